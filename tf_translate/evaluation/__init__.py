@@ -1,0 +1,1 @@
+"""What is measured on held-out images: content kept, domain reached, and the page that shows it."""

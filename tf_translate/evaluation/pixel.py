@@ -1,0 +1,94 @@
+"""Distances to a known truth, pixel by pixel: one number an image.
+
+All take float images in [-1, 1], so the data range is 2.
+"""
+
+import numpy as np
+import tensorflow as tf
+
+SSIM_WINDOW = 11  # Wang et al. 2004, sec. III-C: 11x11 Gaussian, sigma 1.5
+PSNR_OF_A_COPY = 100.0  # dB; stands for infinity, so that means stay finite
+_RANGE = 2.0
+_CHUNK = 128
+
+
+def l1(images: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Gives the mean absolute difference of every image, in units of [-1, 1].
+
+    Args:
+        images, truth: Float `(n, h, w, c)` in [-1, 1], of equal shape.
+
+    Returns:
+        float32 `(n,)` in [0, 2]; 0 for a copy.
+    """
+    images, truth = _checked(images, truth)
+    return np.abs(images - truth).mean(axis=(1, 2, 3))
+
+
+def psnr(images: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Gives the peak signal-to-noise ratio of every image in dB, at most 100.
+
+    Arguments as in `l1`. A copy would be infinitely good and counts as 100 dB.
+    """
+    images, truth = _checked(images, truth)
+    squared = np.square(images - truth, dtype=np.float64).mean(axis=(1, 2, 3))
+    least = _RANGE**2 * 10.0 ** (-PSNR_OF_A_COPY / 10.0)
+    return 10.0 * np.log10(_RANGE**2 / np.maximum(squared, least))
+
+
+def ssim(images: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Gives the structural similarity of every image, the mean over its channels.
+
+    Intensities are shifted to [0, 2] first: the luminance term is made for numbers that
+    are not negative, and this gives what [0, 255] pixels give.
+
+    Arguments as in `l1`.
+
+    Returns:
+        float32 `(n,)` in [-1, 1]; 1 for a copy.
+
+    Raises:
+        ValueError: If a side is shorter than the window of 11 pixels.
+
+    Source: Wang et al. 2004, "Image quality assessment: from error visibility to
+    structural similarity", eq. 13 with K1 = 0.01, K2 = 0.03.
+    """
+    images, truth = _checked(images, truth)
+    if min(images.shape[1:3]) < SSIM_WINDOW:
+        raise ValueError(
+            f"`images` must have sides of at least {SSIM_WINDOW} pixels for SSIM, "
+            f"got {images.shape[1:3]}"
+        )
+    parts = [
+        tf.image.ssim(
+            images[start : start + _CHUNK] + 1.0, truth[start : start + _CHUNK] + 1.0, _RANGE
+        )
+        for start in range(0, len(images), _CHUNK)
+    ]
+    return np.concatenate(parts)
+
+
+def skill(images: np.ndarray, inputs: np.ndarray, truth: np.ndarray) -> float:
+    """Gives 1 - L1(images, truth) / L1(inputs, truth), both meant over the set.
+
+    Args:
+        images: Translations, float `(n, h, w, c)` in [-1, 1].
+        inputs: What was translated, of the same shape.
+        truth: What should have come out, of the same shape.
+
+    Returns:
+        1 for the truth, 0 for handing the input back, negative below that. NaN where
+        inputs and truth are equal, so that nothing was to be done.
+    """
+    untouched = float(l1(inputs, truth).mean())
+    return 1.0 - float(l1(images, truth).mean()) / untouched if untouched > 0 else float("nan")
+
+
+def _checked(images: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    images, truth = np.asarray(images, np.float32), np.asarray(truth, np.float32)
+    if images.shape != truth.shape or images.ndim != 4 or not len(images):
+        raise ValueError(
+            "`images` and `truth` must have one equal shape (n, h, w, c) with n at least 1, "
+            f"got {images.shape} and {truth.shape}"
+        )
+    return images, truth
