@@ -1,0 +1,53 @@
+"""Batch normalisation whose statistics at inference are a recorded choice."""
+
+import keras
+import tensorflow as tf
+
+POLICIES = ("moving", "batch")
+
+
+@keras.saving.register_keras_serializable("tf_translate")
+class BatchNormalization(keras.layers.BatchNormalization):
+    """Batch normalisation that says which statistics it uses at inference.
+
+    Replicas share their statistics, so many devices train like one.
+
+    Args:
+        inference_statistics: "moving" uses the averages gathered in training; "batch" uses
+            those of the batch at hand, as pix2pix does on purpose with a batch of 1.
+        **kwargs: As for `keras.layers.BatchNormalization`.
+
+    Call arguments:
+        inputs: `(batch, height, width, channels)`, any float dtype.
+        training: Whether to use and gather the batch's statistics.
+
+    Raises:
+        ValueError: If `inference_statistics` is not one of the two.
+
+    Source: Ioffe & Szegedy 2015, https://arxiv.org/abs/1502.03167; "batch" after Isola et
+    al. 2017, https://arxiv.org/abs/1611.07004, section 3.2 ("Optimization and inference").
+    """
+
+    def __init__(self, inference_statistics: str = "moving", **kwargs):
+        if inference_statistics not in POLICIES:
+            raise ValueError(
+                f"`inference_statistics` must be one of {POLICIES}, got {inference_statistics!r}"
+            )
+        kwargs.setdefault("momentum", 0.9)  # PyTorch's 0.1: the papers' code
+        kwargs.setdefault("epsilon", 1e-5)
+        kwargs.setdefault("synchronized", True)
+        super().__init__(**kwargs)
+        self.inference_statistics = inference_statistics
+
+    def call(self, inputs, training=None, mask=None):
+        if training or self.inference_statistics == "moving":
+            return super().call(inputs, training=training, mask=mask)
+        values = tf.cast(inputs, tf.float32)
+        centred = values - tf.reduce_mean(values, [0, 1, 2], keepdims=True)
+        variance = tf.reduce_mean(centred * centred, [0, 1, 2], keepdims=True)
+        normalised = centred * tf.math.rsqrt(variance + self.epsilon)
+        scaled = normalised * tf.cast(self.gamma, tf.float32) + tf.cast(self.beta, tf.float32)
+        return tf.cast(scaled, inputs.dtype)
+
+    def get_config(self):
+        return {**super().get_config(), "inference_statistics": self.inference_statistics}

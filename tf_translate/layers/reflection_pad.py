@@ -1,0 +1,57 @@
+"""Reflection padding that LiteRT's XNNPACK delegate can run whole."""
+
+import keras
+import tensorflow as tf
+
+
+@keras.saving.register_keras_serializable("tf_translate")
+class ReflectionPadding2D(keras.layers.Layer):
+    """Mirrors an image outwards without repeating its border.
+
+    Written as slices and concatenations: XNNPACK has no MIRROR_PAD, and each one would
+    split the delegated graph.
+
+    Args:
+        padding: Pixels added on each of the four sides; at least 1.
+
+    Call arguments:
+        images: `(batch, height, width, channels)`; sides above `padding`.
+
+    Returns:
+        `(batch, height + 2 padding, width + 2 padding, channels)`.
+
+    Raises:
+        ValueError: If `padding` is below 1 or a side is not above it.
+
+    Source: CycleGAN, https://arxiv.org/abs/1703.10593, appendix (network architectures).
+    """
+
+    def __init__(self, padding: int = 1, **kwargs):
+        super().__init__(**kwargs)
+        if padding < 1:
+            raise ValueError(f"`padding` must be at least 1, got {padding}")
+        self.padding = padding
+
+    def call(self, images):
+        for side in images.shape[1:3]:
+            if side is not None and side <= self.padding:
+                raise ValueError(
+                    f"reflecting {self.padding} pixels needs sides above {self.padding}, "
+                    f"got images of shape {tuple(images.shape)}"
+                )
+        pad = self.padding
+        first = [images[:, i : i + 1] for i in range(pad, 0, -1)]
+        last = [images[:, -i - 1 : -i] for i in range(1, pad + 1)]
+        rows = tf.concat([*first, images, *last], axis=1)
+        first = [rows[:, :, i : i + 1] for i in range(pad, 0, -1)]
+        last = [rows[:, :, -i - 1 : -i] for i in range(1, pad + 1)]
+        return tf.concat([*first, rows, *last], axis=2)
+
+    def compute_output_shape(self, input_shape):
+        batch, height, width, channels = input_shape
+        grow = 2 * self.padding
+        sides = [None if side is None else side + grow for side in (height, width)]
+        return (batch, *sides, channels)
+
+    def get_config(self):
+        return {**super().get_config(), "padding": self.padding}

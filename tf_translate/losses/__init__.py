@@ -1,0 +1,1 @@
+"""The symbols of the papers' losses: plain means in float32, no weights, no scaling."""

@@ -1,0 +1,95 @@
+"""What critics and generators say to each other."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import tensorflow as tf
+
+
+def vanilla_critic(real_scores, fake_scores):
+    """Teaches a critic to call real images 1 and translated ones 0, by cross-entropy.
+
+    Args:
+        real_scores, fake_scores: Logits of any shape.
+
+    Returns:
+        Non-negative float32 scalar; log 2 (0.693) when every logit is 0.
+
+    Source: pix2pix, https://arxiv.org/abs/1611.07004, eq. 1; halved "to slow down the
+    rate at which D learns", section 3.3.
+    """
+    return 0.5 * (_cross_entropy(real_scores, 1.0) + _cross_entropy(fake_scores, 0.0))
+
+
+def vanilla_generator(fake_scores):
+    """Teaches a generator to be called real (the non-saturating form).
+
+    Args:
+        fake_scores: Logits of translated images, any shape.
+
+    Returns:
+        Non-negative float32 scalar; log 2 (0.693) when every logit is 0.
+
+    Source: Goodfellow et al. 2014, https://arxiv.org/abs/1406.2661, section 3.
+    """
+    return _cross_entropy(fake_scores, 1.0)
+
+
+def least_squares_critic(real_scores, fake_scores):
+    """Pulls critic scores of real images to 1 and of translated ones to 0.
+
+    Args:
+        real_scores, fake_scores: Unbounded scores of any shape.
+
+    Returns:
+        Non-negative float32 scalar, 0 at the optimum; 0.25 when every score is 0.5.
+
+    Source: Mao et al. 2017, https://arxiv.org/abs/1611.04076, eq. 2 with a=0, b=1.
+    """
+    real, fake = tf.cast(real_scores, tf.float32), tf.cast(fake_scores, tf.float32)
+    return 0.5 * (tf.reduce_mean(tf.square(real - 1.0)) + tf.reduce_mean(tf.square(fake)))
+
+
+def least_squares_generator(fake_scores):
+    """Pulls critic scores of translated images to 1.
+
+    Args:
+        fake_scores: Unbounded scores of any shape.
+
+    Returns:
+        Non-negative float32 scalar, 0 at the optimum; 1 when every score is 0.
+
+    Source: CycleGAN, https://arxiv.org/abs/1703.10593, section 4 (no factor 1/2).
+    """
+    return tf.reduce_mean(tf.square(tf.cast(fake_scores, tf.float32) - 1.0))
+
+
+@dataclass(frozen=True)
+class AdversarialLoss:
+    """The two sides of one game: `critic(real, fake)` and `generator(fake)`, both minimised."""
+
+    critic: Callable
+    generator: Callable
+
+
+ADVERSARIAL = {
+    "vanilla": AdversarialLoss(vanilla_critic, vanilla_generator),
+    "least_squares": AdversarialLoss(least_squares_critic, least_squares_generator),
+}
+
+
+def adversarial_loss(name: str) -> AdversarialLoss:
+    """Finds a game by its name.
+
+    Raises:
+        ValueError: If there is none of that name; lists those there are.
+    """
+    if name not in ADVERSARIAL:
+        raise ValueError(f"`gan_mode` must be one of {sorted(ADVERSARIAL)}, got {name!r}")
+    return ADVERSARIAL[name]
+
+
+def _cross_entropy(logits, target: float):
+    logits = tf.cast(logits, tf.float32)
+    labels = tf.fill(tf.shape(logits), target)
+    return tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(labels, logits))

@@ -1,0 +1,1 @@
+"""The boxes of the papers' figures: functions that return built `keras.Model`s."""

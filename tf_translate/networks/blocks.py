@@ -1,0 +1,110 @@
+"""Pieces that several networks are made of."""
+
+import keras
+
+from tf_translate.layers.batch_norm import BatchNormalization
+from tf_translate.layers.instance_norm import InstanceNormalization
+from tf_translate.layers.resize import NearestUpsampling2D
+
+NORMS = ("batch", "instance", "instance_affine", "none")
+UPSAMPLING = ("transposed", "resize")
+_LEAK = 0.2  # slope of every leaky ReLU in the GAN papers (pix2pix, appendix 6.1)
+
+
+def initial_weights() -> keras.initializers.Initializer:
+    """N(0, 0.02), as pix2pix (appendix 6.2) and CycleGAN (section 4) start."""
+    return keras.initializers.RandomNormal(0.0, 0.02)
+
+
+def has_bias(norm: str) -> bool:
+    """Whether a convolution ahead of `norm` keeps a bias: not if the norm has an offset."""
+    return norm in ("instance", "none")
+
+
+def normalise(images, norm: str, *, statistics: str = "moving"):
+    """Applies a norm by name; "none" gives the input back.
+
+    Args:
+        images: Symbolic `(batch, height, width, channels)`.
+        norm: One of `NORMS`; "instance" learns nothing, "instance_affine" a scale and offset.
+        statistics: What "batch" uses at inference: "moving" or "batch".
+
+    Raises:
+        ValueError: If `norm` is unknown.
+    """
+    if norm == "none":
+        return images
+    if norm == "batch":
+        scale = keras.initializers.RandomNormal(1.0, 0.02)
+        return BatchNormalization(statistics, gamma_initializer=scale)(images)
+    if norm in ("instance", "instance_affine"):
+        return InstanceNormalization(affine=norm == "instance_affine")(images)
+    raise ValueError(f"`norm` must be one of {NORMS}, got {norm!r}")
+
+
+def leaky(images):
+    """Leaky ReLU with slope 0.2."""
+    return keras.layers.LeakyReLU(negative_slope=_LEAK)(images)
+
+
+def relu(images):
+    """ReLU as a layer of its own."""
+    return keras.layers.ReLU()(images)
+
+
+def convolve(images, filters: int, kernel: int, *, stride: int = 1, bias: bool, pad="same"):
+    """Convolution from N(0, 0.02)."""
+    return keras.layers.Conv2D(
+        filters,
+        kernel,
+        strides=stride,
+        padding=pad,
+        use_bias=bias,
+        kernel_initializer=initial_weights(),
+    )(images)
+
+
+def upsample(images, filters: int, kernel: int, *, bias: bool, how: str):
+    """Doubles height and width and changes the channels.
+
+    Args:
+        images: Symbolic `(batch, height, width, channels)`.
+        filters: Output channels.
+        kernel: Side of the transposed kernel; the convolution after a resize uses 3.
+        bias: Whether to add a bias.
+        how: "transposed" (the papers) or "resize" (nearest, then a 3x3 convolution: no
+            checkerboard).
+
+    Raises:
+        ValueError: If `how` is unknown.
+    """
+    if how == "resize":
+        return convolve(NearestUpsampling2D()(images), filters, 3, bias=bias)
+    if how != "transposed":
+        raise ValueError(f"`upsampling` must be one of {UPSAMPLING}, got {how!r}")
+    return keras.layers.Conv2DTranspose(
+        filters,
+        kernel,
+        strides=2,
+        padding="same",
+        use_bias=bias,
+        kernel_initializer=initial_weights(),
+    )(images)
+
+
+def to_images(features):
+    """Ends a generator: tanh to [-1, 1], in float32 whatever the compute dtype."""
+    return keras.layers.Activation("tanh", dtype="float32", name="images")(features)
+
+
+def check_sides(image_shape: tuple[int | None, ...], divisor: int, network: str) -> None:
+    """Raises ValueError unless both sides of `(height, width, channels)` divide by `divisor`."""
+    if len(image_shape) != 3 or image_shape[2] is None:
+        raise ValueError(
+            f"`image_shape` must be (height, width, channels) with known channels, "
+            f"got {image_shape}"
+        )
+    if any(side is not None and (side % divisor or side < divisor) for side in image_shape[:2]):
+        raise ValueError(
+            f"`image_shape` of {network} must have sides divisible by {divisor}, got {image_shape}"
+        )
