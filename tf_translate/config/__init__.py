@@ -1,0 +1,1 @@
+"""Validated settings; knows neither Keras nor TensorFlow."""

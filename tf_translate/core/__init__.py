@@ -1,0 +1,1 @@
+"""What every method is made of: terms, players, the translator, signatures, schedules."""

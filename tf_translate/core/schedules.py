@@ -1,0 +1,84 @@
+"""Values that change with the training step, as pure functions of it."""
+
+import keras
+import tensorflow as tf
+
+
+class Schedule:
+    """A term's weight over time: a callable from step (int64 scalar) to float32 scalar."""
+
+    def __call__(self, step):
+        """Gives the value at `step`."""
+        raise NotImplementedError
+
+    def get_config(self) -> dict:
+        """Constructor arguments, for saving."""
+        raise NotImplementedError
+
+    @classmethod
+    def from_config(cls, config: dict) -> "Schedule":
+        """Rebuilds the schedule."""
+        return cls(**config)
+
+
+@keras.saving.register_keras_serializable("tf_translate")
+class LinearRamp(Schedule):
+    """Rises linearly from 0 to `end` over `steps`, then stays.
+
+    Args:
+        end: Final value.
+        steps: Steps of the ramp; at least 1.
+
+    Source: Fader Networks, https://arxiv.org/abs/1706.00409, section 3.3 (lambda_E).
+    """
+
+    def __init__(self, end: float, steps: int):
+        if steps < 1:
+            raise ValueError(f"`steps` must be at least 1, got {steps}")
+        self.end = end
+        self.steps = steps
+
+    def __call__(self, step):
+        share = tf.cast(step, tf.float32) / float(self.steps)
+        return self.end * tf.minimum(share, 1.0)
+
+    def get_config(self) -> dict:
+        """Constructor arguments."""
+        return {"end": self.end, "steps": self.steps}
+
+
+@keras.saving.register_keras_serializable("tf_translate")
+class LinearDecay(keras.optimizers.schedules.LearningRateSchedule):
+    """A learning rate that is constant, then falls linearly to 0.
+
+    Args:
+        initial: Rate of the constant part; positive.
+        constant_steps: Steps before the fall.
+        decay_steps: Steps of the fall; at least 1.
+
+    Source: CycleGAN, https://arxiv.org/abs/1703.10593, section 4: 100 epochs constant, 100
+    epochs linearly to zero; half the rate at epoch 150.
+    """
+
+    def __init__(self, initial: float, constant_steps: int, decay_steps: int):
+        if initial <= 0 or constant_steps < 0 or decay_steps < 1:
+            raise ValueError(
+                "`initial` must be positive, `constant_steps` 0 or more and `decay_steps` at "
+                f"least 1, got {initial}, {constant_steps}, {decay_steps}"
+            )
+        self.initial = initial
+        self.constant_steps = constant_steps
+        self.decay_steps = decay_steps
+
+    def __call__(self, step):
+        past = tf.cast(step, tf.float32) - float(self.constant_steps)
+        left = 1.0 - past / float(self.decay_steps)
+        return self.initial * tf.clip_by_value(left, 0.0, 1.0)
+
+    def get_config(self) -> dict:
+        """Constructor arguments."""
+        return {
+            "initial": self.initial,
+            "constant_steps": self.constant_steps,
+            "decay_steps": self.decay_steps,
+        }

@@ -1,0 +1,68 @@
+"""Signatures: the named functions that are deployed."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+IMAGE_RANGE = (-1.0, 1.0)
+
+
+@dataclass(frozen=True)
+class TensorSpec:
+    """One input or output of a signature.
+
+    Attributes:
+        name: Keyword of an input, key of an output.
+        shape: With the batch axis first; None there for any batch, None for a free side.
+        dtype: Name of the dtype.
+        value_range: Least and greatest value, or None when unbounded.
+    """
+
+    name: str
+    shape: tuple[int | None, ...]
+    dtype: str = "float32"
+    value_range: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class Signature:
+    """A deployable function with typed inputs and outputs.
+
+    Attributes:
+        name: For example "a_to_b".
+        function: Takes the inputs as keyword tensors and returns a mapping of outputs.
+        inputs, outputs: What goes in and what comes out.
+        policy: How noise and statistics behave at inference, for example
+            `{"dropout": "off", "normalization": "per image"}`; recorded in bundles.
+    """
+
+    name: str
+    function: Callable[..., Mapping[str, object]]
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+    policy: Mapping[str, str] = field(default_factory=dict)
+
+
+def image_spec(shape: tuple[int | None, ...], name: str = "image") -> TensorSpec:
+    """Describes float32 images in [-1, 1] of `(height, width, channels)`, any batch."""
+    return TensorSpec(name, (None, *shape), value_range=IMAGE_RANGE)
+
+
+def image_signature(name: str, network, policy: Mapping[str, str]) -> Signature:
+    """Deploys a network from one image to one image, in inference mode.
+
+    Args:
+        name: Name of the signature.
+        network: Model from `(batch, h, w, c)` to `(batch, h, w, c')`, both in [-1, 1].
+        policy: Recorded behaviour at inference.
+    """
+
+    def function(image):
+        return {"image": network(image, training=False)}
+
+    return Signature(
+        name=name,
+        function=function,
+        inputs=(image_spec(network.input_shape[1:]),),
+        outputs=(image_spec(network.output_shape[1:]),),
+        policy=dict(policy),
+    )

@@ -1,0 +1,279 @@
+"""The base of every method: who plays, how a step is taken, what is saved and deployed."""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import keras
+import tensorflow as tf
+
+from tf_translate.core import serialization
+from tf_translate.core.player import DEFAULT_STAGE, Player
+from tf_translate.core.schedules import Schedule
+from tf_translate.core.signature import Signature
+from tf_translate.core.terms import Term, with_weights
+
+
+class Translator(keras.Model):
+    """Trains players in turn on named terms; saves, resumes and deploys.
+
+    A method subclasses it, declares `terms` and `players`, and writes one function per
+    objective. The step below is the only update in the project: it owns the tapes, the
+    weights of terms, and the scaling for replicas and for precision.
+
+    Use it like any Keras model: `compile()`, `fit(batches)`, callbacks, `save("x.keras")`.
+    A batch is a mapping of images. A step divides its loss by the number of replicas,
+    because optimizers sum gradients over them; logged values are not divided.
+
+    Args:
+        networks: Built networks by attribute name.
+        term_weights: Weights that replace the defaults of terms; 0 switches a term off.
+        name: Name of the model.
+
+    Raises:
+        ValueError: If a network that a player moves is missing or not built, or a term
+            does not exist.
+    """
+
+    terms: ClassVar[tuple[Term, ...]] = ()
+    players: ClassVar[tuple[Player, ...]] = ()
+    stages: ClassVar[tuple[str, ...]] = (DEFAULT_STAGE,)
+
+    def __init__(
+        self,
+        *,
+        networks: Mapping[str, keras.Model],
+        term_weights: Mapping[str, float | Schedule] | None = None,
+        name: str | None = None,
+    ):
+        super().__init__(name=name)
+        for attribute, network in networks.items():
+            if not network.built:
+                raise ValueError(f"`{attribute}` must be built before it is given")
+            setattr(self, attribute, network)
+        missing = {part for player in self.players for part in player.networks} - set(networks)
+        if missing:
+            raise ValueError(f"players move networks that are missing: {sorted(missing)}")
+        self.term_weights = dict(term_weights or {})
+        self.weighted_terms = with_weights(self.terms, term_weights)
+        self.stage = self.stages[0]
+        self.player_optimizers: dict[str, keras.optimizers.Optimizer] = {}
+        self.steps_taken = self.add_weight(
+            name="steps_taken",
+            shape=(),
+            dtype="int64",
+            initializer="zeros",
+            trainable=False,
+            autocast=False,
+            aggregation="only_first_replica",
+        )
+        self._term_metrics = {
+            term.name: keras.metrics.Mean(name=term.label) for term in self.weighted_terms
+        }
+        self.built = True  # Built up front: Keras must not call the model on a batch.
+
+    # --- what a method may ask ---------------------------------------------------------
+
+    def uses(self, term: str) -> bool:
+        """Whether a term has a weight other than 0, so that it must be computed."""
+        return self._term(term).active
+
+    def signatures(self) -> dict[str, Signature]:
+        """The functions to deploy, by name; the first one is the model's `call`."""
+        raise NotImplementedError
+
+    def default_optimizer(self, player: Player) -> keras.optimizers.Optimizer:
+        """The paper's optimizer for a player."""
+        raise NotImplementedError
+
+    # --- compiling and stages ----------------------------------------------------------
+
+    def compile(  # noqa: D417 (options are Keras's)
+        self,
+        optimizers: Mapping[str, keras.optimizers.Optimizer] | None = None,
+        **options,
+    ) -> None:
+        """Gives every player an optimizer and builds it.
+
+        Args:
+            optimizers: One for each player by name; a player left out takes the paper's.
+            **options: `steps_per_execution`, `jit_compile`, `run_eagerly`, as in Keras.
+
+        Raises:
+            ValueError: If a name is not that of a player.
+        """
+        given = dict(optimizers or {})
+        names = [player.name for player in self.players]
+        unknown = sorted(set(given) - set(names))
+        if unknown:
+            raise ValueError(f"`optimizers` names {unknown}, but the players are {names}")
+        options.setdefault("jit_compile", False)  # slower on a CPU (measured)
+        super().compile(optimizer=None, loss=None, **options)
+        self._compile_options = options
+        with self.distribute_strategy.scope():
+            for player in self.players:
+                optimizer = given.get(player.name) or self.default_optimizer(player)
+                if self._half_precision(player):
+                    optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+                # Built here: inside a replica it is too late (keras issue 19246).
+                optimizer.build(self.variables_of(player))
+                self.player_optimizers[player.name] = optimizer
+
+    def enter_stage(self, stage: str) -> None:
+        """Goes on to a stage of training; the step is traced anew.
+
+        Raises:
+            ValueError: If the method has no such stage.
+        """
+        if stage not in self.stages:
+            raise ValueError(f"`stage` must be one of {list(self.stages)}, got {stage!r}")
+        self.stage = stage
+        if self.compiled:
+            self.make_train_function(force=True)
+
+    def active_players(self) -> list[Player]:
+        """The players of the present stage, in the order they move."""
+        return [player for player in self.players if player.stage == self.stage]
+
+    def variables_of(self, player: Player) -> list:
+        """The trainable variables a player moves."""
+        networks = [getattr(self, name) for name in player.networks]
+        return [variable for network in networks for variable in network.trainable_variables]
+
+    # --- one step ----------------------------------------------------------------------
+
+    def train_step(self, batch):
+        """Lets every active player take its turns; logs the mean of each term."""
+        players = self.active_players()
+        tapes, shared = {}, {}
+        for player in players:
+            tapes[player.name], shared[player.name] = self._run_forward(player, batch)
+        for player in players:
+            for turn in range(player.turns):
+                if turn:  # its networks have moved: what it shared is stale
+                    tapes[player.name], shared[player.name] = self._run_forward(player, batch)
+                visible = self._visible_to(player, shared)
+                self._take_turn(player, tapes[player.name], batch, visible)
+        self.steps_taken.assign_add(1)
+        return {metric.name: metric.result() for metric in self._active_metrics()}
+
+    def _tape(self, player: Player) -> tf.GradientTape:
+        """A tape that watches the player's variables only (a quarter faster)."""
+        tape = tf.GradientTape(watch_accessed_variables=False)
+        with tape:
+            for variable in self.variables_of(player):
+                tape.watch(variable.value)
+        return tape
+
+    def _run_forward(self, player: Player, batch):
+        """Starts the player's tape and records on it what it shares with the others."""
+        tape = self._tape(player)
+        if player.forward is None:
+            return tape, {}
+        with tape:
+            return tape, getattr(self, player.forward)(batch)
+
+    def _visible_to(self, player: Player, shared: dict[str, dict]) -> dict:
+        """Its own results live, everyone else's with gradients stopped."""
+        visible = {}
+        for owner, results in shared.items():
+            own = owner == player.name
+            for key, value in results.items():
+                visible[key] = value if own else tf.nest.map_structure(tf.stop_gradient, value)
+        return visible
+
+    def _take_turn(self, player: Player, tape, batch, shared) -> None:
+        variables = self.variables_of(player)
+        optimizer = self.player_optimizers[player.name]
+        with tape:  # entering again goes on recording
+            losses = getattr(self, player.objective)(batch, shared)
+            self._check_terms(player, losses)
+            total = tf.add_n([self._weight(name) * loss for name, loss in losses.items()])
+            total /= self.distribute_strategy.num_replicas_in_sync
+            total = optimizer.scale_loss(total)
+        gradients = tape.gradient(total, [variable.value for variable in variables])
+        optimizer.apply(gradients, variables)
+        if player.constrain is not None:
+            player.constrain(variables)
+        for name, loss in losses.items():
+            self._term_metrics[name].update_state(loss)
+
+    def _check_terms(self, player: Player, losses: Mapping) -> None:
+        expected = {name for name in player.terms if self.uses(name)}
+        if set(losses) != expected:
+            raise ValueError(
+                f"{type(self).__name__}.{player.objective} must return the terms "
+                f"{sorted(expected)}, got {sorted(losses)}"
+            )
+
+    def _term(self, name: str) -> Term:
+        return next(term for term in self.weighted_terms if term.name == name)
+
+    def _weight(self, name: str):
+        weight = self._term(name).weight
+        return weight(self.steps_taken.value) if isinstance(weight, Schedule) else weight
+
+    def _half_precision(self, player: Player) -> bool:
+        networks = [getattr(self, name) for name in player.networks]
+        return any(network.dtype_policy.name == "mixed_float16" for network in networks)
+
+    def _active_metrics(self):
+        playing = {name for player in self.active_players() for name in player.terms}
+        return [m for name, m in self._term_metrics.items() if name in playing and self.uses(name)]
+
+    @property
+    def metrics(self):
+        """One running mean for each term that is played."""
+        return self._active_metrics()
+
+    # --- inference ---------------------------------------------------------------------
+
+    def call(self, images, training=False):
+        """Translates by the first signature: images in [-1, 1] to images in [-1, 1]."""
+        signature = next(iter(self.signatures().values()))
+        outputs = signature.function(**{signature.inputs[0].name: images})
+        return outputs[signature.outputs[0].name]
+
+    def use_averaged_weights(self) -> None:
+        """Puts the moving averages of weights in their place where an optimizer keeps them.
+
+        For evaluating and exporting; do not go on training afterwards.
+        """
+        for player in self.players:
+            optimizer = self.player_optimizers.get(player.name)
+            optimizer = getattr(optimizer, "inner_optimizer", optimizer)
+            if getattr(optimizer, "use_ema", False):
+                optimizer.finalize_variable_values(self.variables_of(player))
+
+    # --- saving ------------------------------------------------------------------------
+
+    def get_config(self) -> dict:
+        """The constructor's arguments and the present stage."""
+        return {**serialization.config_of(self), "stage": self.stage}
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """Rebuilds a translator with its networks, in the stage it was saved in."""
+        config = dict(config)
+        stage = config.pop("stage", cls.stages[0])
+        translator = cls(**serialization.arguments_from(config))
+        translator.stage = stage
+        return translator
+
+    def get_compile_config(self) -> dict:
+        """The optimizers of all players and the options of `compile`."""
+        optimizers = {
+            name: keras.saving.serialize_keras_object(optimizer)
+            for name, optimizer in self.player_optimizers.items()
+        }
+        return {"optimizers": optimizers, "options": self._compile_options}
+
+    def compile_from_config(self, config) -> None:
+        """Compiles as saved, so that optimizer state can be loaded."""
+        optimizers = {
+            name: keras.saving.deserialize_keras_object(optimizer)
+            for name, optimizer in config["optimizers"].items()
+        }
+        self.compile(optimizers, **config["options"])
+
+    def _symbolic_build(self, *args, **kwargs) -> None:
+        """Keras would call the model on a training batch; ours is built (keras 20585)."""

@@ -1,0 +1,192 @@
+"""pix2pix: image translation learnt from pairs."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+import keras
+from pydantic import Field
+
+from tf_translate.config.settings import AdamSettings, Settings
+from tf_translate.core.player import Player
+from tf_translate.core.signature import Signature, image_signature
+from tf_translate.core.terms import content, domain
+from tf_translate.core.translator import Translator
+from tf_translate.losses.adversarial import adversarial_loss
+from tf_translate.losses.consistency import mean_absolute
+from tf_translate.networks.patch_critic import patch_critic
+from tf_translate.networks.policy import inference_policy
+from tf_translate.networks.resnet import resnet_generator
+from tf_translate.networks.unet import unet_generator
+
+
+class Pix2PixSettings(Settings):
+    """Networks and games of pix2pix; defaults are the paper's."""
+
+    generator: Literal["unet", "resnet"] = Field("unet", description="section 3.2.1")
+    levels: int = Field(8, ge=2, description="halvings of the U-Net, appendix 6.1.1")
+    residual_blocks: int = Field(9, ge=1, description="of the ResNet, as in CycleGAN")
+    base: int = Field(64, ge=1, description="channels of the first level, appendix 6.1.1")
+    norm: Literal["batch", "instance", "instance_affine", "none"] = Field(
+        "batch", description="appendix 6.1; with batch 1 prefer instance_affine"
+    )
+    dropout: float = Field(0.5, ge=0, lt=1, description="appendix 6.1.1")
+    inference_dropout: Literal["off", "fixed"] = Field(
+        "fixed", description="section 3.2: dropout at test time too"
+    )
+    inference_statistics: Literal["moving", "batch"] = Field(
+        "batch", description="section 3.3: statistics of the test batch"
+    )
+    upsampling: Literal["transposed", "resize"] = Field("transposed", description="appendix 6.1")
+    input_skip: bool = Field(False, description="ours: the last layer sees the input")
+    conditional: bool = Field(True, description="critic sees the input, section 3.1")
+    gan_mode: Literal["vanilla", "least_squares"] = Field("vanilla", description="eq. 1")
+    critic_layers: int = Field(3, ge=0, description="70x70 patches, appendix 6.1.2")
+    critic_base: int = Field(64, ge=1, description="appendix 6.1.2")
+    optimizer: AdamSettings = Field(AdamSettings(), description="section 3.3")
+
+
+@keras.saving.register_keras_serializable("tf_translate")
+class Pix2Pix(Translator):
+    """Paired translation: an L1 term to the truth and a critic that sees the input.
+
+    Code to paper: `generator` G, `critic` D, batch `a` x, batch `b` y.
+    Batch: `{"a", "b"}`, pairs, each `(batch, height, width, channels)`, float32 in [-1, 1].
+    Players: critic, then generator, on the same translation of the same batch.
+    Deploys: `a_to_b`, images to images in [-1, 1].
+    Departs: the generator's last bias is kept, as in the PyTorch code (the Lua code zeroes
+        all); the critic's turn gets the generator's one forward pass with gradients
+        stopped, equal to running it twice; dropout at inference is one fixed mask, not
+        fresh noise (see `Dropout`).
+
+    Args:
+        generator: Network from images of `a` to images of `b`.
+        critic: Network from `[a, b]` (or `b` alone if not `conditional`) to scores.
+        conditional: Whether the critic sees the input.
+        gan_mode: "vanilla" (the paper) or "least_squares".
+        term_weights: Weights that replace `l1`, `adversarial`, `critic`.
+        name: Name of the model.
+
+    Source: Isola et al. 2017, https://arxiv.org/abs/1611.07004; losses eq. 1-4, networks
+    appendix 6.1, weight 100 section 3.3 of the code (`lambda`).
+    """
+
+    layout = "paired"
+    terms = (
+        content("l1", weight=100.0, source="eq. 3 and 4; lambda = 100 in section 4.1"),
+        domain("adversarial", source="eq. 1, generator's side"),
+        domain("critic", source="eq. 1, critic's side, halved (section 3.3)"),
+    )
+    players = (
+        Player("critic", ("critic",), "critic_objective", ("critic",)),
+        Player(
+            "generator",
+            ("generator",),
+            "generator_objective",
+            ("l1", "adversarial"),
+            forward="translate_batch",
+        ),
+    )
+
+    def __init__(
+        self,
+        generator: keras.Model,
+        critic: keras.Model,
+        *,
+        conditional: bool = True,
+        gan_mode: str = "vanilla",
+        term_weights: Mapping[str, float] | None = None,
+        name: str = "pix2pix",
+    ):
+        super().__init__(
+            networks={"generator": generator, "critic": critic},
+            term_weights=term_weights,
+            name=name,
+        )
+        self.conditional = conditional
+        self.gan_mode = gan_mode
+        self._game = adversarial_loss(gan_mode)
+
+    @classmethod
+    def from_settings(
+        cls,
+        settings: Pix2PixSettings,
+        shape_a: tuple[int, int, int],
+        shape_b: tuple[int, int, int],
+        *,
+        term_weights: Mapping[str, float] | None = None,
+    ) -> "Pix2Pix":
+        """Builds networks and translator for images of `(height, width, channels)`."""
+        critic = patch_critic(
+            shape_b,
+            condition_channels=shape_a[2] if settings.conditional else 0,
+            layers=settings.critic_layers,
+            base=settings.critic_base,
+            norm=settings.norm,
+            name="critic",
+        )
+        return cls(
+            _generator(settings, shape_a, shape_b[2]),
+            critic,
+            conditional=settings.conditional,
+            gan_mode=settings.gan_mode,
+            term_weights=term_weights,
+        )
+
+    def translate_batch(self, batch):
+        """G(x), made once a step."""
+        return {"fake_b": self.generator(batch["a"], training=True)}
+
+    def critic_objective(self, batch, shared):
+        """Eq. 1 for D: real pairs are real, translated ones are not."""
+        real = self._judge(batch["a"], batch["b"])
+        fake = self._judge(batch["a"], shared["fake_b"])
+        return {"critic": self._game.critic(real, fake)}
+
+    def generator_objective(self, batch, shared):
+        """Eq. 4 for G: fool D and stay near the truth."""
+        losses = {}
+        if self.uses("l1"):
+            losses["l1"] = mean_absolute(shared["fake_b"], batch["b"])
+        if self.uses("adversarial"):
+            scores = self._judge(batch["a"], shared["fake_b"])
+            losses["adversarial"] = self._game.generator(scores)
+        return losses
+
+    def _judge(self, condition, images):
+        inputs = [condition, images] if self.conditional else images
+        return self.critic(inputs, training=True)
+
+    def default_optimizer(self, player: Player) -> keras.optimizers.Optimizer:
+        """Adam 2e-4, 0.5, 0.999 (section 3.3)."""
+        return keras.optimizers.Adam(**AdamSettings().model_dump())
+
+    def signatures(self) -> dict[str, Signature]:
+        """`a_to_b`: the generator alone."""
+        policy = inference_policy(self.generator)
+        return {"a_to_b": image_signature("a_to_b", self.generator, policy)}
+
+
+def _generator(settings: Pix2PixSettings, shape_a, out_channels: int) -> keras.Model:
+    if settings.generator == "resnet":
+        return resnet_generator(
+            shape_a,
+            out_channels,
+            residual_blocks=settings.residual_blocks,
+            base=settings.base,
+            norm=settings.norm,
+            upsampling=settings.upsampling,
+            name="generator",
+        )
+    return unet_generator(
+        shape_a,
+        out_channels,
+        levels=settings.levels,
+        base=settings.base,
+        norm=settings.norm,
+        dropout=settings.dropout,
+        upsampling=settings.upsampling,
+        input_skip=settings.input_skip,
+        inference_dropout=settings.inference_dropout,
+        inference_statistics=settings.inference_statistics,
+        name="generator",
+    )
