@@ -1,0 +1,260 @@
+"""Judges of content and of domain, trained on the training split only and kept on disk.
+
+A judge is never a network or a loss that a method trains with. What it gives is only as
+good as the judge is, so its own accuracy on real held-out images belongs beside every
+figure (`accuracy`, `restyled_retrieval`).
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import zipfile
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tf_translate import images as pictures
+from tf_translate.evaluation import judge_networks, restyle, views
+
+PROTOCOL = 1  # raise it when a network, its training or its input changes
+_BATCH = 128
+
+
+@dataclass(frozen=True)
+class JudgeSettings:
+    """How judges are made; part of the protocol of every figure.
+
+    Attributes:
+        side: Judges see pictures of `side` x `side` pixels; a multiple of 16.
+        batch: Images a training step, both domains together.
+        domain_steps, content_steps: Training steps of each judge.
+        seed: Decides initial weights, order and changes of style.
+    """
+
+    side: int = 64
+    batch: int = 64
+    domain_steps: int = 200
+    content_steps: int = 600
+    seed: int = 0
+
+    def __post_init__(self):
+        if self.side < 16 or self.side % 16:
+            raise ValueError(f"`side` must be a multiple of 16, at least 16, got {self.side}")
+        if min(self.domain_steps, self.content_steps) < 1 or self.batch < 4:
+            raise ValueError(
+                "`domain_steps` and `content_steps` must be at least 1 and `batch` at least 4, "
+                f"got {self.domain_steps}, {self.content_steps} and {self.batch}"
+            )
+
+
+class DomainJudge:
+    """Says whether a picture belongs to the target domain or to the source domain.
+
+    Args:
+        network: As `judge_networks.domain_network` builds it, trained.
+        side: Side of the pictures it sees.
+        target_is_second: Whether the target is the domain that was called second in training.
+    """
+
+    def __init__(self, network: keras.Model, *, side: int, target_is_second: bool):
+        features = network.get_layer(judge_networks.FEATURES).output
+        self._network = keras.Model(network.input, [features, network.output])
+        self._sign = 1.0 if target_is_second else -1.0
+        self.side = side
+
+    def says_target(self, images: np.ndarray) -> np.ndarray:
+        """Gives bool `(n,)` for float images `(n, h, w, c)` in [-1, 1]."""
+        return self._run(images)[1][:, 0] * self._sign > 0
+
+    def features(self, images: np.ndarray) -> np.ndarray:
+        """Gives float32 `(n, 128)` about zero mean and unit variance on training images."""
+        return self._run(images)[0]
+
+    def accuracy(self, source: np.ndarray, target: np.ndarray) -> float:
+        """Gives the share judged rightly, both domains weighing the same; 0.5 is chance."""
+        wrong_side = self.says_target(source).mean()
+        return float((1.0 - wrong_side + self.says_target(target).mean()) / 2.0)
+
+    def _run(self, images: np.ndarray) -> list[np.ndarray]:
+        return _in_batches(self._network, views.for_judge(images, self.side))
+
+
+class ContentJudge:
+    """Describes what is where in a picture, whatever the style it is drawn in.
+
+    Args:
+        network: As `judge_networks.content_network` builds it, trained.
+        side: Side of the pictures it sees.
+    """
+
+    def __init__(self, network: keras.Model, *, side: int):
+        self._network = network
+        self.side = side
+
+    def features(self, images: np.ndarray) -> np.ndarray:
+        """Gives float32 unit vectors `(n, 128)` for float images `(n, h, w, c)` in [-1, 1]."""
+        return _in_batches(self._network, views.for_judge(images, self.side))[0]
+
+    def restyled_retrieval(self, images: np.ndarray, *, seed: int = 0) -> float:
+        """Gives the share of images found among all of them after a random change of style.
+
+        The judge's own accuracy where no counterparts are known.
+        """
+        seen = views.for_judge(images, self.side)
+        parts = [
+            restyle.strong(tf.constant(seen[start : start + _BATCH]), tf.constant([seed, start]))
+            for start in range(0, len(seen), _BATCH)
+        ]
+        changed = self.features(np.concatenate(parts))
+        return float(retrieved(changed, self.features(images)).mean())
+
+
+@dataclass(frozen=True)
+class Judges:
+    """Both judges of one direction, and how they came to be.
+
+    Attributes:
+        domain, content: The judges.
+        settings: How they were trained.
+        fingerprint: Of the training images they saw.
+    """
+
+    domain: DomainJudge
+    content: ContentJudge
+    settings: JudgeSettings
+    fingerprint: str
+
+
+def retrieved(features: np.ndarray, among: np.ndarray) -> np.ndarray:
+    """Says of every row whether its nearest neighbour is the row of the same number.
+
+    Args:
+        features, among: `(n, d)` unit vectors; nearest by cosine.
+
+    Returns:
+        float64 `(n,)`: 1 where it is, 0 where not, 1/k in a tie of k, so that features
+        which are all alike get chance and not more.
+    """
+    similarity = np.asarray(features, np.float64) @ np.asarray(among, np.float64).T
+    best = similarity >= similarity.max(axis=1, keepdims=True) - 1e-9
+    return np.diagonal(best) / best.sum(axis=1)
+
+
+def train_judges(
+    source: np.ndarray,
+    target: np.ndarray,
+    *,
+    folder: str | Path | None = None,
+    settings: JudgeSettings | None = None,
+) -> Judges:
+    """Trains the judges of a direction, or loads them where they were trained before.
+
+    The reverse direction of the same images shares the trained judges.
+
+    Args:
+        source, target: Float `(n, h, w, c)` in [-1, 1], of the training split only; at least
+            2 each. Sizes and channels may differ.
+        folder: Where judges are kept; None keeps nothing.
+        settings: How to train.
+
+    Raises:
+        ValueError: If a domain has fewer than 2 images.
+    """
+    settings = settings or JudgeSettings()
+    if min(len(source), len(target)) < 2:
+        raise ValueError(
+            "judges need at least 2 training images of each domain, "
+            f"got {len(source)} and {len(target)}"
+        )
+    seen = [
+        pictures.to_uint8(views.for_judge(images, settings.side)) for images in (source, target)
+    ]
+    marks = [hashlib.sha256(images.tobytes()).hexdigest() for images in seen]
+    in_order = marks[0] <= marks[1]  # one order for both directions
+    first, second = seen if in_order else seen[::-1]
+    protocol = {"protocol": PROTOCOL, "settings": asdict(settings), "images": sorted(marks)}
+    domain = _kept("domain", protocol, folder, lambda: _train_domain(first, second, settings))
+    content = _kept("content", protocol, folder, lambda: _train_content(first, second, settings))
+    return Judges(
+        domain=DomainJudge(domain, side=settings.side, target_is_second=in_order),
+        content=ContentJudge(content, side=settings.side),
+        settings=settings,
+        fingerprint=_hash(sorted(marks)),
+    )
+
+
+def _train_domain(first: np.ndarray, second: np.ndarray, settings: JudgeSettings) -> keras.Model:
+    network = judge_networks.domain_network(settings.side, seed=settings.seed)
+    batches = judge_networks.domain_batches(
+        tf.constant(first),
+        tf.constant(second),
+        batch=settings.batch,
+        steps=settings.domain_steps,
+        seed=settings.seed,
+    )
+    loss = keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=0.05)
+    return _fit(network, batches, loss, settings.domain_steps)
+
+
+def _train_content(first: np.ndarray, second: np.ndarray, settings: JudgeSettings) -> keras.Model:
+    network = judge_networks.content_network(settings.side, seed=settings.seed)
+    batches = judge_networks.content_batches(
+        tf.constant(first),
+        tf.constant(second),
+        batch=settings.batch,
+        steps=settings.content_steps,
+        seed=settings.seed,
+    )
+    return _fit(network, batches, judge_networks.instance_loss, settings.content_steps)
+
+
+def _fit(network: keras.Model, batches: tf.data.Dataset, loss: Callable, steps: int) -> keras.Model:
+    # The network itself stays uncompiled, so that only its weights are kept on disk.
+    trained = keras.Model(network.input, network.output)
+    rate = keras.optimizers.schedules.CosineDecay(0.0, steps, 0.02, 2e-3, max(1, steps // 10))
+    trained.compile(keras.optimizers.Adam(rate), loss)
+    trained.fit(batches, verbose=0)
+    return network
+
+
+def _kept(
+    kind: str, protocol: dict, folder: str | Path | None, train: Callable[[], keras.Model]
+) -> keras.Model:
+    """Loads the network that this protocol made before, or trains it and keeps it."""
+    if folder is None:
+        return train()
+    path = Path(folder) / f"{kind}-{_hash(protocol)[:16]}.keras"
+    note = path.with_suffix(".json")
+    if path.is_file() and note.is_file():
+        with contextlib.suppress(OSError, ValueError, KeyError, zipfile.BadZipFile):
+            return keras.saving.load_model(path, compile=False)  # a broken one is made anew
+    network = train()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.stem}.{os.getpid()}.keras")
+    network.save(unfinished)
+    unfinished.replace(path)
+    # Written last: a network without its note does not count.
+    unfinished = unfinished.with_suffix(".json")
+    unfinished.write_text(json.dumps({"kind": kind, **protocol}, indent=2) + "\n")
+    unfinished.replace(note)
+    return network
+
+
+def _hash(value: object) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+def _in_batches(network: keras.Model, images: np.ndarray) -> list[np.ndarray]:
+    """Runs a network at inference and gives each of its outputs for all images."""
+    parts = [
+        keras.tree.flatten(network(images[start : start + _BATCH], training=False))
+        for start in range(0, len(images), _BATCH)
+    ]
+    return [
+        np.concatenate([np.asarray(part) for part in output]) for output in zip(*parts, strict=True)
+    ]
