@@ -1,0 +1,84 @@
+"""From named functions of tensors to files for devices, checked: export, verify, run.
+
+Independent of the rest of the project: anything that has the attributes in
+`exporters/protocol.py` can be exported.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from exporters.benchmark import Timing, benchmark
+from exporters.bundle import Bundle, open_bundle
+from exporters.errors import BundleError, ExportError
+from exporters.pictures import translate_picture
+from exporters.protocol import SignatureLike, TensorLike
+from exporters.recipes import RECIPES, Recipe
+from exporters.runtime import Runner
+from exporters.verify import Verification, verify
+
+if TYPE_CHECKING:
+    import numpy as np
+
+__all__ = [
+    "RECIPES",
+    "Bundle",
+    "BundleError",
+    "ExportError",
+    "Recipe",
+    "Runner",
+    "SignatureLike",
+    "TensorLike",
+    "Timing",
+    "Verification",
+    "benchmark",
+    "export",
+    "open_bundle",
+    "translate_picture",
+    "verify",
+]
+
+
+def export(
+    signatures: Mapping[str, SignatureLike],
+    directory: str | Path,
+    *,
+    recipes: Sequence[str] = ("float32",),
+    golden_images: "Mapping[str, Mapping[str, np.ndarray]] | None" = None,
+    source: Mapping[str, Any] | None = None,
+    provenance: Mapping[str, Any] | None = None,
+    seed: int = 0,
+) -> Path:
+    """Writes a bundle: a SavedModel, one .tflite file a recipe, golden cases and a manifest.
+
+    Every float signature with images in [-1, 1] gets a `<name>_uint8` variant that takes and
+    gives pixels. The files hold built-in operations only, static shapes and a batch of 1.
+
+    Args:
+        signatures: Functions to export by name.
+        directory: A folder that does not exist or is empty; it appears whole or not at all.
+        recipes: Names from `RECIPES`.
+        golden_images: Real examples to verify with beside the seeded ones, for each signature
+            and input a batch `(n, ...)` of its type and range; the first four are used.
+        source: What was exported (run, settings, step, figures); kept in the manifest.
+        provenance: Where the training data came from and under what licence; kept too.
+        seed: Decides the seeded golden inputs.
+
+    Returns:
+        The bundle's absolute path.
+
+    Raises:
+        ExportError: If a signature cannot be exported as asked, a recipe is unknown or the
+            folder is not free.
+    """
+    from exporters.exporting import write_bundle  # loads TensorFlow, which running does not need
+
+    return write_bundle(
+        signatures,
+        directory,
+        recipes=recipes,
+        golden_images=golden_images,
+        source=source,
+        provenance=provenance,
+        seed=seed,
+    )

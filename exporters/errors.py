@@ -1,0 +1,9 @@
+"""Errors a user can cause; a command line prints their sentence and exits with 2."""
+
+
+class ExportError(Exception):
+    """A signature, recipe or target folder cannot be exported. Its text is one clear sentence."""
+
+
+class BundleError(ExportError):
+    """A folder is no bundle, is damaged or unsafe, or comes from a newer version."""

@@ -1,0 +1,230 @@
+"""Golden cases: inputs with the outputs the original function gave before any conversion.
+
+Held in memory as one array a tensor with the cases stacked in front, `(cases, *shape)`,
+and in `golden.npz` under `<signature>/inputs/<tensor>` and `<signature>/outputs/<tensor>`.
+"""
+
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+from exporters.errors import BundleError, ExportError
+from exporters.manifest import Manifest, SignatureRecord, TensorRecord
+from exporters.pictures import to_float, to_uint8
+from exporters.signatures import is_image
+
+SEEDED_CASES = 2
+MAX_GIVEN_CASES = 4
+_MAX_HEADER = 4096
+
+Arrays = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Golden:
+    """Cases of one signature; each array is `(cases, *tensor shape)`."""
+
+    inputs: Arrays
+    outputs: Arrays
+
+    @property
+    def count(self) -> int:
+        """Number of cases."""
+        return len(next(iter(self.inputs.values())))
+
+    def cases(self) -> Iterator[tuple[Arrays, Arrays]]:
+        """Inputs and outputs case by case."""
+        for index in range(self.count):
+            yield (
+                {name: values[index] for name, values in self.inputs.items()},
+                {name: values[index] for name, values in self.outputs.items()},
+            )
+
+
+def make_inputs(
+    name: str, record: SignatureRecord, given: Mapping[str, np.ndarray], seed: int
+) -> Arrays:
+    """Two seeded cases and then one for each given example, up to four.
+
+    The first seeded case is smooth where the tensor is an image (soft blobs of colour, as
+    photographs are), the second is noise. Inputs that are not given are seeded in every case.
+
+    Args:
+        name: The signature's name.
+        record: What it takes.
+        given: For some inputs a batch of real examples `(n, *shape without batch)`.
+        seed: Any integer; equal seeds give equal cases.
+
+    Raises:
+        ExportError: If a given batch does not belong to the signature.
+    """
+    examples = _checked(name, record, given)
+    count = min((len(batch) for batch in examples.values()), default=0)
+    random = np.random.default_rng([seed % 2**32, *name.encode()])
+    inputs = {}
+    for tensor in record.inputs:
+        total = SEEDED_CASES + count
+        cases = [_seeded(tensor, random, smooth=index == 0) for index in range(total)]
+        if tensor.name in examples:
+            cases[SEEDED_CASES:] = [example[None] for example in examples[tensor.name][:count]]
+        inputs[tensor.name] = np.stack(cases)
+    return inputs
+
+
+def on_pixels(record: SignatureRecord, inputs: Arrays) -> Arrays:
+    """The same cases for the uint8 variant: images become levels, the rest stays."""
+    images = {tensor.name for tensor in record.inputs if is_image(tensor)}
+    return {key: to_uint8(value) if key in images else value for key, value in inputs.items()}
+
+
+def to_wrapped_inputs(record: SignatureRecord, pixels: Arrays) -> Arrays:
+    """What the float signature is fed when its uint8 variant is fed `pixels`."""
+    images = {tensor.name for tensor in record.inputs if is_image(tensor)}
+    return {key: to_float(value) if key in images else value for key, value in pixels.items()}
+
+
+def from_wrapped_outputs(record: SignatureRecord, outputs: Arrays) -> Arrays:
+    """What the uint8 variant gives when the float signature gives `outputs`."""
+    images = {tensor.name for tensor in record.outputs if is_image(tensor)}
+    return {key: to_uint8(value) if key in images else value for key, value in outputs.items()}
+
+
+def write(path: Path, golden: Mapping[str, Golden]) -> None:
+    """Writes the cases of every signature."""
+    members: Arrays = {}
+    for name, cases in golden.items():
+        members |= {f"{name}/inputs/{key}": value for key, value in cases.inputs.items()}
+        members |= {f"{name}/outputs/{key}": value for key, value in cases.outputs.items()}
+    ordered = {key: np.ascontiguousarray(value) for key, value in members.items()}
+    np.savez_compressed(path, allow_pickle=False, **ordered)
+
+
+def read(content: bytes, manifest: Manifest) -> dict[str, Golden]:
+    """Reads cases from the content of `golden.npz`; nothing in it is trusted.
+
+    The members, their types and their shapes must be those the manifest's signatures ask for,
+    which also bounds what is unpacked. Pickled objects are refused.
+
+    Raises:
+        BundleError: If the content is anything else.
+    """
+    try:
+        with zipfile.ZipFile(BytesIO(content)) as archive:
+            expected = _members(manifest)
+            found = sorted(archive.namelist())
+            if found != sorted(expected):
+                raise BundleError(
+                    f"golden.npz must hold the members {sorted(expected)}, got {found[:20]}"
+                )
+            arrays = {
+                member: _read_member(archive, member, tensor, cases)
+                for member, (tensor, cases) in expected.items()
+            }
+    except (zipfile.BadZipFile, zlib.error, ValueError, EOFError, RuntimeError) as error:
+        raise BundleError(f"golden.npz cannot be read: {error}") from error
+    return {name: _golden(name, record, arrays) for name, record in manifest.signatures.items()}
+
+
+def _checked(
+    name: str, record: SignatureRecord, given: Mapping[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    tensors = {tensor.name: tensor for tensor in record.inputs}
+    checked = {}
+    for key, batch in given.items():
+        if key not in tensors:
+            raise ExportError(
+                f"`golden_images` names the input {key!r} but signature {name!r} takes "
+                f"{', '.join(tensors)}"
+            )
+        tensor, values = tensors[key], np.asarray(batch)
+        if tensor.shape[0] != 1 or values.shape[1:] != tensor.shape[1:]:
+            raise ExportError(
+                f"`golden_images` of signature {name!r}, input {key!r}, must have shape "
+                f"(n, {', '.join(map(str, tensor.shape[1:]))}), got {values.shape}"
+            )
+        low, high = tensor.value_range or (-np.inf, np.inf)
+        if values.dtype != tensor.dtype or not ((values >= low) & (values <= high)).all():
+            raise ExportError(
+                f"`golden_images` of signature {name!r}, input {key!r}, must be {tensor.dtype} "
+                f"in [{low}, {high}], got {values.dtype} with other values or type"
+            )
+        checked[key] = values[:MAX_GIVEN_CASES]
+    return checked
+
+
+def _seeded(tensor: TensorRecord, random: np.random.Generator, *, smooth: bool) -> np.ndarray:
+    if tensor.dtype != "float32":
+        low, high = tensor.value_range or (0, 1)
+        return random.integers(int(low), int(high) + 1, tensor.shape).astype(tensor.dtype)
+    if tensor.value_range is None:
+        return random.standard_normal(tensor.shape, np.float32)
+    low, high = tensor.value_range
+    unit = random.random(tensor.shape, np.float32)
+    if smooth and len(tensor.shape) == 4:
+        unit = _blobs(tensor.shape, random)
+    return (low + unit * (high - low)).astype(np.float32).clip(low, high)
+
+
+def _blobs(shape: tuple[int, ...], random: np.random.Generator) -> np.ndarray:
+    """Bilinear enlargement of 4x4 random colours to `(batch, height, width, channels)`."""
+    batch, height, width, channels = shape
+    coarse = random.random((batch, 4, 4, channels))
+    rows, columns = _weights(height), _weights(width)
+    return np.einsum("hi,bijc,wj->bhwc", rows, coarse, columns)
+
+
+def _weights(size: int) -> np.ndarray:
+    """Linear interpolation from 4 points to `size`, as a matrix `(size, 4)`."""
+    places = np.linspace(0.0, 3.0, size)
+    return np.maximum(0.0, 1.0 - np.abs(places[:, None] - np.arange(4.0)))
+
+
+def _members(manifest: Manifest) -> dict[str, tuple[TensorRecord, int]]:
+    return {
+        f"{name}/{role}/{tensor.name}.npy": (tensor, manifest.golden.cases[name])
+        for name, record in manifest.signatures.items()
+        for role, tensors in (("inputs", record.inputs), ("outputs", record.outputs))
+        for tensor in tensors
+    }
+
+
+def _read_member(
+    archive: zipfile.ZipFile, member: str, tensor: TensorRecord, cases: int
+) -> np.ndarray:
+    shape, dtype = (cases, *tensor.shape), np.dtype(tensor.dtype)
+    size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
+    stored = archive.getinfo(member).file_size
+    if not size <= stored <= size + _MAX_HEADER:
+        raise BundleError(
+            f"golden.npz: {member} unpacks to {stored} bytes where {dtype} {shape} takes {size}"
+        )
+    with archive.open(member) as file:
+        _check_header(file, member, shape, dtype)
+    with archive.open(member) as file:
+        return np.lib.format.read_array(file, allow_pickle=False)
+
+
+def _check_header(file: IO[bytes], member: str, shape: tuple[int, ...], dtype: np.dtype) -> None:
+    # The header is compared before the array is read: a false shape would reserve memory.
+    version = np.lib.format.read_magic(file)
+    if version != (1, 0):
+        raise BundleError(f"golden.npz: {member} has array format {version}, not (1, 0)")
+    header = np.lib.format.read_array_header_1_0(file, max_header_size=_MAX_HEADER)
+    if header != (shape, False, dtype):
+        raise BundleError(
+            f"golden.npz: {member} is {header[2]} {header[0]} where the manifest asks for "
+            f"{dtype} {shape}"
+        )
+
+
+def _golden(name: str, record: SignatureRecord, arrays: Arrays) -> Golden:
+    return Golden(
+        {tensor.name: arrays[f"{name}/inputs/{tensor.name}.npy"] for tensor in record.inputs},
+        {tensor.name: arrays[f"{name}/outputs/{tensor.name}.npy"] for tensor in record.outputs},
+    )

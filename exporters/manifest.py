@@ -1,0 +1,147 @@
+"""The form of `manifest.json`: everything a bundle says about itself, checked when read."""
+
+import hashlib
+import json
+import math
+from pathlib import PurePosixPath
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from exporters.recipes import Tolerance
+
+FORMAT: Literal["image-model-bundle"] = "image-model-bundle"
+FORMAT_VERSION = 1
+MAX_ELEMENTS = 2**28  # one tensor: 1 GiB of float32, more than any phone model is fed
+
+
+def _inside(path: str) -> str:
+    parts = path.split("/")
+    plain = all(part not in ("", ".", "..") for part in parts)
+    if (
+        not plain
+        or "\\" in path
+        or ":" in path
+        or "\0" in path
+        or PurePosixPath(path).is_absolute()
+    ):
+        raise ValueError(f"the path {path!r} leads outside the bundle")
+    return path
+
+
+def _bounded(shape: tuple[int, ...]) -> tuple[int, ...]:
+    if any(side < 1 for side in shape) or math.prod(shape) > MAX_ELEMENTS:
+        raise ValueError(
+            f"a shape must have sides of at least 1 and at most {MAX_ELEMENTS} "
+            f"elements, got {list(shape)}"
+        )
+    return shape
+
+
+NAME_PATTERN = r"^[A-Za-z][A-Za-z0-9_]*$"
+Name = Annotated[str, Field(pattern=NAME_PATTERN, max_length=100)]
+RelativePath = Annotated[str, Field(max_length=500), AfterValidator(_inside)]
+Shape = Annotated[tuple[int, ...], Field(max_length=8), AfterValidator(_bounded)]
+DType = Literal["float32", "int32", "uint8"]
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class TensorRecord(_Record):
+    """One named tensor: static shape with the batch first, and its value range if bounded."""
+
+    name: Name
+    shape: Shape
+    dtype: DType
+    value_range: tuple[float, float] | None = None
+
+    @property
+    def width(self) -> float | None:
+        """Width of the value range: 2 for [-1, 1], 255 for pixels, None if unbounded."""
+        return None if self.value_range is None else self.value_range[1] - self.value_range[0]
+
+
+class SignatureRecord(_Record):
+    """One callable function of the bundle.
+
+    Attributes:
+        pixels_of: For a uint8 variant the name of the float signature it wraps.
+    """
+
+    inputs: tuple[TensorRecord, ...] = Field(min_length=1, max_length=64)
+    outputs: tuple[TensorRecord, ...] = Field(min_length=1, max_length=64)
+    policy: dict[str, str] = {}
+    pixels_of: Name | None = None
+
+
+class ArtifactRecord(_Record):
+    """One converted form of the model: a SavedModel folder or a TensorFlow Lite file."""
+
+    kind: Literal["saved_model", "tflite"]
+    path: RelativePath
+    recipe: Name
+    description: str = ""
+    settings: dict[str, Any] = {}
+    float_tolerance: Tolerance
+    uint8_tolerance: Tolerance
+
+
+class GoldenRecord(_Record):
+    """Where the golden inputs and outputs are, and how many cases each signature has."""
+
+    path: RelativePath
+    cases: dict[Name, Annotated[int, Field(ge=1, le=64)]]
+    seed: int
+
+
+class FileRecord(_Record):
+    """What a file must be: its hash and its size in bytes."""
+
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    size: int = Field(ge=0)
+
+
+class Manifest(_Record):
+    """All of `manifest.json`; `digest` is the hash of everything else in it."""
+
+    format: Literal["image-model-bundle"] = FORMAT
+    format_version: int = FORMAT_VERSION
+    created: str
+    signatures: dict[Name, SignatureRecord] = Field(min_length=1)
+    artifacts: dict[Name, ArtifactRecord] = Field(min_length=1)
+    golden: GoldenRecord
+    files: dict[RelativePath, FileRecord]
+    versions: dict[str, str] = {}
+    source: dict[str, Any] = {}
+    provenance: dict[str, Any] = {}
+    digest: str = ""
+
+    @model_validator(mode="after")
+    def _hangs_together(self) -> "Manifest":
+        if self.golden.path not in self.files:
+            raise ValueError(f"`files` does not list {self.golden.path!r}")
+        if set(self.golden.cases) != set(self.signatures):
+            raise ValueError("`golden.cases` must count the cases of every signature")
+        for name, artifact in self.artifacts.items():
+            if not self.files_of(name):
+                raise ValueError(f"`files` does not list {artifact.path!r}")
+        for name, signature in self.signatures.items():
+            if signature.pixels_of is not None and signature.pixels_of not in self.signatures:
+                raise ValueError(f"signature {name!r} wraps an unknown {signature.pixels_of!r}")
+        return self
+
+    def files_of(self, artifact: str) -> list[str]:
+        """Paths of the files that make up an artifact."""
+        path = self.artifacts[artifact].path
+        return [name for name in self.files if name == path or name.startswith(path + "/")]
+
+    def with_digest(self) -> "Manifest":
+        """The same manifest with its `digest` filled in."""
+        return self.model_copy(update={"digest": self.expected_digest()})
+
+    def expected_digest(self) -> str:
+        """sha256 of the content without `digest`, keys sorted."""
+        content = self.model_dump(mode="json", exclude={"digest"})
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

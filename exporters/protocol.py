@@ -1,0 +1,51 @@
+"""What can be exported: any object with the attributes below, whoever wrote it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+
+class TensorLike(Protocol):
+    """One named input or output of a signature."""
+
+    @property
+    def name(self) -> str:
+        """Letters, digits and underscores, beginning with a letter."""
+
+    @property
+    def shape(self) -> tuple[int | None, ...]:
+        """All sides with the batch first; only the batch may be None (exported as 1)."""
+
+    @property
+    def dtype(self) -> str:
+        """`float32`, `int32` or `uint8`."""
+
+    @property
+    def value_range(self) -> tuple[float, float] | None:
+        """Smallest and largest value, or None where unbounded."""
+
+
+class SignatureLike(Protocol):
+    """A named function of tensors that can be deployed on its own."""
+
+    @property
+    def name(self) -> str:
+        """The name apps call it by; equals its key in the mapping given to `export`."""
+
+    @property
+    def function(self) -> Callable[..., Mapping[str, Any]]:
+        """Takes tensors as keywords by input name and gives tensors by output name.
+
+        It must be TensorFlow code that gives equal outputs for equal inputs.
+        """
+
+    @property
+    def inputs(self) -> Sequence[TensorLike]:
+        """What the function takes."""
+
+    @property
+    def outputs(self) -> Sequence[TensorLike]:
+        """What the function gives."""
+
+    @property
+    def policy(self) -> Mapping[str, str]:
+        """What inference does, in words: `{"dropout": "off", "normalization": "per image"}`."""

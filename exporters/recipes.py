@@ -1,0 +1,110 @@
+"""Recipes: how a model is converted, and how far its outputs may then be from the original's.
+
+A recipe is data. `exporters/tflite.py` turns its settings into a converter's; `verify`
+holds every artifact to its tolerances.
+"""
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from types import MappingProxyType
+
+from pydantic import BaseModel, ConfigDict
+
+from exporters.errors import ExportError
+
+
+class Tolerance(BaseModel):
+    """Limits on the difference between two outputs; a limit of None is not tested.
+
+    Attributes:
+        max_abs: Largest absolute difference. For uint8 in levels; for floats on the scale of
+            an image in [-1, 1] (other ranges are scaled to a width of 2 first).
+        mean_abs: Mean absolute difference, in the same units.
+        psnr: Least peak signal to noise ratio in decibels; the peak is the range's width.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    max_abs: float | None = None
+    mean_abs: float | None = None
+    psnr: float | None = None
+
+
+@dataclass(frozen=True)
+class ConverterSettings:
+    """What the TensorFlow Lite converter is asked for.
+
+    Attributes:
+        weights: Type the weights are stored in: `float32`, `float16` or `int8`. Inputs and
+            outputs keep the signature's types whatever it is.
+    """
+
+    weights: str
+
+    def as_dict(self) -> dict[str, str]:
+        """The settings as JSON-able values, for the manifest."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One way to convert.
+
+    Attributes:
+        name: What it is asked for by, and the stem of its file.
+        description: One sentence for people choosing.
+        settings: What the converter is told.
+        float_tolerance: How far float outputs may be from the original's.
+        uint8_tolerance: How far pixels may be from the original's.
+    """
+
+    name: str
+    description: str
+    settings: ConverterSettings
+    float_tolerance: Tolerance
+    uint8_tolerance: Tolerance
+
+
+_ALL = (
+    Recipe(
+        name="float32",
+        description="Weights as trained; the reference on any processor.",
+        settings=ConverterSettings(weights="float32"),
+        # Kernels sum in another order than TensorFlow's; a wrong graph misses by far more.
+        float_tolerance=Tolerance(max_abs=1e-4),
+        # 1e-4 is 0.013 levels: rounding may fall on the other side, never two levels away.
+        uint8_tolerance=Tolerance(max_abs=1),
+    ),
+    Recipe(
+        name="float16",
+        description="Weights in half precision: half the size, made for phone GPUs.",
+        settings=ConverterSettings(weights="float16"),
+        float_tolerance=Tolerance(psnr=50.0),
+        # Rounding both sides to whole levels adds 1/6 level² to the 0.65 level² of 50 dB.
+        uint8_tolerance=Tolerance(psnr=48.5),
+    ),
+    Recipe(
+        name="dynamic_int8",
+        description="Weights in 8 bits, sums quantised on the fly: a quarter of the size, "
+        "the fastest on phone processors.",
+        settings=ConverterSettings(weights="int8"),
+        # Measured about 34 dB on ResNet generators (platform facts); below 28 it is visible.
+        float_tolerance=Tolerance(psnr=28.0),
+        uint8_tolerance=Tolerance(psnr=28.0),
+    ),
+)
+RECIPES: Mapping[str, Recipe] = MappingProxyType({recipe.name: recipe for recipe in _ALL})
+
+
+def recipe_named(name: str) -> Recipe:
+    """Looks a recipe up.
+
+    Raises:
+        ExportError: If there is none of that name, with the nearest one.
+    """
+    if name in RECIPES:
+        return RECIPES[name]
+    near = difflib.get_close_matches(str(name), RECIPES, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    raise ExportError(f"there is no recipe {name!r}; {hint}known are {', '.join(RECIPES)}")

@@ -1,0 +1,117 @@
+"""Runs a bundle's TensorFlow Lite file; needs the manifest and that one file, no TensorFlow."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter, SignatureRunner
+
+from exporters.bundle import Bundle
+from exporters.errors import BundleError, ExportError
+from exporters.manifest import SignatureRecord, TensorRecord
+
+
+class Runner:
+    """Calls the named signatures of one converted model.
+
+    Args:
+        bundle: From `open_bundle`.
+        recipe: Which of its .tflite files.
+        threads: Processor threads to use, at least 1.
+
+    Raises:
+        ExportError: If the bundle has no such recipe, or `threads` is below 1.
+        BundleError: If the file was changed or cannot be loaded.
+    """
+
+    def __init__(self, bundle: Bundle, *, recipe: str = "float32", threads: int = 1) -> None:
+        if threads < 1:
+            raise ExportError(f"`threads` must be at least 1, got {threads}")
+        files = recipes_of(bundle)
+        if recipe not in files:
+            raise ExportError(
+                f"{bundle.root} holds no model of recipe {recipe!r}; it holds "
+                f"{', '.join(files) or 'none'}"
+            )
+        self.bundle = bundle
+        self.recipe = recipe
+        self._path = files[recipe]
+        self._interpreter = load_model(bundle.read(self._path), threads, self._path)
+        self._runners: dict[str, SignatureRunner] = {}
+
+    def signature(self, name: str) -> SignatureRecord:
+        """What a signature takes and gives; ExportError if there is none of that name."""
+        known = self.bundle.manifest.signatures
+        if name not in known:
+            raise ExportError(f"there is no signature {name!r}; known are {', '.join(known)}")
+        return known[name]
+
+    def run(self, name: str, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Runs a signature once.
+
+        Args:
+            name: The signature.
+            inputs: An array for each input, of exactly its shape and type.
+
+        Returns:
+            An array for each output, of its shape and type in the manifest.
+
+        Raises:
+            ExportError: If the signature is unknown or the inputs are not what it takes.
+            BundleError: If the file's signature is not the one in the manifest.
+        """
+        record = self.signature(name)
+        _check_inputs(name, record, inputs)
+        if name not in self._runners:
+            self._runners[name] = self._checked_runner(name, record)
+        return self._runners[name](**inputs)
+
+    def _checked_runner(self, name: str, record: SignatureRecord) -> SignatureRunner:
+        try:
+            runner = self._interpreter.get_signature_runner(name)
+        except ValueError as error:
+            raise BundleError(f"{self._path} has no signature {name!r}") from error
+        for tensors, details in (
+            (record.inputs, runner.get_input_details()),
+            (record.outputs, runner.get_output_details()),
+        ):
+            found = {
+                key: (tuple(int(side) for side in detail["shape"]), np.dtype(detail["dtype"]).name)
+                for key, detail in details.items()
+            }
+            expected = {tensor.name: (tensor.shape, tensor.dtype) for tensor in tensors}
+            if found != expected:
+                raise BundleError(
+                    f"{self._path}: signature {name!r} has tensors {found} where the manifest "
+                    f"says {expected}"
+                )
+        return runner
+
+
+def recipes_of(bundle: Bundle) -> dict[str, str]:
+    """Path of the .tflite file of each recipe in a bundle."""
+    return {
+        artifact.recipe: artifact.path
+        for artifact in bundle.manifest.artifacts.values()
+        if artifact.kind == "tflite"
+    }
+
+
+def load_model(content: bytes, threads: int, name: str) -> Interpreter:
+    """Loads a .tflite file's content; `name` is what errors call it."""
+    try:
+        return Interpreter(model_content=content, num_threads=threads)
+    except (ValueError, RuntimeError) as error:
+        raise BundleError(f"{name} is no TensorFlow Lite model: {error}") from error
+
+
+def _check_inputs(name: str, record: SignatureRecord, inputs: Mapping[str, np.ndarray]) -> None:
+    expected = {tensor.name: tensor for tensor in record.inputs}
+    if set(inputs) != set(expected):
+        raise ExportError(f"signature {name!r} takes {sorted(expected)}, got {sorted(inputs)}")
+    for key, value in inputs.items():
+        tensor: TensorRecord = expected[key]
+        if value.shape != tensor.shape or value.dtype != tensor.dtype:
+            raise ExportError(
+                f"input {key!r} of signature {name!r} must be {tensor.dtype} {tensor.shape}, "
+                f"got {value.dtype} {value.shape}"
+            )

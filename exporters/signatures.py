@@ -1,0 +1,115 @@
+"""Signatures as a bundle records them: checked, static, and with their uint8 variants."""
+
+from collections.abc import Mapping
+
+from pydantic import ValidationError
+
+from exporters.errors import ExportError
+from exporters.manifest import SignatureRecord, TensorRecord
+from exporters.pictures import IMAGE_RANGE
+from exporters.protocol import SignatureLike, TensorLike
+
+PIXEL_SUFFIX = "_uint8"
+PIXEL_RANGE = (0.0, 255.0)
+
+
+def recorded(signatures: Mapping[str, SignatureLike]) -> dict[str, SignatureRecord]:
+    """Describes every signature, followed by its uint8 variant if it has images.
+
+    A variant takes and gives pixels where the float signature takes and gives images in
+    [-1, 1]; its other tensors stay as they are.
+
+    Raises:
+        ExportError: If there is no signature, or one has a name, type or shape that cannot be
+            exported (only the batch may be unknown).
+    """
+    if not signatures:
+        raise ExportError("`signatures` is empty; there is nothing to export")
+    records: dict[str, SignatureRecord] = {}
+    for name, signature in signatures.items():
+        if name != signature.name:
+            raise ExportError(f"signature {signature.name!r} was given under the name {name!r}")
+        records[name] = _record(signature)
+    for name, record in list(records.items()):
+        if any(is_image(tensor) for tensor in (*record.inputs, *record.outputs)):
+            if name + PIXEL_SUFFIX in records:
+                raise ExportError(
+                    f"the name {name + PIXEL_SUFFIX!r} is kept for the uint8 variant of "
+                    f"{name!r}; rename that signature"
+                )
+            records[name + PIXEL_SUFFIX] = _pixel_variant(name, record)
+    _check_names(records)
+    return records
+
+
+def is_image(tensor: TensorRecord) -> bool:
+    """Whether a tensor is a batch of float images in [-1, 1]."""
+    return (
+        len(tensor.shape) == 4 and tensor.dtype == "float32" and tensor.value_range == IMAGE_RANGE
+    )
+
+
+def _record(signature: SignatureLike) -> SignatureRecord:
+    for tensors, role in ((signature.inputs, "input"), (signature.outputs, "output")):
+        names = [tensor.name for tensor in tensors]
+        if not names or len(set(names)) != len(names):
+            raise ExportError(
+                f"signature {signature.name!r} must have {role}s of different names, got {names}"
+            )
+    return SignatureRecord(
+        inputs=tuple(_tensor(signature.name, tensor) for tensor in signature.inputs),
+        outputs=tuple(_tensor(signature.name, tensor) for tensor in signature.outputs),
+        policy=dict(signature.policy),
+    )
+
+
+def _tensor(signature: str, tensor: TensorLike) -> TensorRecord:
+    if None in tensor.shape[1:]:
+        raise ExportError(
+            f"tensor {tensor.name!r} of signature {signature!r} has the unknown side(s) "
+            f"{tensor.shape}; phones need static shapes, so give every side but the batch"
+        )
+    shape = tuple(1 if side is None else int(side) for side in tensor.shape)
+    limits = tensor.value_range
+    if limits is not None and not limits[0] < limits[1]:
+        raise ExportError(
+            f"the `value_range` of tensor {tensor.name!r} must go up, got {tuple(limits)}"
+        )
+    try:
+        return TensorRecord.model_validate(
+            {
+                "name": tensor.name,
+                "shape": shape,
+                "dtype": tensor.dtype,
+                "value_range": limits,
+            }
+        )
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ExportError(
+            f"tensor {tensor.name!r} of signature {signature!r} cannot be exported: "
+            f"`{first['loc'][0]}`: {first['msg']}, got {first['input']!r}"
+        ) from error
+
+
+def _pixel_variant(name: str, record: SignatureRecord) -> SignatureRecord:
+    return SignatureRecord(
+        inputs=tuple(_pixels(tensor) for tensor in record.inputs),
+        outputs=tuple(_pixels(tensor) for tensor in record.outputs),
+        policy=record.policy,
+        pixels_of=name,
+    )
+
+
+def _pixels(tensor: TensorRecord) -> TensorRecord:
+    if not is_image(tensor):
+        return tensor
+    return tensor.model_copy(update={"dtype": "uint8", "value_range": PIXEL_RANGE})
+
+
+def _check_names(records: Mapping[str, SignatureRecord]) -> None:
+    for name in records:
+        if not (name.isascii() and name.replace("_", "").isalnum() and name[0].isalpha()):
+            raise ExportError(
+                f"signature names must be letters, digits and underscores, got {name!r}"
+            )
