@@ -1,11 +1,12 @@
 """Signatures as a bundle records them: checked, static, and with their uint8 variants."""
 
+import re
 from collections.abc import Mapping
 
 from pydantic import ValidationError
 
 from exporters.errors import ExportError
-from exporters.manifest import SignatureRecord, TensorRecord
+from exporters.manifest import NAME_PATTERN, SignatureRecord, TensorRecord
 from exporters.pictures import IMAGE_RANGE
 from exporters.protocol import SignatureLike, TensorLike
 
@@ -29,6 +30,11 @@ def recorded(signatures: Mapping[str, SignatureLike]) -> dict[str, SignatureReco
     for name, signature in signatures.items():
         if name != signature.name:
             raise ExportError(f"signature {signature.name!r} was given under the name {name!r}")
+        if not re.fullmatch(NAME_PATTERN, name):
+            raise ExportError(
+                "a signature's name must be letters, digits and underscores, beginning with a "
+                f"letter, got {name!r}"
+            )
         records[name] = _record(signature)
     for name, record in list(records.items()):
         if any(is_image(tensor) for tensor in (*record.inputs, *record.outputs)):
@@ -38,7 +44,6 @@ def recorded(signatures: Mapping[str, SignatureLike]) -> dict[str, SignatureReco
                     f"{name!r}; rename that signature"
                 )
             records[name + PIXEL_SUFFIX] = _pixel_variant(name, record)
-    _check_names(records)
     return records
 
 
@@ -105,11 +110,3 @@ def _pixels(tensor: TensorRecord) -> TensorRecord:
     if not is_image(tensor):
         return tensor
     return tensor.model_copy(update={"dtype": "uint8", "value_range": PIXEL_RANGE})
-
-
-def _check_names(records: Mapping[str, SignatureRecord]) -> None:
-    for name in records:
-        if not (name.isascii() and name.replace("_", "").isalnum() and name[0].isalpha()):
-            raise ExportError(
-                f"signature names must be letters, digits and underscores, got {name!r}"
-            )

@@ -4,8 +4,11 @@ The converter is reached through a SavedModel only: other ways keep Keras variab
 unread resources and give a file that answers NaN without an error.
 """
 
+import contextlib
+import os
 import re
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +20,7 @@ from exporters.graph import STATEFUL, read_graph
 from exporters.recipes import Recipe
 from exporters.runtime import Runner
 
+_HALF = {"bf16": "bfloat16", "f16": "float16"}
 _WEIGHT_TYPES = {"float16": tf.float16, "int8": None}
 
 
@@ -36,7 +40,8 @@ def convert(saved_model: str | Path, recipe: Recipe, signatures: Iterable[str]) 
         if weight_type := _WEIGHT_TYPES[recipe.settings.weights]:
             converter.target_spec.supported_types = [weight_type]
     try:
-        content = converter.convert()
+        with _quiet():
+            content = converter.convert()
     except Exception as error:  # the converter raises bare exceptions of many kinds
         raise ExportError(_conversion_sentence(recipe.name, str(error))) from error
     _check_graph(recipe.name, content)
@@ -67,6 +72,20 @@ def check_finite(
                     )
 
 
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Silences the converter's C++ side, which prints pages that the exception repeats."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    try:
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
 def _check_graph(recipe: str, content: bytes) -> None:
     graph = read_graph(content)
     if graph.custom:
@@ -85,7 +104,12 @@ def _check_graph(recipe: str, content: bytes) -> None:
 
 
 def _conversion_sentence(recipe: str, message: str) -> str:
-    listed = re.findall(r"(?:Flex|Custom) ops: ([\w, ]+)", message)
+    if half := re.search(r"tensor<[\dx?*]*(bf16|f16)>", message):
+        return (
+            f"recipe {recipe!r}: layers compute in {_HALF[half[1]]}, which phones' built-in "
+            "operations do not; export the same weights under the float32 policy"
+        )
+    listed = re.findall(r"(?:Select|Flex|Custom) ops: ([\w, ]+)", message)
     names = sorted({name.strip() for line in listed for name in line.split(",")})
     if names:
         return _not_built_in(recipe, names)

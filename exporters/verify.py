@@ -195,8 +195,9 @@ def _runner(bundle: Bundle, artifact: ArtifactRecord) -> Callable[[str, Arrays],
         return Runner(bundle, recipe=artifact.recipe).run
     import tensorflow as tf  # slow to load, and bundles without a SavedModel do without it
 
-    from exporters import saved_model
+    from exporters import harmless, saved_model
 
+    harmless.check(bundle.root / artifact.path)
     functions = saved_model.load(bundle.root / artifact.path)
 
     def run(signature: str, inputs: Arrays) -> Arrays:
