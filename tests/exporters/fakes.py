@@ -1,0 +1,68 @@
+"""What the tests export: plain objects with the protocol's attributes, and small networks."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import keras
+import numpy as np
+from keras import ops
+
+
+@dataclass(frozen=True)
+class Tensor:
+    name: str = "image"
+    shape: tuple[int | None, ...] = (None, 8, 12, 3)
+    dtype: str = "float32"
+    value_range: tuple[float, float] | None = (-1.0, 1.0)
+
+
+@dataclass(frozen=True)
+class Signature:
+    name: str
+    function: Callable
+    inputs: tuple[Tensor, ...] = (Tensor(),)
+    outputs: tuple[Tensor, ...] = (Tensor(),)
+    policy: dict[str, str] = field(default_factory=lambda: {"dropout": "off"})
+
+
+def negative(name: str = "a_to_b") -> Signature:
+    """The two-line fake: the photographic negative, which pixels do exactly."""
+    return Signature(name, lambda image: {"image": -image})
+
+
+def of_model(name: str, model: keras.Model, *, policy: dict[str, str] | None = None) -> Signature:
+    shape = (None, *model.input_shape[1:])
+    tensor, result = Tensor(shape=shape), Tensor(shape=(None, *model.output_shape[1:]))
+    return Signature(
+        name,
+        lambda image: {"image": model(image, training=False)},
+        (tensor,),
+        (result,),
+        policy or {"dropout": "off"},
+    )
+
+
+class PlainInstanceNorm(keras.layers.Layer):
+    def call(self, images):
+        centred = images - ops.mean(images, axis=(1, 2), keepdims=True)
+        return centred * ops.rsqrt(ops.mean(centred * centred, axis=(1, 2), keepdims=True) + 1e-5)
+
+
+def generator(seed: int, *, filters: int = 32, resize: bool = False) -> keras.Model:
+    """Down, instance norm, batch norm, dropout, up by either means, tanh; 16x24 pixels."""
+    keras.utils.set_random_seed(seed)
+    images = keras.Input((16, 24, 3))
+    hidden = keras.layers.Conv2D(filters, 3, strides=2, padding="same")(images)
+    hidden = keras.layers.LeakyReLU(negative_slope=0.2)(PlainInstanceNorm()(hidden))
+    hidden = keras.layers.Conv2D(filters, 3, padding="same")(hidden)
+    hidden = keras.layers.Dropout(0.5)(keras.layers.BatchNormalization()(hidden))
+    if resize:
+        enlarged = ops.image.resize(hidden, (16, 24), interpolation="nearest")
+        hidden = keras.layers.Conv2D(filters, 3, padding="same")(enlarged)
+    else:
+        hidden = keras.layers.Conv2DTranspose(filters, 4, strides=2, padding="same")(hidden)
+    return keras.Model(images, keras.layers.Conv2D(3, 3, padding="same", activation="tanh")(hidden))
+
+
+def noise(*shape: int, seed: int = 5) -> np.ndarray:
+    return np.random.default_rng(seed).uniform(-1, 1, shape).astype(np.float32)

@@ -1,0 +1,69 @@
+import pytest
+
+from exporters.errors import ExportError
+from exporters.signatures import recorded
+from tests.exporters.fakes import Signature, Tensor, negative
+
+
+def test_an_unknown_batch_becomes_one():
+    record = recorded({"a_to_b": negative()})["a_to_b"]
+    assert record.inputs[0].shape == (1, 8, 12, 3)
+
+
+def test_images_get_a_uint8_variant_and_other_tensors_stay():
+    attributes = Tensor("attributes", (None, 5), "float32", (0.0, 1.0))
+    signature = Signature("edit", lambda **_: {}, (Tensor(), attributes), (Tensor(),))
+    variant = recorded({"edit": signature})["edit_uint8"]
+    assert [(t.dtype, t.value_range) for t in variant.inputs] == [
+        ("uint8", (0.0, 255.0)),
+        ("float32", (0.0, 1.0)),
+    ]
+    assert variant.pixels_of == "edit"
+    assert variant.policy == {"dropout": "off"}
+
+
+@pytest.mark.parametrize(
+    "tensor",
+    [Tensor(value_range=(0.0, 1.0)), Tensor(shape=(None, 9)), Tensor(value_range=None)],
+)
+def test_what_is_no_image_in_minus_one_to_one_gets_no_variant(tensor):
+    assert list(recorded({"f": Signature("f", lambda **_: {}, (tensor,), (tensor,))})) == ["f"]
+
+
+@pytest.mark.parametrize(
+    ("signatures", "message"),
+    [
+        ({}, "`signatures` is empty"),
+        ({"b": negative("a")}, "signature 'a' was given under the name 'b'"),
+        ({"a-b": negative("a-b")}, "must be letters, digits and underscores.*got 'a-b'"),
+        (
+            {"a": negative("a"), "a_uint8": negative("a_uint8")},
+            "the name 'a_uint8' is kept for the uint8 variant of 'a'",
+        ),
+    ],
+)
+def test_impossible_names_are_refused(signatures, message):
+    with pytest.raises(ExportError, match=message):
+        recorded(signatures)
+
+
+@pytest.mark.parametrize(
+    ("tensor", "message"),
+    [
+        (Tensor(shape=(None, None, 8, 3)), "has the unknown side.*phones need static shapes"),
+        (Tensor(shape=(1, 0, 8, 3)), "`shape`: .*sides of at least 1"),
+        (Tensor(shape=(1, 2**15, 2**15, 3)), "at most 268435456 elements"),
+        (Tensor(dtype="float64"), "`dtype`: .*'float32', 'int32' or 'uint8', got 'float64'"),
+        (Tensor(name="my image"), "`name`: .*got 'my image'"),
+        (Tensor(value_range=(1.0, -1.0)), "`value_range` of tensor 'image' must go up"),
+    ],
+)
+def test_impossible_tensors_are_refused(tensor, message):
+    with pytest.raises(ExportError, match=message):
+        recorded({"f": Signature("f", lambda **_: {}, (tensor,))})
+
+
+def test_inputs_of_one_name_are_refused():
+    twice = Signature("f", lambda **_: {}, (Tensor(), Tensor()))
+    with pytest.raises(ExportError, match="inputs of different names, got .'image', 'image'"):
+        recorded({"f": twice})
