@@ -1,6 +1,8 @@
 """The base of every group of settings."""
 
-from pydantic import BaseModel, ConfigDict
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class Settings(BaseModel):
@@ -12,6 +14,7 @@ class Settings(BaseModel):
 class AdamSettings(Settings):
     """Adam as pix2pix (section 3.3) and CycleGAN (section 4) use it."""
 
-    learning_rate: float = 2e-4
-    beta_1: float = 0.5
-    beta_2: float = 0.999
+    kind: Literal["adam"] = "adam"
+    learning_rate: float = Field(2e-4, gt=0)
+    beta_1: float = Field(0.5, ge=0, lt=1)
+    beta_2: float = Field(0.999, ge=0, lt=1)

@@ -22,6 +22,8 @@ class Player:
         turns: Turns in a row in one step; each takes fresh gradients.
         stage: Stage of training in which it plays.
         constrain: Called with its trainable variables after each turn (weight clipping).
+        averaged: Whether a moving average of its weights is worth keeping: true for the
+            networks that are deployed.
     """
 
     name: str
@@ -32,6 +34,7 @@ class Player:
     turns: int = 1
     stage: str = DEFAULT_STAGE
     constrain: Callable[[Sequence], None] | None = None
+    averaged: bool = False
 
     def __post_init__(self):
         if self.turns < 1:

@@ -37,6 +37,8 @@ class Translator(keras.Model):
     terms: ClassVar[tuple[Term, ...]] = ()
     players: ClassVar[tuple[Player, ...]] = ()
     stages: ClassVar[tuple[str, ...]] = (DEFAULT_STAGE,)
+    layout: ClassVar[str] = "unpaired"
+    deploys: ClassVar[tuple[str, ...]] = ()  # names of `signatures`, known without building
 
     def __init__(
         self,

@@ -7,6 +7,7 @@ import keras
 from pydantic import Field
 
 from tf_translate.config.settings import AdamSettings, Settings
+from tf_translate.core.optimizers import make_optimizer
 from tf_translate.core.player import Player
 from tf_translate.core.signature import Signature, image_signature
 from tf_translate.core.terms import content, domain
@@ -67,6 +68,7 @@ class CycleGAN(Translator):
     """
 
     layout = "unpaired"
+    deploys = ("a_to_b", "b_to_a")
     terms = (
         content("cycle", weight=10.0, source="eq. 2; lambda = 10 in section 4"),
         content("identity", weight=5.0, source="section 5.2; 0.5 lambda"),
@@ -80,6 +82,7 @@ class CycleGAN(Translator):
             "generators_objective",
             ("cycle", "identity", "adversarial"),
             forward="translate_batch",
+            averaged=True,
         ),
         Player("critics", ("critic_a", "critic_b"), "critics_objective", ("critic",)),
     )
@@ -188,7 +191,7 @@ class CycleGAN(Translator):
 
     def default_optimizer(self, player: Player) -> keras.optimizers.Optimizer:
         """Adam 2e-4, 0.5, 0.999 (section 4)."""
-        return keras.optimizers.Adam(**AdamSettings().model_dump())
+        return make_optimizer(AdamSettings().model_dump())
 
     def signatures(self) -> dict[str, Signature]:
         """`a_to_b` and `b_to_a`: a generator each."""

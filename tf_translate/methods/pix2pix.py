@@ -7,6 +7,7 @@ import keras
 from pydantic import Field
 
 from tf_translate.config.settings import AdamSettings, Settings
+from tf_translate.core.optimizers import make_optimizer
 from tf_translate.core.player import Player
 from tf_translate.core.signature import Signature, image_signature
 from tf_translate.core.terms import content, domain
@@ -71,6 +72,7 @@ class Pix2Pix(Translator):
     """
 
     layout = "paired"
+    deploys = ("a_to_b",)
     terms = (
         content("l1", weight=100.0, source="eq. 3 and 4; lambda = 100 in section 4.1"),
         domain("adversarial", source="eq. 1, generator's side"),
@@ -84,6 +86,7 @@ class Pix2Pix(Translator):
             "generator_objective",
             ("l1", "adversarial"),
             forward="translate_batch",
+            averaged=True,
         ),
     )
 
@@ -158,7 +161,7 @@ class Pix2Pix(Translator):
 
     def default_optimizer(self, player: Player) -> keras.optimizers.Optimizer:
         """Adam 2e-4, 0.5, 0.999 (section 3.3)."""
-        return keras.optimizers.Adam(**AdamSettings().model_dump())
+        return make_optimizer(AdamSettings().model_dump())
 
     def signatures(self) -> dict[str, Signature]:
         """`a_to_b`: the generator alone."""

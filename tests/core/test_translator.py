@@ -1,0 +1,199 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.core.toy import Staged, Toy, batch_of, scale
+from tf_translate.core.player import Player
+from tf_translate.core.schedules import LinearRamp
+
+
+def _toy(cls=Toy, **arguments):
+    translator = cls(scale(3.0, "g"), scale(5.0, "c"), **arguments)
+    translator.compile(run_eagerly=True)
+    return translator
+
+
+def _value(network):
+    return float(network.trainable_weights[0].numpy().item())
+
+
+def test_one_step_by_hand():
+    # g = 3, c = 5, a = 2, SGD 0.1.
+    # Critic: loss c * g * a = 30, dL/dc = g * a = 6  -> c = 5 - 0.6 = 4.4.
+    # Generator, judged by the moved critic: l1 = c * g * a = 26.4,
+    # weighted 2 * l1, dL/dg = 2 * c * a = 17.6 -> g = 3 - 1.76 = 1.24.
+    translator = _toy()
+    logs = translator.train_step(batch_of(2.0))
+    assert _value(translator.critic) == pytest.approx(4.4)
+    assert _value(translator.generator) == pytest.approx(1.24)
+    assert float(logs["domain/critic"]) == pytest.approx(30.0)
+    assert float(logs["content/l1"]) == pytest.approx(26.4)  # logged without its weight
+    assert int(translator.steps_taken.numpy()) == 1
+
+
+def test_the_forward_pass_runs_once_for_both_players(monkeypatch):
+    translator = _toy()
+    calls = []
+    plain = translator.generator.call
+    monkeypatch.setattr(
+        translator.generator, "call", lambda *a, **k: calls.append(1) or plain(*a, **k)
+    )
+    translator.train_step(batch_of(2.0))
+    assert len(calls) == 1
+
+
+def test_a_term_of_weight_0_is_neither_computed_nor_logged():
+    class Critical(Toy):
+        def generator_objective(self, batch, shared):
+            losses = super().generator_objective(batch, shared)
+            return losses or {"l1": tf.constant(0.0)}
+
+    translator = _toy(term_weights={"l1": 0.0})
+    assert [metric.name for metric in translator.metrics] == ["domain/critic"]
+    with pytest.raises(ValueError, match=r"must return the terms \[\], got \['l1'\]"):
+        _toy(Critical, term_weights={"l1": 0.0}).train_step(batch_of(2.0))
+
+
+def test_a_scheduled_weight_follows_the_step():
+    # Ramp to 4 over 4 steps: weights 0, 1, 2. With c frozen at 5 and a = 1 the generator
+    # moves by 0.1 * weight * 5: 3 -> 3 -> 2.5 -> 1.5.
+    class Alone(Toy):
+        players = (Toy.players[1],)
+
+    translator = _toy(Alone, term_weights={"l1": LinearRamp(4.0, 4)})
+    seen = []
+    for _ in range(3):
+        translator.train_step(batch_of(1.0))
+        seen.append(_value(translator.generator))
+    assert seen == pytest.approx([3.0, 2.5, 1.5])
+
+
+def test_turns_repeat_on_fresh_gradients():
+    class Twice(Toy):
+        players = (Player("critic", ("critic",), "critic_objective", ("critic",), turns=3),) + (
+            Toy.players[1],
+        )
+
+    translator = _toy(Twice)
+    translator.train_step(batch_of(2.0))
+    assert _value(translator.critic) == pytest.approx(5.0 - 3 * 0.6)
+
+
+def test_a_constraint_acts_after_each_turn():
+    class Clipped(Toy):
+        players = (
+            Player(
+                "critic",
+                ("critic",),
+                "critic_objective",
+                ("critic",),
+                constrain=lambda variables: [v.assign(tf.clip_by_value(v, -1, 1)) for v in variables],
+            ),
+            Toy.players[1],
+        )
+
+    translator = _toy(Clipped)
+    translator.train_step(batch_of(2.0))
+    assert _value(translator.critic) == 1.0
+
+
+def test_only_the_players_of_the_stage_move():
+    translator = _toy(Staged)
+    translator.train_step(batch_of(2.0))
+    assert (_value(translator.critic), _value(translator.generator)) == (pytest.approx(4.8), 3.0)
+    translator.enter_stage("second")
+    logs = translator.train_step(batch_of(2.0))
+    assert list(logs) == ["content/l1"]
+    assert _value(translator.critic) == pytest.approx(4.8)
+    assert _value(translator.generator) < 3.0
+
+
+def test_fit_goes_on_in_another_stage_after_tracing():
+    translator = Staged(scale(3.0, "g"), scale(5.0, "c"))
+    translator.compile()
+    data = tf.data.Dataset.from_tensors(batch_of(2.0)).repeat()
+    translator.fit(data, steps_per_epoch=1, verbose=0)
+    translator.enter_stage("second")
+    translator.fit(data, steps_per_epoch=1, verbose=0)
+    assert _value(translator.generator) < 3.0
+
+
+def test_the_stage_comes_back_from_a_file(tmp_path):
+    translator = _toy(Staged)
+    translator.enter_stage("second")
+    translator.save(tmp_path / "t.keras")
+    assert keras.models.load_model(tmp_path / "t.keras").stage == "second"
+
+
+def test_a_scheduled_weight_comes_back_from_a_file(tmp_path):
+    translator = _toy(term_weights={"l1": LinearRamp(4.0, 4)})
+    translator.save(tmp_path / "t.keras")
+    weight = keras.models.load_model(tmp_path / "t.keras").term_weights["l1"]
+    assert (weight.end, weight.steps) == (4.0, 4)
+
+
+def test_averaged_weights_take_their_place_when_asked():
+    # SGD 0.1 on dL/dg = 2 * 5 * 1 = 10 with a frozen critic; momentum 0.5.
+    translator = Toy(scale(3.0, "g"), scale(5.0, "c"))
+    average = keras.optimizers.SGD(0.1, use_ema=True, ema_momentum=0.5)
+    translator.compile(
+        {"generator": average, "critic": keras.optimizers.SGD(1e-9)}, run_eagerly=True
+    )
+    for _ in range(3):
+        translator.train_step(batch_of(1.0))
+    # Weights 2, 1, 0. Keras starts the average at the first of them:
+    # 2 -> 0.5 * 2 + 0.5 * 1 = 1.5 -> 0.75.
+    assert _value(translator.generator) == pytest.approx(0.0, abs=1e-5)
+    translator.use_averaged_weights()
+    assert _value(translator.generator) == pytest.approx(0.75, abs=1e-5)
+
+
+def test_keras_callbacks_and_steps_per_execution_work():
+    translator = Toy(scale(3.0, "g"), scale(5.0, "c"))
+    translator.compile(steps_per_execution=2)
+    data = tf.data.Dataset.from_tensors(batch_of(0.01)).repeat()
+    stopper = keras.callbacks.EarlyStopping("content/l1", mode="max", patience=0)
+    history = translator.fit(data, steps_per_epoch=4, epochs=5, verbose=0, callbacks=[stopper])
+    assert len(history.epoch) < 5  # the loss falls, so a stopper that wants it to rise stops
+    assert int(translator.steps_taken.numpy()) == 4 * len(history.epoch)
+
+
+def test_mixed_float16_wraps_every_optimizer():
+    keras.mixed_precision.set_global_policy("mixed_float16")
+    translator = Toy(scale(3.0, "g"), scale(5.0, "c"))
+    translator.compile()
+    kinds = {type(o).__name__ for o in translator.player_optimizers.values()}
+    assert kinds == {"LossScaleOptimizer"}
+    translator.fit(tf.data.Dataset.from_tensors(batch_of(0.5)), verbose=0)
+    # As in float32: dL/dc = 3 * 0.5 -> 5 - 0.15; loss scaling leaves no trace.
+    assert _value(translator.critic) == pytest.approx(4.85, abs=0.01)
+
+
+def test_mistakes_at_the_door():
+    with pytest.raises(ValueError, match=r"no term 'critics', only .*did you mean 'critic'"):
+        Toy(scale(1, "g"), scale(1, "c"), term_weights={"critics": 1.0})
+    with pytest.raises(ValueError, match="weight of term 'l1' must be 0 or more, got -1"):
+        Toy(scale(1, "g"), scale(1, "c"), term_weights={"l1": -1})
+    with pytest.raises(ValueError, match="`critic` must be built before it is given"):
+        Toy(scale(1, "g"), keras.Sequential([keras.layers.Dense(1)]))
+    with pytest.raises(ValueError, match=r"`optimizers` names \['judge'\], but the players are"):
+        Toy(scale(1, "g"), scale(1, "c")).compile({"judge": keras.optimizers.SGD()})
+    with pytest.raises(ValueError, match=r"`stage` must be one of \['train'\], got 'x'"):
+        _toy().enter_stage("x")
+
+
+def test_two_replicas_log_and_step_as_one_device(two_replicas):
+    results = []
+    for strategy in (tf.distribute.get_strategy(), two_replicas):
+        with strategy.scope():
+            translator = Toy(scale(3.0, "g"), scale(5.0, "c"))
+            translator.compile()
+        data = tf.data.Dataset.from_tensors(batch_of(1.0, 2.0, 4.0, 5.0))
+        history = translator.fit(data, verbose=0).history
+        results.append(
+            [_value(translator.generator), _value(translator.critic), history["content/l1"][0]]
+        )
+    np.testing.assert_allclose(results[0], results[1], rtol=1e-6)
+    # By hand: mean of a is 3, so c = 5 - 0.1 * 9 = 4.1 and g = 3 - 0.1 * 2 * 4.1 * 3 = 0.54.
+    assert results[1][:2] == pytest.approx([0.54, 4.1], rel=1e-5)

@@ -1,0 +1,83 @@
+"""Small translators to test the base class with numbers that can be worked out by hand."""
+
+import keras
+import tensorflow as tf
+
+from tf_translate.core.player import Player
+from tf_translate.core.signature import image_signature
+from tf_translate.core.terms import content, domain
+from tf_translate.core.translator import Translator
+
+
+def scale(initial: float, name: str) -> keras.Model:
+    """A network with one weight: images times `initial`."""
+    inputs = keras.Input((1, 1, 1))
+    layer = keras.layers.Conv2D(
+        1, 1, use_bias=False, kernel_initializer=keras.initializers.Constant(initial)
+    )
+    return keras.Model(inputs, layer(inputs), name=name)
+
+
+def batch_of(*values: float) -> dict:
+    """Images of one pixel, the same in both domains."""
+    images = tf.reshape(tf.constant(values, tf.float32), (-1, 1, 1, 1))
+    return {"a": images, "b": images}
+
+
+@keras.saving.register_keras_serializable("tests")
+class Toy(Translator):
+    """Critic c first, then generator g; both see the generator's one forward pass g * a."""
+
+    layout = "paired"
+    deploys = ("a_to_b",)
+    terms = (
+        content("l1", weight=2.0, source="toy"),
+        domain("critic", weight=1.0, source="toy"),
+    )
+    players = (
+        Player("critic", ("critic",), "critic_objective", ("critic",)),
+        Player("generator", ("generator",), "generator_objective", ("l1",), forward="translate"),
+    )
+
+    def __init__(self, generator, critic, *, term_weights=None, name="toy"):
+        super().__init__(
+            networks={"generator": generator, "critic": critic},
+            term_weights=term_weights,
+            name=name,
+        )
+
+    def translate(self, batch):
+        return {"fake": self.generator(batch["a"], training=True)}
+
+    def critic_objective(self, batch, shared):
+        return {"critic": tf.reduce_mean(self.critic(shared["fake"]))}
+
+    def generator_objective(self, batch, shared):
+        return {"l1": tf.reduce_mean(self.critic(shared["fake"]))} if self.uses("l1") else {}
+
+    def default_optimizer(self, player):
+        return keras.optimizers.SGD(0.1)
+
+    def signatures(self):
+        return {"a_to_b": image_signature("a_to_b", self.generator, {})}
+
+
+@keras.saving.register_keras_serializable("tests")
+class Staged(Toy):
+    """The same networks in two stages: the critic learns first, then the generator."""
+
+    stages = ("first", "second")
+    players = (
+        Player("critic", ("critic",), "critic_objective", ("critic",), stage="first"),
+        Player(
+            "generator",
+            ("generator",),
+            "generator_objective",
+            ("l1",),
+            forward="translate",
+            stage="second",
+        ),
+    )
+
+    def critic_objective(self, batch, shared):
+        return {"critic": tf.reduce_mean(self.critic(batch["a"]))}

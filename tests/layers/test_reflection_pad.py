@@ -1,0 +1,45 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tf_translate.layers.reflection_pad import ReflectionPadding2D
+
+
+def test_a_row_of_three_by_hand():
+    # 1 2 3 reflects to 2 | 1 2 3 | 2 in both directions.
+    images = np.array([[1, 2, 3], [4, 5, 6], [7, 8, 9]], np.float32).reshape(1, 3, 3, 1)
+    expected = [
+        [5, 4, 5, 6, 5],
+        [2, 1, 2, 3, 2],
+        [5, 4, 5, 6, 5],
+        [8, 7, 8, 9, 8],
+        [5, 4, 5, 6, 5],
+    ]
+    np.testing.assert_array_equal(ReflectionPadding2D(1)(images)[0, ..., 0], expected)
+
+
+@pytest.mark.parametrize("padding", [1, 2, 3])
+def test_equals_numpy_reflect(padding):
+    images = np.random.default_rng(0).normal(size=(2, 5, 6, 3)).astype(np.float32)
+    sides = ((0, 0), (padding, padding), (padding, padding), (0, 0))
+    expected = np.pad(images, sides, mode="reflect")
+    layer = ReflectionPadding2D(padding)
+    np.testing.assert_array_equal(layer(images), expected)
+    assert layer.compute_output_shape((2, 5, 6, 3)) == expected.shape
+
+
+def test_graph_holds_no_mirror_pad():
+    function = tf.function(ReflectionPadding2D(3)).get_concrete_function(
+        tf.TensorSpec((1, 8, 8, 3))
+    )
+    assert "MirrorPad" not in {operation.type for operation in function.graph.get_operations()}
+
+
+def test_an_image_too_small_to_reflect_is_refused():
+    with pytest.raises(ValueError, match="reflecting 3 pixels needs sides above 3"):
+        ReflectionPadding2D(3)(np.zeros((1, 3, 8, 1), np.float32))
+
+
+def test_padding_below_one_is_refused():
+    with pytest.raises(ValueError, match="`padding` must be at least 1, got 0"):
+        ReflectionPadding2D(0)

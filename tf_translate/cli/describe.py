@@ -1,0 +1,102 @@
+"""`tf-translate describe METHOD`: the paper in numbers."""
+
+import inspect
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from tf_translate.cli.show import JSON_HELP, load_tensorflow, people, print_json
+
+NAME = "describe"
+
+
+def main(
+    method: Annotated[str, typer.Argument(help="For example cyclegan; see `methods`.")],
+    as_json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
+) -> None:
+    """Show a method's networks with parameter counts at the paper's size, terms and sources."""
+    load_tensorflow()
+    facts = describe(method)
+    if as_json:
+        print_json(facts)
+        return
+    console = people()
+    console.print(f"[bold]{facts['title']}[/] ({facts['layout']} data)\n{facts['description']}\n")
+    networks = Table("network", "parameters", "input", "output", title="at the paper's size")
+    for name, network in facts["networks"].items():
+        shapes = (str(network["input_shape"]), str(network["output_shape"]))
+        networks.add_row(name, f"{network['parameters'] / 1e6:.3f} M", *shapes)
+    terms = Table("term", "weight", "source")
+    for term in facts["terms"]:
+        terms.add_row(term["label"], str(term["weight"]), term["source"])
+    settings = Table("setting", "paper's value", "source")
+    for name, setting in facts["settings"].items():
+        settings.add_row(f"model.{name}", str(setting["default"]), setting["source"])
+    console.print(networks, terms, settings)
+
+
+def describe(method: str) -> dict[str, Any]:
+    """The facts of a method at 256x256 pixels and three channels.
+
+    Raises:
+        UnknownMethodError: If there is no such method.
+    """
+    from tf_translate.experiment import paper_model
+    from tf_translate.methods.registry import find
+
+    entry = find(method)
+    _, settings = entry.load()
+    model = paper_model(method)
+    networks = {name: getattr(model, name) for player in model.players for name in player.networks}
+    return {
+        "method": entry.name,
+        "title": entry.title,
+        "layout": model.layout,
+        "description": inspect.getdoc(type(model)),
+        "networks": {name: _network(network) for name, network in networks.items()},
+        "terms": [_term(term) for term in model.weighted_terms],
+        "players": [
+            {"name": player.name, "networks": list(player.networks), "turns": player.turns}
+            for player in model.players
+        ],
+        "signatures": {
+            name: {"policy": dict(signature.policy)}
+            for name, signature in model.signatures().items()
+        },
+        "settings": {
+            name: {"default": _plain(field.default), "source": field.description or ""}
+            for name, field in settings.model_fields.items()
+        },
+    }
+
+
+def _network(network) -> dict[str, Any]:
+    return {
+        "parameters": sum(variable.value.shape.num_elements() for variable in _trainable(network)),
+        "input_shape": _shape(network.input_shape),
+        "output_shape": _shape(network.output_shape),
+    }
+
+
+def _trainable(network):
+    return network.trainable_variables
+
+
+def _shape(shape) -> list:
+    return [_shape(part) for part in shape] if isinstance(shape, list) else list(shape[1:])
+
+
+def _term(term) -> dict[str, Any]:
+    weight = term.weight if isinstance(term.weight, int | float) else type(term.weight).__name__
+    return {
+        "name": term.name,
+        "role": term.role.value,
+        "label": term.label,
+        "weight": weight,
+        "source": term.source,
+    }
+
+
+def _plain(value: Any) -> Any:
+    return value.model_dump() if hasattr(value, "model_dump") else value

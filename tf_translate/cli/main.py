@@ -1,0 +1,58 @@
+"""The command `tf-translate`: its commands, and how errors reach the user."""
+
+import os
+import sys
+
+import typer
+from rich.console import Console
+
+from tf_translate.cli import (
+    benchmark,
+    data,
+    describe,
+    evaluate,
+    export,
+    methods,
+    train,
+    translate,
+    verify,
+)
+from tf_translate.errors import TranslateError
+
+app = typer.Typer(
+    name="tf-translate",
+    help="Translate images between domains with GANs, measure it, ship it verified.\n\n"
+    "The road: train -> evaluate -> export -> verify -> translate. Each command takes one "
+    "directory and adds to it or makes the next.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+for command in (methods, describe, train, evaluate, export, verify, translate, benchmark):
+    app.command(command.NAME)(command.main)
+app.add_typer(data.app, name="data")
+
+
+def run() -> None:
+    """Runs the command; a user's mistake ends in one sentence and exit code 2."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    errors = Console(stderr=True)
+    try:
+        app()
+    except (TranslateError, *_export_errors()) as error:
+        errors.print(f"[bold red]error:[/] {_escape(error)}", soft_wrap=True, highlight=False)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        errors.print("stopped")
+        sys.exit(130)
+
+
+def _export_errors() -> tuple[type[Exception], ...]:
+    from exporters.errors import ExportError
+
+    return (ExportError,)
+
+
+def _escape(error: Exception) -> str:
+    return str(error).replace("[", r"\[")

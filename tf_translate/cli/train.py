@@ -1,0 +1,67 @@
+"""`tf-translate train`: from a preset or file to a run."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tf_translate.cli.show import load_tensorflow, people
+
+NAME = "train"
+
+
+def main(
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="METHOD|PRESET|FILE.toml",
+            help="A method (its small preset, which learns on the shipped samples), "
+            "a preset or your own configuration file.",
+        ),
+    ],
+    run: Annotated[
+        Path | None, typer.Option(help="Directory of the run; default runs/NAME, never reused.")
+    ] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Change a setting; may be repeated."),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on from the newest checkpoint of --run.")
+    ] = False,
+) -> None:
+    """Train a method; Ctrl-C saves a checkpoint, and --resume goes on exactly from there.
+
+    Examples:
+
+      tf-translate train pix2pix
+
+      tf-translate train cyclegan --run runs/mine --set data.path=my/folder --set training.steps=5000
+
+      tf-translate train cyclegan --run runs/mine --resume
+    """
+    load_tensorflow()
+    from tf_translate import experiment
+
+    console = people()
+    overrides = set_ or []
+    path = run or _default_run(Path(source).stem, resume)
+    if resume:
+        config = experiment.resumed_config(path, source, overrides)
+    else:
+        config = experiment.resolve(source, overrides)
+    console.print(f"training {config.method} for {config.training.steps} steps into {path}")
+    if experiment.train(config, path, resume=resume, console=console):
+        console.print(f"done: {path / 'model.keras'}; next: tf-translate evaluate {path}")
+        return
+    console.print(
+        f"stopped, everything is saved; go on with: tf-translate train {source} --run {path} --resume"
+    )
+    raise typer.Exit(130)
+
+
+def _default_run(name: str, resume: bool) -> Path:
+    """`runs/name`, `runs/name-2` ...: the newest when resuming, else the first that is free."""
+    candidates = [Path("runs", name if n == 1 else f"{name}-{n}") for n in range(1, 1000)]
+    free = next(i for i, path in enumerate(candidates) if not path.exists())
+    return candidates[max(free - 1, 0)] if resume else candidates[free]

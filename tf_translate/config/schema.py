@@ -1,0 +1,47 @@
+"""What a configuration holds: the truth behind TOML files and `--set`."""
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from tf_translate.config.data import DataConfig
+from tf_translate.config.settings import Settings
+
+
+class TrainingConfig(Settings):
+    """How long, how fast, on what, and how often something is written."""
+
+    steps: int = Field(1000, ge=1, description="training steps in all")
+    batch_size: int = Field(1, ge=1, description="images of each domain a step, all devices")
+    seed: int = Field(0, ge=0, description="of weights, shuffling, augmentation and noise")
+    decay: Literal["none", "linear"] = Field("none", description="learning rate to 0 or constant")
+    decay_start: float = Field(0.5, ge=0, lt=1, description="share of steps before the decay")
+    average: float = Field(0.0, ge=0, lt=1, description="moving average of generators; 0 = off")
+    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
+    devices: Literal["one", "all"] = Field("one", description="all = MirroredStrategy")
+    steps_per_execution: int = Field(1, ge=1, description="steps in one call of the graph")
+    log_every: int = Field(25, ge=1, description="steps between rows of losses")
+    sample_every: int = Field(250, ge=1, description="steps between sample pictures")
+    checkpoint_every: int = Field(500, ge=1, description="steps between checkpoints")
+    keep_checkpoints: int = Field(2, ge=1, description="newest checkpoints kept")
+
+
+class EvaluationConfig(Settings):
+    """How much is looked at and how long judges learn."""
+
+    images: int = Field(512, ge=8, description="most held-out images of each domain")
+    judge_images: int = Field(4096, ge=8, description="most training images judges learn from")
+    domain_steps: int = Field(200, ge=1, description="training steps of the domain judge")
+    content_steps: int = Field(300, ge=1, description="training steps of the content judge")
+    seed: int = Field(0, ge=0, description="of judges, subsets and bootstrap")
+
+
+class Config(Settings):
+    """Everything a run is made from; written into it and read by later commands."""
+
+    method: str = Field(description="name of the method")
+    model: dict[str, Any] = Field({}, description="the method's own settings")
+    terms: dict[str, float] = Field({}, description="loss weights that replace the paper's")
+    data: DataConfig
+    training: TrainingConfig = TrainingConfig()
+    evaluation: EvaluationConfig = EvaluationConfig()

@@ -1,0 +1,1 @@
+"""Training a translator: run directories, the loop, what is shown and saved."""

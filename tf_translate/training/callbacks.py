@@ -1,0 +1,161 @@
+"""What happens beside the steps: rows of losses, pictures, checkpoints, a clean stop."""
+
+import json
+import math
+import signal
+import time
+from collections.abc import Callable
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tf_translate.errors import TrainingError
+from tf_translate.images import write
+from tf_translate.training.run_dir import RunDir
+
+
+class StepCallback(keras.callbacks.Callback):
+    """Knows the step: counted over the whole run, whatever `fit` counts."""
+
+    def set_model(self, model):
+        """Remembers where training goes on from."""
+        super().set_model(model)
+        self.step = self.start = int(model.steps_taken.numpy())
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Calls `after` with the steps before and after this execution."""
+        before, self.step = self.step, int(self.model.steps_taken.numpy())
+        self.after(before, self.step, logs or {})
+
+    def after(self, before: int, step: int, logs: dict) -> None:
+        """What to do when `step` has been taken."""
+        raise NotImplementedError
+
+
+def crossed(before: int, step: int, every: int) -> bool:
+    """Whether a multiple of `every` lies in (before, step]."""
+    return step // every > before // every
+
+
+class Losses(StepCallback):
+    """Writes the mean losses since the last row to `history.jsonl` and TensorBoard.
+
+    A row is also written wherever a checkpoint is, so that a resumed run writes the very
+    rows an unbroken one writes.
+
+    Raises:
+        TrainingError: If a loss is not finite; nothing is saved after that.
+    """
+
+    def __init__(self, run: RunDir, *, every: int, checkpoint_every: int, show: Callable):
+        super().__init__()
+        self.run = run
+        self.every = every
+        self.checkpoint_every = checkpoint_every
+        self.show = show
+
+    def on_train_begin(self, logs=None):
+        """Opens TensorBoard's file and starts the clock."""
+        self.writer = tf.summary.create_file_writer(str(self.run.logs))
+        self.last_time, self.last_step = time.monotonic(), self.step
+
+    def after(self, before, step, logs):
+        """Checks the losses, and writes a row when one is due."""
+        values = {name: float(value) for name, value in logs.items()}
+        self._check_finite(values, step)
+        if not (crossed(before, step, self.every) or crossed(before, step, self.checkpoint_every)):
+            return
+        with self.run.history.open("a") as file:
+            file.write(json.dumps({"step": step, **values}) + "\n")
+        now = time.monotonic()
+        rate = (step - self.last_step) / max(now - self.last_time, 1e-9)
+        self.last_time, self.last_step = now, step
+        with self.writer.as_default(step):
+            for name, value in values.items():
+                tf.summary.scalar(name, value)
+            tf.summary.scalar("speed/steps_per_second", rate)
+        self.model.reset_metrics()
+        self.show(step, rate, values)
+
+    def on_train_end(self, logs=None):
+        """Writes what is left."""
+        self.writer.close()
+
+    def _check_finite(self, values: dict[str, float], step: int) -> None:
+        broken = [name for name, value in values.items() if not math.isfinite(value)]
+        if broken:
+            newest = self.run.newest_checkpoint()
+            kept = f"the last good checkpoint is {newest}" if newest else "no checkpoint exists yet"
+            raise TrainingError(
+                f"training stopped at step {step}: {', '.join(broken)} is no longer finite; {kept}. "
+                "Try a lower model.optimizer.learning_rate or training.precision = 'float32'"
+            )
+
+
+class Samples(StepCallback):
+    """Writes a picture of the same few images every so many steps."""
+
+    def __init__(self, run: RunDir, render: Callable[[], np.ndarray], *, every: int):
+        super().__init__()
+        self.run = run
+        self.render = render
+        self.every = every
+
+    def after(self, before, step, logs):
+        """Writes the picture when one is due."""
+        if crossed(before, step, self.every):
+            self._write(step)
+
+    def on_train_end(self, logs=None):
+        """Writes how it ended."""
+        self._write(self.step)
+
+    def _write(self, step):
+        path = self.run.samples / f"step-{step:08d}.png"
+        if path.exists():
+            return
+        picture = self.render()
+        write(path, picture)
+        writer = tf.summary.create_file_writer(str(self.run.logs))
+        with writer.as_default(step):
+            tf.summary.image("samples", picture[None])
+        writer.close()
+
+
+class Checkpoints(StepCallback):
+    """Saves everything every so many steps, and when asked to stop."""
+
+    def __init__(self, run: RunDir, *, every: int, keep: int):
+        super().__init__()
+        self.run = run
+        self.every = every
+        self.keep = keep
+        self.interrupted = False
+
+    def on_train_begin(self, logs=None):
+        """Turns Ctrl-C and SIGTERM into a stop after the present step."""
+        self._handlers = {}
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._handlers[number] = signal.signal(number, self._interrupt)
+
+    def on_train_end(self, logs=None):
+        """Gives the signals back."""
+        self.restore_signals()
+
+    def restore_signals(self) -> None:
+        """Puts back the signal handlers that were there before; safe to call twice."""
+        for number, handler in getattr(self, "_handlers", {}).items():
+            signal.signal(number, handler)
+        self._handlers = {}
+
+    def _interrupt(self, number, frame):
+        self.interrupted = True
+        self.restore_signals()  # a second Ctrl-C stops at once
+
+    def after(self, before, step, logs):
+        """Saves when due; stops when interrupted."""
+        if crossed(before, step, self.every) or self.interrupted:
+            self.run.save_checkpoint(self.model.save, step, self.keep)
+        if self.interrupted:
+            self.model.stop_training = True

@@ -1,0 +1,96 @@
+"""The training of a run, from its first step or its last checkpoint to `model.keras`."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+import tensorflow as tf
+from rich.console import Console
+
+from tf_translate.core.translator import Translator
+from tf_translate.training.callbacks import Checkpoints, Losses, Samples
+from tf_translate.training.progress import ProgressBar
+from tf_translate.training.run_dir import RunDir, write_whole
+from tf_translate.training.samples import sample_grid
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long to train and how often to write; all in steps."""
+
+    steps: int
+    log_every: int
+    sample_every: int
+    checkpoint_every: int
+    keep_checkpoints: int
+
+
+def resume(run: RunDir, build: Callable[[], Translator]) -> Translator:
+    """Loads the newest whole checkpoint of a run, or builds anew if there is none.
+
+    Weights, optimizer state, pools, noise counters and the step all come from the file;
+    rows of losses past it are dropped.
+    """
+    newest = run.newest_checkpoint()
+    translator = build() if newest is None else keras.models.load_model(newest)
+    run.forget_rows_after(int(translator.steps_taken.numpy()))
+    return translator
+
+
+def train(
+    translator: Translator,
+    batches: Callable[[int], tf.data.Dataset],
+    *,
+    run: RunDir,
+    schedule: Schedule,
+    sample: Mapping[str, np.ndarray],
+    console: Console,
+) -> bool:
+    """Takes the steps that are left and writes `model.keras`.
+
+    Args:
+        translator: Compiled; its `steps_taken` says how far it is.
+        batches: Gives the endless training data from a step on.
+        run: Where everything is written.
+        schedule: How long and how often.
+        sample: A few images that are translated to be looked at.
+        console: Shows the progress.
+
+    Returns:
+        True when done, False when interrupted (a checkpoint was written).
+
+    Raises:
+        TrainingError: If a loss is no longer finite.
+    """
+    start = int(translator.steps_taken.numpy())
+    bar = ProgressBar(schedule.steps, console)
+    losses = Losses(
+        run,
+        every=schedule.log_every,
+        checkpoint_every=schedule.checkpoint_every,
+        show=bar.show,
+    )
+    pictures = Samples(
+        run, lambda: sample_grid(translator, sample), every=schedule.sample_every
+    )
+    checkpoints = Checkpoints(
+        run, every=schedule.checkpoint_every, keep=schedule.keep_checkpoints
+    )
+    if start < schedule.steps:
+        try:
+            translator.fit(
+                batches(start),
+                steps_per_epoch=schedule.steps - start,
+                epochs=1,
+                verbose=0,
+                shuffle=False,
+                callbacks=[losses, pictures, checkpoints, bar],
+            )
+        finally:
+            bar.stop()
+            checkpoints.restore_signals()
+    if int(translator.steps_taken.numpy()) < schedule.steps:
+        return False
+    write_whole(run.model, translator.save)
+    return True

@@ -1,0 +1,146 @@
+"""The run directory: what training leaves on disk, whole or not at all.
+
+`config.json`, `checkpoints/step-N.keras`, `history.jsonl`, `samples/`, `logs/` and, at the
+end, `model.keras`.
+"""
+
+import json
+import os
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+from tf_translate.errors import RunError
+
+
+class RunDir:
+    """A run on disk.
+
+    Args:
+        path: Its folder; see `create` and `open`.
+    """
+
+    def __init__(self, path: str | Path):
+        self.path = Path(path)
+        self.config = self.path / "config.json"
+        self.model = self.path / "model.keras"
+        self.checkpoints = self.path / "checkpoints"
+        self.samples = self.path / "samples"
+        self.logs = self.path / "logs"
+        self.history = self.path / "history.jsonl"
+
+    @classmethod
+    def create(cls, path: str | Path, config: dict) -> "RunDir":
+        """Makes a new run.
+
+        Raises:
+            RunError: If the folder holds something already or cannot be written.
+        """
+        cls.check_free(path)
+        run = cls(path)
+        try:
+            run.checkpoints.mkdir(parents=True)
+            write_whole(run.config, lambda file: file.write_text(json.dumps(config, indent=2)))
+        except OSError as error:
+            raise RunError(f"the run cannot be written to {run.path}: {error}") from error
+        return run
+
+    @classmethod
+    def check_free(cls, path: str | Path) -> None:
+        """Raises RunError if `path` holds something already."""
+        run = cls(path)
+        if run.path.exists() and (not run.path.is_dir() or any(run.path.iterdir())):
+            what = "a run" if run.config.exists() else "files that are not a run"
+            raise RunError(
+                f"{run.path} already holds {what}; go on with --resume or choose another --run"
+            )
+
+    @classmethod
+    def open(cls, path: str | Path) -> "RunDir":
+        """Opens a run that exists.
+
+        Raises:
+            RunError: If there is none at `path`.
+        """
+        run = cls(path)
+        if not run.config.is_file():
+            raise RunError(f"{run.path} is not a run: it has no config.json")
+        return run
+
+    def read_config(self) -> dict:
+        """The configuration the run was made from."""
+        try:
+            return json.loads(self.config.read_text())
+        except ValueError as error:
+            raise RunError(f"{self.config} is broken: {error}") from error
+
+    def save_checkpoint(self, save: Callable[[Path], None], step: int, keep: int) -> Path:
+        """Writes a checkpoint whole, then drops all but the newest `keep`."""
+        target = self.checkpoints / f"step-{step:08d}.keras"
+        write_whole(target, save)
+        for old in sorted(self.checkpoints.glob("step-*.keras"))[:-keep]:
+            old.unlink()
+        return target
+
+    def newest_checkpoint(self) -> Path | None:
+        """The newest checkpoint that is whole, or None if there is none."""
+        for path in sorted(self.checkpoints.glob("step-*.keras"), reverse=True):
+            if is_whole(path):
+                return path
+        return None
+
+    def finished_model(self) -> Path:
+        """The trained model, or the newest checkpoint of a run that was cut short.
+
+        Raises:
+            RunError: If there is neither.
+        """
+        if self.model.is_file():
+            return self.model
+        newest = self.newest_checkpoint()
+        if newest is None:
+            raise RunError(
+                f"{self.path} holds no model yet; train it first: "
+                f"tf-translate train ... --run {self.path} --resume"
+            )
+        return newest
+
+    def rows(self) -> list[dict]:
+        """The rows of losses written so far; a row cut off by a crash is left out."""
+        if not self.history.is_file():
+            return []
+        rows = []
+        for line in self.history.read_text().splitlines():
+            try:
+                rows.append(json.loads(line))
+            except ValueError:
+                break
+        return rows
+
+    def forget_rows_after(self, step: int) -> None:
+        """Drops rows of losses past a checkpoint that training goes on from."""
+        kept = [row for row in self.rows() if row["step"] <= step]
+        text = "".join(json.dumps(row) + "\n" for row in kept)
+        write_whole(self.history, lambda file: file.write_text(text))
+
+
+def write_whole(target: Path, write: Callable[[Path], object]) -> None:
+    """Lets `write` fill a file beside `target`, flushes it to disk and moves it there."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".{os.getpid()}-{target.name}")
+    try:
+        write(temporary)
+        with temporary.open("rb") as written:
+            os.fsync(written.fileno())
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def is_whole(path: Path) -> bool:
+    """Whether a `.keras` file is complete: a zip whose checksums hold."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.testzip() is None
+    except (OSError, zipfile.BadZipFile):
+        return False
