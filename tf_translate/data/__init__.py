@@ -1,0 +1,1 @@
+"""From pictures on disk to batches: what is there, how it is read, and in which order."""

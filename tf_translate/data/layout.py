@@ -1,0 +1,98 @@
+"""Looks at what a path is and turns it into splits."""
+
+from collections.abc import Callable
+from difflib import get_close_matches
+from pathlib import Path
+
+from tf_translate.config.data import DataConfig
+from tf_translate.data import folders, samples, tables
+from tf_translate.data.pictures import Source, carve_validation, swap
+from tf_translate.data.tfds import read_tfds
+from tf_translate.errors import DataError
+from tf_translate.images import EXTENSIONS
+
+UNDERSTOOD = """these layouts are understood:
+  trainA/ trainB/ testA/ testB/        unpaired pictures of two domains
+  train/a/ train/b/ test/a/ test/b/    pairs of equal file name
+  train/ test/                         side-by-side pairs, a left and b right in one picture
+  a table NAME.csv                     with the columns split,a,b
+  samples:NAME, tfds:NAME              shipped samples, TensorFlow Datasets
+(splits are train, validation and test; validation may be missing)"""
+_FOLDER_LAYOUTS: dict[str, Callable[[Path], Source]] = {
+    "ab_folders": folders.ab_folders,
+    "named_pairs": folders.named_pairs,
+    "side_by_side": folders.side_by_side,
+}
+
+
+def find(config: DataConfig) -> Source:
+    """Finds the pictures that a configuration names, without decoding any.
+
+    Directions are swapped and a missing validation split is carved out as it says.
+
+    Raises:
+        DataError: If nothing of a known form is there; says what was looked for.
+    """
+    source = _find(config)
+    source = carve_validation(source, config.validation_share)
+    return swap(source) if config.direction == "b_to_a" else source
+
+
+def _find(config: DataConfig) -> Source:
+    kind, colon, name = config.path.partition(":")
+    if colon and kind == "tfds":
+        _require(config, "tfds")
+        return read_tfds(name, config.tfds_a, config.tfds_b)
+    if colon and kind == "samples":
+        _require(config, "table")
+        return tables.read_table(samples.table(name))
+    path = Path(config.path).expanduser()
+    if path.suffix.lower() == ".csv":
+        _require(config, "table")
+        return tables.read_table(path)
+    if config.layout in ("table", "tfds"):
+        form = "a file NAME.csv" if config.layout == "table" else "tfds:NAME"
+        raise DataError(f"layout {config.layout!r} needs path to be {form}, got {config.path!r}")
+    if not path.is_dir():
+        raise DataError(_missing(path))
+    layout = _recognise(path) if config.layout == "auto" else config.layout
+    return _FOLDER_LAYOUTS[layout](path)
+
+
+def _require(config: DataConfig, layout: str) -> None:
+    if config.layout not in ("auto", layout):
+        raise DataError(
+            f"{config.path!r} is read with layout {layout!r}, but layout is {config.layout!r}; "
+            "leave it out or set it to auto"
+        )
+
+
+def _recognise(root: Path) -> str:
+    train = root / "train"
+    if (root / "trainA").is_dir() or (root / "trainB").is_dir():
+        return "ab_folders"
+    if any(folders.domain_folder(root, "train", domain) for domain in "ab"):
+        return "named_pairs"
+    if train.is_dir() and any(path.suffix.lower() in EXTENSIONS for path in train.iterdir()):
+        return "side_by_side"
+    expected = ["trainA", "trainB", "train"]
+    near = [name for name in _folders_in(root) if get_close_matches(name, expected, 1, 0.6)]
+    hint = f" ({', '.join(near)} comes nearest)" if near else ""
+    raise DataError(
+        f"{root} has no trainA and trainB, no train/a and train/b, and no pictures in train"
+        f"{hint}; {UNDERSTOOD}"
+    )
+
+
+def _missing(path: Path) -> str:
+    if path.is_file():
+        return f"{path} is a file, but no .csv table; {UNDERSTOOD}"
+    near = get_close_matches(path.name, _folders_in(path.parent), n=1, cutoff=0.5)
+    hint = f"; did you mean {path.parent / near[0]}?" if near else f"; {UNDERSTOOD}"
+    return f"there is no folder {path}{hint}"
+
+
+def _folders_in(folder: Path) -> list[str]:
+    if not folder.is_dir():
+        return []
+    return sorted(path.name for path in folder.iterdir() if path.is_dir())

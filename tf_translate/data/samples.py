@@ -1,0 +1,52 @@
+"""Finds the sample data sets that ship with the project."""
+
+import os
+from difflib import get_close_matches
+from pathlib import Path
+
+from tf_translate.data.pictures import Split
+from tf_translate.data.tables import read_table
+from tf_translate.errors import DataError
+
+
+def folder() -> Path:
+    """`$TF_TRANSLATE_SAMPLES`, or assets/samples of the checkout this file lies in."""
+    given = os.environ.get("TF_TRANSLATE_SAMPLES")
+    return Path(given) if given else Path(__file__).resolve().parents[2] / "assets" / "samples"
+
+
+def names() -> list[str]:
+    """The shipped data sets, sorted."""
+    return sorted(path.stem for path in folder().glob("*.csv"))
+
+
+def sample_tables() -> dict[str, dict[str, str]]:
+    """What each shipped data set holds: `{name: {split: "832 pairs" or "512 + 512"}}`."""
+    return {
+        name: {split: _count(found) for split, found in read_table(table(name)).splits.items()}
+        for name in names()
+    }
+
+
+def table(name: str) -> Path:
+    """The table of a shipped data set.
+
+    Raises:
+        DataError: If there is none of that name, with the nearest one, or none at all.
+    """
+    known = names()
+    if not known:
+        raise DataError(
+            f"samples:{name} needs the sample pictures, but there are none in {folder()}; "
+            "set TF_TRANSLATE_SAMPLES to the folder assets/samples of a checkout"
+        )
+    if name not in known:
+        near = get_close_matches(name, known, n=1, cutoff=0.4)
+        hint = f"; did you mean samples:{near[0]}?" if near else ""
+        raise DataError(f"there is no sample set {name!r}, there are {', '.join(known)}{hint}")
+    return folder() / f"{name}.csv"
+
+
+def _count(split: Split) -> str:
+    a, b = len(split.a.names), len(split.b.names)
+    return f"{a} pairs" if split.aligned else f"{a} + {b}"
