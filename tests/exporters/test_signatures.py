@@ -65,5 +65,5 @@ def test_impossible_tensors_are_refused(tensor, message):
 
 def test_inputs_of_one_name_are_refused():
     twice = Signature("f", lambda **_: {}, (Tensor(), Tensor()))
-    with pytest.raises(ExportError, match="inputs of different names, got .'image', 'image'"):
+    with pytest.raises(ExportError, match=r"inputs of different names, got .'image', 'image'"):
         recorded({"f": twice})
