@@ -6,7 +6,9 @@ Independent of the rest of the project: anything that has the attributes in
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
 
 from exporters.benchmark import Timing, benchmark
 from exporters.bundle import Bundle, open_bundle
@@ -16,9 +18,6 @@ from exporters.protocol import SignatureLike, TensorLike
 from exporters.recipes import RECIPES, Recipe
 from exporters.runtime import Runner
 from exporters.verify import Verification, verify
-
-if TYPE_CHECKING:
-    import numpy as np
 
 __all__ = [
     "RECIPES",
@@ -44,7 +43,7 @@ def export(
     directory: str | Path,
     *,
     recipes: Sequence[str] = ("float32",),
-    golden_images: "Mapping[str, Mapping[str, np.ndarray]] | None" = None,
+    golden_images: Mapping[str, Mapping[str, np.ndarray]] | None = None,
     source: Mapping[str, Any] | None = None,
     provenance: Mapping[str, Any] | None = None,
     seed: int = 0,

@@ -16,6 +16,7 @@ import hashlib
 import json
 import os
 import shutil
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -131,7 +132,7 @@ def being_written(directory: str | Path) -> Iterator[Path]:
     """
     target = Path(os.path.abspath(directory))
     check_free(target)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}.partial")
     try:
         temporary.mkdir(parents=True)
     except OSError as error:
