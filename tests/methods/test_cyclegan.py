@@ -1,0 +1,139 @@
+"""Facts of the CycleGAN paper and its published code."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.methods.tiny import identity_generator, tiny_critic
+from tf_translate.methods.cyclegan import CycleGAN, CycleGANSettings
+
+SHAPE = (16, 16, 3)
+
+
+def _random(seed):
+    return tf.constant(np.random.default_rng(seed).uniform(-1, 1, (2, *SHAPE)), tf.float32)
+
+
+def _tiny(**arguments):
+    return CycleGAN(
+        identity_generator(SHAPE, "generator_ab"),
+        identity_generator(SHAPE, "generator_ba"),
+        tiny_critic(SHAPE, "critic_a"),
+        tiny_critic(SHAPE, "critic_b"),
+        **arguments,
+    )
+
+
+def test_weights_are_lambda_10_and_half_of_it_for_identity():
+    weights = {term.name: term.weight for term in CycleGAN.terms}
+    assert weights == {"cycle": 10.0, "identity": 5.0, "adversarial": 1.0, "critic": 1.0}
+
+
+def test_defaults_are_the_papers():
+    settings = CycleGANSettings()
+    assert (settings.residual_blocks, settings.pool_size, settings.gan_mode) == (
+        9,
+        50,
+        "least_squares",
+    )
+    assert settings.optimizer.model_dump() == {
+        "kind": "adam",
+        "learning_rate": 2e-4,
+        "beta_1": 0.5,
+        "beta_2": 0.999,
+    }
+
+
+def test_players_move_generators_first_and_both_at_once():
+    assert [(player.name, player.networks) for player in CycleGAN.players] == [
+        ("generators", ("generator_ab", "generator_ba")),
+        ("critics", ("critic_a", "critic_b")),
+    ]
+
+
+def test_identical_generators_pay_nothing_for_cycle_and_identity():
+    model = _tiny()
+    batch = {"a": _random(0), "b": _random(1)}
+    losses = model.generators_objective(batch, model.translate_batch(batch))
+    assert float(losses["cycle"]) == pytest.approx(0.0, abs=1e-6)
+    assert float(losses["identity"]) == pytest.approx(0.0, abs=1e-6)
+
+
+def test_objectives_equal_the_equations_written_in_numpy():
+    model = CycleGAN.from_settings(
+        CycleGANSettings(residual_blocks=1, base=4, critic_layers=1, critic_base=4, pool_size=0),
+        SHAPE,
+        SHAPE,
+    )
+    x, y = _random(0), _random(1)
+    g, f = model.generator_ab, model.generator_ba
+    d_x, d_y = (lambda i, d=d: d(i, training=True).numpy() for d in (model.critic_a, model.critic_b))
+    fake_y, fake_x = g(x, training=True), f(y, training=True)
+    batch = {"a": x, "b": y}
+    losses = model.generators_objective(batch, {"fake_a": fake_x, "fake_b": fake_y})
+    cycle = np.abs(f(fake_y) - x).mean() + np.abs(g(fake_x) - y).mean()
+    identity = np.abs(g(y) - y).mean() + np.abs(f(x) - x).mean()
+    adversarial = ((d_y(fake_y) - 1) ** 2).mean() + ((d_x(fake_x) - 1) ** 2).mean()
+    assert float(losses["cycle"]) == pytest.approx(cycle, abs=1e-4)
+    assert float(losses["identity"]) == pytest.approx(identity, abs=1e-4)
+    assert float(losses["adversarial"]) == pytest.approx(adversarial, abs=1e-4)
+    critics = model.critics_objective(batch, {"fake_a": fake_x, "fake_b": fake_y})["critic"]
+    expected = 0.5 * ((d_y(y) - 1) ** 2).mean() + 0.5 * (d_y(fake_y) ** 2).mean()
+    expected += 0.5 * ((d_x(x) - 1) ** 2).mean() + 0.5 * (d_x(fake_x) ** 2).mean()
+    assert float(critics) == pytest.approx(expected, abs=1e-4)
+
+
+def test_swapping_the_domains_swaps_nothing_in_the_sums():
+    model = _tiny(pool_size=0)
+    batch = {"a": _random(0), "b": _random(1)}
+    swapped = CycleGAN(
+        model.generator_ba, model.generator_ab, model.critic_b, model.critic_a, pool_size=0
+    )
+    other = {"a": batch["b"], "b": batch["a"]}
+    losses = model.generators_objective(batch, model.translate_batch(batch))
+    again = swapped.generators_objective(other, swapped.translate_batch(other))
+    for name, value in losses.items():
+        assert float(again[name]) == pytest.approx(float(value), rel=1e-5)
+
+
+@pytest.mark.parametrize(("identity", "passes"), [(5.0, 6), (0.0, 4)])
+def test_a_step_runs_the_generators_as_often_as_the_equations_need(identity, passes, monkeypatch):
+    # G(x), F(y), F(G(x)), G(F(y)) and, with identity, G(y), F(x).
+    model = _tiny(term_weights={"identity": identity})
+    model.compile(run_eagerly=True)
+    calls = {"generators": 0, "critics": 0}
+    for name in ("generator_ab", "generator_ba", "critic_a", "critic_b"):
+        kind = "generators" if name.startswith("generator") else "critics"
+        network = getattr(model, name)
+        plain = network.call
+
+        def counted(*args, plain=plain, kind=kind, **kwargs):
+            calls[kind] += 1
+            return plain(*args, **kwargs)
+
+        monkeypatch.setattr(network, "call", counted)
+    model.train_step({"a": _random(0), "b": _random(1)})
+    # Critics: one fake each for the generators, then a real and a pooled one each.
+    assert calls == {"generators": passes, "critics": 6}
+
+
+def test_critics_learn_from_the_pool_once_it_is_full():
+    model = _tiny(pool_size=2)
+    batch = {"a": _random(0), "b": _random(1)}
+    old = {"fake_a": _random(2), "fake_b": _random(3)}
+    model.critics_objective(batch, old)  # fills both pools
+    new = {"fake_a": _random(4), "fake_b": _random(5)}
+    drawn = np.concatenate([model.pool_b(new["fake_b"]) for _ in range(8)])
+    stored = np.asarray(old["fake_b"])
+    assert any(np.array_equal(image, stored[i]) for image in drawn for i in range(2))
+
+
+def test_domains_of_different_channels_need_the_identity_term_off():
+    settings = CycleGANSettings(residual_blocks=1, base=2, critic_layers=1, critic_base=2)
+    with pytest.raises(ValueError, match="identity to 0 when the domains' channels differ"):
+        CycleGAN.from_settings(settings, (16, 16, 1), (16, 16, 3))
+    model = CycleGAN.from_settings(
+        settings, (16, 24, 1), (16, 24, 4), term_weights={"identity": 0}
+    )
+    assert model.signatures()["a_to_b"].outputs[0].shape == (None, 16, 24, 4)
+    assert model.signatures()["b_to_a"].outputs[0].shape == (None, 16, 24, 1)

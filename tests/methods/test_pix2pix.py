@@ -1,0 +1,121 @@
+"""Facts of the pix2pix paper and its released code."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tf_translate.methods.pix2pix import Pix2Pix, Pix2PixSettings
+
+SHAPE = (16, 16, 3)
+TINY = {"levels": 3, "base": 4, "critic_layers": 1, "critic_base": 4, "norm": "instance_affine"}
+
+
+def _random(seed, channels=3):
+    values = np.random.default_rng(seed).uniform(-1, 1, (2, 16, 16, channels))
+    return tf.constant(values, tf.float32)
+
+
+def _tiny(shape_a=SHAPE, shape_b=SHAPE, term_weights=None, **settings):
+    return Pix2Pix.from_settings(
+        Pix2PixSettings(**{**TINY, **settings}), shape_a, shape_b, term_weights=term_weights
+    )
+
+
+def _cross_entropy(logits, target):
+    probability = 1 / (1 + np.exp(-np.asarray(logits, np.float64)))
+    return -np.mean(target * np.log(probability) + (1 - target) * np.log(1 - probability))
+
+
+def test_weights_and_order_are_the_papers():
+    assert {term.name: term.weight for term in Pix2Pix.terms} == {
+        "l1": 100.0,
+        "adversarial": 1.0,
+        "critic": 1.0,
+    }
+    assert [player.name for player in Pix2Pix.players] == ["critic", "generator"]
+
+
+def test_defaults_are_the_papers():
+    settings = Pix2PixSettings()
+    assert (settings.levels, settings.base, settings.norm, settings.dropout) == (8, 64, "batch", 0.5)
+    assert (settings.critic_layers, settings.conditional) == (3, True)
+    assert (settings.inference_dropout, settings.inference_statistics) == ("fixed", "batch")
+
+
+def test_objectives_equal_the_equations_written_in_numpy():
+    model = _tiny(dropout=0)
+    x, y = _random(0), _random(1)
+    fake = model.generator(x, training=True)
+    batch, shared = {"a": x, "b": y}, {"fake_b": fake}
+    real_score, fake_score = model.critic([x, y]), model.critic([x, fake])
+    critic = float(model.critic_objective(batch, shared)["critic"])
+    expected = 0.5 * (_cross_entropy(real_score, 1) + _cross_entropy(fake_score, 0))
+    assert critic == pytest.approx(expected, abs=1e-5)
+    losses = model.generator_objective(batch, shared)
+    assert float(losses["l1"]) == pytest.approx(np.abs(fake - y).mean(), abs=1e-5)
+    assert float(losses["adversarial"]) == pytest.approx(_cross_entropy(fake_score, 1), abs=1e-5)
+
+
+def test_a_conditional_critic_sees_the_input_and_an_unconditional_one_does_not():
+    x, other, y = _random(0), _random(1), _random(2)
+    for conditional in (True, False):
+        model = _tiny(conditional=conditional)
+        scores = [model._judge(image, y) for image in (x, other)]
+        assert np.allclose(scores[0], scores[1]) == (not conditional)
+
+
+def test_one_translation_serves_both_players(monkeypatch):
+    model = _tiny()
+    model.compile(run_eagerly=True)
+    calls = {"generator": 0, "critic": 0}
+    for name in calls:
+        network = getattr(model, name)
+        plain = network.call
+
+        def counted(*args, plain=plain, name=name, **kwargs):
+            calls[name] += 1
+            return plain(*args, **kwargs)
+
+        monkeypatch.setattr(network, "call", counted)
+    model.train_step({"a": _random(0), "b": _random(1)})
+    assert calls == {"generator": 1, "critic": 3}  # real, fake; then the fake once more
+
+
+def test_four_pairs_can_be_learnt_by_heart():
+    model = _tiny(base=16, levels=2, dropout=0, upsampling="resize", input_skip=True)
+    import keras
+
+    model.compile({"generator": keras.optimizers.Adam(3e-3, 0.5)})
+    y = tf.constant(np.random.default_rng(5).uniform(-0.9, 0.9, (2, 4, 4, 3)), tf.float32)
+    y = tf.image.resize(y, (16, 16))
+    data = tf.data.Dataset.from_tensors({"a": tf.reverse(y, [3]), "b": y}).repeat()
+    history = model.fit(data, steps_per_epoch=60, epochs=4, verbose=0).history
+    assert history["content/l1"][-1] < 0.05
+
+
+def test_the_policy_at_inference_is_stated():
+    paper = _tiny(norm="batch", levels=5, dropout=0.5, inference_dropout="fixed",
+                  inference_statistics="batch", shape_a=(32, 32, 3), shape_b=(32, 32, 3))
+    assert paper.signatures()["a_to_b"].policy == {
+        "dropout": "fixed",
+        "normalization": "statistics of the batch",
+    }
+    plain = _tiny(dropout=0)
+    assert plain.signatures()["a_to_b"].policy == {
+        "dropout": "none",
+        "normalization": "statistics of each image",
+    }
+
+
+@pytest.mark.parametrize(("channels_a", "channels_b"), [(1, 3), (3, 1), (4, 3), (3, 4)])
+def test_images_of_other_channels(channels_a, channels_b):
+    model = _tiny((16, 16, channels_a), (16, 16, channels_b))
+    assert model(_random(0, channels_a)).shape == (2, 16, 16, channels_b)
+    model.compile(run_eagerly=True)
+    logs = model.train_step({"a": _random(0, channels_a), "b": _random(1, channels_b)})
+    assert all(np.isfinite(value) for value in logs.values())
+
+
+def test_the_resnet_generator_may_stand_in():
+    model = _tiny(generator="resnet", residual_blocks=1)
+    assert model(_random(0)).shape == (2, 16, 16, 3)

@@ -1,0 +1,139 @@
+"""What every method in the registry must do, with tiny networks."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import exporters
+from tf_translate.methods.registry import METHODS
+
+SHAPE = (16, 16, 3)
+# The smallest networks of each method; a new method adds a line here.
+TINY = {
+    "pix2pix": {
+        "levels": 2, "base": 4, "critic_layers": 1, "critic_base": 4,
+        "norm": "instance_affine", "dropout": 0.0,
+    },
+    "cyclegan": {"residual_blocks": 1, "base": 4, "critic_layers": 1, "critic_base": 4},
+}  # fmt: skip
+EVERY = pytest.mark.parametrize("name", sorted(METHODS))
+
+
+def _build(name, compiled=True):
+    translator, settings = METHODS[name].load()
+    model = translator.from_settings(settings(**TINY[name]), SHAPE, SHAPE)
+    if compiled:
+        model.compile()
+    return model
+
+
+def _images(count, seed):
+    return np.random.default_rng(seed).uniform(-1, 1, (count, *SHAPE)).astype(np.float32)
+
+
+def _batch(count=2, seed=0):
+    return {"a": tf.constant(_images(count, seed)), "b": tf.constant(_images(count, seed + 1))}
+
+
+def _values(variables):
+    return [np.array(variable) for variable in variables]
+
+
+def _largest_difference(ones, others):
+    return max(float(np.abs(a - b).max()) for a, b in zip(ones, others, strict=True))
+
+
+@EVERY
+def test_the_registry_says_what_the_class_says(name):
+    entry = METHODS[name]
+    translator, _ = entry.load()
+    assert translator.layout == entry.layout
+    assert list(translator.deploys) == list(_build(name, compiled=False).signatures())
+    roles = {term.role.value for term in translator.terms}
+    assert {"content", "domain"} <= roles, "a complete method keeps content and reaches a domain"
+    assert all(term.source for term in translator.terms)
+
+
+@EVERY
+def test_one_fit_step_is_finite(name):
+    model = _build(name)
+    history = model.fit(tf.data.Dataset.from_tensors(_batch()), verbose=0).history
+    assert set(history) == {term.label for term in model.terms}
+    assert np.isfinite(list(history.values())).all()
+
+
+@EVERY
+def test_each_player_moves_its_own_weights_and_no_one_elses(name):
+    model = _build(name)
+    for player in model.players:
+        own = {id(variable) for variable in model.variables_of(player)}
+        before = [(id(v), np.array(v)) for v in model.trainable_variables]
+        tape, shared = model._run_forward(player, _batch())
+        for other in model.players:
+            if other is not player:
+                shared = {**model._run_forward(other, _batch())[1], **shared}
+        model._take_turn(player, tape, _batch(), shared)
+        after = [np.array(v) for v in model.trainable_variables]
+        moved = {i for (i, old), new in zip(before, after, strict=True) if not np.array_equal(old, new)}
+        assert moved == own
+
+
+@EVERY
+def test_a_keras_file_brings_back_outputs_optimizers_and_the_next_step(name, tmp_path):
+    model = _build(name)
+    data = tf.data.Dataset.from_tensors(_batch()).repeat()
+    model.fit(data, steps_per_epoch=2, verbose=0)
+    model.save(tmp_path / "model.keras")
+    copy = keras.models.load_model(tmp_path / "model.keras")
+    assert np.array_equal(model(_images(2, 9)), copy(_images(2, 9)))
+    for player, optimizer in model.player_optimizers.items():
+        pairs = zip(optimizer.variables, copy.player_optimizers[player].variables, strict=True)
+        assert all(np.array_equal(a, b) for a, b in pairs)
+    for one in (model, copy):
+        one.fit(data, steps_per_epoch=1, verbose=0)
+    assert int(copy.steps_taken.numpy()) == 3
+    assert _largest_difference(_values(model.weights), _values(copy.weights)) == 0.0
+
+
+@EVERY
+def test_two_replicas_step_like_one_device(name, two_replicas):
+    results = []
+    for strategy in (tf.distribute.get_strategy(), two_replicas):
+        keras.utils.set_random_seed(3)
+        with strategy.scope():
+            model = _build(name, compiled=False)
+            # Plain gradient descent: Adam blows rounding up where a gradient is zero.
+            model.compile({player.name: keras.optimizers.SGD(0.01) for player in model.players})
+        data = tf.data.Dataset.from_tensor_slices(_batch(12)).batch(4, drop_remainder=True)
+        history = model.fit(data, verbose=0).history
+        results.append((_values(model.trainable_variables), list(history.values())))
+    assert _largest_difference(results[0][0], results[1][0]) < 1e-5
+    np.testing.assert_allclose(results[0][1], results[1][1], rtol=1e-4)
+
+
+@EVERY
+def test_bfloat16_runs_with_float32_weights_and_losses(name):
+    keras.mixed_precision.set_global_policy("mixed_bfloat16")
+    model = _build(name)
+    history = model.fit(tf.data.Dataset.from_tensors(_batch()), verbose=0).history
+    assert np.isfinite(list(history.values())).all()
+    assert {v.dtype for v in model.trainable_variables} == {"float32"}
+    assert model(_images(1, 0)).dtype == tf.float32
+
+
+@EVERY
+def test_each_signature_survives_saved_model_and_tflite(name, tmp_path):
+    model = _build(name)
+    bundle = exporters.export(model.signatures(), tmp_path / "bundle", recipes=("float32",))
+    verification = exporters.verify(bundle)
+    assert verification.passed, verification.failures
+    runner = exporters.Runner(exporters.open_bundle(bundle))
+    for signature_name, signature in model.signatures().items():
+        (source,), (result,) = signature.inputs, signature.outputs
+        image = _images(1, 4)
+        expected = np.asarray(signature.function(**{source.name: image})[result.name])
+        actual = runner.run(signature_name, {source.name: image})[result.name]
+        assert actual.shape == (1, *result.shape[1:])
+        assert np.abs(actual - expected).max() < 1e-4
+        assert result.value_range[0] <= actual.min() <= actual.max() <= result.value_range[1]
