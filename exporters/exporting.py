@@ -15,7 +15,7 @@ from exporters import bundle as bundles
 from exporters import golden, saved_model, tflite
 from exporters.errors import ExportError
 from exporters.golden import Golden
-from exporters.manifest import ArtifactRecord, GoldenRecord, Manifest, SignatureRecord
+from exporters.manifest import ArtifactRecord, GoldenRecord, Manifest, SignatureRecord, check_depth
 from exporters.protocol import SignatureLike
 from exporters.recipes import RECIPES, Recipe, recipe_named
 from exporters.signatures import recorded
@@ -156,8 +156,8 @@ def _check_finite(folder: Path, recipes: Sequence[Recipe], cases: Mapping[str, G
 
 def _jsonable(name: str, value: Mapping[str, Any] | None) -> dict[str, Any]:
     try:
-        return json.loads(json.dumps(dict(value or {}), allow_nan=False))
-    except (TypeError, ValueError) as error:
+        return check_depth(json.loads(json.dumps(dict(value or {}), allow_nan=False)))
+    except (TypeError, ValueError, RecursionError) as error:
         raise ExportError(f"`{name}` must hold only what JSON can say: {error}") from error
 
 

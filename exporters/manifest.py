@@ -12,6 +12,7 @@ from exporters.recipes import Tolerance
 
 FORMAT: Literal["image-model-bundle"] = "image-model-bundle"
 FORMAT_VERSION = 1
+MAX_DEPTH = 32  # of nested settings; serialisers give up or recurse too far beyond some hundreds
 MAX_ELEMENTS = 2**28  # one tensor: 1 GiB of float32, more than any phone model is fed
 
 
@@ -38,10 +39,22 @@ def _bounded(shape: tuple[int, ...]) -> tuple[int, ...]:
     return shape
 
 
+def check_depth(value: Any, left: int = MAX_DEPTH) -> Any:
+    """Gives back a JSON value; ValueError if it is nested deeper than `MAX_DEPTH`."""
+    if left == 0:
+        raise ValueError(f"values may be nested {MAX_DEPTH} deep at most")
+    inner = value.values() if isinstance(value, dict) else value
+    if isinstance(value, dict | list):
+        for each in inner:
+            check_depth(each, left - 1)
+    return value
+
+
 NAME_PATTERN = r"^[A-Za-z][A-Za-z0-9_]*$"
 Name = Annotated[str, Field(pattern=NAME_PATTERN, max_length=100)]
 RelativePath = Annotated[str, Field(max_length=500), AfterValidator(_inside)]
 Shape = Annotated[tuple[int, ...], Field(max_length=8), AfterValidator(_bounded)]
+Data = Annotated[dict[str, Any], AfterValidator(check_depth)]
 DType = Literal["float32", "int32", "uint8"]
 
 
@@ -83,7 +96,7 @@ class ArtifactRecord(_Record):
     path: RelativePath
     recipe: Name
     description: str = ""
-    settings: dict[str, Any] = {}
+    settings: Data = {}
     float_tolerance: Tolerance
     uint8_tolerance: Tolerance
 
@@ -114,8 +127,8 @@ class Manifest(_Record):
     golden: GoldenRecord
     files: dict[RelativePath, FileRecord]
     versions: dict[str, str] = {}
-    source: dict[str, Any] = {}
-    provenance: dict[str, Any] = {}
+    source: Data = {}
+    provenance: Data = {}
     digest: str = ""
 
     @model_validator(mode="after")

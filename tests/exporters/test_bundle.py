@@ -8,6 +8,13 @@ from exporters import BundleError, ExportError, open_bundle
 from exporters.bundle import being_written
 
 
+def _nested(depth):
+    value = {}
+    for _ in range(depth):
+        value = {"inner": [value]}
+    return value
+
+
 def _refused(path, message):
     with pytest.raises(BundleError, match=message):
         open_bundle(path)
@@ -75,6 +82,7 @@ def test_an_artifact_outside_the_bundle_is_refused(copy, edit_manifest):
     ("change", "message"),
     [
         (lambda m: m.update(surprise=1), "`surprise`: Extra inputs are not permitted"),
+        (lambda m: m.update(source=_nested(400)), "nested 32 deep at most"),
         (lambda m: m.pop("signatures"), "`signatures`: Field required"),
         (lambda m: m.update(signatures={}), "at least 1 item"),
         (lambda m: m["files"].pop("golden.npz"), "`files` does not list 'golden.npz'"),

@@ -273,6 +273,7 @@ def test_a_table_is_refused(tmp_path):
         ({"recipes": "float32"}, "`recipes` must be one or more names"),
         ({"recipes": ("float32", "float32")}, "must name each recipe once"),
         ({"source": {"model": object()}}, "`source` must hold only what JSON can say"),
+        ({"source": {"deep": json.loads("[" * 40 + "]" * 40)}}, "nested 32 deep at most"),
         ({"provenance": {"loss": float("nan")}}, "`provenance` must hold only what JSON"),
         ({"golden_images": {"b": {}}}, "names the signature 'b'; known are a_to_b"),
         ({"golden_images": {"a_to_b": {"x": noise(1, 8, 12, 3)}}}, "names the input 'x'"),
