@@ -3,6 +3,7 @@
 Files hold uint8 in [0, 255]; float signatures take float32 in [-1, 1].
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,10 +61,29 @@ def translate_picture(
             f"signature {name!r} takes pictures of {channels} channels, got one of "
             f"{pixels.shape[-1]}"
         )
-    box = fit(pixels.shape[:2], (height, width))
-    padded = _pad(_resize(pixels, (box.height, box.width)), box, (height, width))
-    output = runner.run(name, {source.name: padded[None]})[result.name][0]
-    inner = box.scaled(output.shape[0] / height, output.shape[1] / width)
+    return through_canvas(
+        pixels,
+        (height, width),
+        lambda canvas: runner.run(name, {source.name: canvas[None]})[result.name][0],
+    )
+
+
+def through_canvas(
+    pixels: np.ndarray, canvas: tuple[int, int], model: Callable[[np.ndarray], np.ndarray]
+) -> np.ndarray:
+    """Fits a picture to a model's canvas, runs the model, and undoes the fitting.
+
+    Args:
+        pixels: uint8 `(height, width, channels)`.
+        canvas: Height and width the model takes.
+        model: From a uint8 canvas to a uint8 one, of that size or a multiple of it.
+
+    Returns:
+        uint8, as high and wide as `pixels`.
+    """
+    box = fit(pixels.shape[:2], canvas)
+    output = model(_pad(_resize(pixels, (box.height, box.width)), box, canvas))
+    inner = box.scaled(output.shape[0] / canvas[0], output.shape[1] / canvas[1])
     cropped = output[inner.top : inner.top + inner.height, inner.left : inner.left + inner.width]
     return _resize(cropped, pixels.shape[:2])
 

@@ -89,7 +89,7 @@ def train(config: Config, path: str | Path, *, resume: bool, console: Console) -
     keras.utils.set_random_seed(config.training.seed)
     keras.mixed_precision.set_global_policy(config.training.precision)
     with strategy.scope():
-        translator = loop.resume(run, lambda: build(config, data))
+        translator = loop.resume(run, lambda: build(config))
     return loop.train(
         translator,
         lambda step: data.training(
@@ -130,17 +130,23 @@ def resumed_config(path: str | Path, source: str, overrides: Sequence[str]) -> C
     return config
 
 
-def build(config: Config, data: ImageData) -> Translator:
-    """Builds and compiles the translator of a configuration for the images at hand."""
+def build(config: Config) -> Translator:
+    """Builds and compiles the translator of a configuration.
+
+    Raises:
+        ConfigError: If its networks cannot be built for images of `data.size`.
+    """
     translator_class, _ = registry.find(config.method).load()
     settings = _method_settings(config, "the configuration")
+    shape_a = (*config.data.size, config.data.channels_a)
+    shape_b = (*config.data.size, config.data.channels_b)
     try:
         translator = translator_class.from_settings(
-            settings, data.shape_a, data.shape_b, term_weights=config.terms
+            settings, shape_a, shape_b, term_weights=config.terms
         )
     except ValueError as error:
         raise ConfigError(
-            f"{config.method} cannot be built for images {data.shape_a} and {data.shape_b}: {error}"
+            f"{config.method} cannot be built for images {shape_a} and {shape_b}: {error}"
         ) from error
     training = config.training
     optimizer = settings.optimizer.model_dump()
@@ -179,21 +185,31 @@ def load_trained(path: str | Path) -> Trained:
 
 
 def load_model(path: str | Path) -> Translator:
-    """The translator of a run, ready for inference."""
+    """The translator of a run, in float32 and ready for inference.
+
+    Raises:
+        RunError: If there is no run, it holds no model yet or the model cannot be read.
+    """
+    config = read_config(path)
     file = RunDir.open(path).finished_model()
-    importable = registry.find(read_config(path).method)
-    importable.load()  # registers its class
+    registry.find(config.method).load()  # registers its classes
     try:
         translator = keras.models.load_model(file)
     except (ValueError, OSError, TypeError) as error:
         raise RunError(f"{file} cannot be read: {error}") from error
     translator.use_averaged_weights()
-    return translator
+    return translator if config.training.precision == "float32" else _in_float32(translator, config)
 
 
-def deployable(trained: Trained) -> dict[str, Signature]:
-    """The signatures to export, with the image size of the data where networks take any."""
-    return trained.translator.signatures()
+def _in_float32(trained: Translator, config: Config) -> Translator:
+    """The same weights in networks that compute in float32, as devices do."""
+    keras.mixed_precision.set_global_policy("float32")
+    plain = build(config)
+    names = {name for player in plain.players for name in player.networks}
+    for name in names:
+        getattr(plain, name).set_weights(getattr(trained, name).get_weights())
+    plain.steps_taken.assign(trained.steps_taken)
+    return plain
 
 
 def pick_signature(translator: Translator, name: str | None) -> Signature:

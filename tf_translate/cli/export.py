@@ -27,7 +27,7 @@ def main(
 
     trained = experiment.load_trained(run)
     path = exporters.export(
-        experiment.deployable(trained),
+        trained.translator.signatures(),
         bundle,
         recipes=recipe or ("float32", "float16", "dynamic_int8"),
         golden_images=experiment.golden_images(trained, _GOLDEN_IMAGES),

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from rich.table import Table
+
 from tf_translate.cli.show import JSON_HELP, load_tensorflow, people, print_json
 
 NAME = "verify"
@@ -22,5 +24,24 @@ def main(
     if as_json:
         print_json(verification.as_dict())
     else:
-        people().print(verification.table())
+        _show(verification)
     raise typer.Exit(0 if verification.passed else 1)
+
+
+def _show(verification) -> None:
+    console = people()
+    table = Table("artifact", "signature", "output", "max", "mean", "PSNR dB", "")
+    for check in verification.outputs:
+        table.add_row(
+            check.artifact,
+            check.signature,
+            check.output,
+            f"{check.max_abs:.2g}",
+            f"{check.mean_abs:.2g}",
+            f"{check.psnr:.1f}",
+            "ok" if check.passed else "[red]fails[/]",
+        )
+    console.print(table)
+    for failure in verification.failures:
+        console.print(f"[red]fails:[/] {failure}", markup=True)
+    console.print("verified" if verification.passed else "not verified")

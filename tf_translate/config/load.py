@@ -5,12 +5,14 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from importlib import resources
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
 from tf_translate.config.schema import Config
 from tf_translate.errors import ConfigError, UnknownMethodError
+
+Model = TypeVar("Model", bound=BaseModel)
 
 
 def presets() -> dict[str, str]:
@@ -50,9 +52,7 @@ def apply_overrides(values: dict, overrides: Sequence[str]) -> None:
         _apply(values, override)
 
 
-def validate[Model: BaseModel](
-    model: type[Model], values: Any, origin: str, *, prefix: str = ""
-) -> Model:
+def validate(model: type[Model], values: Any, origin: str, *, prefix: str = "") -> Model:
     """Fills a settings class, or says in one sentence what does not fit.
 
     Args:
@@ -99,7 +99,7 @@ def _is_settings(annotation: Any) -> bool:
 def _nearest_key(key: str, valid: Iterable[str]) -> str:
     valid = list(valid)
     same_name = [other for other in valid if other.split(".")[-1] == key.split(".")[-1]]
-    near = get_close_matches(key, valid, n=1, cutoff=0.5) or same_name[:1]
+    near = same_name[:1] or get_close_matches(key, valid, n=1, cutoff=0.5)
     return f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(valid)}"
 
 

@@ -2,6 +2,7 @@
 
 import keras
 
+from tf_translate.layers.clip import ChangeOfImage
 from tf_translate.layers.dropout import Dropout
 from tf_translate.networks import blocks
 
@@ -37,7 +38,8 @@ def unet_generator(
         norm: "batch" (the paper), "instance", "instance_affine" or "none".
         dropout: Rate on the three innermost decoder levels but the outermost.
         upsampling: "transposed" (the paper) or "resize" (no checkerboard).
-        input_skip: Whether the last convolution also sees the input image at full size.
+        input_skip: Whether the network draws a change that is added to the input image, so
+            that it starts from the identity; needs as many channels out as in.
         inference_dropout: "off" or "fixed", see `Dropout`.
         inference_statistics: "moving" or "batch", see `BatchNormalization`.
         name: Name of the model.
@@ -48,12 +50,17 @@ def unet_generator(
         at 256 pixels, 3 to 3 channels, the paper's settings.
 
     Raises:
-        ValueError: If a side does not divide, or `levels` is below 2.
+        ValueError: If a side does not divide, `levels` is below 2 or channels differ with `input_skip`.
 
     Source: Isola et al. 2017, https://arxiv.org/abs/1611.07004, appendix 6.1.1; no norm on
     the bottleneck after the released code (the paper's erratum).
     Departs: "resize" and `input_skip` are ours.
     """
+    if input_skip and image_shape[-1] != out_channels:
+        raise ValueError(
+            "`input_skip` needs as many output channels as input channels, "
+            f"got {image_shape[-1]} and {out_channels}"
+        )
     if levels < 2:
         raise ValueError(f"`levels` must be at least 2, got {levels}")
     blocks.check_sides(image_shape, 2**levels, f"a U-Net of {levels} levels")
@@ -78,8 +85,8 @@ def unet_generator(
         return keras.Model(inputs, blocks.to_images(features), name=name)
     features = blocks.upsample(features, base // 2, 4, bias=True, how=upsampling)
     features = keras.layers.Concatenate()([blocks.leaky(features), inputs])
-    features = blocks.convolve(features, out_channels, 3, bias=True)
-    return keras.Model(inputs, blocks.to_images(features), name=name)
+    change = blocks.convolve(features, out_channels, 3, bias=True)
+    return keras.Model(inputs, ChangeOfImage(name="images")([inputs, change]), name=name)
 
 
 def _encode(inputs, levels, base, norm, statistics):

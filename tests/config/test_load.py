@@ -1,0 +1,86 @@
+import pytest
+
+from tf_translate.config.load import load, presets
+from tf_translate.errors import ConfigError, UnknownMethodError
+
+
+def _file(tmp_path, text):
+    path = tmp_path / "mine.toml"
+    path.write_text(text)
+    return str(path)
+
+
+VALID = 'method = "pix2pix"\n[data]\npath = "somewhere"\n'
+
+
+def test_a_method_means_its_small_preset():
+    assert load("pix2pix") == load("pix2pix_small")
+
+
+@pytest.mark.parametrize("name", sorted(presets()))
+def test_every_preset_is_valid_to_the_last_key(name):
+    from tf_translate.experiment import resolve
+
+    config = resolve(name)
+    assert name.startswith(config.method)
+    first_lines = presets()[name].splitlines()[:6]
+    assert any(f"tf-translate train {config.method}" in line for line in first_lines)
+    assert any("Time" in line for line in first_lines)
+
+
+def test_overrides_are_toml_values_and_else_text():
+    config = load(
+        "cyclegan",
+        ["training.steps=7", "data.size=[32, 48]", "data.path=my folder", "terms.identity=0"],
+    )
+    assert config.training.steps == 7
+    assert config.data.size == (32, 48)
+    assert config.data.path == "my folder"
+    assert config.terms == {"identity": 0.0}
+
+
+def test_a_file_is_read_and_its_defaults_filled_in(tmp_path):
+    config = load(_file(tmp_path, VALID))
+    assert (config.data.path, config.training.batch_size) == ("somewhere", 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (VALID + "[training]\nstep = 3\n", "no setting 'training.step'; did you mean 'training.steps'"),
+        (VALID + "learning_rat = 3\n", "there is no setting 'data.learning_rat'"),
+        (VALID + "[training]\nsteps = 0\n", "training.steps = 0 is not allowed"),
+        (VALID + "[training]\nsteps = 'many'\n", "training.steps = 'many' is not allowed"),
+        ('method = "pix2pix"\n', "the setting 'data' is missing"),
+        ('method = "pix2pix\n', "is not valid TOML"),
+        (VALID + "size = [64]\n", "data.size"),
+    ],
+)
+def test_mistakes_in_a_file_name_file_key_value_and_the_nearest_key(tmp_path, text, sentence):
+    with pytest.raises(ConfigError) as caught:
+        load(_file(tmp_path, text))
+    assert sentence in str(caught.value)
+    assert "mine.toml" in str(caught.value)
+
+
+def test_a_key_of_the_same_name_elsewhere_is_suggested(tmp_path):
+    with pytest.raises(ConfigError, match=r"'model.steps'|'training.steps'"):
+        load(_file(tmp_path, VALID + "steps = 5\n"))
+
+
+def test_a_missing_file_and_an_unknown_preset_are_told_apart():
+    with pytest.raises(ConfigError, match=r"there is no configuration file nowhere.toml"):
+        load("nowhere.toml")
+    with pytest.raises(UnknownMethodError, match="did you mean 'cyclegan_small'"):
+        load("cyclegann")
+
+
+@pytest.mark.parametrize("override", ["training.steps", "=3"])
+def test_an_override_without_key_or_value_is_refused(override):
+    with pytest.raises(ConfigError, match="--set takes key=value"):
+        load("pix2pix", [override])
+
+
+def test_an_override_through_a_value_is_refused():
+    with pytest.raises(ConfigError, match="'method' is a value, not a group of settings"):
+        load("pix2pix", ["method.name=3"])
