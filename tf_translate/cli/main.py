@@ -5,6 +5,7 @@ import sys
 
 import typer
 from rich.console import Console
+from exporters.errors import ExportError
 
 from tf_translate.cli import (
     benchmark,
@@ -40,18 +41,12 @@ def run() -> None:
     errors = Console(stderr=True)
     try:
         app()
-    except (TranslateError, *_export_errors()) as error:
+    except (TranslateError, ExportError) as error:
         errors.print(f"[bold red]error:[/] {_escape(error)}", soft_wrap=True, highlight=False)
         sys.exit(2)
     except KeyboardInterrupt:
         errors.print("stopped")
         sys.exit(130)
-
-
-def _export_errors() -> tuple[type[Exception], ...]:
-    from exporters.errors import ExportError
-
-    return (ExportError,)
 
 
 def _escape(error: Exception) -> str:

@@ -32,6 +32,9 @@ class StepCallback(keras.callbacks.Callback):
         """What to do when `step` has been taken."""
         raise NotImplementedError
 
+    def release(self) -> None:
+        """Gives back what it holds, however training ended; safe to call twice."""
+
 
 def crossed(before: int, step: int, every: int) -> bool:
     """Whether a multiple of `every` lies in (before, step]."""
@@ -48,16 +51,16 @@ class Losses(StepCallback):
         TrainingError: If a loss is not finite; nothing is saved after that.
     """
 
-    def __init__(self, run: RunDir, *, every: int, checkpoint_every: int, show: Callable):
+    def __init__(self, run: RunDir, writer, *, every: int, checkpoint_every: int, show: Callable):
         super().__init__()
         self.run = run
+        self.writer = writer
         self.every = every
         self.checkpoint_every = checkpoint_every
         self.show = show
 
     def on_train_begin(self, logs=None):
-        """Opens TensorBoard's file and starts the clock."""
-        self.writer = tf.summary.create_file_writer(str(self.run.logs))
+        """Starts the clock."""
         self.last_time, self.last_step = time.monotonic(), self.step
 
     def after(self, before, step, logs):
@@ -78,10 +81,6 @@ class Losses(StepCallback):
         self.model.reset_metrics()
         self.show(step, rate, values)
 
-    def on_train_end(self, logs=None):
-        """Writes what is left."""
-        self.writer.close()
-
     def _check_finite(self, values: dict[str, float], step: int) -> None:
         broken = [name for name, value in values.items() if not math.isfinite(value)]
         if broken:
@@ -94,11 +93,12 @@ class Losses(StepCallback):
 
 
 class Samples(StepCallback):
-    """Writes a picture of the same few images every so many steps."""
+    """Writes a picture of the same few images every so many steps, to TensorBoard too."""
 
-    def __init__(self, run: RunDir, render: Callable[[], np.ndarray], *, every: int):
+    def __init__(self, run: RunDir, writer, render: Callable[[], np.ndarray], *, every: int):
         super().__init__()
         self.run = run
+        self.writer = writer
         self.render = render
         self.every = every
 
@@ -117,10 +117,8 @@ class Samples(StepCallback):
             return
         picture = self.render()
         write(path, picture)
-        writer = tf.summary.create_file_writer(str(self.run.logs))
-        with writer.as_default(step):
+        with self.writer.as_default(step):
             tf.summary.image("samples", picture[None])
-        writer.close()
 
 
 class Checkpoints(StepCallback):
@@ -139,19 +137,15 @@ class Checkpoints(StepCallback):
         for number in (signal.SIGINT, signal.SIGTERM):
             self._handlers[number] = signal.signal(number, self._interrupt)
 
-    def on_train_end(self, logs=None):
-        """Gives the signals back."""
-        self.restore_signals()
-
-    def restore_signals(self) -> None:
-        """Puts back the signal handlers that were there before; safe to call twice."""
+    def release(self) -> None:
+        """Puts back the signal handlers that were there before."""
         for number, handler in getattr(self, "_handlers", {}).items():
             signal.signal(number, handler)
         self._handlers = {}
 
     def _interrupt(self, number, frame):
         self.interrupted = True
-        self.restore_signals()  # a second Ctrl-C stops at once
+        self.release()  # a second Ctrl-C stops at once
 
     def after(self, before, step, logs):
         """Saves when due; stops when interrupted."""

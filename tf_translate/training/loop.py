@@ -9,7 +9,7 @@ import tensorflow as tf
 from rich.console import Console
 
 from tf_translate.core.translator import Translator
-from tf_translate.training.callbacks import Checkpoints, Losses, Samples
+from tf_translate.training.callbacks import Checkpoints, Losses, Samples, StepCallback
 from tf_translate.training.progress import ProgressBar
 from tf_translate.training.run_dir import RunDir, write_whole
 from tf_translate.training.samples import sample_grid
@@ -64,20 +64,10 @@ def train(
         TrainingError: If a loss is no longer finite.
     """
     start = int(translator.steps_taken.numpy())
-    bar = ProgressBar(schedule.steps, console)
-    losses = Losses(
-        run,
-        every=schedule.log_every,
-        checkpoint_every=schedule.checkpoint_every,
-        show=bar.show,
-    )
-    pictures = Samples(
-        run, lambda: sample_grid(translator, sample), every=schedule.sample_every
-    )
-    checkpoints = Checkpoints(
-        run, every=schedule.checkpoint_every, keep=schedule.keep_checkpoints
-    )
     if start < schedule.steps:
+        bar = ProgressBar(schedule.steps, console)
+        writer = tf.summary.create_file_writer(str(run.logs))
+        callbacks = _callbacks(run, writer, schedule, bar, lambda: sample_grid(translator, sample))
         try:
             translator.fit(
                 batches(start),
@@ -85,12 +75,29 @@ def train(
                 epochs=1,
                 verbose=0,
                 shuffle=False,
-                callbacks=[losses, pictures, checkpoints, bar],
+                callbacks=[*callbacks, bar],
             )
         finally:
             bar.stop()
-            checkpoints.restore_signals()
+            writer.close()
+            for callback in callbacks:
+                callback.release()
     if int(translator.steps_taken.numpy()) < schedule.steps:
         return False
     write_whole(run.model, translator.save)
     return True
+
+
+def _callbacks(run, writer, schedule: Schedule, bar: ProgressBar, render) -> list[StepCallback]:
+    """Losses come first: they stop a run that is no longer finite before it is saved."""
+    return [
+        Losses(
+            run,
+            writer,
+            every=schedule.log_every,
+            checkpoint_every=schedule.checkpoint_every,
+            show=bar.show,
+        ),
+        Samples(run, writer, render, every=schedule.sample_every),
+        Checkpoints(run, every=schedule.checkpoint_every, keep=schedule.keep_checkpoints),
+    ]

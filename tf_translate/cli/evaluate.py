@@ -1,0 +1,25 @@
+"""`tf-translate evaluate`: content and domain figures of a run, and a page with pictures."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tf_translate.cli.show import JSON_HELP, load_tensorflow, people, print_json
+
+NAME = "evaluate"
+
+
+def main(
+    run: Annotated[Path, typer.Argument(help="A trained run.")],
+    as_json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
+) -> None:
+    """Measure what kept its content and what reached the domain, on held-out images."""
+    load_tensorflow()
+    from tf_translate import experiment
+
+    console = people(as_json)
+    results, page = experiment.evaluate(experiment.load_trained(run), console)
+    if as_json:
+        print_json(results)
+    console.print(f"figures and pictures: {page}")
