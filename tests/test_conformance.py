@@ -75,7 +75,9 @@ def test_each_player_moves_its_own_weights_and_no_one_elses(name):
                 shared = {**model._run_forward(other, _batch())[1], **shared}
         model._take_turn(player, tape, _batch(), shared)
         after = [np.array(v) for v in model.trainable_variables]
-        moved = {i for (i, old), new in zip(before, after, strict=True) if not np.array_equal(old, new)}
+        moved = {
+            i for (i, old), new in zip(before, after, strict=True) if not np.array_equal(old, new)
+        }
         assert moved == own
 
 

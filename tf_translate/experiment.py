@@ -10,7 +10,7 @@ from rich.console import Console
 
 from tf_translate.config.load import apply_overrides, load, validate
 from tf_translate.config.schema import Config
-from tf_translate.config.settings import Settings
+from tf_translate.config.settings import MethodSettings
 from tf_translate.core.optimizers import make_optimizer
 from tf_translate.core.schedules import LinearDecay
 from tf_translate.core.signature import Signature
@@ -247,7 +247,7 @@ def source_of(trained: Trained) -> dict[str, object]:
     }
 
 
-def _method_settings(config: Config, origin: str) -> Settings:
+def _method_settings(config: Config, origin: str) -> MethodSettings:
     translator, settings = registry.find(config.method).load()
     try:
         with_weights(translator.terms, config.terms)

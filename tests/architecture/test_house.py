@@ -95,8 +95,12 @@ def test_nothing_else_stands_at_the_top():
 def test_no_registry_host_is_written_anywhere():
     hosts = ("pypi" + ".org", "npmjs" + ".org", "npmjs" + ".com", "pythonhosted" + ".org")
     files = [p for p in ROOT.glob("*") if p.is_file()]
-    files += [p for d in ("scripts", "tf_translate", "exporters", "tests", ".ci")
-              for p in (ROOT / d).rglob("*") if p.is_file() and p.suffix != ".pyc"]
+    files += [
+        p
+        for d in ("scripts", "tf_translate", "exporters", "tests", ".ci")
+        for p in (ROOT / d).rglob("*")
+        if p.is_file() and p.suffix != ".pyc"
+    ]
     for path in files:
         text = path.read_bytes().decode("utf-8", "ignore")
         assert not any(host in text for host in hosts), path

@@ -47,7 +47,10 @@ def test_a_file_is_read_and_its_defaults_filled_in(tmp_path):
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        (VALID + "[training]\nstep = 3\n", "no setting 'training.step'; did you mean 'training.steps'"),
+        (
+            VALID + "[training]\nstep = 3\n",
+            "no setting 'training.step'; did you mean 'training.steps'",
+        ),
         (VALID + "learning_rat = 3\n", "there is no setting 'data.learning_rat'"),
         (VALID + "[training]\nsteps = 0\n", "training.steps = 0 is not allowed"),
         (VALID + "[training]\nsteps = 'many'\n", "training.steps = 'many' is not allowed"),

@@ -14,6 +14,11 @@ def _toy(cls=Toy, **arguments):
     return translator
 
 
+def _clip(variables):
+    for variable in variables:
+        variable.assign(tf.clip_by_value(variable, -1, 1))
+
+
 def _value(network):
     return float(network.trainable_weights[0].numpy().item())
 
@@ -70,12 +75,13 @@ def test_a_scheduled_weight_follows_the_step():
 
 
 def test_turns_repeat_on_fresh_gradients():
-    class Twice(Toy):
-        players = (Player("critic", ("critic",), "critic_objective", ("critic",), turns=3),) + (
+    class Thrice(Toy):
+        players = (
+            Player("critic", ("critic",), "critic_objective", ("critic",), turns=3),
             Toy.players[1],
         )
 
-    translator = _toy(Twice)
+    translator = _toy(Thrice)
     translator.train_step(batch_of(2.0))
     assert _value(translator.critic) == pytest.approx(5.0 - 3 * 0.6)
 
@@ -88,7 +94,9 @@ def test_a_constraint_acts_after_each_turn():
                 ("critic",),
                 "critic_objective",
                 ("critic",),
-                constrain=lambda variables: [v.assign(tf.clip_by_value(v, -1, 1)) for v in variables],
+                constrain=lambda variables: [
+                    v.assign(tf.clip_by_value(v, -1, 1)) for v in variables
+                ],
             ),
             Toy.players[1],
         )

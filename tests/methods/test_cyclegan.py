@@ -67,7 +67,9 @@ def test_objectives_equal_the_equations_written_in_numpy():
     )
     x, y = _random(0), _random(1)
     g, f = model.generator_ab, model.generator_ba
-    d_x, d_y = (lambda i, d=d: d(i, training=True).numpy() for d in (model.critic_a, model.critic_b))
+    d_x, d_y = (
+        lambda i, d=d: d(i, training=True).numpy() for d in (model.critic_a, model.critic_b)
+    )
     fake_y, fake_x = g(x, training=True), f(y, training=True)
     batch = {"a": x, "b": y}
     losses = model.generators_objective(batch, {"fake_a": fake_x, "fake_b": fake_y})
@@ -132,8 +134,6 @@ def test_domains_of_different_channels_need_the_identity_term_off():
     settings = CycleGANSettings(residual_blocks=1, base=2, critic_layers=1, critic_base=2)
     with pytest.raises(ValueError, match="identity to 0 when the domains' channels differ"):
         CycleGAN.from_settings(settings, (16, 16, 1), (16, 16, 3))
-    model = CycleGAN.from_settings(
-        settings, (16, 24, 1), (16, 24, 4), term_weights={"identity": 0}
-    )
+    model = CycleGAN.from_settings(settings, (16, 24, 1), (16, 24, 4), term_weights={"identity": 0})
     assert model.signatures()["a_to_b"].outputs[0].shape == (None, 16, 24, 4)
     assert model.signatures()["b_to_a"].outputs[0].shape == (None, 16, 24, 1)

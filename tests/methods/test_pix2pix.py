@@ -37,7 +37,12 @@ def test_weights_and_order_are_the_papers():
 
 def test_defaults_are_the_papers():
     settings = Pix2PixSettings()
-    assert (settings.levels, settings.base, settings.norm, settings.dropout) == (8, 64, "batch", 0.5)
+    assert (settings.levels, settings.base, settings.norm, settings.dropout) == (
+        8,
+        64,
+        "batch",
+        0.5,
+    )
     assert (settings.critic_layers, settings.conditional) == (3, True)
     assert (settings.inference_dropout, settings.inference_statistics) == ("fixed", "batch")
 
@@ -94,8 +99,15 @@ def test_four_pairs_can_be_learnt_by_heart():
 
 
 def test_the_policy_at_inference_is_stated():
-    paper = _tiny(norm="batch", levels=5, dropout=0.5, inference_dropout="fixed",
-                  inference_statistics="batch", shape_a=(32, 32, 3), shape_b=(32, 32, 3))
+    paper = _tiny(
+        norm="batch",
+        levels=5,
+        dropout=0.5,
+        inference_dropout="fixed",
+        inference_statistics="batch",
+        shape_a=(32, 32, 3),
+        shape_b=(32, 32, 3),
+    )
     assert paper.signatures()["a_to_b"].policy == {
         "dropout": "fixed",
         "normalization": "statistics of the batch",

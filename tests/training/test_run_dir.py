@@ -73,7 +73,7 @@ def test_a_run_without_a_model_says_how_to_get_one(tmp_path):
 
 
 def test_what_is_no_run_is_named(tmp_path):
-    with pytest.raises(RunError, match="is not a run: it has no config.json"):
+    with pytest.raises(RunError, match=r"is not a run: it has no config\.json"):
         RunDir.open(tmp_path)
     (tmp_path / "config.json").write_text("{")
     with pytest.raises(RunError, match="is broken"):

@@ -15,7 +15,5 @@ def list_samples() -> None:
 
     table = Table("data.path", "train", "validation", "test")
     for name, counts in sample_tables().items():
-        table.add_row(
-            f"samples:{name}", *(str(counts[s]) for s in ("train", "validation", "test"))
-        )
+        table.add_row(f"samples:{name}", *(str(counts[s]) for s in ("train", "validation", "test")))
     people().print(table)

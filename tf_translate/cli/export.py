@@ -21,9 +21,8 @@ def main(
 ) -> None:
     """Export a run's generators as SavedModel and TFLite with everything to verify them."""
     load_tensorflow()
-    from tf_translate import experiment
-
     import exporters
+    from tf_translate import experiment
 
     trained = experiment.load_trained(run)
     path = exporters.export(

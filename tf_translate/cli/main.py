@@ -5,8 +5,8 @@ import sys
 
 import typer
 from rich.console import Console
-from exporters.errors import ExportError
 
+from exporters.errors import ExportError
 from tf_translate.cli import (
     benchmark,
     data,

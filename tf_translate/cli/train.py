@@ -36,7 +36,7 @@ def main(
 
       tf-translate train pix2pix
 
-      tf-translate train cyclegan --run runs/mine --set data.path=my/folder --set training.steps=5000
+      tf-translate train cyclegan --run runs/mine --set data.path=my/folder
 
       tf-translate train cyclegan --run runs/mine --resume
     """
@@ -55,7 +55,8 @@ def main(
         console.print(f"done: {path / 'model.keras'}; next: tf-translate evaluate {path}")
         return
     console.print(
-        f"stopped, everything is saved; go on with: tf-translate train {source} --run {path} --resume"
+        "stopped, everything is saved; go on with: "
+        f"tf-translate train {source} --run {path} --resume"
     )
     raise typer.Exit(130)
 

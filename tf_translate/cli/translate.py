@@ -100,5 +100,5 @@ def _from_run(path: Path, signature: str | None) -> tuple[int, Picture]:
         outputs = chosen.function(**{source.name: to_float(pixels)[None]})
         return to_uint8(np.asarray(outputs[result.name])[0])
 
-    _, height, width, channels = source.shape
+    height, width, channels = (int(side) for side in source.shape[1:] if side is not None)
     return channels, lambda pixels: through_canvas(pixels, (height, width), model)

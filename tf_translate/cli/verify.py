@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-
 from rich.table import Table
 
 from tf_translate.cli.show import JSON_HELP, load_tensorflow, people, print_json

@@ -125,7 +125,7 @@ def _find(source: str) -> tuple[str, str]:
 def _apply(values: dict, override: str) -> None:
     key, equals, text = override.partition("=")
     if not equals or not key.strip():
-        raise ConfigError(f"--set takes key=value, for example training.steps=100, got {override!r}")
+        raise ConfigError(f"--set takes key=value, as in training.steps=100, got {override!r}")
     try:
         value = tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:

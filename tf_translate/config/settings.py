@@ -18,3 +18,9 @@ class AdamSettings(Settings):
     learning_rate: float = Field(2e-4, gt=0)
     beta_1: float = Field(0.5, ge=0, lt=1)
     beta_2: float = Field(0.999, ge=0, lt=1)
+
+
+class MethodSettings(Settings):
+    """What every method's settings have."""
+
+    optimizer: AdamSettings = AdamSettings()

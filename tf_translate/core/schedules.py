@@ -39,6 +39,7 @@ class LinearRamp(Schedule):
         self.steps = steps
 
     def __call__(self, step):
+        """Gives the value at `step`."""
         share = tf.cast(step, tf.float32) / float(self.steps)
         return self.end * tf.minimum(share, 1.0)
 
@@ -71,6 +72,7 @@ class LinearDecay(keras.optimizers.schedules.LearningRateSchedule):
         self.decay_steps = decay_steps
 
     def __call__(self, step):
+        """Gives the rate at `step`."""
         past = tf.cast(step, tf.float32) - float(self.constant_steps)
         left = 1.0 - past / float(self.decay_steps)
         return self.initial * tf.clip_by_value(left, 0.0, 1.0)

@@ -17,9 +17,7 @@ def config_of(translator) -> dict:
         for name, parameter in parameters.items()
         if name != "self" and parameter.kind is not parameter.VAR_KEYWORD
     ]
-    return {
-        name: keras.saving.serialize_keras_object(getattr(translator, name)) for name in names
-    }
+    return {name: keras.saving.serialize_keras_object(getattr(translator, name)) for name in names}
 
 
 def arguments_from(config: dict) -> dict:

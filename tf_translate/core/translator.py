@@ -73,6 +73,24 @@ class Translator(keras.Model):
         }
         self.built = True  # Built up front: Keras must not call the model on a batch.
 
+    @classmethod
+    def from_settings(
+        cls,
+        settings,
+        shape_a: tuple[int, int, int],
+        shape_b: tuple[int, int, int],
+        *,
+        term_weights: Mapping[str, float] | None = None,
+    ) -> "Translator":
+        """Builds networks and translator for images of `(height, width, channels)`.
+
+        Args:
+            settings: The method's own settings.
+            shape_a, shape_b: Images of the two domains.
+            term_weights: As for the constructor.
+        """
+        raise NotImplementedError
+
     # --- what a method may ask ---------------------------------------------------------
 
     def uses(self, term: str) -> bool:
@@ -89,7 +107,7 @@ class Translator(keras.Model):
 
     # --- compiling and stages ----------------------------------------------------------
 
-    def compile(  # noqa: D417 (options are Keras's)
+    def compile(
         self,
         optimizers: Mapping[str, keras.optimizers.Optimizer] | None = None,
         **options,
@@ -241,9 +259,11 @@ class Translator(keras.Model):
         For evaluating and exporting; do not go on training afterwards.
         """
         for player in self.players:
-            optimizer = self.player_optimizers.get(player.name)
-            optimizer = getattr(optimizer, "inner_optimizer", optimizer)
-            if getattr(optimizer, "use_ema", False):
+            if player.name not in self.player_optimizers:
+                continue
+            outer = self.player_optimizers[player.name]
+            optimizer = getattr(outer, "inner_optimizer", outer)
+            if optimizer.use_ema:
                 optimizer.finalize_variable_values(self.variables_of(player))
 
     # --- saving ------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from typing import Literal
 import keras
 from pydantic import Field
 
-from tf_translate.config.settings import AdamSettings, Settings
+from tf_translate.config.settings import AdamSettings, MethodSettings
 from tf_translate.core.optimizers import make_optimizer
 from tf_translate.core.player import Player
 from tf_translate.core.signature import Signature, image_signature
@@ -20,7 +20,7 @@ from tf_translate.networks.resnet import resnet_generator
 from tf_translate.networks.unet import unet_generator
 
 
-class Pix2PixSettings(Settings):
+class Pix2PixSettings(MethodSettings):
     """Networks and games of pix2pix; defaults are the paper's."""
 
     generator: Literal["unet", "resnet"] = Field("unet", description="section 3.2.1")

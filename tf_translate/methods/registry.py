@@ -4,6 +4,8 @@ import importlib
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+from tf_translate.config.settings import MethodSettings
+from tf_translate.core.translator import Translator
 from tf_translate.errors import UnknownMethodError
 
 
@@ -25,7 +27,7 @@ class Entry:
     settings: str
     layout: str
 
-    def load(self) -> tuple[type, type]:
+    def load(self) -> tuple[type[Translator], type[MethodSettings]]:
         """Imports the method: its Translator class and its Settings class."""
         module = importlib.import_module(f"tf_translate.methods.{self.name}")
         return getattr(module, self.translator), getattr(module, self.settings)

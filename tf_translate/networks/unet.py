@@ -50,7 +50,8 @@ def unet_generator(
         at 256 pixels, 3 to 3 channels, the paper's settings.
 
     Raises:
-        ValueError: If a side does not divide, `levels` is below 2 or channels differ with `input_skip`.
+        ValueError: If a side does not divide, `levels` is below 2, or channels differ though
+            `input_skip` is on.
 
     Source: Isola et al. 2017, https://arxiv.org/abs/1611.07004, appendix 6.1.1; no norm on
     the bottleneck after the released code (the paper's erratum).

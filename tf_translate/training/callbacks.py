@@ -84,10 +84,10 @@ class Losses(StepCallback):
     def _check_finite(self, values: dict[str, float], step: int) -> None:
         broken = [name for name, value in values.items() if not math.isfinite(value)]
         if broken:
-            newest = self.run.newest_checkpoint()
-            kept = f"the last good checkpoint is {newest}" if newest else "no checkpoint exists yet"
+            names, newest = ", ".join(broken), self.run.newest_checkpoint()
+            kept = f"the last good checkpoint is {newest}" if newest else "there is no checkpoint"
             raise TrainingError(
-                f"training stopped at step {step}: {', '.join(broken)} is no longer finite; {kept}. "
+                f"training stopped at step {step}: {names} is no longer finite; {kept}. "
                 "Try a lower model.optimizer.learning_rate or training.precision = 'float32'"
             )
 
