@@ -261,7 +261,8 @@ def _hold_out(pairs: list[str], family: dict[str, str], sizes: dict[str, int]) -
             if name not in held and members[name] <= min(size, LARGEST_HELD_OUT):
                 held[name] = split
                 size -= members[name]
-        assert size == 0, f"{split} is {size} short"
+        if size:
+            raise SystemExit(f"the split {split} is {size} pictures short")
     return held
 
 
@@ -294,7 +295,8 @@ def _unpaired(
             renders += codes
     taken = {family[code] for code in renders}
     drawings = [code for code in splits["train"] + others if family[code] not in taken][:train]
-    assert len(renders) == len(drawings) == train
+    if not len(renders) == len(drawings) == train:
+        raise SystemExit(f"{len(renders)} 3D and {len(drawings)} Noto pictures, needed {train}")
     rows: list[Row] = [("train", _file("fluent_3d", code), "") for code in sorted(renders)]
     rows += [("train", "", _file("noto", code)) for code in sorted(drawings)]
     for split, size in (("validation", validation), ("test", test)):

@@ -75,6 +75,19 @@ def test_pictures_on_disk_are_mapped_not_loaded(tmp_path):
     assert isinstance(opened(drawn(tmp_path / "p"), "disk").read(0).base, np.memmap)
 
 
+def test_damaged_decoded_pictures_are_told_and_lost_ones_decoded_again(tmp_path, cache):
+    pictures = drawn(tmp_path / "p")
+    opened(pictures, "disk")
+    (file,) = cache.glob("*.npy")
+    whole = file.read_bytes()
+    file.write_bytes(whole[:100])
+    with pytest.raises(DataError, match=r"\.npy are damaged; delete the file"):
+        opened(pictures, "disk")
+    file.unlink()
+    opened(pictures, "disk")
+    assert file.read_bytes() == whole
+
+
 def test_problems_are_remembered_by_the_cache(tmp_path):
     pictures = drawn(tmp_path / "p")
     pictures.files[1].path.write_bytes(b"")

@@ -127,9 +127,9 @@ def _decode(
 ) -> dict[int, str]:
     """Fills `pixels` (or only checks); returns position to reason of what is broken."""
     if not isinstance(pictures, PictureFiles):
-        assert pixels is not None
         for position, picture in enumerate(pictures.decode(form.channels)):
-            pixels[position] = images.resize(picture, form.size)
+            if pixels is not None:
+                pixels[position] = images.resize(picture, form.size)
             progress()
         return {}
     files = pictures.files
@@ -145,8 +145,11 @@ def _decode(
             pixels[position] = images.resize(picture, form.size)
         return None
 
-    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:  # Pillow decodes without the GIL
+    pool = ThreadPoolExecutor(min(8, os.cpu_count() or 1))  # Pillow decodes without the GIL
+    try:
         reasons = list(pool.map(one, range(len(files))))
+    finally:
+        pool.shutdown(cancel_futures=True)  # so that an interrupt does not wait for all of them
     return {position: reason for position, reason in enumerate(reasons) if reason}
 
 
@@ -157,7 +160,7 @@ def _cached(
     key = hashlib.sha256(f"{_FORMAT}:{form.shape}:{pictures.stamp()}".encode()).hexdigest()[:32]
     path = cache_folder() / f"{key}.npy"
     notes = path.with_suffix(".json")
-    if not path.is_file():
+    if not (path.is_file() and notes.is_file()):
         try:
             _write_cache(pictures, form, path, notes, progress)
         except OSError as error:
@@ -165,9 +168,12 @@ def _cached(
                 f"decoded pictures cannot be kept in {path.parent}: {error}; "
                 "set TF_TRANSLATE_CACHE to a folder with room, or cache to memory or none"
             ) from error
-    problems = json.loads(notes.read_text("utf-8"))
-    # Read-only and not held in memory: the system keeps the pages that are used.
-    pixels = np.load(path, mmap_mode="r")
+    try:
+        problems = json.loads(notes.read_text("utf-8"))
+        # Read-only and not held in memory: the system keeps the pages that are used.
+        pixels = np.load(path, mmap_mode="r")
+    except (ValueError, EOFError) as error:
+        raise DataError(f"the decoded pictures {path} are damaged; delete the file") from error
     return pixels, {int(position): reason for position, reason in problems.items()}
 
 

@@ -57,7 +57,8 @@ def read_tfds(name: str, feature_a: str | None = None, feature_b: str | None = N
 
     Args:
         name: For example "cycle_gan/horse2zebra".
-        feature_a, feature_b: Image features; may be left out when there is no doubt.
+        feature_a, feature_b: Image features; may be left out when there is no doubt. Of
+            two, the one declared first is a.
 
     Raises:
         DataError: If the package or the data set is missing, cannot be prepared, or has
@@ -127,6 +128,8 @@ def _prepare(name: str) -> Any:
         near = get_close_matches(name.split("/")[0], tfds.list_builders(), n=1, cutoff=0.5)
         hint = f"; did you mean tfds:{near[0]}?" if near else ""
         raise DataError(f"TensorFlow Datasets has no data set {name!r}{hint}") from error
+    except ImportError as error:
+        raise DataError(f"tfds:{name} needs one more package: {error}; install it") from error
     except Exception as error:  # the download, the disk, the builder: all are foreign code
         reason = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
         raise DataError(f"tfds:{name} cannot be prepared: {reason}") from error

@@ -1,0 +1,109 @@
+"""The shipped samples: whole, clean, and without leaks between splits."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.data.drawn import config
+from tf_translate import images
+from tf_translate.data import samples
+from tf_translate.data.layout import find
+from tf_translate.data.pipeline import open_data
+from tf_translate.errors import DataError
+
+GENDERED = {"1f468": "1f9d1", "1f469": "1f9d1", "1f466": "1f9d2", "1f467": "1f9d2"}
+TONES = {"1f3fb", "1f3fc", "1f3fd", "1f3fe", "1f3ff"}
+
+
+def rows(name):
+    with samples.table(name).open(newline="") as opened:
+        return list(csv.DictReader(opened))
+
+
+def codes(name, split, side):
+    return {Path(r[side]).stem for r in rows(name) if r["split"] == split and r[side]}
+
+
+def bases(found):
+    parts = ([GENDERED.get(p, p) for p in code.split("-")] for code in found)
+    return {"-".join(p for p in code if p not in ("200d", "2640", "2642")) for code in parts}
+
+
+def test_the_tables_hold_what_the_notice_says():
+    assert samples.sample_tables() == {
+        "3d_to_noto": {"train": "512 + 512", "validation": "32 pairs", "test": "128 pairs"},
+        "flat_to_3d": {"train": "832 pairs", "validation": "64 pairs", "test": "128 pairs"},
+        "line_to_3d": {"train": "384 pairs", "validation": "32 pairs", "test": "96 pairs"},
+    }
+
+
+@pytest.mark.parametrize("name", ["flat_to_3d", "line_to_3d", "3d_to_noto"])
+def test_every_named_picture_is_there_square_and_on_white(name):
+    data = open_data(config(f"samples:{name}", size=(64, 64)))
+    for split in data.splits:
+        for pictures in data.arrays(split):
+            assert pictures.shape[1:] == (64, 64, 3)
+            # Drawn over white: of the outermost pixels most are white in nearly all pictures.
+            frame = np.concatenate(
+                [pictures[:, [0, -1]], pictures[:, :, [0, -1]].swapaxes(1, 2)], 1
+            )
+            white = (frame > 0.97).all(-1).mean((1, 2))
+            assert np.median(white) > 0.9
+            assert pictures.reshape(len(pictures), -1).std(axis=1).min() > 0.02
+
+
+def test_no_picture_ships_that_no_table_names():
+    named = {r[side] for name in samples.names() for r in rows(name) for side in "ab"} - {""}
+    found = {p.relative_to(samples.folder()).as_posix() for p in samples.folder().rglob("*.webp")}
+    assert found == named
+
+
+def test_pairs_show_one_code_point_and_unpaired_training_shares_none():
+    for name in ("flat_to_3d", "line_to_3d"):
+        assert all(Path(r["a"]).stem == Path(r["b"]).stem for r in rows(name))
+    assert not bases(codes("3d_to_noto", "train", "a")) & bases(codes("3d_to_noto", "train", "b"))
+    held_out = [r for r in rows("3d_to_noto") if r["split"] != "train"]
+    assert all(Path(r["a"]).stem == Path(r["b"]).stem for r in held_out)
+
+
+def test_a_code_point_and_its_siblings_lie_in_one_split_of_all_tables():
+    seen = {
+        split: bases(set().union(*(codes(n, split, s) for n in samples.names() for s in "ab")))
+        for split in ("train", "validation", "test")
+    }
+    assert not seen["train"] & seen["test"]
+    assert not seen["train"] & seen["validation"]
+    assert not seen["validation"] & seen["test"]
+
+
+def test_skin_tones_and_variation_selectors_are_left_out():
+    every = [path.stem.split("-") for path in samples.folder().rglob("*.webp")]
+    assert not any(TONES & set(parts) or "fe0f" in parts for parts in every)
+
+
+def test_flat_and_3d_outlines_fit_and_those_of_others_do_not():
+    a, b = open_data(config("samples:flat_to_3d", size=(64, 64))).arrays("test")
+    inside_a, inside_b = ((side < 0.9).any(-1) for side in (a, b))
+
+    def overlap(left, right):
+        return ((left & right).sum((1, 2)) / (left | right).sum((1, 2))).mean()
+
+    assert overlap(inside_a, inside_b) > 0.85
+    assert overlap(inside_a, np.roll(inside_b, 1, axis=0)) < 0.6
+
+
+def test_no_held_out_picture_is_nearly_one_of_training():
+    data = open_data(config("samples:flat_to_3d", size=(32, 32)))
+    train, test = (images.to_uint8(data.arrays(split)[1]) / 255.0 for split in ("train", "test"))
+    nearest = min(np.abs(train - picture).mean((1, 2, 3)).min() for picture in test)
+    assert nearest > 0.035  # clock faces differ from each other by less than 0.03
+
+
+def test_unknown_and_missing_samples_are_told(tmp_path, monkeypatch):
+    with pytest.raises(DataError, match="did you mean samples:flat_to_3d"):
+        find(config("samples:flat_to_3D"))
+    monkeypatch.setenv("TF_TRANSLATE_SAMPLES", str(tmp_path))
+    with pytest.raises(DataError, match="set TF_TRANSLATE_SAMPLES to the folder assets/samples"):
+        find(config("samples:flat_to_3d"))

@@ -1,0 +1,175 @@
+"""TensorFlow Datasets by name, with made-up examples in the form of the real ones."""
+
+import importlib.resources
+import importlib.util
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_datasets as tfds
+
+from tests.data.drawn import config, values
+from tf_translate import images
+from tf_translate.data.pipeline import open_data
+from tf_translate.errors import DataError
+
+
+class TwoImages(tfds.core.GeneratorBasedBuilder):
+    """A paired data set with the splits train and test and the features photo, map and label."""
+
+    VERSION = tfds.core.Version("1.0.0")
+
+    def _info(self):
+        picture = tfds.features.Image(shape=(None, None, 3))
+        features = {"photo": picture, "map": picture, "label": tfds.features.Text()}
+        return self.dataset_info_from_configs(features=tfds.features.FeaturesDict(features))
+
+    def _split_generators(self, _):
+        return {"train": self._generate_examples(3), "test": self._generate_examples(2)}
+
+    def _generate_examples(self, count):
+        for i in range(count):
+            photo = np.full((6, 5, 3), i, np.uint8)
+            yield i, {"photo": photo, "map": photo + 100, "label": str(i)}
+
+
+def made_up(builder, split=None, **_):
+    """Four examples of 10 x 12 pixels of value 0, 1, 2, 3; B and map are 100 brighter."""
+
+    def one(i):
+        plain = tf.fill([10, 12, 3], tf.cast(i, tf.uint8))
+        brighter = 100 if str(split).endswith("B") else 0
+        shown = {"image": plain + brighter, "photo": plain, "map": plain + 100}
+        return {name: shown.get(name, i) for name in builder.info.features}
+
+    return tf.data.Dataset.range(4).map(one)
+
+
+@pytest.fixture
+def mocked(tmp_path):
+    """Two data sets as if prepared, four examples in every split."""
+    for name, splits in {
+        "cycle_gan/horse2zebra": ("trainA", "trainB", "testA", "testB"),
+        "two_images": ("train", "test"),
+        "mnist": ("train", "test"),
+    }.items():
+        info = tfds.builder(name, data_dir=tmp_path).info
+        template = tfds.core.ShardedFileTemplate(
+            data_dir=info.data_dir, dataset_name=name.split("/")[0], filetype_suffix="tfrecord"
+        )
+        info.set_splits(
+            tfds.core.splits.SplitDict(
+                tfds.core.SplitInfo(
+                    name=split, shard_lengths=[4], num_bytes=1, filename_template=template
+                )
+                for split in splits
+            )
+        )
+        Path(info.data_dir).mkdir(parents=True)
+        info.write_to_directory(info.data_dir)
+    files = tfds.testing.MockPolicy.USE_FILES
+    with tfds.testing.mock_data(policy=files, as_dataset_fn=made_up, data_dir=str(tmp_path)):
+        yield
+
+
+def message(name, **settings) -> str:
+    with pytest.raises(DataError) as raised:
+        open_data(config(f"tfds:{name}", **settings))
+    return str(raised.value)
+
+
+@pytest.mark.usefixtures("mocked")
+def test_cycle_gan_data_sets_are_unpaired():
+    data = open_data(config("tfds:cycle_gan/horse2zebra", size=(10, 12)))
+    assert data.splits == {"train": (4, 4), "test": (4, 4)}
+    assert not data.paired
+    a, b = data.arrays("train")
+    assert (values(a), values(b)) == ([0, 1, 2, 3], [100, 101, 102, 103])
+    assert data.names("train", "a")[2] == "trainA/000002"
+
+
+@pytest.mark.usefixtures("mocked")
+def test_two_image_features_are_pairs():
+    data = open_data(config("tfds:two_images"), paired=True)
+    assert list(data.splits) == ["train", "test"]
+    a, b = data.arrays("test")
+    assert (values(a), values(b)) == ([0, 1, 2, 3], [100, 101, 102, 103])  # as declared
+
+
+@pytest.mark.usefixtures("mocked")
+def test_features_may_be_named():
+    data = open_data(config("tfds:two_images", tfds_a="photo", tfds_b="map", channels_a=1))
+    a, b = data.arrays("train")
+    assert (a.shape[-1], values(a), values(b)[0]) == (1, [0, 1, 2, 3], 100)
+
+
+@pytest.mark.usefixtures("mocked")
+def test_carving_reads_the_pictures_of_the_right_names():
+    data = open_data(config("tfds:two_images", validation_share=0.5))
+    shown = {}
+    for split in ("train", "validation"):
+        names = data.names(split, "b")
+        shown.update(zip(names, values(data.arrays(split)[1]), strict=True))
+    assert shown == {f"train/{i:06d}": 100 + i for i in range(4)}
+
+
+@pytest.mark.usefixtures("mocked")
+def test_a_cache_on_disk_holds_the_same(tmp_path, monkeypatch):
+    monkeypatch.setenv("TF_TRANSLATE_CACHE", str(tmp_path / "cache"))
+    for _ in range(2):
+        data = open_data(config("tfds:two_images", cache="disk"))
+        assert values(data.arrays("train")[1]) == [100, 101, 102, 103]
+    assert len(list((tmp_path / "cache").glob("*.npy"))) == 4
+
+
+@pytest.mark.usefixtures("mocked")
+def test_no_cache_is_refused():
+    assert "set cache to memory, disk or auto" in message("two_images", cache="none")
+
+
+@pytest.mark.usefixtures("mocked")
+def test_wrong_or_doubtful_features_are_named():
+    told = message("two_images", tfds_a="picture", tfds_b="map")
+    assert "image features photo, map; 'picture' is none of them" in told
+    assert "set tfds_a and tfds_b to two of them" in message("two_images", tfds_a="map")
+    assert "set tfds_a and tfds_b to two of them" in message("mnist")
+
+
+@pytest.mark.usefixtures("mocked")
+def test_pairs_asked_of_unpaired_data_sets_are_refused():
+    with pytest.raises(DataError, match="tfds:cycle_gan/horse2zebra has unpaired"):
+        open_data(config("tfds:cycle_gan/horse2zebra"), paired=True)
+
+
+def test_examples_that_were_really_prepared_are_read_in_order(tmp_path, monkeypatch):
+    if importlib.util.find_spec("importlib_resources") is None:
+        # TFDS 4.9.10 forgets to require this backport of what Python 3.11 has.
+        monkeypatch.setitem(sys.modules, "importlib_resources", importlib.resources)
+    real = tfds.builder
+    monkeypatch.setattr(tfds, "builder", lambda name: real(name, data_dir=tmp_path))
+    data = open_data(config("tfds:two_images", tfds_a="photo", tfds_b="map", size=(6, 5)))
+    assert data.splits == {"train": (3, 3), "test": (2, 2)}
+    a, b = data.arrays("train")
+    assert sorted(values(a)) == [0, 1, 2]
+    np.testing.assert_array_equal(images.to_uint8(a) + 100, images.to_uint8(b))
+
+
+def test_unknown_data_sets_suggest_the_nearest():
+    told = message("cycle_gann/horse2zebra")
+    assert "no data set 'cycle_gann/horse2zebra'" in told
+    assert "did you mean tfds:cycle_gan?" in told
+
+
+def test_a_failing_download_is_told_in_a_sentence(monkeypatch):
+    def fail(*_, **__):
+        raise OSError("the network is down\nand more lines")
+
+    monkeypatch.setattr(tfds, "builder", fail)
+    assert message("mnist") == "tfds:mnist cannot be prepared: the network is down"
+
+
+def test_a_missing_package_names_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensorflow_datasets", None)
+    assert "install tf-translate[tfds]" in message("mnist")
