@@ -8,10 +8,14 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from tf_translate.evaluation import restyle
+from tf_translate.evaluation import descriptor, restyle
 
 TEMPERATURE = 0.1  # SimCLR, table 5: the best of 0.05, 0.1, 0.5, 1
 FEATURES = "features"  # name of the layer whose output is used as features
+LEARNT = "learnt"  # name of the content judge's layer that is trained
+# Round numbers that did well on the shipped samples; colour often is style, so it counts less.
+COLOUR_SHARE = 0.4
+LEARNT_SHARE = 0.5
 
 
 def domain_network(side: int, *, seed: int) -> keras.Model:
@@ -34,20 +38,35 @@ def domain_network(side: int, *, seed: int) -> keras.Model:
     return keras.Model(inputs, logits, name="domain_judge")
 
 
-def content_network(side: int, *, seed: int, size: int = 128) -> keras.Model:
-    """Builds the embedding of content: `(b, side, side, 3)` to unit vectors `(b, size)`.
+def content_network(side: int, *, seed: int) -> keras.Model:
+    """Builds the description of content: `(b, side, side, 3)` to unit vectors `(b, 960)`.
 
-    The last map is flattened, not averaged: where things are is part of the content.
+    Edges and coarse colours of each cell, and a projection of both that is learnt: the
+    layer `LEARNT`, unit vectors `(b, 256)`, is what training acts on.
     """
     inputs = keras.Input((side, side, 3), dtype="float32")
-    hidden = inputs
-    for i, width in enumerate((24, 48, 96, 96)):
-        hidden = _convolution(hidden, width, seed=seed + i)
-    hidden = keras.layers.Flatten(dtype="float32")(hidden)
-    initializer = keras.initializers.GlorotUniform(seed + 100)
-    hidden = keras.layers.Dense(size, kernel_initializer=initializer, dtype="float32")(hidden)
-    features = keras.layers.UnitNormalization(dtype="float32", name=FEATURES)(hidden)
+    edges = _unit(descriptor.OrientedEdges(dtype="float32")(inputs))
+    colours = _unit(descriptor.CoarseColour(dtype="float32")(inputs))
+    fixed = _joined([edges, _scaled(colours, COLOUR_SHARE)])
+    learnt = keras.layers.Dense(
+        256, kernel_initializer=keras.initializers.GlorotUniform(seed), dtype="float32"
+    )(_scaled(fixed, 20.0))  # to components around 1
+    learnt = _unit(learnt, name=LEARNT)
+    features = _unit(_joined([_unit(fixed), _scaled(learnt, LEARNT_SHARE)]), name=FEATURES)
     return keras.Model(inputs, features, name="content_judge")
+
+
+def _unit(maps: keras.KerasTensor, *, name: str | None = None) -> keras.KerasTensor:
+    flat = keras.layers.Flatten(dtype="float32")(maps)
+    return keras.layers.UnitNormalization(dtype="float32", name=name)(flat)
+
+
+def _scaled(values: keras.KerasTensor, factor: float) -> keras.KerasTensor:
+    return keras.layers.Rescaling(factor, dtype="float32")(values)
+
+
+def _joined(parts: list[keras.KerasTensor]) -> keras.KerasTensor:
+    return keras.layers.Concatenate(dtype="float32")(parts)
 
 
 def _convolution(images: keras.KerasTensor, width: int, *, seed: int) -> keras.KerasTensor:

@@ -23,6 +23,7 @@ from tf_translate.evaluation import judge_networks, restyle, views
 
 PROTOCOL = 1  # raise it when a network, its training or its input changes
 _BATCH = 128
+_RATE = 2e-3  # highest learning rate
 
 
 @dataclass(frozen=True)
@@ -38,8 +39,8 @@ class JudgeSettings:
 
     side: int = 64
     batch: int = 64
-    domain_steps: int = 200
-    content_steps: int = 600
+    domain_steps: int = 400
+    content_steps: int = 100
     seed: int = 0
 
     def __post_init__(self):
@@ -97,7 +98,7 @@ class ContentJudge:
         self.side = side
 
     def features(self, images: np.ndarray) -> np.ndarray:
-        """Gives float32 unit vectors `(n, 128)` for float images `(n, h, w, c)` in [-1, 1]."""
+        """Gives float32 unit vectors `(n, 960)` for float images `(n, h, w, c)` in [-1, 1]."""
         return _in_batches(self._network, views.for_judge(images, self.side))[0]
 
     def restyled_retrieval(self, images: np.ndarray, *, seed: int = 0) -> float:
@@ -198,7 +199,8 @@ def _train_domain(first: np.ndarray, second: np.ndarray, settings: JudgeSettings
         seed=settings.seed,
     )
     loss = keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=0.05)
-    return _fit(network, batches, loss, settings.domain_steps)
+    _fit(keras.Model(network.input, network.output), batches, loss, settings.domain_steps)
+    return network
 
 
 def _train_content(first: np.ndarray, second: np.ndarray, settings: JudgeSettings) -> keras.Model:
@@ -210,16 +212,19 @@ def _train_content(first: np.ndarray, second: np.ndarray, settings: JudgeSetting
         steps=settings.content_steps,
         seed=settings.seed,
     )
-    return _fit(network, batches, judge_networks.instance_loss, settings.content_steps)
-
-
-def _fit(network: keras.Model, batches: tf.data.Dataset, loss: Callable, steps: int) -> keras.Model:
-    # The network itself stays uncompiled, so that only its weights are kept on disk.
-    trained = keras.Model(network.input, network.output)
-    rate = keras.optimizers.schedules.CosineDecay(0.0, steps, 0.02, 2e-3, max(1, steps // 10))
-    trained.compile(keras.optimizers.Adam(rate), loss)
-    trained.fit(batches, verbose=0)
+    learnt = keras.Model(network.input, network.get_layer(judge_networks.LEARNT).output)
+    _fit(learnt, batches, judge_networks.instance_loss, settings.content_steps)
     return network
+
+
+def _fit(trained: keras.Model, batches: tf.data.Dataset, loss: Callable, steps: int) -> None:
+    """Trains a throw-away view of a network, which itself stays free of optimizer state."""
+    warm = max(1, steps // 10)
+    rate = keras.optimizers.schedules.CosineDecay(
+        0.0, max(1, steps - warm), warmup_target=_RATE, warmup_steps=warm
+    )
+    trained.compile(keras.optimizers.Adam(rate), loss)
+    trained.fit(batches, shuffle=False, verbose=0)
 
 
 def _kept(

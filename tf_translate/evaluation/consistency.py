@@ -1,0 +1,227 @@
+"""Content kept and domain reached: every figure of one direction, beside the fixed rows.
+
+Each half alone is trivial. The identity map keeps all content and a random target picture is
+perfectly in domain, so both are rows of every table, with the ground truth where it exists.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tf_translate.evaluation import judges as judging
+from tf_translate.evaluation import kernel, pixel, protocol, views
+from tf_translate.evaluation.figures import Direction, Measured, Report, measured
+from tf_translate.evaluation.judges import Judges
+
+RESAMPLES = 1000
+
+
+@dataclass(frozen=True, eq=False)
+class _Row:
+    """Pictures to measure: `counterparts` are the rows of the target set they depend on."""
+
+    name: str
+    images: np.ndarray
+    counterparts: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class _Seen:
+    """What the judges said of a row, picture by picture."""
+
+    found: np.ndarray
+    says_target: np.ndarray
+    similarity: np.ndarray
+
+
+def evaluate_direction(
+    direction: Direction,
+    judges: Judges,
+    *,
+    split: str = "test",
+    seed: int = 0,
+    resamples: int = RESAMPLES,
+) -> Report:
+    """Measures one direction of translation on held-out images.
+
+    Args:
+        direction: Pictures in, pictures out, and the truth where it is known.
+        judges: Trained on the training split of the same two domains, source first.
+        split: Name of the held-out split, for the protocol.
+        seed: Of random targets, KID's subsets and the bootstrap.
+        resamples: Bootstrap samples of the test images.
+
+    Returns:
+        The report; its rows are `output`, `identity`, `random target` and, with truth,
+        `ground truth`.
+    """
+    rows = _rows(direction, seed)
+    looked_for = judges.content.features(direction.source)
+    seen = {row.name: _looked_at(row.images, looked_for, judges) for row in rows}
+    anchors = _Anchors(seen, judges.domain.says_target(direction.target))
+    reference = judges.domain.features(direction.target)
+    kid = protocol.kid_name(judges)
+    figures: dict[str, dict[str, Measured]] = {}
+    for row in rows:
+        distance = kernel.kernel_distance(
+            judges.domain.features(row.images), reference, counterparts=row.counterparts, seed=seed
+        )
+        figures[row.name] = {
+            "completeness": anchors.completeness(seen[row.name], resamples=resamples, seed=seed),
+            "content/retrieval@1": measured(seen[row.name].found.mean()),
+            **_against_truth(row.images, direction),
+            "domain/accuracy": measured(seen[row.name].says_target.mean()),
+            kid: measured(distance.value, standard_error=distance.standard_error),
+        }
+    return Report(
+        direction=direction,
+        figures=protocol.figures(direction, judges, split=split, seed=seed, resamples=resamples),
+        rows=figures,
+        references=_references(direction, judges, seen, seed)
+        | {"kid ceiling (source vs target)": figures["identity"][kid]},
+        protocol=protocol.describe(direction, judges, split=split, seed=seed),
+        of_images=_of_images(direction, seen["output"]),
+    )
+
+
+def _rows(direction: Direction, seed: int) -> list[_Row]:
+    own = np.full(len(direction.source), -1)
+    if direction.truth is not None:
+        own = _positions(direction.truth, direction.target)
+    rows = [_Row("output", direction.outputs, own), _Row("identity", direction.source, own)]
+    if direction.truth is None:
+        chosen = _random_targets(len(direction.source), len(direction.target), seed)
+        rows.append(_Row("random target", direction.target[chosen], chosen))
+    else:
+        others = _derangement(len(direction.source), seed)
+        rows.append(_Row("random target", direction.truth[others], own[others]))
+        rows.append(_Row("ground truth", direction.truth, own))
+    return rows
+
+
+def _positions(images: np.ndarray, among: np.ndarray) -> np.ndarray:
+    """Finds each image in a set by its pixels; -1 where it is not there."""
+    places = {image.tobytes(): place for place, image in enumerate(among)}
+    return np.array([places.get(image.tobytes(), -1) for image in images])
+
+
+def _derangement(count: int, seed: int) -> np.ndarray:
+    """Gives every number below `count` another one: a random cycle through all."""
+    order = np.random.default_rng(seed).permutation(count)
+    partner = np.empty(count, np.int64)
+    partner[order] = np.roll(order, 1)
+    return partner
+
+
+def _random_targets(count: int, available: int, seed: int) -> np.ndarray:
+    """Draws without repeats as long as there are targets left."""
+    return np.random.default_rng(seed).permutation(available)[np.arange(count) % available]
+
+
+def _looked_at(images: np.ndarray, looked_for: np.ndarray, judges: Judges) -> _Seen:
+    features = judges.content.features(images)
+    return _Seen(
+        found=judging.retrieved(features, looked_for),
+        says_target=judges.domain.says_target(images).astype(np.float64),
+        similarity=np.sum(features * looked_for, axis=1),
+    )
+
+
+class _Anchors:
+    """What counts as nothing and as everything when content and domain are put together."""
+
+    def __init__(self, seen: dict[str, _Seen], real_target: np.ndarray):
+        self._no_content = seen["random target"].found
+        self._all_content = seen.get("ground truth", seen["identity"]).found
+        self._no_domain = seen["identity"].says_target
+        self._all_domain = real_target.astype(np.float64)
+
+    def completeness(self, seen: _Seen, *, resamples: int, seed: int) -> Measured:
+        """Harmonic mean of both normalised halves, with its 95 % bootstrap interval."""
+        whole = np.arange(len(seen.found))[None]
+        targets = np.arange(len(self._all_domain))[None]
+        value = self._harmonic(seen, whole, targets)[0]
+        random = np.random.default_rng(seed)
+        draws = random.integers(0, whole.size, (resamples, whole.size))
+        target_draws = random.integers(0, targets.size, (resamples, targets.size))
+        spread = self._harmonic(seen, draws, target_draws)
+        if not np.isfinite(value):
+            return Measured(None)
+        low, high = np.nanpercentile(spread, [2.5, 97.5])
+        return measured(value, interval=(float(low), float(high)))
+
+    def _harmonic(self, seen: _Seen, draws: np.ndarray, target_draws: np.ndarray) -> np.ndarray:
+        content = _normalised(
+            seen.found[draws].mean(1),
+            self._no_content[draws].mean(1),
+            self._all_content[draws].mean(1),
+        )
+        domain = _normalised(
+            seen.says_target[draws].mean(1),
+            self._no_domain[draws].mean(1),
+            self._all_domain[target_draws].mean(1),
+        )
+        return 2.0 * content * domain / np.maximum(content + domain, 1e-12)
+
+
+def _normalised(values: np.ndarray, none: np.ndarray, full: np.ndarray) -> np.ndarray:
+    """Maps none to 0 and full to 1, clipped; NaN where a judge cannot tell the two apart."""
+    span = np.where(full > none, full - none, np.nan)
+    return np.clip((values - none) / span, 0.0, 1.0)
+
+
+def _against_truth(images: np.ndarray, direction: Direction) -> dict[str, Measured]:
+    if direction.truth is None:
+        return {}
+    truth = views.as_colour(direction.truth)
+    shown = _as_shown(images, direction)
+    taken = {
+        "content/l1": measured(pixel.l1(shown, truth).mean()),
+        "content/psnr": measured(pixel.psnr(shown, truth).mean()),
+        "content/skill": measured(
+            pixel.skill(shown, _as_shown(direction.source, direction), truth)
+        ),
+    }
+    if min(truth.shape[1:3]) >= pixel.SSIM_WINDOW:
+        taken["content/ssim"] = measured(pixel.ssim(shown, truth).mean())
+    return taken
+
+
+def _as_shown(images: np.ndarray, direction: Direction) -> np.ndarray:
+    """Three channels at the truth's size, so that any two pictures can be compared."""
+    return views.at_size(views.as_colour(images), direction.truth.shape[1:3])
+
+
+def _of_images(direction: Direction, seen: _Seen) -> dict[str, np.ndarray]:
+    values = {"found": seen.found, "similarity": seen.similarity}
+    if direction.truth is not None:
+        shown = _as_shown(direction.outputs, direction)
+        values["l1"] = pixel.l1(shown, views.as_colour(direction.truth))
+    return values
+
+
+def _references(
+    direction: Direction, judges: Judges, seen: dict[str, _Seen], seed: int
+) -> dict[str, Measured]:
+    """How good the judges themselves are, and where KID stands when nothing differs."""
+    numbers = {
+        "domain judge: accuracy on real held-out images": measured(
+            judges.domain.accuracy(direction.source, direction.target)
+        ),
+        "content judge: held-out source images found after a random change of style": measured(
+            judges.content.restyled_retrieval(direction.source, seed=seed)
+        ),
+    }
+    if "ground truth" in seen:
+        numbers["content judge: true counterparts that find their source"] = measured(
+            seen["ground truth"].found.mean()
+        )
+    if len(direction.target) >= 8:
+        order = np.random.default_rng(seed).permutation(len(direction.target))
+        features = judges.domain.features(direction.target)
+        halves = features[order[::2]], features[order[1::2]]
+        floor = kernel.kernel_distance(*halves, seed=seed)
+        numbers["kid floor (target vs target, halves)"] = measured(
+            floor.value, standard_error=floor.standard_error
+        )
+    return numbers

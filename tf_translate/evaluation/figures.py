@@ -1,0 +1,133 @@
+"""What an evaluation takes in and hands on: a direction of translation, and its report."""
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class Direction:
+    """One direction of translation on held-out images.
+
+    Images are float32 `(n, h, w, c)` in [-1, 1]; channels and sizes may differ between domains.
+
+    Attributes:
+        name: For example "a_to_b".
+        source, target: Real held-out images of both domains, at least 4 each.
+        outputs: The translation of each source image, in its order.
+        truth: The counterpart of each source image, in its order, or None where unknown.
+        train_source, train_target: What methods and judges were trained on; held-out images
+            that are among them are counted.
+    """
+
+    name: str
+    source: np.ndarray
+    target: np.ndarray
+    outputs: np.ndarray
+    truth: np.ndarray | None = None
+    train_source: np.ndarray | None = None
+    train_target: np.ndarray | None = None
+
+    def __post_init__(self):
+        if min(len(self.source), len(self.target)) < 4:
+            raise ValueError(
+                "`source` and `target` must hold at least 4 held-out images each, "
+                f"got {len(self.source)} and {len(self.target)}"
+            )
+        for name in ("outputs", "truth"):
+            images = getattr(self, name)
+            if images is not None and len(images) != len(self.source):
+                raise ValueError(
+                    f"`{name}` must hold one image for each of the {len(self.source)} source "
+                    f"images, got {len(images)}"
+                )
+
+
+@dataclass(frozen=True)
+class Figure:
+    """What a number is called, what it means and exactly how it is taken.
+
+    Attributes:
+        name: For example "content/retrieval@1".
+        meaning: One plain sentence for people.
+        protocol: Features, sizes, counts, seeds.
+        higher_is_better: Which way is good.
+    """
+
+    name: str
+    meaning: str
+    protocol: str
+    higher_is_better: bool = True
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A number and, where known, how sure it is; a value of None could not be taken."""
+
+    value: float | None
+    interval: tuple[float, float] | None = None
+    standard_error: float | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Report:
+    """Everything measured of one direction.
+
+    Attributes:
+        direction: What was measured, with its pictures.
+        figures: The figures taken, in order.
+        rows: Row name to figure name to number; the first row is the method's "output".
+        references: Numbers to read others by: judges' own accuracies, KID's floor and ceiling.
+        protocol: Split, counts, sizes, seeds and settings of judges.
+        of_images: For each output: `found` (share of a hit), `similarity` (cosine to its
+            source) and, with truth, `l1`; each `(n,)`.
+    """
+
+    direction: Direction
+    figures: tuple[Figure, ...]
+    rows: dict[str, dict[str, Measured]]
+    references: dict[str, Measured]
+    protocol: dict[str, Any]
+    of_images: dict[str, np.ndarray] = field(default_factory=dict)
+
+    def value(self, row: str, figure: str) -> float | None:
+        """Gives a number; None where the row has no such figure or it could not be taken."""
+        measured = self.rows[row].get(figure)
+        return None if measured is None else measured.value
+
+    def as_dict(self) -> dict[str, Any]:
+        """Gives what JSON can hold: rows of plain numbers, how sure they are, and protocols."""
+        return {
+            "rows": {row: _values(numbers) for row, numbers in self.rows.items()},
+            "intervals_95": {row: _sureness(n, "interval") for row, n in self.rows.items()},
+            "standard_errors": {
+                row: _sureness(n, "standard_error") for row, n in self.rows.items()
+            },
+            "references": _values(self.references),
+            "reference_standard_errors": _sureness(self.references, "standard_error"),
+            "figures": {
+                figure.name: {
+                    "meaning": figure.meaning,
+                    "protocol": figure.protocol,
+                    "better": "higher" if figure.higher_is_better else "lower",
+                }
+                for figure in self.figures
+            },
+            "protocol": self.protocol,
+        }
+
+
+def measured(value: float, **sureness: Any) -> Measured:
+    """Makes a number to report: one that is not finite becomes None."""
+    return Measured(float(value), **sureness) if math.isfinite(value) else Measured(None)
+
+
+def _values(numbers: dict[str, Measured]) -> dict[str, float | None]:
+    return {name: number.value for name, number in numbers.items()}
+
+
+def _sureness(numbers: dict[str, Measured], kind: str) -> dict[str, Any]:
+    given = {name: getattr(number, kind) for name, number in numbers.items()}
+    return {name: value for name, value in given.items() if value is not None}
