@@ -79,6 +79,7 @@ def train(config: Config, path: str | Path, *, resume: bool, console: Console) -
         RunError: If the directory is not free, or not a run when resuming.
         TrainingError: If a loss is no longer finite.
     """
+    registry.find(config.method).load()  # registers its classes, which a checkpoint needs
     if not resume and Path(path).exists():
         RunDir.check_free(path)  # before minutes go into reading images
     data = open_data(config.data, paired=_is_paired(config))

@@ -14,9 +14,7 @@ def test_vanilla_by_hand():
     value = VANILLA.critic(tf.constant([0.0]), tf.constant([math.log(3.0)]))
     assert float(value) == pytest.approx(0.5 * (math.log(2) + 2 * math.log(2)))
     # generator at logit log 3: -log(3/4).
-    assert float(VANILLA.generator(tf.constant([math.log(3.0)]))) == pytest.approx(
-        -math.log(0.75)
-    )
+    assert float(VANILLA.generator(tf.constant([math.log(3.0)]))) == pytest.approx(-math.log(0.75))
 
 
 def test_least_squares_by_hand():

@@ -1,0 +1,93 @@
+"""The command in this process, and one tiny run and bundle for all tests of it."""
+
+import sys
+
+import numpy as np
+import pytest
+
+from tf_translate import images
+from tf_translate.cli.main import run as run_command
+
+TINY = (
+    "data.size=[16, 16]",
+    "model.levels=2",
+    "model.base=4",
+    "model.critic_layers=1",
+    "model.critic_base=4",
+    "training.batch_size=2",
+    "training.log_every=2",
+    "training.checkpoint_every=4",
+    "evaluation.domain_steps=2",
+    "evaluation.content_steps=2",
+)
+
+
+def settings(*more):
+    """Options that make a preset tiny, and more."""
+    return [part for setting in (*TINY, *more) for part in ("--set", setting)]
+
+
+@pytest.fixture
+def command(monkeypatch, capsys):
+    """Runs `tf-translate ARGUMENTS`; gives exit code, stdout and stderr with plain spaces."""
+
+    def invoke(*arguments):
+        monkeypatch.setattr(sys, "argv", ["tf-translate", *map(str, arguments)])
+        capsys.readouterr()
+        code = 0
+        try:
+            run_command()
+        except SystemExit as end:
+            code = end.code or 0
+        captured = capsys.readouterr()
+        return code, captured.out, " ".join(captured.err.split())
+
+    return invoke
+
+
+def write_pairs(folder, *, train=8, test=8, seed=0, size=16):
+    """A folder of pairs by equal names: a coloured square, and the same square in negative."""
+    random = np.random.default_rng(seed)
+    for split, count in (("train", train), ("test", test)):
+        for number in range(count):
+            picture = np.full((size, size, 3), 255, np.uint8)
+            top, left = random.integers(0, size // 2, 2)
+            picture[top : top + size // 2, left : left + size // 2] = random.integers(0, 200, 3)
+            images.write(folder / split / "a" / f"{number}.png", picture)
+            images.write(folder / split / "b" / f"{number}.png", 255 - picture)
+    return folder
+
+
+@pytest.fixture
+def pairs(tmp_path):
+    """A fresh folder of pairs, to be spoilt."""
+    return write_pairs(tmp_path / "pairs")
+
+
+def _invoke(*arguments):
+    argv, sys.argv = sys.argv, ["tf-translate", *map(str, arguments)]
+    try:
+        run_command()
+    except SystemExit as end:
+        assert not end.code, end.code
+    finally:
+        sys.argv = argv
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory):
+    """A run of eight steps; do not change it."""
+    folder = tmp_path_factory.mktemp("trained")
+    data = write_pairs(folder / "pairs")
+    _invoke(
+        "train", "pix2pix", "--run", folder / "run",
+        *settings(f"data.path={data}", "training.steps=8"),
+    )  # fmt: skip
+    return folder / "run"
+
+
+@pytest.fixture(scope="session")
+def bundle(trained):
+    """The run's bundle in all recipes; do not change it."""
+    _invoke("export", trained, "--bundle", trained.parent / "bundle")
+    return trained.parent / "bundle"

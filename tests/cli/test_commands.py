@@ -1,0 +1,102 @@
+import json
+
+import numpy as np
+import pytest
+
+from tf_translate import images
+from tf_translate.images import read
+
+
+def test_methods_as_json(command):
+    code, out, _ = command("methods", "--json")
+    rows = {row["name"]: row for row in json.loads(out)["methods"]}
+    assert code == 0
+    assert rows["cyclegan"]["layout"] == "unpaired"
+    assert rows["cyclegan"]["signatures"] == ["a_to_b", "b_to_a"]
+    assert rows["pix2pix"]["players"] == ["critic", "generator"]
+
+
+@pytest.mark.parametrize(
+    ("method", "millions"),
+    [
+        ("cyclegan", {"generator_ab": 11.378, "critic_b": 2.765}),
+        ("pix2pix", {"generator": 54.414, "critic": 2.769}),
+    ],
+)
+def test_describe_gives_the_published_parameter_counts(command, method, millions):
+    _, out, _ = command("describe", method, "--json")
+    networks = json.loads(out)["networks"]
+    for name, expected in millions.items():
+        assert networks[name]["parameters"] / 1e6 == pytest.approx(expected, abs=0.0005)
+
+
+def test_describe_for_people_shows_every_term_and_its_source(command):
+    _, out, _ = command("describe", "cyclegan")
+    for word in ("content/cycle", "domain/adversarial", "eq. 2", "11.378 M"):
+        assert word in out
+
+
+def test_a_run_holds_what_the_readme_says(trained):
+    assert (trained / "model.keras").is_file()
+    assert json.loads((trained / "config.json").read_text())["method"] == "pix2pix"
+    rows = [json.loads(line) for line in (trained / "history.jsonl").read_text().splitlines()]
+    assert [row["step"] for row in rows] == [2, 4, 6, 8]
+    assert (trained / "samples" / "step-00000008.png").is_file()
+    (events,) = (trained / "logs").iterdir()
+    assert events.stat().st_size > 0
+
+
+def test_verify_as_json_is_one_object(command, bundle):
+    code, out, _ = command("verify", bundle, "--json")
+    result = json.loads(out)
+    assert code == 0
+    assert result["passed"] is True
+    artifacts = {output["artifact"] for output in result["outputs"]}
+    assert artifacts == {"saved_model", "float32", "float16", "dynamic_int8"}
+
+
+def test_bundle_and_run_translate_a_picture_of_any_size_alike(command, bundle, trained, tmp_path):
+    random = np.random.default_rng(0)
+    images.write(tmp_path / "in" / "wide.png", random.integers(0, 256, (20, 50, 3), np.uint8))
+    images.write(tmp_path / "in" / "grey.png", random.integers(0, 256, (33, 9, 1), np.uint8))
+    for model, output in ((bundle, "o1"), (trained, "o2")):
+        code, _, _ = command("translate", model, tmp_path / "in", "--output", tmp_path / output)
+        assert code == 0
+    for name, size in (("wide.png", (20, 50, 3)), ("grey.png", (33, 9, 3))):
+        first, second = read(tmp_path / "o1" / name), read(tmp_path / "o2" / name)
+        assert first.shape == size
+        assert np.abs(first.astype(int) - second).max() <= 2
+
+
+def test_benchmark_as_json(command, bundle):
+    code, out, _ = command("benchmark", bundle, "--json", "--runs", "2")
+    timings = json.loads(out)["timings"]
+    assert code == 0
+    assert {timing["recipe"] for timing in timings} == {"float32", "float16", "dynamic_int8"}
+    assert all(timing["median_ms"] > 0 for timing in timings)
+
+
+def test_evaluate_as_json_prints_figures_and_writes_a_page(command, trained):
+    code, out, _ = command("evaluate", trained, "--json")
+    assert code == 0
+    direction = json.loads(out)["directions"]["a_to_b"]
+    rows = direction["rows"]
+    assert {"identity", "random target", "ground truth"} < set(rows)
+    # The truth is the input in negative: identity keeps content, truth costs nothing.
+    assert rows["ground truth"]["content/l1"] == 0.0
+    assert (trained / "evaluation" / "index.html").is_file()
+
+
+def test_data_list_names_the_samples(command):
+    _, out, _ = command("data", "list")
+    for name in ("samples:flat_to_3d", "samples:line_to_3d", "samples:3d_to_noto"):
+        assert name in out
+
+
+def test_help_teaches(command):
+    _, out, _ = command("--help")
+    for word in ("train", "evaluate", "export", "verify", "translate", "benchmark"):
+        assert word in out
+    _, out, _ = command("train", "--help")
+    assert "--resume" in out
+    assert "tf-translate train pix2pix" in out

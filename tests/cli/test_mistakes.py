@@ -1,0 +1,297 @@
+"""What a user reads after a mistake: one sentence that names what, the rule and the cure.
+
+Every case exits with 2 and prints no traceback.
+"""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.cli.conftest import settings
+from tf_translate import images
+
+
+@pytest.fixture
+def mistake(command):
+    """Runs a command that must fail with exit code 2; gives its sentence."""
+
+    def invoke(*arguments):
+        code, _, sentence = command(*arguments)
+        assert code == 2, sentence
+        assert "Traceback" not in sentence
+        return sentence
+
+    return invoke
+
+
+def _train(mistake, tmp_path, *overrides, method="pix2pix"):
+    options = settings("training.steps=2", *overrides)
+    return mistake("train", method, "--run", tmp_path / "run", *options)
+
+
+# --- configuration ---------------------------------------------------------------------------
+
+
+def test_unknown_method(mistake):
+    assert "did you mean 'cyclegan_small'" in mistake("train", "cyclgan")
+    assert "did you mean 'pix2pix'" in mistake("describe", "pix2pixx")
+
+
+def test_missing_configuration_file(mistake):
+    assert "there is no configuration file mine.toml" in mistake("train", "mine.toml")
+
+
+def test_configuration_file_that_is_not_toml(mistake, tmp_path):
+    (tmp_path / "m.toml").write_text("method = ")
+    assert "is not valid TOML" in mistake("train", tmp_path / "m.toml")
+
+
+def test_typo_in_a_key(mistake, tmp_path):
+    sentence = _train(mistake, tmp_path, "training.stepps=3")
+    assert "there is no setting 'training.stepps'; did you mean 'training.steps'?" in sentence
+
+
+def test_typo_in_a_key_of_the_method(mistake, tmp_path):
+    sentence = _train(mistake, tmp_path, "model.levls=3")
+    assert "there is no setting 'model.levls'; did you mean 'model.levels'?" in sentence
+
+
+def test_typo_in_a_term(mistake, tmp_path):
+    sentence = _train(mistake, tmp_path, "terms.adversarail=3")
+    assert "there is no term 'adversarail'" in sentence
+    assert "did you mean 'adversarial'?" in sentence
+
+
+def test_negative_loss_weight(mistake, tmp_path):
+    assert "must be 0 or more, got -1" in _train(mistake, tmp_path, "terms.l1=-1")
+
+
+def test_value_of_the_wrong_type(mistake, tmp_path):
+    assert "training.seed = 'x' is not allowed" in _train(mistake, tmp_path, "training.seed=x")
+
+
+def test_impossible_value(mistake, tmp_path):
+    sentence = _train(mistake, tmp_path, "training.batch_size=0")
+    assert "training.batch_size = 0 is not allowed" in sentence
+
+
+def test_setting_without_a_value(mistake):
+    assert "--set takes key=value" in mistake("train", "pix2pix", "--set", "training.steps")
+
+
+# --- data ------------------------------------------------------------------------------------
+
+
+def test_missing_folder(mistake, tmp_path):
+    sentence = _train(mistake, tmp_path, f"data.path={tmp_path}/nowhere")
+    assert f"{tmp_path}/nowhere" in sentence
+    assert not (tmp_path / "run").exists()
+
+
+def test_folder_of_no_known_layout(mistake, tmp_path):
+    (tmp_path / "heap").mkdir()
+    images.write(tmp_path / "heap" / "x.png", np.zeros((8, 8, 3), np.uint8))
+    sentence = _train(mistake, tmp_path, f"data.path={tmp_path}/heap")
+    assert "trainA" in sentence
+    assert "train/a" in sentence
+
+
+def test_unknown_sample_set(mistake, tmp_path):
+    sentence = _train(mistake, tmp_path, "data.path=samples:flat_to_3D_")
+    assert "did you mean samples:flat_to_3d?" in sentence
+
+
+def test_one_broken_jpg_is_named(mistake, tmp_path, pairs):
+    broken = pairs / "train" / "a" / "3.png"
+    broken.unlink()
+    picture = Image.fromarray(np.zeros((16, 16, 3), np.uint8))
+    picture.save(broken.with_suffix(".jpg"))
+    broken.with_suffix(".jpg").write_bytes(broken.with_suffix(".jpg").read_bytes()[:200])
+    sentence = _train(mistake, tmp_path, f"data.path={pairs}")
+    assert "3.jpg" in sentence
+    assert "skip" in sentence
+
+
+def test_an_empty_file_is_named(mistake, tmp_path, pairs):
+    (pairs / "train" / "b" / "2.png").write_bytes(b"")
+    sentence = _train(mistake, tmp_path, f"data.path={pairs}")
+    assert "2.png" in sentence
+    assert "empty" in sentence
+
+
+def test_a_text_called_png_is_named(mistake, tmp_path, pairs):
+    (pairs / "test" / "b" / "2.png").write_text("hello")
+    assert "2.png" in _train(mistake, tmp_path, f"data.path={pairs}")
+
+
+def test_unequal_pairs_are_named(mistake, tmp_path, pairs):
+    (pairs / "train" / "b" / "5.png").unlink()
+    sentence = _train(mistake, tmp_path, f"data.path={pairs}")
+    assert "5" in sentence
+
+
+def test_unpaired_data_for_a_paired_method(mistake, tmp_path):
+    sentence = _train(mistake, tmp_path, "data.path=samples:3d_to_noto")
+    assert "pairs are needed" in sentence
+
+
+def test_side_by_side_pictures_of_odd_width(mistake, tmp_path):
+    for split in ("train", "test"):
+        images.write(tmp_path / "odd" / split / "1.png", np.zeros((16, 33, 3), np.uint8))
+    assert "1.png" in _train(mistake, tmp_path, f"data.path={tmp_path}/odd")
+
+
+def test_sides_the_network_cannot_halve(mistake, tmp_path, pairs):
+    sentence = _train(mistake, tmp_path, f"data.path={pairs}", "data.size=[18, 16]")
+    assert "divisible by 4" in sentence
+    assert "(18, 16, 3)" in sentence
+
+
+def test_crop_larger_than_the_picture(mistake, tmp_path):
+    sentence = _train(mistake, tmp_path, "data.load_size=[8, 8]")
+    assert "load_size must be at least size [16, 16]" in sentence
+
+
+def test_wrong_channel_count(mistake, tmp_path):
+    assert "data.channels_a = 2 is not allowed" in _train(mistake, tmp_path, "data.channels_a=2")
+
+
+def test_channels_that_differ_with_an_input_skip(mistake, tmp_path, pairs):
+    sentence = _train(mistake, tmp_path, f"data.path={pairs}", "data.channels_a=1")
+    assert "`input_skip` needs as many output channels as input channels" in sentence
+
+
+# --- runs ------------------------------------------------------------------------------------
+
+
+def test_full_run_directory(mistake, trained):
+    sentence = mistake("train", "pix2pix", "--run", trained)
+    assert "already holds a run; go on with --resume or choose another --run" in sentence
+
+
+def test_run_directory_of_something_else(mistake, tmp_path):
+    (tmp_path / "thesis.txt").write_text("keep me")
+    sentence = mistake("train", "pix2pix", "--run", tmp_path)
+    assert "already holds files that are not a run" in sentence
+    assert (tmp_path / "thesis.txt").read_text() == "keep me"
+
+
+def test_resuming_what_is_no_run(mistake, tmp_path):
+    assert "is not a run" in mistake("train", "pix2pix", "--run", tmp_path, "--resume")
+
+
+def test_resuming_with_another_method(mistake, trained):
+    sentence = mistake("train", "cyclegan", "--run", trained, "--resume")
+    assert "is a run of pix2pix, not of cyclegan" in sentence
+
+
+def test_changing_the_networks_when_resuming(mistake, trained):
+    sentence = mistake(
+        "train", "pix2pix", "--run", trained, "--resume", "--set", "model.base=8"
+    )
+    assert "--resume goes on with the run's settings" in sentence
+
+
+def test_evaluating_what_is_no_run(mistake, tmp_path):
+    assert "is not a run: it has no config.json" in mistake("evaluate", tmp_path)
+
+
+def test_evaluating_a_run_without_a_model(mistake, trained, tmp_path):
+    shutil.copytree(trained, tmp_path / "run")
+    (tmp_path / "run" / "model.keras").unlink()
+    shutil.rmtree(tmp_path / "run" / "checkpoints")
+    assert "holds no model yet; train it first" in mistake("evaluate", tmp_path / "run")
+
+
+def test_a_model_file_that_is_broken(mistake, trained, tmp_path):
+    shutil.copytree(trained, tmp_path / "run")
+    (tmp_path / "run" / "model.keras").write_bytes(b"nothing")
+    assert "model.keras cannot be read" in mistake("evaluate", tmp_path / "run")
+
+
+# --- bundles ---------------------------------------------------------------------------------
+
+
+def test_unknown_recipe(mistake, trained, tmp_path):
+    sentence = mistake("export", trained, "--bundle", tmp_path / "b", "--recipe", "float61")
+    assert "float16" in sentence
+    assert not (tmp_path / "b").exists()
+
+
+def test_full_bundle_directory(mistake, trained, bundle):
+    assert str(bundle) in mistake("export", trained, "--bundle", bundle)
+
+
+def test_verifying_what_is_no_bundle(mistake, tmp_path):
+    assert str(tmp_path) in mistake("verify", tmp_path)
+
+
+def test_a_bundle_from_a_newer_version(mistake, bundle, tmp_path):
+    shutil.copytree(bundle, tmp_path / "b")
+    manifest = json.loads((tmp_path / "b" / "manifest.json").read_text())
+    (key,) = (name for name in manifest if "version" in name and isinstance(manifest[name], int))
+    manifest[key] += 1
+    (tmp_path / "b" / "manifest.json").write_text(json.dumps(manifest))
+    assert "newer" in mistake("verify", tmp_path / "b")
+
+
+def test_a_tampered_bundle_fails_the_check_and_is_not_run(command, mistake, bundle, tmp_path):
+    shutil.copytree(bundle, tmp_path / "b")
+    file = tmp_path / "b" / "float32.tflite"
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1
+    file.write_bytes(bytes(content))
+    code, out, _ = command("verify", tmp_path / "b")
+    assert code == 1  # a check that failed, not a mistake in the command
+    assert "float32.tflite" in out
+    images.write(tmp_path / "x.png", np.zeros((8, 8, 3), np.uint8))
+    sentence = mistake("translate", tmp_path / "b", tmp_path / "x.png", "--output", tmp_path / "o")
+    assert "float32.tflite" in sentence
+
+
+# --- translating -----------------------------------------------------------------------------
+
+
+def test_translating_with_neither_run_nor_bundle(mistake, tmp_path):
+    images.write(tmp_path / "x.png", np.zeros((8, 8, 3), np.uint8))
+    sentence = mistake("translate", tmp_path, tmp_path / "x.png", "--output", tmp_path / "o")
+    assert "is neither a bundle (no manifest.json) nor a run (no config.json)" in sentence
+
+
+def test_translating_a_missing_picture(mistake, bundle, tmp_path):
+    sentence = mistake("translate", bundle, tmp_path / "no.png", "--output", tmp_path / "o")
+    assert "there is no image or folder" in sentence
+
+
+def test_translating_an_empty_folder(mistake, bundle, tmp_path):
+    (tmp_path / "empty").mkdir()
+    sentence = mistake("translate", bundle, tmp_path / "empty", "--output", tmp_path / "o")
+    assert "holds no .jpg" in sentence
+
+
+def test_two_pictures_of_one_name(mistake, bundle, tmp_path):
+    for folder in ("p", "q"):
+        images.write(tmp_path / folder / "x.png", np.zeros((8, 8, 3), np.uint8))
+    sentence = mistake(
+        "translate", bundle, tmp_path / "p", tmp_path / "q", "--output", tmp_path / "o"
+    )
+    assert "several images would be written as x.png" in sentence
+
+
+def test_output_that_exists(mistake, bundle, tmp_path):
+    images.write(tmp_path / "x.png", np.zeros((8, 8, 3), np.uint8))
+    images.write(tmp_path / "o" / "x.png", np.zeros((8, 8, 3), np.uint8))
+    sentence = mistake("translate", bundle, tmp_path / "x.png", "--output", tmp_path / "o")
+    assert "exists already; choose another --output" in sentence
+
+
+def test_unknown_signature(mistake, bundle, trained, tmp_path):
+    images.write(tmp_path / "x.png", np.zeros((8, 8, 3), np.uint8))
+    for model in (bundle, trained):
+        sentence = mistake(
+            "translate", model, tmp_path / "x.png", "--output", tmp_path / "o", "--signature", "z"
+        )
+        assert "a_to_b" in sentence
