@@ -66,12 +66,10 @@ def pairs(tmp_path):
 
 def _invoke(*arguments):
     argv, sys.argv = sys.argv, ["tf-translate", *map(str, arguments)]
-    try:
+    with pytest.raises(SystemExit) as end:
         run_command()
-    except SystemExit as end:
-        assert not end.code, end.code
-    finally:
-        sys.argv = argv
+    sys.argv = argv
+    assert end.value.code == 0
 
 
 @pytest.fixture(scope="session")

@@ -189,9 +189,7 @@ def test_resuming_with_another_method(mistake, trained):
 
 
 def test_changing_the_networks_when_resuming(mistake, trained):
-    sentence = mistake(
-        "train", "pix2pix", "--run", trained, "--resume", "--set", "model.base=8"
-    )
+    sentence = mistake("train", "pix2pix", "--run", trained, "--resume", "--set", "model.base=8")
     assert "--resume goes on with the run's settings" in sentence
 
 

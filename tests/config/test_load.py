@@ -19,7 +19,7 @@ def test_a_method_means_its_small_preset():
 
 @pytest.mark.parametrize("name", sorted(presets()))
 def test_every_preset_is_valid_to_the_last_key(name):
-    from tf_translate.experiment import resolve
+    from tf_translate.experiment.configure import resolve
 
     config = resolve(name)
     assert name.startswith(config.method)

@@ -42,7 +42,7 @@ def describe(method: str) -> dict[str, Any]:
     Raises:
         UnknownMethodError: If there is no such method.
     """
-    from tf_translate.experiment import paper_model
+    from tf_translate.experiment.build import paper_model
     from tf_translate.methods.registry import find
 
     entry = find(method)

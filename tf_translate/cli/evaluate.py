@@ -16,10 +16,11 @@ def main(
 ) -> None:
     """Measure what kept its content and what reached the domain, on held-out images."""
     load_tensorflow()
-    from tf_translate import experiment
+    from tf_translate.experiment.evaluate import evaluate
+    from tf_translate.experiment.trained import load_trained
 
     console = people(as_json)
-    results, page = experiment.evaluate(experiment.load_trained(run), console)
+    results, page = evaluate(load_trained(run), console)
     if as_json:
         print_json(results)
     console.print(f"figures and pictures: {page}")

@@ -22,15 +22,15 @@ def main(
     """Export a run's generators as SavedModel and TFLite with everything to verify them."""
     load_tensorflow()
     import exporters
-    from tf_translate import experiment
+    from tf_translate.trained import golden_images, load_trained, source_of
 
-    trained = experiment.load_trained(run)
+    trained = load_trained(run)
     path = exporters.export(
         trained.translator.signatures(),
         bundle,
         recipes=recipe or ("float32", "float16", "dynamic_int8"),
-        golden_images=experiment.golden_images(trained, _GOLDEN_IMAGES),
-        source=experiment.source_of(trained),
+        golden_images=golden_images(trained, _GOLDEN_IMAGES),
+        source=source_of(trained),
         seed=trained.config.training.seed,
     )
     people().print(f"bundle: {path}; next: tf-translate verify {bundle}")

@@ -41,17 +41,15 @@ def main(
       tf-translate train cyclegan --run runs/mine --resume
     """
     load_tensorflow()
-    from tf_translate import experiment
+    from tf_translate.experiment.configure import resolve, resumed_config
+    from tf_translate.experiment.train import train
 
     console = people()
     overrides = set_ or []
     path = run or _default_run(Path(source).stem, resume)
-    if resume:
-        config = experiment.resumed_config(path, source, overrides)
-    else:
-        config = experiment.resolve(source, overrides)
+    config = resumed_config(path, source, overrides) if resume else resolve(source, overrides)
     console.print(f"training {config.method} for {config.training.steps} steps into {path}")
-    if experiment.train(config, path, resume=resume, console=console):
+    if train(config, path, resume=resume, console=console):
         console.print(f"done: {path / 'model.keras'}; next: tf-translate evaluate {path}")
         return
     console.print(

@@ -90,10 +90,10 @@ def _from_bundle(path: Path, recipe: str, signature: str | None) -> tuple[int, P
 def _from_run(path: Path, signature: str | None) -> tuple[int, Picture]:
     load_tensorflow()
     from exporters.pictures import through_canvas
-    from tf_translate import experiment
+    from tf_translate.experiment.trained import load_model, pick_signature
     from tf_translate.images import to_float, to_uint8
 
-    chosen = experiment.pick_signature(experiment.load_model(path), signature)
+    chosen = pick_signature(load_model(path), signature)
     (source,), (result,) = chosen.inputs, chosen.outputs
 
     def model(pixels: np.ndarray) -> np.ndarray:

@@ -1,0 +1,74 @@
+"""Configurations checked to the last key, a method's own settings included."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from tf_translate.config.load import apply_overrides, load, validate
+from tf_translate.config.schema import Config
+from tf_translate.config.settings import MethodSettings
+from tf_translate.core.terms import with_weights
+from tf_translate.errors import ConfigError, RunError
+from tf_translate.methods import registry
+from tf_translate.training.run_dir import RunDir
+
+_MAY_CHANGE = {"steps", "log_every", "sample_every", "checkpoint_every", "keep_checkpoints"}
+
+
+def resolve(source: str, overrides: Sequence[str] = ()) -> Config:
+    """Reads a configuration and checks every part of it, the method's own too.
+
+    Raises:
+        UnknownMethodError: If there is no such method or preset.
+        ConfigError: If a key or value is not allowed.
+    """
+    config = load(source, overrides)
+    method_settings(config, source)
+    return config
+
+
+def resumed_config(path: str | Path, source: str, overrides: Sequence[str]) -> Config:
+    """The configuration of a run that is to go on, with changes that cannot hurt it.
+
+    Raises:
+        RunError: If there is no run, or it belongs to another method.
+        ConfigError: If an override would change what has been trained already.
+    """
+    stored = read_config(path)
+    if source != stored.method and load(source).method != stored.method:
+        raise RunError(f"{path} is a run of {stored.method}, not of {source}")
+    values = stored.model_dump(mode="json")
+    for override in overrides:
+        apply_overrides(values, [override])
+    config = validate(Config, values, "--set")
+    before, after = stored.training.model_dump(), config.training.model_dump()
+    changed = {name for name in before if before[name] != after[name]}
+    same = stored.model_copy(update={"training": config.training}) == config
+    if not same or not changed <= _MAY_CHANGE:
+        allowed = ", ".join(f"training.{name}" for name in sorted(_MAY_CHANGE))
+        raise ConfigError(f"--resume goes on with the run's settings; it takes only {allowed}")
+    if "steps" in changed and stored.training.decay != "none":
+        raise ConfigError(
+            f"training.steps of {path} cannot change: its learning rate was planned to reach 0 "
+            f"at step {stored.training.steps}; start a new run"
+        )
+    return config
+
+
+def read_config(path: str | Path) -> Config:
+    """The configuration a run was made from."""
+    run = RunDir.open(path)
+    return validate(Config, run.read_config(), str(run.config))
+
+
+def method_settings(config: Config, origin: str) -> MethodSettings:
+    """The method's own settings, and its term weights checked.
+
+    Raises:
+        ConfigError: If a key, value or term is not allowed; `origin` is named.
+    """
+    translator, settings = registry.find(config.method).load()
+    try:
+        with_weights(translator.terms, config.terms)
+    except ValueError as error:
+        raise ConfigError(f"{origin}: terms: {error}") from error
+    return validate(settings, config.model, origin, prefix="model.")

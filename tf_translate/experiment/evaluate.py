@@ -1,0 +1,87 @@
+"""Measuring a run: content and domain of each direction, on held-out images."""
+
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+
+from tf_translate.core.signature import Signature
+from tf_translate.evaluation.consistency import evaluate_direction
+from tf_translate.evaluation.figures import Direction
+from tf_translate.evaluation.judges import JudgeSettings, train_judges
+from tf_translate.evaluation.report import write_report
+from tf_translate.experiment.trained import Trained, held_out
+
+_SIDES = {"a_to_b": ("a", "b"), "b_to_a": ("b", "a")}
+_BATCH = 16
+
+
+def evaluate(trained: Trained, console: Console) -> tuple[dict, Path]:
+    """Measures every direction of a run and writes figures and a page into it.
+
+    Judges are trained on the training split (or loaded, if they were before) and kept in
+    the run.
+
+    Args:
+        trained: The run.
+        console: Says what is going on.
+
+    Returns:
+        The figures as JSON has them, and the page.
+    """
+    settings, data = trained.config.evaluation, trained.data
+    split = held_out(data)
+    images = dict(zip("ab", data.arrays(split, limit=settings.images), strict=True))
+    learnt = dict(zip("ab", data.arrays("train", limit=settings.judge_images), strict=True))
+    console.print(f"measuring on {len(images['a'])} + {len(images['b'])} images of {split}")
+    console.print("training the judges (once for these images)")
+    folder = trained.run.path / "evaluation"
+    reports = []
+    for name, signature in trained.translator.signatures().items():
+        if name not in _SIDES:
+            continue
+        source, target = _SIDES[name]
+        judges = train_judges(
+            learnt[source],
+            learnt[target],
+            folder=folder / "judges",
+            settings=JudgeSettings(
+                domain_steps=settings.domain_steps,
+                content_steps=settings.content_steps,
+                seed=settings.seed,
+            ),
+        )
+        direction = Direction(
+            name=name,
+            source=images[source],
+            target=images[target],
+            outputs=_translate(signature, images[source]),
+            truth=images[target] if data.has_truth(split) else None,
+            train_source=learnt[source],
+            train_target=learnt[target],
+        )
+        reports.append(evaluate_direction(direction, judges, split=split, seed=settings.seed))
+    page = write_report(folder, reports, title=_title(trained), facts=_facts(trained))
+    return {"directions": {r.direction.name: r.as_dict() for r in reports}}, page
+
+
+def _translate(signature: Signature, images: np.ndarray) -> np.ndarray:
+    (source,), (result,) = signature.inputs, signature.outputs
+    batches = [images[i : i + _BATCH] for i in range(0, len(images), _BATCH)]
+    outputs = [signature.function(**{source.name: batch})[result.name] for batch in batches]
+    return np.concatenate([np.asarray(output) for output in outputs])
+
+
+def _title(trained: Trained) -> str:
+    return f"{trained.config.method}: {trained.config.data.path}"
+
+
+def _facts(trained: Trained) -> dict[str, str]:
+    config = trained.config
+    return {
+        "method": config.method,
+        "data": f"{config.data.path}, {config.data.size[0]}x{config.data.size[1]} pixels",
+        "steps": str(int(trained.translator.steps_taken.numpy())),
+        "batch": str(config.training.batch_size),
+        "seed": str(config.training.seed),
+    }
