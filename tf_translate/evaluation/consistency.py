@@ -173,7 +173,7 @@ def _normalised(values: np.ndarray, none: np.ndarray, full: np.ndarray) -> np.nd
 def _against_truth(images: np.ndarray, direction: Direction) -> dict[str, Measured]:
     if direction.truth is None:
         return {}
-    truth = views.as_colour(direction.truth)
+    truth = _as_shown(direction.truth, direction)
     shown = _as_shown(images, direction)
     taken = {
         "content/l1": measured(pixel.l1(shown, truth).mean()),
@@ -188,15 +188,15 @@ def _against_truth(images: np.ndarray, direction: Direction) -> dict[str, Measur
 
 
 def _as_shown(images: np.ndarray, direction: Direction) -> np.ndarray:
-    """Three channels at the truth's size, so that any two pictures can be compared."""
-    return views.at_size(views.as_colour(images), direction.truth.shape[1:3])
+    """Three channels at the size of the target domain, so that any two pictures can be compared."""
+    return views.at_size(views.as_colour(images), direction.target.shape[1:3])
 
 
 def _of_images(direction: Direction, seen: _Seen) -> dict[str, np.ndarray]:
     values = {"found": seen.found, "similarity": seen.similarity}
     if direction.truth is not None:
         shown = _as_shown(direction.outputs, direction)
-        values["l1"] = pixel.l1(shown, views.as_colour(direction.truth))
+        values["l1"] = pixel.l1(shown, _as_shown(direction.truth, direction))
     return values
 
 

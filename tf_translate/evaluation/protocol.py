@@ -52,7 +52,8 @@ def figures(
             "Distance of the pictures as a set to real target pictures; 0 is no "
             "difference, and only numbers of this very table compare.",
             "unbiased squared kernel distance (cubic polynomial) on the domain judge's channel "
-            f"means at {judges.domain.side} px; {on} against {targets} held-out targets, pairs of "
+            f"means (standardised, of one length) at {judges.domain.side} px; {on} "
+            f"against {targets} held-out targets, pairs of "
             f"an image and its own counterpart left out; {kernel.SUBSETS} random halves, seed "
             f"{seed}; standard error by delete-half jackknife",
             higher_is_better=False,
@@ -64,7 +65,7 @@ def figures(
 def _truth_figures(direction: Direction, on: str) -> list[Figure]:
     if direction.truth is None:
         return []
-    height, width = direction.truth.shape[1:3]
+    height, width = direction.target.shape[1:3]
     seen = f"three channels (alpha over white) at {height} x {width}; mean over {on}"
     listed = [
         Figure(
