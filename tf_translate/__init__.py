@@ -1,1 +1,37 @@
-"""Translate images between domains with GANs and ship the result to a device."""
+"""Translate images between domains with GANs and ship the result to a device.
+
+The public names below are loaded when they are first used, so that the command line
+answers before TensorFlow is there.
+"""
+
+import importlib
+from typing import Any
+
+from tf_translate.version import __version__
+
+_PLACES = {
+    "CycleGAN": "methods.cyclegan",
+    "CycleGANSettings": "methods.cyclegan",
+    "DataConfig": "config.data",
+    "Pix2Pix": "methods.pix2pix",
+    "Pix2PixSettings": "methods.pix2pix",
+    "Player": "core.player",
+    "Signature": "core.signature",
+    "Term": "core.terms",
+    "TranslateError": "errors",
+    "Translator": "core.translator",
+    "make_strategy": "training.strategy",
+    "open_data": "data.pipeline",
+}
+
+__all__ = ["__version__", *_PLACES]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PLACES:
+        raise AttributeError(f"module 'tf_translate' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"tf_translate.{_PLACES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

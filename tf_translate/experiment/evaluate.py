@@ -1,15 +1,19 @@
 """Measuring a run: content and domain of each direction, on held-out images."""
 
+import datetime
 from pathlib import Path
+from typing import Any
 
+import keras
 import numpy as np
+import tensorflow as tf
 from rich.console import Console
 
 from tf_translate.core.signature import Signature
 from tf_translate.evaluation.consistency import evaluate_direction
 from tf_translate.evaluation.figures import Direction
 from tf_translate.evaluation.judges import JudgeSettings, train_judges
-from tf_translate.evaluation.report import write_report
+from tf_translate.evaluation.report import document, write_report
 from tf_translate.experiment.trained import Trained, held_out
 
 _SIDES = {"a_to_b": ("a", "b"), "b_to_a": ("b", "a")}
@@ -61,8 +65,12 @@ def evaluate(trained: Trained, console: Console) -> tuple[dict, Path]:
             train_target=learnt[target],
         )
         reports.append(evaluate_direction(direction, judges, split=split, seed=settings.seed))
-    page = write_report(folder, reports, title=_title(trained), facts=_facts(trained))
-    return {"directions": {r.direction.name: r.as_dict() for r in reports}}, page
+    words: dict[str, Any] = {
+        "title": f"{trained.config.method}: {trained.config.data.path}",
+        "facts": _facts(trained),
+        "protocol_name": f"{split}{trained.config.data.size[0]}",
+    }
+    return document(reports, **words), write_report(folder, reports, **words)
 
 
 def _translate(signature: Signature, images: np.ndarray) -> np.ndarray:
@@ -72,16 +80,15 @@ def _translate(signature: Signature, images: np.ndarray) -> np.ndarray:
     return np.concatenate([np.asarray(output) for output in outputs])
 
 
-def _title(trained: Trained) -> str:
-    return f"{trained.config.method}: {trained.config.data.path}"
-
-
 def _facts(trained: Trained) -> dict[str, str]:
     config = trained.config
     return {
+        "run": trained.run.path.name,
         "method": config.method,
         "data": f"{config.data.path}, {config.data.size[0]}x{config.data.size[1]} pixels",
         "steps": str(int(trained.translator.steps_taken.numpy())),
         "batch": str(config.training.batch_size),
         "seed": str(config.training.seed),
+        "versions": f"tensorflow {tf.__version__}, keras {keras.__version__}",
+        "date": datetime.date.today().isoformat(),
     }
