@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from tf_translate.errors import DataError
+
 
 @dataclass(frozen=True, eq=False)
 class Direction:
@@ -20,6 +22,10 @@ class Direction:
         truth: The counterpart of each source image, in its order, or None where unknown.
         train_source, train_target: What methods and judges were trained on; held-out images
             that are among them are counted.
+
+    Raises:
+        DataError: If there are too few held-out images.
+        ValueError: If outputs or truth do not go with the source images.
     """
 
     name: str
@@ -32,9 +38,9 @@ class Direction:
 
     def __post_init__(self):
         if min(len(self.source), len(self.target)) < 4:
-            raise ValueError(
-                "`source` and `target` must hold at least 4 held-out images each, "
-                f"got {len(self.source)} and {len(self.target)}"
+            raise DataError(
+                "evaluating needs at least 4 held-out images of each domain, but there are "
+                f"{len(self.source)} and {len(self.target)}: add images to the test split"
             )
         for name in ("outputs", "truth"):
             images = getattr(self, name)

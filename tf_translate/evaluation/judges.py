@@ -19,6 +19,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_translate import images as pictures
+from tf_translate.errors import DataError
 from tf_translate.evaluation import judge_networks, restyle, views
 
 PROTOCOL = 1  # raise it when a network, its training or its input changes
@@ -169,13 +170,13 @@ def train_judges(
         settings: How to train.
 
     Raises:
-        ValueError: If a domain has fewer than 2 images.
+        DataError: If a domain has fewer than 2 images.
     """
     settings = settings or JudgeSettings()
     if min(len(source), len(target)) < 2:
-        raise ValueError(
-            "judges need at least 2 training images of each domain, "
-            f"got {len(source)} and {len(target)}"
+        raise DataError(
+            "judges need at least 2 training images of each domain to learn from, but there "
+            f"are {len(source)} and {len(target)}"
         )
     seen = [
         pictures.to_uint8(views.for_judge(images, settings.side)) for images in (source, target)

@@ -3,13 +3,15 @@
 All take float images in [-1, 1], so the data range is 2.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import tensorflow as tf
 
 SSIM_WINDOW = 11  # Wang et al. 2004, sec. III-C: 11x11 Gaussian, sigma 1.5
 PSNR_OF_A_COPY = 100.0  # dB; stands for infinity, so that means stay finite
 _RANGE = 2.0
-_CHUNK = 128
+_CHUNK = 64
 
 
 def l1(images: np.ndarray, truth: np.ndarray) -> np.ndarray:
@@ -22,7 +24,7 @@ def l1(images: np.ndarray, truth: np.ndarray) -> np.ndarray:
         float32 `(n,)` in [0, 2]; 0 for a copy.
     """
     images, truth = _checked(images, truth)
-    return np.abs(images - truth).mean(axis=(1, 2, 3))
+    return _in_chunks(lambda a, b: np.abs(a - b).mean(axis=(1, 2, 3)), images, truth)
 
 
 def psnr(images: np.ndarray, truth: np.ndarray) -> np.ndarray:
@@ -31,7 +33,9 @@ def psnr(images: np.ndarray, truth: np.ndarray) -> np.ndarray:
     Arguments as in `l1`. A copy would be infinitely good and counts as 100 dB.
     """
     images, truth = _checked(images, truth)
-    squared = np.square(images - truth, dtype=np.float64).mean(axis=(1, 2, 3))
+    squared = _in_chunks(
+        lambda a, b: np.square(a - b, dtype=np.float64).mean(axis=(1, 2, 3)), images, truth
+    )
     least = _RANGE**2 * 10.0 ** (-PSNR_OF_A_COPY / 10.0)
     return 10.0 * np.log10(_RANGE**2 / np.maximum(squared, least))
 
@@ -59,13 +63,7 @@ def ssim(images: np.ndarray, truth: np.ndarray) -> np.ndarray:
             f"`images` must have sides of at least {SSIM_WINDOW} pixels for SSIM, "
             f"got {images.shape[1:3]}"
         )
-    parts = [
-        tf.image.ssim(
-            images[start : start + _CHUNK] + 1.0, truth[start : start + _CHUNK] + 1.0, _RANGE
-        )
-        for start in range(0, len(images), _CHUNK)
-    ]
-    return np.concatenate(parts)
+    return _in_chunks(lambda a, b: tf.image.ssim(a + 1.0, b + 1.0, _RANGE), images, truth)
 
 
 def skill(images: np.ndarray, inputs: np.ndarray, truth: np.ndarray) -> float:
@@ -82,6 +80,15 @@ def skill(images: np.ndarray, inputs: np.ndarray, truth: np.ndarray) -> float:
     """
     untouched = float(l1(inputs, truth).mean())
     return 1.0 - float(l1(images, truth).mean()) / untouched if untouched > 0 else float("nan")
+
+
+def _in_chunks(measure: Callable, images: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Measures some images at a time, so that large sets need little memory."""
+    parts = [
+        measure(images[start : start + _CHUNK], truth[start : start + _CHUNK])
+        for start in range(0, len(images), _CHUNK)
+    ]
+    return np.concatenate(parts)
 
 
 def _checked(images: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
