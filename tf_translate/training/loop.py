@@ -1,5 +1,9 @@
 """The training of a run, from its first step or its last checkpoint to `model.keras`."""
 
+import datetime
+import json
+import os
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -13,6 +17,7 @@ from tf_translate.training.callbacks import Checkpoints, Losses, Samples, StepCa
 from tf_translate.training.progress import ProgressBar
 from tf_translate.training.run_dir import RunDir, write_whole
 from tf_translate.training.samples import sample_grid
+from tf_translate.version import __version__
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,7 @@ def train(
     start = int(translator.steps_taken.numpy())
     if start < schedule.steps:
         bar = ProgressBar(schedule.steps, console)
+        began = time.monotonic()
         writer = tf.summary.create_file_writer(str(run.logs))
         callbacks = _callbacks(run, writer, schedule, bar, lambda: sample_grid(translator, sample))
         try:
@@ -82,10 +88,30 @@ def train(
             writer.close()
             for callback in callbacks:
                 callback.release()
+            _note_session(run, start, int(translator.steps_taken.numpy()), began)
     if int(translator.steps_taken.numpy()) < schedule.steps:
         return False
     write_whole(run.model, translator.save)
     return True
+
+
+def _note_session(run: RunDir, start: int, end: int, began: float) -> None:
+    """Adds a line on what trained when, for how long, with which versions."""
+    line = {
+        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "from_step": start,
+        "to_step": end,
+        "seconds": round(time.monotonic() - began, 1),
+        "processor_cores": os.cpu_count(),
+        "devices": [device.name for device in tf.config.list_logical_devices()],
+        "versions": {
+            "tensorflow": tf.__version__,
+            "keras": keras.__version__,
+            "tf_translate": __version__,
+        },
+    }
+    with run.sessions.open("a") as file:
+        file.write(json.dumps(line) + "\n")
 
 
 def _callbacks(run, writer, schedule: Schedule, bar: ProgressBar, render) -> list[StepCallback]:

@@ -1,7 +1,7 @@
 """The run directory: what training leaves on disk, whole or not at all.
 
-`config.json`, `checkpoints/step-N.keras`, `history.jsonl`, `samples/`, `logs/` and, at the
-end, `model.keras`.
+`config.json`, `checkpoints/step-N.keras`, `history.jsonl` (losses), `sessions.jsonl` (when,
+how long, on what), `samples/`, `logs/` and, at the end, `model.keras`.
 """
 
 import json
@@ -28,6 +28,7 @@ class RunDir:
         self.samples = self.path / "samples"
         self.logs = self.path / "logs"
         self.history = self.path / "history.jsonl"
+        self.sessions = self.path / "sessions.jsonl"
 
     @classmethod
     def create(cls, path: str | Path, config: dict) -> "RunDir":

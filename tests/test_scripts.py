@@ -1,0 +1,35 @@
+"""The scripts for people who write their own training, run as they would run them."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import exporters
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.mark.parametrize("name", ["fit_pix2pix", "fit_cyclegan"])
+def test_a_script_of_under_40_lines_trains_predicts_and_exports(name, tmp_path):
+    script = ROOT / "scripts" / f"{name}.py"
+    assert len(script.read_text().splitlines()) < 40
+    done = subprocess.run(
+        [sys.executable, script, "2", tmp_path / "bundle"],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "bundle:" in done.stdout
+    assert exporters.verify(tmp_path / "bundle").passed
+
+
+@pytest.mark.parametrize("name", ["demo", "test", "check", "lint", "make_samples"])
+def test_a_script_can_be_run_and_says_what_it_does(name):
+    script = ROOT / "scripts" / name
+    assert os.access(script, os.X_OK)
+    assert script.read_text().splitlines()[1].startswith(("# ", '"""'))

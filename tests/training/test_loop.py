@@ -1,0 +1,125 @@
+import io
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from rich.console import Console
+
+from tests.core.toy import Toy, scale
+from tf_translate.errors import TrainingError
+from tf_translate.images import read
+from tf_translate.training import loop
+from tf_translate.training.run_dir import RunDir
+
+IMAGES = np.linspace(-1, 1, 8, dtype=np.float32).reshape(8, 1, 1, 1)
+SCHEDULE = loop.Schedule(
+    steps=6, log_every=2, sample_every=3, checkpoint_every=4, keep_checkpoints=2
+)
+
+
+def _toy():
+    model = Toy(scale(0.5, "g"), scale(0.25, "c"))
+    model.compile()
+    return model
+
+
+def _train(run, *, broken_from=None, translator=None):
+    def batches(start):
+        def one(step):
+            broken = broken_from is not None and step >= broken_from
+            images = tf.constant(IMAGES) * tf.where(broken, np.nan, 1.0)
+            return {"a": images, "b": images}
+
+        return tf.data.Dataset.counter(start).map(one)
+
+    output = io.StringIO()
+    console = Console(file=output, force_terminal=False, width=300)
+    sample = {"a": IMAGES, "b": IMAGES}
+    done = loop.train(
+        translator or _toy(), batches, run=run, schedule=SCHEDULE, sample=sample, console=console
+    )
+    return done, output.getvalue()
+
+
+def test_training_leaves_model_rows_pictures_and_checkpoints(tmp_path):
+    run = RunDir.create(tmp_path / "r", {})
+    done, output = _train(run)
+    assert done
+    assert run.model.is_file()
+    assert [row["step"] for row in run.rows()] == [2, 4, 6]
+    assert [path.name for path in run.checkpoints.iterdir()] == ["step-00000004.keras"]
+    assert sorted(path.name for path in run.samples.iterdir()) == [
+        "step-00000003.png",
+        "step-00000006.png",
+    ]
+    assert "step 4/6" in output
+    assert "steps/s" in output
+    assert "left" in output
+
+
+def test_rows_are_means_since_the_row_before(tmp_path):
+    # With learning switched off every step has the same loss, so every row equals it.
+    import keras
+
+    run = RunDir.create(tmp_path / "r", {})
+    model = Toy(scale(0.5, "g"), scale(0.25, "c"))
+    model.compile({name: keras.optimizers.SGD(1e-12) for name in ("critic", "generator")})
+    images = IMAGES + 2
+    data = tf.data.Dataset.from_tensors({"a": images, "b": images}).repeat()
+    loop.train(
+        model,
+        lambda start: data,
+        run=run,
+        schedule=SCHEDULE,
+        sample={"a": IMAGES, "b": IMAGES},
+        console=Console(file=io.StringIO()),
+    )
+    expected = 0.5 * 0.25 * 2.0  # g * c * mean image
+    for row in run.rows():
+        assert row["content/l1"] == pytest.approx(expected, rel=1e-4)
+
+
+def test_a_loss_that_is_not_finite_stops_before_it_is_saved(tmp_path):
+    run = RunDir.create(tmp_path / "r", {})
+    with pytest.raises(TrainingError) as caught:
+        _train(run, broken_from=4)
+    sentence = str(caught.value)
+    assert "training stopped at step 5" in sentence
+    assert "content/l1" in sentence
+    assert "step-00000004.keras" in sentence
+    assert "learning_rate" in sentence
+    assert run.newest_checkpoint().name == "step-00000004.keras"
+    assert not run.model.exists()
+
+
+def test_tensorboard_groups_scalars_by_role_and_shows_pictures(tmp_path):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    run = RunDir.create(tmp_path / "r", {})
+    _train(run)
+    events = EventAccumulator(str(run.logs))
+    events.Reload()
+    tags = set(events.Tags()["tensors"])
+    assert {"content/l1", "domain/critic", "speed/steps_per_second", "samples"} <= tags
+    steps = [event.step for event in events.Tensors("content/l1")]
+    assert steps == [2, 4, 6]
+    first = tf.make_ndarray(events.Tensors("content/l1")[0].tensor_proto)
+    assert float(first) == pytest.approx(run.rows()[0]["content/l1"])
+
+
+def test_sample_pictures_show_input_translation_and_truth(tmp_path):
+    run = RunDir.create(tmp_path / "r", {})
+    _train(run)
+    picture = read(run.samples / "step-00000006.png")
+    assert picture.shape[1] > 3 * 96  # three columns of enlarged pixels
+
+
+def test_a_finished_run_is_not_trained_again(tmp_path):
+    run = RunDir.create(tmp_path / "r", {})
+    model = _toy()
+    _train(run, translator=model)
+    before = model.generator.get_weights()[0].item()
+    done, output = _train(run, translator=model)
+    assert done
+    assert output == ""
+    assert model.generator.get_weights()[0].item() == before
