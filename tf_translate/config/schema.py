@@ -31,8 +31,8 @@ class EvaluationConfig(Settings):
 
     images: int = Field(512, ge=8, description="most held-out images of each domain")
     judge_images: int = Field(4096, ge=8, description="most training images judges learn from")
-    domain_steps: int = Field(200, ge=1, description="training steps of the domain judge")
-    content_steps: int = Field(300, ge=1, description="training steps of the content judge")
+    domain_steps: int = Field(400, ge=1, description="training steps of the domain judge")
+    content_steps: int = Field(100, ge=1, description="training steps of the content judge")
     seed: int = Field(0, ge=0, description="of judges, subsets and bootstrap")
 
 

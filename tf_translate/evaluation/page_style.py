@@ -59,6 +59,7 @@ th, td { padding: .5rem .75rem; text-align: left; vertical-align: top;
 .figures tr.own { background: var(--tint); }
 .figures tr.own th { color: var(--own); }
 small { display: block; font-weight: normal; font-size: .75rem; color: var(--faint); }
+.figures tbody th { min-width: 11rem; }
 .figures tbody th small { max-width: 13rem; }
 .plain { font-size: .9rem; }
 .plain th { font-weight: 500; color: var(--faint); min-width: 11rem; max-width: 22rem; }
