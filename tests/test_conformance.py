@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 import exporters
+from tests.methods.tiny import count_passes
 from tf_translate.methods.registry import METHODS
 
 SHAPE = (16, 16, 3)
@@ -16,6 +17,13 @@ TINY = {
         "norm": "instance_affine", "dropout": 0.0,
     },
     "cyclegan": {"residual_blocks": 1, "base": 4, "critic_layers": 1, "critic_base": 4},
+}  # fmt: skip
+# The forward passes a step needs by its equations, for each network.
+PASSES = {
+    "pix2pix": {"generator": 1, "critic": 3},  # G(x); D on real and fake, and fake once more
+    "cyclegan": {  # G(x), G(F(y)), G(y); D on its generator's fake, on a real and a pooled one
+        "generator_ab": 3, "generator_ba": 3, "critic_a": 3, "critic_b": 3,
+    },
 }  # fmt: skip
 EVERY = pytest.mark.parametrize("name", sorted(METHODS))
 
@@ -79,6 +87,15 @@ def test_each_player_moves_its_own_weights_and_no_one_elses(name):
             i for (i, old), new in zip(before, after, strict=True) if not np.array_equal(old, new)
         }
         assert moved == own
+
+
+@EVERY
+def test_no_network_runs_more_often_than_the_equations_need(name, monkeypatch):
+    model = _build(name, compiled=False)
+    model.compile(run_eagerly=True)
+    calls = count_passes(model, monkeypatch)
+    model.train_step(_batch())
+    assert calls == PASSES[name]
 
 
 @EVERY

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.methods.tiny import count_passes
 from tf_translate.methods.pix2pix import Pix2Pix, Pix2PixSettings
 
 SHAPE = (16, 16, 3)
@@ -72,16 +73,7 @@ def test_a_conditional_critic_sees_the_input_and_an_unconditional_one_does_not()
 def test_one_translation_serves_both_players(monkeypatch):
     model = _tiny()
     model.compile(run_eagerly=True)
-    calls = {"generator": 0, "critic": 0}
-    for name in calls:
-        network = getattr(model, name)
-        plain = network.call
-
-        def counted(*args, plain=plain, name=name, **kwargs):
-            calls[name] += 1
-            return plain(*args, **kwargs)
-
-        monkeypatch.setattr(network, "call", counted)
+    calls = count_passes(model, monkeypatch)
     model.train_step({"a": _random(0), "b": _random(1)})
     assert calls == {"generator": 1, "critic": 3}  # real, fake; then the fake once more
 

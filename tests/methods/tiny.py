@@ -1,4 +1,4 @@
-"""Networks of one convolution for tests of methods."""
+"""Networks of one convolution, and a counter of forward passes, for tests of methods."""
 
 import keras
 import numpy as np
@@ -17,3 +17,19 @@ def tiny_critic(shape, name):
     """One 4x4 convolution to scores."""
     inputs = keras.Input(shape)
     return keras.Model(inputs, keras.layers.Conv2D(1, 4, strides=2)(inputs), name=name)
+
+
+def count_passes(model, monkeypatch):
+    """Counts from now on how often each network that a player moves is called."""
+    names = [name for player in model.players for name in player.networks]
+    calls = dict.fromkeys(names, 0)
+    for name in names:
+        network = getattr(model, name)
+        plain = network.call
+
+        def counted(*args, plain=plain, name=name, **kwargs):
+            calls[name] += 1
+            return plain(*args, **kwargs)
+
+        monkeypatch.setattr(network, "call", counted)
+    return calls

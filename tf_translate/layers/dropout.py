@@ -1,6 +1,7 @@
 """Dropout whose noise comes back with a checkpoint and whose use at inference is a choice."""
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 POLICIES = ("off", "fixed")
@@ -66,9 +67,9 @@ class Dropout(keras.layers.Layer):
         return features * _mask(uniform, self.rate, features.dtype)
 
     def _fixed_mask(self, features):
-        """One mask for every image, a constant of the graph."""
-        uniform = tf.random.stateless_uniform((1, *features.shape[1:]), seed=[self.seed, -1])
-        return _mask(uniform, self.rate, features.dtype)
+        """One mask for every image: a constant of the graph, as LiteRT draws no such noise."""
+        uniform = np.random.default_rng(self.seed).random((1, *features.shape[1:]))
+        return _mask(tf.constant(uniform, tf.float32), self.rate, features.dtype)
 
     def get_config(self):
         config = {"rate": self.rate, "seed": self.seed, "inference": self.inference}
