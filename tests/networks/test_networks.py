@@ -70,6 +70,15 @@ def test_resnet_takes_other_sizes_than_it_was_built_for():
     assert model(np.zeros((1, 20, 28, 3), np.float32)).shape == (1, 20, 28, 3)
 
 
+def test_a_generator_with_an_input_skip_starts_from_the_identity():
+    image = np.random.default_rng(0).uniform(-1, 1, (2, 16, 16, 3)).astype(np.float32)
+    for model in (
+        unet_generator((16, 16, 3), 3, levels=2, base=4, input_skip=True),
+        resnet_generator((16, 16, 3), 3, residual_blocks=1, base=4, input_skip=True),
+    ):
+        np.testing.assert_array_equal(model(image), image)
+
+
 def test_bottleneck_of_one_pixel_is_alive_with_batch_1():
     # A norm on a 1x1 map would make the output blind to the innermost features.
     model = unet_generator((16, 16, 3), 3, levels=4, base=4, dropout=0, norm="instance_affine")
@@ -108,6 +117,7 @@ def test_images_come_out_in_float32_under_bfloat16():
             lambda: resnet_generator((32, 32, 3), 3, residual_blocks=1, upsampling="magic"),
             "`upsampling` must be one of",
         ),
+        (lambda: resnet_generator((32, 32, 1), 3, input_skip=True), "as many output channels"),
         (lambda: patch_critic((16, 16, 3), layers=3), "needs sides of at least 24"),
         (lambda: patch_critic((16, 16, 3), layers=-1), "`layers` must be 0 or more"),
     ],

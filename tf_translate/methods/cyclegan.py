@@ -32,6 +32,7 @@ class CycleGANSettings(MethodSettings):
         "instance", description="appendix; without scale and offset as in the PyTorch code"
     )
     upsampling: Literal["transposed", "resize"] = Field("transposed", description="appendix")
+    input_skip: bool = Field(False, description="ours: generators draw a change of the input")
     gan_mode: Literal["least_squares", "vanilla"] = Field("least_squares", description="sec. 4")
     pool_size: int = Field(50, ge=0, description="images of history, section 4")
     critic_layers: int = Field(3, ge=0, description="70x70 patches, section 4")
@@ -215,6 +216,7 @@ def _generator(settings: CycleGANSettings, shape, out_channels: int, name: str) 
             norm=settings.norm,
             dropout=0.0,  # CycleGAN uses none
             upsampling=settings.upsampling,
+            input_skip=settings.input_skip,
             name=name,
         )
     return resnet_generator(
@@ -224,6 +226,7 @@ def _generator(settings: CycleGANSettings, shape, out_channels: int, name: str) 
         base=settings.base,
         norm=settings.norm,
         upsampling=settings.upsampling,
+        input_skip=settings.input_skip,
         name=name,
     )
 

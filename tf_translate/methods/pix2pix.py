@@ -178,6 +178,7 @@ def _generator(settings: Pix2PixSettings, shape_a, out_channels: int) -> keras.M
             base=settings.base,
             norm=settings.norm,
             upsampling=settings.upsampling,
+            input_skip=settings.input_skip,
             name="generator",
         )
     return unet_generator(

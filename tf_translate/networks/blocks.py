@@ -3,6 +3,7 @@
 import keras
 
 from tf_translate.layers.batch_norm import BatchNormalization
+from tf_translate.layers.clip import ChangeOfImage
 from tf_translate.layers.instance_norm import InstanceNormalization
 from tf_translate.layers.resize import NearestUpsampling2D
 
@@ -95,6 +96,23 @@ def upsample(images, filters: int, kernel: int, *, bias: bool, how: str):
 def to_images(features):
     """Ends a generator: tanh to [-1, 1], in float32 whatever the compute dtype."""
     return keras.layers.Activation("tanh", dtype="float32", name="images")(features)
+
+
+def check_input_skip(image_shape: tuple[int | None, ...], out_channels: int) -> None:
+    """Raises ValueError unless a change of the input can be drawn: as many channels out as in."""
+    if image_shape[-1] != out_channels:
+        raise ValueError(
+            "`input_skip` needs as many output channels as input channels, "
+            f"got {image_shape[-1]} and {out_channels}"
+        )
+
+
+def change_images(images, features, kernel: int, *, pad: str = "same"):
+    """Ends a generator that draws a change of its input; untrained, it is the identity."""
+    change = keras.layers.Conv2D(
+        images.shape[-1], kernel, padding=pad, kernel_initializer="zeros", name="change"
+    )(features)
+    return ChangeOfImage(name="images")([images, change])
 
 
 def check_sides(image_shape: tuple[int | None, ...], divisor: int, network: str) -> None:

@@ -14,6 +14,7 @@ def resnet_generator(
     base: int = 64,
     norm: str = "instance",
     upsampling: str = "transposed",
+    input_skip: bool = False,
     name: str = "resnet_generator",
 ) -> keras.Model:
     """Two halvings, residual blocks at a quarter of the size, two doublings.
@@ -25,6 +26,8 @@ def resnet_generator(
         base: Channels of the first layer.
         norm: "instance" (the published code), "instance_affine", "batch" or "none".
         upsampling: "transposed" (the paper) or "resize" (no checkerboard).
+        input_skip: Whether the network draws a change that is added to the input image, so
+            that it starts from the identity; needs as many channels out as in.
         name: Name of the model.
 
     Returns:
@@ -33,14 +36,18 @@ def resnet_generator(
         7.838 M with 6, from and to 3 channels.
 
     Raises:
-        ValueError: If a side does not divide by 4 or `residual_blocks` is below 1.
+        ValueError: If a side does not divide by 4, `residual_blocks` is below 1, or channels
+            differ though `input_skip` is on.
 
     Source: Zhu et al. 2017, https://arxiv.org/abs/1703.10593, appendix (network
     architectures), after Johnson et al. 2016, https://arxiv.org/abs/1603.08155.
+    Departs: "resize" and `input_skip` are ours.
     """
     if residual_blocks < 1:
         raise ValueError(f"`residual_blocks` must be at least 1, got {residual_blocks}")
     blocks.check_sides(image_shape, 4, "a ResNet generator")
+    if input_skip:
+        blocks.check_input_skip(image_shape, out_channels)
     bias = blocks.has_bias(norm)
     inputs = keras.Input(image_shape, name="image")
     features = ReflectionPadding2D(3)(inputs)
@@ -55,6 +62,10 @@ def resnet_generator(
         features = blocks.upsample(features, base * multiple, 3, bias=bias, how=upsampling)
         features = blocks.relu(blocks.normalise(features, norm))
     features = ReflectionPadding2D(3)(features)
+    if input_skip:
+        return keras.Model(
+            inputs, blocks.change_images(inputs, features, 7, pad="valid"), name=name
+        )
     features = blocks.convolve(features, out_channels, 7, bias=True, pad="valid")
     return keras.Model(inputs, blocks.to_images(features), name=name)
 

@@ -2,7 +2,6 @@
 
 import keras
 
-from tf_translate.layers.clip import ChangeOfImage
 from tf_translate.layers.dropout import Dropout
 from tf_translate.networks import blocks
 
@@ -57,11 +56,8 @@ def unet_generator(
     the bottleneck after the released code (the paper's erratum).
     Departs: "resize" and `input_skip` are ours.
     """
-    if input_skip and image_shape[-1] != out_channels:
-        raise ValueError(
-            "`input_skip` needs as many output channels as input channels, "
-            f"got {image_shape[-1]} and {out_channels}"
-        )
+    if input_skip:
+        blocks.check_input_skip(image_shape, out_channels)
     if levels < 2:
         raise ValueError(f"`levels` must be at least 2, got {levels}")
     blocks.check_sides(image_shape, 2**levels, f"a U-Net of {levels} levels")
@@ -86,8 +82,7 @@ def unet_generator(
         return keras.Model(inputs, blocks.to_images(features), name=name)
     features = blocks.upsample(features, base // 2, 4, bias=True, how=upsampling)
     features = keras.layers.Concatenate()([blocks.leaky(features), inputs])
-    change = blocks.convolve(features, out_channels, 3, bias=True)
-    return keras.Model(inputs, ChangeOfImage(name="images")([inputs, change]), name=name)
+    return keras.Model(inputs, blocks.change_images(inputs, features, 3), name=name)
 
 
 def _encode(inputs, levels, base, norm, statistics):
