@@ -57,7 +57,6 @@ def test_generators_keep_sides_that_are_not_square_and_change_channels(upsamplin
     image = np.random.default_rng(0).uniform(-1, 1, (2, 16, 32, 1)).astype(np.float32)
     for build in (
         lambda: unet_generator((16, 32, 1), 4, levels=3, base=4, upsampling=upsampling),
-        lambda: unet_generator((16, 32, 1), 4, levels=3, base=4, input_skip=True),
         lambda: resnet_generator((16, 32, 1), 4, residual_blocks=1, base=4, upsampling=upsampling),
     ):
         result = np.asarray(build()(image))
