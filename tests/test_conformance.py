@@ -18,6 +18,9 @@ TINY = {
     },
     "cyclegan": {"residual_blocks": 1, "base": 4, "critic_layers": 1, "critic_base": 4},
 }  # fmt: skip
+# What the paper's own settings have beyond those: batch norm across replicas.
+BATCH_NORM = {**TINY["pix2pix"], "norm": "batch"}
+NOISY = {**BATCH_NORM, "levels": 5, "dropout": 0.5}
 # The forward passes a step needs by its equations, for each network.
 PASSES = {
     "pix2pix": {"generator": 1, "critic": 3},  # G(x); D on real and fake, and fake once more
@@ -28,20 +31,21 @@ PASSES = {
 EVERY = pytest.mark.parametrize("name", sorted(METHODS))
 
 
-def _build(name, compiled=True):
+def _build(name, compiled=True, own=None, shape=SHAPE):
     translator, settings = METHODS[name].load()
-    model = translator.from_settings(settings(**TINY[name]), SHAPE, SHAPE)
+    model = translator.from_settings(settings(**(own or TINY[name])), shape, shape)
     if compiled:
         model.compile()
     return model
 
 
-def _images(count, seed):
-    return np.random.default_rng(seed).uniform(-1, 1, (count, *SHAPE)).astype(np.float32)
+def _images(count, seed, shape=SHAPE):
+    return np.random.default_rng(seed).uniform(-1, 1, (count, *shape)).astype(np.float32)
 
 
-def _batch(count=2, seed=0):
-    return {"a": tf.constant(_images(count, seed)), "b": tf.constant(_images(count, seed + 1))}
+def _batch(count=2, seed=0, shape=SHAPE):
+    pair = (_images(count, seed + domain, shape) for domain in (0, 1))
+    return dict(zip("ab", map(tf.constant, pair), strict=True))
 
 
 def _values(variables):
@@ -98,30 +102,49 @@ def test_no_network_runs_more_often_than_the_equations_need(name, monkeypatch):
     assert calls == PASSES[name]
 
 
-@EVERY
-def test_a_keras_file_brings_back_outputs_optimizers_and_the_next_step(name, tmp_path):
-    model = _build(name)
-    data = tf.data.Dataset.from_tensors(_batch()).repeat()
-    model.fit(data, steps_per_epoch=2, verbose=0)
-    model.save(tmp_path / "model.keras")
-    copy = keras.models.load_model(tmp_path / "model.keras")
-    assert np.array_equal(model(_images(2, 9)), copy(_images(2, 9)))
+def _assert_round_trip(model, shape, folder):
+    data = tf.data.Dataset.from_tensors(_batch(shape=shape)).repeat()
+    model.fit(data, steps_per_epoch=2, verbose=0, shuffle=False)
+    model.save(folder / "model.keras")
+    copy = keras.models.load_model(folder / "model.keras")
+    assert np.array_equal(model(_images(2, 9, shape)), copy(_images(2, 9, shape)))
     for player, optimizer in model.player_optimizers.items():
-        pairs = zip(optimizer.variables, copy.player_optimizers[player].variables, strict=True)
+        other = copy.player_optimizers[player]
+        assert type(other) is type(optimizer)
+        pairs = zip(optimizer.variables, other.variables, strict=True)
         assert all(np.array_equal(a, b) for a, b in pairs)
     for one in (model, copy):
-        one.fit(data, steps_per_epoch=1, verbose=0)
+        one.fit(data, steps_per_epoch=1, verbose=0, shuffle=False)
     assert int(copy.steps_taken.numpy()) == 3
     assert _largest_difference(_values(model.weights), _values(copy.weights)) == 0.0
 
 
 @EVERY
-def test_two_replicas_step_like_one_device(name, two_replicas):
+def test_a_keras_file_brings_back_outputs_optimizers_and_the_next_step(name, tmp_path):
+    _assert_round_trip(_build(name), SHAPE, tmp_path)
+
+
+def test_so_it_does_with_batch_norm_and_noise(tmp_path):
+    shape = (32, 32, 3)
+    _assert_round_trip(_build("pix2pix", own=NOISY, shape=shape), shape, tmp_path)
+
+
+def test_so_it_does_in_float16_with_its_loss_scales(tmp_path):
+    keras.mixed_precision.set_global_policy("mixed_float16")
+    _assert_round_trip(_build("pix2pix"), SHAPE, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "own"),
+    [*((name, TINY[name]) for name in sorted(METHODS)), ("pix2pix", BATCH_NORM)],
+    ids=[*sorted(METHODS), "pix2pix with batch norm"],
+)
+def test_two_replicas_step_like_one_device(name, own, two_replicas):
     results = []
     for strategy in (tf.distribute.get_strategy(), two_replicas):
         keras.utils.set_random_seed(3)
         with strategy.scope():
-            model = _build(name, compiled=False)
+            model = _build(name, compiled=False, own=own)
             # Plain gradient descent: Adam blows rounding up where a gradient is zero.
             model.compile({player.name: keras.optimizers.SGD(0.01) for player in model.players})
         data = tf.data.Dataset.from_tensor_slices(_batch(12)).batch(4, drop_remainder=True)
@@ -139,6 +162,35 @@ def test_bfloat16_runs_with_float32_weights_and_losses(name):
     assert np.isfinite(list(history.values())).all()
     assert {v.dtype for v in model.trainable_variables} == {"float32"}
     assert model(_images(1, 0)).dtype == tf.float32
+
+
+@pytest.mark.parametrize(
+    ("name", "off", "moved"),
+    [
+        ("pix2pix", ("adversarial", "critic"), {"generator"}),
+        ("cyclegan", ("critic",), {"generators"}),
+        ("cyclegan", ("cycle", "identity", "adversarial"), {"critics"}),
+    ],
+)
+def test_a_player_without_terms_sits_out(name, off, moved):
+    translator, settings = METHODS[name].load()
+    weights = dict.fromkeys(off, 0.0)
+    model = translator.from_settings(settings(**TINY[name]), SHAPE, SHAPE, term_weights=weights)
+    model.compile(run_eagerly=True)
+    before = {player.name: _values(model.variables_of(player)) for player in model.players}
+    logs = model.train_step(_batch())
+    assert not set(off) & {label.split("/")[1] for label in logs}
+    for player in model.players:
+        change = _largest_difference(before[player.name], _values(model.variables_of(player)))
+        assert (change > 0) == (player.name in moved)
+
+
+@EVERY
+def test_switching_every_term_off_is_refused(name):
+    translator, settings = METHODS[name].load()
+    weights = {term.name: 0.0 for term in translator.terms}
+    with pytest.raises(ValueError, match="every term has weight 0"):
+        translator.from_settings(settings(**TINY[name]), SHAPE, SHAPE, term_weights=weights)
 
 
 @EVERY

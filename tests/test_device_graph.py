@@ -20,7 +20,7 @@ NETWORKS = {
     ),
     "unet of the paper": lambda: unet_generator(
         (32, 32, 3), 3, levels=5, base=4,
-        inference_dropout="fixed", inference_statistics="batch",
+        inference_dropout="fixed", inference_statistics="image",
     ),
     "unet, resized": lambda: unet_generator(
         SHAPE, 3, levels=3, base=4, norm="instance_affine", upsampling="resize", input_skip=True

@@ -104,3 +104,12 @@ def test_no_registry_host_is_written_anywhere():
     for path in files:
         text = path.read_bytes().decode("utf-8", "ignore")
         assert not any(host in text for host in hosts), path
+
+
+def test_every_import_of_ours_leads_somewhere():
+    from importlib.util import find_spec
+
+    for path in PYTHON:
+        for name in _imports(path):
+            if name.split(".")[0] in ("tf_translate", "exporters"):
+                assert find_spec(name) is not None, (path, name)

@@ -29,7 +29,9 @@ def mistake(command):
 
 def _train(mistake, tmp_path, *overrides, method="pix2pix"):
     options = settings("training.steps=2", *overrides)
-    return mistake("train", method, "--run", tmp_path / "run", *options)
+    sentence = mistake("train", method, "--run", tmp_path / "run", *options)
+    assert not (tmp_path / "run").exists()  # a mistake must not claim the directory
+    return sentence
 
 
 # --- configuration ---------------------------------------------------------------------------
@@ -82,13 +84,36 @@ def test_setting_without_a_value(mistake):
     assert "--set takes key=value" in mistake("train", "pix2pix", "--set", "training.steps")
 
 
+def test_switching_everything_off(mistake, tmp_path, pairs):
+    off = [f"terms.{name}=0" for name in ("l1", "adversarial", "critic")]
+    sentence = _train(mistake, tmp_path, f"data.path={pairs}", *off)
+    assert "every term has weight 0: there is nothing to train" in sentence
+
+
+def test_steps_that_do_not_divide_by_the_execution(mistake, tmp_path):
+    sentence = _train(mistake, tmp_path, "training.steps_per_execution=4")
+    assert "steps must divide by steps_per_execution, got 2 and 4" in sentence
+
+
+def test_a_configuration_file_that_is_not_utf8(mistake, tmp_path):
+    (tmp_path / "m.toml").write_bytes(b'method = "pix2pix\xff"')
+    assert "is not UTF-8 text" in mistake("train", tmp_path / "m.toml")
+
+
+def test_a_batch_that_does_not_divide_by_the_devices(mistake, tmp_path, pairs):
+    # The tests have two logical devices.
+    sentence = _train(
+        mistake, tmp_path, f"data.path={pairs}", "training.devices=all", "training.batch_size=3"
+    )
+    assert "training.batch_size must divide by the 2 devices, got 3" in sentence
+
+
 # --- data ------------------------------------------------------------------------------------
 
 
 def test_missing_folder(mistake, tmp_path):
     sentence = _train(mistake, tmp_path, f"data.path={tmp_path}/nowhere")
     assert f"{tmp_path}/nowhere" in sentence
-    assert not (tmp_path / "run").exists()
 
 
 def test_folder_of_no_known_layout(mistake, tmp_path):
@@ -206,6 +231,7 @@ def test_evaluating_a_run_without_a_model(mistake, trained, tmp_path):
 
 def test_a_model_file_that_is_broken(mistake, trained, tmp_path):
     shutil.copytree(trained, tmp_path / "run")
+    shutil.rmtree(tmp_path / "run" / "checkpoints")
     (tmp_path / "run" / "model.keras").write_bytes(b"nothing")
     assert "model.keras cannot be read" in mistake("evaluate", tmp_path / "run")
 
@@ -284,6 +310,13 @@ def test_output_that_exists(mistake, bundle, tmp_path):
     images.write(tmp_path / "o" / "x.png", np.zeros((8, 8, 3), np.uint8))
     sentence = mistake("translate", bundle, tmp_path / "x.png", "--output", tmp_path / "o")
     assert "exists already; choose another --output" in sentence
+
+
+def test_an_output_that_is_a_file(mistake, bundle, tmp_path):
+    images.write(tmp_path / "x.png", np.zeros((8, 8, 3), np.uint8))
+    (tmp_path / "o").write_text("a file")
+    sentence = mistake("translate", bundle, tmp_path / "x.png", "--output", tmp_path / "o")
+    assert str(tmp_path / "o") in sentence
 
 
 def test_unknown_signature(mistake, bundle, trained, tmp_path):

@@ -45,7 +45,7 @@ def test_defaults_are_the_papers():
         0.5,
     )
     assert (settings.critic_layers, settings.conditional) == (3, True)
-    assert (settings.inference_dropout, settings.inference_statistics) == ("fixed", "batch")
+    assert (settings.inference_dropout, settings.inference_statistics) == ("fixed", "image")
 
 
 def test_objectives_equal_the_equations_written_in_numpy():
@@ -96,13 +96,13 @@ def test_the_policy_at_inference_is_stated():
         levels=5,
         dropout=0.5,
         inference_dropout="fixed",
-        inference_statistics="batch",
+        inference_statistics="image",
         shape_a=(32, 32, 3),
         shape_b=(32, 32, 3),
     )
     assert paper.signatures()["a_to_b"].policy == {
         "dropout": "fixed",
-        "normalization": "statistics of the batch",
+        "normalization": "statistics of each image",
     }
     plain = _tiny(dropout=0)
     assert plain.signatures()["a_to_b"].policy == {

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tf_translate.networks import blocks
 from tf_translate.networks.patch_critic import patch_critic
 from tf_translate.networks.resnet import resnet_generator
 from tf_translate.networks.unet import unet_generator
@@ -76,6 +77,22 @@ def test_a_generator_with_an_input_skip_starts_from_the_identity():
         resnet_generator((16, 16, 3), 3, residual_blocks=1, base=4, input_skip=True),
     ):
         np.testing.assert_array_equal(model(image), image)
+
+
+@pytest.mark.parametrize("kernel", [3, 4])
+def test_doubling_equals_pytorchs_transposed_convolution_with_padding_1(kernel):
+    # out[2 i + k - 1] += in[i] * weight[k], on both axes; sides double.
+    images = np.random.default_rng(0).normal(size=(1, 5, 4, 2)).astype(np.float32)
+    inputs = keras.Input((5, 4, 2))
+    model = keras.Model(inputs, blocks.upsample(inputs, 3, kernel, bias=False, how="transposed"))
+    weight = np.random.default_rng(1).normal(size=(kernel, kernel, 3, 2)).astype(np.float32)
+    model.set_weights([weight])
+    expected = np.zeros((1, 10, 8, 3))
+    for i, j, k, m in np.ndindex(5, 4, kernel, kernel):
+        row, column = 2 * i + k - 1, 2 * j + m - 1
+        if 0 <= row < 10 and 0 <= column < 8:
+            expected[0, row, column] += weight[k, m] @ images[0, i, j]
+    np.testing.assert_allclose(model(images), expected, atol=1e-4)
 
 
 def test_bottleneck_of_one_pixel_is_alive_with_batch_1():

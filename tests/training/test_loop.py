@@ -47,7 +47,10 @@ def test_training_leaves_model_rows_pictures_and_checkpoints(tmp_path):
     assert done
     assert run.model.is_file()
     assert [row["step"] for row in run.rows()] == [2, 4, 6]
-    assert [path.name for path in run.checkpoints.iterdir()] == ["step-00000004.keras"]
+    assert sorted(path.name for path in run.checkpoints.iterdir()) == [
+        "step-00000004.keras",
+        "step-00000006.keras",  # the end, to go on from
+    ]
     assert sorted(path.name for path in run.samples.iterdir()) == [
         "step-00000003.png",
         "step-00000006.png",
@@ -112,6 +115,37 @@ def test_sample_pictures_show_input_translation_and_truth(tmp_path):
     _train(run)
     picture = read(run.samples / "step-00000006.png")
     assert picture.shape[1] > 3 * 96  # three columns of enlarged pixels
+
+
+def test_broken_weights_are_never_saved(tmp_path):
+    # A rate that makes the weights infinite in one step, while the loss before it is finite.
+    import keras
+
+    run = RunDir.create(tmp_path / "r", {})
+    model = Toy(scale(1e30, "g"), scale(1e30, "c"))
+    model.compile({name: keras.optimizers.SGD(1e38) for name in ("critic", "generator")})
+    images = tf.constant(IMAGES) + 2
+    data = tf.data.Dataset.from_tensors({"a": images, "b": images}).repeat()
+    with pytest.raises(TrainingError, match="no longer finite"):
+        loop.train(
+            model,
+            lambda start: data,
+            run=run,
+            schedule=loop.Schedule(4, 4, 4, 1, 2),
+            sample={"a": IMAGES, "b": IMAGES},
+            console=Console(file=io.StringIO()),
+        )
+    assert run.newest_checkpoint() is None
+
+
+def test_a_run_resumed_at_its_end_writes_the_same_model(tmp_path):
+    run = RunDir.create(tmp_path / "r", {})
+    _train(run)
+    translator = loop.resume(run, lambda: pytest.fail("must not build anew"))
+    assert int(translator.steps_taken.numpy()) == SCHEDULE.steps
+    rows = run.rows()
+    _train(run, translator=translator)
+    assert run.rows() == rows
 
 
 def test_a_finished_run_is_not_trained_again(tmp_path):

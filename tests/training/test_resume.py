@@ -71,7 +71,7 @@ def test_a_run_killed_and_resumed_has_the_losses_of_an_unbroken_one(method, tmp_
 def test_a_polite_stop_saves_at_once_and_resumes(tmp_path):
     data = write_pairs(tmp_path / "pairs", size=32)
     run = tmp_path / "run"
-    more = ("training.steps=4000", "training.checkpoint_every=5000")
+    more = ("training.steps=4000", "training.checkpoint_every=5000", "training.decay=none")
     process = _train("pix2pix", data, run, *more)
     _wait_for_row(process, run, 4)
     process.send_signal(signal.SIGINT)
@@ -79,4 +79,16 @@ def test_a_polite_stop_saves_at_once_and_resumes(tmp_path):
     assert process.returncode == 130
     assert "everything is saved; go on with" in " ".join(output.split())
     (checkpoint,) = (run / "checkpoints").iterdir()
-    assert int(checkpoint.stem.removeprefix("step-")) >= 4
+    stopped_at = int(checkpoint.stem.removeprefix("step-"))
+    assert stopped_at >= 4
+    end = stopped_at + 3
+    more = ("--set", f"training.steps={end}", "--set", "training.log_every=1")
+    process = subprocess.Popen(
+        [COMMAND, "train", "pix2pix", "--run", run, "--resume", *more],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    _finish(process)
+    assert [row["step"] for row in _rows(run)][-3:] == [end - 2, end - 1, end]
+    assert json.loads((run / "config.json").read_text())["training"]["steps"] == end

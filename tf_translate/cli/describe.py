@@ -22,7 +22,7 @@ def main(
         print_json(facts)
         return
     console = people()
-    console.print(f"[bold]{facts['title']}[/] ({facts['layout']} data)\n{facts['description']}\n")
+    console.print(f"{facts['title']} ({facts['layout']} data)\n{facts['description']}\n")
     networks = Table("network", "parameters", "input", "output", title="at the paper's size")
     for name, network in facts["networks"].items():
         shapes = (str(network["input_shape"]), str(network["output_shape"]))

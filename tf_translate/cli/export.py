@@ -22,7 +22,7 @@ def main(
     """Export a run's generators as SavedModel and TFLite with everything to verify them."""
     load_tensorflow()
     import exporters
-    from tf_translate.trained import golden_images, load_trained, source_of
+    from tf_translate.experiment.trained import golden_images, load_trained, source_of
 
     trained = load_trained(run)
     path = exporters.export(

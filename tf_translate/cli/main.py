@@ -42,12 +42,13 @@ def run() -> None:
     try:
         app()
     except (TranslateError, ExportError) as error:
-        errors.print(f"[bold red]error:[/] {_escape(error)}", soft_wrap=True, highlight=False)
+        _show(errors, str(error))
         sys.exit(2)
-    except KeyboardInterrupt:
-        errors.print("stopped")
-        sys.exit(130)
+    except OSError as error:  # a full disk, a read-only folder, a file that vanished
+        _show(errors, f"{error.strerror or error}: {error.filename or 'while reading or writing'}")
+        sys.exit(2)
 
 
-def _escape(error: Exception) -> str:
-    return str(error).replace("[", r"\[")
+def _show(console: Console, sentence: str) -> None:
+    console.print("error:", style="bold red", end=" ")
+    console.print(sentence, soft_wrap=True, highlight=False, markup=False)

@@ -18,7 +18,7 @@ def print_json(value: object) -> None:
 
 def people(json_wanted: bool = False) -> Console:
     """The console for words: stdout, or stderr when stdout belongs to JSON."""
-    return Console(stderr=json_wanted, highlight=False)
+    return Console(stderr=json_wanted, highlight=False, markup=False)
 
 
 @contextlib.contextmanager

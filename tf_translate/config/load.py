@@ -108,7 +108,10 @@ def _find(source: str) -> tuple[str, str]:
         path = Path(source)
         if not path.is_file():
             raise ConfigError(f"there is no configuration file {path}")
-        return path.read_text("utf-8"), str(path)
+        try:
+            return path.read_text("utf-8"), str(path)
+        except UnicodeDecodeError as error:
+            raise ConfigError(f"{path} is not UTF-8 text: {error}") from error
     known = presets()
     name = source if source in known else f"{source}_small"
     if name not in known:

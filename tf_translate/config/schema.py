@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from tf_translate.config.data import DataConfig
 from tf_translate.config.settings import Settings
@@ -24,6 +24,15 @@ class TrainingConfig(Settings):
     sample_every: int = Field(250, ge=1, description="steps between sample pictures")
     checkpoint_every: int = Field(500, ge=1, description="steps between checkpoints")
     keep_checkpoints: int = Field(2, ge=1, description="newest checkpoints kept")
+
+    @model_validator(mode="after")
+    def _whole_executions(self) -> "TrainingConfig":
+        if self.steps % self.steps_per_execution:
+            raise ValueError(
+                f"steps must divide by steps_per_execution, got {self.steps} and "
+                f"{self.steps_per_execution}"
+            )
+        return self
 
 
 class EvaluationConfig(Settings):

@@ -29,7 +29,7 @@ class LinearRamp(Schedule):
         end: Final value.
         steps: Steps of the ramp; at least 1.
 
-    Source: Fader Networks, https://arxiv.org/abs/1706.00409, section 3.3 (lambda_E).
+    Source: Fader Networks, https://arxiv.org/abs/1706.00409, lambda_E.
     """
 
     def __init__(self, end: float, steps: int):

@@ -57,6 +57,8 @@ class Translator(keras.Model):
             raise ValueError(f"players move networks that are missing: {sorted(missing)}")
         self.term_weights = dict(term_weights or {})
         self.weighted_terms = with_weights(self.terms, term_weights)
+        if not any(term.active for term in self.weighted_terms):
+            raise ValueError("every term has weight 0: there is nothing to train")
         self.stage = self.stages[0]
         self.player_optimizers: dict[str, keras.optimizers.Optimizer] = {}
         self.steps_taken = self.add_weight(
@@ -132,7 +134,8 @@ class Translator(keras.Model):
         with self.distribute_strategy.scope():
             for player in self.players:
                 optimizer = given.get(player.name) or self.default_optimizer(player)
-                if self._half_precision(player):
+                scaled = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
+                if self._half_precision(player) and not scaled:
                     optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
                 # Built here: inside a replica it is too late (keras issue 19246).
                 optimizer.build(self.variables_of(player))
@@ -151,8 +154,12 @@ class Translator(keras.Model):
             self.make_train_function(force=True)
 
     def active_players(self) -> list[Player]:
-        """The players of the present stage, in the order they move."""
-        return [player for player in self.players if player.stage == self.stage]
+        """The players of the present stage that have a term to play for, in order."""
+        return [
+            player
+            for player in self.players
+            if player.stage == self.stage and any(self.uses(term) for term in player.terms)
+        ]
 
     def variables_of(self, player: Player) -> list:
         """The trainable variables a player moves."""
@@ -297,5 +304,5 @@ class Translator(keras.Model):
         }
         self.compile(optimizers, **config["options"])
 
-    def _symbolic_build(self, *args, **kwargs) -> None:
+    def _maybe_symbolic_build(self, *args, **kwargs) -> None:
         """Keras would call the model on a training batch; ours is built (keras 20585)."""

@@ -6,6 +6,7 @@ from pathlib import Path
 from tf_translate.config.load import apply_overrides, load, validate
 from tf_translate.config.schema import Config
 from tf_translate.config.settings import MethodSettings
+from tf_translate.core.schedules import Schedule
 from tf_translate.core.terms import with_weights
 from tf_translate.errors import ConfigError, RunError
 from tf_translate.methods import registry
@@ -15,15 +16,21 @@ _MAY_CHANGE = {"steps", "log_every", "sample_every", "checkpoint_every", "keep_c
 
 
 def resolve(source: str, overrides: Sequence[str] = ()) -> Config:
-    """Reads a configuration and checks every part of it, the method's own too.
+    """Reads a configuration, checks every part of it and fills in the method's defaults.
 
     Raises:
         UnknownMethodError: If there is no such method or preset.
         ConfigError: If a key or value is not allowed.
     """
     config = load(source, overrides)
-    method_settings(config, source)
-    return config
+    settings = method_settings(config, source)
+    translator, _ = registry.find(config.method).load()
+    terms = {
+        term.name: term.weight
+        for term in with_weights(translator.terms, config.terms)
+        if not isinstance(term.weight, Schedule)
+    }
+    return config.model_copy(update={"model": settings.model_dump(mode="json"), "terms": terms})
 
 
 def resumed_config(path: str | Path, source: str, overrides: Sequence[str]) -> Config:

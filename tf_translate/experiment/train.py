@@ -5,10 +5,12 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import tensorflow as tf
 from rich.console import Console
 
 from tf_translate.config.schema import Config
 from tf_translate.data.pipeline import ImageData, open_data
+from tf_translate.errors import ConfigError
 from tf_translate.experiment.build import build
 from tf_translate.experiment.trained import held_out
 from tf_translate.methods import registry
@@ -32,6 +34,8 @@ def train(config: Config, path: str | Path, *, resume: bool, console: Console) -
         True when done, False when interrupted with everything saved.
 
     Raises:
+        ConfigError: If the networks cannot be built for the images, or the batch does not
+            divide by the devices.
         DataError: If the images do not fit.
         RunError: If the directory is not free, or not a run when resuming.
         TrainingError: If a loss is no longer finite.
@@ -42,12 +46,18 @@ def train(config: Config, path: str | Path, *, resume: bool, console: Console) -
     data = open_data(config.data, paired=registry.find(config.method).layout == "paired")
     for skipped in data.skipped:
         console.print(f"skipped {skipped}", highlight=False)
-    run = RunDir.open(path) if resume else RunDir.create(path, config.model_dump(mode="json"))
-    strategy = make_strategy(config.training.devices)
+    strategy = _strategy(config)
     keras.utils.set_random_seed(config.training.seed)
     keras.mixed_precision.set_global_policy(config.training.precision)
+    settings = config.model_dump(mode="json")
     with strategy.scope():
-        translator = loop.resume(run, lambda: build(config))
+        if resume:
+            run = RunDir.open(path)
+            translator = loop.resume(run, lambda: build(config))
+            run.write_config(settings)
+        else:  # built first: settings that cannot be built must not claim the directory
+            translator = build(config)
+            run = RunDir.create(path, settings)
     return loop.train(
         translator,
         lambda step: data.training(
@@ -58,6 +68,17 @@ def train(config: Config, path: str | Path, *, resume: bool, console: Console) -
         sample=_sample(data),
         console=console,
     )
+
+
+def _strategy(config: Config) -> tf.distribute.Strategy:
+    strategy = make_strategy(config.training.devices)
+    replicas = strategy.num_replicas_in_sync
+    if config.training.batch_size % replicas:
+        raise ConfigError(
+            f"training.batch_size must divide by the {replicas} devices, "
+            f"got {config.training.batch_size}"
+        )
+    return strategy
 
 
 def _schedule(config: Config) -> loop.Schedule:

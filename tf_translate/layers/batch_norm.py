@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-POLICIES = ("moving", "batch")
+POLICIES = ("moving", "image")
 
 
 @keras.saving.register_keras_serializable("tf_translate")
@@ -13,8 +13,9 @@ class BatchNormalization(keras.layers.BatchNormalization):
     Replicas share their statistics, so many devices train like one.
 
     Args:
-        inference_statistics: "moving" uses the averages gathered in training; "batch" uses
-            those of the batch at hand, as pix2pix does on purpose with a batch of 1.
+        inference_statistics: "moving" uses the averages gathered in training; "image" uses
+            those of each image, which is what pix2pix does on purpose at test time with its
+            batches of 1, whatever the batch here.
         **kwargs: As for `keras.layers.BatchNormalization`.
 
     Call arguments:
@@ -24,8 +25,8 @@ class BatchNormalization(keras.layers.BatchNormalization):
     Raises:
         ValueError: If `inference_statistics` is not one of the two.
 
-    Source: Ioffe & Szegedy 2015, https://arxiv.org/abs/1502.03167; "batch" after Isola et
-    al. 2017, https://arxiv.org/abs/1611.07004, section 3.2 ("Optimization and inference").
+    Source: Ioffe & Szegedy 2015, https://arxiv.org/abs/1502.03167; "image" after Isola et
+    al. 2017, https://arxiv.org/abs/1611.07004, section 3.3.
     """
 
     def __init__(self, inference_statistics: str = "moving", **kwargs):
@@ -43,8 +44,8 @@ class BatchNormalization(keras.layers.BatchNormalization):
         if training or self.inference_statistics == "moving":
             return super().call(inputs, training=training, mask=mask)
         values = tf.cast(inputs, tf.float32)
-        centred = values - tf.reduce_mean(values, [0, 1, 2], keepdims=True)
-        variance = tf.reduce_mean(centred * centred, [0, 1, 2], keepdims=True)
+        centred = values - tf.reduce_mean(values, [1, 2], keepdims=True)
+        variance = tf.reduce_mean(centred * centred, [1, 2], keepdims=True)
         normalised = centred * tf.math.rsqrt(variance + self.epsilon)
         scaled = normalised * tf.cast(self.gamma, tf.float32) + tf.cast(self.beta, tf.float32)
         return tf.cast(scaled, inputs.dtype)

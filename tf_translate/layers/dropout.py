@@ -28,7 +28,7 @@ class Dropout(keras.layers.Layer):
     Raises:
         ValueError: If `rate` or `inference` is out of range.
 
-    Source: pix2pix, https://arxiv.org/abs/1611.07004, section 3.2 and appendix 6.1.
+    Source: pix2pix, https://arxiv.org/abs/1611.07004, section 3.1 and appendix 6.1.
     Departs: "fixed" in place of fresh noise at test time; its variation is too small to
     give diversity (the authors say so) and a random output could not be verified.
     """

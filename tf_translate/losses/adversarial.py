@@ -15,8 +15,8 @@ def vanilla_critic(real_scores, fake_scores):
     Returns:
         Non-negative float32 scalar; log 2 (0.693) when every logit is 0.
 
-    Source: pix2pix, https://arxiv.org/abs/1611.07004, eq. 1; halved "to slow down the
-    rate at which D learns", section 3.3.
+    Source: pix2pix, https://arxiv.org/abs/1611.07004, eq. 1; halved so that the critic
+    learns more slowly, section 3.3.
     """
     return 0.5 * (_cross_entropy(real_scores, 1.0) + _cross_entropy(fake_scores, 0.0))
 

@@ -32,10 +32,10 @@ class Pix2PixSettings(MethodSettings):
     )
     dropout: float = Field(0.5, ge=0, lt=1, description="appendix 6.1.1")
     inference_dropout: Literal["off", "fixed"] = Field(
-        "fixed", description="section 3.2: dropout at test time too"
+        "fixed", description="section 3.1: dropout at test time too"
     )
-    inference_statistics: Literal["moving", "batch"] = Field(
-        "batch", description="section 3.3: statistics of the test batch"
+    inference_statistics: Literal["moving", "image"] = Field(
+        "image", description="section 3.3: statistics of the test batch, which is one image"
     )
     upsampling: Literal["transposed", "resize"] = Field("transposed", description="appendix 6.1")
     input_skip: bool = Field(False, description="ours: the last layer sees the input")
@@ -57,7 +57,7 @@ class Pix2Pix(Translator):
     Departs: the generator's last bias is kept, as in the PyTorch code (the Lua code zeroes
         all); the critic's turn gets the generator's one forward pass with gradients
         stopped, equal to running it twice; dropout at inference is one fixed mask, not
-        fresh noise (see `Dropout`).
+        fresh noise (see `Dropout`); the critic's first and last biases are kept.
 
     Args:
         generator: Network from images of `a` to images of `b`.
@@ -68,13 +68,13 @@ class Pix2Pix(Translator):
         name: Name of the model.
 
     Source: Isola et al. 2017, https://arxiv.org/abs/1611.07004; losses eq. 1-4, networks
-    appendix 6.1, weight 100 section 3.3 of the code (`lambda`).
+    appendix 6.1; weight 100 as in the released code.
     """
 
     layout = "paired"
     deploys = ("a_to_b",)
     terms = (
-        content("l1", weight=100.0, source="eq. 3 and 4; lambda = 100 in section 4.1"),
+        content("l1", weight=100.0, source="eq. 3 and 4; lambda = 100 in the released code"),
         domain("adversarial", source="eq. 1, generator's side"),
         domain("critic", source="eq. 1, critic's side, halved (section 3.3)"),
     )

@@ -13,7 +13,7 @@ _LEAK = 0.2  # slope of every leaky ReLU in the GAN papers (pix2pix, appendix 6.
 
 
 def initial_weights() -> keras.initializers.Initializer:
-    """N(0, 0.02), as pix2pix (appendix 6.2) and CycleGAN (section 4) start."""
+    """N(0, 0.02), as pix2pix (appendix 6.2) and CycleGAN (appendix) start."""
     return keras.initializers.RandomNormal(0.0, 0.02)
 
 
@@ -28,7 +28,7 @@ def normalise(images, norm: str, *, statistics: str = "moving"):
     Args:
         images: Symbolic `(batch, height, width, channels)`.
         norm: One of `NORMS`; "instance" learns nothing, "instance_affine" a scale and offset.
-        statistics: What "batch" uses at inference: "moving" or "batch".
+        statistics: What the norm "batch" uses at inference: "moving" or "image".
 
     Raises:
         ValueError: If `norm` is unknown.
@@ -83,14 +83,17 @@ def upsample(images, filters: int, kernel: int, *, bias: bool, how: str):
         return convolve(NearestUpsampling2D()(images), filters, 3, bias=bias)
     if how != "transposed":
         raise ValueError(f"`upsampling` must be one of {UPSAMPLING}, got {how!r}")
-    return keras.layers.Conv2DTranspose(
+    doubled = keras.layers.Conv2DTranspose(
         filters,
         kernel,
         strides=2,
-        padding="same",
+        padding="same" if kernel % 2 == 0 else "valid",
         use_bias=bias,
         kernel_initializer=initial_weights(),
     )(images)
+    # An odd kernel leaves one row and column too many. PyTorch (padding 1, output padding 1)
+    # drops the first ones, as a halving that pads 1 on every side needs; "same" the last.
+    return doubled if kernel % 2 == 0 else keras.layers.Cropping2D(((1, 0), (1, 0)))(doubled)
 
 
 def to_images(features):

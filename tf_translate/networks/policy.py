@@ -7,7 +7,7 @@ from tf_translate.layers.dropout import Dropout
 from tf_translate.layers.instance_norm import InstanceNormalization
 
 _NORMALIZATION = {
-    "batch": "statistics of the batch",
+    "image": "statistics of each image",
     "moving": "moving averages of training",
 }
 

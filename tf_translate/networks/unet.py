@@ -35,12 +35,13 @@ def unet_generator(
         levels: Halvings; 8 for 256 pixels (the paper), 7 for 128.
         base: Channels of the first level.
         norm: "batch" (the paper), "instance", "instance_affine" or "none".
-        dropout: Rate on the three innermost decoder levels but the outermost.
+        dropout: Rate on the three innermost decoder levels; a net of 7, 6, 5 or fewer levels
+            has it on 3, 2, 1, none of them.
         upsampling: "transposed" (the paper) or "resize" (no checkerboard).
         input_skip: Whether the network draws a change that is added to the input image, so
             that it starts from the identity; needs as many channels out as in.
         inference_dropout: "off" or "fixed", see `Dropout`.
-        inference_statistics: "moving" or "batch", see `BatchNormalization`.
+        inference_statistics: "moving" or "image", see `BatchNormalization`.
         name: Name of the model.
 
     Returns:

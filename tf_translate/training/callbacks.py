@@ -137,6 +137,20 @@ class Checkpoints(StepCallback):
         for number in (signal.SIGINT, signal.SIGTERM):
             self._handlers[number] = signal.signal(number, self._interrupt)
 
+    def _check_weights(self, step: int) -> None:
+        # A loss is computed before its update: weights may break a step before it shows.
+        broken = [
+            variable.path
+            for variable in self.model.trainable_variables
+            if not np.isfinite(variable.numpy()).all()
+        ]
+        if broken:
+            raise TrainingError(
+                f"training stopped at step {step}: the weights {broken[0]} are no longer finite; "
+                f"nothing was saved since {self.run.newest_checkpoint() or 'the start'}. "
+                "Try a lower model.optimizer.learning_rate"
+            )
+
     def release(self) -> None:
         """Puts back the signal handlers that were there before."""
         for number, handler in getattr(self, "_handlers", {}).items():
@@ -150,6 +164,7 @@ class Checkpoints(StepCallback):
     def after(self, before, step, logs):
         """Saves when due; stops when interrupted."""
         if crossed(before, step, self.every) or self.interrupted:
+            self._check_weights(step)
             self.run.save_checkpoint(self.model.save, step, self.keep)
         if self.interrupted:
             self.model.stop_training = True

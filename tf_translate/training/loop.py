@@ -13,9 +13,10 @@ import tensorflow as tf
 from rich.console import Console
 
 from tf_translate.core.translator import Translator
+from tf_translate.errors import RunError
 from tf_translate.training.callbacks import Checkpoints, Losses, Samples, StepCallback
 from tf_translate.training.progress import ProgressBar
-from tf_translate.training.run_dir import RunDir, write_whole
+from tf_translate.training.run_dir import RunDir
 from tf_translate.training.samples import sample_grid
 from tf_translate.version import __version__
 
@@ -35,10 +36,17 @@ def resume(run: RunDir, build: Callable[[], Translator]) -> Translator:
     """Loads the newest whole checkpoint of a run, or builds anew if there is none.
 
     Weights, optimizer state, pools, noise counters and the step all come from the file;
-    rows of losses past it are dropped.
+    rows of losses past it are dropped. After a kill the rows that follow are those of an
+    unbroken run; after a polite stop the first one averages only the steps since the stop.
+
+    Raises:
+        RunError: If the checkpoint cannot be read.
     """
     newest = run.newest_checkpoint()
-    translator = build() if newest is None else keras.models.load_model(newest)
+    try:
+        translator = build() if newest is None else keras.models.load_model(newest)
+    except (ValueError, TypeError, OSError) as error:
+        raise RunError(f"the checkpoint {newest} cannot be read: {error}") from error
     run.forget_rows_after(int(translator.steps_taken.numpy()))
     return translator
 
@@ -89,9 +97,10 @@ def train(
             for callback in callbacks:
                 callback.release()
             _note_session(run, start, int(translator.steps_taken.numpy()), began)
-    if int(translator.steps_taken.numpy()) < schedule.steps:
+    step = int(translator.steps_taken.numpy())
+    if step < schedule.steps:
         return False
-    write_whole(run.model, translator.save)
+    run.finish(translator.save, step, schedule.keep_checkpoints)
     return True
 
 

@@ -6,6 +6,7 @@ how long, on what), `samples/`, `logs/` and, at the end, `model.keras`.
 
 import json
 import os
+import shutil
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -41,7 +42,7 @@ class RunDir:
         run = cls(path)
         try:
             run.checkpoints.mkdir(parents=True)
-            write_whole(run.config, lambda file: file.write_text(json.dumps(config, indent=2)))
+            run.write_config(config)
         except OSError as error:
             raise RunError(f"the run cannot be written to {run.path}: {error}") from error
         return run
@@ -68,6 +69,10 @@ class RunDir:
             raise RunError(f"{run.path} is not a run: it has no config.json")
         return run
 
+    def write_config(self, config: dict) -> None:
+        """Writes the configuration the run goes by from now on."""
+        write_whole(self.config, lambda file: file.write_text(json.dumps(config, indent=2)))
+
     def read_config(self) -> dict:
         """The configuration the run was made from."""
         try:
@@ -90,15 +95,20 @@ class RunDir:
                 return path
         return None
 
+    def finish(self, save: Callable[[Path], None], step: int, keep: int) -> None:
+        """Writes `model.keras`, and the same as a checkpoint to go on from."""
+        checkpoint = self.checkpoints / f"step-{step:08d}.keras"
+        if not is_whole(checkpoint):
+            self.save_checkpoint(save, step, keep)
+        write_whole(self.model, lambda file: shutil.copyfile(checkpoint, file))
+
     def finished_model(self) -> Path:
-        """The trained model, or the newest checkpoint of a run that was cut short.
+        """The newest state: a checkpoint, or `model.keras` where those were deleted.
 
         Raises:
             RunError: If there is neither.
         """
-        if self.model.is_file():
-            return self.model
-        newest = self.newest_checkpoint()
+        newest = self.newest_checkpoint() or (self.model if self.model.is_file() else None)
         if newest is None:
             raise RunError(
                 f"{self.path} holds no model yet; train it first: "
