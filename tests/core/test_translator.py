@@ -51,13 +51,21 @@ def test_the_forward_pass_runs_once_for_both_players(monkeypatch):
 def test_a_term_of_weight_0_is_neither_computed_nor_logged():
     class Critical(Toy):
         def generator_objective(self, batch, shared):
-            losses = super().generator_objective(batch, shared)
-            return losses or {"l1": tf.constant(0.0)}
+            pytest.fail("a player without terms must not be asked")
 
-    translator = _toy(term_weights={"l1": 0.0})
-    assert [metric.name for metric in translator.metrics] == ["domain/critic"]
-    with pytest.raises(ValueError, match=r"must return the terms \[\], got \['l1'\]"):
-        _toy(Critical, term_weights={"l1": 0.0}).train_step(batch_of(2.0))
+    translator = _toy(Critical, term_weights={"l1": 0.0})
+    logs = translator.train_step(batch_of(2.0))
+    assert list(logs) == ["domain/critic"]
+    assert _value(translator.generator) == 3.0
+
+
+def test_an_objective_that_returns_other_terms_than_declared_is_refused():
+    class Wrong(Toy):
+        def generator_objective(self, batch, shared):
+            return {"l2": tf.constant(0.0)}
+
+    with pytest.raises(ValueError, match=r"must return the terms \['l1'\], got \['l2'\]"):
+        _toy(Wrong).train_step(batch_of(2.0))
 
 
 def test_a_scheduled_weight_follows_the_step():

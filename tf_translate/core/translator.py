@@ -155,11 +155,11 @@ class Translator(keras.Model):
 
     def active_players(self) -> list[Player]:
         """The players of the present stage that have a term to play for, in order."""
-        return [
-            player
-            for player in self.players
-            if player.stage == self.stage and any(self.uses(term) for term in player.terms)
-        ]
+        players = self._stage_players()
+        return [player for player in players if any(self.uses(term) for term in player.terms)]
+
+    def _stage_players(self) -> list[Player]:
+        return [player for player in self.players if player.stage == self.stage]
 
     def variables_of(self, player: Player) -> list:
         """The trainable variables a player moves."""
@@ -170,11 +170,10 @@ class Translator(keras.Model):
 
     def train_step(self, batch):
         """Lets every active player take its turns; logs the mean of each term."""
-        players = self.active_players()
         tapes, shared = {}, {}
-        for player in players:
+        for player in self._stage_players():  # also of one that sits out: others may need it
             tapes[player.name], shared[player.name] = self._run_forward(player, batch)
-        for player in players:
+        for player in self.active_players():
             for turn in range(player.turns):
                 if turn:  # its networks have moved: what it shared is stale
                     tapes[player.name], shared[player.name] = self._run_forward(player, batch)
