@@ -35,8 +35,8 @@ def unet_generator(
         levels: Halvings; 8 for 256 pixels (the paper), 7 for 128.
         base: Channels of the first level.
         norm: "batch" (the paper), "instance", "instance_affine" or "none".
-        dropout: Rate on the three innermost decoder levels; a net of 7, 6, 5 or fewer levels
-            has it on 3, 2, 1, none of them.
+        dropout: Rate on the three innermost decoder levels; a net of 5, 4, 3 or fewer levels
+            has it on 2, 1, none of them.
         upsampling: "transposed" (the paper) or "resize" (no checkerboard).
         input_skip: Whether the network draws a change that is added to the input image, so
             that it starts from the identity; needs as many channels out as in.
@@ -74,7 +74,7 @@ def unet_generator(
         features = blocks.normalise(features, norm, statistics=inference_statistics)
         innermost = levels - 1 - depth
         # Shallow nets keep dropout off the outermost levels, which draw the details.
-        if dropout and innermost < min(_DROPOUT_LEVELS, levels - 4):
+        if dropout and innermost < min(_DROPOUT_LEVELS, levels - 3):
             features = Dropout(dropout, seed=depth, inference=inference_dropout)(features)
         features = keras.layers.Concatenate()([features, skips.pop()])
     features = blocks.relu(features)
