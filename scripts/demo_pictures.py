@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tf_translate import DataConfig, open_data
+from tf_translate.cli.show import load_tensorflow
+from tf_translate.config.data import DataConfig
 from tf_translate.images import grid, read, to_float, to_uint8, write
 
 COUNT = 24
@@ -17,6 +18,9 @@ ROWS = 8  # rows of the grid, which then has three groups of columns
 
 def lay_out(folder: Path) -> None:
     """Writes held-out flat emoji, and the truth, as files."""
+    load_tensorflow()
+    from tf_translate.data.pipeline import open_data
+
     data = open_data(DataConfig(path="samples:flat_to_3d", size=(64, 64)))
     flat, truth = data.arrays("test", limit=COUNT)
     for number, (picture, answer) in enumerate(zip(flat, truth, strict=True)):

@@ -62,7 +62,9 @@ def test_a_row_cut_off_by_a_crash_is_left_out(tmp_path):
     run = RunDir.create(tmp_path / "r", {})
     run.history.write_text('{"step": 5, "l": 1.0}\n{"step": 10, "l": 0.5}\n{"step": 15, "l"')
     assert [row["step"] for row in run.rows()] == [5, 10]
-    run.forget_rows_after(5)
+    (run.checkpoints / ".77-step-00000010.keras").write_bytes(b"half")
+    run.tidy(5)
+    assert list(run.checkpoints.iterdir()) == []
     assert run.history.read_text() == '{"step": 5, "l": 1.0}\n'
 
 

@@ -47,7 +47,7 @@ def resume(run: RunDir, build: Callable[[], Translator]) -> Translator:
         translator = build() if newest is None else keras.models.load_model(newest)
     except (ValueError, TypeError, OSError) as error:
         raise RunError(f"the checkpoint {newest} cannot be read: {error}") from error
-    run.forget_rows_after(int(translator.steps_taken.numpy()))
+    run.tidy(int(translator.steps_taken.numpy()))
     return translator
 
 

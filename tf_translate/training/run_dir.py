@@ -128,8 +128,10 @@ class RunDir:
                 break
         return rows
 
-    def forget_rows_after(self, step: int) -> None:
-        """Drops rows of losses past a checkpoint that training goes on from."""
+    def tidy(self, step: int) -> None:
+        """Drops what a kill left: half-written files, and rows of losses past `step`."""
+        for unfinished in self.checkpoints.glob(".*.keras"):
+            unfinished.unlink()
         kept = [row for row in self.rows() if row["step"] <= step]
         text = "".join(json.dumps(row) + "\n" for row in kept)
         write_whole(self.history, lambda file: file.write_text(text))
