@@ -54,7 +54,7 @@ def with_tables(readme: str) -> str:
 def table(result: dict) -> str:
     """One table a direction: the rows of an evaluation, the figures that are shown."""
     minutes = result["training_minutes"]
-    lines = [f"`{result['command']}`, {minutes:.0f} minutes of training on two CPU cores:", ""]
+    lines = [f"`{result['command']}`, {minutes:.0f} minutes of training on a two-core machine:", ""]
     for name, direction in result["evaluation"]["directions"].items():
         shown = [figure for figure in FIGURES if figure in direction["rows"]["output"]]
         lines.append(f"| {name} | " + " | ".join(FIGURES[figure] for figure in shown) + " |")
