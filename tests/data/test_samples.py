@@ -13,6 +13,8 @@ from tf_translate.data.layout import find
 from tf_translate.data.pipeline import open_data
 from tf_translate.errors import DataError
 
+EMOJI = ("flat_to_3d", "line_to_3d", "3d_to_noto")
+STYLES = ("fluent_flat", "fluent_line", "fluent_3d", "noto")
 GENDERED = {"1f468": "1f9d1", "1f469": "1f9d1", "1f466": "1f9d2", "1f467": "1f9d2"}
 TONES = {"1f3fb", "1f3fc", "1f3fd", "1f3fe", "1f3ff"}
 
@@ -36,10 +38,11 @@ def test_the_tables_hold_what_the_notice_says():
         "3d_to_noto": {"train": "512 + 512", "validation": "32 pairs", "test": "128 pairs"},
         "flat_to_3d": {"train": "832 pairs", "validation": "64 pairs", "test": "128 pairs"},
         "line_to_3d": {"train": "384 pairs", "validation": "32 pairs", "test": "96 pairs"},
+        "street_to_mnist": {"train": "700 + 700", "validation": "100 + 100", "test": "200 + 200"},
     }
 
 
-@pytest.mark.parametrize("name", ["flat_to_3d", "line_to_3d", "3d_to_noto"])
+@pytest.mark.parametrize("name", EMOJI)
 def test_every_named_picture_is_there_square_and_on_white(name):
     data = open_data(config(f"samples:{name}", size=(64, 64)))
     for split in data.splits:
@@ -70,7 +73,7 @@ def test_pairs_show_one_code_point_and_unpaired_training_shares_none():
 
 def test_a_code_point_and_its_siblings_lie_in_one_split_of_all_tables():
     seen = {
-        split: bases(set().union(*(codes(n, split, s) for n in samples.names() for s in "ab")))
+        split: bases(set().union(*(codes(n, split, s) for n in EMOJI for s in "ab")))
         for split in ("train", "validation", "test")
     }
     assert not seen["train"] & seen["test"]
@@ -79,7 +82,9 @@ def test_a_code_point_and_its_siblings_lie_in_one_split_of_all_tables():
 
 
 def test_skin_tones_and_variation_selectors_are_left_out():
-    every = [path.stem.split("-") for path in samples.folder().rglob("*.webp")]
+    paths = [path for style in STYLES for path in (samples.folder() / style).glob("*.webp")]
+    every = [path.stem.split("-") for path in paths]
+    assert every
     assert not any(TONES & set(parts) or "fe0f" in parts for parts in every)
 
 
@@ -99,6 +104,40 @@ def test_no_held_out_picture_is_nearly_one_of_training():
     train, test = (images.to_uint8(data.arrays(split)[1]) / 255.0 for split in ("train", "test"))
     nearest = min(np.abs(train - picture).mean((1, 2, 3)).min() for picture in test)
     assert nearest > 0.035  # clock faces differ from each other by less than 0.03
+
+
+def digits(**settings):
+    return open_data(config("samples:street_to_mnist", size=(32, 32), channels_b=1, **settings))
+
+
+def test_digits_have_every_class_equally_often_in_both_domains():
+    data = digits()
+    assert data.classes == tuple("0123456789")
+    for split, (count, _) in data.splits.items():
+        for side in "ab":
+            found = np.bincount(data.labels(split, side), minlength=10)
+            assert found.tolist() == [count // 10] * 10
+
+
+def test_digits_are_distinct_pictures_and_those_of_mnist_are_framed_in_black():
+    data = digits()
+    a, b = (np.concatenate([data.arrays(s)[d] for s in data.splits]) for d in (0, 1))
+    assert len({picture.tobytes() for picture in a}) == len(a) == 1000
+    assert len({picture.tobytes() for picture in b}) == len(b) == 1000
+    assert (b[:, [0, 1, -2, -1]] == -1.0).all()
+    assert (b[:, :, [0, 1, -2, -1]] == -1.0).all()
+
+
+def test_a_digit_stands_out_and_its_label_is_that_of_its_pixels():
+    data = digits()
+    a, b = data.arrays("train")
+    # Light and dark lie far apart in every street digit: 5 % quantiles of grey, on a scale of 2.
+    grey = a.mean(-1).reshape(len(a), -1)
+    assert np.median(np.quantile(grey, 0.95, 1) - np.quantile(grey, 0.05, 1)) > 0.6
+    # Of held-out MNIST most have their nearest training picture in their own class; chance is 0.1.
+    held = data.arrays("test")[1].reshape(200, -1)
+    nearest = ((held[:, None] - b.reshape(1, 700, -1)) ** 2).sum(-1).argmin(1)
+    assert (data.labels("train", "b")[nearest] == data.labels("test", "b")).mean() > 0.8
 
 
 def test_unknown_and_missing_samples_are_told(tmp_path, monkeypatch):

@@ -7,7 +7,7 @@ import pytest
 
 from tests.data.drawn import ab_folders, config, save
 from tf_translate import images
-from tf_translate.data import pipeline, store
+from tf_translate.data import decoded, store
 from tf_translate.data.pictures import PictureFile, PictureFiles
 from tf_translate.data.pipeline import open_data
 from tf_translate.errors import DataError
@@ -101,7 +101,7 @@ def test_auto_takes_memory_until_it_is_too_much(tmp_path, cache, monkeypatch):
     folder = ab_folders(tmp_path / "d", train_a=2, train_b=2, test=1)
     open_data(config(folder))
     assert not cache.exists()
-    monkeypatch.setattr(pipeline, "MEMORY_LIMIT", 6 * 8 * 8 * 3 - 1)  # six pictures but a byte
+    monkeypatch.setattr(decoded, "MEMORY_LIMIT", 6 * 8 * 8 * 3 - 1)  # six pictures but a byte
     data = open_data(config(folder))
     assert len(list(cache.glob("*.npy"))) == 4
     assert data.arrays("train")[0].shape == (2, 8, 8, 3)

@@ -54,6 +54,7 @@ def mocked(tmp_path):
         "cycle_gan/horse2zebra": ("trainA", "trainB", "testA", "testB"),
         "two_images": ("train", "test"),
         "mnist": ("train", "test"),
+        "svhn_cropped": ("train", "test", "extra"),
     }.items():
         info = tfds.builder(name, data_dir=tmp_path).info
         template = tfds.core.ShardedFileTemplate(
@@ -135,6 +136,36 @@ def test_wrong_or_doubtful_features_are_named():
     assert "image features photo, map; 'picture' is none of them" in told
     assert "set tfds_a and tfds_b to two of them" in message("two_images", tfds_a="map")
     assert "set tfds_a and tfds_b to two of them" in message("mnist")
+
+
+@pytest.mark.usefixtures("mocked")
+def test_two_data_sets_are_a_and_b_with_labels_of_shared_classes():
+    data = open_data(config("tfds:svhn_cropped->mnist", size=(10, 12), channels_b=1))
+    assert data.splits == {"train": (4, 4), "test": (4, 4)}
+    assert not data.paired
+    assert (data.shape_a, data.shape_b) == ((10, 12, 3), (10, 12, 1))
+    assert data.classes == ("0", "1", "2", "3")  # those that occur
+    for side in ("a", "b"):
+        assert data.labels("train", side).tolist() == [0, 1, 2, 3]
+    batch = next(iter(data.training(batch_size=4, seed=0)))
+    assert batch["label_a"].numpy().tolist() == values(batch["a"])
+
+
+@pytest.mark.usefixtures("mocked")
+def test_two_data_sets_are_carved_with_their_labels():
+    data = open_data(config("tfds:svhn_cropped->mnist", validation_share=0.5))
+    for split in ("train", "validation"):
+        assert data.labels(split, "a").tolist() == values(data.arrays(split)[0])
+
+
+@pytest.mark.usefixtures("mocked")
+def test_two_data_sets_may_be_without_classes_and_one_has_none_of_labels():
+    assert open_data(config("tfds:cycle_gan/horse2zebra")).classes == ()
+    told = message("svhn_cropped->mnist", label_column="digit")
+    assert "svhn_cropped has the ClassLabel features label; 'digit' is none of them" in told
+    assert "must name two data sets, as in tfds:svhn_cropped->mnist" in message("mnist->")
+    assert "needs a split train in both" in message("cycle_gan/horse2zebra->mnist")
+    assert "features photo, map; set tfds_a and tfds_b" in message("two_images->mnist")
 
 
 @pytest.mark.usefixtures("mocked")

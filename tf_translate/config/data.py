@@ -1,8 +1,8 @@
 """Where pictures come from and how they are brought into form; knows no TensorFlow."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
 from tf_translate.config.settings import Settings
 
@@ -11,18 +11,33 @@ Size = tuple[Side, Side]
 Channels = Literal[1, 3, 4]
 
 
+def cell_text(value: Any) -> str:
+    """What is in a cell of a table as text: 1 and 1.0 are "1", true and True are "true"."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    text = "" if value is None else str(value).strip()
+    return text.lower() if text in ("True", "False") else text
+
+
+Cell = Annotated[str, BeforeValidator(cell_text), Field(min_length=1)]
+
+
 class DataConfig(Settings):
     """A data set and the form in which a model gets it; `a` is what is translated into `b`."""
 
     path: str = Field(
         min_length=1,
-        description="a folder, a .csv table, samples:NAME or tfds:NAME",
+        description="a folder, a .csv or .parquet table, list_attr_celeba.txt, samples:NAME, "
+        "tfds:NAME or tfds:NAME_A->NAME_B",
     )
-    layout: Literal["auto", "ab_folders", "side_by_side", "named_pairs", "table", "tfds"] = Field(
+    layout: Literal[
+        "auto", "ab_folders", "side_by_side", "named_pairs", "table", "attributes", "tfds"
+    ] = Field(
         "auto",
         description="ab_folders: trainA/ trainB/, unpaired; named_pairs: train/a/ train/b/ with "
         "equal names; side_by_side: train/ with a left and b right in one picture; "
-        "table: split,a,b; auto looks which it is",
+        "table: split,a,b; attributes: a table of image -> columns, domains by domain_column; "
+        "auto looks which it is",
     )
     size: Size = Field((256, 256), description="height and width the model sees, in pixels")
     load_size: Size | None = Field(
@@ -52,6 +67,21 @@ class DataConfig(Settings):
         lt=1,
         description="of the training pictures, held back where the data has no validation split",
     )
+    domain_column: str | None = Field(
+        None, description="attributes: column whose value says which domain a picture is of"
+    )
+    domain_a: Cell | None = Field(None, description="attributes: value of a in domain_column")
+    domain_b: Cell | None = Field(
+        None, description="attributes: value of b in domain_column, another than domain_a"
+    )
+    where: dict[str, Cell] = Field(
+        {}, description="attributes: column -> value; only rows with all of them are taken"
+    )
+    label_column: str | None = Field(
+        None,
+        description="attributes: column that labels are taken from; tfds:A->B: the ClassLabel "
+        "feature, where there are several",
+    )
     tfds_a: str | None = Field(None, description="tfds: image feature of a; none: found by itself")
     tfds_b: str | None = Field(None, description="tfds: image feature of b; none: found by itself")
 
@@ -64,4 +94,17 @@ class DataConfig(Settings):
                 f"load_size must be at least size {list(size)} so that a crop fits, "
                 f"got {list(value)}"
             )
+        return value
+
+    @field_validator("domain_b")
+    @classmethod
+    def _domains_differ(cls, value: str | None, info: ValidationInfo) -> str | None:
+        given = [info.data.get("domain_column"), info.data.get("domain_a"), value]
+        if any(given) and not all(given):
+            raise ValueError(
+                "domain_column, domain_a and domain_b go together: set all three, or none, "
+                f"got {given}"
+            )
+        if value is not None and value == info.data.get("domain_a"):
+            raise ValueError(f"domain_b must be another value than domain_a, got {value!r} twice")
         return value

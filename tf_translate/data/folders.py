@@ -17,7 +17,10 @@ SPLIT_NAMES = {  # as people call them -> as we do
 
 
 def ab_folders(root: Path) -> Source:
-    """`trainA/ trainB/ testA/ testB/` (or `train/a/ train/b/`): two unpaired heaps."""
+    """`trainA/ trainB/ testA/ testB/` (or `train/a/ train/b/`): two unpaired heaps.
+
+    The folders inside a domain's folder, as in `trainA/<class>/`, are the classes of its pictures.
+    """
     return _domains(root, paired=False)
 
 
@@ -94,7 +97,27 @@ def _lonely(root: Path, spelling: str, found: Path | None, missing: str) -> str:
 
 
 def _heaps(a: Path, b: Path) -> Split:
-    return Split(PictureFiles(pictures_in(a)), PictureFiles(pictures_in(b)), aligned=False)
+    return Split(_heap(a), _heap(b), aligned=False)
+
+
+def _heap(folder: Path) -> PictureFiles:
+    """The pictures of one domain; folders in it are classes, and then nothing lies beside them."""
+    files = pictures_in(folder)
+    classes = [file.path.relative_to(folder).parts[:-1][:1] for file in files]
+    plain = [file.path.name for file, name in zip(files, classes, strict=True) if not name]
+    if len(plain) == len(files):
+        return PictureFiles(files)
+    if plain:
+        found = sorted({name for names in classes for name in names})
+        raise DataError(
+            f"{folder} holds both class folders ({_few(found)}) and pictures beside them "
+            f"({_few(plain)}); keep one: put every picture into the folder of its class, or none"
+        )
+    return PictureFiles(files, [name for (name,) in classes])
+
+
+def _few(names: list[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def _match(a: Path, b: Path) -> Split:

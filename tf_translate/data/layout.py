@@ -5,23 +5,32 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from tf_translate.config.data import DataConfig
-from tf_translate.data import folders, samples, tables
-from tf_translate.data.pictures import Source, carve_validation, swap
+from tf_translate.data import attributes, folders, samples, tables
+from tf_translate.data.pictures import Source, carve_validation, check_labels, swap
 from tf_translate.data.tfds import read_tfds
 from tf_translate.errors import DataError
 from tf_translate.images import EXTENSIONS
 
 UNDERSTOOD = """these layouts are understood:
   trainA/ trainB/ testA/ testB/        unpaired pictures of two domains
+  trainA/CLASS/ testA/CLASS/ ...       the same with a folder per class, which makes labels
   train/a/ train/b/ test/a/ test/b/    pairs of equal file name
   train/ test/                         side-by-side pairs, a left and b right in one picture
-  a table NAME.csv                     with the columns split,a,b
+  a table NAME.csv                     with the columns split,a,b (and label_a,label_b)
+  a table NAME.csv or NAME.parquet     with the column image and others: set domain_column
+  list_attr_celeba.txt                 CelebA's attributes, read as such a table
   samples:NAME, tfds:NAME              shipped samples, TensorFlow Datasets
+  tfds:NAME_A->NAME_B                  a and b from two of them, unpaired
 (splits are train, validation and test; validation may be missing)"""
 _FOLDER_LAYOUTS: dict[str, Callable[[Path], Source]] = {
     "ab_folders": folders.ab_folders,
     "named_pairs": folders.named_pairs,
     "side_by_side": folders.side_by_side,
+}
+_FILE_LAYOUTS = {
+    "table": "a file NAME.csv",
+    "attributes": "a file NAME.csv, NAME.parquet or list_attr_celeba.txt",
+    "tfds": "tfds:NAME",
 }
 
 
@@ -34,29 +43,57 @@ def find(config: DataConfig) -> Source:
         DataError: If nothing of a known form is there; says what was looked for.
     """
     source = _find(config)
+    check_labels(source)
     source = carve_validation(source, config.validation_share)
     return swap(source) if config.direction == "b_to_a" else source
 
 
 def _find(config: DataConfig) -> Source:
     kind, colon, name = config.path.partition(":")
+    path = Path(config.path).expanduser()
+    if not colon and _is_attributes(path, config):
+        _require(config, "attributes")
+        return attributes.read_attributes(path, config)
+    _refuse_columns(config)
     if colon and kind == "tfds":
         _require(config, "tfds")
-        return read_tfds(name, config.tfds_a, config.tfds_b)
+        return read_tfds(name, config.tfds_a, config.tfds_b, label=config.label_column)
     if colon and kind == "samples":
         _require(config, "table")
         return tables.read_table(samples.table(name))
-    path = Path(config.path).expanduser()
     if path.suffix.lower() == ".csv":
         _require(config, "table")
         return tables.read_table(path)
-    if config.layout in ("table", "tfds"):
-        form = "a file NAME.csv" if config.layout == "table" else "tfds:NAME"
+    if config.layout in _FILE_LAYOUTS:
+        form = _FILE_LAYOUTS[config.layout]
         raise DataError(f"layout {config.layout!r} needs path to be {form}, got {config.path!r}")
     if not path.is_dir():
         raise DataError(_missing(path))
     layout = _recognise(path) if config.layout == "auto" else config.layout
     return _FOLDER_LAYOUTS[layout](path)
+
+
+def _is_attributes(path: Path, config: DataConfig) -> bool:
+    if path.suffix.lower() not in attributes.SUFFIXES:
+        return False
+    if config.layout == "attributes" or config.domain_column or path.suffix.lower() != ".csv":
+        return True
+    return "image" in tables.header(path) and not {"a", "b"} & set(tables.header(path))
+
+
+def _refuse_columns(config: DataConfig) -> None:
+    """Settings of one layout must not be passed over in silence by another."""
+    given = {
+        "domain_column": config.domain_column,
+        "where": config.where,
+        "label_column": None if "->" in config.path else config.label_column,
+    }
+    for setting, value in given.items():
+        if value:
+            raise DataError(
+                f"{setting} is for tables with a column image, but path is {config.path!r}; "
+                "leave it out, or name a .csv, .parquet or list_attr_celeba.txt"
+            )
 
 
 def _require(config: DataConfig, layout: str) -> None:

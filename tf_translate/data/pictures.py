@@ -1,6 +1,7 @@
 """What every layout is turned into: lists of pictures, two to a split."""
 
 import hashlib
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +16,10 @@ SPLITS = ("train", "validation", "test")
 
 
 class Pictures(Protocol):
-    """One domain of one split, in a fixed order."""
+    """One domain of one split, in a fixed order; `labels` are class names, or None without."""
 
     names: tuple[str, ...]
+    labels: tuple[str, ...] | None
 
     def pick(self, positions: Sequence[int]) -> "Pictures":
         """The pictures at these positions."""
@@ -61,15 +63,22 @@ class PictureFile:
 
 
 class PictureFiles:
-    """Pictures that are files and can be read in any order."""
+    """Pictures that are files and can be read in any order, with a class name each or none."""
 
-    def __init__(self, files: Sequence[PictureFile]) -> None:
+    def __init__(self, files: Sequence[PictureFile], labels: Sequence[str] | None = None) -> None:
         self.files = tuple(files)
         self.names = tuple(file.name for file in self.files)
+        self.labels = None if labels is None else tuple(labels)
+        if self.labels is not None and len(self.labels) != len(self.files):
+            raise ValueError(
+                f"`labels` must hold one name for each of the {len(self.files)} files, "
+                f"got {len(self.labels)}"
+            )
 
     def pick(self, positions: Sequence[int]) -> "PictureFiles":
         """The pictures at these positions."""
-        return PictureFiles([self.files[position] for position in positions])
+        files = [self.files[position] for position in positions]
+        return PictureFiles(files, picked(self.labels, positions))
 
     def stamp(self) -> str:
         """Hash of paths, sizes and times of change; missing files count as such."""
@@ -109,6 +118,31 @@ class Source:
 
     description: str
     splits: dict[str, Split]
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of all labels of both domains, numbers sorted as such; empty without labels."""
+        sides = [side for split in self.splits.values() for side in (split.a, split.b)]
+        return tuple(sorted({name for side in sides for name in side.labels or ()}, key=_rank))
+
+
+def picked(labels: Sequence[str] | None, positions: Sequence[int]) -> list[str] | None:
+    """The labels at these positions, None if there are none."""
+    return None if labels is None else [labels[position] for position in positions]
+
+
+def check_labels(source: Source) -> None:
+    """Raises `DataError` where a domain has labels in some splits only."""
+    for side in "ab":
+        known = {name: getattr(split, side).labels for name, split in source.splits.items()}
+        without = [name for name, labels in known.items() if labels is None]
+        if without and len(without) < len(known):
+            labelled = [name for name in known if name not in without]
+            raise DataError(
+                f"{source.description} has labels for the pictures of {side} in "
+                f"{', '.join(labelled)}, but not in {', '.join(without)}; "
+                "give every picture of a domain a label, or none"
+            )
 
 
 def swap(source: Source) -> Source:
@@ -156,13 +190,27 @@ def digest_of(source: Source, *extra: str) -> str:
         f"{name}:{split.aligned}:{split.a.identity()}:{split.b.identity()}"
         for name, split in source.splits.items()
     ]
-    return _digest([*parts, *extra])
+    labels = [
+        f"{name}:{_digest(side.labels)}"
+        for name, split in source.splits.items()
+        for side in (split.a, split.b)
+        if side.labels is not None
+    ]
+    return _digest([*parts, *extra, *labels])
 
 
 def listing(lines: Sequence[str], *, most: int = 20, show: Callable[[str], str] = str) -> str:
     """Lines for a message, the first `most` of them and how many more there are."""
     shown = "".join(f"\n  {show(line)}" for line in lines[:most])
     return shown + (f"\n  and {len(lines) - most} more" if len(lines) > most else "")
+
+
+def _rank(name: str) -> tuple[bool, float, str]:
+    try:
+        number = float(name)
+    except ValueError:
+        number = math.nan
+    return (False, number, name) if math.isfinite(number) else (True, 0.0, name)
 
 
 def _state(file: PictureFile) -> str:

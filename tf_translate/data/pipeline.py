@@ -1,7 +1,6 @@
 """The door to pictures: batches for training, ordered pictures for everything else."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -10,28 +9,13 @@ import tensorflow as tf
 from tf_translate import images
 from tf_translate.config.data import DataConfig
 from tf_translate.data import augment
+from tf_translate.data.decoded import Progress, StoredSplit, channels_of, decode_all
 from tf_translate.data.layout import find
-from tf_translate.data.pictures import Source, Split, digest_of, listing
-from tf_translate.data.store import MEMORY_LIMIT, Form, Place, Store, open_store
+from tf_translate.data.pictures import digest_of
+from tf_translate.data.store import Store
 from tf_translate.errors import DataError
 
 Shape = tuple[int, int, int]
-Progress = Callable[[int, int], None]
-
-
-@dataclass(frozen=True)
-class StoredSplit:
-    """Two domains of one split, decoded; `aligned` if position i of both is a pair."""
-
-    a: Store
-    b: Store
-    aligned: bool
-
-    def side(self, domain: Literal["a", "b"]) -> Store:
-        """One domain."""
-        if domain not in ("a", "b"):
-            raise ValueError(f'`side` must be "a" or "b", got {domain!r}')
-        return self.a if domain == "a" else self.b
 
 
 def open_data(
@@ -60,9 +44,9 @@ def open_data(
             "method for unpaired pictures, or give files of a pair equal names and set layout to "
             "named_pairs"
         )
-    stored, skipped = _decode_all(source, config, progress)
+    stored, skipped = decode_all(source, config, progress)
     fingerprint = digest_of(
-        source, str(config.size), str(config.load_size), str(_channels(config)), *skipped
+        source, str(config.size), str(config.load_size), str(channels_of(config)), *skipped
     )
     return ImageData(
         config,
@@ -70,6 +54,7 @@ def open_data(
         paired=aligned if paired is None else paired,
         skipped=skipped,
         fingerprint=fingerprint,
+        classes=source.classes,
     )
 
 
@@ -85,6 +70,8 @@ class ImageData:
             machine. It changes when pictures come, go or change in size, not when a file
             changes within the same number of bytes.
         epoch_size: Samples after which every training picture has been seen.
+        classes: Names of the classes that labels count, shared by both domains; empty
+            without labels.
     """
 
     def __init__(
@@ -95,15 +82,17 @@ class ImageData:
         paired: bool,
         skipped: tuple[str, ...],
         fingerprint: str,
+        classes: tuple[str, ...] = (),
     ) -> None:
         self._stored, self._config = stored, config
         self._size = config.size
         self.paired, self.skipped, self.fingerprint = paired, skipped, fingerprint
-        channels_a, channels_b = _channels(config)
+        channels_a, channels_b = channels_of(config)
         self.shape_a: Shape = (*config.size, channels_a)
         self.shape_b: Shape = (*config.size, channels_b)
         self.splits = {name: (len(split.a), len(split.b)) for name, split in stored.items()}
         self.epoch_size = max(self.splits["train"])
+        self.classes = classes
 
     def has_truth(self, split: str) -> bool:
         """Whether picture i of a and picture i of b show the same thing in this split."""
@@ -112,6 +101,23 @@ class ImageData:
     def names(self, split: str, side: Literal["a", "b"]) -> tuple[str, ...]:
         """Names of the pictures of one domain, in order."""
         return self._split(split).side(side).names
+
+    def labels(
+        self, split: str, side: Literal["a", "b"], *, limit: int | None = None
+    ) -> np.ndarray | None:
+        """Labels of one domain of a split, in the order of `arrays`.
+
+        Args:
+            split: Its name.
+            side: The domain.
+            limit: As in `arrays`.
+
+        Returns:
+            Int32 `(count,)`, each below `len(classes)`; None if the domain has no labels.
+        """
+        store = self._split(split).side(side)
+        numbers = self._numbers(store)
+        return None if numbers is None else numbers[list(_spread(len(store), limit))]
 
     def training(self, *, batch_size: int, seed: int, start_step: int = 0) -> tf.data.Dataset:
         """Endless shuffled and augmented batches; what step k gets depends on k alone.
@@ -126,7 +132,8 @@ class ImageData:
                 same batches from there on.
 
         Returns:
-            Batches `{"a": (batch, h, w, c), "b": ...}`, float32 in [-1, 1].
+            Batches `{"a": (batch, h, w, c), "b": ...}`, float32 in [-1, 1]; of a domain with
+            labels also those of the very pictures, `"label_a"` or `"label_b"`, int32 `(batch,)`.
         """
         if batch_size < 1 or start_step < 0:
             raise ValueError(
@@ -180,14 +187,21 @@ class ImageData:
         own = augment.sample_seed(seed, sample)
         seeds = (own, own) if self.paired else tuple(tf.unstack(augment.split_seed(own)))
         domains = (0, 0) if self.paired else (0, 1)
-        return {
-            name: self._augmented(
-                _lookup(store, _shuffled(sample, len(store), seed, domain)), own_seed
-            )
-            for name, store, domain, own_seed in zip(
-                "ab", (train.a, train.b), domains, seeds, strict=True
-            )
-        }
+        batch = {}
+        for name, domain, own_seed in zip("ab", domains, seeds, strict=True):
+            store = train.side(name)  # type: ignore[arg-type]
+            position = _shuffled(sample, len(store), seed, domain)
+            batch[name] = self._augmented(_lookup(store, position), own_seed)
+            numbers = self._numbers(store)
+            if numbers is not None:
+                batch[f"label_{name}"] = tf.gather(tf.constant(numbers), position)
+        return batch
+
+    def _numbers(self, store: Store) -> np.ndarray | None:
+        if store.labels is None:
+            return None
+        number_of = {name: number for number, name in enumerate(self.classes)}
+        return np.array([number_of[name] for name in store.labels], np.int32)
 
     def _augmented(self, pixels: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         load_size = self._config.load_size or self._size
@@ -213,89 +227,6 @@ class ImageData:
     def _evaluated(self, store: Store, position: int) -> np.ndarray:
         # Only training pictures are stored larger, for the crop.
         return images.resize(store.read(position), self._size)
-
-
-def _decode_all(
-    source: Source, config: DataConfig, progress: Progress | None
-) -> tuple[dict[str, StoredSplit], tuple[str, ...]]:
-    place = _place(source, config)
-    tick = _counter(source, progress)
-    opened = {}
-    for name, split in source.splits.items():
-        forms = _forms(config, name)
-        a = open_store(split.a, forms[0], place, progress=tick)
-        b = open_store(split.b, forms[1], place, progress=tick)
-        opened[name] = StoredSplit(a, b, split.aligned)
-    reasons = _reasons(opened)
-    if reasons and config.on_error == "stop":
-        raise DataError(
-            f"{len(reasons)} pictures of {source.description} cannot be used; repair or remove "
-            f'them, or set on_error to "skip" to leave them out:{listing(reasons)}'
-            if len(reasons) > 1
-            else f'{reasons[0]}; repair or remove it, or set on_error to "skip" to leave it out'
-        )
-    stored = {name: _without_problems(split) for name, split in opened.items()}
-    _check_not_empty(stored, source)
-    return stored, tuple(reasons)
-
-
-def _reasons(opened: dict[str, StoredSplit]) -> list[str]:
-    """Every reason once: the halves of one file share theirs."""
-    stores = [store for split in opened.values() for store in (split.a, split.b)]
-    return list(dict.fromkeys(why for store in stores for why in store.problems.values()))
-
-
-def _without_problems(split: StoredSplit) -> StoredSplit:
-    bad_a, bad_b = set(split.a.problems), set(split.b.problems)
-    if split.aligned:
-        bad_a = bad_b = bad_a | bad_b
-    if not bad_a and not bad_b:
-        return split
-    a = split.a.pick([i for i in range(len(split.a)) if i not in bad_a])
-    b = split.b.pick([i for i in range(len(split.b)) if i not in bad_b])
-    return StoredSplit(a, b, split.aligned)
-
-
-def _check_not_empty(stored: dict[str, StoredSplit], source: Source) -> None:
-    for name, split in stored.items():
-        for domain in ("a", "b"):
-            if not len(split.side(domain)):  # type: ignore[arg-type]
-                raise DataError(
-                    f"no usable picture of {domain} is left in the {name} split of "
-                    f"{source.description}"
-                )
-
-
-def _place(source: Source, config: DataConfig) -> Place:
-    if config.cache != "auto":
-        return config.cache
-    needed = 0
-    for name, split in source.splits.items():
-        form_a, form_b = _forms(config, name)
-        needed += form_a.bytes_of(split.a) + form_b.bytes_of(split.b)
-    return "memory" if needed <= MEMORY_LIMIT else "disk"
-
-
-def _forms(config: DataConfig, split: str) -> tuple[Form, Form]:
-    size = config.load_size if config.load_size and split == "train" else config.size
-    channels_a, channels_b = _channels(config)
-    return Form(size, channels_a), Form(size, channels_b)
-
-
-def _channels(config: DataConfig) -> tuple[int, int]:
-    return config.channels_a, config.channels_b
-
-
-def _counter(source: Source, progress: Progress | None) -> Callable[[], None]:
-    if progress is None:
-        return lambda: None
-    total = sum(_count(split) for split in source.splits.values())
-    done = iter(range(1, total + 1))
-    return lambda: progress(next(done), total)
-
-
-def _count(split: Split) -> int:
-    return len(split.a.names) + len(split.b.names)
 
 
 def _spread(count: int, limit: int | None) -> Sequence[int]:

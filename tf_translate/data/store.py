@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 
 from tf_translate import images
-from tf_translate.data.pictures import PictureFiles, Pictures
+from tf_translate.data.pictures import PictureFiles, Pictures, picked
 from tf_translate.errors import DataError
 
 MEMORY_LIMIT = 512 * 2**20  # bytes of decoded pictures that "auto" keeps in memory
@@ -46,6 +46,7 @@ class Store:
         form: Size and channels.
         names: One name a picture.
         problems: Position to reason, for pictures that could not be decoded.
+        labels: One class name a picture, or None without labels.
     """
 
     def __init__(
@@ -54,8 +55,10 @@ class Store:
         form: Form,
         read: Callable[[int], np.ndarray],
         problems: dict[int, str],
+        labels: Sequence[str] | None = None,
     ) -> None:
         self.names, self.form, self.problems = tuple(names), form, problems
+        self.labels = None if labels is None else tuple(labels)
         self._read = read
 
     def __len__(self) -> int:
@@ -75,7 +78,8 @@ class Store:
         """A view that counts only these positions; for leaving broken pictures out."""
         kept = [int(position) for position in positions]
         names = [self.names[position] for position in kept]
-        return Store(names, self.form, lambda position: self._read(kept[position]), {})
+        labels = picked(self.labels, kept)
+        return Store(names, self.form, lambda position: self._read(kept[position]), {}, labels)
 
 
 def open_store(
@@ -99,7 +103,7 @@ def open_store(
         problems = _decode(pictures, form, pixels, progress)
     else:
         pixels, problems = _cached(pictures, form, progress)
-    return Store(pictures.names, form, pixels.__getitem__, problems)
+    return Store(pictures.names, form, pixels.__getitem__, problems, pictures.labels)
 
 
 def cache_folder() -> Path:
@@ -119,7 +123,7 @@ def _decoding_store(pictures: Pictures, form: Form, progress: Callable[[], None]
     def read(position: int) -> np.ndarray:
         return images.resize(files[position].read(form.channels), form.size)
 
-    return Store(pictures.names, form, read, problems)
+    return Store(pictures.names, form, read, problems, pictures.labels)
 
 
 def _decode(

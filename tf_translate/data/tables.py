@@ -1,6 +1,7 @@
 """Data sets given as a table: `split,a,b` with paths relative to the table."""
 
 import csv
+from dataclasses import dataclass
 from pathlib import Path
 
 from tf_translate.data.folders import SPLIT_NAMES
@@ -8,14 +9,23 @@ from tf_translate.data.pictures import SPLITS, PictureFile, PictureFiles, Source
 from tf_translate.errors import DataError
 
 COLUMNS = ("split", "a", "b")
-Row = tuple[str, str, str]
+
+
+@dataclass(frozen=True)
+class _Row:
+    """One line: cells by column, empty where there is none; `split` as we call it."""
+
+    line: int
+    split: str
+    cells: dict[str, str]
 
 
 def read_table(path: Path) -> Source:
     """Reads a table of pictures.
 
     A row with both `a` and `b` is a pair; a row with one of them is a picture of that
-    domain alone. A split of nothing but pairs is aligned.
+    domain alone. A split of nothing but pairs is aligned. The columns `label_a` and `label_b`,
+    which may be missing, name the class of every picture of a domain, or are left empty.
 
     Args:
         path: UTF-8 csv file with the columns split, a and b.
@@ -24,9 +34,10 @@ def read_table(path: Path) -> Source:
         DataError: If the file, a column or a cell is not as it must be (file and line named).
     """
     rows = _rows(path)
+    _check_labels(path, rows)
     splits = {}
     for name in SPLITS:
-        chosen = [row for row in rows if row[0] == name]
+        chosen = [row for row in rows if row.split == name]
         if chosen:
             splits[name] = _split(chosen, path.parent)
     if "train" not in splits:
@@ -34,44 +45,84 @@ def read_table(path: Path) -> Source:
     return Source(f"the table {path}", splits)
 
 
-def _rows(path: Path) -> list[Row]:
+def header(path: Path) -> tuple[str, ...]:
+    """Names of the columns of a csv file; none where it cannot be read."""
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as opened:
+            return tuple(next(csv.reader(opened), ()))
+    except (OSError, UnicodeDecodeError, csv.Error):
+        return ()
+
+
+def read_csv(path: Path, needed: tuple[str, ...]) -> list[tuple[int, dict[str, str]]]:
+    """Reads a UTF-8 csv file with a line of names: (line, cells by column) of every row.
+
+    Raises:
+        DataError: If there is no such file, a needed column is missing, or it cannot be read.
+    """
     if not path.is_file():
         raise DataError(f"there is no table {path}")
     try:
         with path.open(newline="", encoding="utf-8-sig") as opened:
             reader = csv.DictReader(opened, restval="")
-            missing = [column for column in COLUMNS if column not in (reader.fieldnames or ())]
+            missing = [column for column in needed if column not in (reader.fieldnames or ())]
             if missing:
                 raise DataError(
                     f"the table {path} has no column {', '.join(missing)}; "
-                    f"its first line must be {','.join(COLUMNS)}"
+                    f"its first line must be {','.join(needed)}"
                 )
-            numbered = [(reader.line_num, row) for row in reader]
+            return [(reader.line_num, row) for row in reader]
     except (UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"the table {path} cannot be read as UTF-8 csv: {error}") from error
+
+
+def _rows(path: Path) -> list[_Row]:
     problems: list[str] = []
-    rows = [_row(line, row, problems) for line, row in numbered]
+    rows = [_row(line, cells, problems) for line, cells in read_csv(path, COLUMNS)]
     if problems:
         raise DataError(f"the table {path} has rows that cannot be used:{listing(problems)}")
     return rows
 
 
-def _row(line: int, row: dict[str, str], problems: list[str]) -> Row:
-    split, a, b = ((row[column] or "").strip() for column in COLUMNS)
+def _row(line: int, cells: dict[str, str], problems: list[str]) -> _Row:
+    wanted = (*COLUMNS, "label_a", "label_b")
+    cells = {column: (cells.get(column) or "").strip() for column in wanted}
+    split = cells["split"]
     if split not in SPLIT_NAMES:
         problems.append(f"line {line}: split {split!r} is none of {', '.join(SPLIT_NAMES)}")
-        return split, a, b
-    if not a and not b:
+    elif not cells["a"] and not cells["b"]:
         problems.append(f"line {line}: both a and b are empty")
-    return SPLIT_NAMES[split], a, b
+    problems += [
+        f"line {line}: label_{side} is {cells[f'label_{side}']!r}, but {side} is empty"
+        for side in "ab"
+        if cells[f"label_{side}"] and not cells[side] and (cells["a"] or cells["b"])
+    ]
+    return _Row(line, SPLIT_NAMES.get(split, split), cells)
 
 
-def _split(rows: list[Row], folder: Path) -> Split:
-    aligned = all(a and b for _, a, b in rows)
-    a_files = [_file(a, folder) for _, a, _ in rows if a]
-    b_files = [_file(b, folder) for _, _, b in rows if b]
-    return Split(PictureFiles(a_files), PictureFiles(b_files), aligned)
+def _check_labels(path: Path, rows: list[_Row]) -> None:
+    for side in "ab":
+        of_side = [row for row in rows if row.cells[side]]
+        without = [f"line {row.line}" for row in of_side if not row.cells[f"label_{side}"]]
+        if without and len(without) < len(of_side):
+            raise DataError(
+                f"the table {path} has label_{side} for some pictures of {side} only; "
+                f"give every picture of a domain a label, or none:{listing(without)}"
+            )
 
 
-def _file(cell: str, folder: Path) -> PictureFile:
+def _split(rows: list[_Row], folder: Path) -> Split:
+    aligned = all(row.cells["a"] and row.cells["b"] for row in rows)
+    return Split(_side(rows, "a", folder), _side(rows, "b", folder), aligned)
+
+
+def _side(rows: list[_Row], side: str, folder: Path) -> PictureFiles:
+    chosen = [row.cells for row in rows if row.cells[side]]
+    files = [picture_file(cells[side], folder) for cells in chosen]
+    labels = [cells[f"label_{side}"] for cells in chosen]
+    return PictureFiles(files, labels if any(labels) else None)
+
+
+def picture_file(cell: str, folder: Path) -> PictureFile:
+    """The picture that a cell names, relative to the folder of its table."""
     return PictureFile(folder / cell, Path(cell).with_suffix("").as_posix())

@@ -10,17 +10,29 @@ from PIL import Image
 
 from tf_translate import images
 from tf_translate.data.folders import SPLIT_NAMES
-from tf_translate.data.pictures import Source, Split
+from tf_translate.data.pictures import Source, Split, picked
 from tf_translate.errors import DataError
 
 
 class TfdsPictures:
-    """One image feature of one split; read in one pass, so it must be cached."""
+    """One image feature of one split; read in one pass, so it must be cached.
+
+    Args:
+        builder, split, feature: What is read.
+        positions: Which examples, all if None.
+        labels: Class name of each of these examples, or None.
+    """
 
     def __init__(
-        self, builder: Any, split: str, feature: str, positions: Sequence[int] | None = None
+        self,
+        builder: Any,
+        split: str,
+        feature: str,
+        positions: Sequence[int] | None = None,
+        labels: Sequence[str] | None = None,
     ) -> None:
         self._builder, self._split, self._feature = builder, split, feature
+        self.labels = None if labels is None else tuple(labels)
         count = builder.info.splits[split].num_examples
         self._positions = tuple(range(count) if positions is None else positions)
         self.names = tuple(f"{split}/{position:06d}" for position in self._positions)
@@ -28,7 +40,8 @@ class TfdsPictures:
     def pick(self, positions: Sequence[int]) -> "TfdsPictures":
         """The pictures at these positions."""
         chosen = [self._positions[position] for position in positions]
-        return TfdsPictures(self._builder, self._split, self._feature, chosen)
+        labels = picked(self.labels, positions)
+        return TfdsPictures(self._builder, self._split, self._feature, chosen, labels)
 
     def stamp(self) -> str:
         """Where the prepared data lies, its version, the split, the feature and the positions."""
@@ -49,21 +62,32 @@ class TfdsPictures:
                 yield _as_pixels(pixels, channels)
 
 
-def read_tfds(name: str, feature_a: str | None = None, feature_b: str | None = None) -> Source:
+def read_tfds(
+    name: str,
+    feature_a: str | None = None,
+    feature_b: str | None = None,
+    *,
+    label: str | None = None,
+) -> Source:
     """Opens a data set of TensorFlow Datasets, downloading it first if it must be.
 
     Splits trainA, trainB, testA, testB (as in `cycle_gan/*`) make an unpaired source; splits
-    train, test, ... whose examples hold two images make a paired one.
+    train, test, ... whose examples hold two images make a paired one. Two names make an
+    unpaired source with a from the first and b from the second, labelled by their classes.
 
     Args:
-        name: For example "cycle_gan/horse2zebra".
+        name: For example "cycle_gan/horse2zebra" or "svhn_cropped->mnist".
         feature_a, feature_b: Image features; may be left out when there is no doubt. Of
             two, the one declared first is a.
+        label: Of two names, the feature that labels are taken from; may be left out where
+            each has at most one of classes.
 
     Raises:
         DataError: If the package or the data set is missing, cannot be prepared, or has
             no such splits or features.
     """
+    if "->" in name:
+        return _two_sets(name, (feature_a, feature_b), label)
     builder = _prepare(name)
     splits = set(builder.info.splits)
     if {"trainA", "trainB"} <= splits:
@@ -81,12 +105,7 @@ def read_tfds(name: str, feature_a: str | None = None, feature_b: str | None = N
 def _unpaired(
     builder: Any, name: str, splits: set[str], feature_a: str | None, feature_b: str | None
 ) -> dict[str, Split]:
-    images_found = _image_features(builder)
-    chosen = []
-    for feature in (feature_a, feature_b):
-        if feature is None and len(images_found) != 1:
-            raise DataError(_say_features(name, images_found, "set tfds_a and tfds_b"))
-        chosen.append(_check(name, feature or images_found[0], images_found))
+    chosen = [_only_image(builder, name, feature) for feature in (feature_a, feature_b)]
     return {
         ours: Split(
             TfdsPictures(builder, f"{theirs}A", chosen[0]),
@@ -96,6 +115,62 @@ def _unpaired(
         for theirs, ours in SPLIT_NAMES.items()
         if {f"{theirs}A", f"{theirs}B"} <= splits
     }
+
+
+def _only_image(builder: Any, name: str, feature: str | None) -> str:
+    images_found = _image_features(builder)
+    if feature is None and len(images_found) != 1:
+        raise DataError(_say_features(name, images_found, "set tfds_a and tfds_b"))
+    return _check(name, feature or images_found[0], images_found)
+
+
+def _two_sets(name: str, features: tuple[str | None, str | None], label: str | None) -> Source:
+    names = [part.strip() for part in name.split("->")]
+    if len(names) != 2 or not all(names):
+        raise DataError(f"tfds:{name} must name two data sets, as in tfds:svhn_cropped->mnist")
+    builders = [_prepare(part) for part in names]
+    chosen = [
+        _only_image(builder, of, feature)
+        for builder, of, feature in zip(builders, names, features, strict=True)
+    ]
+    classes = [_class_feature(*given, label) for given in zip(builders, names, strict=True)]
+    shared = set(builders[0].info.splits) & set(builders[1].info.splits)
+    if "train" not in shared:
+        raise DataError(f"tfds:{name} needs a split train in both data sets")
+    splits = {}
+    for theirs, ours in SPLIT_NAMES.items():
+        if theirs in shared:
+            a, b = (
+                TfdsPictures(builder, theirs, feature, None, _labels(builder, theirs, of_class))
+                for builder, feature, of_class in zip(builders, chosen, classes, strict=True)
+            )
+            splits[ours] = Split(a, b, aligned=False)
+    return Source(f"tfds:{name}", splits)
+
+
+def _class_feature(builder: Any, name: str, wanted: str | None) -> str | None:
+    """The feature that labels come from, None where there is none."""
+    kind = _import().features.ClassLabel
+    found = [key for key, feature in builder.info.features.items() if isinstance(feature, kind)]
+    if wanted in found or (wanted is None and len(found) < 2):
+        return wanted or (found[0] if found else None)
+    listed = ", ".join(found) or "(none)"
+    raise DataError(
+        f"tfds:{name} has the ClassLabel features {listed}; set label_column to one of them"
+        if wanted is None
+        else f"tfds:{name} has the ClassLabel features {listed}; {wanted!r} is none of them"
+    )
+
+
+def _labels(builder: Any, split: str, feature: str | None) -> list[str] | None:
+    """Class names in the order of the examples, whose pictures are not decoded for this."""
+    if feature is None:
+        return None
+    skip = {key: _import().decode.SkipDecoding() for key in _image_features(builder)}
+    examples = builder.as_dataset(split=split, shuffle_files=False, decoders=skip)
+    numbers = examples.map(lambda example: example[feature]).as_numpy_iterator()
+    name_of = builder.info.features[feature].int2str
+    return [name_of(int(number)) for number in numbers]
 
 
 def _paired(

