@@ -69,7 +69,7 @@ def test_kept_judges_are_loaded_and_serve_the_reverse_direction(judges, folder, 
     def never(*_):
         raise AssertionError("trained again")
 
-    monkeypatch.setattr(judging, "_fit", never)
+    monkeypatch.setattr(judging, "fit", never)
     source, target = blobs(10, seed=5)
     reverse = train_judges(
         blobs(50, seed=2)[1], blobs(60, seed=1)[0], folder=folder, settings=SETTINGS

@@ -7,7 +7,7 @@ from tests.evaluation.toys import blobs
 from tf_translate.evaluation import restyle
 
 
-@pytest.mark.parametrize("change", [restyle.mild, restyle.strong])
+@pytest.mark.parametrize("change", [restyle.mild, restyle.handled, restyle.strong])
 def test_changes_stay_in_range_follow_their_seed_and_differ_between_images(change):
     images = tf.constant(np.repeat(blobs(1, seed=0)[0], 6, axis=0))
     first = change(images, tf.constant([1, 2])).numpy()

@@ -12,6 +12,7 @@ from tf_translate.evaluation import judges as judging
 from tf_translate.evaluation import kernel, pixel, protocol, views
 from tf_translate.evaluation.figures import Direction, Measured, Report, measured
 from tf_translate.evaluation.judges import Judges
+from tf_translate.evaluation.label_judge import LabelJudge
 
 RESAMPLES = 1000
 
@@ -38,6 +39,7 @@ def evaluate_direction(
     direction: Direction,
     judges: Judges,
     *,
+    labels: LabelJudge | None = None,
     split: str = "test",
     seed: int = 0,
     resamples: int = RESAMPLES,
@@ -47,6 +49,8 @@ def evaluate_direction(
     Args:
         direction: Pictures in, pictures out, and the truth where it is known.
         judges: Trained on the training split of the same two domains, source first.
+        labels: Judge of the target's labels, where both domains have labels; None takes no
+            figure of them.
         split: Name of the held-out split, for the protocol.
         seed: Of random targets, KID's subsets and the bootstrap.
         resamples: Bootstrap samples of the test images.
@@ -54,7 +58,14 @@ def evaluate_direction(
     Returns:
         The report; its rows are `output`, `identity`, `random target` and, with truth,
         `ground truth`.
+
+    Raises:
+        ValueError: If there is a judge of labels, but no labels of the held-out images.
     """
+    if labels and (direction.source_labels is None or direction.target_labels is None):
+        raise ValueError(
+            "`labels` needs `source_labels` and `target_labels` of the direction, got a judge only"
+        )
     rows = _rows(direction, seed)
     looked_for = judges.content.features(direction.source)
     seen = {row.name: _looked_at(row.images, looked_for, judges) for row in rows}
@@ -69,18 +80,22 @@ def evaluate_direction(
         figures[row.name] = {
             "completeness": anchors.completeness(seen[row.name], resamples=resamples, seed=seed),
             "content/retrieval@1": measured(seen[row.name].found.mean()),
+            **_labels_kept(row.images, direction, labels),
             **_against_truth(row.images, direction),
             "domain/accuracy": measured(seen[row.name].says_target.mean()),
             kid: measured(distance.value, standard_error=distance.standard_error),
         }
     return Report(
         direction=direction,
-        figures=protocol.figures(direction, judges, split=split, seed=seed, resamples=resamples),
+        figures=protocol.figures(
+            direction, judges, labels=labels, split=split, seed=seed, resamples=resamples
+        ),
         rows=figures,
         references=_references(direction, judges, seen, seed)
+        | _label_reference(direction, labels)
         | {"kid ceiling (source vs target)": figures["identity"][kid]},
-        protocol=protocol.describe(direction, judges, split=split, seed=seed),
-        of_images=_of_images(direction, seen["output"]),
+        protocol=protocol.describe(direction, judges, labels=labels, split=split, seed=seed),
+        of_images=_of_images(direction, seen["output"], labels),
     )
 
 
@@ -187,13 +202,39 @@ def _against_truth(images: np.ndarray, direction: Direction) -> dict[str, Measur
     return taken
 
 
+def _labels_kept(
+    images: np.ndarray, direction: Direction, judge: LabelJudge | None
+) -> dict[str, Measured]:
+    if judge is None or direction.source_labels is None:
+        return {}
+    return {protocol.LABEL: _share(judge.hits(images, direction.source_labels))}
+
+
+def _label_reference(direction: Direction, judge: LabelJudge | None) -> dict[str, Measured]:
+    """How good the judge of labels itself is."""
+    if judge is None or direction.target_labels is None:
+        return {}
+    hits = judge.hits(direction.target, direction.target_labels)
+    return {protocol.LABEL_REFERENCE: _share(hits)}
+
+
+def _share(hits: np.ndarray) -> Measured:
+    """A share of hits with its binomial standard error."""
+    share = float(hits.mean())
+    return measured(share, standard_error=float(np.sqrt(share * (1.0 - share) / len(hits))))
+
+
 def _as_shown(images: np.ndarray, direction: Direction) -> np.ndarray:
     """Three channels at the size of the target domain, so that any two pictures can be compared."""
     return views.at_size(views.as_colour(images), direction.target.shape[1:3])
 
 
-def _of_images(direction: Direction, seen: _Seen) -> dict[str, np.ndarray]:
+def _of_images(
+    direction: Direction, seen: _Seen, labels: LabelJudge | None
+) -> dict[str, np.ndarray]:
     values = {"found": seen.found, "similarity": seen.similarity}
+    if labels and direction.source_labels is not None:
+        values["label_kept"] = labels.hits(direction.outputs, direction.source_labels)
     if direction.truth is not None:
         shown = _as_shown(direction.outputs, direction)
         values["l1"] = pixel.l1(shown, _as_shown(direction.truth, direction))

@@ -22,10 +22,14 @@ class Direction:
         truth: The counterpart of each source image, in its order, or None where unknown.
         train_source, train_target: What methods and judges were trained on; held-out images
             that are among them are counted.
+        source_labels, target_labels: Integer class of each held-out image, or None without;
+            the classes are those of both domains.
+        train_target_labels: The same of `train_target`, for the judge of labels.
 
     Raises:
         DataError: If there are too few held-out images.
-        ValueError: If outputs or truth do not go with the source images.
+        ValueError: If outputs or truth do not go with the source images, or labels not with
+            theirs.
     """
 
     name: str
@@ -35,6 +39,9 @@ class Direction:
     truth: np.ndarray | None = None
     train_source: np.ndarray | None = None
     train_target: np.ndarray | None = None
+    source_labels: np.ndarray | None = None
+    target_labels: np.ndarray | None = None
+    train_target_labels: np.ndarray | None = None
 
     def __post_init__(self):
         if min(len(self.source), len(self.target)) < 4:
@@ -49,6 +56,24 @@ class Direction:
                     f"`{name}` must hold one image for each of the {len(self.source)} source "
                     f"images, got {len(images)}"
                 )
+        for name in ("source", "target", "train_target"):
+            images, labels = getattr(self, name), getattr(self, f"{name}_labels")
+            if labels is not None and (images is None or len(labels) != len(images)):
+                count = 0 if images is None else len(images)
+                raise ValueError(
+                    f"`{name}_labels` must hold one label for each of the {count} images of "
+                    f"`{name}`, got {len(labels)}"
+                )
+
+    @property
+    def has_labels(self) -> bool:
+        """Whether there are labels, and of classes that the target's training images show."""
+        if self.source_labels is None or self.target_labels is None:
+            return False
+        taught = () if self.train_target_labels is None else self.train_target_labels
+        known = set(np.unique(taught))
+        held_out = {*np.unique(self.source_labels), *np.unique(self.target_labels)}
+        return len(known) > 1 and held_out <= known
 
 
 @dataclass(frozen=True)
@@ -88,7 +113,7 @@ class Report:
         references: Numbers to read others by: judges' own accuracies, KID's floor and ceiling.
         protocol: Split, counts, sizes, seeds and settings of judges.
         of_images: For each output: `found` (share of a hit), `similarity` (cosine to its
-            source) and, with truth, `l1`; each `(n,)`.
+            source), with truth `l1`, and with labels `label_kept` (1 or 0); each `(n,)`.
     """
 
     direction: Direction

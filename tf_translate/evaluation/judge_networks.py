@@ -1,4 +1,4 @@
-"""The two small judges: their networks, what they are shown, and what they are taught.
+"""The three small judges: their networks, what they are shown, and what they are taught.
 
 Everything is seeded layer by layer and draw by draw, so nothing global is touched, and
 runs in float32 whatever precision the session trains in.
@@ -56,6 +56,22 @@ def content_network(side: int, *, seed: int) -> keras.Model:
     return keras.Model(inputs, features, name="content_judge")
 
 
+def label_network(side: int, classes: int, *, seed: int) -> keras.Model:
+    """Builds the classifier of labels: `(b, side, side, 3)` to logits `(b, classes)`.
+
+    Keeps where things are until the end, unlike the classifier of domains: a 6 is no 9.
+    """
+    inputs = keras.Input((side, side, 3), dtype="float32")
+    hidden = inputs
+    for i, width in enumerate((32, 64, 96)):
+        hidden = _convolution(hidden, width, seed=seed + 2 * i)
+        hidden = _convolution(hidden, width, seed=seed + 2 * i + 1, stride=1)
+    hidden = keras.layers.Flatten(dtype="float32")(hidden)
+    initializer = keras.initializers.GlorotUniform(seed + 100)
+    logits = keras.layers.Dense(classes, kernel_initializer=initializer, dtype="float32")(hidden)
+    return keras.Model(inputs, logits, name="label_judge")
+
+
 def _unit(maps: keras.KerasTensor, *, name: str | None = None) -> keras.KerasTensor:
     flat = keras.layers.Flatten(dtype="float32")(maps)
     return keras.layers.UnitNormalization(dtype="float32", name=name)(flat)
@@ -69,12 +85,14 @@ def _joined(parts: list[keras.KerasTensor]) -> keras.KerasTensor:
     return keras.layers.Concatenate(dtype="float32")(parts)
 
 
-def _convolution(images: keras.KerasTensor, width: int, *, seed: int) -> keras.KerasTensor:
-    """Halves the sides: 3x3 convolution of stride 2, batch norm, ReLU."""
+def _convolution(
+    images: keras.KerasTensor, width: int, *, seed: int, stride: int = 2
+) -> keras.KerasTensor:
+    """3x3 convolution, which halves the sides unless said otherwise, batch norm, ReLU."""
     images = keras.layers.Conv2D(
         width,
         3,
-        strides=2,
+        strides=stride,
         padding="same",
         use_bias=False,
         kernel_initializer=keras.initializers.HeNormal(seed),
@@ -162,6 +180,30 @@ def content_batches(
         labels = tf.stack([domains, tf.cast(tf.concat(orders, 0), tf.int32)], axis=1)
         shown = restyle.strong(tf.concat([images, images], 0), _at_step(seed, step))
         return shown, tf.concat([labels, labels], 0)
+
+    return _steps(steps).map(at, tf.data.AUTOTUNE, deterministic=True).prefetch(2)
+
+
+def label_batches(
+    images: tf.Tensor, labels: tf.Tensor, *, batch: int, steps: int, seed: int
+) -> tf.data.Dataset:
+    """Gives `steps` batches of (images, labels), each image handled a little differently.
+
+    Args:
+        images: uint8 `(n, side, side, 3)`.
+        labels: int32 `(n,)`.
+        batch: Images a step.
+        steps: Number of batches.
+        seed: Decides order and changes.
+
+    Returns:
+        Float32 images `(b, side, side, 3)` in [-1, 1]; int32 labels `(b,)`.
+    """
+
+    def at(step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        order = _order(step, batch, images.shape[0], seed)
+        shown = restyle.handled(_taken(images, order), _at_step(seed, step))
+        return shown, tf.gather(labels, order)
 
     return _steps(steps).map(at, tf.data.AUTOTUNE, deterministic=True).prefetch(2)
 

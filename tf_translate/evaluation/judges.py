@@ -5,12 +5,7 @@ good as the judge is, so its own accuracy on real held-out images belongs beside
 figure (`accuracy`, `restyled_retrieval`).
 """
 
-import contextlib
 import hashlib
-import json
-import os
-import zipfile
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -21,10 +16,9 @@ import tensorflow as tf
 from tf_translate import images as pictures
 from tf_translate.errors import DataError
 from tf_translate.evaluation import judge_networks, restyle, views
+from tf_translate.evaluation.judge_training import BATCH, digest, fit, in_batches, kept
 
 PROTOCOL = 1  # raise it when a network, its training or its input changes
-_BATCH = 128
-_RATE = 2e-3  # highest learning rate
 
 
 @dataclass(frozen=True)
@@ -88,7 +82,7 @@ class DomainJudge:
         return float((1.0 - wrong_side + self.says_target(target).mean()) / 2.0)
 
     def _run(self, images: np.ndarray) -> list[np.ndarray]:
-        return _in_batches(self._network, views.for_judge(images, self.side))
+        return in_batches(self._network, views.for_judge(images, self.side))
 
 
 class ContentJudge:
@@ -105,7 +99,7 @@ class ContentJudge:
 
     def features(self, images: np.ndarray) -> np.ndarray:
         """Gives float32 unit vectors `(n, 960)` for float images `(n, h, w, c)` in [-1, 1]."""
-        return _in_batches(self._network, views.for_judge(images, self.side))[0]
+        return in_batches(self._network, views.for_judge(images, self.side))[0]
 
     def restyled_retrieval(self, images: np.ndarray, *, seed: int = 0) -> float:
         """Gives the share of images found among all of them after a random change of style.
@@ -114,8 +108,8 @@ class ContentJudge:
         """
         seen = views.for_judge(images, self.side)
         parts = [
-            restyle.strong(tf.constant(seen[start : start + _BATCH]), tf.constant([seed, start]))
-            for start in range(0, len(seen), _BATCH)
+            restyle.strong(tf.constant(seen[start : start + BATCH]), tf.constant([seed, start]))
+            for start in range(0, len(seen), BATCH)
         ]
         changed = self.features(np.concatenate(parts))
         return float(retrieved(changed, self.features(images)).mean())
@@ -185,13 +179,13 @@ def train_judges(
     in_order = marks[0] <= marks[1]  # one order for both directions
     first, second = seen if in_order else seen[::-1]
     protocol = {"protocol": PROTOCOL, "settings": asdict(settings), "images": sorted(marks)}
-    domain = _kept("domain", protocol, folder, lambda: _train_domain(first, second, settings))
-    content = _kept("content", protocol, folder, lambda: _train_content(first, second, settings))
+    domain = kept("domain", protocol, folder, lambda: _train_domain(first, second, settings))
+    content = kept("content", protocol, folder, lambda: _train_content(first, second, settings))
     return Judges(
         domain=DomainJudge(domain, side=settings.side, target_is_second=in_order),
         content=ContentJudge(content, side=settings.side),
         settings=settings,
-        fingerprint=_hash(sorted(marks)),
+        fingerprint=digest(sorted(marks)),
     )
 
 
@@ -205,7 +199,7 @@ def _train_domain(first: np.ndarray, second: np.ndarray, settings: JudgeSettings
         seed=settings.seed,
     )
     loss = keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=0.05)
-    _fit(keras.Model(network.input, network.output), batches, loss, settings.domain_steps)
+    fit(keras.Model(network.input, network.output), batches, loss, settings.domain_steps)
     return network
 
 
@@ -219,53 +213,5 @@ def _train_content(first: np.ndarray, second: np.ndarray, settings: JudgeSetting
         seed=settings.seed,
     )
     learnt = keras.Model(network.input, network.get_layer(judge_networks.LEARNT).output)
-    _fit(learnt, batches, judge_networks.instance_loss, settings.content_steps)
+    fit(learnt, batches, judge_networks.instance_loss, settings.content_steps)
     return network
-
-
-def _fit(trained: keras.Model, batches: tf.data.Dataset, loss: Callable, steps: int) -> None:
-    """Trains a throw-away view of a network, which itself stays free of optimizer state."""
-    warm = max(1, steps // 10)
-    rate = keras.optimizers.schedules.CosineDecay(
-        0.0, max(1, steps - warm), warmup_target=_RATE, warmup_steps=warm
-    )
-    trained.compile(keras.optimizers.Adam(rate), loss)
-    trained.fit(batches, shuffle=False, verbose=0)
-
-
-def _kept(
-    kind: str, protocol: dict, folder: str | Path | None, train: Callable[[], keras.Model]
-) -> keras.Model:
-    """Loads the network that this protocol made before, or trains it and keeps it."""
-    if folder is None:
-        return train()
-    path = Path(folder) / f"{kind}-{_hash(protocol)[:16]}.keras"
-    note = path.with_suffix(".json")
-    if path.is_file() and note.is_file():
-        with contextlib.suppress(OSError, ValueError, KeyError, zipfile.BadZipFile):
-            return keras.saving.load_model(path, compile=False)  # a broken one is made anew
-    network = train()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.stem}.{os.getpid()}.keras")
-    network.save(unfinished)
-    unfinished.replace(path)
-    # Written last: a network without its note does not count.
-    unfinished = unfinished.with_suffix(".json")
-    unfinished.write_text(json.dumps({"kind": kind, **protocol}, indent=2) + "\n")
-    unfinished.replace(note)
-    return network
-
-
-def _hash(value: object) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
-
-
-def _in_batches(network: keras.Model, images: np.ndarray) -> list[np.ndarray]:
-    """Runs a network at inference and gives each of its outputs for all images."""
-    parts = [
-        keras.tree.flatten(network(images[start : start + _BATCH], training=False))
-        for start in range(0, len(images), _BATCH)
-    ]
-    return [
-        np.concatenate([np.asarray(part) for part in output]) for output in zip(*parts, strict=True)
-    ]

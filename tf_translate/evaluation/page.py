@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from tf_translate import images as pictures
-from tf_translate.evaluation import page_style
+from tf_translate.evaluation import page_style, protocol
 from tf_translate.evaluation.figures import Direction, Figure, Measured, Report
 
 _SHOWN = 12  # examples in the picture grid
@@ -87,6 +87,20 @@ def _headline(report: Report) -> str:
         f"{_percent(accepted)} are taken for the target domain. Each of the two alone is easy: "
         "handing the input back keeps all content, a random target picture is perfectly in "
         "domain. The plane shows how far the method gets with both.</p>"
+        f"{_label_sentence(report)}"
+    )
+
+
+def _label_sentence(report: Report) -> str:
+    kept = report.rows["output"].get(protocol.LABEL)
+    if kept is None:
+        return ""
+    real = report.references[protocol.LABEL_REFERENCE].value
+    untranslated = report.value("identity", protocol.LABEL)
+    return (
+        f"<p>An independent classifier of the target domain reads the source's class in "
+        f"{_percent(kept.value)} of the outputs; it reads {_percent(real)} of real held-out target "
+        f"pictures rightly, and {_percent(untranslated)} of the untranslated sources.</p>"
     )
 
 
@@ -189,6 +203,9 @@ def _example(report: Report, number: int) -> str:
         notes.append(f"L1 {report.of_images['l1'][number]:.3f}")
     found = report.of_images["found"][number] > 0.5
     notes.append("source found" if found else "source not found")
+    if "label_kept" in report.of_images:
+        kept = report.of_images["label_kept"][number] > 0.5
+        notes.append("class kept" if kept else "class lost")
     return f"<figure><div>{parts}</div><figcaption>{' · '.join(notes)}</figcaption></figure>"
 
 

@@ -9,6 +9,11 @@ from tf_translate.evaluation import judges as judging
 from tf_translate.evaluation import kernel, pixel
 from tf_translate.evaluation.figures import Direction, Figure
 from tf_translate.evaluation.judges import Judges
+from tf_translate.evaluation.label_judge import PROTOCOL as LABEL_PROTOCOL
+from tf_translate.evaluation.label_judge import LabelJudge
+
+LABEL = "content/label"
+LABEL_REFERENCE = "label judge: accuracy on real held-out target images"
 
 
 def kid_name(judges: Judges) -> str:
@@ -17,7 +22,13 @@ def kid_name(judges: Judges) -> str:
 
 
 def figures(
-    direction: Direction, judges: Judges, *, split: str, seed: int, resamples: int
+    direction: Direction,
+    judges: Judges,
+    *,
+    labels: LabelJudge | None = None,
+    split: str,
+    seed: int,
+    resamples: int,
 ) -> tuple[Figure, ...]:
     """Gives the figures that are taken of a direction, in the order of the table."""
     count, targets = len(direction.source), len(direction.target)
@@ -40,6 +51,7 @@ def figures(
             "share the hit; identity is 1 by construction, as it is compared with itself",
         ),
     ]
+    listed += _label_figures(labels, on)
     listed += _truth_figures(direction, on)
     listed += [
         Figure(
@@ -60,6 +72,22 @@ def figures(
         ),
     ]
     return tuple(listed)
+
+
+def _label_figures(judge: LabelJudge | None, on: str) -> list[Figure]:
+    if judge is None:
+        return []
+    count = len(judge.classes)
+    return [
+        Figure(
+            LABEL,
+            "Share of pictures that an independent classifier of the target domain takes for the "
+            f"class of their source; guessing among {count} classes gives about {1 / count:.3f}.",
+            f"judge of {count} labels at {judge.settings.side} px, trained on real target images "
+            f"and their labels only{', on luminance' if judge.grey else ''}; {on}; random targets "
+            "are held against the labels of the sources in whose place they stand",
+        )
+    ]
 
 
 def _truth_figures(direction: Direction, on: str) -> list[Figure]:
@@ -97,9 +125,16 @@ def _truth_figures(direction: Direction, on: str) -> list[Figure]:
     return listed
 
 
-def describe(direction: Direction, judges: Judges, *, split: str, seed: int) -> dict[str, Any]:
+def describe(
+    direction: Direction,
+    judges: Judges,
+    *,
+    labels: LabelJudge | None = None,
+    split: str,
+    seed: int,
+) -> dict[str, Any]:
     """Gives what held for every number of a direction, in words and numbers JSON can hold."""
-    return {
+    told: dict[str, Any] = {
         "split": split,
         "held-out source images": len(direction.source),
         "held-out target images": len(direction.target),
@@ -114,6 +149,13 @@ def describe(direction: Direction, judges: Judges, *, split: str, seed: int) -> 
         | {"protocol": judging.PROTOCOL, "training images": judges.fingerprint[:16]},
         "kid features": "of the domain judge, because the content judge is made blind to style",
     }
+    if labels is not None:
+        told["label judge"] = asdict(labels.settings) | {
+            "protocol": LABEL_PROTOCOL,
+            "classes": ", ".join(labels.classes),
+            "training images": labels.fingerprint[:16],
+        }
+    return told
 
 
 def _seen_in_training(direction: Direction) -> int | None:

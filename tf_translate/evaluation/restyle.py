@@ -19,6 +19,17 @@ def mild(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     return tf.clip_by_value(images + _draw(seeds[2], images, -0.1, 0.1), -1.0, 1.0)
 
 
+def handled(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+    """Turns, scales and shifts as another hand or camera would, and blurs a quarter.
+
+    Never mirrors: a class may depend on it. Blur as in `mild`.
+    """
+    seeds = tf.random.split(seed, 3)
+    images = _move(images, seeds[0], turn=0.2, scale=0.15, shift=0.08)
+    images = _some(images, _blur(images), seeds[1], 0.25)
+    return tf.clip_by_value(images + _draw(seeds[2], images, -0.1, 0.1), -1.0, 1.0)
+
+
 def strong(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     """Changes colours, tones, shading, outlines and sharpness, and moves a little.
 

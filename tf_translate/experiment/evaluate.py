@@ -10,9 +10,11 @@ import tensorflow as tf
 from rich.console import Console
 
 from tf_translate.core.signature import Signature
+from tf_translate.data.pipeline import ImageData
 from tf_translate.evaluation.consistency import evaluate_direction
 from tf_translate.evaluation.figures import Direction
 from tf_translate.evaluation.judges import JudgeSettings, train_judges
+from tf_translate.evaluation.label_judge import LabelJudge, LabelSettings, train_label_judge
 from tf_translate.evaluation.report import document, write_report
 from tf_translate.experiment.trained import Trained, held_out
 
@@ -40,6 +42,8 @@ def evaluate(trained: Trained, console: Console) -> tuple[dict, Path]:
     console.print(f"measuring on {len(images['a'])} + {len(images['b'])} images of {split}")
     console.print("training the judges (once for these images)")
     folder = trained.run.path / "evaluation"
+    labels = _labels(data, split, limit=settings.images)
+    taught = _labels(data, "train", limit=settings.judge_images)
     reports = []
     for name, signature in trained.translator.signatures().items():
         if name not in _SIDES:
@@ -63,14 +67,43 @@ def evaluate(trained: Trained, console: Console) -> tuple[dict, Path]:
             truth=images[target] if data.has_truth(split) else None,
             train_source=learnt[source],
             train_target=learnt[target],
+            source_labels=labels[source],
+            target_labels=labels[target],
+            train_target_labels=taught[target],
         )
-        reports.append(evaluate_direction(direction, judges, split=split, seed=settings.seed))
+        judge = _label_judge(direction, trained, console)
+        reports.append(
+            evaluate_direction(direction, judges, labels=judge, split=split, seed=settings.seed)
+        )
     words: dict[str, Any] = {
         "title": f"{trained.config.method}: {trained.config.data.path}",
         "facts": _facts(trained),
         "protocol_name": f"{split}{trained.config.data.size[0]}",
     }
     return document(reports, **words), write_report(folder, reports, **words)
+
+
+def _labels(data: ImageData, split: str, *, limit: int) -> dict[str, np.ndarray | None]:
+    """Labels of both domains of a split, in the order of `data.arrays` under the same limit."""
+    return {
+        "a": data.labels(split, "a", limit=limit),
+        "b": data.labels(split, "b", limit=limit),
+    }
+
+
+def _label_judge(direction: Direction, trained: Trained, console: Console) -> LabelJudge | None:
+    """The judge of the target's labels, where both domains have labels of the same classes."""
+    images, labels = direction.train_target, direction.train_target_labels
+    if images is None or labels is None or not direction.has_labels:
+        return None
+    console.print(f"training the judge of labels of {direction.name} (once for these images)")
+    return train_label_judge(
+        images,
+        labels,
+        trained.data.classes,
+        folder=trained.run.path / "evaluation" / "judges",
+        settings=LabelSettings(seed=trained.config.evaluation.seed),
+    )
 
 
 def _translate(signature: Signature, images: np.ndarray) -> np.ndarray:
