@@ -12,7 +12,13 @@ from tf_translate.version import __version__
 _PLACES = {
     "CycleGAN": "methods.cyclegan",
     "CycleGANSettings": "methods.cyclegan",
+    "DTN": "methods.dtn",
+    "DTNSettings": "methods.dtn",
     "DataConfig": "config.data",
+    "DiscoGAN": "methods.discogan",
+    "DiscoGANSettings": "methods.discogan",
+    "DualGAN": "methods.dualgan",
+    "DualGANSettings": "methods.dualgan",
     "Pix2Pix": "methods.pix2pix",
     "Pix2PixSettings": "methods.pix2pix",
     "Player": "core.player",

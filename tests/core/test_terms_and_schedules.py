@@ -1,7 +1,8 @@
 import pytest
+import tensorflow as tf
 
 from tf_translate.core.player import Player
-from tf_translate.core.schedules import LinearDecay, LinearRamp
+from tf_translate.core.schedules import LinearDecay, LinearRamp, Switch
 from tf_translate.core.terms import content, with_weights
 
 
@@ -39,7 +40,14 @@ def test_impossible_schedules_and_players_are_refused():
         LinearDecay(0.1, 2, 0)
     with pytest.raises(ValueError, match="`steps` must be at least 1, got 0"):
         LinearRamp(1.0, 0)
-    with pytest.raises(ValueError, match="`turns` of player 'critic' must be at least 1"):
-        Player("critic", ("critic",), "objective", (), turns=0)
+    with pytest.raises(ValueError, match="`parts` of player 'critic' must be at least one number"):
+        Player("critic", ("critic",), "objective", (), parts=())
     with pytest.raises(ValueError, match="needs at least one network"):
         Player("critic", (), "objective", ())
+
+
+def test_a_switch_changes_at_its_step():
+    switch = Switch(0.01, 0.5, 10)
+    values = [float(switch(tf.constant(step, tf.int64))) for step in (0, 9, 10, 99)]
+    assert values == pytest.approx([0.01, 0.01, 0.5, 0.5])
+    assert Switch.from_config(switch.get_config()).get_config() == switch.get_config()

@@ -1,3 +1,5 @@
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
@@ -85,13 +87,49 @@ def test_a_scheduled_weight_follows_the_step():
 def test_turns_repeat_on_fresh_gradients():
     class Thrice(Toy):
         players = (
-            Player("critic", ("critic",), "critic_objective", ("critic",), turns=3),
+            Player("critic", ("critic",), "critic_objective", ("critic",), parts=(0, 0, 0)),
             Toy.players[1],
         )
 
     translator = _toy(Thrice)
     translator.train_step(batch_of(2.0))
     assert _value(translator.critic) == pytest.approx(5.0 - 3 * 0.6)
+
+
+def test_turns_on_parts_see_other_images_and_share_the_last_forward_pass(monkeypatch):
+    # Images 1, 2, 3 are parts 0, 1, 2. The critic plays on all: dL/dc = g * a = 3, 6, 9
+    # -> c = 5 - 0.1 * 18 = 3.2; the generator on the last: dL/dg = 2 * c * a = 19.2 -> 1.08.
+    class Fresh(Toy):
+        players = (
+            dataclasses.replace(Toy.players[0], parts=(0, 1, 2)),
+            dataclasses.replace(Toy.players[1], parts=(2,)),
+        )
+
+    translator = _toy(Fresh)
+    calls = []
+    plain = translator.generator.call
+    monkeypatch.setattr(
+        translator.generator, "call", lambda *a, **k: calls.append(1) or plain(*a, **k)
+    )
+    assert translator.batches_per_step == 3
+    translator.train_step(batch_of(1.0, 2.0, 3.0))
+    assert _value(translator.critic) == pytest.approx(3.2)
+    assert _value(translator.generator) == pytest.approx(1.08)
+    assert len(calls) == 3
+    with pytest.raises(ValueError, match="must divide by 3, the fresh batches its players take"):
+        translator.train_step(batch_of(1.0, 2.0))
+
+
+def test_a_number_for_each_image_is_the_same_on_two_replicas(two_replicas):
+    translator = _toy()
+    whole = translator.uniform_per_image(tf.zeros([4, 1]), stream=1)
+    assert len(np.unique(whole)) == 4
+    assert not np.allclose(whole, translator.uniform_per_image(tf.zeros([4, 1]), stream=2))
+    with two_replicas.scope():
+        other = _toy()
+    halves = two_replicas.run(lambda: other.uniform_per_image(tf.zeros([2, 1]), stream=1))
+    halves = two_replicas.experimental_local_results(halves)
+    np.testing.assert_array_equal(np.concatenate(halves), whole)
 
 
 def test_a_constraint_acts_after_each_turn():

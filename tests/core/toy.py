@@ -66,7 +66,6 @@ class Toy(Translator):
 class Staged(Toy):
     """The same networks in two stages: the critic learns first, then the generator."""
 
-    stages = ("first", "second")
     players = (
         Player("critic", ("critic",), "critic_objective", ("critic",), stage="first"),
         Player(

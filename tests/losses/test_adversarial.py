@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_translate.losses.adversarial import adversarial_loss
+from tf_translate.losses.adversarial import adversarial_loss, class_cross_entropy
 
 VANILLA, SQUARES = adversarial_loss("vanilla"), adversarial_loss("least_squares")
 
@@ -50,3 +50,25 @@ def test_losses_are_float32_for_half_precision_scores():
 def test_an_unknown_game_lists_those_there_are():
     with pytest.raises(ValueError, match=r"`gan_mode` must be one of .*least_squares.*'hinge'"):
         adversarial_loss("hinge")
+
+
+def test_wasserstein_by_hand():
+    game = adversarial_loss("wasserstein")
+    real, fake = tf.constant([1.0, 3.0]), tf.constant([-1.0, 0.0])
+    assert float(game.critic(real, fake)) == pytest.approx(-0.5 - 2.0)
+    assert float(game.generator(fake)) == pytest.approx(0.5)
+
+
+def test_a_wasserstein_game_is_a_tug_of_war_over_fakes():
+    # What the critic gains on fakes the generator loses.
+    game = adversarial_loss("wasserstein")
+    fake = tf.constant([0.3, -2.0])
+    assert float(game.critic(tf.zeros(2), fake)) == pytest.approx(-float(game.generator(fake)))
+
+
+def test_cross_entropy_of_three_classes_by_hand():
+    # Softmax of (log 1, log 2, log 5) is 1/8, 2/8, 5/8.
+    logits = tf.reshape(tf.math.log([1.0, 2.0, 5.0]), [1, 1, 1, 3])
+    for label, share in enumerate((1 / 8, 2 / 8, 5 / 8)):
+        assert float(class_cross_entropy(logits, label)) == pytest.approx(-math.log(share))
+    assert float(class_cross_entropy(tf.zeros([4, 3]), 1)) == pytest.approx(math.log(3))

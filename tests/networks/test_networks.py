@@ -6,8 +6,11 @@ import pytest
 import tensorflow as tf
 
 from tf_translate.networks import blocks
+from tf_translate.networks.encoder_decoder import encoder_decoder
 from tf_translate.networks.patch_critic import patch_critic
 from tf_translate.networks.resnet import resnet_generator
+from tf_translate.networks.strided_critic import feature_critic, wasserstein_critic
+from tf_translate.networks.transfer import class_critic, class_head, code_decoder, code_encoder
 from tf_translate.networks.unet import unet_generator
 
 
@@ -141,3 +144,82 @@ def test_images_come_out_in_float32_under_bfloat16():
 def test_impossible_networks_are_refused_with_the_rule(build, message):
     with pytest.raises(ValueError, match=message):
         build()
+
+
+def test_dualgan_has_the_published_numbers_of_parameters():
+    generator = unet_generator(
+        (256, 256, 3), 3, kernel=3, outer_kernel=5, norm="instance_affine", bias=True
+    )
+    assert _trainable(generator) / 1e6 == pytest.approx(30.63, abs=0.005)
+    patch, whole = (wasserstein_critic((256, 256, 3), head=head) for head in ("patch", "global"))
+    assert _trainable(patch) / 1e6 == pytest.approx(3.92, abs=0.005)
+    assert _trainable(whole) / 1e6 == pytest.approx(3.95, abs=0.005)
+    assert (patch.output_shape, whole.output_shape) == ((None, 4, 4, 1), (None, 1))
+
+
+def test_discogan_has_the_published_numbers_of_parameters():
+    assert _trainable(encoder_decoder((64, 64, 3), 3)) / 1e6 == pytest.approx(5.51, abs=0.005)
+    long = encoder_decoder((64, 64, 3), 3, bottleneck=100)
+    assert _trainable(long) / 1e6 == pytest.approx(7.15, abs=0.005)
+    critic = feature_critic((64, 64, 3))
+    assert _trainable(critic) / 1e6 == pytest.approx(2.766, abs=0.0005)
+    shapes = [(1, 1, 1), (16, 16, 128), (8, 8, 256), (4, 4, 512)]
+    assert [tuple(shape[1:]) for shape in critic.output_shape] == shapes
+
+
+def test_dtn_has_the_published_numbers_of_parameters():
+    features = code_encoder((32, 32, 3))
+    head = class_head(features.output_shape[1:], 10)
+    assert (_trainable(features) + _trainable(head)) / 1e6 == pytest.approx(0.896, abs=0.0015)
+    assert _trainable(code_decoder((1, 1, 128), (32, 32, 1))) / 1e6 == pytest.approx(
+        2.53, abs=0.005
+    )
+    assert _trainable(class_critic((32, 32, 1), 1)) / 1e6 == pytest.approx(1.49, abs=0.005)
+
+
+@pytest.mark.parametrize("side", [16, 32])
+def test_networks_to_four_pixels_keep_any_power_of_two(side):
+    images = tf.zeros((2, side, side, 3))
+    assert encoder_decoder((side, side, 3), 1, base=2)(images).shape == (2, side, side, 1)
+    assert encoder_decoder((side, side, 3), 1, base=2, bottleneck=5)(images).shape[1] == side
+    codes = code_encoder((side, side, 3), base=2, code=6)(images)
+    assert codes.shape == (2, 1, 1, 6)
+    decoder = code_decoder((1, 1, 6), (side, side, 1), base=2, pointwise=True)
+    assert decoder(codes).shape == (2, side, side, 1)
+
+
+def test_networks_to_four_pixels_refuse_other_sides():
+    for shape in ((48, 48, 3), (32, 64, 3), (4, 4, 3)):
+        with pytest.raises(ValueError, match="square with a side of 8, 16, 32, 64"):
+            encoder_decoder(shape, 3)
+
+
+def test_codes_of_any_rank_can_be_decoded():
+    assert code_decoder((7,), (8, 8, 1), base=2)(tf.zeros((3, 7))).shape == (3, 8, 8, 1)
+
+
+def test_images_of_discogan_are_a_sigmoid_in_another_range():
+    network = encoder_decoder((8, 8, 3), 3, base=2)
+    before = keras.Model(network.inputs, network.get_layer("images").input)
+    images = np.random.default_rng(0).uniform(-1, 1, (2, 8, 8, 3)).astype(np.float32)
+    np.testing.assert_allclose(network(images), 2 * before(images) - 1, atol=1e-6)
+
+
+def test_a_transposed_convolution_undoes_the_padding_it_was_told():
+    # One pixel of a halving's output spreads back over the pixels that made it.
+    kernel = keras.initializers.Ones()
+    for odd, pads in (("same", "same"), ("torch", "one")):
+        image = keras.Input((4, 4, 1))
+        padded = image if pads == "same" else keras.layers.ZeroPadding2D(1)(image)
+        halved = blocks.convolve(
+            padded, 1, 3, stride=2, bias=False, pad="same" if pads == "same" else "valid",
+            start=kernel,
+        )  # fmt: skip
+        halve = keras.Model(image, halved)
+        small = keras.Input((2, 2, 1))
+        double = keras.Model(
+            small, blocks.upsample(small, 1, 3, bias=False, how="transposed", odd=odd, start=kernel)
+        )
+        forward = halve(np.eye(16, dtype=np.float32).reshape(16, 4, 4, 1)).numpy().reshape(16, 4)
+        back = double(np.eye(4, dtype=np.float32).reshape(4, 2, 2, 1)).numpy().reshape(4, 16)
+        np.testing.assert_array_equal(back, forward.T)

@@ -1,11 +1,12 @@
 import io
+import json
 
 import numpy as np
 import pytest
 import tensorflow as tf
 from rich.console import Console
 
-from tests.core.toy import Toy, scale
+from tests.core.toy import Staged, Toy, scale
 from tf_translate.errors import TrainingError
 from tf_translate.images import read
 from tf_translate.training import loop
@@ -13,7 +14,7 @@ from tf_translate.training.run_dir import RunDir
 
 IMAGES = np.linspace(-1, 1, 8, dtype=np.float32).reshape(8, 1, 1, 1)
 SCHEDULE = loop.Schedule(
-    steps=6, log_every=2, sample_every=3, checkpoint_every=4, keep_checkpoints=2
+    stages=(("train", 6),), log_every=2, sample_every=3, checkpoint_every=4, keep_checkpoints=2
 )
 
 
@@ -131,7 +132,7 @@ def test_broken_weights_are_never_saved(tmp_path):
             model,
             lambda start: data,
             run=run,
-            schedule=loop.Schedule(4, 4, 4, 1, 2),
+            schedule=loop.Schedule((("train", 4),), 4, 4, 1, 2),
             sample={"a": IMAGES, "b": IMAGES},
             console=Console(file=io.StringIO()),
         )
@@ -157,3 +158,34 @@ def test_a_finished_run_is_not_trained_again(tmp_path):
     assert done
     assert output == ""
     assert model.generator.get_weights()[0].item() == before
+
+
+def test_stages_follow_each_other_and_a_resumed_run_finds_its_own(tmp_path):
+    def run_to(end, path, model):
+        stages = (("first", 3), ("second", end))
+        images = tf.constant(IMAGES)
+        data = tf.data.Dataset.from_tensors({"a": images, "b": images}).repeat()
+        done = loop.train(
+            model,
+            lambda start: data,
+            run=path,
+            schedule=loop.Schedule(stages, 1, 100, 2, 5),
+            sample={"a": IMAGES, "b": IMAGES},
+            console=Console(file=io.StringIO()),
+        )
+        assert done
+        return [json.loads(line) for line in path.history.read_text().splitlines()]
+
+    def staged():
+        model = Staged(scale(0.5, "g"), scale(0.25, "c"))
+        model.compile()
+        return model
+
+    whole = run_to(6, RunDir.create(tmp_path / "whole", {}), staged())
+    assert [row["step"] for row in whole] == [1, 2, 3, 4, 5, 6]
+    terms = [set(row) - {"step"} for row in whole]
+    assert terms == [{"domain/critic"}] * 3 + [{"content/l1"}] * 3
+    broken = RunDir.create(tmp_path / "broken", {})
+    run_to(5, broken, staged())  # stops in the second stage, with a checkpoint of step 4
+    again = run_to(6, broken, loop.resume(broken, staged))
+    assert again == whole

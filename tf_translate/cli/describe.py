@@ -37,7 +37,7 @@ def main(
 
 
 def describe(method: str) -> dict[str, Any]:
-    """The facts of a method at 256x256 pixels and three channels.
+    """The facts of a method at the size its paper gives.
 
     Raises:
         UnknownMethodError: If there is no such method.

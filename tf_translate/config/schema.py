@@ -1,6 +1,6 @@
 """What a configuration holds: the truth behind TOML files and `--set`."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -12,7 +12,10 @@ class TrainingConfig(Settings):
     """How long, how fast, on what, and how often something is written."""
 
     steps: int = Field(1000, ge=1, description="training steps in all")
-    batch_size: int = Field(1, ge=1, description="images of each domain a step, all devices")
+    stages: dict[str, Annotated[float, Field(gt=0, lt=1)]] = Field(
+        {}, description="share of the steps of each stage but the last; none: equal shares"
+    )
+    batch_size: int = Field(1, ge=1, description="images of each domain a turn, all devices")
     seed: int = Field(0, ge=0, description="of weights, shuffling, augmentation and noise")
     decay: Literal["none", "linear"] = Field("none", description="learning rate to 0 or constant")
     decay_start: float = Field(0.5, ge=0, lt=1, description="share of steps before the decay")

@@ -20,7 +20,16 @@ class AdamSettings(Settings):
     beta_2: float = Field(0.999, ge=0, lt=1)
 
 
+class RMSpropSettings(Settings):
+    """RMSProp as DualGAN's code uses it."""
+
+    kind: Literal["rmsprop"] = "rmsprop"
+    learning_rate: float = Field(5e-5, gt=0)
+    rho: float = Field(0.9, ge=0, lt=1)
+    epsilon: float = Field(1e-10, gt=0)
+
+
 class MethodSettings(Settings):
     """What every method's settings have."""
 
-    optimizer: AdamSettings = AdamSettings()
+    optimizer: AdamSettings | RMSpropSettings = AdamSettings()

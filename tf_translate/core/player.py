@@ -15,11 +15,14 @@ class Player:
         networks: Attributes of the translator that hold its networks.
         objective: Method of the translator, `(batch, shared) -> {term: scalar}`.
         terms: Names of the terms its objective returns.
-        forward: Method of the translator, `batch -> {name: tensor}`, run once at the start
-            of a step. Its results are `shared` with every player of the step: its own
+        forward: Method of the translator, `batch -> {name: tensor}`, run once for each part
+            of a step, ahead of the first turn on it. Its results are `shared` with every player of the step: its own
             objective can be differentiated through them, the others get them with
             gradients stopped. So fakes are made once, whoever moves first.
-        turns: Turns in a row in one step; each takes fresh gradients.
+        parts: Parts of the step's batch it plays on, one turn each, in order. The usual
+            `(0,)` is one turn on the whole batch; a critic on `(0, 1, 2)` beside a generator
+            on `(2,)` takes three turns on fresh images for each of the generator's; `(0, 0)`
+            is two turns on the same images. Each turn takes fresh gradients.
         stage: Stage of training in which it plays.
         constrain: Called with its trainable variables after each turn (weight clipping).
         averaged: Whether a moving average of its weights is worth keeping: true for the
@@ -31,13 +34,21 @@ class Player:
     objective: str
     terms: tuple[str, ...]
     forward: str | None = None
-    turns: int = 1
+    parts: tuple[int, ...] = (0,)
     stage: str = DEFAULT_STAGE
     constrain: Callable[[Sequence], None] | None = None
     averaged: bool = False
 
     def __post_init__(self):
-        if self.turns < 1:
-            raise ValueError(f"`turns` of player {self.name!r} must be at least 1")
+        if not self.parts or min(self.parts) < 0:
+            raise ValueError(
+                f"`parts` of player {self.name!r} must be at least one number of 0 or more, "
+                f"got {self.parts}"
+            )
         if not self.networks:
             raise ValueError(f"player {self.name!r} needs at least one network")
+
+    @property
+    def turns(self) -> int:
+        """Turns it takes in one step."""
+        return len(self.parts)

@@ -49,6 +49,31 @@ class LinearRamp(Schedule):
 
 
 @keras.saving.register_keras_serializable("tf_translate")
+class Switch(Schedule):
+    """One value before a step, another from it on.
+
+    Args:
+        before, after: The two values.
+        step: First step that gets `after`.
+
+    Source: DiscoGAN's code, github.com/SKTBrain/DiscoGAN (starting_rate, gan_curriculum).
+    """
+
+    def __init__(self, before: float, after: float, step: int):
+        self.before = before
+        self.after = after
+        self.step = step
+
+    def __call__(self, step):
+        """Gives the value at `step`."""
+        return tf.where(step < self.step, float(self.before), float(self.after))
+
+    def get_config(self) -> dict:
+        """Constructor arguments."""
+        return {"before": self.before, "after": self.after, "step": self.step}
+
+
+@keras.saving.register_keras_serializable("tf_translate")
 class LinearDecay(keras.optimizers.schedules.LearningRateSchedule):
     """A learning rate that is constant, then falls linearly to 0.
 

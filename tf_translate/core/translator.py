@@ -1,13 +1,14 @@
 """The base of every method: who plays, how a step is taken, what is saved and deployed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 import keras
 import tensorflow as tf
 
 from tf_translate.core import serialization
-from tf_translate.core.player import DEFAULT_STAGE, Player
+from tf_translate.core.forwards import Forwards, split
+from tf_translate.core.player import Player
 from tf_translate.core.schedules import Schedule
 from tf_translate.core.signature import Signature
 from tf_translate.core.terms import Term, with_weights
@@ -22,10 +23,12 @@ class Translator(keras.Model):
 
     Use it like any Keras model: `compile()`, `fit(batches)`, callbacks, `save("x.keras")`.
     A batch is a mapping of images. A step divides its loss by the number of replicas,
-    because optimizers sum gradients over them; logged values are not divided.
+    because optimizers sum gradients over them; logged values are not divided. Where players
+    play on parts of a batch (see `Player.parts`), a batch holds `batches_per_step` of them.
 
     Args:
         networks: Built networks by attribute name.
+        players: Players in place of the class's, where settings decide who plays how often.
         term_weights: Weights that replace the defaults of terms; 0 switches a term off.
         name: Name of the model.
 
@@ -35,19 +38,22 @@ class Translator(keras.Model):
     """
 
     terms: ClassVar[tuple[Term, ...]] = ()
-    players: ClassVar[tuple[Player, ...]] = ()
-    stages: ClassVar[tuple[str, ...]] = (DEFAULT_STAGE,)
+    players: tuple[Player, ...] = ()  # in order; of an object, if its settings decide
     layout: ClassVar[str] = "unpaired"
     deploys: ClassVar[tuple[str, ...]] = ()  # names of `signatures`, known without building
+    paper_shapes: ClassVar[tuple[tuple[int, int, int], ...]] = ((256, 256, 3), (256, 256, 3))
 
     def __init__(
         self,
         *,
         networks: Mapping[str, keras.Model],
+        players: Sequence[Player] | None = None,
         term_weights: Mapping[str, float | Schedule] | None = None,
         name: str | None = None,
     ):
         super().__init__(name=name)
+        if players is not None:
+            self.players = tuple(players)
         for attribute, network in networks.items():
             if not network.built:
                 raise ValueError(f"`{attribute}` must be built before it is given")
@@ -107,6 +113,24 @@ class Translator(keras.Model):
         """The paper's optimizer for a player."""
         raise NotImplementedError
 
+    def uniform_per_image(self, images, *, stream: int):
+        """One random number for each image, equal on one device and on many.
+
+        Args:
+            images: `(batch, ...)`, this device's share.
+            stream: Tells apart draws of one step.
+
+        Returns:
+            Float32 `(batch, 1, 1, 1)` in [0, 1); a function of step and stream alone.
+        """
+        context = tf.distribute.get_replica_context()
+        count = tf.shape(images)[0]
+        seed = tf.stack([self.steps_taken.value, tf.constant(stream, tf.int64)])
+        shape = tf.stack([count * context.num_replicas_in_sync, 1, 1, 1])
+        everyone = tf.random.stateless_uniform(shape, seed)
+        first = tf.cast(context.replica_id_in_sync_group, tf.int32) * count
+        return everyone[first : first + count]
+
     # --- compiling and stages ----------------------------------------------------------
 
     def compile(
@@ -141,6 +165,11 @@ class Translator(keras.Model):
                 optimizer.build(self.variables_of(player))
                 self.player_optimizers[player.name] = optimizer
 
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """The stages of training in order: those its players play in."""
+        return tuple(dict.fromkeys(player.stage for player in self.players))
+
     def enter_stage(self, stage: str) -> None:
         """Goes on to a stage of training; the step is traced anew.
 
@@ -170,42 +199,25 @@ class Translator(keras.Model):
 
     def train_step(self, batch):
         """Lets every active player take its turns; logs the mean of each term."""
-        tapes, shared = {}, {}
-        for player in self._stage_players():  # also of one that sits out: others may need it
-            tapes[player.name], shared[player.name] = self._run_forward(player, batch)
+        forwards = Forwards(
+            split(batch, self.batches_per_step, type(self).__name__),
+            players=self._stage_players(),
+            active=self.active_players(),
+            variables_of=self.variables_of,
+            forward=lambda player, part: getattr(self, player.forward)(part),
+        )
         for player in self.active_players():
-            for turn in range(player.turns):
-                if turn:  # its networks have moved: what it shared is stale
-                    tapes[player.name], shared[player.name] = self._run_forward(player, batch)
-                visible = self._visible_to(player, shared)
-                self._take_turn(player, tapes[player.name], batch, visible)
+            for turn, part in enumerate(player.parts):
+                tape, shared = forwards.begin(player, part)
+                self._take_turn(player, tape, forwards.parts[part], shared)
+                forwards.moved(player, turn)
         self.steps_taken.assign_add(1)
         return {metric.name: metric.result() for metric in self._active_metrics()}
 
-    def _tape(self, player: Player) -> tf.GradientTape:
-        """A tape that watches the player's variables only (a quarter faster)."""
-        tape = tf.GradientTape(watch_accessed_variables=False)
-        with tape:
-            for variable in self.variables_of(player):
-                tape.watch(variable.value)
-        return tape
-
-    def _run_forward(self, player: Player, batch):
-        """Starts the player's tape and records on it what it shares with the others."""
-        tape = self._tape(player)
-        if player.forward is None:
-            return tape, {}
-        with tape:
-            return tape, getattr(self, player.forward)(batch)
-
-    def _visible_to(self, player: Player, shared: dict[str, dict]) -> dict:
-        """Its own results live, everyone else's with gradients stopped."""
-        visible = {}
-        for owner, results in shared.items():
-            own = owner == player.name
-            for key, value in results.items():
-                visible[key] = value if own else tf.nest.map_structure(tf.stop_gradient, value)
-        return visible
+    @property
+    def batches_per_step(self) -> int:
+        """Fresh batches that a step of the present stage takes, stacked in one."""
+        return 1 + max(part for player in self._stage_players() for part in player.parts)
 
     def _take_turn(self, player: Player, tape, batch, shared) -> None:
         variables = self.variables_of(player)
@@ -282,7 +294,7 @@ class Translator(keras.Model):
     def from_config(cls, config, custom_objects=None):
         """Rebuilds a translator with its networks, in the stage it was saved in."""
         config = dict(config)
-        stage = config.pop("stage", cls.stages[0])
+        stage = config.pop("stage")
         translator = cls(**serialization.arguments_from(config))
         translator.stage = stage
         return translator

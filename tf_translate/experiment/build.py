@@ -1,7 +1,10 @@
 """Translators built and compiled from configurations."""
 
+from collections.abc import Sequence
+
 from tf_translate.config.schema import Config, TrainingConfig
 from tf_translate.core.optimizers import make_optimizer
+from tf_translate.core.player import Player
 from tf_translate.core.schedules import LinearDecay
 from tf_translate.core.translator import Translator
 from tf_translate.errors import ConfigError
@@ -33,7 +36,9 @@ def build(config: Config) -> Translator:
         {
             player.name: make_optimizer(
                 optimizer,
-                learning_rate=_decay(training, optimizer["learning_rate"]),
+                learning_rate=_decay(
+                    training, optimizer["learning_rate"], player, translator.stages
+                ),
                 average=training.average if player.averaged else 0.0,
             )
             for player in translator.players
@@ -43,14 +48,48 @@ def build(config: Config) -> Translator:
     return translator
 
 
-def paper_model(method: str, size: tuple[int, int] = (256, 256)) -> Translator:
-    """The method with its paper's settings on colour images, for describing it."""
+def stage_ends(training: TrainingConfig, stages: Sequence[str]) -> list[tuple[str, int]]:
+    """Each stage of training in order with the step it ends at; the last one takes the rest.
+
+    Raises:
+        ConfigError: If `training.stages` names a stage that does not exist, or nothing is left
+            for one.
+    """
+    unknown = sorted(set(training.stages) - set(stages[:-1]))
+    if unknown:
+        raise ConfigError(
+            f"training.stages names {unknown}, but the stages ahead of the last are "
+            f"{list(stages[:-1])}"
+        )
+    unit = training.steps_per_execution
+    ends: list[tuple[str, int]] = []
+    step = 0
+    for stage in stages[:-1]:
+        share = training.stages.get(stage, 1 / len(stages))
+        step += max(unit, round(training.steps * share / unit) * unit)
+        ends.append((stage, step))
+    if step >= training.steps:
+        raise ConfigError(
+            f"training.steps must leave at least {unit} to the stage {stages[-1]!r} after "
+            f"{step} of {[stage for stage, _ in ends]}, got {training.steps}"
+        )
+    return [*ends, (stages[-1], training.steps)]
+
+
+def paper_model(method: str) -> Translator:
+    """The method with its paper's settings and image sizes, for describing it."""
     translator, settings = registry.find(method).load()
-    return translator.from_settings(settings(), (*size, 3), (*size, 3))
+    return translator.from_settings(settings(), *translator.paper_shapes)
 
 
-def _decay(training: TrainingConfig, rate: float) -> LinearDecay | None:
+def _decay(
+    training: TrainingConfig, rate: float, player: Player, stages: Sequence[str]
+) -> LinearDecay | None:
+    """The fall of a player's rate, in updates of its optimizer: several a step if it has turns."""
     if training.decay == "none":
         return None
-    constant = int(training.steps * training.decay_start)
-    return LinearDecay(rate, constant, training.steps - constant)
+    ends = dict(stage_ends(training, stages))
+    before = max((end for end in ends.values() if end < ends[player.stage]), default=0)
+    updates = (ends[player.stage] - before) * player.turns
+    constant = int(updates * training.decay_start)
+    return LinearDecay(rate, constant, updates - constant)

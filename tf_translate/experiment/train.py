@@ -1,6 +1,6 @@
 """Training a run, from its start or from where it stopped."""
 
-import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 
 import keras
@@ -11,7 +11,7 @@ from rich.console import Console
 from tf_translate.config.schema import Config
 from tf_translate.data.pipeline import ImageData, open_data
 from tf_translate.errors import ConfigError
-from tf_translate.experiment.build import build
+from tf_translate.experiment.build import build, stage_ends
 from tf_translate.experiment.trained import held_out
 from tf_translate.methods import registry
 from tf_translate.training import loop
@@ -61,10 +61,12 @@ def train(config: Config, path: str | Path, *, resume: bool, console: Console) -
     return loop.train(
         translator,
         lambda step: data.training(
-            batch_size=config.training.batch_size, seed=config.training.seed, start_step=step
+            batch_size=config.training.batch_size * translator.batches_per_step,
+            seed=config.training.seed,
+            start_step=step,
         ),
         run=run,
-        schedule=_schedule(config),
+        schedule=_schedule(config, translator.stages),
         sample=_sample(data),
         console=console,
     )
@@ -81,9 +83,15 @@ def _strategy(config: Config) -> tf.distribute.Strategy:
     return strategy
 
 
-def _schedule(config: Config) -> loop.Schedule:
-    names = [field.name for field in dataclasses.fields(loop.Schedule)]
-    return loop.Schedule(**{name: getattr(config.training, name) for name in names})
+def _schedule(config: Config, stages: Sequence[str]) -> loop.Schedule:
+    training = config.training
+    return loop.Schedule(
+        stages=stage_ends(training, stages),
+        log_every=training.log_every,
+        sample_every=training.sample_every,
+        checkpoint_every=training.checkpoint_every,
+        keep_checkpoints=training.keep_checkpoints,
+    )
 
 
 def _sample(data: ImageData) -> dict[str, np.ndarray]:

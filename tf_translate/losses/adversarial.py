@@ -64,6 +64,53 @@ def least_squares_generator(fake_scores):
     return tf.reduce_mean(tf.square(tf.cast(fake_scores, tf.float32) - 1.0))
 
 
+def wasserstein_critic(real_scores, fake_scores):
+    """Lifts critic scores of real images above those of translated ones.
+
+    Args:
+        real_scores, fake_scores: Unbounded scores of any shape.
+
+    Returns:
+        Float32 scalar, the lower the further apart; minus it estimates the distance of the
+        two distributions if the critic's slope is bounded (by clipping or a penalty).
+
+    Source: Arjovsky et al. 2017, https://arxiv.org/abs/1701.07875, algorithm 1.
+    """
+    real, fake = tf.cast(real_scores, tf.float32), tf.cast(fake_scores, tf.float32)
+    return tf.reduce_mean(fake) - tf.reduce_mean(real)
+
+
+def wasserstein_generator(fake_scores):
+    """Lifts the critic's scores of translated images.
+
+    Args:
+        fake_scores: Unbounded scores of any shape.
+
+    Returns:
+        Float32 scalar, of either sign.
+
+    Source: Arjovsky et al. 2017, https://arxiv.org/abs/1701.07875, algorithm 1.
+    """
+    return -tf.reduce_mean(tf.cast(fake_scores, tf.float32))
+
+
+def class_cross_entropy(logits, label: int):
+    """Teaches a critic of several classes to put images into one of them.
+
+    Args:
+        logits: `(..., classes)`.
+        label: The class that all of them should get, from 0.
+
+    Returns:
+        Non-negative float32 scalar; log(classes) when all logits are equal (1.099 for three).
+
+    Source: DTN, https://arxiv.org/abs/1611.02200, eq. 3 and 4.
+    """
+    logits = tf.cast(logits, tf.float32)
+    labels = tf.fill(tf.shape(logits)[:-1], label)
+    return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits))
+
+
 @dataclass(frozen=True)
 class AdversarialLoss:
     """The two sides of one game: `critic(real, fake)` and `generator(fake)`, both minimised."""
@@ -75,6 +122,7 @@ class AdversarialLoss:
 ADVERSARIAL = {
     "vanilla": AdversarialLoss(vanilla_critic, vanilla_generator),
     "least_squares": AdversarialLoss(least_squares_critic, least_squares_generator),
+    "wasserstein": AdversarialLoss(wasserstein_critic, wasserstein_generator),
 }
 
 

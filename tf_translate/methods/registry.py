@@ -38,6 +38,9 @@ METHODS = {
     for entry in (
         Entry("pix2pix", "pix2pix", "Pix2Pix", "Pix2PixSettings", "paired"),
         Entry("cyclegan", "CycleGAN", "CycleGAN", "CycleGANSettings", "unpaired"),
+        Entry("dualgan", "DualGAN", "DualGAN", "DualGANSettings", "unpaired"),
+        Entry("discogan", "DiscoGAN", "DiscoGAN", "DiscoGANSettings", "unpaired"),
+        Entry("dtn", "DTN", "DTN", "DTNSettings", "unpaired"),
     )
 }
 

@@ -17,18 +17,30 @@ def initial_weights() -> keras.initializers.Initializer:
     return keras.initializers.RandomNormal(0.0, 0.02)
 
 
+def torch_weights(kernel: int, channels: int) -> keras.initializers.Initializer:
+    """Uniform within 1 / sqrt(kernel * kernel * channels), PyTorch's default for convolutions.
+
+    Args:
+        kernel: Side of the kernel.
+        channels: Input channels of a convolution, output channels of a transposed one.
+    """
+    limit = (kernel * kernel * channels) ** -0.5
+    return keras.initializers.RandomUniform(-limit, limit)
+
+
 def has_bias(norm: str) -> bool:
     """Whether a convolution ahead of `norm` keeps a bias: not if the norm has an offset."""
     return norm in ("instance", "none")
 
 
-def normalise(images, norm: str, *, statistics: str = "moving"):
+def normalise(images, norm: str, *, statistics: str = "moving", epsilon: float = 1e-5):
     """Applies a norm by name; "none" gives the input back.
 
     Args:
         images: Symbolic `(batch, height, width, channels)`.
         norm: One of `NORMS`; "instance" learns nothing, "instance_affine" a scale and offset.
         statistics: What the norm "batch" uses at inference: "moving" or "image".
+        epsilon: Added to the variance of an instance norm.
 
     Raises:
         ValueError: If `norm` is unknown.
@@ -39,7 +51,7 @@ def normalise(images, norm: str, *, statistics: str = "moving"):
         scale = keras.initializers.RandomNormal(1.0, 0.02)
         return BatchNormalization(statistics, gamma_initializer=scale)(images)
     if norm in ("instance", "instance_affine"):
-        return InstanceNormalization(affine=norm == "instance_affine")(images)
+        return InstanceNormalization(epsilon, affine=norm == "instance_affine")(images)
     raise ValueError(f"`norm` must be one of {NORMS}, got {norm!r}")
 
 
@@ -53,19 +65,21 @@ def relu(images):
     return keras.layers.ReLU()(images)
 
 
-def convolve(images, filters: int, kernel: int, *, stride: int = 1, bias: bool, pad="same"):
-    """Convolution from N(0, 0.02)."""
+def convolve(
+    images, filters: int, kernel: int, *, stride: int = 1, bias: bool, pad="same", start=None
+):
+    """Convolution from N(0, 0.02), or from the initializer `start`."""
     return keras.layers.Conv2D(
         filters,
         kernel,
         strides=stride,
         padding=pad,
         use_bias=bias,
-        kernel_initializer=initial_weights(),
+        kernel_initializer=start or initial_weights(),
     )(images)
 
 
-def upsample(images, filters: int, kernel: int, *, bias: bool, how: str):
+def upsample(images, filters: int, kernel: int, *, bias: bool, how: str, odd="torch", start=None):
     """Doubles height and width and changes the channels.
 
     Args:
@@ -75,25 +89,29 @@ def upsample(images, filters: int, kernel: int, *, bias: bool, how: str):
         bias: Whether to add a bias.
         how: "transposed" (the papers) or "resize" (nearest, then a 3x3 convolution: no
             checkerboard).
+        odd: How an odd transposed kernel is cut: "torch" undoes a halving that pads 1 on every
+            side, "same" one with the padding "same".
+        start: Initializer in place of N(0, 0.02).
 
     Raises:
         ValueError: If `how` is unknown.
     """
     if how == "resize":
-        return convolve(NearestUpsampling2D()(images), filters, 3, bias=bias)
+        return convolve(NearestUpsampling2D()(images), filters, 3, bias=bias, start=start)
     if how != "transposed":
         raise ValueError(f"`upsampling` must be one of {UPSAMPLING}, got {how!r}")
+    same = kernel % 2 == 0 or odd == "same"
     doubled = keras.layers.Conv2DTranspose(
         filters,
         kernel,
         strides=2,
-        padding="same" if kernel % 2 == 0 else "valid",
+        padding="same" if same else "valid",
         use_bias=bias,
-        kernel_initializer=initial_weights(),
+        kernel_initializer=start or initial_weights(),
     )(images)
     # An odd kernel leaves one row and column too many. PyTorch (padding 1, output padding 1)
     # drops the first ones, as a halving that pads 1 on every side needs; "same" the last.
-    return doubled if kernel % 2 == 0 else keras.layers.Cropping2D(((1, 0), (1, 0)))(doubled)
+    return doubled if same else keras.layers.Cropping2D(((1, 0), (1, 0)))(doubled)
 
 
 def to_images(features):

@@ -1,5 +1,7 @@
 """U-Net: an encoder-decoder whose levels are joined by skips."""
 
+import functools
+
 import keras
 
 from tf_translate.layers.dropout import Dropout
@@ -14,7 +16,12 @@ def unet_generator(
     *,
     levels: int = 8,
     base: int = 64,
+    kernel: int = 4,
+    outer_kernel: int = 4,
     norm: str = "batch",
+    norm_epsilon: float = 1e-5,
+    bias: bool | None = None,
+    start: keras.initializers.Initializer | None = None,
     dropout: float = 0.5,
     upsampling: str = "transposed",
     input_skip: bool = False,
@@ -34,7 +41,12 @@ def unet_generator(
         out_channels: Channels of the output image.
         levels: Halvings; 8 for 256 pixels (the paper), 7 for 128.
         base: Channels of the first level.
+        kernel: Side of the kernels; 4 in pix2pix, 3 in DualGAN.
+        outer_kernel: Side of the first and the last kernel; 4 in pix2pix, 5 in DualGAN.
         norm: "batch" (the paper), "instance", "instance_affine" or "none".
+        norm_epsilon: Of an instance norm.
+        bias: Whether convolutions ahead of a norm keep a bias; None: if the norm has no offset.
+        start: Initializer of the encoder in place of N(0, 0.02).
         dropout: Rate on the three innermost decoder levels; a net of 5, 4, 3 or fewer levels
             has it on 2, 1, none of them.
         upsampling: "transposed" (the paper) or "resize" (no checkerboard).
@@ -63,15 +75,19 @@ def unet_generator(
         raise ValueError(f"`levels` must be at least 2, got {levels}")
     blocks.check_sides(image_shape, 2**levels, f"a U-Net of {levels} levels")
     inputs = keras.Input(image_shape, name="image")
-    skips = _encode(inputs, levels, base, norm, inference_statistics)
+    normalise = functools.partial(
+        blocks.normalise, norm=norm, statistics=inference_statistics, epsilon=norm_epsilon
+    )
+    double = functools.partial(blocks.upsample, how=upsampling, odd="same")
+    bias = blocks.has_bias(norm) if bias is None else bias
+    kernels = [outer_kernel] + [kernel] * (levels - 1)
+    convolve = functools.partial(blocks.convolve, stride=2, bias=bias, start=start)
+    skips = _encode(inputs, kernels, base, convolve, normalise)
     features = skips.pop()
     for depth in range(levels - 1, 0, -1):
         channels = base * min(2 ** (depth - 1), 8)
         features = blocks.relu(features)
-        features = blocks.upsample(
-            features, channels, 4, bias=blocks.has_bias(norm), how=upsampling
-        )
-        features = blocks.normalise(features, norm, statistics=inference_statistics)
+        features = normalise(double(features, channels, kernel, bias=bias))
         innermost = levels - 1 - depth
         # Shallow nets keep dropout off the outermost levels, which draw the details.
         if dropout and innermost < min(_DROPOUT_LEVELS, levels - 3):
@@ -79,26 +95,24 @@ def unet_generator(
         features = keras.layers.Concatenate()([features, skips.pop()])
     features = blocks.relu(features)
     if not input_skip:
-        features = blocks.upsample(features, out_channels, 4, bias=True, how=upsampling)
+        features = double(features, out_channels, outer_kernel, bias=True)
         return keras.Model(inputs, blocks.to_images(features), name=name)
-    features = blocks.upsample(features, base // 2, 4, bias=True, how=upsampling)
+    features = double(features, base // 2, outer_kernel, bias=True)
     features = keras.layers.Concatenate()([blocks.leaky(features), inputs])
     return keras.Model(inputs, blocks.change_images(inputs, features, 3), name=name)
 
 
-def _encode(inputs, levels, base, norm, statistics):
+def _encode(inputs, kernels, base, convolve, normalise):
     """Outputs of every level before activation, outermost first."""
     outputs = []
     features = inputs
-    for depth in range(levels):
-        outermost, innermost = depth == 0, depth == levels - 1
-        level_norm = "none" if outermost or innermost else norm
+    for depth, kernel in enumerate(kernels):
+        outermost, innermost = depth == 0, depth == len(kernels) - 1
         if not outermost:
             features = blocks.leaky(features)
         # The released code zeroes all biases; a norm's offset does their work.
-        features = blocks.convolve(
-            features, base * min(2**depth, 8), 4, stride=2, bias=blocks.has_bias(norm)
-        )
-        features = blocks.normalise(features, level_norm, statistics=statistics)
+        features = convolve(features, base * min(2**depth, 8), kernel)
+        if not outermost and not innermost:
+            features = normalise(features)
         outputs.append(features)
     return outputs

@@ -130,10 +130,12 @@ class Checkpoints(StepCallback):
         self.every = every
         self.keep = keep
         self.interrupted = False
+        self._handlers: dict = {}
 
     def on_train_begin(self, logs=None):
         """Turns Ctrl-C and SIGTERM into a stop after the present step."""
-        self._handlers = {}
+        if self._handlers:  # a later stage of the same run
+            return
         for number in (signal.SIGINT, signal.SIGTERM):
             self._handlers[number] = signal.signal(number, self._interrupt)
 
@@ -153,7 +155,7 @@ class Checkpoints(StepCallback):
 
     def release(self) -> None:
         """Puts back the signal handlers that were there before."""
-        for number, handler in getattr(self, "_handlers", {}).items():
+        for number, handler in self._handlers.items():
             signal.signal(number, handler)
         self._handlers = {}
 

@@ -4,7 +4,7 @@ import datetime
 import json
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import keras
@@ -23,13 +23,21 @@ from tf_translate.version import __version__
 
 @dataclass(frozen=True)
 class Schedule:
-    """How long to train and how often to write; all in steps."""
+    """How long to train and how often to write; all in steps.
 
-    steps: int
+    `stages` are the method's stages in order, each with the step it ends at.
+    """
+
+    stages: Sequence[tuple[str, int]]
     log_every: int
     sample_every: int
     checkpoint_every: int
     keep_checkpoints: int
+
+    @property
+    def steps(self) -> int:
+        """Steps in all."""
+        return self.stages[-1][1]
 
 
 def resume(run: RunDir, build: Callable[[], Translator]) -> Translator:
@@ -83,14 +91,7 @@ def train(
         writer = tf.summary.create_file_writer(str(run.logs))
         callbacks = _callbacks(run, writer, schedule, bar, lambda: sample_grid(translator, sample))
         try:
-            translator.fit(
-                batches(start),
-                steps_per_epoch=schedule.steps - start,
-                epochs=1,
-                verbose=0,
-                shuffle=False,
-                callbacks=[*callbacks, bar],
-            )
+            _fit_stages(translator, batches, schedule.stages, [*callbacks, bar])
         finally:
             bar.stop()
             writer.close()
@@ -102,6 +103,26 @@ def train(
         return False
     run.finish(translator.save, step, schedule.keep_checkpoints)
     return True
+
+
+def _fit_stages(translator: Translator, batches, stages, callbacks) -> None:
+    """Takes the steps that are left of each stage, unless asked to stop."""
+    for stage, end in stages:
+        step = int(translator.steps_taken.numpy())
+        if step >= end:
+            continue
+        if translator.stage != stage:
+            translator.enter_stage(stage)
+        translator.fit(
+            batches(step),
+            steps_per_epoch=end - step,
+            epochs=1,
+            verbose=0,
+            shuffle=False,
+            callbacks=callbacks,
+        )
+        if translator.stop_training:
+            return
 
 
 def _note_session(run: RunDir, start: int, end: int, began: float) -> None:

@@ -1,0 +1,54 @@
+import pytest
+
+from tf_translate.config.schema import Config, TrainingConfig
+from tf_translate.errors import ConfigError
+from tf_translate.experiment.build import build, paper_model, stage_ends
+
+TINY = {"levels": 2, "base": 4, "critic_levels": 2, "critic_base": 4, "dropout": 0.0}
+
+
+def _training(**settings):
+    return TrainingConfig(steps=100, **settings)
+
+
+def test_a_single_stage_takes_all_steps():
+    assert stage_ends(_training(), ("train",)) == [("train", 100)]
+
+
+def test_stages_take_their_shares_and_the_last_one_the_rest():
+    stages = ("gan", "encoder", "refine")
+    assert stage_ends(_training(stages={"gan": 0.6, "encoder": 0.1}), stages) == [
+        ("gan", 60), ("encoder", 70), ("refine", 100),
+    ]  # fmt: skip
+    assert stage_ends(_training(), ("gan", "encoder")) == [("gan", 50), ("encoder", 100)]
+
+
+def test_stages_end_where_an_execution_ends():
+    training = _training(stages={"gan": 0.33}, steps_per_execution=10)
+    assert stage_ends(training, ("gan", "encoder")) == [("gan", 30), ("encoder", 100)]
+
+
+def test_mistakes_about_stages():
+    with pytest.raises(ConfigError, match=r"training.stages names \['gann'\], but the stages"):
+        stage_ends(_training(stages={"gann": 0.5}), ("gan", "encoder"))
+    with pytest.raises(ConfigError, match="must leave at least 1 to the stage 'encoder'"):
+        stage_ends(TrainingConfig(steps=1), ("gan", "encoder"))
+
+
+def test_rates_fall_over_a_players_own_updates():
+    # Three turns of the critics a step: 300 updates, constant for half of them.
+    config = Config(
+        method="dualgan",
+        model=TINY,
+        data={"path": "unused", "size": [16, 16]},
+        training={"steps": 100, "decay": "linear"},
+    )
+    optimizers = build(config).player_optimizers
+    critics, generators = (optimizers[name]._learning_rate for name in ("critics", "generators"))
+    assert (critics.constant_steps, critics.decay_steps) == (150, 150)
+    assert (generators.constant_steps, generators.decay_steps) == (50, 50)
+
+
+def test_methods_are_described_at_the_size_of_their_papers():
+    assert paper_model("discogan").generator_ab.input_shape == (None, 64, 64, 3)
+    assert paper_model("dtn").decoder.output_shape == (None, 32, 32, 1)

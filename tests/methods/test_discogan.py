@@ -1,0 +1,169 @@
+"""Facts of the DiscoGAN paper and its published code."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.methods.tiny import identity_generator, tiny_critic
+from tf_translate.core.schedules import Switch
+from tf_translate.methods.discogan import DiscoGAN, DiscoGANSettings
+
+SHAPE = (16, 16, 3)
+
+
+def _random(seed, count=2):
+    values = np.random.default_rng(seed).uniform(-1, 1, (count, *SHAPE))
+    return tf.constant(values, tf.float32)
+
+
+def _tiny(**arguments):
+    return DiscoGAN(
+        identity_generator(SHAPE, "generator_ab"),
+        identity_generator(SHAPE, "generator_ba"),
+        tiny_critic(SHAPE, "critic_a"),
+        tiny_critic(SHAPE, "critic_b"),
+        term_weights={"feature_matching": 0.0, **arguments.pop("term_weights", {})},
+        **arguments,
+    )
+
+
+def _weights(settings):
+    model = DiscoGAN.from_settings(settings, SHAPE, SHAPE)
+    return {
+        step: {
+            term.name: float(term.weight(tf.constant(step, tf.int64)))
+            if isinstance(term.weight, Switch)
+            else term.weight
+            for term in model.weighted_terms
+        }
+        for step in (0, 3332, 3333)
+    }
+
+
+def test_the_game_has_a_head_start_of_ten_thousand_iterations():
+    # Three iterations of the code are one step here: 1 for the critics, 2 for the generators.
+    weights = _weights(DiscoGANSettings(base=4, critic_base=4))
+    early = {"reconstruction": 0.01, "adversarial": 0.099, "feature_matching": 0.891}
+    late = {"reconstruction": 0.5, "adversarial": 0.05, "feature_matching": 0.45}
+    for step, expected in ((0, early), (3332, early), (3333, late)):
+        for name, value in expected.items():
+            assert weights[step][name] == pytest.approx(value, rel=1e-5), (step, name)
+        assert weights[step]["generators_decay"] == weights[step]["critics_decay"] == 1e-5
+
+
+def test_the_class_says_what_the_default_settings_do():
+    for name in ("reconstruction", "adversarial", "feature_matching"):
+        declared = next(term.weight for term in DiscoGAN.terms if term.name == name)
+        built = DiscoGAN.from_settings(DiscoGANSettings(base=4, critic_base=4), SHAPE, SHAPE)
+        assert built.term_weights[name].get_config() == pytest.approx(declared.get_config())
+
+
+def test_the_papers_plain_sum_can_be_reached():
+    plain = DiscoGANSettings(base=4, critic_base=4, feature_matching=False, start_rate=0.5)
+    for weights in _weights(plain).values():
+        assert weights["reconstruction"] == weights["adversarial"] == 0.5
+        assert weights["feature_matching"] == 0.0
+
+
+def test_the_critics_play_once_and_the_generators_twice_on_fresh_images():
+    assert [(p.name, p.parts) for p in DiscoGAN.players] == [
+        ("critics", (0,)),
+        ("generators", (1, 2)),
+    ]
+
+
+def test_objectives_equal_the_equations_written_in_numpy():
+    model = _tiny()
+    x, y = _random(0), _random(1)
+    batch = {"a": x, "b": y}
+    fakes = {"fake_a": _random(2), "fake_b": _random(3)}
+
+    def cross_entropy(critic, images, real):
+        shares = 1 / (1 + np.exp(-critic(images).numpy().astype(np.float64)))
+        return -np.log(shares if real else 1 - shares).mean()
+
+    losses = model.generators_objective(batch, fakes)
+    expected = cross_entropy(model.critic_b, fakes["fake_b"], True)
+    expected += cross_entropy(model.critic_a, fakes["fake_a"], True)
+    assert float(losses["adversarial"]) == pytest.approx(expected, rel=1e-5)
+    # Identity generators lead back to the fake itself; in [0, 1] differences are halved.
+    expected = (((fakes["fake_b"] - x) / 2).numpy() ** 2).mean()
+    expected += (((fakes["fake_a"] - y) / 2).numpy() ** 2).mean()
+    assert float(losses["reconstruction"]) == pytest.approx(expected, rel=1e-5)
+    losses = model.critics_objective(batch, fakes)
+    expected = cross_entropy(model.critic_b, y, True) + cross_entropy(model.critic_a, x, True)
+    expected += cross_entropy(model.critic_b, fakes["fake_b"], False)
+    expected += cross_entropy(model.critic_a, fakes["fake_a"], False)
+    assert float(losses["critic"]) == pytest.approx(expected / 2, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("variant", "moved", "judged", "signatures"),
+    [
+        ("recongan", {"generator_ab", "generator_ba"}, {"critic_b"}, ["a_to_b"]),
+        ("gan", {"generator_ab"}, {"critic_b"}, ["a_to_b"]),
+    ],
+)
+def test_ablations_leave_out_what_the_paper_leaves_out(variant, moved, judged, signatures):
+    model = _tiny(variant=variant)
+    critics, generators = model.players
+    assert (set(critics.networks), set(generators.networks)) == (judged, moved)
+    assert ("reconstruction" in generators.terms) == (variant == "recongan")
+    assert list(model.signatures()) == signatures
+    model.compile(run_eagerly=True)
+    logs = model.train_step({"a": _random(0, 3), "b": _random(1, 3)})
+    assert ("content/reconstruction" in logs) == (variant == "recongan")
+
+
+def test_an_unknown_variant_is_refused():
+    with pytest.raises(ValueError, match="`variant` must be 'discogan', 'recongan' or 'gan'"):
+        _tiny(variant="reconGAN")
+
+
+def _points(seed, count):
+    """Five modes on a circle in a, five on another in b, equally often (section 4.1's toy)."""
+    random = np.random.default_rng(seed)
+    angles = {"a": 0.0, "b": 0.6}
+    radii = {"a": 1.0, "b": 0.8}
+    return {
+        side: _modes(angles[side], radii[side])[random.integers(0, 5, count)]
+        + random.normal(0, 0.05, (count, 2)).astype(np.float32)
+        for side in "ab"
+    }
+
+
+def _modes(angle, radius):
+    turns = angle + 2 * np.pi * np.arange(5) / 5
+    return (radius * np.stack([np.cos(turns), np.sin(turns)], 1)).astype(np.float32)
+
+
+def _dense(outputs, name):
+    inputs = features = keras.Input((2,))
+    for _ in range(2):
+        features = keras.layers.Dense(64, activation="relu")(features)
+    return keras.Model(inputs, keras.layers.Dense(outputs)(features), name=name)
+
+
+def _modes_reached(variant, seed):
+    """How many of the five modes of b the five modes of a are taken to."""
+    keras.utils.set_random_seed(seed)
+    model = DiscoGAN(
+        _dense(2, "generator_ab"),
+        _dense(2, "generator_ba"),
+        _dense(1, "critic_a"),
+        _dense(1, "critic_b"),
+        variant=variant,
+        term_weights={
+            "reconstruction": 4.0, "adversarial": 1.0, "feature_matching": 0.0,
+            "generators_decay": 0.0, "critics_decay": 0.0,
+        },
+    )  # fmt: skip
+    rates = {name: keras.optimizers.Adam(1e-3, beta_1=0.5) for name in ("critics", "generators")}
+    model.compile(rates, steps_per_execution=100)
+    points = _points(seed, 3 * 64 * 100)
+    data = tf.data.Dataset.from_tensor_slices(points).batch(3 * 64).repeat()
+    model.fit(data, steps_per_epoch=2000, verbose=0, shuffle=False)
+    translated = model.generator_ab(_modes(0.0, 1.0)).numpy()
+    distances = np.linalg.norm(translated[:, None] - _modes(0.6, 0.8)[None], axis=-1)
+    return len(set(distances.argmin(1)[distances.min(1) < 0.3]))

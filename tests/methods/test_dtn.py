@@ -1,0 +1,150 @@
+"""Facts of the DTN paper, and that f stays what it is."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tf_translate.methods.dtn import DTN, DTNSettings
+
+SHAPE_A, SHAPE_B = (8, 8, 3), (8, 8, 1)
+TINY = {"base": 4, "code": 6, "decoder_base": 4, "critic_base": 4, "classes": 3}
+
+
+def _model(**arguments):
+    weights = arguments.pop("term_weights", None)
+    settings = DTNSettings(**TINY, **arguments)
+    return DTN.from_settings(settings, SHAPE_A, SHAPE_B, term_weights=weights)
+
+
+def _batch(count=4):
+    random = np.random.default_rng(0)
+    return {
+        "a": tf.constant(random.uniform(-1, 1, (count, *SHAPE_A)), tf.float32),
+        "b": tf.constant(random.uniform(-1, 1, (count, *SHAPE_B)), tf.float32),
+        "label_a": tf.constant(np.arange(count) % 3, tf.int32),
+    }
+
+
+def _transfer(model):
+    model.compile(run_eagerly=True)
+    model.enter_stage("transfer")
+    return model
+
+
+def test_weights_are_the_papers_for_digits():
+    weights = {term.name: term.weight for term in DTN.terms}
+    assert weights == {
+        "constancy": 15.0, "target_identity": 15.0, "classes": 1.0, "adversarial": 1.0,
+        "critic": 1.0, "total_variation": 0.0,
+    }  # fmt: skip
+
+
+def test_f_learns_first_and_alone():
+    model = _model()
+    assert model.stages == ("features", "transfer")
+    model.compile(run_eagerly=True)
+    before = [weight.numpy() for weight in (*model.decoder.weights, *model.critic.weights)]
+    logs = model.train_step(_batch())
+    assert list(logs) == ["content/classes"]
+    after = [weight.numpy() for weight in (*model.decoder.weights, *model.critic.weights)]
+    assert all(np.array_equal(a, b) for a, b in zip(before, after, strict=True))
+
+
+def test_f_never_changes_in_transfer_not_even_its_statistics():
+    model = _transfer(_model(term_weights={"total_variation": 0.05}))
+    assert any("moving_mean" in weight.path for weight in model.features.weights)
+    before = [weight.numpy() for weight in model.features.weights]
+    for _ in range(3):
+        model.train_step(_batch())
+    for old, weight in zip(before, model.features.weights, strict=True):
+        np.testing.assert_array_equal(old, weight.numpy())
+
+
+def test_g_receives_the_gradient_of_constancy_through_f():
+    weights = {"target_identity": 0.0, "adversarial": 0.0, "critic": 0.0}
+    model = _transfer(_model(term_weights=weights))
+    before = [weight.numpy() for weight in model.decoder.trainable_weights]
+    logs = model.train_step(_batch())
+    assert list(logs) == ["content/constancy"]
+    moved = [
+        not np.array_equal(old, weight.numpy())
+        for old, weight in zip(before, model.decoder.trainable_weights, strict=True)
+    ]
+    assert all(moved)
+
+
+def test_objectives_equal_the_equations_written_in_numpy():
+    model = _model()
+    batch = _batch()
+    shared = model.translate_batch(batch)
+    fake_s, fake_t = shared["from_source"], shared["from_target"]
+
+    def code(images):  # f reads three channels
+        return model.features(np.repeat(images, 3, -1), training=False).numpy()
+
+    losses = model.decoder_objective(batch, shared)
+    f_s = model.features(batch["a"], training=False).numpy()
+    assert float(losses["constancy"]) == pytest.approx(((code(fake_s) - f_s) ** 2).mean(), rel=1e-4)
+    expected = ((fake_t - batch["b"]).numpy() ** 2).mean()
+    assert float(losses["target_identity"]) == pytest.approx(expected, rel=1e-5)
+
+    def cross_entropy(images, label):
+        logits = model.critic(images, training=True).numpy().reshape(-1, 3).astype(np.float64)
+        shares = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+        return -np.log(shares[:, label]).mean()
+
+    expected = cross_entropy(fake_s, 2) + cross_entropy(fake_t, 2)
+    assert float(losses["adversarial"]) == pytest.approx(expected, rel=1e-4)
+    expected = cross_entropy(fake_s, 0) + cross_entropy(fake_t, 1) + cross_entropy(batch["b"], 2)
+    losses = model.critic_objective(batch, shared)
+    assert float(losses["critic"]) == pytest.approx(expected, rel=1e-4)
+
+
+def test_what_is_deployed_is_g_after_f():
+    model = _model()
+    image = _batch(1)["a"]
+    expected = model.decoder(model.features(image, training=False), training=False)
+    actual = model.signatures()["a_to_b"].function(image=image)["image"]
+    np.testing.assert_allclose(actual, expected, atol=1e-6)
+    assert actual.shape == (1, *SHAPE_B)
+
+
+def test_an_encoder_of_its_own_learns_with_g_and_f_still_judges():
+    model = _transfer(_model(encoder="own"))
+    before = [weight.numpy() for weight in model.encoder.trainable_weights]
+    logs = model.train_step(_batch())
+    assert "content/constancy" in logs
+    moved = [
+        not np.array_equal(old, weight.numpy())
+        for old, weight in zip(before, model.encoder.trainable_weights, strict=True)
+    ]
+    assert all(moved)
+
+
+def test_f_may_be_any_network_from_a_file(tmp_path):
+    inputs = keras.Input(SHAPE_A)
+    codes = keras.layers.Dense(5)(keras.layers.GlobalAveragePooling2D()(inputs))
+    keras.Model(inputs, codes).save(tmp_path / "f.keras")
+    model = _model(features=str(tmp_path / "f.keras"), constancy="cosine")
+    assert model.stages == ("transfer",)
+    model.compile()
+    model.fit(tf.data.Dataset.from_tensors(_batch()), verbose=0)
+    model.save(tmp_path / "model.keras")
+    copy = keras.models.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(model(_batch()["a"]), copy(_batch()["a"]))
+
+
+def test_mistakes(tmp_path):
+    (tmp_path / "f.keras").write_text("no network")
+    with pytest.raises(ValueError, match=r"`features` must be a .keras file .* cannot be read"):
+        _model(features=str(tmp_path / "f.keras"))
+    keras.Sequential([keras.Input((4, 4, 3)), keras.layers.Flatten()]).save(tmp_path / "g.keras")
+    with pytest.raises(ValueError, match=r"must read images of \(8, 8, 3\), .* reads \(4, 4, 3\)"):
+        _model(features=str(tmp_path / "g.keras"))
+    model = _model()
+    model.compile(run_eagerly=True)
+    batch = _batch()
+    del batch["label_a"]
+    with pytest.raises(ValueError, match="'features' of DTN needs labels of a"):
+        model.train_step(batch)

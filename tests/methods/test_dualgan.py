@@ -1,0 +1,126 @@
+"""Facts of the DualGAN paper and its published code."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.methods.tiny import identity_generator, tiny_critic
+from tf_translate.methods.dualgan import DualGAN, DualGANSettings
+
+SHAPE = (16, 16, 3)
+
+
+def _random(seed, count=2):
+    values = np.random.default_rng(seed).uniform(-1, 1, (count, *SHAPE))
+    return tf.constant(values, tf.float32)
+
+
+def _tiny(**arguments):
+    return DualGAN(
+        identity_generator(SHAPE, "generator_ab"),
+        identity_generator(SHAPE, "generator_ba"),
+        tiny_critic(SHAPE, "critic_a"),
+        tiny_critic(SHAPE, "critic_b"),
+        **arguments,
+    )
+
+
+def test_weights_are_the_codes():
+    weights = {term.name: term.weight for term in DualGAN.terms}
+    assert weights == {
+        "reconstruction": 500.0,
+        "adversarial": 1.0,
+        "critic": 1.0,
+        "gradient_penalty": 10.0,
+    }
+
+
+def test_defaults_are_the_papers():
+    settings = DualGANSettings()
+    assert (settings.gan_mode, settings.clip, settings.dropout) == ("wgan_clip", 0.01, 0.5)
+    optimizer = settings.optimizer.model_dump()
+    assert (optimizer["kind"], optimizer["learning_rate"], optimizer["rho"]) == (
+        "rmsprop", 5e-5, 0.9,
+    )  # fmt: skip
+
+
+def test_another_optimizer_is_told_by_its_kind():
+    optimizer = DualGANSettings(optimizer={"kind": "adam", "learning_rate": 1e-4}).optimizer
+    assert (optimizer.kind, optimizer.beta_1) == ("adam", 0.5)
+
+
+@pytest.mark.parametrize(
+    ("mode", "critics", "generators"),
+    [("wgan_clip", (0, 1, 2), (2,)), ("wgan_gp", (0,), (0,)), ("vanilla", (0,), (0, 0))],
+)
+def test_who_plays_how_often(mode, critics, generators):
+    parts = [player.parts for player in _tiny(gan_mode=mode).players]
+    assert parts == [critics, generators]
+
+
+def test_the_number_of_critics_turns_can_be_chosen():
+    model = _tiny(critic_turns=5)
+    assert [player.turns for player in model.players] == [5, 1]
+    assert model.batches_per_step == 5
+
+
+def test_objectives_equal_the_equations_written_in_numpy():
+    model = _tiny(gan_mode="wgan_gp")
+    x, y = _random(0), _random(1)
+    batch = {"a": x, "b": y}
+    fakes = {"fake_a": _random(2), "fake_b": _random(3)}
+    d_a, d_b = (lambda i, d=d: d(i).numpy() for d in (model.critic_a, model.critic_b))
+    losses = model.critics_objective(batch, fakes)
+    expected = d_b(fakes["fake_b"]).mean() - d_b(y).mean()
+    expected += d_a(fakes["fake_a"]).mean() - d_a(x).mean()
+    assert float(losses["critic"]) == pytest.approx(expected, abs=1e-5)
+    losses = model.generators_objective(batch, fakes)
+    adversarial = -d_b(fakes["fake_b"]).mean() - d_a(fakes["fake_a"]).mean()
+    assert float(losses["adversarial"]) == pytest.approx(adversarial, abs=1e-5)
+    # Identity generators: what leads back is the fake itself.
+    back = np.abs(fakes["fake_b"] - x).mean() + np.abs(fakes["fake_a"] - y).mean()
+    assert float(losses["reconstruction"]) == pytest.approx(back, abs=1e-5)
+
+
+def test_only_the_code_today_pays_for_slopes():
+    batch = {"a": _random(0), "b": _random(1)}
+    for mode, terms in (("wgan_gp", {"critic", "gradient_penalty"}), ("wgan_clip", {"critic"})):
+        model = _tiny(gan_mode=mode)
+        assert set(model.critics_objective(batch, model.translate_batch(batch))) == terms
+
+
+def test_clipped_critics_stay_within_the_limit_after_every_step():
+    model = _tiny(clip=0.02)
+    model.compile(run_eagerly=True)
+    model.train_step({"a": _random(0, 6), "b": _random(1, 6)})
+    for critic in (model.critic_a, model.critic_b):
+        largest = max(np.abs(weight.numpy()).max() for weight in critic.trainable_weights)
+        assert largest == pytest.approx(0.02, rel=1e-6)
+
+
+def test_every_turn_of_the_critics_sees_fresh_images():
+    model = _tiny()
+    model.compile(run_eagerly=True)
+    seen = []
+    plain = model.critics_objective
+    model.critics_objective = lambda batch, shared: (
+        seen.append(batch["a"].numpy()) or plain(batch, shared)
+    )
+    images = _random(0, 6)
+    model.train_step({"a": images, "b": _random(1, 6)})
+    assert len(seen) == 3
+    np.testing.assert_array_equal(np.stack(seen, 1).reshape(images.shape), images)
+
+
+def test_the_bottleneck_has_no_norm():
+    # At 1x1 an instance norm is a constant: then nothing would pass but the skips.
+    settings = DualGANSettings(levels=3, base=4, critic_levels=2, dropout=0.0)
+    network = DualGAN.from_settings(settings, (8, 8, 3), (8, 8, 3)).generator_ab
+    norms = [layer for layer in network.layers if type(layer).__name__ == "InstanceNormalization"]
+    assert len(norms) == 1 + 2  # the middle of the encoder, two levels of the decoder
+    assert all(layer.epsilon == 1e-6 for layer in norms)
+
+
+def test_an_unknown_game_is_refused():
+    with pytest.raises(ValueError, match=r"`gan_mode` must be one of .*'wgan_gp'.*, got 'wgan'"):
+        _tiny(gan_mode="wgan")

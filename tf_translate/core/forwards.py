@@ -1,0 +1,96 @@
+"""What players share within a step: one forward pass for each part of the batch, one tape."""
+
+import contextlib
+from collections.abc import Callable, Sequence
+
+import tensorflow as tf
+
+from tf_translate.core.player import Player
+
+
+class Forwards:
+    """The shared forward passes of one step and the tapes of the turns to come.
+
+    A player's `forward` runs once for a part of the batch, ahead of the first turn that
+    anyone takes on it, and is recorded only if the player itself will play there.
+
+    Args:
+        parts: The parts of the step's batch.
+        players: Players of the present stage, also those that sit out.
+        active: Those of them that take turns.
+        variables_of: The trainable variables a player moves.
+        forward: Runs a player's `forward` on a part.
+    """
+
+    def __init__(
+        self,
+        parts: Sequence,
+        *,
+        players: Sequence[Player],
+        active: Sequence[Player],
+        variables_of: Callable[[Player], list],
+        forward: Callable[[Player, object], dict],
+    ):
+        self.parts = parts
+        self._players = players
+        self._active = {player.name for player in active}
+        self._variables_of = variables_of
+        self._forward = forward
+        self._known: dict[tuple[str, int], tuple] = {}
+
+    def begin(self, player: Player, part: int) -> tuple[tf.GradientTape, dict]:
+        """The tape of a player's turn on a part and what it may use there.
+
+        Its own results can be differentiated; everyone else's come with gradients stopped.
+        """
+        for other in self._players:
+            if (other.name, part) not in self._known:
+                self._known[other.name, part] = self._run(other, part)
+        visible = {}
+        for owner in self._players:
+            _, results = self._known[owner.name, part]
+            own = owner.name == player.name
+            for key, value in results.items():
+                visible[key] = value if own else tf.nest.map_structure(tf.stop_gradient, value)
+        return self._known[player.name, part][0], visible
+
+    def moved(self, player: Player, turn: int) -> None:
+        """Forgets what a player shared where it will play again: its networks have moved."""
+        if player.parts[turn] in player.parts[turn + 1 :]:
+            del self._known[player.name, player.parts[turn]]
+
+    def _run(self, player: Player, part: int) -> tuple:
+        plays = player.name in self._active and part in player.parts
+        tape = _tape(self._variables_of(player)) if plays else None
+        if player.forward is None:
+            return tape, {}
+        with tape or contextlib.nullcontext():
+            return tape, self._forward(player, self.parts[part])
+
+
+def split(batch, count: int, name: str) -> list:
+    """Cuts a batch: every `count`-th image from the k-th on makes part k.
+
+    So parts hold the same images on one device as on many.
+
+    Raises:
+        ValueError: If the images of a device do not divide by `count`; `name` is blamed.
+    """
+    if count == 1:
+        return [batch]
+    for images in tf.nest.flatten(batch):
+        if images.shape[0] is not None and images.shape[0] % count:
+            raise ValueError(
+                f"a batch of {name} must divide by {count}, the fresh batches its players take "
+                f"in a step, got {images.shape[0]} images on a device"
+            )
+    return [tf.nest.map_structure(lambda i, k=k: i[k::count], batch) for k in range(count)]
+
+
+def _tape(variables) -> tf.GradientTape:
+    """A tape that watches a player's variables only (a quarter faster)."""
+    tape = tf.GradientTape(watch_accessed_variables=False)
+    with tape:
+        for variable in variables:
+            tape.watch(variable.value)
+    return tape

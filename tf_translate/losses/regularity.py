@@ -1,0 +1,79 @@
+"""Terms on how a map behaves, whatever it shows."""
+
+from collections.abc import Callable, Sequence
+
+import tensorflow as tf
+
+
+def gradient_penalty(critic: Callable, real, fake, shares):
+    """Holds the slope of a critic near 1 between real and translated images.
+
+    Args:
+        critic: From images to scores of any shape.
+        real, fake: `(batch, height, width, channels)`, equal shapes, float.
+        shares: `(batch, 1, 1, 1)` in [0, 1]: how far from real to fake each image is judged.
+
+    Returns:
+        Non-negative float32 scalar: the mean over images of (|slope| - 1)^2, where the slope
+        is that of the image's mean score; 1 for a critic that is constant.
+
+    Source: Gulrajani et al. 2017, https://arxiv.org/abs/1704.00028, eq. 3.
+    """
+    real, fake = tf.cast(real, tf.float32), tf.cast(fake, tf.float32)
+    between = real + shares * (fake - real)
+    with tf.GradientTape(watch_accessed_variables=False) as tape:  # of the input, no update
+        tape.watch(between)
+        scores = tf.cast(critic(between), tf.float32)
+        # Every image's own mean score: a sum over images keeps their gradients apart.
+        total = tf.reduce_sum(tf.reduce_mean(tf.reshape(scores, [tf.shape(scores)[0], -1]), 1))
+    slopes = tf.cast(tape.gradient(total, between), tf.float32)
+    squared = tf.reduce_sum(tf.square(slopes), [1, 2, 3])
+    # The root's own slope is infinite at 0.
+    return tf.reduce_mean(tf.square(tf.sqrt(squared + 1e-12) - 1.0))
+
+
+def clip_weights(variables: Sequence, limit: float) -> None:
+    """Cuts every weight to [-limit, limit], in place.
+
+    Args:
+        variables: Trainable variables of a critic, scales of norms included.
+        limit: Positive; 0.01 in the paper.
+
+    Source: Arjovsky et al. 2017, https://arxiv.org/abs/1701.07875, algorithm 1.
+    """
+    for variable in variables:
+        variable.assign(tf.clip_by_value(variable.value, -limit, limit))
+
+
+def weight_decay(variables: Sequence):
+    """Half the sum of squares of all weights: its gradient is the weights themselves.
+
+    Args:
+        variables: Trainable variables.
+
+    Returns:
+        Non-negative float32 scalar.
+
+    Source: as `weight_decay` of PyTorch's Adam works, on which DiscoGAN's code relies (added
+    to the gradient, not decoupled from it).
+    """
+    return tf.add_n([tf.nn.l2_loss(tf.cast(variable.value, tf.float32)) for variable in variables])
+
+
+def total_variation(images):
+    """How much neighbouring pixels differ: the length of every pixel's slope, summed.
+
+    Args:
+        images: `(batch, height, width, channels)`, float, usually in [-1, 1].
+
+    Returns:
+        Non-negative float32 scalar, summed over pixels and channels and averaged over images;
+        about 0 for an even image (the root is kept off 0 by 1e-4).
+
+    Source: DTN, https://arxiv.org/abs/1611.02200, eq. 7 with B = 1.
+    """
+    images = tf.cast(images, tf.float32)
+    down = images[:, 1:, :-1] - images[:, :-1, :-1]
+    right = images[:, :-1, 1:] - images[:, :-1, :-1]
+    lengths = tf.sqrt(tf.square(down) + tf.square(right) + 1e-8)
+    return tf.reduce_mean(tf.reduce_sum(lengths, [1, 2, 3]))

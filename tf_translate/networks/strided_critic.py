@@ -1,0 +1,124 @@
+"""Critics that halve an image until one score, or few, is left."""
+
+import keras
+
+from tf_translate.layers.batch_norm import BatchNormalization
+from tf_translate.networks import blocks
+
+
+def wasserstein_critic(
+    image_shape: tuple[int, int, int],
+    *,
+    levels: int = 5,
+    base: int = 64,
+    norm: str = "instance_affine",
+    head: str = "patch",
+    name: str = "critic",
+) -> keras.Model:
+    """DualGAN's critic: halvings with 5x5, then 3x3 kernels, and a score without bound.
+
+    Args:
+        image_shape: Judged image `(height, width, channels)`, sides divisible by `2 ** levels`.
+        levels: Halvings; channels double from `base` up to `8 * base`.
+        base: Channels of the first layer.
+        norm: See `blocks.normalise`.
+        head: "patch", one more halving to a map of scores, or "global", one linear score.
+        name: Name of the model.
+
+    Returns:
+        Model from images to `(batch, h, w, 1)` scores ("patch") or `(batch, 1)` ("global").
+        3.92 M and 3.95 M parameters at 256 pixels.
+
+    Raises:
+        ValueError: If a side does not divide or `head` is unknown.
+
+    Source: Yi et al. 2017, https://arxiv.org/abs/1704.02510, section 3.3, and its code.
+    """
+    blocks.check_sides(image_shape, 2**levels, f"a critic of {levels} levels")
+    if head not in ("patch", "global"):
+        raise ValueError(f"`head` must be 'patch' or 'global', got {head!r}")
+    inputs = keras.Input(image_shape, name="image")
+    features = blocks.leaky(
+        blocks.convolve(inputs, base, 5, stride=2, bias=True, start=truncated())
+    )
+    for depth in range(1, levels):
+        features = blocks.convolve(
+            features, base * min(2**depth, 8), 3, stride=2, bias=True, start=truncated()
+        )
+        features = blocks.leaky(blocks.normalise(features, norm, epsilon=1e-6))
+    if head == "patch":
+        scores = blocks.convolve(features, 1, 3, stride=2, bias=True, start=truncated())
+    else:
+        scores = keras.layers.Dense(1, kernel_initializer=truncated())(
+            keras.layers.Flatten()(features)
+        )
+    return keras.Model(inputs, scores, name=name)
+
+
+def truncated() -> keras.initializers.Initializer:
+    """N(0, 0.02) cut at two standard deviations, as DualGAN's code starts convolutions."""
+    return keras.initializers.TruncatedNormal(0.0, 0.02)
+
+
+def feature_critic(
+    image_shape: tuple[int, int, int],
+    *,
+    base: int = 64,
+    name: str = "critic",
+) -> keras.Model:
+    """DiscoGAN's critic: one score for the whole image, and the features that led to it.
+
+    Args:
+        image_shape: Judged image `(height, width, channels)` in [-1, 1]; square, a power of
+            two of at least 16 pixels.
+        base: Channels of the first layer; they double up to `8 * base`.
+        name: Name of the model.
+
+    Returns:
+        Model from images to `[scores, *features]`: logits `(batch, 1, 1, 1)` and the
+        activations of every layer but the first. 2.766 M parameters at 64 pixels.
+
+    Raises:
+        ValueError: If the image is not square or not a power of two.
+
+    Source: Kim et al. 2017, https://arxiv.org/abs/1703.05192, section 3, and its code.
+    Departs: larger and smaller images add and drop halvings (the code knows 64 pixels only).
+    """
+    levels = levels_to_four(image_shape)
+    inputs = keras.Input(image_shape, name="image")
+    features, taps = to_unit(inputs), []
+    for depth in range(levels):
+        channels = features.shape[-1]
+        features = blocks.convolve(
+            features, base * min(2**depth, 8), 4, stride=2, bias=False,
+            start=blocks.torch_weights(4, channels),
+        )  # fmt: skip
+        if depth:
+            features = BatchNormalization()(features)
+        features = blocks.leaky(features)
+        if depth:
+            taps.append(features)
+    start = blocks.torch_weights(4, features.shape[-1])
+    scores = blocks.convolve(features, 1, 4, bias=False, pad="valid", start=start)
+    return keras.Model(inputs, [scores, *taps], name=name)
+
+
+def to_unit(images):
+    """Images in [-1, 1] to [0, 1], for networks that were published for that range."""
+    return keras.layers.Rescaling(0.5, offset=0.5, name="to_unit")(images)
+
+
+def levels_to_four(image_shape: tuple[int, int, int]) -> int:
+    """Halvings from a square image to 4x4.
+
+    Raises:
+        ValueError: If the image is not square or its side not a power of two of 8 or more.
+    """
+    height, width = image_shape[:2]
+    levels = int(height).bit_length() - 3
+    if height != width or height != 4 * 2**levels or levels < 1:
+        raise ValueError(
+            "`image_shape` must be square with a side of 8, 16, 32, 64 or another power of two, "
+            f"got {tuple(image_shape)}"
+        )
+    return levels
