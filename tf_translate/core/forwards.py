@@ -19,7 +19,7 @@ class Forwards:
         players: Players of the present stage, also those that sit out.
         active: Those of them that take turns.
         variables_of: The trainable variables a player moves.
-        forward: Runs a player's `forward` on a part.
+        forward: Runs the method of a name, a player's `forward`, on a part.
     """
 
     def __init__(
@@ -29,7 +29,7 @@ class Forwards:
         players: Sequence[Player],
         active: Sequence[Player],
         variables_of: Callable[[Player], list],
-        forward: Callable[[Player, object], dict],
+        forward: Callable[[str, object], dict],
     ):
         self.parts = parts
         self._players = players
@@ -65,7 +65,7 @@ class Forwards:
         if player.forward is None:
             return tape, {}
         with tape or contextlib.nullcontext():
-            return tape, self._forward(player, self.parts[part])
+            return tape, self._forward(player.forward, self.parts[part])
 
 
 def split(batch, count: int, name: str) -> list:

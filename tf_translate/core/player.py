@@ -16,9 +16,10 @@ class Player:
         objective: Method of the translator, `(batch, shared) -> {term: scalar}`.
         terms: Names of the terms its objective returns.
         forward: Method of the translator, `batch -> {name: tensor}`, run once for each part
-            of a step, ahead of the first turn on it. Its results are `shared` with every player of the step: its own
-            objective can be differentiated through them, the others get them with
-            gradients stopped. So fakes are made once, whoever moves first.
+            of a step, ahead of the first turn on it. Its results are `shared` with every
+            player of the step: its own objective can be differentiated through them, the
+            others get them with gradients stopped. So fakes are made once, whoever moves
+            first.
         parts: Parts of the step's batch it plays on, one turn each, in order. The usual
             `(0,)` is one turn on the whole batch; a critic on `(0, 1, 2)` beside a generator
             on `(2,)` takes three turns on fresh images for each of the generator's; `(0, 0)`

@@ -204,7 +204,7 @@ class Translator(keras.Model):
             players=self._stage_players(),
             active=self.active_players(),
             variables_of=self.variables_of,
-            forward=lambda player, part: getattr(self, player.forward)(part),
+            forward=lambda name, part: getattr(self, name)(part),
         )
         for player in self.active_players():
             for turn, part in enumerate(player.parts):

@@ -29,6 +29,11 @@ _EARLY, _LATE = 0.01, 0.5  # share of reconstruction before and after
 _MATCHING = 0.9  # share of feature matching in the game
 
 
+def _game_share(share: float) -> Switch:
+    """Weight of a part of the game: its share of what reconstruction leaves."""
+    return Switch((1 - _EARLY) * share, (1 - _LATE) * share, _HEAD_START)
+
+
 class DiscoGANSettings(MethodSettings):
     """Networks and games of DiscoGAN; defaults are the published code's."""
 
@@ -103,7 +108,7 @@ class DiscoGAN(Translator):
         ),
         domain(
             "feature_matching",
-            weight=Switch((1 - _EARLY) * _MATCHING, (1 - _LATE) * _MATCHING, _HEAD_START),
+            weight=_game_share(_MATCHING),
             source="the code; 0.9 (1 - rate)",
         ),
         domain("critic", source="eq. 7, halved in the code"),

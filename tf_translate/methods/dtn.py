@@ -129,8 +129,8 @@ class DTN(Translator):
             term_weights=term_weights,
             name=name,
         )
-        self.head = head
-        self.encoder = encoder
+        self.head: keras.Model | None = head
+        self.encoder: keras.Model | None = encoder
         self.constancy = constancy
         self._distance = _DISTANCES[constancy]
 
@@ -167,7 +167,7 @@ class DTN(Translator):
 
     def features_objective(self, batch, shared):
         """Section 5.1: f and a head tell the classes of source images."""
-        if "label_a" not in batch:
+        if self.head is None or "label_a" not in batch:
             raise ValueError(
                 "the stage 'features' of DTN needs labels of a: give data with label_a, or a "
                 "trained network as model.features"
