@@ -3,18 +3,23 @@
 python scripts/ablate_dtn.py TABLE FOLDER [STEPS]
 
 TABLE comes from scripts/make_digits; runs and ablation.json are written into FOLDER, and runs
-that are done are not trained again. f is trained once, with the whole method, and given to the
-others. "no f" has an encoder of its own in G, which learns with g (paper, table 1).
+that are done are not trained again. f is trained once, as part of the first run, and given to
+every variant. "no f" has an encoder of its own in G, which learns with g (paper, table 1).
 """
 
+import datetime
 import json
 import subprocess
 import sys
 from pathlib import Path
 
 import keras
+import numpy as np
+import tensorflow as tf
 
-from tf_translate import DTN  # noqa: F401  registers the class that model.keras holds
+from tf_translate.evaluation.label_judge import train_label_judge
+from tf_translate.experiment.trained import load_trained
+from tf_translate.images import grid, write
 
 VARIANTS = {
     "DTN": (),
@@ -23,45 +28,60 @@ VARIANTS = {
     "no f": ("model.encoder=own",),
     "neither": ("terms.constancy=0", "terms.target_identity=0"),
 }
+FEATURE_STEPS = 3000
 
 
 def main(table: Path, folder: Path, steps: int) -> None:
     """Trains and measures every variant, then writes the table."""
-    data = (f"data.path={table}",)
     first = folder / "features"
-    run("train", "dtn", first, *data, f"training.steps={2 * steps}", "training.stages.features=0.5")
+    share = FEATURE_STEPS / (FEATURE_STEPS + 1)
+    train(first, table, f"training.steps={FEATURE_STEPS + 1}", f"training.stages.features={share}")
     features = folder / "f.keras"
     if not features.exists():
-        keras.models.load_model(first / "model.keras").features.save(features)
-    rows = {}
+        load_trained(first).translator.features.save(features)
+    rows, columns = {}, {}
     for name, settings in VARIANTS.items():
         path = folder / name.replace(" ", "_")
-        given = f"model.features={features}"
-        run("train", "dtn", path, *data, given, f"training.steps={steps}", *settings)
-        rows[name] = measure(path)
+        train(path, table, f"model.features={features}", f"training.steps={steps}", *settings)
+        rows[name], columns["street"], columns[name] = measure(path, folder / "judges")
         print(f"{name:20} {rows[name]['output']:.3f}", flush=True)
-    (folder / "ablation.json").write_text(json.dumps(rows, indent=1) + "\n")
+        result = {
+            "command": f"python scripts/ablate_dtn.py {table.name} FOLDER {steps}",
+            "date": datetime.date.today().isoformat(),
+            "versions": {"tensorflow": tf.__version__, "keras": keras.__version__},
+            "seed": 0,
+            "accuracy": rows,
+        }
+        (folder / "ablation.json").write_text(json.dumps(result, indent=1) + "\n")
+        write(folder / "ablation.png", grid(list(columns.values()), titles=list(columns), scale=2))
 
 
-def run(command: str, method: str, path: Path, *settings: str) -> None:
-    """Trains a run unless it is done."""
+def train(path: Path, table: Path, *settings: str) -> None:
+    """Trains a run of the small preset, unless it is done."""
     if (path / "model.keras").exists():
         return
-    overrides = [part for setting in settings for part in ("--set", setting)]
-    subprocess.run(["tf-translate", command, method, "--run", path, *overrides], check=True)
+    overrides = [part for value in (f"data.path={table}", *settings) for part in ("--set", value)]
+    subprocess.run(["tf-translate", "train", "dtn", "--run", path, *overrides], check=True)
 
 
-def measure(path: Path) -> dict[str, float]:
-    """Accuracy of the independent MNIST classifier on translated held-out street digits."""
-    folder = path / "evaluation"
-    if not list(folder.glob("*.json")):
-        subprocess.run(["tf-translate", "evaluate", path], check=True)
-    (figures,) = folder.glob("*.json")
-    direction = json.loads(figures.read_text())["directions"]["a_to_b"]
-    own = direction["references"]["label judge: accuracy on real held-out target images"]
-    figures_of = {name: row["content/label"] for name, row in direction["rows"].items()}
-    return {**figures_of, "judge on real target": own}
+def measure(path: Path, judges: Path) -> tuple[dict[str, float], np.ndarray, np.ndarray]:
+    """Accuracies of an independent MNIST classifier, and some inputs and translations."""
+    trained = load_trained(path)
+    data = trained.data
+    judge = train_label_judge(
+        data.arrays("train")[1], data.labels("train", "b"), data.classes, folder=judges
+    )
+    street, mnist = data.arrays("test")
+    parts = [trained.translator(street[i : i + 50]) for i in range(0, len(street), 50)]
+    translated = np.concatenate([np.asarray(part) for part in parts])
+    said = {
+        "output": judge.hits(translated, data.labels("test", "a")),
+        "identity": judge.hits(street, data.labels("test", "a")),
+        "judge on real target": judge.hits(mnist, data.labels("test", "b")),
+    }
+    grey = np.repeat(translated[:12], 3, axis=-1)
+    return {name: float(hits.mean()) for name, hits in said.items()}, street[:12], grey
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]) if len(sys.argv) > 3 else 800)
+    main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]) if len(sys.argv) > 3 else 1200)

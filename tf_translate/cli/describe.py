@@ -48,7 +48,7 @@ def describe(method: str) -> dict[str, Any]:
     entry = find(method)
     _, settings = entry.load()
     model = paper_model(method)
-    networks = {name: getattr(model, name) for player in model.players for name in player.networks}
+    networks = {name: getattr(model, name) for name in model.network_names}
     return {
         "method": entry.name,
         "title": entry.title,

@@ -58,6 +58,7 @@ class Translator(keras.Model):
             if not network.built:
                 raise ValueError(f"`{attribute}` must be built before it is given")
             setattr(self, attribute, network)
+        self.network_names = tuple(networks)
         missing = {part for player in self.players for part in player.networks} - set(networks)
         if missing:
             raise ValueError(f"players move networks that are missing: {sorted(missing)}")

@@ -9,6 +9,7 @@ import tensorflow as tf
 from rich.console import Console
 
 from tf_translate.config.schema import Config
+from tf_translate.core.translator import Translator
 from tf_translate.data.pipeline import ImageData, open_data
 from tf_translate.errors import ConfigError
 from tf_translate.experiment.build import build, stage_ends
@@ -57,6 +58,7 @@ def train(config: Config, path: str | Path, *, resume: bool, console: Console) -
             run.write_config(settings)
         else:  # built first: settings that cannot be built must not claim the directory
             translator = build(config)
+            _check_labels(config, translator, data)
             run = RunDir.create(path, settings)
     return loop.train(
         translator,
@@ -70,6 +72,26 @@ def train(config: Config, path: str | Path, *, resume: bool, console: Console) -
         sample=_sample(data),
         console=console,
     )
+
+
+def _check_labels(config: Config, translator: Translator, data: ImageData) -> None:
+    """Refuses data without the labels that a player learns from, or with other classes."""
+    batch = data.training(batch_size=1, seed=0).element_spec
+    for player in translator.players:
+        missing = sorted(set(player.needs) - set(batch))
+        if missing:
+            raise ConfigError(
+                f"the stage {player.stage!r} of {config.method} learns from {missing[0]}, but "
+                f"{config.data.path} has no such labels: use a folder for each class, a table "
+                "with that column, or give the trained network as model.features"
+            )
+    wanted = config.model.get("classes")
+    needs_labels = any(player.needs for player in translator.players)
+    if needs_labels and wanted is not None and wanted != len(data.classes):
+        raise ConfigError(
+            f"model.classes must be the number of classes in {config.data.path}, "
+            f"{len(data.classes)}, got {wanted}"
+        )
 
 
 def _strategy(config: Config) -> tf.distribute.Strategy:

@@ -68,8 +68,7 @@ def _in_float32(trained: Translator, config: Config) -> Translator:
     """The same weights in networks that compute in float32, as devices do."""
     keras.mixed_precision.set_global_policy("float32")
     plain = build(config)
-    names = {name for player in plain.players for name in player.networks}
-    for name in names:
+    for name in plain.network_names:
         getattr(plain, name).set_weights(getattr(trained, name).get_weights())
     plain.steps_taken.assign(trained.steps_taken)
     return plain

@@ -28,7 +28,7 @@ class DTNSettings(MethodSettings):
     """Networks and games of DTN; defaults are the paper's for digits."""
 
     features: str | None = Field(
-        None, description="a .keras file or SavedModel that is f; none: f is trained first"
+        None, description="a .keras file of the network that is f; none: f is trained first"
     )
     classes: int = Field(10, ge=2, description="classes that f is trained on, section 5.1")
     encoder: Literal["features", "own"] = Field(
@@ -93,7 +93,12 @@ class DTN(Translator):
     )
     players = (
         Player(
-            "features", ("features", "head"), "features_objective", ("classes",), stage="features"
+            "features",
+            ("features", "head"),
+            "features_objective",
+            ("classes",),
+            stage="features",
+            needs=("label_a",),
         ),
         Player("critic", ("critic",), "critic_objective", ("critic",), stage="transfer"),
         Player(
