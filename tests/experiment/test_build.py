@@ -1,3 +1,5 @@
+import dataclasses
+
 import pytest
 
 from tf_translate.config.schema import Config, TrainingConfig
@@ -7,32 +9,50 @@ from tf_translate.experiment.build import build, paper_model, stage_ends
 TINY = {"levels": 2, "base": 4, "critic_levels": 2, "critic_base": 4, "dropout": 0.0}
 
 
+@dataclasses.dataclass
+class Stages:
+    """As much of a translator as the division of steps looks at."""
+
+    stages: tuple[str, ...]
+    left_out: tuple[str, ...] = ()
+
+    def known_stages(self):
+        return (*self.left_out, *self.stages)
+
+
 def _training(**settings):
     return TrainingConfig(steps=100, **settings)
 
 
 def test_a_single_stage_takes_all_steps():
-    assert stage_ends(_training(), ("train",)) == [("train", 100)]
+    assert stage_ends(_training(), Stages(("train",))) == [("train", 100)]
 
 
 def test_stages_take_their_shares_and_the_last_one_the_rest():
-    stages = ("gan", "encoder", "refine")
+    stages = Stages(("gan", "encoder", "refine"))
     assert stage_ends(_training(stages={"gan": 0.6, "encoder": 0.1}), stages) == [
         ("gan", 60), ("encoder", 70), ("refine", 100),
     ]  # fmt: skip
-    assert stage_ends(_training(), ("gan", "encoder")) == [("gan", 50), ("encoder", 100)]
+    assert stage_ends(_training(), Stages(("gan", "encoder"))) == [("gan", 50), ("encoder", 100)]
+
+
+def test_a_share_of_a_stage_that_is_left_out_is_passed_over():
+    # DTN with a network that is given as f has no stage to train it.
+    assert stage_ends(
+        _training(stages={"features": 0.6}), Stages(("transfer",), ("features",))
+    ) == [("transfer", 100)]
 
 
 def test_stages_end_where_an_execution_ends():
     training = _training(stages={"gan": 0.33}, steps_per_execution=10)
-    assert stage_ends(training, ("gan", "encoder")) == [("gan", 30), ("encoder", 100)]
+    assert stage_ends(training, Stages(("gan", "encoder"))) == [("gan", 30), ("encoder", 100)]
 
 
 def test_mistakes_about_stages():
     with pytest.raises(ConfigError, match=r"training.stages names \['gann'\], but the stages"):
-        stage_ends(_training(stages={"gann": 0.5}), ("gan", "encoder"))
+        stage_ends(_training(stages={"gann": 0.5}), Stages(("gan", "encoder")))
     with pytest.raises(ConfigError, match="must leave at least 1 to the stage 'encoder'"):
-        stage_ends(TrainingConfig(steps=1), ("gan", "encoder"))
+        stage_ends(TrainingConfig(steps=1), Stages(("gan", "encoder")))
 
 
 def test_rates_fall_over_a_players_own_updates():

@@ -171,6 +171,11 @@ class Translator(keras.Model):
         """The stages of training in order: those its players play in."""
         return tuple(dict.fromkeys(player.stage for player in self.players))
 
+    @classmethod
+    def known_stages(cls) -> tuple[str, ...]:
+        """All stages of the method, also those that settings leave out."""
+        return tuple(dict.fromkeys(player.stage for player in cls.players))
+
     def enter_stage(self, stage: str) -> None:
         """Goes on to a stage of training; the step is traced anew.
 

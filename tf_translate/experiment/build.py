@@ -1,8 +1,9 @@
 """Translators built and compiled from configurations."""
 
-from collections.abc import Sequence
+import keras
 
 from tf_translate.config.schema import Config, TrainingConfig
+from tf_translate.config.settings import Settings
 from tf_translate.core.optimizers import make_optimizer
 from tf_translate.core.player import Player
 from tf_translate.core.schedules import LinearDecay
@@ -30,36 +31,31 @@ def build(config: Config) -> Translator:
         raise ConfigError(
             f"{config.method} cannot be built for images {shape_a} and {shape_b}: {error}"
         ) from error
-    training = config.training
-    optimizer = settings.optimizer.model_dump()
+    ends = stage_ends(config.training, translator)
     translator.compile(
         {
-            player.name: make_optimizer(
-                optimizer,
-                learning_rate=_decay(
-                    training, optimizer["learning_rate"], player, translator.stages
-                ),
-                average=training.average if player.averaged else 0.0,
-            )
+            player.name: _optimizer(settings.optimizer, config.training, player, ends)
             for player in translator.players
         },
-        steps_per_execution=training.steps_per_execution,
+        steps_per_execution=config.training.steps_per_execution,
     )
     return translator
 
 
-def stage_ends(training: TrainingConfig, stages: Sequence[str]) -> list[tuple[str, int]]:
+def stage_ends(training: TrainingConfig, translator: Translator) -> list[tuple[str, int]]:
     """Each stage of training in order with the step it ends at; the last one takes the rest.
+
+    Shares of stages that settings leave out are passed over.
 
     Raises:
         ConfigError: If `training.stages` names a stage that does not exist, or nothing is left
             for one.
     """
-    unknown = sorted(set(training.stages) - set(stages[:-1]))
+    stages, known = translator.stages, translator.known_stages()[:-1]
+    unknown = sorted(set(training.stages) - set(known))
     if unknown:
         raise ConfigError(
-            f"training.stages names {unknown}, but the stages ahead of the last are "
-            f"{list(stages[:-1])}"
+            f"training.stages names {unknown}, but the stages ahead of the last are {list(known)}"
         )
     unit = training.steps_per_execution
     ends: list[tuple[str, int]] = []
@@ -82,14 +78,21 @@ def paper_model(method: str) -> Translator:
     return translator.from_settings(settings(), *translator.paper_shapes)
 
 
-def _decay(
-    training: TrainingConfig, rate: float, player: Player, stages: Sequence[str]
-) -> LinearDecay | None:
+def _optimizer(
+    settings: Settings, training: TrainingConfig, player: Player, ends: list[tuple[str, int]]
+) -> keras.optimizers.Optimizer:
+    own = settings.model_dump()
+    rate = None
+    if training.decay == "linear":
+        rate = _decay(own["learning_rate"], player, ends, training.decay_start)
+    average = training.average if player.averaged else 0.0
+    return make_optimizer(own, learning_rate=rate, average=average)
+
+
+def _decay(rate: float, player: Player, ends: list[tuple[str, int]], start: float) -> LinearDecay:
     """The fall of a player's rate, in updates of its optimizer: several a step if it has turns."""
-    if training.decay == "none":
-        return None
-    ends = dict(stage_ends(training, stages))
-    before = max((end for end in ends.values() if end < ends[player.stage]), default=0)
-    updates = (ends[player.stage] - before) * player.turns
-    constant = int(updates * training.decay_start)
+    own = dict(ends)[player.stage]
+    before = max((end for _, end in ends if end < own), default=0)
+    updates = (own - before) * player.turns
+    constant = int(updates * start)
     return LinearDecay(rate, constant, updates - constant)

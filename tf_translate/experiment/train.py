@@ -1,6 +1,5 @@
 """Training a run, from its start or from where it stopped."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import keras
@@ -68,7 +67,7 @@ def train(config: Config, path: str | Path, *, resume: bool, console: Console) -
             start_step=step,
         ),
         run=run,
-        schedule=_schedule(config, translator.stages),
+        schedule=_schedule(config, translator),
         sample=_sample(data),
         console=console,
     )
@@ -105,10 +104,10 @@ def _strategy(config: Config) -> tf.distribute.Strategy:
     return strategy
 
 
-def _schedule(config: Config, stages: Sequence[str]) -> loop.Schedule:
+def _schedule(config: Config, translator: Translator) -> loop.Schedule:
     training = config.training
     return loop.Schedule(
-        stages=stage_ends(training, stages),
+        stages=stage_ends(training, translator),
         log_every=training.log_every,
         sample_every=training.sample_every,
         checkpoint_every=training.checkpoint_every,
