@@ -29,6 +29,7 @@ VARIANTS = {
     "neither": ("terms.constancy=0", "terms.target_identity=0"),
 }
 FEATURE_STEPS = 3000
+OUTPUT = "translated street digits"
 
 
 def main(table: Path, folder: Path, steps: int) -> None:
@@ -44,13 +45,13 @@ def main(table: Path, folder: Path, steps: int) -> None:
         path = folder / name.replace(" ", "_")
         train(path, table, f"model.features={features}", f"training.steps={steps}", *settings)
         rows[name], columns["street"], columns[name] = measure(path, folder / "judges")
-        print(f"{name:20} {rows[name]['output']:.3f}", flush=True)
+        print(f"{name:20} {rows[name][OUTPUT]:.3f}", flush=True)
         result = {
-            "command": f"python scripts/ablate_dtn.py {table.name} FOLDER {steps}",
+            "command": f"scripts/ablate_dtn.py {table.name} FOLDER {steps}",
             "date": datetime.date.today().isoformat(),
             "versions": {"tensorflow": tf.__version__, "keras": keras.__version__},
             "seed": 0,
-            "accuracy": rows,
+            "ablation": rows,
         }
         (folder / "ablation.json").write_text(json.dumps(result, indent=1) + "\n")
         write(folder / "ablation.png", grid(list(columns.values()), titles=list(columns), scale=2))
@@ -75,9 +76,9 @@ def measure(path: Path, judges: Path) -> tuple[dict[str, float], np.ndarray, np.
     parts = [trained.translator(street[i : i + 50]) for i in range(0, len(street), 50)]
     translated = np.concatenate([np.asarray(part) for part in parts])
     said = {
-        "output": judge.hits(translated, data.labels("test", "a")),
-        "identity": judge.hits(street, data.labels("test", "a")),
-        "judge on real target": judge.hits(mnist, data.labels("test", "b")),
+        OUTPUT: judge.hits(translated, data.labels("test", "a")),
+        "untranslated street digits": judge.hits(street, data.labels("test", "a")),
+        "real MNIST": judge.hits(mnist, data.labels("test", "b")),
     }
     grey = np.repeat(translated[:12], 3, axis=-1)
     return {name: float(hits.mean()) for name, hits in said.items()}, street[:12], grey

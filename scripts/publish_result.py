@@ -1,10 +1,13 @@
-"""Puts an evaluated run into assets/results and its figures into the README.
+"""Puts an evaluated run, or an ablation, into assets/results and its figures into the README.
 
 python scripts/publish_result.py RUN NAME "COMMAND ..."
+python scripts/publish_result.py --ablation FOLDER NAME
+python scripts/publish_result.py --compare NAME "COMMAND ..." LABEL=RUN ...
 """
 
 import json
 import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -13,6 +16,7 @@ from tf_translate.images import read, write
 ROOT = Path(__file__).parents[1]
 FIGURES = {
     "content/retrieval@1": "retrieval@1 ↑",
+    "content/label": "label ↑",
     "content/skill": "skill ↑",
     "content/ssim": "SSIM ↑",
     "domain/accuracy": "accuracy ↑",
@@ -37,6 +41,45 @@ def publish(run: Path, name: str, command: str) -> None:
     (folder / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n")
     for direction in result["evaluation"]["directions"]:
         write(folder / f"{name}_{direction}.png", read(run / "evaluation" / f"{direction}.png"))
+    _fill_readme()
+
+
+def publish_ablation(folder: Path, name: str) -> None:
+    """Copies FOLDER/ablation.json and its picture, and fills the README's tables."""
+    results = ROOT / "assets" / "results"
+    shutil.copy(folder / "ablation.json", results / f"{name}.json")
+    write(results / f"{name}.png", read(folder / "ablation.png"))
+    _fill_readme()
+
+
+def publish_comparison(name: str, command: str, runs: dict[str, Path]) -> None:
+    """Writes one row a run: the figures of its first direction, and their inputs' own."""
+    rows: dict[str, dict] = {}
+    minutes = {}
+    for label, run in runs.items():
+        (figures,) = sorted((run / "evaluation").glob("*.json"))
+        evaluation = json.loads(figures.read_text())
+        direction = evaluation["directions"]["a_to_b"]
+        rows[label] = direction["rows"]["output"]
+        sessions = [json.loads(line) for line in (run / "sessions.jsonl").read_text().splitlines()]
+        minutes[label] = round(sum(session["seconds"] for session in sessions) / 60, 1)
+        last = sessions[-1]
+    rows |= {row: direction["rows"][row] for row in ("identity", "random target")}
+    shown = [figure for figure in FIGURES if figure in rows["identity"]]
+    result = {
+        "command": command,
+        "date": last["date"][:10],
+        "versions": last["versions"],
+        "seed": 0,
+        "training_minutes": minutes,
+        "ablation": {row: {f: values.get(f) for f in shown} for row, values in rows.items()},
+    }
+    path = ROOT / "assets" / "results" / f"{name}.json"
+    path.write_text(json.dumps(result, indent=1) + "\n")
+    _fill_readme()
+
+
+def _fill_readme() -> None:
     readme = ROOT / "README.md"
     readme.write_text(with_tables(readme.read_text("utf-8")), "utf-8")
 
@@ -53,6 +96,8 @@ def with_tables(readme: str) -> str:
 
 def table(result: dict) -> str:
     """One table a direction: the rows of an evaluation, the figures that are shown."""
+    if "ablation" in result:
+        return _ablation_table(result)
     minutes = result["training_minutes"]
     lines = [f"`{result['command']}`, {minutes:.0f} minutes of training on a two-core machine:", ""]
     for name, direction in result["evaluation"]["directions"].items():
@@ -67,5 +112,30 @@ def table(result: dict) -> str:
     return "\n".join(lines)
 
 
+def _ablation_table(result: dict) -> str:
+    rows = result["ablation"]
+    shown = list(next(iter(rows.values())))
+    lines = [f"`{result['command']}`:", ""]
+    lines.append("| | " + " | ".join(FIGURES.get(figure, figure) for figure in shown) + " |")
+    lines.append("|---" * (len(shown) + 1) + "|")
+    for row, values in rows.items():
+        cells = ["–" if values.get(f) is None else f"{values[f]:.3f}" for f in shown]
+        lines.append(f"| {row} | " + " | ".join(cells) + " |")
+    return "\n".join([*lines, ""])
+
+
+def main(arguments: list[str]) -> None:
+    """Chooses by the first argument what is published."""
+    if arguments[0] == "--ablation":
+        publish_ablation(Path(arguments[1]), arguments[2])
+    elif arguments[0] == "--compare":
+        runs = dict(pair.split("=", 1) for pair in arguments[3:])
+        publish_comparison(
+            arguments[1], arguments[2], {label: Path(run) for label, run in runs.items()}
+        )
+    else:
+        publish(Path(arguments[0]), arguments[1], arguments[2])
+
+
 if __name__ == "__main__":
-    publish(Path(sys.argv[1]), sys.argv[2], sys.argv[3])
+    main(sys.argv[1:])

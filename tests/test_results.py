@@ -14,6 +14,12 @@ RESULTS = sorted((ROOT / "assets" / "results").glob("*.json"))
 def test_a_result_holds_command_seed_versions_and_date(path):
     result = json.loads(path.read_text())
     assert result["command"].startswith(("tf-translate train", "scripts/"))
+    if "ablation" in result:
+        assert isinstance(result["seed"], int)
+        assert result["date"].startswith("20")
+        assert {"tensorflow", "keras"} <= set(result["versions"])
+        assert len({tuple(row) for row in result["ablation"].values()}) == 1, "equal columns"
+        return
     assert isinstance(result["config"]["training"]["seed"], int)
     for session in result["sessions"]:
         assert session["date"].startswith("20")

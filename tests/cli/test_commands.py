@@ -20,6 +20,9 @@ def test_methods_as_json(command):
     ("method", "millions"),
     [
         ("cyclegan", {"generator_ab": 11.378, "critic_b": 2.765}),
+        ("dualgan", {"generator_ab": 30.627, "critic_b": 3.921}),
+        ("discogan", {"generator_ab": 5.514, "critic_b": 2.766}),
+        ("dtn", {"features": 0.896, "decoder": 2.526, "critic": 1.502}),
         ("pix2pix", {"generator": 54.414, "critic": 2.769}),
     ],
 )
