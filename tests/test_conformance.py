@@ -181,12 +181,14 @@ def test_two_replicas_step_like_one_device(name, own, two_replicas):
             model = _build(name, compiled=False, own=own)
             # Plain gradient descent: Adam blows rounding up where a gradient is zero.
             model.compile({player.name: keras.optimizers.SGD(0.01) for player in model.players})
-        model.enter_stage(model.stages[-1])
-        size = 4 * model.batches_per_step
-        data = tf.data.Dataset.from_tensor_slices(_batch(3 * size))
-        data = data.batch(size, drop_remainder=True)
-        history = model.fit(data, verbose=0).history
-        results.append((_values(model.trainable_variables), list(history.values())))
+        logs = []
+        for stage in model.stages:
+            model.enter_stage(stage)
+            size = 4 * model.batches_per_step
+            data = tf.data.Dataset.from_tensor_slices(_batch(3 * size))
+            history = model.fit(data.batch(size, drop_remainder=True), verbose=0).history
+            logs += history.values()
+        results.append((_values(model.trainable_variables), logs))
     assert _largest_difference(results[0][0], results[1][0]) < 1e-5
     np.testing.assert_allclose(results[0][1], results[1][1], rtol=1e-4)
 
@@ -195,8 +197,10 @@ def test_two_replicas_step_like_one_device(name, own, two_replicas):
 def test_bfloat16_runs_with_float32_weights_and_losses(name):
     keras.mixed_precision.set_global_policy("mixed_bfloat16")
     model = _build(name)
-    history = model.fit(tf.data.Dataset.from_tensors(_batch()), verbose=0).history
-    assert np.isfinite(list(history.values())).all()
+    for stage in model.stages:
+        model.enter_stage(stage)
+        history = model.fit(tf.data.Dataset.from_tensors(_batch()), verbose=0).history
+        assert np.isfinite(list(history.values())).all()
     assert {v.dtype for v in model.trainable_variables} == {"float32"}
     assert model(_images(1, 0)).dtype == tf.float32
 

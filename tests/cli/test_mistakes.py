@@ -376,6 +376,20 @@ def test_too_few_steps_for_all_stages(mistake, tmp_path, labelled):
     assert "training.steps must leave at least 1 to the stage 'transfer'" in sentence
 
 
+def test_settings_of_the_optimizer_by_the_names_people_know(mistake, tmp_path, pairs):
+    data = ("--set", f"data.path={pairs}", "--set", "data.size=[16, 16]")
+
+    def sentence(value):
+        run = tmp_path / "run"
+        return mistake("train", "dualgan", "--run", run, *data, "--set", f"model.optimizer.{value}")
+
+    assert "model.optimizer.learning_rate = -1 is not allowed" in sentence("learning_rate=-1")
+    near = "no setting 'model.optimizer.learning_rat'; did you mean 'model.optimizer.learning_rate'"
+    assert near in sentence("learning_rat=1")
+    assert "no setting 'model.optimizer.beta_1'" in sentence("beta_1=0.5")  # RMSProp has none
+    assert "'adam', 'rmsprop'" in sentence("kind=adamw")
+
+
 def test_a_feature_network_that_is_not_there(mistake, tmp_path, labelled):
     own = (f"data.path={labelled}", "model.features=nowhere.keras")
     sentence = _train_dtn(mistake, tmp_path, *own)

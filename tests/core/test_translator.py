@@ -180,6 +180,11 @@ def test_the_stage_comes_back_from_a_file(tmp_path):
     assert keras.models.load_model(tmp_path / "t.keras").stage == "second"
 
 
+def test_a_translator_that_was_not_compiled_can_be_saved(tmp_path):
+    Toy(scale(3.0, "g"), scale(5.0, "c")).save(tmp_path / "t.keras")
+    assert _value(keras.models.load_model(tmp_path / "t.keras").generator) == 3.0
+
+
 def test_a_scheduled_weight_comes_back_from_a_file(tmp_path):
     translator = _toy(term_weights={"l1": LinearRamp(4.0, 4)})
     translator.save(tmp_path / "t.keras")

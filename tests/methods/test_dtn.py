@@ -142,6 +142,9 @@ def test_mistakes(tmp_path):
     keras.Sequential([keras.Input((4, 4, 3)), keras.layers.Flatten()]).save(tmp_path / "g.keras")
     with pytest.raises(ValueError, match=r"must read images of \(8, 8, 3\), .* reads \(4, 4, 3\)"):
         _model(features=str(tmp_path / "g.keras"))
+    _model().save(tmp_path / "run.keras")
+    with pytest.raises(ValueError, match="holds a DTN; of a whole run's model save the part"):
+        _model(features=str(tmp_path / "run.keras"))
     model = _model()
     model.compile(run_eagerly=True)
     batch = _batch()

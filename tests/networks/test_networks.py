@@ -157,6 +157,20 @@ def test_dualgan_has_the_published_numbers_of_parameters():
     assert (patch.output_shape, whole.output_shape) == ((None, 4, 4, 1), (None, 1))
 
 
+def test_a_critic_that_a_norm_would_make_constant_is_refused():
+    with pytest.raises(ValueError, match=r"needs sides above 32, .*: a norm on a 1x1 map"):
+        wasserstein_critic((32, 32, 3), levels=5)
+    assert wasserstein_critic((32, 32, 3), levels=5, norm="none", base=2).count_params()
+    with pytest.raises(ValueError, match=r"DiscoGAN's critic needs sides of at least 16"):
+        feature_critic((8, 8, 3))
+
+
+def test_a_bottleneck_still_sees_its_input_by_the_statistics_of_each_image():
+    network = encoder_decoder((8, 8, 3), 3, base=4, bottleneck=5, inference_statistics="image")
+    one, other = np.random.default_rng(0).uniform(-1, 1, (2, 1, 8, 8, 3)).astype(np.float32)
+    assert np.abs(network(one) - network(other)).max() > 1e-6
+
+
 def test_discogan_has_the_published_numbers_of_parameters():
     assert _trainable(encoder_decoder((64, 64, 3), 3)) / 1e6 == pytest.approx(5.51, abs=0.005)
     long = encoder_decoder((64, 64, 3), 3, bottleneck=100)

@@ -189,3 +189,25 @@ def test_stages_follow_each_other_and_a_resumed_run_finds_its_own(tmp_path):
     run_to(5, broken, staged())  # stops in the second stage, with a checkpoint of step 4
     again = run_to(6, broken, loop.resume(broken, staged))
     assert again == whole
+
+
+def test_a_run_with_more_steps_does_not_go_back_to_an_earlier_stage(tmp_path):
+    # The shares of twice the steps would put step 4 into the first stage again.
+    model = Staged(scale(0.5, "g"), scale(0.25, "c"))
+    model.compile()
+    images = tf.constant(IMAGES)
+    data = tf.data.Dataset.from_tensors({"a": images, "b": images}).repeat()
+    run = RunDir.create(tmp_path / "run", {})
+    critic = []
+    for stages in ((("first", 2), ("second", 4)), (("first", 6), ("second", 8))):
+        loop.train(
+            model,
+            lambda start: data,
+            run=run,
+            schedule=loop.Schedule(stages, 1, 100, 2, 5),
+            sample={"a": IMAGES, "b": IMAGES},
+            console=Console(file=io.StringIO()),
+        )
+        critic.append(float(model.critic.trainable_weights[0].numpy().item()))
+    assert int(model.steps_taken.numpy()) == 8
+    assert critic[0] == critic[1]

@@ -1,5 +1,6 @@
 """Where pictures come from and how they are brought into form; knows no TensorFlow."""
 
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
@@ -15,7 +16,7 @@ def cell_text(value: Any) -> str:
     """What is in a cell of a table as text: 1 and 1.0 are "1", true and True are "true"."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    text = "" if value is None else str(value).strip()
+    text = "" if value is None else re.sub(r"^(-?\d+)\.0+$", r"\1", str(value).strip())
     return text.lower() if text in ("True", "False") else text
 
 

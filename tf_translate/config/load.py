@@ -68,7 +68,7 @@ def validate(model: type[Model], values: Any, origin: str, *, prefix: str = "") 
         return model.model_validate(values)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        key = prefix + ".".join(str(part) for part in first["loc"])
+        key = prefix + _key(first["loc"], keys(model))
         if first["type"] == "extra_forbidden":
             hint = _nearest_key(key, keys(model, prefix))
             raise ConfigError(f"{origin}: there is no setting {key!r}{hint}") from error
@@ -86,10 +86,18 @@ def keys(model: type[BaseModel], prefix: str = "") -> list[str]:
         inner = field.annotation
         nested = [t for t in (inner, *get_args(inner)) if _is_settings(t)]
         if nested:
-            found += keys(nested[0], f"{prefix}{name}.")
+            for kind in nested:
+                found += keys(kind, f"{prefix}{name}.")
         else:
             found.append(prefix + name)
     return found
+
+
+def _key(place: Sequence[int | str], valid: Sequence[str]) -> str:
+    """The dotted key of an error's place, without pydantic's names for parts of a union."""
+    known = {segment for key in valid for segment in key.split(".")}
+    *inner, last = (str(part) for part in place)
+    return ".".join([*(part for part in inner if part in known), last])
 
 
 def _is_settings(annotation: Any) -> bool:

@@ -1,8 +1,8 @@
 """The base of every group of settings."""
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 
 class Settings(BaseModel):
@@ -32,4 +32,12 @@ class RMSpropSettings(Settings):
 class MethodSettings(Settings):
     """What every method's settings have."""
 
-    optimizer: AdamSettings | RMSpropSettings = AdamSettings()
+    optimizer: AdamSettings | RMSpropSettings = Field(AdamSettings(), discriminator="kind")
+
+    @field_validator("optimizer", mode="before")
+    @classmethod
+    def _same_kind(cls, value: Any) -> Any:
+        """Without a kind it is the method's own, whatever keys are given."""
+        if isinstance(value, dict):
+            return {"kind": cls.model_fields["optimizer"].default.kind, **value}
+        return value

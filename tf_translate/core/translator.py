@@ -305,8 +305,10 @@ class Translator(keras.Model):
         translator.stage = stage
         return translator
 
-    def get_compile_config(self) -> dict:
-        """The optimizers of all players and the options of `compile`."""
+    def get_compile_config(self) -> dict | None:
+        """The optimizers of all players and the options of `compile`, if it was compiled."""
+        if not self.player_optimizers:
+            return None
         optimizers = {
             name: keras.saving.serialize_keras_object(optimizer)
             for name, optimizer in self.player_optimizers.items()

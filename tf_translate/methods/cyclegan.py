@@ -6,7 +6,7 @@ from typing import Literal
 import keras
 from pydantic import Field
 
-from tf_translate.config.settings import AdamSettings, MethodSettings
+from tf_translate.config.settings import AdamSettings, MethodSettings, RMSpropSettings
 from tf_translate.core.optimizers import make_optimizer
 from tf_translate.core.player import Player
 from tf_translate.core.signature import Signature, image_signature
@@ -37,7 +37,9 @@ class CycleGANSettings(MethodSettings):
     pool_size: int = Field(50, ge=0, description="images of history, section 4")
     critic_layers: int = Field(3, ge=0, description="70x70 patches, section 4")
     critic_base: int = Field(64, ge=1, description="appendix, networks")
-    optimizer: AdamSettings = Field(AdamSettings(), description="section 4")
+    optimizer: AdamSettings | RMSpropSettings = Field(
+        AdamSettings(), discriminator="kind", description="section 4"
+    )
 
 
 @keras.saving.register_keras_serializable("tf_translate")

@@ -7,7 +7,7 @@ from typing import Literal
 import keras
 from pydantic import Field
 
-from tf_translate.config.settings import AdamSettings, MethodSettings
+from tf_translate.config.settings import AdamSettings, MethodSettings, RMSpropSettings
 from tf_translate.core.optimizers import make_optimizer
 from tf_translate.core.player import Player
 from tf_translate.core.schedules import Schedule, Switch
@@ -29,9 +29,11 @@ _EARLY, _LATE = 0.01, 0.5  # share of reconstruction before and after
 _MATCHING = 0.9  # share of feature matching in the game
 
 
-def _game_share(share: float) -> Switch:
+def _game_share(
+    share: float, early: float = _EARLY, late: float = _LATE, step: int = _HEAD_START
+) -> Switch:
     """Weight of a part of the game: its share of what reconstruction leaves."""
-    return Switch((1 - _EARLY) * share, (1 - _LATE) * share, _HEAD_START)
+    return Switch((1 - early) * share, (1 - late) * share, step)
 
 
 class DiscoGANSettings(MethodSettings):
@@ -55,7 +57,9 @@ class DiscoGANSettings(MethodSettings):
     inference_statistics: Literal["moving", "image"] = Field(
         "moving", description="ours: the code tests in training mode on one large batch"
     )
-    optimizer: AdamSettings = Field(AdamSettings(), description="the code")
+    optimizer: AdamSettings | RMSpropSettings = Field(
+        AdamSettings(), discriminator="kind", description="the code"
+    )
 
 
 @keras.saving.register_keras_serializable("tf_translate")
@@ -68,10 +72,11 @@ class DiscoGAN(Translator):
     Players: critics once, then generators twice.
     Deploys: `a_to_b`, `b_to_a`, images to images in [-1, 1].
     Departs: feature matching (9 : 1 against the game) and the head start of the game are the
-        code's, not the paper's; `feature_matching` false and `start_rate` equal to `rate` give
-        the paper's plain sum, up to a factor. The networks work on [0, 1] behind a boundary of
-        [-1, 1]; reconstruction is measured in [0, 1]. At inference batch norm uses moving
-        statistics. RGB, not BGR. Batch norm starts at 1 and 0, as PyTorch's does today.
+        code's, not the paper's; `feature_matching` false and `start_rate` 0.5, like `rate`,
+        give the paper's plain sum, halved; the ablation "gan" keeps the factor 1 - rate. The
+        networks work on [0, 1] behind a boundary of [-1, 1]; reconstruction is measured in
+        [0, 1]. At inference batch norm uses moving statistics. RGB, not BGR. Batch norm
+        starts at 1 and 0, as PyTorch's does today.
 
     Args:
         generator_ab, generator_ba: Networks from one domain to the other.
@@ -263,18 +268,15 @@ def _players(variant: str) -> tuple[Player, ...]:
     return critics, dataclasses.replace(generators, networks=("generator_ab",), terms=terms)
 
 
-def _curriculum(settings: DiscoGANSettings) -> dict[str, Schedule]:
+def _curriculum(settings: DiscoGANSettings) -> dict[str, Schedule | float]:
     """Weights of the three terms that share one sum, before and after the head start."""
     early, late, step = settings.start_rate, settings.rate, settings.head_start
     matching = _MATCHING if settings.feature_matching else 0.0
-    shares = {"adversarial": 1 - matching, "feature_matching": matching}
-    weights: dict = {
-        name: Switch((1 - early) * share, (1 - late) * share, step)
-        for name, share in shares.items()
+    return {
+        "reconstruction": Switch(early, late, step),
+        "adversarial": _game_share(1 - matching, early, late, step),
+        "feature_matching": _game_share(matching, early, late, step) if matching else 0.0,
     }
-    if not settings.feature_matching:
-        weights["feature_matching"] = 0.0
-    return {**weights, "reconstruction": Switch(early, late, step)}
 
 
 def _generator(settings: DiscoGANSettings, shape, out_channels: int, name: str) -> keras.Model:

@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 from pydantic import Field
 
-from tf_translate.config.settings import AdamSettings, MethodSettings
+from tf_translate.config.settings import AdamSettings, MethodSettings, RMSpropSettings
 from tf_translate.core.optimizers import make_optimizer
 from tf_translate.core.player import Player
 from tf_translate.core.signature import Signature, image_signature
@@ -42,8 +42,8 @@ class DTNSettings(MethodSettings):
     decoder_base: int = Field(128, ge=1, description="channels ahead of g's last layer, yunjey")
     pointwise: bool = Field(False, description="extra 1x1 convolutions in g, section 5.2 (faces)")
     critic_base: int = Field(128, ge=1, description="channels of the critic's first layer, yunjey")
-    optimizer: AdamSettings = Field(
-        AdamSettings(learning_rate=3e-4, beta_1=0.9), description="yunjey"
+    optimizer: AdamSettings | RMSpropSettings = Field(
+        AdamSettings(learning_rate=3e-4, beta_1=0.9), discriminator="kind", description="yunjey"
     )
 
 
@@ -60,7 +60,10 @@ class DTN(Translator):
     Deploys: `a_to_b`, images to images in [-1, 1]; f is part of it.
     Departs: widths, kernels and f's tanh are those of github.com/yunjey/domain-transfer-network,
         where the paper gives widths only; images whose channels differ from f's are turned grey
-        or repeated ahead of f; means, not sums, over codes and pixels.
+        or repeated ahead of f; means, not sums, over codes and pixels (but total variation is
+        the sum of eq. 7); g normalises source and target batches apart in training, and its
+        moving statistics, which inference uses, are those of both; the critic has no ReLU
+        after its first batch norm, where yunjey's code has one.
 
     Args:
         features: f, from images of `a` to codes of any shape. Never changed in "transfer".
@@ -186,15 +189,15 @@ class DTN(Translator):
     def translate_batch(self, batch):
         """f(s), G(s) and G(t), made once a step."""
         code_a = self._code(batch["a"])
-        entered = (code_a, self._code(batch["b"]))
-        if self.encoder is not None:
-            entered = tuple(
-                self.encoder(self._as_a(batch[side]), training=True) for side in ("a", "b")
-            )
+        if self.encoder is None:
+            entered_a, entered_b = code_a, self._code(batch["b"])
+        else:
+            entered_a = self.encoder(self._as_a(batch["a"]), training=True)
+            entered_b = self.encoder(self._as_a(batch["b"]), training=True)
         return {
             "code_a": code_a,
-            "from_source": self.decoder(entered[0], training=True),
-            "from_target": self.decoder(entered[1], training=True),
+            "from_source": self.decoder(entered_a, training=True),
+            "from_target": self.decoder(entered_b, training=True),
         }
 
     def critic_objective(self, batch, shared):
@@ -269,15 +272,21 @@ def _features(settings: DTNSettings, shape_a) -> tuple[keras.Model, keras.Model 
         features = code_encoder(shape_a, base=settings.base, code=settings.code)
         return features, class_head(features.output_shape[1:], settings.classes)
     try:
-        features = keras.models.load_model(settings.features)
-    except (ValueError, OSError) as error:
+        features = keras.models.load_model(settings.features, compile=False)
+    except (ValueError, OSError, TypeError) as error:
         raise ValueError(
             f"`features` must be a .keras file of a network from images to codes, "
             f"{settings.features} cannot be read: {error}"
         ) from error
-    if tuple(features.input_shape[1:]) != tuple(shape_a):
+    read = getattr(features, "input_shape", None)
+    if not isinstance(read, tuple) or len(read) != 4:
         raise ValueError(
-            f"`features` must read images of {tuple(shape_a)}, "
-            f"{settings.features} reads {tuple(features.input_shape[1:])}"
+            "`features` must be a network from images to codes (keras.Sequential or functional), "
+            f"{settings.features} holds a {type(features).__name__}; of a whole run's model save "
+            "the part `features`"
+        )
+    if read[1:] != tuple(shape_a):
+        raise ValueError(
+            f"`features` must read images of {tuple(shape_a)}, {settings.features} reads {read[1:]}"
         )
     return features, None

@@ -47,14 +47,14 @@ class DualGANSettings(MethodSettings):
     )
     upsampling: Literal["transposed", "resize"] = Field("transposed", description="the code")
     input_skip: bool = Field(False, description="ours: generators draw a change of the input")
-    critic_head: Literal["patch", "global"] = Field("patch", description="section 3.3")
+    critic_head: Literal["patch", "global"] = Field("patch", description="the code's patchgan")
     critic_levels: int = Field(5, ge=1, description="halvings of the critics, the code")
     critic_base: int = Field(64, ge=1, description="the code")
     critic_norm: Literal["instance_affine", "instance", "none"] = Field(
         "instance_affine", description="the code"
     )
-    optimizer: RMSpropSettings | AdamSettings = Field(  # type: ignore[assignment]
-        RMSpropSettings(), description="section 3.4 and the code"
+    optimizer: AdamSettings | RMSpropSettings = Field(
+        RMSpropSettings(), discriminator="kind", description="section 3.4 and the code"
     )
 
 
@@ -68,10 +68,11 @@ class DualGAN(Translator):
     Players: critics (clipped after each turn, or held by a penalty), then generators on the
         images and fakes of the critics' last turn; with "vanilla" the generators go twice.
     Deploys: `a_to_b`, `b_to_a`, images to images in [-1, 1].
-    Departs: no norm on the 1x1 bottleneck, where the code's makes it a constant; three turns
-        where the paper says 2 to 4; noise is dropout, at inference one fixed mask (see
-        `Dropout`); reconstruction weight 500 as in the code (the paper: 100 to 1000); flips
-        in training as the code means to and, by a slip, does not.
+    Departs: the "patch" critic is the code's, whose scores see 129 pixels, where the paper has
+        the 70x70 PatchGAN; no norm on the 1x1 bottleneck, where the code's makes it a
+        constant; three turns where the paper says 2 to 4; noise is dropout, at inference one
+        fixed mask (see `Dropout`); reconstruction weight 500 as in the code (the paper: 100 to
+        1000); flips in training as the code means to and, by a slip, does not.
 
     Args:
         generator_ab, generator_ba: Networks from one domain to the other.

@@ -6,7 +6,7 @@ from typing import Literal
 import keras
 from pydantic import Field
 
-from tf_translate.config.settings import AdamSettings, MethodSettings
+from tf_translate.config.settings import AdamSettings, MethodSettings, RMSpropSettings
 from tf_translate.core.optimizers import make_optimizer
 from tf_translate.core.player import Player
 from tf_translate.core.signature import Signature, image_signature
@@ -43,7 +43,9 @@ class Pix2PixSettings(MethodSettings):
     gan_mode: Literal["vanilla", "least_squares"] = Field("vanilla", description="eq. 1")
     critic_layers: int = Field(3, ge=0, description="70x70 patches, appendix 6.1.2")
     critic_base: int = Field(64, ge=1, description="appendix 6.1.2")
-    optimizer: AdamSettings = Field(AdamSettings(), description="section 3.3")
+    optimizer: AdamSettings | RMSpropSettings = Field(
+        AdamSettings(), discriminator="kind", description="section 3.3"
+    )
 
 
 @keras.saving.register_keras_serializable("tf_translate")

@@ -47,7 +47,7 @@ def encoder_decoder(
         features = blocks.leaky(features)
     if bottleneck:
         features = _convolve(features, bottleneck, stride=1, pad="valid")
-        features = BatchNormalization(inference_statistics)(features)
+        features = BatchNormalization("moving")(features)  # one image's would be constant
         features = blocks.leaky(features)
         features = _transpose(features, base * min(2 ** (levels - 1), 8), stride=1, pad="valid")
         features = BatchNormalization(inference_statistics)(features)

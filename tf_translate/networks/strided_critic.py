@@ -30,11 +30,17 @@ def wasserstein_critic(
         3.92 M and 3.95 M parameters at 256 pixels.
 
     Raises:
-        ValueError: If a side does not divide or `head` is unknown.
+        ValueError: If a side does not divide, the last map is 1x1 under a norm, or `head` is
+            unknown.
 
     Source: Yi et al. 2017, https://arxiv.org/abs/1704.02510, section 3.3, and its code.
     """
     blocks.check_sides(image_shape, 2**levels, f"a critic of {levels} levels")
+    if norm != "none" and min(image_shape[:2]) == 2**levels:
+        raise ValueError(
+            f"a critic of {levels} levels needs sides above {2**levels}, got {image_shape}: a norm "
+            "on a 1x1 map makes it constant; use fewer `levels`"
+        )
     if head not in ("patch", "global"):
         raise ValueError(f"`head` must be 'patch' or 'global', got {head!r}")
     inputs = keras.Input(image_shape, name="image")
@@ -85,6 +91,11 @@ def feature_critic(
     Departs: larger and smaller images add and drop halvings (the code knows 64 pixels only).
     """
     levels = levels_to_four(image_shape)
+    if levels < 2:
+        raise ValueError(
+            f"DiscoGAN's critic needs sides of at least 16, got {tuple(image_shape)}: the first "
+            "layer's features are not matched"
+        )
     inputs = keras.Input(image_shape, name="image")
     features, taps = to_unit(inputs), []
     for depth in range(levels):

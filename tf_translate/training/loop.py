@@ -106,8 +106,9 @@ def train(
 
 
 def _fit_stages(translator: Translator, batches, stages, callbacks) -> None:
-    """Takes the steps that are left of each stage, unless asked to stop."""
-    for stage, end in stages:
+    """Takes the steps that are left of each stage, unless asked to stop; never goes back."""
+    names = [name for name, _ in stages]
+    for stage, end in stages[names.index(translator.stage) :]:
         step = int(translator.steps_taken.numpy())
         if step >= end:
             continue

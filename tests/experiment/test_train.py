@@ -1,0 +1,37 @@
+import io
+import json
+
+import pytest
+from rich.console import Console
+
+from tests.cli.conftest import write_pairs
+from tf_translate.config.schema import Config
+from tf_translate.experiment.train import train
+
+TINY = {
+    "levels": 2, "base": 4, "critic_levels": 2, "critic_base": 4, "dropout": 0.0,
+    "optimizer": {"kind": "rmsprop", "learning_rate": 1e-3},
+}  # fmt: skip
+
+
+def _rows(path):
+    return [json.loads(line) for line in (path / "history.jsonl").read_text().splitlines()]
+
+
+@pytest.mark.parametrize("turns", [1, 3])
+def test_a_resumed_run_of_many_turns_gets_the_batches_it_would_have_got(tmp_path, turns):
+    data = write_pairs(tmp_path / "pairs")
+
+    def config(steps):
+        return Config(
+            method="dualgan",
+            model={**TINY, "critic_turns": turns},
+            data={"path": str(data), "size": [16, 16], "validation_share": 0.0},
+            training={"steps": steps, "batch_size": 2, "log_every": 1, "checkpoint_every": 2},
+        )
+
+    console = Console(file=io.StringIO())
+    assert train(config(4), tmp_path / "whole", resume=False, console=console)
+    assert train(config(2), tmp_path / "broken", resume=False, console=console)
+    assert train(config(4), tmp_path / "broken", resume=True, console=console)
+    assert _rows(tmp_path / "broken") == _rows(tmp_path / "whole")
