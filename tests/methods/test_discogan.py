@@ -164,7 +164,7 @@ def _modes_reached(variant, seed):
     random = np.random.default_rng(seed)
     points = {side: _points(side, random, 100 * 3 * 64) for side in "ab"}
     data = tf.data.Dataset.from_tensor_slices(points).batch(3 * 64).repeat()
-    model.fit(data, steps_per_epoch=2000, verbose=0, shuffle=False)
+    model.fit(data, steps_per_epoch=1000, verbose=0, shuffle=False)
     translated = model.generator_ab(_points("a", random, 2000)).numpy()
     distances = np.linalg.norm(translated[:, None] - MODES["b"][None], axis=-1)
     nearest = distances.argmin(1)[distances.min(1) < 0.3]
