@@ -29,6 +29,7 @@ VARIANTS = {
     "neither": ("terms.constancy=0", "terms.target_identity=0"),
 }
 FEATURE_STEPS = 3000
+SEED = 0
 OUTPUT = "translated street digits"
 
 
@@ -50,7 +51,7 @@ def main(table: Path, folder: Path, steps: int) -> None:
             "command": f"scripts/ablate_dtn.py {table.name} FOLDER {steps}",
             "date": datetime.date.today().isoformat(),
             "versions": {"tensorflow": tf.__version__, "keras": keras.__version__},
-            "seed": 0,
+            "seed": SEED,
             "ablation": rows,
         }
         (folder / "ablation.json").write_text(json.dumps(result, indent=1) + "\n")
@@ -61,7 +62,8 @@ def train(path: Path, table: Path, *settings: str) -> None:
     """Trains a run of the small preset, unless it is done."""
     if (path / "model.keras").exists():
         return
-    overrides = [part for value in (f"data.path={table}", *settings) for part in ("--set", value)]
+    chosen = (f"data.path={table}", f"training.seed={SEED}", *settings)
+    overrides = [part for value in chosen for part in ("--set", value)]
     subprocess.run(["tf-translate", "train", "dtn", "--run", path, *overrides], check=True)
 
 

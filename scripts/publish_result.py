@@ -2,7 +2,6 @@
 
 python scripts/publish_result.py RUN NAME "COMMAND ..."
 python scripts/publish_result.py --ablation FOLDER NAME
-python scripts/publish_result.py --compare NAME "COMMAND ..." LABEL=RUN ...
 """
 
 import json
@@ -49,33 +48,6 @@ def publish_ablation(folder: Path, name: str) -> None:
     results = ROOT / "assets" / "results"
     shutil.copy(folder / "ablation.json", results / f"{name}.json")
     write(results / f"{name}.png", read(folder / "ablation.png"))
-    _fill_readme()
-
-
-def publish_comparison(name: str, command: str, runs: dict[str, Path]) -> None:
-    """Writes one row a run: the figures of its first direction, and their inputs' own."""
-    rows: dict[str, dict] = {}
-    minutes = {}
-    for label, run in runs.items():
-        (figures,) = sorted((run / "evaluation").glob("*.json"))
-        evaluation = json.loads(figures.read_text())
-        direction = evaluation["directions"]["a_to_b"]
-        rows[label] = direction["rows"]["output"]
-        sessions = [json.loads(line) for line in (run / "sessions.jsonl").read_text().splitlines()]
-        minutes[label] = round(sum(session["seconds"] for session in sessions) / 60, 1)
-        last = sessions[-1]
-    rows |= {row: direction["rows"][row] for row in ("identity", "random target")}
-    shown = [figure for figure in FIGURES if figure in rows["identity"]]
-    result = {
-        "command": command,
-        "date": last["date"][:10],
-        "versions": last["versions"],
-        "seed": 0,
-        "training_minutes": minutes,
-        "ablation": {row: {f: values.get(f) for f in shown} for row, values in rows.items()},
-    }
-    path = ROOT / "assets" / "results" / f"{name}.json"
-    path.write_text(json.dumps(result, indent=1) + "\n")
     _fill_readme()
 
 
@@ -128,11 +100,6 @@ def main(arguments: list[str]) -> None:
     """Chooses by the first argument what is published."""
     if arguments[0] == "--ablation":
         publish_ablation(Path(arguments[1]), arguments[2])
-    elif arguments[0] == "--compare":
-        runs = dict(pair.split("=", 1) for pair in arguments[3:])
-        publish_comparison(
-            arguments[1], arguments[2], {label: Path(run) for label, run in runs.items()}
-        )
     else:
         publish(Path(arguments[0]), arguments[1], arguments[2])
 

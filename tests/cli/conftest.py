@@ -89,3 +89,16 @@ def bundle(trained):
     """The run's bundle in all recipes; do not change it."""
     _invoke("export", trained, "--bundle", trained.parent / "bundle")
     return trained.parent / "bundle"
+
+
+@pytest.fixture
+def mistake(command):
+    """Runs a command that must fail with exit code 2; gives its sentence."""
+
+    def invoke(*arguments):
+        code, _, sentence = command(*arguments)
+        assert code == 2, sentence
+        assert "Traceback" not in sentence
+        return sentence
+
+    return invoke

@@ -7,24 +7,10 @@ import json
 import shutil
 
 import numpy as np
-import pytest
 from PIL import Image
 
 from tests.cli.conftest import settings
 from tf_translate import images
-
-
-@pytest.fixture
-def mistake(command):
-    """Runs a command that must fail with exit code 2; gives its sentence."""
-
-    def invoke(*arguments):
-        code, _, sentence = command(*arguments)
-        assert code == 2, sentence
-        assert "Traceback" not in sentence
-        return sentence
-
-    return invoke
 
 
 def _train(mistake, tmp_path, *overrides, method="pix2pix"):
@@ -326,77 +312,3 @@ def test_unknown_signature(mistake, bundle, trained, tmp_path):
             "translate", model, tmp_path / "x.png", "--output", tmp_path / "o", "--signature", "z"
         )
         assert "a_to_b" in sentence
-
-
-# --- labels and stages -----------------------------------------------------------------------
-
-
-@pytest.fixture
-def labelled(tmp_path):
-    """Two domains with a folder for each of three classes."""
-    folder = tmp_path / "labelled"
-    for split in ("train", "test"):
-        for domain in "AB":
-            for number in range(6):
-                picture = np.full((8, 8, 3), 40 * number, np.uint8)
-                name = f"{split}{domain}/{number % 3}/{number}.png"
-                images.write(folder / name, picture)
-    return folder
-
-
-def _train_dtn(mistake, tmp_path, *overrides):
-    settings = ("data.size=[8, 8]", "data.channels_b=3", "model.base=2", "training.steps=4")
-    options = [part for value in (*settings, *overrides) for part in ("--set", value)]
-    sentence = mistake("train", "dtn", "--run", tmp_path / "run", *options)
-    assert not (tmp_path / "run").exists()
-    return sentence
-
-
-def test_data_without_the_labels_a_stage_learns_from(mistake, tmp_path, pairs):
-    sentence = _train_dtn(mistake, tmp_path, f"data.path={pairs}")
-    assert "the stage 'features' of dtn learns from label_a, but" in sentence
-    assert "use a folder for each class" in sentence
-
-
-def test_another_number_of_classes_than_the_data_has(mistake, tmp_path, labelled):
-    sentence = _train_dtn(mistake, tmp_path, f"data.path={labelled}")
-    assert "model.classes must be the number of classes in" in sentence
-    assert "3, got 10" in sentence
-
-
-def test_a_stage_that_does_not_exist(mistake, tmp_path, labelled):
-    own = (f"data.path={labelled}", "model.classes=3", "training.stages.feature=0.5")
-    sentence = _train_dtn(mistake, tmp_path, *own)
-    assert "training.stages names ['feature'], but the stages ahead of the last" in sentence
-
-
-def test_too_few_steps_for_all_stages(mistake, tmp_path, labelled):
-    own = (f"data.path={labelled}", "model.classes=3", "training.steps=1")
-    sentence = _train_dtn(mistake, tmp_path, *own)
-    assert "training.steps must leave at least 1 to the stage 'transfer'" in sentence
-
-
-def test_settings_of_the_optimizer_by_the_names_people_know(mistake, tmp_path, pairs):
-    data = ("--set", f"data.path={pairs}", "--set", "data.size=[16, 16]")
-
-    def sentence(value):
-        run = tmp_path / "run"
-        return mistake("train", "dualgan", "--run", run, *data, "--set", f"model.optimizer.{value}")
-
-    assert "model.optimizer.learning_rate = -1 is not allowed" in sentence("learning_rate=-1")
-    near = "no setting 'model.optimizer.learning_rat'; did you mean 'model.optimizer.learning_rate'"
-    assert near in sentence("learning_rat=1")
-    assert "no setting 'model.optimizer.beta_1'" in sentence("beta_1=0.5")  # RMSProp has none
-    assert "'adam', 'rmsprop'" in sentence("kind=adamw")
-
-
-def test_a_feature_network_that_is_not_there(mistake, tmp_path, labelled):
-    own = (f"data.path={labelled}", "model.features=nowhere.keras")
-    sentence = _train_dtn(mistake, tmp_path, *own)
-    assert "`features` must be a .keras file" in sentence
-
-
-def test_an_image_that_halves_to_no_four_pixels(mistake, tmp_path, pairs):
-    options = ["--set", f"data.path={pairs}", "--set", "data.size=[48, 48]"]
-    sentence = mistake("train", "discogan", "--run", tmp_path / "run", *options)
-    assert "must be square with a side of 8, 16, 32, 64 or another power of two" in sentence

@@ -66,3 +66,15 @@ def image_signature(name: str, network, policy: Mapping[str, str]) -> Signature:
         outputs=(image_spec(network.output_shape[1:]),),
         policy=dict(policy),
     )
+
+
+def image_signatures(networks: Mapping, policy: Callable) -> dict[str, Signature]:
+    """A signature for each network from images to images.
+
+    Args:
+        networks: Networks by the name of their signature.
+        policy: Reads from a network what it does at inference.
+    """
+    return {
+        name: image_signature(name, network, policy(network)) for name, network in networks.items()
+    }

@@ -13,7 +13,7 @@ from tf_translate.core.signature import Signature
 from tf_translate.data.pipeline import ImageData
 from tf_translate.evaluation.consistency import evaluate_direction
 from tf_translate.evaluation.figures import Direction
-from tf_translate.evaluation.judges import JudgeSettings, train_judges
+from tf_translate.evaluation.judges import Judges, JudgeSettings, train_judges
 from tf_translate.evaluation.label_judge import LabelJudge, LabelSettings, train_label_judge
 from tf_translate.evaluation.report import document, write_report
 from tf_translate.experiment.trained import Trained, held_out
@@ -49,16 +49,7 @@ def evaluate(trained: Trained, console: Console) -> tuple[dict, Path]:
         if name not in _SIDES:
             continue
         source, target = _SIDES[name]
-        judges = train_judges(
-            learnt[source],
-            learnt[target],
-            folder=folder / "judges",
-            settings=JudgeSettings(
-                domain_steps=settings.domain_steps,
-                content_steps=settings.content_steps,
-                seed=settings.seed,
-            ),
-        )
+        judges = _judges(trained, learnt[source], learnt[target])
         direction = Direction(
             name=name,
             source=images[source],
@@ -81,6 +72,21 @@ def evaluate(trained: Trained, console: Console) -> tuple[dict, Path]:
         "protocol_name": f"{split}{trained.config.data.size[0]}",
     }
     return document(reports, **words), write_report(folder, reports, **words)
+
+
+def _judges(trained: Trained, source: np.ndarray, target: np.ndarray) -> Judges:
+    """The judges of content and domain of one direction, by the run's settings."""
+    settings = trained.config.evaluation
+    return train_judges(
+        source,
+        target,
+        folder=trained.run.path / "evaluation" / "judges",
+        settings=JudgeSettings(
+            domain_steps=settings.domain_steps,
+            content_steps=settings.content_steps,
+            seed=settings.seed,
+        ),
+    )
 
 
 def _labels(data: ImageData, split: str, *, limit: int) -> dict[str, np.ndarray | None]:

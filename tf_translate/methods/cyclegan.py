@@ -9,7 +9,7 @@ from pydantic import Field
 from tf_translate.config.settings import AdamSettings, MethodSettings, RMSpropSettings
 from tf_translate.core.optimizers import make_optimizer
 from tf_translate.core.player import Player
-from tf_translate.core.signature import Signature, image_signature
+from tf_translate.core.signature import Signature, image_signatures
 from tf_translate.core.terms import content, domain
 from tf_translate.core.translator import Translator
 from tf_translate.layers.image_pool import ImagePool
@@ -198,14 +198,8 @@ class CycleGAN(Translator):
 
     def signatures(self) -> dict[str, Signature]:
         """`a_to_b` and `b_to_a`: a generator each."""
-        return {
-            "a_to_b": image_signature(
-                "a_to_b", self.generator_ab, inference_policy(self.generator_ab)
-            ),
-            "b_to_a": image_signature(
-                "b_to_a", self.generator_ba, inference_policy(self.generator_ba)
-            ),
-        }
+        networks = {"a_to_b": self.generator_ab, "b_to_a": self.generator_ba}
+        return image_signatures(networks, inference_policy)
 
 
 def _generator(settings: CycleGANSettings, shape, out_channels: int, name: str) -> keras.Model:

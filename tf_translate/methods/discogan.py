@@ -11,7 +11,7 @@ from tf_translate.config.settings import AdamSettings, MethodSettings, RMSpropSe
 from tf_translate.core.optimizers import make_optimizer
 from tf_translate.core.player import Player
 from tf_translate.core.schedules import Schedule, Switch
-from tf_translate.core.signature import Signature, image_signature
+from tf_translate.core.signature import Signature, image_signatures
 from tf_translate.core.terms import content, domain, regularity
 from tf_translate.core.translator import Translator
 from tf_translate.losses.adversarial import adversarial_loss
@@ -249,10 +249,7 @@ class DiscoGAN(Translator):
         networks = {"a_to_b": self.generator_ab}
         if self.variant == "discogan":
             networks["b_to_a"] = self.generator_ba
-        return {
-            name: image_signature(name, network, inference_policy(network))
-            for name, network in networks.items()
-        }
+        return image_signatures(networks, inference_policy)
 
 
 def _players(variant: str) -> tuple[Player, ...]:

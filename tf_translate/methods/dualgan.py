@@ -11,7 +11,7 @@ from pydantic import Field
 from tf_translate.config.settings import AdamSettings, MethodSettings, RMSpropSettings
 from tf_translate.core.optimizers import make_optimizer
 from tf_translate.core.player import Player
-from tf_translate.core.signature import Signature, image_signature
+from tf_translate.core.signature import Signature, image_signatures
 from tf_translate.core.terms import content, domain, regularity
 from tf_translate.core.translator import Translator
 from tf_translate.losses.adversarial import adversarial_loss
@@ -214,10 +214,8 @@ class DualGAN(Translator):
 
     def signatures(self) -> dict[str, Signature]:
         """`a_to_b` and `b_to_a`: a generator each."""
-        return {
-            name: image_signature(name, network, inference_policy(network))
-            for name, network in (("a_to_b", self.generator_ab), ("b_to_a", self.generator_ba))
-        }
+        networks = {"a_to_b": self.generator_ab, "b_to_a": self.generator_ba}
+        return image_signatures(networks, inference_policy)
 
 
 def _players(gan_mode: str, critic_turns: int, clip: float) -> tuple[Player, ...]:
