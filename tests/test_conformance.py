@@ -42,8 +42,8 @@ PASSES = {
         # generators' two: there and back, features of fake and real
         "generator_ab": 5, "generator_ba": 5, "critic_a": 6, "critic_b": 6,
     },
-    "dtn": {  # f(s), f(t), f(G(s)); G(s), G(t); D on both and real, then on both again
-        "features": 3, "decoder": 2, "critic": 5, "head": 0,
+    "dtn": {  # f(s, t), f(G(s)); G(s, t); D on both and real, then on both again
+        "features": 2, "decoder": 1, "critic": 5, "head": 0,
     },
 }  # fmt: skip
 # Weights that a step rightly leaves: the offset of a Wasserstein score cancels.

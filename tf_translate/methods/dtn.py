@@ -61,9 +61,8 @@ class DTN(Translator):
     Departs: widths, kernels and f's tanh are those of github.com/yunjey/domain-transfer-network,
         where the paper gives widths only; images whose channels differ from f's are turned grey
         or repeated ahead of f; means, not sums, over codes and pixels (but total variation is
-        the sum of eq. 7); g normalises source and target batches apart in training, and its
-        moving statistics, which inference uses, are those of both; the critic has no ReLU
-        after its first batch norm, where yunjey's code has one.
+        the sum of eq. 7); g draws a batch of source and target together, so that batch norm
+        learns with the joint statistics that inference uses.
 
     Args:
         features: f, from images of `a` to codes of any shape. Never changed in "transfer".
@@ -188,17 +187,15 @@ class DTN(Translator):
 
     def translate_batch(self, batch):
         """f(s), G(s) and G(t), made once a step."""
-        code_a = self._code(batch["a"])
+        images_a = self._as_a(batch["a"])
+        images = tf.concat([images_a, self._as_a(batch["b"])], 0)
         if self.encoder is None:
-            entered_a, entered_b = code_a, self._code(batch["b"])
+            entered = self._code(images)
+            code_a = entered[: tf.shape(images_a)[0]]
         else:
-            entered_a = self.encoder(self._as_a(batch["a"]), training=True)
-            entered_b = self.encoder(self._as_a(batch["b"]), training=True)
-        return {
-            "code_a": code_a,
-            "from_source": self.decoder(entered_a, training=True),
-            "from_target": self.decoder(entered_b, training=True),
-        }
+            entered, code_a = self.encoder(images, training=True), self._code(images_a)
+        from_source, from_target = tf.split(self.decoder(entered, training=True), 2)
+        return {"code_a": code_a, "from_source": from_source, "from_target": from_target}
 
     def critic_objective(self, batch, shared):
         """Eq. 3: D tells translated source, translated target and real target apart."""

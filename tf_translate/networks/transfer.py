@@ -117,7 +117,7 @@ def class_critic(
     """
     inputs = keras.Input(image_shape, name="image")
     features = blocks.relu(_convolve(inputs, base, 3, stride=2))
-    features = BatchNormalization()(features)
+    features = blocks.relu(BatchNormalization()(features))
     for depth in range(1, levels_to_four(image_shape)):
         features = _convolve(features, base * 2**depth, 3, stride=2)
         features = blocks.relu(BatchNormalization()(features))
