@@ -17,6 +17,7 @@ from tf_translate.core.translator import Translator
 from tf_translate.losses.adversarial import adversarial_loss
 from tf_translate.losses.consistency import mean_absolute
 from tf_translate.losses.regularity import clip_weights, gradient_penalty
+from tf_translate.networks.patch_critic import patch_critic
 from tf_translate.networks.policy import inference_policy
 from tf_translate.networks.strided_critic import truncated, wasserstein_critic
 from tf_translate.networks.unet import unet_generator
@@ -47,7 +48,9 @@ class DualGANSettings(MethodSettings):
     )
     upsampling: Literal["transposed", "resize"] = Field("transposed", description="the code")
     input_skip: bool = Field(False, description="ours: generators draw a change of the input")
-    critic_head: Literal["patch", "global"] = Field("patch", description="the code's patchgan")
+    critic_head: Literal["patch", "global", "patchgan"] = Field(
+        "patch", description="the code's two; patchgan: section 3.3, 70x70 with critic_levels 3"
+    )
     critic_levels: int = Field(5, ge=1, description="halvings of the critics, the code")
     critic_base: int = Field(64, ge=1, description="the code")
     critic_norm: Literal["instance_affine", "instance", "none"] = Field(
@@ -69,7 +72,7 @@ class DualGAN(Translator):
         images and fakes of the critics' last turn; with "vanilla" the generators go twice.
     Deploys: `a_to_b`, `b_to_a`, images to images in [-1, 1].
     Departs: the "patch" critic is the code's, whose scores see 129 pixels, where the paper has
-        the 70x70 PatchGAN; no norm on the 1x1 bottleneck, where the code's makes it a
+        the 70x70 PatchGAN ("patchgan" in the settings); no norm on the 1x1 bottleneck, where the code's makes it a
         constant; three turns where the paper says 2 to 4; noise is dropout, at inference one
         fixed mask (see `Dropout`); reconstruction weight 500 as in the code (the paper: 100 to
         1000); flips in training as the code means to and, by a slip, does not.
@@ -255,6 +258,14 @@ def _generator(settings: DualGANSettings, shape, out_channels: int, name: str) -
 
 
 def _critic(settings: DualGANSettings, shape, name: str) -> keras.Model:
+    if settings.critic_head == "patchgan":
+        return patch_critic(
+            shape,
+            layers=settings.critic_levels,
+            base=settings.critic_base,
+            norm=settings.critic_norm,
+            name=name,
+        )
     return wasserstein_critic(
         shape,
         levels=settings.critic_levels,
