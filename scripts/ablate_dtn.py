@@ -7,64 +7,46 @@ that are done are not trained again. f is trained once, as part of the first run
 every variant. "no f" has an encoder of its own in G, which learns with g (paper, table 1).
 """
 
-import datetime
-import json
-import subprocess
 import sys
 from pathlib import Path
 
-import keras
+import ablation
 import numpy as np
-import tensorflow as tf
 
 from tf_translate.evaluation.label_judge import train_label_judge
 from tf_translate.experiment.trained import load_trained
-from tf_translate.images import grid, write
 
 VARIANTS = {
-    "DTN": (),
-    "no target identity": ("terms.target_identity=0",),
-    "no constancy": ("terms.constancy=0",),
-    "no f": ("model.encoder=own",),
-    "neither": ("terms.constancy=0", "terms.target_identity=0"),
+    "DTN": {},
+    "no target identity": {"terms.target_identity": 0},
+    "no constancy": {"terms.constancy": 0},
+    "no f": {"model.encoder": "own"},
+    "neither": {"terms.constancy": 0, "terms.target_identity": 0},
 }
-FEATURE_STEPS = 3000
-SEED = 0
+FEATURE_STEPS = 8000
 OUTPUT = "translated street digits"
 
 
 def main(table: Path, folder: Path, steps: int) -> None:
     """Trains and measures every variant, then writes the table."""
+    data = {"data.path": table}
     first = folder / "features"
-    share = FEATURE_STEPS / (FEATURE_STEPS + 1)
-    train(first, table, f"training.steps={FEATURE_STEPS + 1}", f"training.stages.features={share}")
+    stages = {
+        "training.steps": FEATURE_STEPS + 1,
+        "training.stages.features": FEATURE_STEPS / (FEATURE_STEPS + 1),
+    }
+    ablation.train("dtn", first, data | stages)
     features = folder / "f.keras"
     if not features.exists():
         load_trained(first).translator.features.save(features)
     rows, columns = {}, {}
     for name, settings in VARIANTS.items():
         path = folder / name.replace(" ", "_")
-        train(path, table, f"model.features={features}", f"training.steps={steps}", *settings)
+        given = {"model.features": features, "training.steps": steps}
+        ablation.train("dtn", path, data | given | settings)
         rows[name], columns["street"], columns[name] = measure(path, folder / "judges")
         print(f"{name:20} {rows[name][OUTPUT]:.3f}", flush=True)
-        result = {
-            "command": f"scripts/ablate_dtn.py {table.name} FOLDER {steps}",
-            "date": datetime.date.today().isoformat(),
-            "versions": {"tensorflow": tf.__version__, "keras": keras.__version__},
-            "seed": SEED,
-            "ablation": rows,
-        }
-        (folder / "ablation.json").write_text(json.dumps(result, indent=1) + "\n")
-        write(folder / "ablation.png", grid(list(columns.values()), titles=list(columns), scale=2))
-
-
-def train(path: Path, table: Path, *settings: str) -> None:
-    """Trains a run of the small preset, unless it is done."""
-    if (path / "model.keras").exists():
-        return
-    chosen = (f"data.path={table}", f"training.seed={SEED}", *settings)
-    overrides = [part for value in chosen for part in ("--set", value)]
-    subprocess.run(["tf-translate", "train", "dtn", "--run", path, *overrides], check=True)
+        ablation.save(folder, f"scripts/ablate_dtn.py {table.name} FOLDER {steps}", rows, columns)
 
 
 def measure(path: Path, judges: Path) -> tuple[dict[str, float], np.ndarray, np.ndarray]:
@@ -87,4 +69,4 @@ def measure(path: Path, judges: Path) -> tuple[dict[str, float], np.ndarray, np.
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]) if len(sys.argv) > 3 else 1200)
+    main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]) if len(sys.argv) > 3 else 3000)

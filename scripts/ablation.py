@@ -1,0 +1,42 @@
+"""What the ablation scripts share: training a variant once, and writing the table."""
+
+import datetime
+import json
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tf_translate.images import grid, write
+
+SEED = 0
+
+
+def train(preset: str, run: Path, settings: Mapping[str, object]) -> None:
+    """Trains a run of a preset with `SEED`, unless it is done."""
+    if (run / "model.keras").exists():
+        return
+    chosen = {"training.seed": SEED, **settings}
+    overrides = [part for key, value in chosen.items() for part in ("--set", f"{key}={value}")]
+    subprocess.run(["tf-translate", "train", preset, "--run", run, *overrides], check=True)
+
+
+def save(
+    folder: Path,
+    command: str,
+    rows: Mapping[str, Mapping[str, float]],
+    columns: Mapping[str, np.ndarray],
+) -> None:
+    """Writes FOLDER/ablation.json (figures of each row) and ablation.png (a column each)."""
+    result = {
+        "command": command,
+        "date": datetime.date.today().isoformat(),
+        "versions": {"tensorflow": tf.__version__, "keras": keras.__version__},
+        "seed": SEED,
+        "ablation": rows,
+    }
+    (folder / "ablation.json").write_text(json.dumps(result, indent=1) + "\n")
+    write(folder / "ablation.png", grid(list(columns.values()), titles=list(columns), scale=2))
