@@ -8,7 +8,7 @@ from pyarrow import Table, parquet
 from pydantic import ValidationError
 
 from tests.data.drawn import config, plain, values
-from tf_translate.data.attributes import drawn_split
+from tf_translate.data.columns import drawn_split
 from tf_translate.data.layout import find
 from tf_translate.data.pipeline import open_data
 from tf_translate.errors import DataError

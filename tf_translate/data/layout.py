@@ -5,7 +5,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from tf_translate.config.data import DataConfig
-from tf_translate.data import attributes, folders, samples, tables
+from tf_translate.data import attributes, columns, folders, samples, tables
 from tf_translate.data.pictures import Source, carve_validation, check_labels, swap
 from tf_translate.data.tfds import read_tfds
 from tf_translate.errors import DataError
@@ -74,7 +74,7 @@ def _find(config: DataConfig) -> Source:
 
 
 def _is_attributes(path: Path, config: DataConfig) -> bool:
-    if path.suffix.lower() not in attributes.SUFFIXES:
+    if path.suffix.lower() not in columns.SUFFIXES:
         return False
     if config.layout == "attributes" or config.domain_column or path.suffix.lower() != ".csv":
         return True

@@ -1,6 +1,5 @@
 """The door to pictures: batches for training, ordered pictures for everything else."""
 
-from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -8,7 +7,7 @@ import tensorflow as tf
 
 from tf_translate import images
 from tf_translate.config.data import DataConfig
-from tf_translate.data import augment
+from tf_translate.data import augment, drawing
 from tf_translate.data.decoded import Progress, StoredSplit, channels_of, decode_all
 from tf_translate.data.layout import find
 from tf_translate.data.pictures import digest_of
@@ -117,7 +116,7 @@ class ImageData:
         """
         store = self._split(split).side(side)
         numbers = self._numbers(store)
-        return None if numbers is None else numbers[list(_spread(len(store), limit))]
+        return None if numbers is None else numbers[list(drawing.spread(len(store), limit))]
 
     def training(self, *, batch_size: int, seed: int, start_step: int = 0) -> tf.data.Dataset:
         """Endless shuffled and augmented batches; what step k gets depends on k alone.
@@ -142,7 +141,7 @@ class ImageData:
             )
         dataset = tf.data.Dataset.counter(start=start_step * batch_size)
         dataset = dataset.map(lambda sample: self._sample(sample, seed), tf.data.AUTOTUNE)
-        return _with_options(dataset.batch(batch_size, drop_remainder=True))
+        return drawing.with_options(dataset.batch(batch_size, drop_remainder=True))
 
     def ordered(self, split: str, *, batch_size: int) -> tf.data.Dataset:
         """The pairs of a split once, in order, as they are; the last batch may be smaller.
@@ -154,11 +153,11 @@ class ImageData:
             raise DataError(f"the {split} pictures are unpaired: take side(split, 'a') and 'b'")
         a, b = self._plain(split, "a"), self._plain(split, "b")
         pairs = tf.data.Dataset.zip({"a": a, "b": b})
-        return _with_options(pairs.batch(batch_size))
+        return drawing.with_options(pairs.batch(batch_size))
 
     def side(self, split: str, side: Literal["a", "b"], *, batch_size: int) -> tf.data.Dataset:
         """One domain of a split once, in order: batches `(batch, h, w, c)` in [-1, 1]."""
-        return _with_options(self._plain(split, side).batch(batch_size))
+        return drawing.with_options(self._plain(split, side).batch(batch_size))
 
     def arrays(self, split: str, *, limit: int | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Both domains of a split in order, as they are.
@@ -172,7 +171,7 @@ class ImageData:
         """
         stored = self._split(split)
         a, b = (
-            np.stack([self._evaluated(store, i) for i in _spread(len(store), limit)])
+            np.stack([self._evaluated(store, i) for i in drawing.spread(len(store), limit)])
             for store in (stored.a, stored.b)
         )
         return images.to_float(a), images.to_float(b)
@@ -190,8 +189,8 @@ class ImageData:
         batch = {}
         for name, domain, own_seed in zip("ab", domains, seeds, strict=True):
             store = train.side(name)  # type: ignore[arg-type]
-            position = _shuffled(sample, len(store), seed, domain)
-            batch[name] = self._augmented(_lookup(store, position), own_seed)
+            position = drawing.shuffled(sample, len(store), seed, domain)
+            batch[name] = drawing.augmented(drawing.lookup(store, position), own_seed, self._config)
             numbers = self._numbers(store)
             if numbers is not None:
                 batch[f"label_{name}"] = tf.gather(tf.constant(numbers), position)
@@ -202,15 +201,6 @@ class ImageData:
             return None
         number_of = {name: number for number, name in enumerate(self.classes)}
         return np.array([number_of[name] for name in store.labels], np.int32)
-
-    def _augmented(self, pixels: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-        load_size = self._config.load_size or self._size
-        if load_size != self._size:
-            offset = augment.crop_offset(seed, load_size, self._size)
-            pixels = augment.crop(pixels, offset, self._size)
-        if self._config.flip == "horizontal":
-            pixels = augment.mirror(pixels, augment.is_mirrored(seed))
-        return augment.to_float(pixels)
 
     def _plain(self, split: str, side: Literal["a", "b"]) -> tf.data.Dataset:
         store = self._split(split).side(side)
@@ -227,32 +217,3 @@ class ImageData:
     def _evaluated(self, store: Store, position: int) -> np.ndarray:
         # Only training pictures are stored larger, for the crop.
         return images.resize(store.read(position), self._size)
-
-
-def _spread(count: int, limit: int | None) -> Sequence[int]:
-    if limit is None or limit >= count:
-        return range(count)
-    if limit < 1:
-        raise ValueError(f"`limit` must be at least 1, got {limit}")
-    return np.linspace(0, count - 1, limit).round().astype(int).tolist()
-
-
-def _shuffled(sample: tf.Tensor, count: int, seed: int, domain: int) -> tf.Tensor:
-    """Position of a numbered sample: every pass over `count` pictures is a new permutation."""
-    sample = tf.cast(sample, tf.int64)
-    pass_seed = tf.random.fold_in(tf.stack([seed, sample // count]), domain)
-    last = tf.constant(count - 1, tf.int64)
-    return tf.random.experimental.index_shuffle(sample % count, tf.cast(pass_seed, tf.int64), last)
-
-
-def _lookup(store: Store, position: tf.Tensor) -> tf.Tensor:
-    pixels = tf.numpy_function(lambda i: store.read(int(i)), [position], tf.uint8, stateful=False)
-    return tf.ensure_shape(pixels, store.form.shape)
-
-
-def _with_options(dataset: tf.data.Dataset) -> tf.data.Dataset:
-    options = tf.data.Options()
-    options.deterministic = True
-    shard = tf.data.experimental.AutoShardPolicy.DATA
-    options.experimental_distribute.auto_shard_policy = shard
-    return dataset.prefetch(tf.data.AUTOTUNE).with_options(options)

@@ -72,10 +72,11 @@ class DualGAN(Translator):
         images and fakes of the critics' last turn; with "vanilla" the generators go twice.
     Deploys: `a_to_b`, `b_to_a`, images to images in [-1, 1].
     Departs: the "patch" critic is the code's, whose scores see 129 pixels, where the paper has
-        the 70x70 PatchGAN ("patchgan" in the settings); no norm on the 1x1 bottleneck, where the code's makes it a
-        constant; three turns where the paper says 2 to 4; noise is dropout, at inference one
-        fixed mask (see `Dropout`); reconstruction weight 500 as in the code (the paper: 100 to
-        1000); flips in training as the code means to and, by a slip, does not.
+        the 70x70 PatchGAN ("patchgan" in the settings); no norm on the 1x1 bottleneck, where
+        the code's makes it a constant; three turns where the paper says 2 to 4; noise is
+        dropout, at inference one fixed mask (see `Dropout`); reconstruction weight 500 as in
+        the code (the paper: 100 to 1000); flips in training as the code means to and, by a
+        slip, does not.
 
     Args:
         generator_ab, generator_ba: Networks from one domain to the other.

@@ -1,0 +1,53 @@
+"""How training samples are drawn: by their number alone, in an order that never repeats."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from tf_translate.config.data import DataConfig
+from tf_translate.data import augment
+from tf_translate.data.store import Store
+
+
+def spread(count: int, limit: int | None) -> Sequence[int]:
+    """At most `limit` positions spread evenly over `count`; all of them without a limit."""
+    if limit is None or limit >= count:
+        return range(count)
+    if limit < 1:
+        raise ValueError(f"`limit` must be at least 1, got {limit}")
+    return np.linspace(0, count - 1, limit).round().astype(int).tolist()
+
+
+def shuffled(sample: tf.Tensor, count: int, seed: int, domain: int) -> tf.Tensor:
+    """Position of a numbered sample: every pass over `count` pictures is a new permutation."""
+    sample = tf.cast(sample, tf.int64)
+    pass_seed = tf.random.fold_in(tf.stack([seed, sample // count]), domain)
+    last = tf.constant(count - 1, tf.int64)
+    return tf.random.experimental.index_shuffle(sample % count, tf.cast(pass_seed, tf.int64), last)
+
+
+def lookup(store: Store, position: tf.Tensor) -> tf.Tensor:
+    """The stored picture at a position, uint8 `(h, w, c)`, in a graph."""
+    pixels = tf.numpy_function(lambda i: store.read(int(i)), [position], tf.uint8, stateful=False)
+    return tf.ensure_shape(pixels, store.form.shape)
+
+
+def with_options(dataset: tf.data.Dataset) -> tf.data.Dataset:
+    """Prefetched, in a fixed order, and sharded by samples over workers."""
+    options = tf.data.Options()
+    options.deterministic = True
+    shard = tf.data.experimental.AutoShardPolicy.DATA
+    options.experimental_distribute.auto_shard_policy = shard
+    return dataset.prefetch(tf.data.AUTOTUNE).with_options(options)
+
+
+def augmented(pixels: tf.Tensor, seed: tf.Tensor, config: DataConfig) -> tf.Tensor:
+    """Crops and mirrors a training picture as a configuration says; float32 in [-1, 1]."""
+    load_size = config.load_size or config.size
+    if load_size != config.size:
+        offset = augment.crop_offset(seed, load_size, config.size)
+        pixels = augment.crop(pixels, offset, config.size)
+    if config.flip == "horizontal":
+        pixels = augment.mirror(pixels, augment.is_mirrored(seed))
+    return augment.to_float(pixels)
