@@ -1,8 +1,11 @@
 """What attributes a set of images has, and how their values become numbers."""
 
 import itertools
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+_RANGE = re.compile(r"(\d+)(?:-(\d+)|\+)")
 
 
 @dataclass(frozen=True)
@@ -10,7 +13,8 @@ class Attribute:
     """One attribute and its values, in order.
 
     Two values are absence and presence: one column, 0 or 1. More values are categories or
-    ordered levels: a column each, exactly one of them 1.
+    ordered levels: a column each, exactly one of them 1. A value may be a range of numbers,
+    `19-29` or `60+`, both ends included, into which numbers fall.
     """
 
     name: str
@@ -29,14 +33,22 @@ class Attribute:
         Raises:
             ValueError: If it is none of the attribute's values.
         """
-        if value not in self.values:
-            raise ValueError(
-                f"{self.name} must be one of {', '.join(self.values)}, got {value or 'nothing'!r}"
-            )
-        number = self.values.index(value)
+        number = self._number(value)
         if len(self.values) == 2:
             return [float(number)]
         return [float(number == i) for i in range(len(self.values))]
+
+    def _number(self, value: str) -> int:
+        if value in self.values:
+            return self.values.index(value)
+        for number, limits in enumerate(map(_RANGE.fullmatch, self.values)):
+            if limits and re.fullmatch(r"-?\d+(\.\d+)?", value):
+                above = float(value) >= float(limits[1])
+                if above and (limits[2] is None or float(value) < float(limits[2]) + 1):
+                    return number
+        raise ValueError(
+            f"{self.name} must be one of {', '.join(self.values)}, got {value or 'nothing'!r}"
+        )
 
 
 class Attributes:

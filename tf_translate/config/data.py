@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
+from tf_translate.config.attributes import Attributes
 from tf_translate.config.settings import Settings
 
 Side = Annotated[int, Field(ge=1, le=8192)]
@@ -83,6 +84,16 @@ class DataConfig(Settings):
         description="attributes: column that labels are taken from; tfds:A->B: the ClassLabel "
         "feature, where there are several",
     )
+    attributes: dict[str, list[Cell]] = Field(
+        {},
+        description="of a table of image -> columns: attribute -> its values in order; two are "
+        "absence and presence, ranges such as 19-29 and 60+ take numbers",
+    )
+    twin_column: str | None = Field(
+        None,
+        description="column of who or what a picture shows: pictures with equal values differ in "
+        "attributes only, stay in one split and are the truth of each other",
+    )
     tfds_a: str | None = Field(None, description="tfds: image feature of a; none: found by itself")
     tfds_b: str | None = Field(None, description="tfds: image feature of b; none: found by itself")
 
@@ -95,6 +106,13 @@ class DataConfig(Settings):
                 f"load_size must be at least size {list(size)} so that a crop fits, "
                 f"got {list(value)}"
             )
+        return value
+
+    @field_validator("attributes")
+    @classmethod
+    def _attributes_can_be_told(cls, value: dict[str, list[str]]) -> dict[str, list[str]]:
+        if value:
+            Attributes(value)
         return value
 
     @field_validator("domain_b")

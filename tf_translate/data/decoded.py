@@ -98,6 +98,11 @@ def _place(source: Source, config: DataConfig) -> Place:
     for name, split in source.splits.items():
         form_a, form_b = _forms(config, name)
         needed += form_a.bytes_of(split.a) + form_b.bytes_of(split.b)
+    return memory_or_disk(needed)
+
+
+def memory_or_disk(needed: int) -> Place:
+    """Where so many bytes of decoded pictures go if the configuration leaves it open."""
     return "memory" if needed <= MEMORY_LIMIT else "disk"
 
 

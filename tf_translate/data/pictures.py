@@ -82,11 +82,11 @@ class PictureFiles:
 
     def stamp(self) -> str:
         """Hash of paths, sizes and times of change; missing files count as such."""
-        return _digest(f"{file.path.resolve()}:{file.half}:{_state(file)}" for file in self.files)
+        return digest(f"{file.path.resolve()}:{file.half}:{_state(file)}" for file in self.files)
 
     def identity(self) -> str:
         """Hash of names and file sizes."""
-        return _digest(f"{file.name}:{file.half}:{_state(file).split()[0]}" for file in self.files)
+        return digest(f"{file.name}:{file.half}:{_state(file).split()[0]}" for file in self.files)
 
     def decode(self, channels: int) -> Iterator[np.ndarray]:
         """All pictures in order; `DataError` at the first that cannot be read."""
@@ -160,8 +160,8 @@ def carve_validation(source: Source, share: float) -> Source:
     train = source.splits["train"]
     if "validation" in source.splits or share == 0:
         return source
-    held_a = _drawn(train.a.names, share, "a")
-    held_b = held_a if train.aligned else _drawn(train.b.names, share, "b")
+    held_a = held_back(train.a.names, share, "a")
+    held_b = held_a if train.aligned else held_back(train.b.names, share, "b")
     if not held_a or not held_b:
         return source
     splits = {
@@ -172,9 +172,10 @@ def carve_validation(source: Source, share: float) -> Source:
     return Source(source.description, splits)
 
 
-def _drawn(names: Sequence[str], share: float, salt: str) -> set[int]:
+def held_back(names: Sequence[str], share: float, salt: str) -> set[int]:
+    """Positions of a share of names, chosen by hashes of them; at least 1, never all."""
     count = min(max(1, round(share * len(names))), len(names) - 1)
-    by_hash = sorted(range(len(names)), key=lambda i: _digest([salt, names[i]]))
+    by_hash = sorted(range(len(names)), key=lambda i: digest([salt, names[i]]))
     return set(by_hash[:count])
 
 
@@ -191,12 +192,12 @@ def digest_of(source: Source, *extra: str) -> str:
         for name, split in source.splits.items()
     ]
     labels = [
-        f"{name}:{_digest(side.labels)}"
+        f"{name}:{digest(side.labels)}"
         for name, split in source.splits.items()
         for side in (split.a, split.b)
         if side.labels is not None
     ]
-    return _digest([*parts, *extra, *labels])
+    return digest([*parts, *extra, *labels])
 
 
 def listing(lines: Sequence[str], *, most: int = 20, show: Callable[[str], str] = str) -> str:
@@ -221,7 +222,8 @@ def _state(file: PictureFile) -> str:
     return f"{state.st_size} {state.st_mtime_ns}"
 
 
-def _digest(parts: Sequence[str] | Iterator[str]) -> str:
+def digest(parts: Sequence[str] | Iterator[str]) -> str:
+    """Hex digest of texts in order."""
     digest = hashlib.sha256()
     for part in parts:
         digest.update(part.encode("utf-8", "surrogateescape") + b"\0")

@@ -1,0 +1,272 @@
+"""One set of pictures with attributes: batches for training, ordered pictures for the rest."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from tf_translate import images
+from tf_translate.config.attributes import Attributes
+from tf_translate.config.data import DataConfig
+from tf_translate.data import augment, drawing, samples
+from tf_translate.data.ages import read_ages
+from tf_translate.data.columns import SUFFIXES, Rows, Table, named, read_columns
+from tf_translate.data.decoded import Progress, memory_or_disk
+from tf_translate.data.pictures import PictureFiles, digest, held_back, listing
+from tf_translate.data.store import Form, Store, open_store
+from tf_translate.data.tables import picture_file
+from tf_translate.errors import DataError
+
+Shape = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class LabelledSplit:
+    """Pictures of a split with their attributes.
+
+    Attributes:
+        store: The pictures.
+        values: Float32 `(count, columns)`, the attributes of each.
+        twins: What each shows, or None where the data does not say.
+    """
+
+    store: Store
+    values: np.ndarray
+    twins: tuple[str, ...] | None
+
+
+def open_labelled(config: DataConfig, *, progress: Progress | None = None) -> "LabelledData":
+    """Finds the pictures of a configuration with `attributes` and decodes each of them once.
+
+    Raises:
+        DataError: If there is no such table or folder, a column is missing, a cell is no value
+            of its attribute, a picture is broken (unless `on_error` is "skip"), or the train
+            split is empty.
+    """
+    if not config.attributes:
+        raise DataError(
+            "data.attributes must say which attributes the pictures have and their values, for "
+            'example --set \'data.attributes.glasses=["0", "1"]\''
+        )
+    table = _table(config)
+    attributes = Attributes(config.attributes)
+    table.check(
+        {f"attributes.{one.name}": one.name for one in attributes.each}
+        | {f"where.{column}": column for column in config.where}
+        | {"twin_column": config.twin_column}
+    )
+    rows = _checked(table, table.where(config.where), attributes)
+    by_split = _splits(table, rows, config)
+    files = {
+        name: PictureFiles([picture_file(row["image"], table.folder) for _, row in found])
+        for name, found in by_split.items()
+    }
+    opened, skipped = _decoded(table, by_split, files, config, progress)
+    parts = [
+        f"{name}:{files[name].identity()}:{split.values.tobytes().hex()}"
+        for name, split in opened.items()
+    ]
+    fingerprint = digest([*parts, str(config.size), str(config.load_size), *skipped])
+    return LabelledData(config, opened, skipped=skipped, fingerprint=fingerprint)
+
+
+class LabelledData:
+    """Pictures of one set in splits, each with its attributes.
+
+    Attributes:
+        attributes: Which there are.
+        shape: `(height, width, channels)` of what the model sees.
+        splits: Split to number of pictures.
+        skipped: What was left out, as "file: reason".
+        fingerprint: Hex digest of names, attributes, splits and form; the same everywhere.
+        epoch_size: Samples after which every training picture has been seen.
+    """
+
+    def __init__(
+        self,
+        config: DataConfig,
+        stored: dict[str, LabelledSplit],
+        *,
+        skipped: tuple[str, ...],
+        fingerprint: str,
+    ) -> None:
+        self._config, self._stored = config, stored
+        self.attributes = Attributes(config.attributes)
+        self.shape: Shape = (*config.size, config.channels_a)
+        self.splits = {name: len(split.store) for name, split in stored.items()}
+        self.skipped, self.fingerprint = skipped, fingerprint
+        self.epoch_size = self.splits["train"]
+        train = stored["train"].values
+        # Training rows sorted by their attributes: rows that differ from one are those
+        # before and after its own group.
+        kinds, self._kind = np.unique(train, axis=0, return_inverse=True)
+        self._kind = self._kind.reshape(-1)
+        self._sorted = np.argsort(self._kind, kind="stable")
+        self._ends = np.cumsum(np.bincount(self._kind, minlength=len(kinds)))
+        if len(kinds) < 2:
+            raise DataError(
+                f"all training pictures have the attributes {kinds[0].tolist()}: there is nothing "
+                "to tell apart; check data.attributes and data.where"
+            )
+
+    def training(self, *, batch_size: int, seed: int, start_step: int = 0) -> tf.data.Dataset:
+        """Endless shuffled and augmented batches; what step k gets depends on k alone.
+
+        Args:
+            batch_size: Pictures in a batch, over all devices.
+            seed: Of order, augmentation and drawn attributes.
+            start_step: The step whose batch comes first.
+
+        Returns:
+            Batches of `"image"`, float32 `(batch, h, w, c)` in [-1, 1], and float32
+            `(batch, columns)`: `"attributes"`, its own; `"other_attributes"`, those of a
+            training picture that differ from its own; `"drawn_attributes"`, those of any.
+        """
+        if batch_size < 1 or start_step < 0:
+            raise ValueError(
+                "`batch_size` must be at least 1 and `start_step` at least 0, "
+                f"got {batch_size} and {start_step}"
+            )
+        dataset = tf.data.Dataset.counter(start=start_step * batch_size)
+        dataset = dataset.map(lambda sample: self._sample(sample, seed), tf.data.AUTOTUNE)
+        return drawing.with_options(dataset.batch(batch_size, drop_remainder=True))
+
+    def images(self, split: str, *, limit: int | None = None) -> np.ndarray:
+        """Pictures of a split in order, at most `limit`: float32 `(n, h, w, c)` in [-1, 1]."""
+        store = self._split(split).store
+        chosen = drawing.spread(len(store), limit)
+        # Only training pictures are stored larger, for the crop.
+        pixels = [images.resize(store.read(i), self._config.size) for i in chosen]
+        return images.to_float(np.stack(pixels))
+
+    def values(self, split: str, *, limit: int | None = None) -> np.ndarray:
+        """Attributes of a split, in the order of `images`: float32 `(n, columns)`."""
+        values = self._split(split).values
+        return values[list(drawing.spread(len(values), limit))]
+
+    def twins(self, split: str) -> tuple[str, ...] | None:
+        """What each picture shows, in the order of `images`; None where the data do not say."""
+        return self._split(split).twins
+
+    def _split(self, split: str) -> LabelledSplit:
+        if split not in self._stored:
+            raise DataError(f"there is no split {split!r}, there are {', '.join(self._stored)}")
+        return self._stored[split]
+
+    def _sample(self, sample: tf.Tensor, seed: int) -> dict[str, tf.Tensor]:
+        train = self._stored["train"]
+        own = augment.sample_seed(seed, sample)
+        position = drawing.shuffled(sample, len(train.store), seed, 0)
+        values = tf.constant(train.values)
+        drawn = tf.random.stateless_uniform([2], tf.random.fold_in(own, 2))
+        return {
+            "image": drawing.augmented(drawing.lookup(train.store, position), own, self._config),
+            "attributes": tf.gather(values, position),
+            "other_attributes": tf.gather(values, self._differing(position, drawn[0])),
+            "drawn_attributes": tf.gather(values, _place(drawn[1], len(train.values))),
+        }
+
+    def _differing(self, position: tf.Tensor, drawn: tf.Tensor) -> tf.Tensor:
+        """A training row whose attributes are others, each equally likely."""
+        kind = tf.gather(tf.constant(self._kind), position)
+        end = tf.gather(tf.constant(self._ends), kind)
+        size = tf.gather(tf.constant(np.diff(self._ends, prepend=0)), kind)
+        place = _place(drawn, len(self._kind) - size)
+        place += tf.where(place >= end - size, size, tf.zeros_like(size))
+        return tf.gather(tf.constant(self._sorted), place)
+
+
+def _place(drawn: tf.Tensor, count) -> tf.Tensor:
+    """A whole number below `count` from one in [0, 1)."""
+    count = tf.cast(count, tf.int64)
+    place = tf.cast(tf.cast(drawn, tf.float64) * tf.cast(count, tf.float64), tf.int64)
+    return tf.minimum(place, count - 1)
+
+
+def _table(config: DataConfig) -> Table:
+    kind, colon, name = config.path.partition(":")
+    path = samples.table(name) if colon and kind == "samples" else Path(config.path).expanduser()
+    if path.is_dir():
+        return read_ages(path)
+    if path.suffix.lower() not in SUFFIXES:
+        raise DataError(
+            f"data.path must be a table ({', '.join(SUFFIXES)}) of image -> columns, samples:NAME "
+            f"or a folder of pictures whose names say ages, got {config.path!r}"
+        )
+    return read_columns(path)
+
+
+def _checked(table: Table, rows: Rows, attributes: Attributes) -> Rows:
+    if not rows:
+        raise DataError(f"data.where leaves no row of the table {table.path}")
+    problems = []
+    for place, row in rows:
+        try:
+            attributes.encode(row)
+        except ValueError as error:
+            problems.append(f"{place}: {error}")
+    if problems:
+        first = attributes.each[0].name
+        known = sorted({row[first] for _, row in rows})
+        raise DataError(
+            f"the table {table.path} has values that data.attributes does not name ({first} has "
+            f"{named(known)}); name them, or leave rows out by data.where:{listing(problems)}"
+        )
+    return rows
+
+
+def _splits(table: Table, rows: Rows, config: DataConfig) -> dict[str, Rows]:
+    by_split = table.by_split(rows, together=config.twin_column)
+    by_split = {name: found for name, found in by_split.items() if found}
+    if "train" not in by_split:
+        raise DataError(f"the table {table.path} has no row of the split train")
+    if "validation" in by_split or not config.validation_share:
+        return by_split
+    train = by_split["train"]
+    key = config.twin_column or "image"
+    shown = list(dict.fromkeys(row[key] for _, row in train))
+    held = {shown[i] for i in held_back(shown, config.validation_share, "a")}
+    if not held:
+        return by_split
+    return {
+        "train": [(place, row) for place, row in train if row[key] not in held],
+        "validation": [(place, row) for place, row in train if row[key] in held],
+        **{name: found for name, found in by_split.items() if name != "train"},
+    }
+
+
+def _decoded(
+    table: Table,
+    by_split: dict[str, Rows],
+    files: dict[str, PictureFiles],
+    config: DataConfig,
+    progress: Progress | None,
+) -> tuple[dict[str, LabelledSplit], tuple[str, ...]]:
+    """Decodes every picture once, and leaves out those that cannot be."""
+    attributes, place = Attributes(config.attributes), config.cache
+    total, done = sum(map(len, by_split.values())), iter(range(1, 2**62))
+    tick = (lambda: progress(next(done), total)) if progress else (lambda: None)
+    if place == "auto":
+        height, width = config.load_size or config.size
+        place = memory_or_disk(total * height * width * config.channels_a)
+    opened: dict[str, LabelledSplit] = {}
+    reasons: list[str] = []
+    for name, rows in by_split.items():
+        size = (config.load_size if name == "train" else None) or config.size
+        store = open_store(files[name], Form(size, config.channels_a), place, progress=tick)
+        reasons += store.problems.values()
+        kept = [i for i in range(len(rows)) if i not in store.problems]
+        values = np.array([attributes.encode(rows[i][1]) for i in kept], np.float32)
+        column = config.twin_column
+        twins = tuple(rows[i][1][column] for i in kept) if column else None
+        opened[name] = LabelledSplit(store.pick(kept), values, twins)
+    if reasons and config.on_error == "stop":
+        raise DataError(
+            f"{len(reasons)} pictures of {table.path} cannot be used; repair or remove them, or "
+            f'set on_error to "skip" to leave them out:{listing(reasons)}'
+        )
+    empty = [name for name, split in opened.items() if not len(split.store)]
+    if empty:
+        raise DataError(f"no usable picture is left in the {empty[0]} split of {table.path}")
+    return opened, tuple(reasons)
