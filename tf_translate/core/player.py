@@ -26,6 +26,7 @@ class Player:
             is two turns on the same images. Each turn takes fresh gradients.
         stage: Stage of training in which it plays.
         constrain: Called with its trainable variables after each turn (weight clipping).
+        clip: Greatest common length of its gradients, or None.
         needs: Keys of the batch it needs beside the images, such as "label_a".
         averaged: Whether a moving average of its weights is worth keeping: true for the
             networks that are deployed.
@@ -39,6 +40,7 @@ class Player:
     parts: tuple[int, ...] = (0,)
     stage: str = DEFAULT_STAGE
     constrain: Callable[[Sequence], None] | None = None
+    clip: float | None = None
     needs: tuple[str, ...] = ()
     averaged: bool = False
 

@@ -1,6 +1,6 @@
 """Signatures: the named functions that are deployed."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 IMAGE_RANGE = (-1.0, 1.0)
@@ -15,12 +15,14 @@ class TensorSpec:
         shape: With the batch axis first; None there for any batch, None for a free side.
         dtype: Name of the dtype.
         value_range: Least and greatest value, or None when unbounded.
+        labels: Names of the numbers along the last axis, in order; empty without.
     """
 
     name: str
     shape: tuple[int | None, ...]
     dtype: str = "float32"
     value_range: tuple[float, float] | None = None
+    labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,13 @@ class Signature:
 def image_spec(shape: tuple[int | None, ...], name: str = "image") -> TensorSpec:
     """Describes float32 images in [-1, 1] of `(height, width, channels)`, any batch."""
     return TensorSpec(name, (None, *shape), value_range=IMAGE_RANGE)
+
+
+def attribute_spec(columns: Sequence[str]) -> TensorSpec:
+    """Describes attributes, float32 `(batch, columns)`: 0 absent, 1 present."""
+    return TensorSpec(
+        "attributes", (None, len(columns)), value_range=(0.0, 1.0), labels=tuple(columns)
+    )
 
 
 def image_signature(name: str, network, policy: Mapping[str, str]) -> Signature:

@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 from tf_translate.core import serialization
+from tf_translate.core.clipping import clip_globally
 from tf_translate.core.forwards import Forwards, split
 from tf_translate.core.player import Player
 from tf_translate.core.schedules import Schedule
@@ -235,6 +236,8 @@ class Translator(keras.Model):
             total /= self.distribute_strategy.num_replicas_in_sync
             total = optimizer.scale_loss(total)
         gradients = tape.gradient(total, [variable.value for variable in variables])
+        if player.clip is not None:
+            gradients = clip_globally(gradients, player.clip, optimizer)
         optimizer.apply(gradients, variables)
         if player.constrain is not None:
             player.constrain(variables)

@@ -18,7 +18,7 @@ class Entry:
         title: Name in the field.
         translator: Class of the method in it.
         settings: Class of the method's settings in it.
-        layout: Form of its data: "paired" or "unpaired".
+        layout: Form of its data: "paired", "unpaired" or "attributes".
     """
 
     name: str
@@ -41,6 +41,7 @@ METHODS = {
         Entry("dualgan", "DualGAN", "DualGAN", "DualGANSettings", "unpaired"),
         Entry("discogan", "DiscoGAN", "DiscoGAN", "DiscoGANSettings", "unpaired"),
         Entry("dtn", "DTN", "DTN", "DTNSettings", "unpaired"),
+        Entry("fader", "Fader Networks", "Fader", "FaderSettings", "attributes"),
     )
 }
 

@@ -1,0 +1,219 @@
+"""Fader Networks: an auto-encoder whose latent knows no attributes, and a decoder that is told."""
+
+from collections.abc import Mapping, Sequence
+
+import keras
+import tensorflow as tf
+from pydantic import Field
+
+from tf_translate.config.attributes import Attributes
+from tf_translate.config.settings import AdamSettings, MethodSettings, RMSpropSettings
+from tf_translate.core.optimizers import make_optimizer
+from tf_translate.core.player import Player
+from tf_translate.core.schedules import LinearRamp, Schedule
+from tf_translate.core.signature import Signature, TensorSpec, attribute_spec, image_spec
+from tf_translate.core.terms import content, domain
+from tf_translate.core.translator import Translator
+from tf_translate.layers.attribute_map import ExpandAttributes
+from tf_translate.losses.attributes import attribute_cross_entropy, flipped
+from tf_translate.losses.consistency import mean_squared
+from tf_translate.networks.fader import fader_decoder, fader_encoder, latent_critic
+from tf_translate.networks.policy import inference_policy
+
+_FOOLING, _RAMP = 1e-4, 500_000
+_CLIP = 5.0
+
+
+class FaderSettings(MethodSettings):
+    """Networks and ramp of Fader Networks; defaults are the published code's."""
+
+    levels: int = Field(6, ge=2, description="halvings, the code; the paper has 7")
+    base: int = Field(32, ge=1, description="channels of the first layer, the code")
+    widest: int = Field(512, ge=1, description="most channels, section 4 and the code")
+    dropout: float = Field(0.3, ge=0, lt=1, description="of the latent critic, section 4")
+    ramp: int = Field(
+        _RAMP, ge=1, description="steps until terms.fooling has its full weight, section 4"
+    )
+    optimizer: AdamSettings | RMSpropSettings = Field(
+        AdamSettings(), discriminator="kind", description="the code; the paper: 2e-3"
+    )
+
+
+@keras.saving.register_keras_serializable("tf_translate")
+class Fader(Translator):
+    """Encodes an image without its attributes and decodes it with any.
+
+    Code to paper: `encoder` E_theta_enc, `decoder` D_theta_dec, `latent_critic` the
+    discriminator; "fooling" the adversarial term with 1 - y, whose weight is lambda_E.
+    Batch: `{"image", "attributes"}`, `(2 * batch, height, width, channels)` float32 in
+    [-1, 1] and `(2 * batch, columns)` float32, 0 or 1: every player sees images of its own.
+    Players: latent critic (the auto-encoder as in inference), then auto-encoder (the critic
+        as in inference); gradients of each are bounded by a common length of 5.
+    Deploys: `translate`, image and attributes to image; `encode`, image to latent, and
+        `decode`, latent and attributes to image, to encode once and slide cheaply. Attributes
+        beyond [0, 1] exaggerate.
+    Departs: 6 layers, a latent of 4x4 and rate 2e-4 are the code's (the paper: 7 layers, 2x2,
+        2e-3); the decoder works on the latent of every image alone; no classifier chooses
+        checkpoints in training; images mirror each by itself, not by the batch.
+
+    Args:
+        encoder: Network from images to latents.
+        decoder: Network from `[latent, attributes]` to images.
+        latent_critic: Network from latents to logits, one for each value of an attribute.
+        attributes: Values by attribute, in the order of the columns.
+        term_weights: Weights that replace `reconstruction`, `fooling`, `latent_critic`; a
+            number for `fooling` is a constant weight, without the ramp.
+        name: Name of the model.
+
+    Raises:
+        ValueError: If the networks do not go with the attributes.
+
+    Source: Lample et al. 2017, https://arxiv.org/abs/1706.00409, eq. 2-5, section 4, and
+    github.com/facebookresearch/FaderNetworks.
+    """
+
+    layout = "attributes"
+    deploys = ("translate", "encode", "decode")
+    paper_shapes = ((256, 256, 3),)
+    terms = (
+        content("reconstruction", source="eq. 1: mean squared error"),
+        domain(
+            "fooling",
+            weight=LinearRamp(_FOOLING, _RAMP),
+            source="eq. 3 and 4; lambda_E to 1e-4 over 500,000 steps, section 4",
+        ),
+        domain("latent_critic", source="eq. 2"),
+    )
+    players = (
+        Player(
+            "latent_critic",
+            ("latent_critic",),
+            "latent_critic_objective",
+            ("latent_critic",),
+            needs=("attributes",),
+            clip=_CLIP,
+        ),
+        Player(
+            "autoencoder",
+            ("encoder", "decoder"),
+            "autoencoder_objective",
+            ("reconstruction", "fooling"),
+            parts=(1,),
+            needs=("attributes",),
+            clip=_CLIP,
+            averaged=True,
+        ),
+    )
+
+    def __init__(
+        self,
+        encoder: keras.Model,
+        decoder: keras.Model,
+        latent_critic: keras.Model,
+        *,
+        attributes: Mapping[str, Sequence[str]],
+        term_weights: Mapping[str, float | Schedule] | None = None,
+        name: str = "fader",
+    ):
+        told = Attributes(attributes)
+        read, columns = latent_critic.output_shape[-1], decoder.input_shape[1][-1]
+        if (columns, read) != (len(told.columns), told.categories):
+            raise ValueError(
+                f"`attributes` have {len(told.columns)} columns and {told.categories} values, but "
+                f"the decoder takes {columns} columns and the latent critic gives {read} logits"
+            )
+        super().__init__(
+            networks={"encoder": encoder, "decoder": decoder, "latent_critic": latent_critic},
+            term_weights=term_weights,
+            name=name,
+        )
+        self.attributes = {one.name: list(one.values) for one in told.each}
+        self.columns = told.columns
+        self._sizes = [len(one.values) for one in told.each]
+        self._expand = ExpandAttributes(_binary(told))
+
+    @classmethod
+    def from_settings(
+        cls,
+        settings: FaderSettings,
+        shape: tuple[int, int, int],
+        *,
+        attributes: Mapping[str, Sequence[str]],
+        term_weights: Mapping[str, float] | None = None,
+    ) -> "Fader":
+        """Builds networks and translator for images of `(height, width, channels)`.
+
+        The weight `fooling` is what the ramp leads to.
+        """
+        told = Attributes(attributes)
+        widths = {"levels": settings.levels, "base": settings.base, "widest": settings.widest}
+        encoder = fader_encoder(shape, **widths)
+        latent = encoder.output_shape[1:]
+        weights = dict(term_weights or {})
+        if weights.get("fooling") != 0:
+            weights["fooling"] = LinearRamp(weights.get("fooling", _FOOLING), settings.ramp)
+        return cls(
+            encoder,
+            fader_decoder(latent, shape[2], _binary(told), **widths),
+            latent_critic(latent, told.categories, dropout=settings.dropout),
+            attributes=attributes,
+            term_weights=weights,
+        )
+
+    def latent_critic_objective(self, batch, shared):
+        """Eq. 2: tell the attributes from the latent."""
+        latent = tf.stop_gradient(self.encoder(batch["image"], training=False))
+        logits = self.latent_critic(latent, training=True)
+        truth = self._expand(batch["attributes"])
+        return {"latent_critic": attribute_cross_entropy(logits, truth, self._sizes)}
+
+    def autoencoder_objective(self, batch, shared):
+        """Eq. 1 and 3: give the image back, and let the latent tell other attributes."""
+        losses = {}
+        latent = self.encoder(batch["image"], training=True)
+        if self.uses("reconstruction"):
+            images = self.decoder([latent, batch["attributes"]], training=True)
+            losses["reconstruction"] = mean_squared(images, batch["image"])
+        if self.uses("fooling"):
+            logits = self.latent_critic(latent, training=False)
+            shares = [
+                self.uniform_per_image(batch["image"], stream=stream)
+                for stream in range(len(self._sizes))
+            ]
+            others = flipped(self._expand(batch["attributes"]), self._sizes, shares)
+            losses["fooling"] = attribute_cross_entropy(logits, others, self._sizes)
+        return losses
+
+    def default_optimizer(self, player: Player) -> keras.optimizers.Optimizer:
+        """Adam 2e-4, 0.5, 0.999 (the code)."""
+        return make_optimizer(AdamSettings().model_dump())
+
+    def signatures(self) -> dict[str, Signature]:
+        """`translate`, and its halves `encode` and `decode`."""
+        image = image_spec(self.encoder.input_shape[1:])
+        latent = TensorSpec("latent", (None, *self.encoder.output_shape[1:]))
+        attributes = attribute_spec(self.columns)
+        policy = inference_policy(self.decoder)
+        functions = {
+            "translate": (self._translate, (image, attributes), (image,)),
+            "encode": (self._encode, (image,), (latent,)),
+            "decode": (self._decode, (latent, attributes), (image,)),
+        }
+        return {
+            name: Signature(name, function, inputs, outputs, policy)
+            for name, (function, inputs, outputs) in functions.items()
+        }
+
+    def _encode(self, image):
+        return {"latent": self.encoder(image, training=False)}
+
+    def _decode(self, latent, attributes):
+        return {"image": self.decoder([latent, attributes], training=False)}
+
+    def _translate(self, image, attributes):
+        return self._decode(self._encode(image)["latent"], attributes)
+
+
+def _binary(attributes: Attributes) -> list[bool]:
+    """For each column whether it is a binary attribute."""
+    return [len(one.values) == 2 for one in attributes.each for _ in one.columns]
