@@ -1,7 +1,7 @@
 """The base of every method: who plays, how a step is taken, what is saved and deployed."""
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import keras
 import tensorflow as tf
@@ -43,6 +43,7 @@ class Translator(keras.Model):
     layout: ClassVar[str] = "unpaired"
     deploys: ClassVar[tuple[str, ...]] = ()  # names of `signatures`, known without building
     paper_shapes: ClassVar[tuple[tuple[int, int, int], ...]] = ((256, 256, 3), (256, 256, 3))
+    paper_attributes: ClassVar[Mapping[str, tuple[str, ...]]] = {}
 
     def __init__(
         self,
@@ -84,20 +85,13 @@ class Translator(keras.Model):
         self.built = True  # Built up front: Keras must not call the model on a batch.
 
     @classmethod
-    def from_settings(
-        cls,
-        settings,
-        shape_a: tuple[int, int, int],
-        shape_b: tuple[int, int, int],
-        *,
-        term_weights: Mapping[str, float] | None = None,
-    ) -> "Translator":
+    def from_settings(cls, settings: Any, *shapes: Any, **told: Any) -> "Translator":
         """Builds networks and translator for images of `(height, width, channels)`.
 
         Args:
             settings: The method's own settings.
-            shape_a, shape_b: Images of the two domains.
-            term_weights: As for the constructor.
+            *shapes: Images of the two domains, or of the one set.
+            **told: `term_weights` as for the constructor; `attributes` where the layout is such.
         """
         raise NotImplementedError
 

@@ -1,5 +1,6 @@
 """One set of pictures with attributes: batches for training, ordered pictures for the rest."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -132,21 +133,19 @@ class LabelledData:
         dataset = dataset.map(lambda sample: self._sample(sample, seed), tf.data.AUTOTUNE)
         return drawing.with_options(dataset.batch(batch_size, drop_remainder=True))
 
-    def images(self, split: str, *, limit: int | None = None) -> np.ndarray:
-        """Pictures of a split in order, at most `limit`: float32 `(n, h, w, c)` in [-1, 1]."""
+    def images(self, split: str, *, at: Sequence[int] | np.ndarray) -> np.ndarray:
+        """Pictures at some places of a split: float32 `(n, h, w, c)` in [-1, 1]."""
         store = self._split(split).store
-        chosen = drawing.spread(len(store), limit)
         # Only training pictures are stored larger, for the crop.
-        pixels = [images.resize(store.read(i), self._config.size) for i in chosen]
+        pixels = [images.resize(store.read(int(i)), self._config.size) for i in at]
         return images.to_float(np.stack(pixels))
 
-    def values(self, split: str, *, limit: int | None = None) -> np.ndarray:
-        """Attributes of a split, in the order of `images`: float32 `(n, columns)`."""
-        values = self._split(split).values
-        return values[list(drawing.spread(len(values), limit))]
+    def values(self, split: str) -> np.ndarray:
+        """Attributes of the pictures of a split in order: float32 `(n, columns)`."""
+        return self._split(split).values
 
     def twins(self, split: str) -> tuple[str, ...] | None:
-        """What each picture shows, in the order of `images`; None where the data do not say."""
+        """What each picture shows, in order; None where the data do not say."""
         return self._split(split).twins
 
     def _split(self, split: str) -> LabelledSplit:

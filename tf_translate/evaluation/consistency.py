@@ -197,6 +197,9 @@ def _against_truth(images: np.ndarray, direction: Direction) -> dict[str, Measur
             pixel.skill(shown, _as_shown(direction.source, direction), truth)
         ),
     }
+    if direction.counterfactual:
+        source = _as_shown(direction.source, direction)
+        taken[protocol.OUTSIDE] = measured(np.nanmean(pixel.outside(shown, source, truth)))
     if min(truth.shape[1:3]) >= pixel.SSIM_WINDOW:
         taken["content/ssim"] = measured(pixel.ssim(shown, truth).mean())
     return taken

@@ -25,6 +25,7 @@ class Direction:
         source_labels, target_labels: Integer class of each held-out image, or None without;
             the classes are those of both domains.
         train_target_labels: The same of `train_target`, for the judge of labels.
+        counterfactual: Whether the truth differs from the source in what was to be edited only.
 
     Raises:
         DataError: If there are too few held-out images.
@@ -42,6 +43,7 @@ class Direction:
     source_labels: np.ndarray | None = None
     target_labels: np.ndarray | None = None
     train_target_labels: np.ndarray | None = None
+    counterfactual: bool = False
 
     def __post_init__(self):
         if min(len(self.source), len(self.target)) < 4:

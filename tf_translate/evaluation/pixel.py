@@ -12,6 +12,7 @@ SSIM_WINDOW = 11  # Wang et al. 2004, sec. III-C: 11x11 Gaussian, sigma 1.5
 PSNR_OF_A_COPY = 100.0  # dB; stands for infinity, so that means stay finite
 _RANGE = 2.0
 _CHUNK = 64
+_SAME = 2 / 127.5 + 1e-6  # two levels of 255
 
 
 def l1(images: np.ndarray, truth: np.ndarray) -> np.ndarray:
@@ -80,6 +81,27 @@ def skill(images: np.ndarray, inputs: np.ndarray, truth: np.ndarray) -> float:
     """
     untouched = float(l1(inputs, truth).mean())
     return 1.0 - float(l1(images, truth).mean()) / untouched if untouched > 0 else float("nan")
+
+
+def outside(images: np.ndarray, sources: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Gives how much every image differs from its source where the true edit changes nothing.
+
+    Args:
+        images: Edited pictures, float `(n, h, w, c)` in [-1, 1].
+        sources: What was edited, of the same shape.
+        truth: The true edits, of the same shape; a pixel in which one differs from its source by
+            more than 2 of 255 in any channel belongs to the edit.
+
+    Returns:
+        float32 `(n,)` in [0, 2], meant over the other pixels; NaN where there are none.
+    """
+    images, sources = _checked(images, sources)
+    truth, sources = _checked(truth, sources)
+    kept = np.abs(truth - sources).max(-1) <= _SAME
+    apart = np.abs(images - sources).mean(-1)
+    counts = kept.sum((1, 2))
+    sums = np.where(kept, apart, 0.0).sum((1, 2))
+    return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan).astype(np.float32)
 
 
 def _in_chunks(measure: Callable, images: np.ndarray, truth: np.ndarray) -> np.ndarray:

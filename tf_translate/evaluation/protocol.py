@@ -13,6 +13,7 @@ from tf_translate.evaluation.label_judge import PROTOCOL as LABEL_PROTOCOL
 from tf_translate.evaluation.label_judge import LabelJudge
 
 LABEL = "content/label"
+OUTSIDE = "content/outside"
 LABEL_REFERENCE = "label judge: accuracy on real held-out target images"
 
 
@@ -114,6 +115,15 @@ def _truth_figures(direction: Direction, on: str) -> list[Figure]:
             f"per image, data range 2, at most {pixel.PSNR_OF_A_COPY:.0f} dB; {seen}",
         ),
     ]
+    if direction.counterfactual:
+        listed.append(
+            Figure(
+                OUTSIDE,
+                "Mean difference to the source outside the region that the true edit changes.",
+                f"pixels in [-1, 1] where source and truth are within 2 of 255; {seen}",
+                higher_is_better=False,
+            )
+        )
     if min(height, width) >= pixel.SSIM_WINDOW:
         listed.append(
             Figure(

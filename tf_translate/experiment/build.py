@@ -2,6 +2,7 @@
 
 import keras
 
+from tf_translate.config.data import DataConfig
 from tf_translate.config.schema import Config, TrainingConfig
 from tf_translate.config.settings import Settings
 from tf_translate.core.optimizers import make_optimizer
@@ -21,16 +22,14 @@ def build(config: Config) -> Translator:
     """
     translator_class, _ = registry.find(config.method).load()
     settings = method_settings(config, "the configuration")
-    shape_a = (*config.data.size, config.data.channels_a)
-    shape_b = (*config.data.size, config.data.channels_b)
+    shapes, told = _form(translator_class, config.data)
     try:
         translator = translator_class.from_settings(
-            settings, shape_a, shape_b, term_weights=config.terms
+            settings, *shapes, **told, term_weights=config.terms
         )
     except ValueError as error:
-        raise ConfigError(
-            f"{config.method} cannot be built for images {shape_a} and {shape_b}: {error}"
-        ) from error
+        sizes = " and ".join(str(shape) for shape in shapes)
+        raise ConfigError(f"{config.method} cannot be built for images {sizes}: {error}") from error
     ends = stage_ends(config.training, translator)
     translator.compile(
         {
@@ -75,7 +74,16 @@ def stage_ends(training: TrainingConfig, translator: Translator) -> list[tuple[s
 def paper_model(method: str) -> Translator:
     """The method with its paper's settings and image sizes, for describing it."""
     translator, settings = registry.find(method).load()
-    return translator.from_settings(settings(), *translator.paper_shapes)
+    told = {"attributes": translator.paper_attributes} if translator.paper_attributes else {}
+    return translator.from_settings(settings(), *translator.paper_shapes, **told)
+
+
+def _form(translator: type[Translator], data: DataConfig) -> tuple[list, dict]:
+    """What a method's networks must know of the data: shapes of images, and attributes."""
+    shape_a, shape_b = (*data.size, data.channels_a), (*data.size, data.channels_b)
+    if translator.layout == "attributes":
+        return [shape_a], {"attributes": data.attributes}
+    return [shape_a, shape_b], {}
 
 
 def _optimizer(

@@ -1,6 +1,8 @@
 """Measuring a run: content and domain of each direction, on held-out images."""
 
 import datetime
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +12,16 @@ import tensorflow as tf
 from rich.console import Console
 
 from tf_translate.core.signature import Signature
+from tf_translate.data.labelled import LabelledData
 from tf_translate.data.pipeline import ImageData
 from tf_translate.evaluation.consistency import evaluate_direction
 from tf_translate.evaluation.figures import Direction
 from tf_translate.evaluation.judges import Judges, JudgeSettings, train_judges
 from tf_translate.evaluation.label_judge import LabelJudge, LabelSettings, train_label_judge
 from tf_translate.evaluation.report import document, write_report
-from tf_translate.experiment.trained import Trained, held_out
+from tf_translate.experiment.dataset import held_out
+from tf_translate.experiment.edits import edits
+from tf_translate.experiment.trained import Trained
 
 _SIDES = {"a_to_b": ("a", "b"), "b_to_a": ("b", "a")}
 _BATCH = 16
@@ -37,20 +42,48 @@ def evaluate(trained: Trained, console: Console) -> tuple[dict, Path]:
     """
     settings, data = trained.config.evaluation, trained.data
     split = held_out(data)
+    console.print(f"measuring on the split {split}")
+    reports = []
+    for direction in _directions(trained, split):
+        console.print(
+            f"{direction.name}: {len(direction.source)} sources, {len(direction.target)} targets; "
+            "training the judges (once for these images)"
+        )
+        judges = _judges(trained, direction)
+        judge = _label_judge(direction, trained, console)
+        reports.append(
+            evaluate_direction(direction, judges, labels=judge, split=split, seed=settings.seed)
+        )
+    folder = trained.run.path / "evaluation"
+    words: dict[str, Any] = {
+        "title": f"{trained.config.method}: {trained.config.data.path}",
+        "facts": _facts(trained),
+        "protocol_name": f"{split}{trained.config.data.size[0]}",
+    }
+    return document(reports, **words), write_report(folder, reports, **words)
+
+
+def _directions(trained: Trained, split: str) -> Iterator[Direction]:
+    """What is measured: translations between domains, or edits of attributes."""
+    settings, data = trained.config.evaluation, trained.data
+    if isinstance(data, LabelledData):
+        signature = trained.translator.signatures()["translate"]
+        limits = {"limit": settings.images, "learn": settings.judge_images}
+        return edits(data, partial(_edited, signature), split=split, **limits)
+    return _between_domains(trained, data, split)
+
+
+def _between_domains(trained: Trained, data: ImageData, split: str) -> Iterator[Direction]:
+    settings = trained.config.evaluation
     images = dict(zip("ab", data.arrays(split, limit=settings.images), strict=True))
     learnt = dict(zip("ab", data.arrays("train", limit=settings.judge_images), strict=True))
-    console.print(f"measuring on {len(images['a'])} + {len(images['b'])} images of {split}")
-    console.print("training the judges (once for these images)")
-    folder = trained.run.path / "evaluation"
     labels = _labels(data, split, limit=settings.images)
     taught = _labels(data, "train", limit=settings.judge_images)
-    reports = []
     for name, signature in trained.translator.signatures().items():
         if name not in _SIDES:
             continue
         source, target = _SIDES[name]
-        judges = _judges(trained, learnt[source], learnt[target])
-        direction = Direction(
+        yield Direction(
             name=name,
             source=images[source],
             target=images[target],
@@ -62,21 +95,13 @@ def evaluate(trained: Trained, console: Console) -> tuple[dict, Path]:
             target_labels=labels[target],
             train_target_labels=taught[target],
         )
-        judge = _label_judge(direction, trained, console)
-        reports.append(
-            evaluate_direction(direction, judges, labels=judge, split=split, seed=settings.seed)
-        )
-    words: dict[str, Any] = {
-        "title": f"{trained.config.method}: {trained.config.data.path}",
-        "facts": _facts(trained),
-        "protocol_name": f"{split}{trained.config.data.size[0]}",
-    }
-    return document(reports, **words), write_report(folder, reports, **words)
 
 
-def _judges(trained: Trained, source: np.ndarray, target: np.ndarray) -> Judges:
+def _judges(trained: Trained, direction: Direction) -> Judges:
     """The judges of content and domain of one direction, by the run's settings."""
     settings = trained.config.evaluation
+    source, target = direction.train_source, direction.train_target
+    assert source is not None and target is not None  # as `_directions` makes them
     return train_judges(
         source,
         target,
@@ -99,17 +124,25 @@ def _labels(data: ImageData, split: str, *, limit: int) -> dict[str, np.ndarray 
 
 def _label_judge(direction: Direction, trained: Trained, console: Console) -> LabelJudge | None:
     """The judge of the target's labels, where both domains have labels of the same classes."""
-    images, labels = direction.train_target, direction.train_target_labels
+    images, labels, data = direction.train_target, direction.train_target_labels, trained.data
     if images is None or labels is None or not direction.has_labels:
+        return None
+    if isinstance(data, LabelledData):
         return None
     console.print(f"training the judge of labels of {direction.name} (once for these images)")
     return train_label_judge(
         images,
         labels,
-        trained.data.classes,
+        data.classes,
         folder=trained.run.path / "evaluation" / "judges",
         settings=LabelSettings(seed=trained.config.evaluation.seed),
     )
+
+
+def _edited(signature: Signature, images: np.ndarray, attributes: np.ndarray) -> np.ndarray:
+    parts = [slice(i, i + _BATCH) for i in range(0, len(images), _BATCH)]
+    outputs = [signature.function(image=images[p], attributes=attributes[p]) for p in parts]
+    return np.concatenate([np.asarray(output["image"]) for output in outputs])
 
 
 def _translate(signature: Signature, images: np.ndarray) -> np.ndarray:

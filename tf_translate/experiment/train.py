@@ -3,16 +3,15 @@
 from pathlib import Path
 
 import keras
-import numpy as np
 import tensorflow as tf
 from rich.console import Console
 
 from tf_translate.config.schema import Config
 from tf_translate.core.translator import Translator
-from tf_translate.data.pipeline import ImageData, open_data
+from tf_translate.data.pipeline import ImageData
 from tf_translate.errors import ConfigError
 from tf_translate.experiment.build import build, stage_ends
-from tf_translate.experiment.trained import held_out
+from tf_translate.experiment.dataset import Data, held_out, open_for, preview
 from tf_translate.methods import registry
 from tf_translate.training import loop
 from tf_translate.training.run_dir import RunDir
@@ -43,7 +42,7 @@ def train(config: Config, path: str | Path, *, resume: bool, console: Console) -
     registry.find(config.method).load()  # registers its classes, which a checkpoint needs
     if not resume and Path(path).exists():
         RunDir.check_free(path)  # before minutes go into reading images
-    data = open_data(config.data, paired=registry.find(config.method).layout == "paired")
+    data = open_for(config)
     for skipped in data.skipped:
         console.print(f"skipped {skipped}", highlight=False)
     strategy = _strategy(config)
@@ -68,12 +67,12 @@ def train(config: Config, path: str | Path, *, resume: bool, console: Console) -
         ),
         run=run,
         schedule=_schedule(config, translator),
-        sample=_sample(data),
+        sample=preview(data, _watched(data), _SAMPLE_IMAGES),
         console=console,
     )
 
 
-def _check_labels(config: Config, translator: Translator, data: ImageData) -> None:
+def _check_labels(config: Config, translator: Translator, data: Data) -> None:
     """Refuses data without the labels that a player learns from, or with other classes."""
     batch = data.training(batch_size=1, seed=0).element_spec
     for player in translator.players:
@@ -85,8 +84,9 @@ def _check_labels(config: Config, translator: Translator, data: ImageData) -> No
                 "with that column, or give the trained network as model.features"
             )
     wanted = config.model.get("classes")
-    needs_labels = any(player.needs for player in translator.players)
-    if needs_labels and wanted is not None and wanted != len(data.classes):
+    if wanted is None or not isinstance(data, ImageData) or wanted == len(data.classes):
+        return
+    if any(player.needs for player in translator.players):
         raise ConfigError(
             f"model.classes must be the number of classes in {config.data.path}, "
             f"{len(data.classes)}, got {wanted}"
@@ -115,8 +115,6 @@ def _schedule(config: Config, translator: Translator) -> loop.Schedule:
     )
 
 
-def _sample(data: ImageData) -> dict[str, np.ndarray]:
-    """A few images that training does not see, to watch."""
-    split = "validation" if "validation" in data.splits else held_out(data)
-    a, b = data.arrays(split, limit=_SAMPLE_IMAGES)
-    return {"a": a, "b": b}
+def _watched(data: Data) -> str:
+    """The split whose images are watched in training, which does not see them."""
+    return "validation" if "validation" in data.splits else held_out(data)

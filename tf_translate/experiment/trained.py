@@ -9,10 +9,10 @@ import numpy as np
 from tf_translate.config.schema import Config
 from tf_translate.core.signature import Signature
 from tf_translate.core.translator import Translator
-from tf_translate.data.pipeline import ImageData, open_data
 from tf_translate.errors import ConfigError, RunError
 from tf_translate.experiment.build import build
 from tf_translate.experiment.configure import read_config
+from tf_translate.experiment.dataset import Data, held_out, open_for, preview
 from tf_translate.methods import registry
 from tf_translate.training.run_dir import RunDir
 
@@ -31,7 +31,7 @@ class Trained:
     run: RunDir
     config: Config
     translator: Translator
-    data: ImageData
+    data: Data
 
 
 def load_trained(path: str | Path) -> Trained:
@@ -43,8 +43,7 @@ def load_trained(path: str | Path) -> Trained:
     """
     config = read_config(path)
     translator = load_model(path)
-    data = open_data(config.data, paired=translator.layout == "paired")
-    return Trained(RunDir.open(path), config, translator, data)
+    return Trained(RunDir.open(path), config, translator, open_for(config))
 
 
 def load_model(path: str | Path) -> Translator:
@@ -90,13 +89,17 @@ def pick_signature(translator: Translator, name: str | None) -> Signature:
 
 def golden_images(trained: Trained, count: int) -> dict[str, dict[str, np.ndarray]]:
     """Held-out images to verify each signature with: `{signature: {input: batch}}`."""
-    a, b = trained.data.arrays(held_out(trained.data), limit=count)
-    sides = {"a_to_b": a, "b_to_a": b}
-    return {
-        name: {signature.inputs[0].name: sides[name]}
+    shown = preview(trained.data, held_out(trained.data), count)
+    images = {"a_to_b": "a", "b_to_a": "b"}
+    known = {
+        name: {
+            spec.name: shown[images.get(name, spec.name)]
+            for spec in signature.inputs
+            if images.get(name, spec.name) in shown
+        }
         for name, signature in trained.translator.signatures().items()
-        if name in sides
     }
+    return {name: inputs for name, inputs in known.items() if inputs}
 
 
 def source_of(trained: Trained) -> dict[str, object]:
@@ -107,8 +110,3 @@ def source_of(trained: Trained) -> dict[str, object]:
         "config": trained.config.model_dump(mode="json"),
         "data_fingerprint": trained.data.fingerprint,
     }
-
-
-def held_out(data: ImageData) -> str:
-    """The split that results are measured on."""
-    return next(split for split in ("test", "validation", "train") if split in data.splits)

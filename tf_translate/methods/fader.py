@@ -1,6 +1,7 @@
 """Fader Networks: an auto-encoder whose latent knows no attributes, and a decoder that is told."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import keras
 import tensorflow as tf
@@ -75,6 +76,7 @@ class Fader(Translator):
     layout = "attributes"
     deploys = ("translate", "encode", "decode")
     paper_shapes = ((256, 256, 3),)
+    paper_attributes = MappingProxyType({"attribute": ("0", "1")})
     terms = (
         content("reconstruction", source="eq. 1: mean squared error"),
         domain(
@@ -146,15 +148,16 @@ class Fader(Translator):
         The weight `fooling` is what the ramp leads to.
         """
         told = Attributes(attributes)
-        widths = {"levels": settings.levels, "base": settings.base, "widest": settings.widest}
-        encoder = fader_encoder(shape, **widths)
+        levels, base, widest = settings.levels, settings.base, settings.widest
+        encoder = fader_encoder(shape, levels=levels, base=base, widest=widest)
         latent = encoder.output_shape[1:]
-        weights = dict(term_weights or {})
+        weights: dict[str, float | Schedule] = dict(term_weights or {})
         if weights.get("fooling") != 0:
-            weights["fooling"] = LinearRamp(weights.get("fooling", _FOOLING), settings.ramp)
+            end = (term_weights or {}).get("fooling", _FOOLING)
+            weights["fooling"] = LinearRamp(end, settings.ramp)
         return cls(
             encoder,
-            fader_decoder(latent, shape[2], _binary(told), **widths),
+            fader_decoder(latent, shape[2], _binary(told), levels=levels, base=base, widest=widest),
             latent_critic(latent, told.categories, dropout=settings.dropout),
             attributes=attributes,
             term_weights=weights,
@@ -194,21 +197,19 @@ class Fader(Translator):
         latent = TensorSpec("latent", (None, *self.encoder.output_shape[1:]))
         attributes = attribute_spec(self.columns)
         policy = inference_policy(self.decoder)
-        functions = {
-            "translate": (self._translate, (image, attributes), (image,)),
-            "encode": (self._encode, (image,), (latent,)),
-            "decode": (self._decode, (latent, attributes), (image,)),
-        }
-        return {
-            name: Signature(name, function, inputs, outputs, policy)
-            for name, (function, inputs, outputs) in functions.items()
-        }
+        deployed = (
+            Signature("translate", self._translate, (image, attributes), (image,), policy),
+            Signature("encode", self._encode, (image,), (latent,), policy),
+            Signature("decode", self._decode, (latent, attributes), (image,), policy),
+        )
+        return {signature.name: signature for signature in deployed}
 
     def _encode(self, image):
         return {"latent": self.encoder(image, training=False)}
 
     def _decode(self, latent, attributes):
-        return {"image": self.decoder([latent, attributes], training=False)}
+        told = tf.convert_to_tensor(attributes, tf.float32)
+        return {"image": self.decoder([latent, told], training=False)}
 
     def _translate(self, image, attributes):
         return self._decode(self._encode(image)["latent"], attributes)

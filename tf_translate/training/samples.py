@@ -4,9 +4,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from tf_translate.config.attributes import Attributes
 from tf_translate.core.translator import Translator
 from tf_translate.images import grid
 
+Columns = tuple[list[np.ndarray], list[str]]
 _DIRECTIONS = {"a_to_b": ("a", "b"), "b_to_a": ("b", "a")}
 
 
@@ -14,12 +16,42 @@ def sample_grid(translator: Translator, batch: Mapping[str, np.ndarray]) -> np.n
     """Translates a batch every way the translator can and lays it out.
 
     Args:
-        translator: Its signatures decide the columns.
-        batch: `{"a", "b"}`, float32 in [-1, 1]; pairs when the method is a paired one.
+        translator: Its layout and signatures decide the columns.
+        batch: `{"a", "b"}`, float32 in [-1, 1]; pairs when the method is a paired one; or
+            `{"image", "attributes"}`.
 
     Returns:
-        uint8 `(height, width, 3)`: input, translation and, for pairs, the truth.
+        uint8 `(height, width, 3)`: input, translation and, for pairs, the truth; or input,
+        reconstruction and one column for every column of the attributes, switched.
     """
+    if translator.layout == "attributes":
+        columns, titles = _attribute_columns(translator, batch)
+    else:
+        columns, titles = _domain_columns(translator, batch)
+    return grid(columns, titles=titles, scale=max(1, 96 // columns[0].shape[1]))
+
+
+def _attribute_columns(translator: Translator, batch: Mapping[str, np.ndarray]) -> Columns:
+    signature = translator.signatures()["translate"]
+    images, values = batch["image"], batch["attributes"]
+    columns, titles = [images], ["image"]
+    given = [("as it is", values)]
+    told = Attributes(translator.attributes)  # type: ignore[attr-defined]
+    for one, (start, stop) in zip(told.each, told.spans, strict=True):
+        binary = len(one.values) == 2
+        for wanted in range(1 if binary else len(one.values)):
+            changed = values.copy()
+            code = 1.0 - values[:, start:stop] if binary else np.eye(stop - start)[wanted]
+            changed[:, start:stop] = code
+            given.append((f"other {one.name}" if binary else one.columns[wanted], changed))
+    for title, attributes in given:
+        outputs = signature.function(image=images, attributes=attributes)
+        columns.append(np.asarray(outputs["image"]))
+        titles.append(title)
+    return columns, titles
+
+
+def _domain_columns(translator: Translator, batch: Mapping[str, np.ndarray]) -> Columns:
     columns, titles = [], []
     for name, signature in translator.signatures().items():
         if name not in _DIRECTIONS:
@@ -32,5 +64,4 @@ def sample_grid(translator: Translator, batch: Mapping[str, np.ndarray]) -> np.n
         if translator.layout == "paired":
             columns.append(batch[target])
             titles.append("truth")
-    height = columns[0].shape[1]
-    return grid(columns, titles=titles, scale=max(1, 96 // height))
+    return columns, titles

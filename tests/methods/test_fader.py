@@ -1,0 +1,144 @@
+"""Facts of the Fader Networks paper and its published code."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tf_translate.methods.fader import Fader, FaderSettings
+
+SHAPE = (16, 16, 3)
+ATTRIBUTES = {"glasses": ["0", "1"], "hair": ["black", "blond", "grey"]}
+TINY = {"levels": 2, "base": 4, "widest": 8}
+
+
+def _model(weights=None, **settings):
+    return Fader.from_settings(
+        FaderSettings(**{**TINY, **settings}), SHAPE, attributes=ATTRIBUTES, term_weights=weights
+    )
+
+
+def _batch(count=4, seed=0):
+    random = np.random.default_rng(seed)
+    hair = np.eye(3, dtype=np.float32)[random.integers(3, size=count)]
+    glasses = random.integers(2, size=(count, 1)).astype(np.float32)
+    return {
+        "image": tf.constant(random.uniform(-1, 1, (count, *SHAPE)), tf.float32),
+        "attributes": tf.constant(np.concatenate([glasses, hair], 1)),
+    }
+
+
+def _log_softmax(logits):
+    return logits - np.log(np.exp(logits).sum(-1, keepdims=True))
+
+
+@pytest.mark.parametrize(("step", "weight"), [(0, 0.0), (250_000, 5e-5), (500_000, 1e-4)])
+def test_fooling_ramps_to_its_weight(step, weight):
+    (fooling,) = (term for term in Fader.terms if term.name == "fooling")
+    assert float(fooling.weight(tf.constant(step, tf.int64))) == pytest.approx(weight)
+
+
+def test_a_given_weight_is_what_the_ramp_leads_to_and_0_switches_it_off():
+    (ramped,) = (t for t in _model({"fooling": 3e-3}, ramp=10).weighted_terms if t.weight != 1)
+    assert float(ramped.weight(tf.constant(5, tf.int64))) == pytest.approx(1.5e-3)
+    assert not _model({"fooling": 0.0}).uses("fooling")
+
+
+def test_networks_have_the_published_number_of_parameters():
+    model = Fader.from_settings(
+        FaderSettings(), (256, 256, 3), attributes={"attribute": ["0", "1"]}
+    )
+    counts = {
+        name: sum(int(np.prod(v.shape)) for v in getattr(model, name).trainable_variables)
+        for name in model.network_names
+    }
+    assert counts["encoder"] + counts["decoder"] == 14_000_512  # 14.00 M
+    assert counts["latent_critic"] == 8_655_362  # 8.66 M
+    assert model.encoder.output_shape == (None, 4, 4, 512)
+
+
+def test_players_see_images_of_their_own_and_bound_their_gradients():
+    assert [player.parts for player in Fader.players] == [(0,), (1,)]
+    assert [player.clip for player in Fader.players] == [5.0, 5.0]
+    assert _model().batches_per_step == 2
+
+
+def test_the_reconstruction_is_the_mean_squared_error_with_the_true_attributes():
+    model, batch = _model({"fooling": 0.0}), _batch()
+    latent = model.encoder(batch["image"], training=True)
+    images = model.decoder([latent, batch["attributes"]], training=True).numpy()
+    expected = ((images - batch["image"].numpy()) ** 2).mean()
+    losses = model.autoencoder_objective(batch, {})
+    assert float(losses["reconstruction"]) == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_critic_tells_the_true_attributes_of_latents_as_at_inference():
+    model, batch = _model(dropout=0.0), _batch()
+    latent = model.encoder(batch["image"], training=False)
+    logits = model.latent_critic(latent, training=True).numpy()
+    glasses, hair = batch["attributes"].numpy()[:, 0], batch["attributes"].numpy()[:, 1:]
+    rows = np.arange(4)
+    first = -_log_softmax(logits[:, :2])[rows, glasses.astype(int)].mean()
+    second = -_log_softmax(logits[:, 2:])[rows, hair.argmax(1)].mean()
+    losses = model.latent_critic_objective(batch, {})
+    assert float(losses["latent_critic"]) == pytest.approx(first + second, rel=1e-4)
+
+
+def test_the_autoencoder_is_rewarded_for_flipped_attributes_not_for_true_ones():
+    """Fails if the target is the truth: then a critic that tells the truth costs nothing."""
+    model, batch = _model(), _batch(8)
+    truth = np.concatenate(
+        [1 - batch["attributes"].numpy()[:, :1], batch["attributes"].numpy()], axis=1
+    )
+    model.latent_critic = lambda latent, training: tf.constant(20.0 * truth, tf.float32)
+    told = float(model.autoencoder_objective(batch, {})["fooling"])
+    assert told == pytest.approx(40.0, rel=1e-3)  # both attributes are told, 20 nats each
+    opposite = truth.copy()
+    opposite[:, :2] = 1 - truth[:, :2]
+    model.latent_critic = lambda latent, training: tf.constant(20.0 * opposite, tf.float32)
+    fooled = float(model.autoencoder_objective(batch, {})["fooling"])
+    assert fooled == pytest.approx(20.0, rel=1e-3)  # of hair alone
+
+
+def test_the_critic_leaves_the_encoder_alone():
+    model = _model()
+    model.compile(run_eagerly=True)
+    before = [np.array(weight) for weight in model.encoder.weights]
+    model.active_players = lambda: [model.players[0]]
+    model.train_step(_batch())
+    for old, weight in zip(before, model.encoder.weights, strict=True):
+        np.testing.assert_array_equal(old, weight.numpy())  # statistics of norms too
+
+
+def test_the_decoder_hears_attributes_at_every_layer():
+    model = _model(levels=3)
+    channels = [
+        layer.input.shape[-1]
+        for layer in model.decoder.layers
+        if isinstance(layer, keras.layers.Conv2DTranspose)
+    ]
+    assert channels == [8 + 5, 8 + 5, 4 + 5]
+
+
+def test_signatures_take_values_beyond_presence_and_halves_make_the_whole():
+    model, batch = _model(), _batch(2)
+    model.decoder.layers[-2].kernel.assign(tf.random.normal(model.decoder.layers[-2].kernel.shape))
+    signatures = model.signatures()
+    assert signatures["translate"].inputs[1].labels == (
+        "glasses", "hair=black", "hair=blond", "hair=grey",
+    )  # fmt: skip
+    value = np.array([[2.0, 0, 1, 0]] * 2, np.float32)
+    whole = signatures["translate"].function(image=batch["image"], attributes=value)["image"]
+    latent = signatures["encode"].function(image=batch["image"])["latent"]
+    halves = signatures["decode"].function(latent=latent, attributes=value)["image"]
+    np.testing.assert_allclose(whole, halves, atol=1e-6)
+    less = signatures["translate"].function(
+        image=batch["image"], attributes=value * [[0.5, 1, 1, 1]]
+    )
+    assert np.abs(whole - less["image"]).max() > 1e-6
+
+
+def test_networks_that_do_not_go_with_the_attributes_are_refused():
+    model = _model()
+    with pytest.raises(ValueError, match="have 1 columns and 2 values"):
+        Fader(model.encoder, model.decoder, model.latent_critic, attributes={"g": ["0", "1"]})
