@@ -101,7 +101,8 @@ def _judges(trained: Trained, direction: Direction) -> Judges:
     """The judges of content and domain of one direction, by the run's settings."""
     settings = trained.config.evaluation
     source, target = direction.train_source, direction.train_target
-    assert source is not None and target is not None  # as `_directions` makes them
+    assert source is not None, "as `_directions` makes it"
+    assert target is not None, "as `_directions` makes it"
     return train_judges(
         source,
         target,
