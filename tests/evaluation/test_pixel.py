@@ -63,3 +63,16 @@ def test_unequal_shapes_and_small_images_are_refused():
         pixel.l1(np.zeros((1, 4, 4, 1)), np.zeros((1, 4, 4, 3)))
     with pytest.raises(ValueError, match="at least 11 pixels for SSIM"):
         pixel.ssim(np.zeros((1, 10, 12, 1)), np.zeros((1, 10, 12, 1)))
+
+
+def test_outside_counts_only_what_the_true_edit_leaves_alone():
+    random = np.random.default_rng(3)
+    sources = random.uniform(-1, 1, (2, 6, 6, 3)).astype(np.float32)
+    truth = sources.copy()
+    truth[:, :3] = -truth[:, :3] + 0.5  # the edit: the upper half
+    truth[:, 4, 4] += 1.5 / 127.5  # rounding is no edit
+    images = sources + np.float32(0.1)
+    images[:, :3] = 9.0
+    expected = np.abs(images - sources)[:, 3:].mean((1, 2, 3))
+    np.testing.assert_allclose(pixel.outside(images, sources, truth), expected, rtol=1e-5)
+    assert np.isnan(pixel.outside(images, sources, -sources + 3.0)).all()

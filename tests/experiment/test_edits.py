@@ -1,0 +1,56 @@
+"""Edits of attributes as directions: who is edited, into what, and what would be right."""
+
+import numpy as np
+import pytest
+
+from tests.data.drawn import config, plain
+from tf_translate.data.labelled import open_labelled
+from tf_translate.experiment.edits import edits
+
+ATTRIBUTES = {"glasses": ["0", "1"], "hair": ["black", "blond", "grey"]}
+
+
+@pytest.fixture
+def data(tmp_path):
+    lines, value = ["image,split,person,glasses,hair"], 0
+    for split, people in (("train", 4), ("test", 4)):
+        for person in range(people):
+            for glasses in (0, 1):
+                for hair in ATTRIBUTES["hair"]:
+                    value += 1
+                    plain(tmp_path / f"{value}.png", value)
+                    lines.append(f"{value}.png,{split},{split}{person},{glasses},{hair}")
+    path = tmp_path / "t.csv"
+    path.write_text("\n".join(lines) + "\n")
+    return open_labelled(config(path, attributes=ATTRIBUTES, twin_column="person"))
+
+
+def test_each_value_is_a_direction_with_the_true_edit(data):
+    asked = []
+
+    def edit(images, values):
+        asked.append(values)
+        return images
+
+    found = {d.name: d for d in edits(data, edit, split="test", limit=99, learn=99)}
+    assert list(found) == [
+        "remove_glasses", "add_glasses", "hair_to_black", "hair_to_blond", "hair_to_grey",
+    ]  # fmt: skip
+    add = found["add_glasses"]
+    assert add.counterfactual
+    # Pictures are numbered: with glasses stands three after without, person and hair equal.
+    step = np.rint((add.truth - add.source).mean((1, 2, 3)) * 127.5)
+    assert (step == 3).all()
+    assert (asked[1][:, 0] == 1).all()
+    grey = found["hair_to_grey"]
+    assert len(grey.source) == 16
+    assert len(grey.target) == 8
+    assert len(grey.train_target) == 8
+
+
+def test_without_twins_there_is_no_truth(data):
+    data.twins = lambda split: None
+    assert all(
+        d.truth is None and not d.counterfactual
+        for d in edits(data, lambda images, values: images, split="test", limit=5, learn=9)
+    )
