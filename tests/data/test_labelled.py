@@ -46,7 +46,7 @@ def test_every_picture_has_its_attributes_in_order(table):
 
 def test_a_batch_tells_own_differing_and_drawn_attributes(table):
     data = open_labelled(config(table, attributes=BOTH))
-    known = {i: row for i, row in enumerate(data.values("train"))}
+    known = dict(enumerate(data.values("train")))
     others = Counter()
     for batch in data.training(batch_size=5, seed=3).take(200):
         assert sorted(values(batch["image"])) == [0, 1, 2, 3, 4]  # a pass sees each once
