@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
 
@@ -18,6 +19,7 @@ from pydantic import (
     model_validator,
 )
 
+from exporters.errors import ExportError
 from exporters.recipes import Tolerance
 
 FORMAT: Literal["image-model-bundle"] = "image-model-bundle"
@@ -203,3 +205,10 @@ class Manifest(_Record):
         """sha256 of the content without `digest`, keys sorted."""
         content = self.model_dump(mode="json", exclude={"digest"})
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def signature_named(signatures: Mapping[str, SignatureRecord], name: str) -> SignatureRecord:
+    """What a signature takes and gives; ExportError if there is none of that name."""
+    if name not in signatures:
+        raise ExportError(f"there is no signature {name!r}; known are {', '.join(signatures)}")
+    return signatures[name]
