@@ -13,7 +13,7 @@ import numpy as np
 from exporters.benchmark import Timing, benchmark
 from exporters.bundle import Bundle, open_bundle
 from exporters.errors import BundleError, ExportError
-from exporters.pictures import translate_picture
+from exporters.pictures import translate_picture, translate_pictures
 from exporters.protocol import SignatureLike, TensorLike
 from exporters.recipes import RECIPES, Recipe
 from exporters.runtime import Runner
@@ -34,6 +34,7 @@ __all__ = [
     "export",
     "open_bundle",
     "translate_picture",
+    "translate_pictures",
     "verify",
 ]
 

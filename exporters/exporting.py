@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from exporters import bundle as bundles
 from exporters import golden, saved_model, tflite
 from exporters.errors import ExportError
 from exporters.golden import Golden
 from exporters.manifest import ArtifactRecord, GoldenRecord, Manifest, SignatureRecord, check_depth
+from exporters.original import call
 from exporters.protocol import SignatureLike
 from exporters.recipes import RECIPES, Recipe, recipe_named
 from exporters.signatures import recorded
@@ -120,8 +120,7 @@ def _original(signature: SignatureLike, inputs: golden.Arrays) -> golden.Arrays:
 
 
 def _call(signature: SignatureLike, inputs: golden.Arrays, index: int) -> golden.Arrays:
-    tensors = {name: tf.constant(values[index]) for name, values in inputs.items()}
-    return {name: np.asarray(value) for name, value in signature.function(**tensors).items()}
+    return call(signature, {name: values[index] for name, values in inputs.items()})
 
 
 def _artifacts(recipes: Sequence[Recipe]) -> dict[str, ArtifactRecord]:

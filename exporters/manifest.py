@@ -3,11 +3,23 @@
 import hashlib
 import json
 import math
+from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationInfo,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
+from exporters.errors import ExportError
 from exporters.recipes import Tolerance
 
 FORMAT: Literal["image-model-bundle"] = "image-model-bundle"
@@ -39,6 +51,12 @@ def _bounded(shape: tuple[int, ...]) -> tuple[int, ...]:
     return shape
 
 
+def _plain(label: str) -> str:
+    if not label.isprintable() or label != label.strip():
+        raise ValueError(f"a label must be printable and have no space around it, got {label!r}")
+    return label
+
+
 def check_depth(value: Any, left: int = MAX_DEPTH) -> Any:
     """Gives back a JSON value; ValueError if it is nested deeper than `MAX_DEPTH`."""
     if left == 0:
@@ -55,6 +73,7 @@ Name = Annotated[str, Field(pattern=NAME_PATTERN, max_length=100)]
 RelativePath = Annotated[str, Field(max_length=500), AfterValidator(_inside)]
 Shape = Annotated[tuple[int, ...], Field(max_length=8), AfterValidator(_bounded)]
 Data = Annotated[dict[str, Any], AfterValidator(check_depth)]
+Label = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_plain)]
 DType = Literal["float32", "int32", "uint8"]
 
 
@@ -63,12 +82,40 @@ class _Record(BaseModel):
 
 
 class TensorRecord(_Record):
-    """One named tensor: static shape with the batch first, and its value range if bounded."""
+    """One named tensor.
+
+    Attributes:
+        shape: Static, with the batch first.
+        value_range: Least and greatest value, None if unbounded.
+        labels: Names of the numbers along the last axis, in order; empty without.
+    """
 
     name: Name
     shape: Shape
     dtype: DType
     value_range: tuple[float, float] | None = None
+    labels: Annotated[tuple[Label, ...], Field(max_length=1000)] = ()
+
+    @field_validator("labels")
+    @classmethod
+    def _one_a_number(cls, labels: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        shape = info.data.get("shape")  # missing if it was refused itself
+        if labels and shape is not None and (not shape or shape[-1] != len(labels)):
+            raise ValueError(
+                f"there must be one for each number along the last axis of {list(shape)}, "
+                f"got {len(labels)}"
+            )
+        if twice := sorted({label for label in labels if labels.count(label) > 1}):
+            raise ValueError(f"labels must all be different, {twice[0]!r} is there twice")
+        return labels
+
+    @model_serializer(mode="wrap")
+    def _without_empty_labels(self, whole: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # Bundles from before labels keep their digest, which is taken over this form.
+        content = whole(self)
+        if not self.labels:
+            del content["labels"]
+        return content
 
     @property
     def width(self) -> float | None:
@@ -158,3 +205,10 @@ class Manifest(_Record):
         """sha256 of the content without `digest`, keys sorted."""
         content = self.model_dump(mode="json", exclude={"digest"})
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def signature_named(signatures: Mapping[str, SignatureRecord], name: str) -> SignatureRecord:
+    """What a signature takes and gives; ExportError if there is none of that name."""
+    if name not in signatures:
+        raise ExportError(f"there is no signature {name!r}; known are {', '.join(signatures)}")
+    return signatures[name]

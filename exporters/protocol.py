@@ -23,6 +23,10 @@ class TensorLike(Protocol):
     def value_range(self) -> tuple[float, float] | None:
         """Smallest and largest value, or None where unbounded."""
 
+    # Also read where it is there: `labels: Sequence[str]`, a name for each number along the last
+    # axis, in order. `glasses` is an attribute (0 absent, 1 present), `hair=black` one value of
+    # several, exactly one of which is 1, `strength` how far to go (1 where it is not given).
+
 
 class SignatureLike(Protocol):
     """A named function of tensors that can be deployed on its own."""

@@ -7,7 +7,7 @@ from ai_edge_litert.interpreter import Interpreter, SignatureRunner
 
 from exporters.bundle import Bundle
 from exporters.errors import BundleError, ExportError
-from exporters.manifest import SignatureRecord, TensorRecord
+from exporters.manifest import SignatureRecord, TensorRecord, signature_named
 
 
 class Runner:
@@ -38,12 +38,10 @@ class Runner:
         self._interpreter = load_model(bundle.read(self._path), threads, self._path)
         self._runners: dict[str, SignatureRunner] = {}
 
-    def signature(self, name: str) -> SignatureRecord:
-        """What a signature takes and gives; ExportError if there is none of that name."""
-        known = self.bundle.manifest.signatures
-        if name not in known:
-            raise ExportError(f"there is no signature {name!r}; known are {', '.join(known)}")
-        return known[name]
+    @property
+    def signatures(self) -> Mapping[str, SignatureRecord]:
+        """What each signature takes and gives, by name."""
+        return self.bundle.manifest.signatures
 
     def run(self, name: str, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Runs a signature once.
@@ -59,8 +57,8 @@ class Runner:
             ExportError: If the signature is unknown or the inputs are not what it takes.
             BundleError: If the file's signature is not the one in the manifest.
         """
-        record = self.signature(name)
-        _check_inputs(name, record, inputs)
+        record = signature_named(self.signatures, name)
+        check_inputs(name, record, inputs)
         if name not in self._runners:
             self._runners[name] = self._checked_runner(name, record)
         return self._runners[name](**inputs)
@@ -104,7 +102,8 @@ def load_model(content: bytes, threads: int, name: str) -> Interpreter:
         raise BundleError(f"{name} is no TensorFlow Lite model: {error}") from error
 
 
-def _check_inputs(name: str, record: SignatureRecord, inputs: Mapping[str, np.ndarray]) -> None:
+def check_inputs(name: str, record: SignatureRecord, inputs: Mapping[str, np.ndarray]) -> None:
+    """Raises ExportError if the inputs are not of exactly the names, shapes and types taken."""
     expected = {tensor.name: tensor for tensor in record.inputs}
     if set(inputs) != set(expected):
         raise ExportError(f"signature {name!r} takes {sorted(expected)}, got {sorted(inputs)}")

@@ -87,13 +87,15 @@ def _tensor(signature: str, tensor: TensorLike) -> TensorRecord:
                 "shape": shape,
                 "dtype": tensor.dtype,
                 "value_range": limits,
+                "labels": tuple(getattr(tensor, "labels", ())),  # objects may do without
             }
         )
     except ValidationError as error:
         first = error.errors()[0]
         raise ExportError(
             f"tensor {tensor.name!r} of signature {signature!r} cannot be exported: "
-            f"`{first['loc'][0]}`: {first['msg']}, got {first['input']!r}"
+            f"`{first['loc'][0]}`: {first['msg'].removeprefix('Value error, ')}, "
+            f"got {first['input']!r}"
         ) from error
 
 

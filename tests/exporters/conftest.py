@@ -1,10 +1,11 @@
 import json
 import shutil
 
+import numpy as np
 import pytest
 
 import exporters
-from tests.exporters.fakes import generator, negative, noise, of_model
+from tests.exporters.fakes import dim, edit, generator, negative, noise, of_model, swap
 
 ALL_RECIPES = ("float32", "float16", "dynamic_int8")
 
@@ -32,6 +33,20 @@ def exported(generators, tmp_path_factory):
 def small(tmp_path_factory):
     """The two-line fake by float32; read only."""
     return exporters.export({"a_to_b": negative()}, tmp_path_factory.mktemp("small") / "bundle")
+
+
+@pytest.fixture(scope="session")
+def many(tmp_path_factory):
+    """Signatures that take attributes, a strength or an exemplar beside the picture."""
+    return exporters.export(
+        {fake.name: fake for fake in (edit(), dim(), swap())},
+        tmp_path_factory.mktemp("many") / "bundle",
+        recipes=ALL_RECIPES,
+        golden_images={
+            "edit": {"attributes": np.float32([[1, 0, 1], [0, 1, 0]])},
+            "swap": {"exemplar": noise(3, 6, 6, 3)},
+        },
+    )
 
 
 @pytest.fixture

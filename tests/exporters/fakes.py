@@ -30,6 +30,47 @@ def negative(name: str = "a_to_b") -> Signature:
     return Signature(name, lambda image: {"image": -image})
 
 
+@dataclass(frozen=True)
+class Numbers(Tensor):
+    """Numbers in [0, 1] with names; plain tensors above do without labels."""
+
+    value_range: tuple[float, float] | None = (0.0, 1.0)
+    labels: tuple[str, ...] = ()
+
+
+def numbers(name: str, *labels: str) -> Numbers:
+    return Numbers(name, (None, len(labels)), labels=labels)
+
+
+def edit(name: str = "edit") -> Signature:
+    """Paints red by `glasses`, green by black hair, blue by blond hair: 0 is -1, 1 is 1."""
+    attributes = numbers("attributes", "glasses", "hair=black", "hair=blond")
+
+    def function(image, attributes):
+        return {"image": 0 * image + (2.0 * attributes[:, None, None, :] - 1.0)}
+
+    return Signature(name, function, (Tensor(), attributes))
+
+
+def dim(name: str = "dim") -> Signature:
+    """Multiplies by a strength."""
+
+    def function(image, strength):
+        return {"image": image * strength[:, None, None, :]}
+
+    return Signature(name, function, (Tensor(), numbers("strength", "strength")))
+
+
+def swap(name: str = "swap") -> Signature:
+    """The photographic negative of two pictures of unlike sizes, each to itself."""
+    exemplar = Tensor("exemplar", (None, 6, 6, 3))
+
+    def function(image, exemplar):
+        return {"image": -image, "exemplar": -exemplar}
+
+    return Signature(name, function, (Tensor(), exemplar), (Tensor(), exemplar))
+
+
 def of_model(name: str, model: keras.Model, *, policy: dict[str, str] | None = None) -> Signature:
     shape = (None, *model.input_shape[1:])
     tensor, result = Tensor(shape=shape), Tensor(shape=(None, *model.output_shape[1:]))

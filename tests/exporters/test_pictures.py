@@ -4,7 +4,7 @@ from skimage.metrics import peak_signal_noise_ratio
 
 import exporters
 from exporters import ExportError, translate_picture
-from exporters.pictures import Box, fit, to_float, to_uint8
+from exporters.pictures import to_float, to_uint8
 from tests.exporters.fakes import Signature, Tensor, negative
 
 
@@ -28,13 +28,6 @@ def test_pixels_to_floats_and_back_is_the_identity():
     levels = np.arange(256, dtype=np.uint8)
     assert to_float(levels)[[0, 255]].tolist() == [-1, 1]
     np.testing.assert_array_equal(to_uint8(to_float(levels)), levels)
-
-
-def test_a_picture_is_centred_as_large_as_its_aspect_allows():
-    # 40x20 on 8x12: a fifth of it is 8x4, four columns free on each side
-    assert fit((40, 20), (8, 12)) == Box(top=0, left=4, height=8, width=4)
-    assert fit((10, 60), (8, 12)) == Box(top=3, left=0, height=2, width=12)
-    assert fit((1, 5000), (8, 12)) == Box(top=3, left=0, height=1, width=12)
 
 
 @pytest.mark.parametrize(
@@ -100,24 +93,24 @@ def test_the_signature_is_chosen_by_its_float_or_its_uint8_name(tmp_path):
     pixels = np.full((8, 12, 3), 10, np.uint8)
     for name, level in (("a_to_b", 245), ("b_to_a", 10), ("b_to_a_uint8", 10)):
         assert np.unique(translate_picture(runner, pixels, signature=name)) == [level]
-    with pytest.raises(ExportError, match=r"`signature` must be given.*a_to_b_uint8, b_to_a_uint8"):
+    with pytest.raises(ExportError, match=r"`signature` must be given.*suits a_to_b or b_to_a"):
         translate_picture(runner, pixels)
     with pytest.raises(ExportError, match="there is no signature 'c'"):
         translate_picture(runner, pixels, signature="c")
 
 
-def test_signatures_that_do_not_turn_one_picture_into_one_are_refused(tmp_path):
+def test_signatures_that_do_not_turn_pictures_into_pictures_are_refused(tmp_path):
     score = Tensor("score", (None, 1), "float32", None)
     signature = Signature(
         "judge", lambda image: {"score": image[:, 0, 0, :1]}, (Tensor(),), (score,)
     )
     runner = _export(tmp_path, signature)
-    with pytest.raises(ExportError, match="does not turn one picture into one picture"):
+    with pytest.raises(ExportError, match="'judge' does not turn pictures into pictures"):
         translate_picture(runner, np.zeros((8, 12, 3), np.uint8), signature="judge")
 
 
 def test_pictures_of_other_channels_and_forms_are_refused(runner):
-    with pytest.raises(ExportError, match="takes pictures of 3 channels, got one of 4"):
+    with pytest.raises(ExportError, match="takes pictures of 3 channels as 'image', got one of 4"):
         translate_picture(runner, np.zeros((8, 12, 4), np.uint8))
     for wrong in (np.zeros((8, 12, 3)), np.zeros((8, 12), np.uint8), np.zeros((0, 5, 3), np.uint8)):
         with pytest.raises(ValueError, match="`pixels` must be uint8 of shape"):

@@ -2,12 +2,20 @@ import pytest
 
 from exporters.errors import ExportError
 from exporters.signatures import recorded
-from tests.exporters.fakes import Signature, Tensor, negative
+from tests.exporters.fakes import Numbers, Signature, Tensor, edit, negative, numbers
 
 
 def test_an_unknown_batch_becomes_one():
     record = recorded({"a_to_b": negative()})["a_to_b"]
     assert record.inputs[0].shape == (1, 8, 12, 3)
+
+
+def test_labels_are_recorded_for_both_variants_and_may_be_missing():
+    records = recorded({"edit": edit()})
+    for name in ("edit", "edit_uint8"):
+        image, attributes = records[name].inputs
+        assert image.labels == ()  # the fake tensor has no such attribute at all
+        assert attributes.labels == ("glasses", "hair=black", "hair=blond")
 
 
 def test_images_get_a_uint8_variant_and_other_tensors_stay():
@@ -55,6 +63,14 @@ def test_impossible_names_are_refused(signatures, message):
         (Tensor(shape=(1, 2**15, 2**15, 3)), "at most 268435456 elements"),
         (Tensor(dtype="float64"), "`dtype`: .*'float32', 'int32' or 'uint8', got 'float64'"),
         (Tensor(name="my image"), "`name`: .*got 'my image'"),
+        (numbers("n", "a", "b", "a"), "`labels`: labels must all be different, 'a' is there twice"),
+        (
+            Numbers("n", (None, 3), labels=("a", "b")),
+            "`labels`: there must be one for each number along the last axis of .1, 3., got 2",
+        ),
+        (numbers("n", "a" * 101), "`labels`: String should have at most 100 characters"),
+        (numbers("n", ""), "`labels`: String should have at least 1 character"),
+        (numbers("n", "a\nb"), "`labels`: a label must be printable"),
         (Tensor(value_range=(1.0, -1.0)), "`value_range` of tensor 'image' must go up"),
     ],
 )

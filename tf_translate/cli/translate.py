@@ -1,18 +1,20 @@
 """`tf-translate translate`: pictures of any size through a bundle or a run."""
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import numpy as np
 import typer
 
+from tf_translate.cli.attributes import numbers_from
 from tf_translate.cli.show import load_tensorflow, people
 from tf_translate.errors import DataError, RunError
 
-NAME = "translate"
+if TYPE_CHECKING:  # loading a bundle's interpreter would slow every command down
+    from exporters.choosing import Model, PictureSignature
 
-Picture = Callable[[np.ndarray], np.ndarray]
+NAME = "translate"
 
 
 def main(
@@ -20,25 +22,56 @@ def main(
     images: Annotated[list[Path], typer.Argument(help="Image files or folders of them.")],
     output: Annotated[Path, typer.Option(help="Folder for the results, as PNG.")],
     signature: Annotated[
-        str | None, typer.Option(help="For example a_to_b; needed where there are several.")
+        str | None,
+        typer.Option(help="For example a_to_b; needed where several suit what else is given."),
     ] = None,
     recipe: Annotated[str, typer.Option(help="Which .tflite of a bundle.")] = "float32",
+    attribute: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=VALUE",
+            help="0 for absent, 1 for present, beyond to exaggerate; or a category, such as "
+            "hair=blond. Once for each attribute.",
+        ),
+    ] = None,
+    exemplar: Annotated[
+        Path | None, typer.Option(metavar="IMAGE", help="A second picture to take from.")
+    ] = None,
 ) -> None:
-    """Translate image files; each is fitted to the model and back, its aspect kept."""
-    files = find_files(images)
-    targets = targets_of(files, output)
-    if (model / "manifest.json").is_file():
-        channels, picture = _from_bundle(model, recipe, signature)
-    elif (model / "config.json").is_file():
-        channels, picture = _from_run(model, signature)
-    else:
-        raise RunError(f"{model} is neither a bundle (no manifest.json) nor a run (no config.json)")
-    from tf_translate import images as pictures
+    """Translate image files; each is fitted to the model and back, its aspect kept.
 
+    The result is NAME.png; further pictures a model gives are NAME-OUTPUT.png beside it.
+
+    Examples:
+
+      tf-translate translate emoji me.jpg --output out --signature a_to_b
+
+      tf-translate translate faces me.jpg --output out --attribute hair=blond
+      --attribute glasses=1
+
+      tf-translate translate swap me.jpg --output out --exemplar friend.jpg
+    """
+    files = find_files(images)
+    opened = _open(model, recipe)
+    from exporters.choosing import picture_signature
+    from exporters.pictures import translate_pictures
+    from tf_translate.images import read, write
+
+    numbers = numbers_from(attribute or (), _labels(opened, signature))
+    chosen = picture_signature(opened, signature, numbers, exemplar=exemplar is not None)
+    targets = targets_of(files, output, _endings(chosen))
+    second = None
+    if exemplar is not None and chosen.exemplar is not None:
+        second = read(exemplar, channels=chosen.exemplar.shape[-1])
     console = people()
-    for file, target in zip(files, targets, strict=True):
-        pictures.write(target, picture(pictures.read(file, channels=channels)))
-        console.print(f"{file} -> {target}")
+    for file, places in zip(files, targets, strict=True):
+        pixels = read(file, channels=chosen.image.shape[-1])
+        translated = translate_pictures(
+            opened, pixels, signature=chosen.name, numbers=numbers, exemplar=second
+        )
+        for name, place in places.items():
+            write(place, translated[name])
+            console.print(f"{file} -> {place}")
 
 
 def find_files(paths: list[Path]) -> list[Path]:
@@ -62,43 +95,60 @@ def find_files(paths: list[Path]) -> list[Path]:
     return files
 
 
-def targets_of(files: list[Path], output: Path) -> list[Path]:
-    """Where each result goes: the source's name as PNG in `output`.
+def targets_of(
+    files: list[Path], output: Path, endings: Mapping[str, str]
+) -> list[dict[str, Path]]:
+    """Where the results of each source go: its name, an ending and .png in `output`.
+
+    Args:
+        files: The sources.
+        output: The folder.
+        endings: For each result what follows the source's name.
 
     Raises:
-        DataError: If two sources would get one name, or a file is there already.
+        DataError: If two results would get one name, or a file is there already.
     """
-    targets = [output / f"{file.stem}.png" for file in files]
-    twice = sorted({target.name for target in targets if targets.count(target) > 1})
+    targets = [
+        {name: output / f"{file.stem}{ending}.png" for name, ending in endings.items()}
+        for file in files
+    ]
+    counts = Counter(place for places in targets for place in places.values())
+    twice = sorted(place.name for place, count in counts.items() if count > 1)
     if twice:
         raise DataError(f"several images would be written as {', '.join(twice)}; rename them")
-    existing = [str(target) for target in targets if target.exists()]
+    existing = [str(place) for place in counts if place.exists()]
     if existing:
         raise DataError(f"{existing[0]} exists already; choose another --output")
     return targets
 
 
-def _from_bundle(path: Path, recipe: str, signature: str | None) -> tuple[int, Picture]:
-    from exporters import Runner, open_bundle, translate_picture
-    from exporters.pictures import picture_signature
+def _open(path: Path, recipe: str) -> "Model":
+    if (path / "manifest.json").is_file():
+        from exporters import Runner, open_bundle
 
-    runner = Runner(open_bundle(path), recipe=recipe)
-    name, source, _ = picture_signature(runner, signature)
-    return source.shape[-1], lambda pixels: translate_picture(runner, pixels, signature=name)
+        return Runner(open_bundle(path), recipe=recipe)
+    if (path / "config.json").is_file():
+        load_tensorflow()
+        from exporters.original import Original
+        from tf_translate.experiment.trained import load_model
+
+        return Original(load_model(path).signatures())
+    raise RunError(f"{path} is neither a bundle (no manifest.json) nor a run (no config.json)")
 
 
-def _from_run(path: Path, signature: str | None) -> tuple[int, Picture]:
-    load_tensorflow()
-    from exporters.pictures import through_canvas
-    from tf_translate.experiment.trained import load_model, pick_signature
-    from tf_translate.images import to_float, to_uint8
+def _labels(model: "Model", signature: str | None) -> list[str]:
+    """The labels an attribute may mean: those of the signature, or of all there are."""
+    from exporters.choosing import picture_signatures
 
-    chosen = pick_signature(load_model(path), signature)
-    (source,), (result,) = chosen.inputs, chosen.outputs
+    known = [
+        label
+        for one in picture_signatures(model)
+        if signature in (None, one.name, one.pixels_of)
+        for label in one.labels
+    ]
+    return list(dict.fromkeys(known))
 
-    def model(pixels: np.ndarray) -> np.ndarray:
-        outputs = chosen.function(**{source.name: to_float(pixels)[None]})
-        return to_uint8(np.asarray(outputs[result.name])[0])
 
-    height, width, channels = (int(side) for side in source.shape[1:] if side is not None)
-    return channels, lambda pixels: through_canvas(pixels, (height, width), model)
+def _endings(signature: "PictureSignature") -> dict[str, str]:
+    names = [result.name for result in signature.results]
+    return {name: "" if name == signature.result.name else f"-{name}" for name in names}

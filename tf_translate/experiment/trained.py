@@ -7,9 +7,8 @@ import keras
 import numpy as np
 
 from tf_translate.config.schema import Config
-from tf_translate.core.signature import Signature
 from tf_translate.core.translator import Translator
-from tf_translate.errors import ConfigError, RunError
+from tf_translate.errors import RunError
 from tf_translate.experiment.build import build
 from tf_translate.experiment.configure import read_config
 from tf_translate.experiment.dataset import Data, held_out, open_for, preview
@@ -71,20 +70,6 @@ def _in_float32(trained: Translator, config: Config) -> Translator:
         getattr(plain, name).set_weights(getattr(trained, name).get_weights())
     plain.steps_taken.assign(trained.steps_taken)
     return plain
-
-
-def pick_signature(translator: Translator, name: str | None) -> Signature:
-    """The signature of that name; without a name, the only one.
-
-    Raises:
-        ConfigError: If there is none of that name, or several and no name is given.
-    """
-    signatures = translator.signatures()
-    if name is None and len(signatures) == 1:
-        return next(iter(signatures.values()))
-    if name not in signatures:
-        raise ConfigError(f"--signature must be one of {', '.join(signatures)}, got {name}")
-    return signatures[name]
 
 
 def golden_images(trained: Trained, count: int) -> dict[str, dict[str, np.ndarray]]:
