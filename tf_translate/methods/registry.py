@@ -41,6 +41,7 @@ METHODS = {
         Entry("dualgan", "DualGAN", "DualGAN", "DualGANSettings", "unpaired"),
         Entry("discogan", "DiscoGAN", "DiscoGAN", "DiscoGANSettings", "unpaired"),
         Entry("dtn", "DTN", "DTN", "DTNSettings", "unpaired"),
+        Entry("genegan", "GeneGAN", "GeneGAN", "GeneGANSettings", "unpaired"),
     )
 }
 
