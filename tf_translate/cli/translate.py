@@ -94,6 +94,11 @@ def _from_run(path: Path, signature: str | None) -> tuple[int, Picture]:
     from tf_translate.images import to_float, to_uint8
 
     chosen = pick_signature(load_model(path), signature)
+    if len(chosen.inputs) != 1 or len(chosen.outputs) != 1:
+        raise RunError(
+            f"--signature {chosen.name} takes {len(chosen.inputs)} inputs and gives "
+            f"{len(chosen.outputs)} outputs; only one picture to one picture works here"
+        )
     (source,), (result,) = chosen.inputs, chosen.outputs
 
     def model(pixels: np.ndarray) -> np.ndarray:

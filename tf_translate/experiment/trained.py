@@ -91,12 +91,8 @@ def pick_signature(translator: Translator, name: str | None) -> Signature:
 def golden_images(trained: Trained, count: int) -> dict[str, dict[str, np.ndarray]]:
     """Held-out images to verify each signature with: `{signature: {input: batch}}`."""
     a, b = trained.data.arrays(held_out(trained.data), limit=count)
-    sides = {"a_to_b": a, "b_to_a": b}
-    return {
-        name: {signature.inputs[0].name: sides[name]}
-        for name, signature in trained.translator.signatures().items()
-        if name in sides
-    }
+    count = min(len(a), len(b))
+    return trained.translator.examples(a[:count], b[:count])
 
 
 def source_of(trained: Trained) -> dict[str, object]:
