@@ -23,11 +23,17 @@ TINY = {
     },
     "discogan": {"base": 4, "critic_base": 4},
     "dtn": {"base": 4, "code": 8, "decoder_base": 4, "critic_base": 4, "classes": 3},
+    "genegan": {
+        "gan_mode": "wgan_gp", "base": 4, "critic_base": 4, "norm": "instance_affine",
+        "critic_norm": "none", "burst_turns": 0,
+    },
 }  # fmt: skip
 # What the paper's own settings have beyond those: batch norm across replicas.
 BATCH_NORM = {**TINY["pix2pix"], "norm": "batch"}
 # Three critics' turns and clipping after each, instance norm.
 CLIPPED = {**TINY["dualgan"], "gan_mode": "wgan_clip", "norm": "instance_affine"}
+# Clipping and bursts of two turns, batch norm everywhere.
+BURSTS = {"base": 4, "critic_base": 4, "burst_turns": 2, "burst_every": 1}
 NOISY = {**BATCH_NORM, "levels": 5, "dropout": 0.5}
 # The forward passes a step needs by its equations, for each network.
 PASSES = {
@@ -45,9 +51,12 @@ PASSES = {
     "dtn": {  # f(s, t), f(G(s)); G(s, t); D on both and real, then on both again
         "features": 2, "decoder": 1, "critic": 5, "head": 0,
     },
+    "genegan": {  # S(Ax, Be); J of four pairs of codes; critics as in DualGAN
+        "splitter": 1, "joiner": 1, "critic_a": 4, "critic_b": 4,
+    },
 }  # fmt: skip
 # Weights that a step rightly leaves: the offset of a Wasserstein score cancels.
-STILL = {"dualgan": 2}
+STILL = {"dualgan": 2, "genegan": 2}
 EVERY = pytest.mark.parametrize("name", sorted(METHODS))
 
 
@@ -170,8 +179,14 @@ def test_so_it_does_in_float16_with_its_loss_scales(tmp_path):
         *((name, TINY[name]) for name in sorted(METHODS)),
         ("pix2pix", BATCH_NORM),
         ("dualgan", CLIPPED),
+        ("genegan", BURSTS),
     ],
-    ids=[*sorted(METHODS), "pix2pix with batch norm", "dualgan with clipping"],
+    ids=[
+        *sorted(METHODS),
+        "pix2pix with batch norm",
+        "dualgan with clipping",
+        "genegan with bursts",
+    ],
 )
 def test_two_replicas_step_like_one_device(name, own, two_replicas):
     results = []
@@ -242,10 +257,16 @@ def test_each_signature_survives_saved_model_and_tflite(name, tmp_path):
     assert verification.passed, verification.failures
     runner = exporters.Runner(exporters.open_bundle(bundle))
     for signature_name, signature in model.signatures().items():
-        (source,), (result,) = signature.inputs, signature.outputs
-        image = _images(1, 4)
-        expected = np.asarray(signature.function(**{source.name: image})[result.name])
-        actual = runner.run(signature_name, {source.name: image})[result.name]
-        assert actual.shape == (1, *result.shape[1:])
-        assert np.abs(actual - expected).max() < 1e-4
-        assert result.value_range[0] <= actual.min() <= actual.max() <= result.value_range[1]
+        random = np.random.default_rng(4)
+        inputs = {
+            spec.name: random.uniform(*spec.value_range, (1, *spec.shape[1:])).astype(np.float32)
+            for spec in signature.inputs
+        }
+        expected = signature.function(**inputs)
+        actual = runner.run(signature_name, inputs)
+        assert set(actual) == set(expected) == {spec.name for spec in signature.outputs}
+        for spec in signature.outputs:
+            found = actual[spec.name]
+            assert found.shape == (1, *spec.shape[1:])
+            assert np.abs(found - np.asarray(expected[spec.name])).max() < 1e-4
+            assert spec.value_range[0] <= found.min() <= found.max() <= spec.value_range[1]

@@ -19,6 +19,8 @@ _PLACES = {
     "DiscoGANSettings": "methods.discogan",
     "DualGAN": "methods.dualgan",
     "DualGANSettings": "methods.dualgan",
+    "GeneGAN": "methods.genegan",
+    "GeneGANSettings": "methods.genegan",
     "Pix2Pix": "methods.pix2pix",
     "Pix2PixSettings": "methods.pix2pix",
     "Player": "core.player",

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from tests.core.toy import Staged, Toy, batch_of, scale
-from tf_translate.core.player import Player
+from tf_translate.core.player import Burst, Player
 from tf_translate.core.schedules import LinearRamp
 
 
@@ -118,6 +118,65 @@ def test_turns_on_parts_see_other_images_and_share_the_last_forward_pass(monkeyp
     assert len(calls) == 3
     with pytest.raises(ValueError, match="must divide by 3, the fresh batches its players take"):
         translator.train_step(batch_of(1.0, 2.0))
+
+
+def test_a_burst_of_100_every_500_turns_as_genegan_has_it():
+    burst, critics, generators = Burst(100, 500), 0, []
+    for step in range(1300):
+        critics += 1
+        if not burst.alone(step):
+            generators.append(critics)
+            critics = 0
+    assert [generators[i] for i in (0, 1, 499, 500, 501, 999, 1000)] == [100, 1, 1, 100, 1, 1, 100]
+    assert not any(Burst(1, 500).alone(step) for step in range(1000))
+    with pytest.raises(ValueError, match="must be at least 1, got 0, 500"):
+        Burst(0, 500)
+
+
+class Bursting(Toy):
+    """The critic's turns for each of the generator's: 3, 1, 3, 1."""
+
+    players = (dataclasses.replace(Toy.players[0], burst=Burst(3, 2)), Toy.players[1])
+
+
+def _turns(translator, steps):
+    """Turns of critic and generator after each step of `fit`."""
+    seen = []
+    optimizers = [translator.player_optimizers[name] for name in ("critic", "generator")]
+    count = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda batch, logs: seen.append(
+            tuple(int(optimizer.iterations.numpy()) for optimizer in optimizers)
+        )
+    )
+    data = tf.data.Dataset.from_tensors(batch_of(0.01, 0.02)).repeat()
+    translator.fit(data, steps_per_epoch=steps, verbose=0, callbacks=[count])
+    return seen
+
+
+@pytest.mark.parametrize("eagerly", [False, True])
+def test_in_a_burst_a_player_goes_alone(eagerly):
+    translator = Bursting(scale(3.0, "g"), scale(5.0, "c"))
+    translator.compile(run_eagerly=eagerly)
+    generators = [turns for _, turns in _turns(translator, 8)]
+    assert generators == [0, 0, 1, 2, 2, 2, 3, 4]
+    assert [c for c, _ in _turns(translator, 1)] == [9]  # always the critic
+
+
+def test_two_replicas_have_their_bursts_at_the_same_steps(two_replicas):
+    with two_replicas.scope():
+        translator = Bursting(scale(3.0, "g"), scale(5.0, "c"))
+        translator.compile()
+    assert _turns(translator, 5) == [(1, 0), (2, 0), (3, 1), (4, 2), (5, 2)]
+
+
+def test_a_burst_goes_on_after_loading(tmp_path):
+    translator = Bursting(scale(3.0, "g"), scale(5.0, "c"))
+    translator.compile()
+    assert _turns(translator, 5)[-1] == (5, 2)  # one step into the second burst
+    translator.save(tmp_path / "t.keras")
+    copy = keras.models.load_model(tmp_path / "t.keras", custom_objects={"Bursting": Bursting})
+    assert _turns(copy, 4) == _turns(translator, 4) == [(6, 2), (7, 3), (8, 4), (9, 4)]
+    assert _value(copy.generator) == _value(translator.generator)
 
 
 def test_a_number_for_each_image_is_the_same_on_two_replicas(two_replicas):

@@ -35,6 +35,7 @@ def bases(found):
 
 def test_the_tables_hold_what_the_notice_says():
     assert samples.sample_tables() == {
+        "avatars": {"train": "2400", "validation": "100", "test": "256"},
         "3d_to_noto": {"train": "512 + 512", "validation": "32 pairs", "test": "128 pairs"},
         "flat_to_3d": {"train": "832 pairs", "validation": "64 pairs", "test": "128 pairs"},
         "line_to_3d": {"train": "384 pairs", "validation": "32 pairs", "test": "96 pairs"},
@@ -58,7 +59,9 @@ def test_every_named_picture_is_there_square_and_on_white(name):
 
 
 def test_no_picture_ships_that_no_table_names():
-    named = {r[side] for name in samples.names() for r in rows(name) for side in "ab"} - {""}
+    columns = ("a", "b", "image")
+    cells = {r.get(column) for name in samples.names() for r in rows(name) for column in columns}
+    named = cells - {"", None}
     found = {p.relative_to(samples.folder()).as_posix() for p in samples.folder().rglob("*.webp")}
     assert found == named
 
@@ -138,6 +141,24 @@ def test_a_digit_stands_out_and_its_label_is_that_of_its_pixels():
     held = data.arrays("test")[1].reshape(200, -1)
     nearest = ((held[:, None] - b.reshape(1, 700, -1)) ** 2).sum(-1).argmin(1)
     assert (data.labels("train", "b")[nearest] == data.labels("test", "b")).mean() > 0.8
+
+
+def test_avatars_are_read_by_an_attribute():
+    domains = {"domain_column": "glasses", "domain_a": "1", "domain_b": "0"}
+    avatars = find(config("samples:avatars", **domains))
+    sizes = {name: (len(s.a.names), len(s.b.names)) for name, s in avatars.splits.items()}
+    assert sizes == {"train": (1166, 1234), "validation": (55, 45), "test": (128, 128)}
+    glasses = {Path(row["image"]).stem: row["glasses"] for row in rows("avatars")}
+    for split in avatars.splits.values():
+        assert not split.aligned
+        for side, value in ((split.a, "1"), (split.b, "0")):
+            assert {glasses[Path(name).stem] for name in side.names} == {value}
+    bearded = find(config("samples:avatars", where={"beard": "1"}, **domains))
+    assert len(bearded.splits["test"].a.names) == 64
+    with pytest.raises(DataError, match="set domain_column, domain_a and domain_b"):
+        find(config("samples:avatars"))
+    with pytest.raises(DataError, match="domain_column is for tables with a column image"):
+        find(config("samples:flat_to_3d", **domains))
 
 
 def test_unknown_and_missing_samples_are_told(tmp_path, monkeypatch):

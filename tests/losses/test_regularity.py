@@ -7,6 +7,7 @@ from skimage.restoration import denoise_tv_chambolle
 from tf_translate.losses.regularity import (
     clip_weights,
     gradient_penalty,
+    mean_weight_decay,
     total_variation,
     weight_decay,
 )
@@ -106,6 +107,11 @@ def test_the_gradient_of_weight_decay_is_the_weights():
     gradients = tape.gradient(value, [variable.value for variable in variables])
     np.testing.assert_allclose(gradients[0], [1.0, -2.0])
     np.testing.assert_allclose(gradients[1], [[3.0]])
+
+
+def test_mean_weight_decay_counts_every_variable_alike():
+    variables = [keras.Variable([1.0, -2.0]), keras.Variable([[3.0]])]
+    assert float(mean_weight_decay(variables)) == pytest.approx(0.5 * (2.5 + 9.0))
 
 
 def test_total_variation_by_hand():

@@ -9,6 +9,7 @@ from tf_translate.networks import blocks
 from tf_translate.networks.encoder_decoder import encoder_decoder
 from tf_translate.networks.patch_critic import patch_critic
 from tf_translate.networks.resnet import resnet_generator
+from tf_translate.networks.splitter_joiner import joiner, object_critic, splitter
 from tf_translate.networks.strided_critic import feature_critic, wasserstein_critic
 from tf_translate.networks.transfer import class_critic, class_head, code_decoder, code_encoder
 from tf_translate.networks.unet import unet_generator
@@ -189,6 +190,51 @@ def test_dtn_has_the_published_numbers_of_parameters():
         2.53, abs=0.005
     )
     assert _trainable(class_critic((32, 32, 1), 1)) / 1e6 == pytest.approx(1.49, abs=0.005)
+
+
+def test_genegan_has_the_published_numbers_of_parameters_and_codes():
+    split = splitter((64, 64, 3))
+    assert split.output_shape == [(None, 8, 8, 384), (None, 8, 8, 128)]
+    join = joiner((8, 8, 384), (8, 8, 128), 3)
+    critic = object_critic((64, 64, 3))
+    assert (join.output_shape, critic.output_shape) == ((None, 64, 64, 3), (None, 1))
+    millions = [_trainable(network) / 1e6 for network in (split, join, critic)]
+    assert millions == pytest.approx([2.629, 6.305, 6.833], abs=0.0005)
+
+
+def test_a_splitter_cuts_the_last_quarter_of_channels_off():
+    # Silencing the kernel of the last 4 of 16 channels, behind a norm that only scales
+    # and adds, leaves the background as it was and makes the object one constant a channel.
+    network = splitter((16, 24, 3), base=4)
+    image = np.random.default_rng(0).uniform(-1, 1, (1, 16, 24, 3)).astype(np.float32)
+    background, shown = network(image)
+    assert (background.shape, shown.shape) == ((1, 2, 3, 12), (1, 2, 3, 4))
+    last = [layer for layer in network.layers if isinstance(layer, keras.layers.Conv2D)][-1]
+    kernel = last.get_weights()[0]
+    kernel[..., 12:] = 0.0
+    last.set_weights([kernel])
+    same, still = network(image)
+    np.testing.assert_array_equal(same, background)
+    assert np.ptp(shown, (1, 2)).min() > 0
+    assert np.ptp(still, (1, 2)).max() == 0
+
+
+@pytest.mark.parametrize("norm", ["batch", "instance_affine", "none"])
+def test_genegans_networks_keep_sides_that_are_not_square(norm):
+    images = tf.zeros((2, 16, 32, 1))
+    codes = splitter((16, 32, 1), base=2, norm=norm)(images)
+    shapes = [code.shape[1:] for code in codes]
+    assert joiner(*shapes, 1, norm=norm)(codes).shape == images.shape
+    assert object_critic((16, 32, 1), base=2, norm=norm)(images).shape == (2, 1)
+
+
+def test_genegans_networks_refuse_what_they_cannot_split():
+    with pytest.raises(ValueError, match=r"of GeneGAN must have sides divisible by 8"):
+        splitter((20, 24, 3))
+    with pytest.raises(ValueError, match=r"of GeneGAN's critic must have sides divisible by 16"):
+        object_critic((24, 32, 3))
+    with pytest.raises(ValueError, match=r"must have sides above 16 under an instance norm"):
+        object_critic((16, 16, 3), norm="instance_affine")
 
 
 @pytest.mark.parametrize("side", [16, 32])

@@ -24,3 +24,10 @@ def make_optimizer(
     if average:
         arguments |= {"use_ema": True, "ema_momentum": average}
     return _KINDS[settings["kind"]](**arguments)
+
+
+def put_average(optimizer: keras.optimizers.Optimizer, variables: list) -> None:
+    """Puts the moving averages of variables in their place, if the optimizer keeps them."""
+    optimizer = getattr(optimizer, "inner_optimizer", optimizer)
+    if optimizer.use_ema:
+        optimizer.finalize_variable_values(variables)

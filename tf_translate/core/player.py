@@ -7,6 +7,32 @@ DEFAULT_STAGE = "train"
 
 
 @dataclass(frozen=True)
+class Burst:
+    """When a player goes alone for some steps, to get ahead of the others.
+
+    Every step takes a fresh batch, so the turns of a burst see fresh images.
+
+    Attributes:
+        turns: Turns it takes for one of the others in a burst; 1: no bursts.
+        every: Turns of the others from one burst to the next; the first burst is at once.
+    """
+
+    turns: int
+    every: int
+
+    def __post_init__(self):
+        if self.turns < 1 or self.every < 1:
+            raise ValueError(
+                f"`turns` and `every` of a burst must be at least 1, got {self.turns}, {self.every}"
+            )
+
+    def alone(self, step: int) -> bool:
+        """Whether the others sit out at a step, counted from 0."""
+        extra = self.turns - 1
+        return step % (self.every + extra) < extra
+
+
+@dataclass(frozen=True)
 class Player:
     """A group of networks with one optimizer and one objective.
 
@@ -28,6 +54,7 @@ class Player:
         constrain: Called with its trainable variables after each turn (weight clipping).
         clip: Greatest common length of its gradients, or None.
         needs: Keys of the batch it needs beside the images, such as "label_a".
+        burst: When it goes alone for some steps; None: never.
         averaged: Whether a moving average of its weights is worth keeping: true for the
             networks that are deployed.
     """
@@ -42,6 +69,7 @@ class Player:
     constrain: Callable[[Sequence], None] | None = None
     clip: float | None = None
     needs: tuple[str, ...] = ()
+    burst: Burst | None = None
     averaged: bool = False
 
     def __post_init__(self):

@@ -26,3 +26,20 @@ def arguments_from(config: dict) -> dict:
         name: keras.saving.deserialize_keras_object(value) if isinstance(value, dict) else value
         for name, value in config.items()
     }
+
+
+def compile_config(optimizers: dict, options: dict) -> dict:
+    """Serialises what a translator was compiled with."""
+    serialized = {
+        name: keras.saving.serialize_keras_object(optimizer)
+        for name, optimizer in optimizers.items()
+    }
+    return {"optimizers": serialized, "options": options}
+
+
+def optimizers_from(config: dict) -> dict:
+    """Rebuilds the optimizers from `compile_config`."""
+    return {
+        name: keras.saving.deserialize_keras_object(optimizer)
+        for name, optimizer in config["optimizers"].items()
+    }

@@ -1,7 +1,7 @@
 """Terms: named losses with a role, a default weight and the equation they come from."""
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
@@ -80,3 +80,10 @@ def with_weights(
             raise ValueError(f"the weight of term {name!r} must be 0 or more, got {weight}")
     chosen = weights or {}
     return tuple(replace(term, weight=chosen.get(term.name, term.weight)) for term in terms)
+
+
+def check_losses(objective: str, wanted: Iterable[str], losses: Mapping) -> None:
+    """Raises ValueError unless an objective returned the terms it was asked for, no others."""
+    names = sorted(wanted)
+    if sorted(losses) != names:
+        raise ValueError(f"{objective} must return the terms {names}, got {sorted(losses)}")

@@ -6,13 +6,14 @@ from typing import Any, ClassVar
 import keras
 import tensorflow as tf
 
-from tf_translate.core import serialization
+from tf_translate.core import draws, serialization
 from tf_translate.core.clipping import clip_globally
 from tf_translate.core.forwards import Forwards, split
+from tf_translate.core.optimizers import put_average
 from tf_translate.core.player import Player
 from tf_translate.core.schedules import Schedule
 from tf_translate.core.signature import Signature
-from tf_translate.core.terms import Term, with_weights
+from tf_translate.core.terms import Term, check_losses, with_weights
 
 
 class Translator(keras.Model):
@@ -42,6 +43,8 @@ class Translator(keras.Model):
     players: tuple[Player, ...] = ()  # in order; of an object, if its settings decide
     layout: ClassVar[str] = "unpaired"
     deploys: ClassVar[tuple[str, ...]] = ()  # names of `signatures`, known without building
+    # Which signature leads from one domain to the other; its first output answers.
+    directions: ClassVar[Mapping[str, str]] = {"a_to_b": "a_to_b", "b_to_a": "b_to_a"}
     paper_shapes: ClassVar[tuple[tuple[int, int, int], ...]] = ((256, 256, 3), (256, 256, 3))
     paper_attributes: ClassVar[Mapping[str, tuple[str, ...]]] = {}
 
@@ -69,6 +72,7 @@ class Translator(keras.Model):
         if not any(term.active for term in self.weighted_terms):
             raise ValueError("every term has weight 0: there is nothing to train")
         self.stage = self.stages[0]
+        self._in_burst = False
         self.player_optimizers: dict[str, keras.optimizers.Optimizer] = {}
         self.steps_taken = self.add_weight(
             name="steps_taken",
@@ -109,23 +113,15 @@ class Translator(keras.Model):
         """The paper's optimizer for a player."""
         raise NotImplementedError
 
+    def examples(self, batch: Mapping) -> dict[str, dict]:
+        """Inputs to show signatures with, from a batch whose parts are of equal length."""
+        sides = {"a_to_b": batch["a"], "b_to_a": batch["b"]}
+        signatures = [each for each in self.signatures().values() if each.name in sides]
+        return {each.name: {each.inputs[0].name: sides[each.name]} for each in signatures}
+
     def uniform_per_image(self, images, *, stream: int):
-        """One random number for each image, equal on one device and on many.
-
-        Args:
-            images: `(batch, ...)`, this device's share.
-            stream: Tells apart draws of one step.
-
-        Returns:
-            Float32 `(batch, 1, 1, 1)` in [0, 1); a function of step and stream alone.
-        """
-        context = tf.distribute.get_replica_context()
-        count = tf.shape(images)[0]
-        seed = tf.stack([self.steps_taken.value, tf.constant(stream, tf.int64)])
-        shape = tf.stack([count * context.num_replicas_in_sync, 1, 1, 1])
-        everyone = tf.random.stateless_uniform(shape, seed)
-        first = tf.cast(context.replica_id_in_sync_group, tf.int32) * count
-        return everyone[first : first + count]
+        """A random number in [0, 1) for each image, `(batch, 1, 1, 1)`; equal on many devices."""
+        return draws.uniform_per_image(images, self.steps_taken.value, stream)
 
     # --- compiling and stages ----------------------------------------------------------
 
@@ -184,9 +180,32 @@ class Translator(keras.Model):
             self.make_train_function(force=True)
 
     def active_players(self) -> list[Player]:
-        """The players of the present stage that have a term to play for, in order."""
+        """The players of the present step that have a term to play for, in order."""
         players = self._stage_players()
-        return [player for player in players if any(self.uses(term) for term in player.terms)]
+        players = [player for player in players if any(self.uses(term) for term in player.terms)]
+        return [player for player in players if player.burst] if self._in_burst else players
+
+    def make_train_function(self, force=False) -> None:
+        """Traces steps of all players and, where there are bursts, steps of those alone."""
+        if self.train_function is not None and not force:
+            return
+        super().make_train_function(force=True)
+        bursts = [player.burst for player in self.active_players() if player.burst]
+        if bursts:
+            together = self.train_function
+            super().make_train_function(force=True)
+            self.train_function = self._in_turns(bursts, together, self.train_function)
+
+    def _in_turns(self, bursts, together, alone):
+        def take_steps(iterator):
+            step = int(self.steps_taken.numpy())
+            self._in_burst = any(burst.alone(step) for burst in bursts)
+            try:
+                return (alone if self._in_burst else together)(iterator)
+            finally:
+                self._in_burst = False
+
+        return take_steps
 
     def _stage_players(self) -> list[Player]:
         return [player for player in self.players if player.stage == self.stage]
@@ -225,7 +244,8 @@ class Translator(keras.Model):
         optimizer = self.player_optimizers[player.name]
         with tape:  # entering again goes on recording
             losses = getattr(self, player.objective)(batch, shared)
-            self._check_terms(player, losses)
+            wanted = filter(self.uses, player.terms)
+            check_losses(f"{type(self).__name__}.{player.objective}", wanted, losses)
             total = tf.add_n([self._weight(name) * loss for name, loss in losses.items()])
             total /= self.distribute_strategy.num_replicas_in_sync
             total = optimizer.scale_loss(total)
@@ -237,14 +257,6 @@ class Translator(keras.Model):
             player.constrain(variables)
         for name, loss in losses.items():
             self._term_metrics[name].update_state(loss)
-
-    def _check_terms(self, player: Player, losses: Mapping) -> None:
-        expected = {name for name in player.terms if self.uses(name)}
-        if set(losses) != expected:
-            raise ValueError(
-                f"{type(self).__name__}.{player.objective} must return the terms "
-                f"{sorted(expected)}, got {sorted(losses)}"
-            )
 
     def _term(self, name: str) -> Term:
         return next(term for term in self.weighted_terms if term.name == name)
@@ -280,12 +292,9 @@ class Translator(keras.Model):
         For evaluating and exporting; do not go on training afterwards.
         """
         for player in self.players:
-            if player.name not in self.player_optimizers:
-                continue
-            outer = self.player_optimizers[player.name]
-            optimizer = getattr(outer, "inner_optimizer", outer)
-            if optimizer.use_ema:
-                optimizer.finalize_variable_values(self.variables_of(player))
+            if player.name in self.player_optimizers:
+                optimizer = self.player_optimizers[player.name]
+                put_average(optimizer, self.variables_of(player))
 
     # --- saving ------------------------------------------------------------------------
 
@@ -306,19 +315,11 @@ class Translator(keras.Model):
         """The optimizers of all players and the options of `compile`, if it was compiled."""
         if not self.player_optimizers:
             return None
-        optimizers = {
-            name: keras.saving.serialize_keras_object(optimizer)
-            for name, optimizer in self.player_optimizers.items()
-        }
-        return {"optimizers": optimizers, "options": self._compile_options}
+        return serialization.compile_config(self.player_optimizers, self._compile_options)
 
     def compile_from_config(self, config) -> None:
         """Compiles as saved, so that optimizer state can be loaded."""
-        optimizers = {
-            name: keras.saving.deserialize_keras_object(optimizer)
-            for name, optimizer in config["optimizers"].items()
-        }
-        self.compile(optimizers, **config["options"])
+        self.compile(serialization.optimizers_from(config), **config["options"])
 
     def _maybe_symbolic_build(self, *args, **kwargs) -> None:
         """Keras would call the model on a training batch; ours is built (keras 20585)."""

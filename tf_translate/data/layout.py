@@ -51,6 +51,14 @@ def find(config: DataConfig) -> Source:
 def _find(config: DataConfig) -> Source:
     kind, colon, name = config.path.partition(":")
     path = Path(config.path).expanduser()
+    if colon and kind == "samples":
+        path = samples.table(name)
+        if tables.has_domains(path):
+            _refuse_columns(config)
+            _require(config, "table")
+            return tables.read_table(path)
+        _require(config, "attributes")
+        return attributes.read_attributes(path, config)
     if not colon and _is_attributes(path, config):
         _require(config, "attributes")
         return attributes.read_attributes(path, config)
@@ -58,9 +66,6 @@ def _find(config: DataConfig) -> Source:
     if colon and kind == "tfds":
         _require(config, "tfds")
         return read_tfds(name, config.tfds_a, config.tfds_b, label=config.label_column)
-    if colon and kind == "samples":
-        _require(config, "table")
-        return tables.read_table(samples.table(name))
     if path.suffix.lower() == ".csv":
         _require(config, "table")
         return tables.read_table(path)
@@ -78,7 +83,7 @@ def _is_attributes(path: Path, config: DataConfig) -> bool:
         return False
     if config.layout == "attributes" or config.domain_column or path.suffix.lower() != ".csv":
         return True
-    return "image" in tables.header(path) and not {"a", "b"} & set(tables.header(path))
+    return "image" in tables.header(path) and not tables.has_domains(path)
 
 
 def _refuse_columns(config: DataConfig) -> None:

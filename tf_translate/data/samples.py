@@ -1,11 +1,12 @@
 """Finds the sample data sets that ship with the project."""
 
 import os
+from collections import Counter
 from difflib import get_close_matches
 from pathlib import Path
 
 from tf_translate.data.pictures import Split
-from tf_translate.data.tables import read_table
+from tf_translate.data.tables import has_domains, read_csv, read_table
 from tf_translate.errors import DataError
 
 
@@ -21,11 +22,11 @@ def names() -> list[str]:
 
 
 def sample_tables() -> dict[str, dict[str, str]]:
-    """What each shipped data set holds: `{name: {split: "832 pairs" or "512 + 512"}}`."""
-    return {
-        name: {split: _count(found) for split, found in read_table(table(name)).splits.items()}
-        for name in names()
-    }
+    """What each shipped data set holds: `{name: {split: "832 pairs", "512 + 512" or "100"}}`.
+
+    A table of image -> columns has no domains of its own: its pictures are counted.
+    """
+    return {name: _counts(table(name)) for name in names()}
 
 
 def table(name: str) -> Path:
@@ -45,6 +46,13 @@ def table(name: str) -> Path:
         hint = f"; did you mean samples:{near[0]}?" if near else ""
         raise DataError(f"there is no sample set {name!r}, there are {', '.join(known)}{hint}")
     return folder() / f"{name}.csv"
+
+
+def _counts(path: Path) -> dict[str, str]:
+    if has_domains(path):
+        return {split: _count(found) for split, found in read_table(path).splits.items()}
+    rows = Counter(row["split"] for _, row in read_csv(path, ("image", "split")))
+    return {split: str(count) for split, count in rows.items()}
 
 
 def _count(split: Split) -> str:

@@ -54,6 +54,11 @@ def header(path: Path) -> tuple[str, ...]:
         return ()
 
 
+def has_domains(path: Path) -> bool:
+    """Whether a csv file names pictures by domain, in a column `a` or `b`."""
+    return bool({"a", "b"} & set(header(path)))
+
+
 def read_csv(path: Path, needed: tuple[str, ...]) -> list[tuple[int, dict[str, str]]]:
     """Reads a UTF-8 csv file with a line of names: (line, cells by column) of every row.
 

@@ -1,7 +1,7 @@
 """Measuring a run: content and domain of each direction, on held-out images."""
 
 import datetime
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from rich.console import Console
 
 from tf_translate.core.signature import Signature
 from tf_translate.data.labelled import LabelledData
+from tf_translate.core.translator import Translator
 from tf_translate.data.pipeline import ImageData
 from tf_translate.evaluation.consistency import evaluate_direction
 from tf_translate.evaluation.figures import Direction
@@ -79,15 +80,14 @@ def _between_domains(trained: Trained, data: ImageData, split: str) -> Iterator[
     learnt = dict(zip("ab", data.arrays("train", limit=settings.judge_images), strict=True))
     labels = _labels(data, split, limit=settings.images)
     taught = _labels(data, "train", limit=settings.judge_images)
-    for name, signature in trained.translator.signatures().items():
-        if name not in _SIDES:
+    for name, (source, target) in _SIDES.items():
+        if trained.translator.directions.get(name) not in trained.translator.signatures():
             continue
-        source, target = _SIDES[name]
         yield Direction(
             name=name,
             source=images[source],
             target=images[target],
-            outputs=_translate(signature, images[source]),
+            outputs=translate(trained.translator, name, images),
             truth=images[target] if data.has_truth(split) else None,
             train_source=learnt[source],
             train_target=learnt[target],
@@ -146,10 +146,30 @@ def _edited(signature: Signature, images: np.ndarray, attributes: np.ndarray) ->
     return np.concatenate([np.asarray(output["image"]) for output in outputs])
 
 
-def _translate(signature: Signature, images: np.ndarray) -> np.ndarray:
-    (source,), (result,) = signature.inputs, signature.outputs
-    batches = [images[i : i + _BATCH] for i in range(0, len(images), _BATCH)]
-    outputs = [signature.function(**{source.name: batch})[result.name] for batch in batches]
+def translate(
+    translator: Translator, direction: str, images: Mapping[str, np.ndarray]
+) -> np.ndarray:
+    """Translates all images of a domain, in order.
+
+    Where an exemplar of the other domain is needed too, it is the one half a set further on:
+    neighbours may show one person.
+
+    Args:
+        translator: Its `directions` say which signature is meant.
+        direction: "a_to_b" or "b_to_a".
+        images: `{"a", "b"}`, float32 in [-1, 1]; as many as there are or not.
+    """
+    source, other = _SIDES[direction]
+    count, others = len(images[source]), len(images[other])
+    further = (np.arange(count) + others // 2) % others
+    chosen = {source: images[source], other: images[other][further]}
+    name = translator.directions[direction]
+    signature = translator.signatures()[name]
+    inputs = translator.examples(chosen)[name]
+    outputs = []
+    for i in range(0, count, _BATCH):
+        batch = {key: values[i : i + _BATCH] for key, values in inputs.items()}
+        outputs.append(signature.function(**batch)[signature.outputs[0].name])
     return np.concatenate([np.asarray(output) for output in outputs])
 
 

@@ -75,16 +75,8 @@ def _in_float32(trained: Translator, config: Config) -> Translator:
 def golden_images(trained: Trained, count: int) -> dict[str, dict[str, np.ndarray]]:
     """Held-out images to verify each signature with: `{signature: {input: batch}}`."""
     shown = preview(trained.data, held_out(trained.data), count)
-    images = {"a_to_b": "a", "b_to_a": "b"}
-    known = {
-        name: {
-            spec.name: shown[images.get(name, spec.name)]
-            for spec in signature.inputs
-            if images.get(name, spec.name) in shown
-        }
-        for name, signature in trained.translator.signatures().items()
-    }
-    return {name: inputs for name, inputs in known.items() if inputs}
+    least = min(map(len, shown.values()))
+    return trained.translator.examples({key: values[:least] for key, values in shown.items()})
 
 
 def source_of(trained: Trained) -> dict[str, object]:

@@ -77,3 +77,18 @@ def total_variation(images):
     right = images[:, :-1, 1:] - images[:, :-1, :-1]
     lengths = tf.sqrt(tf.square(down) + tf.square(right) + 1e-8)
     return tf.reduce_mean(tf.reduce_sum(lengths, [1, 2, 3]))
+
+
+def mean_weight_decay(variables: Sequence):
+    """Half the mean square of each variable, summed over variables.
+
+    Args:
+        variables: Trainable variables.
+
+    Returns:
+        Non-negative float32 scalar; half their number if every weight is 1 or -1.
+
+    Source: GeneGAN, https://arxiv.org/abs/1705.04932, its code github.com/Prinsphield/GeneGAN.
+    """
+    squares = [tf.square(tf.cast(variable.value, tf.float32)) for variable in variables]
+    return 0.5 * tf.add_n([tf.reduce_mean(square) for square in squares])

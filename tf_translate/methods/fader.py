@@ -191,6 +191,15 @@ class Fader(Translator):
         """Adam 2e-4, 0.5, 0.999 (the code)."""
         return make_optimizer(AdamSettings().model_dump())
 
+    def examples(self, batch: Mapping) -> dict[str, dict]:
+        """Images with the attributes they have."""
+        image, attributes = batch["image"], batch["attributes"]
+        return {"translate": {"image": image, "attributes": attributes}, "encode": {"image": image}}
+
+    def call(self, inputs, training=False):
+        """Translates `{"image", "attributes"}`: images in [-1, 1] to images in [-1, 1]."""
+        return self._translate(inputs["image"], inputs["attributes"])["image"]
+
     def signatures(self) -> dict[str, Signature]:
         """`translate`, and its halves `encode` and `decode`."""
         image = image_spec(self.encoder.input_shape[1:])

@@ -5,15 +5,15 @@ from collections.abc import Mapping
 import numpy as np
 
 from tf_translate.config.attributes import Attributes
+from tf_translate.core.signature import Signature
 from tf_translate.core.translator import Translator
 from tf_translate.images import grid
 
 Columns = tuple[list[np.ndarray], list[str]]
-_DIRECTIONS = {"a_to_b": ("a", "b"), "b_to_a": ("b", "a")}
 
 
 def sample_grid(translator: Translator, batch: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Translates a batch every way the translator can and lays it out.
+    """Shows a batch every way the translator has an example of, and lays it out.
 
     Args:
         translator: Its layout and signatures decide the columns.
@@ -52,16 +52,24 @@ def _attribute_columns(translator: Translator, batch: Mapping[str, np.ndarray]) 
 
 
 def _domain_columns(translator: Translator, batch: Mapping[str, np.ndarray]) -> Columns:
-    columns, titles = [], []
-    for name, signature in translator.signatures().items():
-        if name not in _DIRECTIONS:
-            continue
-        source, target = _DIRECTIONS[name]
-        (key,) = (spec.name for spec in signature.inputs)
-        outputs = signature.function(**{key: batch[source]})
-        columns += [batch[source], np.asarray(outputs[signature.outputs[0].name])]
-        titles += [f"{source}", f"{source} to {target}"]
+    """Inputs, each once, with what is made of them and, for pairs, the truth."""
+    count = min(len(images) for images in batch.values())
+    batch = {side: images[:count] for side, images in batch.items()}
+    signatures = translator.signatures()
+    columns: dict[str, np.ndarray] = {}
+    for name, inputs in translator.examples(batch).items():
+        for given in inputs.values():
+            columns |= {side: images for side, images in batch.items() if images is given}
+        outputs = signatures[name].function(**inputs)
+        columns |= {
+            _title(signatures[name], key): np.asarray(images) for key, images in outputs.items()
+        }
         if translator.layout == "paired":
-            columns.append(batch[target])
-            titles.append("truth")
-    return columns, titles
+            columns["truth"] = batch["b"]
+    return list(columns.values()), list(columns)
+
+
+def _title(signature: Signature, output: str) -> str:
+    """The signature in words, with the output's name where there are several."""
+    words = signature.name.replace("_", " ")
+    return words if len(signature.outputs) == 1 else f"{words}: {output}"

@@ -1,0 +1,228 @@
+"""Facts of the GeneGAN paper and its published code."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.methods.tiny import tiny_critic
+from tf_translate.methods.genegan import GeneGAN, GeneGANSettings
+
+SHAPE = (16, 16, 4)
+SMALL = {"base": 4, "critic_base": 4}
+
+
+def _random(seed, count=2, shape=SHAPE):
+    values = np.random.default_rng(seed).uniform(-1, 1, (count, *shape))
+    return tf.constant(values, tf.float32)
+
+
+def _batch(count=2, shape=SHAPE):
+    return {"a": _random(0, count, shape), "b": _random(1, count, shape)}
+
+
+def _channel_splitter():
+    """Background: the first three channels; object: the fourth."""
+    images = keras.Input(SHAPE)
+    layer = keras.layers.Conv2D(4, 1, use_bias=False)
+    background, shown = keras.ops.split(layer(images), [3], axis=-1)
+    layer.set_weights([np.eye(4, dtype=np.float32)[None, None]])
+    return keras.Model(images, [background, shown])
+
+
+def _channel_joiner():
+    """Puts the channels side by side again, halved, so that no image is rebuilt."""
+    codes = [keras.Input((*SHAPE[:2], 3)), keras.Input((*SHAPE[:2], 1))]
+    layer = keras.layers.Conv2D(4, 1, use_bias=False)
+    images = layer(keras.layers.Concatenate()(codes))
+    layer.set_weights([0.5 * np.eye(4, dtype=np.float32)[None, None]])
+    return keras.Model(codes, images)
+
+
+def _tiny(**arguments):
+    return GeneGAN(
+        _channel_splitter(),
+        _channel_joiner(),
+        tiny_critic(SHAPE, "critic_a"),
+        tiny_critic(SHAPE, "critic_b"),
+        **arguments,
+    )
+
+
+def _small(shape=(16, 16, 3), **settings):
+    return GeneGAN.from_settings(GeneGANSettings(**SMALL, **settings), shape, shape)
+
+
+def _by_hand(batch):
+    """What the networks of `_tiny` must make: half the channels of one or the other."""
+    a, b = batch["a"].numpy(), batch["b"].numpy()
+    nothing = np.zeros_like(a[..., 3:])
+    return {
+        "rebuilt_a": a / 2,
+        "rebuilt_b": np.concatenate([b[..., :3], nothing], -1) / 2,
+        "swapped_a": np.concatenate([b[..., :3], a[..., 3:]], -1) / 2,
+        "swapped_b": np.concatenate([a[..., :3], nothing], -1) / 2,
+        "object_b": b[..., 3:],
+    }
+
+
+def test_weights_are_the_codes():
+    weights = {term.name: term.weight for term in GeneGAN.terms}
+    assert weights == {
+        "reconstruction": 1.0,
+        "parallelogram": pytest.approx(0.01 * 255),  # 0.01 on [0, 255]
+        "adversarial": 1.0,
+        "critic": 1.0,
+        "nulling": 1.0,
+        "weight_decay": 5e-5,
+        "gradient_penalty": 10.0,
+    }
+
+
+def test_defaults_are_the_codes():
+    settings = GeneGANSettings()
+    assert (settings.gan_mode, settings.clip) == ("wgan_clip", 0.01)
+    assert (settings.burst_turns, settings.burst_every) == (100, 500)
+    optimizer = settings.optimizer.model_dump()
+    assert (optimizer["kind"], optimizer["learning_rate"], optimizer["rho"]) == (
+        "rmsprop", 5e-5, 0.8,
+    )  # fmt: skip
+    other = _tiny().default_optimizer(GeneGAN.players[0])
+    assert (float(other.learning_rate), other.rho) == (pytest.approx(5e-5), 0.8)
+
+
+def test_children_are_crossed_and_the_object_of_b_is_really_zeroed():
+    # The fourth channel of b is anything but 0: J(B, e) would let it through.
+    batch = _batch()
+    crossed = _tiny().cross_batch(batch)
+    expected = _by_hand(batch)
+    assert set(crossed) == set(expected)
+    for name, images in expected.items():
+        np.testing.assert_allclose(crossed[name], images, atol=1e-6, err_msg=name)
+
+
+def test_objectives_equal_the_equations_written_in_numpy():
+    model = _tiny()
+    batch = _batch()
+    made = _by_hand(batch)
+    shared = {name: tf.constant(images) for name, images in made.items()}
+    d_a, d_b = (lambda i, d=d: d(tf.constant(i)).numpy() for d in (model.critic_a, model.critic_b))
+    losses = model.critics_objective(batch, shared)
+    expected = d_a(made["swapped_a"]).mean() - d_a(batch["a"]).mean()
+    expected += d_b(made["swapped_b"]).mean() - d_b(batch["b"]).mean()
+    assert float(losses["critic"]) == pytest.approx(expected, abs=1e-5)
+    losses = {name: float(loss) for name, loss in model.generators_objective(batch, shared).items()}
+    # The code's pixels, in [0, 1].
+    a, b = ((batch[side].numpy() + 1) / 2 for side in "ab")
+    unit = {name: (images + 1) / 2 for name, images in made.items()}
+    expected = {
+        "reconstruction": np.abs(a - unit["rebuilt_a"]).mean()
+        + np.abs(b - unit["rebuilt_b"]).mean(),
+        "parallelogram": np.abs(a + b - unit["swapped_a"] - unit["swapped_b"]).mean(),
+        "adversarial": -d_a(made["swapped_a"]).mean() - d_b(made["swapped_b"]).mean(),
+        "nulling": np.abs(made["object_b"]).mean(),
+        "weight_decay": 0.5 * (1 / 4 + 0.25 / 4),  # 4 of 16 weights are 1, then 1/2
+    }
+    assert losses == pytest.approx(expected, abs=1e-5)
+
+
+def test_another_exemplar_gives_another_child_and_no_object_gives_the_same():
+    model = _small(norm="instance_affine")  # untrained batch norm would let next to nothing out
+    image, one, other = (_random(seed, 1, (16, 16, 3)) for seed in range(3))
+    swap = model.signatures()["swap"].function
+    first, second = (swap(image=image, exemplar=exemplar) for exemplar in (one, other))
+    assert np.abs(first["image"] - second["image"]).max() > 1e-2
+    # Without its object an exemplar is what `remove` makes of it.
+    np.testing.assert_allclose(first["exemplar"], model(one), atol=1e-6)
+    assert np.abs(model(one)).max() > 1e-2
+
+
+def test_strength_leads_from_no_object_to_all_of_it():
+    model = _tiny()  # whose joiner halves
+    image, exemplar = _random(0, 3), _random(1, 3)
+    signatures = model.signatures()
+    strength = np.array([[0.0], [1.0], [0.5]], np.float32)
+    added = signatures["add"].function(image=image, exemplar=exemplar, strength=strength)["image"]
+    swapped = signatures["swap"].function(image=image, exemplar=exemplar)["image"]
+    np.testing.assert_allclose(added[0], model(image)[0], atol=1e-6)
+    np.testing.assert_allclose(added[1], swapped[1], atol=1e-6)
+    np.testing.assert_allclose(swapped[1, ..., 3], exemplar[1, ..., 3] / 2, atol=1e-6)
+    np.testing.assert_allclose(added[2, ..., 3], exemplar[2, ..., 3] / 4, atol=1e-6)
+    np.testing.assert_allclose(added[..., :3], image[..., :3] / 2, atol=1e-6)
+
+
+def test_clipped_critics_stay_within_the_limit_norms_included():
+    model = _small(clip=0.02)
+    model.compile(run_eagerly=True)
+    model.train_step(_batch(4, (16, 16, 3)))
+    for critic in (model.critic_a, model.critic_b):
+        names = {weight.name for weight in critic.trainable_weights}
+        assert {"gamma", "beta", "kernel"} <= names
+        largest = max(np.abs(weight.numpy()).max() for weight in critic.trainable_weights)
+        assert largest == pytest.approx(0.02, rel=1e-6)
+    assert max(np.abs(weight.numpy()).max() for weight in model.joiner.trainable_weights) > 0.5
+
+
+def test_a_gradient_penalty_takes_the_place_of_clipping():
+    batch = _batch()
+    for mode, terms in (("wgan_gp", {"critic", "gradient_penalty"}), ("wgan_clip", {"critic"})):
+        model = _tiny(gan_mode=mode)
+        assert set(model.critics_objective(batch, model.cross_batch(batch))) == terms
+        assert (model.players[0].constrain is None) == (mode == "wgan_gp")
+    # Scores of 1/4 the mean pixel: slope 1/4 * 1 / 1024 at each of 1024, length 1/128.
+    plain = keras.Input(SHAPE)
+    flat = keras.layers.Dense(1, kernel_initializer=keras.initializers.Constant(0.25 / 1024))
+    critic = keras.Model(plain, flat(keras.layers.Flatten()(plain)))
+    networks = (_channel_splitter(), _channel_joiner(), critic, critic)
+    model = GeneGAN(*networks, gan_mode="wgan_gp")
+    losses = model.critics_objective(batch, model.cross_batch(batch))
+    assert float(losses["gradient_penalty"]) == pytest.approx(2 * (1 - 1 / 128) ** 2, rel=1e-4)
+
+
+def test_bursts_of_the_critics_come_at_their_steps_and_see_fresh_images():
+    model = _tiny(burst_turns=4, burst_every=3)
+    model.compile()
+    critics, generators = (model.player_optimizers[name] for name in ("critics", "generators"))
+    taken = {}
+
+    def note(batch, logs):
+        taken.setdefault(int(generators.iterations.numpy()), int(critics.iterations.numpy()))
+
+    data = tf.data.Dataset.from_tensors(_batch()).repeat(16)
+    callback = keras.callbacks.LambdaCallback(on_train_batch_end=note)
+    model.fit(data, verbose=0, callbacks=[callback])
+    until = [0, *(taken[turn] for turn in range(1, 8))]  # the generators' first turn is 1
+    assert np.diff(until).tolist() == [4, 1, 1, 4, 1, 1, 4]
+    assert int(model.steps_taken.numpy()) == 16  # a step is a batch
+
+
+@pytest.mark.parametrize(("turns", "burst"), [(0, None), (100, (100, 500))])
+def test_bursts_can_be_switched_off(turns, burst):
+    critics, generators = _tiny(burst_turns=turns).players
+    found = critics.burst and (critics.burst.turns, critics.burst.every)
+    assert found == burst
+    assert generators.burst is None
+
+
+def test_each_direction_has_a_signature_and_examples_of_it():
+    model = _small()
+    a, b = (np.asarray(_random(seed, 2, (16, 16, 3))) for seed in (0, 1))
+    examples = model.examples(a, b)
+    assert examples["remove"]["image"] is a  # a to b: the object goes
+    assert examples["swap"]["image"] is b  # b to a: the object of a comes
+    assert examples["swap"]["exemplar"] is a
+    signatures = model.signatures()
+    assert set(model.directions.values()) <= set(signatures)
+    for name, inputs in examples.items():
+        assert set(inputs) == {spec.name for spec in signatures[name].inputs}
+        for images in signatures[name].function(**inputs).values():
+            assert images.shape == a.shape
+
+
+def test_mistakes_at_the_door():
+    with pytest.raises(ValueError, match=r"`gan_mode` must be one of .*'wgan_gp'.*, got 'wgan'"):
+        _tiny(gan_mode="wgan")
+    with pytest.raises(ValueError, match="`critic_norm` must be 'instance_affine' or 'none'"):
+        _small(gan_mode="wgan_gp")
+    with pytest.raises(ValueError, match="`shape_b` must equal `shape_a`"):
+        GeneGAN.from_settings(GeneGANSettings(**SMALL), (16, 16, 3), (16, 16, 1))

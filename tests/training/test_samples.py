@@ -1,0 +1,52 @@
+import numpy as np
+import pytest
+
+from tests.core.toy import Toy, scale
+from tf_translate.methods.genegan import GeneGAN, GeneGANSettings
+from tf_translate.training import samples
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    """Columns of the picture by title, in order."""
+    columns = {}
+
+    def grid(images, *, titles, scale):
+        columns.update(zip(titles, images, strict=True))
+
+    monkeypatch.setattr(samples, "grid", grid)
+    return columns
+
+
+def _batch(count, *shape):
+    random = np.random.default_rng(0)
+    return {
+        side: random.uniform(-1, 1, (count + i, *shape)).astype(np.float32)
+        for i, side in enumerate("ab")
+    }
+
+
+def test_pairs_are_shown_with_translation_and_truth(shown):
+    batch = _batch(2, 1, 1, 1)
+    samples.sample_grid(Toy(scale(3.0, "g"), scale(5.0, "c")), batch)
+    assert list(shown) == ["a", "a to b", "truth"]
+    np.testing.assert_allclose(shown["a to b"], 3 * batch["a"], rtol=1e-6)
+    np.testing.assert_array_equal(shown["truth"], batch["b"][:2])  # one b more than a
+
+
+def test_exchanged_objects_are_shown_beside_both_parents(shown):
+    settings = GeneGANSettings(base=2, critic_base=2)
+    model = GeneGAN.from_settings(settings, (16, 16, 3), (16, 16, 3))
+    batch = _batch(2, 16, 16, 3)
+    samples.sample_grid(model, batch)
+    assert list(shown) == ["b", "a", "swap: image", "swap: exemplar", "remove", "add"]
+    np.testing.assert_array_equal(shown["a"], batch["a"])
+    np.testing.assert_allclose(shown["remove"], model(batch["a"]), atol=1e-6)
+
+
+def test_the_picture_is_drawn_for_any_method():
+    settings = GeneGANSettings(base=2, critic_base=2)
+    model = GeneGAN.from_settings(settings, (16, 16, 3), (16, 16, 3))
+    picture = samples.sample_grid(model, _batch(2, 16, 16, 3))
+    assert picture.dtype == np.uint8
+    assert picture.shape[2] == 3
