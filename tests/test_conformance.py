@@ -32,8 +32,10 @@ TINY = {
 BATCH_NORM = {**TINY["pix2pix"], "norm": "batch"}
 # Three critics' turns and clipping after each, instance norm.
 CLIPPED = {**TINY["dualgan"], "gan_mode": "wgan_clip", "norm": "instance_affine"}
-# Clipping and bursts of two turns, batch norm everywhere.
-BURSTS = {"base": 4, "critic_base": 4, "burst_turns": 2, "burst_every": 1}
+# Clipping and bursts of two turns, batch norm in splitter and joiner.
+BURSTS = {
+    "base": 4, "critic_base": 4, "critic_norm": "none", "burst_turns": 2, "burst_every": 1,
+}  # fmt: skip
 NOISY = {**BATCH_NORM, "levels": 5, "dropout": 0.5}
 # The forward passes a step needs by its equations, for each network.
 PASSES = {

@@ -13,6 +13,8 @@ TINY = {
     "optimizer": {"kind": "rmsprop", "learning_rate": 1e-3},
 }  # fmt: skip
 
+SMALL = {"base": 2, "critic_base": 2, "norm": "none", "critic_norm": "none"}  # of GeneGAN
+
 
 def _rows(path):
     return [json.loads(line) for line in (path / "history.jsonl").read_text().splitlines()]
@@ -35,3 +37,25 @@ def test_a_resumed_run_of_many_turns_gets_the_batches_it_would_have_got(tmp_path
     assert train(config(2), tmp_path / "broken", resume=False, console=console)
     assert train(config(4), tmp_path / "broken", resume=True, console=console)
     assert _rows(tmp_path / "broken") == _rows(tmp_path / "whole")
+
+
+def test_a_run_resumed_in_a_burst_goes_on_with_it(tmp_path):
+    data = write_pairs(tmp_path / "pairs")
+
+    def config(steps):
+        return Config(
+            method="genegan",
+            model={**SMALL, "burst_turns": 3, "burst_every": 2},
+            data={"path": str(data), "size": [16, 16], "validation_share": 0.0},
+            training={"steps": steps, "batch_size": 2, "log_every": 1, "checkpoint_every": 5},
+        )
+
+    console = Console(file=io.StringIO())
+    assert train(config(8), tmp_path / "whole", resume=False, console=console)
+    assert train(config(5), tmp_path / "broken", resume=False, console=console)
+    assert train(config(8), tmp_path / "broken", resume=True, console=console)
+    rows = _rows(tmp_path / "whole")
+    assert _rows(tmp_path / "broken") == rows
+    # The critics go alone for two steps, then with the others for two.
+    crossed = ["content/reconstruction" in row for row in rows]
+    assert crossed == [False, False, True, True, False, False, True, True]

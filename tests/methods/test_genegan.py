@@ -207,7 +207,7 @@ def test_bursts_can_be_switched_off(turns, burst):
 def test_each_direction_has_a_signature_and_examples_of_it():
     model = _small()
     a, b = (np.asarray(_random(seed, 2, (16, 16, 3))) for seed in (0, 1))
-    examples = model.examples(a, b)
+    examples = model.examples({"a": a, "b": b})
     assert examples["remove"]["image"] is a  # a to b: the object goes
     assert examples["swap"]["image"] is b  # b to a: the object of a comes
     assert examples["swap"]["exemplar"] is a

@@ -1,0 +1,154 @@
+"""`tf-translate translate`: pictures of any size through a bundle or a run."""
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tf_translate.cli.attributes import numbers_from
+from tf_translate.cli.show import load_tensorflow, people
+from tf_translate.errors import DataError, RunError
+
+if TYPE_CHECKING:  # loading a bundle's interpreter would slow every command down
+    from exporters.choosing import Model, PictureSignature
+
+NAME = "translate"
+
+
+def main(
+    model: Annotated[Path, typer.Argument(metavar="BUNDLE|RUN", help="What translates.")],
+    images: Annotated[list[Path], typer.Argument(help="Image files or folders of them.")],
+    output: Annotated[Path, typer.Option(help="Folder for the results, as PNG.")],
+    signature: Annotated[
+        str | None,
+        typer.Option(help="For example a_to_b; needed where several suit what else is given."),
+    ] = None,
+    recipe: Annotated[str, typer.Option(help="Which .tflite of a bundle.")] = "float32",
+    attribute: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=VALUE",
+            help="0 for absent, 1 for present, beyond to exaggerate; or a category, such as "
+            "hair=blond. Once for each attribute.",
+        ),
+    ] = None,
+    exemplar: Annotated[
+        Path | None, typer.Option(metavar="IMAGE", help="A second picture to take from.")
+    ] = None,
+) -> None:
+    """Translate image files; each is fitted to the model and back, its aspect kept.
+
+    The result is NAME.png; further pictures a model gives are NAME-OUTPUT.png beside it.
+
+    Examples:
+
+      tf-translate translate emoji me.jpg --output out --signature a_to_b
+
+      tf-translate translate faces me.jpg --output out --attribute hair=blond
+      --attribute glasses=1
+
+      tf-translate translate swap me.jpg --output out --exemplar friend.jpg
+    """
+    files = find_files(images)
+    opened = _open(model, recipe)
+    from exporters.choosing import picture_signature
+    from exporters.pictures import translate_pictures
+    from tf_translate.images import read, write
+
+    numbers = numbers_from(attribute or (), _labels(opened, signature))
+    chosen = picture_signature(opened, signature, numbers, exemplar=exemplar is not None)
+    targets = targets_of(files, output, _endings(chosen))
+    second = None
+    if exemplar is not None and chosen.exemplar is not None:
+        second = read(exemplar, channels=chosen.exemplar.shape[-1])
+    console = people()
+    for file, places in zip(files, targets, strict=True):
+        pixels = read(file, channels=chosen.image.shape[-1])
+        translated = translate_pictures(
+            opened, pixels, signature=chosen.name, numbers=numbers, exemplar=second
+        )
+        for name, place in places.items():
+            write(place, translated[name])
+            console.print(f"{file} -> {place}")
+
+
+def find_files(paths: list[Path]) -> list[Path]:
+    """Image files named or in the folders named, sorted within each.
+
+    Raises:
+        DataError: If a path does not exist, or a folder holds no image.
+    """
+    from tf_translate.images import EXTENSIONS
+
+    files: list[Path] = []
+    for path in paths:
+        if not path.exists():
+            raise DataError(f"there is no image or folder {path}")
+        found = [path]
+        if path.is_dir():
+            found = sorted(f for f in path.iterdir() if f.suffix.lower() in EXTENSIONS)
+        if not found:
+            raise DataError(f"the folder {path} holds no {', '.join(EXTENSIONS)} files")
+        files += found
+    return files
+
+
+def targets_of(
+    files: list[Path], output: Path, endings: Mapping[str, str]
+) -> list[dict[str, Path]]:
+    """Where the results of each source go: its name, an ending and .png in `output`.
+
+    Args:
+        files: The sources.
+        output: The folder.
+        endings: For each result what follows the source's name.
+
+    Raises:
+        DataError: If two results would get one name, or a file is there already.
+    """
+    targets = [
+        {name: output / f"{file.stem}{ending}.png" for name, ending in endings.items()}
+        for file in files
+    ]
+    counts = Counter(place for places in targets for place in places.values())
+    twice = sorted(place.name for place, count in counts.items() if count > 1)
+    if twice:
+        raise DataError(f"several images would be written as {', '.join(twice)}; rename them")
+    existing = [str(place) for place in counts if place.exists()]
+    if existing:
+        raise DataError(f"{existing[0]} exists already; choose another --output")
+    return targets
+
+
+def _open(path: Path, recipe: str) -> "Model":
+    if (path / "manifest.json").is_file():
+        from exporters import Runner, open_bundle
+
+        return Runner(open_bundle(path), recipe=recipe)
+    if (path / "config.json").is_file():
+        load_tensorflow()
+        from exporters.original import Original
+        from tf_translate.experiment.trained import load_model
+
+        return Original(load_model(path).signatures())
+    raise RunError(f"{path} is neither a bundle (no manifest.json) nor a run (no config.json)")
+
+
+def _labels(model: "Model", signature: str | None) -> list[str]:
+    """The labels an attribute may mean: those of the signature, or of all there are."""
+    from exporters.choosing import picture_signatures
+
+    known = [
+        label
+        for one in picture_signatures(model)
+        if signature in (None, one.name, one.pixels_of)
+        for label in one.labels
+    ]
+    return list(dict.fromkeys(known))
+
+
+def _endings(signature: "PictureSignature") -> dict[str, str]:
+    names = [result.name for result in signature.results]
+    return {name: "" if name == signature.result.name else f"-{name}" for name in names}

@@ -12,8 +12,8 @@ import tensorflow as tf
 from rich.console import Console
 
 from tf_translate.core.signature import Signature
-from tf_translate.data.labelled import LabelledData
 from tf_translate.core.translator import Translator
+from tf_translate.data.labelled import LabelledData
 from tf_translate.data.pipeline import ImageData
 from tf_translate.evaluation.consistency import evaluate_direction
 from tf_translate.evaluation.figures import Direction

@@ -172,13 +172,12 @@ class GeneGAN(Translator):
         """Builds networks and translator for images of `(height, width, channels)`."""
         _check(settings, shape_a, shape_b)
         split = splitter(shape_a, base=settings.base, norm=settings.norm)
-        codes = [shape[1:] for shape in split.output_shape]
-        critic = {"base": settings.critic_base, "norm": settings.critic_norm}
+        background, shown = (shape[1:] for shape in split.output_shape)
         return cls(
             split,
-            joiner(*codes, shape_a[-1], norm=settings.norm),
-            object_critic(shape_a, **critic, name="critic_a"),
-            object_critic(shape_b, **critic, name="critic_b"),
+            joiner(background, shown, shape_a[-1], norm=settings.norm),
+            _critic(settings, shape_a, "critic_a"),
+            _critic(settings, shape_b, "critic_b"),
             gan_mode=settings.gan_mode,
             clip=settings.clip,
             burst_turns=settings.burst_turns,
@@ -271,9 +270,7 @@ class GeneGAN(Translator):
         """`swap` the object of two images, `remove` it from one, `add` some of another's."""
         shape = self.splitter.input_shape[1:]
         image, exemplar = image_spec(shape), image_spec(shape, "exemplar")
-        strength = TensorSpec(
-            "strength", (None, 1), value_range=(0.0, 1.0), labels=("strength",)
-        )
+        strength = TensorSpec("strength", (None, 1), value_range=(0.0, 1.0), labels=("strength",))
         whole = keras.Model(self.splitter.inputs, self.joiner(self.splitter.outputs))
         policy = inference_policy(whole)
         signatures = (
@@ -313,6 +310,10 @@ def _players(gan_mode: str, clip: float, burst: Burst | None) -> tuple[Player, .
         return dataclasses.replace(critics, terms=terms, burst=burst), generators
     clipped = functools.partial(clip_weights, limit=clip)
     return dataclasses.replace(critics, constrain=clipped, burst=burst), generators
+
+
+def _critic(settings: GeneGANSettings, shape, name: str) -> keras.Model:
+    return object_critic(shape, base=settings.critic_base, norm=settings.critic_norm, name=name)
 
 
 def _check(settings: GeneGANSettings, shape_a, shape_b) -> None:
