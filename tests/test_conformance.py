@@ -27,7 +27,9 @@ TINY = {
         "gan_mode": "wgan_gp", "base": 4, "critic_base": 4, "norm": "instance_affine",
         "critic_norm": "none", "burst_turns": 0,
     },
+    "fader": {"levels": 2, "base": 4, "widest": 8, "dropout": 0.0, "ramp": 2},
 }  # fmt: skip
+ATTRIBUTES = {"glasses": ["0", "1"], "hair": ["black", "blond", "grey"]}
 # What the paper's own settings have beyond those: batch norm across replicas.
 BATCH_NORM = {**TINY["pix2pix"], "norm": "batch"}
 # Three critics' turns and clipping after each, instance norm.
@@ -56,15 +58,28 @@ PASSES = {
     "genegan": {  # S(Ax, Be); J of four pairs of codes; critics as in DualGAN
         "splitter": 1, "joiner": 1, "critic_a": 4, "critic_b": 4,
     },
+    "fader": {  # E and D for the critic's turn, E, Dec and D for the auto-encoder's
+        "encoder": 2, "decoder": 1, "latent_critic": 2,
+    },
 }  # fmt: skip
 # Weights that a step rightly leaves: the offset of a Wasserstein score cancels.
 STILL = {"dualgan": 2, "genegan": 2}
 EVERY = pytest.mark.parametrize("name", sorted(METHODS))
 
 
-def _build(name, compiled=True, own=None, shape=SHAPE):
+def _form(name, shape=SHAPE):
+    """What `from_settings` takes beside settings: shapes, and attributes if it has any."""
+    if METHODS[name].layout == "attributes":
+        return (shape,), {"attributes": ATTRIBUTES}
+    return (shape, shape), {}
+
+
+def _build(name, compiled=True, own=None, shape=SHAPE, weights=None):
     translator, settings = METHODS[name].load()
-    model = translator.from_settings(settings(**(own or TINY[name])), shape, shape)
+    shapes, told = _form(name, shape)
+    model = translator.from_settings(
+        settings(**(own or TINY[name])), *shapes, **told, term_weights=weights
+    )
     if compiled:
         model.compile()
     return model
@@ -76,8 +91,27 @@ def _images(count, seed, shape=SHAPE):
 
 def _batch(count=6, seed=0, shape=SHAPE):
     pair = (_images(count, seed + domain, shape) for domain in (0, 1))
-    labels = tf.constant(np.arange(count) % 3, tf.int32)
-    return {**dict(zip("ab", map(tf.constant, pair), strict=True)), "label_a": labels}
+    domains = dict(zip("ab", map(tf.constant, pair), strict=True))
+    labels = np.arange(count) % 3
+    hair = np.eye(3, dtype=np.float32)
+    told = {
+        name: tf.constant(np.concatenate([(labels[:, None] + turn) % 2, hair[labels - turn]], 1))
+        for turn, name in enumerate(("attributes", "other_attributes", "drawn_attributes"))
+    }
+    return {
+        **domains,
+        "label_a": tf.constant(labels, tf.int32),
+        "image": domains["a"],
+        **{name: tf.cast(values, tf.float32) for name, values in told.items()},
+    }
+
+
+def _called(model, seed, shape=SHAPE, count=2):
+    """What the model itself gives for some images."""
+    images = _images(count, seed, shape)
+    if model.layout != "attributes":
+        return model(images)
+    return model({"image": images, "attributes": _batch(count)["attributes"]})
 
 
 def _values(variables):
@@ -146,7 +180,7 @@ def _assert_round_trip(model, shape, folder):
     model.fit(data, steps_per_epoch=2, verbose=0, shuffle=False)
     model.save(folder / "model.keras")
     copy = keras.models.load_model(folder / "model.keras")
-    assert np.array_equal(model(_images(2, 9, shape)), copy(_images(2, 9, shape)))
+    assert np.array_equal(_called(model, 9, shape), _called(copy, 9, shape))
     for player, optimizer in model.player_optimizers.items():
         other = copy.player_optimizers[player]
         assert type(other) is type(optimizer)
@@ -219,7 +253,7 @@ def test_bfloat16_runs_with_float32_weights_and_losses(name):
         history = model.fit(tf.data.Dataset.from_tensors(_batch()), verbose=0).history
         assert np.isfinite(list(history.values())).all()
     assert {v.dtype for v in model.trainable_variables} == {"float32"}
-    assert model(_images(1, 0)).dtype == tf.float32
+    assert _called(model, 0).dtype == tf.float32
 
 
 @pytest.mark.parametrize(
@@ -231,9 +265,7 @@ def test_bfloat16_runs_with_float32_weights_and_losses(name):
     ],
 )
 def test_a_player_without_terms_sits_out(name, off, moved):
-    translator, settings = METHODS[name].load()
-    weights = dict.fromkeys(off, 0.0)
-    model = translator.from_settings(settings(**TINY[name]), SHAPE, SHAPE, term_weights=weights)
+    model = _build(name, compiled=False, weights=dict.fromkeys(off, 0.0))
     model.compile(run_eagerly=True)
     before = {player.name: _values(model.variables_of(player)) for player in model.players}
     logs = model.train_step(_batch())
@@ -245,10 +277,10 @@ def test_a_player_without_terms_sits_out(name, off, moved):
 
 @EVERY
 def test_switching_every_term_off_is_refused(name):
-    translator, settings = METHODS[name].load()
+    translator, _ = METHODS[name].load()
     weights = {term.name: 0.0 for term in translator.terms}
     with pytest.raises(ValueError, match="every term has weight 0"):
-        translator.from_settings(settings(**TINY[name]), SHAPE, SHAPE, term_weights=weights)
+        _build(name, compiled=False, weights=weights)
 
 
 @EVERY
@@ -261,7 +293,9 @@ def test_each_signature_survives_saved_model_and_tflite(name, tmp_path):
     for signature_name, signature in model.signatures().items():
         random = np.random.default_rng(4)
         inputs = {
-            spec.name: random.uniform(*spec.value_range, (1, *spec.shape[1:])).astype(np.float32)
+            spec.name: random.uniform(*(spec.value_range or (-1, 1)), (1, *spec.shape[1:])).astype(
+                np.float32
+            )
             for spec in signature.inputs
         }
         expected = signature.function(**inputs)
@@ -271,4 +305,5 @@ def test_each_signature_survives_saved_model_and_tflite(name, tmp_path):
             found = actual[spec.name]
             assert found.shape == (1, *spec.shape[1:])
             assert np.abs(found - np.asarray(expected[spec.name])).max() < 1e-4
-            assert spec.value_range[0] <= found.min() <= found.max() <= spec.value_range[1]
+            least, most = spec.value_range or (-np.inf, np.inf)
+            assert least <= found.min() <= found.max() <= most

@@ -217,8 +217,8 @@ class Fader(Translator):
         return {"latent": self.encoder(image, training=False)}
 
     def _decode(self, latent, attributes):
-        told = tf.convert_to_tensor(attributes, tf.float32)
-        return {"image": self.decoder([latent, told], training=False)}
+        inputs = [tf.convert_to_tensor(latent), tf.convert_to_tensor(attributes)]
+        return {"image": self.decoder(inputs, training=False)}
 
     def _translate(self, image, attributes):
         return self._decode(self._encode(image)["latent"], attributes)
