@@ -19,6 +19,8 @@ _PLACES = {
     "DiscoGANSettings": "methods.discogan",
     "DualGAN": "methods.dualgan",
     "DualGANSettings": "methods.dualgan",
+    "Fader": "methods.fader",
+    "FaderSettings": "methods.fader",
     "GeneGAN": "methods.genegan",
     "GeneGANSettings": "methods.genegan",
     "Pix2Pix": "methods.pix2pix",
@@ -30,6 +32,7 @@ _PLACES = {
     "Translator": "core.translator",
     "make_strategy": "training.strategy",
     "open_data": "data.pipeline",
+    "open_labelled": "data.labelled",
 }
 
 __all__ = ["__version__", *_PLACES]
