@@ -57,6 +57,7 @@ class Player:
         burst: When it goes alone for some steps; None: never.
         averaged: Whether a moving average of its weights is worth keeping: true for the
             networks that are deployed.
+        optimizer: The field of the method's settings that its optimizer is made from.
     """
 
     name: str
@@ -71,6 +72,7 @@ class Player:
     needs: tuple[str, ...] = ()
     burst: Burst | None = None
     averaged: bool = False
+    optimizer: str = "optimizer"
 
     def __post_init__(self):
         if not self.parts or min(self.parts) < 0:

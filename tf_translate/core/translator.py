@@ -13,6 +13,7 @@ from tf_translate.core.optimizers import put_average
 from tf_translate.core.player import Player
 from tf_translate.core.schedules import Schedule
 from tf_translate.core.signature import Signature
+from tf_translate.core.special import SpecialSteps
 from tf_translate.core.terms import Term, check_losses, with_weights
 
 
@@ -73,7 +74,7 @@ class Translator(keras.Model):
         if not any(term.active for term in self.weighted_terms):
             raise ValueError("every term has weight 0: there is nothing to train")
         self.stage = self.stages[0]
-        self._in_burst = False
+        self.special = SpecialSteps(self.is_special)
         self.player_optimizers: dict[str, keras.optimizers.Optimizer] = {}
         self.steps_taken = self.add_weight(
             name="steps_taken",
@@ -119,6 +120,10 @@ class Translator(keras.Model):
         sides = {"a_to_b": batch["a"], "b_to_a": batch["b"]}
         signatures = [each for each in self.signatures().values() if each.name in sides]
         return {each.name: {each.inputs[0].name: sides[each.name]} for each in signatures}
+
+    def imagined(self, attributes):
+        """Images out of noise in a stage that has nothing to translate with; None: translate."""
+        return None
 
     def uniform_per_image(self, images, *, stream: int):
         """A random number in [0, 1) for each image, `(batch, 1, 1, 1)`; equal on many devices."""
@@ -184,29 +189,25 @@ class Translator(keras.Model):
         """The players of the present step that have a term to play for, in order."""
         players = self._stage_players()
         players = [player for player in players if any(self.uses(term) for term in player.terms)]
-        return [player for player in players if player.burst] if self._in_burst else players
+        alone = [player for player in players if player.burst]
+        return alone if alone and self.special.now else players
 
     def make_train_function(self, force=False) -> None:
-        """Traces steps of all players and, where there are bursts, steps of those alone."""
+        """Traces usual and special steps, each by themselves."""
         if self.train_function is not None and not force:
             return
         super().make_train_function(force=True)
+        usual = self.train_function
+        super().make_train_function(force=True)
+        self.train_function = self.special.in_turns(usual, self.train_function)
+
+    def is_special(self) -> bool:
+        """Whether the coming step is special; here, whether some players go alone.
+
+        Asked in Python ahead of each call of the traced step, where `special.now` then tells.
+        """
         bursts = [player.burst for player in self.active_players() if player.burst]
-        if bursts:
-            together = self.train_function
-            super().make_train_function(force=True)
-            self.train_function = self._in_turns(bursts, together, self.train_function)
-
-    def _in_turns(self, bursts, together, alone):
-        def take_steps(iterator):
-            step = int(self.steps_taken.numpy())
-            self._in_burst = any(burst.alone(step) for burst in bursts)
-            try:
-                return (alone if self._in_burst else together)(iterator)
-            finally:
-                self._in_burst = False
-
-        return take_steps
+        return bool(bursts) and any(burst.alone(int(self.steps_taken.numpy())) for burst in bursts)
 
     def _stage_players(self) -> list[Player]:
         return [player for player in self.players if player.stage == self.stage]
