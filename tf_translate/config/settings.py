@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 
 class Settings(BaseModel):
@@ -34,10 +34,11 @@ class MethodSettings(Settings):
 
     optimizer: AdamSettings | RMSpropSettings = Field(AdamSettings(), discriminator="kind")
 
-    @field_validator("optimizer", mode="before")
+    @field_validator("*", mode="before")
     @classmethod
-    def _same_kind(cls, value: Any) -> Any:
-        """Without a kind it is the method's own, whatever keys are given."""
-        if isinstance(value, dict):
-            return {"kind": cls.model_fields["optimizer"].default.kind, **value}
+    def _same_kind(cls, value: Any, about: ValidationInfo) -> Any:
+        """Without a kind an optimizer is of the method's own, whatever keys are given."""
+        field = cls.model_fields[about.field_name or ""]
+        if field.discriminator == "kind" and isinstance(value, dict):
+            return {"kind": field.default.kind, **value}
         return value

@@ -4,7 +4,7 @@ import keras
 
 from tf_translate.config.data import DataConfig
 from tf_translate.config.schema import Config, TrainingConfig
-from tf_translate.config.settings import Settings
+from tf_translate.config.settings import MethodSettings
 from tf_translate.core.optimizers import make_optimizer
 from tf_translate.core.player import Player
 from tf_translate.core.schedules import LinearDecay
@@ -33,7 +33,7 @@ def build(config: Config) -> Translator:
     ends = stage_ends(config.training, translator)
     translator.compile(
         {
-            player.name: _optimizer(settings.optimizer, config.training, player, ends)
+            player.name: _optimizer(settings, config.training, player, ends)
             for player in translator.players
         },
         steps_per_execution=config.training.steps_per_execution,
@@ -87,9 +87,9 @@ def _form(translator: type[Translator], data: DataConfig) -> tuple[list, dict]:
 
 
 def _optimizer(
-    settings: Settings, training: TrainingConfig, player: Player, ends: list[tuple[str, int]]
+    settings: MethodSettings, training: TrainingConfig, player: Player, ends: list[tuple[str, int]]
 ) -> keras.optimizers.Optimizer:
-    own = settings.model_dump()
+    own = getattr(settings, player.optimizer).model_dump()
     rate = None
     if training.decay == "linear":
         rate = _decay(own["learning_rate"], player, ends, training.decay_start)
