@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_translate.losses.adversarial import adversarial_loss, class_cross_entropy
+from tf_translate.losses.adversarial import (
+    adversarial_loss,
+    called_fake,
+    class_cross_entropy,
+    conditional_critic,
+)
 
 VANILLA, SQUARES = adversarial_loss("vanilla"), adversarial_loss("least_squares")
 
@@ -15,6 +20,14 @@ def test_vanilla_by_hand():
     assert float(value) == pytest.approx(0.5 * (math.log(2) + 2 * math.log(2)))
     # generator at logit log 3: -log(3/4).
     assert float(VANILLA.generator(tf.constant([math.log(3.0)]))) == pytest.approx(-math.log(0.75))
+
+
+def test_a_conditional_critic_by_hand():
+    # real logit 0: log 2; fake logit log 3: 2 log 2, which counts half.
+    value = conditional_critic(tf.constant([0.0]), tf.constant([math.log(3.0)]))
+    assert float(value) == pytest.approx(math.log(2) + 0.5 * 2 * math.log(2))
+    assert float(called_fake(tf.constant([math.log(3.0)]))) == pytest.approx(2 * math.log(2))
+    assert called_fake(tf.zeros(2, tf.bfloat16)).dtype == tf.float32
 
 
 def test_least_squares_by_hand():

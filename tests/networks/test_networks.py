@@ -6,6 +6,11 @@ import pytest
 import tensorflow as tf
 
 from tf_translate.networks import blocks
+from tf_translate.networks.conditional import (
+    conditional_critic,
+    conditional_generator,
+    image_encoder,
+)
 from tf_translate.networks.encoder_decoder import encoder_decoder
 from tf_translate.networks.patch_critic import patch_critic
 from tf_translate.networks.resnet import resnet_generator
@@ -283,3 +288,45 @@ def test_a_transposed_convolution_undoes_the_padding_it_was_told():
         forward = halve(np.eye(16, dtype=np.float32).reshape(16, 4, 4, 1)).numpy().reshape(16, 4)
         back = double(np.eye(4, dtype=np.float32).reshape(4, 2, 2, 1)).numpy().reshape(4, 16)
         np.testing.assert_array_equal(back, forward.T)
+
+
+def test_icgans_networks_have_the_published_numbers_of_parameters():
+    shape = (64, 64, 3)
+    assert _trainable(conditional_generator(shape, 100, 18)) / 1e6 == pytest.approx(3.725, abs=5e-4)
+    assert _trainable(conditional_generator(shape, 100, 6)) / 1e6 == pytest.approx(3.63, abs=5e-3)
+    assert _trainable(conditional_critic(shape, 18)) / 1e6 == pytest.approx(2.803, abs=5e-4)
+    assert _trainable(conditional_critic(shape, 6)) / 1e6 == pytest.approx(2.78, abs=5e-3)
+    assert _trainable(image_encoder(shape, 100, width=4096)) / 1e6 == pytest.approx(
+        18.278, abs=5e-4
+    )
+    assert _trainable(image_encoder(shape, 18, width=512)) / 1e6 == pytest.approx(3.187, abs=5e-4)
+
+
+@pytest.mark.parametrize("side", [8, 16, 32, 64])
+def test_icgans_networks_take_images_of_any_power_of_two(side):
+    shape = (side, side, 1)
+    noise, told = np.zeros((2, 5), np.float32), np.ones((2, 3), np.float32)
+    image = conditional_generator(shape, 5, 3, base=2)([noise, told])
+    assert image.shape == (2, *shape)
+    assert conditional_critic(shape, 3, base=2)([image, told]).shape == (2, 1, 1, 1)
+    assert image_encoder(shape, 7, width=4, base=2)(image).shape == (2, 7)
+
+
+def test_icgans_critic_hears_attributes_after_its_first_layer():
+    model = conditional_critic((16, 16, 3), 3, base=4)
+    channels = [
+        layer.input.shape[-1] for layer in model.layers if isinstance(layer, keras.layers.Conv2D)
+    ]
+    assert channels == [3, 4 + 3, 8]
+
+
+def test_icgans_networks_refuse_images_that_do_not_halve_to_four():
+    for build in (
+        lambda shape: conditional_generator(shape, 5, 3),
+        lambda shape: conditional_critic(shape, 3),
+        lambda shape: image_encoder(shape, 3, width=4),
+    ):
+        with pytest.raises(
+            ValueError, match=r"square with a side of 8, 16, 32.* got \(24, 24, 3\)"
+        ):
+            build((24, 24, 3))

@@ -35,6 +35,35 @@ def vanilla_generator(fake_scores):
     return _cross_entropy(fake_scores, 1.0)
 
 
+def conditional_critic(real_scores, fake_scores):
+    """Teaches a critic to call real images with their attributes 1 and drawn ones 0.
+
+    Args:
+        real_scores, fake_scores: Logits of any shape.
+
+    Returns:
+        Non-negative float32 scalar; 1.5 log 2 (1.040) when every logit is 0.
+
+    Source: IcGAN, https://arxiv.org/abs/1611.06355, section 3; the half of fakes, whose other
+    half is `called_fake` of mismatched pairs, is of github.com/Guim3/IcGAN.
+    """
+    return _cross_entropy(real_scores, 1.0) + 0.5 * _cross_entropy(fake_scores, 0.0)
+
+
+def called_fake(scores):
+    """Teaches a critic to call what has these scores 0, by cross-entropy.
+
+    Args:
+        scores: Logits of any shape.
+
+    Returns:
+        Non-negative float32 scalar; log 2 (0.693) when every logit is 0.
+
+    Source: github.com/Guim3/IcGAN, on real images beside attributes of others.
+    """
+    return _cross_entropy(scores, 0.0)
+
+
 def least_squares_critic(real_scores, fake_scores):
     """Pulls critic scores of real images to 1 and of translated ones to 0.
 
