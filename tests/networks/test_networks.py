@@ -305,7 +305,7 @@ def test_icgans_networks_have_the_published_numbers_of_parameters():
 @pytest.mark.parametrize("side", [8, 16, 32, 64])
 def test_icgans_networks_take_images_of_any_power_of_two(side):
     shape = (side, side, 1)
-    noise, told = np.zeros((2, 5), np.float32), np.ones((2, 3), np.float32)
+    noise, told = tf.zeros((2, 5)), tf.ones((2, 3))
     image = conditional_generator(shape, 5, 3, base=2)([noise, told])
     assert image.shape == (2, *shape)
     assert conditional_critic(shape, 3, base=2)([image, told]).shape == (2, 1, 1, 1)
@@ -326,7 +326,5 @@ def test_icgans_networks_refuse_images_that_do_not_halve_to_four():
         lambda shape: conditional_critic(shape, 3),
         lambda shape: image_encoder(shape, 3, width=4),
     ):
-        with pytest.raises(
-            ValueError, match=r"square with a side of 8, 16, 32.* got \(24, 24, 3\)"
-        ):
+        with pytest.raises(ValueError, match=r"square with a side of 8.* got \(24, 24, 3\)"):
             build((24, 24, 3))
