@@ -27,6 +27,10 @@ TINY = {
         "gan_mode": "wgan_gp", "base": 4, "critic_base": 4, "norm": "instance_affine",
         "critic_norm": "none", "burst_turns": 0,
     },
+    "icgan": {
+        "latent": 5, "base": 4, "critic_base": 4, "encoder_base": 4, "latent_width": 8,
+        "attribute_width": 8, "refresh": 1,
+    },
     "fader": {"levels": 2, "base": 4, "widest": 8, "dropout": 0.0, "ramp": 2},
 }  # fmt: skip
 ATTRIBUTES = {"glasses": ["0", "1"], "hair": ["black", "blond", "grey"]}
@@ -57,6 +61,9 @@ PASSES = {
     },
     "genegan": {  # S(Ax, Be); J of four pairs of codes; critics as in DualGAN
         "splitter": 1, "joiner": 1, "critic_a": 4, "critic_b": 4,
+    },
+    "icgan": {  # the last stage: E_y of real images
+        "generator": 0, "critic": 0, "encoder_z": 0, "encoder_y": 1,
     },
     "fader": {  # E and D for the critic's turn, E, Dec and D for the auto-encoder's
         "encoder": 2, "decoder": 1, "latent_critic": 2,

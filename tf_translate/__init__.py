@@ -23,6 +23,8 @@ _PLACES = {
     "FaderSettings": "methods.fader",
     "GeneGAN": "methods.genegan",
     "GeneGANSettings": "methods.genegan",
+    "IcGAN": "methods.icgan",
+    "IcGANSettings": "methods.icgan",
     "Pix2Pix": "methods.pix2pix",
     "Pix2PixSettings": "methods.pix2pix",
     "Player": "core.player",

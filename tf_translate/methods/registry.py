@@ -42,6 +42,7 @@ METHODS = {
         Entry("discogan", "DiscoGAN", "DiscoGAN", "DiscoGANSettings", "unpaired"),
         Entry("dtn", "DTN", "DTN", "DTNSettings", "unpaired"),
         Entry("fader", "Fader Networks", "Fader", "FaderSettings", "attributes"),
+        Entry("icgan", "IcGAN", "IcGAN", "IcGANSettings", "attributes"),
         Entry("genegan", "GeneGAN", "GeneGAN", "GeneGANSettings", "unpaired"),
     )
 }

@@ -1,0 +1,314 @@
+"""Facts of IcGAN and its published code, and that its stages leave each other alone."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.methods.tiny import count_passes
+from tf_translate.methods.icgan import IcGAN, IcGANSettings
+
+SHAPE = (16, 16, 3)
+ATTRIBUTES = {"glasses": ["0", "1"], "hair": ["black", "blond", "grey"]}
+TINY = {
+    "latent": 5, "base": 4, "critic_base": 4, "encoder_base": 4, "latent_width": 8,
+    "attribute_width": 8, "refresh": 4,
+}  # fmt: skip
+
+
+def _model(weights=None, stage="gan", **settings):
+    model = IcGAN.from_settings(
+        IcGANSettings(**{**TINY, **settings}), SHAPE, attributes=ATTRIBUTES, term_weights=weights
+    )
+    model.compile(run_eagerly=True)
+    model.enter_stage(stage)
+    return model
+
+
+def _batch(count=4, seed=0):
+    random = np.random.default_rng(seed)
+    batch = {"image": random.uniform(-1, 1, (count, *SHAPE))}
+    for name in ("attributes", "other_attributes", "drawn_attributes"):
+        hair = np.eye(3)[random.integers(3, size=count)]
+        batch[name] = np.concatenate([random.integers(2, size=(count, 1)), hair], 1)
+    return {name: tf.constant(values, tf.float32) for name, values in batch.items()}
+
+
+def _signed(values):
+    return 2 * np.asarray(values) - 1
+
+
+def _cross_entropy(logits, target):
+    probability = 1 / (1 + np.exp(-np.asarray(logits, np.float64)))
+    return -np.log(probability if target else 1 - probability).mean()
+
+
+def _fit(model, steps, count=16):
+    data = tf.data.Dataset.from_tensors(_batch(count)).repeat()
+    model.fit(data, steps_per_epoch=steps, verbose=0, shuffle=False)
+
+
+def _values(network):
+    return [np.array(weight) for weight in network.weights]
+
+
+def _same(values, network):
+    return all(np.array_equal(a, b) for a, b in zip(values, _values(network), strict=True))
+
+
+def test_weights_are_the_codes():
+    weights = {term.name: term.weight for term in IcGAN.terms}
+    assert weights == {
+        "latent": 1.0, "attributes": 1.0, "adversarial": 1.0, "critic": 1.0, "mismatched": 0.5,
+    }  # fmt: skip
+
+
+def test_networks_have_the_published_numbers_of_parameters():
+    model = IcGAN.from_settings(
+        IcGANSettings(), (64, 64, 3), attributes=dict(IcGAN.paper_attributes)
+    )
+    counts = {
+        name: sum(int(np.prod(v.shape)) for v in getattr(model, name).trainable_variables)
+        for name in model.network_names
+    }
+    assert counts == {
+        "generator": 3_725_123,  # 3.725 M
+        "critic": 2_803_393,  # 2.803 M
+        "encoder_z": 18_278_244,  # 18.278 M
+        "encoder_y": 3_186_962,  # 3.187 M
+    }
+
+
+def test_optimizers_are_the_codes():
+    found = {
+        name: (float(one.learning_rate), one.beta_1)
+        for name, one in _model().player_optimizers.items()
+    }
+    expected = {"critic": (2e-4, 0.5), "encoder_z": (1e-4, 0.1), "encoder_y": (1e-4, 0.1)}
+    assert {name: found[name] for name in expected} == {
+        name: (pytest.approx(rate), beta) for name, (rate, beta) in expected.items()
+    }
+    assert found["generator"] == found["critic"]
+
+
+def test_the_critics_terms_are_the_three_cross_entropies():
+    model, batch = _model(), _batch()
+    drawn = model.draw(batch)["drawn"]
+    image, own, others, wanted = (
+        batch[name] for name in ("image", "attributes", "other_attributes", "drawn_attributes")
+    )
+    real, mismatched, fake = (
+        model.critic([images, tf.constant(_signed(told), tf.float32)], training=True)
+        for images, told in ((image, own), (image, others), (drawn, wanted))
+    )
+    losses = model.critic_objective(batch, {"drawn": drawn})
+    expected = _cross_entropy(real, 1) + 0.5 * _cross_entropy(fake, 0)
+    assert float(losses["critic"]) == pytest.approx(expected, rel=1e-5)
+    assert float(losses["mismatched"]) == pytest.approx(_cross_entropy(mismatched, 0), rel=1e-5)
+    generator = model.generator_objective(batch, {"drawn": drawn})
+    assert float(generator["adversarial"]) == pytest.approx(_cross_entropy(fake, 1), rel=1e-5)
+
+
+def test_mismatched_attributes_are_those_of_others_not_the_images_own():
+    """Fails if y is fed in place of y_wrong: a critic that knows the truth would pay 20 nats."""
+    model, batch = _model(), _batch()
+    other = 1.0 - batch["attributes"]
+    own = tf.constant(_signed(batch["attributes"]), tf.float32)
+
+    def knows(inputs, training):
+        agree = tf.reduce_all(inputs[1] == own, -1)
+        return tf.where(agree, 20.0, -20.0)
+
+    model.critic = knows
+    losses = model.critic_objective(
+        {**batch, "other_attributes": other, "drawn_attributes": other},
+        {"drawn": batch["image"]},
+    )
+    assert float(losses["mismatched"]) == pytest.approx(0.0, abs=1e-6)
+    assert float(losses["critic"]) == pytest.approx(0.0, abs=1e-6)
+
+
+def test_mismatched_pairs_can_be_left_out():
+    model = _model({"mismatched": 0.0})
+    assert list(model.train_step(_batch())) == ["domain/adversarial", "domain/critic"]
+
+
+def test_each_network_runs_as_often_as_the_equations_need(monkeypatch):
+    model = _model()
+    calls = count_passes(model, monkeypatch)
+    model.train_step(_batch())
+    # G(z, y'); D on real, mismatched and drawn, and on the drawn once more.
+    assert calls == {"generator": 1, "critic": 4, "encoder_z": 0, "encoder_y": 0}
+    model.enter_stage("encoder_z")
+    model.train_step(_batch())
+    assert calls == {"generator": 2, "critic": 4, "encoder_z": 1, "encoder_y": 0}
+
+
+def test_encoders_are_held_to_the_mean_squared_error():
+    model, batch = _model(), _batch()
+    model.encoder_z = lambda images, training: tf.zeros([4, 5])
+    noise = model._noise(batch).numpy()
+    loss = model.encoder_z_objective(batch, {})["latent"]
+    assert float(loss) == pytest.approx((noise**2).mean(), rel=1e-5)
+    model.encoder_y = lambda images, training: tf.zeros([4, 4])
+    assert float(model.encoder_y_objective(batch, {})["attributes"]) == pytest.approx(1.0)
+
+
+def test_noise_is_normal_and_another_at_each_step():
+    model, batch = _model(latent=50), _batch(200)
+    first = model._noise(batch).numpy()
+    assert first.shape == (200, 50)
+    assert abs(first.mean()) < 0.05  # five standard errors of 10,000 numbers
+    assert first.std() == pytest.approx(1.0, abs=0.05)
+    np.testing.assert_array_equal(model._noise(batch), first)
+    model.steps_taken.assign_add(1)
+    assert not np.allclose(model._noise(batch), first)
+
+
+def test_the_latent_encoder_never_sees_a_real_image(monkeypatch):
+    model, batch = _model(stage="encoder_z"), _batch()
+    without = {"drawn_attributes": batch["drawn_attributes"]}
+    assert list(model.train_step(without)) == ["content/latent"]
+    seen = []
+    plain = model.encoder_z.call
+    monkeypatch.setattr(
+        model.encoder_z, "call", lambda images, **k: seen.append(images) or plain(images, **k)
+    )
+    for stage in ("gan", "encoder_y"):
+        model.enter_stage(stage)
+        model.train_step(batch)
+    assert not seen
+
+
+def _change_in_inference(model):
+    """How far the generator in inference is from itself in training, on a large batch."""
+    batch = _batch(256, seed=5)
+    noise = model._noise(batch)
+    still = model._drawn(batch, noise, training=False).numpy()
+    kept = _values(model.generator)
+    trained = model._drawn(batch, noise, training=True).numpy()
+    for weight, value in zip(model.generator.weights, kept, strict=True):
+        weight.assign(value)
+    return float(((still - trained) ** 2).mean())
+
+
+def _generator_with_stale_statistics(model):
+    """Weights far from where the statistics were gathered."""
+    for weight in model.generator.trainable_weights:
+        if "kernel" in weight.path:
+            weight.assign(15.0 * weight)
+
+
+@pytest.mark.parametrize("eagerly", [False, True])
+def test_statistics_of_the_generator_are_refreshed_as_the_stage_begins(eagerly):
+    model = _model(refresh=40)
+    _generator_with_stale_statistics(model)
+    before = _change_in_inference(model)
+    model.compile(run_eagerly=eagerly)
+    model.enter_stage("encoder_z")
+    _fit(model, 40, count=32)
+    assert _change_in_inference(model) < before / 10
+
+
+def test_after_that_neither_weights_nor_statistics_of_the_generator_change():
+    model = _model(stage="encoder_z")
+    trained = [np.array(v) for v in model.generator.trainable_variables]
+    kept = _values(model.generator)
+    _fit(model, 4)
+    assert not _same(kept, model.generator)  # four refreshing steps
+    kept, read = _values(model.generator), _values(model.encoder_z)
+    _fit(model, 3)
+    assert _same(kept, model.generator)
+    assert not _same(read, model.encoder_z)
+    model.enter_stage("encoder_y")
+    _fit(model, 2)
+    assert _same(kept, model.generator)
+    after = [np.array(v) for v in model.generator.trainable_variables]
+    assert all(np.array_equal(a, b) for a, b in zip(trained, after, strict=True))
+
+
+def test_without_a_refresh_statistics_stay_as_they_are():
+    model = _model(stage="encoder_z", refresh=0)
+    kept = _values(model.generator)
+    _fit(model, 2)
+    assert _same(kept, model.generator)
+
+
+def test_a_run_resumed_amid_the_refresh_is_the_unbroken_one(tmp_path):
+    model = _model(stage="encoder_z")
+    _fit(model, 2)
+    model.save(tmp_path / "model.keras")
+    copy = keras.models.load_model(tmp_path / "model.keras")
+    for one in (model, copy):
+        _fit(one, 4)  # two refreshing steps and two others
+    assert copy.refresh == 4
+    assert _same(_values(model.generator), copy.generator)
+    assert _same(_values(model.encoder_z), copy.encoder_z)
+
+
+def test_two_replicas_refresh_like_one_device(two_replicas):
+    found = []
+    for strategy in (tf.distribute.get_strategy(), two_replicas):
+        keras.utils.set_random_seed(3)
+        with strategy.scope():
+            model = IcGAN.from_settings(
+                IcGANSettings(**{**TINY, "refresh": 2}), SHAPE, attributes=ATTRIBUTES
+            )
+            model.compile({player.name: keras.optimizers.SGD(0.01) for player in model.players})
+        model.enter_stage("encoder_z")
+        data = tf.data.Dataset.from_tensor_slices(_batch(24)).batch(8, drop_remainder=True)
+        model.fit(data, verbose=0, shuffle=False)
+        found.append(_values(model.generator) + _values(model.encoder_z))
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-5)
+
+
+def test_encode_tells_attributes_between_absent_and_present():
+    model = _model()
+    model.encoder_y = lambda image, training: tf.constant([[-3.0, 0.5, 0.0, 1.5]])
+    encoded = model.signatures()["encode"].function(image=_batch(1)["image"])
+    np.testing.assert_allclose(encoded["attributes"], [[0.0, 0.75, 0.5, 1.0]])
+    assert encoded["latent"].shape == (1, 5)
+
+
+def test_translate_is_encode_and_decode_with_the_attributes_wanted():
+    model, batch = _model(), _batch(2)
+    signatures = model.signatures()
+    latent = signatures["encode"].function(image=batch["image"])["latent"]
+    wanted = batch["other_attributes"]
+    halves = signatures["decode"].function(latent=latent, attributes=wanted)["image"]
+    whole = signatures["translate"].function(image=batch["image"], attributes=wanted)["image"]
+    np.testing.assert_allclose(whole, halves, atol=1e-6)
+    drawn = model.generator([latent, tf.constant(_signed(wanted), tf.float32)], training=False)
+    np.testing.assert_allclose(whole, drawn, atol=1e-6)
+    assert signatures["translate"].inputs[1].labels == (
+        "glasses", "hair=black", "hair=blond", "hair=grey",
+    )  # fmt: skip
+
+
+def test_swap_gives_each_image_the_others_attributes_as_they_are_read():
+    model, batch = _model(), _batch(2)
+    image, exemplar = batch["image"][:1], batch["image"][1:]
+    # Glasses (0.2 is above 0) and blond; no glasses and grey (the least negative).
+    read = {0: [[0.2, -0.9, 0.1, 0.0]], 1: [[-0.1, -0.9, -0.8, -0.2]]}
+    model.encoder_y = lambda images, training: tf.constant(
+        read[int(not np.array_equal(images, image))]
+    )
+    swapped = model.signatures()["swap"].function(image=image, exemplar=exemplar)
+    told = {"image": [[0.0, 0, 0, 1]], "exemplar": [[1.0, 0, 1, 0]]}
+    for name, given in (("image", image), ("exemplar", exemplar)):
+        latent = model.encoder_z(given, training=False)
+        expected = model.generator(
+            [latent, tf.constant(_signed(told[name]), tf.float32)], training=False
+        )
+        np.testing.assert_allclose(swapped[name], expected, atol=1e-6)
+
+
+def test_networks_that_do_not_go_together_are_refused():
+    model, other = _model(), _model(latent=6)
+    parts = [model.generator, model.critic, model.encoder_z, model.encoder_y]
+    with pytest.raises(ValueError, match="have 1 columns, but the generator takes 4, the critic"):
+        IcGAN(*parts, attributes={"glasses": ["0", "1"]})
+    parts[2] = other.encoder_z
+    with pytest.raises(ValueError, match="must read the 5 numbers the generator takes, it reads 6"):
+        IcGAN(*parts, attributes=ATTRIBUTES)

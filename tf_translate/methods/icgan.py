@@ -1,0 +1,330 @@
+"""IcGAN, the invertible conditional GAN: draw from noise and attributes, then learn to go back."""
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+
+import keras
+import tensorflow as tf
+from pydantic import Field
+
+from tf_translate.config.attributes import Attributes
+from tf_translate.config.settings import AdamSettings, MethodSettings, RMSpropSettings
+from tf_translate.core import draws
+from tf_translate.core.optimizers import make_optimizer
+from tf_translate.core.player import Player
+from tf_translate.core.signature import Signature, TensorSpec, attribute_spec, image_spec
+from tf_translate.core.terms import content, domain
+from tf_translate.core.translator import Translator
+from tf_translate.losses.adversarial import called_fake, conditional_critic, vanilla_generator
+from tf_translate.losses.consistency import mean_squared
+from tf_translate.networks import conditional
+from tf_translate.networks.policy import inference_policy
+
+_ADAM = AdamSettings(learning_rate=2e-4, beta_1=0.5)
+_ENCODER_ADAM = AdamSettings(learning_rate=1e-4, beta_1=0.1)
+_CELEBA = (
+    "Bald", "Bangs", "Black_Hair", "Blond_Hair", "Brown_Hair", "Bushy_Eyebrows", "Eyeglasses",
+    "Gray_Hair", "Heavy_Makeup", "Male", "Mouth_Slightly_Open", "Mustache", "Pale_Skin",
+    "Receding_Hairline", "Smiling", "Straight_Hair", "Wavy_Hair", "Wearing_Hat",
+)  # fmt: skip
+
+
+class IcGANSettings(MethodSettings):
+    """Networks and optimizers of IcGAN; defaults are the published code's."""
+
+    latent: int = Field(100, ge=1, description="numbers of z, the code")
+    base: int = Field(64, ge=1, description="channels ahead of G's last layer, the code")
+    critic_base: int = Field(64, ge=1, description="channels of D's first layer, the code")
+    encoder_base: int = Field(32, ge=1, description="channels of the encoders' first, the code")
+    latent_width: int = Field(4096, ge=1, description="of E_z's dense layer, the code")
+    attribute_width: int = Field(512, ge=1, description="of E_y's dense layer, the code")
+    refresh: int = Field(100, ge=0, description="batches that G's statistics are taken of, code")
+    optimizer: AdamSettings | RMSpropSettings = Field(
+        _ADAM, discriminator="kind", description="of G and D, the code"
+    )
+    encoder_optimizer: AdamSettings | RMSpropSettings = Field(
+        _ENCODER_ADAM, discriminator="kind", description="of E_z and E_y, the code"
+    )
+
+
+def _reader(name: str, *, term: str, needs: str) -> Player:
+    """The player of an encoder, alone in a stage of its own."""
+    return Player(
+        name,
+        (name,),
+        f"{name}_objective",
+        (term,),
+        stage=name,
+        needs=(needs,),
+        averaged=True,
+        optimizer="encoder_optimizer",
+    )
+
+
+@keras.saving.register_keras_serializable("tf_translate")
+class IcGAN(Translator):
+    """Edits an image by drawing it anew from what two encoders read, with other attributes.
+
+    Code to paper: `generator` G, `critic` D, `encoder_z` E_z, `encoder_y` E_y; attributes v in
+        0 and 1 are y = 2 v - 1, in -1 and +1. "mismatched" are real images beside attributes
+        that are not theirs.
+    Batch: `{"image", "attributes", "other_attributes", "drawn_attributes"}`: images
+        `(batch, height, width, channels)` float32 in [-1, 1]; `(batch, columns)` float32, 0 or
+        1: their own (y), others that differ from those, and some drawn from the training set (y').
+    Stages: "gan", where G and D learn; "encoder_z", where E_z learns to read z from what G
+        draws (never from real images), G frozen and as in inference; "encoder_y", where E_y
+        learns the attributes of real images.
+    Refresh: for its first `refresh` steps "encoder_z" draws with the statistics of the batch,
+        which re-estimates the moving ones of G's batch norm for the weights G ended with;
+        after that they stay. These steps are counted by E_z's optimizer, so a run that is
+        resumed refreshes no more and no less.
+    Players: critic, then generator, on the same drawings; encoder_z; encoder_y.
+    Deploys: `translate`, image and attributes to image; `encode`, image to latent and the
+        attributes that E_y reads, in [0, 1]; `decode`, latent and attributes to image; `swap`,
+        two images with their attributes exchanged.
+    Departs: E_z learns in the refreshing steps too, and from fresh drawings at each step (the
+        code: 182,638 made once); attributes to draw with come from the training set at random;
+        images may be mirrored in all stages, as `data.flip` says (the code: in "gan" only);
+        `translate` takes all attributes as they are wanted, and those that exclude each other
+        are one attribute of several values (the code: rules for CelebA's names).
+
+    Args:
+        generator: Network from `[latent, attributes]` to images.
+        critic: Network from `[image, attributes]` to logits.
+        encoder_z: Network from images to latents.
+        encoder_y: Network from images to attributes, in -1 and +1.
+        attributes: Values by attribute, in the order of the columns.
+        refresh: Batches that the generator's statistics are re-estimated of.
+        term_weights: Weights that replace `critic`, `mismatched`, `adversarial`, `latent`,
+            `attributes`.
+        name: Name of the model.
+
+    Raises:
+        ValueError: If the networks do not go with the attributes or with each other.
+
+    Source: Perarnau et al. 2016, https://arxiv.org/abs/1611.06355, section 3, and
+    github.com/Guim3/IcGAN.
+    """
+
+    layout = "attributes"
+    deploys = ("translate", "encode", "decode", "swap")
+    paper_shapes = ((64, 64, 3),)
+    paper_attributes = MappingProxyType(dict.fromkeys(_CELEBA, ("-1", "1")))
+    terms = (
+        content("latent", source="section 3: E_z, squared error on drawn images"),
+        domain("attributes", source="section 3: E_y, squared error on real images"),
+        domain("adversarial", source="section 3"),
+        domain("critic", source="section 3; fakes count half in the code"),
+        domain("mismatched", weight=0.5, source="the code: real images with others' attributes"),
+    )
+    players = (
+        Player(
+            "critic",
+            ("critic",),
+            "critic_objective",
+            ("critic", "mismatched"),
+            stage="gan",
+            needs=("attributes", "other_attributes"),
+        ),
+        Player(
+            "generator",  # no moving average: E_z and the statistics go with the last weights
+            ("generator",),
+            "generator_objective",
+            ("adversarial",),
+            forward="draw",
+            stage="gan",
+            needs=("drawn_attributes",),
+        ),
+        _reader("encoder_z", term="latent", needs="drawn_attributes"),
+        _reader("encoder_y", term="attributes", needs="attributes"),
+    )
+
+    def __init__(
+        self,
+        generator: keras.Model,
+        critic: keras.Model,
+        encoder_z: keras.Model,
+        encoder_y: keras.Model,
+        *,
+        attributes: Mapping[str, Sequence[str]],
+        refresh: int = 100,
+        term_weights: Mapping[str, float] | None = None,
+        name: str = "icgan",
+    ):
+        told = Attributes(attributes)
+        _check(generator, critic, encoder_z, encoder_y, len(told.columns))
+        networks = {"generator": generator, "critic": critic}
+        super().__init__(
+            networks={**networks, "encoder_z": encoder_z, "encoder_y": encoder_y},
+            term_weights=term_weights,
+            name=name,
+        )
+        self.attributes = {one.name: list(one.values) for one in told.each}
+        self.columns = told.columns
+        self.refresh = refresh
+        self._widths = [len(one.columns) for one in told.each]
+        self._latent = generator.input_shape[0][-1]
+
+    @classmethod
+    def from_settings(
+        cls,
+        settings: IcGANSettings,
+        shape: tuple[int, int, int],
+        *,
+        attributes: Mapping[str, Sequence[str]],
+        term_weights: Mapping[str, float] | None = None,
+    ) -> "IcGAN":
+        """Builds networks and translator for images of `(height, width, channels)`."""
+        columns, base = len(Attributes(attributes).columns), settings.encoder_base
+        return cls(
+            conditional.conditional_generator(shape, settings.latent, columns, base=settings.base),
+            conditional.conditional_critic(shape, columns, base=settings.critic_base),
+            conditional.image_encoder(
+                shape, settings.latent, width=settings.latent_width, base=base, name="encoder_z"
+            ),
+            conditional.image_encoder(
+                shape, columns, width=settings.attribute_width, base=base, name="encoder_y"
+            ),
+            attributes=attributes,
+            refresh=settings.refresh,
+            term_weights=term_weights,
+        )
+
+    def is_special(self) -> bool:
+        """Whether the coming step re-estimates the statistics of the generator."""
+        if self.stage != "encoder_z":
+            return False
+        return int(self.player_optimizers["encoder_z"].iterations.numpy()) < self.refresh
+
+    def draw(self, batch):
+        """G(z, y'), made once a step."""
+        return {"drawn": self._drawn(batch, self._noise(batch), training=True)}
+
+    def critic_objective(self, batch, shared):
+        """Tell real images with their attributes from drawings, and from mismatched attributes."""
+        losses = {}
+        if self.uses("critic"):
+            real = self._judged(batch["image"], batch["attributes"])
+            fake = self._judged(shared["drawn"], batch["drawn_attributes"])
+            losses["critic"] = conditional_critic(real, fake)
+        if self.uses("mismatched"):
+            mismatched = self._judged(batch["image"], batch["other_attributes"])
+            losses["mismatched"] = called_fake(mismatched)
+        return losses
+
+    def generator_objective(self, batch, shared):
+        """Draw what passes for a real image of the attributes."""
+        scores = self._judged(shared["drawn"], batch["drawn_attributes"])
+        return {"adversarial": vanilla_generator(scores)}
+
+    def encoder_z_objective(self, batch, shared):
+        """Read from a drawing the z it was drawn from."""
+        noise = self._noise(batch)
+        images = self._drawn(batch, noise, training=self.special.now)
+        return {"latent": mean_squared(self.encoder_z(images, training=True), noise)}
+
+    def encoder_y_objective(self, batch, shared):
+        """Read from a real image its attributes."""
+        read = self.encoder_y(batch["image"], training=True)
+        return {"attributes": mean_squared(read, _signed(batch["attributes"]))}
+
+    def default_optimizer(self, player: Player) -> keras.optimizers.Optimizer:
+        """Adam 2e-4, 0.5 for G and D; 1e-4, 0.1 for the encoders (the code)."""
+        own = _ENCODER_ADAM if player.optimizer == "encoder_optimizer" else _ADAM
+        return make_optimizer(own.model_dump())
+
+    def examples(self, batch: Mapping) -> dict[str, dict]:
+        """Images with the attributes they have, and each beside another."""
+        image, attributes = batch["image"], batch["attributes"]
+        return {
+            "translate": {"image": image, "attributes": attributes},
+            "encode": {"image": image},
+            "swap": {"image": image, "exemplar": image[::-1]},
+        }
+
+    def imagined(self, attributes):
+        """In the stage "gan", where no encoder has learnt yet: G of some z, the same each time."""
+        if self.stage != "gan":
+            return None
+        noise = tf.random.stateless_normal([len(attributes), self._latent], [0, 0])
+        return self._decode(noise, attributes)["image"]
+
+    def call(self, inputs, training=False):
+        """Translates `{"image", "attributes"}`: images in [-1, 1] to images in [-1, 1]."""
+        return self._translate(inputs["image"], inputs["attributes"])["image"]
+
+    def signatures(self) -> dict[str, Signature]:
+        """`translate`, its halves `encode` and `decode`, and `swap`."""
+        shape = self.encoder_z.input_shape[1:]
+        image, exemplar = image_spec(shape), image_spec(shape, "exemplar")
+        latent = TensorSpec("latent", (None, self._latent))
+        attributes = attribute_spec(self.columns)
+        policy = inference_policy(self.generator)
+        deployed = (
+            Signature("translate", self._translate, (image, attributes), (image,), policy),
+            Signature("encode", self._encode, (image,), (latent, attributes), policy),
+            Signature("decode", self._decode, (latent, attributes), (image,), policy),
+            Signature("swap", self._swap, (image, exemplar), (image, exemplar), policy),
+        )
+        return {signature.name: signature for signature in deployed}
+
+    def _encode(self, image):
+        read = 0.5 * (self.encoder_y(image, training=False) + 1.0)
+        return {
+            "latent": self.encoder_z(image, training=False),
+            "attributes": tf.clip_by_value(read, 0.0, 1.0),
+        }
+
+    def _decode(self, latent, attributes):
+        told = [tf.cast(latent, tf.float32), _signed(attributes)]
+        return {"image": self.generator(told, training=False)}
+
+    def _translate(self, image, attributes):
+        return self._decode(self.encoder_z(image, training=False), attributes)
+
+    def _swap(self, image, exemplar):
+        own, others = (self._decided(images) for images in (image, exemplar))
+        return {
+            "image": self._translate(image, others)["image"],
+            "exemplar": self._translate(exemplar, own)["image"],
+        }
+
+    def _decided(self, images):
+        """The attributes E_y reads, each 0 or 1; of several values the one it sees most of."""
+        read = self.encoder_y(images, training=False)
+        decided = [
+            tf.cast(part > 0, tf.float32) if width == 1 else tf.one_hot(tf.argmax(part, -1), width)
+            for part, width in zip(tf.split(read, self._widths, -1), self._widths, strict=True)
+        ]
+        return tf.concat(decided, -1)
+
+    def _noise(self, batch):
+        """z ~ N(0, I), others at each step."""
+        step = self.steps_taken.value
+        return draws.normal_per_image(batch["drawn_attributes"], self._latent, step, 0)
+
+    def _drawn(self, batch, noise, *, training: bool):
+        return self.generator([noise, _signed(batch["drawn_attributes"])], training=training)
+
+    def _judged(self, images, attributes):
+        return self.critic([images, _signed(attributes)], training=True)
+
+
+def _signed(attributes):
+    """Attributes in [0, 1] as the networks are told them: in [-1, 1]."""
+    return 2.0 * tf.cast(attributes, tf.float32) - 1.0
+
+
+def _check(generator, critic, encoder_z, encoder_y, columns: int) -> None:
+    drawn = generator.input_shape[1][-1]
+    judged, read = critic.input_shape[1][-1], encoder_y.output_shape[-1]
+    if not drawn == judged == read == columns:
+        raise ValueError(
+            f"`attributes` have {columns} columns, but the generator takes {drawn}, the critic "
+            f"{judged} and `encoder_y` reads {read}"
+        )
+    latent, found = generator.input_shape[0][-1], encoder_z.output_shape[-1]
+    if latent != found:
+        raise ValueError(
+            f"`encoder_z` must read the {latent} numbers the generator takes, it reads {found}"
+        )
