@@ -3,6 +3,7 @@ import pytest
 
 from tests.core.toy import Toy, scale
 from tf_translate.methods.genegan import GeneGAN, GeneGANSettings
+from tf_translate.methods.icgan import IcGAN, IcGANSettings
 from tf_translate.training import samples
 
 
@@ -42,6 +43,27 @@ def test_exchanged_objects_are_shown_beside_both_parents(shown):
     assert list(shown) == ["b", "a", "swap: image", "swap: exemplar", "remove", "add"]
     np.testing.assert_array_equal(shown["a"], batch["a"])
     np.testing.assert_allclose(shown["remove"], model(batch["a"]), atol=1e-6)
+
+
+def test_while_no_encoder_has_learnt_attributes_are_shown_on_images_out_of_noise(shown):
+    tiny = {"latent": 2, "base": 2, "critic_base": 1, "encoder_base": 1, "latent_width": 2}
+    model = IcGAN.from_settings(
+        IcGANSettings(**tiny, attribute_width=2),
+        (8, 8, 3),
+        attributes={"glasses": ["0", "1"], "hair": ["black", "blond", "grey"]},
+    )
+    values = np.array([[0, 1, 0, 0], [1, 0, 0, 1]], np.float32)
+    batch = {"image": _batch(2, 8, 8, 3)["a"], "attributes": values}
+    samples.sample_grid(model, batch)
+    switched = ["as it is", "other glasses", "hair=black", "hair=blond", "hair=grey"]
+    assert list(shown) == switched
+    np.testing.assert_array_equal(shown["as it is"][:1], shown["hair=black"][:1])
+    assert np.abs(shown["as it is"] - shown["other glasses"]).max() > 0
+    shown.clear()
+    model.enter_stage("encoder_z")
+    samples.sample_grid(model, batch)
+    assert list(shown) == ["image", *switched]
+    np.testing.assert_array_equal(shown["image"], batch["image"])
 
 
 def test_the_picture_is_drawn_for_any_method():

@@ -22,7 +22,9 @@ def sample_grid(translator: Translator, batch: Mapping[str, np.ndarray]) -> np.n
 
     Returns:
         uint8 `(height, width, 3)`: input, translation and, for pairs, the truth; or input,
-        reconstruction and one column for every column of the attributes, switched.
+        reconstruction and one column for every column of the attributes, switched. Where a
+        stage has nothing to translate with: images out of noise in place of translations, and
+        no input.
     """
     if translator.layout == "attributes":
         columns, titles = _attribute_columns(translator, batch)
@@ -32,23 +34,29 @@ def sample_grid(translator: Translator, batch: Mapping[str, np.ndarray]) -> np.n
 
 
 def _attribute_columns(translator: Translator, batch: Mapping[str, np.ndarray]) -> Columns:
-    signature = translator.signatures()["translate"]
-    images, values = batch["image"], batch["attributes"]
-    columns, titles = [images], ["image"]
-    given = [("as it is", values)]
-    told = Attributes(translator.attributes)  # type: ignore[attr-defined]
+    given = _switched(Attributes(translator.attributes), batch["attributes"])  # type: ignore[attr-defined]
+    imagined = [translator.imagined(attributes) for attributes in given.values()]
+    if imagined[0] is not None:
+        return [np.asarray(images) for images in imagined], list(given)
+    translate = translator.signatures()["translate"].function
+    made = [
+        np.asarray(translate(image=batch["image"], attributes=attributes)["image"])
+        for attributes in given.values()
+    ]
+    return [batch["image"], *made], ["image", *given]
+
+
+def _switched(told: Attributes, values: np.ndarray) -> dict[str, np.ndarray]:
+    """Attributes as they are, and with every column of them switched, by title."""
+    given = {"as it is": values}
     for one, (start, stop) in zip(told.each, told.spans, strict=True):
         binary = len(one.values) == 2
         for wanted in range(1 if binary else len(one.values)):
             changed = values.copy()
             code = 1.0 - values[:, start:stop] if binary else np.eye(stop - start)[wanted]
             changed[:, start:stop] = code
-            given.append((f"other {one.name}" if binary else one.columns[wanted], changed))
-    for title, attributes in given:
-        outputs = signature.function(image=images, attributes=attributes)
-        columns.append(np.asarray(outputs["image"]))
-        titles.append(title)
-    return columns, titles
+            given[f"other {one.name}" if binary else one.columns[wanted]] = changed
+    return given
 
 
 def _domain_columns(translator: Translator, batch: Mapping[str, np.ndarray]) -> Columns:
