@@ -69,6 +69,27 @@ def test_rates_fall_over_a_players_own_updates():
     assert (generators.constant_steps, generators.decay_steps) == (50, 50)
 
 
+def test_players_have_the_optimizer_of_their_field_of_the_settings():
+    config = Config(
+        method="icgan",
+        model={
+            "latent": 2, "base": 1, "critic_base": 1, "encoder_base": 1, "latent_width": 2,
+            "attribute_width": 2, "encoder_optimizer": {"learning_rate": 1e-3, "beta_1": 0.2},
+        },
+        data={"path": "unused", "size": [8, 8], "attributes": {"glasses": ["0", "1"]}},
+        training={"steps": 100, "decay": "linear", "stages": {"gan": 0.6, "encoder_z": 0.3}},
+    )  # fmt: skip
+    optimizers = build(config).player_optimizers
+    found = {
+        name: (one._learning_rate.initial, one.beta_1, one._learning_rate.decay_steps)
+        for name, one in optimizers.items()
+    }
+    assert found == {
+        "critic": (2e-4, 0.5, 30), "generator": (2e-4, 0.5, 30),
+        "encoder_z": (1e-3, 0.2, 15), "encoder_y": (1e-3, 0.2, 5),
+    }  # fmt: skip
+
+
 def test_methods_are_described_at_the_size_of_their_papers():
     assert paper_model("discogan").generator_ab.input_shape == (None, 64, 64, 3)
     assert paper_model("dtn").decoder.output_shape == (None, 32, 32, 1)
