@@ -1,6 +1,6 @@
 """The base of every method: who plays, how a step is taken, what is saved and deployed."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import keras
@@ -46,7 +46,7 @@ class Translator(keras.Model):
     deploys: ClassVar[tuple[str, ...]] = ()  # names of `signatures`, known without building
     # Which signature leads from one domain to the other; its first output answers.
     directions: ClassVar[Mapping[str, str]] = {"a_to_b": "a_to_b", "b_to_a": "b_to_a"}
-    train_function: Callable | None  # Keras keeps the traced step here
+    train_function: Any  # Keras keeps the traced step here
     paper_shapes: ClassVar[tuple[tuple[int, int, int], ...]] = ((256, 256, 3), (256, 256, 3))
     paper_attributes: ClassVar[Mapping[str, tuple[str, ...]]] = {}
 
