@@ -23,6 +23,7 @@ def test_methods_as_json(command):
         ("dualgan", {"generator_ab": 30.627, "critic_b": 3.921}),
         ("discogan", {"generator_ab": 5.514, "critic_b": 2.766}),
         ("dtn", {"features": 0.896, "decoder": 2.526, "critic": 1.502}),
+        ("fader", {"encoder": 6.986, "decoder": 7.015, "latent_critic": 8.655}),
         ("genegan", {"splitter": 2.629, "joiner": 6.305, "critic_a": 6.833}),
         ("pix2pix", {"generator": 54.414, "critic": 2.769}),
     ],
