@@ -124,14 +124,9 @@ class LabelledData:
             `(batch, columns)`: `"attributes"`, its own; `"other_attributes"`, those of a
             training picture that differ from its own; `"drawn_attributes"`, those of any.
         """
-        if batch_size < 1 or start_step < 0:
-            raise ValueError(
-                "`batch_size` must be at least 1 and `start_step` at least 0, "
-                f"got {batch_size} and {start_step}"
-            )
-        dataset = tf.data.Dataset.counter(start=start_step * batch_size)
-        dataset = dataset.map(lambda sample: self._sample(sample, seed), tf.data.AUTOTUNE)
-        return drawing.with_options(dataset.batch(batch_size, drop_remainder=True))
+        return drawing.endless(
+            lambda sample: self._sample(sample, seed), batch_size=batch_size, start_step=start_step
+        )
 
     def images(self, split: str, *, at: Sequence[int] | np.ndarray) -> np.ndarray:
         """Pictures at some places of a split: float32 `(n, h, w, c)` in [-1, 1]."""
