@@ -12,6 +12,7 @@ import tensorflow_datasets as tfds
 
 from tests.data.drawn import config, values
 from tf_translate import images
+from tf_translate.data.labelled import open_labelled
 from tf_translate.data.pipeline import open_data
 from tf_translate.errors import DataError
 
@@ -42,6 +43,8 @@ def made_up(builder, split=None, **_):
         plain = tf.fill([10, 12, 3], tf.cast(i, tf.uint8))
         brighter = 100 if str(split).endswith("B") else 0
         shown = {"image": plain + brighter, "photo": plain, "map": plain + 100}
+        shown["attributes"] = {"Eyeglasses": i % 2 == 0, "Male": i < 2}
+        shown["landmarks"] = {"nose_x": i}
         return {name: shown.get(name, i) for name in builder.info.features}
 
     return tf.data.Dataset.range(4).map(one)
@@ -55,6 +58,7 @@ def mocked(tmp_path):
         "two_images": ("train", "test"),
         "mnist": ("train", "test"),
         "svhn_cropped": ("train", "test", "extra"),
+        "celeb_a": ("train", "validation", "test"),
     }.items():
         info = tfds.builder(name, data_dir=tmp_path).info
         template = tfds.core.ShardedFileTemplate(
@@ -204,3 +208,16 @@ def test_a_failing_download_is_told_in_a_sentence(monkeypatch):
 def test_a_missing_package_names_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorflow_datasets", None)
     assert "install tf-translate[tfds]" in message("mnist")
+
+
+def test_the_attributes_of_celeb_a_are_columns(mocked):
+    attributes = {"Eyeglasses": ["false", "true"]}
+    data = open_labelled(config("tfds:celeb_a", attributes=attributes, where={"Male": "true"}))
+    assert data.splits == {"train": 2, "validation": 2, "test": 2}
+    assert values(data.images("test", at=[0, 1])) == [0, 1]
+    assert data.values("test").ravel().tolist() == [1.0, 0.0]
+
+
+def test_celeb_a_without_such_an_attribute(mocked):
+    with pytest.raises(DataError, match=r"no column 'Eyeglass'.*did you mean 'Eyeglasses'"):
+        open_labelled(config("tfds:celeb_a", attributes={"Eyeglass": ["false", "true"]}))

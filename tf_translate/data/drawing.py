@@ -1,6 +1,6 @@
 """How training samples are drawn: by their number alone, in an order that never repeats."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -40,6 +40,29 @@ def with_options(dataset: tf.data.Dataset) -> tf.data.Dataset:
     shard = tf.data.experimental.AutoShardPolicy.DATA
     options.experimental_distribute.auto_shard_policy = shard
     return dataset.prefetch(tf.data.AUTOTUNE).with_options(options)
+
+
+def endless(
+    draw: Callable[[tf.Tensor], dict], *, batch_size: int, start_step: int
+) -> tf.data.Dataset:
+    """Batches of samples by their number, from that of a step on, without end.
+
+    Args:
+        draw: From the number of a sample, int64 scalar, to the sample.
+        batch_size: Samples in a batch, over all devices.
+        start_step: The step whose batch comes first.
+
+    Raises:
+        ValueError: If one of the two is too small.
+    """
+    if batch_size < 1 or start_step < 0:
+        raise ValueError(
+            "`batch_size` must be at least 1 and `start_step` at least 0, "
+            f"got {batch_size} and {start_step}"
+        )
+    dataset = tf.data.Dataset.counter(start=start_step * batch_size)
+    dataset = dataset.map(draw, tf.data.AUTOTUNE)
+    return with_options(dataset.batch(batch_size, drop_remainder=True))
 
 
 def augmented(pixels: tf.Tensor, seed: tf.Tensor, config: DataConfig) -> tf.Tensor:

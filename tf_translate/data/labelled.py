@@ -14,9 +14,9 @@ from tf_translate.data import augment, drawing, samples
 from tf_translate.data.ages import read_ages
 from tf_translate.data.columns import SUFFIXES, Rows, Table, named, read_columns
 from tf_translate.data.decoded import Progress, memory_or_disk
-from tf_translate.data.pictures import PictureFiles, digest, held_back, listing
+from tf_translate.data.pictures import Pictures, digest, held_back, listing
 from tf_translate.data.store import Form, Store, open_store
-from tf_translate.data.tables import picture_file
+from tf_translate.data.tfds_columns import read_tfds_columns
 from tf_translate.errors import DataError
 
 Shape = tuple[int, int, int]
@@ -59,13 +59,10 @@ def open_labelled(config: DataConfig, *, progress: Progress | None = None) -> "L
     )
     rows = _checked(table, table.where(config.where), attributes)
     by_split = _splits(table, rows, config)
-    files = {
-        name: PictureFiles([picture_file(row["image"], table.folder) for _, row in found])
-        for name, found in by_split.items()
-    }
-    opened, skipped = _decoded(table, by_split, files, config, progress)
+    pictures = {name: table.pictures(found) for name, found in by_split.items()}
+    opened, skipped = _decoded(table, by_split, pictures, config, progress)
     parts = [
-        f"{name}:{files[name].identity()}:{split.values.tobytes().hex()}"
+        f"{name}:{pictures[name].identity()}:{split.values.tobytes().hex()}"
         for name, split in opened.items()
     ]
     fingerprint = digest([*parts, str(config.size), str(config.load_size), *skipped])
@@ -124,14 +121,9 @@ class LabelledData:
             `(batch, columns)`: `"attributes"`, its own; `"other_attributes"`, those of a
             training picture that differ from its own; `"drawn_attributes"`, those of any.
         """
-        if batch_size < 1 or start_step < 0:
-            raise ValueError(
-                "`batch_size` must be at least 1 and `start_step` at least 0, "
-                f"got {batch_size} and {start_step}"
-            )
-        dataset = tf.data.Dataset.counter(start=start_step * batch_size)
-        dataset = dataset.map(lambda sample: self._sample(sample, seed), tf.data.AUTOTUNE)
-        return drawing.with_options(dataset.batch(batch_size, drop_remainder=True))
+        return drawing.endless(
+            lambda sample: self._sample(sample, seed), batch_size=batch_size, start_step=start_step
+        )
 
     def images(self, split: str, *, at: Sequence[int] | np.ndarray) -> np.ndarray:
         """Pictures at some places of a split: float32 `(n, h, w, c)` in [-1, 1]."""
@@ -185,6 +177,8 @@ def _place(drawn: tf.Tensor, count) -> tf.Tensor:
 
 def _table(config: DataConfig) -> Table:
     kind, colon, name = config.path.partition(":")
+    if colon and kind == "tfds":
+        return read_tfds_columns(name, config.tfds_a)
     path = samples.table(name) if colon and kind == "samples" else Path(config.path).expanduser()
     if path.is_dir():
         return read_ages(path)
@@ -238,7 +232,7 @@ def _splits(table: Table, rows: Rows, config: DataConfig) -> dict[str, Rows]:
 def _decoded(
     table: Table,
     by_split: dict[str, Rows],
-    files: dict[str, PictureFiles],
+    pictures: dict[str, Pictures],
     config: DataConfig,
     progress: Progress | None,
 ) -> tuple[dict[str, LabelledSplit], tuple[str, ...]]:
@@ -253,7 +247,7 @@ def _decoded(
     reasons: list[str] = []
     for name, rows in by_split.items():
         size = (config.load_size if name == "train" else None) or config.size
-        store = open_store(files[name], Form(size, config.channels_a), place, progress=tick)
+        store = open_store(pictures[name], Form(size, config.channels_a), place, progress=tick)
         reasons += store.problems.values()
         kept = [i for i in range(len(rows)) if i not in store.problems]
         values = np.array([attributes.encode(rows[i][1]) for i in kept], np.float32)

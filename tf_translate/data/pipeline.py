@@ -134,14 +134,9 @@ class ImageData:
             Batches `{"a": (batch, h, w, c), "b": ...}`, float32 in [-1, 1]; of a domain with
             labels also those of the very pictures, `"label_a"` or `"label_b"`, int32 `(batch,)`.
         """
-        if batch_size < 1 or start_step < 0:
-            raise ValueError(
-                "`batch_size` must be at least 1 and `start_step` at least 0, "
-                f"got {batch_size} and {start_step}"
-            )
-        dataset = tf.data.Dataset.counter(start=start_step * batch_size)
-        dataset = dataset.map(lambda sample: self._sample(sample, seed), tf.data.AUTOTUNE)
-        return drawing.with_options(dataset.batch(batch_size, drop_remainder=True))
+        return drawing.endless(
+            lambda sample: self._sample(sample, seed), batch_size=batch_size, start_step=start_step
+        )
 
     def ordered(self, split: str, *, batch_size: int) -> tf.data.Dataset:
         """The pairs of a split once, in order, as they are; the last batch may be smaller.

@@ -88,7 +88,7 @@ def read_tfds(
     """
     if "->" in name:
         return _two_sets(name, (feature_a, feature_b), label)
-    builder = _prepare(name)
+    builder = prepare(name)
     splits = set(builder.info.splits)
     if {"trainA", "trainB"} <= splits:
         found = _unpaired(builder, name, splits, feature_a, feature_b)
@@ -105,7 +105,7 @@ def read_tfds(
 def _unpaired(
     builder: Any, name: str, splits: set[str], feature_a: str | None, feature_b: str | None
 ) -> dict[str, Split]:
-    chosen = [_only_image(builder, name, feature) for feature in (feature_a, feature_b)]
+    chosen = [image_feature(builder, name, feature) for feature in (feature_a, feature_b)]
     return {
         ours: Split(
             TfdsPictures(builder, f"{theirs}A", chosen[0]),
@@ -117,7 +117,8 @@ def _unpaired(
     }
 
 
-def _only_image(builder: Any, name: str, feature: str | None) -> str:
+def image_feature(builder: Any, name: str, feature: str | None) -> str:
+    """The image feature of that name, or the only one; `DataError` where there is a doubt."""
     images_found = _image_features(builder)
     if feature is None and len(images_found) != 1:
         raise DataError(_say_features(name, images_found, "set tfds_a and tfds_b"))
@@ -128,9 +129,9 @@ def _two_sets(name: str, features: tuple[str | None, str | None], label: str | N
     names = [part.strip() for part in name.split("->")]
     if len(names) != 2 or not all(names):
         raise DataError(f"tfds:{name} must name two data sets, as in tfds:svhn_cropped->mnist")
-    builders = [_prepare(part) for part in names]
+    builders = [prepare(part) for part in names]
     chosen = [
-        _only_image(builder, of, feature)
+        image_feature(builder, of, feature)
         for builder, of, feature in zip(builders, names, features, strict=True)
     ]
     classes = [_class_feature(*given, label) for given in zip(builders, names, strict=True)]
@@ -166,11 +167,17 @@ def _labels(builder: Any, split: str, feature: str | None) -> list[str] | None:
     """Class names in the order of the examples, whose pictures are not decoded for this."""
     if feature is None:
         return None
-    skip = {key: _import().decode.SkipDecoding() for key in _image_features(builder)}
-    examples = builder.as_dataset(split=split, shuffle_files=False, decoders=skip)
+    examples = builder.as_dataset(
+        split=split, shuffle_files=False, decoders=without_images(builder)
+    )
     numbers = examples.map(lambda example: example[feature]).as_numpy_iterator()
     name_of = builder.info.features[feature].int2str
     return [name_of(int(number)) for number in numbers]
+
+
+def without_images(builder: Any) -> dict[str, Any]:
+    """Decoders that leave pictures as they are stored, for reading the rest quickly."""
+    return {key: _import().decode.SkipDecoding() for key in _image_features(builder)}
 
 
 def _paired(
@@ -194,7 +201,12 @@ def _paired(
     }
 
 
-def _prepare(name: str) -> Any:
+def prepare(name: str) -> Any:
+    """The builder of a data set that is there, downloaded first if it must be.
+
+    Raises:
+        DataError: If the package or the data set is missing, or it cannot be prepared.
+    """
     tfds = _import()
     try:
         builder = tfds.builder(name)

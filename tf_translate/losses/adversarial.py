@@ -1,6 +1,6 @@
 """What critics and generators say to each other."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import tensorflow as tf
@@ -164,6 +164,22 @@ def adversarial_loss(name: str) -> AdversarialLoss:
     if name not in ADVERSARIAL:
         raise ValueError(f"`gan_mode` must be one of {sorted(ADVERSARIAL)}, got {name!r}")
     return ADVERSARIAL[name]
+
+
+def judged(game: AdversarialLoss, sides: Iterable[tuple]):
+    """What several critics have to learn, summed.
+
+    Args:
+        game: Whose critics' side is meant.
+        sides: A critic, real images and translated ones each.
+
+    Returns:
+        Float32 scalar.
+    """
+    return sum(
+        game.critic(critic(real, training=True), critic(fake, training=True))
+        for critic, real, fake in sides
+    )
 
 
 def _cross_entropy(logits, target: float):

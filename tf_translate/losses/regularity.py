@@ -1,6 +1,7 @@
 """Terms on how a map behaves, whatever it shows."""
 
-from collections.abc import Callable, Sequence
+import functools
+from collections.abc import Callable, Iterable, Sequence
 
 import tensorflow as tf
 
@@ -30,6 +31,19 @@ def gradient_penalty(critic: Callable, real, fake, shares):
     squared = tf.reduce_sum(tf.square(slopes), [1, 2, 3])
     # The root's own slope is infinite at 0.
     return tf.reduce_mean(tf.square(tf.sqrt(squared + 1e-12) - 1.0))
+
+
+def gradient_penalties(sides: Iterable[tuple], shares: Iterable):
+    """The penalties of several critics in training mode, summed.
+
+    Args:
+        sides: A critic, real images and translated ones each.
+        shares: For each side as in `gradient_penalty`.
+    """
+    return sum(
+        gradient_penalty(functools.partial(critic, training=True), real, fake, share)
+        for (critic, real, fake), share in zip(sides, shares, strict=True)
+    )
 
 
 def clip_weights(variables: Sequence, limit: float) -> None:

@@ -14,9 +14,9 @@ from tf_translate.core.player import Player
 from tf_translate.core.signature import Signature, image_signatures
 from tf_translate.core.terms import content, domain, regularity
 from tf_translate.core.translator import Translator
-from tf_translate.losses.adversarial import adversarial_loss
+from tf_translate.losses.adversarial import adversarial_loss, judged
 from tf_translate.losses.consistency import mean_absolute
-from tf_translate.losses.regularity import clip_weights, gradient_penalty
+from tf_translate.losses.regularity import clip_weights, gradient_penalties
 from tf_translate.networks.patch_critic import patch_critic
 from tf_translate.networks.policy import inference_policy
 from tf_translate.networks.strided_critic import truncated, wasserstein_critic
@@ -176,26 +176,18 @@ class DualGAN(Translator):
 
     def critics_objective(self, batch, shared):
         """Eq. 1 and 2: each critic lifts its domain's images above translated ones."""
-        losses = {}
         sides = (
             (self.critic_a, batch["a"], shared["fake_a"]),
             (self.critic_b, batch["b"], shared["fake_b"]),
         )
+        losses = {}
         if self.uses("critic"):
-            losses["critic"] = sum(
-                self._game.critic(critic(real, training=True), critic(fake, training=True))
-                for critic, real, fake in sides
-            )
+            losses["critic"] = judged(self._game, sides)
         if self.gan_mode == "wgan_gp" and self.uses("gradient_penalty"):
-            losses["gradient_penalty"] = sum(
-                gradient_penalty(
-                    functools.partial(critic, training=True),
-                    real,
-                    fake,
-                    self.uniform_per_image(real, stream=stream),
-                )
-                for stream, (critic, real, fake) in enumerate(sides)
-            )
+            shares = [
+                self.uniform_per_image(real, stream=i) for i, (_, real, _) in enumerate(sides)
+            ]
+            losses["gradient_penalty"] = gradient_penalties(sides, shares)
         return losses
 
     def generators_objective(self, batch, shared):

@@ -16,9 +16,9 @@ from tf_translate.core.player import Burst, Player
 from tf_translate.core.signature import Signature, TensorSpec, image_spec
 from tf_translate.core.terms import content, domain, regularity
 from tf_translate.core.translator import Translator
-from tf_translate.losses.adversarial import adversarial_loss
+from tf_translate.losses.adversarial import adversarial_loss, judged
 from tf_translate.losses.consistency import mean_absolute
-from tf_translate.losses.regularity import clip_weights, gradient_penalty, mean_weight_decay
+from tf_translate.losses.regularity import clip_weights, gradient_penalties, mean_weight_decay
 from tf_translate.networks.policy import inference_policy
 from tf_translate.networks.splitter_joiner import joiner, object_critic, splitter
 
@@ -205,26 +205,18 @@ class GeneGAN(Translator):
 
     def critics_objective(self, batch, shared):
         """Each critic lifts its set's images above the children that should belong to it."""
-        losses = {}
         sides = (
             (self.critic_a, batch["a"], shared["swapped_a"]),
             (self.critic_b, batch["b"], shared["swapped_b"]),
         )
+        losses = {}
         if self.uses("critic"):
-            losses["critic"] = sum(
-                self._game.critic(critic(real, training=True), critic(fake, training=True))
-                for critic, real, fake in sides
-            )
+            losses["critic"] = judged(self._game, sides)
         if self.gan_mode == "wgan_gp" and self.uses("gradient_penalty"):
-            losses["gradient_penalty"] = sum(
-                gradient_penalty(
-                    functools.partial(critic, training=True),
-                    real,
-                    fake,
-                    self.uniform_per_image(real, stream=stream),
-                )
-                for stream, (critic, real, fake) in enumerate(sides)
-            )
+            shares = [
+                self.uniform_per_image(real, stream=i) for i, (_, real, _) in enumerate(sides)
+            ]
+            losses["gradient_penalty"] = gradient_penalties(sides, shares)
         return losses
 
     def generators_objective(self, batch, shared):

@@ -1,0 +1,110 @@
+"""Attributes on the command line, from a table to an edited picture through TFLite."""
+
+import json
+
+import numpy as np
+import pytest
+
+from tests.cli.conftest import _invoke
+from tf_translate import images
+
+TINY = (
+    "data.size=[16, 16]",
+    "model.levels=2",
+    "model.base=4",
+    "model.widest=8",
+    "training.batch_size=2",
+    "training.steps=4",
+    "training.log_every=2",
+    "training.checkpoint_every=4",
+    "evaluation.domain_steps=2",
+    "evaluation.content_steps=2",
+    'data.attributes={glasses = ["0", "1"], hair = ["black", "blond", "grey"]}',
+)
+
+
+@pytest.fixture(scope="session")
+def table(tmp_path_factory):
+    """Six people in all ways: brightness says the hair, a bar the glasses."""
+    folder = tmp_path_factory.mktemp("faces")
+    lines = ["image,split,person,glasses,hair"]
+    for person in range(12):
+        for glasses in (0, 1):
+            for shade, hair in enumerate(("black", "blond", "grey")):
+                pixels = np.full((16, 16, 3), 60 + 60 * shade, np.uint8)
+                pixels[:4, :4] = 20 * person
+                pixels[8:10] = 0 if glasses else pixels[8:10]
+                name = f"{person}{glasses}{hair}.png"
+                images.write(folder / name, pixels)
+                split = "test" if person > 7 else "train"
+                lines.append(f"{name},{split},{person},{glasses},{hair}")
+    path = folder / "faces.csv"
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def options(table, *more):
+    chosen = (*TINY, f"data.path={table}", *more)
+    return [part for setting in chosen for part in ("--set", setting)]
+
+
+@pytest.fixture(scope="session")
+def fader(table, tmp_path_factory):
+    """A run of four steps; do not change it."""
+    run = tmp_path_factory.mktemp("fader") / "run"
+    _invoke("train", "fader", "--run", run, *options(table))
+    return run
+
+
+def test_a_run_shows_every_attribute_switched(fader):
+    grid = images.read(fader / "samples" / "step-00000004.png")
+    scale = max(1, 96 // 16)
+    assert grid.shape[1] >= 6 * 16 * scale  # input, as it is, other glasses, three hairs
+
+
+def test_evaluate_measures_every_edit_beside_the_exact_truth(command, fader):
+    code, out, _ = command("evaluate", fader, "--json")
+    assert code == 0
+    directions = json.loads(out)["directions"]
+    assert list(directions) == [
+        "remove_glasses", "add_glasses", "hair_to_black", "hair_to_blond", "hair_to_grey",
+    ]  # fmt: skip
+    rows = directions["add_glasses"]["rows"]
+    assert set(rows) == {"output", "identity", "random target", "ground truth"}
+    assert rows["identity"]["content/outside"] == 0.0
+    assert rows["ground truth"]["content/outside"] < 0.02 < rows["output"]["content/outside"]
+    assert (fader / "evaluation" / "add_glasses.png").is_file()
+
+
+def test_a_bundle_edits_pictures_by_the_names_of_the_table(command, fader, table, tmp_path):
+    bundle = tmp_path / "bundle"
+    assert command("export", fader, "--bundle", bundle, "--recipe", "float32")[0] == 0
+    assert command("verify", bundle)[0] == 0
+    picture = table.parent / "80black.png"
+    written = {}
+    for model in (bundle, fader):
+        for glasses in (0, 3):
+            folder = tmp_path / f"{model.name}{glasses}"
+            chosen = ("--attribute", f"glasses={glasses}", "--attribute", "hair=blond")
+            code, _, said = command("translate", model, picture, "--output", folder, *chosen)
+            assert code == 0, said
+            written[model.name, glasses] = images.read(folder / "80black.png").astype(int)
+    apart = np.abs(written["bundle", 0] - written["run", 0]).max()
+    assert apart <= 1
+    assert np.abs(written["bundle", 0] - written["bundle", 3]).max() > 0
+
+
+def test_mistakes_with_attributes(mistake, fader, table, tmp_path):
+    picture = table.parent / "80black.png"
+    said = mistake("translate", fader, picture, "--output", tmp_path, "--attribute", "glases=1")
+    assert "glasses" in said
+    said = mistake("translate", fader, picture, "--output", tmp_path, "--attribute", "glasses=1")
+    assert "hair" in said
+    run = tmp_path / "run"
+    said = mistake("train", "fader", "--run", run, *options(table, "data.attributes={}"))
+    assert "data.attributes must say which attributes" in said
+    said = mistake("train", "fader", "--run", run, *options(table, "data.attributes.glasses=[1]"))
+    assert "at least two different values" in said
+    said = mistake("train", "fader", "--run", run, *options(table, "data.size=[24, 24]"))
+    assert "a latent must be square" in said
+    assert not run.exists()
