@@ -74,17 +74,17 @@ class IcGAN(Translator):
     Stages: "gan", where G and D learn; "encoder_z", where E_z learns to read z from what G
         draws (never from real images), G frozen and as in inference; "encoder_y", where E_y
         learns the attributes of real images.
-    Refresh: for its first `refresh` steps "encoder_z" draws with the statistics of the batch,
-        which re-estimates the moving ones of G's batch norm for the weights G ended with;
-        after that they stay. These steps are counted by E_z's optimizer, so a run that is
+    Refresh: for its first `refresh` steps in `fit` "encoder_z" draws with the statistics of the
+        batch, which re-estimates the moving ones of G's batch norm for the weights G ended
+        with; after that they stay. These steps are counted by E_z's optimizer, so a run that is
         resumed refreshes no more and no less.
     Players: critic, then generator, on the same drawings; encoder_z; encoder_y.
     Deploys: `translate`, image and attributes to image; `encode`, image to latent and the
         attributes that E_y reads, in [0, 1]; `decode`, latent and attributes to image; `swap`,
         two images with their attributes exchanged.
     Departs: E_z learns in the refreshing steps too, and from fresh drawings at each step (the
-        code: 182,638 made once); attributes to draw with come from the training set at random;
-        images may be mirrored in all stages, as `data.flip` says (the code: in "gan" only);
+        code: 182,638 made once); encoders pad as TensorFlow does; images may be mirrored in
+        all stages, as `data.flip` says (the code: in "gan" only);
         `translate` takes all attributes as they are wanted, and those that exclude each other
         are one attribute of several values (the code: rules for CelebA's names).
 
