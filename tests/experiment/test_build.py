@@ -5,6 +5,7 @@ import pytest
 from tf_translate.config.schema import Config, TrainingConfig
 from tf_translate.errors import ConfigError
 from tf_translate.experiment.build import build, paper_model, stage_ends
+from tf_translate.experiment.configure import resolve
 
 TINY = {"levels": 2, "base": 4, "critic_levels": 2, "critic_base": 4, "dropout": 0.0}
 
@@ -93,3 +94,16 @@ def test_players_have_the_optimizer_of_their_field_of_the_settings():
 def test_methods_are_described_at_the_size_of_their_papers():
     assert paper_model("discogan").generator_ab.input_shape == (None, 64, 64, 3)
     assert paper_model("dtn").decoder.output_shape == (None, 32, 32, 1)
+
+
+def test_who_sits_out_bursts_has_its_rate_fall_over_the_steps_it_plays():
+    model = build(
+        resolve(
+            "genegan_small",
+            ["training.steps=90", "model.burst_turns=3", "model.burst_every=1", "model.base=4",
+             "model.critic_base=4", "data.size=[16, 16]", "training.decay=linear"],
+        )
+    )  # fmt: skip
+    rates = {name: one._learning_rate for name, one in model.player_optimizers.items()}
+    assert rates["critics"].constant_steps + rates["critics"].decay_steps == 90
+    assert rates["generators"].constant_steps + rates["generators"].decay_steps == 30

@@ -1,5 +1,7 @@
 """Translators built and compiled from configurations."""
 
+from collections.abc import Sequence
+
 import keras
 
 from tf_translate.config.data import DataConfig
@@ -33,7 +35,7 @@ def build(config: Config) -> Translator:
     ends = stage_ends(config.training, translator)
     translator.compile(
         {
-            player.name: _optimizer(settings, config.training, player, ends)
+            player.name: _optimizer(settings, config.training, player, translator.players, ends)
             for player in translator.players
         },
         steps_per_execution=config.training.steps_per_execution,
@@ -87,20 +89,38 @@ def _form(translator: type[Translator], data: DataConfig) -> tuple[list, dict]:
 
 
 def _optimizer(
-    settings: MethodSettings, training: TrainingConfig, player: Player, ends: list[tuple[str, int]]
+    settings: MethodSettings,
+    training: TrainingConfig,
+    player: Player,
+    players: Sequence[Player],
+    ends: list[tuple[str, int]],
 ) -> keras.optimizers.Optimizer:
     own = getattr(settings, player.optimizer).model_dump()
     rate = None
     if training.decay == "linear":
-        rate = _decay(own["learning_rate"], player, ends, training.decay_start)
+        start = training.decay_start
+        rate = _decay(own["learning_rate"], player, _played(player, players), ends, start)
     average = training.average if player.averaged else 0.0
     return make_optimizer(own, learning_rate=rate, average=average)
 
 
-def _decay(rate: float, player: Player, ends: list[tuple[str, int]], start: float) -> LinearDecay:
-    """The fall of a player's rate, in updates of its optimizer: several a step if it has turns."""
+def _played(player: Player, players: Sequence[Player]) -> float:
+    """Share of the steps of its stage that a player plays in: it sits out others' bursts."""
+    bursts = [each.burst for each in players if each.burst and each.stage == player.stage]
+    if player.burst or not bursts:
+        return 1.0
+    return bursts[0].every / (bursts[0].every + bursts[0].turns - 1)
+
+
+def _decay(
+    rate: float, player: Player, share: float, ends: list[tuple[str, int]], start: float
+) -> LinearDecay:
+    """The fall of a player's rate, in updates of its optimizer: several a step if it has turns.
+
+    `share` is that of the steps it plays in.
+    """
     own = dict(ends)[player.stage]
     before = max((end for _, end in ends if end < own), default=0)
-    updates = (own - before) * player.turns
+    updates = round((own - before) * player.turns * share)
     constant = int(updates * start)
     return LinearDecay(rate, constant, updates - constant)
