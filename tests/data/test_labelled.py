@@ -44,6 +44,12 @@ def test_every_picture_has_its_attributes_in_order(table):
     assert data.twins("test") == ("p6", "p6", "p7")
 
 
+def test_twins_agree_in_all_that_is_not_edited(table):
+    """Fails if a person's pictures are twins though their hair differs too."""
+    data = open_labelled(config(table, attributes=GLASSES, twin_column="person"))
+    assert data.twins("test") == ("p6\nblack", "p6\nblack", "p7\ngrey")
+
+
 def test_a_batch_tells_own_differing_and_drawn_attributes(table):
     data = open_labelled(config(table, attributes=BOTH))
     known = dict(enumerate(data.values("train")))

@@ -48,6 +48,15 @@ def test_each_value_is_a_direction_with_the_true_edit(data):
     assert len(grey.train_target) == 8
 
 
+def test_what_is_not_edited_is_equal_in_the_truth(data, tmp_path):
+    path = tmp_path / "t.csv"
+    glasses = {"glasses": ATTRIBUTES["glasses"]}
+    data = open_labelled(config(path, attributes=glasses, twin_column="person"))
+    add = [d for d in edits(data, lambda i, v: i, split="test", limit=99, learn=99)][1]
+    step = np.rint((add.truth - add.source).mean((1, 2, 3)) * 127.5)
+    assert (step == 3).all()  # hair is the same
+
+
 def test_without_twins_there_is_no_truth(data):
     data.twins = lambda split: None
     assert all(

@@ -91,8 +91,8 @@ class DataConfig(Settings):
     )
     twin_column: str | None = Field(
         None,
-        description="column of who or what a picture shows: pictures with equal values differ in "
-        "attributes only, stay in one split and are the truth of each other",
+        description="column of who or what a picture shows: equal values stay in one split; where "
+        "all other columns are equal too, pictures are the truth of each other's edits",
     )
     tfds_a: str | None = Field(None, description="tfds: image feature of a; none: found by itself")
     tfds_b: str | None = Field(None, description="tfds: image feature of b; none: found by itself")

@@ -12,7 +12,7 @@ from tf_translate.config.attributes import Attributes
 from tf_translate.config.data import DataConfig
 from tf_translate.data import augment, drawing, samples
 from tf_translate.data.ages import read_ages
-from tf_translate.data.columns import SUFFIXES, Rows, Table, named, read_columns
+from tf_translate.data.columns import SUFFIXES, Row, Rows, Table, named, read_columns
 from tf_translate.data.decoded import Progress, memory_or_disk
 from tf_translate.data.pictures import Pictures, digest, held_back, listing
 from tf_translate.data.store import Form, Store, open_store
@@ -29,7 +29,7 @@ class LabelledSplit:
     Attributes:
         store: The pictures.
         values: Float32 `(count, columns)`, the attributes of each.
-        twins: What each shows, or None where the data does not say.
+        twins: What each shows beside the attributes, or None where the data does not say.
     """
 
     store: Store
@@ -137,7 +137,10 @@ class LabelledData:
         return self._split(split).values
 
     def twins(self, split: str) -> tuple[str, ...] | None:
-        """What each picture shows, in order; None where the data do not say."""
+        """What each picture shows beside its attributes, in order; None where data do not say.
+
+        Two pictures with equal words differ in attributes only.
+        """
         return self._split(split).twins
 
     def _split(self, split: str) -> LabelledSplit:
@@ -229,6 +232,15 @@ def _splits(table: Table, rows: Rows, config: DataConfig) -> dict[str, Rows]:
     }
 
 
+def _twins(table: Table, rows: list[Row], config: DataConfig) -> tuple[str, ...] | None:
+    """What each row shows: all it says but picture, split and the attributes that are edited."""
+    if config.twin_column is None:
+        return None
+    edited = {"image", "split", *config.attributes}
+    kept = [column for column in table.columns if column not in edited]
+    return tuple("\n".join(row[column] for column in kept) for row in rows)
+
+
 def _decoded(
     table: Table,
     by_split: dict[str, Rows],
@@ -251,8 +263,7 @@ def _decoded(
         reasons += store.problems.values()
         kept = [i for i in range(len(rows)) if i not in store.problems]
         values = np.array([attributes.encode(rows[i][1]) for i in kept], np.float32)
-        column = config.twin_column
-        twins = tuple(rows[i][1][column] for i in kept) if column else None
+        twins = _twins(table, [rows[i][1] for i in kept], config)
         opened[name] = LabelledSplit(store.pick(kept), values, twins)
     if reasons and config.on_error == "stop":
         raise DataError(

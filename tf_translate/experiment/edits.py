@@ -18,8 +18,8 @@ def edits(
     """Gives a direction for every value that an attribute can be changed to.
 
     Its sources are the held-out pictures with another value, its targets those with that one;
-    the truth is the picture of the same `twin_column` with the wanted attributes, if every
-    source has one.
+    the truth is the picture that shows the same (see `LabelledData.twins`) with the wanted
+    attributes, if every source has one.
 
     Args:
         data: Pictures with attributes.
@@ -70,6 +70,8 @@ def _twins(
         (who, values.tobytes()): place
         for place, (who, values) in enumerate(zip(shown, data.values(split), strict=True))
     }
+    if len(places) < len(shown):
+        return None  # there is more than one, and none is the truth
     found = [
         places.get((shown[i], wanted.tobytes())) for i, wanted in zip(sources, changed, strict=True)
     ]
