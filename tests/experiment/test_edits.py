@@ -52,7 +52,7 @@ def test_what_is_not_edited_is_equal_in_the_truth(data, tmp_path):
     path = tmp_path / "t.csv"
     glasses = {"glasses": ATTRIBUTES["glasses"]}
     data = open_labelled(config(path, attributes=glasses, twin_column="person"))
-    add = [d for d in edits(data, lambda i, v: i, split="test", limit=99, learn=99)][1]
+    add = list(edits(data, lambda i, v: i, split="test", limit=99, learn=99))[1]
     step = np.rint((add.truth - add.source).mean((1, 2, 3)) * 127.5)
     assert (step == 3).all()  # hair is the same
 
