@@ -17,6 +17,7 @@ FIGURES = {
     "content/retrieval@1": "retrieval@1 ↑",
     "content/label": "label ↑",
     "content/skill": "skill ↑",
+    "content/outside": "outside ↓",
     "content/ssim": "SSIM ↑",
     "domain/accuracy": "accuracy ↑",
     "domain/kid/judge@64": "KID ↓",
