@@ -30,8 +30,8 @@ def main(folder: Path, settings: dict[str, str], command: str) -> None:
         run = folder / name
         ablation.train(preset, run, settings)
         table = evaluate(run, judges)
-        rows[name] = {figure: table["output"][figure] for figure in FIGURES}
         rows["input as it is"] = {figure: table["identity"][figure] for figure in FIGURES}
+        rows[name] = {figure: table["output"][figure] for figure in FIGURES}
         columns["input"], columns[name] = pictures(run)
         print(name, rows[name], flush=True)
         ablation.save(folder, command, rows, columns)
