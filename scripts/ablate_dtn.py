@@ -1,12 +1,15 @@
 """DTN's ablations on street digits to MNIST: which part keeps the digit?
 
-python scripts/ablate_dtn.py TABLE FOLDER [STEPS]
+python scripts/ablate_dtn.py TABLE FOLDER [--extra TABLE] [KEY=VALUE]...
 
-TABLE comes from scripts/make_digits; runs and ablation.json are written into FOLDER, and runs
-that are done are not trained again. f is trained once, as part of the first run, and given to
-every variant. "no f" has an encoder of its own in G, which learns with g (paper, table 1).
+The tables come from scripts/make_digits; KEY=VALUE are settings of the transfer, such as
+training.steps=3000. f is trained once, on the street digits of the extra table if there is one
+(as the paper's f learns from SVHN's "extra" part), and given to every variant. "no f" has an
+encoder of its own in G, which learns with g (paper, table 1). Runs and ablation.json are written
+into FOLDER, and runs that are done are not trained again.
 """
 
+import argparse
 import sys
 from pathlib import Path
 
@@ -24,29 +27,35 @@ VARIANTS = {
     "neither": {"terms.constancy": 0, "terms.target_identity": 0},
 }
 FEATURE_STEPS = 8000
+STEPS = 3000
 OUTPUT = "translated street digits"
 
 
-def main(table: Path, folder: Path, steps: int) -> None:
+def main(table: Path, folder: Path, extra: Path, settings: dict[str, str], command: str) -> None:
     """Trains and measures every variant, then writes the table."""
-    data = {"data.path": table}
-    first = folder / "features"
-    stages = {
-        "training.steps": FEATURE_STEPS + 1,
-        "training.stages.features": FEATURE_STEPS / (FEATURE_STEPS + 1),
-    }
-    ablation.train("dtn", first, data | stages)
-    features = folder / "f.keras"
-    if not features.exists():
-        load_trained(first).translator.features.save(features)
+    features = train_features(extra, folder)
+    given = {"data.path": table, "model.features": features, "training.steps": STEPS} | settings
     rows, columns = {}, {}
-    for name, settings in VARIANTS.items():
+    for name, variant in VARIANTS.items():
         path = folder / name.replace(" ", "_")
-        given = {"model.features": features, "training.steps": steps}
-        ablation.train("dtn", path, data | given | settings)
+        ablation.train("dtn", path, given | variant)
         rows[name], columns["street"], columns[name] = measure(path, folder / "judges")
         print(f"{name:20} {rows[name][OUTPUT]:.3f}", flush=True)
-        ablation.save(folder, f"scripts/ablate_dtn.py {table.name} FOLDER {steps}", rows, columns)
+        ablation.save(folder, command, rows, columns)
+
+
+def train_features(table: Path, folder: Path) -> Path:
+    """Trains f on labelled street digits, unless it is there; gives its file."""
+    path = folder / "f.keras"
+    if not path.exists():
+        run = folder / "features"
+        stages = {
+            "training.steps": FEATURE_STEPS + 1,
+            "training.stages.features": FEATURE_STEPS / (FEATURE_STEPS + 1),
+        }
+        ablation.train("dtn", run, {"data.path": table} | stages)
+        load_trained(run).translator.features.save(path)
+    return path
 
 
 def measure(path: Path, judges: Path) -> tuple[dict[str, float], np.ndarray, np.ndarray]:
@@ -68,5 +77,28 @@ def measure(path: Path, judges: Path) -> tuple[dict[str, float], np.ndarray, np.
     return {name: float(hits.mean()) for name, hits in said.items()}, street[:12], grey
 
 
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("table", type=Path, help="street digits and MNIST for the transfer")
+    parser.add_argument("folder", type=Path, help="where runs and results go")
+    parser.add_argument("--extra", type=Path, help="table whose street digits f learns from")
+    parser.add_argument("settings", nargs="*", metavar="KEY=VALUE", help="of the transfer")
+    return parser.parse_intermixed_args()
+
+
+def _command(told: argparse.Namespace) -> str:
+    """The command without this machine's paths."""
+    extra = ["--extra", _short(told.extra)] if told.extra else []
+    return " ".join(
+        ["scripts/ablate_dtn.py", _short(told.table), "FOLDER", *extra, *told.settings]
+    )
+
+
+def _short(table: Path) -> str:
+    return f"{table.parent.name}/{table.name}"
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]) if len(sys.argv) > 3 else 3000)
+    told = _arguments()
+    settings = dict(pair.split("=", 1) for pair in told.settings)
+    main(told.table, told.folder, told.extra or told.table, settings, _command(told))

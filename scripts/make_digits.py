@@ -77,6 +77,28 @@ TEST_FONTS = {
     "space-mono": "e0cd78cb7aa93e772905297d8d5ad2a3d9eea7a6a12f281a3940a28ec01c19eb",
     "zilla-slab": "b7db2f40f3aaeb44c0e1dfe3da1e5de96d177a674ffe5e5e012c59b6a01e8aab",
 }
+HANDWRITTEN_FONTS = {  # with --handwritten, for a set that f of DTN learns from
+    "caveat": "ebf746fc0667b9d10fcac7c8604e2ba40a264da85a1c9b48bd679c0af3221293",
+    "kalam": "0aaf22523f3c57ae19f32c4f4df0d43d6efd01b7563a19cf4ed818cd5601426d",
+    "patrick-hand": "c3428d02610c7b8fa92b044cf766f8c30b88bb32a47460b4ac42fa14e0bcdcc0",
+    "indie-flower": "be380503f1e2c5ef08b8399a28f8cb2f1725527db2cb6aacec3037c2bd1b9083",
+    "gochi-hand": "6e206b6139093775d8762503196d6d991408bd5f8393ea0357f4f89b75b195a3",
+    "coming-soon": "aac84961066a709d468766331ec2dcbe9c45bbf5260537ca859e411703d20395",
+    "architects-daughter": "791d2009fbdc46ca3eb942c27c62c0ee353668cd290dfad17f401b8488c727a1",
+    "shadows-into-light": "0885aefd34c65bd79207cffff0771ae0527f227a202bc850f8cf9a12257fc7f1",
+    "gloria-hallelujah": "8755cc046e06286eeebee193f9f753bd0f03eec44c7bf188fc883db66e7a9d91",
+    "short-stack": "10ff174d6c256fd5e5417466b24a561de4fd1c5d090975849c77cc7746d8f470",
+    "handlee": "e1fbeba16906d4807b42add8ab85dec533c3e667575be00ba96f050b5fc452ce",
+    "schoolbell": "08901884344f129587928d2260a84e6d8cc7baae54ecdce19ff225694314b704",
+    "neucha": "8f2718549556a0c406a766edc9689801a950dc79a71cbb646fc5e2d67c49cca0",
+    "pangolin": "0b7bd4f9ad33a18fc9de29e28dfb23fc4281635cc153df856443106c94f0e0b3",
+    "covered-by-your-grace": "1bd27256356f90c7bc7b463d36c05565ef4b3d655bc56d0dd7b7387114b1308d",
+    "reenie-beanie": "8a2406f9b3c0b76199dcd87288ea40480fcd8547ba1af2f9f3156205f1688be9",
+    "rock-salt": "c298a87c9a667bcd034b4a5c87430394a0d9bdc03ff6182eaacac2abb868db57",
+    "just-another-hand": "58754de1b8784c97defb535f0c7e5d683ace09c17533e20c0c8c627da8239d2f",
+    "crafty-girls": "5d6ed9d0860995963dc7c5895765e49a605e3a1e5c63d3aee65c65e767c4e808",
+    "annie-use-your-telescope": "ed1cea10322cff6e760b1c1d2cb3be8b5a3b08ddea41feae31f9f938f39fe1ab",
+}
 PHOTOGRAPHS = {  # of scikit-image: CC0 or public domain, all inside its wheel
     "train": ("brick.png", "grass.png", "coffee.png", "astronaut.png", "rocket.jpg"),
     "test": ("gravel.png", "chelsea.png", "camera.png"),
@@ -106,8 +128,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = arguments.packages or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
+        taught = TRAIN_FONTS | (HANDWRITTEN_FONTS if arguments.handwritten else {})
         scenes = {
-            "train": Scene(load_fonts(TRAIN_FONTS, folder), load_photographs("train")),
+            "train": Scene(load_fonts(taught, folder), load_photographs("train")),
             "test": Scene(load_fonts(TEST_FONTS, folder), load_photographs("test")),
         }
         mnist = cut_mnist(folder, _counts(arguments.mnist, arguments.mnist_held_out))
@@ -122,6 +145,11 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--packages", type=Path, help="folder that keeps the fetched packages")
     parser.add_argument("--street", type=int, default=1000, help="street digits in all")
     parser.add_argument("--mnist", type=int, default=1000, help="MNIST digits in all, at most 5000")
+    parser.add_argument(
+        "--handwritten",
+        action="store_true",
+        help="train and validation in handwritten fonts too; the test split stays as it is",
+    )
     for name in ("street", "mnist"):
         parser.add_argument(
             f"--{name}-held-out",

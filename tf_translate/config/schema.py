@@ -26,6 +26,11 @@ class TrainingConfig(Settings):
     log_every: int = Field(25, ge=1, description="steps between rows of losses")
     sample_every: int = Field(250, ge=1, description="steps between sample pictures")
     checkpoint_every: int = Field(500, ge=1, description="steps between checkpoints")
+    choose: Literal["last", "best"] = Field(
+        "last",
+        description="what becomes model.keras: the last checkpoint, or the best on validation "
+        "pictures by a classifier of the attributes and the reconstruction (data.attributes only)",
+    )
     keep_checkpoints: int = Field(2, ge=1, description="newest checkpoints kept")
 
     @model_validator(mode="after")

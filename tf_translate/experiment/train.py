@@ -11,6 +11,7 @@ from tf_translate.core.translator import Translator
 from tf_translate.data.pipeline import ImageData
 from tf_translate.errors import ConfigError
 from tf_translate.experiment.build import build, stage_ends
+from tf_translate.experiment.choice import measure_of
 from tf_translate.experiment.dataset import Data, held_out, open_for, preview
 from tf_translate.methods import registry
 from tf_translate.training import loop
@@ -45,6 +46,7 @@ def train(config: Config, path: str | Path, *, resume: bool, console: Console) -
     data = open_for(config)
     for skipped in data.skipped:
         console.print(f"skipped {skipped}", highlight=False)
+    measure = measure_of(config, data, Path(path) / "classifiers")
     strategy = _strategy(config)
     keras.utils.set_random_seed(config.training.seed)
     keras.mixed_precision.set_global_policy(config.training.precision)
@@ -69,6 +71,7 @@ def train(config: Config, path: str | Path, *, resume: bool, console: Console) -
         schedule=_schedule(config, translator),
         sample=preview(data, _watched(data), _SAMPLE_IMAGES),
         console=console,
+        measure=measure,
     )
 
 

@@ -51,8 +51,15 @@ def load_model(path: str | Path) -> Translator:
     Raises:
         RunError: If there is no run, it holds no model yet or the model cannot be read.
     """
-    config = read_config(path)
-    file = RunDir.open(path).finished_model()
+    return load_file(RunDir.open(path).finished_model(), read_config(path))
+
+
+def load_file(file: Path, config: Config) -> Translator:
+    """The translator in a file of a run, in float32 and ready for inference.
+
+    Raises:
+        RunError: If it cannot be read.
+    """
     registry.find(config.method).load()  # registers its classes
     try:
         translator = keras.models.load_model(file)

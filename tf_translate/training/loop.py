@@ -15,6 +15,7 @@ from rich.console import Console
 from tf_translate.core.translator import Translator
 from tf_translate.errors import RunError
 from tf_translate.training.callbacks import Checkpoints, Losses, Samples, StepCallback
+from tf_translate.training.choice import Assessments, Measure, assess
 from tf_translate.training.progress import ProgressBar
 from tf_translate.training.run_dir import RunDir
 from tf_translate.training.samples import sample_grid
@@ -67,6 +68,7 @@ def train(
     schedule: Schedule,
     sample: Mapping[str, np.ndarray],
     console: Console,
+    measure: Measure | None = None,
 ) -> bool:
     """Takes the steps that are left and writes `model.keras`.
 
@@ -77,6 +79,7 @@ def train(
         schedule: How long and how often.
         sample: A few images that are translated to be looked at.
         console: Shows the progress.
+        measure: Scores a checkpoint; the best one becomes `model.keras`. None: the last one.
 
     Returns:
         True when done, False when interrupted (a checkpoint was written).
@@ -90,6 +93,8 @@ def train(
         began = time.monotonic()
         writer = tf.summary.create_file_writer(str(run.logs))
         callbacks = _callbacks(run, writer, schedule, bar, lambda: sample_grid(translator, sample))
+        if measure is not None:
+            callbacks.append(Assessments(run, writer, measure, every=schedule.checkpoint_every))
         try:
             _fit_stages(translator, batches, schedule.stages, [*callbacks, bar])
         finally:
@@ -102,6 +107,9 @@ def train(
     if step < schedule.steps:
         return False
     run.finish(translator.save, step, schedule.keep_checkpoints)
+    if measure is not None:
+        assess(run, step, measure)
+    run.deliver(step)
     return True
 
 

@@ -1,7 +1,8 @@
 """The run directory: what training leaves on disk, whole or not at all.
 
 `config.json`, `checkpoints/step-N.keras`, `history.jsonl` (losses), `sessions.jsonl` (when,
-how long, on what), `samples/`, `logs/` and, at the end, `model.keras`.
+how long, on what), `samples/`, `logs/` and, at the end, `model.keras`. Where the best checkpoint is
+chosen, `checkpoints/best-N.keras` and `assessments.jsonl` too.
 """
 
 import json
@@ -30,6 +31,7 @@ class RunDir:
         self.logs = self.path / "logs"
         self.history = self.path / "history.jsonl"
         self.sessions = self.path / "sessions.jsonl"
+        self.assessed = self.path / "assessments.jsonl"
 
     @classmethod
     def create(cls, path: str | Path, config: dict) -> "RunDir":
@@ -82,11 +84,28 @@ class RunDir:
 
     def save_checkpoint(self, save: Callable[[Path], None], step: int, keep: int) -> Path:
         """Writes a checkpoint whole, then drops all but the newest `keep`."""
-        target = self.checkpoints / f"step-{step:08d}.keras"
+        target = self.checkpoint(step)
         write_whole(target, save)
         for old in sorted(self.checkpoints.glob("step-*.keras"))[:-keep]:
             old.unlink()
         return target
+
+    def checkpoint(self, step: int) -> Path:
+        """Where the checkpoint of a step is, or would be."""
+        return self.checkpoints / f"step-{step:08d}.keras"
+
+    def best_checkpoint(self) -> Path | None:
+        """The checkpoint that was kept as the best, or None if none was chosen."""
+        found = sorted(self.checkpoints.glob("best-*.keras"))
+        return found[-1] if found and is_whole(found[-1]) else None
+
+    def keep_best(self, checkpoint: Path) -> None:
+        """Keeps a checkpoint as the best one, in place of any before."""
+        target = checkpoint.with_name(checkpoint.name.replace("step-", "best-"))
+        write_whole(target, lambda file: shutil.copyfile(checkpoint, file))
+        for old in self.checkpoints.glob("best-*.keras"):
+            if old != target:
+                old.unlink()
 
     def newest_checkpoint(self) -> Path | None:
         """The newest checkpoint that is whole, or None if there is none."""
@@ -96,45 +115,68 @@ class RunDir:
         return None
 
     def finish(self, save: Callable[[Path], None], step: int, keep: int) -> None:
-        """Writes `model.keras`, and the same as a checkpoint to go on from."""
-        checkpoint = self.checkpoints / f"step-{step:08d}.keras"
-        if not is_whole(checkpoint):
+        """Makes sure that the last step has a checkpoint to go on from."""
+        if not is_whole(self.checkpoint(step)):
             self.save_checkpoint(save, step, keep)
-        write_whole(self.model, lambda file: shutil.copyfile(checkpoint, file))
+
+    def deliver(self, step: int) -> None:
+        """Writes `model.keras`: the best checkpoint, or that of the last step."""
+        chosen = self.best_checkpoint() or self.checkpoint(step)
+        write_whole(self.model, lambda file: shutil.copyfile(chosen, file))
 
     def finished_model(self) -> Path:
-        """The newest state: a checkpoint, or `model.keras` where those were deleted.
+        """What to use: the best checkpoint, the newest, or `model.keras` where those are gone.
 
         Raises:
-            RunError: If there is neither.
+            RunError: If there is none of them.
         """
-        newest = self.newest_checkpoint() or (self.model if self.model.is_file() else None)
-        if newest is None:
+        chosen = self.best_checkpoint() or self.newest_checkpoint()
+        if chosen is None and self.model.is_file():
+            return self.model
+        if chosen is None:
             raise RunError(
                 f"{self.path} holds no model yet; train it first: "
                 f"tf-translate train ... --run {self.path} --resume"
             )
-        return newest
+        return chosen
 
     def rows(self) -> list[dict]:
         """The rows of losses written so far; a row cut off by a crash is left out."""
-        if not self.history.is_file():
-            return []
-        rows = []
-        for line in self.history.read_text().splitlines():
-            try:
-                rows.append(json.loads(line))
-            except ValueError:
-                break
-        return rows
+        return _lines(self.history)
+
+    def assessments(self) -> list[dict]:
+        """The figures of the checkpoints that were measured; empty where none is chosen."""
+        return _lines(self.assessed)
 
     def tidy(self, step: int) -> None:
-        """Drops what a kill left: half-written files, and rows of losses past `step`."""
+        """Drops what a kill left: half-written files, and what was noted past `step`."""
         for unfinished in self.checkpoints.glob(".*.keras"):
             unfinished.unlink()
-        kept = [row for row in self.rows() if row["step"] <= step]
-        text = "".join(json.dumps(row) + "\n" for row in kept)
-        write_whole(self.history, lambda file: file.write_text(text))
+        for best in self.checkpoints.glob("best-*.keras"):
+            if int(best.stem.removeprefix("best-")) > step:
+                best.unlink()
+        _cut(self.history, step)
+        if self.assessed.is_file():
+            _cut(self.assessed, step)
+
+
+def _lines(path: Path) -> list[dict]:
+    """The rows of a file, one a line, up to one that is cut off."""
+    rows: list[dict] = []
+    if not path.is_file():
+        return rows
+    for line in path.read_text().splitlines():
+        try:
+            rows.append(json.loads(line))
+        except ValueError:
+            break
+    return rows
+
+
+def _cut(path: Path, step: int) -> None:
+    """Keeps the rows up to a step."""
+    text = "".join(json.dumps(row) + "\n" for row in _lines(path) if row["step"] <= step)
+    write_whole(path, lambda file: file.write_text(text))
 
 
 def write_whole(target: Path, write: Callable[[Path], object]) -> None:
