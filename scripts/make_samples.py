@@ -172,7 +172,9 @@ def strip(code: str) -> str:
 
 
 def draw(text: str) -> Image.Image:
-    drawn = resvg_py.svg_to_bytes(svg_string=text, width=DRAWN, height=DRAWN, skip_system_fonts=True)
+    drawn = resvg_py.svg_to_bytes(
+        svg_string=text, width=DRAWN, height=DRAWN, skip_system_fonts=True
+    )
     return Image.open(io.BytesIO(bytes(drawn))).convert("RGBA")
 
 

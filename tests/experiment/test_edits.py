@@ -69,9 +69,7 @@ def test_the_shipped_tones_have_the_exact_truth_of_every_edit():
     tones = config(
         "samples:tones", size=(64, 64), attributes={"tone": list("012345")}, twin_column="person"
     )
-    found = list(
-        edits(open_labelled(tones), lambda i, v: i, split="test", limit=999, learn=9)
-    )
+    found = list(edits(open_labelled(tones), lambda i, v: i, split="test", limit=999, learn=9))
     assert [d.name for d in found] == [f"tone_to_{tone}" for tone in range(6)]
     for direction in found:
         assert direction.counterfactual
