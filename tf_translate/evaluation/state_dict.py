@@ -18,7 +18,7 @@ from tf_translate.errors import DataError
 # The form that torch.save had before version 1.6: five pickles, then the numbers.
 MAGIC = 0x1950A86A20F9469CFC6C
 VERSION = 1001
-_STORAGES = {"FloatStorage": np.dtype("<f4"), "LongStorage": np.dtype("<i8")}
+_STORAGES: dict[str, np.dtype] = {"FloatStorage": np.dtype("<f4"), "LongStorage": np.dtype("<i8")}
 
 
 @dataclass(frozen=True)
