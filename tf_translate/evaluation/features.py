@@ -11,10 +11,10 @@ from keras import ops
 
 from tf_translate.errors import DataError
 from tf_translate.evaluation import face128, lite0, views
-from tf_translate.evaluation.judge_training import in_batches
 from tf_translate.packages import Package
 
 _CHANNELS = (1, 3, 4)
+_CHUNK = 16  # images in one go: enlarged to 224 pixels they fill memory soon
 
 
 @dataclass(frozen=True)
@@ -79,9 +79,10 @@ class Features:
 
         Images of another size are resized as `views.at_size` does it.
         """
-        seen = views.at_size(views.as_colour(images), self.size)
-        features = in_batches(self.network, seen)[0]
-        return features.reshape(len(features), -1)
+        parts = [images[start : start + _CHUNK] for start in range(0, len(images), _CHUNK)]
+        seen = (views.at_size(views.as_colour(part), self.size) for part in parts)
+        features = [np.asarray(self.network(part, training=False)) for part in seen]
+        return np.concatenate(features).reshape(len(images), -1)
 
     def as_model(self, shape: tuple[int, int, int]) -> keras.Model:
         """Gives the network for images of one shape, as a model of Keras's own layers only.
