@@ -6,6 +6,8 @@ from itertools import pairwise
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
+from ai_edge_litert.interpreter import Interpreter
 
 from tests.evaluation.toys import blobs
 from tf_translate import images
@@ -95,6 +97,17 @@ def test_the_network_as_a_model_is_what_embed_gives_before_and_after_saving(tmp_
     loaded = keras.saving.load_model(tmp_path / "f.keras", compile=False)
     np.testing.assert_allclose(np.asarray(loaded(pictures)), embedded, atol=1e-5)
     assert loaded.input_shape == (None, *shape)
+
+
+def test_the_network_as_a_model_becomes_tflite_of_built_in_operations():
+    features = Features("tiny", tiny())
+    model = features.as_model((12, 20, 3))
+    pictures = np.random.default_rng(0).uniform(-1, 1, (1, 12, 20, 3)).astype(np.float32)
+    converted = tf.lite.TFLiteConverter.from_keras_model(model).convert()
+    runner = Interpreter(model_content=converted).get_signature_runner()
+    np.testing.assert_allclose(
+        next(iter(runner(image=pictures).values())), features.embed(pictures), atol=1e-4
+    )
 
 
 def test_any_network_is_taken_by_its_path_and_frozen(tmp_path):

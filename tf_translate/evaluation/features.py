@@ -7,6 +7,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import tensorflow as tf
 from keras import ops
 
 from tf_translate.errors import DataError
@@ -87,8 +88,8 @@ class Features:
     def as_model(self, shape: tuple[int, int, int]) -> keras.Model:
         """Gives the network for images of one shape, as a model of Keras's own layers only.
 
-        It can be saved and loaded anywhere, and takes the place of a recogniser in a method
-        (`model.features` of DTN).
+        It can be saved and loaded anywhere, exported to a phone, and takes the place of a
+        recogniser in a method (`model.features` of DTN).
 
         Args:
             shape: (height, width, channels) of images in [-1, 1]; channels 1, 3 or 4.
@@ -104,8 +105,7 @@ class Features:
         images = keras.Input(shape, name="image")
         x = _colour(images)
         if tuple(shape[:2]) != self.size:
-            resized = keras.layers.Resizing(*self.size, interpolation="bicubic", antialias=True)(x)
-            x = ops.clip(resized, -1.0, 1.0)
+            x = ops.clip(_resized(x, self.size), -1.0, 1.0)
         features = keras.layers.Flatten(name="flat")(self.network(x))
         return keras.Model(images, features, name=self.name, trainable=False)
 
@@ -150,6 +150,25 @@ def _loaded(path: Path) -> keras.Model:
         )
     network.trainable = False
     return network
+
+
+def _resized(x, size: tuple[int, int]):
+    """As `views.at_size` before it clips, as two matrices: phones know no bicubic resizing."""
+    for axis, equation in enumerate(("bhwc,hn->bnwc", "bhwc,wn->bhnc"), 1):
+        shape = [*x.shape[1:]]
+        shape[axis - 1] = size[axis - 1]
+        resize = keras.layers.EinsumDense(equation, tuple(shape))
+        before = x.shape[axis]
+        x = resize(x)
+        resize.set_weights([_resizing_matrix(before, size[axis - 1])])
+    return x
+
+
+def _resizing_matrix(before: int, after: int) -> np.ndarray:
+    """What becomes of each of `before` places: `(before, after)`."""
+    places = np.eye(before, dtype=np.float32)[None, :, :, None]
+    resized = tf.image.resize(places, (after, before), method="bicubic", antialias=True)
+    return np.asarray(resized)[0, :, :, 0].T
 
 
 def _colour(images):
