@@ -120,11 +120,11 @@ def draw_all(archives: dict[str, Path]) -> dict[str, dict[str, Picture]]:
     wanted = set(renders).intersection(*icons.values())
     drawn: dict[str, dict[str, Picture]] = {style: {} for style in PACKAGES}
     for code in sorted(wanted):
-        images = {style: _draw(icons[style][code]) for style in icons}
+        images = {style: draw(icons[style][code]) for style in icons}
         images["fluent_3d"] = Image.open(io.BytesIO(renders[code])).convert("RGBA")
         if all(image.size == (DRAWN, DRAWN) for image in images.values()):
             for style, image in images.items():
-                drawn[style][code] = _reduce(image)
+                drawn[style][code] = reduce(image)
     return drawn
 
 
@@ -133,7 +133,7 @@ def _renders(archive: Path) -> dict[str, bytes]:
     with tarfile.open(archive) as opened:
         files = {Path(member.name): member for member in opened if member.isfile()}
         return {
-            _strip(path.stem): opened.extractfile(member).read()  # type: ignore[union-attr]
+            strip(path.stem): opened.extractfile(member).read()  # type: ignore[union-attr]
             for path, member in files.items()
             if path.suffix == ".webp" and not TONES & set(path.stem.split("-"))
         }
@@ -151,13 +151,13 @@ def _icons(archive: Path) -> dict[str, str]:
     unwanted = {*categories["Symbols"], *categories["Flags"]}
     known = {name for names in categories.values() for name in names} - unwanted
     return {
-        _strip(code): _svg(icons["icons"][name], icons)
+        strip(code): svg(icons["icons"][name], icons)
         for code, name in characters.items()
         if name in known and not TONES & set(code.split("-"))
     }
 
 
-def _svg(icon: dict, defaults: dict) -> str:
+def svg(icon: dict, defaults: dict) -> str:
     width = icon.get("width", defaults["width"])
     height = icon.get("height", defaults["height"])
     box = f"{icon.get('left', 0)} {icon.get('top', 0)} {width} {height}"
@@ -166,17 +166,19 @@ def _svg(icon: dict, defaults: dict) -> str:
     return f'<svg {spaces} width="{width}" height="{height}" viewBox="{box}">{body}</svg>'
 
 
-def _strip(code: str) -> str:
+def strip(code: str) -> str:
     """Without `fe0f`: the packages disagree about when to write it."""
     return "-".join(part for part in code.split("-") if part != "fe0f")
 
 
-def _draw(svg: str) -> Image.Image:
-    drawn = resvg_py.svg_to_bytes(svg_string=svg, width=DRAWN, height=DRAWN, skip_system_fonts=True)
+def draw(text: str) -> Image.Image:
+    drawn = resvg_py.svg_to_bytes(
+        svg_string=text, width=DRAWN, height=DRAWN, skip_system_fonts=True
+    )
     return Image.open(io.BytesIO(bytes(drawn))).convert("RGBA")
 
 
-def _reduce(image: Image.Image) -> Picture:
+def reduce(image: Image.Image) -> Picture:
     """Lays a picture over white at full size, then reduces: no dark or bright alpha edges."""
     paper = Image.new("RGBA", image.size, "white")
     paper.alpha_composite(image)
@@ -188,11 +190,11 @@ def _reduce(image: Image.Image) -> Picture:
 
 def cut(pictures: dict[str, dict[str, Picture]]) -> dict[str, list[Row]]:
     """Chooses the rows `(split, a, b)` of the three tables; paths are relative to the tables."""
-    codes = _by_chance(pictures["fluent_3d"])
-    family = _families(pictures["fluent_3d"])
+    codes = by_chance(pictures["fluent_3d"])
+    family = families(pictures["fluent_3d"])
     standing = _one_per_base(codes)
     pairs = [code for code in standing if _overlap(pictures, code) >= LEAST_OVERLAP]
-    held = _hold_out(pairs, family, {"test": 128, "validation": 64})
+    held = hold_out(pairs, family, {"test": 128, "validation": 64})
     splits = {
         "train": [code for code in pairs if family[code] not in held][:832],
         "validation": [code for code in pairs if held.get(family[code]) == "validation"],
@@ -208,11 +210,11 @@ def cut(pictures: dict[str, dict[str, Picture]]) -> dict[str, list[Row]]:
     }
 
 
-def _by_chance(codes: Iterable[str]) -> list[str]:
+def by_chance(codes: Iterable[str]) -> list[str]:
     return sorted(codes, key=lambda code: hashlib.sha256(code.encode()).hexdigest())
 
 
-def _base(code: str) -> str:
+def base(code: str) -> str:
     parts = [UNGENDERED.get(part, part) for part in code.split("-")]
     return "-".join(part for part in parts if part not in {"200d", "2640", "2642"})
 
@@ -220,12 +222,12 @@ def _base(code: str) -> str:
 def _one_per_base(codes: list[str]) -> list[str]:
     """One code of each base, the shortest, which names no gender, if there is a choice."""
     chosen: dict[str, str] = {}
-    for code in sorted(codes, key=lambda code: (code != _base(code), len(code), code)):
-        chosen.setdefault(_base(code), code)
-    return [code for code in codes if chosen[_base(code)] == code]
+    for code in sorted(codes, key=lambda code: (code != base(code), len(code), code)):
+        chosen.setdefault(base(code), code)
+    return [code for code in codes if chosen[base(code)] == code]
 
 
-def _families(renders: dict[str, Picture]) -> dict[str, str]:
+def families(renders: dict[str, Picture]) -> dict[str, str]:
     """Joins codes of one base and codes of nearly equal pictures; code -> its family's name."""
     codes = sorted(renders)
     parent = {code: code for code in codes}
@@ -240,8 +242,8 @@ def _families(renders: dict[str, Picture]) -> dict[str, str]:
     first_of_base: dict[str, str] = {}
     for index, code in enumerate(codes):
         near = np.flatnonzero(np.abs(small[:index] - small[index]).mean((1, 2, 3)) < NEARLY_EQUAL)
-        base = first_of_base.setdefault(_base(code), code)
-        for other in [base, *(codes[other] for other in near)]:
+        sibling = first_of_base.setdefault(base(code), code)
+        for other in [sibling, *(codes[other] for other in near)]:
             parent[root(other)] = root(code)
     return {code: root(code) for code in codes}
 
@@ -251,7 +253,7 @@ def _overlap(pictures: dict[str, dict[str, Picture]], code: str) -> float:
     return float(np.minimum(flat, render).sum() / np.maximum(flat, render).sum())
 
 
-def _hold_out(pairs: list[str], family: dict[str, str], sizes: dict[str, int]) -> dict[str, str]:
+def hold_out(pairs: list[str], family: dict[str, str], sizes: dict[str, int]) -> dict[str, str]:
     """Gives whole families to the held-out splits until each has exactly its size."""
     members = Counter(family[code] for code in pairs)
     held: dict[str, str] = {}

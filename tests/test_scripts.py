@@ -28,7 +28,10 @@ def test_a_script_of_under_40_lines_trains_predicts_and_exports(name, tmp_path):
     assert exporters.verify(tmp_path / "bundle").passed
 
 
-@pytest.mark.parametrize("name", ["demo", "test", "check", "lint", "make_samples", "make_digits"])
+@pytest.mark.parametrize(
+    "name",
+    ["demo", "test", "check", "lint", "make_samples", "make_digits", "make_avatars", "make_tones"],
+)
 def test_a_script_can_be_run_and_says_what_it_does(name):
     script = ROOT / "scripts" / name
     assert os.access(script, os.X_OK)

@@ -1,5 +1,6 @@
 import json
 
+import keras
 import numpy as np
 import pytest
 
@@ -91,6 +92,32 @@ def test_evaluate_as_json_prints_figures_and_writes_a_page(command, trained):
     # The truth is the input in negative: identity keeps content, truth costs nothing.
     assert rows["ground truth"]["content/l1"] == 0.0
     assert (trained / "evaluation" / "index.html").is_file()
+
+
+def test_evaluate_takes_figures_of_a_pretrained_network_too(command, trained, tmp_path):
+    network = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Flatten()])
+    network.save(tmp_path / "mine.keras")
+    code, out, _ = command("evaluate", trained, "--json", "--features", tmp_path / "mine.keras")
+    assert code == 0
+    rows = json.loads(out)["directions"]["a_to_b"]["rows"]
+    assert rows["identity"]["content/identity/mine@16"] == pytest.approx(1.0)
+    assert "domain/kid/mine@16" in rows["output"]
+
+
+def test_features_writes_a_network_for_pictures_of_one_size(command, tmp_path):
+    network = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Flatten()])
+    network.save(tmp_path / "mine.keras")
+    output = tmp_path / "new" / "mine16.keras"
+    code, out, _ = command(
+        "features", tmp_path / "mine.keras", "--size", "16", "--channels", "1", "--output", output
+    )
+    assert code == 0
+    assert "images (16, 16, 1) in [-1, 1] to 192 features" in out
+    written = keras.saving.load_model(output, compile=False)
+    assert (written.input_shape, written.output_shape) == ((None, 16, 16, 1), (None, 192))
+    code, _, error = command("features", "lite1", "--output", output)
+    assert code == 2
+    assert "did you mean lite0" in error
 
 
 def test_data_list_names_the_samples(command):

@@ -9,6 +9,7 @@ import pytest
 from tests.data.drawn import config
 from tf_translate import images
 from tf_translate.data import samples
+from tf_translate.data.labelled import open_labelled
 from tf_translate.data.layout import find
 from tf_translate.data.pipeline import open_data
 from tf_translate.errors import DataError
@@ -40,6 +41,7 @@ def test_the_tables_hold_what_the_notice_says():
         "flat_to_3d": {"train": "832 pairs", "validation": "64 pairs", "test": "128 pairs"},
         "line_to_3d": {"train": "384 pairs", "validation": "32 pairs", "test": "96 pairs"},
         "street_to_mnist": {"train": "700 + 700", "validation": "100 + 100", "test": "200 + 200"},
+        "tones": {"train": "576", "validation": "72", "test": "120"},
     }
 
 
@@ -159,6 +161,56 @@ def test_avatars_are_read_by_an_attribute():
         find(config("samples:avatars"))
     with pytest.raises(DataError, match="domain_column is for tables with a column image"):
         find(config("samples:flat_to_3d", **domains))
+
+
+def tones():
+    settings = {"attributes": {"tone": list("012345")}, "twin_column": "person"}
+    return open_labelled(config("samples:tones", size=(64, 64), **settings))
+
+
+def test_every_person_has_six_tones_and_lies_with_its_siblings_in_one_split():
+    people = {split: {} for split in ("train", "validation", "test")}
+    for row in rows("tones"):
+        people[row["split"]].setdefault(row["person"], []).append(row["tone"])
+    assert {split: len(found) for split, found in people.items()} == {
+        "train": 96,
+        "validation": 12,
+        "test": 20,
+    }
+    assert all(found == list("012345") for of in people.values() for found in of.values())
+    seen = {
+        split: bases(
+            Path(r["image"]).stem.rpartition("-")[0] for r in rows("tones") if r["split"] == split
+        )
+        for split in people
+    }
+    assert not seen["train"] & (seen["validation"] | seen["test"])
+    assert not seen["validation"] & seen["test"]
+
+
+def test_tones_of_a_person_are_twins_that_differ_in_colour_and_not_in_outline():
+    data = tones()
+    assert data.splits == {"train": 576, "validation": 72, "test": 120}
+    for split, count in data.splits.items():
+        pictures = data.images(split, at=range(count)).reshape(count // 6, 6, 64, 64, 3)
+        twins = data.twins(split)
+        assert all(len(set(twins[i : i + 6])) == 1 for i in range(0, count, 6))
+        assert len(set(twins)) == count // 6
+        assert (data.values(split).reshape(-1, 6, 6) == np.eye(6)).all()
+        # White on white is all that is outside: a tone neither adds to the outline nor takes.
+        white = (pictures > 0.98).all(-1)
+        assert (white == white[:, :1]).mean() > 0.97
+        steps = np.abs(np.diff(pictures, axis=1)).max(-1) > 8 / 127.5
+        assert steps.mean((2, 3)).min() >= 0.15
+
+
+def test_tones_1_to_5_go_from_light_to_dark():
+    data = tones()
+    pictures = data.images("train", at=range(576)).reshape(96, 6, 64, 64, 3)
+    brightness = np.mean(pictures, axis=(2, 3, 4))
+    # Hair is lighter in tone 2 (blond) than in 1 (black): compare the others.
+    order = brightness[:, [1, 3, 4, 5]]
+    assert (np.diff(order) < 0).mean() > 0.95
 
 
 def test_unknown_and_missing_samples_are_told(tmp_path, monkeypatch):

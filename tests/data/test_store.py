@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.data.drawn import ab_folders, config, save
-from tf_translate import images
+from tf_translate import images, packages
 from tf_translate.data import decoded, store
 from tf_translate.data.pictures import PictureFile, PictureFiles
 from tf_translate.data.pipeline import open_data
@@ -123,4 +123,4 @@ def test_progress_counts_every_picture_once(tmp_path):
 
 def test_the_cache_is_in_the_home_folder_unless_told_otherwise(monkeypatch):
     monkeypatch.delenv("TF_TRANSLATE_CACHE")
-    assert str(store.cache_folder()) == os.path.expanduser("~/.cache/tf_translate")
+    assert str(packages.cache_folder()) == os.path.expanduser("~/.cache/tf_translate")

@@ -1,5 +1,6 @@
 import json
 
+import keras
 import numpy as np
 import pytest
 
@@ -7,6 +8,7 @@ from tests.evaluation.toys import blobs
 from tf_translate.errors import DataError
 from tf_translate.evaluation import consistency, pixel, views
 from tf_translate.evaluation.consistency import evaluate_direction
+from tf_translate.evaluation.features import Features
 from tf_translate.evaluation.figures import Direction, Measured
 from tf_translate.evaluation.judges import JudgeSettings, train_judges
 
@@ -206,3 +208,17 @@ def test_unequal_counts_and_too_few_images_are_refused():
         DataError, match=r"at least 4 held-out images .* there are 4 and 3: add images"
     ):
         Direction("a_to_b", images, images[:3], images)
+
+
+def test_pretrained_networks_stand_beside_the_judges(direction, judges):
+    network = keras.Sequential([keras.Input((16, 16, 3)), keras.layers.Conv2D(2, 8, 8)])
+    report = evaluate_direction(
+        direction, judges, networks=[Features("toy", network)], resamples=20
+    )
+    names = {"content/identity/toy@32", "domain/kid/toy@32"}
+    for row in report.rows.values():
+        assert names < set(row) == {figure.name for figure in report.figures}
+    assert report.value("identity", "content/identity/toy@32") == pytest.approx(1.0)
+    truth = report.rows["ground truth"]["domain/kid/toy@32"]
+    assert abs(truth.value) < 4 * truth.standard_error
+    assert "kid/toy@32 floor (target vs target, halves)" in report.references

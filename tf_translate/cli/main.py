@@ -13,6 +13,7 @@ from tf_translate.cli import (
     describe,
     evaluate,
     export,
+    features,
     methods,
     train,
     translate,
@@ -30,7 +31,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-for command in (methods, describe, train, evaluate, export, verify, translate, benchmark):
+for command in (methods, describe, train, evaluate, export, verify, translate, benchmark, features):
     app.command(command.NAME)(command.main)
 app.add_typer(data.app, name="data")
 

@@ -51,6 +51,11 @@ class EvaluationConfig(Settings):
     domain_steps: int = Field(400, ge=1, description="training steps of the domain judge")
     content_steps: int = Field(100, ge=1, description="training steps of the content judge")
     seed: int = Field(0, ge=0, description="of judges, subsets and bootstrap")
+    features: list[str] = Field(
+        [],
+        description="pretrained networks whose figures are taken too: lite0, face128 (fetched) or "
+        ".keras files",
+    )
 
 
 class Config(Settings):

@@ -16,6 +16,7 @@ import numpy as np
 from tf_translate import images
 from tf_translate.data.pictures import PictureFiles, Pictures, picked
 from tf_translate.errors import DataError
+from tf_translate.packages import cache_folder
 
 MEMORY_LIMIT = 512 * 2**20  # bytes of decoded pictures that "auto" keeps in memory
 _FORMAT = "1"  # part of the cache's key; raise it when decoding changes
@@ -104,11 +105,6 @@ def open_store(
     else:
         pixels, problems = _cached(pictures, form, progress)
     return Store(pictures.names, form, pixels.__getitem__, problems, pictures.labels)
-
-
-def cache_folder() -> Path:
-    """`$TF_TRANSLATE_CACHE`, or `~/.cache/tf_translate`."""
-    return Path(os.environ.get("TF_TRANSLATE_CACHE") or "~/.cache/tf_translate").expanduser()
 
 
 def _decoding_store(pictures: Pictures, form: Form, progress: Callable[[], None]) -> Store:

@@ -4,12 +4,15 @@ Each half alone is trivial. The identity map keeps all content and a random targ
 perfectly in domain, so both are rows of every table, with the ground truth where it exists.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from tf_translate.evaluation import judges as judging
 from tf_translate.evaluation import kernel, pixel, protocol, views
+from tf_translate.evaluation.feature_figures import FeatureFigures
+from tf_translate.evaluation.features import Features
 from tf_translate.evaluation.figures import Direction, Measured, Report, measured
 from tf_translate.evaluation.judges import Judges
 from tf_translate.evaluation.label_judge import LabelJudge
@@ -40,6 +43,7 @@ def evaluate_direction(
     judges: Judges,
     *,
     labels: LabelJudge | None = None,
+    networks: Sequence[Features] = (),
     split: str = "test",
     seed: int = 0,
     resamples: int = RESAMPLES,
@@ -51,6 +55,7 @@ def evaluate_direction(
         judges: Trained on the training split of the same two domains, source first.
         labels: Judge of the target's labels, where both domains have labels; None takes no
             figure of them.
+        networks: Pretrained ones whose figures are wanted beside the judges'.
         split: Name of the held-out split, for the protocol.
         seed: Of random targets, KID's subsets and the bootstrap.
         resamples: Bootstrap samples of the test images.
@@ -72,6 +77,7 @@ def evaluate_direction(
     anchors = _Anchors(seen, judges.domain.says_target(direction.target))
     reference = judges.domain.features(direction.target)
     kid = protocol.kid_name(judges)
+    pretrained = FeatureFigures(direction, networks, seed=seed)
     figures: dict[str, dict[str, Measured]] = {}
     for row in rows:
         distance = kernel.kernel_distance(
@@ -84,16 +90,24 @@ def evaluate_direction(
             **_against_truth(row.images, direction),
             "domain/accuracy": measured(seen[row.name].says_target.mean()),
             kid: measured(distance.value, standard_error=distance.standard_error),
+            **pretrained.of(row.images, row.counterparts),
         }
     return Report(
         direction=direction,
         figures=protocol.figures(
-            direction, judges, labels=labels, split=split, seed=seed, resamples=resamples
+            direction,
+            judges,
+            labels=labels,
+            networks=networks,
+            split=split,
+            seed=seed,
+            resamples=resamples,
         ),
         rows=figures,
         references=_references(direction, judges, seen, seed)
         | _label_reference(direction, labels)
-        | {"kid ceiling (source vs target)": figures["identity"][kid]},
+        | {"kid ceiling (source vs target)": figures["identity"][kid]}
+        | pretrained.references(),
         protocol=protocol.describe(direction, judges, labels=labels, split=split, seed=seed),
         of_images=_of_images(direction, seen["output"], labels),
     )

@@ -1,5 +1,6 @@
 """The names, meanings and exact protocols of the figures: what stands beside every number."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -7,6 +8,8 @@ import numpy as np
 
 from tf_translate.evaluation import judges as judging
 from tf_translate.evaluation import kernel, pixel
+from tf_translate.evaluation.feature_figures import feature_figures
+from tf_translate.evaluation.features import Features
 from tf_translate.evaluation.figures import Direction, Figure
 from tf_translate.evaluation.judges import Judges
 from tf_translate.evaluation.label_judge import PROTOCOL as LABEL_PROTOCOL
@@ -27,6 +30,7 @@ def figures(
     judges: Judges,
     *,
     labels: LabelJudge | None = None,
+    networks: Sequence[Features] = (),
     split: str,
     seed: int,
     resamples: int,
@@ -71,6 +75,7 @@ def figures(
             f"{seed}; standard error by delete-half jackknife",
             higher_is_better=False,
         ),
+        *feature_figures(direction, networks, on, seed=seed),
     ]
     return tuple(listed)
 

