@@ -127,8 +127,8 @@ class InvertibleTranslator(Translator):
         return self.drawn(batch, noise, training=self.special.now), noise
 
     def imagined(self, attributes):
-        """In the stage "gan", where no encoder has learnt yet: G of some z, the same each time."""
-        if self.stage != GAN_STAGE:
+        """Before the stage in which the encoder learns: G of some z, the same each time."""
+        if self.stages.index(self.stage) >= self.stages.index(self.inverts):
             return None
         noise = tf.random.stateless_normal([len(attributes), self._latent], [0, 0])
         return self.decode(noise, attributes)["image"]
