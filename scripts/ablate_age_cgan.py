@@ -75,7 +75,11 @@ def main(run: Path, count: int) -> None:
         latents = _latents(model, people, chosen)
         seconds = (time.perf_counter() - begun) / len(people.images)
         drawn = [_drawn(model, latents, level) for level in range(len(levels))]
-        rows[name] = {**measure(drawn, people, judges), "seconds an image": seconds}
+        rows[name] = {
+            **measure(drawn, people, judges),
+            "root mean square of z": float(np.sqrt(np.mean(np.square(latents)))),  # 1 in training
+            "seconds an image": seconds,
+        }
         columns[name] = _own(drawn, people)[:SHOWN]
         print(name, rows[name], flush=True)
         ablation.save(folder, f"scripts/ablate_age_cgan.py RUN {count}", rows, columns)

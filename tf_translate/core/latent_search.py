@@ -27,7 +27,7 @@ class SearchSettings(Settings):
     prior: float = Field(0.0, ge=0, description="of the mean square of z, off: ours")
     iterations: int = Field(50, ge=1, description="of L-BFGS-B, an image; the paper gives none")
     steps: int = Field(10, ge=1, description="gradient steps in a deployed graph; ours")
-    rate: float = Field(0.25, gt=0, description="length of such a step; ours")
+    rate: float = Field(0.5, gt=0, description="length of such a step; ours")
     momentum: float = Field(0.5, ge=0, lt=1, description="of such steps; ours")
 
     def steps_in_words(self) -> str:
