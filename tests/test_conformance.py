@@ -31,6 +31,11 @@ TINY = {
         "latent": 5, "base": 4, "critic_base": 4, "encoder_base": 4, "latent_width": 8,
         "attribute_width": 8, "refresh": 1,
     },
+    "age_cgan": {
+        "latent": 5, "base": 4, "critic_base": 4, "encoder_base": 4, "latent_width": 8,
+        "refresh": 1, "embedding": 6, "recogniser_base": 4, "recogniser_width": 8,
+        "search": {"steps": 2},
+    },
     "fader": {"levels": 2, "base": 4, "widest": 8, "dropout": 0.0, "ramp": 2},
 }  # fmt: skip
 ATTRIBUTES = {"glasses": ["0", "1"], "hair": ["black", "blond", "grey"]}
@@ -64,6 +69,9 @@ PASSES = {
     },
     "icgan": {  # the last stage: E_y of real images
         "generator": 0, "critic": 0, "encoder_z": 0, "encoder_y": 1,
+    },
+    "age_cgan": {  # the last stage: E of what G draws
+        "recogniser": 0, "generator": 1, "critic": 0, "encoder": 1,
     },
     "fader": {  # E and D for the critic's turn, E, Dec and D for the auto-encoder's
         "encoder": 2, "decoder": 1, "latent_critic": 2,

@@ -10,6 +10,8 @@ from typing import Any
 from tf_translate.version import __version__
 
 _PLACES = {
+    "AgeCGAN": "methods.age_cgan",
+    "AgeCGANSettings": "methods.age_cgan",
     "CycleGAN": "methods.cyclegan",
     "CycleGANSettings": "methods.cyclegan",
     "DTN": "methods.dtn",

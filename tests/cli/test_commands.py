@@ -25,6 +25,7 @@ def test_methods_as_json(command):
         ("discogan", {"generator_ab": 5.514, "critic_b": 2.766}),
         ("dtn", {"features": 0.896, "decoder": 2.526, "critic": 1.502}),
         ("icgan", {"generator": 3.725, "critic": 2.803, "encoder_z": 18.278, "encoder_y": 3.187}),
+        ("age_cgan", {"generator": 3.627, "critic": 2.779, "encoder": 18.278}),
         ("fader", {"encoder": 6.986, "decoder": 7.015, "latent_critic": 8.655}),
         ("genegan", {"splitter": 2.629, "joiner": 6.305, "critic_a": 6.833}),
         ("pix2pix", {"generator": 54.414, "critic": 2.769}),

@@ -3,9 +3,11 @@ import dataclasses
 import pytest
 
 from tf_translate.config.schema import Config, TrainingConfig
+from tf_translate.data import samples
 from tf_translate.errors import ConfigError
 from tf_translate.experiment.build import build, paper_model, stage_ends
 from tf_translate.experiment.configure import resolve
+from tf_translate.experiment.dataset import open_for
 
 TINY = {"levels": 2, "base": 4, "critic_levels": 2, "critic_base": 4, "dropout": 0.0}
 
@@ -107,3 +109,10 @@ def test_who_sits_out_bursts_has_its_rate_fall_over_the_steps_it_plays():
     rates = {name: one._learning_rate for name, one in model.player_optimizers.items()}
     assert rates["critics"].constant_steps + rates["critics"].decay_steps == 90
     assert rates["generators"].constant_steps + rates["generators"].decay_steps == 30
+
+
+@pytest.mark.skipif("tones" not in samples.names(), reason="the sample of tones is not there")
+def test_the_people_of_age_cgans_preset_are_known_at_all_their_levels():
+    data = open_for(resolve("age_cgan"))
+    assert data.attributes.categories == 6
+    assert data.twins("test") is not None

@@ -147,7 +147,7 @@ def test_each_network_runs_as_often_as_the_equations_need(monkeypatch):
 def test_encoders_are_held_to_the_mean_squared_error():
     model, batch = _model(), _batch()
     model.encoder_z = lambda images, training: tf.zeros([4, 5])
-    noise = model._noise(batch).numpy()
+    noise = model.noise(batch).numpy()
     loss = model.encoder_z_objective(batch, {})["latent"]
     assert float(loss) == pytest.approx((noise**2).mean(), rel=1e-5)
     model.encoder_y = lambda images, training: tf.zeros([4, 4])
@@ -156,13 +156,13 @@ def test_encoders_are_held_to_the_mean_squared_error():
 
 def test_noise_is_normal_and_another_at_each_step():
     model, batch = _model(latent=50), _batch(200)
-    first = model._noise(batch).numpy()
+    first = model.noise(batch).numpy()
     assert first.shape == (200, 50)
     assert abs(first.mean()) < 0.05  # five standard errors of 10,000 numbers
     assert first.std() == pytest.approx(1.0, abs=0.05)
-    np.testing.assert_array_equal(model._noise(batch), first)
+    np.testing.assert_array_equal(model.noise(batch), first)
     model.steps_taken.assign_add(1)
-    assert not np.allclose(model._noise(batch), first)
+    assert not np.allclose(model.noise(batch), first)
 
 
 def test_the_latent_encoder_never_sees_a_real_image(monkeypatch):
@@ -183,10 +183,10 @@ def test_the_latent_encoder_never_sees_a_real_image(monkeypatch):
 def _change_in_inference(model):
     """How far the generator in inference is from itself in training, on a large batch."""
     batch = _batch(256, seed=5)
-    noise = model._noise(batch)
-    still = model._drawn(batch, noise, training=False).numpy()
+    noise = model.noise(batch)
+    still = model.drawn(batch, noise, training=False).numpy()
     kept = _values(model.generator)
-    trained = model._drawn(batch, noise, training=True).numpy()
+    trained = model.drawn(batch, noise, training=True).numpy()
     for weight, value in zip(model.generator.weights, kept, strict=True):
         weight.assign(value)
     return float(((still - trained) ** 2).mean())

@@ -19,6 +19,21 @@ def uniform_per_image(images, step, stream: int):
     return _own_share(tf.random.stateless_uniform, images, (1, 1, 1), step, stream)
 
 
+def uniforms_per_image(images, size: int, step, stream: int):
+    """Several random numbers for each image, equal on one device and on many.
+
+    Args:
+        images: `(batch, ...)`, this device's share.
+        size: How many for each.
+        step: int64 scalar, the training step.
+        stream: Tells apart draws of one step.
+
+    Returns:
+        Float32 `(batch, size)` in [0, 1); a function of step and stream alone.
+    """
+    return _own_share(tf.random.stateless_uniform, images, (size,), step, stream)
+
+
 def normal_per_image(images, size: int, step, stream: int):
     """Normally distributed numbers for each image, equal on one device and on many.
 

@@ -49,11 +49,21 @@ def image_spec(shape: tuple[int | None, ...], name: str = "image") -> TensorSpec
     return TensorSpec(name, (None, *shape), value_range=IMAGE_RANGE)
 
 
-def attribute_spec(columns: Sequence[str]) -> TensorSpec:
-    """Describes attributes, float32 `(batch, columns)`: 0 absent, 1 present."""
-    return TensorSpec(
-        "attributes", (None, len(columns)), value_range=(0.0, 1.0), labels=tuple(columns)
-    )
+def attribute_spec(columns: Sequence[str], prefix: str = "") -> TensorSpec:
+    """Describes attributes, float32 `(batch, columns)`: 0 absent, 1 present.
+
+    Args:
+        columns: Their labels.
+        prefix: Ahead of name and labels, where a signature takes attributes twice.
+    """
+    labels = tuple(f"{prefix}{column}" for column in columns)
+    shape = (None, len(labels))
+    return TensorSpec(f"{prefix}attributes", shape, value_range=(0.0, 1.0), labels=labels)
+
+
+def latent_spec(size: int) -> TensorSpec:
+    """Describes latents, float32 `(batch, size)`, without bound."""
+    return TensorSpec("latent", (None, size))
 
 
 def image_signature(name: str, network, policy: Mapping[str, str]) -> Signature:

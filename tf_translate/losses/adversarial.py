@@ -35,19 +35,21 @@ def vanilla_generator(fake_scores):
     return _cross_entropy(fake_scores, 1.0)
 
 
-def conditional_critic(real_scores, fake_scores):
+def conditional_critic(real_scores, fake_scores, *, fakes: float = 0.5):
     """Teaches a critic to call real images with their attributes 1 and drawn ones 0.
 
     Args:
         real_scores, fake_scores: Logits of any shape.
+        fakes: What drawn images count beside real ones.
 
     Returns:
         Non-negative float32 scalar; 1.5 log 2 (1.040) when every logit is 0.
 
     Source: IcGAN, https://arxiv.org/abs/1611.06355, section 3; the half of fakes, whose other
-    half is `called_fake` of mismatched pairs, is of github.com/Guim3/IcGAN.
+    half is `called_fake` of mismatched pairs, is of github.com/Guim3/IcGAN. Age-cGAN,
+    https://arxiv.org/abs/1702.01983, eq. 1, has 1.
     """
-    return _cross_entropy(real_scores, 1.0) + 0.5 * _cross_entropy(fake_scores, 0.0)
+    return _cross_entropy(real_scores, 1.0) + fakes * _cross_entropy(fake_scores, 0.0)
 
 
 def called_fake(scores):

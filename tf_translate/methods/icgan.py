@@ -9,12 +9,17 @@ from pydantic import Field
 
 from tf_translate.config.attributes import Attributes
 from tf_translate.config.settings import AdamSettings, MethodSettings, RMSpropSettings
-from tf_translate.core import draws
+from tf_translate.core.invertible import (
+    CRITIC,
+    GENERATOR,
+    InvertibleTranslator,
+    reader,
+    signed,
+)
 from tf_translate.core.optimizers import make_optimizer
 from tf_translate.core.player import Player
-from tf_translate.core.signature import Signature, TensorSpec, attribute_spec, image_spec
+from tf_translate.core.signature import Signature, attribute_spec, image_spec, latent_spec
 from tf_translate.core.terms import content, domain
-from tf_translate.core.translator import Translator
 from tf_translate.losses.adversarial import called_fake, conditional_critic, vanilla_generator
 from tf_translate.losses.consistency import mean_squared
 from tf_translate.networks import conditional
@@ -47,22 +52,8 @@ class IcGANSettings(MethodSettings):
     )
 
 
-def _reader(name: str, *, term: str, needs: str) -> Player:
-    """The player of an encoder, alone in a stage of its own."""
-    return Player(
-        name,
-        (name,),
-        f"{name}_objective",
-        (term,),
-        stage=name,
-        needs=(needs,),
-        averaged=True,
-        optimizer="encoder_optimizer",
-    )
-
-
 @keras.saving.register_keras_serializable("tf_translate")
-class IcGAN(Translator):
+class IcGAN(InvertibleTranslator):
     """Edits an image by drawing it anew from what two encoders read, with other attributes.
 
     Code to paper: `generator` G, `critic` D, `encoder_z` E_z, `encoder_y` E_y; attributes v in
@@ -118,26 +109,12 @@ class IcGAN(Translator):
         domain("mismatched", weight=0.5, source="the code: real images with others' attributes"),
     )
     players = (
-        Player(
-            "critic",
-            ("critic",),
-            "critic_objective",
-            ("critic", "mismatched"),
-            stage="gan",
-            needs=("attributes", "other_attributes"),
-        ),
-        Player(
-            "generator",  # no moving average: E_z and the statistics go with the last weights
-            ("generator",),
-            "generator_objective",
-            ("adversarial",),
-            forward="draw",
-            stage="gan",
-            needs=("drawn_attributes",),
-        ),
-        _reader("encoder_z", term="latent", needs="drawn_attributes"),
-        _reader("encoder_y", term="attributes", needs="attributes"),
+        CRITIC,
+        GENERATOR,
+        reader("encoder_z", term="latent", needs="drawn_attributes"),
+        reader("encoder_y", term="attributes", needs="attributes"),
     )
+    inverts = "encoder_z"
 
     def __init__(
         self,
@@ -151,19 +128,21 @@ class IcGAN(Translator):
         term_weights: Mapping[str, float] | None = None,
         name: str = "icgan",
     ):
-        told = Attributes(attributes)
-        _check(generator, critic, encoder_z, encoder_y, len(told.columns))
         networks = {"generator": generator, "critic": critic}
         super().__init__(
             networks={**networks, "encoder_z": encoder_z, "encoder_y": encoder_y},
+            attributes=attributes,
+            refresh=refresh,
             term_weights=term_weights,
             name=name,
         )
-        self.attributes = {one.name: list(one.values) for one in told.each}
-        self.columns = told.columns
-        self.refresh = refresh
-        self._widths = [len(one.columns) for one in told.each]
-        self._latent = generator.input_shape[0][-1]
+        read = encoder_y.output_shape[-1]
+        if read != len(self.columns):
+            raise ValueError(
+                f"`encoder_y` must read the {len(self.columns)} columns of `attributes`, "
+                f"it reads {read}"
+            )
+        self._widths = [len(one.columns) for one in Attributes(attributes).each]
 
     @classmethod
     def from_settings(
@@ -190,43 +169,32 @@ class IcGAN(Translator):
             term_weights=term_weights,
         )
 
-    def is_special(self) -> bool:
-        """Whether the coming step re-estimates the statistics of the generator."""
-        if self.stage != "encoder_z":
-            return False
-        return int(self.player_optimizers["encoder_z"].iterations.numpy()) < self.refresh
-
-    def draw(self, batch):
-        """G(z, y'), made once a step."""
-        return {"drawn": self._drawn(batch, self._noise(batch), training=True)}
-
     def critic_objective(self, batch, shared):
         """Tell real images with their attributes from drawings, and from mismatched attributes."""
         losses = {}
         if self.uses("critic"):
-            real = self._judged(batch["image"], batch["attributes"])
-            fake = self._judged(shared["drawn"], batch["drawn_attributes"])
+            real = self.judged(batch["image"], batch["attributes"])
+            fake = self.judged(shared["drawn"], batch["drawn_attributes"])
             losses["critic"] = conditional_critic(real, fake)
         if self.uses("mismatched"):
-            mismatched = self._judged(batch["image"], batch["other_attributes"])
+            mismatched = self.judged(batch["image"], batch["other_attributes"])
             losses["mismatched"] = called_fake(mismatched)
         return losses
 
     def generator_objective(self, batch, shared):
         """Draw what passes for a real image of the attributes."""
-        scores = self._judged(shared["drawn"], batch["drawn_attributes"])
+        scores = self.judged(shared["drawn"], batch["drawn_attributes"])
         return {"adversarial": vanilla_generator(scores)}
 
     def encoder_z_objective(self, batch, shared):
         """Read from a drawing the z it was drawn from."""
-        noise = self._noise(batch)
-        images = self._drawn(batch, noise, training=self.special.now)
+        images, noise = self.to_invert(batch)
         return {"latent": mean_squared(self.encoder_z(images, training=True), noise)}
 
     def encoder_y_objective(self, batch, shared):
         """Read from a real image its attributes."""
         read = self.encoder_y(batch["image"], training=True)
-        return {"attributes": mean_squared(read, _signed(batch["attributes"]))}
+        return {"attributes": mean_squared(read, signed(batch["attributes"]))}
 
     def default_optimizer(self, player: Player) -> keras.optimizers.Optimizer:
         """Adam 2e-4, 0.5 for G and D; 1e-4, 0.1 for the encoders (the code)."""
@@ -242,28 +210,17 @@ class IcGAN(Translator):
             "swap": {"image": image, "exemplar": image[::-1]},
         }
 
-    def imagined(self, attributes):
-        """In the stage "gan", where no encoder has learnt yet: G of some z, the same each time."""
-        if self.stage != "gan":
-            return None
-        noise = tf.random.stateless_normal([len(attributes), self._latent], [0, 0])
-        return self._decode(noise, attributes)["image"]
-
-    def call(self, inputs, training=False):
-        """Translates `{"image", "attributes"}`: images in [-1, 1] to images in [-1, 1]."""
-        return self._translate(inputs["image"], inputs["attributes"])["image"]
-
     def signatures(self) -> dict[str, Signature]:
         """`translate`, its halves `encode` and `decode`, and `swap`."""
         shape = self.encoder_z.input_shape[1:]
         image, exemplar = image_spec(shape), image_spec(shape, "exemplar")
-        latent = TensorSpec("latent", (None, self._latent))
-        attributes = attribute_spec(self.columns)
+        read = (latent_spec(self._latent), attribute_spec(self.columns))
         policy = inference_policy(self.generator)
+        translate, decode = self.translate_and_decode(policy)
         deployed = (
-            Signature("translate", self._translate, (image, attributes), (image,), policy),
-            Signature("encode", self._encode, (image,), (latent, attributes), policy),
-            Signature("decode", self._decode, (latent, attributes), (image,), policy),
+            translate,
+            Signature("encode", self._encode, (image,), read, policy),
+            decode,
             Signature("swap", self._swap, (image, exemplar), (image, exemplar), policy),
         )
         return {signature.name: signature for signature in deployed}
@@ -275,18 +232,11 @@ class IcGAN(Translator):
             "attributes": tf.clip_by_value(read, 0.0, 1.0),
         }
 
-    def _decode(self, latent, attributes):
-        told = [tf.cast(latent, tf.float32), _signed(attributes)]
-        return {"image": self.generator(told, training=False)}
-
-    def _translate(self, image, attributes):
-        return self._decode(self.encoder_z(image, training=False), attributes)
-
     def _swap(self, image, exemplar):
         own, others = (self._decided(images) for images in (image, exemplar))
         return {
-            "image": self._translate(image, others)["image"],
-            "exemplar": self._translate(exemplar, own)["image"],
+            "image": self.translate(image, others)["image"],
+            "exemplar": self.translate(exemplar, own)["image"],
         }
 
     def _decided(self, images):
@@ -297,34 +247,3 @@ class IcGAN(Translator):
             for part, width in zip(tf.split(read, self._widths, -1), self._widths, strict=True)
         ]
         return tf.concat(decided, -1)
-
-    def _noise(self, batch):
-        """z ~ N(0, I), others at each step."""
-        step = self.steps_taken.value
-        return draws.normal_per_image(batch["drawn_attributes"], self._latent, step, 0)
-
-    def _drawn(self, batch, noise, *, training: bool):
-        return self.generator([noise, _signed(batch["drawn_attributes"])], training=training)
-
-    def _judged(self, images, attributes):
-        return self.critic([images, _signed(attributes)], training=True)
-
-
-def _signed(attributes):
-    """Attributes in [0, 1] as the networks are told them: in [-1, 1]."""
-    return 2.0 * tf.cast(attributes, tf.float32) - 1.0
-
-
-def _check(generator, critic, encoder_z, encoder_y, columns: int) -> None:
-    drawn = generator.input_shape[1][-1]
-    judged, read = critic.input_shape[1][-1], encoder_y.output_shape[-1]
-    if not drawn == judged == read == columns:
-        raise ValueError(
-            f"`attributes` have {columns} columns, but the generator takes {drawn}, the critic "
-            f"{judged} and `encoder_y` reads {read}"
-        )
-    latent, found = generator.input_shape[0][-1], encoder_z.output_shape[-1]
-    if latent != found:
-        raise ValueError(
-            f"`encoder_z` must read the {latent} numbers the generator takes, it reads {found}"
-        )

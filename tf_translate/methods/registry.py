@@ -43,6 +43,7 @@ METHODS = {
         Entry("dtn", "DTN", "DTN", "DTNSettings", "unpaired"),
         Entry("fader", "Fader Networks", "Fader", "FaderSettings", "attributes"),
         Entry("icgan", "IcGAN", "IcGAN", "IcGANSettings", "attributes"),
+        Entry("age_cgan", "Age-cGAN", "AgeCGAN", "AgeCGANSettings", "attributes"),
         Entry("genegan", "GeneGAN", "GeneGAN", "GeneGANSettings", "unpaired"),
     )
 }

@@ -1,0 +1,371 @@
+"""Facts of Age-cGAN, its stages, and that the search for z moves z and nothing else."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import exporters
+from exporters.graph import read_graph
+from tf_translate.methods.age_cgan import AgeCGAN, AgeCGANSettings
+
+SHAPE = (8, 8, 3)
+TONES = {"tone": ["0", "1", "2"]}
+TINY = {
+    "latent": 5, "base": 4, "critic_base": 4, "encoder_base": 4, "latent_width": 8, "refresh": 3,
+    "embedding": 6, "recogniser_base": 4, "recogniser_width": 8,
+    "search": {"steps": 3, "iterations": 8},
+}  # fmt: skip
+
+
+def _model(weights=None, stage="gan", shape=SHAPE, **settings):
+    keras.utils.set_random_seed(7)
+    model = AgeCGAN.from_settings(
+        AgeCGANSettings(**{**TINY, **settings}), shape, attributes=TONES, term_weights=weights
+    )
+    # Weights of N(0, 0.02) draw grey whatever z is; larger ones make pictures that differ.
+    for variable in model.generator.trainable_variables:
+        if "kernel" in variable.path:
+            variable.assign(variable * 10.0)
+    model.compile(run_eagerly=True)
+    model.enter_stage(stage)
+    return model
+
+
+def _batch(count=4, seed=0):
+    random = np.random.default_rng(seed)
+    batch = {"image": random.uniform(-1, 1, (count, *SHAPE))}
+    for name in ("attributes", "other_attributes", "drawn_attributes"):
+        batch[name] = np.eye(3)[random.integers(3, size=count)]
+    return {name: tf.constant(values, tf.float32) for name, values in batch.items()}
+
+
+def _signed(values):
+    return tf.constant(2 * np.asarray(values) - 1, tf.float32)
+
+
+def _values(*networks):
+    return [np.array(weight) for network in networks for weight in network.weights]
+
+
+def _same(values, *networks):
+    return all(np.array_equal(a, b) for a, b in zip(values, _values(*networks), strict=True))
+
+
+def _fit(model, steps):
+    data = tf.data.Dataset.from_tensors(_batch()).repeat()
+    model.fit(data, steps_per_epoch=steps, verbose=0, shuffle=False)
+
+
+def _cross_entropy(logits, target):
+    probability = 1 / (1 + np.exp(-np.asarray(logits, np.float64)))
+    return -np.log(probability if target else 1 - probability).mean()
+
+
+def _objective(model, latents, batch, weights):
+    """By the equation, in NumPy, from what G and FR give: identity, root of squares, L1."""
+    drawn = model.generator([latents, _signed(batch["attributes"])], training=False).numpy()
+    images = batch["image"].numpy()
+    known, found = (model.recogniser(i, training=False).numpy() for i in (images, drawn))
+    distances = (
+        np.sqrt(((known - found) ** 2).sum(1)),
+        np.sqrt(((images - drawn) ** 2).mean((1, 2, 3))),
+        np.abs(images - drawn).mean((1, 2, 3)),
+    )
+    return sum(weight * distance for weight, distance in zip(weights, distances, strict=True))
+
+
+def test_networks_have_the_published_numbers_of_parameters():
+    model = AgeCGAN.from_settings(
+        AgeCGANSettings(), (64, 64, 3), attributes=dict(AgeCGAN.paper_attributes)
+    )
+    counts = {
+        name: sum(int(np.prod(v.shape)) for v in getattr(model, name).trainable_variables)
+        for name in ("generator", "critic", "encoder")
+    }
+    assert counts == {
+        # 12 of 118 inputs fewer than IcGAN's into 4 x 4 x 512: 3,725,123 - 12 * 8,192.
+        "generator": 3_626_819,  # 3.63 M
+        # 12 of 82 maps fewer into 4 x 4 x 128: 2,803,393 - 12 * 2,048.
+        "critic": 2_778_817,  # 2.78 M
+        "encoder": 18_278_244,  # 18.28 M
+    }
+
+
+def test_the_papers_gan_has_no_mismatched_pairs():
+    weights = {term.name: term.weight for term in AgeCGAN.terms}
+    assert weights == {
+        "latent": 1.0, "same_picture": 1.0, "adversarial": 1.0, "critic": 1.0, "mismatched": 0.0,
+    }  # fmt: skip
+    assert list(_model().train_step(_batch())) == ["domain/adversarial", "domain/critic"]
+    logs = _model({"mismatched": 0.5}).train_step(_batch())
+    assert list(logs) == ["domain/adversarial", "domain/critic", "domain/mismatched"]
+
+
+def test_optimizers_are_icgans_and_one_for_the_recogniser():
+    found = {
+        name: (pytest.approx(float(one.learning_rate)), one.beta_1)
+        for name, one in _model().player_optimizers.items()
+    }
+    assert found == {
+        "recogniser": (1e-3, 0.9), "critic": (2e-4, 0.5), "generator": (2e-4, 0.5),
+        "encoder": (1e-4, 0.1),
+    }  # fmt: skip
+
+
+def test_real_and_drawn_images_count_alike_to_the_critic():
+    model, batch = _model({"mismatched": 1.0}), _batch()
+    drawn = model.draw(batch)["drawn"]
+    image, own, others, wanted = (
+        batch[name] for name in ("image", "attributes", "other_attributes", "drawn_attributes")
+    )
+    real, mismatched, fake = (
+        model.critic([images, _signed(told)], training=True)
+        for images, told in ((image, own), (image, others), (drawn, wanted))
+    )
+    losses = model.critic_objective(batch, {"drawn": drawn})
+    expected = _cross_entropy(real, 1) + _cross_entropy(fake, 0)
+    assert float(losses["critic"]) == pytest.approx(expected, rel=1e-5)
+    assert float(losses["mismatched"]) == pytest.approx(_cross_entropy(mismatched, 0), rel=1e-5)
+    generator = model.generator_objective(batch, {"drawn": drawn})
+    assert float(generator["adversarial"]) == pytest.approx(_cross_entropy(fake, 1), rel=1e-5)
+
+
+def test_the_encoder_is_held_to_the_squared_error_on_drawings_and_sees_no_photograph():
+    model, batch = _model(stage="encoder"), _batch()
+    noise, seen = model.noise(batch), []
+
+    def encoder(images, training):
+        seen.append(images.numpy())
+        return tf.zeros([4, 5])
+
+    model.encoder = encoder
+    loss = model.encoder_objective({**batch, "image": None}, {})["latent"]
+    assert float(loss) == pytest.approx((noise.numpy() ** 2).mean(), rel=1e-5)
+    drawn = model.generator([noise, _signed(batch["drawn_attributes"])], training=False)
+    np.testing.assert_allclose(seen[0], drawn, atol=1e-6)
+
+
+def test_the_encoders_stage_refreshes_statistics_first_and_moves_no_other_weight():
+    model = _model(stage="encoder")
+    others = model.critic, model.recogniser
+    kept, statistics = _values(*others), _values(model.generator)
+    trained = [np.array(v) for v in model.generator.trainable_variables]
+    _fit(model, 3)
+    assert not _same(statistics, model.generator)  # a refresh that does nothing is noticed here
+    statistics, read = _values(model.generator), _values(model.encoder)
+    _fit(model, 2)
+    assert _same(statistics, model.generator)
+    assert _same(kept, *others)
+    assert not _same(read, model.encoder)
+    after = [np.array(v) for v in model.generator.trainable_variables]
+    assert all(np.array_equal(a, b) for a, b in zip(trained, after, strict=True))
+
+
+def test_a_refresh_that_is_broken_is_noticed():
+    model = _model(stage="encoder")
+    model.is_special = lambda: False
+    model.special._asked = model.is_special
+    statistics = _values(model.generator)
+    _fit(model, 3)
+    assert _same(statistics, model.generator)  # so the test above would fail
+
+
+def test_the_recogniser_learns_in_its_own_stage_alone():
+    model = _model(stage="recogniser")
+    assert model.stages == ("recogniser", "gan", "encoder")
+    before, others = _values(model.recogniser), _values(model.generator, model.critic)
+    _fit(model, 1)
+    assert not _same(before, model.recogniser)
+    assert _same(others, model.generator, model.critic)
+    learnt = _values(model.recogniser)
+    for stage in ("gan", "encoder"):
+        model.enter_stage(stage)
+        _fit(model, 1)
+    assert _same(learnt, model.recogniser)
+
+
+@pytest.mark.parametrize(
+    ("objective", "weights"),
+    [("identity", (1, 0, 0)), ("pixelwise", (0, 1, 0)), ("mixed", (1, 0, 0.5))],
+)
+def test_objectives_are_their_equations(objective, weights):
+    model, batch = _model(search={"pixels": 0.5}), _batch()
+    latents = tf.constant(np.random.default_rng(1).normal(size=(4, 5)), tf.float32)
+    search = model.latent_search(objective)
+    values = search.values(latents, search.goal(batch["image"], batch["attributes"]))
+    np.testing.assert_allclose(values, _objective(model, latents, batch, weights), atol=1e-5)
+
+
+def test_the_prior_is_the_mean_square_of_z():
+    model, batch = _model(search={"prior": 2.0}), _batch()
+    latents = tf.constant(np.random.default_rng(1).normal(size=(4, 5)), tf.float32)
+    search = model.latent_search("identity")
+    values = search.values(latents, search.goal(batch["image"], batch["attributes"]))
+    expected = _objective(model, latents, batch, (1, 0, 0)) + 2 * (latents.numpy() ** 2).mean(1)
+    np.testing.assert_allclose(values, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("method", ["lbfgs", "unrolled"])
+def test_a_search_comes_closer_and_moves_no_weight(method):
+    model, batch = _model(), _batch(2)
+    kept = _values(*(getattr(model, name) for name in model.network_names))
+    wanted = batch["other_attributes"]
+    images, found = model.preserve(batch["image"], batch["attributes"], wanted, method=method)
+    start = model.encoder(batch["image"], training=False)
+    for latents, told in ((start, found.before), (tf.constant(found.latents), found.after)):
+        np.testing.assert_allclose(told, _objective(model, latents, batch, (1, 0, 0)), atol=1e-5)
+    assert (found.after < found.before).all()
+    drawn = model.generator([tf.constant(found.latents), _signed(wanted)], training=False)
+    np.testing.assert_allclose(images, drawn, atol=1e-6)
+    assert _same(kept, *(getattr(model, name) for name in model.network_names))
+
+
+def test_the_distance_to_the_person_falls_with_every_iteration():
+    model, batch = _model(), _batch(2)
+    _, found = model.preserve(batch["image"], batch["attributes"], batch["attributes"])
+    for path, before, after in zip(found.paths, found.before, found.after, strict=True):
+        assert (path[0], path[-1]) == (before, after)
+        assert len(path) > 3
+        assert (np.diff(path) <= 0).all()
+
+
+def _steps_by_hand(model, batch, latents, steps, rate, momentum):
+    """Descent with networks that keep TensorFlow's own gradients; the best latent on the way."""
+    step, way = np.zeros(latents.shape), [(latents, None)]
+    known = model.recogniser(batch["image"], training=False)
+    for _ in range(steps + 1):
+        with tf.GradientTape() as tape:
+            tape.watch(latents)
+            drawn = model.generator([latents, _signed(batch["attributes"])], training=False)
+            found = model.recogniser(drawn, training=False)
+            value = tf.norm(found - known, axis=1)
+        way[-1] = (latents, value)
+        gradient = tape.gradient(value, latents).numpy()
+        step = momentum * step + gradient / np.linalg.norm(gradient, axis=1, keepdims=True)
+        latents = tf.constant(latents - rate * step, tf.float32)
+        way.append((latents, None))
+    best = np.argmin([value for _, value in way[:-1]], 0)
+    return np.stack([way[at][0][place] for place, at in enumerate(best)])
+
+
+def test_steps_in_the_graph_are_those_worked_out_by_hand():
+    model, batch = _model(search={"steps": 4, "rate": 0.5, "momentum": 0.3}), _batch()
+    start = model.encoder(batch["image"], training=False)
+    expected = _steps_by_hand(model, batch, start, 4, 0.5, 0.3)
+    search = model.latent_search()
+    latents = search.descend(start, search.goal(batch["image"], batch["attributes"]))
+    np.testing.assert_allclose(latents, expected, atol=1e-4)
+    assert np.abs(latents - start).max() > 0.1
+
+
+def test_a_search_never_ends_farther_off_than_it_began():
+    model, batch = _model(search={"steps": 2, "rate": 1e3}), _batch()
+    _, found = model.preserve(
+        batch["image"], batch["attributes"], batch["attributes"], method="unrolled"
+    )
+    assert (found.after <= found.before + 1e-6).all()
+
+
+def test_the_search_sees_weights_as_they_are_now():
+    model, batch = _model(), _batch()
+    search = model.latent_search()
+    goal = search.goal(batch["image"], batch["attributes"])
+    start = model.encoder(batch["image"], training=False)
+    before = search.slopes(start, goal)[0].numpy()
+    for variable in model.generator.trainable_variables:
+        variable.assign(variable * 0.5)
+    after = search.slopes(start, goal)[0].numpy()
+    assert np.abs(after - before).max() > 1e-3
+    np.testing.assert_allclose(after, _objective(model, start, batch, (1, 0, 0)), atol=1e-5)
+
+
+def test_translate_preserving_runs_on_a_device_as_in_python(tmp_path):
+    model, batch = _model(), _batch(1)
+    signature = model.signatures()["translate_preserving"]
+    assert signature.policy["search"] == (
+        "3 steps of gradient descent of length 0.5 and momentum 0.5, objective identity"
+    )
+    assert signature.inputs[1].labels == ("own_tone=0", "own_tone=1", "own_tone=2")
+    bundle = exporters.export({signature.name: signature}, tmp_path / "b", recipes=("float32",))
+    graph = read_graph((bundle / "float32.tflite").read_bytes())
+    assert not graph.custom
+    inputs = {
+        "image": batch["image"].numpy(),
+        "own_attributes": batch["attributes"].numpy(),
+        "attributes": batch["other_attributes"].numpy(),
+    }
+    runner = exporters.Runner(exporters.open_bundle(bundle))
+    ran = runner.run(signature.name, inputs)["image"]
+    images, found = model.preserve(
+        inputs["image"], inputs["own_attributes"], inputs["attributes"], method="unrolled"
+    )
+    np.testing.assert_allclose(ran, images, atol=1e-3)
+    assert found.after < found.before
+    fast = model({"image": inputs["image"], "attributes": inputs["attributes"]})
+    assert np.abs(ran - fast).max() > 1e-2  # it went somewhere
+
+
+def test_translate_is_encode_and_decode():
+    model, batch = _model(), _batch(2)
+    signatures = model.signatures()
+    latent = signatures["encode"].function(image=batch["image"])["latent"]
+    told = batch["other_attributes"]
+    halves = signatures["decode"].function(latent=latent, attributes=told)["image"]
+    whole = signatures["translate"].function(image=batch["image"], attributes=told)["image"]
+    np.testing.assert_allclose(whole, halves, atol=1e-6)
+
+
+def _given(tmp_path):
+    """A recogniser of grey pictures in [0, 1] of another size, with all kinds of ReLU."""
+    images = keras.Input((6, 6, 1))
+    features = keras.layers.Conv2D(4, 3, strides=2, activation="relu")(images)
+    features = keras.layers.LeakyReLU(0.2)(features)
+    features = keras.layers.ReLU()(keras.layers.Conv2D(4, 1)(features))
+    network = keras.Model(images, keras.layers.Dense(3)(keras.layers.Flatten()(features)))
+    network.save(tmp_path / "given.keras")
+    return network
+
+
+def test_a_given_recogniser_is_adapted_frozen_and_saved_with_the_model(tmp_path):
+    given = _given(tmp_path)
+    model = _model(recogniser=str(tmp_path / "given.keras"), recogniser_range=(0.0, 1.0))
+    assert model.stages == ("gan", "encoder")
+    batch = _batch(2)
+    small = tf.image.resize(batch["image"], (6, 6), antialias=True)
+    seen = (tf.reduce_mean(small, -1, keepdims=True) + 1.0) / 2.0
+    expected = given(seen).numpy()
+    found = model.recogniser(batch["image"], training=False)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+    kept = _values(model.recogniser)
+    for stage in model.stages:
+        model.enter_stage(stage)
+        _fit(model, 1)
+    signature = model.signatures()["translate_preserving"]
+    assert _same(kept, model.recogniser)
+    model.save(tmp_path / "model.keras")
+    copy = keras.models.load_model(tmp_path / "model.keras")
+    assert copy.stages == ("gan", "encoder")
+    again = copy.recogniser(batch["image"], training=False)
+    np.testing.assert_allclose(again, expected, atol=1e-5)
+    bundle = exporters.export({signature.name: signature}, tmp_path / "b", recipes=("float32",))
+    assert exporters.verify(bundle).passed
+
+
+def test_mistakes_are_named(tmp_path):
+    with pytest.raises(ValueError, match=r"`recogniser` must be a \.keras file"):
+        _model(recogniser=str(tmp_path / "none.keras"))
+    model = _model()
+    with pytest.raises(ValueError, match=r"`objective` must be one of .* got 'likeness'"):
+        model.latent_search("likeness")
+    with pytest.raises(ValueError, match="`method` must be 'lbfgs' or 'unrolled', got 'adam'"):
+        model.preserve(None, None, None, method="adam")
+    networks = [getattr(model, n) for n in ("generator", "critic", "encoder", "generator")]
+    with pytest.raises(ValueError, match="`recogniser` must take the images of the generator"):
+        AgeCGAN(*networks, attributes=TONES)
+    networks[3] = model.recogniser
+    with pytest.raises(ValueError, match="have 1 columns, but the generator takes 3, the critic 3"):
+        AgeCGAN(*networks, attributes={"old": ["0", "1"]})
+    networks[2] = _model(latent=4).encoder
+    with pytest.raises(ValueError, match="`encoder` must read the 5 numbers the generator takes"):
+        AgeCGAN(*networks, attributes=TONES)

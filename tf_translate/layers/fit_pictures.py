@@ -1,0 +1,81 @@
+"""Pictures made to fit a network that was made for others, with a gradient that can be deployed."""
+
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+
+@keras.saving.register_keras_serializable("tf_translate")
+class FitPictures(keras.layers.Layer):
+    """Changes size, channels and range of pictures.
+
+    The size is changed by two products with fixed matrices (triangles as wide as the step, so
+    that shrinking averages): their gradient is two products again, where that of a resize
+    operation has no counterpart in TFLite.
+
+    Args:
+        shape: `(height, width, channels)` to fit to.
+        value_range: Least and greatest value to fit to.
+        **kwargs: As for any layer.
+
+    Call arguments:
+        images: `(batch, height, width, channels)` in [-1, 1].
+
+    Returns:
+        `(batch, *shape)`, float32 in `value_range`; one channel is repeated, several are
+        averaged for one.
+
+    Raises:
+        ValueError: If sides are unknown, the range does not go up, or channels do not fit.
+
+    Source: the weights of tf.image.resize, bilinear with antialiasing.
+    """
+
+    def __init__(self, shape: Sequence[int], value_range: Sequence[float] = (-1.0, 1.0), **kwargs):
+        super().__init__(**{"dtype": "float32", **kwargs})
+        if len(shape) != 3 or None in shape:
+            raise ValueError(f"`shape` must be (height, width, channels), all known, got {shape}")
+        if not value_range[0] < value_range[1]:
+            raise ValueError(f"`value_range` must go up, got {tuple(value_range)}")
+        self.shape = [int(side) for side in shape]
+        self.value_range = [float(limit) for limit in value_range]
+
+    def build(self, input_shape):
+        if None in input_shape[1:]:
+            raise ValueError(f"`images` must have known sides, got {tuple(input_shape)}")
+        if self.shape[-1] != input_shape[-1] and 1 not in (self.shape[-1], input_shape[-1]):
+            raise ValueError(
+                f"`images` must have 1 or {self.shape[-1]} channels, got {input_shape[-1]}"
+            )
+
+    def call(self, images):
+        images = tf.cast(images, tf.float32)
+        height, width, channels = self.shape
+        if images.shape[1] != height:
+            images = tf.einsum("oh,bhwc->bowc", _resizing(images.shape[1], height), images)
+        if images.shape[2] != width:
+            images = tf.einsum("ow,bhwc->bhoc", _resizing(images.shape[2], width), images)
+        if images.shape[-1] != channels:
+            grey = tf.reduce_mean(images, -1, keepdims=True)
+            images = tf.concat([grey] * channels, -1)
+        least, most = self.value_range
+        if (least, most) == (-1.0, 1.0):
+            return images
+        return images * ((most - least) / 2.0) + (most + least) / 2.0
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0], *self.shape)
+
+    def get_config(self):
+        return {**super().get_config(), "shape": self.shape, "value_range": self.value_range}
+
+
+def _resizing(before: int, after: int) -> np.ndarray:
+    """The weight of each old pixel in each new one: `(after, before)`, rows sum to 1."""
+    step = before / after
+    centres = (np.arange(after)[:, None] + 0.5) * step
+    distances = np.abs(np.arange(before)[None] + 0.5 - centres) / max(step, 1.0)
+    weights = np.maximum(1.0 - distances, 0.0)
+    return (weights / weights.sum(1, keepdims=True)).astype(np.float32)

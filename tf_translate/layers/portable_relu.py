@@ -1,0 +1,85 @@
+"""ReLUs whose gradient can be deployed, and networks seen through them."""
+
+import keras
+import tensorflow as tf
+
+
+@keras.saving.register_keras_serializable("tf_translate")
+def portable_relu(features):
+    """ReLU with a gradient written in operations that TFLite has: it has no ReluGrad."""
+    return _relu(features, 0.0)
+
+
+@keras.saving.register_keras_serializable("tf_translate")
+class PortableReLU(keras.layers.Layer):
+    """ReLU, leaky or not, with a gradient written in operations that TFLite has.
+
+    TensorFlow's own takes ReluGrad and LeakyReluGrad, the operations in our networks that keep a
+    gradient with respect to an input from being converted.
+
+    Args:
+        negative_slope: Slope below 0; 0.2 in the GAN papers where it leaks.
+        **kwargs: As for any layer.
+
+    Call arguments:
+        features: Any shape, any float dtype.
+
+    Returns:
+        Same shape and dtype.
+
+    Raises:
+        ValueError: If the slope is negative.
+    """
+
+    def __init__(self, negative_slope: float = 0.0, **kwargs):
+        super().__init__(**kwargs)
+        if negative_slope < 0:
+            raise ValueError(f"`negative_slope` must be 0 or more, got {negative_slope}")
+        self.negative_slope = float(negative_slope)
+
+    def call(self, features):
+        return _relu(features, self.negative_slope)
+
+    def get_config(self):
+        return {**super().get_config(), "negative_slope": self.negative_slope}
+
+
+def with_portable_relus(network: keras.Model) -> keras.Model:
+    """The same network, of the same weights, with such ReLUs.
+
+    Layers are shared, not copied: what moves the weights of one moves those of the other.
+    Where a layer has its ReLU built in, the layer itself gets ours, which gives the same numbers.
+
+    Args:
+        network: Functional or Sequential, built; networks within it are treated alike.
+
+    Returns:
+        A view of it, to be differentiated in a deployed graph. Not to be saved.
+    """
+    return keras.models.clone_model(network, clone_function=_portable)
+
+
+def _portable(layer: keras.layers.Layer) -> keras.layers.Layer:
+    if isinstance(layer, keras.layers.InputLayer):
+        return keras.layers.InputLayer.from_config(layer.get_config())
+    if isinstance(layer, keras.Sequential) or hasattr(layer, "operations"):
+        return with_portable_relus(layer)
+    if isinstance(layer, keras.layers.LeakyReLU):
+        return PortableReLU(layer.negative_slope, dtype=layer.dtype_policy)
+    if isinstance(layer, keras.layers.ReLU) and layer.max_value is None and not layer.threshold:
+        return PortableReLU(layer.negative_slope, dtype=layer.dtype_policy)
+    if getattr(layer, "activation", None) is keras.activations.relu:
+        layer.activation = portable_relu
+    return layer
+
+
+def _relu(features, slope: float):
+    @tf.custom_gradient
+    def relu(values):
+        def gradient(upstream):
+            below = tf.constant(slope, upstream.dtype) * upstream
+            return tf.where(values > 0, upstream, below)
+
+        return tf.nn.leaky_relu(values, slope) if slope else tf.nn.relu(values), gradient
+
+    return relu(features)

@@ -1,0 +1,330 @@
+"""Age-cGAN: a conditional GAN, its inverse, and a search for the z that keeps the person."""
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Literal
+
+import keras
+import numpy as np
+import tensorflow as tf
+from pydantic import Field
+
+from tf_translate.config.attributes import Attributes
+from tf_translate.config.settings import AdamSettings, MethodSettings, RMSpropSettings
+from tf_translate.core import draws
+from tf_translate.core.invertible import (
+    CRITIC,
+    GENERATOR,
+    InvertibleTranslator,
+    reader,
+    signed,
+)
+from tf_translate.core.latent_search import Found, LatentSearch, SearchSettings
+from tf_translate.core.optimizers import make_optimizer
+from tf_translate.core.player import Player
+from tf_translate.core.random_views import NUMBERS, random_views
+from tf_translate.core.signature import Signature, attribute_spec, image_spec, latent_spec
+from tf_translate.core.terms import content, domain
+from tf_translate.layers.portable_relu import with_portable_relus
+from tf_translate.losses.adversarial import called_fake, conditional_critic, vanilla_generator
+from tf_translate.losses.consistency import mean_squared
+from tf_translate.losses.contrastive import same_picture
+from tf_translate.networks import conditional
+from tf_translate.networks.policy import inference_policy
+from tf_translate.networks.recogniser import picture_recogniser, read_recogniser
+
+_OPTIMIZERS = {
+    "optimizer": AdamSettings(learning_rate=2e-4, beta_1=0.5),
+    "encoder_optimizer": AdamSettings(learning_rate=1e-4, beta_1=0.1),
+    "recogniser_optimizer": AdamSettings(learning_rate=1e-3, beta_1=0.9),
+}
+_AGES = ("0-18", "19-29", "30-39", "40-49", "50-59", "60+")
+_FIRST_VIEW, _SECOND_VIEW = 1, 2  # streams of random numbers; 0 is z
+OWN = "own_"  # ahead of the attributes an image has, where it is told others too
+
+
+class AgeCGANSettings(MethodSettings):
+    """Networks, optimizers and search of Age-cGAN; defaults are the paper's where it has any."""
+
+    latent: int = Field(100, ge=1, description="numbers of z, the paper")
+    base: int = Field(64, ge=1, description="channels ahead of G's last layer, as IcGAN")
+    critic_base: int = Field(64, ge=1, description="channels of D's first layer, as IcGAN")
+    encoder_base: int = Field(32, ge=1, description="channels of E's first layer, as IcGAN")
+    latent_width: int = Field(4096, ge=1, description="of E's dense layer, as IcGAN")
+    refresh: int = Field(100, ge=0, description="batches that G's statistics are taken of, IcGAN")
+    recogniser: str | None = Field(
+        None, description="a .keras file of the network that is FR; none: FR is trained first"
+    )
+    recogniser_range: tuple[float, float] = Field(
+        (-1.0, 1.0), description="of the pictures a given FR knows; it is resized to, too"
+    )
+    embedding: int = Field(128, ge=1, description="numbers of FR's embedding, FaceNet")
+    recogniser_base: int = Field(32, ge=1, description="channels of FR's first layer, ours")
+    recogniser_width: int = Field(512, ge=1, description="of FR's dense layer, ours")
+    search: SearchSettings = Field(SearchSettings(), description="for z, the paper's third step")
+    optimizer: AdamSettings | RMSpropSettings = Field(
+        _OPTIMIZERS["optimizer"], discriminator="kind", description="of G and D, as IcGAN"
+    )
+    encoder_optimizer: AdamSettings | RMSpropSettings = Field(
+        _OPTIMIZERS["encoder_optimizer"], discriminator="kind", description="of E, as IcGAN"
+    )
+    recogniser_optimizer: AdamSettings | RMSpropSettings = Field(
+        _OPTIMIZERS["recogniser_optimizer"], discriminator="kind", description="of FR, ours"
+    )
+
+
+@keras.saving.register_keras_serializable("tf_translate")
+class AgeCGAN(InvertibleTranslator):
+    """Draws an image anew at another age, from a z at which a recogniser sees the same person.
+
+    Code to paper: `generator` G, `critic` D, `encoder` E, `recogniser` FR; attributes v in 0 and
+        1 are y = 2 v - 1 to G and D; `own` is y0, `wanted` y_target.
+    Batch: `{"image", "attributes", "other_attributes", "drawn_attributes"}`: images
+        `(batch, height, width, channels)` float32 in [-1, 1]; `(batch, columns)` float32, 0 or
+        1: their own, others that differ from those (for the term "mismatched" alone), and some
+        drawn from the training set.
+    Stages: "recogniser", where FR learns (left out if one is given); "gan", where G and D
+        learn; "encoder", where E learns to read z from what G draws, G frozen and as in
+        inference once its statistics were re-estimated (see `InvertibleTranslator`). FR never
+        moves outside its stage, and the search for z moves no network.
+    Players: recogniser; critic, then generator, on the same drawings; encoder.
+    Deploys: `translate`, image and attributes to image, by E alone (fast); `encode`, image to
+        latent; `decode`, latent and attributes to image; `translate_preserving`, image, its own
+        attributes and those wanted to image, after `search.steps` steps of descent in the graph.
+        `preserve` does the same in Python, by L-BFGS-B as in the paper or by those steps.
+    Departs: without a given FR (the paper: FaceNet) a small network learns from the training
+        pictures alone, as two random views of a picture must be found among those of others;
+        it shares neither layers nor weights nor training with the judges of `evaluate`, and
+        never sees persons at several ages named as one. E's dense widths, the rates and the
+        refresh are IcGAN's; y are -1 and +1 as there (the paper: one-hot); E learns from fresh
+        drawings at each step (the paper: 100,000 made once); pixel distances are divided by
+        the number of pixels or its root. The own age is an input (the paper estimates it). Steps
+        in the graph are ours.
+
+    Args:
+        generator: Network from `[latent, attributes]` to images.
+        critic: Network from `[image, attributes]` to logits.
+        encoder: Network from images to latents.
+        recogniser: Network from images to embeddings `(batch, numbers)`.
+        attributes: Values by attribute, in the order of the columns.
+        learns_recogniser: Whether `recogniser` is still to be trained, in a first stage.
+        refresh: Batches that the generator's statistics are re-estimated of.
+        search: Fields of `SearchSettings` that replace its defaults.
+        term_weights: Weights that replace `critic`, `mismatched`, `adversarial`, `latent`,
+            `same_picture`.
+        name: Name of the model.
+
+    Raises:
+        ValueError: If the networks do not go with the attributes or with each other.
+
+    Source: Antipov, Baccouche & Dugelay 2017, https://arxiv.org/abs/1702.01983; networks as in
+    IcGAN, https://arxiv.org/abs/1611.06355.
+    """
+
+    layout = "attributes"
+    deploys = ("translate", "encode", "decode", "translate_preserving")
+    inverts = "encoder"
+    paper_shapes = ((64, 64, 3),)
+    paper_attributes = MappingProxyType({"age": _AGES})
+    terms = (
+        content("latent", source="the paper: E, distance of z on drawn images, squared"),
+        content("same_picture", source="ours, in FaceNet's place; SimCLR, eq. 1"),
+        domain("adversarial", source="the paper's cGAN objective, non-saturating"),
+        domain("critic", source="the paper's cGAN objective"),
+        domain("mismatched", weight=0.0, source="not in the paper; 0.5 in IcGAN's code"),
+    )
+    players = (
+        Player(
+            "recogniser",
+            ("recogniser",),
+            "recogniser_objective",
+            ("same_picture",),
+            stage="recogniser",
+            optimizer="recogniser_optimizer",
+        ),
+        CRITIC,
+        GENERATOR,
+        reader("encoder", term="latent", needs="drawn_attributes"),
+    )
+
+    def __init__(
+        self,
+        generator: keras.Model,
+        critic: keras.Model,
+        encoder: keras.Model,
+        recogniser: keras.Model,
+        *,
+        attributes: Mapping[str, Sequence[str]],
+        learns_recogniser: bool = True,
+        refresh: int = 100,
+        search: Mapping[str, Any] | None = None,
+        term_weights: Mapping[str, float] | None = None,
+        name: str = "age_cgan",
+    ):
+        if recogniser.input_shape[1:] != generator.output_shape[1:]:
+            raise ValueError(
+                f"`recogniser` must take the images of the generator, {generator.output_shape[1:]},"
+                f" it takes {recogniser.input_shape[1:]}; `fitted_recogniser` adapts it"
+            )
+        networks = {"generator": generator, "critic": critic}
+        super().__init__(
+            networks={**networks, "encoder": encoder, "recogniser": recogniser},
+            attributes=attributes,
+            refresh=refresh,
+            players=self.players if learns_recogniser else self.players[1:],
+            term_weights=term_weights,
+            name=name,
+        )
+        self.learns_recogniser = learns_recogniser
+        self.search = dict(search or {})
+        self._search_settings = SearchSettings(**self.search)
+        self._searches: dict[str, LatentSearch] = {}
+
+    @classmethod
+    def from_settings(
+        cls,
+        settings: AgeCGANSettings,
+        shape: tuple[int, int, int],
+        *,
+        attributes: Mapping[str, Sequence[str]],
+        term_weights: Mapping[str, float] | None = None,
+    ) -> "AgeCGAN":
+        """Builds networks and translator for images of `(height, width, channels)`."""
+        columns = len(Attributes(attributes).columns)
+        return cls(
+            conditional.conditional_generator(shape, settings.latent, columns, base=settings.base),
+            conditional.conditional_critic(shape, columns, base=settings.critic_base),
+            conditional.image_encoder(
+                shape, settings.latent, width=settings.latent_width, base=settings.encoder_base
+            ),
+            _recogniser(settings, shape),
+            attributes=attributes,
+            learns_recogniser=settings.recogniser is None,
+            refresh=settings.refresh,
+            search=settings.search.model_dump(),
+            term_weights=term_weights,
+        )
+
+    def recogniser_objective(self, batch, shared):
+        """Find the second view of each picture among those of the others."""
+        views = [self._view(batch["image"], stream) for stream in (_FIRST_VIEW, _SECOND_VIEW)]
+        embeddings = self.recogniser(tf.concat(views, 0), training=True)
+        return {"same_picture": same_picture(*tf.split(embeddings, 2))}
+
+    def critic_objective(self, batch, shared):
+        """Tell real images with their attributes from drawings with those they were drawn of."""
+        losses = {}
+        if self.uses("critic"):
+            real = self.judged(batch["image"], batch["attributes"])
+            fake = self.judged(shared["drawn"], batch["drawn_attributes"])
+            losses["critic"] = conditional_critic(real, fake, fakes=1.0)
+        if self.uses("mismatched"):
+            mismatched = self.judged(batch["image"], batch["other_attributes"])
+            losses["mismatched"] = called_fake(mismatched)
+        return losses
+
+    def generator_objective(self, batch, shared):
+        """Draw what passes for a real image of the attributes."""
+        scores = self.judged(shared["drawn"], batch["drawn_attributes"])
+        return {"adversarial": vanilla_generator(scores)}
+
+    def encoder_objective(self, batch, shared):
+        """Read from a drawing the z it was drawn from: ||E(G(z, y)) - z||^2."""
+        images, noise = self.to_invert(batch)
+        return {"latent": mean_squared(self.encoder(images, training=True), noise)}
+
+    def preserve(
+        self,
+        images,
+        own,
+        wanted,
+        *,
+        objective: str | None = None,
+        method: Literal["lbfgs", "unrolled"] = "lbfgs",
+    ) -> tuple[np.ndarray, Found]:
+        """Translates from a z that is looked for from where E begins, networks frozen.
+
+        Args:
+            images: `(batch, height, width, channels)` in [-1, 1].
+            own: The attributes they have, `(batch, columns)` in [0, 1].
+            wanted: Those they shall have.
+            objective: "identity", "pixelwise" or "mixed"; None: that of the settings.
+            method: "lbfgs", the paper's; "unrolled", the steps of `translate_preserving`.
+
+        Returns:
+            Images as given, of the attributes wanted; and the latents they are drawn from with
+            the objective before and after.
+
+        Raises:
+            ValueError: If the objective or the method is unknown.
+        """
+        if method not in ("lbfgs", "unrolled"):
+            raise ValueError(f"`method` must be 'lbfgs' or 'unrolled', got {method!r}")
+        search = self.latent_search(objective)
+        goal, start = search.goal(images, own), self.encoder(images, training=False)
+        found = getattr(search, method)(start, goal)
+        return np.asarray(self.decode(found.latents, wanted)["image"]), found
+
+    def latent_search(self, objective: str | None = None) -> LatentSearch:
+        """The search for z by an objective; None: that of the settings."""
+        settings = self._search_settings
+        chosen = objective or settings.objective
+        if chosen not in self._searches:  # views and traces are made once
+            generator, recogniser = map(with_portable_relus, (self.generator, self.recogniser))
+            self._searches[chosen] = LatentSearch(
+                lambda latents, told: generator([latents, signed(told)], training=False),
+                lambda images: recogniser(images, training=False),
+                settings,
+                chosen,
+            )
+        return self._searches[chosen]
+
+    def default_optimizer(self, player: Player) -> keras.optimizers.Optimizer:
+        """Adam 2e-4, 0.5 for G and D; 1e-4, 0.1 for E (as IcGAN); 1e-3, 0.9 for FR (ours)."""
+        return make_optimizer(_OPTIMIZERS[player.optimizer].model_dump())
+
+    def examples(self, batch: Mapping) -> dict[str, dict]:
+        """Images with the attributes they have, and with those of another."""
+        image, attributes = batch["image"], batch["attributes"]
+        told = {f"{OWN}attributes": attributes, "attributes": attributes[::-1]}
+        return {
+            "translate": {"image": image, "attributes": attributes},
+            "encode": {"image": image},
+            "translate_preserving": {"image": image, **told},
+        }
+
+    def signatures(self) -> dict[str, Signature]:
+        """`translate`, its halves `encode` and `decode`, and `translate_preserving`."""
+        image, latent = image_spec(self.encoder.input_shape[1:]), latent_spec(self._latent)
+        told = attribute_spec(self.columns, OWN), attribute_spec(self.columns)
+        policy = inference_policy(self.generator)
+        searching = {**policy, "search": self._search_settings.steps_in_words()}
+        preserving, name = self._translate_preserving, "translate_preserving"
+        translate, decode = self.translate_and_decode(policy)
+        deployed = (
+            translate,
+            Signature("encode", self._encode, (image,), (latent,), policy),
+            decode,
+            Signature(name, preserving, (image, *told), (image,), searching),
+        )
+        return {signature.name: signature for signature in deployed}
+
+    def _encode(self, image):
+        return {"latent": self.encoder(image, training=False)}
+
+    def _translate_preserving(self, image, own_attributes, attributes):
+        search = self.latent_search()
+        start = self.encoder(image, training=False)
+        return self.decode(search.descend(start, search.goal(image, own_attributes)), attributes)
+
+    def _view(self, images, stream: int):
+        step = self.steps_taken.value
+        return random_views(images, draws.uniforms_per_image(images, NUMBERS, step, stream))
+
+
+def _recogniser(settings: AgeCGANSettings, shape: tuple[int, int, int]) -> keras.Model:
+    """FR: the network given, made to fit, or one to be trained."""
+    if settings.recogniser is not None:
+        return read_recogniser(settings.recogniser, shape, settings.recogniser_range)
+    sizes = {"width": settings.recogniser_width, "base": settings.recogniser_base}
+    return picture_recogniser(shape, embedding=settings.embedding, **sizes)
