@@ -10,11 +10,13 @@ from pydantic import Field
 from tf_translate.config.attributes import Attributes
 from tf_translate.config.settings import AdamSettings, MethodSettings, RMSpropSettings
 from tf_translate.core import draws
+from tf_translate.core.mask_blend import blend
 from tf_translate.core.optimizers import make_optimizer
 from tf_translate.core.player import Player
 from tf_translate.core.signature import Signature, TensorSpec, attribute_spec, image_spec
 from tf_translate.core.terms import content, domain
 from tf_translate.core.translator import Translator
+from tf_translate.layers.attribute_map import decided
 from tf_translate.losses.adversarial import called_fake, conditional_critic, vanilla_generator
 from tf_translate.losses.consistency import mean_squared
 from tf_translate.networks import conditional
@@ -23,10 +25,10 @@ from tf_translate.networks.policy import inference_policy
 _ADAM = AdamSettings(learning_rate=2e-4, beta_1=0.5)
 _ENCODER_ADAM = AdamSettings(learning_rate=1e-4, beta_1=0.1)
 _CELEBA = (
-    "Bald", "Bangs", "Black_Hair", "Blond_Hair", "Brown_Hair", "Bushy_Eyebrows", "Eyeglasses",
-    "Gray_Hair", "Heavy_Makeup", "Male", "Mouth_Slightly_Open", "Mustache", "Pale_Skin",
-    "Receding_Hairline", "Smiling", "Straight_Hair", "Wavy_Hair", "Wearing_Hat",
-)  # fmt: skip
+    "Bald Bangs Black_Hair Blond_Hair Brown_Hair Bushy_Eyebrows Eyeglasses Gray_Hair Heavy_Makeup "
+    "Male Mouth_Slightly_Open Mustache Pale_Skin Receding_Hairline Smiling Straight_Hair Wavy_Hair "
+    "Wearing_Hat"
+).split()
 
 
 class IcGANSettings(MethodSettings):
@@ -39,6 +41,9 @@ class IcGANSettings(MethodSettings):
     latent_width: int = Field(4096, ge=1, description="of E_z's dense layer, the code")
     attribute_width: int = Field(512, ge=1, description="of E_y's dense layer, the code")
     refresh: int = Field(100, ge=0, description="batches that G's statistics are taken of, code")
+    mask_blend: bool = Field(
+        False, description="translate changes the image where its reconstruction changes; ours"
+    )
     optimizer: AdamSettings | RMSpropSettings = Field(
         _ADAM, discriminator="kind", description="of G and D, the code"
     )
@@ -86,7 +91,8 @@ class IcGAN(Translator):
         code: 182,638 made once); encoders pad as TensorFlow does; images may be mirrored in
         all stages, as `data.flip` says (the code: in "gan" only);
         `translate` takes all attributes as they are wanted, and those that exclude each other
-        are one attribute of several values (the code: rules for CelebA's names).
+        are one attribute of several values (the code: rules for CelebA's names); `mask_blend`
+        is of another paper (IAN), and off unless it is set.
 
     Args:
         generator: Network from `[latent, attributes]` to images.
@@ -95,6 +101,8 @@ class IcGAN(Translator):
         encoder_y: Network from images to attributes, in -1 and +1.
         attributes: Values by attribute, in the order of the columns.
         refresh: Batches that the generator's statistics are re-estimated of.
+        mask_blend: Whether `translate` gives the image itself, with what other attributes change
+            in its reconstruction (of those E_y reads) blended in (`core/mask_blend.py`).
         term_weights: Weights that replace `critic`, `mismatched`, `adversarial`, `latent`,
             `attributes`.
         name: Name of the model.
@@ -148,11 +156,12 @@ class IcGAN(Translator):
         *,
         attributes: Mapping[str, Sequence[str]],
         refresh: int = 100,
+        mask_blend: bool = False,
         term_weights: Mapping[str, float] | None = None,
         name: str = "icgan",
     ):
         told = Attributes(attributes)
-        _check(generator, critic, encoder_z, encoder_y, len(told.columns))
+        conditional.check_together(generator, critic, encoder_z, encoder_y, len(told.columns))
         networks = {"generator": generator, "critic": critic}
         super().__init__(
             networks={**networks, "encoder_z": encoder_z, "encoder_y": encoder_y},
@@ -161,7 +170,7 @@ class IcGAN(Translator):
         )
         self.attributes = {one.name: list(one.values) for one in told.each}
         self.columns = told.columns
-        self.refresh = refresh
+        self.refresh, self.mask_blend = refresh, mask_blend
         self._widths = [len(one.columns) for one in told.each]
         self._latent = generator.input_shape[0][-1]
 
@@ -187,6 +196,7 @@ class IcGAN(Translator):
             ),
             attributes=attributes,
             refresh=settings.refresh,
+            mask_blend=settings.mask_blend,
             term_weights=term_weights,
         )
 
@@ -251,7 +261,7 @@ class IcGAN(Translator):
 
     def call(self, inputs, training=False):
         """Translates `{"image", "attributes"}`: images in [-1, 1] to images in [-1, 1]."""
-        return self._translate(inputs["image"], inputs["attributes"])["image"]
+        return self._edited(inputs["image"], inputs["attributes"])["image"]
 
     def signatures(self) -> dict[str, Signature]:
         """`translate`, its halves `encode` and `decode`, and `swap`."""
@@ -260,8 +270,9 @@ class IcGAN(Translator):
         latent = TensorSpec("latent", (None, self._latent))
         attributes = attribute_spec(self.columns)
         policy = inference_policy(self.generator)
+        edited = policy | {"mask_blend": "on" if self.mask_blend else "off"}
         deployed = (
-            Signature("translate", self._translate, (image, attributes), (image,), policy),
+            Signature("translate", self._edited, (image, attributes), (image,), edited),
             Signature("encode", self._encode, (image,), (latent, attributes), policy),
             Signature("decode", self._decode, (latent, attributes), (image,), policy),
             Signature("swap", self._swap, (image, exemplar), (image, exemplar), policy),
@@ -279,6 +290,14 @@ class IcGAN(Translator):
         told = [tf.cast(latent, tf.float32), _signed(attributes)]
         return {"image": self.generator(told, training=False)}
 
+    def _edited(self, image, attributes):
+        latent = self.encoder_z(image, training=False)
+        edited = self._decode(latent, attributes)
+        if not self.mask_blend:
+            return edited
+        own = self._decode(latent, self._decided(image))
+        return {"image": blend(image, own["image"], edited["image"])}
+
     def _translate(self, image, attributes):
         return self._decode(self.encoder_z(image, training=False), attributes)
 
@@ -291,12 +310,7 @@ class IcGAN(Translator):
 
     def _decided(self, images):
         """The attributes E_y reads, each 0 or 1; of several values the one it sees most of."""
-        read = self.encoder_y(images, training=False)
-        decided = [
-            tf.cast(part > 0, tf.float32) if width == 1 else tf.one_hot(tf.argmax(part, -1), width)
-            for part, width in zip(tf.split(read, self._widths, -1), self._widths, strict=True)
-        ]
-        return tf.concat(decided, -1)
+        return decided(self.encoder_y(images, training=False), self._widths)
 
     def _noise(self, batch):
         """z ~ N(0, I), others at each step."""
@@ -313,18 +327,3 @@ class IcGAN(Translator):
 def _signed(attributes):
     """Attributes in [0, 1] as the networks are told them: in [-1, 1]."""
     return 2.0 * tf.cast(attributes, tf.float32) - 1.0
-
-
-def _check(generator, critic, encoder_z, encoder_y, columns: int) -> None:
-    drawn = generator.input_shape[1][-1]
-    judged, read = critic.input_shape[1][-1], encoder_y.output_shape[-1]
-    if not drawn == judged == read == columns:
-        raise ValueError(
-            f"`attributes` have {columns} columns, but the generator takes {drawn}, the critic "
-            f"{judged} and `encoder_y` reads {read}"
-        )
-    latent, found = generator.input_shape[0][-1], encoder_z.output_shape[-1]
-    if latent != found:
-        raise ValueError(
-            f"`encoder_z` must read the {latent} numbers the generator takes, it reads {found}"
-        )

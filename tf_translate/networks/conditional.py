@@ -132,3 +132,25 @@ def image_encoder(
         outputs, kernel_initializer=blocks.torch_weights(1, width), dtype="float32"
     )(features)
     return keras.Model(image, read, name=name)
+
+
+def check_together(
+    generator: keras.Model,
+    critic: keras.Model,
+    encoder_z: keras.Model,
+    encoder_y: keras.Model,
+    columns: int,
+) -> None:
+    """Raises ValueError unless the networks take or read `columns` attributes and one latent."""
+    drawn = generator.input_shape[1][-1]
+    judged, read = critic.input_shape[1][-1], encoder_y.output_shape[-1]
+    if not drawn == judged == read == columns:
+        raise ValueError(
+            f"`attributes` have {columns} columns, but the generator takes {drawn}, the critic "
+            f"{judged} and `encoder_y` reads {read}"
+        )
+    latent, found = generator.input_shape[0][-1], encoder_z.output_shape[-1]
+    if latent != found:
+        raise ValueError(
+            f"`encoder_z` must read the {latent} numbers the generator takes, it reads {found}"
+        )
