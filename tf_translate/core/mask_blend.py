@@ -10,10 +10,10 @@ _RADIUS = 3  # pixels; scipy's gaussian_filter, which the code calls, cuts at 4 
 def blend(image, reconstruction, edited):
     """Puts into an image what an edit changes in its reconstruction, and leaves the rest.
 
-    In the paper's words, with X^ the reconstruction, Err = X - X^ what it misses of the image X
-    and Delta = G(z) - X^ what the edit changes, the result is X^ + M Delta + (1 - M) Err. X^ cancels
-    there: what is left is X + M (G(z) - X), computed here, so that where M is 0 the image comes
-    back exactly, and the result never leaves the range of the two. X^ decides M alone.
+    With X^ the reconstruction of the image X, Err = X - X^ what it misses and Delta = G(z) - X^
+    what the edit changes, the paper's result is X^ + M Delta + (1 - M) Err. X^ cancels there: what
+    is left is X + M (G(z) - X), computed here, so that where M is 0 the image comes back exactly,
+    and the result never leaves the range of the two. X^ decides M alone.
 
     Args:
         image, reconstruction, edited: Float32 `(batch, height, width, channels)` in [-1, 1], of
