@@ -23,7 +23,7 @@ def blend(image, reconstruction, edited):
     Returns:
         Same shape, float32 in [-1, 1].
 
-    Source: Brock et al. 2017, https://arxiv.org/abs/1609.07093, section 3.1, and
+    Source: Brock et al. 2017, https://arxiv.org/abs/1609.07093, the photo editor's mask, and
     github.com/ajbrock/Neural-Photo-Editor.
     """
     mask = soft_mask(reconstruction, edited)
