@@ -72,7 +72,7 @@ def _domain_columns(translator: Translator, batch: Mapping[str, np.ndarray]) -> 
         columns |= {
             _title(signatures[name], key): np.asarray(images)
             for key, images in outputs.items()
-            if len(images.shape) == 4  # a latent cannot be shown
+            if np.ndim(images) == 4  # a latent cannot be shown
         }
         if translator.layout == "paired":
             columns["truth"] = batch["b"]
