@@ -253,16 +253,19 @@ def test_where_nothing_is_painted_the_image_comes_back():
 
 
 def _lively(**settings):
-    """A model whose decoder's latent shows, as after training."""
+    """A model whose decoder's latent shows, as after training, and whose units are off zero."""
     model = _model(**settings)
+    random = np.random.default_rng(0)
     for weight in model.decoder.trainable_weights:
         if "kernel" in weight.path:
-            weight.assign(8.0 * weight)
+            weight.assign(20.0 * weight)
+        elif "beta" in weight.path:
+            weight.assign(random.uniform(-1, 1, weight.shape))
     return model
 
 
 def test_an_edit_moves_the_patch_towards_its_colour_and_what_changes_is_bounded_by_the_mask():
-    model, image = _lively(edit_rate=0.5), _images(2)
+    model, image = _lively(edit_rate=0.1), _images(2)
     given = {"target": np.ones((2, *SHAPE), np.float32), "mask": np.zeros((2, 16, 16, 1), "f")}
     given["mask"][:, 4:8, 4:8] = 1.0
     signatures = model.signatures()
@@ -272,7 +275,7 @@ def test_an_edit_moves_the_patch_towards_its_colour_and_what_changes_is_bounded_
     # By finite differences in place of gradients, one step at a time.
     drawn = latent.numpy()
     for _ in range(TINY["edit_steps"]):
-        drawn = drawn - 0.5 * (1 + 4) * _slope(model, drawn, given)
+        drawn = drawn - 0.1 * (1 + 4) * _slope(model, drawn, given)
     drawn = signatures["decode"].function(latent=tf.constant(drawn))["image"].numpy()
     size = np.minimum(np.abs(drawn - own).mean(-1), 1.0)
     mask = np.stack([gaussian_filter(one, 0.7) for one in size])[..., None]
@@ -281,7 +284,7 @@ def test_an_edit_moves_the_patch_towards_its_colour_and_what_changes_is_bounded_
     assert np.abs(edited - expected).max() < 0.1 * np.abs(expected - image).max()
     patch = np.s_[:, 4:8, 4:8]
     assert (drawn[patch] - own[patch]).mean() > 0.02
-    assert np.abs(edited - image).mean() <= 2 * mask.max()
+    assert (np.abs(edited - image) <= 2 * mask + 0.01).all()
 
 
 def _slope(model, latent, given, width=2e-3):
@@ -314,7 +317,7 @@ def test_halves_make_the_whole_and_latents_are_means():
 
 
 def test_an_edit_is_exported_with_built_in_operations_and_agrees_with_python(tmp_path):
-    model = _lively(edit_rate=0.5)
+    model = _lively(edit_rate=0.1)
     only = {"edit": model.signatures()["edit"]}
     bundle = exporters.export(only, tmp_path / "bundle", recipes=("float32",))
     runner = exporters.Runner(exporters.open_bundle(bundle))

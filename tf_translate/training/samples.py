@@ -70,9 +70,9 @@ def _domain_columns(translator: Translator, batch: Mapping[str, np.ndarray]) -> 
             columns |= {side: images for side, images in batch.items() if images is given}
         outputs = signatures[name].function(**inputs)
         columns |= {
-            _title(signatures[name], key): np.asarray(images)
-            for key, images in outputs.items()
-            if np.ndim(images) == 4  # a latent cannot be shown
+            _title(signatures[name], spec.name): np.asarray(outputs[spec.name])
+            for spec in signatures[name].outputs
+            if len(spec.shape) == 4  # a latent cannot be shown
         }
         if translator.layout == "paired":
             columns["truth"] = batch["b"]
