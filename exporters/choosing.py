@@ -32,6 +32,8 @@ class PictureSignature:
         pixels_of: Name of the float signature it wraps; what people call it.
         image: The picture to translate.
         exemplar: A second picture to take something from, or None.
+        target: A picture of colours painted over `image`, or None.
+        mask: Where they are painted, `(1, height, width, 1)` in [0, 1]; None without a target.
         numbers: Inputs of labelled numbers.
         result: What becomes of `image`.
         results: Every picture it gives, `result` among them.
@@ -41,6 +43,8 @@ class PictureSignature:
     pixels_of: str
     image: TensorRecord
     exemplar: TensorRecord | None
+    target: TensorRecord | None
+    mask: TensorRecord | None
     numbers: tuple[TensorRecord, ...]
     result: TensorRecord
     results: tuple[TensorRecord, ...]
@@ -55,12 +59,16 @@ class PictureSignature:
         parts = ["a picture"]
         if self.exemplar is not None:
             parts.append("an exemplar")
+        if self.mask is not None:
+            parts.append("a painted target with its mask")
         if self.labels:
             parts.append(f"numbers for {', '.join(self.labels)}")
         return f"{self.pixels_of} takes {' and '.join(parts)}"
 
-    def fault_of(self, numbers: Collection[str], *, exemplar: bool) -> str | None:
-        """Why it cannot be served by numbers of these labels with or without an exemplar."""
+    def fault_of(
+        self, numbers: Collection[str], *, exemplar: bool, painted: bool = False
+    ) -> str | None:
+        """Why numbers of these labels, with or without other pictures, do not serve it."""
         name = f"signature {self.pixels_of!r}"
         unknown = [label for label in numbers if label not in self.labels]
         if unknown and not self.labels:
@@ -77,6 +85,10 @@ class PictureSignature:
             return f"{name} takes one picture and no exemplar; leave the exemplar out"
         if not exemplar and self.exemplar is not None:
             return f"{name} needs an exemplar, a second picture to take from; give one"
+        if painted and self.mask is None:
+            return f"{name} takes no painted target; leave target and mask out"
+        if not painted and self.mask is not None:
+            return f"{name} needs a target, the picture with colours painted over it, and a mask"
         return None
 
 
@@ -86,6 +98,7 @@ def picture_signature(
     numbers: Collection[str] = (),
     *,
     exemplar: bool = False,
+    painted: bool = False,
 ) -> PictureSignature:
     """Finds the uint8 signature that what is given serves.
 
@@ -94,13 +107,15 @@ def picture_signature(
         signature: `a_to_b` or `a_to_b_uint8`; None for the only one that is served.
         numbers: The labels that numbers are given for.
         exemplar: Whether a second picture is given.
+        painted: Whether a target and its mask are given.
 
     Raises:
         ExportError: If the signature is unknown, translates no pictures or is not served by
             what is given; without a name, if none or several are served.
     """
-    chosen = _chosen(model, numbers, exemplar) if signature is None else _named(model, signature)
-    if fault := chosen.fault_of(numbers, exemplar=exemplar):
+    pictures = {"exemplar": exemplar, "painted": painted}
+    chosen = _chosen(model, numbers, pictures) if signature is None else _named(model, signature)
+    if fault := chosen.fault_of(numbers, **pictures):
         raise ExportError(fault)
     return chosen
 
@@ -119,7 +134,9 @@ def _named(model: Model, name: str) -> PictureSignature:
     return _described(name, signature_named(model.signatures, name))
 
 
-def _chosen(model: Model, numbers: Collection[str], exemplar: bool) -> PictureSignature:
+def _chosen(
+    model: Model, numbers: Collection[str], pictures: Mapping[str, bool]
+) -> PictureSignature:
     every = picture_signatures(model)
     if not every:
         raise ExportError(
@@ -129,8 +146,8 @@ def _chosen(model: Model, numbers: Collection[str], exemplar: bool) -> PictureSi
     for label in numbers if labels else ():
         if label not in labels:
             raise ExportError(f"there is no attribute {label!r}; {nearest(label, labels)}")
-    served = [one for one in every if one.fault_of(numbers, exemplar=exemplar) is None]
-    alike = [one for one in every if _alike(one, numbers, exemplar)]
+    served = [one for one in every if one.fault_of(numbers, **pictures) is None]
+    alike = [one for one in every if _alike(one, numbers, pictures)]
     # Of those that are not served, the one that was plainly meant can say what is amiss.
     for candidates in (served, [] if served else alike, every):
         if len(candidates) == 1:
@@ -142,9 +159,10 @@ def _chosen(model: Model, numbers: Collection[str], exemplar: bool) -> PictureSi
     )
 
 
-def _alike(one: PictureSignature, numbers: Collection[str], exemplar: bool) -> bool:
+def _alike(one: PictureSignature, numbers: Collection[str], pictures: Mapping[str, bool]) -> bool:
     """Whether it takes the kinds of things that are given, though perhaps more numbers."""
-    kinds = (bool(one.labels), one.exemplar is not None) == (bool(numbers), exemplar)
+    takes = {"exemplar": one.exemplar is not None, "painted": one.mask is not None}
+    kinds = bool(one.labels) == bool(numbers) and takes == dict(pictures)
     return kinds and set(numbers) <= set(one.labels)
 
 
@@ -154,7 +172,9 @@ def _pixel_names(model: Model) -> dict[str, str]:
 
 def _described(name: str, record: SignatureRecord) -> PictureSignature:
     pictures = [tensor for tensor in record.inputs if _is_picture(tensor)]
-    numbers = tuple(tensor for tensor in record.inputs if not _is_picture(tensor))
+    masks = [tensor for tensor in record.inputs if _is_mask(tensor)]
+    others = (*pictures, *masks)
+    numbers = tuple(tensor for tensor in record.inputs if tensor not in others)
     results = tuple(tensor for tensor in record.outputs if _is_picture(tensor))
     image, result = _main(pictures), _main(results)
     refused = f"signature {record.pixels_of or name!r} does not turn pictures into pictures: "
@@ -162,10 +182,20 @@ def _described(name: str, record: SignatureRecord) -> PictureSignature:
         raise ExportError(
             f"{refused}it must take and give one that is named 'image' or the only one"
         )
-    if reason := _reason_against(pictures, numbers):
+    second = next((tensor for tensor in pictures if tensor is not image), None)
+    if reason := _reason_against(pictures, numbers) or _reason_against_masks(masks, image, second):
         raise ExportError(refused + reason)
-    exemplar = next((tensor for tensor in pictures if tensor is not image), None)
-    return PictureSignature(name, record.pixels_of, image, exemplar, numbers, result, results)
+    return PictureSignature(
+        name,
+        record.pixels_of,
+        image,
+        exemplar=None if masks else second,
+        target=second if masks else None,
+        mask=masks[0] if masks else None,
+        numbers=numbers,
+        result=result,
+        results=results,
+    )
 
 
 def _reason_against(
@@ -180,6 +210,23 @@ def _reason_against(
     if twice := sorted({label for label in labels if labels.count(label) > 1}):
         return f"two of its inputs have the label {twice[0]!r}"
     return None
+
+
+def _reason_against_masks(
+    masks: Sequence[TensorRecord], image: TensorRecord, second: TensorRecord | None
+) -> str | None:
+    if not masks:
+        return None
+    if len(masks) > 1 or second is None or second.name != "target":
+        return f"its mask {masks[0].name!r} must be the only one, beside a picture named 'target'"
+    if not masks[0].shape[1:3] == image.shape[1:3] == second.shape[1:3]:
+        return f"its mask {masks[0].name!r} and 'target' must be as large as {image.name!r}"
+    return None
+
+
+def _is_mask(tensor: TensorRecord) -> bool:
+    form = len(tensor.shape) == 4 and (tensor.shape[0], tensor.shape[-1]) == (1, 1)
+    return form and tensor.dtype == "float32" and tensor.value_range == (0.0, 1.0)
 
 
 def _is_picture(tensor: TensorRecord) -> bool:

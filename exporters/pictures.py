@@ -36,6 +36,8 @@ def translate_picture(
     signature: str | None = None,
     numbers: Mapping[str, float] = _NO_NUMBERS,
     exemplar: np.ndarray | None = None,
+    target: np.ndarray | None = None,
+    mask: np.ndarray | None = None,
 ) -> np.ndarray:
     """Translates one picture of any size and gives it back in that size.
 
@@ -51,19 +53,23 @@ def translate_picture(
             beyond is allowed. Of `hair=black` and `hair=blond` one is enough, the other is 0
             then; `strength` is 1 if it is not given.
         exemplar: A second picture of any size, for signatures that take one.
+        target: `pixels` with colours painted over them, of their size, for signatures that take
+            them.
+        mask: uint8 `(height, width, 1)` of the same size: how much of the target counts where, 255
+            where it is painted.
 
     Returns:
         uint8 `(height, width, output channels)`.
 
     Raises:
         ExportError: If the signature is unknown, does not turn pictures into pictures or is
-            not served by what is given, or the channels are not its own.
-        ValueError: If `pixels` or `exemplar` is not a uint8 array of rank 3.
+            not served by what is given, the channels are not its own, or target and mask are
+            not both there and as large as `pixels`.
+        ValueError: If a picture is not a uint8 array of rank 3.
     """
-    chosen = picture_signature(model, signature, numbers, exemplar=exemplar is not None)
-    translated = translate_pictures(
-        model, pixels, signature=chosen.name, numbers=numbers, exemplar=exemplar
-    )
+    others = {"exemplar": exemplar, "target": target, "mask": mask}
+    chosen = _chosen(model, signature, numbers, **others)
+    translated = translate_pictures(model, pixels, signature=chosen.name, numbers=numbers, **others)
     return translated[chosen.result.name]
 
 
@@ -74,21 +80,30 @@ def translate_pictures(
     signature: str | None = None,
     numbers: Mapping[str, float] = _NO_NUMBERS,
     exemplar: np.ndarray | None = None,
+    target: np.ndarray | None = None,
+    mask: np.ndarray | None = None,
 ) -> dict[str, np.ndarray]:
     """Gives every picture a signature makes, by the name of its output.
 
     An output that is named like the exemplar's input has the exemplar's size, every other
     that of `pixels`. Arguments and errors as in `translate_picture`.
     """
-    chosen = picture_signature(model, signature, numbers, exemplar=exemplar is not None)
+    chosen = _chosen(model, signature, numbers, exemplar=exemplar, target=target, mask=mask)
     sources = {chosen.image.name: (chosen.image, pixels)}
     _check(chosen, "pixels", *sources[chosen.image.name])
-    if chosen.exemplar is not None and exemplar is not None:
-        _check(chosen, "exemplar", chosen.exemplar, exemplar)
-        sources[chosen.exemplar.name] = (chosen.exemplar, exemplar)
+    seconds = ("exemplar", chosen.exemplar, exemplar), ("target", chosen.target, target)
+    for argument, tensor, picture in seconds:
+        if tensor is not None and picture is not None:
+            _check(chosen, argument, tensor, picture)
+            sources[tensor.name] = (tensor, picture)
     inputs = {tensor.name: row_of(tensor, numbers) for tensor in chosen.numbers}
     for name, (tensor, picture) in sources.items():
         inputs[name] = onto_canvas(picture, _canvas(tensor))[None]
+    if chosen.mask is not None and target is not None and mask is not None:
+        _check(chosen, "mask", chosen.mask, mask)
+        _check_size(pixels, target=target, mask=mask)
+        canvas = onto_canvas(mask, _canvas(chosen.mask))[None]
+        inputs[chosen.mask.name] = canvas.astype(np.float32) / 255.0
     outputs = model.run(chosen.name, inputs)
     translated = {}
     for result in chosen.results:
@@ -96,6 +111,32 @@ def translate_pictures(
         output = outputs[result.name][0]
         translated[result.name] = off_canvas(output, _canvas(tensor), picture.shape[:2])
     return translated
+
+
+def _chosen(
+    model: Model,
+    signature: str | None,
+    numbers: Mapping[str, float],
+    *,
+    exemplar: np.ndarray | None,
+    target: np.ndarray | None,
+    mask: np.ndarray | None,
+) -> PictureSignature:
+    if (target is None) != (mask is None):
+        given, missing = ("target", "mask") if mask is None else ("mask", "target")
+        raise ExportError(f"`target` and `mask` go together, got `{given}` without `{missing}`")
+    return picture_signature(
+        model, signature, numbers, exemplar=exemplar is not None, painted=target is not None
+    )
+
+
+def _check_size(pixels: np.ndarray, **painted: np.ndarray) -> None:
+    for argument, picture in painted.items():
+        if picture.shape[:2] != pixels.shape[:2]:
+            raise ExportError(
+                f"`{argument}` must be as large as the picture it is painted over, "
+                f"{pixels.shape[:2]} (height, width), got {picture.shape[:2]}"
+            )
 
 
 def _canvas(tensor: TensorRecord) -> tuple[int, int]:

@@ -37,6 +37,9 @@ TINY = {
         "search": {"steps": 2},
     },
     "fader": {"levels": 2, "base": 4, "widest": 8, "dropout": 0.0, "ramp": 2},
+    "ian": {
+        "base": 4, "decoder_base": 4, "latent": 5, "latent_width": 8, "kernels": 3, "edit_steps": 2,
+    },
 }  # fmt: skip
 ATTRIBUTES = {"glasses": ["0", "1"], "hair": ["black", "blond", "grey"]}
 # What the paper's own settings have beyond those: batch norm across replicas.
@@ -76,6 +79,10 @@ PASSES = {
     "fader": {  # E and D for the critic's turn, E, Dec and D for the auto-encoder's
         "encoder": 2, "decoder": 1, "latent_critic": 2,
     },
+    "ian": {  # G(z) of images and of noise; the trunk and its verdict on both in each turn, and
+        # on real images, which the encoder's head reads too
+        "encoder_head": 1, "decoder": 2, "trunk": 5, "critic_head": 5,
+    },
 }  # fmt: skip
 # Weights that a step rightly leaves: the offset of a Wasserstein score cancels.
 STILL = {"dualgan": 2, "genegan": 2}
@@ -86,6 +93,8 @@ def _form(name, shape=SHAPE):
     """What `from_settings` takes beside settings: shapes, and attributes if it has any."""
     if METHODS[name].layout == "attributes":
         return (shape,), {"attributes": ATTRIBUTES}
+    if METHODS[name].layout == "images":
+        return (shape,), {}
     return (shape, shape), {}
 
 

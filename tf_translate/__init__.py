@@ -25,6 +25,8 @@ _PLACES = {
     "FaderSettings": "methods.fader",
     "GeneGAN": "methods.genegan",
     "GeneGANSettings": "methods.genegan",
+    "IAN": "methods.ian",
+    "IANSettings": "methods.ian",
     "IcGAN": "methods.icgan",
     "IcGANSettings": "methods.icgan",
     "Pix2Pix": "methods.pix2pix",

@@ -66,8 +66,8 @@ def test_configuration_is_free_of_tensorflow():
 
 
 def test_only_the_core_holds_an_update_tape():
-    # The others are of a latent that is looked for and of a critic's input, for the gradient
-    # penalty: they update nothing.
+    # The others are of inputs (a latent that is looked for, an edit, the gradient penalty): they
+    # update no weights.
     holders = {
         _id(path)
         for path in ROOT.glob("tf_translate/**/*.py")
@@ -75,6 +75,7 @@ def test_only_the_core_holds_an_update_tape():
     }
     assert holders == {
         "tf_translate/core/forwards.py",
+        "tf_translate/core/latent_descent.py",
         "tf_translate/core/latent_search.py",
         "tf_translate/losses/regularity.py",
     }

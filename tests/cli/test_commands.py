@@ -27,6 +27,10 @@ def test_methods_as_json(command):
         ("icgan", {"generator": 3.725, "critic": 2.803, "encoder_z": 18.278, "encoder_y": 3.187}),
         ("age_cgan", {"generator": 3.627, "critic": 2.779, "encoder": 18.278}),
         ("fader", {"encoder": 6.986, "decoder": 7.015, "latent_critic": 8.655}),
+        (
+            "ian",
+            {"trunk": 17.217, "encoder_head": 16.586, "critic_head": 2.565, "decoder": 18.886},
+        ),
         ("genegan", {"splitter": 2.629, "joiner": 6.305, "critic_a": 6.833}),
         ("pix2pix", {"generator": 54.414, "critic": 2.769}),
     ],

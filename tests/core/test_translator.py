@@ -299,6 +299,99 @@ def test_mixed_float16_wraps_every_optimizer():
     assert _value(translator.critic) == pytest.approx(4.85, abs=0.01)
 
 
+class Spared(Toy):
+    """One player of both networks: l1 = c g a moves c alone, critic = g + c moves both."""
+
+    players = (
+        Player(
+            "both",
+            ("generator", "critic"),
+            "objective",
+            ("l1", "critic"),
+            forward="translate",
+            spares={"generator": ("l1",)},
+        ),
+    )
+
+    def objective(self, batch, shared):
+        judged = tf.reduce_mean(self.critic(shared["fake"]))
+        weights = [self.generator.trainable_weights[0], self.critic.trainable_weights[0]]
+        summed = tf.add_n([tf.reduce_sum(weight.value) for weight in weights])
+        return {"l1": judged, "critic": summed}
+
+
+def test_a_term_can_spare_a_network_by_hand(monkeypatch):
+    # g = 3, c = 5, a = 2, SGD 0.1. g learns of critic only, slope 1 -> 3 - 0.1 = 2.9.
+    # c learns of 2 * l1 too: 2 * g * a + 1 = 13 -> c = 5 - 1.3 = 3.7.
+    translator = _toy(Spared)
+    calls = []
+    plain = translator.generator.call
+    monkeypatch.setattr(
+        translator.generator, "call", lambda *a, **k: calls.append(1) or plain(*a, **k)
+    )
+    logs = translator.train_step(batch_of(2.0))
+    assert _value(translator.generator) == pytest.approx(2.9)
+    assert _value(translator.critic) == pytest.approx(3.7)
+    assert float(logs["content/l1"]) == pytest.approx(30.0)
+    assert len(calls) == 1
+
+
+def test_a_network_that_every_active_term_spares_stays_as_it_is():
+    translator = _toy(Spared, term_weights={"critic": 0.0})
+    translator.objective = lambda batch, shared: {
+        "l1": tf.reduce_mean(translator.critic(shared["fake"]))
+    }
+    translator.train_step(batch_of(2.0))
+    assert _value(translator.generator) == 3.0
+    assert _value(translator.critic) == pytest.approx(5 - 0.1 * 2 * 6)
+
+
+def test_spares_must_name_networks_and_leave_a_term():
+    with pytest.raises(ValueError, match=r"must keep some of .* got \['t'\] for 'other'"):
+        Player("p", ("own",), "o", ("t", "u"), spares={"other": ("t",)})
+    with pytest.raises(ValueError, match="`spares` of player 'p' must keep some of its terms"):
+        Player("p", ("own",), "o", ("t",), spares={"own": ("t",)})
+
+
+class Following(Toy):
+    """The generator goes first, and starts from what the critic makes of a: g * (c * a)."""
+
+    players = (
+        Player(
+            "generator",
+            ("generator",),
+            "generator_objective",
+            ("l1",),
+            forward="translate",
+            follows=True,
+        ),
+        Player("critic", ("critic",), "critic_objective", ("critic",), forward="judge"),
+    )
+
+    def judge(self, batch):
+        return {"judged": self.critic(batch["a"])}
+
+    def translate(self, batch, shared):
+        return {"fake": self.generator(shared["judged"], training=True)}
+
+    def generator_objective(self, batch, shared):
+        return {"l1": tf.reduce_mean(shared["fake"])}
+
+    def critic_objective(self, batch, shared):
+        return {"critic": tf.reduce_mean(shared["judged"] + shared["fake"])}
+
+
+def test_a_forward_pass_can_follow_that_of_a_player_whose_turn_comes_later():
+    # g = 3, c = 5, a = 2, SGD 0.1. l1 = g * (c * a) = 30, its slope in g is 10, doubled by its
+    # weight -> g = 3 - 2 = 1. The critic's own pass moves it, the generator's, made of it, does
+    # not: slope of c * a is 2 -> c = 5 - 0.2 = 4.8; its loss is 10 + 30.
+    translator = _toy(Following)
+    logs = translator.train_step(batch_of(2.0))
+    assert _value(translator.generator) == pytest.approx(1.0)
+    assert _value(translator.critic) == pytest.approx(4.8)
+    assert float(logs["domain/critic"]) == pytest.approx(40.0)
+
+
 def test_mistakes_at_the_door():
     with pytest.raises(ValueError, match=r"no term 'critics', only .*did you mean 'critic'"):
         Toy(scale(1, "g"), scale(1, "c"), term_weights={"critics": 1.0})

@@ -107,3 +107,13 @@ def generator(seed: int, *, filters: int = 32, resize: bool = False) -> keras.Mo
 
 def noise(*shape: int, seed: int = 5) -> np.ndarray:
     return np.random.default_rng(seed).uniform(-1, 1, shape).astype(np.float32)
+
+
+def paint(name: str = "paint") -> Signature:
+    """Puts a target's pixels where a mask is 1."""
+    mask = Tensor("mask", (None, 8, 12, 1), value_range=(0.0, 1.0))
+
+    def function(image, target, mask):
+        return {"image": image + mask * (target - image)}
+
+    return Signature(name, function, (Tensor(), Tensor("target"), mask))

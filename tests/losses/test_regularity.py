@@ -8,6 +8,7 @@ from tf_translate.losses.regularity import (
     clip_weights,
     gradient_penalty,
     mean_weight_decay,
+    orthogonality,
     total_variation,
     weight_decay,
 )
@@ -133,3 +134,24 @@ def test_total_variation_of_an_even_image_has_a_finite_slope():
         value = total_variation(images)
     assert float(value) == pytest.approx(0.0, abs=1e-2)
     assert np.isfinite(tape.gradient(value, images)).all()
+
+
+def test_orthogonality_is_the_papers_sum_over_kernels_against_numpy():
+    random = np.random.default_rng(0)
+    kernels = [random.normal(size=shape) for shape in ((3, 3, 2, 4), (5, 5, 3, 2))]
+    others = [random.normal(size=shape) for shape in ((6, 5), (4,), (2, 3, 4))]
+    expected = 0.0
+    for kernel in kernels:
+        filters = np.stack([kernel[..., i].ravel() for i in range(kernel.shape[-1])])
+        expected += np.abs(filters @ filters.T - np.eye(len(filters))).sum()
+    variables = [keras.Variable(value.astype(np.float32)) for value in [*kernels, *others]]
+    assert float(orthogonality(variables)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_orthogonal_filters_of_length_one_cost_nothing():
+    square, _ = np.linalg.qr(np.random.default_rng(0).normal(size=(4, 4)))
+    kernel = square.reshape(2, 2, 1, 4).astype(np.float32)
+    assert float(orthogonality([keras.Variable(kernel)])) == pytest.approx(0.0, abs=1e-5)
+    # Twice as long: W W^T = 4 I, so 3 for each of 4 filters.
+    assert float(orthogonality([keras.Variable(2 * kernel)])) == pytest.approx(12.0, rel=1e-5)
+    assert float(orthogonality([])) == 0.0

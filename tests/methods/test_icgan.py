@@ -4,7 +4,9 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from scipy.ndimage import gaussian_filter
 
+import exporters
 from tests.methods.tiny import count_passes
 from tf_translate.methods.icgan import IcGAN, IcGANSettings
 
@@ -312,3 +314,43 @@ def test_networks_that_do_not_go_together_are_refused():
     parts[2] = other.encoder_z
     with pytest.raises(ValueError, match="must read the 5 numbers the generator takes, it reads 6"):
         IcGAN(*parts, attributes=ATTRIBUTES)
+
+
+def test_with_the_mask_blend_only_what_other_attributes_change_is_drawn():
+    """Against IAN's formula in NumPy, the reconstruction being that of the attributes read."""
+    model, batch = _model(mask_blend=True), _batch(3)
+    # The networks hardly differ at their start: let attributes show, or there is no mask.
+    _generator_with_stale_statistics(model)
+    image, read = batch["image"], np.float32([[0, 0, 1, 0], [1, 1, 0, 0], [1, 0, 0, 1]])
+    model.encoder_y = lambda images, training: tf.constant(_signed(read))
+    wanted = np.float32([[1, 0, 1, 0], [1, 1, 0, 0], [0, 0, 1, 0]])
+    latent = model.encoder_z(image, training=False)
+    own, edited = (
+        model.generator([latent, tf.constant(_signed(told))], training=False).numpy()
+        for told in (read, wanted)
+    )
+    blended = model.signatures()["translate"].function(image=image, attributes=wanted)["image"]
+    size = np.minimum(np.abs(edited - own).mean(-1), 1.0)
+    mask = np.stack([gaussian_filter(one, 0.7) for one in size])[..., None]
+    expected = own + mask * (edited - own) + (1 - mask) * (image.numpy() - own)
+    np.testing.assert_allclose(blended, expected, atol=1e-5)
+    assert mask[0].max() > 0.01
+    # The second keeps the attributes it has, so it comes back as it was given.
+    np.testing.assert_array_equal(blended[1], image[1])
+
+
+def test_the_mask_blend_is_off_by_default_comes_back_from_a_file_and_is_recorded(tmp_path):
+    for on, said in ((False, "off"), (True, "on")):
+        model = _model(mask_blend=on) if on else _model()
+        model.save(tmp_path / f"{said}.keras")
+        copy = keras.models.load_model(tmp_path / f"{said}.keras")
+        assert copy.mask_blend is on
+        assert copy.signatures()["translate"].policy["mask_blend"] == said
+
+
+def test_the_mask_blend_survives_tflite(tmp_path):
+    model = _model(mask_blend=True)
+    only = {"translate": model.signatures()["translate"]}
+    bundle = exporters.export(only, tmp_path / "bundle", recipes=("float32",))
+    verification = exporters.verify(bundle)
+    assert verification.passed, verification.failures

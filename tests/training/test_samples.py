@@ -3,6 +3,7 @@ import pytest
 
 from tests.core.toy import Toy, scale
 from tf_translate.methods.genegan import GeneGAN, GeneGANSettings
+from tf_translate.methods.ian import IAN, IANSettings
 from tf_translate.methods.icgan import IcGAN, IcGANSettings
 from tf_translate.training import samples
 
@@ -72,3 +73,12 @@ def test_the_picture_is_drawn_for_any_method():
     picture = samples.sample_grid(model, _batch(2, 16, 16, 3))
     assert picture.dtype == np.uint8
     assert picture.shape[2] == 3
+
+
+def test_one_set_is_shown_reconstructed_and_edited_without_its_latents(shown):
+    tiny = {"base": 2, "decoder_base": 2, "latent": 2, "latent_width": 2, "kernels": 1}
+    model = IAN.from_settings(IANSettings(**tiny, edit_steps=1), (8, 8, 3))
+    batch = {"image": _batch(2, 8, 8, 3)["a"]}
+    samples.sample_grid(model, batch)
+    assert list(shown) == ["image", "reconstruct", "edit"]
+    np.testing.assert_allclose(shown["reconstruct"], model(batch["image"]), atol=1e-6)

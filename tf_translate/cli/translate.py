@@ -9,7 +9,7 @@ import typer
 
 from tf_translate.cli.attributes import numbers_from
 from tf_translate.cli.show import load_tensorflow, people
-from tf_translate.errors import DataError, RunError
+from tf_translate.errors import ConfigError, DataError, RunError
 
 if TYPE_CHECKING:  # loading a bundle's interpreter would slow every command down
     from exporters.choosing import Model, PictureSignature
@@ -37,6 +37,14 @@ def main(
     exemplar: Annotated[
         Path | None, typer.Option(metavar="IMAGE", help="A second picture to take from.")
     ] = None,
+    target: Annotated[
+        Path | None,
+        typer.Option(metavar="IMAGE", help="The picture with colours painted over it, for edit."),
+    ] = None,
+    mask: Annotated[
+        Path | None,
+        typer.Option(metavar="IMAGE", help="Where --target is painted: white there, else black."),
+    ] = None,
 ) -> None:
     """Translate image files; each is fitted to the model and back, its aspect kept.
 
@@ -50,24 +58,35 @@ def main(
       --attribute glasses=1
 
       tf-translate translate swap me.jpg --output out --exemplar friend.jpg
+
+      tf-translate translate editor me.jpg --output out --target painted.png --mask where.png
     """
     files = find_files(images)
+    _check_painting(files, target, mask)
     opened = _open(model, recipe)
     from exporters.choosing import picture_signature
     from exporters.pictures import translate_pictures
     from tf_translate.images import read, write
 
     numbers = numbers_from(attribute or (), _labels(opened, signature))
-    chosen = picture_signature(opened, signature, numbers, exemplar=exemplar is not None)
-    targets = targets_of(files, output, _endings(chosen))
-    second = None
-    if exemplar is not None and chosen.exemplar is not None:
-        second = read(exemplar, channels=chosen.exemplar.shape[-1])
+    chosen = picture_signature(
+        opened, signature, numbers, exemplar=exemplar is not None, painted=target is not None
+    )
+    places_of = targets_of(files, output, _endings(chosen))
+    others = {
+        name: read(file, channels=tensor.shape[-1])
+        for name, file, tensor in (
+            ("exemplar", exemplar, chosen.exemplar),
+            ("target", target, chosen.target),
+            ("mask", mask, chosen.mask),
+        )
+        if file is not None and tensor is not None
+    }
     console = people()
-    for file, places in zip(files, targets, strict=True):
+    for file, places in zip(files, places_of, strict=True):
         pixels = read(file, channels=chosen.image.shape[-1])
         translated = translate_pictures(
-            opened, pixels, signature=chosen.name, numbers=numbers, exemplar=second
+            opened, pixels, signature=chosen.name, numbers=numbers, **others
         )
         for name, place in places.items():
             write(place, translated[name])
@@ -120,6 +139,19 @@ def targets_of(
     if existing:
         raise DataError(f"{existing[0]} exists already; choose another --output")
     return targets
+
+
+def _check_painting(files: list[Path], target: Path | None, mask: Path | None) -> None:
+    if (target is None) != (mask is None):
+        raise ConfigError(
+            "--target and --mask go together, the picture with colours painted over it and where "
+            f"they are; got --{'mask' if target is None else 'target'} only"
+        )
+    if target is not None and len(files) > 1:
+        raise ConfigError(
+            f"--target is painted over one picture, but {len(files)} are to be translated; name "
+            "that one"
+        )
 
 
 def _open(path: Path, recipe: str) -> "Model":

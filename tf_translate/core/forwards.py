@@ -1,7 +1,7 @@
 """What players share within a step: one forward pass for each part of the batch, one tape."""
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import tensorflow as tf
 
@@ -19,7 +19,8 @@ class Forwards:
         players: Players of the present stage, also those that sit out.
         active: Those of them that take turns.
         variables_of: The trainable variables a player moves.
-        forward: Runs the method of a name, a player's `forward`, on a part.
+        forward: Runs the method of a name, a player's `forward`, on a part, and for one that
+            follows on what others shared of it.
     """
 
     def __init__(
@@ -29,7 +30,7 @@ class Forwards:
         players: Sequence[Player],
         active: Sequence[Player],
         variables_of: Callable[[Player], list],
-        forward: Callable[[str, object], dict],
+        forward: Callable[..., dict],
     ):
         self.parts = parts
         self._players = players
@@ -43,29 +44,34 @@ class Forwards:
 
         Its own results can be differentiated; everyone else's come with gradients stopped.
         """
-        for other in self._players:
+        for other in sorted(self._players, key=lambda each: each.follows):
             if (other.name, part) not in self._known:
                 self._known[other.name, part] = self._run(other, part)
-        visible = {}
-        for owner in self._players:
-            _, results = self._known[owner.name, part]
-            own = owner.name == player.name
-            for key, value in results.items():
-                visible[key] = value if own else tf.nest.map_structure(tf.stop_gradient, value)
-        return self._known[player.name, part][0], visible
+        return self._known[player.name, part][0], self._visible(player, part)
 
     def moved(self, player: Player, turn: int) -> None:
         """Forgets what a player shared where it will play again: its networks have moved."""
         if player.parts[turn] in player.parts[turn + 1 :]:
             del self._known[player.name, player.parts[turn]]
 
+    def _visible(self, player: Player, part: int) -> dict:
+        """What was shared of a part, with gradients stopped but for the player's own."""
+        visible = {}
+        for owner in self._players:
+            _, results = self._known.get((owner.name, part), (None, {}))
+            own = owner.name == player.name
+            for key, value in results.items():
+                visible[key] = value if own else tf.nest.map_structure(tf.stop_gradient, value)
+        return visible
+
     def _run(self, player: Player, part: int) -> tuple:
         plays = player.name in self._active and part in player.parts
-        tape = _tape(self._variables_of(player)) if plays else None
+        tape = _tape(self._variables_of(player), bool(player.spares)) if plays else None
         if player.forward is None:
             return tape, {}
+        shared = (self._visible(player, part),) if player.follows else ()
         with tape or contextlib.nullcontext():
-            return tape, self._forward(player.forward, self.parts[part])
+            return tape, self._forward(player.forward, self.parts[part], *shared)
 
 
 def split(batch, count: int, name: str) -> list:
@@ -87,9 +93,23 @@ def split(batch, count: int, name: str) -> list:
     return [tf.nest.map_structure(lambda i, k=k: i[k::count], batch) for k in range(count)]
 
 
-def _tape(variables) -> tf.GradientTape:
+def totals_of(player: Player, losses: Mapping) -> list:
+    """For each of a player's groups the sum of the losses that move it, by term."""
+    parts = [[losses[name] for name in each.terms if name in losses] for each in player.groups]
+    return [tf.add_n(part) if part else tf.zeros(()) for part in parts]
+
+
+def gradients_of(tape: tf.GradientTape, totals: Sequence, groups: Sequence[Sequence]) -> list:
+    """The gradients of each total with respect to its own group of variables, in one list."""
+    found = []
+    for total, variables in zip(totals, groups, strict=True):
+        found += tape.gradient(total, [variable.value for variable in variables])
+    return found
+
+
+def _tape(variables, persistent: bool) -> tf.GradientTape:
     """A tape that watches a player's variables only (a quarter faster)."""
-    tape = tf.GradientTape(watch_accessed_variables=False)
+    tape = tf.GradientTape(persistent=persistent, watch_accessed_variables=False)
     with tape:
         for variable in variables:
             tape.watch(variable.value)

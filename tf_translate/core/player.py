@@ -1,7 +1,7 @@
 """Players: who moves which networks, on which objective, and when."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 DEFAULT_STAGE = "train"
 
@@ -46,6 +46,10 @@ class Player:
             player of the step: its own objective can be differentiated through them, the
             others get them with gradients stopped. So fakes are made once, whoever moves
             first.
+        follows: Whether its forward comes after those of the others and takes their results,
+            with gradients stopped: `(batch, shared) -> {name: tensor}`.
+        spares: Terms that do not move some of its networks: network to names of terms. Their
+            gradients then stop ahead of that network, with no forward pass more.
         parts: Parts of the step's batch it plays on, one turn each, in order. The usual
             `(0,)` is one turn on the whole batch; a critic on `(0, 1, 2)` beside a generator
             on `(2,)` takes three turns on fresh images for each of the generator's; `(0, 0)`
@@ -65,6 +69,8 @@ class Player:
     objective: str
     terms: tuple[str, ...]
     forward: str | None = None
+    follows: bool = False
+    spares: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     parts: tuple[int, ...] = (0,)
     stage: str = DEFAULT_STAGE
     constrain: Callable[[Sequence], None] | None = None
@@ -82,8 +88,30 @@ class Player:
             )
         if not self.networks:
             raise ValueError(f"player {self.name!r} needs at least one network")
+        for network, terms in self.spares.items():
+            if network not in self.networks or not set(terms) < set(self.terms):
+                raise ValueError(
+                    f"`spares` of player {self.name!r} must keep some of its terms "
+                    f"{list(self.terms)} from networks of {list(self.networks)}, got "
+                    f"{list(terms)} for {network!r}"
+                )
 
     @property
     def turns(self) -> int:
         """Turns it takes in one step."""
         return len(self.parts)
+
+    @property
+    def groups(self) -> list["Player"]:
+        """The player in parts that learn from all of their terms: one, or one a network."""
+        if not self.spares:
+            return [self]
+        return [
+            replace(
+                self,
+                networks=(name,),
+                terms=tuple(t for t in self.terms if t not in self.spares.get(name, ())),
+                spares={},
+            )
+            for name in self.networks
+        ]

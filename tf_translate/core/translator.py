@@ -4,11 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import keras
-import tensorflow as tf
 
 from tf_translate.core import draws, serialization
 from tf_translate.core.clipping import clip_globally
-from tf_translate.core.forwards import Forwards, split
+from tf_translate.core.forwards import Forwards, gradients_of, split, totals_of
 from tf_translate.core.optimizers import put_average
 from tf_translate.core.player import Player
 from tf_translate.core.schedules import Schedule
@@ -226,7 +225,7 @@ class Translator(keras.Model):
             players=self._stage_players(),
             active=self.active_players(),
             variables_of=self.variables_of,
-            forward=lambda name, part: getattr(self, name)(part),
+            forward=lambda name, *given: getattr(self, name)(*given),
         )
         for player in self.active_players():
             for turn, part in enumerate(player.parts):
@@ -248,10 +247,10 @@ class Translator(keras.Model):
             losses = getattr(self, player.objective)(batch, shared)
             wanted = filter(self.uses, player.terms)
             check_losses(f"{type(self).__name__}.{player.objective}", wanted, losses)
-            total = tf.add_n([self._weight(name) * loss for name, loss in losses.items()])
-            total /= self.distribute_strategy.num_replicas_in_sync
-            total = optimizer.scale_loss(total)
-        gradients = tape.gradient(total, [variable.value for variable in variables])
+            weighted = {name: self._weight(name) * loss for name, loss in losses.items()}
+            replicas = self.distribute_strategy.num_replicas_in_sync
+            totals = [optimizer.scale_loss(each / replicas) for each in totals_of(player, weighted)]
+        gradients = gradients_of(tape, totals, [self.variables_of(each) for each in player.groups])
         if player.clip is not None:
             gradients = clip_globally(gradients, player.clip, optimizer)
         optimizer.apply(gradients, variables)

@@ -1,25 +1,23 @@
 """One set of pictures with attributes: batches for training, ordered pictures for the rest."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 
-from tf_translate import images
 from tf_translate.config.attributes import Attributes
 from tf_translate.config.data import DataConfig
 from tf_translate.data import augment, drawing, samples
 from tf_translate.data.ages import read_ages
 from tf_translate.data.columns import SUFFIXES, Row, Rows, Table, named, read_columns
-from tf_translate.data.decoded import Progress, memory_or_disk
-from tf_translate.data.pictures import Pictures, digest, held_back, listing
-from tf_translate.data.store import Form, Store, open_store
+from tf_translate.data.decoded import Progress
+from tf_translate.data.image_set import ImageSet
+from tf_translate.data.one_set import Decoded, decode, splits_of
+from tf_translate.data.pictures import digest, listing
+from tf_translate.data.store import Store
 from tf_translate.data.tfds_columns import read_tfds_columns
 from tf_translate.errors import DataError
-
-Shape = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
@@ -58,27 +56,25 @@ def open_labelled(config: DataConfig, *, progress: Progress | None = None) -> "L
         | {"twin_column": config.twin_column}
     )
     rows = _checked(table, table.where(config.where), attributes)
-    by_split = _splits(table, rows, config)
-    pictures = {name: table.pictures(found) for name, found in by_split.items()}
-    opened, skipped = _decoded(table, by_split, pictures, config, progress)
+    decoded, skipped = decode(table, splits_of(table, rows, config), config, progress)
+    opened = {name: _labelled(table, found, config) for name, found in decoded.items()}
     parts = [
-        f"{name}:{pictures[name].identity()}:{split.values.tobytes().hex()}"
+        f"{name}:{decoded[name].identity}:{split.values.tobytes().hex()}"
         for name, split in opened.items()
     ]
     fingerprint = digest([*parts, str(config.size), str(config.load_size), *skipped])
     return LabelledData(config, opened, skipped=skipped, fingerprint=fingerprint)
 
 
-class LabelledData:
+class LabelledData(ImageSet):
     """Pictures of one set in splits, each with its attributes.
+
+    A training batch holds `"image"` and float32 `(batch, columns)`: `"attributes"`, its own;
+    `"other_attributes"`, those of a training picture that differ from its own;
+    `"drawn_attributes"`, those of any.
 
     Attributes:
         attributes: Which there are.
-        shape: `(height, width, channels)` of what the model sees.
-        splits: Split to number of pictures.
-        skipped: What was left out, as "file: reason".
-        fingerprint: Hex digest of names, attributes, splits and form; the same everywhere.
-        epoch_size: Samples after which every training picture has been seen.
     """
 
     def __init__(
@@ -89,12 +85,10 @@ class LabelledData:
         skipped: tuple[str, ...],
         fingerprint: str,
     ) -> None:
-        self._config, self._stored = config, stored
+        stores = {name: split.store for name, split in stored.items()}
+        super().__init__(config, stores, skipped=skipped, fingerprint=fingerprint)
+        self._stored = stored
         self.attributes = Attributes(config.attributes)
-        self.shape: Shape = (*config.size, config.channels_a)
-        self.splits = {name: len(split.store) for name, split in stored.items()}
-        self.skipped, self.fingerprint = skipped, fingerprint
-        self.epoch_size = self.splits["train"]
         train = stored["train"].values
         # Training rows sorted by their attributes: rows that differ from one are those
         # before and after its own group.
@@ -108,30 +102,6 @@ class LabelledData:
                 "to tell apart; check data.attributes and data.where"
             )
 
-    def training(self, *, batch_size: int, seed: int, start_step: int = 0) -> tf.data.Dataset:
-        """Endless shuffled and augmented batches; what step k gets depends on k alone.
-
-        Args:
-            batch_size: Pictures in a batch, over all devices.
-            seed: Of order, augmentation and drawn attributes.
-            start_step: The step whose batch comes first.
-
-        Returns:
-            Batches of `"image"`, float32 `(batch, h, w, c)` in [-1, 1], and float32
-            `(batch, columns)`: `"attributes"`, its own; `"other_attributes"`, those of a
-            training picture that differ from its own; `"drawn_attributes"`, those of any.
-        """
-        return drawing.endless(
-            lambda sample: self._sample(sample, seed), batch_size=batch_size, start_step=start_step
-        )
-
-    def images(self, split: str, *, at: Sequence[int] | np.ndarray) -> np.ndarray:
-        """Pictures at some places of a split: float32 `(n, h, w, c)` in [-1, 1]."""
-        store = self._split(split).store
-        # Only training pictures are stored larger, for the crop.
-        pixels = [images.resize(store.read(int(i)), self._config.size) for i in at]
-        return images.to_float(np.stack(pixels))
-
     def values(self, split: str) -> np.ndarray:
         """Attributes of the pictures of a split in order: float32 `(n, columns)`."""
         return self._split(split).values
@@ -144,8 +114,7 @@ class LabelledData:
         return self._split(split).twins
 
     def _split(self, split: str) -> LabelledSplit:
-        if split not in self._stored:
-            raise DataError(f"there is no split {split!r}, there are {', '.join(self._stored)}")
+        self._store(split)  # refuses an unknown one
         return self._stored[split]
 
     def _sample(self, sample: tf.Tensor, seed: int) -> dict[str, tf.Tensor]:
@@ -155,7 +124,7 @@ class LabelledData:
         values = tf.constant(train.values)
         drawn = tf.random.stateless_uniform([2], tf.random.fold_in(own, 2))
         return {
-            "image": drawing.augmented(drawing.lookup(train.store, position), own, self._config),
+            **super()._sample(sample, seed),
             "attributes": tf.gather(values, position),
             "other_attributes": tf.gather(values, self._differing(position, drawn[0])),
             "drawn_attributes": tf.gather(values, _place(drawn[1], len(train.values))),
@@ -212,24 +181,10 @@ def _checked(table: Table, rows: Rows, attributes: Attributes) -> Rows:
     return rows
 
 
-def _splits(table: Table, rows: Rows, config: DataConfig) -> dict[str, Rows]:
-    by_split = table.by_split(rows, together=config.twin_column)
-    by_split = {name: found for name, found in by_split.items() if found}
-    if "train" not in by_split:
-        raise DataError(f"the table {table.path} has no row of the split train")
-    if "validation" in by_split or not config.validation_share:
-        return by_split
-    train = by_split["train"]
-    key = config.twin_column or "image"
-    shown = list(dict.fromkeys(row[key] for _, row in train))
-    held = {shown[i] for i in held_back(shown, config.validation_share, "a")}
-    if not held:
-        return by_split
-    return {
-        "train": [(place, row) for place, row in train if row[key] not in held],
-        "validation": [(place, row) for place, row in train if row[key] in held],
-        **{name: found for name, found in by_split.items() if name != "train"},
-    }
+def _labelled(table: Table, decoded: Decoded, config: DataConfig) -> LabelledSplit:
+    attributes, rows = Attributes(config.attributes), [row for _, row in decoded.rows]
+    values = np.array([attributes.encode(row) for row in rows], np.float32)
+    return LabelledSplit(decoded.store, values, _twins(table, rows, config))
 
 
 def _twins(table: Table, rows: list[Row], config: DataConfig) -> tuple[str, ...] | None:
@@ -239,38 +194,3 @@ def _twins(table: Table, rows: list[Row], config: DataConfig) -> tuple[str, ...]
     edited = {"image", "split", *config.attributes}
     kept = [column for column in table.columns if column not in edited]
     return tuple("\n".join(row[column] for column in kept) for row in rows)
-
-
-def _decoded(
-    table: Table,
-    by_split: dict[str, Rows],
-    pictures: dict[str, Pictures],
-    config: DataConfig,
-    progress: Progress | None,
-) -> tuple[dict[str, LabelledSplit], tuple[str, ...]]:
-    """Decodes every picture once, and leaves out those that cannot be."""
-    attributes, place = Attributes(config.attributes), config.cache
-    total, done = sum(map(len, by_split.values())), iter(range(1, 2**62))
-    tick = (lambda: progress(next(done), total)) if progress else (lambda: None)
-    if place == "auto":
-        height, width = config.load_size or config.size
-        place = memory_or_disk(total * height * width * config.channels_a)
-    opened: dict[str, LabelledSplit] = {}
-    reasons: list[str] = []
-    for name, rows in by_split.items():
-        size = (config.load_size if name == "train" else None) or config.size
-        store = open_store(pictures[name], Form(size, config.channels_a), place, progress=tick)
-        reasons += store.problems.values()
-        kept = [i for i in range(len(rows)) if i not in store.problems]
-        values = np.array([attributes.encode(rows[i][1]) for i in kept], np.float32)
-        twins = _twins(table, [rows[i][1] for i in kept], config)
-        opened[name] = LabelledSplit(store.pick(kept), values, twins)
-    if reasons and config.on_error == "stop":
-        raise DataError(
-            f"{len(reasons)} pictures of {table.path} cannot be used; repair or remove them, or "
-            f'set on_error to "skip" to leave them out:{listing(reasons)}'
-        )
-    empty = [name for name, split in opened.items() if not len(split.store)]
-    if empty:
-        raise DataError(f"no usable picture is left in the {empty[0]} split of {table.path}")
-    return opened, tuple(reasons)

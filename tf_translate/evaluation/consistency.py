@@ -83,7 +83,7 @@ def evaluate_direction(
         distance = kernel.kernel_distance(
             judges.domain.features(row.images), reference, counterparts=row.counterparts, seed=seed
         )
-        figures[row.name] = {
+        taken = {
             "completeness": anchors.completeness(seen[row.name], resamples=resamples, seed=seed),
             "content/retrieval@1": measured(seen[row.name].found.mean()),
             **_labels_kept(row.images, direction, labels),
@@ -92,6 +92,7 @@ def evaluate_direction(
             kid: measured(distance.value, standard_error=distance.standard_error),
             **pretrained.of(row.images, row.counterparts),
         }
+        figures[row.name] = protocol.sensible(taken, direction)
     return Report(
         direction=direction,
         figures=protocol.figures(
@@ -262,9 +263,10 @@ def _references(
     direction: Direction, judges: Judges, seen: dict[str, _Seen], seed: int
 ) -> dict[str, Measured]:
     """How good the judges themselves are, and where KID stands when nothing differs."""
+    other = direction.outputs if direction.reconstruction else direction.source
     numbers = {
-        "domain judge: accuracy on real held-out images": measured(
-            judges.domain.accuracy(direction.source, direction.target)
+        protocol.domain_reference(direction): measured(
+            judges.domain.accuracy(other, direction.target)
         ),
         "content judge: held-out source images found after a random change of style": measured(
             judges.content.restyled_retrieval(direction.source, seed=seed)

@@ -26,6 +26,8 @@ class Direction:
             the classes are those of both domains.
         train_target_labels: The same of `train_target`, for the judge of labels.
         counterfactual: Whether the truth differs from the source in what was to be edited only.
+        reconstruction: Whether source, target and truth are the same images, to be given back; then
+            `train_source` are reconstructions of `train_target`, and the domain is "real".
 
     Raises:
         DataError: If there are too few held-out images.
@@ -44,6 +46,7 @@ class Direction:
     target_labels: np.ndarray | None = None
     train_target_labels: np.ndarray | None = None
     counterfactual: bool = False
+    reconstruction: bool = False
 
     def __post_init__(self):
         if min(len(self.source), len(self.target)) < 4:

@@ -75,6 +75,8 @@ def _section(report: Report) -> str:
 
 
 def _headline(report: Report) -> str:
+    if report.direction.reconstruction:
+        return _headline_of_reconstructions(report)
     row = report.rows["output"]
     completeness = row["completeness"]
     found, accepted = row["content/retrieval@1"].value, row["domain/accuracy"].value
@@ -88,6 +90,18 @@ def _headline(report: Report) -> str:
         "handing the input back keeps all content, a random target picture is perfectly in "
         "domain. The plane shows how far the method gets with both.</p>"
         f"{_label_sentence(report)}"
+    )
+
+
+def _headline_of_reconstructions(report: Report) -> str:
+    row = report.rows["output"]
+    found, accepted = row["content/retrieval@1"].value, row["domain/accuracy"].value
+    return (
+        f'<p class="lead">Reconstructions differ by {_number(row["content/l1"])} from their '
+        "pictures, on a scale where black to white is 2.</p>"
+        f"<p>{_percent(found)} of them still show which picture they came from, and "
+        f"{_percent(accepted)} are taken for real pictures by a classifier that learnt to tell "
+        "the two apart on training pictures.</p>"
     )
 
 

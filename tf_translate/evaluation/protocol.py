@@ -17,12 +17,27 @@ from tf_translate.evaluation.label_judge import LabelJudge
 
 LABEL = "content/label"
 OUTSIDE = "content/outside"
+# What reconstructions do not have: the input is the truth already, and of the target domain.
+_NOT_OF_RECONSTRUCTIONS = ("completeness", "content/skill")
 LABEL_REFERENCE = "label judge: accuracy on real held-out target images"
 
 
 def kid_name(judges: Judges) -> str:
     """Names the kernel distance by its features and size, as it compares to no other."""
     return f"domain/kid/judge@{judges.domain.side}"
+
+
+def sensible(taken: dict[str, Any], direction: Direction) -> dict[str, Any]:
+    """The figures that mean something for a direction, by name."""
+    left_out = _NOT_OF_RECONSTRUCTIONS if direction.reconstruction else ()
+    return {name: value for name, value in taken.items() if name not in left_out}
+
+
+def domain_reference(direction: Direction) -> str:
+    """Names the domain judge's own accuracy by what it is taken on."""
+    if direction.reconstruction:
+        return "domain judge: accuracy on held-out images and their reconstructions"
+    return "domain judge: accuracy on real held-out images"
 
 
 def figures(
@@ -77,7 +92,7 @@ def figures(
         ),
         *feature_figures(direction, networks, on, seed=seed),
     ]
-    return tuple(listed)
+    return tuple(sensible({figure.name: figure for figure in listed}, direction).values())
 
 
 def _label_figures(judge: LabelJudge | None, on: str) -> list[Figure]:

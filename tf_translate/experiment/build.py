@@ -85,6 +85,8 @@ def _form(translator: type[Translator], data: DataConfig) -> tuple[list, dict]:
     shape_a, shape_b = (*data.size, data.channels_a), (*data.size, data.channels_b)
     if translator.layout == "attributes":
         return [shape_a], {"attributes": data.attributes}
+    if translator.layout == "images":
+        return [shape_a], {}
     return [shape_a, shape_b], {}
 
 

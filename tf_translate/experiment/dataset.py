@@ -3,11 +3,12 @@
 import numpy as np
 
 from tf_translate.config.schema import Config
+from tf_translate.data.image_set import ImageSet, open_image_set
 from tf_translate.data.labelled import LabelledData, open_labelled
 from tf_translate.data.pipeline import ImageData, open_data
 from tf_translate.methods import registry
 
-Data = ImageData | LabelledData
+Data = ImageData | ImageSet  # with attributes: LabelledData
 
 
 def open_for(config: Config) -> Data:
@@ -19,15 +20,20 @@ def open_for(config: Config) -> Data:
     layout = registry.find(config.method).layout
     if layout == "attributes":
         return open_labelled(config.data)
+    if layout == "images":
+        return open_image_set(config.data)
     return open_data(config.data, paired=layout == "paired")
 
 
 def preview(data: Data, split: str, count: int) -> dict[str, np.ndarray]:
     """A few pictures of a split, as the method's batches name them."""
-    if isinstance(data, LabelledData):
+    if isinstance(data, ImageSet):
         chosen = np.linspace(0, data.splits[split] - 1, min(count, data.splits[split]))
         at = chosen.round().astype(int)
-        return {"image": data.images(split, at=at), "attributes": data.values(split)[at]}
+        shown = {"image": data.images(split, at=at)}
+        if isinstance(data, LabelledData):
+            shown["attributes"] = data.values(split)[at]
+        return shown
     a, b = data.arrays(split, limit=count)
     return {"a": a, "b": b}
 

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from tf_translate.core.signature import Signature
 from tf_translate.core.translator import Translator
+from tf_translate.data.image_set import ImageSet
 from tf_translate.data.labelled import LabelledData
 from tf_translate.data.pipeline import ImageData
 from tf_translate.evaluation.consistency import evaluate_direction
@@ -23,6 +24,7 @@ from tf_translate.evaluation.label_judge import LabelJudge, LabelSettings, train
 from tf_translate.evaluation.report import document, write_report
 from tf_translate.experiment.dataset import held_out
 from tf_translate.experiment.edits import edits
+from tf_translate.experiment.reconstructions import reconstruction
 from tf_translate.experiment.trained import Trained
 
 _SIDES = {"a_to_b": ("a", "b"), "b_to_a": ("b", "a")}
@@ -78,12 +80,16 @@ def evaluate(
 
 
 def _directions(trained: Trained, split: str) -> Iterator[Direction]:
-    """What is measured: translations between domains, or edits of attributes."""
+    """What is measured: translations between domains, edits of attributes, or reconstructions."""
     settings, data = trained.config.evaluation, trained.data
+    signatures = trained.translator.signatures()
+    limits = {"limit": settings.images, "learn": settings.judge_images}
     if isinstance(data, LabelledData):
-        signature = trained.translator.signatures()["translate"]
-        limits = {"limit": settings.images, "learn": settings.judge_images}
-        return edits(data, partial(_edited, signature), split=split, **limits)
+        translate = partial(_edited, signatures["translate"])
+        return edits(data, translate, split=split, **limits)
+    if isinstance(data, ImageSet):
+        reconstruct = partial(_reconstructed, signatures["reconstruct"])
+        return iter([reconstruction(data, reconstruct, split=split, **limits)])
     return _between_domains(trained, data, split)
 
 
@@ -141,7 +147,7 @@ def _label_judge(direction: Direction, trained: Trained, console: Console) -> La
     images, labels, data = direction.train_target, direction.train_target_labels, trained.data
     if images is None or labels is None or not direction.has_labels:
         return None
-    if isinstance(data, LabelledData):
+    if isinstance(data, ImageSet):
         return None
     console.print(f"training the judge of labels of {direction.name} (once for these images)")
     return train_label_judge(
@@ -151,6 +157,11 @@ def _label_judge(direction: Direction, trained: Trained, console: Console) -> La
         folder=trained.run.path / "evaluation" / "judges",
         settings=LabelSettings(seed=trained.config.evaluation.seed),
     )
+
+
+def _reconstructed(signature: Signature, images: np.ndarray) -> np.ndarray:
+    parts = [images[i : i + _BATCH] for i in range(0, len(images), _BATCH)]
+    return np.concatenate([np.asarray(signature.function(image=p)["image"]) for p in parts])
 
 
 def _edited(signature: Signature, images: np.ndarray, attributes: np.ndarray) -> np.ndarray:

@@ -68,3 +68,20 @@ class AttributeMaps(keras.layers.Layer):
         ones = tf.ones((1, height, width, 1), features.dtype)
         maps = tf.cast(numbers, features.dtype)[:, None, None, :] * ones
         return tf.concat([features, maps], -1)
+
+
+def decided(read, widths: Sequence[int]):
+    """Attributes as they are most likely meant: each 0 or 1, of several values exactly one 1.
+
+    Args:
+        read: `(batch, columns)`, what a network read: positive for present.
+        widths: Columns of each attribute; 1 for those that are absent or present.
+
+    Returns:
+        Float32, as `read`: whether a single column is positive, the largest of several.
+    """
+    parts = [
+        tf.cast(part > 0, tf.float32) if width == 1 else tf.one_hot(tf.argmax(part, -1), width)
+        for part, width in zip(tf.split(read, list(widths), -1), widths, strict=True)
+    ]
+    return tf.concat(parts, -1)

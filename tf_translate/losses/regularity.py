@@ -106,3 +106,26 @@ def mean_weight_decay(variables: Sequence):
     """
     squares = [tf.square(tf.cast(variable.value, tf.float32)) for variable in variables]
     return 0.5 * tf.add_n([tf.reduce_mean(square) for square in squares])
+
+
+def orthogonality(variables: Sequence):
+    """How far the filters of convolutions are from orthogonal vectors of length 1.
+
+    Args:
+        variables: Trainable variables; those of rank 4 count, `(height, width, c, filters)`, whose
+            filters are rows of W: of a transposed convolution those of the one it transposes.
+
+    Returns:
+        Non-negative float32 scalar: the sum of |W W^T - I| over elements and variables.
+
+    Source: Brock et al. 2017, https://arxiv.org/abs/1609.07093, orthogonal regularization.
+    Departs: all filters of a layer against each other, as the paper says; its code takes the rows
+    inside each filter.
+    """
+    losses = [tf.zeros(())]
+    for variable in variables:
+        if len(variable.shape) == 4:
+            filters = tf.reshape(tf.cast(variable.value, tf.float32), [-1, variable.shape[-1]])
+            products = tf.matmul(filters, filters, transpose_a=True)
+            losses.append(tf.reduce_sum(tf.abs(products - tf.eye(variable.shape[-1]))))
+    return tf.add_n(losses)

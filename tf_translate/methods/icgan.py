@@ -1,5 +1,6 @@
 """IcGAN, the invertible conditional GAN: draw from noise and attributes, then learn to go back."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
@@ -16,10 +17,12 @@ from tf_translate.core.invertible import (
     reader,
     signed,
 )
+from tf_translate.core.mask_blend import blend
 from tf_translate.core.optimizers import make_optimizer
 from tf_translate.core.player import Player
 from tf_translate.core.signature import Signature, attribute_spec, image_spec, latent_spec
 from tf_translate.core.terms import content, domain
+from tf_translate.layers.attribute_map import decided
 from tf_translate.losses.adversarial import called_fake, conditional_critic, vanilla_generator
 from tf_translate.losses.consistency import mean_squared
 from tf_translate.networks import conditional
@@ -44,6 +47,9 @@ class IcGANSettings(MethodSettings):
     latent_width: int = Field(4096, ge=1, description="of E_z's dense layer, the code")
     attribute_width: int = Field(512, ge=1, description="of E_y's dense layer, the code")
     refresh: int = Field(100, ge=0, description="batches that G's statistics are taken of, code")
+    mask_blend: bool = Field(
+        False, description="translate changes the image where its reconstruction changes; ours"
+    )
     optimizer: AdamSettings | RMSpropSettings = Field(
         _ADAM, discriminator="kind", description="of G and D, the code"
     )
@@ -77,7 +83,8 @@ class IcGAN(InvertibleTranslator):
         code: 182,638 made once); encoders pad as TensorFlow does; images may be mirrored in
         all stages, as `data.flip` says (the code: in "gan" only);
         `translate` takes all attributes as they are wanted, and those that exclude each other
-        are one attribute of several values (the code: rules for CelebA's names).
+        are one attribute of several values (the code: rules for CelebA's names); `mask_blend`
+        is of another paper (IAN), and off unless it is set.
 
     Args:
         generator: Network from `[latent, attributes]` to images.
@@ -86,6 +93,8 @@ class IcGAN(InvertibleTranslator):
         encoder_y: Network from images to attributes, in -1 and +1.
         attributes: Values by attribute, in the order of the columns.
         refresh: Batches that the generator's statistics are re-estimated of.
+        mask_blend: Whether `translate` gives the image itself, with what other attributes change
+            in its reconstruction (of those E_y reads) blended in (`core/mask_blend.py`).
         term_weights: Weights that replace `critic`, `mismatched`, `adversarial`, `latent`,
             `attributes`.
         name: Name of the model.
@@ -125,6 +134,7 @@ class IcGAN(InvertibleTranslator):
         *,
         attributes: Mapping[str, Sequence[str]],
         refresh: int = 100,
+        mask_blend: bool = False,
         term_weights: Mapping[str, float] | None = None,
         name: str = "icgan",
     ):
@@ -142,6 +152,7 @@ class IcGAN(InvertibleTranslator):
                 f"`encoder_y` must read the {len(self.columns)} columns of `attributes`, "
                 f"it reads {read}"
             )
+        self.mask_blend = mask_blend
         self._widths = [len(one.columns) for one in Attributes(attributes).each]
 
     @classmethod
@@ -166,6 +177,7 @@ class IcGAN(InvertibleTranslator):
             ),
             attributes=attributes,
             refresh=settings.refresh,
+            mask_blend=settings.mask_blend,
             term_weights=term_weights,
         )
 
@@ -210,6 +222,15 @@ class IcGAN(InvertibleTranslator):
             "swap": {"image": image, "exemplar": image[::-1]},
         }
 
+    def translate(self, image, attributes):
+        """Draws images anew with attributes; with the mask blend, changes alone reach the input."""
+        latent = self.encoder_z(image, training=False)
+        edited = self.decode(latent, attributes)
+        if not self.mask_blend:
+            return edited
+        own = self.decode(latent, self._decided(image))
+        return {"image": blend(image, own["image"], edited["image"])}
+
     def signatures(self) -> dict[str, Signature]:
         """`translate`, its halves `encode` and `decode`, and `swap`."""
         shape = self.encoder_z.input_shape[1:]
@@ -217,11 +238,12 @@ class IcGAN(InvertibleTranslator):
         read = (latent_spec(self._latent), attribute_spec(self.columns))
         policy = inference_policy(self.generator)
         translate, decode = self.translate_and_decode(policy)
+        edited = {**policy, "mask_blend": "on" if self.mask_blend else "off"}
         deployed = (
-            translate,
+            dataclasses.replace(translate, policy=edited),
             Signature("encode", self._encode, (image,), read, policy),
             decode,
-            Signature("swap", self._swap, (image, exemplar), (image, exemplar), policy),
+            Signature("swap", self._swap, (image, exemplar), (image, exemplar), edited),
         )
         return {signature.name: signature for signature in deployed}
 
@@ -241,9 +263,4 @@ class IcGAN(InvertibleTranslator):
 
     def _decided(self, images):
         """The attributes E_y reads, each 0 or 1; of several values the one it sees most of."""
-        read = self.encoder_y(images, training=False)
-        decided = [
-            tf.cast(part > 0, tf.float32) if width == 1 else tf.one_hot(tf.argmax(part, -1), width)
-            for part, width in zip(tf.split(read, self._widths, -1), self._widths, strict=True)
-        ]
-        return tf.concat(decided, -1)
+        return decided(self.encoder_y(images, training=False), self._widths)

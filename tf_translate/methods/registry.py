@@ -18,7 +18,7 @@ class Entry:
         title: Name in the field.
         translator: Class of the method in it.
         settings: Class of the method's settings in it.
-        layout: Form of its data: "paired", "unpaired" or "attributes".
+        layout: Form of its data: "paired", "unpaired", "attributes" or "images" (one set as it is).
     """
 
     name: str
@@ -45,6 +45,7 @@ METHODS = {
         Entry("icgan", "IcGAN", "IcGAN", "IcGANSettings", "attributes"),
         Entry("age_cgan", "Age-cGAN", "AgeCGAN", "AgeCGANSettings", "attributes"),
         Entry("genegan", "GeneGAN", "GeneGAN", "GeneGANSettings", "unpaired"),
+        Entry("ian", "IAN", "IAN", "IANSettings", "images"),
     )
 }
 

@@ -18,7 +18,7 @@ def sample_grid(translator: Translator, batch: Mapping[str, np.ndarray]) -> np.n
     Args:
         translator: Its layout and signatures decide the columns.
         batch: `{"a", "b"}`, float32 in [-1, 1]; pairs when the method is a paired one; or
-            `{"image", "attributes"}`.
+            `{"image", "attributes"}`, or `{"image"}`.
 
     Returns:
         uint8 `(height, width, 3)`: input, translation and, for pairs, the truth; or input,
@@ -70,7 +70,9 @@ def _domain_columns(translator: Translator, batch: Mapping[str, np.ndarray]) -> 
             columns |= {side: images for side, images in batch.items() if images is given}
         outputs = signatures[name].function(**inputs)
         columns |= {
-            _title(signatures[name], key): np.asarray(images) for key, images in outputs.items()
+            _title(signatures[name], spec.name): np.asarray(outputs[spec.name])
+            for spec in signatures[name].outputs
+            if len(spec.shape) == 4  # a latent cannot be shown
         }
         if translator.layout == "paired":
             columns["truth"] = batch["b"]

@@ -1,0 +1,87 @@
+"""What all sets of single pictures have in common: rows in splits, each picture decoded once."""
+
+from dataclasses import dataclass
+
+from tf_translate.config.data import DataConfig
+from tf_translate.data.columns import Rows, Table
+from tf_translate.data.decoded import Progress, memory_or_disk
+from tf_translate.data.pictures import held_back, listing
+from tf_translate.data.store import Form, Store, open_store
+from tf_translate.errors import DataError
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """Pictures of a split.
+
+    Attributes:
+        store: Those that could be decoded.
+        rows: Their rows, in order.
+        identity: Names the pictures of the split, also those that could not, on every machine.
+    """
+
+    store: Store
+    rows: Rows
+    identity: str
+
+
+def splits_of(table: Table, rows: Rows, config: DataConfig) -> dict[str, Rows]:
+    """Rows by split; validation is held back of train, person by person, where there is none.
+
+    Raises:
+        DataError: If nothing is in the train split.
+    """
+    by_split = table.by_split(rows, together=config.twin_column)
+    by_split = {name: found for name, found in by_split.items() if found}
+    if "train" not in by_split:
+        raise DataError(f"the table {table.path} has no row of the split train")
+    if "validation" in by_split or not config.validation_share:
+        return by_split
+    train = by_split["train"]
+    key = config.twin_column or "image"
+    shown = list(dict.fromkeys(row[key] for _, row in train))
+    held = {shown[i] for i in held_back(shown, config.validation_share, "a")}
+    if not held:
+        return by_split
+    return {
+        "train": [(place, row) for place, row in train if row[key] not in held],
+        "validation": [(place, row) for place, row in train if row[key] in held],
+        **{name: found for name, found in by_split.items() if name != "train"},
+    }
+
+
+def decode(
+    table: Table, by_split: dict[str, Rows], config: DataConfig, progress: Progress | None
+) -> tuple[dict[str, Decoded], tuple[str, ...]]:
+    """Decodes every picture once, and leaves out those that cannot be.
+
+    Returns:
+        The splits, and what was left out as "file: reason".
+
+    Raises:
+        DataError: If pictures are broken and `on_error` is "stop", or a split is left empty.
+    """
+    place = config.cache
+    total, done = sum(map(len, by_split.values())), iter(range(1, 2**62))
+    tick = (lambda: progress(next(done), total)) if progress else (lambda: None)
+    if place == "auto":
+        height, width = config.load_size or config.size
+        place = memory_or_disk(total * height * width * config.channels_a)
+    opened: dict[str, Decoded] = {}
+    reasons: list[str] = []
+    for name, rows in by_split.items():
+        size = (config.load_size if name == "train" else None) or config.size
+        pictures = table.pictures(rows)
+        store = open_store(pictures, Form(size, config.channels_a), place, progress=tick)
+        reasons += store.problems.values()
+        kept = [i for i in range(len(rows)) if i not in store.problems]
+        opened[name] = Decoded(store.pick(kept), [rows[i] for i in kept], pictures.identity())
+    if reasons and config.on_error == "stop":
+        raise DataError(
+            f"{len(reasons)} pictures of {table.path} cannot be used; repair or remove them, or "
+            f'set on_error to "skip" to leave them out:{listing(reasons)}'
+        )
+    empty = [name for name, split in opened.items() if not len(split.store)]
+    if empty:
+        raise DataError(f"no usable picture is left in the {empty[0]} split of {table.path}")
+    return opened, tuple(reasons)

@@ -1,0 +1,120 @@
+"""What a critic and an auto-encoder say to each other that share the critic's features."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import tensorflow as tf
+
+from tf_translate.losses.adversarial import called_fake, class_cross_entropy, vanilla_generator
+from tf_translate.losses.consistency import mean_squared
+
+REAL, RECONSTRUCTED, SAMPLED = range(3)  # classes of the ternary critic
+
+
+def binary_critic(real_scores, reconstructed_scores, sampled_scores):
+    """Teaches a critic to call real images 1, reconstructions 0 and samples 0.
+
+    Args:
+        real_scores, reconstructed_scores, sampled_scores: Logits `(batch, 1)`.
+
+    Returns:
+        Non-negative float32 scalar; 3 log 2 (2.079) when every logit is 0.
+
+    Source: github.com/ajbrock/Neural-Photo-Editor, IAN_simple.
+    """
+    fakes = called_fake(reconstructed_scores) + called_fake(sampled_scores)
+    return vanilla_generator(real_scores) + fakes  # real ones called real
+
+
+def binary_generator(reconstructed_scores, sampled_scores):
+    """Teaches a decoder to be called real by a binary critic.
+
+    Args:
+        reconstructed_scores, sampled_scores: Logits `(batch, 1)`.
+
+    Returns:
+        Non-negative float32 scalar; 2 log 2 (1.386) when every logit is 0.
+
+    Source: github.com/ajbrock/Neural-Photo-Editor, IAN_simple.
+    """
+    return vanilla_generator(reconstructed_scores) + vanilla_generator(sampled_scores)
+
+
+def ternary_critic(real_scores, reconstructed_scores, sampled_scores):
+    """Teaches a critic to tell real images, reconstructions and samples apart.
+
+    Args:
+        real_scores, reconstructed_scores, sampled_scores: Logits `(batch, 3)`, in that order.
+
+    Returns:
+        Non-negative float32 scalar; 3 log 3 (3.296) when all logits are equal.
+
+    Source: Brock et al. 2017, https://arxiv.org/abs/1609.07093, ternary adversarial loss.
+    """
+    return (
+        class_cross_entropy(real_scores, REAL)
+        + class_cross_entropy(reconstructed_scores, RECONSTRUCTED)
+        + class_cross_entropy(sampled_scores, SAMPLED)
+    )
+
+
+def ternary_generator(reconstructed_scores, sampled_scores):
+    """Teaches a decoder that both of its kinds of images are put among the real ones.
+
+    Args:
+        reconstructed_scores, sampled_scores: Logits `(batch, 3)`.
+
+    Returns:
+        Non-negative float32 scalar; 2 log 3 (2.197) when all logits are equal.
+
+    Source: Brock et al. 2017, https://arxiv.org/abs/1609.07093, ternary adversarial loss.
+    """
+    return class_cross_entropy(reconstructed_scores, REAL) + class_cross_entropy(
+        sampled_scores, REAL
+    )
+
+
+@dataclass(frozen=True)
+class IntrospectiveGame:
+    """`critic(real, reconstructed, sampled)` and `generator(reconstructed, sampled)`."""
+
+    logits: int
+    critic: Callable
+    generator: Callable
+
+
+GAMES = {
+    "binary": IntrospectiveGame(1, binary_critic, binary_generator),
+    "ternary": IntrospectiveGame(3, ternary_critic, ternary_generator),
+}
+
+
+def feature_distance(features: Sequence, others: Sequence):
+    """Mean over layers of the mean squared difference of their activations.
+
+    Args:
+        features, others: Activations by layer, each `(batch, height, width, channels)`.
+
+    Returns:
+        Non-negative float32 scalar.
+
+    Source: Brock et al. 2017, https://arxiv.org/abs/1609.07093, introspective loss.
+    """
+    pairs = zip(features, others, strict=True)
+    return tf.add_n([mean_squared(one, other) for one, other in pairs]) / len(features)
+
+
+def divergence_from_normal(mean, log_sigma):
+    """KL divergence of normal distributions from N(0, 1), a number of the latent each.
+
+    Args:
+        mean, log_sigma: `(batch, latent)`, float.
+
+    Returns:
+        Non-negative float32 scalar, the mean over images and numbers of the latent.
+
+    Source: Kingma & Welling 2014, https://arxiv.org/abs/1312.6114, appendix B; a mean, not a sum
+    over the latent, as in github.com/ajbrock/Neural-Photo-Editor.
+    """
+    mean, log_sigma = tf.cast(mean, tf.float32), tf.cast(log_sigma, tf.float32)
+    return -0.5 * tf.reduce_mean(1.0 + 2.0 * log_sigma - tf.square(mean) - tf.exp(2.0 * log_sigma))

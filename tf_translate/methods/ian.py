@@ -1,0 +1,299 @@
+"""IAN, the introspective adversarial network: an auto-encoder judged in its critic's features."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+import keras
+import numpy as np
+import tensorflow as tf
+from pydantic import Field
+
+from tf_translate.config.settings import AdamSettings, MethodSettings, RMSpropSettings
+from tf_translate.core import draws
+from tf_translate.core.latent_descent import descend
+from tf_translate.core.mask_blend import blend
+from tf_translate.core.optimizers import make_optimizer
+from tf_translate.core.player import Player
+from tf_translate.core.signature import Signature, TensorSpec, image_spec
+from tf_translate.core.terms import content, domain, regularity
+from tf_translate.core.translator import Translator
+from tf_translate.losses.consistency import mean_absolute
+from tf_translate.losses.introspective import GAMES, divergence_from_normal, feature_distance
+from tf_translate.losses.regularity import orthogonality, weight_decay
+from tf_translate.networks import introspective
+from tf_translate.networks.policy import inference_policy
+
+_STEPS, _RATE = 10, 0.05
+
+
+class IANSettings(MethodSettings):
+    """Networks and editor of IAN; defaults are those of IAN_simple, the published code."""
+
+    critic: Literal["binary", "ternary"] = Field(
+        "binary", description="real or not (IAN_simple); real, reconstructed or sampled (the paper)"
+    )
+    base: int = Field(128, ge=1, description="channels of the trunk's first layer, the code")
+    decoder_base: int = Field(128, ge=1, description="channels ahead of the last layer, the code")
+    latent: int = Field(100, ge=1, description="numbers of z, the code")
+    latent_width: int = Field(1000, ge=1, description="of the dense layer ahead of z, the code")
+    kernels: int = Field(500, ge=1, description="of minibatch discrimination, the code")
+    edit_steps: int = Field(
+        _STEPS, ge=1, description="steps of an edit; ours: the code takes one at each mouse event"
+    )
+    edit_rate: float = Field(_RATE, gt=0, description="of an edit's steps, the code (NPE.py)")
+    optimizer: AdamSettings | RMSpropSettings = Field(
+        AdamSettings(), discriminator="kind", description="the code"
+    )
+
+
+@keras.saving.register_keras_serializable("tf_translate")
+class IAN(Translator):
+    """Gives images back from a latent that reads its critic's features, and edits by the latent.
+
+    Code to paper: `trunk` and `critic_head` together the discriminator, `trunk` and `encoder_head`
+        the encoder (z has mean mu and deviation exp(log sigma)), `decoder` the generator G;
+        "feature" the introspective loss.
+    Batch: `{"image"}`, `(batch, height, width, channels)` float32 in [-1, 1].
+    Players: auto-encoder (`encoder_head`, `decoder`), then critic (`trunk`, `critic_head`), on the
+        same reconstructions and samples. Who learns what: the trunk of the critic's loss
+        alone; the encoder's head of pixels, features and KL, not of the adversarial term; the
+        decoder of all but KL. Weight terms are logged as the mean of both players'.
+    Deploys: `reconstruct`, image to image; `edit`, an image, a `target` with colours painted over
+        it and a `mask` in [0, 1] of where, to an image; `encode`, image to latent (mu); `decode`,
+        latent to image. An edit takes `edit_steps` gradient steps z <- z - rate (1 + width) times
+        the slope of the mean of (G(z) - target)^2 over the painted patch, from mu on, where width
+        is the side of a square of the patch's area; what changes is blended into the image.
+    Departs: no MADE randomiser, no multiscale dilated blocks, no RGB-beta output layer, so
+        "ternary" is the paper's game on IAN_simple's networks; both players move on each batch (the
+        code: by turns, one batch each); the encoder's head moves once a step, without the
+        adversarial term also with "ternary" (its code adds it there); the critic's loss
+        stops at the images; minibatch discrimination learns (IAN_simple leaves its weights as they
+        start); L2 is on all weights of all networks; a patch may have any form (the code: squares),
+        and pixels are compared in [-1, 1] without rounding; the learning rate has no steps;
+        batch norm adds 1e-5 to variances (the code: 1e-4).
+
+    Args:
+        trunk: Network from images to activations by layer.
+        encoder_head: Network from the last ones to `[mean, log_sigma]`.
+        critic_head: Network from the last ones to 1 or 3 logits, which decides the game.
+        decoder: Network from latents to images.
+        edit_steps: Gradient steps of an edit.
+        edit_rate: Their rate.
+        term_weights: Weights that replace `pixel`, `feature`, `adversarial`, `critic`, `kl`, `l2`,
+            `orthogonal` (0: not computed).
+        name: Name of the model.
+
+    Raises:
+        ValueError: If the networks do not go with each other.
+
+    Source: Brock et al. 2017, https://arxiv.org/abs/1609.07093, and
+    github.com/ajbrock/Neural-Photo-Editor.
+    """
+
+    layout = "images"
+    deploys = ("reconstruct", "edit", "encode", "decode")
+    paper_shapes = ((64, 64, 3),)
+    terms = (
+        content("pixel", weight=3.0, source="the code: 2 |x^ - x|, recon_weight"),
+        content("feature", source="introspective loss; the code: mean over 4 layers"),
+        domain("adversarial", source="on reconstructions and samples"),
+        domain("critic", source="adversarial loss, binary or ternary"),
+        regularity("kl", source="the code: mean over images and latent"),
+        regularity("l2", weight=1e-5, source="the code: sum of squares"),
+        regularity("orthogonal", weight=0.0, source="the paper; 1e-3 in IAN.py, 0 in IAN_simple"),
+    )
+    players = (
+        Player(
+            "autoencoder",
+            ("encoder_head", "decoder"),
+            "autoencoder_objective",
+            ("pixel", "feature", "adversarial", "kl", "l2", "orthogonal"),
+            forward="reconstruct_batch",
+            follows=True,
+            spares={"encoder_head": ("adversarial",)},
+            averaged=True,
+        ),
+        Player(
+            "critic",
+            ("trunk", "critic_head"),
+            "critic_objective",
+            ("critic", "l2", "orthogonal"),
+            forward="look_at_batch",
+        ),
+    )
+
+    def __init__(
+        self,
+        trunk: keras.Model,
+        encoder_head: keras.Model,
+        critic_head: keras.Model,
+        decoder: keras.Model,
+        *,
+        edit_steps: int = _STEPS,
+        edit_rate: float = _RATE,
+        term_weights: Mapping[str, float] | None = None,
+        name: str = "ian",
+    ):
+        introspective.check_together(trunk, encoder_head, critic_head, decoder)
+        logits = critic_head.output_shape[-1]
+        games = [game for game in GAMES.values() if game.logits == logits]
+        if not games:
+            known = sorted(game.logits for game in GAMES.values())
+            raise ValueError(f"`critic_head` must give one of {known} logits, got {logits}")
+        super().__init__(
+            networks={
+                "trunk": trunk,
+                "encoder_head": encoder_head,
+                "critic_head": critic_head,
+                "decoder": decoder,
+            },
+            term_weights=term_weights,
+            name=name,
+        )
+        self.edit_steps, self.edit_rate = edit_steps, edit_rate
+        self._latent = decoder.input_shape[-1]
+        self._game = games[0]
+
+    @classmethod
+    def from_settings(
+        cls,
+        settings: IANSettings,
+        shape: tuple[int, int, int],
+        *,
+        term_weights: Mapping[str, float] | None = None,
+    ) -> "IAN":
+        """Builds networks and translator for images of `(height, width, channels)`."""
+        trunk = introspective.trunk(shape, base=settings.base)
+        seen = trunk.outputs[-1].shape[1:]
+        logits = GAMES[settings.critic].logits
+        return cls(
+            trunk,
+            introspective.latent_head(seen, settings.latent, width=settings.latent_width),
+            introspective.verdict_head(seen, logits=logits, kernels=settings.kernels),
+            introspective.latent_decoder(shape, settings.latent, base=settings.decoder_base),
+            edit_steps=settings.edit_steps,
+            edit_rate=settings.edit_rate,
+            term_weights=term_weights,
+        )
+
+    def look_at_batch(self, batch):
+        """The trunk's activations on real images: the critic judges by them, the encoder reads."""
+        return {"features": self.trunk(batch["image"], training=True)}
+
+    def reconstruct_batch(self, batch, shared):
+        """G(z) for a z of each image, and for one of N(0, I)."""
+        mean, log_sigma = self.encoder_head(shared["features"][-1], training=True)
+        latent = mean + tf.exp(log_sigma) * self._noise(batch, 0)
+        return {
+            "mean": mean,
+            "log_sigma": log_sigma,
+            "reconstructed": self.decoder(latent, training=True),
+            "sampled": self.decoder(self._noise(batch, 1), training=True),
+        }
+
+    def autoencoder_objective(self, batch, shared):
+        """Give images back, to the eye and to the trunk, and draw what passes for real."""
+        losses = {}
+        if self.uses("pixel"):
+            losses["pixel"] = 2.0 * mean_absolute(shared["reconstructed"], batch["image"])
+        if self.uses("feature") or self.uses("adversarial"):
+            seen = self.trunk(shared["reconstructed"], training=True)
+        if self.uses("feature"):
+            losses["feature"] = feature_distance(seen, shared["features"])
+        if self.uses("adversarial"):
+            losses["adversarial"] = self._game.generator(
+                self._judged(seen), self._judged(self.trunk(shared["sampled"], training=True))
+            )
+        if self.uses("kl"):
+            losses["kl"] = divergence_from_normal(shared["mean"], shared["log_sigma"])
+        return losses | self._weight_losses(self.players[0])
+
+    def critic_objective(self, batch, shared):
+        """Tell real images from reconstructions and samples, or all three apart."""
+        losses = {}
+        if self.uses("critic"):
+            fakes = (shared["reconstructed"], shared["sampled"])
+            seen = [shared["features"], *(self.trunk(fake, training=True) for fake in fakes)]
+            losses["critic"] = self._game.critic(*map(self._judged, seen))
+        return losses | self._weight_losses(self.players[1])
+
+    def default_optimizer(self, player: Player) -> keras.optimizers.Optimizer:
+        """Adam 2e-4, 0.5, 0.999 (the code)."""
+        return make_optimizer(AdamSettings().model_dump())
+
+    def examples(self, batch: Mapping) -> dict[str, dict]:
+        """Images, and with the middle of another painted over them."""
+        image = batch["image"]
+        return {
+            "reconstruct": {"image": image},
+            "edit": {"image": image, "target": image[::-1], "mask": _middle(image)},
+            "encode": {"image": image},
+        }
+
+    def call(self, images, training=False):
+        """Reconstructs: images in [-1, 1] to images in [-1, 1]."""
+        return self._reconstruct(images)["image"]
+
+    def signatures(self) -> dict[str, Signature]:
+        """`reconstruct`, `edit`, and the halves `encode` and `decode`."""
+        shape = self.trunk.input_shape[1:]
+        image, target = image_spec(shape), image_spec(shape, "target")
+        mask = TensorSpec("mask", (None, *shape[:2], 1), value_range=(0.0, 1.0))
+        latent = TensorSpec("latent", (None, self._latent))
+        policy = inference_policy(self.decoder)
+        steps = f"{self.edit_steps} gradient steps on the latent, rate {self.edit_rate:g}"
+        edited = policy | {"edit": steps, "mask_blend": "on"}
+        deployed = (
+            Signature("reconstruct", self._reconstruct, (image,), (image,), policy),
+            Signature("edit", self._edit, (image, target, mask), (image,), edited),
+            Signature("encode", self._encode, (image,), (latent,), policy),
+            Signature("decode", self._decode, (latent,), (image,), policy),
+        )
+        return {signature.name: signature for signature in deployed}
+
+    def _encode(self, image):
+        features = self.trunk(image, training=False)[-1]
+        return {"latent": self.encoder_head(features, training=False)[0]}
+
+    def _decode(self, latent):
+        return {"image": self.decoder(latent, training=False)}
+
+    def _reconstruct(self, image):
+        return self._decode(**self._encode(image))
+
+    def _edit(self, image, target, mask):
+        area = tf.reduce_sum(mask, [1, 2, 3])
+
+        def cost(latent):
+            squared = tf.reduce_mean(tf.square(self._decode(latent)["image"] - target), -1)
+            return tf.reduce_sum(mask[..., 0] * squared, [1, 2]) / tf.maximum(area, 1.0)
+
+        start = self._encode(image)["latent"]
+        rate = self.edit_rate * (1.0 + tf.sqrt(area))[:, None]
+        latent = descend(start, cost, steps=self.edit_steps, rate=rate)
+        drawn = [self._decode(each)["image"] for each in (start, latent)]
+        return {"image": blend(image, *drawn)}
+
+    def _judged(self, features):
+        return self.critic_head(features[-1], training=True)
+
+    def _noise(self, batch, stream: int):
+        """Numbers of N(0, I), others at each step."""
+        step = self.steps_taken.value
+        return draws.normal_per_image(batch["image"], self._latent, step, stream)
+
+    def _weight_losses(self, player: Player) -> dict:
+        losses = {}
+        if self.uses("l2"):  # the code's sum of squares has no half
+            losses["l2"] = 2.0 * weight_decay(self.variables_of(player))
+        if self.uses("orthogonal"):
+            losses["orthogonal"] = orthogonality(self.variables_of(player))
+        return losses
+
+
+def _middle(images):
+    """A mask of the middle quarter of each image, `(batch, height, width, 1)`."""
+    count, height, width = images.shape[:3]
+    mask = np.zeros((count, height, width, 1), np.float32)
+    mask[:, height // 4 : height - height // 4, width // 4 : width - width // 4] = 1.0
+    return mask
