@@ -10,7 +10,6 @@ into FOLDER, and runs that are done are not trained again.
 """
 
 import argparse
-import sys
 from pathlib import Path
 
 import ablation
@@ -89,9 +88,7 @@ def _arguments() -> argparse.Namespace:
 def _command(told: argparse.Namespace) -> str:
     """The command without this machine's paths."""
     extra = ["--extra", _short(told.extra)] if told.extra else []
-    return " ".join(
-        ["scripts/ablate_dtn.py", _short(told.table), "FOLDER", *extra, *told.settings]
-    )
+    return " ".join(["scripts/ablate_dtn.py", _short(told.table), "FOLDER", *extra, *told.settings])
 
 
 def _short(table: Path) -> str:

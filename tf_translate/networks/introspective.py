@@ -3,8 +3,8 @@
 import keras
 
 from tf_translate.layers.batch_norm import BatchNormalization
-from tf_translate.layers.portable_relu import PortableReLU
 from tf_translate.layers.minibatch import MinibatchDiscrimination
+from tf_translate.layers.portable_relu import PortableReLU
 from tf_translate.networks import blocks
 from tf_translate.networks.strided_critic import levels_to_four
 
