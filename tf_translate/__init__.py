@@ -38,6 +38,7 @@ _PLACES = {
     "Translator": "core.translator",
     "make_strategy": "training.strategy",
     "open_data": "data.pipeline",
+    "open_image_set": "data.image_set",
     "open_labelled": "data.labelled",
 }
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_translate.layers.attribute_map import AttributeMaps, ExpandAttributes
+from tf_translate.layers.attribute_map import AttributeMaps, ExpandAttributes, decided
 
 
 def test_binary_columns_become_pairs_also_beyond_0_and_1():
@@ -33,3 +33,10 @@ def test_layers_come_back_from_their_configuration():
     layer = ExpandAttributes([True, False])
     copy = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(layer))
     assert copy.binary == [True, False]
+
+
+def test_attributes_are_decided_one_by_one_and_values_against_each_other():
+    # A column of its own by its sign; of three the largest, though all are negative.
+    read = np.float32([[0.2, -0.9, -0.1, -0.3], [-0.1, 0.5, 0.4, 0.9], [0.0, 1.0, 0.0, 0.0]])
+    expected = [[1, 0, 1, 0], [0, 0, 0, 1], [0, 1, 0, 0]]
+    np.testing.assert_array_equal(decided(read, [1, 3]), expected)

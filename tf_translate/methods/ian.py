@@ -178,7 +178,7 @@ class IAN(Translator):
 
     def look_at_batch(self, batch):
         """The trunk's activations on real images: the critic judges by them, the encoder reads."""
-        return {"features": self.trunk(batch["image"], training=True)}
+        return {"features": self._seen(batch["image"])}
 
     def reconstruct_batch(self, batch, shared):
         """G(z) for a z of each image, and for one of N(0, I)."""
@@ -197,12 +197,12 @@ class IAN(Translator):
         if self.uses("pixel"):
             losses["pixel"] = 2.0 * mean_absolute(shared["reconstructed"], batch["image"])
         if self.uses("feature") or self.uses("adversarial"):
-            seen = self.trunk(shared["reconstructed"], training=True)
+            seen = self._seen(shared["reconstructed"])
         if self.uses("feature"):
             losses["feature"] = feature_distance(seen, shared["features"])
         if self.uses("adversarial"):
             losses["adversarial"] = self._game.generator(
-                self._judged(seen), self._judged(self.trunk(shared["sampled"], training=True))
+                self._judged(seen), self._judged(self._seen(shared["sampled"]))
             )
         if self.uses("kl"):
             losses["kl"] = divergence_from_normal(shared["mean"], shared["log_sigma"])
@@ -213,7 +213,7 @@ class IAN(Translator):
         losses = {}
         if self.uses("critic"):
             fakes = (shared["reconstructed"], shared["sampled"])
-            seen = [shared["features"], *(self.trunk(fake, training=True) for fake in fakes)]
+            seen = [shared["features"], *map(self._seen, fakes)]
             losses["critic"] = self._game.critic(*map(self._judged, seen))
         return losses | self._weight_losses(self.players[1])
 
@@ -252,7 +252,7 @@ class IAN(Translator):
         return {signature.name: signature for signature in deployed}
 
     def _encode(self, image):
-        features = self.trunk(image, training=False)[-1]
+        features = self._seen(image, training=False)[-1]
         return {"latent": self.encoder_head(features, training=False)[0]}
 
     def _decode(self, latent):
@@ -273,6 +273,10 @@ class IAN(Translator):
         latent = descend(start, cost, steps=self.edit_steps, rate=rate)
         drawn = [self._decode(each)["image"] for each in (start, latent)]
         return {"image": blend(image, *drawn)}
+
+    def _seen(self, images, *, training: bool = True) -> list:
+        """The trunk's activations by layer; Keras gives those of a single layer bare."""
+        return keras.tree.flatten(self.trunk(images, training=training))
 
     def _judged(self, features):
         return self.critic_head(features[-1], training=True)
