@@ -78,26 +78,58 @@ TEST_FONTS = {
     "zilla-slab": "b7db2f40f3aaeb44c0e1dfe3da1e5de96d177a674ffe5e5e012c59b6a01e8aab",
 }
 HANDWRITTEN_FONTS = {  # with --handwritten, for a set that f of DTN learns from
-    "caveat": "ebf746fc0667b9d10fcac7c8604e2ba40a264da85a1c9b48bd679c0af3221293",
-    "kalam": "0aaf22523f3c57ae19f32c4f4df0d43d6efd01b7563a19cf4ed818cd5601426d",
-    "patrick-hand": "c3428d02610c7b8fa92b044cf766f8c30b88bb32a47460b4ac42fa14e0bcdcc0",
-    "indie-flower": "be380503f1e2c5ef08b8399a28f8cb2f1725527db2cb6aacec3037c2bd1b9083",
-    "gochi-hand": "6e206b6139093775d8762503196d6d991408bd5f8393ea0357f4f89b75b195a3",
-    "coming-soon": "aac84961066a709d468766331ec2dcbe9c45bbf5260537ca859e411703d20395",
+    "amatic-sc": "76e588455c315b57c558b8ad2bafd1c91cc7c764a6333f6bb5a3dcc4a35c390c",
+    "annie-use-your-telescope": "ed1cea10322cff6e760b1c1d2cb3be8b5a3b08ddea41feae31f9f938f39fe1ab",
     "architects-daughter": "791d2009fbdc46ca3eb942c27c62c0ee353668cd290dfad17f401b8488c727a1",
-    "shadows-into-light": "0885aefd34c65bd79207cffff0771ae0527f227a202bc850f8cf9a12257fc7f1",
-    "gloria-hallelujah": "8755cc046e06286eeebee193f9f753bd0f03eec44c7bf188fc883db66e7a9d91",
-    "short-stack": "10ff174d6c256fd5e5417466b24a561de4fd1c5d090975849c77cc7746d8f470",
-    "handlee": "e1fbeba16906d4807b42add8ab85dec533c3e667575be00ba96f050b5fc452ce",
-    "schoolbell": "08901884344f129587928d2260a84e6d8cc7baae54ecdce19ff225694314b704",
-    "neucha": "8f2718549556a0c406a766edc9689801a950dc79a71cbb646fc5e2d67c49cca0",
-    "pangolin": "0b7bd4f9ad33a18fc9de29e28dfb23fc4281635cc153df856443106c94f0e0b3",
+    "bad-script": "3b51fb49d57c31345272b0d483be17ec99d67a3e6baf06d462b800fd6d9478cd",
+    "caveat": "ebf746fc0667b9d10fcac7c8604e2ba40a264da85a1c9b48bd679c0af3221293",
+    "caveat-brush": "90bdf6714e7152db9b03cd62ec69fe6ff96efe4ba30eacef71b40e7492a53089",
+    "cedarville-cursive": "dd07000aae10231af25d83ab5ea2c53a22a8c20d8eccc137d6e5798a55edc80e",
+    "coming-soon": "aac84961066a709d468766331ec2dcbe9c45bbf5260537ca859e411703d20395",
     "covered-by-your-grace": "1bd27256356f90c7bc7b463d36c05565ef4b3d655bc56d0dd7b7387114b1308d",
+    "crafty-girls": "5d6ed9d0860995963dc7c5895765e49a605e3a1e5c63d3aee65c65e767c4e808",
+    "dawning-of-a-new-day": "90b517633db0d0b77ccbd6ba10c9befaaefd3aa0d964957fc7af064ce377037a",
+    "delius": "d11ac0b0039cc03d141d2dc65ee3472a8bd77300ff2dc16ed24c83544097ecb0",
+    "edu-sa-beginner": "a91f987d2a9e11937fac52c9adc0eaecd2e7ad69f4532152680c84717b202def",
+    "fuzzy-bubbles": "2c83ab005ae5e49410060fcddde95f799921821c8c0b5a2fe567c98002e5ba8a",
+    "gaegu": "a288e8e1d8ba3b288bee36088ad49f3e393797b96c2cca489efcbce47d918f6f",
+    "give-you-glory": "53dc8a5a8571d4ddbf30961e9be717e4a9395e7c4c172bacc76151cae70955aa",
+    "gloria-hallelujah": "8755cc046e06286eeebee193f9f753bd0f03eec44c7bf188fc883db66e7a9d91",
+    "gochi-hand": "6e206b6139093775d8762503196d6d991408bd5f8393ea0357f4f89b75b195a3",
+    "grape-nuts": "93b250022fe6d3cf2a1b84288eabe24c98dfd9d206d3c76c6c8c0e545ac886ec",
+    "handlee": "e1fbeba16906d4807b42add8ab85dec533c3e667575be00ba96f050b5fc452ce",
+    "hi-melody": "7c863e00f03dc1bf22282cc73045afce6d517c055f512e6880ca0f14a3ab662c",
+    "homemade-apple": "0ad668da20f63bd47bb32c86e160a7cae8ef0f2e1844c405bc40e278c86b91d0",
+    "indie-flower": "be380503f1e2c5ef08b8399a28f8cb2f1725527db2cb6aacec3037c2bd1b9083",
+    "itim": "2b6f41d05eae237d51e51e69099993e2864d9c61a0015cb908b73850000f1e2e",
+    "just-another-hand": "58754de1b8784c97defb535f0c7e5d683ace09c17533e20c0c8c627da8239d2f",
+    "just-me-again-down-here": "f50dfa4391c0155de091e83454aa53c82e6fd03d79e0ef27d16615186af6f9f8",
+    "kalam": "0aaf22523f3c57ae19f32c4f4df0d43d6efd01b7563a19cf4ed818cd5601426d",
+    "kristi": "17fc68a1e21cdf6e59112e7ea2450e039b1590caeb3714ed53d958b791f2ee64",
+    "la-belle-aurore": "48be5aefc80ad78aa9b2b1c992dd65678235c2496ae2a88f694e594ab9d7abed",
+    "loved-by-the-king": "d058a205828a2e29748c87c533dd917fb9b3e4156d6ae564f48cef24f5e9eb69",
+    "mali": "391b86c08e567a8537c0cf6aad7298f5e4c54e0ab7652d046b44678f01f7fbd0",
+    "mansalva": "ed850c14e8a1729761348b17e15f9ec7dc5693594d3d4a60456489ce301d883d",
+    "marck-script": "c4e6f14fd3736ec94a872db215192ea7dea04f1315df1385b451c153510575da",
+    "nanum-pen-script": "91c7118b1d68e8ab576addbae76351857cf5c3656b7ee496c51fe16f01258a44",
+    "neucha": "8f2718549556a0c406a766edc9689801a950dc79a71cbb646fc5e2d67c49cca0",
+    "nothing-you-could-do": "dac48ef024df5e754bf8586157d73d0dba139d6353f28b9ec6de77b0dadf0add",
+    "over-the-rainbow": "5f231cee244b4c3a734da05bf23d4e07fec1062ffa1824358e933f59fc94e313",
+    "pangolin": "0b7bd4f9ad33a18fc9de29e28dfb23fc4281635cc153df856443106c94f0e0b3",
+    "patrick-hand": "c3428d02610c7b8fa92b044cf766f8c30b88bb32a47460b4ac42fa14e0bcdcc0",
     "reenie-beanie": "8a2406f9b3c0b76199dcd87288ea40480fcd8547ba1af2f9f3156205f1688be9",
     "rock-salt": "c298a87c9a667bcd034b4a5c87430394a0d9bdc03ff6182eaacac2abb868db57",
-    "just-another-hand": "58754de1b8784c97defb535f0c7e5d683ace09c17533e20c0c8c627da8239d2f",
-    "crafty-girls": "5d6ed9d0860995963dc7c5895765e49a605e3a1e5c63d3aee65c65e767c4e808",
-    "annie-use-your-telescope": "ed1cea10322cff6e760b1c1d2cb3be8b5a3b08ddea41feae31f9f938f39fe1ab",
+    "schoolbell": "08901884344f129587928d2260a84e6d8cc7baae54ecdce19ff225694314b704",
+    "sedgwick-ave": "0531aaf259af059ed01c20108b5c4a7e80b5868e4e2095910e3ceaf06c597dc1",
+    "shadows-into-light": "0885aefd34c65bd79207cffff0771ae0527f227a202bc850f8cf9a12257fc7f1",
+    "short-stack": "10ff174d6c256fd5e5417466b24a561de4fd1c5d090975849c77cc7746d8f470",
+    "sriracha": "934c3629d255c4f86f66b218cdefef90d6328727be5036fc28f953ac53a7b6f4",
+    "sue-ellen-francisco": "93c9f047a1709b2879db10b52058ffba7c1642f0acbec422eb358433c937ee00",
+    "swanky-and-moo-moo": "3a1b7f26957986f2bd645c3656f4044812a8b6995eeb2870c90a2f6b86426cd5",
+    "the-girl-next-door": "d4ac864cbcda87dffe808b5366045e8d75c149fd2a00d081cc8343ab36699545",
+    "waiting-for-the-sunrise": "6f9c645d858526553e72f0b56abb32742d5d4c10d6acdb392e5d3fa843ef7141",
+    "walter-turncoat": "d9f63db4a95c587d988e1c1ba6eed706a2d134f60aab91bba0d5d2e47fae3d51",
+    "zeyada": "bf6eb4164a796a1b91405188b95455aa7e1fad447f37195e9f767efee21e336a",
 }
 PHOTOGRAPHS = {  # of scikit-image: CC0 or public domain, all inside its wheel
     "train": ("brick.png", "grass.png", "coffee.png", "astronaut.png", "rocket.jpg"),
@@ -108,10 +140,17 @@ Picture = np.ndarray  # uint8 (32, 32, 3), or (32, 32) for MNIST
 
 @dataclass(frozen=True)
 class Scene:
-    """What street digits of a split are made of: fonts, and photographs in [0, 1]."""
+    """What street digits of a split are made of.
+
+    Attributes:
+        fonts: Their faces.
+        photographs: Walls, in [0, 1].
+        sway: Most degrees they are turned by; their slant goes with it.
+    """
 
     fonts: Sequence[ImageFont.FreeTypeFont]
     photographs: Sequence[np.ndarray]
+    sway: float = 10.0
 
 
 @dataclass(frozen=True)
@@ -129,8 +168,9 @@ def main() -> None:
         folder = arguments.packages or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
         taught = TRAIN_FONTS | (HANDWRITTEN_FONTS if arguments.handwritten else {})
+        sway = 20.0 if arguments.handwritten else 10.0
         scenes = {
-            "train": Scene(load_fonts(taught, folder), load_photographs("train")),
+            "train": Scene(load_fonts(taught, folder), load_photographs("train"), sway),
             "test": Scene(load_fonts(TEST_FONTS, folder), load_photographs("test")),
         }
         mnist = cut_mnist(folder, _counts(arguments.mnist, arguments.mnist_held_out))
@@ -148,7 +188,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--handwritten",
         action="store_true",
-        help="train and validation in handwritten fonts too; the test split stays as it is",
+        help="train and validation in handwritten fonts too, and turned twice as far; the test "
+        "split stays as it is",
     )
     for name in ("street", "mnist"):
         parser.add_argument(
@@ -249,7 +290,7 @@ def draw(random: np.random.Generator, digit: int, scene: Scene) -> Picture:
     """One street digit, uint8 `(32, 32, 3)`."""
     picture = _wall(random, scene.photographs)
     ink = _ink(random, picture)
-    cover = _cover(random, digit, scene.fonts)[..., None]
+    cover = _cover(random, digit, scene)[..., None]
     if random.random() < 0.35:  # a shadow, or a bright edge under dark ink
         moved = np.roll(cover, tuple(random.integers(-4, 5, 2)), (0, 1))
         edge = 0.0 if ink @ LUMINANCE > 0.5 else 1.0
@@ -289,11 +330,9 @@ def _ink(random: np.random.Generator, wall: np.ndarray) -> np.ndarray:
             return colour
 
 
-def _cover(
-    random: np.random.Generator, digit: int, fonts: Sequence[ImageFont.FreeTypeFont]
-) -> np.ndarray:
+def _cover(random: np.random.Generator, digit: int, scene: Scene) -> np.ndarray:
     """How much ink lies where, `(96, 96)` in [0, 1]: the digit and what is seen of neighbours."""
-    font = fonts[random.integers(len(fonts))]
+    font = scene.fonts[random.integers(len(scene.fonts))]
     paper = Image.new("L", (5 * FINE, 2 * FINE))
     pen = ImageDraw.Draw(paper)
     left, top, right, bottom = font.getbbox(str(digit))
@@ -310,7 +349,7 @@ def _cover(
     shown = random.uniform(0.6, 0.86) * FINE  # height of the digit in the picture
     stretch = random.uniform(0.85, 1.15)
     scale = min(shown / height, 0.8 * FINE / (width * stretch))
-    matrix = _to_paper(random, scale, stretch)
+    matrix = _to_paper(random, scale, stretch, scene.sway)
     middle = np.array([paper.width / 2, paper.height / 2])
     corner = middle - matrix @ (FINE / 2 + random.uniform(-0.06, 0.06, 2) * FINE)
     data = (*matrix[0], corner[0], *matrix[1], corner[1])
@@ -318,9 +357,12 @@ def _cover(
     return np.asarray(seen, np.float64) / 255.0
 
 
-def _to_paper(random: np.random.Generator, scale: float, stretch: float) -> np.ndarray:
+def _to_paper(
+    random: np.random.Generator, scale: float, stretch: float, sway: float
+) -> np.ndarray:
     """Maps places of the picture to places of the paper: size, slant and rotation undone."""
-    turn, slant = np.deg2rad(random.uniform(-10.0, 10.0)), random.uniform(-0.15, 0.15)
+    turn = np.deg2rad(random.uniform(-sway, sway))
+    slant = random.uniform(-0.15, 0.15) * sway / 10.0
     rotation = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
     shape = np.array([[scale * stretch, slant * scale], [0.0, scale]])
     return np.linalg.inv(rotation @ shape)
