@@ -306,6 +306,25 @@ def test_translate_preserving_runs_on_a_device_as_in_python(tmp_path):
     assert np.abs(ran - fast).max() > 1e-2  # it went somewhere
 
 
+def test_with_the_mask_blend_the_own_age_gives_the_image_back_and_another_changes_it():
+    model, batch = _model(mask_blend=True), _batch()
+    own, image = batch["attributes"], batch["image"]
+    preserving = model.signatures()["translate_preserving"]
+    assert preserving.policy["mask_blend"] == "on"
+    same = preserving.function(image=image, own_attributes=own, attributes=own)["image"]
+    np.testing.assert_allclose(same, image, atol=1e-6)  # no difference, nothing blended in
+    other = tf.roll(own, 1, -1)
+    edited = preserving.function(image=image, own_attributes=own, attributes=other)["image"]
+    assert np.abs(edited - image).max() > 1e-3
+    # Without it even the own age is drawn anew; `preserve` agrees with the signature.
+    plain = _model().signatures()["translate_preserving"]
+    assert plain.policy["mask_blend"] == "off"
+    drawn = plain.function(image=image, own_attributes=own, attributes=own)["image"]
+    assert np.abs(drawn - image).max() > 1e-3
+    python, _ = model.preserve(image, own, other, method="unrolled")
+    np.testing.assert_allclose(python, edited, atol=1e-4)
+
+
 def test_translate_is_encode_and_decode():
     model, batch = _model(), _batch(2)
     signatures = model.signatures()

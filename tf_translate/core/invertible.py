@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from tf_translate.config.attributes import Attributes
 from tf_translate.core import draws
+from tf_translate.core.mask_blend import blend
 from tf_translate.core.player import Player
 from tf_translate.core.signature import Signature, attribute_spec, image_spec, latent_spec
 from tf_translate.core.translator import Translator
@@ -69,6 +70,7 @@ class InvertibleTranslator(Translator):
         networks: Built networks by attribute name.
         attributes: Values by attribute, in the order of the columns.
         refresh: Batches that the generator's statistics are re-estimated of.
+        mask_blend: Whether `redrawn` puts the changes of an edit alone into the input.
         players, term_weights, name: As for any translator.
 
     Raises:
@@ -86,6 +88,7 @@ class InvertibleTranslator(Translator):
         networks: Mapping[str, keras.Model],
         attributes: Mapping[str, Sequence[str]],
         refresh: int,
+        mask_blend: bool = False,
         players: Sequence[Player] | None = None,
         term_weights: Mapping[str, float] | None = None,
         name: str | None = None,
@@ -95,7 +98,7 @@ class InvertibleTranslator(Translator):
         super().__init__(networks=networks, players=players, term_weights=term_weights, name=name)
         self.attributes = {one.name: list(one.values) for one in told.each}
         self.columns = told.columns
-        self.refresh = refresh
+        self.refresh, self.mask_blend = refresh, mask_blend
         self._latent = self.generator.input_shape[0][-1]
 
     def is_special(self) -> bool:
@@ -141,6 +144,21 @@ class InvertibleTranslator(Translator):
         """G in inference mode: `{"image"}` of latents and attributes in [0, 1]."""
         told = [tf.cast(latent, tf.float32), signed(attributes)]
         return {"image": self.generator(told, training=False)}
+
+    def redrawn(self, image, latent, own, wanted):
+        """G of a latent and the attributes wanted: `{"image"}`.
+
+        With the mask blend it is compared with G of the attributes an image has, `own`, and the
+        difference alone reaches the image, as in Brock et al. 2017, arXiv 1609.07093.
+        """
+        edited = self.decode(latent, wanted)
+        if not self.mask_blend:
+            return edited
+        return {"image": blend(image, self.decode(latent, own)["image"], edited["image"])}
+
+    def blending(self, policy: Mapping[str, str]) -> dict[str, str]:
+        """A policy that says whether edits are blended into the input."""
+        return {**policy, "mask_blend": "on" if self.mask_blend else "off"}
 
     def translate(self, image, attributes):
         """Draws images anew with attributes, from the latents the encoder reads."""

@@ -61,6 +61,9 @@ class AgeCGANSettings(MethodSettings):
     embedding: int = Field(128, ge=1, description="numbers of FR's embedding, FaceNet")
     recogniser_base: int = Field(32, ge=1, description="channels of FR's first layer, ours")
     recogniser_width: int = Field(512, ge=1, description="of FR's dense layer, ours")
+    mask_blend: bool = Field(
+        False, description="`translate_preserving` changes the input only where ages differ, IAN"
+    )
     search: SearchSettings = Field(SearchSettings(), description="for z, the paper's third step")
     optimizer: AdamSettings | RMSpropSettings = Field(
         _OPTIMIZERS["optimizer"], discriminator="kind", description="of G and D, as IcGAN"
@@ -109,6 +112,9 @@ class AgeCGAN(InvertibleTranslator):
         attributes: Values by attribute, in the order of the columns.
         learns_recogniser: Whether `recogniser` is still to be trained, in a first stage.
         refresh: Batches that the generator's statistics are re-estimated of.
+        mask_blend: Whether `preserve` and `translate_preserving` put the difference of drawings
+            of both ages into the image (`core/mask_blend.py`); `translate`, which is not told
+            the own age, does not.
         search: Fields of `SearchSettings` that replace its defaults.
         term_weights: Weights that replace `critic`, `mismatched`, `adversarial`, `latent`,
             `same_picture`.
@@ -157,6 +163,7 @@ class AgeCGAN(InvertibleTranslator):
         attributes: Mapping[str, Sequence[str]],
         learns_recogniser: bool = True,
         refresh: int = 100,
+        mask_blend: bool = False,
         search: Mapping[str, Any] | None = None,
         term_weights: Mapping[str, float] | None = None,
         name: str = "age_cgan",
@@ -171,6 +178,7 @@ class AgeCGAN(InvertibleTranslator):
             networks={**networks, "encoder": encoder, "recogniser": recogniser},
             attributes=attributes,
             refresh=refresh,
+            mask_blend=mask_blend,
             players=self.players if learns_recogniser else self.players[1:],
             term_weights=term_weights,
             name=name,
@@ -201,6 +209,7 @@ class AgeCGAN(InvertibleTranslator):
             attributes=attributes,
             learns_recogniser=settings.recogniser is None,
             refresh=settings.refresh,
+            mask_blend=settings.mask_blend,
             search=settings.search.model_dump(),
             term_weights=term_weights,
         )
@@ -263,7 +272,7 @@ class AgeCGAN(InvertibleTranslator):
         search = self.latent_search(objective)
         goal, start = search.goal(images, own), self.encoder(images, training=False)
         found = getattr(search, method)(start, goal)
-        return np.asarray(self.decode(found.latents, wanted)["image"]), found
+        return np.asarray(self.redrawn(images, found.latents, own, wanted)["image"]), found
 
     def latent_search(self, objective: str | None = None) -> LatentSearch:
         """The search for z by an objective; None: that of the settings."""
@@ -298,7 +307,7 @@ class AgeCGAN(InvertibleTranslator):
         image, latent = image_spec(self.encoder.input_shape[1:]), latent_spec(self._latent)
         told = attribute_spec(self.columns, OWN), attribute_spec(self.columns)
         policy = inference_policy(self.generator)
-        searching = {**policy, "search": self._search_settings.steps_in_words()}
+        searching = {**self.blending(policy), "search": self._search_settings.steps_in_words()}
         preserving, name = self._translate_preserving, "translate_preserving"
         translate, decode = self.translate_and_decode(policy)
         deployed = (
@@ -315,7 +324,8 @@ class AgeCGAN(InvertibleTranslator):
     def _translate_preserving(self, image, own_attributes, attributes):
         search = self.latent_search()
         start = self.encoder(image, training=False)
-        return self.decode(search.descend(start, search.goal(image, own_attributes)), attributes)
+        latent = search.descend(start, search.goal(image, own_attributes))
+        return self.redrawn(image, latent, own_attributes, attributes)
 
     def _view(self, images, stream: int):
         step = self.steps_taken.value

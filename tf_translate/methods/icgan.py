@@ -17,7 +17,6 @@ from tf_translate.core.invertible import (
     reader,
     signed,
 )
-from tf_translate.core.mask_blend import blend
 from tf_translate.core.optimizers import make_optimizer
 from tf_translate.core.player import Player
 from tf_translate.core.signature import Signature, attribute_spec, image_spec, latent_spec
@@ -143,6 +142,7 @@ class IcGAN(InvertibleTranslator):
             networks={**networks, "encoder_z": encoder_z, "encoder_y": encoder_y},
             attributes=attributes,
             refresh=refresh,
+            mask_blend=mask_blend,
             term_weights=term_weights,
             name=name,
         )
@@ -152,7 +152,6 @@ class IcGAN(InvertibleTranslator):
                 f"`encoder_y` must read the {len(self.columns)} columns of `attributes`, "
                 f"it reads {read}"
             )
-        self.mask_blend = mask_blend
         self._widths = [len(one.columns) for one in Attributes(attributes).each]
 
     @classmethod
@@ -225,11 +224,8 @@ class IcGAN(InvertibleTranslator):
     def translate(self, image, attributes):
         """Draws images anew with attributes; with the mask blend, changes alone reach the input."""
         latent = self.encoder_z(image, training=False)
-        edited = self.decode(latent, attributes)
-        if not self.mask_blend:
-            return edited
-        own = self.decode(latent, self._decided(image))
-        return {"image": blend(image, own["image"], edited["image"])}
+        own = self._decided(image) if self.mask_blend else None
+        return self.redrawn(image, latent, own, attributes)
 
     def signatures(self) -> dict[str, Signature]:
         """`translate`, its halves `encode` and `decode`, and `swap`."""
@@ -238,7 +234,7 @@ class IcGAN(InvertibleTranslator):
         read = (latent_spec(self._latent), attribute_spec(self.columns))
         policy = inference_policy(self.generator)
         translate, decode = self.translate_and_decode(policy)
-        edited = {**policy, "mask_blend": "on" if self.mask_blend else "off"}
+        edited = self.blending(policy)
         deployed = (
             dataclasses.replace(translate, policy=edited),
             Signature("encode", self._encode, (image,), read, policy),
