@@ -6,7 +6,8 @@ The tables come from scripts/make_digits; KEY=VALUE are settings of the transfer
 training.steps=3000. f is trained once, on the street digits of the extra table if there is one
 (as the paper's f learns from SVHN's "extra" part), and given to every variant. "no f" has an
 encoder of its own in G, which learns with g (paper, table 1). Runs and ablation.json are written
-into FOLDER, and runs that are done are not trained again.
+into FOLDER, and runs that are done are not trained again. `spread` says how varied the digits of
+a class are, real MNIST being 1: a g that draws one good digit for each class is right, and poor.
 """
 
 import argparse
@@ -72,8 +73,17 @@ def measure(path: Path, judges: Path) -> tuple[dict[str, float], np.ndarray, np.
         "untranslated street digits": judge.hits(street, data.labels("test", "a")),
         "real MNIST": judge.hits(mnist, data.labels("test", "b")),
     }
-    grey = np.repeat(translated[:12], 3, axis=-1)
-    return {name: float(hits.mean()) for name, hits in said.items()}, street[:12], grey
+    row = {name: float(hits.mean()) for name, hits in said.items()}
+    row["spread"] = spread(translated, data.labels("test", "a")) / spread(
+        mnist, data.labels("test", "b")
+    )
+    return row, street[:12], np.repeat(translated[:12], 3, axis=-1)
+
+
+def spread(images: np.ndarray, labels: np.ndarray) -> float:
+    """How unlike digits of one class are: the standard deviation of a pixel, on average."""
+    deviations = [images[labels == label].std(axis=0).mean() for label in np.unique(labels)]
+    return float(np.mean(deviations))
 
 
 def _arguments() -> argparse.Namespace:
