@@ -11,14 +11,7 @@ from pydantic import Field
 
 from tf_translate.config.attributes import Attributes
 from tf_translate.config.settings import AdamSettings, MethodSettings, RMSpropSettings
-from tf_translate.core import draws
-from tf_translate.core.invertible import (
-    CRITIC,
-    GENERATOR,
-    InvertibleTranslator,
-    reader,
-    signed,
-)
+from tf_translate.core import draws, invertible
 from tf_translate.core.latent_search import Found, LatentSearch, SearchSettings
 from tf_translate.core.optimizers import make_optimizer
 from tf_translate.core.player import Player
@@ -61,9 +54,7 @@ class AgeCGANSettings(MethodSettings):
     embedding: int = Field(128, ge=1, description="numbers of FR's embedding, FaceNet")
     recogniser_base: int = Field(32, ge=1, description="channels of FR's first layer, ours")
     recogniser_width: int = Field(512, ge=1, description="of FR's dense layer, ours")
-    mask_blend: bool = Field(
-        False, description="`translate_preserving` changes the input only where ages differ, IAN"
-    )
+    mask_blend: bool = Field(False, description="of `translate_preserving`, IAN's editor")
     search: SearchSettings = Field(SearchSettings(), description="for z, the paper's third step")
     optimizer: AdamSettings | RMSpropSettings = Field(
         _OPTIMIZERS["optimizer"], discriminator="kind", description="of G and D, as IcGAN"
@@ -77,7 +68,7 @@ class AgeCGANSettings(MethodSettings):
 
 
 @keras.saving.register_keras_serializable("tf_translate")
-class AgeCGAN(InvertibleTranslator):
+class AgeCGAN(invertible.InvertibleTranslator):
     """Draws an image anew at another age, from a z at which a recogniser sees the same person.
 
     Code to paper: `generator` G, `critic` D, `encoder` E, `recogniser` FR; attributes v in 0 and
@@ -112,9 +103,8 @@ class AgeCGAN(InvertibleTranslator):
         attributes: Values by attribute, in the order of the columns.
         learns_recogniser: Whether `recogniser` is still to be trained, in a first stage.
         refresh: Batches that the generator's statistics are re-estimated of.
-        mask_blend: Whether `preserve` and `translate_preserving` put the difference of drawings
-            of both ages into the image (`core/mask_blend.py`); `translate`, which is not told
-            the own age, does not.
+        mask_blend: Whether `preserve` and `translate_preserving` put the difference of both
+            ages' drawings into the image; `translate` is not told the own age and does not.
         search: Fields of `SearchSettings` that replace its defaults.
         term_weights: Weights that replace `critic`, `mismatched`, `adversarial`, `latent`,
             `same_picture`.
@@ -148,9 +138,9 @@ class AgeCGAN(InvertibleTranslator):
             stage="recogniser",
             optimizer="recogniser_optimizer",
         ),
-        CRITIC,
-        GENERATOR,
-        reader("encoder", term="latent", needs="drawn_attributes"),
+        invertible.CRITIC,
+        invertible.GENERATOR,
+        invertible.reader("encoder", term="latent", needs="drawn_attributes"),
     )
 
     def __init__(
@@ -281,7 +271,7 @@ class AgeCGAN(InvertibleTranslator):
         if chosen not in self._searches:  # views and traces are made once
             generator, recogniser = map(with_portable_relus, (self.generator, self.recogniser))
             self._searches[chosen] = LatentSearch(
-                lambda latents, told: generator([latents, signed(told)], training=False),
+                lambda latents, told: generator([latents, invertible.signed(told)], training=False),
                 lambda images: recogniser(images, training=False),
                 settings,
                 chosen,
