@@ -41,3 +41,13 @@ def test_a_folder_whose_names_say_no_age_is_told_with_the_forms(tmp_path):
     plain(tmp_path / "me.jpg", 1)
     with pytest.raises(DataError, match=r"no picture in .* as 25_0_1_2017\.jpg \(UTKFace\)"):
         read_ages(tmp_path)
+
+
+def test_pictures_whose_names_say_no_age_are_named_as_skipped(tmp_path):
+    for name in ("25_0_1_2017.jpg", "me.jpg", "130_0_1_2017.jpg"):
+        plain(tmp_path / name, 1)
+    table = read_ages(tmp_path)
+    assert [place for place, _ in table.rows] == ["25_0_1_2017.jpg"]
+    assert table.skipped == tuple(
+        f"{tmp_path / name}: its name says no age" for name in ("130_0_1_2017.jpg", "me.jpg")
+    )

@@ -19,7 +19,7 @@ def read_ages(folder: Path) -> Table:
 
     Returns:
         A table with the columns image and age, in years, and person (IMDB-Wiki), or gender
-        and race (UTKFace, as its numbers).
+        and race (UTKFace, as its numbers). It skips pictures whose names say no age.
 
     Raises:
         DataError: If no name says an age, or names of both forms are mixed.
@@ -40,7 +40,8 @@ def read_ages(folder: Path) -> Table:
     odd = [name for name, row in rows if tuple(row) != columns]
     if odd:
         raise DataError(f"{folder} mixes names of UTKFace and IMDB-Wiki: {odd[0]}; split it up")
-    return Table(folder, columns, rows, folder)
+    ageless = tuple(f"{path}: its name says no age" for path, said in found if not said)
+    return Table(folder, columns, rows, folder, skipped=ageless)
 
 
 def _said(path: Path) -> dict[str, str]:

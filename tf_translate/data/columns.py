@@ -29,6 +29,7 @@ class Table:
         rows: Every row, with where it is.
         folder: What the paths of pictures are relative to.
         opener: Finds the pictures of some rows of one split; None: files in `folder`.
+        skipped: Pictures that got no row, as "file: reason".
     """
 
     path: Path
@@ -36,6 +37,7 @@ class Table:
     rows: Rows
     folder: Path
     opener: Callable[[list[Row]], Pictures] | None = None
+    skipped: tuple[str, ...] = ()
 
     def pictures(self, rows: Rows) -> Pictures:
         """The pictures of some rows of one split, in their order."""

@@ -8,17 +8,20 @@ import tensorflow as tf
 
 from tf_translate import images
 from tf_translate.config.data import DataConfig
-from tf_translate.data import augment, drawing, samples
-from tf_translate.data.columns import SUFFIXES, Rows, Table, read_columns
+from tf_translate.data import augment, drawing
+from tf_translate.data.columns import SUFFIXES, Rows, Table
 from tf_translate.data.decoded import Progress
 from tf_translate.data.folders import SPLIT_NAMES, pictures_in
-from tf_translate.data.one_set import decode, splits_of
+from tf_translate.data.one_set import decode, open_table, splits_of
 from tf_translate.data.pictures import digest, listing
 from tf_translate.data.store import Store
-from tf_translate.data.tfds_columns import read_tfds_columns
 from tf_translate.errors import DataError
 
 Shape = tuple[int, int, int]
+_WANTED = (
+    f"a folder of pictures, a table ({', '.join(SUFFIXES)}) of image -> columns, samples:NAME or "
+    "tfds:NAME"
+)
 
 
 def open_image_set(config: DataConfig, *, progress: Progress | None = None) -> "ImageSet":
@@ -34,7 +37,7 @@ def open_image_set(config: DataConfig, *, progress: Progress | None = None) -> "
             broken (unless `on_error` is "skip"), or the train split is empty.
     """
     _refuse_domains(config)
-    table = _table(config)
+    table = open_table(config, read_pictures, _WANTED)
     table.check(
         {f"where.{column}": column for column in config.where} | {"twin_column": config.twin_column}
     )
@@ -121,22 +124,6 @@ def _refuse_domains(config: DataConfig) -> None:
                 f"{setting} is for methods that learn from it, but one set of pictures as they are "
                 f"is needed; leave {setting} out, or keep rows by data.where"
             )
-
-
-def _table(config: DataConfig) -> Table:
-    kind, colon, name = config.path.partition(":")
-    if colon and kind == "tfds":
-        return read_tfds_columns(name, config.tfds_a)
-    path = samples.table(name) if colon and kind == "samples" else Path(config.path).expanduser()
-    if path.is_dir():
-        return read_pictures(path)
-    if path.suffix.lower() not in SUFFIXES:
-        raise DataError(
-            "data.path must be a folder of pictures, a table "
-            f"({', '.join(SUFFIXES)}) of image -> columns, samples:NAME or tfds:NAME, got "
-            f"{config.path!r}"
-        )
-    return read_columns(path)
 
 
 def read_pictures(folder: Path) -> Table:

@@ -1,23 +1,26 @@
 """One set of pictures with attributes: batches for training, ordered pictures for the rest."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 
 from tf_translate.config.attributes import Attributes
 from tf_translate.config.data import DataConfig
-from tf_translate.data import augment, drawing, samples
+from tf_translate.data import augment, drawing
 from tf_translate.data.ages import read_ages
-from tf_translate.data.columns import SUFFIXES, Row, Rows, Table, named, read_columns
+from tf_translate.data.columns import SUFFIXES, Row, Rows, Table, named
 from tf_translate.data.decoded import Progress
 from tf_translate.data.image_set import ImageSet
-from tf_translate.data.one_set import Decoded, decode, splits_of
+from tf_translate.data.one_set import Decoded, decode, open_table, splits_of
 from tf_translate.data.pictures import digest, listing
 from tf_translate.data.store import Store
-from tf_translate.data.tfds_columns import read_tfds_columns
 from tf_translate.errors import DataError
+
+_WANTED = (
+    f"a table ({', '.join(SUFFIXES)}) of image -> columns, samples:NAME or a folder of pictures "
+    "whose names say ages"
+)
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,7 @@ def open_labelled(config: DataConfig, *, progress: Progress | None = None) -> "L
             "data.attributes must say which attributes the pictures have and their values, for "
             'example --set \'data.attributes.glasses=["0", "1"]\''
         )
-    table = _table(config)
+    table = open_table(config, read_ages, _WANTED)
     attributes = Attributes(config.attributes)
     table.check(
         {f"attributes.{one.name}": one.name for one in attributes.each}
@@ -56,13 +59,14 @@ def open_labelled(config: DataConfig, *, progress: Progress | None = None) -> "L
         | {"twin_column": config.twin_column}
     )
     rows = _checked(table, table.where(config.where), attributes)
-    decoded, skipped = decode(table, splits_of(table, rows, config), config, progress)
+    decoded, broken = decode(table, splits_of(table, rows, config), config, progress)
     opened = {name: _labelled(table, found, config) for name, found in decoded.items()}
     parts = [
         f"{name}:{decoded[name].identity}:{split.values.tobytes().hex()}"
         for name, split in opened.items()
     ]
-    fingerprint = digest([*parts, str(config.size), str(config.load_size), *skipped])
+    fingerprint = digest([*parts, str(config.size), str(config.load_size), *broken])
+    skipped = (*table.skipped, *broken)
     return LabelledData(config, opened, skipped=skipped, fingerprint=fingerprint)
 
 
@@ -145,21 +149,6 @@ def _place(drawn: tf.Tensor, count) -> tf.Tensor:
     count = tf.cast(count, tf.int64)
     place = tf.cast(tf.cast(drawn, tf.float64) * tf.cast(count, tf.float64), tf.int64)
     return tf.minimum(place, count - 1)
-
-
-def _table(config: DataConfig) -> Table:
-    kind, colon, name = config.path.partition(":")
-    if colon and kind == "tfds":
-        return read_tfds_columns(name, config.tfds_a)
-    path = samples.table(name) if colon and kind == "samples" else Path(config.path).expanduser()
-    if path.is_dir():
-        return read_ages(path)
-    if path.suffix.lower() not in SUFFIXES:
-        raise DataError(
-            f"data.path must be a table ({', '.join(SUFFIXES)}) of image -> columns, samples:NAME "
-            f"or a folder of pictures whose names say ages, got {config.path!r}"
-        )
-    return read_columns(path)
 
 
 def _checked(table: Table, rows: Rows, attributes: Attributes) -> Rows:

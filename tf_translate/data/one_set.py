@@ -1,12 +1,16 @@
 """What all sets of single pictures have in common: rows in splits, each picture decoded once."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from tf_translate.config.data import DataConfig
-from tf_translate.data.columns import Rows, Table
+from tf_translate.data import samples
+from tf_translate.data.columns import SUFFIXES, Rows, Table, read_columns
 from tf_translate.data.decoded import Progress, memory_or_disk
 from tf_translate.data.pictures import held_back, listing
 from tf_translate.data.store import Form, Store, open_store
+from tf_translate.data.tfds_columns import read_tfds_columns
 from tf_translate.errors import DataError
 
 
@@ -23,6 +27,28 @@ class Decoded:
     store: Store
     rows: Rows
     identity: str
+
+
+def open_table(config: DataConfig, read_folder: Callable[[Path], Table], wanted: str) -> Table:
+    """The table that `data.path` names, whatever it is.
+
+    Args:
+        config: Its `path` is a folder, a file, samples:NAME or tfds:NAME.
+        read_folder: Reads what a folder says.
+        wanted: What `data.path` must be, in words, for whoever gave something else.
+
+    Raises:
+        DataError: If it is none of these, or cannot be read.
+    """
+    kind, colon, name = config.path.partition(":")
+    if colon and kind == "tfds":
+        return read_tfds_columns(name, config.tfds_a)
+    path = samples.table(name) if colon and kind == "samples" else Path(config.path).expanduser()
+    if path.is_dir():
+        return read_folder(path)
+    if path.suffix.lower() not in SUFFIXES:
+        raise DataError(f"data.path must be {wanted}, got {config.path!r}")
+    return read_columns(path)
 
 
 def splits_of(table: Table, rows: Rows, config: DataConfig) -> dict[str, Rows]:

@@ -25,13 +25,16 @@ _BATCH = 32
 _CLASSIFIER = LabelSettings(side=64)
 
 
-def measure_of(config: Config, data: Data, folder: Path) -> Callable[[Path], dict] | None:
+def measure_of(
+    config: Config, data: Data, folder: Path, say: Callable[[str], None] = print
+) -> Callable[[Path], dict] | None:
     """How checkpoints are scored, or None if the last one is taken.
 
     Args:
         config: Its `training.choose` says whether; precision as in training.
         data: Classifiers learn from its training split and look at its validation split.
         folder: Where classifiers are kept.
+        say: Shows a line; training the classifiers takes minutes.
 
     Returns:
         From a checkpoint to `swap_accuracy`, `reconstruction` (mean absolute error on
@@ -53,7 +56,9 @@ def measure_of(config: Config, data: Data, folder: Path) -> Callable[[Path], dic
     classifiers: list[LabelJudge] = []
 
     def measure(checkpoint: Path) -> dict[str, float]:
-        classifiers.extend([] if classifiers else _classifiers(data, folder))
+        if not classifiers:
+            say("training the classifiers that choose the best checkpoint, once in a run ...")
+            classifiers.extend(_classifiers(data, folder))
         policy = keras.mixed_precision.dtype_policy()
         try:
             translator = load_file(checkpoint, config)

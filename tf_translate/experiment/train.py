@@ -46,7 +46,7 @@ def train(config: Config, path: str | Path, *, resume: bool, console: Console) -
     data = open_for(config)
     for skipped in data.skipped:
         console.print(f"skipped {skipped}", highlight=False)
-    measure = measure_of(config, data, Path(path) / "classifiers")
+    measure = measure_of(config, data, Path(path) / "classifiers", console.print)
     strategy = _strategy(config)
     keras.utils.set_random_seed(config.training.seed)
     keras.mixed_precision.set_global_policy(config.training.precision)
