@@ -1,5 +1,6 @@
 """Fader Networks: an auto-encoder whose latent knows no attributes, and a decoder that is told."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
@@ -31,6 +32,9 @@ class FaderSettings(MethodSettings):
     levels: int = Field(6, ge=2, description="halvings, the code; the paper has 7")
     base: int = Field(32, ge=1, description="channels of the first layer, the code")
     widest: int = Field(512, ge=1, description="most channels, section 4 and the code")
+    critic_turns: int = Field(
+        1, ge=1, description="turns of the latent critic for one of the auto-encoder, the code"
+    )
     dropout: float = Field(0.3, ge=0, lt=1, description="of the latent critic, section 4")
     ramp: int = Field(
         _RAMP, ge=1, description="steps until terms.fooling has its full weight, section 4"
@@ -46,8 +50,9 @@ class Fader(Translator):
 
     Code to paper: `encoder` E_theta_enc, `decoder` D_theta_dec, `latent_critic` the
     discriminator; "fooling" the adversarial term with 1 - y, whose weight is lambda_E.
-    Batch: `{"image", "attributes"}`, `(2 * batch, height, width, channels)` float32 in
-    [-1, 1] and `(2 * batch, columns)` float32, 0 or 1: every player sees images of its own.
+    Batch: `{"image", "attributes"}`, `(n * batch, height, width, channels)` float32 in
+    [-1, 1] and `(n * batch, columns)` float32, 0 or 1, where n is `critic_turns` + 1: every
+    turn of a player sees images of its own.
     Players: latent critic (the auto-encoder as in inference), then auto-encoder (the critic
         as in inference); gradients of each are bounded by a common length of 5.
     Deploys: `translate`, image and attributes to image; `encode`, image to latent, and
@@ -62,6 +67,7 @@ class Fader(Translator):
         decoder: Network from `[latent, attributes]` to images.
         latent_critic: Network from latents to logits, one for each value of an attribute.
         attributes: Values by attribute, in the order of the columns.
+        critic_turns: Turns of the latent critic for one of the auto-encoder.
         term_weights: Weights that replace `reconstruction`, `fooling`, `latent_critic`; a
             number for `fooling` is a constant weight, without the ramp.
         name: Name of the model.
@@ -114,6 +120,7 @@ class Fader(Translator):
         latent_critic: keras.Model,
         *,
         attributes: Mapping[str, Sequence[str]],
+        critic_turns: int = 1,
         term_weights: Mapping[str, float | Schedule] | None = None,
         name: str = "fader",
     ):
@@ -126,11 +133,13 @@ class Fader(Translator):
             )
         super().__init__(
             networks={"encoder": encoder, "decoder": decoder, "latent_critic": latent_critic},
+            players=_players(critic_turns),
             term_weights=term_weights,
             name=name,
         )
         self.attributes = {one.name: list(one.values) for one in told.each}
         self.columns = told.columns
+        self.critic_turns = critic_turns
         self._sizes = [len(one.values) for one in told.each]
         self._expand = ExpandAttributes(_binary(told))
 
@@ -160,6 +169,7 @@ class Fader(Translator):
             fader_decoder(latent, shape[2], _binary(told), levels=levels, base=base, widest=widest),
             latent_critic(latent, told.categories, dropout=settings.dropout),
             attributes=attributes,
+            critic_turns=settings.critic_turns,
             term_weights=weights,
         )
 
@@ -222,6 +232,15 @@ class Fader(Translator):
 
     def _translate(self, image, attributes):
         return self._decode(self._encode(image)["latent"], attributes)
+
+
+def _players(critic_turns: int) -> tuple[Player, ...]:
+    """Each turn on a part of the batch of its own."""
+    critic, autoencoder = Fader.players
+    return (
+        dataclasses.replace(critic, parts=tuple(range(critic_turns))),
+        dataclasses.replace(autoencoder, parts=(critic_turns,)),
+    )
 
 
 def _binary(attributes: Attributes) -> list[bool]:
