@@ -63,6 +63,13 @@ def test_players_see_images_of_their_own_and_bound_their_gradients():
     assert _model().batches_per_step == 2
 
 
+def test_more_turns_of_the_critic_see_images_of_their_own_too():
+    model = _model(critic_turns=3)
+    assert [player.parts for player in model.players] == [(0, 1, 2), (3,)]
+    assert model.batches_per_step == 4
+    assert Fader.from_config(model.get_config()).critic_turns == 3
+
+
 def test_the_reconstruction_is_the_mean_squared_error_with_the_true_attributes():
     model, batch = _model({"fooling": 0.0}), _batch()
     latent = model.encoder(batch["image"], training=True)
