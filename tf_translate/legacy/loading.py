@@ -39,7 +39,7 @@ def load_legacy(
     example, and `InstanceNormalization` of tensorflow-addons and of tensorflow_examples.
 
     Args:
-        path: An H5 file, or a `.keras` file of Keras 2.12 to 2.15 (the content decides).
+        path: An H5 file, or a `.keras` file of Keras 2 (tried: 2.15); the content decides.
         image_shape: `(height, width, channels)` for a network that was saved with free sides:
             exporting needs them known.
         custom_objects: Classes of yours by the name that the file has for them; each is made

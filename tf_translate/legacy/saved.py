@@ -15,7 +15,7 @@ import numpy as np
 from tf_translate.errors import DataError
 
 _WITHOUT_SUBCLASSES = "save its functional or Sequential generator alone, as .h5 or .keras"
-# Names of the folder of a network's layers: Keras 2.14 and later, and before.
+# The folder of a network's layers in Keras 2.15, and in 2.13 (as Keras 3's saving_lib says).
 _ROOTS = ("layers", "_layer_checkpoint_dependencies")
 
 
