@@ -36,6 +36,8 @@ _PLACES = {
     "Term": "core.terms",
     "TranslateError": "errors",
     "Translator": "core.translator",
+    "image_signature": "core.signature",
+    "load_legacy": "legacy.loading",
     "make_strategy": "training.strategy",
     "open_data": "data.pipeline",
     "open_image_set": "data.image_set",

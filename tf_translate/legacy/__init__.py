@@ -1,0 +1,1 @@
+"""Networks that Keras 2 saved, tensorflow-addons' layers among them, as networks of Keras 3."""
