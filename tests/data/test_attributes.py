@@ -71,6 +71,30 @@ def test_where_keeps_rows_and_a_column_makes_labels(path):
     assert data.labels("train", "b").tolist() == [2, 1]
 
 
+def test_twins_of_a_held_out_split_are_each_others_truth_those_of_train_are_not(tmp_path):
+    rows = [
+        f"{i}.png,{split},{person},{beard},{glasses}"
+        for i, (split, person, beard, glasses) in enumerate(
+            [
+                *[("train", "x", 0, 0), ("train", "x", 0, 1)],
+                *[("val", "y", 0, 0), ("val", "y", 1, 1)],  # another beard: no twins
+                *[("test", "u", 0, 0), ("test", "v", 1, 0)],
+                *[("test", "v", 1, 1), ("test", "u", 0, 1)],
+            ]
+        )
+    ]
+    for i in range(len(rows)):
+        plain(tmp_path / f"{i}.png", i)
+    path = tmp_path / "people.csv"
+    path.write_text("\n".join(["image,split,person,beard,glasses", *rows]) + "\n")
+    worn = {"domain_column": "glasses", "domain_a": "1", "domain_b": "0"}
+    data = open_data(config(path, **worn, twin_column="person"))
+    assert not data.paired
+    assert [data.has_truth(split) for split in ("train", "validation", "test")] == [0, 0, 1]
+    assert tuple(map(values, data.arrays("test"))) == ([6, 7], [5, 4])
+    assert not open_data(config(path, **worn)).has_truth("test")
+
+
 def test_without_a_split_column_the_name_decides(tmp_path):
     names = [f"faces/{i}.png" for i in range(600)]
     rows = [f"{name},{'black' if i % 2 else 'blond'}" for i, name in enumerate(names)]
@@ -175,6 +199,7 @@ def test_settings_of_attribute_tables_are_refused_elsewhere(tmp_path):
     plain(tmp_path / "x.png", 1)
     assert "domain_column is for tables with a column image" in message(tmp_path, **BY_HAIR)
     assert "label_column is for tables" in message(tmp_path, label_column="age")
+    assert "twin_column is for tables" in message(tmp_path, twin_column="age")
     assert "where is for tables" in message("tfds:mnist", where={"a": 1})
     assert "layout 'attributes' needs path to be" in message(tmp_path, layout="attributes")
 

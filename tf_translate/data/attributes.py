@@ -8,7 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 from tf_translate.config.data import DataConfig
-from tf_translate.data.columns import Rows, Table, named, read_columns
+from tf_translate.data.columns import Row, Rows, Table, named, read_columns
 from tf_translate.data.pictures import SPLITS, PictureFiles, Source, Split, listing
 from tf_translate.data.tables import picture_file
 from tf_translate.errors import DataError
@@ -18,7 +18,9 @@ def read_attributes(path: Path, config: DataConfig) -> Source:
     """Reads a table whose column `image` holds paths relative to it; unpaired.
 
     Splits are those of the column `split`. Without it a hash of the name of a picture, which is
-    the same on every machine, sends 80 % to train, 10 % to validation and 10 % to test.
+    the same on every machine, sends 80 % to train, 10 % to validation and 10 % to test. With
+    `twin_column` a held-out split where every picture of a has one twin in b, equal in all
+    columns but the domain's, is aligned: each picture then is the truth of the other.
 
     Args:
         path: A .csv or .parquet table, or a .txt in the form of CelebA's list_attr_celeba.txt
@@ -36,13 +38,13 @@ def read_attributes(path: Path, config: DataConfig) -> Source:
         for value in (config.domain_a, config.domain_b)
     ]
     _check_found(table, config, kept, domains)
-    sides = [_sides(table, config, rows) for rows in domains]
+    sides = [table.by_split(rows, together=config.twin_column) for rows in domains]
     given = "split" in table.columns
     splits = {
-        name: Split(sides[0][name], sides[1][name], aligned=False)
+        name: _split(table, config, name, sides[0][name], sides[1][name])
         for name in SPLITS
         # Chance may leave a drawn split without pictures of a domain; a given one may not.
-        if (any if given else all)(side[name].files for side in sides)
+        if (any if given else all)(side[name] for side in sides)
     }
     if "train" not in splits:
         raise DataError(f"the table {path} has no row of the split train in both domains")
@@ -56,7 +58,11 @@ def _check(table: Table, config: DataConfig) -> None:
             f"domain_b to say which pictures are a and b; its columns are {named(table.columns)}"
         )
     table.check(
-        {"domain_column": config.domain_column, "label_column": config.label_column}
+        {
+            "domain_column": config.domain_column,
+            "label_column": config.label_column,
+            "twin_column": config.twin_column,
+        }
         | {f"where.{column}": column for column in config.where}
     )
 
@@ -90,16 +96,30 @@ def _check_found(
             )
 
 
-def _sides(table: Table, config: DataConfig, rows: Rows) -> dict[str, PictureFiles]:
-    """The pictures of one domain by split."""
-    column = config.label_column
-    return {
-        name: PictureFiles(
-            [picture_file(row["image"], table.folder) for _, row in chosen],
-            [row[column] for _, row in chosen] if column else None,
+def _split(table: Table, config: DataConfig, name: str, a: Rows, b: Rows) -> Split:
+    """The pictures of both domains, twins at the same place where all have one."""
+    twins = None if name == "train" or not config.twin_column else _twins(config, a, b)
+    sides = (
+        PictureFiles(
+            [picture_file(row["image"], table.folder) for _, row in rows],
+            [row[config.label_column] for _, row in rows] if config.label_column else None,
         )
-        for name, chosen in table.by_split(rows).items()
-    }
+        for rows in (a, b if twins is None else twins)
+    )
+    return Split(*sides, aligned=twins is not None)
+
+
+def _twins(config: DataConfig, a: Rows, b: Rows) -> Rows | None:
+    """The rows of b in the order of their twins in a; None unless all have exactly one."""
+    own = {"image", "split", config.domain_column}
+
+    def shown(row: Row) -> tuple[str, ...]:
+        return tuple(cell for column, cell in row.items() if column not in own)
+
+    of = {shown(row): (place, row) for place, row in b}
+    wanted = [shown(row) for _, row in a]
+    complete = set(of) == set(wanted) and len(of) == len(a) == len(b)
+    return [of[one] for one in wanted] if complete else None
 
 
 def _counted(rows: Rows, column: str) -> list[tuple[str, int]]:

@@ -91,6 +91,7 @@ def _refuse_columns(config: DataConfig) -> None:
     given = {
         "domain_column": config.domain_column,
         "where": config.where,
+        "twin_column": config.twin_column,
         "label_column": None if "->" in config.path else config.label_column,
     }
     for setting, value in given.items():

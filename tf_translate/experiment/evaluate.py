@@ -108,6 +108,7 @@ def _between_domains(trained: Trained, data: ImageData, split: str) -> Iterator[
             target=images[target],
             outputs=translate(trained.translator, name, images),
             truth=images[target] if data.has_truth(split) else None,
+            counterfactual=data.has_truth(split) and trained.config.data.twin_column is not None,
             train_source=learnt[source],
             train_target=learnt[target],
             source_labels=labels[source],
