@@ -1,0 +1,50 @@
+"""Bundles with a page, and stand-ins for LiteRT.js where no browser runs it."""
+
+import hashlib
+import io
+import tarfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import exporters
+from exporters.web import litert
+from tests.exporters.fakes import dim, edit, generator, negative, noise, of_model, paint, swap
+
+SHARED = noise(6, 8, 12, 3)
+
+
+def pack_stand_ins(folder: Path, patch: pytest.MonkeyPatch) -> list[Path]:
+    """Packed packages with the files of LiteRT.js, which say only their names."""
+    paths, packages = [], []
+    for package in litert.PACKAGES:
+        path = folder / f"{package.name.replace('/', '-')}.tgz"
+        with tarfile.open(path, "w:gz") as archive:
+            for member in package.files:
+                content = f"// {member}".encode()
+                info = tarfile.TarInfo(f"package/{member}")
+                info.size = len(content)
+                archive.addfile(info, io.BytesIO(content))
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        packages.append(replace(package, sha256=digest))
+        paths.append(path)
+    patch.setattr(litert, "PACKAGES", tuple(packages))
+    return paths
+
+
+def export_fakes(bundle: Path, packed: list[Path]) -> Path:
+    """Signatures of every kind, with examples for some of them."""
+    fakes = {fake.name: fake for fake in (negative(), edit(), dim(), swap(), paint())}
+    generated = of_model("generated", generator(1))
+    return exporters.export(
+        fakes | {"generated": generated},
+        bundle,
+        golden_images={
+            "a_to_b": {"image": SHARED},
+            "edit": {"image": SHARED, "attributes": np.float32([[1, 0, 1]])},
+            "swap": {"image": SHARED, "exemplar": noise(2, 6, 6, 3)},
+        },
+        web=packed,
+    )
