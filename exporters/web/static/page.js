@@ -24,8 +24,8 @@ async function main() {
   byId('left-out').textContent = facts.left_out.length === 0 ? '' :
       `Not on this page, as they take a painted picture: ${facts.left_out.join(', ')}.`;
   listen();
-  await chooseSignature();
-  await Promise.all([chooseRecipe(), giveExamples()]);
+  await Promise.all([chooseSignature(), chooseRecipe()]);
+  document.body.dataset.state = 'ready';
 }
 
 function listen() {
@@ -56,6 +56,7 @@ async function chooseSignature() {
   byId('size').textContent = `The model sees ${image.width} × ${image.height} pixels.`;
   showExamples(byId('examples'), examples.image, givePicture, fail);
   showExamples(byId('exemplar-examples'), examples.exemplar ?? [], giveExemplar, fail);
+  await giveExamples(examples);
 }
 
 async function chooseRecipe() {
@@ -70,15 +71,19 @@ async function chooseRecipe() {
   chosen.model?.delete();
   chosen.model = loaded;
   say(`Ready, on ${threads} ${threads === 1 ? 'thread' : 'threads'} of the processor.`);
-  document.body.dataset.state = 'ready';
   await refresh();
 }
 
-/** What there is to see before anyone gives a picture. */
-async function giveExamples() {
-  const {image, exemplar} = chosen.signature.examples;
-  if (exemplar?.length) giveExemplar(await loadExample(exemplar.at(-1)));
-  if (image.length && chosen.pixels === null) givePicture(await loadExample(image[0]));
+/** What there is to see before anyone gives a picture; what was given meanwhile stays. */
+async function giveExamples({image, exemplar = []}) {
+  if (exemplar.length > 0 && chosen.exemplar === null) {
+    const pixels = await loadExample(exemplar.at(-1));
+    if (chosen.exemplar === null) giveExemplar(pixels);
+  }
+  if (image.length > 0 && chosen.pixels === null) {
+    const pixels = await loadExample(image[0]);
+    if (chosen.pixels === null) givePicture(pixels);
+  }
 }
 
 function givePicture(pixels) {
@@ -128,6 +133,7 @@ async function refresh() {
   wanted = true;
   if (running) return;
   running = true;
+  document.body.dataset.busy = 'true';
   try {
     while (wanted) {
       wanted = false;
@@ -137,6 +143,7 @@ async function refresh() {
     fail(error);
   } finally {
     running = false;
+    document.body.dataset.busy = 'false';
   }
 }
 

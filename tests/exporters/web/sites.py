@@ -13,6 +13,7 @@ import exporters
 from exporters.web import litert
 from tests.exporters.fakes import dim, edit, generator, negative, noise, of_model, paint, swap
 
+_FAKES = (negative(), edit(), dim(), swap(), swap("exchange"), paint())
 SHARED = noise(6, 8, 12, 3)
 
 
@@ -36,7 +37,7 @@ def pack_stand_ins(folder: Path, patch: pytest.MonkeyPatch) -> list[Path]:
 
 def export_fakes(bundle: Path, packed: list[Path]) -> Path:
     """Signatures of every kind, with examples for some of them."""
-    fakes = {fake.name: fake for fake in (negative(), edit(), dim(), swap(), paint())}
+    fakes = {fake.name: fake for fake in _FAKES}
     generated = of_model("generated", generator(1))
     return exporters.export(
         fakes | {"generated": generated},
