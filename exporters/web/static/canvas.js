@@ -46,28 +46,28 @@ export function offCanvas(output, canvas, size) {
 /** Pillow's bicubic resampling of bytes: antialiased, first along rows, then along columns. */
 export function resize(picture, size) {
   let result = picture;
-  if (result.width !== size.width) result = resizeRows(result, size.width);
-  if (result.height !== size.height) {
-    result = transpose(resizeRows(transpose(result), size.height));
-  }
+  if (result.width !== size.width) result = alongRows(result, size.width);
+  if (result.height !== size.height) result = alongColumns(result, size.height);
   return result;
 }
 
 const PRECISION = 22;  // bits of a weight, as in Pillow
 
-function resizeRows(picture, width) {
+function alongRows(picture, width) {
   const {height, channels, data} = picture;
-  const taps = weightsOf(picture.width, width);
+  const taps = tapsOf(picture.width, width);
   const result = new Uint8ClampedArray(height * width * channels);
   let place = 0;
   for (let row = 0; row < height; row++) {
     const start = row * picture.width * channels;
-    for (const {first, weights} of taps) {
+    for (let column = 0; column < width; column++) {
+      const first = start + taps.first[column] * channels;
+      const count = taps.count[column];
+      const weights = column * taps.most;
       for (let channel = 0; channel < channels; channel++) {
         let sum = 1 << (PRECISION - 1);
-        let index = start + first * channels + channel;
-        for (let tap = 0; tap < weights.length; tap++, index += channels) {
-          sum += data[index] * weights[tap];
+        for (let tap = 0, index = first + channel; tap < count; tap++, index += channels) {
+          sum += Math.imul(data[index], taps.weights[weights + tap]);
         }
         result[place++] = sum >> PRECISION;
       }
@@ -76,24 +76,48 @@ function resizeRows(picture, width) {
   return {height, width, channels, data: result};
 }
 
-function weightsOf(from, to) {
+function alongColumns(picture, height) {
+  const {width, channels, data} = picture;
+  const taps = tapsOf(picture.height, height);
+  const length = width * channels;  // of a row
+  const result = new Uint8ClampedArray(height * length);
+  const sums = new Int32Array(length);
+  for (let row = 0; row < height; row++) {
+    sums.fill(1 << (PRECISION - 1));
+    for (let tap = 0; tap < taps.count[row]; tap++) {
+      const weight = taps.weights[row * taps.most + tap];
+      const start = (taps.first[row] + tap) * length;
+      for (let index = 0; index < length; index++) {
+        sums[index] += Math.imul(data[start + index], weight);
+      }
+    }
+    const start = row * length;
+    for (let index = 0; index < length; index++) result[start + index] = sums[index] >> PRECISION;
+  }
+  return {height, width, channels, data: result};
+}
+
+/** Which places, and how much of each, make up every place of a side that is resized. */
+function tapsOf(from, to) {
   const scale = from / to;
   const spread = Math.max(1, scale);
-  const taps = [];
+  const most = Math.ceil(2 * spread) * 2 + 1;
+  const taps = {
+    most, first: new Int32Array(to), count: new Int32Array(to), weights: new Int32Array(to * most),
+  };
   for (let index = 0; index < to; index++) {
     const centre = (index + 0.5) * scale;
     const first = Math.max(0, Math.trunc(centre - 2 * spread + 0.5));
     const end = Math.min(from, Math.trunc(centre + 2 * spread + 0.5));
-    const values = [];
-    for (let place = first; place < end; place++) {
-      values.push(bicubic((place - centre + 0.5) / spread));
-    }
+    const values = Array.from(
+        {length: end - first}, (_, tap) => bicubic((first + tap - centre + 0.5) / spread));
     const total = values.reduce((sum, value) => sum + value, 0);
-    const whole = values.map((value) => {
+    taps.first[index] = first;
+    taps.count[index] = values.length;
+    values.forEach((value, tap) => {
       const scaled = (value / total) * 2 ** PRECISION;
-      return Math.trunc(scaled + (scaled < 0 ? -0.5 : 0.5));
+      taps.weights[index * most + tap] = scaled + (scaled < 0 ? -0.5 : 0.5);  // cut to whole
     });
-    taps.push({first, weights: Int32Array.from(whole)});
   }
   return taps;
 }
@@ -104,20 +128,6 @@ function bicubic(distance) {
   if (x < 1) return ((a + 2) * x - (a + 3)) * x * x + 1;
   if (x < 2) return (((x - 5) * x + 8) * x - 4) * a;
   return 0;
-}
-
-function transpose({height, width, channels, data}) {
-  const result = new Uint8ClampedArray(data.length);
-  let place = 0;
-  for (let column = 0; column < width; column++) {
-    for (let row = 0; row < height; row++) {
-      const index = (row * width + column) * channels;
-      for (let channel = 0; channel < channels; channel++) {
-        result[place++] = data[index + channel];
-      }
-    }
-  }
-  return {height: width, width: height, channels, data: result};
 }
 
 /** For every place of a side of `size` where its pixel lies in a part of `length` at `start`. */

@@ -30,8 +30,7 @@ export async function translate(model, signature, {pixels, exemplar, numbers}) {
 function inputsOf(sources, rows, numbers) {
   const inputs = {};
   for (const [name, {tensor, pixels}] of Object.entries(sources)) {
-    const {height, width, channels, data} =
-        ontoCanvas(pictureOf(pixels, tensor.channels), tensor);
+    const {height, width, channels, data} = fitted(pixels, tensor);
     inputs[name] = {data: new Uint8Array(data), shape: [1, height, width, channels]};
   }
   for (const name of new Set(rows.map((row) => row.input))) {
@@ -39,4 +38,14 @@ function inputsOf(sources, rows, numbers) {
     inputs[name] = {data: Float32Array.from(values), shape: [1, values.length]};
   }
   return inputs;
+}
+
+const known = new WeakMap();  // of pixels: what was made of them last, for sliders to be quick
+
+function fitted(pixels, tensor) {
+  const last = known.get(pixels);
+  if (last?.tensor === tensor) return last.picture;
+  const picture = ontoCanvas(pictureOf(pixels, tensor.channels), tensor);
+  known.set(pixels, {tensor, picture});
+  return picture;
 }

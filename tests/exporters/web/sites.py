@@ -11,9 +11,35 @@ import pytest
 
 import exporters
 from exporters.web import litert
-from tests.exporters.fakes import dim, edit, generator, negative, noise, of_model, paint, swap
+from tests.exporters.fakes import (
+    Signature,
+    Tensor,
+    dim,
+    edit,
+    generator,
+    negative,
+    noise,
+    of_model,
+    paint,
+    swap,
+)
 
-_FAKES = (negative(), edit(), dim(), swap(), swap("exchange"), paint())
+
+def _grey() -> Signature:
+    tensor = (Tensor(shape=(None, 8, 12, 1)),)
+    return Signature("grey", lambda image: {"image": -image}, tensor, tensor)
+
+
+def _alpha() -> Signature:
+    """The negative of colours; alpha stays."""
+    tensor = (Tensor(shape=(None, 8, 12, 4)),)
+    signs = np.float32([-1, -1, -1, 1])
+    return Signature("alpha", lambda image: {"image": image * signs}, tensor, tensor)
+
+
+_FAKES = (
+    negative(), edit(), dim(), swap(), swap("exchange"), paint(), _grey(), _alpha()
+)  # fmt: skip
 SHARED = noise(6, 8, 12, 3)
 
 

@@ -17,8 +17,12 @@ from tests.exporters.web.browser import Page, open_chromium
 from tests.exporters.web.sites import SHARED, export_fakes
 from tf_translate.cli.export import obtain_litert
 from tf_translate.errors import DataError
+from tf_translate.images import colour, read, write
 
 MOST_LEVELS = 2
+_CORNER = (  # alpha of the picture's first pixel
+    "return document.getElementById('before').getContext('2d').getImageData(0, 0, 1, 1).data[3]"
+)
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +83,35 @@ def test_a_network_gives_pythons_pixels_for_pictures_of_any_size(page, runner, p
     page.choose("generated")
     page.give(path, pixels)
     _agree(page.pixels(), translate_picture(runner, pixels, signature="generated"))
+
+
+@pytest.mark.parametrize(("signature", "channels"), [("grey", 1), ("alpha", 4)])
+def test_grey_and_alpha_are_made_as_python_makes_them(page, runner, picture, signature, channels):
+    path, pixels = picture(11, 13)
+    page.choose(signature)
+    page.give(path, pixels)
+    result = translate_picture(runner, read(path, channels=channels), signature=signature)
+    _agree(page.pixels(), colour(result))
+
+
+def test_transparent_pictures_are_laid_over_white(page, runner, picture, tmp_path):
+    _, pixels = picture(8, 12)
+    alpha = np.linspace(0, 255, 96).astype(np.uint8).reshape(8, 12, 1)
+    write(tmp_path / "clear.png", np.concatenate([pixels, alpha], axis=-1))
+    page.open()
+    page.choose("generated")
+    page.part("file").send_keys(str(tmp_path / "clear.png"))
+    page.until(lambda: page.driver.execute_script(_CORNER) == 0)
+    page.settle()
+    expected = translate_picture(runner, read(tmp_path / "clear.png"), signature="generated")
+    _agree(page.pixels(), expected)
+
+
+def test_a_large_picture_is_shrunk_first(page, tmp_path):
+    Image.new("RGB", (2048, 100)).save(tmp_path / "large.png")
+    page.choose("generated")
+    page.give(tmp_path / "large.png", np.zeros((50, 1024, 3), np.uint8))
+    assert page.pixels().shape == (50, 1024, 3)
 
 
 def test_attributes_move_by_keyboard_and_by_their_buttons(page, runner, picture):

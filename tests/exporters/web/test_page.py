@@ -64,7 +64,16 @@ def test_the_import_map_is_the_one_inline_script_that_is_allowed(site):
 
 
 def test_the_page_offers_what_translates_pictures_and_names_what_it_leaves_out(facts, by_title):
-    assert list(by_title) == ["a_to_b", "edit", "dim", "swap", "exchange", "generated"]
+    assert list(by_title) == [
+        "a_to_b",
+        "edit",
+        "dim",
+        "swap",
+        "exchange",
+        "grey",
+        "alpha",
+        "generated",
+    ]
     assert facts["left_out"] == ["paint"]
     assert facts["title"] == "bundle"
     assert [model["recipe"] for model in facts["models"]] == ["float32"]
