@@ -48,6 +48,7 @@ def export(
     source: Mapping[str, Any] | None = None,
     provenance: Mapping[str, Any] | None = None,
     seed: int = 0,
+    web: Sequence[str | Path] | None = None,
 ) -> Path:
     """Writes a bundle: a SavedModel, one .tflite file a recipe, golden cases and a manifest.
 
@@ -63,13 +64,15 @@ def export(
         source: What was exported (run, settings, step, figures); kept in the manifest.
         provenance: Where the training data came from and under what licence; kept too.
         seed: Decides the seeded golden inputs.
+        web: Files that `npm pack` makes of `exporters.web.PACKAGES`. With them the bundle gets
+            a page for browsers, on which the first four golden images are examples.
 
     Returns:
         The bundle's absolute path.
 
     Raises:
-        ExportError: If a signature cannot be exported as asked, a recipe is unknown or the
-            folder is not free.
+        ExportError: If a signature cannot be exported as asked, a recipe is unknown, the folder
+            is not free, or a page has nothing to show or another LiteRT.js than it is made for.
     """
     from exporters.exporting import write_bundle  # loads TensorFlow, which running does not need
 
@@ -81,4 +84,5 @@ def export(
         source=source,
         provenance=provenance,
         seed=seed,
+        web=web,
     )

@@ -6,6 +6,7 @@
   golden.npz        inputs and the original function's outputs
   saved_model/      all signatures, for servers and further conversion
   <recipe>.tflite   all signatures, for phones; one file a recipe
+  web/              a page for browsers, if one was asked for
 ```
 A bundle is written whole or not at all and never over another one. Everything read from
 one is measured against the manifest first: size, then hash, then form.

@@ -19,6 +19,8 @@ from exporters.original import call
 from exporters.protocol import SignatureLike
 from exporters.recipes import RECIPES, Recipe, recipe_named
 from exporters.signatures import recorded
+from exporters.web.litert import litert_files
+from exporters.web.page import FOLDER, shown_signatures, write_page
 
 _PACKAGES = ("tensorflow", "keras", "ai-edge-litert", "numpy")
 
@@ -32,6 +34,7 @@ def write_bundle(
     source: Mapping[str, Any] | None,
     provenance: Mapping[str, Any] | None,
     seed: int,
+    web: Sequence[str | Path] | None,
 ) -> Path:
     """Does what `exporters.export` says."""
     chosen = _chosen(recipes)
@@ -40,6 +43,7 @@ def write_bundle(
     records = recorded(signatures)
     kept_source = _jsonable("source", source)
     kept_provenance = _jsonable("provenance", provenance)
+    litert = None if web is None else _litert(web, records)
     cases = _golden_cases(signatures, records, golden_images or {}, seed)
     with bundles.being_written(target) as folder:
         golden.write(folder / bundles.GOLDEN, cases)
@@ -47,6 +51,9 @@ def write_bundle(
         for recipe in chosen:
             content = tflite.convert(folder / bundles.SAVED_MODEL, recipe, records)
             (folder / f"{recipe.name}.tflite").write_bytes(content)
+        if litert is not None:
+            page = folder / FOLDER
+            write_page(page, target.name, litert, records, chosen, golden_images or {})
         manifest = Manifest(
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             signatures=records,
@@ -72,6 +79,13 @@ def _chosen(recipes: Sequence[str]) -> list[Recipe]:
     if len(set(recipes)) != len(recipes):
         raise ExportError(f"`recipes` must name each recipe once, got {list(recipes)}")
     return [recipe_named(name) for name in recipes]
+
+
+def _litert(
+    packed: Sequence[str | Path], records: Mapping[str, SignatureRecord]
+) -> dict[str, bytes]:
+    shown_signatures(records)  # says that there is nothing to show before anything is converted
+    return litert_files(packed)
 
 
 def _golden_cases(

@@ -15,6 +15,7 @@ from tf_translate.cli import (
     export,
     features,
     methods,
+    serve,
     train,
     translate,
     verify,
@@ -31,7 +32,18 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-for command in (methods, describe, train, evaluate, export, verify, translate, benchmark, features):
+for command in (
+    methods,
+    describe,
+    train,
+    evaluate,
+    export,
+    verify,
+    translate,
+    serve,
+    benchmark,
+    features,
+):
     app.command(command.NAME)(command.main)
 app.add_typer(data.app, name="data")
 

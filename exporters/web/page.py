@@ -1,0 +1,168 @@
+"""The page's folder in a bundle: our files, LiteRT.js, examples, and what the page must know."""
+
+import json
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from importlib.resources import files as resources
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from exporters.choosing import PictureSignature, picture_signatures
+from exporters.errors import ExportError
+from exporters.labels import DEFAULTS
+from exporters.manifest import SignatureRecord, TensorRecord
+from exporters.pictures import to_uint8
+from exporters.recipes import Recipe
+
+FOLDER = "web"
+INDEX = f"{FOLDER}/index.html"
+_MODES = {1: "L", 3: "RGB", 4: "RGBA"}
+_MOST_EXAMPLES = 4
+
+Examples = Mapping[str, Mapping[str, np.ndarray]]
+
+
+class _Signatures:
+    """A model of which only the signatures are known."""
+
+    def __init__(self, records: Mapping[str, SignatureRecord]) -> None:
+        self.signatures = records
+
+    def run(self, name: str, inputs: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
+        """Never called: choosing looks at signatures only."""
+        raise NotImplementedError
+
+
+def shown_signatures(records: Mapping[str, SignatureRecord]) -> list[PictureSignature]:
+    """The signatures the page offers: pictures to pictures, with attributes or an exemplar.
+
+    Raises:
+        ExportError: If there is none.
+    """
+    shown = [one for one in picture_signatures(_Signatures(records)) if _can_be_shown(one)]
+    if not shown:
+        raise ExportError(
+            f"a page needs a signature from pictures of 1, 3 or 4 channels to pictures, and "
+            f"{', '.join(records)} are none; export without it"
+        )
+    return shown
+
+
+def write_page(
+    folder: Path,
+    title: str,
+    litert: Mapping[str, bytes],
+    records: Mapping[str, SignatureRecord],
+    recipes: Sequence[Recipe],
+    examples: Examples,
+) -> None:
+    """Writes the page.
+
+    Args:
+        folder: Where to; it is made.
+        title: What the page is called.
+        litert: From `litert_files`.
+        records: All signatures of the bundle.
+        recipes: Those there are `.tflite` files of, one folder up.
+        examples: Batches of float images in [-1, 1] for some signatures and inputs.
+    """
+    for name, content in _static_files().items():
+        _write(folder / name, content)
+    for name, content in litert.items():
+        _write(folder / "litert" / name, content)
+    shown = shown_signatures(records)
+    names = {one.name for one in shown}
+    every = picture_signatures(_Signatures(records))
+    facts = {
+        "title": title,
+        "models": [{"recipe": one.name, "meaning": one.description} for one in recipes],
+        "signatures": [_signature(folder, one, examples.get(one.pixels_of, {})) for one in shown],
+        "left_out": [one.pixels_of for one in every if one.name not in names],
+    }
+    _write(folder / "page.json", json.dumps(facts, indent=1, ensure_ascii=False).encode())
+
+
+def _can_be_shown(one: PictureSignature) -> bool:
+    pictures = [one.image, *one.results, *([] if one.exemplar is None else [one.exemplar])]
+    return one.mask is None and all(tensor.shape[-1] in _MODES for tensor in pictures)
+
+
+def _signature(
+    folder: Path, one: PictureSignature, examples: Mapping[str, np.ndarray]
+) -> dict[str, Any]:
+    pictures = {"image": one.image, "exemplar": one.exemplar}
+    return {
+        "name": one.name,
+        "title": one.pixels_of,
+        "numbers": _numbers(one.numbers),
+        "result": one.result.name,
+        "results": [_picture(result) for result in one.results],
+        "examples": {
+            role: _write_examples(folder, examples.get(tensor.name, ()))
+            for role, tensor in pictures.items()
+            if tensor is not None
+        },
+    } | {role: tensor and _picture(tensor) for role, tensor in pictures.items()}
+
+
+def _picture(tensor: TensorRecord) -> dict[str, Any]:
+    _, height, width, channels = tensor.shape
+    return {"name": tensor.name, "height": height, "width": width, "channels": channels}
+
+
+def _numbers(tensors: Sequence[TensorRecord]) -> list[dict[str, Any]]:
+    """Every number with its attribute, where its slider starts, and how far beyond it goes.
+
+    The first attribute starts present, so that there is something to see; of an attribute of
+    several values the first is.
+    """
+    rows: list[dict[str, Any]] = []
+    for tensor in tensors:
+        low, high = tensor.value_range or (0.0, 1.0)
+        for label in tensor.labels:
+            attribute, equals, _ = label.partition("=")
+            first = attribute not in {row["attribute"] for row in rows}
+            present = first and bool(equals or not rows)
+            beyond = 0.0 if label in DEFAULTS else high - low  # less than no strength is nothing
+            rows.append(
+                {
+                    "input": tensor.name,
+                    "label": label,
+                    "attribute": attribute,
+                    "start": DEFAULTS.get(label, high if present else low),
+                    "absent": low,
+                    "present": high,
+                    "least": low - beyond,
+                    "most": high + (high - low),
+                }
+            )
+    return rows
+
+
+def _write_examples(folder: Path, batch: Sequence[np.ndarray] | np.ndarray) -> list[str]:
+    """Writes pictures under names of their content, as several signatures may share them."""
+    names = []
+    for image in batch[:_MOST_EXAMPLES]:
+        pixels = to_uint8(image)
+        file = BytesIO()
+        Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels).save(file, "PNG")
+        name = f"examples/{sha256(file.getvalue()).hexdigest()[:12]}.png"
+        _write(folder / name, file.getvalue())
+        names.append(name)
+    return names
+
+
+def _static_files() -> dict[str, bytes]:
+    source = resources("exporters.web").joinpath("static")
+    files = {file.name: file.read_bytes() for file in source.iterdir() if file.is_file()}
+    files["litert/LICENSE"] = files.pop("LITERT_LICENSE")
+    return files
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)

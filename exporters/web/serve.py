@@ -1,0 +1,123 @@
+"""A server of one bundle's page for this machine alone.
+
+It gives out what the manifest lists and nothing else, each file measured against its hash.
+"""
+
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import PurePosixPath
+from urllib.parse import unquote, urlsplit
+
+from exporters.bundle import MANIFEST, Bundle
+from exporters.errors import BundleError, ExportError
+from exporters.web.page import FOLDER, INDEX
+
+ADDRESS = "127.0.0.1"
+_TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".mjs": "text/javascript; charset=utf-8",
+    ".json": "application/json",
+    ".wasm": "application/wasm",
+    ".png": "image/png",
+}
+_OTHER = "application/octet-stream"
+_HEADERS = {
+    # Both are needed for SharedArrayBuffer, which LiteRT.js' threads need.
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Embedder-Policy": "require-corp",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-cache",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+def server_of(bundle: Bundle, port: int = 0) -> ThreadingHTTPServer:
+    """Makes a server on 127.0.0.1 that is ready for `serve_forever`.
+
+    Args:
+        bundle: From `open_bundle`; must have been exported with a page.
+        port: Where to listen; 0 takes any that is free.
+
+    Raises:
+        BundleError: If the bundle has no page.
+        ExportError: If the port cannot be had.
+    """
+    if INDEX not in bundle.manifest.files:
+        raise BundleError(
+            f"{bundle.root} has no page for browsers; make a bundle with one by "
+            "tf-translate export RUN --bundle DIR --web"
+        )
+    handler = type("Handler", (_Handler,), {"bundle": bundle})
+    try:
+        return ThreadingHTTPServer((ADDRESS, port), handler)
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or "it must be 0 to 65535"
+        raise ExportError(
+            f"`port` {port} of {ADDRESS} cannot be used: {reason}; give another, or 0 for any "
+            "that is free"
+        ) from error
+
+
+def url_of(server: ThreadingHTTPServer) -> str:
+    """Where the page of a server is."""
+    return f"http://{ADDRESS}:{server.server_port}/{FOLDER}/"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    bundle: Bundle
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        """Gives a listed file."""
+        self._answer(with_body=True)
+
+    def do_HEAD(self) -> None:
+        """Gives a listed file's headers."""
+        self._answer(with_body=False)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Says nothing: the terminal is for people."""
+
+    def _answer(self, *, with_body: bool) -> None:
+        status, kind, content = self._response()
+        try:
+            self.send_response(status)
+            for name, value in _HEADERS.items():
+                self.send_header(name, value)
+            if status == HTTPStatus.FOUND:
+                self.send_header("Location", f"/{FOLDER}/")
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            if with_body:
+                self.wfile.write(content)
+        except ConnectionError:  # the browser went away
+            self.close_connection = True
+
+    def _response(self) -> tuple[HTTPStatus, str, bytes]:
+        path = unquote(urlsplit(self.path).path).removeprefix("/")
+        if not self._is_asked_by_this_machine():
+            return _sentence(HTTPStatus.FORBIDDEN, "this page is for this machine only")
+        if path in ("", FOLDER):
+            return _sentence(HTTPStatus.FOUND, f"the page is at /{FOLDER}/")
+        path = INDEX if path == f"{FOLDER}/" else path
+        kind = _TYPES.get(PurePosixPath(path).suffix, _OTHER)
+        if path == MANIFEST:
+            return HTTPStatus.OK, kind, self.bundle.manifest.model_dump_json().encode()
+        if path not in self.bundle.manifest.files:
+            return _sentence(HTTPStatus.NOT_FOUND, "the bundle's manifest lists no such file")
+        try:
+            return HTTPStatus.OK, kind, self.bundle.read(path)
+        except BundleError as error:
+            return _sentence(HTTPStatus.INTERNAL_SERVER_ERROR, str(error))
+
+    def _is_asked_by_this_machine(self) -> bool:
+        """Whether the page is asked for by its own name: another site may point its at us."""
+        host = self.headers.get("Host", "").partition(":")[0]
+        return host in (ADDRESS, "localhost")
+
+
+def _sentence(status: HTTPStatus, text: str) -> tuple[HTTPStatus, str, bytes]:
+    return status, "text/plain; charset=utf-8", f"{text}\n".encode()

@@ -1,0 +1,166 @@
+// Pictures of any size on a model's canvas of one size, and back: the twin of
+// exporters/canvas.py, pixel for pixel. A picture is {height, width, channels, data}, data being
+// bytes row by row.
+
+/** Centres a picture of `size` on a canvas, as large as its aspect lets it. */
+export function fit(size, canvas) {
+  const scale = Math.min(canvas.height / size.height, canvas.width / size.width);
+  const height = Math.min(canvas.height, Math.max(1, roundHalfEven(size.height * scale)));
+  const width = Math.min(canvas.width, Math.max(1, roundHalfEven(size.width * scale)));
+  return {
+    top: Math.floor((canvas.height - height) / 2),
+    left: Math.floor((canvas.width - width) / 2),
+    height,
+    width,
+  };
+}
+
+/** Fits a picture to a canvas; what it does not cover is filled with its mirror image. */
+export function ontoCanvas(picture, canvas) {
+  const box = fit(picture, canvas);
+  const inner = resize(picture, box);
+  const rows = mirrored(canvas.height, box.top, box.height);
+  const columns = mirrored(canvas.width, box.left, box.width);
+  return gather(inner, rows, columns);
+}
+
+/**
+ * Undoes `ontoCanvas` on what a model made of the canvas.
+ *
+ * `output` is as large as `canvas` or a multiple of it; the result has the size of `size`, the
+ * picture that was fitted.
+ */
+export function offCanvas(output, canvas, size) {
+  const vertical = output.height / canvas.height;
+  const horizontal = output.width / canvas.width;
+  const box = fit(size, canvas);
+  const top = roundHalfEven(box.top * vertical);
+  const left = roundHalfEven(box.left * horizontal);
+  const height = Math.max(1, roundHalfEven(box.height * vertical));
+  const width = Math.max(1, roundHalfEven(box.width * horizontal));
+  const inner = gather(output, counted(top, top + height, output.height),
+                       counted(left, left + width, output.width));
+  return resize(inner, size);
+}
+
+/** Pillow's bicubic resampling of bytes: antialiased, first along rows, then along columns. */
+export function resize(picture, size) {
+  let result = picture;
+  if (result.width !== size.width) result = alongRows(result, size.width);
+  if (result.height !== size.height) result = alongColumns(result, size.height);
+  return result;
+}
+
+const PRECISION = 22;  // bits of a weight, as in Pillow
+
+function alongRows(picture, width) {
+  const {height, channels, data} = picture;
+  const taps = tapsOf(picture.width, width);
+  const result = new Uint8ClampedArray(height * width * channels);
+  let place = 0;
+  for (let row = 0; row < height; row++) {
+    const start = row * picture.width * channels;
+    for (let column = 0; column < width; column++) {
+      const first = start + taps.first[column] * channels;
+      const count = taps.count[column];
+      const weights = column * taps.most;
+      for (let channel = 0; channel < channels; channel++) {
+        let sum = 1 << (PRECISION - 1);
+        for (let tap = 0, index = first + channel; tap < count; tap++, index += channels) {
+          sum += Math.imul(data[index], taps.weights[weights + tap]);
+        }
+        result[place++] = sum >> PRECISION;
+      }
+    }
+  }
+  return {height, width, channels, data: result};
+}
+
+function alongColumns(picture, height) {
+  const {width, channels, data} = picture;
+  const taps = tapsOf(picture.height, height);
+  const length = width * channels;  // of a row
+  const result = new Uint8ClampedArray(height * length);
+  const sums = new Int32Array(length);
+  for (let row = 0; row < height; row++) {
+    sums.fill(1 << (PRECISION - 1));
+    for (let tap = 0; tap < taps.count[row]; tap++) {
+      const weight = taps.weights[row * taps.most + tap];
+      const start = (taps.first[row] + tap) * length;
+      for (let index = 0; index < length; index++) {
+        sums[index] += Math.imul(data[start + index], weight);
+      }
+    }
+    const start = row * length;
+    for (let index = 0; index < length; index++) result[start + index] = sums[index] >> PRECISION;
+  }
+  return {height, width, channels, data: result};
+}
+
+/** Which places, and how much of each, make up every place of a side that is resized. */
+function tapsOf(from, to) {
+  const scale = from / to;
+  const spread = Math.max(1, scale);
+  const most = Math.ceil(2 * spread) * 2 + 1;
+  const taps = {
+    most, first: new Int32Array(to), count: new Int32Array(to), weights: new Int32Array(to * most),
+  };
+  for (let index = 0; index < to; index++) {
+    const centre = (index + 0.5) * scale;
+    const first = Math.max(0, Math.trunc(centre - 2 * spread + 0.5));
+    const end = Math.min(from, Math.trunc(centre + 2 * spread + 0.5));
+    const values = Array.from(
+        {length: end - first}, (_, tap) => bicubic((first + tap - centre + 0.5) / spread));
+    const total = values.reduce((sum, value) => sum + value, 0);
+    taps.first[index] = first;
+    taps.count[index] = values.length;
+    values.forEach((value, tap) => {
+      const scaled = (value / total) * 2 ** PRECISION;
+      taps.weights[index * most + tap] = scaled + (scaled < 0 ? -0.5 : 0.5);  // cut to whole
+    });
+  }
+  return taps;
+}
+
+function bicubic(distance) {
+  const a = -0.5;
+  const x = Math.abs(distance);
+  if (x < 1) return ((a + 2) * x - (a + 3)) * x * x + 1;
+  if (x < 2) return (((x - 5) * x + 8) * x - 4) * a;
+  return 0;
+}
+
+/** For every place of a side of `size` where its pixel lies in a part of `length` at `start`. */
+function mirrored(size, start, length) {
+  const period = Math.max(1, 2 * (length - 1));
+  return Int32Array.from({length: size}, (_, place) => {
+    const index = (((place - start) % period) + period) % period;
+    return index < length ? index : period - index;
+  });
+}
+
+function counted(from, to, size) {
+  const end = Math.min(to, size);
+  return Int32Array.from({length: end - from}, (_, index) => from + index);
+}
+
+function gather({width, channels, data}, rows, columns) {
+  const result = new Uint8ClampedArray(rows.length * columns.length * channels);
+  let place = 0;
+  for (const row of rows) {
+    for (const column of columns) {
+      const index = (row * width + column) * channels;
+      for (let channel = 0; channel < channels; channel++) {
+        result[place++] = data[index + channel];
+      }
+    }
+  }
+  return {height: rows.length, width: columns.length, channels, data: result};
+}
+
+/** Halves go to the even neighbour, as in Python. */
+function roundHalfEven(value) {
+  const below = Math.floor(value);
+  if (value - below !== 0.5) return Math.round(value);
+  return below % 2 === 0 ? below : below + 1;
+}

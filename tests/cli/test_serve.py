@@ -1,0 +1,71 @@
+"""`export --web` and `serve`, and what they say when they cannot."""
+
+import os
+import signal
+import subprocess
+import sys
+import urllib.request
+
+import pytest
+
+from tests.exporters.web.sites import export_fakes, pack_stand_ins
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("served")
+    with pytest.MonkeyPatch.context() as patch:
+        return export_fakes(folder / "bundle", pack_stand_ins(folder, patch))
+
+
+def test_serve_prints_the_address_and_ends_quietly_on_ctrl_c(site):
+    code = "from tf_translate.cli.main import run; run()"
+    arguments = [sys.executable, "-c", code, "serve", site, "--port", "0", "--no-open"]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        line = process.stdout.readline().decode()
+        assert line.startswith("page: http://127.0.0.1:")
+        with urllib.request.urlopen(line.split()[1], timeout=10) as answer:
+            assert b"<title>" in answer.read()
+        os.kill(process.pid, signal.SIGINT)
+        _, errors = process.communicate(timeout=30)
+    assert process.returncode == 0, errors
+    assert errors == b""
+
+
+def test_serve_opens_the_browser_unless_told_not_to(command, site, monkeypatch):
+    opened = []
+
+    def stop(server):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    monkeypatch.setattr("http.server.ThreadingHTTPServer.serve_forever", stop)
+    code, out, _ = command("serve", site, "--port", "0")
+    assert (code, len(opened)) == (0, 1)
+    assert opened[0] in out
+    command("serve", site, "--port", "0", "--no-open")
+    assert len(opened) == 1
+
+
+def test_serve_says_what_is_amiss(mistake, bundle, tmp_path):
+    sentence = mistake("serve", bundle)
+    assert "has no page for browsers; make a bundle with one by tf-translate export" in sentence
+    assert "there is no bundle folder" in mistake("serve", tmp_path / "nowhere")
+
+
+def test_export_says_that_a_page_needs_npm_before_it_does_anything(mistake, tmp_path, monkeypatch):
+    monkeypatch.setenv("TF_TRANSLATE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    sentence = mistake("export", tmp_path / "run", "--bundle", tmp_path / "bundle", "--web")
+    assert "@litertjs/core 2.5.3 is fetched by npm, which is not installed" in sentence
+    assert not (tmp_path / "bundle").exists()
+
+
+def test_help_teaches_the_page(command):
+    _, out, _ = command("--help")
+    assert "serve" in out
+    _, out, _ = command("export", "--help")
+    assert "--web" in out
+    _, out, _ = command("serve", "--help")
+    for words in ("--no-open", "--port", "tf-translate serve bundles/emoji"):
+        assert words in out

@@ -1,0 +1,239 @@
+"""The page in headless Chromium: what it shows is what Python gives for the same file."""
+
+import functools
+import http.server
+import threading
+
+import numpy as np
+import pytest
+from PIL import Image
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+
+from exporters import Runner, open_bundle, translate_picture, translate_pictures
+from exporters.pictures import to_uint8
+from exporters.web import server_of, url_of
+from tests.exporters.web.browser import Page, open_chromium
+from tests.exporters.web.sites import SHARED, export_fakes
+from tf_translate.cli.export import obtain_litert
+from tf_translate.errors import DataError
+from tf_translate.images import colour, read, write
+
+MOST_LEVELS = 2
+_CORNER = (  # alpha of the picture's first pixel
+    "return document.getElementById('before').getContext('2d').getImageData(0, 0, 1, 1).data[3]"
+)
+
+
+@pytest.fixture(scope="module")
+def driver():
+    driver = open_chromium()
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture(scope="module")
+def bundle(driver, tmp_path_factory):
+    """Made after `driver`, which may skip."""
+    try:
+        packed = obtain_litert()
+    except DataError as error:
+        pytest.skip(f"no LiteRT.js here: {error}")
+    return export_fakes(tmp_path_factory.mktemp("browser") / "bundle", packed)
+
+
+@pytest.fixture(scope="module")
+def page(driver, bundle):
+    with server_of(open_bundle(bundle)) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield Page(driver, url_of(server))
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def runner(bundle):
+    return Runner(open_bundle(bundle))
+
+
+@pytest.fixture
+def picture(tmp_path):
+    """Writes a picture of soft colours with some noise, and gives its path and pixels."""
+
+    def make(height, width, seed=0):
+        random = np.random.default_rng(seed)
+        soft = Image.fromarray(random.integers(0, 256, (4, 5, 3), np.uint8))
+        pixels = np.asarray(soft.resize((width, height), Image.Resampling.BICUBIC), np.int16)
+        noisy = (pixels + random.integers(-20, 21, pixels.shape)).clip(0, 255).astype(np.uint8)
+        path = tmp_path / f"{height}x{width}-{seed}.png"
+        Image.fromarray(noisy).save(path)
+        return path, noisy
+
+    return make
+
+
+def _agree(shown, expected):
+    assert shown.shape == expected.shape
+    assert expected.std() > 5, "a flat picture would prove nothing"
+    assert np.abs(shown.astype(int) - expected).max() <= MOST_LEVELS
+
+
+@pytest.mark.parametrize("size", [(16, 24), (40, 33), (9, 61), (300, 200)])
+def test_a_network_gives_pythons_pixels_for_pictures_of_any_size(page, runner, picture, size):
+    path, pixels = picture(*size)
+    page.choose("generated")
+    page.give(path, pixels)
+    _agree(page.pixels(), translate_picture(runner, pixels, signature="generated"))
+
+
+@pytest.mark.parametrize(("signature", "channels"), [("grey", 1), ("alpha", 4)])
+def test_grey_and_alpha_are_made_as_python_makes_them(page, runner, picture, signature, channels):
+    path, pixels = picture(11, 13)
+    page.choose(signature)
+    page.give(path, pixels)
+    result = translate_picture(runner, read(path, channels=channels), signature=signature)
+    _agree(page.pixels(), colour(result))
+
+
+def test_transparent_pictures_are_laid_over_white(page, runner, picture, tmp_path):
+    _, pixels = picture(8, 12)
+    alpha = np.linspace(0, 255, 96).astype(np.uint8).reshape(8, 12, 1)
+    write(tmp_path / "clear.png", np.concatenate([pixels, alpha], axis=-1))
+    page.open()
+    page.choose("generated")
+    page.part("file").send_keys(str(tmp_path / "clear.png"))
+    page.until(lambda: page.driver.execute_script(_CORNER) == 0)
+    page.settle()
+    expected = translate_picture(runner, read(tmp_path / "clear.png"), signature="generated")
+    _agree(page.pixels(), expected)
+
+
+def test_a_large_picture_is_shrunk_first(page, tmp_path):
+    Image.new("RGB", (2048, 100)).save(tmp_path / "large.png")
+    page.choose("generated")
+    page.give(tmp_path / "large.png", np.zeros((50, 1024, 3), np.uint8))
+    assert page.pixels().shape == (50, 1024, 3)
+
+
+def test_attributes_move_by_keyboard_and_by_their_buttons(page, runner, picture):
+    path, pixels = picture(8, 12)
+    page.choose("edit")
+    page.give(path, pixels)
+    page.press(page.slider("glasses"), Keys.LEFT * 6)
+    page.press(page.driver.find_element(By.XPATH, "//button[text()='blond']"), Keys.ENTER)
+    expected = translate_picture(
+        runner, pixels, signature="edit", numbers={"glasses": 0.7, "hair=blond": 1}
+    )
+    assert list(expected[0, 0]) == [179, 0, 255]
+    _agree(page.pixels(), expected)
+    page.press(page.part("reset"), Keys.ENTER)
+    assert list(page.pixels()[0, 0]) == [255, 255, 0]
+
+
+def test_a_strength_goes_beyond_one(page, runner, picture):
+    path, pixels = picture(8, 12)
+    page.choose("dim")
+    page.give(path, pixels)
+    page.press(page.slider("strength"), Keys.END)
+    _agree(
+        page.pixels(), translate_picture(runner, pixels, signature="dim", numbers={"strength": 2})
+    )
+
+
+def test_an_exemplar_is_asked_for_and_both_results_are_shown(page, runner, picture):
+    path, pixels = picture(20, 14)
+    other_path, exemplar = picture(6, 6, seed=1)
+    page.open()
+    page.choose("exchange")
+    page.give(path, pixels)
+    assert page.part("exemplar-hint").is_displayed()
+    page.give(other_path, exemplar, "exemplar-file", "#exemplar-picture")
+    assert not page.part("exemplar-hint").is_displayed()
+    expected = translate_pictures(runner, pixels, signature="exchange", exemplar=exemplar)
+    _agree(page.pixels(), expected["image"])
+    _agree(page.pixels("canvas[data-output=exemplar]"), expected["exemplar"])
+
+
+def test_examples_are_shown_at_once_and_can_be_chosen(page, runner):
+    page.open()
+    page.choose("swap")
+    page.until(page.part("exemplar-picture").is_displayed)
+    page.settle()
+    shown = {"image": page.pixels("#before"), "exemplar": page.pixels("#exemplar-picture")}
+    np.testing.assert_array_equal(shown["image"], to_uint8(SHARED[0]))
+    expected = translate_pictures(
+        runner, shown["image"], signature="swap", exemplar=shown["exemplar"]
+    )
+    _agree(page.pixels(), expected["image"])
+    page.driver.find_elements(By.CSS_SELECTOR, "#examples button")[2].click()
+    page.until(lambda: np.array_equal(page.pixels("#before"), to_uint8(SHARED[2])))
+
+
+def test_the_camera_gives_frames_until_it_is_stopped(page, runner):
+    page.choose("a_to_b")
+    seen = page.frames
+    page.part("camera").click()
+    page.until(lambda: page.frames > seen + 3)
+    assert page.part("camera").text == "Stop camera"
+    height, width, _ = page.pixels().shape
+    assert height / width == pytest.approx(8 / 12, abs=0.01)
+    page.part("camera").click()
+    assert page.part("camera").text == "Camera"
+    page.settle()
+    _agree(page.pixels(), translate_picture(runner, page.pixels("#before"), signature="a_to_b"))
+
+
+def test_before_and_after_are_parted_by_keyboard(page):
+    page.part("split").send_keys(Keys.HOME)
+    style = "return getComputedStyle(document.getElementById('after')).clipPath"
+    assert page.driver.execute_script(style).endswith(" 0%)")
+    assert "ms" in page.part("time").text
+
+
+def test_a_picture_can_be_dropped(page, picture):
+    path, pixels = picture(10, 10)
+    # WebDriver drops no files: an input of ours gives one to the event.
+    page.driver.execute_script(
+        "const input = Object.assign(document.createElement('input'), {type: 'file', id: 'hand'});"
+        "input.addEventListener('change', () => {"
+        "  const dataTransfer = new DataTransfer(); dataTransfer.items.add(input.files[0]);"
+        "  document.getElementById('stage').dispatchEvent("
+        "    new DragEvent('drop', {dataTransfer, bubbles: true, cancelable: true}));"
+        "}); document.body.append(input)"
+    )
+    page.give(path, pixels, "hand")
+
+
+def test_a_file_that_is_no_picture_is_told(page, tmp_path):
+    (tmp_path / "words.png").write_text("words")
+    page.part("file").send_keys(str(tmp_path / "words.png"))
+    page.until(lambda: "words.png is not a picture" in page.part("alert").text)
+
+
+def test_nothing_but_the_bundle_was_asked_for_and_webgpu_was_not_there(page):
+    urls = page.driver.execute_script(
+        "return performance.getEntriesByType('resource').map((entry) => entry.name)"
+    )
+    origin = page.driver.execute_script("return location.origin")
+    assert any(url.endswith("float32.tflite") for url in urls)
+    assert all(url.startswith((origin, "blob:" + origin)) for url in urls)
+    adapter = page.driver.execute_script("return navigator.gpu?.requestAdapter() ?? null")
+    assert adapter is None
+    assert page.driver.execute_script("return crossOriginIsolated")
+
+
+class _Plain(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, format, *args):
+        """Says nothing."""
+
+
+def test_any_static_server_will_do(driver, bundle, runner, picture):
+    path, pixels = picture(16, 24)
+    handler = functools.partial(_Plain, directory=bundle)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        page = Page(driver, f"http://127.0.0.1:{server.server_port}/web/")
+        assert "on 1 thread " in page.part("status").text
+        page.choose("generated")
+        page.give(path, pixels)
+        _agree(page.pixels(), translate_picture(runner, pixels, signature="generated"))
+        server.shutdown()

@@ -1,0 +1,130 @@
+"""What `export` puts into a bundle for its page."""
+
+import base64
+import hashlib
+import json
+import re
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import exporters
+from exporters import ExportError
+from exporters.pictures import to_uint8
+from exporters.web.litert import PACKAGES, litert_files
+from tests.exporters.fakes import Signature, Tensor, negative, numbers, paint
+from tests.exporters.web.sites import SHARED, pack_stand_ins
+
+
+@pytest.fixture(scope="module")
+def facts(site):
+    return json.loads((site / "web" / "page.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def by_title(facts):
+    return {one["title"]: one for one in facts["signatures"]}
+
+
+def test_the_manifest_covers_every_file_of_the_page(site):
+    listed = exporters.open_bundle(site).manifest.files
+    there = {p.relative_to(site).as_posix() for p in (site / "web").rglob("*") if p.is_file()}
+    assert there == {path for path in listed if path.startswith("web/")}
+    for name in ("index.html", "page.js", "page.css", "litert/core.js", "litert/LICENSE"):
+        assert f"web/{name}" in there
+
+
+def test_a_bundle_with_a_page_verifies_until_the_page_is_changed(site, tmp_path):
+    assert exporters.verify(site).passed
+    copy = shutil.copytree(site, tmp_path / "copy")
+    with (copy / "web" / "page.js").open("a") as file:
+        file.write("//")
+    assert any("web/page.js has" in failure for failure in exporters.verify(copy).failures)
+
+
+def test_the_files_of_litert_are_those_the_page_asks_for(site):
+    names = {name for package in PACKAGES for name in package.files.values()}
+    folder = site / "web" / "litert"
+    assert {path.name for path in folder.iterdir()} == names | {"LICENSE"}
+    assert (folder / "core.js").read_text() == "// dist/index.js"
+    index = (site / "web" / "index.html").read_text()
+    imports = json.loads(re.search(r'"importmap">(.*?)</script>', index, re.DOTALL)[1])["imports"]
+    for path in imports.values():
+        assert (site / "web" / path).is_file()
+
+
+def test_the_import_map_is_the_one_inline_script_that_is_allowed(site):
+    index = (site / "web" / "index.html").read_text()
+    (inline,) = re.findall(r"<script(?![^>]*src=)[^>]*>(.*?)</script>", index, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(inline.encode()).digest()).decode()
+    assert f"'sha256-{digest}'" in index
+    assert "unsafe-inline" not in index
+
+
+def test_the_page_offers_what_translates_pictures_and_names_what_it_leaves_out(facts, by_title):
+    assert list(by_title) == [
+        "a_to_b",
+        "edit",
+        "dim",
+        "swap",
+        "exchange",
+        "grey",
+        "alpha",
+        "generated",
+    ]
+    assert facts["left_out"] == ["paint"]
+    assert facts["title"] == "bundle"
+    assert [model["recipe"] for model in facts["models"]] == ["float32"]
+    assert by_title["swap"]["exemplar"] == {
+        "name": "exemplar", "height": 6, "width": 6, "channels": 3,
+    }  # fmt: skip
+    assert by_title["a_to_b"]["exemplar"] is None
+
+
+def test_sliders_go_beyond_and_start_where_there_is_something_to_see(by_title):
+    rows = {row["label"]: row for row in by_title["edit"]["numbers"]}
+    assert {label: row["start"] for label, row in rows.items()} == {
+        "glasses": 1.0, "hair=black": 1.0, "hair=blond": 0.0,
+    }  # fmt: skip
+    assert {row["attribute"] for row in rows.values()} == {"glasses", "hair"}
+    assert all((row["least"], row["most"]) == (-1.0, 2.0) for row in rows.values())
+    (strength,) = by_title["dim"]["numbers"]
+    assert (strength["start"], strength["least"], strength["most"]) == (1.0, 0.0, 2.0)
+
+
+def test_a_second_attribute_starts_absent(tmp_path, monkeypatch):
+    inputs = (Tensor(), numbers("attributes", "glasses", "beard"))
+    fake = Signature("f", lambda image, attributes: {"image": image + 0 * attributes[0, 0]}, inputs)
+    packed = pack_stand_ins(tmp_path, monkeypatch)
+    bundle = exporters.export({"f": fake}, tmp_path / "bundle", web=packed)
+    (shown,) = json.loads((bundle / "web" / "page.json").read_text())["signatures"]
+    assert [row["start"] for row in shown["numbers"]] == [1.0, 0.0]
+
+
+def test_four_golden_images_are_examples_and_are_stored_once(site, by_title):
+    names = by_title["a_to_b"]["examples"]["image"]
+    assert names == by_title["edit"]["examples"]["image"] == by_title["swap"]["examples"]["image"]
+    assert len(names) == 4
+    for name, image in zip(names, SHARED, strict=False):
+        with Image.open(site / "web" / name) as picture:
+            np.testing.assert_array_equal(np.asarray(picture), to_uint8(image))
+    assert len(by_title["swap"]["examples"]["exemplar"]) == 2
+    assert by_title["generated"]["examples"] == {"image": []}
+    assert len(list((site / "web" / "examples").iterdir())) == 6
+
+
+def test_nothing_to_show_is_told_before_anything_is_converted(tmp_path):
+    with pytest.raises(ExportError, match="a page needs a signature from pictures"):
+        exporters.export({"paint": paint()}, tmp_path / "bundle", web=[])
+    assert not (tmp_path / "bundle").exists()
+
+
+def test_another_litert_is_refused(tmp_path):
+    other = tmp_path / "core.tgz"
+    other.write_bytes(b"other")
+    with pytest.raises(ExportError, match=r"@litertjs/core@2\.5\.3 with the sha256 a976.*core.tgz"):
+        litert_files([other])
+    with pytest.raises(ExportError, match="got nothing; make it with npm pack @litertjs/core"):
+        exporters.export({"a_to_b": negative()}, tmp_path / "bundle", web=[])

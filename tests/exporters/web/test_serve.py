@@ -1,0 +1,120 @@
+"""The server of a page: what it gives out, how, and to whom."""
+
+import http.client
+import json
+import shutil
+import threading
+
+import pytest
+
+from exporters import BundleError, ExportError, open_bundle
+from exporters.web import server_of, url_of
+
+
+def _running(bundle):
+    server = server_of(open_bundle(bundle))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server
+
+
+@pytest.fixture(scope="module")
+def server(site):
+    with _running(site) as server:
+        yield server
+        server.shutdown()
+
+
+def _get(server, path, *, host="127.0.0.1", method="GET"):
+    connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=10)
+    connection.request(method, path, headers={"Host": f"{host}:{server.server_port}"})
+    response = connection.getresponse()
+    body = response.read()
+    connection.close()
+    return response, body
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("/web/", "text/html; charset=utf-8"),
+        ("/web/page.js", "text/javascript; charset=utf-8"),
+        ("/web/page.css", "text/css; charset=utf-8"),
+        ("/web/page.json", "application/json"),
+        ("/web/litert/litert_wasm_compat_internal.wasm", "application/wasm"),
+        ("/float32.tflite", "application/octet-stream"),
+        ("/float32.tflite?v=1", "application/octet-stream"),
+    ],
+)
+def test_files_come_whole_with_their_type_and_isolated(server, site, path, kind):
+    response, body = _get(server, path)
+    name = path.partition("?")[0].lstrip("/")
+    assert body == (site / (name + "index.html" if name == "web/" else name)).read_bytes()
+    assert response.headers["Content-Type"] == kind
+    assert response.headers["Cross-Origin-Opener-Policy"] == "same-origin"
+    assert response.headers["Cross-Origin-Embedder-Policy"] == "require-corp"
+
+
+def test_the_manifest_is_given_and_the_root_leads_to_the_page(server, site):
+    _, body = _get(server, "/manifest.json")
+    assert json.loads(body)["digest"] == open_bundle(site).manifest.digest
+    response, _ = _get(server, "/")
+    assert (response.status, response.headers["Location"]) == (302, "/web/")
+    response, body = _get(server, "/web/page.js", method="HEAD")
+    assert response.status == 200
+    assert body == b""
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/nothing",
+        "/web/examples/",
+        "/../secret",
+        "/web/../../secret",
+        "/web/%2e%2e/%2e%2e/secret",
+        "/%2Fetc/passwd",
+        "//etc/passwd",
+        "/web/..%5c..%5csecret",
+        "/web/page.js%00",
+    ],
+)
+def test_nothing_that_the_manifest_does_not_list_is_given(server, site, path):
+    (site.parent / "secret").write_text("secret")
+    response, body = _get(server, path)
+    assert response.status == 404
+    assert b"lists no such file" in body
+
+
+def test_a_file_added_or_changed_after_export_is_not_given(site, tmp_path):
+    copy = shutil.copytree(site, tmp_path / "copy")
+    (copy / "web" / "added.js").write_text("alert()")
+    (copy / "web" / "page.js").write_text("alert()")
+    with _running(copy) as server:
+        assert _get(server, "/web/added.js")[0].status == 404
+        response, body = _get(server, "/web/page.js")
+        assert response.status == 500
+        assert b"page.js has 7 bytes where the manifest says" in body
+        server.shutdown()
+
+
+def test_another_sites_name_is_refused(server):
+    assert _get(server, "/web/", host="evil.example")[0].status == 403
+    assert _get(server, "/web/", host="localhost")[0].status == 200
+
+
+def test_it_listens_on_this_machine_only(server):
+    assert server.server_address[0] == "127.0.0.1"
+    assert url_of(server) == f"http://127.0.0.1:{server.server_port}/web/"
+
+
+def test_a_bundle_without_a_page_is_told_how_to_get_one(small):
+    with pytest.raises(BundleError, match="tf-translate export RUN --bundle DIR --web"):
+        server_of(open_bundle(small))
+
+
+def test_a_port_that_is_taken_or_impossible_is_named(server, site):
+    port = server.server_port
+    with pytest.raises(ExportError, match=rf"`port` {port} of 127.0.0.1 cannot be used: Address"):
+        server_of(open_bundle(site), port)
+    with pytest.raises(ExportError, match="it must be 0 to 65535"):
+        server_of(open_bundle(site), 70000)
