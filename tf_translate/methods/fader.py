@@ -42,6 +42,9 @@ class FaderSettings(MethodSettings):
     optimizer: AdamSettings | RMSpropSettings = Field(
         AdamSettings(), discriminator="kind", description="the code; the paper: 2e-3"
     )
+    critic_optimizer: AdamSettings | RMSpropSettings = Field(
+        AdamSettings(), discriminator="kind", description="of the latent critic, the code"
+    )
 
 
 @keras.saving.register_keras_serializable("tf_translate")
@@ -100,6 +103,7 @@ class Fader(Translator):
             ("latent_critic",),
             needs=("attributes",),
             clip=_CLIP,
+            optimizer="critic_optimizer",
         ),
         Player(
             "autoencoder",
