@@ -234,7 +234,7 @@ def _steps_by_hand(model, batch, latents, steps, rate, momentum):
     """Descent with networks that keep TensorFlow's own gradients; the best latent on the way."""
     step, way = np.zeros(latents.shape), [(latents, None)]
     known = model.recogniser(batch["image"], training=False)
-    for _ in range(steps + 1):
+    for taken in range(steps + 1):
         with tf.GradientTape() as tape:
             tape.watch(latents)
             drawn = model.generator([latents, _signed(batch["attributes"])], training=False)
@@ -243,7 +243,8 @@ def _steps_by_hand(model, batch, latents, steps, rate, momentum):
         way[-1] = (latents, value)
         gradient = tape.gradient(value, latents).numpy()
         step = momentum * step + gradient / np.linalg.norm(gradient, axis=1, keepdims=True)
-        latents = tf.constant(latents - rate * step, tf.float32)
+        falling = rate * (steps - taken) / steps
+        latents = tf.constant(latents - falling * step, tf.float32)
         way.append((latents, None))
     best = np.argmin([value for _, value in way[:-1]], 0)
     return np.stack([way[at][0][place] for place, at in enumerate(best)])
@@ -284,7 +285,7 @@ def test_translate_preserving_runs_on_a_device_as_in_python(tmp_path):
     model, batch = _model(), _batch(1)
     signature = model.signatures()["translate_preserving"]
     assert signature.policy["search"] == (
-        "3 steps of gradient descent of length 0.5 and momentum 0.5, objective identity"
+        "3 steps of gradient descent of length 0.5, falling, and momentum 0.5, objective identity"
     )
     assert signature.inputs[1].labels == ("own_tone=0", "own_tone=1", "own_tone=2")
     bundle = exporters.export({signature.name: signature}, tmp_path / "b", recipes=("float32",))

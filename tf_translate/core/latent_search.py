@@ -27,14 +27,14 @@ class SearchSettings(Settings):
     prior: float = Field(0.0, ge=0, description="of the mean square of z, off: ours")
     iterations: int = Field(50, ge=1, description="of L-BFGS-B, an image; the paper gives none")
     steps: int = Field(10, ge=1, description="gradient steps in a deployed graph; ours")
-    rate: float = Field(0.5, gt=0, description="length of such a step; ours")
+    rate: float = Field(0.5, gt=0, description="length of the first such step; ours")
     momentum: float = Field(0.5, ge=0, lt=1, description="of such steps; ours")
 
     def steps_in_words(self) -> str:
         """What a deployed graph does, for its policy."""
         return (
-            f"{self.steps} steps of gradient descent of length {self.rate:g} and momentum "
-            f"{self.momentum:g}, objective {self.objective}"
+            f"{self.steps} steps of gradient descent of length {self.rate:g}, falling, and "
+            f"momentum {self.momentum:g}, objective {self.objective}"
         )
 
 
@@ -161,7 +161,9 @@ class LatentSearch:
         """Takes `steps` steps of gradient descent with momentum.
 
         Graph code of operations that TFLite has built in, if the networks are such. Gradients
-        are brought to length 1, so that one rate does for every objective.
+        are brought to length 1, so that one rate does for every objective; steps get shorter
+        evenly, since long ones jump to and fro at the end, where rounding grows (a change of
+        1e-5 in the image moved a drawing by 0.9 on average at its worst place, by 0.15 so).
 
         Args:
             latents: Where to start, `(batch, numbers)`.
@@ -173,11 +175,11 @@ class LatentSearch:
         rate, momentum = self._settings.rate, self._settings.momentum
         latents = best = tf.cast(latents, tf.float32)
         step, least = tf.zeros_like(latents), None
-        for _ in range(self._settings.steps):
+        for taken in range(self._settings.steps):
             values, gradients = self.slopes(latents, goal)
             best, least = _better(best, least, latents, values)
             step = momentum * step + gradients / _length(gradients)[:, None]
-            latents = latents - rate * step
+            latents = latents - rate * (1.0 - taken / self._settings.steps) * step
         return _better(best, least, latents, self.values(latents, goal))[0]
 
     def unrolled(self, latents, goal: Goal) -> Found:
