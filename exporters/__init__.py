@@ -1,4 +1,4 @@
-"""From named functions of tensors to files for devices, checked: export, verify, run.
+"""From named functions of tensors to files for devices, checked: export, verify, lint, run.
 
 Independent of the rest of the project: anything that has the attributes in
 `exporters/protocol.py` can be exported.
@@ -13,6 +13,7 @@ import numpy as np
 from exporters.benchmark import Timing, benchmark
 from exporters.bundle import Bundle, open_bundle
 from exporters.errors import BundleError, ExportError
+from exporters.lint import Finding, LintReport, lint
 from exporters.pictures import translate_picture, translate_pictures
 from exporters.protocol import SignatureLike, TensorLike
 from exporters.recipes import RECIPES, Recipe
@@ -24,6 +25,8 @@ __all__ = [
     "Bundle",
     "BundleError",
     "ExportError",
+    "Finding",
+    "LintReport",
     "Recipe",
     "Runner",
     "SignatureLike",
@@ -32,6 +35,7 @@ __all__ = [
     "Verification",
     "benchmark",
     "export",
+    "lint",
     "open_bundle",
     "translate_picture",
     "translate_pictures",
