@@ -12,6 +12,7 @@ import numpy as np
 
 from exporters.benchmark import Timing, benchmark
 from exporters.bundle import Bundle, open_bundle
+from exporters.compare import Comparison, compare
 from exporters.errors import BundleError, ExportError
 from exporters.lint import Finding, LintReport, lint
 from exporters.pictures import translate_picture, translate_pictures
@@ -24,6 +25,7 @@ __all__ = [
     "RECIPES",
     "Bundle",
     "BundleError",
+    "Comparison",
     "ExportError",
     "Finding",
     "LintReport",
@@ -34,6 +36,7 @@ __all__ = [
     "Timing",
     "Verification",
     "benchmark",
+    "compare",
     "export",
     "lint",
     "open_bundle",

@@ -15,7 +15,6 @@ from exporters.nodes import SignatureGraph, Tensor
 
 FLOAT16_MAX = 65504.0
 MARGIN = 4.0  # golden cases are few; other pictures reach further
-_REDUCTIONS = ("MEAN", "SUM")
 
 
 @dataclass(frozen=True)
@@ -25,7 +24,7 @@ class Peak:
     Attributes:
         place: The operation's place in its graph.
         largest: Largest magnitude among its outputs.
-        total: For a reduction the largest magnitude of a sum of what it reduces, else 0.
+        total: For a mean the largest magnitude of the sum behind it, else 0.
     """
 
     place: int
@@ -70,9 +69,8 @@ def _peaks_of_one_run(interpreter: Interpreter, graph: SignatureGraph) -> Iterat
             continue
         values = [interpreter.get_tensor(tensor.index, graph.number) for tensor in tensors]
         total = 0.0
-        if node.operation in _REDUCTIONS and (data := node.inputs[0]) is not None:
-            count = data.size / max(tensors[0].size, 1) if node.operation == "MEAN" else 1.0
-            total = _magnitude(values[0]) * count
+        if node.operation == "MEAN" and (data := node.inputs[0]) is not None:
+            total = _magnitude(values[0]) * data.size / max(tensors[0].size, 1)
         yield Peak(place, max(_magnitude(value) for value in values), total)
 
 

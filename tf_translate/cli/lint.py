@@ -39,9 +39,7 @@ def main(
 
 def _show(report) -> None:
     console = people()
-    table = Table(
-        "recipe", "signature", "device", "million multiply-adds", "on the fast path", "operations"
-    )
+    table = Table("recipe", "signature", "device", "M multiply-adds", "fast path", "operations")
     for share in report.shares:
         table.add_row(
             share.artifact,
