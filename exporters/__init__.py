@@ -14,7 +14,7 @@ from exporters.benchmark import Timing, benchmark
 from exporters.bundle import Bundle, open_bundle
 from exporters.compare import Comparison, compare
 from exporters.errors import BundleError, ExportError
-from exporters.lint import Finding, LintReport, lint
+from exporters.lint import Finding, LintReport, Share, lint
 from exporters.pictures import translate_picture, translate_pictures
 from exporters.protocol import SignatureLike, TensorLike
 from exporters.recipes import RECIPES, Recipe
@@ -31,6 +31,7 @@ __all__ = [
     "LintReport",
     "Recipe",
     "Runner",
+    "Share",
     "SignatureLike",
     "TensorLike",
     "Timing",

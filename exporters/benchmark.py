@@ -16,7 +16,7 @@ import numpy as np
 from exporters import golden
 from exporters.arithmetic import parameters, total_multiply_adds
 from exporters.bundle import Bundle, open_bundle
-from exporters.errors import ExportError
+from exporters.errors import BundleError, ExportError
 from exporters.nodes import read_signatures
 from exporters.runtime import recipes_of
 from exporters.stopwatch import Stopwatch
@@ -35,8 +35,9 @@ class Timing:
         size_bytes: Size of the file, which holds all signatures.
         multiply_adds: Of one call; operations by element are not counted.
         parameters: Numbers that the file stores for all signatures.
-        litert_benchmark: What `litert-benchmark` says, if it was asked: whether the model is
-            `fully_accelerated`, and its `init_ms` and `median_ms`.
+        litert_benchmark: What `litert-benchmark` says, if it was asked: whether all signatures
+            of the file together are `fully_accelerated` (the CAST of a uint8 one keeps a file
+            from it), and its `init_ms` and `median_ms`.
     """
 
     recipe: str
@@ -86,6 +87,8 @@ def benchmark(
         graphs = read_signatures(bundle.read(file))
         stored = parameters(graphs.values())
         for signature in bundle.manifest.signatures:
+            if signature not in graphs:
+                raise BundleError(f"{file} has no signature {signature!r}")
             with first_inputs(bundle, signature) as inputs:
                 for count in threads:
                     row = _measured(bundle.root, inputs, count, runs, (recipe, signature))

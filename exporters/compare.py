@@ -15,6 +15,8 @@ from exporters.manifest import signature_named
 from exporters.runtime import recipes_of
 from exporters.stopwatch import Stopwatch
 
+WARM_UP = 2  # runtimes allocate in the first call, and some plan in the second
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -62,7 +64,7 @@ def compare(
             PyTorch), of the same network as the signature.
         signature: Which of the bundle's; the first one without.
         threads: Processor threads of every runtime, at least 1.
-        rounds: How often each is run after one call to warm up, at least 1.
+        rounds: How often each is run after two calls to warm up, at least 1.
 
     Raises:
         BundleError: If the bundle cannot be read.
@@ -96,13 +98,14 @@ def compare(
 
 
 def take_turns(runners: Mapping[str, Stopwatch], rounds: int) -> dict[str, list[float]]:
-    """Runs everyone once a round, A B A B, after one call each that does not count.
+    """Runs everyone once a round, A B A B, after two calls each that do not count.
 
     Returns:
         Milliseconds by name, one a round: equal places were measured right after each other.
     """
-    for runner in runners.values():
-        runner.run()
+    for _ in range(WARM_UP):
+        for runner in runners.values():
+            runner.run()
     times: dict[str, list[float]] = {name: [] for name in runners}
     for _ in range(rounds):
         for name, runner in runners.items():

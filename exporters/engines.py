@@ -81,7 +81,8 @@ def _torch(file: Path, threads: int, inputs: list[np.ndarray]) -> Run:
     fed = [torch.from_numpy(np.ascontiguousarray(_to_first(values))) for values in inputs]
 
     def run() -> Mapping[str, np.ndarray]:
-        with torch.inference_mode():
+        # The profiling executor would spend minutes on plans that convolutions do not need.
+        with torch.inference_mode(), torch.jit.optimized_execution(False):
             outputs: Any = module(*fed)
         several = outputs if isinstance(outputs, tuple | list) else (outputs,)
         return {str(place): _to_last(value.numpy()) for place, value in enumerate(several)}

@@ -1,6 +1,7 @@
 """The graph of a .tflite file, operation by operation: what each one takes, gives and is set to."""
 
 import math
+import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
+from exporters.errors import BundleError
 from exporters.graph import operation_name
 
 _TYPES = {
@@ -89,13 +91,21 @@ def read_signatures(content: bytes) -> dict[str, SignatureGraph]:
     """Reads the graph of every signature out of a .tflite file's content.
 
     A file without named signatures has one, called `""`.
+
+    Raises:
+        BundleError: If the content is no such file.
     """
-    model = schema.ModelT.InitFromPackedBuf(content, 0)
-    numbers = {
-        definition.signatureKey.decode(): definition.subgraphIndex
-        for definition in model.signatureDefs or []
-    }
-    return {name: _graph(model, number) for name, number in (numbers or {"": 0}).items()}
+    try:
+        if not schema.Model.ModelBufferHasIdentifier(content, 0):
+            raise ValueError("it does not begin as one")
+        model = schema.ModelT.InitFromPackedBuf(content, 0)
+        numbers = {
+            definition.signatureKey.decode(): definition.subgraphIndex
+            for definition in model.signatureDefs or []
+        }
+        return {name: _graph(model, number) for name, number in (numbers or {"": 0}).items()}
+    except (struct.error, ValueError, TypeError, IndexError, AttributeError) as error:
+        raise BundleError(f"a .tflite file of the bundle is broken: {error}") from error
 
 
 def _graph(model: schema.ModelT, number: int) -> SignatureGraph:

@@ -153,7 +153,11 @@ def _peak_memory() -> float:
 
 
 if __name__ == "__main__":
+    given = json.loads(sys.argv[1])
     try:
-        _serve(json.loads(sys.argv[1]))
+        _serve(given)
     except ExportError as error:
         _say(error=str(error))
+    except Exception as error:  # another runtime may refuse a file in any way
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        _say(error=f"{Path(given['file']).name} cannot be run: {reason}")

@@ -30,7 +30,17 @@ def test_a_script_of_under_40_lines_trains_predicts_and_exports(name, tmp_path):
 
 @pytest.mark.parametrize(
     "name",
-    ["demo", "test", "check", "lint", "make_samples", "make_digits", "make_avatars", "make_tones"],
+    [
+        "demo",
+        "test",
+        "check",
+        "lint",
+        "make_samples",
+        "make_digits",
+        "make_avatars",
+        "make_tones",
+        "bench_export",
+    ],
 )
 def test_a_script_can_be_run_and_says_what_it_does(name):
     script = ROOT / "scripts" / name

@@ -106,7 +106,8 @@ def _of_ranges(bundle: Bundle) -> Iterator[Finding]:
     content = bundle.read(files[recipe])
     cases = golden.read(bundle.read(bundle.manifest.golden.path), bundle.manifest)
     for signature, graph in read_signatures(content).items():
-        if bundle.manifest.signatures[signature].pixels_of is None:
+        record = bundle.manifest.signatures.get(signature)
+        if record is not None and record.pixels_of is None:
             layers = layers_of(graph)
             for peak in peaks(content, signature, graph, cases[signature]):
                 if finding := _of_peak(recipe, signature, graph, peak, layers):

@@ -47,7 +47,7 @@ def test_ratios_are_taken_round_by_round():
     assert (found["ratio"], found["median_ms"], found["other_median_ms"]) == (2.0, 4.0, 2.0)
 
 
-def test_turns_go_round_after_one_call_that_does_not_count():
+def test_turns_go_round_after_two_calls_that_do_not_count():
     calls = []
 
     class Runner:
@@ -59,8 +59,8 @@ def test_turns_go_round_after_one_call_that_does_not_count():
             return float(len(calls))
 
     times = take_turns({"a": Runner("a"), "b": Runner("b")}, 2)
-    assert calls == ["a", "b", "a", "b", "a", "b"]
-    assert times == {"a": [3.0, 5.0], "b": [4.0, 6.0]}
+    assert calls == ["a", "b"] * 4
+    assert times == {"a": [5.0, 7.0], "b": [6.0, 8.0]}
 
 
 def test_images_are_turned_only_where_channels_come_first():
@@ -85,12 +85,18 @@ def test_files_that_cannot_be_run_are_refused(small, tmp_path, name, message, fa
         exporters.compare(small, tmp_path / name, rounds=1)
 
 
+def test_a_file_that_the_other_runtime_refuses_is_named(small, fake_runtime, tmp_path):
+    (tmp_path / "onnxruntime.py").write_text(FAKE.replace("-fed", "nothing -fed"))
+    with pytest.raises(ExportError, match=r"model\.onnx cannot be run: invalid syntax"):
+        exporters.compare(small, fake_runtime, rounds=1)
+
+
 def test_a_runtime_that_is_not_installed_is_named(small, tmp_path):
     model = tmp_path / "model.onnx"
     model.touch()
     if "onnxruntime" in sys.modules or _installed("onnxruntime"):
         pytest.skip("it is installed here")
-    with pytest.raises(ExportError, match="onnxruntime is needed .* pip install onnxruntime"):
+    with pytest.raises(ExportError, match=r"onnxruntime is needed .* pip install onnxruntime"):
         exporters.compare(small, model, rounds=1)
 
 

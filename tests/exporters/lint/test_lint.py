@@ -136,6 +136,17 @@ def test_shapes_that_are_not_known_are_errors(copy):
     assert {finding.severity for finding in found} == {"error"}
 
 
+def test_a_broken_model_is_said_to_be(copy):
+    content = b"no model at all"
+    (copy / "float32.tflite").write_bytes(content)
+    manifest = json.loads((copy / "manifest.json").read_text())
+    record = {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}
+    manifest["files"]["float32.tflite"] = record
+    (copy / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(exporters.BundleError, match=r"a \.tflite file of the bundle is broken"):
+        exporters.lint(copy)
+
+
 def test_numbers_that_a_browser_does_not_take_are_errors(copy):
     def shorter(model):
         for index in model.subgraphs[1].inputs:
