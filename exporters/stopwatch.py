@@ -8,7 +8,6 @@ and none runs while another does.
 import contextlib
 import json
 import os
-import resource
 import subprocess
 import sys
 import time
@@ -148,6 +147,8 @@ def _peak_memory() -> float:
     if status.is_file():
         line = next(li for li in status.read_text().splitlines() if li.startswith("VmHWM"))
         return int(line.split()[1]) * 1024 / _MEGABYTE
+    import resource  # not on Windows
+
     unit = 1.0 if sys.platform == "darwin" else 1024.0
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / _MEGABYTE
 
