@@ -1,4 +1,4 @@
-"""From named functions of tensors to files for devices, checked: export, verify, run.
+"""From named functions of tensors to files for devices, checked: export, verify, lint, run.
 
 Independent of the rest of the project: anything that has the attributes in
 `exporters/protocol.py` can be exported.
@@ -12,7 +12,9 @@ import numpy as np
 
 from exporters.benchmark import Timing, benchmark
 from exporters.bundle import Bundle, open_bundle
+from exporters.compare import Comparison, compare
 from exporters.errors import BundleError, ExportError
+from exporters.lint import Finding, LintReport, Share, lint
 from exporters.pictures import translate_picture, translate_pictures
 from exporters.protocol import SignatureLike, TensorLike
 from exporters.recipes import RECIPES, Recipe
@@ -23,15 +25,21 @@ __all__ = [
     "RECIPES",
     "Bundle",
     "BundleError",
+    "Comparison",
     "ExportError",
+    "Finding",
+    "LintReport",
     "Recipe",
     "Runner",
+    "Share",
     "SignatureLike",
     "TensorLike",
     "Timing",
     "Verification",
     "benchmark",
+    "compare",
     "export",
+    "lint",
     "open_bundle",
     "translate_picture",
     "translate_pictures",

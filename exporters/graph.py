@@ -39,12 +39,17 @@ def read_graph(content: bytes) -> Graph:
             code = model.OperatorCodes(graph.Operators(position).OpcodeIndex())
             # Codes above 127 stand in the newer field, older files fill the other one.
             number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
-            if number == schema.BuiltinOperator.CUSTOM:
-                custom[(code.CustomCode() or b"unnamed").decode()] += 1
-            else:
-                operations[_BUILTIN_NAMES.get(number, f"unknown operation {number}")] += 1
+            name, built_in = operation_name(number, code.CustomCode())
+            (operations if built_in else custom)[name] += 1
         dynamic += _dynamic_tensors(graph)
     return Graph(operations, custom, tuple(dynamic))
+
+
+def operation_name(number: int, custom: bytes | None) -> tuple[str, bool]:
+    """Name of an operation by its code, and whether it is built in."""
+    if number == schema.BuiltinOperator.CUSTOM:
+        return (custom or b"unnamed").decode(errors="replace"), False
+    return _BUILTIN_NAMES.get(number, f"unknown operation {number}"), True
 
 
 def _dynamic_tensors(graph: schema.SubGraph) -> list[str]:

@@ -1,7 +1,8 @@
-"""Puts an evaluated run, or an ablation, into assets/results and its figures into the README.
+"""Puts an evaluated run, an ablation or a benchmark into assets/results and the README.
 
 python scripts/publish_result.py RUN NAME "COMMAND ..."
 python scripts/publish_result.py --ablation FOLDER NAME
+python scripts/publish_result.py --benchmark FOLDER NAME
 """
 
 import json
@@ -52,6 +53,12 @@ def publish_ablation(folder: Path, name: str) -> None:
     _fill_readme()
 
 
+def publish_benchmark(folder: Path, name: str) -> None:
+    """Copies FOLDER/bench_export.json and fills the README's table between its marks."""
+    shutil.copy(folder / "bench_export.json", ROOT / "assets" / "results" / f"{name}.json")
+    _fill_readme()
+
+
 def _fill_readme() -> None:
     readme = ROOT / "README.md"
     readme.write_text(with_tables(readme.read_text("utf-8")), "utf-8")
@@ -71,6 +78,8 @@ def table(result: dict) -> str:
     """One table a direction: the rows of an evaluation, the figures that are shown."""
     if "ablation" in result:
         return _ablation_table(result)
+    if "benchmark" in result:
+        return _benchmark_table(result)
     minutes = result["training_minutes"]
     lines = [f"`{result['command']}`, {minutes:.0f} minutes of training on a two-core machine:", ""]
     for name, direction in result["evaluation"]["directions"].items():
@@ -97,10 +106,26 @@ def _ablation_table(result: dict) -> str:
     return "\n".join([*lines, ""])
 
 
+def _benchmark_table(result: dict) -> str:
+    about = f"{result['network']}, {result['threads']} threads, {result['machine']}"
+    lines = [f"`{result['command']}`: {about}", ""]
+    lines.append(f"| | ms | × {result['reference']} | largest difference | peak MB | on XNNPACK |")
+    lines.append("|---" * 6 + "|")
+    for row, values in result["benchmark"].items():
+        share = values["on XNNPACK"]
+        ratio = f"{values['ratio']:.3f} ({values['ratio p10']:.3f} to {values['ratio p90']:.3f})"
+        cells = [f"{values['ms']:.1f}", ratio, f"{values['difference']:.1g}"]
+        cells += [f"{values['peak MB']:.0f}", "–" if share is None else f"{share:.0%}"]
+        lines.append(f"| {row} | " + " | ".join(cells) + " |")
+    return "\n".join([*lines, ""])
+
+
 def main(arguments: list[str]) -> None:
     """Chooses by the first argument what is published."""
     if arguments[0] == "--ablation":
         publish_ablation(Path(arguments[1]), arguments[2])
+    elif arguments[0] == "--benchmark":
+        publish_benchmark(Path(arguments[1]), arguments[2])
     else:
         publish(Path(arguments[0]), arguments[1], arguments[2])
 

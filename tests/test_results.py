@@ -20,6 +20,13 @@ def test_a_result_holds_command_seed_versions_and_date(path):
         assert {"tensorflow", "keras"} <= set(result["versions"])
         assert len({tuple(row) for row in result["ablation"].values()}) == 1, "equal columns"
         return
+    if "benchmark" in result:
+        assert isinstance(result["seed"], int)
+        assert result["date"].startswith("20")
+        assert {"ai-edge-litert", "onnxruntime", "torch"} <= set(result["versions"])
+        assert result["benchmark"][result["reference"]]["ratio"] == 1.0
+        assert {len(times) for times in result["rounds_ms"].values()} == {result["rounds"]}
+        return
     assert isinstance(result["config"]["training"]["seed"], int)
     for session in result["sessions"]:
         assert session["date"].startswith("20")

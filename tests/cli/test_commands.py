@@ -81,7 +81,7 @@ def test_bundle_and_run_translate_a_picture_of_any_size_alike(command, bundle, t
 
 
 def test_benchmark_as_json(command, bundle):
-    code, out, _ = command("benchmark", bundle, "--json", "--runs", "2")
+    code, out, _ = command("benchmark", bundle, "--json", "--runs", "2", "--threads", "1")
     timings = json.loads(out)["timings"]
     assert code == 0
     assert {timing["recipe"] for timing in timings} == {"float32", "float16", "dynamic_int8"}

@@ -18,14 +18,14 @@ def test_a_row_of_three_by_hand():
     np.testing.assert_array_equal(ReflectionPadding2D(1)(images)[0, ..., 0], expected)
 
 
-@pytest.mark.parametrize("padding", [1, 2, 3])
+@pytest.mark.parametrize("padding", [1, 2, 3, 7])
 def test_equals_numpy_reflect(padding):
-    images = np.random.default_rng(0).normal(size=(2, 5, 6, 3)).astype(np.float32)
+    images = np.random.default_rng(0).normal(size=(2, 8, 9, 3)).astype(np.float32)
     sides = ((0, 0), (padding, padding), (padding, padding), (0, 0))
     expected = np.pad(images, sides, mode="reflect")
     layer = ReflectionPadding2D(padding)
     np.testing.assert_array_equal(layer(images), expected)
-    assert layer.compute_output_shape((2, 5, 6, 3)) == expected.shape
+    assert layer.compute_output_shape((2, 8, 9, 3)) == expected.shape
 
 
 def test_graph_holds_no_mirror_pad():
@@ -33,6 +33,16 @@ def test_graph_holds_no_mirror_pad():
         tf.TensorSpec((1, 8, 8, 3))
     )
     assert "MirrorPad" not in {operation.type for operation in function.graph.get_operations()}
+
+
+@pytest.mark.parametrize("padding", [1, 2, 3, 7])
+def test_no_concatenation_has_more_parts_than_xnnpack_takes(padding):
+    function = tf.function(ReflectionPadding2D(padding)).get_concrete_function(
+        tf.TensorSpec((1, 9, 9, 3))
+    )
+    joined = [node for node in function.graph.get_operations() if node.type == "ConcatV2"]
+    assert joined
+    assert max(len(node.inputs) - 1 for node in joined) <= 5  # the axis is an input too
 
 
 def test_an_image_too_small_to_reflect_is_refused():

@@ -1,7 +1,7 @@
 """`tf-translate benchmark`: how fast a bundle is here."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
@@ -13,23 +13,103 @@ NAME = "benchmark"
 
 def main(
     bundle: Annotated[Path, typer.Argument(help="A bundle made by `export`.")],
-    threads: Annotated[int, typer.Option(help="Processor threads.")] = 1,
+    threads: Annotated[
+        list[int] | None,
+        typer.Option(help="Processor threads; may be repeated; default 1 and 2."),
+    ] = None,
     runs: Annotated[int, typer.Option(help="Timed calls after the first.")] = 20,
+    litert_benchmark: Annotated[
+        bool,
+        typer.Option(
+            "--litert-benchmark", help="Also run LiteRT's own program, which tells of delegation."
+        ),
+    ] = False,
+    compare: Annotated[
+        Path | None,
+        typer.Option(
+            help="The same network as .onnx (ONNX Runtime) or .pt (TorchScript): takes turns."
+        ),
+    ] = None,
+    signature: Annotated[
+        str | None, typer.Option(help="Which signature to compare; default the first.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
 ) -> None:
-    """Time every .tflite file of a bundle on this machine."""
+    """Time every .tflite file of a bundle on this machine, each in a process of its own.
+
+    Examples:
+
+      tf-translate benchmark bundles/emoji
+
+      tf-translate benchmark bundles/emoji --threads 4 --runs 50 --litert-benchmark
+
+      tf-translate benchmark bundles/emoji --compare emoji.onnx --signature a_to_b --threads 2
+    """
     import exporters
 
-    timings = [t.as_dict() for t in exporters.benchmark(bundle, threads=threads, runs=runs)]
-    if as_json:
-        print_json({"timings": timings})
+    counts = threads or [1, 2]
+    if compare is not None:
+        rows = [
+            row.as_dict()
+            for count in counts
+            for row in exporters.compare(
+                bundle, compare, signature=signature, threads=count, rounds=runs
+            )
+        ]
+        _show({"comparisons": rows}, [_ratios(rows)], as_json)
         return
-    table = Table("recipe", "signature", "median ms", "p90 ms", "first ms", "MB")
-    for row in timings:
+    timings = exporters.benchmark(
+        bundle, threads=counts, runs=runs, ask_litert_benchmark=litert_benchmark
+    )
+    rows = [timing.as_dict() for timing in timings]
+    _show({"timings": rows}, [_speeds(rows), _sizes(rows)], as_json)
+
+
+def _show(content: dict[str, Any], tables: list[Table], as_json: bool) -> None:
+    if as_json:
+        print_json(content)
+        return
+    for table in tables:
+        people().print(table)
+
+
+def _speeds(rows: list[dict[str, Any]]) -> Table:
+    table = Table("recipe", "signature", "threads", "median ms", "p90 ms", "first ms", "peak MB")
+    asked = any(row["litert_benchmark"] for row in rows)
+    if asked:
+        table.add_column("delegated")
+    for row in rows:
+        said = (row["litert_benchmark"] or {"fully_accelerated": None})["fully_accelerated"]
+        delegated = "not known" if said is None else "whole" if said else "in part"
         table.add_row(
             row["recipe"],
             row["signature"],
+            str(row["threads"]),
             *(f"{row[name]:.2f}" for name in ("median_ms", "p90_ms", "first_ms")),
-            f"{row['size_bytes'] / 1e6:.2f}",
+            f"{row['peak_mb']:.0f}",
+            *([delegated] if asked else []),
         )
-    people().print(table)
+    return table
+
+
+def _sizes(rows: list[dict[str, Any]]) -> Table:
+    table = Table("recipe", "signature", "file MB", "M parameters", "M multiply-adds")
+    one_each = {(row["recipe"], row["signature"]): row for row in rows}
+    for (recipe, signature), row in one_each.items():
+        figures = (row["size_bytes"] / 1e6, row["parameters"] / 1e6, row["multiply_adds"] / 1e6)
+        table.add_row(recipe, signature, *(f"{figure:.3f}" for figure in figures))
+    return table
+
+
+def _ratios(rows: list[dict[str, Any]]) -> Table:
+    table = Table("recipe", "threads", "ms", "other ms", "ratio (p10 to p90)", "difference")
+    for row in rows:
+        table.add_row(
+            row["recipe"],
+            str(row["threads"]),
+            f"{row['median_ms']:.2f}",
+            f"{row['other_median_ms']:.2f}",
+            f"{row['ratio']:.3f} ({row['ratio_p10']:.3f} to {row['ratio_p90']:.3f})",
+            f"{row['max_abs']:.2g}",
+        )
+    return table

@@ -14,6 +14,7 @@ from tf_translate.cli import (
     evaluate,
     export,
     features,
+    lint,
     methods,
     serve,
     train,
@@ -32,18 +33,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-for command in (
-    methods,
-    describe,
-    train,
-    evaluate,
-    export,
-    verify,
-    translate,
-    serve,
-    benchmark,
-    features,
-):
+COMMANDS = (
+    *(methods, describe, train, evaluate, export, verify),
+    *(lint, translate, serve, benchmark, features),
+)
+for command in COMMANDS:
     app.command(command.NAME)(command.main)
 app.add_typer(data.app, name="data")
 

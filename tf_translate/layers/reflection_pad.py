@@ -3,13 +3,15 @@
 import keras
 import tensorflow as tf
 
+_MOST_PARTS = 5  # XNNPACK concatenates no more at once (exporters/lint/operations.toml)
+
 
 @keras.saving.register_keras_serializable("tf_translate")
 class ReflectionPadding2D(keras.layers.Layer):
     """Mirrors an image outwards without repeating its border.
 
-    Written as slices and concatenations: XNNPACK has no MIRROR_PAD, and each one would
-    split the delegated graph.
+    Written as slices and concatenations of few parts: XNNPACK has neither MIRROR_PAD nor
+    CONCATENATION of more than 5, and each one would split the delegated graph.
 
     Args:
         padding: Pixels added on each of the four sides; at least 1.
@@ -42,10 +44,10 @@ class ReflectionPadding2D(keras.layers.Layer):
         pad = self.padding
         first = [images[:, i : i + 1] for i in range(pad, 0, -1)]
         last = [images[:, -i - 1 : -i] for i in range(1, pad + 1)]
-        rows = tf.concat([*first, images, *last], axis=1)
+        rows = _around(first, images, last, axis=1)
         first = [rows[:, :, i : i + 1] for i in range(pad, 0, -1)]
         last = [rows[:, :, -i - 1 : -i] for i in range(1, pad + 1)]
-        return tf.concat([*first, rows, *last], axis=2)
+        return _around(first, rows, last, axis=2)
 
     def compute_output_shape(self, input_shape):
         batch, height, width, channels = input_shape
@@ -55,3 +57,17 @@ class ReflectionPadding2D(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "padding": self.padding}
+
+
+def _around(first, images, last, *, axis):
+    """Concatenates strips, images and strips in steps that XNNPACK runs; strips go first."""
+    if len(first) + 1 + len(last) <= _MOST_PARTS:
+        return tf.concat([*first, images, *last], axis=axis)
+    return tf.concat([_strip(first, axis), images, _strip(last, axis)], axis=axis)
+
+
+def _strip(parts, axis):
+    while len(parts) > 1:
+        groups = [parts[i : i + _MOST_PARTS] for i in range(0, len(parts), _MOST_PARTS)]
+        parts = [tf.concat(group, axis=axis) for group in groups]
+    return parts[0]

@@ -1,0 +1,157 @@
+import hashlib
+import json
+
+import flatbuffers
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from ai_edge_litert import schema_py_generated as schema
+
+import exporters
+from tests.exporters.fakes import Signature, Tensor, of_model
+
+
+@pytest.fixture(scope="module")
+def report(exported):
+    return exporters.lint(exported)
+
+
+def findings(report, **wanted):
+    return [f for f in report.findings if all(getattr(f, k) == v for k, v in wanted.items())]
+
+
+def test_nothing_of_the_generators_is_an_error_and_all_products_stay_on_xnnpack(report):
+    assert report.passed
+    shares = {(s.artifact, s.signature): s for s in report.shares if s.target == "xnnpack"}
+    assert len(shares) == 3 * 4
+    assert {share.on_path for share in shares.values()} == {1.0}
+    whole = shares["float32", "a_to_b"]
+    assert whole.operations == whole.operations_on_path
+
+
+def test_a_nearest_resize_is_blamed_once_with_layer_and_cure(report):
+    (finding,) = findings(report, operation="RESIZE_NEAREST_NEIGHBOR")
+    assert finding.severity == "warning"
+    assert finding.targets == ("xnnpack", "litertjs")
+    assert finding.artifacts == ("float32", "float16", "dynamic_int8")
+    assert finding.signatures == ("b_to_a", "b_to_a_uint8")
+    assert finding.layer.endswith("/resize")
+    assert "has no RESIZE_NEAREST_NEIGHBOR" in finding.message
+    assert "bilinear" in finding.cure
+    assert finding.layer in finding.sentence()
+
+
+def test_the_casts_of_pixels_are_notes(report):
+    casts = findings(report, operation="CAST")
+    assert {finding.severity for finding in casts} == {"note"}
+    assert {name for f in casts for name in f.signatures} == {"a_to_b_uint8", "b_to_a_uint8"}
+
+
+def test_the_report_is_json(report):
+    content = json.loads(json.dumps(report.as_dict(), allow_nan=False))
+    assert content["passed"] is True
+    assert {"severity", "layer", "cure"} <= set(content["findings"][0])
+    assert content["shares"][0]["on_path"] == 1.0
+
+
+def _exported(function, folder, value_range=(-1.0, 1.0)):
+    tensor = Tensor("image", (None, 4, 4, 2), value_range=value_range)
+    result = Tensor("image", (None, 4, 4, 2), value_range=None)
+    return exporters.export({"odd": Signature("odd", function, (tensor,), (result,))}, folder)
+
+
+def test_activations_that_float16_cannot_hold_are_errors(tmp_path):
+    layers = [keras.layers.Rescaling(7e4, name="tall"), keras.layers.LeakyReLU(name="kept")]
+    model = keras.Sequential([keras.Input((4, 4, 2)), *layers], name="net")
+    report = exporters.lint(exporters.export({"odd": of_model("odd", model)}, tmp_path / "tall"))
+    assert not report.passed
+    first, second = findings(report, severity="error")
+    assert (first.rule, first.targets, first.layer) == ("range", ("gpu",), "net/tall")
+    assert "above float16's largest number 65504" in first.message
+    assert second.layer == "after net/tall"
+
+
+@pytest.mark.parametrize(
+    ("factor", "severity"),
+    # Magnitudes in [-1, 1] come near 1: 2e4 is within a factor of 4 of 65504, 1e4 is not.
+    [(2e4, "warning"), (1e4, None)],
+)
+def test_activations_near_it_are_warnings(tmp_path, factor, severity):
+    bundle = _exported(lambda image: {"image": image * factor}, tmp_path / "bundle")
+    found = findings(exporters.lint(bundle), rule="range")
+    assert [finding.severity for finding in found] == [severity] * bool(severity)
+
+
+def test_sums_that_float16_cannot_hold_are_errors_and_means_notes(tmp_path):
+    # 16 places of about 0.5 x 10,000 add up to some 80,000; each alone is far from 65,504.
+    def summed(reduce):
+        return lambda image: {
+            "image": image + reduce(image * 1e4, axis=[1, 2], keepdims=True) * 1e-4
+        }
+
+    for name, reduce, severity, message in (
+        ("sum", tf.reduce_sum, "error", "SUM reaches"),
+        ("mean", tf.reduce_mean, "note", "MEAN adds up to"),
+    ):
+        bundle = _exported(summed(reduce), tmp_path / name, value_range=(0.0, 1.0))
+        found = [f for f in exporters.lint(bundle).findings if message in f.message]
+        assert [finding.severity for finding in found] == [severity], name
+
+
+def _changed(bundle, change):
+    """Applies a change to the model of a bundle as if it had been exported so."""
+    file = bundle / "float32.tflite"
+    model = schema.ModelT.InitFromPackedBuf(file.read_bytes(), 0)
+    change(model)
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    content = bytes(builder.Output())
+    file.write_bytes(content)
+    manifest = json.loads((bundle / "manifest.json").read_text())
+    record = {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}
+    manifest["files"]["float32.tflite"] = record
+    (bundle / "manifest.json").write_text(json.dumps(manifest))
+    return exporters.lint(bundle)
+
+
+def test_operations_that_are_not_built_in_are_errors(copy):
+    def flex(model):
+        (code,) = [c for c in model.operatorCodes if c.builtinCode == schema.BuiltinOperator.NEG]
+        code.builtinCode = code.deprecatedBuiltinCode = schema.BuiltinOperator.CUSTOM
+        code.customCode = b"FlexNeg"
+
+    (finding,) = findings(_changed(copy, flex), severity="error")
+    assert (finding.rule, finding.operation) == ("custom", "FlexNeg")
+
+
+def test_shapes_that_are_not_known_are_errors(copy):
+    def unknown(model):
+        for tensor in model.subgraphs[0].tensors:
+            if len(tensor.shape) == 4:
+                tensor.shapeSignature = np.array([-1, *tensor.shape[1:]], np.int32)
+
+    found = findings(_changed(copy, unknown), rule="shape")
+    assert found
+    assert {finding.severity for finding in found} == {"error"}
+
+
+def test_a_broken_model_is_said_to_be(copy):
+    content = b"no model at all"
+    (copy / "float32.tflite").write_bytes(content)
+    manifest = json.loads((copy / "manifest.json").read_text())
+    record = {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}
+    manifest["files"]["float32.tflite"] = record
+    (copy / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(exporters.BundleError, match=r"a \.tflite file of the bundle is broken"):
+        exporters.lint(copy)
+
+
+def test_numbers_that_a_browser_does_not_take_are_errors(copy):
+    def shorter(model):
+        for index in model.subgraphs[1].inputs:
+            model.subgraphs[1].tensors[index].type = schema.TensorType.INT8
+
+    (finding,) = findings(_changed(copy, shorter), rule="interface")
+    assert finding.targets == ("litertjs",)
+    assert "is int8, the runtime takes float32, int32, uint8" in finding.message
