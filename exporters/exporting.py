@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 
 from exporters import bundle as bundles
-from exporters import golden, saved_model, tflite
+from exporters import calibration as calibrations
+from exporters import golden, quantizer, saved_model, tflite
+from exporters.calibration import Calibration
 from exporters.errors import ExportError
 from exporters.golden import Golden
 from exporters.manifest import ArtifactRecord, GoldenRecord, Manifest, SignatureRecord, check_depth
@@ -20,7 +22,7 @@ from exporters.protocol import SignatureLike
 from exporters.recipes import RECIPES, Recipe, recipe_named
 from exporters.signatures import recorded
 
-_PACKAGES = ("tensorflow", "keras", "ai-edge-litert", "numpy")
+_PACKAGES = ("tensorflow", "keras", "ai-edge-litert", "ai-edge-quantizer", "numpy")
 
 
 def write_bundle(
@@ -29,6 +31,7 @@ def write_bundle(
     *,
     recipes: Sequence[str],
     golden_images: Mapping[str, Mapping[str, np.ndarray]] | None,
+    calibration: Calibration | None,
     source: Mapping[str, Any] | None,
     provenance: Mapping[str, Any] | None,
     seed: int,
@@ -40,17 +43,16 @@ def write_bundle(
     records = recorded(signatures)
     kept_source = _jsonable("source", source)
     kept_provenance = _jsonable("provenance", provenance)
+    examples, described = _examples(chosen, records, calibration)
     cases = _golden_cases(signatures, records, golden_images or {}, seed)
     with bundles.being_written(target) as folder:
         golden.write(folder / bundles.GOLDEN, cases)
         saved_model.save(signatures, records, folder / bundles.SAVED_MODEL)
-        for recipe in chosen:
-            content = tflite.convert(folder / bundles.SAVED_MODEL, recipe, records)
-            (folder / f"{recipe.name}.tflite").write_bytes(content)
+        _convert(folder, chosen, records, examples)
         manifest = Manifest(
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             signatures=records,
-            artifacts=_artifacts(chosen),
+            artifacts=_artifacts(chosen, described),
             golden=GoldenRecord(
                 path=bundles.GOLDEN,
                 cases={name: case.count for name, case in cases.items()},
@@ -72,6 +74,40 @@ def _chosen(recipes: Sequence[str]) -> list[Recipe]:
     if len(set(recipes)) != len(recipes):
         raise ExportError(f"`recipes` must name each recipe once, got {list(recipes)}")
     return [recipe_named(name) for name in recipes]
+
+
+def _examples(
+    recipes: Sequence[Recipe],
+    records: Mapping[str, SignatureRecord],
+    calibration: Calibration | None,
+) -> tuple[dict[str, list[golden.Arrays]], dict[str, Any]]:
+    """Calibration examples by signature and what the manifest says of them; empty if unused."""
+    calibrated = [recipe.name for recipe in recipes if recipe.calibrated]
+    if not calibrated:
+        return {}, {}
+    examples = calibrations.cases(records, calibration, calibrated[0])
+    chosen = calibration.chosen if calibration is not None else None
+    counts = {name: len(each) for name, each in examples.items()}
+    return examples, {"examples": counts, **_jsonable("calibration.chosen", chosen)}
+
+
+def _convert(
+    folder: Path,
+    recipes: Sequence[Recipe],
+    records: Mapping[str, SignatureRecord],
+    examples: Mapping[str, list[golden.Arrays]],
+) -> None:
+    """Writes a .tflite file a recipe; integer recipes go on from the float32 one's content."""
+    float32 = None
+    for recipe in recipes:
+        if recipe.calibrated:
+            float32 = float32 or tflite.convert(
+                folder / bundles.SAVED_MODEL, RECIPES["float32"], records
+            )
+            content = quantizer.quantize(float32, recipe, records, examples)
+        else:
+            content = tflite.convert(folder / bundles.SAVED_MODEL, recipe, records)
+        (folder / f"{recipe.name}.tflite").write_bytes(content)
 
 
 def _golden_cases(
@@ -123,23 +159,28 @@ def _call(signature: SignatureLike, inputs: golden.Arrays, index: int) -> golden
     return call(signature, {name: values[index] for name, values in inputs.items()})
 
 
-def _artifacts(recipes: Sequence[Recipe]) -> dict[str, ArtifactRecord]:
+def _artifacts(
+    recipes: Sequence[Recipe], calibration: Mapping[str, Any]
+) -> dict[str, ArtifactRecord]:
     artifacts = {
-        bundles.SAVED_MODEL: _artifact("saved_model", bundles.SAVED_MODEL, RECIPES["float32"])
+        bundles.SAVED_MODEL: _artifact("saved_model", bundles.SAVED_MODEL, RECIPES["float32"], {})
     }
     for recipe in recipes:
-        artifacts[recipe.name] = _artifact("tflite", f"{recipe.name}.tflite", recipe)
+        used = {"calibration": dict(calibration)} if recipe.calibrated else {}
+        artifacts[recipe.name] = _artifact("tflite", f"{recipe.name}.tflite", recipe, used)
     return artifacts
 
 
-def _artifact(kind: str, path: str, recipe: Recipe) -> ArtifactRecord:
+def _artifact(
+    kind: str, path: str, recipe: Recipe, used: Mapping[str, Any]
+) -> ArtifactRecord:
     return ArtifactRecord.model_validate(
         {
             "kind": kind,
             "path": path,
             "recipe": recipe.name,
             "description": recipe.description,
-            "settings": recipe.settings.as_dict(),
+            "settings": recipe.settings.as_dict() | used,
             "float_tolerance": recipe.float_tolerance,
             "uint8_tolerance": recipe.uint8_tolerance,
         }

@@ -64,7 +64,8 @@ def make_inputs(
     Raises:
         ExportError: If a given batch does not belong to the signature.
     """
-    examples = _checked(name, record, given)
+    examples = checked(name, record, given, argument="golden_images")
+    examples = {key: batch[:MAX_GIVEN_CASES] for key, batch in examples.items()}
     count = min((len(batch) for batch in examples.values()), default=0)
     random = np.random.default_rng([seed % 2**32, *name.encode()])
     inputs = {}
@@ -75,6 +76,38 @@ def make_inputs(
             cases[SEEDED_CASES:] = [example[None] for example in examples[tensor.name][:count]]
         inputs[tensor.name] = np.stack(cases)
     return inputs
+
+
+def checked(
+    name: str, record: SignatureRecord, given: Mapping[str, np.ndarray], *, argument: str
+) -> Arrays:
+    """Given batches of a signature's inputs, as arrays; `argument` is what errors call them.
+
+    Raises:
+        ExportError: If one is not of the name, shape, type or range of an input.
+    """
+    tensors = {tensor.name: tensor for tensor in record.inputs}
+    found = {}
+    for key, batch in given.items():
+        if key not in tensors:
+            raise ExportError(
+                f"`{argument}` names the input {key!r} but signature {name!r} takes "
+                f"{', '.join(tensors)}"
+            )
+        tensor, values = tensors[key], np.asarray(batch)
+        if tensor.shape[0] != 1 or values.shape[1:] != tensor.shape[1:]:
+            raise ExportError(
+                f"`{argument}` of signature {name!r}, input {key!r}, must have shape "
+                f"(n, {', '.join(map(str, tensor.shape[1:]))}), got {values.shape}"
+            )
+        low, high = tensor.value_range or (-np.inf, np.inf)
+        if values.dtype != tensor.dtype or not ((values >= low) & (values <= high)).all():
+            raise ExportError(
+                f"`{argument}` of signature {name!r}, input {key!r}, must be {tensor.dtype} "
+                f"in [{low}, {high}], got {values.dtype} with other values or type"
+            )
+        found[key] = values
+    return found
 
 
 def on_pixels(record: SignatureRecord, inputs: Arrays) -> Arrays:
@@ -129,33 +162,6 @@ def read(content: bytes, manifest: Manifest) -> dict[str, Golden]:
     except (zipfile.BadZipFile, zlib.error, ValueError, EOFError, RuntimeError) as error:
         raise BundleError(f"golden.npz cannot be read: {error}") from error
     return {name: _golden(name, record, arrays) for name, record in manifest.signatures.items()}
-
-
-def _checked(
-    name: str, record: SignatureRecord, given: Mapping[str, np.ndarray]
-) -> dict[str, np.ndarray]:
-    tensors = {tensor.name: tensor for tensor in record.inputs}
-    checked = {}
-    for key, batch in given.items():
-        if key not in tensors:
-            raise ExportError(
-                f"`golden_images` names the input {key!r} but signature {name!r} takes "
-                f"{', '.join(tensors)}"
-            )
-        tensor, values = tensors[key], np.asarray(batch)
-        if tensor.shape[0] != 1 or values.shape[1:] != tensor.shape[1:]:
-            raise ExportError(
-                f"`golden_images` of signature {name!r}, input {key!r}, must have shape "
-                f"(n, {', '.join(map(str, tensor.shape[1:]))}), got {values.shape}"
-            )
-        low, high = tensor.value_range or (-np.inf, np.inf)
-        if values.dtype != tensor.dtype or not ((values >= low) & (values <= high)).all():
-            raise ExportError(
-                f"`golden_images` of signature {name!r}, input {key!r}, must be {tensor.dtype} "
-                f"in [{low}, {high}], got {values.dtype} with other values or type"
-            )
-        checked[key] = values[:MAX_GIVEN_CASES]
-    return checked
 
 
 def _seeded(tensor: TensorRecord, random: np.random.Generator, *, smooth: bool) -> np.ndarray:
