@@ -79,10 +79,15 @@ def cases(
             f"recipe {recipe!r} fixes ranges from examples and none are given; give real ones as "
             "`calibration`, or choose a recipe without such as dynamic_int8"
         )
+    floats = [name for name, record in records.items() if record.pixels_of is None]
+    if unknown := sorted(set(calibration.inputs) - set(floats)):
+        raise ExportError(
+            f"`calibration` names the signature {unknown[0]!r}; known are {', '.join(floats)}"
+        )
     batches = {
         name: _checked(name, record, calibration.inputs.get(name, {}), recipe)
         for name, record in records.items()
-        if record.pixels_of is None
+        if name in floats
     }
     for name, record in records.items():
         if record.pixels_of is not None:

@@ -171,9 +171,7 @@ def _artifacts(
     return artifacts
 
 
-def _artifact(
-    kind: str, path: str, recipe: Recipe, used: Mapping[str, Any]
-) -> ArtifactRecord:
+def _artifact(kind: str, path: str, recipe: Recipe, used: Mapping[str, Any]) -> ArtifactRecord:
     return ArtifactRecord.model_validate(
         {
             "kind": kind,

@@ -53,7 +53,9 @@ def make_inputs(
     """Two seeded cases and then one for each given example, up to four.
 
     The first seeded case is smooth where the tensor is an image (soft blobs of colour, as
-    photographs are), the second is noise. Inputs that are not given are seeded in every case.
+    photographs are), the second is noise. Inputs that are not given are seeded in every case; those
+    that are given and have no range (latents) are seeded as mixtures of the examples, because
+    nothing else says which values are possible.
 
     Args:
         name: The signature's name.
@@ -73,6 +75,8 @@ def make_inputs(
         total = SEEDED_CASES + count
         cases = [_seeded(tensor, random, smooth=index == 0) for index in range(total)]
         if tensor.name in examples:
+            if tensor.value_range is None and count:
+                cases = [_mixture(examples[tensor.name], random) for _ in range(total)]
             cases[SEEDED_CASES:] = [example[None] for example in examples[tensor.name][:count]]
         inputs[tensor.name] = np.stack(cases)
     return inputs
@@ -175,6 +179,11 @@ def _seeded(tensor: TensorRecord, random: np.random.Generator, *, smooth: bool) 
     if smooth and len(tensor.shape) == 4:
         unit = _blobs(tensor.shape, random)
     return (low + unit * (high - low)).astype(np.float32).clip(low, high)
+
+
+def _mixture(examples: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    shares = random.dirichlet(np.ones(len(examples)))
+    return np.tensordot(shares, examples, axes=1)[None].astype(examples.dtype)
 
 
 def _blobs(shape: tuple[int, ...], random: np.random.Generator) -> np.ndarray:

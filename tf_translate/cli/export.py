@@ -62,7 +62,9 @@ def _calibration(trained, recipes: list[str], folder: Path | None):
     import exporters
     from tf_translate.experiment.calibration import calibration_inputs
 
-    if not any(name in exporters.RECIPES and exporters.RECIPES[name].calibrated for name in recipes):
+    if not any(
+        name in exporters.RECIPES and exporters.RECIPES[name].calibrated for name in recipes
+    ):
         if folder is not None:
             people().print("--calibration is not used: no recipe that was asked for needs it")
         return None

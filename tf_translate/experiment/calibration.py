@@ -6,17 +6,15 @@ from pathlib import Path
 import numpy as np
 
 from tf_translate import images
-from tf_translate.core.signature import Signature
 from tf_translate.data.folders import pictures_in
 from tf_translate.errors import DataError
 from tf_translate.experiment.dataset import preview
-from tf_translate.experiment.trained import Trained
+from tf_translate.experiment.trained import Examples, Trained, with_latents
 
 MOST_CANDIDATES = 1000  # to choose from, spread evenly over the split or folder
 _PICTURES = ("image", "a", "b")  # of a batch, as methods name them
 
 Pick = Callable[[np.ndarray], Sequence[int]]
-Examples = dict[str, dict[str, np.ndarray]]
 
 
 def calibration_inputs(trained: Trained, folder: Path | None, pick: Pick) -> Examples:
@@ -40,23 +38,6 @@ def calibration_inputs(trained: Trained, folder: Path | None, pick: Pick) -> Exa
     chosen = _chosen(candidates, pick)
     translator = trained.translator
     return with_latents(translator.signatures(), translator.examples(chosen))
-
-
-def with_latents(signatures: Mapping[str, Signature], examples: Mapping) -> Examples:
-    """Adds examples for signatures that have none, from what `encode` reads in its own.
-
-    What `encode` does not give (attributes of `decode`) is taken from other signatures' inputs.
-    """
-    known = {key: value for inputs in examples.values() for key, value in inputs.items()}
-    if "encode" in signatures and "encode" in examples:
-        outputs = signatures["encode"].function(**examples["encode"])
-        known |= {name: np.asarray(value) for name, value in outputs.items()}
-    found: Examples = {}
-    for name, signature in signatures.items():
-        wanted = [tensor.name for tensor in signature.inputs]
-        given = examples.get(name) or {key: known[key] for key in wanted if key in known}
-        found[name] = {key: np.asarray(value) for key, value in given.items()}
-    return found
 
 
 def _with_pictures_of(folder: Path, batch: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
