@@ -178,7 +178,7 @@ def _artifact(kind: str, path: str, recipe: Recipe, used: Mapping[str, Any]) -> 
             "path": path,
             "recipe": recipe.name,
             "description": recipe.description,
-            "settings": recipe.settings.as_dict() | used,
+            "settings": {**recipe.settings.as_dict(), **used},
             "float_tolerance": recipe.float_tolerance,
             "uint8_tolerance": recipe.uint8_tolerance,
         }

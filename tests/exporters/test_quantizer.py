@@ -2,6 +2,7 @@
 
 import sys
 
+import keras
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
@@ -10,7 +11,7 @@ from ai_edge_litert.interpreter import Interpreter
 import exporters
 from exporters import Calibration, ExportError
 from exporters.manifest import Manifest
-from tests.exporters.fakes import edit, generator, negative, noise, of_model, swap
+from tests.exporters.fakes import Signature, edit, generator, negative, noise, of_model, swap
 
 NAMES = {code: name for name, code in vars(schema.BuiltinOperator).items() if name[0] != "_"}
 TYPES = {code: name for name, code in vars(schema.TensorType).items() if name[0] != "_"}
@@ -137,6 +138,25 @@ def test_the_manifest_keeps_rules_and_how_examples_were_chosen(quantized):
     }
     assert "calibration" not in manifest.artifacts["float32"].settings
     assert "ai-edge-quantizer" in manifest.versions
+
+
+def test_a_layer_that_signatures_share_keeps_to_the_range_of_each(tmp_path):
+    layer = keras.layers.Conv2D(3, 3, padding="same", bias_initializer="ones")
+    layer.build((None, 8, 12, 3))
+
+    def scaled(name, factor):
+        return Signature(name, lambda image: {"image": 0.2 * layer(factor * image)})
+
+    inputs = {"image": noise(16, 8, 12, 3)}
+    path = exporters.export(
+        {"far": scaled("far", 1.0), "near": scaled("near", 0.01)},
+        tmp_path / "bundle",
+        recipes=["int8"],
+        calibration=Calibration({"far": inputs, "near": inputs}),
+    )
+    found = [check for check in exporters.verify(path).outputs if check.artifact == "int8"]
+    assert len(found) == 4
+    assert min(check.psnr for check in found) > 35  # a bias in steps of the other's is far off
 
 
 @pytest.mark.parametrize(

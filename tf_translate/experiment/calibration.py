@@ -53,11 +53,12 @@ def _with_pictures_of(folder: Path, batch: Mapping[str, np.ndarray]) -> dict[str
     return {key: read[key] if key in read else _repeated(batch[key], count) for key in batch}
 
 
-def _read(folder: Path, shape: tuple[int, ...]) -> np.ndarray:
+def _read(folder: Path, shape: tuple[int, int, int]) -> np.ndarray:
+    height, width, channels = shape
     files = pictures_in(folder)
     at = np.linspace(0, len(files) - 1, min(len(files), MOST_CANDIDATES)).round().astype(int)
-    pixels = [images.read(files[index].path, channels=shape[-1]) for index in at]
-    return images.to_float(np.stack([images.resize(each, shape[:2]) for each in pixels]))
+    pixels = [images.read(files[index].path, channels=channels) for index in at]
+    return images.to_float(np.stack([images.resize(each, (height, width)) for each in pixels]))
 
 
 def _repeated(values: np.ndarray, count: int) -> np.ndarray:
