@@ -12,6 +12,7 @@ import numpy as np
 
 from exporters.benchmark import Timing, benchmark
 from exporters.bundle import Bundle, open_bundle
+from exporters.calibration import Calibration, pick
 from exporters.compare import Comparison, compare
 from exporters.errors import BundleError, ExportError
 from exporters.lint import Finding, LintReport, Share, lint
@@ -25,6 +26,7 @@ __all__ = [
     "RECIPES",
     "Bundle",
     "BundleError",
+    "Calibration",
     "Comparison",
     "ExportError",
     "Finding",
@@ -41,6 +43,7 @@ __all__ = [
     "export",
     "lint",
     "open_bundle",
+    "pick",
     "translate_picture",
     "translate_pictures",
     "verify",
@@ -53,6 +56,7 @@ def export(
     *,
     recipes: Sequence[str] = ("float32",),
     golden_images: Mapping[str, Mapping[str, np.ndarray]] | None = None,
+    calibration: Calibration | None = None,
     source: Mapping[str, Any] | None = None,
     provenance: Mapping[str, Any] | None = None,
     seed: int = 0,
@@ -69,6 +73,8 @@ def export(
         recipes: Names from `RECIPES`.
         golden_images: Real examples to verify with beside the seeded ones, for each signature
             and input a batch `(n, ...)` of its type and range; the first four are used.
+        calibration: Real examples from which integer recipes (`int8`, `int8_float_norm`,
+            `int16x8`) fix ranges; `pick` chooses pictures. They are never invented.
         source: What was exported (run, settings, step, figures); kept in the manifest.
         provenance: Where the training data came from and under what licence; kept too.
         seed: Decides the seeded golden inputs.
@@ -79,8 +85,9 @@ def export(
         The bundle's absolute path.
 
     Raises:
-        ExportError: If a signature cannot be exported as asked, a recipe is unknown, the folder
-            is not free, or a page has nothing to show or another LiteRT.js than it is made for.
+        ExportError: If a signature cannot be exported as asked, a recipe is unknown or lacks
+            calibration, the folder is not free, or a page has nothing to show or another
+            LiteRT.js than it is made for.
     """
     from exporters.exporting import write_bundle  # loads TensorFlow, which running does not need
 
@@ -89,6 +96,7 @@ def export(
         directory,
         recipes=recipes,
         golden_images=golden_images,
+        calibration=calibration,
         source=source,
         provenance=provenance,
         seed=seed,

@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 
 from exporters import bundle as bundles
-from exporters import golden, saved_model, tflite
+from exporters import calibration as calibrations
+from exporters import golden, quantizer, saved_model, tflite
+from exporters.calibration import Calibration
 from exporters.errors import ExportError
 from exporters.golden import Golden
 from exporters.manifest import ArtifactRecord, GoldenRecord, Manifest, SignatureRecord, check_depth
@@ -22,7 +24,7 @@ from exporters.signatures import recorded
 from exporters.web.litert import litert_files
 from exporters.web.page import FOLDER, shown_signatures, write_page
 
-_PACKAGES = ("tensorflow", "keras", "ai-edge-litert", "numpy")
+_PACKAGES = ("tensorflow", "keras", "ai-edge-litert", "ai-edge-quantizer", "numpy")
 
 
 def write_bundle(
@@ -31,6 +33,7 @@ def write_bundle(
     *,
     recipes: Sequence[str],
     golden_images: Mapping[str, Mapping[str, np.ndarray]] | None,
+    calibration: Calibration | None,
     source: Mapping[str, Any] | None,
     provenance: Mapping[str, Any] | None,
     seed: int,
@@ -44,20 +47,19 @@ def write_bundle(
     kept_source = _jsonable("source", source)
     kept_provenance = _jsonable("provenance", provenance)
     litert = None if web is None else _litert(web, records)
+    examples, described = _examples(chosen, records, calibration)
     cases = _golden_cases(signatures, records, golden_images or {}, seed)
     with bundles.being_written(target) as folder:
         golden.write(folder / bundles.GOLDEN, cases)
         saved_model.save(signatures, records, folder / bundles.SAVED_MODEL)
-        for recipe in chosen:
-            content = tflite.convert(folder / bundles.SAVED_MODEL, recipe, records)
-            (folder / f"{recipe.name}.tflite").write_bytes(content)
+        _convert(folder, chosen, records, examples)
         if litert is not None:
             page = folder / FOLDER
             write_page(page, target.name, litert, records, chosen, golden_images or {})
         manifest = Manifest(
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             signatures=records,
-            artifacts=_artifacts(chosen),
+            artifacts=_artifacts(chosen, described),
             golden=GoldenRecord(
                 path=bundles.GOLDEN,
                 cases={name: case.count for name, case in cases.items()},
@@ -86,6 +88,40 @@ def _litert(
 ) -> dict[str, bytes]:
     shown_signatures(records)  # says that there is nothing to show before anything is converted
     return litert_files(packed)
+
+
+def _examples(
+    recipes: Sequence[Recipe],
+    records: Mapping[str, SignatureRecord],
+    calibration: Calibration | None,
+) -> tuple[dict[str, list[golden.Arrays]], dict[str, Any]]:
+    """Calibration examples by signature and what the manifest says of them; empty if unused."""
+    calibrated = [recipe.name for recipe in recipes if recipe.calibrated]
+    if not calibrated:
+        return {}, {}
+    examples = calibrations.cases(records, calibration, calibrated[0])
+    chosen = calibration.chosen if calibration is not None else None
+    counts = {name: len(each) for name, each in examples.items()}
+    return examples, {"examples": counts, **_jsonable("calibration.chosen", chosen)}
+
+
+def _convert(
+    folder: Path,
+    recipes: Sequence[Recipe],
+    records: Mapping[str, SignatureRecord],
+    examples: Mapping[str, list[golden.Arrays]],
+) -> None:
+    """Writes a .tflite file a recipe; integer recipes go on from the float32 one's content."""
+    float32 = None
+    for recipe in recipes:
+        if recipe.calibrated:
+            float32 = float32 or tflite.convert(
+                folder / bundles.SAVED_MODEL, RECIPES["float32"], records
+            )
+            content = quantizer.quantize(float32, recipe, records, examples)
+        else:
+            content = tflite.convert(folder / bundles.SAVED_MODEL, recipe, records)
+        (folder / f"{recipe.name}.tflite").write_bytes(content)
 
 
 def _golden_cases(
@@ -137,23 +173,26 @@ def _call(signature: SignatureLike, inputs: golden.Arrays, index: int) -> golden
     return call(signature, {name: values[index] for name, values in inputs.items()})
 
 
-def _artifacts(recipes: Sequence[Recipe]) -> dict[str, ArtifactRecord]:
+def _artifacts(
+    recipes: Sequence[Recipe], calibration: Mapping[str, Any]
+) -> dict[str, ArtifactRecord]:
     artifacts = {
-        bundles.SAVED_MODEL: _artifact("saved_model", bundles.SAVED_MODEL, RECIPES["float32"])
+        bundles.SAVED_MODEL: _artifact("saved_model", bundles.SAVED_MODEL, RECIPES["float32"], {})
     }
     for recipe in recipes:
-        artifacts[recipe.name] = _artifact("tflite", f"{recipe.name}.tflite", recipe)
+        used = {"calibration": dict(calibration)} if recipe.calibrated else {}
+        artifacts[recipe.name] = _artifact("tflite", f"{recipe.name}.tflite", recipe, used)
     return artifacts
 
 
-def _artifact(kind: str, path: str, recipe: Recipe) -> ArtifactRecord:
+def _artifact(kind: str, path: str, recipe: Recipe, used: Mapping[str, Any]) -> ArtifactRecord:
     return ArtifactRecord.model_validate(
         {
             "kind": kind,
             "path": path,
             "recipe": recipe.name,
             "description": recipe.description,
-            "settings": recipe.settings.as_dict(),
+            "settings": {**recipe.settings.as_dict(), **used},
             "float_tolerance": recipe.float_tolerance,
             "uint8_tolerance": recipe.uint8_tolerance,
         }

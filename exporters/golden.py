@@ -53,7 +53,9 @@ def make_inputs(
     """Two seeded cases and then one for each given example, up to four.
 
     The first seeded case is smooth where the tensor is an image (soft blobs of colour, as
-    photographs are), the second is noise. Inputs that are not given are seeded in every case.
+    photographs are), the second is noise. Inputs that are not given are seeded in every case; those
+    that are given and have no range (latents) are seeded as mixtures of the examples, because
+    nothing else says which values are possible.
 
     Args:
         name: The signature's name.
@@ -64,7 +66,8 @@ def make_inputs(
     Raises:
         ExportError: If a given batch does not belong to the signature.
     """
-    examples = _checked(name, record, given)
+    examples = checked(name, record, given, argument="golden_images")
+    examples = {key: batch[:MAX_GIVEN_CASES] for key, batch in examples.items()}
     count = min((len(batch) for batch in examples.values()), default=0)
     random = np.random.default_rng([seed % 2**32, *name.encode()])
     inputs = {}
@@ -72,9 +75,43 @@ def make_inputs(
         total = SEEDED_CASES + count
         cases = [_seeded(tensor, random, smooth=index == 0) for index in range(total)]
         if tensor.name in examples:
+            if tensor.value_range is None and count:
+                cases = [_mixture(examples[tensor.name], random) for _ in range(total)]
             cases[SEEDED_CASES:] = [example[None] for example in examples[tensor.name][:count]]
         inputs[tensor.name] = np.stack(cases)
     return inputs
+
+
+def checked(
+    name: str, record: SignatureRecord, given: Mapping[str, np.ndarray], *, argument: str
+) -> Arrays:
+    """Given batches of a signature's inputs, as arrays; `argument` is what errors call them.
+
+    Raises:
+        ExportError: If one is not of the name, shape, type or range of an input.
+    """
+    tensors = {tensor.name: tensor for tensor in record.inputs}
+    found = {}
+    for key, batch in given.items():
+        if key not in tensors:
+            raise ExportError(
+                f"`{argument}` names the input {key!r} but signature {name!r} takes "
+                f"{', '.join(tensors)}"
+            )
+        tensor, values = tensors[key], np.asarray(batch)
+        if tensor.shape[0] != 1 or values.shape[1:] != tensor.shape[1:]:
+            raise ExportError(
+                f"`{argument}` of signature {name!r}, input {key!r}, must have shape "
+                f"(n, {', '.join(map(str, tensor.shape[1:]))}), got {values.shape}"
+            )
+        low, high = tensor.value_range or (-np.inf, np.inf)
+        if values.dtype != tensor.dtype or not ((values >= low) & (values <= high)).all():
+            raise ExportError(
+                f"`{argument}` of signature {name!r}, input {key!r}, must be {tensor.dtype} "
+                f"in [{low}, {high}], got {values.dtype} with other values or type"
+            )
+        found[key] = values
+    return found
 
 
 def on_pixels(record: SignatureRecord, inputs: Arrays) -> Arrays:
@@ -131,33 +168,6 @@ def read(content: bytes, manifest: Manifest) -> dict[str, Golden]:
     return {name: _golden(name, record, arrays) for name, record in manifest.signatures.items()}
 
 
-def _checked(
-    name: str, record: SignatureRecord, given: Mapping[str, np.ndarray]
-) -> dict[str, np.ndarray]:
-    tensors = {tensor.name: tensor for tensor in record.inputs}
-    checked = {}
-    for key, batch in given.items():
-        if key not in tensors:
-            raise ExportError(
-                f"`golden_images` names the input {key!r} but signature {name!r} takes "
-                f"{', '.join(tensors)}"
-            )
-        tensor, values = tensors[key], np.asarray(batch)
-        if tensor.shape[0] != 1 or values.shape[1:] != tensor.shape[1:]:
-            raise ExportError(
-                f"`golden_images` of signature {name!r}, input {key!r}, must have shape "
-                f"(n, {', '.join(map(str, tensor.shape[1:]))}), got {values.shape}"
-            )
-        low, high = tensor.value_range or (-np.inf, np.inf)
-        if values.dtype != tensor.dtype or not ((values >= low) & (values <= high)).all():
-            raise ExportError(
-                f"`golden_images` of signature {name!r}, input {key!r}, must be {tensor.dtype} "
-                f"in [{low}, {high}], got {values.dtype} with other values or type"
-            )
-        checked[key] = values[:MAX_GIVEN_CASES]
-    return checked
-
-
 def _seeded(tensor: TensorRecord, random: np.random.Generator, *, smooth: bool) -> np.ndarray:
     if tensor.dtype != "float32":
         low, high = tensor.value_range or (0, 1)
@@ -169,6 +179,11 @@ def _seeded(tensor: TensorRecord, random: np.random.Generator, *, smooth: bool) 
     if smooth and len(tensor.shape) == 4:
         unit = _blobs(tensor.shape, random)
     return (low + unit * (high - low)).astype(np.float32).clip(low, high)
+
+
+def _mixture(examples: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    shares = random.dirichlet(np.ones(len(examples)))
+    return np.tensordot(shares, examples, axes=1)[None].astype(examples.dtype)
 
 
 def _blobs(shape: tuple[int, ...], random: np.random.Generator) -> np.ndarray:

@@ -1,6 +1,7 @@
-"""What is inside a .tflite file: its operations and the shapes of all its tensors."""
+"""What is inside a .tflite file: its operations, the shapes of its tensors, its last layers."""
 
 from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from ai_edge_litert import schema_py_generated as schema
@@ -10,6 +11,7 @@ _BUILTIN_NAMES = {
 }
 # Operations that keep a value from one call to the next.
 STATEFUL = frozenset({"VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE", "CALL_ONCE"})
+_LAYERS = frozenset({"CONV_2D", "TRANSPOSE_CONV", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"})
 
 
 @dataclass(frozen=True)
@@ -36,10 +38,7 @@ def read_graph(content: bytes) -> Graph:
     for index in range(model.SubgraphsLength()):
         graph = model.Subgraphs(index)
         for position in range(graph.OperatorsLength()):
-            code = model.OperatorCodes(graph.Operators(position).OpcodeIndex())
-            # Codes above 127 stand in the newer field, older files fill the other one.
-            number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
-            name, built_in = operation_name(number, code.CustomCode())
+            name, built_in = _operation(model, graph.Operators(position))
             (operations if built_in else custom)[name] += 1
         dynamic += _dynamic_tensors(graph)
     return Graph(operations, custom, tuple(dynamic))
@@ -50,6 +49,50 @@ def operation_name(number: int, custom: bytes | None) -> tuple[str, bool]:
     if number == schema.BuiltinOperator.CUSTOM:
         return (custom or b"unnamed").decode(errors="replace"), False
     return _BUILTIN_NAMES.get(number, f"unknown operation {number}"), True
+
+
+def _operation(model: schema.Model, operator: schema.Operator) -> tuple[str, bool]:
+    """Name of an operator's operation, and whether it is built in."""
+    code = model.OperatorCodes(operator.OpcodeIndex())
+    # Codes above 127 stand in the newer field, older files fill the other one.
+    return operation_name(max(code.BuiltinCode(), code.DeprecatedBuiltinCode()), code.CustomCode())
+
+
+def last_layers(content: bytes, outputs: Mapping[str, Collection[str]]) -> list[str]:
+    """Names of what the last layer ahead of some outputs gives, over all signatures.
+
+    Args:
+        content: A .tflite file's.
+        outputs: For each signature the outputs to begin at.
+    """
+    model = schema.Model.GetRootAs(content, 0)
+    found: dict[str, None] = {}
+    for index in range(model.SignatureDefsLength()):
+        signature = model.SignatureDefs(index)
+        wanted = outputs.get(signature.SignatureKey().decode(), ())
+        given = [signature.Outputs(each) for each in range(signature.OutputsLength())]
+        ends = [each.TensorIndex() for each in given if each.Name().decode() in wanted]
+        graph = model.Subgraphs(signature.SubgraphIndex())
+        found |= dict.fromkeys(_layers_ahead(model, graph, ends))
+    return list(found)
+
+
+def _layers_ahead(
+    model: schema.Model, graph: schema.SubGraph, ends: Collection[int]
+) -> Iterator[str]:
+    operators = [graph.Operators(index) for index in range(graph.OperatorsLength())]
+    maker = {op.Outputs(index): op for op in operators for index in range(op.OutputsLength())}
+    left, seen = list(ends), set()
+    while left:
+        tensor = left.pop()
+        if tensor in seen or tensor not in maker:
+            continue
+        seen.add(tensor)
+        operator = maker[tensor]
+        if _operation(model, operator)[0] in _LAYERS:
+            yield graph.Tensors(tensor).Name().decode()
+        else:
+            left += [operator.Inputs(index) for index in range(operator.InputsLength())]
 
 
 def _dynamic_tensors(graph: schema.SubGraph) -> list[str]:

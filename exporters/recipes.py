@@ -1,13 +1,15 @@
 """Recipes: how a model is converted, and how far its outputs may then be from the original's.
 
-A recipe is data. `exporters/tflite.py` turns its settings into a converter's; `verify`
-holds every artifact to its tolerances.
+A recipe is data. `exporters/tflite.py` turns its settings into a converter's,
+`exporters/quantizer.py` its rules into a quantiser's; `verify` holds every artifact to its
+tolerances.
 """
 
 import difflib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from types import MappingProxyType
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -31,20 +33,45 @@ class Tolerance(BaseModel):
     psnr: float | None = None
 
 
+EVERYTHING = ("*",)
+CONVOLUTIONS = ("CONV_2D", "CONV_2D_TRANSPOSE", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How some operations compute; of several rules that fit an operation the last one counts.
+
+    Attributes:
+        operations: Their names as the quantiser knows them; `*` is all that it can quantise.
+        activations: Bits of what goes through them, 8 or 16; None for float32.
+        scope: `all`; `last_layers`: the last convolution ahead of each picture; `pixels`: what
+            scales pixels in uint8 variants.
+    """
+
+    operations: tuple[str, ...]
+    activations: int | None
+    scope: Literal["all", "last_layers", "pixels"] = "all"
+
+
 @dataclass(frozen=True)
 class ConverterSettings:
-    """What the TensorFlow Lite converter is asked for.
+    """What a converter is asked for.
 
     Attributes:
         weights: Type the weights are stored in: `float32`, `float16` or `int8`. Inputs and
             outputs keep the signature's types whatever it is.
+        rules: Which operations compute on integers whose ranges are fixed beforehand, from
+            calibration examples; none without. What no rule names computes in float32, and so
+            do the conversions at the border (from pixels, to pixels, of float tensors).
     """
 
     weights: str
+    rules: tuple[Rule, ...] = ()
 
-    def as_dict(self) -> dict[str, str]:
+    def as_dict(self) -> dict[str, Any]:
         """The settings as JSON-able values, for the manifest."""
-        return asdict(self)
+        rules = [{**asdict(rule), "operations": list(rule.operations)} for rule in self.rules]
+        return {"weights": self.weights} | ({"rules": rules} if rules else {})
 
 
 @dataclass(frozen=True)
@@ -64,6 +91,11 @@ class Recipe:
     settings: ConverterSettings
     float_tolerance: Tolerance
     uint8_tolerance: Tolerance
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether ranges are fixed from examples, which must be given then."""
+        return bool(self.settings.rules)
 
 
 _ALL = (
@@ -90,6 +122,49 @@ _ALL = (
         "the fastest on phone processors.",
         settings=ConverterSettings(weights="int8"),
         # Measured about 34 dB on ResNet generators (platform facts); below 28 it is visible.
+        float_tolerance=Tolerance(psnr=28.0),
+        uint8_tolerance=Tolerance(psnr=28.0),
+    ),
+    Recipe(
+        name="int8",
+        description="Weights and sums in 8 bits with ranges fixed from examples, for processors "
+        "of integers; conversions at the border and what the quantiser cannot do stay float.",
+        settings=ConverterSettings(weights="int8", rules=(Rule(EVERYTHING, activations=8),)),
+        # Measured 38 to 44 dB on held-out pictures (ResNet with instance norm, Fader). The limits
+        # of calibrated recipes are wide because ranges cut what goes beyond the examples, and
+        # the seeded golden cases do; a file that is wrong misses by far more.
+        float_tolerance=Tolerance(psnr=20.0),
+        uint8_tolerance=Tolerance(psnr=20.0),
+    ),
+    Recipe(
+        name="int8_float_norm",
+        description="Convolutions in 8 bits with ranges fixed from examples; norms and the last "
+        "layer in float32: nearer to the original than int8.",
+        settings=ConverterSettings(
+            weights="int8",
+            rules=(
+                Rule(CONVOLUTIONS, activations=8),
+                Rule(CONVOLUTIONS, activations=None, scope="last_layers"),
+            ),
+        ),
+        # Measured 44 to 47 dB.
+        float_tolerance=Tolerance(psnr=24.0),
+        uint8_tolerance=Tolerance(psnr=24.0),
+    ),
+    Recipe(
+        name="int16x8",
+        description="Weights in 8 bits, sums in 16 with ranges fixed from examples: the most "
+        "accurate of integers, far slower where no processor is made for it.",
+        settings=ConverterSettings(
+            weights="int8",
+            rules=(
+                Rule(EVERYTHING, activations=16),
+                # Where all scales come near powers of two, as those of pictures do (1/32767),
+                # their int16 kernels take an older form that refuses most of them.
+                Rule(("ADD", "SUB"), activations=None),
+            ),
+        ),
+        # Measured 52 to 54 dB.
         float_tolerance=Tolerance(psnr=28.0),
         uint8_tolerance=Tolerance(psnr=28.0),
     ),

@@ -9,7 +9,7 @@ import tensorflow as tf
 from exporters.errors import ExportError
 from exporters.manifest import SignatureRecord
 from exporters.protocol import SignatureLike
-from exporters.signatures import is_image
+from exporters.signatures import PIXEL_SCOPE, is_image
 
 
 def save(
@@ -72,7 +72,7 @@ def _on_pixels(
 
     def call(**tensors: tf.Tensor) -> dict[str, tf.Tensor]:
         floats = {
-            key: tf.cast(value, tf.float32) / 127.5 - 1.0 if key in images_in else value
+            key: _from_pixels(value) if key in images_in else value
             for key, value in tensors.items()
         }
         outputs = function(**floats)
@@ -84,10 +84,16 @@ def _on_pixels(
     return call
 
 
+def _from_pixels(pixels: tf.Tensor) -> tf.Tensor:
+    with tf.name_scope(PIXEL_SCOPE):
+        return tf.cast(pixels, tf.float32) / 127.5 - 1.0
+
+
 def _to_pixels(images: tf.Tensor) -> tf.Tensor:
-    # FLOOR runs in more delegates than ROUND does, and whole numbers survive any CAST.
-    levels = tf.floor((images + 1.0) * 127.5 + 0.5)
-    return tf.cast(tf.clip_by_value(levels, 0.0, 255.0), tf.uint8)
+    with tf.name_scope(PIXEL_SCOPE):
+        # FLOOR runs in more delegates than ROUND does, and whole numbers survive any CAST.
+        levels = tf.floor((images + 1.0) * 127.5 + 0.5)
+        return tf.cast(tf.clip_by_value(levels, 0.0, 255.0), tf.uint8)
 
 
 def _trace(function: Callable[..., Any], record: SignatureRecord) -> Callable[..., Any]:

@@ -12,6 +12,7 @@ from exporters.protocol import SignatureLike, TensorLike
 
 PIXEL_SUFFIX = "_uint8"
 PIXEL_RANGE = (0.0, 255.0)
+PIXEL_SCOPE = "pixel_scaling"  # in the names of tensors of the operations that do it
 
 
 def recorded(signatures: Mapping[str, SignatureLike]) -> dict[str, SignatureRecord]:

@@ -27,6 +27,8 @@ _WEIGHT_TYPES = {"float16": tf.float16, "int8": None}
 def convert(saved_model: str | Path, recipe: Recipe, signatures: Iterable[str]) -> bytes:
     """Converts named signatures of a SavedModel into one .tflite file's content.
 
+    Of recipes with rules, which `quantizer` goes on with, only the type of weights counts.
+
     Raises:
         ExportError: If the graph needs more than built-in operations, has a shape that is
             not static or keeps state.
@@ -40,11 +42,11 @@ def convert(saved_model: str | Path, recipe: Recipe, signatures: Iterable[str]) 
         if weight_type := _WEIGHT_TYPES[recipe.settings.weights]:
             converter.target_spec.supported_types = [weight_type]
     try:
-        with _quiet():
+        with quiet():
             content = converter.convert()
     except Exception as error:  # the converter raises bare exceptions of many kinds
         raise ExportError(_conversion_sentence(recipe.name, str(error))) from error
-    _check_graph(recipe.name, content)
+    check_graph(recipe.name, content)
     return content
 
 
@@ -73,20 +75,21 @@ def check_finite(
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Silences the converter's C++ side, which prints pages that the exception repeats."""
+def quiet() -> Iterator[None]:
+    """Silences converters, also their C++ side: they print pages that exceptions repeat."""
     sys.stderr.flush()
     kept = os.dup(2)
     try:
-        with open(os.devnull, "wb") as nowhere:
+        with open(os.devnull, "w") as nowhere, contextlib.redirect_stderr(nowhere):
             os.dup2(nowhere.fileno(), 2)
-        yield
+            yield
     finally:
         os.dup2(kept, 2)
         os.close(kept)
 
 
-def _check_graph(recipe: str, content: bytes) -> None:
+def check_graph(recipe: str, content: bytes) -> None:
+    """Raises ExportError if a file needs more than built-in operations, state or dynamic shapes."""
     graph = read_graph(content)
     if graph.custom:
         raise ExportError(_not_built_in(recipe, sorted(graph.custom)))
@@ -113,8 +116,13 @@ def _conversion_sentence(recipe: str, message: str) -> str:
     names = sorted({name.strip() for line in listed for name in line.split(",")})
     if names:
         return _not_built_in(recipe, names)
+    return f"recipe {recipe!r}: the converter failed: {first_line(message)}"
+
+
+def first_line(message: str) -> str:
+    """The first line of a converter's message that says anything."""
     first = next((line for line in message.splitlines() if line.strip()), "no reason given")
-    return f"recipe {recipe!r}: the converter failed: {first.strip()}"
+    return first.strip()
 
 
 def _not_built_in(recipe: str, names: list[str]) -> str:

@@ -4,8 +4,15 @@ from exporters.errors import ExportError
 from exporters.recipes import RECIPES, Tolerance, recipe_named
 
 
-def test_the_three_recipes_are_known_by_their_own_names():
-    assert list(RECIPES) == ["float32", "float16", "dynamic_int8"]
+def test_the_recipes_are_known_by_their_own_names():
+    assert list(RECIPES) == [
+        "float32",
+        "float16",
+        "dynamic_int8",
+        "int8",
+        "int8_float_norm",
+        "int16x8",
+    ]
     assert all(recipe.name == name for name, recipe in RECIPES.items())
 
 

@@ -17,7 +17,17 @@ def main(
     bundle: Annotated[Path, typer.Option(help="Directory to make; must be new or empty.")],
     recipe: Annotated[
         list[str] | None,
-        typer.Option(help="float32, float16, dynamic_int8; may be repeated; default all three."),
+        typer.Option(
+            help="float32, float16, dynamic_int8, int8, int8_float_norm or int16x8; may be "
+            "repeated; default the first three."
+        ),
+    ] = None,
+    calibration: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of pictures (or of a/ and b/) that int8, int8_float_norm and int16x8 fix "
+            "ranges from; default the run's training split. 64 are chosen by colour and contrast."
+        ),
     ] = None,
     web: Annotated[
         bool, typer.Option("--web", help="Add a page for browsers, opened by `serve`; needs npm.")
@@ -29,6 +39,10 @@ def main(
 
       tf-translate export runs/emoji --bundle bundles/emoji
 
+      tf-translate export runs/emoji --bundle bundles/small --recipe int8_float_norm
+
+      tf-translate export runs/emoji --bundle bundles/own --recipe int8 --calibration photos
+
       tf-translate export runs/emoji --bundle bundles/emoji --recipe float32 --web
     """
     packed = obtain_litert() if web else None
@@ -36,12 +50,14 @@ def main(
     import exporters
     from tf_translate.experiment.trained import golden_images, load_trained, source_of
 
+    recipes = recipe or ["float32", "float16", "dynamic_int8"]
     trained = load_trained(run)
     path = exporters.export(
         trained.translator.signatures(),
         bundle,
-        recipes=recipe or ("float32", "float16", "dynamic_int8"),
+        recipes=recipes,
         golden_images=golden_images(trained, _GOLDEN_IMAGES),
+        calibration=_calibration(trained, recipes, calibration),
         source=source_of(trained),
         seed=trained.config.training.seed,
         web=packed,
@@ -60,3 +76,21 @@ def obtain_litert() -> list[Path]:
     from exporters.web import PACKAGES
 
     return [obtain(Packed(one.name, one.version, one.sha256)) for one in PACKAGES]
+
+
+def _calibration(trained, recipes: list[str], folder: Path | None):
+    """Chosen examples if a recipe needs them, or None."""
+    import exporters
+    from tf_translate.experiment.calibration import calibration_inputs
+
+    if not any(
+        name in exporters.RECIPES and exporters.RECIPES[name].calibrated for name in recipes
+    ):
+        if folder is not None:
+            people().print("--calibration is not used: no recipe that was asked for needs it")
+        return None
+    seed = trained.config.training.seed
+    inputs = calibration_inputs(trained, folder, lambda each: exporters.pick(each, seed=seed))
+    source = "training split" if folder is None else folder.name
+    chosen = {"source": source, "picker": "farthest colours and contrast", "seed": seed}
+    return exporters.Calibration(inputs, chosen)

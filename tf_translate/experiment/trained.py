@@ -1,12 +1,14 @@
 """Runs read back: for evaluating, exporting and translating."""
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
 
 import keras
 import numpy as np
 
 from tf_translate.config.schema import Config
+from tf_translate.core.signature import Signature
 from tf_translate.core.translator import Translator
 from tf_translate.errors import RunError
 from tf_translate.experiment.build import build
@@ -14,6 +16,8 @@ from tf_translate.experiment.configure import read_config
 from tf_translate.experiment.dataset import Data, held_out, open_for, preview
 from tf_translate.methods import registry
 from tf_translate.training.run_dir import RunDir
+
+Examples = dict[str, dict[str, np.ndarray]]  # for each signature and input a batch
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,11 +83,30 @@ def _in_float32(trained: Translator, config: Config) -> Translator:
     return plain
 
 
-def golden_images(trained: Trained, count: int) -> dict[str, dict[str, np.ndarray]]:
-    """Held-out images to verify each signature with: `{signature: {input: batch}}`."""
+def golden_images(trained: Trained, count: int) -> Examples:
+    """Held-out images to verify each signature with, or latents of them."""
     shown = preview(trained.data, held_out(trained.data), count)
     least = min(map(len, shown.values()))
-    return trained.translator.examples({key: values[:least] for key, values in shown.items()})
+    translator = trained.translator
+    examples = translator.examples({key: values[:least] for key, values in shown.items()})
+    return with_latents(translator.signatures(), examples)
+
+
+def with_latents(signatures: Mapping[str, Signature], examples: Mapping) -> Examples:
+    """Adds examples for signatures that have none, from what `encode` makes of its own.
+
+    What `encode` does not give (attributes of `decode`) is taken from other signatures' inputs.
+    """
+    known = {key: value for inputs in examples.values() for key, value in inputs.items()}
+    if "encode" in signatures and "encode" in examples:
+        outputs = signatures["encode"].function(**examples["encode"])
+        known |= {name: np.asarray(value) for name, value in outputs.items()}
+    found: Examples = {}
+    for name, signature in signatures.items():
+        wanted = [tensor.name for tensor in signature.inputs]
+        given = examples.get(name) or {key: known[key] for key in wanted if key in known}
+        found[name] = {key: np.asarray(value) for key, value in given.items()}
+    return found
 
 
 def source_of(trained: Trained) -> dict[str, object]:

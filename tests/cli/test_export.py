@@ -1,0 +1,51 @@
+"""`export` with integer recipes: where calibration pictures come from."""
+
+import json
+
+from tests.cli.conftest import write_pairs
+
+
+def _settings(bundle, recipe):
+    manifest = json.loads((bundle / "manifest.json").read_text())
+    return manifest["artifacts"][recipe]["settings"]
+
+
+def test_an_integer_recipe_is_calibrated_on_the_training_split_and_verifies(
+    command, trained, tmp_path
+):
+    bundle = tmp_path / "bundle"
+    code, _, error = command(
+        "export", trained, "--bundle", bundle, "--recipe", "int8_float_norm", "--recipe", "int8"
+    )
+    assert code == 0, error
+    for recipe in ("int8", "int8_float_norm"):
+        assert _settings(bundle, recipe)["calibration"] == {
+            "examples": {"a_to_b": 7, "a_to_b_uint8": 7},  # of 8, one is for validation
+            "source": "training split",
+            "picker": "farthest colours and contrast",
+            "seed": 0,
+        }
+    assert command("verify", bundle)[0] == 0
+
+
+def test_a_folder_of_pictures_may_be_given_instead(command, trained, tmp_path):
+    folder = write_pairs(tmp_path / "own", train=3, test=1, seed=4, size=20) / "train"
+    bundle = tmp_path / "bundle"
+    command("export", trained, "--bundle", bundle, "--recipe", "int8", "--calibration", folder)
+    calibration = _settings(bundle, "int8")["calibration"]
+    assert calibration["source"] == "train"
+    assert calibration["examples"]["a_to_b"] == 3  # of its a/
+
+
+def test_a_folder_that_no_recipe_needs_is_said(command, trained, tmp_path):
+    arguments = ("--bundle", tmp_path / "bundle", "--recipe", "float16", "--calibration", tmp_path)
+    code, said, _ = command("export", trained, *arguments)
+    assert code == 0
+    assert "--calibration is not used: no recipe that was asked for" in " ".join(said.split())
+
+
+def test_a_folder_without_pictures_is_a_mistake(mistake, trained, tmp_path):
+    arguments = ("export", trained, "--bundle", tmp_path / "b", "--recipe", "int8", "--calibration")
+    assert "there is no folder" in mistake(*arguments, tmp_path / "none")
+    (tmp_path / "empty").mkdir()
+    assert "holds no pictures" in mistake(*arguments, tmp_path / "empty")
