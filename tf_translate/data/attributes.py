@@ -99,14 +99,14 @@ def _check_found(
 def _split(table: Table, config: DataConfig, name: str, a: Rows, b: Rows) -> Split:
     """The pictures of both domains, twins at the same place where all have one."""
     twins = None if name == "train" or not config.twin_column else _twins(config, a, b)
-    sides = (
+    of_a, of_b = (
         PictureFiles(
             [picture_file(row["image"], table.folder) for _, row in rows],
             [row[config.label_column] for _, row in rows] if config.label_column else None,
         )
         for rows in (a, b if twins is None else twins)
     )
-    return Split(*sides, aligned=twins is not None)
+    return Split(of_a, of_b, aligned=twins is not None)
 
 
 def _twins(config: DataConfig, a: Rows, b: Rows) -> Rows | None:
