@@ -129,12 +129,19 @@ _ALL = (
         name="int8",
         description="Weights and sums in 8 bits with ranges fixed from examples, for processors "
         "of integers; conversions at the border and what the quantiser cannot do stay float.",
-        settings=ConverterSettings(weights="int8", rules=(Rule(EVERYTHING, activations=8),)),
-        # Measured 38 to 44 dB on held-out pictures (ResNet with instance norm, Fader). The limits
-        # of calibrated recipes are wide because ranges cut what goes beyond the examples, and
-        # the seeded golden cases do; a file that is wrong misses by far more.
-        float_tolerance=Tolerance(psnr=20.0),
-        uint8_tolerance=Tolerance(psnr=20.0),
+        settings=ConverterSettings(
+            weights="int8",
+            rules=(
+                Rule(EVERYTHING, activations=8),
+                # In 255 steps a small divisor becomes 0, which the kernel refuses.
+                Rule(("DIV",), activations=None),
+            ),
+        ),
+        # Measured 39 to 44 dB on held-out pictures, 37 to 45 on golden cases (ResNet with instance
+        # norm, Fader). The limits are wide because ranges cut what goes beyond the examples, as
+        # seeded cases may; what was broken (TensorFlow's own uint8 variants) came to 21.
+        float_tolerance=Tolerance(psnr=25.0),
+        uint8_tolerance=Tolerance(psnr=25.0),
     ),
     Recipe(
         name="int8_float_norm",
@@ -147,14 +154,14 @@ _ALL = (
                 Rule(CONVOLUTIONS, activations=None, scope="last_layers"),
             ),
         ),
-        # Measured 44 to 47 dB.
-        float_tolerance=Tolerance(psnr=24.0),
-        uint8_tolerance=Tolerance(psnr=24.0),
+        # Measured 44 to 47 dB; 5 to 6 more than int8 with instance norm.
+        float_tolerance=Tolerance(psnr=28.0),
+        uint8_tolerance=Tolerance(psnr=28.0),
     ),
     Recipe(
         name="int16x8",
-        description="Weights in 8 bits, sums in 16 with ranges fixed from examples: the most "
-        "accurate of integers, far slower where no processor is made for it.",
+        description="Weights in 8 bits, the rest in 16 with ranges fixed from examples, additions "
+        "in float32: the nearest to the original, far slower where no processor is made for it.",
         settings=ConverterSettings(
             weights="int8",
             rules=(
@@ -164,9 +171,9 @@ _ALL = (
                 Rule(("ADD", "SUB"), activations=None),
             ),
         ),
-        # Measured 52 to 54 dB.
-        float_tolerance=Tolerance(psnr=28.0),
-        uint8_tolerance=Tolerance(psnr=28.0),
+        # Measured 52 to 55 dB.
+        float_tolerance=Tolerance(psnr=34.0),
+        uint8_tolerance=Tolerance(psnr=34.0),
     ),
 )
 RECIPES: Mapping[str, Recipe] = MappingProxyType({recipe.name: recipe for recipe in _ALL})

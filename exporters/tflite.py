@@ -61,17 +61,27 @@ def check_finite(
         cases: For each signature the inputs of every case.
 
     Raises:
-        ExportError: If any output is NaN or infinite.
+        ExportError: If any output is NaN or infinite, or the file does not run.
     """
     runner = Runner(bundle, recipe=recipe)
     for name, inputs in cases.items():
         for case in inputs:
-            for output, values in runner.run(name, case).items():
+            for output, values in _run(runner, name, case).items():
                 if not np.isfinite(values).all():
                     raise ExportError(
                         f"recipe {recipe!r}: output {output!r} of signature {name!r} is not "
                         "finite after conversion though the original's is"
                     )
+
+
+def _run(runner: Runner, name: str, case: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    try:
+        return runner.run(name, case)
+    except RuntimeError as error:  # a kernel that refuses types, ranges or values
+        raise ExportError(
+            f"recipe {runner.recipe!r}: signature {name!r} does not run after conversion, so "
+            f"choose another recipe for it: {first_line(str(error))}"
+        ) from error
 
 
 @contextlib.contextmanager

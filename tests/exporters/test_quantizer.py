@@ -9,7 +9,7 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
 import exporters
-from exporters import Calibration, ExportError
+from exporters import Calibration, ExportError, tflite
 from exporters.manifest import Manifest
 from tests.exporters.fakes import Signature, edit, generator, negative, noise, of_model, swap
 
@@ -157,6 +157,32 @@ def test_a_layer_that_signatures_share_keeps_to_the_range_of_each(tmp_path):
     found = [check for check in exporters.verify(path).outputs if check.artifact == "int8"]
     assert len(found) == 4
     assert min(check.psnr for check in found) > 35  # a bias in steps of the other's is far off
+
+
+def test_int8_divides_in_float_where_small_divisors_are_not_zero(tmp_path):
+    def share(image):
+        return {"image": 0.1 * image / (0.1 + image * image)}
+
+    inputs = {"image": noise(8, 8, 12, 3)}
+    path = exporters.export(
+        {"f": Signature("f", share)},
+        tmp_path / "bundle",
+        recipes=["int8"],
+        calibration=Calibration({"f": inputs}),
+    )
+    found = list(_operations(path / "int8.tflite", "f"))
+    assert [out for name, _, out in found if name == "DIV"] == [["FLOAT32"]]
+
+
+def test_a_file_that_does_not_run_is_not_exported(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise RuntimeError("div.cc:262 was not true.")
+
+    monkeypatch.setattr(tflite.Runner, "run", refuse)
+    message = "recipe 'float32': signature 'a_to_b' does not run after conversion.*: div.cc:262"
+    with pytest.raises(ExportError, match=message):
+        exporters.export({"a_to_b": negative()}, tmp_path / "bundle")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
