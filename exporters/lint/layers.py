@@ -4,10 +4,11 @@ import re
 from collections.abc import Iterable
 
 from exporters.nodes import SignatureGraph, Tensor
+from exporters.signatures import PIXEL_SCOPE
 
 OWN = "the signature's own arithmetic"
 _SUFFIX = re.compile(r"_\d+$")
-_SCOPES_OF_FUNCTIONS = {"clip_by_value"}  # TensorFlow's, not a layer's
+_SCOPES_OF_FUNCTIONS = {"clip_by_value", PIXEL_SCOPE}  # TensorFlow's and ours, not a layer's
 
 
 def layers_of(graph: SignatureGraph) -> dict[int, str]:
@@ -40,7 +41,8 @@ def _path(tensors: Iterable[Tensor]) -> str | None:
     for tensor in tensors:
         # Operations that were fused name all of their origins; the last is the one that computes.
         for origin in reversed(tensor.name.split(";")):
-            parts = [p for p in origin.split("/")[:-1] if p not in _SCOPES_OF_FUNCTIONS]
-            if parts:
-                return "/".join(_SUFFIX.sub("", part) for part in parts)
+            parts = [_SUFFIX.sub("", part) for part in origin.split("/")[:-1]]
+            layer = [part for part in parts if part not in _SCOPES_OF_FUNCTIONS]
+            if layer:
+                return "/".join(layer)
     return None

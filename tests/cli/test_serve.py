@@ -21,13 +21,22 @@ def site(tmp_path_factory):
 def test_serve_prints_the_address_and_ends_quietly_on_ctrl_c(site):
     code = "from tf_translate.cli.main import run; run()"
     arguments = [sys.executable, "-c", code, "serve", site, "--port", "0", "--no-open"]
-    with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    with subprocess.Popen(
+        arguments,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        # Where tests run in the background, a shell has made Ctrl-C be ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as process:
         line = process.stdout.readline().decode()
         assert line.startswith("page: http://127.0.0.1:")
         with urllib.request.urlopen(line.split()[1], timeout=10) as answer:
             assert b"<title>" in answer.read()
         os.kill(process.pid, signal.SIGINT)
-        _, errors = process.communicate(timeout=30)
+        try:
+            _, errors = process.communicate(timeout=60)
+        finally:
+            process.kill()
     assert process.returncode == 0, errors
     assert errors == b""
 
