@@ -354,3 +354,25 @@ def test_the_mask_blend_survives_tflite(tmp_path):
     bundle = exporters.export(only, tmp_path / "bundle", recipes=("float32",))
     verification = exporters.verify(bundle)
     assert verification.passed, verification.failures
+
+
+def test_noise_is_on_all_images_of_the_critic_and_on_no_others(monkeypatch):
+    model, batch = _model(critic_noise=0.2), _batch(64)
+    seen, critic = [], model.critic
+
+    def judge(inputs, training):
+        seen.append(np.asarray(inputs[0]))
+        return critic(inputs, training=training)
+
+    monkeypatch.setattr(model, "critic", judge)
+    shared = model.draw(batch)
+    model.critic_objective(batch, shared)
+    clean = [batch["image"], shared["drawn"], batch["image"]]
+    noises = [noisy - np.asarray(image) for noisy, image in zip(seen, clean, strict=True)]
+    for noise in noises:
+        assert noise.std() == pytest.approx(0.2, rel=0.02)  # of 49,152 numbers
+        assert abs(noise.mean()) < 0.005
+    assert abs(np.corrcoef(noises[0].ravel(), noises[2].ravel())[0, 1]) < 0.03
+    model.generator_objective(batch, shared)
+    np.testing.assert_array_equal(seen[1], seen[3])  # both players see a drawing alike
+    assert _model(critic_noise=0.2).get_config()["critic_noise"] == 0.2

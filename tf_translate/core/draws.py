@@ -49,6 +49,20 @@ def normal_per_image(images, size: int, step, stream: int):
     return _own_share(tf.random.stateless_normal, images, (size,), step, stream)
 
 
+def noise_like(images, step, stream: int):
+    """Normally distributed numbers for each value of each image, on one device and on many.
+
+    Args:
+        images: `(batch, ...)`, this device's share; all but the batch known.
+        step: int64 scalar, the training step.
+        stream: Tells apart draws of one step.
+
+    Returns:
+        Float32, same shape, of mean 0 and variance 1; a function of step and stream alone.
+    """
+    return _own_share(tf.random.stateless_normal, images, tuple(images.shape[1:]), step, stream)
+
+
 def _own_share(draw: Callable, images, shape: tuple[int, ...], step, stream: int):
     """Draws for the images of all devices and gives those of this one."""
     context = tf.distribute.get_replica_context()

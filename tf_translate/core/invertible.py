@@ -14,6 +14,7 @@ from tf_translate.core.signature import Signature, attribute_spec, image_spec, l
 from tf_translate.core.translator import Translator
 
 GAN_STAGE = "gan"
+REAL, DRAWN, MISMATCHED = 3, 4, 5  # streams of the critic's noise; 0 is z, 1 and 2 Age-cGAN's views
 CRITIC = Player(
     "critic",
     ("critic",),
@@ -71,6 +72,7 @@ class InvertibleTranslator(Translator):
         attributes: Values by attribute, in the order of the columns.
         refresh: Batches that the generator's statistics are re-estimated of.
         mask_blend: Whether `redrawn` puts the changes of an edit alone into the input.
+        critic_noise: Deviation of the noise on every image the critic sees, see `judged`.
         players, term_weights, name: As for any translator.
 
     Raises:
@@ -89,6 +91,7 @@ class InvertibleTranslator(Translator):
         attributes: Mapping[str, Sequence[str]],
         refresh: int,
         mask_blend: bool = False,
+        critic_noise: float = 0.0,
         players: Sequence[Player] | None = None,
         term_weights: Mapping[str, float] | None = None,
         name: str | None = None,
@@ -98,7 +101,7 @@ class InvertibleTranslator(Translator):
         super().__init__(networks=networks, players=players, term_weights=term_weights, name=name)
         self.attributes = {one.name: list(one.values) for one in told.each}
         self.columns = told.columns
-        self.refresh, self.mask_blend = refresh, mask_blend
+        self.refresh, self.mask_blend, self.critic_noise = refresh, mask_blend, critic_noise
         self._latent = self.generator.input_shape[0][-1]
 
     def is_special(self) -> bool:
@@ -120,8 +123,17 @@ class InvertibleTranslator(Translator):
         """G of noise and the attributes that were drawn."""
         return self.generator([noise, signed(batch["drawn_attributes"])], training=training)
 
-    def judged(self, images, attributes):
-        """Logits of the critic for images beside attributes."""
+    def judged(self, images, attributes, stream: int):
+        """Logits of the critic for images beside attributes, under noise of `critic_noise`.
+
+        Drawings (of a pen) have areas of one colour, which no network gives back exactly: without
+        noise the critic tells images by that alone and has nothing to teach. Off in the papers.
+
+        Source: instance noise, Sonderby et al. 2017, https://arxiv.org/abs/1610.04490, section 4.
+        """
+        if self.critic_noise:
+            noise = draws.noise_like(images, self.steps_taken.value, stream)
+            images = tf.cast(images, tf.float32) + self.critic_noise * noise
         return self.critic([images, signed(attributes)], training=True)
 
     def to_invert(self, batch):

@@ -4,10 +4,17 @@ import math
 
 import tensorflow as tf
 
+from tf_translate.core import draws
+
 NUMBERS = 12  # that one view takes
 
 _SHIFT, _ZOOM, _TURN = 0.08, 0.12, math.radians(8)  # ours: people still look like themselves
 _GAIN, _OFFSET = 0.3, 0.2
+
+
+def drawn_views(images, step, stream: int):
+    """`random_views` of a training step; streams tell its draws apart."""
+    return random_views(images, draws.uniforms_per_image(images, NUMBERS, step, stream))
 
 
 def random_views(images, numbers):

@@ -11,11 +11,11 @@ from pydantic import Field
 
 from tf_translate.config.attributes import Attributes
 from tf_translate.config.settings import AdamSettings, MethodSettings, RMSpropSettings
-from tf_translate.core import draws, invertible
+from tf_translate.core import invertible
 from tf_translate.core.latent_search import Found, LatentSearch, SearchSettings
 from tf_translate.core.optimizers import make_optimizer
 from tf_translate.core.player import Player
-from tf_translate.core.random_views import NUMBERS, random_views
+from tf_translate.core.random_views import drawn_views
 from tf_translate.core.signature import Signature, attribute_spec, image_spec, latent_spec
 from tf_translate.core.terms import content, domain
 from tf_translate.layers.portable_relu import with_portable_relus
@@ -32,7 +32,8 @@ _OPTIMIZERS = {
     "recogniser_optimizer": AdamSettings(learning_rate=1e-3, beta_1=0.9),
 }
 _AGES = ("0-18", "19-29", "30-39", "40-49", "50-59", "60+")
-_FIRST_VIEW, _SECOND_VIEW = 1, 2  # streams of random numbers; 0 is z
+_VIEWS = 1, 2  # streams of random numbers; 0 is z
+_PRESERVING = "translate_preserving"
 OWN = "own_"  # ahead of the attributes an image has, where it is told others too
 
 
@@ -56,6 +57,9 @@ class AgeCGANSettings(MethodSettings):
     recogniser_width: int = Field(512, ge=1, description="of FR's dense layer, ours")
     mask_blend: bool = Field(False, description="of `translate_preserving`, IAN's editor")
     search: SearchSettings = Field(SearchSettings(), description="for z, the paper's third step")
+    critic_noise: float = Field(
+        0.0, ge=0, description="deviation of noise on all images D sees; off: ours, for drawings"
+    )
     optimizer: AdamSettings | RMSpropSettings = Field(
         _OPTIMIZERS["optimizer"], discriminator="kind", description="of G and D, as IcGAN"
     )
@@ -73,10 +77,8 @@ class AgeCGAN(invertible.InvertibleTranslator):
 
     Code to paper: `generator` G, `critic` D, `encoder` E, `recogniser` FR; attributes v in 0 and
         1 are y = 2 v - 1 to G and D; `own` is y0, `wanted` y_target.
-    Batch: `{"image", "attributes", "other_attributes", "drawn_attributes"}`: images
-        `(batch, height, width, channels)` float32 in [-1, 1]; `(batch, columns)` float32, 0 or
-        1: their own, others that differ from those (for the term "mismatched" alone), and some
-        drawn from the training set.
+    Batch: `{"image", "attributes", "other_attributes", "drawn_attributes"}` as for IcGAN; the
+        others are for the term "mismatched" alone.
     Stages: "recogniser", where FR learns (left out if one is given); "gan", where G and D
         learn; "encoder", where E learns to read z from what G draws, G frozen and as in
         inference once its statistics were re-estimated (see `InvertibleTranslator`). FR never
@@ -88,12 +90,11 @@ class AgeCGAN(invertible.InvertibleTranslator):
         `preserve` does the same in Python, by L-BFGS-B as in the paper or by those steps.
     Departs: without a given FR (the paper: FaceNet) a small network learns from the training
         pictures alone, as two random views of a picture must be found among those of others;
-        it shares neither layers nor weights nor training with the judges of `evaluate`, and
-        never sees persons at several ages named as one. E's dense widths, the rates and the
-        refresh are IcGAN's; y are -1 and +1 as there (the paper: one-hot); E learns from fresh
-        drawings at each step (the paper: 100,000 made once); pixel distances are divided by
-        the number of pixels or its root. The own age is an input (the paper estimates it). Steps
-        in the graph are ours.
+        it shares nothing with the judges of `evaluate`, and never sees persons at several ages
+        named as one. E's dense widths, the rates and the refresh are IcGAN's; y are -1 and +1 as
+        there (the paper: one-hot); E learns from fresh drawings at each step (the paper: 100,000
+        made once); pixel distances are divided by the number of pixels or its root. The own age
+        is an input (the paper estimates it). Steps in the graph are ours.
 
     Args:
         generator: Network from `[latent, attributes]` to images.
@@ -103,8 +104,8 @@ class AgeCGAN(invertible.InvertibleTranslator):
         attributes: Values by attribute, in the order of the columns.
         learns_recogniser: Whether `recogniser` is still to be trained, in a first stage.
         refresh: Batches that the generator's statistics are re-estimated of.
-        mask_blend: Whether `preserve` and `translate_preserving` put the difference of both
-            ages' drawings into the image; `translate` is not told the own age and does not.
+        mask_blend: Whether `preserve` blends changes alone into the image; `translate` never.
+        critic_noise: Deviation of noise on every image the critic sees.
         search: Fields of `SearchSettings` that replace its defaults.
         term_weights: Weights that replace `critic`, `mismatched`, `adversarial`, `latent`,
             `same_picture`.
@@ -118,7 +119,7 @@ class AgeCGAN(invertible.InvertibleTranslator):
     """
 
     layout = "attributes"
-    deploys = ("translate", "encode", "decode", "translate_preserving")
+    deploys = ("translate", "encode", "decode", _PRESERVING)
     inverts = "encoder"
     paper_shapes = ((64, 64, 3),)
     paper_attributes = MappingProxyType({"age": _AGES})
@@ -154,6 +155,7 @@ class AgeCGAN(invertible.InvertibleTranslator):
         learns_recogniser: bool = True,
         refresh: int = 100,
         mask_blend: bool = False,
+        critic_noise: float = 0.0,
         search: Mapping[str, Any] | None = None,
         term_weights: Mapping[str, float] | None = None,
         name: str = "age_cgan",
@@ -169,6 +171,7 @@ class AgeCGAN(invertible.InvertibleTranslator):
             attributes=attributes,
             refresh=refresh,
             mask_blend=mask_blend,
+            critic_noise=critic_noise,
             players=self.players if learns_recogniser else self.players[1:],
             term_weights=term_weights,
             name=name,
@@ -200,13 +203,15 @@ class AgeCGAN(invertible.InvertibleTranslator):
             learns_recogniser=settings.recogniser is None,
             refresh=settings.refresh,
             mask_blend=settings.mask_blend,
+            critic_noise=settings.critic_noise,
             search=settings.search.model_dump(),
             term_weights=term_weights,
         )
 
     def recogniser_objective(self, batch, shared):
         """Find the second view of each picture among those of the others."""
-        views = [self._view(batch["image"], stream) for stream in (_FIRST_VIEW, _SECOND_VIEW)]
+        step = self.steps_taken.value
+        views = [drawn_views(batch["image"], step, stream) for stream in _VIEWS]
         embeddings = self.recogniser(tf.concat(views, 0), training=True)
         return {"same_picture": same_picture(*tf.split(embeddings, 2))}
 
@@ -214,17 +219,19 @@ class AgeCGAN(invertible.InvertibleTranslator):
         """Tell real images with their attributes from drawings with those they were drawn of."""
         losses = {}
         if self.uses("critic"):
-            real = self.judged(batch["image"], batch["attributes"])
-            fake = self.judged(shared["drawn"], batch["drawn_attributes"])
+            real = self.judged(batch["image"], batch["attributes"], invertible.REAL)
+            fake = self.judged(shared["drawn"], batch["drawn_attributes"], invertible.DRAWN)
             losses["critic"] = conditional_critic(real, fake, fakes=1.0)
         if self.uses("mismatched"):
-            mismatched = self.judged(batch["image"], batch["other_attributes"])
+            mismatched = self.judged(
+                batch["image"], batch["other_attributes"], invertible.MISMATCHED
+            )
             losses["mismatched"] = called_fake(mismatched)
         return losses
 
     def generator_objective(self, batch, shared):
         """Draw what passes for a real image of the attributes."""
-        scores = self.judged(shared["drawn"], batch["drawn_attributes"])
+        scores = self.judged(shared["drawn"], batch["drawn_attributes"], invertible.DRAWN)
         return {"adversarial": vanilla_generator(scores)}
 
     def encoder_objective(self, batch, shared):
@@ -289,7 +296,7 @@ class AgeCGAN(invertible.InvertibleTranslator):
         return {
             "translate": {"image": image, "attributes": attributes},
             "encode": {"image": image},
-            "translate_preserving": {"image": image, **told},
+            _PRESERVING: {"image": image, **told},
         }
 
     def signatures(self) -> dict[str, Signature]:
@@ -298,14 +305,11 @@ class AgeCGAN(invertible.InvertibleTranslator):
         told = attribute_spec(self.columns, OWN), attribute_spec(self.columns)
         policy = inference_policy(self.generator)
         searching = {**self.blending(policy), "search": self._search_settings.steps_in_words()}
-        preserving, name = self._translate_preserving, "translate_preserving"
+        encode = Signature("encode", self._encode, (image,), (latent,), policy)
+        preserve = self._translate_preserving
+        preserving = Signature(_PRESERVING, preserve, (image, *told), (image,), searching)
         translate, decode = self.translate_and_decode(policy)
-        deployed = (
-            translate,
-            Signature("encode", self._encode, (image,), (latent,), policy),
-            decode,
-            Signature(name, preserving, (image, *told), (image,), searching),
-        )
+        deployed = (translate, encode, decode, preserving)
         return {signature.name: signature for signature in deployed}
 
     def _encode(self, image):
@@ -316,10 +320,6 @@ class AgeCGAN(invertible.InvertibleTranslator):
         start = self.encoder(image, training=False)
         latent = search.descend(start, search.goal(image, own_attributes))
         return self.redrawn(image, latent, own_attributes, attributes)
-
-    def _view(self, images, stream: int):
-        step = self.steps_taken.value
-        return random_views(images, draws.uniforms_per_image(images, NUMBERS, step, stream))
 
 
 def _recogniser(settings: AgeCGANSettings, shape: tuple[int, int, int]) -> keras.Model:

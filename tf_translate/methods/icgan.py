@@ -12,7 +12,10 @@ from tf_translate.config.attributes import Attributes
 from tf_translate.config.settings import AdamSettings, MethodSettings, RMSpropSettings
 from tf_translate.core.invertible import (
     CRITIC,
+    DRAWN,
     GENERATOR,
+    MISMATCHED,
+    REAL,
     InvertibleTranslator,
     reader,
     signed,
@@ -48,6 +51,9 @@ class IcGANSettings(MethodSettings):
     refresh: int = Field(100, ge=0, description="batches that G's statistics are taken of, code")
     mask_blend: bool = Field(
         False, description="translate changes the image where its reconstruction changes; ours"
+    )
+    critic_noise: float = Field(
+        0.0, ge=0, description="deviation of noise on all images D sees; off: ours, for drawings"
     )
     optimizer: AdamSettings | RMSpropSettings = Field(
         _ADAM, discriminator="kind", description="of G and D, the code"
@@ -94,6 +100,7 @@ class IcGAN(InvertibleTranslator):
         refresh: Batches that the generator's statistics are re-estimated of.
         mask_blend: Whether `translate` gives the image itself, with what other attributes change
             in its reconstruction (of those E_y reads) blended in (`core/mask_blend.py`).
+        critic_noise: Deviation of the noise on every image the critic sees.
         term_weights: Weights that replace `critic`, `mismatched`, `adversarial`, `latent`,
             `attributes`.
         name: Name of the model.
@@ -134,6 +141,7 @@ class IcGAN(InvertibleTranslator):
         attributes: Mapping[str, Sequence[str]],
         refresh: int = 100,
         mask_blend: bool = False,
+        critic_noise: float = 0.0,
         term_weights: Mapping[str, float] | None = None,
         name: str = "icgan",
     ):
@@ -143,6 +151,7 @@ class IcGAN(InvertibleTranslator):
             attributes=attributes,
             refresh=refresh,
             mask_blend=mask_blend,
+            critic_noise=critic_noise,
             term_weights=term_weights,
             name=name,
         )
@@ -177,6 +186,7 @@ class IcGAN(InvertibleTranslator):
             attributes=attributes,
             refresh=settings.refresh,
             mask_blend=settings.mask_blend,
+            critic_noise=settings.critic_noise,
             term_weights=term_weights,
         )
 
@@ -184,17 +194,17 @@ class IcGAN(InvertibleTranslator):
         """Tell real images with their attributes from drawings, and from mismatched attributes."""
         losses = {}
         if self.uses("critic"):
-            real = self.judged(batch["image"], batch["attributes"])
-            fake = self.judged(shared["drawn"], batch["drawn_attributes"])
+            real = self.judged(batch["image"], batch["attributes"], REAL)
+            fake = self.judged(shared["drawn"], batch["drawn_attributes"], DRAWN)
             losses["critic"] = conditional_critic(real, fake)
         if self.uses("mismatched"):
-            mismatched = self.judged(batch["image"], batch["other_attributes"])
+            mismatched = self.judged(batch["image"], batch["other_attributes"], MISMATCHED)
             losses["mismatched"] = called_fake(mismatched)
         return losses
 
     def generator_objective(self, batch, shared):
         """Draw what passes for a real image of the attributes."""
-        scores = self.judged(shared["drawn"], batch["drawn_attributes"])
+        scores = self.judged(shared["drawn"], batch["drawn_attributes"], DRAWN)
         return {"adversarial": vanilla_generator(scores)}
 
     def encoder_z_objective(self, batch, shared):
