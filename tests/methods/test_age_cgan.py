@@ -232,7 +232,7 @@ def test_the_distance_to_the_person_falls_with_every_iteration():
 
 def _steps_by_hand(model, batch, latents, steps, rate, momentum):
     """Descent with networks that keep TensorFlow's own gradients; the best latent on the way."""
-    step, way = np.zeros(latents.shape), [(latents, None)]
+    step, squares, way = np.zeros(latents.shape), 0.0, [(latents, None)]
     known = model.recogniser(batch["image"], training=False)
     for taken in range(steps + 1):
         with tf.GradientTape() as tape:
@@ -242,7 +242,8 @@ def _steps_by_hand(model, batch, latents, steps, rate, momentum):
             value = tf.norm(found - known, axis=1)
         way[-1] = (latents, value)
         gradient = tape.gradient(value, latents).numpy()
-        step = momentum * step + gradient / np.linalg.norm(gradient, axis=1, keepdims=True)
+        squares = squares + np.square(gradient).sum(1, keepdims=True)
+        step = momentum * step + gradient / np.sqrt(squares)
         falling = rate * (steps - taken) / steps
         latents = tf.constant(latents - falling * step, tf.float32)
         way.append((latents, None))
