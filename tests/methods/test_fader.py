@@ -149,3 +149,20 @@ def test_networks_that_do_not_go_with_the_attributes_are_refused():
     model = _model()
     with pytest.raises(ValueError, match="have 1 columns and 2 values"):
         Fader(model.encoder, model.decoder, model.latent_critic, attributes={"g": ["0", "1"]})
+
+
+def test_noise_is_on_latents_in_training_alone(monkeypatch):
+    model, batch = _model(latent_noise=0.3), _batch(64)
+    heard, decoder = [], model.decoder
+
+    def decode(inputs, training):
+        heard.append(np.asarray(inputs[0]))
+        return decoder(inputs, training=training)
+
+    monkeypatch.setattr(model, "decoder", decode)
+    model.autoencoder_objective(batch, {})
+    noise = heard[0] - np.asarray(model.encoder(batch["image"], training=True))
+    assert noise.std() == pytest.approx(0.3, rel=0.02)  # of 8,192 numbers
+    model(batch)
+    clean = np.asarray(model.encoder(batch["image"], training=False))
+    np.testing.assert_array_equal(heard[1], clean)

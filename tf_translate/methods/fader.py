@@ -10,6 +10,7 @@ from pydantic import Field
 
 from tf_translate.config.attributes import Attributes
 from tf_translate.config.settings import AdamSettings, MethodSettings, RMSpropSettings
+from tf_translate.core import draws
 from tf_translate.core.optimizers import make_optimizer
 from tf_translate.core.player import Player
 from tf_translate.core.schedules import LinearRamp, Schedule
@@ -24,6 +25,7 @@ from tf_translate.networks.policy import inference_policy
 
 _FOOLING, _RAMP = 1e-4, 500_000
 _CLIP = 5.0
+_NOISE = -1  # stream of random numbers; those from 0 on flip attributes
 
 
 class FaderSettings(MethodSettings):
@@ -34,6 +36,9 @@ class FaderSettings(MethodSettings):
     widest: int = Field(512, ge=1, description="most channels, section 4 and the code")
     critic_turns: int = Field(
         1, ge=1, description="turns of the latent critic for one of the auto-encoder, the code"
+    )
+    latent_noise: float = Field(
+        0.0, ge=0, description="deviation of noise on latents in training; off: ours"
     )
     dropout: float = Field(0.3, ge=0, lt=1, description="of the latent critic, section 4")
     ramp: int = Field(
@@ -71,6 +76,9 @@ class Fader(Translator):
         latent_critic: Network from latents to logits, one for each value of an attribute.
         attributes: Values by attribute, in the order of the columns.
         critic_turns: Turns of the latent critic for one of the auto-encoder.
+        latent_noise: Deviation of the noise on latents in training. An encoder that must fool the
+            critic hides attributes in directions of little variance, which the critic overlooks
+            and the decoder does not; noise leaves no such place.
         term_weights: Weights that replace `reconstruction`, `fooling`, `latent_critic`; a
             number for `fooling` is a constant weight, without the ramp.
         name: Name of the model.
@@ -125,6 +133,7 @@ class Fader(Translator):
         *,
         attributes: Mapping[str, Sequence[str]],
         critic_turns: int = 1,
+        latent_noise: float = 0.0,
         term_weights: Mapping[str, float | Schedule] | None = None,
         name: str = "fader",
     ):
@@ -143,7 +152,7 @@ class Fader(Translator):
         )
         self.attributes = {one.name: list(one.values) for one in told.each}
         self.columns = told.columns
-        self.critic_turns = critic_turns
+        self.critic_turns, self.latent_noise = critic_turns, latent_noise
         self._sizes = [len(one.values) for one in told.each]
         self._expand = ExpandAttributes(_binary(told))
 
@@ -174,12 +183,14 @@ class Fader(Translator):
             latent_critic(latent, told.categories, dropout=settings.dropout),
             attributes=attributes,
             critic_turns=settings.critic_turns,
+            latent_noise=settings.latent_noise,
             term_weights=weights,
         )
 
     def latent_critic_objective(self, batch, shared):
         """Eq. 2: tell the attributes from the latent."""
-        latent = tf.stop_gradient(self.encoder(batch["image"], training=False))
+        latent = self._noisy(self.encoder(batch["image"], training=False))
+        latent = tf.stop_gradient(latent)
         logits = self.latent_critic(latent, training=True)
         truth = self._expand(batch["attributes"])
         return {"latent_critic": attribute_cross_entropy(logits, truth, self._sizes)}
@@ -187,7 +198,7 @@ class Fader(Translator):
     def autoencoder_objective(self, batch, shared):
         """Eq. 1 and 3: give the image back, and let the latent tell other attributes."""
         losses = {}
-        latent = self.encoder(batch["image"], training=True)
+        latent = self._noisy(self.encoder(batch["image"], training=True))
         if self.uses("reconstruction"):
             images = self.decoder([latent, batch["attributes"]], training=True)
             losses["reconstruction"] = mean_squared(images, batch["image"])
@@ -226,6 +237,12 @@ class Fader(Translator):
             Signature("decode", self._decode, (latent, attributes), (image,), policy),
         )
         return {signature.name: signature for signature in deployed}
+
+    def _noisy(self, latent):
+        if not self.latent_noise:
+            return latent
+        noise = draws.noise_like(latent, self.steps_taken.value, _NOISE)
+        return latent + tf.cast(self.latent_noise * noise, latent.dtype)
 
     def _encode(self, image):
         return {"latent": self.encoder(image, training=False)}
