@@ -11,6 +11,7 @@ from tf_translate.losses.regularity import (
     orthogonality,
     total_variation,
     weight_decay,
+    zero_centred_penalty,
 )
 
 SHAPE = (2, 2, 2, 1)
@@ -37,6 +38,18 @@ def test_the_penalty_looks_between_real_and_fake():
         tf.reshape(tf.constant([0.25, 0.5]), [2, 1, 1, 1]),
     )
     assert float(value) == pytest.approx(0.5, rel=1e-5)
+
+
+def test_the_zero_centred_penalty_by_hand():
+    # Score = sum of squares / 2, gradient = the image itself: 4 pixels of 1 and of 3, squared
+    # lengths 4 and 36, half their mean is 10. It would be 0 wherever the critic is flat.
+    images = tf.constant([1.0, 3.0])[:, None, None, None] * tf.ones(SHAPE)
+    scores, value = zero_centred_penalty(
+        lambda images: tf.reduce_sum(tf.square(images), [1, 2, 3]) / 2.0, images
+    )
+    np.testing.assert_allclose(scores, [2.0, 18.0])
+    assert float(value) == pytest.approx(10.0)
+    assert float(zero_centred_penalty(lambda images: 0.0 * images + 5.0, images)[1]) == 0.0
 
 
 def test_a_map_of_scores_counts_by_its_mean():

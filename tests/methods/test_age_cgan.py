@@ -96,6 +96,7 @@ def test_the_papers_gan_has_no_mismatched_pairs():
     weights = {term.name: term.weight for term in AgeCGAN.terms}
     assert weights == {
         "latent": 1.0, "same_picture": 1.0, "adversarial": 1.0, "critic": 1.0, "mismatched": 0.0,
+        "slope": 0.0,
     }  # fmt: skip
     assert list(_model().train_step(_batch())) == ["domain/adversarial", "domain/critic"]
     logs = _model({"mismatched": 0.5}).train_step(_batch())

@@ -61,7 +61,7 @@ def _same(values, network):
 def test_weights_are_the_codes():
     weights = {term.name: term.weight for term in IcGAN.terms}
     assert weights == {
-        "latent": 1.0, "attributes": 1.0, "adversarial": 1.0, "critic": 1.0, "mismatched": 0.5,
+        "latent": 1.0, "attributes": 1.0, "adversarial": 1.0, "critic": 1.0, "mismatched": 0.5, "slope": 0.0,
     }  # fmt: skip
 
 
@@ -376,3 +376,12 @@ def test_noise_is_on_all_images_of_the_critic_and_on_no_others(monkeypatch):
     model.generator_objective(batch, shared)
     np.testing.assert_array_equal(seen[1], seen[3])  # both players see a drawing alike
     assert _model(critic_noise=0.2).get_config()["critic_noise"] == 0.2
+
+
+def test_the_slope_of_the_critic_costs_no_second_judgement_of_real_images(monkeypatch):
+    model, batch = _model({"slope": 2.0}), _batch()
+    passes = count_passes(model, monkeypatch)
+    losses = model.critic_objective(batch, model.draw(batch))
+    assert set(losses) == {"critic", "mismatched", "slope"}
+    assert passes["critic"] == 3  # real, drawn, mismatched
+    assert float(losses["slope"]) > 0

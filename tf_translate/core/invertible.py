@@ -14,12 +14,12 @@ from tf_translate.core.signature import Signature, attribute_spec, image_spec, l
 from tf_translate.core.translator import Translator
 
 GAN_STAGE = "gan"
-REAL, DRAWN, MISMATCHED = 3, 4, 5  # streams of the critic's noise; 0 is z, 1 and 2 Age-cGAN's views
+_NOISE = {"real": 3, "drawn": 4, "mismatched": 5}  # streams; 0 is z, 1 and 2 Age-cGAN's views
 CRITIC = Player(
     "critic",
     ("critic",),
     "critic_objective",
-    ("critic", "mismatched"),
+    ("critic", "mismatched", "slope"),
     stage=GAN_STAGE,
     needs=("attributes", "other_attributes"),
 )
@@ -123,8 +123,10 @@ class InvertibleTranslator(Translator):
         """G of noise and the attributes that were drawn."""
         return self.generator([noise, signed(batch["drawn_attributes"])], training=training)
 
-    def judged(self, images, attributes, stream: int):
+    def judged(self, images, attributes, kind: str):
         """Logits of the critic for images beside attributes, under noise of `critic_noise`.
+
+        The kind, "real", "drawn" or "mismatched", tells noises of one step apart.
 
         Drawings (of a pen) have areas of one colour, which no network gives back exactly: without
         noise the critic tells images by that alone and has nothing to teach. Off in the papers.
@@ -132,7 +134,7 @@ class InvertibleTranslator(Translator):
         Source: instance noise, Sonderby et al. 2017, https://arxiv.org/abs/1610.04490, section 4.
         """
         if self.critic_noise:
-            noise = draws.noise_like(images, self.steps_taken.value, stream)
+            noise = draws.noise_like(images, self.steps_taken.value, _NOISE[kind])
             images = tf.cast(images, tf.float32) + self.critic_noise * noise
         return self.critic([images, signed(attributes)], training=True)
 

@@ -24,13 +24,33 @@ def gradient_penalty(critic: Callable, real, fake, shares):
     between = real + shares * (fake - real)
     with tf.GradientTape(watch_accessed_variables=False) as tape:  # of the input, no update
         tape.watch(between)
-        scores = tf.cast(critic(between), tf.float32)
-        # Every image's own mean score: a sum over images keeps their gradients apart.
-        total = tf.reduce_sum(tf.reduce_mean(tf.reshape(scores, [tf.shape(scores)[0], -1]), 1))
+        total = _sum_of_own_means(critic(between))
     slopes = tf.cast(tape.gradient(total, between), tf.float32)
     squared = tf.reduce_sum(tf.square(slopes), [1, 2, 3])
     # The root's own slope is infinite at 0.
     return tf.reduce_mean(tf.square(tf.sqrt(squared + 1e-12) - 1.0))
+
+
+def zero_centred_penalty(critic: Callable, images):
+    """Holds the slope of a critic near 0 at real images (R1).
+
+    Args:
+        critic: From images to scores of any shape.
+        images: `(batch, height, width, channels)`, real ones.
+
+    Returns:
+        The scores, and a non-negative float32 scalar: half the mean over images of the squared
+        length of the gradient of the image's mean score; 0 for a critic that is constant.
+
+    Source: Mescheder et al. 2018, https://arxiv.org/abs/1801.04406, eq. 9 with gamma = 1.
+    """
+    images = tf.cast(images, tf.float32)
+    with tf.GradientTape(watch_accessed_variables=False) as tape:  # of the input, no update
+        tape.watch(images)
+        scores = critic(images)
+        total = _sum_of_own_means(scores)
+    slopes = tf.cast(tape.gradient(total, images), tf.float32)
+    return scores, 0.5 * tf.reduce_mean(tf.reduce_sum(tf.square(slopes), [1, 2, 3]))
 
 
 def gradient_penalties(sides: Iterable[tuple], shares: Iterable):
@@ -129,3 +149,9 @@ def orthogonality(variables: Sequence):
             products = tf.matmul(filters, filters, transpose_a=True)
             losses.append(tf.reduce_sum(tf.abs(products - tf.eye(variable.shape[-1]))))
     return tf.add_n(losses)
+
+
+def _sum_of_own_means(scores):
+    """The sum over images of each one's mean score: a sum keeps their gradients apart."""
+    scores = tf.cast(scores, tf.float32)
+    return tf.reduce_sum(tf.reduce_mean(tf.reshape(scores, [tf.shape(scores)[0], -1]), 1))

@@ -19,7 +19,8 @@ from tf_translate.core.random_views import drawn_views
 from tf_translate.core.signature import Signature, attribute_spec, image_spec, latent_spec
 from tf_translate.core.terms import content, domain
 from tf_translate.layers.portable_relu import with_portable_relus
-from tf_translate.losses.adversarial import called_fake, conditional_critic, vanilla_generator
+from tf_translate.losses.adversarial import vanilla_generator
+from tf_translate.losses.conditional import conditional_critic_losses
 from tf_translate.losses.consistency import mean_squared
 from tf_translate.losses.contrastive import same_picture
 from tf_translate.networks import conditional
@@ -107,7 +108,7 @@ class AgeCGAN(invertible.InvertibleTranslator):
         mask_blend: Whether `preserve` blends changes alone into the image; `translate` never.
         critic_noise: Deviation of noise on every image the critic sees.
         search: Fields of `SearchSettings` that replace its defaults.
-        term_weights: Weights that replace `critic`, `mismatched`, `adversarial`, `latent`,
+        term_weights: Weights that replace `critic`, `mismatched`, `slope`, `adversarial`, `latent`,
             `same_picture`.
         name: Name of the model.
 
@@ -129,6 +130,7 @@ class AgeCGAN(invertible.InvertibleTranslator):
         domain("adversarial", source="the paper's cGAN objective, non-saturating"),
         domain("critic", source="the paper's cGAN objective"),
         domain("mismatched", weight=0.0, source="not in the paper; 0.5 in IcGAN's code"),
+        domain("slope", weight=0.0, source="not in the paper; R1, Mescheder et al. 2018, eq. 9"),
     )
     players = (
         Player(
@@ -217,21 +219,13 @@ class AgeCGAN(invertible.InvertibleTranslator):
 
     def critic_objective(self, batch, shared):
         """Tell real images with their attributes from drawings with those they were drawn of."""
-        losses = {}
-        if self.uses("critic"):
-            real = self.judged(batch["image"], batch["attributes"], invertible.REAL)
-            fake = self.judged(shared["drawn"], batch["drawn_attributes"], invertible.DRAWN)
-            losses["critic"] = conditional_critic(real, fake, fakes=1.0)
-        if self.uses("mismatched"):
-            mismatched = self.judged(
-                batch["image"], batch["other_attributes"], invertible.MISMATCHED
-            )
-            losses["mismatched"] = called_fake(mismatched)
-        return losses
+        return conditional_critic_losses(
+            self.judged, batch, shared["drawn"], uses=self.uses, fakes=1.0
+        )
 
     def generator_objective(self, batch, shared):
         """Draw what passes for a real image of the attributes."""
-        scores = self.judged(shared["drawn"], batch["drawn_attributes"], invertible.DRAWN)
+        scores = self.judged(shared["drawn"], batch["drawn_attributes"], "drawn")
         return {"adversarial": vanilla_generator(scores)}
 
     def encoder_objective(self, batch, shared):

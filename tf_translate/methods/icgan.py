@@ -12,10 +12,7 @@ from tf_translate.config.attributes import Attributes
 from tf_translate.config.settings import AdamSettings, MethodSettings, RMSpropSettings
 from tf_translate.core.invertible import (
     CRITIC,
-    DRAWN,
     GENERATOR,
-    MISMATCHED,
-    REAL,
     InvertibleTranslator,
     reader,
     signed,
@@ -25,7 +22,8 @@ from tf_translate.core.player import Player
 from tf_translate.core.signature import Signature, attribute_spec, image_spec, latent_spec
 from tf_translate.core.terms import content, domain
 from tf_translate.layers.attribute_map import decided
-from tf_translate.losses.adversarial import called_fake, conditional_critic, vanilla_generator
+from tf_translate.losses.adversarial import vanilla_generator
+from tf_translate.losses.conditional import conditional_critic_losses
 from tf_translate.losses.consistency import mean_squared
 from tf_translate.networks import conditional
 from tf_translate.networks.policy import inference_policy
@@ -101,7 +99,7 @@ class IcGAN(InvertibleTranslator):
         mask_blend: Whether `translate` gives the image itself, with what other attributes change
             in its reconstruction (of those E_y reads) blended in (`core/mask_blend.py`).
         critic_noise: Deviation of the noise on every image the critic sees.
-        term_weights: Weights that replace `critic`, `mismatched`, `adversarial`, `latent`,
+        term_weights: Weights that replace `critic`, `mismatched`, `slope`, `adversarial`, `latent`,
             `attributes`.
         name: Name of the model.
 
@@ -122,6 +120,7 @@ class IcGAN(InvertibleTranslator):
         domain("adversarial", source="section 3"),
         domain("critic", source="section 3; fakes count half in the code"),
         domain("mismatched", weight=0.5, source="the code: real images with others' attributes"),
+        domain("slope", weight=0.0, source="not in the paper; R1, Mescheder et al. 2018, eq. 9"),
     )
     players = (
         CRITIC,
@@ -192,19 +191,13 @@ class IcGAN(InvertibleTranslator):
 
     def critic_objective(self, batch, shared):
         """Tell real images with their attributes from drawings, and from mismatched attributes."""
-        losses = {}
-        if self.uses("critic"):
-            real = self.judged(batch["image"], batch["attributes"], REAL)
-            fake = self.judged(shared["drawn"], batch["drawn_attributes"], DRAWN)
-            losses["critic"] = conditional_critic(real, fake)
-        if self.uses("mismatched"):
-            mismatched = self.judged(batch["image"], batch["other_attributes"], MISMATCHED)
-            losses["mismatched"] = called_fake(mismatched)
-        return losses
+        return conditional_critic_losses(
+            self.judged, batch, shared["drawn"], uses=self.uses, fakes=0.5
+        )
 
     def generator_objective(self, batch, shared):
         """Draw what passes for a real image of the attributes."""
-        scores = self.judged(shared["drawn"], batch["drawn_attributes"], DRAWN)
+        scores = self.judged(shared["drawn"], batch["drawn_attributes"], "drawn")
         return {"adversarial": vanilla_generator(scores)}
 
     def encoder_z_objective(self, batch, shared):
