@@ -61,7 +61,8 @@ def _same(values, network):
 def test_weights_are_the_codes():
     weights = {term.name: term.weight for term in IcGAN.terms}
     assert weights == {
-        "latent": 1.0, "attributes": 1.0, "adversarial": 1.0, "critic": 1.0, "mismatched": 0.5, "slope": 0.0,
+        "latent": 1.0, "attributes": 1.0, "adversarial": 1.0, "critic": 1.0, "mismatched": 0.5,
+        "slope": 0.0,
     }  # fmt: skip
 
 
