@@ -20,7 +20,8 @@ from exporters.pictures import translate_picture, translate_pictures
 from exporters.protocol import SignatureLike, TensorLike
 from exporters.recipes import RECIPES, Recipe
 from exporters.runtime import Runner
-from exporters.verify import Verification, verify
+from exporters.verification import Verification
+from exporters.verify import verify
 
 __all__ = [
     "RECIPES",
