@@ -97,9 +97,11 @@ def _file_checks(bundle: Bundle) -> Iterator[FileCheck]:
     # TensorFlow reads whatever lies in the folder of a SavedModel, so nothing may be added.
     for artifact in manifest.artifacts.values():
         folder = bundle.root / artifact.path
-        for file in sorted(folder.rglob("*")) if artifact.kind == "saved_model" else ():
+        # A folder that is a link may lead to a whole disk; its files were found outside above.
+        walked = artifact.kind == "saved_model" and not bundle.leads_outside(artifact.path)
+        for file in sorted(folder.rglob("*")) if walked else ():
             path = file.relative_to(bundle.root).as_posix()
-            if not file.is_dir() and path not in manifest.files:
+            if (file.is_symlink() or not file.is_dir()) and path not in manifest.files:
                 yield FileCheck(path, f"{path} was added after export")
 
 
