@@ -62,6 +62,7 @@ def export(
     provenance: Mapping[str, Any] | None = None,
     seed: int = 0,
     web: Sequence[str | Path] | None = None,
+    sidecar: Mapping[str, bytes] | None = None,
 ) -> Path:
     """Writes a bundle: a SavedModel, one .tflite file a recipe, golden cases and a manifest.
 
@@ -81,6 +82,8 @@ def export(
         seed: Decides the seeded golden inputs.
         web: Files that `npm pack` makes of `exporters.web.PACKAGES`. With them the bundle gets
             a page for browsers, on which the first four golden images are examples.
+        sidecar: Files of your own that belong to the bundle, content by path (`judges/a.npz`); they
+            are hashed like all others and read by nobody here.
 
     Returns:
         The bundle's absolute path.
@@ -102,4 +105,5 @@ def export(
         provenance=provenance,
         seed=seed,
         web=web,
+        sidecar=sidecar,
     )

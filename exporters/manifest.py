@@ -28,16 +28,15 @@ MAX_DEPTH = 32  # of nested settings; serialisers give up or recurse too far bey
 MAX_ELEMENTS = 2**28  # one tensor: 1 GiB of float32, more than any phone model is fed
 
 
+def is_inside(path: str) -> bool:
+    """Whether a path with forward slashes stays within its folder wherever it is read."""
+    plain = all(part not in ("", ".", "..") for part in path.split("/"))
+    foreign = any(character in path for character in "\\:\0")
+    return plain and not foreign and not PurePosixPath(path).is_absolute()
+
+
 def _inside(path: str) -> str:
-    parts = path.split("/")
-    plain = all(part not in ("", ".", "..") for part in parts)
-    if (
-        not plain
-        or "\\" in path
-        or ":" in path
-        or "\0" in path
-        or PurePosixPath(path).is_absolute()
-    ):
+    if not is_inside(path):
         raise ValueError(f"the path {path!r} leads outside the bundle")
     return path
 

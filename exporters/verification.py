@@ -135,7 +135,8 @@ class Verification:
         return (*self._of_checks(), *self.faults)
 
     def _of_checks(self) -> Iterator[str]:
-        for check in (*self.files, *self.outputs):
+        checks: list[FileCheck | OutputCheck] = [*self.files, *self.outputs]
+        for check in checks:
             if check.fault is not None:
                 yield check.fault
 

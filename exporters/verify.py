@@ -33,10 +33,10 @@ from exporters.replay import (
 from exporters.sheet import Sheet, check_place
 from exporters.verification import FileCheck, Judged, OutputCheck, Verification
 
-# Figures by name of what a signature gave: name of the float signature, inputs and outputs of real
-# pictures, cases stacked in front, images float32 in [-1, 1]. Figures that cannot be taken are left
-# out.
-Judge = Callable[[str, Arrays, Arrays], Mapping[str, float]]
+# Figures by name, each with the number of pictures it was taken on, of what a signature gave. It
+# is called with the name of a float signature and inputs and outputs of real pictures, cases
+# stacked in front, images float32 in [-1, 1], and leaves out figures that it cannot take.
+Judge = Callable[[str, Arrays, Arrays], Mapping[str, tuple[float, int]]]
 
 
 def verify(
@@ -58,8 +58,9 @@ def verify(
             signature takes those with as many channels as it has.
         original: Gives the right outputs for `images`, called with a signature's name and one
             case; without it the bundle's SavedModel does, which is held to the golden outputs.
-        judge: Gives figures by name for a signature's name, inputs and outputs; asked about the
-            original's outputs and each artifact's, on real pictures (golden ones and `images`).
+        judge: Gives figures by name for a signature's name, inputs and outputs (see `Judge`); asked
+            about the original's outputs and each artifact's, on real pictures: golden cases that
+            were given to `export`, and `images`.
         sheet: PNG file to write with golden pictures side by side: the original's (Keras), each
             artifact's, and the difference of pixels times 8.
 
@@ -128,7 +129,9 @@ class _Replay:
     ) -> None:
         self._bundle, self._broken, self._judge = bundle, broken, judge
         self._examples = {name: _Examples(each) for name, each in cases.items()}
-        self._figures: dict[str, Mapping[str, float]] = {}  # of the right outputs, by signature
+        self._figures: dict[
+            str, dict[str, tuple[float, int]]
+        ] = {}  # of the right outputs, by signature
         self._reference: str | None = None  # artifact that gave the right outputs for pictures
         self.sheet = Sheet(bundle.manifest, cases)
         self.outputs: list[OutputCheck] = []
@@ -231,16 +234,16 @@ class _Replay:
             self._figures[signature] = self._said(signature, right)
         figures = self._said(signature, real)
         return [
-            Judged(artifact, signature, name, real.count, original, figures[name])
-            for name, original in self._figures[signature].items()
+            Judged(artifact, signature, name, count, original, figures[name][0])
+            for name, (original, count) in self._figures[signature].items()
             if name in figures
         ]
 
-    def _said(self, signature: str, cases: Golden) -> dict[str, float]:
+    def _said(self, signature: str, cases: Golden) -> dict[str, tuple[float, int]]:
         assert self._judge is not None, "as the caller sees to"
         manifest = self._bundle.manifest
         said = self._judge(*as_images(manifest, signature, cases.inputs, cases.outputs))
-        return {name: float(value) for name, value in said.items() if math.isfinite(value)}
+        return {name: figure for name, figure in said.items() if math.isfinite(figure[0])}
 
 
 def _fault(place: str, tolerance: Tolerance, found: Likeness) -> str | None:
