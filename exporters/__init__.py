@@ -74,7 +74,7 @@ def export(
         directory: A folder that does not exist or is empty; it appears whole or not at all.
         recipes: Names from `RECIPES`.
         golden_images: Real examples to verify with beside the seeded ones, for each signature
-            and input a batch `(n, ...)` of its type and range; the first four are used.
+            and input a batch `(n, ...)` of its type and range; the first 32 are used.
         calibration: Real examples from which integer recipes (`int8`, `int8_float_norm`,
             `int16x8`) fix ranges; `pick` chooses pictures. They are never invented.
         source: What was exported (run, settings, step, figures); kept in the manifest.
