@@ -7,6 +7,7 @@
   saved_model/      all signatures, for servers and further conversion
   <recipe>.tflite   all signatures, for phones; one file a recipe
   web/              a page for browsers, if one was asked for
+  judges/           or other files that were given to go along; hashed, and read by nobody here
 ```
 A bundle is written whole or not at all and never over another one. Everything read from
 one is measured against the manifest first: size, then hash, then form.
