@@ -99,7 +99,8 @@ def ssim(expected: np.ndarray, actual: np.ndarray, *, data_range: float) -> floa
     covariance = _blurred(one * two) - mean_one * mean_two
     c1, c2 = (_K1 * data_range) ** 2, (_K2 * data_range) ** 2
     luminance = (2.0 * mean_one * mean_two + c1) / (mean_one**2 + mean_two**2 + c1)
-    return float(np.mean(luminance * (2.0 * covariance + c2) / (variances + c2)))
+    likeness = float(np.mean(luminance * (2.0 * covariance + c2) / (variances + c2)))
+    return min(1.0, likeness)  # rounding may go beyond
 
 
 def _mean_ssim(expected: np.ndarray, actual: np.ndarray, tensor: TensorRecord) -> float | None:
