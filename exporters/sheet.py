@@ -1,5 +1,6 @@
 """The contact sheet: what the original and every artifact make of the golden pictures."""
 
+import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -77,8 +78,9 @@ class Sheet:
             return
         shown = _shown(given)
         apart = np.abs(shown.astype(np.int32) - self._originals[place]) * TIMES
+        told = "equal" if math.isinf(how.psnr) else f"{how.psnr:.1f} dB"
         self._blocks[place] += [
-            (f"{artifact} {how.psnr:.1f} dB", shown),
+            (f"{artifact} {told}", shown),
             (f"difference x{TIMES}", np.minimum(apart, 255).astype(np.uint8)),
         ]
 
