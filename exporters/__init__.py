@@ -20,7 +20,8 @@ from exporters.pictures import translate_picture, translate_pictures
 from exporters.protocol import SignatureLike, TensorLike
 from exporters.recipes import RECIPES, Recipe
 from exporters.runtime import Runner
-from exporters.verify import Verification, verify
+from exporters.verification import Verification
+from exporters.verify import verify
 
 __all__ = [
     "RECIPES",
@@ -61,6 +62,7 @@ def export(
     provenance: Mapping[str, Any] | None = None,
     seed: int = 0,
     web: Sequence[str | Path] | None = None,
+    sidecar: Mapping[str, bytes] | None = None,
 ) -> Path:
     """Writes a bundle: a SavedModel, one .tflite file a recipe, golden cases and a manifest.
 
@@ -72,7 +74,7 @@ def export(
         directory: A folder that does not exist or is empty; it appears whole or not at all.
         recipes: Names from `RECIPES`.
         golden_images: Real examples to verify with beside the seeded ones, for each signature
-            and input a batch `(n, ...)` of its type and range; the first four are used.
+            and input a batch `(n, ...)` of its type and range; the first 32 are used.
         calibration: Real examples from which integer recipes (`int8`, `int8_float_norm`,
             `int16x8`) fix ranges; `pick` chooses pictures. They are never invented.
         source: What was exported (run, settings, step, figures); kept in the manifest.
@@ -80,6 +82,8 @@ def export(
         seed: Decides the seeded golden inputs.
         web: Files that `npm pack` makes of `exporters.web.PACKAGES`. With them the bundle gets
             a page for browsers, on which the first four golden images are examples.
+        sidecar: Files of your own that belong to the bundle, content by path (`judges/a.npz`); they
+            are hashed like all others and read by nobody here.
 
     Returns:
         The bundle's absolute path.
@@ -101,4 +105,5 @@ def export(
         provenance=provenance,
         seed=seed,
         web=web,
+        sidecar=sidecar,
     )

@@ -7,6 +7,7 @@
   saved_model/      all signatures, for servers and further conversion
   <recipe>.tflite   all signatures, for phones; one file a recipe
   web/              a page for browsers, if one was asked for
+  judges/           or other files that were given to go along; hashed, and read by nobody here
 ```
 A bundle is written whole or not at all and never over another one. Everything read from
 one is measured against the manifest first: size, then hash, then form.
@@ -21,6 +22,7 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -65,9 +67,13 @@ class Bundle:
             raise BundleError(f"{self.root}: {fault}; export the bundle again")
         return content
 
+    def leads_outside(self, path: str) -> bool:
+        """Whether a path within the bundle is, or goes through, a link that leaves it."""
+        return not (self.root / path).resolve().is_relative_to(self.root.resolve())
+
     def _misplaced(self, path: str) -> str | None:
         file = self.root / path
-        if not file.resolve().is_relative_to(self.root.resolve()):
+        if self.leads_outside(path):
             return f"{path} leads outside the bundle"
         if not file.is_file():
             return f"{path} is missing"
@@ -88,6 +94,8 @@ def open_bundle(path: str | Path) -> Bundle:
             a path outside the bundle or comes from a newer version.
     """
     root = Path(path)
+    if root.is_file():
+        raise BundleError(f"{root} is a file; a bundle is a folder that export wrote")
     if not root.is_dir():
         raise BundleError(f"there is no bundle folder {root}")
     file = root / MANIFEST
@@ -95,13 +103,31 @@ def open_bundle(path: str | Path) -> Bundle:
         raise BundleError(
             f"{root} is no bundle: it holds no {MANIFEST}; give a folder that export wrote"
         )
+    if not file.resolve().is_relative_to(root.resolve()):
+        raise BundleError(f"{file} leads outside the bundle; give a folder that export wrote")
     if file.stat().st_size > _MAX_MANIFEST_BYTES:
         raise BundleError(f"{file} is larger than {_MAX_MANIFEST_BYTES} bytes; it is no manifest")
     try:
-        content = json.loads(file.read_bytes())
+        content = json.loads(
+            file.read_bytes(), object_pairs_hook=_without_repeats, parse_constant=_no_number
+        )
     except (ValueError, RecursionError) as error:
         raise BundleError(f"{file} is not valid JSON: {error}") from error
     return Bundle(root, _validated(content, file))
+
+
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    # Of two equal keys readers take different ones: what one checks is not what another runs.
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in found if names.count(name) > 1)
+        raise ValueError(f"the key {twice!r} is there twice")
+    return found
+
+
+def _no_number(text: str) -> None:
+    raise ValueError(f"{text} is no number that JSON knows")
 
 
 def _validated(content: object, file: Path) -> Manifest:

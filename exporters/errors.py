@@ -7,3 +7,9 @@ class ExportError(Exception):
 
 class BundleError(ExportError):
     """A folder is no bundle, is damaged or unsafe, or comes from a newer version."""
+
+
+def first_line(message: str) -> str:
+    """The first line of a message that says anything: converters and runtimes write pages."""
+    first = next((line for line in message.splitlines() if line.strip()), "no reason given")
+    return first.strip()

@@ -16,7 +16,14 @@ from exporters import golden, quantizer, saved_model, tflite
 from exporters.calibration import Calibration
 from exporters.errors import ExportError
 from exporters.golden import Golden
-from exporters.manifest import ArtifactRecord, GoldenRecord, Manifest, SignatureRecord, check_depth
+from exporters.manifest import (
+    ArtifactRecord,
+    GoldenRecord,
+    Manifest,
+    SignatureRecord,
+    check_depth,
+    is_inside,
+)
 from exporters.original import call
 from exporters.protocol import SignatureLike
 from exporters.recipes import RECIPES, Recipe, recipe_named
@@ -38,6 +45,7 @@ def write_bundle(
     provenance: Mapping[str, Any] | None,
     seed: int,
     web: Sequence[str | Path] | None,
+    sidecar: Mapping[str, bytes] | None,
 ) -> Path:
     """Does what `exporters.export` says."""
     chosen = _chosen(recipes)
@@ -56,6 +64,7 @@ def write_bundle(
         if litert is not None:
             page = folder / FOLDER
             write_page(page, target.name, litert, records, chosen, golden_images or {})
+        _put_beside(folder, sidecar or {})
         manifest = Manifest(
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             signatures=records,
@@ -171,6 +180,18 @@ def _original(signature: SignatureLike, inputs: golden.Arrays) -> golden.Arrays:
 
 def _call(signature: SignatureLike, inputs: golden.Arrays, index: int) -> golden.Arrays:
     return call(signature, {name: values[index] for name, values in inputs.items()})
+
+
+def _put_beside(folder: Path, sidecar: Mapping[str, bytes]) -> None:
+    taken = {path.name for path in folder.iterdir()} | {bundles.MANIFEST}
+    for path, content in sidecar.items():
+        if not is_inside(path) or "/" not in path or path.split("/")[0] in taken:
+            raise ExportError(
+                "`sidecar` must name files by paths with forward slashes, in folders of their own "
+                f"within the bundle such as 'judges/a.npz', got {path!r}"
+            )
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(content)
 
 
 def _artifacts(

@@ -5,6 +5,8 @@ Python or reach the network, and they run when a signature is called. What `expo
 reads variables and computes, nothing else, so anything else is refused before loading.
 """
 
+import itertools
+import math
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from tensorflow.core.protobuf.meta_graph_pb2 import MetaGraphDef
 from tensorflow.python.framework import op_def_registry
 
 from exporters.errors import BundleError
+from exporters.manifest import MAX_ELEMENTS
 
 # Every operation with an effect is marked stateful; these only read weights and call functions.
 _ALLOWED_STATEFUL = frozenset({"ReadVariableOp", "StatefulPartitionedCall", "VarHandleOp"})
@@ -51,6 +54,11 @@ def check(folder: Path) -> None:
         raise BundleError(f"{folder} is no SavedModel: {error}") from error
     if len(model.meta_graphs) != 1 or not model.meta_graphs[0].HasField("object_graph_def"):
         raise BundleError(f"{folder} is no SavedModel of TensorFlow 2 with one graph")
+    if vast := [name for name, size in _constants(model.meta_graphs[0]) if size > MAX_ELEMENTS]:
+        raise BundleError(
+            f"{folder} holds the constant {vast[0]!r} of more than {MAX_ELEMENTS} elements; it is "
+            "not loaded"
+        )
     if harmful := sorted(set(_harmful(model.meta_graphs[0]))):
         raise BundleError(
             f"{folder} holds operations that do more than compute: {', '.join(harmful)}; "
@@ -69,6 +77,16 @@ def _harmful(graph: MetaGraphDef) -> Iterator[str]:
         if name.startswith(_SAVER_PREFIXES) and name.encode() not in called:
             allowed = _ALLOWED_STATEFUL | _SAVER_OPERATIONS
         yield from _effects(function.node_def, functions, allowed)
+
+
+def _constants(graph: MetaGraphDef) -> Iterator[tuple[str, int]]:
+    """Names of constants and how many numbers they claim, which a single one may stand for."""
+    bodies = [function.node_def for function in graph.graph_def.library.function]
+    for node in itertools.chain(graph.graph_def.node, *bodies):
+        for value in node.attr.values():
+            if value.HasField("tensor"):
+                sides = [dimension.size for dimension in value.tensor.tensor_shape.dim]
+                yield node.name, math.prod(sides)
 
 
 def _effects(nodes: Iterable, functions: dict, allowed: frozenset[str]) -> Iterator[str]:

@@ -20,7 +20,7 @@ from pydantic import (
 )
 
 from exporters.errors import ExportError
-from exporters.recipes import Tolerance
+from exporters.recipes import RECIPES, Tolerance
 
 FORMAT: Literal["image-model-bundle"] = "image-model-bundle"
 FORMAT_VERSION = 1
@@ -28,16 +28,15 @@ MAX_DEPTH = 32  # of nested settings; serialisers give up or recurse too far bey
 MAX_ELEMENTS = 2**28  # one tensor: 1 GiB of float32, more than any phone model is fed
 
 
+def is_inside(path: str) -> bool:
+    """Whether a path with forward slashes stays within its folder wherever it is read."""
+    plain = all(part not in ("", ".", "..") for part in path.split("/"))
+    foreign = any(character in path for character in "\\:\0")
+    return plain and not foreign and not PurePosixPath(path).is_absolute()
+
+
 def _inside(path: str) -> str:
-    parts = path.split("/")
-    plain = all(part not in ("", ".", "..") for part in parts)
-    if (
-        not plain
-        or "\\" in path
-        or ":" in path
-        or "\0" in path
-        or PurePosixPath(path).is_absolute()
-    ):
+    if not is_inside(path):
         raise ValueError(f"the path {path!r} leads outside the bundle")
     return path
 
@@ -55,6 +54,11 @@ def _plain(label: str) -> str:
     if not label.isprintable() or label != label.strip():
         raise ValueError(f"a label must be printable and have no space around it, got {label!r}")
     return label
+
+
+def _check_once(what: str, names: list[str]) -> None:
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"the {what} {twice[0]!r} is there twice")
 
 
 def check_depth(value: Any, left: int = MAX_DEPTH) -> Any:
@@ -135,6 +139,12 @@ class SignatureRecord(_Record):
     policy: dict[str, str] = {}
     pixels_of: Name | None = None
 
+    @field_validator("inputs", "outputs")
+    @classmethod
+    def _named_once(cls, tensors: tuple[TensorRecord, ...]) -> tuple[TensorRecord, ...]:
+        _check_once("tensor", [tensor.name for tensor in tensors])
+        return tensors
+
 
 class ArtifactRecord(_Record):
     """One converted form of the model: a SavedModel folder or a TensorFlow Lite file."""
@@ -146,6 +156,13 @@ class ArtifactRecord(_Record):
     settings: Data = {}
     float_tolerance: Tolerance
     uint8_tolerance: Tolerance
+
+    @field_validator("recipe")
+    @classmethod
+    def _known(cls, recipe: str) -> str:
+        if recipe not in RECIPES:
+            raise ValueError(f"there is no recipe {recipe!r}; known are {', '.join(RECIPES)}")
+        return recipe
 
 
 class GoldenRecord(_Record):
@@ -184,6 +201,9 @@ class Manifest(_Record):
             raise ValueError(f"`files` does not list {self.golden.path!r}")
         if set(self.golden.cases) != set(self.signatures):
             raise ValueError("`golden.cases` must count the cases of every signature")
+        _check_once("path", [artifact.path for artifact in self.artifacts.values()])
+        converted = [each for each in self.artifacts.values() if each.kind == "tflite"]
+        _check_once("recipe", [artifact.recipe for artifact in converted])
         for name, artifact in self.artifacts.items():
             if not self.files_of(name):
                 raise ValueError(f"`files` does not list {artifact.path!r}")

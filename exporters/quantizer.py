@@ -11,13 +11,13 @@ from collections.abc import Iterator, Mapping
 from types import ModuleType
 from typing import Any
 
-from exporters.errors import ExportError
+from exporters.errors import ExportError, first_line
 from exporters.golden import Arrays
 from exporters.graph import last_layers
 from exporters.manifest import SignatureRecord, TensorRecord
 from exporters.recipes import EVERYTHING, Recipe, Rule
 from exporters.signatures import PIXEL_SCOPE, is_image
-from exporters.tflite import check_graph, first_line, quiet
+from exporters.tflite import check_graph, quiet
 
 _ALL = ".*"
 # The border stays as signatures say: float tensors float, pixels scaled in float.

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter, SignatureRunner
 
+from exporters import wellformed
 from exporters.bundle import Bundle
 from exporters.errors import BundleError, ExportError
 from exporters.manifest import SignatureRecord, TensorRecord, signature_named
@@ -95,7 +96,12 @@ def recipes_of(bundle: Bundle) -> dict[str, str]:
 
 
 def load_model(content: bytes, threads: int, name: str) -> Interpreter:
-    """Loads a .tflite file's content; `name` is what errors call it."""
+    """Loads a .tflite file's content; `name` is what errors call it.
+
+    Raises:
+        BundleError: If it is no model, or one that would crash or exhaust the process.
+    """
+    wellformed.check(content, name)
     try:
         return Interpreter(model_content=content, num_threads=threads)
     except (ValueError, RuntimeError) as error:

@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from exporters.bundle import Bundle
-from exporters.errors import ExportError
+from exporters.errors import ExportError, first_line
 from exporters.graph import STATEFUL, read_graph
 from exporters.recipes import Recipe
 from exporters.runtime import Runner
@@ -127,12 +127,6 @@ def _conversion_sentence(recipe: str, message: str) -> str:
     if names:
         return _not_built_in(recipe, names)
     return f"recipe {recipe!r}: the converter failed: {first_line(message)}"
-
-
-def first_line(message: str) -> str:
-    """The first line of a converter's message that says anything."""
-    first = next((line for line in message.splitlines() if line.strip()), "no reason given")
-    return first.strip()
 
 
 def _not_built_in(recipe: str, names: list[str]) -> str:

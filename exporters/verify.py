@@ -1,104 +1,52 @@
 """Verification: what is in a bundle still does what the original function did.
 
 Every file's hash comes first. Then each artifact whose files are intact is replayed on the
-golden inputs and its outputs are held to its recipe's tolerances.
+golden inputs, and on pictures if some are given, and its outputs are held to its recipe's
+tolerances.
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from exporters import golden
 from exporters.bundle import MANIFEST, Bundle, open_bundle
-from exporters.errors import BundleError, ExportError
+from exporters.errors import BundleError, ExportError, first_line
 from exporters.golden import Arrays, Golden
-from exporters.manifest import ArtifactRecord, TensorRecord
+from exporters.likeness import Likeness, compare
 from exporters.recipes import Tolerance
-from exporters.runtime import Runner
+from exporters.replay import (
+    DamagedError,
+    Run,
+    all_finite,
+    as_images,
+    check_intact,
+    held_out,
+    joined,
+    picture_cases,
+    replayed,
+    runner_of,
+)
+from exporters.sheet import Sheet, check_place
+from exporters.verification import FileCheck, Judged, OutputCheck, Verification
+
+# Figures by name, each with the number of pictures it was taken on, of what a signature gave. It
+# is called with the name of a float signature and inputs and outputs of real pictures, cases
+# stacked in front, images float32 in [-1, 1], and leaves out figures that it cannot take.
+Judge = Callable[[str, Arrays, Arrays], Mapping[str, tuple[float, int]]]
 
 
-@dataclass(frozen=True)
-class FileCheck:
-    """Whether a file is the one that was exported; `fault` says what is wrong, or is None."""
-
-    path: str
-    fault: str | None
-
-    @property
-    def passed(self) -> bool:
-        """Whether the file is intact."""
-        return self.fault is None
-
-
-@dataclass(frozen=True)
-class OutputCheck:
-    """One output of one signature of one artifact against the golden outputs, over all cases.
-
-    Attributes:
-        max_abs, mean_abs: Differences, in levels for uint8, else on the scale of [-1, 1].
-        psnr: Decibels, infinite where the outputs are equal.
-        tolerance: The limits, as in the manifest.
-        fault: Why it fails, or None.
-    """
-
-    artifact: str
-    signature: str
-    output: str
-    max_abs: float
-    mean_abs: float
-    psnr: float
-    tolerance: Tolerance
-    fault: str | None
-
-    @property
-    def passed(self) -> bool:
-        """Whether the output is within tolerance."""
-        return self.fault is None
-
-
-@dataclass(frozen=True)
-class Verification:
-    """All checks of one bundle.
-
-    Attributes:
-        bundle: The folder.
-        files: One check a file, in the manifest's order, after the manifest itself.
-        outputs: One check for each output of each signature of each artifact.
-        faults: Whatever kept an artifact from being replayed.
-    """
-
-    bundle: str
-    files: tuple[FileCheck, ...]
-    outputs: tuple[OutputCheck, ...]
-    faults: tuple[str, ...]
-
-    @property
-    def passed(self) -> bool:
-        """Whether every check passed and every artifact was replayed."""
-        return bool(self.outputs) and not self.failures
-
-    @property
-    def failures(self) -> tuple[str, ...]:
-        """One sentence for every failed check."""
-        found = [check.fault for check in self.files] + [check.fault for check in self.outputs]
-        return (*(fault for fault in found if fault is not None), *self.faults)
-
-    def as_dict(self) -> dict[str, Any]:
-        """JSON-able; an infinite PSNR (equal outputs) and differences of NaN are null."""
-        return {
-            "bundle": self.bundle,
-            "passed": self.passed,
-            "files": [asdict(check) | {"passed": check.passed} for check in self.files],
-            "outputs": [_output_dict(check) for check in self.outputs],
-            "faults": list(self.faults),
-        }
-
-
-def verify(path: str | Path) -> Verification:
+def verify(
+    path: str | Path,
+    *,
+    images: Sequence[np.ndarray] = (),
+    original: Run | None = None,
+    judge: Judge | None = None,
+    sheet: str | Path | None = None,
+) -> Verification:
     """Checks a bundle's files, then replays every artifact on the golden inputs.
 
     A changed or missing file, or an output out of tolerance, is a failed check; only a folder
@@ -106,53 +54,39 @@ def verify(path: str | Path) -> Verification:
 
     Args:
         path: The bundle.
+        images: More pictures to replay on, uint8 `(height, width, channels)` of any size; each
+            signature takes those with as many channels as it has.
+        original: Gives the right outputs for `images`, called with a signature's name and one
+            case; without it the bundle's SavedModel does, which is held to the golden outputs.
+        judge: Gives figures by name for a signature's name, inputs and outputs (see `Judge`); asked
+            about the original's outputs and each artifact's, on real pictures: golden cases that
+            were given to `export`, and `images`.
+        sheet: PNG file to write with golden pictures side by side: the original's (Keras), each
+            artifact's, and the difference of pixels times 8.
 
     Raises:
         BundleError: If the folder is no bundle, or comes from a newer version.
+        ExportError: If `sheet` lies within the bundle or cannot be written.
     """
     bundle = open_bundle(path)
+    if sheet is not None:
+        check_place(Path(sheet), bundle)
     files = tuple(_file_checks(bundle))
-    broken = {check.path for check in files if not check.passed}
-    faults: list[str] = []
-    outputs: list[OutputCheck] = []
     try:
         cases = golden.read(bundle.read(bundle.manifest.golden.path), bundle.manifest)
     except BundleError as error:
         return Verification(str(path), files, (), (f"nothing was replayed: {error}",))
-    for name, artifact in bundle.manifest.artifacts.items():
-        damaged = broken & _files_it_loads(bundle, name, files)
-        if damaged:
-            faults.append(f"{name} was not replayed because of {', '.join(sorted(damaged))}")
-            continue
-        try:
-            outputs += _replayed(bundle, name, artifact, cases)
-        except Exception as error:  # a foreign model may fail in any way; that is the finding
-            faults.append(f"{name} cannot be replayed: {error}")
-    return Verification(str(path), files, tuple(outputs), tuple(faults))
-
-
-def compare(
-    expected: np.ndarray, actual: np.ndarray, tensor: TensorRecord
-) -> tuple[float, float, float]:
-    """Largest and mean absolute difference and PSNR between two arrays of one shape.
-
-    Returns:
-        Differences in levels for uint8; for floats on the scale of an image in [-1, 1]: a
-        range of another width is scaled to 2, and a tensor with no range is scaled by the
-        largest expected magnitude where that exceeds 1. PSNR in decibels with the range's
-        width as its peak; infinite if equal. All NaN if `actual` is not finite.
-    """
-    difference = np.abs(actual.astype(np.float64) - expected.astype(np.float64))
-    if not np.isfinite(difference).all():
-        return math.nan, math.nan, math.nan
-    peak = 255.0
-    if tensor.dtype != "uint8":
-        largest = float(np.abs(expected).max())
-        width = tensor.width or 2.0 * max(1.0, largest)
-        difference, peak = difference * (2.0 / width), 2.0
-    squared = float(np.mean(difference**2))
-    psnr = math.inf if squared == 0 else 10.0 * math.log10(peak**2 / squared)
-    return float(difference.max()), float(difference.mean()), psnr
+    broken = {check.path for check in files if not check.passed}
+    replay = _Replay(bundle, broken, cases, judge)
+    if len(images):
+        replay.add_pictures(images, original)
+    for name in bundle.manifest.artifacts:
+        replay.artifact(name)
+    if sheet is not None and replay.outputs:
+        replay.sheet.write(Path(sheet))
+    return Verification(
+        str(path), files, tuple(replay.outputs), tuple(replay.faults), tuple(replay.judged)
+    )
 
 
 def _file_checks(bundle: Bundle) -> Iterator[FileCheck]:
@@ -164,92 +98,162 @@ def _file_checks(bundle: Bundle) -> Iterator[FileCheck]:
     # TensorFlow reads whatever lies in the folder of a SavedModel, so nothing may be added.
     for artifact in manifest.artifacts.values():
         folder = bundle.root / artifact.path
-        for file in sorted(folder.rglob("*")) if artifact.kind == "saved_model" else ():
+        # A folder that is a link may lead to a whole disk; its files were found outside above.
+        walked = artifact.kind == "saved_model" and not bundle.leads_outside(artifact.path)
+        for file in sorted(folder.rglob("*")) if walked else ():
             path = file.relative_to(bundle.root).as_posix()
-            if not file.is_dir() and path not in manifest.files:
+            if (file.is_symlink() or not file.is_dir()) and path not in manifest.files:
                 yield FileCheck(path, f"{path} was added after export")
 
 
-def _files_it_loads(bundle: Bundle, name: str, files: tuple[FileCheck, ...]) -> set[str]:
-    folder = bundle.manifest.artifacts[name].path + "/"
-    added = {check.path for check in files if check.path.startswith(folder)}
-    return added | set(bundle.manifest.files_of(name))
+@dataclass
+class _Examples:
+    """Everything a signature is replayed on."""
+
+    golden: Golden
+    images: Golden | None = None
+
+    def real(self, given: Arrays, pictures: Arrays) -> Golden | None:
+        """Inputs of real pictures with outputs for them; None without a real picture."""
+        parts = [held_out(Golden(self.golden.inputs, given))]
+        if self.images is not None:
+            parts.append(Golden(self.images.inputs, pictures))
+        return joined([part for part in parts if part is not None])
 
 
-def _replayed(
-    bundle: Bundle, name: str, artifact: ArtifactRecord, cases: Mapping[str, Golden]
-) -> list[OutputCheck]:
-    run = _runner(bundle, artifact)
-    checks = []
-    for signature, record in bundle.manifest.signatures.items():
-        outputs = [run(signature, inputs) for inputs, _ in cases[signature].cases()]
-        for tensor in record.outputs:
-            expected = cases[signature].outputs[tensor.name]
-            actual = np.stack([case[tensor.name] for case in outputs])
-            checks.append(_check(name, signature, tensor, artifact, expected, actual))
-    return checks
+class _Replay:
+    """Replays artifacts one after the other and keeps what was found."""
+
+    def __init__(
+        self, bundle: Bundle, broken: set[str], cases: Mapping[str, Golden], judge: Judge | None
+    ) -> None:
+        self._bundle, self._broken, self._judge = bundle, broken, judge
+        self._examples = {name: _Examples(each) for name, each in cases.items()}
+        self._figures: dict[
+            str, dict[str, tuple[float, int]]
+        ] = {}  # of the right outputs, by signature
+        self._reference: str | None = None  # artifact that gave the right outputs for pictures
+        self.sheet = Sheet(bundle.manifest, cases)
+        self.outputs: list[OutputCheck] = []
+        self.judged: list[Judged] = []
+        self.faults: list[str] = []
+
+    def add_pictures(self, images: Sequence[np.ndarray], original: Run | None) -> None:
+        """Makes cases of pictures; a fault if nothing can say what is right for them."""
+        cases = {name: each.golden for name, each in self._examples.items()}
+        try:
+            run = original or self._saved_model()
+            made = picture_cases(self._bundle.manifest, cases, images, run)
+        except Exception as error:  # as in `artifact`
+            self.faults.append(f"pictures were not replayed: {error}")
+            return
+        for name, each in made.items():
+            self._examples[name].images = each
+
+    def artifact(self, name: str) -> None:
+        """Replays every signature of an artifact."""
+        outputs: list[OutputCheck] = []
+        judged: list[Judged] = []
+        try:
+            check_intact(self._bundle, name, self._broken)
+            run = runner_of(self._bundle, name)
+            for signature in self._examples:
+                given, pictures = self._outputs(run, name, signature)
+                outputs += self._checks(name, signature, given, pictures)
+                judged += self._asked(name, signature, given, pictures)
+        except DamagedError as error:
+            self.faults.append(f"{name} was not replayed because of {error}")
+        except Exception as error:  # a foreign model may fail in any way; that is the finding
+            self.faults.append(f"{name} cannot be replayed: {first_line(str(error))}")
+        else:
+            self.outputs += outputs
+            self.judged += judged
+
+    def _saved_model(self) -> Run:
+        artifacts = self._bundle.manifest.artifacts.items()
+        found = [name for name, each in artifacts if each.kind == "saved_model"]
+        if not found:
+            raise ExportError("there is no SavedModel to say what is right for them")
+        check_intact(self._bundle, found[0], self._broken)
+        self._reference = found[0]
+        return runner_of(self._bundle, found[0])
+
+    def _outputs(self, run: Run, artifact: str, signature: str) -> tuple[Arrays, Arrays]:
+        """What an artifact gives for golden cases and for pictures."""
+        each, record = self._examples[signature], self._bundle.manifest.signatures[signature]
+        given = replayed(run, signature, record, each.golden)
+        if each.images is None:
+            return given, {}
+        if artifact == self._reference:
+            return given, each.images.outputs
+        return given, replayed(run, signature, record, each.images)
+
+    def _checks(
+        self, artifact: str, signature: str, given: Arrays, pictures: Arrays
+    ) -> Iterator[OutputCheck]:
+        each, record = self._examples[signature], self._bundle.manifest.artifacts[artifact]
+        real = held_out(each.golden)
+        for tensor in self._bundle.manifest.signatures[signature].outputs:
+            name, actual = tensor.name, given[tensor.name]
+            golden_likeness = compare(each.golden.outputs[name], actual, tensor)
+            sets = {"": golden_likeness}
+            if real is not None:
+                expected = real.outputs[name]
+                sets[" on held-out cases"] = compare(expected, actual[-real.count :], tensor)
+            if each.images is not None and artifact != self._reference:
+                expected = each.images.outputs[name]
+                sets[" on the pictures given"] = compare(expected, pictures[name], tensor)
+            self.sheet.add(artifact, signature, tensor, actual, golden_likeness)
+            tolerance = (
+                record.uint8_tolerance if tensor.dtype == "uint8" else record.float_tolerance
+            )
+            place = f"{artifact}: output {name!r} of {signature!r}"
+            faults = (_fault(place + on, tolerance, found) for on, found in sets.items())
+            yield OutputCheck(
+                artifact,
+                signature,
+                name,
+                golden_likeness,
+                sets.get(" on held-out cases"),
+                sets.get(" on the pictures given"),
+                tolerance,
+                fault=next((fault for fault in faults if fault is not None), None),
+            )
+
+    def _asked(
+        self, artifact: str, signature: str, given: Arrays, pictures: Arrays
+    ) -> list[Judged]:
+        """What the judge says of real pictures; nothing where there are none."""
+        each = self._examples[signature]
+        real = each.real(given, pictures)
+        if self._judge is None or real is None or not all_finite(real.outputs):
+            return []
+        if signature not in self._figures:
+            right = each.real(each.golden.outputs, each.images.outputs if each.images else {})
+            assert right is not None, "there are real inputs"
+            self._figures[signature] = self._said(signature, right)
+        figures = self._said(signature, real)
+        return [
+            Judged(artifact, signature, name, count, original, figures[name][0])
+            for name, (original, count) in self._figures[signature].items()
+            if name in figures
+        ]
+
+    def _said(self, signature: str, cases: Golden) -> dict[str, tuple[float, int]]:
+        assert self._judge is not None, "as the caller sees to"
+        manifest = self._bundle.manifest
+        said = self._judge(*as_images(manifest, signature, cases.inputs, cases.outputs))
+        return {name: figure for name, figure in said.items() if math.isfinite(figure[0])}
 
 
-def _runner(bundle: Bundle, artifact: ArtifactRecord) -> Callable[[str, Arrays], Arrays]:
-    if artifact.kind == "tflite":
-        return Runner(bundle, recipe=artifact.recipe).run
-    import tensorflow as tf  # slow to load, and bundles without a SavedModel do without it
-
-    from exporters import harmless, saved_model
-
-    harmless.check(bundle.root / artifact.path)
-    functions = saved_model.load(bundle.root / artifact.path)
-
-    def run(signature: str, inputs: Arrays) -> Arrays:
-        tensors = {name: tf.constant(value) for name, value in inputs.items()}
-        return {name: np.asarray(value) for name, value in functions[signature](**tensors).items()}
-
-    return run
-
-
-def _check(
-    artifact: str,
-    signature: str,
-    tensor: TensorRecord,
-    record: ArtifactRecord,
-    expected: np.ndarray,
-    actual: np.ndarray,
-) -> OutputCheck:
-    place = f"{artifact}: output {tensor.name!r} of {signature!r}"
-    if actual.shape != expected.shape or actual.dtype != expected.dtype:
-        raise ExportError(
-            f"{place} is {actual.dtype} {actual.shape}, golden is {expected.dtype} {expected.shape}"
-        )
-    tolerance = record.uint8_tolerance if tensor.dtype == "uint8" else record.float_tolerance
-    max_abs, mean_abs, psnr = compare(expected, actual, tensor)
-    fault = _fault(place, tolerance, max_abs, mean_abs, psnr)
-    return OutputCheck(artifact, signature, tensor.name, max_abs, mean_abs, psnr, tolerance, fault)
-
-
-def _fault(
-    place: str, tolerance: Tolerance, max_abs: float, mean_abs: float, psnr: float
-) -> str | None:
-    if math.isnan(max_abs):
+def _fault(place: str, tolerance: Tolerance, found: Likeness) -> str | None:
+    if math.isnan(found.max_abs):
         return f"{place} holds values that are not finite"
-    if tolerance.max_abs is not None and max_abs > tolerance.max_abs:
-        return f"{place} is off by {max_abs:.3g}, at most {tolerance.max_abs:g} is allowed"
-    if tolerance.mean_abs is not None and mean_abs > tolerance.mean_abs:
+    if tolerance.max_abs is not None and found.max_abs > tolerance.max_abs:
+        return f"{place} is off by {found.max_abs:.3g}, at most {tolerance.max_abs:g} is allowed"
+    if tolerance.mean_abs is not None and found.mean_abs > tolerance.mean_abs:
         limit = tolerance.mean_abs
-        return f"{place} is off by {mean_abs:.3g} on average, at most {limit:g} is allowed"
-    if tolerance.psnr is not None and psnr < tolerance.psnr:
-        return f"{place} has a PSNR of {psnr:.1f} dB, at least {tolerance.psnr:g} dB is asked"
+        return f"{place} is off by {found.mean_abs:.3g} on average, at most {limit:g} is allowed"
+    if tolerance.psnr is not None and found.psnr < tolerance.psnr:
+        return f"{place} has a PSNR of {found.psnr:.1f} dB, at least {tolerance.psnr:g} dB is asked"
     return None
-
-
-def _output_dict(check: OutputCheck) -> dict[str, Any]:
-    numbers = {"max_abs": check.max_abs, "mean_abs": check.mean_abs, "psnr": check.psnr}
-    finite = {key: value if math.isfinite(value) else None for key, value in numbers.items()}
-    return {
-        "artifact": check.artifact,
-        "signature": check.signature,
-        "output": check.output,
-        **finite,
-        "tolerance": check.tolerance.model_dump(exclude_none=True),
-        "fault": check.fault,
-        "passed": check.passed,
-    }

@@ -1,8 +1,9 @@
-"""Puts an evaluated run, an ablation or a benchmark into assets/results and the README.
+"""Puts an evaluated run, an ablation or another table into assets/results and the README.
 
 python scripts/publish_result.py RUN NAME "COMMAND ..."
 python scripts/publish_result.py --ablation FOLDER NAME
 python scripts/publish_result.py --benchmark FOLDER NAME
+python scripts/publish_result.py --verification FOLDER NAME
 """
 
 import json
@@ -59,6 +60,12 @@ def publish_benchmark(folder: Path, name: str) -> None:
     _fill_readme()
 
 
+def publish_verification(folder: Path, name: str) -> None:
+    """Copies FOLDER/verify_table.json and fills the README's table between its marks."""
+    shutil.copy(folder / "verify_table.json", ROOT / "assets" / "results" / f"{name}.json")
+    _fill_readme()
+
+
 def _fill_readme() -> None:
     readme = ROOT / "README.md"
     readme.write_text(with_tables(readme.read_text("utf-8")), "utf-8")
@@ -80,6 +87,8 @@ def table(result: dict) -> str:
         return _ablation_table(result)
     if "benchmark" in result:
         return _benchmark_table(result)
+    if "verification" in result:
+        return _verification_table(result)
     minutes = result["training_minutes"]
     lines = [f"`{result['command']}`, {minutes:.0f} minutes of training on a two-core machine:", ""]
     for name, direction in result["evaluation"]["directions"].items():
@@ -120,12 +129,63 @@ def _benchmark_table(result: dict) -> str:
     return "\n".join([*lines, ""])
 
 
+def _verification_table(result: dict) -> str:
+    """A row a model, signature of floats and output; a column a recipe: PSNR, SSIM if a picture."""
+    recipes = list(dict.fromkeys(row["recipe"] for row in result["verification"]))
+    places: dict[tuple[str, str, str], dict[str, dict]] = {}
+    for row in result["verification"]:
+        if not row["signature"].endswith("_uint8"):  # theirs are in the file
+            place = (row["model"], row["signature"], row["output"])
+            places.setdefault(place, {})[row["recipe"]] = row
+    lines = [
+        f"`{result['command']}`: PSNR in dB / SSIM on held-out pictures; ✗ out of tolerance",
+        "",
+    ]
+    lines.append("| model | signature | pictures | " + " | ".join(recipes) + " |")
+    lines.append("|---" * (3 + len(recipes)) + "|")
+    for (model, signature, output), by_recipe in places.items():
+        count = max(row["pictures"] for row in by_recipe.values())
+        name = signature if output == "image" else f"{signature}: {output}"
+        cells = [_verified(by_recipe.get(recipe)) for recipe in recipes]
+        lines.append(f"| {model} | {name} | {count} | " + " | ".join(cells) + " |")
+    return "\n".join([*lines, *_sizes(result), *_not_exported(result), ""])
+
+
+def _verified(row: dict | None) -> str:
+    if row is None:
+        return "–"
+    psnr = "equal" if row["psnr"] is None else f"{row['psnr']:.1f}"
+    ssim = "" if row["ssim"] is None else f" / {row['ssim']:.4f}"
+    return psnr + ssim + ("" if row["passed"] else " ✗")
+
+
+def _sizes(result: dict) -> list[str]:
+    sizes: dict[str, dict[str, int]] = {}
+    for row in result["verification"]:
+        sizes.setdefault(row["model"], {})[row["recipe"]] = row["bytes"]
+    told = [
+        f"{model} " + ", ".join(f"{name} {size / 1e6:.1f}" for name, size in each.items())
+        for model, each in sizes.items()
+    ]
+    return ["", f"Megabytes: {'; '.join(told)}."]
+
+
+def _not_exported(result: dict) -> list[str]:
+    return [
+        f"Not exported: {model}, {recipe}: {reason}"
+        for model, reasons in result["not exported"].items()
+        for recipe, reason in reasons.items()
+    ]
+
+
 def main(arguments: list[str]) -> None:
     """Chooses by the first argument what is published."""
     if arguments[0] == "--ablation":
         publish_ablation(Path(arguments[1]), arguments[2])
     elif arguments[0] == "--benchmark":
         publish_benchmark(Path(arguments[1]), arguments[2])
+    elif arguments[0] == "--verification":
+        publish_verification(Path(arguments[1]), arguments[2])
     else:
         publish(Path(arguments[0]), arguments[1], arguments[2])
 

@@ -27,6 +27,12 @@ def test_a_result_holds_command_seed_versions_and_date(path):
         assert result["benchmark"][result["reference"]]["ratio"] == 1.0
         assert {len(times) for times in result["rounds_ms"].values()} == {result["rounds"]}
         return
+    if "verification" in result:
+        assert isinstance(result["seed"], int)
+        assert result["date"].startswith("20")
+        assert {"tensorflow", "keras", "ai-edge-litert"} <= set(result["versions"])
+        assert len({tuple(row) for row in result["verification"]}) == 1, "equal columns"
+        return
     assert isinstance(result["config"]["training"]["seed"], int)
     for session in result["sessions"]:
         assert session["date"].startswith("20")

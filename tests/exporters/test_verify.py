@@ -1,54 +1,14 @@
 import hashlib
 import json
-import math
 import shutil
 
-import numpy as np
 import pytest
 import tensorflow as tf
-from skimage.metrics import peak_signal_noise_ratio
 
 import exporters
 from exporters import RECIPES, BundleError, tflite
-from exporters.manifest import TensorRecord
-from exporters.verify import compare
 from tests.exporters.conftest import ALL_RECIPES
 from tests.exporters.fakes import Signature, negative
-
-IMAGE = TensorRecord(name="image", shape=(1, 2), dtype="float32", value_range=(-1, 1))
-PIXELS = TensorRecord(name="image", shape=(1, 2), dtype="uint8", value_range=(0, 255))
-
-
-def test_differences_worked_by_hand():
-    # |0.5 - 0.25| = 0.25 and 0: mean 0.125, squared mean 0.03125, peak 2: 10 log10(4/0.03125)
-    numbers = compare(np.float32([0.5, 1.0]), np.float32([0.25, 1.0]), IMAGE)
-    assert numbers == pytest.approx((0.25, 0.125, 10 * math.log10(128)))
-    # 3 levels and 1 level: no wrap-around below zero; squared mean 5, peak 255
-    numbers = compare(np.uint8([0, 10]), np.uint8([3, 9]), PIXELS)
-    assert numbers == pytest.approx((3, 2, 10 * math.log10(65025 / 5)))
-
-
-def test_psnr_equals_scikit_images():
-    random = np.random.default_rng(0)
-    one = random.integers(0, 256, (20, 20, 3), np.uint8)
-    two = random.integers(0, 256, (20, 20, 3), np.uint8)
-    assert compare(one, two, PIXELS)[2] == pytest.approx(peak_signal_noise_ratio(one, two))
-    floats = (one / 127.5 - 1).astype(np.float32), (two / 127.5 - 1).astype(np.float32)
-    expected = peak_signal_noise_ratio(*floats, data_range=2)
-    assert compare(*floats, IMAGE)[2] == pytest.approx(expected)
-
-
-def test_other_ranges_are_scaled_to_a_width_of_two():
-    unit = IMAGE.model_copy(update={"value_range": (0.0, 1.0)})
-    assert compare(np.float32([0.0]), np.float32([0.1]), unit)[0] == pytest.approx(0.2)
-    free = IMAGE.model_copy(update={"value_range": None})
-    assert compare(np.float32([50.0]), np.float32([51.0]), free)[0] == pytest.approx(1 / 50)
-    assert compare(np.float32([0.1]), np.float32([0.2]), free)[0] == pytest.approx(0.1)
-
-
-def test_equal_outputs_have_infinite_psnr_and_nan_has_none():
-    assert compare(np.float32([1.0]), np.float32([1.0]), IMAGE) == (0, 0, math.inf)
-    assert all(map(math.isnan, compare(np.float32([1.0]), np.float32([math.nan]), IMAGE)))
 
 
 def test_every_artifact_signature_and_file_of_a_fresh_bundle_passes(exported):

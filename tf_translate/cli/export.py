@@ -9,6 +9,7 @@ from tf_translate.cli.show import load_tensorflow, people
 from tf_translate.packages import Packed, obtain
 
 NAME = "export"
+JUDGES_FOLDER = "judges"  # in a bundle
 _GOLDEN_IMAGES = 4
 
 
@@ -52,6 +53,12 @@ def main(
 
     recipes = recipe or ["float32", "float16", "dynamic_int8"]
     trained = load_trained(run)
+    judges = judges_of(trained)
+    if not judges:
+        people().print(
+            f"without judges: evaluate the run first (tf-translate evaluate {run}), and `verify` "
+            "says what a recipe costs in content and domain"
+        )
     path = exporters.export(
         trained.translator.signatures(),
         bundle,
@@ -61,10 +68,20 @@ def main(
         source=source_of(trained),
         seed=trained.config.training.seed,
         web=packed,
+        sidecar=judges,
     )
     people().print(f"bundle: {path}; next: tf-translate verify {bundle}")
     if web:
         people().print(f"page: tf-translate serve {bundle}")
+
+
+def judges_of(trained) -> dict[str, bytes]:
+    """The judges that evaluated a run, as files for its bundle; empty if none did."""
+    from tf_translate.evaluation.carried_judges import packed
+    from tf_translate.experiment.evaluate import JUDGES
+
+    files = packed(trained.run.path / "evaluation" / JUDGES)
+    return {f"{JUDGES_FOLDER}/{name}": content for name, content in files.items()}
 
 
 def obtain_litert() -> list[Path]:

@@ -1,36 +1,130 @@
 """`tf-translate verify`: does the bundle still do what training did?"""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import typer
 from rich.table import Table
 
+from tf_translate.cli.export import JUDGES_FOLDER
 from tf_translate.cli.show import JSON_HELP, load_tensorflow, people, print_json
 
 NAME = "verify"
+MOST_PICTURES = 64
 
 
 def main(
     bundle: Annotated[Path, typer.Argument(help="A bundle made by `export`.")],
+    images: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of pictures to replay on too, as the bundle's SavedModel translates them; "
+            f"at most {MOST_PICTURES}, spread evenly over it.",
+        ),
+    ] = None,
+    sheet: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.png",
+            help="Write golden pictures side by side: Keras, each artifact, difference times 8; "
+            "outside the bundle, which stays as it was exported.",
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
 ) -> None:
-    """Check every file's hash and replay the golden inputs; exit 1 when anything is off."""
+    """Check every file's hash and replay golden and held-out pictures; exit 1 when anything is off.
+
+    Examples:
+
+      tf-translate verify bundles/emoji
+
+      tf-translate verify bundles/emoji --images photos --sheet emoji.png --json
+    """
     load_tensorflow()
     import exporters
 
-    verification = exporters.verify(bundle)
+    opened = exporters.open_bundle(bundle)
+    pictures = [] if images is None else _pictures(opened, images)
+    judge, said = _judge(opened)
+    verification = exporters.verify(bundle, images=pictures, judge=judge, sheet=sheet)
+    written = str(sheet) if sheet is not None and sheet.is_file() else None
     if as_json:
-        print_json(verification.as_dict())
+        content = verification.as_dict()
+        print_json(content | {"judges": said, "pictures": len(pictures), "sheet": written})
     else:
-        _show(verification)
+        _show(verification, said)
+        if written:
+            people().print(f"sheet: {written}")
     raise typer.Exit(0 if verification.passed else 1)
 
 
-def _show(verification) -> None:
+def _pictures(bundle, folder: Path) -> list[np.ndarray]:
+    """Pictures of a folder with as many channels as signatures take."""
+    from exporters.signatures import is_image
+    from tf_translate.data.folders import pictures_in
+    from tf_translate.errors import DataError
+    from tf_translate.images import read
+
+    if not folder.is_dir():
+        raise DataError(f"there is no folder {folder} of pictures to verify with")
+    files = pictures_in(folder)
+    at = np.linspace(0, len(files) - 1, min(len(files), MOST_PICTURES)).round().astype(int)
+    inputs = [each for record in bundle.manifest.signatures.values() for each in record.inputs]
+    channels = sorted({tensor.shape[-1] for tensor in inputs if is_image(tensor)})
+    return [read(files[index].path, channels=each) for each in channels for index in at]
+
+
+def _judge(bundle):
+    """The judges that the bundle carries, or None, and a sentence on them."""
+    from exporters.arrays import read as read_arrays
+    from exporters.errors import BundleError
+    from tf_translate.evaluation.carried_judges import NOTE, CarriedJudges, read_note
+
+    files = [path for path in bundle.manifest.files if path.startswith(f"{JUDGES_FOLDER}/")]
+    note = f"{JUDGES_FOLDER}/{NOTE}"
+    if note not in files:
+        return None, (
+            "the bundle carries no judges, so what artifacts change in content and domain is not "
+            "measured: evaluate the run before it is exported"
+        )
+    if any(bundle.fault_of(path) for path in files):
+        return None, "the bundle's judges are damaged and were not asked"
+
+    def read(name: str, forms: Mapping) -> Mapping[str, np.ndarray]:
+        path = f"{JUDGES_FOLDER}/{name}"
+        if path not in files:
+            raise BundleError(f"{note} names the judge {path}, which is not in the bundle")
+        return read_arrays(bundle.read(path), forms, path)
+
+    directions = read_note(bundle.read(note), bundle.root / note)
+    labels = {
+        name: {tensor.name: tensor.labels for tensor in record.inputs if tensor.labels}
+        for name, record in bundle.manifest.signatures.items()
+    }
+    named = ", ".join(directions.directions)
+    return CarriedJudges(directions, read, labels), f"judges of the run's evaluation: {named}"
+
+
+def _show(verification, said: str) -> None:
     console = people()
-    table = Table("artifact", "signature", "output", "max", "mean", "PSNR dB", "")
+    console.print(_outputs(verification))
+    if verification.judged:
+        console.print(_judged(verification))
+    console.print(said)
+    for failure in verification.failures:
+        console.print(f"fails: {failure}")
+    console.print("verified" if verification.passed else "not verified")
+
+
+def _outputs(verification) -> Table:
+    """Differences of golden cases; PSNR also of those that are held-out pictures, and of others."""
+    given = any(check.images for check in verification.outputs)
+    columns = ["artifact", "signature", "output", "max", "mean", "PSNR dB", "held-out"]
+    table = Table(*columns, *(["pictures"] if given else []), "SSIM", "colour", "")
     for check in verification.outputs:
+        real = check.held_out or check.golden
         table.add_row(
             check.artifact,
             check.signature,
@@ -38,9 +132,18 @@ def _show(verification) -> None:
             f"{check.max_abs:.2g}",
             f"{check.mean_abs:.2g}",
             f"{check.psnr:.1f}",
+            f"{check.held_out.psnr:.1f}" if check.held_out else "–",
+            *([f"{check.images.psnr:.1f}" if check.images else "–"] if given else []),
+            "–" if real.ssim is None else f"{real.ssim:.4f}",
+            "–" if real.colour_shift is None else f"{max(real.colour_shift, key=abs):+.2g}",
             "ok" if check.passed else "fails",
         )
-    console.print(table)
-    for failure in verification.failures:
-        console.print(f"fails: {failure}")
-    console.print("verified" if verification.passed else "not verified")
+    return table
+
+
+def _judged(verification) -> Table:
+    table = Table("artifact", "signature", "judge's figure", "pictures", "Keras", "here", "change")
+    for each in verification.judged:
+        numbers = (f"{each.original:.3f}", f"{each.value:.3f}", f"{each.change:+.3f}")
+        table.add_row(each.artifact, each.signature, each.figure, str(each.cases), *numbers)
+    return table

@@ -60,12 +60,17 @@ class DomainJudge:
     def __init__(self, network: keras.Model, *, side: int, target_is_second: bool):
         features = network.get_layer(judge_networks.FEATURES).output
         self._network = keras.Model(network.input, [features, network.output])
-        self._sign = 1.0 if target_is_second else -1.0
+        self.target_is_second = target_is_second
         self.side = side
 
     def says_target(self, images: np.ndarray) -> np.ndarray:
         """Gives bool `(n,)` for float images `(n, h, w, c)` in [-1, 1]."""
-        return self._run(images)[1][:, 0] * self._sign > 0
+        return self.logits(images) > 0
+
+    def logits(self, images: np.ndarray) -> np.ndarray:
+        """Gives float32 `(n,)`, above 0 for the target; `images` as in `says_target`."""
+        sign = 1.0 if self.target_is_second else -1.0
+        return self._run(images)[1][:, 0] * np.float32(sign)
 
     def features(self, images: np.ndarray) -> np.ndarray:
         """Gives float32 `(n, 128)`, standardised over training images, each of length sqrt(128).
@@ -123,12 +128,14 @@ class Judges:
         domain, content: The judges.
         settings: How they were trained.
         fingerprint: Of the training images they saw.
+        kept_as: What their files are called after, where they are kept.
     """
 
     domain: DomainJudge
     content: ContentJudge
     settings: JudgeSettings
     fingerprint: str
+    kept_as: str
 
 
 def retrieved(features: np.ndarray, among: np.ndarray) -> np.ndarray:
@@ -186,6 +193,7 @@ def train_judges(
         content=ContentJudge(content, side=settings.side),
         settings=settings,
         fingerprint=digest(sorted(marks)),
+        kept_as=digest(protocol)[:16],
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from tf_translate.config.attributes import Attribute
+from tf_translate.config.attributes import Attribute, Attributes
 from tf_translate.data.labelled import LabelledData
 from tf_translate.evaluation.figures import Direction
 
@@ -50,6 +50,15 @@ def edits(
                 train_target=data.images("train", at=_some(np.flatnonzero(taught), learn)),
                 counterfactual=truth is not None,
             )
+
+
+def asked(attributes: Attributes) -> dict[str, dict[str, float]]:
+    """For each edit the numbers by label that ask for it: `{"add_glasses": {"glasses": 1.0}}`."""
+    return {
+        edit_name(one, value): dict(zip(one.columns, one.encode(value), strict=True))
+        for one in attributes.each
+        for value in one.values
+    }
 
 
 def edit_name(attribute: Attribute, value: str) -> str:

@@ -16,6 +16,7 @@ from tf_translate.core.translator import Translator
 from tf_translate.data.image_set import ImageSet
 from tf_translate.data.labelled import LabelledData
 from tf_translate.data.pipeline import ImageData
+from tf_translate.evaluation.carried_judges import described, write_note
 from tf_translate.evaluation.consistency import evaluate_direction
 from tf_translate.evaluation.features import load_features
 from tf_translate.evaluation.figures import Direction
@@ -23,12 +24,13 @@ from tf_translate.evaluation.judges import Judges, JudgeSettings, train_judges
 from tf_translate.evaluation.label_judge import LabelJudge, LabelSettings, train_label_judge
 from tf_translate.evaluation.report import document, write_report
 from tf_translate.experiment.dataset import held_out
-from tf_translate.experiment.edits import edits
+from tf_translate.experiment.edits import asked, edits
 from tf_translate.experiment.reconstructions import reconstruction
 from tf_translate.experiment.trained import Trained
 
 _SIDES = {"a_to_b": ("a", "b"), "b_to_a": ("b", "a")}
 _BATCH = 16
+JUDGES = "judges"  # folder of them in a run's evaluation
 
 
 def evaluate(
@@ -52,13 +54,14 @@ def evaluate(
     console.print(f"measuring on the split {split}")
     wanted = settings.features if features is None else features
     networks = [load_features(name) for name in dict.fromkeys(wanted)]
-    reports = []
+    reports, judged = [], {}
     for direction in _directions(trained, split):
         console.print(
             f"{direction.name}: {len(direction.source)} sources, {len(direction.target)} targets; "
             "training the judges (once for these images)"
         )
         judges = _judges(trained, direction)
+        judged[direction.name] = described(judges, *_deployed(trained, direction.name))
         judge = _label_judge(direction, trained, console)
         reports.append(
             evaluate_direction(
@@ -71,6 +74,7 @@ def evaluate(
             )
         )
     folder = trained.run.path / "evaluation"
+    write_note(folder / JUDGES, judged)
     words: dict[str, Any] = {
         "title": f"{trained.config.method}: {trained.config.data.path}",
         "facts": _facts(trained),
@@ -126,13 +130,23 @@ def _judges(trained: Trained, direction: Direction) -> Judges:
     return train_judges(
         source,
         target,
-        folder=trained.run.path / "evaluation" / "judges",
+        folder=trained.run.path / "evaluation" / JUDGES,
         settings=JudgeSettings(
             domain_steps=settings.domain_steps,
             content_steps=settings.content_steps,
             seed=settings.seed,
         ),
     )
+
+
+def _deployed(trained: Trained, name: str) -> tuple[str, dict[str, float]]:
+    """The signature that deploys a direction, and the numbers by label that ask it to."""
+    data = trained.data
+    if isinstance(data, LabelledData):
+        return "translate", asked(data.attributes)[name]
+    if isinstance(data, ImageSet):
+        return "reconstruct", {}
+    return trained.translator.directions[name], {}
 
 
 def _labels(data: ImageData, split: str, *, limit: int) -> dict[str, np.ndarray | None]:
@@ -155,7 +169,7 @@ def _label_judge(direction: Direction, trained: Trained, console: Console) -> La
         images,
         labels,
         data.classes,
-        folder=trained.run.path / "evaluation" / "judges",
+        folder=trained.run.path / "evaluation" / JUDGES,
         settings=LabelSettings(seed=trained.config.evaluation.seed),
     )
 

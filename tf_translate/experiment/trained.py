@@ -116,4 +116,5 @@ def source_of(trained: Trained) -> dict[str, object]:
         "step": int(trained.translator.steps_taken.numpy()),
         "config": trained.config.model_dump(mode="json"),
         "data_fingerprint": trained.data.fingerprint,
+        "golden_split": held_out(trained.data),
     }
