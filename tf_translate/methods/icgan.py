@@ -230,8 +230,10 @@ class IcGAN(InvertibleTranslator):
     def signatures(self) -> dict[str, Signature]:
         """`translate`, its halves `encode` and `decode`, and `swap`."""
         shape = self.encoder_z.input_shape[1:]
-        image, exemplar = image_spec(shape), image_spec(shape, "exemplar")
-        read = (latent_spec(self._latent), attribute_spec(self.columns))
+        image = image_spec(shape)
+        exemplar = image_spec(shape, "exemplar", "the picture to exchange attributes with")
+        seen = attribute_spec(self.columns, seen=True)
+        read = (latent_spec(self._latent), seen)
         policy = inference_policy(self.generator)
         translate, decode = self.translate_and_decode(policy)
         edited = self.blending(policy)
