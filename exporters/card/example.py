@@ -53,6 +53,7 @@ def _text(
         stem=models[0].removesuffix(".tflite"),
         others=f" (or {', '.join(models[1:])})" if models[1:] else "",
         functions="\n".join(functions),
+        usage=_usage(language, names, *next(iter(shown.items()))),
         imports=language["picture_imports"] if coloured else "",
         helpers="".join(language["types"][kind]["helpers"] for kind in types) + pictures,
     )
@@ -77,6 +78,22 @@ def _function(
         allocated="".join(fill(language["allocated"], **values) for values in results),
         **_returned(language, results),
     )
+
+
+def _usage(
+    language: Mapping[str, Any], names: Mapping[str, str], name: str, record: SignatureRecord
+) -> str:
+    """A call of a function, with defaults in place of what has some."""
+    parameters = _identifiers([tensor.name for tensor in record.inputs], language)
+    arguments = []
+    for tensor in record.inputs:
+        values = _values(language, tensor, parameters[tensor.name])
+        value = values["default"] or values["parameter"]
+        if words.is_picture(tensor) and tensor.shape[-1] == 3:
+            _, height, width, _ = tensor.shape
+            value = fill(language["picture"], **values, height=height, width=width)
+        arguments.append(fill(language["argument"], **values, value=value))
+    return f"{names[words.plain_name(name, record)]}({', '.join(arguments)})"
 
 
 def _values(language: Mapping[str, Any], tensor: TensorRecord, parameter: str) -> dict[str, str]:
@@ -115,7 +132,7 @@ def _returned(language: Mapping[str, Any], results: Sequence[Mapping[str, str]])
     ]
     return {
         "type": fill(several["type"], array=arrays.pop() if len(arrays) == 1 else "Any"),
-        "returned": fill(several["value"], entries=", ".join(entries)),
+        "returned": fill(several["value"], entries="".join(entries)),
     }
 
 

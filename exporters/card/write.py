@@ -92,7 +92,7 @@ def _rows(template: Mapping[str, Any], record: SignatureRecord) -> Iterable[str]
 
 def _floats(template: Mapping[str, Any], records: Mapping[str, SignatureRecord]) -> str:
     pairs = [
-        f"`{record.pixels_of}` for `{name}`"
+        f"`{record.pixels_of}` of `{name}`"
         for name, record in records.items()
         if record.pixels_of is not None
     ]
