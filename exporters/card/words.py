@@ -30,8 +30,9 @@ def fill(template: str, **values: object) -> str:
 
 def called(records: Mapping[str, SignatureRecord]) -> dict[str, SignatureRecord]:
     """The signatures apps call: the uint8 variant where there is one, else the float one."""
-    wrapped = {record.pixels_of for record in records.values()}
-    return {name: record for name, record in records.items() if name not in wrapped}
+    variants = {record.pixels_of: name for name, record in records.items() if record.pixels_of}
+    plain = [name for name, record in records.items() if record.pixels_of is None]
+    return {name: records[name] for name in (variants.get(each, each) for each in plain)}
 
 
 def plain_name(name: str, record: SignatureRecord) -> str:

@@ -26,16 +26,22 @@ MEASURED = {
     "protocol": "judge at 64 px; n = 512",
     "step": 7,
 }
+OTHER = {
+    **MEASURED,
+    "direction": "remove_glasses",
+    "value": 0.62,
+    "interval": None,
+    "error": 0.011,
+}
 SOURCE = {
     "run": "fader",
     "step": 7,
     "method": "Fader Networks",
     "summary": "Encodes an image without its attributes.",
     "intended_use": "Drawn heads | not people.",
-    "figures": [MEASURED, {**MEASURED, "direction": "remove_glasses", "value": 0.62, "interval": None,
-                           "error": 0.011}],
+    "figures": [MEASURED, OTHER],
     "config": {"anything": [1]},
-}  # fmt: skip
+}
 PROVENANCE = {"data": "avatars", "licence": "Open Peeps, CC0 1.0", "more": 1}
 
 
@@ -63,10 +69,14 @@ def halves():
 
 def awkward():
     """Names that are keywords in Kotlin and Swift or are taken in the examples."""
-    taken = (Numbers("in", (None, 2)), Numbers("inputs", (None, 2)), Numbers("runner", (None, 2)))
+    taken = (
+        Numbers("object", (None, 2)),
+        Numbers("inputs", (None, 2)),
+        Numbers("runner", (None, 2)),
+    )
 
     def function(**given):
-        return {"when": given["in"] + given["inputs"] + given["runner"]}
+        return {"when": given["object"] + given["inputs"] + given["runner"]}
 
     return Signature("do", function, taken, (Tensor("when", (None, 2), "float32", None),))
 

@@ -181,8 +181,8 @@ def test_what_the_file_says_of_models_and_pictures_is_there(described, language)
 def test_names_that_the_language_keeps_for_itself_are_changed(described, language):
     found = _functions(described, language)["do"]
     assert found["name"] == "do_"
-    assert set(found["fed"]) == {"in", "inputs", "runner"}  # the model's names stay
-    own = {KOTLIN: ["in_", "inputs_", "runner"], SWIFT: ["in_", "inputs", "runner_"]}
+    assert set(found["fed"]) == {"object", "inputs", "runner"}  # the model's names stay
+    own = {KOTLIN: ["object_", "inputs_", "runner"], SWIFT: ["object", "inputs", "runner_"]}
     assert list(found["parameters"].values()) == own[language]
     assert _functions(described, language)["a_to_b_uint8"]["name"] == "aToB"
 
