@@ -76,8 +76,8 @@ def export(
         calibration: Real examples from which integer recipes (`int8`, `int8_float_norm`,
             `int16x8`) fix ranges; `pick` chooses pictures. They are never invented.
         source: What was exported, kept in the manifest. The card shows `run`, `step`, `method`,
-            `summary`, `intended_use` and `figures`, each a mapping with the names of
-            `exporters.card.facts.Figure`.
+            `summary`, `intended_use`, `figures` (mappings with the names of
+            `exporters.card.facts.Figure`) and `remarks` beside them.
         provenance: Where the training data came from, kept too. The card shows `data` and
             `licence`.
         seed: Decides the seeded golden inputs.

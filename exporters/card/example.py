@@ -55,6 +55,7 @@ def _text(
         functions="\n".join(functions),
         usage=_usage(language, names, *next(iter(shown.items()))),
         imports=language["picture_imports"] if coloured else "",
+        buffers="".join(language["types"][kind].get("import", "") for kind in types),
         helpers="".join(language["types"][kind]["helpers"] for kind in types) + pictures,
     )
 
@@ -109,7 +110,7 @@ def _values(language: Mapping[str, Any], tensor: TensorRecord, parameter: str) -
         "array": kind["array"],
         "buffer": kind.get("buffer", ""),
         "default": fill(kind["literal"], numbers=", ".join(numbers)) if numbers else "",
-        "form": f"{words.type_and_shape(tensor)} in {words.limits(tensor)}",
+        "form": words.whole_form(tensor),
         "meaning": f"; {meaning}" if meaning else "",
     }
 

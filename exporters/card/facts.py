@@ -53,6 +53,7 @@ class Source(_Facts):
         summary: What the model does, in a sentence or two.
         intended_use: What it is for, and what not.
         figures: How well it does it.
+        remarks: What must be known beside the figures, in a sentence each.
     """
 
     run: str = ""
@@ -61,6 +62,7 @@ class Source(_Facts):
     summary: str = ""
     intended_use: str = ""
     figures: tuple[Figure, ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 class Provenance(_Facts):

@@ -10,13 +10,17 @@ _ARROWS = {"higher": "↑", "lower": "↓", None: ""}
 
 
 def figures_section(
-    template: Mapping[str, Any], figures: Sequence[Figure], step: int | None
+    template: Mapping[str, Any],
+    figures: Sequence[Figure],
+    remarks: Sequence[str],
+    step: int | None,
 ) -> str:
     """A row a figure and a column a direction, then meanings and protocols.
 
     Args:
         template: Of the card.
         figures: In the order they are shown in; may be none.
+        remarks: Sentences to stand beside them.
         step: Of training, that of the model exported.
     """
     if not figures:
@@ -38,6 +42,7 @@ def figures_section(
         rules="---|" * len(directions),
         rows="".join(rows),
         step=_when(figures, step),
+        remarks="".join(f"- {remark}\n" for remark in remarks),
         protocols="".join(dict.fromkeys(_protocol(template, figure) for figure in figures)),
     ).rstrip()
 

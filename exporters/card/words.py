@@ -52,6 +52,12 @@ def limits(tensor: TensorRecord) -> str:
     return "..".join(map(number, tensor.value_range))
 
 
+def whole_form(tensor: TensorRecord) -> str:
+    """Such as `uint8 [1, 64, 64, 3] in 0..255`."""
+    between = ", " if tensor.value_range is None else " in "
+    return f"{type_and_shape(tensor)}{between}{limits(tensor)}"
+
+
 def type_and_shape(tensor: TensorRecord) -> str:
     """Such as `uint8 [1, 64, 64, 3]`."""
     return f"{tensor.dtype} {list(tensor.shape)}"

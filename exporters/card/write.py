@@ -51,7 +51,7 @@ def card(title: str, manifest: Manifest) -> str:
         policies=_policies(manifest.signatures),
         feeding=_feeding(template, manifest.signatures),
         files=_files(template, manifest),
-        figures=figures_section(template, source.figures, source.step),
+        figures=figures_section(template, source.figures, source.remarks, source.step),
         data=provenance.data or template["no_data"],
         licence=provenance.licence or template["no_licence"],
         versions=versions or "packages of unknown versions",

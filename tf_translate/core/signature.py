@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 IMAGE_RANGE = (-1.0, 1.0)
+LATENT = "what `encode` gives and `decode` takes"
 _SEEN = "what the picture shows: 0 absent, 1 present"
 _WANTED = "what the result shows: 0 absent, 1 present, beyond exaggerates"
 
@@ -106,7 +107,7 @@ def steps_spec(most: int, of: str) -> TensorSpec:
 
 def latent_spec(size: int) -> TensorSpec:
     """Describes latents, float32 `(batch, size)`, without bound."""
-    return TensorSpec("latent", (None, size))
+    return TensorSpec("latent", (None, size), meaning=LATENT)
 
 
 def image_signature(name: str, network, policy: Mapping[str, str]) -> Signature:

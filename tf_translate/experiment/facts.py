@@ -42,7 +42,7 @@ def source_of(trained: Trained, intended_use: str | None = None) -> dict[str, An
         "method": entry.title,
         "summary": first,
         "intended_use": intended_use or use,
-        "figures": _figures(trained),
+        **_measured(trained),
         "config": config.model_dump(mode="json"),
         "data_fingerprint": trained.data.fingerprint,
     }
@@ -64,26 +64,32 @@ def provenance_of(trained: Trained, licence: str | None = None) -> dict[str, str
 def _name(config: Config) -> str:
     """The data's name: a path without the folders of this machine."""
     path = config.data.path
-    return path if ":" in path else Path(path).name
+    return path if ":" in path else _fetched(path) or Path(path).name
 
 
 def _licence(path: str) -> str | None:
     if path.startswith("samples:"):
         return LICENCES.get(path.removeprefix("samples:"))
-    fetched = cache_folder() / "fetched"
-    if fetched in Path(path).parents:
-        return next((known.meaning for name, known in FETCHABLE.items() if name == Path(path).stem))
-    return None
+    name = _fetched(path)
+    return FETCHABLE[name].meaning.rpartition("; ")[2] if name else None
 
 
-def _figures(trained: Trained) -> list[dict[str, Any]]:
-    """The figures `evaluate` left in the run, or none."""
+def _fetched(path: str) -> str | None:
+    """The name of what `data fetch` laid out at a path, or None if it did not."""
+    name = Path(path).stem
+    known = name in FETCHABLE and cache_folder() / "fetched" in Path(path).parents
+    return name if known else None
+
+
+def _measured(trained: Trained) -> dict[str, Any]:
+    """The figures `evaluate` left in the run, and what must be known beside them; or nothing."""
     name = f"{held_out(trained.data)}{trained.config.data.size[0]}.json"
     file = trained.run.path / "evaluation" / name
     if not file.is_file():
-        return []
+        return {}
     try:
-        return list(_rows(json.loads(file.read_text("utf-8"))))
+        document = json.loads(file.read_text("utf-8"))
+        return {"figures": list(_rows(document)), "remarks": list(_remarks(document))}
     except (ValueError, KeyError, TypeError) as error:
         raise RunError(
             f"{file} is no evaluation ({error!r}); run tf-translate evaluate {trained.run.path} "
@@ -94,8 +100,7 @@ def _figures(trained: Trained) -> list[dict[str, Any]]:
 def _rows(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
     step = int(document["facts"]["steps"])
     for direction, report in document["directions"].items():
-        rows, overlap = report["rows"], report["protocol"].get(_OVERLAP, 0)
-        seen = f"; {overlap} held-out images are also training images" if overlap else ""
+        rows = report["rows"]
         for name, value in rows["output"].items():
             said = report["figures"][name]
             yield {
@@ -107,6 +112,12 @@ def _rows(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
                 "untouched": rows.get("identity", {}).get(name),
                 "better": said["better"],
                 "meaning": said["meaning"],
-                "protocol": f"{said['protocol']}{seen}",
+                "protocol": said["protocol"],
                 "step": step,
             }
+
+
+def _remarks(document: dict[str, Any]) -> Iterator[str]:
+    for direction, report in document["directions"].items():
+        if overlap := report["protocol"].get(_OVERLAP, 0):
+            yield f"{direction}: {overlap} held-out images are also training images."

@@ -263,12 +263,13 @@ class GeneGAN(Translator):
         shape = self.splitter.input_shape[1:]
         image = image_spec(shape)
         exemplar = image_spec(shape, "exemplar", "the picture whose object is taken")
+        bare = image_spec(shape, "exemplar", "the exemplar without its object")
         how_far = "how much of the object: 0 none, 1 as the exemplar has it, beyond exaggerates"
         strength = amount_spec("strength", 1.0, how_far)
         whole = keras.Model(self.splitter.inputs, self.joiner(self.splitter.outputs))
         policy = inference_policy(whole)
         signatures = (
-            Signature("swap", self._swap, (image, exemplar), (image, exemplar), policy),
+            Signature("swap", self._swap, (image, exemplar), (image, bare), policy),
             Signature("remove", self._remove, (image,), (image,), policy),
             Signature("add", self._add, (image, exemplar, strength), (image,), policy),
         )

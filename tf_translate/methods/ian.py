@@ -14,7 +14,7 @@ from tf_translate.core.latent_descent import descend
 from tf_translate.core.mask_blend import blend
 from tf_translate.core.optimizers import make_optimizer
 from tf_translate.core.player import Player
-from tf_translate.core.signature import Signature, TensorSpec, image_spec, steps_spec
+from tf_translate.core.signature import Signature, TensorSpec, image_spec, latent_spec, steps_spec
 from tf_translate.core.terms import content, domain, regularity
 from tf_translate.core.translator import Translator
 from tf_translate.losses.consistency import mean_absolute
@@ -246,7 +246,7 @@ class IAN(Translator):
         form = (None, *shape[:2], 1)
         mask = TensorSpec("mask", form, value_range=(0.0, 1.0), meaning=painted)
         wanted = steps_spec(self.edit_steps, "gradient steps towards the painted colours")
-        latent = TensorSpec("latent", (None, self._latent))
+        latent = latent_spec(self._latent)
         policy = inference_policy(self.decoder)
         steps = f"{self.edit_steps} gradient steps on the latent, rate {self.edit_rate:g}"
         edited = policy | {"edit": steps, "mask_blend": "on"}

@@ -232,6 +232,7 @@ class IcGAN(InvertibleTranslator):
         shape = self.encoder_z.input_shape[1:]
         image = image_spec(shape)
         exemplar = image_spec(shape, "exemplar", "the picture to exchange attributes with")
+        changed = image_spec(shape, "exemplar", "the exemplar with the attributes of the image")
         seen = attribute_spec(self.columns, seen=True)
         read = (latent_spec(self._latent), seen)
         policy = inference_policy(self.generator)
@@ -241,7 +242,7 @@ class IcGAN(InvertibleTranslator):
             dataclasses.replace(translate, policy=edited),
             Signature("encode", self._encode, (image,), read, policy),
             decode,
-            Signature("swap", self._swap, (image, exemplar), (image, exemplar), edited),
+            Signature("swap", self._swap, (image, exemplar), (image, changed), edited),
         )
         return {signature.name: signature for signature in deployed}
 

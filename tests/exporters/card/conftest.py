@@ -40,6 +40,7 @@ SOURCE = {
     "summary": "Encodes an image without its attributes.",
     "intended_use": "Drawn heads | not people.",
     "figures": [MEASURED, OTHER],
+    "remarks": ["3 held-out images are also training images."],
     "config": {"anything": [1]},
 }
 PROVENANCE = {"data": "avatars", "licence": "Open Peeps, CC0 1.0", "more": 1}

@@ -39,9 +39,12 @@ def test_figures_stand_with_interval_comparison_and_protocol(text):
         "0.620 ± 0.011 (0.002)",
     ]
     assert "| figure | `add_glasses` | `remove_glasses` |\n|---|---|---|" in text
-    protocol = "- `domain/accuracy`: Share taken for the target. judge at 64 px; n = 512."
+    protocol = (
+        "- `domain/accuracy`: Share taken for the target. Measured by: judge at 64 px; n = 512."
+    )
     assert text.count(protocol) == 1
     assert "(at step" not in text
+    assert "\n- 3 held-out images are also training images.\n- `domain" in text
 
 
 def test_sizes_are_those_of_the_files(described, text):

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter
 
-DOCUMENTED = r"(uint8|float32|int32) \[([\d, ]+)\] in (any value|[-\d.e+]+\.\.[-\d.e+]+?)(?=[;\n])"
+DOCUMENTED = (
+    r"(uint8|float32|int32) \[([\d, ]+)\](?: in |, )(any value|[-\d.e+]+\.\.[-\d.e+]+?)(?=[;\n])"
+)
 
 
 @dataclass(frozen=True)
