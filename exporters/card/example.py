@@ -48,7 +48,7 @@ def _text(
     pictures = language["pictures"] if coloured else ""
     return fill(
         language["file"],
-        title=title,
+        title=_in_comment(title),
         model=models[0],
         stem=models[0].removesuffix(".tflite"),
         others=f" (or {', '.join(models[1:])})" if models[1:] else "",
@@ -101,7 +101,7 @@ def _values(language: Mapping[str, Any], tensor: TensorRecord, parameter: str) -
     kind = language["types"][tensor.dtype]
     default = words.usual(tensor)
     numbers = [] if default is None else [f"{each}{kind['suffix']}" for each in default]
-    meaning = words.meaning(tensor)
+    meaning = _in_comment(words.meaning(tensor))
     return {
         "name": tensor.name,
         "parameter": parameter,
@@ -143,6 +143,12 @@ def _identifiers(names: Sequence[str], language: Mapping[str, Any]) -> dict[str,
     found = camel if len(set(camel.values())) == len(names) else {name: name for name in names}
     taken = set(language["reserved"])
     return {name: f"{each}_" if each in taken else each for name, each in found.items()}
+
+
+def _in_comment(text: str) -> str:
+    """Text that ends no comment and opens none, on one line."""
+    line = "".join(each if each.isprintable() else " " for each in text)
+    return line.replace("/*", "/ *").replace("*/", "* /")
 
 
 def _camel(name: str) -> str:
