@@ -71,7 +71,7 @@ def halves():
 def awkward():
     """Names that are keywords in Kotlin and Swift or are taken in the examples."""
     taken = (
-        Numbers("object", (None, 2)),
+        Numbers("object", (None, 2), labels=("x*/y", "/*z")),  # the ends of comments
         Numbers("inputs", (None, 2)),
         Numbers("runner", (None, 2)),
     )

@@ -196,6 +196,7 @@ def test_an_example_is_of_the_languages_grammar(described, language):
     parser = tree_sitter.Parser(tree_sitter.Language(grammar.language()))
     text = _text(described, language)
     assert not parser.parse(text.encode()).root_node.has_error
+    assert "in order: x* /y, / *z" in text
     broken = text.replace("): ", "(: ", 1) if language is KOTLIN else text.replace(" -> ", " > ", 1)
     assert parser.parse(broken.encode()).root_node.has_error
 
