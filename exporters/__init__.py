@@ -64,7 +64,7 @@ def export(
     web: Sequence[str | Path] | None = None,
     sidecar: Mapping[str, bytes] | None = None,
 ) -> Path:
-    """Writes a bundle: a SavedModel, one .tflite file a recipe, golden cases and a manifest.
+    """Writes a bundle: a SavedModel, a .tflite file a recipe, golden cases, a manifest, a card.
 
     Every float signature with images in [-1, 1] gets a `<name>_uint8` variant that takes and
     gives pixels. The files hold built-in operations only, static shapes and a batch of 1.
@@ -77,8 +77,11 @@ def export(
             and input a batch `(n, ...)` of its type and range; the first 32 are used.
         calibration: Real examples from which integer recipes (`int8`, `int8_float_norm`,
             `int16x8`) fix ranges; `pick` chooses pictures. They are never invented.
-        source: What was exported (run, settings, step, figures); kept in the manifest.
-        provenance: Where the training data came from and under what licence; kept too.
+        source: What was exported, kept in the manifest. The card shows `run`, `step`, `method`,
+            `summary`, `intended_use`, `figures` (mappings with the names of
+            `exporters.card.facts.Figure`) and `remarks` beside them.
+        provenance: Where the training data came from, kept too. The card shows `data` and
+            `licence`.
         seed: Decides the seeded golden inputs.
         web: Files that `npm pack` makes of `exporters.web.PACKAGES`. With them the bundle gets
             a page for browsers, on which the first four golden images are examples.

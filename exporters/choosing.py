@@ -75,7 +75,7 @@ class PictureSignature:
             return f"{name} takes no attributes; leave out {', '.join(unknown)}"
         if unknown:
             return f"{name} has no attribute {unknown[0]!r}; {nearest(unknown[0], self.labels)}"
-        if missing := needed(self.labels, numbers):
+        if missing := needed(self.numbers, numbers):
             return (
                 f"{name} needs a number for each attribute, and none is given for "
                 f"{', '.join(missing)}; give for example {missing[0].split(' or ')[0]}=1; "

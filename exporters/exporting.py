@@ -14,6 +14,8 @@ from exporters import bundle as bundles
 from exporters import calibration as calibrations
 from exporters import golden, quantizer, saved_model, tflite
 from exporters.calibration import Calibration
+from exporters.card import write_card
+from exporters.card.facts import provenance_facts, source_facts
 from exporters.errors import ExportError
 from exporters.golden import Golden
 from exporters.manifest import (
@@ -54,6 +56,8 @@ def write_bundle(
     records = recorded(signatures)
     kept_source = _jsonable("source", source)
     kept_provenance = _jsonable("provenance", provenance)
+    source_facts(kept_source)  # refused before anything is converted
+    provenance_facts(kept_provenance)
     litert = None if web is None else _litert(web, records)
     examples, described = _examples(chosen, records, calibration)
     cases = _golden_cases(signatures, records, golden_images or {}, seed)
@@ -79,7 +83,9 @@ def write_bundle(
             source=kept_source,
             provenance=kept_provenance,
         )
-        bundles.write_manifest(folder, manifest)
+        write_card(folder, target.name, manifest)
+        files = bundles.file_records(folder)  # the card and the examples now among them
+        bundles.write_manifest(folder, manifest.model_copy(update={"files": files}))
         _check_finite(folder, chosen, cases)
     return target
 

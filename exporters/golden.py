@@ -13,6 +13,7 @@ import numpy as np
 from exporters import arrays
 from exporters.arrays import Arrays
 from exporters.errors import BundleError, ExportError
+from exporters.labels import default_of
 from exporters.manifest import Manifest, SignatureRecord, TensorRecord
 from exporters.pictures import to_float, to_uint8
 from exporters.signatures import is_image
@@ -48,9 +49,10 @@ def make_inputs(
     """Two seeded cases and then one for each given example, up to 32.
 
     The first seeded case is smooth where the tensor is an image (soft blobs of colour, as
-    photographs are), the second is noise. Inputs that are not given are seeded in every case; those
-    that are given and have no range (latents) are seeded as mixtures of the examples, because
-    nothing else says which values are possible.
+    photographs are), the second is noise. Inputs that are not given are seeded in every case, but
+    have their default, where there is one, beside examples of others; those that are given and have
+    no range (latents) are seeded as mixtures of the examples, because nothing else says which
+    values are possible.
 
     Args:
         name: The signature's name.
@@ -73,6 +75,9 @@ def make_inputs(
             if tensor.value_range is None and count:
                 cases = [_mixture(examples[tensor.name], random) for _ in range(total)]
             cases[SEEDED_CASES:] = [example[None] for example in examples[tensor.name][:count]]
+        elif (default := default_of(tensor)) is not None:
+            usual = np.broadcast_to(default, tensor.shape).astype(tensor.dtype)
+            cases[SEEDED_CASES:] = [usual] * count
         inputs[tensor.name] = np.stack(cases)
     return inputs
 

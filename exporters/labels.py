@@ -6,25 +6,47 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 
 from exporters.errors import ExportError
-from exporters.manifest import TensorRecord
+from exporters.manifest import SignatureRecord, TensorRecord
 
-DEFAULTS = {"strength": 1.0}
+STRENGTH, STEPS = "strength", "steps"
 
 
-def needed(labels: Sequence[str], given: Collection[str]) -> list[str]:
+def is_amount(tensor: TensorRecord) -> bool:
+    """Whether an input is one number of its own name, such as a strength, that has a default.
+
+    It may be left out. Attributes are always asked for, whatever they have as a default: they say
+    what the result shows, and a picture shall not lose its glasses unasked.
+    """
+    return tensor.labels == (tensor.name,) and default_of(tensor) is not None
+
+
+def default_of(tensor: TensorRecord) -> tuple[float, ...] | None:
+    """What an input is fed where nobody chose, or None if it must be given."""
+    if tensor.default is None and tensor.labels == (STRENGTH,):
+        return (1.0,)  # bundles from before manifests held defaults
+    return tensor.default
+
+
+def filled(record: SignatureRecord, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The inputs of a signature with defaults where none are given."""
+    found = dict(inputs)
+    for tensor in record.inputs:
+        if tensor.name not in found and (default := default_of(tensor)) is not None:
+            found[tensor.name] = np.broadcast_to(default, tensor.shape).astype(tensor.dtype)
+    return found
+
+
+def needed(tensors: Sequence[TensorRecord], given: Collection[str]) -> list[str]:
     """What is still to be given: for each such attribute its label, or its labels with "or".
 
-    One label of an attribute with several values is enough, and defaults need not be given.
+    One label of an attribute with several values is enough, and amounts need not be given.
     """
     attributes: dict[str, list[str]] = {}
-    for label in labels:
-        name, equals, _ = label.partition("=")
-        attributes.setdefault(name + equals, []).append(label)
-    return [
-        " or ".join(names)
-        for names in attributes.values()
-        if not set(names) & ({*given} | DEFAULTS.keys())
-    ]
+    for tensor in tensors:
+        for label in () if is_amount(tensor) else tensor.labels:
+            name, equals, _ = label.partition("=")
+            attributes.setdefault(name + equals, []).append(label)
+    return [" or ".join(names) for names in attributes.values() if not set(names) & {*given}]
 
 
 def nearest(label: str, labels: Sequence[str]) -> str:
@@ -41,7 +63,9 @@ def row_of(tensor: TensorRecord, numbers: Mapping[str, float]) -> np.ndarray:
     Raises:
         ExportError: If a number is not finite.
     """
-    values = [numbers.get(label, DEFAULTS.get(label, 0.0)) for label in tensor.labels]
+    default = default_of(tensor) if is_amount(tensor) else None
+    rest = default or (0.0,) * len(tensor.labels)
+    values = [numbers.get(each, other) for each, other in zip(tensor.labels, rest, strict=True)]
     with np.errstate(over="ignore"):  # found below
         row = np.array([values], np.float32)
     for label, finite in zip(tensor.labels, np.isfinite(row[0]), strict=True):

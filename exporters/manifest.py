@@ -61,6 +61,12 @@ def _check_once(what: str, names: list[str]) -> None:
         raise ValueError(f"the {what} {twice[0]!r} is there twice")
 
 
+def _printable(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError(f"it must be one line of printable text, got {text!r}")
+    return text
+
+
 def check_depth(value: Any, left: int = MAX_DEPTH) -> Any:
     """Gives back a JSON value; ValueError if it is nested deeper than `MAX_DEPTH`."""
     if left == 0:
@@ -92,6 +98,9 @@ class TensorRecord(_Record):
         shape: Static, with the batch first.
         value_range: Least and greatest value, None if unbounded.
         labels: Names of the numbers along the last axis, in order; empty without.
+        default: What to feed where nobody chose, a number for each along the last axis; None
+            where it must be given, and for outputs.
+        meaning: What it is, for people.
     """
 
     name: Name
@@ -99,6 +108,8 @@ class TensorRecord(_Record):
     dtype: DType
     value_range: tuple[float, float] | None = None
     labels: Annotated[tuple[Label, ...], Field(max_length=1000)] = ()
+    default: Annotated[tuple[float, ...], Field(max_length=1000)] | None = None
+    meaning: Annotated[str, Field(max_length=500), AfterValidator(_printable)] = ""
 
     @field_validator("labels")
     @classmethod
@@ -113,12 +124,32 @@ class TensorRecord(_Record):
             raise ValueError(f"labels must all be different, {twice[0]!r} is there twice")
         return labels
 
+    @field_validator("default")
+    @classmethod
+    def _can_be_fed(
+        cls, default: tuple[float, ...] | None, info: ValidationInfo
+    ) -> tuple[float, ...] | None:
+        shape = info.data.get("shape")
+        if default is None or shape is None:
+            return default
+        if not shape or len(default) != shape[-1]:
+            raise ValueError(
+                f"there must be a number for each along the last axis of {list(shape)}, "
+                f"got {len(default)}"
+            )
+        low, high = info.data.get("value_range") or (-math.inf, math.inf)
+        if not all(low <= number <= high for number in default):
+            raise ValueError(f"every number must be in [{low}, {high}], got {list(default)}")
+        return default
+
     @model_serializer(mode="wrap")
-    def _without_empty_labels(self, whole: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        # Bundles from before labels keep their digest, which is taken over this form.
+    def _without_what_is_empty(self, whole: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # Bundles from before there was any keep their digest, which is taken over this form.
         content = whole(self)
-        if not self.labels:
-            del content["labels"]
+        empty = {"labels": not self.labels, "default": self.default is None}
+        for name, gone in {**empty, "meaning": not self.meaning}.items():
+            if gone:
+                del content[name]
         return content
 
     @property

@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from exporters import golden
+from exporters.labels import filled
 from exporters.manifest import signature_named
 from exporters.protocol import SignatureLike
 from exporters.runtime import check_inputs
@@ -29,11 +30,12 @@ class Original:
     def run(self, name: str, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Runs a signature once; arguments, result and errors as in `Runner.run`."""
         record = signature_named(self.signatures, name)
-        check_inputs(name, record, inputs)
+        given = filled(record, inputs)
+        check_inputs(name, record, given)
         if record.pixels_of is None:
-            return call(self._functions[name], inputs)
+            return call(self._functions[name], given)
         wrapped = self.signatures[record.pixels_of]
-        floats = golden.to_wrapped_inputs(wrapped, dict(inputs))
+        floats = golden.to_wrapped_inputs(wrapped, given)
         outputs = call(self._functions[record.pixels_of], floats)
         return golden.from_wrapped_outputs(wrapped, outputs)
 

@@ -23,9 +23,14 @@ class TensorLike(Protocol):
     def value_range(self) -> tuple[float, float] | None:
         """Smallest and largest value, or None where unbounded."""
 
-    # Also read where it is there: `labels: Sequence[str]`, a name for each number along the last
-    # axis, in order. `glasses` is an attribute (0 absent, 1 present), `hair=black` one value of
-    # several, exactly one of which is 1, `strength` how far to go (1 where it is not given).
+    # Also read where they are there:
+    # `labels: Sequence[str]`, a name for each number along the last axis, in order. `glasses` is an
+    # attribute (0 absent, 1 present), `hair=black` one value of several, exactly one of which is 1.
+    # One label that is the tensor's own name is an amount: `strength` how far to go, `steps` how
+    # many steps of a refinement count.
+    # `default: Sequence[float] | None`, a number for each along the last axis to feed where nobody
+    # chose; of inputs only, None where it must be given.
+    # `meaning: str`, what it is, for whoever feeds or reads it.
 
 
 class SignatureLike(Protocol):

@@ -8,6 +8,7 @@ from ai_edge_litert.interpreter import Interpreter, SignatureRunner
 from exporters import wellformed
 from exporters.bundle import Bundle
 from exporters.errors import BundleError, ExportError
+from exporters.labels import filled
 from exporters.manifest import SignatureRecord, TensorRecord, signature_named
 
 
@@ -49,7 +50,8 @@ class Runner:
 
         Args:
             name: The signature.
-            inputs: An array for each input, of exactly its shape and type.
+            inputs: An array for each input, of exactly its shape and type; those that have a
+                default may be left out.
 
         Returns:
             An array for each output, of its shape and type in the manifest.
@@ -59,10 +61,11 @@ class Runner:
             BundleError: If the file's signature is not the one in the manifest.
         """
         record = signature_named(self.signatures, name)
-        check_inputs(name, record, inputs)
+        given = filled(record, inputs)
+        check_inputs(name, record, given)
         if name not in self._runners:
             self._runners[name] = self._checked_runner(name, record)
-        return self._runners[name](**inputs)
+        return self._runners[name](**given)
 
     def _checked_runner(self, name: str, record: SignatureRecord) -> SignatureRunner:
         try:

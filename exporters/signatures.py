@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pydantic import ValidationError
 
 from exporters.errors import ExportError
+from exporters.labels import STRENGTH
 from exporters.manifest import NAME_PATTERN, SignatureRecord, TensorRecord
 from exporters.pictures import IMAGE_RANGE
 from exporters.protocol import SignatureLike, TensorLike
@@ -63,13 +64,22 @@ def _record(signature: SignatureLike) -> SignatureRecord:
                 f"signature {signature.name!r} must have {role}s of different names, got {names}"
             )
     return SignatureRecord(
-        inputs=tuple(_tensor(signature.name, tensor) for tensor in signature.inputs),
+        inputs=tuple(_input(signature.name, tensor) for tensor in signature.inputs),
         outputs=tuple(_tensor(signature.name, tensor) for tensor in signature.outputs),
         policy=dict(signature.policy),
     )
 
 
-def _tensor(signature: str, tensor: TensorLike) -> TensorRecord:
+def _input(signature: str, tensor: TensorLike) -> TensorRecord:
+    default = getattr(tensor, "default", None)
+    if default is None and tuple(getattr(tensor, "labels", ())) == (STRENGTH,):
+        default = (1.0,)
+    return _tensor(signature, tensor, None if default is None else tuple(default))
+
+
+def _tensor(
+    signature: str, tensor: TensorLike, default: tuple[float, ...] | None = None
+) -> TensorRecord:
     if None in tensor.shape[1:]:
         raise ExportError(
             f"tensor {tensor.name!r} of signature {signature!r} has the unknown side(s) "
@@ -89,6 +99,8 @@ def _tensor(signature: str, tensor: TensorLike) -> TensorRecord:
                 "dtype": tensor.dtype,
                 "value_range": limits,
                 "labels": tuple(getattr(tensor, "labels", ())),  # objects may do without
+                "default": default,
+                "meaning": getattr(tensor, "meaning", ""),
             }
         )
     except ValidationError as error:

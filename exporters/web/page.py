@@ -13,7 +13,7 @@ from PIL import Image
 
 from exporters.choosing import PictureSignature, picture_signatures
 from exporters.errors import ExportError
-from exporters.labels import DEFAULTS
+from exporters.labels import STEPS, default_of, is_amount
 from exporters.manifest import SignatureRecord, TensorRecord
 from exporters.pictures import to_uint8
 from exporters.recipes import Recipe
@@ -127,17 +127,19 @@ def _numbers(tensors: Sequence[TensorRecord]) -> list[dict[str, Any]]:
             attribute, equals, _ = label.partition("=")
             first = attribute not in {row["attribute"] for row in rows}
             present = first and bool(equals or not rows)
-            beyond = 0.0 if label in DEFAULTS else high - low  # less than no strength is nothing
+            amount = (default_of(tensor) or (high,))[0] if is_amount(tensor) else None
+            below = high - low if amount is None else 0.0  # less than no strength is nothing
+            above = 0.0 if label == STEPS else high - low  # there are no more steps
             rows.append(
                 {
                     "input": tensor.name,
                     "label": label,
                     "attribute": attribute,
-                    "start": DEFAULTS.get(label, high if present else low),
+                    "start": (high if present else low) if amount is None else amount,
                     "absent": low,
                     "present": high,
-                    "least": low - beyond,
-                    "most": high + (high - low),
+                    "least": low - below,
+                    "most": high + above,
                 }
             )
     return rows

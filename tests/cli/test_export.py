@@ -1,4 +1,4 @@
-"""`export` with integer recipes: where calibration pictures come from."""
+"""`export`: where calibration pictures come from, and what the card is told."""
 
 import json
 
@@ -49,3 +49,16 @@ def test_a_folder_without_pictures_is_a_mistake(mistake, trained, tmp_path):
     assert "there is no folder" in mistake(*arguments, tmp_path / "none")
     (tmp_path / "empty").mkdir()
     assert "holds no pictures" in mistake(*arguments, tmp_path / "empty")
+
+
+def test_the_card_has_what_the_run_and_the_user_say(command, trained, tmp_path):
+    bundle = tmp_path / "bundle"
+    told = ("--licence", "CC BY 4.0, me", "--intended-use", "Squares, nothing else.")
+    code, said, error = command("export", trained, "--bundle", bundle, "--recipe", "float32", *told)
+    assert code == 0, error
+    assert "card.md" in "".join(said.split())
+    text = (bundle / "card.md").read_text("utf-8")
+    assert "- Licence: CC BY 4.0, me" in text
+    assert "## Intended use\n\nSquares, nothing else." in text
+    assert f"Method: pix2pix. Run: {trained.name}." in text
+    assert command("verify", bundle)[0] == 0

@@ -52,6 +52,28 @@ def edit(name: str = "edit") -> Signature:
     return Signature(name, function, (Tensor(), attributes))
 
 
+@dataclass(frozen=True)
+class Chosen(Numbers):
+    """Numbers that have a default and a meaning."""
+
+    default: tuple[float, ...] | None = None
+    meaning: str = ""
+
+
+def refine(name: str = "refine") -> Signature:
+    """Brightens by 0.1 a step and style; by default 3 of 4 steps, and the first of two styles."""
+    steps = Chosen(
+        "steps", (None, 1), "float32", (0.0, 4.0), ("steps",), (3.0,), "how many steps count"
+    )
+    style = Chosen("style", (None, 2), labels=("warm", "cold"), default=(1.0, 0.0))
+
+    def function(image, steps, style):
+        share = style[:, None, None, :1] + style[:, None, None, 1:]
+        return {"image": image + 0.1 * steps[:, None, None, :] * share}
+
+    return Signature(name, function, (Tensor(), steps, style))
+
+
 def dim(name: str = "dim") -> Signature:
     """Multiplies by a strength."""
 

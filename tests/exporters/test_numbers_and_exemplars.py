@@ -1,5 +1,7 @@
 """Signatures that take more than a picture: exported, verified, run and chosen."""
 
+import shutil
+
 import numpy as np
 import pytest
 
@@ -13,11 +15,13 @@ from tests.exporters.fakes import (
     edit,
     negative,
     numbers,
+    refine,
     swap,
 )
 
 EDIT = {"glasses": 1, "hair=blond": 1}
 GREY = np.full((20, 30, 3), 100, np.uint8)
+_GREYS = np.zeros((2, 8, 12, 3), np.float32)
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +72,45 @@ def test_a_second_output_has_the_size_of_the_exemplar(runner):
     assert both["exemplar"][35:].mean() == pytest.approx(255, abs=3)
     main = translate_picture(runner, GREY, exemplar=exemplar)
     np.testing.assert_array_equal(main, both["image"])
+
+
+def test_what_is_not_given_has_its_default_and_attributes_are_asked_for(tmp_path):
+    path = exporters.export(
+        {"refine": refine()}, tmp_path / "bundle", golden_images={"refine": {"image": _GREYS}}
+    )
+    bundle = exporters.open_bundle(path)
+    runner, original = exporters.Runner(bundle), Original({"refine": refine()})
+    black = {"image": np.full((1, 8, 12, 3), -1, np.float32)}
+    one = np.float32([[1]])
+    for model in (runner, original):
+        # 0.1 a step: 3 steps of the first style by default, 1 step, 1 step of both
+        both = {"steps": one, "style": np.float32([[1, 1]])}
+        for given, value in (({}, -0.7), ({"steps": one}, -0.9), (both, -0.8)):
+            np.testing.assert_allclose(model.run("refine", black | given)["image"], value)
+        with pytest.raises(ExportError, match=r"needs a number for each .* given for warm, cold;"):
+            translate_picture(model, GREY)
+        # level 100 is -0.21569; three steps more are 0.08431, level 138.25
+        told = {"warm": 1, "cold": 0}
+        assert _colour(translate_picture(model, GREY, numbers=told)) == [138] * 3
+        # one step more is -0.11569, level 112.75
+        told["steps"] = 1
+        assert _colour(translate_picture(model, GREY, numbers=told)) == [113] * 3
+    inputs = golden.read(bundle.read("golden.npz"), bundle.manifest)["refine"].inputs
+    np.testing.assert_array_equal(inputs["steps"][2:], 3.0)  # beside the examples
+    assert len(set(inputs["steps"][:2].ravel())) == 2  # seeded elsewhere
+    assert exporters.verify(path).passed
+
+
+def test_a_bundle_from_before_defaults_has_its_strength(many, tmp_path, edit_manifest):
+    copy = shutil.copytree(many, tmp_path / "old")
+
+    def forget(manifest):
+        for name in ("dim", "dim_uint8"):
+            assert manifest["signatures"][name]["inputs"][1].pop("default") == [1.0]
+
+    edit_manifest(copy, forget)
+    old = exporters.Runner(exporters.open_bundle(copy))
+    assert _colour(translate_picture(old, GREY, signature="dim")) == [100] * 3
 
 
 # --- the original, verification, benchmark -----------------------------------------------------

@@ -2,7 +2,17 @@ import pytest
 
 from exporters.errors import ExportError
 from exporters.signatures import recorded
-from tests.exporters.fakes import Numbers, Signature, Tensor, edit, negative, numbers
+from tests.exporters.fakes import (
+    Chosen,
+    Numbers,
+    Signature,
+    Tensor,
+    dim,
+    edit,
+    negative,
+    numbers,
+    refine,
+)
 
 
 def test_an_unknown_batch_becomes_one():
@@ -16,6 +26,28 @@ def test_labels_are_recorded_for_both_variants_and_may_be_missing():
         image, attributes = records[name].inputs
         assert image.labels == ()  # the fake tensor has no such attribute at all
         assert attributes.labels == ("glasses", "hair=black", "hair=blond")
+
+
+def test_defaults_and_meanings_are_recorded_for_both_variants():
+    records = recorded({"refine": refine(), "dim": dim()})
+    for name in ("refine", "refine_uint8"):
+        image, steps, style = records[name].inputs
+        assert (image.default, image.meaning) == (None, "")
+        assert (steps.default, steps.meaning) == ((3.0,), "how many steps count")
+        assert style.default == (1.0, 0.0)
+    assert records["dim"].inputs[1].default == (1.0,)  # of a strength, though it says nothing
+    said = records["refine"].model_dump(mode="json")["inputs"]
+    assert [sorted(set(tensor) - {"name", "shape", "dtype", "value_range"}) for tensor in said] == [
+        [],
+        ["default", "labels", "meaning"],
+        ["default", "labels"],
+    ]
+
+
+def test_an_output_has_no_default():
+    given = Chosen("style", (None, 2), default=(1.0, 0.0))
+    record = recorded({"f": Signature("f", lambda **_: {}, (Tensor(),), (given,))})["f"]
+    assert record.outputs[0].default is None
 
 
 def test_images_get_a_uint8_variant_and_other_tensors_stay():
@@ -71,6 +103,16 @@ def test_impossible_names_are_refused(signatures, message):
         (numbers("n", "a" * 101), "`labels`: String should have at most 100 characters"),
         (numbers("n", ""), "`labels`: String should have at least 1 character"),
         (numbers("n", "a\nb"), "`labels`: a label must be printable"),
+        (
+            Chosen("n", (None, 2), default=(0.5,)),
+            "`default`: there must be a number for each along the last axis of .1, 2., got 1",
+        ),
+        (
+            Chosen("n", (None, 2), default=(0.5, 1.5)),
+            r"`default`: every number must be in .0.0, 1.0",
+        ),
+        (Chosen("n", (None, 2), default=(0.5, float("nan"))), "`default`: .*finite number"),
+        (Chosen("n", (None, 2), meaning="a\nb"), "`meaning`: it must be one line of printable"),
         (Tensor(value_range=(1.0, -1.0)), "`value_range` of tensor 'image' must go up"),
     ],
 )

@@ -329,6 +329,32 @@ def test_an_edit_is_exported_with_built_in_operations_and_agrees_with_python(tmp
     assert np.abs(runner.run("edit", given)["image"] - expected).max() < 1e-3
 
 
+def test_how_many_steps_of_an_edit_count_is_an_input_with_a_default(tmp_path):
+    model = _lively(edit_rate=0.1)
+    only = {"edit": model.signatures()["edit"]}
+    bundle = exporters.open_bundle(exporters.export(only, tmp_path / "bundle"))
+    steps = bundle.manifest.signatures["edit"].inputs[-1]
+    assert (steps.name, steps.value_range, steps.default) == ("steps", (0.0, 3.0), (3.0,))
+    assert steps.meaning.startswith("how many of 3 gradient steps towards the painted colours")
+    given = {"image": _images(1), "target": _images(1, seed=1)}
+    given["mask"] = np.ones((1, 16, 16, 1), np.float32)
+    runner = exporters.Runner(bundle)
+    for count in (0, 1, 3):
+        fewer = _with_steps(model, count).signatures()["edit"]
+        expected = fewer.function(**given)["image"].numpy()
+        found = runner.run("edit", given | {"steps": np.float32([[count]])})["image"]
+        assert np.abs(found - expected).max() < 1e-3, count
+    moved = runner.run("edit", given)["image"] - given["image"]
+    assert np.abs(moved).max() > 10 * 1e-3  # all three by default
+
+
+def _with_steps(model, count):
+    """The same networks with another number of steps, 0 among them."""
+    other = IAN(model.trunk, model.encoder_head, model.critic_head, model.decoder)
+    other.edit_steps, other.edit_rate = count, model.edit_rate
+    return other
+
+
 # --- the door ----------------------------------------------------------------------------------
 
 

@@ -33,8 +33,20 @@ def main(
     web: Annotated[
         bool, typer.Option("--web", help="Add a page for browsers, opened by `serve`; needs npm.")
     ] = False,
+    licence: Annotated[
+        str | None,
+        typer.Option(
+            help="Terms and makers of the training pictures, for the card; default what is known "
+            "of shipped samples and fetched data."
+        ),
+    ] = None,
+    intended_use: Annotated[
+        str | None, typer.Option(help="What the model is for and what not, for the card.")
+    ] = None,
 ) -> None:
     """Export a run's generators as SavedModel and TFLite with everything to verify them.
+
+    Figures of `evaluate`, if the run was evaluated, go into the bundle's card.md.
 
     Examples:
 
@@ -49,7 +61,8 @@ def main(
     packed = obtain_litert() if web else None
     load_tensorflow()
     import exporters
-    from tf_translate.experiment.trained import golden_images, load_trained, source_of
+    from tf_translate.experiment.facts import provenance_of, source_of
+    from tf_translate.experiment.trained import golden_images, load_trained
 
     recipes = recipe or ["float32", "float16", "dynamic_int8"]
     trained = load_trained(run)
@@ -65,12 +78,14 @@ def main(
         recipes=recipes,
         golden_images=golden_images(trained, _GOLDEN_IMAGES),
         calibration=_calibration(trained, recipes, calibration),
-        source=source_of(trained),
+        source=source_of(trained, intended_use),
+        provenance=provenance_of(trained, licence),
         seed=trained.config.training.seed,
         web=packed,
         sidecar=judges,
     )
     people().print(f"bundle: {path}; next: tf-translate verify {bundle}")
+    people().print(f"for apps: {path / 'card.md'} and {path / 'examples'}")
     if web:
         people().print(f"page: tf-translate serve {bundle}")
 

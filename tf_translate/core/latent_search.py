@@ -14,6 +14,8 @@ import tensorflow as tf
 from pydantic import Field
 
 from tf_translate.config.settings import Settings
+from tf_translate.core.latent_descent import shares_of_steps
+from tf_translate.core.signature import TensorSpec, steps_spec
 
 Objective = Literal["identity", "pixelwise", "mixed"]
 _TINY = 1e-12  # below the root: a distance of 0 has a gradient, too
@@ -29,6 +31,10 @@ class SearchSettings(Settings):
     steps: int = Field(10, ge=1, description="gradient steps in a deployed graph; ours")
     rate: float = Field(0.5, gt=0, description="length of the first such step; ours")
     momentum: float = Field(0.5, ge=0, lt=1, description="of such steps; ours")
+
+    def steps_input(self) -> TensorSpec:
+        """The input that says how many of the steps count."""
+        return steps_spec(self.steps, "steps towards the latent of this picture")
 
     def steps_in_words(self) -> str:
         """What a deployed graph does, for its policy."""
@@ -157,7 +163,7 @@ class LatentSearch:
         # Images do not touch each other in inference mode: a sum keeps their gradients apart.
         return values, tape.gradient(values, latents)
 
-    def descend(self, latents, goal: Goal):
+    def descend(self, latents, goal: Goal, taken=None):
         """Takes `steps` steps of gradient descent with momentum.
 
         Graph code of operations that TFLite has built in, if the networks are such. A gradient
@@ -169,6 +175,7 @@ class LatentSearch:
         Args:
             latents: Where to start, `(batch, numbers)`.
             goal: Of `self.goal`.
+            taken: How many of the steps count, `(batch, 1)` in [0, `steps`]; None for all.
 
         Returns:
             Of the `steps + 1` latents on the way the one of least objective, image by image.
@@ -179,12 +186,13 @@ class LatentSearch:
         rate, momentum = self._settings.rate, self._settings.momentum
         latents = best = tf.cast(latents, tf.float32)
         step, least, squares = tf.zeros_like(latents), None, _TINY
-        for taken in range(self._settings.steps):
+        steps = self._settings.steps
+        for at, share in enumerate(shares_of_steps(taken, steps)):
             values, gradients = self.slopes(latents, goal)
             best, least = _better(best, least, latents, values)
             squares += _sum(gradients * gradients)
             step = momentum * step + gradients / tf.sqrt(squares)[:, None]
-            latents = latents - rate * (1.0 - taken / self._settings.steps) * step
+            latents = latents - share * rate * (1.0 - at / steps) * step
         return _better(best, least, latents, self.values(latents, goal))[0]
 
     def unrolled(self, latents, goal: Goal) -> Found:

@@ -4,6 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 IMAGE_RANGE = (-1.0, 1.0)
+LATENT = "what `encode` gives and `decode` takes"
+_SEEN = "what the picture shows: 0 absent, 1 present"
+_WANTED = "what the result shows: 0 absent, 1 present, beyond exaggerates"
 
 
 @dataclass(frozen=True)
@@ -16,6 +19,9 @@ class TensorSpec:
         dtype: Name of the dtype.
         value_range: Least and greatest value, or None when unbounded.
         labels: Names of the numbers along the last axis, in order; empty without.
+        default: What to feed where nobody chose, a number for each along the last axis; None
+            where it must be given.
+        meaning: What it is, for whoever feeds or reads it; empty where the name says it.
     """
 
     name: str
@@ -23,6 +29,8 @@ class TensorSpec:
     dtype: str = "float32"
     value_range: tuple[float, float] | None = None
     labels: tuple[str, ...] = ()
+    default: tuple[float, ...] | None = None
+    meaning: str = ""
 
 
 @dataclass(frozen=True)
@@ -44,26 +52,62 @@ class Signature:
     policy: Mapping[str, str] = field(default_factory=dict)
 
 
-def image_spec(shape: tuple[int | None, ...], name: str = "image") -> TensorSpec:
+def image_spec(shape: tuple[int | None, ...], name: str = "image", meaning: str = "") -> TensorSpec:
     """Describes float32 images in [-1, 1] of `(height, width, channels)`, any batch."""
-    return TensorSpec(name, (None, *shape), value_range=IMAGE_RANGE)
+    return TensorSpec(name, (None, *shape), value_range=IMAGE_RANGE, meaning=meaning)
 
 
-def attribute_spec(columns: Sequence[str], prefix: str = "") -> TensorSpec:
+def attribute_spec(columns: Sequence[str], prefix: str = "", *, seen: bool = False) -> TensorSpec:
     """Describes attributes, float32 `(batch, columns)`: 0 absent, 1 present.
+
+    By default all are absent, and of an attribute of several values (`hair=black`) the first.
 
     Args:
         columns: Their labels.
         prefix: Ahead of name and labels, where a signature takes attributes twice.
+        seen: Whether they are what a picture shows, not what a result shall show.
     """
-    labels = tuple(f"{prefix}{column}" for column in columns)
-    shape = (None, len(labels))
-    return TensorSpec(f"{prefix}attributes", shape, value_range=(0.0, 1.0), labels=labels)
+    names = [column.partition("=")[0] for column in columns]
+    default = tuple(
+        float("=" in column and name not in names[:place])
+        for place, (column, name) in enumerate(zip(columns, names, strict=True))
+    )
+    return TensorSpec(
+        f"{prefix}attributes",
+        (None, len(columns)),
+        value_range=(0.0, 1.0),
+        labels=tuple(f"{prefix}{column}" for column in columns),
+        default=default,
+        meaning=_SEEN if seen else _WANTED,
+    )
+
+
+def amount_spec(name: str, most: float, meaning: str) -> TensorSpec:
+    """Describes one number an image in [0, `most`], float32 `(batch, 1)`; by default `most`."""
+    return TensorSpec(
+        name,
+        (None, 1),
+        value_range=(0.0, float(most)),
+        labels=(name,),
+        default=(float(most),),
+        meaning=meaning,
+    )
+
+
+def steps_spec(most: int, of: str) -> TensorSpec:
+    """Describes how many of a refinement's steps count, `steps` in [0, `most`].
+
+    Args:
+        most: How many the graph holds.
+        of: What they are steps of.
+    """
+    meaning = f"how many of {most} {of} count, a part of one in part; all are computed anyway"
+    return amount_spec("steps", most, meaning)
 
 
 def latent_spec(size: int) -> TensorSpec:
     """Describes latents, float32 `(batch, size)`, without bound."""
-    return TensorSpec("latent", (None, size))
+    return TensorSpec("latent", (None, size), meaning=LATENT)
 
 
 def image_signature(name: str, network, policy: Mapping[str, str]) -> Signature:

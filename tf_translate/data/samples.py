@@ -9,6 +9,18 @@ from tf_translate.data.pictures import Split
 from tf_translate.data.tables import has_domains, read_csv, read_table
 from tf_translate.errors import DataError
 
+_FLUENT, _NOTO = "Fluent Emoji, Microsoft Corporation, MIT", "Noto Emoji, Google Inc, Apache-2.0"
+LICENCES = {  # assets/samples/NOTICE in a line each
+    "flat_to_3d": _FLUENT,
+    "line_to_3d": _FLUENT,
+    "3d_to_noto": f"{_FLUENT}; {_NOTO}",
+    "street_to_mnist": "street digits drawn with fonts under SIL OFL 1.1 and Apache-2.0 over "
+    "photographs under CC0 or in the public domain; MNIST, Yann LeCun and Corinna Cortes, "
+    "CC BY-SA 3.0",
+    "avatars": "Open Peeps, Pablo Stanley, CC0 1.0",
+    "tones": _NOTO,
+}
+
 
 def folder() -> Path:
     """`$TF_TRANSLATE_SAMPLES`, or assets/samples of the checkout this file lies in."""

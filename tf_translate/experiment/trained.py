@@ -107,14 +107,3 @@ def with_latents(signatures: Mapping[str, Signature], examples: Mapping) -> Exam
         given = examples.get(name) or {key: known[key] for key in wanted if key in known}
         found[name] = {key: np.asarray(value) for key, value in given.items()}
     return found
-
-
-def source_of(trained: Trained) -> dict[str, object]:
-    """What a bundle was made from, for its manifest."""
-    return {
-        "run": trained.run.path.name,
-        "step": int(trained.translator.steps_taken.numpy()),
-        "config": trained.config.model_dump(mode="json"),
-        "data_fingerprint": trained.data.fingerprint,
-        "golden_split": held_out(trained.data),
-    }

@@ -286,7 +286,8 @@ class AgeCGAN(invertible.InvertibleTranslator):
     def examples(self, batch: Mapping) -> dict[str, dict]:
         """Images with the attributes they have, and with those of another."""
         image, attributes = batch["image"], batch["attributes"]
-        told = {f"{OWN}attributes": attributes, "attributes": attributes[::-1]}
+        steps = np.full((len(image), 1), self._search_settings.steps, np.float32)
+        told = {f"{OWN}attributes": attributes, "attributes": attributes[::-1], "steps": steps}
         return {
             "translate": {"image": image, "attributes": attributes},
             "encode": {"image": image},
@@ -296,12 +297,13 @@ class AgeCGAN(invertible.InvertibleTranslator):
     def signatures(self) -> dict[str, Signature]:
         """`translate`, its halves `encode` and `decode`, and `translate_preserving`."""
         image, latent = image_spec(self.encoder.input_shape[1:]), latent_spec(self._latent)
-        told = attribute_spec(self.columns, OWN), attribute_spec(self.columns)
+        own, wanted = attribute_spec(self.columns, OWN, seen=True), attribute_spec(self.columns)
+        told = image, own, wanted, self._search_settings.steps_input()
         policy = inference_policy(self.generator)
-        searching = {**self.blending(policy), "search": self._search_settings.steps_in_words()}
+        search = {**self.blending(policy), "search": self._search_settings.steps_in_words()}
         encode = Signature("encode", self._encode, (image,), (latent,), policy)
         preserve = self._translate_preserving
-        preserving = Signature(_PRESERVING, preserve, (image, *told), (image,), searching)
+        preserving = Signature(_PRESERVING, preserve, told, (image,), search)
         translate, decode = self.translate_and_decode(policy)
         deployed = (translate, encode, decode, preserving)
         return {signature.name: signature for signature in deployed}
@@ -309,11 +311,10 @@ class AgeCGAN(invertible.InvertibleTranslator):
     def _encode(self, image):
         return {"latent": self.encoder(image, training=False)}
 
-    def _translate_preserving(self, image, own_attributes, attributes):
+    def _translate_preserving(self, image, own_attributes, attributes, steps=None):
         search = self.latent_search()
-        start = self.encoder(image, training=False)
-        latent = search.descend(start, search.goal(image, own_attributes))
-        return self.redrawn(image, latent, own_attributes, attributes)
+        goal, start = search.goal(image, own_attributes), self.encoder(image, training=False)
+        return self.redrawn(image, search.descend(start, goal, steps), own_attributes, attributes)
 
 
 def _recogniser(settings: AgeCGANSettings, shape: tuple[int, int, int]) -> keras.Model:

@@ -14,7 +14,7 @@ from tf_translate.core import draws
 from tf_translate.core.optimizers import make_optimizer
 from tf_translate.core.player import Player
 from tf_translate.core.schedules import LinearRamp, Schedule
-from tf_translate.core.signature import Signature, TensorSpec, attribute_spec, image_spec
+from tf_translate.core.signature import LATENT, Signature, TensorSpec, attribute_spec, image_spec
 from tf_translate.core.terms import content, domain
 from tf_translate.core.translator import Translator
 from tf_translate.layers.attribute_map import ExpandAttributes
@@ -228,7 +228,8 @@ class Fader(Translator):
     def signatures(self) -> dict[str, Signature]:
         """`translate`, and its halves `encode` and `decode`."""
         image = image_spec(self.encoder.input_shape[1:])
-        latent = TensorSpec("latent", (None, *self.encoder.output_shape[1:]))
+        form = (None, *self.encoder.output_shape[1:])
+        latent = TensorSpec("latent", form, meaning=LATENT)
         attributes = attribute_spec(self.columns)
         policy = inference_policy(self.decoder)
         deployed = (

@@ -13,7 +13,7 @@ from pydantic import Field
 from tf_translate.config.settings import AdamSettings, MethodSettings, RMSpropSettings
 from tf_translate.core.optimizers import make_optimizer
 from tf_translate.core.player import Burst, Player
-from tf_translate.core.signature import Signature, TensorSpec, image_spec
+from tf_translate.core.signature import Signature, amount_spec, image_spec
 from tf_translate.core.terms import content, domain, regularity
 from tf_translate.core.translator import Translator
 from tf_translate.losses.adversarial import adversarial_loss, judged
@@ -261,12 +261,15 @@ class GeneGAN(Translator):
     def signatures(self) -> dict[str, Signature]:
         """`swap` the object of two images, `remove` it from one, `add` some of another's."""
         shape = self.splitter.input_shape[1:]
-        image, exemplar = image_spec(shape), image_spec(shape, "exemplar")
-        strength = TensorSpec("strength", (None, 1), value_range=(0.0, 1.0), labels=("strength",))
+        image = image_spec(shape)
+        exemplar = image_spec(shape, "exemplar", "the picture whose object is taken")
+        bare = image_spec(shape, "exemplar", "the exemplar without its object")
+        how_far = "how much of the object: 0 none, 1 as the exemplar has it, beyond exaggerates"
+        strength = amount_spec("strength", 1.0, how_far)
         whole = keras.Model(self.splitter.inputs, self.joiner(self.splitter.outputs))
         policy = inference_policy(whole)
         signatures = (
-            Signature("swap", self._swap, (image, exemplar), (image, exemplar), policy),
+            Signature("swap", self._swap, (image, exemplar), (image, bare), policy),
             Signature("remove", self._remove, (image,), (image,), policy),
             Signature("add", self._add, (image, exemplar, strength), (image,), policy),
         )

@@ -14,7 +14,7 @@ from tf_translate.core.latent_descent import descend
 from tf_translate.core.mask_blend import blend
 from tf_translate.core.optimizers import make_optimizer
 from tf_translate.core.player import Player
-from tf_translate.core.signature import Signature, TensorSpec, image_spec
+from tf_translate.core.signature import Signature, TensorSpec, image_spec, latent_spec, steps_spec
 from tf_translate.core.terms import content, domain, regularity
 from tf_translate.core.translator import Translator
 from tf_translate.losses.consistency import mean_absolute
@@ -59,10 +59,11 @@ class IAN(Translator):
         alone; the encoder's head of pixels, features and KL, not of the adversarial term; the
         decoder of all but KL. Weight terms are logged as the mean of both players'.
     Deploys: `reconstruct`, image to image; `edit`, an image, a `target` with colours painted over
-        it and a `mask` in [0, 1] of where, to an image; `encode`, image to latent (mu); `decode`,
-        latent to image. An edit takes `edit_steps` gradient steps z <- z - rate (1 + width) times
-        the slope of the mean of (G(z) - target)^2 over the painted patch, from mu on, where width
-        is the side of a square of the patch's area; what changes is blended into the image.
+        it, a `mask` in [0, 1] of where and how many `steps` count, to an image; `encode`, image to
+        latent (mu); `decode`, latent to image. An edit takes `edit_steps` gradient steps
+        z <- z - rate (1 + width) times the slope of the mean of (G(z) - target)^2 over the painted
+        patch, from mu on, where width is the side of a square of the patch's area; what changes is
+        blended into the image.
     Departs: no MADE randomiser, no multiscale dilated blocks, no RGB-beta output layer, so
         "ternary" is the paper's game on IAN_simple's networks; both players move on each batch (the
         code: by turns, one batch each); the encoder's head moves once a step, without the
@@ -224,9 +225,11 @@ class IAN(Translator):
     def examples(self, batch: Mapping) -> dict[str, dict]:
         """Images, and with the middle of another painted over them."""
         image = batch["image"]
+        steps = np.full((len(image), 1), self.edit_steps, np.float32)
+        painted = {"target": image[::-1], "mask": _middle(image)}
         return {
             "reconstruct": {"image": image},
-            "edit": {"image": image, "target": image[::-1], "mask": _middle(image)},
+            "edit": {"image": image, **painted, "steps": steps},
             "encode": {"image": image},
         }
 
@@ -237,15 +240,19 @@ class IAN(Translator):
     def signatures(self) -> dict[str, Signature]:
         """`reconstruct`, `edit`, and the halves `encode` and `decode`."""
         shape = self.trunk.input_shape[1:]
-        image, target = image_spec(shape), image_spec(shape, "target")
-        mask = TensorSpec("mask", (None, *shape[:2], 1), value_range=(0.0, 1.0))
-        latent = TensorSpec("latent", (None, self._latent))
+        image = image_spec(shape)
+        target = image_spec(shape, "target", "the picture with colours painted over it")
+        painted = "where colours are painted: 1 there, 0 elsewhere"
+        form = (None, *shape[:2], 1)
+        mask = TensorSpec("mask", form, value_range=(0.0, 1.0), meaning=painted)
+        wanted = steps_spec(self.edit_steps, "gradient steps towards the painted colours")
+        latent = latent_spec(self._latent)
         policy = inference_policy(self.decoder)
         steps = f"{self.edit_steps} gradient steps on the latent, rate {self.edit_rate:g}"
         edited = policy | {"edit": steps, "mask_blend": "on"}
         deployed = (
             Signature("reconstruct", self._reconstruct, (image,), (image,), policy),
-            Signature("edit", self._edit, (image, target, mask), (image,), edited),
+            Signature("edit", self._edit, (image, target, mask, wanted), (image,), edited),
             Signature("encode", self._encode, (image,), (latent,), policy),
             Signature("decode", self._decode, (latent,), (image,), policy),
         )
@@ -261,7 +268,7 @@ class IAN(Translator):
     def _reconstruct(self, image):
         return self._decode(**self._encode(image))
 
-    def _edit(self, image, target, mask):
+    def _edit(self, image, target, mask, steps=None):
         area = tf.reduce_sum(mask, [1, 2, 3])
 
         def cost(latent):
@@ -270,7 +277,7 @@ class IAN(Translator):
 
         start = self._encode(image)["latent"]
         rate = self.edit_rate * (1.0 + tf.sqrt(area))[:, None]
-        latent = descend(start, cost, steps=self.edit_steps, rate=rate)
+        latent = descend(start, cost, steps=self.edit_steps, rate=rate, taken=steps)
         drawn = [self._decode(each)["image"] for each in (start, latent)]
         return {"image": blend(image, *drawn)}
 

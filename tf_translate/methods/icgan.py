@@ -233,8 +233,11 @@ class IcGAN(InvertibleTranslator):
     def signatures(self) -> dict[str, Signature]:
         """`translate`, its halves `encode` and `decode`, and `swap`."""
         shape = self.encoder_z.input_shape[1:]
-        image, exemplar = image_spec(shape), image_spec(shape, "exemplar")
-        read = (latent_spec(self._latent), attribute_spec(self.columns))
+        image = image_spec(shape)
+        exemplar = image_spec(shape, "exemplar", "the picture to exchange attributes with")
+        changed = image_spec(shape, "exemplar", "the exemplar with the attributes of the image")
+        seen = attribute_spec(self.columns, seen=True)
+        read = (latent_spec(self._latent), seen)
         policy = inference_policy(self.generator)
         translate, decode = self.translate_and_decode(policy)
         edited = self.blending(policy)
@@ -242,7 +245,7 @@ class IcGAN(InvertibleTranslator):
             dataclasses.replace(translate, policy=edited),
             Signature("encode", self._encode, (image,), read, policy),
             decode,
-            Signature("swap", self._swap, (image, exemplar), (image, exemplar), edited),
+            Signature("swap", self._swap, (image, exemplar), (image, changed), edited),
         )
         return {signature.name: signature for signature in deployed}
 

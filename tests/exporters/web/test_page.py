@@ -13,8 +13,10 @@ from PIL import Image
 import exporters
 from exporters import ExportError
 from exporters.pictures import to_uint8
+from exporters.signatures import recorded
 from exporters.web.litert import PACKAGES, litert_files
-from tests.exporters.fakes import Signature, Tensor, negative, numbers, paint
+from exporters.web.page import write_page
+from tests.exporters.fakes import Signature, Tensor, dim, negative, numbers, paint, refine
 from tests.exporters.web.sites import SHARED, pack_stand_ins
 
 
@@ -128,3 +130,14 @@ def test_another_litert_is_refused(tmp_path):
         litert_files([other])
     with pytest.raises(ExportError, match="got nothing; make it with npm pack @litertjs/core"):
         exporters.export({"a_to_b": negative()}, tmp_path / "bundle", web=[])
+
+
+def test_amounts_start_at_their_defaults_and_steps_end_where_they_end(tmp_path):
+    records = recorded({"refine": refine(), "dim": dim()})
+    write_page(tmp_path, "page", {}, records, (), {})
+    facts = json.loads((tmp_path / "page.json").read_text())
+    rows = {row["label"]: row for one in facts["signatures"] for row in one["numbers"]}
+    shown = {label: (row["least"], row["start"], row["most"]) for label, row in rows.items()}
+    assert shown["steps"] == (0.0, 3.0, 4.0)  # there are no more than 4
+    assert shown["strength"] == (0.0, 1.0, 2.0)  # which may exaggerate
+    assert shown["cold"] == (-1.0, 0.0, 2.0)

@@ -1,0 +1,36 @@
+"""Plain TensorFlow runs a bundle's SavedModel on its golden inputs: `saved_model_alone.py BUNDLE`.
+
+Prints for each output the largest difference and how far the golden outputs spread.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+
+class _Away:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in ("exporters", "tf_translate"):
+            raise ImportError(f"{name}: the project is not to be had here")
+
+
+sys.meta_path.insert(0, _Away())
+# What follows is all that an app's server would do.
+import numpy as np  # noqa: E402
+import tensorflow as tf  # noqa: E402
+
+bundle = Path(sys.argv[1])
+golden = np.load(bundle / "golden.npz", allow_pickle=False)
+model = tf.saved_model.load(str(bundle / "saved_model"))
+found = {}
+for name, function in model.signatures.items():
+    inputs = {key.split("/")[2]: golden[key] for key in golden if key.startswith(f"{name}/inputs/")}
+    for case in range(len(next(iter(inputs.values())))):
+        given = {key: tf.constant(values[case]) for key, values in inputs.items()}
+        for output, values in function(**given).items():
+            expected = golden[f"{name}/outputs/{output}"]
+            difference = np.abs(values.numpy().astype(np.float64) - expected[case]).max()
+            largest = max(difference, found.get(f"{name}/{output}", [0.0])[0])
+            found[f"{name}/{output}"] = [float(largest), float(np.ptp(expected))]
+assert not {"exporters", "tf_translate"} & set(sys.modules)
+print(json.dumps(found))
