@@ -107,7 +107,8 @@ def _freeze(trained, folder: Path | None) -> dict:
             people().print(
                 f"frozen norms: {output} of {name} is at {cost['mean']:.1f} dB PSNR to what each "
                 f"picture's own statistics give, {cost['least']:.1f} at worst, on {cost['images']} "
-                "held-out pictures"
+                "held-out pictures",
+                soft_wrap=True,
             )
     return {**frozen, **chosen}
 
