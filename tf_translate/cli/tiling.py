@@ -37,7 +37,6 @@ def in_tiles(
     from exporters.tiled_pictures import check_tiles, translate_tiles
 
     check_tiles(chosen, overlap)
-    settings = {"signature": chosen.name, "numbers": numbers, "overlap": overlap}
 
     def translate(file: Path, pixels: np.ndarray) -> Mapping[str, np.ndarray]:
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
@@ -55,7 +54,14 @@ def in_tiles(
             def show(done: int, total: int) -> None:
                 bar.update(task, completed=done, total=total)
 
-            picture = translate_tiles(model, pixels, **settings, progress=show)
+            picture = translate_tiles(
+                model,
+                pixels,
+                signature=chosen.name,
+                numbers=numbers,
+                overlap=overlap,
+                progress=show,
+            )
         return {chosen.result.name: picture}
 
     return translate
