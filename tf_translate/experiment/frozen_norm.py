@@ -44,7 +44,7 @@ def freeze_norms(translator: Translator, calibration: Examples, held_out: Exampl
     frozen: set[int] = set()
     counts = {}
     for name, inputs in calibration.items():
-        if inputs:
+        if _complete(signatures[name], inputs):
             batch = _few(inputs)
             counts[name] = len(next(iter(batch.values())))
             frozen |= _freeze_along(signatures[name], batch, every)
@@ -65,6 +65,10 @@ def _statistics_of(translator: Translator) -> list[ImageStatistics]:
     networks = [getattr(translator, name) for name in translator.network_names]
     layers = {id(layer): layer for each in networks for layer in each._flatten_layers()}
     return image_statistics(layers.values())
+
+
+def _complete(signature: Signature, inputs: Mapping[str, np.ndarray]) -> bool:
+    return all(tensor.name in inputs for tensor in signature.inputs)
 
 
 def _few(inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -96,7 +100,7 @@ def _images(signatures: Mapping[str, Signature], examples: Examples) -> Outputs:
     found: Outputs = {}
     for name, inputs in examples.items():
         wanted = [each.name for each in signatures[name].outputs if each.value_range == IMAGE_RANGE]
-        if inputs and wanted:
+        if wanted and _complete(signatures[name], inputs):
             run = tf.function(signatures[name].function, autograph=False)
             cases = range(len(next(iter(inputs.values()))))
             one = [run(**{key: tf.constant(v[[at]]) for key, v in inputs.items()}) for at in cases]
