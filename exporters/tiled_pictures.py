@@ -9,7 +9,7 @@ from exporters.choosing import Model, PictureSignature, picture_signature
 from exporters.errors import ExportError
 from exporters.labels import row_of
 from exporters.pictures import check_picture
-from exporters.tiles import Progress, through_tiles
+from exporters.tiles import Progress, through_tiles, usual_overlap
 
 _NO_NUMBERS: Mapping[str, float] = MappingProxyType({})
 
@@ -35,7 +35,7 @@ def translate_tiles(
         signature: `a_to_b` or `a_to_b_uint8`; None for the only one that what is given serves.
         numbers: As for `translate_picture`.
         overlap: Pixels that neighbours share at least, 0 (no blending) to half of the model's
-            shorter side; None for a quarter of it.
+            shorter side; None for a quarter of it or 32 pixels, whichever is more.
         progress: Called with tiles done and tiles in all.
 
     Returns:
@@ -55,7 +55,7 @@ def translate_tiles(
         inputs = {**others, chosen.image.name: np.ascontiguousarray(part)[None]}
         return model.run(chosen.name, inputs)[chosen.result.name][0]
 
-    shared = min(tile) // 4 if overlap is None else overlap
+    shared = usual_overlap(tile) if overlap is None else overlap
     return through_tiles(translate, pixels, tile, overlap=shared, progress=progress)
 
 

@@ -15,6 +15,15 @@ import numpy as np
 Progress = Callable[[int, int], None]  # tiles done, tiles in all
 
 
+LEAST_OVERLAP = 32  # what a generator sees around a pixel is measured in pixels, not in tiles
+
+
+def usual_overlap(tile: tuple[int, int]) -> int:
+    """A quarter of the shorter side, but at least 32 pixels if half of it lets that in."""
+    side = min(tile)
+    return min(max(side // 4, LEAST_OVERLAP), side // 2)
+
+
 def starts(size: int, tile: int, overlap: int) -> list[int]:
     """Where the fewest tiles begin that cover an axis and overlap enough, spread evenly.
 

@@ -9,7 +9,7 @@ python scripts/publish_result.py --ablation FOLDER tiles
 """
 
 import argparse
-import os
+import shutil
 import subprocess
 import sys
 import time
@@ -22,6 +22,10 @@ from tf_translate.images import read, resize, to_float, to_uint8, write
 
 PHOTOGRAPHS = ("coffee", "chelsea", "rocket", "astronaut")
 NORMS = ("live", "frozen")
+_PEAK = (
+    "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True); "
+    "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+)
 CROP = 160  # pixels a side of the places that are shown
 
 
@@ -73,7 +77,8 @@ def compare(folder: Path, signature: str, command: str) -> None:
     record = exporters.open_bundle(folder / "live").manifest.signatures[signature]
     tile = record.inputs[0].shape[1:3]
     picture = folder / "picture.png"
-    pictures, costs, overlaps = {}, {}, {"plain tiles": 0, "blended tiles": min(tile) // 4}
+    pictures, costs = {}, {}
+    overlaps = {f"overlap {side}": side for side in (0, min(tile) // 4, min(tile) // 2)}
     for norms in NORMS:
         name, output = f"{norms}, whole in Keras", folder / f"{norms}_whole.png"
         arguments = ["whole", folder / f"{norms}.keras", picture, output]
@@ -81,6 +86,7 @@ def compare(folder: Path, signature: str, command: str) -> None:
         pictures[name] = read(output)
         for kind, overlap in overlaps.items():
             name, place = f"{norms}, {kind}", folder / f"{norms}_{overlap}"
+            shutil.rmtree(place, ignore_errors=True)  # of an earlier run of this script
             options = ["--output", place, "--tiles", "--overlap", overlap]
             costs[name] = _measured(
                 ["tf-translate", "translate", folder / norms, picture, *options]
@@ -118,12 +124,11 @@ def _figures(image, own, live, places) -> dict[str, float | None]:
 def _measured(command: list) -> dict[str, float]:
     """Seconds of a process from start to end, and the most memory it had."""
     began = time.monotonic()
-    process = subprocess.Popen([str(part) for part in command])
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"{command} failed with {process.returncode}")
-    return {"seconds": time.monotonic() - began, "peak MB": usage.ru_maxrss / 1024}
+    # A child counts what its parent had when it began, so a small process stands between.
+    outer = [sys.executable, "-c", _PEAK, *map(str, command)]
+    done = subprocess.run(outer, check=True, stdout=subprocess.PIPE, text=True)
+    seconds = time.monotonic() - began
+    return {"seconds": seconds, "peak MB": int(done.stdout.split()[-1]) / 1024}
 
 
 def _crops(pictures: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from exporters.tiles import borders, starts, through_tiles, weights
+from exporters.tiles import borders, starts, through_tiles, usual_overlap, weights
 
 SIZES = [(1, 1), (1, 40), (37, 1), (5, 7), (8, 12), (9, 13), (16, 24), (31, 50), (64, 65)]
 TILE = (8, 12)
@@ -134,3 +134,10 @@ def test_channels_may_change():
 def test_lengths_and_overlaps_out_of_range_are_refused(size, tile, overlap):
     with pytest.raises(ValueError, match="`overlap` must be 0 to half of a tile"):
         starts(size, tile, overlap)
+
+
+@pytest.mark.parametrize(
+    ("tile", "overlap"), [((256, 512), 64), ((128, 128), 32), ((64, 96), 32), ((8, 12), 4)]
+)
+def test_the_usual_overlap_is_a_quarter_or_32_pixels_and_half_at_most(tile, overlap):
+    assert usual_overlap(tile) == overlap

@@ -60,7 +60,7 @@ def main(
         typer.Option(
             metavar="PIXELS",
             help="What neighbouring tiles share at least; default a quarter of the model's "
-            "shorter side. 0 does not blend.",
+            "shorter side or 32, whichever is more, and half of it at most. 0 does not blend.",
         ),
     ] = None,
 ) -> None:
