@@ -20,6 +20,7 @@ from exporters.pictures import translate_picture, translate_pictures
 from exporters.protocol import SignatureLike, TensorLike
 from exporters.recipes import RECIPES, Recipe
 from exporters.runtime import Runner
+from exporters.tiled_pictures import translate_tiles
 from exporters.verification import Verification
 from exporters.verify import verify
 
@@ -47,6 +48,7 @@ __all__ = [
     "pick",
     "translate_picture",
     "translate_pictures",
+    "translate_tiles",
     "verify",
 ]
 

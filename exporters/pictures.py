@@ -90,17 +90,17 @@ def translate_pictures(
     """
     chosen = _chosen(model, signature, numbers, exemplar=exemplar, target=target, mask=mask)
     sources = {chosen.image.name: (chosen.image, pixels)}
-    _check(chosen, "pixels", *sources[chosen.image.name])
+    check_picture(chosen, "pixels", *sources[chosen.image.name])
     seconds = ("exemplar", chosen.exemplar, exemplar), ("target", chosen.target, target)
     for argument, tensor, picture in seconds:
         if tensor is not None and picture is not None:
-            _check(chosen, argument, tensor, picture)
+            check_picture(chosen, argument, tensor, picture)
             sources[tensor.name] = (tensor, picture)
     inputs = {tensor.name: row_of(tensor, numbers) for tensor in chosen.numbers}
     for name, (tensor, picture) in sources.items():
         inputs[name] = onto_canvas(picture, _canvas(tensor))[None]
     if chosen.mask is not None and target is not None and mask is not None:
-        _check(chosen, "mask", chosen.mask, mask)
+        check_picture(chosen, "mask", chosen.mask, mask)
         _check_size(pixels, target=target, mask=mask)
         canvas = onto_canvas(mask, _canvas(chosen.mask))[None]
         inputs[chosen.mask.name] = canvas.astype(np.float32) / 255.0
@@ -111,6 +111,22 @@ def translate_pictures(
         output = outputs[result.name][0]
         translated[result.name] = off_canvas(output, _canvas(tensor), picture.shape[:2])
     return translated
+
+
+def check_picture(
+    signature: PictureSignature, argument: str, tensor: TensorRecord, pixels: np.ndarray
+) -> None:
+    """Raises ValueError if it is no picture, ExportError if the signature takes other channels."""
+    if pixels.ndim != 3 or pixels.dtype != np.uint8 or 0 in pixels.shape:
+        raise ValueError(
+            f"`{argument}` must be uint8 of shape (height, width, channels) with no empty side, "
+            f"got {pixels.dtype} {pixels.shape}"
+        )
+    if pixels.shape[-1] != tensor.shape[-1]:
+        raise ExportError(
+            f"signature {signature.pixels_of!r} takes pictures of {tensor.shape[-1]} channels as "
+            f"{tensor.name!r}, got one of {pixels.shape[-1]}"
+        )
 
 
 def _chosen(
@@ -141,18 +157,3 @@ def _check_size(pixels: np.ndarray, **painted: np.ndarray) -> None:
 
 def _canvas(tensor: TensorRecord) -> tuple[int, int]:
     return tensor.shape[1], tensor.shape[2]
-
-
-def _check(
-    signature: PictureSignature, argument: str, tensor: TensorRecord, pixels: np.ndarray
-) -> None:
-    if pixels.ndim != 3 or pixels.dtype != np.uint8 or 0 in pixels.shape:
-        raise ValueError(
-            f"`{argument}` must be uint8 of shape (height, width, channels) with no empty side, "
-            f"got {pixels.dtype} {pixels.shape}"
-        )
-    if pixels.shape[-1] != tensor.shape[-1]:
-        raise ExportError(
-            f"signature {signature.pixels_of!r} takes pictures of {tensor.shape[-1]} channels as "
-            f"{tensor.name!r}, got one of {pixels.shape[-1]}"
-        )

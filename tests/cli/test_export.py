@@ -2,7 +2,7 @@
 
 import json
 
-from tests.cli.conftest import write_pairs
+from tests.cli.conftest import settings, write_pairs
 
 
 def _settings(bundle, recipe):
@@ -62,3 +62,28 @@ def test_the_card_has_what_the_run_and_the_user_say(command, trained, tmp_path):
     assert "## Intended use\n\nSquares, nothing else." in text
     assert f"Method: pix2pix. Run: {trained.name}." in text
     assert command("verify", bundle)[0] == 0
+
+
+def test_norms_frozen_for_export_say_their_cost_and_verify(command, pairs, tmp_path):
+    run, bundle = tmp_path / "run", tmp_path / "bundle"
+    options = settings(f"data.path={pairs}", "training.steps=1", "model.norm=instance")
+    assert command("train", "pix2pix", "--run", run, *options)[0] == 0
+    arguments = ("--bundle", bundle, "--recipe", "float32", "--frozen-norm")
+    code, said, error = command("export", run, *arguments)
+    assert code == 0, error
+    manifest = json.loads((bundle / "manifest.json").read_text())
+    policy = manifest["signatures"]["a_to_b"]["policy"]
+    assert policy["normalization"] == "statistics of a calibration set"
+    frozen = manifest["source"]["frozen_norm"]
+    assert (frozen["source"], frozen["images"]) == ("training split", {"a_to_b": 7})
+    cost = frozen["psnr"]["a_to_b"]["image"]
+    assert cost["images"] == 8
+    assert f"frozen norms: image of a_to_b is at {cost['mean']:.1f} dB PSNR" in said
+    assert command("verify", bundle)[0] == 0
+
+
+def test_a_model_without_norms_of_each_image_cannot_freeze_them(mistake, trained, tmp_path):
+    bundle = tmp_path / "bundle"
+    sentence = mistake("export", trained, "--bundle", bundle, "--frozen-norm")
+    assert "no signature of a_to_b runs one; leave it out" in sentence
+    assert not bundle.exists()

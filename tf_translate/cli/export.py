@@ -11,6 +11,7 @@ from tf_translate.packages import Packed, obtain
 NAME = "export"
 JUDGES_FOLDER = "judges"  # in a bundle
 _GOLDEN_IMAGES = 4
+_HELD_OUT_IMAGES = 32  # what freezing norms costs is measured on them
 
 
 def main(
@@ -27,9 +28,19 @@ def main(
         Path | None,
         typer.Option(
             help="Folder of pictures (or of a/ and b/) that int8, int8_float_norm and int16x8 fix "
-            "ranges from; default the run's training split. 64 are chosen by colour and contrast."
+            "ranges from, and --frozen-norm its statistics; default the run's training split. 64 "
+            "are chosen by colour and contrast."
         ),
     ] = None,
+    frozen_norm: Annotated[
+        bool,
+        typer.Option(
+            "--frozen-norm",
+            help="Instance norms multiply and add what suits calibration pictures in place of "
+            "each picture's own statistics: faster, no seams between tiles, other pictures. What "
+            "it costs is printed and kept in the manifest.",
+        ),
+    ] = False,
     web: Annotated[
         bool, typer.Option("--web", help="Add a page for browsers, opened by `serve`; needs npm.")
     ] = False,
@@ -56,6 +67,8 @@ def main(
 
       tf-translate export runs/emoji --bundle bundles/own --recipe int8 --calibration photos
 
+      tf-translate export runs/emoji --bundle bundles/tiles --frozen-norm
+
       tf-translate export runs/emoji --bundle bundles/emoji --recipe float32 --web
     """
     packed = obtain_litert() if web else None
@@ -72,13 +85,16 @@ def main(
             f"without judges: evaluate the run first (tf-translate evaluate {run}), and `verify` "
             "says what a recipe costs in content and domain"
         )
+    source = source_of(trained, intended_use)
+    if frozen_norm:
+        source["frozen_norm"] = _freeze(trained, calibration)
     path = exporters.export(
         trained.translator.signatures(),
         bundle,
         recipes=recipes,
         golden_images=golden_images(trained, _GOLDEN_IMAGES),
-        calibration=_calibration(trained, recipes, calibration),
-        source=source_of(trained, intended_use),
+        calibration=_calibration(trained, recipes, calibration, frozen_norm),
+        source=source,
         provenance=provenance_of(trained, licence),
         seed=trained.config.training.seed,
         web=packed,
@@ -110,19 +126,44 @@ def obtain_litert() -> list[Path]:
     return [obtain(Packed(one.name, one.version, one.sha256)) for one in PACKAGES]
 
 
-def _calibration(trained, recipes: list[str], folder: Path | None):
+def _freeze(trained, folder: Path | None) -> dict:
+    """Freezes the norms, says what that cost and gives it for the manifest."""
+    from tf_translate.experiment.frozen_norm import freeze_norms
+    from tf_translate.experiment.trained import golden_images
+
+    inputs, chosen = _chosen_inputs(trained, folder)
+    held_out = golden_images(trained, _HELD_OUT_IMAGES)
+    frozen = freeze_norms(trained.translator, inputs, held_out)
+    for name, outputs in frozen["psnr"].items():
+        for output, cost in outputs.items():
+            people().print(
+                f"frozen norms: {output} of {name} is at {cost['mean']:.1f} dB PSNR to what each "
+                f"picture's own statistics give, {cost['least']:.1f} at worst, on {cost['images']} "
+                "held-out pictures",
+                soft_wrap=True,
+            )
+    return {**frozen, **chosen}
+
+
+def _calibration(trained, recipes: list[str], folder: Path | None, frozen_norm: bool):
     """Chosen examples if a recipe needs them, or None."""
     import exporters
-    from tf_translate.experiment.calibration import calibration_inputs
 
     if not any(
         name in exporters.RECIPES and exporters.RECIPES[name].calibrated for name in recipes
     ):
-        if folder is not None:
+        if folder is not None and not frozen_norm:
             people().print("--calibration is not used: no recipe that was asked for needs it")
         return None
+    return exporters.Calibration(*_chosen_inputs(trained, folder))
+
+
+def _chosen_inputs(trained, folder: Path | None) -> tuple[dict, dict]:
+    """Calibration inputs of every signature, and how they were chosen."""
+    import exporters
+    from tf_translate.experiment.calibration import calibration_inputs
+
     seed = trained.config.training.seed
     inputs = calibration_inputs(trained, folder, lambda each: exporters.pick(each, seed=seed))
     source = "training split" if folder is None else folder.name
-    chosen = {"source": source, "picker": "farthest colours and contrast", "seed": seed}
-    return exporters.Calibration(inputs, chosen)
+    return inputs, {"source": source, "picker": "farthest colours and contrast", "seed": seed}

@@ -5,10 +5,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import numpy as np
 import typer
 
 from tf_translate.cli.attributes import numbers_from
 from tf_translate.cli.show import load_tensorflow, people
+from tf_translate.cli.tiling import Translate, check_overlap, in_tiles, told_of_shrinking
 from tf_translate.errors import ConfigError, DataError, RunError
 
 if TYPE_CHECKING:  # loading a bundle's interpreter would slow every command down
@@ -45,8 +47,27 @@ def main(
         Path | None,
         typer.Option(metavar="IMAGE", help="Where --target is painted: white there, else black."),
     ] = None,
+    tiles: Annotated[
+        bool,
+        typer.Option(
+            "--tiles",
+            help="Keep every pixel: cut pictures into overlapping tiles of the model's size and "
+            "blend the results. For large pictures and models of textures and styles.",
+        ),
+    ] = False,
+    overlap: Annotated[
+        int | None,
+        typer.Option(
+            metavar="PIXELS",
+            help="What neighbouring tiles share at least; default a quarter of the model's "
+            "shorter side or 32, whichever is more, and half of it at most. 0 does not blend.",
+        ),
+    ] = None,
 ) -> None:
     """Translate image files; each is fitted to the model and back, its aspect kept.
+
+    With --tiles a picture of any size keeps its resolution instead; instance norms then see one
+    tile at a time, unless the bundle was exported with --frozen-norm.
 
     The result is NAME.png; further pictures a model gives are NAME-OUTPUT.png beside it.
 
@@ -59,38 +80,33 @@ def main(
 
       tf-translate translate swap me.jpg --output out --exemplar friend.jpg
 
+      tf-translate translate paintings large.jpg photos --output out --tiles
+
       tf-translate translate editor me.jpg --output out --target painted.png --mask where.png
     """
     files = find_files(images)
     _check_painting(files, target, mask)
+    check_overlap(tiles, overlap)
     opened = _open(model, recipe)
     from exporters.choosing import picture_signature
-    from exporters.pictures import translate_pictures
     from tf_translate.images import read, write
 
     numbers = numbers_from(attribute or (), _labels(opened, signature))
     chosen = picture_signature(
         opened, signature, numbers, exemplar=exemplar is not None, painted=target is not None
     )
+    others = {"exemplar": exemplar, "target": target, "mask": mask}
+    if tiles:
+        translate = in_tiles(opened, chosen, numbers, overlap)
+    else:
+        translate = told_of_shrinking(_fitting(opened, chosen, numbers, others), chosen)
     places_of = targets_of(files, output, _endings(chosen))
-    others = {
-        name: read(file, channels=tensor.shape[-1])
-        for name, file, tensor in (
-            ("exemplar", exemplar, chosen.exemplar),
-            ("target", target, chosen.target),
-            ("mask", mask, chosen.mask),
-        )
-        if file is not None and tensor is not None
-    }
     console = people()
     for file, places in zip(files, places_of, strict=True):
-        pixels = read(file, channels=chosen.image.shape[-1])
-        translated = translate_pictures(
-            opened, pixels, signature=chosen.name, numbers=numbers, **others
-        )
-        for name, place in places.items():
-            write(place, translated[name])
-            console.print(f"{file} -> {place}")
+        translated = translate(file, read(file, channels=chosen.image.shape[-1]))
+        for name, picture in translated.items():
+            write(places[name], picture)
+            console.print(f"{file} -> {places[name]}")
 
 
 def find_files(paths: list[Path]) -> list[Path]:
@@ -152,6 +168,29 @@ def _check_painting(files: list[Path], target: Path | None, mask: Path | None) -
             f"--target is painted over one picture, but {len(files)} are to be translated; name "
             "that one"
         )
+
+
+def _fitting(
+    model: "Model",
+    chosen: "PictureSignature",
+    numbers: Mapping[str, float],
+    others: Mapping[str, Path | None],
+) -> Translate:
+    """Fits pictures to the model; other pictures, by argument, go with each."""
+    from exporters.pictures import translate_pictures
+    from tf_translate.images import read
+
+    tensors = {"exemplar": chosen.exemplar, "target": chosen.target, "mask": chosen.mask}
+    pictures = {
+        name: read(file, channels=tensor.shape[-1])
+        for name, tensor in tensors.items()
+        if (file := others[name]) is not None and tensor is not None
+    }
+
+    def translate(file: Path, pixels: np.ndarray) -> Mapping[str, np.ndarray]:
+        return translate_pictures(model, pixels, signature=chosen.name, numbers=numbers, **pictures)
+
+    return translate
 
 
 def _open(path: Path, recipe: str) -> "Model":

@@ -1,7 +1,11 @@
 """Batch normalisation whose statistics at inference are a recorded choice."""
 
+from collections.abc import Sequence
+
 import keras
 import tensorflow as tf
+
+from tf_translate.layers.image_statistics import ImageStatistics
 
 POLICIES = ("moving", "image")
 
@@ -16,6 +20,8 @@ class BatchNormalization(keras.layers.BatchNormalization):
         inference_statistics: "moving" uses the averages gathered in training; "image" uses
             those of each image, which is what pix2pix does on purpose at test time with its
             batches of 1, whatever the batch here.
+        frozen: Scale and offset a channel that stand for the statistics of each image, or None;
+            the learnt ones come after them.
         **kwargs: As for `keras.layers.BatchNormalization`.
 
     Call arguments:
@@ -29,7 +35,12 @@ class BatchNormalization(keras.layers.BatchNormalization):
     al. 2017, https://arxiv.org/abs/1611.07004, section 3.3.
     """
 
-    def __init__(self, inference_statistics: str = "moving", **kwargs):
+    def __init__(
+        self,
+        inference_statistics: str = "moving",
+        frozen: Sequence[Sequence[float]] | None = None,
+        **kwargs,
+    ):
         if inference_statistics not in POLICIES:
             raise ValueError(
                 f"`inference_statistics` must be one of {POLICIES}, got {inference_statistics!r}"
@@ -39,16 +50,17 @@ class BatchNormalization(keras.layers.BatchNormalization):
         kwargs.setdefault("synchronized", True)
         super().__init__(**kwargs)
         self.inference_statistics = inference_statistics
+        self.image_statistics = ImageStatistics(self.epsilon, frozen)
 
     def call(self, inputs, training=None, mask=None):
         if training or self.inference_statistics == "moving":
             return super().call(inputs, training=training, mask=mask)
-        values = tf.cast(inputs, tf.float32)
-        centred = values - tf.reduce_mean(values, [1, 2], keepdims=True)
-        variance = tf.reduce_mean(centred * centred, [1, 2], keepdims=True)
-        normalised = centred * tf.math.rsqrt(variance + self.epsilon)
+        normalised = self.image_statistics.normalise(tf.cast(inputs, tf.float32))
         scaled = normalised * tf.cast(self.gamma, tf.float32) + tf.cast(self.beta, tf.float32)
         return tf.cast(scaled, inputs.dtype)
 
     def get_config(self):
-        return {**super().get_config(), "inference_statistics": self.inference_statistics}
+        own: dict = {"inference_statistics": self.inference_statistics}
+        if self.image_statistics.frozen is not None:
+            own["frozen"] = self.image_statistics.frozen
+        return {**super().get_config(), **own}

@@ -1,15 +1,20 @@
 """Instance normalisation, quick in training and made of operations that XNNPACK runs."""
 
+from collections.abc import Sequence
+
 import keras
 import tensorflow as tf
+
+from tf_translate.layers.image_statistics import ImageStatistics
 
 
 @keras.saving.register_keras_serializable("tf_translate")
 class InstanceNormalization(keras.layers.Layer):
     """Normalises every channel of every image over its height and width.
 
-    Statistics are always those of the input, in training and in inference alike,
-    and are taken in float32 whatever the compute dtype.
+    Statistics are those of the input, in training and in inference alike (at inference until
+    `image_statistics.freeze` fixes them for all images), and are taken in float32 whatever the
+    compute dtype.
 
     Training with a known batch size folds the batch into the channels and runs the fused
     batch-norm kernel, more than twice as fast as separate operations on a CPU; everything
@@ -19,10 +24,12 @@ class InstanceNormalization(keras.layers.Layer):
     Args:
         epsilon: Added to the variance; positive float.
         affine: Whether to learn a scale and an offset per channel.
+        frozen: Scale and offset a channel that stand for statistics at inference, or None; the
+            learnt ones come after them.
 
     Call arguments:
         images: `(batch, height, width, channels)`, any float dtype, any range.
-        training: Chooses the kernel, never the result.
+        training: Chooses the kernel, never the result unless statistics are frozen.
 
     Returns:
         Same shape and dtype; about zero mean and unit variance before scale and offset.
@@ -33,12 +40,19 @@ class InstanceNormalization(keras.layers.Layer):
     Source: Ulyanov et al. 2016, https://arxiv.org/abs/1607.08022.
     """
 
-    def __init__(self, epsilon: float = 1e-5, affine: bool = False, **kwargs):
+    def __init__(
+        self,
+        epsilon: float = 1e-5,
+        affine: bool = False,
+        frozen: Sequence[Sequence[float]] | None = None,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         if epsilon <= 0:
             raise ValueError(f"`epsilon` must be positive, got {epsilon}")
         self.epsilon = epsilon
         self.affine = affine
+        self.image_statistics = ImageStatistics(epsilon, frozen)
 
     def build(self, input_shape):
         if len(input_shape) != 4 or input_shape[-1] is None:
@@ -63,16 +77,16 @@ class InstanceNormalization(keras.layers.Layer):
         gamma, beta = (self.gamma.value, self.beta.value) if self.affine else (None, None)
         if training and images.shape.is_fully_defined():
             return _fused(images, gamma, beta, self.epsilon)
-        values = tf.cast(images, tf.float32)
-        centred = values - tf.reduce_mean(values, [1, 2], keepdims=True)
-        variance = tf.reduce_mean(centred * centred, [1, 2], keepdims=True)
-        normalised = centred * tf.math.rsqrt(variance + self.epsilon)
+        normalised = self.image_statistics.normalise(tf.cast(images, tf.float32))
         if self.affine:
             normalised = normalised * gamma + beta
         return tf.cast(normalised, images.dtype)
 
     def get_config(self):
-        return {**super().get_config(), "epsilon": self.epsilon, "affine": self.affine}
+        own: dict = {"epsilon": self.epsilon, "affine": self.affine}
+        if self.image_statistics.frozen is not None:
+            own["frozen"] = self.image_statistics.frozen
+        return {**super().get_config(), **own}
 
 
 def _fused(images, gamma, beta, epsilon):

@@ -1,15 +1,17 @@
 """What a network does at inference that it might not do in training, in words."""
 
+from collections.abc import Iterable
+
 import keras
 
 from tf_translate.layers.batch_norm import BatchNormalization
 from tf_translate.layers.dropout import Dropout
+from tf_translate.layers.image_statistics import ImageStatistics
 from tf_translate.layers.instance_norm import InstanceNormalization
 
-_NORMALIZATION = {
-    "image": "statistics of each image",
-    "moving": "moving averages of training",
-}
+_EACH_IMAGE = "statistics of each image"
+_FROZEN = "statistics of a calibration set"
+_MOVING = "moving averages of training"
 
 
 def inference_policy(network: keras.Model) -> dict[str, str]:
@@ -18,13 +20,22 @@ def inference_policy(network: keras.Model) -> dict[str, str]:
     Returns:
         `{"dropout": "none" | "off" | "fixed", "normalization": in words}`.
     """
-    layers = network._flatten_layers()
+    layers = list(network._flatten_layers())
     dropout, norms = "none", set()
     for layer in layers:
         if isinstance(layer, Dropout) and layer.rate:
             dropout = layer.inference
-        if isinstance(layer, InstanceNormalization):
-            norms.add("statistics of each image")
-        if isinstance(layer, BatchNormalization):
-            norms.add(_NORMALIZATION[layer.inference_statistics])
+        if isinstance(layer, BatchNormalization) and layer.inference_statistics == "moving":
+            norms.add(_MOVING)
+    norms |= {_EACH_IMAGE if each.frozen is None else _FROZEN for each in image_statistics(layers)}
     return {"dropout": dropout, "normalization": ", ".join(sorted(norms)) or "none"}
+
+
+def image_statistics(layers: Iterable[keras.layers.Layer]) -> list[ImageStatistics]:
+    """Those of the layers that normalise by the statistics of each image at inference."""
+    return [
+        layer.image_statistics
+        for layer in layers
+        if isinstance(layer, InstanceNormalization)
+        or (isinstance(layer, BatchNormalization) and layer.inference_statistics == "image")
+    ]
