@@ -37,7 +37,7 @@ def main(
         typer.Option(
             "--frozen-norm",
             help="Instance norms multiply and add what suits calibration pictures in place of "
-            "each picture's own statistics: faster, no seams between tiles, other pictures. What "
+            "each picture's own statistics: no seams between tiles, but another model. What "
             "it costs is printed and kept in the manifest.",
         ),
     ] = False,

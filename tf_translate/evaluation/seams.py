@@ -1,7 +1,8 @@
 """Whether a picture that was put together shows where: jumps and tints along its borders.
 
 Both are measured against the same picture made in one piece, at the same places, so that edges
-of what the picture shows do not count.
+of what the picture shows do not count. Read them together: wide blending spreads a step over so
+many pixels that jumps look like those of any picture, though parts are tinted unlike.
 """
 
 import itertools
