@@ -231,9 +231,9 @@ def test_the_distance_to_the_person_falls_with_every_iteration():
         assert (np.diff(path) <= 0).all()
 
 
-def _steps_by_hand(model, batch, latents, steps, rate, momentum):
-    """Descent with networks that keep TensorFlow's own gradients; the best latent on the way."""
-    step, squares, way = np.zeros(latents.shape), 0.0, [(latents, None)]
+def _steps_by_hand(model, batch, start, steps, rate, momentum):
+    """Descent with networks that keep TensorFlow's own gradients; the start if it is closer."""
+    step, squares, latents, values = np.zeros(start.shape), 0.0, start, []
     known = model.recogniser(batch["image"], training=False)
     for taken in range(steps + 1):
         with tf.GradientTape() as tape:
@@ -241,15 +241,13 @@ def _steps_by_hand(model, batch, latents, steps, rate, momentum):
             drawn = model.generator([latents, _signed(batch["attributes"])], training=False)
             found = model.recogniser(drawn, training=False)
             value = tf.norm(found - known, axis=1)
-        way[-1] = (latents, value)
+        values.append(value.numpy())
         gradient = tape.gradient(value, latents).numpy()
         squares = squares + np.square(gradient).sum(1, keepdims=True)
         step = momentum * step + gradient / np.sqrt(squares)
-        falling = rate * (steps - taken) / steps
+        falling = rate * (steps - taken) / steps  # 0 at the last value, which moves nothing
         latents = tf.constant(latents - falling * step, tf.float32)
-        way.append((latents, None))
-    best = np.argmin([value for _, value in way[:-1]], 0)
-    return np.stack([way[at][0][place] for place, at in enumerate(best)])
+    return np.where((values[-1] < values[0])[:, None], latents, start)
 
 
 def test_steps_in_the_graph_are_those_worked_out_by_hand():

@@ -178,22 +178,24 @@ class LatentSearch:
             taken: How many of the steps count, `(batch, 1)` in [0, `steps`]; None for all.
 
         Returns:
-            Of the `steps + 1` latents on the way the one of least objective, image by image.
+            The last latent, or the first where that is no farther off, image by image. (The best
+            on the way would be another one at a change of rounding, wherever two are as good.)
 
         Source: AdaGrad-Norm, Ward et al. 2019, https://arxiv.org/abs/1806.01811; momentum and
         falling steps are ours.
         """
         rate, momentum = self._settings.rate, self._settings.momentum
-        latents = best = tf.cast(latents, tf.float32)
-        step, least, squares = tf.zeros_like(latents), None, _TINY
+        start = latents = tf.cast(latents, tf.float32)
+        step, before, squares = tf.zeros_like(latents), None, _TINY
         steps = self._settings.steps
         for at, share in enumerate(shares_of_steps(taken, steps)):
             values, gradients = self.slopes(latents, goal)
-            best, least = _better(best, least, latents, values)
+            before = values if before is None else before
             squares += _sum(gradients * gradients)
             step = momentum * step + gradients / tf.sqrt(squares)[:, None]
             latents = latents - share * rate * (1.0 - at / steps) * step
-        return _better(best, least, latents, self.values(latents, goal))[0]
+        closer = self.values(latents, goal) < before
+        return tf.where(closer[:, None], latents, start)
 
     def unrolled(self, latents, goal: Goal) -> Found:
         """The steps of `descend`, from Python."""
@@ -237,14 +239,6 @@ def _minimise(slopes: Callable, start: np.ndarray, goal: Goal, iterations: int):
         options={"maxiter": iterations},
     )
     return result.x.astype(np.float32), tuple(path)
-
-
-def _better(best, least, latents, values):
-    """Image by image the latent of lesser objective, and that objective."""
-    if least is None:
-        return latents, values
-    closer = values < least
-    return tf.where(closer[:, None], latents, best), tf.where(closer, values, least)
 
 
 def _length(values):
