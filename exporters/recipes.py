@@ -6,6 +6,7 @@ tolerances.
 """
 
 import difflib
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from types import MappingProxyType
@@ -31,6 +32,14 @@ class Tolerance(BaseModel):
     max_abs: float | None = None
     mean_abs: float | None = None
     psnr: float | None = None
+
+    def widened(self, factor: float) -> "Tolerance":
+        """The same where errors may be `factor` times as large."""
+        return Tolerance(
+            max_abs=None if self.max_abs is None else factor * self.max_abs,
+            mean_abs=None if self.mean_abs is None else factor * self.mean_abs,
+            psnr=None if self.psnr is None else self.psnr - 20.0 * math.log10(factor),
+        )
 
 
 EVERYTHING = ("*",)

@@ -67,6 +67,7 @@ def _record(signature: SignatureLike) -> SignatureRecord:
         inputs=tuple(_input(signature.name, tensor) for tensor in signature.inputs),
         outputs=tuple(_tensor(signature.name, tensor) for tensor in signature.outputs),
         policy=dict(signature.policy),
+        sensitivity=float(getattr(signature, "sensitivity", 1.0)),
     )
 
 
@@ -118,6 +119,7 @@ def _pixel_variant(name: str, record: SignatureRecord) -> SignatureRecord:
         outputs=tuple(_pixels(tensor) for tensor in record.outputs),
         policy=record.policy,
         pixels_of=name,
+        sensitivity=record.sensitivity,
     )
 
 

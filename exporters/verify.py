@@ -193,6 +193,7 @@ class _Replay:
     ) -> Iterator[OutputCheck]:
         each, record = self._examples[signature], self._bundle.manifest.artifacts[artifact]
         real = held_out(each.golden)
+        sensitivity = self._bundle.manifest.signatures[signature].sensitivity
         for tensor in self._bundle.manifest.signatures[signature].outputs:
             name, actual = tensor.name, given[tensor.name]
             golden_likeness = compare(each.golden.outputs[name], actual, tensor)
@@ -206,7 +207,7 @@ class _Replay:
             self.sheet.add(artifact, signature, tensor, actual, golden_likeness)
             tolerance = (
                 record.uint8_tolerance if tensor.dtype == "uint8" else record.float_tolerance
-            )
+            ).widened(sensitivity)
             place = f"{artifact}: output {name!r} of {signature!r}"
             faults = (_fault(place + on, tolerance, found) for on, found in sets.items())
             yield OutputCheck(

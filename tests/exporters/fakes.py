@@ -23,6 +23,7 @@ class Signature:
     inputs: tuple[Tensor, ...] = (Tensor(),)
     outputs: tuple[Tensor, ...] = (Tensor(),)
     policy: dict[str, str] = field(default_factory=lambda: {"dropout": "off"})
+    sensitivity: float = 1.0
 
 
 def negative(name: str = "a_to_b") -> Signature:

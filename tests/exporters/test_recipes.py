@@ -27,6 +27,14 @@ def test_smaller_weights_never_have_tighter_tolerances():
     assert limits == sorted(limits, reverse=True)
 
 
+def test_ten_times_the_error_is_twenty_decibels_less():
+    limits = Tolerance(max_abs=1e-4, mean_abs=1e-5, psnr=50.0).widened(10.0)
+    assert limits.max_abs == pytest.approx(1e-3)
+    assert limits.mean_abs == pytest.approx(1e-4)
+    assert limits.psnr == pytest.approx(30.0)
+    assert Tolerance(max_abs=1.0).widened(10.0) == Tolerance(max_abs=10.0)
+
+
 @pytest.mark.parametrize(
     ("asked", "nearest"), [("float_16", "float16"), ("dynamic-int8", "dynamic_int8")]
 )

@@ -116,6 +116,22 @@ def test_a_swapped_model_is_found_by_its_outputs(copy, tmp_path, edit_manifest):
     assert failed.max_abs == pytest.approx(0.01, abs=1e-6)
 
 
+@pytest.mark.parametrize(("off", "passes"), [(0.0009, True), (0.0011, False)])
+def test_a_sensitive_signature_may_be_off_as_many_times_as_far(
+    tmp_path, edit_manifest, off, passes
+):
+    exact = Signature("a_to_b", lambda image: {"image": -image}, sensitivity=10.0)
+    brighter = Signature("a_to_b", lambda image: {"image": off - image})
+    bundle = exporters.export({"a_to_b": exact}, tmp_path / "bundle")
+    other = exporters.export({"a_to_b": brighter}, tmp_path / "other")
+    shutil.copy(other / "float32.tflite", bundle / "float32.tflite")
+    _resign(bundle, edit_manifest, "float32.tflite")
+    verification = exporters.verify(bundle)
+    faults = [check.fault for check in verification.outputs if check.fault]
+    assert (not faults) is passes
+    assert {check.tolerance.max_abs for check in verification.outputs} == {1e-3, 10.0}
+
+
 @pytest.fixture(scope="module")
 def nan_model(tmp_path_factory):
     """A .tflite file with the small bundle's signatures of which the float one gives NaN."""

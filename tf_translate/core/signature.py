@@ -43,6 +43,7 @@ class Signature:
         inputs, outputs: What goes in and what comes out.
         policy: How noise and statistics behave at inference, for example
             `{"dropout": "off", "normalization": "per image"}`; recorded in bundles.
+        sensitivity: How many times as far as others it may be off on a device, from 1 to 100.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Signature:
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
     policy: Mapping[str, str] = field(default_factory=dict)
+    sensitivity: float = 1.0
 
 
 def image_spec(shape: tuple[int | None, ...], name: str = "image", meaning: str = "") -> TensorSpec:

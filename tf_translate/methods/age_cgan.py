@@ -33,6 +33,7 @@ _OPTIMIZERS = {
     "recogniser_optimizer": AdamSettings(learning_rate=1e-3, beta_1=0.9),
 }
 _AGES = ("0-18", "19-29", "30-39", "40-49", "50-59", "60+")
+_SENSITIVITY = 10.0  # of steps in the graph: 1e-3 in place of 1e-4 in float32
 _VIEWS = 1, 2  # streams of random numbers; 0 is z
 _PRESERVING = "translate_preserving"
 OWN = "own_"  # ahead of the attributes an image has, where it is told others too
@@ -303,7 +304,7 @@ class AgeCGAN(invertible.InvertibleTranslator):
         search = {**self.blending(policy), "search": self._search_settings.steps_in_words()}
         encode = Signature("encode", self._encode, (image,), (latent,), policy)
         preserve = self._translate_preserving
-        preserving = Signature(_PRESERVING, preserve, told, (image,), search)
+        preserving = Signature(_PRESERVING, preserve, told, (image,), search, _SENSITIVITY)
         translate, decode = self.translate_and_decode(policy)
         deployed = (translate, encode, decode, preserving)
         return {signature.name: signature for signature in deployed}
