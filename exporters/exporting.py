@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -48,6 +49,7 @@ def write_bundle(
     seed: int,
     web: Sequence[str | Path] | None,
     sidecar: Mapping[str, bytes] | None,
+    keep_saved_model: bool,
 ) -> Path:
     """Does what `exporters.export` says."""
     chosen = _chosen(recipes)
@@ -65,6 +67,10 @@ def write_bundle(
         golden.write(folder / bundles.GOLDEN, cases)
         saved_model.save(signatures, records, folder / bundles.SAVED_MODEL)
         _convert(folder, chosen, records, examples)
+        artifacts = _artifacts(chosen, described)
+        if not keep_saved_model:
+            del artifacts[bundles.SAVED_MODEL]
+            shutil.rmtree(folder / bundles.SAVED_MODEL)
         if litert is not None:
             page = folder / FOLDER
             write_page(page, target.name, litert, records, chosen, golden_images or {})
@@ -72,7 +78,7 @@ def write_bundle(
         manifest = Manifest(
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             signatures=records,
-            artifacts=_artifacts(chosen, described),
+            artifacts=artifacts,
             golden=GoldenRecord(
                 path=bundles.GOLDEN,
                 cases={name: case.count for name, case in cases.items()},

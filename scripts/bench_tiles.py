@@ -35,8 +35,9 @@ def prepare(run: Path, folder: Path, signature: str, size: tuple[int, int]) -> N
 
     import exporters
     from tf_translate.experiment.calibration import calibration_inputs
+    from tf_translate.experiment.facts import source_of
     from tf_translate.experiment.frozen_norm import freeze_norms
-    from tf_translate.experiment.trained import golden_images, load_trained, source_of
+    from tf_translate.experiment.trained import golden_images, load_trained
 
     write(folder / "picture.png", _picture(size))
     trained = load_trained(run)

@@ -20,7 +20,8 @@ from exporters.recipes import RECIPES
 from tf_translate.cli.export import judges_of
 from tf_translate.errors import TranslateError
 from tf_translate.experiment.calibration import calibration_inputs
-from tf_translate.experiment.trained import Trained, golden_images, load_trained, source_of
+from tf_translate.experiment.facts import source_of
+from tf_translate.experiment.trained import Trained, golden_images, load_trained
 
 SEED = 0
 PACKAGES = ("tensorflow", "keras", "ai-edge-litert", "ai-edge-quantizer", "numpy")

@@ -321,3 +321,13 @@ def test_an_empty_folder_and_a_relative_path_are_filled(tmp_path, monkeypatch):
     assert path == tmp_path / "bundle"
     assert os.listdir(tmp_path) == ["bundle"]
     assert (path / "manifest.json").is_file()
+
+
+def test_a_bundle_may_do_without_the_saved_model(tmp_path):
+    path = exporters.export({"a_to_b": negative()}, tmp_path / "bundle", keep_saved_model=False)
+    assert not (path / "saved_model").exists()
+    assert list(exporters.open_bundle(path).manifest.artifacts) == ["float32"]
+    assert "saved_model" not in (path / "card.md").read_text("utf-8")
+    verification = exporters.verify(path)
+    assert verification.passed
+    assert {check.artifact for check in verification.outputs} == {"float32"}

@@ -51,6 +51,9 @@ def main(
             "of shipped samples and fetched data."
         ),
     ] = None,
+    saved_model: Annotated[
+        bool, typer.Option(help="Keep the SavedModel that files are made from in the bundle.")
+    ] = True,
     intended_use: Annotated[
         str | None, typer.Option(help="What the model is for and what not, for the card.")
     ] = None,
@@ -66,6 +69,8 @@ def main(
       tf-translate export runs/emoji --bundle bundles/small --recipe int8_float_norm
 
       tf-translate export runs/emoji --bundle bundles/own --recipe int8 --calibration photos
+
+      tf-translate export runs/emoji --bundle bundles/app --recipe float16 --no-saved-model
 
       tf-translate export runs/emoji --bundle bundles/tiles --frozen-norm
 
@@ -99,6 +104,7 @@ def main(
         seed=trained.config.training.seed,
         web=packed,
         sidecar=judges,
+        keep_saved_model=saved_model,
     )
     people().print(f"bundle: {path}; next: tf-translate verify {bundle}")
     people().print(f"for apps: {path / 'card.md'} and {path / 'examples'}")
