@@ -17,7 +17,7 @@ class Runner:
 
     Args:
         bundle: From `open_bundle`.
-        recipe: Which of its .tflite files.
+        recipe: Which of its .tflite files; None: float32, or the first there is.
         threads: Processor threads to use, at least 1.
 
     Raises:
@@ -25,10 +25,11 @@ class Runner:
         BundleError: If the file was changed or cannot be loaded.
     """
 
-    def __init__(self, bundle: Bundle, *, recipe: str = "float32", threads: int = 1) -> None:
+    def __init__(self, bundle: Bundle, *, recipe: str | None = None, threads: int = 1) -> None:
         if threads < 1:
             raise ExportError(f"`threads` must be at least 1, got {threads}")
         files = recipes_of(bundle)
+        recipe = recipe or ("float32" if "float32" in files else next(iter(files), "float32"))
         if recipe not in files:
             raise ExportError(
                 f"{bundle.root} holds no model of recipe {recipe!r}; it holds "

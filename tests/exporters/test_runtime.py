@@ -6,7 +6,7 @@ import pytest
 
 import exporters
 from exporters import BundleError, ExportError
-from tests.exporters.fakes import noise
+from tests.exporters.fakes import negative, noise
 
 
 def _runner(path, **options):
@@ -80,3 +80,9 @@ def test_a_tampered_model_is_not_loaded(copy):
     (copy / "float32.tflite").write_bytes(content)
     with pytest.raises(BundleError, match=r"float32\.tflite was changed after export.*again"):
         _runner(copy)
+
+
+def test_a_bundle_without_float32_runs_the_first_it_has(tmp_path):
+    recipes = ["float16", "dynamic_int8"]
+    path = exporters.export({"a_to_b": negative()}, tmp_path / "bundle", recipes=recipes)
+    assert exporters.Runner(exporters.open_bundle(path)).recipe == "float16"

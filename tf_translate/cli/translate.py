@@ -27,7 +27,10 @@ def main(
         str | None,
         typer.Option(help="For example a_to_b; needed where several suit what else is given."),
     ] = None,
-    recipe: Annotated[str, typer.Option(help="Which .tflite of a bundle.")] = "float32",
+    recipe: Annotated[
+        str | None,
+        typer.Option(help="Which .tflite of a bundle; default float32, or the first it has."),
+    ] = None,
     attribute: Annotated[
         list[str] | None,
         typer.Option(
@@ -193,7 +196,7 @@ def _fitting(
     return translate
 
 
-def _open(path: Path, recipe: str) -> "Model":
+def _open(path: Path, recipe: str | None) -> "Model":
     if (path / "manifest.json").is_file():
         from exporters import Runner, open_bundle
 

@@ -103,6 +103,8 @@ def _rows(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for direction, report in document["directions"].items():
         rows = report["rows"]
         for name, value in rows["output"].items():
+            if value is None:  # undefined, as a ratio to nothing is
+                continue
             said = report["figures"][name]
             yield {
                 "direction": direction,
