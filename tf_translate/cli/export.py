@@ -54,6 +54,9 @@ def main(
     saved_model: Annotated[
         bool, typer.Option(help="Keep the SavedModel that files are made from in the bundle.")
     ] = True,
+    judges: Annotated[
+        bool, typer.Option(help="Take the judges of the run's evaluation along, for `verify`.")
+    ] = True,
     intended_use: Annotated[
         str | None, typer.Option(help="What the model is for and what not, for the card.")
     ] = None,
@@ -84,8 +87,8 @@ def main(
 
     recipes = recipe or ["float32", "float16", "dynamic_int8"]
     trained = load_trained(run)
-    judges = judges_of(trained)
-    if not judges:
+    sidecar = judges_of(trained) if judges else {}
+    if judges and not sidecar:
         people().print(
             f"without judges: evaluate the run first (tf-translate evaluate {run}), and `verify` "
             "says what a recipe costs in content and domain"
@@ -103,7 +106,7 @@ def main(
         provenance=provenance_of(trained, licence),
         seed=trained.config.training.seed,
         web=packed,
-        sidecar=judges,
+        sidecar=sidecar,
         keep_saved_model=saved_model,
     )
     people().print(f"bundle: {path}; next: tf-translate verify {bundle}")

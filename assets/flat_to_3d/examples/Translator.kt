@@ -1,4 +1,4 @@
-// How an Android app calls the models of the bundle "bundle". Made with it from its manifest.json.
+// How an Android app calls the models of the bundle "flat_to_3d". Made with it from its manifest.json.
 //
 // 1. Put float16.tflite into app/src/main/assets.
 // 2. In build.gradle.kts: dependencies { implementation("com.google.ai.edge.litert:litert:1.4.0") }

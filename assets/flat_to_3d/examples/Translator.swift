@@ -1,4 +1,4 @@
-// How an iOS app calls the models of the bundle "bundle". Made with it from its manifest.json.
+// How an iOS app calls the models of the bundle "flat_to_3d". Made with it from its manifest.json.
 //
 // 1. Add float16.tflite to the app's target, so that it is copied into its resources.
 // 2. In the Podfile: pod 'TensorFlowLiteSwift'
