@@ -87,12 +87,7 @@ def main(
 
     recipes = recipe or ["float32", "float16", "dynamic_int8"]
     trained = load_trained(run)
-    sidecar = judges_of(trained) if judges else {}
-    if judges and not sidecar:
-        people().print(
-            f"without judges: evaluate the run first (tf-translate evaluate {run}), and `verify` "
-            "says what a recipe costs in content and domain"
-        )
+    sidecar = _judges_to_carry(trained, run) if judges else {}
     source = source_of(trained, intended_use)
     if frozen_norm:
         source["frozen_norm"] = _freeze(trained, calibration)
@@ -122,6 +117,17 @@ def judges_of(trained) -> dict[str, bytes]:
 
     files = packed(trained.run.path / "evaluation" / JUDGES)
     return {f"{JUDGES_FOLDER}/{name}": content for name, content in files.items()}
+
+
+def _judges_to_carry(trained, run: Path) -> dict[str, bytes]:
+    """The run's judges, and a word if it has none."""
+    found = judges_of(trained)
+    if not found:
+        people().print(
+            f"without judges: evaluate the run first (tf-translate evaluate {run}), and `verify` "
+            "says what a recipe costs in content and domain"
+        )
+    return found
 
 
 def obtain_litert() -> list[Path]:
