@@ -18,9 +18,22 @@ def test_values_and_gradients_are_those_of_a_relu(slope):
     np.testing.assert_allclose(tape.gradient(values, features), [slope, slope, slope, 1])
 
 
-def test_a_slope_below_zero_is_refused():
-    with pytest.raises(ValueError, match=r"`negative_slope` must be 0 or more, got -0\.1"):
-        PortableReLU(-0.1)
+@pytest.mark.parametrize("slope", [0.0, 0.2])
+def test_a_bend_takes_the_gradient_from_one_slope_to_the_other_and_leaves_values(slope):
+    features = tf.constant([-2.0, -0.5, -0.25, 0.0, 0.25, 0.5, 3.0])
+    with tf.GradientTape() as tape:
+        tape.watch(features)
+        values = PortableReLU(slope, bend=1.0)(features)
+    np.testing.assert_allclose(values, keras.ops.leaky_relu(features, slope))
+    shares = np.array([0, 0, 0.25, 0.5, 0.75, 1, 1])
+    expected = slope + (1 - slope) * shares
+    np.testing.assert_allclose(tape.gradient(values, features), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["negative_slope", "bend"])
+def test_a_slope_or_bend_below_zero_is_refused(name):
+    with pytest.raises(ValueError, match=rf"`{name}` must be 0 or more, got -0\.1"):
+        PortableReLU(**{name: -0.1})
 
 
 def _network():

@@ -39,9 +39,21 @@ def test_fooling_ramps_to_its_weight(step, weight):
 
 
 def test_a_given_weight_is_what_the_ramp_leads_to_and_0_switches_it_off():
-    (ramped,) = (t for t in _model({"fooling": 3e-3}, ramp=10).weighted_terms if t.weight != 1)
-    assert float(ramped.weight(tf.constant(5, tf.int64))) == pytest.approx(1.5e-3)
+    weights = {"fooling": 3e-3, "wearing": 5e-3}
+    terms = {term.name: term.weight for term in _model(weights, ramp=10).weighted_terms}
+    for name, weight in weights.items():
+        assert float(terms[name](tf.constant(5, tf.int64))) == pytest.approx(weight / 2)
     assert not _model({"fooling": 0.0}).uses("fooling")
+
+
+def test_there_is_no_classifier_unless_it_counts():
+    plain, fed = _model(), _model({"wearing": 0.1}, classifier_base=8)
+    assert [player.name for player in plain.players] == ["latent_critic", "autoencoder"]
+    assert plain.classifier is None
+    assert [player.name for player in fed.players] == ["latent_critic", "classifier", "autoencoder"]
+    assert [player.parts for player in fed.players] == [(0,), (1,), (1,)]
+    assert fed.classifier.output_shape == (None, 5)
+    assert fed.classifier.layers[1].layers[1].filters == 8
 
 
 def test_networks_have_the_published_number_of_parameters():
@@ -58,8 +70,8 @@ def test_networks_have_the_published_number_of_parameters():
 
 
 def test_players_see_images_of_their_own_and_bound_their_gradients():
-    assert [player.parts for player in Fader.players] == [(0,), (1,)]
-    assert [player.clip for player in Fader.players] == [5.0, 5.0]
+    assert [player.parts for player in _model().players] == [(0,), (1,)]
+    assert [player.clip for player in Fader.players] == [5.0, 5.0, 5.0]
     assert _model().batches_per_step == 2
 
 
@@ -107,6 +119,63 @@ def test_the_autoencoder_is_rewarded_for_flipped_attributes_not_for_true_ones():
     assert fooled == pytest.approx(20.0, rel=1e-3)  # of hair alone
 
 
+def test_decoded_opposites_are_shown_to_the_classifier_and_told_as_opposites():
+    """By hand: decode with other attributes, read, cross-entropy to those others."""
+    model, batch = _model({"wearing": 0.5, "fooling": 0.0}), _batch(8)
+    seen = {}
+    classifier = model.classifier
+
+    def spy(images, training):
+        seen["images"], seen["logits"] = images, classifier(images, training=training)
+        assert not training
+        return seen["logits"]
+
+    model.classifier = spy
+    told = float(model.autoencoder_objective(batch, {})["wearing"])
+    model.classifier = classifier
+    glasses = 1 - batch["attributes"].numpy()[:, 0]
+    others = model._others(batch).numpy()
+    np.testing.assert_array_equal(others[:, 1], glasses)
+    own = batch["attributes"].numpy()[:, 1:].argmax(1)
+    hair = others[:, 2:].argmax(1)
+    assert (hair != own).all()
+    latent = model.encoder(batch["image"], training=True)
+    wanted = np.concatenate([others[:, 1:2], others[:, 2:]], 1)
+    pairs = [tf.concat([latent, latent], 0), tf.concat([batch["attributes"], wanted], 0)]
+    decoded = model.decoder(pairs, training=True)[8:]
+    np.testing.assert_allclose(seen["images"], decoded, atol=1e-5)
+    logits, rows = seen["logits"].numpy(), np.arange(8)
+    expected = -_log_softmax(logits[:, :2])[rows, glasses.astype(int)].mean()
+    expected -= _log_softmax(logits[:, 2:])[rows, hair].mean()
+    assert told == pytest.approx(expected, rel=1e-4)
+
+
+def test_the_classifier_learns_from_real_images_alone():
+    model, batch = _model({"wearing": 0.5}, classifier_noise=0.1), _batch(8)
+    model.compile(run_eagerly=True)
+    model.active_players = lambda: [model.players[1]]
+    others = [model.encoder, model.decoder, model.latent_critic]
+    before = [np.array(weight) for network in others for weight in network.weights]
+    first = [np.array(weight) for weight in model.classifier.trainable_weights]
+    step = tf.data.Dataset.from_tensors(_batch(16))
+    model.train_step(next(iter(step)))
+    for old, weight in zip(before, (w for network in others for w in network.weights), strict=True):
+        np.testing.assert_array_equal(old, weight.numpy())
+    moved = zip(first, model.classifier.trainable_weights, strict=True)
+    assert any(np.abs(old - new.numpy()).max() > 0 for old, new in moved)
+    assert float(model.classifier_objective(batch, {})["classifier"]) > 0
+
+
+def test_a_model_with_feedback_comes_back_from_its_file(tmp_path):
+    model = _model({"wearing": 0.5}, classifier_noise=0.1)
+    model.save(tmp_path / "m.keras")
+    loaded = keras.models.load_model(tmp_path / "m.keras")
+    assert loaded.uses("wearing")
+    assert loaded.classifier_noise == 0.1
+    images = _batch()["image"]
+    np.testing.assert_array_equal(loaded.classifier(images), model.classifier(images))
+
+
 def test_the_critic_leaves_the_encoder_alone():
     model = _model()
     model.compile(run_eagerly=True)
@@ -147,6 +216,11 @@ def test_signatures_take_values_beyond_presence_and_halves_make_the_whole():
 
 def test_networks_that_do_not_go_with_the_attributes_are_refused():
     model = _model()
+    with pytest.raises(ValueError, match="the term `wearing` needs a `classifier`"):
+        Fader(
+            model.encoder, model.decoder, model.latent_critic,
+            attributes=ATTRIBUTES, term_weights={"wearing": 0.1},
+        )  # fmt: skip
     with pytest.raises(ValueError, match="have 1 columns and 2 values"):
         Fader(model.encoder, model.decoder, model.latent_critic, attributes={"g": ["0", "1"]})
 

@@ -62,6 +62,8 @@ class Attributes:
         columns: Names of all columns.
         spans: First and last + 1 column of each attribute.
         categories: Numbers of values of all attributes together.
+        binary: For each column whether it is one of two values, absent or present.
+        places: Of each column among the categories; that of presence if it is binary.
 
     Raises:
         ValueError: If there is no attribute, or one has fewer than two values or one twice.
@@ -83,6 +85,8 @@ class Attributes:
             ends.append(ends[-1] + len(one.columns))
         self.spans = tuple(itertools.pairwise(ends))
         self.categories = sum(len(one.values) for one in self.each)
+        self.binary = [len(one.values) == 2 for one in self.each for _ in one.columns]
+        self.places = [end - 1 for end in itertools.accumulate(1 + two for two in self.binary)]
 
     def encode(self, row: Mapping[str, str]) -> list[float]:
         """The numbers of a row of a table, as many as `columns`.

@@ -1,14 +1,14 @@
-"""Open Peeps: drawn heads with or without glasses and beard, any number of them.
+"""Open Peeps: drawn heads, any number of them, of known glasses and beards or skin tones.
 
-People of train and validation are drawn once, glasses and beard by chance. Those of test are
-drawn in all four ways, with nothing else changed: the exact truth of an edited attribute.
+People of train and validation are drawn once, with attributes by chance. Those of test are
+drawn in all ways, with nothing else changed: the exact truth of an edited attribute.
 
 Open Peeps is by Pablo Stanley, CC0 1.0, drawn by DiceBear (MIT).
 """
 
 import itertools
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.resources import files as resources
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from tf_translate.errors import DataError
 
 ATTRIBUTES = ("glasses", "beard")
 COLUMNS = ("image", "split", "person", *ATTRIBUTES)
+TONES = ("#ffdbb4", "#edb98a", "#d08b5b", "#ae5d29", "#694d3d")  # all of the style, light to dark
 _LARGER = 6  # the whole avatar is drawn at 6 times the side of the cropped head
 _CROP = (0.12, 0.0, 0.95, 0.83)  # left, top, right, bottom of the head, shares of the avatar
 _SEED = 40
@@ -30,8 +31,9 @@ _EXPRESSIONS_OUT = {"cyclops", "monster"}
 _HEADS_OUT = {"bear", "hatBeanie", "hatHip", "hijab", "turban"}
 _GLASSES = ["glasses", "glasses2", "glasses3", "glasses4", "glasses5"]
 _WAYS = list(itertools.product((0, 1), repeat=len(ATTRIBUTES)))
+_SHARE = 25  # of 100 people of known tones wear glasses, and as many a beard
 
-Wears = tuple[int, ...]
+Wears = tuple[int, ...]  # glasses and beard, or the place of the tone
 
 
 def lay_out_avatars(
@@ -46,29 +48,51 @@ def lay_out_avatars(
             more, at least 4, are of validation, and as many of test.
         progress: Called after every picture.
     """
+    return _lay_out(folder / "dicebear.csv", COLUMNS, _WAYS, draw_head, wanted, progress)
+
+
+def lay_out_tones(files: Sequence[Path], folder: Path, wanted: Wanted, progress: Progress) -> Path:
+    """Heads as PNG, and a table with person and tone, 0 (light) to 4; otherwise as the avatars."""
+    ways = [(tone,) for tone in range(len(TONES))]
+    columns = ("image", "split", "person", "tone")
+    return _lay_out(folder / "dicebear-tones.csv", columns, ways, draw_tone, wanted, progress)
+
+
+def _lay_out(
+    table: Path,
+    columns: Sequence[str],
+    ways: Sequence[Wears],
+    draw: Callable,
+    wanted: Wanted,
+    progress: Progress,
+) -> Path:
     number = int(wanted.number or 0)
     others = max(4, number // 20)
-    style, rows, total = open_peeps(), [], number + others * (1 + len(_WAYS))
-    for split, person, wears in people({"train": number, "validation": others, "test": others}):
-        name = f"{person}-{''.join(map(str, wears))}.png"
-        draw_head(style, person, wears, side=int(wanted.size or 0)).save(folder / name)
-        rows.append((name, split, person, *wears))
+    style, rows, total = open_peeps(), [], number + others * (1 + len(ways))
+    sizes = {"train": number, "validation": others, "test": others}
+    for split, person, way in people(sizes, ways):
+        name = f"{person}-{''.join(map(str, way))}.png"
+        draw(style, person, way, side=int(wanted.size or 0)).save(table.parent / name)
+        rows.append((name, split, person, *way))
         progress(len(rows), total)
-    return write_table(folder / "dicebear.csv", COLUMNS, rows)
+    return write_table(table, columns, rows)
 
 
-def people(sizes: Mapping[str, int]) -> Iterator[tuple[str, str, Wears]]:
-    """Split, person and what it wears, picture by picture; the first are always the same.
+def people(
+    sizes: Mapping[str, int], ways: Sequence[Wears] = _WAYS
+) -> Iterator[tuple[str, str, Wears]]:
+    """Split, person and how it is drawn, picture by picture; the first are always the same.
 
     Args:
         sizes: People of train, validation and test, in this order.
+        ways: In which people can be drawn; those of test are in all of them.
     """
     for number, (split, count) in enumerate(sizes.items()):
         random = np.random.default_rng([_SEED, number])
         for index in range(count):
-            shown = _WAYS if split == "test" else [_WAYS[random.integers(len(_WAYS))]]
-            for wears in shown:
-                yield split, f"{split}-{index:05d}", wears
+            shown = ways if split == "test" else [ways[int(random.integers(len(ways)))]]
+            for way in shown:
+                yield split, f"{split}-{index:05d}", way
 
 
 def open_peeps() -> Any:
@@ -95,9 +119,22 @@ def draw_head(style: Any, person: str, wears: Wears, *, side: int) -> Image.Imag
         wears: Glasses and beard, each 0 or 1.
         side: Width and height in pixels.
     """
+    glasses, beard = wears
+    return _head(style, person, side, glasses=100 * glasses, beard=100 * beard)
+
+
+def draw_tone(style: Any, person: str, way: Wears, *, side: int) -> Image.Image:
+    """The head of a person in the tone whose place among `TONES` is given; as `draw_head`."""
+    skin = {"skinColor": [TONES[way[0]]]}
+    return _head(style, person, side, glasses=_SHARE, beard=_SHARE, **skin)
+
+
+def _head(
+    style: Any, person: str, side: int, *, glasses: int, beard: int, **others: list[str]
+) -> Image.Image:
+    """A head, with glasses and a beard by chances of 100."""
     from dicebear import Avatar
 
-    glasses, beard = wears
     options = {
         "seed": f"tf_translate {_SEED} {person}",
         "size": _LARGER * side,
@@ -105,9 +142,10 @@ def draw_head(style: Any, person: str, wears: Wears, *, side: int) -> Image.Imag
         "expressionVariant": _without(style, "expression", _EXPRESSIONS_OUT),
         "headVariant": _without(style, "head", _HEADS_OUT),
         "accessoriesVariant": _GLASSES,
-        "accessoriesProbability": 100 * glasses,
-        "facialHairProbability": 100 * beard,
+        "accessoriesProbability": glasses,
+        "facialHairProbability": beard,
         "maskProbability": 0,
+        **others,
     }
     whole = draw_svg(Avatar(style, options).to_string())
     left, top, right, bottom = (share * whole.width for share in _CROP)

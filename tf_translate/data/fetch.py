@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 
-from tf_translate.data.avatars import lay_out_avatars
+from tf_translate.data.avatars import lay_out_avatars, lay_out_tones
 from tf_translate.data.icons import STYLES, WEIGHTS, lay_out_icons
 from tf_translate.data.orl import lay_out_orl
 from tf_translate.data.wanted import Progress, Wanted, chosen
@@ -105,6 +105,13 @@ FETCHABLE = {
         "Open Peeps heads of any number of people (--number), as samples:avatars, columns glasses "
         "and beard; Pablo Stanley, CC0",
         lay_out_avatars,
+        version="10.7.0",
+        defaults=Wanted(size=64, number=4000),
+    ),
+    "dicebear-tones": Fetchable(
+        (),
+        "such heads in five skin tones, ordered levels of the column tone; Pablo Stanley, CC0",
+        lay_out_tones,
         version="10.7.0",
         defaults=Wanted(size=64, number=4000),
     ),

@@ -7,7 +7,7 @@ import tensorflow as tf
 @keras.saving.register_keras_serializable("tf_translate")
 def portable_relu(features):
     """ReLU with a gradient written in operations that TFLite has: it has no ReluGrad."""
-    return _relu(features, 0.0)
+    return _relu(features, 0.0, 0.0)
 
 
 @keras.saving.register_keras_serializable("tf_translate")
@@ -19,6 +19,9 @@ class PortableReLU(keras.layers.Layer):
 
     Args:
         negative_slope: Slope below 0; 0.2 in the GAN papers where it leaks.
+        bend: Width over which the gradient, and it alone, goes from one slope to the other; 0 is
+            the true one. The search for a latent goes elsewhere where a rounding decides on which
+            side of 0 a feature is; with a bend it hardly does.
         **kwargs: As for any layer.
 
     Call arguments:
@@ -28,23 +31,25 @@ class PortableReLU(keras.layers.Layer):
         Same shape and dtype.
 
     Raises:
-        ValueError: If the slope is negative.
+        ValueError: If the slope or the bend is negative.
     """
 
-    def __init__(self, negative_slope: float = 0.0, **kwargs):
+    def __init__(self, negative_slope: float = 0.0, bend: float = 0.0, **kwargs):
         super().__init__(**kwargs)
-        if negative_slope < 0:
-            raise ValueError(f"`negative_slope` must be 0 or more, got {negative_slope}")
-        self.negative_slope = float(negative_slope)
+        for name, value in (("negative_slope", negative_slope), ("bend", bend)):
+            if value < 0:
+                raise ValueError(f"`{name}` must be 0 or more, got {value}")
+        self.negative_slope, self.bend = float(negative_slope), float(bend)
 
     def call(self, features):
-        return _relu(features, self.negative_slope)
+        return _relu(features, self.negative_slope, self.bend)
 
     def get_config(self):
-        return {**super().get_config(), "negative_slope": self.negative_slope}
+        own = {"negative_slope": self.negative_slope, "bend": self.bend}
+        return {**super().get_config(), **own}
 
 
-def with_portable_relus(network: keras.Model) -> keras.Model:
+def with_portable_relus(network: keras.Model, bend: float = 0.0) -> keras.Model:
     """The same network, of the same weights, with such ReLUs.
 
     Layers are shared, not copied: what moves the weights of one moves those of the other.
@@ -52,31 +57,35 @@ def with_portable_relus(network: keras.Model) -> keras.Model:
 
     Args:
         network: Functional or Sequential, built; networks within it are treated alike.
+        bend: As of `PortableReLU`; ReLUs that are built into a layer have none.
 
     Returns:
         A view of it, to be differentiated in a deployed graph. Not to be saved.
     """
-    return keras.models.clone_model(network, clone_function=_portable)
+    return keras.models.clone_model(network, clone_function=lambda one: _portable(one, bend))
 
 
-def _portable(layer: keras.layers.Layer) -> keras.layers.Layer:
+def _portable(layer: keras.layers.Layer, bend: float) -> keras.layers.Layer:
     if isinstance(layer, keras.layers.InputLayer):
         return keras.layers.InputLayer.from_config(layer.get_config())
     if isinstance(layer, keras.Sequential) or hasattr(layer, "operations"):
-        return with_portable_relus(layer)
+        return with_portable_relus(layer, bend)
     if isinstance(layer, keras.layers.LeakyReLU):
-        return PortableReLU(layer.negative_slope, dtype=layer.dtype_policy)
+        return PortableReLU(layer.negative_slope, bend, dtype=layer.dtype_policy)
     if isinstance(layer, keras.layers.ReLU) and layer.max_value is None and not layer.threshold:
-        return PortableReLU(layer.negative_slope, dtype=layer.dtype_policy)
+        return PortableReLU(layer.negative_slope, bend, dtype=layer.dtype_policy)
     if getattr(layer, "activation", None) is keras.activations.relu:
         layer.activation = portable_relu
     return layer
 
 
-def _relu(features, slope: float):
+def _relu(features, slope: float, bend: float):
     @tf.custom_gradient
     def relu(values):
         def gradient(upstream):
+            if bend:
+                above = tf.clip_by_value(values / bend + 0.5, 0.0, 1.0)
+                return (slope + (1.0 - slope) * above) * upstream
             below = tf.constant(slope, upstream.dtype) * upstream
             return tf.where(values > 0, upstream, below)
 

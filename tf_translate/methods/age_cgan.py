@@ -96,7 +96,7 @@ class AgeCGAN(invertible.InvertibleTranslator):
         named as one. E's dense widths, the rates and the refresh are IcGAN's; y are -1 and +1 as
         there (the paper: one-hot); E learns from fresh drawings at each step (the paper: 100,000
         made once); pixel distances are divided by the number of pixels or its root. The own age
-        is an input (the paper estimates it). Steps in the graph are ours.
+        is an input (the paper estimates it). Steps in the graph, of bent gradients, are ours.
 
     Args:
         generator: Network from `[latent, attributes]` to images.
@@ -182,7 +182,7 @@ class AgeCGAN(invertible.InvertibleTranslator):
         self.learns_recogniser = learns_recogniser
         self.search = dict(search or {})
         self._search_settings = SearchSettings(**self.search)
-        self._searches: dict[str, LatentSearch] = {}
+        self._searches: dict[tuple[str, bool], LatentSearch] = {}
 
     @classmethod
     def from_settings(
@@ -261,24 +261,28 @@ class AgeCGAN(invertible.InvertibleTranslator):
         """
         if method not in ("lbfgs", "unrolled"):
             raise ValueError(f"`method` must be 'lbfgs' or 'unrolled', got {method!r}")
-        search = self.latent_search(objective)
+        search = self.latent_search(objective, bent=method == "unrolled")
         goal, start = search.goal(images, own), self.encoder(images, training=False)
         found = getattr(search, method)(start, goal)
         return np.asarray(self.redrawn(images, found.latents, own, wanted)["image"]), found
 
-    def latent_search(self, objective: str | None = None) -> LatentSearch:
-        """The search for z by an objective; None: that of the settings."""
+    def latent_search(self, objective: str | None = None, *, bent: bool = False) -> LatentSearch:
+        """The search for z by an objective (None: that of the settings), by true gradients of
+        ReLUs or, as in a deployed graph, by `bent` ones (see `PortableReLU`).
+        """
         settings = self._search_settings
         chosen = objective or settings.objective
-        if chosen not in self._searches:  # views and traces are made once
-            generator, recogniser = map(with_portable_relus, (self.generator, self.recogniser))
-            self._searches[chosen] = LatentSearch(
+        if (chosen, bent) not in self._searches:  # views and traces are made once
+            bend = settings.bend if bent else 0.0
+            generator = with_portable_relus(self.generator, bend)
+            recogniser = with_portable_relus(self.recogniser, bend)
+            self._searches[chosen, bent] = LatentSearch(
                 lambda latents, told: generator([latents, invertible.signed(told)], training=False),
                 lambda images: recogniser(images, training=False),
                 settings,
                 chosen,
             )
-        return self._searches[chosen]
+        return self._searches[chosen, bent]
 
     def default_optimizer(self, player: Player) -> keras.optimizers.Optimizer:
         """Adam 2e-4, 0.5 for G and D; 1e-4, 0.1 for E (as IcGAN); 1e-3, 0.9 for FR (ours)."""
@@ -313,7 +317,7 @@ class AgeCGAN(invertible.InvertibleTranslator):
         return {"latent": self.encoder(image, training=False)}
 
     def _translate_preserving(self, image, own_attributes, attributes, steps=None):
-        search = self.latent_search()
+        search = self.latent_search(bent=True)
         goal, start = search.goal(image, own_attributes), self.encoder(image, training=False)
         return self.redrawn(image, search.descend(start, goal, steps), own_attributes, attributes)
 

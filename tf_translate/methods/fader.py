@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -20,12 +21,17 @@ from tf_translate.core.translator import Translator
 from tf_translate.layers.attribute_map import ExpandAttributes
 from tf_translate.losses.attributes import attribute_cross_entropy, flipped
 from tf_translate.losses.consistency import mean_squared
-from tf_translate.networks.fader import fader_decoder, fader_encoder, latent_critic
+from tf_translate.networks.fader import (
+    fader_decoder,
+    fader_encoder,
+    image_classifier,
+    latent_critic,
+)
 from tf_translate.networks.policy import inference_policy
 
 _FOOLING, _RAMP = 1e-4, 500_000
 _CLIP = 5.0
-_NOISE = -1  # stream of random numbers; those from 0 on flip attributes
+_NOISE = {"latent": -1, "real": -2, "decoded": -3}  # streams; those from 0 on flip attributes
 
 
 class FaderSettings(MethodSettings):
@@ -40,6 +46,12 @@ class FaderSettings(MethodSettings):
     latent_noise: float = Field(
         0.0, ge=0, description="deviation of noise on latents in training; off: ours"
     )
+    classifier_base: int = Field(
+        32, ge=1, description="channels of the first layer of the classifier, the code"
+    )
+    classifier_noise: float = Field(
+        0.0, ge=0, description="deviation of noise on images the classifier sees; off: ours"
+    )
     dropout: float = Field(0.3, ge=0, lt=1, description="of the latent critic, section 4")
     ramp: int = Field(
         _RAMP, ge=1, description="steps until terms.fooling has its full weight, section 4"
@@ -52,6 +64,20 @@ class FaderSettings(MethodSettings):
     )
 
 
+def _reads(name: str, *, part: int) -> Player:
+    """The player of a network that learns to read attributes."""
+    return Player(
+        name,
+        (name,),
+        f"{name}_objective",
+        (name,),
+        parts=(part,),
+        needs=("attributes",),
+        clip=_CLIP,
+        optimizer="critic_optimizer",
+    )
+
+
 @keras.saving.register_keras_serializable("tf_translate")
 class Fader(Translator):
     """Encodes an image without its attributes and decodes it with any.
@@ -60,27 +86,30 @@ class Fader(Translator):
     discriminator; "fooling" the adversarial term with 1 - y, whose weight is lambda_E.
     Batch: `{"image", "attributes"}`, `(n * batch, height, width, channels)` float32 in
     [-1, 1] and `(n * batch, columns)` float32, 0 or 1, where n is `critic_turns` + 1: every
-    turn of a player sees images of its own.
-    Players: latent critic (the auto-encoder as in inference), then auto-encoder (the critic
-        as in inference); gradients of each are bounded by a common length of 5.
+    turn sees images of its own, but classifier and auto-encoder the same.
+    Players: latent critic (the auto-encoder as in inference), then, if it counts, classifier,
+        then auto-encoder (those as in inference); each gradient is bounded by a length of 5.
     Deploys: `translate`, image and attributes to image; `encode`, image to latent, and
         `decode`, latent and attributes to image, to encode once and slide cheaply. Attributes
         beyond [0, 1] exaggerate.
     Departs: 6 layers, a latent of 4x4 and rate 2e-4 are the code's (the paper: 7 layers, 2x2,
-        2e-3); the decoder works on the latent of every image alone; no classifier chooses
-        checkpoints in training; images mirror each by itself, not by the batch.
+        2e-3); the decoder works on the latent of every image alone; images mirror each by itself,
+        not by the batch; the code's feedback is off, as there; where it is on, the classifier
+        learns beside the others from the first step, and truth and opposites are decoded at once.
 
     Args:
         encoder: Network from images to latents.
         decoder: Network from `[latent, attributes]` to images.
         latent_critic: Network from latents to logits, one for each value of an attribute.
+        classifier: Network from images to logits like those; needed where "wearing" counts.
         attributes: Values by attribute, in the order of the columns.
         critic_turns: Turns of the latent critic for one of the auto-encoder.
         latent_noise: Deviation of the noise on latents in training. An encoder that must fool the
             critic hides attributes in directions of little variance, which the critic overlooks
             and the decoder does not; noise leaves no such place.
-        term_weights: Weights that replace `reconstruction`, `fooling`, `latent_critic`; a
-            number for `fooling` is a constant weight, without the ramp.
+        classifier_noise: Deviation of noise on images the classifier sees, real and decoded.
+        term_weights: Weights that replace `reconstruction`, `fooling`, `latent_critic`, `wearing`,
+            `classifier`; a number for `fooling` or `wearing` is constant, without the ramp.
         name: Name of the model.
 
     Raises:
@@ -102,22 +131,17 @@ class Fader(Translator):
             source="eq. 3 and 4; lambda_E to 1e-4 over 500,000 steps, section 4",
         ),
         domain("latent_critic", source="eq. 2"),
+        domain("wearing", weight=0.0, source="the code: lambda_clf_dis, 0 there, on this ramp"),
+        domain("classifier", source="the code: attributes of real images, for `wearing`"),
     )
     players = (
-        Player(
-            "latent_critic",
-            ("latent_critic",),
-            "latent_critic_objective",
-            ("latent_critic",),
-            needs=("attributes",),
-            clip=_CLIP,
-            optimizer="critic_optimizer",
-        ),
+        _reads("latent_critic", part=0),
+        _reads("classifier", part=1),
         Player(
             "autoencoder",
             ("encoder", "decoder"),
             "autoencoder_objective",
-            ("reconstruction", "fooling"),
+            ("reconstruction", "fooling", "wearing"),
             parts=(1,),
             needs=("attributes",),
             clip=_CLIP,
@@ -130,10 +154,12 @@ class Fader(Translator):
         encoder: keras.Model,
         decoder: keras.Model,
         latent_critic: keras.Model,
+        classifier: keras.Model | None = None,
         *,
         attributes: Mapping[str, Sequence[str]],
         critic_turns: int = 1,
         latent_noise: float = 0.0,
+        classifier_noise: float = 0.0,
         term_weights: Mapping[str, float | Schedule] | None = None,
         name: str = "fader",
     ):
@@ -144,17 +170,25 @@ class Fader(Translator):
                 f"`attributes` have {len(told.columns)} columns and {told.categories} values, but "
                 f"the decoder takes {columns} columns and the latent critic gives {read} logits"
             )
+        networks = {"encoder": encoder, "decoder": decoder, "latent_critic": latent_critic}
+        if classifier is not None:
+            networks["classifier"] = classifier
+        elif (term_weights or {}).get("wearing"):
+            raise ValueError("the term `wearing` needs a `classifier`: give one, or leave it at 0")
         super().__init__(
-            networks={"encoder": encoder, "decoder": decoder, "latent_critic": latent_critic},
-            players=_players(critic_turns),
+            networks=networks,
+            players=_players(critic_turns, classifies=classifier is not None),
             term_weights=term_weights,
             name=name,
         )
         self.attributes = {one.name: list(one.values) for one in told.each}
         self.columns = told.columns
         self.critic_turns, self.latent_noise = critic_turns, latent_noise
+        self.classifier_noise = classifier_noise
         self._sizes = [len(one.values) for one in told.each]
-        self._expand = ExpandAttributes(_binary(told))
+        self._expand = ExpandAttributes(told.binary)
+        self._places = told.places
+        self.classifier: Any = classifier
 
     @classmethod
     def from_settings(
@@ -167,49 +201,65 @@ class Fader(Translator):
     ) -> "Fader":
         """Builds networks and translator for images of `(height, width, channels)`.
 
-        The weight `fooling` is what the ramp leads to.
+        The weights `fooling` and `wearing` are what the ramp leads to.
         """
         told = Attributes(attributes)
-        levels, base, widest = settings.levels, settings.base, settings.widest
-        encoder = fader_encoder(shape, levels=levels, base=base, widest=widest)
+        sizes: dict[str, Any] = {
+            "levels": settings.levels,
+            "base": settings.base,
+            "widest": settings.widest,
+        }
+        encoder = fader_encoder(shape, **sizes)
         latent = encoder.output_shape[1:]
-        weights: dict[str, float | Schedule] = dict(term_weights or {})
-        if weights.get("fooling") != 0:
-            end = (term_weights or {}).get("fooling", _FOOLING)
-            weights["fooling"] = LinearRamp(end, settings.ramp)
+        weights = _ramped({"fooling": _FOOLING, **(term_weights or {})}, settings.ramp)
+        reads = {**sizes, "base": settings.classifier_base}
         return cls(
             encoder,
-            fader_decoder(latent, shape[2], _binary(told), levels=levels, base=base, widest=widest),
+            fader_decoder(latent, shape[2], told.binary, **sizes),
             latent_critic(latent, told.categories, dropout=settings.dropout),
+            image_classifier(shape, told.categories, **reads) if weights.get("wearing") else None,
             attributes=attributes,
             critic_turns=settings.critic_turns,
             latent_noise=settings.latent_noise,
+            classifier_noise=settings.classifier_noise,
             term_weights=weights,
         )
 
     def latent_critic_objective(self, batch, shared):
         """Eq. 2: tell the attributes from the latent."""
-        latent = self._noisy(self.encoder(batch["image"], training=False))
-        latent = tf.stop_gradient(latent)
-        logits = self.latent_critic(latent, training=True)
+        latent = self._encoded(batch["image"], training=False)
+        logits = self.latent_critic(tf.stop_gradient(latent), training=True)
         truth = self._expand(batch["attributes"])
         return {"latent_critic": attribute_cross_entropy(logits, truth, self._sizes)}
+
+    def classifier_objective(self, batch, shared):
+        """Tell the attributes from real images."""
+        images = self._noisy(batch["image"], self.classifier_noise, "real")
+        logits = self.classifier(images, training=True)
+        truth = self._expand(batch["attributes"])
+        return {"classifier": attribute_cross_entropy(logits, truth, self._sizes)}
 
     def autoencoder_objective(self, batch, shared):
         """Eq. 1 and 3: give the image back, and let the latent tell other attributes."""
         losses = {}
-        latent = self._noisy(self.encoder(batch["image"], training=True))
+        others = self._others(batch)
+        latent = self._encoded(batch["image"], training=True)
+        told = [batch["attributes"]]
+        if self.uses("wearing"):
+            told.append(tf.gather(others, self._places, axis=1))
+        decoded = self.decoder(
+            [tf.concat([latent] * len(told), 0), tf.concat(told, 0)], training=True
+        )
+        images, *edited = tf.split(decoded, len(told))
         if self.uses("reconstruction"):
-            images = self.decoder([latent, batch["attributes"]], training=True)
             losses["reconstruction"] = mean_squared(images, batch["image"])
         if self.uses("fooling"):
             logits = self.latent_critic(latent, training=False)
-            shares = [
-                self.uniform_per_image(batch["image"], stream=stream)
-                for stream in range(len(self._sizes))
-            ]
-            others = flipped(self._expand(batch["attributes"]), self._sizes, shares)
             losses["fooling"] = attribute_cross_entropy(logits, others, self._sizes)
+        if self.uses("wearing"):
+            shown = self._noisy(edited[0], self.classifier_noise, "decoded")
+            logits = self.classifier(shown, training=False)
+            losses["wearing"] = attribute_cross_entropy(logits, others, self._sizes)
         return losses
 
     def default_optimizer(self, player: Player) -> keras.optimizers.Optimizer:
@@ -239,11 +289,20 @@ class Fader(Translator):
         )
         return {signature.name: signature for signature in deployed}
 
-    def _noisy(self, latent):
-        if not self.latent_noise:
-            return latent
-        noise = draws.noise_like(latent, self.steps_taken.value, _NOISE)
-        return latent + tf.cast(self.latent_noise * noise, latent.dtype)
+    def _others(self, batch):
+        """For every image other attributes than it has: `(batch, categories)`."""
+        streams, images = range(len(self._sizes)), batch["image"]
+        shares = [self.uniform_per_image(images, stream=stream) for stream in streams]
+        return flipped(self._expand(batch["attributes"]), self._sizes, shares)
+
+    def _encoded(self, images, *, training: bool):
+        return self._noisy(self.encoder(images, training=training), self.latent_noise, "latent")
+
+    def _noisy(self, values, deviation: float, kind: str):
+        if not deviation:
+            return values
+        noise = draws.noise_like(values, self.steps_taken.value, _NOISE[kind])
+        return values + tf.cast(deviation * noise, values.dtype)
 
     def _encode(self, image):
         return {"latent": self.encoder(image, training=False)}
@@ -256,15 +315,16 @@ class Fader(Translator):
         return self._decode(self._encode(image)["latent"], attributes)
 
 
-def _players(critic_turns: int) -> tuple[Player, ...]:
-    """Each turn on a part of the batch of its own."""
-    critic, autoencoder = Fader.players
+def _players(critic_turns: int, *, classifies: bool) -> tuple[Player, ...]:
+    """Each turn on a part of the batch of its own, but for the classifier's."""
+    critic, *others = Fader.players if classifies else Fader.players[::2]
     return (
         dataclasses.replace(critic, parts=tuple(range(critic_turns))),
-        dataclasses.replace(autoencoder, parts=(critic_turns,)),
+        *(dataclasses.replace(other, parts=(critic_turns,)) for other in others),
     )
 
 
-def _binary(attributes: Attributes) -> list[bool]:
-    """For each column whether it is a binary attribute."""
-    return [len(one.values) == 2 for one in attributes.each for _ in one.columns]
+def _ramped(weights: Mapping[str, float], steps: int) -> dict[str, float | Schedule]:
+    """The weights, those of what rises with lambda_E as ramps."""
+    rising = [name for name in ("fooling", "wearing") if weights.get(name)]
+    return {**weights, **{name: LinearRamp(weights[name], steps) for name in rising}}

@@ -1,4 +1,4 @@
-"""The networks of Fader Networks: encoder, decoder with attribute maps, latent critic."""
+"""The networks of Fader Networks: encoder, decoder with attribute maps, who reads attributes."""
 
 from collections.abc import Sequence
 
@@ -127,6 +127,39 @@ def latent_critic(
     features = blocks.leaky(keras.layers.Dense(channels, kernel_initializer=start)(features))
     logits = keras.layers.Dense(categories, kernel_initializer=start, dtype="float32")(features)
     return keras.Model(inputs, logits, name=name)
+
+
+def image_classifier(
+    image_shape: tuple[int, int, int],
+    categories: int,
+    *,
+    levels: int = 6,
+    base: int = 32,
+    widest: int = 512,
+    dropout: float = 0.3,
+    name: str = "classifier",
+) -> keras.Model:
+    """Reads attributes from an image: layers of an encoder, then of a latent critic.
+
+    Args:
+        image_shape: `(height, width, channels)`; square, a power of two.
+        categories: Logits, all attributes together.
+        levels, base, widest: As of the encoder.
+        dropout: As of the latent critic.
+        name: Name of the model.
+
+    Returns:
+        Model from images in [-1, 1] to logits `(batch, categories)`, float32.
+
+    Raises:
+        ValueError: As the parts do.
+
+    Source: github.com/facebookresearch/FaderNetworks, its classifier.
+    """
+    images = keras.Input(image_shape, name="image")
+    encoder = fader_encoder(image_shape, levels=levels, base=base, widest=widest)
+    reads = latent_critic(encoder.output_shape[1:], categories, dropout=dropout)
+    return keras.Model(images, reads(encoder(images)), name=name)
 
 
 def _halve(features, filters):
