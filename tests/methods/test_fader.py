@@ -53,7 +53,7 @@ def test_there_is_no_classifier_unless_it_counts():
     assert [player.name for player in fed.players] == ["latent_critic", "classifier", "autoencoder"]
     assert [player.parts for player in fed.players] == [(0,), (1,), (1,)]
     assert fed.classifier.output_shape == (None, 5)
-    assert fed.classifier.layers[1].layers[1].filters == 8
+    assert fed.classifier.layers[1].filters == 8
 
 
 def test_networks_have_the_published_number_of_parameters():

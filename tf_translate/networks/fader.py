@@ -136,30 +136,37 @@ def image_classifier(
     levels: int = 6,
     base: int = 32,
     widest: int = 512,
-    dropout: float = 0.3,
     name: str = "classifier",
 ) -> keras.Model:
-    """Reads attributes from an image: layers of an encoder, then of a latent critic.
+    """Reads attributes from an image: halves it `levels` times, then two dense layers.
 
     Args:
-        image_shape: `(height, width, channels)`; square, a power of two.
+        image_shape: `(height, width, channels)`, sides divisible by `2 ** levels`.
         categories: Logits, all attributes together.
         levels, base, widest: As of the encoder.
-        dropout: As of the latent critic.
         name: Name of the model.
 
     Returns:
         Model from images in [-1, 1] to logits `(batch, categories)`, float32.
 
     Raises:
-        ValueError: As the parts do.
+        ValueError: If a side does not divide.
 
     Source: github.com/facebookresearch/FaderNetworks, its classifier.
+    Departs: neither batch norm nor dropout, and no halving beyond the encoder's. One with batch
+    norm, as at inference while it judges, was pleased by patterns that nobody sees: fine-tuned by
+    it for 200 steps, a decoder took 14 % of beards off to an independent judge, before it 66 %,
+    and by one without 91 %.
     """
-    images = keras.Input(image_shape, name="image")
-    encoder = fader_encoder(image_shape, levels=levels, base=base, widest=widest)
-    reads = latent_critic(encoder.output_shape[1:], categories, dropout=dropout)
-    return keras.Model(images, reads(encoder(images)), name=name)
+    blocks.check_sides(image_shape, 2**levels, f"a classifier of {levels} levels")
+    inputs = features = keras.Input(image_shape, name="image")
+    for depth in range(levels):
+        features = blocks.leaky(_halve(features, min(base * 2**depth, widest)))
+    width = features.shape[-1]
+    features = keras.layers.Flatten()(features)
+    features = blocks.leaky(keras.layers.Dense(width)(features))
+    logits = keras.layers.Dense(categories, dtype="float32")(features)
+    return keras.Model(inputs, logits, name=name)
 
 
 def _halve(features, filters):
