@@ -77,6 +77,17 @@ def test_orl_becomes_a_table_that_opens_with_nobody_in_two_splits(orl):
     assert fetching.fetch("orl") == table
 
 
+def test_orl_has_a_table_without_splits_for_other_photographs_of_the_same_people(orl):
+    table = fetching.fetch("orl").with_name("orl-photographs.csv")
+    by_person = read(table.with_name("orl.csv"))
+    assert [row["glasses"] for row in read(table)] == [row["glasses"] for row in by_person]
+    people = {split: set() for split in ("train", "validation", "test")}
+    for row in read(table):
+        people[drawn_split(row["image"])].add(row["person"])
+    assert len(people["train"]) == 40
+    assert len(people["test"]) > 20
+
+
 def test_another_package_than_expected_is_refused(orl):
     orl.write_bytes(orl.read_bytes() + b" ")
     with pytest.raises(DataError, match=r"has the sha256 .* delete it and fetch again"):
@@ -174,6 +185,25 @@ def test_avatars_are_those_of_the_samples_and_any_number(packages):
         pixels = images.read(samples.folder() / name).astype(int)
         drawn = images.read(table.parent / row["image"])
         assert np.abs(pixels - drawn).max() <= 8  # another version of resvg may round otherwise
+
+
+def test_heads_in_tones_differ_in_skin_alone_and_get_darker(packages):
+    pytest.importorskip("dicebear")
+    pytest.importorskip("resvg_py")
+    table = fetching.fetch("dicebear-tones", Wanted(number=10, size=32))
+    rows = read(table)
+    tested = [row for row in rows if row["split"] == "test"]
+    assert len(rows) == 10 + 4 + 4 * 5
+    for person in {row["person"] for row in tested}:
+        own = sorted((r for r in tested if r["person"] == person), key=lambda row: row["tone"])
+        assert [row["tone"] for row in own] == list("01234")
+        heads = np.stack([images.read(table.parent / row["image"]) for row in own]).astype(float)
+        changed = np.abs(np.diff(heads, axis=0)).max(-1).min(0) > 8
+        assert 0.03 < changed.mean() < 0.5
+        light = heads[:, changed].mean((1, 2))
+        assert (np.diff(light) < 0).all()
+        still = np.ptp(heads, axis=0).max(-1) == 0
+        assert still.mean() > 0.3
 
 
 @pytest.mark.parametrize("missing", ["resvg_py", "dicebear"])

@@ -86,7 +86,7 @@ FETCHABLE = {
         "400 grey photographs of 40 people, 92x112, glasses labelled by eye; AT&T Laboratories "
         "Cambridge, for research",
         lay_out_orl,
-        version="1.4.0",
+        version="1.4.0.2",  # .2: with orl-photographs.csv
     ),
     "material-symbols": Fetchable(
         tuple(

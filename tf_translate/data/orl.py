@@ -14,7 +14,11 @@ from tf_translate.data.wanted import Progress, Wanted
 
 
 def lay_out_orl(files: Sequence[Path], folder: Path, wanted: Wanted, progress: Progress) -> Path:
-    """Photographs as PNG, and a table with person and glasses; nobody is in two splits."""
+    """Photographs as PNG, and a table with person and glasses; nobody is in two splits.
+
+    A second table, `orl-photographs.csv`, has no split, so one is drawn by the photograph: what is
+    held out are other photographs of the same people.
+    """
     labels = importlib.resources.files("tf_translate.data") / "orl_glasses.csv"
     listed = list(csv.DictReader(io.StringIO(labels.read_text("utf-8"))))
     rows = []
@@ -27,4 +31,6 @@ def lay_out_orl(files: Sequence[Path], folder: Path, wanted: Wanted, progress: P
             split = "test" if person % 5 == 0 else "validation" if person % 10 == 1 else "train"
             rows.append((name, split, person, label["glasses"]))
             progress(done, len(listed))
+    unsplit = [(name, person, glasses) for name, _, person, glasses in rows]
+    write_table(folder / "orl-photographs.csv", ("image", "person", "glasses"), unsplit)
     return write_table(folder / "orl.csv", ("image", "split", "person", "glasses"), rows)
