@@ -1,4 +1,4 @@
-"""Puts an evaluated run, an ablation or another table into assets/results and the README.
+"""Puts an evaluated run, an ablation or another table into assets/results and the pages.
 
 python scripts/publish_result.py RUN NAME "COMMAND ..."
 python scripts/publish_result.py --ablation FOLDER NAME
@@ -15,6 +15,8 @@ from pathlib import Path
 from tf_translate.images import read, write
 
 ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "assets" / "results"
+PAGES = (ROOT / "README.md", RESULTS / "README.md")
 FIGURES = {
     "content/retrieval@1": "retrieval@1 ↑",
     "content/label": "label ↑",
@@ -28,7 +30,7 @@ FIGURES = {
 
 
 def publish(run: Path, name: str, command: str) -> None:
-    """Writes assets/results/NAME.json and NAME_DIRECTION.png, and the README's tables."""
+    """Writes assets/results/NAME.json and NAME_DIRECTION.png, and the pages' tables."""
     (figures,) = sorted((run / "evaluation").glob("*.json"))
     sessions = [json.loads(line) for line in (run / "sessions.jsonl").read_text().splitlines()]
     result = {
@@ -38,47 +40,74 @@ def publish(run: Path, name: str, command: str) -> None:
         "training_minutes": round(sum(session["seconds"] for session in sessions) / 60, 1),
         "evaluation": json.loads(figures.read_text()),
     }
-    folder = ROOT / "assets" / "results"
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n")
+    (RESULTS / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n")
     for direction in result["evaluation"]["directions"]:
-        write(folder / f"{name}_{direction}.png", read(run / "evaluation" / f"{direction}.png"))
-    _fill_readme()
+        write(RESULTS / f"{name}_{direction}.png", read(run / "evaluation" / f"{direction}.png"))
+    _fill_pages()
 
 
 def publish_ablation(folder: Path, name: str) -> None:
-    """Copies FOLDER/ablation.json and its picture, and fills the README's tables."""
-    results = ROOT / "assets" / "results"
-    shutil.copy(folder / "ablation.json", results / f"{name}.json")
-    write(results / f"{name}.png", read(folder / "ablation.png"))
-    _fill_readme()
+    """Copies FOLDER/ablation.json and its picture, and fills the pages' tables."""
+    shutil.copy(folder / "ablation.json", RESULTS / f"{name}.json")
+    write(RESULTS / f"{name}.png", read(folder / "ablation.png"))
+    _fill_pages()
 
 
 def publish_benchmark(folder: Path, name: str) -> None:
-    """Copies FOLDER/bench_export.json and fills the README's table between its marks."""
-    shutil.copy(folder / "bench_export.json", ROOT / "assets" / "results" / f"{name}.json")
-    _fill_readme()
+    """Copies FOLDER/bench_export.json and fills the table between its marks."""
+    shutil.copy(folder / "bench_export.json", RESULTS / f"{name}.json")
+    _fill_pages()
 
 
 def publish_verification(folder: Path, name: str) -> None:
-    """Copies FOLDER/verify_table.json and fills the README's table between its marks."""
-    shutil.copy(folder / "verify_table.json", ROOT / "assets" / "results" / f"{name}.json")
-    _fill_readme()
+    """Copies FOLDER/verify_table.json and fills the table between its marks."""
+    shutil.copy(folder / "verify_table.json", RESULTS / f"{name}.json")
+    _fill_pages()
 
 
-def _fill_readme() -> None:
-    readme = ROOT / "README.md"
-    readme.write_text(with_tables(readme.read_text("utf-8")), "utf-8")
+def _fill_pages() -> None:
+    for page in PAGES:
+        page.write_text(with_tables(page.read_text("utf-8")), "utf-8")
 
 
-def with_tables(readme: str) -> str:
-    """Replaces what stands between the marks of each result by its table."""
+def with_tables(page: str) -> str:
+    """Replaces what stands between the marks of each result, and of the summary, by its table."""
 
     def fill(match: re.Match) -> str:
-        result = json.loads((ROOT / "assets" / "results" / f"{match[1]}.json").read_text())
+        result = json.loads((RESULTS / f"{match[1]}.json").read_text())
         return f"<!-- result {match[1]} -->\n{table(result)}\n<!-- end -->"
 
-    return re.sub(r"<!-- result (\w+) -->\n.*?<!-- end -->", fill, readme, flags=re.DOTALL)
+    filled = re.sub(r"<!-- result (\w+) -->\n.*?<!-- end -->", fill, page, flags=re.DOTALL)
+    marks = "<!-- summary -->\n", "<!-- end of summary -->"
+    return re.sub(
+        f"{marks[0]}.*?{marks[1]}", lambda _: summary().join(marks), filled, flags=re.DOTALL
+    )
+
+
+def summary() -> str:
+    """A row for each evaluated run: the worst of its directions."""
+    lines = [
+        "| method | pictures | retrieval@1 ↑ | outside ↓ | accuracy ↑ | KID ↓ | minutes |",
+        "|---" * 7 + "|",
+    ]
+    for path in sorted(RESULTS.glob("*.json")):
+        result = json.loads(path.read_text())
+        if "evaluation" not in result:
+            continue
+        each = [one["rows"]["output"] for one in result["evaluation"]["directions"].values()]
+        cells = [
+            "–" if each[0].get(figure) is None else f"{worst(one[figure] for one in each):.3f}"
+            for figure, worst in (
+                ("content/retrieval@1", min),
+                ("content/outside", max),
+                ("domain/accuracy", min),
+                ("domain/kid/judge@64", max),
+            )
+        ]
+        pictures = path.stem.removeprefix(f"{result['config']['method']}_").replace("_", " ")
+        cells.append(f"{result['training_minutes']:.0f}")
+        lines.append(f"| {result['config']['method']} | {pictures} | " + " | ".join(cells) + " |")
+    return "\n".join([*lines, ""])
 
 
 def table(result: dict) -> str:

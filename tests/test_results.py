@@ -1,6 +1,7 @@
-"""Published results say how they were made, and the README says what they say."""
+"""Published results say how they were made, and the pages say what they say."""
 
 import json
+import re
 import runpy
 from pathlib import Path
 
@@ -42,16 +43,28 @@ def test_a_result_holds_command_seed_versions_and_date(path):
         assert (path.parent / f"{path.stem}_{name}.png").is_file()
 
 
-def test_the_readmes_tables_are_those_of_the_results():
-    readme = (ROOT / "README.md").read_text("utf-8")
+def test_the_tables_of_the_pages_are_those_of_the_results():
     module = runpy.run_path(str(ROOT / "scripts" / "publish_result.py"), run_name="publish")
-    assert readme.count("<!-- result ") == len(RESULTS)
-    assert module["with_tables"](readme) == readme
+    pages = [page.read_text("utf-8") for page in module["PAGES"]]
+    shown = [name for page in pages for name in re.findall(r"<!-- result (\w+) -->", page)]
+    assert sorted(shown) == sorted(path.stem for path in RESULTS)
+    for page in pages:
+        assert module["with_tables"](page) == page
 
 
-def test_every_file_the_readme_points_to_is_there():
-    import re
+def test_the_summary_shows_the_worst_of_the_directions():
+    readme = (ROOT / "README.md").read_text("utf-8")
+    result = json.loads((ROOT / "assets" / "results" / "fader_avatars.json").read_text())
+    rows = [one["rows"]["output"] for one in result["evaluation"]["directions"].values()]
+    accuracy = min(row["domain/accuracy"] for row in rows)
+    outside = max(row["content/outside"] for row in rows)
+    (row,) = re.findall(r"\| fader \| avatars \|.*", readme)
+    assert f"| {outside:.3f} | {accuracy:.3f} |" in row
 
-    for name in ("README.md", "CONTRIBUTING.md"):
-        for target in re.findall(r"\]\(([^)#:]+)\)", (ROOT / name).read_text("utf-8")):
-            assert (ROOT / target).exists(), (name, target)
+
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "assets/results/README.md"])
+def test_every_file_a_page_points_to_is_there(name):
+    page = ROOT / name
+    targets = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text("utf-8"))
+    for target in targets:
+        assert (page.parent / target).exists(), target
