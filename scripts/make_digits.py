@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 import skimage
 from digit_fonts import FONT_VERSION, HANDWRITTEN_FONTS, TEST_FONTS, TRAIN_FONTS
+from make_samples import arguments_of
 from mnist_digits import SEED, Digits, cut_mnist, fetch
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
@@ -70,10 +71,7 @@ def main() -> None:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    default = Path(__file__).resolve().parent.parent / "assets" / "samples"
-    parser.add_argument("--out", type=Path, default=default, help="folder to write")
-    parser.add_argument("--packages", type=Path, help="folder that keeps the fetched packages")
+    parser = arguments_of(__doc__)
     parser.add_argument("--street", type=int, default=1000, help="street digits in all")
     parser.add_argument("--mnist", type=int, default=1000, help="MNIST digits in all")
     parser.add_argument(

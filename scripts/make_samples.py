@@ -82,7 +82,7 @@ class Picture:
 
 def main() -> None:
     """Fetches, draws, cuts and writes."""
-    arguments = _arguments()
+    arguments = arguments_of(__doc__).parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         packages = arguments.packages or Path(temporary)
         archives = {style: fetch(style, packages) for style in PACKAGES}
@@ -91,12 +91,13 @@ def main() -> None:
     write(arguments.out, tables, pictures)
 
 
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def arguments_of(meaning: str) -> argparse.ArgumentParser:
+    """What every script that makes samples takes: where to write, and where packages are kept."""
+    parser = argparse.ArgumentParser(description=meaning.splitlines()[0])
     default = Path(__file__).resolve().parent.parent / "assets" / "samples"
     parser.add_argument("--out", type=Path, default=default, help="folder to write")
     parser.add_argument("--packages", type=Path, help="folder that keeps the fetched packages")
-    return parser.parse_args()
+    return parser
 
 
 def fetch(style: str, folder: Path) -> Path:

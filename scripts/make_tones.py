@@ -11,7 +11,6 @@ How the table is cut:
 * Genders of a base and people who look nearly alike are one family, in one split.
 """
 
-import argparse
 import csv
 import json
 import shutil
@@ -23,6 +22,7 @@ from pathlib import Path
 import numpy as np
 from make_samples import (
     Picture,
+    arguments_of,
     by_chance,
     draw,
     families,
@@ -56,19 +56,11 @@ LEFT_OUT = BODY_PARTS | GROUPS | ODD
 
 def main() -> None:
     """Fetches, draws, cuts and writes."""
-    arguments = _arguments()
+    arguments = arguments_of(__doc__).parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         archive = fetch("noto", arguments.packages or Path(temporary))
         names, people = draw_people(archive)
     write(arguments.out, cut(people), names, people)
-
-
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    default = Path(__file__).resolve().parent.parent / "assets" / "samples"
-    parser.add_argument("--out", type=Path, default=default, help="folder to write")
-    parser.add_argument("--packages", type=Path, help="folder that keeps the fetched packages")
-    return parser.parse_args()
 
 
 def draw_people(archive: Path) -> tuple[dict[str, str], dict[str, list[Picture]]]:
