@@ -1,4 +1,4 @@
-"""The verify table: its rows are what verify found, its Markdown is what the page of results shows."""
+"""The verify table: its rows are what verify found, its Markdown what the page shows."""
 
 import runpy
 from pathlib import Path

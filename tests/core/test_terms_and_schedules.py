@@ -28,6 +28,9 @@ def test_cyclegan_rate_is_half_at_epoch_150_and_nothing_at_200(epoch, rate):
 def test_fader_ramp_is_half_way_at_250000():
     assert float(LinearRamp(1e-4, 500_000)(250_000)) == pytest.approx(5e-5)
     assert float(LinearRamp(1e-4, 500_000)(900_000)) == pytest.approx(1e-4)
+    late = LinearRamp(2.0, 10, start=5)
+    assert [float(late(step)) for step in (0, 5, 10, 15, 90)] == [0, 0, 1, 2, 2]
+    assert float(LinearRamp.from_config(late.get_config())(10)) == 1
 
 
 def test_schedules_come_back_from_their_config():

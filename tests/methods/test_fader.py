@@ -43,6 +43,9 @@ def test_a_given_weight_is_what_the_ramp_leads_to_and_0_switches_it_off():
     terms = {term.name: term.weight for term in _model(weights, ramp=10).weighted_terms}
     for name, weight in weights.items():
         assert float(terms[name](tf.constant(5, tf.int64))) == pytest.approx(weight / 2)
+    late = _model(weights, ramp=10, wearing_from=5).weighted_terms
+    (wearing,) = (term.weight for term in late if term.name == "wearing")
+    assert float(wearing(tf.constant(10, tf.int64))) == pytest.approx(2.5e-3)
     assert not _model({"fooling": 0.0}).uses("fooling")
 
 

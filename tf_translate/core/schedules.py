@@ -28,24 +28,26 @@ class LinearRamp(Schedule):
     Args:
         end: Final value.
         steps: Steps of the ramp; at least 1.
+        start: Steps ahead of it, at 0.
 
     Source: Fader Networks, https://arxiv.org/abs/1706.00409, lambda_E.
     """
 
-    def __init__(self, end: float, steps: int):
+    def __init__(self, end: float, steps: int, start: int = 0):
         if steps < 1:
             raise ValueError(f"`steps` must be at least 1, got {steps}")
         self.end = end
         self.steps = steps
+        self.start = start
 
     def __call__(self, step):
         """Gives the value at `step`."""
-        share = tf.cast(step, tf.float32) / float(self.steps)
-        return self.end * tf.minimum(share, 1.0)
+        share = (tf.cast(step, tf.float32) - float(self.start)) / float(self.steps)
+        return self.end * tf.clip_by_value(share, 0.0, 1.0)
 
     def get_config(self) -> dict:
         """Constructor arguments."""
-        return {"end": self.end, "steps": self.steps}
+        return {"end": self.end, "steps": self.steps, "start": self.start}
 
 
 @keras.saving.register_keras_serializable("tf_translate")

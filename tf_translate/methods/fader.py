@@ -46,6 +46,9 @@ class FaderSettings(MethodSettings):
     latent_noise: float = Field(
         0.0, ge=0, description="deviation of noise on latents in training; off: ours"
     )
+    wearing_from: int = Field(
+        0, ge=0, description="step from which terms.wearing rises, as long as the ramp; 0: the code"
+    )
     classifier_base: int = Field(
         32, ge=1, description="channels of the first layer of the classifier, the code"
     )
@@ -211,7 +214,7 @@ class Fader(Translator):
         }
         encoder = fader_encoder(shape, **sizes)
         latent = encoder.output_shape[1:]
-        weights = _ramped({"fooling": _FOOLING, **(term_weights or {})}, settings.ramp)
+        weights = _ramped({"fooling": _FOOLING, **(term_weights or {})}, settings)
         reads = {**sizes, "base": settings.classifier_base}
         return cls(
             encoder,
@@ -324,7 +327,12 @@ def _players(critic_turns: int, *, classifies: bool) -> tuple[Player, ...]:
     )
 
 
-def _ramped(weights: Mapping[str, float], steps: int) -> dict[str, float | Schedule]:
+def _ramped(weights: Mapping[str, float], settings: FaderSettings) -> dict[str, float | Schedule]:
     """The weights, those of what rises with lambda_E as ramps."""
-    rising = [name for name in ("fooling", "wearing") if weights.get(name)]
-    return {**weights, **{name: LinearRamp(weights[name], steps) for name in rising}}
+    starts = {"fooling": 0, "wearing": settings.wearing_from}
+    ramps = {
+        name: LinearRamp(weights[name], settings.ramp, start)
+        for name, start in starts.items()
+        if weights.get(name)
+    }
+    return {**weights, **ramps}
