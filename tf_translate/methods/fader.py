@@ -189,8 +189,7 @@ class Fader(Translator):
         self.critic_turns, self.latent_noise = critic_turns, latent_noise
         self.classifier_noise = classifier_noise
         self._sizes = [len(one.values) for one in told.each]
-        self._expand = ExpandAttributes(told.binary)
-        self._places = told.places
+        self._expand, self._places = ExpandAttributes(told.binary), told.places
         self.classifier: Any = classifier
 
     @classmethod
@@ -202,16 +201,9 @@ class Fader(Translator):
         attributes: Mapping[str, Sequence[str]],
         term_weights: Mapping[str, float] | None = None,
     ) -> "Fader":
-        """Builds networks and translator for images of `(height, width, channels)`.
-
-        The weights `fooling` and `wearing` are what the ramp leads to.
-        """
+        """Builds all for images of a shape; `fooling` and `wearing` are what ramps lead to."""
         told = Attributes(attributes)
-        sizes: dict[str, Any] = {
-            "levels": settings.levels,
-            "base": settings.base,
-            "widest": settings.widest,
-        }
+        sizes = settings.model_dump(include={"levels", "base", "widest"})
         encoder = fader_encoder(shape, **sizes)
         latent = encoder.output_shape[1:]
         weights = _ramped({"fooling": _FOOLING, **(term_weights or {})}, settings)
@@ -250,10 +242,8 @@ class Fader(Translator):
         told = [batch["attributes"]]
         if self.uses("wearing"):
             told.append(tf.gather(others, self._places, axis=1))
-        decoded = self.decoder(
-            [tf.concat([latent] * len(told), 0), tf.concat(told, 0)], training=True
-        )
-        images, *edited = tf.split(decoded, len(told))
+        pairs = [tf.concat([latent] * len(told), 0), tf.concat(told, 0)]
+        images, *edited = tf.split(self.decoder(pairs, training=True), len(told))
         if self.uses("reconstruction"):
             losses["reconstruction"] = mean_squared(images, batch["image"])
         if self.uses("fooling"):
