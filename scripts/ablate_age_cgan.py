@@ -1,8 +1,9 @@
 """Age-cGAN's ablation: what does each way of looking for z keep of the person?
 
-python scripts/ablate_age_cgan.py RUN [PEOPLE]
+python scripts/ablate_age_cgan.py RUN [PEOPLE] [RECOGNISER.keras]
 
-RUN is a trained Age-cGAN of one attribute of ordered levels. Each of PEOPLE held-out people (32)
+RUN is a trained Age-cGAN of one attribute of ordered levels, RECOGNISER what takes the place of
+its recogniser (see train_recogniser.py). Each of PEOPLE held-out people (32)
 is shown once, encoded, looked for by each objective, and drawn at all levels. Judges that have
 nothing in common with the recogniser say which level they see and who it is. Writes
 RUN/ablation/ablation.json, ablation.png and levels.png.
@@ -23,6 +24,7 @@ from tf_translate.experiment.dataset import held_out
 from tf_translate.experiment.trained import load_trained
 from tf_translate.images import grid, write
 from tf_translate.methods.age_cgan import AgeCGAN
+from tf_translate.networks.recogniser import read_recogniser
 
 # Row: objective and way down; None for the encoder alone.
 VARIANTS = {
@@ -60,10 +62,13 @@ class Judges:
     person: ContentJudge
 
 
-def main(run: Path, count: int) -> None:
+def main(run: Path, count: int, recogniser: str | None) -> None:
     """Looks for everyone by every objective and writes the table and the pictures."""
     trained = load_trained(run)
     model, data, folder = trained.translator, trained.data, run / "ablation"
+    if recogniser:
+        model.recogniser = read_recogniser(recogniser, data.shape)
+    command = " ".join(["scripts/ablate_age_cgan.py RUN", str(count), *filter(None, [recogniser])])
     levels = _levels(data)
     folder.mkdir(exist_ok=True)
     people, judges = _people(data, count), _judges(data, folder / "judges")
@@ -83,7 +88,7 @@ def main(run: Path, count: int) -> None:
         }
         columns[name] = _own(drawn, people)[:SHOWN]
         print(name, rows[name], flush=True)
-        ablation.save(folder, f"scripts/ablate_age_cgan.py RUN {count}", rows, columns)
+        ablation.save(folder, command, rows, columns)
         if name == "identity-preserving":
             sliders = [people.images[:SLIDERS], *(images[:SLIDERS] for images in drawn)]
             write(folder / "levels.png", grid(sliders, titles=["input", *levels], scale=2))
@@ -176,4 +181,5 @@ def _told(levels: np.ndarray, count: int) -> np.ndarray:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 32)
+    count = int(sys.argv[2]) if len(sys.argv) > 2 else 32
+    main(Path(sys.argv[1]), count, sys.argv[3] if len(sys.argv) > 3 else None)
