@@ -22,6 +22,9 @@ class TrainingConfig(Settings):
     average: float = Field(0.0, ge=0, lt=1, description="moving average of generators; 0 = off")
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
     devices: Literal["one", "all"] = Field("one", description="all = MirroredStrategy")
+    start_from: str | None = Field(
+        None, description="a trained run whose networks this one begins with; none: random weights"
+    )
     steps_per_execution: int = Field(1, ge=1, description="steps in one call of the graph")
     log_every: int = Field(25, ge=1, description="steps between rows of losses")
     sample_every: int = Field(250, ge=1, description="steps between sample pictures")

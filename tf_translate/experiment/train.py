@@ -12,7 +12,9 @@ from tf_translate.data.pipeline import ImageData
 from tf_translate.errors import ConfigError
 from tf_translate.experiment.build import build, stage_ends
 from tf_translate.experiment.choice import measure_of
+from tf_translate.experiment.configure import read_config
 from tf_translate.experiment.dataset import Data, held_out, open_for, preview
+from tf_translate.experiment.trained import load_model
 from tf_translate.methods import registry
 from tf_translate.training import loop
 from tf_translate.training.run_dir import RunDir
@@ -34,8 +36,8 @@ def train(config: Config, path: str | Path, *, resume: bool, console: Console) -
         True when done, False when interrupted with everything saved.
 
     Raises:
-        ConfigError: If the networks cannot be built for the images, or the batch does not
-            divide by the devices.
+        ConfigError: If the networks cannot be built for the images, are not those of the run to
+            start from, or the batch does not divide by the devices.
         DataError: If the images do not fit.
         RunError: If the directory is not free, or not a run when resuming.
         TrainingError: If a loss is no longer finite.
@@ -46,6 +48,7 @@ def train(config: Config, path: str | Path, *, resume: bool, console: Console) -
     data = open_for(config)
     for skipped in data.skipped:
         console.print(f"skipped {skipped}", highlight=False)
+    begun = None if resume else _begun(config)
     measure = measure_of(config, data, Path(path) / "classifiers", console.print)
     strategy = _strategy(config)
     keras.utils.set_random_seed(config.training.seed)
@@ -58,6 +61,8 @@ def train(config: Config, path: str | Path, *, resume: bool, console: Console) -
             run.write_config(settings)
         else:  # built first: settings that cannot be built must not claim the directory
             translator = build(config)
+            if begun is not None:
+                take_networks(translator, begun)
             _check_labels(config, translator, data)
             run = RunDir.create(path, settings)
     return loop.train(
@@ -73,6 +78,37 @@ def train(config: Config, path: str | Path, *, resume: bool, console: Console) -
         console=console,
         measure=measure,
     )
+
+
+def take_networks(translator: Translator, begun: Translator) -> None:
+    """Gives networks the weights of those of the same names; others stay as they are.
+
+    Raises:
+        ConfigError: If one is of another form.
+    """
+    for name in translator.network_names:
+        if name not in begun.network_names:
+            continue
+        own, theirs = getattr(translator, name), getattr(begun, name)
+        if [w.shape for w in own.weights] != [w.shape for w in theirs.weights]:
+            raise ConfigError(
+                f"training.start_from must be a run whose {name} has the sizes of this one's, it "
+                "differs: give the same model settings, image size and attributes"
+            )
+        own.set_weights(theirs.get_weights())
+
+
+def _begun(config: Config) -> Translator | None:
+    """The trained translator to start from, or None."""
+    place = config.training.start_from
+    if place is None:
+        return None
+    method = read_config(place).method
+    if method != config.method:
+        raise ConfigError(
+            f"training.start_from must be a run of {config.method}, {place} is one of {method}"
+        )
+    return load_model(place)
 
 
 def _check_labels(config: Config, translator: Translator, data: Data) -> None:
