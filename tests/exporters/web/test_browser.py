@@ -3,6 +3,7 @@
 import functools
 import http.server
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,9 +11,11 @@ from PIL import Image
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
+import exporters
 from exporters import Runner, open_bundle, translate_picture, translate_pictures
 from exporters.pictures import to_uint8
-from exporters.web import server_of, url_of
+from exporters.web import page_of, server_of, url_of
+from tests.exporters.fakes import generator, of_model
 from tests.exporters.web.browser import Page, open_chromium
 from tests.exporters.web.sites import SHARED, export_fakes
 from tf_translate.cli.export import obtain_litert
@@ -20,6 +23,7 @@ from tf_translate.errors import DataError
 from tf_translate.images import colour, read, write
 
 MOST_LEVELS = 2
+SAMPLE = Path(__file__).parents[3] / "assets" / "flat_to_3d"
 _CORNER = (  # alpha of the picture's first pixel
     "return document.getElementById('before').getContext('2d').getImageData(0, 0, 1, 1).data[3]"
 )
@@ -219,6 +223,24 @@ def test_nothing_but_the_bundle_was_asked_for_and_webgpu_was_not_there(page):
     adapter = page.driver.execute_script("return navigator.gpu?.requestAdapter() ?? null")
     assert adapter is None
     assert page.driver.execute_script("return crossOriginIsolated")
+
+
+@pytest.mark.parametrize("name", ["generated", "sample"])
+def test_bundles_without_a_page_are_shown_as_they_are(driver, page, picture, tmp_path, name):
+    # `page` comes first: it skips where there is no LiteRT.js.
+    path, pixels = picture(40, 33)
+    made = {"a_to_b": of_model("a_to_b", generator(3))}
+    bundle = SAMPLE if name == "sample" else exporters.export(made, tmp_path / "bundle")
+    opened = open_bundle(bundle)
+    with server_of(opened, page=page_of(opened, obtain_litert())) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        other = Page(driver, url_of(server))
+        other.give(path, pixels)
+        _agree(other.pixels(), translate_picture(Runner(opened), pixels, signature="a_to_b"))
+        examples = driver.find_elements(By.CSS_SELECTOR, "#examples button")
+        assert len(examples) == (4 if name == "sample" else 0)
+        server.shutdown()
+    assert not (bundle / "web").exists()
 
 
 class _Plain(http.server.SimpleHTTPRequestHandler):
