@@ -27,6 +27,7 @@ FOLDER = "web"
 INDEX = f"{FOLDER}/index.html"
 _MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 _MOST_EXAMPLES = 4
+_STEP = 0.05  # of sliders
 
 Examples = Mapping[str, Mapping[str, np.ndarray]]
 
@@ -43,7 +44,7 @@ class _Signatures:
 
 
 def shown_signatures(records: Mapping[str, SignatureRecord]) -> list[PictureSignature]:
-    """The signatures the page offers: pictures to pictures, with attributes or an exemplar.
+    """The signatures the page offers: pictures to pictures, with all that goes with them.
 
     Raises:
         ExportError: If there is none.
@@ -135,12 +136,17 @@ def page_files(
 
 
 def _can_be_shown(one: PictureSignature) -> bool:
-    pictures = [one.image, *one.results, *([] if one.exemplar is None else [one.exemplar])]
-    return one.mask is None and all(tensor.shape[-1] in _MODES for tensor in pictures)
+    pictures = (one.image, one.exemplar, one.target, *one.results)
+    return all(tensor is None or tensor.shape[-1] in _MODES for tensor in pictures)
 
 
 def _signature(one: PictureSignature, examples: Mapping[str, Mapping]) -> dict[str, Any]:
-    pictures = {"image": one.image, "exemplar": one.exemplar}
+    pictures = {
+        "image": one.image,
+        "exemplar": one.exemplar,
+        "target": one.target,
+        "mask": one.mask,
+    }
     return {
         "name": one.name,
         "title": one.pixels_of,
@@ -182,6 +188,7 @@ def _numbers(tensors: Sequence[TensorRecord]) -> list[dict[str, Any]]:
                     "present": high,
                     "least": low - below,
                     "most": high + above,
+                    "step": 1 if label == STEPS else _STEP,
                 }
             )
     return rows
