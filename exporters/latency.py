@@ -60,10 +60,10 @@ def keep_latency(path: str | Path, timings: Iterable[Timing]) -> Path:
 def check_unchanged(bundle: Bundle) -> None:
     """Raises BundleError if the manifest or a file that it lists was changed after export."""
     manifest = bundle.manifest
-    faults = (bundle.fault_of(path) for path in manifest.files)
-    if manifest.digest != manifest.expected_digest():
-        faults = iter([f"{MANIFEST} was changed after export"])
-    if fault := next((each for each in faults if each is not None), None):
+    changed = manifest.digest != manifest.expected_digest()
+    fault = f"{MANIFEST} was changed after export" if changed else None
+    fault = fault or next(filter(None, map(bundle.fault_of, manifest.files)), None)
+    if fault is not None:
         raise BundleError(
             f"{bundle.root}: {fault}, and its card must not vouch for that; export the bundle again"
         )

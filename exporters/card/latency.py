@@ -28,7 +28,9 @@ def latency_section(template: Mapping[str, Any], manifest: Manifest) -> str:
 def _table(
     template: Mapping[str, Any], manifest: Manifest, measured: Sequence[LatencyRecord]
 ) -> str:
-    paths = {each.recipe: each.path for each in manifest.artifacts.values() if each.kind == "tflite"}
+    paths = {
+        each.recipe: each.path for each in manifest.artifacts.values() if each.kind == "tflite"
+    }
     threads = sorted({row.threads for row in measured})
     by_place = {(row.recipe, row.signature, row.threads): row for row in measured}
     rows = [

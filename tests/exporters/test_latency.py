@@ -39,7 +39,9 @@ def test_the_card_names_machine_date_files_and_sizes_and_the_bundle_verifies(cop
     assert "On Abacus 7 (" in section
     assert f", {TODAY}, 20 calls each:" in section
     assert "by LiteRT 2." in section
-    assert "| file | bytes | signature | 1 thread | 2 threads |\n|---|---:|---|---:|---:|" in section
+    assert (
+        "| file | bytes | signature | 1 thread | 2 threads |\n|---|---:|---|---:|---:|" in section
+    )
     row = f"| `float32.tflite` | {size:,} | `a_to_b_uint8` | 12.35 (15.00) | 7.00 (8.12) |"
     assert row in section
     assert "`a_to_b` |" not in section  # the float twin is in the manifest alone

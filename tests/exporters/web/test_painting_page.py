@@ -1,5 +1,6 @@
 """Painting on the page in headless Chromium: strokes, and what a photo editor makes of them."""
 
+import itertools
 import threading
 
 import numpy as np
@@ -68,7 +69,7 @@ class _PaintedPage(Page):
         """Paints through points, each a share of the picture's width and height."""
         actions = ActionChains(self.driver, duration=0)
         actions.move_by_offset(*self.at(points[0])).click_and_hold()
-        for before, point in zip(points, points[1:], strict=False):
+        for before, point in itertools.pairwise(points):
             start, end = self.at(before), self.at(point)
             actions.move_by_offset(end[0] - start[0], end[1] - start[1])
         actions.release()
