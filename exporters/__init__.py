@@ -15,6 +15,7 @@ from exporters.bundle import Bundle, open_bundle
 from exporters.calibration import Calibration, pick
 from exporters.compare import Comparison, compare
 from exporters.errors import BundleError, ExportError
+from exporters.latency import keep_latency
 from exporters.lint import Finding, LintReport, Share, lint
 from exporters.pictures import translate_picture, translate_pictures
 from exporters.protocol import SignatureLike, TensorLike
@@ -43,6 +44,7 @@ __all__ = [
     "benchmark",
     "compare",
     "export",
+    "keep_latency",
     "lint",
     "open_bundle",
     "pick",

@@ -62,10 +62,13 @@ def off_canvas(output: np.ndarray, canvas: tuple[int, int], size: tuple[int, int
 def _resize(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     if pixels.shape[:2] == size:
         return pixels
+    height, width = size
     channels = [
-        Image.fromarray(np.ascontiguousarray(pixels[..., channel])).resize(
-            (size[1], size[0]), Image.Resampling.BICUBIC
-        )
+        # Along rows, then along columns, as the page for browsers does. In one call Pillow 13 takes
+        # columns first where it finds that quicker (its pull request 9549): other levels by 1.
+        Image.fromarray(np.ascontiguousarray(pixels[..., channel]))
+        .resize((width, pixels.shape[0]), Image.Resampling.BICUBIC)
+        .resize((width, height), Image.Resampling.BICUBIC)
         for channel in range(pixels.shape[-1])
     ]
     return np.stack([np.asarray(channel, np.uint8) for channel in channels], axis=-1)

@@ -32,7 +32,7 @@ from exporters.protocol import SignatureLike
 from exporters.recipes import RECIPES, Recipe, recipe_named
 from exporters.signatures import recorded
 from exporters.web.litert import litert_files
-from exporters.web.page import FOLDER, shown_signatures, write_page
+from exporters.web.page import FOLDER, page_files, shown_signatures, write_page
 
 _PACKAGES = ("tensorflow", "keras", "ai-edge-litert", "ai-edge-quantizer", "numpy")
 
@@ -72,8 +72,8 @@ def write_bundle(
             del artifacts[bundles.SAVED_MODEL]
             shutil.rmtree(folder / bundles.SAVED_MODEL)
         if litert is not None:
-            page = folder / FOLDER
-            write_page(page, target.name, litert, records, chosen, golden_images or {})
+            page = page_files(target.name, litert, records, chosen, golden_images or {})
+            write_page(folder / FOLDER, page)
         _put_beside(folder, sidecar or {})
         manifest = Manifest(
             created=datetime.now(UTC).isoformat(timespec="seconds"),

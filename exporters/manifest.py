@@ -84,6 +84,7 @@ RelativePath = Annotated[str, Field(max_length=500), AfterValidator(_inside)]
 Shape = Annotated[tuple[int, ...], Field(max_length=8), AfterValidator(_bounded)]
 Data = Annotated[dict[str, Any], AfterValidator(check_depth)]
 Label = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_plain)]
+Line = Annotated[str, Field(max_length=500), AfterValidator(_printable)]
 DType = Literal["float32", "int32", "uint8"]
 
 
@@ -109,7 +110,7 @@ class TensorRecord(_Record):
     value_range: tuple[float, float] | None = None
     labels: Annotated[tuple[Label, ...], Field(max_length=1000)] = ()
     default: Annotated[tuple[float, ...], Field(max_length=1000)] | None = None
-    meaning: Annotated[str, Field(max_length=500), AfterValidator(_printable)] = ""
+    meaning: Line = ""
 
     @field_validator("labels")
     @classmethod
@@ -221,6 +222,30 @@ class FileRecord(_Record):
     size: int = Field(ge=0)
 
 
+class LatencyRecord(_Record):
+    """How long one call took on one machine.
+
+    Attributes:
+        machine: Its processor and how many it has, in words.
+        runtime: What ran the file, with its version.
+        date: As 2026-11-26.
+        recipe, signature: What was called.
+        threads: Of the processor.
+        runs: Timed calls after a first one.
+        median_ms, p90_ms: Milliseconds over them.
+    """
+
+    machine: Line
+    runtime: Line
+    date: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+    recipe: Name
+    signature: Name
+    threads: int = Field(ge=1)
+    runs: int = Field(ge=1)
+    median_ms: float = Field(gt=0)
+    p90_ms: float = Field(gt=0)
+
+
 class Manifest(_Record):
     """All of `manifest.json`; `digest` is the hash of everything else in it."""
 
@@ -234,7 +259,16 @@ class Manifest(_Record):
     versions: dict[str, str] = {}
     source: Data = {}
     provenance: Data = {}
+    latency: Annotated[tuple[LatencyRecord, ...], Field(max_length=10_000)] = ()
     digest: str = ""
+
+    @model_serializer(mode="wrap")
+    def _without_latency(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # Bundles that were never timed have the digest that they had before any could be.
+        content = dump(self)
+        if not content.get("latency"):
+            content.pop("latency", None)
+        return content
 
     @model_validator(mode="after")
     def _hangs_together(self) -> "Manifest":
@@ -251,6 +285,12 @@ class Manifest(_Record):
         for name, signature in self.signatures.items():
             if signature.pixels_of is not None and signature.pixels_of not in self.signatures:
                 raise ValueError(f"signature {name!r} wraps an unknown {signature.pixels_of!r}")
+        recipes = {artifact.recipe for artifact in converted}
+        for row in self.latency:
+            if row.recipe not in recipes or row.signature not in self.signatures:
+                raise ValueError(
+                    f"`latency` is of {row.signature!r} by {row.recipe!r}, not in the bundle"
+                )
         return self
 
     def files_of(self, artifact: str) -> list[str]:

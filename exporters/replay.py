@@ -15,6 +15,8 @@ from exporters.runtime import Runner
 from exporters.signatures import is_image
 
 Run = Callable[[str, Arrays], Arrays]  # signature, inputs of one case -> its outputs
+# Pictures of any size, for all signatures or for each that is named.
+Pictures = Sequence[np.ndarray] | Mapping[str, Sequence[np.ndarray]]
 
 
 class DamagedError(BundleError):
@@ -78,10 +80,41 @@ def held_out(cases: Golden) -> Golden | None:
     )
 
 
+def by_signature(manifest: Manifest, images: Pictures) -> dict[str, Sequence[np.ndarray]]:
+    """The pictures of each float signature that takes some.
+
+    Args:
+        manifest: Of the bundle.
+        images: Pictures for all of them, or some for each that is named.
+
+    Raises:
+        ExportError: If a signature is named that takes no pictures, or none of its channels.
+    """
+    takes = {
+        name: {tensor.shape[-1] for tensor in record.inputs if is_image(tensor)}
+        for name, record in manifest.signatures.items()
+        if record.pixels_of is None and any(is_image(tensor) for tensor in record.inputs)
+    }
+    if not isinstance(images, Mapping):
+        return dict.fromkeys(takes, images)
+    for name, pictures in images.items():
+        if name not in takes:
+            known = ", ".join(takes) or "none"
+            raise ExportError(
+                f"`images` names {name!r}, and the signatures that take pictures are {known}"
+            )
+        if missing := takes[name] - {each.shape[-1] for each in pictures}:
+            raise ExportError(
+                f"`images` must hold pictures of {min(missing)} channels for {name!r}, got "
+                f"{len(pictures)} pictures and none of so many"
+            )
+    return dict(images)
+
+
 def picture_cases(
     manifest: Manifest,
     cases: Mapping[str, Golden],
-    pictures: Sequence[np.ndarray],
+    pictures: Mapping[str, Sequence[np.ndarray]],
     original: Run,
 ) -> dict[str, Golden]:
     """Cases made of pictures, for every signature that takes such; others are left out.
@@ -90,9 +123,9 @@ def picture_cases(
         manifest: Of the bundle.
         cases: Golden ones. Inputs that are no images (attributes, latents) are taken from them in
             turn, from those given to `export` where there are any.
-        pictures: uint8 `(height, width, channels)` of any size, fitted to the model as
-            `translate_picture` does. A signature gets those of its channels; where it takes two,
-            the second is the picture half a set further on.
+        pictures: From `by_signature`, uint8 `(height, width, channels)` of any size, fitted to the
+            model as `translate_picture` does. A signature gets those of its channels; where it
+            takes two, the second is the picture half a set further on.
         original: Gives the outputs that are right, of signatures and their uint8 variants.
 
     Raises:
@@ -100,7 +133,7 @@ def picture_cases(
     """
     inputs: dict[str, Arrays] = {}
     for name, record in manifest.signatures.items():
-        if record.pixels_of is None and (made := _inputs(record, cases[name], pictures)):
+        if made := _inputs(record, cases[name], pictures.get(name, ())):
             inputs[name] = made
     if not inputs:
         raise ExportError("no signature takes a picture of so many channels as those given have")

@@ -20,9 +20,11 @@ from exporters.likeness import Likeness, compare
 from exporters.recipes import Tolerance
 from exporters.replay import (
     DamagedError,
+    Pictures,
     Run,
     all_finite,
     as_images,
+    by_signature,
     check_intact,
     held_out,
     joined,
@@ -42,7 +44,7 @@ Judge = Callable[[str, Arrays, Arrays], Mapping[str, tuple[float, int]]]
 def verify(
     path: str | Path,
     *,
-    images: Sequence[np.ndarray] = (),
+    images: Pictures = (),
     original: Run | None = None,
     judge: Judge | None = None,
     sheet: str | Path | None = None,
@@ -55,7 +57,8 @@ def verify(
     Args:
         path: The bundle.
         images: More pictures to replay on, uint8 `(height, width, channels)` of any size; each
-            signature takes those with as many channels as it has.
+            signature takes those with as many channels as it has. Or a mapping with pictures for
+            some float signatures, such as `{"a_to_b": [...], "b_to_a": [...]}`; others get none.
         original: Gives the right outputs for `images`, called with a signature's name and one
             case; without it the bundle's SavedModel does, which is held to the golden outputs.
         judge: Gives figures by name for a signature's name, inputs and outputs (see `Judge`); asked
@@ -66,11 +69,13 @@ def verify(
 
     Raises:
         BundleError: If the folder is no bundle, or comes from a newer version.
-        ExportError: If `sheet` lies within the bundle or cannot be written.
+        ExportError: If `sheet` lies within the bundle or cannot be written, or `images` names a
+            signature that takes none of them.
     """
     bundle = open_bundle(path)
     if sheet is not None:
         check_place(Path(sheet), bundle)
+    pictures = by_signature(bundle.manifest, images) if len(images) else {}
     files = tuple(_file_checks(bundle))
     try:
         cases = golden.read(bundle.read(bundle.manifest.golden.path), bundle.manifest)
@@ -79,7 +84,7 @@ def verify(
     broken = {check.path for check in files if not check.passed}
     replay = _Replay(bundle, broken, cases, judge)
     if len(images):
-        replay.add_pictures(images, original)
+        replay.add_pictures(pictures, original)
     for name in bundle.manifest.artifacts:
         replay.artifact(name)
     if sheet is not None and replay.outputs:
@@ -138,12 +143,14 @@ class _Replay:
         self.judged: list[Judged] = []
         self.faults: list[str] = []
 
-    def add_pictures(self, images: Sequence[np.ndarray], original: Run | None) -> None:
+    def add_pictures(
+        self, pictures: Mapping[str, Sequence[np.ndarray]], original: Run | None
+    ) -> None:
         """Makes cases of pictures; a fault if nothing can say what is right for them."""
         cases = {name: each.golden for name, each in self._examples.items()}
         try:
             run = original or self._saved_model()
-            made = picture_cases(self._bundle.manifest, cases, images, run)
+            made = picture_cases(self._bundle.manifest, cases, pictures, run)
         except Exception as error:  # as in `artifact`
             self.faults.append(f"pictures were not replayed: {error}")
             return

@@ -20,6 +20,7 @@ import numpy as np
 import exporters
 from exporters.benchmark import first_inputs
 from exporters.compare import ratios, take_turns
+from exporters.latency import processor
 from exporters.runtime import recipes_of
 from exporters.stopwatch import Stopwatch
 
@@ -107,7 +108,7 @@ def _write(folder: Path, rows: dict, times: dict, settings: dict) -> None:
         "command": settings.pop("command"),
         "date": datetime.date.today().isoformat(),
         "seed": SEED,
-        "machine": f"{platform.machine()}, {_processor()}",
+        "machine": f"{platform.machine()}, {processor()}",
         "versions": dict(filter(all, ((name, _version(name)) for name in PACKAGES))),
         "network": f"ResNet-9, {image.shape[1]} px",
         **settings,
@@ -118,12 +119,6 @@ def _write(folder: Path, rows: dict, times: dict, settings: dict) -> None:
     (folder / "bench_export.json").write_text(json.dumps(result, indent=1) + "\n")
     for name, row in rows.items():
         print(f"{name:24} {row['ms']:9.2f} ms   {row['ratio']:6.3f} x {REFERENCE}")
-
-
-def _processor() -> str:
-    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
-    named = (line.split(":")[1].strip() for line in lines if line.startswith("model name"))
-    return next(named, "unnamed processor")
 
 
 def _version(package: str) -> str | None:

@@ -8,6 +8,7 @@ from exporters.card import words
 from exporters.card.example import examples
 from exporters.card.facts import provenance_facts, source_facts
 from exporters.card.figures import figures_section
+from exporters.card.latency import latency_section
 from exporters.card.words import fill
 from exporters.labels import STEPS
 from exporters.manifest import Manifest, SignatureRecord
@@ -51,6 +52,7 @@ def card(title: str, manifest: Manifest) -> str:
         policies=_policies(manifest.signatures),
         feeding=_feeding(template, manifest.signatures),
         files=_files(template, manifest),
+        latency=latency_section(template, manifest),
         figures=figures_section(template, source.figures, source.remarks, source.step),
         data=provenance.data or template["no_data"],
         licence=provenance.licence or template["no_licence"],

@@ -11,17 +11,23 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from exporters import golden
+from exporters.bundle import Bundle
 from exporters.choosing import PictureSignature, picture_signatures
 from exporters.errors import ExportError
 from exporters.labels import STEPS, default_of, is_amount
 from exporters.manifest import SignatureRecord, TensorRecord
 from exporters.pictures import to_uint8
-from exporters.recipes import Recipe
+from exporters.recipes import RECIPES, Recipe
+from exporters.replay import held_out
+from exporters.runtime import recipes_of
+from exporters.web.litert import litert_files
 
 FOLDER = "web"
 INDEX = f"{FOLDER}/index.html"
 _MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 _MOST_EXAMPLES = 4
+_STEP = 0.05  # of sliders
 
 Examples = Mapping[str, Mapping[str, np.ndarray]]
 
@@ -38,7 +44,7 @@ class _Signatures:
 
 
 def shown_signatures(records: Mapping[str, SignatureRecord]) -> list[PictureSignature]:
-    """The signatures the page offers: pictures to pictures, with attributes or an exemplar.
+    """The signatures the page offers: pictures to pictures, with all that goes with them.
 
     Raises:
         ExportError: If there is none.
@@ -47,65 +53,107 @@ def shown_signatures(records: Mapping[str, SignatureRecord]) -> list[PictureSign
     if not shown:
         raise ExportError(
             f"a page needs a signature from pictures of 1, 3 or 4 channels to pictures, and "
-            f"{', '.join(records)} are none; export without it"
+            f"{', '.join(records)} are none; do without a page"
         )
     return shown
 
 
-def write_page(
-    folder: Path,
+def has_page(bundle: Bundle) -> bool:
+    """Whether a bundle was exported with a page."""
+    return INDEX in bundle.manifest.files
+
+
+def page_of(bundle: Bundle, packed: Sequence[str | Path]) -> dict[str, bytes]:
+    """The page of a bundle that was exported without one, to be served beside its files.
+
+    Args:
+        bundle: From `open_bundle`; nothing is written into it. Its held-out golden pictures are
+            the examples.
+        packed: The packed files of `PACKAGES`, in any order.
+
+    Returns:
+        Contents by path, such as `web/index.html`.
+
+    Raises:
+        ExportError: If there is nothing to show, or a packed file is another than expected.
+        BundleError: If the golden cases were changed.
+    """
+    manifest = bundle.manifest
+    cases = golden.read(bundle.read(manifest.golden.path), manifest)
+    real = {name: held_out(each) for name, each in cases.items()}
+    files = page_files(
+        bundle.root.resolve().name,
+        litert_files(packed),
+        manifest.signatures,
+        [RECIPES[name] for name in recipes_of(bundle)],
+        {
+            name: {tensor: batch[:, 0] for tensor, batch in each.inputs.items()}
+            for name, each in real.items()
+            if each is not None
+        },
+    )
+    return {f"{FOLDER}/{name}": content for name, content in files.items()}
+
+
+def write_page(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Writes the files of a page into a folder; it is made."""
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+
+
+def page_files(
     title: str,
     litert: Mapping[str, bytes],
     records: Mapping[str, SignatureRecord],
     recipes: Sequence[Recipe],
     examples: Examples,
-) -> None:
-    """Writes the page.
+) -> dict[str, bytes]:
+    """The files of a page, contents by path within its folder.
 
     Args:
-        folder: Where to; it is made.
         title: What the page is called.
         litert: From `litert_files`.
         records: All signatures of the bundle.
         recipes: Those there are `.tflite` files of, one folder up.
         examples: Batches of float images in [-1, 1] for some signatures and inputs.
     """
-    for name, content in _static_files().items():
-        _write(folder / name, content)
-    for name, content in litert.items():
-        _write(folder / "litert" / name, content)
     shown = shown_signatures(records)
-    names = {one.name for one in shown}
+    pictures = {one.name: _examples(one, examples.get(one.pixels_of, {})) for one in shown}
     every = picture_signatures(_Signatures(records))
     facts = {
         "title": title,
         "models": [{"recipe": one.name, "meaning": one.description} for one in recipes],
-        "signatures": [_signature(folder, one, examples.get(one.pixels_of, {})) for one in shown],
-        "left_out": [one.pixels_of for one in every if one.name not in names],
+        "signatures": [_signature(one, pictures[one.name]) for one in shown],
+        "left_out": [one.pixels_of for one in every if one.name not in pictures],
     }
-    _write(folder / "page.json", json.dumps(facts, indent=1, ensure_ascii=False).encode())
+    files = _static_files() | {f"litert/{name}": content for name, content in litert.items()}
+    for roles in pictures.values():
+        for named in roles.values():
+            files |= named
+    files["page.json"] = json.dumps(facts, indent=1, ensure_ascii=False).encode()
+    return files
 
 
 def _can_be_shown(one: PictureSignature) -> bool:
-    pictures = [one.image, *one.results, *([] if one.exemplar is None else [one.exemplar])]
-    return one.mask is None and all(tensor.shape[-1] in _MODES for tensor in pictures)
+    pictures = (one.image, one.exemplar, one.target, *one.results)
+    return all(tensor is None or tensor.shape[-1] in _MODES for tensor in pictures)
 
 
-def _signature(
-    folder: Path, one: PictureSignature, examples: Mapping[str, np.ndarray]
-) -> dict[str, Any]:
-    pictures = {"image": one.image, "exemplar": one.exemplar}
+def _signature(one: PictureSignature, examples: Mapping[str, Mapping]) -> dict[str, Any]:
+    pictures = {
+        "image": one.image,
+        "exemplar": one.exemplar,
+        "target": one.target,
+        "mask": one.mask,
+    }
     return {
         "name": one.name,
         "title": one.pixels_of,
         "numbers": _numbers(one.numbers),
         "result": one.result.name,
         "results": [_picture(result) for result in one.results],
-        "examples": {
-            role: _write_examples(folder, examples.get(tensor.name, ()))
-            for role, tensor in pictures.items()
-            if tensor is not None
-        },
+        "examples": {role: list(named) for role, named in examples.items()},
     } | {role: tensor and _picture(tensor) for role, tensor in pictures.items()}
 
 
@@ -140,22 +188,35 @@ def _numbers(tensors: Sequence[TensorRecord]) -> list[dict[str, Any]]:
                     "present": high,
                     "least": low - below,
                     "most": high + above,
+                    "step": 1 if label == STEPS else _STEP,
                 }
             )
     return rows
 
 
-def _write_examples(folder: Path, batch: Sequence[np.ndarray] | np.ndarray) -> list[str]:
-    """Writes pictures under names of their content, as several signatures may share them."""
-    names = []
-    for image in batch[:_MOST_EXAMPLES]:
-        pixels = to_uint8(image)
-        file = BytesIO()
-        Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels).save(file, "PNG")
-        name = f"examples/{sha256(file.getvalue()).hexdigest()[:12]}.png"
-        _write(folder / name, file.getvalue())
-        names.append(name)
-    return names
+def _examples(
+    one: PictureSignature, given: Mapping[str, np.ndarray]
+) -> dict[str, dict[str, bytes]]:
+    """Examples of the image and the exemplar, contents by path.
+
+    Paths tell the content, as several signatures may share it.
+    """
+    pictures = {"image": one.image, "exemplar": one.exemplar}
+    found: dict[str, dict[str, bytes]] = {}
+    for role, tensor in pictures.items():
+        if tensor is None:
+            continue
+        found[role] = {}
+        for image in given.get(tensor.name, ())[:_MOST_EXAMPLES]:
+            content = _png(to_uint8(image))
+            found[role][f"examples/{sha256(content).hexdigest()[:12]}.png"] = content
+    return found
+
+
+def _png(pixels: np.ndarray) -> bytes:
+    file = BytesIO()
+    Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels).save(file, "PNG")
+    return file.getvalue()
 
 
 def _static_files() -> dict[str, bytes]:
@@ -163,8 +224,3 @@ def _static_files() -> dict[str, bytes]:
     files = {file.name: file.read_bytes() for file in source.iterdir() if file.is_file()}
     files["litert/LICENSE"] = files.pop("LITERT_LICENSE")
     return files
-
-
-def _write(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)

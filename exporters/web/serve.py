@@ -1,16 +1,19 @@
 """A server of one bundle's page for this machine alone.
 
-It gives out what the manifest lists and nothing else, each file measured against its hash.
+It gives out what the manifest lists, each file measured against its hash, the page that was made
+for a bundle without one, and nothing else.
 """
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import PurePosixPath
+from types import MappingProxyType
 from urllib.parse import unquote, urlsplit
 
 from exporters.bundle import MANIFEST, Bundle
 from exporters.errors import BundleError, ExportError
-from exporters.web.page import FOLDER, INDEX
+from exporters.web.page import FOLDER, INDEX, has_page
 
 ADDRESS = "127.0.0.1"
 _TYPES = {
@@ -33,23 +36,31 @@ _HEADERS = {
 }
 
 
-def server_of(bundle: Bundle, port: int = 0) -> ThreadingHTTPServer:
+_NO_PAGE: Mapping[str, bytes] = MappingProxyType({})
+
+
+def server_of(
+    bundle: Bundle, port: int = 0, *, page: Mapping[str, bytes] = _NO_PAGE
+) -> ThreadingHTTPServer:
     """Makes a server on 127.0.0.1 that is ready for `serve_forever`.
 
     Args:
-        bundle: From `open_bundle`; must have been exported with a page.
+        bundle: From `open_bundle`.
         port: Where to listen; 0 takes any that is free.
+        page: From `page_of`, for a bundle that was exported without a page; it is kept in
+            memory. One that has its own shows that.
 
     Raises:
-        BundleError: If the bundle has no page.
+        BundleError: If there is no page.
         ExportError: If the port cannot be had.
     """
-    if INDEX not in bundle.manifest.files:
+    if not has_page(bundle) and INDEX not in page:
         raise BundleError(
             f"{bundle.root} has no page for browsers; make a bundle with one by "
             "tf-translate export RUN --bundle DIR --web"
         )
-    handler = type("Handler", (_Handler,), {"bundle": bundle})
+    beside = _NO_PAGE if has_page(bundle) else dict(page)
+    handler = type("Handler", (_Handler,), {"bundle": bundle, "page": beside})
     try:
         return ThreadingHTTPServer((ADDRESS, port), handler)
     except (OSError, OverflowError) as error:
@@ -67,6 +78,7 @@ def url_of(server: ThreadingHTTPServer) -> str:
 
 class _Handler(BaseHTTPRequestHandler):
     bundle: Bundle
+    page: Mapping[str, bytes]
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
@@ -106,6 +118,8 @@ class _Handler(BaseHTTPRequestHandler):
         kind = _TYPES.get(PurePosixPath(path).suffix, _OTHER)
         if path == MANIFEST:
             return HTTPStatus.OK, kind, self.bundle.manifest.model_dump_json().encode()
+        if path in self.page:
+            return HTTPStatus.OK, kind, self.page[path]
         if path not in self.bundle.manifest.files:
             return _sentence(HTTPStatus.NOT_FOUND, "the bundle's manifest lists no such file")
         try:

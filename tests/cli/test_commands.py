@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import keras
 import numpy as np
@@ -86,6 +87,32 @@ def test_benchmark_as_json(command, bundle):
     assert code == 0
     assert {timing["recipe"] for timing in timings} == {"float32", "float16", "dynamic_int8"}
     assert all(timing["median_ms"] > 0 for timing in timings)
+
+
+def test_benchmark_writes_the_card_if_asked_and_the_bundle_still_verifies(
+    command, mistake, bundle, tmp_path
+):
+    copy = shutil.copytree(bundle, tmp_path / "copy")
+    options = ("--runs", "2", "--threads", "1", "--json")
+    _, out, _ = command("benchmark", copy, *options)
+    assert json.loads(out)["card"] is None
+    assert (copy / "card.md").read_bytes() == (bundle / "card.md").read_bytes()
+    code, out, error = command("benchmark", copy, *options, "--card")
+    assert code == 0, error
+    content, text = json.loads(out), (copy / "card.md").read_text("utf-8")
+    assert content["card"] == str(copy / "card.md")
+    for timing in content["timings"]:
+        if timing["signature"].endswith("_uint8"):
+            size = f"{(copy / timing['recipe']).with_suffix('.tflite').stat().st_size:,}"
+            times = f"{round(timing['median_ms'], 4):.2f} ({round(timing['p90_ms'], 4):.2f})"
+            start = f"| `{timing['recipe']}.tflite` | {size} | `{timing['signature']}` | "
+            assert f"{start}{times} |" in text
+    code, out, error = command("verify", copy, "--json")
+    assert code == 0, error
+    (copy / "card.md").write_text("mine")
+    assert "card.md has 4 bytes where the manifest says" in mistake("benchmark", copy, "--card")
+    onnx = tmp_path / "other.onnx"
+    assert "leave one of them out" in mistake("benchmark", copy, "--card", "--compare", onnx)
 
 
 def test_evaluate_as_json_prints_figures_and_writes_a_page(command, trained):

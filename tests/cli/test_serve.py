@@ -1,13 +1,17 @@
 """`export --web` and `serve`, and what they say when they cannot."""
 
+import json
 import os
 import signal
 import subprocess
 import sys
+import threading
 import urllib.request
 
 import pytest
 
+import exporters
+from tests.exporters.fakes import Signature, Tensor, negative
 from tests.exporters.web.sites import export_fakes, pack_stand_ins
 
 
@@ -56,9 +60,44 @@ def test_serve_opens_the_browser_unless_told_not_to(command, site, monkeypatch):
     assert len(opened) == 1
 
 
-def test_serve_says_what_is_amiss(mistake, bundle, tmp_path):
-    sentence = mistake("serve", bundle)
-    assert "has no page for browsers; make a bundle with one by tf-translate export" in sentence
+def test_serve_makes_the_page_of_a_bundle_that_has_none(command, tmp_path, monkeypatch):
+    packed = pack_stand_ins(tmp_path, monkeypatch)
+    monkeypatch.setattr("tf_translate.cli.serve.obtain_litert", lambda: packed)
+    bundle = exporters.export({"a_to_b": negative()}, tmp_path / "bundle")
+    got = {}
+
+    def ask_and_stop(server):
+        for path in ("/web/page.json", "/web/litert/core.js", "/float32.tflite"):
+            asking = threading.Thread(target=server.handle_request)
+            asking.start()
+            url = f"http://127.0.0.1:{server.server_port}{path}"
+            with urllib.request.urlopen(url, timeout=10) as answer:
+                got[path] = answer.read()
+            asking.join()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("http.server.ThreadingHTTPServer.serve_forever", ask_and_stop)
+    code, out, error = command("serve", bundle, "--port", "0", "--no-open")
+    assert (code, error) == (0, "")
+    assert "page: http://127.0.0.1:" in out
+    assert json.loads(got["/web/page.json"])["title"] == "bundle"
+    assert got["/web/litert/core.js"] == b"// dist/index.js"
+    assert got["/float32.tflite"] == (bundle / "float32.tflite").read_bytes()
+    assert not (bundle / "web").exists()
+
+
+def test_serve_says_what_is_amiss(mistake, tmp_path, monkeypatch):
+    monkeypatch.setenv("TF_TRANSLATE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    plain = exporters.export({"a_to_b": negative()}, tmp_path / "plain")
+    sentence = mistake("serve", plain)
+    assert "plain was exported without a page, and the page needs LiteRT.js: " in sentence
+    assert "@litertjs/core 2.5.3 is fetched by npm, which is not installed" in sentence
+    assert f"litertjs-core-2.5.3.tgz into {tmp_path / 'cache'}" in sentence
+    tensor = (Tensor(shape=(None, 8, 12, 2)),)
+    two = exporters.export({"f": Signature("f", lambda image: {"image": -image}, tensor, tensor)},
+                           tmp_path / "two")  # fmt: skip
+    assert "a page needs a signature from pictures of 1, 3 or 4 channels" in mistake("serve", two)
     assert "there is no bundle folder" in mistake("serve", tmp_path / "nowhere")
 
 

@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import exporters
 from tests.cli.conftest import write_pairs
+from tests.exporters.fakes import negative
+from tf_translate import images
 
 
 @pytest.fixture(scope="module")
@@ -111,6 +114,67 @@ def test_judges_that_are_named_and_missing_are_a_mistake(mistake, judged, tmp_pa
     _resign(bundle, "judges/directions.json")
     expected = f"names the judge judges/domain-{'0' * 16}.npz, which is not in the bundle"
     assert expected in mistake("verify", bundle)
+
+
+@pytest.fixture(scope="module")
+def both_ways(tmp_path_factory):
+    fakes = {name: negative(name) for name in ("a_to_b", "b_to_a")}
+    return exporters.export(fakes, tmp_path_factory.mktemp("both") / "bundle")
+
+
+@pytest.fixture
+def heaps(tmp_path):
+    """Folders of 3 and 5 pictures; a name with an equals sign is a folder's like any other."""
+    for name, count in (("three", 3), ("fi=ve", 5)):
+        for number in range(count):
+            pixels = np.full((8, 12, 3), 40 * number, np.uint8)
+            images.write(tmp_path / name / f"{number}.png", pixels)
+    return tmp_path / "three", tmp_path / "fi=ve"
+
+
+@pytest.mark.parametrize(
+    ("options", "counts", "read"),
+    [
+        (("{three}",), {"a_to_b": 3, "b_to_a": 3}, 3),
+        (("{five}",), {"a_to_b": 5, "b_to_a": 5}, 5),
+        (("a_to_b={three}", "b_to_a={five}"), {"a_to_b": 3, "b_to_a": 5}, 8),
+        (("{three}", "b_to_a={five}"), {"a_to_b": 3, "b_to_a": 5}, 8),
+        (("b_to_a={five}",), {"a_to_b": None, "b_to_a": 5}, 5),
+    ],
+)
+def test_each_signature_may_have_a_folder_of_its_own(
+    command, both_ways, heaps, options, counts, read
+):
+    named = dict(zip(("three", "five"), heaps, strict=True))
+    given = [part for text in options for part in ("--images", text.format(**named))]
+    code, out, error = command("verify", both_ways, *given, "--json")
+    assert code == 0, error
+    result = json.loads(out)
+    assert result["pictures"] == read
+    for check in result["outputs"]:
+        expected = counts[check["signature"].removesuffix("_uint8")]
+        if check["artifact"] == "saved_model":
+            expected = None  # it says what is right
+        assert (check["images"] and check["images"]["cases"]) == expected
+
+
+def test_folders_for_nobody_or_for_one_twice_are_mistakes(mistake, both_ways, heaps):
+    three, five = heaps
+
+    def told(*given):
+        return mistake("verify", both_ways, *(p for text in given for p in ("--images", text)))
+
+    assert (
+        f"names 'c', and the signatures of {both_ways} that take pictures are a_to_b, b_to_a"
+        in (told(f"c={three}"))
+    )
+    assert f"two folders for a_to_b, {three} and {five}; leave one of them out" in (
+        told(f"a_to_b={three}", f"a_to_b={five}")
+    )
+    sentence = told(three, five)
+    assert f"two folders for all signatures, {three} and {five}" in sentence
+    assert f"or say whose each is, as in a_to_b={five}" in sentence
+    assert "there is no folder nowhere of pictures" in told("a_to_b=nowhere")
 
 
 def test_places_that_do_not_do_are_mistakes(mistake, bundle, tmp_path):

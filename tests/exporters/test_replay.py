@@ -119,6 +119,43 @@ def test_pictures_that_no_signature_takes_are_a_fault(small, pictures):
     assert "no signature takes a picture of so many channels" in fault
 
 
+@pytest.fixture(scope="module")
+def both_ways(tmp_path_factory):
+    fakes = {name: negative(name) for name in ("a_to_b", "b_to_a")}
+    return exporters.export(fakes, tmp_path_factory.mktemp("both") / "bundle")
+
+
+def test_each_direction_gets_the_pictures_given_under_its_name(both_ways, pictures):
+    seen = {}
+
+    def original(name, inputs):
+        seen.setdefault(name, []).append(inputs["image"])
+        return {"image": 255 - inputs["image"] if name.endswith("uint8") else -inputs["image"]}
+
+    images = {"a_to_b": pictures[:1], "b_to_a": pictures[1:2] * 2}
+    verification = exporters.verify(both_ways, images=images, original=original)
+    assert verification.passed, verification.failures
+    counts = {check.signature: check.images.cases for check in verification.outputs}
+    assert counts == {"a_to_b": 1, "a_to_b_uint8": 1, "b_to_a": 2, "b_to_a_uint8": 2}
+    np.testing.assert_array_equal(seen["a_to_b_uint8"][0][0], pictures[0])
+    np.testing.assert_array_equal(seen["b_to_a_uint8"][1][0], onto_canvas(pictures[1], (8, 12)))
+
+
+def test_a_direction_that_is_not_named_gets_no_pictures(both_ways, pictures):
+    checks = exporters.verify(both_ways, images={"b_to_a": pictures[:1]}).outputs
+    counts = {check.signature: check.images for check in checks if check.artifact == "float32"}
+    assert counts["a_to_b"] is counts["a_to_b_uint8"] is None
+    assert counts["b_to_a"].cases == counts["b_to_a_uint8"].cases == 1
+
+
+def test_pictures_for_what_takes_none_are_refused(both_ways, pictures):
+    with pytest.raises(ExportError, match=r"names 'c', and the signatures .* are a_to_b, b_to_a"):
+        exporters.verify(both_ways, images={"c": pictures})
+    for grey in (pictures[2:], []):
+        with pytest.raises(ExportError, match="must hold pictures of 3 channels for 'a_to_b', got"):
+            exporters.verify(both_ways, images={"a_to_b": grey})
+
+
 def test_a_judge_is_asked_of_real_pictures_in_floats(tmp_path, pictures):
     """Figures: the mean brightness of what came out, and of what went in as a check."""
     asked = []

@@ -7,6 +7,7 @@ import typer
 from rich.table import Table
 
 from tf_translate.cli.show import JSON_HELP, people, print_json
+from tf_translate.errors import ConfigError
 
 NAME = "benchmark"
 
@@ -33,20 +34,40 @@ def main(
     signature: Annotated[
         str | None, typer.Option(help="Which signature to compare; default the first.")
     ] = None,
+    card: Annotated[
+        bool,
+        typer.Option(
+            "--card",
+            help="Also write the times into the bundle's card.md, with processor and date; earlier "
+            "ones of the same processor go. Hashes are taken anew, and `verify` passes as before.",
+        ),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
 ) -> None:
     """Time every .tflite file of a bundle on this machine, each in a process of its own.
 
+    Nothing is written unless --card is given.
+
     Examples:
 
       tf-translate benchmark bundles/emoji
+
+      tf-translate benchmark bundles/emoji --card
 
       tf-translate benchmark bundles/emoji --threads 4 --runs 50 --litert-benchmark
 
       tf-translate benchmark bundles/emoji --compare emoji.onnx --signature a_to_b --threads 2
     """
     import exporters
+    from exporters.latency import check_unchanged
 
+    if card and compare is not None:
+        raise ConfigError(
+            "--card keeps the times of all files, and --compare times one against another network; "
+            "leave one of them out"
+        )
+    if card:
+        check_unchanged(exporters.open_bundle(bundle))  # before minutes of measuring
     counts = threads or [1, 2]
     if compare is not None:
         rows = [
@@ -61,8 +82,12 @@ def main(
     timings = exporters.benchmark(
         bundle, threads=counts, runs=runs, ask_litert_benchmark=litert_benchmark
     )
+    written = str(exporters.keep_latency(bundle, timings)) if card else None
     rows = [timing.as_dict() for timing in timings]
-    _show({"timings": rows}, [_speeds(rows), _sizes(rows)], as_json)
+    content = {"timings": rows, "card": written}
+    _show(content, [_speeds(rows), _sizes(rows)], as_json)
+    if written and not as_json:
+        people().print(f"card: {written}", soft_wrap=True)
 
 
 def _show(content: dict[str, Any], tables: list[Table], as_json: bool) -> None:

@@ -18,10 +18,12 @@ MOST_PICTURES = 64
 def main(
     bundle: Annotated[Path, typer.Argument(help="A bundle made by `export`.")],
     images: Annotated[
-        Path | None,
+        list[str] | None,
         typer.Option(
+            metavar="[SIGNATURE=]FOLDER",
             help="Folder of pictures to replay on too, as the bundle's SavedModel translates them; "
-            f"at most {MOST_PICTURES}, spread evenly over it.",
+            f"at most {MOST_PICTURES}, spread evenly over it. With a signature's name, such as "
+            "a_to_b=FOLDER, for that one alone; may be repeated.",
         ),
     ] = None,
     sheet: Annotated[
@@ -41,18 +43,20 @@ def main(
       tf-translate verify bundles/emoji
 
       tf-translate verify bundles/emoji --images photos --sheet emoji.png --json
+
+      tf-translate verify bundles/emoji --images a_to_b=photos --images b_to_a=drawings
     """
     load_tensorflow()
     import exporters
 
     opened = exporters.open_bundle(bundle)
-    pictures = [] if images is None else _pictures(opened, images)
+    pictures, count = _pictures(opened, _folders(opened, images or []))
     judge, said = _judge(opened)
     verification = exporters.verify(bundle, images=pictures, judge=judge, sheet=sheet)
     written = str(sheet) if sheet is not None and sheet.is_file() else None
     if as_json:
         content = verification.as_dict()
-        print_json(content | {"judges": said, "pictures": len(pictures), "sheet": written})
+        print_json(content | {"judges": said, "pictures": count, "sheet": written})
     else:
         _show(verification, said)
         if written:
@@ -60,20 +64,70 @@ def main(
     raise typer.Exit(0 if verification.passed else 1)
 
 
-def _pictures(bundle, folder: Path) -> list[np.ndarray]:
-    """Pictures of a folder with as many channels as signatures take."""
-    from exporters.signatures import is_image
+def _folders(bundle, given: list[str]) -> dict[str, Path]:
+    """The folder of each float signature that is to get pictures.
+
+    One without a signature's name is for all that have no folder of their own.
+
+    Raises:
+        ConfigError: If a signature is unknown or takes no pictures, or has two folders.
+    """
+    from tf_translate.errors import ConfigError
+
+    known = list(_channels(bundle))
+    named: dict[str | None, str] = {}
+    for text in given:
+        start, equals, rest = text.partition("=")
+        signature = start if equals and start in known else None
+        if equals and signature is None and not Path(text).is_dir():
+            raise ConfigError(
+                f"--images {text} names {start!r}, and the signatures of {bundle.root} that take "
+                f"pictures are {', '.join(known) or 'none'}"
+            )
+        folder = text if signature is None else rest
+        if signature in named:
+            whose = "all signatures" if signature is None else signature
+            hint = f"; or say whose each is, as in {known[0]}={folder}" if known else ""
+            raise ConfigError(
+                f"--images names two folders for {whose}, {named[signature]} and {folder}; leave "
+                f"one of them out{hint if signature is None else ''}"
+            )
+        named[signature] = folder
+    found = {name: named.get(name, named.get(None)) for name in known}
+    return {name: Path(folder) for name, folder in found.items() if folder is not None}
+
+
+def _pictures(bundle, folders: Mapping[str, Path]) -> tuple[dict[str, list[np.ndarray]], int]:
+    """Pictures for each signature with as many channels as it takes, and how many were read."""
     from tf_translate.data.folders import pictures_in
     from tf_translate.errors import DataError
     from tf_translate.images import read
 
-    if not folder.is_dir():
-        raise DataError(f"there is no folder {folder} of pictures to verify with")
-    files = pictures_in(folder)
-    at = np.linspace(0, len(files) - 1, min(len(files), MOST_PICTURES)).round().astype(int)
-    inputs = [each for record in bundle.manifest.signatures.values() for each in record.inputs]
-    channels = sorted({tensor.shape[-1] for tensor in inputs if is_image(tensor)})
-    return [read(files[index].path, channels=each) for each in channels for index in at]
+    known: dict[tuple[Path, int], list[np.ndarray]] = {}
+    found: dict[str, list[np.ndarray]] = {}
+    for name, folder in folders.items():
+        if not folder.is_dir():
+            raise DataError(f"there is no folder {folder} of pictures to verify with")
+        files = pictures_in(folder)
+        at = np.linspace(0, len(files) - 1, min(len(files), MOST_PICTURES)).round().astype(int)
+        for channels in _channels(bundle)[name]:
+            place = (folder, channels)
+            if place not in known:
+                known[place] = [read(files[index].path, channels=channels) for index in at]
+            found.setdefault(name, []).extend(known[place])
+    return found, sum(map(len, known.values()))
+
+
+def _channels(bundle) -> dict[str, list[int]]:
+    """Of the pictures that each float signature takes; without those that take none."""
+    from exporters.signatures import is_image
+
+    taken = {
+        name: sorted({tensor.shape[-1] for tensor in record.inputs if is_image(tensor)})
+        for name, record in bundle.manifest.signatures.items()
+        if record.pixels_of is None
+    }
+    return {name: channels for name, channels in taken.items() if channels}
 
 
 def _judge(bundle):

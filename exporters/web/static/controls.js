@@ -1,7 +1,5 @@
 // Sliders for a signature's numbers, built from page.json's rows.
 
-const STEP = 0.05;
-
 /**
  * Fills `place` with a slider for each number, those of one attribute together.
  *
@@ -34,12 +32,12 @@ function grouped(rows) {
 
 function slider(row, values, changed) {
   const input = element('input', {
-    type: 'range', min: row.least, max: row.most, step: STEP, name: row.label,
+    type: 'range', min: row.least, max: row.most, step: row.step, name: row.label,
   });
   const shown = element('output', {});
   const update = () => {
     input.value = values.get(row.label);
-    shown.textContent = Number(input.value).toFixed(2);
+    shown.textContent = Number(input.value).toFixed(row.step < 1 ? 2 : 0);
   };
   input.addEventListener('input', () => {
     values.set(row.label, Number(input.value));

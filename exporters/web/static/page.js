@@ -2,6 +2,7 @@
 
 import {showNumbers, startNumbers} from './controls.js';
 import {loadModel, start} from './model.js';
+import {Painter} from './paint.js';
 import {paint, paintPixels, pixelsOfVideo} from './pixels.js';
 import {Camera, loadExample, showExamples, takePictures} from './sources.js';
 import {translate} from './translate.js';
@@ -9,6 +10,11 @@ import {translate} from './translate.js';
 const byId = (id) => document.getElementById(id);
 const chosen = {signature: null, model: null, pixels: null, exemplar: null, numbers: new Map()};
 const camera = new Camera();
+const painter = new Painter({
+  place: byId('stage'),
+  canvas: byId('strokes'),
+  brush: () => ({colour: byId('colour').value, size: Number(byId('brush').value)}),
+}, () => refresh());
 let facts;
 let running = false;
 let wanted = false;
@@ -22,7 +28,7 @@ async function main() {
   fillSelect(byId('signature'), facts.signatures, (one) => one.title);
   fillSelect(byId('recipe'), facts.models, (one) => one.recipe);
   byId('left-out').textContent = facts.left_out.length === 0 ? '' :
-      `Not on this page, as they take a painted picture: ${facts.left_out.join(', ')}.`;
+      `Not on this page, as screens cannot show their pictures: ${facts.left_out.join(', ')}.`;
   listen();
   await Promise.all([chooseSignature(), chooseRecipe()]);
   document.body.dataset.state = 'ready';
@@ -39,6 +45,8 @@ function listen() {
     refresh();
   });
   byId('split').addEventListener('input', showSplit);
+  byId('undo').addEventListener('click', () => painter.undo());
+  byId('clear').addEventListener('click', () => painter.clear());
   const take = takePictures(
       {target: byId('stage'), button: byId('pick'), input: byId('file')}, givePicture, fail);
   takePictures(
@@ -49,10 +57,12 @@ function listen() {
 
 async function chooseSignature() {
   chosen.signature = facts.signatures[byId('signature').selectedIndex];
-  const {exemplar, examples, image} = chosen.signature;
+  const {exemplar, examples, image, mask} = chosen.signature;
   showSliders();
   byId('numbers').hidden = chosen.signature.numbers.length === 0;
   byId('exemplar').hidden = exemplar === null;
+  byId('paint').hidden = mask === null;
+  painter.use(mask !== null);
   byId('size').textContent = `The model sees ${image.width} × ${image.height} pixels.`;
   showExamples(byId('examples'), examples.image, givePicture, fail);
   showExamples(byId('exemplar-examples'), examples.exemplar ?? [], giveExemplar, fail);
@@ -90,6 +100,7 @@ function givePicture(pixels) {
   camera.stop();
   showCamera();
   byId('alert').textContent = '';
+  painter.start(pixels);
   showBefore(pixels);
   refresh();
 }
@@ -124,6 +135,7 @@ function showCamera() {
 
 function showBefore(pixels) {
   chosen.pixels = pixels;
+  painter.fit(pixels);
   paintPixels(byId('before'), pixels);
   byId('stage').style.setProperty('--aspect', pixels.width / pixels.height);
 }
@@ -151,9 +163,11 @@ async function translateOnce() {
   const {model, signature, pixels, exemplar} = chosen;
   const waitsForExemplar = signature.exemplar !== null && exemplar === null;
   byId('exemplar-hint').hidden = !waitsForExemplar;
+  byId('paint-hint').hidden = !painter.isEmpty;
   if (model === null || pixels === null || waitsForExemplar) return;
   const began = performance.now();
-  const {pictures, milliseconds} = await translate(model, signature, chosen);
+  const painted = signature.mask && painter.over(pixels);
+  const {pictures, milliseconds} = await translate(model, signature, {...chosen, painted});
   paint(byId('after'), pictures[signature.result]);
   showOthers(signature, pictures);
   byId('stage').dataset.shows = 'both';

@@ -7,14 +7,19 @@ import {pictureOf} from './pixels.js';
  * Gives every picture that a signature makes, by the name of its output, and the model's time.
  *
  * `signature` is one of page.json; `pixels` and `exemplar` are ImageData, `numbers` holds a value
- * for every label. An output that is named like the exemplar's input has the exemplar's size.
+ * for every label, `painted` is what a Painter gives. An output that is named like the exemplar's
+ * input has the exemplar's size.
  */
-export async function translate(model, signature, {pixels, exemplar, numbers}) {
+export async function translate(model, signature, {pixels, exemplar, numbers, painted}) {
   const sources = {[signature.image.name]: {tensor: signature.image, pixels}};
   if (signature.exemplar) {
     sources[signature.exemplar.name] = {tensor: signature.exemplar, pixels: exemplar};
   }
+  if (signature.target) {
+    sources[signature.target.name] = {tensor: signature.target, pixels: painted.target};
+  }
   const inputs = inputsOf(sources, signature.numbers, numbers);
+  if (signature.mask) inputs[signature.mask.name] = sharesOf(painted.mask, signature.mask);
   const began = performance.now();
   const outputs = await model.run(signature.name, inputs);
   const milliseconds = performance.now() - began;
@@ -38,6 +43,12 @@ function inputsOf(sources, rows, numbers) {
     inputs[name] = {data: Float32Array.from(values), shape: [1, values.length]};
   }
   return inputs;
+}
+
+/** A mask on the model's canvas, how much of the target counts where from 0 to 1. */
+function sharesOf(mask, tensor) {
+  const {height, width, data} = ontoCanvas(mask, tensor);
+  return {data: Float32Array.from(data, (level) => level / 255), shape: [1, height, width, 1]};
 }
 
 const known = new WeakMap();  // of pixels: what was made of them last, for sliders to be quick

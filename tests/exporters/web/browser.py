@@ -11,6 +11,10 @@ from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
+from tf_translate.cli.export import obtain_litert
+from tf_translate.errors import DataError
+
+MOST_LEVELS = 2
 _PATIENCE = 60  # seconds; LiteRT.js compiles 9 MB
 _SWITCHES = (
     "--headless=new",
@@ -35,6 +39,21 @@ def open_chromium():
     for switch in _SWITCHES:
         options.add_argument(switch)
     return webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+
+
+def packed_litert():
+    """The packed files of LiteRT.js; skips the test that asks where there are none."""
+    try:
+        return obtain_litert()
+    except DataError as error:
+        pytest.skip(f"no LiteRT.js here: {error}")
+
+
+def agree(shown, expected):
+    """Asserts that two pictures are equal but for `MOST_LEVELS`."""
+    assert shown.shape == expected.shape
+    assert expected.std() > 5, "a flat picture would prove nothing"
+    assert np.abs(shown.astype(int) - expected).max() <= MOST_LEVELS
 
 
 class Page:
@@ -85,9 +104,9 @@ class Page:
     def slider(self, label):
         return self.driver.find_element(By.CSS_SELECTOR, f"input[name='{label}']")
 
-    def pixels(self, selector="#after"):
-        """What a canvas holds, uint8 `(height, width, 3)`."""
+    def pixels(self, selector="#after", mode="RGB"):
+        """What a canvas holds, uint8 `(height, width, channels of the mode)`."""
         script = "return document.querySelector(arguments[0]).toDataURL('image/png')"
         url = self.driver.execute_script(script, selector)
         content = base64.b64decode(url.partition(",")[2])
-        return np.asarray(Image.open(io.BytesIO(content)).convert("RGB"))
+        return np.asarray(Image.open(io.BytesIO(content)).convert(mode))

@@ -61,7 +61,7 @@ def pack_stand_ins(folder: Path, patch: pytest.MonkeyPatch) -> list[Path]:
     return paths
 
 
-def export_fakes(bundle: Path, packed: list[Path]) -> Path:
+def export_fakes(bundle: Path, packed: list[Path] | None) -> Path:
     """Signatures of every kind, with examples for some of them."""
     fakes = {fake.name: fake for fake in _FAKES}
     generated = of_model("generated", generator(1))

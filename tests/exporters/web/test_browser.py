@@ -3,6 +3,7 @@
 import functools
 import http.server
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,36 +11,25 @@ from PIL import Image
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
+import exporters
 from exporters import Runner, open_bundle, translate_picture, translate_pictures
 from exporters.pictures import to_uint8
-from exporters.web import server_of, url_of
-from tests.exporters.web.browser import Page, open_chromium
+from exporters.web import page_of, server_of, url_of
+from tests.exporters.fakes import generator, of_model
+from tests.exporters.web.browser import Page, agree, packed_litert
 from tests.exporters.web.sites import SHARED, export_fakes
-from tf_translate.cli.export import obtain_litert
-from tf_translate.errors import DataError
 from tf_translate.images import colour, read, write
 
-MOST_LEVELS = 2
+SAMPLE = Path(__file__).parents[3] / "assets" / "flat_to_3d"
 _CORNER = (  # alpha of the picture's first pixel
     "return document.getElementById('before').getContext('2d').getImageData(0, 0, 1, 1).data[3]"
 )
 
 
 @pytest.fixture(scope="module")
-def driver():
-    driver = open_chromium()
-    yield driver
-    driver.quit()
-
-
-@pytest.fixture(scope="module")
 def bundle(driver, tmp_path_factory):
     """Made after `driver`, which may skip."""
-    try:
-        packed = obtain_litert()
-    except DataError as error:
-        pytest.skip(f"no LiteRT.js here: {error}")
-    return export_fakes(tmp_path_factory.mktemp("browser") / "bundle", packed)
+    return export_fakes(tmp_path_factory.mktemp("browser") / "bundle", packed_litert())
 
 
 @pytest.fixture(scope="module")
@@ -55,34 +45,12 @@ def runner(bundle):
     return Runner(open_bundle(bundle))
 
 
-@pytest.fixture
-def picture(tmp_path):
-    """Writes a picture of soft colours with some noise, and gives its path and pixels."""
-
-    def make(height, width, seed=0):
-        random = np.random.default_rng(seed)
-        soft = Image.fromarray(random.integers(0, 256, (4, 5, 3), np.uint8))
-        pixels = np.asarray(soft.resize((width, height), Image.Resampling.BICUBIC), np.int16)
-        noisy = (pixels + random.integers(-20, 21, pixels.shape)).clip(0, 255).astype(np.uint8)
-        path = tmp_path / f"{height}x{width}-{seed}.png"
-        Image.fromarray(noisy).save(path)
-        return path, noisy
-
-    return make
-
-
-def _agree(shown, expected):
-    assert shown.shape == expected.shape
-    assert expected.std() > 5, "a flat picture would prove nothing"
-    assert np.abs(shown.astype(int) - expected).max() <= MOST_LEVELS
-
-
 @pytest.mark.parametrize("size", [(16, 24), (40, 33), (9, 61), (300, 200)])
 def test_a_network_gives_pythons_pixels_for_pictures_of_any_size(page, runner, picture, size):
     path, pixels = picture(*size)
     page.choose("generated")
     page.give(path, pixels)
-    _agree(page.pixels(), translate_picture(runner, pixels, signature="generated"))
+    agree(page.pixels(), translate_picture(runner, pixels, signature="generated"))
 
 
 @pytest.mark.parametrize(("signature", "channels"), [("grey", 1), ("alpha", 4)])
@@ -91,7 +59,7 @@ def test_grey_and_alpha_are_made_as_python_makes_them(page, runner, picture, sig
     page.choose(signature)
     page.give(path, pixels)
     result = translate_picture(runner, read(path, channels=channels), signature=signature)
-    _agree(page.pixels(), colour(result))
+    agree(page.pixels(), colour(result))
 
 
 def test_transparent_pictures_are_laid_over_white(page, runner, picture, tmp_path):
@@ -104,7 +72,7 @@ def test_transparent_pictures_are_laid_over_white(page, runner, picture, tmp_pat
     page.until(lambda: page.driver.execute_script(_CORNER) == 0)
     page.settle()
     expected = translate_picture(runner, read(tmp_path / "clear.png"), signature="generated")
-    _agree(page.pixels(), expected)
+    agree(page.pixels(), expected)
 
 
 def test_a_large_picture_is_shrunk_first(page, tmp_path):
@@ -124,7 +92,7 @@ def test_attributes_move_by_keyboard_and_by_their_buttons(page, runner, picture)
         runner, pixels, signature="edit", numbers={"glasses": 0.7, "hair=blond": 1}
     )
     assert list(expected[0, 0]) == [179, 0, 255]
-    _agree(page.pixels(), expected)
+    agree(page.pixels(), expected)
     page.press(page.part("reset"), Keys.ENTER)
     assert list(page.pixels()[0, 0]) == [255, 255, 0]
 
@@ -134,7 +102,7 @@ def test_a_strength_goes_beyond_one(page, runner, picture):
     page.choose("dim")
     page.give(path, pixels)
     page.press(page.slider("strength"), Keys.END)
-    _agree(
+    agree(
         page.pixels(), translate_picture(runner, pixels, signature="dim", numbers={"strength": 2})
     )
 
@@ -149,8 +117,8 @@ def test_an_exemplar_is_asked_for_and_both_results_are_shown(page, runner, pictu
     page.give(other_path, exemplar, "exemplar-file", "#exemplar-picture")
     assert not page.part("exemplar-hint").is_displayed()
     expected = translate_pictures(runner, pixels, signature="exchange", exemplar=exemplar)
-    _agree(page.pixels(), expected["image"])
-    _agree(page.pixels("canvas[data-output=exemplar]"), expected["exemplar"])
+    agree(page.pixels(), expected["image"])
+    agree(page.pixels("canvas[data-output=exemplar]"), expected["exemplar"])
 
 
 def test_examples_are_shown_at_once_and_can_be_chosen(page, runner):
@@ -163,7 +131,7 @@ def test_examples_are_shown_at_once_and_can_be_chosen(page, runner):
     expected = translate_pictures(
         runner, shown["image"], signature="swap", exemplar=shown["exemplar"]
     )
-    _agree(page.pixels(), expected["image"])
+    agree(page.pixels(), expected["image"])
     page.driver.find_elements(By.CSS_SELECTOR, "#examples button")[2].click()
     page.until(lambda: np.array_equal(page.pixels("#before"), to_uint8(SHARED[2])))
 
@@ -179,7 +147,7 @@ def test_the_camera_gives_frames_until_it_is_stopped(page, runner):
     page.part("camera").click()
     assert page.part("camera").text == "Camera"
     page.settle()
-    _agree(page.pixels(), translate_picture(runner, page.pixels("#before"), signature="a_to_b"))
+    agree(page.pixels(), translate_picture(runner, page.pixels("#before"), signature="a_to_b"))
 
 
 def test_before_and_after_are_parted_by_keyboard(page):
@@ -221,6 +189,23 @@ def test_nothing_but_the_bundle_was_asked_for_and_webgpu_was_not_there(page):
     assert page.driver.execute_script("return crossOriginIsolated")
 
 
+@pytest.mark.parametrize("name", ["generated", "sample"])
+def test_bundles_without_a_page_are_shown_as_they_are(driver, picture, tmp_path, name):
+    path, pixels = picture(40, 33)
+    made = {"a_to_b": of_model("a_to_b", generator(3))}
+    bundle = SAMPLE if name == "sample" else exporters.export(made, tmp_path / "bundle")
+    opened = open_bundle(bundle)
+    with server_of(opened, page=page_of(opened, packed_litert())) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        other = Page(driver, url_of(server))
+        other.give(path, pixels)
+        agree(other.pixels(), translate_picture(Runner(opened), pixels, signature="a_to_b"))
+        examples = driver.find_elements(By.CSS_SELECTOR, "#examples button")
+        assert len(examples) == (4 if name == "sample" else 0)
+        server.shutdown()
+    assert not (bundle / "web").exists()
+
+
 class _Plain(http.server.SimpleHTTPRequestHandler):
     def log_message(self, format, *args):
         """Says nothing."""
@@ -235,5 +220,5 @@ def test_any_static_server_will_do(driver, bundle, runner, picture):
         assert "on 1 thread " in page.part("status").text
         page.choose("generated")
         page.give(path, pixels)
-        _agree(page.pixels(), translate_picture(runner, pixels, signature="generated"))
+        agree(page.pixels(), translate_picture(runner, pixels, signature="generated"))
         server.shutdown()

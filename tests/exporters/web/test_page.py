@@ -11,13 +11,13 @@ import pytest
 from PIL import Image
 
 import exporters
-from exporters import ExportError
+from exporters import BundleError, ExportError
 from exporters.pictures import to_uint8
 from exporters.signatures import recorded
 from exporters.web.litert import PACKAGES, litert_files
-from exporters.web.page import write_page
-from tests.exporters.fakes import Signature, Tensor, dim, negative, numbers, paint, refine
-from tests.exporters.web.sites import SHARED, pack_stand_ins
+from exporters.web.page import page_files, page_of
+from tests.exporters.fakes import Signature, Tensor, dim, negative, numbers, refine
+from tests.exporters.web.sites import SHARED, export_fakes, pack_stand_ins
 
 
 @pytest.fixture(scope="module")
@@ -72,17 +72,36 @@ def test_the_page_offers_what_translates_pictures_and_names_what_it_leaves_out(f
         "dim",
         "swap",
         "exchange",
+        "paint",
         "grey",
         "alpha",
         "generated",
     ]
-    assert facts["left_out"] == ["paint"]
+    assert facts["left_out"] == []
     assert facts["title"] == "bundle"
     assert [model["recipe"] for model in facts["models"]] == ["float32"]
     assert by_title["swap"]["exemplar"] == {
         "name": "exemplar", "height": 6, "width": 6, "channels": 3,
     }  # fmt: skip
     assert by_title["a_to_b"]["exemplar"] is None
+
+
+def test_a_target_and_its_mask_are_described_and_have_no_examples(by_title):
+    size = {"height": 8, "width": 12}
+    assert by_title["paint"]["target"] == {"name": "target", **size, "channels": 3}
+    assert by_title["paint"]["mask"] == {"name": "mask", **size, "channels": 1}
+    assert by_title["paint"]["exemplar"] is None
+    assert set(by_title["paint"]["examples"]) == {"image"}
+    assert by_title["swap"]["target"] is by_title["swap"]["mask"] is None
+
+
+def test_what_screens_cannot_show_is_named():
+    tensor = (Tensor(shape=(None, 8, 12, 2)),)
+    two = Signature("two", lambda image: {"image": -image}, tensor, tensor)
+    records = recorded({"a_to_b": negative(), "two": two})
+    facts = json.loads(page_files("page", {}, records, (), {})["page.json"])
+    assert [one["title"] for one in facts["signatures"]] == ["a_to_b"]
+    assert facts["left_out"] == ["two"]
 
 
 def test_sliders_go_beyond_and_start_where_there_is_something_to_see(by_title):
@@ -118,8 +137,10 @@ def test_four_golden_images_are_examples_and_are_stored_once(site, by_title):
 
 
 def test_nothing_to_show_is_told_before_anything_is_converted(tmp_path):
+    tensor = (Tensor(shape=(None, 8, 12, 2)),)
+    two = Signature("two", lambda image: {"image": -image}, tensor, tensor)
     with pytest.raises(ExportError, match="a page needs a signature from pictures"):
-        exporters.export({"paint": paint()}, tmp_path / "bundle", web=[])
+        exporters.export({"two": two}, tmp_path / "bundle", web=[])
     assert not (tmp_path / "bundle").exists()
 
 
@@ -132,12 +153,45 @@ def test_another_litert_is_refused(tmp_path):
         exporters.export({"a_to_b": negative()}, tmp_path / "bundle", web=[])
 
 
-def test_amounts_start_at_their_defaults_and_steps_end_where_they_end(tmp_path):
+def test_amounts_start_at_their_defaults_and_steps_end_where_they_end():
     records = recorded({"refine": refine(), "dim": dim()})
-    write_page(tmp_path, "page", {}, records, (), {})
-    facts = json.loads((tmp_path / "page.json").read_text())
+    facts = json.loads(page_files("page", {}, records, (), {})["page.json"])
     rows = {row["label"]: row for one in facts["signatures"] for row in one["numbers"]}
     shown = {label: (row["least"], row["start"], row["most"]) for label, row in rows.items()}
     assert shown["steps"] == (0.0, 3.0, 4.0)  # there are no more than 4
+    assert (rows["steps"]["step"], rows["strength"]["step"]) == (1, 0.05)
     assert shown["strength"] == (0.0, 1.0, 2.0)  # which may exaggerate
     assert shown["cold"] == (-1.0, 0.0, 2.0)
+
+
+def test_a_page_made_for_a_bundle_is_the_one_that_export_writes(tmp_path, monkeypatch):
+    packed = pack_stand_ins(tmp_path, monkeypatch)
+    plain, with_page = tmp_path / "plain" / "bundle", tmp_path / "with" / "bundle"
+    export_fakes(plain, None)
+    before = {path: path.stat().st_mtime_ns for path in plain.rglob("*")}
+    made = page_of(exporters.open_bundle(plain), packed)
+    assert {path: path.stat().st_mtime_ns for path in plain.rglob("*")} == before
+    export_fakes(with_page, packed)
+    files = [path for path in (with_page / "web").rglob("*") if path.is_file()]
+    written = {path.relative_to(with_page).as_posix(): path.read_bytes() for path in files}
+    facts = [json.loads(each.pop("web/page.json")) for each in (made, written)]
+    kept = {name: content for name, content in made.items() if not name.startswith("web/examples")}
+    assert kept.items() <= written.items()
+    # Golden cases hold no more than there are of every input: 2 of the 6 pictures of "swap",
+    # and 1 of "edit"; a batch for one input alone leaves the others seeded.
+    for one, other in zip(*(each["signatures"] for each in facts), strict=True):
+        for role, names in one["examples"].items():
+            assert all(made[f"web/{name}"].startswith(b"\x89PNG") for name in names)
+            count = {"swap": 2, "edit": 1}.get(one["title"], 4)
+            if other["examples"][role]:
+                assert names == other["examples"][role][:count]
+        assert {**one, "examples": 0} == {**other, "examples": 0}
+    assert {**facts[0], "signatures": 0} == {**facts[1], "signatures": 0}
+
+
+def test_damaged_golden_pictures_are_not_shown(tmp_path, monkeypatch, copy):
+    packed = pack_stand_ins(tmp_path, monkeypatch)
+    with (copy / "golden.npz").open("ab") as file:
+        file.write(b"!")
+    with pytest.raises(BundleError, match=r"golden\.npz has \d+ bytes where the manifest says"):
+        page_of(exporters.open_bundle(copy), packed)

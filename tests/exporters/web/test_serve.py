@@ -8,11 +8,12 @@ import threading
 import pytest
 
 from exporters import BundleError, ExportError, open_bundle
-from exporters.web import server_of, url_of
+from exporters.web import page_of, server_of, url_of
+from tests.exporters.web.sites import pack_stand_ins
 
 
-def _running(bundle):
-    server = server_of(open_bundle(bundle))
+def _running(bundle, **options):
+    server = server_of(open_bundle(bundle), **options)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return server
 
@@ -110,6 +111,28 @@ def test_it_listens_on_this_machine_only(server):
 def test_a_bundle_without_a_page_is_told_how_to_get_one(small):
     with pytest.raises(BundleError, match="tf-translate export RUN --bundle DIR --web"):
         server_of(open_bundle(small))
+
+
+def test_a_bundle_without_a_page_is_served_with_one_beside_its_files(small, tmp_path, monkeypatch):
+    page = page_of(open_bundle(small), pack_stand_ins(tmp_path, monkeypatch))
+    with _running(small, page=page) as server:
+        for path in ("/web/", "/web/index.html"):
+            response, body = _get(server, path)
+            assert response.headers["Content-Type"] == "text/html; charset=utf-8"
+            assert b'<script type="module" src="page.js">' in body
+        assert _get(server, "/web/litert/core.js")[1] == b"// dist/index.js"
+        assert json.loads(_get(server, "/web/page.json")[1])["title"] == small.name
+        assert _get(server, "/float32.tflite")[1] == (small / "float32.tflite").read_bytes()
+        assert _get(server, "/web/other.js")[0].status == 404
+        assert not (small / "web").exists()
+        server.shutdown()
+
+
+def test_a_bundle_with_a_page_shows_its_own(site):
+    with _running(site, page={"web/index.html": b"other", "web/more.html": b"more"}) as server:
+        assert _get(server, "/web/")[1] == (site / "web" / "index.html").read_bytes()
+        assert _get(server, "/web/more.html")[0].status == 404
+        server.shutdown()
 
 
 def test_a_port_that_is_taken_or_impossible_is_named(server, site):

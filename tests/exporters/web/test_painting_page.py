@@ -1,0 +1,203 @@
+"""Painting on the page in headless Chromium: strokes, and what a photo editor makes of them."""
+
+import itertools
+import threading
+
+import numpy as np
+import pytest
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.keys import Keys
+
+import exporters
+from exporters import Runner, open_bundle, translate_picture
+from exporters.web import page_of, server_of, url_of
+from tests.exporters.fakes import negative, paint
+from tests.exporters.web.browser import Page, agree, packed_litert
+from tf_translate.methods.ian import IAN, IANSettings
+
+_SETTINGS = {
+    "base": 4, "decoder_base": 4, "latent": 5, "latent_width": 8, "kernels": 3, "edit_steps": 3,
+    "edit_rate": 1.0,
+}  # fmt: skip
+
+
+def _editor():
+    """A tiny IAN, not trained, with a decoder whose latent shows as after training."""
+    model = IAN.from_settings(IANSettings(**_SETTINGS), (16, 16, 3))
+    random = np.random.default_rng(0)
+    for weight in model.decoder.trainable_weights:
+        if "kernel" in weight.path:
+            weight.assign(20.0 * weight)
+        elif "beta" in weight.path:
+            weight.assign(random.uniform(-1, 1, weight.shape))
+    return model.signatures()["edit"]
+
+
+@pytest.fixture(scope="module")
+def runner(driver, tmp_path_factory):
+    """Made after `driver`, which may skip."""
+    fakes = {"edit": _editor(), "paint": paint(), "a_to_b": negative()}
+    bundle = exporters.export(fakes, tmp_path_factory.mktemp("painting") / "bundle")
+    return Runner(open_bundle(bundle))
+
+
+@pytest.fixture(scope="module")
+def page(driver, runner):
+    with server_of(runner.bundle, page=page_of(runner.bundle, packed_litert())) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield _PaintedPage(driver, url_of(server))
+        server.shutdown()
+
+
+class _PaintedPage(Page):
+    """The page, and a hand that paints on it."""
+
+    def start(self, signature, path, pixels):
+        self.open()
+        self.choose(signature)
+        self.give(path, pixels)
+
+    def set(self, name, value):
+        """Sets a colour or a slider, which keys cannot do in one."""
+        self.driver.execute_script(
+            "const [input, value] = arguments; input.value = value;"
+            "input.dispatchEvent(new Event('input', {bubbles: true}))",
+            self.part(name), value,
+        )  # fmt: skip
+
+    def stroke(self, *points):
+        """Paints through points, each a share of the picture's width and height."""
+        actions = ActionChains(self.driver, duration=0)
+        actions.move_by_offset(*self.at(points[0])).click_and_hold()
+        for before, point in itertools.pairwise(points):
+            start, end = self.at(before), self.at(point)
+            actions.move_by_offset(end[0] - start[0], end[1] - start[1])
+        actions.release()
+        last = self.at(points[-1])
+        actions.move_by_offset(-last[0], -last[1]).perform()  # back, as moves are relative
+        self.settle()
+
+    def at(self, point):
+        """Where on the screen a point of the picture is, in whole pixels."""
+        box = self.box()
+        return tuple(
+            round(box[place] + share * box[side])
+            for share, place, side in zip(point, ("x", "y"), ("width", "height"), strict=True)
+        )
+
+    def box(self):
+        script = "return document.getElementById('stage').getBoundingClientRect().toJSON()"
+        return self.driver.execute_script(script)
+
+    def layer(self):
+        """What is painted: colours `(height, width, 3)`, and the mask `(height, width, 1)`."""
+        layer = self.pixels("#strokes", "RGBA")
+        return layer[..., :3], layer[..., 3:]
+
+    def target(self):
+        """The picture with strokes over it."""
+        colours, mask = self.layer()
+        return np.where(mask > 0, colours, self.pixels("#before"))
+
+
+def _covered(page, points, size, shape):
+    """Where a stroke must be, by the distance of pixels from points along it."""
+    height, width = shape
+    box = page.box()
+    x, y = (
+        (np.array([page.at(point)[axis] for point in points]) - box[place]) / box[side] * count
+        for axis, place, side, count in ((0, "x", "width", width), (1, "y", "height", height))
+    )
+    along = np.linspace(0, len(points) - 1, 4001)
+    dots = np.stack([np.interp(along, range(len(points)), each) for each in (x, y)], -1)
+    middles = np.stack(np.meshgrid(np.arange(width) + 0.5, np.arange(height) + 0.5), -1)
+    distance = np.linalg.norm(middles[..., None, :] - dots, axis=-1).min(-1)
+    return distance, size / 200 * max(height, width)
+
+
+def test_strokes_cover_what_is_within_the_brush_of_their_line_in_their_colour(page, picture):
+    path, pixels = picture(30, 45)
+    page.start("paint", path, pixels)
+    assert page.part("paint-hint").is_displayed()
+    page.set("colour", "#2080f0")
+    page.set("brush", 20)
+    points = [(0.2, 0.3), (0.45, 0.3), (0.4, 0.8)]
+    page.stroke(*points)
+    colours, mask = page.layer()
+    distance, radius = _covered(page, points, 20, (30, 45))
+    sure = np.abs(distance - radius) > 0.05  # pixels; dots lie that close along the line
+    assert radius == 4.5
+    assert sure.mean() > 0.95
+    np.testing.assert_array_equal((mask[..., 0] == 255)[sure], (distance < radius)[sure])
+    assert set(np.unique(mask)) == {0, 255}
+    assert (colours[mask[..., 0] == 255] == (0x20, 0x80, 0xF0)).all()
+    assert not page.part("paint-hint").is_displayed()
+
+
+@pytest.mark.parametrize("size", [(30, 45), (50, 20), (8, 12)])
+def test_target_and_mask_go_onto_the_canvas_as_in_python(page, runner, picture, size):
+    path, pixels = picture(*size)
+    page.start("paint", path, pixels)
+    page.set("colour", "#00ff40")
+    page.stroke((0.1, 0.2), (0.4, 0.6))
+    page.set("colour", "#7000ff")
+    page.stroke((0.7, 0.9), (0.9, 0.3))
+    _, mask = page.layer()
+    assert 0.02 < (mask > 0).mean() < 0.6
+    expected = translate_picture(runner, pixels, target=page.target(), mask=mask, signature="paint")
+    assert np.abs(expected.astype(int) - pixels).max() > 100
+    agree(page.pixels(), expected)
+
+
+def test_an_edit_of_ian_is_pythons_with_as_many_steps_as_are_asked_for(page, runner, picture):
+    path, pixels = picture(32, 32)
+    page.start("edit", path, pixels)
+    page.set("colour", "#ff2000")
+    page.set("brush", 30)
+    page.stroke((0.3, 0.3), (0.6, 0.35))
+    given = {"target": page.target(), "mask": page.layer()[1], "signature": "edit"}
+    all_steps = translate_picture(runner, pixels, **given)
+    # Without the strokes or with fewer steps it would be another picture.
+    assert np.abs(all_steps.astype(int) - pixels).max() > 30
+    agree(page.pixels(), all_steps)
+    page.press(page.slider("steps"), Keys.LEFT * 2)
+    one_step = translate_picture(runner, pixels, numbers={"steps": 1}, **given)
+    assert np.abs(one_step.astype(int) - all_steps).max() > 10
+    agree(page.pixels(), one_step)
+
+
+def test_strokes_are_undone_one_by_one_cleared_and_gone_with_the_picture(page, picture):
+    path, pixels = picture(20, 20)
+    page.start("paint", path, pixels)
+    unpainted = page.pixels()
+    counts = []
+    for points in ([(0.2, 0.2)], [(0.8, 0.2), (0.8, 0.7)], [(0.2, 0.8), (0.3, 0.8)]):
+        page.stroke(*points)
+        counts.append((page.layer()[1] > 0).sum())
+    assert 0 < counts[0] < counts[1] < counts[2]
+    page.part("undo").click()
+    page.settle()
+    assert (page.layer()[1] > 0).sum() == counts[1]
+    page.part("clear").click()
+    page.settle()
+    assert page.layer()[1].max() == 0
+    np.testing.assert_array_equal(page.pixels(), unpainted)
+    page.stroke((0.5, 0.2))
+    other = picture(20, 20, seed=1)
+    page.give(*other)
+    assert page.layer()[1].max() == 0
+
+
+def test_the_handle_moves_the_line_and_paints_nothing(page, picture):
+    path, pixels = picture(20, 20)
+    page.start("paint", path, pixels)
+    page.stroke((0.5, 0.5), (0.8, 0.5))
+    assert page.layer()[1].max() == 0
+    assert float(page.part("split").get_property("value")) == pytest.approx(0.8, abs=0.1)
+
+
+def test_other_signatures_are_not_painted_on(page, picture):
+    page.start("a_to_b", *picture(20, 20))
+    assert not page.part("paint").is_displayed()
+    page.stroke((0.2, 0.2), (0.3, 0.3))
+    assert page.layer()[1].max() == 0
