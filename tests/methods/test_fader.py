@@ -169,6 +169,26 @@ def test_the_classifier_learns_from_real_images_alone():
     assert float(model.classifier_objective(batch, {})["classifier"]) > 0
 
 
+def test_the_slope_of_the_classifier_is_that_of_what_speaks_for_the_truth():
+    model, batch = _model({"wearing": 0.5, "classifier_slope": 1.0}), _batch(3)
+    losses = model.classifier_objective(batch, {})
+    truth = np.concatenate(
+        [1 - batch["attributes"].numpy()[:, :1], batch["attributes"].numpy()], axis=1
+    )
+    signs = tf.constant(2 * truth - 1, tf.float32)
+    with tf.GradientTape() as tape:
+        tape.watch(batch["image"])
+        logits = model.classifier(batch["image"], training=True)
+        total = tf.reduce_sum(signs * logits) / 5  # the mean of each image's five
+    slopes = tape.gradient(total, batch["image"]).numpy().reshape(3, -1)
+    assert float(losses["classifier_slope"]) == pytest.approx(0.5 * (slopes**2).sum(1).mean())
+    plain = _model({"wearing": 0.5})
+    for name in model.network_names:
+        getattr(plain, name).set_weights(getattr(model, name).get_weights())
+    expected = plain.classifier_objective(batch, {})["classifier"]
+    assert float(losses["classifier"]) == pytest.approx(float(expected), rel=1e-5)
+
+
 def test_a_model_with_feedback_comes_back_from_its_file(tmp_path):
     model = _model({"wearing": 0.5}, classifier_noise=0.1)
     model.save(tmp_path / "m.keras")

@@ -21,6 +21,7 @@ from tf_translate.core.translator import Translator
 from tf_translate.layers.attribute_map import ExpandAttributes
 from tf_translate.losses.attributes import attribute_cross_entropy, flipped
 from tf_translate.losses.consistency import mean_squared
+from tf_translate.losses.regularity import zero_centred_penalty
 from tf_translate.networks.fader import (
     fader_decoder,
     fader_encoder,
@@ -67,13 +68,13 @@ class FaderSettings(MethodSettings):
     )
 
 
-def _reads(name: str, *, part: int) -> Player:
-    """The player of a network that learns to read attributes."""
+def _reads(name: str, *others: str, part: int) -> Player:
+    """The player of a network that learns to read attributes, with other terms it may have."""
     return Player(
         name,
         (name,),
         f"{name}_objective",
-        (name,),
+        (name, *others),
         parts=(part,),
         needs=("attributes",),
         clip=_CLIP,
@@ -112,7 +113,7 @@ class Fader(Translator):
             and the decoder does not; noise leaves no such place.
         classifier_noise: Deviation of noise on images the classifier sees, real and decoded.
         term_weights: Weights that replace `reconstruction`, `fooling`, `latent_critic`, `wearing`,
-            `classifier`; a number for `fooling` or `wearing` is constant, without the ramp.
+            `classifier`, `classifier_slope`; a number for `fooling` or `wearing` has no ramp.
         name: Name of the model.
 
     Raises:
@@ -136,10 +137,11 @@ class Fader(Translator):
         domain("latent_critic", source="eq. 2"),
         domain("wearing", weight=0.0, source="the code: lambda_clf_dis, 0 there, on this ramp"),
         domain("classifier", source="the code: attributes of real images, for `wearing`"),
+        domain("classifier_slope", weight=0.0, source="ours; R1, Mescheder et al. 2018, eq. 9"),
     )
     players = (
         _reads("latent_critic", part=0),
-        _reads("classifier", part=1),
+        _reads("classifier", "classifier_slope", part=1),
         Player(
             "autoencoder",
             ("encoder", "decoder"),
@@ -228,11 +230,17 @@ class Fader(Translator):
         return {"latent_critic": attribute_cross_entropy(logits, truth, self._sizes)}
 
     def classifier_objective(self, batch, shared):
-        """Tell the attributes from real images."""
+        """Tell the attributes from real images, by slopes that are not steep."""
         images = self._noisy(batch["image"], self.classifier_noise, "real")
-        logits = self.classifier(images, training=True)
         truth = self._expand(batch["attributes"])
-        return {"classifier": attribute_cross_entropy(logits, truth, self._sizes)}
+        signs, losses = 2.0 * truth - 1.0, {}
+        right = lambda seen: signs * self.classifier(seen, training=True)  # noqa: E731
+        if self.uses("classifier_slope"):
+            scores, losses["classifier_slope"] = zero_centred_penalty(right, images)
+        else:
+            scores = right(images)
+        losses["classifier"] = attribute_cross_entropy(signs * scores, truth, self._sizes)
+        return losses
 
     def autoencoder_objective(self, batch, shared):
         """Eq. 1 and 3: give the image back, and let the latent tell other attributes."""
