@@ -41,9 +41,18 @@ class ImageStatistics:
             return values * self.frozen[0] + self.frozen[1]
         if self._instead is not None:
             return self._instead(values)
-        centred = values - tf.reduce_mean(values, [1, 2], keepdims=True)
-        variance = tf.reduce_mean(centred * centred, [1, 2], keepdims=True)
+        centred = values - mean_of_image(values)
+        variance = mean_of_image(centred * centred)
         return centred * tf.math.rsqrt(variance + self.epsilon)
+
+
+def mean_of_image(values):
+    """Mean of each channel of each image, `(batch, 1, 1, channels)`, one axis after the other.
+
+    XNNPACK sums both axes in one go, number after number: over a flat background all roundings
+    go one way, which put a norm of 64x64 off by 2e-4. Two short sums bring it to 5e-6.
+    """
+    return tf.reduce_mean(tf.reduce_mean(values, 2, keepdims=True), 1, keepdims=True)
 
 
 def nearest_affine(values, epsilon: float) -> tuple:
@@ -142,4 +151,4 @@ def _instead(every: Sequence[ImageStatistics], normalise: Callable) -> Iterator[
 
 def _mean(values):
     """Of each channel over a batch of images of one size, by steps that XNNPACK runs."""
-    return tf.reduce_mean(tf.reduce_mean(values, [1, 2], keepdims=True), 0, keepdims=True)
+    return tf.reduce_mean(mean_of_image(values), 0, keepdims=True)
