@@ -79,7 +79,9 @@ def pooled(means: list[np.ndarray], scales: list[np.ndarray]) -> dict[str, np.nd
     The variance of all is the mean of the batches' variances and the variance of their means.
     """
     mean = np.mean(means, 0, dtype=np.float64)
-    variance = np.mean(np.float64(scales) ** -2.0, 0) + np.var(means, 0, dtype=np.float64)
+    variance = np.mean(np.asarray(scales, np.float64) ** -2.0, 0) + np.var(
+        means, 0, dtype=np.float64
+    )
     return {"means": mean.astype(np.float32), "scales": (variance**-0.5).astype(np.float32)}
 
 

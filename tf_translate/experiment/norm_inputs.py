@@ -5,6 +5,7 @@ tiles as if they were one image and gives what every norm found; `NAME_tile` is 
 that as inputs, so that all tiles of a picture are normalised alike.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -90,8 +91,8 @@ def _channels(signature: Signature, every: Sequence[ImageStatistics]) -> list[in
 
 def _statistics(signature: Signature, every: Sequence[ImageStatistics], width: int) -> Signature:
     (image,) = signature.inputs
-    _, height, columns, channels = image.shape
-    count = min(MOST_TILES, max(LEAST_TILES, MOST_PIXELS // (height * columns)))
+    pixels = math.prod(side or 1 for side in image.shape[1:3])
+    count = min(MOST_TILES, max(LEAST_TILES, MOST_PIXELS // pixels))
 
     def function(tiles):
         with pooling(every) as found:
@@ -105,14 +106,13 @@ def _statistics(signature: Signature, every: Sequence[ImageStatistics], width: i
         function=function,
         inputs=(
             TensorSpec(
-                "tiles", (count, height, columns, channels), image.dtype, IMAGE_RANGE,
-                meaning=meaning,
+                "tiles", (count, *image.shape[1:]), image.dtype, IMAGE_RANGE, meaning=meaning
             ),
         ),
         outputs=_specs(width),
         policy={**signature.policy, "normalization": "statistics of all tiles together"},
         sensitivity=signature.sensitivity,
-    )  # fmt: skip
+    )
 
 
 def _tile(signature: Signature, every: Sequence[ImageStatistics], sizes: list[int]) -> Signature:
