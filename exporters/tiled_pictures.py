@@ -9,7 +9,8 @@ from exporters.choosing import Model, PictureSignature, picture_signature
 from exporters.errors import ExportError
 from exporters.labels import row_of
 from exporters.pictures import check_picture
-from exporters.tiles import Progress, through_tiles, usual_overlap
+from exporters.tiles import Progress, filled_up, through_tiles, usual_overlap
+from exporters.whole_statistics import tile_signature, whole_statistics
 
 _NO_NUMBERS: Mapping[str, float] = MappingProxyType({})
 
@@ -26,8 +27,9 @@ def translate_tiles(
     """Translates one picture tile by tile, none of its pixels resampled.
 
     Tiles have the model's size, overlap and are blended (`exporters.tiles`). A model that
-    normalises by the statistics of each image treats each tile as an image: export it with
-    frozen norms, or seams and tints show.
+    normalises by the statistics of each image treats each tile as an image, and seams and tints
+    show, unless it takes the statistics as inputs (`exporters.whole_statistics`): then those of
+    the whole picture go with every tile. Frozen norms show none either.
 
     Args:
         model: A bundle's `Runner`.
@@ -50,10 +52,14 @@ def translate_tiles(
     tile = check_tiles(chosen, overlap)
     check_picture(chosen, "pixels", chosen.image, pixels)
     others = {tensor.name: row_of(tensor, numbers) for tensor in chosen.numbers}
+    name, given = chosen.name, tile_signature(model, chosen)
+    if given is not None and any(np.greater(pixels.shape[:2], tile)):  # else it is one image
+        name = given
+        others |= whole_statistics(model, chosen, filled_up(pixels, tile))
 
     def translate(part: np.ndarray) -> np.ndarray:
         inputs = {**others, chosen.image.name: np.ascontiguousarray(part)[None]}
-        return model.run(chosen.name, inputs)[chosen.result.name][0]
+        return model.run(name, inputs)[chosen.result.name][0]
 
     shared = usual_overlap(tile) if overlap is None else overlap
     return through_tiles(translate, pixels, tile, overlap=shared, progress=progress)

@@ -106,9 +106,7 @@ def through_tiles(
         integers rounded.
     """
     height, width = picture.shape[:2]
-    below, right = (max(0, side - have) for side, have in zip(tile, (height, width), strict=True))
-    if below or right:
-        picture = np.pad(picture, ((0, below), (0, right), (0, 0)), mode="reflect")
+    picture = filled_up(picture, tile)
     strips = _Strips(picture.shape[0], tile, overlap)
     columns = starts(picture.shape[1], tile[1], overlap)
     across = weights(picture.shape[1], tile[1], overlap)
@@ -120,6 +118,14 @@ def through_tiles(
                 progress(row * len(columns) + column + 1, len(columns) * len(strips.begins))
         strips.finish(row)
     return strips.result[:height, :width]
+
+
+def filled_up(picture: np.ndarray, tile: tuple[int, int]) -> np.ndarray:
+    """A picture whose sides are no shorter than a tile's: the rest is its mirror image."""
+    below, right = (max(0, side - have) for side, have in zip(tile, picture.shape, strict=False))
+    if not (below or right):
+        return picture
+    return np.pad(picture, ((0, below), (0, right), (0, 0)), mode="reflect")
 
 
 class _Strips:

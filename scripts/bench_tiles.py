@@ -1,9 +1,12 @@
-"""Seams of tiles, live and frozen norms: `translate --tiles` against the whole picture in Keras.
+"""Seams of tiles by the kind of norms: `translate --tiles` against the whole picture in Keras.
+
+Live norms see a tile each, given ones get the statistics of the whole picture as inputs
+(`export --norm-inputs`), frozen ones those of a calibration set.
 
 python scripts/bench_tiles.py RUN FOLDER [--signature a_to_b] [--size 2048 1536]
 
 RUN is a run of a method with an instance-norm generator (a bundle has one size and cannot take
-the whole picture). FOLDER gets both bundles, the picture of four of scikit-image's photographs,
+the whole picture). FOLDER gets the bundles, the picture of four of scikit-image's photographs,
 every translation, ablation.json and ablation.png. To publish:
 python scripts/publish_result.py --ablation FOLDER tiles
 """
@@ -21,7 +24,8 @@ from tf_translate.cli.show import load_tensorflow
 from tf_translate.images import read, resize, to_float, to_uint8, write
 
 PHOTOGRAPHS = ("coffee", "chelsea", "rocket", "astronaut")
-NORMS = ("live", "frozen")
+NORMS = ("live", "given", "frozen")
+WHOLE = {"live": "live", "given": "live", "frozen": "frozen"}  # whose whole picture is the aim
 _PEAK = (
     "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True); "
     "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
@@ -30,13 +34,14 @@ CROP = 160  # pixels a side of the places that are shown
 
 
 def prepare(run: Path, folder: Path, signature: str, size: tuple[int, int]) -> None:
-    """Writes the picture, and for both kinds of norms a bundle and the network for any size."""
+    """Writes the picture, a bundle for each kind of norms and networks for any size."""
     import keras
 
     import exporters
     from tf_translate.experiment.calibration import calibration_inputs
     from tf_translate.experiment.facts import source_of
     from tf_translate.experiment.frozen_norm import freeze_norms
+    from tf_translate.experiment.norm_inputs import norm_input_signatures
     from tf_translate.experiment.trained import golden_images, load_trained
 
     write(folder / "picture.png", _picture(size))
@@ -48,7 +53,12 @@ def prepare(run: Path, folder: Path, signature: str, size: tuple[int, int]) -> N
             source["frozen_norm"] = freeze_norms(translator, inputs, golden_images(trained, 32))
             print(source["frozen_norm"])
         chosen = {signature: translator.signatures()[signature]}
+        if norms == "given":
+            more = norm_input_signatures(translator).items()
+            chosen |= {name: each for name, each in more if name.startswith(f"{signature}_")}
         exporters.export(chosen, folder / norms, source=source)
+        if norms not in WHOLE.values():
+            continue
         network = _network(translator, signature)
         sides = keras.Input((None, None, network.input_shape[-1]))
         free = keras.models.clone_model(network, input_tensors=sides)
@@ -81,10 +91,11 @@ def compare(folder: Path, signature: str, command: str) -> None:
     pictures, costs = {}, {}
     overlaps = {f"overlap {side}": side for side in (0, min(tile) // 4, min(tile) // 2)}
     for norms in NORMS:
-        name, output = f"{norms}, whole in Keras", folder / f"{norms}_whole.png"
-        arguments = ["whole", folder / f"{norms}.keras", picture, output]
-        costs[name] = _measured([sys.executable, __file__, *arguments])
-        pictures[name] = read(output)
+        if norms in WHOLE.values():
+            name, output = f"{norms}, whole in Keras", folder / f"{norms}_whole.png"
+            arguments = ["whole", folder / f"{norms}.keras", picture, output]
+            costs[name] = _measured([sys.executable, __file__, *arguments])
+            pictures[name] = read(output)
         for kind, overlap in overlaps.items():
             name, place = f"{norms}, {kind}", folder / f"{norms}_{overlap}"
             shutil.rmtree(place, ignore_errors=True)  # of an earlier run of this script
@@ -96,7 +107,7 @@ def compare(folder: Path, signature: str, command: str) -> None:
     rows = {}
     for name, image in pictures.items():
         kind = name.split(", ")[1]
-        own = pictures[f"{name.split(', ')[0]}, whole in Keras"]
+        own = pictures[_whole_of(name)]
         places = [
             borders(side, part, overlaps.get(kind, 0))
             for side, part in zip(image.shape[:2], tile, strict=True)
@@ -104,6 +115,11 @@ def compare(folder: Path, signature: str, command: str) -> None:
         rows[name] = _figures(image, own, pictures["live, whole in Keras"], places) | costs[name]
         print(name, rows[name], flush=True)
     save(folder, command, rows, _crops({"picture": read(picture), **pictures}))
+
+
+def _whole_of(name: str) -> str:
+    """The way that gives the whole picture which a way by tiles aims at."""
+    return f"{WHOLE.get(name.split(', ')[0])}, whole in Keras"
 
 
 def _figures(image, own, live, places) -> dict[str, float | None]:
@@ -136,7 +152,7 @@ def _crops(pictures: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Where each way by tiles is furthest from its own whole picture, one row for each."""
     tops_and_lefts = []
     for name, image in pictures.items():
-        own = pictures.get(f"{name.split(', ')[0]}, whole in Keras")
+        own = pictures.get(_whole_of(name))
         if own is not None and own is not image:
             apart = np.abs(image.astype(float) - own).mean(-1)
             rows, columns = (side // CROP for side in apart.shape)

@@ -2,7 +2,10 @@
 
 import json
 
+import numpy as np
+
 from tests.cli.conftest import settings, write_pairs
+from tf_translate import images
 
 
 def _settings(bundle, recipe):
@@ -86,4 +89,41 @@ def test_a_model_without_norms_of_each_image_cannot_freeze_them(mistake, trained
     bundle = tmp_path / "bundle"
     sentence = mistake("export", trained, "--bundle", bundle, "--frozen-norm")
     assert "no signature of a_to_b runs one; leave it out" in sentence
+    assert not bundle.exists()
+
+
+def test_statistics_as_inputs_verify_and_tiles_are_alike(command, mistake, pairs, tmp_path):
+    run, bundle = tmp_path / "run", tmp_path / "bundle"
+    options = settings(
+        f"data.path={pairs}", "training.steps=4", "model.norm=instance", "model.input_skip=false"
+    )
+    assert command("train", "pix2pix", "--run", run, *options)[0] == 0
+    arguments = ("--bundle", bundle, "--recipe", "float32", "--norm-inputs")
+    code, _, error = command("export", run, *arguments)
+    assert code == 0, error
+    manifest = json.loads((bundle / "manifest.json").read_text())
+    names = ("a_to_b", "a_to_b_statistics", "a_to_b_tile")
+    assert set(manifest["signatures"]) == {n + end for n in names for end in ("", "_uint8")}
+    assert manifest["golden"]["cases"]["a_to_b_tile"] == 2 + 4  # held-out pictures too
+    assert command("verify", bundle)[0] == 0
+    # A tile is the same in both pictures; what it becomes goes by the rest of the picture too.
+    left, right = np.random.default_rng(0).integers(0, 256, (2, 16, 32, 3), np.uint8)
+    for name, picture in (("one", (left, right)), ("two", (left, 0 * right))):
+        images.write(tmp_path / "photos" / f"{name}.png", np.concatenate(picture, 1))
+    out = ("--output", tmp_path / "out", "--tiles", "--overlap", 0)
+    code, _, error = command("translate", bundle, tmp_path / "photos", *out)
+    assert code == 0, error
+    one, two = (images.read(tmp_path / "out" / f"{name}.png")[:, :16] for name in ("one", "two"))
+    assert (one != two).any()
+    for option, sentence in (
+        (("--frozen-norm",), "--norm-inputs and --frozen-norm exclude each other"),
+        (("--recipe", "int8"), "--norm-inputs does not go with --recipe int8"),
+    ):
+        assert sentence in mistake("export", run, *arguments[:-3], "--norm-inputs", *option)
+
+
+def test_a_model_without_norms_of_each_image_has_no_statistics(mistake, trained, tmp_path):
+    bundle = tmp_path / "bundle"
+    sentence = mistake("export", trained, "--bundle", bundle, "--norm-inputs")
+    assert "no signature of a_to_b takes one picture alone" in sentence
     assert not bundle.exists()

@@ -1,4 +1,4 @@
-"""Frozen statistics: the nearest affine map, found here by NumPy's least squares."""
+"""Statistics frozen, pooled over a batch and lent, held against NumPy."""
 
 import keras
 import numpy as np
@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from tf_translate.layers.batch_norm import BatchNormalization
-from tf_translate.layers.image_statistics import nearest_affine, settling
+from tf_translate.layers.image_statistics import lending, nearest_affine, pooling, settling
 from tf_translate.layers.instance_norm import InstanceNormalization
 
 
@@ -112,3 +112,28 @@ def test_settling_leaves_no_trace_and_passes_by_norms_that_nothing_runs():
         used(images)
     assert list(found) == [0]
     np.testing.assert_array_equal(used(images), live)
+
+
+def test_pooled_norms_take_a_batch_as_one_image_and_lent_ones_what_they_are_given():
+    first, second = InstanceNormalization(epsilon=1e-3), InstanceNormalization(epsilon=1e-3)
+    every, images = [second.image_statistics, first.image_statistics], _images()
+    live = np.asarray(second(2.0 * first(images) + 1.0))
+
+    def by_all(values):
+        mean, variance = (f(values, (0, 1, 2), keepdims=True) for f in (np.mean, np.var))
+        return mean, 1.0 / np.sqrt(variance + 1e-3)
+
+    with pooling(every) as found:
+        whole = second(2.0 * first(images) + 1.0)
+    mean, scale = by_all(images.astype(np.float64))
+    between = 2.0 * (images - mean) * scale + 1.0
+    expected = (mean, scale), by_all(between)
+    for (one, other), (mean, scale) in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one, mean, atol=1e-5)
+        np.testing.assert_allclose(other, scale, rtol=1e-5)
+    np.testing.assert_allclose(whole, (between - mean) * scale, atol=1e-5)
+    with lending(every, found):
+        lent = second(2.0 * first(images[:1]) + 1.0)
+    np.testing.assert_allclose(lent, whole[:1], atol=1e-6)
+    np.testing.assert_array_equal(second(2.0 * first(images) + 1.0), live)  # no trace is left
+    assert np.abs(live - whole).max() > 0.1

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from tf_translate.cli.show import load_tensorflow, people
+from tf_translate.errors import ConfigError
 from tf_translate.packages import Packed, obtain
 
 NAME = "export"
@@ -39,6 +40,14 @@ def main(
             help="Instance norms multiply and add what suits calibration pictures in place of "
             "each picture's own statistics: no seams between tiles, but another model. What "
             "it costs is printed and kept in the manifest.",
+        ),
+    ] = False,
+    norm_inputs: Annotated[
+        bool,
+        typer.Option(
+            "--norm-inputs",
+            help="Two more signatures a direction, which `translate --tiles` uses by itself: tiles "
+            "of a large picture are normalised alike, by the whole picture's statistics.",
         ),
     ] = False,
     web: Annotated[
@@ -77,25 +86,34 @@ def main(
 
       tf-translate export runs/emoji --bundle bundles/tiles --frozen-norm
 
+      tf-translate export runs/emoji --bundle bundles/whole --norm-inputs
+
       tf-translate export runs/emoji --bundle bundles/emoji --recipe float32 --web
     """
+    recipes = recipe or ["float32", "float16", "dynamic_int8"]
+    if norm_inputs:
+        check_norm_inputs(recipes, frozen_norm)
     packed = obtain_litert() if web else None
     load_tensorflow()
     import exporters
     from tf_translate.experiment.facts import provenance_of, source_of
+    from tf_translate.experiment.norm_inputs import norm_input_signatures, with_tiles
     from tf_translate.experiment.trained import golden_images, load_trained
 
-    recipes = recipe or ["float32", "float16", "dynamic_int8"]
     trained = load_trained(run)
     sidecar = _judges_to_carry(trained, run) if judges else {}
     source = source_of(trained, intended_use)
     if frozen_norm:
         source["frozen_norm"] = _freeze(trained, calibration)
+    signatures, golden = trained.translator.signatures(), golden_images(trained, _GOLDEN_IMAGES)
+    if norm_inputs:
+        signatures |= norm_input_signatures(trained.translator)
+        golden = with_tiles(signatures, golden)
     path = exporters.export(
-        trained.translator.signatures(),
+        signatures,
         bundle,
         recipes=recipes,
-        golden_images=golden_images(trained, _GOLDEN_IMAGES),
+        golden_images=golden,
         calibration=_calibration(trained, recipes, calibration, frozen_norm),
         source=source,
         provenance=provenance_of(trained, licence),
@@ -108,6 +126,21 @@ def main(
     people().print(f"for apps: {path / 'card.md'} and {path / 'examples'}")
     if web:
         people().print(f"page: tf-translate serve {bundle}")
+
+
+def check_norm_inputs(recipes: list[str], frozen_norm: bool) -> None:
+    """Raises ConfigError if statistics cannot be inputs beside what else is asked for."""
+    from exporters.recipes import RECIPES
+
+    if frozen_norm:
+        raise ConfigError("--norm-inputs and --frozen-norm exclude each other; choose one of them")
+    fixed = [name for name in recipes if name in RECIPES and RECIPES[name].calibrated]
+    if fixed:
+        raise ConfigError(
+            f"--norm-inputs does not go with --recipe {fixed[0]}, whose one range for all "
+            "statistics would round most of them away; use float32, float16 or dynamic_int8, or "
+            "--frozen-norm"
+        )
 
 
 def judges_of(trained) -> dict[str, bytes]:

@@ -70,7 +70,8 @@ def main(
     """Translate image files; each is fitted to the model and back, its aspect kept.
 
     With --tiles a picture of any size keeps its resolution instead; instance norms then see one
-    tile at a time, unless the bundle was exported with --frozen-norm.
+    tile at a time, unless the bundle was exported with --norm-inputs (all tiles get the whole
+    picture's statistics) or --frozen-norm.
 
     The result is NAME.png; further pictures a model gives are NAME-OUTPUT.png beside it.
 

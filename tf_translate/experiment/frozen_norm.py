@@ -39,7 +39,7 @@ def freeze_norms(translator: Translator, calibration: Examples, held_out: Exampl
         ConfigError: If no signature runs a norm that goes by each image.
     """
     signatures = translator.signatures()
-    every = _statistics_of(translator)
+    every = norms_of(translator)
     before = _images(signatures, held_out)
     frozen: set[int] = set()
     counts = {}
@@ -61,7 +61,8 @@ def freeze_norms(translator: Translator, calibration: Examples, held_out: Exampl
     return {"norms": len(frozen), "images": counts, "psnr": costs}
 
 
-def _statistics_of(translator: Translator) -> list[ImageStatistics]:
+def norms_of(translator: Translator) -> list[ImageStatistics]:
+    """Those of the norms in all networks that go by each image at inference."""
     networks = [getattr(translator, name) for name in translator.network_names]
     layers = {id(layer): layer for each in networks for layer in each._flatten_layers()}
     return image_statistics(layers.values())
