@@ -9,13 +9,12 @@ python scripts/bench_export.py race FOLDER [OPTIONS]      everyone in turns, the
 import argparse
 import datetime
 import json
-import platform
 import shutil
 from contextlib import ExitStack
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
+from machine import machine, versions
 
 import exporters
 from exporters.benchmark import first_inputs
@@ -107,8 +106,8 @@ def _write(folder: Path, rows: dict, times: dict, settings: dict) -> None:
         "command": settings.pop("command"),
         "date": datetime.date.today().isoformat(),
         "seed": SEED,
-        "machine": f"{platform.machine()}, {_processor()}",
-        "versions": dict(filter(all, ((name, _version(name)) for name in PACKAGES))),
+        "machine": machine(),
+        "versions": versions(PACKAGES),
         "network": f"ResNet-9, {image.shape[1]} px",
         **settings,
         "reference": REFERENCE,
@@ -118,19 +117,6 @@ def _write(folder: Path, rows: dict, times: dict, settings: dict) -> None:
     (folder / "bench_export.json").write_text(json.dumps(result, indent=1) + "\n")
     for name, row in rows.items():
         print(f"{name:24} {row['ms']:9.2f} ms   {row['ratio']:6.3f} x {REFERENCE}")
-
-
-def _processor() -> str:
-    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
-    named = (line.split(":")[1].strip() for line in lines if line.startswith("model name"))
-    return next(named, "unnamed processor")
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
 
 
 def _arguments() -> argparse.Namespace:
