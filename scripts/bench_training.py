@@ -74,7 +74,7 @@ ROWS = {
 }
 
 
-class Disagreement(Exception):
+class DisagreementError(Exception):
     """The two do not train the same networks on the same losses."""
 
 
@@ -113,7 +113,7 @@ def race(row: Row, precision: str, given: argparse.Namespace) -> Race:
     """Checks that both take the same first step, then lets them take turns.
 
     Raises:
-        Disagreement: If parameters or losses differ.
+        DisagreementError: If parameters or losses differ.
         ExportError: If a child fails.
     """
     with tempfile.TemporaryDirectory(dir=given.folder) as folder, ExitStack() as stack:
@@ -151,13 +151,13 @@ def agree(row: Row, precision: str, ours: Trainer, others: Mapping[str, Trainer]
     """Parameters and losses of the first step side by side.
 
     Raises:
-        Disagreement: If parameters differ from each other or from the shapes of layers, or, in
+        DisagreementError: If parameters differ from each other or from the shapes of layers, or, in
             float32, a loss differs by more than `TOLERANCE`.
     """
     counted = row.parameters()
     for name, trainer in {"ours": ours, **others}.items():
         if trainer.loaded["parameters"] != counted:
-            raise Disagreement(
+            raise DisagreementError(
                 f"{row.name}: parameters must be {counted}, {name} has "
                 f"{trainer.loaded['parameters']}"
             )
@@ -171,7 +171,7 @@ def agree(row: Row, precision: str, ours: Trainer, others: Mapping[str, Trainer]
     worst = max(differences, key=differences.__getitem__)
     # Written so that what is not a number disagrees too.
     if precision == "float32" and not all(d <= TOLERANCE for d in differences.values()):
-        raise Disagreement(
+        raise DisagreementError(
             f"{row.name}: losses of the first step must agree within {TOLERANCE}, {worst} is off "
             f"by {differences[worst]:.3g}: ours {first['ours']}"
         )
@@ -204,7 +204,7 @@ def figures(row: Row, found: Race, peak: float) -> dict[str, Any]:
 
 
 def peaks(races: Mapping[tuple[str, str], Race], side: int) -> dict[str, float]:
-    """The fastest matrix product of either by precision, thousand million multiply-adds a second."""
+    """The fastest matrix product of either by precision, in thousand million a second."""
     quickest: dict[str, float] = {}
     for (_, precision), found in races.items():
         own = min(min(times[1:]) for times in found.products.values())
@@ -216,9 +216,7 @@ def write(given: argparse.Namespace, rows: Mapping[str, Row], races: Mapping) ->
     """Writes bench_training.json and prints the table."""
     peak = peaks(races, given.product)
     named = {f"{rows[name].name}, {precision}": key for key in races for name, precision in [key]}
-    table = {
-        name: figures(rows[key[0]], races[key], peak[key[1]]) for name, key in named.items()
-    }
+    table = {name: figures(rows[key[0]], races[key], peak[key[1]]) for name, key in named.items()}
     found = {name: races[key] for name, key in named.items()}
     result = {
         "command": f"scripts/bench_training {shlex.join(given.words)}".strip(),
@@ -260,7 +258,9 @@ def main(words: Sequence[str]) -> int:
     given = _arguments(words)
     given.folder.mkdir(parents=True, exist_ok=True)
     rows = {
-        name: Row(row.method, row.title, int(row.side * given.size_factor), given.base, given.blocks)
+        name: Row(
+            row.method, row.title, int(row.side * given.size_factor), given.base, given.blocks
+        )
         for name, row in ROWS.items()
         if name in (given.row or ROWS)
     }
@@ -270,7 +270,7 @@ def main(words: Sequence[str]) -> int:
             for precision in given.precision or PRECISIONS:
                 print(f"{row.name}, {precision} ...", file=sys.stderr, flush=True)
                 races[name, precision] = race(row, precision, given)
-    except (Disagreement, ExportError) as error:
+    except (DisagreementError, ExportError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     file = write(given, rows, races)

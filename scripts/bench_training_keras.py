@@ -1,7 +1,7 @@
 """Our training steps for bench_training: python scripts/bench_training_keras.py TASK.
 
-TASK is JSON: method, side, base, blocks, precision, threads, seed, product (side of the matrices) and
-folder, where weights, the batch and dropout's first masks go for PyTorch.
+TASK is JSON: method, side, base, blocks, precision, threads, seed, product (side of the matrices)
+and folder, where weights, the batch and dropout's first masks go for PyTorch.
 """
 
 from collections.abc import Mapping

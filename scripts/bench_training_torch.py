@@ -1,4 +1,4 @@
-"""The same training steps in PyTorch for bench_training: python scripts/bench_training_torch.py TASK.
+"""The same training steps in PyTorch: python scripts/bench_training_torch.py TASK.
 
 TASK is what bench_training_keras.py gets, and layout: contiguous or channels_last. Written from the
 papers' equations; nothing is shared with our code but the weights that training starts from.
@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import nn
+from torch.nn import functional
 from torch_networks import Dropout, UNet, copy_weights, patch_critic, resnet
 from training_worker import serve
 
@@ -68,8 +68,8 @@ class CycleGANGame:
         fake_b, fake_a = g(a), f(b)
         self._fakes = fake_a.detach(), fake_b.detach()
         losses = {
-            "cycle": F.l1_loss(f(fake_b), a) + F.l1_loss(g(fake_a), b),
-            "identity": F.l1_loss(g(b), b) + F.l1_loss(f(a), a),
+            "cycle": functional.l1_loss(f(fake_b), a) + functional.l1_loss(g(fake_a), b),
+            "identity": functional.l1_loss(g(b), b) + functional.l1_loss(f(a), a),
             "adversarial": _squares(self.networks["critic_b"](fake_b), 1.0)
             + _squares(self.networks["critic_a"](fake_a), 1.0),
         }
@@ -107,7 +107,7 @@ class Pix2PixGame:
     def generator(self, a: torch.Tensor, b: torch.Tensor) -> tuple[torch.Tensor, dict]:
         """What G has to lose, in all and by term, on the critic's fake of this step."""
         losses = {
-            "l1": F.l1_loss(self._fake, b),
+            "l1": functional.l1_loss(self._fake, b),
             "adversarial": _cross_entropy(self._judge(a, self._fake), 1.0),
         }
         return L1 * losses["l1"] + losses["adversarial"], losses
@@ -191,7 +191,7 @@ def _squares(scores: torch.Tensor, target: float) -> torch.Tensor:
 
 def _cross_entropy(scores: torch.Tensor, target: float) -> torch.Tensor:
     scores = scores.float()
-    return F.binary_cross_entropy_with_logits(scores, torch.full_like(scores, target))
+    return functional.binary_cross_entropy_with_logits(scores, torch.full_like(scores, target))
 
 
 if __name__ == "__main__":

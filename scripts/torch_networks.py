@@ -1,11 +1,12 @@
 """The networks of CycleGAN and pix2pix in PyTorch, to compare with: images are channels first."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import nn
+from torch.nn import functional
 
 DROPOUT_LEVELS = 3  # the innermost ones of the decoder; fewer in nets of less than 6 levels
 
@@ -40,7 +41,7 @@ class Dropout(nn.Module):
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         if self.mask is None:
-            return F.dropout(features, self.rate, self.training)
+            return functional.dropout(features, self.rate, self.training)
         mask, self.mask = self.mask, None
         return features * mask.to(features.dtype)
 
@@ -66,7 +67,7 @@ class UNet(nn.Module):
         super().__init__()
         widths = [base * min(2**depth, 8) for depth in range(levels)]
         self.down = nn.ModuleList([_halve(3, base)])
-        for given, made in zip(widths, widths[1:-1], strict=False):
+        for given, made in pairwise(widths[:-1]):
             block = [nn.LeakyReLU(0.2), _halve(given, made), nn.BatchNorm2d(made)]
             self.down.append(nn.Sequential(*block))
         self.down.append(nn.Sequential(nn.LeakyReLU(0.2), _halve(widths[-2], widths[-1])))
