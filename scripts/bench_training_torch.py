@@ -4,6 +4,7 @@ TASK is what bench_training_keras.py gets, and layout: contiguous or channels_la
 papers' equations; nothing is shared with our code but the weights that training starts from.
 """
 
+import math
 import random
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -18,6 +19,7 @@ from training_worker import serve
 
 LAYOUTS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
 CYCLE, IDENTITY, L1, POOL = 10.0, 5.0, 100.0, 50
+RATE, BETAS, EPSILON = 2e-4, (0.5, 0.999), 1e-7
 
 
 class ImagePool:
@@ -127,10 +129,11 @@ class TorchTraining:
         self._game = {"cyclegan": CycleGANGame, "pix2pix": Pix2PixGame}[task["method"]](task)
         self._start_from(Path(task["folder"]) / "start.npz")
         networks = self._game.networks
+        self._steps = 0
         self._optimizers = {
             name: torch.optim.Adam(
                 [weight for part in parts for weight in networks[part].parameters()],
-                lr=2e-4, betas=(0.5, 0.999), eps=1e-7, fused=True,
+                lr=RATE, betas=BETAS, eps=EPSILON, fused=True,
             )
             for name, parts in self._game.players.items()
         }  # fmt: skip
@@ -163,6 +166,7 @@ class TorchTraining:
     def step(self) -> dict[str, float]:
         """Takes a training step on the batch; the losses, each without its weight."""
         losses: dict[str, torch.Tensor] = {}
+        self._steps += 1
         for player in self._game.players:
             losses |= self._take_turn(player)
         return {name: float(loss.detach()) for name, loss in losses.items()}
@@ -174,6 +178,9 @@ class TorchTraining:
         with torch.autocast("cpu", torch.bfloat16, enabled=self._half):
             total, losses = getattr(self._game, player)(*self._batch)
         optimizer = self._optimizers[player]
+        # Keras adds epsilon ahead of the correction of the second moment, PyTorch after it.
+        for group in optimizer.param_groups:
+            group["eps"] = EPSILON / math.sqrt(1 - BETAS[1] ** self._steps)
         optimizer.zero_grad(set_to_none=True)
         total.backward()
         optimizer.step()

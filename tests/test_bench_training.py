@@ -168,4 +168,4 @@ def test_a_tiny_race_agrees_and_is_written(tmp_path):
     for name in names:
         assert f"| {name}, bfloat16 | " in _published(tmp_path)
         exact, half = (result["agreement"][f"{name}, {p}"]["difference"] for p in precisions)
-        assert exact < half < 0.05  # bfloat16 is really used, on the same losses
+        assert exact < half < 0.1  # bfloat16 is really used, on the same losses
