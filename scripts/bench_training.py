@@ -7,6 +7,7 @@ on the same batch, and its losses must agree before anything is timed.
 import argparse
 import datetime
 import json
+import math
 import shlex
 import sys
 import tempfile
@@ -151,8 +152,8 @@ def agree(row: Row, precision: str, ours: Trainer, others: Mapping[str, Trainer]
     """Parameters and losses of the first step side by side.
 
     Raises:
-        DisagreementError: If parameters differ from each other or from the shapes of layers, or, in
-            float32, a loss differs by more than `TOLERANCE`.
+        DisagreementError: If parameters differ from each other or from the shapes of layers, a
+            loss is not finite or, in float32, differs by more than `TOLERANCE`.
     """
     counted = row.parameters()
     for name, trainer in {"ours": ours, **others}.items():
@@ -168,12 +169,13 @@ def agree(row: Row, precision: str, ours: Trainer, others: Mapping[str, Trainer]
         for name, losses in first.items()
         for term, value in losses.items()
     }
-    worst = max(differences, key=differences.__getitem__)
-    # Written so that what is not a number disagrees too.
-    if precision == "float32" and not all(d <= TOLERANCE for d in differences.values()):
+    finite = {name: d if math.isfinite(d) else math.inf for name, d in differences.items()}
+    worst = max(finite, key=finite.__getitem__)
+    if finite[worst] > (TOLERANCE if precision == "float32" else sys.float_info.max):
         raise DisagreementError(
-            f"{row.name}: losses of the first step must agree within {TOLERANCE}, {worst} is off "
-            f"by {differences[worst]:.3g}: ours {first['ours']}"
+            f"{row.name}, {precision}: losses of the first step must be finite and agree within "
+            f"{TOLERANCE} in float32, {worst} is off by {differences[worst]:.3g}: ours "
+            f"{first['ours']}"
         )
     return {"parameters": counted, "first step": first, "difference": differences[worst]}
 

@@ -95,16 +95,20 @@ def test_equal_first_steps_are_told_with_their_difference(scripts):
     assert told["first step"]["PyTorch contiguous"] == {"l1": 0.50005, "critic": 0.69998}
 
 
-@pytest.mark.parametrize("loss", [0.5002, float("nan")])
-def test_another_loss_stops_the_race_in_float32_alone(scripts, loss):
+@pytest.mark.parametrize(("loss", "also_in_half"), [(0.5002, False), (float("nan"), True)])
+def test_another_loss_stops_the_race(scripts, loss, also_in_half):
     row = scripts.bench.ROWS["pix2pix_256"]
     own = row.parameters()
     pair = _trainer(own, l1=0.5), {"contiguous": _trainer(own, l1=loss)}
     with pytest.raises(
-        scripts.bench.DisagreementError, match=r"within 0\.0001, PyTorch contiguous, l1"
+        scripts.bench.DisagreementError, match=r"within 0\.0001 in float32, PyTorch contiguous, l1"
     ):
         scripts.bench.agree(row, "float32", *pair)
-    scripts.bench.agree(row, "bfloat16", *pair)
+    if also_in_half:
+        with pytest.raises(scripts.bench.DisagreementError, match="must be finite"):
+            scripts.bench.agree(row, "bfloat16", *pair)
+    else:
+        scripts.bench.agree(row, "bfloat16", *pair)
 
 
 def test_another_network_stops_the_race(scripts):
