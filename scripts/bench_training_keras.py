@@ -76,7 +76,7 @@ def _hand_over(folder: Path, networks: Mapping, batch: Mapping[str, np.ndarray])
     """Writes weights by network and order, the masks of the first pass, and the batch."""
     arrays = {f"batch/{name}": images for name, images in batch.items()}
     for name, network in networks.items():
-        weights = [value for layer in network.layers for value in layer.weights if value.shape]
+        weights = [value for layer in network.layers for value in layer.weights if value.ndim]
         for place, value in enumerate(weights):
             arrays[f"{name}/{place:03}"] = value.numpy()
         layers = [layer for layer in network.layers if isinstance(layer, Dropout)]
