@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import step_arithmetic
@@ -271,7 +272,14 @@ def main(words: Sequence[str]) -> int:
         for name, row in rows.items():
             for precision in given.precision or PRECISIONS:
                 print(f"{row.name}, {precision} ...", file=sys.stderr, flush=True)
-                races[name, precision] = race(row, precision, given)
+                found = races[name, precision] = race(row, precision, given)
+                print(
+                    f"  ours {median(found.times['ours']):.1f} ms, PyTorch ({found.layout}) "
+                    f"{median(found.times['PyTorch']):.1f} ms; losses of the first step differ by "
+                    f"{found.agreement['difference']:.2g}",
+                    file=sys.stderr,
+                    flush=True,
+                )
     except (DisagreementError, ExportError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
