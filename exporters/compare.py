@@ -13,7 +13,7 @@ from exporters.bundle import open_bundle
 from exporters.errors import ExportError
 from exporters.manifest import signature_named
 from exporters.runtime import recipes_of
-from exporters.stopwatch import Stopwatch
+from exporters.stopwatch import Stopwatch, TimedProcess
 
 WARM_UP = 2  # runtimes allocate in the first call, and some plan in the second
 
@@ -97,13 +97,15 @@ def compare(
     ]
 
 
-def take_turns(runners: Mapping[str, Stopwatch], rounds: int) -> dict[str, list[float]]:
-    """Runs everyone once a round, A B A B, after two calls each that do not count.
+def take_turns(
+    runners: Mapping[str, TimedProcess], rounds: int, *, warm_up: int = WARM_UP
+) -> dict[str, list[float]]:
+    """Runs everyone once a round, A B A B, after some calls each that do not count.
 
     Returns:
         Milliseconds by name, one a round: equal places were measured right after each other.
     """
-    for _ in range(WARM_UP):
+    for _ in range(warm_up):
         for runner in runners.values():
             runner.run()
     times: dict[str, list[float]] = {name: [] for name in runners}

@@ -11,11 +11,11 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -38,44 +38,50 @@ class Memory:
     before: float
 
 
-class Stopwatch:
-    """Times one network in a child process; use it in a `with` block.
+class TimedProcess:
+    """A child process that does its work once for every order; use it in a `with` block.
+
+    It answers each line it is sent with a line of JSON, the first one unasked when it has loaded:
+    `{"ms": 12.3}` and what else it likes, or `{"error": "a sentence"}`.
 
     Args:
-        file: As `engines.load` takes it.
-        threads: Processor threads, at least 1.
-        inputs: A `.npz` file of what it is fed.
-        place: Recipe and signature within a bundle.
+        command: Program and arguments.
+
+    Attributes:
+        loaded: Its first answer.
 
     Raises:
-        ExportError: If the network cannot be loaded; the sentence is the child's.
+        ExportError: If it cannot load or ends; the sentence is the child's.
     """
 
-    def __init__(self, file: Path, *, threads: int, inputs: Path, **place: str) -> None:
-        task = {"file": str(file), "threads": threads, "inputs": str(inputs), "place": place}
+    def __init__(self, command: Sequence[str]) -> None:
         path = os.pathsep.join(filter(None, [str(_PACKAGE), os.environ.get("PYTHONPATH")]))
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "exporters.stopwatch", json.dumps(task)],
+            command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
             env={**os.environ, "PYTHONPATH": path},
         )
-        self.load_ms: float = self._answer()["ms"]
+        self.loaded: dict[str, Any] = self._answer()
+
+    def ask(self, order: str) -> dict[str, Any]:
+        """Sends an order and waits for what the child answers.
+
+        Raises:
+            ExportError: If the child fails or ends.
+        """
+        if self._process.stdin is not None:
+            self._process.stdin.write(f"{order}\n")
+            self._process.stdin.flush()
+        return self._answer()
 
     def run(self) -> float:
-        """Runs the network once; milliseconds."""
-        self._write("run\n")
-        return self._answer()["ms"]
+        """Lets the child do its work once; milliseconds."""
+        return self.ask("run")["ms"]
 
-    def finish(self, outputs: Path) -> Memory:
-        """Ends the child; writes what came out last to a `.npz` file."""
-        self._write(f"{outputs}\n")
-        answer = self._answer()
-        return Memory(peak=answer["peak"], before=answer["before"])
-
-    def __enter__(self) -> "Stopwatch":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -91,11 +97,6 @@ class Stopwatch:
                 with contextlib.suppress(BrokenPipeError):
                     pipe.close()
 
-    def _write(self, line: str) -> None:
-        if self._process.stdin is not None:
-            self._process.stdin.write(line)
-            self._process.stdin.flush()
-
     def _answer(self) -> dict[str, Any]:
         line = self._process.stdout.readline() if self._process.stdout else ""
         answer = json.loads(line) if line else {"error": "a timed process ended without a word"}
@@ -103,6 +104,30 @@ class Stopwatch:
             self.__exit__(None, None, None)
             raise ExportError(answer["error"])
         return answer
+
+
+class Stopwatch(TimedProcess):
+    """Times one network in a child process; use it in a `with` block.
+
+    Args:
+        file: As `engines.load` takes it.
+        threads: Processor threads, at least 1.
+        inputs: A `.npz` file of what it is fed.
+        place: Recipe and signature within a bundle.
+
+    Raises:
+        ExportError: If the network cannot be loaded; the sentence is the child's.
+    """
+
+    def __init__(self, file: Path, *, threads: int, inputs: Path, **place: str) -> None:
+        task = {"file": str(file), "threads": threads, "inputs": str(inputs), "place": place}
+        super().__init__([sys.executable, "-m", "exporters.stopwatch", json.dumps(task)])
+        self.load_ms: float = self.loaded["ms"]
+
+    def finish(self, outputs: Path) -> Memory:
+        """Ends the child; writes what came out last to a `.npz` file."""
+        answer = self.ask(str(outputs))
+        return Memory(peak=answer["peak"], before=answer["before"])
 
 
 def _serve(task: Mapping[str, Any]) -> None:
@@ -114,14 +139,14 @@ def _serve(task: Mapping[str, Any]) -> None:
     file = Path(task["file"])
     if file.suffix in engines.OTHERS:
         engines.installed(engines.OTHERS[file.suffix])
-    before = _peak_memory()
+    before = peak_memory()
     start = time.perf_counter()
     run = engines.load(file, task["threads"], inputs, **task["place"])
     _say(ms=_since(start))
     outputs: Mapping[str, np.ndarray] = {}
     for line in sys.stdin:
         if line.strip() != "run":
-            memory = _peak_memory()
+            memory = peak_memory()
             np.savez(line.strip(), allow_pickle=False, **outputs)
             _say(peak=memory, before=before)
             return
@@ -138,7 +163,7 @@ def _say(**answer: Any) -> None:
     print(json.dumps(answer), flush=True)
 
 
-def _peak_memory() -> float:
+def peak_memory() -> float:
     """Most memory this process has held, in megabytes.
 
     Linux keeps `ru_maxrss` of the parent across fork and exec, so it is asked otherwise there.

@@ -9,18 +9,16 @@ python scripts/bench_export.py race FOLDER [OPTIONS]      everyone in turns, the
 import argparse
 import datetime
 import json
-import platform
 import shutil
 from contextlib import ExitStack
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
+from machine import machine, versions
 
 import exporters
 from exporters.benchmark import first_inputs
 from exporters.compare import ratios, take_turns
-from exporters.latency import processor
 from exporters.runtime import recipes_of
 from exporters.stopwatch import Stopwatch
 
@@ -108,8 +106,8 @@ def _write(folder: Path, rows: dict, times: dict, settings: dict) -> None:
         "command": settings.pop("command"),
         "date": datetime.date.today().isoformat(),
         "seed": SEED,
-        "machine": f"{platform.machine()}, {processor()}",
-        "versions": dict(filter(all, ((name, _version(name)) for name in PACKAGES))),
+        "machine": machine(),
+        "versions": versions(PACKAGES),
         "network": f"ResNet-9, {image.shape[1]} px",
         **settings,
         "reference": REFERENCE,
@@ -119,13 +117,6 @@ def _write(folder: Path, rows: dict, times: dict, settings: dict) -> None:
     (folder / "bench_export.json").write_text(json.dumps(result, indent=1) + "\n")
     for name, row in rows.items():
         print(f"{name:24} {row['ms']:9.2f} ms   {row['ratio']:6.3f} x {REFERENCE}")
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
 
 
 def _arguments() -> argparse.Namespace:

@@ -54,8 +54,9 @@ def publish_ablation(folder: Path, name: str) -> None:
 
 
 def publish_benchmark(folder: Path, name: str) -> None:
-    """Copies FOLDER/bench_export.json and fills the table between its marks."""
-    shutil.copy(folder / "bench_export.json", RESULTS / f"{name}.json")
+    """Copies the FOLDER/bench_*.json that is there and fills the table between its marks."""
+    (file,) = folder.glob("bench_*.json")
+    shutil.copy(file, RESULTS / f"{name}.json")
     _fill_pages()
 
 
@@ -118,6 +119,8 @@ def table(result: dict) -> str:
         return _benchmark_table(result)
     if "verification" in result:
         return _verification_table(result)
+    if "side_by_side" in result:
+        return _side_by_side_table(result)
     minutes = result["training_minutes"]
     lines = [f"`{result['command']}`, {minutes:.0f} minutes of training on a two-core machine:", ""]
     for name, direction in result["evaluation"]["directions"].items():
@@ -156,6 +159,44 @@ def _benchmark_table(result: dict) -> str:
         cells += [f"{values['peak MB']:.0f}", "–" if share is None else f"{share:.0%}"]
         lines.append(f"| {row} | " + " | ".join(cells) + " |")
     return "\n".join([*lines, ""])
+
+
+def _side_by_side_table(result: dict) -> str:
+    """Our training steps beside PyTorch's: a row a step and precision."""
+    with_torch = f"PyTorch {result['versions']['torch']}"
+    about = f"batch {result['batch']}, {result['threads']} threads, {result['machine']}"
+    lines = [f"`{result['command']}`: {about}", ""]
+    lines.append(
+        f"| step | ms | {with_torch}, ms | ratio (p10 to p90) | GMAC | share of peak | PyTorch's |"
+    )
+    lines.append("|---" * 7 + "|")
+    for row, values in result["side_by_side"].items():
+        layout = values["PyTorch layout"].replace("_", " ")
+        cells = [f"{values['ms']:.0f}", f"{values['PyTorch ms']:.0f} ({layout})"]
+        spread = f"{values['ratio p10']:.3f} to {values['ratio p90']:.3f}"
+        cells += [f"{values['ratio']:.3f} ({spread})", f"{values['GMAC']:.1f}"]
+        cells += [f"{values['share of peak']:.0%}", f"{values['PyTorch share of peak']:.0%}"]
+        lines.append(f"| {row} | " + " | ".join(cells) + " |")
+    return "\n".join([*lines, "", *_conditions(result), ""])
+
+
+def _conditions(result: dict) -> list[str]:
+    """What the steps have in common, and what the shares are of."""
+    rows = result["side_by_side"]
+    exact = [v["first step differs by"] for name, v in rows.items() if name.endswith("float32")]
+    peaks = {name.split(", ")[-1]: values["peak GMAC/s"] for name, values in rows.items()}
+    told = ", ".join(f"{peak:.0f} in {precision}" for precision, peak in peaks.items())
+    side, lines = result["matrix product"], []
+    if exact:
+        lines.append(
+            f"From the same weights and batch the losses of the first step differ by at most "
+            f"{max(exact):.1g} in float32; networks have equal parameters."
+        )
+    return [
+        *lines,
+        f"The peak is the faster of both at a product of {side}² matrices, thousand million "
+        f"multiply-adds (GMAC) a second: {told}.",
+    ]
 
 
 def _verification_table(result: dict) -> str:

@@ -3,6 +3,7 @@
 import json
 import re
 import runpy
+import statistics
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,9 @@ def test_a_result_holds_command_seed_versions_and_date(path):
         assert {"tensorflow", "keras", "ai-edge-litert"} <= set(result["versions"])
         assert len({tuple(row) for row in result["verification"]}) == 1, "equal columns"
         return
+    if "side_by_side" in result:
+        check_side_by_side(result)
+        return
     assert isinstance(result["config"]["training"]["seed"], int)
     for session in result["sessions"]:
         assert session["date"].startswith("20")
@@ -41,6 +45,34 @@ def test_a_result_holds_command_seed_versions_and_date(path):
     for name, direction in result["evaluation"]["directions"].items():
         assert {"output", "identity", "random target"} <= set(direction["rows"])
         assert (path.parent / f"{path.stem}_{name}.png").is_file()
+
+
+def check_side_by_side(result):
+    """What a result of scripts/bench_training must hold, its figures against its own rounds."""
+    assert isinstance(result["seed"], int)
+    assert result["date"].startswith("20")
+    assert result["machine"]
+    assert {"tensorflow", "keras", "torch"} <= set(result["versions"])
+    rows = result["side_by_side"]
+    assert rows.keys() == result["agreement"].keys() == result["rounds_ms"].keys()
+    for name, row in rows.items():
+        rounds = result["rounds_ms"][name]
+        assert {len(times) for times in rounds.values()} == {result["rounds"]}
+        pairs = sorted(a / b for a, b in zip(rounds["ours"], rounds["PyTorch"], strict=True))
+        assert row["ratio"] == pytest.approx(statistics.median(pairs), rel=1e-2)
+        assert pairs[0] * 0.99 <= row["ratio p10"] <= row["ratio p90"] <= pairs[-1] * 1.01
+        agreement = result["agreement"][name]
+        losses = agreement["first step"]
+        assert set(losses) == {"ours", "PyTorch contiguous", "PyTorch channels_last"}
+        for theirs in losses.values():
+            for term, loss in theirs.items():
+                off = abs(loss - losses["ours"][term])
+                assert off <= agreement["difference"]
+                assert off <= result["tolerance"] or not name.endswith("float32")
+        peak = min(min(times[1:]) for times in result["products_ms"][name].values())
+        assert row["peak GMAC/s"] * 1.01 >= result["matrix product"] ** 3 / 1e6 / peak
+        speed = row["GMAC"] / row["ms"] * 1000
+        assert row["share of peak"] == pytest.approx(speed / row["peak GMAC/s"])
 
 
 def test_the_tables_of_the_pages_are_those_of_the_results():
