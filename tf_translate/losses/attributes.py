@@ -1,8 +1,10 @@
 """What is asked of attributes: to be told from something, or to be told wrongly."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import tensorflow as tf
+
+from tf_translate.losses.regularity import zero_centred_penalty
 
 
 def attribute_cross_entropy(logits, categories, sizes: Sequence[int]):
@@ -26,6 +28,34 @@ def attribute_cross_entropy(logits, categories, sizes: Sequence[int]):
         for labels, scores in zip(truth, logits, strict=True)
     ]
     return tf.add_n(losses)
+
+
+def classifier_losses(
+    classifier: Callable, images, categories, sizes: Sequence[int], *, uses: Callable[[str], bool]
+) -> dict:
+    """How badly a classifier tells the attributes of real images, and how steeply it tells them.
+
+    Args:
+        classifier: From images to logits as in `attribute_cross_entropy`; takes `training`.
+        images: `(batch, height, width, channels)`, real ones.
+        categories, sizes: As in `attribute_cross_entropy`.
+        uses: Whether the term "classifier_slope" counts.
+
+    Returns:
+        Float32 scalars: "classifier", and "classifier_slope" if it counts, R1 of the mean of
+        what speaks for the truth: the true logits and the others' negatives.
+    """
+    signs, losses = 2.0 * tf.cast(categories, tf.float32) - 1.0, {}
+
+    def right(seen):
+        return signs * tf.cast(classifier(seen, training=True), tf.float32)
+
+    if uses("classifier_slope"):
+        scores, losses["classifier_slope"] = zero_centred_penalty(right, images)
+    else:
+        scores = right(images)
+    losses["classifier"] = attribute_cross_entropy(signs * scores, categories, sizes)
+    return losses
 
 
 def flipped(categories, sizes: Sequence[int], shares: Sequence):

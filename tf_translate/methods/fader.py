@@ -19,9 +19,8 @@ from tf_translate.core.signature import LATENT, Signature, TensorSpec, attribute
 from tf_translate.core.terms import content, domain
 from tf_translate.core.translator import Translator
 from tf_translate.layers.attribute_map import ExpandAttributes
-from tf_translate.losses.attributes import attribute_cross_entropy, flipped
+from tf_translate.losses.attributes import attribute_cross_entropy, classifier_losses, flipped
 from tf_translate.losses.consistency import mean_squared
-from tf_translate.losses.regularity import zero_centred_penalty
 from tf_translate.networks.fader import (
     fader_decoder,
     fader_encoder,
@@ -233,14 +232,7 @@ class Fader(Translator):
         """Tell the attributes from real images, by slopes that are not steep."""
         images = self._noisy(batch["image"], self.classifier_noise, "real")
         truth = self._expand(batch["attributes"])
-        signs, losses = 2.0 * truth - 1.0, {}
-        right = lambda seen: signs * self.classifier(seen, training=True)  # noqa: E731
-        if self.uses("classifier_slope"):
-            scores, losses["classifier_slope"] = zero_centred_penalty(right, images)
-        else:
-            scores = right(images)
-        losses["classifier"] = attribute_cross_entropy(signs * scores, truth, self._sizes)
-        return losses
+        return classifier_losses(self.classifier, images, truth, self._sizes, uses=self.uses)
 
     def autoencoder_objective(self, batch, shared):
         """Eq. 1 and 3: give the image back, and let the latent tell other attributes."""
