@@ -253,7 +253,7 @@ def write(given: argparse.Namespace, rows: Mapping[str, Row], races: Mapping) ->
 
 
 def _rounded(times: Mapping[str, Sequence[float]]) -> dict[str, list[float]]:
-    return {name: [round(ms, 2) for ms in values] for name, values in times.items()}
+    return {name: [round(ms, 4) for ms in values] for name, values in times.items()}
 
 
 def main(words: Sequence[str]) -> int:
