@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import keras
-import tensorflow as tf
 from rich.console import Console
 
 from tf_translate.config.schema import Config
@@ -16,7 +15,7 @@ from tf_translate.experiment.dataset import Data, held_out, open_for, preview
 from tf_translate.methods import registry
 from tf_translate.training import loop
 from tf_translate.training.run_dir import RunDir
-from tf_translate.training.strategy import make_strategy
+from tf_translate.training.strategy import batch_line, make_strategy
 
 _SAMPLE_IMAGES = 8
 
@@ -43,11 +42,12 @@ def train(config: Config, path: str | Path, *, resume: bool, console: Console) -
     registry.find(config.method).load()  # registers its classes, which a checkpoint needs
     if not resume and Path(path).exists():
         RunDir.check_free(path)  # before minutes go into reading images
+    strategy = make_strategy(config.training.devices)  # before anything uses a device
+    console.print(batch_line(strategy, config.training.batch_size), highlight=False)
     data = open_for(config)
     for skipped in data.skipped:
         console.print(f"skipped {skipped}", highlight=False)
     measure = measure_of(config, data, Path(path) / "classifiers", console.print)
-    strategy = _strategy(config)
     keras.utils.set_random_seed(config.training.seed)
     keras.mixed_precision.set_global_policy(config.training.precision)
     settings = config.model_dump(mode="json")
@@ -94,17 +94,6 @@ def _check_labels(config: Config, translator: Translator, data: Data) -> None:
             f"model.classes must be the number of classes in {config.data.path}, "
             f"{len(data.classes)}, got {wanted}"
         )
-
-
-def _strategy(config: Config) -> tf.distribute.Strategy:
-    strategy = make_strategy(config.training.devices)
-    replicas = strategy.num_replicas_in_sync
-    if config.training.batch_size % replicas:
-        raise ConfigError(
-            f"training.batch_size must divide by the {replicas} devices, "
-            f"got {config.training.batch_size}"
-        )
-    return strategy
 
 
 def _schedule(config: Config, translator: Translator) -> loop.Schedule:
