@@ -29,7 +29,7 @@ def test_more_gpus_than_there_are():
 
 def test_a_processor_that_is_in_use_is_divided_no_more():
     tf.config.list_logical_devices("CPU")
-    with pytest.raises(ConfigError, match="needs 3 logical CPUs, but TensorFlow has started with 2"):
+    with pytest.raises(ConfigError, match=r"needs 3 logical CPUs, but .* started with 2"):
         make_strategy("cpu:3")
 
 

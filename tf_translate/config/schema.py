@@ -42,7 +42,7 @@ class TrainingConfig(Settings):
     @classmethod
     def _devices_exist(cls, value: str) -> str:
         if not re.fullmatch("one|all|(cpu|gpu):[1-9][0-9]{0,3}", value):
-            raise ValueError("devices must be one, all, cpu:N or gpu:N with a number N, as in gpu:4")
+            raise ValueError("devices must be one, all, cpu:N or gpu:N, as in gpu:4")
         return value
 
     @model_validator(mode="after")

@@ -3,10 +3,12 @@
 from pathlib import Path
 
 import keras
+import tensorflow as tf
 from rich.console import Console
 
 from tf_translate.config.schema import Config
 from tf_translate.core.translator import Translator
+from tf_translate.data.drawing import Share
 from tf_translate.data.pipeline import ImageData
 from tf_translate.errors import ConfigError
 from tf_translate.experiment.build import build, stage_ends
@@ -16,6 +18,7 @@ from tf_translate.methods import registry
 from tf_translate.training import loop
 from tf_translate.training.run_dir import RunDir
 from tf_translate.training.strategy import batch_line, make_strategy
+from tf_translate.training.workers import Workers, find_cluster, join
 
 _SAMPLE_IMAGES = 8
 
@@ -38,41 +41,96 @@ def train(config: Config, path: str | Path, *, resume: bool, console: Console) -
         DataError: If the images do not fit.
         RunError: If the directory is not free, or not a run when resuming.
         TrainingError: If a loss is no longer finite.
+        WorkerLostError: If another worker of the same training is gone.
+
+    Where TF_CONFIG or Slurm says that several processes train, call it in each of them.
     """
+    strategy = _strategy(config, console)  # before anything uses a device
+    workers = Workers(strategy)
+    with workers.watched(RunDir(path).last_good):
+        if workers.chief and not resume and Path(path).exists():
+            RunDir.check_free(path)  # before minutes go into reading images
+        console.print(batch_line(strategy, config.training.batch_size), highlight=False)
+        return train_by(strategy, config, path, resume=resume, console=console)
+
+
+def train_by(
+    strategy: tf.distribute.Strategy,
+    config: Config,
+    path: str | Path,
+    *,
+    resume: bool,
+    console: Console,
+) -> bool:
+    """As `train`, by a strategy that is there already."""
     registry.find(config.method).load()  # registers its classes, which a checkpoint needs
-    if not resume and Path(path).exists():
-        RunDir.check_free(path)  # before minutes go into reading images
-    strategy = make_strategy(config.training.devices)  # before anything uses a device
-    console.print(batch_line(strategy, config.training.batch_size), highlight=False)
+    workers = Workers(strategy)
     data = open_for(config)
     for skipped in data.skipped:
         console.print(f"skipped {skipped}", highlight=False)
+    workers.check_same("settings and pictures", [config.model_dump(mode="json"), data.fingerprint])
     measure = measure_of(config, data, Path(path) / "classifiers", console.print)
     keras.utils.set_random_seed(config.training.seed)
     keras.mixed_precision.set_global_policy(config.training.precision)
-    settings = config.model_dump(mode="json")
+    run = RunDir.open(path) if resume else RunDir(path)
     with strategy.scope():
-        if resume:
-            run = RunDir.open(path)
-            translator = loop.resume(run, lambda: build(config))
-            run.write_config(settings)
-        else:  # built first: settings that cannot be built must not claim the directory
-            translator = build(config)
-            _check_labels(config, translator, data)
-            run = RunDir.create(path, settings)
+        # Built first: settings that cannot be built must not claim the directory.
+        translator = loop.resume(run, lambda: build(config)) if resume else build(config)
+    if not resume:
+        _check_labels(config, translator, data)
+    workers.check_same("checkpoint to go on from", int(translator.steps_taken.numpy()))
+    if workers.chief:
+        _claim(run, config, translator, resume)
     return loop.train(
         translator,
-        lambda step: data.training(
-            batch_size=config.training.batch_size * translator.batches_per_step,
-            seed=config.training.seed,
-            start_step=step,
-        ),
+        lambda step: _batches(config, data, translator, step),
         run=run,
         schedule=_schedule(config, translator),
         sample=preview(data, _watched(data), _SAMPLE_IMAGES),
         console=console,
         measure=measure,
     )
+
+
+def _strategy(config: Config, console: Console) -> tf.distribute.Strategy:
+    cluster = find_cluster()
+    if cluster is None:
+        return make_strategy(config.training.devices)
+    console.print(
+        f"worker {cluster.number} of {len(cluster.addresses)}"
+        f"{', the chief, which writes the run' if cluster.number == 0 else ''}; waiting for the "
+        f"others: {', '.join(cluster.addresses)}",
+        highlight=False,
+        soft_wrap=True,
+    )
+    return join(cluster, config.training.devices)
+
+
+def _claim(run: RunDir, config: Config, translator: Translator, resume: bool) -> None:
+    """Makes the run, or drops what was written past the checkpoint that it goes on from."""
+    settings = config.model_dump(mode="json")
+    if resume:
+        run.tidy(int(translator.steps_taken.numpy()))
+        run.write_config(settings)
+    else:
+        RunDir.create(run.path, settings)
+
+
+def _batches(config: Config, data: Data, translator: Translator, step: int):
+    """The data from a step on; on several workers each draws what its own devices take."""
+    told = {
+        "batch_size": config.training.batch_size * translator.batches_per_step,
+        "seed": config.training.seed,
+        "start_step": step,
+    }
+    strategy = translator.distribute_strategy
+    workers = Workers(strategy)
+    if workers.count == 1:
+        return data.training(**told)
+    replicas = strategy.num_replicas_in_sync
+    own = replicas // workers.count
+    share = Share(first=workers.number * own, devices=own, of=replicas)
+    return strategy.distribute_datasets_from_function(lambda _: data.training(**told, share=share))
 
 
 def _check_labels(config: Config, translator: Translator, data: Data) -> None:
