@@ -1,5 +1,6 @@
 """Training a run, from its start or from where it stopped."""
 
+import functools
 from pathlib import Path
 
 import keras
@@ -26,6 +27,8 @@ _SAMPLE_IMAGES = 8
 def train(config: Config, path: str | Path, *, resume: bool, console: Console) -> bool:
     """Trains a run from its start or from its newest checkpoint.
 
+    Where TF_CONFIG or Slurm names several processes, call it in each of them.
+
     Args:
         config: A resolved configuration; when resuming, that of the run.
         path: The run's directory; must be new or empty unless resuming.
@@ -42,8 +45,6 @@ def train(config: Config, path: str | Path, *, resume: bool, console: Console) -
         RunError: If the directory is not free, or not a run when resuming.
         TrainingError: If a loss is no longer finite.
         WorkerLostError: If another worker of the same training is gone.
-
-    Where TF_CONFIG or Slurm says that several processes train, call it in each of them.
     """
     strategy = _strategy(config, console)  # before anything uses a device
     workers = Workers(strategy)
@@ -118,19 +119,20 @@ def _claim(run: RunDir, config: Config, translator: Translator, resume: bool) ->
 
 def _batches(config: Config, data: Data, translator: Translator, step: int):
     """The data from a step on; on several workers each draws what its own devices take."""
-    told = {
-        "batch_size": config.training.batch_size * translator.batches_per_step,
-        "seed": config.training.seed,
-        "start_step": step,
-    }
+    training = functools.partial(
+        data.training,
+        batch_size=config.training.batch_size * translator.batches_per_step,
+        seed=config.training.seed,
+        start_step=step,
+    )
     strategy = translator.distribute_strategy
     workers = Workers(strategy)
     if workers.count == 1:
-        return data.training(**told)
+        return training()
     replicas = strategy.num_replicas_in_sync
     own = replicas // workers.count
     share = Share(first=workers.number * own, devices=own, of=replicas)
-    return strategy.distribute_datasets_from_function(lambda _: data.training(**told, share=share))
+    return strategy.distribute_datasets_from_function(lambda _: training(share=share))
 
 
 def _check_labels(config: Config, translator: Translator, data: Data) -> None:

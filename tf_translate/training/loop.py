@@ -80,6 +80,8 @@ def train(
 ) -> bool:
     """Takes the steps that are left and writes `model.keras`.
 
+    Of several workers the chief alone writes; all of them stop at the same step.
+
     Args:
         translator: Compiled; its `steps_taken` says how far it is.
         batches: Gives the endless training data from a step on.
@@ -94,8 +96,6 @@ def train(
 
     Raises:
         TrainingError: If a loss is no longer finite.
-
-    Of several workers the chief alone writes; all of them stop at the same step.
     """
     workers = Workers(translator.distribute_strategy)
     start = int(translator.steps_taken.numpy())

@@ -9,10 +9,15 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import tensorflow as tf
+from tensorflow.compiler.xla.tsl.protobuf import coordination_config_pb2
+from tensorflow.python.eager import context
 
 from tf_translate.errors import ConfigError, WorkerLostError
 from tf_translate.training.strategy import check_gpus
 
+# Seconds of silence after which a worker is lost. TensorFlow's own 10 take a busy host for a dead
+# one (seen with sixteen processes on two cores).
+_SILENCE = 30
 # How TensorFlow says that another worker went away, broke off or no longer answers.
 _LOST = (
     *(tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError),
@@ -72,6 +77,7 @@ def join(cluster: Cluster, devices: str) -> tf.distribute.Strategy:
         num_accelerators={"GPU": gpus} if gpus else {},
         rpc_layer="grpc",
     )
+    _expect_heartbeats(len(cluster.addresses))
     return tf.distribute.MultiWorkerMirroredStrategy(cluster_resolver=resolver)
 
 
@@ -153,6 +159,16 @@ class Workers:
         number = tasks.pop()
         address = self.strategy.cluster_resolver.cluster_spec().task_address("worker", number)
         return f"worker {number} ({address}{', the chief' if number == 0 else ''})"
+
+
+def _expect_heartbeats(workers: int) -> None:
+    """What the strategy would ask for, but for the time; TensorFlow 2.21 has no public door."""
+    context.context().configure_coordination_service(
+        service_type="standalone",
+        service_leader="/job:worker/replica:0/task:0",
+        heartbeat_timeout_in_ms=1000 * _SILENCE,
+        coordinated_jobs=[coordination_config_pb2.CoordinatedJob(name="worker", num_tasks=workers)],
+    )
 
 
 def _from_tf_config(text: str) -> Cluster:
