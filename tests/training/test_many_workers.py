@@ -1,8 +1,8 @@
 """Workers in processes of their own learn what one device learns, and survive each other.
 
-In order, sharing what they start: a launched run loses a worker, goes on, is stopped politely and
-goes on to its end. Then two workers, who find each other by Slurm's variables, train the same run
-without a break and three others, which one device trains too.
+A launched run loses a worker, goes on, is stopped politely and goes on to its end; another one is
+not broken. Two more workers, who find each other by Slurm's variables, train three methods, which
+one device trains too.
 """
 
 import json
@@ -106,15 +106,18 @@ def folder(tmp_path_factory):
     return folder
 
 
-def _started(folder, *options):
-    return Launched("train", "pix2pix", "--run", folder / "broken", *options)
+def _started(folder, *options, run="broken"):
+    return Launched("train", "pix2pix", "--run", folder / run, *options)
+
+
+def _settings(folder, steps):
+    return settings(*PIX2PIX, f"data.path={folder / 'pairs'}", f"training.steps={steps}")
 
 
 @pytest.fixture(scope="module")
 def broken(folder):
     """A run that lost a worker, was resumed and stopped, and resumed again: what each one said."""
-    data = f"data.path={folder / 'pairs'}"
-    killed = _started(folder, *settings(*PIX2PIX, data, "training.steps=100000"))
+    killed = _started(folder, *_settings(folder, 100000))
     killed.wait_for(r"step 8/")
     killed.signal(1, signal.SIGKILL)
     killed.code = killed.end()  # the launcher would kill what has not noticed
@@ -149,6 +152,19 @@ def test_an_interrupted_worker_stops_all_at_one_step(broken):
     assert stopped.code == 130
     assert all(f"worker {number} ended with exit code 130" in stopped.text for number in (0, 1))
     assert _step(stopped.newest) > _step(killed.newest)
+
+
+def test_a_run_that_lost_a_worker_ends_as_an_unbroken_one_bit_for_bit(broken, folder):
+    *_, ended = broken
+    assert ended.code == 0, ended.text[-3000:]
+    whole = _started(folder, *_settings(folder, ended.steps), run="whole")
+    assert whole.end() == 0, whole.text[-3000:]
+    (step, once), (whole_step, other) = (
+        _state(folder / r / "model.keras") for r in ("broken", "whole")
+    )
+    assert step == whole_step == ended.steps
+    for a, b in zip(once, other, strict=True):
+        np.testing.assert_array_equal(a, b)
 
 
 def _as_slurm(job, task):
@@ -196,11 +212,9 @@ def _jobs(folder):
 
 
 @pytest.fixture(scope="module")
-def together(folder, broken):
-    """Runs of two workers, by the name of the job."""
-    overrides = (*PIX2PIX, f"data.path={folder / 'pairs'}", f"training.steps={broken[2].steps}")
-    whole = {"source": "pix2pix", "overrides": overrides}
-    (folder / "jobs.json").write_text(json.dumps({"whole": whole, **_jobs(folder)}))
+def together(folder):
+    """Runs of two workers, by the name of the method."""
+    (folder / "jobs.json").write_text(json.dumps(_jobs(folder)))
     slurm_job = _job_of_free_ports()
     command = [sys.executable, "-m", "tests.training.worker", folder / "jobs.json"]
     workers = [
@@ -216,15 +230,6 @@ def together(folder, broken):
     said = [worker.communicate(timeout=1800)[1] for worker in workers]
     assert [worker.returncode for worker in workers] == [0, 0], said
     return folder / "of_0"
-
-
-def test_a_run_that_lost_a_worker_ends_as_an_unbroken_one_bit_for_bit(broken, together, folder):
-    assert broken[2].code == 0, broken[2].text[-3000:]
-    step, ended = _state(folder / "broken" / "model.keras")
-    whole_step, whole = _state(together / "whole" / "model.keras")
-    assert step == whole_step == broken[2].steps
-    for one, other in zip(ended, whole, strict=True):
-        np.testing.assert_array_equal(one, other)
 
 
 def test_only_the_chief_writes(together, folder):

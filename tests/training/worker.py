@@ -12,7 +12,6 @@ from rich.console import Console
 
 from tf_translate.config.schema import Config
 from tf_translate.experiment import build
-from tf_translate.experiment.configure import resolve
 from tf_translate.experiment.train import train_by
 from tf_translate.training.workers import find_cluster, join
 
@@ -25,13 +24,10 @@ def descent(own, *, learning_rate=None, average=0.0):
 
 def main(jobs, folder):
     strategy = join(find_cluster(), "one")
-    plain = build.make_optimizer
+    build.make_optimizer = descent
     for name, job in jobs.items():
-        if "source" in job:  # as the command would
-            build.make_optimizer, config = plain, resolve(job["source"], job["overrides"])
-        else:
-            build.make_optimizer, config = descent, Config(**job)
-        train_by(strategy, config, folder / name, resume=False, console=Console(stderr=True))
+        told = {"resume": False, "console": Console(stderr=True)}
+        train_by(strategy, Config(**job), folder / name, **told)
 
 
 if __name__ == "__main__":
