@@ -58,7 +58,7 @@ def join(cluster: Cluster, devices: str) -> tf.distribute.Strategy:
             "all" GPUs or else the processor, "gpu:N", "cpu:1".
 
     Raises:
-        ConfigError: If this host has no such devices.
+        ConfigError: If this host has no such devices, or the workers cannot meet.
     """
     present = len(tf.config.list_physical_devices("GPU"))
     if devices.startswith("cpu:") and devices != "cpu:1":
@@ -78,7 +78,14 @@ def join(cluster: Cluster, devices: str) -> tf.distribute.Strategy:
         rpc_layer="grpc",
     )
     _expect_heartbeats(len(cluster.addresses))
-    return tf.distribute.MultiWorkerMirroredStrategy(cluster_resolver=resolver)
+    try:
+        return tf.distribute.MultiWorkerMirroredStrategy(cluster_resolver=resolver)
+    except (tf.errors.OpError, RuntimeError) as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise ConfigError(
+            f"worker {cluster.number} cannot meet the others at {', '.join(cluster.addresses)}: "
+            f"{reason}; its own address must be this host's, with a free port"
+        ) from error
 
 
 class Workers:
