@@ -95,11 +95,14 @@ def _state(file):
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("workers")
     write_pairs(folder / "pairs")
+    # Noise: instance norm blows rounding up where a picture is flat.
+    noise = np.random.default_rng(0).integers(0, 256, (12, 16, 16, 3), np.uint8)
     lines = ["image,split,glasses,hair"]
-    for number in range(12):
-        pixels = np.full((16, 16, 3), 20 * number, np.uint8)
-        pixels[8:10] = 0 if number % 2 else pixels[8:10]
+    for number, pixels in enumerate(noise):
         images.write(folder / f"{number}.png", pixels)
+        for side, picture in (("a", pixels), ("b", noise[11 - number])):
+            part = folder / "noise" / ("test" if number > 7 else "train")
+            images.write(part / side / f"{number}.png", picture)
         hair = ("black", "blond", "grey")[number % 3]
         lines.append(f"{number}.png,{'test' if number > 7 else 'train'},{number % 2},{hair}")
     (folder / "faces.csv").write_text("\n".join(lines) + "\n")
@@ -205,8 +208,8 @@ def _jobs(folder):
         }
 
     return {
-        "cyclegan": job("cyclegan", "pairs", 4, pool_size=3),
-        "dualgan": job("dualgan", "pairs", 3),  # WGAN-GP
+        "cyclegan": job("cyclegan", "noise", 4, pool_size=3),
+        "dualgan": job("dualgan", "noise", 3),  # WGAN-GP
         "icgan": job("icgan", "faces.csv", 6),  # three stages of two steps
     }
 
