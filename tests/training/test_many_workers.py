@@ -29,7 +29,9 @@ from tests.training.worker import descent
 from tf_translate import images
 from tf_translate.config.schema import Config
 from tf_translate.experiment import build
+from tf_translate.experiment.configure import read_config
 from tf_translate.experiment.train import train
+from tf_translate.methods import registry
 
 ROOT = Path(__file__).parents[2]
 QUIET = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": str(ROOT)}
@@ -86,6 +88,7 @@ def _step(checkpoint):
 
 def _state(file):
     """The step, and weights, pools and what optimizers remember, in order."""
+    registry.find(read_config(file.parent).method).load()  # registers its classes
     model = keras.models.load_model(file)
     slots = [v for each in model.player_optimizers.values() for v in each.variables]
     return int(model.steps_taken.numpy()), [np.array(v) for v in [*model.weights, *slots]]

@@ -19,7 +19,7 @@ from tf_translate.training.workers import find_cluster, join
 def descent(own, *, learning_rate=None, average=0.0):
     """Plain gradient descent in place of Adam, which blows rounding up where a gradient is 0."""
     averages = {"use_ema": True, "ema_momentum": average} if average else {}
-    return keras.optimizers.SGD(0.01, **averages)
+    return keras.optimizers.SGD(0.001, **averages)
 
 
 def main(jobs, folder):
