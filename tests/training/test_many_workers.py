@@ -199,7 +199,7 @@ def _job_of_free_ports():
 
 def _jobs(folder):
     def job(method, data, steps, **model):
-        training = {"steps": steps, "batch_size": 2, "log_every": 2, "average": 0.5}
+        training = {"steps": steps, "batch_size": 4, "log_every": 2, "average": 0.5}
         own = {"path": str(folder / data), "size": [16, 16], "validation_share": 0.0}
         if method == "icgan":
             own["attributes"] = {"glasses": ["0", "1"], "hair": ["black", "blond", "grey"]}
@@ -211,7 +211,7 @@ def _jobs(folder):
         }
 
     return {
-        "cyclegan": job("cyclegan", "noise", 4, pool_size=3),
+        "cyclegan": job("cyclegan", "noise", 3, pool_size=3),
         "dualgan": job("dualgan", "noise", 3),  # WGAN-GP
         "icgan": job("icgan", "faces.csv", 6),  # three stages of two steps
     }
