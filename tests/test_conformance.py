@@ -51,6 +51,8 @@ BURSTS = {
     "base": 4, "critic_base": 4, "critic_norm": "none", "burst_turns": 2, "burst_every": 1,
 }  # fmt: skip
 NOISY = {**BATCH_NORM, "levels": 5, "dropout": 0.5}
+# A pool that is full after the first step; every critic's image is then an old one or a new one.
+FULL_POOL = {**TINY["cyclegan"], "pool_size": 3}
 # The forward passes a step needs by its equations, for each network.
 PASSES = {
     "pix2pix": {"generator": 1, "critic": 3},  # G(x); D on real and fake, and fake once more
@@ -233,6 +235,10 @@ def test_so_it_does_in_float16_with_its_loss_scales(tmp_path):
     _assert_round_trip(_build("pix2pix"), SHAPE, tmp_path)
 
 
+def _averaging_descent():
+    return keras.optimizers.SGD(0.01, use_ema=True, ema_momentum=0.5)
+
+
 @pytest.mark.parametrize(
     ("name", "own"),
     [
@@ -240,30 +246,36 @@ def test_so_it_does_in_float16_with_its_loss_scales(tmp_path):
         ("pix2pix", BATCH_NORM),
         ("dualgan", CLIPPED),
         ("genegan", BURSTS),
+        ("cyclegan", FULL_POOL),
+        ("pix2pix", NOISY),
     ],
     ids=[
         *sorted(METHODS),
         "pix2pix with batch norm",
         "dualgan with clipping",
         "genegan with bursts",
+        "cyclegan with a full pool",
+        "pix2pix with dropout",
     ],
 )
 def test_two_replicas_step_like_one_device(name, own, two_replicas):
+    shape = (32, 32, 3) if own is NOISY else SHAPE
     results = []
     for strategy in (tf.distribute.get_strategy(), two_replicas):
         keras.utils.set_random_seed(3)
         with strategy.scope():
-            model = _build(name, compiled=False, own=own)
+            model = _build(name, compiled=False, own=own, shape=shape)
             # Plain gradient descent: Adam blows rounding up where a gradient is zero.
-            model.compile({player.name: keras.optimizers.SGD(0.01) for player in model.players})
+            model.compile({player.name: _averaging_descent() for player in model.players})
         logs = []
         for stage in model.stages:
             model.enter_stage(stage)
             size = 4 * model.batches_per_step
-            data = tf.data.Dataset.from_tensor_slices(_batch(3 * size))
+            data = tf.data.Dataset.from_tensor_slices(_batch(3 * size, shape=shape))
             history = model.fit(data.batch(size, drop_remainder=True), verbose=0).history
             logs += history.values()
-        results.append((_values(model.trainable_variables), logs))
+        averages = [v for each in model.player_optimizers.values() for v in each.variables]
+        results.append((_values([*model.weights, *averages]), logs))
     assert _largest_difference(results[0][0], results[1][0]) < 1e-5
     np.testing.assert_allclose(results[0][1], results[1][1], rtol=1e-4)
 

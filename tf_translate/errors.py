@@ -23,3 +23,7 @@ class RunError(TranslateError):
 
 class TrainingError(TranslateError):
     """Training cannot go on, for example because a loss is no longer finite."""
+
+
+class WorkerLostError(TrainingError):
+    """Another worker of the same training is gone; the command line exits with 1."""

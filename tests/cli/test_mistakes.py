@@ -86,6 +86,16 @@ def test_a_configuration_file_that_is_not_utf8(mistake, tmp_path):
     assert "is not UTF-8 text" in mistake("train", tmp_path / "m.toml")
 
 
+def test_devices_that_do_not_exist(mistake, tmp_path, pairs):
+    sentence = _train(mistake, tmp_path, "training.devices=two")
+    assert "training.devices = 'two' is not allowed: devices must be one, all, cpu:N" in sentence
+    options = settings(f"data.path={pairs}", "training.steps=2")
+    sentence = mistake(
+        "train", "pix2pix", "--run", tmp_path / "r", *options, "--devices", "gpu:999"
+    )
+    assert "must not ask for more GPUs than TensorFlow finds here" in sentence
+
+
 def test_a_batch_that_does_not_divide_by_the_devices(mistake, tmp_path, pairs):
     # The tests have two logical devices.
     sentence = _train(

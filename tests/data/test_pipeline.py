@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from tests.data.drawn import ab_folders, config, named_pairs, plain, save, values
 from tf_translate import images
+from tf_translate.data.drawing import Share
 from tf_translate.data.pipeline import open_data
 from tf_translate.errors import DataError
 
@@ -116,6 +117,26 @@ def test_two_replicas_get_the_halves_of_the_same_batch(tmp_path, two_replicas):
         halves = two_replicas.experimental_local_results(batch["a"])
         assert [len(half) for half in halves] == [2, 2]
         np.testing.assert_array_equal(np.concatenate(halves), whole["a"])
+
+
+def test_workers_draw_their_own_pieces_of_the_same_batches(tmp_path):
+    data = open_data(config(named_pairs(tmp_path, train=7)))
+    expected = steps(data, 3, batch_size=6, start_step=5)
+    # Three devices: the first worker has two of them, and so two pieces a step; the second one.
+    first = steps(data, 6, batch_size=6, start_step=5, share=Share(0, 2, 3))
+    second = steps(data, 3, batch_size=6, start_step=5, share=Share(2, 1, 3))
+    for number, whole in enumerate(expected):
+        pieces = [first[2 * number], first[2 * number + 1], second[number]]
+        assert [len(piece["a"]) for piece in pieces] == [2, 2, 2]
+        for side in "ab":
+            joined = np.concatenate([piece[side] for piece in pieces])
+            np.testing.assert_array_equal(joined, whole[side])
+
+
+def test_a_batch_that_does_not_divide_is_refused(tmp_path):
+    data = open_data(config(named_pairs(tmp_path)))
+    with pytest.raises(ValueError, match="`batch_size` must divide by 3 devices, got 4"):
+        data.training(batch_size=4, seed=0, share=Share(0, 1, 3))
 
 
 # Augmentation of training

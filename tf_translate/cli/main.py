@@ -21,7 +21,7 @@ from tf_translate.cli import (
     translate,
     verify,
 )
-from tf_translate.errors import TranslateError
+from tf_translate.errors import TranslateError, WorkerLostError
 
 app = typer.Typer(
     name="tf-translate",
@@ -50,10 +50,19 @@ def run() -> None:
         app()
     except (TranslateError, ExportError) as error:
         _show(errors, str(error))
-        sys.exit(2)
+        _end(1 if isinstance(error, WorkerLostError) else 2)
     except OSError as error:  # a full disk, a read-only folder, a file that vanished
         _show(errors, f"{error.strerror or error}: {error.filename or 'while reading or writing'}")
-        sys.exit(2)
+        _end(2)
+
+
+def _end(code: int) -> None:
+    """Ends; among several workers at once, as TensorFlow would first wait for the others."""
+    if os.environ.get("TF_CONFIG") or int(os.environ.get("SLURM_STEP_NUM_TASKS", 1)) > 1:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def _show(console: Console, sentence: str) -> None:

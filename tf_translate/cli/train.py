@@ -26,6 +26,15 @@ def main(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Change a setting; may be repeated."),
     ] = None,
+    devices: Annotated[
+        str | None,
+        typer.Option(
+            metavar="one|all|cpu:N|gpu:N",
+            help="What trains; short for --set training.devices=. training.batch_size counts the "
+            "images over all devices, each gets an equal share, and the weights are those that one "
+            "device would learn.",
+        ),
+    ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the newest checkpoint of --run.")
     ] = False,
@@ -39,13 +48,15 @@ def main(
       tf-translate train cyclegan --run runs/mine --set data.path=my/folder
 
       tf-translate train cyclegan --run runs/mine --resume
+
+      tf-translate train cyclegan --devices gpu:4 --set training.batch_size=8
     """
     load_tensorflow()
     from tf_translate.experiment.configure import resolve, resumed_config
     from tf_translate.experiment.train import train
 
     console = people()
-    overrides = set_ or []
+    overrides = [*(set_ or []), *([f"training.devices={devices}"] if devices else [])]
     path = run or _default_run(Path(source).stem, resume)
     config = resumed_config(path, source, overrides) if resume else resolve(source, overrides)
     console.print(f"training {config.method} for {config.training.steps} steps into {path}")

@@ -1,8 +1,9 @@
 """What a configuration holds: the truth behind TOML files and `--set`."""
 
+import re
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from tf_translate.config.data import DataConfig
 from tf_translate.config.settings import Settings
@@ -15,13 +16,17 @@ class TrainingConfig(Settings):
     stages: dict[str, Annotated[float, Field(gt=0, lt=1)]] = Field(
         {}, description="share of the steps of each stage but the last; none: equal shares"
     )
-    batch_size: int = Field(1, ge=1, description="images of each domain a turn, all devices")
+    batch_size: int = Field(1, ge=1, description="images of each domain a turn, over all devices")
     seed: int = Field(0, ge=0, description="of weights, shuffling, augmentation and noise")
     decay: Literal["none", "linear"] = Field("none", description="learning rate to 0 or constant")
     decay_start: float = Field(0.5, ge=0, lt=1, description="share of steps before the decay")
     average: float = Field(0.0, ge=0, lt=1, description="moving average of generators; 0 = off")
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
-    devices: Literal["one", "all"] = Field("one", description="all = MirroredStrategy")
+    devices: str = Field(
+        "one",
+        description="one, all, cpu:N or gpu:N, of each host; several devices share batch_size "
+        "equally and train like one",
+    )
     start_from: str | None = Field(
         None, description="a trained run whose networks this one begins with; none: random weights"
     )
@@ -35,6 +40,13 @@ class TrainingConfig(Settings):
         "pictures by a classifier of the attributes and the reconstruction (data.attributes only)",
     )
     keep_checkpoints: int = Field(2, ge=1, description="newest checkpoints kept")
+
+    @field_validator("devices")
+    @classmethod
+    def _devices_exist(cls, value: str) -> str:
+        if not re.fullmatch("one|all|(cpu|gpu):[1-9][0-9]{0,3}", value):
+            raise ValueError("devices must be one, all, cpu:N or gpu:N, as in gpu:4")
+        return value
 
     @model_validator(mode="after")
     def _whole_executions(self) -> "TrainingConfig":

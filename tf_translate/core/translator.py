@@ -14,9 +14,10 @@ from tf_translate.core.schedules import Schedule
 from tf_translate.core.signature import Signature
 from tf_translate.core.special import SpecialSteps
 from tf_translate.core.terms import Term, check_losses, with_weights
+from tf_translate.core.workers import ManyWorkers
 
 
-class Translator(keras.Model):
+class Translator(ManyWorkers):
     """Trains players in turn on named terms; saves, resumes and deploys.
 
     A method subclasses it, declares `terms` and `players`, and writes one function per
@@ -233,7 +234,7 @@ class Translator(keras.Model):
                 self._take_turn(player, tape, forwards.parts[part], shared)
                 forwards.moved(player, turn)
         self.steps_taken.assign_add(1)
-        return {metric.name: metric.result() for metric in self._active_metrics()}
+        return self.logged(self._active_metrics())
 
     @property
     def batches_per_step(self) -> int:

@@ -1,6 +1,7 @@
 """How training samples are drawn: by their number alone, in an order that never repeats."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import tensorflow as tf
@@ -42,8 +43,30 @@ def with_options(dataset: tf.data.Dataset) -> tf.data.Dataset:
     return dataset.prefetch(tf.data.AUTOTUNE).with_options(options)
 
 
+@dataclass(frozen=True)
+class Share:
+    """Which devices' pieces of every batch are drawn here, so that no host reads what it drops.
+
+    A batch is divided equally among `of` devices; those drawn for are `devices` ones from the
+    place `first` on. By default a batch stays whole.
+    """
+
+    first: int = 0
+    devices: int = 1
+    of: int = 1
+
+    def sample(self, count: tf.Tensor, batch_size: int) -> tf.Tensor:
+        """The number of the sample that is drawn here after `count` others, int64 scalar."""
+        piece = batch_size // self.of
+        step, place = count // (self.devices * piece), count % (self.devices * piece)
+        return step * batch_size + self.first * piece + place
+
+
+WHOLE = Share()
+
+
 def endless(
-    draw: Callable[[tf.Tensor], dict], *, batch_size: int, start_step: int
+    draw: Callable[[tf.Tensor], dict], *, batch_size: int, start_step: int, share: Share = WHOLE
 ) -> tf.data.Dataset:
     """Batches of samples by their number, from that of a step on, without end.
 
@@ -51,18 +74,22 @@ def endless(
         draw: From the number of a sample, int64 scalar, to the sample.
         batch_size: Samples in a batch, over all devices.
         start_step: The step whose batch comes first.
+        share: The pieces of it that are drawn, one after the other; whole batches by default.
 
     Raises:
-        ValueError: If one of the two is too small.
+        ValueError: If one of the two is too small, or a batch does not divide by the devices.
     """
     if batch_size < 1 or start_step < 0:
         raise ValueError(
             "`batch_size` must be at least 1 and `start_step` at least 0, "
             f"got {batch_size} and {start_step}"
         )
-    dataset = tf.data.Dataset.counter(start=start_step * batch_size)
-    dataset = dataset.map(draw, tf.data.AUTOTUNE)
-    return with_options(dataset.batch(batch_size, drop_remainder=True))
+    if batch_size % share.of:
+        raise ValueError(f"`batch_size` must divide by {share.of} devices, got {batch_size}")
+    piece = batch_size // share.of
+    dataset = tf.data.Dataset.counter(start=start_step * share.devices * piece)
+    dataset = dataset.map(lambda n: draw(share.sample(n, batch_size)), tf.data.AUTOTUNE)
+    return with_options(dataset.batch(piece, drop_remainder=True))
 
 
 def augmented(pixels: tf.Tensor, seed: tf.Tensor, config: DataConfig) -> tf.Tensor:

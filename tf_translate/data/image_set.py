@@ -77,19 +77,30 @@ class ImageSet:
         self.skipped, self.fingerprint = skipped, fingerprint
         self.epoch_size = self.splits["train"]
 
-    def training(self, *, batch_size: int, seed: int, start_step: int = 0) -> tf.data.Dataset:
+    def training(
+        self,
+        *,
+        batch_size: int,
+        seed: int,
+        start_step: int = 0,
+        share: drawing.Share = drawing.WHOLE,
+    ) -> tf.data.Dataset:
         """Endless shuffled and augmented batches; what step k gets depends on k alone.
 
         Args:
             batch_size: Pictures in a batch, over all devices.
             seed: Of order and augmentation.
             start_step: The step whose batch comes first.
+            share: The pieces of each batch that are drawn here; whole batches by default.
 
         Returns:
             Batches of `"image"`, float32 `(batch, h, w, c)` in [-1, 1].
         """
         return drawing.endless(
-            lambda sample: self._sample(sample, seed), batch_size=batch_size, start_step=start_step
+            lambda sample: self._sample(sample, seed),
+            batch_size=batch_size,
+            start_step=start_step,
+            share=share,
         )
 
     def images(self, split: str, *, at: Sequence[int] | np.ndarray) -> np.ndarray:

@@ -118,7 +118,14 @@ class ImageData:
         numbers = self._numbers(store)
         return None if numbers is None else numbers[list(drawing.spread(len(store), limit))]
 
-    def training(self, *, batch_size: int, seed: int, start_step: int = 0) -> tf.data.Dataset:
+    def training(
+        self,
+        *,
+        batch_size: int,
+        seed: int,
+        start_step: int = 0,
+        share: drawing.Share = drawing.WHOLE,
+    ) -> tf.data.Dataset:
         """Endless shuffled and augmented batches; what step k gets depends on k alone.
 
         Each pass over a domain is a new permutation. Pairs are shuffled, cropped and mirrored
@@ -129,13 +136,17 @@ class ImageData:
             seed: Of order and augmentation.
             start_step: The step whose batch comes first; an unbroken run from 0 gives the
                 same batches from there on.
+            share: The pieces of each batch that are drawn here; whole batches by default.
 
         Returns:
             Batches `{"a": (batch, h, w, c), "b": ...}`, float32 in [-1, 1]; of a domain with
             labels also those of the very pictures, `"label_a"` or `"label_b"`, int32 `(batch,)`.
         """
         return drawing.endless(
-            lambda sample: self._sample(sample, seed), batch_size=batch_size, start_step=start_step
+            lambda sample: self._sample(sample, seed),
+            batch_size=batch_size,
+            start_step=start_step,
+            share=share,
         )
 
     def ordered(self, split: str, *, batch_size: int) -> tf.data.Dataset:

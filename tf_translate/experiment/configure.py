@@ -12,7 +12,10 @@ from tf_translate.errors import ConfigError, RunError
 from tf_translate.methods import registry
 from tf_translate.training.run_dir import RunDir
 
-_MAY_CHANGE = {"steps", "log_every", "sample_every", "checkpoint_every", "keep_checkpoints"}
+_MAY_CHANGE = {
+    *("steps", "log_every", "sample_every", "checkpoint_every", "keep_checkpoints"),
+    "devices",  # many devices train like one
+}
 
 
 def resolve(source: str, overrides: Sequence[str] = ()) -> Config:

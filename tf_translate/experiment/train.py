@@ -1,5 +1,6 @@
 """Training a run, from its start or from where it stopped."""
 
+import functools
 from pathlib import Path
 
 import keras
@@ -8,6 +9,7 @@ from rich.console import Console
 
 from tf_translate.config.schema import Config
 from tf_translate.core.translator import Translator
+from tf_translate.data.drawing import Share
 from tf_translate.data.pipeline import ImageData
 from tf_translate.errors import ConfigError
 from tf_translate.experiment.build import build, stage_ends
@@ -18,13 +20,16 @@ from tf_translate.experiment.trained import load_model
 from tf_translate.methods import registry
 from tf_translate.training import loop
 from tf_translate.training.run_dir import RunDir
-from tf_translate.training.strategy import make_strategy
+from tf_translate.training.strategy import batch_line, make_strategy
+from tf_translate.training.workers import Workers, find_cluster, join
 
 _SAMPLE_IMAGES = 8
 
 
 def train(config: Config, path: str | Path, *, resume: bool, console: Console) -> bool:
     """Trains a run from its start or from its newest checkpoint.
+
+    Where TF_CONFIG or Slurm names several processes, call it in each of them.
 
     Args:
         config: A resolved configuration; when resuming, that of the run.
@@ -41,37 +46,50 @@ def train(config: Config, path: str | Path, *, resume: bool, console: Console) -
         DataError: If the images do not fit.
         RunError: If the directory is not free, or not a run when resuming.
         TrainingError: If a loss is no longer finite.
+        WorkerLostError: If another worker of the same training is gone.
     """
+    strategy = _strategy(config, console)  # before anything uses a device
+    workers = Workers(strategy)
+    with workers.watched(RunDir(path).last_good):
+        if workers.chief and not resume and Path(path).exists():
+            RunDir.check_free(path)  # before minutes go into reading images
+        console.print(batch_line(strategy, config.training.batch_size), highlight=False)
+        return train_by(strategy, config, path, resume=resume, console=console)
+
+
+def train_by(
+    strategy: tf.distribute.Strategy,
+    config: Config,
+    path: str | Path,
+    *,
+    resume: bool,
+    console: Console,
+) -> bool:
+    """As `train`, by a strategy that is there already."""
     registry.find(config.method).load()  # registers its classes, which a checkpoint needs
-    if not resume and Path(path).exists():
-        RunDir.check_free(path)  # before minutes go into reading images
+    workers = Workers(strategy)
     data = open_for(config)
     for skipped in data.skipped:
         console.print(f"skipped {skipped}", highlight=False)
     begun = None if resume else _begun(config)
+    workers.check_same("settings and pictures", [config.model_dump(mode="json"), data.fingerprint])
     measure = measure_of(config, data, Path(path) / "classifiers", console.print)
-    strategy = _strategy(config)
     keras.utils.set_random_seed(config.training.seed)
     keras.mixed_precision.set_global_policy(config.training.precision)
-    settings = config.model_dump(mode="json")
+    run = RunDir.open(path) if resume else RunDir(path)
     with strategy.scope():
-        if resume:
-            run = RunDir.open(path)
-            translator = loop.resume(run, lambda: build(config))
-            run.write_config(settings)
-        else:  # built first: settings that cannot be built must not claim the directory
-            translator = build(config)
-            if begun is not None:
-                take_networks(translator, begun)
-            _check_labels(config, translator, data)
-            run = RunDir.create(path, settings)
+        # Built first: settings that cannot be built must not claim the directory.
+        translator = loop.resume(run, lambda: build(config)) if resume else build(config)
+        if begun is not None:
+            take_networks(translator, begun)
+    if not resume:
+        _check_labels(config, translator, data)
+    workers.check_same("checkpoint to go on from", int(translator.steps_taken.numpy()))
+    if workers.chief:
+        _claim(run, config, translator, resume)
     return loop.train(
         translator,
-        lambda step: data.training(
-            batch_size=config.training.batch_size * translator.batches_per_step,
-            seed=config.training.seed,
-            start_step=step,
-        ),
+        lambda step: _batches(config, data, translator, step),
         run=run,
         schedule=_schedule(config, translator),
         sample=preview(data, _watched(data), _SAMPLE_IMAGES),
@@ -111,6 +129,48 @@ def _begun(config: Config) -> Translator | None:
     return load_model(place)
 
 
+def _strategy(config: Config, console: Console) -> tf.distribute.Strategy:
+    cluster = find_cluster()
+    if cluster is None:
+        return make_strategy(config.training.devices)
+    console.print(
+        f"worker {cluster.number} of {len(cluster.addresses)}"
+        f"{', the chief, which writes the run' if cluster.number == 0 else ''}; waiting for the "
+        f"others: {', '.join(cluster.addresses)}",
+        highlight=False,
+        soft_wrap=True,
+    )
+    return join(cluster, config.training.devices)
+
+
+def _claim(run: RunDir, config: Config, translator: Translator, resume: bool) -> None:
+    """Makes the run, or drops what was written past the checkpoint that it goes on from."""
+    settings = config.model_dump(mode="json")
+    if resume:
+        run.tidy(int(translator.steps_taken.numpy()))
+        run.write_config(settings)
+    else:
+        RunDir.create(run.path, settings)
+
+
+def _batches(config: Config, data: Data, translator: Translator, step: int):
+    """The data from a step on; on several workers each draws what its own devices take."""
+    training = functools.partial(
+        data.training,
+        batch_size=config.training.batch_size * translator.batches_per_step,
+        seed=config.training.seed,
+        start_step=step,
+    )
+    strategy = translator.distribute_strategy
+    workers = Workers(strategy)
+    if workers.count == 1:
+        return training()
+    replicas = strategy.num_replicas_in_sync
+    own = replicas // workers.count
+    share = Share(first=workers.number * own, devices=own, of=replicas)
+    return strategy.distribute_datasets_from_function(lambda _: training(share=share))
+
+
 def _check_labels(config: Config, translator: Translator, data: Data) -> None:
     """Refuses data without the labels that a player learns from, or with other classes."""
     batch = data.training(batch_size=1, seed=0).element_spec
@@ -130,17 +190,6 @@ def _check_labels(config: Config, translator: Translator, data: Data) -> None:
             f"model.classes must be the number of classes in {config.data.path}, "
             f"{len(data.classes)}, got {wanted}"
         )
-
-
-def _strategy(config: Config) -> tf.distribute.Strategy:
-    strategy = make_strategy(config.training.devices)
-    replicas = strategy.num_replicas_in_sync
-    if config.training.batch_size % replicas:
-        raise ConfigError(
-            f"training.batch_size must divide by the {replicas} devices, "
-            f"got {config.training.batch_size}"
-        )
-    return strategy
 
 
 def _schedule(config: Config, translator: Translator) -> loop.Schedule:

@@ -4,6 +4,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tf_translate.layers.devices import own_place
+
 POLICIES = ("off", "fixed")
 
 
@@ -12,7 +14,8 @@ class Dropout(keras.layers.Layer):
     """Zeroes features at random and scales up the rest.
 
     The noise is a function of `seed` and of a saved counter, so a resumed run draws what
-    an unbroken one would have drawn (Keras's seed generators are not stored in `.keras`).
+    an unbroken one would have drawn (Keras's seed generators are not stored in `.keras`). It is
+    drawn for the images of all devices, so many devices train like one.
 
     Args:
         rate: Share of features to zero, in [0, 1).
@@ -60,9 +63,7 @@ class Dropout(keras.layers.Layer):
             return features
         if not training:
             return features * self._fixed_mask(features)
-        uniform = tf.random.stateless_uniform(
-            tf.shape(features), seed=[self.seed + 7919 * _replica(), self.counter.value]
-        )
+        uniform = _own_share(features, [self.seed, self.counter.value])
         self.counter.assign_add(1)
         return features * _mask(uniform, self.rate, features.dtype)
 
@@ -80,6 +81,10 @@ def _mask(uniform, rate, dtype):
     return tf.cast(uniform >= rate, dtype) / tf.cast(1.0 - rate, dtype)
 
 
-def _replica():
-    context = tf.distribute.get_replica_context()
-    return 0 if context is None else context.replica_id_in_sync_group
+def _own_share(features, seed):
+    """Uniform numbers for the images of all devices, of which this one takes its own."""
+    devices, place = own_place()
+    count = tf.shape(features)[0]
+    shape = tf.concat([[count * devices], tf.shape(features)[1:]], 0)
+    everyone = tf.random.stateless_uniform(shape, seed=seed)
+    return tf.ensure_shape(everyone[place * count : (place + 1) * count], features.shape)

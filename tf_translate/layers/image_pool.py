@@ -3,6 +3,8 @@
 import keras
 import tensorflow as tf
 
+from tf_translate.layers.devices import of_all_devices
+
 
 @keras.saving.register_keras_serializable("tf_translate")
 class ImagePool(keras.layers.Layer):
@@ -13,7 +15,8 @@ class ImagePool(keras.layers.Layer):
     new one in its place, else return the new one.
 
     Images, fill level and random counter are saved, so a resumed run goes on exactly.
-    Under a distribution strategy every replica keeps a pool of its own.
+    On many devices there is one pool: each of them puts the images of all through it in order and
+    takes its own share of what comes out, so many devices train like one.
 
     Args:
         size: Images kept; 0 switches the pool off.
@@ -59,21 +62,23 @@ class ImagePool(keras.layers.Layer):
             initializer="zeros",
             trainable=False,
             autocast=False,
-            aggregation="none",  # each replica has its own
+            aggregation="none",  # each device computes the same
         )
 
     def call(self, images):
         images = tf.stop_gradient(tf.cast(images, tf.float32))
         if self.size == 0:
             return images
-        batch = tf.shape(images)[0]
+        everyone, first = of_all_devices(images)
+        batch = tf.shape(everyone)[0]
         drawn = tf.TensorArray(tf.float32, size=batch, element_shape=images.shape[1:])
         _, drawn = tf.while_loop(
             lambda index, _: index < batch,
-            lambda index, drawn: (index + 1, drawn.write(index, self._exchange(images[index]))),
+            lambda index, drawn: (index + 1, drawn.write(index, self._exchange(everyone[index]))),
             (0, drawn),
         )
-        return tf.ensure_shape(drawn.stack(), images.shape)
+        own = drawn.stack()[first : first + tf.shape(images)[0]]
+        return tf.ensure_shape(own, images.shape)
 
     def _exchange(self, image):
         """Stores `image` and gives back what the critics shall see in its place."""

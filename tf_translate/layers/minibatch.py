@@ -3,6 +3,8 @@
 import keras
 import tensorflow as tf
 
+from tf_translate.layers.devices import of_all_devices
+
 
 @keras.saving.register_keras_serializable("tf_translate")
 class MinibatchDiscrimination(keras.layers.Layer):
@@ -54,7 +56,7 @@ class MinibatchDiscrimination(keras.layers.Layer):
     def call(self, features):
         unit = self.kernel * tf.math.rsqrt(tf.reduce_sum(tf.square(self.kernel), 0) + 1e-12)
         projected = tf.einsum("bc,cks->bks", features, unit * tf.exp(self.scale))
-        everyone, first = _of_all_devices(projected)
+        everyone, first = of_all_devices(projected)
         distances = tf.reduce_sum(tf.abs(projected[:, None] - everyone[None]), -1)  # (B, N, K)
         places = first + tf.range(tf.shape(projected)[0])
         others = 1.0 - tf.one_hot(places, tf.shape(everyone)[0])  # (B, N), 0 for itself
@@ -66,12 +68,3 @@ class MinibatchDiscrimination(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "kernels": self.kernels, "size": self.size}
-
-
-def _of_all_devices(values):
-    """The values of all devices one after the other, and the place of this one's first."""
-    context = tf.distribute.get_replica_context()
-    if context is None or context.num_replicas_in_sync == 1:
-        return values, 0
-    place = tf.cast(context.replica_id_in_sync_group, tf.int32)
-    return context.all_gather(values, 0), place * tf.shape(values)[0]

@@ -42,33 +42,56 @@ def crossed(before: int, step: int, every: int) -> bool:
 
 
 class Losses(StepCallback):
-    """Writes the mean losses since the last row to `history.jsonl` and TensorBoard.
+    """Checks the losses, and starts their means anew wherever a row of them is due.
 
-    A row is also written wherever a checkpoint is, so that a resumed run writes the very
-    rows an unbroken one writes.
+    A row is also due wherever a checkpoint is, so that a resumed run writes the very rows an
+    unbroken one writes.
 
     Raises:
         TrainingError: If a loss is not finite; nothing is saved after that.
     """
 
-    def __init__(self, run: RunDir, writer, *, every: int, checkpoint_every: int, show: Callable):
+    def __init__(self, run: RunDir, *, every: int, checkpoint_every: int):
         super().__init__()
         self.run = run
-        self.writer = writer
         self.every = every
         self.checkpoint_every = checkpoint_every
+
+    def after(self, before, step, logs):
+        """Checks the losses, and notes a row when one is due."""
+        values = {name: float(value) for name, value in logs.items()}
+        self._check_finite(values, step)
+        if crossed(before, step, self.every) or crossed(before, step, self.checkpoint_every):
+            self.note(step, values)
+            self.model.reset_metrics()
+
+    def note(self, step: int, values: dict[str, float]) -> None:
+        """Writes nothing here: a worker that is not the chief only keeps step with it."""
+
+    def _check_finite(self, values: dict[str, float], step: int) -> None:
+        broken = [name for name, value in values.items() if not math.isfinite(value)]
+        if broken:
+            raise TrainingError(
+                f"training stopped at step {step}: {', '.join(broken)} is no longer finite; "
+                f"{self.run.last_good()}. "
+                "Try a lower model.optimizer.learning_rate or training.precision = 'float32'"
+            )
+
+
+class History(Losses):
+    """Writes the mean losses since the last row to `history.jsonl` and TensorBoard."""
+
+    def __init__(self, run: RunDir, writer, *, every: int, checkpoint_every: int, show: Callable):
+        super().__init__(run, every=every, checkpoint_every=checkpoint_every)
+        self.writer = writer
         self.show = show
 
     def on_train_begin(self, logs=None):
         """Starts the clock."""
         self.last_time, self.last_step = time.monotonic(), self.step
 
-    def after(self, before, step, logs):
-        """Checks the losses, and writes a row when one is due."""
-        values = {name: float(value) for name, value in logs.items()}
-        self._check_finite(values, step)
-        if not (crossed(before, step, self.every) or crossed(before, step, self.checkpoint_every)):
-            return
+    def note(self, step, values):
+        """Writes the row."""
         with self.run.history.open("a") as file:
             file.write(json.dumps({"step": step, **values}) + "\n")
         now = time.monotonic()
@@ -78,18 +101,7 @@ class Losses(StepCallback):
             for name, value in values.items():
                 tf.summary.scalar(name, value)
             tf.summary.scalar("speed/steps_per_second", rate)
-        self.model.reset_metrics()
         self.show(step, rate, values)
-
-    def _check_finite(self, values: dict[str, float], step: int) -> None:
-        broken = [name for name, value in values.items() if not math.isfinite(value)]
-        if broken:
-            names, newest = ", ".join(broken), self.run.newest_checkpoint()
-            kept = f"the last good checkpoint is {newest}" if newest else "there is no checkpoint"
-            raise TrainingError(
-                f"training stopped at step {step}: {names} is no longer finite; {kept}. "
-                "Try a lower model.optimizer.learning_rate or training.precision = 'float32'"
-            )
 
 
 class Samples(StepCallback):
@@ -121,23 +133,58 @@ class Samples(StepCallback):
             tf.summary.image("samples", picture[None])
 
 
+class Interrupts(StepCallback):
+    """Turns Ctrl-C and SIGTERM into a stop after the present step, of all workers at once.
+
+    Stands ahead of what saves, which looks at the model's `stop_training`.
+
+    Args:
+        anyone: Tells all workers whether one of them was interrupted.
+    """
+
+    def __init__(self, anyone: Callable[[bool], bool]):
+        super().__init__()
+        self.anyone = anyone
+        self.interrupted = False
+        self._handlers: dict = {}
+
+    def on_train_begin(self, logs=None):
+        """Listens from now on."""
+        if self._handlers:  # a later stage of the same run
+            return
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._handlers[number] = signal.signal(number, self._interrupt)
+
+    def after(self, before, step, logs):
+        """Stops when interrupted."""
+        if self.anyone(self.interrupted):
+            self.model.stop_training = True
+
+    def release(self) -> None:
+        """Puts back the signal handlers that were there before."""
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+        self._handlers = {}
+
+    def _interrupt(self, number, frame):
+        self.interrupted = True
+        self.release()  # a second Ctrl-C stops at once
+
+
 class Checkpoints(StepCallback):
-    """Saves everything every so many steps, and when asked to stop."""
+    """Saves everything every so many steps, and when training is to stop."""
 
     def __init__(self, run: RunDir, *, every: int, keep: int):
         super().__init__()
         self.run = run
         self.every = every
         self.keep = keep
-        self.interrupted = False
-        self._handlers: dict = {}
 
-    def on_train_begin(self, logs=None):
-        """Turns Ctrl-C and SIGTERM into a stop after the present step."""
-        if self._handlers:  # a later stage of the same run
-            return
-        for number in (signal.SIGINT, signal.SIGTERM):
-            self._handlers[number] = signal.signal(number, self._interrupt)
+    def after(self, before, step, logs):
+        """Saves when due."""
+        if crossed(before, step, self.every) or self.model.stop_training:
+            self._check_weights(step)
+            self.run.save_checkpoint(self.model.save, step, self.keep)
 
     def _check_weights(self, step: int) -> None:
         # A loss is computed before its update: weights may break a step before it shows.
@@ -152,21 +199,3 @@ class Checkpoints(StepCallback):
                 f"nothing was saved since {self.run.newest_checkpoint() or 'the start'}. "
                 "Try a lower model.optimizer.learning_rate"
             )
-
-    def release(self) -> None:
-        """Puts back the signal handlers that were there before."""
-        for number, handler in self._handlers.items():
-            signal.signal(number, handler)
-        self._handlers = {}
-
-    def _interrupt(self, number, frame):
-        self.interrupted = True
-        self.release()  # a second Ctrl-C stops at once
-
-    def after(self, before, step, logs):
-        """Saves when due; stops when interrupted."""
-        if crossed(before, step, self.every) or self.interrupted:
-            self._check_weights(step)
-            self.run.save_checkpoint(self.model.save, step, self.keep)
-        if self.interrupted:
-            self.model.stop_training = True

@@ -1,10 +1,12 @@
 """The training of a run, from its first step or its last checkpoint to `model.keras`."""
 
+import contextlib
 import datetime
+import functools
 import json
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import keras
@@ -14,11 +16,18 @@ from rich.console import Console
 
 from tf_translate.core.translator import Translator
 from tf_translate.errors import RunError
-from tf_translate.training.callbacks import Checkpoints, Losses, Samples, StepCallback
+from tf_translate.training.callbacks import (
+    Checkpoints,
+    History,
+    Interrupts,
+    Losses,
+    Samples,
+)
 from tf_translate.training.choice import Assessments, Measure, assess
 from tf_translate.training.progress import ProgressBar
 from tf_translate.training.run_dir import RunDir
 from tf_translate.training.samples import sample_grid
+from tf_translate.training.workers import Workers
 from tf_translate.version import __version__
 
 
@@ -44,9 +53,9 @@ class Schedule:
 def resume(run: RunDir, build: Callable[[], Translator]) -> Translator:
     """Loads the newest whole checkpoint of a run, or builds anew if there is none.
 
-    Weights, optimizer state, pools, noise counters and the step all come from the file;
-    rows of losses past it are dropped. After a kill the rows that follow are those of an
-    unbroken run; after a polite stop the first one averages only the steps since the stop.
+    Weights, optimizer state, pools, noise counters and the step all come from the file. After a
+    kill the rows that follow are those of an unbroken run; after a polite stop the first one
+    averages only the steps since the stop. `run.tidy` drops the rows past it.
 
     Raises:
         RunError: If the checkpoint cannot be read.
@@ -56,7 +65,6 @@ def resume(run: RunDir, build: Callable[[], Translator]) -> Translator:
         translator = build() if newest is None else keras.models.load_model(newest)
     except (ValueError, TypeError, OSError) as error:
         raise RunError(f"the checkpoint {newest} cannot be read: {error}") from error
-    run.tidy(int(translator.steps_taken.numpy()))
     return translator
 
 
@@ -71,6 +79,8 @@ def train(
     measure: Measure | None = None,
 ) -> bool:
     """Takes the steps that are left and writes `model.keras`.
+
+    Of several workers the chief alone writes; all of them stop at the same step.
 
     Args:
         translator: Compiled; its `steps_taken` says how far it is.
@@ -87,30 +97,60 @@ def train(
     Raises:
         TrainingError: If a loss is no longer finite.
     """
+    workers = Workers(translator.distribute_strategy)
     start = int(translator.steps_taken.numpy())
-    if start < schedule.steps:
-        bar = ProgressBar(schedule.steps, console)
-        began = time.monotonic()
-        writer = tf.summary.create_file_writer(str(run.logs))
-        callbacks = _callbacks(run, writer, schedule, bar, lambda: sample_grid(translator, sample))
-        if measure is not None:
-            callbacks.append(Assessments(run, writer, measure, every=schedule.checkpoint_every))
-        try:
-            _fit_stages(translator, batches, schedule.stages, [*callbacks, bar])
-        finally:
-            bar.stop()
-            writer.close()
-            for callback in callbacks:
-                callback.release()
-            _note_session(run, start, int(translator.steps_taken.numpy()), began)
+    if start < schedule.steps and workers.chief:
+        render = functools.partial(sample_grid, translator, sample)
+        with _writing(run, schedule, console, render, measure) as callbacks:
+            _fit(translator, batches, run, schedule, workers, callbacks)
+    elif start < schedule.steps:
+        losses = Losses(run, every=schedule.log_every, checkpoint_every=schedule.checkpoint_every)
+        _fit(translator, batches, run, schedule, workers, [losses])
     step = int(translator.steps_taken.numpy())
-    if step < schedule.steps:
-        return False
-    run.finish(translator.save, step, schedule.keep_checkpoints)
+    if step >= schedule.steps and workers.chief:
+        run.finish(translator.save, step, schedule.keep_checkpoints)
+        if measure is not None:
+            assess(run, step, measure)
+        run.deliver(step)
+    workers.anyone(False)  # nobody leaves before the chief has written
+    return step >= schedule.steps
+
+
+@contextlib.contextmanager
+def _writing(
+    run: RunDir, schedule: Schedule, console: Console, render: Callable, measure: Measure | None
+) -> Iterator[list[keras.callbacks.Callback]]:
+    """What the chief does beside the steps; losses first: they stop a run before it is saved."""
+    bar = ProgressBar(schedule.steps, console)
+    writer = tf.summary.create_file_writer(str(run.logs))
+    every = schedule.checkpoint_every
+    callbacks = [
+        History(run, writer, every=schedule.log_every, checkpoint_every=every, show=bar.show),
+        Samples(run, writer, render, every=schedule.sample_every),
+        Checkpoints(run, every=every, keep=schedule.keep_checkpoints),
+    ]
     if measure is not None:
-        assess(run, step, measure)
-    run.deliver(step)
-    return True
+        callbacks.append(Assessments(run, writer, measure, every=every))
+    try:
+        yield [*callbacks, bar]
+    finally:
+        bar.stop()
+        writer.close()
+
+
+def _fit(
+    translator: Translator, batches, run: RunDir, schedule: Schedule, workers: Workers, callbacks
+) -> None:
+    """Takes the steps that are left, and notes on the chief what trained them."""
+    start, began = int(translator.steps_taken.numpy()), time.monotonic()
+    interrupts = Interrupts(workers.anyone)
+    try:
+        _fit_stages(translator, batches, schedule.stages, [interrupts, *callbacks])
+    finally:
+        interrupts.release()
+        if workers.chief:
+            end = int(translator.steps_taken.numpy())
+            _note_session(run, start, end, began, workers.count)
 
 
 def _fit_stages(translator: Translator, batches, stages, callbacks) -> None:
@@ -134,13 +174,14 @@ def _fit_stages(translator: Translator, batches, stages, callbacks) -> None:
             return
 
 
-def _note_session(run: RunDir, start: int, end: int, began: float) -> None:
+def _note_session(run: RunDir, start: int, end: int, began: float, workers: int) -> None:
     """Adds a line on what trained when, for how long, with which versions."""
     line = {
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "from_step": start,
         "to_step": end,
         "seconds": round(time.monotonic() - began, 1),
+        "workers": workers,
         "processor_cores": os.cpu_count(),
         "devices": [device.name for device in tf.config.list_logical_devices()],
         "versions": {
@@ -151,18 +192,3 @@ def _note_session(run: RunDir, start: int, end: int, began: float) -> None:
     }
     with run.sessions.open("a") as file:
         file.write(json.dumps(line) + "\n")
-
-
-def _callbacks(run, writer, schedule: Schedule, bar: ProgressBar, render) -> list[StepCallback]:
-    """Losses come first: they stop a run that is no longer finite before it is saved."""
-    return [
-        Losses(
-            run,
-            writer,
-            every=schedule.log_every,
-            checkpoint_every=schedule.checkpoint_every,
-            show=bar.show,
-        ),
-        Samples(run, writer, render, every=schedule.sample_every),
-        Checkpoints(run, every=schedule.checkpoint_every, keep=schedule.keep_checkpoints),
-    ]

@@ -114,6 +114,11 @@ class RunDir:
                 return path
         return None
 
+    def last_good(self) -> str:
+        """What can be gone on from, in words."""
+        newest = self.newest_checkpoint()
+        return f"the last good checkpoint is {newest}" if newest else "there is no checkpoint"
+
     def finish(self, save: Callable[[Path], None], step: int, keep: int) -> None:
         """Makes sure that the last step has a checkpoint to go on from."""
         if not is_whole(self.checkpoint(step)):
