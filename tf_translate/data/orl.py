@@ -61,12 +61,12 @@ def aligned(photograph: Image.Image, points: np.ndarray) -> Image.Image:
     left, right, mouth = points
     middle, across = (left + right) / 2, right - left
     apart = max(math.hypot(*across), _MOUTH * math.hypot(*(mouth - middle)))
-    border = max(photograph.size)
+    side = apart / _EYES
+    border = math.ceil(max(*photograph.size, side))
     padded = Image.fromarray(np.pad(np.asarray(photograph), border, mode="edge"))
     x, y = middle + border
     tilt = math.degrees(math.atan2(across[1], across[0]))
     level = padded.rotate(tilt, Image.Resampling.BICUBIC, center=(x, y))
-    side = apart / _EYES
     box = (x - side / 2, y - _LEVEL * side, x + side / 2, y + (1 - _LEVEL) * side)
     return level.resize((SIDE, SIDE), Image.Resampling.BICUBIC, box=box)
 
