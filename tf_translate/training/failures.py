@@ -17,7 +17,7 @@ _CLOSED = {errno.EROFS, errno.EACCES, errno.EPERM}
 
 
 @contextlib.contextmanager
-def writing(run: RunDir, what: object, step: Callable[[], int]) -> Iterator[None]:
+def writing(run: RunDir, what: object, step: int) -> Iterator[None]:
     """Turns a write that fails into one sentence.
 
     Python, HDF5 and TensorFlow each have their own errors for a full disk; an error that does not
@@ -26,7 +26,7 @@ def writing(run: RunDir, what: object, step: Callable[[], int]) -> Iterator[None
     Args:
         run: Whose file it is.
         what: The file.
-        step: Gives the step that was reached.
+        step: The step that was reached.
 
     Raises:
         RunError: If the file cannot be written.
@@ -38,7 +38,7 @@ def writing(run: RunDir, what: object, step: Callable[[], int]) -> Iterator[None
         if number is None:
             raise
         raise RunError(
-            f"training stopped at step {step()}: {what} cannot be written "
+            f"training stopped at step {step}: {what} cannot be written "
             f"({os.strerror(number)}); {run.last_good()}. {_cure(number)}, then go on with: "
             f"{run.go_on()}"
         ) from error

@@ -5,6 +5,7 @@ how long, on what), `samples/`, `logs/` and, at the end, `model.keras`. Where th
 chosen, `checkpoints/best-N.keras` and `assessments.jsonl` too.
 """
 
+import contextlib
 import json
 import os
 import shutil
@@ -74,7 +75,7 @@ class RunDir:
 
     def _is_bare(self) -> bool:
         """Whether there is no more than `create` leaves when it is killed."""
-        unfinished = {self.checkpoints, *self.path.glob(f".*-{self.config.name}")}
+        unfinished = {self.checkpoints, *self.path.glob(f".[0-9]*-{self.config.name}")}
         return set(self.path.iterdir()) <= unfinished and not any(self.checkpoints.glob("*"))
 
     def _unwritable(self, reason: str) -> RunError:
@@ -112,7 +113,7 @@ class RunDir:
         """Writes a checkpoint whole, then drops all but the newest `keep`."""
         target = self.checkpoint(step)
         write_whole(target, save)
-        for old in sorted(self.checkpoints.glob("step-*.keras"))[:-keep]:
+        for old in self.newest_first()[keep:]:
             old.unlink()
         return target
 
@@ -194,7 +195,7 @@ class RunDir:
         A checkpoint past it could not be read; it becomes `NAME.broken`, which no one counts.
         """
         for folder in (self.path, self.checkpoints):
-            for unfinished in folder.glob(".*-*"):
+            for unfinished in folder.glob(".[0-9]*-*"):
                 unfinished.unlink()
         for path in self.newest_first():
             if _step_of(path) > step:
@@ -249,7 +250,8 @@ def _flush(folder: Path) -> None:
     if hasattr(os, "O_DIRECTORY"):
         opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
-            os.fsync(opened)
+            with contextlib.suppress(OSError):  # some network folders refuse; the file is there
+                os.fsync(opened)
         finally:
             os.close(opened)
 
