@@ -1,4 +1,4 @@
-"""What a run says when it cannot go on: at which step, what failed and why, what is safe, the cure."""
+"""What a run says when it cannot go on: the step, what failed and why, what is safe, the cure."""
 
 import contextlib
 import errno

@@ -66,7 +66,7 @@ class RunDir:
         run.check_writable()
 
     def check_writable(self) -> None:
-        """Raises RunError if nothing can be written to the folder, or to that it will be made in."""
+        """Raises RunError if nothing can be written to the folder, or where it is to be made."""
         folder = self.path
         while not folder.exists() and folder != folder.parent:
             folder = folder.parent
