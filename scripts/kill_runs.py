@@ -122,7 +122,7 @@ def kill(source: Path, run: Path, moment: Moment) -> bool:
 
 
 def found(run: Path, method: str) -> dict:
-    """What a kill left: the stage and the last step with a row, and files that were being written."""
+    """What a kill left: the stage, the last step with a row, what was being written."""
     history = run / "history.jsonl"
     steps = re.findall(r'"step": (\d+),', history.read_text()) if history.exists() else []
     step = int(steps[-1]) if steps else 0
