@@ -1,6 +1,5 @@
 """Every file of a run on a device that is always full: each names itself and what is safe."""
 
-import contextlib
 import errno
 import os
 from pathlib import Path
@@ -58,38 +57,64 @@ def test_the_first_failure_is_told_not_those_that_follow(run):
     assert str(run.history) in _fails(run)
 
 
-def test_errors_of_hdf5_and_tensorflow_are_understood(run):
-    with pytest.raises(RunError, match=r"step 7: weights cannot be written \(No space left"):
-        with writing(run, "weights", 7), h5py.File(FULL, "w") as file:
-            file["a"] = [0.0] * 100_000
-    with pytest.raises(RunError, match=r"logs cannot be written \(No space left on device\)"):
-        with writing(run, "logs", 7):
-            tf.io.write_file(str(FULL), "x" * 100_000)
+def _raise(error):
+    raise error
 
 
-def test_errors_that_are_not_of_storage_pass(run):
-    for error in (ValueError("shape"), RuntimeError("no"), tf.errors.InternalError(None, None, "")):
-        with pytest.raises(type(error)), writing(run, "it", 7):
-            raise error
-    with pytest.raises(tf.errors.InternalError), reading(run, lambda: 7):
-        raise tf.errors.InternalError(None, None, "lost")
+def _written(run, write):
+    with writing(run, "it", 7):
+        write()
 
 
-def test_what_closed_the_door_decides_the_cure(run):
-    with pytest.raises(RunError, match="Make the folder writable, then go on with"):
-        with writing(run, "it", 7):
-            raise OSError(errno.EROFS, os.strerror(errno.EROFS), "it")
-    with pytest.raises(RunError, match="See to the folder, then go on with"):
-        with writing(run, "it", 7):
-            raise OSError(errno.EIO, os.strerror(errno.EIO), "it")
+def _write_hdf5():
+    with h5py.File(FULL, "w") as file:
+        file["a"] = [0.0] * 100_000
 
 
-def test_a_data_error_comes_out_of_a_graph_as_one(run):
-    def read(_):
-        raise DataError("there is no image file 3.png")
+@pytest.mark.parametrize(
+    "write", [_write_hdf5, lambda: tf.io.write_file(str(FULL), "x" * 100_000)], ids=["HDF5", "TF"]
+)
+def test_errors_of_hdf5_and_tensorflow_are_understood(run, write):
+    with pytest.raises(RunError, match=r"step 7: it cannot be written \(No space left on device\)"):
+        _written(run, write)
 
-    data = tf.data.Dataset.range(1).map(lambda n: tf.numpy_function(read, [n], tf.int64))
-    with pytest.raises(DataError, match=r"^training stopped at step 7: there is no image file 3.p"):
-        with contextlib.ExitStack() as stack:
-            stack.enter_context(reading(run, lambda: 7))
-            list(data)
+
+@pytest.mark.parametrize(
+    "error",
+    [ValueError("shape"), RuntimeError("no"), tf.errors.InternalError(None, None, "lost")],
+    ids=lambda error: type(error).__name__,
+)
+def test_errors_that_are_not_of_storage_pass(run, error):
+    with pytest.raises(type(error)) as caught:
+        _written(run, lambda: _raise(error))
+    assert caught.value is error
+
+
+@pytest.mark.parametrize(
+    ("number", "cure"),
+    [(errno.EROFS, "Make the folder writable"), (errno.EIO, "See to the folder")],
+)
+def test_what_failed_decides_the_cure(run, number, cure):
+    with pytest.raises(RunError, match=f"{cure}, then go on with"):
+        _written(run, lambda: _raise(OSError(number, os.strerror(number), "it")))
+
+
+def _drawn(run, data):
+    with reading(run, lambda: 7):
+        return list(data)
+
+
+@pytest.mark.parametrize(
+    ("error", "seen"),
+    [
+        (DataError("there is no image file 3.png"), r"^training stopped at step 7: there is no im"),
+        (ValueError("a mistake of ours"), "a mistake of ours"),
+    ],
+)
+def test_a_data_error_comes_out_of_a_graph_as_one_and_others_as_they_are(run, error, seen):
+    data = tf.data.Dataset.range(1).map(
+        lambda n: tf.numpy_function(lambda _: _raise(error), [n], tf.int64)
+    )
+    expected = DataError if isinstance(error, DataError) else tf.errors.InvalidArgumentError
+    with pytest.raises(expected, match=seen):
+        _drawn(run, data)
