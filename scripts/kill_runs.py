@@ -70,21 +70,25 @@ class Training:
         self.began = time.monotonic()
 
     def wait_for(self, what: str, checkpoint: int = 0) -> float | None:
-        """Waits until something is on disk; gives the seconds since the start, None if it ended."""
-        seen: set[str] = set()
+        """Waits until something is on disk; gives the seconds since the start, None if it ended.
+
+        Args:
+            what: "start", the folder "made", the first "row", or a "checkpoint" that is begun.
+            checkpoint: Which one.
+        """
+        self.seen: set[str] = set()
         while self.process.poll() is None:
-            if what == "checkpoint":
-                # As it begins: each one is first a hidden file.
-                seen |= {path.name for path in self.run.glob("checkpoints/.*-step-*.keras")}
-            if {
-                "made": (self.run / "config.json").exists,
-                "row": (self.run / "history.jsonl").exists,
-                "checkpoint": lambda: len(seen) >= checkpoint,
-                "start": lambda: True,
-            }[what]():
+            if self._reached(what, checkpoint):
                 return time.monotonic() - self.began
             time.sleep(0.001)
         return None
+
+    def _reached(self, what: str, checkpoint: int) -> bool:
+        if what == "checkpoint":  # each one is a hidden file first
+            self.seen |= {path.name for path in self.run.glob("checkpoints/.*-step-*.keras")}
+            return len(self.seen) >= checkpoint
+        file = {"made": "config.json", "row": "history.jsonl"}.get(what)
+        return file is None or (self.run / file).exists()
 
     def end(self) -> str:
         """Waits for its end; gives what it said."""

@@ -212,8 +212,8 @@ def _kills_table(result: dict) -> str:
     """A row a method: where it was killed, and what became of it."""
     lines = [f"`{result['command']}`: runs of {result['steps']} steps, {result['machine']}", ""]
     lines.append(
-        "| method | kills | in | as a file was written | ahead of a checkpoint | resumed | equal, bit "
-        "for bit | largest difference |"
+        "| method | kills | in | as a file was written | ahead of a checkpoint | resumed "
+        "| equal, bit for bit | largest difference |"
     )
     lines.append("|---" * 8 + "|")
     rows = result["kills"]
