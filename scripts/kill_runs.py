@@ -19,7 +19,7 @@ from pathlib import Path
 
 import h5py
 import numpy as np
-from kill_runs_jobs import JOBS, STEPS, write_job, write_pictures
+from kill_runs_jobs import EVERY, JOBS, STEPS, write_job, write_pictures
 from machine import machine, versions
 
 COMMAND = (sys.executable, "-c", "from tf_translate.cli.main import run; run()")
@@ -33,21 +33,20 @@ TRIES = 20  # draws of a moment until one comes ahead of a run's end
 
 @dataclass(frozen=True)
 class Whole:
-    """An unbroken run: its folder, and the seconds until its folder, first row and end."""
+    """An unbroken run: its folder, and the seconds until its first row and its end."""
 
     run: Path
-    made: float
     row: float
     end: float
 
 
 @dataclass(frozen=True)
 class Moment:
-    """When to kill: `delay` seconds after the start, the first row or the n-th checkpoint began."""
+    """When to kill: `delay` seconds after the start, the n-th row, or the n-th checkpoint began."""
 
     after: str
     delay: float
-    checkpoint: int = 0
+    number: int = 0
 
 
 class Training:
@@ -69,26 +68,27 @@ class Training:
             )
         self.began = time.monotonic()
 
-    def wait_for(self, what: str, checkpoint: int = 0) -> float | None:
+    def wait_for(self, what: str, number: int = 0) -> float | None:
         """Waits until something is on disk; gives the seconds since the start, None if it ended.
 
         Args:
-            what: "start", the folder "made", the first "row", or a "checkpoint" that is begun.
-            checkpoint: Which one.
+            what: "start", the n-th "row" of losses, or the n-th "checkpoint" that is begun.
+            number: Which one.
         """
-        self.seen: set[str] = set()
+        self.begun: set[str] = set()
         while self.process.poll() is None:
-            if self._reached(what, checkpoint):
+            if what == "start" or getattr(self, f"_count_{what}s")() >= number:
                 return time.monotonic() - self.began
-            time.sleep(0.001)
+            time.sleep(0.002)
         return None
 
-    def _reached(self, what: str, checkpoint: int) -> bool:
-        if what == "checkpoint":  # each one is a hidden file first
-            self.seen |= {path.name for path in self.run.glob("checkpoints/.*-step-*.keras")}
-            return len(self.seen) >= checkpoint
-        file = {"made": "config.json", "row": "history.jsonl"}.get(what)
-        return file is None or (self.run / file).exists()
+    def _count_rows(self) -> int:
+        history = self.run / "history.jsonl"
+        return history.read_text().count("\n") if history.exists() else 0
+
+    def _count_checkpoints(self) -> int:
+        self.begun |= {path.name for path in self.run.glob("checkpoints/.*-step-*.keras")}
+        return len(self.begun)  # each one is a hidden file first
 
     def end(self) -> str:
         """Waits for its end; gives what it said."""
@@ -99,26 +99,28 @@ class Training:
 def train_whole(source: Path, run: Path) -> Whole:
     """Trains without a break."""
     training = Training(source, run)
-    made, row = training.wait_for("made"), training.wait_for("row")
+    row = training.wait_for("row", 1)
     said = training.end()
-    if training.process.returncode or made is None or row is None:
+    if training.process.returncode or row is None:
         sys.exit(f"the unbroken run of {source} failed: {said[-2000:]}")
-    return Whole(run, made, row, time.monotonic() - training.began)
+    return Whole(run, row, time.monotonic() - training.began)
 
 
 def draw(randomly: random.Random, whole: Whole) -> Moment:
-    """A moment: 1 in 5 anywhere, 2 in 5 as a checkpoint is written, else among the steps."""
+    """A moment: 1 in 5 ahead of the first step, 2 in 5 as a checkpoint is written, else any."""
     kind = randomly.choices(("start", "checkpoint", "row"), (1, 2, 2))[0]
+    if kind == "start":
+        return Moment(kind, randomly.uniform(0, whole.row))
     if kind == "checkpoint":
-        return Moment(kind, randomly.uniform(0, 0.03), randomly.randint(1, STEPS // 3))
-    span = whole.end if kind == "start" else whole.end - whole.row
-    return Moment(kind, randomly.uniform(0, span))
+        return Moment(kind, randomly.uniform(0, 0.03), randomly.randint(1, STEPS // EVERY))
+    pace = (whole.end - whole.row) / STEPS  # by rows, as no machine is even
+    return Moment(kind, randomly.uniform(0, pace), randomly.randint(1, STEPS))
 
 
 def kill(source: Path, run: Path, moment: Moment) -> bool:
     """Trains until a moment and kills the process; False if it had ended before."""
     training = Training(source, run)
-    if training.wait_for(moment.after, moment.checkpoint) is None:
+    if training.wait_for(moment.after, moment.number) is None:
         return False
     time.sleep(moment.delay)
     training.process.kill()

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-STEPS = 30
+STEPS, EVERY = 30, 3  # in all, and from checkpoint to checkpoint
 _ATTRIBUTES = {"glasses": ["0", "1"], "hair": ["black", "blond", "grey"]}
 _STAGED = {
     "latent": 5, "base": 4, "critic_base": 4, "encoder_base": 4, "latent_width": 8, "refresh": 4,
@@ -81,7 +81,7 @@ def write_job(name: str, folder: Path, seed: int) -> Path:
         "data": {**job.data, "path": str(folder / job.data["path"]), "size": [32, 32]},
         "training": {
             "steps": STEPS, "batch_size": 2, "seed": seed, "log_every": 1, "sample_every": 10,
-            "checkpoint_every": 3, "keep_checkpoints": 2, **job.training, "stages": shares,
+            "checkpoint_every": EVERY, "keep_checkpoints": 2, **job.training, "stages": shares,
         },
     }  # fmt: skip
     lines = [f'method = "{name}"']
