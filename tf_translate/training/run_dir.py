@@ -262,6 +262,16 @@ def is_whole(path: Path) -> bool:
     wrong = (OSError, EOFError, RuntimeError, ValueError, zipfile.BadZipFile, zlib.error)
     try:
         with zipfile.ZipFile(path) as archive:
-            return bool(archive.namelist()) and archive.testzip() is None
+            # A spoilt length in the directory can hide files: the end record has their number.
+            files = len(archive.namelist())
+            return 0 < files == _count_at_end(path) and archive.testzip() is None
     except (*wrong, struct.error, OverflowError, MemoryError):
         return False
+
+
+def _count_at_end(path: Path) -> int:
+    """The number of files by a zip's last record, which ends it where it has no comment."""
+    with path.open("rb") as file:
+        file.seek(-22, os.SEEK_END)
+        mark, _, _, _, count, _, _, _ = struct.unpack("<4s4H2LH", file.read())
+    return count if mark == b"PK\x05\x06" else 0
