@@ -110,5 +110,5 @@ def write_pictures(folder: Path) -> None:
             Image.fromarray(picture).save(path)
         Image.fromarray(pixels).save(folder / f"{number}.png")
         hair = _ATTRIBUTES["hair"][number % 3]
-        lines.append(f"{number}.png,{split},{number // 3},{number // 3 % 2},{hair}")
+        lines.append(f"{number}.png,{split},{number // 3},{number // 6 % 2},{hair}")
     (folder / "faces.csv").write_text("\n".join(lines) + "\n")
