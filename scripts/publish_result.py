@@ -4,6 +4,7 @@ python scripts/publish_result.py RUN NAME "COMMAND ..."
 python scripts/publish_result.py --ablation FOLDER NAME
 python scripts/publish_result.py --benchmark FOLDER NAME
 python scripts/publish_result.py --verification FOLDER NAME
+python scripts/publish_result.py --kills FOLDER NAME
 """
 
 import json
@@ -66,6 +67,12 @@ def publish_verification(folder: Path, name: str) -> None:
     _fill_pages()
 
 
+def publish_kills(folder: Path, name: str) -> None:
+    """Copies FOLDER/kill_runs.json and fills the table between its marks."""
+    shutil.copy(folder / "kill_runs.json", RESULTS / f"{name}.json")
+    _fill_pages()
+
+
 def _fill_pages() -> None:
     for page in PAGES:
         page.write_text(with_tables(page.read_text("utf-8")), "utf-8")
@@ -121,6 +128,8 @@ def table(result: dict) -> str:
         return _verification_table(result)
     if "side_by_side" in result:
         return _side_by_side_table(result)
+    if "kills" in result:
+        return _kills_table(result)
     minutes = result["training_minutes"]
     lines = [f"`{result['command']}`, {minutes:.0f} minutes of training on a two-core machine:", ""]
     for name, direction in result["evaluation"]["directions"].items():
@@ -199,6 +208,29 @@ def _conditions(result: dict) -> list[str]:
     ]
 
 
+def _kills_table(result: dict) -> str:
+    """A row a method: where it was killed, and what became of it."""
+    lines = [f"`{result['command']}`: runs of {result['steps']} steps, {result['machine']}", ""]
+    lines.append(
+        "| method | kills | in | as a file was written | ahead of a checkpoint | resumed "
+        "| equal, bit for bit | largest difference |"
+    )
+    lines.append("|---" * 8 + "|")
+    rows = result["kills"]
+    methods = {row["method"]: [r for r in rows if r["method"] == row["method"]] for row in rows}
+    for method, own in {**methods, "**all**": rows}.items():
+        stages = [row["stage"] for row in own]
+        told = ", ".join(f"{stage} {stages.count(stage)}" for stage in dict.fromkeys(stages))
+        apart = [row["difference"] for row in own if row["difference"] is not None]
+        cells = [str(len(own)), "" if own is rows else told]
+        cells += [str(sum(row["writing"] is not None for row in own))]
+        cells += [str(sum(not row["checkpoints"] for row in own))]
+        cells += [str(sum(row["resumed"] for row in own)), str(sum(row["equal"] for row in own))]
+        cells.append(f"{max(apart):.1g}" if apart else "–")
+        lines.append(f"| {method} | " + " | ".join(cells) + " |")
+    return "\n".join([*lines, ""])
+
+
 def _verification_table(result: dict) -> str:
     """A row a model, signature of floats and output; a column a recipe: PSNR, SSIM if a picture."""
     recipes = list(dict.fromkeys(row["recipe"] for row in result["verification"]))
@@ -256,6 +288,8 @@ def main(arguments: list[str]) -> None:
         publish_benchmark(Path(arguments[1]), arguments[2])
     elif arguments[0] == "--verification":
         publish_verification(Path(arguments[1]), arguments[2])
+    elif arguments[0] == "--kills":
+        publish_kills(Path(arguments[1]), arguments[2])
     else:
         publish(Path(arguments[0]), arguments[1], arguments[2])
 

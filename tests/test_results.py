@@ -38,6 +38,9 @@ def test_a_result_holds_command_seed_versions_and_date(path):
     if "side_by_side" in result:
         check_side_by_side(result)
         return
+    if "kills" in result:
+        check_kills(result)
+        return
     assert isinstance(result["config"]["training"]["seed"], int)
     for session in result["sessions"]:
         assert session["date"].startswith("20")
@@ -45,6 +48,18 @@ def test_a_result_holds_command_seed_versions_and_date(path):
     for name, direction in result["evaluation"]["directions"].items():
         assert {"output", "identity", "random target"} <= set(direction["rows"])
         assert (path.parent / f"{path.stem}_{name}.png").is_file()
+
+
+def check_kills(result):
+    """What a result of scripts/kill_runs must hold."""
+    assert isinstance(result["seed"], int)
+    assert result["date"].startswith("20")
+    assert result["machine"]
+    assert {"tensorflow", "keras", "h5py"} <= set(result["versions"])
+    for row in result["kills"]:
+        assert row["from"] <= row["step"] <= result["steps"]
+        assert row["resumed"] or not row["equal"]
+        assert not row["equal"] or row["difference"] == 0
 
 
 def check_side_by_side(result):

@@ -7,7 +7,7 @@ import tensorflow as tf
 from rich.console import Console
 
 from tests.core.toy import Staged, Toy, scale
-from tf_translate.errors import TrainingError
+from tf_translate.errors import RunError, TrainingError
 from tf_translate.images import read
 from tf_translate.training import loop
 from tf_translate.training.run_dir import RunDir
@@ -94,6 +94,42 @@ def test_a_loss_that_is_not_finite_stops_before_it_is_saved(tmp_path):
     assert "learning_rate" in sentence
     assert run.newest_checkpoint().name == "step-00000004.keras"
     assert not run.model.exists()
+
+
+def _flipped(path):
+    """Flips a byte in the midst of the weights."""
+    content = bytearray(path.read_bytes())
+    content[content.index(b"\x89HDF") + 3000] ^= 0x10
+    path.write_bytes(content)
+
+
+def test_a_broken_checkpoint_falls_back_to_the_one_before_and_says_so(tmp_path):
+    run = RunDir.create(tmp_path / "r", {})
+    _train(run)
+    _flipped(run.checkpoint(6))
+    said = []
+    translator = loop.resume(run, lambda: pytest.fail("must not build anew"), said.append)
+    assert int(translator.steps_taken.numpy()) == 4
+    assert said == [
+        f"the checkpoint {run.checkpoint(6)} is broken (cut off, or its checksum is wrong); the "
+        "one before is taken",
+        f"going on from step 4: {run.checkpoint(4)}",
+    ]
+
+
+def test_a_run_without_a_whole_checkpoint_is_not_begun_anew_unasked(tmp_path):
+    run = RunDir.create(tmp_path / "r", {})
+    _train(run)
+    _flipped(run.checkpoint(6))
+    run.checkpoint(4).write_bytes(run.checkpoint(4).read_bytes()[:5000])
+    with pytest.raises(RunError, match=r"^no checkpoint in .*4\.keras is broken .* begins the run"):
+        loop.resume(run, lambda: pytest.fail("must not build anew"))
+
+
+def test_a_run_that_wrote_no_checkpoint_begins_at_step_0_and_says_so(tmp_path):
+    run, said = RunDir.create(tmp_path / "r", {}), []
+    assert int(loop.resume(run, _toy, said.append).steps_taken.numpy()) == 0
+    assert said == [f"{run.path} has no checkpoint yet: it begins at step 0"]
 
 
 def test_tensorboard_groups_scalars_by_role_and_shows_pictures(tmp_path):

@@ -19,6 +19,7 @@ from tf_translate.experiment.dataset import Data, held_out, open_for, preview
 from tf_translate.experiment.trained import load_model
 from tf_translate.methods import registry
 from tf_translate.training import loop
+from tf_translate.training.failures import writing
 from tf_translate.training.run_dir import RunDir
 from tf_translate.training.strategy import batch_line, make_strategy
 from tf_translate.training.workers import Workers, find_cluster, join
@@ -44,15 +45,15 @@ def train(config: Config, path: str | Path, *, resume: bool, console: Console) -
         ConfigError: If the networks cannot be built for the images, are not those of the run to
             start from, or the batch does not divide by the devices.
         DataError: If the images do not fit.
-        RunError: If the directory is not free, or not a run when resuming.
+        RunError: If the directory is not free, or not a run when resuming, or cannot be written.
         TrainingError: If a loss is no longer finite.
         WorkerLostError: If another worker of the same training is gone.
     """
     strategy = _strategy(config, console)  # before anything uses a device
     workers = Workers(strategy)
     with workers.watched(RunDir(path).last_good):
-        if workers.chief and not resume and Path(path).exists():
-            RunDir.check_free(path)  # before minutes go into reading images
+        if workers.chief:  # before minutes go into reading images
+            RunDir(path).check_writable() if resume else RunDir.check_free(path)
         console.print(batch_line(strategy, config.training.batch_size), highlight=False)
         return train_by(strategy, config, path, resume=resume, console=console)
 
@@ -79,7 +80,7 @@ def train_by(
     run = RunDir.open(path) if resume else RunDir(path)
     with strategy.scope():
         # Built first: settings that cannot be built must not claim the directory.
-        translator = loop.resume(run, lambda: build(config)) if resume else build(config)
+        translator = _resumed(run, config, console) if resume else build(config)
         if begun is not None:
             take_networks(translator, begun)
     if not resume:
@@ -129,6 +130,13 @@ def _begun(config: Config) -> Translator | None:
     return load_model(place)
 
 
+def _resumed(run: RunDir, config: Config, console: Console) -> Translator:
+    def tell(sentence: str) -> None:
+        console.print(sentence, highlight=False, markup=False, soft_wrap=True)
+
+    return loop.resume(run, lambda: build(config), tell)
+
+
 def _strategy(config: Config, console: Console) -> tf.distribute.Strategy:
     cluster = find_cluster()
     if cluster is None:
@@ -147,8 +155,10 @@ def _claim(run: RunDir, config: Config, translator: Translator, resume: bool) ->
     """Makes the run, or drops what was written past the checkpoint that it goes on from."""
     settings = config.model_dump(mode="json")
     if resume:
-        run.tidy(int(translator.steps_taken.numpy()))
-        run.write_config(settings)
+        step = int(translator.steps_taken.numpy())
+        with writing(run, run.path, step):
+            run.tidy(step)
+            run.write_config(settings)
     else:
         RunDir.create(run.path, settings)
 

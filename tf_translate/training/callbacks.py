@@ -10,8 +10,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tf_translate.errors import TrainingError
 from tf_translate.images import write
+from tf_translate.training.failures import diverged, writing
 from tf_translate.training.run_dir import RunDir
 
 
@@ -71,11 +71,9 @@ class Losses(StepCallback):
     def _check_finite(self, values: dict[str, float], step: int) -> None:
         broken = [name for name, value in values.items() if not math.isfinite(value)]
         if broken:
-            raise TrainingError(
-                f"training stopped at step {step}: {', '.join(broken)} is no longer finite; "
-                f"{self.run.last_good()}. "
-                "Try a lower model.optimizer.learning_rate or training.precision = 'float32'"
-            )
+            losses = "the loss" if len(broken) == 1 else "the losses"
+            is_ = "is" if len(broken) == 1 else "are"
+            raise diverged(self.run, step, f"{losses} {', '.join(broken)} {is_}")
 
 
 class History(Losses):
@@ -92,12 +90,12 @@ class History(Losses):
 
     def note(self, step, values):
         """Writes the row."""
-        with self.run.history.open("a") as file:
+        with writing(self.run, self.run.history, step), self.run.history.open("a") as file:
             file.write(json.dumps({"step": step, **values}) + "\n")
         now = time.monotonic()
         rate = (step - self.last_step) / max(now - self.last_time, 1e-9)
         self.last_time, self.last_step = now, step
-        with self.writer.as_default(step):
+        with writing(self.run, self.run.logs, step), self.writer.as_default(step):
             for name, value in values.items():
                 tf.summary.scalar(name, value)
             tf.summary.scalar("speed/steps_per_second", rate)
@@ -128,8 +126,9 @@ class Samples(StepCallback):
         if path.exists():
             return
         picture = self.render()
-        write(path, picture)
-        with self.writer.as_default(step):
+        with writing(self.run, path, step):
+            write(path, picture)
+        with writing(self.run, self.run.logs, step), self.writer.as_default(step):
             tf.summary.image("samples", picture[None])
 
 
@@ -184,7 +183,8 @@ class Checkpoints(StepCallback):
         """Saves when due."""
         if crossed(before, step, self.every) or self.model.stop_training:
             self._check_weights(step)
-            self.run.save_checkpoint(self.model.save, step, self.keep)
+            with writing(self.run, self.run.checkpoint(step), step):
+                self.run.save_checkpoint(self.model.save, step, self.keep)
 
     def _check_weights(self, step: int) -> None:
         # A loss is computed before its update: weights may break a step before it shows.
@@ -194,8 +194,4 @@ class Checkpoints(StepCallback):
             if not np.isfinite(variable.numpy()).all()
         ]
         if broken:
-            raise TrainingError(
-                f"training stopped at step {step}: the weights {broken[0]} are no longer finite; "
-                f"nothing was saved since {self.run.newest_checkpoint() or 'the start'}. "
-                "Try a lower model.optimizer.learning_rate"
-            )
+            raise diverged(self.run, step, f"the weights {broken[0]} are")

@@ -7,6 +7,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from tf_translate.training.callbacks import StepCallback, crossed
+from tf_translate.training.failures import writing
 from tf_translate.training.run_dir import RunDir
 
 # From a checkpoint to figures; "score" among them decides, higher is better.
@@ -63,7 +64,8 @@ class Assessments(StepCallback):
     def _assess(self, step):
         if self.model.stage != self.model.stages[-1]:
             return  # nothing can translate yet
-        figures = assess(self.run, step, self.measure)
-        with self.writer.as_default(step):
+        with writing(self.run, f"the assessment of {self.run.checkpoint(step)}", step):
+            figures = assess(self.run, step, self.measure)
+        with writing(self.run, self.run.logs, step), self.writer.as_default(step):
             for name, value in figures.items():
                 tf.summary.scalar(f"assessment/{name}", value)

@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -24,8 +25,9 @@ from tf_translate.training.callbacks import (
     Samples,
 )
 from tf_translate.training.choice import Assessments, Measure, assess
+from tf_translate.training.failures import reading, writing
 from tf_translate.training.progress import ProgressBar
-from tf_translate.training.run_dir import RunDir
+from tf_translate.training.run_dir import RunDir, is_whole
 from tf_translate.training.samples import sample_grid
 from tf_translate.training.workers import Workers
 from tf_translate.version import __version__
@@ -50,22 +52,51 @@ class Schedule:
         return self.stages[-1][1]
 
 
-def resume(run: RunDir, build: Callable[[], Translator]) -> Translator:
-    """Loads the newest whole checkpoint of a run, or builds anew if there is none.
+def resume(
+    run: RunDir, build: Callable[[], Translator], tell: Callable[[str], None] = lambda _: None
+) -> Translator:
+    """Loads the newest checkpoint of a run that can be read, or builds anew if it wrote none.
 
     Weights, optimizer state, pools, noise counters and the step all come from the file. After a
     kill the rows that follow are those of an unbroken run; after a polite stop the first one
     averages only the steps since the stop. `run.tidy` drops the rows past it.
 
+    Args:
+        run: The run.
+        build: Makes its translator.
+        tell: Gets a sentence on where it goes on, and on each checkpoint that cannot be read.
+
     Raises:
-        RunError: If the checkpoint cannot be read.
+        RunError: If there are checkpoints, but none can be read.
     """
-    newest = run.newest_checkpoint()
+    reasons = []
+    for path in run.newest_first():
+        try:
+            translator = _loaded(path)
+        except RunError as error:
+            reasons.append(str(error))
+            continue
+        for reason in reasons:
+            tell(f"{reason}; the one before is taken")
+        tell(f"going on from step {_step(translator)}: {path}")
+        return translator
+    if reasons:
+        raise RunError(
+            f"no checkpoint in {run.checkpoints} can be read: {'; '.join(reasons)}. Put a copy "
+            "back, or remove that folder and --resume begins the run at step 0"
+        )
+    tell(f"{run.path} has no checkpoint yet: it begins at step 0")
+    return build()
+
+
+def _loaded(path: Path) -> Translator:
+    """The translator of a checkpoint; RunError if it is broken."""
+    if not is_whole(path):
+        raise RunError(f"the checkpoint {path} is broken (cut off, or its checksum is wrong)")
     try:
-        translator = build() if newest is None else keras.models.load_model(newest)
-    except (ValueError, TypeError, OSError) as error:
-        raise RunError(f"the checkpoint {newest} cannot be read: {error}") from error
-    return translator
+        return keras.models.load_model(path)
+    except (ValueError, TypeError, KeyError, OSError) as error:
+        raise RunError(f"the checkpoint {path} cannot be read: {error}") from error
 
 
 def train(
@@ -96,33 +127,43 @@ def train(
 
     Raises:
         TrainingError: If a loss is no longer finite.
+        RunError: If the run cannot be written any more, as on a full disk.
+        DataError: If a picture that is yet to be read is gone.
     """
     workers = Workers(translator.distribute_strategy)
-    start = int(translator.steps_taken.numpy())
+    start = _step(translator)
     if start < schedule.steps and workers.chief:
         render = functools.partial(sample_grid, translator, sample)
-        with _writing(run, schedule, console, render, measure) as callbacks:
+        with _writing(run, schedule, start, console, render, measure) as callbacks:
             _fit(translator, batches, run, schedule, workers, callbacks)
     elif start < schedule.steps:
         losses = Losses(run, every=schedule.log_every, checkpoint_every=schedule.checkpoint_every)
         _fit(translator, batches, run, schedule, workers, [losses])
-    step = int(translator.steps_taken.numpy())
+    step = _step(translator)
     if step >= schedule.steps and workers.chief:
-        run.finish(translator.save, step, schedule.keep_checkpoints)
-        if measure is not None:
-            assess(run, step, measure)
-        run.deliver(step)
+        with writing(run, run.checkpoint(step), step):
+            run.finish(translator.save, step, schedule.keep_checkpoints)
+        with writing(run, run.model, step):
+            if measure is not None:
+                assess(run, step, measure)
+            run.deliver(step)
     workers.anyone(False)  # nobody leaves before the chief has written
     return step >= schedule.steps
 
 
 @contextlib.contextmanager
 def _writing(
-    run: RunDir, schedule: Schedule, console: Console, render: Callable, measure: Measure | None
+    run: RunDir,
+    schedule: Schedule,
+    start: int,
+    console: Console,
+    render: Callable,
+    measure: Measure | None,
 ) -> Iterator[list[keras.callbacks.Callback]]:
     """What the chief does beside the steps; losses first: they stop a run before it is saved."""
     bar = ProgressBar(schedule.steps, console)
-    writer = tf.summary.create_file_writer(str(run.logs))
+    with writing(run, run.logs, start):
+        writer = tf.summary.create_file_writer(str(run.logs))
     every = schedule.checkpoint_every
     callbacks = [
         History(run, writer, every=schedule.log_every, checkpoint_every=every, show=bar.show),
@@ -133,31 +174,47 @@ def _writing(
         callbacks.append(Assessments(run, writer, measure, every=every))
     try:
         yield [*callbacks, bar]
+    except BaseException:
+        with contextlib.suppress(tf.errors.OpError):  # what failed first is told
+            writer.close()
+        raise
+    else:
+        with writing(run, run.logs, callbacks[0].step):
+            writer.close()
     finally:
         bar.stop()
-        writer.close()
 
 
 def _fit(
     translator: Translator, batches, run: RunDir, schedule: Schedule, workers: Workers, callbacks
 ) -> None:
     """Takes the steps that are left, and notes on the chief what trained them."""
-    start, began = int(translator.steps_taken.numpy()), time.monotonic()
+    start, began = _step(translator), time.monotonic()
     interrupts = Interrupts(workers.anyone)
+    step = functools.partial(_step, translator)
     try:
-        _fit_stages(translator, batches, schedule.stages, [interrupts, *callbacks])
+        with reading(run, step):
+            _fit_stages(translator, batches, schedule.stages, [interrupts, *callbacks])
+    except BaseException:
+        with contextlib.suppress(OSError):  # what failed first is told
+            _note_session(run, start, step(), began, workers)
+        raise
+    else:
+        with writing(run, run.sessions, step()):
+            _note_session(run, start, step(), began, workers)
     finally:
         interrupts.release()
-        if workers.chief:
-            end = int(translator.steps_taken.numpy())
-            _note_session(run, start, end, began, workers.count)
+
+
+def _step(translator: Translator) -> int:
+    return int(translator.steps_taken.numpy())
 
 
 def _fit_stages(translator: Translator, batches, stages, callbacks) -> None:
     """Takes the steps that are left of each stage, unless asked to stop; never goes back."""
     names = [name for name, _ in stages]
     for stage, end in stages[names.index(translator.stage) :]:
-        step = int(translator.steps_taken.numpy())
+        step = _step(translator)
         if step >= end:
             continue
         if translator.stage != stage:
@@ -174,14 +231,16 @@ def _fit_stages(translator: Translator, batches, stages, callbacks) -> None:
             return
 
 
-def _note_session(run: RunDir, start: int, end: int, began: float, workers: int) -> None:
-    """Adds a line on what trained when, for how long, with which versions."""
+def _note_session(run: RunDir, start: int, end: int, began: float, workers: Workers) -> None:
+    """Adds a line on what trained when, for how long, with which versions; the chief does."""
+    if not workers.chief:
+        return
     line = {
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "from_step": start,
         "to_step": end,
         "seconds": round(time.monotonic() - began, 1),
-        "workers": workers,
+        "workers": workers.count,
         "processor_cores": os.cpu_count(),
         "devices": [device.name for device in tf.config.list_logical_devices()],
         "versions": {

@@ -5,10 +5,13 @@ how long, on what), `samples/`, `logs/` and, at the end, `model.keras`. Where th
 chosen, `checkpoints/best-N.keras` and `assessments.jsonl` too.
 """
 
+import contextlib
 import json
 import os
 import shutil
+import struct
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -43,21 +46,43 @@ class RunDir:
         cls.check_free(path)
         run = cls(path)
         try:
-            run.checkpoints.mkdir(parents=True)
+            run.checkpoints.mkdir(parents=True, exist_ok=True)
             run.write_config(config)
         except OSError as error:
-            raise RunError(f"the run cannot be written to {run.path}: {error}") from error
+            raise run._unwritable(error.strerror or str(error)) from error
         return run
 
     @classmethod
     def check_free(cls, path: str | Path) -> None:
-        """Raises RunError if `path` holds something already."""
+        """Raises RunError if `path` holds something already or lies where nothing can be written.
+
+        What a kill leaves of `create` counts as nothing.
+        """
         run = cls(path)
-        if run.path.exists() and (not run.path.is_dir() or any(run.path.iterdir())):
+        if run.path.exists() and not (run.path.is_dir() and run._is_bare()):
             what = "a run" if run.config.exists() else "files that are not a run"
-            raise RunError(
-                f"{run.path} already holds {what}; go on with --resume or choose another --run"
-            )
+            cure = "go on with --resume or choose" if run.config.exists() else "choose"
+            raise RunError(f"{run.path} already holds {what}; {cure} another --run")
+        run.check_writable()
+
+    def check_writable(self) -> None:
+        """Raises RunError if nothing can be written to the folder, or where it is to be made."""
+        folder = self.path
+        while not folder.exists() and folder != folder.parent:
+            folder = folder.parent
+        if not os.access(folder, os.W_OK):
+            raise self._unwritable(f"{folder} is read-only")
+
+    def _is_bare(self) -> bool:
+        """Whether there is no more than `create` leaves when it is killed."""
+        unfinished = {self.checkpoints, *self.path.glob(f".[0-9]*-{self.config.name}")}
+        return set(self.path.iterdir()) <= unfinished and not any(self.checkpoints.glob("*"))
+
+    def _unwritable(self, reason: str) -> RunError:
+        return RunError(
+            f"the run cannot be written to {self.path}: {reason}; make that folder writable or "
+            "choose another --run"
+        )
 
     @classmethod
     def open(cls, path: str | Path) -> "RunDir":
@@ -68,7 +93,9 @@ class RunDir:
         """
         run = cls(path)
         if not run.config.is_file():
-            raise RunError(f"{run.path} is not a run: it has no config.json")
+            raise RunError(
+                f"{run.path} is not a run: it has no config.json; start one without --resume"
+            )
         return run
 
     def write_config(self, config: dict) -> None:
@@ -86,7 +113,7 @@ class RunDir:
         """Writes a checkpoint whole, then drops all but the newest `keep`."""
         target = self.checkpoint(step)
         write_whole(target, save)
-        for old in sorted(self.checkpoints.glob("step-*.keras"))[:-keep]:
+        for old in self.newest_first()[keep:]:
             old.unlink()
         return target
 
@@ -109,15 +136,24 @@ class RunDir:
 
     def newest_checkpoint(self) -> Path | None:
         """The newest checkpoint that is whole, or None if there is none."""
-        for path in sorted(self.checkpoints.glob("step-*.keras"), reverse=True):
-            if is_whole(path):
-                return path
-        return None
+        return next((path for path in self.newest_first() if is_whole(path)), None)
+
+    def newest_first(self) -> list[Path]:
+        """All checkpoints but the best, whole or not."""
+        return sorted(self.checkpoints.glob("step-*.keras"), reverse=True)
 
     def last_good(self) -> str:
         """What can be gone on from, in words."""
         newest = self.newest_checkpoint()
-        return f"the last good checkpoint is {newest}" if newest else "there is no checkpoint"
+        return f"the last good checkpoint is {newest}" if newest else "there is no checkpoint yet"
+
+    def go_on(self) -> str:
+        """The command that goes on with the run, or begins it again if it was never made."""
+        try:
+            method, option = self.read_config()["method"], " --resume"
+        except (RunError, OSError, KeyError):
+            method, option = "...", " --resume" if self.config.exists() else ""
+        return f"tf-translate train {method} --run {self.path}{option}"
 
     def finish(self, save: Callable[[Path], None], step: int, keep: int) -> None:
         """Makes sure that the last step has a checkpoint to go on from."""
@@ -154,15 +190,26 @@ class RunDir:
         return _lines(self.assessed)
 
     def tidy(self, step: int) -> None:
-        """Drops what a kill left: half-written files, and what was noted past `step`."""
-        for unfinished in self.checkpoints.glob(".*.keras"):
-            unfinished.unlink()
+        """Drops what a kill left: half-written files, and what was noted past `step`.
+
+        A checkpoint past it could not be read; it becomes `NAME.broken`, which no one counts.
+        """
+        for folder in (self.path, self.checkpoints):
+            for unfinished in folder.glob(".[0-9]*-*"):
+                unfinished.unlink()
+        for path in self.newest_first():
+            if _step_of(path) > step:
+                path.replace(path.with_name(f"{path.name}.broken"))
         for best in self.checkpoints.glob("best-*.keras"):
-            if int(best.stem.removeprefix("best-")) > step:
+            if _step_of(best) > step:
                 best.unlink()
         _cut(self.history, step)
         if self.assessed.is_file():
             _cut(self.assessed, step)
+
+
+def _step_of(checkpoint: Path) -> int:
+    return int(checkpoint.stem.rpartition("-")[2])
 
 
 def _lines(path: Path) -> list[dict]:
@@ -193,14 +240,38 @@ def write_whole(target: Path, write: Callable[[Path], object]) -> None:
         with temporary.open("rb") as written:
             os.fsync(written.fileno())
         temporary.replace(target)
+        _flush(target.parent)
     finally:
         temporary.unlink(missing_ok=True)
 
 
+def _flush(folder: Path) -> None:
+    """Makes a rename outlast a power cut, where the system can open folders."""
+    if hasattr(os, "O_DIRECTORY"):
+        opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            with contextlib.suppress(OSError):  # some network folders refuse; the file is there
+                os.fsync(opened)
+        finally:
+            os.close(opened)
+
+
 def is_whole(path: Path) -> bool:
-    """Whether a `.keras` file is complete: a zip whose checksums hold."""
+    """Whether a `.keras` file is complete: a zip of files whose checksums (CRC-32) all hold."""
+    # What a flipped byte makes zipfile raise: another compression, a password, wild offsets.
+    wrong = (OSError, EOFError, RuntimeError, ValueError, zipfile.BadZipFile, zlib.error)
     try:
         with zipfile.ZipFile(path) as archive:
-            return archive.testzip() is None
-    except (OSError, zipfile.BadZipFile):
+            # A spoilt length in the directory can hide files: the end record has their number.
+            files = len(archive.namelist())
+            return 0 < files == _count_at_end(path) and archive.testzip() is None
+    except (*wrong, struct.error, OverflowError, MemoryError):
         return False
+
+
+def _count_at_end(path: Path) -> int:
+    """The number of files by a zip's last record, which ends it where it has no comment."""
+    with path.open("rb") as file:
+        file.seek(-22, os.SEEK_END)
+        mark, _, _, _, count, _, _, _ = struct.unpack("<4s4H2LH", file.read())
+    return count if mark == b"PK\x05\x06" else 0
