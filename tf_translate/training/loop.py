@@ -27,6 +27,7 @@ from tf_translate.training.choice import Assessments, Measure, assess
 from tf_translate.training.progress import ProgressBar
 from tf_translate.training.run_dir import RunDir
 from tf_translate.training.samples import sample_grid
+from tf_translate.training.watcher import Watcher
 from tf_translate.training.workers import Workers
 from tf_translate.version import __version__
 
@@ -123,10 +124,24 @@ def _writing(
     """What the chief does beside the steps; losses first: they stop a run before it is saved."""
     bar = ProgressBar(schedule.steps, console)
     writer = tf.summary.create_file_writer(str(run.logs))
+    watcher = Watcher(run, writer, console)
     every = schedule.checkpoint_every
     callbacks = [
-        History(run, writer, every=schedule.log_every, checkpoint_every=every, show=bar.show),
-        Samples(run, writer, render, every=schedule.sample_every),
+        History(
+            run,
+            writer,
+            every=schedule.log_every,
+            checkpoint_every=every,
+            show=bar.show,
+            look=watcher.look_at_row,
+        ),
+        Samples(
+            run,
+            writer,
+            render,
+            every=schedule.sample_every,
+            look=watcher.look_at_pictures,
+        ),
         Checkpoints(run, every=every, keep=schedule.keep_checkpoints),
     ]
     if measure is not None:
