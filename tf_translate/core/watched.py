@@ -68,9 +68,9 @@ class Gauges:
         length.assign(tf.where(due, found / scale, length))
 
     def read(self) -> dict[str, float]:
-        """Lengths by player, of those that have played since they were last asked for."""
+        """Finite lengths by player, of those that have played since they were last asked for."""
         found = {name: float(length.numpy()) for name, length in self._lengths.items()}
-        return {name: length for name, length in found.items() if not np.isnan(length)}
+        return {name: length for name, length in found.items() if np.isfinite(length)}
 
 
 class Watched(ManyWorkers):

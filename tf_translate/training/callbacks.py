@@ -189,11 +189,13 @@ class Interrupts(StepCallback):
 
     Args:
         anyone: Tells all workers whether one of them was interrupted.
+        enough: Whether training is to stop for another reason; asked at each step.
     """
 
-    def __init__(self, anyone: Callable[[bool], bool]):
+    def __init__(self, anyone: Callable[[bool], bool], enough: Callable[[], bool]):
         super().__init__()
         self.anyone = anyone
+        self.enough = enough
         self.interrupted = False
         self._handlers: dict = {}
 
@@ -206,7 +208,7 @@ class Interrupts(StepCallback):
 
     def after(self, before, step, logs):
         """Stops when interrupted."""
-        if self.anyone(self.interrupted):
+        if self.anyone(self.interrupted or self.enough()):
             self.model.stop_training = True
 
     def release(self) -> None:
