@@ -74,7 +74,7 @@ def _domain_columns(translator: Translator, batch: Mapping[str, np.ndarray]) -> 
     batch = {side: images[:count] for side, images in batch.items()}
     signatures = translator.signatures()
     columns: dict[str, np.ndarray] = {}
-    shown = []
+    shown: list[Shown] = []
     for name, inputs in translator.examples(batch).items():
         for given in inputs.values():
             columns |= {side: images for side, images in batch.items() if images is given}
