@@ -118,3 +118,8 @@ def test_there_must_be_attributes_to_choose_by(tmp_path):
     )
     with pytest.raises(ConfigError, match=r"training\.choose = 'best' goes by attributes"):
         train(wrong, tmp_path / "run", resume=False, console=Console(file=io.StringIO()))
+
+
+def test_patience_needs_checkpoints_that_are_measured(table):
+    with pytest.raises(ValueError, match=r"got 2 with choose = 'last', which measures none"):
+        _config(table, choose="last", patience=2)

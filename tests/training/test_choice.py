@@ -1,6 +1,14 @@
+import io
 import zipfile
 
-from tf_translate.training.choice import assess
+import numpy as np
+import pytest
+import tensorflow as tf
+from rich.console import Console
+
+from tests.core.toy import Toy, scale
+from tf_translate.training import loop
+from tf_translate.training.choice import assess, exhausted
 from tf_translate.training.run_dir import RunDir
 
 
@@ -68,3 +76,61 @@ def test_going_back_drops_what_came_after(tmp_path):
     run.tidy(2)
     assert run.best_checkpoint() is None
     assert [row["step"] for row in run.assessments()] == [2]
+
+
+@pytest.mark.parametrize(
+    ("scores", "patience", "expected"),
+    [
+        ([0.5, 0.4, 0.3], 0, False),  # never
+        ([0.5, 0.4], 2, False),  # one worse only
+        ([0.5, 0.4, 0.5], 2, True),  # equal is no better
+        ([0.5, 0.4, 0.6], 2, False),
+        ([0.5, 0.6, 0.4, 0.55], 2, True),
+        ([0.5], 1, False),  # nothing to compare with
+        ([], 1, False),
+    ],
+)
+def test_patience_ends_when_no_late_checkpoint_is_better(scores, patience, expected):
+    assert exhausted([{"score": score} for score in scores], patience) == expected
+
+
+def _train(run, measure, patience, model=None):
+    model = model or Toy(scale(0.5, "g"), scale(0.25, "c"))
+    model.compile()
+    images = np.linspace(-1, 1, 4, dtype=np.float32).reshape(4, 1, 1, 1)
+    data = tf.data.Dataset.from_tensors({"a": images, "b": images}).repeat()
+    text = io.StringIO()
+    done = loop.train(
+        model,
+        lambda start: data,
+        run=run,
+        schedule=loop.Schedule((("train", 40),), 2, 100, 2, 9, patience),
+        sample={"a": images, "b": images},
+        console=Console(file=text, width=400),
+        measure=measure,
+    )
+    return done, int(model.steps_taken.numpy()), text.getvalue()
+
+
+def test_training_stops_at_the_end_of_patience_and_delivers_the_best(tmp_path):
+    scores = {2: 0.5, 4: 0.9, 6: 0.7, 8: 0.9, 10: 1.0}  # two no better than that of 4
+
+    def measure(checkpoint):
+        return {"score": scores[int(checkpoint.stem.removeprefix("step-"))]}
+
+    run = RunDir.create(tmp_path / "r", {})
+    done, step, text = _train(run, measure, patience=2)
+    assert done
+    assert step == 9  # the step after, of which all workers know
+    assert "stopped at step 9 of 40: the last 2 measured checkpoints" in text
+    assert "no better than step 4 (score 0.900)" in text
+    assert run.best_checkpoint().name == "best-00000004.keras"
+    assert run.model.read_bytes() == run.best_checkpoint().read_bytes()
+    # Resumed, it stays where it is; with more patience it goes on.
+    again = loop.resume(run, lambda: pytest.fail("must not build anew"))
+    rows = run.rows()
+    assert _train(run, measure, 2, again)[:2] == (True, 9)
+    assert run.rows() == rows
+    with pytest.raises(KeyError):  # step 12 has no score: it was reached
+        _train(run, measure, 3, loop.resume(run, lambda: None))
+    assert [row["step"] for row in run.assessments()] == [2, 4, 6, 8, 10]

@@ -132,6 +132,38 @@ def test_a_run_that_wrote_no_checkpoint_begins_at_step_0_and_says_so(tmp_path):
     assert said == [f"{run.path} has no checkpoint yet: it begins at step 0"]
 
 
+def test_rows_tell_rates_and_lengths_of_weights_and_gradients(tmp_path):
+    # Step 2 of the toy by hand: critic c, then generator g, each a number; SGD 0.1.
+    run = RunDir.create(tmp_path / "r", {})
+    mean = 2.0
+
+    def batches(start):
+        images = tf.constant(IMAGES) + mean
+        return tf.data.Dataset.from_tensors({"a": images, "b": images}).repeat()
+
+    loop.train(
+        _toy(),
+        batches,
+        run=run,
+        schedule=SCHEDULE,
+        sample={"a": IMAGES, "b": IMAGES},
+        console=Console(file=io.StringIO()),
+    )
+    g, c = 0.5, 0.25
+    for _ in range(2):
+        critic = g * mean
+        c -= 0.1 * critic
+        generator = 2.0 * c * mean  # the weight of l1 is 2
+        g -= 0.1 * generator
+    row = run.rows()[0]
+    assert row["step"] == 2
+    assert row["gradients/critic"] == pytest.approx(abs(critic), rel=1e-5)
+    assert row["gradients/generator"] == pytest.approx(abs(generator), rel=1e-5)
+    assert row["weights/critic"] == pytest.approx(abs(c), rel=1e-5)
+    assert row["weights/generator"] == pytest.approx(abs(g), rel=1e-5)
+    assert row["rate/critic"] == pytest.approx(0.1)
+
+
 def test_tensorboard_groups_scalars_by_role_and_shows_pictures(tmp_path):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
@@ -219,8 +251,11 @@ def test_stages_follow_each_other_and_a_resumed_run_finds_its_own(tmp_path):
 
     whole = run_to(6, RunDir.create(tmp_path / "whole", {}), staged())
     assert [row["step"] for row in whole] == [1, 2, 3, 4, 5, 6]
-    terms = [set(row) - {"step"} for row in whole]
+    terms = [{key for key in row if key.startswith(("content/", "domain/"))} for row in whole]
     assert terms == [{"domain/critic"}] * 3 + [{"content/l1"}] * 3
+    assert [{key for key in row if key.startswith("rate/")} for row in whole] == (
+        [{"rate/critic"}] * 3 + [{"rate/generator"}] * 3
+    )
     broken = RunDir.create(tmp_path / "broken", {})
     run_to(5, broken, staged())  # stops in the second stage, with a checkpoint of step 4
     again = run_to(6, broken, loop.resume(broken, staged))

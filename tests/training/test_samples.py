@@ -70,7 +70,7 @@ def test_while_no_encoder_has_learnt_attributes_are_shown_on_images_out_of_noise
 def test_the_picture_is_drawn_for_any_method():
     settings = GeneGANSettings(base=2, critic_base=2)
     model = GeneGAN.from_settings(settings, (16, 16, 3), (16, 16, 3))
-    picture = samples.sample_grid(model, _batch(2, 16, 16, 3))
+    picture, _ = samples.sample_grid(model, _batch(2, 16, 16, 3))
     assert picture.dtype == np.uint8
     assert picture.shape[2] == 3
 

@@ -39,6 +39,12 @@ class TrainingConfig(Settings):
         description="what becomes model.keras: the last checkpoint, or the best on validation "
         "pictures by a classifier of the attributes and the reconstruction (data.attributes only)",
     )
+    patience: int = Field(
+        0,
+        ge=0,
+        description="measured checkpoints without a better one until training stops; 0: never; "
+        "needs choose = 'best'",
+    )
     keep_checkpoints: int = Field(2, ge=1, description="newest checkpoints kept")
 
     @field_validator("devices")
@@ -47,6 +53,15 @@ class TrainingConfig(Settings):
         if not re.fullmatch("one|all|(cpu|gpu):[1-9][0-9]{0,3}", value):
             raise ValueError("devices must be one, all, cpu:N or gpu:N, as in gpu:4")
         return value
+
+    @model_validator(mode="after")
+    def _patience_measures(self) -> "TrainingConfig":
+        if self.patience and self.choose == "last":
+            raise ValueError(
+                f"patience counts checkpoints that were measured, got {self.patience} with "
+                "choose = 'last', which measures none; set choose = 'best' or patience = 0"
+            )
+        return self
 
     @model_validator(mode="after")
     def _whole_executions(self) -> "TrainingConfig":

@@ -14,10 +14,10 @@ from tf_translate.core.schedules import Schedule
 from tf_translate.core.signature import Signature
 from tf_translate.core.special import SpecialSteps
 from tf_translate.core.terms import Term, check_losses, with_weights
-from tf_translate.core.workers import ManyWorkers
+from tf_translate.core.watched import Gauges, Watched
 
 
-class Translator(ManyWorkers):
+class Translator(Watched):
     """Trains players in turn on named terms; saves, resumes and deploys.
 
     A method subclasses it, declares `terms` and `players`, and writes one function per
@@ -154,6 +154,7 @@ class Translator(ManyWorkers):
         super().compile(optimizer=None, loss=None, **options)
         self._compile_options = options
         with self.distribute_strategy.scope():
+            self.gauges = Gauges(self.players)
             for player in self.players:
                 optimizer = given.get(player.name) or self.default_optimizer(player)
                 scaled = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
@@ -252,6 +253,7 @@ class Translator(ManyWorkers):
             replicas = self.distribute_strategy.num_replicas_in_sync
             totals = [optimizer.scale_loss(each / replicas) for each in totals_of(player, weighted)]
         gradients = gradients_of(tape, totals, [self.variables_of(each) for each in player.groups])
+        self.gauges.take(player.name, gradients, optimizer)
         if player.clip is not None:
             gradients = clip_globally(gradients, player.clip, optimizer)
         optimizer.apply(gradients, variables)

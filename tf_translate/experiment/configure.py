@@ -13,7 +13,7 @@ from tf_translate.methods import registry
 from tf_translate.training.run_dir import RunDir
 
 _MAY_CHANGE = {
-    *("steps", "log_every", "sample_every", "checkpoint_every", "keep_checkpoints"),
+    *("steps", "log_every", "sample_every", "checkpoint_every", "keep_checkpoints", "patience"),
     "devices",  # many devices train like one
 }
 

@@ -210,6 +210,7 @@ def _schedule(config: Config, translator: Translator) -> loop.Schedule:
         sample_every=training.sample_every,
         checkpoint_every=training.checkpoint_every,
         keep_checkpoints=training.keep_checkpoints,
+        patience=training.patience,
     )
 
 

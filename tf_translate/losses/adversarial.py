@@ -1,5 +1,6 @@
 """What critics and generators say to each other."""
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -144,16 +145,20 @@ def class_cross_entropy(logits, label: int):
 
 @dataclass(frozen=True)
 class AdversarialLoss:
-    """The two sides of one game: `critic(real, fake)` and `generator(fake)`, both minimised."""
+    """The two sides of one game: `critic(real, fake)` and `generator(fake)`, both minimised.
+
+    `blind` is the loss of a critic that cannot tell real from made, if that is bounded; else 0.
+    """
 
     critic: Callable
     generator: Callable
+    blind: float
 
 
 ADVERSARIAL = {
-    "vanilla": AdversarialLoss(vanilla_critic, vanilla_generator),
-    "least_squares": AdversarialLoss(least_squares_critic, least_squares_generator),
-    "wasserstein": AdversarialLoss(wasserstein_critic, wasserstein_generator),
+    "vanilla": AdversarialLoss(vanilla_critic, vanilla_generator, math.log(2)),
+    "least_squares": AdversarialLoss(least_squares_critic, least_squares_generator, 0.25),
+    "wasserstein": AdversarialLoss(wasserstein_critic, wasserstein_generator, 0.0),
 }
 
 

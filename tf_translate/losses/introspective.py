@@ -1,5 +1,6 @@
 """What a critic and an auto-encoder say to each other that share the critic's features."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -76,16 +77,20 @@ def ternary_generator(reconstructed_scores, sampled_scores):
 
 @dataclass(frozen=True)
 class IntrospectiveGame:
-    """`critic(real, reconstructed, sampled)` and `generator(reconstructed, sampled)`."""
+    """`critic(real, reconstructed, sampled)` and `generator(reconstructed, sampled)`.
+
+    `blind` is the loss of a critic that cannot tell them apart.
+    """
 
     logits: int
     critic: Callable
     generator: Callable
+    blind: float
 
 
 GAMES = {
-    "binary": IntrospectiveGame(1, binary_critic, binary_generator),
-    "ternary": IntrospectiveGame(3, ternary_critic, ternary_generator),
+    "binary": IntrospectiveGame(1, binary_critic, binary_generator, 3 * math.log(2)),
+    "ternary": IntrospectiveGame(3, ternary_critic, ternary_generator, 3 * math.log(3)),
 }
 
 

@@ -109,8 +109,7 @@ class AgeCGAN(invertible.InvertibleTranslator):
         mask_blend: Whether `preserve` blends changes alone into the image; `translate` never.
         critic_noise: Deviation of noise on every image the critic sees.
         search: Fields of `SearchSettings` that replace its defaults.
-        term_weights: Weights that replace `critic`, `mismatched`, `slope`, `adversarial`, `latent`,
-            `same_picture`.
+        term_weights: Weights that replace those of `terms`.
         name: Name of the model.
 
     Raises:
@@ -121,6 +120,7 @@ class AgeCGAN(invertible.InvertibleTranslator):
     """
 
     layout = "attributes"
+    blind_losses = MappingProxyType({"critic": 2 * float(np.log(2))})
     deploys = ("translate", "encode", "decode", _PRESERVING)
     inverts = "encoder"
     paper_shapes = ((64, 64, 3),)

@@ -121,6 +121,7 @@ class CycleGAN(Translator):
         self.pool_size = pool_size
         self.gan_mode = gan_mode
         self._game = adversarial_loss(gan_mode)
+        self.blind_losses = {"critic": 2 * self._game.blind}
         self.pool_a = ImagePool(pool_size, seed=1, name="pool_a")
         self.pool_b = ImagePool(pool_size, seed=2, name="pool_b")
         self.pool_a.build(shape_a)

@@ -164,6 +164,7 @@ class DiscoGAN(Translator):
         self._game = adversarial_loss("vanilla")
         # Which domains are translated into, and which way leads back to the input.
         self._judged = ("b",) if variant != "discogan" else ("a", "b")
+        self.blind_losses = {"critic": len(self._judged) * self._game.blind}
         self._closed = {"discogan": ("a", "b"), "recongan": ("a",), "gan": ()}[variant]
 
     @classmethod

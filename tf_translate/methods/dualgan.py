@@ -145,6 +145,7 @@ class DualGAN(Translator):
         self.critic_turns = critic_turns
         self.clip = clip
         self._game = adversarial_loss("vanilla" if gan_mode == "vanilla" else "wasserstein")
+        self.blind_losses = {"critic": 2 * self._game.blind}
 
     @classmethod
     def from_settings(

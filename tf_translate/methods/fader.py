@@ -1,6 +1,7 @@
 """Fader Networks: an auto-encoder whose latent knows no attributes, and a decoder that is told."""
 
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -190,6 +191,7 @@ class Fader(Translator):
         self.critic_turns, self.latent_noise = critic_turns, latent_noise
         self.classifier_noise = classifier_noise
         self._sizes = [len(one.values) for one in told.each]
+        self.blind_losses = {"latent_critic": sum(map(math.log, self._sizes))}
         self._expand, self._places = ExpandAttributes(told.binary), told.places
         self.classifier: Any = classifier
 

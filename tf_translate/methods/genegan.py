@@ -159,6 +159,7 @@ class GeneGAN(Translator):
         self.burst_turns = burst_turns
         self.burst_every = burst_every
         self._game = adversarial_loss("wasserstein")
+        self.blind_losses = {"critic": self._game.blind}
 
     @classmethod
     def from_settings(

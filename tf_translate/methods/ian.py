@@ -154,6 +154,7 @@ class IAN(Translator):
         self.edit_steps, self.edit_rate = edit_steps, edit_rate
         self._latent = decoder.input_shape[-1]
         self._game = games[0]
+        self.blind_losses = {"critic": self._game.blind}
 
     @classmethod
     def from_settings(

@@ -1,6 +1,7 @@
 """IcGAN, the invertible conditional GAN: draw from noise and attributes, then learn to go back."""
 
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
@@ -111,6 +112,7 @@ class IcGAN(InvertibleTranslator):
     """
 
     layout = "attributes"
+    blind_losses = MappingProxyType({"critic": 1.5 * math.log(2)})
     deploys = ("translate", "encode", "decode", "swap")
     paper_shapes = ((64, 64, 3),)
     paper_attributes = MappingProxyType(dict.fromkeys(_CELEBA, ("-1", "1")))

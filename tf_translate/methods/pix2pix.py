@@ -110,6 +110,7 @@ class Pix2Pix(Translator):
         self.conditional = conditional
         self.gan_mode = gan_mode
         self._game = adversarial_loss(gan_mode)
+        self.blind_losses = {"critic": self._game.blind}
 
     @classmethod
     def from_settings(

@@ -13,6 +13,7 @@ import tensorflow as tf
 from tf_translate.images import write
 from tf_translate.training.failures import diverged, writing
 from tf_translate.training.run_dir import RunDir
+from tf_translate.training.signs import Shown
 
 
 class StepCallback(keras.callbacks.Callback):
@@ -61,12 +62,15 @@ class Losses(StepCallback):
         """Checks the losses, and notes a row when one is due."""
         values = {name: float(value) for name, value in logs.items()}
         self._check_finite(values, step)
-        if crossed(before, step, self.every) or crossed(before, step, self.checkpoint_every):
+        if self._due(before, step):
             self.note(step, values)
             self.model.reset_metrics()
 
     def note(self, step: int, values: dict[str, float]) -> None:
         """Writes nothing here: a worker that is not the chief only keeps step with it."""
+
+    def _due(self, before: int, step: int) -> bool:
+        return any(crossed(before, step, n) for n in (self.every, self.checkpoint_every))
 
     def _check_finite(self, values: dict[str, float], step: int) -> None:
         broken = [name for name, value in values.items() if not math.isfinite(value)]
@@ -77,39 +81,83 @@ class Losses(StepCallback):
 
 
 class History(Losses):
-    """Writes the mean losses since the last row to `history.jsonl` and TensorBoard."""
+    """Writes the mean losses since the last row to `history.jsonl` and TensorBoard.
 
-    def __init__(self, run: RunDir, writer, *, every: int, checkpoint_every: int, show: Callable):
+    With them the figures of `Watched`: rates, lengths of gradients and weights, critics' leads.
+
+    Args:
+        run: Holds `history.jsonl`.
+        writer: TensorBoard's.
+        every, checkpoint_every: Steps from row to row, and from checkpoint to checkpoint.
+        show: Shows step, steps a second and losses.
+        look: Looks at step and figures of a row.
+    """
+
+    def __init__(
+        self,
+        run: RunDir,
+        writer,
+        *,
+        every: int,
+        checkpoint_every: int,
+        show: Callable,
+        look: Callable[[int, dict], None],
+    ):
         super().__init__(run, every=every, checkpoint_every=checkpoint_every)
         self.writer = writer
         self.show = show
+        self.look = look
 
     def on_train_begin(self, logs=None):
         """Starts the clock."""
         self.last_time, self.last_step = time.monotonic(), self.step
 
+    def on_train_batch_begin(self, batch, logs=None):
+        """Asks the coming execution for what costs something, if a row is due after it."""
+        self.model.gauges.ask(self._due(self.step, self.step + self.model.steps_per_execution))
+
     def note(self, step, values):
         """Writes the row."""
+        leads = self.model.lead_of_critics(values)
+        figures = {**leads, **self.model.gauges_of(self.model.active_players())}
         with writing(self.run, self.run.history, step), self.run.history.open("a") as file:
-            file.write(json.dumps({"step": step, **values}) + "\n")
+            file.write(json.dumps({"step": step, **values, **figures}) + "\n")
         now = time.monotonic()
         rate = (step - self.last_step) / max(now - self.last_time, 1e-9)
         self.last_time, self.last_step = now, step
         with writing(self.run, self.run.logs, step), self.writer.as_default(step):
-            for name, value in values.items():
+            for name, value in {**values, **figures}.items():
                 tf.summary.scalar(name, value)
             tf.summary.scalar("speed/steps_per_second", rate)
         self.show(step, rate, values)
+        self.look(step, figures)
 
 
 class Samples(StepCallback):
-    """Writes a picture of the same few images every so many steps, to TensorBoard too."""
+    """Writes a picture of the same few images every so many steps, to TensorBoard too.
 
-    def __init__(self, run: RunDir, writer, render: Callable[[], np.ndarray], *, every: int):
+    Args:
+        run: Holds the pictures.
+        writer: TensorBoard's.
+        render: Makes the picture, and tells what is on it.
+        every: Steps from one to the next.
+        look: Looks at step and what is on the picture.
+    """
+
+    def __init__(
+        self,
+        run: RunDir,
+        writer,
+        render: Callable[[], tuple[np.ndarray, list[Shown]]],
+        *,
+        every: int,
+        look: Callable[[int, list[Shown]], None],
+    ):
         super().__init__()
         self.run = run
         self.writer = writer
         self.render = render
+        self.look = look
         self.every = every
 
     def after(self, before, step, logs):
@@ -125,11 +173,12 @@ class Samples(StepCallback):
         path = self.run.samples / f"step-{step:08d}.png"
         if path.exists():
             return
-        picture = self.render()
+        picture, shown = self.render()
         with writing(self.run, path, step):
             write(path, picture)
         with writing(self.run, self.run.logs, step), self.writer.as_default(step):
             tf.summary.image("samples", picture[None])
+        self.look(step, shown)
 
 
 class Interrupts(StepCallback):
@@ -139,11 +188,13 @@ class Interrupts(StepCallback):
 
     Args:
         anyone: Tells all workers whether one of them was interrupted.
+        enough: Whether training is to stop for another reason; asked at each step.
     """
 
-    def __init__(self, anyone: Callable[[bool], bool]):
+    def __init__(self, anyone: Callable[[bool], bool], enough: Callable[[], bool]):
         super().__init__()
         self.anyone = anyone
+        self.enough = enough
         self.interrupted = False
         self._handlers: dict = {}
 
@@ -156,7 +207,7 @@ class Interrupts(StepCallback):
 
     def after(self, before, step, logs):
         """Stops when interrupted."""
-        if self.anyone(self.interrupted):
+        if self.anyone(self.interrupted or self.enough()):
             self.model.stop_training = True
 
     def release(self) -> None:

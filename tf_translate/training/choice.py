@@ -1,7 +1,7 @@
 """Choosing the checkpoint that is deployed: the last one is not always the best."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import tensorflow as tf
@@ -41,15 +41,42 @@ def assess(run: RunDir, step: int, measure: Measure) -> dict[str, float]:
     return figures
 
 
-class Assessments(StepCallback):
-    """Measures every checkpoint of the last stage once it is written, so behind `Checkpoints`."""
+def exhausted(rows: Sequence[Mapping[str, float]], patience: int) -> bool:
+    """Whether the last `patience` measured checkpoints are all no better than one before; 0: no.
 
-    def __init__(self, run: RunDir, writer, measure: Measure, *, every: int):
+    Args:
+        rows: Figures by checkpoint, in order, "score" among them.
+        patience: How many of them in a sequence are one too many.
+    """
+    scores = [row["score"] for row in rows]
+    if not patience or len(scores) <= patience:
+        return False
+    return max(scores[-patience:]) <= max(scores[:-patience])
+
+
+class Assessments(StepCallback):
+    """Measures every checkpoint of the last stage once it is written, so behind `Checkpoints`.
+
+    Args:
+        run: Holds checkpoints and figures.
+        writer: TensorBoard's.
+        measure: Measures a checkpoint.
+        every: Steps between checkpoints.
+        patience: Checkpoints without a better one until training is to stop; 0: never.
+
+    Attributes:
+        enough: Whether training is to stop. It goes on for one step more, as all workers must
+            hear of it.
+    """
+
+    def __init__(self, run: RunDir, writer, measure: Measure, *, every: int, patience: int):
         super().__init__()
         self.run = run
         self.writer = writer
         self.measure = measure
         self.every = every
+        self.patience = patience
+        self.enough = False
 
     def on_train_begin(self, logs=None):
         """Makes up for a checkpoint that a kill left unmeasured."""
@@ -69,3 +96,4 @@ class Assessments(StepCallback):
         with writing(self.run, self.run.logs, step), self.writer.as_default(step):
             for name, value in figures.items():
                 tf.summary.scalar(f"assessment/{name}", value)
+        self.enough = exhausted(self.run.assessments(), self.patience)

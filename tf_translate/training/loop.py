@@ -24,11 +24,12 @@ from tf_translate.training.callbacks import (
     Losses,
     Samples,
 )
-from tf_translate.training.choice import Assessments, Measure, assess
+from tf_translate.training.choice import Assessments, Measure, assess, exhausted
 from tf_translate.training.failures import reading, writing
 from tf_translate.training.progress import ProgressBar
 from tf_translate.training.run_dir import RunDir, is_whole
 from tf_translate.training.samples import sample_grid
+from tf_translate.training.watcher import Watcher
 from tf_translate.training.workers import Workers
 from tf_translate.version import __version__
 
@@ -37,7 +38,8 @@ from tf_translate.version import __version__
 class Schedule:
     """How long to train and how often to write; all in steps.
 
-    `stages` are the method's stages in order, each with the step it ends at.
+    `stages` are the method's stages in order, each with the step it ends at. `patience` counts
+    measured checkpoints without a better one until training stops early; 0: never.
     """
 
     stages: Sequence[tuple[str, int]]
@@ -45,6 +47,7 @@ class Schedule:
     sample_every: int
     checkpoint_every: int
     keep_checkpoints: int
+    patience: int = 0
 
     @property
     def steps(self) -> int:
@@ -123,7 +126,7 @@ def train(
         measure: Scores a checkpoint; the best one becomes `model.keras`. None: the last one.
 
     Returns:
-        True when done, False when interrupted (a checkpoint was written).
+        True when done, also by patience; False when interrupted (a checkpoint was written).
 
     Raises:
         TrainingError: If a loss is no longer finite.
@@ -132,23 +135,44 @@ def train(
     """
     workers = Workers(translator.distribute_strategy)
     start = _step(translator)
-    if start < schedule.steps and workers.chief:
+    left = start < schedule.steps and not _enough(run, schedule, workers)
+    if left and workers.chief:
         render = functools.partial(sample_grid, translator, sample)
         with _writing(run, schedule, start, console, render, measure) as callbacks:
             _fit(translator, batches, run, schedule, workers, callbacks)
-    elif start < schedule.steps:
+    elif left:
         losses = Losses(run, every=schedule.log_every, checkpoint_every=schedule.checkpoint_every)
         _fit(translator, batches, run, schedule, workers, [losses])
     step = _step(translator)
-    if step >= schedule.steps and workers.chief:
+    early = step < schedule.steps and _enough(run, schedule, workers)
+    done = early or step >= schedule.steps
+    if done and workers.chief:
         with writing(run, run.checkpoint(step), step):
             run.finish(translator.save, step, schedule.keep_checkpoints)
         with writing(run, run.model, step):
-            if measure is not None:
+            if early:
+                _say_enough(run, step, schedule, console)
+            elif measure is not None:
                 assess(run, step, measure)
             run.deliver(step)
     workers.anyone(False)  # nobody leaves before the chief has written
-    return step >= schedule.steps
+    return done
+
+
+def _enough(run: RunDir, schedule: Schedule, workers: Workers) -> bool:
+    """Whether patience is at an end, as the chief's figures tell all workers."""
+    return workers.anyone(workers.chief and exhausted(run.assessments(), schedule.patience))
+
+
+def _say_enough(run: RunDir, step: int, schedule: Schedule, console: Console) -> None:
+    best = max(run.assessments(), key=lambda row: row["score"])
+    console.print(
+        f"stopped at step {step} of {schedule.steps}: the last {schedule.patience} measured "
+        f"checkpoints are no better than step {best['step']} (score {best['score']:.3f}), which "
+        "becomes model.keras; to go on, raise training.patience with --resume",
+        highlight=False,
+        soft_wrap=True,
+    )
 
 
 @contextlib.contextmanager
@@ -164,14 +188,29 @@ def _writing(
     bar = ProgressBar(schedule.steps, console)
     with writing(run, run.logs, start):
         writer = tf.summary.create_file_writer(str(run.logs))
+    watcher = Watcher(run, writer, console)
     every = schedule.checkpoint_every
     callbacks = [
-        History(run, writer, every=schedule.log_every, checkpoint_every=every, show=bar.show),
-        Samples(run, writer, render, every=schedule.sample_every),
+        History(
+            run,
+            writer,
+            every=schedule.log_every,
+            checkpoint_every=every,
+            show=bar.show,
+            look=watcher.look_at_row,
+        ),
+        Samples(
+            run,
+            writer,
+            render,
+            every=schedule.sample_every,
+            look=watcher.look_at_pictures,
+        ),
         Checkpoints(run, every=every, keep=schedule.keep_checkpoints),
     ]
     if measure is not None:
-        callbacks.append(Assessments(run, writer, measure, every=every))
+        patience = schedule.patience
+        callbacks.append(Assessments(run, writer, measure, every=every, patience=patience))
     try:
         yield [*callbacks, bar]
     except BaseException:
@@ -190,7 +229,8 @@ def _fit(
 ) -> None:
     """Takes the steps that are left, and notes on the chief what trained them."""
     start, began = _step(translator), time.monotonic()
-    interrupts = Interrupts(workers.anyone)
+    assessments = [each for each in callbacks if isinstance(each, Assessments)]
+    interrupts = Interrupts(workers.anyone, lambda: any(each.enough for each in assessments))
     step = functools.partial(_step, translator)
     try:
         with reading(run, step):

@@ -2,7 +2,8 @@
 
 `config.json`, `checkpoints/step-N.keras`, `history.jsonl` (losses), `sessions.jsonl` (when,
 how long, on what), `samples/`, `logs/` and, at the end, `model.keras`. Where the best checkpoint is
-chosen, `checkpoints/best-N.keras` and `assessments.jsonl` too.
+chosen, `checkpoints/best-N.keras` and `assessments.jsonl` too; `signs.jsonl` where something looked
+like failing.
 """
 
 import contextlib
@@ -35,6 +36,7 @@ class RunDir:
         self.history = self.path / "history.jsonl"
         self.sessions = self.path / "sessions.jsonl"
         self.assessed = self.path / "assessments.jsonl"
+        self.signs = self.path / "signs.jsonl"
 
     @classmethod
     def create(cls, path: str | Path, config: dict) -> "RunDir":
@@ -189,6 +191,10 @@ class RunDir:
         """The figures of the checkpoints that were measured; empty where none is chosen."""
         return _lines(self.assessed)
 
+    def noted_signs(self) -> list[dict]:
+        """The signs of failing that were named so far."""
+        return _lines(self.signs)
+
     def tidy(self, step: int) -> None:
         """Drops what a kill left: half-written files, and what was noted past `step`.
 
@@ -204,8 +210,9 @@ class RunDir:
             if _step_of(best) > step:
                 best.unlink()
         _cut(self.history, step)
-        if self.assessed.is_file():
-            _cut(self.assessed, step)
+        for noted in (self.assessed, self.signs):
+            if noted.is_file():
+                _cut(noted, step)
 
 
 def _step_of(checkpoint: Path) -> int:

@@ -1,6 +1,6 @@
 """Pictures of what a translator does now."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
@@ -8,11 +8,14 @@ from tf_translate.config.attributes import Attributes
 from tf_translate.core.signature import Signature
 from tf_translate.core.translator import Translator
 from tf_translate.images import grid
+from tf_translate.training.signs import Shown
 
-Columns = tuple[list[np.ndarray], list[str]]
+Columns = tuple[list[np.ndarray], list[str], list[Shown]]
 
 
-def sample_grid(translator: Translator, batch: Mapping[str, np.ndarray]) -> np.ndarray:
+def sample_grid(
+    translator: Translator, batch: Mapping[str, np.ndarray]
+) -> tuple[np.ndarray, list[Shown]]:
     """Shows a batch every way the translator has an example of, and lays it out.
 
     Args:
@@ -24,26 +27,32 @@ def sample_grid(translator: Translator, batch: Mapping[str, np.ndarray]) -> np.n
         uint8 `(height, width, 3)`: input, translation and, for pairs, the truth; or input,
         reconstruction and one column for every column of the attributes, switched. Where a
         stage has nothing to translate with: images out of noise in place of translations, and
-        no input.
+        no input. Beside it the translations themselves, to be looked at for signs of failure.
     """
     if translator.layout == "attributes":
-        columns, titles = _attribute_columns(translator, batch)
+        columns, titles, shown = _attribute_columns(translator, batch)
     else:
-        columns, titles = _domain_columns(translator, batch)
-    return grid(columns, titles=titles, scale=max(1, 96 // columns[0].shape[1]))
+        columns, titles, shown = _domain_columns(translator, batch)
+    return grid(columns, titles=titles, scale=max(1, 96 // columns[0].shape[1])), shown
 
 
 def _attribute_columns(translator: Translator, batch: Mapping[str, np.ndarray]) -> Columns:
     given = _switched(Attributes(translator.attributes), batch["attributes"])  # type: ignore[attr-defined]
+    image = batch["image"]
     imagined = [translator.imagined(attributes) for attributes in given.values()]
     if imagined[0] is not None:
-        return [np.asarray(images) for images in imagined], list(given)
+        made = [np.asarray(images) for images in imagined]
+        noise = Shown("images out of noise", image, made[0], follows=False)
+        return made, list(given), [noise]
     translate = translator.signatures()["translate"].function
     made = [
-        np.asarray(translate(image=batch["image"], attributes=attributes)["image"])
+        np.asarray(translate(image=image, attributes=attributes)["image"])
         for attributes in given.values()
     ]
-    return [batch["image"], *made], ["image", *given]
+    same, *edits = zip(given, made, strict=True)
+    shown = [Shown(same[0], image, same[1])]
+    shown += [Shown(title, image, edited, unchanged=same[1]) for title, edited in edits]
+    return [image, *made], ["image", *given], shown
 
 
 def _switched(told: Attributes, values: np.ndarray) -> dict[str, np.ndarray]:
@@ -65,10 +74,12 @@ def _domain_columns(translator: Translator, batch: Mapping[str, np.ndarray]) -> 
     batch = {side: images[:count] for side, images in batch.items()}
     signatures = translator.signatures()
     columns: dict[str, np.ndarray] = {}
+    shown: list[Shown] = []
     for name, inputs in translator.examples(batch).items():
         for given in inputs.values():
             columns |= {side: images for side, images in batch.items() if images is given}
         outputs = signatures[name].function(**inputs)
+        shown += _directions(translator, name, batch, outputs)
         columns |= {
             _title(signatures[name], spec.name): np.asarray(outputs[spec.name])
             for spec in signatures[name].outputs
@@ -76,7 +87,21 @@ def _domain_columns(translator: Translator, batch: Mapping[str, np.ndarray]) -> 
         }
         if translator.layout == "paired":
             columns["truth"] = batch["b"]
-    return list(columns.values()), list(columns)
+    return list(columns.values()), list(columns), shown
+
+
+def _directions(translator: Translator, name: str, batch, outputs) -> Iterator[Shown]:
+    """What a signature shows, if it leads from one domain to the other or gives images back."""
+    first = translator.signatures()[name].outputs[0].name
+    made = np.asarray(outputs[first])
+    if translator.layout == "images":
+        if name == "reconstruct":
+            yield Shown(name, batch["image"], made)
+        return
+    for direction, signature in translator.directions.items():
+        if signature == name:
+            source, target = batch[direction[0]], batch[direction[-1]]
+            yield Shown(name.replace("_", " "), source, made, targets=target, unchanged=source)
 
 
 def _title(signature: Signature, output: str) -> str:
