@@ -5,6 +5,7 @@ python scripts/publish_result.py --ablation FOLDER NAME
 python scripts/publish_result.py --benchmark FOLDER NAME
 python scripts/publish_result.py --verification FOLDER NAME
 python scripts/publish_result.py --kills FOLDER NAME
+python scripts/publish_result.py --memory FOLDER NAME
 """
 
 import json
@@ -18,6 +19,11 @@ from tf_translate.images import read, write
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "assets" / "results"
 PAGES = (ROOT / "README.md", RESULTS / "README.md")
+TABLES = {  # what a folder holds
+    "--verification": "verify_table.json",
+    "--kills": "kill_runs.json",
+    "--memory": "measure_memory.json",
+}
 FIGURES = {
     "content/retrieval@1": "retrieval@1 ↑",
     "content/label": "label ↑",
@@ -61,15 +67,12 @@ def publish_benchmark(folder: Path, name: str) -> None:
     _fill_pages()
 
 
-def publish_verification(folder: Path, name: str) -> None:
-    """Copies FOLDER/verify_table.json and fills the table between its marks."""
-    shutil.copy(folder / "verify_table.json", RESULTS / f"{name}.json")
-    _fill_pages()
-
-
-def publish_kills(folder: Path, name: str) -> None:
-    """Copies FOLDER/kill_runs.json and fills the table between its marks."""
-    shutil.copy(folder / "kill_runs.json", RESULTS / f"{name}.json")
+def publish_table(file: Path, name: str) -> None:
+    """Copies a result that is a table, and its plot if there is one, and fills the table."""
+    shutil.copy(file, RESULTS / f"{name}.json")
+    plot = file.with_suffix(".png")
+    if plot.is_file():
+        write(RESULTS / f"{name}.png", read(plot))
     _fill_pages()
 
 
@@ -130,6 +133,8 @@ def table(result: dict) -> str:
         return _side_by_side_table(result)
     if "kills" in result:
         return _kills_table(result)
+    if "memory" in result:
+        return _memory_table(result)
     minutes = result["training_minutes"]
     lines = [f"`{result['command']}`, {minutes:.0f} minutes of training on a two-core machine:", ""]
     for name, direction in result["evaluation"]["directions"].items():
@@ -231,6 +236,16 @@ def _kills_table(result: dict) -> str:
     return "\n".join([*lines, ""])
 
 
+def _memory_table(result: dict) -> str:
+    """One row: how memory grew with the steps of a run."""
+    told = result["memory"]
+    lines = [f"`{result['command']}`, {result['machine']}", ""]
+    lines.append("| " + " | ".join(name.replace("_", " ") for name in told) + " |")
+    lines.append("|---" * len(told) + "|")
+    lines.append("| " + " | ".join(str(value) for value in told.values()) + " |")
+    return "\n".join([*lines, ""])
+
+
 def _verification_table(result: dict) -> str:
     """A row a model, signature of floats and output; a column a recipe: PSNR, SSIM if a picture."""
     recipes = list(dict.fromkeys(row["recipe"] for row in result["verification"]))
@@ -286,10 +301,8 @@ def main(arguments: list[str]) -> None:
         publish_ablation(Path(arguments[1]), arguments[2])
     elif arguments[0] == "--benchmark":
         publish_benchmark(Path(arguments[1]), arguments[2])
-    elif arguments[0] == "--verification":
-        publish_verification(Path(arguments[1]), arguments[2])
-    elif arguments[0] == "--kills":
-        publish_kills(Path(arguments[1]), arguments[2])
+    elif arguments[0] in TABLES:
+        publish_table(Path(arguments[1]) / TABLES[arguments[0]], arguments[2])
     else:
         publish(Path(arguments[0]), arguments[1], arguments[2])
 

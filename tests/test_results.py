@@ -6,6 +6,7 @@ import runpy
 import statistics
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 ROOT = Path(__file__).parents[1]
@@ -41,6 +42,9 @@ def test_a_result_holds_command_seed_versions_and_date(path):
     if "kills" in result:
         check_kills(result)
         return
+    if "memory" in result:
+        check_memory(result)
+        return
     assert isinstance(result["config"]["training"]["seed"], int)
     for session in result["sessions"]:
         assert session["date"].startswith("20")
@@ -60,6 +64,19 @@ def check_kills(result):
         assert row["from"] <= row["step"] <= result["steps"]
         assert row["resumed"] or not row["equal"]
         assert not row["equal"] or row["difference"] == 0
+
+
+def check_memory(result):
+    """What a result of scripts/measure_memory must hold, its slope against its own rows."""
+    assert result["date"].startswith("20")
+    assert {"tensorflow", "keras"} <= set(result["versions"])
+    told, rows = result["memory"], result["rows"]
+    warm = [row for row in rows if row["step"] >= 0.1 * rows[-1]["step"]]
+    steps, kib = (np.array([row[key] for row in warm], float) for key in ("step", "kib"))
+    apart = steps - steps.mean()
+    slope = (apart * (kib - kib.mean())).sum() / (apart**2).sum()
+    assert told["slope_kib_per_step"] == pytest.approx(slope, abs=1e-3)
+    assert told["mib_at_most"] == pytest.approx(max(row["kib"] for row in rows) / 1024, abs=0.1)
 
 
 def check_side_by_side(result):
