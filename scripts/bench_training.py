@@ -20,6 +20,7 @@ from typing import Any
 
 import step_arithmetic
 from machine import machine
+from whole_number import whole_number
 
 from exporters.compare import ratios, take_turns
 from exporters.errors import ExportError
@@ -297,12 +298,14 @@ def _arguments(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--torch-python", required=True, help=argparse.SUPPRESS)
     parser.add_argument("--row", action="append", choices=ROWS, help="one of three; repeatable")
     parser.add_argument("--precision", action="append", choices=PRECISIONS, help="repeatable")
-    parser.add_argument("--rounds", type=_count, default=8, help="timed steps of each")
-    parser.add_argument("--threads", type=_count, default=2, help="processor threads of each")
+    parser.add_argument("--rounds", type=whole_number, default=8, help="timed steps of each")
+    parser.add_argument("--threads", type=whole_number, default=2, help="processor threads of each")
     parser.add_argument("--size-factor", type=float, default=1.0, help="of the sides of images")
-    parser.add_argument("--base", type=_count, default=64, help="channels of first layers")
-    parser.add_argument("--blocks", type=_count, default=9, help="residual blocks of CycleGAN")
-    parser.add_argument("--product", type=_count, default=4096, help="side of the matrices")
+    parser.add_argument("--base", type=whole_number, default=64, help="channels of first layers")
+    parser.add_argument(
+        "--blocks", type=whole_number, default=9, help="residual blocks of CycleGAN"
+    )
+    parser.add_argument("--product", type=whole_number, default=4096, help="side of the matrices")
     given = parser.parse_args(words)
     for row in ROWS.values():
         side = row.side * given.size_factor
@@ -313,12 +316,6 @@ def _arguments(words: Sequence[str]) -> argparse.Namespace:
     # The command as it was typed: without the folder and what the shell script adds.
     given.words = list(words[3:])
     return given
-
-
-def _count(word: str) -> int:
-    if not word.isdigit() or int(word) < 1:
-        raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, got {word}")
-    return int(word)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ import h5py
 import numpy as np
 from kill_runs_jobs import EVERY, JOBS, STEPS, write_job, write_pictures
 from machine import machine, versions
+from whole_number import whole_number
 
 COMMAND = (sys.executable, "-c", "from tf_translate.cli.main import run; run()")
 # One thread each: sums are then always taken in one order.
@@ -258,19 +259,13 @@ def _write(file: Path, rows: list[dict], given: argparse.Namespace, words: list[
 
 def _arguments(words: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts/kill_runs")
-    parser.add_argument("kills", type=_count, nargs="?", default=50, help="kills in all")
+    parser.add_argument("kills", type=whole_number, nargs="?", default=50, help="kills in all")
     parser.add_argument("--folder", type=Path, default=Path("runs/kill_runs"), help="new or empty")
     parser.add_argument("--seed", type=int, default=0, help="of what and when, and of the runs")
     parser.add_argument("--method", action="append", choices=JOBS, help="one of them; repeatable")
     given = parser.parse_args(words)
     given.method = given.method or list(JOBS)
     return given
-
-
-def _count(word: str) -> int:
-    if not word.isdigit() or int(word) < 1:
-        raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, got {word}")
-    return int(word)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import numpy as np
 from kill_runs_jobs import JOBS, write_job, write_pictures
 from machine import machine, versions
 from PIL import Image, ImageDraw
+from whole_number import whole_number
 
 COMMAND = (sys.executable, "-c", "from tf_translate.cli.main import run; run()")
 EVERY = 500  # steps between checkpoints and sample pictures
@@ -22,6 +23,8 @@ WIDTH, HEIGHT, EDGE = 720, 300, 40  # of the plot
 
 def main(asked: argparse.Namespace) -> None:
     """Trains, watches and writes."""
+    if asked.folder.exists():
+        sys.exit(f"--folder must be new, {asked.folder} is there already: choose another")
     asked.folder.mkdir(parents=True)
     write_pictures(asked.folder)
     source = write_job(asked.method, asked.folder, 0)
@@ -104,6 +107,6 @@ def plot(seen: np.ndarray) -> Image.Image:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--method", choices=sorted(JOBS), default="cyclegan")
-    parser.add_argument("--steps", type=int, default=10_000)
+    parser.add_argument("--steps", type=whole_number, default=10_000)
     parser.add_argument("--folder", type=Path, default=Path("runs/memory"))
     main(parser.parse_args())
