@@ -24,6 +24,7 @@ from tf_translate.networks import introspective
 from tf_translate.networks.policy import inference_policy
 
 _STEPS, _RATE = 10, 0.05
+_IMAGE, _SAMPLED = 2, 3  # streams of noise: of images and their reconstructions, of samples
 
 
 class IANSettings(MethodSettings):
@@ -37,6 +38,9 @@ class IANSettings(MethodSettings):
     latent: int = Field(100, ge=1, description="numbers of z, the code")
     latent_width: int = Field(1000, ge=1, description="of the dense layer ahead of z, the code")
     kernels: int = Field(500, ge=1, description="of minibatch discrimination, the code")
+    critic_noise: float = Field(
+        0.0, ge=0, description="deviation of noise on all images the trunk sees; off: ours"
+    )
     edit_steps: int = Field(
         _STEPS, ge=1, description="steps of an edit; ours: the code takes one at each mouse event"
     )
@@ -80,6 +84,7 @@ class IAN(Translator):
         decoder: Network from latents to images.
         edit_steps: Gradient steps of an edit.
         edit_rate: Their rate.
+        critic_noise: Deviation of the noise on every image the trunk sees in training.
         term_weights: Weights that replace `pixel`, `feature`, `adversarial`, `critic`, `kl`, `l2`,
             `orthogonal` (0: not computed).
         name: Name of the model.
@@ -132,6 +137,7 @@ class IAN(Translator):
         *,
         edit_steps: int = _STEPS,
         edit_rate: float = _RATE,
+        critic_noise: float = 0.0,
         term_weights: Mapping[str, float] | None = None,
         name: str = "ian",
     ):
@@ -151,7 +157,7 @@ class IAN(Translator):
             term_weights=term_weights,
             name=name,
         )
-        self.edit_steps, self.edit_rate = edit_steps, edit_rate
+        self.edit_steps, self.edit_rate, self.critic_noise = edit_steps, edit_rate, critic_noise
         self._latent = decoder.input_shape[-1]
         self._game = games[0]
         self.blind_losses = {"critic": self._game.blind}
@@ -175,12 +181,13 @@ class IAN(Translator):
             introspective.latent_decoder(shape, settings.latent, base=settings.decoder_base),
             edit_steps=settings.edit_steps,
             edit_rate=settings.edit_rate,
+            critic_noise=settings.critic_noise,
             term_weights=term_weights,
         )
 
     def look_at_batch(self, batch):
         """The trunk's activations on real images: the critic judges by them, the encoder reads."""
-        return {"features": self._seen(batch["image"])}
+        return {"features": self._seen_in_noise(batch["image"])}
 
     def reconstruct_batch(self, batch, shared):
         """G(z) for a z of each image, and for one of N(0, I)."""
@@ -199,12 +206,12 @@ class IAN(Translator):
         if self.uses("pixel"):
             losses["pixel"] = 2.0 * mean_absolute(shared["reconstructed"], batch["image"])
         if self.uses("feature") or self.uses("adversarial"):
-            seen = self._seen(shared["reconstructed"])
+            seen = self._seen_in_noise(shared["reconstructed"])
         if self.uses("feature"):
             losses["feature"] = feature_distance(seen, shared["features"])
         if self.uses("adversarial"):
             losses["adversarial"] = self._game.generator(
-                self._judged(seen), self._judged(self._seen(shared["sampled"]))
+                self._judged(seen), self._judged(self._seen_in_noise(shared["sampled"], _SAMPLED))
             )
         if self.uses("kl"):
             losses["kl"] = divergence_from_normal(shared["mean"], shared["log_sigma"])
@@ -214,8 +221,9 @@ class IAN(Translator):
         """Tell real images from reconstructions and samples, or all three apart."""
         losses = {}
         if self.uses("critic"):
-            fakes = (shared["reconstructed"], shared["sampled"])
-            seen = [shared["features"], *map(self._seen, fakes)]
+            reconstructed = self._seen_in_noise(shared["reconstructed"])
+            sampled = self._seen_in_noise(shared["sampled"], _SAMPLED)
+            seen = (shared["features"], reconstructed, sampled)
             losses["critic"] = self._game.critic(*map(self._judged, seen))
         return losses | self._weight_losses(self.players[1])
 
@@ -285,6 +293,13 @@ class IAN(Translator):
     def _seen(self, images, *, training: bool = True) -> list:
         """The trunk's activations by layer; Keras gives those of a single layer bare."""
         return keras.tree.flatten(self.trunk(images, training=training))
+
+    def _seen_in_noise(self, images, stream: int = _IMAGE) -> list:
+        """As the trunk sees in training: an image and its reconstruction under the same noise."""
+        if self.critic_noise:
+            noise = draws.noise_like(images, self.steps_taken.value, stream)
+            images = tf.cast(images, tf.float32) + self.critic_noise * noise
+        return self._seen(images)
 
     def _judged(self, features):
         return self.critic_head(features[-1], training=True)
