@@ -62,8 +62,8 @@ def _only(*terms):
 
 def test_weights_are_the_codes():
     assert {term.name: term.weight for term in IAN.terms} == {
-        "pixel": 3.0, "feature": 1.0, "adversarial": 1.0, "critic": 1.0, "kl": 1.0, "l2": 1e-5,
-        "orthogonal": 0.0,
+        "pixel": 3.0, "feature": 1.0, "adversarial": 1.0, "critic": 1.0, "slope": 0.0, "kl": 1.0,
+        "l2": 1e-5, "orthogonal": 0.0,
     }  # fmt: skip
 
 

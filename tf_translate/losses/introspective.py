@@ -79,18 +79,28 @@ def ternary_generator(reconstructed_scores, sampled_scores):
 class IntrospectiveGame:
     """`critic(real, reconstructed, sampled)` and `generator(reconstructed, sampled)`.
 
-    `blind` is the loss of a critic that cannot tell them apart.
+    `blind` is the loss of a critic that cannot tell them apart; `odds(scores)` the logarithm of the
+    odds of "real", `(batch,)`.
     """
 
     logits: int
     critic: Callable
     generator: Callable
     blind: float
+    odds: Callable
+
+
+def _odds_of_three(scores):
+    return scores[:, REAL] - tf.reduce_logsumexp(scores[:, REAL + 1 :], axis=1)
 
 
 GAMES = {
-    "binary": IntrospectiveGame(1, binary_critic, binary_generator, 3 * math.log(2)),
-    "ternary": IntrospectiveGame(3, ternary_critic, ternary_generator, 3 * math.log(3)),
+    "binary": IntrospectiveGame(
+        1, binary_critic, binary_generator, 3 * math.log(2), lambda scores: scores[:, 0]
+    ),
+    "ternary": IntrospectiveGame(
+        3, ternary_critic, ternary_generator, 3 * math.log(3), _odds_of_three
+    ),
 }
 
 

@@ -13,13 +13,14 @@ from tf_translate.core import draws
 from tf_translate.core.latent_descent import descend
 from tf_translate.core.mask_blend import blend
 from tf_translate.core.optimizers import make_optimizer
+from tf_translate.core.painting import middle, painted_area, patch_distance
 from tf_translate.core.player import Player
 from tf_translate.core.signature import Signature, TensorSpec, image_spec, latent_spec, steps_spec
 from tf_translate.core.terms import content, domain, regularity
 from tf_translate.core.translator import Translator
 from tf_translate.losses.consistency import mean_absolute
 from tf_translate.losses.introspective import GAMES, divergence_from_normal, feature_distance
-from tf_translate.losses.regularity import orthogonality, weight_decay
+from tf_translate.losses.regularity import orthogonality, weight_decay, zero_centred_penalty
 from tf_translate.networks import introspective
 from tf_translate.networks.policy import inference_policy
 
@@ -85,8 +86,7 @@ class IAN(Translator):
         edit_steps: Gradient steps of an edit.
         edit_rate: Their rate.
         critic_noise: Deviation of the noise on every image the trunk sees in training.
-        term_weights: Weights that replace `pixel`, `feature`, `adversarial`, `critic`, `kl`, `l2`,
-            `orthogonal` (0: not computed).
+        term_weights: Weights that replace those of `terms` (0: not computed).
         name: Name of the model.
 
     Raises:
@@ -104,6 +104,7 @@ class IAN(Translator):
         content("feature", source="introspective loss; the code: mean over 4 layers"),
         domain("adversarial", source="on reconstructions and samples"),
         domain("critic", source="adversarial loss, binary or ternary"),
+        domain("slope", weight=0.0, source="not in the paper; R1, Mescheder et al. 2018, eq. 9"),
         regularity("kl", source="the code: mean over images and latent"),
         regularity("l2", weight=1e-5, source="the code: sum of squares"),
         regularity("orthogonal", weight=0.0, source="the paper; 1e-3 in IAN.py, 0 in IAN_simple"),
@@ -123,7 +124,7 @@ class IAN(Translator):
             "critic",
             ("trunk", "critic_head"),
             "critic_objective",
-            ("critic", "l2", "orthogonal"),
+            ("critic", "slope", "l2", "orthogonal"),
             forward="look_at_batch",
         ),
     )
@@ -187,7 +188,18 @@ class IAN(Translator):
 
     def look_at_batch(self, batch):
         """The trunk's activations on real images: the critic judges by them, the encoder reads."""
-        return {"features": self._seen_in_noise(batch["image"])}
+        images = self._in_noise(batch["image"], _IMAGE)
+        if not self.uses("slope"):
+            return {"features": self._seen(images)}
+        looked = {}
+
+        def odds(images):
+            looked["features"] = self._seen(images)
+            looked["scores"] = self._judged(looked["features"])
+            return self._game.odds(looked["scores"])
+
+        _, slope = zero_centred_penalty(odds, images)
+        return looked | {"slope": slope}
 
     def reconstruct_batch(self, batch, shared):
         """G(z) for a z of each image, and for one of N(0, I)."""
@@ -206,13 +218,12 @@ class IAN(Translator):
         if self.uses("pixel"):
             losses["pixel"] = 2.0 * mean_absolute(shared["reconstructed"], batch["image"])
         if self.uses("feature") or self.uses("adversarial"):
-            seen = self._seen_in_noise(shared["reconstructed"])
+            seen = self._seen(self._in_noise(shared["reconstructed"], _IMAGE))
         if self.uses("feature"):
             losses["feature"] = feature_distance(seen, shared["features"])
         if self.uses("adversarial"):
-            losses["adversarial"] = self._game.generator(
-                self._judged(seen), self._judged(self._seen_in_noise(shared["sampled"], _SAMPLED))
-            )
+            sampled = self._verdict(shared["sampled"], _SAMPLED)
+            losses["adversarial"] = self._game.generator(self._judged(seen), sampled)
         if self.uses("kl"):
             losses["kl"] = divergence_from_normal(shared["mean"], shared["log_sigma"])
         return losses | self._weight_losses(self.players[0])
@@ -221,10 +232,12 @@ class IAN(Translator):
         """Tell real images from reconstructions and samples, or all three apart."""
         losses = {}
         if self.uses("critic"):
-            reconstructed = self._seen_in_noise(shared["reconstructed"])
-            sampled = self._seen_in_noise(shared["sampled"], _SAMPLED)
-            seen = (shared["features"], reconstructed, sampled)
-            losses["critic"] = self._game.critic(*map(self._judged, seen))
+            real = shared["scores"] if "scores" in shared else self._judged(shared["features"])
+            reconstructed = self._verdict(shared["reconstructed"], _IMAGE)
+            sampled = self._verdict(shared["sampled"], _SAMPLED)
+            losses["critic"] = self._game.critic(real, reconstructed, sampled)
+        if self.uses("slope"):
+            losses["slope"] = shared["slope"]
         return losses | self._weight_losses(self.players[1])
 
     def default_optimizer(self, player: Player) -> keras.optimizers.Optimizer:
@@ -235,7 +248,7 @@ class IAN(Translator):
         """Images, and with the middle of another painted over them."""
         image = batch["image"]
         steps = np.full((len(image), 1), self.edit_steps, np.float32)
-        painted = {"target": image[::-1], "mask": _middle(image)}
+        painted = {"target": image[::-1], "mask": middle(image)}
         return {
             "reconstruct": {"image": image},
             "edit": {"image": image, **painted, "steps": steps},
@@ -278,14 +291,9 @@ class IAN(Translator):
         return self._decode(**self._encode(image))
 
     def _edit(self, image, target, mask, steps=None):
-        area = tf.reduce_sum(mask, [1, 2, 3])
-
-        def cost(latent):
-            squared = tf.reduce_mean(tf.square(self._decode(latent)["image"] - target), -1)
-            return tf.reduce_sum(mask[..., 0] * squared, [1, 2]) / tf.maximum(area, 1.0)
-
         start = self._encode(image)["latent"]
-        rate = self.edit_rate * (1.0 + tf.sqrt(area))[:, None]
+        cost = patch_distance(lambda latent: self._decode(latent)["image"], target, mask)
+        rate = self.edit_rate * (1.0 + tf.sqrt(painted_area(mask)))[:, None]
         latent = descend(start, cost, steps=self.edit_steps, rate=rate, taken=steps)
         drawn = [self._decode(each)["image"] for each in (start, latent)]
         return {"image": blend(image, *drawn)}
@@ -294,15 +302,18 @@ class IAN(Translator):
         """The trunk's activations by layer; Keras gives those of a single layer bare."""
         return keras.tree.flatten(self.trunk(images, training=training))
 
-    def _seen_in_noise(self, images, stream: int = _IMAGE) -> list:
-        """As the trunk sees in training: an image and its reconstruction under the same noise."""
-        if self.critic_noise:
-            noise = draws.noise_like(images, self.steps_taken.value, stream)
-            images = tf.cast(images, tf.float32) + self.critic_noise * noise
-        return self._seen(images)
+    def _in_noise(self, images, stream: int):
+        """Images as the trunk sees them in training: a reconstruction in its image's noise."""
+        if not self.critic_noise:
+            return images
+        noise = draws.noise_like(images, self.steps_taken.value, stream)
+        return tf.cast(images, tf.float32) + self.critic_noise * noise
 
     def _judged(self, features):
         return self.critic_head(features[-1], training=True)
+
+    def _verdict(self, images, stream: int):
+        return self._judged(self._seen(self._in_noise(images, stream)))
 
     def _noise(self, batch, stream: int):
         """Numbers of N(0, I), others at each step."""
@@ -316,11 +327,3 @@ class IAN(Translator):
         if self.uses("orthogonal"):
             losses["orthogonal"] = orthogonality(self.variables_of(player))
         return losses
-
-
-def _middle(images):
-    """A mask of the middle quarter of each image, `(batch, height, width, 1)`."""
-    count, height, width = images.shape[:3]
-    mask = np.zeros((count, height, width, 1), np.float32)
-    mask[:, height // 4 : height - height // 4, width // 4 : width - width // 4] = 1.0
-    return mask

@@ -1,0 +1,49 @@
+"""Strokes on a picture: how far a drawing is from the colours painted over it."""
+
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+
+
+def painted_area(mask):
+    """Pixels that are painted over.
+
+    Args:
+        mask: Float32 `(batch, height, width, 1)` in [0, 1].
+
+    Returns:
+        Float32 `(batch,)`.
+    """
+    return tf.reduce_sum(mask, [1, 2, 3])
+
+
+def patch_distance(decode: Callable, target, mask) -> Callable:
+    """The cost of latents by which an edit comes nearer to painted colours.
+
+    Args:
+        decode: From latents `(batch, numbers)` to images as `target`.
+        target: Float32 `(batch, height, width, channels)` in [-1, 1], colours painted over it.
+        mask: Where they are, `(batch, height, width, 1)` in [0, 1].
+
+    Returns:
+        From latents to `(batch,)`: the mean over the patch and channels of the squared difference;
+        0 without a patch.
+
+    Source: Brock et al. 2017, https://arxiv.org/abs/1609.07093, the photo editor.
+    """
+    area = tf.maximum(painted_area(mask), 1.0)
+
+    def cost(latent):
+        squared = tf.reduce_mean(tf.square(decode(latent) - target), -1)
+        return tf.reduce_sum(mask[..., 0] * squared, [1, 2]) / area
+
+    return cost
+
+
+def middle(images: np.ndarray) -> np.ndarray:
+    """A mask of the middle quarter of each image, `(batch, height, width, 1)`, float32."""
+    count, height, width = images.shape[:3]
+    mask = np.zeros((count, height, width, 1), np.float32)
+    mask[:, height // 4 : height - height // 4, width // 4 : width - width // 4] = 1.0
+    return mask
