@@ -3,6 +3,12 @@
 import keras
 import numpy as np
 
+from tf_translate.methods.ian import IAN, IANSettings
+
+TINY_IAN = {
+    "base": 4, "decoder_base": 4, "latent": 5, "latent_width": 8, "kernels": 3, "edit_steps": 3,
+}  # fmt: skip
+
 
 def identity_generator(shape, name):
     """A 1x1 convolution that gives every image back, but can learn."""
@@ -33,3 +39,23 @@ def count_passes(model, monkeypatch):
 
         monkeypatch.setattr(network, "call", counted)
     return calls
+
+
+def tiny_ian(weights=None, shape=(16, 16, 3), **settings):
+    """A small IAN, not trained, that steps eagerly."""
+    told = IANSettings(**{**TINY_IAN, **settings})
+    model = IAN.from_settings(told, shape, term_weights=weights)
+    model.compile(run_eagerly=True)
+    return model
+
+
+def lively_ian(**settings):
+    """A tiny IAN whose decoder's latent shows, as after training, and whose units are off zero."""
+    model = tiny_ian(**settings)
+    random = np.random.default_rng(0)
+    for weight in model.decoder.trainable_weights:
+        if "kernel" in weight.path:
+            weight.assign(20.0 * weight)
+        elif "beta" in weight.path:
+            weight.assign(random.uniform(-1, 1, weight.shape))
+    return model

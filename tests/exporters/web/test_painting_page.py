@@ -13,30 +13,17 @@ from exporters import Runner, open_bundle, translate_picture
 from exporters.web import page_of, server_of, url_of
 from tests.exporters.fakes import negative, paint
 from tests.exporters.web.browser import Page, agree, packed_litert
-from tf_translate.methods.ian import IAN, IANSettings
-
-_SETTINGS = {
-    "base": 4, "decoder_base": 4, "latent": 5, "latent_width": 8, "kernels": 3, "edit_steps": 3,
-    "edit_rate": 1.0,
-}  # fmt: skip
-
-
-def _editor():
-    """A tiny IAN, not trained, with a decoder whose latent shows as after training."""
-    model = IAN.from_settings(IANSettings(**_SETTINGS), (16, 16, 3))
-    random = np.random.default_rng(0)
-    for weight in model.decoder.trainable_weights:
-        if "kernel" in weight.path:
-            weight.assign(20.0 * weight)
-        elif "beta" in weight.path:
-            weight.assign(random.uniform(-1, 1, weight.shape))
-    return model.signatures()["edit"]
+from tests.methods.tiny import lively_ian
 
 
 @pytest.fixture(scope="module")
 def runner(driver, tmp_path_factory):
     """Made after `driver`, which may skip."""
-    fakes = {"edit": _editor(), "paint": paint(), "a_to_b": negative()}
+    fakes = {
+        "edit": lively_ian(edit_rate=1.0).signatures()["edit"],
+        "paint": paint(),
+        "a_to_b": negative(),
+    }
     bundle = exporters.export(fakes, tmp_path_factory.mktemp("painting") / "bundle")
     return Runner(open_bundle(bundle))
 

@@ -1,0 +1,148 @@
+"""The photo editor of IAN: painted colours by gradient steps, blended into the photograph."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+from scipy.ndimage import gaussian_filter
+
+import exporters
+from tests.methods.tiny import TINY_IAN, lively_ian, tiny_ian
+from tf_translate.methods.ian import IAN
+
+SHAPE = (16, 16, 3)
+
+
+def _images(count=4, seed=0):
+    return np.random.default_rng(seed).uniform(-1, 1, (count, *SHAPE)).astype(np.float32)
+
+
+def _quadrants():
+    """A decoder whose four numbers are the brightness of the quadrants: tanh of each."""
+    latent = keras.Input((4,))
+    coarse = keras.layers.Reshape((2, 2, 1))(latent)
+    fine = keras.layers.UpSampling2D(8)(coarse)
+    colour = keras.layers.Concatenate()([fine, fine, fine])
+    return keras.Model(latent, keras.layers.Activation("tanh")(colour))
+
+
+def _editor(steps, rate):
+    whole = tiny_ian(latent=4)
+    networks = [whole.trunk, whole.encoder_head, whole.critic_head, _quadrants()]
+    model = IAN(*networks, edit_steps=steps, edit_rate=rate)
+    model.encoder_head = lambda features, training: [tf.zeros([len(features), 4])] * 2
+    return model
+
+
+def _painted(colour=0.8):
+    """A patch of 4x4 in the first quadrant and its mask."""
+    target, mask = np.zeros((1, *SHAPE), np.float32), np.zeros((1, 16, 16, 1), np.float32)
+    target[:, 2:6, 2:6] = colour
+    mask[:, 2:6, 2:6] = 1.0
+    return {"target": target, "mask": mask}
+
+
+def test_one_step_of_an_edit_by_hand():
+    # z = 0, tanh' = 1. The mean over the patch of (tanh z - 0.8)^2 has the slope -1.6 in its
+    # quadrant's number; width 4, so z = 0.01 * (1 + 4) * 1.6 = 0.08 and G(z) = tanh 0.08 = 0.07983.
+    model = _editor(1, 0.01)
+    image = np.full((1, *SHAPE), -0.5, np.float32)
+    edited = model.signatures()["edit"].function(image=image, **_painted())["image"].numpy()
+    # Inside, the mask is |Delta| = 0.07983: -0.5 + 0.07983 * (0.07983 + 0.5) = -0.45371.
+    np.testing.assert_allclose(edited[0, :5, :5], -0.45371, atol=1e-4)
+    assert np.array_equal(edited[0, 11:], image[0, 11:])
+    assert np.array_equal(edited[0, :, 11:], image[0, :, 11:])
+
+
+def test_more_steps_lead_to_the_painted_colour_and_leave_what_is_far_away():
+    image = 0.3 * _images(1, seed=3)
+    model = _editor(40, 0.1)
+    edited = model.signatures()["edit"].function(image=image, **_painted(-0.8))["image"].numpy()
+    # G(z) is -0.8 then and the mask 0.8, so a fifth of the image is left in the quadrant.
+    expected = 0.8 * -0.8 + 0.2 * image[0, :5, :5]
+    np.testing.assert_allclose(edited[0, :5, :5], expected, atol=0.01)
+    assert np.array_equal(edited[0, 11:], image[0, 11:])
+
+
+def test_where_nothing_is_painted_the_image_comes_back():
+    model, image = tiny_ian(), _images(2)
+    nothing = {"target": _images(2, seed=1), "mask": np.zeros((2, 16, 16, 1), np.float32)}
+    edited = model.signatures()["edit"].function(image=image, **nothing)["image"]
+    np.testing.assert_array_equal(edited, image)
+
+
+def test_an_edit_moves_the_patch_towards_its_colour_and_what_changes_is_bounded_by_the_mask():
+    model, image = lively_ian(edit_rate=0.1), _images(2)
+    given = {"target": np.ones((2, *SHAPE), np.float32), "mask": np.zeros((2, 16, 16, 1), "f")}
+    given["mask"][:, 4:8, 4:8] = 1.0
+    signatures = model.signatures()
+    latent = signatures["encode"].function(image=image)["latent"]
+    own = signatures["decode"].function(latent=latent)["image"].numpy()
+    edited = signatures["edit"].function(image=image, **given)["image"].numpy()
+    # By finite differences in place of gradients, one step at a time.
+    drawn = latent.numpy()
+    for _ in range(TINY_IAN["edit_steps"]):
+        drawn = drawn - 0.1 * (1 + 4) * _slope(model, drawn, given)
+    drawn = signatures["decode"].function(latent=tf.constant(drawn))["image"].numpy()
+    size = np.minimum(np.abs(drawn - own).mean(-1), 1.0)
+    mask = np.stack([gaussian_filter(one, 0.7) for one in size])[..., None]
+    expected = image + mask * (drawn - image)
+    # Differences across a kink of a ReLU are not its slope: a tenth of the change is let pass.
+    assert np.abs(edited - expected).max() < 0.1 * np.abs(expected - image).max()
+    patch = np.s_[:, 4:8, 4:8]
+    assert (drawn[patch] - own[patch]).mean() > 0.02
+    assert (np.abs(edited - image) <= 2 * mask + 0.01).all()
+
+
+def _slope(model, latent, given, width=2e-3):
+    """The slope of the patch's mean squared distance, by differences."""
+
+    def cost(numbers):
+        drawn = model.decoder(tf.constant(numbers), training=False).numpy()
+        squared = ((drawn - given["target"]) ** 2).mean(-1)
+        return (given["mask"][..., 0] * squared).sum((1, 2)) / 16.0
+
+    slopes = np.zeros_like(latent)
+    for i in range(latent.shape[1]):
+        step = np.zeros_like(latent)
+        step[:, i] = width
+        slopes[:, i] = (cost(latent + step) - cost(latent - step)) / (2 * width)
+    return slopes
+
+
+def test_an_edit_is_exported_with_built_in_operations_and_agrees_with_python(tmp_path):
+    model = lively_ian(edit_rate=0.1)
+    only = {"edit": model.signatures()["edit"]}
+    bundle = exporters.export(only, tmp_path / "bundle", recipes=("float32",))
+    runner = exporters.Runner(exporters.open_bundle(bundle))
+    given = {"image": _images(1), "target": _images(1, seed=1)}
+    given["mask"] = np.zeros((1, 16, 16, 1), np.float32)
+    given["mask"][:, 4:9, 4:9] = 1.0
+    expected = only["edit"].function(**given)["image"].numpy()
+    assert np.abs(expected - given["image"]).max() > 0.01
+    assert np.abs(runner.run("edit", given)["image"] - expected).max() < 1e-3
+
+
+def test_how_many_steps_of_an_edit_count_is_an_input_with_a_default(tmp_path):
+    model = lively_ian(edit_rate=0.1)
+    only = {"edit": model.signatures()["edit"]}
+    bundle = exporters.open_bundle(exporters.export(only, tmp_path / "bundle"))
+    steps = bundle.manifest.signatures["edit"].inputs[-1]
+    assert (steps.name, steps.value_range, steps.default) == ("steps", (0.0, 3.0), (3.0,))
+    assert steps.meaning.startswith("how many of 3 gradient steps towards the painted colours")
+    given = {"image": _images(1), "target": _images(1, seed=1)}
+    given["mask"] = np.ones((1, 16, 16, 1), np.float32)
+    runner = exporters.Runner(bundle)
+    for count in (0, 1, 3):
+        fewer = _with_steps(model, count).signatures()["edit"]
+        expected = fewer.function(**given)["image"].numpy()
+        found = runner.run("edit", given | {"steps": np.float32([[count]])})["image"]
+        assert np.abs(found - expected).max() < 1e-3, count
+    moved = runner.run("edit", given)["image"] - given["image"]
+    assert np.abs(moved).max() > 10 * 1e-3  # all three by default
+
+
+def _with_steps(model, count):
+    """The same networks with another number of steps, 0 among them."""
+    other = IAN(model.trunk, model.encoder_head, model.critic_head, model.decoder)
+    other.edit_steps, other.edit_rate = count, model.edit_rate
+    return other
