@@ -11,10 +11,13 @@ from rich.console import Console
 from tests.cli.conftest import write_pairs
 from tests.data.drawn import config, plain
 from tf_translate.config.schema import Config
+from tf_translate.data.image_set import open_image_set
 from tf_translate.data.labelled import open_labelled
+from tf_translate.data.pipeline import open_data
 from tf_translate.errors import ConfigError
 from tf_translate.experiment import choice
 from tf_translate.experiment.train import train
+from tf_translate.images import write
 
 GLASSES = {"glasses": ["0", "1"]}
 
@@ -108,16 +111,101 @@ def test_training_measures_each_checkpoint_and_delivers_the_best(table, tmp_path
     assert train(half, again, resume=False, console=Console(file=io.StringIO()))
 
 
-def test_there_must_be_attributes_to_choose_by(tmp_path):
-    data = write_pairs(tmp_path / "pairs")
-    wrong = Config(
+@pytest.fixture
+def dark_and_bright(tmp_path):
+    """Unpaired folders, a bar somewhere on dark pictures in a and on bright ones in b."""
+    for split, count in (("train", 12), ("validation", 4)):
+        for side, shade in (("a", 40), ("b", 180)):
+            for i in range(count):
+                folder = tmp_path / "data" / f"{split}{side.upper()}"
+                folder.mkdir(parents=True, exist_ok=True)
+                pixels = np.full((16, 16, 3), shade, np.uint8)
+                pixels[i : i + 3, 15 - i :] += 50
+                pixels[12:, i : i + 3] += 50
+                write(folder / f"{i}.png", pixels)
+    return tmp_path / "data"
+
+
+def _unpaired(path, **training):
+    return Config(
         method="cyclegan",
         model={"residual_blocks": 1, "base": 2, "critic_layers": 1, "critic_base": 2},
-        data={"path": str(data), "size": [16, 16]},
-        training={"choose": "best"},
+        data={"path": str(path), "size": [16, 16], "flip": "none"},
+        training={"choose": "best", **training},
+        evaluation={"domain_steps": 60, "content_steps": 5},
     )
-    with pytest.raises(ConfigError, match=r"training\.choose = 'best' goes by attributes"):
-        train(wrong, tmp_path / "run", resume=False, console=Console(file=io.StringIO()))
+
+
+class _Shifted:
+    """Translators that add a shade to each direction's pictures."""
+
+    def __init__(self, shade):
+        self.shade = shade
+        self.directions = {"a_to_b": "a_to_b", "b_to_a": "b_to_a"}
+
+    def examples(self, chosen):
+        return {"a_to_b": {"image": chosen["a"]}, "b_to_a": {"image": chosen["b"]}}
+
+    def signatures(self):
+        def of(sign):
+            def function(image):
+                return {"image": image + sign * self.shade / 127.5}
+
+            return SimpleNamespace(function=function, outputs=[SimpleNamespace(name="image")])
+
+        return {"a_to_b": of(1), "b_to_a": of(-1)}
+
+
+def test_between_domains_judges_of_their_own_score_both_halves(dark_and_bright, tmp_path):
+    configured = _unpaired(dark_and_bright)
+    data = open_data(configured.data, paired=False)
+    figures = choice._by_judges(configured, data, tmp_path / "judges", lambda line: None)
+    right, nothing = figures(_Shifted(140)), figures(_Shifted(0))
+    for side in ("a_to_b", "b_to_a"):
+        assert right[f"{side}/domain/accuracy"] == 1.0
+        assert nothing[f"{side}/domain/accuracy"] == 0.0
+        assert nothing[f"{side}/content/retrieval@1"] == 1.0
+        assert nothing[f"{side}/completeness"] == 0.0
+    completeness = [right[f"{side}/completeness"] for side in ("a_to_b", "b_to_a")]
+    assert right["score"] == pytest.approx(np.mean(completeness))
+    assert right["score"] > nothing["score"] == 0.0
+
+
+def test_unpaired_training_delivers_the_best_by_its_judges(dark_and_bright, tmp_path):
+    run = tmp_path / "run"
+    short = {"steps": 4, "batch_size": 2, "log_every": 2, "checkpoint_every": 2}
+    console = Console(file=io.StringIO())
+    assert train(_unpaired(dark_and_bright, **short), run, resume=False, console=console)
+    rows = [json.loads(line) for line in (run / "assessments.jsonl").read_text().splitlines()]
+    assert [row["step"] for row in rows] == [2, 4]
+    assert {"a_to_b/domain/accuracy", "b_to_a/completeness", "score"} <= set(rows[0])
+    best = max(rows, key=lambda row: row["score"])["step"]
+    kept = (run / "checkpoints" / f"best-{best:08d}.keras").read_bytes()
+    assert (run / "model.keras").read_bytes() == kept
+
+
+def test_one_set_of_pictures_is_scored_by_what_comes_back(table):
+    configured = Config(method="ian", data={"path": str(table), "size": [16, 16]})
+    data = open_image_set(configured.data)
+    figures = choice._by_reconstruction(configured, data)
+
+    def of(function):
+        return SimpleNamespace(
+            signatures=lambda: {"reconstruct": SimpleNamespace(function=function)}
+        )
+
+    whole = figures(of(lambda image: {"image": image}))
+    assert whole == {"reconstruction": 0.0, "score": 1.0}
+    mean = data.images("validation", at=range(4)).mean(0)
+    flat = figures(of(lambda image: {"image": np.broadcast_to(mean, image.shape)}))
+    assert flat["score"] == pytest.approx(0.0, abs=1e-6)
+    assert flat["reconstruction"] > 0.1
+
+
+def test_there_must_be_validation_pictures_to_choose_by(tmp_path):
+    data = write_pairs(tmp_path / "pairs")
+    with pytest.raises(ConfigError, match=r"goes by 4 validation pictures or more, but .* has \d"):
+        train(_unpaired(data), tmp_path / "run", resume=False, console=Console(file=io.StringIO()))
 
 
 def test_patience_needs_checkpoints_that_are_measured(table):

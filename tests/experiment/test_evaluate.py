@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from tests.core.toy import Toy, scale
-from tf_translate.experiment.evaluate import translate
+from tf_translate.experiment.directions import translate
 from tf_translate.experiment.trained import golden_images
 from tf_translate.methods.genegan import GeneGAN, GeneGANSettings
 

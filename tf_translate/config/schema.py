@@ -37,7 +37,8 @@ class TrainingConfig(Settings):
     choose: Literal["last", "best"] = Field(
         "last",
         description="what becomes model.keras: the last checkpoint, or the best on validation "
-        "pictures by a classifier of the attributes and the reconstruction (data.attributes only)",
+        "pictures: by judges of content and domain, with data.attributes by a classifier and the "
+        "reconstruction, of one set of pictures by the reconstruction",
     )
     patience: int = Field(
         0,

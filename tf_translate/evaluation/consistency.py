@@ -114,6 +114,27 @@ def evaluate_direction(
     )
 
 
+def consistency(direction: Direction, judges: Judges, *, seed: int = 0) -> dict[str, float]:
+    """Both halves of the outputs and their harmonic mean, without intervals and further figures.
+
+    Args:
+        direction, judges, seed: As for `evaluate_direction`.
+
+    Returns:
+        `content/retrieval@1`, `domain/accuracy` and `completeness`, each in [0, 1];
+        completeness is 0 where a judge cannot tell nothing from everything.
+    """
+    looked_for = judges.content.features(direction.source)
+    rows = _rows(direction, seed)
+    seen = {row.name: _looked_at(row.images, looked_for, judges) for row in rows}
+    anchors = _Anchors(seen, judges.domain.says_target(direction.target))
+    return {
+        "content/retrieval@1": float(seen["output"].found.mean()),
+        "domain/accuracy": float(seen["output"].says_target.mean()),
+        "completeness": float(np.nan_to_num(anchors.harmonic(seen["output"]))),
+    }
+
+
 def _rows(direction: Direction, seed: int) -> list[_Row]:
     own = np.full(len(direction.source), -1)
     if direction.truth is not None:
@@ -168,17 +189,20 @@ class _Anchors:
 
     def completeness(self, seen: _Seen, *, resamples: int, seed: int) -> Measured:
         """Harmonic mean of both normalised halves, with its 95 % bootstrap interval."""
-        whole = np.arange(len(seen.found))[None]
-        targets = np.arange(len(self._all_domain))[None]
-        value = self._harmonic(seen, whole, targets)[0]
+        value, count, targets = self.harmonic(seen), len(seen.found), len(self._all_domain)
         random = np.random.default_rng(seed)
-        draws = random.integers(0, whole.size, (resamples, whole.size))
-        target_draws = random.integers(0, targets.size, (resamples, targets.size))
+        draws = random.integers(0, count, (resamples, count))
+        target_draws = random.integers(0, targets, (resamples, targets))
         spread = self._harmonic(seen, draws, target_draws)
         if not np.isfinite(value):
             return Measured(None)
         low, high = np.nanpercentile(spread, [2.5, 97.5])
         return measured(value, interval=(float(low), float(high)))
+
+    def harmonic(self, seen: _Seen) -> float:
+        """Harmonic mean of both normalised halves; NaN where a judge cannot tell."""
+        every, targets = np.arange(len(seen.found)), np.arange(len(self._all_domain))
+        return float(self._harmonic(seen, every[None], targets[None])[0])
 
     def _harmonic(self, seen: _Seen, draws: np.ndarray, target_draws: np.ndarray) -> np.ndarray:
         content = _normalised(

@@ -70,6 +70,16 @@ class Direction:
                     f"`{name}`, got {len(labels)}"
                 )
 
+    def taught(self) -> tuple[np.ndarray, np.ndarray]:
+        """Training images of both domains, for judges.
+
+        Raises:
+            ValueError: If the direction was made without.
+        """
+        if self.train_source is None or self.train_target is None:
+            raise ValueError(f"direction {self.name} was made without training images")
+        return self.train_source, self.train_target
+
     @property
     def has_labels(self) -> bool:
         """Whether there are labels, and of classes that the target's training images show."""
