@@ -53,6 +53,8 @@ BURSTS = {
 NOISY = {**BATCH_NORM, "levels": 5, "dropout": 0.5}
 # A pool that is full after the first step; every critic's image is then an old one or a new one.
 FULL_POOL = {**TINY["cyclegan"], "pool_size": 3}
+# Noise on what critics see, and their slope held (off in the papers); batch norm in both critics.
+HELD = {name: {**TINY[name], "critic_noise": 0.1} for name in ("icgan", "ian")}
 # The forward passes a step needs by its equations, for each network.
 PASSES = {
     "pix2pix": {"generator": 1, "critic": 3},  # G(x); D on real and fake, and fake once more
@@ -248,6 +250,7 @@ def _averaging_descent():
         ("genegan", BURSTS),
         ("cyclegan", FULL_POOL),
         ("pix2pix", NOISY),
+        *HELD.items(),
     ],
     ids=[
         *sorted(METHODS),
@@ -256,15 +259,18 @@ def _averaging_descent():
         "genegan with bursts",
         "cyclegan with a full pool",
         "pix2pix with dropout",
+        "icgan with a held critic",
+        "ian with a held critic",
     ],
 )
 def test_two_replicas_step_like_one_device(name, own, two_replicas):
     shape = (32, 32, 3) if own is NOISY else SHAPE
+    weights = {"slope": 2.0} if own in HELD.values() else None
     results = []
     for strategy in (tf.distribute.get_strategy(), two_replicas):
         keras.utils.set_random_seed(3)
         with strategy.scope():
-            model = _build(name, compiled=False, own=own, shape=shape)
+            model = _build(name, compiled=False, own=own, shape=shape, weights=weights)
             # Plain gradient descent: Adam blows rounding up where a gradient is zero.
             model.compile({player.name: _averaging_descent() for player in model.players})
         logs = []

@@ -128,9 +128,9 @@ def critic_wins(term: str, lead: float) -> Sign | None:
         "critic wins",
         f"the {term} tells real from made nearly always: its lead is {lead:.2f} "
         "(0 if it cannot tell, 1 if it always can)",
-        "weaken it (a lower learning rate, a smaller model.critic_base, fewer turns), or, where the "
-        "method has them, show it pictures under noise (model.critic_noise) and hold its slope "
-        "(terms.slope, a gradient penalty)",
+        "weaken it (a lower learning rate, a smaller model.critic_base, fewer turns), or, where "
+        "the method has them, show it pictures under noise (model.critic_noise) and hold its "
+        "slope (terms.slope, a gradient penalty)",
     )
 
 
