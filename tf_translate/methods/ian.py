@@ -76,7 +76,7 @@ class IAN(Translator):
         stops at the images; minibatch discrimination learns (IAN_simple leaves its weights as they
         start); L2 is on all weights of all networks; a patch may have any form (the code: squares),
         and pixels are compared in [-1, 1] without rounding; the learning rate has no steps;
-        batch norm adds 1e-5 to variances (the code: 1e-4).
+        batch norm adds 1e-5 to variances (the code: 1e-4); noise and "slope" are ours, and off.
 
     Args:
         trunk: Network from images to activations by layer.
