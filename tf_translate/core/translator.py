@@ -17,7 +17,7 @@ from tf_translate.core.terms import Term, check_losses, with_weights
 from tf_translate.core.watched import Gauges, Watched
 
 
-class Translator(Watched):
+class Translator(serialization.Saved, Watched):
     """Trains players in turn on named terms; saves, resumes and deploys.
 
     A method subclasses it, declares `terms` and `players`, and writes one function per

@@ -14,6 +14,7 @@ from tf_translate.images import write
 from tf_translate.training.failures import diverged, writing
 from tf_translate.training.run_dir import RunDir
 from tf_translate.training.signs import Shown
+from tf_translate.training.summaries import at, write_scalars
 
 
 class StepCallback(keras.callbacks.Callback):
@@ -125,10 +126,9 @@ class History(Losses):
         now = time.monotonic()
         rate = (step - self.last_step) / max(now - self.last_time, 1e-9)
         self.last_time, self.last_step = now, step
-        with writing(self.run, self.run.logs, step), self.writer.as_default(step):
-            for name, value in {**values, **figures}.items():
-                tf.summary.scalar(name, value)
-            tf.summary.scalar("speed/steps_per_second", rate)
+        speed = {"speed/steps_per_second": rate}
+        with writing(self.run, self.run.logs, step):
+            write_scalars(self.writer, step, {**values, **figures, **speed})
         self.show(step, rate, values)
         self.look(step, figures)
 
@@ -176,7 +176,7 @@ class Samples(StepCallback):
         picture, shown = self.render()
         with writing(self.run, path, step):
             write(path, picture)
-        with writing(self.run, self.run.logs, step), self.writer.as_default(step):
+        with writing(self.run, self.run.logs, step), at(self.writer, step):
             tf.summary.image("samples", picture[None])
         self.look(step, shown)
 

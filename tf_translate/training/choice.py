@@ -4,11 +4,10 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-import tensorflow as tf
-
 from tf_translate.training.callbacks import StepCallback, crossed
 from tf_translate.training.failures import writing
 from tf_translate.training.run_dir import RunDir
+from tf_translate.training.summaries import write_scalars
 
 # From a checkpoint to figures; "score" among them decides, higher is better.
 Measure = Callable[[Path], Mapping[str, float]]
@@ -93,7 +92,7 @@ class Assessments(StepCallback):
             return  # nothing can translate yet
         with writing(self.run, f"the assessment of {self.run.checkpoint(step)}", step):
             figures = assess(self.run, step, self.measure)
-        with writing(self.run, self.run.logs, step), self.writer.as_default(step):
-            for name, value in figures.items():
-                tf.summary.scalar(f"assessment/{name}", value)
+        shown = {f"assessment/{name}": value for name, value in figures.items()}
+        with writing(self.run, self.run.logs, step):
+            write_scalars(self.writer, step, shown)
         self.enough = exhausted(self.run.assessments(), self.patience)

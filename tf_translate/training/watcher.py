@@ -18,6 +18,7 @@ from tf_translate.training.signs import (
     signs_of,
     spread,
 )
+from tf_translate.training.summaries import at, write_scalars
 
 _ROWS = 10  # rows in a sequence until a critic has won
 _PICTURES = 2  # sample pictures in a sequence until one is believed
@@ -63,10 +64,12 @@ class Watcher:
                 "correlation": correlation(shown),
                 "spread": spread(shown),
             }
-            with self.writer.as_default(step):
-                for name, value in figures.items():
-                    if value is not None:
-                        tf.summary.scalar(f"signs/{shown.title}/{name}", value)
+            known = {
+                f"signs/{shown.title}/{name}": value
+                for name, value in figures.items()
+                if value is not None
+            }
+            write_scalars(self.writer, step, known)
 
     def _count(
         self, step: int, of: str, found: Sequence[Sign], names: Sequence[str], needed: int
@@ -85,6 +88,6 @@ class Watcher:
         with writing(self.run, self.run.signs, step), self.run.signs.open("a") as file:
             file.write(json.dumps(row) + "\n")
         text = f"{sign.name}: {sign.seen}. Usual cure: {sign.cure}"
-        with self.writer.as_default(step):
+        with at(self.writer, step):
             tf.summary.text("signs", text)
         self.console.print(f"step {step}: {text}", highlight=False, soft_wrap=True, markup=False)
