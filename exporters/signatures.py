@@ -1,5 +1,6 @@
 """Signatures as a bundle records them: checked, static, and with their uint8 variants."""
 
+import keyword
 import re
 from collections.abc import Mapping
 
@@ -13,6 +14,7 @@ from exporters.protocol import SignatureLike, TensorLike
 
 PIXEL_SUFFIX = "_uint8"
 PIXEL_RANGE = (0.0, 255.0)
+_PYTHONS_OWN = {*keyword.kwlist, "self"}  # TensorFlow cannot trace functions of such arguments
 PIXEL_SCOPE = "pixel_scaling"  # in the names of tensors of the operations that do it
 
 
@@ -24,7 +26,7 @@ def recorded(signatures: Mapping[str, SignatureLike]) -> dict[str, SignatureReco
 
     Raises:
         ExportError: If there is no signature, or one has a name, type or shape that cannot be
-            exported (only the batch may be unknown).
+            exported (only the batch may be unknown, and no input is `self` or a keyword of Python).
     """
     if not signatures:
         raise ExportError("`signatures` is empty; there is nothing to export")
@@ -72,6 +74,11 @@ def _record(signature: SignatureLike) -> SignatureRecord:
 
 
 def _input(signature: str, tensor: TensorLike) -> TensorRecord:
+    if tensor.name in _PYTHONS_OWN:
+        raise ExportError(
+            f"an input must not be named like a word of Python's own, got {tensor.name!r} in "
+            f"signature {signature!r}; rename it, for example to {tensor.name.lower() + '_value'!r}"
+        )
     default = getattr(tensor, "default", None)
     if default is None and tuple(getattr(tensor, "labels", ())) == (STRENGTH,):
         default = (1.0,)
