@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from pydantic import ValidationError
 
 from exporters.errors import ExportError
+from exporters.fields import NAME_PATTERN
 from exporters.labels import STRENGTH
-from exporters.manifest import NAME_PATTERN, SignatureRecord, TensorRecord
+from exporters.manifest import SignatureRecord, TensorRecord
 from exporters.pictures import IMAGE_RANGE
 from exporters.protocol import SignatureLike, TensorLike
 
