@@ -89,24 +89,14 @@ def _input(signature: str, tensor: TensorLike) -> TensorRecord:
 def _tensor(
     signature: str, tensor: TensorLike, default: tuple[float, ...] | None = None
 ) -> TensorRecord:
-    if None in tensor.shape[1:]:
-        raise ExportError(
-            f"tensor {tensor.name!r} of signature {signature!r} has the unknown side(s) "
-            f"{tensor.shape}; phones need static shapes, so give every side but the batch"
-        )
-    shape = tuple(1 if side is None else int(side) for side in tensor.shape)
-    limits = tensor.value_range
-    if limits is not None and not limits[0] < limits[1]:
-        raise ExportError(
-            f"the `value_range` of tensor {tensor.name!r} must go up, got {tuple(limits)}"
-        )
+    _check_static_and_upward(signature, tensor)
     try:
         return TensorRecord.model_validate(
             {
                 "name": tensor.name,
-                "shape": shape,
+                "shape": tuple(1 if side is None else int(side) for side in tensor.shape),
                 "dtype": tensor.dtype,
-                "value_range": limits,
+                "value_range": tensor.value_range,
                 "labels": tuple(getattr(tensor, "labels", ())),  # objects may do without
                 "default": default,
                 "meaning": getattr(tensor, "meaning", ""),
@@ -119,6 +109,19 @@ def _tensor(
             f"`{first['loc'][0]}`: {first['msg'].removeprefix('Value error, ')}, "
             f"got {first['input']!r}"
         ) from error
+
+
+def _check_static_and_upward(signature: str, tensor: TensorLike) -> None:
+    if None in tensor.shape[1:]:
+        raise ExportError(
+            f"tensor {tensor.name!r} of signature {signature!r} has the unknown side(s) "
+            f"{tensor.shape}; phones need static shapes, so give every side but the batch"
+        )
+    limits = tensor.value_range
+    if limits is not None and not limits[0] < limits[1]:
+        raise ExportError(
+            f"the `value_range` of tensor {tensor.name!r} must go up, got {tuple(limits)}"
+        )
 
 
 def _pixel_variant(name: str, record: SignatureRecord) -> SignatureRecord:
