@@ -103,18 +103,17 @@ def export(
             calibration, the folder is not free, or a page has nothing to show or another
             LiteRT.js than it is made for.
     """
-    from exporters.exporting import write_bundle  # loads TensorFlow, which running does not need
+    from exporters.exporting import Order, write_bundle  # loads TensorFlow, running goes without
 
-    return write_bundle(
-        signatures,
-        directory,
+    order = Order(
         recipes=recipes,
-        golden_images=golden_images,
+        golden_images=golden_images or {},
         calibration=calibration,
         source=source,
         provenance=provenance,
         seed=seed,
         web=web,
-        sidecar=sidecar,
+        sidecar=sidecar or {},
         keep_saved_model=keep_saved_model,
     )
+    return write_bundle(signatures, directory, order)

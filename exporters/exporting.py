@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -14,20 +15,15 @@ import numpy as np
 from exporters import bundle as bundles
 from exporters import calibration as calibrations
 from exporters import golden, quantizer, saved_model, tflite
+from exporters.arrays import Arrays
 from exporters.calibration import Calibration
 from exporters.card import write_card
 from exporters.card.facts import provenance_facts, source_facts
 from exporters.errors import ExportError
+from exporters.fields import check_depth, is_inside
 from exporters.golden import Golden
-from exporters.manifest import (
-    ArtifactRecord,
-    GoldenRecord,
-    Manifest,
-    SignatureRecord,
-    check_depth,
-    is_inside,
-)
-from exporters.original import call
+from exporters.manifest import ArtifactRecord, GoldenRecord, Manifest, SignatureRecord
+from exporters.original import golden_cases
 from exporters.protocol import SignatureLike
 from exporters.recipes import RECIPES, Recipe, recipe_named
 from exporters.signatures import recorded
@@ -37,63 +33,80 @@ from exporters.web.page import FOLDER, page_files, shown_signatures, write_page
 _PACKAGES = ("tensorflow", "keras", "ai-edge-litert", "ai-edge-quantizer", "numpy")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """What `exporters.export` is asked for beside signatures and a folder; described there."""
+
+    recipes: Sequence[str]
+    golden_images: Mapping[str, Mapping[str, np.ndarray]]
+    calibration: Calibration | None
+    source: Mapping[str, Any] | None
+    provenance: Mapping[str, Any] | None
+    seed: int
+    web: Sequence[str | Path] | None
+    sidecar: Mapping[str, bytes]
+    keep_saved_model: bool
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """An order that was checked, before anything is converted.
+
+    Attributes:
+        recipes: In the order asked for.
+        records: Signatures, uint8 variants among them.
+        examples: Calibration examples by signature; empty if no recipe needs any.
+        calibration: What the manifest says of them.
+        source, provenance: As JSON.
+        litert: Files of LiteRT.js by name; None without a page.
+        saved_model: Whether it stays.
+    """
+
+    recipes: list[Recipe]
+    records: dict[str, SignatureRecord]
+    examples: dict[str, list[Arrays]]
+    calibration: dict[str, Any]
+    source: dict[str, Any]
+    provenance: dict[str, Any]
+    litert: dict[str, bytes] | None
+    saved_model: bool
+
+
 def write_bundle(
-    signatures: Mapping[str, SignatureLike],
-    directory: str | Path,
-    *,
-    recipes: Sequence[str],
-    golden_images: Mapping[str, Mapping[str, np.ndarray]] | None,
-    calibration: Calibration | None,
-    source: Mapping[str, Any] | None,
-    provenance: Mapping[str, Any] | None,
-    seed: int,
-    web: Sequence[str | Path] | None,
-    sidecar: Mapping[str, bytes] | None,
-    keep_saved_model: bool,
+    signatures: Mapping[str, SignatureLike], directory: str | Path, order: Order
 ) -> Path:
     """Does what `exporters.export` says."""
-    chosen = _chosen(recipes)
     target = Path(os.path.abspath(directory))
+    recipes = _chosen(order.recipes)
     bundles.check_free(target)
-    records = recorded(signatures)
-    kept_source = _jsonable("source", source)
-    kept_provenance = _jsonable("provenance", provenance)
-    source_facts(kept_source)  # refused before anything is converted
-    provenance_facts(kept_provenance)
-    litert = None if web is None else _litert(web, records)
-    examples, described = _examples(chosen, records, calibration)
-    cases = _golden_cases(signatures, records, golden_images or {}, seed)
+    plan = _planned(signatures, recipes, order)
+    cases = golden_cases(signatures, plan.records, order.golden_images, order.seed)
     with bundles.being_written(target) as folder:
         golden.write(folder / bundles.GOLDEN, cases)
-        saved_model.save(signatures, records, folder / bundles.SAVED_MODEL)
-        _convert(folder, chosen, records, examples)
-        artifacts = _artifacts(chosen, described)
-        if not keep_saved_model:
-            del artifacts[bundles.SAVED_MODEL]
+        saved_model.save(signatures, plan.records, folder / bundles.SAVED_MODEL)
+        _convert(folder, plan)
+        if not plan.saved_model:
             shutil.rmtree(folder / bundles.SAVED_MODEL)
-        if litert is not None:
-            page = page_files(target.name, litert, records, chosen, golden_images or {})
+        if plan.litert is not None:
+            images = order.golden_images
+            page = page_files(target.name, plan.litert, plan.records, plan.recipes, images)
             write_page(folder / FOLDER, page)
-        _put_beside(folder, sidecar or {})
-        manifest = Manifest(
-            created=datetime.now(UTC).isoformat(timespec="seconds"),
-            signatures=records,
-            artifacts=artifacts,
-            golden=GoldenRecord(
-                path=bundles.GOLDEN,
-                cases={name: case.count for name, case in cases.items()},
-                seed=seed,
-            ),
-            files=bundles.file_records(folder),
-            versions=_versions(),
-            source=kept_source,
-            provenance=kept_provenance,
-        )
-        write_card(folder, target.name, manifest)
-        files = bundles.file_records(folder)  # the card and the examples now among them
-        bundles.write_manifest(folder, manifest.model_copy(update={"files": files}))
-        _check_finite(folder, chosen, cases)
+        _put_beside(folder, order.sidecar)
+        _describe(folder, target.name, plan, _golden_record(cases, order.seed))
+        _check_finite(folder, plan.recipes, cases)
     return target
+
+
+def _planned(signatures: Mapping[str, SignatureLike], recipes: list[Recipe], order: Order) -> _Plan:
+    records = recorded(signatures)
+    source = _jsonable("source", order.source)
+    provenance = _jsonable("provenance", order.provenance)
+    source_facts(source)
+    provenance_facts(provenance)
+    litert = None if order.web is None else _litert(order.web, records)
+    examples, described = _examples(recipes, records, order.calibration)
+    kept = order.keep_saved_model
+    return _Plan(recipes, records, examples, described, source, provenance, litert, kept)
 
 
 def _chosen(recipes: Sequence[str]) -> list[Recipe]:
@@ -115,7 +128,7 @@ def _examples(
     recipes: Sequence[Recipe],
     records: Mapping[str, SignatureRecord],
     calibration: Calibration | None,
-) -> tuple[dict[str, list[golden.Arrays]], dict[str, Any]]:
+) -> tuple[dict[str, list[Arrays]], dict[str, Any]]:
     """Calibration examples by signature and what the manifest says of them; empty if unused."""
     calibrated = [recipe.name for recipe in recipes if recipe.calibrated]
     if not calibrated:
@@ -126,72 +139,16 @@ def _examples(
     return examples, {"examples": counts, **_jsonable("calibration.chosen", chosen)}
 
 
-def _convert(
-    folder: Path,
-    recipes: Sequence[Recipe],
-    records: Mapping[str, SignatureRecord],
-    examples: Mapping[str, list[golden.Arrays]],
-) -> None:
+def _convert(folder: Path, plan: _Plan) -> None:
     """Writes a .tflite file a recipe; integer recipes go on from the float32 one's content."""
-    float32 = None
-    for recipe in recipes:
+    float32, whole = None, folder / bundles.SAVED_MODEL
+    for recipe in plan.recipes:
         if recipe.calibrated:
-            float32 = float32 or tflite.convert(
-                folder / bundles.SAVED_MODEL, RECIPES["float32"], records
-            )
-            content = quantizer.quantize(float32, recipe, records, examples)
+            float32 = float32 or tflite.convert(whole, RECIPES["float32"], plan.records)
+            content = quantizer.quantize(float32, recipe, plan.records, plan.examples)
         else:
-            content = tflite.convert(folder / bundles.SAVED_MODEL, recipe, records)
+            content = tflite.convert(whole, recipe, plan.records)
         (folder / f"{recipe.name}.tflite").write_bytes(content)
-
-
-def _golden_cases(
-    signatures: Mapping[str, SignatureLike],
-    records: Mapping[str, SignatureRecord],
-    images: Mapping[str, Mapping[str, np.ndarray]],
-    seed: int,
-) -> dict[str, Golden]:
-    if unknown := sorted(set(images) - set(signatures)):
-        raise ExportError(
-            f"`golden_images` names the signature {unknown[0]!r}; known are {', '.join(signatures)}"
-        )
-    cases = {}
-    for name, signature in signatures.items():
-        inputs = golden.make_inputs(name, records[name], images.get(name, {}), seed)
-        cases[name] = Golden(inputs, _original(signature, inputs))
-    for name, record in records.items():
-        if record.pixels_of is not None:
-            wrapped = records[record.pixels_of]
-            pixels = golden.on_pixels(wrapped, cases[record.pixels_of].inputs)
-            floats = golden.to_wrapped_inputs(wrapped, pixels)
-            outputs = _original(signatures[record.pixels_of], floats)
-            cases[name] = Golden(pixels, golden.from_wrapped_outputs(wrapped, outputs))
-    return cases
-
-
-def _original(signature: SignatureLike, inputs: golden.Arrays) -> golden.Arrays:
-    """Outputs of the function itself, `(cases, *shape)`, called eagerly case by case."""
-    count = len(next(iter(inputs.values())))
-    outputs = [_call(signature, inputs, index) for index in range(count)]
-    again = _call(signature, inputs, 0)
-    for name, values in outputs[0].items():
-        if not np.array_equal(values, again[name], equal_nan=True):
-            raise ExportError(
-                f"signature {signature.name!r} gives another {name!r} when called twice with one "
-                "input; turn dropout and other random steps off, or fix their seed"
-            )
-    stacked = {name: np.stack([case[name] for case in outputs]) for name in outputs[0]}
-    for name, values in stacked.items():
-        if not np.isfinite(values).all():
-            raise ExportError(
-                f"signature {signature.name!r} gives values in {name!r} that are not finite, "
-                "before any conversion; the model itself is broken"
-            )
-    return stacked
-
-
-def _call(signature: SignatureLike, inputs: golden.Arrays, index: int) -> golden.Arrays:
-    return call(signature, {name: values[index] for name, values in inputs.items()})
 
 
 def _put_beside(folder: Path, sidecar: Mapping[str, bytes]) -> None:
@@ -206,14 +163,35 @@ def _put_beside(folder: Path, sidecar: Mapping[str, bytes]) -> None:
         (folder / path).write_bytes(content)
 
 
-def _artifacts(
-    recipes: Sequence[Recipe], calibration: Mapping[str, Any]
-) -> dict[str, ArtifactRecord]:
-    artifacts = {
-        bundles.SAVED_MODEL: _artifact("saved_model", bundles.SAVED_MODEL, RECIPES["float32"], {})
-    }
-    for recipe in recipes:
-        used = {"calibration": dict(calibration)} if recipe.calibrated else {}
+def _describe(folder: Path, name: str, plan: _Plan, cases: GoldenRecord) -> None:
+    """Writes card, examples and manifest for what is in the folder."""
+    manifest = Manifest(
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        signatures=plan.records,
+        artifacts=_artifacts(plan),
+        golden=cases,
+        files=bundles.file_records(folder),
+        versions=_versions(),
+        source=plan.source,
+        provenance=plan.provenance,
+    )
+    write_card(folder, name, manifest)
+    files = bundles.file_records(folder)  # the card and the examples now among them
+    bundles.write_manifest(folder, manifest.model_copy(update={"files": files}))
+
+
+def _golden_record(cases: Mapping[str, Golden], seed: int) -> GoldenRecord:
+    counts = {name: case.count for name, case in cases.items()}
+    return GoldenRecord(path=bundles.GOLDEN, cases=counts, seed=seed)
+
+
+def _artifacts(plan: _Plan) -> dict[str, ArtifactRecord]:
+    artifacts = {}
+    if plan.saved_model:
+        whole = _artifact("saved_model", bundles.SAVED_MODEL, RECIPES["float32"], {})
+        artifacts[bundles.SAVED_MODEL] = whole
+    for recipe in plan.recipes:
+        used = {"calibration": plan.calibration} if recipe.calibrated else {}
         artifacts[recipe.name] = _artifact("tflite", f"{recipe.name}.tflite", recipe, used)
     return artifacts
 

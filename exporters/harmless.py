@@ -16,7 +16,7 @@ from tensorflow.core.protobuf.meta_graph_pb2 import MetaGraphDef
 from tensorflow.python.framework import op_def_registry
 
 from exporters.errors import BundleError
-from exporters.manifest import MAX_ELEMENTS
+from exporters.fields import MAX_ELEMENTS
 
 # Every operation with an effect is marked stateful; these only read weights and call functions.
 _ALLOWED_STATEFUL = frozenset({"ReadVariableOp", "StatefulPartitionedCall", "VarHandleOp"})

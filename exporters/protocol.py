@@ -9,7 +9,10 @@ class TensorLike(Protocol):
 
     @property
     def name(self) -> str:
-        """Letters, digits and underscores, beginning with a letter."""
+        """Letters, digits and underscores, beginning with a letter.
+
+        Of inputs neither `self` nor a keyword of Python.
+        """
 
     @property
     def shape(self) -> tuple[int | None, ...]:

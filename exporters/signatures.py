@@ -1,18 +1,21 @@
 """Signatures as a bundle records them: checked, static, and with their uint8 variants."""
 
+import keyword
 import re
 from collections.abc import Mapping
 
 from pydantic import ValidationError
 
 from exporters.errors import ExportError
+from exporters.fields import NAME_PATTERN
 from exporters.labels import STRENGTH
-from exporters.manifest import NAME_PATTERN, SignatureRecord, TensorRecord
+from exporters.manifest import SignatureRecord, TensorRecord
 from exporters.pictures import IMAGE_RANGE
 from exporters.protocol import SignatureLike, TensorLike
 
 PIXEL_SUFFIX = "_uint8"
 PIXEL_RANGE = (0.0, 255.0)
+_PYTHONS_OWN = {*keyword.kwlist, "self"}  # TensorFlow cannot trace functions of such arguments
 PIXEL_SCOPE = "pixel_scaling"  # in the names of tensors of the operations that do it
 
 
@@ -24,7 +27,7 @@ def recorded(signatures: Mapping[str, SignatureLike]) -> dict[str, SignatureReco
 
     Raises:
         ExportError: If there is no signature, or one has a name, type or shape that cannot be
-            exported (only the batch may be unknown).
+            exported (only the batch may be unknown, and no input is `self` or a keyword of Python).
     """
     if not signatures:
         raise ExportError("`signatures` is empty; there is nothing to export")
@@ -72,6 +75,11 @@ def _record(signature: SignatureLike) -> SignatureRecord:
 
 
 def _input(signature: str, tensor: TensorLike) -> TensorRecord:
+    if tensor.name in _PYTHONS_OWN:
+        raise ExportError(
+            f"an input must not be named like a word of Python's own, got {tensor.name!r} in "
+            f"signature {signature!r}; rename it, for example to {tensor.name.lower() + '_value'!r}"
+        )
     default = getattr(tensor, "default", None)
     if default is None and tuple(getattr(tensor, "labels", ())) == (STRENGTH,):
         default = (1.0,)
@@ -81,24 +89,14 @@ def _input(signature: str, tensor: TensorLike) -> TensorRecord:
 def _tensor(
     signature: str, tensor: TensorLike, default: tuple[float, ...] | None = None
 ) -> TensorRecord:
-    if None in tensor.shape[1:]:
-        raise ExportError(
-            f"tensor {tensor.name!r} of signature {signature!r} has the unknown side(s) "
-            f"{tensor.shape}; phones need static shapes, so give every side but the batch"
-        )
-    shape = tuple(1 if side is None else int(side) for side in tensor.shape)
-    limits = tensor.value_range
-    if limits is not None and not limits[0] < limits[1]:
-        raise ExportError(
-            f"the `value_range` of tensor {tensor.name!r} must go up, got {tuple(limits)}"
-        )
+    _check_static_and_upward(signature, tensor)
     try:
         return TensorRecord.model_validate(
             {
                 "name": tensor.name,
-                "shape": shape,
+                "shape": tuple(1 if side is None else int(side) for side in tensor.shape),
                 "dtype": tensor.dtype,
-                "value_range": limits,
+                "value_range": tensor.value_range,
                 "labels": tuple(getattr(tensor, "labels", ())),  # objects may do without
                 "default": default,
                 "meaning": getattr(tensor, "meaning", ""),
@@ -111,6 +109,19 @@ def _tensor(
             f"`{first['loc'][0]}`: {first['msg'].removeprefix('Value error, ')}, "
             f"got {first['input']!r}"
         ) from error
+
+
+def _check_static_and_upward(signature: str, tensor: TensorLike) -> None:
+    if None in tensor.shape[1:]:
+        raise ExportError(
+            f"tensor {tensor.name!r} of signature {signature!r} has the unknown side(s) "
+            f"{tensor.shape}; phones need static shapes, so give every side but the batch"
+        )
+    limits = tensor.value_range
+    if limits is not None and not limits[0] < limits[1]:
+        raise ExportError(
+            f"the `value_range` of tensor {tensor.name!r} must go up, got {tuple(limits)}"
+        )
 
 
 def _pixel_variant(name: str, record: SignatureRecord) -> SignatureRecord:

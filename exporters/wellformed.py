@@ -10,8 +10,8 @@ import struct
 from ai_edge_litert import schema_py_generated as schema
 
 from exporters.errors import BundleError
+from exporters.fields import MAX_ELEMENTS
 from exporters.graph import operation_name
-from exporters.manifest import MAX_ELEMENTS
 
 # Kernels that do without an input: its place, which is that of the bias.
 _OPTIONAL = {"CONV_2D": 2, "DEPTHWISE_CONV_2D": 2, "FULLY_CONNECTED": 2, "TRANSPOSE_CONV": 3}

@@ -7,15 +7,19 @@ python scripts/bench_tiles.py RUN FOLDER [--signature a_to_b] [--size 2048 1536]
 
 RUN is a run of a method with an instance-norm generator (a bundle has one size and cannot take
 the whole picture). FOLDER gets the bundles, the picture of four of scikit-image's photographs,
-every translation, ablation.json and ablation.png. To publish:
+every translation with what it cost, ablation.json and ablation.png. Stopped, the same command goes
+on: what FOLDER holds is not made again. To publish:
 python scripts/publish_result.py --ablation FOLDER tiles
 """
 
 import argparse
+import json
+import os
 import shutil
 import subprocess
 import sys
-import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -24,46 +28,112 @@ from tf_translate.cli.show import load_tensorflow
 from tf_translate.images import read, resize, to_float, to_uint8, write
 
 PHOTOGRAPHS = ("coffee", "chelsea", "rocket", "astronaut")
-NORMS = ("live", "given", "frozen")
 WHOLE = {"live": "live", "given": "live", "frozen": "frozen"}  # whose whole picture is the aim
-_PEAK = (
+PICTURE, ASKED = "picture.png", "asked.json"
+_COST = (
     "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True); "
-    "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+    "used = resource.getrusage(resource.RUSAGE_CHILDREN); "
+    "print(used.ru_utime + used.ru_stime, used.ru_maxrss)"
 )
 CROP = 160  # pixels a side of the places that are shown
 
+Pictures = dict[str, np.ndarray]  # by the name of the way that made them
 
-def prepare(run: Path, folder: Path, signature: str, size: tuple[int, int]) -> None:
+
+@dataclass(frozen=True)
+class Way:
+    """One way to translate the picture: a kind of norms, in tiles or (no overlap) whole."""
+
+    norms: str
+    overlap: int | None = None
+
+    @property
+    def name(self) -> str:
+        kind = "whole in Keras" if self.overlap is None else f"overlap {self.overlap}"
+        return f"{self.norms}, {kind}"
+
+    @property
+    def aim(self) -> str:
+        """Name of the way that gives the whole picture which this one should give."""
+        return Way(WHOLE[self.norms]).name
+
+    def place(self, folder: Path) -> Path:
+        """Folder of its picture."""
+        return folder / f"{self.norms}_{'whole' if self.overlap is None else self.overlap}"
+
+    def command(self, folder: Path) -> list:
+        """What translates the picture into its place."""
+        picture, place = folder / PICTURE, self.place(folder)
+        if self.overlap is None:
+            network = folder / f"{self.norms}.keras"
+            return [sys.executable, __file__, "whole", network, picture, place / PICTURE]
+        options = ["--output", place, "--tiles", "--overlap", self.overlap]
+        return ["tf-translate", "translate", folder / self.norms, picture, *options]
+
+
+def check_same(folder: Path, asked: Mapping) -> None:
+    """Notes what FOLDER is made from, or ends if it was begun from something else."""
+    note = folder / ASKED
+    if note.is_file():
+        begun = json.loads(note.read_text())
+        if begun != asked:
+            sys.exit(f"FOLDER must be new: {folder} was begun with {begun}; name another one")
+        return
+    if folder.is_dir() and any(folder.iterdir()):
+        sys.exit(f"FOLDER must be new or empty, {folder} holds something else; name another one")
+    folder.mkdir(parents=True, exist_ok=True)
+    note.write_text(json.dumps(asked) + "\n")
+
+
+def prepare(folder: Path, run: Path, signature: str, size: tuple[int, int]) -> None:
     """Writes the picture, a bundle for each kind of norms and networks for any size."""
-    import keras
-
-    import exporters
-    from tf_translate.experiment.calibration import calibration_inputs
     from tf_translate.experiment.facts import source_of
-    from tf_translate.experiment.frozen_norm import freeze_norms
     from tf_translate.experiment.norm_inputs import norm_input_signatures
-    from tf_translate.experiment.trained import golden_images, load_trained
+    from tf_translate.experiment.trained import load_trained
 
-    write(folder / "picture.png", _picture(size))
     trained = load_trained(run)
     translator, source = trained.translator, source_of(trained)
-    for norms in NORMS:
-        if norms == "frozen":
-            inputs = calibration_inputs(trained, None, exporters.pick)
-            source["frozen_norm"] = freeze_norms(translator, inputs, golden_images(trained, 32))
-            print(source["frozen_norm"])
-        chosen = {signature: translator.signatures()[signature]}
-        if norms == "given":
-            more = norm_input_signatures(translator).items()
-            chosen |= {name: each for name, each in more if name.startswith(f"{signature}_")}
-        exporters.export(chosen, folder / norms, source=source)
-        if norms not in WHOLE.values():
-            continue
-        network = _network(translator, signature)
-        sides = keras.Input((None, None, network.input_shape[-1]))
-        free = keras.models.clone_model(network, input_tensors=sides)
-        free.set_weights(network.get_weights())
-        free.save(folder / f"{norms}.keras")
+    network = _network(translator, signature)
+    chosen = {signature: translator.signatures()[signature]}
+    write(folder / PICTURE, _picture(size))
+    _keep(folder, "live", chosen, source)
+    _keep_of_any_size(folder, "live", network)
+    more = norm_input_signatures(translator).items()
+    tiled = {name: each for name, each in more if name.startswith(f"{signature}_")}
+    _keep(folder, "given", chosen | tiled, source)
+    frozen = _freeze(trained)  # changes the networks: last
+    _keep(folder, "frozen", chosen, source | {"frozen_norm": frozen})
+    _keep_of_any_size(folder, "frozen", network)
+
+
+def _freeze(trained) -> dict:
+    import exporters
+    from tf_translate.experiment.calibration import calibration_inputs
+    from tf_translate.experiment.frozen_norm import freeze_norms
+    from tf_translate.experiment.trained import golden_images
+
+    inputs = calibration_inputs(trained, None, exporters.pick)
+    cost = freeze_norms(trained.translator, inputs, golden_images(trained, 32))
+    print(cost, file=sys.stderr)
+    return cost
+
+
+def _keep(folder: Path, norms: str, signatures: Mapping, source: Mapping) -> None:
+    """Exports a bundle, unless it is there: bundles appear whole or not at all."""
+    import exporters
+
+    if not (folder / norms).is_dir():
+        exporters.export(signatures, folder / norms, source=source, keep_saved_model=False)
+
+
+def _keep_of_any_size(folder: Path, norms: str, network) -> None:
+    import keras
+
+    sides = keras.Input((None, None, network.input_shape[-1]))
+    free = keras.models.clone_model(network, input_tensors=sides)
+    free.set_weights(network.get_weights())
+    free.save(folder / f"partial.{norms}.keras")
+    os.replace(folder / f"partial.{norms}.keras", folder / f"{norms}.keras")
 
 
 def translate_whole(network: Path, picture: Path, output: Path) -> None:
@@ -82,44 +152,57 @@ def compare(folder: Path, signature: str, command: str) -> None:
     """Translates by every way in a process of its own, measures and writes the result."""
     from ablation import save
 
+    tile = _tile(folder, signature)
+    pictures: Pictures = {}
+    rows = {}
+    for way in _ways(tile):
+        costs = measured(folder, way)
+        pictures[way.name] = image = read(way.place(folder) / PICTURE)
+        live = pictures[Way("live").name]
+        rows[way.name] = _figures(image, pictures[way.aim], live, _borders(way, image, tile))
+        rows[way.name] |= costs
+        print(way.name, rows[way.name], file=sys.stderr, flush=True)
+    save(folder, command, rows, _crops({"picture": read(folder / PICTURE), **pictures}))
+
+
+def _tile(folder: Path, signature: str) -> tuple[int, int]:
     import exporters
-    from exporters.tiles import borders
 
     record = exporters.open_bundle(folder / "live").manifest.signatures[signature]
-    tile = record.inputs[0].shape[1:3]
-    picture = folder / "picture.png"
-    pictures, costs = {}, {}
-    overlaps = {f"overlap {side}": side for side in (0, min(tile) // 4, min(tile) // 2)}
-    for norms in NORMS:
-        if norms in WHOLE.values():
-            name, output = f"{norms}, whole in Keras", folder / f"{norms}_whole.png"
-            arguments = ["whole", folder / f"{norms}.keras", picture, output]
-            costs[name] = _measured([sys.executable, __file__, *arguments])
-            pictures[name] = read(output)
-        for kind, overlap in overlaps.items():
-            name, place = f"{norms}, {kind}", folder / f"{norms}_{overlap}"
-            shutil.rmtree(place, ignore_errors=True)  # of an earlier run of this script
-            options = ["--output", place, "--tiles", "--overlap", overlap]
-            costs[name] = _measured(
-                ["tf-translate", "translate", folder / norms, picture, *options]
-            )
-            pictures[name] = read(place / picture.name)
-    rows = {}
-    for name, image in pictures.items():
-        kind = name.split(", ")[1]
-        own = pictures[_whole_of(name)]
-        places = [
-            borders(side, part, overlaps.get(kind, 0))
-            for side, part in zip(image.shape[:2], tile, strict=True)
-        ]
-        rows[name] = _figures(image, own, pictures["live, whole in Keras"], places) | costs[name]
-        print(name, rows[name], flush=True)
-    save(folder, command, rows, _crops({"picture": read(picture), **pictures}))
+    height, width = record.inputs[0].shape[1:3]
+    return height, width
 
 
-def _whole_of(name: str) -> str:
-    """The way that gives the whole picture which a way by tiles aims at."""
-    return f"{WHOLE.get(name.split(', ')[0])}, whole in Keras"
+def _ways(tile: tuple[int, int]) -> Iterator[Way]:
+    """Every way, each after the one it aims at."""
+    for norms, aim in WHOLE.items():
+        if norms == aim:
+            yield Way(norms)
+        for overlap in (0, min(tile) // 4, min(tile) // 2):
+            yield Way(norms, overlap)
+
+
+def measured(folder: Path, way: Way) -> dict[str, float]:
+    """Processor time of a way, from start to end, and the most memory it had; once for FOLDER."""
+    place = way.place(folder)
+    costs = place / "costs.json"
+    if not costs.is_file():
+        shutil.rmtree(place, ignore_errors=True)  # of a call that was stopped
+        # A child counts what its parent had when it began, so a small process stands between.
+        outer = [sys.executable, "-c", _COST, *map(str, way.command(folder))]
+        done = subprocess.run(outer, check=True, stdout=subprocess.PIPE, text=True)
+        seconds, kib = done.stdout.split()[-2:]
+        found = {"CPU seconds": float(seconds), "peak MB": int(kib) / 1024}
+        costs.write_text(json.dumps(found) + "\n")
+    return json.loads(costs.read_text())
+
+
+def _borders(way: Way, image: np.ndarray, tile: tuple[int, int]) -> list[list[int]]:
+    """Where seams could show; for a whole picture where tiles without overlap would meet."""
+    from exporters.tiles import borders
+
+    sides = zip(image.shape[:2], tile, strict=True)
+    return [borders(side, part, way.overlap or 0) for side, part in sides]
 
 
 def _figures(image, own, live, places) -> dict[str, float | None]:
@@ -138,27 +221,14 @@ def _figures(image, own, live, places) -> dict[str, float | None]:
     }
 
 
-def _measured(command: list) -> dict[str, float]:
-    """Seconds of a process from start to end, and the most memory it had."""
-    began = time.monotonic()
-    # A child counts what its parent had when it began, so a small process stands between.
-    outer = [sys.executable, "-c", _PEAK, *map(str, command)]
-    done = subprocess.run(outer, check=True, stdout=subprocess.PIPE, text=True)
-    seconds = time.monotonic() - began
-    return {"seconds": seconds, "peak MB": int(done.stdout.split()[-1]) / 1024}
-
-
-def _crops(pictures: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+def _crops(pictures: Pictures) -> Pictures:
     """Where each way by tiles is furthest from its own whole picture, one row for each."""
     tops_and_lefts = []
     for name, image in pictures.items():
-        own = pictures.get(_whole_of(name))
-        if own is not None and own is not image:
-            apart = np.abs(image.astype(float) - own).mean(-1)
-            rows, columns = (side // CROP for side in apart.shape)
-            cells = apart[: rows * CROP, : columns * CROP].reshape(rows, CROP, columns, CROP)
-            top, left = np.unravel_index(cells.mean((1, 3)).argmax(), (rows, columns))
-            tops_and_lefts.append((top * CROP, left * CROP))
+        aim = WHOLE.get(name.split(", ")[0])
+        own = image if aim is None else pictures[Way(aim).name]
+        if own is not image:
+            tops_and_lefts.append(_furthest(image, own))
     shown = dict.fromkeys(tops_and_lefts)
     return {
         name.replace(" in Keras", ""): to_float(
@@ -166,6 +236,15 @@ def _crops(pictures: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         )
         for name, image in pictures.items()
     }
+
+
+def _furthest(image: np.ndarray, own: np.ndarray) -> tuple[int, int]:
+    """Top and left of the crop of a grid of crops in which two pictures differ most."""
+    apart = np.abs(image.astype(float) - own).mean(-1)
+    rows, columns = (side // CROP for side in apart.shape)
+    cells = apart[: rows * CROP, : columns * CROP].reshape(rows, CROP, columns, CROP)
+    row, column = np.unravel_index(cells.mean((1, 3)).argmax(), (rows, columns))
+    return int(row) * CROP, int(column) * CROP
 
 
 def _picture(size: tuple[int, int]) -> np.ndarray:
@@ -189,16 +268,29 @@ def _network(translator, signature: str):
     name = {"a_to_b": "generator_ab", "b_to_a": "generator_ba"}.get(signature, "")
     network = getattr(translator, name, None) or getattr(translator, "generator", None)
     if network is None:
-        raise SystemExit(f"{type(translator).__name__} has no generator of {signature}")
+        sys.exit(f"{type(translator).__name__} has no generator of {signature}")
     return network
+
+
+def main(asked: argparse.Namespace) -> None:
+    """Prepares what FOLDER lacks, measures the ways it lacks and writes the result."""
+    size = tuple(asked.size)
+    if min(size) < 2 * CROP or any(side % 2 for side in size):
+        sys.exit(f"--size must be even and at least {2 * CROP} pixels a side, got {size}")
+    folder, command = asked.folder, "scripts/bench_tiles.py RUN FOLDER"
+    check_same(folder, {"run": str(asked.run), "signature": asked.signature, "size": asked.size})
+    if not (folder / "frozen.keras").exists():
+        prepare(folder, asked.run, asked.signature, size)
+    command += f" --signature {asked.signature} --size {size[0]} {size[1]}"
+    compare(folder, asked.signature, command)
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts/bench_tiles.py")
     parser.add_argument("run", type=Path)
-    parser.add_argument("folder", type=Path, help="must be new or empty")
+    parser.add_argument("folder", type=Path, help="new, or of the same command that was stopped")
     parser.add_argument("--signature", default="a_to_b")
-    parser.add_argument("--size", type=int, nargs=2, default=(2048, 1536), metavar="PIXELS")
+    parser.add_argument("--size", type=int, nargs=2, default=[2048, 1536], metavar="PIXELS")
     return parser.parse_args()
 
 
@@ -207,9 +299,4 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["whole"]:
         translate_whole(*map(Path, sys.argv[2:]))
     else:
-        given = _arguments()
-        if not (given.folder / "frozen.keras").exists():
-            prepare(given.run, given.folder, given.signature, tuple(given.size))
-        asked = f"scripts/bench_tiles.py RUN FOLDER --signature {given.signature}"
-        asked += f" --size {given.size[0]} {given.size[1]}"
-        compare(given.folder, given.signature, asked)
+        main(_arguments())

@@ -1,12 +1,13 @@
 import json
 
 import pytest
+from keras import ops
 
 import exporters
 from exporters import ExportError
 from exporters.arithmetic import total_multiply_adds
 from exporters.nodes import read_signatures
-from tests.exporters.fakes import Signature, Tensor
+from tests.exporters.fakes import Signature, Tensor, noise
 
 
 def test_every_signature_is_timed_with_every_number_of_threads(small):
@@ -35,15 +36,29 @@ def test_memory_is_the_childs_own_and_work_is_counted(exported):
     assert 40_000 < first.parameters < 80_000
 
 
-def test_litert_benchmark_tells_of_delegation(small, tmp_path):
+def _convolution(value_range):
+    """Nine million multiply-adds: no processor does them in the 5 µs that would be rounded to 0."""
+    kernel = noise(3, 3, 32, 32)
+    tensor = Tensor(shape=(None, 32, 32, 32), value_range=value_range)
+
+    def function(image):
+        return {"image": ops.tanh(ops.conv(image, kernel, padding="same"))}
+
+    return Signature("a_to_b", function, (tensor,), (tensor,))
+
+
+def test_litert_benchmark_tells_of_delegation(tmp_path):
     # Numbers without a range have no uint8 variant, whose CAST no delegate takes.
-    tensor = Tensor(value_range=None)
-    whole = Signature("a_to_b", lambda image: {"image": -image}, (tensor,), (tensor,))
-    exporters.export({"a_to_b": whole}, tmp_path / "whole")
-    for bundle, accelerated in ((tmp_path / "whole", True), (small, False)):
+    for value_range, accelerated in ((None, True), ((-1.0, 1.0), False)):
+        bundle = tmp_path / f"accelerated_{accelerated}"
+        exporters.export({"a_to_b": _convolution(value_range)}, bundle)
         options = {"threads": (1,), "runs": 1, "ask_litert_benchmark": True}
-        said = exporters.benchmark(bundle, **options)[0].litert_benchmark
+        timing = exporters.benchmark(bundle, **options)[0]
+        assert timing.multiply_adds == 32 * 32 * 9 * 32 * 32
+        said = timing.litert_benchmark
         assert said["fully_accelerated"] is accelerated
+        assert said["init_ms"] > 0
+        # It tells hundredths of milliseconds: the two-line fake takes 5 µs, now 0.01 and now 0.0.
         assert said["median_ms"] > 0
 
 

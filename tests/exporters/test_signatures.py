@@ -1,5 +1,7 @@
+import numpy as np
 import pytest
 
+import exporters
 from exporters.errors import ExportError
 from exporters.signatures import recorded
 from tests.exporters.fakes import (
@@ -10,6 +12,7 @@ from tests.exporters.fakes import (
     dim,
     edit,
     negative,
+    noise,
     numbers,
     refine,
 )
@@ -125,3 +128,24 @@ def test_inputs_of_one_name_are_refused():
     twice = Signature("f", lambda **_: {}, (Tensor(), Tensor()))
     with pytest.raises(ExportError, match=r"inputs of different names, got .'image', 'image'"):
         recorded({"f": twice})
+
+
+@pytest.mark.parametrize("name", ["lambda", "in", "None", "self"])
+def test_an_input_named_like_a_word_of_python_is_refused_before_it_is_traced(name):
+    signature = Signature("f", lambda **tensors: {"image": tensors[name]}, (Tensor(name),))
+    with pytest.raises(ExportError) as refused:
+        recorded({"f": signature})
+    assert str(refused.value) == (
+        f"an input must not be named like a word of Python's own, got {name!r} in signature 'f'; "
+        f"rename it, for example to '{name.lower()}_value'"
+    )
+
+
+def test_outputs_may_be_named_like_keywords_and_inputs_like_soft_ones(tmp_path):
+    signature = Signature(
+        "f", lambda match: {"lambda": -match}, (Tensor("match"),), (Tensor("lambda"),)
+    )
+    bundle = exporters.export({"f": signature}, tmp_path / "bundle")
+    image = noise(1, 8, 12, 3)
+    found = exporters.Runner(exporters.open_bundle(bundle)).run("f", {"match": image})
+    np.testing.assert_allclose(found["lambda"], -image, atol=1e-6)

@@ -11,38 +11,47 @@ from tf_translate.errors import ConfigError
 
 NAME = "benchmark"
 
+BundleFolder = Annotated[Path, typer.Argument(help="A bundle made by `export`.")]
+Threads = Annotated[
+    list[int] | None,
+    typer.Option(help="Processor threads; may be repeated; default 1 and 2."),
+]
+Runs = Annotated[int, typer.Option(help="Timed calls after the first.")]
+AskLitertBenchmark = Annotated[
+    bool,
+    typer.Option(
+        "--litert-benchmark", help="Also run LiteRT's own program, which tells of delegation."
+    ),
+]
+OtherNetwork = Annotated[
+    Path | None,
+    typer.Option(
+        help="The same network as .onnx (ONNX Runtime) or .pt (TorchScript): takes turns."
+    ),
+]
+SignatureName = Annotated[
+    str | None, typer.Option(help="Which signature to compare; default the first.")
+]
+OntoCard = Annotated[
+    bool,
+    typer.Option(
+        "--card",
+        help="Also write the times into the bundle's card.md, with processor and date; earlier "
+        "ones of the same processor go. Hashes are taken anew, and `verify` passes as before.",
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help=JSON_HELP)]
+
 
 def main(
-    bundle: Annotated[Path, typer.Argument(help="A bundle made by `export`.")],
-    threads: Annotated[
-        list[int] | None,
-        typer.Option(help="Processor threads; may be repeated; default 1 and 2."),
-    ] = None,
-    runs: Annotated[int, typer.Option(help="Timed calls after the first.")] = 20,
-    litert_benchmark: Annotated[
-        bool,
-        typer.Option(
-            "--litert-benchmark", help="Also run LiteRT's own program, which tells of delegation."
-        ),
-    ] = False,
-    compare: Annotated[
-        Path | None,
-        typer.Option(
-            help="The same network as .onnx (ONNX Runtime) or .pt (TorchScript): takes turns."
-        ),
-    ] = None,
-    signature: Annotated[
-        str | None, typer.Option(help="Which signature to compare; default the first.")
-    ] = None,
-    card: Annotated[
-        bool,
-        typer.Option(
-            "--card",
-            help="Also write the times into the bundle's card.md, with processor and date; earlier "
-            "ones of the same processor go. Hashes are taken anew, and `verify` passes as before.",
-        ),
-    ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
+    bundle: BundleFolder,
+    threads: Threads = None,
+    runs: Runs = 20,
+    litert_benchmark: AskLitertBenchmark = False,
+    compare: OtherNetwork = None,
+    signature: SignatureName = None,
+    card: OntoCard = False,
+    as_json: AsJson = False,
 ) -> None:
     """Time every .tflite file of a bundle on this machine, each in a process of its own.
 
@@ -58,34 +67,40 @@ def main(
 
       tf-translate benchmark bundles/emoji --compare emoji.onnx --signature a_to_b --threads 2
     """
-    import exporters
-    from exporters.latency import check_unchanged
-
-    if card and compare is not None:
+    counts = threads or [1, 2]
+    if compare is None:
+        _time(bundle, counts, runs, as_json, ask=litert_benchmark, card=card)
+        return
+    if card:
         raise ConfigError(
             "--card keeps the times of all files, and --compare times one against another network; "
             "leave one of them out"
         )
+    import exporters
+
+    rows = [
+        row.as_dict()
+        for count in counts
+        for row in exporters.compare(
+            bundle, compare, signature=signature, threads=count, rounds=runs
+        )
+    ]
+    _show({"comparisons": rows}, [_ratios(rows)], as_json)
+
+
+def _time(
+    bundle: Path, threads: list[int], runs: int, as_json: bool, *, ask: bool, card: bool
+) -> None:
+    """Times every file; `ask` runs litert-benchmark too, `card` keeps the times."""
+    import exporters
+    from exporters.latency import check_unchanged
+
     if card:
         check_unchanged(exporters.open_bundle(bundle))  # before minutes of measuring
-    counts = threads or [1, 2]
-    if compare is not None:
-        rows = [
-            row.as_dict()
-            for count in counts
-            for row in exporters.compare(
-                bundle, compare, signature=signature, threads=count, rounds=runs
-            )
-        ]
-        _show({"comparisons": rows}, [_ratios(rows)], as_json)
-        return
-    timings = exporters.benchmark(
-        bundle, threads=counts, runs=runs, ask_litert_benchmark=litert_benchmark
-    )
+    timings = exporters.benchmark(bundle, threads=threads, runs=runs, ask_litert_benchmark=ask)
     written = str(exporters.keep_latency(bundle, timings)) if card else None
     rows = [timing.as_dict() for timing in timings]
-    content = {"timings": rows, "card": written}
-    _show(content, [_speeds(rows), _sizes(rows)], as_json)
+    _show({"timings": rows, "card": written}, [_speeds(rows), _sizes(rows)], as_json)
     if written and not as_json:
         people().print(f"card: {written}", soft_wrap=True)
 

@@ -11,64 +11,77 @@ from tf_translate.packages import Packed, obtain
 
 NAME = "export"
 JUDGES_FOLDER = "judges"  # in a bundle
+USUAL_RECIPES = ("float32", "float16", "dynamic_int8")
 _GOLDEN_IMAGES = 4
 _HELD_OUT_IMAGES = 32  # what freezing norms costs is measured on them
 
+Run = Annotated[Path, typer.Argument(help="A trained run.")]
+NewBundle = Annotated[Path, typer.Option(help="Directory to make; must be new or empty.")]
+Recipes = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="float32, float16, dynamic_int8, int8, int8_float_norm or int16x8; may be "
+        "repeated; default the first three."
+    ),
+]
+CalibrationFolder = Annotated[
+    Path | None,
+    typer.Option(
+        help="Folder of pictures (or of a/ and b/) that int8, int8_float_norm and int16x8 fix "
+        "ranges from, and --frozen-norm its statistics; default the run's training split. 64 "
+        "are chosen by colour and contrast."
+    ),
+]
+FrozenNorm = Annotated[
+    bool,
+    typer.Option(
+        "--frozen-norm",
+        help="Instance norms multiply and add what suits calibration pictures in place of "
+        "each picture's own statistics: no seams between tiles, but another model. What "
+        "it costs is printed and kept in the manifest.",
+    ),
+]
+NormInputs = Annotated[
+    bool,
+    typer.Option(
+        "--norm-inputs",
+        help="Two more signatures a direction, which `translate --tiles` uses by itself: tiles "
+        "of a large picture are normalised alike, by the whole picture's statistics.",
+    ),
+]
+Web = Annotated[
+    bool, typer.Option("--web", help="Add a page for browsers, opened by `serve`; needs npm.")
+]
+Licence = Annotated[
+    str | None,
+    typer.Option(
+        help="Terms and makers of the training pictures, for the card; default what is known "
+        "of shipped samples and fetched data."
+    ),
+]
+WithSavedModel = Annotated[
+    bool, typer.Option(help="Keep the SavedModel that files are made from in the bundle.")
+]
+WithJudges = Annotated[
+    bool, typer.Option(help="Take the judges of the run's evaluation along, for `verify`.")
+]
+IntendedUse = Annotated[
+    str | None, typer.Option(help="What the model is for and what not, for the card.")
+]
+
 
 def main(
-    run: Annotated[Path, typer.Argument(help="A trained run.")],
-    bundle: Annotated[Path, typer.Option(help="Directory to make; must be new or empty.")],
-    recipe: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="float32, float16, dynamic_int8, int8, int8_float_norm or int16x8; may be "
-            "repeated; default the first three."
-        ),
-    ] = None,
-    calibration: Annotated[
-        Path | None,
-        typer.Option(
-            help="Folder of pictures (or of a/ and b/) that int8, int8_float_norm and int16x8 fix "
-            "ranges from, and --frozen-norm its statistics; default the run's training split. 64 "
-            "are chosen by colour and contrast."
-        ),
-    ] = None,
-    frozen_norm: Annotated[
-        bool,
-        typer.Option(
-            "--frozen-norm",
-            help="Instance norms multiply and add what suits calibration pictures in place of "
-            "each picture's own statistics: no seams between tiles, but another model. What "
-            "it costs is printed and kept in the manifest.",
-        ),
-    ] = False,
-    norm_inputs: Annotated[
-        bool,
-        typer.Option(
-            "--norm-inputs",
-            help="Two more signatures a direction, which `translate --tiles` uses by itself: tiles "
-            "of a large picture are normalised alike, by the whole picture's statistics.",
-        ),
-    ] = False,
-    web: Annotated[
-        bool, typer.Option("--web", help="Add a page for browsers, opened by `serve`; needs npm.")
-    ] = False,
-    licence: Annotated[
-        str | None,
-        typer.Option(
-            help="Terms and makers of the training pictures, for the card; default what is known "
-            "of shipped samples and fetched data."
-        ),
-    ] = None,
-    saved_model: Annotated[
-        bool, typer.Option(help="Keep the SavedModel that files are made from in the bundle.")
-    ] = True,
-    judges: Annotated[
-        bool, typer.Option(help="Take the judges of the run's evaluation along, for `verify`.")
-    ] = True,
-    intended_use: Annotated[
-        str | None, typer.Option(help="What the model is for and what not, for the card.")
-    ] = None,
+    run: Run,
+    bundle: NewBundle,
+    recipe: Recipes = None,
+    calibration: CalibrationFolder = None,
+    frozen_norm: FrozenNorm = False,
+    norm_inputs: NormInputs = False,
+    web: Web = False,
+    licence: Licence = None,
+    saved_model: WithSavedModel = True,
+    judges: WithJudges = True,
+    intended_use: IntendedUse = None,
 ) -> None:
     """Export a run's generators as SavedModel and TFLite with everything to verify them.
 
@@ -90,25 +103,21 @@ def main(
 
       tf-translate export runs/emoji --bundle bundles/emoji --recipe float32 --web
     """
-    recipes = recipe or ["float32", "float16", "dynamic_int8"]
+    recipes = recipe or list(USUAL_RECIPES)
     if norm_inputs:
         check_norm_inputs(recipes, frozen_norm)
     packed = obtain_litert() if web else None
     load_tensorflow()
     import exporters
     from tf_translate.experiment.facts import provenance_of, source_of
-    from tf_translate.experiment.norm_inputs import norm_input_signatures, with_tiles
-    from tf_translate.experiment.trained import golden_images, load_trained
+    from tf_translate.experiment.trained import load_trained
 
     trained = load_trained(run)
     sidecar = _judges_to_carry(trained, run) if judges else {}
     source = source_of(trained, intended_use)
     if frozen_norm:
         source["frozen_norm"] = _freeze(trained, calibration)
-    signatures, golden = trained.translator.signatures(), golden_images(trained, _GOLDEN_IMAGES)
-    if norm_inputs:
-        signatures |= norm_input_signatures(trained.translator)
-        golden = with_tiles(signatures, golden)
+    signatures, golden = _signatures(trained, norm_inputs)
     path = exporters.export(
         signatures,
         bundle,
@@ -122,10 +131,7 @@ def main(
         sidecar=sidecar,
         keep_saved_model=saved_model,
     )
-    people().print(f"bundle: {path}; next: tf-translate verify {bundle}")
-    people().print(f"for apps: {path / 'card.md'} and {path / 'examples'}")
-    if web:
-        people().print(f"page: tf-translate serve {bundle}")
+    _say_what_next(path, bundle, web)
 
 
 def check_norm_inputs(recipes: list[str], frozen_norm: bool) -> None:
@@ -141,6 +147,26 @@ def check_norm_inputs(recipes: list[str], frozen_norm: bool) -> None:
             "statistics would round most of them away; use float32, float16 or dynamic_int8, or "
             "--frozen-norm"
         )
+
+
+def _signatures(trained, norm_inputs: bool) -> tuple[dict, dict]:
+    """What is exported and examples for it, with the signatures for tiles if they are wanted."""
+    from tf_translate.experiment.norm_inputs import norm_input_signatures, with_tiles
+    from tf_translate.experiment.trained import golden_images
+
+    signatures = trained.translator.signatures()
+    golden = golden_images(trained, _GOLDEN_IMAGES)
+    if norm_inputs:
+        signatures |= norm_input_signatures(trained.translator)
+        golden = with_tiles(signatures, golden)
+    return signatures, golden
+
+
+def _say_what_next(path: Path, bundle: Path, web: bool) -> None:
+    people().print(f"bundle: {path}; next: tf-translate verify {bundle}")
+    people().print(f"for apps: {path / 'card.md'} and {path / 'examples'}")
+    if web:
+        people().print(f"page: tf-translate serve {bundle}")
 
 
 def judges_of(trained) -> dict[str, bytes]:

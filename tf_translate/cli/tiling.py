@@ -39,16 +39,7 @@ def in_tiles(
     check_tiles(chosen, overlap)
 
     def translate(file: Path, pixels: np.ndarray) -> Mapping[str, np.ndarray]:
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-        console = people(True)
-        with Progress(
-            *columns,
-            TextColumn("tiles"),
-            TimeRemainingColumn(),
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,
-        ) as bar:
+        with _bar() as bar:
             task = bar.add_task(file.name.replace("[", r"\["), total=None)
 
             def show(done: int, total: int) -> None:
@@ -65,6 +56,18 @@ def in_tiles(
         return {chosen.result.name: picture}
 
     return translate
+
+
+def _bar() -> Progress:
+    """A bar of tiles on stderr, which goes when it is done; none if that is no terminal."""
+    console = people(True)
+    return Progress(
+        *(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()),
+        *(TextColumn("tiles"), TimeRemainingColumn()),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
 
 
 def told_of_shrinking(translate: Translate, chosen: "PictureSignature") -> Translate:

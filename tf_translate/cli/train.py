@@ -9,35 +9,41 @@ from tf_translate.cli.show import load_tensorflow, people
 
 NAME = "train"
 
+Source = Annotated[
+    str,
+    typer.Argument(
+        metavar="METHOD|PRESET|FILE.toml",
+        help="A method (its small preset, which learns on the shipped samples), "
+        "a preset or your own configuration file.",
+    ),
+]
+RunFolder = Annotated[
+    Path | None, typer.Option(help="Directory of the run; default runs/NAME, never reused.")
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Change a setting; may be repeated."),
+]
+Devices = Annotated[
+    str | None,
+    typer.Option(
+        metavar="one|all|cpu:N|gpu:N",
+        help="What trains; short for --set training.devices=. training.batch_size counts the "
+        "images over all devices, each gets an equal share, and the weights are those that one "
+        "device would learn.",
+    ),
+]
+Resume = Annotated[
+    bool, typer.Option("--resume", help="Go on from the newest checkpoint of --run.")
+]
+
 
 def main(
-    source: Annotated[
-        str,
-        typer.Argument(
-            metavar="METHOD|PRESET|FILE.toml",
-            help="A method (its small preset, which learns on the shipped samples), "
-            "a preset or your own configuration file.",
-        ),
-    ],
-    run: Annotated[
-        Path | None, typer.Option(help="Directory of the run; default runs/NAME, never reused.")
-    ] = None,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Change a setting; may be repeated."),
-    ] = None,
-    devices: Annotated[
-        str | None,
-        typer.Option(
-            metavar="one|all|cpu:N|gpu:N",
-            help="What trains; short for --set training.devices=. training.batch_size counts the "
-            "images over all devices, each gets an equal share, and the weights are those that one "
-            "device would learn.",
-        ),
-    ] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on from the newest checkpoint of --run.")
-    ] = False,
+    source: Source,
+    run: RunFolder = None,
+    set_: Settings = None,
+    devices: Devices = None,
+    resume: Resume = False,
 ) -> None:
     """Train a method; Ctrl-C saves a checkpoint, and --resume goes on exactly from there.
 

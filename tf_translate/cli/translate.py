@@ -18,54 +18,66 @@ if TYPE_CHECKING:  # loading a bundle's interpreter would slow every command dow
 
 NAME = "translate"
 
+BundleOrRun = Annotated[Path, typer.Argument(metavar="BUNDLE|RUN", help="What translates.")]
+Images = Annotated[list[Path], typer.Argument(help="Image files or folders of them.")]
+Output = Annotated[Path, typer.Option(help="Folder for the results, as PNG.")]
+SignatureName = Annotated[
+    str | None,
+    typer.Option(help="For example a_to_b; needed where several suit what else is given."),
+]
+RecipeName = Annotated[
+    str | None,
+    typer.Option(help="Which .tflite of a bundle; default float32, or the first it has."),
+]
+Attributes = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME=VALUE",
+        help="0 for absent, 1 for present, beyond to exaggerate; or a category, such as "
+        "hair=blond. Once for each attribute.",
+    ),
+]
+Exemplar = Annotated[
+    Path | None, typer.Option(metavar="IMAGE", help="A second picture to take from.")
+]
+Target = Annotated[
+    Path | None,
+    typer.Option(metavar="IMAGE", help="The picture with colours painted over it, for edit."),
+]
+Mask = Annotated[
+    Path | None,
+    typer.Option(metavar="IMAGE", help="Where --target is painted: white there, else black."),
+]
+Tiles = Annotated[
+    bool,
+    typer.Option(
+        "--tiles",
+        help="Keep every pixel: cut pictures into overlapping tiles of the model's size and "
+        "blend the results. For large pictures and models of textures and styles.",
+    ),
+]
+Overlap = Annotated[
+    int | None,
+    typer.Option(
+        metavar="PIXELS",
+        help="What neighbouring tiles share at least; default a quarter of the model's "
+        "shorter side or 32, whichever is more, and half of it at most. 0 does not blend.",
+    ),
+]
+
 
 def main(
-    model: Annotated[Path, typer.Argument(metavar="BUNDLE|RUN", help="What translates.")],
-    images: Annotated[list[Path], typer.Argument(help="Image files or folders of them.")],
-    output: Annotated[Path, typer.Option(help="Folder for the results, as PNG.")],
-    signature: Annotated[
-        str | None,
-        typer.Option(help="For example a_to_b; needed where several suit what else is given."),
-    ] = None,
-    recipe: Annotated[
-        str | None,
-        typer.Option(help="Which .tflite of a bundle; default float32, or the first it has."),
-    ] = None,
-    attribute: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME=VALUE",
-            help="0 for absent, 1 for present, beyond to exaggerate; or a category, such as "
-            "hair=blond. Once for each attribute.",
-        ),
-    ] = None,
-    exemplar: Annotated[
-        Path | None, typer.Option(metavar="IMAGE", help="A second picture to take from.")
-    ] = None,
-    target: Annotated[
-        Path | None,
-        typer.Option(metavar="IMAGE", help="The picture with colours painted over it, for edit."),
-    ] = None,
-    mask: Annotated[
-        Path | None,
-        typer.Option(metavar="IMAGE", help="Where --target is painted: white there, else black."),
-    ] = None,
-    tiles: Annotated[
-        bool,
-        typer.Option(
-            "--tiles",
-            help="Keep every pixel: cut pictures into overlapping tiles of the model's size and "
-            "blend the results. For large pictures and models of textures and styles.",
-        ),
-    ] = False,
-    overlap: Annotated[
-        int | None,
-        typer.Option(
-            metavar="PIXELS",
-            help="What neighbouring tiles share at least; default a quarter of the model's "
-            "shorter side or 32, whichever is more, and half of it at most. 0 does not blend.",
-        ),
-    ] = None,
+    model: BundleOrRun,
+    images: Images,
+    output: Output,
+    signature: SignatureName = None,
+    recipe: RecipeName = None,
+    attribute: Attributes = None,
+    exemplar: Exemplar = None,
+    target: Target = None,
+    mask: Mask = None,
+    tiles: Tiles = False,
+    overlap: Overlap = None,
 ) -> None:
     """Translate image files; each is fitted to the model and back, its aspect kept.
 

@@ -14,27 +14,32 @@ from tf_translate.cli.show import JSON_HELP, load_tensorflow, people, print_json
 NAME = "verify"
 MOST_PICTURES = 64
 
+BundleFolder = Annotated[Path, typer.Argument(help="A bundle made by `export`.")]
+PictureFolders = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="[SIGNATURE=]FOLDER",
+        help="Folder of pictures to replay on too, as the bundle's SavedModel translates them; "
+        f"at most {MOST_PICTURES}, spread evenly over it. With a signature's name, such as "
+        "a_to_b=FOLDER, for that one alone; may be repeated.",
+    ),
+]
+Sheet = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE.png",
+        help="Write golden pictures side by side: Keras, each artifact, difference times 8; "
+        "outside the bundle, which stays as it was exported.",
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help=JSON_HELP)]
+
 
 def main(
-    bundle: Annotated[Path, typer.Argument(help="A bundle made by `export`.")],
-    images: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="[SIGNATURE=]FOLDER",
-            help="Folder of pictures to replay on too, as the bundle's SavedModel translates them; "
-            f"at most {MOST_PICTURES}, spread evenly over it. With a signature's name, such as "
-            "a_to_b=FOLDER, for that one alone; may be repeated.",
-        ),
-    ] = None,
-    sheet: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE.png",
-            help="Write golden pictures side by side: Keras, each artifact, difference times 8; "
-            "outside the bundle, which stays as it was exported.",
-        ),
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
+    bundle: BundleFolder,
+    images: PictureFolders = None,
+    sheet: Sheet = None,
+    as_json: AsJson = False,
 ) -> None:
     """Check every file's hash and replay golden and held-out pictures; exit 1 when anything is off.
 
