@@ -1,11 +1,11 @@
 """The runs that kill_runs kills: tiny networks of several methods on 32 pixel noise."""
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from toml_file import write_toml
 
 STEPS, EVERY = 30, 3  # in all, and from checkpoint to checkpoint
 _ATTRIBUTES = {"glasses": ["0", "1"], "hair": ["black", "blond", "grey"]}
@@ -77,6 +77,7 @@ def write_job(name: str, folder: Path, seed: int) -> Path:
     job = JOBS[name]
     shares = {stage: steps / STEPS for stage, steps in list(job.stages.items())[:-1]}
     tables = {
+        "method": name,
         "model": job.model,
         "data": {**job.data, "path": str(folder / job.data["path"]), "size": [32, 32]},
         "training": {
@@ -84,18 +85,9 @@ def write_job(name: str, folder: Path, seed: int) -> Path:
             "checkpoint_every": EVERY, "keep_checkpoints": 2, **job.training, "stages": shares,
         },
     }  # fmt: skip
-    lines = [f'method = "{name}"']
-    for table, values in tables.items():
-        lines += ["", f"[{table}]", *(f"{key} = {_toml(value)}" for key, value in values.items())]
     path = folder / f"{name}.toml"
-    path.write_text("\n".join(lines) + "\n")
+    write_toml(path, tables)
     return path
-
-
-def _toml(value: object) -> str:
-    if isinstance(value, dict):
-        return "{ " + ", ".join(f"{key} = {_toml(one)}" for key, one in value.items()) + " }"
-    return json.dumps(value)
 
 
 def write_pictures(folder: Path) -> None:

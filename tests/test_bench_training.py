@@ -165,7 +165,7 @@ def test_a_wrong_option_is_refused_in_a_sentence(scripts, tmp_path, capsys, word
 
 
 def _published(folder):
-    module = runpy.run_path(str(ROOT / "scripts" / "publish_result.py"), run_name="publish")
+    module = runpy.run_path(str(ROOT / "scripts" / "result_tables.py"))
     return module["table"](json.loads((folder / "bench_training.json").read_text()))
 
 

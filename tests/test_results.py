@@ -45,6 +45,9 @@ def test_a_result_holds_command_seed_versions_and_date(path):
     if "memory" in result:
         check_memory(result)
         return
+    if "step_times" in result:
+        check_step_times(result)
+        return
     assert isinstance(result["config"]["training"]["seed"], int)
     for session in result["sessions"]:
         assert session["date"].startswith("20")
@@ -64,6 +67,20 @@ def check_kills(result):
         assert row["from"] <= row["step"] <= result["steps"]
         assert row["resumed"] or not row["equal"]
         assert not row["equal"] or row["difference"] == 0
+
+
+def check_step_times(result):
+    """What a result of scripts/bench_steps must hold."""
+    assert result["date"].startswith("20")
+    assert result["machine"]
+    assert {"tensorflow", "keras"} <= set(result["versions"])
+    for row in result["step_times"]:
+        assert row["seconds"] > 0
+        assert 0 <= row["waiting"] < 1
+        assert row["peak_mib"] > 100, "TensorFlow alone holds more"
+        assert row["passes"] == row["needed"]
+        assert (row["before"] is None) == bool(row["before_reason"])
+        assert (row["before"] is None) == (row["ratio"] is None)
 
 
 def check_memory(result):
@@ -107,7 +124,8 @@ def check_side_by_side(result):
         assert row["share of peak"] == pytest.approx(speed / row["peak GMAC/s"])
 
 
-def test_the_tables_of_the_pages_are_those_of_the_results():
+def test_the_tables_of_the_pages_are_those_of_the_results(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
     module = runpy.run_path(str(ROOT / "scripts" / "publish_result.py"), run_name="publish")
     pages = [page.read_text("utf-8") for page in module["PAGES"]]
     shown = [name for page in pages for name in re.findall(r"<!-- result (\w+) -->", page)]

@@ -62,7 +62,7 @@ def test_a_recipe_that_does_not_export_is_left_out_with_its_reason(script, tmp_p
 
 
 def test_the_readmes_table_has_a_column_a_recipe_and_marks_what_misses():
-    table = runpy.run_path(str(SCRIPTS / "publish_result.py"), run_name="publish")["table"]
+    table = runpy.run_path(str(SCRIPTS / "result_tables.py"))["table"]
 
     def row(recipe, psnr, ssim, passed, signature="a_to_b", size=1_200_000):
         row = {"model": "fader", "recipe": recipe, "signature": signature, "output": "image"}

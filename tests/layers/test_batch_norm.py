@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tf_translate.layers.batch_norm import BatchNormalization
 
@@ -38,3 +39,67 @@ def test_moving_averages_are_used_by_default():
 def test_an_unknown_policy_is_refused():
     with pytest.raises(ValueError, match="`inference_statistics` must be one of"):
         BatchNormalization("sometimes")
+
+
+def _by_hand(values, gamma, beta):
+    """Batch norm in float64, axis after axis, so that all of its slopes are exact."""
+    axes = list(range(len(values.shape) - 1))
+    centred = values - tf.reduce_mean(values, axes)
+    variance = tf.reduce_mean(centred * centred, axes)
+    return centred / tf.sqrt(variance + tf.constant(1e-5, tf.float64)) * gamma + beta
+
+
+@pytest.mark.parametrize("shape", [(3, 4, 5, 2), (7, 2)])
+def test_training_equals_numpy_and_moves_the_averages_by_a_tenth(shape):
+    values = np.random.default_rng(0).normal(2.0, 3.0, shape).astype(np.float32)
+    layer = BatchNormalization()
+    layer.build(shape)
+    layer.gamma.assign([2.0, 0.5])
+    layer.beta.assign([1.0, -1.0])
+    axes = tuple(range(len(shape) - 1))
+    mean, variance = (f(values.astype(np.float64), axes) for f in (np.mean, np.var))  # not n - 1
+    expected = (values - mean) / np.sqrt(variance + 1e-5) * [2.0, 0.5] + [1.0, -1.0]
+    np.testing.assert_allclose(layer(values, training=True), expected, atol=1e-5)
+    np.testing.assert_allclose(layer.moving_mean, 0.1 * mean, rtol=1e-5)
+    np.testing.assert_allclose(layer.moving_variance, 0.9 + 0.1 * variance, rtol=1e-5)
+
+
+def _slopes(norm, values, gamma, beta):
+    """Of a sum, and of the squared length of its slope (as the critics' penalty has it)."""
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch([values, gamma, beta])
+        with tf.GradientTape() as inner:
+            inner.watch(values)
+            total = tf.reduce_sum(tf.tanh(norm(values, gamma, beta)))
+        length = tf.reduce_sum(tf.square(inner.gradient(total, values)))
+    return [*tape.gradient(total, [values, gamma, beta]), *tape.gradient(length, [values, gamma])]
+
+
+@pytest.mark.parametrize("shape", [(3, 4, 5, 2), (7, 2)])
+def test_slopes_in_training_and_theirs_equal_float64(shape):
+    values = np.random.default_rng(0).normal(2.0, 3.0, shape)
+    told = [values, np.array([2.0, 0.5]), np.array([1.0, -1.0])]
+    layer = BatchNormalization()
+    layer.build(shape)
+    layer.gamma.assign(told[1])
+    layer.beta.assign(told[2])
+    learnt = layer.gamma.value, layer.beta.value
+    found = _slopes(
+        lambda values, *_: layer(values, training=True), tf.constant(values, tf.float32), *learnt
+    )
+    exact = _slopes(_by_hand, *(tf.constant(each, tf.float64) for each in told))
+    for slope, expected in zip(found, exact, strict=True):
+        np.testing.assert_allclose(slope, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_half_precision_is_that_of_its_output_alone():
+    values = np.random.default_rng(0).normal(100.0, 1.0, (8, 16, 16, 1)).astype(np.float32)
+    values = tf.cast(values, tf.bfloat16)  # in steps of 0.5: sums of 2,048 of them need float32
+    exact = np.asarray(tf.cast(values, tf.float64))
+    expected = (exact - exact.mean()) / np.sqrt(exact.var() + 1e-5)
+    layer = BatchNormalization(dtype="mixed_bfloat16")
+    result = layer(values, training=True)
+    assert result.dtype == tf.bfloat16
+    np.testing.assert_allclose(tf.cast(result, tf.float32), expected, rtol=2**-8)
+    np.testing.assert_allclose(layer.moving_mean, [0.1 * exact.mean()], rtol=1e-6)
+    assert layer.moving_mean.dtype == "float32"
