@@ -58,7 +58,7 @@ class Line:
 
     def text(self) -> str:
         """As one line of JSON, without what is not said."""
-        said = {key: value for key, value in asdict(self).items() if value not in ("", ())}
+        said = {key: value for key, value in asdict(self).items() if value not in ("", (), None)}
         return json.dumps({**said, "file_bytes": self.file_bytes}) + "\n"
 
     @staticmethod

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from tf_translate.config.data import DataConfig
+from tf_translate.config.load import validate
 from tf_translate.data import samples, tables
 from tf_translate.data.ages import read_ages
 from tf_translate.data.columns import Table, read_columns
@@ -40,6 +41,8 @@ def find_to_pack(path: str, layout: str = "auto", **features: Any) -> tuple[Sour
         DataError: If nothing of a known form is there, more than one reading is possible, or it is
             packed already.
     """
+    if layout not in LAYOUTS:
+        raise DataError(f"--layout must be one of {', '.join(LAYOUTS)}, got {layout!r}")
     folder = Path(path).expanduser()
     if is_packed(folder):
         raise DataError(f"{path} is packed already: give its path as data.path")
@@ -49,12 +52,14 @@ def find_to_pack(path: str, layout: str = "auto", **features: Any) -> tuple[Sour
         if not folder.is_dir():
             raise DataError(f"layout {layout!r} needs a folder of pictures, got {path!r}")
         return ONE_SET[layout](folder), layout
-    kind, _, name = path.partition(":")
+    kind, colon, name = path.partition(":")
     if layout == "attributes":
-        if kind == "tfds":
+        if colon and kind == "tfds":
             return read_tfds_columns(name, features.get("tfds_a")), layout
-        return read_columns(samples.table(name) if kind == "samples" else folder), layout
-    source = read(DataConfig.model_validate({"path": path, "layout": layout, **features}))
+        table = samples.table(name) if colon and kind == "samples" else folder
+        return read_columns(table), layout
+    values = {"path": path, "layout": layout, **features}
+    source = read(validate(DataConfig, values, "data pack"))
     check_labels(source)
     return source, layout
 
@@ -69,8 +74,10 @@ def _look(path: str, folder: Path, features: dict[str, Any]) -> str:
         return "table" if tables.has_domains(samples.table(name)) else "attributes"
     if is_attributes(folder, DataConfig(path=path)):
         return "attributes"
-    if folder.suffix.lower() == ".csv" or not folder.is_dir():
+    if folder.suffix.lower() == ".csv":
         return "table"
+    if not folder.is_dir():
+        return "auto"  # whose reader says what is wrong
     try:
         found = recognise(folder)
     except DataError:  # no domains: pictures of one set, unless there are none
