@@ -124,7 +124,7 @@ def _first(error: Exception) -> str:
 
 
 def _check_inside(folder: Path, name: str) -> None:
-    plain = name == Path(name).name and "\0" not in name
+    plain = bool(name) and name == Path(name).name and "\0" not in name
     if not plain or not (folder / name).resolve().is_relative_to(folder.resolve()):
         raise DataError(
             f"the index of {folder} names {name!r}, which leads outside the folder; use a folder "
