@@ -6,6 +6,7 @@ python scripts/publish_result.py --benchmark FOLDER NAME
 python scripts/publish_result.py --verification FOLDER NAME
 python scripts/publish_result.py --kills FOLDER NAME
 python scripts/publish_result.py --memory FOLDER NAME
+python scripts/publish_result.py --input FOLDER NAME
 """
 
 import json
@@ -23,6 +24,7 @@ TABLES = {  # what a folder holds
     "--verification": "verify_table.json",
     "--kills": "kill_runs.json",
     "--memory": "measure_memory.json",
+    "--input": "bench_input.json",
 }
 FIGURES = {
     "content/retrieval@1": "retrieval@1 ↑",
@@ -135,6 +137,8 @@ def table(result: dict) -> str:
         return _kills_table(result)
     if "memory" in result:
         return _memory_table(result)
+    if "input" in result:
+        return _input_table(result)
     minutes = result["training_minutes"]
     lines = [f"`{result['command']}`, {minutes:.0f} minutes of training on a two-core machine:", ""]
     for name, direction in result["evaluation"]["directions"].items():
@@ -243,6 +247,21 @@ def _memory_table(result: dict) -> str:
     lines.append("| " + " | ".join(name.replace("_", " ") for name in told) + " |")
     lines.append("|---" * len(told) + "|")
     lines.append("| " + " | ".join(str(value) for value in told.values()) + " |")
+    return "\n".join([*lines, ""])
+
+
+def _input_table(result: dict) -> str:
+    """A row a layout and size: pictures a second of training, and of each source of them."""
+    rows = result["input"]
+    sources = list(rows[0]["rates"])
+    about = f"{result['pictures']} pictures, {result['cores']} cores, {result['machine']}"
+    lines = [f"`{result['command']}`: pictures a second (times training), {about}", ""]
+    lines.append("| layout | px | training, preset | " + " | ".join(sources) + " |")
+    lines.append("|---" * (3 + len(sources)) + "|")
+    for row in rows:
+        rates = [f"{rate:.0f} ({rate / row['training']:.1f}×)" for rate in row["rates"].values()]
+        cells = [row["layout"], f"{row['side']}", f"{row['training']:.1f}, {row['preset']}", *rates]
+        lines.append("| " + " | ".join(cells) + " |")
     return "\n".join([*lines, ""])
 
 
