@@ -7,6 +7,7 @@ python scripts/publish_result.py --verification FOLDER NAME
 python scripts/publish_result.py --kills FOLDER NAME
 python scripts/publish_result.py --memory FOLDER NAME
 python scripts/publish_result.py --steps FOLDER NAME
+python scripts/publish_result.py --input FOLDER NAME
 """
 
 import json
@@ -27,6 +28,7 @@ TABLES = {  # what a folder holds
     "--kills": "kill_runs.json",
     "--memory": "measure_memory.json",
     "--steps": "bench_steps.json",
+    "--input": "bench_input.json",
 }
 
 

@@ -163,6 +163,21 @@ def _steps_table(result: dict) -> str:
     return "\n".join([*lines, "", f"{about}. Before: {'; '.join(notes)}.", ""])
 
 
+def _input_table(result: dict) -> str:
+    """A row a layout and size: pictures a second of training, and of each source of them."""
+    rows = result["input"]
+    sources = list(rows[0]["rates"])
+    about = f"{result['pictures']} pictures, {result['cores']} cores, {result['machine']}"
+    lines = [f"`{result['command']}`: pictures a second (times training), {about}", ""]
+    lines.append("| layout | px | training, preset | " + " | ".join(sources) + " |")
+    lines.append("|---" * (3 + len(sources)) + "|")
+    for row in rows:
+        rates = [f"{rate:.0f} ({rate / row['training']:.1f}×)" for rate in row["rates"].values()]
+        cells = [row["layout"], f"{row['side']}", f"{row['training']:.1f}, {row['preset']}", *rates]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join([*lines, ""])
+
+
 def _verification_table(result: dict) -> str:
     """A row a model, signature of floats and output; a column a recipe: PSNR, SSIM if a picture."""
     recipes = list(dict.fromkeys(row["recipe"] for row in result["verification"]))
@@ -219,5 +234,6 @@ TABLES = {  # by the key that tells what a result is
     "side_by_side": _side_by_side_table,
     "kills": _kills_table,
     "memory": _memory_table,
+    "input": _input_table,
     "step_times": _steps_table,
 }

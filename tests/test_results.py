@@ -48,6 +48,9 @@ def test_a_result_holds_command_seed_versions_and_date(path):
     if "step_times" in result:
         check_step_times(result)
         return
+    if "input" in result:
+        check_input(result)
+        return
     assert isinstance(result["config"]["training"]["seed"], int)
     for session in result["sessions"]:
         assert session["date"].startswith("20")
@@ -94,6 +97,21 @@ def check_memory(result):
     slope = (apart * (kib - kib.mean())).sum() / (apart**2).sum()
     assert told["slope_kib_per_step"] == pytest.approx(slope, abs=1e-3)
     assert told["mib_at_most"] == pytest.approx(max(row["kib"] for row in rows) / 1024, abs=0.1)
+
+
+def check_input(result):
+    """What a result of scripts/bench_input must hold, its rates against its own rounds."""
+    assert isinstance(result["seed"], int)
+    assert result["date"].startswith("20")
+    assert result["machine"]
+    assert {"tensorflow", "keras", "numpy", "pillow"} <= set(result["versions"])
+    for row in result["input"]:
+        assert row["training"] > 0
+        assert row["rates"].keys() == row["rates of rounds"].keys() == row["opening seconds"].keys()
+        for source, rate in row["rates"].items():
+            rounds = row["rates of rounds"][source]
+            assert len(rounds) == result["rounds"]
+            assert rate == pytest.approx(statistics.median(rounds), abs=0.11)
 
 
 def check_side_by_side(result):

@@ -42,6 +42,7 @@ def test_a_script_of_under_40_lines_trains_predicts_and_exports(name, tmp_path):
         "make_legacy_fixture",
         "bench_export",
         "bench_steps",
+        "bench_input",
         "bench_training",
         "kill_runs",
     ],

@@ -46,7 +46,8 @@ def test_pictures_inside_train_are_side_by_side_pairs(tmp_path):
         "validation": 1,
         "test": 2,
     }
-    left, right = (side.decode(3) for side in (source.splits["train"].a, source.splits["train"].b))
+    sides = (source.splits["train"].a, source.splits["train"].b)
+    left, right = ((file.read(3) for file in side.files) for side in sides)
     assert next(left).shape == next(right).shape == (4, 4, 3)
 
 

@@ -45,7 +45,7 @@ def test_every_place_gives_the_resized_picture(tmp_path, place):
 def test_the_second_time_nothing_is_decoded(tmp_path, cache, monkeypatch):
     pictures = drawn(tmp_path / "p")
     first = opened(pictures, "disk").take(range(5))
-    monkeypatch.setattr(images, "read", lambda *_, **__: pytest.fail("decoded again"))
+    monkeypatch.setattr(images, "decode", lambda *_, **__: pytest.fail("decoded again"))
     np.testing.assert_array_equal(opened(pictures, "disk").take(range(5)), first)
     assert sorted(path.suffix for path in cache.iterdir()) == [".json", ".npy"]
 

@@ -13,7 +13,9 @@ import tensorflow_datasets as tfds
 from tests.data.drawn import config, values
 from tf_translate import images
 from tf_translate.data.labelled import open_labelled
+from tf_translate.data.packing import Packing, pack
 from tf_translate.data.pipeline import open_data
+from tf_translate.data.to_pack import find_to_pack
 from tf_translate.errors import DataError
 
 
@@ -221,3 +223,53 @@ def test_the_attributes_of_celeb_a_are_columns(mocked):
 def test_celeb_a_without_such_an_attribute(mocked):
     with pytest.raises(DataError, match=r"no column 'Eyeglass'.*did you mean 'Eyeglasses'"):
         open_labelled(config("tfds:celeb_a", attributes={"Eyeglass": ["false", "true"]}))
+
+
+def _packed(name, output, layout="auto", how=None, **features):
+    data, found = find_to_pack(name, layout, **features)
+    index = pack(data, output, how or Packing(shard_bytes=500), layout=found)
+    return output, index
+
+
+@pytest.mark.usefixtures("mocked")
+@pytest.mark.parametrize(
+    ("name", "features"),
+    [
+        ("cycle_gan/horse2zebra", {}),
+        ("two_images", {"tfds_a": "map", "tfds_b": "photo"}),
+        ("two_images", {}),
+        ("svhn_cropped->mnist", {}),
+    ],
+)
+@pytest.mark.parametrize("sizes", [(), ((8, 8),)], ids=["as it is", "resized"])
+def test_two_domains_are_the_same_packed(tmp_path, name, features, sizes):
+    how = Packing(sizes=sizes, channels=(3,) if sizes else (), shard_bytes=500)
+    output, _ = _packed(f"tfds:{name}", tmp_path / "packed", how=how, **features)
+    one, other = (
+        open_data(config(f"tfds:{name}", validation_share=0.3, **features)),
+        open_data(config(output, validation_share=0.3, cache="none")),
+    )
+    assert (other.splits, other.classes) == (one.splits, one.classes)
+    for split in one.splits:
+        assert [*map(values, other.arrays(split))] == [*map(values, one.arrays(split))]
+        for side in "ab":
+            assert other.names(split, side) == one.names(split, side)
+            np.testing.assert_array_equal(other.labels(split, side), one.labels(split, side))
+    batches = [data.training(batch_size=3, seed=1).take(3) for data in (one, other)]
+    for expected, got in zip(*map(list, batches), strict=True):
+        for key, tensor in expected.items():
+            np.testing.assert_array_equal(got[key], tensor, strict=True)
+
+
+@pytest.mark.usefixtures("mocked")
+def test_attributes_are_the_same_packed(tmp_path):
+    output, index = _packed("tfds:celeb_a", tmp_path / "packed")
+    assert index.rows == {"train": 4, "validation": 4, "test": 4}
+    assert "Eyeglasses" in index.columns
+    chosen = {"attributes": {"Eyeglasses": ["false", "true"]}, "where": {"Male": "true"}}
+    one, other = (open_labelled(config(place, **chosen)) for place in ("tfds:celeb_a", output))
+    assert other.splits == one.splits
+    for split in one.splits:
+        np.testing.assert_array_equal(other.values(split), one.values(split), strict=True)
+        at = range(one.splits[split])
+        np.testing.assert_array_equal(other.images(split, at=at), one.images(split, at=at))

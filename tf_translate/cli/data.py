@@ -6,9 +6,14 @@ import typer
 from rich.progress import Progress
 from rich.table import Table
 
+from tf_translate.cli import pack
 from tf_translate.cli.show import people
 
-app = typer.Typer(help="The sample data sets, and others to fetch.", no_args_is_help=True)
+app = typer.Typer(
+    help="The sample data sets, others to fetch, and packing what is slow to read.",
+    no_args_is_help=True,
+)
+app.command(pack.NAME)(pack.main)
 
 
 @app.command("list")

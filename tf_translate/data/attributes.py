@@ -5,17 +5,15 @@ two values choose the domains, `where` the rows, `label_column` what becomes the
 """
 
 from collections import Counter
-from pathlib import Path
 
 from tf_translate.config.data import DataConfig
-from tf_translate.data.columns import Row, Rows, Table, named, read_columns
-from tf_translate.data.pictures import SPLITS, PictureFiles, Source, Split, listing
-from tf_translate.data.tables import picture_file
+from tf_translate.data.columns import Row, Rows, Table, named
+from tf_translate.data.pictures import SPLITS, Pictures, Source, Split, listing
 from tf_translate.errors import DataError
 
 
-def read_attributes(path: Path, config: DataConfig) -> Source:
-    """Reads a table whose column `image` holds paths relative to it; unpaired.
+def read_attributes(table: Table, config: DataConfig) -> Source:
+    """The domains of a table of image -> columns; unpaired.
 
     Splits are those of the column `split`. Without it a hash of the name of a picture, which is
     the same on every machine, sends 80 % to train, 10 % to validation and 10 % to test. With
@@ -23,14 +21,12 @@ def read_attributes(path: Path, config: DataConfig) -> Source:
     columns but the domain's, is aligned: each picture then is the truth of the other.
 
     Args:
-        path: A .csv or .parquet table, or a .txt in the form of CelebA's list_attr_celeba.txt
-            with the pictures in the folder img_align_celeba beside it, or next to it.
+        table: As `columns.read_columns` gives it, or of a packed data set.
         config: Says which columns and values are meant.
 
     Raises:
         DataError: If the table, a column, a value or a cell is not as it must be.
     """
-    table = read_columns(path)
     _check(table, config)
     kept = table.where(config.where)
     domains = [
@@ -47,8 +43,8 @@ def read_attributes(path: Path, config: DataConfig) -> Source:
         if (any if given else all)(side[name] for side in sides)
     }
     if "train" not in splits:
-        raise DataError(f"the table {path} has no row of the split train in both domains")
-    return Source(f"the table {path}", splits)
+        raise DataError(f"the table {table.path} has no row of the split train in both domains")
+    return Source(f"the table {table.path}", splits)
 
 
 def _check(table: Table, config: DataConfig) -> None:
@@ -100,13 +96,14 @@ def _split(table: Table, config: DataConfig, name: str, a: Rows, b: Rows) -> Spl
     """The pictures of both domains, twins at the same place where all have one."""
     twins = None if name == "train" or not config.twin_column else _twins(config, a, b)
     of_a, of_b = (
-        PictureFiles(
-            [picture_file(row["image"], table.folder) for _, row in rows],
-            [row[config.label_column] for _, row in rows] if config.label_column else None,
-        )
-        for rows in (a, b if twins is None else twins)
+        _side(table, rows, config.label_column) for rows in (a, b if twins is None else twins)
     )
     return Split(of_a, of_b, aligned=twins is not None)
+
+
+def _side(table: Table, rows: Rows, label_column: str | None) -> Pictures:
+    labels = [row[label_column] for _, row in rows] if label_column else None
+    return table.pictures(rows, labels)
 
 
 def _twins(config: DataConfig, a: Rows, b: Rows) -> Rows | None:

@@ -28,7 +28,8 @@ class Table:
         columns: Names of the columns; always an "image".
         rows: Every row, with where it is.
         folder: What the paths of pictures are relative to.
-        opener: Finds the pictures of some rows of one split; None: files in `folder`.
+        opener: Finds the pictures of some rows of one split, with these labels or none; None: files
+            in `folder`.
         skipped: Pictures that got no row, as "file: reason".
     """
 
@@ -36,14 +37,14 @@ class Table:
     columns: tuple[str, ...]
     rows: Rows
     folder: Path
-    opener: Callable[[list[Row]], Pictures] | None = None
+    opener: Callable[[list[Row], Sequence[str] | None], Pictures] | None = None
     skipped: tuple[str, ...] = ()
 
-    def pictures(self, rows: Rows) -> Pictures:
-        """The pictures of some rows of one split, in their order."""
+    def pictures(self, rows: Rows, labels: Sequence[str] | None = None) -> Pictures:
+        """The pictures of some rows of one split, in their order, with a label each or none."""
         if self.opener is not None:
-            return self.opener([row for _, row in rows])
-        return PictureFiles([picture_file(row["image"], self.folder) for _, row in rows])
+            return self.opener([row for _, row in rows], labels)
+        return PictureFiles([picture_file(row["image"], self.folder) for _, row in rows], labels)
 
     def where(self, wanted: Mapping[str, str]) -> Rows:
         """The rows that have all the wanted values."""

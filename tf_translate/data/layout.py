@@ -6,6 +6,8 @@ from pathlib import Path
 
 from tf_translate.config.data import DataConfig
 from tf_translate.data import attributes, columns, folders, samples, tables
+from tf_translate.data.pack_index import is_packed
+from tf_translate.data.packed import Pack, read_source, read_table
 from tf_translate.data.pictures import Source, carve_validation, check_labels, swap
 from tf_translate.data.tfds import read_tfds
 from tf_translate.errors import DataError
@@ -21,6 +23,7 @@ UNDERSTOOD = """these layouts are understood:
   list_attr_celeba.txt                 CelebA's attributes, read as such a table
   samples:NAME, tfds:NAME              shipped samples, TensorFlow Datasets
   tfds:NAME_A->NAME_B                  a and b from two of them, unpaired
+  packed.json                          any of these, written by tf-translate data pack
 (splits are train, validation and test; validation may be missing)"""
 _FOLDER_LAYOUTS: dict[str, Callable[[Path], Source]] = {
     "ab_folders": folders.ab_folders,
@@ -42,13 +45,14 @@ def find(config: DataConfig) -> Source:
     Raises:
         DataError: If nothing of a known form is there; says what was looked for.
     """
-    source = _find(config)
+    source = read(config)
     check_labels(source)
     source = carve_validation(source, config.validation_share)
     return swap(source) if config.direction == "b_to_a" else source
 
 
-def _find(config: DataConfig) -> Source:
+def read(config: DataConfig) -> Source:
+    """As `find`, but just as it is: in the data's own direction, no split carved out."""
     kind, colon, name = config.path.partition(":")
     path = Path(config.path).expanduser()
     if colon and kind == "samples":
@@ -58,10 +62,12 @@ def _find(config: DataConfig) -> Source:
             _require(config, "table")
             return tables.read_table(path)
         _require(config, "attributes")
-        return attributes.read_attributes(path, config)
-    if not colon and _is_attributes(path, config):
+        return attributes.read_attributes(columns.read_columns(path), config)
+    if not colon and is_attributes(path, config):
         _require(config, "attributes")
-        return attributes.read_attributes(path, config)
+        return attributes.read_attributes(columns.read_columns(path), config)
+    if not colon and is_packed(path):
+        return _unpacked(Pack(path), config)
     _refuse_columns(config)
     if colon and kind == "tfds":
         _require(config, "tfds")
@@ -74,11 +80,22 @@ def _find(config: DataConfig) -> Source:
         raise DataError(f"layout {config.layout!r} needs path to be {form}, got {config.path!r}")
     if not path.is_dir():
         raise DataError(_missing(path))
-    layout = _recognise(path) if config.layout == "auto" else config.layout
+    layout = recognise(path) if config.layout == "auto" else config.layout
     return _FOLDER_LAYOUTS[layout](path)
 
 
-def _is_attributes(path: Path, config: DataConfig) -> bool:
+def _unpacked(pack: Pack, config: DataConfig) -> Source:
+    pack.require(config, (config.channels_a, config.channels_b))
+    if pack.index.columns:
+        _require(config, "attributes")
+        return attributes.read_attributes(read_table(pack), config)
+    _refuse_columns(config)
+    _require(config, pack.index.layout)
+    return read_source(pack)
+
+
+def is_attributes(path: Path, config: DataConfig) -> bool:
+    """Whether a file is to be read as a table of image -> columns."""
     if path.suffix.lower() not in columns.SUFFIXES:
         return False
     if config.layout == "attributes" or config.domain_column or path.suffix.lower() != ".csv":
@@ -110,7 +127,8 @@ def _require(config: DataConfig, layout: str) -> None:
         )
 
 
-def _recognise(root: Path) -> str:
+def recognise(root: Path) -> str:
+    """Which layout of two domains a folder has; `DataError` if none."""
     train = root / "train"
     if (root / "trainA").is_dir() or (root / "trainB").is_dir():
         return "ab_folders"

@@ -8,6 +8,8 @@ from tf_translate.config.data import DataConfig
 from tf_translate.data import samples
 from tf_translate.data.columns import SUFFIXES, Rows, Table, read_columns
 from tf_translate.data.decoded import Progress, memory_or_disk
+from tf_translate.data.pack_index import is_packed
+from tf_translate.data.packed import Pack, read_table
 from tf_translate.data.pictures import held_back, listing
 from tf_translate.data.store import Form, Store, open_store
 from tf_translate.data.tfds_columns import read_tfds_columns
@@ -44,11 +46,23 @@ def open_table(config: DataConfig, read_folder: Callable[[Path], Table], wanted:
     if colon and kind == "tfds":
         return read_tfds_columns(name, config.tfds_a)
     path = samples.table(name) if colon and kind == "samples" else Path(config.path).expanduser()
+    if is_packed(path):
+        return _unpacked(Pack(path), config)
     if path.is_dir():
         return read_folder(path)
     if path.suffix.lower() not in SUFFIXES:
         raise DataError(f"data.path must be {wanted}, got {config.path!r}")
     return read_columns(path)
+
+
+def _unpacked(pack: Pack, config: DataConfig) -> Table:
+    if not pack.index.columns:
+        raise DataError(
+            f"{pack.folder} was packed as two domains (layout {pack.index.layout}), but one set of "
+            "pictures is needed; pack it again with --layout images, ages or attributes"
+        )
+    pack.require(config, (config.channels_a,))
+    return read_table(pack)
 
 
 def splits_of(table: Table, rows: Rows, config: DataConfig) -> dict[str, Rows]:

@@ -30,8 +30,8 @@ class Pictures(Protocol):
     def identity(self) -> str:
         """Names the same pictures on every machine."""
 
-    def decode(self, channels: int) -> Iterator[np.ndarray]:
-        """All pictures in order, each uint8 `(h, w, channels)` of its own size."""
+    def each(self) -> Iterator["Shown"]:
+        """All pictures in order."""
 
 
 @dataclass(frozen=True)
@@ -48,24 +48,70 @@ class PictureFile:
     name: str
     half: Literal["", "left", "right"] = ""
 
+    def contents(self) -> bytes:
+        """The file's bytes; `DataError` if it is missing or empty."""
+        return images.contents(self.path)
+
+    def decode(self, contents: bytes, channels: int) -> np.ndarray:
+        """Uint8 `(h, w, channels)` of these bytes; `DataError` names the file that cannot be."""
+        pixels = images.decode(contents, channels=channels, origin=self.path)
+        return half_of(pixels, self.half, self.path)
+
     def read(self, channels: int) -> np.ndarray:
         """Decodes to uint8 `(h, w, channels)`; `DataError` names the file that cannot be."""
-        pixels = images.read(self.path, channels=channels)
-        if not self.half:
-            return pixels
-        width = pixels.shape[1]
-        if width % 2:
-            raise DataError(
-                f"{self.path} cannot be split into equal halves a | b: it is {width} pixels wide; "
-                "a side-by-side picture needs an even width"
-            )
-        return pixels[:, : width // 2] if self.half == "left" else pixels[:, width // 2 :]
+        return self.decode(self.contents(), channels)
+
+    def formed(self, size: tuple[int, int], channels: int) -> np.ndarray:
+        """As `read`, brought to a size (height, width)."""
+        return images.resize(self.read(channels), size)
+
+    def check(self, channels: int) -> None:
+        """Raises `DataError` if the file cannot be decoded."""
+        self.read(channels)
+
+    def stamp(self) -> str:
+        """Path, size and time of change."""
+        return f"{self.path.resolve()}:{self.half}:{_state(self)}"
+
+    def identity(self) -> str:
+        """Name and size."""
+        return identity_of(self.name, self.half, _state(self).split()[0])
+
+
+class Shown(Protocol):
+    """A picture at hand."""
+
+    @property
+    def name(self) -> str:
+        """What it is called in reports and joined by."""
+
+    def contents(self) -> bytes:
+        """Bytes of a picture file, not decoded; `DataError` says why they cannot be had."""
+
+    def decode(self, contents: bytes, channels: int) -> np.ndarray:
+        """Uint8 `(h, w, channels)` of its own size from its contents; `DataError` if broken."""
+
+    def formed(self, size: tuple[int, int], channels: int) -> np.ndarray:
+        """Uint8 `(*size, channels)`; `DataError` says why it cannot be had."""
+
+
+class Picture(Shown, Protocol):
+    """A picture that can be read at any time, as `PictureFile` is."""
+
+    def check(self, channels: int) -> None:
+        """Raises `DataError` if it is known to be broken, or found to be."""
+
+    def stamp(self) -> str:
+        """Changes whenever decoding again could give something else."""
+
+    def identity(self) -> str:
+        """Names the same picture on every machine."""
 
 
 class PictureFiles:
-    """Pictures that are files and can be read in any order, with a class name each or none."""
+    """Pictures that can be read in any order, with a class name each or none."""
 
-    def __init__(self, files: Sequence[PictureFile], labels: Sequence[str] | None = None) -> None:
+    def __init__(self, files: Sequence[Picture], labels: Sequence[str] | None = None) -> None:
         self.files = tuple(files)
         self.names = tuple(file.name for file in self.files)
         self.labels = None if labels is None else tuple(labels)
@@ -82,15 +128,15 @@ class PictureFiles:
 
     def stamp(self) -> str:
         """Hash of paths, sizes and times of change; missing files count as such."""
-        return digest(f"{file.path.resolve()}:{file.half}:{_state(file)}" for file in self.files)
+        return digest(file.stamp() for file in self.files)
 
     def identity(self) -> str:
         """Hash of names and file sizes."""
-        return digest(f"{file.name}:{file.half}:{_state(file).split()[0]}" for file in self.files)
+        return digest(file.identity() for file in self.files)
 
-    def decode(self, channels: int) -> Iterator[np.ndarray]:
-        """All pictures in order; `DataError` at the first that cannot be read."""
-        return (file.read(channels) for file in self.files)
+    def each(self) -> Iterator[Picture]:
+        """All pictures in order."""
+        return iter(self.files)
 
 
 @dataclass(frozen=True)
@@ -212,6 +258,28 @@ def _rank(name: str) -> tuple[bool, float, str]:
     except ValueError:
         number = math.nan
     return (False, number, name) if math.isfinite(number) else (True, 0.0, name)
+
+
+def half_of(pixels: np.ndarray, half: str, origin: object) -> np.ndarray:
+    """The "left" or "right" half of pixels `(h, w, c)`, or all of them for "".
+
+    Raises:
+        DataError: If the width is odd; it names where they are from.
+    """
+    if not half:
+        return pixels
+    width = pixels.shape[1]
+    if width % 2:
+        raise DataError(
+            f"{origin} cannot be split into equal halves a | b: it is {width} pixels wide; "
+            "a side-by-side picture needs an even width"
+        )
+    return pixels[:, : width // 2] if half == "left" else pixels[:, width // 2 :]
+
+
+def identity_of(name: str, half: str, size: object) -> str:
+    """What a file is known by on every machine: its name, half, and bytes or "missing"."""
+    return f"{name}:{half}:{size}"
 
 
 def _state(file: PictureFile) -> str:

@@ -13,7 +13,6 @@ from typing import Literal
 
 import numpy as np
 
-from tf_translate import images
 from tf_translate.data.pictures import PictureFiles, Pictures, picked
 from tf_translate.errors import DataError
 from tf_translate.packages import cache_folder
@@ -117,7 +116,7 @@ def _decoding_store(pictures: Pictures, form: Form, progress: Callable[[], None]
     files = pictures.files
 
     def read(position: int) -> np.ndarray:
-        return images.resize(files[position].read(form.channels), form.size)
+        return files[position].formed(form.size, form.channels)
 
     return Store(pictures.names, form, read, problems, pictures.labels)
 
@@ -127,22 +126,23 @@ def _decode(
 ) -> dict[int, str]:
     """Fills `pixels` (or only checks); returns position to reason of what is broken."""
     if not isinstance(pictures, PictureFiles):
-        for position, picture in enumerate(pictures.decode(form.channels)):
+        for position, picture in enumerate(pictures.each()):
             if pixels is not None:
-                pixels[position] = images.resize(picture, form.size)
+                pixels[position] = picture.formed(form.size, form.channels)
             progress()
         return {}
     files = pictures.files
 
     def one(position: int) -> str | None:
         try:
-            picture = files[position].read(form.channels)
+            if pixels is None:
+                files[position].check(form.channels)
+            else:
+                pixels[position] = files[position].formed(form.size, form.channels)
         except DataError as error:
             return str(error)
         finally:
             progress()
-        if pixels is not None:
-            pixels[position] = images.resize(picture, form.size)
         return None
 
     pool = ThreadPoolExecutor(min(8, os.cpu_count() or 1))  # Pillow decodes without the GIL

@@ -1,6 +1,7 @@
 """Data sets of TensorFlow Datasets, by name."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
 from types import ModuleType
 from typing import Any
@@ -52,14 +53,41 @@ class TfdsPictures:
         name = self._builder.info.full_name
         return f"{name}:{self._split}:{self._feature}:{self._positions}"
 
-    def decode(self, channels: int) -> Iterator[np.ndarray]:
+    def each(self) -> Iterator["TfdsPicture"]:
         """All pictures in the order they are stored in."""
         wanted = set(self._positions)
         examples = self._builder.as_dataset(split=self._split, shuffle_files=False)
         examples = examples.map(lambda example: example[self._feature])
         for position, pixels in enumerate(examples.as_numpy_iterator()):
             if position in wanted:
-                yield _as_pixels(pixels, channels)
+                yield TfdsPicture(f"{self._split}/{position:06d}", _as_bytes(pixels))
+
+
+@dataclass(frozen=True)
+class TfdsPicture:
+    """A picture that was just read, as TensorFlow Datasets decodes it.
+
+    Attributes:
+        name: Its split and position.
+        pixels: Uint8 `(h, w, c)`, as many channels as it has.
+    """
+
+    name: str
+    pixels: np.ndarray
+
+    def contents(self) -> bytes:
+        """A PNG file of its pixels."""
+        return images.png(self.pixels)
+
+    def decode(self, contents: bytes, channels: int) -> np.ndarray:
+        """Uint8 `(h, w, channels)` of such a file."""
+        return images.decode(contents, channels=channels, origin=self.name)
+
+    def formed(self, size: tuple[int, int], channels: int) -> np.ndarray:
+        """Brought to a size (height, width)."""
+        pixels = self.pixels
+        picture = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
+        return images.resize(images.as_array(picture, channels=channels), size)
 
 
 def read_tfds(
@@ -100,6 +128,18 @@ def read_tfds(
             "needed are trainA and trainB, or train with two images an example"
         )
     return Source(f"tfds:{name}", found)
+
+
+def has_domains(name: str) -> bool:
+    """Whether a data set has two domains by itself, by its splits or images, or names two sets.
+
+    Raises:
+        DataError: If it is missing or cannot be prepared.
+    """
+    if "->" in name:
+        return True
+    builder = prepare(name)
+    return {"trainA", "trainB"} <= set(builder.info.splits) or len(_image_features(builder)) == 2
 
 
 def _unpaired(
@@ -249,8 +289,5 @@ def _say_features(name: str, images_found: list[str], rest: str) -> str:
     return f"tfds:{name} has the image features {', '.join(images_found) or '(none)'}; {rest}"
 
 
-def _as_pixels(pixels: np.ndarray, channels: int) -> np.ndarray:
-    if pixels.dtype == np.uint16:
-        pixels = np.rint(pixels / 257.0).astype(np.uint8)
-    picture = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
-    return images.as_array(picture, channels=channels)
+def _as_bytes(pixels: np.ndarray) -> np.ndarray:
+    return np.rint(pixels / 257.0).astype(np.uint8) if pixels.dtype == np.uint16 else pixels

@@ -1,6 +1,6 @@
 """Data sets of TensorFlow Datasets as tables of image -> columns, such as celeb_a."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,10 +38,10 @@ def read_tfds_columns(name: str, feature: str | None = None) -> Table:
                 row = {"image": f"{split}/{position:06d}", "split": split, **cells}
                 rows.append((f"example {position} of {split}", row))
 
-    def pictures(chosen: list[Row]) -> Pictures:
+    def pictures(chosen: list[Row], labels: Sequence[str] | None) -> Pictures:
         split = chosen[0]["split"]
         positions = [int(row["image"].rpartition("/")[2]) for row in chosen]
-        return TfdsPictures(builder, split, feature, positions)
+        return TfdsPictures(builder, split, feature, positions, labels)
 
     return Table(Path(f"tfds:{name}"), tuple(rows[0][1]), rows, Path(), pictures)
 

@@ -1,0 +1,138 @@
+"""`tf-translate data pack`: many small files into a few large ones."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.progress import Progress
+
+from tf_translate.cli.show import JSON_HELP, load_tensorflow, people, print_json
+from tf_translate.errors import DataError
+
+if TYPE_CHECKING:
+    from tf_translate.data.packing import Packing
+
+NAME = "pack"
+_MEGABYTE = 2**20
+_SIDES = (1, 8192)
+
+
+def main(
+    path: Annotated[
+        str,
+        typer.Argument(
+            metavar="PATH", help="As data.path: a folder, a table, samples:NAME, tfds:NAME."
+        ),
+    ],
+    output: Annotated[Path, typer.Option(help="Folder to write; must be new.")],
+    layout: Annotated[
+        str,
+        typer.Option(
+            help="What PATH is: ab_folders, side_by_side, named_pairs, table, attributes, tfds; "
+            "images or ages for one set of pictures in folders. auto looks."
+        ),
+    ] = "auto",
+    size: Annotated[
+        tuple[int, int] | None,
+        typer.Option(
+            metavar="H W",
+            help="Keep pictures at this data.size, lossless, instead of the files as they are.",
+        ),
+    ] = None,
+    load_size: Annotated[
+        tuple[int, int] | None,
+        typer.Option(metavar="H W", help="Keep them at this data.load_size too."),
+    ] = None,
+    channels: Annotated[
+        list[int] | None,
+        typer.Option(help="With --size: channels to keep, 1, 3 or 4; may be repeated. Default 3."),
+    ] = None,
+    shard_size: Annotated[int, typer.Option(help="About how large a file is, in MB.")] = 256,
+    on_error: Annotated[
+        str,
+        typer.Option(
+            help="Broken pictures: stop and name them, or skip: pack them as broken ones, which "
+            "data.on_error then decides on."
+        ),
+    ] = "stop",
+    tfds_a: Annotated[str | None, typer.Option(help="tfds: image feature of a.")] = None,
+    tfds_b: Annotated[str | None, typer.Option(help="tfds: image feature of b.")] = None,
+    label_column: Annotated[
+        str | None, typer.Option(help="tfds:A->B: the feature that labels are taken from.")
+    ] = None,
+    json_wanted: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
+) -> None:
+    """Pack a data set that is slow to read as small files; data.path takes the folder.
+
+    Training on the folder gets the same pictures, splits, labels and order as on PATH, number by
+    number. A resized set serves the sizes and channels it was packed for only.
+
+    Examples:
+
+      tf-translate data pack my/folder --output packed
+
+      tf-translate data pack my/folder --output packed --size 256 256 --load-size 286 286
+
+      tf-translate train cyclegan --set data.path=packed
+    """
+    load_tensorflow()
+    from tf_translate.data.packing import check_free, pack
+    from tf_translate.data.to_pack import find_to_pack
+
+    packing = _packing(size, load_size, channels, shard_size, on_error)
+    check_free(output)
+    features = {"tfds_a": tfds_a, "tfds_b": tfds_b, "label_column": label_column}
+    data, found = find_to_pack(path, layout, **{k: v for k, v in features.items() if v})
+    with Progress(console=people(json_wanted=True), transient=True) as bar:
+        task = bar.add_task(f"packing {path}", total=None)
+        index = pack(
+            data,
+            output,
+            packing,
+            layout=found,
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
+        )
+    total = sum(shard.bytes for shard in index.shards)
+    if json_wanted:
+        told = {"layout": index.layout, "pictures": index.pictures, "shards": len(index.shards)}
+        print_json({"output": str(output), **told, "bytes": total})
+        return
+    people(json_wanted=True).print(
+        f"{index.pictures} pictures ({index.layout}) in {len(index.shards)} files, "
+        f"{total / _MEGABYTE:.1f} MB; next: --set data.path={output}",
+        soft_wrap=True,
+    )
+    print(output)
+
+
+def _packing(
+    size: tuple[int, int] | None,
+    load_size: tuple[int, int] | None,
+    channels: list[int] | None,
+    shard_size: int,
+    on_error: str,
+) -> "Packing":
+    """The options together; `DataError` names the one that cannot be."""
+    from tf_translate.data.packing import Packing
+
+    if not size and (load_size or channels):
+        given = "--load-size" if load_size else "--channels"
+        raise DataError(f"{given} needs --size H W: without it files are kept as they are")
+    for option, sides in (("--size", size), ("--load-size", load_size)):
+        if sides and not all(_SIDES[0] <= side <= _SIDES[1] for side in sides):
+            raise DataError(f"{option} must be from {_SIDES[0]} to {_SIDES[1]}, got {sides}")
+    if size and load_size and (load_size[0] < size[0] or load_size[1] < size[1]):
+        raise DataError(f"--load-size must be at least --size {size}, got {load_size}")
+    odd = [count for count in channels or [] if count not in (1, 3, 4)]
+    if odd:
+        raise DataError(f"--channels must be 1, 3 or 4, got {odd[0]}")
+    if shard_size < 1:
+        raise DataError(f"--shard-size must be at least 1 (MB), got {shard_size}")
+    if on_error not in ("stop", "skip"):
+        raise DataError(f"--on-error must be stop or skip, got {on_error!r}")
+    return Packing(
+        sizes=tuple(dict.fromkeys(sides for sides in (size, load_size) if sides)),
+        channels=tuple(dict.fromkeys(channels or (3,))) if size else (),  # type: ignore[arg-type]
+        shard_bytes=shard_size * _MEGABYTE,
+        on_error=on_error,  # type: ignore[arg-type]
+    )
