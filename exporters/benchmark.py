@@ -95,7 +95,7 @@ def _timings(
 ) -> Iterator[Timing]:
     """Every signature of one file, with every number of threads."""
     graphs = read_signatures(bundle.read(file))
-    about = {
+    about: dict[str, Any] = {
         "size_bytes": bundle.manifest.files[file].size,
         "parameters": parameters(graphs.values()),
     }
