@@ -21,11 +21,12 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 
 from tf_translate.cli.show import load_tensorflow
-from tf_translate.images import read, resize, to_float, to_uint8, write
+from tf_translate.images import grid, read, resize, to_float, to_uint8, write
 
 PHOTOGRAPHS = ("coffee", "chelsea", "rocket", "astronaut")
 WHOLE = {"live": "live", "given": "live", "frozen": "frozen"}  # whose whole picture is the aim
@@ -35,7 +36,7 @@ _COST = (
     "used = resource.getrusage(resource.RUSAGE_CHILDREN); "
     "print(used.ru_utime + used.ru_stime, used.ru_maxrss)"
 )
-CROP = 160  # pixels a side of the places that are shown
+CROP = 128  # pixels a side of the places that are shown
 
 Pictures = dict[str, np.ndarray]  # by the name of the way that made them
 
@@ -77,10 +78,10 @@ def check_same(folder: Path, asked: Mapping) -> None:
     if note.is_file():
         begun = json.loads(note.read_text())
         if begun != asked:
-            sys.exit(f"FOLDER must be new: {folder} was begun with {begun}; name another one")
+            _refuse(f"FOLDER must be new: {folder} was begun with {begun}; name another one")
         return
     if folder.is_dir() and any(folder.iterdir()):
-        sys.exit(f"FOLDER must be new or empty, {folder} holds something else; name another one")
+        _refuse(f"FOLDER must be new or empty, {folder} holds something else; name another one")
     folder.mkdir(parents=True, exist_ok=True)
     note.write_text(json.dumps(asked) + "\n")
 
@@ -162,7 +163,10 @@ def compare(folder: Path, signature: str, command: str) -> None:
         rows[way.name] = _figures(image, pictures[way.aim], live, _borders(way, image, tile))
         rows[way.name] |= costs
         print(way.name, rows[way.name], file=sys.stderr, flush=True)
-    save(folder, command, rows, _crops({"picture": read(folder / PICTURE), **pictures}))
+    shown = _crops({"picture": read(folder / PICTURE), **pictures}, tile)
+    save(folder, command, rows, shown)
+    # Over it: crops are large enough as they are.
+    write(folder / "ablation.png", grid(list(shown.values()), titles=list(shown)))
 
 
 def _tile(folder: Path, signature: str) -> tuple[int, int]:
@@ -221,20 +225,20 @@ def _figures(image, own, live, places) -> dict[str, float | None]:
     }
 
 
-def _crops(pictures: Pictures) -> Pictures:
-    """Where each way by tiles is furthest from its own whole picture, one row for each."""
-    tops_and_lefts = []
-    for name, image in pictures.items():
-        aim = WHOLE.get(name.split(", ")[0])
-        own = image if aim is None else pictures[Way(aim).name]
-        if own is not image:
-            tops_and_lefts.append(_furthest(image, own))
-    shown = dict.fromkeys(tops_and_lefts)
+def _crops(pictures: Pictures, tile: tuple[int, int]) -> Pictures:
+    """Where each kind of norms is furthest from its aim at the widest overlap, a row for each.
+
+    The overlap between none and the widest has its figures, and no column.
+    """
+    widest = [Way(norms, min(tile) // 2) for norms in WHOLE]
+    places = [_furthest(pictures[way.name], pictures[way.aim]) for way in widest]
+    shown = dict.fromkeys(places)
     return {
         name.replace(" in Keras", ""): to_float(
             np.stack([image[top : top + CROP, left : left + CROP] for top, left in shown])
         )
         for name, image in pictures.items()
+        if not name.endswith(f" {min(tile) // 4}")
     }
 
 
@@ -268,15 +272,20 @@ def _network(translator, signature: str):
     name = {"a_to_b": "generator_ab", "b_to_a": "generator_ba"}.get(signature, "")
     network = getattr(translator, name, None) or getattr(translator, "generator", None)
     if network is None:
-        sys.exit(f"{type(translator).__name__} has no generator of {signature}")
+        _refuse(f"{type(translator).__name__} has no generator of --signature {signature}")
     return network
+
+
+def _refuse(sentence: str) -> NoReturn:
+    print(sentence, file=sys.stderr)
+    sys.exit(2)
 
 
 def main(asked: argparse.Namespace) -> None:
     """Prepares what FOLDER lacks, measures the ways it lacks and writes the result."""
     size = tuple(asked.size)
     if min(size) < 2 * CROP or any(side % 2 for side in size):
-        sys.exit(f"--size must be even and at least {2 * CROP} pixels a side, got {size}")
+        _refuse(f"--size must be even and at least {2 * CROP} pixels a side, got {size}")
     folder, command = asked.folder, "scripts/bench_tiles.py RUN FOLDER"
     check_same(folder, {"run": str(asked.run), "signature": asked.signature, "size": asked.size})
     if not (folder / "frozen.keras").exists():

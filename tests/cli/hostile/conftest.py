@@ -1,0 +1,47 @@
+"""An honest bundle, copies of it that may be spoilt, and how a refusal is checked."""
+
+import re
+import resource
+import shutil
+
+import pytest
+
+import exporters
+from tests.exporters.fakes import negative
+
+
+@pytest.fixture(scope="session")
+def honest(tmp_path_factory):
+    return exporters.export({"a_to_b": negative()}, tmp_path_factory.mktemp("honest") / "bundle")
+
+
+@pytest.fixture
+def bundle(honest, tmp_path):
+    return shutil.copytree(honest, tmp_path / "bundle")
+
+
+def _peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # kilobytes
+
+
+@pytest.fixture(scope="module")
+def used(honest):
+    """Memory once an honest bundle was verified: what the libraries take is in it."""
+    assert exporters.verify(honest).passed
+    return _peak()
+
+
+@pytest.fixture
+def refused(command, used):
+    """Checks that `verify` ends with a code and a sentence, ran nothing and took no memory."""
+
+    def check(bundle, code, sentence):
+        found, out, error = command("verify", bundle)
+        said = " ".join((out + error).split())
+        assert found == code, said
+        assert "Traceback" not in said
+        assert re.search(sentence, said), said
+        assert not (bundle / "written").exists()
+        assert _peak() - used < 400_000, "kilobytes"
+
+    return check
