@@ -2,6 +2,7 @@
 
 import json
 import os
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -48,11 +49,23 @@ def test_the_rate_is_the_pictures_after_the_warm_up_over_their_time(bench, monke
     assert len(drawn) == 5  # one pass
 
 
-def test_every_layout_is_measured_and_the_table_says_the_lowest(bench, tmp_path):
+@pytest.mark.parametrize("layout", ["cyclegan", "attributes"])
+def test_every_layout_is_read_from_every_source(bench, tmp_path, monkeypatch, layout):
+    monkeypatch.setattr(bench, "training_rate", lambda config, steps: 2.0)
+    asked = SimpleNamespace(folder=tmp_path, pictures=16, rounds=2, steps=1)
+    row = bench.measure(layout, 32, asked)
+    assert list(row["rates"]) == ["folder", "cached", "packed", "packed at size"]
+    assert {len(found) for found in row["rates of rounds"].values()} == {2}
+    lowest = min(row["rates"].values())
+    assert f"the lowest is {lowest / 2:.1f}x, goal 5x" in bench.table([row])[-1]
+
+
+def test_a_result_is_written_that_can_be_published(tmp_path):
     done = subprocess.run(
         [
             sys.executable, ROOT / "scripts" / "bench_input.py", "--folder", tmp_path / "bench",
-            "--side", "32", "--pictures", "16", "--rounds", "2", "--steps", "1",
+            "--layout", "pix2pix", "--side", "32", "--pictures", "16", "--rounds", "2",
+            "--steps", "1",
         ],
         capture_output=True,
         text=True,
@@ -61,22 +74,15 @@ def test_every_layout_is_measured_and_the_table_says_the_lowest(bench, tmp_path)
     assert done.returncode == 0, done.stderr[-2000:]
     result = json.loads((tmp_path / "bench" / "bench_input.json").read_text())
     check_input(result)
+    (row,) = result["input"]
+    assert (row["side"], row["load side"], row["file side"]) == (32, 36, 40)
     assert result["command"].startswith("scripts/bench_input --folder")
-    assert [row["layout"] for row in result["input"]] == ["pix2pix", "cyclegan", "attributes"]
-    for row in result["input"]:
-        assert list(row["rates"]) == ["folder", "cached", "packed", "packed at size"]
-        assert (row["side"], row["load side"], row["file side"]) == (32, 36, 40)
-    lowest = min(
-        rate / row["training"] for row in result["input"] for rate in row["rates"].values()
-    )
-    assert f"the lowest is {lowest:.1f}x, goal 5x" in done.stdout
+    publish = runpy.run_path(str(ROOT / "scripts" / "publish_result.py"), run_name="publish")
+    lines = publish["table"](result).splitlines()
+    assert f"| pix2pix | 32 | {row['training']:.1f}, pix2pix_small | " in lines[4]
+    assert f"({row['rates']['packed'] / row['training']:.1f}×)" in lines[4]
 
 
-def test_a_folder_that_is_there_is_refused(tmp_path):
-    done = subprocess.run(
-        [sys.executable, ROOT / "scripts" / "bench_input.py", "--folder", tmp_path],
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 1
-    assert "--folder must be new" in done.stderr
+def test_a_folder_that_is_there_is_refused(bench, tmp_path):
+    with pytest.raises(SystemExit, match="--folder must be new"):
+        bench.main(SimpleNamespace(folder=tmp_path))

@@ -30,7 +30,7 @@ class DataConfig(Settings):
     path: str = Field(
         min_length=1,
         description="a folder, a .csv or .parquet table, list_attr_celeba.txt, samples:NAME, "
-        "tfds:NAME or tfds:NAME_A->NAME_B",
+        "tfds:NAME or tfds:NAME_A->NAME_B, or the folder that data pack made of one of them",
     )
     layout: Literal[
         "auto", "ab_folders", "side_by_side", "named_pairs", "table", "attributes", "tfds"
