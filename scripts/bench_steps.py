@@ -123,6 +123,10 @@ class Race:
         self._check_parameters(trainers)
         for stage in self._stages:
             self._turns(stage, trainers)
+        missing = [kind for kind in self.kinds if ("before", kind) not in self._rounds]
+        if "before" in self._trees and missing:
+            self.failed = f"it has no steps of the kind {missing[0]!r}"
+            del self._trees["before"]
 
     def _turns(self, stage: str, trainers: Mapping[str, Trainer]) -> None:
         for turn in range(self._asked.rounds + 1):
@@ -170,31 +174,34 @@ class Race:
 
     def row(self, kind: str) -> dict[str, Any]:
         """What was found of a kind of step."""
-        later = "after" if "after" in self._trees else "now"
-        compared = {"before": None, "after": None, "ratio": None}
-        if "before" in self._trees:
-            rounds = {name: self._rounds[name, kind] for name in ("before", later)}
-            pairs = zip(rounds[later], rounds["before"], strict=True)
-            compared = {
-                "before": self._figures("before", kind),
-                "after": self._figures(later, kind),
-                "ratio": median(_seconds(a) / _seconds(b) for a, b in pairs),
-            }
         return {
             "kind": kind,
             **self._figures("now", kind),
             "needed": dict(NEEDED[self._method, kind]),
-            **compared,
+            **self._compared(kind),
+        }
+
+    def _compared(self, kind: str) -> dict[str, Any]:
+        if "before" not in self._trees:
+            return {"before": None, "after": None, "ratio": None}
+        later = "after" if "after" in self._trees else "now"
+        pairs = zip(self._rounds[later, kind], self._rounds["before", kind], strict=True)
+        return {
+            "before": self._figures("before", kind),
+            "after": self._figures(later, kind),
+            "ratio": median(_seconds(after) / _seconds(before) for after, before in pairs),
         }
 
     def _figures(self, name: str, kind: str) -> dict[str, Any]:
         steps = [step for each in self._rounds[name, kind] for step in each]
         waited, whole = (sum(step[key] for step in steps) for key in ("waited", "seconds"))
+        needed = dict.fromkeys(NEEDED[self._method, kind], 0)
+        passes = {**needed, **self._passes[name, kind]}
         return {
             "seconds": _seconds(steps),
             "waiting": waited / whole,
             "peak_mib": round(self._peaks[name, kind] / 1024),
-            "passes": self._passes[name, kind],
+            "passes": passes,  # in the order of what is needed
             "timed": len(steps),
         }
 
@@ -283,7 +290,7 @@ if __name__ == "__main__":
     parser.add_argument("--method", action="append", choices=list(STARTS))
     parser.add_argument("--before", help="a revision, or none; default: where each method began")
     parser.add_argument("--precision", action="append", choices=PRECISIONS)
-    parser.add_argument("--rounds", type=whole_number, default=4)
+    parser.add_argument("--rounds", type=whole_number, default=3)
     parser.add_argument("--steps", type=whole_number, default=7, help="of a round; at least 4")
     parser.add_argument("--warm-up", type=whole_number, default=3)
     arguments = parser.parse_args()

@@ -6,6 +6,7 @@ an order is the number of steps to take. With `count` steps run eagerly and pass
 """
 
 import json
+import math
 import os
 import sys
 import time
@@ -52,8 +53,13 @@ class Timekeeper(keras.callbacks.Callback):
         }
         if not self._ready:
             self._ready = True
-            weights = {name: network.count_params() for name, network in networks.items()}
-            self._answer(parameters=weights)
+            learnt = {name: network.trainable_weights for name, network in networks.items()}
+            self._answer(
+                parameters={
+                    name: sum(math.prod(weight.shape) for weight in weights)
+                    for name, weights in learnt.items()
+                }
+            )
             if self._counts:
                 for name, network in networks.items():
                     self._count(name, network)
@@ -61,8 +67,10 @@ class Timekeeper(keras.callbacks.Callback):
     def on_train_batch_begin(self, batch, logs=None):
         while not self._left:
             self._left = int(sys.stdin.readline() or sys.exit(0))
-        is_special = getattr(self.model, "is_special", lambda: False)
-        self._alone = bool(is_special())
+        # Asked of the players, as revisions differ in how a translator itself is asked.
+        bursts = [getattr(player, "burst", None) for player in self.model.active_players()]
+        step = int(self.model.steps_taken.numpy())
+        self._alone = any(burst.alone(step) for burst in bursts if burst)
         self._calls = dict.fromkeys(self._calls, 0)
         self._waited = float(self._waiting.seconds.numpy())
         self._began = time.perf_counter()

@@ -29,7 +29,7 @@ class Trainer:
         count: Whether steps run eagerly and forward passes are counted.
 
     Attributes:
-        parameters: Numbers of each network.
+        parameters: How many numbers each network learns.
 
     Raises:
         TrainerError: If it ends before its first step.

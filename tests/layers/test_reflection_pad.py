@@ -28,7 +28,28 @@ def test_equals_numpy_reflect(padding):
     assert layer.compute_output_shape((2, 8, 9, 3)) == expected.shape
 
 
-def test_graph_holds_no_mirror_pad():
+@pytest.mark.parametrize("training", [False, True])
+@pytest.mark.parametrize("padding", [1, 3])
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_the_way_back_adds_up_what_every_pixel_was_copied_to(dtype, padding, training):
+    random = np.random.default_rng(0)
+    shape, sides = (2, 5, 6, 3), ((0, 0), (padding, padding), (padding, padding), (0, 0))
+    sources = np.pad(np.arange(np.prod(shape)).reshape(shape), sides, mode="reflect")
+    weights = random.integers(-4, 5, sources.shape).astype(np.float32)  # exact in either type
+    expected = np.zeros(np.prod(shape), np.float32)
+    np.add.at(expected, sources.ravel(), weights.ravel())
+    images = tf.cast(random.integers(0, 9, shape), dtype)
+    layer = ReflectionPadding2D(padding, dtype=dtype)
+    with tf.GradientTape() as tape:
+        tape.watch(images)
+        padded = layer(images, training=training)
+        total = tf.reduce_sum(tf.cast(padded, tf.float32) * weights)
+    np.testing.assert_array_equal(padded, np.pad(images, sides, mode="reflect"))
+    slope = tf.cast(tape.gradient(total, images), tf.float32)
+    np.testing.assert_array_equal(slope, expected.reshape(shape))
+
+
+def test_graph_of_inference_holds_no_mirror_pad():
     function = tf.function(ReflectionPadding2D(3)).get_concrete_function(
         tf.TensorSpec((1, 8, 8, 3))
     )
