@@ -77,8 +77,8 @@ def test_a_result_is_written_that_can_be_published(tmp_path):
     (row,) = result["input"]
     assert (row["side"], row["load side"], row["file side"]) == (32, 36, 40)
     assert result["command"].startswith("scripts/bench_input --folder")
-    publish = runpy.run_path(str(ROOT / "scripts" / "publish_result.py"), run_name="publish")
-    lines = publish["table"](result).splitlines()
+    tables = runpy.run_path(str(ROOT / "scripts" / "result_tables.py"))
+    lines = tables["table"](result).splitlines()
     assert f"| pix2pix | 32 | {row['training']:.1f}, pix2pix_small | " in lines[4]
     assert f"({row['rates']['packed'] / row['training']:.1f}×)" in lines[4]
 

@@ -89,6 +89,8 @@ def test_ctrl_c_leaves_nothing_that_looks_whole(tmp_path):
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
+        # A shell's background job, as a test run may be, has its children ignore Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     while process.poll() is None and not list(tmp_path.glob(".packed.*/*.tfrecord")):
         time.sleep(0.05)
