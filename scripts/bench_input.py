@@ -104,27 +104,8 @@ def main(asked: argparse.Namespace) -> None:
 
 def measure(name: str, side: int, asked: argparse.Namespace) -> dict:
     """Rates of one layout and size: training, and each source of pictures in turns."""
-    layout, folder = LAYOUTS[name], asked.folder / f"{name}-{side}"
-    drawn, load_size = side * 5 // 4, side * 9 // 8
-    files = layout.write(folder / "files", photographs(drawn), asked.pictures)
-    packed = {
-        "packed": Packing(),
-        "packed at size": Packing(sizes=((side, side), (load_size, load_size)), channels=(3,)),
-    }
-    for title, how in packed.items():
-        data, form = find_to_pack(str(files), layout.form)
-        pack(data, folder / title.replace(" ", "_"), how, layout=form)
-
-    def config(path: Path, cache: str) -> Config:
-        sizes = f"data.size=[{side}, {side}]", f"data.load_size=[{load_size}, {load_size}]"
-        own = f"data.path={path}", f"data.cache={cache}", "data.validation_share=0.0"
-        return resolve(layout.preset, [*own, *sizes])
-
-    sources = {
-        "folder": config(files, "none"),
-        "cached": config(files, "memory"),
-        **{title: config(folder / title.replace(" ", "_"), "none") for title in packed},
-    }
+    folder = asked.folder / f"{name}-{side}"
+    sources = sources_of(name, side, folder, asked.pictures)
     trained = training_rate(sources["cached"], asked.steps)
     opened, opening = {}, {}
     for title, settings in sources.items():
@@ -141,15 +122,44 @@ def measure(name: str, side: int, asked: argparse.Namespace) -> dict:
     return {
         "layout": name,
         "side": side,
-        "file side": drawn,
-        "load side": load_size,
-        "preset": layout.preset,
+        "file side": file_side(side),
+        "load side": load_side(side),
+        "preset": LAYOUTS[name].preset,
         "batch": batch_size,
         "training": round(trained, 2),
         "rates": {title: round(median(found), 1) for title, found in rates.items()},
         "rates of rounds": {title: [round(r, 1) for r in found] for title, found in rates.items()},
         "opening seconds": opening,
     }
+
+
+def file_side(side: int) -> int:
+    """Of the picture files: larger than what is loaded, as photographs are."""
+    return side * 5 // 4
+
+
+def load_side(side: int) -> int:
+    """What a picture is decoded to, ahead of a crop to `side`."""
+    return side * 9 // 8
+
+
+def sources_of(name: str, side: int, folder: Path, pictures: int) -> dict[str, Config]:
+    """Writes pictures and packs of them; the settings that read each source."""
+    layout, load_size = LAYOUTS[name], load_side(side)
+    files = layout.write(folder / "files", photographs(file_side(side)), pictures)
+
+    def config(path: Path, cache: str) -> Config:
+        sizes = f"data.size=[{side}, {side}]", f"data.load_size=[{load_size}, {load_size}]"
+        own = f"data.path={path}", f"data.cache={cache}", "data.validation_share=0.0"
+        return resolve(layout.preset, [*own, *sizes])
+
+    sources = {"folder": config(files, "none"), "cached": config(files, "memory")}
+    sized = Packing(sizes=((side, side), (load_size, load_size)), channels=(3,))
+    for title, how in {"packed": Packing(), "packed at size": sized}.items():
+        data, form = find_to_pack(str(files), layout.form)
+        pack(data, folder / title.replace(" ", "_"), how, layout=form)
+        sources[title] = config(folder / title.replace(" ", "_"), "none")
+    return sources
 
 
 def training_rate(config: Config, steps: int) -> float:

@@ -17,47 +17,47 @@ RESULTS = sorted((ROOT / "assets" / "results").glob("*.json"))
 def test_a_result_holds_command_seed_versions_and_date(path):
     result = json.loads(path.read_text())
     assert result["command"].startswith(("tf-translate train", "scripts/"))
-    if "ablation" in result:
-        assert isinstance(result["seed"], int)
-        assert result["date"].startswith("20")
-        assert {"tensorflow", "keras"} <= set(result["versions"])
-        assert len({tuple(row) for row in result["ablation"].values()}) == 1, "equal columns"
-        return
-    if "benchmark" in result:
-        assert isinstance(result["seed"], int)
-        assert result["date"].startswith("20")
-        assert {"ai-edge-litert", "onnxruntime", "torch"} <= set(result["versions"])
-        assert result["benchmark"][result["reference"]]["ratio"] == 1.0
-        assert {len(times) for times in result["rounds_ms"].values()} == {result["rounds"]}
-        return
-    if "verification" in result:
-        assert isinstance(result["seed"], int)
-        assert result["date"].startswith("20")
-        assert {"tensorflow", "keras", "ai-edge-litert"} <= set(result["versions"])
-        assert len({tuple(row) for row in result["verification"]}) == 1, "equal columns"
-        return
-    if "side_by_side" in result:
-        check_side_by_side(result)
-        return
-    if "kills" in result:
-        check_kills(result)
-        return
-    if "memory" in result:
-        check_memory(result)
-        return
-    if "step_times" in result:
-        check_step_times(result)
-        return
-    if "input" in result:
-        check_input(result)
-        return
+    checks = [check for key, check in CHECKS.items() if key in result]
+    for check in checks or [check_evaluation]:
+        check(result)
+    for name in result.get("evaluation", {}).get("directions", {}):
+        assert (path.parent / f"{path.stem}_{name}.png").is_file()
+
+
+def check_evaluation(result):
+    """What a result of an evaluated run must hold."""
     assert isinstance(result["config"]["training"]["seed"], int)
     for session in result["sessions"]:
         assert session["date"].startswith("20")
         assert {"tensorflow", "keras"} <= set(session["versions"])
-    for name, direction in result["evaluation"]["directions"].items():
+    for direction in result["evaluation"]["directions"].values():
         assert {"output", "identity", "random target"} <= set(direction["rows"])
-        assert (path.parent / f"{path.stem}_{name}.png").is_file()
+
+
+def check_made_by(result, *packages):
+    """Seed, date and versions."""
+    assert isinstance(result["seed"], int)
+    assert result["date"].startswith("20")
+    assert set(packages) <= set(result["versions"])
+
+
+def check_ablation(result):
+    """What a result of an ablation must hold."""
+    check_made_by(result, "tensorflow", "keras")
+    assert len({tuple(row) for row in result["ablation"].values()}) == 1, "equal columns"
+
+
+def check_benchmark(result):
+    """What a result of scripts/bench_export must hold."""
+    check_made_by(result, "ai-edge-litert", "onnxruntime", "torch")
+    assert result["benchmark"][result["reference"]]["ratio"] == 1.0
+    assert {len(times) for times in result["rounds_ms"].values()} == {result["rounds"]}
+
+
+def check_verification(result):
+    """What a result of scripts/verify_table.py must hold."""
+    check_made_by(result, "tensorflow", "keras", "ai-edge-litert")
+    assert len({tuple(row) for row in result["verification"]}) == 1, "equal columns"
 
 
 def check_kills(result):
@@ -168,3 +168,15 @@ def test_every_file_a_page_points_to_is_there(name):
     targets = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text("utf-8"))
     for target in targets:
         assert (page.parent / target).exists(), target
+
+
+CHECKS = {  # by the key that tells what a result is
+    "ablation": check_ablation,
+    "benchmark": check_benchmark,
+    "verification": check_verification,
+    "side_by_side": check_side_by_side,
+    "kills": check_kills,
+    "memory": check_memory,
+    "step_times": check_step_times,
+    "input": check_input,
+}

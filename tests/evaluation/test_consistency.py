@@ -6,7 +6,7 @@ import pytest
 
 from tests.evaluation.toys import blobs
 from tf_translate.errors import DataError
-from tf_translate.evaluation import consistency, pixel, views
+from tf_translate.evaluation import completeness, pixel, views
 from tf_translate.evaluation.consistency import evaluate_direction
 from tf_translate.evaluation.features import Features
 from tf_translate.evaluation.figures import Direction, Measured
@@ -83,14 +83,14 @@ def test_completeness_by_hand():
     # and real target 1: harmonic mean 2 * 0.75 * 0.5 / 1.25 = 0.6.
     def seen(found, says):
         found = np.array(found, float)
-        return consistency._Seen(found, np.array(says, float), found)
+        return completeness.Seen(found, np.array(says, float), found)
 
     rows = {
         "random target": seen([0, 0, 0, 0], [1, 1, 1, 1]),
         "identity": seen([1, 1, 1, 1], [0, 0, 0, 0]),
     }
     output = seen([1, 1, 1, 0], [1, 1, 0, 0])
-    anchors = consistency._Anchors(rows, np.ones(5, bool))
+    anchors = completeness.Anchors(rows, np.ones(5, bool))
     measured = anchors.completeness(output, resamples=400, seed=0)
     assert measured.value == pytest.approx(0.6)
     low, high = measured.interval
@@ -98,28 +98,30 @@ def test_completeness_by_hand():
     assert measured == anchors.completeness(output, resamples=400, seed=0)
     # Where truth finds its source only half the time, 3/4 counts as everything: 2/3.
     rows["ground truth"] = seen([1, 1, 0, 0], [1, 1, 1, 1])
-    anchors = consistency._Anchors(rows, np.ones(5, bool))
+    anchors = completeness.Anchors(rows, np.ones(5, bool))
     measured = anchors.completeness(output, resamples=10, seed=0)
     assert measured.value == pytest.approx(2 / 3)
 
 
 def test_completeness_is_not_told_by_a_judge_that_cannot_tell():
-    blind = consistency._Seen(np.ones(4), np.ones(4), np.ones(4))
-    anchors = consistency._Anchors({"random target": blind, "identity": blind}, np.ones(4, bool))
+    blind = completeness.Seen(np.ones(4), np.ones(4), np.ones(4))
+    anchors = completeness.Anchors({"random target": blind, "identity": blind}, np.ones(4, bool))
     assert anchors.completeness(blind, resamples=10, seed=0) == Measured(None)
 
 
 @pytest.mark.parametrize("count", [2, 3, 10, 101])
 def test_a_derangement_moves_every_number(count):
-    partner = consistency._derangement(count, seed=count)
+    partner = completeness._derangement(count, seed=count)
     assert sorted(partner) == list(range(count))
     assert (partner != np.arange(count)).all()
 
 
 def test_positions_are_found_by_pixels():
     images = np.arange(12, dtype=np.float32).reshape(3, 2, 2, 1)
-    places = consistency._positions(images[[2, 0]] + np.array([0, 100]).reshape(2, 1, 1, 1), images)
-    np.testing.assert_array_equal(consistency._positions(images[[2, 0]], images), [2, 0])
+    places = completeness._positions(
+        images[[2, 0]] + np.array([0, 100]).reshape(2, 1, 1, 1), images
+    )
+    np.testing.assert_array_equal(completeness._positions(images[[2, 0]], images), [2, 0])
     assert places[1] == -1
 
 

@@ -10,6 +10,7 @@ from tf_translate.cli.show import JSON_HELP, load_tensorflow, people, print_json
 from tf_translate.errors import DataError
 
 if TYPE_CHECKING:
+    from tf_translate.data.pack_index import Index
     from tf_translate.data.packing import Packing
 
 NAME = "pack"
@@ -17,49 +18,62 @@ _MEGABYTE = 2**20
 _SIDES = (1, 8192)
 
 
+Source = Annotated[
+    str,
+    typer.Argument(
+        metavar="PATH", help="As data.path: a folder, a table, samples:NAME, tfds:NAME."
+    ),
+]
+NewFolder = Annotated[Path, typer.Option(help="Folder to write; must be new.")]
+Layout = Annotated[
+    str,
+    typer.Option(
+        help="What PATH is: ab_folders, side_by_side, named_pairs, table, attributes, tfds; "
+        "images or ages for one set of pictures in folders. auto looks."
+    ),
+]
+Size = Annotated[
+    tuple[int, int] | None,
+    typer.Option(
+        metavar="H W",
+        help="Keep pictures at this data.size, lossless, instead of the files as they are.",
+    ),
+]
+LoadSize = Annotated[
+    tuple[int, int] | None,
+    typer.Option(metavar="H W", help="Keep them at this data.load_size too."),
+]
+Channels = Annotated[
+    list[int] | None,
+    typer.Option(help="With --size: channels to keep, 1, 3 or 4; may be repeated. Default 3."),
+]
+ShardSize = Annotated[int, typer.Option(help="About how large a file is, in MB.")]
+OnError = Annotated[
+    str,
+    typer.Option(
+        help="Broken pictures: stop and name them, or skip: pack them as broken ones, which "
+        "data.on_error then decides on."
+    ),
+]
+FeatureOfA = Annotated[str | None, typer.Option(help="tfds: image feature of a.")]
+FeatureOfB = Annotated[str | None, typer.Option(help="tfds: image feature of b.")]
+LabelColumn = Annotated[
+    str | None, typer.Option(help="tfds:A->B: the feature that labels are taken from.")
+]
+
+
 def main(
-    path: Annotated[
-        str,
-        typer.Argument(
-            metavar="PATH", help="As data.path: a folder, a table, samples:NAME, tfds:NAME."
-        ),
-    ],
-    output: Annotated[Path, typer.Option(help="Folder to write; must be new.")],
-    layout: Annotated[
-        str,
-        typer.Option(
-            help="What PATH is: ab_folders, side_by_side, named_pairs, table, attributes, tfds; "
-            "images or ages for one set of pictures in folders. auto looks."
-        ),
-    ] = "auto",
-    size: Annotated[
-        tuple[int, int] | None,
-        typer.Option(
-            metavar="H W",
-            help="Keep pictures at this data.size, lossless, instead of the files as they are.",
-        ),
-    ] = None,
-    load_size: Annotated[
-        tuple[int, int] | None,
-        typer.Option(metavar="H W", help="Keep them at this data.load_size too."),
-    ] = None,
-    channels: Annotated[
-        list[int] | None,
-        typer.Option(help="With --size: channels to keep, 1, 3 or 4; may be repeated. Default 3."),
-    ] = None,
-    shard_size: Annotated[int, typer.Option(help="About how large a file is, in MB.")] = 256,
-    on_error: Annotated[
-        str,
-        typer.Option(
-            help="Broken pictures: stop and name them, or skip: pack them as broken ones, which "
-            "data.on_error then decides on."
-        ),
-    ] = "stop",
-    tfds_a: Annotated[str | None, typer.Option(help="tfds: image feature of a.")] = None,
-    tfds_b: Annotated[str | None, typer.Option(help="tfds: image feature of b.")] = None,
-    label_column: Annotated[
-        str | None, typer.Option(help="tfds:A->B: the feature that labels are taken from.")
-    ] = None,
+    path: Source,
+    output: NewFolder,
+    layout: Layout = "auto",
+    size: Size = None,
+    load_size: LoadSize = None,
+    channels: Channels = None,
+    shard_size: ShardSize = 256,
+    on_error: OnError = "stop",
+    tfds_a: FeatureOfA = None,
+    tfds_b: FeatureOfB = None,
+    label_column: LabelColumn = None,
     json_wanted: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
 ) -> None:
     """Pack a data set that is slow to read as small files; data.path takes the folder.
@@ -92,6 +106,11 @@ def main(
             layout=found,
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
+    _tell(index, output, json_wanted)
+
+
+def _tell(index: "Index", output: Path, json_wanted: bool) -> None:
+    """What was packed, and what to do with it."""
     total = sum(shard.bytes for shard in index.shards)
     if json_wanted:
         told = {"layout": index.layout, "pictures": index.pictures, "shards": len(index.shards)}

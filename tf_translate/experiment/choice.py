@@ -18,7 +18,7 @@ from tf_translate.core.translator import Translator
 from tf_translate.data.image_set import ImageSet
 from tf_translate.data.labelled import LabelledData
 from tf_translate.errors import ConfigError
-from tf_translate.evaluation.consistency import consistency
+from tf_translate.evaluation.completeness import consistency
 from tf_translate.evaluation.figures import Direction
 from tf_translate.evaluation.judges import Judges, train_judges
 from tf_translate.evaluation.label_judge import LabelJudge, LabelSettings, train_label_judge
@@ -89,20 +89,21 @@ def _check_validation(config: Config, data: Data) -> None:
 def _by_judges(config: Config, data: Data, folder: Path, say: Callable[[str], None]) -> _Figures:
     """Content and domain of each direction of translation."""
     known: dict[str, Judges] = {}
+    settings = judge_settings(config.evaluation, more=_OTHER_SEED)
 
     def judges(direction: Direction) -> Judges:
-        if not known:
-            say("training the judges that choose the best checkpoint, once in a run ...")
         if direction.name not in known:
             sides = direction.taught()
-            settings = judge_settings(config.evaluation, more=_OTHER_SEED)
             known[direction.name] = train_judges(*sides, folder=folder, settings=settings)
         return known[direction.name]
 
     def figures(translator: Translator) -> dict[str, float]:
         told: dict[str, float] = {}
         scores = []
-        for each in directions(config, data, translator, split="validation", limit=_IMAGES):
+        if not known:
+            say("training the judges that choose the best checkpoint, once in a run ...")
+        limits = {"limit": _IMAGES, "learn": 0 if known else config.evaluation.judge_images}
+        for each in directions(config, data, translator, split="validation", **limits):
             found = consistency(each, judges(each))
             told |= {f"{each.name}/{name}": value for name, value in found.items()}
             scores.append(found["completeness"])

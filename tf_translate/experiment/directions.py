@@ -21,19 +21,21 @@ _BATCH = 16
 
 
 def directions(
-    config: Config, data: Data, translator: Translator, *, split: str, limit: int
+    config: Config, data: Data, translator: Translator, *, split: str, limit: int, learn: int
 ) -> Iterator[Direction]:
     """What is measured: translations between domains, edits of attributes, or reconstructions.
 
     Args:
-        config: Says how many training pictures judges learn from.
+        config: Says whether truths are exact counterfactuals.
         data: Pictures of the method's layout.
         translator: What is measured.
         split: Held-out split.
         limit: Most held-out pictures of either side.
+        learn: Most training pictures of either side, for the judges; between domains 0 leaves
+            them out.
     """
     signatures = translator.signatures()
-    limits = {"limit": limit, "learn": config.evaluation.judge_images}
+    limits = {"limit": limit, "learn": learn}
     if isinstance(data, LabelledData):
         translate = partial(_edited, signatures["translate"])
         return edits(data, translate, split=split, **limits)
@@ -54,9 +56,12 @@ def _between_domains(
     learn: int,
 ) -> Iterator[Direction]:
     images = dict(zip("ab", data.arrays(split, limit=limit), strict=True))
-    learnt = dict(zip("ab", data.arrays("train", limit=learn), strict=True))
+    learnt: dict[str, np.ndarray] = {}
+    taught: dict[str, np.ndarray | None] = {}
+    if learn:
+        learnt = dict(zip("ab", data.arrays("train", limit=learn), strict=True))
+        taught = _labels(data, "train", limit=learn)
     labels = _labels(data, split, limit=limit)
-    taught = _labels(data, "train", limit=learn)
     for name, (source, target) in _SIDES.items():
         if translator.directions.get(name) not in translator.signatures():
             continue
@@ -67,11 +72,11 @@ def _between_domains(
             outputs=translate(translator, name, images),
             truth=images[target] if data.has_truth(split) else None,
             counterfactual=data.has_truth(split) and counterfactual,
-            train_source=learnt[source],
-            train_target=learnt[target],
+            train_source=learnt.get(source),
+            train_target=learnt.get(target),
             source_labels=labels[source],
             target_labels=labels[target],
-            train_target_labels=taught[target],
+            train_target_labels=taught.get(target),
         )
 
 

@@ -49,9 +49,8 @@ def evaluate(
     wanted = settings.features if features is None else features
     networks = [load_features(name) for name in dict.fromkeys(wanted)]
     reports, judged = [], {}
-    measured = directions(
-        trained.config, data, trained.translator, split=split, limit=settings.images
-    )
+    limits = {"limit": settings.images, "learn": settings.judge_images}
+    measured = directions(trained.config, data, trained.translator, split=split, **limits)
     for direction in measured:
         console.print(
             f"{direction.name}: {len(direction.source)} sources, {len(direction.target)} targets; "
