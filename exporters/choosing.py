@@ -76,9 +76,10 @@ class PictureSignature:
         if unknown:
             return f"{name} has no attribute {unknown[0]!r}; {nearest(unknown[0], self.labels)}"
         if missing := needed(self.numbers, numbers):
+            first = missing[0].split(" or ")[0]  # one of several values is given by its label
             return (
                 f"{name} needs a number for each attribute, and none is given for "
-                f"{', '.join(missing)}; give for example {missing[0].split(' or ')[0]}=1; "
+                f"{', '.join(missing)}; give for example {first if '=' in first else f'{first}=1'}; "
                 f"known are {', '.join(self.labels)}"
             )
         if exemplar and self.exemplar is None:
