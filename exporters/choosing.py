@@ -76,10 +76,11 @@ class PictureSignature:
         if unknown:
             return f"{name} has no attribute {unknown[0]!r}; {nearest(unknown[0], self.labels)}"
         if missing := needed(self.numbers, numbers):
-            first = missing[0].split(" or ")[0]  # one of several values is given by its label
+            first = missing[0].split(" or ")[0]
+            example = first if "=" in first else f"{first}=1"  # hair=black is itself what is given
             return (
                 f"{name} needs a number for each attribute, and none is given for "
-                f"{', '.join(missing)}; give for example {first if '=' in first else f'{first}=1'}; "
+                f"{', '.join(missing)}; give for example {example}; "
                 f"known are {', '.join(self.labels)}"
             )
         if exemplar and self.exemplar is None:
