@@ -31,7 +31,7 @@ class SearchSettings(Settings):
     steps: int = Field(10, ge=1, description="gradient steps in a deployed graph; ours")
     rate: float = Field(0.5, gt=0, description="length of the first such step; ours")
     momentum: float = Field(0.5, ge=0, lt=1, description="of such steps; ours")
-    bend: float = Field(4.0, ge=0, description="of the gradient of ReLUs in such steps; ours")
+    bend: float = Field(2.0, ge=0, description="of the gradient of ReLUs in such steps; ours")
 
     def steps_input(self) -> TensorSpec:
         """The input that says how many of the steps count."""
