@@ -2,7 +2,9 @@
 
 import keras
 
-_KINDS = {"adam": keras.optimizers.Adam, "rmsprop": keras.optimizers.RMSprop}
+from tf_translate.core.adam import Adam
+
+_KINDS = {"adam": Adam, "rmsprop": keras.optimizers.RMSprop}
 
 
 def make_optimizer(
@@ -14,7 +16,7 @@ def make_optimizer(
     """Makes an optimizer.
 
     Args:
-        settings: `kind` ("adam" or "rmsprop") and the arguments of that Keras class.
+        settings: `kind` ("adam" or "rmsprop") and the arguments of Keras's class of that name.
         learning_rate: Schedule in place of the constant rate in `settings`.
         average: Momentum of a moving average of the weights, kept beside them; 0 for none.
     """

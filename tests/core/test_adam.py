@@ -1,0 +1,119 @@
+"""Adam against its equations in NumPy, on one device, on two and under a loss scale."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tf_translate.core.adam import Adam
+from tf_translate.core.optimizers import make_optimizer
+
+RATE, BETA_1, BETA_2, EPSILON = 0.1, 0.5, 0.9, 1e-3
+GRADIENTS = np.random.default_rng(0).normal(size=(4, 2, 3)).astype(np.float32)
+SETTINGS = {"learning_rate": RATE, "beta_1": BETA_1, "beta_2": BETA_2, "epsilon": EPSILON}
+
+
+def by_hand(start: np.ndarray, gradients: np.ndarray) -> np.ndarray:
+    """Weights after a step on each of the gradients (Kingma & Ba, end of section 2)."""
+    weights, first, second = start.astype(np.float64), 0.0, 0.0
+    for step, gradient in enumerate(gradients.astype(np.float64), start=1):
+        first = BETA_1 * first + (1 - BETA_1) * gradient
+        second = BETA_2 * second + (1 - BETA_2) * gradient**2
+        rate = RATE * np.sqrt(1 - BETA_2**step) / (1 - BETA_1**step)
+        weights = weights - rate * first / (np.sqrt(second) + EPSILON)
+    return weights
+
+
+def trained(optimizer, gradients=GRADIENTS, scale: float = 1.0) -> np.ndarray:
+    """Weights that started from 1 and were moved in a traced step."""
+    variable = keras.Variable(np.ones(gradients.shape[1:], np.float32))
+    optimizer.build([variable])
+
+    @tf.function
+    def step(gradient):
+        optimizer.apply([gradient], [variable])
+
+    for gradient in gradients:
+        step(gradient * scale)
+    return variable.numpy()
+
+
+def test_equations():
+    wanted = by_hand(np.ones((2, 3)), GRADIENTS)
+    np.testing.assert_allclose(trained(Adam(**SETTINGS)), wanted, rtol=1e-5)
+
+
+def test_settings_make_it_and_a_schedule_is_followed():
+    class Falls(keras.optimizers.schedules.LearningRateSchedule):
+        def __call__(self, step):
+            return tf.where(tf.cast(step, tf.int64) < 2, RATE, 0.0)
+
+        def get_config(self):
+            return {}
+
+    optimizer = make_optimizer({"kind": "adam", **SETTINGS}, learning_rate=Falls())
+    assert type(optimizer) is Adam
+    wanted = by_hand(np.ones((2, 3)), GRADIENTS[:2])
+    np.testing.assert_allclose(trained(optimizer), wanted, rtol=1e-5)
+
+
+def test_loss_scale_is_taken_out_and_a_step_of_infinities_left_out():
+    optimizer = keras.optimizers.LossScaleOptimizer(Adam(**SETTINGS), initial_scale=8.0)
+    infinite = np.full((1, 2, 3), np.inf, np.float32)
+    found = trained(optimizer, np.concatenate([GRADIENTS[:1], infinite]), scale=8.0)
+    np.testing.assert_allclose(found, by_hand(np.ones((2, 3)), GRADIENTS[:1]), rtol=1e-5)
+
+
+def test_replicas_take_the_sum_of_gradients(two_replicas):
+    with two_replicas.scope():
+        optimizer = Adam(**SETTINGS)
+        variable = keras.Variable(np.ones((2, 3), np.float32))
+        optimizer.build([variable])
+
+    @tf.function
+    def step(gradient):
+        def on_replica():
+            number = tf.distribute.get_replica_context().replica_id_in_sync_group
+            optimizer.apply([gradient * tf.where(number == 0, 0.25, 0.75)], [variable])
+
+        two_replicas.run(on_replica)
+
+    for gradient in GRADIENTS:
+        step(gradient)
+    for copy in two_replicas.experimental_local_results(variable.value):
+        np.testing.assert_allclose(copy, by_hand(np.ones((2, 3)), GRADIENTS), rtol=1e-5)
+
+
+@pytest.mark.parametrize("amsgrad", [False, True])
+def test_sparse_gradients_and_amsgrad_go_kerass_way(amsgrad):
+    found = []
+    for kind in (Adam, keras.optimizers.Adam):
+        variable = keras.Variable(np.ones((3, 2), np.float32))
+        optimizer = kind(0.1, amsgrad=amsgrad)
+        optimizer.build([variable])
+        for row in (0, 2):
+            sparse = tf.IndexedSlices(tf.constant([[0.5, -2.0]]), tf.constant([row]), (3, 2))
+            dense = tf.convert_to_tensor(sparse)
+            optimizer.apply([dense if amsgrad else sparse], [variable])
+        found.append(variable.numpy())
+    np.testing.assert_array_equal(*found)
+
+
+def test_state_of_kerass_own_goes_on(tmp_path):
+    """A run that was begun with Keras's class is resumed with this one, from the same file."""
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    model.compile(keras.optimizers.Adam(**SETTINGS), "mse")
+    images, targets = np.eye(3, dtype=np.float32), np.ones((3, 2), np.float32)
+    model.train_on_batch(images, targets)
+    own = keras.models.clone_model(model)
+    own.compile(Adam(**SETTINGS), "mse")
+    own.optimizer.build(own.trainable_variables)
+    own.set_weights(model.get_weights())
+    for mine, theirs in zip(own.optimizer.variables, model.optimizer.variables, strict=True):
+        mine.assign(theirs)
+    for each in (model, own):
+        each.train_on_batch(images, targets)
+        each.save(tmp_path / f"{each.optimizer.__module__}.keras")
+    np.testing.assert_allclose(own.get_weights()[0], model.get_weights()[0], rtol=1e-6)
+    saved = keras.models.load_model(tmp_path / f"{Adam.__module__}.keras")
+    assert type(saved.optimizer) is Adam
