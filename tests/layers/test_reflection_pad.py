@@ -49,6 +49,33 @@ def test_the_way_back_adds_up_what_every_pixel_was_copied_to(dtype, padding, tra
     np.testing.assert_array_equal(slope, expected.reshape(shape))
 
 
+def test_training_takes_images_of_unknown_sizes_too():
+    layer = ReflectionPadding2D(2)
+    images = np.random.default_rng(0).normal(size=(2, 5, 4, 3)).astype(np.float32)
+    signature = [tf.TensorSpec((None, None, None, 3))]
+    traced = tf.function(lambda images: layer(images, training=True), input_signature=signature)
+    sides = ((0, 0), (2, 2), (2, 2), (0, 0))
+    np.testing.assert_array_equal(traced(images), np.pad(images, sides, mode="reflect"))
+
+
+def test_slopes_of_slopes_are_those_of_tensorflows_own_operation():
+    """A penalty on gradients goes through the way back."""
+    images = tf.constant(np.random.default_rng(0).normal(size=(1, 4, 5, 2)))
+    found = []
+    for pad in (
+        lambda images: ReflectionPadding2D(2, dtype="float64")(images, training=True),
+        lambda images: tf.pad(images, [[0, 0], [2, 2], [2, 2], [0, 0]], "REFLECT"),
+    ):
+        with tf.GradientTape() as outer:
+            outer.watch(images)
+            with tf.GradientTape() as inner:
+                inner.watch(images)
+                total = tf.reduce_sum(pad(images) ** 3)
+            penalty = tf.reduce_sum(inner.gradient(total, images) ** 2)
+        found.append(outer.gradient(penalty, images))
+    np.testing.assert_allclose(*found, rtol=1e-12)
+
+
 def test_graph_of_inference_holds_no_mirror_pad():
     function = tf.function(ReflectionPadding2D(3)).get_concrete_function(
         tf.TensorSpec((1, 8, 8, 3))

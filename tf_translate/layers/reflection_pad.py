@@ -3,6 +3,8 @@
 import keras
 import tensorflow as tf
 
+from tf_translate.layers.mirrored import mirrored
+
 _MOST_PARTS = 5  # XNNPACK concatenates no more at once (exporters/lint/operations.toml)
 
 
@@ -11,8 +13,8 @@ class ReflectionPadding2D(keras.layers.Layer):
     """Mirrors an image outwards without repeating its border.
 
     Written as slices and concatenations of few parts: XNNPACK has neither MIRROR_PAD nor
-    CONCATENATION of more than 5, and each one would split the delegated graph. Training takes the
-    one operation there is, whose way back is up to twice as fast (measured).
+    CONCATENATION of more than 5, and each one would split the delegated graph. Training copies
+    pixels by their places, see `mirrored`.
 
     Args:
         padding: Pixels added on each of the four sides; at least 1.
@@ -45,7 +47,7 @@ class ReflectionPadding2D(keras.layers.Layer):
                 )
         pad = self.padding
         if training:
-            return tf.pad(images, [[0, 0], [pad, pad], [pad, pad], [0, 0]], "REFLECT")
+            return mirrored(images, pad)
         first = [images[:, i : i + 1] for i in range(pad, 0, -1)]
         last = [images[:, -i - 1 : -i] for i in range(1, pad + 1)]
         rows = _around(first, images, last, axis=1)

@@ -4,6 +4,7 @@ import keras
 
 from tf_translate.layers.batch_norm import BatchNormalization
 from tf_translate.layers.clip import ChangeOfImage
+from tf_translate.layers.crop import CropFirst
 from tf_translate.layers.instance_norm import InstanceNormalization
 from tf_translate.layers.resize import NearestUpsampling2D
 
@@ -111,7 +112,7 @@ def upsample(images, filters: int, kernel: int, *, bias: bool, how: str, odd="to
     )(images)
     # An odd kernel leaves one row and column too many. PyTorch (padding 1, output padding 1)
     # drops the first ones, as a halving that pads 1 on every side needs; "same" the last.
-    return doubled if same else keras.layers.Cropping2D(((1, 0), (1, 0)))(doubled)
+    return doubled if same else CropFirst()(doubled)
 
 
 def to_images(features):
