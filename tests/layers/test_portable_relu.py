@@ -30,6 +30,18 @@ def test_a_bend_takes_the_gradient_from_one_slope_to_the_other_and_leaves_values
     np.testing.assert_allclose(tape.gradient(values, features), expected, atol=1e-6)
 
 
+def test_a_view_bends_relus_that_were_portable_already():
+    inputs = keras.Input((3,))
+    network = keras.Model(inputs, PortableReLU(0.2)(inputs))
+    features = tf.constant([[-0.5, 0.0, 0.5]])
+    for bend, shares in ((0.0, [0, 0, 1]), (2.0, [0.25, 0.5, 0.75])):
+        with tf.GradientTape() as tape:
+            tape.watch(features)
+            values = with_portable_relus(network, bend)(features)
+        expected = 0.2 + 0.8 * np.array([shares])
+        np.testing.assert_allclose(tape.gradient(values, features), expected, atol=1e-6)
+
+
 @pytest.mark.parametrize("name", ["negative_slope", "bend"])
 def test_a_slope_or_bend_below_zero_is_refused(name):
     with pytest.raises(ValueError, match=rf"`{name}` must be 0 or more, got -0\.1"):

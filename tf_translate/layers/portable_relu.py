@@ -70,7 +70,7 @@ def _portable(layer: keras.layers.Layer, bend: float) -> keras.layers.Layer:
         return keras.layers.InputLayer.from_config(layer.get_config())
     if isinstance(layer, keras.Sequential) or hasattr(layer, "operations"):
         return with_portable_relus(layer, bend)
-    if isinstance(layer, keras.layers.LeakyReLU):
+    if isinstance(layer, PortableReLU | keras.layers.LeakyReLU):
         return PortableReLU(layer.negative_slope, bend, dtype=layer.dtype_policy)
     if isinstance(layer, keras.layers.ReLU) and layer.max_value is None and not layer.threshold:
         return PortableReLU(layer.negative_slope, bend, dtype=layer.dtype_policy)

@@ -18,6 +18,7 @@ from tf_translate.core.player import Player
 from tf_translate.core.signature import Signature, TensorSpec, image_spec, latent_spec, steps_spec
 from tf_translate.core.terms import content, domain, regularity
 from tf_translate.core.translator import Translator
+from tf_translate.layers.portable_relu import with_portable_relus
 from tf_translate.losses.consistency import mean_absolute
 from tf_translate.losses.introspective import GAMES, divergence_from_normal, feature_distance
 from tf_translate.losses.regularity import orthogonality, weight_decay, zero_centred_penalty
@@ -25,6 +26,7 @@ from tf_translate.networks import introspective
 from tf_translate.networks.policy import inference_policy
 
 _STEPS, _RATE = 10, 0.05
+_BEND = 2.0  # of the gradient of ReLUs in an edit's steps: rounding must not decide where they go
 _IMAGE, _SAMPLED = 2, 3  # streams of noise: of images and their reconstructions, of samples
 
 
@@ -76,7 +78,8 @@ class IAN(Translator):
         stops at the images; minibatch discrimination learns (IAN_simple leaves its weights as they
         start); L2 is on all weights of all networks; a patch may have any form (the code: squares),
         and pixels are compared in [-1, 1] without rounding; the learning rate has no steps;
-        batch norm adds 1e-5 to variances (the code: 1e-4); noise and "slope" are ours, and off.
+        batch norm adds 1e-5 to variances (the code: 1e-4); an edit's gradients of ReLUs are bent
+        (see `PortableReLU`); noise and "slope" are ours, and off.
 
     Args:
         trunk: Network from images to activations by layer.
@@ -148,16 +151,9 @@ class IAN(Translator):
         if not games:
             known = sorted(game.logits for game in GAMES.values())
             raise ValueError(f"`critic_head` must give one of {known} logits, got {logits}")
-        super().__init__(
-            networks={
-                "trunk": trunk,
-                "encoder_head": encoder_head,
-                "critic_head": critic_head,
-                "decoder": decoder,
-            },
-            term_weights=term_weights,
-            name=name,
-        )
+        networks = {"trunk": trunk, "encoder_head": encoder_head}
+        networks |= {"critic_head": critic_head, "decoder": decoder}
+        super().__init__(networks=networks, term_weights=term_weights, name=name)
         self.edit_steps, self.edit_rate, self.critic_noise = edit_steps, edit_rate, critic_noise
         self._latent = decoder.input_shape[-1]
         self._game = games[0]
@@ -292,7 +288,8 @@ class IAN(Translator):
 
     def _edit(self, image, target, mask, steps=None):
         start = self._encode(image)["latent"]
-        cost = patch_distance(lambda latent: self._decode(latent)["image"], target, mask)
+        bent = with_portable_relus(self.decoder, _BEND)
+        cost = patch_distance(lambda latent: bent(latent, training=False), target, mask)
         rate = self.edit_rate * (1.0 + tf.sqrt(painted_area(mask)))[:, None]
         latent = descend(start, cost, steps=self.edit_steps, rate=rate, taken=steps)
         drawn = [self._decode(each)["image"] for each in (start, latent)]

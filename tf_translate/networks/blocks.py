@@ -4,6 +4,7 @@ import keras
 
 from tf_translate.layers.batch_norm import BatchNormalization
 from tf_translate.layers.clip import ChangeOfImage
+from tf_translate.layers.convolution import Conv2D
 from tf_translate.layers.crop import CropFirst
 from tf_translate.layers.instance_norm import InstanceNormalization
 from tf_translate.layers.resize import NearestUpsampling2D
@@ -70,7 +71,7 @@ def convolve(
     images, filters: int, kernel: int, *, stride: int = 1, bias: bool, pad="same", start=None
 ):
     """Convolution from N(0, 0.02), or from the initializer `start`."""
-    return keras.layers.Conv2D(
+    return Conv2D(
         filters,
         kernel,
         strides=stride,
