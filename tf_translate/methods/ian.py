@@ -26,7 +26,7 @@ from tf_translate.networks import introspective
 from tf_translate.networks.policy import inference_policy
 
 _STEPS, _RATE = 10, 0.05
-_BEND = 2.0  # of the gradient of ReLUs in an edit's steps: rounding must not decide where they go
+_BEND = 0.5  # of the gradient of ReLUs in an edit's steps: rounding must not decide where they go
 _IMAGE, _SAMPLED = 2, 3  # streams of noise: of images and their reconstructions, of samples
 
 
