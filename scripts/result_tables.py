@@ -133,6 +133,19 @@ def _memory_table(result: dict) -> str:
     return "\n".join([*lines, ""])
 
 
+def _startup_table(result: dict) -> str:
+    """A row a method: seconds of each part of its start."""
+    lines = [f"`{result['command']}`: seconds, {result['machine']}", ""]
+    shown = list(next(iter(result["startup"].values())))
+    lines.append("| method | " + " | ".join(shown) + " |")
+    lines.append("|---" * (len(shown) + 1) + "|")
+    for method, seconds in result["startup"].items():
+        cells = [f"{seconds[part]:.2f}" for part in shown]
+        lines.append(f"| {method} | " + " | ".join(cells) + " |")
+    parts = "; ".join(f"{part}: {words}" for part, words in result["parts"].items())
+    return "\n".join([*lines, "", f"{parts}.", ""])
+
+
 def _steps_table(result: dict) -> str:
     """A row a kind of step: its time, passes, memory and waiting, and its time once and now."""
     lines = [f"`{result['command']}`: revision {result['revision']}, {result['machine']}", ""]
@@ -234,6 +247,7 @@ TABLES = {  # by the key that tells what a result is
     "side_by_side": _side_by_side_table,
     "kills": _kills_table,
     "memory": _memory_table,
+    "startup": _startup_table,
     "input": _input_table,
     "step_times": _steps_table,
 }

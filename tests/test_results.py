@@ -45,6 +45,9 @@ def test_a_result_holds_command_seed_versions_and_date(path):
     if "memory" in result:
         check_memory(result)
         return
+    if "startup" in result:
+        check_startup(result)
+        return
     if "step_times" in result:
         check_step_times(result)
         return
@@ -112,6 +115,21 @@ def check_input(result):
             rounds = row["rates of rounds"][source]
             assert len(rounds) == result["rounds"]
             assert rate == pytest.approx(statistics.median(rounds), abs=0.11)
+
+
+def check_startup(result):
+    """What a result of scripts/measure_startup must hold, its seconds against its own moments."""
+    assert result["date"].startswith("20")
+    assert result["machine"]
+    assert {"tensorflow", "keras"} <= set(result["versions"])
+    assert result["startup"].keys() == result["runs"].keys()
+    for method, seconds in result["startup"].items():
+        starts = []
+        for run in result["runs"][method]:
+            at = {moment["part"]: moment["clock"] for moment in run}
+            assert sorted(at.values()) == list(at.values()), "parts end one after the other"
+            starts.append(at["step 1"] - at["asked for"])
+        assert seconds["in all"] == pytest.approx(statistics.median(starts), abs=2e-3)
 
 
 def check_side_by_side(result):
