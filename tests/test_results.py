@@ -45,6 +45,9 @@ def test_a_result_holds_command_seed_versions_and_date(path):
     if "memory" in result:
         check_memory(result)
         return
+    if "files" in result:
+        check_files(result)
+        return
     if "startup" in result:
         check_startup(result)
         return
@@ -115,6 +118,18 @@ def check_input(result):
             rounds = row["rates of rounds"][source]
             assert len(rounds) == result["rounds"]
             assert rate == pytest.approx(statistics.median(rounds), abs=0.11)
+
+
+def check_files(result):
+    """What a result of scripts/measure_memory --files must hold, against what was seen."""
+    assert result["date"].startswith("20")
+    assert {"tensorflow", "keras"} <= set(result["versions"])
+    assert result["files"].keys() == result["runs"].keys() == {"auto", "disk", "none"}
+    for cache, row in result["files"].items():
+        few, many = sorted(map(int, result["runs"][cache]))
+        last = [sorted(kib for _, kib in result["runs"][cache][str(n)][-3:]) for n in (few, many)]
+        grown = (last[1][len(last[1]) // 2] - last[0][len(last[0]) // 2]) * 1024
+        assert row["bytes a file"] == pytest.approx(grown / (many - few), abs=1)
 
 
 def check_startup(result):
