@@ -6,6 +6,7 @@ python scripts/publish_result.py --benchmark FOLDER NAME
 python scripts/publish_result.py --verification FOLDER NAME
 python scripts/publish_result.py --kills FOLDER NAME
 python scripts/publish_result.py --memory FOLDER NAME
+python scripts/publish_result.py --startup FOLDER NAME
 python scripts/publish_result.py --steps FOLDER NAME
 python scripts/publish_result.py --input FOLDER NAME
 """
@@ -27,6 +28,7 @@ TABLES = {  # what a folder holds
     "--verification": "verify_table.json",
     "--kills": "kill_runs.json",
     "--memory": "measure_memory.json",
+    "--startup": "measure_startup.json",
     "--steps": "bench_steps.json",
     "--input": "bench_input.json",
 }

@@ -133,6 +133,30 @@ def _memory_table(result: dict) -> str:
     return "\n".join([*lines, ""])
 
 
+def _files_table(result: dict) -> str:
+    """A row a cache: how memory grew with the files of a data set."""
+    about = f"{result['method']}, {result['machine']}"
+    lines = [f"`{result['command']}`: {about}", "", *_rows("cache", result["files"], "g")]
+    return "\n".join([*lines, ""])
+
+
+def _startup_table(result: dict) -> str:
+    """A row a method: seconds of each part of its start."""
+    about = f"seconds, {result['machine']}"
+    lines = [f"`{result['command']}`: {about}", "", *_rows("method", result["startup"], ".2f")]
+    parts = "; ".join(f"{part}: {words}" for part, words in result["parts"].items())
+    return "\n".join([*lines, "", f"{parts}.", ""])
+
+
+def _rows(first: str, rows: dict[str, dict], form: str) -> list[str]:
+    """A table of numbers by row and column."""
+    shown = list(next(iter(rows.values())))
+    lines = [f"| {first} | " + " | ".join(shown) + " |", "|---" * (len(shown) + 1) + "|"]
+    for row, values in rows.items():
+        lines.append(f"| {row} | " + " | ".join(f"{values[n]:{form}}" for n in shown) + " |")
+    return lines
+
+
 def _steps_table(result: dict) -> str:
     """A row a kind of step: its time, passes, memory and waiting, and its time once and now."""
     lines = [f"`{result['command']}`: revision {result['revision']}, {result['machine']}", ""]
@@ -234,6 +258,8 @@ TABLES = {  # by the key that tells what a result is
     "side_by_side": _side_by_side_table,
     "kills": _kills_table,
     "memory": _memory_table,
+    "files": _files_table,
+    "startup": _startup_table,
     "input": _input_table,
     "step_times": _steps_table,
 }

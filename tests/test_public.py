@@ -14,10 +14,13 @@ def test_an_unknown_name_is_an_attribute_error():
         _ = tf_translate.StarGAN
 
 
-def test_the_command_line_answers_without_tensorflow():
+def test_the_command_line_answers_without_tensorflow_and_exporters():
     import subprocess
     import sys
 
-    code = "import sys, tf_translate.cli.main; print('tensorflow' in sys.modules)"
+    code = (
+        "import sys, tf_translate.cli.main; "
+        "print(bool({'tensorflow', 'exporters'} & set(sys.modules)))"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

@@ -114,6 +114,33 @@ def check_input(result):
             assert rate == pytest.approx(statistics.median(rounds), abs=0.11)
 
 
+def check_files(result):
+    """What a result of scripts/measure_memory --files must hold, against what was seen."""
+    assert result["date"].startswith("20")
+    assert {"tensorflow", "keras"} <= set(result["versions"])
+    assert result["files"].keys() == result["runs"].keys() == {"auto", "disk", "none"}
+    for cache, row in result["files"].items():
+        few, many = sorted(map(int, result["runs"][cache]))
+        last = [sorted(kib for _, kib in result["runs"][cache][str(n)][-3:]) for n in (few, many)]
+        grown = (last[1][len(last[1]) // 2] - last[0][len(last[0]) // 2]) * 1024
+        assert row["bytes a file"] == pytest.approx(grown / (many - few), abs=1)
+
+
+def check_startup(result):
+    """What a result of scripts/measure_startup must hold, its seconds against its own moments."""
+    assert result["date"].startswith("20")
+    assert result["machine"]
+    assert {"tensorflow", "keras"} <= set(result["versions"])
+    assert result["startup"].keys() == result["runs"].keys()
+    for method, seconds in result["startup"].items():
+        starts = []
+        for run in result["runs"][method]:
+            at = {moment["part"]: moment["clock"] for moment in run}
+            assert sorted(at.values()) == list(at.values()), "parts end one after the other"
+            starts.append(at["step 1"] - at["asked for"])
+        assert seconds["in all"] == pytest.approx(statistics.median(starts), abs=2e-3)
+
+
 def check_side_by_side(result):
     """What a result of scripts/bench_training must hold, its figures against its own rounds."""
     assert isinstance(result["seed"], int)
@@ -177,6 +204,8 @@ CHECKS = {  # by the key that tells what a result is
     "side_by_side": check_side_by_side,
     "kills": check_kills,
     "memory": check_memory,
+    "files": check_files,
+    "startup": check_startup,
     "step_times": check_step_times,
     "input": check_input,
 }

@@ -45,6 +45,8 @@ def test_a_script_of_under_40_lines_trains_predicts_and_exports(name, tmp_path):
         "bench_input",
         "bench_training",
         "kill_runs",
+        "measure_memory",
+        "measure_startup",
     ],
 )
 def test_a_script_can_be_run_and_says_what_it_does(name):

@@ -114,7 +114,7 @@ def test_labels_change_the_fingerprint_and_nothing_else(tmp_path):
 
 def test_classes_are_sorted_and_numbers_as_numbers(tmp_path):
     names = ["10", "b", "2", "-1", "0.5", "a"]
-    files = [PictureFile(tmp_path / name, name) for name in names]
+    files = [PictureFile(str(tmp_path / name), name) for name in names]
     train = Split(PictureFiles(files, names), PictureFiles(files), aligned=False)
     assert Source("x", {"train": train}).classes == ("-1", "0.5", "2", "10", "a", "b")
     with pytest.raises(ValueError, match="one name for each of the 6 files, got 1"):

@@ -25,7 +25,7 @@ def drawn(folder, count=5):
     files = [folder / f"{i}.png" for i in range(count)]
     for path in files:
         save(path, random.integers(0, 256, (9, 12, 3), np.uint8))
-    return PictureFiles([PictureFile(path, path.stem) for path in files])
+    return PictureFiles([PictureFile(str(path), path.stem) for path in files])
 
 
 def opened(pictures, place, form=None):

@@ -6,7 +6,6 @@ import sys
 import typer
 from rich.console import Console
 
-from exporters.errors import ExportError
 from tf_translate.cli import (
     benchmark,
     data,
@@ -48,12 +47,21 @@ def run() -> None:
     errors = Console(stderr=True)
     try:
         app()
-    except (TranslateError, ExportError) as error:
+    except SystemExit:
+        raise
+    except _expected() as error:
         _show(errors, str(error))
         _end(1 if isinstance(error, WorkerLostError) else 2)
     except OSError as error:  # a full disk, a read-only folder, a file that vanished
         _show(errors, f"{error.strerror or error}: {error.filename or 'while reading or writing'}")
         _end(2)
+
+
+def _expected() -> tuple[type[Exception], ...]:
+    """Errors that are told in a sentence; loading exporters takes time that training need not."""
+    from exporters.errors import ExportError
+
+    return TranslateError, ExportError
 
 
 def _end(code: int) -> None:

@@ -1,5 +1,7 @@
 """Data sets given as folders, in the three forms that people already have."""
 
+import os
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -36,7 +38,7 @@ def side_by_side(root: Path) -> Source:
         if (root / spelling).is_dir():
             files = pictures_in(root / spelling)
             halves = [
-                PictureFiles([PictureFile(file.path, file.name, half) for file in files])
+                PictureFiles([PictureFile(file.file, file.name, half) for file in files])
                 for half in ("left", "right")
             ]
             _add(splits, name, Split(halves[0], halves[1], aligned=True), root)
@@ -57,15 +59,21 @@ def pictures_in(folder: Path) -> list[PictureFile]:
     Raises:
         DataError: If there is none.
     """
-    paths = [
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in EXTENSIONS and not path.name.startswith(".")
+    files = [
+        PictureFile(os.path.join(place, entry), _named(folder, place, entry))
+        for place, _, entries in os.walk(folder)
+        for entry in entries
+        if entry.lower().endswith(EXTENSIONS) and not entry.startswith(".")
     ]
-    if not paths:
+    if not files:
         raise DataError(f"{folder} holds no pictures ({', '.join(EXTENSIONS)})")
-    names = {path: path.relative_to(folder).with_suffix("").as_posix() for path in paths}
-    return [PictureFile(path, names[path]) for path in sorted(paths, key=lambda p: (names[p], p))]
+    return sorted(files, key=lambda file: (file.name, file.file))
+
+
+def _named(folder: Path, place: str, entry: str) -> str:
+    """What a file is called: its path below the folder without suffix, `/` between folders."""
+    stem = os.path.splitext(entry)[0]
+    return stem if place == str(folder) else Path(place, stem).relative_to(folder).as_posix()
 
 
 def _domains(root: Path, *, paired: bool) -> Source:
@@ -103,17 +111,18 @@ def _heaps(a: Path, b: Path) -> Split:
 def _heap(folder: Path) -> PictureFiles:
     """The pictures of one domain; folders in it are classes, and then nothing lies beside them."""
     files = pictures_in(folder)
-    classes = [file.path.relative_to(folder).parts[:-1][:1] for file in files]
-    plain = [file.path.name for file, name in zip(files, classes, strict=True) if not name]
+    plain = [file for file in files if "/" not in file.name]
     if len(plain) == len(files):
         return PictureFiles(files)
+    classes = [sys.intern(file.name.partition("/")[0]) for file in files]
     if plain:
-        found = sorted({name for names in classes for name in names})
+        found = sorted({file.name.partition("/")[0] for file in files if "/" in file.name})
         raise DataError(
             f"{folder} holds both class folders ({_few(found)}) and pictures beside them "
-            f"({_few(plain)}); keep one: put every picture into the folder of its class, or none"
+            f"({_few([file.path.name for file in plain])}); keep one: put every picture into the "
+            "folder of its class, or none"
         )
-    return PictureFiles(files, [name for (name,) in classes])
+    return PictureFiles(files, classes)
 
 
 def _few(names: list[str]) -> str:

@@ -34,19 +34,24 @@ class Pictures(Protocol):
         """All pictures in order."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class PictureFile:
-    """A picture file, or the left or right half of one.
+    """A picture file, or the left or right half of one; small, as there may be millions.
 
     Attributes:
-        path: The file.
+        file: The file's path.
         name: What it is called in reports and joined by; no suffix, `/` between folders.
         half: "" for the whole picture.
     """
 
-    path: Path
+    file: str
     name: str
     half: Literal["", "left", "right"] = ""
+
+    @property
+    def path(self) -> Path:
+        """The file; a path takes several times the memory of its text."""
+        return Path(self.file)
 
     def contents(self) -> bytes:
         """The file's bytes; `DataError` if it is missing or empty."""

@@ -19,6 +19,7 @@ from tf_translate.packages import cache_folder
 
 MEMORY_LIMIT = 512 * 2**20  # bytes of decoded pictures that "auto" keeps in memory
 _FORMAT = "1"  # part of the cache's key; raise it when decoding changes
+_AT_ONCE = 1024  # pictures handed to the decoding threads: each that waits takes 1.5 KiB
 Place = Literal["memory", "disk", "none"]
 
 
@@ -146,11 +147,15 @@ def _decode(
         return None
 
     pool = ThreadPoolExecutor(min(8, os.cpu_count() or 1))  # Pillow decodes without the GIL
+    problems: dict[int, str] = {}
     try:
-        reasons = list(pool.map(one, range(len(files))))
+        for first in range(0, len(files), _AT_ONCE):
+            positions = range(first, min(first + _AT_ONCE, len(files)))
+            reasons = zip(positions, pool.map(one, positions), strict=True)
+            problems |= {position: reason for position, reason in reasons if reason}
     finally:
         pool.shutdown(cancel_futures=True)  # so that an interrupt does not wait for all of them
-    return {position: reason for position, reason in enumerate(reasons) if reason}
+    return problems
 
 
 def _cached(

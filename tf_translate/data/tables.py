@@ -130,4 +130,4 @@ def _side(rows: list[_Row], side: str, folder: Path) -> PictureFiles:
 
 def picture_file(cell: str, folder: Path) -> PictureFile:
     """The picture that a cell names, relative to the folder of its table."""
-    return PictureFile(folder / cell, Path(cell).with_suffix("").as_posix())
+    return PictureFile(str(folder / cell), Path(cell).with_suffix("").as_posix())

@@ -183,6 +183,8 @@ def _batches(config: Config, data: Data, translator: Translator, step: int):
 
 def _check_labels(config: Config, translator: Translator, data: Data) -> None:
     """Refuses data without the labels that a player learns from, or with other classes."""
+    if not any(player.needs for player in translator.players):
+        return
     batch = data.training(batch_size=1, seed=0).element_spec
     for player in translator.players:
         missing = sorted(set(player.needs) - set(batch))
@@ -195,11 +197,10 @@ def _check_labels(config: Config, translator: Translator, data: Data) -> None:
     wanted = config.model.get("classes")
     if wanted is None or not isinstance(data, ImageData) or wanted == len(data.classes):
         return
-    if any(player.needs for player in translator.players):
-        raise ConfigError(
-            f"model.classes must be the number of classes in {config.data.path}, "
-            f"{len(data.classes)}, got {wanted}"
-        )
+    raise ConfigError(
+        f"model.classes must be the number of classes in {config.data.path}, "
+        f"{len(data.classes)}, got {wanted}"
+    )
 
 
 def _schedule(config: Config, translator: Translator) -> loop.Schedule:
