@@ -26,7 +26,8 @@ SEED = 0
 SIGNATURE = "a_to_b"
 REFERENCE = "ONNX Runtime float32"
 OTHERS = {REFERENCE: "model.onnx", "PyTorch float32": "model.pt"}
-RECIPES = ("float32", "dynamic_int8")
+RECIPES = ("float32", "float16", "dynamic_int8", "int8", "int8_float_norm")
+CALIBRATED = 8  # images of noise for the integer recipes: ranges take no part in times
 PACKAGES = ("tensorflow", "keras", "ai-edge-litert", "onnxruntime", "torch", "numpy")
 
 
@@ -47,7 +48,13 @@ def prepare(folder: Path, size: int, recipes: list[str]) -> None:
     bundle = folder / "bundle"
     if (bundle / "manifest.json").is_file():
         shutil.rmtree(bundle)  # of an earlier run of this script
-    exporters.export({SIGNATURE: signature}, bundle, recipes=recipes, seed=SEED)
+    noise = np.random.default_rng(SEED).uniform(-1, 1, (CALIBRATED, size, size, 3))
+    calibration = exporters.Calibration(
+        {SIGNATURE: {"image": noise.astype(np.float32)}}, {"source": "noise"}
+    )
+    exporters.export(
+        {SIGNATURE: signature}, bundle, recipes=recipes, calibration=calibration, seed=SEED
+    )
     weights = [value.numpy() for value in model.weights]
     np.savez(folder / "weights.npz", **{f"{i:03}": value for i, value in enumerate(weights)})
     with first_inputs(exporters.open_bundle(bundle), SIGNATURE) as inputs, np.load(inputs) as file:

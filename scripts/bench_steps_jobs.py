@@ -67,5 +67,5 @@ STARTS = {
     "icgan": Start("e07c52c", _CONDITIONAL),
     "genegan": Start("bba97a6"),
     "age_cgan": Start("5371064", _CONDITIONAL),
-    "ian": Start("1408074"),
+    "ian": Start("1408074", _CONDITIONAL),
 }
