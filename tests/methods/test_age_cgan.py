@@ -286,7 +286,8 @@ def test_translate_preserving_runs_on_a_device_as_in_python(tmp_path):
     model, batch = _model(search={"steps": 3, "iterations": 8, "bend": 1.0}), _batch(1)
     signature = model.signatures()["translate_preserving"]
     assert signature.policy["search"] == (
-        "3 steps of gradient descent of length 0.5, falling, and momentum 0.5, objective identity"
+        "3 steps of gradient descent of length 0.5, falling, and momentum 0.5, objective identity, "
+        "gradients of ReLUs bent over 1"
     )
     assert signature.inputs[1].labels == ("own_tone=0", "own_tone=1", "own_tone=2")
     bundle = exporters.export({signature.name: signature}, tmp_path / "b", recipes=("float32",))

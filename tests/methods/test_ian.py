@@ -259,7 +259,9 @@ def test_halves_make_the_whole_and_latents_are_means():
     halves = signatures["decode"].function(latent=latent)["image"]
     np.testing.assert_allclose(model(image), halves, atol=1e-6)
     policy = signatures["edit"].policy
-    assert policy["edit"] == "3 gradient steps on the latent, rate 0.05"
+    assert policy["edit"] == (
+        "3 gradient steps on the latent, rate 0.05, gradients of ReLUs bent over 0.5"
+    )
     assert policy["mask_blend"] == "on"
 
 

@@ -7,6 +7,7 @@ from scipy.ndimage import gaussian_filter
 
 import exporters
 from tests.methods.tiny import TINY_IAN, lively_ian, tiny_ian
+from tf_translate.layers.portable_relu import PortableReLU
 from tf_translate.methods import ian
 from tf_translate.methods.ian import IAN
 
@@ -17,18 +18,19 @@ def _images(count=4, seed=0):
     return np.random.default_rng(seed).uniform(-1, 1, (count, *SHAPE)).astype(np.float32)
 
 
-def _quadrants():
+def _quadrants(relu=False):
     """A decoder whose four numbers are the brightness of the quadrants: tanh of each."""
     latent = keras.Input((4,))
-    coarse = keras.layers.Reshape((2, 2, 1))(latent)
+    numbers = PortableReLU()(latent) if relu else latent
+    coarse = keras.layers.Reshape((2, 2, 1))(numbers)
     fine = keras.layers.UpSampling2D(8)(coarse)
     colour = keras.layers.Concatenate()([fine, fine, fine])
     return keras.Model(latent, keras.layers.Activation("tanh")(colour))
 
 
-def _editor(steps, rate):
+def _editor(steps, rate, relu=False):
     whole = tiny_ian(latent=4)
-    networks = [whole.trunk, whole.encoder_head, whole.critic_head, _quadrants()]
+    networks = [whole.trunk, whole.encoder_head, whole.critic_head, _quadrants(relu)]
     model = IAN(*networks, edit_steps=steps, edit_rate=rate)
     model.encoder_head = lambda features, training: [tf.zeros([len(features), 4])] * 2
     return model
@@ -52,6 +54,24 @@ def test_one_step_of_an_edit_by_hand():
     np.testing.assert_allclose(edited[0, :5, :5], -0.45371, atol=1e-4)
     assert np.array_equal(edited[0, 11:], image[0, 11:])
     assert np.array_equal(edited[0, :, 11:], image[0, :, 11:])
+
+
+def test_one_step_through_a_relu_at_its_kink_by_hand():
+    # Bent over 0.5, the slope of the ReLU at 0 is half: z = 0.01 * (1 + 4) * 0.8 = 0.04 (see above)
+    # and G(z) = tanh 0.04 = 0.03998. The true slope there is 0, and nothing would move.
+    model = _editor(1, 0.01, relu=True)
+    image = np.full((1, *SHAPE), -0.5, np.float32)
+    edited = model.signatures()["edit"].function(image=image, **_painted())["image"].numpy()
+    np.testing.assert_allclose(edited[0, :5, :5], -0.47841, atol=1e-4)
+
+
+def test_edits_one_by_one_leave_nothing_behind():
+    model, image = _editor(1, 0.01), np.zeros((1, *SHAPE), np.float32)
+    edit = model.signatures()["edit"].function
+    edit(image=image, **_painted())
+    nodes = sum(len(layer._inbound_nodes) for layer in model.decoder.layers)
+    edit(image=image, **_painted())
+    assert sum(len(layer._inbound_nodes) for layer in model.decoder.layers) == nodes
 
 
 def test_more_steps_lead_to_the_painted_colour_and_leave_what_is_far_away():

@@ -49,12 +49,12 @@ def run() -> None:
         app()
     except SystemExit:
         raise
-    except _expected() as error:
-        _show(errors, str(error))
-        _end(1 if isinstance(error, WorkerLostError) else 2)
     except OSError as error:  # a full disk, a read-only folder, a file that vanished
         _show(errors, f"{error.strerror or error}: {error.filename or 'while reading or writing'}")
         _end(2)
+    except _expected() as error:
+        _show(errors, str(error))
+        _end(1 if isinstance(error, WorkerLostError) else 2)
 
 
 def _expected() -> tuple[type[Exception], ...]:

@@ -41,7 +41,8 @@ class SearchSettings(Settings):
         """What a deployed graph does, for its policy."""
         return (
             f"{self.steps} steps of gradient descent of length {self.rate:g}, falling, and "
-            f"momentum {self.momentum:g}, objective {self.objective}"
+            f"momentum {self.momentum:g}, objective {self.objective}, gradients of ReLUs bent "
+            f"over {self.bend:g}"
         )
 
 

@@ -61,13 +61,19 @@ def pictures_in(folder: Path) -> list[PictureFile]:
     """
     files = [
         PictureFile(os.path.join(place, entry), _named(folder, place, entry))
-        for place, _, entries in os.walk(folder)
+        for place, _, entries in os.walk(folder, onerror=_unless_forbidden)
         for entry in entries
         if entry.lower().endswith(EXTENSIONS) and not entry.startswith(".")
     ]
     if not files:
         raise DataError(f"{folder} holds no pictures ({', '.join(EXTENSIONS)})")
     return sorted(files, key=lambda file: (file.name, file.file))
+
+
+def _unless_forbidden(error: OSError) -> None:
+    """Passes over folders that may not be read; what a disk or a network fails at is told."""
+    if not isinstance(error, PermissionError):
+        raise error
 
 
 def _named(folder: Path, place: str, entry: str) -> str:

@@ -25,7 +25,8 @@ class Conv2D(keras.layers.Conv2D):
         return super().convolution_op(inputs, kernel)
 
     def _by_products(self, inputs) -> bool:
-        plain = self.groups == 1 and self.padding == "valid"
+        last = self.data_format == "channels_last"
+        plain = last and self.groups == 1 and self.padding == "valid"
         ones = {*self.strides, *self.dilation_rate} == {1}
         wide = inputs.shape.is_fully_defined() and inputs.shape[-1] >= _FEWEST
         half = inputs.dtype == tf.bfloat16
@@ -52,7 +53,7 @@ def _convolved(images, kernel):
 def _slopes_of_kernel(images, upstream, shape):
     """For each place of the kernel: pixels that it met, times what came back for them."""
     rows, columns, given, made = shape
-    height, width = upstream.shape[1:3]
+    height, width = images.shape[1] - rows + 1, images.shape[2] - columns + 1
     wanted = tf.reshape(upstream, [-1, made])
     places = [(row, column) for row in range(rows) for column in range(columns)]
     met = [images[:, row : row + height, column : column + width] for row, column in places]

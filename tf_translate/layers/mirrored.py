@@ -32,7 +32,7 @@ def mirrored(images, padding: int):
         padded = tf.reshape(
             tf.gather(pixels, places, axis=1), [batch, len(rows), len(columns), channels]
         )
-        return padded, lambda upstream: _way_back(upstream, rows, columns, padding)
+        return padded, lambda upstream: _way_back(upstream, images.shape, rows, columns)
 
     return copied(images)
 
@@ -42,10 +42,10 @@ def _sources(side: int, padding: int) -> np.ndarray:
     return np.pad(np.arange(side, dtype=np.int32), padding, mode="reflect")
 
 
-def _way_back(upstream, rows, columns, padding):
+def _way_back(upstream, shape, rows, columns):
     """Sums over the copies of each pixel: what came to its own place, then the border's."""
-    batch, _, _, channels = upstream.shape
-    height, width = len(rows) - 2 * padding, len(columns) - 2 * padding
+    batch, height, width, channels = shape
+    padding = (len(rows) - height) // 2
     inner = upstream[:, padding : padding + height, padding : padding + width]
     border = np.ones((batch, len(rows), len(columns)), bool)
     border[:, padding : padding + height, padding : padding + width] = False

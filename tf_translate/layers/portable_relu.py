@@ -70,10 +70,12 @@ def _portable(layer: keras.layers.Layer, bend: float) -> keras.layers.Layer:
         return keras.layers.InputLayer.from_config(layer.get_config())
     if isinstance(layer, keras.Sequential) or hasattr(layer, "operations"):
         return with_portable_relus(layer, bend)
-    if isinstance(layer, PortableReLU | keras.layers.LeakyReLU):
-        return PortableReLU(layer.negative_slope, bend, dtype=layer.dtype_policy)
-    if isinstance(layer, keras.layers.ReLU) and layer.max_value is None and not layer.threshold:
-        return PortableReLU(layer.negative_slope, bend, dtype=layer.dtype_policy)
+    relu = isinstance(layer, keras.layers.ReLU)
+    if relu and (layer.max_value is not None or layer.threshold):
+        return layer
+    if relu or isinstance(layer, PortableReLU | keras.layers.LeakyReLU):
+        same = {"dtype": layer.dtype_policy, "name": layer.name}  # lint names the layer it had
+        return PortableReLU(layer.negative_slope, bend, **same)
     if getattr(layer, "activation", None) is keras.activations.relu:
         layer.activation = portable_relu
     return layer

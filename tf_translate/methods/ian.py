@@ -1,5 +1,6 @@
 """IAN, the introspective adversarial network: an auto-encoder judged in its critic's features."""
 
+import functools
 from collections.abc import Mapping
 from typing import Literal
 
@@ -154,6 +155,8 @@ class IAN(Translator):
         networks = {"trunk": trunk, "encoder_head": encoder_head}
         networks |= {"critic_head": critic_head, "decoder": decoder}
         super().__init__(networks=networks, term_weights=term_weights, name=name)
+        # Made once, and held by a function: Keras would save a view that it sees.
+        self._bent_decoder = functools.cache(lambda: with_portable_relus(decoder, _BEND))
         self.edit_steps, self.edit_rate, self.critic_noise = edit_steps, edit_rate, critic_noise
         self._latent = decoder.input_shape[-1]
         self._game = games[0]
@@ -267,6 +270,7 @@ class IAN(Translator):
         latent = latent_spec(self._latent)
         policy = inference_policy(self.decoder)
         steps = f"{self.edit_steps} gradient steps on the latent, rate {self.edit_rate:g}"
+        steps += f", gradients of ReLUs bent over {_BEND:g}"
         edited = policy | {"edit": steps, "mask_blend": "on"}
         deployed = (
             Signature("reconstruct", self._reconstruct, (image,), (image,), policy),
@@ -288,7 +292,7 @@ class IAN(Translator):
 
     def _edit(self, image, target, mask, steps=None):
         start = self._encode(image)["latent"]
-        bent = with_portable_relus(self.decoder, _BEND)
+        bent = self._bent_decoder()
         cost = patch_distance(lambda latent: bent(latent, training=False), target, mask)
         rate = self.edit_rate * (1.0 + tf.sqrt(painted_area(mask)))[:, None]
         latent = descend(start, cost, steps=self.edit_steps, rate=rate, taken=steps)

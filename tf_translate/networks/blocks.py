@@ -8,6 +8,7 @@ from tf_translate.layers.convolution import Conv2D
 from tf_translate.layers.crop import CropFirst
 from tf_translate.layers.instance_norm import InstanceNormalization
 from tf_translate.layers.resize import NearestUpsampling2D
+from tf_translate.layers.transposed import Conv2DTranspose
 
 NORMS = ("batch", "instance", "instance_affine", "none")
 UPSAMPLING = ("transposed", "resize")
@@ -103,7 +104,7 @@ def upsample(images, filters: int, kernel: int, *, bias: bool, how: str, odd="to
     if how != "transposed":
         raise ValueError(f"`upsampling` must be one of {UPSAMPLING}, got {how!r}")
     same = kernel % 2 == 0 or odd == "same"
-    doubled = keras.layers.Conv2DTranspose(
+    doubled = Conv2DTranspose(
         filters,
         kernel,
         strides=2,

@@ -1,0 +1,68 @@
+"""A transposed convolution that is quick on maps of a few pixels."""
+
+import keras
+import tensorflow as tf
+
+_MOST_PIXELS = 64  # given, in the whole batch, up to which a product is quicker (measured)
+_LEAST_KERNEL = 2**18  # channels in times channels out, from which it is
+
+
+@keras.saving.register_keras_serializable("tf_translate")
+class Conv2DTranspose(keras.layers.Conv2DTranspose):
+    """A transposed convolution that trains by one matrix product where maps are small.
+
+    Ahead of every pass oneDNN brings a kernel's numbers into an order of its own. In the middle of
+    a U-Net (4x4 kernels of 1024 times 512 channels for 2x2 pixels) that takes most of the time: a
+    product of the pixels with the kernel as it lies, whose results are then added up where they
+    overlap, is 1.3 to 5 times as fast forward and back (two cores; pix2pix's step of 256 pixels
+    is 5 % shorter in float32, 9 % in bfloat16). Only in training on a CPU, for 4x4 kernels with
+    stride 2 and padding "same" on images of known sizes; all else goes Keras's way.
+
+    Args, call arguments and result: as `keras.layers.Conv2DTranspose`, and whether it is
+    `training`, which chooses the operations, never the result.
+    """
+
+    def call(self, inputs, training=False):
+        inputs = tf.convert_to_tensor(inputs)
+        if not (training and self._by_product(inputs)):
+            return super().call(inputs)
+        made = _doubled(inputs, tf.convert_to_tensor(self.kernel))
+        if self.use_bias:
+            made = tf.nn.bias_add(made, tf.convert_to_tensor(self.bias))
+        return self.activation(made)
+
+    def _by_product(self, inputs) -> bool:
+        doubles = (self.kernel_size, self.strides, self.padding) == ((4, 4), (2, 2), "same")
+        plain = self.data_format == "channels_last" and self.dilation_rate in (1, (1, 1))
+        if not (doubles and plain and self.output_padding is None):
+            return False
+        if not inputs.shape.is_fully_defined() or tf.config.list_logical_devices("GPU"):
+            return False
+        batch, height, width, channels = inputs.shape
+        large = channels * self.filters >= _LEAST_KERNEL
+        return large and batch * height * width <= _MOST_PIXELS
+
+
+def _doubled(images, kernel):
+    """`(batch, height, width, in)` and a kernel `(4, 4, out, in)` to twice the sides.
+
+    What pixel i gives to row 2 i + r - 1 by the kernel's row r = 2 a + e lies in the row of number
+    i + a and parity e, but for the one that is cut off on either side; columns alike.
+    """
+    batch, height, width, channels = images.shape
+    filters = kernel.shape[2]
+    pixels = tf.reshape(images, [-1, channels])
+    given = tf.matmul(pixels, tf.reshape(kernel, [-1, channels]), transpose_b=True)
+    given = tf.reshape(given, [batch, height, width, 2, 2, 2, 2, filters])  # ..., a, e, a, e, out
+    moved = [
+        tf.pad(given[:, :, :, down, :, right], _to(down, right))
+        for down in (0, 1)
+        for right in (0, 1)
+    ]
+    summed = tf.transpose(tf.add_n(moved), [0, 1, 3, 2, 4, 5])
+    whole = tf.reshape(summed, [batch, 2 * height + 2, 2 * width + 2, filters])
+    return whole[:, 1:-1, 1:-1]
+
+
+def _to(down: int, right: int) -> list[list[int]]:
+    return [[0, 0], [down, 1 - down], [right, 1 - right], [0, 0], [0, 0], [0, 0]]
