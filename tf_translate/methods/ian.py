@@ -28,6 +28,7 @@ from tf_translate.networks.policy import inference_policy
 
 _STEPS, _RATE = 10, 0.05
 _BEND = 0.5  # of the gradient of ReLUs in an edit's steps: rounding must not decide where they go
+_OFF = 3.0  # times as far as others an edit may be off on a device: its steps amplify rounding
 _IMAGE, _SAMPLED = 2, 3  # streams of noise: of images and their reconstructions, of samples
 
 
@@ -264,8 +265,7 @@ class IAN(Translator):
         image = image_spec(shape)
         target = image_spec(shape, "target", "the picture with colours painted over it")
         painted = "where colours are painted: 1 there, 0 elsewhere"
-        form = (None, *shape[:2], 1)
-        mask = TensorSpec("mask", form, value_range=(0.0, 1.0), meaning=painted)
+        mask = TensorSpec("mask", (None, *shape[:2], 1), value_range=(0.0, 1.0), meaning=painted)
         wanted = steps_spec(self.edit_steps, "gradient steps towards the painted colours")
         latent = latent_spec(self._latent)
         policy = inference_policy(self.decoder)
@@ -274,7 +274,7 @@ class IAN(Translator):
         edited = policy | {"edit": steps, "mask_blend": "on"}
         deployed = (
             Signature("reconstruct", self._reconstruct, (image,), (image,), policy),
-            Signature("edit", self._edit, (image, target, mask, wanted), (image,), edited),
+            Signature("edit", self._edit, (image, target, mask, wanted), (image,), edited, _OFF),
             Signature("encode", self._encode, (image,), (latent,), policy),
             Signature("decode", self._decode, (latent,), (image,), policy),
         )
