@@ -59,3 +59,23 @@ def test_a_run_resumed_in_a_burst_goes_on_with_it(tmp_path):
     # The critics go alone for two steps, then with the others for two.
     crossed = ["content/reconstruction" in row for row in rows]
     assert crossed == [False, False, True, True, False, False, True, True]
+
+
+def test_the_look_at_xla_is_told_and_changes_no_number(tmp_path):
+    data = write_pairs(tmp_path / "pairs")
+
+    def config(xla):
+        return Config(
+            method="dualgan",
+            model=TINY,
+            data={"path": str(data), "size": [16, 16], "validation_share": 0.0},
+            training={"steps": 3, "batch_size": 2, "log_every": 1, "xla": xla},
+        )
+
+    text = io.StringIO()
+    for xla in ("off", "check"):
+        console = Console(file=text if xla == "check" else io.StringIO(), width=200)
+        assert train(config(xla), tmp_path / xla, resume=False, console=console)
+    (said,) = [line for line in text.getvalue().splitlines() if "XLA" in line]
+    if "left out" in said:
+        assert _rows(tmp_path / "check") == _rows(tmp_path / "off")

@@ -31,6 +31,9 @@ class TrainingConfig(Settings):
         None, description="a trained run whose networks this one begins with; none: random weights"
     )
     steps_per_execution: int = Field(1, ge=1, description="steps in one call of the graph")
+    xla: Literal["off", "on", "check"] = Field(
+        "off", description="compile steps with XLA; check: where that is quicker, timed at the start"
+    )
     log_every: int = Field(25, ge=1, description="steps between rows of losses")
     sample_every: int = Field(250, ge=1, description="steps between sample pictures")
     checkpoint_every: int = Field(500, ge=1, description="steps between checkpoints")

@@ -39,6 +39,7 @@ def build(config: Config) -> Translator:
             for player in translator.players
         },
         steps_per_execution=config.training.steps_per_execution,
+        jit_compile=config.training.xla == "on",
     )
     return translator
 

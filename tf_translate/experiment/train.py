@@ -23,6 +23,7 @@ from tf_translate.training.failures import writing
 from tf_translate.training.run_dir import RunDir
 from tf_translate.training.strategy import batch_line, make_strategy
 from tf_translate.training.workers import Workers, find_cluster, join
+from tf_translate.training.xla import take_if_quicker
 
 _SAMPLE_IMAGES = 8
 
@@ -90,7 +91,7 @@ def train_by(
         _claim(run, config, translator, resume)
     return loop.train(
         translator,
-        lambda step: _batches(config, data, translator, step),
+        lambda step: _checked(config, data, translator, step, console),
         run=run,
         schedule=_schedule(config, translator),
         sample=preview(data, _watched(data), _SAMPLE_IMAGES),
@@ -161,6 +162,14 @@ def _claim(run: RunDir, config: Config, translator: Translator, resume: bool) ->
             run.write_config(settings)
     else:
         RunDir.create(run.path, settings)
+
+
+def _checked(config: Config, data: Data, translator: Translator, step: int, console: Console):
+    """The data of a stage, after a look at whether XLA makes its steps quicker, if asked for."""
+    if config.training.xla == "check":
+        tell = functools.partial(console.print, highlight=False, markup=False, soft_wrap=True)
+        take_if_quicker(translator, _batches(config, data, translator, step), tell)
+    return _batches(config, data, translator, step)
 
 
 def _batches(config: Config, data: Data, translator: Translator, step: int):
