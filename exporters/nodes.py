@@ -99,6 +99,7 @@ def read_signatures(content: bytes) -> dict[str, SignatureGraph]:
         if not schema.Model.ModelBufferHasIdentifier(content, 0):
             raise ValueError("it does not begin as one")
         model = schema.ModelT.InitFromPackedBuf(content, 0)
+        _bring_in(model, content)
         numbers = {
             definition.signatureKey.decode(): definition.subgraphIndex
             for definition in model.signatureDefs or []
@@ -106,6 +107,13 @@ def read_signatures(content: bytes) -> dict[str, SignatureGraph]:
         return {name: _graph(model, number) for name, number in (numbers or {"": 0}).items()}
     except (struct.error, ValueError, TypeError, IndexError, AttributeError) as error:
         raise BundleError(f"a .tflite file of the bundle is broken: {error}") from error
+
+
+def _bring_in(model: schema.ModelT, content: bytes) -> None:
+    """Gives buffers what lies behind the graph in the file: the quantiser puts weights there."""
+    for buffer in model.buffers:
+        if buffer.offset > 1:  # 0 and 1 say that it lies within
+            buffer.data = np.frombuffer(content, np.uint8, buffer.size, buffer.offset)
 
 
 def _graph(model: schema.ModelT, number: int) -> SignatureGraph:

@@ -10,7 +10,9 @@ from ai_edge_litert.interpreter import Interpreter
 
 import exporters
 from exporters import Calibration, ExportError, tflite
+from exporters.arithmetic import parameters
 from exporters.manifest import Manifest
+from exporters.nodes import read_signatures
 from tests.exporters.fakes import Signature, edit, generator, negative, noise, of_model, swap
 
 NAMES = {code: name for name, code in vars(schema.BuiltinOperator).items() if name[0] != "_"}
@@ -124,6 +126,22 @@ def test_sixteen_bits_are_nearer_than_eight(quantized):
 def test_weights_are_stored_once_and_in_eight_bits(quantized, model):
     weights = model.count_params()
     assert (quantized / "int8.tflite").stat().st_size < 4 * weights + 60_000
+
+
+def test_lint_sees_that_the_weights_behind_the_graph_are_constants(quantized, model):
+    """The quantiser writes weights behind the graph; a convolution of such runs on XNNPACK."""
+    shares = [share for share in exporters.lint(quantized).shares if share.target == "xnnpack"]
+    found = {share.artifact: share.on_path for share in shares if share.signature == "a_to_b"}
+    assert found == {"float32": 1.0, "int8": 1.0, "int8_float_norm": 1.0, "int16x8": 0.0}
+    kernels = sum(w.numpy().size for w in model.weights if w.name == "kernel")
+    graphs = read_signatures((quantized / "int8.tflite").read_bytes())
+    assert kernels < parameters([graphs["a_to_b"]]) < 1.5 * kernels
+
+
+def test_weights_that_would_lie_behind_the_end_of_a_file_are_refused(quantized):
+    content = (quantized / "int8.tflite").read_bytes()
+    with pytest.raises(exporters.BundleError, match="broken"):
+        read_signatures(content[:-1])
 
 
 def test_the_manifest_keeps_rules_and_how_examples_were_chosen(quantized):
