@@ -21,9 +21,7 @@ def _model():
 
 def _batches():
     random = np.random.default_rng(0)
-    images = {
-        side: random.uniform(-1, 1, (4, *SHAPE)).astype(np.float32) for side in ("a", "b")
-    }
+    images = {side: random.uniform(-1, 1, (4, *SHAPE)).astype(np.float32) for side in ("a", "b")}
     return tf.data.Dataset.from_tensor_slices(images).batch(1).repeat()
 
 

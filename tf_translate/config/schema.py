@@ -32,7 +32,8 @@ class TrainingConfig(Settings):
     )
     steps_per_execution: int = Field(1, ge=1, description="steps in one call of the graph")
     xla: Literal["off", "on", "check"] = Field(
-        "off", description="compile steps with XLA; check: where that is quicker, timed at the start"
+        "off",
+        description="compile steps with XLA; check: if that is quicker, timed at the start",
     )
     log_every: int = Field(25, ge=1, description="steps between rows of losses")
     sample_every: int = Field(250, ge=1, description="steps between sample pictures")
