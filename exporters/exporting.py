@@ -26,6 +26,7 @@ from exporters.manifest import ArtifactRecord, GoldenRecord, Manifest, Signature
 from exporters.original import golden_cases
 from exporters.protocol import SignatureLike
 from exporters.recipes import RECIPES, Recipe, recipe_named
+from exporters.rewriting import quicker
 from exporters.signatures import recorded
 from exporters.web.litert import litert_files
 from exporters.web.page import FOLDER, page_files, shown_signatures, write_page
@@ -148,6 +149,8 @@ def _convert(folder: Path, plan: _Plan) -> None:
             content = quantizer.quantize(float32, recipe, plan.records, plan.examples)
         else:
             content = tflite.convert(whole, recipe, plan.records)
+            if recipe.settings.weights != "int8":
+                content = quicker(content)
         (folder / f"{recipe.name}.tflite").write_bytes(content)
 
 

@@ -1,0 +1,53 @@
+"""A .tflite file as objects that can be changed, and back as the bytes of a file."""
+
+import flatbuffers
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+_IDENTIFIER = b"TFL3"
+_ALIGNMENT = 16  # bytes, of constants, as the schema's force_align says; Python's packer does not
+
+
+def unpacked(content: bytes) -> schema.ModelT:
+    """The objects of a file."""
+    return schema.ModelT.InitFromPackedBuf(content, 0)
+
+
+def packed(model: schema.ModelT, size: int) -> bytes:
+    """The bytes of a file, without constants that nothing reads.
+
+    Args:
+        model: What goes into it.
+        size: About how many bytes it will have.
+    """
+    used = {tensor.buffer for graph in model.subgraphs for tensor in graph.tensors}
+    used |= {each.buffer for each in model.metadata or []}
+    kept = [0, *sorted(used - {0})]  # number 0 stands for no constant
+    number = {old: new for new, old in enumerate(kept)}
+    for graph in model.subgraphs:
+        for tensor in graph.tensors:
+            tensor.buffer = number[tensor.buffer]
+    for each in model.metadata or []:
+        each.buffer = number[each.buffer]
+    model.buffers = [_Aligned(model.buffers[old].data) for old in kept]
+    model.metadataBuffer = None  # of files older than `metadata`
+    builder = flatbuffers.Builder(size + size // 8)
+    builder.Finish(model.Pack(builder), file_identifier=_IDENTIFIER)
+    return bytes(builder.Output())
+
+
+class _Aligned(schema.BufferT):
+    """A constant whose numbers begin at a place that processors read at once."""
+
+    def Pack(self, builder: flatbuffers.Builder) -> int:
+        payload = b"" if self.data is None else np.asarray(self.data, np.uint8).tobytes()
+        vector = None
+        if payload:
+            builder.StartVector(1, len(payload), _ALIGNMENT)
+            builder.head -= len(payload)
+            builder.Bytes[builder.head : builder.head + len(payload)] = payload
+            vector = builder.EndVector()
+        schema.BufferStart(builder)
+        if vector is not None:
+            schema.BufferAddData(builder, vector)
+        return schema.BufferEnd(builder)
