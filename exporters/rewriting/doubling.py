@@ -42,7 +42,7 @@ def split_doubling(editor: Editor, operator: schema.OperatorT) -> bool:
     Returns:
         Whether it was split: only where more is saved than interleaving costs.
     """
-    _, kernel, image, *bias = (int(each) for each in operator.inputs)
+    _, kernel, image, *bias = (int(each) for each in operator.inputs if each >= 0)
     options = operator.builtinOptions
     weights = editor.numbers(kernel)
     if weights is None or not editor.is_float(image) or not _pays(weights.shape, options):

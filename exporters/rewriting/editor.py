@@ -142,8 +142,9 @@ class Editor:
 
     def _stored(self, tensor: int) -> int:
         maker = self._maker.get(tensor)
-        restored = maker is not None and self.code(maker) == _CODES.DEQUANTIZE
-        return int(maker.inputs[0]) if restored else tensor
+        if maker is None or self.code(maker) != _CODES.DEQUANTIZE:
+            return tensor
+        return int(maker.inputs[0])
 
     def _constant(self, values: np.ndarray, kind: int, name: str) -> int:
         data = np.frombuffer(np.ascontiguousarray(values).tobytes(), np.uint8)

@@ -39,7 +39,7 @@ def packed(model: schema.ModelT, size: int) -> bytes:
 class _Aligned(schema.BufferT):
     """A constant whose numbers begin at a place that processors read at once."""
 
-    def Pack(self, builder: flatbuffers.Builder) -> int:
+    def Pack(self, builder):  # noqa: N802  the schema's name
         payload = b"" if self.data is None else np.asarray(self.data, np.uint8).tobytes()
         vector = None
         if payload:

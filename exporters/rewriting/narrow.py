@@ -21,13 +21,13 @@ def split_narrow(editor: Editor, operator: schema.OperatorT) -> bool:
     Returns:
         Whether it was split: only where that leaves fewer products.
     """
-    image, kernel, *bias = (int(each) for each in operator.inputs)
+    image, kernel, *bias = (int(each) for each in operator.inputs if each >= 0)
     options = operator.builtinOptions
     weights = editor.numbers(kernel)
     if weights is None or not editor.is_float(image) or not _plain(options):
         return False
     result = int(operator.outputs[0])
-    batch, height, width, channels = editor.shape(result)
+    batch, height, width, _ = editor.shape(result)
     if not _pays(weights.shape, batch * height * width):
         return False
     taken = editor.shape(image)[1]
@@ -43,7 +43,7 @@ def split_narrow(editor: Editor, operator: schema.OperatorT) -> bool:
         by_row,
         schema.Conv2DOptionsT(padding=options.padding, strideW=1, strideH=1),
     )
-    chosen = editor.constant(_belonging(rows, few), f"{name}/kernel")
+    chosen = editor.weights(_belonging(rows, few), f"{name}/kernel", like=kernel)
     last = bias or [editor.constant(np.zeros(few, np.float32), f"{name}/bias")]
     editor.write(schema.BuiltinOperator.CONV_2D, [by_row, chosen, *last], result, options)
     return True
