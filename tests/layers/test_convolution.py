@@ -11,7 +11,8 @@ CHANNELS = 128  # as many as it takes
 def _slopes(layer, images, upstream):
     with tf.GradientTape() as tape:
         tape.watch(images)
-        total = tf.reduce_sum(tf.cast(layer(images), tf.float32) * upstream)
+        made = layer(images, training=True) if isinstance(layer, Conv2D) else layer(images)
+        total = tf.reduce_sum(tf.cast(made, tf.float32) * upstream)
     return tape.gradient(total, [images, layer.kernel.value])
 
 
@@ -70,3 +71,83 @@ def test_products_are_taken_where_they_are_quick_and_results_are_kerass(
 
     operations = [node.type for node in back.get_concrete_function().graph.get_operations()]
     assert operations.count("MatMul") == (9 if products else 0)
+
+
+def _operations(layer, shape, *, training=True):
+    """What a layer and its way back are made of."""
+    if not layer.built:
+        layer.build(shape)
+
+    @tf.function(input_signature=[tf.TensorSpec(shape, layer.compute_dtype)])
+    def back(images):
+        with tf.GradientTape() as tape:
+            tape.watch(images)
+            made = layer(images, training=training)
+        return tape.gradient(made, [images, *(each.value for each in layer.trainable_variables)])
+
+    graph = back.get_concrete_function().graph
+    return [node.type for node in graph.get_operations()]
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape", "convolutions"),
+    [
+        (Conv2D(3, 7), (1, 30, 30, 8), 2),
+        (Conv2D(1, 4, padding="same"), (2, 16, 16, 8), 2),
+        (Conv2D(3, 7), (1, 20, 20, 8), 1),  # 400 pixels
+        (Conv2D(5, 7), (1, 30, 30, 8), 1),
+        (Conv2D(3, (1, 7)), (1, 30, 30, 8), 1),
+        (Conv2D(3, 7, strides=2), (1, 30, 30, 8), 1),
+    ],
+)
+def test_few_channels_of_many_pixels_go_by_rows_in_training(layer, shape, convolutions):
+    assert _operations(layer, shape).count("Conv2D") == convolutions
+    assert _operations(layer, shape, training=False).count("Conv2D") == 1
+
+
+@pytest.mark.parametrize("padding", ["valid", "same"])
+@pytest.mark.parametrize("kernel", [7, (4, 5)])
+def test_by_rows_results_and_slopes_are_kerass(kernel, padding):
+    options = {"padding": padding, "activation": "tanh", "bias_initializer": "ones"}
+    own, theirs = (
+        kind(3, kernel, dtype="float64", **options) for kind in (Conv2D, keras.layers.Conv2D)
+    )
+    images = tf.random.stateless_normal((2, 20, 26, 8), [0, 0], dtype=tf.float64)
+    for layer in (own, theirs):
+        layer.build(images.shape)
+    theirs.set_weights(own.get_weights())
+    np.testing.assert_allclose(own(images, training=True), theirs(images), atol=1e-12)
+    upstream = tf.random.stateless_normal(own(images).shape, [1, 0])
+    for mine, wanted in zip(
+        _slopes(own, images, upstream), _slopes(theirs, images, upstream), strict=True
+    ):
+        np.testing.assert_allclose(mine, wanted, rtol=1e-6, atol=1e-6)
+    assert _operations(own, images.shape).count("Conv2D") == 2
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape", "parities"),
+    [
+        (Conv2D(4, 3, strides=2), (1, 130, 130, 64), True),
+        (Conv2D(4, 3, strides=2), (1, 130, 126, 64), False),  # 65x63 pixels given
+        (Conv2D(4, 3, strides=2), (1, 130, 130, 63), False),
+        (Conv2D(4, 3, strides=2, padding="same"), (1, 130, 130, 64), False),
+        (Conv2D(4, 3, strides=2, dtype="mixed_bfloat16"), (1, 130, 130, 64), False),
+    ],
+)
+def test_large_maps_of_float32_are_gone_over_by_parities(layer, shape, parities):
+    assert ("SpaceToDepth" in _operations(layer, shape)) == parities
+    assert "SpaceToDepth" not in _operations(layer, shape, training=False)
+
+
+def test_by_parities_results_and_slopes_are_kerass():
+    own, theirs = (kind(4, 3, strides=2) for kind in (Conv2D, keras.layers.Conv2D))
+    images = tf.random.stateless_normal((1, 131, 134, 64), [0, 0])
+    for layer in (own, theirs):
+        layer.build(images.shape)
+    theirs.set_weights(own.get_weights())
+    np.testing.assert_array_equal(own(images, training=True), theirs(images))
+    upstream = tf.random.stateless_normal(own(images).shape, [1, 0])
+    mine, wanted = (_slopes(layer, images, upstream) for layer in (own, theirs))
+    np.testing.assert_allclose(mine[0], wanted[0], atol=1e-5)
+    np.testing.assert_allclose(mine[1], wanted[1], atol=1e-5 * np.abs(wanted[1]).max())

@@ -75,3 +75,35 @@ def _takes_a_product(layer, shape, training) -> bool:
     function = tf.function(lambda images: layer(images, training=training))
     graph = function.get_concrete_function(tf.TensorSpec(shape, layer.compute_dtype)).graph
     return "MatMul" in {node.type for node in graph.get_operations()}
+
+
+@pytest.mark.parametrize(
+    ("filters", "side", "options", "parities"),
+    [
+        (64, 64, {}, True),
+        (64, 63, {}, False),
+        (63, 64, {}, False),
+        (64, 64, {"padding": "same"}, False),
+        (64, 64, {"dtype": "mixed_bfloat16"}, False),
+    ],
+)
+def test_large_maps_of_float32_find_slopes_by_parities(filters, side, options, parities):
+    options = {"filters": filters, "kernel_size": 3, "strides": 2, "padding": "valid"} | options
+    own, theirs = _layers(**options)
+    images = tf.random.stateless_normal((1, side, side, 4), [0, 0])
+    for layer in (own, theirs):
+        layer.build(images.shape)
+    theirs.set_weights(own.get_weights())
+
+    @tf.function
+    def back(layer, images, **told):
+        with tf.GradientTape() as tape:
+            tape.watch(images)
+            made = layer(images, **told)
+            total = tf.reduce_sum(tf.sin(tf.cast(made, tf.float32)))
+        return [made, *tape.gradient(total, [images, layer.kernel.value])]
+
+    for mine, wanted in zip(back(own, images, training=True), back(theirs, images), strict=True):
+        np.testing.assert_allclose(mine, wanted, atol=1e-5 * np.abs(wanted).max())
+    graph = back.get_concrete_function(own, images, training=True).graph
+    assert ("SpaceToDepth" in {node.type for node in graph.get_operations()}) == parities
