@@ -98,6 +98,29 @@ def test_a_read_only_folder_is_told_ahead_of_the_pictures(mistake, trained, pair
     assert f"the run cannot be written to {disk}/run: {disk}/run is read-only" in sentence
 
 
+def test_a_folder_that_turns_read_only_in_the_midst(command, mistake, pairs, disk):
+    run = disk / "run"
+    checkpoints = run / "checkpoints"
+    _remount(disk, "size=64m")
+
+    def turn():  # a mount of its own: nothing within it is open for writing
+        subprocess.run(["mount", "--bind", checkpoints, checkpoints], check=True)
+        subprocess.run(["mount", "-o", "remount,bind,ro", checkpoints], check=True)
+
+    options = _settings(pairs, 100_000, "training.checkpoint_every=2")
+    with _once(run, 4, turn):
+        sentence = mistake("train", "pix2pix", "--run", run, *options)
+    newest = RunDir(run).newest_checkpoint()
+    assert sentence.startswith("error: training stopped at step ")
+    assert "cannot be written (Read-only file system)" in sentence
+    assert f"the last good checkpoint is {newest}. Make the folder writable" in sentence
+    assert is_whole(newest)
+    subprocess.run(["umount", checkpoints], check=True)
+    step = int(newest.stem.removeprefix("step-"))
+    end = f"training.steps={step + 2}"
+    assert command("train", "pix2pix", "--run", run, "--resume", "--set", end)[0] == 0
+
+
 def test_a_place_that_takes_no_folders_is_told(mistake, pairs):
     sentence = mistake("train", "pix2pix", "--run", "/proc/run", *_settings(pairs, 4))
     assert "the run cannot be written to /proc/run: " in sentence

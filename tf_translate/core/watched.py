@@ -13,9 +13,8 @@ from tf_translate.core.workers import ManyWorkers
 class Gauges:
     """The length of each player's gradients, taken only in the steps that ask for it.
 
-    On several devices of one host it is the length of the devices' sum, which is what the
-    optimizer takes. On several hosts it is not taken: it would cost the exchange of all
-    gradients once more.
+    On several devices, of one host or of many, it is the length of the devices' sum, which is what
+    the optimizer takes: a step that was asked exchanges all gradients once more.
 
     Held by a translator as a plain object, so that Keras neither saves nor restores it. Make it
     under the translator's strategy.
@@ -26,8 +25,6 @@ class Gauges:
 
     def __init__(self, players: Sequence[Player]):
         only = tf.VariableAggregation.ONLY_FIRST_REPLICA
-        strategy = tf.distribute.get_strategy()
-        self._hosts = isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
         self._due = tf.Variable(False, trainable=False, aggregation=only)
         self._lengths = {
             player.name: tf.Variable(np.nan, trainable=False, aggregation=only, dtype=tf.float32)
@@ -53,7 +50,7 @@ class Gauges:
             optimizer: Whose loss scale, if it has one, the gradients carry.
         """
         gradients = [gradient for gradient in gradients if gradient is not None]
-        if self._hosts or not gradients:
+        if not gradients:
             return
         context = tf.distribute.get_replica_context()
         due = tf.convert_to_tensor(self._due)
@@ -79,7 +76,8 @@ class Watched(ManyWorkers):
     players: tuple[Player, ...] = ()
     player_optimizers: dict[str, keras.optimizers.Optimizer]
     # By critic's term its loss if the critic cannot tell at all; 0: a Wasserstein critic, whose
-    # loss is minus the gap of its scores.
+    # loss is minus the gap of its scores. It has no lead and no sign of winning: it is meant to be
+    # trained until it tells all, and still has slopes to teach by (Arjovsky et al. 2017).
     blind_losses: Mapping[str, float] = {}
 
     def lead_of_critics(self, losses: Mapping[str, float]) -> dict[str, float]:
