@@ -59,6 +59,10 @@ class Losses(StepCallback):
         self.every = every
         self.checkpoint_every = checkpoint_every
 
+    def on_train_batch_begin(self, batch, logs=None):
+        """Asks the coming execution for what costs something, if a row is due after it: on all workers."""
+        self.model.gauges.ask(self._due(self.step, self.step + self.model.steps_per_execution))
+
     def after(self, before, step, logs):
         """Checks the losses, and notes a row when one is due."""
         values = {name: float(value) for name, value in logs.items()}
@@ -112,10 +116,6 @@ class History(Losses):
     def on_train_begin(self, logs=None):
         """Starts the clock."""
         self.last_time, self.last_step = time.monotonic(), self.step
-
-    def on_train_batch_begin(self, batch, logs=None):
-        """Asks the coming execution for what costs something, if a row is due after it."""
-        self.model.gauges.ask(self._due(self.step, self.step + self.model.steps_per_execution))
 
     def note(self, step, values):
         """Writes the row."""
