@@ -8,6 +8,8 @@ import keras
 import pytest
 import tensorflow as tf
 
+pytest_plugins = ("tests.disk",)
+
 tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
 )

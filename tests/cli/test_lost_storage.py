@@ -9,31 +9,8 @@ import subprocess
 import threading
 import time
 
-import pytest
-
 from tests.cli.conftest import settings
 from tf_translate.training.run_dir import RunDir, is_whole
-
-
-def _mounted(folder, options):
-    return subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder], capture_output=True, check=False
-    )
-
-
-@pytest.fixture
-def disk(tmp_path):
-    """A disk of its own of 2 MiB, empty."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    if not shutil.which("mount") or _mounted(folder, "size=2m").returncode:
-        pytest.skip("this user may not mount a tmpfs")
-    yield folder
-    subprocess.run(["umount", "--lazy", folder], check=True)
-
-
-def _remount(disk, options):
-    subprocess.run(["mount", "-o", f"remount,{options}", disk], check=True)
 
 
 def _settings(pairs, steps, *more):
@@ -63,7 +40,7 @@ def _once(run, step, act):
 def test_a_full_disk_ends_in_a_sentence_and_the_run_goes_on_when_there_is_room(
     command, mistake, pairs, disk
 ):
-    run = disk / "run"
+    run = disk.path / "run"
     # Every checkpoint is kept: they fill the disk.
     options = _settings(pairs, 60, "training.keep_checkpoints=99", "training.checkpoint_every=2")
     sentence = mistake("train", "pix2pix", "--run", run, *options)
@@ -78,7 +55,7 @@ def test_a_full_disk_ends_in_a_sentence_and_the_run_goes_on_when_there_is_room(
     # Still full: nothing is lost by trying.
     assert "No space left on device" in mistake("train", "pix2pix", "--run", run, "--resume")
     assert is_whole(newest)
-    _remount(disk, "size=64m")
+    disk.remount("size=64m")
     end = f"training.steps={step + 4}"
     code, out, _ = command("train", "pix2pix", "--run", run, "--resume", "--set", end)
     assert code == 0
@@ -88,26 +65,27 @@ def test_a_full_disk_ends_in_a_sentence_and_the_run_goes_on_when_there_is_room(
 
 
 def test_a_read_only_folder_is_told_ahead_of_the_pictures(mistake, trained, pairs, disk):
-    shutil.copytree(trained, disk / "run")
-    _remount(disk, "ro")
+    shutil.copytree(trained, disk.path / "run")
+    disk.remount("ro")
     nowhere = _settings(pairs / "nowhere", 4)  # would be the next mistake
-    sentence = mistake("train", "pix2pix", "--run", disk / "new" / "run", *nowhere)
-    assert f"the run cannot be written to {disk}/new/run: {disk} is read-only" in sentence
+    sentence = mistake("train", "pix2pix", "--run", disk.path / "new" / "run", *nowhere)
+    assert f"the run cannot be written to {disk.path}/new/run: {disk.path} is read-only" in sentence
     assert "choose another --run" in sentence
-    sentence = mistake("train", "pix2pix", "--run", disk / "run", "--resume")
-    assert f"the run cannot be written to {disk}/run: {disk}/run is read-only" in sentence
+    sentence = mistake("train", "pix2pix", "--run", disk.path / "run", "--resume")
+    assert f"the run cannot be written to {disk.path}/run: {disk.path}/run is read-only" in sentence
 
 
 def test_a_folder_that_turns_read_only_in_the_midst(command, mistake, pairs, disk):
-    run = disk / "run"
+    run = disk.path / "run"
     checkpoints = run / "checkpoints"
-    _remount(disk, "size=64m")
+    disk.remount("size=64m")
 
-    def turn():  # a mount of its own: nothing within it is open for writing
+    def turn():  # a mount of its own, which closes as soon as nothing within it is being written
         subprocess.run(["mount", "--bind", checkpoints, checkpoints], check=True)
-        subprocess.run(["mount", "-o", "remount,bind,ro", checkpoints], check=True)
+        while subprocess.run(["mount", "-o", "remount,bind,ro", checkpoints]).returncode:
+            time.sleep(0.001)
 
-    options = _settings(pairs, 100_000, "training.checkpoint_every=2")
+    options = _settings(pairs, 2000, "training.checkpoint_every=2")
     with _once(run, 4, turn):
         sentence = mistake("train", "pix2pix", "--run", run, *options)
     newest = RunDir(run).newest_checkpoint()

@@ -120,6 +120,25 @@ def _settings(folder, steps):
     return settings(*PIX2PIX, f"data.path={folder / 'pairs'}", f"training.steps={steps}")
 
 
+def test_a_disk_that_fills_stops_all_with_one_sentence(disk, folder):
+    options = settings(
+        *PIX2PIX,
+        f"data.path={folder / 'pairs'}",
+        "training.steps=100000",
+        "training.checkpoint_every=2",
+        "training.keep_checkpoints=99",
+    )
+    full = _started(disk.path, *options, run="run")
+    assert full.end() == 2
+    sentence = " ".join(full.text.split("[0] error: ")[1].splitlines()[0].split())
+    newest = _newest(disk.path / "run")
+    assert sentence.startswith("training stopped at step ")
+    assert "cannot be written (No space left on device)" in sentence
+    assert f"the last good checkpoint is {newest}. Free space there" in sentence
+    assert "worker 0 (" in full.text.split("[1] error: ")[1].splitlines()[0]
+    assert "Traceback" not in full.text
+
+
 @pytest.fixture(scope="module")
 def broken(folder):
     """A run that lost a worker, was resumed and stopped, and resumed again: what each one said."""
