@@ -60,7 +60,7 @@ class Losses(StepCallback):
         self.checkpoint_every = checkpoint_every
 
     def on_train_batch_begin(self, batch, logs=None):
-        """Asks the coming execution for what costs something, if a row is due after it: on all workers."""
+        """Asks the coming execution, on every worker, for what costs something if a row is due."""
         self.model.gauges.ask(self._due(self.step, self.step + self.model.steps_per_execution))
 
     def after(self, before, step, logs):
