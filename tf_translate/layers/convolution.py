@@ -1,18 +1,20 @@
 """A convolution that trains quickly on a CPU."""
 
 import functools
+from collections.abc import Callable
 
 import keras
 import tensorflow as tf
 
 from tf_translate.layers.narrow import by_rows, convolved_by_rows
+from tf_translate.layers.shortcut import Shortcut
 from tf_translate.layers.strided import by_parity, slopes_by_parity
 
 _FEWEST = 128  # channels in, from which products are quicker (measured)
 
 
 @keras.saving.register_keras_serializable("tf_translate")
-class Conv2D(keras.layers.Conv2D):
+class Conv2D(Shortcut, keras.layers.Conv2D):
     """A convolution that goes round what oneDNN is slow at, on a CPU and in training alone.
 
     To few channels it is two convolutions (`narrow`). In steps of 2 over large maps of float32 it
@@ -25,18 +27,7 @@ class Conv2D(keras.layers.Conv2D):
     chooses the operations, never the result.
     """
 
-    def call(self, inputs, training=False):
-        inputs = tf.convert_to_tensor(inputs)
-        way = self._way(inputs) if training else None
-        if way is None:
-            return super().call(inputs)
-        made = way(inputs, tf.convert_to_tensor(self.kernel))
-        if self.use_bias:
-            made = tf.nn.bias_add(made, tf.convert_to_tensor(self.bias))
-        return self.activation(made)
-
     def _way(self, inputs):
-        """What convolves images with a kernel quicker than Keras; None if nothing does."""
         plain = self.data_format == "channels_last" and self.groups == 1
         if not (plain and inputs.shape.is_fully_defined() and {*self.dilation_rate} == {1}):
             return None
@@ -45,10 +36,10 @@ class Conv2D(keras.layers.Conv2D):
         if strides == {1} and by_rows(self.kernel_size[0], self.filters, batch * height * width):
             return functools.partial(convolved_by_rows, padding=self.padding.upper())
         if strides == {1} and valid and _by_products(inputs):
-            return _convolved
+            return _convolving(1, _slopes_by_products)
         pixels = batch * (height // 2) * (width // 2)
         if strides == {2} and valid and by_parity(channels, pixels, inputs.dtype):
-            return _in_steps_of_2
+            return _convolving(2, slopes_by_parity)
         return None
 
 
@@ -57,41 +48,27 @@ def _by_products(images) -> bool:
     return half and not tf.config.list_logical_devices("GPU")
 
 
-@tf.custom_gradient
-def _convolved(images, kernel):
-    """Cross-correlation without padding; the slopes of the kernel by products."""
+def _convolving(step: int, slopes: Callable) -> Callable:
+    """Cross-correlation without padding whose kernel has its slopes by a function of ours."""
 
-    def back(upstream):
-        return _of_images(images, kernel, upstream, 1), _slopes_of_kernel(
-            images, upstream, kernel.shape
-        )
+    @tf.custom_gradient
+    def convolved(images, kernel):
+        def back(upstream):
+            of_images = tf.raw_ops.Conv2DBackpropInput(
+                input_sizes=images.shape,
+                filter=kernel,
+                out_backprop=upstream,
+                strides=[1, step, step, 1],
+                padding="VALID",
+            )
+            return of_images, slopes(images, upstream, kernel.shape)
 
-    return tf.nn.conv2d(images, kernel, 1, "VALID"), back
+        return tf.nn.conv2d(images, kernel, step, "VALID"), back
 
-
-@tf.custom_gradient
-def _in_steps_of_2(images, kernel):
-    """Cross-correlation without padding; the slopes of the kernel by parities."""
-
-    def back(upstream):
-        return _of_images(images, kernel, upstream, 2), slopes_by_parity(
-            images, upstream, kernel.shape
-        )
-
-    return tf.nn.conv2d(images, kernel, 2, "VALID"), back
+    return convolved
 
 
-def _of_images(images, kernel, upstream, step: int):
-    return tf.raw_ops.Conv2DBackpropInput(
-        input_sizes=images.shape,
-        filter=kernel,
-        out_backprop=upstream,
-        strides=[1, step, step, 1],
-        padding="VALID",
-    )
-
-
-def _slopes_of_kernel(images, upstream, shape):
+def _slopes_by_products(images, upstream, shape):
     """For each place of the kernel: pixels that it met, times what came back for them."""
     rows, columns, given, made = shape
     height, width = images.shape[1] - rows + 1, images.shape[2] - columns + 1

@@ -3,6 +3,7 @@
 import keras
 import tensorflow as tf
 
+from tf_translate.layers.shortcut import Shortcut
 from tf_translate.layers.strided import by_parity, slopes_by_parity
 
 _MOST_PIXELS = 64  # given, in the whole batch, up to which a product is quicker (measured)
@@ -10,7 +11,7 @@ _LEAST_KERNEL = 2**18  # channels in times channels out, from which it is
 
 
 @keras.saving.register_keras_serializable("tf_translate")
-class Conv2DTranspose(keras.layers.Conv2DTranspose):
+class Conv2DTranspose(Shortcut, keras.layers.Conv2DTranspose):
     """A transposed convolution that goes round what oneDNN is slow at, on a CPU in training alone.
 
     Ahead of every pass oneDNN brings a kernel's numbers into an order of its own. In the middle of
@@ -25,18 +26,7 @@ class Conv2DTranspose(keras.layers.Conv2DTranspose):
     `training`, which chooses the operations, never the result.
     """
 
-    def call(self, inputs, training=False):
-        inputs = tf.convert_to_tensor(inputs)
-        way = self._way(inputs) if training else None
-        if way is None:
-            return super().call(inputs)
-        made = way(inputs, tf.convert_to_tensor(self.kernel))
-        if self.use_bias:
-            made = tf.nn.bias_add(made, tf.convert_to_tensor(self.bias))
-        return self.activation(made)
-
     def _way(self, inputs):
-        """What goes from images and a kernel to the result quicker than Keras; None if nothing."""
         plain = self.data_format == "channels_last" and self.dilation_rate in (1, (1, 1))
         twice = self.strides == (2, 2) and self.output_padding is None
         if not (plain and twice and inputs.shape.is_fully_defined()):
