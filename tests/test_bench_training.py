@@ -13,6 +13,7 @@ import pytest
 import tensorflow as tf
 
 from tests.test_results import check_side_by_side
+from tf_translate.layers import convolution
 from tf_translate.methods.cyclegan import CycleGAN, CycleGANSettings
 from tf_translate.methods.pix2pix import Pix2Pix, Pix2PixSettings
 
@@ -71,7 +72,9 @@ def _needed(graph):
 
 
 @pytest.mark.parametrize(("method", "side"), [("cyclegan", 32), ("pix2pix", 64)])
-def test_counts_from_shapes_are_those_of_tensorflows_graph(scripts, method, side):
+def test_counts_from_shapes_are_those_of_tensorflows_graph(scripts, method, side, monkeypatch):
+    # The equations are counted: a detour to few channels multiplies by ones and zeros too.
+    monkeypatch.setattr(convolution, "by_rows", lambda *_: False)
     translator = _translator(method, side, base=4, blocks=2)
     translator.compile()
     row = scripts.bench.Row(method, method, side, base=4, blocks=2)

@@ -17,6 +17,9 @@ _REWRITES = {
 }
 
 
+_LARGEST = 2**30  # bytes of a file that may grow while it is written anew
+
+
 def quicker(content: bytes) -> bytes:
     """Rewrites what XNNPACK computes with many products by zero.
 
@@ -32,6 +35,8 @@ def quicker(content: bytes) -> bytes:
         The content of a file of the same signatures; the same bytes where nothing is to gain.
     """
     model = unpacked(content)
+    if len(content) > _LARGEST or any(buffer.offset > 1 for buffer in model.buffers):
+        return content  # its constants lie behind the graph, or would have to
     changed = False
     for graph in model.subgraphs:
         editor = Editor(model, graph)

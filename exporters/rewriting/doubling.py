@@ -53,7 +53,9 @@ def split_doubling(editor: Editor, operator: schema.OperatorT) -> bool:
         return False
     if crop is not None:
         editor.drop(crop)
-    given = bias or [editor.constant(np.zeros(weights.shape[0], np.float32), "no_bias")]
+    given = bias or [
+        editor.constant(np.zeros(weights.shape[0], np.float32), f"{editor.name(kernel)}_no_bias")
+    ]
     made = [
         _convolve(editor, (image, kernel, *given), (down, across), result, options)
         for down in parts[0]
@@ -61,7 +63,7 @@ def split_doubling(editor: Editor, operator: schema.OperatorT) -> bool:
     ]
     batch, height, width, channels = editor.shape(result)
     beside = (batch, height // 2, width // 2, 4 * channels)
-    whole = editor.result(beside, f"{editor.name(result)}/parts")
+    whole = editor.result(beside, f"{editor.name(kernel)}_parts")
     editor.write(_CODES.CONCATENATION, made, whole, schema.ConcatenationOptionsT(axis=3))
     editor.write(_CODES.DEPTH_TO_SPACE, [whole], result, schema.DepthToSpaceOptionsT(2))
     return True
@@ -135,9 +137,9 @@ def _convolve(editor, inputs, part, result, options) -> int:
     image, kernel, bias = inputs
     down, across = part
     batch, height, width, channels = editor.shape(result)
-    name = f"{editor.name(result)}/taps_{'_'.join(map(str, (*down.taps, *across.taps)))}"
+    name = f"{editor.name(kernel)}_taps_{'_'.join(map(str, (*down.taps, *across.taps)))}"
     weights = editor.numbers(kernel)[:, down.taps][:, :, across.taps]
-    taps = editor.weights(weights, f"{name}/kernel", like=kernel)
+    taps = editor.weights(weights, f"{name}_kernel", like=kernel)
     padding = schema.Padding.SAME
     if not (down.same and across.same):
         padding = schema.Padding.VALID
@@ -158,7 +160,7 @@ def _padded(editor: Editor, image: int, part: tuple[_Part, _Part], name: str) ->
     if not np.any(sides):
         return image
     shape = [side + sum(more) for side, more in zip(editor.shape(image), sides, strict=True)]
-    padded = editor.result(shape, f"{name}/padded")
-    amounts = editor.constant(np.array(sides), f"{name}/padding")
+    padded = editor.result(shape, f"{name}_padded")
+    amounts = editor.constant(np.array(sides), f"{name}_padding")
     editor.write(_CODES.PAD, [image, amounts], padded, schema.PadOptionsT())
     return padded

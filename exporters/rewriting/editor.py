@@ -30,7 +30,9 @@ class Editor:
         self._written: list[schema.OperatorT] = []
         self._ahead: list[schema.OperatorT] = []
         self._dropped: list[schema.OperatorT] = []
-        self._maker = {int(op.outputs[0]): op for op in graph.operators if len(op.outputs) == 1}
+        self._maker = {
+            int(op.outputs[0]): op for op in graph.operators if len(_listed(op.outputs)) == 1
+        }
 
     def rewrite(self, rewrites: Mapping[int, Callable[["Editor", schema.OperatorT], bool]]) -> bool:
         """Offers every operation to the rewrite of its code.
@@ -75,7 +77,7 @@ class Editor:
 
     def only_reader(self, tensor: int) -> schema.OperatorT | None:
         """The operation that takes a tensor if there is one alone and the tensor does not leave."""
-        readers = [op for op in self._graph.operators if tensor in _inputs(op)]
+        readers = [op for op in self._graph.operators if tensor in _listed(op.inputs)]
         if len(readers) != 1 or tensor in self._graph.outputs:
             return None
         return readers[0]
@@ -103,7 +105,7 @@ class Editor:
         stored = self._constant(np.asarray(values, dtype), self._graph.tensors[source].type, name)
         if source == like:
             return stored
-        restored = self.result(values.shape, f"{name}/restored")
+        restored = self.result(values.shape, f"{name}_restored")
         operator = self._operator(
             _CODES.DEQUANTIZE, [stored], restored, schema.DequantizeOptionsT()
         )
@@ -176,35 +178,43 @@ class Editor:
     def _forget_unread(self) -> None:
         """Leaves out tensors, and restored constants, that nothing takes any more."""
         graph = self._graph
-        taken = {int(each) for op in graph.operators for each in _inputs(op)} | set(graph.outputs)
+        taken = {int(each) for op in graph.operators for each in _listed(op.inputs)} | set(
+            graph.outputs
+        )
         graph.operators = [
             op
             for op in graph.operators
             if self.code(op) != _CODES.DEQUANTIZE or int(op.outputs[0]) in taken
         ]
-        touched = [*graph.inputs, *graph.outputs]
+        touched = [*_listed(graph.inputs), *graph.outputs]
         for op in graph.operators:
-            touched += [*_inputs(op), *op.outputs]
+            touched += _touched(op)
         kept = sorted({int(each) for each in touched} - {-1})
         number = {old: new for new, old in enumerate(kept)} | {-1: -1}
         _renumber(self._model, graph, number)
         graph.tensors = [graph.tensors[old] for old in kept]
 
 
-def _inputs(operator: schema.OperatorT) -> Sequence[int]:
-    return [] if operator.inputs is None else operator.inputs
+def _listed(tensors: Sequence[int] | None) -> Sequence[int]:
+    return [] if tensors is None else tensors
+
+
+def _touched(operator: schema.OperatorT) -> list[int]:
+    lists = (operator.inputs, operator.outputs, operator.intermediates)
+    return [int(each) for tensors in lists for each in _listed(tensors)]
 
 
 def _renumber(model: schema.ModelT, graph: schema.SubGraphT, number: Mapping[int, int]) -> None:
     def renumbered(tensors):
-        return np.array([number[int(each)] for each in tensors], np.int32)
+        return np.array([number[int(each)] for each in _listed(tensors)], np.int32)
 
     graph.inputs, graph.outputs = renumbered(graph.inputs), renumbered(graph.outputs)
     for operator in graph.operators:
-        operator.inputs = renumbered(_inputs(operator))
+        operator.inputs = renumbered(operator.inputs)
         operator.outputs = renumbered(operator.outputs)
+        operator.intermediates = renumbered(operator.intermediates)
     own = next(at for at, each in enumerate(model.subgraphs) if each is graph)
     for signature in model.signatureDefs or []:
         if signature.subgraphIndex == own:
-            for each in [*signature.inputs, *signature.outputs]:
+            for each in [*_listed(signature.inputs), *signature.outputs]:
                 each.tensorIndex = number[int(each.tensorIndex)]

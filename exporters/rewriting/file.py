@@ -4,6 +4,7 @@ import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
+_LARGEST = 2**31 - 1  # bytes of a file
 _IDENTIFIER = b"TFL3"
 _ALIGNMENT = 16  # bytes, of constants, as the schema's force_align says; Python's packer does not
 
@@ -31,7 +32,7 @@ def packed(model: schema.ModelT, size: int) -> bytes:
         each.buffer = number[each.buffer]
     model.buffers = [_Aligned(model.buffers[old].data) for old in kept]
     model.metadataBuffer = None  # of files older than `metadata`
-    builder = flatbuffers.Builder(size + size // 8)
+    builder = flatbuffers.Builder(min(size + size // 8, _LARGEST))
     builder.Finish(model.Pack(builder), file_identifier=_IDENTIFIER)
     return bytes(builder.Output())
 
@@ -40,9 +41,9 @@ class _Aligned(schema.BufferT):
     """A constant whose numbers begin at a place that processors read at once."""
 
     def Pack(self, builder):  # noqa: N802  the schema's name
-        payload = b"" if self.data is None else np.asarray(self.data, np.uint8).tobytes()
         vector = None
-        if payload:
+        if self.data is not None:  # none is not empty: a shape of no sides is a constant too
+            payload = np.asarray(self.data, np.uint8).tobytes()
             builder.StartVector(1, len(payload), _ALIGNMENT)
             builder.head -= len(payload)
             builder.Bytes[builder.head : builder.head + len(payload)] = payload

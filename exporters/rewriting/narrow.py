@@ -26,25 +26,27 @@ def split_narrow(editor: Editor, operator: schema.OperatorT) -> bool:
     weights = editor.numbers(kernel)
     if weights is None or not editor.is_float(image) or not _plain(options):
         return False
+    if weights.shape[3] != editor.shape(image)[3]:
+        return False  # in groups
     result = int(operator.outputs[0])
     batch, height, width, _ = editor.shape(result)
     if not _pays(weights.shape, batch * height * width):
         return False
     taken = editor.shape(image)[1]
     few, rows = weights.shape[0], weights.shape[1]
-    name = editor.name(result)
+    name = editor.name(kernel)  # the layer's, which the result's may not tell
     wide = np.moveaxis(weights, 1, 0).reshape(rows * few, 1, *weights.shape[2:])
-    by_row = editor.result((batch, taken, width, rows * few), f"{name}/by_row")
-    nothing = editor.constant(np.zeros(rows * few, np.float32), f"{name}/by_row/bias")
-    first = editor.weights(wide, f"{name}/by_row/kernel", like=kernel)
+    by_row = editor.result((batch, taken, width, rows * few), f"{name}_by_row")
+    nothing = editor.constant(np.zeros(rows * few, np.float32), f"{name}_by_row_bias")
+    first = editor.weights(wide, f"{name}_by_row_kernel", like=kernel)
     editor.write(
         schema.BuiltinOperator.CONV_2D,
         [image, first, nothing],
         by_row,
         schema.Conv2DOptionsT(padding=options.padding, strideW=1, strideH=1),
     )
-    chosen = editor.weights(_belonging(rows, few), f"{name}/kernel", like=kernel)
-    last = bias or [editor.constant(np.zeros(few, np.float32), f"{name}/bias")]
+    chosen = editor.weights(_belonging(rows, few), f"{name}_rows", like=kernel)
+    last = bias or [editor.constant(np.zeros(few, np.float32), f"{name}_no_bias")]
     editor.write(schema.BuiltinOperator.CONV_2D, [by_row, chosen, *last], result, options)
     return True
 

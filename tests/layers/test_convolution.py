@@ -151,3 +151,40 @@ def test_by_parities_results_and_slopes_are_kerass():
     mine, wanted = (_slopes(layer, images, upstream) for layer in (own, theirs))
     np.testing.assert_allclose(mine[0], wanted[0], atol=1e-5)
     np.testing.assert_allclose(mine[1], wanted[1], atol=1e-5 * np.abs(wanted[1]).max())
+
+
+@pytest.mark.parametrize(
+    ("options", "shape"),
+    [({"filters": 4, "strides": 2}, (1, 130, 130, 64)), ({"filters": 3}, (1, 30, 30, 8))],
+)
+def test_slopes_of_slopes_are_kerass(options, shape):
+    """As a gradient penalty takes them."""
+    own, theirs = (kind(kernel_size=3, **options) for kind in (Conv2D, keras.layers.Conv2D))
+    images = tf.random.stateless_normal(shape, [0, 0])
+    for layer in (own, theirs):
+        layer.build(shape)
+    theirs.set_weights(own.get_weights())
+    found = []
+    for layer, told in ((own, {"training": True}), (theirs, {})):
+        with tf.GradientTape() as outer:
+            with tf.GradientTape() as tape:
+                tape.watch(images)
+                made = tf.reduce_sum(tf.sin(layer(images, **told)))
+            penalty = tf.reduce_sum(tape.gradient(made, images) ** 2)
+        found.append((penalty, outer.gradient(penalty, layer.kernel.value)))
+    for mine, wanted in zip(*found, strict=True):
+        np.testing.assert_allclose(mine, wanted, atol=1e-4 * np.abs(wanted).max())
+
+
+def test_by_rows_in_bfloat16_is_as_near_as_its_roundings():
+    own, theirs = (kind(3, 7, dtype="mixed_bfloat16") for kind in (Conv2D, keras.layers.Conv2D))
+    images = tf.random.stateless_normal((1, 30, 30, 64), [0, 0])
+    for layer in (own, theirs):
+        layer.build(images.shape)
+    theirs.set_weights(own.get_weights())
+    exact = tf.nn.conv2d(images, own.kernel.value, 1, "VALID")
+    errors = [
+        float(tf.reduce_max(tf.abs(tf.cast(made, tf.float32) - exact)))
+        for made in (own(images, training=True), theirs(images))
+    ]
+    assert errors[0] < 2 * errors[1]

@@ -14,7 +14,8 @@ class Gauges:
     """The length of each player's gradients, taken only in the steps that ask for it.
 
     On several devices, of one host or of many, it is the length of the devices' sum, which is what
-    the optimizer takes: a step that was asked exchanges all gradients once more.
+    the optimizer takes: a step that was asked exchanges all gradients once more, others nothing
+    but that there is nothing to exchange.
 
     Held by a translator as a plain object, so that Keras neither saves nor restores it. Make it
     under the translator's strategy.

@@ -49,6 +49,7 @@ def _in_steps_of_2(images, kernel):
     shape = [batch, rows, columns, kernel.shape[2]]
 
     def back(upstream):
+        upstream = tf.ensure_shape(upstream, shape)
         of_images = tf.nn.conv2d(upstream, kernel, 2, "VALID")
         return of_images, slopes_by_parity(upstream, images, kernel.shape)
 

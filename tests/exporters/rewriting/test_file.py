@@ -1,11 +1,13 @@
 """What is left of a file around operations that were rewritten."""
 
+import flatbuffers
 import numpy as np
 import pytest
 import tensorflow as tf
 from ai_edge_litert import schema_py_generated as schema
 
 import exporters
+from exporters.nodes import read_signatures
 from exporters.rewriting import quicker
 from tests.exporters.fakes import of_model
 from tests.exporters.rewriting.conftest import Converted
@@ -50,6 +52,53 @@ def test_constants_begin_at_multiples_of_16_bytes(convert, kernel):
     own = [each for each in buffers if not each.DataIsNone()]
     assert len(own) >= 4
     assert [each._tab.Vector(each._tab.Offset(4)) % 16 for each in own] == [0] * len(own)
+
+
+def test_constants_without_numbers_stay_constants(convert, kernel, random):
+    def drawn(image):
+        return tf.nn.conv2d(image, kernel, 1, "VALID")
+
+    before = convert(drawn, SHAPE, also=lambda image: tf.reshape(tf.reduce_max(drawn(image)), []))
+    after = Converted(quicker(before.content))
+    assert after.content != before.content
+    model = schema.Model.GetRootAs(after.content, 0)
+    empty = [
+        model.Buffers(at).DataLength()
+        for at in range(model.BuffersLength())
+        if not model.Buffers(at).DataIsNone()
+    ]
+    given = schema.Model.GetRootAs(before.content, 0)
+    assert empty.count(0) == sum(
+        not given.Buffers(at).DataIsNone() and given.Buffers(at).DataLength() == 0
+        for at in range(1, given.BuffersLength())
+    )
+
+
+def test_files_with_constants_behind_the_graph_stay_as_they_are(convert, kernel):
+    content = convert(lambda x: tf.nn.conv2d(x, kernel, 1, "VALID"), SHAPE).content
+    model = schema.ModelT.InitFromPackedBuf(content, 0)
+    model.buffers[-1].offset = 1024
+    builder = flatbuffers.Builder(len(content))
+    builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
+    behind = bytes(builder.Output())
+    assert quicker(behind) == behind
+
+
+def test_new_operations_bear_the_name_of_their_layer(tmp_path):
+    model = resnet_generator((64, 64, 3), 3, base=64, residual_blocks=1)
+    signatures = {"a_to_b": of_model("a_to_b", model)}
+    bundle = exporters.export(signatures, tmp_path / "bundle", recipes=("float32",))
+    graph = read_signatures((bundle / "float32.tflite").read_bytes())["a_to_b"]
+    kernels = [n.inputs[1].name for n in graph.nodes if n.operation == "CONV_2D"]
+    assert sum("conv2d_transpose" in layer(name) for name in kernels) == 8
+    last = [layer(name) for name in kernels[-2:]]
+    assert last[0] == last[1]
+    assert "conv2d" in last[0]
+
+
+def layer(name):
+    """What `lint` takes for the layer: all but the last part of a name."""
+    return name.rpartition("/")[0]
 
 
 def test_exports_of_floats_are_rewritten_and_of_integers_are_not(tmp_path):

@@ -80,3 +80,11 @@ def test_small_maps_are_left_as_they_are(convert, random):
     kernel = random.normal(0, 0.1, (7, 7, 32, 3)).astype(np.float32)
     before = convert(lambda x: tf.nn.conv2d(x, kernel, 1, "VALID"), (1, 10, 10, 32))
     assert quicker(before.content) == before.content
+
+
+def test_groups_are_left_as_they_are(convert, random):
+    """Groups cut the channels that are given by their order, which rows would change."""
+    kernel = random.normal(0, 0.1, (7, 7, 16, 2)).astype(np.float32)
+    before = convert(lambda x: tf.nn.conv2d(x, kernel, 1, "VALID"), SHAPE)
+    assert before.operations() == ["CONV_2D"]
+    assert quicker(before.content) == before.content
