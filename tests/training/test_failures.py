@@ -9,8 +9,8 @@ import pytest
 import tensorflow as tf
 
 from tests.training.test_loop import _train
-from tf_translate.errors import DataError, RunError
-from tf_translate.training.failures import reading, writing
+from tf_translate.errors import DataError, RunError, TrainingError
+from tf_translate.training.failures import compiling, reading, writing
 from tf_translate.training.run_dir import RunDir
 
 FULL = Path("/dev/full")
@@ -87,6 +87,22 @@ def test_errors_of_hdf5_and_tensorflow_are_understood(run, write):
 def test_errors_that_are_not_of_storage_pass(run, error):
     with pytest.raises(type(error)) as caught:
         _written(run, lambda: _raise(error))
+    assert caught.value is error
+
+
+def test_a_step_that_xla_cannot_compile_is_told(run):
+    error = tf.errors.InvalidArgumentError(None, None, "see tensorflow.org/xla/known_issues")
+    told = pytest.raises(TrainingError, match="XLA cannot compile this step")
+    with told as caught, compiling(run, compiled=True):
+        _raise(error)
+    assert str(caught.value).endswith("--resume --set training.xla=off")
+
+
+@pytest.mark.parametrize(("compiled", "text"), [(False, "tensorflow.org/xla"), (True, "lost")])
+def test_other_errors_than_xlas_pass(run, compiled, text):
+    error = tf.errors.InvalidArgumentError(None, None, text)
+    with pytest.raises(tf.errors.InvalidArgumentError) as caught, compiling(run, compiled):
+        _raise(error)
     assert caught.value is error
 
 

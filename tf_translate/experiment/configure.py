@@ -15,6 +15,7 @@ from tf_translate.training.run_dir import RunDir
 _MAY_CHANGE = {
     *("steps", "log_every", "sample_every", "checkpoint_every", "keep_checkpoints", "patience"),
     "devices",  # many devices train like one
+    "xla",  # the same sums in another order
 }
 
 

@@ -63,6 +63,28 @@ def reading(run: RunDir, step: Callable[[], int]) -> Iterator[None]:
         ) from error
 
 
+@contextlib.contextmanager
+def compiling(run: RunDir, compiled: bool) -> Iterator[None]:
+    """Turns a step that XLA cannot compile into one sentence.
+
+    Args:
+        run: Its directory.
+        compiled: Whether steps are compiled; without, every error passes.
+
+    Raises:
+        TrainingError: If TensorFlow's error tells of XLA.
+    """
+    try:
+        yield
+    except tf.errors.OpError as error:
+        if not compiled or "xla" not in str(error).lower():
+            raise
+        raise TrainingError(
+            "training.xla = 'on', but XLA cannot compile this step on these devices; go on without "
+            f"it: {run.go_on()} --set training.xla=off"
+        ) from error
+
+
 def diverged(run: RunDir, step: int, what: str) -> TrainingError:
     """The error of a run whose losses or weights are no longer finite numbers.
 

@@ -25,7 +25,7 @@ from tf_translate.training.callbacks import (
     Samples,
 )
 from tf_translate.training.choice import Assessments, Measure, assess, exhausted
-from tf_translate.training.failures import reading, writing
+from tf_translate.training.failures import compiling, reading, writing
 from tf_translate.training.progress import ProgressBar
 from tf_translate.training.run_dir import RunDir, is_whole
 from tf_translate.training.samples import sample_grid
@@ -233,7 +233,7 @@ def _fit(
     interrupts = Interrupts(workers.anyone, lambda: any(each.enough for each in assessments))
     step = functools.partial(_step, translator)
     try:
-        with reading(run, step):
+        with reading(run, step), compiling(run, translator.jit_compile):
             _fit_stages(translator, batches, schedule.stages, [interrupts, *callbacks])
     except BaseException:
         with contextlib.suppress(OSError):  # what failed first is told
