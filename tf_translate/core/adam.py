@@ -16,6 +16,20 @@ class Adam(keras.optimizers.Adam):
     the end of section 2, as in Keras.
     """
 
+    def _distributed_tf_update_step(self, distribution, grads_and_vars, learning_rate):
+        # Once a step and not once a variable: that was an eighth of all operations of a step.
+        step = tf.cast(self.iterations + 1, tf.float32)
+        betas = [tf.constant(beta, tf.float32) for beta in (self.beta_1, self.beta_2)]
+        self._numbers = {
+            "beta1_power": tf.pow(betas[0], step),
+            "beta2_power": tf.pow(betas[1], step),
+            "beta1": betas[0],
+            "beta2": betas[1],
+            "epsilon": tf.constant(self.epsilon, tf.float32),
+        }
+        super()._distributed_tf_update_step(distribution, grads_and_vars, learning_rate)
+        del self._numbers  # tensors of a graph
+
     def update_step(self, gradient, variable, learning_rate):
         """Moves one variable, and its two moments, by its gradient of the same shape."""
         if self.amsgrad or isinstance(gradient, tf.IndexedSlices):
@@ -27,17 +41,11 @@ class Adam(keras.optimizers.Adam):
             for each in (variable, self._momentums[place], self._velocities[place])
         )
         dtype = weights.dtype
-        step = tf.cast(self.iterations + 1, dtype)
-        beta_1, beta_2 = (tf.constant(beta, dtype) for beta in (self.beta_1, self.beta_2))
         tf.raw_ops.ResourceApplyAdam(
             var=weights.handle,
             m=first.handle,
             v=second.handle,
-            beta1_power=tf.pow(beta_1, step),
-            beta2_power=tf.pow(beta_2, step),
             lr=tf.cast(learning_rate, dtype),
-            beta1=beta_1,
-            beta2=beta_2,
-            epsilon=tf.constant(self.epsilon, dtype),
             grad=tf.cast(gradient, dtype),
+            **{name: tf.cast(number, dtype) for name, number in self._numbers.items()},
         )

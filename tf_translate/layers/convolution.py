@@ -4,13 +4,18 @@ import functools
 from collections.abc import Callable
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tf_translate.layers.narrow import by_rows, convolved_by_rows
 from tf_translate.layers.shortcut import Shortcut
 from tf_translate.layers.strided import by_parity, slopes_by_parity
 
-_FEWEST = 128  # channels in, from which products are quicker (measured)
+# Where products are quicker than oneDNN (measured on two cores): from so many channels given, and
+# in float32 up to so many columns of the kernel and images in the batch.
+_LEAST_CHANNELS = 128
+_MOST_COLUMNS = 3
+_MOST_IMAGES = 4
 
 
 @keras.saving.register_keras_serializable("tf_translate")
@@ -18,15 +23,18 @@ class Conv2D(Shortcut, keras.layers.Conv2D):
     """A convolution that goes round what oneDNN is slow at, on a CPU and in training alone.
 
     To few channels it is two convolutions (`narrow`). In steps of 2 over large maps of float32 it
-    finds the slopes of its kernel by the parities of pixels (`strided`). In bfloat16, in steps of
-    1, it finds them by a matrix product for each place of the kernel: oneDNN takes half as long
-    again as the convolution, products a fifth longer (two cores, 256 channels; CycleGAN's step
-    at 128 pixels is 6 % shorter). Everything else goes Keras's way.
+    finds the slopes of its kernel by the parities of pixels (`strided`). In steps of 1 it finds
+    them by a matrix product for each row of the kernel: oneDNN takes up to half as long again as
+    the convolution, products hardly longer (two cores, 256 channels, one image of 64x64 pixels:
+    CycleGAN's step at 256 pixels is 8 % shorter). Everything else goes Keras's way.
 
     Args, call arguments and result: as `keras.layers.Conv2D`, and whether it is `training`, which
     chooses the operations, never the result but for its rounding: in bfloat16 sums of `narrow`
     are rounded once a row of the kernel in place of once.
     """
+
+    def _plain_way(self):
+        return self.convolution_op if self.data_format == "channels_last" else None
 
     def _way(self, inputs):
         plain = self.data_format == "channels_last" and self.groups == 1
@@ -36,20 +44,23 @@ class Conv2D(Shortcut, keras.layers.Conv2D):
         strides, valid = {*self.strides}, self.padding == "valid"
         if strides == {1} and by_rows(self.kernel_size[0], self.filters, batch * height * width):
             return functools.partial(convolved_by_rows, padding=self.padding.upper())
-        if strides == {1} and valid and _by_products(inputs):
-            return _convolving(1, _slopes_by_products)
+        if strides == {1} and valid and _by_products(inputs, self.kernel_size[1]):
+            return functools.partial(_convolved, step=1, slopes=_slopes_by_products)
         pixels = batch * (height // 2) * (width // 2)
         if strides == {2} and valid and by_parity(channels, pixels, inputs.dtype):
-            return _convolving(2, slopes_by_parity)
+            return functools.partial(_convolved, step=2, slopes=slopes_by_parity)
         return None
 
 
-def _by_products(images) -> bool:
-    half = images.shape[-1] >= _FEWEST and images.dtype == tf.bfloat16
-    return half and not tf.config.list_logical_devices("GPU")
+def _by_products(images, columns: int) -> bool:
+    if images.shape[-1] < _LEAST_CHANNELS or tf.config.list_logical_devices("GPU"):
+        return False
+    few = columns <= _MOST_COLUMNS and images.shape[0] <= _MOST_IMAGES
+    return few or images.dtype == tf.bfloat16
 
 
-def _convolving(step: int, slopes: Callable) -> Callable:
+@tf.function(autograph=False)  # traced once for all layers that are alike
+def _convolved(images, kernel, step: int, slopes: Callable):
     """Cross-correlation without padding whose kernel has its slopes by a function of ours."""
 
     @tf.custom_gradient
@@ -68,15 +79,28 @@ def _convolving(step: int, slopes: Callable) -> Callable:
         made = tf.nn.conv2d(images, kernel, step, "VALID")
         return made, back
 
-    return convolved
+    return convolved(images, kernel)
 
 
 def _slopes_by_products(images, upstream, shape):
-    """For each place of the kernel: pixels that it met, times what came back for them."""
+    """For each row of the kernel: pixels that it met, times what came back for them.
+
+    Beside each other lie the pixels that a row of the kernel meets at one place: all such places
+    are one list, and what another row of the kernel met is another stretch of it, which TensorFlow
+    does not copy. From image to image the list goes on over rows that nothing came back for.
+    """
     rows, columns, given, made = shape
-    height, width = images.shape[1] - rows + 1, images.shape[2] - columns + 1
-    wanted = tf.reshape(upstream, [-1, made])
-    places = [(row, column) for row in range(rows) for column in range(columns)]
-    met = [images[:, row : row + height, column : column + width] for row, column in places]
-    found = [tf.matmul(tf.reshape(each, [-1, given]), wanted, transpose_a=True) for each in met]
-    return tf.reshape(tf.stack(found), shape)
+    batch, height, width, _ = upstream.shape
+    below = rows - 1 if batch > 1 else 0
+    if below:
+        upstream = tf.pad(upstream, [[0, 0], [0, below], [0, 0], [0, 0]])
+    length = (batch * (height + below) - below) * width
+    wanted = tf.reshape(upstream, [-1, made])[:length]
+    starts = np.arange(batch * images.shape[1])[:, None] * images.shape[2] + np.arange(width)
+    places = (starts[..., None] + np.arange(columns)).astype(np.int32)
+    met = tf.gather(tf.reshape(images, [-1, given]), places.reshape(-1, columns))
+    met = tf.reshape(met, [-1, columns * given])
+    stretches = [met[row * width : row * width + length] for row in range(rows)]
+    return tf.reshape(
+        tf.stack([tf.matmul(stretch, wanted, transpose_a=True) for stretch in stretches]), shape
+    )

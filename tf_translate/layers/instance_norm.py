@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tf_translate.layers.image_statistics import ImageStatistics
@@ -96,8 +97,9 @@ def _fused(images, gamma, beta, epsilon):
     if batch > 1:
         folded = tf.transpose(images, [1, 2, 0, 3])  # (B, H, W, C) -> (H, W, B, C)
         folded = tf.reshape(folded, [1, height, width, batch * channels])
-    scale = tf.ones([batch * channels]) if gamma is None else tf.tile(gamma, [batch])
-    offset = tf.zeros([batch * channels]) if beta is None else tf.tile(beta, [batch])
+    ones, zeros = np.ones(batch * channels, np.float32), np.zeros(batch * channels, np.float32)
+    scale = ones if gamma is None else tf.tile(gamma, [batch])
+    offset = zeros if beta is None else tf.tile(beta, [batch])
     result, *_ = tf.compat.v1.nn.fused_batch_norm(
         folded, scale, offset, epsilon=epsilon, is_training=True
     )

@@ -4,6 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 
+@tf.function(autograph=False)
 def mirrored(images, padding: int):
     """Mirrors images outwards as `tf.pad(..., "REFLECT")`, in a fraction of its time on a CPU.
 
@@ -28,10 +29,9 @@ def mirrored(images, padding: int):
     @tf.custom_gradient
     def copied(images):
         pixels = tf.reshape(images, [batch, height * width, channels])
-        places = tf.reshape(rows[:, None] * width + tf.constant(columns)[None], [-1])
-        padded = tf.reshape(
-            tf.gather(pixels, places, axis=1), [batch, len(rows), len(columns), channels]
-        )
+        places = (rows[:, None] * width + columns).ravel()
+        padded = tf.gather(pixels, places, axis=1)
+        padded = tf.reshape(padded, [batch, len(rows), len(columns), channels])
         return padded, lambda upstream: _way_back(upstream, images.shape, rows, columns)
 
     return copied(images)
