@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from tests.core.toy import Toy, scale
+from tf_translate.methods.dtn import DTN, DTNSettings
 from tf_translate.methods.genegan import GeneGAN, GeneGANSettings
 from tf_translate.methods.ian import IAN, IANSettings
 from tf_translate.methods.icgan import IcGAN, IcGANSettings
@@ -82,3 +83,13 @@ def test_one_set_is_shown_reconstructed_and_edited_without_its_latents(shown):
     samples.sample_grid(model, batch)
     assert list(shown) == ["image", "reconstruct", "edit"]
     np.testing.assert_allclose(shown["reconstruct"], model(batch["image"]), atol=1e-6)
+
+
+def test_nothing_is_looked_at_for_signs_before_a_network_that_draws_learns():
+    settings = DTNSettings(base=2, code=4, decoder_base=2, critic_base=2)
+    model = DTN.from_settings(settings, (32, 32, 3), (32, 32, 1))
+    a, b = _batch(2, 32, 32, 3)["a"], _batch(2, 32, 32, 1)["b"]
+    assert model.stage == "features"
+    assert samples.sample_grid(model, {"a": a, "b": b})[1] == []
+    model.enter_stage("transfer")
+    assert [each.title for each in samples.sample_grid(model, {"a": a, "b": b})[1]] == ["a to b"]

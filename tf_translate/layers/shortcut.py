@@ -21,7 +21,7 @@ class Shortcut(keras.layers.Layer):
         return self.activation(made)
 
     def _plain_way(self) -> Callable | None:
-        """Keras's own, ahead of its bias, which it reshapes back and forth; None: all of Keras's."""
+        """Keras's own ahead of its bias, which it reshapes to and fro; None: all of Keras's."""
         return None
 
     def _way(self, inputs) -> Callable | None:

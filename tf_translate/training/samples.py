@@ -27,13 +27,21 @@ def sample_grid(
         uint8 `(height, width, 3)`: input, translation and, for pairs, the truth; or input,
         reconstruction and one column for every column of the attributes, switched. Where a
         stage has nothing to translate with: images out of noise in place of translations, and
-        no input. Beside it the translations themselves, to be looked at for signs of failure.
+        no input. Beside it the translations themselves, to be looked at for signs of failure:
+        none before a stage in which a network that makes them learns.
     """
     if translator.layout == "attributes":
         columns, titles, shown = _attribute_columns(translator, batch)
     else:
         columns, titles, shown = _domain_columns(translator, batch)
-    return grid(columns, titles=titles, scale=max(1, 96 // columns[0].shape[1])), shown
+    picture = grid(columns, titles=titles, scale=max(1, 96 // columns[0].shape[1]))
+    return picture, shown if _has_learnt_to_draw(translator) else []
+
+
+def _has_learnt_to_draw(translator: Translator) -> bool:
+    """Whether a player of networks that are deployed plays now, or has played."""
+    stages = translator.stages[: translator.stages.index(translator.stage) + 1]
+    return any(player.averaged and player.stage in stages for player in translator.players)
 
 
 def _attribute_columns(translator: Translator, batch: Mapping[str, np.ndarray]) -> Columns:
