@@ -3,7 +3,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.layers.traced import operations_of
 from tf_translate.layers.convolution import Conv2D
+from tf_translate.layers.transposed import Conv2DTranspose
 
 CHANNELS = 128  # as many as it takes
 
@@ -61,23 +63,25 @@ def test_products_are_taken_where_they_are_quick_and_results_are_kerass(
     dtype, options, shape, products
 ):
     images = tf.random.stateless_normal(shape, [0, 0])
-    options = {"kernel_size": 3, "dtype": dtype, **options}
+    options = {"kernel_size": 3, "dtype": dtype, "bias_initializer": "ones", **options}
+    options["activation"] = "tanh"
     own, theirs = (kind(2, **options) for kind in (Conv2D, keras.layers.Conv2D))
     for layer in (own, theirs):
         layer.build(images.shape)
     theirs.set_weights(own.get_weights())
-    np.testing.assert_array_equal(own(images), theirs(images))
+    np.testing.assert_array_equal(own(images, training=True), theirs(images))
     upstream = tf.ones(own(images).shape)
+    part = 1e-5 if dtype == "float32" else 0.02
     for mine, wanted in zip(
         _slopes(own, images, upstream), _slopes(theirs, images, upstream), strict=True
     ):
-        np.testing.assert_allclose(mine, wanted, atol=0.02 * np.abs(wanted).max())
+        np.testing.assert_allclose(mine, wanted, atol=part * np.abs(wanted).max())
 
     @tf.function(input_signature=[tf.TensorSpec(images.shape)])
     def back(images):
         return _slopes(own, images, upstream)
 
-    assert _nodes(back.get_concrete_function()).count("MatMul") == products
+    assert operations_of(back.get_concrete_function()).count("MatMul") == products
 
 
 def _operations(layer, shape, *, training=True):
@@ -92,14 +96,7 @@ def _operations(layer, shape, *, training=True):
             made = layer(images, training=training)
         return tape.gradient(made, [images, *(each.value for each in layer.trainable_variables)])
 
-    return _nodes(back.get_concrete_function())
-
-
-def _nodes(traced) -> list[str]:
-    """Operations of a traced function and of all functions that it calls, once each."""
-    graph = traced.graph.as_graph_def()
-    bodies = [graph.node, *(each.node_def for each in graph.library.function)]
-    return [node.op for body in bodies for node in body]
+    return operations_of(back.get_concrete_function())
 
 
 @pytest.mark.parametrize(
@@ -168,7 +165,11 @@ def test_by_parities_results_and_slopes_are_kerass():
 
 @pytest.mark.parametrize(
     ("options", "shape"),
-    [({"filters": 4, "strides": 2}, (1, 130, 130, 64)), ({"filters": 3}, (1, 30, 30, 8))],
+    [
+        ({"filters": 4, "strides": 2}, (1, 130, 130, 64)),
+        ({"filters": 3}, (1, 30, 30, 8)),
+        ({"filters": 8}, (3, 7, 6, 128)),
+    ],
 )
 def test_slopes_of_slopes_are_kerass(options, shape):
     """As a gradient penalty takes them."""
@@ -201,3 +202,17 @@ def test_by_rows_in_bfloat16_is_as_near_as_its_roundings():
         for made in (own(images, training=True), theirs(images))
     ]
     assert errors[0] < 2 * errors[1]
+
+
+@pytest.mark.parametrize("filters", [1, 16])
+@pytest.mark.parametrize("kind", [Conv2D, Conv2DTranspose])
+def test_biases_have_their_slopes_added_up_in_float32_in_bfloat16(kind, filters):
+    layer = kind(filters, 1, dtype="mixed_bfloat16")
+    images = tf.ones((1, 64, 64, 4))
+    layer.build(images.shape)
+    upstream = np.random.default_rng(0).normal(0.5, 1, (1, 64, 64, filters))
+    upstream = tf.cast(upstream, tf.bfloat16)
+    with tf.GradientTape() as tape:
+        total = tf.reduce_sum(tf.cast(layer(images, training=True) * upstream, tf.float32))
+    wanted = tf.cast(upstream, tf.float64).numpy().sum((0, 1, 2))
+    np.testing.assert_allclose(tape.gradient(total, layer.bias.value), wanted, rtol=0.004)

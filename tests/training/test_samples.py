@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from tests.core.toy import Toy, scale
+from tf_translate.methods.age_cgan import AgeCGAN, AgeCGANSettings
 from tf_translate.methods.dtn import DTN, DTNSettings
 from tf_translate.methods.genegan import GeneGAN, GeneGANSettings
 from tf_translate.methods.ian import IAN, IANSettings
@@ -83,6 +84,17 @@ def test_one_set_is_shown_reconstructed_and_edited_without_its_latents(shown):
     samples.sample_grid(model, batch)
     assert list(shown) == ["image", "reconstruct", "edit"]
     np.testing.assert_allclose(shown["reconstruct"], model(batch["image"]), atol=1e-6)
+
+
+def test_the_generator_that_learns_ahead_of_encoders_is_looked_at_for_signs():
+    batch = {"image": _batch(2, 16, 16, 3)["a"], "attributes": np.eye(3, dtype=np.float32)[:2]}
+    tiny = {"latent": 2, "base": 2, "critic_base": 1, "encoder_base": 1, "latent_width": 2}
+    settings = AgeCGANSettings(**tiny, recogniser_base=2)
+    model = AgeCGAN.from_settings(settings, (16, 16, 3), attributes={"tone": ["0", "1", "2"]})
+    assert model.stage == "recogniser"
+    assert samples.sample_grid(model, batch)[1] == []
+    model.enter_stage("gan")
+    assert [each.title for each in samples.sample_grid(model, batch)[1]] == ["images out of noise"]
 
 
 def test_nothing_is_looked_at_for_signs_before_a_network_that_draws_learns():

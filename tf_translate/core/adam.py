@@ -16,19 +16,31 @@ class Adam(keras.optimizers.Adam):
     the end of section 2, as in Keras.
     """
 
+    _shared: dict | None = None  # by dtype what a step takes, while all variables are moved
+
     def _distributed_tf_update_step(self, distribution, grads_and_vars, learning_rate):
-        # Once a step and not once a variable: that was an eighth of all operations of a step.
-        step = tf.cast(self.iterations + 1, tf.float32)
-        betas = [tf.constant(beta, tf.float32) for beta in (self.beta_1, self.beta_2)]
-        self._numbers = {
-            "beta1_power": tf.pow(betas[0], step),
-            "beta2_power": tf.pow(betas[1], step),
-            "beta1": betas[0],
-            "beta2": betas[1],
-            "epsilon": tf.constant(self.epsilon, tf.float32),
-        }
-        super()._distributed_tf_update_step(distribution, grads_and_vars, learning_rate)
-        del self._numbers  # tensors of a graph
+        self._shared = {}
+        try:
+            super()._distributed_tf_update_step(distribution, grads_and_vars, learning_rate)
+        finally:
+            self._shared = None
+
+    def _numbers(self, dtype) -> dict:
+        """What the coming step of any variable takes, by the kernel's names."""
+        # Once a step, not once a variable: that was an eighth of all operations of a step.
+        known = {} if self._shared is None else self._shared
+        if dtype.name not in known:
+            step = tf.cast(self.iterations + 1, tf.float64)
+            betas = [tf.constant(beta, tf.float64) for beta in (self.beta_1, self.beta_2)]
+            powers = [tf.cast(tf.pow(beta, step), dtype) for beta in betas]
+            known[dtype.name] = {
+                "beta1_power": powers[0],
+                "beta2_power": powers[1],
+                "beta1": tf.cast(betas[0], dtype),
+                "beta2": tf.cast(betas[1], dtype),
+                "epsilon": tf.constant(self.epsilon, dtype),
+            }
+        return known[dtype.name]
 
     def update_step(self, gradient, variable, learning_rate):
         """Moves one variable, and its two moments, by its gradient of the same shape."""
@@ -47,5 +59,5 @@ class Adam(keras.optimizers.Adam):
             v=second.handle,
             lr=tf.cast(learning_rate, dtype),
             grad=tf.cast(gradient, dtype),
-            **{name: tf.cast(number, dtype) for name, number in self._numbers.items()},
+            **self._numbers(dtype),
         )

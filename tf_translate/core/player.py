@@ -59,6 +59,8 @@ class Player:
         clip: Greatest common length of its gradients, or None.
         needs: Keys of the batch it needs beside the images, such as "label_a".
         burst: When it goes alone for some steps; None: never.
+        draws: Whether pictures can be made once it has played: not where its stage only readies
+            others for theirs.
         averaged: Whether a moving average of its weights is worth keeping: true for the
             networks that are deployed.
         optimizer: The field of the method's settings that its optimizer is made from.
@@ -77,6 +79,7 @@ class Player:
     clip: float | None = None
     needs: tuple[str, ...] = ()
     burst: Burst | None = None
+    draws: bool = True
     averaged: bool = False
     optimizer: str = "optimizer"
 

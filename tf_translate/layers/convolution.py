@@ -12,7 +12,7 @@ from tf_translate.layers.shortcut import Shortcut
 from tf_translate.layers.strided import by_parity, slopes_by_parity
 
 # Where products are quicker than oneDNN (measured on two cores): from so many channels given, and
-# in float32 up to so many columns of the kernel and images in the batch.
+# but for bfloat16 up to so many columns of the kernel and images in the batch.
 _LEAST_CHANNELS = 128
 _MOST_COLUMNS = 3
 _MOST_IMAGES = 4
@@ -29,8 +29,9 @@ class Conv2D(Shortcut, keras.layers.Conv2D):
     CycleGAN's step at 256 pixels is 8 % shorter). Everything else goes Keras's way.
 
     Args, call arguments and result: as `keras.layers.Conv2D`, and whether it is `training`, which
-    chooses the operations, never the result but for its rounding: in bfloat16 sums of `narrow`
-    are rounded once a row of the kernel in place of once.
+    chooses the operations, never the result but for its rounding: slopes add up in another order,
+    and in bfloat16 sums of `narrow` are rounded once a row of the kernel in place of once. Biases
+    have their slopes added up in float32, which Keras's have not in bfloat16 (`shortcut`).
     """
 
     def _plain_way(self):
@@ -61,7 +62,11 @@ def _by_products(images, columns: int) -> bool:
 
 @tf.function(autograph=False)  # traced once for all layers that are alike
 def _convolved(images, kernel, step: int, slopes: Callable):
-    """Cross-correlation without padding whose kernel has its slopes by a function of ours."""
+    """Cross-correlation without padding whose kernel has its slopes by a function of ours.
+
+    Images are `(batch, height, width, given)`, a kernel is `(rows, columns, given, made)`, the
+    function takes images, what came back and the kernel's shape.
+    """
 
     @tf.custom_gradient
     def convolved(images, kernel):
@@ -85,6 +90,9 @@ def _convolved(images, kernel, step: int, slopes: Callable):
 def _slopes_by_products(images, upstream, shape):
     """For each row of the kernel: pixels that it met, times what came back for them.
 
+    Images are `(batch, height, width, given)`, what came back `(batch, height', width', made)`,
+    the shape and the slopes `(rows, columns, given, made)`.
+
     Beside each other lie the pixels that a row of the kernel meets at one place: all such places
     are one list, and what another row of the kernel met is another stretch of it, which TensorFlow
     does not copy. From image to image the list goes on over rows that nothing came back for.
@@ -96,10 +104,12 @@ def _slopes_by_products(images, upstream, shape):
         upstream = tf.pad(upstream, [[0, 0], [0, below], [0, 0], [0, 0]])
     length = (batch * (height + below) - below) * width
     wanted = tf.reshape(upstream, [-1, made])[:length]
-    starts = np.arange(batch * images.shape[1])[:, None] * images.shape[2] + np.arange(width)
-    places = (starts[..., None] + np.arange(columns)).astype(np.int32)
-    met = tf.gather(tf.reshape(images, [-1, given]), places.reshape(-1, columns))
-    met = tf.reshape(met, [-1, columns * given])
+    pixels = tf.reshape(images, [batch, -1, given])
+    if columns > 1:
+        starts = np.arange(images.shape[1])[:, None] * images.shape[2] + np.arange(width)
+        places = (starts[..., None] + np.arange(columns)).astype(np.int32)
+        pixels = tf.gather(pixels, places.ravel(), axis=1)
+    met = tf.reshape(pixels, [-1, columns * given])
     stretches = [met[row * width : row * width + length] for row in range(rows)]
     return tf.reshape(
         tf.stack([tf.matmul(stretch, wanted, transpose_a=True) for stretch in stretches]), shape

@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 
-@tf.function(autograph=False)
+@tf.function(autograph=False)  # traced once for all maps of a size
 def mirrored(images, padding: int):
     """Mirrors images outwards as `tf.pad(..., "REFLECT")`, in a fraction of its time on a CPU.
 

@@ -36,7 +36,7 @@ class ReflectionPadding2D(keras.layers.Layer):
         super().__init__(**kwargs)
         if padding < 1:
             raise ValueError(f"`padding` must be at least 1, got {padding}")
-        self.padding = padding
+        self.padding = int(padding)
 
     def call(self, images, training=False):
         for side in images.shape[1:3]:

@@ -17,7 +17,8 @@ class Shortcut(keras.layers.Layer):
             return super().call(inputs)
         made = way(inputs, tf.convert_to_tensor(self.kernel))
         if self.use_bias:
-            made = tf.nn.bias_add(made, tf.convert_to_tensor(self.bias))
+            add = _biased if made.dtype == tf.bfloat16 else tf.nn.bias_add
+            made = add(made, tf.convert_to_tensor(self.bias))
         return self.activation(made)
 
     def _plain_way(self) -> Callable | None:
@@ -27,3 +28,22 @@ class Shortcut(keras.layers.Layer):
     def _way(self, inputs) -> Callable | None:
         """What makes the result of images and a kernel quicker than Keras; None if nothing does."""
         raise NotImplementedError
+
+
+@tf.function(autograph=False)  # traced once for all layers that are alike
+def _biased(made, bias):
+    """Adds a bias to `(batch, height, width, channels)`; its slopes are sums in float32.
+
+    BIAS_ADD's own way back adds bfloat16 to bfloat16 (TensorFlow 2.21): over 64x64 pixels half of
+    a slope can be lost.
+    """
+
+    @tf.custom_gradient
+    def biased(made, bias):
+        return tf.nn.bias_add(made, bias), lambda upstream: (upstream, _summed(upstream))
+
+    return biased(made, bias)
+
+
+def _summed(upstream):
+    return tf.reduce_sum(upstream, [0, 1, 2])

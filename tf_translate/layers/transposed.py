@@ -1,5 +1,7 @@
 """A transposed convolution that trains quickly on a CPU."""
 
+import functools
+
 import keras
 import tensorflow as tf
 
@@ -26,6 +28,18 @@ class Conv2DTranspose(Shortcut, keras.layers.Conv2DTranspose):
     `training`, which chooses the operations, never the result.
     """
 
+    def _plain_way(self):
+        if self.data_format != "channels_last":
+            return None
+        return functools.partial(
+            keras.ops.conv_transpose,
+            strides=self.strides,
+            padding=self.padding,
+            output_padding=self.output_padding,
+            data_format=self.data_format,
+            dilation_rate=self.dilation_rate,
+        )
+
     def _way(self, inputs):
         plain = self.data_format == "channels_last" and self.dilation_rate in (1, (1, 1))
         twice = self.strides == (2, 2) and self.output_padding is None
@@ -39,7 +53,7 @@ class Conv2DTranspose(Shortcut, keras.layers.Conv2DTranspose):
         return _doubled if small and not tf.config.list_logical_devices("GPU") else None
 
 
-@tf.custom_gradient
+@tf.function(autograph=False)  # traced once for all layers that are alike
 def _in_steps_of_2(images, kernel):
     """A transposed convolution, padding "valid"; the slopes of its kernel by parities."""
     batch, *sides, _ = images.shape
@@ -48,12 +62,16 @@ def _in_steps_of_2(images, kernel):
     )
     shape = [batch, rows, columns, kernel.shape[2]]
 
-    def back(upstream):
-        upstream = tf.ensure_shape(upstream, shape)
-        of_images = tf.nn.conv2d(upstream, kernel, 2, "VALID")
-        return of_images, slopes_by_parity(upstream, images, kernel.shape)
+    @tf.custom_gradient
+    def enlarged(images, kernel):
+        def back(upstream):
+            upstream = tf.ensure_shape(upstream, shape)
+            of_images = tf.nn.conv2d(upstream, kernel, 2, "VALID")
+            return of_images, slopes_by_parity(upstream, images, kernel.shape)
 
-    return tf.nn.conv2d_transpose(images, kernel, shape, 2, "VALID"), back
+        return tf.nn.conv2d_transpose(images, kernel, shape, 2, "VALID"), back
+
+    return enlarged(images, kernel)
 
 
 def _doubled(images, kernel):

@@ -140,6 +140,7 @@ class AgeCGAN(invertible.InvertibleTranslator):
             "recogniser_objective",
             ("same_picture",),
             stage="recogniser",
+            draws=False,
             optimizer="recogniser_optimizer",
         ),
         invertible.CRITIC,

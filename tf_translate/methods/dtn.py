@@ -104,6 +104,7 @@ class DTN(Translator):
             ("classes",),
             stage="features",
             needs=("label_a",),
+            draws=False,
         ),
         Player("critic", ("critic",), "critic_objective", ("critic",), stage="transfer"),
         Player(

@@ -133,7 +133,7 @@ def check_input_skip(image_shape: tuple[int | None, ...], out_channels: int) -> 
 
 def change_images(images, features, kernel: int, *, pad: str = "same"):
     """Ends a generator that draws a change of its input; untrained, it is the identity."""
-    change = keras.layers.Conv2D(
+    change = Conv2D(
         images.shape[-1], kernel, padding=pad, kernel_initializer="zeros", name="change"
     )(features)
     return ChangeOfImage(name="images")([images, change])

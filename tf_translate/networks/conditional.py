@@ -4,6 +4,7 @@ import keras
 
 from tf_translate.layers.attribute_map import AttributeMaps
 from tf_translate.layers.batch_norm import BatchNormalization
+from tf_translate.layers.transposed import Conv2DTranspose
 from tf_translate.networks import blocks
 from tf_translate.networks.strided_critic import levels_to_four
 
@@ -43,7 +44,7 @@ def conditional_generator(
     features = keras.layers.Concatenate()([noise, attributes])
     features = keras.layers.Reshape((1, 1, latent + columns))(features)
     widths = [base * min(2**depth, 8) for depth in reversed(range(levels))]
-    features = keras.layers.Conv2DTranspose(
+    features = Conv2DTranspose(
         widths[0], _KERNEL, padding="valid", kernel_initializer=blocks.initial_weights()
     )(features)  # (B, 1, 1, c) -> (B, 4, 4, c')
     for filters in [*widths[1:], image_shape[2]]:
