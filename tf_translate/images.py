@@ -52,11 +52,11 @@ def read(path: str | Path, *, channels: int = 3) -> np.ndarray:
 
 def contents(path: str | Path) -> bytes:
     """The bytes of a picture file, not decoded; `DataError` if it is missing or empty."""
-    path = Path(path)
-    if not path.is_file():
-        raise DataError(f"there is no image file {path}")
     try:
-        found = path.read_bytes()
+        with open(path, "rb") as file:  # a Path costs a tenth of a small picture
+            found = file.read()
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError, ValueError) as error:
+        raise DataError(f"there is no image file {path}") from error
     except OSError as error:
         raise DataError(f"the image file {path} is broken: {error}") from error
     if not found:

@@ -55,12 +55,12 @@ class PictureFile:
 
     def contents(self) -> bytes:
         """The file's bytes; `DataError` if it is missing or empty."""
-        return images.contents(self.path)
+        return images.contents(self.file)
 
     def decode(self, contents: bytes, channels: int) -> np.ndarray:
         """Uint8 `(h, w, channels)` of these bytes; `DataError` names the file that cannot be."""
-        pixels = images.decode(contents, channels=channels, origin=self.path)
-        return half_of(pixels, self.half, self.path)
+        pixels = images.decode(contents, channels=channels, origin=self.file)
+        return half_of(pixels, self.half, self.file)
 
     def read(self, channels: int) -> np.ndarray:
         """Decodes to uint8 `(h, w, channels)`; `DataError` names the file that cannot be."""
