@@ -115,8 +115,7 @@ class AgeCGAN(invertible.InvertibleTranslator):
     Raises:
         ValueError: If the networks do not go with the attributes or with each other.
 
-    Source: Antipov, Baccouche & Dugelay 2017, https://arxiv.org/abs/1702.01983; networks as in
-    IcGAN, https://arxiv.org/abs/1611.06355.
+    Source: Antipov et al. 2017, https://arxiv.org/abs/1702.01983; networks: arXiv 1611.06355.
     """
 
     layout = "attributes"
