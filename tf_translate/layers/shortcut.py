@@ -40,10 +40,9 @@ def _biased(made, bias):
 
     @tf.custom_gradient
     def biased(made, bias):
-        return tf.nn.bias_add(made, bias), lambda upstream: (upstream, _summed(upstream))
+        def back(upstream):
+            return upstream, tf.reduce_sum(upstream, [0, 1, 2])
+
+        return tf.nn.bias_add(made, bias), back
 
     return biased(made, bias)
-
-
-def _summed(upstream):
-    return tf.reduce_sum(upstream, [0, 1, 2])
