@@ -10,20 +10,20 @@ from typing import Any
 
 import numpy as np
 
-from exporters.benchmark import Timing, benchmark
-from exporters.bundle import Bundle, open_bundle
-from exporters.calibration import Calibration, pick
-from exporters.compare import Comparison, compare
+from exporters.benchmark.benchmark import Timing, benchmark
+from exporters.benchmark.compare import Comparison, compare
+from exporters.benchmark.latency_record import keep_latency
+from exporters.bundle.bundle import Bundle, open_bundle
+from exporters.convert.calibration import Calibration, pick
+from exporters.convert.recipes import RECIPES, Recipe
 from exporters.errors import BundleError, ExportError
-from exporters.latency import keep_latency
+from exporters.inference.images import translate_picture, translate_pictures
+from exporters.inference.runner import Runner
+from exporters.inference.tiled_images import translate_tiles
 from exporters.lint import Finding, LintReport, Share, lint
-from exporters.pictures import translate_picture, translate_pictures
 from exporters.protocol import SignatureLike, TensorLike
-from exporters.recipes import RECIPES, Recipe
-from exporters.runtime import Runner
-from exporters.tiled_pictures import translate_tiles
-from exporters.verification import Verification
-from exporters.verify import verify
+from exporters.verification.report import Verification
+from exporters.verification.verify import verify
 
 __all__ = [
     "RECIPES",
@@ -84,7 +84,7 @@ def export(
             `int16x8`) fix ranges; `pick` chooses pictures. They are never invented.
         source: What was exported, kept in the manifest. The card shows `run`, `step`, `method`,
             `summary`, `intended_use`, `figures` (mappings with the names of
-            `exporters.card.facts.Figure`) and `remarks` beside them.
+            `exporters.card.metadata.Figure`) and `remarks` beside them.
         provenance: Where the training data came from, kept too. The card shows `data` and
             `licence`.
         seed: Decides the seeded golden inputs.
@@ -103,7 +103,10 @@ def export(
             calibration, the folder is not free, or a page has nothing to show or another
             LiteRT.js than it is made for.
     """
-    from exporters.exporting import Order, write_bundle  # loads TensorFlow, running goes without
+    from exporters.convert.export import (  # loads TensorFlow, running goes without
+        Order,
+        write_bundle,
+    )
 
     order = Order(
         recipes=recipes,

@@ -4,15 +4,15 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from exporters.card import words
-from exporters.card.example import examples
-from exporters.card.facts import provenance_facts, source_facts
-from exporters.card.figures import figures_section
-from exporters.card.latency import latency_section
-from exporters.card.words import fill
-from exporters.labels import STEPS
-from exporters.manifest import Manifest, SignatureRecord
-from exporters.recipes import Tolerance
+from exporters.bundle.labels import STEPS
+from exporters.bundle.manifest import Manifest, SignatureRecord
+from exporters.card import templates
+from exporters.card.app_example import examples
+from exporters.card.latency_table import latency_section
+from exporters.card.metadata import provenance_facts, source_facts
+from exporters.card.metrics_table import figures_section
+from exporters.card.templates import fill
+from exporters.convert.recipes import Tolerance
 
 CARD = "card.md"
 
@@ -37,7 +37,7 @@ def write_card(folder: Path, title: str, manifest: Manifest) -> None:
 
 def card(title: str, manifest: Manifest) -> str:
     """The text of the card; arguments and errors as in `write_card`."""
-    template = words.load("card")
+    template = templates.load("card")
     source = source_facts(manifest.source)
     provenance = provenance_facts(manifest.provenance)
     versions = ", ".join(f"{name} {version}" for name, version in manifest.versions.items())
@@ -73,22 +73,22 @@ def _origin(method: str, run: str, step: int | None) -> str:
 def _signatures(template: Mapping[str, Any], records: Mapping[str, SignatureRecord]) -> str:
     return "".join(
         fill(template["signature"], name=name, rows="".join(_rows(template, record)))
-        for name, record in words.called(records).items()
+        for name, record in templates.called(records).items()
     )
 
 
 def _rows(template: Mapping[str, Any], record: SignatureRecord) -> Iterable[str]:
     for role, tensors in (("in", record.inputs), ("out", record.outputs)):
         for tensor in tensors:
-            default = ", ".join(words.usual(tensor) or ("must be given",))
+            default = ", ".join(templates.usual(tensor) or ("must be given",))
             yield fill(
                 template["row"],
                 role=role,
                 name=tensor.name,
-                form=words.type_and_shape(tensor),
-                limits=words.limits(tensor),
+                form=templates.type_and_shape(tensor),
+                limits=templates.limits(tensor),
                 default=default if role == "in" else "",
-                meaning=_cell(words.meaning(tensor)),
+                meaning=_cell(templates.meaning(tensor)),
             )
 
 
@@ -116,19 +116,19 @@ def _policies(records: Mapping[str, SignatureRecord]) -> str:
 
 
 def _feeding(template: Mapping[str, Any], records: Mapping[str, SignatureRecord]) -> str:
-    inputs = [tensor for record in words.called(records).values() for tensor in record.inputs]
-    pictures = [tensor for tensor in inputs if words.is_picture(tensor)]
+    inputs = [tensor for record in templates.called(records).values() for tensor in record.inputs]
+    pictures = [tensor for tensor in inputs if templates.is_picture(tensor)]
     unbounded = dict.fromkeys(f"`{each.name}`" for each in inputs if each.value_range is None)
     found = []
     if pictures:
         colours = dict.fromkeys(
-            words.CHANNELS.get(tensor.shape[-1], f"{tensor.shape[-1]} of them")
+            templates.CHANNELS.get(tensor.shape[-1], f"{tensor.shape[-1]} of them")
             for tensor in pictures
         )
         found.append(fill(template["feeding_pictures"], colours=" or ".join(colours)))
     if any(tensor.labels and tensor.labels != (tensor.name,) for tensor in inputs):
         found.append(template["feeding_labels"])
-    if any(words.usual(tensor) for tensor in inputs):
+    if any(templates.usual(tensor) for tensor in inputs):
         found.append(template["feeding_defaults"])
     if any(tensor.labels == (STEPS,) for tensor in inputs):
         found.append(template["feeding_steps"])

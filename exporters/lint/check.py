@@ -3,16 +3,16 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from exporters import golden
-from exporters.arithmetic import multiply_adds, total_multiply_adds
-from exporters.bundle import Bundle, open_bundle
-from exporters.lint.layers import layers_of
-from exporters.lint.ranges import FLOAT16_MAX, MARGIN, Peak, peaks
+from exporters.bundle.bundle import Bundle, open_bundle
+from exporters.inference.runner import recipes_of
+from exporters.lint.activation_ranges import FLOAT16_MAX, MARGIN, Peak, peaks
+from exporters.lint.layer_names import layers_of
 from exporters.lint.report import Finding, LintReport, Severity, Share, merged
 from exporters.lint.rules import reason_against
 from exporters.lint.tables import Target, tables
-from exporters.nodes import Node, SignatureGraph, read_signatures
-from exporters.runtime import recipes_of
+from exporters.tflite_graph.macs import multiply_adds, total_multiply_adds
+from exporters.tflite_graph.operators import Node, SignatureGraph, read_signatures
+from exporters.verification import golden
 
 _EVERYWHERE = "every device"
 

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator
 
 from exporters.lint.tables import Rule, Target
-from exporters.nodes import Node, Tensor
+from exporters.tflite_graph.operators import Node, Tensor
 
 
 def reason_against(node: Node, target: Target) -> str | None:

@@ -11,16 +11,16 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from exporters import golden
-from exporters.bundle import Bundle
-from exporters.choosing import PictureSignature, picture_signatures
+from exporters.bundle.bundle import Bundle
+from exporters.bundle.labels import STEPS, default_of, is_amount
+from exporters.bundle.manifest import SignatureRecord, TensorRecord
+from exporters.convert.recipes import RECIPES, Recipe
 from exporters.errors import ExportError
-from exporters.labels import STEPS, default_of, is_amount
-from exporters.manifest import SignatureRecord, TensorRecord
-from exporters.pictures import to_uint8
-from exporters.recipes import RECIPES, Recipe
-from exporters.replay import held_out
-from exporters.runtime import recipes_of
+from exporters.inference.images import to_uint8
+from exporters.inference.runner import recipes_of
+from exporters.inference.signature_selection import PictureSignature, picture_signatures
+from exporters.verification import golden
+from exporters.verification.replay import held_out
 from exporters.web.litert import litert_files
 
 FOLDER = "web"

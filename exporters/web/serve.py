@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 from types import MappingProxyType
 from urllib.parse import unquote, urlsplit
 
-from exporters.bundle import MANIFEST, Bundle
+from exporters.bundle.bundle import MANIFEST, Bundle
 from exporters.errors import BundleError, ExportError
 from exporters.web.page import FOLDER, INDEX, has_page
 

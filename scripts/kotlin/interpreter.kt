@@ -1,5 +1,5 @@
 // LiteRT's Interpreter as an example uses it: the model is run by whoever reads standard output,
-// which is LiteRT's own interpreter in Python (scripts/check_kotlin.py).
+// which is LiteRT's own interpreter in Python (scripts/kotlin/check.py).
 package org.tensorflow.lite
 
 import java.io.DataInputStream

@@ -9,7 +9,7 @@ import pytest
 import exporters
 from tests.exporters.fakes import dim, edit, swap
 from tf_translate import images
-from tf_translate.experiment import trained as runs
+from tf_translate.experiment import load_run as runs
 
 FAKES = {fake.name: fake for fake in (edit(), dim(), swap())}
 

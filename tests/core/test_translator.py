@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from tests.core.toy import Staged, Toy, batch_of, scale
-from tf_translate.core import draws
+from tf_translate.core import stateless_random
 from tf_translate.core.player import Burst, Player
 from tf_translate.core.schedules import LinearRamp
 
@@ -194,10 +194,12 @@ def test_a_number_for_each_image_is_the_same_on_two_replicas(two_replicas):
 
 def test_normal_numbers_for_each_image_are_the_same_on_two_replicas(two_replicas):
     step = tf.constant(7, tf.int64)
-    whole = draws.normal_per_image(tf.zeros([4, 1]), 3, step, 1)
+    whole = stateless_random.normal_per_image(tf.zeros([4, 1]), 3, step, 1)
     assert len(np.unique(whole)) == 12
-    assert not np.allclose(whole, draws.normal_per_image(tf.zeros([4, 1]), 3, step, 2))
-    halves = two_replicas.run(lambda: draws.normal_per_image(tf.zeros([2, 1]), 3, step, 1))
+    assert not np.allclose(whole, stateless_random.normal_per_image(tf.zeros([4, 1]), 3, step, 2))
+    halves = two_replicas.run(
+        lambda: stateless_random.normal_per_image(tf.zeros([2, 1]), 3, step, 1)
+    )
     halves = two_replicas.experimental_local_results(halves)
     np.testing.assert_array_equal(np.concatenate(halves), whole)
 

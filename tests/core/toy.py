@@ -3,9 +3,9 @@
 import keras
 import tensorflow as tf
 
+from tf_translate.core.loss_terms import content, domain
 from tf_translate.core.player import Player
 from tf_translate.core.signature import image_signature
-from tf_translate.core.terms import content, domain
 from tf_translate.core.translator import Translator
 
 

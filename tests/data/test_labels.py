@@ -7,9 +7,9 @@ import pytest
 import tensorflow as tf
 
 from tests.data.drawn import ab_folders, config, plain, values
-from tf_translate.data.layout import find
-from tf_translate.data.pictures import PictureFile, PictureFiles, Source, Split
-from tf_translate.data.pipeline import open_data
+from tf_translate.data.domain_dataset import open_data
+from tf_translate.data.layouts.detect import find
+from tf_translate.data.splits import PictureFile, PictureFiles, Source, Split
 from tf_translate.errors import DataError
 
 

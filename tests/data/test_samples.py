@@ -9,9 +9,9 @@ import pytest
 from tests.data.drawn import config
 from tf_translate import images
 from tf_translate.data import samples
-from tf_translate.data.labelled import open_labelled
-from tf_translate.data.layout import find
-from tf_translate.data.pipeline import open_data
+from tf_translate.data.attribute_dataset import open_labelled
+from tf_translate.data.domain_dataset import open_data
+from tf_translate.data.layouts.detect import find
 from tf_translate.errors import DataError
 
 EMOJI = ("flat_to_3d", "line_to_3d", "3d_to_noto")

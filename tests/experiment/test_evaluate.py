@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import numpy as np
 
 from tests.core.toy import Toy, scale
-from tf_translate.experiment.directions import translate
-from tf_translate.experiment.trained import golden_images
+from tf_translate.experiment.eval_sets.directions import translate
+from tf_translate.experiment.load_run import golden_images
 from tf_translate.methods.genegan import GeneGAN, GeneGANSettings
 
 SHAPE = (16, 16, 3)

@@ -50,7 +50,7 @@ def test_every_signature_runs_where_the_project_cannot_be_imported(
 
 def test_the_programs_cannot_import_the_project(tmp_path):
     text = (PROGRAMS / "tflite_alone.py").read_text().replace("import sys\n", "import sys\n", 1)
-    for name in ("exporters", "tf_translate", "exporters.runtime"):
+    for name in ("exporters", "tf_translate", "exporters.inference.runner"):
         program = tmp_path / "program.py"
         program.write_text(text.partition("# What follows")[0] + f"import {name}\n")
         environment = {**os.environ, "PYTHONPATH": str(Path(exporters.__file__).parents[1])}

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 import exporters
-from exporters.graph import read_graph
+from exporters.tflite_graph.summary import read_graph
 from tf_translate.methods.age_cgan import AgeCGAN, AgeCGANSettings
 
 SHAPE = (8, 8, 3)
@@ -374,7 +374,7 @@ def test_a_given_recogniser_is_adapted_frozen_and_saved_with_the_model(tmp_path)
     again = copy.recogniser(batch["image"], training=False)
     np.testing.assert_allclose(again, expected, atol=1e-5)
     bundle = exporters.export({signature.name: signature}, tmp_path / "b", recipes=("float32",))
-    assert exporters.verify(bundle).passed
+    assert exporters.verification.verify(bundle).passed
 
 
 def test_mistakes_are_named(tmp_path):

@@ -353,7 +353,7 @@ def test_the_mask_blend_survives_tflite(tmp_path):
     model = _model(mask_blend=True)
     only = {"translate": model.signatures()["translate"]}
     bundle = exporters.export(only, tmp_path / "bundle", recipes=("float32",))
-    verification = exporters.verify(bundle)
+    verification = exporters.verification.verify(bundle)
     assert verification.passed, verification.failures
 
 

@@ -6,17 +6,17 @@ import pytest
 import tensorflow as tf
 
 from tf_translate.networks import blocks
-from tf_translate.networks.conditional import (
+from tf_translate.networks.conditional_gan import (
     conditional_critic,
     conditional_generator,
     image_encoder,
 )
+from tf_translate.networks.dtn import class_critic, class_head, code_decoder, code_encoder
 from tf_translate.networks.encoder_decoder import encoder_decoder
-from tf_translate.networks.patch_critic import patch_critic
+from tf_translate.networks.genegan import joiner, object_critic, splitter
+from tf_translate.networks.patchgan_discriminator import patch_critic
 from tf_translate.networks.resnet import resnet_generator
-from tf_translate.networks.splitter_joiner import joiner, object_critic, splitter
-from tf_translate.networks.strided_critic import feature_critic, wasserstein_critic
-from tf_translate.networks.transfer import class_critic, class_head, code_decoder, code_encoder
+from tf_translate.networks.strided_discriminator import feature_critic, wasserstein_critic
 from tf_translate.networks.unet import unet_generator
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from tf_translate.cli.show import JSON_HELP, people, print_json
+from tf_translate.cli.output import JSON_HELP, people, print_json
 from tf_translate.errors import ConfigError
 
 NAME = "benchmark"
@@ -81,7 +81,7 @@ def main(
     rows = [
         row.as_dict()
         for count in counts
-        for row in exporters.compare(
+        for row in exporters.benchmark.compare(
             bundle, compare, signature=signature, threads=count, rounds=runs
         )
     ]
@@ -93,7 +93,7 @@ def _time(
 ) -> None:
     """Times every file; `ask` runs litert-benchmark too, `card` keeps the times."""
     import exporters
-    from exporters.latency import check_unchanged
+    from exporters.benchmark.latency_record import check_unchanged
 
     if card:
         check_unchanged(exporters.open_bundle(bundle))  # before minutes of measuring

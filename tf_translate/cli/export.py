@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from tf_translate.cli.show import load_tensorflow, people
+from tf_translate.cli.output import load_tensorflow, people
 from tf_translate.errors import ConfigError
 from tf_translate.packages import Packed, obtain
 
@@ -109,8 +109,8 @@ def main(
     packed = obtain_litert() if web else None
     load_tensorflow()
     import exporters
-    from tf_translate.experiment.facts import provenance_of, source_of
-    from tf_translate.experiment.trained import load_trained
+    from tf_translate.experiment.export.provenance import provenance_of, source_of
+    from tf_translate.experiment.load_run import load_trained
 
     trained = load_trained(run)
     sidecar = _judges_to_carry(trained, run) if judges else {}
@@ -136,7 +136,7 @@ def main(
 
 def check_norm_inputs(recipes: list[str], frozen_norm: bool) -> None:
     """Raises ConfigError if statistics cannot be inputs beside what else is asked for."""
-    from exporters.recipes import RECIPES
+    from exporters.convert.recipes import RECIPES
 
     if frozen_norm:
         raise ConfigError("--norm-inputs and --frozen-norm exclude each other; choose one of them")
@@ -151,8 +151,8 @@ def check_norm_inputs(recipes: list[str], frozen_norm: bool) -> None:
 
 def _signatures(trained, norm_inputs: bool) -> tuple[dict, dict]:
     """What is exported and examples for it, with the signatures for tiles if they are wanted."""
-    from tf_translate.experiment.norm_inputs import norm_input_signatures, with_tiles
-    from tf_translate.experiment.trained import golden_images
+    from tf_translate.experiment.export.tiled_norm import norm_input_signatures, with_tiles
+    from tf_translate.experiment.load_run import golden_images
 
     signatures = trained.translator.signatures()
     golden = golden_images(trained, _GOLDEN_IMAGES)
@@ -171,7 +171,7 @@ def _say_what_next(path: Path, bundle: Path, web: bool) -> None:
 
 def judges_of(trained) -> dict[str, bytes]:
     """The judges that evaluated a run, as files for its bundle; empty if none did."""
-    from tf_translate.evaluation.carried_judges import packed
+    from tf_translate.evaluation.judges.exported_judges import packed
     from tf_translate.experiment.evaluate import JUDGES
 
     files = packed(trained.run.path / "evaluation" / JUDGES)
@@ -202,8 +202,8 @@ def obtain_litert() -> list[Path]:
 
 def _freeze(trained, folder: Path | None) -> dict:
     """Freezes the norms, says what that cost and gives it for the manifest."""
-    from tf_translate.experiment.frozen_norm import freeze_norms
-    from tf_translate.experiment.trained import golden_images
+    from tf_translate.experiment.export.frozen_norm import freeze_norms
+    from tf_translate.experiment.load_run import golden_images
 
     inputs, chosen = _chosen_inputs(trained, folder)
     held_out = golden_images(trained, _HELD_OUT_IMAGES)
@@ -235,7 +235,7 @@ def _calibration(trained, recipes: list[str], folder: Path | None, frozen_norm: 
 def _chosen_inputs(trained, folder: Path | None) -> tuple[dict, dict]:
     """Calibration inputs of every signature, and how they were chosen."""
     import exporters
-    from tf_translate.experiment.calibration import calibration_inputs
+    from tf_translate.experiment.export.calibration_images import calibration_inputs
 
     seed = trained.config.training.seed
     inputs = calibration_inputs(trained, folder, lambda each: exporters.pick(each, seed=seed))

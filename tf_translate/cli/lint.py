@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from tf_translate.cli.show import JSON_HELP, people, print_json
+from tf_translate.cli.output import JSON_HELP, people, print_json
 
 NAME = "lint"
 

@@ -12,9 +12,9 @@ from tf_translate.cli import (
     describe,
     evaluate,
     export,
-    features,
     lint,
     methods,
+    pretrained,
     serve,
     train,
     translate,
@@ -34,7 +34,7 @@ app = typer.Typer(
 )
 COMMANDS = (
     *(methods, describe, train, evaluate, export, verify),
-    *(lint, translate, serve, benchmark, features),
+    *(lint, translate, serve, benchmark, pretrained),
 )
 for command in COMMANDS:
     app.command(command.NAME)(command.main)

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.progress import Progress
 
-from tf_translate.cli.show import JSON_HELP, load_tensorflow, people, print_json
+from tf_translate.cli.output import JSON_HELP, load_tensorflow, people, print_json
 from tf_translate.errors import DataError
 
 if TYPE_CHECKING:
-    from tf_translate.data.pack_index import Index
-    from tf_translate.data.packing import Packing
+    from tf_translate.data.packed.index import Index
+    from tf_translate.data.packed.writer import Packing
 
 NAME = "pack"
 _MEGABYTE = 2**20
@@ -90,8 +90,8 @@ def main(
       tf-translate train cyclegan --set data.path=packed
     """
     load_tensorflow()
-    from tf_translate.data.packing import check_free, pack
-    from tf_translate.data.to_pack import find_to_pack
+    from tf_translate.data.packed.sources import find_to_pack
+    from tf_translate.data.packed.writer import check_free, pack
 
     packing = _packing(size, load_size, channels, shard_size, on_error)
     check_free(output)
@@ -132,7 +132,7 @@ def _packing(
     on_error: str,
 ) -> "Packing":
     """The options together; `DataError` names the one that cannot be."""
-    from tf_translate.data.packing import Packing
+    from tf_translate.data.packed.writer import Packing
 
     if not size and (load_size or channels):
         given = "--load-size" if load_size else "--channels"

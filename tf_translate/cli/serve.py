@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from tf_translate.cli.export import obtain_litert
-from tf_translate.cli.show import people
+from tf_translate.cli.output import people
 from tf_translate.errors import DataError
 
 NAME = "serve"

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from tf_translate.cli.show import load_tensorflow, people
+from tf_translate.cli.output import load_tensorflow, people
 
 NAME = "train"
 

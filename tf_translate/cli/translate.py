@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 import typer
 
-from tf_translate.cli.attributes import numbers_from
-from tf_translate.cli.show import load_tensorflow, people
-from tf_translate.cli.tiling import Translate, check_overlap, in_tiles, told_of_shrinking
+from tf_translate.cli.attribute_arguments import numbers_from
+from tf_translate.cli.output import load_tensorflow, people
+from tf_translate.cli.tiled_translation import Translate, check_overlap, in_tiles, told_of_shrinking
 from tf_translate.errors import ConfigError, DataError, RunError
 
 if TYPE_CHECKING:  # loading a bundle's interpreter would slow every command down
-    from exporters.choosing import Model, PictureSignature
+    from exporters.inference.signature_selection import Model, PictureSignature
 
 NAME = "translate"
 
@@ -104,7 +104,7 @@ def main(
     _check_painting(files, target, mask)
     check_overlap(tiles, overlap)
     opened = _open(model, recipe)
-    from exporters.choosing import picture_signature
+    from exporters.inference.signature_selection import picture_signature
     from tf_translate.images import read, write
 
     numbers = numbers_from(attribute or (), _labels(opened, signature))
@@ -193,7 +193,7 @@ def _fitting(
     others: Mapping[str, Path | None],
 ) -> Translate:
     """Fits pictures to the model; other pictures, by argument, go with each."""
-    from exporters.pictures import translate_pictures
+    from exporters.inference.images import translate_pictures
     from tf_translate.images import read
 
     tensors = {"exemplar": chosen.exemplar, "target": chosen.target, "mask": chosen.mask}
@@ -216,8 +216,8 @@ def _open(path: Path, recipe: str | None) -> "Model":
         return Runner(open_bundle(path), recipe=recipe)
     if (path / "config.json").is_file():
         load_tensorflow()
-        from exporters.original import Original
-        from tf_translate.experiment.trained import load_model
+        from exporters.verification.eager_reference import Original
+        from tf_translate.experiment.load_run import load_model
 
         return Original(load_model(path).signatures())
     raise RunError(f"{path} is neither a bundle (no manifest.json) nor a run (no config.json)")
@@ -225,7 +225,7 @@ def _open(path: Path, recipe: str | None) -> "Model":
 
 def _labels(model: "Model", signature: str | None) -> list[str]:
     """The labels an attribute may mean: those of the signature, or of all there are."""
-    from exporters.choosing import picture_signatures
+    from exporters.inference.signature_selection import picture_signatures
 
     known = [
         label

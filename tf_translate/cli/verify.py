@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from tf_translate.cli.export import JUDGES_FOLDER
-from tf_translate.cli.show import JSON_HELP, load_tensorflow, people, print_json
+from tf_translate.cli.output import JSON_HELP, load_tensorflow, people, print_json
 
 NAME = "verify"
 MOST_PICTURES = 64
@@ -57,7 +57,7 @@ def main(
     opened = exporters.open_bundle(bundle)
     pictures, count = _pictures(opened, _folders(opened, images or []))
     judge, said = _judge(opened)
-    verification = exporters.verify(bundle, images=pictures, judge=judge, sheet=sheet)
+    verification = exporters.verification.verify(bundle, images=pictures, judge=judge, sheet=sheet)
     written = str(sheet) if sheet is not None and sheet.is_file() else None
     if as_json:
         content = verification.as_dict()
@@ -104,7 +104,7 @@ def _folders(bundle, given: list[str]) -> dict[str, Path]:
 
 def _pictures(bundle, folders: Mapping[str, Path]) -> tuple[dict[str, list[np.ndarray]], int]:
     """Pictures for each signature with as many channels as it takes, and how many were read."""
-    from tf_translate.data.folders import pictures_in
+    from tf_translate.data.layouts.folders import pictures_in
     from tf_translate.errors import DataError
     from tf_translate.images import read
 
@@ -125,7 +125,7 @@ def _pictures(bundle, folders: Mapping[str, Path]) -> tuple[dict[str, list[np.nd
 
 def _channels(bundle) -> dict[str, list[int]]:
     """Of the pictures that each float signature takes; without those that take none."""
-    from exporters.signatures import is_image
+    from exporters.bundle.signatures import is_image
 
     taken = {
         name: sorted({tensor.shape[-1] for tensor in record.inputs if is_image(tensor)})
@@ -137,9 +137,9 @@ def _channels(bundle) -> dict[str, list[int]]:
 
 def _judge(bundle):
     """The judges that the bundle carries, or None, and a sentence on them."""
-    from exporters.arrays import read as read_arrays
+    from exporters.bundle.npz import read as read_arrays
     from exporters.errors import BundleError
-    from tf_translate.evaluation.carried_judges import NOTE, CarriedJudges, read_note
+    from tf_translate.evaluation.judges.exported_judges import NOTE, CarriedJudges, read_note
 
     files = [path for path in bundle.manifest.files if path.startswith(f"{JUDGES_FOLDER}/")]
     note = f"{JUDGES_FOLDER}/{NOTE}"

@@ -5,16 +5,16 @@ from typing import Any, ClassVar
 
 import keras
 
-from tf_translate.core import draws, serialization
-from tf_translate.core.clipping import clip_globally
-from tf_translate.core.forwards import Forwards, gradients_of, split, totals_of
+from tf_translate.core import serialization, stateless_random
+from tf_translate.core.diagnostics import Gauges, Watched
+from tf_translate.core.forward_cache import Forwards, gradients_of, split, totals_of
+from tf_translate.core.gradient_clipping import clip_globally
+from tf_translate.core.loss_terms import Term, check_losses, with_weights
 from tf_translate.core.optimizers import put_average
 from tf_translate.core.player import Player
 from tf_translate.core.schedules import Schedule
 from tf_translate.core.signature import Signature
-from tf_translate.core.special import SpecialSteps
-from tf_translate.core.terms import Term, check_losses, with_weights
-from tf_translate.core.watched import Gauges, Watched
+from tf_translate.core.step_variants import SpecialSteps
 
 
 class Translator(serialization.Saved, Watched):
@@ -127,7 +127,7 @@ class Translator(serialization.Saved, Watched):
 
     def uniform_per_image(self, images, *, stream: int):
         """A random number in [0, 1) for each image, `(batch, 1, 1, 1)`; equal on many devices."""
-        return draws.uniform_per_image(images, self.steps_taken.value, stream)
+        return stateless_random.uniform_per_image(images, self.steps_taken.value, stream)
 
     # --- compiling and stages ----------------------------------------------------------
 

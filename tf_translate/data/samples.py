@@ -5,8 +5,8 @@ from collections import Counter
 from difflib import get_close_matches
 from pathlib import Path
 
-from tf_translate.data.pictures import Split
-from tf_translate.data.tables import has_domains, read_csv, read_table
+from tf_translate.data.layouts.pair_table import has_domains, read_csv, read_table
+from tf_translate.data.splits import Split
 from tf_translate.errors import DataError
 
 _FLUENT, _NOTO = "Fluent Emoji, Microsoft Corporation, MIT", "Noto Emoji, Google Inc, Apache-2.0"

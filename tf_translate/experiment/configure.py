@@ -6,8 +6,8 @@ from pathlib import Path
 from tf_translate.config.load import apply_overrides, load, validate
 from tf_translate.config.schema import Config
 from tf_translate.config.settings import MethodSettings
+from tf_translate.core.loss_terms import with_weights
 from tf_translate.core.schedules import Schedule
-from tf_translate.core.terms import with_weights
 from tf_translate.errors import ConfigError, RunError
 from tf_translate.methods import registry
 from tf_translate.training.run_dir import RunDir

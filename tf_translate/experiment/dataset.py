@@ -3,9 +3,9 @@
 import numpy as np
 
 from tf_translate.config.schema import Config
-from tf_translate.data.image_set import ImageSet, open_image_set
-from tf_translate.data.labelled import LabelledData, open_labelled
-from tf_translate.data.pipeline import ImageData, open_data
+from tf_translate.data.attribute_dataset import LabelledData, open_labelled
+from tf_translate.data.domain_dataset import ImageData, open_data
+from tf_translate.data.image_dataset import ImageSet, open_image_set
 from tf_translate.methods import registry
 
 Data = ImageData | ImageSet  # with attributes: LabelledData

@@ -9,20 +9,20 @@ import keras
 import tensorflow as tf
 from rich.console import Console
 
-from tf_translate.data.image_set import ImageSet
-from tf_translate.data.labelled import LabelledData
-from tf_translate.evaluation.carried_judges import described, write_note
-from tf_translate.evaluation.consistency import evaluate_direction
-from tf_translate.evaluation.features import load_features
-from tf_translate.evaluation.figures import Direction
-from tf_translate.evaluation.judges import train_judges
-from tf_translate.evaluation.label_judge import LabelJudge, LabelSettings, train_label_judge
-from tf_translate.evaluation.report import document, write_report
+from tf_translate.data.attribute_dataset import LabelledData
+from tf_translate.data.image_dataset import ImageSet
+from tf_translate.evaluation.judges.exported_judges import described, write_note
+from tf_translate.evaluation.judges.judges import train_judges
+from tf_translate.evaluation.judges.label_judge import LabelJudge, LabelSettings, train_label_judge
+from tf_translate.evaluation.metrics.consistency import evaluate_direction
+from tf_translate.evaluation.metrics.results import Direction
+from tf_translate.evaluation.report.write import document, write_report
 from tf_translate.experiment.dataset import held_out
-from tf_translate.experiment.directions import directions
-from tf_translate.experiment.edits import asked
+from tf_translate.experiment.eval_sets.attribute_edits import asked
+from tf_translate.experiment.eval_sets.directions import directions
 from tf_translate.experiment.judge_settings import judge_settings
-from tf_translate.experiment.trained import Trained
+from tf_translate.experiment.load_run import Trained
+from tf_translate.pretrained.registry import load_features
 
 JUDGES = "judges"  # folder of them in a run's evaluation
 

@@ -1,7 +1,7 @@
 """How the judges of a run are trained."""
 
 from tf_translate.config.schema import EvaluationConfig
-from tf_translate.evaluation.judges import JudgeSettings
+from tf_translate.evaluation.judges.judges import JudgeSettings
 
 
 def judge_settings(config: EvaluationConfig, *, more: int = 0) -> JudgeSettings:

@@ -9,17 +9,17 @@ from rich.console import Console
 
 from tf_translate.config.schema import Config
 from tf_translate.core.translator import Translator
-from tf_translate.data.drawing import Share
-from tf_translate.data.pipeline import ImageData
+from tf_translate.data.domain_dataset import ImageData
+from tf_translate.data.sampling import Share
 from tf_translate.errors import ConfigError
 from tf_translate.experiment.build import build, stage_ends
-from tf_translate.experiment.choice import measure_of
+from tf_translate.experiment.checkpoint_assessment import measure_of
 from tf_translate.experiment.configure import read_config
 from tf_translate.experiment.dataset import Data, held_out, open_for, preview
-from tf_translate.experiment.trained import load_model
+from tf_translate.experiment.load_run import load_model
 from tf_translate.methods import registry
 from tf_translate.training import loop
-from tf_translate.training.failures import writing
+from tf_translate.training.error_messages import writing
 from tf_translate.training.run_dir import RunDir
 from tf_translate.training.strategy import batch_line, make_strategy
 from tf_translate.training.workers import Workers, find_cluster, join

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import keras
 import tensorflow as tf
 
-from tf_translate.layers.devices import own_place
-from tf_translate.layers.image_statistics import ImageStatistics
+from tf_translate.layers.cross_replica import own_place
+from tf_translate.layers.instance_statistics import ImageStatistics
 
 POLICIES = ("moving", "image")
 

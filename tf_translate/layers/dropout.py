@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tf_translate.layers.devices import own_place
+from tf_translate.layers.cross_replica import own_place
 
 POLICIES = ("off", "fixed")
 

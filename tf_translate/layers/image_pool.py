@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from tf_translate.layers.devices import of_all_devices
+from tf_translate.layers.cross_replica import of_all_devices
 
 
 @keras.saving.register_keras_serializable("tf_translate")

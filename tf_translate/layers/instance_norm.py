@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tf_translate.layers.image_statistics import ImageStatistics
+from tf_translate.layers.instance_statistics import ImageStatistics
 
 
 @keras.saving.register_keras_serializable("tf_translate")

@@ -8,7 +8,7 @@ import keras
 
 from tf_translate.errors import DataError
 from tf_translate.layers.instance_norm import InstanceNormalization
-from tf_translate.layers.reflection_pad import ReflectionPadding2D
+from tf_translate.layers.reflection_padding import ReflectionPadding2D
 
 Custom = Mapping[str, type[keras.layers.Layer]]
 

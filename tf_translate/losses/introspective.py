@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import tensorflow as tf
 
 from tf_translate.losses.adversarial import called_fake, class_cross_entropy, vanilla_generator
-from tf_translate.losses.consistency import mean_squared
+from tf_translate.losses.reconstruction import mean_squared
 
 REAL, RECONSTRUCTED, SAMPLED = range(3)  # classes of the ternary critic
 

@@ -9,23 +9,23 @@ import numpy as np
 import tensorflow as tf
 from pydantic import Field
 
+from tf_translate.bases import invertible_gan
 from tf_translate.config.attributes import Attributes
 from tf_translate.config.settings import AdamSettings, MethodSettings, RMSpropSettings
-from tf_translate.core import invertible
-from tf_translate.core.latent_search import Found, LatentSearch, SearchSettings
+from tf_translate.core.loss_terms import content, domain
 from tf_translate.core.optimizers import make_optimizer
 from tf_translate.core.player import Player
-from tf_translate.core.random_views import drawn_views
+from tf_translate.core.random_augmentation import drawn_views
 from tf_translate.core.signature import Signature, attribute_spec, image_spec, latent_spec
-from tf_translate.core.terms import content, domain
+from tf_translate.editing.latent_inversion import Found, LatentSearch, SearchSettings
 from tf_translate.layers.portable_relu import with_portable_relus
 from tf_translate.losses.adversarial import vanilla_generator
-from tf_translate.losses.conditional import conditional_critic_losses
-from tf_translate.losses.consistency import mean_squared
+from tf_translate.losses.conditional_discriminator import conditional_critic_losses
 from tf_translate.losses.contrastive import same_picture
-from tf_translate.networks import conditional
-from tf_translate.networks.policy import inference_policy
-from tf_translate.networks.recogniser import picture_recogniser, read_recogniser
+from tf_translate.losses.reconstruction import mean_squared
+from tf_translate.networks import conditional_gan
+from tf_translate.networks.identity_embedder import picture_recogniser, read_recogniser
+from tf_translate.networks.inference_behavior import inference_policy
 
 _OPTIMIZERS = {
     "optimizer": AdamSettings(learning_rate=2e-4, beta_1=0.5),
@@ -74,7 +74,7 @@ class AgeCGANSettings(MethodSettings):
 
 
 @keras.saving.register_keras_serializable("tf_translate")
-class AgeCGAN(invertible.InvertibleTranslator):
+class AgeCGAN(invertible_gan.InvertibleTranslator):
     """Draws an image anew at another age, from a z at which a recogniser sees the same person.
 
     Code to paper: `generator` G, `critic` D, `encoder` E, `recogniser` FR; attributes v in 0 and
@@ -142,9 +142,9 @@ class AgeCGAN(invertible.InvertibleTranslator):
             draws=False,
             optimizer="recogniser_optimizer",
         ),
-        invertible.CRITIC,
-        invertible.GENERATOR,
-        invertible.reader("encoder", term="latent", needs="drawn_attributes"),
+        invertible_gan.CRITIC,
+        invertible_gan.GENERATOR,
+        invertible_gan.reader("encoder", term="latent", needs="drawn_attributes"),
     )
 
     def __init__(
@@ -196,9 +196,11 @@ class AgeCGAN(invertible.InvertibleTranslator):
         """Builds networks and translator for images of `(height, width, channels)`."""
         columns = len(Attributes(attributes).columns)
         return cls(
-            conditional.conditional_generator(shape, settings.latent, columns, base=settings.base),
-            conditional.conditional_critic(shape, columns, base=settings.critic_base),
-            conditional.image_encoder(
+            conditional_gan.conditional_generator(
+                shape, settings.latent, columns, base=settings.base
+            ),
+            conditional_gan.conditional_critic(shape, columns, base=settings.critic_base),
+            conditional_gan.image_encoder(
                 shape, settings.latent, width=settings.latent_width, base=settings.encoder_base
             ),
             _recogniser(settings, shape),
@@ -277,7 +279,9 @@ class AgeCGAN(invertible.InvertibleTranslator):
             generator = with_portable_relus(self.generator, bend)
             recogniser = with_portable_relus(self.recogniser, bend)
             self._searches[chosen, bent] = LatentSearch(
-                lambda latents, told: generator([latents, invertible.signed(told)], training=False),
+                lambda latents, told: generator(
+                    [latents, invertible_gan.signed(told)], training=False
+                ),
                 lambda images: recogniser(images, training=False),
                 settings,
                 chosen,

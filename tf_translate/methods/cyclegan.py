@@ -7,16 +7,16 @@ import keras
 from pydantic import Field
 
 from tf_translate.config.settings import AdamSettings, MethodSettings, RMSpropSettings
+from tf_translate.core.loss_terms import content, domain
 from tf_translate.core.optimizers import make_optimizer
 from tf_translate.core.player import Player
 from tf_translate.core.signature import Signature, image_signatures
-from tf_translate.core.terms import content, domain
 from tf_translate.core.translator import Translator
 from tf_translate.layers.image_pool import ImagePool
 from tf_translate.losses.adversarial import adversarial_loss
-from tf_translate.losses.consistency import mean_absolute
-from tf_translate.networks.patch_critic import patch_critic
-from tf_translate.networks.policy import inference_policy
+from tf_translate.losses.reconstruction import mean_absolute
+from tf_translate.networks.inference_behavior import inference_policy
+from tf_translate.networks.patchgan_discriminator import patch_critic
 from tf_translate.networks.resnet import resnet_generator
 from tf_translate.networks.unet import unet_generator
 

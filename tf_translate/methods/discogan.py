@@ -8,18 +8,18 @@ import keras
 from pydantic import Field
 
 from tf_translate.config.settings import AdamSettings, MethodSettings, RMSpropSettings
+from tf_translate.core.loss_terms import content, domain, regularity
 from tf_translate.core.optimizers import make_optimizer
 from tf_translate.core.player import Player
 from tf_translate.core.schedules import Schedule, Switch
 from tf_translate.core.signature import Signature, image_signatures
-from tf_translate.core.terms import content, domain, regularity
 from tf_translate.core.translator import Translator
 from tf_translate.losses.adversarial import adversarial_loss
-from tf_translate.losses.consistency import feature_matching, mean_squared
-from tf_translate.losses.regularity import weight_decay
+from tf_translate.losses.reconstruction import feature_matching, mean_squared
+from tf_translate.losses.regularization import weight_decay
 from tf_translate.networks.encoder_decoder import encoder_decoder
-from tf_translate.networks.policy import inference_policy
-from tf_translate.networks.strided_critic import feature_critic
+from tf_translate.networks.inference_behavior import inference_policy
+from tf_translate.networks.strided_discriminator import feature_critic
 
 Variant = Literal["discogan", "recongan", "gan"]
 # The code's 10,000 iterations of one batch are 3,333 rounds of one critics' and two

@@ -11,16 +11,16 @@ import tensorflow as tf
 from pydantic import Field
 
 from tf_translate.config.settings import AdamSettings, MethodSettings, RMSpropSettings
+from tf_translate.core.loss_terms import content, domain, regularity
 from tf_translate.core.optimizers import make_optimizer
 from tf_translate.core.player import Player
 from tf_translate.core.signature import Signature, image_signature
-from tf_translate.core.terms import content, domain, regularity
 from tf_translate.core.translator import Translator
 from tf_translate.losses.adversarial import class_cross_entropy
-from tf_translate.losses.consistency import cosine_distance, mean_squared
-from tf_translate.losses.regularity import total_variation
-from tf_translate.networks.policy import inference_policy
-from tf_translate.networks.transfer import class_critic, class_head, code_decoder, code_encoder
+from tf_translate.losses.reconstruction import cosine_distance, mean_squared
+from tf_translate.losses.regularization import total_variation
+from tf_translate.networks.dtn import class_critic, class_head, code_decoder, code_encoder
+from tf_translate.networks.inference_behavior import inference_policy
 
 _FROM_SOURCE, _FROM_TARGET, _REAL = 0, 1, 2  # the critic's three classes
 _DISTANCES = {"mse": mean_squared, "cosine": cosine_distance}

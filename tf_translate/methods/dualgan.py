@@ -9,17 +9,17 @@ import keras
 from pydantic import Field
 
 from tf_translate.config.settings import AdamSettings, MethodSettings, RMSpropSettings
+from tf_translate.core.loss_terms import content, domain, regularity
 from tf_translate.core.optimizers import make_optimizer
 from tf_translate.core.player import Player
 from tf_translate.core.signature import Signature, image_signatures
-from tf_translate.core.terms import content, domain, regularity
 from tf_translate.core.translator import Translator
 from tf_translate.losses.adversarial import adversarial_loss, judged
-from tf_translate.losses.consistency import mean_absolute
-from tf_translate.losses.regularity import clip_weights, gradient_penalties
-from tf_translate.networks.patch_critic import patch_critic
-from tf_translate.networks.policy import inference_policy
-from tf_translate.networks.strided_critic import truncated, wasserstein_critic
+from tf_translate.losses.reconstruction import mean_absolute
+from tf_translate.losses.regularization import clip_weights, gradient_penalties
+from tf_translate.networks.inference_behavior import inference_policy
+from tf_translate.networks.patchgan_discriminator import patch_critic
+from tf_translate.networks.strided_discriminator import truncated, wasserstein_critic
 from tf_translate.networks.unet import unet_generator
 
 GanMode = Literal["wgan_clip", "wgan_gp", "vanilla"]

@@ -12,23 +12,27 @@ from pydantic import Field
 
 from tf_translate.config.attributes import Attributes
 from tf_translate.config.settings import AdamSettings, MethodSettings, RMSpropSettings
-from tf_translate.core import draws
+from tf_translate.core import stateless_random
+from tf_translate.core.loss_terms import content, domain
 from tf_translate.core.optimizers import make_optimizer
 from tf_translate.core.player import Player
 from tf_translate.core.schedules import LinearRamp, Schedule
 from tf_translate.core.signature import LATENT, Signature, TensorSpec, attribute_spec, image_spec
-from tf_translate.core.terms import content, domain
 from tf_translate.core.translator import Translator
 from tf_translate.layers.attribute_map import ExpandAttributes
-from tf_translate.losses.attributes import attribute_cross_entropy, classifier_losses, flipped
-from tf_translate.losses.consistency import mean_squared
+from tf_translate.losses.attribute_classification import (
+    attribute_cross_entropy,
+    classifier_losses,
+    flipped,
+)
+from tf_translate.losses.reconstruction import mean_squared
 from tf_translate.networks.fader import (
     fader_decoder,
     fader_encoder,
     image_classifier,
     latent_critic,
 )
-from tf_translate.networks.policy import inference_policy
+from tf_translate.networks.inference_behavior import inference_policy
 
 _FOOLING, _RAMP = 1e-4, 500_000
 _CLIP = 5.0
@@ -296,7 +300,7 @@ class Fader(Translator):
     def _noisy(self, values, deviation: float, kind: str):
         if not deviation:
             return values
-        noise = draws.noise_like(values, self.steps_taken.value, _NOISE[kind])
+        noise = stateless_random.noise_like(values, self.steps_taken.value, _NOISE[kind])
         return values + tf.cast(deviation * noise, values.dtype)
 
     def _encode(self, image):

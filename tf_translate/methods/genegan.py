@@ -11,16 +11,16 @@ import tensorflow as tf
 from pydantic import Field
 
 from tf_translate.config.settings import AdamSettings, MethodSettings, RMSpropSettings
+from tf_translate.core.loss_terms import content, domain, regularity
 from tf_translate.core.optimizers import make_optimizer
 from tf_translate.core.player import Burst, Player
 from tf_translate.core.signature import Signature, amount_spec, image_spec
-from tf_translate.core.terms import content, domain, regularity
 from tf_translate.core.translator import Translator
 from tf_translate.losses.adversarial import adversarial_loss, judged
-from tf_translate.losses.consistency import mean_absolute
-from tf_translate.losses.regularity import clip_weights, gradient_penalties, mean_weight_decay
-from tf_translate.networks.policy import inference_policy
-from tf_translate.networks.splitter_joiner import joiner, object_critic, splitter
+from tf_translate.losses.reconstruction import mean_absolute
+from tf_translate.losses.regularization import clip_weights, gradient_penalties, mean_weight_decay
+from tf_translate.networks.genegan import joiner, object_critic, splitter
+from tf_translate.networks.inference_behavior import inference_policy
 
 GanMode = Literal["wgan_clip", "wgan_gp"]
 _MODES = ("wgan_clip", "wgan_gp")

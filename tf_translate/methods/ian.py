@@ -10,21 +10,21 @@ import tensorflow as tf
 from pydantic import Field
 
 from tf_translate.config.settings import AdamSettings, MethodSettings, RMSpropSettings
-from tf_translate.core import draws
-from tf_translate.core.latent_descent import descend
-from tf_translate.core.mask_blend import blend
+from tf_translate.core import stateless_random
+from tf_translate.core.loss_terms import content, domain, regularity
 from tf_translate.core.optimizers import make_optimizer
-from tf_translate.core.painting import middle, painted_area, patch_distance
 from tf_translate.core.player import Player
 from tf_translate.core.signature import Signature, TensorSpec, image_spec, latent_spec, steps_spec
-from tf_translate.core.terms import content, domain, regularity
 from tf_translate.core.translator import Translator
+from tf_translate.editing.gradient_steps import descend
+from tf_translate.editing.mask_blend import blend
+from tf_translate.editing.painted_target import middle, painted_area, patch_distance
 from tf_translate.layers.portable_relu import with_portable_relus
-from tf_translate.losses.consistency import mean_absolute
 from tf_translate.losses.introspective import GAMES, divergence_from_normal, feature_distance
-from tf_translate.losses.regularity import orthogonality, weight_decay, zero_centred_penalty
+from tf_translate.losses.reconstruction import mean_absolute
+from tf_translate.losses.regularization import orthogonality, weight_decay, zero_centred_penalty
 from tf_translate.networks import introspective
-from tf_translate.networks.policy import inference_policy
+from tf_translate.networks.inference_behavior import inference_policy
 
 _STEPS, _RATE = 10, 0.05
 _BEND = 0.5  # of the gradient of ReLUs in an edit's steps: rounding must not decide where they go
@@ -307,7 +307,7 @@ class IAN(Translator):
         """Images as the trunk sees them in training: a reconstruction in its image's noise."""
         if not self.critic_noise:
             return images
-        noise = draws.noise_like(images, self.steps_taken.value, stream)
+        noise = stateless_random.noise_like(images, self.steps_taken.value, stream)
         return tf.cast(images, tf.float32) + self.critic_noise * noise
 
     def _judged(self, features):
@@ -319,7 +319,7 @@ class IAN(Translator):
     def _noise(self, batch, stream: int):
         """Numbers of N(0, I), others at each step."""
         step = self.steps_taken.value
-        return draws.normal_per_image(batch["image"], self._latent, step, stream)
+        return stateless_random.normal_per_image(batch["image"], self._latent, step, stream)
 
     def _weight_losses(self, player: Player) -> dict:
         losses = {}

@@ -9,25 +9,25 @@ import keras
 import tensorflow as tf
 from pydantic import Field
 
-from tf_translate.config.attributes import Attributes
-from tf_translate.config.settings import AdamSettings, MethodSettings, RMSpropSettings
-from tf_translate.core.invertible import (
+from tf_translate.bases.invertible_gan import (
     CRITIC,
     GENERATOR,
     InvertibleTranslator,
     reader,
     signed,
 )
+from tf_translate.config.attributes import Attributes
+from tf_translate.config.settings import AdamSettings, MethodSettings, RMSpropSettings
+from tf_translate.core.loss_terms import content, domain
 from tf_translate.core.optimizers import make_optimizer
 from tf_translate.core.player import Player
 from tf_translate.core.signature import Signature, attribute_spec, image_spec, latent_spec
-from tf_translate.core.terms import content, domain
 from tf_translate.layers.attribute_map import decided
 from tf_translate.losses.adversarial import vanilla_generator
-from tf_translate.losses.conditional import conditional_critic_losses
-from tf_translate.losses.consistency import mean_squared
-from tf_translate.networks import conditional
-from tf_translate.networks.policy import inference_policy
+from tf_translate.losses.conditional_discriminator import conditional_critic_losses
+from tf_translate.losses.reconstruction import mean_squared
+from tf_translate.networks import conditional_gan
+from tf_translate.networks.inference_behavior import inference_policy
 
 _ADAM = AdamSettings(learning_rate=2e-4, beta_1=0.5)
 _ENCODER_ADAM = AdamSettings(learning_rate=1e-4, beta_1=0.1)
@@ -98,7 +98,7 @@ class IcGAN(InvertibleTranslator):
         attributes: Values by attribute, in the order of the columns.
         refresh: Batches that the generator's statistics are re-estimated of.
         mask_blend: Whether `translate` gives the image itself, with what other attributes change
-            in its reconstruction (of those E_y reads) blended in (`core/mask_blend.py`).
+            in its reconstruction (of those E_y reads) blended in (`editing/mask_blend.py`).
         critic_noise: Deviation of the noise on every image the critic sees.
         term_weights: Weights that replace `critic`, `mismatched`, `slope`, `adversarial`, `latent`,
             `attributes`.
@@ -176,12 +176,14 @@ class IcGAN(InvertibleTranslator):
         """Builds networks and translator for images of `(height, width, channels)`."""
         columns, base = len(Attributes(attributes).columns), settings.encoder_base
         return cls(
-            conditional.conditional_generator(shape, settings.latent, columns, base=settings.base),
-            conditional.conditional_critic(shape, columns, base=settings.critic_base),
-            conditional.image_encoder(
+            conditional_gan.conditional_generator(
+                shape, settings.latent, columns, base=settings.base
+            ),
+            conditional_gan.conditional_critic(shape, columns, base=settings.critic_base),
+            conditional_gan.image_encoder(
                 shape, settings.latent, width=settings.latent_width, base=base, name="encoder_z"
             ),
-            conditional.image_encoder(
+            conditional_gan.image_encoder(
                 shape, columns, width=settings.attribute_width, base=base, name="encoder_y"
             ),
             attributes=attributes,

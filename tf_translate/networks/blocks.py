@@ -3,12 +3,12 @@
 import keras
 
 from tf_translate.layers.batch_norm import BatchNormalization
-from tf_translate.layers.clip import ChangeOfImage
-from tf_translate.layers.convolution import Conv2D
-from tf_translate.layers.crop import CropFirst
+from tf_translate.layers.cpu.conv2d import Conv2D
+from tf_translate.layers.cpu.conv2d_transpose import Conv2DTranspose
+from tf_translate.layers.cpu.cropping import CropFirst
 from tf_translate.layers.instance_norm import InstanceNormalization
-from tf_translate.layers.resize import NearestUpsampling2D
-from tf_translate.layers.transposed import Conv2DTranspose
+from tf_translate.layers.nearest_upsampling import NearestUpsampling2D
+from tf_translate.layers.straight_through_clip import ChangeOfImage
 
 NORMS = ("batch", "instance", "instance_affine", "none")
 UPSAMPLING = ("transposed", "resize")

@@ -4,7 +4,7 @@ import keras
 
 from tf_translate.layers.batch_norm import BatchNormalization
 from tf_translate.networks import blocks
-from tf_translate.networks.strided_critic import levels_to_four, to_unit
+from tf_translate.networks.strided_discriminator import levels_to_four, to_unit
 
 
 def encoder_decoder(

@@ -3,10 +3,10 @@
 import keras
 
 from tf_translate.layers.batch_norm import BatchNormalization
-from tf_translate.layers.minibatch import MinibatchDiscrimination
+from tf_translate.layers.minibatch_discrimination import MinibatchDiscrimination
 from tf_translate.layers.portable_relu import PortableReLU
 from tf_translate.networks import blocks
-from tf_translate.networks.strided_critic import levels_to_four
+from tf_translate.networks.strided_discriminator import levels_to_four
 
 _KERNEL = 5
 _WIDEST = 8  # times the channels of the first layer

@@ -2,7 +2,7 @@
 
 import keras
 
-from tf_translate.layers.reflection_pad import ReflectionPadding2D
+from tf_translate.layers.reflection_padding import ReflectionPadding2D
 from tf_translate.networks import blocks
 
 

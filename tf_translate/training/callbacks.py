@@ -11,10 +11,10 @@ import numpy as np
 import tensorflow as tf
 
 from tf_translate.images import write
-from tf_translate.training.failures import diverged, writing
+from tf_translate.training.error_messages import diverged, writing
+from tf_translate.training.failure_checks import Shown
 from tf_translate.training.run_dir import RunDir
-from tf_translate.training.signs import Shown
-from tf_translate.training.summaries import at, write_scalars
+from tf_translate.training.tensorboard_summaries import at, write_scalars
 
 
 class StepCallback(keras.callbacks.Callback):

@@ -24,12 +24,12 @@ from tf_translate.training.callbacks import (
     Losses,
     Samples,
 )
-from tf_translate.training.choice import Assessments, Measure, assess, exhausted
-from tf_translate.training.failures import compiling, reading, writing
+from tf_translate.training.checkpoint_selection import Assessments, Measure, assess, exhausted
+from tf_translate.training.error_messages import compiling, reading, writing
+from tf_translate.training.failure_monitor import Watcher
+from tf_translate.training.preview_images import sample_grid
 from tf_translate.training.progress import ProgressBar
 from tf_translate.training.run_dir import RunDir, is_whole
-from tf_translate.training.samples import sample_grid
-from tf_translate.training.watcher import Watcher
 from tf_translate.training.workers import Workers
 from tf_translate.version import __version__
 

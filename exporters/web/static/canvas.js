@@ -1,5 +1,5 @@
 // Pictures of any size on a model's canvas of one size, and back: the twin of
-// exporters/canvas.py, pixel for pixel. A picture is {height, width, channels, data}, data being
+// exporters/inference/aspect.py, pixel for pixel. A picture is {height, width, channels, data}, data being
 // bytes row by row.
 
 /** Centres a picture of `size` on a canvas, as large as its aspect lets it. */

@@ -1,4 +1,4 @@
-// Pictures of any size through a signature: the twin of exporters/pictures.py.
+// Pictures of any size through a signature: the twin of exporters/inference/images.py.
 
 import {offCanvas, ontoCanvas} from './canvas.js';
 import {pictureOf} from './pixels.js';

@@ -9,7 +9,7 @@ import json
 import os
 import shutil
 
-from exporters.bundle import file_records
+from exporters.bundle.bundle import file_records
 
 MANIFEST, GOLDEN, LITE = "manifest.json", "golden.npz", "float32.tflite"
 

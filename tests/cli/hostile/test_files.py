@@ -12,7 +12,7 @@ import pytest
 import tensorflow as tf
 from ai_edge_litert import schema_py_generated as schema
 
-from exporters.bundle import file_records
+from exporters.bundle.bundle import file_records
 from tests.cli.hostile.forging import (
     GOLDEN,
     LITE,

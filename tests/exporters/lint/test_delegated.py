@@ -6,7 +6,7 @@ from ai_edge_litert.interpreter import Interpreter
 
 from exporters.lint.rules import reason_against
 from exporters.lint.tables import tables
-from exporters.nodes import read_signatures
+from exporters.tflite_graph.operators import read_signatures
 from tests.exporters.fakes import generator, noise
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 import exporters
-from exporters.nodes import read_signatures
+from exporters.tflite_graph.operators import read_signatures
 from tests.exporters.fakes import of_model
 from tests.exporters.lint.test_delegated import really_delegated
 from tf_translate.networks.resnet import resnet_generator

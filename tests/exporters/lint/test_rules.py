@@ -2,7 +2,7 @@ import pytest
 
 from exporters.lint.rules import reason_against
 from exporters.lint.tables import tables
-from exporters.nodes import Node, Tensor
+from exporters.tflite_graph.operators import Node, Tensor
 
 
 def tensor(*shape, dtype="float32", constant=None):

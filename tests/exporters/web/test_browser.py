@@ -13,7 +13,7 @@ from selenium.webdriver.common.keys import Keys
 
 import exporters
 from exporters import Runner, open_bundle, translate_picture, translate_pictures
-from exporters.pictures import to_uint8
+from exporters.inference.images import to_uint8
 from exporters.web import page_of, server_of, url_of
 from tests.exporters.fakes import generator, of_model
 from tests.exporters.web.browser import Page, agree, packed_litert

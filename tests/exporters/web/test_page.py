@@ -12,8 +12,8 @@ from PIL import Image
 
 import exporters
 from exporters import BundleError, ExportError
-from exporters.pictures import to_uint8
-from exporters.signatures import recorded
+from exporters.bundle.signatures import recorded
+from exporters.inference.images import to_uint8
 from exporters.web.litert import PACKAGES, litert_files
 from exporters.web.page import page_files, page_of
 from tests.exporters.fakes import Signature, Tensor, dim, negative, numbers, refine
@@ -39,11 +39,13 @@ def test_the_manifest_covers_every_file_of_the_page(site):
 
 
 def test_a_bundle_with_a_page_verifies_until_the_page_is_changed(site, tmp_path):
-    assert exporters.verify(site).passed
+    assert exporters.verification.verify(site).passed
     copy = shutil.copytree(site, tmp_path / "copy")
     with (copy / "web" / "page.js").open("a") as file:
         file.write("//")
-    assert any("web/page.js has" in failure for failure in exporters.verify(copy).failures)
+    assert any(
+        "web/page.js has" in failure for failure in exporters.verification.verify(copy).failures
+    )
 
 
 def test_the_files_of_litert_are_those_the_page_asks_for(site):

@@ -1,0 +1,177 @@
+"""How fast, how large and how hungry the .tflite files of a bundle are on this machine."""
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from exporters.benchmark.timed_process import Stopwatch
+from exporters.bundle.bundle import Bundle, open_bundle
+from exporters.errors import BundleError, ExportError
+from exporters.inference.runner import recipes_of
+from exporters.tflite_graph.macs import parameters, total_multiply_adds
+from exporters.tflite_graph.operators import read_signatures
+from exporters.verification import golden
+
+
+@dataclass(frozen=True)
+class Timing:
+    """One signature of one .tflite file with one number of threads, in a process of its own.
+
+    Attributes:
+        load_ms: Reading, checking and preparing the file, in milliseconds.
+        first_ms: First call, with its memory allocation.
+        median_ms, p90_ms: Over the calls after it.
+        peak_mb: Most memory of the process, in megabytes.
+        model_mb: How much of that came with the model; the rest is Python and the runtime.
+        size_bytes: Size of the file, which holds all signatures.
+        multiply_adds: Of one call; operations by element are not counted.
+        parameters: Numbers that the file stores for all signatures.
+        litert_benchmark: What `litert-benchmark` says, if it was asked: whether all signatures
+            of the file together are `fully_accelerated` (the CAST of a uint8 one keeps a file
+            from it), and its `init_ms` and `median_ms`, rounded by it to hundredths: 0 for
+            calls below 5 microseconds.
+    """
+
+    recipe: str
+    signature: str
+    threads: int
+    runs: int
+    load_ms: float
+    first_ms: float
+    median_ms: float
+    p90_ms: float
+    peak_mb: float
+    model_mb: float
+    size_bytes: int
+    multiply_adds: int
+    parameters: int
+    litert_benchmark: dict[str, Any] | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-able."""
+        return asdict(self)
+
+
+def benchmark(
+    path: str | Path,
+    *,
+    threads: Sequence[int] = (1, 2),
+    runs: int = 20,
+    ask_litert_benchmark: bool = False,
+) -> list[Timing]:
+    """Times every signature of every .tflite file on its first golden input.
+
+    Args:
+        path: The bundle.
+        threads: Numbers of processor threads to try, each at least 1.
+        runs: Calls after the first one, at least 1.
+        ask_litert_benchmark: Whether LiteRT's own program is run beside, for what it says of
+            delegation; without it installed nothing is said.
+
+    Raises:
+        BundleError: If the bundle cannot be read.
+        ExportError: If `runs` or one of `threads` is below 1.
+    """
+    check_counts(runs=runs, threads=threads)
+    bundle = open_bundle(path)
+    return [
+        timing
+        for recipe, file in recipes_of(bundle).items()
+        for timing in _timings(bundle, recipe, file, threads, runs, ask_litert_benchmark)
+    ]
+
+
+def _timings(
+    bundle: Bundle, recipe: str, file: str, threads: Sequence[int], runs: int, ask: bool
+) -> Iterator[Timing]:
+    """Every signature of one file, with every number of threads."""
+    graphs = read_signatures(bundle.read(file))
+    about: dict[str, Any] = {
+        "size_bytes": bundle.manifest.files[file].size,
+        "parameters": parameters(graphs.values()),
+    }
+    for signature in bundle.manifest.signatures:
+        if signature not in graphs:
+            raise BundleError(f"{file} has no signature {signature!r}")
+        work = total_multiply_adds(graphs[signature])
+        with first_inputs(bundle, signature) as inputs:
+            for count in threads:
+                row = _measured(bundle.root, inputs, count, runs, (recipe, signature))
+                if ask:
+                    program = (bundle.root / file, signature, count, runs)
+                    row["litert_benchmark"] = _litert_benchmark(*program)
+                row |= {"recipe": recipe, "signature": signature, "threads": count, "runs": runs}
+                yield Timing(**row, **about, multiply_adds=work)
+
+
+def check_counts(*, threads: Sequence[int], **counts: int) -> None:
+    """Raises ExportError if a number of runs or threads is below 1, or there are no threads."""
+    if not threads:
+        raise ExportError("`threads` must hold at least one number, got none")
+    for name, values in ({"threads": threads} | {k: [v] for k, v in counts.items()}).items():
+        for value in values:
+            if value < 1:
+                raise ExportError(f"`{name}` must be at least 1, got {value}")
+
+
+@contextmanager
+def first_inputs(bundle: Bundle, signature: str) -> Iterator[Path]:
+    """A temporary `.npz` file with the first golden input of a signature."""
+    cases = golden.read(bundle.read(bundle.manifest.golden.path), bundle.manifest)
+    inputs, _ = next(cases[signature].cases())
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "inputs.npz"
+        np.savez(file, allow_pickle=False, **inputs)
+        yield file
+
+
+def _measured(
+    root: Path, inputs: Path, threads: int, runs: int, place: tuple[str, str]
+) -> dict[str, Any]:
+    recipe, signature = place
+    with Stopwatch(
+        root, threads=threads, inputs=inputs, recipe=recipe, signature=signature
+    ) as stopwatch:
+        times = [stopwatch.run() for _ in range(runs + 1)]
+        memory = stopwatch.finish(inputs.with_name("outputs.npz"))
+        return {
+            "load_ms": stopwatch.load_ms,
+            "first_ms": times[0],
+            "median_ms": float(np.median(times[1:])),
+            "p90_ms": float(np.percentile(times[1:], 90)),
+            "peak_mb": memory.peak,
+            "model_mb": memory.peak - memory.before,
+        }
+
+
+def _litert_benchmark(file: Path, signature: str, threads: int, runs: int) -> dict[str, Any] | None:
+    beside = Path(sys.executable).with_name("litert-benchmark")
+    program = str(beside) if beside.is_file() else shutil.which("litert-benchmark")
+    if program is None:
+        return None
+    with tempfile.TemporaryDirectory() as folder:
+        result = Path(folder) / "result.json"
+        subprocess.run(
+            [program, "--model", file, "--signature", signature, "--num_threads", str(threads),
+             "--num_runs", str(runs), "--warmup_runs", "1", "--result_json", result],
+            capture_output=True,
+            check=False,
+        )  # fmt: skip
+        if not result.is_file():
+            return None
+        said = json.loads(result.read_text())
+    latency = said.get("latency", {})
+    return {
+        "fully_accelerated": said.get("fully_accelerated"),
+        "init_ms": latency.get("init_ms"),
+        "median_ms": latency.get("median_ms"),
+    }

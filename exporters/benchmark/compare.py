@@ -1,0 +1,143 @@
+"""A bundle's .tflite files beside the same network in ONNX Runtime or PyTorch, taking turns."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from exporters.benchmark.benchmark import check_counts, first_inputs
+from exporters.benchmark.timed_process import Stopwatch, TimedProcess
+from exporters.bundle.bundle import open_bundle
+from exporters.bundle.manifest import signature_named
+from exporters.errors import ExportError
+from exporters.inference.runner import recipes_of
+
+WARM_UP = 2  # runtimes allocate in the first call, and some plan in the second
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One .tflite file against another runtime: one call of each in turn, round after round.
+
+    Attributes:
+        recipe, signature, threads, rounds: What was run, and how often.
+        other: Name of the other file.
+        median_ms, other_median_ms: Over all rounds, in milliseconds.
+        ratio: Median over rounds of this file's time by the other's; below 1 is faster.
+        ratio_p10, ratio_p90: The same at the 10th and 90th percentile.
+        max_abs: Largest difference of the first output, in the output's own units.
+    """
+
+    recipe: str
+    signature: str
+    threads: int
+    rounds: int
+    other: str
+    median_ms: float
+    other_median_ms: float
+    ratio: float
+    ratio_p10: float
+    ratio_p90: float
+    max_abs: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-able."""
+        return asdict(self)
+
+
+def compare(
+    path: str | Path,
+    other: str | Path,
+    *,
+    signature: str | None = None,
+    threads: int = 2,
+    rounds: int = 10,
+) -> list[Comparison]:
+    """Times every .tflite file of a bundle against the same network in another runtime.
+
+    Args:
+        path: The bundle.
+        other: An `.onnx` file (run by ONNX Runtime) or a `.pt` file of TorchScript (run by
+            PyTorch), of the same network as the signature.
+        signature: Which of the bundle's; the first one without.
+        threads: Processor threads of every runtime, at least 1.
+        rounds: How often each is run after two calls to warm up, at least 1.
+
+    Raises:
+        BundleError: If the bundle cannot be read.
+        ExportError: If the other file or its runtime is missing, if its outputs have another
+            shape, or a number is below 1.
+    """
+    check_counts(rounds=rounds, threads=[threads])
+    bundle, file = open_bundle(path), Path(other)
+    name = signature or next(iter(bundle.manifest.signatures))
+    signature_named(bundle.manifest.signatures, name)
+    recipes = list(recipes_of(bundle))
+    with first_inputs(bundle, name) as inputs, ExitStack() as stack:
+        options: dict[str, Any] = {"threads": threads, "inputs": inputs}
+        runners = {file.name: stack.enter_context(Stopwatch(file, **options))}
+        for recipe in recipes:
+            stopwatch = Stopwatch(bundle.root, recipe=recipe, signature=name, **options)
+            runners[recipe] = stack.enter_context(stopwatch)
+        times = take_turns(runners, rounds)
+        outputs = {who: _first_output(each, inputs, who) for who, each in runners.items()}
+    shared: dict[str, Any] = {"signature": name, "threads": threads, "rounds": rounds}
+    return [
+        Comparison(
+            recipe=recipe,
+            other=file.name,
+            **shared,
+            **ratios(times[recipe], times[file.name]),
+            max_abs=_difference(outputs[recipe], outputs[file.name], file.name),
+        )
+        for recipe in recipes
+    ]
+
+
+def take_turns(
+    runners: Mapping[str, TimedProcess], rounds: int, *, warm_up: int = WARM_UP
+) -> dict[str, list[float]]:
+    """Runs everyone once a round, A B A B, after some calls each that do not count.
+
+    Returns:
+        Milliseconds by name, one a round: equal places were measured right after each other.
+    """
+    for _ in range(warm_up):
+        for runner in runners.values():
+            runner.run()
+    times: dict[str, list[float]] = {name: [] for name in runners}
+    for _ in range(rounds):
+        for name, runner in runners.items():
+            times[name].append(runner.run())
+    return times
+
+
+def ratios(own: Sequence[float], other: Sequence[float]) -> dict[str, Any]:
+    """Medians of two equally long series of times, and percentiles of their ratio by round."""
+    by_round = np.asarray(own) / np.asarray(other)
+    return {
+        "median_ms": float(np.median(own)),
+        "other_median_ms": float(np.median(other)),
+        "ratio": float(np.median(by_round)),
+        "ratio_p10": float(np.percentile(by_round, 10)),
+        "ratio_p90": float(np.percentile(by_round, 90)),
+    }
+
+
+def _first_output(stopwatch: Stopwatch, inputs: Path, name: str) -> np.ndarray:
+    file = inputs.with_name(f"{name}.outputs.npz")
+    stopwatch.finish(file)
+    with np.load(file, allow_pickle=False) as archive:
+        return archive[archive.files[0]]
+
+
+def _difference(own: np.ndarray, other: np.ndarray, name: str) -> float:
+    if own.shape != other.shape:
+        raise ExportError(
+            f"{name} gives an output of shape {other.shape} and the bundle {own.shape}; compare "
+            "one network with itself"
+        )
+    return float(np.abs(own.astype(np.float64) - other.astype(np.float64)).max())

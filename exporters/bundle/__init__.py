@@ -1,0 +1,1 @@
+"""The bundle: a folder of models, golden cases and a manifest."""

@@ -1,0 +1,140 @@
+"""Signatures as a bundle records them: checked, static, and with their uint8 variants."""
+
+import keyword
+import re
+from collections.abc import Mapping
+
+from pydantic import ValidationError
+
+from exporters.bundle.field_types import NAME_PATTERN
+from exporters.bundle.labels import STRENGTH
+from exporters.bundle.manifest import SignatureRecord, TensorRecord
+from exporters.errors import ExportError
+from exporters.inference.images import IMAGE_RANGE
+from exporters.protocol import SignatureLike, TensorLike
+
+PIXEL_SUFFIX = "_uint8"
+PIXEL_RANGE = (0.0, 255.0)
+_PYTHONS_OWN = {*keyword.kwlist, "self"}  # TensorFlow cannot trace functions of such arguments
+PIXEL_SCOPE = "pixel_scaling"  # in the names of tensors of the operations that do it
+
+
+def recorded(signatures: Mapping[str, SignatureLike]) -> dict[str, SignatureRecord]:
+    """Describes every signature, followed by its uint8 variant if it has images.
+
+    A variant takes and gives pixels where the float signature takes and gives images in
+    [-1, 1]; its other tensors stay as they are.
+
+    Raises:
+        ExportError: If there is no signature, or one has a name, type or shape that cannot be
+            exported (only the batch may be unknown, and no input is `self` or a keyword of Python).
+    """
+    if not signatures:
+        raise ExportError("`signatures` is empty; there is nothing to export")
+    records: dict[str, SignatureRecord] = {}
+    for name, signature in signatures.items():
+        if name != signature.name:
+            raise ExportError(f"signature {signature.name!r} was given under the name {name!r}")
+        if not re.fullmatch(NAME_PATTERN, name):
+            raise ExportError(
+                "a signature's name must be letters, digits and underscores, beginning with a "
+                f"letter, got {name!r}"
+            )
+        records[name] = _record(signature)
+    for name, record in list(records.items()):
+        if any(is_image(tensor) for tensor in (*record.inputs, *record.outputs)):
+            if name + PIXEL_SUFFIX in records:
+                raise ExportError(
+                    f"the name {name + PIXEL_SUFFIX!r} is kept for the uint8 variant of "
+                    f"{name!r}; rename that signature"
+                )
+            records[name + PIXEL_SUFFIX] = _pixel_variant(name, record)
+    return records
+
+
+def is_image(tensor: TensorRecord) -> bool:
+    """Whether a tensor is a batch of float images in [-1, 1]."""
+    return (
+        len(tensor.shape) == 4 and tensor.dtype == "float32" and tensor.value_range == IMAGE_RANGE
+    )
+
+
+def _record(signature: SignatureLike) -> SignatureRecord:
+    for tensors, role in ((signature.inputs, "input"), (signature.outputs, "output")):
+        names = [tensor.name for tensor in tensors]
+        if not names or len(set(names)) != len(names):
+            raise ExportError(
+                f"signature {signature.name!r} must have {role}s of different names, got {names}"
+            )
+    return SignatureRecord(
+        inputs=tuple(_input(signature.name, tensor) for tensor in signature.inputs),
+        outputs=tuple(_tensor(signature.name, tensor) for tensor in signature.outputs),
+        policy=dict(signature.policy),
+        sensitivity=float(getattr(signature, "sensitivity", 1.0)),
+    )
+
+
+def _input(signature: str, tensor: TensorLike) -> TensorRecord:
+    if tensor.name in _PYTHONS_OWN:
+        raise ExportError(
+            f"an input must not be named like a word of Python's own, got {tensor.name!r} in "
+            f"signature {signature!r}; rename it, for example to {tensor.name.lower() + '_value'!r}"
+        )
+    default = getattr(tensor, "default", None)
+    if default is None and tuple(getattr(tensor, "labels", ())) == (STRENGTH,):
+        default = (1.0,)
+    return _tensor(signature, tensor, None if default is None else tuple(default))
+
+
+def _tensor(
+    signature: str, tensor: TensorLike, default: tuple[float, ...] | None = None
+) -> TensorRecord:
+    _check_static_and_upward(signature, tensor)
+    try:
+        return TensorRecord.model_validate(
+            {
+                "name": tensor.name,
+                "shape": tuple(1 if side is None else int(side) for side in tensor.shape),
+                "dtype": tensor.dtype,
+                "value_range": tensor.value_range,
+                "labels": tuple(getattr(tensor, "labels", ())),  # objects may do without
+                "default": default,
+                "meaning": getattr(tensor, "meaning", ""),
+            }
+        )
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ExportError(
+            f"tensor {tensor.name!r} of signature {signature!r} cannot be exported: "
+            f"`{first['loc'][0]}`: {first['msg'].removeprefix('Value error, ')}, "
+            f"got {first['input']!r}"
+        ) from error
+
+
+def _check_static_and_upward(signature: str, tensor: TensorLike) -> None:
+    if None in tensor.shape[1:]:
+        raise ExportError(
+            f"tensor {tensor.name!r} of signature {signature!r} has the unknown side(s) "
+            f"{tensor.shape}; phones need static shapes, so give every side but the batch"
+        )
+    limits = tensor.value_range
+    if limits is not None and not limits[0] < limits[1]:
+        raise ExportError(
+            f"the `value_range` of tensor {tensor.name!r} must go up, got {tuple(limits)}"
+        )
+
+
+def _pixel_variant(name: str, record: SignatureRecord) -> SignatureRecord:
+    return SignatureRecord(
+        inputs=tuple(_pixels(tensor) for tensor in record.inputs),
+        outputs=tuple(_pixels(tensor) for tensor in record.outputs),
+        policy=record.policy,
+        pixels_of=name,
+        sensitivity=record.sensitivity,
+    )
+
+
+def _pixels(tensor: TensorRecord) -> TensorRecord:
+    if not is_image(tensor):
+        return tensor
+    return tensor.model_copy(update={"dtype": "uint8", "value_range": PIXEL_RANGE})

@@ -1,0 +1,1 @@
+"""From signatures to SavedModel and .tflite files."""

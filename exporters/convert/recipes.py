@@ -1,0 +1,201 @@
+"""Recipes: how a model is converted, and how far its outputs may then be from the original's.
+
+A recipe is data. `exporters/convert/tflite.py` turns its settings into a converter's,
+`exporters/convert/quantize.py` its rules into a quantiser's; `verify` holds every artifact to its
+tolerances.
+"""
+
+import difflib
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from types import MappingProxyType
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from exporters.errors import ExportError
+
+
+class Tolerance(BaseModel):
+    """Limits on the difference between two outputs; a limit of None is not tested.
+
+    Attributes:
+        max_abs: Largest absolute difference. For uint8 in levels; for floats on the scale of
+            an image in [-1, 1] (other ranges are scaled to a width of 2 first).
+        mean_abs: Mean absolute difference, in the same units.
+        psnr: Least peak signal to noise ratio in decibels; the peak is the range's width.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    max_abs: float | None = None
+    mean_abs: float | None = None
+    psnr: float | None = None
+
+    def widened(self, factor: float) -> "Tolerance":
+        """The same where errors may be `factor` times as large."""
+        return Tolerance(
+            max_abs=None if self.max_abs is None else factor * self.max_abs,
+            mean_abs=None if self.mean_abs is None else factor * self.mean_abs,
+            psnr=None if self.psnr is None else self.psnr - 20.0 * math.log10(factor),
+        )
+
+
+EVERYTHING = ("*",)
+CONVOLUTIONS = ("CONV_2D", "CONV_2D_TRANSPOSE", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How some operations compute; of several rules that fit an operation the last one counts.
+
+    Attributes:
+        operations: Their names as the quantiser knows them; `*` is all that it can quantise.
+        activations: Bits of what goes through them, 8 or 16; None for float32.
+        scope: `all`; `last_layers`: the last convolution ahead of each picture; `pixels`: what
+            scales pixels in uint8 variants.
+    """
+
+    operations: tuple[str, ...]
+    activations: int | None
+    scope: Literal["all", "last_layers", "pixels"] = "all"
+
+
+@dataclass(frozen=True)
+class ConverterSettings:
+    """What a converter is asked for.
+
+    Attributes:
+        weights: Type the weights are stored in: `float32`, `float16` or `int8`. Inputs and
+            outputs keep the signature's types whatever it is.
+        rules: Which operations compute on integers whose ranges are fixed beforehand, from
+            calibration examples; none without. What no rule names computes in float32, and so
+            do the conversions at the border (from pixels, to pixels, of float tensors).
+    """
+
+    weights: str
+    rules: tuple[Rule, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """The settings as JSON-able values, for the manifest."""
+        rules = [{**asdict(rule), "operations": list(rule.operations)} for rule in self.rules]
+        return {"weights": self.weights} | ({"rules": rules} if rules else {})
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One way to convert.
+
+    Attributes:
+        name: What it is asked for by, and the stem of its file.
+        description: One sentence for people choosing.
+        settings: What the converter is told.
+        float_tolerance: How far float outputs may be from the original's.
+        uint8_tolerance: How far pixels may be from the original's.
+    """
+
+    name: str
+    description: str
+    settings: ConverterSettings
+    float_tolerance: Tolerance
+    uint8_tolerance: Tolerance
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether ranges are fixed from examples, which must be given then."""
+        return bool(self.settings.rules)
+
+
+_ALL = (
+    Recipe(
+        name="float32",
+        description="Weights as trained; the reference on any processor.",
+        settings=ConverterSettings(weights="float32"),
+        # Kernels sum in another order than TensorFlow's; a wrong graph misses by far more.
+        float_tolerance=Tolerance(max_abs=1e-4),
+        # 1e-4 is 0.013 levels: rounding may fall on the other side, never two levels away.
+        uint8_tolerance=Tolerance(max_abs=1),
+    ),
+    Recipe(
+        name="float16",
+        description="Weights in half precision: half the size, made for phone GPUs.",
+        settings=ConverterSettings(weights="float16"),
+        float_tolerance=Tolerance(psnr=50.0),
+        # Rounding both sides to whole levels adds 1/6 level² to the 0.65 level² of 50 dB.
+        uint8_tolerance=Tolerance(psnr=48.5),
+    ),
+    Recipe(
+        name="dynamic_int8",
+        description="Weights in 8 bits, sums quantised on the fly: a quarter of the size, "
+        "the fastest on phone processors.",
+        settings=ConverterSettings(weights="int8"),
+        # Measured about 34 dB on ResNet generators (platform facts); below 28 it is visible.
+        float_tolerance=Tolerance(psnr=28.0),
+        uint8_tolerance=Tolerance(psnr=28.0),
+    ),
+    Recipe(
+        name="int8",
+        description="Weights and sums in 8 bits with ranges fixed from examples, for processors "
+        "of integers; conversions at the border and what the quantiser cannot do stay float.",
+        settings=ConverterSettings(
+            weights="int8",
+            rules=(
+                Rule(EVERYTHING, activations=8),
+                # In 255 steps a small divisor becomes 0, which the kernel refuses.
+                Rule(("DIV",), activations=None),
+            ),
+        ),
+        # Measured 39 to 44 dB on held-out pictures, 37 to 45 on golden cases (ResNet with instance
+        # norm, Fader). The limits are wide because ranges cut what goes beyond the examples, as
+        # seeded cases may; what was broken (TensorFlow's own uint8 variants) came to 21.
+        float_tolerance=Tolerance(psnr=25.0),
+        uint8_tolerance=Tolerance(psnr=25.0),
+    ),
+    Recipe(
+        name="int8_float_norm",
+        description="Convolutions in 8 bits with ranges fixed from examples; norms and the last "
+        "layer in float32: nearer to the original than int8.",
+        settings=ConverterSettings(
+            weights="int8",
+            rules=(
+                Rule(CONVOLUTIONS, activations=8),
+                Rule(CONVOLUTIONS, activations=None, scope="last_layers"),
+            ),
+        ),
+        # Measured 44 to 47 dB; 5 to 6 more than int8 with instance norm.
+        float_tolerance=Tolerance(psnr=28.0),
+        uint8_tolerance=Tolerance(psnr=28.0),
+    ),
+    Recipe(
+        name="int16x8",
+        description="Weights in 8 bits, the rest in 16 with ranges fixed from examples, additions "
+        "in float32: the nearest to the original, far slower where no processor is made for it.",
+        settings=ConverterSettings(
+            weights="int8",
+            rules=(
+                Rule(EVERYTHING, activations=16),
+                # Where all scales come near powers of two, as those of pictures do (1/32767),
+                # their int16 kernels take an older form that refuses most of them.
+                Rule(("ADD", "SUB"), activations=None),
+            ),
+        ),
+        # Measured 52 to 55 dB.
+        float_tolerance=Tolerance(psnr=34.0),
+        uint8_tolerance=Tolerance(psnr=34.0),
+    ),
+)
+RECIPES: Mapping[str, Recipe] = MappingProxyType({recipe.name: recipe for recipe in _ALL})
+
+
+def recipe_named(name: str) -> Recipe:
+    """Looks a recipe up.
+
+    Raises:
+        ExportError: If there is none of that name, with the nearest one.
+    """
+    if name in RECIPES:
+        return RECIPES[name]
+    near = difflib.get_close_matches(str(name), RECIPES, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    raise ExportError(f"there is no recipe {name!r}; {hint}known are {', '.join(RECIPES)}")

@@ -1,0 +1,132 @@
+"""SavedModel: every signature under its name, weights stored once, in float32 and in uint8."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+
+from exporters.bundle.manifest import SignatureRecord
+from exporters.bundle.signatures import PIXEL_SCOPE, is_image
+from exporters.errors import ExportError
+from exporters.protocol import SignatureLike
+
+
+def save(
+    signatures: Mapping[str, SignatureLike],
+    records: Mapping[str, SignatureRecord],
+    folder: str | Path,
+) -> None:
+    """Traces every signature with static shapes and writes a SavedModel.
+
+    Args:
+        signatures: The float signatures.
+        records: What `signatures.recorded` made of them; decides shapes and uint8 variants.
+        folder: A new folder.
+
+    Raises:
+        ExportError: If a function gives other tensors than it declares, keeps state, or
+            reads something that cannot be saved.
+    """
+    module = tf.Module()
+    module.variables_of = {}
+    traced: dict[str, Callable[..., Any]] = {}
+    for name, signature in signatures.items():
+        float_function = _trace(_declared(signature), records[name])
+        _check_outputs(name, float_function, records[name])
+        # A variable that no trackable object holds would come back as NaN, without an error.
+        module.variables_of[name] = _variables(name, float_function)
+        traced[name] = float_function
+    for name, record in records.items():
+        if record.pixels_of is not None:
+            wrapped = records[record.pixels_of]
+            traced[name] = _trace(_on_pixels(traced[record.pixels_of], wrapped), record)
+    try:
+        tf.saved_model.save(module, str(folder), signatures=traced)
+    except (AssertionError, ValueError, tf.errors.OpError) as error:
+        sentence = str(error).strip().splitlines()[0]
+        raise ExportError(f"the signatures cannot be saved: {sentence}") from error
+
+
+def load(folder: str | Path) -> Mapping[str, Callable[..., Mapping[str, Any]]]:
+    """Loads a SavedModel with plain TensorFlow: its signatures by name, called by keyword.
+
+    The caller keeps the result alive while using any of its functions.
+    """
+    return tf.saved_model.load(str(folder)).signatures
+
+
+def _declared(signature: SignatureLike) -> Callable[..., dict[str, tf.Tensor]]:
+    def call(**tensors: tf.Tensor) -> dict[str, tf.Tensor]:
+        outputs = signature.function(**tensors)
+        return {key: tf.identity(value) for key, value in outputs.items()}
+
+    return call
+
+
+def _on_pixels(
+    function: Callable[..., Mapping[str, tf.Tensor]], wrapped: SignatureRecord
+) -> Callable[..., dict[str, tf.Tensor]]:
+    images_in = {tensor.name for tensor in wrapped.inputs if is_image(tensor)}
+    images_out = {tensor.name for tensor in wrapped.outputs if is_image(tensor)}
+
+    def call(**tensors: tf.Tensor) -> dict[str, tf.Tensor]:
+        floats = {
+            key: _from_pixels(value) if key in images_in else value
+            for key, value in tensors.items()
+        }
+        outputs = function(**floats)
+        return {
+            key: _to_pixels(value) if key in images_out else tf.identity(value)
+            for key, value in outputs.items()
+        }
+
+    return call
+
+
+def _from_pixels(pixels: tf.Tensor) -> tf.Tensor:
+    with tf.name_scope(PIXEL_SCOPE):
+        return tf.cast(pixels, tf.float32) / 127.5 - 1.0
+
+
+def _to_pixels(images: tf.Tensor) -> tf.Tensor:
+    with tf.name_scope(PIXEL_SCOPE):
+        # FLOOR runs in more delegates than ROUND does, and whole numbers survive any CAST.
+        levels = tf.floor((images + 1.0) * 127.5 + 0.5)
+        return tf.cast(tf.clip_by_value(levels, 0.0, 255.0), tf.uint8)
+
+
+def _trace(function: Callable[..., Any], record: SignatureRecord) -> Callable[..., Any]:
+    specs = {
+        tensor.name: tf.TensorSpec(tensor.shape, tensor.dtype, name=tensor.name)
+        for tensor in record.inputs
+    }
+    return tf.function(function, autograph=False).get_concrete_function(**specs)
+
+
+def _check_outputs(name: str, function: Any, record: SignatureRecord) -> None:
+    found = {
+        key: (tuple(value.shape.as_list()), value.dtype.name)
+        for key, value in function.structured_outputs.items()
+    }
+    expected = {tensor.name: (tensor.shape, tensor.dtype) for tensor in record.outputs}
+    if found != expected:
+        raise ExportError(
+            f"signature {name!r} declares the outputs {expected} but its function gives {found}"
+        )
+
+
+def _variables(name: str, function: Any) -> list[tf.Variable]:
+    """The variables a traced function reads, in the order it met them."""
+    by_handle = {id(variable.handle): variable for variable in function.graph.variables}
+    found = []
+    for capture, _ in function.graph.captures:
+        if capture.dtype != tf.resource:
+            continue
+        if id(capture) not in by_handle:
+            raise ExportError(
+                f"signature {name!r} reads a table or another resource that is no variable; "
+                "only weights can be exported"
+            )
+        found.append(by_handle[id(capture)])
+    return found

@@ -1,0 +1,136 @@
+"""TensorFlow Lite conversion; the one module that touches `tf.lite`.
+
+The converter is reached through a SavedModel only: other ways keep Keras variables as
+unread resources and give a file that answers NaN without an error.
+"""
+
+import contextlib
+import os
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from exporters.bundle.bundle import Bundle
+from exporters.convert.recipes import Recipe
+from exporters.errors import ExportError, first_line
+from exporters.inference.runner import Runner
+from exporters.tflite_graph.summary import STATEFUL, read_graph
+
+_HALF = {"bf16": "bfloat16", "f16": "float16"}
+_WEIGHT_TYPES = {"float16": tf.float16, "int8": None}
+
+
+def convert(saved_model: str | Path, recipe: Recipe, signatures: Iterable[str]) -> bytes:
+    """Converts named signatures of a SavedModel into one .tflite file's content.
+
+    Of recipes with rules, which `quantizer` goes on with, only the type of weights counts.
+
+    Raises:
+        ExportError: If the graph needs more than built-in operations, has a shape that is
+            not static or keeps state.
+    """
+    converter = tf.lite.TFLiteConverter.from_saved_model(
+        str(saved_model), signature_keys=list(signatures)
+    )
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
+    if recipe.settings.weights != "float32":
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        if weight_type := _WEIGHT_TYPES[recipe.settings.weights]:
+            converter.target_spec.supported_types = [weight_type]
+    try:
+        with quiet():
+            content = converter.convert()
+    except Exception as error:  # the converter raises bare exceptions of many kinds
+        raise ExportError(_conversion_sentence(recipe.name, str(error))) from error
+    check_graph(recipe.name, content)
+    return content
+
+
+def check_finite(
+    bundle: Bundle, recipe: str, cases: dict[str, list[dict[str, np.ndarray]]]
+) -> None:
+    """Runs a converted file on golden inputs.
+
+    Args:
+        bundle: Holds the file.
+        recipe: Which of its files.
+        cases: For each signature the inputs of every case.
+
+    Raises:
+        ExportError: If any output is NaN or infinite, or the file does not run.
+    """
+    runner = Runner(bundle, recipe=recipe)
+    for name, inputs in cases.items():
+        for case in inputs:
+            for output, values in _run(runner, name, case).items():
+                if not np.isfinite(values).all():
+                    raise ExportError(
+                        f"recipe {recipe!r}: output {output!r} of signature {name!r} is not "
+                        "finite after conversion though the original's is"
+                    )
+
+
+def _run(runner: Runner, name: str, case: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    try:
+        return runner.run(name, case)
+    except RuntimeError as error:  # a kernel that refuses types, ranges or values
+        raise ExportError(
+            f"recipe {runner.recipe!r}: signature {name!r} does not run after conversion, so "
+            f"choose another recipe for it: {first_line(str(error))}"
+        ) from error
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Silences converters, also their C++ side: they print pages that exceptions repeat."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    try:
+        with open(os.devnull, "w") as nowhere, contextlib.redirect_stderr(nowhere):
+            os.dup2(nowhere.fileno(), 2)
+            yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
+def check_graph(recipe: str, content: bytes) -> None:
+    """Raises ExportError if a file needs more than built-in operations, state or dynamic shapes."""
+    graph = read_graph(content)
+    if graph.custom:
+        raise ExportError(_not_built_in(recipe, sorted(graph.custom)))
+    stateful = sorted(STATEFUL & set(graph.operations))
+    if stateful:
+        raise ExportError(
+            f"recipe {recipe!r}: the graph keeps state between calls ({', '.join(stateful)}), "
+            "for example a random seed; export a function of its inputs alone"
+        )
+    if graph.dynamic:
+        raise ExportError(
+            f"recipe {recipe!r}: {len(graph.dynamic)} tensor(s) have no static shape, first "
+            f"{graph.dynamic[0]!r}; phones need every side known"
+        )
+
+
+def _conversion_sentence(recipe: str, message: str) -> str:
+    if half := re.search(r"tensor<[\dx?*]*(bf16|f16)>", message):
+        return (
+            f"recipe {recipe!r}: layers compute in {_HALF[half[1]]}, which phones' built-in "
+            "operations do not; export the same weights under the float32 policy"
+        )
+    listed = re.findall(r"(?:Select|Flex|Custom) ops: ([\w, ]+)", message)
+    names = sorted({name.strip() for line in listed for name in line.split(",")})
+    if names:
+        return _not_built_in(recipe, names)
+    return f"recipe {recipe!r}: the converter failed: {first_line(message)}"
+
+
+def _not_built_in(recipe: str, names: list[str]) -> str:
+    return (
+        f"recipe {recipe!r}: {', '.join(names)} cannot be written with built-in operations, "
+        "and others do not run on phones; write that layer with simpler operations"
+    )

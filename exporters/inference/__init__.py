@@ -1,0 +1,1 @@
+"""Running a bundle: images of any size through a model of one size."""

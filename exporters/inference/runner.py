@@ -1,0 +1,126 @@
+"""Runs a bundle's TensorFlow Lite file; needs the manifest and that one file, no TensorFlow."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter, SignatureRunner
+
+from exporters.bundle.bundle import Bundle
+from exporters.bundle.labels import filled
+from exporters.bundle.manifest import SignatureRecord, TensorRecord, signature_named
+from exporters.errors import BundleError, ExportError
+from exporters.untrusted import tflite
+
+
+class Runner:
+    """Calls the named signatures of one converted model.
+
+    Args:
+        bundle: From `open_bundle`.
+        recipe: Which of its .tflite files; None: float32, or the first there is.
+        threads: Processor threads to use, at least 1.
+
+    Raises:
+        ExportError: If the bundle has no such recipe, or `threads` is below 1.
+        BundleError: If the file was changed or cannot be loaded.
+    """
+
+    def __init__(self, bundle: Bundle, *, recipe: str | None = None, threads: int = 1) -> None:
+        if threads < 1:
+            raise ExportError(f"`threads` must be at least 1, got {threads}")
+        files = recipes_of(bundle)
+        recipe = recipe or ("float32" if "float32" in files else next(iter(files), "float32"))
+        if recipe not in files:
+            raise ExportError(
+                f"{bundle.root} holds no model of recipe {recipe!r}; it holds "
+                f"{', '.join(files) or 'none'}"
+            )
+        self.bundle = bundle
+        self.recipe = recipe
+        self._path = files[recipe]
+        self._interpreter = load_model(bundle.read(self._path), threads, self._path)
+        self._runners: dict[str, SignatureRunner] = {}
+
+    @property
+    def signatures(self) -> Mapping[str, SignatureRecord]:
+        """What each signature takes and gives, by name."""
+        return self.bundle.manifest.signatures
+
+    def run(self, name: str, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Runs a signature once.
+
+        Args:
+            name: The signature.
+            inputs: An array for each input, of exactly its shape and type; those that have a
+                default may be left out.
+
+        Returns:
+            An array for each output, of its shape and type in the manifest.
+
+        Raises:
+            ExportError: If the signature is unknown or the inputs are not what it takes.
+            BundleError: If the file's signature is not the one in the manifest.
+        """
+        record = signature_named(self.signatures, name)
+        given = filled(record, inputs)
+        check_inputs(name, record, given)
+        if name not in self._runners:
+            self._runners[name] = self._checked_runner(name, record)
+        return self._runners[name](**given)
+
+    def _checked_runner(self, name: str, record: SignatureRecord) -> SignatureRunner:
+        try:
+            runner = self._interpreter.get_signature_runner(name)
+        except ValueError as error:
+            raise BundleError(f"{self._path} has no signature {name!r}") from error
+        for tensors, details in (
+            (record.inputs, runner.get_input_details()),
+            (record.outputs, runner.get_output_details()),
+        ):
+            found = {
+                key: (tuple(int(side) for side in detail["shape"]), np.dtype(detail["dtype"]).name)
+                for key, detail in details.items()
+            }
+            expected = {tensor.name: (tensor.shape, tensor.dtype) for tensor in tensors}
+            if found != expected:
+                raise BundleError(
+                    f"{self._path}: signature {name!r} has tensors {found} where the manifest "
+                    f"says {expected}"
+                )
+        return runner
+
+
+def recipes_of(bundle: Bundle) -> dict[str, str]:
+    """Path of the .tflite file of each recipe in a bundle."""
+    return {
+        artifact.recipe: artifact.path
+        for artifact in bundle.manifest.artifacts.values()
+        if artifact.kind == "tflite"
+    }
+
+
+def load_model(content: bytes, threads: int, name: str) -> Interpreter:
+    """Loads a .tflite file's content; `name` is what errors call it.
+
+    Raises:
+        BundleError: If it is no model, or one that would crash or exhaust the process.
+    """
+    tflite.check(content, name)
+    try:
+        return Interpreter(model_content=content, num_threads=threads)
+    except (ValueError, RuntimeError) as error:
+        raise BundleError(f"{name} is no TensorFlow Lite model: {error}") from error
+
+
+def check_inputs(name: str, record: SignatureRecord, inputs: Mapping[str, np.ndarray]) -> None:
+    """Raises ExportError if the inputs are not of exactly the names, shapes and types taken."""
+    expected = {tensor.name: tensor for tensor in record.inputs}
+    if set(inputs) != set(expected):
+        raise ExportError(f"signature {name!r} takes {sorted(expected)}, got {sorted(inputs)}")
+    for key, value in inputs.items():
+        tensor: TensorRecord = expected[key]
+        if value.shape != tensor.shape or value.dtype != tensor.dtype:
+            raise ExportError(
+                f"input {key!r} of signature {name!r} must be {tensor.dtype} {tensor.shape}, "
+                f"got {value.dtype} {value.shape}"
+            )

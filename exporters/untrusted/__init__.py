@@ -1,0 +1,1 @@
+"""What refuses a hostile file before anything of it runs."""

@@ -1,0 +1,1 @@
+"""Whether what is in a bundle still does what the original function did."""

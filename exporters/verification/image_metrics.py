@@ -1,0 +1,139 @@
+"""How alike two outputs are: errors, PSNR, structural similarity and shift of colour."""
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from exporters.bundle.manifest import TensorRecord
+
+_WINDOW, _SIGMA = 11, 1.5  # Wang et al. 2004, sec. III-C
+_K1, _K2 = 0.01, 0.03  # the same
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """One output over some cases against what it should be.
+
+    Differences are in levels (0 to 255) for uint8; for floats on the scale of an image in
+    [-1, 1]: a range of another width is scaled to 2, and a tensor with no range is scaled by the
+    largest expected magnitude where that exceeds 1.
+
+    Attributes:
+        cases: How many were compared.
+        max_abs, mean_abs: Largest and mean absolute difference; NaN if an output is not finite.
+        psnr: Decibels over all cases with the range's width as its peak; infinite if equal.
+        ssim: Mean structural similarity over cases and channels, 1 if equal; None for what is
+            no picture or has a side below 11 pixels.
+        colour_shift: For pictures the signed mean difference of each channel, in the same unit as
+            the errors: above 0 is brighter than it should be.
+    """
+
+    cases: int
+    max_abs: float
+    mean_abs: float
+    psnr: float
+    ssim: float | None = None
+    colour_shift: tuple[float, ...] | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-able; an infinite PSNR (equal outputs) and differences of NaN are null."""
+        return {key: _finite(value) for key, value in asdict(self).items()}
+
+
+def compare(expected: np.ndarray, actual: np.ndarray, tensor: TensorRecord) -> Likeness:
+    """Compares cases of one output, stacked in front: `(cases, *shape of the tensor)`."""
+    cases = len(expected)
+    difference = actual.astype(np.float64) - expected.astype(np.float64)
+    if not np.isfinite(difference).all():
+        return Likeness(cases, math.nan, math.nan, math.nan)
+    peak = 255.0
+    if tensor.dtype != "uint8":
+        largest = float(np.abs(expected).max())
+        width = tensor.width or 2.0 * max(1.0, largest)
+        difference, peak = difference * (2.0 / width), 2.0
+    squared = float(np.mean(difference**2))
+    return Likeness(
+        cases,
+        max_abs=float(np.abs(difference).max()),
+        mean_abs=float(np.abs(difference).mean()),
+        psnr=math.inf if squared == 0 else 10.0 * math.log10(peak**2 / squared),
+        ssim=_mean_ssim(expected, actual, tensor),
+        colour_shift=_colour_shift(difference) if is_picture(tensor) else None,
+    )
+
+
+def is_picture(tensor: TensorRecord) -> bool:
+    """Whether a tensor is a batch of pictures: a range, and at most four channels."""
+    return (
+        len(tensor.shape) == 4 and tensor.shape[-1] <= 4 and bool(tensor.width)
+    ) and tensor.dtype in ("float32", "uint8")
+
+
+def ssim(expected: np.ndarray, actual: np.ndarray, *, data_range: float) -> float:
+    """Structural similarity of two pictures, the mean over places and channels.
+
+    Windows lie wholly inside the picture; variances are those of the window's own weights.
+
+    Args:
+        expected, actual: `(height, width, channels)` in [0, data_range], sides of at least 11.
+        data_range: Width of the range of values.
+
+    Returns:
+        In [-1, 1]; 1 for equal pictures.
+
+    Raises:
+        ValueError: If a side is shorter than the window of 11 pixels.
+
+    Source: Wang et al. 2004, "Image quality assessment: from error visibility to structural
+    similarity", eq. 13.
+    """
+    if min(expected.shape[:2]) < _WINDOW:
+        raise ValueError(
+            f"`expected` must have sides of at least {_WINDOW} pixels, got {expected.shape[:2]}"
+        )
+    one, two = expected.astype(np.float64), actual.astype(np.float64)
+    mean_one, mean_two = _blurred(one), _blurred(two)
+    variances = _blurred(one * one) - mean_one**2 + _blurred(two * two) - mean_two**2
+    covariance = _blurred(one * two) - mean_one * mean_two
+    c1, c2 = (_K1 * data_range) ** 2, (_K2 * data_range) ** 2
+    luminance = (2.0 * mean_one * mean_two + c1) / (mean_one**2 + mean_two**2 + c1)
+    likeness = float(np.mean(luminance * (2.0 * covariance + c2) / (variances + c2)))
+    return min(1.0, likeness)  # rounding may go beyond
+
+
+def _mean_ssim(expected: np.ndarray, actual: np.ndarray, tensor: TensorRecord) -> float | None:
+    if not is_picture(tensor) or min(tensor.shape[1:3]) < _WINDOW:
+        return None
+    low, high = tensor.value_range or (0.0, 255.0)
+    pictures = (each.reshape(-1, *tensor.shape[1:]) for each in (expected, actual))
+    # The formula is made for numbers that are not negative.
+    values = [
+        ssim(one.astype(np.float64) - low, two.astype(np.float64) - low, data_range=high - low)
+        for one, two in zip(*pictures, strict=True)
+    ]
+    return float(np.mean(values))
+
+
+def _colour_shift(difference: np.ndarray) -> tuple[float, ...]:
+    channels = difference.reshape(-1, difference.shape[-1])
+    return tuple(float(mean) for mean in channels.mean(0))
+
+
+def _blurred(values: np.ndarray) -> np.ndarray:
+    """`(h, w, c)` under the Gaussian window, where it fits: `(h - 10, w - 10, c)`."""
+    places = np.arange(_WINDOW) - _WINDOW // 2
+    weights = np.exp(-0.5 * (places / _SIGMA) ** 2)
+    weights /= weights.sum()
+    for axis in (0, 1):
+        length = values.shape[axis] - _WINDOW + 1
+        taps = (np.take(values, range(k, k + length), axis) for k in range(_WINDOW))
+        values = sum(weight * tap for weight, tap in zip(weights, taps, strict=True))
+    return values
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return list(value) if isinstance(value, tuple) else value

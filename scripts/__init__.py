@@ -1,0 +1,1 @@
+"""Scripts of the project: benchmarks, ablations, data sets, published results, stress tests."""

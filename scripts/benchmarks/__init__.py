@@ -1,0 +1,1 @@
+"""Benchmarks: training steps, input pipeline, exported files, beside peers."""

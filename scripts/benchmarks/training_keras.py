@@ -1,0 +1,91 @@
+"""Our training steps for bench_training: python scripts/benchmarks/training_keras.py TASK.
+
+TASK is JSON: method, side, base, blocks, precision, threads, seed, product (side of the matrices)
+and folder, where weights, the batch and dropout's first masks go for PyTorch.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from scripts.benchmarks.machine import versions
+from scripts.benchmarks.training_worker import serve
+from tf_translate.layers.dropout import Dropout
+from tf_translate.methods.cyclegan import CycleGAN, CycleGANSettings
+from tf_translate.methods.pix2pix import Pix2Pix, Pix2PixSettings
+
+POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
+
+
+class KerasTraining:
+    """A translator that takes steps on one batch, as `fit` would."""
+
+    def __init__(self, task: Mapping[str, Any]) -> None:
+        tf.config.threading.set_intra_op_parallelism_threads(task["threads"])
+        tf.config.threading.set_inter_op_parallelism_threads(task["threads"])
+        keras.utils.set_random_seed(task["seed"])
+        keras.mixed_precision.set_global_policy(POLICIES[task["precision"]])
+        self._translator = _translator(task)
+        self._translator.compile()
+        self._translator.make_train_function()
+        networks = {name: getattr(self._translator, name) for name in _networks(self._translator)}
+        self.parameters = {
+            name: sum(int(np.prod(v.shape)) for v in network.trainable_variables)
+            for name, network in networks.items()
+        }
+        self.versions = versions(("tensorflow", "keras", "numpy"))
+        random = np.random.default_rng(task["seed"])
+        shape = (1, task["side"], task["side"], 3)
+        batch = {name: random.uniform(-1, 1, shape).astype(np.float32) for name in ("a", "b")}
+        _hand_over(Path(task["folder"]), networks, batch)
+        self._batches = iter(tf.data.Dataset.from_tensors(batch).repeat())
+        dtype = tf.bfloat16 if task["precision"] == "bfloat16" else tf.float32
+        self._matrix = tf.cast(tf.random.uniform([task["product"]] * 2), dtype)
+        self._multiply = tf.function(lambda matrix: tf.matmul(matrix, matrix))
+
+    def step(self) -> dict[str, float]:
+        """Takes a training step on the batch; the losses, each without its weight."""
+        self._translator.reset_metrics()
+        logs = self._translator.train_function(self._batches)
+        return {name.split("/")[-1]: float(value) for name, value in logs.items()}
+
+    def product(self) -> float:
+        """Multiplies two large matrices; one value of the result, so that it is waited for."""
+        return float(self._multiply(self._matrix)[0, 0])
+
+
+def _translator(task: Mapping[str, Any]) -> CycleGAN | Pix2Pix:
+    side, base = task["side"], task["base"]
+    shapes = [(side, side, 3)] * 2
+    sizes = {"base": base, "critic_base": base}
+    if task["method"] == "cyclegan":
+        settings = CycleGANSettings(residual_blocks=task["blocks"], **sizes)
+        return CycleGAN.from_settings(settings, *shapes)
+    return Pix2Pix.from_settings(Pix2PixSettings(levels=side.bit_length() - 1, **sizes), *shapes)
+
+
+def _networks(translator: CycleGAN | Pix2Pix) -> list[str]:
+    return [name for player in translator.players for name in player.networks]
+
+
+def _hand_over(folder: Path, networks: Mapping, batch: Mapping[str, np.ndarray]) -> None:
+    """Writes weights by network and order, the masks of the first pass, and the batch."""
+    arrays = {f"batch/{name}": images for name, images in batch.items()}
+    for name, network in networks.items():
+        weights = [value for layer in network.layers for value in layer.weights if value.ndim]
+        for place, value in enumerate(weights):
+            arrays[f"{name}/{place:03}"] = value.numpy()
+        layers = [layer for layer in network.layers if isinstance(layer, Dropout)]
+        for place, layer in enumerate(layers):
+            ones = tf.ones([1, *layer.output.shape[1:]])
+            arrays[f"mask/{place}"] = layer(ones, training=True).numpy().astype(np.float32)
+            layer.counter.assign(0)  # the first step draws the same once more
+    np.savez(folder / "start.npz", **arrays)
+
+
+if __name__ == "__main__":
+    serve(KerasTraining)

@@ -1,0 +1,206 @@
+"""The same training steps in PyTorch: python scripts/benchmarks/training_torch.py TASK.
+
+TASK is what bench_training_keras.py gets, and layout: contiguous or channels_last. Written from the
+papers' equations; nothing is shared with our code but the weights that training starts from.
+"""
+
+import math
+import random
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+
+from scripts.benchmarks.torch_networks import Dropout, UNet, copy_weights, patch_critic, resnet
+from scripts.benchmarks.training_worker import serve
+
+LAYOUTS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
+CYCLE, IDENTITY, L1, POOL = 10.0, 5.0, 100.0, 50
+RATE, BETAS, EPSILON = 2e-4, (0.5, 0.999), 1e-7
+
+
+class ImagePool:
+    """Fills up with what it is given; then hands out, half of the time, an older image for it."""
+
+    def __init__(self, size: int = POOL, seed: int = 0) -> None:
+        self._size, self._random = size, random.Random(seed)
+        self._images: list[torch.Tensor] = []
+
+    def exchange(self, images: torch.Tensor) -> torch.Tensor:
+        """Images (batch, ...) for critics in place of those given."""
+        return torch.cat([self._one(image[None]) for image in images.detach()])
+
+    def _one(self, image: torch.Tensor) -> torch.Tensor:
+        if len(self._images) < self._size:
+            self._images.append(image.clone())
+            return image
+        if self._random.random() < 0.5:
+            return image
+        place = self._random.randrange(self._size)
+        older, self._images[place] = self._images[place], image.clone()
+        return older
+
+
+class CycleGANGame:
+    """Networks by name, players that own them, and what each has to lose."""
+
+    def __init__(self, task: Mapping[str, Any]) -> None:
+        def critic() -> nn.Module:
+            return patch_critic(3, task["base"], nn.InstanceNorm2d)
+
+        self.networks = {
+            "generator_ab": resnet(task["blocks"], task["base"]),
+            "generator_ba": resnet(task["blocks"], task["base"]),
+            "critic_a": critic(),
+            "critic_b": critic(),
+        }
+        self.players = {
+            "generators": ("generator_ab", "generator_ba"),
+            "critics": ("critic_a", "critic_b"),
+        }
+        self._pools = ImagePool(seed=1), ImagePool(seed=2)
+        self._fakes: tuple[torch.Tensor, ...] = ()
+
+    def generators(self, a: torch.Tensor, b: torch.Tensor) -> tuple[torch.Tensor, dict]:
+        """What G and F have to lose, in all and by term."""
+        g, f = self.networks["generator_ab"], self.networks["generator_ba"]
+        fake_b, fake_a = g(a), f(b)
+        self._fakes = fake_a.detach(), fake_b.detach()
+        losses = {
+            "cycle": functional.l1_loss(f(fake_b), a) + functional.l1_loss(g(fake_a), b),
+            "identity": functional.l1_loss(g(b), b) + functional.l1_loss(f(a), a),
+            "adversarial": _squares(self.networks["critic_b"](fake_b), 1.0)
+            + _squares(self.networks["critic_a"](fake_a), 1.0),
+        }
+        total = CYCLE * losses["cycle"] + IDENTITY * losses["identity"] + losses["adversarial"]
+        return total, losses
+
+    def critics(self, a: torch.Tensor, b: torch.Tensor) -> tuple[torch.Tensor, dict]:
+        """What D_X and D_Y have to lose, on the generators' fakes of this step."""
+        fakes = [pool.exchange(fake) for pool, fake in zip(self._pools, self._fakes, strict=True)]
+        critics = self.networks["critic_a"], self.networks["critic_b"]
+        loss = torch.zeros(())
+        for critic, real, fake in zip(critics, (a, b), fakes, strict=True):
+            loss = loss + 0.5 * (_squares(critic(real), 1.0) + _squares(critic(fake), 0.0))
+        return loss, {"critic": loss}
+
+
+class Pix2PixGame:
+    """Networks by name, players that own them, and what each has to lose."""
+
+    def __init__(self, task: Mapping[str, Any]) -> None:
+        self.networks = {
+            "critic": patch_critic(6, task["base"], nn.BatchNorm2d),
+            "generator": UNet(task["side"].bit_length() - 1, task["base"]),
+        }
+        self.players = {"critic": ("critic",), "generator": ("generator",)}
+        self._fake = torch.empty(0)
+
+    def critic(self, a: torch.Tensor, b: torch.Tensor) -> tuple[torch.Tensor, dict]:
+        """What D has to lose."""
+        self._fake = self.networks["generator"](a)  # once a step; the generator's turn goes on
+        real, fake = self._judge(a, b), self._judge(a, self._fake.detach())
+        loss = 0.5 * (_cross_entropy(real, 1.0) + _cross_entropy(fake, 0.0))
+        return loss, {"critic": loss}
+
+    def generator(self, a: torch.Tensor, b: torch.Tensor) -> tuple[torch.Tensor, dict]:
+        """What G has to lose, in all and by term, on the critic's fake of this step."""
+        losses = {
+            "l1": functional.l1_loss(self._fake, b),
+            "adversarial": _cross_entropy(self._judge(a, self._fake), 1.0),
+        }
+        return L1 * losses["l1"] + losses["adversarial"], losses
+
+    def _judge(self, a: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
+        return self.networks["critic"](torch.cat([a, images], dim=1))
+
+
+class TorchTraining:
+    """A game that is played on one batch, one player after the other."""
+
+    def __init__(self, task: Mapping[str, Any]) -> None:
+        torch.set_num_threads(task["threads"])
+        torch.manual_seed(task["seed"])
+        self._layout = LAYOUTS[task["layout"]]
+        self._half = task["precision"] == "bfloat16"
+        self._game = {"cyclegan": CycleGANGame, "pix2pix": Pix2PixGame}[task["method"]](task)
+        self._start_from(Path(task["folder"]) / "start.npz")
+        networks = self._game.networks
+        self._steps = 0
+        self._optimizers = {
+            name: torch.optim.Adam(
+                [weight for part in parts for weight in networks[part].parameters()],
+                lr=RATE, betas=BETAS, eps=EPSILON, fused=True,
+            )
+            for name, parts in self._game.players.items()
+        }  # fmt: skip
+        self.parameters = {
+            name: sum(weight.numel() for weight in network.parameters())
+            for name, network in networks.items()
+        }
+        self.versions = {"torch": torch.__version__}
+        dtype = torch.bfloat16 if self._half else torch.float32
+        self._matrix = torch.rand(task["product"], task["product"]).to(dtype)
+
+    def _start_from(self, file: Path) -> None:
+        with np.load(file) as start:
+            arrays = {name: start[name] for name in sorted(start.files)}
+        for name, network in self._game.networks.items():
+            copy_weights(network, [a for key, a in arrays.items() if key.startswith(f"{name}/")])
+            network.to(memory_format=self._layout)
+        layers = [each for each in self._modules() if isinstance(each, Dropout)]
+        for place, layer in enumerate(layers):
+            layer.mask = self._channels_first(arrays[f"mask/{place}"])
+        self._batch = [self._channels_first(arrays[f"batch/{name}"]) for name in ("a", "b")]
+
+    def _modules(self) -> Iterable[nn.Module]:
+        return (each for network in self._game.networks.values() for each in network.modules())
+
+    def _channels_first(self, images: np.ndarray) -> torch.Tensor:
+        turned = torch.from_numpy(images).permute(0, 3, 1, 2)
+        return turned.contiguous().to(memory_format=self._layout)
+
+    def step(self) -> dict[str, float]:
+        """Takes a training step on the batch; the losses, each without its weight."""
+        losses: dict[str, torch.Tensor] = {}
+        self._steps += 1
+        for player in self._game.players:
+            losses |= self._take_turn(player)
+        return {name: float(loss.detach()) for name, loss in losses.items()}
+
+    def _take_turn(self, player: str) -> dict[str, torch.Tensor]:
+        for name, network in self._game.networks.items():
+            if name.startswith("critic"):  # others go back through it, not to its weights
+                network.requires_grad_(name in self._game.players[player])
+        with torch.autocast("cpu", torch.bfloat16, enabled=self._half):
+            total, losses = getattr(self._game, player)(*self._batch)
+        optimizer = self._optimizers[player]
+        # Keras adds epsilon ahead of the correction of the second moment, PyTorch after it.
+        for group in optimizer.param_groups:
+            group["eps"] = EPSILON / math.sqrt(1 - BETAS[1] ** self._steps)
+        optimizer.zero_grad(set_to_none=True)
+        total.backward()
+        optimizer.step()
+        return losses
+
+    def product(self) -> float:
+        """Multiplies two large matrices; one value of the result."""
+        with torch.inference_mode():
+            return float((self._matrix @ self._matrix)[0, 0])
+
+
+def _squares(scores: torch.Tensor, target: float) -> torch.Tensor:
+    return torch.mean((scores.float() - target) ** 2)
+
+
+def _cross_entropy(scores: torch.Tensor, target: float) -> torch.Tensor:
+    scores = scores.float()
+    return functional.binary_cross_entropy_with_logits(scores, torch.full_like(scores, target))
+
+
+if __name__ == "__main__":
+    serve(TorchTraining)

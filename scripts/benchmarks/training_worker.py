@@ -1,0 +1,65 @@
+"""The child's side of bench_training: a training step for every line that it reads."""
+
+import contextlib
+import json
+import sys
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from exporters.benchmark.timed_process import peak_memory
+
+
+class Training(Protocol):
+    """What a framework brings along.
+
+    Attributes:
+        parameters: Numbers that are learnt, by network.
+        versions: Of the packages that do the work.
+    """
+
+    parameters: Mapping[str, int]
+    versions: Mapping[str, str]
+
+    def step(self) -> Mapping[str, float]:
+        """Takes a training step on the batch; the losses, each without its weight."""
+
+    def product(self) -> float:
+        """Multiplies two large matrices in the precision of the training; one value of it."""
+
+
+def serve(load: Callable[[Mapping[str, Any]], Training]) -> None:
+    """Loads what the first argument asks for, then does what the lines say.
+
+    `run` takes a step, `product` multiplies matrices, anything else ends.
+    """
+    answers = sys.stdout
+    with contextlib.redirect_stdout(sys.stderr):  # answers alone go to stdout
+        try:
+            _serve(load, lambda **answer: print(json.dumps(answer), file=answers, flush=True))
+        except Exception as error:  # whoever asked says it
+            reason = (str(error).strip().splitlines() or [""])[0]
+            answer = {"error": f"{sys.argv[0]} fails: {type(error).__name__}: {reason}"}
+            print(json.dumps(answer), file=answers, flush=True)
+
+
+def _serve(load: Callable[[Mapping[str, Any]], Training], say: Callable[..., None]) -> None:
+    start = time.perf_counter()
+    training = load(json.loads(sys.argv[1]))
+    loaded = {"parameters": dict(training.parameters), "versions": dict(training.versions)}
+    say(ms=_since(start), **loaded)
+    for line in sys.stdin:
+        start = time.perf_counter()
+        if line.strip() == "run":
+            losses = training.step()
+            say(ms=_since(start), losses=losses)
+        elif line.strip() == "product":
+            training.product()
+            say(ms=_since(start))
+        else:
+            say(peak=peak_memory())
+            return
+
+
+def _since(start: float) -> float:
+    return (time.perf_counter() - start) * 1000.0

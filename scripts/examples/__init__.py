@@ -1,0 +1,1 @@
+"""Short programs for readers: plain Keras training, the demo images."""

@@ -1,0 +1,43 @@
+"""Pictures for the demo: lays held-out images ready, and at the end puts the grid together.
+
+python scripts/examples/demo_images.py DIR [--grid]
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from tf_translate.cli.output import load_tensorflow
+from tf_translate.config.data import DataConfig
+from tf_translate.images import grid, read, to_float, to_uint8, write
+
+COUNT = 24
+ROWS = 8  # rows of the grid, which then has three groups of columns
+
+
+def lay_out(folder: Path) -> None:
+    """Writes held-out flat emoji, and the truth, as files."""
+    load_tensorflow()
+    from tf_translate.data.domain_dataset import open_data
+
+    data = open_data(DataConfig(path="samples:flat_to_3d", size=(64, 64)))
+    flat, truth = data.arrays("test", limit=COUNT)
+    for number, (picture, answer) in enumerate(zip(flat, truth, strict=True)):
+        write(folder / "held_out" / f"{number:02d}.png", to_uint8(picture))
+        write(folder / "truth" / f"{number:02d}.png", to_uint8(answer))
+
+
+def make_grid(folder: Path) -> None:
+    """Puts input, translation and truth side by side."""
+    columns, titles = [], []
+    for start in range(0, COUNT, ROWS):
+        for name, title in (("held_out", "flat"), ("translated", "to 3D"), ("truth", "truth")):
+            files = [folder / name / f"{n:02d}.png" for n in range(start, start + ROWS)]
+            columns.append(np.stack([to_float(read(file)) for file in files]))
+            titles.append(title)
+    write(folder / "grid.png", grid(columns, titles=titles, scale=2))
+
+
+if __name__ == "__main__":
+    (make_grid if "--grid" in sys.argv else lay_out)(Path(sys.argv[1]))

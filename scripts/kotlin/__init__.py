@@ -1,0 +1,1 @@
+"""Compiling and running the Kotlin examples of bundles."""

@@ -1,0 +1,1 @@
+"""Publishing what was measured into assets/results and the pages."""

@@ -1,0 +1,134 @@
+"""Puts an evaluated run, an ablation or another table into assets/results and the pages.
+
+python scripts/results/publish.py RUN NAME "COMMAND ..."
+python scripts/results/publish.py --ablation FOLDER NAME
+python scripts/results/publish.py --benchmark FOLDER NAME
+python scripts/results/publish.py --verification FOLDER NAME
+python scripts/results/publish.py --kills FOLDER NAME
+python scripts/results/publish.py --memory FOLDER NAME
+python scripts/results/publish.py --startup FOLDER NAME
+python scripts/results/publish.py --steps FOLDER NAME
+python scripts/results/publish.py --input FOLDER NAME
+"""
+
+import json
+import re
+import shutil
+import sys
+from pathlib import Path
+
+from scripts.results.tables import table
+from tf_translate.images import read, write
+
+ROOT = Path(__file__).parents[2]
+RESULTS = ROOT / "assets" / "results"
+PAGES = (ROOT / "README.md", RESULTS / "README.md")
+TABLES = {  # what a folder holds
+    "--verification": "verify_table.json",
+    "--kills": "kill_runs.json",
+    "--memory": "measure_memory.json",
+    "--startup": "measure_startup.json",
+    "--steps": "bench_steps.json",
+    "--input": "bench_input.json",
+}
+
+
+def publish(run: Path, name: str, command: str) -> None:
+    """Writes assets/results/NAME.json and NAME_DIRECTION.png, and the pages' tables."""
+    (figures,) = sorted((run / "evaluation").glob("*.json"))
+    sessions = [json.loads(line) for line in (run / "sessions.jsonl").read_text().splitlines()]
+    result = {
+        "command": command,
+        "config": json.loads((run / "config.json").read_text()),
+        "sessions": sessions,
+        "training_minutes": round(sum(session["seconds"] for session in sessions) / 60, 1),
+        "evaluation": json.loads(figures.read_text()),
+    }
+    (RESULTS / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n")
+    for direction in result["evaluation"]["directions"]:
+        write(RESULTS / f"{name}_{direction}.png", read(run / "evaluation" / f"{direction}.png"))
+    _fill_pages()
+
+
+def publish_ablation(folder: Path, name: str) -> None:
+    """Copies FOLDER/ablation.json and its picture, and fills the pages' tables."""
+    shutil.copy(folder / "ablation.json", RESULTS / f"{name}.json")
+    write(RESULTS / f"{name}.png", read(folder / "ablation.png"))
+    _fill_pages()
+
+
+def publish_benchmark(folder: Path, name: str) -> None:
+    """Copies the FOLDER/bench_*.json that is there and fills the table between its marks."""
+    (file,) = folder.glob("bench_*.json")
+    shutil.copy(file, RESULTS / f"{name}.json")
+    _fill_pages()
+
+
+def publish_table(file: Path, name: str) -> None:
+    """Copies a result that is a table, and its plot if there is one, and fills the table."""
+    shutil.copy(file, RESULTS / f"{name}.json")
+    plot = file.with_suffix(".png")
+    if plot.is_file():
+        write(RESULTS / f"{name}.png", read(plot))
+    _fill_pages()
+
+
+def _fill_pages() -> None:
+    for page in PAGES:
+        page.write_text(with_tables(page.read_text("utf-8")), "utf-8")
+
+
+def with_tables(page: str) -> str:
+    """Replaces what stands between the marks of each result, and of the summary, by its table."""
+
+    def fill(match: re.Match) -> str:
+        result = json.loads((RESULTS / f"{match[1]}.json").read_text())
+        return f"<!-- result {match[1]} -->\n{table(result)}\n<!-- end -->"
+
+    filled = re.sub(r"<!-- result (\w+) -->\n.*?<!-- end -->", fill, page, flags=re.DOTALL)
+    marks = "<!-- summary -->\n", "<!-- end of summary -->"
+    return re.sub(
+        f"{marks[0]}.*?{marks[1]}", lambda _: summary().join(marks), filled, flags=re.DOTALL
+    )
+
+
+def summary() -> str:
+    """A row for each evaluated run: the worst of its directions."""
+    lines = [
+        "| method | pictures | retrieval@1 ↑ | outside ↓ | accuracy ↑ | KID ↓ | minutes |",
+        "|---" * 7 + "|",
+    ]
+    for path in sorted(RESULTS.glob("*.json")):
+        result = json.loads(path.read_text())
+        if "evaluation" not in result:
+            continue
+        each = [one["rows"]["output"] for one in result["evaluation"]["directions"].values()]
+        cells = [
+            "–" if each[0].get(figure) is None else f"{worst(one[figure] for one in each):.3f}"
+            for figure, worst in (
+                ("content/retrieval@1", min),
+                ("content/outside", max),
+                ("domain/accuracy", min),
+                ("domain/kid/judge@64", max),
+            )
+        ]
+        pictures = path.stem.removeprefix(f"{result['config']['method']}_").replace("_", " ")
+        cells.append(f"{result['training_minutes']:.0f}")
+        lines.append(f"| {result['config']['method']} | {pictures} | " + " | ".join(cells) + " |")
+    return "\n".join([*lines, ""])
+
+
+def main(arguments: list[str]) -> None:
+    """Chooses by the first argument what is published."""
+    if arguments[0] == "--ablation":
+        publish_ablation(Path(arguments[1]), arguments[2])
+    elif arguments[0] == "--benchmark":
+        publish_benchmark(Path(arguments[1]), arguments[2])
+    elif arguments[0] in TABLES:
+        publish_table(Path(arguments[1]) / TABLES[arguments[0]], arguments[2])
+    else:
+        publish(Path(arguments[0]), arguments[1], arguments[2])
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,157 @@
+"""How far every recipe is from Keras for trained runs: exported, replayed on held-out pictures.
+
+python scripts/results/verify_table.py FOLDER [NAME=]RUN... [--pictures 16] [--recipe NAME]...
+
+Writes FOLDER/NAME (a bundle; one that is there already is verified again) and
+FOLDER/verify_table.json; NAME is the run's method without. To publish:
+python scripts/results/publish.py --verification FOLDER verify_table
+"""
+
+import argparse
+import datetime
+import json
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import exporters
+from exporters.convert.recipes import RECIPES
+from tf_translate.cli.export import judges_of
+from tf_translate.errors import TranslateError
+from tf_translate.experiment.export.calibration_images import calibration_inputs
+from tf_translate.experiment.export.provenance import source_of
+from tf_translate.experiment.load_run import Trained, golden_images, load_trained
+
+SEED = 0
+PACKAGES = ("tensorflow", "keras", "ai-edge-litert", "ai-edge-quantizer", "numpy")
+
+
+def export(trained: Trained, bundle: Path, recipes: list[str], pictures: int) -> dict[str, str]:
+    """Exports by as many of the recipes as work.
+
+    Args:
+        trained: The run.
+        bundle: Where to; a bundle that is there already is kept.
+        recipes: Names from `exporters.RECIPES`.
+        pictures: Held-out ones to take along, with what Keras makes of them.
+
+    Returns:
+        Why a recipe was left out, by its name.
+    """
+    left, refused = list(recipes), {}
+    if (bundle / "manifest.json").is_file():
+        made = exporters.open_bundle(bundle).manifest.artifacts
+        return {name: "not in the bundle" for name in recipes if name not in made}
+    inputs = calibration_inputs(trained, None, lambda each: exporters.pick(each, seed=SEED))
+    given = golden_images(trained, pictures)
+    while left:
+        try:
+            exporters.export(
+                trained.translator.signatures(),
+                bundle,
+                recipes=left,
+                golden_images=given,
+                calibration=exporters.Calibration(inputs, {"source": "training split"}),
+                source=source_of(trained),
+                seed=SEED,
+                sidecar=judges_of(trained),
+            )
+        except exporters.ExportError as error:
+            guilty = [name for name in left if f"recipe {name!r}" in str(error)]
+            if not guilty:
+                raise
+            refused[guilty[0]] = str(error)
+            left.remove(guilty[0])
+            print(f"{bundle.name}: without {guilty[0]}: {error}", file=sys.stderr)
+        else:
+            break
+    return refused
+
+
+def rows(model: str, bundle: Path) -> list[dict[str, Any]]:
+    """One row for each recipe, signature and output: figures on held-out pictures and the verdict.
+
+    Where a signature was given none (latents that nothing encodes) they are those of seeded cases.
+    """
+    verification = exporters.verification.verify(bundle, sheet=bundle.with_suffix(".png"))
+    for failure in verification.failures:
+        print(f"{model}: {failure}", file=sys.stderr)
+    artifacts = exporters.open_bundle(bundle).manifest.artifacts
+    found = []
+    for check in verification.outputs:
+        path = bundle / artifacts[check.artifact].path
+        files = path.rglob("*") if path.is_dir() else [path]
+        real = check.held_out or check.golden
+        found.append(
+            {
+                "model": model,
+                "recipe": check.artifact,
+                "signature": check.signature,
+                "output": check.output,
+                "pictures": real.cases if check.held_out else 0,
+                **{key: value for key, value in real.as_dict().items() if key != "cases"},
+                "bytes": sum(file.stat().st_size for file in files if file.is_file()),
+                "passed": check.passed,
+            }
+        )
+    return found
+
+
+def table(folder: Path, runs: dict[str, Path], recipes: list[str], pictures: int) -> Path:
+    """Exports and verifies every run and writes the table."""
+    result: dict[str, Any] = {
+        "command": "scripts/results/verify_table.py FOLDER "
+        + " ".join(f"{name}=RUN" for name in runs)
+        + f" --pictures {pictures}",
+        "date": datetime.date.today().isoformat(),
+        "versions": {package: version(package) for package in PACKAGES},
+        "seed": SEED,
+        "unit": "max_abs, mean_abs and colour_shift: levels of 255 for uint8 signatures, else on "
+        "the scale of an image in [-1, 1]; psnr is null where outputs are equal",
+        "runs": {},
+        "not exported": {},
+        "verification": [],
+    }
+    for name, run in runs.items():
+        trained = load_trained(run)
+        bundle = folder / name
+        refused = export(trained, bundle, recipes, pictures)
+        result["runs"][name] = source_of(trained) | {"method": trained.config.method}
+        result["verification"] += rows(name, bundle)
+        if refused:
+            result["not exported"][name] = refused
+    file = folder / "verify_table.json"
+    file.write_text(json.dumps(result, indent=1, allow_nan=False) + "\n")
+    return file
+
+
+def _named(text: str) -> tuple[str, Path]:
+    name, equals, path = text.rpartition("=")
+    run = Path(path)
+    return (name if equals else json.loads((run / "config.json").read_text())["method"]), run
+
+
+def main() -> None:
+    """Reads the command line; a user's mistake ends in one sentence and exit code 2."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("runs", nargs="+", metavar="[NAME=]RUN")
+    parser.add_argument("--pictures", type=int, default=16, help="held-out, at most 32")
+    parser.add_argument("--recipe", action="append", choices=list(RECIPES))
+    options = parser.parse_args()
+    try:
+        runs = dict(map(_named, options.runs))
+        if len(runs) < len(options.runs):
+            parser.error("two runs have one name; write NAME=RUN")
+        options.folder.mkdir(parents=True, exist_ok=True)
+        recipes = options.recipe or list(RECIPES)
+        file = table(options.folder, runs, recipes, min(options.pictures, 32))
+    except (TranslateError, exporters.ExportError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    print(f"table: {file}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Runs that are killed, memory over many steps, start-up time."""

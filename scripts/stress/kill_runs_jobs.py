@@ -1,0 +1,107 @@
+"""The runs that kill_runs kills: tiny networks of several methods on 32 pixel noise."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from scripts.stress.toml_file import write_toml
+
+STEPS, EVERY = 30, 3  # in all, and from checkpoint to checkpoint
+_ATTRIBUTES = {"glasses": ["0", "1"], "hair": ["black", "blond", "grey"]}
+_STAGED = {
+    "latent": 5, "base": 4, "critic_base": 4, "encoder_base": 4, "latent_width": 8, "refresh": 4,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Job:
+    """A run: its method's settings, its data's, and the stages with the steps they take."""
+
+    model: dict
+    data: dict
+    stages: dict[str, int] = field(default_factory=lambda: {"train": STEPS})
+    training: dict = field(default_factory=dict)
+
+    def stage(self, step: int) -> str:
+        """The stage in which the step after `step` is taken; the last one at the end."""
+        end = 0
+        for name, steps in self.stages.items():
+            end += steps
+            if step < end:
+                return name
+        return name
+
+
+# All that a checkpoint must hold is in one of them: pools, dropout's counters, averages, bursts,
+# ramps, a gradient penalty's draws, statistics that are taken again between stages.
+JOBS = {
+    "cyclegan": Job(
+        {"residual_blocks": 1, "base": 4, "critic_layers": 1, "critic_base": 4, "pool_size": 3},
+        {"path": "pairs"},
+        training={"average": 0.9, "decay": "linear"},
+    ),
+    "pix2pix": Job(
+        {"levels": 5, "base": 4, "critic_layers": 1, "critic_base": 4, "dropout": 0.5},
+        {"path": "pairs", "load_size": [36, 36]},
+    ),
+    "fader": Job(
+        {"levels": 3, "base": 4, "widest": 8, "dropout": 0.3, "ramp": 20},
+        {"path": "faces.csv", "attributes": _ATTRIBUTES},
+    ),
+    "genegan": Job(
+        {
+            "gan_mode": "wgan_gp", "base": 4, "critic_base": 4, "critic_norm": "none",
+            "burst_turns": 2, "burst_every": 3,
+        },
+        {"path": "faces.csv", "domain_column": "glasses", "domain_a": "1", "domain_b": "0"},
+    ),
+    "icgan": Job(
+        {**_STAGED, "attribute_width": 8, "critic_noise": 0.1},
+        {"path": "faces.csv", "attributes": _ATTRIBUTES},
+        {"gan": 12, "encoder_z": 9, "encoder_y": 9},
+    ),
+    "age_cgan": Job(
+        {
+            **_STAGED, "embedding": 6, "recogniser_base": 4, "recogniser_width": 8,
+            "search": {"steps": 2},
+        },
+        {"path": "faces.csv", "attributes": {"hair": _ATTRIBUTES["hair"]}, "twin_column": "person"},
+        {"recogniser": 9, "gan": 12, "encoder": 9},
+    ),
+}  # fmt: skip
+
+
+def write_job(name: str, folder: Path, seed: int) -> Path:
+    """Writes the configuration of a job as `folder/NAME.toml`."""
+    job = JOBS[name]
+    shares = {stage: steps / STEPS for stage, steps in list(job.stages.items())[:-1]}
+    tables = {
+        "method": name,
+        "model": job.model,
+        "data": {**job.data, "path": str(folder / job.data["path"]), "size": [32, 32]},
+        "training": {
+            "steps": STEPS, "batch_size": 2, "seed": seed, "log_every": 1, "sample_every": 10,
+            "checkpoint_every": EVERY, "keep_checkpoints": 2, **job.training, "stages": shares,
+        },
+    }  # fmt: skip
+    path = folder / f"{name}.toml"
+    write_toml(path, tables)
+    return path
+
+
+def write_pictures(folder: Path) -> None:
+    """Writes `pairs/` and, of 24 people with two attributes, `faces.csv`: all of them noise."""
+    noise = np.random.default_rng(0).integers(0, 256, (24, 40, 40, 3), np.uint8)
+    lines = ["image,split,person,glasses,hair"]
+    for number, pixels in enumerate(noise):
+        split = "test" if number % 6 == 5 else "train"
+        for side, picture in (("a", pixels), ("b", 255 - pixels)):
+            path = folder / "pairs" / split / side / f"{number}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(picture).save(path)
+        Image.fromarray(pixels).save(folder / f"{number}.png")
+        hair = _ATTRIBUTES["hair"][number % 3]
+        lines.append(f"{number}.png,{split},{number // 3},{number // 6 % 2},{hair}")
+    (folder / "faces.csv").write_text("\n".join(lines) + "\n")

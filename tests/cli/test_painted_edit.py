@@ -1,0 +1,67 @@
+"""`tf-translate translate --target --mask`, by a bundle and by a run."""
+
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+import exporters
+from tests.exporters.fakes import paint
+from tf_translate import images
+from tf_translate.experiment import load_run as runs
+
+FAKES = {"paint": paint()}
+
+
+@pytest.fixture
+def files(tmp_path):
+    """A grey picture, the same painted white, and a mask of the left half."""
+    mask = np.zeros((20, 30, 1), np.uint8)
+    mask[:, :15] = 255
+    pictures = {
+        "me": np.full((20, 30, 3), 100, np.uint8),
+        "painted": np.full((20, 30, 3), 200, np.uint8),
+        "where": mask,
+    }
+    for name, pixels in pictures.items():
+        images.write(tmp_path / f"{name}.png", pixels)
+    return {name: tmp_path / f"{name}.png" for name in pictures}
+
+
+@pytest.fixture
+def models(tmp_path, monkeypatch):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "config.json").write_text(json.dumps({}))
+    monkeypatch.setattr(runs, "load_model", lambda path: SimpleNamespace(signatures=FAKES.copy))
+    return exporters.export(FAKES, tmp_path / "bundle"), tmp_path / "run"
+
+
+def test_bundle_and_run_paint_alike(command, models, files, tmp_path):
+    for model in models:
+        output = tmp_path / f"out-{model.name}"
+        code, _, sentence = command(
+            "translate", model, files["me"], "--output", output,
+            "--target", files["painted"], "--mask", files["where"],
+        )  # fmt: skip
+        assert code == 0, sentence
+        painted = images.read(output / "me.png")
+        assert painted.shape == (20, 30, 3)
+        assert np.abs(painted[:, :11].astype(int) - 200).max() <= 1
+        assert np.abs(painted[:, 19:].astype(int) - 100).max() <= 1
+
+
+def test_mistakes_say_what_to_give(mistake, models, files, tmp_path):
+    def told(*options, pictures=("me",)):
+        paths = [files[name] for name in pictures]
+        return mistake("translate", models[0], *paths, "--output", tmp_path / "o", *options)
+
+    painted, where = ("--target", files["painted"]), ("--mask", files["where"])
+    assert "--target and --mask go together" in told(*painted)
+    assert "got --mask only" in told(*where)
+    sentence = told(*painted, *where, pictures=("me", "painted"))
+    assert "--target is painted over one picture, but 2 are to be translated" in sentence
+    assert "'paint' needs a target, the picture with colours painted over it, and a mask" in told()
+    images.write(tmp_path / "small.png", np.zeros((5, 5, 3), np.uint8))
+    sentence = told("--target", tmp_path / "small.png", *where)
+    assert "`target` must be as large as the picture it is painted over" in sentence

@@ -1,0 +1,391 @@
+"""The door: batches for training are a function of the step, everything else is in order."""
+
+from itertools import islice
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.data.drawn import ab_folders, config, named_pairs, plain, save, values
+from tf_translate import images
+from tf_translate.data.domain_dataset import open_data
+from tf_translate.data.sampling import Share
+from tf_translate.errors import DataError
+
+
+def steps(data, count, **settings):
+    """The first batches of training as NumPy."""
+    dataset = data.training(**{"batch_size": 2, "seed": 3, **settings})
+    return [
+        {name: side.numpy() for name, side in batch.items()} for batch in islice(dataset, count)
+    ]
+
+
+def message(*arguments, **settings) -> str:
+    with pytest.raises(DataError) as raised:
+        open_data(*arguments, **settings)
+    return str(raised.value)
+
+
+def gradient(height, width, channels=3):
+    """A picture in which every pixel differs: value = 3 * row + 5 * column + 7 * channel."""
+    row, column, channel = np.ogrid[:height, :width, :channels]
+    return (3 * row + 5 * column + 7 * channel).astype(np.uint8)
+
+
+# Order of training
+
+
+def test_pairs_stay_together_in_training(tmp_path):
+    data = open_data(config(named_pairs(tmp_path)), paired=True)
+    for batch in steps(data, 9):
+        assert [a + 100 for a in values(batch["a"])] == values(batch["b"])
+
+
+def test_every_pass_shows_every_picture_once_in_a_new_order(tmp_path):
+    data = open_data(config(ab_folders(tmp_path, train_a=6, train_b=4)))
+    batches = steps(data, 12)  # 24 pictures: a four times, b six times
+    a = [value for batch in batches for value in values(batch["a"])]
+    b = [value for batch in batches for value in values(batch["b"])]
+    passes_a = [tuple(a[i : i + 6]) for i in range(0, 24, 6)]
+    passes_b = [tuple(b[i : i + 4]) for i in range(0, 24, 4)]
+    assert all(sorted(order) == [0, 1, 2, 3, 4, 5] for order in passes_a)
+    assert all(sorted(order) == [100, 101, 102, 103] for order in passes_b)
+    assert len(set(passes_a)) > 1
+    assert len(set(passes_b)) > 1
+
+
+def test_unpaired_domains_are_shuffled_apart(tmp_path):
+    data = open_data(config(named_pairs(tmp_path, train=16)), paired=False)
+    together = [
+        a + 100 == b
+        for batch in steps(data, 32)
+        for a, b in zip(values(batch["a"]), values(batch["b"]), strict=True)
+    ]
+    # 64 draws that agree with probability 1/16: 4 expected, 64 if they were shuffled alike
+    assert sum(together) < 16
+
+
+def test_an_epoch_is_the_larger_domain(tmp_path):
+    assert open_data(config(ab_folders(tmp_path, train_a=6, train_b=4))).epoch_size == 6
+
+
+@pytest.mark.parametrize("paired", [True, False])
+def test_starting_at_step_k_continues_an_unbroken_run_exactly(tmp_path, paired):
+    folder = named_pairs(tmp_path, train=5, size=(9, 10))
+    settings = {"size": (6, 6), "load_size": (8, 9), "flip": "horizontal"}
+    data = open_data(config(folder, **settings), paired=paired)
+    unbroken = steps(data, 9, batch_size=3)
+    for start in (1, 4, 7):
+        again = open_data(config(folder, **settings), paired=paired)
+        for expected, batch in zip(
+            unbroken[start:], steps(again, 9 - start, batch_size=3, start_step=start), strict=True
+        ):
+            np.testing.assert_array_equal(batch["a"], expected["a"])
+            np.testing.assert_array_equal(batch["b"], expected["b"])
+
+
+def test_another_seed_gives_another_order(tmp_path):
+    data = open_data(config(named_pairs(tmp_path, train=20)))
+    first, second = (steps(data, 10, seed=seed) for seed in (1, 2))
+    assert [values(b["a"]) for b in first] != [values(b["a"]) for b in second]
+
+
+def test_a_single_picture_is_drawn_again_and_again(tmp_path):
+    data = open_data(config(ab_folders(tmp_path, train_a=1, train_b=1)))
+    assert [values(batch["b"]) for batch in steps(data, 2)] == [[100, 100]] * 2
+
+
+def test_training_batches_have_static_shapes_and_the_range_of_the_model(tmp_path):
+    folder = ab_folders(tmp_path)
+    save(folder / "trainA" / "000.png", np.array([[[0] * 3, [255] * 3]], np.uint8))
+    data = open_data(config(folder, size=(4, 8), channels_b=1, flip="horizontal"))
+    dataset = data.training(batch_size=3, seed=0)
+    assert dataset.element_spec["a"].shape == (3, 4, 8, 3)
+    assert dataset.element_spec["b"].shape == (3, 4, 8, 1)
+    assert dataset.element_spec["a"].dtype == tf.float32
+    assert dataset.cardinality() == tf.data.INFINITE_CARDINALITY
+    everything = np.concatenate([batch["a"] for batch in steps(data, 5)])
+    assert (everything.min(), everything.max()) == (-1.0, 1.0)
+
+
+def test_two_replicas_get_the_halves_of_the_same_batch(tmp_path, two_replicas):
+    data = open_data(config(named_pairs(tmp_path, train=7)))
+    expected = steps(data, 3, batch_size=4)
+    spread = two_replicas.experimental_distribute_dataset(data.training(batch_size=4, seed=3))
+    for batch, whole in zip(islice(spread, 3), expected, strict=True):
+        halves = two_replicas.experimental_local_results(batch["a"])
+        assert [len(half) for half in halves] == [2, 2]
+        np.testing.assert_array_equal(np.concatenate(halves), whole["a"])
+
+
+def test_workers_draw_their_own_pieces_of_the_same_batches(tmp_path):
+    data = open_data(config(named_pairs(tmp_path, train=7)))
+    expected = steps(data, 3, batch_size=6, start_step=5)
+    # Three devices: the first worker has two of them, and so two pieces a step; the second one.
+    first = steps(data, 6, batch_size=6, start_step=5, share=Share(0, 2, 3))
+    second = steps(data, 3, batch_size=6, start_step=5, share=Share(2, 1, 3))
+    for number, whole in enumerate(expected):
+        pieces = [first[2 * number], first[2 * number + 1], second[number]]
+        assert [len(piece["a"]) for piece in pieces] == [2, 2, 2]
+        for side in "ab":
+            joined = np.concatenate([piece[side] for piece in pieces])
+            np.testing.assert_array_equal(joined, whole[side])
+
+
+def test_a_batch_that_does_not_divide_is_refused(tmp_path):
+    data = open_data(config(named_pairs(tmp_path)))
+    with pytest.raises(ValueError, match="`batch_size` must divide by 3 devices, got 4"):
+        data.training(batch_size=4, seed=0, share=Share(0, 1, 3))
+
+
+# Augmentation of training
+
+
+def is_window(picture, whole, size):
+    """Every (top, left, mirrored) at which `picture` is a crop of `whole`."""
+    return [
+        (top, left, mirrored)
+        for top in range(whole.shape[0] - size[0] + 1)
+        for left in range(whole.shape[1] - size[1] + 1)
+        for mirrored in (False, True)
+        if np.array_equal(
+            picture, whole[top : top + size[0], left : left + size[1]][:, :: -1 if mirrored else 1]
+        )
+    ]
+
+
+def test_pairs_are_cropped_and_mirrored_at_the_same_place(tmp_path):
+    whole = gradient(10, 9)
+    for side in "ab":
+        save(tmp_path / "train" / side / "x.png", whole if side == "a" else whole + 100)
+    settings = {"size": (6, 6), "load_size": (10, 9), "flip": "horizontal"}
+    data = open_data(config(tmp_path, **settings), paired=True)
+    places = set()
+    for batch in steps(data, 20):
+        a, b = images.to_uint8(batch["a"]), images.to_uint8(batch["b"])
+        for picture_a, picture_b in zip(a, b, strict=True):
+            (place,) = is_window(picture_a, whole, (6, 6))
+            assert is_window(picture_b, whole + 100, (6, 6)) == [place]
+            places.add(place)
+    assert {top for top, _, _ in places} == {0, 1, 2, 3, 4}
+    assert {left for _, left, _ in places} == {0, 1, 2, 3}
+    assert {mirrored for _, _, mirrored in places} == {False, True}
+
+
+def test_unpaired_pictures_are_cropped_and_mirrored_each_by_itself(tmp_path):
+    whole = gradient(10, 9)
+    for side in "AB":
+        save(tmp_path / f"train{side}" / "x.png", whole)
+    settings = {"size": (6, 6), "load_size": (10, 9), "flip": "horizontal"}
+    data = open_data(config(tmp_path, **settings))
+    same = [np.array_equal(a, b) for s in steps(data, 20) for a, b in zip(*s.values(), strict=True)]
+    assert len(same) == 40
+    assert sum(same) < 10  # 40 / (5 * 4 * 2) = 1 expected by chance
+
+
+def test_nothing_is_changed_when_no_augmentation_is_asked_for(tmp_path):
+    whole = gradient(8, 8)
+    for side in "AB":
+        save(tmp_path / f"train{side}" / "x.png", whole)
+    for batch in steps(open_data(config(tmp_path)), 4):
+        np.testing.assert_array_equal(images.to_uint8(batch["a"]), [whole, whole])
+
+
+# Everything else
+
+
+def test_ordered_gives_the_pairs_once_in_order_with_a_smaller_last_batch(tmp_path):
+    data = open_data(config(named_pairs(tmp_path, train=5), flip="horizontal"))
+    batches = list(data.ordered("train", batch_size=2))
+    assert [values(batch["a"]) for batch in batches] == [[0, 1], [2, 3], [4]]
+    assert [values(batch["b"]) for batch in batches] == [[100, 101], [102, 103], [104]]
+    assert data.ordered("train", batch_size=2).element_spec["a"].shape == (None, 8, 8, 3)
+
+
+def test_side_gives_one_domain_of_unpaired_pictures(tmp_path):
+    data = open_data(config(ab_folders(tmp_path, train_a=3, train_b=2)))
+    assert [values(batch) for batch in data.side("train", "a", batch_size=2)] == [[0, 1], [2]]
+    assert [values(batch) for batch in data.side("test", "b", batch_size=2)] == [[150, 151]]
+    assert data.names("train", "a") == ("000", "001", "002")
+    with pytest.raises(DataError, match="the test pictures are unpaired: take side"):
+        data.ordered("test", batch_size=1)
+
+
+def test_arrays_are_the_pictures_in_order_and_a_limit_spreads_evenly(tmp_path):
+    data = open_data(config(named_pairs(tmp_path, train=7)))
+    a, b = data.arrays("train")
+    assert a.dtype == np.float32
+    assert values(a) == [0, 1, 2, 3, 4, 5, 6]
+    a, b = data.arrays("train", limit=3)
+    assert (values(a), values(b)) == ([0, 3, 6], [100, 103, 106])
+
+
+def test_evaluation_resizes_straight_to_the_size(tmp_path):
+    folder = named_pairs(tmp_path)
+    picture = np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
+    path = save(folder / "test" / "a" / "000.png", picture)
+    data = open_data(config(folder, size=(6, 8), load_size=(8, 10), flip="horizontal"))
+    expected = images.resize(images.read(path), (6, 8))
+    np.testing.assert_array_equal(images.to_uint8(data.arrays("test")[0][0]), expected)
+    (batch,) = data.ordered("test", batch_size=2)
+    np.testing.assert_array_equal(images.to_uint8(batch["a"][0].numpy()), expected)
+
+
+def test_held_out_truth_survives_opening_pairs_unpaired(tmp_path):
+    data = open_data(config(named_pairs(tmp_path)), paired=False)
+    assert not data.paired
+    assert data.has_truth("test")
+    assert not open_data(config(ab_folders(tmp_path / "other"))).has_truth("test")
+
+
+def test_channels_and_sizes_that_are_not_square(tmp_path):
+    folder = ab_folders(tmp_path)
+    save(folder / "trainA" / "000.png", np.full((5, 7, 4), (10, 20, 30, 0), np.uint8))
+    data = open_data(config(folder, size=(4, 12), channels_a=4, channels_b=1))
+    assert (data.shape_a, data.shape_b) == ((4, 12, 4), (4, 12, 1))
+    a, b = data.arrays("train")
+    assert (a.shape, b.shape) == ((5, 4, 12, 4), (3, 4, 12, 1))
+    assert a[0, ..., 3].max() == -1.0  # alpha 0 stays alpha 0
+    assert a[1, ..., 3].min() == 1.0  # where a file has no alpha it is opaque
+
+
+def test_channels_belong_to_the_model_s_domains_when_directions_are_swapped(tmp_path):
+    data = open_data(config(named_pairs(tmp_path), channels_a=1, direction="b_to_a"))
+    a, b = data.arrays("train")
+    assert (a.shape[-1], b.shape[-1]) == (1, 3)
+    assert (values(a)[0], values(b)[0]) == (100, 0)
+
+
+def test_side_by_side_pictures_are_split_in_the_middle(tmp_path):
+    whole = np.concatenate([np.full((4, 6, 3), 10, np.uint8), np.full((4, 6, 3), 200, np.uint8)], 1)
+    save(tmp_path / "train" / "x.png", whole)
+    data = open_data(config(tmp_path, size=(4, 6)), paired=True)
+    a, b = data.arrays("train")
+    assert np.unique(images.to_uint8(a)).tolist() == [10]
+    assert np.unique(images.to_uint8(b)).tolist() == [200]
+
+
+def test_without_cache_pictures_are_decoded_at_every_read(tmp_path):
+    folder = named_pairs(tmp_path, train=1)
+    data = open_data(config(folder, cache="none"))
+    assert values(data.arrays("train")[0]) == [0]
+    plain(folder / "train" / "a" / "000.png", 33)
+    assert values(data.arrays("train")[0]) == [33]
+    assert values(steps(data, 1)[0]["a"]) == [33, 33]
+
+
+# Broken pictures
+
+
+def break_three(folder):
+    (folder / "train" / "a" / "001.png").write_bytes(b"")
+    (folder / "train" / "b" / "003.jpg").write_text("text")
+    broken = folder / "test" / "a" / "000.png"
+    broken.write_bytes(broken.read_bytes()[:50])
+    return ("a/001.png", "b/003.jpg", "a/000.png")
+
+
+@pytest.mark.parametrize("cache", ["memory", "none"])
+def test_every_broken_picture_is_named(tmp_path, cache):
+    folder = named_pairs(tmp_path)
+    broken = break_three(folder)
+    told = message(config(folder, cache=cache))
+    assert told.startswith("3 pictures of")
+    assert all(name in told for name in broken)
+    assert 'set on_error to "skip"' in told
+
+
+def test_a_broken_picture_is_left_out_with_its_partner_and_listed(tmp_path):
+    folder = named_pairs(tmp_path)
+    broken = break_three(folder)
+    data = open_data(config(folder, on_error="skip"))
+    assert data.splits == {"train": (4, 4), "test": (1, 1)}
+    assert data.names("train", "b") == ("000", "002", "004", "005")
+    a, b = data.arrays("train")
+    assert (values(a), values(b)) == ([0, 2, 4, 5], [100, 102, 104, 105])
+    assert len(data.skipped) == 3
+    assert all(name in listed for name, listed in zip(broken, data.skipped, strict=True))
+
+
+def test_a_broken_unpaired_picture_costs_the_other_domain_nothing(tmp_path):
+    folder = ab_folders(tmp_path, train_a=3, train_b=3)
+    (folder / "trainA" / "001.png").write_bytes(b"")
+    data = open_data(config(folder, on_error="skip"))
+    assert data.splits["train"] == (2, 3)
+
+
+def test_more_than_twenty_broken_pictures_are_counted(tmp_path):
+    folder = ab_folders(tmp_path, train_a=22)
+    for path in (folder / "trainA").iterdir():
+        path.write_bytes(b"")
+    told = message(config(folder))
+    assert told.startswith("22 pictures")
+    assert "and 2 more" in told
+
+
+def test_one_broken_picture_is_told_in_one_sentence(tmp_path):
+    folder = ab_folders(tmp_path)
+    (folder / "trainB" / "002.png").write_bytes(b"")
+    told = message(config(folder))
+    assert told.count("\n") == 0
+    assert "002.png is empty (0 bytes); repair or remove it" in told
+
+
+def test_a_split_that_loses_everything_is_an_error(tmp_path):
+    folder = ab_folders(tmp_path, train_a=1)
+    (folder / "trainA" / "000.png").write_bytes(b"")
+    told = message(config(folder, on_error="skip"))
+    assert "no usable picture of a is left in the train split" in told
+
+
+def test_an_odd_side_by_side_picture_is_named_once(tmp_path):
+    plain(tmp_path / "train" / "odd.png", 1, size=(4, 9))
+    told = message(config(tmp_path))
+    assert "odd.png cannot be split into equal halves" in told
+    assert "9 pixels wide" in told
+    assert told.count("odd.png") == 1
+
+
+def test_a_table_that_names_missing_pictures_names_them(tmp_path):
+    (tmp_path / "t.csv").write_text("split,a,b\ntrain,x.png,y.png\n")
+    told = message(config(tmp_path / "t.csv"))
+    assert told.count("there is no image file") == 2
+
+
+def test_pairs_asked_of_unpaired_pictures_are_refused_with_the_way_out(tmp_path):
+    told = message(config(ab_folders(tmp_path)), paired=True)
+    assert "unpaired training pictures, but pairs are needed" in told
+    assert "named_pairs" in told
+
+
+def test_calls_that_cannot_be_meant_are_refused(tmp_path):
+    data = open_data(config(named_pairs(tmp_path)))
+    with pytest.raises(DataError, match="no split 'dev', there are train, test"):
+        data.arrays("dev")
+    with pytest.raises(ValueError, match="`limit` must be at least 1, got 0"):
+        data.arrays("train", limit=0)
+    with pytest.raises(ValueError, match="`batch_size` must be at least 1"):
+        data.training(batch_size=0, seed=1)
+    with pytest.raises(ValueError, match='`side` must be "a" or "b"'):
+        data.names("train", "c")
+
+
+# Fingerprint
+
+
+def test_the_fingerprint_is_that_of_the_pictures_not_of_their_place(tmp_path):
+    first = open_data(config(named_pairs(tmp_path / "one"))).fingerprint
+    assert open_data(config(named_pairs(tmp_path / "two"))).fingerprint == first
+
+
+def test_the_fingerprint_changes_with_pictures_form_and_direction(tmp_path):
+    folder = named_pairs(tmp_path)
+    first = open_data(config(folder)).fingerprint
+    others = [
+        open_data(config(folder, **settings)).fingerprint
+        for settings in ({"size": (8, 9)}, {"channels_b": 1}, {"direction": "b_to_a"})
+    ]
+    plain(folder / "test" / "a" / "000.png", 9, size=(30, 30))
+    others.append(open_data(config(folder)).fingerprint)
+    assert len({first, *others}) == 5

@@ -1,0 +1,130 @@
+import json
+
+import numpy as np
+import pytest
+
+from tests.evaluation.toys import blobs
+from tf_translate.errors import DataError
+from tf_translate.evaluation.judges import judges as judging
+from tf_translate.evaluation.judges.judges import JudgeSettings, retrieved, train_judges
+
+SETTINGS = JudgeSettings(side=32, batch=32, domain_steps=40, content_steps=15)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("judges")
+
+
+@pytest.fixture(scope="module")
+def judges(folder):
+    # Unpaired: the shapes of the two training sets differ.
+    return train_judges(
+        blobs(60, seed=1)[0], blobs(50, seed=2)[1], folder=folder, settings=SETTINGS
+    )
+
+
+def test_retrieval_by_hand_with_a_miss_and_a_tie():
+    among = np.eye(3)
+    features = np.array([[1.0, 0, 0], [0, 0, 1.0], [0.0, 0.6, 0.6]])
+    # Row 0 is found, row 1 looks like row 2, row 2 ties between rows 1 and 2.
+    np.testing.assert_allclose(retrieved(features, among), [1.0, 0.0, 0.5])
+
+
+def test_features_that_are_all_alike_get_chance():
+    alike = np.ones((10, 4)) / 2
+    assert retrieved(alike, alike).mean() == pytest.approx(0.1)
+
+
+def test_domain_judge_tells_held_out_toys_apart(judges):
+    source, target = blobs(40, seed=3)
+    assert judges.domain.accuracy(source, target) > 0.9
+    assert judges.domain.says_target(target).mean() > 0.8
+    assert judges.domain.says_target(source).mean() < 0.2
+
+
+def test_content_judge_finds_the_same_shape_in_the_other_style(judges):
+    source, target = blobs(40, seed=3)
+    looked_for = judges.content.features(source)
+    np.testing.assert_allclose(np.linalg.norm(looked_for, axis=1), 1.0, rtol=1e-5)
+    assert retrieved(judges.content.features(target), looked_for).mean() > 0.8
+    assert judges.content.restyled_retrieval(source) > 0.8
+    others = np.roll(target, 1, axis=0)
+    assert retrieved(judges.content.features(others), looked_for).mean() < 0.2
+
+
+def test_content_judge_does_not_find_a_source_hidden_in_faint_noise(judges):
+    source, target = blobs(40, seed=3)
+    hidden = 0.97 * np.roll(target, 1, axis=0) + 0.03 * source
+    found = retrieved(judges.content.features(hidden), judges.content.features(source))
+    assert found.mean() < 0.2
+
+
+def test_domain_features_are_of_one_length(judges):
+    features = judges.domain.features(blobs(5, seed=4)[0])
+    np.testing.assert_allclose(np.square(features).mean(1), 1.0, rtol=1e-5)
+
+
+def test_kept_judges_are_loaded_and_serve_the_reverse_direction(judges, folder, monkeypatch):
+    def never(*_):
+        raise AssertionError("trained again")
+
+    monkeypatch.setattr(judging, "fit", never)
+    source, target = blobs(10, seed=5)
+    reverse = train_judges(
+        blobs(50, seed=2)[1], blobs(60, seed=1)[0], folder=folder, settings=SETTINGS
+    )
+    assert reverse.fingerprint == judges.fingerprint
+    np.testing.assert_array_equal(
+        reverse.domain.says_target(target), ~judges.domain.says_target(target)
+    )
+    np.testing.assert_allclose(
+        reverse.content.features(source), judges.content.features(source), atol=1e-6
+    )
+    with pytest.raises(AssertionError, match="trained again"):  # other images, other judges
+        train_judges(source, target, folder=folder, settings=SETTINGS)
+
+
+def test_what_is_kept_says_how_it_was_made_and_nothing_unfinished_stays(judges, folder):
+    notes = sorted(folder.glob("*.json"))
+    assert len(notes) == 2
+    assert len(list(folder.iterdir())) == 4
+    for note in notes:
+        content = json.loads(note.read_text())
+        assert content["settings"]["domain_steps"] == 40
+        assert note.with_suffix(".keras").is_file()
+
+
+def test_training_again_gives_the_same_judges_and_a_broken_file_is_made_anew(tmp_path):
+    short = JudgeSettings(side=16, batch=8, domain_steps=3, content_steps=3)
+    source, target = blobs(6, seed=1, side=16)
+    first = train_judges(source, target, folder=tmp_path, settings=short)
+    for path in tmp_path.glob("*.keras"):
+        path.write_bytes(b"broken")
+    second = train_judges(source, target, folder=tmp_path, settings=short)
+    third = train_judges(source, target, settings=short)
+    for other in (second, third):
+        np.testing.assert_allclose(
+            other.domain.features(target), first.domain.features(target), atol=1e-3
+        )
+        np.testing.assert_allclose(
+            other.content.features(target), first.content.features(target), atol=1e-4
+        )
+
+
+def test_domains_may_differ_in_size_and_channels():
+    short = JudgeSettings(side=16, batch=8, domain_steps=1, content_steps=1)
+    grey = blobs(4, seed=1)[0].mean(-1, keepdims=True)
+    clear = np.concatenate([blobs(5, seed=2, side=24)[1], np.ones((5, 24, 24, 1))], axis=-1)
+    judges = train_judges(grey, clear, settings=short)
+    assert judges.content.features(clear).shape == (5, 960)
+
+
+def test_one_image_and_impossible_settings_are_refused():
+    image = blobs(1, seed=1)[0]
+    with pytest.raises(DataError, match="of each domain to learn from, but there are 1 and 1"):
+        train_judges(image, image)
+    with pytest.raises(ValueError, match="`side` must be a multiple of 16, at least 16, got 40"):
+        JudgeSettings(side=40)
+    with pytest.raises(ValueError, match="`batch` at least 4"):
+        JudgeSettings(batch=2)

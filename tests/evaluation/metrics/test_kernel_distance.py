@@ -1,0 +1,82 @@
+import numpy as np
+import pytest
+
+from tf_translate.evaluation.metrics import kernel_distance
+
+
+def _naive(x, y, skipped=()):
+    """The unbiased estimate written as sums over pairs."""
+
+    def k(a, b):
+        return (sum(p * q for p, q in zip(a, b, strict=True)) / len(a) + 1) ** 3
+
+    n, m = len(x), len(y)
+    left = [k(x[i], x[j]) for i in range(n) for j in range(n) if i != j]
+    right = [k(y[i], y[j]) for i in range(m) for j in range(m) if i != j]
+    across = [k(x[i], y[j]) for i in range(n) for j in range(m) if (i, j) not in skipped]
+    return sum(left) / len(left) + sum(right) / len(right) - 2 * sum(across) / len(across)
+
+
+def _kernels(x, y):
+    return (kernel_distance.polynomial_kernel(a, b) for a, b in ((x, x), (y, y), (x, y)))
+
+
+def test_kernel_of_two_short_vectors():
+    # ((1*3 + 2*4) / 2 + 1)^3 = 6.5^3
+    assert kernel_distance.polynomial_kernel(np.array([[1, 2]]), np.array([[3, 4]])) == 6.5**3
+
+
+def test_discrepancy_agrees_with_a_double_loop_over_pairs():
+    random = np.random.default_rng(1)
+    x, y = random.normal(size=(7, 5)), random.normal(0.4, 1.3, size=(9, 5))
+    kept = np.ones((7, 9), bool)
+    assert kernel_distance.unbiased_mmd(*_kernels(x, y), kept) == pytest.approx(_naive(x, y))
+    kept[2, 3] = kept[0, 8] = False
+    expected = _naive(x, y, skipped={(2, 3), (0, 8)})
+    assert kernel_distance.unbiased_mmd(*_kernels(x, y), kept) == pytest.approx(expected)
+
+
+def test_distance_is_the_mean_over_halves_and_approaches_the_whole_estimate():
+    random = np.random.default_rng(2)
+    x, y = random.normal(size=(30, 4)), random.normal(0.8, 1.0, size=(40, 4))
+    distance = kernel_distance.kernel_distance(x, y, subsets=2000)
+    assert distance.value == pytest.approx(_naive(x, y), abs=0.1 * distance.standard_error)
+
+
+def test_a_set_against_itself_is_exactly_zero_when_copies_are_left_out():
+    x = np.random.default_rng(3).normal(size=(20, 6))
+    own = np.arange(20)
+    kept = ~np.eye(20, dtype=bool)
+    assert kernel_distance.unbiased_mmd(*_kernels(x, x), kept) == pytest.approx(0, abs=1e-12)
+    kept_in = kernel_distance.kernel_distance(x, x)
+    left_out = kernel_distance.kernel_distance(x, x, counterparts=own)
+    assert abs(left_out.value) < left_out.standard_error
+    assert kept_in.value < left_out.value  # a copy pulls the distance down
+
+
+def test_standard_error_is_the_spread_over_fresh_samples():
+    random = np.random.default_rng(4)
+
+    def draw():
+        x, y = random.normal(size=(80, 4)), random.normal(1.0, 1.0, size=(80, 4))
+        return kernel_distance.kernel_distance(x, y, subsets=40)
+
+    distances = [draw() for _ in range(60)]
+    spread = np.std([distance.value for distance in distances])
+    claimed = np.mean([distance.standard_error for distance in distances])
+    assert claimed == pytest.approx(spread, rel=0.35)
+
+
+def test_a_seed_gives_one_answer_and_no_counterpart_is_minus_one():
+    random = np.random.default_rng(5)
+    x, y = random.normal(size=(9, 3)), random.normal(size=(11, 3))
+    first = kernel_distance.kernel_distance(x, y, seed=3)
+    assert first == kernel_distance.kernel_distance(x, y, seed=3, counterparts=np.full(9, -1))
+    assert first != kernel_distance.kernel_distance(x, y, seed=4)
+
+
+def test_too_few_images_and_unequal_features_are_refused():
+    with pytest.raises(ValueError, match="at least 4 images on each side, got 3 and 9"):
+        kernel_distance.kernel_distance(np.zeros((3, 2)), np.zeros((9, 2)))
+    with pytest.raises(ValueError, match=r"with one d, got \(5, 2\) and \(5, 3\)"):
+        kernel_distance.kernel_distance(np.zeros((5, 2)), np.zeros((5, 3)))

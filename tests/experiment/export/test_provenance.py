@@ -1,0 +1,112 @@
+"""What bundles are told of runs: worked out from files a test writes, not from a run's own code."""
+
+import json
+from types import SimpleNamespace
+
+import pytest
+
+from tf_translate.config.schema import Config
+from tf_translate.data.fetch.datasets import FETCHABLE
+from tf_translate.data.samples import LICENCES, names
+from tf_translate.errors import RunError
+from tf_translate.experiment.export.provenance import provenance_of, source_of
+from tf_translate.packages import cache_folder
+
+
+def _trained(folder, path="samples:avatars"):
+    config = Config.model_validate({"method": "cyclegan", "data": {"path": path, "size": (64, 64)}})
+    steps = SimpleNamespace(numpy=lambda: 30)
+    return SimpleNamespace(
+        run=SimpleNamespace(path=folder),
+        config=config,
+        translator=SimpleNamespace(steps_taken=steps),
+        data=SimpleNamespace(splits={"train": 5, "test": 2}, fingerprint="abc"),
+    )
+
+
+def _evaluation(folder, change=lambda document: None):
+    document = {
+        "facts": {"steps": "20"},
+        "directions": {
+            "a_to_b": {
+                "rows": {"output": {"psnr": 20.0, "kid": 0.1}, "identity": {"psnr": 10.0}},
+                "intervals_95": {"output": {"psnr": [19.0, 21.0]}},
+                "standard_errors": {"output": {"kid": 0.01}},
+                "figures": {
+                    "psnr": {"meaning": "Near.", "protocol": "per image", "better": "higher"},
+                    "kid": {"meaning": "Alike.", "protocol": "unbiased", "better": "lower"},
+                },
+                "protocol": {"held-out images that are also training images": 4},
+            }
+        },
+    }
+    change(document)
+    (folder / "evaluation").mkdir()
+    (folder / "evaluation" / "test64.json").write_text(json.dumps(document))
+
+
+def test_figures_come_from_the_runs_evaluation(tmp_path):
+    _evaluation(tmp_path)
+    source = source_of(_trained(tmp_path))
+    assert source["figures"] == [
+        {
+            "direction": "a_to_b",
+            "name": "psnr",
+            "value": 20.0,
+            "interval": [19.0, 21.0],
+            "error": None,
+            "untouched": 10.0,
+            "better": "higher",
+            "meaning": "Near.",
+            "protocol": "per image",
+            "step": 20,
+        },
+        {
+            "direction": "a_to_b",
+            "name": "kid",
+            "value": 0.1,
+            "interval": None,
+            "error": 0.01,
+            "untouched": None,
+            "better": "lower",
+            "meaning": "Alike.",
+            "protocol": "unbiased",
+            "step": 20,
+        },
+    ]
+    assert source["remarks"] == ["a_to_b: 4 held-out images are also training images."]
+    assert source["step"] == 30
+    assert source["method"] == "CycleGAN"
+    assert source["summary"].startswith("Unpaired translation between two domains")
+    assert "samples:avatars, 64 x 64 pixels" in source["intended_use"]
+
+
+def test_a_run_that_was_not_evaluated_has_no_figures_and_use_may_be_said(tmp_path):
+    source = source_of(_trained(tmp_path), "Emoji only.")
+    assert "figures" not in source
+    assert source["intended_use"] == "Emoji only."
+
+
+def test_a_broken_evaluation_is_named_with_the_cure(tmp_path):
+    _evaluation(tmp_path, lambda document: document.pop("facts"))
+    with pytest.raises(RunError, match=r"test64\.json is no evaluation .*evaluate .* again"):
+        source_of(_trained(tmp_path))
+
+
+def test_licences_are_those_of_samples_and_of_what_is_fetched(tmp_path):
+    assert set(LICENCES) == set(names())
+    assert provenance_of(_trained(tmp_path)) == {
+        "data": "samples:avatars, fingerprint abc",
+        "licence": "Open Peeps, Pablo Stanley, CC0 1.0",
+    }
+    table = cache_folder() / "fetched" / "orl-1.4.0" / "orl.csv"
+    fetched = provenance_of(_trained(tmp_path, str(table)))
+    assert fetched["licence"] == "AT&T Laboratories Cambridge, for research"
+    assert fetched["data"] == "orl, fingerprint abc"
+    assert all(known.meaning.count("; ") == 1 for known in FETCHABLE.values())
+
+
+def test_the_licence_of_own_pictures_is_not_made_up_and_may_be_given(tmp_path):
+    own = _trained(tmp_path, str(tmp_path / "orl.csv"))  # of that name, but not fetched
+    assert provenance_of(own) == {"data": "orl.csv, fingerprint abc"}
+    assert provenance_of(own, "CC BY 4.0, me")["licence"] == "CC BY 4.0, me"

@@ -1,0 +1,217 @@
+"""Which checkpoint is taken: by what a classifier says of edits and by reconstruction."""
+
+import io
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from tests.cli.conftest import write_pairs
+from tests.data.drawn import config, plain
+from tf_translate.config.schema import Config
+from tf_translate.data.attribute_dataset import open_labelled
+from tf_translate.data.domain_dataset import open_data
+from tf_translate.data.image_dataset import open_image_set
+from tf_translate.errors import ConfigError
+from tf_translate.experiment import checkpoint_assessment
+from tf_translate.experiment.train import train
+from tf_translate.images import write
+
+GLASSES = {"glasses": ["0", "1"]}
+
+
+@pytest.fixture
+def table(tmp_path):
+    """Dark pictures without glasses, bright ones with."""
+    lines, value = ["image,split,glasses"], 0
+    for split, count in (("train", 16), ("validation", 4)):
+        for i in range(count):
+            value += 1
+            glasses = i % 2
+            plain(tmp_path / f"{value}.png", 40 + value + 150 * glasses)
+            lines.append(f"{value}.png,{split},{glasses}")
+    path = tmp_path / "t.csv"
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def _score(table, edit):
+    data = open_labelled(config(table, attributes=GLASSES))
+    translator = SimpleNamespace(
+        signatures=lambda: {
+            "translate": SimpleNamespace(
+                function=lambda image, attributes: {"image": edit(image, attributes)}
+            )
+        }
+    )
+    bright = SimpleNamespace(
+        hits=lambda images, labels: ((images.mean((1, 2, 3)) > 0) == labels).astype(float)
+    )
+    at = np.arange(4)
+    pictures, values = data.images("validation", at=at), data.values("validation")
+    return checkpoint_assessment._figures(translator, pictures, values, data, [bright])
+
+
+def _repaint(image, attributes):
+    """What was asked, exactly: 150 shades more with glasses than without."""
+    shade = np.asarray(image).mean((1, 2, 3), keepdims=True)
+    has = shade > 0
+    return image + (attributes[:, :, None, None] - has) * 150 / 127.5
+
+
+def test_a_perfect_editor_scores_one(table):
+    figures = _score(table, _repaint)
+    assert figures["swap_accuracy"] == 1.0
+    assert figures["reconstruction"] == pytest.approx(0.0, abs=1e-6)
+    assert figures["score"] == pytest.approx(1.0)
+
+
+def test_handing_back_the_input_scores_nothing(table):
+    figures = _score(table, lambda image, attributes: image)
+    assert figures["swap_accuracy"] == 0.0
+    assert figures["reconstruction"] == 0.0
+    assert figures["score"] == 0.0
+
+
+def test_an_editor_that_forgets_the_picture_scores_nothing(table):
+    def forget(image, attributes):
+        return np.ones_like(image) * (2.0 * attributes[:, :, None, None] - 1.0)
+
+    figures = _score(table, forget)
+    assert figures["swap_accuracy"] == 1.0
+    assert figures["score"] < 0.8  # 1 - error / error of the mean picture is far from 1
+
+
+def _config(path, **training):
+    return Config(
+        method="fader",
+        model={"levels": 2, "base": 2, "widest": 4},
+        data={"path": str(path), "size": [16, 16], "flip": "none", "attributes": GLASSES},
+        training={
+            "steps": 4, "batch_size": 2, "log_every": 2, "checkpoint_every": 2, "choose": "best",
+            **training,
+        },
+    )  # fmt: skip
+
+
+def test_training_measures_each_checkpoint_and_delivers_the_best(table, tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        checkpoint_assessment, "_CLASSIFIER", checkpoint_assessment.LabelSettings(side=16, steps=5)
+    )
+    run = tmp_path / "run"
+    assert train(_config(table), run, resume=False, console=Console(file=io.StringIO()))
+    rows = [json.loads(line) for line in (run / "assessments.jsonl").read_text().splitlines()]
+    assert [row["step"] for row in rows] == [2, 4]
+    best = max(rows, key=lambda row: row["score"])["step"]
+    delivered = (run / "model.keras").read_bytes()
+    assert delivered == (run / "checkpoints" / f"best-{best:08d}.keras").read_bytes()
+    # In bfloat16 the measure loads in float32 and puts the policy of training back.
+    again = tmp_path / "half"
+    half = _config(table, precision="mixed_bfloat16")
+    assert train(half, again, resume=False, console=Console(file=io.StringIO()))
+
+
+@pytest.fixture
+def dark_and_bright(tmp_path):
+    """Unpaired folders, a bar somewhere on dark pictures in a and on bright ones in b."""
+    for split, count in (("train", 12), ("validation", 4)):
+        for side, shade in (("a", 40), ("b", 180)):
+            for i in range(count):
+                folder = tmp_path / "data" / f"{split}{side.upper()}"
+                folder.mkdir(parents=True, exist_ok=True)
+                pixels = np.full((16, 16, 3), shade, np.uint8)
+                pixels[i : i + 3, 15 - i :] += 50
+                pixels[12:, i : i + 3] += 50
+                write(folder / f"{i}.png", pixels)
+    return tmp_path / "data"
+
+
+def _unpaired(path, **training):
+    return Config(
+        method="cyclegan",
+        model={"residual_blocks": 1, "base": 2, "critic_layers": 1, "critic_base": 2},
+        data={"path": str(path), "size": [16, 16], "flip": "none"},
+        training={"choose": "best", **training},
+        evaluation={"domain_steps": 60, "content_steps": 5},
+    )
+
+
+class _Shifted:
+    """Translators that add a shade to each direction's pictures."""
+
+    def __init__(self, shade):
+        self.shade = shade
+        self.directions = {"a_to_b": "a_to_b", "b_to_a": "b_to_a"}
+
+    def examples(self, chosen):
+        return {"a_to_b": {"image": chosen["a"]}, "b_to_a": {"image": chosen["b"]}}
+
+    def signatures(self):
+        def of(sign):
+            def function(image):
+                return {"image": image + sign * self.shade / 127.5}
+
+            return SimpleNamespace(function=function, outputs=[SimpleNamespace(name="image")])
+
+        return {"a_to_b": of(1), "b_to_a": of(-1)}
+
+
+def test_between_domains_judges_of_their_own_score_both_halves(dark_and_bright, tmp_path):
+    configured = _unpaired(dark_and_bright)
+    data = open_data(configured.data, paired=False)
+    figures = checkpoint_assessment._by_judges(
+        configured, data, tmp_path / "judges", lambda line: None
+    )
+    right, nothing = figures(_Shifted(140)), figures(_Shifted(0))
+    for side in ("a_to_b", "b_to_a"):
+        assert right[f"{side}/domain/accuracy"] == 1.0
+        assert nothing[f"{side}/domain/accuracy"] == 0.0
+        assert nothing[f"{side}/content/retrieval@1"] == 1.0
+        assert nothing[f"{side}/completeness"] == 0.0
+    completeness = [right[f"{side}/completeness"] for side in ("a_to_b", "b_to_a")]
+    assert right["score"] == pytest.approx(np.mean(completeness))
+    assert right["score"] > nothing["score"] == 0.0
+
+
+def test_unpaired_training_delivers_the_best_by_its_judges(dark_and_bright, tmp_path):
+    run = tmp_path / "run"
+    short = {"steps": 4, "batch_size": 2, "log_every": 2, "checkpoint_every": 2}
+    console = Console(file=io.StringIO())
+    assert train(_unpaired(dark_and_bright, **short), run, resume=False, console=console)
+    rows = [json.loads(line) for line in (run / "assessments.jsonl").read_text().splitlines()]
+    assert [row["step"] for row in rows] == [2, 4]
+    assert {"a_to_b/domain/accuracy", "b_to_a/completeness", "score"} <= set(rows[0])
+    best = max(rows, key=lambda row: row["score"])["step"]
+    kept = (run / "checkpoints" / f"best-{best:08d}.keras").read_bytes()
+    assert (run / "model.keras").read_bytes() == kept
+
+
+def test_one_set_of_pictures_is_scored_by_what_comes_back(table):
+    configured = Config(method="ian", data={"path": str(table), "size": [16, 16]})
+    data = open_image_set(configured.data)
+    figures = checkpoint_assessment._by_reconstruction(configured, data)
+
+    def of(function):
+        return SimpleNamespace(
+            signatures=lambda: {"reconstruct": SimpleNamespace(function=function)}
+        )
+
+    whole = figures(of(lambda image: {"image": image}))
+    assert whole == {"reconstruction": 0.0, "score": 1.0}
+    mean = data.images("validation", at=range(4)).mean(0)
+    flat = figures(of(lambda image: {"image": np.broadcast_to(mean, image.shape)}))
+    assert flat["score"] == pytest.approx(0.0, abs=1e-6)
+    assert flat["reconstruction"] > 0.1
+
+
+def test_there_must_be_validation_pictures_to_choose_by(tmp_path):
+    data = write_pairs(tmp_path / "pairs")
+    with pytest.raises(ConfigError, match=r"goes by 4 validation pictures or more, but .* has \d"):
+        train(_unpaired(data), tmp_path / "run", resume=False, console=Console(file=io.StringIO()))
+
+
+def test_patience_needs_checkpoints_that_are_measured(table):
+    with pytest.raises(ValueError, match=r"got 2 with choose = 'last', which measures none"):
+        _config(table, choose="last", patience=2)

@@ -1,0 +1,207 @@
+"""The Kotlin and Swift examples against the .tflite file's own signatures and the manifest."""
+
+import json
+import re
+from dataclasses import dataclass
+from importlib import import_module
+
+import numpy as np
+import pytest
+from ai_edge_litert.interpreter import Interpreter
+
+DOCUMENTED = (
+    r"(uint8|float32|int32) \[([\d, ]+)\](?: in |, )(any value|[-\d.e+]+\.\.[-\d.e+]+?)(?=[;\n])"
+)
+
+
+@dataclass(frozen=True)
+class Language:
+    """How to find things in the text of one language."""
+
+    file: str
+    grammar: str
+    function: str
+    signature: str
+    fed: str
+    result: str
+    parameter_documented: str
+    result_documented: str
+    default: str
+
+
+KOTLIN = Language(
+    file="Translator.kt",
+    grammar="tree_sitter_kotlin",
+    function=r"/\*\*\n(?P<doc>(?:     \*.*\n)+?)     \*/\n    fun (?P<name>\w+)"
+    r"\((?P<parameters>.*)\): .* \{\n(?P<body>(?:        .*\n)+)    \}\n",
+    signature=r'runSignature\(inputs, outputs, "(\w+)"\)',
+    fed=r'"(\w+)" to (uint8|float32|int32)\((\w+), ([\d, ]+)\),\n',
+    result=r'"(\w+)" to (uint8|float32|int32)Of\(([\d, ]+)\),\n',
+    parameter_documented=rf"@param (\w+) {DOCUMENTED}",
+    result_documented=rf"@return (\w+): {DOCUMENTED}",
+    default=r"(\w+): (?:Float|Byte|Int)Array = \w+ArrayOf\(([-\d.f, ]+)\)",
+)
+SWIFT = Language(
+    file="Translator.swift",
+    grammar="tree_sitter_swift",
+    function=r"(?P<doc>(?:  ///.*\n)+)  func (?P<name>\w+)\((?P<parameters>.*)\) throws -> .* \{\n"
+    r"(?P<body>(?:    .*\n)+)  \}\n",
+    signature=r'signatureRunner\(with: "(\w+)"\)',
+    fed=r'"(\w+)": (uint8|float32|int32)\((\w+), \[([\d, ]+)\]\),\n',
+    result=r'try (uint8|float32|int32)\(runner.output\(named: "(\w+)"\), \[([\d, ]+)\]\)',
+    parameter_documented=rf"- Parameter (\w+): {DOCUMENTED}",
+    result_documented=rf"- Returns: (\w+): {DOCUMENTED}",
+    default=r"(\w+): \[(?:Float32|UInt8|Int32)\] = \[([-\d., ]+)\]",
+)
+languages = pytest.mark.parametrize("language", [KOTLIN, SWIFT], ids=["kotlin", "swift"])
+
+
+def _text(bundle, language):
+    return (bundle / "examples" / language.file).read_text("utf-8")
+
+
+def _functions(bundle, language):
+    """What each function says: by signature its tensors as `(dtype, shape)`, and its documents."""
+    found = {}
+    for match in re.finditer(language.function, _text(bundle, language)):
+        (signature,) = re.findall(language.signature, match["body"])
+        parameters = {name: each for name, _, each, _ in re.findall(language.fed, match["body"])}
+        results = re.findall(language.result, match["body"])
+        if language is SWIFT:
+            results = [(name, dtype, shape) for dtype, name, shape in results]
+        found[signature] = {
+            "name": match["name"],
+            "parameters": parameters,
+            "declared": re.findall(r"(\w+): [\[\w]", match["parameters"]),
+            "fed": {
+                name: (dtype, _shape(shape))
+                for name, dtype, _, shape in re.findall(language.fed, match["body"])
+            },
+            "results": {name: (dtype, _shape(shape)) for name, dtype, shape in results},
+            "documented": _documents(language.parameter_documented, match["doc"]),
+            "documented_results": _documents(language.result_documented, match["doc"]),
+            "defaults": {
+                name: [float(each.strip(" f")) for each in numbers.split(",")]
+                for name, numbers in re.findall(language.default, match["parameters"])
+            },
+        }
+    return found
+
+
+def _documents(pattern, text):
+    return {
+        name: (dtype, _shape(shape), _range(limits))
+        for name, dtype, shape, limits in re.findall(pattern, text)
+    }
+
+
+def _shape(text):
+    return tuple(int(side) for side in text.split(","))
+
+
+def _range(text):
+    return None if text == "any value" else [float(end) for end in text.split("..")]
+
+
+def _details(details):
+    return {
+        name: (np.dtype(each["dtype"]).name, tuple(int(side) for side in each["shape"]))
+        for name, each in details.items()
+    }
+
+
+@languages
+def test_an_example_has_a_function_for_each_signature_that_apps_call(described, language):
+    assert set(_functions(described, language)) == {
+        "edit_uint8",
+        "dim_uint8",
+        "swap_uint8",
+        "refine_uint8",
+        "paint_uint8",
+        "encode_uint8",
+        "mark",
+        "do",
+        "a_to_b_uint8",
+    }
+
+
+@languages
+@pytest.mark.parametrize("recipe", ["float32", "float16"])
+def test_names_types_and_shapes_are_those_of_the_file(described, language, recipe):
+    interpreter = Interpreter(str(described / f"{recipe}.tflite"))
+    functions = _functions(described, language)
+    assert set(functions) <= set(interpreter.get_signature_list())
+    for signature, found in functions.items():
+        runner = interpreter.get_signature_runner(signature)
+        assert found["fed"] == _details(runner.get_input_details()), signature
+        assert found["results"] == _details(runner.get_output_details()), signature
+
+
+@languages
+def test_documents_and_defaults_are_those_of_the_manifest(described, language):
+    manifest = json.loads((described / "manifest.json").read_text())
+    functions = _functions(described, language)
+    for signature, found in functions.items():
+        record = manifest["signatures"][signature]
+        for role, documented in (("inputs", "documented"), ("outputs", "documented_results")):
+            names = found["parameters"] if role == "inputs" else {}
+            expected = {
+                names.get(tensor["name"], tensor["name"]): (
+                    tensor["dtype"],
+                    tuple(tensor["shape"]),
+                    tensor["value_range"],
+                )
+                for tensor in record[role]
+            }
+            assert found[documented] == expected, signature
+        assert found["declared"] == list(found["parameters"].values())
+        assert found["defaults"] == {
+            found["parameters"][tensor["name"]]: tensor["default"]
+            for tensor in record["inputs"]
+            if "default" in tensor
+        }
+    assert functions["refine_uint8"]["defaults"] == {"steps": [3.0], "style": [1.0, 0.0]}
+    assert functions["mark"]["documented"]["latent"] == ("float32", (1, 4, 5), None)
+
+
+@languages
+def test_what_the_file_says_of_models_and_pictures_is_there(described, language):
+    text = _text(described, language)
+    assert (described / "float32.tflite").is_file()
+    assert "float32.tflite (or float16.tflite)" in text
+    assert "in order: glasses, hair=black, hair=blond" in text
+    assert "picture 12 wide and 8 high, rows from the top, red, green, blue" in text
+    usage = {
+        KOTLIN: "translator.edit(pixelsOf(image, 12, 8), attributes)\n",
+        SWIFT: "translator.edit(image: pixels(of: image, width: 12, height: 8), attributes: attri",
+    }
+    assert usage[language] in text
+    assert "%%" not in text
+
+
+@languages
+def test_names_that_the_language_keeps_for_itself_are_changed(described, language):
+    found = _functions(described, language)["do"]
+    assert found["name"] == "do_"
+    assert set(found["fed"]) == {"object", "inputs", "runner"}  # the model's names stay
+    own = {KOTLIN: ["object_", "inputs_", "runner"], SWIFT: ["object", "inputs", "runner_"]}
+    assert list(found["parameters"].values()) == own[language]
+    assert _functions(described, language)["a_to_b_uint8"]["name"] == "aToB"
+
+
+@languages
+def test_an_example_is_of_the_languages_grammar(described, language):
+    tree_sitter = pytest.importorskip("tree_sitter", reason="the grammars are for tests alone")
+    grammar = pytest.importorskip(language.grammar)
+    parser = tree_sitter.Parser(tree_sitter.Language(grammar.language()))
+    text = _text(described, language)
+    assert not parser.parse(text.encode()).root_node.has_error
+    assert "in order: x* /y, / *z" in text
+    broken = text.replace("): ", "(: ", 1) if language is KOTLIN else text.replace(" -> ", " > ", 1)
+    assert parser.parse(broken.encode()).root_node.has_error
+
+
+def test_every_grammar_that_is_tested_is_listed():
+    for language in (KOTLIN, SWIFT):
+        module = import_module("exporters.card.templates").load(language.grammar.split("_")[-1])
+        assert module["path"] == f"examples/{language.file}"

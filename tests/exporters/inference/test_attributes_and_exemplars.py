@@ -1,0 +1,239 @@
+"""Signatures that take more than a picture: exported, verified, run and chosen."""
+
+import shutil
+
+import numpy as np
+import pytest
+
+import exporters
+from exporters import ExportError, translate_picture, translate_pictures
+from exporters.verification import golden
+from exporters.verification.eager_reference import Original
+from tests.exporters.fakes import (
+    Signature,
+    Tensor,
+    dim,
+    edit,
+    negative,
+    numbers,
+    refine,
+    swap,
+)
+
+EDIT = {"glasses": 1, "hair=blond": 1}
+GREY = np.full((20, 30, 3), 100, np.uint8)
+_GREYS = np.zeros((2, 8, 12, 3), np.float32)
+
+
+@pytest.fixture(scope="module")
+def runner(many):
+    return exporters.Runner(exporters.open_bundle(many))
+
+
+def _colour(pixels):
+    return pixels.reshape(-1, 3)[0].tolist()
+
+
+# --- numbers worked out by hand ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("given", "colour"),
+    [
+        # red by glasses, green by black hair, blue by blond hair; 0 -> 0, 0.5 -> 128, 1 -> 255
+        ({"glasses": 1, "hair=blond": 1}, [255, 0, 255]),
+        ({"glasses": 0, "hair=black": 1}, [0, 255, 0]),
+        ({"glasses": 0.5, "hair=black": 0.5, "hair=blond": 1}, [128, 128, 255]),
+        ({"hair=black": 0, "glasses": 1}, [255, 0, 0]),
+    ],
+)
+def test_numbers_reach_the_columns_of_their_labels(runner, given, colour):
+    translated = translate_picture(runner, GREY, signature="edit", numbers=given)
+    assert translated.shape == GREY.shape
+    assert _colour(translated) == colour
+
+
+def test_a_strength_is_one_where_it_is_not_given_and_may_exaggerate(runner):
+    # level 100 is -0.21568 in [-1, 1]; twice that is -0.43137, level 72.5, rounded up
+    for given, level in (({}, 100), ({"strength": 2}, 73), ({"strength": 0}, 128)):
+        translated = translate_picture(runner, GREY, signature="dim", numbers=given)
+        assert _colour(translated) == [level] * 3
+
+
+def test_a_second_output_has_the_size_of_the_exemplar(runner):
+    # a picture of another aspect than its canvas, so that its place on the canvas matters
+    exemplar = np.zeros((50, 10, 3), np.uint8)
+    exemplar[:25] = 200
+    both = translate_pictures(runner, GREY, exemplar=exemplar)
+    assert list(both) == ["image", "exemplar"]
+    assert both["image"].shape == GREY.shape
+    assert both["exemplar"].shape == exemplar.shape
+    assert _colour(both["image"]) == [155] * 3
+    assert both["exemplar"][:15].mean() == pytest.approx(55, abs=3)
+    assert both["exemplar"][35:].mean() == pytest.approx(255, abs=3)
+    main = translate_picture(runner, GREY, exemplar=exemplar)
+    np.testing.assert_array_equal(main, both["image"])
+
+
+def test_what_is_not_given_has_its_default_and_attributes_are_asked_for(tmp_path):
+    path = exporters.export(
+        {"refine": refine()}, tmp_path / "bundle", golden_images={"refine": {"image": _GREYS}}
+    )
+    bundle = exporters.open_bundle(path)
+    runner, original = exporters.Runner(bundle), Original({"refine": refine()})
+    black = {"image": np.full((1, 8, 12, 3), -1, np.float32)}
+    one = np.float32([[1]])
+    for model in (runner, original):
+        # 0.1 a step: 3 steps of the first style by default, 1 step, 1 step of both
+        both = {"steps": one, "style": np.float32([[1, 1]])}
+        for given, value in (({}, -0.7), ({"steps": one}, -0.9), (both, -0.8)):
+            np.testing.assert_allclose(model.run("refine", black | given)["image"], value)
+        with pytest.raises(ExportError, match=r"needs a number for each .* given for warm, cold;"):
+            translate_picture(model, GREY)
+        # level 100 is -0.21569; three steps more are 0.08431, level 138.25
+        told = {"warm": 1, "cold": 0}
+        assert _colour(translate_picture(model, GREY, numbers=told)) == [138] * 3
+        # one step more is -0.11569, level 112.75
+        told["steps"] = 1
+        assert _colour(translate_picture(model, GREY, numbers=told)) == [113] * 3
+    inputs = golden.read(bundle.read("golden.npz"), bundle.manifest)["refine"].inputs
+    np.testing.assert_array_equal(inputs["steps"][2:], 3.0)  # beside the examples
+    assert len(set(inputs["steps"][:2].ravel())) == 2  # seeded elsewhere
+    assert exporters.verification.verify(path).passed
+
+
+def test_a_bundle_from_before_defaults_has_its_strength(many, tmp_path, edit_manifest):
+    copy = shutil.copytree(many, tmp_path / "old")
+
+    def forget(manifest):
+        for name in ("dim", "dim_uint8"):
+            assert manifest["signatures"][name]["inputs"][1].pop("default") == [1.0]
+
+    edit_manifest(copy, forget)
+    old = exporters.Runner(exporters.open_bundle(copy))
+    assert _colour(translate_picture(old, GREY, signature="dim")) == [100] * 3
+
+
+# --- the original, verification, benchmark -----------------------------------------------------
+
+
+def test_the_original_gives_what_the_bundle_gives(runner):
+    original = Original({fake.name: fake for fake in (edit(), dim(), swap())})
+    for given in ({"numbers": EDIT}, {"exemplar": GREY[:7]}, {"numbers": {"strength": 0.3}}):
+        ours, theirs = (translate_pictures(model, GREY, **given) for model in (runner, original))
+        assert list(ours) == list(theirs)
+        for name, pixels in ours.items():
+            np.testing.assert_array_equal(pixels, theirs[name])
+    with pytest.raises(ExportError, match="there is no signature 'c'"):
+        original.run("c", {})
+
+
+def test_such_bundles_verify_in_every_recipe(many):
+    verification = exporters.verification.verify(many)
+    assert verification.failures == ()
+    assert len(verification.outputs) == 4 * 2 * (1 + 1 + 2)  # artifacts, variants, outputs
+
+
+def test_golden_numbers_are_in_range_and_given_ones_follow(many):
+    bundle = exporters.open_bundle(many)
+    cases = golden.read(bundle.read("golden.npz"), bundle.manifest)
+    for name in ("edit", "edit_uint8"):
+        attributes = cases[name].inputs["attributes"]
+        assert attributes.shape == (2 + 2, 1, 3)
+        assert attributes.min() >= 0
+        assert attributes.max() <= 1
+        np.testing.assert_array_equal(attributes[2:, 0], [[1, 0, 1], [0, 1, 0]])
+    assert cases["swap_uint8"].inputs["exemplar"].shape == (2 + 3, 1, 6, 6, 3)
+    assert cases["swap_uint8"].inputs["exemplar"].dtype == np.uint8
+
+
+def test_such_bundles_are_timed(many):
+    timed = {timing.signature for timing in exporters.benchmark(many, threads=(1,), runs=1)}
+    assert timed == {"edit", "edit_uint8", "dim", "dim_uint8", "swap", "swap_uint8"}
+
+
+# --- which signature ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("given", "level"),
+    [({"exemplar": GREY}, 155), ({"numbers": EDIT}, 255), ({"numbers": {"strength": 0}}, 128)],
+)
+def test_the_one_signature_that_is_served_needs_no_name(runner, given, level):
+    assert _colour(translate_picture(runner, GREY, **given))[0] == level
+
+
+def test_of_several_that_are_served_one_must_be_named():
+    model = Original({fake.name: fake for fake in (negative(), dim(), swap())})
+    message = (
+        "`signature` must be given, for what else is given suits a_to_b or dim: a_to_b takes a "
+        "picture; dim takes a picture and numbers for strength; swap takes a picture and an "
+        "exemplar"
+    )
+    with pytest.raises(ExportError, match=message):
+        translate_picture(model, GREY)
+    assert _colour(translate_picture(model, GREY, signature="dim")) == [100] * 3
+
+
+@pytest.mark.parametrize(
+    ("fakes", "given", "message"),
+    [
+        # the only signature, or the only one alike, says what is amiss
+        ([edit()], {}, "signature 'edit' needs a number for each attribute.*glasses, hair=black"),
+        ([edit(), swap()], {"numbers": {"glasses": 1}}, "none is given for hair=black or hair"),
+        ([swap()], {}, "signature 'swap' needs an exemplar"),
+        ([edit()], {"numbers": EDIT, "exemplar": GREY}, "takes one picture and no exemplar"),
+        ([negative()], {"numbers": {"glasses": 1}}, "takes no attributes; leave out glasses"),
+        ([edit(), swap()], {}, "suits none of them: edit takes .* swap takes"),
+        ([edit(), dim()], {"numbers": {"glases": 1}}, "no attribute 'glases'; did you mean glas"),
+    ],
+)
+def test_what_serves_no_signature_is_refused(fakes, given, message):
+    model = Original({fake.name: fake for fake in fakes})
+    with pytest.raises(ExportError, match=message):
+        translate_picture(model, GREY, **given)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"hair=blnd": 1}, "no attribute 'hair=blnd'; did you mean hair=blond. known are glasses"),
+        ({"hair": 1}, "no attribute 'hair'; did you mean hair=black or hair=blond"),
+        ({}, "none is given for glasses, hair=black or hair=blond; give for example glasses=1"),
+        ({**EDIT, "glasses": np.nan}, "'glasses' must be a finite float32 number .* got nan"),
+        ({**EDIT, "glasses": 1e300}, "'glasses' must be a finite float32 number"),
+    ],
+)
+def test_impossible_numbers_are_refused(runner, given, message):
+    with pytest.raises(ExportError, match=message):
+        translate_picture(runner, GREY, signature="edit", numbers=given)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "outputs", "message"),
+    [
+        ([Tensor("a"), Tensor("b")], [Tensor()], "named 'image' or the only one"),
+        ([Tensor()], [Tensor("a"), Tensor("b")], "named 'image' or the only one"),
+        ([Tensor(), Tensor("b"), Tensor("c")], [Tensor()], "it takes 3, and only one and an"),
+        (
+            [Tensor(), Tensor("n", (None, 2))],
+            [Tensor()],
+            "its input 'n' is neither a picture",
+        ),
+        ([Tensor(), numbers("n", "x"), numbers("m", "x")], [Tensor()], "have the label 'x'"),
+    ],
+)
+def test_signatures_that_cannot_be_given_pictures_are_refused(inputs, outputs, message):
+    fake = Signature("f", lambda **_: {}, tuple(inputs), tuple(outputs))
+    model = Original({"f": fake})
+    with pytest.raises(ExportError, match=f"'f' does not turn pictures into pictures: .*{message}"):
+        translate_picture(model, GREY, signature="f")
+    with pytest.raises(ExportError, match="none of the signatures f, f_uint8 turns pictures"):
+        translate_picture(model, GREY)
+
+
+def test_an_exemplar_of_another_form_is_refused(runner):
+    with pytest.raises(ExportError, match="3 channels as 'exemplar', got one of 1"):
+        translate_picture(runner, GREY, exemplar=GREY[..., :1])
+    with pytest.raises(ValueError, match="`exemplar` must be uint8 of shape"):
+        translate_picture(runner, GREY, exemplar=GREY[..., 0])

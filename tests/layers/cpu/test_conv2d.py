@@ -1,0 +1,218 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.layers.traced import operations_of
+from tf_translate.layers.cpu.conv2d import Conv2D
+from tf_translate.layers.cpu.conv2d_transpose import Conv2DTranspose
+
+CHANNELS = 128  # as many as it takes
+
+
+def _slopes(layer, images, upstream):
+    with tf.GradientTape() as tape:
+        tape.watch(images)
+        made = layer(images, training=True) if isinstance(layer, Conv2D) else layer(images)
+        total = tf.reduce_sum(tf.cast(made, tf.float32) * upstream)
+    return tape.gradient(total, [images, layer.kernel.value])
+
+
+@pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
+@pytest.mark.parametrize("kernel", [1, 3, (2, 3)])
+def test_slopes_are_those_of_sums_by_hand(kernel, dtype, count):
+    random = np.random.default_rng(0)
+    layer = Conv2D(2, kernel, padding="valid", dtype=dtype, use_bias=False)
+    # Small whole numbers are exact in bfloat16, and so are these sums of them in float32.
+    images = random.integers(-1, 2, (count, 4, 5, CHANNELS)).astype(np.float32)
+    layer.build(images.shape)
+    layer.kernel.assign(random.integers(-1, 2, layer.kernel.shape))
+    rows, columns = layer.kernel_size
+    upstream = random.integers(-1, 2, (count, 5 - rows, 6 - columns, 2)).astype(np.float32)
+    of_images, of_kernel = np.zeros_like(images), np.zeros(layer.kernel.shape, np.float32)
+    for row in range(5 - rows):
+        for column in range(6 - columns):
+            place = np.s_[:, row : row + rows, column : column + columns]
+            came = upstream[:, row, column]
+            of_kernel += np.einsum("bijc,bo->ijco", images[place], came)
+            of_images[place] += np.einsum("ijco,bo->bijc", layer.kernel.numpy(), came)
+    found = _slopes(layer, tf.cast(images, layer.compute_dtype), upstream)
+    np.testing.assert_array_equal(tf.cast(found[0], tf.float32), of_images)
+    np.testing.assert_array_equal(found[1], of_kernel)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "options", "shape", "products"),
+    [
+        ("mixed_bfloat16", {}, (1, 6, 6, CHANNELS), 3),
+        ("mixed_bfloat16", {}, (5, 6, 6, CHANNELS), 3),
+        ("mixed_bfloat16", {"kernel_size": 4}, (1, 6, 6, CHANNELS), 4),
+        ("float32", {}, (4, 6, 6, CHANNELS), 3),
+        ("float32", {}, (5, 6, 6, CHANNELS), 0),
+        ("float32", {"kernel_size": 4}, (1, 6, 6, CHANNELS), 0),
+        ("float32", {"kernel_size": (4, 3)}, (1, 6, 6, CHANNELS), 4),
+        ("mixed_bfloat16", {}, (1, 6, 6, CHANNELS - 1), 0),
+        ("mixed_bfloat16", {"strides": 2}, (1, 6, 6, CHANNELS), 0),
+        ("mixed_bfloat16", {"padding": "same"}, (1, 6, 6, CHANNELS), 0),
+        ("mixed_bfloat16", {"dilation_rate": 2}, (1, 6, 6, CHANNELS), 0),
+        ("mixed_bfloat16", {"groups": 2}, (1, 6, 6, CHANNELS), 0),
+    ],
+)
+def test_products_are_taken_where_they_are_quick_and_results_are_kerass(
+    dtype, options, shape, products
+):
+    images = tf.random.stateless_normal(shape, [0, 0])
+    options = {"kernel_size": 3, "dtype": dtype, "bias_initializer": "ones", **options}
+    options["activation"] = "tanh"
+    own, theirs = (kind(2, **options) for kind in (Conv2D, keras.layers.Conv2D))
+    for layer in (own, theirs):
+        layer.build(images.shape)
+    theirs.set_weights(own.get_weights())
+    np.testing.assert_array_equal(own(images, training=True), theirs(images))
+    upstream = tf.ones(own(images).shape)
+    part = 1e-5 if dtype == "float32" else 0.02
+    for mine, wanted in zip(
+        _slopes(own, images, upstream), _slopes(theirs, images, upstream), strict=True
+    ):
+        np.testing.assert_allclose(mine, wanted, atol=part * np.abs(wanted).max())
+
+    @tf.function(input_signature=[tf.TensorSpec(images.shape)])
+    def back(images):
+        return _slopes(own, images, upstream)
+
+    assert operations_of(back.get_concrete_function()).count("MatMul") == products
+
+
+def _operations(layer, shape, *, training=True):
+    """What a layer and its way back are made of."""
+    if not layer.built:
+        layer.build(shape)
+
+    @tf.function(input_signature=[tf.TensorSpec(shape, layer.compute_dtype)])
+    def back(images):
+        with tf.GradientTape() as tape:
+            tape.watch(images)
+            made = layer(images, training=training)
+        return tape.gradient(made, [images, *(each.value for each in layer.trainable_variables)])
+
+    return operations_of(back.get_concrete_function())
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape", "convolutions"),
+    [
+        (Conv2D(3, 7), (1, 30, 30, 8), 2),
+        (Conv2D(1, 4, padding="same"), (2, 16, 16, 8), 2),
+        (Conv2D(3, 7), (1, 20, 20, 8), 1),  # 400 pixels
+        (Conv2D(5, 7), (1, 30, 30, 8), 1),
+        (Conv2D(3, (1, 7)), (1, 30, 30, 8), 1),
+        (Conv2D(3, 7, strides=2), (1, 30, 30, 8), 1),
+    ],
+)
+def test_few_channels_of_many_pixels_go_by_rows_in_training(layer, shape, convolutions):
+    assert _operations(layer, shape).count("Conv2D") == convolutions
+    assert _operations(layer, shape, training=False).count("Conv2D") == 1
+
+
+@pytest.mark.parametrize("padding", ["valid", "same"])
+@pytest.mark.parametrize("kernel", [7, (4, 5)])
+def test_by_rows_results_and_slopes_are_kerass(kernel, padding):
+    options = {"padding": padding, "activation": "tanh", "bias_initializer": "ones"}
+    own, theirs = (
+        kind(3, kernel, dtype="float64", **options) for kind in (Conv2D, keras.layers.Conv2D)
+    )
+    images = tf.random.stateless_normal((2, 20, 26, 8), [0, 0], dtype=tf.float64)
+    for layer in (own, theirs):
+        layer.build(images.shape)
+    theirs.set_weights(own.get_weights())
+    np.testing.assert_allclose(own(images, training=True), theirs(images), atol=1e-12)
+    upstream = tf.random.stateless_normal(own(images).shape, [1, 0])
+    for mine, wanted in zip(
+        _slopes(own, images, upstream), _slopes(theirs, images, upstream), strict=True
+    ):
+        np.testing.assert_allclose(mine, wanted, rtol=1e-6, atol=1e-6)
+    assert _operations(own, images.shape).count("Conv2D") == 2
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape", "parities"),
+    [
+        (Conv2D(4, 3, strides=2), (1, 130, 130, 64), True),
+        (Conv2D(4, 3, strides=2), (1, 130, 126, 64), False),  # 65x63 pixels given
+        (Conv2D(4, 3, strides=2), (1, 130, 130, 63), False),
+        (Conv2D(4, 3, strides=2, padding="same"), (1, 130, 130, 64), False),
+        (Conv2D(4, 3, strides=2, dtype="mixed_bfloat16"), (1, 130, 130, 64), False),
+    ],
+)
+def test_large_maps_of_float32_are_gone_over_by_parities(layer, shape, parities):
+    assert ("SpaceToDepth" in _operations(layer, shape)) == parities
+    assert "SpaceToDepth" not in _operations(layer, shape, training=False)
+
+
+def test_by_parities_results_and_slopes_are_kerass():
+    own, theirs = (kind(4, 3, strides=2) for kind in (Conv2D, keras.layers.Conv2D))
+    images = tf.random.stateless_normal((1, 131, 134, 64), [0, 0])
+    for layer in (own, theirs):
+        layer.build(images.shape)
+    theirs.set_weights(own.get_weights())
+    np.testing.assert_array_equal(own(images, training=True), theirs(images))
+    upstream = tf.random.stateless_normal(own(images).shape, [1, 0])
+    mine, wanted = (_slopes(layer, images, upstream) for layer in (own, theirs))
+    np.testing.assert_allclose(mine[0], wanted[0], atol=1e-5)
+    np.testing.assert_allclose(mine[1], wanted[1], atol=1e-5 * np.abs(wanted[1]).max())
+
+
+@pytest.mark.parametrize(
+    ("options", "shape"),
+    [
+        ({"filters": 4, "strides": 2}, (1, 130, 130, 64)),
+        ({"filters": 3}, (1, 30, 30, 8)),
+        ({"filters": 8}, (3, 7, 6, 128)),
+    ],
+)
+def test_slopes_of_slopes_are_kerass(options, shape):
+    """As a gradient penalty takes them."""
+    own, theirs = (kind(kernel_size=3, **options) for kind in (Conv2D, keras.layers.Conv2D))
+    images = tf.random.stateless_normal(shape, [0, 0])
+    for layer in (own, theirs):
+        layer.build(shape)
+    theirs.set_weights(own.get_weights())
+    found = []
+    for layer, told in ((own, {"training": True}), (theirs, {})):
+        with tf.GradientTape() as outer:
+            with tf.GradientTape() as tape:
+                tape.watch(images)
+                made = tf.reduce_sum(tf.sin(layer(images, **told)))
+            penalty = tf.reduce_sum(tape.gradient(made, images) ** 2)
+        found.append((penalty, outer.gradient(penalty, layer.kernel.value)))
+    for mine, wanted in zip(*found, strict=True):
+        np.testing.assert_allclose(mine, wanted, atol=1e-4 * np.abs(wanted).max())
+
+
+def test_by_rows_in_bfloat16_is_as_near_as_its_roundings():
+    own, theirs = (kind(3, 7, dtype="mixed_bfloat16") for kind in (Conv2D, keras.layers.Conv2D))
+    images = tf.random.stateless_normal((1, 30, 30, 64), [0, 0])
+    for layer in (own, theirs):
+        layer.build(images.shape)
+    theirs.set_weights(own.get_weights())
+    exact = tf.nn.conv2d(images, own.kernel.value, 1, "VALID")
+    errors = [
+        float(tf.reduce_max(tf.abs(tf.cast(made, tf.float32) - exact)))
+        for made in (own(images, training=True), theirs(images))
+    ]
+    assert errors[0] < 2 * errors[1]
+
+
+@pytest.mark.parametrize("filters", [1, 16])
+@pytest.mark.parametrize("kind", [Conv2D, Conv2DTranspose])
+def test_biases_have_their_slopes_added_up_in_float32_in_bfloat16(kind, filters):
+    layer = kind(filters, 1, dtype="mixed_bfloat16")
+    images = tf.ones((1, 64, 64, 4))
+    layer.build(images.shape)
+    upstream = np.random.default_rng(0).normal(0.5, 1, (1, 64, 64, filters))
+    upstream = tf.cast(upstream, tf.bfloat16)
+    with tf.GradientTape() as tape:
+        total = tf.reduce_sum(tf.cast(layer(images, training=True) * upstream, tf.float32))
+    wanted = tf.cast(upstream, tf.float64).numpy().sum((0, 1, 2))
+    np.testing.assert_allclose(tape.gradient(total, layer.bias.value), wanted, rtol=0.004)

@@ -1,0 +1,27 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tf_translate.layers.cpu.cropping import CropFirst
+
+
+@pytest.mark.parametrize("training", [False, True])
+@pytest.mark.parametrize("shape", [(2, 3, 4, 1), (None, None, None, 1)])
+def test_drops_the_first_row_and_column_and_goes_back_to_the_rest(shape, training):
+    images = tf.reshape(tf.range(24.0), (2, 3, 4, 1))
+    layer = CropFirst()
+
+    @tf.function(input_signature=[tf.TensorSpec(shape)])
+    def run(images):
+        with tf.GradientTape() as tape:
+            tape.watch(images)
+            cropped = layer(images, training=training)
+            total = tf.reduce_sum(cropped**2)
+        return cropped, tape.gradient(total, images)
+
+    cropped, slope = run(images)
+    wanted = images.numpy()[:, 1:, 1:]
+    np.testing.assert_array_equal(cropped, wanted)
+    np.testing.assert_array_equal(slope, np.pad(2 * wanted, ((0, 0), (1, 0), (1, 0), (0, 0))))
+    assert layer.compute_output_shape((2, 3, 4, 1)) == (2, 2, 3, 1)
+    assert layer.compute_output_shape((None, None, 4, 1)) == (None, None, 3, 1)

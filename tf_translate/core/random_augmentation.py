@@ -1,0 +1,69 @@
+"""Pictures as another photograph of the same thing might show them."""
+
+import math
+
+import tensorflow as tf
+
+from tf_translate.core import stateless_random
+
+NUMBERS = 12  # that one view takes
+
+_SHIFT, _ZOOM, _TURN = 0.08, 0.12, math.radians(8)  # ours: people still look like themselves
+_GAIN, _OFFSET = 0.3, 0.2
+
+
+def drawn_views(images, step, stream: int):
+    """`random_views` of a training step; streams tell its draws apart."""
+    return random_views(images, stateless_random.uniforms_per_image(images, NUMBERS, step, stream))
+
+
+def random_views(images, numbers):
+    """Moves, zooms, turns, blurs and recolours each picture a little; never mirrors it.
+
+    Args:
+        images: `(batch, height, width, channels)` in [-1, 1].
+        numbers: `(batch, NUMBERS)` in [0, 1), what each view is made from; 0.5 changes nothing,
+            but for the last, the share of blur.
+
+    Returns:
+        Float32, same shape, in [-1, 1].
+
+    Source: kinds of change after Chen et al. 2020 (SimCLR), https://arxiv.org/abs/2002.05709,
+    appendix A; sizes are ours.
+    """
+    images = tf.cast(images, tf.float32)
+    channels = images.shape[-1]
+    signed = 2.0 * tf.cast(numbers, tf.float32) - 1.0
+    moved = _moved(images, signed[:, :4])
+    softness = tf.cast(numbers, tf.float32)[:, 11, None, None, None]
+    blurred = tf.nn.avg_pool2d(moved, 3, 1, "SAME")
+    soft = moved + softness * (blurred - moved)
+    every = 1.0 + _GAIN * signed[:, 4, None, None, None]
+    gain = 1.0 + 0.5 * _GAIN * _by_channel(signed[:, 5:8], channels)
+    offset = _OFFSET * _by_channel(signed[:, 8:11], channels)
+    return tf.clip_by_value(soft * every * gain + offset, -1.0, 1.0)
+
+
+def _by_channel(numbers, channels: int):
+    """`(batch, 3)` to `(batch, 1, 1, channels)`; grey and further channels take the first."""
+    places = [place if place < 3 else 0 for place in range(channels)]
+    return tf.gather(numbers, places, axis=1)[:, None, None, :]
+
+
+def _moved(images, signed):
+    """Shifted, zoomed and turned around the middle; what comes into view is a mirror image."""
+    height, width = images.shape[1:3]
+    zoom, turn = 1.0 + _ZOOM * signed[:, 2], _TURN * signed[:, 3]
+    cosine, sine = zoom * tf.cos(turn), zoom * tf.sin(turn)
+    middle_x, middle_y = (width - 1) / 2, (height - 1) / 2
+    right = _SHIFT * width * signed[:, 0] + middle_x - cosine * middle_x + sine * middle_y
+    down = _SHIFT * height * signed[:, 1] + middle_y - sine * middle_x - cosine * middle_y
+    nothing = tf.zeros_like(zoom)
+    return tf.raw_ops.ImageProjectiveTransformV3(
+        images=images,
+        transforms=tf.stack([cosine, -sine, right, sine, cosine, down, nothing, nothing], 1),
+        output_shape=tf.shape(images)[1:3],
+        fill_value=0.0,
+        interpolation="BILINEAR",
+        fill_mode="REFLECT",
+    )

@@ -1,0 +1,1 @@
+"""How files on disk become splits: folders, tables, attribute tables, TensorFlow Datasets."""

@@ -1,0 +1,133 @@
+"""Data sets given as a table: `split,a,b` with paths relative to the table."""
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+from tf_translate.data.layouts.folders import SPLIT_NAMES
+from tf_translate.data.splits import SPLITS, PictureFile, PictureFiles, Source, Split, listing
+from tf_translate.errors import DataError
+
+COLUMNS = ("split", "a", "b")
+
+
+@dataclass(frozen=True)
+class _Row:
+    """One line: cells by column, empty where there is none; `split` as we call it."""
+
+    line: int
+    split: str
+    cells: dict[str, str]
+
+
+def read_table(path: Path) -> Source:
+    """Reads a table of pictures.
+
+    A row with both `a` and `b` is a pair; a row with one of them is a picture of that
+    domain alone. A split of nothing but pairs is aligned. The columns `label_a` and `label_b`,
+    which may be missing, name the class of every picture of a domain, or are left empty.
+
+    Args:
+        path: UTF-8 csv file with the columns split, a and b.
+
+    Raises:
+        DataError: If the file, a column or a cell is not as it must be (file and line named).
+    """
+    rows = _rows(path)
+    _check_labels(path, rows)
+    splits = {}
+    for name in SPLITS:
+        chosen = [row for row in rows if row.split == name]
+        if chosen:
+            splits[name] = _split(chosen, path.parent)
+    if "train" not in splits:
+        raise DataError(f"the table {path} has no row of the split train")
+    return Source(f"the table {path}", splits)
+
+
+def header(path: Path) -> tuple[str, ...]:
+    """Names of the columns of a csv file; none where it cannot be read."""
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as opened:
+            return tuple(next(csv.reader(opened), ()))
+    except (OSError, UnicodeDecodeError, csv.Error):
+        return ()
+
+
+def has_domains(path: Path) -> bool:
+    """Whether a csv file names pictures by domain, in a column `a` or `b`."""
+    return bool({"a", "b"} & set(header(path)))
+
+
+def read_csv(path: Path, needed: tuple[str, ...]) -> list[tuple[int, dict[str, str]]]:
+    """Reads a UTF-8 csv file with a line of names: (line, cells by column) of every row.
+
+    Raises:
+        DataError: If there is no such file, a needed column is missing, or it cannot be read.
+    """
+    if not path.is_file():
+        raise DataError(f"there is no table {path}")
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as opened:
+            reader = csv.DictReader(opened, restval="")
+            missing = [column for column in needed if column not in (reader.fieldnames or ())]
+            if missing:
+                raise DataError(
+                    f"the table {path} has no column {', '.join(missing)}; "
+                    f"its first line must be {','.join(needed)}"
+                )
+            return [(reader.line_num, row) for row in reader]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"the table {path} cannot be read as UTF-8 csv: {error}") from error
+
+
+def _rows(path: Path) -> list[_Row]:
+    problems: list[str] = []
+    rows = [_row(line, cells, problems) for line, cells in read_csv(path, COLUMNS)]
+    if problems:
+        raise DataError(f"the table {path} has rows that cannot be used:{listing(problems)}")
+    return rows
+
+
+def _row(line: int, cells: dict[str, str], problems: list[str]) -> _Row:
+    wanted = (*COLUMNS, "label_a", "label_b")
+    cells = {column: (cells.get(column) or "").strip() for column in wanted}
+    split = cells["split"]
+    if split not in SPLIT_NAMES:
+        problems.append(f"line {line}: split {split!r} is none of {', '.join(SPLIT_NAMES)}")
+    elif not cells["a"] and not cells["b"]:
+        problems.append(f"line {line}: both a and b are empty")
+    problems += [
+        f"line {line}: label_{side} is {cells[f'label_{side}']!r}, but {side} is empty"
+        for side in "ab"
+        if cells[f"label_{side}"] and not cells[side] and (cells["a"] or cells["b"])
+    ]
+    return _Row(line, SPLIT_NAMES.get(split, split), cells)
+
+
+def _check_labels(path: Path, rows: list[_Row]) -> None:
+    for side in "ab":
+        of_side = [row for row in rows if row.cells[side]]
+        without = [f"line {row.line}" for row in of_side if not row.cells[f"label_{side}"]]
+        if without and len(without) < len(of_side):
+            raise DataError(
+                f"the table {path} has label_{side} for some pictures of {side} only; "
+                f"give every picture of a domain a label, or none:{listing(without)}"
+            )
+
+
+def _split(rows: list[_Row], folder: Path) -> Split:
+    aligned = all(row.cells["a"] and row.cells["b"] for row in rows)
+    return Split(_side(rows, "a", folder), _side(rows, "b", folder), aligned)
+
+
+def _side(rows: list[_Row], side: str, folder: Path) -> PictureFiles:
+    chosen = [row.cells for row in rows if row.cells[side]]
+    files = [picture_file(cells[side], folder) for cells in chosen]
+    labels = [cells[f"label_{side}"] for cells in chosen]
+    return PictureFiles(files, labels if any(labels) else None)
+
+
+def picture_file(cell: str, folder: Path) -> PictureFile:
+    """The picture that a cell names, relative to the folder of its table."""
+    return PictureFile(str(folder / cell), Path(cell).with_suffix("").as_posix())

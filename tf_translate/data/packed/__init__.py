@@ -1,0 +1,1 @@
+"""Packed data sets: many small image files in a few large ones."""

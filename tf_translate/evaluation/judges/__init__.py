@@ -1,0 +1,1 @@
+"""Evaluation classifiers, trained on the training split and never used in training."""

@@ -1,0 +1,1 @@
+"""What is measured of a translation: content, domain, completeness, seams."""

@@ -1,0 +1,1 @@
+"""What a run is measured on: translation directions with their images."""

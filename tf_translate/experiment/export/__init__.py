@@ -1,0 +1,1 @@
+"""What a run adds to its export: provenance, calibration images, norm variants."""

@@ -1,0 +1,1 @@
+"""Frozen networks that others trained, read without running anything of their files."""
