@@ -17,7 +17,7 @@ from exporters.bundle.bundle import Bundle, open_bundle
 from exporters.convert.calibration import Calibration, pick
 from exporters.convert.recipes import RECIPES, Recipe
 from exporters.errors import BundleError, ExportError
-from exporters.inference.images import translate_picture, translate_pictures
+from exporters.inference.images import translate_image, translate_images
 from exporters.inference.runner import Runner
 from exporters.inference.tiled_images import translate_tiles
 from exporters.lint import Finding, LintReport, Share, lint
@@ -48,8 +48,8 @@ __all__ = [
     "lint",
     "open_bundle",
     "pick",
-    "translate_picture",
-    "translate_pictures",
+    "translate_image",
+    "translate_images",
     "translate_tiles",
     "verify",
 ]
@@ -81,12 +81,12 @@ def export(
         golden_images: Real examples to verify with beside the seeded ones, for each signature
             and input a batch `(n, ...)` of its type and range; the first 32 are used.
         calibration: Real examples from which integer recipes (`int8`, `int8_float_norm`,
-            `int16x8`) fix ranges; `pick` chooses pictures. They are never invented.
+            `int16x8`) fix ranges; `pick` chooses images. They are never invented.
         source: What was exported, kept in the manifest. The card shows `run`, `step`, `method`,
             `summary`, `intended_use`, `figures` (mappings with the names of
             `exporters.card.metadata.Figure`) and `remarks` beside them.
         provenance: Where the training data came from, kept too. The card shows `data` and
-            `licence`.
+            `license`.
         seed: Decides the seeded golden inputs.
         web: Files that `npm pack` makes of `exporters.web.PACKAGES`. With them the bundle gets
             a page for browsers, on which the first four golden images are examples.

@@ -81,9 +81,9 @@ def test_transparent_pixels_are_laid_over_white(tmp_path):
 
 
 def test_a_transparent_palette_colour_is_laid_over_white(tmp_path):
-    picture = Image.fromarray(np.array([[0, 1]], np.uint8), "P")
-    picture.putpalette([10, 20, 30, 40, 50, 60])
-    picture.save(tmp_path / "palette.png", transparency=0)
+    image = Image.fromarray(np.array([[0, 1]], np.uint8), "P")
+    image.putpalette([10, 20, 30, 40, 50, 60])
+    image.save(tmp_path / "palette.png", transparency=0)
     assert images.read(tmp_path / "palette.png").tolist() == [[[255, 255, 255], [40, 50, 60]]]
 
 
@@ -121,8 +121,8 @@ def test_black_and_white_files_hold_0_and_255(tmp_path):
 def test_missing_empty_and_foreign_files_are_named(tmp_path):
     missing, empty, text = (tmp_path / name for name in ("no.png", "empty.png", "text.png"))
     empty.touch()
-    text.write_text("not a picture")
-    for path, reason in ((missing, "there is no"), (empty, "0 bytes"), (text, "not a picture")):
+    text.write_text("not a image")
+    for path, reason in ((missing, "there is no"), (empty, "0 bytes"), (text, "not a image")):
         with pytest.raises(DataError, match=reason) as raised:
             images.read(path)
         assert str(path) in str(raised.value)
@@ -161,10 +161,10 @@ def test_damage_anywhere_gives_pixels_or_a_data_error_and_nothing_else(tmp_path,
 @pytest.mark.parametrize("channels", [1, 3, 4])
 def test_writing_and_reading_give_the_same_pixels(tmp_path, channels):
     pixels = np.random.default_rng(0).integers(0, 256, (5, 7, channels), np.uint8)
-    path = tmp_path / "new" / "folder" / "picture.png"
+    path = tmp_path / "new" / "folder" / "image.png"
     images.write(path, pixels)
     np.testing.assert_array_equal(images.read(path, channels=channels), pixels)
-    assert [file.name for file in path.parent.iterdir()] == ["picture.png"]
+    assert [file.name for file in path.parent.iterdir()] == ["image.png"]
 
 
 def test_resizing_takes_height_first_and_agrees_with_scikit_image(cat):
@@ -175,7 +175,7 @@ def test_resizing_takes_height_first_and_agrees_with_scikit_image(cat):
     assert np.abs(small[::-1] - expected).mean() > 20
 
 
-def test_resizing_keeps_a_plain_picture_plain_and_the_same_size_untouched(cat):
+def test_resizing_keeps_a_plain_image_plain_and_the_same_size_untouched(cat):
     plain = np.full((9, 5, 1), 77, np.uint8)
     assert np.unique(images.resize(plain, (4, 12))).tolist() == [77]
     np.testing.assert_array_equal(images.resize(cat, cat.shape[:2]), cat)

@@ -33,15 +33,15 @@ _PLACES = {
     "Pix2PixSettings": "methods.pix2pix",
     "Player": "core.player",
     "Signature": "core.signature",
-    "Term": "core.loss_terms",
+    "LossTerm": "core.loss_terms",
     "TranslateError": "errors",
     "Translator": "core.translator",
     "image_signature": "core.signature",
     "load_legacy": "legacy.loading",
     "make_strategy": "training.strategy",
     "open_data": "data.domain_dataset",
-    "open_image_set": "data.image_dataset",
-    "open_labelled": "data.attribute_dataset",
+    "open_image_dataset": "data.image_dataset",
+    "open_attribute_dataset": "data.attribute_dataset",
 }
 
 __all__ = ["__version__", *_PLACES]

@@ -1,4 +1,4 @@
-"""Pictures and value ranges: the one page that knows how pixels become numbers and back.
+"""Images and value ranges: the one page that knows how pixels become numbers and back.
 
 Files hold uint8 in [0, 255]; everything inside the library is float32 in [-1, 1],
 `(height, width, channels)` or a batch of these.
@@ -31,7 +31,7 @@ def to_uint8(images: np.ndarray) -> np.ndarray:
 
 
 def read(path: str | Path, *, channels: int = 3) -> np.ndarray:
-    """Reads a picture upright.
+    """Reads a image upright.
 
     EXIF rotation is applied. With 1 or 3 channels transparent pixels are laid over
     white; with 4 the alpha channel is kept (255 where the file has none). Grey becomes
@@ -45,15 +45,15 @@ def read(path: str | Path, *, channels: int = 3) -> np.ndarray:
         uint8 `(height, width, channels)` in [0, 255].
 
     Raises:
-        DataError: If the file is missing, empty, broken or no picture, naming it.
+        DataError: If the file is missing, empty, broken or no image, naming it.
     """
     return decode(contents(path), channels=channels, origin=path)
 
 
 def contents(path: str | Path) -> bytes:
-    """The bytes of a picture file, not decoded; `DataError` if it is missing or empty."""
+    """The bytes of a image file, not decoded; `DataError` if it is missing or empty."""
     try:
-        with open(path, "rb") as file:  # a Path costs a tenth of a small picture
+        with open(path, "rb") as file:  # a Path costs a tenth of a small image
             found = file.read()
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError, ValueError) as error:
         raise DataError(f"there is no image file {path}") from error
@@ -71,23 +71,23 @@ def decode(encoded: bytes, *, channels: int, origin: object) -> np.ndarray:
             opened.load()
             return as_array(ImageOps.exif_transpose(opened), channels=channels)
     except UnidentifiedImageError as error:
-        raise DataError(f"{origin} is not a picture that can be read") from error
+        raise DataError(f"{origin} is not a image that can be read") from error
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise DataError(f"the image file {origin} is broken: {error}") from error
 
 
-def as_array(picture: Image.Image, *, channels: int) -> np.ndarray:
-    """Turns a Pillow picture into uint8 `(height, width, channels)`; rules as in `read`."""
+def as_array(image: Image.Image, *, channels: int) -> np.ndarray:
+    """Turns a Pillow image into uint8 `(height, width, channels)`; rules as in `read`."""
     if channels not in _MODES:
         raise ValueError(f"`channels` must be 1, 3 or 4, got {channels}")
-    if picture.mode.startswith("I"):  # 16-bit grey: Pillow would clip at 255, we scale
-        values = np.asarray(picture, np.float64) / 257.0
-        picture = Image.fromarray(np.rint(values).clip(0, 255).astype(np.uint8))
-    has_alpha = picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info
+    if image.mode.startswith("I"):  # 16-bit grey: Pillow would clip at 255, we scale
+        values = np.asarray(image, np.float64) / 257.0
+        image = Image.fromarray(np.rint(values).clip(0, 255).astype(np.uint8))
+    has_alpha = image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info
     if has_alpha and channels != 4:
-        rgba = picture.convert("RGBA")
-        picture = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
-    array = np.asarray(picture.convert(_MODES[channels]), np.uint8)
+        rgba = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
+    array = np.asarray(image.convert(_MODES[channels]), np.uint8)
     return array.reshape(*array.shape[:2], channels)
 
 
@@ -96,26 +96,26 @@ def resize(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     if pixels.shape[:2] == tuple(size):
         return pixels
     channels = pixels.shape[-1]
-    picture = Image.fromarray(pixels[..., 0] if channels == 1 else pixels)
-    resized = picture.resize((size[1], size[0]), Image.Resampling.BICUBIC)
+    image = Image.fromarray(pixels[..., 0] if channels == 1 else pixels)
+    resized = image.resize((size[1], size[0]), Image.Resampling.BICUBIC)
     return np.asarray(resized, np.uint8).reshape(*size, channels)
 
 
 def png(pixels: np.ndarray) -> bytes:
     """The bytes of a PNG file of uint8 `(h, w, c)`, which decodes to the same numbers."""
-    picture = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
+    image = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
     written = io.BytesIO()
-    picture.save(written, "png", compress_level=_PNG_LEVEL)
+    image.save(written, "png", compress_level=_PNG_LEVEL)
     return written.getvalue()
 
 
 def write(path: str | Path, pixels: np.ndarray) -> None:
-    """Writes uint8 `(h, w, c)` whole or not at all; the format follows the file name."""
+    """Writes uint8 `(h, w, c)` whole or not at all; the format depends_on the file name."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    picture = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
+    image = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
     temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
-    picture.save(temporary)
+    image.save(temporary)
     temporary.replace(path)
 
 
@@ -143,7 +143,7 @@ def grid(
         columns: Float batches in [-1, 1], each `(rows, h, w, c)`; sizes may differ.
         titles: One heading a column, or none.
         scale: Whole-number enlargement (nearest), for small images.
-        gap: White pixels between pictures.
+        gap: White pixels between images.
 
     Returns:
         uint8 `(height, width, 3)`.
@@ -168,8 +168,8 @@ def grid(
 def _with_titles(
     canvas: np.ndarray, titles: Sequence[str], widths: Sequence[int], gap: int
 ) -> np.ndarray:
-    picture = Image.fromarray(canvas)
-    draw = ImageDraw.Draw(picture)
+    image = Image.fromarray(canvas)
+    draw = ImageDraw.Draw(image)
     font = ImageFont.load_default(size=12)
     left = gap
     for title, width in zip(titles, widths, strict=True):
@@ -177,4 +177,4 @@ def _with_titles(
             title = title[:-1]
         draw.text((left, 3), title, fill=(60, 60, 60), font=font)
         left += width
-    return np.asarray(picture)
+    return np.asarray(image)

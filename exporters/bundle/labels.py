@@ -15,7 +15,7 @@ def is_amount(tensor: TensorRecord) -> bool:
     """Whether an input is one number of its own name, such as a strength, that has a default.
 
     It may be left out. Attributes are always asked for, whatever they have as a default: they say
-    what the result shows, and a picture shall not lose its glasses unasked.
+    what the result shows, and a image shall not lose its glasses unasked.
     """
     return tensor.labels == (tensor.name,) and default_of(tensor) is not None
 

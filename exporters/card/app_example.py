@@ -44,8 +44,8 @@ def _text(
     types = [kind for kind in language["types"] if kind in {tensor.dtype for tensor in tensors}]
     names = _identifiers([templates.plain_name(*item) for item in shown.items()], language)
     functions = [_function(language, names, *item) for item in shown.items()]
-    coloured = any(templates.is_picture(tensor) and tensor.shape[-1] == 3 for tensor in tensors)
-    pictures = language["pictures"] if coloured else ""
+    coloured = any(templates.is_image(tensor) and tensor.shape[-1] == 3 for tensor in tensors)
+    images = language["images"] if coloured else ""
     return fill(
         language["file"],
         title=_in_comment(title),
@@ -54,9 +54,9 @@ def _text(
         others=f" (or {', '.join(models[1:])})" if models[1:] else "",
         functions="\n".join(functions),
         usage=_usage(language, names, *next(iter(shown.items()))),
-        imports=language["picture_imports"] if coloured else "",
+        imports=language["image_imports"] if coloured else "",
         buffers="".join(language["types"][kind].get("import", "") for kind in types),
-        helpers="".join(language["types"][kind]["helpers"] for kind in types) + pictures,
+        helpers="".join(language["types"][kind]["helpers"] for kind in types) + images,
     )
 
 
@@ -90,9 +90,9 @@ def _usage(
     for tensor in record.inputs:
         values = _values(language, tensor, parameters[tensor.name])
         value = values["default"] or values["parameter"]
-        if templates.is_picture(tensor) and tensor.shape[-1] == 3:
+        if templates.is_image(tensor) and tensor.shape[-1] == 3:
             _, height, width, _ = tensor.shape
-            value = fill(language["picture"], **values, height=height, width=width)
+            value = fill(language["image"], **values, height=height, width=width)
         arguments.append(fill(language["argument"], **values, value=value))
     return f"{names[templates.plain_name(name, record)]}({', '.join(arguments)})"
 

@@ -70,11 +70,11 @@ class Provenance(_Facts):
 
     Attributes:
         data: Name or description of the training data.
-        licence: Under what terms the data may be used, and who made it.
+        license: Under what terms the data may be used, and who made it.
     """
 
     data: str = ""
-    licence: str = ""
+    license: str = ""
 
 
 _F = TypeVar("_F", bound=_Facts)

@@ -66,17 +66,17 @@ def type_and_shape(tensor: TensorRecord) -> str:
 def meaning(tensor: TensorRecord) -> str:
     """What a tensor is, and its labels in order."""
     parts = [tensor.meaning] if tensor.meaning else []
-    if is_picture(tensor):
+    if is_image(tensor):
         _, height, width, channels = tensor.shape
         colours = CHANNELS.get(channels, f"{channels} channels")
-        parts.insert(0, f"picture {width} wide and {height} high, rows from the top, {colours}")
+        parts.insert(0, f"image {width} wide and {height} high, rows from the top, {colours}")
     if tensor.labels and tensor.labels != (tensor.name,):
         parts.append(f"in order: {', '.join(tensor.labels)}")
     return "; ".join(parts)
 
 
-def is_picture(tensor: TensorRecord) -> bool:
-    """Whether a tensor is one picture of pixels."""
+def is_image(tensor: TensorRecord) -> bool:
+    """Whether a tensor is one image of pixels."""
     return tensor.dtype == "uint8" and len(tensor.shape) == 4 and tensor.shape[0] == 1
 
 

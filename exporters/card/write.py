@@ -55,7 +55,7 @@ def card(title: str, manifest: Manifest) -> str:
         latency=latency_section(template, manifest),
         figures=figures_section(template, source.figures, source.remarks, source.step),
         data=provenance.data or template["no_data"],
-        licence=provenance.licence or template["no_licence"],
+        license=provenance.license or template["no_licence"],
         versions=versions or "packages of unknown versions",
         created=manifest.created,
     )
@@ -117,15 +117,15 @@ def _policies(records: Mapping[str, SignatureRecord]) -> str:
 
 def _feeding(template: Mapping[str, Any], records: Mapping[str, SignatureRecord]) -> str:
     inputs = [tensor for record in templates.called(records).values() for tensor in record.inputs]
-    pictures = [tensor for tensor in inputs if templates.is_picture(tensor)]
+    images = [tensor for tensor in inputs if templates.is_image(tensor)]
     unbounded = dict.fromkeys(f"`{each.name}`" for each in inputs if each.value_range is None)
     found = []
-    if pictures:
+    if images:
         colours = dict.fromkeys(
             templates.CHANNELS.get(tensor.shape[-1], f"{tensor.shape[-1]} of them")
-            for tensor in pictures
+            for tensor in images
         )
-        found.append(fill(template["feeding_pictures"], colours=" or ".join(colours)))
+        found.append(fill(template["feeding_images"], colours=" or ".join(colours)))
     if any(tensor.labels and tensor.labels != (tensor.name,) for tensor in inputs):
         found.append(template["feeding_labels"])
     if any(templates.usual(tensor) for tensor in inputs):

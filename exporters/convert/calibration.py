@@ -1,7 +1,7 @@
 """Calibration: real examples from which integer recipes fix the range of every tensor.
 
 Ranges are the least and the greatest value met, so what matters is that the examples reach as
-far as pictures do: a picker takes those that lie furthest apart in colour and brightness.
+far as images do: a picker takes those that lie furthest apart in colour and brightness.
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,7 +15,7 @@ from exporters.errors import ExportError
 from exporters.verification import golden
 
 COUNT = 64  # some hundred at most help; below some ten the tails of activations are cut
-_GRID = 2  # a picture's colour is looked at in 2x2 parts
+_GRID = 2  # a image's colour is looked at in 2x2 parts
 
 
 @dataclass(frozen=True)
@@ -33,14 +33,14 @@ class Calibration:
 
 
 def pick(images: Iterable[np.ndarray], *, count: int = COUNT, seed: int = 0) -> list[int]:
-    """Chooses pictures that cover the colours, brightnesses and contrasts of all of them.
+    """Chooses images that cover the colours, brightnesses and contrasts of all of them.
 
     The first is the one nearest to the mean; each further one is the one least like those
-    chosen, by mean colours in four quarters and by contrast. Of pictures equally unlike,
+    chosen, by mean colours in four quarters and by contrast. Of images equally unlike,
     `seed` decides.
 
     Args:
-        images: Pictures `(height, width, channels)` in [-1, 1]; one at a time is held.
+        images: Images `(height, width, channels)` in [-1, 1]; one at a time is held.
         count: How many, at least 1; all of them if there are no more.
         seed: Any integer; equal seeds give equal choices.
 
@@ -48,19 +48,19 @@ def pick(images: Iterable[np.ndarray], *, count: int = COUNT, seed: int = 0) -> 
         Positions in the order they were chosen.
 
     Raises:
-        ExportError: If `count` is below 1 or there is no picture.
+        ExportError: If `count` is below 1 or there is no image.
     """
     if count < 1:
         raise ExportError(f"`count` must be at least 1, got {count}")
     features = np.array([_features(image) for image in images])
     if not len(features):
-        raise ExportError("`images` is empty; give the pictures to choose from")
+        raise ExportError("`images` is empty; give the images to choose from")
     order = np.random.default_rng(seed % 2**32).permutation(len(features))
     shuffled = features[order]
     nearest = int(np.argmin(_distances(shuffled, shuffled.mean(0))))
     positions, apart = [nearest], _distances(shuffled, shuffled[nearest])
     while len(positions) < min(count, len(features)):
-        apart[positions] = -1.0  # equal pictures must not be chosen twice
+        apart[positions] = -1.0  # equal images must not be chosen twice
         positions.append(int(np.argmax(apart)))
         apart = np.minimum(apart, _distances(shuffled, shuffled[positions[-1]]))
     return [int(order[position]) for position in positions]

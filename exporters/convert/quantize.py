@@ -80,11 +80,11 @@ def _package(recipe: str) -> ModuleType:
 
 def _scopes(content: bytes, records: Mapping[str, SignatureRecord]) -> dict[str, str]:
     """Regular expressions over the names of what operations give."""
-    pictures = {
-        name: [tensor.name for tensor in record.outputs if _is_picture(tensor)]
+    images = {
+        name: [tensor.name for tensor in record.outputs if _is_image(tensor)]
         for name, record in records.items()
     }
-    names = map(re.escape, last_layers(content, pictures))
+    names = map(re.escape, last_layers(content, images))
     return {
         "all": _ALL,
         "last_layers": rf"^({'|'.join(names)})(;|$)",
@@ -92,7 +92,7 @@ def _scopes(content: bytes, records: Mapping[str, SignatureRecord]) -> dict[str,
     }
 
 
-def _is_picture(tensor: TensorRecord) -> bool:
+def _is_image(tensor: TensorRecord) -> bool:
     return is_image(tensor) or (tensor.dtype == "uint8" and len(tensor.shape) == 4)
 
 
@@ -120,7 +120,7 @@ def _ranges(
 ) -> dict[str, Any]:
     """Least and greatest value of every tensor over all examples.
 
-    `Quantizer.calibrate` takes moving averages instead, which cut what few pictures reach: 34 dB
+    `Quantizer.calibrate` takes moving averages instead, which cut what few images reach: 34 dB
     where these give 44 (Fader at 64 pixels).
     """
     calibrator = package.calibrator.Calibrator(

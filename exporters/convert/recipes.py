@@ -53,7 +53,7 @@ class Rule:
     Attributes:
         operations: Their names as the quantiser knows them; `*` is all that it can quantise.
         activations: Bits of what goes through them, 8 or 16; None for float32.
-        scope: `all`; `last_layers`: the last convolution ahead of each picture; `pixels`: what
+        scope: `all`; `last_layers`: the last convolution ahead of each image; `pixels`: what
             scales pixels in uint8 variants.
     """
 
@@ -146,7 +146,7 @@ _ALL = (
                 Rule(("DIV",), activations=None),
             ),
         ),
-        # Measured 39 to 44 dB on held-out pictures, 37 to 45 on golden cases (ResNet with instance
+        # Measured 39 to 44 dB on held-out images, 37 to 45 on golden cases (ResNet with instance
         # norm, Fader). The limits are wide because ranges cut what goes beyond the examples, as
         # seeded cases may; what was broken (TensorFlow's own uint8 variants) came to 21.
         float_tolerance=Tolerance(psnr=25.0),
@@ -175,7 +175,7 @@ _ALL = (
             weights="int8",
             rules=(
                 Rule(EVERYTHING, activations=16),
-                # Where all scales come near powers of two, as those of pictures do (1/32767),
+                # Where all scales come near powers of two, as those of images do (1/32767),
                 # their int16 kernels take an older form that refuses most of them.
                 Rule(("ADD", "SUB"), activations=None),
             ),

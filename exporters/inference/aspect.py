@@ -1,6 +1,6 @@
-"""Pictures of any size on a model's canvas of one size, and back.
+"""Images of any size on a model's canvas of one size, and back.
 
-A picture is made to fit with its aspect kept, and the rest is filled with its mirror image: a
+A image is made to fit with its aspect kept, and the rest is filled with its mirror image: a
 flat border would move the statistics of instance norm.
 """
 
@@ -12,7 +12,7 @@ from PIL import Image
 
 @dataclass(frozen=True)
 class Box:
-    """Where a picture lies on the model's canvas, in pixels."""
+    """Where a image lies on the model's canvas, in pixels."""
 
     top: int
     left: int
@@ -30,7 +30,7 @@ class Box:
 
 
 def fit(size: tuple[int, int], canvas: tuple[int, int]) -> Box:
-    """Centres a picture of `size` (height, width) on a canvas, as large as its aspect lets it."""
+    """Centres a image of `size` (height, width) on a canvas, as large as its aspect lets it."""
     scale = min(canvas[0] / size[0], canvas[1] / size[1])
     height = min(canvas[0], max(1, round(size[0] * scale)))
     width = min(canvas[1], max(1, round(size[1] * scale)))
@@ -52,7 +52,7 @@ def off_canvas(output: np.ndarray, canvas: tuple[int, int], size: tuple[int, int
     Args:
         output: uint8 `(height, width, channels)`, as large as the canvas or a multiple of it.
         canvas: Height and width of the canvas the model took.
-        size: Height and width of the picture that was fitted to it, and of the result.
+        size: Height and width of the image that was fitted to it, and of the result.
     """
     box = fit(size, canvas).scaled(output.shape[0] / canvas[0], output.shape[1] / canvas[1])
     inner = output[box.top : box.top + box.height, box.left : box.left + box.width]

@@ -1,4 +1,4 @@
-"""Pictures of any size through a model, and pixels to numbers and back.
+"""Images of any size through a model, and pixels to numbers and back.
 
 Files hold uint8 in [0, 255]; float signatures take float32 in [-1, 1].
 """
@@ -12,7 +12,7 @@ from exporters.bundle.labels import row_of
 from exporters.bundle.manifest import TensorRecord
 from exporters.errors import ExportError
 from exporters.inference.aspect import off_canvas, onto_canvas
-from exporters.inference.signature_selection import Model, PictureSignature, picture_signature
+from exporters.inference.signature_selection import ImageSignature, Model, image_signature
 
 IMAGE_RANGE = (-1.0, 1.0)
 _NO_NUMBERS: Mapping[str, float] = MappingProxyType({})
@@ -29,7 +29,7 @@ def to_uint8(images: np.ndarray) -> np.ndarray:
     return np.clip(scaled, 0, 255).astype(np.uint8)
 
 
-def translate_picture(
+def translate_image(
     model: Model,
     pixels: np.ndarray,
     *,
@@ -39,9 +39,9 @@ def translate_picture(
     target: np.ndarray | None = None,
     mask: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Translates one picture of any size and gives it back in that size.
+    """Translates one image of any size and gives it back in that size.
 
-    The picture is made to fit the model with its aspect kept, the rest is filled with its
+    The image is made to fit the model with its aspect kept, the rest is filled with its
     mirror image (a flat border would move the statistics of instance norm), and after the
     model the filling is cut off.
 
@@ -52,7 +52,7 @@ def translate_picture(
         numbers: A number for every label the signature has, 0 for absent and 1 for present;
             beyond is allowed. Of `hair=black` and `hair=blond` one is enough, the other is 0
             then; `strength` is 1 if it is not given.
-        exemplar: A second picture of any size, for signatures that take one.
+        exemplar: A second image of any size, for signatures that take one.
         target: `pixels` with colours painted over them, of their size, for signatures that take
             them.
         mask: uint8 `(height, width, 1)` of the same size: how much of the target counts where, 255
@@ -62,18 +62,18 @@ def translate_picture(
         uint8 `(height, width, output channels)`.
 
     Raises:
-        ExportError: If the signature is unknown, does not turn pictures into pictures or is
+        ExportError: If the signature is unknown, does not turn images into images or is
             not served by what is given, the channels are not its own, or target and mask are
             not both there and as large as `pixels`.
-        ValueError: If a picture is not a uint8 array of rank 3.
+        ValueError: If a image is not a uint8 array of rank 3.
     """
     others = {"exemplar": exemplar, "target": target, "mask": mask}
     chosen = _chosen(model, signature, numbers, **others)
-    translated = translate_pictures(model, pixels, signature=chosen.name, numbers=numbers, **others)
+    translated = translate_images(model, pixels, signature=chosen.name, numbers=numbers, **others)
     return translated[chosen.result.name]
 
 
-def translate_pictures(
+def translate_images(
     model: Model,
     pixels: np.ndarray,
     *,
@@ -83,40 +83,40 @@ def translate_pictures(
     target: np.ndarray | None = None,
     mask: np.ndarray | None = None,
 ) -> dict[str, np.ndarray]:
-    """Gives every picture a signature makes, by the name of its output.
+    """Gives every image a signature makes, by the name of its output.
 
     An output that is named like the exemplar's input has the exemplar's size, every other
-    that of `pixels`. Arguments and errors as in `translate_picture`.
+    that of `pixels`. Arguments and errors as in `translate_image`.
     """
     chosen = _chosen(model, signature, numbers, exemplar=exemplar, target=target, mask=mask)
     sources = {chosen.image.name: (chosen.image, pixels)}
-    check_picture(chosen, "pixels", *sources[chosen.image.name])
+    check_image(chosen, "pixels", *sources[chosen.image.name])
     seconds = ("exemplar", chosen.exemplar, exemplar), ("target", chosen.target, target)
-    for argument, tensor, picture in seconds:
-        if tensor is not None and picture is not None:
-            check_picture(chosen, argument, tensor, picture)
-            sources[tensor.name] = (tensor, picture)
+    for argument, tensor, given in seconds:
+        if tensor is not None and given is not None:
+            check_image(chosen, argument, tensor, given)
+            sources[tensor.name] = (tensor, given)
     inputs = {tensor.name: row_of(tensor, numbers) for tensor in chosen.numbers}
-    for name, (tensor, picture) in sources.items():
-        inputs[name] = onto_canvas(picture, _canvas(tensor))[None]
+    for name, (tensor, given) in sources.items():
+        inputs[name] = onto_canvas(given, _canvas(tensor))[None]
     if chosen.mask is not None and target is not None and mask is not None:
-        check_picture(chosen, "mask", chosen.mask, mask)
+        check_image(chosen, "mask", chosen.mask, mask)
         _check_size(pixels, target=target, mask=mask)
         canvas = onto_canvas(mask, _canvas(chosen.mask))[None]
         inputs[chosen.mask.name] = canvas.astype(np.float32) / 255.0
     outputs = model.run(chosen.name, inputs)
     translated = {}
     for result in chosen.results:
-        tensor, picture = sources.get(result.name, sources[chosen.image.name])
+        tensor, given = sources.get(result.name, sources[chosen.image.name])
         output = outputs[result.name][0]
-        translated[result.name] = off_canvas(output, _canvas(tensor), picture.shape[:2])
+        translated[result.name] = off_canvas(output, _canvas(tensor), given.shape[:2])
     return translated
 
 
-def check_picture(
-    signature: PictureSignature, argument: str, tensor: TensorRecord, pixels: np.ndarray
+def check_image(
+    signature: ImageSignature, argument: str, tensor: TensorRecord, pixels: np.ndarray
 ) -> None:
-    """Raises ValueError if it is no picture, ExportError if the signature takes other channels."""
+    """Raises ValueError if it is no image, ExportError if the signature takes other channels."""
     if pixels.ndim != 3 or pixels.dtype != np.uint8 or 0 in pixels.shape:
         raise ValueError(
             f"`{argument}` must be uint8 of shape (height, width, channels) with no empty side, "
@@ -124,7 +124,7 @@ def check_picture(
         )
     if pixels.shape[-1] != tensor.shape[-1]:
         raise ExportError(
-            f"signature {signature.pixels_of!r} takes pictures of {tensor.shape[-1]} channels as "
+            f"signature {signature.pixels_of!r} takes images of {tensor.shape[-1]} channels as "
             f"{tensor.name!r}, got one of {pixels.shape[-1]}"
         )
 
@@ -137,21 +137,21 @@ def _chosen(
     exemplar: np.ndarray | None,
     target: np.ndarray | None,
     mask: np.ndarray | None,
-) -> PictureSignature:
+) -> ImageSignature:
     if (target is None) != (mask is None):
         given, missing = ("target", "mask") if mask is None else ("mask", "target")
         raise ExportError(f"`target` and `mask` go together, got `{given}` without `{missing}`")
-    return picture_signature(
+    return image_signature(
         model, signature, numbers, exemplar=exemplar is not None, painted=target is not None
     )
 
 
 def _check_size(pixels: np.ndarray, **painted: np.ndarray) -> None:
-    for argument, picture in painted.items():
-        if picture.shape[:2] != pixels.shape[:2]:
+    for argument, image in painted.items():
+        if image.shape[:2] != pixels.shape[:2]:
             raise ExportError(
-                f"`{argument}` must be as large as the picture it is painted over, "
-                f"{pixels.shape[:2]} (height, width), got {picture.shape[:2]}"
+                f"`{argument}` must be as large as the image it is painted over, "
+                f"{pixels.shape[:2]} (height, width), got {image.shape[:2]}"
             )
 
 

@@ -1,8 +1,8 @@
-"""Norm statistics of a whole picture, for models that take them as inputs of each tile.
+"""Norm statistics of a whole image, for models that take them as inputs of each tile.
 
 Such a bundle has two more signatures beside `NAME`: `NAME_statistics` takes a batch of tiles and
 gives rows of numbers, `means` and `scales` among them, of the tiles as if they were one image;
-`NAME_tile` takes those rows beside the picture. All tiles of a picture then get the same rows.
+`NAME_tile` takes those rows beside the image. All tiles of a image then get the same rows.
 """
 
 import math
@@ -11,14 +11,14 @@ import numpy as np
 
 from exporters.bundle.manifest import SignatureRecord
 from exporters.bundle.signatures import PIXEL_SUFFIX
-from exporters.inference.signature_selection import Model, PictureSignature
+from exporters.inference.signature_selection import ImageSignature, Model
 
 STATISTICS, TILE = "_statistics", "_tile"
-MOST_TILES = 64  # that a picture's statistics are taken from
+MOST_TILES = 64  # that a image's statistics are taken from
 _ROWS = {"means", "scales"}
 
 
-def tile_signature(model: Model, chosen: PictureSignature) -> str | None:
+def tile_signature(model: Model, chosen: ImageSignature) -> str | None:
     """Name of the uint8 signature that takes statistics beside a tile; None if there is none."""
     names = (chosen.pixels_of + kind + PIXEL_SUFFIX for kind in (STATISTICS, TILE))
     statistics, tile = ((name, model.signatures.get(name)) for name in names)
@@ -28,12 +28,12 @@ def tile_signature(model: Model, chosen: PictureSignature) -> str | None:
 
 
 def whole_statistics(
-    model: Model, chosen: PictureSignature, pixels: np.ndarray
+    model: Model, chosen: ImageSignature, pixels: np.ndarray
 ) -> dict[str, np.ndarray]:
-    """What the norms find in a whole picture, from up to 64 tiles spread over it.
+    """What the norms find in a whole image, from up to 64 tiles spread over it.
 
     The signature's batch of tiles, or several batches one after the other, run as one image; what
-    batches find is pooled, so memory does not grow with the picture.
+    batches find is pooled, so memory does not grow with the image.
 
     Args:
         model: Has a `tile_signature` for `chosen`.
@@ -85,7 +85,7 @@ def pooled(means: list[np.ndarray], scales: list[np.ndarray]) -> dict[str, np.nd
     return {"means": mean.astype(np.float32), "scales": (variance**-0.5).astype(np.float32)}
 
 
-def _belong(statistics: SignatureRecord, tile: SignatureRecord, chosen: PictureSignature) -> bool:
+def _belong(statistics: SignatureRecord, tile: SignatureRecord, chosen: ImageSignature) -> bool:
     """Whether two signatures are what their names say: their tensors fit those of `chosen`."""
     given = {tensor.name: tensor.shape for tensor in statistics.outputs}
     taken = {tensor.name: tensor.shape for tensor in tile.inputs}

@@ -1,4 +1,4 @@
-"""Pictures of any size through a function of one size: tiles that overlap and are blended.
+"""Images of any size through a function of one size: tiles that overlap and are blended.
 
 Along each axis tiles are spread evenly, so that neighbours overlap by at least what is asked.
 In the middle of the overlap one tile fades out while the next fades in, over half of the asked
@@ -85,17 +85,17 @@ def borders(size: int, tile: int, overlap: int) -> list[int]:
 
 def through_tiles(
     function: Callable[[np.ndarray], np.ndarray],
-    picture: np.ndarray,
+    image: np.ndarray,
     tile: tuple[int, int],
     *,
     overlap: int,
     progress: Progress | None = None,
 ) -> np.ndarray:
-    """Gives what a function of tiles makes of a picture; holds one row of tiles beside both.
+    """Gives what a function of tiles makes of a image; holds one row of tiles beside both.
 
     Args:
         function: From `(*tile, channels)` to `(*tile, other channels)`.
-        picture: `(height, width, channels)`; a side shorter than a tile is filled with its
+        image: `(height, width, channels)`; a side shorter than a tile is filled with its
             mirror image, which is cut off again.
         tile: Height and width of a tile.
         overlap: Pixels that neighbours share at least; as in `starts`, for both sides.
@@ -105,27 +105,27 @@ def through_tiles(
         `(height, width, other channels)` of the type the function gives: floats in float32,
         integers rounded.
     """
-    height, width = picture.shape[:2]
-    picture = filled_up(picture, tile)
-    strips = _Strips(picture.shape[0], tile, overlap)
-    columns = starts(picture.shape[1], tile[1], overlap)
-    across = weights(picture.shape[1], tile[1], overlap)
+    height, width = image.shape[:2]
+    image = filled_up(image, tile)
+    strips = _Strips(image.shape[0], tile, overlap)
+    columns = starts(image.shape[1], tile[1], overlap)
+    across = weights(image.shape[1], tile[1], overlap)
     for row, top in enumerate(strips.begins):
         for column, left in enumerate(columns):
-            made = function(picture[top : top + tile[0], left : left + tile[1]])
-            strips.add(made, row, left, across[column], picture.shape[1])
+            made = function(image[top : top + tile[0], left : left + tile[1]])
+            strips.add(made, row, left, across[column], image.shape[1])
             if progress is not None:
                 progress(row * len(columns) + column + 1, len(columns) * len(strips.begins))
         strips.finish(row)
     return strips.result[:height, :width]
 
 
-def filled_up(picture: np.ndarray, tile: tuple[int, int]) -> np.ndarray:
-    """A picture whose sides are no shorter than a tile's: the rest is its mirror image."""
-    below, right = (max(0, side - have) for side, have in zip(tile, picture.shape, strict=False))
+def filled_up(image: np.ndarray, tile: tuple[int, int]) -> np.ndarray:
+    """A image whose sides are no shorter than a tile's: the rest is its mirror image."""
+    below, right = (max(0, side - have) for side, have in zip(tile, image.shape, strict=False))
     if not (below or right):
-        return picture
-    return np.pad(picture, ((0, below), (0, right), (0, 0)), mode="reflect")
+        return image
+    return np.pad(image, ((0, below), (0, right), (0, 0)), mode="reflect")
 
 
 class _Strips:

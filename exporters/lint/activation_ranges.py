@@ -1,7 +1,7 @@
 """How large activations become, against the largest number of float16.
 
 GPUs of phones compute in float16 by default: whatever passes 65504 becomes infinite there,
-and a picture comes out black or as noise though the processor's is right.
+and a image comes out black or as noise though the processor's is right.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from exporters.tflite_graph.operators import SignatureGraph, Tensor
 from exporters.verification.golden import Golden
 
 FLOAT16_MAX = 65504.0
-MARGIN = 4.0  # golden cases are few; other pictures reach further
+MARGIN = 4.0  # golden cases are few; other images reach further
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The contact sheet: what the original and every artifact make of the golden pictures."""
+"""The contact sheet: what the original and every artifact make of the golden images."""
 
 import math
 import os
@@ -22,7 +22,7 @@ _LEAST, _MOST = 112, 256  # sides of a cell in pixels; narrower ones hold no hea
 _GAP, _HEADING, _TITLE = 4, 18, 26
 _INK = (60, 60, 60)
 
-Column = tuple[str, np.ndarray]  # heading, and uint8 pictures (rows, height, width, 3)
+Column = tuple[str, np.ndarray]  # heading, and uint8 images (rows, height, width, 3)
 
 
 def check_place(file: Path, bundle: Bundle) -> None:
@@ -44,11 +44,11 @@ def check_place(file: Path, bundle: Bundle) -> None:
 
 
 class Sheet:
-    """Gathers pictures while artifacts are replayed, then writes them side by side.
+    """Gathers images while artifacts are replayed, then writes them side by side.
 
-    A block for each output of a float signature that is a picture; in it a row for each golden
+    A block for each output of a float signature that is a image; in it a row for each golden
     case, those given to `export` before the seeded ones, at most 8; columns are the input (where
-    it is a picture), what the original gave (Keras), and for each artifact what it gave and its
+    it is a image), what the original gave (Keras), and for each artifact what it gave and its
     difference of pixels times 8, black where they are equal.
 
     Args:
@@ -72,7 +72,7 @@ class Sheet:
     def add(
         self, artifact: str, signature: str, tensor: TensorRecord, given: np.ndarray, how: Likeness
     ) -> None:
-        """Adds what an artifact gave for all golden cases; what is no float picture is left out."""
+        """Adds what an artifact gave for all golden cases; what is no float image is left out."""
         place = (signature, tensor.name)
         if place not in self._blocks:
             return
@@ -88,7 +88,7 @@ class Sheet:
         """Writes the PNG, whole or not at all.
 
         Raises:
-            ExportError: If there is no picture to show.
+            ExportError: If there is no image to show.
         """
         if not self._blocks:
             raise ExportError(
@@ -127,8 +127,8 @@ def _shown(images: np.ndarray) -> np.ndarray:
 
 
 def _block(title: str, columns: list[Column]) -> Image.Image:
-    """A title, a heading a column, and the columns' pictures in rows."""
-    cells = [[_cell(picture) for picture in pictures] for _, pictures in columns]
+    """A title, a heading a column, and the columns' images in rows."""
+    cells = [[_cell(image) for image in images] for _, images in columns]
     widths = [max(_LEAST, *(cell.width for cell in column)) for column in cells]
     heights = [max(column[row].height for column in cells) for row in range(len(cells[0]))]
     top = _TITLE + _HEADING
@@ -147,9 +147,9 @@ def _block(title: str, columns: list[Column]) -> Image.Image:
     return block
 
 
-def _cell(picture: np.ndarray) -> Image.Image:
-    """A small picture is enlarged by a whole number, a large one made to fit."""
-    shown = Image.fromarray(picture)
+def _cell(image: np.ndarray) -> Image.Image:
+    """A small image is enlarged by a whole number, a large one made to fit."""
+    shown = Image.fromarray(image)
     longer = max(shown.size)
     if longer > _MOST:
         shown.thumbnail((_MOST, _MOST), Image.Resampling.BOX)

@@ -25,8 +25,8 @@ class Likeness:
         max_abs, mean_abs: Largest and mean absolute difference; NaN if an output is not finite.
         psnr: Decibels over all cases with the range's width as its peak; infinite if equal.
         ssim: Mean structural similarity over cases and channels, 1 if equal; None for what is
-            no picture or has a side below 11 pixels.
-        colour_shift: For pictures the signed mean difference of each channel, in the same unit as
+            no image or has a side below 11 pixels.
+        colour_shift: For images the signed mean difference of each channel, in the same unit as
             the errors: above 0 is brighter than it should be.
     """
 
@@ -60,28 +60,28 @@ def compare(expected: np.ndarray, actual: np.ndarray, tensor: TensorRecord) -> L
         mean_abs=float(np.abs(difference).mean()),
         psnr=math.inf if squared == 0 else 10.0 * math.log10(peak**2 / squared),
         ssim=_mean_ssim(expected, actual, tensor),
-        colour_shift=_colour_shift(difference) if is_picture(tensor) else None,
+        colour_shift=_colour_shift(difference) if is_image(tensor) else None,
     )
 
 
-def is_picture(tensor: TensorRecord) -> bool:
-    """Whether a tensor is a batch of pictures: a range, and at most four channels."""
+def is_image(tensor: TensorRecord) -> bool:
+    """Whether a tensor is a batch of images: a range, and at most four channels."""
     return (
         len(tensor.shape) == 4 and tensor.shape[-1] <= 4 and bool(tensor.width)
     ) and tensor.dtype in ("float32", "uint8")
 
 
 def ssim(expected: np.ndarray, actual: np.ndarray, *, data_range: float) -> float:
-    """Structural similarity of two pictures, the mean over places and channels.
+    """Structural similarity of two images, the mean over places and channels.
 
-    Windows lie wholly inside the picture; variances are those of the window's own weights.
+    Windows lie wholly inside the image; variances are those of the window's own weights.
 
     Args:
         expected, actual: `(height, width, channels)` in [0, data_range], sides of at least 11.
         data_range: Width of the range of values.
 
     Returns:
-        In [-1, 1]; 1 for equal pictures.
+        In [-1, 1]; 1 for equal images.
 
     Raises:
         ValueError: If a side is shorter than the window of 11 pixels.
@@ -104,14 +104,14 @@ def ssim(expected: np.ndarray, actual: np.ndarray, *, data_range: float) -> floa
 
 
 def _mean_ssim(expected: np.ndarray, actual: np.ndarray, tensor: TensorRecord) -> float | None:
-    if not is_picture(tensor) or min(tensor.shape[1:3]) < _WINDOW:
+    if not is_image(tensor) or min(tensor.shape[1:3]) < _WINDOW:
         return None
     low, high = tensor.value_range or (0.0, 255.0)
-    pictures = (each.reshape(-1, *tensor.shape[1:]) for each in (expected, actual))
+    images = (each.reshape(-1, *tensor.shape[1:]) for each in (expected, actual))
     # The formula is made for numbers that are not negative.
     values = [
         ssim(one.astype(np.float64) - low, two.astype(np.float64) - low, data_range=high - low)
-        for one, two in zip(*pictures, strict=True)
+        for one, two in zip(*images, strict=True)
     ]
     return float(np.mean(values))
 

@@ -1,4 +1,4 @@
-"""Replaying a bundle: what each artifact gives for golden cases and for pictures of one's own."""
+"""Replaying a bundle: what each artifact gives for golden cases and for images of one's own."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -15,8 +15,8 @@ from exporters.verification import golden
 from exporters.verification.golden import Arrays, Golden
 
 Run = Callable[[str, Arrays], Arrays]  # signature, inputs of one case -> its outputs
-# Pictures of any size, for all signatures or for each that is named.
-Pictures = Sequence[np.ndarray] | Mapping[str, Sequence[np.ndarray]]
+# Images of any size, for all signatures or for each that is named.
+Images = Sequence[np.ndarray] | Mapping[str, Sequence[np.ndarray]]
 
 
 class DamagedError(BundleError):
@@ -81,15 +81,15 @@ def held_out(cases: Golden) -> Golden | None:
     )
 
 
-def by_signature(manifest: Manifest, images: Pictures) -> dict[str, Sequence[np.ndarray]]:
-    """The pictures of each float signature that takes some.
+def by_signature(manifest: Manifest, images: Images) -> dict[str, Sequence[np.ndarray]]:
+    """The images of each float signature that takes some.
 
     Args:
         manifest: Of the bundle.
-        images: Pictures for all of them, or some for each that is named.
+        images: Images for all of them, or some for each that is named.
 
     Raises:
-        ExportError: If a signature is named that takes no pictures, or none of its channels.
+        ExportError: If a signature is named that takes no images, or none of its channels.
     """
     takes = {
         name: {tensor.shape[-1] for tensor in record.inputs if is_image(tensor)}
@@ -98,46 +98,46 @@ def by_signature(manifest: Manifest, images: Pictures) -> dict[str, Sequence[np.
     }
     if not isinstance(images, Mapping):
         return dict.fromkeys(takes, images)
-    for name, pictures in images.items():
+    for name, of_signature in images.items():
         if name not in takes:
             known = ", ".join(takes) or "none"
             raise ExportError(
-                f"`images` names {name!r}, and the signatures that take pictures are {known}"
+                f"`images` names {name!r}, and the signatures that take images are {known}"
             )
-        if missing := takes[name] - {each.shape[-1] for each in pictures}:
+        if missing := takes[name] - {each.shape[-1] for each in of_signature}:
             raise ExportError(
-                f"`images` must hold pictures of {min(missing)} channels for {name!r}, got "
-                f"{len(pictures)} pictures and none of so many"
+                f"`images` must hold images of {min(missing)} channels for {name!r}, got "
+                f"{len(of_signature)} images and none of so many"
             )
     return dict(images)
 
 
-def picture_cases(
+def image_cases(
     manifest: Manifest,
     cases: Mapping[str, Golden],
-    pictures: Mapping[str, Sequence[np.ndarray]],
+    images: Mapping[str, Sequence[np.ndarray]],
     original: Run,
 ) -> dict[str, Golden]:
-    """Cases made of pictures, for every signature that takes such; others are left out.
+    """Cases made of images, for every signature that takes such; others are left out.
 
     Args:
         manifest: Of the bundle.
         cases: Golden ones. Inputs that are no images (attributes, latents) are taken from them in
             turn, from those given to `export` where there are any.
-        pictures: From `by_signature`, uint8 `(height, width, channels)` of any size, fitted to the
-            model as `translate_picture` does. A signature gets those of its channels; where it
-            takes two, the second is the picture half a set further on.
+        images: From `by_signature`, uint8 `(height, width, channels)` of any size, fitted to the
+            model as `translate_image` does. A signature gets those of its channels; where it
+            takes two, the second is the image half a set further on.
         original: Gives the outputs that are right, of signatures and their uint8 variants.
 
     Raises:
-        ExportError: If no signature takes any of the pictures.
+        ExportError: If no signature takes any of the images.
     """
     inputs: dict[str, Arrays] = {}
     for name, record in manifest.signatures.items():
-        if made := _inputs(record, cases[name], pictures.get(name, ())):
+        if made := _inputs(record, cases[name], images.get(name, ())):
             inputs[name] = made
     if not inputs:
-        raise ExportError("no signature takes a picture of so many channels as those given have")
+        raise ExportError("no signature takes a image of so many channels as those given have")
     for name, record in manifest.signatures.items():
         if record.pixels_of in inputs:
             wrapped = manifest.signatures[record.pixels_of]
@@ -193,10 +193,10 @@ def check_intact(bundle: Bundle, artifact: str, broken: set[str]) -> None:
         raise DamagedError(", ".join(sorted(read)))
 
 
-def _inputs(record: SignatureRecord, cases: Golden, pictures: Sequence[np.ndarray]) -> Arrays:
+def _inputs(record: SignatureRecord, cases: Golden, images: Sequence[np.ndarray]) -> Arrays:
     images = [tensor for tensor in record.inputs if is_image(tensor)]
     fitting = {
-        tensor.name: [each for each in pictures if each.shape[-1] == tensor.shape[-1]]
+        tensor.name: [each for each in images if each.shape[-1] == tensor.shape[-1]]
         for tensor in images
     }
     count = min(map(len, fitting.values()), default=0)

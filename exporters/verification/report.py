@@ -27,10 +27,10 @@ class OutputCheck:
 
     Attributes:
         golden: Against the golden outputs, over all cases; the seeded ones are harder than
-            pictures are.
-        held_out: The same over the cases that were given to `export` alone (held-out pictures
+            images are.
+        held_out: The same over the cases that were given to `export` alone (held-out images
             where `tf-translate export` made the bundle); None if none were.
-        images: Over pictures given to `verify`; None without.
+        images: Over images given to `verify`; None without.
         tolerance: The limits, as in the manifest; every one of the three must keep them.
         fault: Why it fails, or None.
     """
@@ -85,7 +85,7 @@ class Judged:
 
     Attributes:
         figure: The judge's name for it.
-        cases: How many pictures it was taken on.
+        cases: How many images it was taken on.
         original, value: The figure of the original's outputs, and of the artifact's.
     """
 

@@ -1,7 +1,7 @@
 """Verification: what is in a bundle still does what the original function did.
 
 Every file's hash comes first. Then each artifact whose files are intact is replayed on the
-golden inputs, and on pictures if some are given, and its outputs are held to its recipe's
+golden inputs, and on images if some are given, and its outputs are held to its recipe's
 tolerances.
 """
 
@@ -21,22 +21,22 @@ from exporters.verification.golden import Arrays, Golden
 from exporters.verification.image_metrics import Likeness, compare
 from exporters.verification.replay import (
     DamagedError,
-    Pictures,
+    Images,
     Run,
     all_finite,
     as_images,
     by_signature,
     check_intact,
     held_out,
+    image_cases,
     joined,
-    picture_cases,
     replayed,
     runner_of,
 )
 from exporters.verification.report import FileCheck, Judged, OutputCheck, Verification
 
-# Figures by name, each with the number of pictures it was taken on, of what a signature gave. It
-# is called with the name of a float signature and inputs and outputs of real pictures, cases
+# Figures by name, each with the number of images it was taken on, of what a signature gave. It
+# is called with the name of a float signature and inputs and outputs of real images, cases
 # stacked in front, images float32 in [-1, 1], and leaves out figures that it cannot take.
 Judge = Callable[[str, Arrays, Arrays], Mapping[str, tuple[float, int]]]
 
@@ -44,7 +44,7 @@ Judge = Callable[[str, Arrays, Arrays], Mapping[str, tuple[float, int]]]
 def verify(
     path: str | Path,
     *,
-    images: Pictures = (),
+    images: Images = (),
     original: Run | None = None,
     judge: Judge | None = None,
     sheet: str | Path | None = None,
@@ -56,15 +56,15 @@ def verify(
 
     Args:
         path: The bundle.
-        images: More pictures to replay on, uint8 `(height, width, channels)` of any size; each
-            signature takes those with as many channels as it has. Or a mapping with pictures for
+        images: More images to replay on, uint8 `(height, width, channels)` of any size; each
+            signature takes those with as many channels as it has. Or a mapping with images for
             some float signatures, such as `{"a_to_b": [...], "b_to_a": [...]}`; others get none.
         original: Gives the right outputs for `images`, called with a signature's name and one
             case; without it the bundle's SavedModel does, which is held to the golden outputs.
         judge: Gives figures by name for a signature's name, inputs and outputs (see `Judge`); asked
-            about the original's outputs and each artifact's, on real pictures: golden cases that
+            about the original's outputs and each artifact's, on real images: golden cases that
             were given to `export`, and `images`.
-        sheet: PNG file to write with golden pictures side by side: the original's (Keras), each
+        sheet: PNG file to write with golden images side by side: the original's (Keras), each
             artifact's, and the difference of pixels times 8.
 
     Raises:
@@ -75,7 +75,7 @@ def verify(
     bundle = open_bundle(path)
     if sheet is not None:
         check_place(Path(sheet), bundle)
-    pictures = by_signature(bundle.manifest, images) if len(images) else {}
+    by_name = by_signature(bundle.manifest, images) if len(images) else {}
     files = tuple(_file_checks(bundle))
     try:
         cases = golden.read(bundle.read(bundle.manifest.golden.path), bundle.manifest)
@@ -84,7 +84,7 @@ def verify(
     broken = {check.path for check in files if not check.passed}
     replay = _Replay(bundle, broken, cases, judge)
     if len(images):
-        replay.add_pictures(pictures, original)
+        replay.add_images(by_name, original)
     for name in bundle.manifest.artifacts:
         replay.artifact(name)
     if sheet is not None and replay.outputs:
@@ -118,11 +118,11 @@ class _Examples:
     golden: Golden
     images: Golden | None = None
 
-    def real(self, given: Arrays, pictures: Arrays) -> Golden | None:
-        """Inputs of real pictures with outputs for them; None without a real picture."""
+    def real(self, given: Arrays, on_images: Arrays) -> Golden | None:
+        """Inputs of real images with outputs for them; None without a real image."""
         parts = [held_out(Golden(self.golden.inputs, given))]
         if self.images is not None:
-            parts.append(Golden(self.images.inputs, pictures))
+            parts.append(Golden(self.images.inputs, on_images))
         return joined([part for part in parts if part is not None])
 
 
@@ -137,22 +137,20 @@ class _Replay:
         self._figures: dict[
             str, dict[str, tuple[float, int]]
         ] = {}  # of the right outputs, by signature
-        self._reference: str | None = None  # artifact that gave the right outputs for pictures
+        self._reference: str | None = None  # artifact that gave the right outputs for images
         self.sheet = Sheet(bundle.manifest, cases)
         self.outputs: list[OutputCheck] = []
         self.judged: list[Judged] = []
         self.faults: list[str] = []
 
-    def add_pictures(
-        self, pictures: Mapping[str, Sequence[np.ndarray]], original: Run | None
-    ) -> None:
-        """Makes cases of pictures; a fault if nothing can say what is right for them."""
+    def add_images(self, images: Mapping[str, Sequence[np.ndarray]], original: Run | None) -> None:
+        """Makes cases of images; a fault if nothing can say what is right for them."""
         cases = {name: each.golden for name, each in self._examples.items()}
         try:
             run = original or self._saved_model()
-            made = picture_cases(self._bundle.manifest, cases, pictures, run)
+            made = image_cases(self._bundle.manifest, cases, images, run)
         except Exception as error:  # as in `artifact`
-            self.faults.append(f"pictures were not replayed: {error}")
+            self.faults.append(f"images were not replayed: {error}")
             return
         for name, each in made.items():
             self._examples[name].images = each
@@ -165,9 +163,9 @@ class _Replay:
             check_intact(self._bundle, name, self._broken)
             run = runner_of(self._bundle, name)
             for signature in self._examples:
-                given, pictures = self._outputs(run, name, signature)
-                outputs += self._checks(name, signature, given, pictures)
-                judged += self._asked(name, signature, given, pictures)
+                given, images = self._outputs(run, name, signature)
+                outputs += self._checks(name, signature, given, images)
+                judged += self._asked(name, signature, given, images)
         except DamagedError as error:
             self.faults.append(f"{name} was not replayed because of {error}")
         except Exception as error:  # a foreign model may fail in any way; that is the finding
@@ -186,7 +184,7 @@ class _Replay:
         return runner_of(self._bundle, found[0])
 
     def _outputs(self, run: Run, artifact: str, signature: str) -> tuple[Arrays, Arrays]:
-        """What an artifact gives for golden cases and for pictures."""
+        """What an artifact gives for golden cases and for images."""
         each, record = self._examples[signature], self._bundle.manifest.signatures[signature]
         given = replayed(run, signature, record, each.golden)
         if each.images is None:
@@ -196,7 +194,7 @@ class _Replay:
         return given, replayed(run, signature, record, each.images)
 
     def _checks(
-        self, artifact: str, signature: str, given: Arrays, pictures: Arrays
+        self, artifact: str, signature: str, given: Arrays, on_images: Arrays
     ) -> Iterator[OutputCheck]:
         each, record = self._examples[signature], self._bundle.manifest.artifacts[artifact]
         real = held_out(each.golden)
@@ -210,7 +208,7 @@ class _Replay:
                 sets[" on held-out cases"] = compare(expected, actual[-real.count :], tensor)
             if each.images is not None and artifact != self._reference:
                 expected = each.images.outputs[name]
-                sets[" on the pictures given"] = compare(expected, pictures[name], tensor)
+                sets[" on the images given"] = compare(expected, on_images[name], tensor)
             self.sheet.add(artifact, signature, tensor, actual, golden_likeness)
             tolerance = (
                 record.uint8_tolerance if tensor.dtype == "uint8" else record.float_tolerance
@@ -223,17 +221,17 @@ class _Replay:
                 name,
                 golden_likeness,
                 sets.get(" on held-out cases"),
-                sets.get(" on the pictures given"),
+                sets.get(" on the images given"),
                 tolerance,
                 fault=next((fault for fault in faults if fault is not None), None),
             )
 
     def _asked(
-        self, artifact: str, signature: str, given: Arrays, pictures: Arrays
+        self, artifact: str, signature: str, given: Arrays, on_images: Arrays
     ) -> list[Judged]:
-        """What the judge says of real pictures; nothing where there are none."""
+        """What the judge says of real images; nothing where there are none."""
         each = self._examples[signature]
-        real = each.real(given, pictures)
+        real = each.real(given, on_images)
         if self._judge is None or real is None or not all_finite(real.outputs):
             return []
         if signature not in self._figures:

@@ -18,7 +18,7 @@ from exporters.convert.recipes import RECIPES, Recipe
 from exporters.errors import ExportError
 from exporters.inference.images import to_uint8
 from exporters.inference.runner import recipes_of
-from exporters.inference.signature_selection import PictureSignature, picture_signatures
+from exporters.inference.signature_selection import ImageSignature, image_signatures
 from exporters.verification import golden
 from exporters.verification.replay import held_out
 from exporters.web.litert import litert_files
@@ -43,16 +43,16 @@ class _Signatures:
         raise NotImplementedError
 
 
-def shown_signatures(records: Mapping[str, SignatureRecord]) -> list[PictureSignature]:
-    """The signatures the page offers: pictures to pictures, with all that goes with them.
+def shown_signatures(records: Mapping[str, SignatureRecord]) -> list[ImageSignature]:
+    """The signatures the page offers: images to images, with all that goes with them.
 
     Raises:
         ExportError: If there is none.
     """
-    shown = [one for one in picture_signatures(_Signatures(records)) if _can_be_shown(one)]
+    shown = [one for one in image_signatures(_Signatures(records)) if _can_be_shown(one)]
     if not shown:
         raise ExportError(
-            f"a page needs a signature from pictures of 1, 3 or 4 channels to pictures, and "
+            f"a page needs a signature from images of 1, 3 or 4 channels to images, and "
             f"{', '.join(records)} are none; do without a page"
         )
     return shown
@@ -67,7 +67,7 @@ def page_of(bundle: Bundle, packed: Sequence[str | Path]) -> dict[str, bytes]:
     """The page of a bundle that was exported without one, to be served beside its files.
 
     Args:
-        bundle: From `open_bundle`; nothing is written into it. Its held-out golden pictures are
+        bundle: From `open_bundle`; nothing is written into it. Its held-out golden images are
             the examples.
         packed: The packed files of `PACKAGES`, in any order.
 
@@ -119,29 +119,29 @@ def page_files(
         examples: Batches of float images in [-1, 1] for some signatures and inputs.
     """
     shown = shown_signatures(records)
-    pictures = {one.name: _examples(one, examples.get(one.pixels_of, {})) for one in shown}
-    every = picture_signatures(_Signatures(records))
+    example_files = {one.name: _examples(one, examples.get(one.pixels_of, {})) for one in shown}
+    every = image_signatures(_Signatures(records))
     facts = {
         "title": title,
         "models": [{"recipe": one.name, "meaning": one.description} for one in recipes],
-        "signatures": [_signature(one, pictures[one.name]) for one in shown],
-        "left_out": [one.pixels_of for one in every if one.name not in pictures],
+        "signatures": [_signature(one, example_files[one.name]) for one in shown],
+        "left_out": [one.pixels_of for one in every if one.name not in example_files],
     }
     files = _static_files() | {f"litert/{name}": content for name, content in litert.items()}
-    for roles in pictures.values():
+    for roles in example_files.values():
         for named in roles.values():
             files |= named
     files["page.json"] = json.dumps(facts, indent=1, ensure_ascii=False).encode()
     return files
 
 
-def _can_be_shown(one: PictureSignature) -> bool:
-    pictures = (one.image, one.exemplar, one.target, *one.results)
-    return all(tensor is None or tensor.shape[-1] in _MODES for tensor in pictures)
+def _can_be_shown(one: ImageSignature) -> bool:
+    images = (one.image, one.exemplar, one.target, *one.results)
+    return all(tensor is None or tensor.shape[-1] in _MODES for tensor in images)
 
 
-def _signature(one: PictureSignature, examples: Mapping[str, Mapping]) -> dict[str, Any]:
-    pictures = {
+def _signature(one: ImageSignature, examples: Mapping[str, Mapping]) -> dict[str, Any]:
+    images = {
         "image": one.image,
         "exemplar": one.exemplar,
         "target": one.target,
@@ -152,12 +152,12 @@ def _signature(one: PictureSignature, examples: Mapping[str, Mapping]) -> dict[s
         "title": one.pixels_of,
         "numbers": _numbers(one.numbers),
         "result": one.result.name,
-        "results": [_picture(result) for result in one.results],
+        "results": [_image(result) for result in one.results],
         "examples": {role: list(named) for role, named in examples.items()},
-    } | {role: tensor and _picture(tensor) for role, tensor in pictures.items()}
+    } | {role: tensor and _image(tensor) for role, tensor in images.items()}
 
 
-def _picture(tensor: TensorRecord) -> dict[str, Any]:
+def _image(tensor: TensorRecord) -> dict[str, Any]:
     _, height, width, channels = tensor.shape
     return {"name": tensor.name, "height": height, "width": width, "channels": channels}
 
@@ -194,16 +194,14 @@ def _numbers(tensors: Sequence[TensorRecord]) -> list[dict[str, Any]]:
     return rows
 
 
-def _examples(
-    one: PictureSignature, given: Mapping[str, np.ndarray]
-) -> dict[str, dict[str, bytes]]:
+def _examples(one: ImageSignature, given: Mapping[str, np.ndarray]) -> dict[str, dict[str, bytes]]:
     """Examples of the image and the exemplar, contents by path.
 
     Paths tell the content, as several signatures may share it.
     """
-    pictures = {"image": one.image, "exemplar": one.exemplar}
+    images = {"image": one.image, "exemplar": one.exemplar}
     found: dict[str, dict[str, bytes]] = {}
-    for role, tensor in pictures.items():
+    for role, tensor in images.items():
         if tensor is None:
             continue
         found[role] = {}

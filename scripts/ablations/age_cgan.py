@@ -1,12 +1,12 @@
 """Age-cGAN's ablation: what does each way of looking for z keep of the person?
 
-python scripts/ablations/age_cgan.py RUN [PEOPLE] [--recogniser FILE.keras] [--judge FILE.keras]
+python scripts/ablations/age_cgan.py RUN [PEOPLE] [--identity embedder FILE.keras] [--judge FILE.keras]
 
 RUN is a trained Age-cGAN of one attribute of ordered levels. Each of PEOPLE held-out people (32)
 is shown once, encoded, looked for by each objective, and drawn at all levels. Judges that have
-nothing in common with the recogniser say which level they see and who it is. `--recogniser` takes
+nothing in common with the identity embedder say which level they see and who it is. `--identity_embedder` takes
 the place of the run's own, `--judge` that of who says who it is, which else learns from the
-pictures of the run; see train_recogniser.py for both. Writes RUN/ablation/ablation.json,
+images of the run; see train_identity_embedder.py for both. Writes RUN/ablation/ablation.json,
 ablation.png and levels.png.
 """
 
@@ -26,7 +26,7 @@ from tf_translate.experiment.dataset import held_out
 from tf_translate.experiment.load_run import load_trained
 from tf_translate.images import grid, write
 from tf_translate.methods.age_cgan import AgeCGAN
-from tf_translate.networks.identity_embedder import read_recogniser
+from tf_translate.networks.identity_embedder import read_identity_embedder
 from tf_translate.pretrained.registry import load_features
 
 # Row: objective and way down; None for the encoder alone.
@@ -39,17 +39,17 @@ VARIANTS = {
     "mixed, steps in the graph": ("mixed", "unrolled"),
 }
 SHOWN, SLIDERS = 8, 6
-PICTURES = 2000  # most training pictures for the judges
+IMAGES = 2000  # most training images for the judges
 
 
 @dataclass(frozen=True)
 class People:
-    """Held-out people, one picture of each.
+    """Held-out people, one image of each.
 
     Attributes:
         images: Float32 `(n, h, w, c)` in [-1, 1].
         levels: Theirs, `(n,)`.
-        gallery: For each level the pictures among which they are to be found, in order.
+        gallery: For each level the images among which they are to be found, in order.
     """
 
     images: np.ndarray
@@ -59,7 +59,7 @@ class People:
 
 @dataclass(frozen=True)
 class Judges:
-    """Neither knows the recogniser.
+    """Neither knows the identity_embedder.
 
     Attributes:
         level: Says which level it sees.
@@ -71,11 +71,11 @@ class Judges:
 
 
 def main(asked: argparse.Namespace) -> None:
-    """Looks for everyone by every objective and writes the table and the pictures."""
+    """Looks for everyone by every objective and writes the table and the images."""
     trained = load_trained(asked.run)
     model, data, folder = trained.translator, trained.data, asked.run / "ablation"
-    if asked.recogniser:
-        model.recogniser = read_recogniser(asked.recogniser, data.shape)
+    if asked.identity_embedder:
+        model.identity_embedder = read_identity_embedder(asked.identity_embedder, data.shape)
     levels = _levels(data)
     folder.mkdir(exist_ok=True)
     people = _people(data, asked.people)
@@ -103,7 +103,7 @@ def main(asked: argparse.Namespace) -> None:
 
 
 def measure(drawn: list[np.ndarray], people: People, judges: Judges) -> dict[str, float]:
-    """Figures of pictures drawn at each level: of everyone's own level, and of all others."""
+    """Figures of images drawn at each level: of everyone's own level, and of all others."""
     found, seen = [], []
     for images, gallery in zip(drawn, people.gallery, strict=True):
         found.append(retrieved(judges.person(images), judges.person(gallery)))
@@ -133,8 +133,8 @@ def _levels(data: LabelledData) -> list[str]:
 
 
 def _people(data: LabelledData, count: int) -> People:
-    """One picture of each person, of changing levels; where twins are known, they are found
-    among the pictures of each level, otherwise among those they were made from.
+    """One image of each person, of changing levels; where twins are known, they are found
+    among the images of each level, otherwise among those they were made from.
     """
     split = held_out(data)
     levels, who = data.values(split).argmax(1), data.twins(split)
@@ -155,7 +155,7 @@ def _people(data: LabelledData, count: int) -> People:
 
 def _judges(data: LabelledData, folder: Path, given: str | None) -> Judges:
     values = data.values("train")
-    places = np.linspace(0, len(values) - 1, min(PICTURES, len(values))).round().astype(int)
+    places = np.linspace(0, len(values) - 1, min(IMAGES, len(values))).round().astype(int)
     images, levels = data.images("train", at=places), values[places].argmax(1)
     classes = data.attributes.each[0].values
     level = train_label_judge(images, levels, classes, folder=folder)
@@ -195,7 +195,7 @@ def _told(levels: np.ndarray, count: int) -> np.ndarray:
 
 
 def _command(asked: argparse.Namespace) -> str:
-    given = {"--recogniser": asked.recogniser, "--judge": asked.judge}
+    given = {"--identity_embedder": asked.identity_embedder, "--judge": asked.judge}
     chosen = [f"{name} {Path(value).name}" for name, value in given.items() if value]
     return " ".join(["scripts/ablations/age_cgan.py RUN", str(asked.people), *chosen])
 
@@ -206,6 +206,6 @@ if __name__ == "__main__":
     )
     parser.add_argument("run", type=Path)
     parser.add_argument("people", type=int, nargs="?", default=32)
-    parser.add_argument("--recogniser", metavar="FILE.keras")
+    parser.add_argument("--identity_embedder", metavar="FILE.keras")
     parser.add_argument("--judge", metavar="FILE.keras")
     main(parser.parse_args())

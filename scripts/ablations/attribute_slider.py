@@ -1,9 +1,9 @@
-"""Slides one attribute, or the strength of an exemplar's object, over held-out pictures.
+"""Slides one attribute, or the strength of an exemplar's object, over held-out images.
 
-python scripts/ablations/attribute_slider.py RUN ATTRIBUTE PICTURE
-python scripts/ablations/attribute_slider.py RUN strength PICTURE
+python scripts/ablations/attribute_slider.py RUN ATTRIBUTE IMAGE
+python scripts/ablations/attribute_slider.py RUN strength IMAGE
 
-Every row is a held-out picture, every column a value: for an attribute from -1 to 2, where 0 is
+Every row is a held-out image, every column a value: for an attribute from -1 to 2, where 0 is
 absent and 1 present; for a strength from 0 to 1.
 """
 
@@ -20,7 +20,7 @@ ROWS = 10
 VALUES = {"attributes": (-1.0, 0.0, 0.25, 0.5, 0.75, 1.0, 2.0), "strength": (0, 0.25, 0.5, 0.75, 1)}
 
 
-def main(trained: Trained, label: str, picture: Path) -> None:
+def main(trained: Trained, label: str, image: Path) -> None:
     """Draws the grid."""
     shown = preview(trained.data, held_out(trained.data), ROWS)
     examples = trained.translator.examples(shown)
@@ -34,7 +34,7 @@ def main(trained: Trained, label: str, picture: Path) -> None:
                     slid[:, column] = value
                     images = signature.function(**{**inputs, spec.name: slid})["image"]
                     columns[f"{value:g}"] = np.asarray(images)
-                write(picture, grid(list(columns.values()), titles=list(columns), scale=2))
+                write(image, grid(list(columns.values()), titles=list(columns), scale=2))
                 return
     raise SystemExit(f"no signature of {trained.run.path} takes a number called {label!r}")
 

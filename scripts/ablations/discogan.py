@@ -32,7 +32,7 @@ def main(folder: Path, settings: dict[str, str], command: str) -> None:
         table = evaluate(run, judges)
         rows["input as it is"] = {figure: table["identity"][figure] for figure in FIGURES}
         rows[name] = {figure: table["output"][figure] for figure in FIGURES}
-        columns["input"], columns[name] = pictures(run)
+        columns["input"], columns[name] = held_out_translations(run)
         print(name, rows[name], flush=True)
         ablation.save(folder, command, rows, columns)
 
@@ -49,7 +49,7 @@ def evaluate(run: Path, judges: Path) -> dict[str, dict[str, float]]:
     return json.loads(done.stdout)["directions"]["a_to_b"]["rows"]
 
 
-def pictures(run: Path) -> tuple[np.ndarray, np.ndarray]:
+def held_out_translations(run: Path) -> tuple[np.ndarray, np.ndarray]:
     """Some held-out inputs and what the run makes of them."""
     trained = load_trained(run)
     images = trained.data.arrays("test")[0][:SHOWN]

@@ -21,10 +21,10 @@ from tf_translate.experiment.load_run import load_trained
 
 VARIANTS = {
     "DTN": {},
-    "no target identity": {"terms.target_identity": 0},
-    "no constancy": {"terms.constancy": 0},
+    "no target identity": {"loss_weights.target_identity": 0},
+    "no constancy": {"loss_weights.constancy": 0},
     "no f": {"model.encoder": "own"},
-    "neither": {"terms.constancy": 0, "terms.target_identity": 0},
+    "neither": {"loss_weights.constancy": 0, "loss_weights.target_identity": 0},
 }
 FEATURE_STEPS = 8000
 STEPS = 3000

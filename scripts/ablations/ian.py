@@ -5,9 +5,9 @@ python scripts/ablations/ian.py RUN FOLDER [--table TABLE] [--people 256]
 RUN is a run of IAN on the avatars; TABLE their table with the columns person and glasses (default:
 the run's own data). For held-out people drawn with and without glasses, the strokes are the pixels
 in which the other drawing differs: what a user would paint who knows the answer. Every row is
-measured inside the strokes against the other drawing, and outside them against the picture itself,
+measured inside the strokes against the other drawing, and outside them against the image itself,
 as the mean absolute difference in [-1, 1]; `worn` is how many wear what was painted, says a judge
-that learnt from training pictures. The fixed rows: the picture handed back, and the strokes pasted
+that learnt from training images. The fixed rows: the image handed back, and the strokes pasted
 into it (the truth). Writes ablation.json and ablation.png into FOLDER.
 """
 
@@ -25,7 +25,7 @@ from tf_translate.images import read, resize, to_float
 STEPS = (1, 3, 10, 30, 100)
 BATCH = 32
 VISIBLE = 8 / 255  # a difference of a channel, of 2, that counts as painted
-TAUGHT = 4000  # pictures that the judge learns from
+TAUGHT = 4000  # images that the judge learns from
 
 
 def main(run: Path, folder: Path, table: Path | None, people: int, command: str) -> None:
@@ -56,22 +56,22 @@ def held_out(table: Path, size: tuple[int, int], people: int) -> tuple[np.ndarra
     for row in _rows(table, "test"):
         wearing[row["person"], row["beard"]][row["glasses"]] = table.parent / row["image"]
     pairs = [found for found in wearing.values() if len(found) == 2][:people]
-    return tuple(_pictures([pair[worn] for pair in pairs], size) for worn in "01")
+    return tuple(_images([pair[worn] for pair in pairs], size) for worn in "01")
 
 
 def taught(table: Path, size: tuple[int, int], folder: Path):
-    """A judge of glasses that learnt from training pictures."""
+    """A judge of glasses that learnt from training images."""
     from tf_translate.evaluation.judges.label_judge import train_label_judge
 
     rows = _rows(table, "train")[:TAUGHT]
-    images = _pictures([table.parent / row["image"] for row in rows], size)
+    images = _images([table.parent / row["image"] for row in rows], size)
     labels = np.array([int(row["glasses"]) for row in rows])
     return train_label_judge(images, labels, ("none", "glasses"), folder=folder / "judges")
 
 
 def outputs(translator, image, target, mask):
-    """Rows and their pictures: the fixed ones, the reconstruction, and edits of many steps."""
-    yield "picture itself", image
+    """Rows and their images: the fixed ones, the reconstruction, and edits of many steps."""
+    yield "image itself", image
     yield "strokes pasted in", np.where(mask > 0, target, image)
     yield "reconstructed", _in_batches(translator.signatures()["reconstruct"].function, image)
     for steps in STEPS:
@@ -90,7 +90,7 @@ def measured(output, image, target, mask, judge, on: bool) -> dict[str, float]:
     worn = judge.hits(output, np.full(len(output), int(on)))
     return {
         "inside, to the painted": difference(target, mask),
-        "outside, to the picture": difference(image, 1.0 - mask),
+        "outside, to the image": difference(image, 1.0 - mask),
         "worn": float(worn.mean()),
     }
 
@@ -100,7 +100,7 @@ def _rows(table: Path, split: str) -> list[dict[str, str]]:
         return [row for row in csv.DictReader(lines) if row["split"] == split]
 
 
-def _pictures(files, size: tuple[int, int]) -> np.ndarray:
+def _images(files, size: tuple[int, int]) -> np.ndarray:
     return np.stack([to_float(resize(read(file), size)) for file in files])
 
 

@@ -1,4 +1,4 @@
-"""Pictures a second of the input pipeline, and of training; see bench_input."""
+"""Images a second of the input pipeline, and of training; see bench_input."""
 
 import argparse
 import datetime
@@ -30,7 +30,7 @@ from tf_translate.experiment.dataset import Data, open_for
 SEED = 0
 WARM = 3  # batches and training steps ahead of those that are timed
 QUALITY = 90  # of the JPEG files
-GOAL = 5  # times the rate of training that every source of pictures is to reach
+GOAL = 5  # times the rate of training that every source of images is to reach
 
 
 @dataclass(frozen=True)
@@ -42,27 +42,27 @@ class Layout:
     write: Callable[[Path, Iterator[bytes], int], Path]
 
 
-def write_pairs(folder: Path, pictures: Iterator[bytes], count: int) -> Path:
+def write_pairs(folder: Path, images: Iterator[bytes], count: int) -> Path:
     """`train/a/ train/b/`: pairs by equal names, for pix2pix."""
     for number in range(count):
         for side in "ab":
-            put(folder / "train" / side / f"{number}.jpg", next(pictures))
+            put(folder / "train" / side / f"{number}.jpg", next(images))
     return folder
 
 
-def write_domains(folder: Path, pictures: Iterator[bytes], count: int) -> Path:
+def write_domains(folder: Path, images: Iterator[bytes], count: int) -> Path:
     """`trainA/ trainB/`, for CycleGAN."""
     for number in range(count):
         for side in "AB":
-            put(folder / f"train{side}" / f"{number}.jpg", next(pictures))
+            put(folder / f"train{side}" / f"{number}.jpg", next(images))
     return folder
 
 
-def write_table(folder: Path, pictures: Iterator[bytes], count: int) -> Path:
+def write_table(folder: Path, images: Iterator[bytes], count: int) -> Path:
     """A table of image -> columns, for methods that learn from attributes; twice as many rows."""
     lines = ["image,split,person,glasses,beard"]
     for number in range(2 * count):
-        put(folder / "faces" / f"{number}.jpg", next(pictures))
+        put(folder / "faces" / f"{number}.jpg", next(images))
         lines.append(f"faces/{number}.jpg,train,{number},{number % 2},{number // 2 % 2}")
     (folder / "faces.csv").write_text("\n".join(lines) + "\n")
     return folder / "faces.csv"
@@ -92,7 +92,7 @@ def main(asked: argparse.Namespace) -> None:
         "cores": len(os.sched_getaffinity(0)),
         "versions": versions(("tensorflow", "keras", "numpy", "pillow")),
         "seed": SEED,
-        "pictures": 2 * asked.pictures,
+        "images": 2 * asked.images,
         "rounds": asked.rounds,
         "training steps": asked.steps,
         "goal": GOAL,
@@ -103,9 +103,9 @@ def main(asked: argparse.Namespace) -> None:
 
 
 def measure(name: str, side: int, asked: argparse.Namespace) -> dict:
-    """Rates of one layout and size: training, and each source of pictures in turns."""
+    """Rates of one layout and size: training, and each source of images in turns."""
     folder = asked.folder / f"{name}-{side}"
-    sources = sources_of(name, side, folder, asked.pictures)
+    sources = sources_of(name, side, folder, asked.images)
     trained = training_rate(sources["cached"], asked.steps)
     opened, opening = {}, {}
     for title, settings in sources.items():
@@ -134,19 +134,19 @@ def measure(name: str, side: int, asked: argparse.Namespace) -> dict:
 
 
 def file_side(side: int) -> int:
-    """Of the picture files: larger than what is loaded, as photographs are."""
+    """Of the image files: larger than what is loaded, as photographs are."""
     return side * 5 // 4
 
 
 def load_side(side: int) -> int:
-    """What a picture is decoded to, ahead of a crop to `side`."""
+    """What a image is decoded to, ahead of a crop to `side`."""
     return side * 9 // 8
 
 
-def sources_of(name: str, side: int, folder: Path, pictures: int) -> dict[str, Config]:
-    """Writes pictures and packs of them; the settings that read each source."""
+def sources_of(name: str, side: int, folder: Path, images: int) -> dict[str, Config]:
+    """Writes images and packs of them; the settings that read each source."""
     layout, load_size = LAYOUTS[name], load_side(side)
-    files = layout.write(folder / "files", photographs(file_side(side)), pictures)
+    files = layout.write(folder / "files", photographs(file_side(side)), images)
 
     def config(path: Path, cache: str) -> Config:
         sizes = f"data.size=[{side}, {side}]", f"data.load_size=[{load_size}, {load_size}]"
@@ -163,12 +163,12 @@ def sources_of(name: str, side: int, folder: Path, pictures: int) -> dict[str, C
 
 
 def training_rate(config: Config, steps: int) -> float:
-    """Pictures a second that training takes, on one batch that is at hand."""
+    """Images a second that training takes, on one batch that is at hand."""
     keras.backend.clear_session()
     keras.utils.set_random_seed(SEED)
     keras.mixed_precision.set_global_policy(config.training.precision)
     translator = build(config)
-    batch_size = config.training.batch_size * translator.batches_per_step
+    batch_size = config.training.batch_size * translator.microbatches_per_step
     batch = next(iter(open_for(config).training(batch_size=batch_size, seed=SEED)))
     batches = iter(tf.data.Dataset.from_tensors(batch).repeat())
     translator.make_train_function()
@@ -178,25 +178,25 @@ def training_rate(config: Config, steps: int) -> float:
         logs = translator.train_function(batches)
         [float(value) for value in logs.values()]  # waits for the step
         times.append(time.perf_counter() - began)
-    return pictures_in(batch) / median(times[WARM:])
+    return images_in(batch) / median(times[WARM:])
 
 
 def input_rate(data: Data, batch_size: int) -> float:
-    """Pictures a second of the pipeline that training takes its batches from, on its own.
+    """Images a second of the pipeline that training takes its batches from, on its own.
 
-    No picture comes twice, so that nothing the system keeps of a file is found there.
+    No image comes twice, so that nothing the system keeps of a file is found there.
     """
     batches = iter(data.training(batch_size=batch_size, seed=SEED))
     for _ in range(WARM):
         next(batches)
     left = max(1, data.epoch_size // batch_size - WARM)
     began = time.perf_counter()
-    count = sum(pictures_in(next(batches)) for _ in range(left))
+    count = sum(images_in(next(batches)) for _ in range(left))
     return count / (time.perf_counter() - began)
 
 
-def pictures_in(batch: dict[str, tf.Tensor]) -> int:
-    """How many pictures a batch holds, of both domains."""
+def images_in(batch: dict[str, tf.Tensor]) -> int:
+    """How many images a batch holds, of both domains."""
     return sum(value.shape[0] for value in batch.values() if value.shape.rank == 4)
 
 
@@ -232,7 +232,7 @@ def put(path: Path, content: bytes) -> None:
 
 
 def table(rows: list[dict]) -> list[str]:
-    """A row a layout and size: pictures a second, and how many times those of training."""
+    """A row a layout and size: images a second, and how many times those of training."""
     titles = list(rows[0]["rates"])
     lines = [f"{'layout':>11} {'px':>4} {'training':>9}" + "".join(f"{t:>20}" for t in titles)]
     for row in rows:
@@ -240,7 +240,7 @@ def table(rows: list[dict]) -> list[str]:
         start = f"{row['layout']:>11} {row['side']:>4} {row['training']:>9.1f}"
         lines.append(start + "".join(f"{cell:>20}" for cell in cells))
     lowest = min(rate / row["training"] for row in rows for rate in row["rates"].values())
-    lines.append(f"pictures a second (times training); the lowest is {lowest:.1f}x, goal {GOAL}x")
+    lines.append(f"images a second (times training); the lowest is {lowest:.1f}x, goal {GOAL}x")
     return lines
 
 
@@ -249,7 +249,7 @@ if __name__ == "__main__":
     parser.add_argument("--folder", type=Path, default=Path("runs/bench_input"))
     parser.add_argument("--layout", choices=sorted(LAYOUTS), action="append")
     parser.add_argument("--side", type=whole_number, action="append", help="64, 128 and 256")
-    parser.add_argument("--pictures", type=whole_number, default=512, help="of each domain")
+    parser.add_argument("--images", type=whole_number, default=512, help="of each domain")
     parser.add_argument("--rounds", type=whole_number, default=3)
     parser.add_argument("--steps", type=whole_number, default=5, help="of training that are timed")
     main(parser.parse_args())

@@ -42,47 +42,49 @@ class Convolution:
 Network = Sequence[Convolution]
 
 
-def resnet(side: int, base: int, blocks: int) -> Network:
+def resnet(side: int, base_filters: int, blocks: int) -> Network:
     """CycleGAN's generator, with biases and with instance norms that learn nothing."""
-    wide = 4 * base
+    wide = 4 * base_filters
     inner = [Convolution(3, wide, wide, (side // 4) ** 2, wide)] * (2 * blocks)
     return [
-        Convolution(7, 3, base, side**2, base),
-        Convolution(3, base, 2 * base, (side // 2) ** 2, 2 * base),
-        Convolution(3, 2 * base, wide, (side // 4) ** 2, wide),
+        Convolution(7, 3, base_filters, side**2, base_filters),
+        Convolution(3, base_filters, 2 * base_filters, (side // 2) ** 2, 2 * base_filters),
+        Convolution(3, 2 * base_filters, wide, (side // 4) ** 2, wide),
         *inner,
-        Convolution(3, wide, 2 * base, (side // 4) ** 2, 2 * base),
-        Convolution(3, 2 * base, base, (side // 2) ** 2, base),
-        Convolution(7, base, 3, side**2, 3),
+        Convolution(3, wide, 2 * base_filters, (side // 4) ** 2, 2 * base_filters),
+        Convolution(3, 2 * base_filters, base_filters, (side // 2) ** 2, base_filters),
+        Convolution(7, base_filters, 3, side**2, 3),
     ]
 
 
-def unet(side: int, base: int) -> Network:
+def unet(side: int, base_filters: int) -> Network:
     """pix2pix's generator: halves down to one pixel; a bias in the last layer alone."""
-    levels = side.bit_length() - 1
-    widths = [base * min(2**depth, 8) for depth in range(levels)]
+    num_downsamples = side.bit_length() - 1
+    widths = [base_filters * min(2**depth, 8) for depth in range(num_downsamples)]
     layers = []
     for depth, (given, made) in enumerate(zip([3, *widths], widths, strict=False)):
-        normed = 0 < depth < levels - 1
+        normed = 0 < depth < num_downsamples - 1
         layers.append(
             Convolution(4, given, made, (side // 2 ** (depth + 1)) ** 2, 2 * made * normed)
         )
-    for depth in range(levels - 1, -1, -1):
-        given = widths[depth] * (1 if depth == levels - 1 else 2)
+    for depth in range(num_downsamples - 1, -1, -1):
+        given = widths[depth] * (1 if depth == num_downsamples - 1 else 2)
         made, learnt = (widths[depth - 1], 2 * widths[depth - 1]) if depth else (3, 3)
         layers.append(Convolution(4, given, made, (side // 2 ** (depth + 1)) ** 2, learnt))
     return layers
 
 
-def patch_critic(side: int, base: int, channels: int, *, batch_norm: bool) -> Network:
+def patchgan_discriminator(
+    side: int, base_filters: int, channels: int, *, batch_norm: bool
+) -> Network:
     """The 70x70 PatchGAN; batch norms learn scale and offset in place of biases."""
-    layers = [Convolution(4, channels, base, (side // 2) ** 2, base)]
+    layers = [Convolution(4, channels, base_filters, (side // 2) ** 2, base_filters)]
     sides = (side // 4, side // 8, side // 8 - 1)
     for depth, own in enumerate(sides, start=1):
-        made = base * 2**depth
+        made = base_filters * 2**depth
         learnt = 2 * made if batch_norm else made
         layers.append(Convolution(4, made // 2, made, own**2, learnt))
-    return [*layers, Convolution(4, 8 * base, 1, (side // 8 - 2) ** 2, 1)]
+    return [*layers, Convolution(4, 8 * base_filters, 1, (side // 8 - 2) ** 2, 1)]
 
 
 def parameters(network: Network) -> int:
@@ -103,23 +105,23 @@ def multiply_adds(network: Network, *, weights: bool, image: bool) -> int:
     return forward + through + weights * forward
 
 
-def cyclegan_step(side: int, base: int, blocks: int) -> int:
-    """Six passes of generators, two of critics for them, four of critics for themselves."""
-    generator = resnet(side, base, blocks)
-    critic = patch_critic(side, base, 3, batch_norm=False)
+def cyclegan_step(side: int, base_filters: int, blocks: int) -> int:
+    """Six passes of generators, two of discriminators for them, four of discriminators for themselves."""
+    generator = resnet(side, base_filters, blocks)
+    discriminator = patchgan_discriminator(side, base_filters, 3, batch_norm=False)
     return (
         4 * multiply_adds(generator, weights=True, image=False)  # translations and identity
         + 2 * multiply_adds(generator, weights=True, image=True)  # the way back of the cycles
-        + 2 * multiply_adds(critic, weights=False, image=True)
-        + 4 * multiply_adds(critic, weights=True, image=False)
+        + 2 * multiply_adds(discriminator, weights=False, image=True)
+        + 4 * multiply_adds(discriminator, weights=True, image=False)
     )
 
 
-def pix2pix_step(side: int, base: int) -> int:
-    """One pass of the generator, one of the critic for it, two of the critic for itself."""
-    critic = patch_critic(side, base, 6, batch_norm=True)
+def pix2pix_step(side: int, base_filters: int) -> int:
+    """One pass of the generator, one of the discriminator for it, two of the discriminator for itself."""
+    discriminator = patchgan_discriminator(side, base_filters, 6, batch_norm=True)
     return (
-        multiply_adds(unet(side, base), weights=True, image=False)
-        + multiply_adds(critic, weights=False, image=True)
-        + 2 * multiply_adds(critic, weights=True, image=False)
+        multiply_adds(unet(side, base_filters), weights=True, image=False)
+        + multiply_adds(discriminator, weights=False, image=True)
+        + 2 * multiply_adds(discriminator, weights=True, image=False)
     )

@@ -22,7 +22,7 @@ from scripts.stress.whole_number import whole_number
 
 ROOT = Path(__file__).parents[2]
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
-NEVER = 10**6  # steps between log rows, pictures and checkpoints
+NEVER = 10**6  # steps between log rows, images and checkpoints
 Settings = dict[str, dict[str, Any]]
 
 
@@ -207,7 +207,7 @@ class Race:
 
 
 def settings_of(method: str, precision: str) -> Settings:
-    """The small preset on the shipped pictures, by path, so that any revision finds them."""
+    """The small preset on the shipped images, by path, so that any revision finds them."""
     settings = _preset(method)
     kind, _, name = settings["data"]["path"].partition(":")
     if kind != "samples":
@@ -215,9 +215,9 @@ def settings_of(method: str, precision: str) -> Settings:
     settings["data"]["path"] = str(ROOT / "assets" / "samples" / f"{name}.csv")
     settings["training"]["precision"] = precision
     if method in ("icgan", "age_cgan"):  # steps behind the first ones of the stage
-        settings["model"]["refresh"] = 0
+        settings["model"]["bn_recalibration_steps"] = 0
     settings.pop("evaluation", None)  # these two serve measuring alone
-    settings["data"].pop("twin_column", None)
+    settings["data"].pop("group_column", None)
     return settings
 
 
@@ -294,6 +294,6 @@ if __name__ == "__main__":
     parser.add_argument("--steps", type=whole_number, default=7, help="of a round; at least 4")
     parser.add_argument("--warm-up", type=whole_number, default=3)
     arguments = parser.parse_args()
-    if arguments.steps < 4:  # one is dropped, and of three one is not of the critics alone
+    if arguments.steps < 4:  # one is dropped, and of three one is not of the discriminators alone
         parser.error(f"--steps must be at least 4, got {arguments.steps}")
     main(arguments)

@@ -1,12 +1,12 @@
-"""Seams of tiles by the kind of norms: `translate --tiles` against the whole picture in Keras.
+"""Seams of tiles by the kind of norms: `translate --tiles` against the whole image in Keras.
 
-Live norms see a tile each, given ones get the statistics of the whole picture as inputs
+Live norms see a tile each, given ones get the statistics of the whole image as inputs
 (`export --norm-inputs`), frozen ones those of a calibration set.
 
 python scripts/benchmarks/tiles.py RUN FOLDER [--signature a_to_b] [--size 2048 1536]
 
 RUN is a run of a method with an instance-norm generator (a bundle has one size and cannot take
-the whole picture). FOLDER gets the bundles, the picture of four of scikit-image's photographs,
+the whole image). FOLDER gets the bundles, the image of four of scikit-image's photographs,
 every translation with what it cost, ablation.json and ablation.png. Stopped, the same command goes
 on: what FOLDER holds is not made again. To publish:
 python scripts/results/publish.py --ablation FOLDER tiles
@@ -29,8 +29,8 @@ from tf_translate.cli.output import load_tensorflow
 from tf_translate.images import grid, read, resize, to_float, to_uint8, write
 
 PHOTOGRAPHS = ("coffee", "chelsea", "rocket", "astronaut")
-WHOLE = {"live": "live", "given": "live", "frozen": "frozen"}  # whose whole picture is the aim
-PICTURE, ASKED = "picture.png", "asked.json"
+WHOLE = {"live": "live", "given": "live", "frozen": "frozen"}  # whose whole image is the aim
+IMAGE, ASKED = "image.png", "asked.json"
 _COST = (
     "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True); "
     "used = resource.getrusage(resource.RUSAGE_CHILDREN); "
@@ -38,12 +38,12 @@ _COST = (
 )
 CROP = 128  # pixels a side of the places that are shown
 
-Pictures = dict[str, np.ndarray]  # by the name of the way that made them
+Images = dict[str, np.ndarray]  # by the name of the way that made them
 
 
 @dataclass(frozen=True)
 class Way:
-    """One way to translate the picture: a kind of norms, in tiles or (no overlap) whole."""
+    """One way to translate the image: a kind of norms, in tiles or (no overlap) whole."""
 
     norms: str
     overlap: int | None = None
@@ -55,21 +55,21 @@ class Way:
 
     @property
     def aim(self) -> str:
-        """Name of the way that gives the whole picture which this one should give."""
+        """Name of the way that gives the whole image which this one should give."""
         return Way(WHOLE[self.norms]).name
 
     def place(self, folder: Path) -> Path:
-        """Folder of its picture."""
+        """Folder of its image."""
         return folder / f"{self.norms}_{'whole' if self.overlap is None else self.overlap}"
 
     def command(self, folder: Path) -> list:
-        """What translates the picture into its place."""
-        picture, place = folder / PICTURE, self.place(folder)
+        """What translates the image into its place."""
+        image, place = folder / IMAGE, self.place(folder)
         if self.overlap is None:
             network = folder / f"{self.norms}.keras"
-            return [sys.executable, __file__, "whole", network, picture, place / PICTURE]
+            return [sys.executable, __file__, "whole", network, image, place / IMAGE]
         options = ["--output", place, "--tiles", "--overlap", self.overlap]
-        return ["tf-translate", "translate", folder / self.norms, picture, *options]
+        return ["tf-translate", "translate", folder / self.norms, image, *options]
 
 
 def check_same(folder: Path, asked: Mapping) -> None:
@@ -87,7 +87,7 @@ def check_same(folder: Path, asked: Mapping) -> None:
 
 
 def prepare(folder: Path, run: Path, signature: str, size: tuple[int, int]) -> None:
-    """Writes the picture, a bundle for each kind of norms and networks for any size."""
+    """Writes the image, a bundle for each kind of norms and networks for any size."""
     from tf_translate.experiment.export.provenance import source_of
     from tf_translate.experiment.export.tiled_norm import norm_input_signatures
     from tf_translate.experiment.load_run import load_trained
@@ -96,7 +96,7 @@ def prepare(folder: Path, run: Path, signature: str, size: tuple[int, int]) -> N
     translator, source = trained.translator, source_of(trained)
     network = _network(translator, signature)
     chosen = {signature: translator.signatures()[signature]}
-    write(folder / PICTURE, _picture(size))
+    write(folder / IMAGE, _image(size))
     _keep(folder, "live", chosen, source)
     _keep_of_any_size(folder, "live", network)
     more = norm_input_signatures(translator).items()
@@ -137,8 +137,8 @@ def _keep_of_any_size(folder: Path, norms: str, network) -> None:
     os.replace(folder / f"partial.{norms}.keras", folder / f"{norms}.keras")
 
 
-def translate_whole(network: Path, picture: Path, output: Path) -> None:
-    """Runs a network of free sides on a whole picture."""
+def translate_whole(network: Path, image: Path, output: Path) -> None:
+    """Runs a network of free sides on a whole image."""
     import keras
     import tensorflow as tf
 
@@ -146,7 +146,7 @@ def translate_whole(network: Path, picture: Path, output: Path) -> None:
 
     model = keras.models.load_model(network)
     run = tf.function(lambda images: model(images, training=False), autograph=False)
-    write(output, to_uint8(run(to_float(read(picture))[None]).numpy()[0]))
+    write(output, to_uint8(run(to_float(read(image))[None]).numpy()[0]))
 
 
 def compare(folder: Path, signature: str, command: str) -> None:
@@ -154,16 +154,16 @@ def compare(folder: Path, signature: str, command: str) -> None:
     from scripts.ablations.table import save
 
     tile = _tile(folder, signature)
-    pictures: Pictures = {}
+    images: Images = {}
     rows = {}
     for way in _ways(tile):
         costs = measured(folder, way)
-        pictures[way.name] = image = read(way.place(folder) / PICTURE)
-        live = pictures[Way("live").name]
-        rows[way.name] = _figures(image, pictures[way.aim], live, _borders(way, image, tile))
+        images[way.name] = image = read(way.place(folder) / IMAGE)
+        live = images[Way("live").name]
+        rows[way.name] = _figures(image, images[way.aim], live, _borders(way, image, tile))
         rows[way.name] |= costs
         print(way.name, rows[way.name], file=sys.stderr, flush=True)
-    shown = _crops({"picture": read(folder / PICTURE), **pictures}, tile)
+    shown = _crops({"image": read(folder / IMAGE), **images}, tile)
     save(folder, command, rows, shown)
     # Over it: crops are large enough as they are.
     write(folder / "ablation.png", grid(list(shown.values()), titles=list(shown)))
@@ -202,7 +202,7 @@ def measured(folder: Path, way: Way) -> dict[str, float]:
 
 
 def _borders(way: Way, image: np.ndarray, tile: tuple[int, int]) -> list[list[int]]:
-    """Where seams could show; for a whole picture where tiles without overlap would meet."""
+    """Where seams could show; for a whole image where tiles without overlap would meet."""
     from exporters.inference.tiling import borders
 
     sides = zip(image.shape[:2], tile, strict=True)
@@ -225,25 +225,25 @@ def _figures(image, own, live, places) -> dict[str, float | None]:
     }
 
 
-def _crops(pictures: Pictures, tile: tuple[int, int]) -> Pictures:
-    """Where each kind of norms is furthest from its aim at the widest overlap, a row for each.
+def _crops(images: Images, tile: tuple[int, int]) -> Images:
+    """Where each kind of norms is furthest from its aim at the max_filters overlap, a row for each.
 
-    The overlap between none and the widest has its figures, and no column.
+    The overlap between none and the max_filters has its figures, and no column.
     """
-    widest = [Way(norms, min(tile) // 2) for norms in WHOLE]
-    places = [_furthest(pictures[way.name], pictures[way.aim]) for way in widest]
+    max_filters = [Way(norms, min(tile) // 2) for norms in WHOLE]
+    places = [_furthest(images[way.name], images[way.aim]) for way in max_filters]
     shown = dict.fromkeys(places)
     return {
         name.replace(" in Keras", ""): to_float(
             np.stack([image[top : top + CROP, left : left + CROP] for top, left in shown])
         )
-        for name, image in pictures.items()
+        for name, image in images.items()
         if not name.endswith(f" {min(tile) // 4}")
     }
 
 
 def _furthest(image: np.ndarray, own: np.ndarray) -> tuple[int, int]:
-    """Top and left of the crop of a grid of crops in which two pictures differ most."""
+    """Top and left of the crop of a grid of crops in which two images differ most."""
     apart = np.abs(image.astype(float) - own).mean(-1)
     rows, columns = (side // CROP for side in apart.shape)
     cells = apart[: rows * CROP, : columns * CROP].reshape(rows, CROP, columns, CROP)
@@ -251,7 +251,7 @@ def _furthest(image: np.ndarray, own: np.ndarray) -> tuple[int, int]:
     return int(row) * CROP, int(column) * CROP
 
 
-def _picture(size: tuple[int, int]) -> np.ndarray:
+def _image(size: tuple[int, int]) -> np.ndarray:
     """Four photographs, each cut to the shape of a quarter and enlarged to it."""
     from skimage import data
 

@@ -8,7 +8,9 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-DROPOUT_LEVELS = 3  # the innermost ones of the decoder; fewer in nets of less than 6 levels
+DROPOUT_LEVELS = (
+    3  # the innermost ones of the decoder; fewer in nets of less than 6 num_downsamples
+)
 
 
 class Residual(nn.Module):
@@ -46,40 +48,42 @@ class Dropout(nn.Module):
         return features * mask.to(features.dtype)
 
 
-def resnet(blocks: int = 9, base: int = 64) -> nn.Sequential:
+def resnet(blocks: int = 9, base_filters: int = 64) -> nn.Sequential:
     """CycleGAN's generator: images (batch, 3, height, width) in [-1, 1] in and out."""
-    layers: list[nn.Module] = [nn.ReflectionPad2d(3), nn.Conv2d(3, base, 7)]
-    layers += [nn.InstanceNorm2d(base), nn.ReLU(inplace=True)]
-    for channels in (base, 2 * base):
+    layers: list[nn.Module] = [nn.ReflectionPad2d(3), nn.Conv2d(3, base_filters, 7)]
+    layers += [nn.InstanceNorm2d(base_filters), nn.ReLU(inplace=True)]
+    for channels in (base_filters, 2 * base_filters):
         layers += [nn.Conv2d(channels, 2 * channels, 3, stride=2, padding=1)]
         layers += [nn.InstanceNorm2d(2 * channels), nn.ReLU(inplace=True)]
-    layers += [Residual(4 * base) for _ in range(blocks)]
-    for channels in (4 * base, 2 * base):
+    layers += [Residual(4 * base_filters) for _ in range(blocks)]
+    for channels in (4 * base_filters, 2 * base_filters):
         up = nn.ConvTranspose2d(channels, channels // 2, 3, stride=2, padding=1, output_padding=1)
         layers += [up, nn.InstanceNorm2d(channels // 2), nn.ReLU(inplace=True)]
-    return nn.Sequential(*layers, nn.ReflectionPad2d(3), nn.Conv2d(base, 3, 7), ToImages())
+    return nn.Sequential(*layers, nn.ReflectionPad2d(3), nn.Conv2d(base_filters, 3, 7), ToImages())
 
 
 class UNet(nn.Module):
     """pix2pix's generator; the skips carry what a level gives before its activation."""
 
-    def __init__(self, levels: int = 8, base: int = 64, dropout: float = 0.5) -> None:
+    def __init__(
+        self, num_downsamples: int = 8, base_filters: int = 64, dropout: float = 0.5
+    ) -> None:
         super().__init__()
-        widths = [base * min(2**depth, 8) for depth in range(levels)]
-        self.down = nn.ModuleList([_halve(3, base)])
+        widths = [base_filters * min(2**depth, 8) for depth in range(num_downsamples)]
+        self.down = nn.ModuleList([_halve(3, base_filters)])
         for given, made in pairwise(widths[:-1]):
             block = [nn.LeakyReLU(0.2), _halve(given, made), nn.BatchNorm2d(made)]
             self.down.append(nn.Sequential(*block))
         self.down.append(nn.Sequential(nn.LeakyReLU(0.2), _halve(widths[-2], widths[-1])))
         self.up = nn.ModuleList()
-        for inner, depth in enumerate(range(levels - 1, 0, -1)):
+        for inner, depth in enumerate(range(num_downsamples - 1, 0, -1)):
             given = widths[depth] * (2 if inner else 1)
             block = [nn.ReLU(inplace=True), _double(given, widths[depth - 1], bias=False)]
             block.append(nn.BatchNorm2d(widths[depth - 1]))
-            if inner < min(DROPOUT_LEVELS, levels - 3):
+            if inner < min(DROPOUT_LEVELS, num_downsamples - 3):
                 block.append(Dropout(dropout))
             self.up.append(nn.Sequential(*block))
-        last = _double(2 * base, 3, bias=True)
+        last = _double(2 * base_filters, 3, bias=True)
         self.last = nn.Sequential(nn.ReLU(inplace=True), last, ToImages())
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
@@ -93,16 +97,21 @@ class UNet(nn.Module):
         return self.last(features)
 
 
-def patch_critic(channels: int, base: int, norm: type[nn.Module]) -> nn.Sequential:
+def patchgan_discriminator(
+    channels: int, base_filters: int, norm: type[nn.Module]
+) -> nn.Sequential:
     """The 70x70 PatchGAN: scores without a sigmoid; no bias ahead of a norm that has an offset."""
     bias = norm is not nn.BatchNorm2d
-    layers: list[nn.Module] = [_halve(channels, base, bias=True), nn.LeakyReLU(0.2, inplace=True)]
+    layers: list[nn.Module] = [
+        _halve(channels, base_filters, bias=True),
+        nn.LeakyReLU(0.2, inplace=True),
+    ]
     for depth in (1, 2, 3):
-        given, made = base * 2 ** (depth - 1), base * 2**depth
+        given, made = base_filters * 2 ** (depth - 1), base_filters * 2**depth
         stride = 2 if depth < 3 else 1
         layers += [nn.Conv2d(given, made, 4, stride=stride, padding=1, bias=bias), norm(made)]
         layers += [nn.LeakyReLU(0.2, inplace=True)]
-    return nn.Sequential(*layers, nn.Conv2d(8 * base, 1, 4, padding=1))
+    return nn.Sequential(*layers, nn.Conv2d(8 * base_filters, 1, 4, padding=1))
 
 
 def copy_weights(network: nn.Module, weights: Sequence[np.ndarray]) -> None:

@@ -41,7 +41,7 @@ class Row:
     method: str
     title: str
     side: int
-    base: int = 64
+    base_filters: int = 64
     blocks: int = 9
 
     @property
@@ -53,13 +53,20 @@ class Row:
         """Of each network, from the shapes of layers."""
         kinds = {
             "generator": step_macs.resnet(self.side, self.base, self.blocks),
-            "critic": step_macs.patch_critic(self.side, self.base, 3, batch_norm=False),
+            "discriminator": step_macs.patchgan_discriminator(
+                self.side, self.base, 3, batch_norm=False
+            ),
         }
-        names = ("generator_ab", "generator_ba", "critic_a", "critic_b")
+        names = ("generator_ab", "generator_ba", "discriminator_a", "discriminator_b")
         if self.method == "pix2pix":
-            critic = step_macs.patch_critic(self.side, self.base, 6, batch_norm=True)
-            kinds = {"generator": step_macs.unet(self.side, self.base), "critic": critic}
-            names = ("generator", "critic")
+            discriminator = step_macs.patchgan_discriminator(
+                self.side, self.base, 6, batch_norm=True
+            )
+            kinds = {
+                "generator": step_macs.unet(self.side, self.base),
+                "discriminator": discriminator,
+            }
+            names = ("generator", "discriminator")
         return {name: step_macs.parameters(kinds[name.split("_")[0]]) for name in names}
 
     def multiply_adds(self) -> int:
@@ -120,7 +127,7 @@ def race(row: Row, precision: str, given: argparse.Namespace) -> Race:
     """
     with tempfile.TemporaryDirectory(dir=given.folder) as folder, ExitStack() as stack:
         task = {
-            "method": row.method, "side": row.side, "base": row.base, "blocks": row.blocks,
+            "method": row.method, "side": row.side, "base_filters": row.base, "blocks": row.blocks,
             "precision": precision, "threads": given.threads, "seed": SEED,
             "product": given.product, "folder": folder,
         }  # fmt: skip
@@ -231,7 +238,7 @@ def write(given: argparse.Namespace, rows: Mapping[str, Row], races: Mapping) ->
         "rounds": given.rounds,
         "batch": 1,
         "blocks": given.blocks,
-        "base": given.base,
+        "base_filters": given.base,
         "matrix product": given.product,
         "tolerance": TOLERANCE,
         "side_by_side": table,

@@ -59,13 +59,15 @@ class KerasTraining:
 
 
 def _translator(task: Mapping[str, Any]) -> CycleGAN | Pix2Pix:
-    side, base = task["side"], task["base"]
+    side, base = task["side"], task["base_filters"]
     shapes = [(side, side, 3)] * 2
-    sizes = {"base": base, "critic_base": base}
+    sizes = {"base_filters": base, "discriminator_filters": base}
     if task["method"] == "cyclegan":
         settings = CycleGANSettings(residual_blocks=task["blocks"], **sizes)
         return CycleGAN.from_settings(settings, *shapes)
-    return Pix2Pix.from_settings(Pix2PixSettings(levels=side.bit_length() - 1, **sizes), *shapes)
+    return Pix2Pix.from_settings(
+        Pix2PixSettings(num_downsamples=side.bit_length() - 1, **sizes), *shapes
+    )
 
 
 def _networks(translator: CycleGAN | Pix2Pix) -> list[str]:

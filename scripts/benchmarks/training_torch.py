@@ -15,7 +15,13 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from scripts.benchmarks.torch_networks import Dropout, UNet, copy_weights, patch_critic, resnet
+from scripts.benchmarks.torch_networks import (
+    Dropout,
+    UNet,
+    copy_weights,
+    patchgan_discriminator,
+    resnet,
+)
 from scripts.benchmarks.training_worker import serve
 
 LAYOUTS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
@@ -31,7 +37,7 @@ class ImagePool:
         self._images: list[torch.Tensor] = []
 
     def exchange(self, images: torch.Tensor) -> torch.Tensor:
-        """Images (batch, ...) for critics in place of those given."""
+        """Images (batch, ...) for discriminators in place of those given."""
         return torch.cat([self._one(image[None]) for image in images.detach()])
 
     def _one(self, image: torch.Tensor) -> torch.Tensor:
@@ -49,18 +55,18 @@ class CycleGANGame:
     """Networks by name, players that own them, and what each has to lose."""
 
     def __init__(self, task: Mapping[str, Any]) -> None:
-        def critic() -> nn.Module:
-            return patch_critic(3, task["base"], nn.InstanceNorm2d)
+        def discriminator() -> nn.Module:
+            return patchgan_discriminator(3, task["base_filters"], nn.InstanceNorm2d)
 
         self.networks = {
-            "generator_ab": resnet(task["blocks"], task["base"]),
-            "generator_ba": resnet(task["blocks"], task["base"]),
-            "critic_a": critic(),
-            "critic_b": critic(),
+            "generator_ab": resnet(task["blocks"], task["base_filters"]),
+            "generator_ba": resnet(task["blocks"], task["base_filters"]),
+            "discriminator_a": discriminator(),
+            "discriminator_b": discriminator(),
         }
         self.players = {
             "generators": ("generator_ab", "generator_ba"),
-            "critics": ("critic_a", "critic_b"),
+            "discriminators": ("discriminator_a", "discriminator_b"),
         }
         self._pools = ImagePool(seed=1), ImagePool(seed=2)
         self._fakes: tuple[torch.Tensor, ...] = ()
@@ -73,20 +79,22 @@ class CycleGANGame:
         losses = {
             "cycle": functional.l1_loss(f(fake_b), a) + functional.l1_loss(g(fake_a), b),
             "identity": functional.l1_loss(g(b), b) + functional.l1_loss(f(a), a),
-            "adversarial": _squares(self.networks["critic_b"](fake_b), 1.0)
-            + _squares(self.networks["critic_a"](fake_a), 1.0),
+            "adversarial": _squares(self.networks["discriminator_b"](fake_b), 1.0)
+            + _squares(self.networks["discriminator_a"](fake_a), 1.0),
         }
         total = CYCLE * losses["cycle"] + IDENTITY * losses["identity"] + losses["adversarial"]
         return total, losses
 
-    def critics(self, a: torch.Tensor, b: torch.Tensor) -> tuple[torch.Tensor, dict]:
+    def discriminators(self, a: torch.Tensor, b: torch.Tensor) -> tuple[torch.Tensor, dict]:
         """What D_X and D_Y have to lose, on the generators' fakes of this step."""
         fakes = [pool.exchange(fake) for pool, fake in zip(self._pools, self._fakes, strict=True)]
-        critics = self.networks["critic_a"], self.networks["critic_b"]
+        discriminators = self.networks["discriminator_a"], self.networks["discriminator_b"]
         loss = torch.zeros(())
-        for critic, real, fake in zip(critics, (a, b), fakes, strict=True):
-            loss = loss + 0.5 * (_squares(critic(real), 1.0) + _squares(critic(fake), 0.0))
-        return loss, {"critic": loss}
+        for discriminator, real, fake in zip(discriminators, (a, b), fakes, strict=True):
+            loss = loss + 0.5 * (
+                _squares(discriminator(real), 1.0) + _squares(discriminator(fake), 0.0)
+            )
+        return loss, {"discriminator": loss}
 
 
 class Pix2PixGame:
@@ -94,21 +102,21 @@ class Pix2PixGame:
 
     def __init__(self, task: Mapping[str, Any]) -> None:
         self.networks = {
-            "critic": patch_critic(6, task["base"], nn.BatchNorm2d),
-            "generator": UNet(task["side"].bit_length() - 1, task["base"]),
+            "discriminator": patchgan_discriminator(6, task["base_filters"], nn.BatchNorm2d),
+            "generator": UNet(task["side"].bit_length() - 1, task["base_filters"]),
         }
-        self.players = {"critic": ("critic",), "generator": ("generator",)}
+        self.players = {"discriminator": ("discriminator",), "generator": ("generator",)}
         self._fake = torch.empty(0)
 
-    def critic(self, a: torch.Tensor, b: torch.Tensor) -> tuple[torch.Tensor, dict]:
+    def discriminator(self, a: torch.Tensor, b: torch.Tensor) -> tuple[torch.Tensor, dict]:
         """What D has to lose."""
         self._fake = self.networks["generator"](a)  # once a step; the generator's turn goes on
         real, fake = self._judge(a, b), self._judge(a, self._fake.detach())
         loss = 0.5 * (_cross_entropy(real, 1.0) + _cross_entropy(fake, 0.0))
-        return loss, {"critic": loss}
+        return loss, {"discriminator": loss}
 
     def generator(self, a: torch.Tensor, b: torch.Tensor) -> tuple[torch.Tensor, dict]:
-        """What G has to lose, in all and by term, on the critic's fake of this step."""
+        """What G has to lose, in all and by term, on the discriminator's fake of this step."""
         losses = {
             "l1": functional.l1_loss(self._fake, b),
             "adversarial": _cross_entropy(self._judge(a, self._fake), 1.0),
@@ -116,7 +124,7 @@ class Pix2PixGame:
         return L1 * losses["l1"] + losses["adversarial"], losses
 
     def _judge(self, a: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
-        return self.networks["critic"](torch.cat([a, images], dim=1))
+        return self.networks["discriminator"](torch.cat([a, images], dim=1))
 
 
 class TorchTraining:
@@ -127,16 +135,16 @@ class TorchTraining:
         torch.manual_seed(task["seed"])
         self._layout = LAYOUTS[task["layout"]]
         self._half = task["precision"] == "bfloat16"
-        self._game = {"cyclegan": CycleGANGame, "pix2pix": Pix2PixGame}[task["method"]](task)
+        self._gan_loss = {"cyclegan": CycleGANGame, "pix2pix": Pix2PixGame}[task["method"]](task)
         self._start_from(Path(task["folder"]) / "start.npz")
-        networks = self._game.networks
+        networks = self._gan_loss.networks
         self._steps = 0
         self._optimizers = {
             name: torch.optim.Adam(
                 [weight for part in parts for weight in networks[part].parameters()],
                 lr=RATE, betas=BETAS, eps=EPSILON, fused=True,
             )
-            for name, parts in self._game.players.items()
+            for name, parts in self._gan_loss.players.items()
         }  # fmt: skip
         self.parameters = {
             name: sum(weight.numel() for weight in network.parameters())
@@ -149,7 +157,7 @@ class TorchTraining:
     def _start_from(self, file: Path) -> None:
         with np.load(file) as start:
             arrays = {name: start[name] for name in sorted(start.files)}
-        for name, network in self._game.networks.items():
+        for name, network in self._gan_loss.networks.items():
             copy_weights(network, [a for key, a in arrays.items() if key.startswith(f"{name}/")])
             network.to(memory_format=self._layout)
         layers = [each for each in self._modules() if isinstance(each, Dropout)]
@@ -158,7 +166,7 @@ class TorchTraining:
         self._batch = [self._channels_first(arrays[f"batch/{name}"]) for name in ("a", "b")]
 
     def _modules(self) -> Iterable[nn.Module]:
-        return (each for network in self._game.networks.values() for each in network.modules())
+        return (each for network in self._gan_loss.networks.values() for each in network.modules())
 
     def _channels_first(self, images: np.ndarray) -> torch.Tensor:
         turned = torch.from_numpy(images).permute(0, 3, 1, 2)
@@ -168,16 +176,16 @@ class TorchTraining:
         """Takes a training step on the batch; the losses, each without its weight."""
         losses: dict[str, torch.Tensor] = {}
         self._steps += 1
-        for player in self._game.players:
+        for player in self._gan_loss.players:
             losses |= self._take_turn(player)
         return {name: float(loss.detach()) for name, loss in losses.items()}
 
     def _take_turn(self, player: str) -> dict[str, torch.Tensor]:
-        for name, network in self._game.networks.items():
-            if name.startswith("critic"):  # others go back through it, not to its weights
-                network.requires_grad_(name in self._game.players[player])
+        for name, network in self._gan_loss.networks.items():
+            if name.startswith("discriminator"):  # others go back through it, not to its weights
+                network.requires_grad_(name in self._gan_loss.players[player])
         with torch.autocast("cpu", torch.bfloat16, enabled=self._half):
-            total, losses = getattr(self._game, player)(*self._batch)
+            total, losses = getattr(self._gan_loss, player)(*self._batch)
         optimizer = self._optimizers[player]
         # Keras adds epsilon ahead of the correction of the second moment, PyTorch after it.
         for group in optimizer.param_groups:

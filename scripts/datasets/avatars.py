@@ -1,6 +1,6 @@
 """Makes the open-peeps avatars of samples:avatars: drawn heads with a table of what each wears.
 
-Pictures of train and validation are of a person each, with or without glasses and beard by
+Images of train and validation are of a person each, with or without glasses and beard by
 chance. Every person of the test split is drawn in all four ways, and nothing else changes
 between them: the exact truth of an edited attribute. Running it again gives the same pixels.
 For large sets see `tf-translate data fetch dicebear`.
@@ -17,7 +17,7 @@ SIDE = 64
 
 
 def main() -> None:
-    """Draws every split and writes pictures and table."""
+    """Draws every split and writes images and table."""
     arguments = _arguments()
     style = open_peeps()
     folder = arguments.out / "avatars"
@@ -33,7 +33,7 @@ def main() -> None:
     with (arguments.out / "avatars.csv").open("w", newline="", encoding="utf-8") as opened:
         csv.writer(opened, lineterminator="\n").writerows([COLUMNS, *rows])
     total = sum(path.stat().st_size for path in folder.iterdir())
-    print(f"avatars.csv: {len(rows)} pictures, {total / 1e6:.2f} MB, in {folder}")
+    print(f"avatars.csv: {len(rows)} images, {total / 1e6:.2f} MB, in {folder}")
 
 
 def _arguments() -> argparse.Namespace:
@@ -42,7 +42,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=default, help="folder to write")
     parser.add_argument("--train", type=int, default=2400, help="people of the train split")
     parser.add_argument("--validation", type=int, default=100, help="people of validation")
-    parser.add_argument("--test", type=int, default=64, help="people of test, four pictures each")
+    parser.add_argument("--test", type=int, default=64, help="people of test, four images each")
     return parser.parse_args()
 
 

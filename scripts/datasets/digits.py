@@ -36,7 +36,7 @@ PHOTOGRAPHS = {  # of scikit-image: CC0 or public domain, all inside its wheel
     "train": ("brick.png", "grass.png", "coffee.png", "astronaut.png", "rocket.jpg"),
     "test": ("gravel.png", "chelsea.png", "camera.png"),
 }
-Picture = np.ndarray  # uint8 (32, 32, 3)
+DrawnImage = np.ndarray  # uint8 (32, 32, 3)
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ def draw_street(scenes: dict[str, Scene], counts: dict[str, int]) -> Digits:
     return digits
 
 
-def draw(random: np.random.Generator, digit: int, scene: Scene) -> Picture:
+def draw(random: np.random.Generator, digit: int, scene: Scene) -> DrawnImage:
     """One street digit, uint8 `(32, 32, 3)`."""
     picture = _wall(random, scene.photographs)
     ink = _ink(random, picture)

@@ -36,7 +36,7 @@ def main(folder: Path) -> None:
 
 
 def found(mesh, photograph: Image.Image) -> np.ndarray:
-    """Left pupil, right pupil (in the picture) and mouth, `(3, 2)` x and y in pixels."""
+    """Left pupil, right pupil (in the image) and mouth, `(3, 2)` x and y in pixels."""
     for border in BORDERS:
         paper = Image.new("L", [side + 2 * border for side in photograph.size], GREY)
         paper.paste(photograph, (border, border))

@@ -31,9 +31,9 @@ HEADER = {"images": 16, "labels": 8}  # bytes before the values in an idx file
 
 @dataclass(frozen=True)
 class Digits:
-    """Pictures, uint8 `(32, 32, 3)` or `(32, 32)`, and labels of one domain by split."""
+    """Images, uint8 `(32, 32, 3)` or `(32, 32)`, and labels of one domain by split."""
 
-    pictures: dict[str, list[np.ndarray]]
+    images: dict[str, list[np.ndarray]]
     labels: dict[str, list[int]]
 
 

@@ -73,7 +73,7 @@ Row = tuple[str, str, str]
 
 
 @dataclass(frozen=True)
-class Picture:
+class DrawnImage:
     """One drawn emoji: `pixels` (64, 64, 3) over white and `cover` (64, 64), both uint8."""
 
     pixels: np.ndarray
@@ -114,12 +114,12 @@ def fetch(style: str, folder: Path) -> Path:
     return path
 
 
-def draw_all(archives: dict[str, Path]) -> dict[str, dict[str, Picture]]:
+def draw_all(archives: dict[str, Path]) -> dict[str, dict[str, DrawnImage]]:
     """Draws, in every style, each code point that all four styles have and that we want."""
     renders = _renders(archives["fluent_3d"])
     icons = {style: _icons(archives[style]) for style in PACKAGES if style != "fluent_3d"}
     wanted = set(renders).intersection(*icons.values())
-    drawn: dict[str, dict[str, Picture]] = {style: {} for style in PACKAGES}
+    drawn: dict[str, dict[str, DrawnImage]] = {style: {} for style in PACKAGES}
     for code in sorted(wanted):
         images = {style: draw(icons[style][code]) for style in icons}
         images["fluent_3d"] = Image.open(io.BytesIO(renders[code])).convert("RGBA")
@@ -179,17 +179,17 @@ def draw(text: str) -> Image.Image:
     return Image.open(io.BytesIO(bytes(drawn))).convert("RGBA")
 
 
-def reduce(image: Image.Image) -> Picture:
+def reduce(image: Image.Image) -> DrawnImage:
     """Lays a picture over white at full size, then reduces: no dark or bright alpha edges."""
     paper = Image.new("RGBA", image.size, "white")
     paper.alpha_composite(image)
     # Hamming: as sharp as bicubic reduction but without bright rings along outlines.
     pixels = paper.convert("RGB").resize((SIDE, SIDE), Image.Resampling.HAMMING)
     cover = image.getchannel("A").resize((SIDE, SIDE), Image.Resampling.BOX)
-    return Picture(np.asarray(pixels), np.asarray(cover))
+    return DrawnImage(np.asarray(pixels), np.asarray(cover))
 
 
-def cut(pictures: dict[str, dict[str, Picture]]) -> dict[str, list[Row]]:
+def cut(pictures: dict[str, dict[str, DrawnImage]]) -> dict[str, list[Row]]:
     """Chooses the rows `(split, a, b)` of the three tables; paths are relative to the tables."""
     codes = by_chance(pictures["fluent_3d"])
     family = families(pictures["fluent_3d"])
@@ -228,7 +228,7 @@ def _one_per_base(codes: list[str]) -> list[str]:
     return [code for code in codes if chosen[base(code)] == code]
 
 
-def families(renders: dict[str, Picture]) -> dict[str, str]:
+def families(renders: dict[str, DrawnImage]) -> dict[str, str]:
     """Joins codes of one base and codes of nearly equal pictures; code -> its family's name."""
     codes = sorted(renders)
     parent = {code: code for code in codes}
@@ -249,7 +249,7 @@ def families(renders: dict[str, Picture]) -> dict[str, str]:
     return {code: root(code) for code in codes}
 
 
-def _overlap(pictures: dict[str, dict[str, Picture]], code: str) -> float:
+def _overlap(pictures: dict[str, dict[str, DrawnImage]], code: str) -> float:
     flat, render = (pictures[style][code].cover / 255.0 for style in ("fluent_flat", "fluent_3d"))
     return float(np.minimum(flat, render).sum() / np.maximum(flat, render).sum())
 
@@ -309,7 +309,7 @@ def _unpaired(
 
 
 def write(
-    folder: Path, tables: dict[str, list[Row]], pictures: dict[str, dict[str, Picture]]
+    folder: Path, tables: dict[str, list[Row]], pictures: dict[str, dict[str, DrawnImage]]
 ) -> None:
     """Writes the tables and the pictures they name, and removes pictures of an earlier run."""
     for style in PACKAGES:

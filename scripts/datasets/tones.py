@@ -23,7 +23,7 @@ import numpy as np
 from PIL import Image
 
 from scripts.datasets.samples import (
-    Picture,
+    DrawnImage,
     arguments_of,
     by_chance,
     draw,
@@ -64,7 +64,7 @@ def main() -> None:
     write(arguments.out, cut(people), names, people)
 
 
-def draw_people(archive: Path) -> tuple[dict[str, str], dict[str, list[Picture]]]:
+def draw_people(archive: Path) -> tuple[dict[str, str], dict[str, list[DrawnImage]]]:
     """The name of each person by code point, and its pictures in all tones."""
     with tarfile.open(archive) as opened:
         icons = json.load(opened.extractfile("package/icons.json"))  # type: ignore[arg-type]
@@ -93,7 +93,7 @@ def _levels(names: dict[str, str]) -> dict[str, list[str]]:
     }
 
 
-def _is_exact(pictures: list[Picture]) -> bool:
+def _is_exact(pictures: list[DrawnImage]) -> bool:
     """Whether tones change enough of a person, and nothing of its outline."""
     pixels = np.stack([picture.pixels for picture in pictures]).astype(int)
     changed = (np.abs(np.diff(pixels, axis=0)).max(-1) > 8).mean((1, 2))
@@ -102,7 +102,7 @@ def _is_exact(pictures: list[Picture]) -> bool:
     return bool(changed.min() >= LEAST_CHANGED and outline.max() <= MOST_OUTLINE)
 
 
-def cut(people: dict[str, list[Picture]]) -> dict[str, list[str]]:
+def cut(people: dict[str, list[DrawnImage]]) -> dict[str, list[str]]:
     """Code points of the people of each split, sorted."""
     order = by_chance(people)
     family = families({code: pictures[0] for code, pictures in people.items()})
@@ -120,7 +120,7 @@ def write(
     folder: Path,
     splits: dict[str, list[str]],
     names: dict[str, str],
-    people: dict[str, list[Picture]],
+    people: dict[str, list[DrawnImage]],
 ) -> None:
     """Writes the table and its pictures in place of those of an earlier run."""
     shutil.rmtree(folder / "tones", ignore_errors=True)

@@ -1,4 +1,4 @@
-"""Pictures for the demo: lays held-out images ready, and at the end puts the grid together.
+"""Images for the demo: lays held-out images ready, and at the end puts the grid together.
 
 python scripts/examples/demo_images.py DIR [--grid]
 """
@@ -23,8 +23,8 @@ def lay_out(folder: Path) -> None:
 
     data = open_data(DataConfig(path="samples:flat_to_3d", size=(64, 64)))
     flat, truth = data.arrays("test", limit=COUNT)
-    for number, (picture, answer) in enumerate(zip(flat, truth, strict=True)):
-        write(folder / "held_out" / f"{number:02d}.png", to_uint8(picture))
+    for number, (image, answer) in enumerate(zip(flat, truth, strict=True)):
+        write(folder / "held_out" / f"{number:02d}.png", to_uint8(image))
         write(folder / "truth" / f"{number:02d}.png", to_uint8(answer))
 
 

@@ -16,7 +16,9 @@ bundle = sys.argv[2] if len(sys.argv) > 2 else "bundles/fit_cyclegan"
 
 keras.utils.set_random_seed(0)
 data = open_data(DataConfig(path="samples:3d_to_noto", size=(64, 64)), paired=False)
-settings = CycleGANSettings(residual_blocks=6, base=16, upsampling="resize", critic_layers=2)
+settings = CycleGANSettings(
+    residual_blocks=6, base_filters=16, upsampling="resize", discriminator_layers=2
+)
 
 with make_strategy("all").scope():
     model = CycleGAN.from_settings(settings, data.shape_a, data.shape_b)

@@ -17,14 +17,14 @@ bundle = sys.argv[2] if len(sys.argv) > 2 else "bundles/fit_pix2pix"
 keras.utils.set_random_seed(0)
 data = open_data(DataConfig(path="samples:flat_to_3d", size=(64, 64)), paired=True)
 settings = Pix2PixSettings(
-    levels=5, base=32, norm="none", dropout=0.0, upsampling="resize", input_skip=True,
-    critic_layers=2, critic_base=32,
+    num_downsamples=5, base_filters=32, norm="none", dropout=0.0, upsampling="resize", input_skip=True,
+    discriminator_layers=2, discriminator_filters=32,
 )  # fmt: skip
 
 with make_strategy("all").scope():
     model = Pix2Pix.from_settings(settings, data.shape_a, data.shape_b)
     model.compile(
-        {name: keras.optimizers.Adam(6e-4, beta_1=0.5) for name in ("critic", "generator")}
+        {name: keras.optimizers.Adam(6e-4, beta_1=0.5) for name in ("discriminator", "generator")}
     )
 model.fit(data.training(batch_size=8, seed=0), steps_per_epoch=steps, shuffle=False)
 

@@ -1,4 +1,4 @@
-// The little of Android that an example uses for pictures, enough to compile; nothing here is run.
+// The little of Android that an example uses for images, enough to compile; nothing here is run.
 package android.graphics
 
 class Bitmap {

@@ -51,7 +51,7 @@ def publish(run: Path, name: str, command: str) -> None:
 
 
 def publish_ablation(folder: Path, name: str) -> None:
-    """Copies FOLDER/ablation.json and its picture, and fills the pages' tables."""
+    """Copies FOLDER/ablation.json and its image, and fills the pages' tables."""
     shutil.copy(folder / "ablation.json", RESULTS / f"{name}.json")
     write(RESULTS / f"{name}.png", read(folder / "ablation.png"))
     _fill_pages()
@@ -95,7 +95,7 @@ def with_tables(page: str) -> str:
 def summary() -> str:
     """A row for each evaluated run: the worst of its directions."""
     lines = [
-        "| method | pictures | retrieval@1 ↑ | outside ↓ | accuracy ↑ | KID ↓ | minutes |",
+        "| method | images | retrieval@1 ↑ | outside ↓ | accuracy ↑ | KID ↓ | minutes |",
         "|---" * 7 + "|",
     ]
     for path in sorted(RESULTS.glob("*.json")):
@@ -112,9 +112,9 @@ def summary() -> str:
                 ("domain/kid/judge@64", max),
             )
         ]
-        pictures = path.stem.removeprefix(f"{result['config']['method']}_").replace("_", " ")
+        images = path.stem.removeprefix(f"{result['config']['method']}_").replace("_", " ")
         cells.append(f"{result['training_minutes']:.0f}")
-        lines.append(f"| {result['config']['method']} | {pictures} | " + " | ".join(cells) + " |")
+        lines.append(f"| {result['config']['method']} | {images} | " + " | ".join(cells) + " |")
     return "\n".join([*lines, ""])
 
 

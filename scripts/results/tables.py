@@ -188,11 +188,11 @@ def _steps_table(result: dict) -> str:
 
 
 def _input_table(result: dict) -> str:
-    """A row a layout and size: pictures a second of training, and of each source of them."""
+    """A row a layout and size: images a second of training, and of each source of them."""
     rows = result["input"]
     sources = list(rows[0]["rates"])
-    about = f"{result['pictures']} pictures, {result['cores']} cores, {result['machine']}"
-    lines = [f"`{result['command']}`: pictures a second (times training), {about}", ""]
+    about = f"{result['images']} images, {result['cores']} cores, {result['machine']}"
+    lines = [f"`{result['command']}`: images a second (times training), {about}", ""]
     lines.append("| layout | px | training, preset | " + " | ".join(sources) + " |")
     lines.append("|---" * (3 + len(sources)) + "|")
     for row in rows:
@@ -203,7 +203,7 @@ def _input_table(result: dict) -> str:
 
 
 def _verification_table(result: dict) -> str:
-    """A row a model, signature of floats and output; a column a recipe: PSNR, SSIM if a picture."""
+    """A row a model, signature of floats and output; a column a recipe: PSNR, SSIM if a image."""
     recipes = list(dict.fromkeys(row["recipe"] for row in result["verification"]))
     places: dict[tuple[str, str, str], dict[str, dict]] = {}
     for row in result["verification"]:
@@ -211,13 +211,13 @@ def _verification_table(result: dict) -> str:
             place = (row["model"], row["signature"], row["output"])
             places.setdefault(place, {})[row["recipe"]] = row
     lines = [
-        f"`{result['command']}`: PSNR in dB / SSIM on held-out pictures; ✗ out of tolerance",
+        f"`{result['command']}`: PSNR in dB / SSIM on held-out images; ✗ out of tolerance",
         "",
     ]
-    lines.append("| model | signature | pictures | " + " | ".join(recipes) + " |")
+    lines.append("| model | signature | images | " + " | ".join(recipes) + " |")
     lines.append("|---" * (3 + len(recipes)) + "|")
     for (model, signature, output), by_recipe in places.items():
-        count = max(row["pictures"] for row in by_recipe.values())
+        count = max(row["images"] for row in by_recipe.values())
         name = signature if output == "image" else f"{signature}: {output}"
         cells = [_verified(by_recipe.get(recipe)) for recipe in recipes]
         lines.append(f"| {model} | {name} | {count} | " + " | ".join(cells) + " |")

@@ -1,6 +1,6 @@
-"""How far every recipe is from Keras for trained runs: exported, replayed on held-out pictures.
+"""How far every recipe is from Keras for trained runs: exported, replayed on held-out images.
 
-python scripts/results/verify_table.py FOLDER [NAME=]RUN... [--pictures 16] [--recipe NAME]...
+python scripts/results/verify_table.py FOLDER [NAME=]RUN... [--images 16] [--recipe NAME]...
 
 Writes FOLDER/NAME (a bundle; one that is there already is verified again) and
 FOLDER/verify_table.json; NAME is the run's method without. To publish:
@@ -27,14 +27,14 @@ SEED = 0
 PACKAGES = ("tensorflow", "keras", "ai-edge-litert", "ai-edge-quantizer", "numpy")
 
 
-def export(trained: Trained, bundle: Path, recipes: list[str], pictures: int) -> dict[str, str]:
+def export(trained: Trained, bundle: Path, recipes: list[str], images: int) -> dict[str, str]:
     """Exports by as many of the recipes as work.
 
     Args:
         trained: The run.
         bundle: Where to; a bundle that is there already is kept.
         recipes: Names from `exporters.RECIPES`.
-        pictures: Held-out ones to take along, with what Keras makes of them.
+        images: Held-out ones to take along, with what Keras makes of them.
 
     Returns:
         Why a recipe was left out, by its name.
@@ -44,7 +44,7 @@ def export(trained: Trained, bundle: Path, recipes: list[str], pictures: int) ->
         made = exporters.open_bundle(bundle).manifest.artifacts
         return {name: "not in the bundle" for name in recipes if name not in made}
     inputs = calibration_inputs(trained, None, lambda each: exporters.pick(each, seed=SEED))
-    given = golden_images(trained, pictures)
+    given = golden_images(trained, images)
     while left:
         try:
             exporters.export(
@@ -70,11 +70,11 @@ def export(trained: Trained, bundle: Path, recipes: list[str], pictures: int) ->
 
 
 def rows(model: str, bundle: Path) -> list[dict[str, Any]]:
-    """One row for each recipe, signature and output: figures on held-out pictures and the verdict.
+    """One row for each recipe, signature and output: figures on held-out images and the verdict.
 
     Where a signature was given none (latents that nothing encodes) they are those of seeded cases.
     """
-    verification = exporters.verification.verify(bundle, sheet=bundle.with_suffix(".png"))
+    verification = exporters.verify(bundle, sheet=bundle.with_suffix(".png"))
     for failure in verification.failures:
         print(f"{model}: {failure}", file=sys.stderr)
     artifacts = exporters.open_bundle(bundle).manifest.artifacts
@@ -89,7 +89,7 @@ def rows(model: str, bundle: Path) -> list[dict[str, Any]]:
                 "recipe": check.artifact,
                 "signature": check.signature,
                 "output": check.output,
-                "pictures": real.cases if check.held_out else 0,
+                "images": real.cases if check.held_out else 0,
                 **{key: value for key, value in real.as_dict().items() if key != "cases"},
                 "bytes": sum(file.stat().st_size for file in files if file.is_file()),
                 "passed": check.passed,
@@ -98,12 +98,12 @@ def rows(model: str, bundle: Path) -> list[dict[str, Any]]:
     return found
 
 
-def table(folder: Path, runs: dict[str, Path], recipes: list[str], pictures: int) -> Path:
+def table(folder: Path, runs: dict[str, Path], recipes: list[str], images: int) -> Path:
     """Exports and verifies every run and writes the table."""
     result: dict[str, Any] = {
         "command": "scripts/results/verify_table.py FOLDER "
         + " ".join(f"{name}=RUN" for name in runs)
-        + f" --pictures {pictures}",
+        + f" --images {images}",
         "date": datetime.date.today().isoformat(),
         "versions": {package: version(package) for package in PACKAGES},
         "seed": SEED,
@@ -116,7 +116,7 @@ def table(folder: Path, runs: dict[str, Path], recipes: list[str], pictures: int
     for name, run in runs.items():
         trained = load_trained(run)
         bundle = folder / name
-        refused = export(trained, bundle, recipes, pictures)
+        refused = export(trained, bundle, recipes, images)
         result["runs"][name] = source_of(trained) | {"method": trained.config.method}
         result["verification"] += rows(name, bundle)
         if refused:
@@ -137,7 +137,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("runs", nargs="+", metavar="[NAME=]RUN")
-    parser.add_argument("--pictures", type=int, default=16, help="held-out, at most 32")
+    parser.add_argument("--images", type=int, default=16, help="held-out, at most 32")
     parser.add_argument("--recipe", action="append", choices=list(RECIPES))
     options = parser.parse_args()
     try:
@@ -146,7 +146,7 @@ def main() -> None:
             parser.error("two runs have one name; write NAME=RUN")
         options.folder.mkdir(parents=True, exist_ok=True)
         recipes = options.recipe or list(RECIPES)
-        file = table(options.folder, runs, recipes, min(options.pictures, 32))
+        file = table(options.folder, runs, recipes, min(options.images, 32))
     except (TranslateError, exporters.ExportError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)

@@ -21,7 +21,7 @@ import h5py
 import numpy as np
 
 from scripts.benchmarks.machine import machine, versions
-from scripts.stress.kill_runs_jobs import EVERY, JOBS, STEPS, write_job, write_pictures
+from scripts.stress.kill_runs_jobs import EVERY, JOBS, STEPS, write_images, write_job
 from scripts.stress.whole_number import whole_number
 
 COMMAND = (sys.executable, "-c", "from tf_translate.cli.main import run; run()")
@@ -208,7 +208,7 @@ def main(words: list[str]) -> int:
     if folder.exists() and any(folder.iterdir()):
         sys.exit(f"--folder must be new or empty, {folder} is not")
     folder.mkdir(parents=True, exist_ok=True)
-    write_pictures(folder)
+    write_images(folder)
     # In turn, so that each has its share; all else is drawn.
     order = [given.method[number % len(given.method)] for number in range(given.kills)]
     sources = {name: write_job(name, folder, given.seed) for name in dict.fromkeys(order)}

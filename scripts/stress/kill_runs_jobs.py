@@ -11,7 +11,7 @@ from scripts.stress.toml_file import write_toml
 STEPS, EVERY = 30, 3  # in all, and from checkpoint to checkpoint
 _ATTRIBUTES = {"glasses": ["0", "1"], "hair": ["black", "blond", "grey"]}
 _STAGED = {
-    "latent": 5, "base": 4, "critic_base": 4, "encoder_base": 4, "latent_width": 8, "refresh": 4,
+    "latent": 5, "base_filters": 4, "discriminator_filters": 4, "encoder_filters": 4, "latent_width": 8, "bn_recalibration_steps": 4,
 }  # fmt: skip
 
 
@@ -38,37 +38,37 @@ class Job:
 # ramps, a gradient penalty's draws, statistics that are taken again between stages.
 JOBS = {
     "cyclegan": Job(
-        {"residual_blocks": 1, "base": 4, "critic_layers": 1, "critic_base": 4, "pool_size": 3},
+        {"residual_blocks": 1, "base_filters": 4, "discriminator_layers": 1, "discriminator_filters": 4, "pool_size": 3},
         {"path": "pairs"},
         training={"average": 0.9, "decay": "linear"},
     ),
     "pix2pix": Job(
-        {"levels": 5, "base": 4, "critic_layers": 1, "critic_base": 4, "dropout": 0.5},
+        {"num_downsamples": 5, "base_filters": 4, "discriminator_layers": 1, "discriminator_filters": 4, "dropout": 0.5},
         {"path": "pairs", "load_size": [36, 36]},
     ),
     "fader": Job(
-        {"levels": 3, "base": 4, "widest": 8, "dropout": 0.3, "ramp": 20},
+        {"num_downsamples": 3, "base_filters": 4, "max_filters": 8, "dropout": 0.3, "ramp": 20},
         {"path": "faces.csv", "attributes": _ATTRIBUTES},
     ),
     "genegan": Job(
         {
-            "gan_mode": "wgan_gp", "base": 4, "critic_base": 4, "critic_norm": "none",
-            "burst_turns": 2, "burst_every": 3,
+            "gan_mode": "wgan_gp", "base_filters": 4, "discriminator_filters": 4, "discriminator_norm": "none",
+            "discriminator_burst_turns": 2, "discriminator_burst_every": 3,
         },
         {"path": "faces.csv", "domain_column": "glasses", "domain_a": "1", "domain_b": "0"},
     ),
     "icgan": Job(
-        {**_STAGED, "attribute_width": 8, "critic_noise": 0.1},
+        {**_STAGED, "attribute_width": 8, "discriminator_noise": 0.1},
         {"path": "faces.csv", "attributes": _ATTRIBUTES},
         {"gan": 12, "encoder_z": 9, "encoder_y": 9},
     ),
     "age_cgan": Job(
         {
-            **_STAGED, "embedding": 6, "recogniser_base": 4, "recogniser_width": 8,
+            **_STAGED, "embedding": 6, "identity_embedder_filters": 4, "identity_embedder_width": 8,
             "search": {"steps": 2},
         },
-        {"path": "faces.csv", "attributes": {"hair": _ATTRIBUTES["hair"]}, "twin_column": "person"},
-        {"recogniser": 9, "gan": 12, "encoder": 9},
+        {"path": "faces.csv", "attributes": {"hair": _ATTRIBUTES["hair"]}, "group_column": "person"},
+        {"identity_embedder": 9, "gan": 12, "encoder": 9},
     ),
 }  # fmt: skip
 
@@ -91,16 +91,16 @@ def write_job(name: str, folder: Path, seed: int) -> Path:
     return path
 
 
-def write_pictures(folder: Path) -> None:
+def write_images(folder: Path) -> None:
     """Writes `pairs/` and, of 24 people with two attributes, `faces.csv`: all of them noise."""
     noise = np.random.default_rng(0).integers(0, 256, (24, 40, 40, 3), np.uint8)
     lines = ["image,split,person,glasses,hair"]
     for number, pixels in enumerate(noise):
         split = "test" if number % 6 == 5 else "train"
-        for side, picture in (("a", pixels), ("b", 255 - pixels)):
+        for side, image in (("a", pixels), ("b", 255 - pixels)):
             path = folder / "pairs" / split / side / f"{number}.png"
             path.parent.mkdir(parents=True, exist_ok=True)
-            Image.fromarray(picture).save(path)
+            Image.fromarray(image).save(path)
         Image.fromarray(pixels).save(folder / f"{number}.png")
         hair = _ATTRIBUTES["hair"][number % 3]
         lines.append(f"{number}.png,{split},{number // 3},{number // 6 % 2},{hair}")

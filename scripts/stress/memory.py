@@ -14,14 +14,14 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from scripts.benchmarks.machine import machine, versions
-from scripts.stress.kill_runs_jobs import JOBS, write_job, write_pictures
+from scripts.stress.kill_runs_jobs import JOBS, write_images, write_job
 from scripts.stress.memory_files import FEW, SIDE, by_files
 from scripts.stress.whole_number import whole_number
 
 COMMAND = (sys.executable, "-c", "from tf_translate.cli.main import run; run()")
 STEPS, STEPS_OF_FILES = 10_000, 200
-EVERY = 500  # steps between checkpoints and sample pictures
-WARM = 0.1  # share of the steps that is left out of the slope: caches fill, graphs are traced
+EVERY = 500  # steps between checkpoints and sample images
+WARM = 0.1  # share of the steps that is left out of the gradient: caches fill, graphs are traced
 WIDTH, HEIGHT, EDGE = 720, 300, 40  # of the plot
 
 
@@ -44,7 +44,7 @@ def main(asked: argparse.Namespace) -> None:
 
 def of_steps(asked: argparse.Namespace) -> dict:
     """Memory over the steps of one run, with a plot."""
-    write_pictures(asked.folder)
+    write_images(asked.folder)
     settings = {
         "steps": asked.steps, "log_every": 10, "sample_every": EVERY, "checkpoint_every": EVERY,
     }  # fmt: skip
@@ -60,9 +60,9 @@ def of_steps(asked: argparse.Namespace) -> dict:
 def of_files(asked: argparse.Namespace) -> dict:
     """Memory by files and cache; what is mapped of files on disk is the system's and left out."""
 
-    def trained(name: str, pictures: Path, cache: str) -> list[tuple[int, int]]:
+    def trained(name: str, images: Path, cache: str) -> list[tuple[int, int]]:
         settings = {
-            "data.path": pictures, "data.size": f"[{SIDE}, {SIDE}]", "data.cache": cache,
+            "data.path": images, "data.size": f"[{SIDE}, {SIDE}]", "data.cache": cache,
             "training.steps": asked.steps, "training.log_every": 1,
             "training.sample_every": asked.steps, "training.checkpoint_every": asked.steps,
         }  # fmt: skip
@@ -119,11 +119,11 @@ def memory(process: int, figure: str) -> int | None:
 
 
 def figures(seen: np.ndarray) -> dict[str, float]:
-    """Least squares' slope in KiB a step after warming up, and first, last and greatest MiB."""
+    """Least squares' gradient in KiB a step after warming up, and first, last and greatest MiB."""
     warm = seen[seen[:, 0] >= WARM * seen[-1, 0]]
-    slope, _ = np.polyfit(warm[:, 0], warm[:, 1], 1)
+    gradient, _ = np.polyfit(warm[:, 0], warm[:, 1], 1)
     return {
-        "slope_kib_per_step": round(float(slope), 4),
+        "kib_per_step": round(float(gradient), 4),
         "mib_after_warming_up": round(warm[0, 1] / 1024, 1),
         "mib_at_the_end": round(warm[-1, 1] / 1024, 1),
         "mib_at_most": round(seen[:, 1].max() / 1024, 1),
@@ -133,8 +133,8 @@ def figures(seen: np.ndarray) -> dict[str, float]:
 
 def plot(seen: np.ndarray) -> Image.Image:
     """Memory over steps, from 0 on."""
-    picture = Image.new("RGB", (WIDTH, HEIGHT), "white")
-    draw = ImageDraw.Draw(picture)
+    image = Image.new("RGB", (WIDTH, HEIGHT), "white")
+    draw = ImageDraw.Draw(image)
     steps, mib = seen[:, 0], seen[:, 1] / 1024
     top = mib.max() * 1.1
     x = EDGE + steps / steps.max() * (WIDTH - 2 * EDGE)
@@ -143,7 +143,7 @@ def plot(seen: np.ndarray) -> Image.Image:
     draw.line(list(zip(x.tolist(), y.tolist(), strict=True)), fill="blue", width=2)
     draw.text((EDGE, EDGE - 20), f"MiB of memory, at most {mib.max():.0f}", fill="black")
     draw.text((WIDTH // 2, HEIGHT - EDGE + 10), f"steps, to {int(steps.max())}", fill="black")
-    return picture
+    return image
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Memory of training on few files and on many, by where decoded pictures stay."""
+"""Memory of training on few files and on many, by where decoded images stay."""
 
 import os
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from PIL import Image
 
 FEW = 1000  # files, beside as many as were asked for
 CACHES = ("auto", "disk", "none")
-SIDE, DIFFERENT = 16, 200  # of a picture, in pixels; pictures a domain, all others are links
+SIDE, DIFFERENT = 16, 200  # of a image, in pixels; images a domain, all others are links
 
 
 def write_files(folder: Path, count: int) -> Path:
@@ -36,8 +36,8 @@ def by_files(
     Args:
         count: Files of the many.
         folder: Where they are written.
-        train: From a name, a folder of pictures and a cache to steps and KiB of memory then, 0
-            steps while pictures are read.
+        train: From a name, a folder of images and a cache to steps and KiB of memory then, 0
+            steps while images are read.
 
     Returns:
         For each cache MiB at the end with few and with many, MiB at most, and bytes that each

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from scripts.benchmarks.machine import machine, versions
-from scripts.stress.kill_runs_jobs import JOBS, write_job, write_pictures
+from scripts.stress.kill_runs_jobs import JOBS, write_images, write_job
 from scripts.stress.whole_number import whole_number
 
 WORKER = Path(__file__).with_name("startup_worker.py")
@@ -21,9 +21,9 @@ _FEW = {"steps": 30, "log_every": 1000, "sample_every": 1000, "checkpoint_every"
 # What lies between the moments that the worker notes.
 PARTS = {
     "import": "interpreter, TensorFlow, Keras, the method",
-    "data": "finding and decoding pictures",
+    "data": "finding and decoding images",
     "build": "networks and optimizers",
-    "run": "run directory, sample pictures",
+    "run": "run directory, sample images",
     "first step": "tracing, and the step",
 }
 
@@ -33,7 +33,7 @@ def main(asked: argparse.Namespace) -> None:
     if asked.folder.exists():
         sys.exit(f"--folder must be new, {asked.folder} is there already: choose another")
     asked.folder.mkdir(parents=True)
-    write_pictures(asked.folder)
+    write_images(asked.folder)
     methods = asked.method or list(JOBS)
     runs = {
         method: [start(method, asked.folder, n) for n in range(asked.repeats)] for method in methods

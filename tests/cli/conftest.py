@@ -10,10 +10,10 @@ from tf_translate.cli.main import run as run_command
 
 TINY = (
     "data.size=[16, 16]",
-    "model.levels=2",
-    "model.base=4",
-    "model.critic_layers=1",
-    "model.critic_base=4",
+    "model.num_downsamples=2",
+    "model.base_filters=4",
+    "model.discriminator_layers=1",
+    "model.discriminator_filters=4",
     "training.batch_size=2",
     "training.log_every=2",
     "training.checkpoint_every=4",
@@ -50,11 +50,11 @@ def write_pairs(folder, *, train=8, test=8, seed=0, size=16):
     random = np.random.default_rng(seed)
     for split, count in (("train", train), ("test", test)):
         for number in range(count):
-            picture = np.full((size, size, 3), 255, np.uint8)
+            image = np.full((size, size, 3), 255, np.uint8)
             top, left = random.integers(0, size // 2, 2)
-            picture[top : top + size // 2, left : left + size // 2] = random.integers(0, 200, 3)
-            images.write(folder / split / "a" / f"{number}.png", picture)
-            images.write(folder / split / "b" / f"{number}.png", 255 - picture)
+            image[top : top + size // 2, left : left + size // 2] = random.integers(0, 200, 3)
+            images.write(folder / split / "a" / f"{number}.png", image)
+            images.write(folder / split / "b" / f"{number}.png", 255 - image)
     return folder
 
 

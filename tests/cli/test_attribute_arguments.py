@@ -1,4 +1,4 @@
-"""Attributes on the command line, from a table to an edited picture through TFLite."""
+"""Attributes on the command line, from a table to an edited image through TFLite."""
 
 import json
 
@@ -10,9 +10,9 @@ from tf_translate import images
 
 TINY = (
     "data.size=[16, 16]",
-    "model.levels=2",
-    "model.base=4",
-    "model.widest=8",
+    "model.num_downsamples=2",
+    "model.base_filters=4",
+    "model.max_filters=8",
     "training.batch_size=2",
     "training.steps=4",
     "training.log_every=2",
@@ -76,17 +76,17 @@ def test_evaluate_measures_every_edit_beside_the_exact_truth(command, fader):
     assert (fader / "evaluation" / "add_glasses.png").is_file()
 
 
-def test_a_bundle_edits_pictures_by_the_names_of_the_table(command, fader, table, tmp_path):
+def test_a_bundle_edits_images_by_the_names_of_the_table(command, fader, table, tmp_path):
     bundle = tmp_path / "bundle"
     assert command("export", fader, "--bundle", bundle, "--recipe", "float32")[0] == 0
     assert command("verify", bundle)[0] == 0
-    picture = table.parent / "80black.png"
+    image = table.parent / "80black.png"
     written = {}
     for model in (bundle, fader):
         for glasses in (0, 3):
             folder = tmp_path / f"{model.name}{glasses}"
             chosen = ("--attribute", f"glasses={glasses}", "--attribute", "hair=blond")
-            code, _, said = command("translate", model, picture, "--output", folder, *chosen)
+            code, _, said = command("translate", model, image, "--output", folder, *chosen)
             assert code == 0, said
             written[model.name, glasses] = images.read(folder / "80black.png").astype(int)
     apart = np.abs(written["bundle", 0] - written["run", 0]).max()
@@ -95,10 +95,10 @@ def test_a_bundle_edits_pictures_by_the_names_of_the_table(command, fader, table
 
 
 def test_mistakes_with_attributes(mistake, fader, table, tmp_path):
-    picture = table.parent / "80black.png"
-    said = mistake("translate", fader, picture, "--output", tmp_path, "--attribute", "glases=1")
+    image = table.parent / "80black.png"
+    said = mistake("translate", fader, image, "--output", tmp_path, "--attribute", "glases=1")
     assert "glasses" in said
-    said = mistake("translate", fader, picture, "--output", tmp_path, "--attribute", "glasses=1")
+    said = mistake("translate", fader, image, "--output", tmp_path, "--attribute", "glasses=1")
     assert "hair" in said
     run = tmp_path / "run"
     said = mistake("train", "fader", "--run", run, *options(table, "data.attributes={}"))

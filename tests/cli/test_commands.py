@@ -15,25 +15,33 @@ def test_methods_as_json(command):
     assert code == 0
     assert rows["cyclegan"]["layout"] == "unpaired"
     assert rows["cyclegan"]["signatures"] == ["a_to_b", "b_to_a"]
-    assert rows["pix2pix"]["players"] == ["critic", "generator"]
+    assert rows["pix2pix"]["players"] == ["discriminator", "generator"]
 
 
 @pytest.mark.parametrize(
     ("method", "millions"),
     [
-        ("cyclegan", {"generator_ab": 11.378, "critic_b": 2.765}),
-        ("dualgan", {"generator_ab": 30.627, "critic_b": 3.921}),
-        ("discogan", {"generator_ab": 5.514, "critic_b": 2.766}),
-        ("dtn", {"features": 0.896, "decoder": 2.526, "critic": 1.502}),
-        ("icgan", {"generator": 3.725, "critic": 2.803, "encoder_z": 18.278, "encoder_y": 3.187}),
-        ("age_cgan", {"generator": 3.627, "critic": 2.779, "encoder": 18.278}),
-        ("fader", {"encoder": 6.986, "decoder": 7.015, "latent_critic": 8.655}),
+        ("cyclegan", {"generator_ab": 11.378, "discriminator_b": 2.765}),
+        ("dualgan", {"generator_ab": 30.627, "discriminator_b": 3.921}),
+        ("discogan", {"generator_ab": 5.514, "discriminator_b": 2.766}),
+        ("dtn", {"features": 0.896, "decoder": 2.526, "discriminator": 1.502}),
+        (
+            "icgan",
+            {"generator": 3.725, "discriminator": 2.803, "encoder_z": 18.278, "encoder_y": 3.187},
+        ),
+        ("age_cgan", {"generator": 3.627, "discriminator": 2.779, "encoder": 18.278}),
+        ("fader", {"encoder": 6.986, "decoder": 7.015, "latent_discriminator": 8.655}),
         (
             "ian",
-            {"trunk": 17.217, "encoder_head": 16.586, "critic_head": 2.565, "decoder": 18.886},
+            {
+                "trunk": 17.217,
+                "encoder_head": 16.586,
+                "discriminator_head": 2.565,
+                "decoder": 18.886,
+            },
         ),
-        ("genegan", {"splitter": 2.629, "joiner": 6.305, "critic_a": 6.833}),
-        ("pix2pix", {"generator": 54.414, "critic": 2.769}),
+        ("genegan", {"splitter": 2.629, "joiner": 6.305, "discriminator_a": 6.833}),
+        ("pix2pix", {"generator": 54.414, "discriminator": 2.769}),
     ],
 )
 def test_describe_gives_the_published_parameter_counts(command, method, millions):
@@ -68,7 +76,7 @@ def test_verify_as_json_is_one_object(command, bundle):
     assert artifacts == {"saved_model", "float32", "float16", "dynamic_int8"}
 
 
-def test_bundle_and_run_translate_a_picture_of_any_size_alike(command, bundle, trained, tmp_path):
+def test_bundle_and_run_translate_a_image_of_any_size_alike(command, bundle, trained, tmp_path):
     random = np.random.default_rng(0)
     images.write(tmp_path / "in" / "wide.png", random.integers(0, 256, (20, 50, 3), np.uint8))
     images.write(tmp_path / "in" / "grey.png", random.integers(0, 256, (33, 9, 1), np.uint8))
@@ -136,7 +144,7 @@ def test_evaluate_takes_figures_of_a_pretrained_network_too(command, trained, tm
     assert "domain/kid/mine@16" in rows["output"]
 
 
-def test_features_writes_a_network_for_pictures_of_one_size(command, tmp_path):
+def test_features_writes_a_network_for_images_of_one_size(command, tmp_path):
     network = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Flatten()])
     network.save(tmp_path / "mine.keras")
     output = tmp_path / "new" / "mine16.keras"

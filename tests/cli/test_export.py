@@ -1,4 +1,4 @@
-"""`export`: where calibration pictures come from, and what the card is told."""
+"""`export`: where calibration images come from, and what the card is told."""
 
 import json
 
@@ -31,7 +31,7 @@ def test_an_integer_recipe_is_calibrated_on_the_training_split_and_verifies(
     assert command("verify", bundle)[0] == 0
 
 
-def test_a_folder_of_pictures_may_be_given_instead(command, trained, tmp_path):
+def test_a_folder_of_images_may_be_given_instead(command, trained, tmp_path):
     folder = write_pairs(tmp_path / "own", train=3, test=1, seed=4, size=20) / "train"
     bundle = tmp_path / "bundle"
     command("export", trained, "--bundle", bundle, "--recipe", "int8", "--calibration", folder)
@@ -47,16 +47,16 @@ def test_a_folder_that_no_recipe_needs_is_said(command, trained, tmp_path):
     assert "--calibration is not used: no recipe that was asked for" in " ".join(said.split())
 
 
-def test_a_folder_without_pictures_is_a_mistake(mistake, trained, tmp_path):
+def test_a_folder_without_images_is_a_mistake(mistake, trained, tmp_path):
     arguments = ("export", trained, "--bundle", tmp_path / "b", "--recipe", "int8", "--calibration")
     assert "there is no folder" in mistake(*arguments, tmp_path / "none")
     (tmp_path / "empty").mkdir()
-    assert "holds no pictures" in mistake(*arguments, tmp_path / "empty")
+    assert "holds no images" in mistake(*arguments, tmp_path / "empty")
 
 
 def test_the_card_has_what_the_run_and_the_user_say(command, trained, tmp_path):
     bundle = tmp_path / "bundle"
-    told = ("--licence", "CC BY 4.0, me", "--intended-use", "Squares, nothing else.")
+    told = ("--license", "CC BY 4.0, me", "--intended-use", "Squares, nothing else.")
     code, said, error = command("export", trained, "--bundle", bundle, "--recipe", "float32", *told)
     assert code == 0, error
     assert "card.md" in "".join(said.split())
@@ -104,12 +104,12 @@ def test_statistics_as_inputs_verify_and_tiles_are_alike(command, mistake, pairs
     manifest = json.loads((bundle / "manifest.json").read_text())
     names = ("a_to_b", "a_to_b_statistics", "a_to_b_tile")
     assert set(manifest["signatures"]) == {n + end for n in names for end in ("", "_uint8")}
-    assert manifest["golden"]["cases"]["a_to_b_tile"] == 2 + 4  # held-out pictures too
+    assert manifest["golden"]["cases"]["a_to_b_tile"] == 2 + 4  # held-out images too
     assert command("verify", bundle)[0] == 0
-    # A tile is the same in both pictures; what it becomes goes by the rest of the picture too.
+    # A tile is the same in both images; what it becomes goes by the rest of the image too.
     left, right = np.random.default_rng(0).integers(0, 256, (2, 16, 32, 3), np.uint8)
-    for name, picture in (("one", (left, right)), ("two", (left, 0 * right))):
-        images.write(tmp_path / "photos" / f"{name}.png", np.concatenate(picture, 1))
+    for name, image in (("one", (left, right)), ("two", (left, 0 * right))):
+        images.write(tmp_path / "photos" / f"{name}.png", np.concatenate(image, 1))
     out = ("--output", tmp_path / "out", "--tiles", "--overlap", 0)
     code, _, error = command("translate", bundle, tmp_path / "photos", *out)
     assert code == 0, error
@@ -125,5 +125,5 @@ def test_statistics_as_inputs_verify_and_tiles_are_alike(command, mistake, pairs
 def test_a_model_without_norms_of_each_image_has_no_statistics(mistake, trained, tmp_path):
     bundle = tmp_path / "bundle"
     sentence = mistake("export", trained, "--bundle", bundle, "--norm-inputs")
-    assert "no signature of a_to_b takes one picture alone" in sentence
+    assert "no signature of a_to_b takes one image alone" in sentence
     assert not bundle.exists()

@@ -1,4 +1,4 @@
-"""A method of one set of pictures, by the command line: from training to painting."""
+"""A method of one set of images, by the command line: from training to painting."""
 
 import json
 
@@ -9,7 +9,7 @@ from tf_translate import images
 from tf_translate.images import read
 
 SETTINGS = (
-    "data.size=[16, 16]", "model.base=4", "model.decoder_base=4", "model.latent=5",
+    "data.size=[16, 16]", "model.base_filters=4", "model.decoder_filters=4", "model.latent=5",
     "model.latent_width=8", "model.kernels=3", "model.edit_steps=2", "training.steps=2",
     "training.batch_size=4", "training.sample_every=2", "evaluation.domain_steps=2",
     "evaluation.content_steps=2",
@@ -53,14 +53,14 @@ def test_train_evaluate_export_verify_and_paint(command, folder, tmp_path):
     assert "Reconstructions differ by" in (run / "evaluation" / "index.html").read_text()
     does("export", run, "--bundle", bundle, "--recipe", "float32")
     does("verify", bundle)
-    picture = folder / "test" / "0.png"
+    image = folder / "test" / "0.png"
     mask = np.zeros((16, 16, 1), np.uint8)
     mask[4:8, 4:8] = 255
     images.write(tmp_path / "where.png", mask)
     painting = ("--target", folder / "test" / "1.png", "--mask", tmp_path / "where.png")
     for model in (run, bundle):
         output = tmp_path / f"out-{model.name}"
-        does("translate", model, picture, "--output", output, *painting)
-        does("translate", model, picture, "--output", output / "whole")
+        does("translate", model, image, "--output", output, *painting)
+        does("translate", model, image, "--output", output / "whole")
     both = [read(tmp_path / f"out-{name}" / "0.png").astype(int) for name in ("run", "bundle")]
     assert np.abs(both[0] - both[1]).max() <= 1

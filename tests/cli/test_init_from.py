@@ -12,7 +12,7 @@ from tf_translate.methods.fader import Fader, FaderSettings
 
 def _options(trained, *more):
     data = trained.parent / "pairs"
-    return settings(f"data.path={data}", f"training.start_from={trained}", *more)
+    return settings(f"data.path={data}", f"training.init_from={trained}", *more)
 
 
 def test_a_run_begins_with_the_weights_of_another(command, trained, tmp_path):
@@ -33,13 +33,13 @@ def test_a_run_begins_with_the_weights_of_another(command, trained, tmp_path):
 
 
 def test_networks_of_other_sizes_and_methods_are_refused(mistake, trained, tmp_path):
-    options = _options(trained, "training.steps=1", "model.base=8")
+    options = _options(trained, "training.steps=1", "model.base_filters=8")
     told = mistake("train", "pix2pix", "--run", tmp_path / "a", *options)
-    assert "training.start_from must be a run whose generator has the sizes" in told
-    options = ("--set", f"training.start_from={trained}")
+    assert "training.init_from must be a run whose generator has the sizes" in told
+    options = ("--set", f"training.init_from={trained}")
     told = mistake("train", "cyclegan", "--run", tmp_path / "b", *options)
     assert f"must be a run of cyclegan, {trained} is one of pix2pix" in told
-    gone = ("--set", f"training.start_from={tmp_path / 'none'}")
+    gone = ("--set", f"training.init_from={tmp_path / 'none'}")
     assert "is not a run" in mistake("train", "pix2pix", "--run", tmp_path / "c", *gone)
     assert not any((tmp_path / name).exists() for name in "abc")
 
@@ -49,14 +49,14 @@ def test_a_network_the_other_run_lacks_stays_as_it_is():
 
     def model(seed, weights=None):
         keras.utils.set_random_seed(seed)
-        sizes = FaderSettings(levels=2, base=4, widest=8)
-        told = {"attributes": {"glasses": ["0", "1"]}, "term_weights": weights}
+        sizes = FaderSettings(num_downsamples=2, base_filters=4, max_filters=8)
+        told = {"attributes": {"glasses": ["0", "1"]}, "loss_weights": weights}
         return Fader.from_settings(sizes, (16, 16, 3), **told)
 
-    plain, fed = model(0), model(1, {"wearing": 0.1})
+    plain, fed = model(0), model(1, {"attribute_classification": 0.1})
     kept = [np.array(weight) for weight in fed.classifier.weights]
     take_networks(fed, plain)
-    for name in ("encoder", "decoder", "latent_critic"):
+    for name in ("encoder", "decoder", "latent_discriminator"):
         for own, theirs in zip(
             getattr(fed, name).weights, getattr(plain, name).weights, strict=True
         ):

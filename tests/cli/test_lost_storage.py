@@ -14,7 +14,7 @@ from tf_translate.training.run_dir import RunDir, is_whole
 
 
 def _settings(pairs, steps, *more):
-    own = (f"data.path={pairs}", f"training.steps={steps}", "training.decay=none", *more)
+    own = (f"data.path={pairs}", f"training.steps={steps}", "training.lr_schedule=none", *more)
     return settings(*own)
 
 
@@ -64,7 +64,7 @@ def test_a_full_disk_ends_in_a_sentence_and_the_run_goes_on_when_there_is_room(
     assert [row["step"] for row in rows] == list(range(2, step + 5, 2))
 
 
-def test_a_read_only_folder_is_told_ahead_of_the_pictures(mistake, trained, pairs, disk):
+def test_a_read_only_folder_is_told_ahead_of_the_images(mistake, trained, pairs, disk):
     shutil.copytree(trained, disk.path / "run")
     disk.remount("ro")
     nowhere = _settings(pairs / "nowhere", 4)  # would be the next mistake
@@ -105,7 +105,7 @@ def test_a_place_that_takes_no_folders_is_told(mistake, pairs):
     assert "choose another --run" in sentence
 
 
-def test_a_picture_that_vanishes_stops_a_run_that_reads_it_again(mistake, pairs, tmp_path):
+def test_a_image_that_vanishes_stops_a_run_that_reads_it_again(mistake, pairs, tmp_path):
     run, gone = tmp_path / "run", pairs / "train" / "b" / "3.png"
     options = _settings(pairs, 100_000, "data.cache=none", "training.checkpoint_every=2")
     with _once(run, 4, gone.unlink):
@@ -119,7 +119,7 @@ def test_a_picture_that_vanishes_stops_a_run_that_reads_it_again(mistake, pairs,
     )
 
 
-def test_pictures_that_vanish_do_not_matter_once_they_are_decoded(command, pairs, tmp_path):
+def test_images_that_vanish_do_not_matter_once_they_are_decoded(command, pairs, tmp_path):
     run = tmp_path / "run"
     with _once(run, 4, lambda: shutil.rmtree(pairs)):
         code, _, _ = command("train", "pix2pix", "--run", run, *_settings(pairs, 40))

@@ -44,17 +44,17 @@ def test_typo_in_a_key(mistake, tmp_path):
 
 def test_typo_in_a_key_of_the_method(mistake, tmp_path):
     sentence = _train(mistake, tmp_path, "model.levls=3")
-    assert "there is no setting 'model.levls'; did you mean 'model.levels'?" in sentence
+    assert "there is no setting 'model.levls'; did you mean 'model.num_downsamples'?" in sentence
 
 
 def test_typo_in_a_term(mistake, tmp_path):
-    sentence = _train(mistake, tmp_path, "terms.adversarail=3")
+    sentence = _train(mistake, tmp_path, "loss_weights.adversarail=3")
     assert "there is no term 'adversarail'" in sentence
     assert "did you mean 'adversarial'?" in sentence
 
 
 def test_negative_loss_weight(mistake, tmp_path):
-    assert "must be 0 or more, got -1" in _train(mistake, tmp_path, "terms.l1=-1")
+    assert "must be 0 or more, got -1" in _train(mistake, tmp_path, "loss_weights.l1=-1")
 
 
 def test_value_of_the_wrong_type(mistake, tmp_path):
@@ -71,7 +71,7 @@ def test_setting_without_a_value(mistake):
 
 
 def test_switching_everything_off(mistake, tmp_path, pairs):
-    off = [f"terms.{name}=0" for name in ("l1", "adversarial", "critic")]
+    off = [f"terms.{name}=0" for name in ("l1", "adversarial", "discriminator")]
     sentence = _train(mistake, tmp_path, f"data.path={pairs}", *off)
     assert "every term has weight 0: there is nothing to train" in sentence
 
@@ -128,8 +128,8 @@ def test_unknown_sample_set(mistake, tmp_path):
 def test_one_broken_jpg_is_named(mistake, tmp_path, pairs):
     broken = pairs / "train" / "a" / "3.png"
     broken.unlink()
-    picture = Image.fromarray(np.zeros((16, 16, 3), np.uint8))
-    picture.save(broken.with_suffix(".jpg"))
+    image = Image.fromarray(np.zeros((16, 16, 3), np.uint8))
+    image.save(broken.with_suffix(".jpg"))
     broken.with_suffix(".jpg").write_bytes(broken.with_suffix(".jpg").read_bytes()[:200])
     sentence = _train(mistake, tmp_path, f"data.path={pairs}")
     assert "3.jpg" in sentence
@@ -159,7 +159,7 @@ def test_unpaired_data_for_a_paired_method(mistake, tmp_path):
     assert "pairs are needed" in sentence
 
 
-def test_side_by_side_pictures_of_odd_width(mistake, tmp_path):
+def test_side_by_side_images_of_odd_width(mistake, tmp_path):
     for split in ("train", "test"):
         images.write(tmp_path / "odd" / split / "1.png", np.zeros((16, 33, 3), np.uint8))
     assert "1.png" in _train(mistake, tmp_path, f"data.path={tmp_path}/odd")
@@ -171,7 +171,7 @@ def test_sides_the_network_cannot_halve(mistake, tmp_path, pairs):
     assert "(18, 16, 3)" in sentence
 
 
-def test_crop_larger_than_the_picture(mistake, tmp_path):
+def test_crop_larger_than_the_image(mistake, tmp_path):
     sentence = _train(mistake, tmp_path, "data.load_size=[8, 8]")
     assert "load_size must be at least size [16, 16]" in sentence
 
@@ -210,7 +210,9 @@ def test_resuming_with_another_method(mistake, trained):
 
 
 def test_changing_the_networks_when_resuming(mistake, trained):
-    sentence = mistake("train", "pix2pix", "--run", trained, "--resume", "--set", "model.base=8")
+    sentence = mistake(
+        "train", "pix2pix", "--run", trained, "--resume", "--set", "model.base_filters=8"
+    )
     assert "--resume goes on with the run's settings" in sentence
 
 
@@ -281,7 +283,7 @@ def test_translating_with_neither_run_nor_bundle(mistake, tmp_path):
     assert "is neither a bundle (no manifest.json) nor a run (no config.json)" in sentence
 
 
-def test_translating_a_missing_picture(mistake, bundle, tmp_path):
+def test_translating_a_missing_image(mistake, bundle, tmp_path):
     sentence = mistake("translate", bundle, tmp_path / "no.png", "--output", tmp_path / "o")
     assert "there is no image or folder" in sentence
 
@@ -292,7 +294,7 @@ def test_translating_an_empty_folder(mistake, bundle, tmp_path):
     assert "holds no .jpg" in sentence
 
 
-def test_two_pictures_of_one_name(mistake, bundle, tmp_path):
+def test_two_images_of_one_name(mistake, bundle, tmp_path):
     for folder in ("p", "q"):
         images.write(tmp_path / folder / "x.png", np.zeros((8, 8, 3), np.uint8))
     sentence = mistake(

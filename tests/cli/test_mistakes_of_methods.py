@@ -13,14 +13,14 @@ def labelled(tmp_path):
     for split in ("train", "test"):
         for domain in "AB":
             for number in range(6):
-                picture = np.full((8, 8, 3), 40 * number, np.uint8)
+                image = np.full((8, 8, 3), 40 * number, np.uint8)
                 name = f"{split}{domain}/{number % 3}/{number}.png"
-                images.write(folder / name, picture)
+                images.write(folder / name, image)
     return folder
 
 
 def _train_dtn(mistake, tmp_path, *overrides):
-    settings = ("data.size=[8, 8]", "data.channels_b=3", "model.base=2", "training.steps=4")
+    settings = ("data.size=[8, 8]", "data.channels_b=3", "model.base_filters=2", "training.steps=4")
     options = [part for value in (*settings, *overrides) for part in ("--set", value)]
     sentence = mistake("train", "dtn", "--run", tmp_path / "run", *options)
     assert not (tmp_path / "run").exists()

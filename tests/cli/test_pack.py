@@ -22,12 +22,12 @@ def test_training_on_a_packed_set_is_the_same_training(tmp_path, command):
     folder = write_pairs(tmp_path / "pairs", size=20)
     code, out, said = command("data", "pack", folder, "--output", tmp_path / "packed")
     assert (code, out.strip()) == (0, str(tmp_path / "packed"))
-    assert "32 pictures (named_pairs) in 1 files" in said
+    assert "32 images (named_pairs) in 1 files" in said
     resized = ("--size", 16, 16, "--load-size", 18, 18, "--json")
     code, out, said = command("data", "pack", folder, "--output", tmp_path / "resized", *resized)
     told = json.loads(out)
-    assert (code, told["pictures"], told["layout"]) == (0, 32, "named_pairs")
-    assert told["bytes"] == (tmp_path / "resized" / "pictures-00000.tfrecord").stat().st_size
+    assert (code, told["images"], told["layout"]) == (0, 32, "named_pairs")
+    assert told["bytes"] == (tmp_path / "resized" / "images-00000.tfrecord").stat().st_size
     histories = []
     for name, cache in (("pairs", "memory"), ("packed", "none"), ("resized", "none")):
         own = (f"data.path={tmp_path / name}", f"data.cache={cache}", "data.load_size=[18, 18]")
@@ -59,7 +59,7 @@ def test_options_that_cannot_be_are_named(tmp_path, mistake, pairs):
     assert "--output must be a new folder" in said()
 
 
-def test_a_broken_picture_is_named_and_nothing_written(tmp_path, mistake, pairs):
+def test_a_broken_image_is_named_and_nothing_written(tmp_path, mistake, pairs):
     (pairs / "train" / "a" / "3.png").write_bytes(b"")
     said = mistake("data", "pack", pairs, "--output", tmp_path / "packed")
     assert "3.png is empty" in said
@@ -68,7 +68,7 @@ def test_a_broken_picture_is_named_and_nothing_written(tmp_path, mistake, pairs)
 
 def test_a_damaged_set_stops_training_in_one_sentence(tmp_path, command, mistake, pairs):
     command("data", "pack", pairs, "--output", tmp_path / "packed")
-    shard = tmp_path / "packed" / "pictures-00000.tfrecord"
+    shard = tmp_path / "packed" / "images-00000.tfrecord"
     shard.write_bytes(shard.read_bytes()[:-1])
     own = settings(f"data.path={tmp_path / 'packed'}", "training.steps=2")
     said = mistake("train", "pix2pix", "--run", tmp_path / "run", *own)
@@ -77,12 +77,12 @@ def test_a_damaged_set_stops_training_in_one_sentence(tmp_path, command, mistake
 
 @pytest.mark.skipif(os.name != "posix", reason="sends SIGINT")
 def test_ctrl_c_leaves_nothing_that_looks_whole(tmp_path):
-    picture, folder = tmp_path / "one.png", tmp_path / "original"
-    images.write(picture, np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8))
+    image, folder = tmp_path / "one.png", tmp_path / "original"
+    images.write(image, np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8))
     for side in ("trainA", "trainB"):
         (folder / side).mkdir(parents=True)
         for number in range(15_000):
-            os.link(picture, folder / side / f"{number}.png")
+            os.link(image, folder / side / f"{number}.png")
     code = "from tf_translate.cli.main import run; run()"
     process = subprocess.Popen(
         [sys.executable, "-c", code, "data", "pack", folder, "--output", tmp_path / "packed"],
@@ -98,4 +98,4 @@ def test_ctrl_c_leaves_nothing_that_looks_whole(tmp_path):
     said = process.communicate()[1]
     assert process.returncode not in (0, None)
     assert "Traceback" not in said
-    assert sorted(tmp_path.iterdir()) == [picture, folder]
+    assert sorted(tmp_path.iterdir()) == [image, folder]

@@ -16,17 +16,17 @@ FAKES = {"paint": paint()}
 
 @pytest.fixture
 def files(tmp_path):
-    """A grey picture, the same painted white, and a mask of the left half."""
+    """A grey image, the same painted white, and a mask of the left half."""
     mask = np.zeros((20, 30, 1), np.uint8)
     mask[:, :15] = 255
-    pictures = {
+    drawn = {
         "me": np.full((20, 30, 3), 100, np.uint8),
         "painted": np.full((20, 30, 3), 200, np.uint8),
         "where": mask,
     }
-    for name, pixels in pictures.items():
+    for name, pixels in drawn.items():
         images.write(tmp_path / f"{name}.png", pixels)
-    return {name: tmp_path / f"{name}.png" for name in pictures}
+    return {name: tmp_path / f"{name}.png" for name in drawn}
 
 
 @pytest.fixture
@@ -52,16 +52,16 @@ def test_bundle_and_run_paint_alike(command, models, files, tmp_path):
 
 
 def test_mistakes_say_what_to_give(mistake, models, files, tmp_path):
-    def told(*options, pictures=("me",)):
-        paths = [files[name] for name in pictures]
+    def told(*options, names=("me",)):
+        paths = [files[name] for name in names]
         return mistake("translate", models[0], *paths, "--output", tmp_path / "o", *options)
 
     painted, where = ("--target", files["painted"]), ("--mask", files["where"])
     assert "--target and --mask go together" in told(*painted)
     assert "got --mask only" in told(*where)
-    sentence = told(*painted, *where, pictures=("me", "painted"))
-    assert "--target is painted over one picture, but 2 are to be translated" in sentence
-    assert "'paint' needs a target, the picture with colours painted over it, and a mask" in told()
+    sentence = told(*painted, *where, names=("me", "painted"))
+    assert "--target is painted over one image, but 2 are to be translated" in sentence
+    assert "'paint' needs a target, the image with colours painted over it, and a mask" in told()
     images.write(tmp_path / "small.png", np.zeros((5, 5, 3), np.uint8))
     sentence = told("--target", tmp_path / "small.png", *where)
-    assert "`target` must be as large as the picture it is painted over" in sentence
+    assert "`target` must be as large as the image it is painted over" in sentence

@@ -19,7 +19,7 @@ def test_it_is_small_and_says_how_it_was_made():
 
 
 def test_it_verifies():
-    verification = exporters.verification.verify(BUNDLE)
+    verification = exporters.verify(BUNDLE)
     assert verification.passed, verification.failures
 
 

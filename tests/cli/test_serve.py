@@ -97,7 +97,7 @@ def test_serve_says_what_is_amiss(mistake, tmp_path, monkeypatch):
     tensor = (Tensor(shape=(None, 8, 12, 2)),)
     two = exporters.export({"f": Signature("f", lambda image: {"image": -image}, tensor, tensor)},
                            tmp_path / "two")  # fmt: skip
-    assert "a page needs a signature from pictures of 1, 3 or 4 channels" in mistake("serve", two)
+    assert "a page needs a signature from images of 1, 3 or 4 channels" in mistake("serve", two)
     assert "there is no bundle folder" in mistake("serve", tmp_path / "nowhere")
 
 

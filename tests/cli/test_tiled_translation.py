@@ -30,7 +30,7 @@ def run(tmp_path, monkeypatch):
 
 @pytest.fixture
 def photos(tmp_path):
-    """Pictures of several sizes, the model's being 8x12."""
+    """Images of several sizes, the model's being 8x12."""
     random = np.random.default_rng(0)
     for name, size in (("large", (37, 50)), ("small", (5, 7)), ("thin", (30, 1))):
         pixels = random.integers(0, 256, (*size, 3), np.uint8)
@@ -54,9 +54,7 @@ def test_every_pixel_of_every_file_is_kept_by_bundle_and_run(
             np.testing.assert_array_equal(images.read(output / file.name), expected)
 
 
-def test_without_tiles_the_first_picture_that_loses_much_is_named(
-    command, bundle, photos, tmp_path
-):
+def test_without_tiles_the_first_image_that_loses_much_is_named(command, bundle, photos, tmp_path):
     options = ("--output", tmp_path / "o", "--signature", "a_to_b")
     _, _, said = command("translate", bundle, photos, *options)
     assert f"{photos}/large.png is 50x37 and the model's size is 12x8: it is shrunk" in said
@@ -73,7 +71,7 @@ def test_without_tiles_the_first_picture_that_loses_much_is_named(
     [
         (("--overlap", 2), "--overlap says how tiles overlap; give --tiles too, got 2 only"),
         (("--tiles", "--overlap", 5), "`overlap` must be 0 to 4 pixels, half of the model's short"),
-        (("--tiles", "--exemplar"), "signature 'swap' takes a second picture, which cannot be cut"),
+        (("--tiles", "--exemplar"), "signature 'swap' takes a second image, which cannot be cut"),
     ],
 )
 def test_mistakes(mistake, bundle, photos, tmp_path, options, sentence):

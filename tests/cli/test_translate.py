@@ -29,7 +29,7 @@ def run(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def picture(tmp_path):
+def image(tmp_path):
     images.write(tmp_path / "me.png", np.full((20, 30, 3), 100, np.uint8))
     return tmp_path / "me.png"
 
@@ -41,12 +41,12 @@ def friend(tmp_path):
 
 
 @pytest.fixture
-def translate(command, picture, tmp_path):
-    """Translates the picture; gives what was written by name."""
+def translate(command, image, tmp_path):
+    """Translates the image; gives what was written by name."""
 
     def invoke(model, *options):
         output = tmp_path / f"out-{model.name}"
-        code, _, sentence = command("translate", model, picture, "--output", output, *options)
+        code, _, sentence = command("translate", model, image, "--output", output, *options)
         assert code == 0, sentence
         return {file.name: images.read(file) for file in output.iterdir()}
 
@@ -54,11 +54,11 @@ def translate(command, picture, tmp_path):
 
 
 @pytest.fixture
-def refused(mistake, picture, tmp_path):
-    """Translating the picture with these options; gives the sentence."""
+def refused(mistake, image, tmp_path):
+    """Translating the image with these options; gives the sentence."""
 
     def invoke(model, *options):
-        sentence = mistake("translate", model, picture, "--output", tmp_path / "o", *options)
+        sentence = mistake("translate", model, image, "--output", tmp_path / "o", *options)
         assert not (tmp_path / "o").exists()
         return sentence
 
@@ -83,7 +83,7 @@ def test_bundle_and_run_take_attributes_alike(translate, bundle, run, options, c
         assert np.unique(written["me.png"].reshape(-1, 3), axis=0).tolist() == [colour]
 
 
-def test_further_pictures_are_written_beside_the_first(translate, bundle, run, friend):
+def test_further_images_are_written_beside_the_first(translate, bundle, run, friend):
     for model in (bundle, run):
         written = translate(model, "--exemplar", friend)
         assert sorted(written) == ["me-exemplar.png", "me.png"]
@@ -124,9 +124,9 @@ def test_attributes_that_cannot_be(refused, bundle, run, options, sentence):
 def test_exemplars_that_cannot_be(refused, bundle, run, friend, tmp_path):
     for model in (bundle, run):
         sentence = refused(model, "--signature", "dim", "--exemplar", friend)
-        assert "'dim' takes one picture and no exemplar; leave the exemplar out" in sentence
+        assert "'dim' takes one image and no exemplar; leave the exemplar out" in sentence
         sentence = refused(model, "--signature", "swap")
-        assert "'swap' needs an exemplar, a second picture to take from; give one" in sentence
+        assert "'swap' needs an exemplar, a second image to take from; give one" in sentence
         sentence = refused(model, "--exemplar", tmp_path / "nobody.png")
         assert f"there is no image file {tmp_path}/nobody.png" in sentence
 
@@ -136,7 +136,7 @@ def test_attributes_for_a_signature_without(refused, bundle):
     assert "signature 'swap' takes no attributes; leave out glasses" in sentence
 
 
-def test_a_further_picture_that_exists_or_meets_another(command, mistake, bundle, friend, tmp_path):
+def test_a_further_image_that_exists_or_meets_another(command, mistake, bundle, friend, tmp_path):
     options = ("--output", tmp_path / "o", "--exemplar", friend)
     images.write(tmp_path / "o" / "friend-exemplar.png", np.zeros((2, 2, 3), np.uint8))
     sentence = mistake("translate", bundle, friend, *options)

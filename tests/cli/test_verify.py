@@ -1,4 +1,4 @@
-"""`verify` with judges, pictures and a sheet, from training to the table."""
+"""`verify` with judges, images and a sheet, from training to the table."""
 
 import hashlib
 import json
@@ -40,7 +40,7 @@ def test_verify_says_what_a_recipe_changes_and_writes_a_sheet(command, judged, t
     assert code == 0, error
     result = json.loads(out)
     assert result["judges"] == "judges of the run's evaluation: a_to_b"
-    assert (result["pictures"], result["sheet"]) == (5, str(sheet))
+    assert (result["images"], result["sheet"]) == (5, str(sheet))
     figures = {each["figure"] for each in result["judged"]}
     content = {f"a_to_b content/{name}" for name in ("similarity", "retrieval@1")}
     assert figures == content | {f"a_to_b domain/{name}" for name in ("accuracy", "logit")}
@@ -124,7 +124,7 @@ def both_ways(tmp_path_factory):
 
 @pytest.fixture
 def heaps(tmp_path):
-    """Folders of 3 and 5 pictures; a name with an equals sign is a folder's like any other."""
+    """Folders of 3 and 5 images; a name with an equals sign is a folder's like any other."""
     for name, count in (("three", 3), ("fi=ve", 5)):
         for number in range(count):
             pixels = np.full((8, 12, 3), 40 * number, np.uint8)
@@ -150,7 +150,7 @@ def test_each_signature_may_have_a_folder_of_its_own(
     code, out, error = command("verify", both_ways, *given, "--json")
     assert code == 0, error
     result = json.loads(out)
-    assert result["pictures"] == read
+    assert result["images"] == read
     for check in result["outputs"]:
         expected = counts[check["signature"].removesuffix("_uint8")]
         if check["artifact"] == "saved_model":
@@ -164,9 +164,8 @@ def test_folders_for_nobody_or_for_one_twice_are_mistakes(mistake, both_ways, he
     def told(*given):
         return mistake("verify", both_ways, *(p for text in given for p in ("--images", text)))
 
-    assert (
-        f"names 'c', and the signatures of {both_ways} that take pictures are a_to_b, b_to_a"
-        in (told(f"c={three}"))
+    assert f"names 'c', and the signatures of {both_ways} that take images are a_to_b, b_to_a" in (
+        told(f"c={three}")
     )
     assert f"two folders for a_to_b, {three} and {five}; leave one of them out" in (
         told(f"a_to_b={three}", f"a_to_b={five}")
@@ -174,12 +173,12 @@ def test_folders_for_nobody_or_for_one_twice_are_mistakes(mistake, both_ways, he
     sentence = told(three, five)
     assert f"two folders for all signatures, {three} and {five}" in sentence
     assert f"or say whose each is, as in a_to_b={five}" in sentence
-    assert "there is no folder nowhere of pictures" in told("a_to_b=nowhere")
+    assert "there is no folder nowhere of images" in told("a_to_b=nowhere")
 
 
 def test_places_that_do_not_do_are_mistakes(mistake, bundle, tmp_path):
     assert "there is no folder" in mistake("verify", bundle, "--images", tmp_path / "none")
     (tmp_path / "empty").mkdir()
-    assert "holds no pictures" in mistake("verify", bundle, "--images", tmp_path / "empty")
+    assert "holds no images" in mistake("verify", bundle, "--images", tmp_path / "empty")
     inside = bundle / "sheet.png"
     assert "must lie outside the bundle" in mistake("verify", bundle, "--sheet", inside)

@@ -31,7 +31,12 @@ def test_every_preset_is_valid_to_the_last_key(name):
 def test_overrides_are_toml_values_and_else_text():
     config = load(
         "cyclegan",
-        ["training.steps=7", "data.size=[32, 48]", "data.path=my folder", "terms.identity=0"],
+        [
+            "training.steps=7",
+            "data.size=[32, 48]",
+            "data.path=my folder",
+            "loss_weights.identity=0",
+        ],
     )
     assert config.training.steps == 7
     assert config.data.size == (32, 48)

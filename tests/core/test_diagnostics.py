@@ -22,17 +22,17 @@ def _fit(model, batch, steps=1):
 def test_lengths_are_taken_only_when_asked_for_and_forgotten_when_asked_anew():
     model = _toy(tf.distribute.get_strategy())
     _fit(model, batch_of(1.0, 3.0))
-    assert model.gauges.read() == {}
-    model.gauges.ask(True)
-    critic = float(model.generator.get_weights()[0].item()) * 2.0  # g times the mean image
+    assert model.gradient_norms.read() == {}
+    model.gradient_norms.ask(True)
+    discriminator = float(model.generator.get_weights()[0].item()) * 2.0  # g times the mean image
     _fit(model, batch_of(1.0, 3.0))
-    taken = model.gauges.read()
-    assert taken["critic"] == pytest.approx(abs(critic), rel=1e-6)
-    model.gauges.ask(False)
+    taken = model.gradient_norms.read()
+    assert taken["discriminator"] == pytest.approx(abs(discriminator), rel=1e-6)
+    model.gradient_norms.ask(False)
     _fit(model, batch_of(5.0, 7.0))
-    assert model.gauges.read() == taken
-    model.gauges.ask(True)
-    assert model.gauges.read() == {}
+    assert model.gradient_norms.read() == taken
+    model.gradient_norms.ask(True)
+    assert model.gradient_norms.read() == {}
 
 
 def test_on_two_devices_it_is_the_length_of_their_sum(two_replicas):
@@ -40,10 +40,10 @@ def test_on_two_devices_it_is_the_length_of_their_sum(two_replicas):
     found = []
     for strategy in (tf.distribute.get_strategy(), two_replicas):
         model = _toy(strategy)
-        model.gauges.ask(True)
+        model.gradient_norms.ask(True)
         _fit(model, batch_of(1.0, -3.0))
-        found.append(model.gauges.read())
-    assert found[1]["critic"] == pytest.approx(abs(0.5 * (1 - 3) / 2))
+        found.append(model.gradient_norms.read())
+    assert found[1]["discriminator"] == pytest.approx(abs(0.5 * (1 - 3) / 2))
     assert found[1] == pytest.approx(found[0], rel=1e-6)
 
 
@@ -53,10 +53,10 @@ def test_scaled_losses_have_the_lengths_of_plain_ones():
         model = Toy(scale(0.5, "g"), scale(0.25, "c"))
         plain = [keras.optimizers.SGD(0.1) for _ in range(2)]
         wrapped = [keras.optimizers.LossScaleOptimizer(each) if scaled else each for each in plain]
-        model.compile(dict(zip(("critic", "generator"), wrapped, strict=True)))
-        model.gauges.ask(True)
+        model.compile(dict(zip(("discriminator", "generator"), wrapped, strict=True)))
+        model.gradient_norms.ask(True)
         _fit(model, batch_of(1.0, 3.0))
-        found.append(model.gauges.read())
+        found.append(model.gradient_norms.read())
     assert found[1] == pytest.approx(found[0], rel=1e-6)
 
 
@@ -65,57 +65,61 @@ def test_watching_leaves_training_as_it_is():
     for asked in (False, True):
         keras.utils.set_random_seed(3)
         model = _build("cyclegan")
-        model.gauges.ask(asked)
+        model.gradient_norms.ask(asked)
         _fit(model, _batch(), steps=3)
         results.append(_values(model.weights))
     assert all(np.array_equal(a, b) for a, b in zip(*results, strict=True))
 
 
-# The loss of critics that give every picture equal logits or 1/2, by hand.
+# The loss of discriminators that give every image equal logits or 1/2, by hand.
 BLIND = {
-    "pix2pix": {"critic": np.log(2)},
-    "cyclegan": {"critic": 2 * 0.5 * (0.25 + 0.25)},
-    "dualgan": {"critic": 0.0},
-    "discogan": {"critic": 2 * np.log(2)},
-    "dtn": {"critic": 3 * np.log(3)},
-    "genegan": {"critic": 0.0},
-    "icgan": {"critic": 1.5 * np.log(2)},
-    "age_cgan": {"critic": 2 * np.log(2)},
-    "fader": {"latent_critic": np.log(2) + np.log(3)},
-    "ian": {"critic": 3 * np.log(2)},
+    "pix2pix": {"discriminator": np.log(2)},
+    "cyclegan": {"discriminator": 2 * 0.5 * (0.25 + 0.25)},
+    "dualgan": {"discriminator": 0.0},
+    "discogan": {"discriminator": 2 * np.log(2)},
+    "dtn": {"discriminator": 3 * np.log(3)},
+    "genegan": {"discriminator": 0.0},
+    "icgan": {"discriminator": 1.5 * np.log(2)},
+    "age_cgan": {"discriminator": 2 * np.log(2)},
+    "fader": {"latent_discriminator": np.log(2) + np.log(3)},
+    "ian": {"discriminator": 3 * np.log(2)},
 }
 
 
 @pytest.mark.parametrize("name", sorted(METHODS))
-def test_a_critic_that_cannot_tell_has_no_lead(name):
+def test_a_discriminator_that_cannot_tell_has_no_lead(name):
     model = _build(name, compiled=False)
-    assert model.blind_losses == pytest.approx(BLIND[name])
+    assert model.chance_levels == pytest.approx(BLIND[name])
     losses = {f"domain/{term}": loss for term, loss in BLIND[name].items()}
-    figures = model.lead_of_critics(losses | {"content/cycle": 1.0})
+    figures = model.discriminator_skills(losses | {"content/cycle": 1.0})
     assert len(figures) == 1
     assert list(figures.values()) == pytest.approx([0.0])
 
 
-def test_a_sure_critic_leads_by_one_and_a_wasserstein_critic_by_its_gap():
+def test_a_sure_discriminator_leads_by_one_and_a_wasserstein_discriminator_by_its_gap():
     model = _build("pix2pix", compiled=False)
-    assert model.lead_of_critics({"domain/critic": 0.0}) == {"lead/critic": 1.0}
+    assert model.discriminator_skills({"domain/discriminator": 0.0}) == {
+        "discriminator_skill/discriminator": 1.0
+    }
     model = _build("genegan", compiled=False)
-    assert model.lead_of_critics({"domain/critic": -3.5}) == {"gap/critic": 3.5}
+    assert model.discriminator_skills({"domain/discriminator": -3.5}) == {
+        "wasserstein_estimate/discriminator": 3.5
+    }
 
 
 @pytest.mark.parametrize(
     ("name", "heads"),
     [
-        ("pix2pix", ("critic",)),
-        ("discogan", ("critic_a", "critic_b")),
-        ("dtn", ("critic",)),
-        ("icgan", ("critic",)),
-        ("age_cgan", ("critic",)),
-        ("fader", ("latent_critic",)),
-        ("ian", ("critic_head",)),
+        ("pix2pix", ("discriminator",)),
+        ("discogan", ("discriminator_a", "discriminator_b")),
+        ("dtn", ("discriminator",)),
+        ("icgan", ("discriminator",)),
+        ("age_cgan", ("discriminator",)),
+        ("fader", ("latent_discriminator",)),
+        ("ian", ("discriminator_head",)),
     ],
 )
-def test_critics_of_zeros_have_the_blind_loss(name, heads):
+def test_discriminators_of_zeros_have_the_blind_loss(name, heads):
     model = _build(name, compiled=False)
     model.compile(run_eagerly=True)
     for head in heads:

@@ -1,7 +1,7 @@
 import pytest
 import tensorflow as tf
 
-from tf_translate.core.loss_terms import content, with_weights
+from tf_translate.core.loss_terms import content, with_loss_weights
 from tf_translate.core.player import Player
 from tf_translate.core.schedules import LinearDecay, LinearRamp, Switch
 
@@ -12,7 +12,7 @@ def test_a_label_is_grouped_by_role():
 
 def test_weights_replace_defaults_and_leave_the_rest():
     terms = (content("cycle", weight=10.0, source=""), content("identity", weight=5.0, source=""))
-    changed = with_weights(terms, {"identity": 0.0})
+    changed = with_loss_weights(terms, {"identity": 0.0})
     assert [term.weight for term in changed] == [10.0, 0.0]
     assert [term.active for term in changed] == [True, False]
     assert [term.weight for term in terms] == [10.0, 5.0]
@@ -43,10 +43,12 @@ def test_impossible_schedules_and_players_are_refused():
         LinearDecay(0.1, 2, 0)
     with pytest.raises(ValueError, match="`steps` must be at least 1, got 0"):
         LinearRamp(1.0, 0)
-    with pytest.raises(ValueError, match="`parts` of player 'critic' must be at least one number"):
-        Player("critic", ("critic",), "objective", (), parts=())
+    with pytest.raises(
+        ValueError, match="`parts` of player 'discriminator' must be at least one number"
+    ):
+        Player("discriminator", ("discriminator",), "objective", (), parts=())
     with pytest.raises(ValueError, match="needs at least one network"):
-        Player("critic", (), "objective", ())
+        Player("discriminator", (), "objective", ())
 
 
 def test_a_switch_changes_at_its_step():

@@ -1,4 +1,4 @@
-"""Views of pictures."""
+"""Views of images."""
 
 import numpy as np
 import pytest
@@ -45,7 +45,7 @@ def test_blur_averages_neighbours():
 
 
 @pytest.mark.parametrize("channels", [1, 3, 4])
-def test_views_stay_pictures(channels):
+def test_views_stay_images(channels):
     numbers = np.random.default_rng(1).uniform(size=(4, NUMBERS))
     images = tf.ones((4, 8, 8, channels))
     views = random_views(images, numbers).numpy()

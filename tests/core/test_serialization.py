@@ -7,7 +7,7 @@ from tests.core.toy import Toy, batch_of, scale
 
 
 def test_saving_again_makes_no_optimizer(tmp_path, monkeypatch):
-    toy = Toy(scale(2.0, "generator"), scale(3.0, "critic"))
+    toy = Toy(scale(2.0, "generator"), scale(3.0, "discriminator"))
     toy.compile()
     toy.train_step(batch_of(1.0))
     toy.save(tmp_path / "first.keras")

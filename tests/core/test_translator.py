@@ -28,14 +28,14 @@ def _value(network):
 
 def test_one_step_by_hand():
     # g = 3, c = 5, a = 2, SGD 0.1.
-    # Critic: loss c * g * a = 30, dL/dc = g * a = 6  -> c = 5 - 0.6 = 4.4.
-    # Generator, judged by the moved critic: l1 = c * g * a = 26.4,
+    # Discriminator: loss c * g * a = 30, dL/dc = g * a = 6  -> c = 5 - 0.6 = 4.4.
+    # Generator, judged by the moved discriminator: l1 = c * g * a = 26.4,
     # weighted 2 * l1, dL/dg = 2 * c * a = 17.6 -> g = 3 - 1.76 = 1.24.
     translator = _toy()
     logs = translator.train_step(batch_of(2.0))
-    assert _value(translator.critic) == pytest.approx(4.4)
+    assert _value(translator.discriminator) == pytest.approx(4.4)
     assert _value(translator.generator) == pytest.approx(1.24)
-    assert float(logs["domain/critic"]) == pytest.approx(30.0)
+    assert float(logs["domain/discriminator"]) == pytest.approx(30.0)
     assert float(logs["content/l1"]) == pytest.approx(26.4)  # logged without its weight
     assert int(translator.steps_taken.numpy()) == 1
 
@@ -56,9 +56,9 @@ def test_a_term_of_weight_0_is_neither_computed_nor_logged():
         def generator_objective(self, batch, shared):
             pytest.fail("a player without terms must not be asked")
 
-    translator = _toy(Critical, term_weights={"l1": 0.0})
+    translator = _toy(Critical, loss_weights={"l1": 0.0})
     logs = translator.train_step(batch_of(2.0))
-    assert list(logs) == ["domain/critic"]
+    assert list(logs) == ["domain/discriminator"]
     assert _value(translator.generator) == 3.0
 
 
@@ -77,7 +77,7 @@ def test_a_scheduled_weight_follows_the_step():
     class Alone(Toy):
         players = (Toy.players[1],)
 
-    translator = _toy(Alone, term_weights={"l1": LinearRamp(4.0, 4)})
+    translator = _toy(Alone, loss_weights={"l1": LinearRamp(4.0, 4)})
     seen = []
     for _ in range(3):
         translator.train_step(batch_of(1.0))
@@ -88,17 +88,23 @@ def test_a_scheduled_weight_follows_the_step():
 def test_turns_repeat_on_fresh_gradients():
     class Thrice(Toy):
         players = (
-            Player("critic", ("critic",), "critic_objective", ("critic",), parts=(0, 0, 0)),
+            Player(
+                "discriminator",
+                ("discriminator",),
+                "discriminator_objective",
+                ("discriminator",),
+                parts=(0, 0, 0),
+            ),
             Toy.players[1],
         )
 
     translator = _toy(Thrice)
     translator.train_step(batch_of(2.0))
-    assert _value(translator.critic) == pytest.approx(5.0 - 3 * 0.6)
+    assert _value(translator.discriminator) == pytest.approx(5.0 - 3 * 0.6)
 
 
 def test_turns_on_parts_see_other_images_and_share_the_last_forward_pass(monkeypatch):
-    # Images 1, 2, 3 are parts 0, 1, 2. The critic plays on all: dL/dc = g * a = 3, 6, 9
+    # Images 1, 2, 3 are parts 0, 1, 2. The discriminator plays on all: dL/dc = g * a = 3, 6, 9
     # -> c = 5 - 0.1 * 18 = 3.2; the generator on the last: dL/dg = 2 * c * a = 19.2 -> 1.08.
     class Fresh(Toy):
         players = (
@@ -112,9 +118,9 @@ def test_turns_on_parts_see_other_images_and_share_the_last_forward_pass(monkeyp
     monkeypatch.setattr(
         translator.generator, "call", lambda *a, **k: calls.append(1) or plain(*a, **k)
     )
-    assert translator.batches_per_step == 3
+    assert translator.microbatches_per_step == 3
     translator.train_step(batch_of(1.0, 2.0, 3.0))
-    assert _value(translator.critic) == pytest.approx(3.2)
+    assert _value(translator.discriminator) == pytest.approx(3.2)
     assert _value(translator.generator) == pytest.approx(1.08)
     assert len(calls) == 3
     with pytest.raises(ValueError, match="must divide by 3, the fresh batches its players take"):
@@ -122,12 +128,12 @@ def test_turns_on_parts_see_other_images_and_share_the_last_forward_pass(monkeyp
 
 
 def test_a_burst_of_100_every_500_turns_as_genegan_has_it():
-    burst, critics, generators = Burst(100, 500), 0, []
+    burst, discriminators, generators = Burst(100, 500), 0, []
     for step in range(1300):
-        critics += 1
+        discriminators += 1
         if not burst.alone(step):
-            generators.append(critics)
-            critics = 0
+            generators.append(discriminators)
+            discriminators = 0
     assert [generators[i] for i in (0, 1, 499, 500, 501, 999, 1000)] == [100, 1, 1, 100, 1, 1, 100]
     assert not any(Burst(1, 500).alone(step) for step in range(1000))
     with pytest.raises(ValueError, match="must be at least 1, got 0, 500"):
@@ -135,15 +141,15 @@ def test_a_burst_of_100_every_500_turns_as_genegan_has_it():
 
 
 class Bursting(Toy):
-    """The critic's turns for each of the generator's: 3, 1, 3, 1."""
+    """The discriminator's turns for each of the generator's: 3, 1, 3, 1."""
 
     players = (dataclasses.replace(Toy.players[0], burst=Burst(3, 2)), Toy.players[1])
 
 
 def _turns(translator, steps):
-    """Turns of critic and generator after each step of `fit`."""
+    """Turns of discriminator and generator after each step of `fit`."""
     seen = []
-    optimizers = [translator.player_optimizers[name] for name in ("critic", "generator")]
+    optimizers = [translator.player_optimizers[name] for name in ("discriminator", "generator")]
     count = keras.callbacks.LambdaCallback(
         on_train_batch_end=lambda batch, logs: seen.append(
             tuple(int(optimizer.iterations.numpy()) for optimizer in optimizers)
@@ -160,7 +166,7 @@ def test_in_a_burst_a_player_goes_alone(eagerly):
     translator.compile(run_eagerly=eagerly)
     generators = [turns for _, turns in _turns(translator, 8)]
     assert generators == [0, 0, 1, 2, 2, 2, 3, 4]
-    assert [c for c, _ in _turns(translator, 1)] == [9]  # always the critic
+    assert [c for c, _ in _turns(translator, 1)] == [9]  # always the discriminator
 
 
 def test_two_replicas_have_their_bursts_at_the_same_steps(two_replicas):
@@ -208,10 +214,10 @@ def test_a_constraint_acts_after_each_turn():
     class Clipped(Toy):
         players = (
             Player(
-                "critic",
-                ("critic",),
-                "critic_objective",
-                ("critic",),
+                "discriminator",
+                ("discriminator",),
+                "discriminator_objective",
+                ("discriminator",),
                 constrain=lambda variables: [
                     v.assign(tf.clip_by_value(v, -1, 1)) for v in variables
                 ],
@@ -221,17 +227,20 @@ def test_a_constraint_acts_after_each_turn():
 
     translator = _toy(Clipped)
     translator.train_step(batch_of(2.0))
-    assert _value(translator.critic) == 1.0
+    assert _value(translator.discriminator) == 1.0
 
 
 def test_only_the_players_of_the_stage_move():
     translator = _toy(Staged)
     translator.train_step(batch_of(2.0))
-    assert (_value(translator.critic), _value(translator.generator)) == (pytest.approx(4.8), 3.0)
+    assert (_value(translator.discriminator), _value(translator.generator)) == (
+        pytest.approx(4.8),
+        3.0,
+    )
     translator.enter_stage("second")
     logs = translator.train_step(batch_of(2.0))
     assert list(logs) == ["content/l1"]
-    assert _value(translator.critic) == pytest.approx(4.8)
+    assert _value(translator.discriminator) == pytest.approx(4.8)
     assert _value(translator.generator) < 3.0
 
 
@@ -258,18 +267,18 @@ def test_a_translator_that_was_not_compiled_can_be_saved(tmp_path):
 
 
 def test_a_scheduled_weight_comes_back_from_a_file(tmp_path):
-    translator = _toy(term_weights={"l1": LinearRamp(4.0, 4)})
+    translator = _toy(loss_weights={"l1": LinearRamp(4.0, 4)})
     translator.save(tmp_path / "t.keras")
-    weight = keras.models.load_model(tmp_path / "t.keras").term_weights["l1"]
+    weight = keras.models.load_model(tmp_path / "t.keras").loss_weights["l1"]
     assert (weight.end, weight.steps) == (4.0, 4)
 
 
 def test_averaged_weights_take_their_place_when_asked():
-    # SGD 0.1 on dL/dg = 2 * 5 * 1 = 10 with a frozen critic; momentum 0.5.
+    # SGD 0.1 on dL/dg = 2 * 5 * 1 = 10 with a frozen discriminator; momentum 0.5.
     translator = Toy(scale(3.0, "g"), scale(5.0, "c"))
     average = keras.optimizers.SGD(0.1, use_ema=True, ema_momentum=0.5)
     translator.compile(
-        {"generator": average, "critic": keras.optimizers.SGD(1e-9)}, run_eagerly=True
+        {"generator": average, "discriminator": keras.optimizers.SGD(1e-9)}, run_eagerly=True
     )
     for _ in range(3):
         translator.train_step(batch_of(1.0))
@@ -298,32 +307,32 @@ def test_mixed_float16_wraps_every_optimizer():
     assert kinds == {"LossScaleOptimizer"}
     translator.fit(tf.data.Dataset.from_tensors(batch_of(0.5)), verbose=0)
     # As in float32: dL/dc = 3 * 0.5 -> 5 - 0.15; loss scaling leaves no trace.
-    assert _value(translator.critic) == pytest.approx(4.85, abs=0.01)
+    assert _value(translator.discriminator) == pytest.approx(4.85, abs=0.01)
 
 
 class Spared(Toy):
-    """One player of both networks: l1 = c g a moves c alone, critic = g + c moves both."""
+    """One player of both networks: l1 = c g a moves c alone, discriminator = g + c moves both."""
 
     players = (
         Player(
             "both",
-            ("generator", "critic"),
+            ("generator", "discriminator"),
             "objective",
-            ("l1", "critic"),
+            ("l1", "discriminator"),
             forward="translate",
-            spares={"generator": ("l1",)},
+            stop_gradient_for={"generator": ("l1",)},
         ),
     )
 
     def objective(self, batch, shared):
-        judged = tf.reduce_mean(self.critic(shared["fake"]))
-        weights = [self.generator.trainable_weights[0], self.critic.trainable_weights[0]]
+        judged = tf.reduce_mean(self.discriminator(shared["fake"]))
+        weights = [self.generator.trainable_weights[0], self.discriminator.trainable_weights[0]]
         summed = tf.add_n([tf.reduce_sum(weight.value) for weight in weights])
-        return {"l1": judged, "critic": summed}
+        return {"l1": judged, "discriminator": summed}
 
 
 def test_a_term_can_spare_a_network_by_hand(monkeypatch):
-    # g = 3, c = 5, a = 2, SGD 0.1. g learns of critic only, slope 1 -> 3 - 0.1 = 2.9.
+    # g = 3, c = 5, a = 2, SGD 0.1. g learns of discriminator only, gradient 1 -> 3 - 0.1 = 2.9.
     # c learns of 2 * l1 too: 2 * g * a + 1 = 13 -> c = 5 - 1.3 = 3.7.
     translator = _toy(Spared)
     calls = []
@@ -333,30 +342,32 @@ def test_a_term_can_spare_a_network_by_hand(monkeypatch):
     )
     logs = translator.train_step(batch_of(2.0))
     assert _value(translator.generator) == pytest.approx(2.9)
-    assert _value(translator.critic) == pytest.approx(3.7)
+    assert _value(translator.discriminator) == pytest.approx(3.7)
     assert float(logs["content/l1"]) == pytest.approx(30.0)
     assert len(calls) == 1
 
 
 def test_a_network_that_every_active_term_spares_stays_as_it_is():
-    translator = _toy(Spared, term_weights={"critic": 0.0})
+    translator = _toy(Spared, loss_weights={"discriminator": 0.0})
     translator.objective = lambda batch, shared: {
-        "l1": tf.reduce_mean(translator.critic(shared["fake"]))
+        "l1": tf.reduce_mean(translator.discriminator(shared["fake"]))
     }
     translator.train_step(batch_of(2.0))
     assert _value(translator.generator) == 3.0
-    assert _value(translator.critic) == pytest.approx(5 - 0.1 * 2 * 6)
+    assert _value(translator.discriminator) == pytest.approx(5 - 0.1 * 2 * 6)
 
 
 def test_spares_must_name_networks_and_leave_a_term():
     with pytest.raises(ValueError, match=r"must keep some of .* got \['t'\] for 'other'"):
-        Player("p", ("own",), "o", ("t", "u"), spares={"other": ("t",)})
-    with pytest.raises(ValueError, match="`spares` of player 'p' must keep some of its terms"):
-        Player("p", ("own",), "o", ("t",), spares={"own": ("t",)})
+        Player("p", ("own",), "o", ("t", "u"), stop_gradient_for={"other": ("t",)})
+    with pytest.raises(
+        ValueError, match="`stop_gradient_for` of player 'p' must keep some of its terms"
+    ):
+        Player("p", ("own",), "o", ("t",), stop_gradient_for={"own": ("t",)})
 
 
 class Following(Toy):
-    """The generator goes first, and starts from what the critic makes of a: g * (c * a)."""
+    """The generator goes first, and starts from what the discriminator makes of a: g * (c * a)."""
 
     players = (
         Player(
@@ -365,13 +376,19 @@ class Following(Toy):
             "generator_objective",
             ("l1",),
             forward="translate",
-            follows=True,
+            depends_on=True,
         ),
-        Player("critic", ("critic",), "critic_objective", ("critic",), forward="judge"),
+        Player(
+            "discriminator",
+            ("discriminator",),
+            "discriminator_objective",
+            ("discriminator",),
+            forward="judge",
+        ),
     )
 
     def judge(self, batch):
-        return {"judged": self.critic(batch["a"])}
+        return {"judged": self.discriminator(batch["a"])}
 
     def translate(self, batch, shared):
         return {"fake": self.generator(shared["judged"], training=True)}
@@ -379,27 +396,29 @@ class Following(Toy):
     def generator_objective(self, batch, shared):
         return {"l1": tf.reduce_mean(shared["fake"])}
 
-    def critic_objective(self, batch, shared):
-        return {"critic": tf.reduce_mean(shared["judged"] + shared["fake"])}
+    def discriminator_objective(self, batch, shared):
+        return {"discriminator": tf.reduce_mean(shared["judged"] + shared["fake"])}
 
 
 def test_a_forward_pass_can_follow_that_of_a_player_whose_turn_comes_later():
-    # g = 3, c = 5, a = 2, SGD 0.1. l1 = g * (c * a) = 30, its slope in g is 10, doubled by its
-    # weight -> g = 3 - 2 = 1. The critic's own pass moves it, the generator's, made of it, does
-    # not: slope of c * a is 2 -> c = 5 - 0.2 = 4.8; its loss is 10 + 30.
+    # g = 3, c = 5, a = 2, SGD 0.1. l1 = g * (c * a) = 30, its gradient in g is 10, doubled by its
+    # weight -> g = 3 - 2 = 1. The discriminator's own pass moves it, the generator's, made of it, does
+    # not: gradient of c * a is 2 -> c = 5 - 0.2 = 4.8; its loss is 10 + 30.
     translator = _toy(Following)
     logs = translator.train_step(batch_of(2.0))
     assert _value(translator.generator) == pytest.approx(1.0)
-    assert _value(translator.critic) == pytest.approx(4.8)
-    assert float(logs["domain/critic"]) == pytest.approx(40.0)
+    assert _value(translator.discriminator) == pytest.approx(4.8)
+    assert float(logs["domain/discriminator"]) == pytest.approx(40.0)
 
 
 def test_mistakes_at_the_door():
-    with pytest.raises(ValueError, match=r"no term 'critics', only .*did you mean 'critic'"):
-        Toy(scale(1, "g"), scale(1, "c"), term_weights={"critics": 1.0})
+    with pytest.raises(
+        ValueError, match=r"no term 'discriminators', only .*did you mean 'discriminator'"
+    ):
+        Toy(scale(1, "g"), scale(1, "c"), loss_weights={"discriminators": 1.0})
     with pytest.raises(ValueError, match="weight of term 'l1' must be 0 or more, got -1"):
-        Toy(scale(1, "g"), scale(1, "c"), term_weights={"l1": -1})
-    with pytest.raises(ValueError, match="`critic` must be built before it is given"):
+        Toy(scale(1, "g"), scale(1, "c"), loss_weights={"l1": -1})
+    with pytest.raises(ValueError, match="`discriminator` must be built before it is given"):
         Toy(scale(1, "g"), keras.Sequential([keras.layers.Dense(1)]))
     with pytest.raises(ValueError, match=r"`optimizers` names \['judge'\], but the players are"):
         Toy(scale(1, "g"), scale(1, "c")).compile({"judge": keras.optimizers.SGD()})
@@ -416,7 +435,11 @@ def test_two_replicas_log_and_step_as_one_device(two_replicas):
         data = tf.data.Dataset.from_tensors(batch_of(1.0, 2.0, 4.0, 5.0))
         history = translator.fit(data, verbose=0).history
         results.append(
-            [_value(translator.generator), _value(translator.critic), history["content/l1"][0]]
+            [
+                _value(translator.generator),
+                _value(translator.discriminator),
+                history["content/l1"][0],
+            ]
         )
     np.testing.assert_allclose(results[0], results[1], rtol=1e-6)
     # By hand: mean of a is 3, so c = 5 - 0.1 * 9 = 4.1 and g = 3 - 0.1 * 2 * 4.1 * 3 = 0.54.

@@ -26,34 +26,34 @@ def batch_of(*values: float) -> dict:
 
 @keras.saving.register_keras_serializable("tests")
 class Toy(Translator):
-    """Critic c first, then generator g; both see the generator's one forward pass g * a."""
+    """Discriminator c first, then generator g; both see the generator's one forward pass g * a."""
 
     layout = "paired"
     deploys = ("a_to_b",)
     terms = (
         content("l1", weight=2.0, source="toy"),
-        domain("critic", weight=1.0, source="toy"),
+        domain("discriminator", weight=1.0, source="toy"),
     )
     players = (
-        Player("critic", ("critic",), "critic_objective", ("critic",)),
+        Player("discriminator", ("discriminator",), "discriminator_objective", ("discriminator",)),
         Player("generator", ("generator",), "generator_objective", ("l1",), forward="translate"),
     )
 
-    def __init__(self, generator, critic, *, term_weights=None, name="toy"):
+    def __init__(self, generator, discriminator, *, loss_weights=None, name="toy"):
         super().__init__(
-            networks={"generator": generator, "critic": critic},
-            term_weights=term_weights,
+            networks={"generator": generator, "discriminator": discriminator},
+            loss_weights=loss_weights,
             name=name,
         )
 
     def translate(self, batch):
         return {"fake": self.generator(batch["a"], training=True)}
 
-    def critic_objective(self, batch, shared):
-        return {"critic": tf.reduce_mean(self.critic(shared["fake"]))}
+    def discriminator_objective(self, batch, shared):
+        return {"discriminator": tf.reduce_mean(self.discriminator(shared["fake"]))}
 
     def generator_objective(self, batch, shared):
-        return {"l1": tf.reduce_mean(self.critic(shared["fake"]))} if self.uses("l1") else {}
+        return {"l1": tf.reduce_mean(self.discriminator(shared["fake"]))} if self.uses("l1") else {}
 
     def default_optimizer(self, player):
         return keras.optimizers.SGD(0.1)
@@ -64,10 +64,16 @@ class Toy(Translator):
 
 @keras.saving.register_keras_serializable("tests")
 class Staged(Toy):
-    """The same networks in two stages: the critic learns first, then the generator."""
+    """The same networks in two stages: the discriminator learns first, then the generator."""
 
     players = (
-        Player("critic", ("critic",), "critic_objective", ("critic",), stage="first"),
+        Player(
+            "discriminator",
+            ("discriminator",),
+            "discriminator_objective",
+            ("discriminator",),
+            stage="first",
+        ),
         Player(
             "generator",
             ("generator",),
@@ -78,5 +84,5 @@ class Staged(Toy):
         ),
     )
 
-    def critic_objective(self, batch, shared):
-        return {"critic": tf.reduce_mean(self.critic(batch["a"]))}
+    def discriminator_objective(self, batch, shared):
+        return {"discriminator": tf.reduce_mean(self.discriminator(batch["a"]))}

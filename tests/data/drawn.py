@@ -1,4 +1,4 @@
-"""Small pictures on disk, each of one value so that it can be told in a batch."""
+"""Small images on disk, each of one value so that it can be told in a batch."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from tf_translate.config.data import DataConfig
 
 
 def plain(path: Path, value: int, *, size=(8, 8), channels: int = 3) -> Path:
-    """Writes a picture that is `value` everywhere (alpha too)."""
+    """Writes a image that is `value` everywhere (alpha too)."""
     shape = size if channels == 1 else (*size, channels)
     return save(path, np.full(shape, value, np.uint8))
 
@@ -49,5 +49,5 @@ def config(path: Path | str, **settings) -> DataConfig:
 
 
 def values(batch: np.ndarray) -> list[int]:
-    """The value of each picture of a float batch in [-1, 1]."""
-    return [round((float(picture.mean()) + 1) * 127.5) for picture in np.asarray(batch)]
+    """The value of each image of a float batch in [-1, 1]."""
+    return [round((float(image.mean()) + 1) * 127.5) for image in np.asarray(batch)]

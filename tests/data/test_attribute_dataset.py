@@ -1,4 +1,4 @@
-"""One set of pictures with attributes: tables, ages in names, other people's attributes."""
+"""One set of images with attributes: tables, ages in names, other people's attributes."""
 
 from collections import Counter
 
@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from tests.data.drawn import config, plain, values
-from tf_translate.data.attribute_dataset import open_labelled
+from tf_translate.data.attribute_dataset import open_attribute_dataset
 from tf_translate.errors import DataError
 
 GLASSES = {"glasses": ["0", "1"]}
 BOTH = {**GLASSES, "hair": ["black", "blond", "grey"]}
-ROWS = [  # picture i is of value i
+ROWS = [  # image i is of value i
     ("train", "p0", 0, "black"), ("train", "p1", 1, "black"), ("train", "p2", 0, "blond"),
     ("train", "p3", 1, "grey"), ("train", "p4", 0, "black"), ("validation", "p5", 1, "blond"),
     ("test", "p6", 0, "black"), ("test", "p6", 1, "black"), ("test", "p7", 0, "grey"),
@@ -31,12 +31,12 @@ def table(tmp_path):
 
 def message(path, **settings) -> str:
     with pytest.raises(DataError) as raised:
-        open_labelled(config(path, **settings))
+        open_attribute_dataset(config(path, **settings))
     return str(raised.value)
 
 
-def test_every_picture_has_its_attributes_in_order(table):
-    data = open_labelled(config(table, attributes=BOTH, twin_column="person"))
+def test_every_image_has_its_attributes_in_order(table):
+    data = open_attribute_dataset(config(table, attributes=BOTH, group_column="person"))
     assert data.attributes.columns == ("glasses", "hair=black", "hair=blond", "hair=grey")
     assert data.splits == {"train": 5, "validation": 1, "test": 3}
     assert values(data.images("test", at=range(3))) == [6, 7, 8]
@@ -45,13 +45,13 @@ def test_every_picture_has_its_attributes_in_order(table):
 
 
 def test_twins_agree_in_all_that_is_not_edited(table):
-    """Fails if a person's pictures are twins though their hair differs too."""
-    data = open_labelled(config(table, attributes=GLASSES, twin_column="person"))
+    """Fails if a person's images are twins though their hair differs too."""
+    data = open_attribute_dataset(config(table, attributes=GLASSES, group_column="person"))
     assert data.twins("test") == ("p6\nblack", "p6\nblack", "p7\ngrey")
 
 
 def test_a_batch_tells_own_differing_and_drawn_attributes(table):
-    data = open_labelled(config(table, attributes=BOTH))
+    data = open_attribute_dataset(config(table, attributes=BOTH))
     known = dict(enumerate(data.values("train")))
     others = Counter()
     for batch in data.training(batch_size=5, seed=3).take(200):
@@ -65,13 +65,13 @@ def test_a_batch_tells_own_differing_and_drawn_attributes(table):
                 others[tuple(other.numpy().astype(int))] += 1
         drawn = {tuple(row) for row in batch["drawn_attributes"].numpy()}
         assert drawn <= {tuple(row) for row in known.values()}
-    # Of the four pictures that differ from picture 1 two are alike, so they come twice as often.
+    # Of the four images that differ from image 1 two are alike, so they come twice as often.
     assert others[(0, 1, 0, 0)] / others.total() == pytest.approx(0.5, abs=0.1)
     assert len(others) == 3
 
 
 def test_a_step_has_one_batch_wherever_training_starts(table):
-    data = open_labelled(config(table, attributes=GLASSES, flip="horizontal"))
+    data = open_attribute_dataset(config(table, attributes=GLASSES, flip="horizontal"))
     whole = list(data.training(batch_size=2, seed=0).take(4))
     late = list(data.training(batch_size=2, seed=0, start_step=2).take(2))
     for one, other in zip(whole[2:], late, strict=True):
@@ -86,16 +86,16 @@ def test_twins_stay_in_one_split_where_splits_are_drawn(tmp_path):
         lines.append(f"{i}.png,p{i // 2},{i % 2}")
     path = tmp_path / "faces.csv"
     path.write_text("\n".join(lines) + "\n")
-    data = open_labelled(config(path, attributes=GLASSES, twin_column="person"))
+    data = open_attribute_dataset(config(path, attributes=GLASSES, group_column="person"))
     found = [set(data.twins(split)) for split in data.splits]
     assert sum(map(len, found)) == len(set().union(*found)) == 30
     assert sum(data.splits.values()) == 60
 
 
 def test_validation_is_carved_out_of_training_by_person(table):
-    data = open_labelled(
+    data = open_attribute_dataset(
         config(
-            table, attributes=GLASSES, twin_column="person", validation_share=0.2,
+            table, attributes=GLASSES, group_column="person", validation_share=0.2,
             where={"split": "train"},
         )
     )  # fmt: skip
@@ -109,7 +109,7 @@ def test_ages_are_read_from_names_and_fall_into_groups(tmp_path):
         plain(tmp_path / f"{age}_0_2_2017{value:04d}.jpg", value)
     plain(tmp_path / "readme_me.jpg", 9)  # says no age
     groups = {"age": ["0-18", "19-59", "60+"]}
-    data = open_labelled(config(tmp_path, attributes=groups, validation_share=0.0))
+    data = open_attribute_dataset(config(tmp_path, attributes=groups, validation_share=0.0))
     found = np.concatenate([data.values(split) for split in data.splits])
     assert data.attributes.columns == ("age=0-18", "age=19-59", "age=60+")
     assert found.sum(0).tolist() == [20, 10, 10]
@@ -134,15 +134,15 @@ def test_celebas_list_is_read_too(tmp_path):
     lines = ["30", "Eyeglasses Male", *(f"{i:06d}.jpg {(-1) ** i:2d}  1" for i in range(30))]
     path = tmp_path / "list_attr_celeba.txt"
     path.write_text("\n".join(lines) + "\n")
-    data = open_labelled(config(path, attributes={"Eyeglasses": ["-1", "1"]}))
+    data = open_attribute_dataset(config(path, attributes={"Eyeglasses": ["-1", "1"]}))
     everyone = np.concatenate([data.values(split) for split in data.splits])
     assert everyone.mean() == 0.5
 
 
-def test_broken_pictures_go_with_their_attributes(table):
-    (table.parent / "faces" / "1.png").write_bytes(b"no picture")
+def test_broken_images_go_with_their_attributes(table):
+    (table.parent / "faces" / "1.png").write_bytes(b"no image")
     assert "1.png" in message(table, attributes=GLASSES)
-    data = open_labelled(config(table, attributes=GLASSES, on_error="skip"))
+    data = open_attribute_dataset(config(table, attributes=GLASSES, on_error="skip"))
     assert data.values("train").ravel().tolist() == [0, 0, 1, 0]
     assert len(data.skipped) == 1
 
@@ -154,7 +154,7 @@ def test_mistakes_name_the_setting_the_value_and_the_fix(table, tmp_path):
     )
     told = message(table, attributes={"hair": ["black", "blond"]})
     assert "line 5: hair must be one of black, blond, got 'grey'" in told
-    assert "twin_column" in message(table, attributes=GLASSES, twin_column="who")
+    assert "group_column" in message(table, attributes=GLASSES, group_column="who")
     assert "there is nothing to tell apart" in message(
         table, attributes=GLASSES, where={"hair": "grey"}, validation_share=0.0
     )

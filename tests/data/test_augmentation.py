@@ -32,7 +32,7 @@ def test_every_place_of_the_crop_is_about_equally_likely_and_none_is_outside():
     assert counts.max() < 140
 
 
-def test_half_of_the_pictures_are_mirrored():
+def test_half_of_the_images_are_mirrored():
     share = np.mean([augmentation.is_mirrored(seed).numpy() for seed in seeds(400)])
     assert 0.4 < share < 0.6  # standard deviation 0.025
 

@@ -16,7 +16,7 @@ def test_lists_from_files_become_sizes():
     assert DataConfig(path="x", size=[64, 32], load_size=[72, 32]).load_size == (72, 32)
 
 
-def test_a_crop_larger_than_the_picture_is_refused():
+def test_a_crop_larger_than_the_image_is_refused():
     assert "load_size must be at least size [64, 64]" in complaint(
         size=[64, 64], load_size=[72, 63]
     )

@@ -28,7 +28,7 @@ def message(*arguments, **settings) -> str:
 
 
 def gradient(height, width, channels=3):
-    """A picture in which every pixel differs: value = 3 * row + 5 * column + 7 * channel."""
+    """A image in which every pixel differs: value = 3 * row + 5 * column + 7 * channel."""
     row, column, channel = np.ogrid[:height, :width, :channels]
     return (3 * row + 5 * column + 7 * channel).astype(np.uint8)
 
@@ -42,9 +42,9 @@ def test_pairs_stay_together_in_training(tmp_path):
         assert [a + 100 for a in values(batch["a"])] == values(batch["b"])
 
 
-def test_every_pass_shows_every_picture_once_in_a_new_order(tmp_path):
+def test_every_pass_shows_every_image_once_in_a_new_order(tmp_path):
     data = open_data(config(ab_folders(tmp_path, train_a=6, train_b=4)))
-    batches = steps(data, 12)  # 24 pictures: a four times, b six times
+    batches = steps(data, 12)  # 24 images: a four times, b six times
     a = [value for batch in batches for value in values(batch["a"])]
     b = [value for batch in batches for value in values(batch["b"])]
     passes_a = [tuple(a[i : i + 6]) for i in range(0, 24, 6)]
@@ -91,7 +91,7 @@ def test_another_seed_gives_another_order(tmp_path):
     assert [values(b["a"]) for b in first] != [values(b["a"]) for b in second]
 
 
-def test_a_single_picture_is_drawn_again_and_again(tmp_path):
+def test_a_single_image_is_drawn_again_and_again(tmp_path):
     data = open_data(config(ab_folders(tmp_path, train_a=1, train_b=1)))
     assert [values(batch["b"]) for batch in steps(data, 2)] == [[100, 100]] * 2
 
@@ -142,15 +142,15 @@ def test_a_batch_that_does_not_divide_is_refused(tmp_path):
 # Augmentation of training
 
 
-def is_window(picture, whole, size):
-    """Every (top, left, mirrored) at which `picture` is a crop of `whole`."""
+def is_window(image, whole, size):
+    """Every (top, left, mirrored) at which `image` is a crop of `whole`."""
     return [
         (top, left, mirrored)
         for top in range(whole.shape[0] - size[0] + 1)
         for left in range(whole.shape[1] - size[1] + 1)
         for mirrored in (False, True)
         if np.array_equal(
-            picture, whole[top : top + size[0], left : left + size[1]][:, :: -1 if mirrored else 1]
+            image, whole[top : top + size[0], left : left + size[1]][:, :: -1 if mirrored else 1]
         )
     ]
 
@@ -164,16 +164,16 @@ def test_pairs_are_cropped_and_mirrored_at_the_same_place(tmp_path):
     places = set()
     for batch in steps(data, 20):
         a, b = images.to_uint8(batch["a"]), images.to_uint8(batch["b"])
-        for picture_a, picture_b in zip(a, b, strict=True):
-            (place,) = is_window(picture_a, whole, (6, 6))
-            assert is_window(picture_b, whole + 100, (6, 6)) == [place]
+        for image_a, image_b in zip(a, b, strict=True):
+            (place,) = is_window(image_a, whole, (6, 6))
+            assert is_window(image_b, whole + 100, (6, 6)) == [place]
             places.add(place)
     assert {top for top, _, _ in places} == {0, 1, 2, 3, 4}
     assert {left for _, left, _ in places} == {0, 1, 2, 3}
     assert {mirrored for _, _, mirrored in places} == {False, True}
 
 
-def test_unpaired_pictures_are_cropped_and_mirrored_each_by_itself(tmp_path):
+def test_unpaired_images_are_cropped_and_mirrored_each_by_itself(tmp_path):
     whole = gradient(10, 9)
     for side in "AB":
         save(tmp_path / f"train{side}" / "x.png", whole)
@@ -203,16 +203,16 @@ def test_ordered_gives_the_pairs_once_in_order_with_a_smaller_last_batch(tmp_pat
     assert data.ordered("train", batch_size=2).element_spec["a"].shape == (None, 8, 8, 3)
 
 
-def test_side_gives_one_domain_of_unpaired_pictures(tmp_path):
+def test_side_gives_one_domain_of_unpaired_images(tmp_path):
     data = open_data(config(ab_folders(tmp_path, train_a=3, train_b=2)))
     assert [values(batch) for batch in data.side("train", "a", batch_size=2)] == [[0, 1], [2]]
     assert [values(batch) for batch in data.side("test", "b", batch_size=2)] == [[150, 151]]
     assert data.names("train", "a") == ("000", "001", "002")
-    with pytest.raises(DataError, match="the test pictures are unpaired: take side"):
+    with pytest.raises(DataError, match="the test images are unpaired: take side"):
         data.ordered("test", batch_size=1)
 
 
-def test_arrays_are_the_pictures_in_order_and_a_limit_spreads_evenly(tmp_path):
+def test_arrays_are_the_images_in_order_and_a_limit_spreads_evenly(tmp_path):
     data = open_data(config(named_pairs(tmp_path, train=7)))
     a, b = data.arrays("train")
     assert a.dtype == np.float32
@@ -223,8 +223,8 @@ def test_arrays_are_the_pictures_in_order_and_a_limit_spreads_evenly(tmp_path):
 
 def test_evaluation_resizes_straight_to_the_size(tmp_path):
     folder = named_pairs(tmp_path)
-    picture = np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
-    path = save(folder / "test" / "a" / "000.png", picture)
+    image = np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
+    path = save(folder / "test" / "a" / "000.png", image)
     data = open_data(config(folder, size=(6, 8), load_size=(8, 10), flip="horizontal"))
     expected = images.resize(images.read(path), (6, 8))
     np.testing.assert_array_equal(images.to_uint8(data.arrays("test")[0][0]), expected)
@@ -257,7 +257,7 @@ def test_channels_belong_to_the_model_s_domains_when_directions_are_swapped(tmp_
     assert (values(a)[0], values(b)[0]) == (100, 0)
 
 
-def test_side_by_side_pictures_are_split_in_the_middle(tmp_path):
+def test_side_by_side_images_are_split_in_the_middle(tmp_path):
     whole = np.concatenate([np.full((4, 6, 3), 10, np.uint8), np.full((4, 6, 3), 200, np.uint8)], 1)
     save(tmp_path / "train" / "x.png", whole)
     data = open_data(config(tmp_path, size=(4, 6)), paired=True)
@@ -266,7 +266,7 @@ def test_side_by_side_pictures_are_split_in_the_middle(tmp_path):
     assert np.unique(images.to_uint8(b)).tolist() == [200]
 
 
-def test_without_cache_pictures_are_decoded_at_every_read(tmp_path):
+def test_without_cache_images_are_decoded_at_every_read(tmp_path):
     folder = named_pairs(tmp_path, train=1)
     data = open_data(config(folder, cache="none"))
     assert values(data.arrays("train")[0]) == [0]
@@ -275,7 +275,7 @@ def test_without_cache_pictures_are_decoded_at_every_read(tmp_path):
     assert values(steps(data, 1)[0]["a"]) == [33, 33]
 
 
-# Broken pictures
+# Broken images
 
 
 def break_three(folder):
@@ -287,16 +287,16 @@ def break_three(folder):
 
 
 @pytest.mark.parametrize("cache", ["memory", "none"])
-def test_every_broken_picture_is_named(tmp_path, cache):
+def test_every_broken_image_is_named(tmp_path, cache):
     folder = named_pairs(tmp_path)
     broken = break_three(folder)
     told = message(config(folder, cache=cache))
-    assert told.startswith("3 pictures of")
+    assert told.startswith("3 images of")
     assert all(name in told for name in broken)
     assert 'set on_error to "skip"' in told
 
 
-def test_a_broken_picture_is_left_out_with_its_partner_and_listed(tmp_path):
+def test_a_broken_image_is_left_out_with_its_partner_and_listed(tmp_path):
     folder = named_pairs(tmp_path)
     broken = break_three(folder)
     data = open_data(config(folder, on_error="skip"))
@@ -308,23 +308,23 @@ def test_a_broken_picture_is_left_out_with_its_partner_and_listed(tmp_path):
     assert all(name in listed for name, listed in zip(broken, data.skipped, strict=True))
 
 
-def test_a_broken_unpaired_picture_costs_the_other_domain_nothing(tmp_path):
+def test_a_broken_unpaired_image_costs_the_other_domain_nothing(tmp_path):
     folder = ab_folders(tmp_path, train_a=3, train_b=3)
     (folder / "trainA" / "001.png").write_bytes(b"")
     data = open_data(config(folder, on_error="skip"))
     assert data.splits["train"] == (2, 3)
 
 
-def test_more_than_twenty_broken_pictures_are_counted(tmp_path):
+def test_more_than_twenty_broken_images_are_counted(tmp_path):
     folder = ab_folders(tmp_path, train_a=22)
     for path in (folder / "trainA").iterdir():
         path.write_bytes(b"")
     told = message(config(folder))
-    assert told.startswith("22 pictures")
+    assert told.startswith("22 images")
     assert "and 2 more" in told
 
 
-def test_one_broken_picture_is_told_in_one_sentence(tmp_path):
+def test_one_broken_image_is_told_in_one_sentence(tmp_path):
     folder = ab_folders(tmp_path)
     (folder / "trainB" / "002.png").write_bytes(b"")
     told = message(config(folder))
@@ -336,10 +336,10 @@ def test_a_split_that_loses_everything_is_an_error(tmp_path):
     folder = ab_folders(tmp_path, train_a=1)
     (folder / "trainA" / "000.png").write_bytes(b"")
     told = message(config(folder, on_error="skip"))
-    assert "no usable picture of a is left in the train split" in told
+    assert "no usable image of a is left in the train split" in told
 
 
-def test_an_odd_side_by_side_picture_is_named_once(tmp_path):
+def test_an_odd_side_by_side_image_is_named_once(tmp_path):
     plain(tmp_path / "train" / "odd.png", 1, size=(4, 9))
     told = message(config(tmp_path))
     assert "odd.png cannot be split into equal halves" in told
@@ -347,15 +347,15 @@ def test_an_odd_side_by_side_picture_is_named_once(tmp_path):
     assert told.count("odd.png") == 1
 
 
-def test_a_table_that_names_missing_pictures_names_them(tmp_path):
+def test_a_table_that_names_missing_images_names_them(tmp_path):
     (tmp_path / "t.csv").write_text("split,a,b\ntrain,x.png,y.png\n")
     told = message(config(tmp_path / "t.csv"))
     assert told.count("there is no image file") == 2
 
 
-def test_pairs_asked_of_unpaired_pictures_are_refused_with_the_way_out(tmp_path):
+def test_pairs_asked_of_unpaired_images_are_refused_with_the_way_out(tmp_path):
     told = message(config(ab_folders(tmp_path)), paired=True)
-    assert "unpaired training pictures, but pairs are needed" in told
+    assert "unpaired training images, but pairs are needed" in told
     assert "named_pairs" in told
 
 
@@ -374,12 +374,12 @@ def test_calls_that_cannot_be_meant_are_refused(tmp_path):
 # Fingerprint
 
 
-def test_the_fingerprint_is_that_of_the_pictures_not_of_their_place(tmp_path):
+def test_the_fingerprint_is_that_of_the_images_not_of_their_place(tmp_path):
     first = open_data(config(named_pairs(tmp_path / "one"))).fingerprint
     assert open_data(config(named_pairs(tmp_path / "two"))).fingerprint == first
 
 
-def test_the_fingerprint_changes_with_pictures_form_and_direction(tmp_path):
+def test_the_fingerprint_changes_with_images_form_and_direction(tmp_path):
     folder = named_pairs(tmp_path)
     first = open_data(config(folder)).fingerprint
     others = [

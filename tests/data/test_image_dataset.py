@@ -1,16 +1,16 @@
-"""One set of pictures as they are: folders, tables, splits, batches."""
+"""One set of images as they are: folders, tables, splits, batches."""
 
 import numpy as np
 import pytest
 
 from tests.data.drawn import ab_folders, config, plain, values
-from tf_translate.data.image_dataset import open_image_set
+from tf_translate.data.image_dataset import open_image_dataset
 from tf_translate.errors import DataError
 
 
 def message(path, **settings) -> str:
     with pytest.raises(DataError) as raised:
-        open_image_set(config(path, **settings))
+        open_image_dataset(config(path, **settings))
     return str(raised.value)
 
 
@@ -22,14 +22,14 @@ def _everything(data):
     )
 
 
-def test_a_folder_of_pictures_is_split_by_names_and_every_picture_is_in_one_split(tmp_path):
+def test_a_folder_of_images_is_split_by_names_and_every_image_is_in_one_split(tmp_path):
     for i in range(60):
         plain(tmp_path / f"deep{i % 2}" / f"{i}.png", i)
-    data = open_image_set(config(tmp_path))
+    data = open_image_dataset(config(tmp_path))
     assert list(data.splits) == ["train", "validation", "test"]
     assert data.splits["train"] > 35
     assert _everything(data) == list(range(60))
-    again = open_image_set(config(tmp_path))
+    again = open_image_dataset(config(tmp_path))
     assert again.fingerprint == data.fingerprint
     assert again.splits == data.splits
 
@@ -38,19 +38,19 @@ def test_folders_of_splits_are_kept_to(tmp_path):
     for split, first, count in (("train", 0, 5), ("val", 10, 2), ("test", 20, 3)):
         for i in range(count):
             plain(tmp_path / split / f"{i}.png", first + i)
-    data = open_image_set(config(tmp_path))
+    data = open_image_dataset(config(tmp_path))
     assert data.splits == {"train": 5, "validation": 2, "test": 3}
     assert values(data.images("test", at=[2, 0])) == [22, 20]
     plain(tmp_path / "more" / "x.png", 1)
     told = message(tmp_path)
-    assert "has a folder train and pictures outside of train, validation" in told
+    assert "has a folder train and images outside of train, validation" in told
     assert "more/x.png" in told
 
 
 def test_validation_is_held_back_of_training_where_there_is_none(tmp_path):
     for i in range(10):
         plain(tmp_path / "train" / f"{i}.png", i)
-    data = open_image_set(config(tmp_path, validation_share=0.2))
+    data = open_image_dataset(config(tmp_path, validation_share=0.2))
     assert data.splits == {"train": 8, "validation": 2}
 
 
@@ -61,8 +61,8 @@ def test_a_table_needs_no_attributes_and_rows_can_be_kept_by_where(tmp_path):
         lines.append(f"{i}.png,{'train' if i < 6 else 'test'},p{i},{i % 2}")
     path = tmp_path / "t.csv"
     path.write_text("\n".join(lines) + "\n")
-    assert open_image_set(config(path)).splits == {"train": 6, "test": 2}
-    data = open_image_set(config(path, where={"hat": "1"}))
+    assert open_image_dataset(config(path)).splits == {"train": 6, "test": 2}
+    data = open_image_dataset(config(path, where={"hat": "1"}))
     assert _everything(data) == [1, 3, 5, 7]
     assert "leaves no row" in message(path, where={"hat": "2"})
     assert "no column 'hut' (where.hut); did you mean 'hat'?" in message(path, where={"hut": "1"})
@@ -71,7 +71,7 @@ def test_a_table_needs_no_attributes_and_rows_can_be_kept_by_where(tmp_path):
 def test_a_batch_holds_images_each_once_a_pass_wherever_training_starts(tmp_path):
     for i in range(6):
         plain(tmp_path / "train" / f"{i}.png", i)
-    data = open_image_set(config(tmp_path, flip="horizontal"))
+    data = open_image_dataset(config(tmp_path, flip="horizontal"))
     whole = list(data.training(batch_size=3, seed=0).take(4))
     assert list(whole[0]) == ["image"]
     assert whole[0]["image"].shape == (3, 8, 8, 3)
@@ -81,28 +81,28 @@ def test_a_batch_holds_images_each_once_a_pass_wherever_training_starts(tmp_path
         np.testing.assert_array_equal(one["image"], other["image"])
 
 
-def test_broken_pictures_are_named_or_left_out(tmp_path):
+def test_broken_images_are_named_or_left_out(tmp_path):
     for i in range(4):
         plain(tmp_path / "train" / f"{i}.png", i)
-    (tmp_path / "train" / "2.png").write_bytes(b"no picture")
+    (tmp_path / "train" / "2.png").write_bytes(b"no image")
     assert "2.png" in message(tmp_path)
-    data = open_image_set(config(tmp_path, on_error="skip"))
+    data = open_image_dataset(config(tmp_path, on_error="skip"))
     assert values(data.images("train", at=range(3))) == [0, 1, 3]
     assert len(data.skipped) == 1
 
 
 def test_shipped_samples_are_read_without_their_labels():
-    data = open_image_set(config("samples:avatars"))
+    data = open_image_dataset(config("samples:avatars"))
     assert data.splits == {"train": 2400, "validation": 100, "test": 256}
 
 
 def test_what_is_not_one_set_is_refused(tmp_path):
     told = message(ab_folders(tmp_path / "two"))
-    assert "holds two sets of pictures (trainA, trainB)" in told
+    assert "holds two sets of images (trainA, trainB)" in told
     assert "name one of them" in told
     (tmp_path / "empty").mkdir()
-    assert "holds no pictures" in message(tmp_path / "empty")
-    assert "data.path must be a folder of pictures, a table" in message(tmp_path / "faces.zip")
+    assert "holds no images" in message(tmp_path / "empty")
+    assert "data.path must be a folder of images, a table" in message(tmp_path / "faces.zip")
     plain(tmp_path / "one" / "0.png", 0)
     told = message(tmp_path / "one", attributes={"glasses": ["0", "1"]})
     assert "data.attributes is for methods that learn from it" in told

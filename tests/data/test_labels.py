@@ -1,4 +1,4 @@
-"""Labels: from tables and class folders into batches, beside the very pictures they are of."""
+"""Labels: from tables and class folders into batches, beside the very images they are of."""
 
 from itertools import islice
 
@@ -9,7 +9,7 @@ import tensorflow as tf
 from tests.data.drawn import ab_folders, config, plain, values
 from tf_translate.data.domain_dataset import open_data
 from tf_translate.data.layouts.detect import find
-from tf_translate.data.splits import PictureFile, PictureFiles, Source, Split
+from tf_translate.data.splits import ImageFile, ImageFiles, Source, Split
 from tf_translate.errors import DataError
 
 
@@ -20,7 +20,7 @@ def message(path, **settings) -> str:
 
 
 def labelled_table(folder, *, train=6, test=4):
-    """Pictures of a of value v with label v % 3; pictures of b of value 100 + v, label v % 2."""
+    """Images of a of value v with label v % 3; images of b of value 100 + v, label v % 2."""
     lines = ["split,a,b,label_a,label_b"]
     for split, count in (("train", train), ("test", test)):
         for v in range(count):
@@ -43,7 +43,7 @@ def class_folders(root, *, classes=("2", "10"), count=3):
     return root
 
 
-def test_a_batch_holds_the_labels_of_its_very_pictures(tmp_path):
+def test_a_batch_holds_the_labels_of_its_very_images(tmp_path):
     data = open_data(config(labelled_table(tmp_path)))
     assert data.classes == ("0", "1", "2")
     dataset = data.training(batch_size=4, seed=3)
@@ -74,7 +74,7 @@ def test_carving_and_swapping_take_labels_along(tmp_path):
         assert data.labels(split, "b").tolist() == [v % 3 for v in values(b)]
 
 
-def test_leaving_out_a_broken_picture_leaves_out_its_label(tmp_path):
+def test_leaving_out_a_broken_image_leaves_out_its_label(tmp_path):
     path = labelled_table(tmp_path)
     (tmp_path / "train" / "a1.png").write_bytes(b"broken")
     data = open_data(config(path, on_error="skip"))
@@ -114,11 +114,11 @@ def test_labels_change_the_fingerprint_and_nothing_else(tmp_path):
 
 def test_classes_are_sorted_and_numbers_as_numbers(tmp_path):
     names = ["10", "b", "2", "-1", "0.5", "a"]
-    files = [PictureFile(str(tmp_path / name), name) for name in names]
-    train = Split(PictureFiles(files, names), PictureFiles(files), aligned=False)
+    files = [ImageFile(str(tmp_path / name), name) for name in names]
+    train = Split(ImageFiles(files, names), ImageFiles(files), aligned=False)
     assert Source("x", {"train": train}).classes == ("-1", "0.5", "2", "10", "a", "b")
     with pytest.raises(ValueError, match="one name for each of the 6 files, got 1"):
-        PictureFiles(files, ["x"])
+        ImageFiles(files, ["x"])
 
 
 # Folders
@@ -147,11 +147,11 @@ def test_classes_are_shared_by_name_over_domains_and_splits(tmp_path):
     assert data.labels("test", "b").tolist() == [0, 2]
 
 
-def test_pictures_beside_class_folders_are_refused_by_name(tmp_path):
+def test_images_beside_class_folders_are_refused_by_name(tmp_path):
     class_folders(tmp_path)
     plain(tmp_path / "trainA" / "loose.png", 1)
     told = message(tmp_path)
-    assert f"{tmp_path / 'trainA'} holds both class folders (10, 2) and pictures beside" in told
+    assert f"{tmp_path / 'trainA'} holds both class folders (10, 2) and images beside" in told
     assert "(loose.png)" in told
 
 
@@ -160,7 +160,7 @@ def test_labels_in_some_splits_only_are_refused(tmp_path):
     for name in ("2", "10"):
         for path in (tmp_path / "testA" / name).iterdir():
             path.rename(tmp_path / "testA" / f"{name}{path.name}")
-    assert "labels for the pictures of a in train, but not in test" in message(tmp_path)
+    assert "labels for the images of a in train, but not in test" in message(tmp_path)
 
 
 # Tables
@@ -171,7 +171,7 @@ def test_half_labelled_tables_are_refused_with_their_lines(tmp_path):
     lines = path.read_text().split()
     lines[3] = lines[3].removesuffix("1,") + ","
     path.write_text("\n".join(lines))
-    assert "label_a for some pictures of a only; give every picture of a domain" in message(path)
+    assert "label_a for some images of a only; give every image of a domain" in message(path)
     assert "line 4" in message(path)
     lines[3] = "train,train/a1.png,,1,7"
     path.write_text("\n".join(lines))

@@ -9,7 +9,7 @@ import pytest
 from tests.data.drawn import config
 from tf_translate import images
 from tf_translate.data import samples
-from tf_translate.data.attribute_dataset import open_labelled
+from tf_translate.data.attribute_dataset import open_attribute_dataset
 from tf_translate.data.domain_dataset import open_data
 from tf_translate.data.layouts.detect import find
 from tf_translate.errors import DataError
@@ -46,21 +46,19 @@ def test_the_tables_hold_what_the_notice_says():
 
 
 @pytest.mark.parametrize("name", EMOJI)
-def test_every_named_picture_is_there_square_and_on_white(name):
+def test_every_named_image_is_there_square_and_on_white(name):
     data = open_data(config(f"samples:{name}", size=(64, 64)))
     for split in data.splits:
-        for pictures in data.arrays(split):
-            assert pictures.shape[1:] == (64, 64, 3)
-            # Drawn over white: of the outermost pixels most are white in nearly all pictures.
-            frame = np.concatenate(
-                [pictures[:, [0, -1]], pictures[:, :, [0, -1]].swapaxes(1, 2)], 1
-            )
+        for batch in data.arrays(split):
+            assert batch.shape[1:] == (64, 64, 3)
+            # Drawn over white: of the outermost pixels most are white in nearly all images.
+            frame = np.concatenate([batch[:, [0, -1]], batch[:, :, [0, -1]].swapaxes(1, 2)], 1)
             white = (frame > 0.97).all(-1).mean((1, 2))
             assert np.median(white) > 0.9
-            assert pictures.reshape(len(pictures), -1).std(axis=1).min() > 0.02
+            assert images.reshape(len(images), -1).std(axis=1).min() > 0.02
 
 
-def test_no_picture_ships_that_no_table_names():
+def test_no_image_ships_that_no_table_names():
     columns = ("a", "b", "image")
     cells = {r.get(column) for name in samples.names() for r in rows(name) for column in columns}
     named = cells - {"", None}
@@ -104,10 +102,10 @@ def test_flat_and_3d_outlines_fit_and_those_of_others_do_not():
     assert overlap(inside_a, np.roll(inside_b, 1, axis=0)) < 0.6
 
 
-def test_no_held_out_picture_is_nearly_one_of_training():
+def test_no_held_out_image_is_nearly_one_of_training():
     data = open_data(config("samples:flat_to_3d", size=(32, 32)))
     train, test = (images.to_uint8(data.arrays(split)[1]) / 255.0 for split in ("train", "test"))
-    nearest = min(np.abs(train - picture).mean((1, 2, 3)).min() for picture in test)
+    nearest = min(np.abs(train - image).mean((1, 2, 3)).min() for image in test)
     assert nearest > 0.035  # clock faces differ from each other by less than 0.03
 
 
@@ -124,11 +122,11 @@ def test_digits_have_every_class_equally_often_in_both_domains():
             assert found.tolist() == [count // 10] * 10
 
 
-def test_digits_are_distinct_pictures_and_those_of_mnist_are_framed_in_black():
+def test_digits_are_distinct_images_and_those_of_mnist_are_framed_in_black():
     data = digits()
     a, b = (np.concatenate([data.arrays(s)[d] for s in data.splits]) for d in (0, 1))
-    assert len({picture.tobytes() for picture in a}) == len(a) == 1000
-    assert len({picture.tobytes() for picture in b}) == len(b) == 1000
+    assert len({image.tobytes() for image in a}) == len(a) == 1000
+    assert len({image.tobytes() for image in b}) == len(b) == 1000
     assert (b[:, [0, 1, -2, -1]] == -1.0).all()
     assert (b[:, :, [0, 1, -2, -1]] == -1.0).all()
 
@@ -139,7 +137,7 @@ def test_a_digit_stands_out_and_its_label_is_that_of_its_pixels():
     # Light and dark lie far apart in every street digit: 5 % quantiles of grey, on a scale of 2.
     grey = a.mean(-1).reshape(len(a), -1)
     assert np.median(np.quantile(grey, 0.95, 1) - np.quantile(grey, 0.05, 1)) > 0.6
-    # Of held-out MNIST most have their nearest training picture in their own class; chance is 0.1.
+    # Of held-out MNIST most have their nearest training image in their own class; chance is 0.1.
     held = data.arrays("test")[1].reshape(200, -1)
     nearest = ((held[:, None] - b.reshape(1, 700, -1)) ** 2).sum(-1).argmin(1)
     assert (data.labels("train", "b")[nearest] == data.labels("test", "b")).mean() > 0.8
@@ -164,8 +162,8 @@ def test_avatars_are_read_by_an_attribute():
 
 
 def tones():
-    settings = {"attributes": {"tone": list("012345")}, "twin_column": "person"}
-    return open_labelled(config("samples:tones", size=(64, 64), **settings))
+    settings = {"attributes": {"tone": list("012345")}, "group_column": "person"}
+    return open_attribute_dataset(config("samples:tones", size=(64, 64), **settings))
 
 
 def test_every_person_has_six_tones_and_lies_with_its_siblings_in_one_split():
@@ -192,22 +190,22 @@ def test_tones_of_a_person_are_twins_that_differ_in_colour_and_not_in_outline():
     data = tones()
     assert data.splits == {"train": 576, "validation": 72, "test": 120}
     for split, count in data.splits.items():
-        pictures = data.images(split, at=range(count)).reshape(count // 6, 6, 64, 64, 3)
+        pixels = data.images(split, at=range(count)).reshape(count // 6, 6, 64, 64, 3)
         twins = data.twins(split)
         assert all(len(set(twins[i : i + 6])) == 1 for i in range(0, count, 6))
         assert len(set(twins)) == count // 6
         assert (data.values(split).reshape(-1, 6, 6) == np.eye(6)).all()
         # White on white is all that is outside: a tone neither adds to the outline nor takes.
-        white = (pictures > 0.98).all(-1)
+        white = (pixels > 0.98).all(-1)
         assert (white == white[:, :1]).mean() > 0.97
-        steps = np.abs(np.diff(pictures, axis=1)).max(-1) > 8 / 127.5
+        steps = np.abs(np.diff(pixels, axis=1)).max(-1) > 8 / 127.5
         assert steps.mean((2, 3)).min() >= 0.15
 
 
 def test_tones_1_to_5_go_from_light_to_dark():
     data = tones()
-    pictures = data.images("train", at=range(576)).reshape(96, 6, 64, 64, 3)
-    brightness = np.mean(pictures, axis=(2, 3, 4))
+    pixels = data.images("train", at=range(576)).reshape(96, 6, 64, 64, 3)
+    brightness = np.mean(pixels, axis=(2, 3, 4))
     # Hair is lighter in tone 2 (blond) than in 1 (black): compare the others.
     order = brightness[:, [1, 3, 4, 5]]
     assert (np.diff(order) < 0).mean() > 0.95

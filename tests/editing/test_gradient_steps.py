@@ -7,7 +7,7 @@ from tf_translate.editing.gradient_steps import descend, shares_of_steps
 
 
 def test_steps_on_a_parabola_by_hand():
-    # cost (z - 1)^2, slope 2 (z - 1). From 3 at rate 0.25: 3 - 0.25 * 4 = 2, then 2 - 0.5 = 1.5.
+    # cost (z - 1)^2, gradient 2 (z - 1). From 3 at rate 0.25: 3 - 0.25 * 4 = 2, then 2 - 0.5 = 1.5.
     start = tf.constant([[3.0]])
     found = descend(start, lambda z: tf.reduce_sum((z - 1.0) ** 2, 1), steps=2, rate=0.25)
     np.testing.assert_allclose(found, [[1.5]])

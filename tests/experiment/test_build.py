@@ -9,7 +9,13 @@ from tf_translate.experiment.build import build, paper_model, stage_ends
 from tf_translate.experiment.configure import resolve
 from tf_translate.experiment.dataset import open_for
 
-TINY = {"levels": 2, "base": 4, "critic_levels": 2, "critic_base": 4, "dropout": 0.0}
+TINY = {
+    "num_downsamples": 2,
+    "base_filters": 4,
+    "discriminator_downsamples": 2,
+    "discriminator_filters": 4,
+    "dropout": 0.0,
+}
 
 
 @dataclasses.dataclass
@@ -59,7 +65,7 @@ def test_mistakes_about_stages():
 
 
 def test_rates_fall_over_a_players_own_updates():
-    # Three turns of the critics a step: 300 updates, constant for half of them.
+    # Three turns of the discriminators a step: 300 updates, constant for half of them.
     config = Config(
         method="dualgan",
         model=TINY,
@@ -67,8 +73,10 @@ def test_rates_fall_over_a_players_own_updates():
         training={"steps": 100, "decay": "linear"},
     )
     optimizers = build(config).player_optimizers
-    critics, generators = (optimizers[name]._learning_rate for name in ("critics", "generators"))
-    assert (critics.constant_steps, critics.decay_steps) == (150, 150)
+    discriminators, generators = (
+        optimizers[name]._learning_rate for name in ("discriminators", "generators")
+    )
+    assert (discriminators.constant_steps, discriminators.decay_steps) == (150, 150)
     assert (generators.constant_steps, generators.decay_steps) == (50, 50)
 
 
@@ -76,7 +84,7 @@ def test_players_have_the_optimizer_of_their_field_of_the_settings():
     config = Config(
         method="icgan",
         model={
-            "latent": 2, "base": 1, "critic_base": 1, "encoder_base": 1, "latent_width": 2,
+            "latent": 2, "base_filters": 1, "discriminator_filters": 1, "encoder_filters": 1, "latent_width": 2,
             "attribute_width": 2, "encoder_optimizer": {"learning_rate": 1e-3, "beta_1": 0.2},
         },
         data={"path": "unused", "size": [8, 8], "attributes": {"glasses": ["0", "1"]}},
@@ -88,7 +96,7 @@ def test_players_have_the_optimizer_of_their_field_of_the_settings():
         for name, one in optimizers.items()
     }
     assert found == {
-        "critic": (2e-4, 0.5, 30), "generator": (2e-4, 0.5, 30),
+        "discriminator": (2e-4, 0.5, 30), "generator": (2e-4, 0.5, 30),
         "encoder_z": (1e-3, 0.2, 15), "encoder_y": (1e-3, 0.2, 5),
     }  # fmt: skip
 
@@ -102,12 +110,12 @@ def test_who_sits_out_bursts_has_its_rate_fall_over_the_steps_it_plays():
     model = build(
         resolve(
             "genegan_small",
-            ["training.steps=90", "model.burst_turns=3", "model.burst_every=1", "model.base=4",
-             "model.critic_base=4", "data.size=[16, 16]", "training.decay=linear"],
+            ["training.steps=90", "model.discriminator_burst_turns=3", "model.discriminator_burst_every=1", "model.base_filters=4",
+             "model.discriminator_filters=4", "data.size=[16, 16]", "training.lr_schedule=linear"],
         )
     )  # fmt: skip
     rates = {name: one._learning_rate for name, one in model.player_optimizers.items()}
-    assert rates["critics"].constant_steps + rates["critics"].decay_steps == 90
+    assert rates["discriminators"].constant_steps + rates["discriminators"].decay_steps == 90
     assert rates["generators"].constant_steps + rates["generators"].decay_steps == 30
 
 

@@ -11,9 +11,9 @@ from rich.console import Console
 from tests.cli.conftest import write_pairs
 from tests.data.drawn import config, plain
 from tf_translate.config.schema import Config
-from tf_translate.data.attribute_dataset import open_labelled
+from tf_translate.data.attribute_dataset import open_attribute_dataset
 from tf_translate.data.domain_dataset import open_data
-from tf_translate.data.image_dataset import open_image_set
+from tf_translate.data.image_dataset import open_image_dataset
 from tf_translate.errors import ConfigError
 from tf_translate.experiment import checkpoint_assessment
 from tf_translate.experiment.train import train
@@ -24,7 +24,7 @@ GLASSES = {"glasses": ["0", "1"]}
 
 @pytest.fixture
 def table(tmp_path):
-    """Dark pictures without glasses, bright ones with."""
+    """Dark images without glasses, bright ones with."""
     lines, value = ["image,split,glasses"], 0
     for split, count in (("train", 16), ("validation", 4)):
         for i in range(count):
@@ -38,7 +38,7 @@ def table(tmp_path):
 
 
 def _score(table, edit):
-    data = open_labelled(config(table, attributes=GLASSES))
+    data = open_attribute_dataset(config(table, attributes=GLASSES))
     translator = SimpleNamespace(
         signatures=lambda: {
             "translate": SimpleNamespace(
@@ -50,8 +50,8 @@ def _score(table, edit):
         hits=lambda images, labels: ((images.mean((1, 2, 3)) > 0) == labels).astype(float)
     )
     at = np.arange(4)
-    pictures, values = data.images("validation", at=at), data.values("validation")
-    return checkpoint_assessment._figures(translator, pictures, values, data, [bright])
+    images, values = data.images("validation", at=at), data.values("validation")
+    return checkpoint_assessment._figures(translator, images, values, data, [bright])
 
 
 def _repaint(image, attributes):
@@ -75,19 +75,19 @@ def test_handing_back_the_input_scores_nothing(table):
     assert figures["score"] == 0.0
 
 
-def test_an_editor_that_forgets_the_picture_scores_nothing(table):
+def test_an_editor_that_forgets_the_image_scores_nothing(table):
     def forget(image, attributes):
         return np.ones_like(image) * (2.0 * attributes[:, :, None, None] - 1.0)
 
     figures = _score(table, forget)
     assert figures["swap_accuracy"] == 1.0
-    assert figures["score"] < 0.8  # 1 - error / error of the mean picture is far from 1
+    assert figures["score"] < 0.8  # 1 - error / error of the mean image is far from 1
 
 
 def _config(path, **training):
     return Config(
         method="fader",
-        model={"levels": 2, "base": 2, "widest": 4},
+        model={"num_downsamples": 2, "base_filters": 2, "max_filters": 4},
         data={"path": str(path), "size": [16, 16], "flip": "none", "attributes": GLASSES},
         training={
             "steps": 4, "batch_size": 2, "log_every": 2, "checkpoint_every": 2, "choose": "best",
@@ -115,7 +115,7 @@ def test_training_measures_each_checkpoint_and_delivers_the_best(table, tmp_path
 
 @pytest.fixture
 def dark_and_bright(tmp_path):
-    """Unpaired folders, a bar somewhere on dark pictures in a and on bright ones in b."""
+    """Unpaired folders, a bar somewhere on dark images in a and on bright ones in b."""
     for split, count in (("train", 12), ("validation", 4)):
         for side, shade in (("a", 40), ("b", 180)):
             for i in range(count):
@@ -131,7 +131,12 @@ def dark_and_bright(tmp_path):
 def _unpaired(path, **training):
     return Config(
         method="cyclegan",
-        model={"residual_blocks": 1, "base": 2, "critic_layers": 1, "critic_base": 2},
+        model={
+            "residual_blocks": 1,
+            "base_filters": 2,
+            "discriminator_layers": 1,
+            "discriminator_filters": 2,
+        },
         data={"path": str(path), "size": [16, 16], "flip": "none"},
         training={"choose": "best", **training},
         evaluation={"domain_steps": 60, "content_steps": 5},
@@ -139,7 +144,7 @@ def _unpaired(path, **training):
 
 
 class _Shifted:
-    """Translators that add a shade to each direction's pictures."""
+    """Translators that add a shade to each direction's images."""
 
     def __init__(self, shade):
         self.shade = shade
@@ -188,9 +193,9 @@ def test_unpaired_training_delivers_the_best_by_its_judges(dark_and_bright, tmp_
     assert (run / "model.keras").read_bytes() == kept
 
 
-def test_one_set_of_pictures_is_scored_by_what_comes_back(table):
+def test_one_set_of_images_is_scored_by_what_comes_back(table):
     configured = Config(method="ian", data={"path": str(table), "size": [16, 16]})
-    data = open_image_set(configured.data)
+    data = open_image_dataset(configured.data)
     figures = checkpoint_assessment._by_reconstruction(configured, data)
 
     def of(function):
@@ -206,9 +211,9 @@ def test_one_set_of_pictures_is_scored_by_what_comes_back(table):
     assert flat["reconstruction"] > 0.1
 
 
-def test_there_must_be_validation_pictures_to_choose_by(tmp_path):
+def test_there_must_be_validation_images_to_choose_by(tmp_path):
     data = write_pairs(tmp_path / "pairs")
-    with pytest.raises(ConfigError, match=r"goes by 4 validation pictures or more, but .* has \d"):
+    with pytest.raises(ConfigError, match=r"goes by 4 validation images or more, but .* has \d"):
         train(_unpaired(data), tmp_path / "run", resume=False, console=Console(file=io.StringIO()))
 
 

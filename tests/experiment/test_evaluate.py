@@ -17,7 +17,7 @@ def _images(count, seed, shape=SHAPE):
 
 
 def _genegan():
-    settings = GeneGANSettings(base=2, critic_base=2, norm="instance_affine")
+    settings = GeneGANSettings(base_filters=2, discriminator_filters=2, norm="instance_affine")
     return GeneGAN.from_settings(settings, SHAPE, SHAPE)
 
 

@@ -9,11 +9,16 @@ from tf_translate.config.schema import Config
 from tf_translate.experiment.train import train
 
 TINY = {
-    "levels": 2, "base": 4, "critic_levels": 2, "critic_base": 4, "dropout": 0.0,
+    "num_downsamples": 2, "base_filters": 4, "discriminator_downsamples": 2, "discriminator_filters": 4, "dropout": 0.0,
     "optimizer": {"kind": "rmsprop", "learning_rate": 1e-3},
 }  # fmt: skip
 
-SMALL = {"base": 2, "critic_base": 2, "norm": "none", "critic_norm": "none"}  # of GeneGAN
+SMALL = {
+    "base_filters": 2,
+    "discriminator_filters": 2,
+    "norm": "none",
+    "discriminator_norm": "none",
+}  # of GeneGAN
 
 
 def _rows(path):
@@ -27,7 +32,7 @@ def test_a_resumed_run_of_many_turns_gets_the_batches_it_would_have_got(tmp_path
     def config(steps):
         return Config(
             method="dualgan",
-            model={**TINY, "critic_turns": turns},
+            model={**TINY, "discriminator_turns": turns},
             data={"path": str(data), "size": [16, 16], "validation_share": 0.0},
             training={"steps": steps, "batch_size": 2, "log_every": 1, "checkpoint_every": 2},
         )
@@ -45,7 +50,7 @@ def test_a_run_resumed_in_a_burst_goes_on_with_it(tmp_path):
     def config(steps):
         return Config(
             method="genegan",
-            model={**SMALL, "burst_turns": 3, "burst_every": 2},
+            model={**SMALL, "discriminator_burst_turns": 3, "discriminator_burst_every": 2},
             data={"path": str(data), "size": [16, 16], "validation_share": 0.0},
             training={"steps": steps, "batch_size": 2, "log_every": 1, "checkpoint_every": 5},
         )
@@ -56,7 +61,7 @@ def test_a_run_resumed_in_a_burst_goes_on_with_it(tmp_path):
     assert train(config(8), tmp_path / "broken", resume=True, console=console)
     rows = _rows(tmp_path / "whole")
     assert _rows(tmp_path / "broken") == rows
-    # The critics go alone for two steps, then with the others for two.
+    # The discriminators go alone for two steps, then with the others for two.
     crossed = ["content/reconstruction" in row for row in rows]
     assert crossed == [False, False, True, True, False, False, True, True]
 

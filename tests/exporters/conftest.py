@@ -24,7 +24,7 @@ def exported(generators, tmp_path_factory):
         recipes=ALL_RECIPES,
         golden_images={"a_to_b": {"image": noise(3, 16, 24, 3)}},
         source={"run": "runs/one", "step": 7},
-        provenance={"data": "made up", "licence": "CC0"},
+        provenance={"data": "made up", "license": "CC0"},
         seed=3,
     )
 
@@ -37,7 +37,7 @@ def small(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def many(tmp_path_factory):
-    """Signatures that take attributes, a strength or an exemplar beside the picture."""
+    """Signatures that take attributes, a strength or an exemplar beside the image."""
     return exporters.export(
         {fake.name: fake for fake in (edit(), dim(), swap())},
         tmp_path_factory.mktemp("many") / "bundle",

@@ -85,7 +85,7 @@ def dim(name: str = "dim") -> Signature:
 
 
 def swap(name: str = "swap") -> Signature:
-    """The photographic negative of two pictures of unlike sizes, each to itself."""
+    """The photographic negative of two images of unlike sizes, each to itself."""
     exemplar = Tensor("exemplar", (None, 6, 6, 3))
 
     def function(image, exemplar):

@@ -52,7 +52,7 @@ def test_the_programs_cannot_import_the_project(tmp_path):
     text = (PROGRAMS / "tflite_alone.py").read_text().replace("import sys\n", "import sys\n", 1)
     for name in ("exporters", "tf_translate", "exporters.inference.runner"):
         program = tmp_path / "program.py"
-        program.write_text(text.partition("# What follows")[0] + f"import {name}\n")
+        program.write_text(text.partition("# What depends_on")[0] + f"import {name}\n")
         environment = {**os.environ, "PYTHONPATH": str(Path(exporters.__file__).parents[1])}
         done = subprocess.run(
             [sys.executable, str(program), "none"], capture_output=True, text=True, env=environment

@@ -16,16 +16,16 @@ SHAPE = (16, 16, 3)
 SPLITTING = {"MIRROR_PAD", "RESIZE_NEAREST_NEIGHBOR", "SQUARED_DIFFERENCE", "TILE", "SHAPE"}
 
 NETWORKS = {
-    "resnet": lambda: resnet_generator(SHAPE, 3, residual_blocks=1, base=4),
+    "resnet": lambda: resnet_generator(SHAPE, 3, residual_blocks=1, base_filters=4),
     "resnet, resized": lambda: resnet_generator(
-        SHAPE, 3, residual_blocks=1, base=4, upsampling="resize"
+        SHAPE, 3, residual_blocks=1, base_filters=4, upsampling="resize"
     ),
     "unet of the paper": lambda: unet_generator(
-        (32, 32, 3), 3, levels=5, base=4,
+        (32, 32, 3), 3, num_downsamples=5, base_filters=4,
         inference_dropout="fixed", inference_statistics="image",
     ),
     "unet, resized": lambda: unet_generator(
-        SHAPE, 3, levels=3, base=4, norm="instance_affine", upsampling="resize", input_skip=True
+        SHAPE, 3, num_downsamples=3, base_filters=4, norm="instance_affine", upsampling="resize", input_skip=True
     ),
 }  # fmt: skip
 
@@ -62,8 +62,8 @@ def test_a_norm_of_a_drawing_on_a_flat_background_is_exact_on_the_device(tmp_pat
 
 
 def test_fixed_dropout_is_the_same_on_the_device(tmp_path):
-    # The paper's noise at test time, as one mask: switching it off must change the picture.
-    arguments = {"levels": 5, "base": 4, "norm": "none"}
+    # The paper's noise at test time, as one mask: switching it off must change the image.
+    arguments = {"num_downsamples": 5, "base_filters": 4, "norm": "none"}
     noisy = unet_generator((32, 32, 3), 3, inference_dropout="fixed", **arguments)
     quiet = unet_generator((32, 32, 3), 3, inference_dropout="off", **arguments)
     for weight, other in zip(quiet.weights, noisy.weights, strict=True):

@@ -42,7 +42,7 @@ def test_an_unknown_policy_is_refused():
 
 
 def _by_hand(values, gamma, beta):
-    """Batch norm in float64, axis after axis, so that all of its slopes are exact."""
+    """Batch norm in float64, axis after axis, so that all of its gradients are exact."""
     axes = list(range(len(values.shape) - 1))
     centred = values - tf.reduce_mean(values, axes)
     variance = tf.reduce_mean(centred * centred, axes)
@@ -64,8 +64,8 @@ def test_training_equals_numpy_and_moves_the_averages_by_a_tenth(shape):
     np.testing.assert_allclose(layer.moving_variance, 0.9 + 0.1 * variance, rtol=1e-5)
 
 
-def _slopes(norm, values, gamma, beta):
-    """Of a sum, and of the squared length of its slope (as the critics' penalty has it)."""
+def _gradients(norm, values, gamma, beta):
+    """Of a sum, and of the squared length of its gradient (as the discriminators' penalty has it)."""
     with tf.GradientTape(persistent=True) as tape:
         tape.watch([values, gamma, beta])
         with tf.GradientTape() as inner:
@@ -76,7 +76,7 @@ def _slopes(norm, values, gamma, beta):
 
 
 @pytest.mark.parametrize("shape", [(3, 4, 5, 2), (7, 2)])
-def test_slopes_in_training_and_theirs_equal_float64(shape):
+def test_gradients_in_training_and_theirs_equal_float64(shape):
     values = np.random.default_rng(0).normal(2.0, 3.0, shape)
     told = [values, np.array([2.0, 0.5]), np.array([1.0, -1.0])]
     layer = BatchNormalization()
@@ -84,12 +84,12 @@ def test_slopes_in_training_and_theirs_equal_float64(shape):
     layer.gamma.assign(told[1])
     layer.beta.assign(told[2])
     learnt = layer.gamma.value, layer.beta.value
-    found = _slopes(
+    found = _gradients(
         lambda values, *_: layer(values, training=True), tf.constant(values, tf.float32), *learnt
     )
-    exact = _slopes(_by_hand, *(tf.constant(each, tf.float64) for each in told))
-    for slope, expected in zip(found, exact, strict=True):
-        np.testing.assert_allclose(slope, expected, rtol=1e-4, atol=1e-5)
+    exact = _gradients(_by_hand, *(tf.constant(each, tf.float64) for each in told))
+    for gradient, expected in zip(found, exact, strict=True):
+        np.testing.assert_allclose(gradient, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_half_precision_is_that_of_its_output_alone():

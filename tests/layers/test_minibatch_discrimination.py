@@ -87,11 +87,13 @@ def test_two_devices_see_each_others_images_and_learn_from_them(two_replicas):
         tape.watch(plain["features"])
         seen = alone(plain["features"])
         loss = tf.reduce_sum(plain["power"] * seen)
-    slopes = tape.gradient(loss, [plain["features"], *(w.value for w in alone.trainable_weights)])
+    gradients = tape.gradient(
+        loss, [plain["features"], *(w.value for w in alone.trainable_weights)]
+    )
     np.testing.assert_allclose(np.concatenate(found[0]), seen, atol=1e-5)
     np.testing.assert_allclose(sum(found[1]), loss, rtol=1e-5)
-    np.testing.assert_allclose(np.concatenate(found[2]), slopes[0], atol=1e-4)
-    for parts, whole in zip(found[3:], slopes[1:], strict=True):
+    np.testing.assert_allclose(np.concatenate(found[2]), gradients[0], atol=1e-4)
+    for parts, whole in zip(found[3:], gradients[1:], strict=True):
         np.testing.assert_allclose(sum(parts), whole, atol=1e-4)
 
 

@@ -8,25 +8,25 @@ import tensorflow as tf
 from tf_translate.layers.portable_relu import PortableReLU, with_portable_relus
 
 
-@pytest.mark.parametrize("slope", [0.0, 0.2])
-def test_values_and_gradients_are_those_of_a_relu(slope):
+@pytest.mark.parametrize("gradient", [0.0, 0.2])
+def test_values_and_gradients_are_those_of_a_relu(gradient):
     features = tf.constant([-2.0, -0.5, 0.0, 3.0])
     with tf.GradientTape() as tape:
         tape.watch(features)
-        values = PortableReLU(slope)(features)
-    np.testing.assert_allclose(values, [-2 * slope, -0.5 * slope, 0, 3])
-    np.testing.assert_allclose(tape.gradient(values, features), [slope, slope, slope, 1])
+        values = PortableReLU(gradient)(features)
+    np.testing.assert_allclose(values, [-2 * gradient, -0.5 * gradient, 0, 3])
+    np.testing.assert_allclose(tape.gradient(values, features), [gradient, gradient, gradient, 1])
 
 
-@pytest.mark.parametrize("slope", [0.0, 0.2])
-def test_a_bend_takes_the_gradient_from_one_slope_to_the_other_and_leaves_values(slope):
+@pytest.mark.parametrize("gradient", [0.0, 0.2])
+def test_a_bend_takes_the_gradient_from_one_gradient_to_the_other_and_leaves_values(gradient):
     features = tf.constant([-2.0, -0.5, -0.25, 0.0, 0.25, 0.5, 3.0])
     with tf.GradientTape() as tape:
         tape.watch(features)
-        values = PortableReLU(slope, bend=1.0)(features)
-    np.testing.assert_allclose(values, keras.ops.leaky_relu(features, slope))
+        values = PortableReLU(gradient, relu_gradient_width=1.0)(features)
+    np.testing.assert_allclose(values, keras.ops.leaky_relu(features, gradient))
     shares = np.array([0, 0, 0.25, 0.5, 0.75, 1, 1])
-    expected = slope + (1 - slope) * shares
+    expected = gradient + (1 - gradient) * shares
     np.testing.assert_allclose(tape.gradient(values, features), expected, atol=1e-6)
 
 
@@ -34,16 +34,16 @@ def test_a_view_bends_relus_that_were_portable_already():
     inputs = keras.Input((3,))
     network = keras.Model(inputs, PortableReLU(0.2)(inputs))
     features = tf.constant([[-0.5, 0.0, 0.5]])
-    for bend, shares in ((0.0, [0, 0, 1]), (2.0, [0.25, 0.5, 0.75])):
+    for relu_gradient_width, shares in ((0.0, [0, 0, 1]), (2.0, [0.25, 0.5, 0.75])):
         with tf.GradientTape() as tape:
             tape.watch(features)
-            values = with_portable_relus(network, bend)(features)
+            values = with_portable_relus(network, relu_gradient_width)(features)
         expected = 0.2 + 0.8 * np.array([shares])
         np.testing.assert_allclose(tape.gradient(values, features), expected, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", ["negative_slope", "bend"])
-def test_a_slope_or_bend_below_zero_is_refused(name):
+@pytest.mark.parametrize("name", ["negative_slope", "relu_gradient_width"])
+def test_a_gradient_or_bend_below_zero_is_refused(name):
     with pytest.raises(ValueError, match=rf"`{name}` must be 0 or more, got -0\.1"):
         PortableReLU(**{name: -0.1})
 

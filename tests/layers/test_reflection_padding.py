@@ -45,8 +45,8 @@ def test_the_way_back_adds_up_what_every_pixel_was_copied_to(dtype, padding, tra
         padded = layer(images, training=training)
         total = tf.reduce_sum(tf.cast(padded, tf.float32) * weights)
     np.testing.assert_array_equal(padded, np.pad(images, sides, mode="reflect"))
-    slope = tf.cast(tape.gradient(total, images), tf.float32)
-    np.testing.assert_array_equal(slope, expected.reshape(shape))
+    gradient = tf.cast(tape.gradient(total, images), tf.float32)
+    np.testing.assert_array_equal(gradient, expected.reshape(shape))
 
 
 def test_training_takes_images_of_unknown_sizes_too():
@@ -58,7 +58,7 @@ def test_training_takes_images_of_unknown_sizes_too():
     np.testing.assert_array_equal(traced(images), np.pad(images, sides, mode="reflect"))
 
 
-def test_slopes_of_slopes_are_those_of_tensorflows_own_operation():
+def test_gradients_of_gradients_are_those_of_tensorflows_own_operation():
     """A penalty on gradients goes through the way back."""
     images = tf.constant(np.random.default_rng(0).normal(size=(1, 4, 5, 2)))
     found = []

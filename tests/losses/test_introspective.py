@@ -5,11 +5,11 @@ import pytest
 
 from tf_translate.losses.introspective import (
     GAMES,
-    binary_critic,
+    binary_discriminator,
     binary_generator,
     divergence_from_normal,
     feature_distance,
-    ternary_critic,
+    ternary_discriminator,
     ternary_generator,
 )
 
@@ -25,7 +25,7 @@ def _log_share(logits, label):
 def test_the_binary_game_by_hand():
     # log(1 + e^-2) = 0.126928 where the right side has logit 2, 2.126928 where the wrong one has.
     real, reconstructed, sampled = np.float32([[2.0]]), np.float32([[-2.0]]), np.float32([[2.0]])
-    loss = binary_critic(real, reconstructed, sampled)
+    loss = binary_discriminator(real, reconstructed, sampled)
     assert float(loss) == pytest.approx(2 * 0.126928 + 2.126928, abs=1e-5)
     loss = binary_generator(reconstructed, sampled)
     assert float(loss) == pytest.approx(2.126928 + 0.126928, abs=1e-5)
@@ -34,16 +34,20 @@ def test_the_binary_game_by_hand():
 def test_the_ternary_game_tells_three_classes_in_their_order():
     real, reconstructed, sampled = (_random(4, 3, seed=seed) for seed in range(3))
     expected = _log_share(real, 0) + _log_share(reconstructed, 1) + _log_share(sampled, 2)
-    assert float(ternary_critic(real, reconstructed, sampled)) == pytest.approx(expected, rel=1e-5)
+    assert float(ternary_discriminator(real, reconstructed, sampled)) == pytest.approx(
+        expected, rel=1e-5
+    )
     expected = _log_share(reconstructed, 0) + _log_share(sampled, 0)
     assert float(ternary_generator(reconstructed, sampled)) == pytest.approx(expected, rel=1e-5)
 
 
 @pytest.mark.parametrize(("name", "classes"), [("binary", 2), ("ternary", 3)])
-def test_a_critic_that_knows_nothing_pays_for_every_class(name, classes):
+def test_a_discriminator_that_knows_nothing_pays_for_every_class(name, classes):
     game = GAMES[name]
     zeros = np.zeros((2, game.logits), np.float32)
-    assert float(game.critic(zeros, zeros, zeros)) == pytest.approx(3 * np.log(classes), rel=1e-5)
+    assert float(game.discriminator(zeros, zeros, zeros)) == pytest.approx(
+        3 * np.log(classes), rel=1e-5
+    )
     assert float(game.generator(zeros, zeros)) == pytest.approx(2 * np.log(classes), rel=1e-5)
 
 

@@ -17,7 +17,7 @@ from tf_translate.losses.regularization import (
 SHAPE = (2, 2, 2, 1)
 
 
-def test_the_penalty_of_a_linear_critic_by_hand():
+def test_the_penalty_of_a_linear_discriminator_by_hand():
     # Score = 3 * sum of 4 pixels: the gradient is 3 at each, its length 3 * 2 = 6, (6 - 1)^2.
     value = gradient_penalty(
         lambda images: 3.0 * tf.reduce_sum(images, [1, 2, 3]),
@@ -42,7 +42,7 @@ def test_the_penalty_looks_between_real_and_fake():
 
 def test_the_zero_centred_penalty_by_hand():
     # Score = sum of squares / 2, gradient = the image itself: 4 pixels of 1 and of 3, squared
-    # lengths 4 and 36, half their mean is 10. It would be 0 wherever the critic is flat.
+    # lengths 4 and 36, half their mean is 10. It would be 0 wherever the discriminator is flat.
     images = tf.constant([1.0, 3.0])[:, None, None, None] * tf.ones(SHAPE)
     scores, value = zero_centred_penalty(
         lambda images: tf.reduce_sum(tf.square(images), [1, 2, 3]) / 2.0, images
@@ -60,7 +60,7 @@ def test_a_map_of_scores_counts_by_its_mean():
     assert float(value) == pytest.approx(0.25, rel=1e-5)
 
 
-def test_the_penalty_of_a_constant_critic_is_one_and_its_slope_is_finite():
+def test_the_penalty_of_a_constant_discriminator_is_one_and_its_gradient_is_finite():
     weight = tf.Variable(0.0)
     with tf.GradientTape() as tape:
         value = gradient_penalty(
@@ -77,25 +77,25 @@ def test_the_penaltys_own_gradient_equals_finite_differences():
     images = tf.constant(np.random.default_rng(0).uniform(-1, 1, (3, 8, 8, 2)), tf.float32)
     inputs = keras.Input((8, 8, 2))
     hidden = keras.layers.Conv2D(3, 3, activation="tanh")(inputs)
-    critic = keras.Model(inputs, keras.layers.Conv2D(1, 3)(hidden))
-    kernel = critic.trainable_weights[0]
+    discriminator = keras.Model(inputs, keras.layers.Conv2D(1, 3)(hidden))
+    kernel = discriminator.trainable_weights[0]
 
     def penalty():
-        return gradient_penalty(critic, images, -images, tf.fill([3, 1, 1, 1], 0.4))
+        return gradient_penalty(discriminator, images, -images, tf.fill([3, 1, 1, 1], 0.4))
 
     with tf.GradientTape() as tape:
         value = penalty()
-    slope = tape.gradient(value, kernel.value)
-    direction = tf.sign(slope)
+    gradient = tape.gradient(value, kernel.value)
+    direction = tf.sign(gradient)
     step, start = 1e-3, kernel.numpy()
     kernel.assign(start + step * direction)
     above = float(penalty())
     kernel.assign(start - step * direction)
     expected = (above - float(penalty())) / (2 * step)
-    assert float(tf.reduce_sum(slope * direction)) == pytest.approx(expected, rel=1e-2)
+    assert float(tf.reduce_sum(gradient * direction)) == pytest.approx(expected, rel=1e-2)
 
 
-def test_the_penalty_is_float32_for_a_critic_of_half_precision():
+def test_the_penalty_is_float32_for_a_discriminator_of_half_precision():
     value = gradient_penalty(
         lambda images: tf.reduce_sum(tf.cast(images, tf.bfloat16), [1, 2, 3]),
         tf.zeros(SHAPE, tf.bfloat16),
@@ -129,7 +129,7 @@ def test_mean_weight_decay_counts_every_variable_alike():
 
 
 def test_total_variation_by_hand():
-    # Pixels 0 3 / 4 0: the one corner with both neighbours has slope (4, 3), length 5.
+    # Pixels 0 3 / 4 0: the one corner with both neighbours has gradient (4, 3), length 5.
     image = tf.reshape(tf.constant([0.0, 3.0, 4.0, 0.0]), [1, 2, 2, 1])
     assert float(total_variation(image)) == pytest.approx(5.0, rel=1e-5)
 
@@ -141,7 +141,7 @@ def test_smoothing_by_another_library_lowers_total_variation():
     assert calm < 0.5 * rough
 
 
-def test_total_variation_of_an_even_image_has_a_finite_slope():
+def test_total_variation_of_an_even_image_has_a_finite_gradient():
     images = tf.Variable(tf.zeros([1, 4, 4, 1]))
     with tf.GradientTape() as tape:
         value = total_variation(images)

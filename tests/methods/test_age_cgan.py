@@ -12,8 +12,8 @@ from tf_translate.methods.age_cgan import AgeCGAN, AgeCGANSettings
 SHAPE = (8, 8, 3)
 TONES = {"tone": ["0", "1", "2"]}
 TINY = {
-    "latent": 5, "base": 4, "critic_base": 4, "encoder_base": 4, "latent_width": 8, "refresh": 3,
-    "embedding": 6, "recogniser_base": 4, "recogniser_width": 8,
+    "latent": 5, "base_filters": 4, "discriminator_filters": 4, "encoder_filters": 4, "latent_width": 8, "bn_recalibration_steps": 3,
+    "embedding": 6, "identity_embedder_filters": 4, "identity_embedder_width": 8,
     "search": {"steps": 3, "iterations": 8},
 }  # fmt: skip
 
@@ -21,9 +21,9 @@ TINY = {
 def _model(weights=None, stage="gan", shape=SHAPE, **settings):
     keras.utils.set_random_seed(7)
     model = AgeCGAN.from_settings(
-        AgeCGANSettings(**{**TINY, **settings}), shape, attributes=TONES, term_weights=weights
+        AgeCGANSettings(**{**TINY, **settings}), shape, attributes=TONES, loss_weights=weights
     )
-    # Weights of N(0, 0.02) draw grey whatever z is; larger ones make pictures that differ.
+    # Weights of N(0, 0.02) draw grey whatever z is; larger ones make images that differ.
     for variable in model.generator.trainable_variables:
         if "kernel" in variable.path:
             variable.assign(variable * 10.0)
@@ -66,7 +66,7 @@ def _objective(model, latents, batch, weights):
     """By the equation, in NumPy, from what G and FR give: identity, root of squares, L1."""
     drawn = model.generator([latents, _signed(batch["attributes"])], training=False).numpy()
     images = batch["image"].numpy()
-    known, found = (model.recogniser(i, training=False).numpy() for i in (images, drawn))
+    known, found = (model.identity_embedder(i, training=False).numpy() for i in (images, drawn))
     distances = (
         np.sqrt(((known - found) ** 2).sum(1)),
         np.sqrt(((images - drawn) ** 2).mean((1, 2, 3))),
@@ -81,13 +81,13 @@ def test_networks_have_the_published_numbers_of_parameters():
     )
     counts = {
         name: sum(int(np.prod(v.shape)) for v in getattr(model, name).trainable_variables)
-        for name in ("generator", "critic", "encoder")
+        for name in ("generator", "discriminator", "encoder")
     }
     assert counts == {
         # 12 of 118 inputs fewer than IcGAN's into 4 x 4 x 512: 3,725,123 - 12 * 8,192.
         "generator": 3_626_819,  # 3.63 M
         # 12 of 82 maps fewer into 4 x 4 x 128: 2,803,393 - 12 * 2,048.
-        "critic": 2_778_817,  # 2.78 M
+        "discriminator": 2_778_817,  # 2.78 M
         "encoder": 18_278_244,  # 18.28 M
     }
 
@@ -95,38 +95,38 @@ def test_networks_have_the_published_numbers_of_parameters():
 def test_the_papers_gan_has_no_mismatched_pairs():
     weights = {term.name: term.weight for term in AgeCGAN.terms}
     assert weights == {
-        "latent": 1.0, "same_picture": 1.0, "adversarial": 1.0, "critic": 1.0, "mismatched": 0.0,
-        "slope": 0.0,
+        "latent": 1.0, "nt_xent": 1.0, "adversarial": 1.0, "discriminator": 1.0, "mismatched": 0.0,
+        "r1": 0.0,
     }  # fmt: skip
-    assert list(_model().train_step(_batch())) == ["domain/adversarial", "domain/critic"]
+    assert list(_model().train_step(_batch())) == ["domain/adversarial", "domain/discriminator"]
     logs = _model({"mismatched": 0.5}).train_step(_batch())
-    assert list(logs) == ["domain/adversarial", "domain/critic", "domain/mismatched"]
+    assert list(logs) == ["domain/adversarial", "domain/discriminator", "domain/mismatched"]
 
 
-def test_optimizers_are_icgans_and_one_for_the_recogniser():
+def test_optimizers_are_icgans_and_one_for_the_identity_embedder():
     found = {
         name: (pytest.approx(float(one.learning_rate)), one.beta_1)
         for name, one in _model().player_optimizers.items()
     }
     assert found == {
-        "recogniser": (1e-3, 0.9), "critic": (2e-4, 0.5), "generator": (2e-4, 0.5),
+        "identity_embedder": (1e-3, 0.9), "discriminator": (2e-4, 0.5), "generator": (2e-4, 0.5),
         "encoder": (1e-4, 0.1),
     }  # fmt: skip
 
 
-def test_real_and_drawn_images_count_alike_to_the_critic():
+def test_real_and_drawn_images_count_alike_to_the_discriminator():
     model, batch = _model({"mismatched": 1.0}), _batch()
     drawn = model.draw(batch)["drawn"]
     image, own, others, wanted = (
         batch[name] for name in ("image", "attributes", "other_attributes", "drawn_attributes")
     )
     real, mismatched, fake = (
-        model.critic([images, _signed(told)], training=True)
+        model.discriminator([images, _signed(told)], training=True)
         for images, told in ((image, own), (image, others), (drawn, wanted))
     )
-    losses = model.critic_objective(batch, {"drawn": drawn})
+    losses = model.discriminator_objective(batch, {"drawn": drawn})
     expected = _cross_entropy(real, 1) + _cross_entropy(fake, 0)
-    assert float(losses["critic"]) == pytest.approx(expected, rel=1e-5)
+    assert float(losses["discriminator"]) == pytest.approx(expected, rel=1e-5)
     assert float(losses["mismatched"]) == pytest.approx(_cross_entropy(mismatched, 0), rel=1e-5)
     generator = model.generator_objective(batch, {"drawn": drawn})
     assert float(generator["adversarial"]) == pytest.approx(_cross_entropy(fake, 1), rel=1e-5)
@@ -149,11 +149,13 @@ def test_the_encoder_is_held_to_the_squared_error_on_drawings_and_sees_no_photog
 
 def test_the_encoders_stage_refreshes_statistics_first_and_moves_no_other_weight():
     model = _model(stage="encoder")
-    others = model.critic, model.recogniser
+    others = model.discriminator, model.identity_embedder
     kept, statistics = _values(*others), _values(model.generator)
     trained = [np.array(v) for v in model.generator.trainable_variables]
     _fit(model, 3)
-    assert not _same(statistics, model.generator)  # a refresh that does nothing is noticed here
+    assert not _same(
+        statistics, model.generator
+    )  # a bn_recalibration_steps that does nothing is noticed here
     statistics, read = _values(model.generator), _values(model.encoder)
     _fit(model, 2)
     assert _same(statistics, model.generator)
@@ -173,17 +175,17 @@ def test_a_refresh_that_is_broken_is_noticed():
 
 
 def test_the_recogniser_learns_in_its_own_stage_alone():
-    model = _model(stage="recogniser")
-    assert model.stages == ("recogniser", "gan", "encoder")
-    before, others = _values(model.recogniser), _values(model.generator, model.critic)
+    model = _model(stage="identity_embedder")
+    assert model.stages == ("identity_embedder", "gan", "encoder")
+    before, others = _values(model.identity_embedder), _values(model.generator, model.discriminator)
     _fit(model, 1)
-    assert not _same(before, model.recogniser)
-    assert _same(others, model.generator, model.critic)
-    learnt = _values(model.recogniser)
+    assert not _same(before, model.identity_embedder)
+    assert _same(others, model.generator, model.discriminator)
+    learnt = _values(model.identity_embedder)
     for stage in ("gan", "encoder"):
         model.enter_stage(stage)
         _fit(model, 1)
-    assert _same(learnt, model.recogniser)
+    assert _same(learnt, model.identity_embedder)
 
 
 @pytest.mark.parametrize(
@@ -234,12 +236,12 @@ def test_the_distance_to_the_person_falls_with_every_iteration():
 def _steps_by_hand(model, batch, start, steps, rate, momentum):
     """Descent with networks that keep TensorFlow's own gradients; the start if it is closer."""
     step, squares, latents, values = np.zeros(start.shape), 0.0, start, []
-    known = model.recogniser(batch["image"], training=False)
+    known = model.identity_embedder(batch["image"], training=False)
     for taken in range(steps + 1):
         with tf.GradientTape() as tape:
             tape.watch(latents)
             drawn = model.generator([latents, _signed(batch["attributes"])], training=False)
-            found = model.recogniser(drawn, training=False)
+            found = model.identity_embedder(drawn, training=False)
             value = tf.norm(found - known, axis=1)
         values.append(value.numpy())
         gradient = tape.gradient(value, latents).numpy()
@@ -251,10 +253,13 @@ def _steps_by_hand(model, batch, start, steps, rate, momentum):
 
 
 def test_steps_in_the_graph_are_those_worked_out_by_hand():
-    model, batch = _model(search={"steps": 4, "rate": 0.5, "momentum": 0.3, "bend": 0}), _batch()
+    model, batch = (
+        _model(search={"steps": 4, "rate": 0.5, "momentum": 0.3, "relu_gradient_width": 0}),
+        _batch(),
+    )
     start = model.encoder(batch["image"], training=False)
     expected = _steps_by_hand(model, batch, start, 4, 0.5, 0.3)
-    search = model.latent_search(bent=True)
+    search = model.latent_search(smoothed=True)
     latents = search.descend(start, search.goal(batch["image"], batch["attributes"]))
     np.testing.assert_allclose(latents, expected, atol=1e-4)
     assert np.abs(latents - start).max() > 0.1
@@ -273,21 +278,24 @@ def test_the_search_sees_weights_as_they_are_now():
     search = model.latent_search()
     goal = search.goal(batch["image"], batch["attributes"])
     start = model.encoder(batch["image"], training=False)
-    before = search.slopes(start, goal)[0].numpy()
+    before = search.gradients(start, goal)[0].numpy()
     for variable in model.generator.trainable_variables:
         variable.assign(variable * 0.5)
-    after = search.slopes(start, goal)[0].numpy()
+    after = search.gradients(start, goal)[0].numpy()
     assert np.abs(after - before).max() > 1e-3
     np.testing.assert_allclose(after, _objective(model, start, batch, (1, 0, 0)), atol=1e-5)
 
 
 def test_translate_preserving_runs_on_a_device_as_in_python(tmp_path):
-    # Features of networks that are not trained are small beside the usual bend.
-    model, batch = _model(search={"steps": 3, "iterations": 8, "bend": 1.0}), _batch(1)
+    # Features of networks that are not trained are small beside the usual relu_gradient_width.
+    model, batch = (
+        _model(search={"steps": 3, "iterations": 8, "relu_gradient_width": 1.0}),
+        _batch(1),
+    )
     signature = model.signatures()["translate_preserving"]
     assert signature.policy["search"] == (
         "3 steps of gradient descent of length 0.5, falling, and momentum 0.5, objective identity, "
-        "gradients of ReLUs bent over 1"
+        "gradients of ReLUs smoothed over 1"
     )
     assert signature.inputs[1].labels == ("own_tone=0", "own_tone=1", "own_tone=2")
     bundle = exporters.export({signature.name: signature}, tmp_path / "b", recipes=("float32",))
@@ -342,7 +350,7 @@ def test_translate_is_encode_and_decode():
 
 
 def _given(tmp_path):
-    """A recogniser of grey pictures in [0, 1] of another size, with all kinds of ReLU."""
+    """A identity embedder of grey images in [0, 1] of another size, with all kinds of ReLU."""
     images = keras.Input((6, 6, 1))
     features = keras.layers.Conv2D(4, 3, strides=2, activation="relu")(images)
     features = keras.layers.LeakyReLU(0.2)(features)
@@ -354,42 +362,48 @@ def _given(tmp_path):
 
 def test_a_given_recogniser_is_adapted_frozen_and_saved_with_the_model(tmp_path):
     given = _given(tmp_path)
-    model = _model(recogniser=str(tmp_path / "given.keras"), recogniser_range=(0.0, 1.0))
+    model = _model(
+        identity_embedder=str(tmp_path / "given.keras"), identity_embedder_range=(0.0, 1.0)
+    )
     assert model.stages == ("gan", "encoder")
     batch = _batch(2)
     small = tf.image.resize(batch["image"], (6, 6), antialias=True)
     seen = (tf.reduce_mean(small, -1, keepdims=True) + 1.0) / 2.0
     expected = given(seen).numpy()
-    found = model.recogniser(batch["image"], training=False)
+    found = model.identity_embedder(batch["image"], training=False)
     np.testing.assert_allclose(found, expected, atol=1e-5)
-    kept = _values(model.recogniser)
+    kept = _values(model.identity_embedder)
     for stage in model.stages:
         model.enter_stage(stage)
         _fit(model, 1)
     signature = model.signatures()["translate_preserving"]
-    assert _same(kept, model.recogniser)
+    assert _same(kept, model.identity_embedder)
     model.save(tmp_path / "model.keras")
     copy = keras.models.load_model(tmp_path / "model.keras")
     assert copy.stages == ("gan", "encoder")
-    again = copy.recogniser(batch["image"], training=False)
+    again = copy.identity_embedder(batch["image"], training=False)
     np.testing.assert_allclose(again, expected, atol=1e-5)
     bundle = exporters.export({signature.name: signature}, tmp_path / "b", recipes=("float32",))
-    assert exporters.verification.verify(bundle).passed
+    assert exporters.verify(bundle).passed
 
 
 def test_mistakes_are_named(tmp_path):
-    with pytest.raises(ValueError, match=r"`recogniser` must be a \.keras file"):
-        _model(recogniser=str(tmp_path / "none.keras"))
+    with pytest.raises(ValueError, match=r"`identity_embedder` must be a \.keras file"):
+        _model(identity_embedder=str(tmp_path / "none.keras"))
     model = _model()
     with pytest.raises(ValueError, match=r"`objective` must be one of .* got 'likeness'"):
         model.latent_search("likeness")
     with pytest.raises(ValueError, match="`method` must be 'lbfgs' or 'unrolled', got 'adam'"):
         model.preserve(None, None, None, method="adam")
-    networks = [getattr(model, n) for n in ("generator", "critic", "encoder", "generator")]
-    with pytest.raises(ValueError, match="`recogniser` must take the images of the generator"):
+    networks = [getattr(model, n) for n in ("generator", "discriminator", "encoder", "generator")]
+    with pytest.raises(
+        ValueError, match="`identity_embedder` must take the images of the generator"
+    ):
         AgeCGAN(*networks, attributes=TONES)
-    networks[3] = model.recogniser
-    with pytest.raises(ValueError, match="have 1 columns, but the generator takes 3, the critic 3"):
+    networks[3] = model.identity_embedder
+    with pytest.raises(
+        ValueError, match="have 1 columns, but the generator takes 3, the discriminator 3"
+    ):
         AgeCGAN(*networks, attributes={"old": ["0", "1"]})
     networks[2] = _model(latent=4).encoder
     with pytest.raises(ValueError, match="`encoder` must read the 5 numbers the generator takes"):

@@ -13,79 +13,79 @@ SHAPE = (16, 16, 3)
 # The smallest networks of each method; a new method adds a line here.
 TINY = {
     "pix2pix": {
-        "levels": 2, "base": 4, "critic_layers": 1, "critic_base": 4,
+        "num_downsamples": 2, "base_filters": 4, "discriminator_layers": 1, "discriminator_filters": 4,
         "norm": "instance_affine", "dropout": 0.0,
     },
-    "cyclegan": {"residual_blocks": 1, "base": 4, "critic_layers": 1, "critic_base": 4},
+    "cyclegan": {"residual_blocks": 1, "base_filters": 4, "discriminator_layers": 1, "discriminator_filters": 4},
     "dualgan": {
-        "gan_mode": "wgan_gp", "levels": 2, "base": 4, "norm": "none", "dropout": 0.0,
-        "critic_levels": 2, "critic_base": 4,
+        "gan_mode": "wgan_gp", "num_downsamples": 2, "base_filters": 4, "norm": "none", "dropout": 0.0,
+        "discriminator_downsamples": 2, "discriminator_filters": 4,
     },
-    "discogan": {"base": 4, "critic_base": 4},
-    "dtn": {"base": 4, "code": 8, "decoder_base": 4, "critic_base": 4, "classes": 3},
+    "discogan": {"base_filters": 4, "discriminator_filters": 4},
+    "dtn": {"base_filters": 4, "code": 8, "decoder_filters": 4, "discriminator_filters": 4, "classes": 3},
     "genegan": {
-        "gan_mode": "wgan_gp", "base": 4, "critic_base": 4, "norm": "instance_affine",
-        "critic_norm": "none", "burst_turns": 0,
+        "gan_mode": "wgan_gp", "base_filters": 4, "discriminator_filters": 4, "norm": "instance_affine",
+        "discriminator_norm": "none", "discriminator_burst_turns": 0,
     },
     "icgan": {
-        "latent": 5, "base": 4, "critic_base": 4, "encoder_base": 4, "latent_width": 8,
-        "attribute_width": 8, "refresh": 1,
+        "latent": 5, "base_filters": 4, "discriminator_filters": 4, "encoder_filters": 4, "latent_width": 8,
+        "attribute_width": 8, "bn_recalibration_steps": 1,
     },
     "age_cgan": {
-        "latent": 5, "base": 4, "critic_base": 4, "encoder_base": 4, "latent_width": 8,
-        "refresh": 1, "embedding": 6, "recogniser_base": 4, "recogniser_width": 8,
+        "latent": 5, "base_filters": 4, "discriminator_filters": 4, "encoder_filters": 4, "latent_width": 8,
+        "bn_recalibration_steps": 1, "embedding": 6, "identity_embedder_filters": 4, "identity_embedder_width": 8,
         "search": {"steps": 2},
     },
-    "fader": {"levels": 2, "base": 4, "widest": 8, "dropout": 0.0, "ramp": 2},
+    "fader": {"num_downsamples": 2, "base_filters": 4, "max_filters": 8, "dropout": 0.0, "ramp": 2},
     "ian": {
-        "base": 4, "decoder_base": 4, "latent": 5, "latent_width": 8, "kernels": 3, "edit_steps": 2,
+        "base_filters": 4, "decoder_filters": 4, "latent": 5, "latent_width": 8, "kernels": 3, "edit_steps": 2,
     },
 }  # fmt: skip
 ATTRIBUTES = {"glasses": ["0", "1"], "hair": ["black", "blond", "grey"]}
 # What the paper's own settings have beyond those: batch norm across replicas.
 BATCH_NORM = {**TINY["pix2pix"], "norm": "batch"}
-# Three critics' turns and clipping after each, instance norm.
+# Three discriminators' turns and clipping after each, instance norm.
 CLIPPED = {**TINY["dualgan"], "gan_mode": "wgan_clip", "norm": "instance_affine"}
 # Clipping and bursts of two turns, batch norm in splitter and joiner.
 BURSTS = {
-    "base": 4, "critic_base": 4, "critic_norm": "none", "burst_turns": 2, "burst_every": 1,
+    "base_filters": 4, "discriminator_filters": 4, "discriminator_norm": "none", "discriminator_burst_turns": 2, "discriminator_burst_every": 1,
 }  # fmt: skip
-NOISY = {**BATCH_NORM, "levels": 5, "dropout": 0.5}
-# A pool that is full after the first step; every critic's image is then an old one or a new one.
+NOISY = {**BATCH_NORM, "num_downsamples": 5, "dropout": 0.5}
+# A pool that is full after the first step; every discriminator's image is then an old one or a new one.
 FULL_POOL = {**TINY["cyclegan"], "pool_size": 3}
-# Noise on what critics see, and their slope held (off in the papers); batch norm in both critics.
-HELD = {name: {**TINY[name], "critic_noise": 0.1} for name in ("icgan", "ian")}
+# Noise on what discriminators see, and their gradient held (off in the papers); batch norm in both discriminators.
+HELD = {name: {**TINY[name], "discriminator_noise": 0.1} for name in ("icgan", "ian")}
 # The forward passes a step needs by its equations, for each network.
 PASSES = {
-    "pix2pix": {"generator": 1, "critic": 3},  # G(x); D on real and fake, and fake once more
+    "pix2pix": {"generator": 1, "discriminator": 3},  # G(x); D on real and fake, and fake once more
     "cyclegan": {  # G(x), G(F(y)), G(y); D on its generator's fake, on a real and a pooled one
-        "generator_ab": 3, "generator_ba": 3, "critic_a": 3, "critic_b": 3,
+        "generator_ab": 3, "generator_ba": 3, "discriminator_a": 3, "discriminator_b": 3,
     },
-    "dualgan": {  # there and back; critics on real, fake, between them, and fake once more
-        "generator_ab": 2, "generator_ba": 2, "critic_a": 4, "critic_b": 4,
+    "dualgan": {  # there and back; discriminators on real, fake, between them, and fake once more
+        "generator_ab": 2, "generator_ba": 2, "discriminator_a": 4, "discriminator_b": 4,
     },
-    "discogan": {  # the critics' turn: one fake, judged beside a real one; each of the
+    "discogan": {  # the discriminators' turn: one fake, judged beside a real one; each of the
         # generators' two: there and back, features of fake and real
-        "generator_ab": 5, "generator_ba": 5, "critic_a": 6, "critic_b": 6,
+        "generator_ab": 5, "generator_ba": 5, "discriminator_a": 6, "discriminator_b": 6,
     },
     "dtn": {  # f(s, t), f(G(s)); G(s, t); D on both and real, then on both again
-        "features": 2, "decoder": 1, "critic": 5, "head": 0,
+        "features": 2, "decoder": 1, "discriminator": 5, "head": 0,
     },
-    "genegan": {  # S(Ax, Be); J of four pairs of codes; critics as in DualGAN
-        "splitter": 1, "joiner": 1, "critic_a": 4, "critic_b": 4,
+    "genegan": {  # S(Ax, Be); J of four pairs of codes; discriminators as in DualGAN
+        "splitter": 1, "joiner": 1, "discriminator_a": 4, "discriminator_b": 4,
     },
     "icgan": {  # the last stage: E_y of real images
-        "generator": 0, "critic": 0, "encoder_z": 0, "encoder_y": 1,
+        "generator": 0, "discriminator": 0, "encoder_z": 0, "encoder_y": 1,
     },
     "age_cgan": {  # the last stage: E of what G draws
-        "recogniser": 0, "generator": 1, "critic": 0, "encoder": 1,
+        "identity_embedder": 0, "generator": 1, "discriminator": 0, "encoder": 1,
     },
-    "fader": {  # E and D for the critic's turn, E, Dec and D for the auto-encoder's
-        "encoder": 2, "decoder": 1, "latent_critic": 2,
+    "fader": {  # E and D for the discriminator's turn, E, Dec and D for the auto-encoder's
+        "encoder": 2, "decoder": 1, "latent_discriminator": 2,
     },
     "ian": {  # G(z) of images and of noise; the trunk and its verdict on both in each turn, and
         # on real images, which the encoder's head reads too
-        "encoder_head": 1, "decoder": 2, "trunk": 5, "critic_head": 5,
+        "encoder_head": 1, "decoder": 2, "trunk": 5, "discriminator_head": 5,
     },
 }  # fmt: skip
 # Weights that a step rightly leaves: the offset of a Wasserstein score cancels.
@@ -106,7 +106,7 @@ def _build(name, compiled=True, own=None, shape=SHAPE, weights=None):
     translator, settings = METHODS[name].load()
     shapes, told = _form(name, shape)
     model = translator.from_settings(
-        settings(**(own or TINY[name])), *shapes, **told, term_weights=weights
+        settings(**(own or TINY[name])), *shapes, **told, loss_weights=weights
     )
     if compiled:
         model.compile()
@@ -259,13 +259,13 @@ def _averaging_descent():
         "genegan with bursts",
         "cyclegan with a full pool",
         "pix2pix with dropout",
-        "icgan with a held critic",
-        "ian with a held critic",
+        "icgan with a held discriminator",
+        "ian with a held discriminator",
     ],
 )
 def test_two_replicas_step_like_one_device(name, own, two_replicas):
     shape = (32, 32, 3) if own is NOISY else SHAPE
-    weights = {"slope": 2.0} if own in HELD.values() else None
+    weights = {"r1": 2.0} if own in HELD.values() else None
     results = []
     for strategy in (tf.distribute.get_strategy(), two_replicas):
         keras.utils.set_random_seed(3)
@@ -276,7 +276,7 @@ def test_two_replicas_step_like_one_device(name, own, two_replicas):
         logs = []
         for stage in model.stages:
             model.enter_stage(stage)
-            size = 4 * model.batches_per_step
+            size = 4 * model.microbatches_per_step
             data = tf.data.Dataset.from_tensor_slices(_batch(3 * size, shape=shape))
             history = model.fit(data.batch(size, drop_remainder=True), verbose=0).history
             logs += history.values()
@@ -301,9 +301,9 @@ def test_bfloat16_runs_with_float32_weights_and_losses(name):
 @pytest.mark.parametrize(
     ("name", "off", "moved"),
     [
-        ("pix2pix", ("adversarial", "critic"), {"generator"}),
-        ("cyclegan", ("critic",), {"generators"}),
-        ("cyclegan", ("cycle", "identity", "adversarial"), {"critics"}),
+        ("pix2pix", ("adversarial", "discriminator"), {"generator"}),
+        ("cyclegan", ("discriminator",), {"generators"}),
+        ("cyclegan", ("cycle", "identity", "adversarial"), {"discriminators"}),
     ],
 )
 def test_a_player_without_terms_sits_out(name, off, moved):
@@ -329,7 +329,7 @@ def test_switching_every_term_off_is_refused(name):
 def test_each_signature_survives_saved_model_and_tflite(name, tmp_path):
     model = _build(name)
     bundle = exporters.export(model.signatures(), tmp_path / "bundle", recipes=("float32",))
-    verification = exporters.verification.verify(bundle)
+    verification = exporters.verify(bundle)
     assert verification.passed, verification.failures
     runner = exporters.Runner(exporters.open_bundle(bundle))
     for signature_name, signature in model.signatures().items():

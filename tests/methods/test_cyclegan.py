@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.methods.tiny import count_passes, identity_generator, tiny_critic
+from tests.methods.tiny import count_passes, identity_generator, tiny_discriminator
 from tf_translate.methods.cyclegan import CycleGAN, CycleGANSettings
 
 SHAPE = (16, 16, 3)
@@ -18,15 +18,15 @@ def _tiny(**arguments):
     return CycleGAN(
         identity_generator(SHAPE, "generator_ab"),
         identity_generator(SHAPE, "generator_ba"),
-        tiny_critic(SHAPE, "critic_a"),
-        tiny_critic(SHAPE, "critic_b"),
+        tiny_discriminator(SHAPE, "discriminator_a"),
+        tiny_discriminator(SHAPE, "discriminator_b"),
         **arguments,
     )
 
 
 def test_weights_are_lambda_10_and_half_of_it_for_identity():
     weights = {term.name: term.weight for term in CycleGAN.terms}
-    assert weights == {"cycle": 10.0, "identity": 5.0, "adversarial": 1.0, "critic": 1.0}
+    assert weights == {"cycle": 10.0, "identity": 5.0, "adversarial": 1.0, "discriminator": 1.0}
 
 
 def test_defaults_are_the_papers():
@@ -47,7 +47,7 @@ def test_defaults_are_the_papers():
 def test_players_move_generators_first_and_both_at_once():
     assert [(player.name, player.networks) for player in CycleGAN.players] == [
         ("generators", ("generator_ab", "generator_ba")),
-        ("critics", ("critic_a", "critic_b")),
+        ("discriminators", ("discriminator_a", "discriminator_b")),
     ]
 
 
@@ -61,14 +61,21 @@ def test_identical_generators_pay_nothing_for_cycle_and_identity():
 
 def test_objectives_equal_the_equations_written_in_numpy():
     model = CycleGAN.from_settings(
-        CycleGANSettings(residual_blocks=1, base=4, critic_layers=1, critic_base=4, pool_size=0),
+        CycleGANSettings(
+            residual_blocks=1,
+            base_filters=4,
+            discriminator_layers=1,
+            discriminator_filters=4,
+            pool_size=0,
+        ),
         SHAPE,
         SHAPE,
     )
     x, y = _random(0), _random(1)
     g, f = model.generator_ab, model.generator_ba
     d_x, d_y = (
-        lambda i, d=d: d(i, training=True).numpy() for d in (model.critic_a, model.critic_b)
+        lambda i, d=d: d(i, training=True).numpy()
+        for d in (model.discriminator_a, model.discriminator_b)
     )
     fake_y, fake_x = g(x, training=True), f(y, training=True)
     batch = {"a": x, "b": y}
@@ -79,17 +86,23 @@ def test_objectives_equal_the_equations_written_in_numpy():
     assert float(losses["cycle"]) == pytest.approx(cycle, abs=1e-4)
     assert float(losses["identity"]) == pytest.approx(identity, abs=1e-4)
     assert float(losses["adversarial"]) == pytest.approx(adversarial, abs=1e-4)
-    critics = model.critics_objective(batch, {"fake_a": fake_x, "fake_b": fake_y})["critic"]
+    discriminators = model.discriminators_objective(batch, {"fake_a": fake_x, "fake_b": fake_y})[
+        "discriminator"
+    ]
     expected = 0.5 * ((d_y(y) - 1) ** 2).mean() + 0.5 * (d_y(fake_y) ** 2).mean()
     expected += 0.5 * ((d_x(x) - 1) ** 2).mean() + 0.5 * (d_x(fake_x) ** 2).mean()
-    assert float(critics) == pytest.approx(expected, abs=1e-4)
+    assert float(discriminators) == pytest.approx(expected, abs=1e-4)
 
 
 def test_swapping_the_domains_swaps_nothing_in_the_sums():
     model = _tiny(pool_size=0)
     batch = {"a": _random(0), "b": _random(1)}
     swapped = CycleGAN(
-        model.generator_ba, model.generator_ab, model.critic_b, model.critic_a, pool_size=0
+        model.generator_ba,
+        model.generator_ab,
+        model.discriminator_b,
+        model.discriminator_a,
+        pool_size=0,
     )
     other = {"a": batch["b"], "b": batch["a"]}
     losses = model.generators_objective(batch, model.translate_batch(batch))
@@ -101,20 +114,20 @@ def test_swapping_the_domains_swaps_nothing_in_the_sums():
 @pytest.mark.parametrize(("identity", "passes"), [(5.0, 6), (0.0, 4)])
 def test_a_step_runs_the_generators_as_often_as_the_equations_need(identity, passes, monkeypatch):
     # G(x), F(y), F(G(x)), G(F(y)) and, with identity, G(y), F(x).
-    model = _tiny(term_weights={"identity": identity})
+    model = _tiny(loss_weights={"identity": identity})
     model.compile(run_eagerly=True)
     calls = count_passes(model, monkeypatch)
     model.train_step({"a": _random(0), "b": _random(1)})
     assert calls["generator_ab"] + calls["generator_ba"] == passes
     # One fake for the generators, then a real and a pooled one.
-    assert calls["critic_a"] == calls["critic_b"] == 3
+    assert calls["discriminator_a"] == calls["discriminator_b"] == 3
 
 
-def test_critics_learn_from_the_pool_once_it_is_full():
+def test_discriminators_learn_from_the_pool_once_it_is_full():
     model = _tiny(pool_size=2)
     batch = {"a": _random(0), "b": _random(1)}
     old = {"fake_a": _random(2), "fake_b": _random(3)}
-    model.critics_objective(batch, old)  # fills both pools
+    model.discriminators_objective(batch, old)  # fills both pools
     new = {"fake_a": _random(4), "fake_b": _random(5)}
     drawn = np.concatenate([model.pool_b(new["fake_b"]) for _ in range(8)])
     stored = np.asarray(old["fake_b"])
@@ -122,9 +135,11 @@ def test_critics_learn_from_the_pool_once_it_is_full():
 
 
 def test_domains_of_different_channels_need_the_identity_term_off():
-    settings = CycleGANSettings(residual_blocks=1, base=2, critic_layers=1, critic_base=2)
+    settings = CycleGANSettings(
+        residual_blocks=1, base_filters=2, discriminator_layers=1, discriminator_filters=2
+    )
     with pytest.raises(ValueError, match="identity to 0 when the domains' channels differ"):
         CycleGAN.from_settings(settings, (16, 16, 1), (16, 16, 3))
-    model = CycleGAN.from_settings(settings, (16, 24, 1), (16, 24, 4), term_weights={"identity": 0})
+    model = CycleGAN.from_settings(settings, (16, 24, 1), (16, 24, 4), loss_weights={"identity": 0})
     assert model.signatures()["a_to_b"].outputs[0].shape == (None, 16, 24, 4)
     assert model.signatures()["b_to_a"].outputs[0].shape == (None, 16, 24, 1)

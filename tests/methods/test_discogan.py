@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.methods.tiny import identity_generator, tiny_critic
+from tests.methods.tiny import identity_generator, tiny_discriminator
 from tf_translate.core.schedules import Switch
 from tf_translate.methods.discogan import DiscoGAN, DiscoGANSettings
 
@@ -21,9 +21,9 @@ def _tiny(**arguments):
     return DiscoGAN(
         identity_generator(SHAPE, "generator_ab"),
         identity_generator(SHAPE, "generator_ba"),
-        tiny_critic(SHAPE, "critic_a"),
-        tiny_critic(SHAPE, "critic_b"),
-        term_weights={"feature_matching": 0.0, **arguments.pop("term_weights", {})},
+        tiny_discriminator(SHAPE, "discriminator_a"),
+        tiny_discriminator(SHAPE, "discriminator_b"),
+        loss_weights={"feature_matching": 0.0, **arguments.pop("loss_weights", {})},
         **arguments,
     )
 
@@ -42,33 +42,40 @@ def _weights(settings):
 
 
 def test_the_game_has_a_head_start_of_ten_thousand_iterations():
-    # Three iterations of the code are one step here: 1 for the critics, 2 for the generators.
-    weights = _weights(DiscoGANSettings(base=4, critic_base=4))
+    # Three iterations of the code are one step here: 1 for the discriminators, 2 for the generators.
+    weights = _weights(DiscoGANSettings(base_filters=4, discriminator_filters=4))
     early = {"reconstruction": 0.01, "adversarial": 0.099, "feature_matching": 0.891}
     late = {"reconstruction": 0.5, "adversarial": 0.05, "feature_matching": 0.45}
     for step, expected in ((0, early), (3332, early), (3333, late)):
         for name, value in expected.items():
             assert weights[step][name] == pytest.approx(value, rel=1e-5), (step, name)
-        assert weights[step]["generators_decay"] == weights[step]["critics_decay"] == 1e-5
+        assert weights[step]["generators_decay"] == weights[step]["discriminators_decay"] == 1e-5
 
 
 def test_the_class_says_what_the_default_settings_do():
     for name in ("reconstruction", "adversarial", "feature_matching"):
         declared = next(term.weight for term in DiscoGAN.terms if term.name == name)
-        built = DiscoGAN.from_settings(DiscoGANSettings(base=4, critic_base=4), SHAPE, SHAPE)
-        assert built.term_weights[name].get_config() == pytest.approx(declared.get_config())
+        built = DiscoGAN.from_settings(
+            DiscoGANSettings(base_filters=4, discriminator_filters=4), SHAPE, SHAPE
+        )
+        assert built.loss_weights[name].get_config() == pytest.approx(declared.get_config())
 
 
 def test_the_papers_plain_sum_can_be_reached():
-    plain = DiscoGANSettings(base=4, critic_base=4, feature_matching=False, start_rate=0.5)
+    plain = DiscoGANSettings(
+        base_filters=4,
+        discriminator_filters=4,
+        feature_matching=False,
+        reconstruction_weight_start=0.5,
+    )
     for weights in _weights(plain).values():
         assert weights["reconstruction"] == weights["adversarial"] == 0.5
         assert weights["feature_matching"] == 0.0
 
 
-def test_the_critics_play_once_and_the_generators_twice_on_fresh_images():
+def test_the_discriminators_play_once_and_the_generators_twice_on_fresh_images():
     assert [(p.name, p.parts) for p in DiscoGAN.players] == [
-        ("critics", (0,)),
+        ("discriminators", (0,)),
         ("generators", (1, 2)),
     ]
 
@@ -79,36 +86,38 @@ def test_objectives_equal_the_equations_written_in_numpy():
     batch = {"a": x, "b": y}
     fakes = {"fake_a": _random(2), "fake_b": _random(3)}
 
-    def cross_entropy(critic, images, real):
-        shares = 1 / (1 + np.exp(-critic(images).numpy().astype(np.float64)))
+    def cross_entropy(discriminator, images, real):
+        shares = 1 / (1 + np.exp(-discriminator(images).numpy().astype(np.float64)))
         return -np.log(shares if real else 1 - shares).mean()
 
     losses = model.generators_objective(batch, fakes)
-    expected = cross_entropy(model.critic_b, fakes["fake_b"], True)
-    expected += cross_entropy(model.critic_a, fakes["fake_a"], True)
+    expected = cross_entropy(model.discriminator_b, fakes["fake_b"], True)
+    expected += cross_entropy(model.discriminator_a, fakes["fake_a"], True)
     assert float(losses["adversarial"]) == pytest.approx(expected, rel=1e-5)
     # Identity generators lead back to the fake itself; in [0, 1] differences are halved.
     expected = (((fakes["fake_b"] - x) / 2).numpy() ** 2).mean()
     expected += (((fakes["fake_a"] - y) / 2).numpy() ** 2).mean()
     assert float(losses["reconstruction"]) == pytest.approx(expected, rel=1e-5)
-    losses = model.critics_objective(batch, fakes)
-    expected = cross_entropy(model.critic_b, y, True) + cross_entropy(model.critic_a, x, True)
-    expected += cross_entropy(model.critic_b, fakes["fake_b"], False)
-    expected += cross_entropy(model.critic_a, fakes["fake_a"], False)
-    assert float(losses["critic"]) == pytest.approx(expected / 2, rel=1e-5)
+    losses = model.discriminators_objective(batch, fakes)
+    expected = cross_entropy(model.discriminator_b, y, True) + cross_entropy(
+        model.discriminator_a, x, True
+    )
+    expected += cross_entropy(model.discriminator_b, fakes["fake_b"], False)
+    expected += cross_entropy(model.discriminator_a, fakes["fake_a"], False)
+    assert float(losses["discriminator"]) == pytest.approx(expected / 2, rel=1e-5)
 
 
 @pytest.mark.parametrize(
     ("variant", "moved", "judged", "signatures"),
     [
-        ("recongan", {"generator_ab", "generator_ba"}, {"critic_b"}, ["a_to_b"]),
-        ("gan", {"generator_ab"}, {"critic_b"}, ["a_to_b"]),
+        ("recongan", {"generator_ab", "generator_ba"}, {"discriminator_b"}, ["a_to_b"]),
+        ("gan", {"generator_ab"}, {"discriminator_b"}, ["a_to_b"]),
     ],
 )
 def test_ablations_leave_out_what_the_paper_leaves_out(variant, moved, judged, signatures):
     model = _tiny(variant=variant)
-    critics, generators = model.players
-    assert (set(critics.networks), set(generators.networks)) == (judged, moved)
+    discriminators, generators = model.players
+    assert (set(discriminators.networks), set(generators.networks)) == (judged, moved)
     assert ("reconstruction" in generators.terms) == (variant == "recongan")
     assert list(model.signatures()) == signatures
     model.compile(run_eagerly=True)
@@ -151,15 +160,17 @@ def _modes_reached(variant, seed):
     model = DiscoGAN(
         _dense(2, "generator_ab"),
         _dense(2, "generator_ba"),
-        _dense(1, "critic_a"),
-        _dense(1, "critic_b"),
+        _dense(1, "discriminator_a"),
+        _dense(1, "discriminator_b"),
         variant=variant,
-        term_weights={
+        loss_weights={
             "reconstruction": 4.0, "adversarial": 1.0, "feature_matching": 0.0,
-            "generators_decay": 0.0, "critics_decay": 0.0,
+            "generators_decay": 0.0, "discriminators_decay": 0.0,
         },
     )  # fmt: skip
-    rates = {name: keras.optimizers.Adam(1e-3, beta_1=0.5) for name in ("critics", "generators")}
+    rates = {
+        name: keras.optimizers.Adam(1e-3, beta_1=0.5) for name in ("discriminators", "generators")
+    }
     model.compile(rates, steps_per_execution=100)
     random = np.random.default_rng(seed)
     points = {side: _points(side, random, 100 * 3 * 64) for side in "ab"}

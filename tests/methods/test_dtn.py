@@ -8,13 +8,19 @@ import tensorflow as tf
 from tf_translate.methods.dtn import DTN, DTNSettings
 
 SHAPE_A, SHAPE_B = (8, 8, 3), (8, 8, 1)
-TINY = {"base": 4, "code": 6, "decoder_base": 4, "critic_base": 4, "classes": 3}
+TINY = {
+    "base_filters": 4,
+    "code": 6,
+    "decoder_filters": 4,
+    "discriminator_filters": 4,
+    "classes": 3,
+}
 
 
 def _model(**arguments):
-    weights = arguments.pop("term_weights", None)
+    weights = arguments.pop("loss_weights", None)
     settings = DTNSettings(**TINY, **arguments)
-    return DTN.from_settings(settings, SHAPE_A, SHAPE_B, term_weights=weights)
+    return DTN.from_settings(settings, SHAPE_A, SHAPE_B, loss_weights=weights)
 
 
 def _batch(count=4):
@@ -36,7 +42,7 @@ def test_weights_are_the_papers_for_digits():
     weights = {term.name: term.weight for term in DTN.terms}
     assert weights == {
         "constancy": 15.0, "target_identity": 15.0, "classes": 1.0, "adversarial": 1.0,
-        "critic": 1.0, "total_variation": 0.0,
+        "discriminator": 1.0, "total_variation": 0.0,
     }  # fmt: skip
 
 
@@ -44,15 +50,15 @@ def test_f_learns_first_and_alone():
     model = _model()
     assert model.stages == ("features", "transfer")
     model.compile(run_eagerly=True)
-    before = [weight.numpy() for weight in (*model.decoder.weights, *model.critic.weights)]
+    before = [weight.numpy() for weight in (*model.decoder.weights, *model.discriminator.weights)]
     logs = model.train_step(_batch())
     assert list(logs) == ["content/classes"]
-    after = [weight.numpy() for weight in (*model.decoder.weights, *model.critic.weights)]
+    after = [weight.numpy() for weight in (*model.decoder.weights, *model.discriminator.weights)]
     assert all(np.array_equal(a, b) for a, b in zip(before, after, strict=True))
 
 
 def test_f_never_changes_in_transfer_not_even_its_statistics():
-    model = _transfer(_model(term_weights={"total_variation": 0.05}))
+    model = _transfer(_model(loss_weights={"total_variation": 0.05}))
     assert any("moving_mean" in weight.path for weight in model.features.weights)
     before = [weight.numpy() for weight in model.features.weights]
     for _ in range(3):
@@ -62,8 +68,8 @@ def test_f_never_changes_in_transfer_not_even_its_statistics():
 
 
 def test_g_receives_the_gradient_of_constancy_through_f():
-    weights = {"target_identity": 0.0, "adversarial": 0.0, "critic": 0.0}
-    model = _transfer(_model(term_weights=weights))
+    weights = {"target_identity": 0.0, "adversarial": 0.0, "discriminator": 0.0}
+    model = _transfer(_model(loss_weights=weights))
     before = [weight.numpy() for weight in model.decoder.trainable_weights]
     logs = model.train_step(_batch())
     assert list(logs) == ["content/constancy"]
@@ -90,15 +96,17 @@ def test_objectives_equal_the_equations_written_in_numpy():
     assert float(losses["target_identity"]) == pytest.approx(expected, rel=1e-5)
 
     def cross_entropy(images, label):
-        logits = model.critic(images, training=True).numpy().reshape(-1, 3).astype(np.float64)
+        logits = (
+            model.discriminator(images, training=True).numpy().reshape(-1, 3).astype(np.float64)
+        )
         shares = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
         return -np.log(shares[:, label]).mean()
 
     expected = cross_entropy(fake_s, 2) + cross_entropy(fake_t, 2)
     assert float(losses["adversarial"]) == pytest.approx(expected, rel=1e-4)
     expected = cross_entropy(fake_s, 0) + cross_entropy(fake_t, 1) + cross_entropy(batch["b"], 2)
-    losses = model.critic_objective(batch, shared)
-    assert float(losses["critic"]) == pytest.approx(expected, rel=1e-4)
+    losses = model.discriminator_objective(batch, shared)
+    assert float(losses["discriminator"]) == pytest.approx(expected, rel=1e-4)
 
 
 def test_what_is_deployed_is_g_after_f():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.methods.tiny import identity_generator, tiny_critic
+from tests.methods.tiny import identity_generator, tiny_discriminator
 from tf_translate.methods.dualgan import DualGAN, DualGANSettings
 
 SHAPE = (16, 16, 3)
@@ -19,8 +19,8 @@ def _tiny(**arguments):
     return DualGAN(
         identity_generator(SHAPE, "generator_ab"),
         identity_generator(SHAPE, "generator_ba"),
-        tiny_critic(SHAPE, "critic_a"),
-        tiny_critic(SHAPE, "critic_b"),
+        tiny_discriminator(SHAPE, "discriminator_a"),
+        tiny_discriminator(SHAPE, "discriminator_b"),
         **arguments,
     )
 
@@ -30,7 +30,7 @@ def test_weights_are_the_codes():
     assert weights == {
         "reconstruction": 500.0,
         "adversarial": 1.0,
-        "critic": 1.0,
+        "discriminator": 1.0,
         "gradient_penalty": 10.0,
     }
 
@@ -50,18 +50,18 @@ def test_another_optimizer_is_told_by_its_kind():
 
 
 @pytest.mark.parametrize(
-    ("mode", "critics", "generators"),
+    ("mode", "discriminators", "generators"),
     [("wgan_clip", (0, 1, 2), (2,)), ("wgan_gp", (0,), (0,)), ("vanilla", (0,), (0, 0))],
 )
-def test_who_plays_how_often(mode, critics, generators):
+def test_who_plays_how_often(mode, discriminators, generators):
     parts = [player.parts for player in _tiny(gan_mode=mode).players]
-    assert parts == [critics, generators]
+    assert parts == [discriminators, generators]
 
 
-def test_the_number_of_critics_turns_can_be_chosen():
-    model = _tiny(critic_turns=5)
+def test_the_number_of_discriminators_turns_can_be_chosen():
+    model = _tiny(discriminator_turns=5)
     assert [player.turns for player in model.players] == [5, 1]
-    assert model.batches_per_step == 5
+    assert model.microbatches_per_step == 5
 
 
 def test_objectives_equal_the_equations_written_in_numpy():
@@ -69,11 +69,11 @@ def test_objectives_equal_the_equations_written_in_numpy():
     x, y = _random(0), _random(1)
     batch = {"a": x, "b": y}
     fakes = {"fake_a": _random(2), "fake_b": _random(3)}
-    d_a, d_b = (lambda i, d=d: d(i).numpy() for d in (model.critic_a, model.critic_b))
-    losses = model.critics_objective(batch, fakes)
+    d_a, d_b = (lambda i, d=d: d(i).numpy() for d in (model.discriminator_a, model.discriminator_b))
+    losses = model.discriminators_objective(batch, fakes)
     expected = d_b(fakes["fake_b"]).mean() - d_b(y).mean()
     expected += d_a(fakes["fake_a"]).mean() - d_a(x).mean()
-    assert float(losses["critic"]) == pytest.approx(expected, abs=1e-5)
+    assert float(losses["discriminator"]) == pytest.approx(expected, abs=1e-5)
     losses = model.generators_objective(batch, fakes)
     adversarial = -d_b(fakes["fake_b"]).mean() - d_a(fakes["fake_a"]).mean()
     assert float(losses["adversarial"]) == pytest.approx(adversarial, abs=1e-5)
@@ -82,28 +82,31 @@ def test_objectives_equal_the_equations_written_in_numpy():
     assert float(losses["reconstruction"]) == pytest.approx(back, abs=1e-5)
 
 
-def test_only_the_code_today_pays_for_slopes():
+def test_only_the_code_today_pays_for_gradients():
     batch = {"a": _random(0), "b": _random(1)}
-    for mode, terms in (("wgan_gp", {"critic", "gradient_penalty"}), ("wgan_clip", {"critic"})):
+    for mode, terms in (
+        ("wgan_gp", {"discriminator", "gradient_penalty"}),
+        ("wgan_clip", {"discriminator"}),
+    ):
         model = _tiny(gan_mode=mode)
-        assert set(model.critics_objective(batch, model.translate_batch(batch))) == terms
+        assert set(model.discriminators_objective(batch, model.translate_batch(batch))) == terms
 
 
-def test_clipped_critics_stay_within_the_limit_after_every_step():
+def test_clipped_discriminators_stay_within_the_limit_after_every_step():
     model = _tiny(clip=0.02)
     model.compile(run_eagerly=True)
     model.train_step({"a": _random(0, 6), "b": _random(1, 6)})
-    for critic in (model.critic_a, model.critic_b):
-        largest = max(np.abs(weight.numpy()).max() for weight in critic.trainable_weights)
+    for discriminator in (model.discriminator_a, model.discriminator_b):
+        largest = max(np.abs(weight.numpy()).max() for weight in discriminator.trainable_weights)
         assert largest == pytest.approx(0.02, rel=1e-6)
 
 
-def test_every_turn_of_the_critics_sees_fresh_images():
+def test_every_turn_of_the_discriminators_sees_fresh_images():
     model = _tiny()
     model.compile(run_eagerly=True)
     seen = []
-    plain = model.critics_objective
-    model.critics_objective = lambda batch, shared: (
+    plain = model.discriminators_objective
+    model.discriminators_objective = lambda batch, shared: (
         seen.append(batch["a"].numpy()) or plain(batch, shared)
     )
     images = _random(0, 6)
@@ -114,7 +117,9 @@ def test_every_turn_of_the_critics_sees_fresh_images():
 
 def test_the_bottleneck_has_no_norm():
     # At 1x1 an instance norm is a constant: then nothing would pass but the skips.
-    settings = DualGANSettings(levels=3, base=4, critic_levels=2, dropout=0.0)
+    settings = DualGANSettings(
+        num_downsamples=3, base_filters=4, discriminator_downsamples=2, dropout=0.0
+    )
     network = DualGAN.from_settings(settings, (8, 8, 3), (8, 8, 3)).generator_ab
     norms = [layer for layer in network.layers if type(layer).__name__ == "InstanceNormalization"]
     assert len(norms) == 1 + 2  # the middle of the encoder, two levels of the decoder

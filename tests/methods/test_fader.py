@@ -9,12 +9,12 @@ from tf_translate.methods.fader import Fader, FaderSettings
 
 SHAPE = (16, 16, 3)
 ATTRIBUTES = {"glasses": ["0", "1"], "hair": ["black", "blond", "grey"]}
-TINY = {"levels": 2, "base": 4, "widest": 8}
+TINY = {"num_downsamples": 2, "base_filters": 4, "max_filters": 8}
 
 
 def _model(weights=None, **settings):
     return Fader.from_settings(
-        FaderSettings(**{**TINY, **settings}), SHAPE, attributes=ATTRIBUTES, term_weights=weights
+        FaderSettings(**{**TINY, **settings}), SHAPE, attributes=ATTRIBUTES, loss_weights=weights
     )
 
 
@@ -34,26 +34,30 @@ def _log_softmax(logits):
 
 @pytest.mark.parametrize(("step", "weight"), [(0, 0.0), (250_000, 5e-5), (500_000, 1e-4)])
 def test_fooling_ramps_to_its_weight(step, weight):
-    (fooling,) = (term for term in Fader.terms if term.name == "fooling")
-    assert float(fooling.weight(tf.constant(step, tf.int64))) == pytest.approx(weight)
+    (latent_adversarial,) = (term for term in Fader.terms if term.name == "latent_adversarial")
+    assert float(latent_adversarial.weight(tf.constant(step, tf.int64))) == pytest.approx(weight)
 
 
 def test_a_given_weight_is_what_the_ramp_leads_to_and_0_switches_it_off():
-    weights = {"fooling": 3e-3, "wearing": 5e-3}
+    weights = {"latent_adversarial": 3e-3, "attribute_classification": 5e-3}
     terms = {term.name: term.weight for term in _model(weights, ramp=10).weighted_terms}
     for name, weight in weights.items():
         assert float(terms[name](tf.constant(5, tf.int64))) == pytest.approx(weight / 2)
-    late = _model(weights, ramp=10, wearing_from=5).weighted_terms
-    (wearing,) = (term.weight for term in late if term.name == "wearing")
+    late = _model(weights, ramp=10, attribute_classification_start=5).weighted_terms
+    (wearing,) = (term.weight for term in late if term.name == "attribute_classification")
     assert float(wearing(tf.constant(10, tf.int64))) == pytest.approx(2.5e-3)
-    assert not _model({"fooling": 0.0}).uses("fooling")
+    assert not _model({"latent_adversarial": 0.0}).uses("latent_adversarial")
 
 
 def test_there_is_no_classifier_unless_it_counts():
-    plain, fed = _model(), _model({"wearing": 0.1}, classifier_base=8)
-    assert [player.name for player in plain.players] == ["latent_critic", "autoencoder"]
+    plain, fed = _model(), _model({"attribute_classification": 0.1}, classifier_filters=8)
+    assert [player.name for player in plain.players] == ["latent_discriminator", "autoencoder"]
     assert plain.classifier is None
-    assert [player.name for player in fed.players] == ["latent_critic", "classifier", "autoencoder"]
+    assert [player.name for player in fed.players] == [
+        "latent_discriminator",
+        "classifier",
+        "autoencoder",
+    ]
     assert [player.parts for player in fed.players] == [(0,), (1,), (1,)]
     assert fed.classifier.output_shape == (None, 5)
     assert fed.classifier.layers[1].filters == 8
@@ -68,25 +72,25 @@ def test_networks_have_the_published_number_of_parameters():
         for name in model.network_names
     }
     assert counts["encoder"] + counts["decoder"] == 14_000_512  # 14.00 M
-    assert counts["latent_critic"] == 8_655_362  # 8.66 M
+    assert counts["latent_discriminator"] == 8_655_362  # 8.66 M
     assert model.encoder.output_shape == (None, 4, 4, 512)
 
 
 def test_players_see_images_of_their_own_and_bound_their_gradients():
     assert [player.parts for player in _model().players] == [(0,), (1,)]
     assert [player.clip for player in Fader.players] == [5.0, 5.0, 5.0]
-    assert _model().batches_per_step == 2
+    assert _model().microbatches_per_step == 2
 
 
-def test_more_turns_of_the_critic_see_images_of_their_own_too():
-    model = _model(critic_turns=3)
+def test_more_turns_of_the_discriminator_see_images_of_their_own_too():
+    model = _model(discriminator_turns=3)
     assert [player.parts for player in model.players] == [(0, 1, 2), (3,)]
-    assert model.batches_per_step == 4
-    assert Fader.from_config(model.get_config()).critic_turns == 3
+    assert model.microbatches_per_step == 4
+    assert Fader.from_config(model.get_config()).discriminator_turns == 3
 
 
 def test_the_reconstruction_is_the_mean_squared_error_with_the_true_attributes():
-    model, batch = _model({"fooling": 0.0}), _batch()
+    model, batch = _model({"latent_adversarial": 0.0}), _batch()
     latent = model.encoder(batch["image"], training=True)
     images = model.decoder([latent, batch["attributes"]], training=True).numpy()
     expected = ((images - batch["image"].numpy()) ** 2).mean()
@@ -94,37 +98,37 @@ def test_the_reconstruction_is_the_mean_squared_error_with_the_true_attributes()
     assert float(losses["reconstruction"]) == pytest.approx(expected, rel=1e-5)
 
 
-def test_the_critic_tells_the_true_attributes_of_latents_as_at_inference():
+def test_the_discriminator_tells_the_true_attributes_of_latents_as_at_inference():
     model, batch = _model(dropout=0.0), _batch()
     latent = model.encoder(batch["image"], training=False)
-    logits = model.latent_critic(latent, training=True).numpy()
+    logits = model.latent_discriminator(latent, training=True).numpy()
     glasses, hair = batch["attributes"].numpy()[:, 0], batch["attributes"].numpy()[:, 1:]
     rows = np.arange(4)
     first = -_log_softmax(logits[:, :2])[rows, glasses.astype(int)].mean()
     second = -_log_softmax(logits[:, 2:])[rows, hair.argmax(1)].mean()
-    losses = model.latent_critic_objective(batch, {})
-    assert float(losses["latent_critic"]) == pytest.approx(first + second, rel=1e-4)
+    losses = model.latent_discriminator_objective(batch, {})
+    assert float(losses["latent_discriminator"]) == pytest.approx(first + second, rel=1e-4)
 
 
 def test_the_autoencoder_is_rewarded_for_flipped_attributes_not_for_true_ones():
-    """Fails if the target is the truth: then a critic that tells the truth costs nothing."""
+    """Fails if the target is the truth: then a discriminator that tells the truth costs nothing."""
     model, batch = _model(), _batch(8)
     truth = np.concatenate(
         [1 - batch["attributes"].numpy()[:, :1], batch["attributes"].numpy()], axis=1
     )
-    model.latent_critic = lambda latent, training: tf.constant(20.0 * truth, tf.float32)
-    told = float(model.autoencoder_objective(batch, {})["fooling"])
+    model.latent_discriminator = lambda latent, training: tf.constant(20.0 * truth, tf.float32)
+    told = float(model.autoencoder_objective(batch, {})["latent_adversarial"])
     assert told == pytest.approx(40.0, rel=1e-3)  # both attributes are told, 20 nats each
     opposite = truth.copy()
     opposite[:, :2] = 1 - truth[:, :2]
-    model.latent_critic = lambda latent, training: tf.constant(20.0 * opposite, tf.float32)
-    fooled = float(model.autoencoder_objective(batch, {})["fooling"])
+    model.latent_discriminator = lambda latent, training: tf.constant(20.0 * opposite, tf.float32)
+    fooled = float(model.autoencoder_objective(batch, {})["latent_adversarial"])
     assert fooled == pytest.approx(20.0, rel=1e-3)  # of hair alone
 
 
 def test_decoded_opposites_are_shown_to_the_classifier_and_told_as_opposites():
     """By hand: decode with other attributes, read, cross-entropy to those others."""
-    model, batch = _model({"wearing": 0.5, "fooling": 0.0}), _batch(8)
+    model, batch = _model({"attribute_classification": 0.5, "latent_adversarial": 0.0}), _batch(8)
     seen = {}
     classifier = model.classifier
 
@@ -134,7 +138,7 @@ def test_decoded_opposites_are_shown_to_the_classifier_and_told_as_opposites():
         return seen["logits"]
 
     model.classifier = spy
-    told = float(model.autoencoder_objective(batch, {})["wearing"])
+    told = float(model.autoencoder_objective(batch, {})["attribute_classification"])
     model.classifier = classifier
     glasses = 1 - batch["attributes"].numpy()[:, 0]
     others = model._others(batch).numpy()
@@ -154,10 +158,10 @@ def test_decoded_opposites_are_shown_to_the_classifier_and_told_as_opposites():
 
 
 def test_the_classifier_learns_from_real_images_alone():
-    model, batch = _model({"wearing": 0.5}, classifier_noise=0.1), _batch(8)
+    model, batch = _model({"attribute_classification": 0.5}, classifier_noise=0.1), _batch(8)
     model.compile(run_eagerly=True)
     model.active_players = lambda: [model.players[1]]
-    others = [model.encoder, model.decoder, model.latent_critic]
+    others = [model.encoder, model.decoder, model.latent_discriminator]
     before = [np.array(weight) for network in others for weight in network.weights]
     first = [np.array(weight) for weight in model.classifier.trainable_weights]
     step = tf.data.Dataset.from_tensors(_batch(16))
@@ -169,8 +173,8 @@ def test_the_classifier_learns_from_real_images_alone():
     assert float(model.classifier_objective(batch, {})["classifier"]) > 0
 
 
-def test_the_slope_of_the_classifier_is_that_of_what_speaks_for_the_truth():
-    model, batch = _model({"wearing": 0.5, "classifier_slope": 1.0}), _batch(3)
+def test_the_gradient_of_the_classifier_is_that_of_what_speaks_for_the_truth():
+    model, batch = _model({"attribute_classification": 0.5, "classifier_r1": 1.0}), _batch(3)
     losses = model.classifier_objective(batch, {})
     truth = np.concatenate(
         [1 - batch["attributes"].numpy()[:, :1], batch["attributes"].numpy()], axis=1
@@ -180,9 +184,9 @@ def test_the_slope_of_the_classifier_is_that_of_what_speaks_for_the_truth():
         tape.watch(batch["image"])
         logits = model.classifier(batch["image"], training=True)
         total = tf.reduce_sum(signs * logits) / 5  # the mean of each image's five
-    slopes = tape.gradient(total, batch["image"]).numpy().reshape(3, -1)
-    assert float(losses["classifier_slope"]) == pytest.approx(0.5 * (slopes**2).sum(1).mean())
-    plain = _model({"wearing": 0.5})
+    gradients = tape.gradient(total, batch["image"]).numpy().reshape(3, -1)
+    assert float(losses["classifier_r1"]) == pytest.approx(0.5 * (gradients**2).sum(1).mean())
+    plain = _model({"attribute_classification": 0.5})
     for name in model.network_names:
         getattr(plain, name).set_weights(getattr(model, name).get_weights())
     expected = plain.classifier_objective(batch, {})["classifier"]
@@ -190,16 +194,16 @@ def test_the_slope_of_the_classifier_is_that_of_what_speaks_for_the_truth():
 
 
 def test_a_model_with_feedback_comes_back_from_its_file(tmp_path):
-    model = _model({"wearing": 0.5}, classifier_noise=0.1)
+    model = _model({"attribute_classification": 0.5}, classifier_noise=0.1)
     model.save(tmp_path / "m.keras")
     loaded = keras.models.load_model(tmp_path / "m.keras")
-    assert loaded.uses("wearing")
+    assert loaded.uses("attribute_classification")
     assert loaded.classifier_noise == 0.1
     images = _batch()["image"]
     np.testing.assert_array_equal(loaded.classifier(images), model.classifier(images))
 
 
-def test_the_critic_leaves_the_encoder_alone():
+def test_the_discriminator_leaves_the_encoder_alone():
     model = _model()
     model.compile(run_eagerly=True)
     before = [np.array(weight) for weight in model.encoder.weights]
@@ -210,7 +214,7 @@ def test_the_critic_leaves_the_encoder_alone():
 
 
 def test_the_decoder_hears_attributes_at_every_layer():
-    model = _model(levels=3)
+    model = _model(num_downsamples=3)
     channels = [
         layer.input.shape[-1]
         for layer in model.decoder.layers
@@ -239,13 +243,17 @@ def test_signatures_take_values_beyond_presence_and_halves_make_the_whole():
 
 def test_networks_that_do_not_go_with_the_attributes_are_refused():
     model = _model()
-    with pytest.raises(ValueError, match="the term `wearing` needs a `classifier`"):
+    with pytest.raises(
+        ValueError, match="the term `attribute_classification` needs a `classifier`"
+    ):
         Fader(
-            model.encoder, model.decoder, model.latent_critic,
-            attributes=ATTRIBUTES, term_weights={"wearing": 0.1},
+            model.encoder, model.decoder, model.latent_discriminator,
+            attributes=ATTRIBUTES, loss_weights={"attribute_classification": 0.1},
         )  # fmt: skip
     with pytest.raises(ValueError, match="have 1 columns and 2 values"):
-        Fader(model.encoder, model.decoder, model.latent_critic, attributes={"g": ["0", "1"]})
+        Fader(
+            model.encoder, model.decoder, model.latent_discriminator, attributes={"g": ["0", "1"]}
+        )
 
 
 def test_noise_is_on_latents_in_training_alone(monkeypatch):

@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.methods.tiny import tiny_critic
+from tests.methods.tiny import tiny_discriminator
 from tf_translate.methods.genegan import GeneGAN, GeneGANSettings
 
 SHAPE = (16, 16, 4)
-SMALL = {"base": 4, "critic_base": 4}
+SMALL = {"base_filters": 4, "discriminator_filters": 4}
 
 
 def _random(seed, count=2, shape=SHAPE):
@@ -43,8 +43,8 @@ def _tiny(**arguments):
     return GeneGAN(
         _channel_splitter(),
         _channel_joiner(),
-        tiny_critic(SHAPE, "critic_a"),
-        tiny_critic(SHAPE, "critic_b"),
+        tiny_discriminator(SHAPE, "discriminator_a"),
+        tiny_discriminator(SHAPE, "discriminator_b"),
         **arguments,
     )
 
@@ -72,7 +72,7 @@ def test_weights_are_the_codes():
         "reconstruction": 1.0,
         "parallelogram": pytest.approx(0.01 * 255),  # 0.01 on [0, 255]
         "adversarial": 1.0,
-        "critic": 1.0,
+        "discriminator": 1.0,
         "nulling": 1.0,
         "weight_decay": 5e-5,
         "gradient_penalty": 10.0,
@@ -82,7 +82,7 @@ def test_weights_are_the_codes():
 def test_defaults_are_the_codes():
     settings = GeneGANSettings()
     assert (settings.gan_mode, settings.clip) == ("wgan_clip", 0.01)
-    assert (settings.burst_turns, settings.burst_every) == (100, 500)
+    assert (settings.discriminator_burst_turns, settings.discriminator_burst_every) == (100, 500)
     optimizer = settings.optimizer.model_dump()
     assert (optimizer["kind"], optimizer["learning_rate"], optimizer["rho"]) == (
         "rmsprop", 5e-5, 0.8,
@@ -106,11 +106,14 @@ def test_objectives_equal_the_equations_written_in_numpy():
     batch = _batch()
     made = _by_hand(batch)
     shared = {name: tf.constant(images) for name, images in made.items()}
-    d_a, d_b = (lambda i, d=d: d(tf.constant(i)).numpy() for d in (model.critic_a, model.critic_b))
-    losses = model.critics_objective(batch, shared)
+    d_a, d_b = (
+        lambda i, d=d: d(tf.constant(i)).numpy()
+        for d in (model.discriminator_a, model.discriminator_b)
+    )
+    losses = model.discriminators_objective(batch, shared)
     expected = d_a(made["swapped_a"]).mean() - d_a(batch["a"]).mean()
     expected += d_b(made["swapped_b"]).mean() - d_b(batch["b"]).mean()
-    assert float(losses["critic"]) == pytest.approx(expected, abs=1e-5)
+    assert float(losses["discriminator"]) == pytest.approx(expected, abs=1e-5)
     losses = {name: float(loss) for name, loss in model.generators_objective(batch, shared).items()}
     # The code's pixels, in [0, 1].
     a, b = ((batch[side].numpy() + 1) / 2 for side in "ab")
@@ -151,42 +154,47 @@ def test_strength_leads_from_no_object_to_all_of_it():
     np.testing.assert_allclose(added[..., :3], image[..., :3] / 2, atol=1e-6)
 
 
-def test_clipped_critics_stay_within_the_limit_norms_included():
+def test_clipped_discriminators_stay_within_the_limit_norms_included():
     model = _small(clip=0.02)
     model.compile(run_eagerly=True)
     model.train_step(_batch(4, (16, 16, 3)))
-    for critic in (model.critic_a, model.critic_b):
-        names = {weight.name for weight in critic.trainable_weights}
+    for discriminator in (model.discriminator_a, model.discriminator_b):
+        names = {weight.name for weight in discriminator.trainable_weights}
         assert {"gamma", "beta", "kernel"} <= names
-        largest = max(np.abs(weight.numpy()).max() for weight in critic.trainable_weights)
+        largest = max(np.abs(weight.numpy()).max() for weight in discriminator.trainable_weights)
         assert largest == pytest.approx(0.02, rel=1e-6)
     assert max(np.abs(weight.numpy()).max() for weight in model.joiner.trainable_weights) > 0.5
 
 
 def test_a_gradient_penalty_takes_the_place_of_clipping():
     batch = _batch()
-    for mode, terms in (("wgan_gp", {"critic", "gradient_penalty"}), ("wgan_clip", {"critic"})):
+    for mode, terms in (
+        ("wgan_gp", {"discriminator", "gradient_penalty"}),
+        ("wgan_clip", {"discriminator"}),
+    ):
         model = _tiny(gan_mode=mode)
-        assert set(model.critics_objective(batch, model.cross_batch(batch))) == terms
+        assert set(model.discriminators_objective(batch, model.cross_batch(batch))) == terms
         assert (model.players[0].constrain is None) == (mode == "wgan_gp")
-    # Scores of 1/4 the mean pixel: slope 1/4 * 1 / 1024 at each of 1024, length 1/128.
+    # Scores of 1/4 the mean pixel: gradient 1/4 * 1 / 1024 at each of 1024, length 1/128.
     plain = keras.Input(SHAPE)
     flat = keras.layers.Dense(1, kernel_initializer=keras.initializers.Constant(0.25 / 1024))
-    critic = keras.Model(plain, flat(keras.layers.Flatten()(plain)))
-    networks = (_channel_splitter(), _channel_joiner(), critic, critic)
+    discriminator = keras.Model(plain, flat(keras.layers.Flatten()(plain)))
+    networks = (_channel_splitter(), _channel_joiner(), discriminator, discriminator)
     model = GeneGAN(*networks, gan_mode="wgan_gp")
-    losses = model.critics_objective(batch, model.cross_batch(batch))
+    losses = model.discriminators_objective(batch, model.cross_batch(batch))
     assert float(losses["gradient_penalty"]) == pytest.approx(2 * (1 - 1 / 128) ** 2, rel=1e-4)
 
 
-def test_bursts_of_the_critics_come_at_their_steps_and_see_fresh_images():
-    model = _tiny(burst_turns=4, burst_every=3)
+def test_bursts_of_the_discriminators_come_at_their_steps_and_see_fresh_images():
+    model = _tiny(discriminator_burst_turns=4, discriminator_burst_every=3)
     model.compile()
-    critics, generators = (model.player_optimizers[name] for name in ("critics", "generators"))
+    discriminators, generators = (
+        model.player_optimizers[name] for name in ("discriminators", "generators")
+    )
     taken = {}
 
     def note(batch, logs):
-        taken.setdefault(int(generators.iterations.numpy()), int(critics.iterations.numpy()))
+        taken.setdefault(int(generators.iterations.numpy()), int(discriminators.iterations.numpy()))
 
     data = tf.data.Dataset.from_tensors(_batch()).repeat(16)
     callback = keras.callbacks.LambdaCallback(on_train_batch_end=note)
@@ -198,8 +206,8 @@ def test_bursts_of_the_critics_come_at_their_steps_and_see_fresh_images():
 
 @pytest.mark.parametrize(("turns", "burst"), [(0, None), (100, (100, 500))])
 def test_bursts_can_be_switched_off(turns, burst):
-    critics, generators = _tiny(burst_turns=turns).players
-    found = critics.burst and (critics.burst.turns, critics.burst.every)
+    discriminators, generators = _tiny(discriminator_burst_turns=turns).players
+    found = discriminators.burst and (discriminators.burst.turns, discriminators.burst.every)
     assert found == burst
     assert generators.burst is None
 
@@ -222,7 +230,9 @@ def test_each_direction_has_a_signature_and_examples_of_it():
 def test_mistakes_at_the_door():
     with pytest.raises(ValueError, match=r"`gan_mode` must be one of .*'wgan_gp'.*, got 'wgan'"):
         _tiny(gan_mode="wgan")
-    with pytest.raises(ValueError, match="`critic_norm` must be 'instance_affine' or 'none'"):
+    with pytest.raises(
+        ValueError, match="`discriminator_norm` must be 'instance_affine' or 'none'"
+    ):
         _small(gan_mode="wgan_gp")
     with pytest.raises(ValueError, match="`shape_b` must equal `shape_a`"):
         GeneGAN.from_settings(GeneGANSettings(**SMALL), (16, 16, 3), (16, 16, 1))

@@ -8,7 +8,7 @@ from tests.methods.tiny import count_passes, tiny_ian
 from tf_translate.methods.ian import IAN, IANSettings
 
 SHAPE = (16, 16, 3)
-NETWORKS = ("trunk", "encoder_head", "critic_head", "decoder")
+NETWORKS = ("trunk", "encoder_head", "discriminator_head", "decoder")
 
 
 def _images(count=4, seed=0, shape=SHAPE):
@@ -50,14 +50,14 @@ def _only(*terms):
 
 def test_weights_are_the_codes():
     assert {term.name: term.weight for term in IAN.terms} == {
-        "pixel": 3.0, "feature": 1.0, "adversarial": 1.0, "critic": 1.0, "slope": 0.0, "kl": 1.0,
+        "pixel": 3.0, "feature": 1.0, "adversarial": 1.0, "discriminator": 1.0, "r1": 0.0, "kl": 1.0,
         "l2": 1e-5, "orthogonal": 0.0,
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("critic", ["binary", "ternary"])
-def test_networks_have_the_numbers_of_parameters_of_the_code(critic):
-    model = IAN.from_settings(IANSettings(critic=critic), (64, 64, 3))
+@pytest.mark.parametrize("discriminator", ["binary", "ternary"])
+def test_networks_have_the_numbers_of_parameters_of_the_code(discriminator):
+    model = IAN.from_settings(IANSettings(discriminator=discriminator), (64, 64, 3))
     counts = {
         name: sum(int(np.prod(v.shape)) for v in getattr(model, name).trainable_variables)
         for name in model.network_names
@@ -65,12 +65,12 @@ def test_networks_have_the_numbers_of_parameters_of_the_code(critic):
     # 5x5 kernels; the first has a bias, the others scale and offset of a norm.
     trunk = 25 * (3 * 128 + 128 * 256 + 256 * 512 + 512 * 1024) + 128 + 2 * (256 + 512 + 1024)
     head = 16 * 1024 * 1000 + 2 * 1000 + 2 * (1000 * 100 + 2 * 100)
-    logits = {"binary": 1, "ternary": 3}[critic]
+    logits = {"binary": 1, "ternary": 3}[discriminator]
     verdict = 1024 * 500 * 5 + 500 * 5 + 500 + (1024 + 500) * logits
     decoder = 100 * 16384 + 2 * 16384 + 2 * (512 + 256 + 128)
     decoder += 25 * (1024 * 512 + 512 * 256 + 256 * 128 + 128 * 3)
     assert counts == {
-        "trunk": trunk, "encoder_head": head, "critic_head": verdict, "decoder": decoder,
+        "trunk": trunk, "encoder_head": head, "discriminator_head": verdict, "decoder": decoder,
     }  # fmt: skip
     assert (trunk, head, decoder) == (17_216_512, 16_586_400, 18_885_760)
     assert [part[1:] for part in model.trunk.output_shape] == [
@@ -87,9 +87,9 @@ def test_optimizers_are_the_codes():
 # --- the equations -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("critic", ["binary", "ternary"])
-def test_the_objectives_are_the_codes_against_numpy(critic):
-    model, batch = tiny_ian({"orthogonal": 1e-3}, critic=critic), _batch()
+@pytest.mark.parametrize("discriminator", ["binary", "ternary"])
+def test_the_objectives_are_the_codes_against_numpy(discriminator):
+    model, batch = tiny_ian({"orthogonal": 1e-3}, discriminator=discriminator), _batch()
     shared = _shared(model, batch)
     losses = model.autoencoder_objective(batch, shared)
     image, fake = batch["image"].numpy(), shared["reconstructed"].numpy()
@@ -101,13 +101,13 @@ def test_the_objectives_are_the_codes_against_numpy(critic):
     expected = -0.5 * (1 + 2 * log_sigma - mean**2 - np.exp(2 * log_sigma)).mean()
     assert float(losses["kl"]) == pytest.approx(expected, rel=1e-5)
     scores = [
-        model.critic_head(model.trunk(images, training=True)[-1], training=True).numpy()
+        model.discriminator_head(model.trunk(images, training=True)[-1], training=True).numpy()
         for images in (image, fake, shared["sampled"])
     ]
-    adversarial, verdict = _game(critic, *scores)
+    adversarial, verdict = _gan_loss(discriminator, *scores)
     assert float(losses["adversarial"]) == pytest.approx(adversarial, rel=1e-4)
-    judged = model.critic_objective(batch, shared)
-    assert float(judged["critic"]) == pytest.approx(verdict, rel=1e-4)
+    judged = model.discriminator_objective(batch, shared)
+    assert float(judged["discriminator"]) == pytest.approx(verdict, rel=1e-4)
     squares = sum((v.numpy() ** 2).sum() for v in model.variables_of(model.players[1]))
     assert float(judged["l2"]) == pytest.approx(squares, rel=1e-5)
     kernels = [v.numpy() for v in model.trunk.trainable_variables if len(v.shape) == 4]
@@ -116,9 +116,9 @@ def test_the_objectives_are_the_codes_against_numpy(critic):
     assert float(judged["orthogonal"]) == pytest.approx(ortho, rel=1e-5)
 
 
-def _game(critic, real, reconstructed, sampled):
-    """What the decoder and the critic pay."""
-    if critic == "binary":
+def _gan_loss(discriminator, real, reconstructed, sampled):
+    """What the decoder and the discriminator pay."""
+    if discriminator == "binary":
 
         def cost(logits, called_real):
             share = 1 / (1 + np.exp(-logits))
@@ -157,12 +157,12 @@ def test_z_is_mu_plus_sigma_times_noise_and_samples_are_of_other_noise():
 @pytest.mark.parametrize(
     ("term", "moved"),
     [
-        ("critic", {"trunk", "critic_head"}),
+        ("discriminator", {"trunk", "discriminator_head"}),
         ("pixel", {"encoder_head", "decoder"}),
         ("feature", {"encoder_head", "decoder"}),
         ("adversarial", {"decoder"}),
         ("kl", {"encoder_head"}),
-        ("slope", {"trunk", "critic_head"}),
+        ("r1", {"trunk", "discriminator_head"}),
         ("l2", set(NETWORKS)),
         ("orthogonal", {"trunk", "decoder"}),
     ],
@@ -179,18 +179,18 @@ def test_no_network_runs_for_the_same_thing_twice(monkeypatch):
     model = tiny_ian()
     calls = count_passes(model, monkeypatch)
     model.train_step(_batch())
-    # The decoder on z and on noise. The trunk on real images, once for the critic and for z; on
-    # reconstructions and samples for the decoder, and for the critic, whose weights learn then.
-    assert calls == {"encoder_head": 1, "decoder": 2, "trunk": 5, "critic_head": 5}
+    # The decoder on z and on noise. The trunk on real images, once for the discriminator and for z; on
+    # reconstructions and samples for the decoder, and for the discriminator, whose weights learn then.
+    assert calls == {"encoder_head": 1, "decoder": 2, "trunk": 5, "discriminator_head": 5}
 
 
-# --- what keeps the critic from winning (ours, off by default) ---------------------------------
+# --- what keeps the discriminator from winning (ours, off by default) ---------------------------------
 
 
 def test_noise_is_on_all_the_trunk_sees_in_training_and_a_reconstruction_has_its_images(
     monkeypatch,
 ):
-    model, batch = tiny_ian(critic_noise=0.2), _batch(64)
+    model, batch = tiny_ian(discriminator_noise=0.2), _batch(64)
     seen, look = [], model.trunk.call
 
     def watched(images, **kwargs):
@@ -199,7 +199,7 @@ def test_noise_is_on_all_the_trunk_sees_in_training_and_a_reconstruction_has_its
 
     monkeypatch.setattr(model.trunk, "call", watched)
     shared = _shared(model, batch)
-    model.critic_objective(batch, shared)
+    model.discriminator_objective(batch, shared)
     clean = (batch["image"], shared["reconstructed"], shared["sampled"])
     noises = [noisy - np.asarray(image) for noisy, image in zip(seen, clean, strict=True)]
     for noise in noises:
@@ -212,23 +212,23 @@ def test_noise_is_on_all_the_trunk_sees_in_training_and_a_reconstruction_has_its
     images = _images(2)
     model.signatures()["encode"].function(images)
     np.testing.assert_array_equal(seen[-1], images)
-    assert model.get_config()["critic_noise"] == 0.2
+    assert model.get_config()["discriminator_noise"] == 0.2
 
 
-@pytest.mark.parametrize("critic", ["binary", "ternary"])
-def test_the_slope_is_that_of_the_odds_of_real_by_differences(critic):
-    model = tiny_ian({"slope": 2.0}, critic=critic)
+@pytest.mark.parametrize("discriminator", ["binary", "ternary"])
+def test_the_gradient_is_that_of_the_odds_of_real_by_differences(discriminator):
+    model = tiny_ian({"r1": 2.0}, discriminator=discriminator)
     image, width, squared = _images(2), 1e-2, 0.0
-    slope = model.look_at_batch({"image": tf.constant(image)})["slope"]
+    gradient = model.look_at_batch({"image": tf.constant(image)})["r1"]
 
     @tf.function
     def scored(images):
-        return model.critic_head(model.trunk(images, training=True)[-1], training=True)
+        return model.discriminator_head(model.trunk(images, training=True)[-1], training=True)
 
     def odds(images):
         scores = scored(tf.constant(images)).numpy()
         shares = 1 / (1 + np.exp(-scores))
-        if critic == "ternary":
+        if discriminator == "ternary":
             shares = (np.exp(scores) / np.exp(scores).sum(1, keepdims=True))[:, :1]
         return np.log(shares / (1 - shares)).sum()
 
@@ -236,15 +236,15 @@ def test_the_slope_is_that_of_the_odds_of_real_by_differences(critic):
         step = np.zeros_like(image)
         step[place] = width
         squared += ((odds(image + step) - odds(image - step)) / (2 * width)) ** 2
-    assert float(slope) == pytest.approx(0.5 * squared / 2, rel=0.05)
+    assert float(gradient) == pytest.approx(0.5 * squared / 2, rel=0.05)
 
 
-def test_the_slope_costs_no_second_look_at_real_images(monkeypatch):
-    model = tiny_ian({"slope": 2.0})
+def test_the_gradient_costs_no_second_look_at_real_images(monkeypatch):
+    model = tiny_ian({"r1": 2.0})
     calls = count_passes(model, monkeypatch)
     logged = model.train_step(_batch())
-    assert calls == {"encoder_head": 1, "decoder": 2, "trunk": 5, "critic_head": 5}
-    assert float(logged["domain/slope"]) > 0
+    assert calls == {"encoder_head": 1, "decoder": 2, "trunk": 5, "discriminator_head": 5}
+    assert float(logged["domain/gradient"]) > 0
 
 
 # --- what it deploys ---------------------------------------------------------------------------
@@ -260,7 +260,7 @@ def test_halves_make_the_whole_and_latents_are_means():
     np.testing.assert_allclose(model(image), halves, atol=1e-6)
     policy = signatures["edit"].policy
     assert policy["edit"] == (
-        "3 gradient steps on the latent, rate 0.05, gradients of ReLUs bent over 0.5"
+        "3 gradient steps on the latent, rate 0.05, gradients of ReLUs smoothed over 0.5"
     )
     assert policy["mask_blend"] == "on"
 
@@ -269,13 +269,13 @@ def test_halves_make_the_whole_and_latents_are_means():
 
 
 def test_networks_that_do_not_go_together_are_refused():
-    model, other = tiny_ian(), tiny_ian(latent=6, base=2)
+    model, other = tiny_ian(), tiny_ian(latent=6, base_filters=2)
     with pytest.raises(ValueError, match="both heads must take the trunk's last activations"):
-        IAN(other.trunk, model.encoder_head, model.critic_head, model.decoder)
+        IAN(other.trunk, model.encoder_head, model.discriminator_head, model.decoder)
     with pytest.raises(ValueError, match="the 6 numbers the decoder takes, it reads"):
-        IAN(model.trunk, model.encoder_head, model.critic_head, other.decoder)
+        IAN(model.trunk, model.encoder_head, model.discriminator_head, other.decoder)
     large = tiny_ian(shape=(32, 32, 3))
     with pytest.raises(ValueError, match="`decoder` must draw what the trunk takes"):
-        IAN(model.trunk, model.encoder_head, model.critic_head, large.decoder)
+        IAN(model.trunk, model.encoder_head, model.discriminator_head, large.decoder)
     with pytest.raises(ValueError, match="must be square with a side of 8, 16"):
         tiny_ian(shape=(24, 24, 3))

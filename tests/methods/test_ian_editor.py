@@ -30,8 +30,8 @@ def _quadrants(relu=False):
 
 def _editor(steps, rate, relu=False):
     whole = tiny_ian(latent=4)
-    networks = [whole.trunk, whole.encoder_head, whole.critic_head, _quadrants(relu)]
-    model = IAN(*networks, edit_steps=steps, edit_rate=rate)
+    networks = [whole.trunk, whole.encoder_head, whole.discriminator_head, _quadrants(relu)]
+    model = IAN(*networks, edit_steps=steps, edit_learning_rate=rate)
     model.encoder_head = lambda features, training: [tf.zeros([len(features), 4])] * 2
     return model
 
@@ -45,7 +45,7 @@ def _painted(colour=0.8):
 
 
 def test_one_step_of_an_edit_by_hand():
-    # z = 0, tanh' = 1. The mean over the patch of (tanh z - 0.8)^2 has the slope -1.6 in its
+    # z = 0, tanh' = 1. The mean over the patch of (tanh z - 0.8)^2 has the gradient -1.6 in its
     # quadrant's number; width 4, so z = 0.01 * (1 + 4) * 1.6 = 0.08 and G(z) = tanh 0.08 = 0.07983.
     model = _editor(1, 0.01)
     image = np.full((1, *SHAPE), -0.5, np.float32)
@@ -57,8 +57,8 @@ def test_one_step_of_an_edit_by_hand():
 
 
 def test_one_step_through_a_relu_at_its_kink_by_hand():
-    # Bent over 0.5, the slope of the ReLU at 0 is half: z = 0.01 * (1 + 4) * 0.8 = 0.04 (see above)
-    # and G(z) = tanh 0.04 = 0.03998. The true slope there is 0, and nothing would move.
+    # Smoothed over 0.5, the gradient of the ReLU at 0 is half: z = 0.01 * (1 + 4) * 0.8 = 0.04 (see above)
+    # and G(z) = tanh 0.04 = 0.03998. The true gradient there is 0, and nothing would move.
     model = _editor(1, 0.01, relu=True)
     image = np.full((1, *SHAPE), -0.5, np.float32)
     edited = model.signatures()["edit"].function(image=image, **_painted())["image"].numpy()
@@ -94,8 +94,10 @@ def test_where_nothing_is_painted_the_image_comes_back():
 def test_an_edit_moves_the_patch_towards_its_colour_and_what_changes_is_bounded_by_the_mask(
     monkeypatch,
 ):
-    monkeypatch.setattr(ian, "_BEND", 0.0)  # true slopes, as differences tell them
-    model, image = lively_ian(edit_rate=0.1), _images(2)
+    monkeypatch.setattr(
+        ian, "_RELU_GRADIENT_WIDTH", 0.0
+    )  # true gradients, as differences tell them
+    model, image = lively_ian(edit_learning_rate=0.1), _images(2)
     given = {"target": np.ones((2, *SHAPE), np.float32), "mask": np.zeros((2, 16, 16, 1), "f")}
     given["mask"][:, 4:8, 4:8] = 1.0
     signatures = model.signatures()
@@ -105,36 +107,36 @@ def test_an_edit_moves_the_patch_towards_its_colour_and_what_changes_is_bounded_
     # By finite differences in place of gradients, one step at a time.
     drawn = latent.numpy()
     for _ in range(TINY_IAN["edit_steps"]):
-        drawn = drawn - 0.1 * (1 + 4) * _slope(model, drawn, given)
+        drawn = drawn - 0.1 * (1 + 4) * _gradient(model, drawn, given)
     drawn = signatures["decode"].function(latent=tf.constant(drawn))["image"].numpy()
     size = np.minimum(np.abs(drawn - own).mean(-1), 1.0)
     mask = np.stack([gaussian_filter(one, 0.7) for one in size])[..., None]
     expected = image + mask * (drawn - image)
-    # Differences across a kink of a ReLU are not its slope: a tenth of the change is let pass.
+    # Differences across a kink of a ReLU are not its gradient: a tenth of the change is let pass.
     assert np.abs(edited - expected).max() < 0.1 * np.abs(expected - image).max()
     patch = np.s_[:, 4:8, 4:8]
     assert (drawn[patch] - own[patch]).mean() > 0.02
     assert (np.abs(edited - image) <= 2 * mask + 0.01).all()
 
 
-def _slope(model, latent, given, width=2e-3):
-    """The slope of the patch's mean squared distance, by differences."""
+def _gradient(model, latent, given, width=2e-3):
+    """The gradient of the patch's mean squared distance, by differences."""
 
     def cost(numbers):
         drawn = model.decoder(tf.constant(numbers), training=False).numpy()
         squared = ((drawn - given["target"]) ** 2).mean(-1)
         return (given["mask"][..., 0] * squared).sum((1, 2)) / 16.0
 
-    slopes = np.zeros_like(latent)
+    gradients = np.zeros_like(latent)
     for i in range(latent.shape[1]):
         step = np.zeros_like(latent)
         step[:, i] = width
-        slopes[:, i] = (cost(latent + step) - cost(latent - step)) / (2 * width)
-    return slopes
+        gradients[:, i] = (cost(latent + step) - cost(latent - step)) / (2 * width)
+    return gradients
 
 
 def test_an_edit_is_exported_with_built_in_operations_and_agrees_with_python(tmp_path):
-    model = lively_ian(edit_rate=0.1)
+    model = lively_ian(edit_learning_rate=0.1)
     only = {"edit": model.signatures()["edit"]}
     bundle = exporters.export(only, tmp_path / "bundle", recipes=("float32",))
     runner = exporters.Runner(exporters.open_bundle(bundle))
@@ -147,7 +149,7 @@ def test_an_edit_is_exported_with_built_in_operations_and_agrees_with_python(tmp
 
 
 def test_how_many_steps_of_an_edit_count_is_an_input_with_a_default(tmp_path):
-    model = lively_ian(edit_rate=0.1)
+    model = lively_ian(edit_learning_rate=0.1)
     only = {"edit": model.signatures()["edit"]}
     bundle = exporters.open_bundle(exporters.export(only, tmp_path / "bundle"))
     steps = bundle.manifest.signatures["edit"].inputs[-1]
@@ -167,6 +169,6 @@ def test_how_many_steps_of_an_edit_count_is_an_input_with_a_default(tmp_path):
 
 def _with_steps(model, count):
     """The same networks with another number of steps, 0 among them."""
-    other = IAN(model.trunk, model.encoder_head, model.critic_head, model.decoder)
-    other.edit_steps, other.edit_rate = count, model.edit_rate
+    other = IAN(model.trunk, model.encoder_head, model.discriminator_head, model.decoder)
+    other.edit_steps, other.edit_learning_rate = count, model.edit_learning_rate
     return other

@@ -13,14 +13,14 @@ from tf_translate.methods.icgan import IcGAN, IcGANSettings
 SHAPE = (16, 16, 3)
 ATTRIBUTES = {"glasses": ["0", "1"], "hair": ["black", "blond", "grey"]}
 TINY = {
-    "latent": 5, "base": 4, "critic_base": 4, "encoder_base": 4, "latent_width": 8,
-    "attribute_width": 8, "refresh": 4,
+    "latent": 5, "base_filters": 4, "discriminator_filters": 4, "encoder_filters": 4, "latent_width": 8,
+    "attribute_width": 8, "bn_recalibration_steps": 4,
 }  # fmt: skip
 
 
 def _model(weights=None, stage="gan", **settings):
     model = IcGAN.from_settings(
-        IcGANSettings(**{**TINY, **settings}), SHAPE, attributes=ATTRIBUTES, term_weights=weights
+        IcGANSettings(**{**TINY, **settings}), SHAPE, attributes=ATTRIBUTES, loss_weights=weights
     )
     model.compile(run_eagerly=True)
     model.enter_stage(stage)
@@ -61,8 +61,8 @@ def _same(values, network):
 def test_weights_are_the_codes():
     weights = {term.name: term.weight for term in IcGAN.terms}
     assert weights == {
-        "latent": 1.0, "attributes": 1.0, "adversarial": 1.0, "critic": 1.0, "mismatched": 0.5,
-        "slope": 0.0,
+        "latent": 1.0, "attributes": 1.0, "adversarial": 1.0, "discriminator": 1.0, "mismatched": 0.5,
+        "r1": 0.0,
     }  # fmt: skip
 
 
@@ -76,7 +76,7 @@ def test_networks_have_the_published_numbers_of_parameters():
     }
     assert counts == {
         "generator": 3_725_123,  # 3.725 M
-        "critic": 2_803_393,  # 2.803 M
+        "discriminator": 2_803_393,  # 2.803 M
         "encoder_z": 18_278_244,  # 18.278 M
         "encoder_y": 3_186_962,  # 3.187 M
     }
@@ -87,33 +87,33 @@ def test_optimizers_are_the_codes():
         name: (float(one.learning_rate), one.beta_1)
         for name, one in _model().player_optimizers.items()
     }
-    expected = {"critic": (2e-4, 0.5), "encoder_z": (1e-4, 0.1), "encoder_y": (1e-4, 0.1)}
+    expected = {"discriminator": (2e-4, 0.5), "encoder_z": (1e-4, 0.1), "encoder_y": (1e-4, 0.1)}
     assert {name: found[name] for name in expected} == {
         name: (pytest.approx(rate), beta) for name, (rate, beta) in expected.items()
     }
-    assert found["generator"] == found["critic"]
+    assert found["generator"] == found["discriminator"]
 
 
-def test_the_critics_terms_are_the_three_cross_entropies():
+def test_the_discriminators_terms_are_the_three_cross_entropies():
     model, batch = _model(), _batch()
     drawn = model.draw(batch)["drawn"]
     image, own, others, wanted = (
         batch[name] for name in ("image", "attributes", "other_attributes", "drawn_attributes")
     )
     real, mismatched, fake = (
-        model.critic([images, tf.constant(_signed(told), tf.float32)], training=True)
+        model.discriminator([images, tf.constant(_signed(told), tf.float32)], training=True)
         for images, told in ((image, own), (image, others), (drawn, wanted))
     )
-    losses = model.critic_objective(batch, {"drawn": drawn})
+    losses = model.discriminator_objective(batch, {"drawn": drawn})
     expected = _cross_entropy(real, 1) + 0.5 * _cross_entropy(fake, 0)
-    assert float(losses["critic"]) == pytest.approx(expected, rel=1e-5)
+    assert float(losses["discriminator"]) == pytest.approx(expected, rel=1e-5)
     assert float(losses["mismatched"]) == pytest.approx(_cross_entropy(mismatched, 0), rel=1e-5)
     generator = model.generator_objective(batch, {"drawn": drawn})
     assert float(generator["adversarial"]) == pytest.approx(_cross_entropy(fake, 1), rel=1e-5)
 
 
 def test_mismatched_attributes_are_those_of_others_not_the_images_own():
-    """Fails if y is fed in place of y_wrong: a critic that knows the truth would pay 20 nats."""
+    """Fails if y is fed in place of y_wrong: a discriminator that knows the truth would pay 20 nats."""
     model, batch = _model(), _batch()
     other = 1.0 - batch["attributes"]
     own = tf.constant(_signed(batch["attributes"]), tf.float32)
@@ -122,18 +122,18 @@ def test_mismatched_attributes_are_those_of_others_not_the_images_own():
         agree = tf.reduce_all(inputs[1] == own, -1)
         return tf.where(agree, 20.0, -20.0)
 
-    model.critic = knows
-    losses = model.critic_objective(
+    model.discriminator = knows
+    losses = model.discriminator_objective(
         {**batch, "other_attributes": other, "drawn_attributes": other},
         {"drawn": batch["image"]},
     )
     assert float(losses["mismatched"]) == pytest.approx(0.0, abs=1e-6)
-    assert float(losses["critic"]) == pytest.approx(0.0, abs=1e-6)
+    assert float(losses["discriminator"]) == pytest.approx(0.0, abs=1e-6)
 
 
 def test_mismatched_pairs_can_be_left_out():
     model = _model({"mismatched": 0.0})
-    assert list(model.train_step(_batch())) == ["domain/adversarial", "domain/critic"]
+    assert list(model.train_step(_batch())) == ["domain/adversarial", "domain/discriminator"]
 
 
 def test_each_network_runs_as_often_as_the_equations_need(monkeypatch):
@@ -141,10 +141,10 @@ def test_each_network_runs_as_often_as_the_equations_need(monkeypatch):
     calls = count_passes(model, monkeypatch)
     model.train_step(_batch())
     # G(z, y'); D on real, mismatched and drawn, and on the drawn once more.
-    assert calls == {"generator": 1, "critic": 4, "encoder_z": 0, "encoder_y": 0}
+    assert calls == {"generator": 1, "discriminator": 4, "encoder_z": 0, "encoder_y": 0}
     model.enter_stage("encoder_z")
     model.train_step(_batch())
-    assert calls == {"generator": 2, "critic": 4, "encoder_z": 1, "encoder_y": 0}
+    assert calls == {"generator": 2, "discriminator": 4, "encoder_z": 1, "encoder_y": 0}
 
 
 def test_encoders_are_held_to_the_mean_squared_error():
@@ -204,7 +204,7 @@ def _generator_with_stale_statistics(model):
 
 @pytest.mark.parametrize("eagerly", [False, True])
 def test_statistics_of_the_generator_are_refreshed_as_the_stage_begins(eagerly):
-    model = _model(refresh=40)
+    model = _model(bn_recalibration_steps=40)
     _generator_with_stale_statistics(model)
     before = _change_in_inference(model)
     model.compile(run_eagerly=eagerly)
@@ -231,7 +231,7 @@ def test_after_that_neither_weights_nor_statistics_of_the_generator_change():
 
 
 def test_without_a_refresh_statistics_stay_as_they_are():
-    model = _model(stage="encoder_z", refresh=0)
+    model = _model(stage="encoder_z", bn_recalibration_steps=0)
     kept = _values(model.generator)
     _fit(model, 2)
     assert _same(kept, model.generator)
@@ -244,7 +244,7 @@ def test_a_run_resumed_amid_the_refresh_is_the_unbroken_one(tmp_path):
     copy = keras.models.load_model(tmp_path / "model.keras")
     for one in (model, copy):
         _fit(one, 4)  # two refreshing steps and two others
-    assert copy.refresh == 4
+    assert copy.bn_recalibration_steps == 4
     assert _same(_values(model.generator), copy.generator)
     assert _same(_values(model.encoder_z), copy.encoder_z)
 
@@ -255,7 +255,7 @@ def test_two_replicas_refresh_like_one_device(two_replicas):
         keras.utils.set_random_seed(3)
         with strategy.scope():
             model = IcGAN.from_settings(
-                IcGANSettings(**{**TINY, "refresh": 2}), SHAPE, attributes=ATTRIBUTES
+                IcGANSettings(**{**TINY, "bn_recalibration_steps": 2}), SHAPE, attributes=ATTRIBUTES
             )
             model.compile({player.name: keras.optimizers.SGD(0.01) for player in model.players})
         model.enter_stage("encoder_z")
@@ -309,8 +309,10 @@ def test_swap_gives_each_image_the_others_attributes_as_they_are_read():
 
 def test_networks_that_do_not_go_together_are_refused():
     model, other = _model(), _model(latent=6)
-    parts = [model.generator, model.critic, model.encoder_z, model.encoder_y]
-    with pytest.raises(ValueError, match="have 1 columns, but the generator takes 4, the critic"):
+    parts = [model.generator, model.discriminator, model.encoder_z, model.encoder_y]
+    with pytest.raises(
+        ValueError, match="have 1 columns, but the generator takes 4, the discriminator"
+    ):
         IcGAN(*parts, attributes={"glasses": ["0", "1"]})
     parts[2] = other.encoder_z
     with pytest.raises(ValueError, match="must read the 5 numbers the generator takes, it reads 6"):
@@ -353,21 +355,21 @@ def test_the_mask_blend_survives_tflite(tmp_path):
     model = _model(mask_blend=True)
     only = {"translate": model.signatures()["translate"]}
     bundle = exporters.export(only, tmp_path / "bundle", recipes=("float32",))
-    verification = exporters.verification.verify(bundle)
+    verification = exporters.verify(bundle)
     assert verification.passed, verification.failures
 
 
-def test_noise_is_on_all_images_of_the_critic_and_on_no_others(monkeypatch):
-    model, batch = _model(critic_noise=0.2), _batch(64)
-    seen, critic = [], model.critic
+def test_noise_is_on_all_images_of_the_discriminator_and_on_no_others(monkeypatch):
+    model, batch = _model(discriminator_noise=0.2), _batch(64)
+    seen, discriminator = [], model.discriminator
 
     def judge(inputs, training):
         seen.append(np.asarray(inputs[0]))
-        return critic(inputs, training=training)
+        return discriminator(inputs, training=training)
 
-    monkeypatch.setattr(model, "critic", judge)
+    monkeypatch.setattr(model, "discriminator", judge)
     shared = model.draw(batch)
-    model.critic_objective(batch, shared)
+    model.discriminator_objective(batch, shared)
     clean = [batch["image"], shared["drawn"], batch["image"]]
     noises = [noisy - np.asarray(image) for noisy, image in zip(seen, clean, strict=True)]
     for noise in noises:
@@ -376,13 +378,13 @@ def test_noise_is_on_all_images_of_the_critic_and_on_no_others(monkeypatch):
     assert abs(np.corrcoef(noises[0].ravel(), noises[2].ravel())[0, 1]) < 0.03
     model.generator_objective(batch, shared)
     np.testing.assert_array_equal(seen[1], seen[3])  # both players see a drawing alike
-    assert _model(critic_noise=0.2).get_config()["critic_noise"] == 0.2
+    assert _model(discriminator_noise=0.2).get_config()["discriminator_noise"] == 0.2
 
 
-def test_the_slope_of_the_critic_costs_no_second_judgement_of_real_images(monkeypatch):
-    model, batch = _model({"slope": 2.0}), _batch()
+def test_the_gradient_of_the_discriminator_costs_no_second_judgement_of_real_images(monkeypatch):
+    model, batch = _model({"r1": 2.0}), _batch()
     passes = count_passes(model, monkeypatch)
-    losses = model.critic_objective(batch, model.draw(batch))
-    assert set(losses) == {"critic", "mismatched", "slope"}
-    assert passes["critic"] == 3  # real, drawn, mismatched
-    assert float(losses["slope"]) > 0
+    losses = model.discriminator_objective(batch, model.draw(batch))
+    assert set(losses) == {"discriminator", "mismatched", "r1"}
+    assert passes["discriminator"] == 3  # real, drawn, mismatched
+    assert float(losses["r1"]) > 0

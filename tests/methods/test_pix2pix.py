@@ -8,7 +8,13 @@ from tests.methods.tiny import count_passes
 from tf_translate.methods.pix2pix import Pix2Pix, Pix2PixSettings
 
 SHAPE = (16, 16, 3)
-TINY = {"levels": 3, "base": 4, "critic_layers": 1, "critic_base": 4, "norm": "instance_affine"}
+TINY = {
+    "num_downsamples": 3,
+    "base_filters": 4,
+    "discriminator_layers": 1,
+    "discriminator_filters": 4,
+    "norm": "instance_affine",
+}
 
 
 def _random(seed, channels=3):
@@ -16,9 +22,9 @@ def _random(seed, channels=3):
     return tf.constant(values, tf.float32)
 
 
-def _tiny(shape_a=SHAPE, shape_b=SHAPE, term_weights=None, **settings):
+def _tiny(shape_a=SHAPE, shape_b=SHAPE, loss_weights=None, **settings):
     return Pix2Pix.from_settings(
-        Pix2PixSettings(**{**TINY, **settings}), shape_a, shape_b, term_weights=term_weights
+        Pix2PixSettings(**{**TINY, **settings}), shape_a, shape_b, loss_weights=loss_weights
     )
 
 
@@ -31,20 +37,20 @@ def test_weights_and_order_are_the_papers():
     assert {term.name: term.weight for term in Pix2Pix.terms} == {
         "l1": 100.0,
         "adversarial": 1.0,
-        "critic": 1.0,
+        "discriminator": 1.0,
     }
-    assert [player.name for player in Pix2Pix.players] == ["critic", "generator"]
+    assert [player.name for player in Pix2Pix.players] == ["discriminator", "generator"]
 
 
 def test_defaults_are_the_papers():
     settings = Pix2PixSettings()
-    assert (settings.levels, settings.base, settings.norm, settings.dropout) == (
+    assert (settings.num_downsamples, settings.base_filters, settings.norm, settings.dropout) == (
         8,
         64,
         "batch",
         0.5,
     )
-    assert (settings.critic_layers, settings.conditional) == (3, True)
+    assert (settings.discriminator_layers, settings.conditional) == (3, True)
     assert (settings.inference_dropout, settings.inference_statistics) == ("fixed", "image")
 
 
@@ -53,16 +59,16 @@ def test_objectives_equal_the_equations_written_in_numpy():
     x, y = _random(0), _random(1)
     fake = model.generator(x, training=True)
     batch, shared = {"a": x, "b": y}, {"fake_b": fake}
-    real_score, fake_score = model.critic([x, y]), model.critic([x, fake])
-    critic = float(model.critic_objective(batch, shared)["critic"])
+    real_score, fake_score = model.discriminator([x, y]), model.discriminator([x, fake])
+    discriminator = float(model.discriminator_objective(batch, shared)["discriminator"])
     expected = 0.5 * (_cross_entropy(real_score, 1) + _cross_entropy(fake_score, 0))
-    assert critic == pytest.approx(expected, abs=1e-5)
+    assert discriminator == pytest.approx(expected, abs=1e-5)
     losses = model.generator_objective(batch, shared)
     assert float(losses["l1"]) == pytest.approx(np.abs(fake - y).mean(), abs=1e-5)
     assert float(losses["adversarial"]) == pytest.approx(_cross_entropy(fake_score, 1), abs=1e-5)
 
 
-def test_a_conditional_critic_sees_the_input_and_an_unconditional_one_does_not():
+def test_a_conditional_discriminator_sees_the_input_and_an_unconditional_one_does_not():
     x, other, y = _random(0), _random(1), _random(2)
     for conditional in (True, False):
         model = _tiny(conditional=conditional)
@@ -75,11 +81,13 @@ def test_one_translation_serves_both_players(monkeypatch):
     model.compile(run_eagerly=True)
     calls = count_passes(model, monkeypatch)
     model.train_step({"a": _random(0), "b": _random(1)})
-    assert calls == {"generator": 1, "critic": 3}  # real, fake; then the fake once more
+    assert calls == {"generator": 1, "discriminator": 3}  # real, fake; then the fake once more
 
 
 def test_four_pairs_can_be_learnt_by_heart():
-    model = _tiny(base=16, levels=2, dropout=0, upsampling="resize", input_skip=True)
+    model = _tiny(
+        base_filters=16, num_downsamples=2, dropout=0, upsampling="resize", input_skip=True
+    )
     import keras
 
     model.compile({"generator": keras.optimizers.Adam(3e-3, 0.5)})
@@ -93,7 +101,7 @@ def test_four_pairs_can_be_learnt_by_heart():
 def test_the_policy_at_inference_is_stated():
     paper = _tiny(
         norm="batch",
-        levels=5,
+        num_downsamples=5,
         dropout=0.5,
         inference_dropout="fixed",
         inference_statistics="image",

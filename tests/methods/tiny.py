@@ -6,7 +6,7 @@ import numpy as np
 from tf_translate.methods.ian import IAN, IANSettings
 
 TINY_IAN = {
-    "base": 4, "decoder_base": 4, "latent": 5, "latent_width": 8, "kernels": 3, "edit_steps": 3,
+    "base_filters": 4, "decoder_filters": 4, "latent": 5, "latent_width": 8, "kernels": 3, "edit_steps": 3,
 }  # fmt: skip
 
 
@@ -19,7 +19,7 @@ def identity_generator(shape, name):
     return keras.Model(inputs, outputs, name=name)
 
 
-def tiny_critic(shape, name):
+def tiny_discriminator(shape, name):
     """One 4x4 convolution to scores."""
     inputs = keras.Input(shape)
     return keras.Model(inputs, keras.layers.Conv2D(1, 4, strides=2)(inputs), name=name)
@@ -44,7 +44,7 @@ def count_passes(model, monkeypatch):
 def tiny_ian(weights=None, shape=(16, 16, 3), **settings):
     """A small IAN, not trained, that steps eagerly."""
     told = IANSettings(**{**TINY_IAN, **settings})
-    model = IAN.from_settings(told, shape, term_weights=weights)
+    model = IAN.from_settings(told, shape, loss_weights=weights)
     model.compile(run_eagerly=True)
     return model
 

@@ -7,16 +7,16 @@ import tensorflow as tf
 
 from tf_translate.networks import blocks
 from tf_translate.networks.conditional_gan import (
-    conditional_critic,
+    conditional_discriminator,
     conditional_generator,
     image_encoder,
 )
-from tf_translate.networks.dtn import class_critic, class_head, code_decoder, code_encoder
+from tf_translate.networks.dtn import class_discriminator, class_head, code_decoder, code_encoder
 from tf_translate.networks.encoder_decoder import encoder_decoder
-from tf_translate.networks.genegan import joiner, object_critic, splitter
-from tf_translate.networks.patchgan_discriminator import patch_critic
+from tf_translate.networks.genegan import joiner, object_discriminator, splitter
+from tf_translate.networks.patchgan_discriminator import patchgan_discriminator
 from tf_translate.networks.resnet import resnet_generator
-from tf_translate.networks.strided_discriminator import feature_critic, wasserstein_critic
+from tf_translate.networks.strided_discriminator import feature_discriminator, strided_discriminator
 from tf_translate.networks.unet import unet_generator
 
 
@@ -29,7 +29,7 @@ def test_unet_256_has_the_published_number_of_parameters():
 
 
 def test_unet_128_has_the_published_number_of_parameters():
-    model = unet_generator((128, 128, 3), 3, levels=7)
+    model = unet_generator((128, 128, 3), 3, num_downsamples=7)
     assert _trainable(model) / 1e6 == pytest.approx(41.83, abs=0.005)
 
 
@@ -39,18 +39,18 @@ def test_resnet_has_the_published_number_of_parameters(residual_blocks, millions
     assert _trainable(model) / 1e6 == pytest.approx(millions, abs=0.0005)
 
 
-def test_critics_have_the_published_number_of_parameters_and_a_30_by_30_map():
-    conditional = patch_critic((256, 256, 3), condition_channels=3, norm="batch")
-    plain = patch_critic((256, 256, 3))
+def test_discriminators_have_the_published_number_of_parameters_and_a_30_by_30_map():
+    conditional = patchgan_discriminator((256, 256, 3), condition_channels=3, norm="batch")
+    plain = patchgan_discriminator((256, 256, 3))
     assert _trainable(conditional) / 1e6 == pytest.approx(2.769, abs=0.0005)
     assert _trainable(plain) / 1e6 == pytest.approx(2.765, abs=0.0005)
     assert conditional.output_shape == plain.output_shape == (None, 30, 30, 1)
 
 
 @pytest.mark.parametrize(("layers", "field"), [(0, 1), (1, 16), (2, 34), (3, 70), (4, 142)])
-def test_receptive_field_of_the_critic(layers, field):
+def test_receptive_field_of_the_discriminator(layers, field):
     side = max(3 * 2**layers, field) + 2 * field
-    model = patch_critic((side, side, 1), layers=layers, base=1, norm="none")
+    model = patchgan_discriminator((side, side, 1), layers=layers, base_filters=1, norm="none")
     for weight in model.trainable_weights:  # all positive: no path can cancel another
         weight.assign(tf.abs(weight) + 0.01)
     image = tf.ones((1, side, side, 1))
@@ -66,8 +66,12 @@ def test_receptive_field_of_the_critic(layers, field):
 def test_generators_keep_sides_that_are_not_square_and_change_channels(upsampling):
     image = np.random.default_rng(0).uniform(-1, 1, (2, 16, 32, 1)).astype(np.float32)
     for build in (
-        lambda: unet_generator((16, 32, 1), 4, levels=3, base=4, upsampling=upsampling),
-        lambda: resnet_generator((16, 32, 1), 4, residual_blocks=1, base=4, upsampling=upsampling),
+        lambda: unet_generator(
+            (16, 32, 1), 4, num_downsamples=3, base_filters=4, upsampling=upsampling
+        ),
+        lambda: resnet_generator(
+            (16, 32, 1), 4, residual_blocks=1, base_filters=4, upsampling=upsampling
+        ),
     ):
         result = np.asarray(build()(image))
         assert result.shape == (2, 16, 32, 4)
@@ -75,15 +79,15 @@ def test_generators_keep_sides_that_are_not_square_and_change_channels(upsamplin
 
 
 def test_resnet_takes_other_sizes_than_it_was_built_for():
-    model = resnet_generator((None, None, 3), 3, residual_blocks=1, base=4)
+    model = resnet_generator((None, None, 3), 3, residual_blocks=1, base_filters=4)
     assert model(np.zeros((1, 20, 28, 3), np.float32)).shape == (1, 20, 28, 3)
 
 
 def test_a_generator_with_an_input_skip_starts_from_the_identity():
     image = np.random.default_rng(0).uniform(-1, 1, (2, 16, 16, 3)).astype(np.float32)
     for model in (
-        unet_generator((16, 16, 3), 3, levels=2, base=4, input_skip=True),
-        resnet_generator((16, 16, 3), 3, residual_blocks=1, base=4, input_skip=True),
+        unet_generator((16, 16, 3), 3, num_downsamples=2, base_filters=4, input_skip=True),
+        resnet_generator((16, 16, 3), 3, residual_blocks=1, base_filters=4, input_skip=True),
     ):
         np.testing.assert_array_equal(model(image), image)
 
@@ -105,8 +109,10 @@ def test_doubling_equals_pytorchs_transposed_convolution_with_padding_1(kernel):
 
 
 def test_bottleneck_of_one_pixel_is_alive_with_batch_1():
-    # A norm on a 1x1 map would make the output blind to the innermost features.
-    model = unet_generator((16, 16, 3), 3, levels=4, base=4, dropout=0, norm="instance_affine")
+    # A norm on a 1x1 map would make the output chance_level to the innermost features.
+    model = unet_generator(
+        (16, 16, 3), 3, num_downsamples=4, base_filters=4, dropout=0, norm="instance_affine"
+    )
     convolutions = [la for la in model.layers if isinstance(la, keras.layers.Conv2D)]
     innermost = next(la for la in convolutions if la.output.shape[1:3] == (1, 1))
     probe = keras.Model(model.input, [model.output, innermost.output])
@@ -119,23 +125,29 @@ def test_bottleneck_of_one_pixel_is_alive_with_batch_1():
 
 
 def test_unet_dropout_sits_on_the_three_innermost_levels_at_full_depth():
-    model = unet_generator((256, 256, 3), 3, base=1)
+    model = unet_generator((256, 256, 3), 3, base_filters=1)
     sides = [layer.output.shape[1] for layer in model.layers if "dropout" in layer.name]
     assert sides == [2, 4, 8]
 
 
 def test_images_come_out_in_float32_under_bfloat16():
     keras.mixed_precision.set_global_policy("mixed_bfloat16")
-    model = unet_generator((8, 8, 3), 3, levels=2, base=4)
+    model = unet_generator((8, 8, 3), 3, num_downsamples=2, base_filters=4)
     assert model(np.zeros((1, 8, 8, 3), np.float32)).dtype == tf.float32
 
 
 @pytest.mark.parametrize(
     ("build", "message"),
     [
-        (lambda: unet_generator((30, 32, 3), 3, levels=3), r"divisible by 8, got \(30, 32, 3\)"),
-        (lambda: unet_generator((32, 32, 3), 3, levels=1), "`levels` must be at least 2"),
-        (lambda: unet_generator((8, 8, 3), 3, levels=2, norm="group"), "`norm` must be one of"),
+        (
+            lambda: unet_generator((30, 32, 3), 3, num_downsamples=3),
+            r"divisible by 8, got \(30, 32, 3\)",
+        ),
+        (lambda: unet_generator((32, 32, 3), 3, num_downsamples=1), "`levels` must be at least 2"),
+        (
+            lambda: unet_generator((8, 8, 3), 3, num_downsamples=2, norm="group"),
+            "`norm` must be one of",
+        ),
         (lambda: resnet_generator((30, 30, 3), 3), r"divisible by 4, got \(30, 30, 3\)"),
         (lambda: resnet_generator((32, 32, 3), 3, residual_blocks=0), "at least 1, got 0"),
         (
@@ -143,8 +155,8 @@ def test_images_come_out_in_float32_under_bfloat16():
             "`upsampling` must be one of",
         ),
         (lambda: resnet_generator((32, 32, 1), 3, input_skip=True), "as many output channels"),
-        (lambda: patch_critic((16, 16, 3), layers=3), "needs sides of at least 24"),
-        (lambda: patch_critic((16, 16, 3), layers=-1), "`layers` must be 0 or more"),
+        (lambda: patchgan_discriminator((16, 16, 3), layers=3), "needs sides of at least 24"),
+        (lambda: patchgan_discriminator((16, 16, 3), layers=-1), "`layers` must be 0 or more"),
     ],
 )
 def test_impossible_networks_are_refused_with_the_rule(build, message):
@@ -157,22 +169,26 @@ def test_dualgan_has_the_published_numbers_of_parameters():
         (256, 256, 3), 3, kernel=3, outer_kernel=5, norm="instance_affine", bias=True
     )
     assert _trainable(generator) / 1e6 == pytest.approx(30.63, abs=0.005)
-    patch, whole = (wasserstein_critic((256, 256, 3), head=head) for head in ("patch", "global"))
+    patch, whole = (strided_discriminator((256, 256, 3), head=head) for head in ("patch", "global"))
     assert _trainable(patch) / 1e6 == pytest.approx(3.92, abs=0.005)
     assert _trainable(whole) / 1e6 == pytest.approx(3.95, abs=0.005)
     assert (patch.output_shape, whole.output_shape) == ((None, 4, 4, 1), (None, 1))
 
 
-def test_a_critic_that_a_norm_would_make_constant_is_refused():
+def test_a_discriminator_that_a_norm_would_make_constant_is_refused():
     with pytest.raises(ValueError, match=r"needs sides above 32, .*: a norm on a 1x1 map"):
-        wasserstein_critic((32, 32, 3), levels=5)
-    assert wasserstein_critic((32, 32, 3), levels=5, norm="none", base=2).count_params()
-    with pytest.raises(ValueError, match=r"DiscoGAN's critic needs sides of at least 16"):
-        feature_critic((8, 8, 3))
+        strided_discriminator((32, 32, 3), num_downsamples=5)
+    assert strided_discriminator(
+        (32, 32, 3), num_downsamples=5, norm="none", base_filters=2
+    ).count_params()
+    with pytest.raises(ValueError, match=r"DiscoGAN's discriminator needs sides of at least 16"):
+        feature_discriminator((8, 8, 3))
 
 
 def test_a_bottleneck_still_sees_its_input_by_the_statistics_of_each_image():
-    network = encoder_decoder((8, 8, 3), 3, base=4, bottleneck=5, inference_statistics="image")
+    network = encoder_decoder(
+        (8, 8, 3), 3, base_filters=4, bottleneck=5, inference_statistics="image"
+    )
     one, other = np.random.default_rng(0).uniform(-1, 1, (2, 1, 8, 8, 3)).astype(np.float32)
     assert np.abs(network(one) - network(other)).max() > 1e-6
 
@@ -181,10 +197,10 @@ def test_discogan_has_the_published_numbers_of_parameters():
     assert _trainable(encoder_decoder((64, 64, 3), 3)) / 1e6 == pytest.approx(5.51, abs=0.005)
     long = encoder_decoder((64, 64, 3), 3, bottleneck=100)
     assert _trainable(long) / 1e6 == pytest.approx(7.15, abs=0.005)
-    critic = feature_critic((64, 64, 3))
-    assert _trainable(critic) / 1e6 == pytest.approx(2.766, abs=0.0005)
+    discriminator = feature_discriminator((64, 64, 3))
+    assert _trainable(discriminator) / 1e6 == pytest.approx(2.766, abs=0.0005)
     shapes = [(1, 1, 1), (16, 16, 128), (8, 8, 256), (4, 4, 512)]
-    assert [tuple(shape[1:]) for shape in critic.output_shape] == shapes
+    assert [tuple(shape[1:]) for shape in discriminator.output_shape] == shapes
 
 
 def test_dtn_has_the_published_numbers_of_parameters():
@@ -194,23 +210,23 @@ def test_dtn_has_the_published_numbers_of_parameters():
     assert _trainable(code_decoder((1, 1, 128), (32, 32, 1))) / 1e6 == pytest.approx(
         2.53, abs=0.005
     )
-    assert _trainable(class_critic((32, 32, 1), 1)) / 1e6 == pytest.approx(1.49, abs=0.005)
+    assert _trainable(class_discriminator((32, 32, 1), 1)) / 1e6 == pytest.approx(1.49, abs=0.005)
 
 
 def test_genegan_has_the_published_numbers_of_parameters_and_codes():
     split = splitter((64, 64, 3))
     assert split.output_shape == [(None, 8, 8, 384), (None, 8, 8, 128)]
     join = joiner((8, 8, 384), (8, 8, 128), 3)
-    critic = object_critic((64, 64, 3))
-    assert (join.output_shape, critic.output_shape) == ((None, 64, 64, 3), (None, 1))
-    millions = [_trainable(network) / 1e6 for network in (split, join, critic)]
+    discriminator = object_discriminator((64, 64, 3))
+    assert (join.output_shape, discriminator.output_shape) == ((None, 64, 64, 3), (None, 1))
+    millions = [_trainable(network) / 1e6 for network in (split, join, discriminator)]
     assert millions == pytest.approx([2.629, 6.305, 6.833], abs=0.0005)
 
 
 def test_a_splitter_cuts_the_last_quarter_of_channels_off():
     # Silencing the kernel of the last 4 of 16 channels, behind a norm that only scales
     # and adds, leaves the background as it was and makes the object one constant a channel.
-    network = splitter((16, 24, 3), base=4)
+    network = splitter((16, 24, 3), base_filters=4)
     image = np.random.default_rng(0).uniform(-1, 1, (1, 16, 24, 3)).astype(np.float32)
     background, shown = network(image)
     assert (background.shape, shown.shape) == ((1, 2, 3, 12), (1, 2, 3, 4))
@@ -227,29 +243,33 @@ def test_a_splitter_cuts_the_last_quarter_of_channels_off():
 @pytest.mark.parametrize("norm", ["batch", "instance_affine", "none"])
 def test_genegans_networks_keep_sides_that_are_not_square(norm):
     images = tf.zeros((2, 16, 32, 1))
-    codes = splitter((16, 32, 1), base=2, norm=norm)(images)
+    codes = splitter((16, 32, 1), base_filters=2, norm=norm)(images)
     shapes = [code.shape[1:] for code in codes]
     assert joiner(*shapes, 1, norm=norm)(codes).shape == images.shape
-    assert object_critic((16, 32, 1), base=2, norm=norm)(images).shape == (2, 1)
+    assert object_discriminator((16, 32, 1), base_filters=2, norm=norm)(images).shape == (2, 1)
 
 
 def test_genegans_networks_refuse_what_they_cannot_split():
     with pytest.raises(ValueError, match=r"of GeneGAN must have sides divisible by 8"):
         splitter((20, 24, 3))
-    with pytest.raises(ValueError, match=r"of GeneGAN's critic must have sides divisible by 16"):
-        object_critic((24, 32, 3))
+    with pytest.raises(
+        ValueError, match=r"of GeneGAN's discriminator must have sides divisible by 16"
+    ):
+        object_discriminator((24, 32, 3))
     with pytest.raises(ValueError, match=r"must have sides above 16 under an instance norm"):
-        object_critic((16, 16, 3), norm="instance_affine")
+        object_discriminator((16, 16, 3), norm="instance_affine")
 
 
 @pytest.mark.parametrize("side", [16, 32])
 def test_networks_to_four_pixels_keep_any_power_of_two(side):
     images = tf.zeros((2, side, side, 3))
-    assert encoder_decoder((side, side, 3), 1, base=2)(images).shape == (2, side, side, 1)
-    assert encoder_decoder((side, side, 3), 1, base=2, bottleneck=5)(images).shape[1] == side
-    codes = code_encoder((side, side, 3), base=2, code=6)(images)
+    assert encoder_decoder((side, side, 3), 1, base_filters=2)(images).shape == (2, side, side, 1)
+    assert (
+        encoder_decoder((side, side, 3), 1, base_filters=2, bottleneck=5)(images).shape[1] == side
+    )
+    codes = code_encoder((side, side, 3), base_filters=2, code=6)(images)
     assert codes.shape == (2, 1, 1, 6)
-    decoder = code_decoder((1, 1, 6), (side, side, 1), base=2, pointwise=True)
+    decoder = code_decoder((1, 1, 6), (side, side, 1), base_filters=2, pointwise=True)
     assert decoder(codes).shape == (2, side, side, 1)
 
 
@@ -260,11 +280,11 @@ def test_networks_to_four_pixels_refuse_other_sides():
 
 
 def test_codes_of_any_rank_can_be_decoded():
-    assert code_decoder((7,), (8, 8, 1), base=2)(tf.zeros((3, 7))).shape == (3, 8, 8, 1)
+    assert code_decoder((7,), (8, 8, 1), base_filters=2)(tf.zeros((3, 7))).shape == (3, 8, 8, 1)
 
 
 def test_images_of_discogan_are_a_sigmoid_in_another_range():
-    network = encoder_decoder((8, 8, 3), 3, base=2)
+    network = encoder_decoder((8, 8, 3), 3, base_filters=2)
     before = keras.Model(network.inputs, network.get_layer("images").input)
     images = np.random.default_rng(0).uniform(-1, 1, (2, 8, 8, 3)).astype(np.float32)
     np.testing.assert_allclose(network(images), 2 * before(images) - 1, atol=1e-6)
@@ -294,8 +314,8 @@ def test_icgans_networks_have_the_published_numbers_of_parameters():
     shape = (64, 64, 3)
     assert _trainable(conditional_generator(shape, 100, 18)) / 1e6 == pytest.approx(3.725, abs=5e-4)
     assert _trainable(conditional_generator(shape, 100, 6)) / 1e6 == pytest.approx(3.63, abs=5e-3)
-    assert _trainable(conditional_critic(shape, 18)) / 1e6 == pytest.approx(2.803, abs=5e-4)
-    assert _trainable(conditional_critic(shape, 6)) / 1e6 == pytest.approx(2.78, abs=5e-3)
+    assert _trainable(conditional_discriminator(shape, 18)) / 1e6 == pytest.approx(2.803, abs=5e-4)
+    assert _trainable(conditional_discriminator(shape, 6)) / 1e6 == pytest.approx(2.78, abs=5e-3)
     assert _trainable(image_encoder(shape, 100, width=4096)) / 1e6 == pytest.approx(
         18.278, abs=5e-4
     )
@@ -306,14 +326,14 @@ def test_icgans_networks_have_the_published_numbers_of_parameters():
 def test_icgans_networks_take_images_of_any_power_of_two(side):
     shape = (side, side, 1)
     noise, told = tf.zeros((2, 5)), tf.ones((2, 3))
-    image = conditional_generator(shape, 5, 3, base=2)([noise, told])
+    image = conditional_generator(shape, 5, 3, base_filters=2)([noise, told])
     assert image.shape == (2, *shape)
-    assert conditional_critic(shape, 3, base=2)([image, told]).shape == (2, 1, 1, 1)
-    assert image_encoder(shape, 7, width=4, base=2)(image).shape == (2, 7)
+    assert conditional_discriminator(shape, 3, base_filters=2)([image, told]).shape == (2, 1, 1, 1)
+    assert image_encoder(shape, 7, width=4, base_filters=2)(image).shape == (2, 7)
 
 
-def test_icgans_critic_hears_attributes_after_its_first_layer():
-    model = conditional_critic((16, 16, 3), 3, base=4)
+def test_icgans_discriminator_hears_attributes_after_its_first_layer():
+    model = conditional_discriminator((16, 16, 3), 3, base_filters=4)
     channels = [
         layer.input.shape[-1] for layer in model.layers if isinstance(layer, keras.layers.Conv2D)
     ]
@@ -323,7 +343,7 @@ def test_icgans_critic_hears_attributes_after_its_first_layer():
 def test_icgans_networks_refuse_images_that_do_not_halve_to_four():
     for build in (
         lambda shape: conditional_generator(shape, 5, 3),
-        lambda shape: conditional_critic(shape, 3),
+        lambda shape: conditional_discriminator(shape, 3),
         lambda shape: image_encoder(shape, 3, width=4),
     ):
         with pytest.raises(ValueError, match=r"square with a side of 8.* got \(24, 24, 3\)"):

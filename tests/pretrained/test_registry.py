@@ -88,25 +88,25 @@ def test_weights_of_8_bits_are_scale_times_number_plus_least():
 @pytest.mark.parametrize("shape", [(8, 8, 3), (12, 20, 1), (16, 16, 4), (5, 5, 3)])
 def test_the_network_as_a_model_is_what_embed_gives_before_and_after_saving(tmp_path, shape):
     features = Features("tiny", tiny())
-    pictures = np.random.default_rng(0).uniform(-1, 1, (3, *shape)).astype(np.float32)
-    embedded = features.embed(pictures)
+    images = np.random.default_rng(0).uniform(-1, 1, (3, *shape)).astype(np.float32)
+    embedded = features.embed(images)
     assert embedded.shape == (3, 8)
     model = features.as_model(shape)
-    np.testing.assert_allclose(np.asarray(model(pictures)), embedded, atol=1e-5)
+    np.testing.assert_allclose(np.asarray(model(images)), embedded, atol=1e-5)
     model.save(tmp_path / "f.keras")
     loaded = keras.saving.load_model(tmp_path / "f.keras", compile=False)
-    np.testing.assert_allclose(np.asarray(loaded(pictures)), embedded, atol=1e-5)
+    np.testing.assert_allclose(np.asarray(loaded(images)), embedded, atol=1e-5)
     assert loaded.input_shape == (None, *shape)
 
 
 def test_the_network_as_a_model_becomes_tflite_of_built_in_operations():
     features = Features("tiny", tiny())
     model = features.as_model((12, 20, 3))
-    pictures = np.random.default_rng(0).uniform(-1, 1, (1, 12, 20, 3)).astype(np.float32)
+    images = np.random.default_rng(0).uniform(-1, 1, (1, 12, 20, 3)).astype(np.float32)
     converted = tf.lite.TFLiteConverter.from_keras_model(model).convert()
     runner = Interpreter(model_content=converted).get_signature_runner()
     np.testing.assert_allclose(
-        next(iter(runner(image=pictures).values())), features.embed(pictures), atol=1e-4
+        next(iter(runner(image=images).values())), features.embed(images), atol=1e-4
     )
 
 
@@ -116,13 +116,13 @@ def test_any_network_is_taken_by_its_path_and_frozen(tmp_path):
     features = load_features(tmp_path / "mine.keras")
     assert (features.name, features.size) == ("mine", (8, 8))
     assert not features.network.trainable_variables
-    pictures = np.random.default_rng(0).uniform(-1, 1, (2, 8, 8, 3)).astype(np.float32)
+    images = np.random.default_rng(0).uniform(-1, 1, (2, 8, 8, 3)).astype(np.float32)
     np.testing.assert_allclose(
-        features.embed(pictures), np.asarray(network(pictures)).reshape(2, 8), atol=1e-6
+        features.embed(images), np.asarray(network(images)).reshape(2, 8), atol=1e-6
     )
 
 
-def test_what_is_no_network_of_pictures_is_told(tmp_path):
+def test_what_is_no_network_of_images_is_told(tmp_path):
     with pytest.raises(DataError, match=r"lite0, face128 or a \.keras file.*did you mean lite0"):
         load_features("lite")
     (tmp_path / "no.keras").write_bytes(b"no")
@@ -141,7 +141,7 @@ def direction():
     return Direction("a_to_b", source, target, outputs=target, truth=target)
 
 
-def test_figures_of_a_network_are_named_by_it_and_by_the_size_of_the_pictures(direction):
+def test_figures_of_a_network_are_named_by_it_and_by_the_size_of_the_images(direction):
     networks = [Features("toy", tiny(16))]
     figures = FeatureFigures(direction, networks, seed=0)
     own = np.arange(24)
@@ -170,11 +170,11 @@ needs = "needs {}, which is fetched by `tf-translate features {} --output FILE.k
 def test_the_real_lite0_knows_a_cat_and_a_cup_of_coffee():
     data = pytest.importorskip("skimage.data")
     features, named = load_features("lite0"), efficientnet_lite0.weights()
-    for picture, wanted in ((data.chelsea(), {281, 282, 285}), (data.coffee(), {967})):
-        height, width = picture.shape[:2]
+    for image, wanted in ((data.chelsea(), {281, 282, 285}), (data.coffee(), {967})):
+        height, width = image.shape[:2]
         side = min(height, width)
         top, left = (height - side) // 2, (width - side) // 2
-        square = images.to_float(picture[None, top : top + side, left : left + side])
+        square = images.to_float(image[None, top : top + side, left : left + side])
         scores = features.embed(square) @ named["_fc.weight"].T + named["_fc.bias"]
         assert scores.argmax() in wanted
 

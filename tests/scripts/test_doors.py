@@ -27,7 +27,7 @@ def test_a_script_of_under_40_lines_trains_predicts_and_exports(name, tmp_path):
     )
     assert done.returncode == 0, done.stderr[-2000:]
     assert "bundle:" in done.stdout
-    assert exporters.verification.verify(tmp_path / "bundle").passed
+    assert exporters.verify(tmp_path / "bundle").passed
 
 
 @pytest.mark.parametrize(

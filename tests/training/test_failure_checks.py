@@ -9,14 +9,14 @@ import pytest
 import tensorflow as tf
 from rich.console import Console
 
-from tests.methods.tiny import identity_generator, tiny_critic
+from tests.methods.tiny import identity_generator, tiny_discriminator
 from tf_translate.methods.cyclegan import CycleGAN
 from tf_translate.training import loop
 from tf_translate.training.failure_checks import (
     Shown,
     correlation,
-    critic_wins,
     difference,
+    discriminator_wins,
     signs_of,
     spread,
 )
@@ -30,11 +30,14 @@ def _images(count=4, seed=0, low=-1.0):
 
 
 def _names(shown, **leads):
-    return [sign.name for sign in signs_of(shown, {f"lead/{k}": v for k, v in leads.items()})]
+    return [
+        sign.name
+        for sign in signs_of(shown, {f"discriminator_skill/{k}": v for k, v in leads.items()})
+    ]
 
 
 def test_figures_are_those_worked_out_by_hand():
-    # Two pictures of two grey pixels: (-1, 1) and (0, 0.5); outputs (1, -1) and (0.5, 0).
+    # Two images of two grey pixels: (-1, 1) and (0, 0.5); outputs (1, -1) and (0.5, 0).
     inputs = np.array([[-1.0, 1.0], [0.0, 0.5]]).reshape(2, 1, 2, 1)
     outputs = np.array([[1.0, -1.0], [0.5, 0.0]]).reshape(2, 1, 2, 1)
     shown = Shown("a to b", inputs, outputs, unchanged=inputs)
@@ -51,11 +54,11 @@ def test_a_healthy_translation_shows_no_sign():
     assert _names(Shown("a to b", _images(), 0.5 * _images() + 0.3, unchanged=_images())) == []
 
 
-def test_an_identity_map_is_one_only_while_critics_tell():
+def test_an_identity_map_is_one_only_while_discriminators_tell():
     shown = Shown("a to b", _images(), _images() + 0.01, unchanged=_images())
-    assert _names(shown, critic=0.8) == ["identity map"]
-    assert _names(shown) == ["identity map"]  # no figure of critics
-    assert _names(shown, critic=0.2) == []
+    assert _names(shown, discriminator=0.8) == ["identity map"]
+    assert _names(shown) == ["identity map"]  # no figure of discriminators
+    assert _names(shown, discriminator=0.2) == []
     assert _names(Shown("reconstruct", _images(), _images())) == []  # as it should be
 
 
@@ -70,23 +73,23 @@ def test_inverted_colours_are_seen_across_channels():
     assert _names(Shown("a to b", _images(), grey, unchanged=_images())) == ["colour inversion"]
 
 
-def test_one_picture_for_all_inputs_is_a_collapse():
+def test_one_image_for_all_inputs_is_a_collapse():
     same = np.repeat(_images(1, seed=5), 4, 0) + 0.01 * _images(seed=6)
     assert _names(Shown("a to b", _images(), same, unchanged=_images())) == ["collapse"]
-    assert _names(Shown("noise", _images(), same, follows=False)) == ["collapse"]
+    assert _names(Shown("noise", _images(), same, depends_on=False)) == ["collapse"]
     # Not where the targets hardly differ either.
     shown = Shown("a to b", _images(), same, targets=same, unchanged=_images())
     assert _names(shown) == []
 
 
-def test_pictures_that_say_nothing_show_no_sign():
+def test_images_that_say_nothing_show_no_sign():
     flat = np.zeros((1, *SHAPE))
     assert _names(Shown("a to b", flat, flat)) == []
 
 
-def test_a_critic_wins_when_it_is_sure():
-    assert critic_wins("critic", 0.85) is None
-    assert "0.95" in critic_wins("critic", 0.95).seen
+def test_a_discriminator_wins_when_it_is_sure():
+    assert discriminator_wins("discriminator", 0.85) is None
+    assert "0.95" in discriminator_wins("discriminator", 0.95).seen
 
 
 # --- runs made to fail ------------------------------------------------------------------
@@ -107,16 +110,18 @@ INVERTING = _mixing(-np.eye(3))
 STILL = keras.optimizers.SGD, 0.0
 
 
-def _run(tmp_path, *, make=identity_generator, generators=STILL, critics=STILL, terms=None, steps):
+def _run(
+    tmp_path, *, make=identity_generator, generators=STILL, discriminators=STILL, terms=None, steps
+):
     """A tiny CycleGAN from dark noise to bright noise; kind of optimizer and rate by player."""
     keras.utils.set_random_seed(0)
     model = CycleGAN(
         *(make(SHAPE, name) for name in ("g", "f")),
-        *(tiny_critic(SHAPE, name) for name in ("x", "y")),
+        *(tiny_discriminator(SHAPE, name) for name in ("x", "y")),
         pool_size=0,
-        term_weights=terms,
+        loss_weights=terms,
     )
-    chosen = {"generators": generators, "critics": critics}
+    chosen = {"generators": generators, "discriminators": discriminators}
     model.compile({name: kind(rate) for name, (kind, rate) in chosen.items()})
     dark, bright = -0.5 + 0.4 * _images(), 0.5 + 0.4 * _images(seed=1)
     data = tf.data.Dataset.from_tensors({"a": dark, "b": bright}).repeat()
@@ -136,13 +141,13 @@ def _said(run):
     return {(row["sign"], row["of"]) for row in run.noted_signs()}
 
 
-def test_a_critic_with_a_generator_that_stands_still_wins(tmp_path):
-    run, text = _run(tmp_path, critics=(keras.optimizers.Adam, 0.05), steps=60)
-    assert ("critic wins", "critic") in _said(run)
-    assert text.count("critic wins") == 1, "said once"
+def test_a_discriminator_with_a_generator_that_stands_still_wins(tmp_path):
+    run, text = _run(tmp_path, discriminators=(keras.optimizers.Adam, 0.05), steps=60)
+    assert ("discriminator wins", "discriminator") in _said(run)
+    assert text.count("discriminator wins") == 1, "said once"
     assert "Usual cure: weaken it" in text
-    leads = [row["lead/critic"] for row in run.rows()]
-    said = next(row["step"] for row in run.noted_signs() if row["sign"] == "critic wins")
+    leads = [row["discriminator_skill/discriminator"] for row in run.rows()]
+    said = next(row["step"] for row in run.noted_signs() if row["sign"] == "discriminator wins")
     assert min(leads[said - 10 : said]) >= 0.9 > leads[said - 11]
 
 
@@ -152,7 +157,7 @@ def test_heavy_content_terms_without_an_adversarial_one_give_an_identity_map(tmp
         tmp_path,
         make=_mixing(0.8 * np.eye(3) + 0.1),
         generators=(adam, 0.01),
-        critics=(adam, 0.05),
+        discriminators=(adam, 0.05),
         terms={"cycle": 1000.0, "identity": 1000.0, "adversarial": 0.0},
         steps=48,
     )
@@ -166,7 +171,7 @@ def test_generators_that_begin_inverted_and_cannot_learn_are_named(tmp_path):
     run, text = _run(tmp_path, make=INVERTING, steps=12)
     assert _said(run) == {("colour inversion", "a to b"), ("colour inversion", "b to a")}
     assert "correlate by -1.00" in text
-    assert [row["step"] for row in run.noted_signs()] == [8, 8], "not by the first picture alone"
+    assert [row["step"] for row in run.noted_signs()] == [8, 8], "not by the first image alone"
 
 
 def test_a_huge_rate_collapses_generators(tmp_path):
@@ -186,7 +191,12 @@ def test_signs_are_text_and_figures_in_tensorboard(tmp_path):
     events = EventAccumulator(str(run.logs))
     events.Reload()
     tags = set(events.Tags()["tensors"])
-    assert {"signs", "signs/a to b/correlation", "gradients/generators", "lead/critic"} <= tags
+    assert {
+        "signs",
+        "signs/a to b/correlation",
+        "grad_norm/generators",
+        "discriminator_skill/discriminator",
+    } <= tags
     text = tf.make_ndarray(events.Tensors("signs")[0].tensor_proto).item().decode()
     assert text.startswith("colour inversion: a to b turns light into dark")
 
@@ -194,13 +204,13 @@ def test_signs_are_text_and_figures_in_tensorboard(tmp_path):
 def test_what_was_said_is_not_said_again_by_a_resumed_run(tmp_path):
     run, _ = _run(tmp_path, make=INVERTING, steps=8)
     before = run.signs.read_text()
-    from tf_translate.training.failure_monitor import Watcher
+    from tf_translate.training.failure_monitor import FailureMonitor
 
     text = io.StringIO()
     writer = tf.summary.create_file_writer(str(run.logs))
-    watcher = Watcher(run, writer, Console(file=text))
+    watcher = FailureMonitor(run, writer, Console(file=text))
     for step in (9, 10, 11):
-        watcher.look_at_pictures(step, [Shown("a to b", _images(), -_images())])
+        watcher.look_at_images(step, [Shown("a to b", _images(), -_images())])
     assert text.getvalue() == ""
     assert run.signs.read_text() == before
     assert json.loads(before.splitlines()[0])["step"] == 8

@@ -42,7 +42,7 @@ def _train(run, *, broken_from=None, translator=None):
     return done, output.getvalue()
 
 
-def test_training_leaves_model_rows_pictures_and_checkpoints(tmp_path):
+def test_training_leaves_model_rows_images_and_checkpoints(tmp_path):
     run = RunDir.create(tmp_path / "r", {})
     done, output = _train(run)
     assert done
@@ -67,7 +67,7 @@ def test_rows_are_means_since_the_row_before(tmp_path):
 
     run = RunDir.create(tmp_path / "r", {})
     model = Toy(scale(0.5, "g"), scale(0.25, "c"))
-    model.compile({name: keras.optimizers.SGD(1e-12) for name in ("critic", "generator")})
+    model.compile({name: keras.optimizers.SGD(1e-12) for name in ("discriminator", "generator")})
     images = IMAGES + 2
     data = tf.data.Dataset.from_tensors({"a": images, "b": images}).repeat()
     loop.train(
@@ -133,7 +133,7 @@ def test_a_run_that_wrote_no_checkpoint_begins_at_step_0_and_says_so(tmp_path):
 
 
 def test_rows_tell_rates_and_lengths_of_weights_and_gradients(tmp_path):
-    # Step 2 of the toy by hand: critic c, then generator g, each a number; SGD 0.1.
+    # Step 2 of the toy by hand: discriminator c, then generator g, each a number; SGD 0.1.
     run = RunDir.create(tmp_path / "r", {})
     mean = 2.0
 
@@ -151,20 +151,20 @@ def test_rows_tell_rates_and_lengths_of_weights_and_gradients(tmp_path):
     )
     g, c = 0.5, 0.25
     for _ in range(2):
-        critic = g * mean
-        c -= 0.1 * critic
+        discriminator = g * mean
+        c -= 0.1 * discriminator
         generator = 2.0 * c * mean  # the weight of l1 is 2
         g -= 0.1 * generator
     row = run.rows()[0]
     assert row["step"] == 2
-    assert row["gradients/critic"] == pytest.approx(abs(critic), rel=1e-5)
-    assert row["gradients/generator"] == pytest.approx(abs(generator), rel=1e-5)
-    assert row["weights/critic"] == pytest.approx(abs(c), rel=1e-5)
-    assert row["weights/generator"] == pytest.approx(abs(g), rel=1e-5)
-    assert row["rate/critic"] == pytest.approx(0.1)
+    assert row["grad_norm/discriminator"] == pytest.approx(abs(discriminator), rel=1e-5)
+    assert row["grad_norm/generator"] == pytest.approx(abs(generator), rel=1e-5)
+    assert row["weight_norm/discriminator"] == pytest.approx(abs(c), rel=1e-5)
+    assert row["weight_norm/generator"] == pytest.approx(abs(g), rel=1e-5)
+    assert row["learning_rate/discriminator"] == pytest.approx(0.1)
 
 
-def test_tensorboard_groups_scalars_by_role_and_shows_pictures(tmp_path):
+def test_tensorboard_groups_scalars_by_role_and_shows_images(tmp_path):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     run = RunDir.create(tmp_path / "r", {})
@@ -172,18 +172,18 @@ def test_tensorboard_groups_scalars_by_role_and_shows_pictures(tmp_path):
     events = EventAccumulator(str(run.logs))
     events.Reload()
     tags = set(events.Tags()["tensors"])
-    assert {"content/l1", "domain/critic", "speed/steps_per_second", "samples"} <= tags
+    assert {"content/l1", "domain/discriminator", "speed/steps_per_second", "samples"} <= tags
     steps = [event.step for event in events.Tensors("content/l1")]
     assert steps == [2, 4, 6]
     first = tf.make_ndarray(events.Tensors("content/l1")[0].tensor_proto)
     assert float(first) == pytest.approx(run.rows()[0]["content/l1"])
 
 
-def test_sample_pictures_show_input_translation_and_truth(tmp_path):
+def test_sample_images_show_input_translation_and_truth(tmp_path):
     run = RunDir.create(tmp_path / "r", {})
     _train(run)
-    picture = read(run.samples / "step-00000006.png")
-    assert picture.shape[1] > 3 * 96  # three columns of enlarged pixels
+    image = read(run.samples / "step-00000006.png")
+    assert image.shape[1] > 3 * 96  # three columns of enlarged pixels
 
 
 def test_broken_weights_are_never_saved(tmp_path):
@@ -192,7 +192,7 @@ def test_broken_weights_are_never_saved(tmp_path):
 
     run = RunDir.create(tmp_path / "r", {})
     model = Toy(scale(1e30, "g"), scale(1e30, "c"))
-    model.compile({name: keras.optimizers.SGD(1e38) for name in ("critic", "generator")})
+    model.compile({name: keras.optimizers.SGD(1e38) for name in ("discriminator", "generator")})
     images = tf.constant(IMAGES) + 2
     data = tf.data.Dataset.from_tensors({"a": images, "b": images}).repeat()
     with pytest.raises(TrainingError, match="no longer finite"):
@@ -252,9 +252,9 @@ def test_stages_follow_each_other_and_a_resumed_run_finds_its_own(tmp_path):
     whole = run_to(6, RunDir.create(tmp_path / "whole", {}), staged())
     assert [row["step"] for row in whole] == [1, 2, 3, 4, 5, 6]
     terms = [{key for key in row if key.startswith(("content/", "domain/"))} for row in whole]
-    assert terms == [{"domain/critic"}] * 3 + [{"content/l1"}] * 3
+    assert terms == [{"domain/discriminator"}] * 3 + [{"content/l1"}] * 3
     assert [{key for key in row if key.startswith("rate/")} for row in whole] == (
-        [{"rate/critic"}] * 3 + [{"rate/generator"}] * 3
+        [{"learning_rate/discriminator"}] * 3 + [{"learning_rate/generator"}] * 3
     )
     broken = RunDir.create(tmp_path / "broken", {})
     run_to(5, broken, staged())  # stops in the second stage, with a checkpoint of step 4
@@ -269,7 +269,7 @@ def test_a_run_with_more_steps_does_not_go_back_to_an_earlier_stage(tmp_path):
     images = tf.constant(IMAGES)
     data = tf.data.Dataset.from_tensors({"a": images, "b": images}).repeat()
     run = RunDir.create(tmp_path / "run", {})
-    critic = []
+    discriminator = []
     for stages in ((("first", 2), ("second", 4)), (("first", 6), ("second", 8))):
         loop.train(
             model,
@@ -279,6 +279,6 @@ def test_a_run_with_more_steps_does_not_go_back_to_an_earlier_stage(tmp_path):
             sample={"a": IMAGES, "b": IMAGES},
             console=Console(file=io.StringIO()),
         )
-        critic.append(float(model.critic.trainable_weights[0].numpy().item()))
+        discriminator.append(float(model.discriminator.trainable_weights[0].numpy().item()))
     assert int(model.steps_taken.numpy()) == 8
-    assert critic[0] == critic[1]
+    assert discriminator[0] == discriminator[1]

@@ -35,7 +35,7 @@ from tf_translate.methods import registry
 
 ROOT = Path(__file__).parents[2]
 QUIET = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": str(ROOT)}
-PIX2PIX = (*TINY_PIX2PIX, "training.checkpoint_every=6", "training.decay=none")
+PIX2PIX = (*TINY_PIX2PIX, "training.checkpoint_every=6", "training.lr_schedule=none")
 
 
 class Launched:
@@ -98,14 +98,14 @@ def _state(file):
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("workers")
     write_pairs(folder / "pairs")
-    # Noise: instance norm blows rounding up where a picture is flat.
+    # Noise: instance norm blows rounding up where a image is flat.
     noise = np.random.default_rng(0).integers(0, 256, (12, 16, 16, 3), np.uint8)
     lines = ["image,split,glasses,hair"]
     for number, pixels in enumerate(noise):
         images.write(folder / f"{number}.png", pixels)
-        for side, picture in (("a", pixels), ("b", noise[11 - number])):
+        for side, image in (("a", pixels), ("b", noise[11 - number])):
             part = folder / "noise" / ("test" if number > 7 else "train")
-            images.write(part / side / f"{number}.png", picture)
+            images.write(part / side / f"{number}.png", image)
         hair = ("black", "blond", "grey")[number % 3]
         lines.append(f"{number}.png,{'test' if number > 7 else 'train'},{number % 2},{hair}")
     (folder / "faces.csv").write_text("\n".join(lines) + "\n")

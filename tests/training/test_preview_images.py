@@ -12,7 +12,7 @@ from tf_translate.training import preview_images
 
 @pytest.fixture
 def shown(monkeypatch):
-    """Columns of the picture by title, in order."""
+    """Columns of the image by title, in order."""
     columns = {}
 
     def grid(images, *, titles, scale):
@@ -39,7 +39,7 @@ def test_pairs_are_shown_with_translation_and_truth(shown):
 
 
 def test_exchanged_objects_are_shown_beside_both_parents(shown):
-    settings = GeneGANSettings(base=2, critic_base=2)
+    settings = GeneGANSettings(base_filters=2, discriminator_filters=2)
     model = GeneGAN.from_settings(settings, (16, 16, 3), (16, 16, 3))
     batch = _batch(2, 16, 16, 3)
     preview_images.sample_grid(model, batch)
@@ -49,7 +49,13 @@ def test_exchanged_objects_are_shown_beside_both_parents(shown):
 
 
 def test_while_no_encoder_has_learnt_attributes_are_shown_on_images_out_of_noise(shown):
-    tiny = {"latent": 2, "base": 2, "critic_base": 1, "encoder_base": 1, "latent_width": 2}
+    tiny = {
+        "latent": 2,
+        "base_filters": 2,
+        "discriminator_filters": 1,
+        "encoder_filters": 1,
+        "latent_width": 2,
+    }
     model = IcGAN.from_settings(
         IcGANSettings(**tiny, attribute_width=2),
         (8, 8, 3),
@@ -69,16 +75,16 @@ def test_while_no_encoder_has_learnt_attributes_are_shown_on_images_out_of_noise
     np.testing.assert_array_equal(shown["image"], batch["image"])
 
 
-def test_the_picture_is_drawn_for_any_method():
-    settings = GeneGANSettings(base=2, critic_base=2)
+def test_the_image_is_drawn_for_any_method():
+    settings = GeneGANSettings(base_filters=2, discriminator_filters=2)
     model = GeneGAN.from_settings(settings, (16, 16, 3), (16, 16, 3))
-    picture, _ = preview_images.sample_grid(model, _batch(2, 16, 16, 3))
-    assert picture.dtype == np.uint8
-    assert picture.shape[2] == 3
+    image, _ = preview_images.sample_grid(model, _batch(2, 16, 16, 3))
+    assert image.dtype == np.uint8
+    assert image.shape[2] == 3
 
 
 def test_one_set_is_shown_reconstructed_and_edited_without_its_latents(shown):
-    tiny = {"base": 2, "decoder_base": 2, "latent": 2, "latent_width": 2, "kernels": 1}
+    tiny = {"base_filters": 2, "decoder_filters": 2, "latent": 2, "latent_width": 2, "kernels": 1}
     model = IAN.from_settings(IANSettings(**tiny, edit_steps=1), (8, 8, 3))
     batch = {"image": _batch(2, 8, 8, 3)["a"]}
     preview_images.sample_grid(model, batch)
@@ -88,10 +94,16 @@ def test_one_set_is_shown_reconstructed_and_edited_without_its_latents(shown):
 
 def test_the_generator_that_learns_ahead_of_encoders_is_looked_at_for_signs():
     batch = {"image": _batch(2, 16, 16, 3)["a"], "attributes": np.eye(3, dtype=np.float32)[:2]}
-    tiny = {"latent": 2, "base": 2, "critic_base": 1, "encoder_base": 1, "latent_width": 2}
-    settings = AgeCGANSettings(**tiny, recogniser_base=2)
+    tiny = {
+        "latent": 2,
+        "base_filters": 2,
+        "discriminator_filters": 1,
+        "encoder_filters": 1,
+        "latent_width": 2,
+    }
+    settings = AgeCGANSettings(**tiny, identity_embedder_filters=2)
     model = AgeCGAN.from_settings(settings, (16, 16, 3), attributes={"tone": ["0", "1", "2"]})
-    assert model.stage == "recogniser"
+    assert model.stage == "identity_embedder"
     assert preview_images.sample_grid(model, batch)[1] == []
     model.enter_stage("gan")
     assert [each.title for each in preview_images.sample_grid(model, batch)[1]] == [
@@ -100,7 +112,7 @@ def test_the_generator_that_learns_ahead_of_encoders_is_looked_at_for_signs():
 
 
 def test_nothing_is_looked_at_for_signs_before_a_network_that_draws_learns():
-    settings = DTNSettings(base=2, code=4, decoder_base=2, critic_base=2)
+    settings = DTNSettings(base_filters=2, code=4, decoder_filters=2, discriminator_filters=2)
     model = DTN.from_settings(settings, (32, 32, 3), (32, 32, 1))
     a, b = _batch(2, 32, 32, 3)["a"], _batch(2, 32, 32, 1)["b"]
     assert model.stage == "features"

@@ -14,8 +14,8 @@ from tests.cli.conftest import settings, write_pairs
 
 COMMAND = Path(sys.executable).parent / "tf-translate"
 NOISY = {
-    "pix2pix": ("model.levels=5", "data.size=[32, 32]", "model.dropout=0.5"),
-    "cyclegan": ("model.residual_blocks=1", "model.pool_size=3", "training.average=0.9"),
+    "pix2pix": ("model.num_downsamples=5", "data.size=[32, 32]", "model.dropout=0.5"),
+    "cyclegan": ("model.residual_blocks=1", "model.pool_size=3", "training.ema_momentum=0.9"),
 }
 
 
@@ -23,7 +23,7 @@ def _train(method, data, run, *more, resume=False):
     overrides = (f"data.path={data}", "training.steps=24", "training.checkpoint_every=5")
     own = settings(*overrides, *NOISY[method], *more)
     if method == "cyclegan":  # has no levels
-        place = own.index("model.levels=2")
+        place = own.index("model.num_downsamples=2")
         own = own[: place - 1] + own[place + 1 :]
     options = ["--resume"] if resume else own
     return subprocess.Popen(
@@ -71,7 +71,7 @@ def test_a_run_killed_and_resumed_has_the_losses_of_an_unbroken_one(method, tmp_
 def test_a_polite_stop_saves_at_once_and_resumes(tmp_path):
     data = write_pairs(tmp_path / "pairs", size=32)
     run = tmp_path / "run"
-    more = ("training.steps=4000", "training.checkpoint_every=5000", "training.decay=none")
+    more = ("training.steps=4000", "training.checkpoint_every=5000", "training.lr_schedule=none")
     process = _train("pix2pix", data, run, *more)
     _wait_for_row(process, run, 4)
     process.send_signal(signal.SIGINT)

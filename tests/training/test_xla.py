@@ -13,7 +13,9 @@ SHAPE = (16, 16, 3)
 
 def _model():
     keras.utils.set_random_seed(0)
-    settings = CycleGANSettings(residual_blocks=1, base=2, critic_base=2, critic_layers=1)
+    settings = CycleGANSettings(
+        residual_blocks=1, base_filters=2, discriminator_filters=2, discriminator_layers=1
+    )
     model = CycleGAN.from_settings(settings, SHAPE, SHAPE)
     model.compile()
     return model

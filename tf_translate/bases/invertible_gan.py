@@ -15,11 +15,11 @@ from tf_translate.editing.mask_blend import blend
 
 GAN_STAGE = "gan"
 _NOISE = {"real": 3, "drawn": 4, "mismatched": 5}  # streams; 0 is z, 1 and 2 Age-cGAN's views
-CRITIC = Player(
-    "critic",
-    ("critic",),
-    "critic_objective",
-    ("critic", "mismatched", "slope"),
+DISCRIMINATOR = Player(
+    "discriminator",
+    ("discriminator",),
+    "discriminator_objective",
+    ("discriminator", "mismatched", "r1"),
     stage=GAN_STAGE,
     needs=("attributes", "other_attributes"),
 )
@@ -57,12 +57,12 @@ def reader(name: str, *, term: str, needs: str) -> Player:
 class InvertibleTranslator(Translator):
     """Draws from noise z and attributes; later an encoder learns which z a drawing is of.
 
-    Networks: `generator` from `[latent, attributes]` to images in [-1, 1], `critic` from
+    Networks: `generator` from `[latent, attributes]` to images in [-1, 1], `discriminator` from
     `[image, attributes]` to logits, and the one that `inverts` names, from images to latents.
     Networks are told attributes in [-1, 1]; everyone else has them in [0, 1].
     Batch: as the layout "attributes" has it, see `data/attribute_dataset.py`.
 
-    Refresh: for its first `refresh` steps in `fit` the encoder's stage draws with the statistics
+    Refresh: for its first `bn_recalibration_steps` steps in `fit` the encoder's stage draws with the statistics
     of the batch, which re-estimates the moving ones of the generator's batch norm for the
     weights it ended with; after that they stay. These steps are counted by the encoder's
     optimizer, so a run that is resumed refreshes no more and no less.
@@ -70,10 +70,10 @@ class InvertibleTranslator(Translator):
     Args:
         networks: Built networks by attribute name.
         attributes: Values by attribute, in the order of the columns.
-        refresh: Batches that the generator's statistics are re-estimated of.
+        bn_recalibration_steps: Batches that the generator's statistics are re-estimated of.
         mask_blend: Whether `redrawn` puts the changes of an edit alone into the input.
-        critic_noise: Deviation of the noise on every image the critic sees, see `judged`.
-        players, term_weights, name: As for any translator.
+        discriminator_noise: Deviation of the noise on every image the discriminator sees, see `judged`.
+        players, loss_weights, name: As for any translator.
 
     Raises:
         ValueError: If the networks do not go with the attributes or with each other.
@@ -82,33 +82,40 @@ class InvertibleTranslator(Translator):
     inverts: ClassVar[str]  # the encoder of z: its network, player and stage
 
     generator: keras.Model
-    critic: keras.Model
+    discriminator: keras.Model
 
     def __init__(
         self,
         *,
         networks: Mapping[str, keras.Model],
         attributes: Mapping[str, Sequence[str]],
-        refresh: int,
+        bn_recalibration_steps: int,
         mask_blend: bool = False,
-        critic_noise: float = 0.0,
+        discriminator_noise: float = 0.0,
         players: Sequence[Player] | None = None,
-        term_weights: Mapping[str, float] | None = None,
+        loss_weights: Mapping[str, float] | None = None,
         name: str | None = None,
     ):
         told = Attributes(attributes)
         self._check(networks, len(told.columns))
-        super().__init__(networks=networks, players=players, term_weights=term_weights, name=name)
+        super().__init__(networks=networks, players=players, loss_weights=loss_weights, name=name)
         self.attributes = {one.name: list(one.values) for one in told.each}
         self.columns = told.columns
-        self.refresh, self.mask_blend, self.critic_noise = refresh, mask_blend, critic_noise
+        self.bn_recalibration_steps, self.mask_blend, self.discriminator_noise = (
+            bn_recalibration_steps,
+            mask_blend,
+            discriminator_noise,
+        )
         self._latent = self.generator.input_shape[0][-1]
 
     def is_special(self) -> bool:
         """Whether the coming step re-estimates the statistics of the generator."""
         if self.stage != self.inverts:
             return False
-        return int(self.player_optimizers[self.inverts].iterations.numpy()) < self.refresh
+        return (
+            int(self.player_optimizers[self.inverts].iterations.numpy())
+            < self.bn_recalibration_steps
+        )
 
     def draw(self, batch):
         """G(z, y'), made once a step."""
@@ -124,22 +131,22 @@ class InvertibleTranslator(Translator):
         return self.generator([noise, signed(batch["drawn_attributes"])], training=training)
 
     def judged(self, images, attributes, kind: str):
-        """Logits of the critic for images beside attributes, under noise of `critic_noise`.
+        """Logits of the discriminator for images beside attributes, under noise of `discriminator_noise`.
 
         The kind, "real", "drawn" or "mismatched", tells noises of one step apart.
 
         Drawings (of a pen) have areas of one colour, which no network gives back exactly: without
-        noise the critic tells images by that alone and has nothing to teach. Off in the papers.
+        noise the discriminator tells images by that alone and has nothing to teach. Off in the papers.
 
         Source: instance noise, Sonderby et al. 2017, https://arxiv.org/abs/1610.04490, section 4.
         """
-        if self.critic_noise:
+        if self.discriminator_noise:
             noise = stateless_random.noise_like(images, self.steps_taken.value, _NOISE[kind])
-            images = tf.cast(images, tf.float32) + self.critic_noise * noise
-        return self.critic([images, signed(attributes)], training=True)
+            images = tf.cast(images, tf.float32) + self.discriminator_noise * noise
+        return self.discriminator([images, signed(attributes)], training=True)
 
     def to_invert(self, batch):
-        """Drawings and their z, in inference mode but for the steps of the refresh."""
+        """Drawings and their z, in inference mode but for the steps of the bn_recalibration_steps."""
         noise = self.noise(batch)
         return self.drawn(batch, noise, training=self.special.now), noise
 
@@ -189,11 +196,11 @@ class InvertibleTranslator(Translator):
         )
 
     def _check(self, networks: Mapping[str, keras.Model], columns: int) -> None:
-        generator, critic = networks["generator"], networks["critic"]
-        told, judged = generator.input_shape[1][-1], critic.input_shape[1][-1]
+        generator, discriminator = networks["generator"], networks["discriminator"]
+        told, judged = generator.input_shape[1][-1], discriminator.input_shape[1][-1]
         if not told == judged == columns:
             raise ValueError(
-                f"`attributes` have {columns} columns, but the generator takes {told}, the critic "
+                f"`attributes` have {columns} columns, but the generator takes {told}, the discriminator "
                 f"{judged}"
             )
         latent, found = generator.input_shape[0][-1], networks[self.inverts].output_shape[-1]

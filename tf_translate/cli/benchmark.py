@@ -81,7 +81,7 @@ def main(
     rows = [
         row.as_dict()
         for count in counts
-        for row in exporters.benchmark.compare(
+        for row in exporters.compare(
             bundle, compare, signature=signature, threads=count, rounds=runs
         )
     ]

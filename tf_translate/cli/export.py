@@ -27,7 +27,7 @@ Recipes = Annotated[
 CalibrationFolder = Annotated[
     Path | None,
     typer.Option(
-        help="Folder of pictures (or of a/ and b/) that int8, int8_float_norm and int16x8 fix "
+        help="Folder of images (or of a/ and b/) that int8, int8_float_norm and int16x8 fix "
         "ranges from, and --frozen-norm its statistics; default the run's training split. 64 "
         "are chosen by colour and contrast."
     ),
@@ -36,8 +36,8 @@ FrozenNorm = Annotated[
     bool,
     typer.Option(
         "--frozen-norm",
-        help="Instance norms multiply and add what suits calibration pictures in place of "
-        "each picture's own statistics: no seams between tiles, but another model. What "
+        help="Instance norms multiply and add what suits calibration images in place of "
+        "each image's own statistics: no seams between tiles, but another model. What "
         "it costs is printed and kept in the manifest.",
     ),
 ]
@@ -46,7 +46,7 @@ NormInputs = Annotated[
     typer.Option(
         "--norm-inputs",
         help="Two more signatures a direction, which `translate --tiles` uses by itself: tiles "
-        "of a large picture are normalised alike, by the whole picture's statistics.",
+        "of a large image are normalised alike, by the whole image's statistics.",
     ),
 ]
 Web = Annotated[
@@ -55,7 +55,7 @@ Web = Annotated[
 Licence = Annotated[
     str | None,
     typer.Option(
-        help="Terms and makers of the training pictures, for the card; default what is known "
+        help="Terms and makers of the training images, for the card; default what is known "
         "of shipped samples and fetched data."
     ),
 ]
@@ -78,7 +78,7 @@ def main(
     frozen_norm: FrozenNorm = False,
     norm_inputs: NormInputs = False,
     web: Web = False,
-    licence: Licence = None,
+    license: Licence = None,
     saved_model: WithSavedModel = True,
     judges: WithJudges = True,
     intended_use: IntendedUse = None,
@@ -125,7 +125,7 @@ def main(
         golden_images=golden,
         calibration=_calibration(trained, recipes, calibration, frozen_norm),
         source=source,
-        provenance=provenance_of(trained, licence),
+        provenance=provenance_of(trained, license),
         seed=trained.config.training.seed,
         web=packed,
         sidecar=sidecar,
@@ -212,8 +212,8 @@ def _freeze(trained, folder: Path | None) -> dict:
         for output, cost in outputs.items():
             people().print(
                 f"frozen norms: {output} of {name} is at {cost['mean']:.1f} dB PSNR to what each "
-                f"picture's own statistics give, {cost['least']:.1f} at worst, on {cost['images']} "
-                "held-out pictures",
+                f"image's own statistics give, {cost['least']:.1f} at worst, on {cost['images']} "
+                "held-out images",
                 soft_wrap=True,
             )
     return {**frozen, **chosen}

@@ -36,7 +36,7 @@ def main(
 
 def _row(entry) -> dict:
     translator, _ = entry.load()
-    by_role: dict[str, list[str]] = {"content": [], "domain": [], "regularity": []}
+    by_role: dict[str, list[str]] = {"content": [], "domain": [], "regularization": []}
     for term in translator.terms:
         by_role[term.role.value].append(term.name)
     return {

@@ -29,14 +29,14 @@ Layout = Annotated[
     str,
     typer.Option(
         help="What PATH is: ab_folders, side_by_side, named_pairs, table, attributes, tfds; "
-        "images or ages for one set of pictures in folders. auto looks."
+        "images or ages for one set of images in folders. auto looks."
     ),
 ]
 Size = Annotated[
     tuple[int, int] | None,
     typer.Option(
         metavar="H W",
-        help="Keep pictures at this data.size, lossless, instead of the files as they are.",
+        help="Keep images at this data.size, lossless, instead of the files as they are.",
     ),
 ]
 LoadSize = Annotated[
@@ -51,7 +51,7 @@ ShardSize = Annotated[int, typer.Option(help="About how large a file is, in MB."
 OnError = Annotated[
     str,
     typer.Option(
-        help="Broken pictures: stop and name them, or skip: pack them as broken ones, which "
+        help="Broken images: stop and name them, or skip: pack them as broken ones, which "
         "data.on_error then decides on."
     ),
 ]
@@ -78,7 +78,7 @@ def main(
 ) -> None:
     """Pack a data set that is slow to read as small files; data.path takes the folder.
 
-    Training on the folder gets the same pictures, splits, labels and order as on PATH, number by
+    Training on the folder gets the same images, splits, labels and order as on PATH, number by
     number. A resized set serves the sizes and channels it was packed for only.
 
     Examples:
@@ -113,11 +113,11 @@ def _tell(index: "Index", output: Path, json_wanted: bool) -> None:
     """What was packed, and what to do with it."""
     total = sum(shard.bytes for shard in index.shards)
     if json_wanted:
-        told = {"layout": index.layout, "pictures": index.pictures, "shards": len(index.shards)}
+        told = {"layout": index.layout, "images": index.images, "shards": len(index.shards)}
         print_json({"output": str(output), **told, "bytes": total})
         return
     people(json_wanted=True).print(
-        f"{index.pictures} pictures ({index.layout}) in {len(index.shards)} files, "
+        f"{index.images} images ({index.layout}) in {len(index.shards)} files, "
         f"{total / _MEGABYTE:.1f} MB; next: --set data.path={output}",
         soft_wrap=True,
     )

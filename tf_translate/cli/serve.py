@@ -25,9 +25,9 @@ def main(
         bool, typer.Option("--no-open", help="Print the address and open no browser.")
     ] = False,
 ) -> None:
-    """Show a bundle's page in the browser until Ctrl-C: pictures, camera, sliders, timing.
+    """Show a bundle's page in the browser until Ctrl-C: images, camera, sliders, timing.
 
-    Only this machine can reach it, and pictures stay in the browser. A bundle exported without
+    Only this machine can reach it, and images stay in the browser. A bundle exported without
     --web gets the page while it is served, and stays as it is; npm fetches LiteRT.js once.
 
     Examples:

@@ -1,4 +1,4 @@
-"""`translate --tiles`: large pictures tile by tile, with a progress bar."""
+"""`translate --tiles`: large images tile by tile, with a progress bar."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -11,10 +11,10 @@ from tf_translate.cli.output import people
 from tf_translate.errors import ConfigError
 
 if TYPE_CHECKING:  # loading a bundle's interpreter would slow every command down
-    from exporters.inference.signature_selection import Model, PictureSignature
+    from exporters.inference.signature_selection import ImageSignature, Model
 
-Translate = Callable[[Path, np.ndarray], Mapping[str, np.ndarray]]  # pictures by output
-_SHRUNK = 2  # from here on what fitting a picture to the model loses is worth a line
+Translate = Callable[[Path, np.ndarray], Mapping[str, np.ndarray]]  # images by output
+_SHRUNK = 2  # from here on what fitting a image to the model loses is worth a line
 
 
 def check_overlap(tiles: bool, overlap: int | None) -> None:
@@ -25,7 +25,7 @@ def check_overlap(tiles: bool, overlap: int | None) -> None:
 
 def in_tiles(
     model: "Model",
-    chosen: "PictureSignature",
+    chosen: "ImageSignature",
     numbers: Mapping[str, float],
     overlap: int | None,
 ) -> Translate:
@@ -45,7 +45,7 @@ def in_tiles(
             def show(done: int, total: int) -> None:
                 bar.update(task, completed=done, total=total)
 
-            picture = translate_tiles(
+            image = translate_tiles(
                 model,
                 pixels,
                 signature=chosen.name,
@@ -53,7 +53,7 @@ def in_tiles(
                 overlap=overlap,
                 progress=show,
             )
-        return {chosen.result.name: picture}
+        return {chosen.result.name: image}
 
     return translate
 
@@ -70,8 +70,8 @@ def _bar() -> Progress:
     )
 
 
-def told_of_shrinking(translate: Translate, chosen: "PictureSignature") -> Translate:
-    """The same, saying once on stderr that a large picture loses its resolution."""
+def told_of_shrinking(translate: Translate, chosen: "ImageSignature") -> Translate:
+    """The same, saying once on stderr that a large image loses its resolution."""
     height, width = chosen.image.shape[1:3]
     alone = chosen.exemplar is None and chosen.mask is None
     told = not alone  # tiles would not do

@@ -1,4 +1,4 @@
-"""`tf-translate translate`: pictures of any size through a bundle or a run."""
+"""`tf-translate translate`: images of any size through a bundle or a run."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from tf_translate.cli.tiled_translation import Translate, check_overlap, in_tile
 from tf_translate.errors import ConfigError, DataError, RunError
 
 if TYPE_CHECKING:  # loading a bundle's interpreter would slow every command down
-    from exporters.inference.signature_selection import Model, PictureSignature
+    from exporters.inference.signature_selection import ImageSignature, Model
 
 NAME = "translate"
 
@@ -38,11 +38,11 @@ Attributes = Annotated[
     ),
 ]
 Exemplar = Annotated[
-    Path | None, typer.Option(metavar="IMAGE", help="A second picture to take from.")
+    Path | None, typer.Option(metavar="IMAGE", help="A second image to take from.")
 ]
 Target = Annotated[
     Path | None,
-    typer.Option(metavar="IMAGE", help="The picture with colours painted over it, for edit."),
+    typer.Option(metavar="IMAGE", help="The image with colours painted over it, for edit."),
 ]
 Mask = Annotated[
     Path | None,
@@ -52,8 +52,8 @@ Tiles = Annotated[
     bool,
     typer.Option(
         "--tiles",
-        help="Keep every pixel: cut pictures into overlapping tiles of the model's size and "
-        "blend the results. For large pictures and models of textures and styles.",
+        help="Keep every pixel: cut images into overlapping tiles of the model's size and "
+        "blend the results. For large images and models of textures and styles.",
     ),
 ]
 Overlap = Annotated[
@@ -81,11 +81,11 @@ def main(
 ) -> None:
     """Translate image files; each is fitted to the model and back, its aspect kept.
 
-    With --tiles a picture of any size keeps its resolution instead; instance norms then see one
+    With --tiles a image of any size keeps its resolution instead; instance norms then see one
     tile at a time, unless the bundle was exported with --norm-inputs (all tiles get the whole
-    picture's statistics) or --frozen-norm.
+    image's statistics) or --frozen-norm.
 
-    The result is NAME.png; further pictures a model gives are NAME-OUTPUT.png beside it.
+    The result is NAME.png; further images a model gives are NAME-OUTPUT.png beside it.
 
     Examples:
 
@@ -104,11 +104,11 @@ def main(
     _check_painting(files, target, mask)
     check_overlap(tiles, overlap)
     opened = _open(model, recipe)
-    from exporters.inference.signature_selection import picture_signature
+    from exporters.inference.signature_selection import image_signature
     from tf_translate.images import read, write
 
     numbers = numbers_from(attribute or (), _labels(opened, signature))
-    chosen = picture_signature(
+    chosen = image_signature(
         opened, signature, numbers, exemplar=exemplar is not None, painted=target is not None
     )
     others = {"exemplar": exemplar, "target": target, "mask": mask}
@@ -120,8 +120,8 @@ def main(
     console = people()
     for file, places in zip(files, places_of, strict=True):
         translated = translate(file, read(file, channels=chosen.image.shape[-1]))
-        for name, picture in translated.items():
-            write(places[name], picture)
+        for name, result in translated.items():
+            write(places[name], result)
             console.print(f"{file} -> {places[name]}")
 
 
@@ -154,7 +154,7 @@ def targets_of(
     Args:
         files: The sources.
         output: The folder.
-        endings: For each result what follows the source's name.
+        endings: For each result what depends_on the source's name.
 
     Raises:
         DataError: If two results would get one name, or a file is there already.
@@ -176,35 +176,35 @@ def targets_of(
 def _check_painting(files: list[Path], target: Path | None, mask: Path | None) -> None:
     if (target is None) != (mask is None):
         raise ConfigError(
-            "--target and --mask go together, the picture with colours painted over it and where "
+            "--target and --mask go together, the image with colours painted over it and where "
             f"they are; got --{'mask' if target is None else 'target'} only"
         )
     if target is not None and len(files) > 1:
         raise ConfigError(
-            f"--target is painted over one picture, but {len(files)} are to be translated; name "
+            f"--target is painted over one image, but {len(files)} are to be translated; name "
             "that one"
         )
 
 
 def _fitting(
     model: "Model",
-    chosen: "PictureSignature",
+    chosen: "ImageSignature",
     numbers: Mapping[str, float],
     others: Mapping[str, Path | None],
 ) -> Translate:
-    """Fits pictures to the model; other pictures, by argument, go with each."""
-    from exporters.inference.images import translate_pictures
+    """Fits images to the model; other images, by argument, go with each."""
+    from exporters.inference.images import translate_images
     from tf_translate.images import read
 
     tensors = {"exemplar": chosen.exemplar, "target": chosen.target, "mask": chosen.mask}
-    pictures = {
+    beside = {
         name: read(file, channels=tensor.shape[-1])
         for name, tensor in tensors.items()
         if (file := others[name]) is not None and tensor is not None
     }
 
     def translate(file: Path, pixels: np.ndarray) -> Mapping[str, np.ndarray]:
-        return translate_pictures(model, pixels, signature=chosen.name, numbers=numbers, **pictures)
+        return translate_images(model, pixels, signature=chosen.name, numbers=numbers, **beside)
 
     return translate
 
@@ -225,17 +225,17 @@ def _open(path: Path, recipe: str | None) -> "Model":
 
 def _labels(model: "Model", signature: str | None) -> list[str]:
     """The labels an attribute may mean: those of the signature, or of all there are."""
-    from exporters.inference.signature_selection import picture_signatures
+    from exporters.inference.signature_selection import image_signatures
 
     known = [
         label
-        for one in picture_signatures(model)
+        for one in image_signatures(model)
         if signature in (None, one.name, one.pixels_of)
         for label in one.labels
     ]
     return list(dict.fromkeys(known))
 
 
-def _endings(signature: "PictureSignature") -> dict[str, str]:
+def _endings(signature: "ImageSignature") -> dict[str, str]:
     names = [result.name for result in signature.results]
     return {name: "" if name == signature.result.name else f"-{name}" for name in names}

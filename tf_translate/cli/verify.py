@@ -12,15 +12,15 @@ from tf_translate.cli.export import JUDGES_FOLDER
 from tf_translate.cli.output import JSON_HELP, load_tensorflow, people, print_json
 
 NAME = "verify"
-MOST_PICTURES = 64
+MOST_IMAGES = 64
 
 BundleFolder = Annotated[Path, typer.Argument(help="A bundle made by `export`.")]
-PictureFolders = Annotated[
+ImageFolders = Annotated[
     list[str] | None,
     typer.Option(
         metavar="[SIGNATURE=]FOLDER",
-        help="Folder of pictures to replay on too, as the bundle's SavedModel translates them; "
-        f"at most {MOST_PICTURES}, spread evenly over it. With a signature's name, such as "
+        help="Folder of images to replay on too, as the bundle's SavedModel translates them; "
+        f"at most {MOST_IMAGES}, spread evenly over it. With a signature's name, such as "
         "a_to_b=FOLDER, for that one alone; may be repeated.",
     ),
 ]
@@ -28,7 +28,7 @@ Sheet = Annotated[
     Path | None,
     typer.Option(
         metavar="FILE.png",
-        help="Write golden pictures side by side: Keras, each artifact, difference times 8; "
+        help="Write golden images side by side: Keras, each artifact, difference times 8; "
         "outside the bundle, which stays as it was exported.",
     ),
 ]
@@ -37,11 +37,11 @@ AsJson = Annotated[bool, typer.Option("--json", help=JSON_HELP)]
 
 def main(
     bundle: BundleFolder,
-    images: PictureFolders = None,
+    images: ImageFolders = None,
     sheet: Sheet = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check every file's hash and replay golden and held-out pictures; exit 1 when anything is off.
+    """Check every file's hash and replay golden and held-out images; exit 1 when anything is off.
 
     Examples:
 
@@ -55,13 +55,13 @@ def main(
     import exporters
 
     opened = exporters.open_bundle(bundle)
-    pictures, count = _pictures(opened, _folders(opened, images or []))
+    by_signature, count = _images(opened, _folders(opened, images or []))
     judge, said = _judge(opened)
-    verification = exporters.verification.verify(bundle, images=pictures, judge=judge, sheet=sheet)
+    verification = exporters.verify(bundle, images=by_signature, judge=judge, sheet=sheet)
     written = str(sheet) if sheet is not None and sheet.is_file() else None
     if as_json:
         content = verification.as_dict()
-        print_json(content | {"judges": said, "pictures": count, "sheet": written})
+        print_json(content | {"judges": said, "images": count, "sheet": written})
     else:
         _show(verification, said)
         if written:
@@ -70,12 +70,12 @@ def main(
 
 
 def _folders(bundle, given: list[str]) -> dict[str, Path]:
-    """The folder of each float signature that is to get pictures.
+    """The folder of each float signature that is to get images.
 
     One without a signature's name is for all that have no folder of their own.
 
     Raises:
-        ConfigError: If a signature is unknown or takes no pictures, or has two folders.
+        ConfigError: If a signature is unknown or takes no images, or has two folders.
     """
     from tf_translate.errors import ConfigError
 
@@ -87,7 +87,7 @@ def _folders(bundle, given: list[str]) -> dict[str, Path]:
         if equals and signature is None and not Path(text).is_dir():
             raise ConfigError(
                 f"--images {text} names {start!r}, and the signatures of {bundle.root} that take "
-                f"pictures are {', '.join(known) or 'none'}"
+                f"images are {', '.join(known) or 'none'}"
             )
         folder = text if signature is None else rest
         if signature in named:
@@ -102,9 +102,9 @@ def _folders(bundle, given: list[str]) -> dict[str, Path]:
     return {name: Path(folder) for name, folder in found.items() if folder is not None}
 
 
-def _pictures(bundle, folders: Mapping[str, Path]) -> tuple[dict[str, list[np.ndarray]], int]:
-    """Pictures for each signature with as many channels as it takes, and how many were read."""
-    from tf_translate.data.layouts.folders import pictures_in
+def _images(bundle, folders: Mapping[str, Path]) -> tuple[dict[str, list[np.ndarray]], int]:
+    """Images for each signature with as many channels as it takes, and how many were read."""
+    from tf_translate.data.layouts.folders import images_in
     from tf_translate.errors import DataError
     from tf_translate.images import read
 
@@ -112,9 +112,9 @@ def _pictures(bundle, folders: Mapping[str, Path]) -> tuple[dict[str, list[np.nd
     found: dict[str, list[np.ndarray]] = {}
     for name, folder in folders.items():
         if not folder.is_dir():
-            raise DataError(f"there is no folder {folder} of pictures to verify with")
-        files = pictures_in(folder)
-        at = np.linspace(0, len(files) - 1, min(len(files), MOST_PICTURES)).round().astype(int)
+            raise DataError(f"there is no folder {folder} of images to verify with")
+        files = images_in(folder)
+        at = np.linspace(0, len(files) - 1, min(len(files), MOST_IMAGES)).round().astype(int)
         for channels in _channels(bundle)[name]:
             place = (folder, channels)
             if place not in known:
@@ -124,7 +124,7 @@ def _pictures(bundle, folders: Mapping[str, Path]) -> tuple[dict[str, list[np.nd
 
 
 def _channels(bundle) -> dict[str, list[int]]:
-    """Of the pictures that each float signature takes; without those that take none."""
+    """Of the images that each float signature takes; without those that take none."""
     from exporters.bundle.signatures import is_image
 
     taken = {
@@ -178,10 +178,10 @@ def _show(verification, said: str) -> None:
 
 
 def _outputs(verification) -> Table:
-    """Differences of golden cases; PSNR also of those that are held-out pictures, and of others."""
+    """Differences of golden cases; PSNR also of those that are held-out images, and of others."""
     given = any(check.images for check in verification.outputs)
     columns = ["artifact", "signature", "output", "max", "mean", "PSNR dB", "held-out"]
-    table = Table(*columns, *(["pictures"] if given else []), "SSIM", "colour", "")
+    table = Table(*columns, *(["images"] if given else []), "SSIM", "colour", "")
     for check in verification.outputs:
         real = check.held_out or check.golden
         table.add_row(
@@ -201,7 +201,7 @@ def _outputs(verification) -> Table:
 
 
 def _judged(verification) -> Table:
-    table = Table("artifact", "signature", "judge's figure", "pictures", "Keras", "here", "change")
+    table = Table("artifact", "signature", "judge's figure", "images", "Keras", "here", "change")
     for each in verification.judged:
         numbers = (f"{each.original:.3f}", f"{each.value:.3f}", f"{each.change:+.3f}")
         table.add_row(each.artifact, each.signature, each.figure, str(each.cases), *numbers)

@@ -1,4 +1,4 @@
-"""Where pictures come from and how they are brought into form; knows no TensorFlow."""
+"""Where images come from and how they are brought into form; knows no TensorFlow."""
 
 import re
 from typing import Annotated, Any, Literal
@@ -37,7 +37,7 @@ class DataConfig(Settings):
     ] = Field(
         "auto",
         description="ab_folders: trainA/ trainB/, unpaired; named_pairs: train/a/ train/b/ with "
-        "equal names; side_by_side: train/ with a left and b right in one picture; "
+        "equal names; side_by_side: train/ with a left and b right in one image; "
         "table: split,a,b; attributes: a table of image -> columns, domains by domain_column; "
         "auto looks which it is",
     )
@@ -56,21 +56,21 @@ class DataConfig(Settings):
         "a_to_b", description="b_to_a: the data's b becomes the model's a"
     )
     on_error: Literal["stop", "skip"] = Field(
-        "stop", description="broken pictures: stop and name them, or leave them out and list them"
+        "stop", description="broken images: stop and name them, or leave them out and list them"
     )
     cache: Literal["auto", "memory", "disk", "none"] = Field(
         "auto",
-        description="decoded pictures: memory, disk ($TF_TRANSLATE_CACHE) or decoded again each "
+        description="decoded images: memory, disk ($TF_TRANSLATE_CACHE) or decoded again each "
         "time; auto: memory up to 512 MB, then disk",
     )
     validation_share: float = Field(
         0.1,
         ge=0,
         lt=1,
-        description="of the training pictures, held back where the data has no validation split",
+        description="of the training images, held back where the data has no validation split",
     )
     domain_column: str | None = Field(
-        None, description="attributes: column whose value says which domain a picture is of"
+        None, description="attributes: column whose value says which domain a image is of"
     )
     domain_a: Cell | None = Field(None, description="attributes: value of a in domain_column")
     domain_b: Cell | None = Field(
@@ -89,10 +89,10 @@ class DataConfig(Settings):
         description="of a table of image -> columns: attribute -> its values in order; two are "
         "absence and presence, ranges such as 19-29 and 60+ take numbers",
     )
-    twin_column: str | None = Field(
+    group_column: str | None = Field(
         None,
-        description="column of who or what a picture shows: equal values stay in one split; where "
-        "all other columns are equal too, pictures are the truth of each other's edits",
+        description="column of who or what a image shows: equal values stay in one split; where "
+        "all other columns are equal too, images are the truth of each other's edits",
     )
     tfds_a: str | None = Field(None, description="tfds: image feature of a; none: found by itself")
     tfds_b: str | None = Field(None, description="tfds: image feature of b; none: found by itself")

@@ -18,16 +18,20 @@ class TrainingConfig(Settings):
     )
     batch_size: int = Field(1, ge=1, description="images of each domain a turn, over all devices")
     seed: int = Field(0, ge=0, description="of weights, shuffling, augmentation and noise")
-    decay: Literal["none", "linear"] = Field("none", description="learning rate to 0 or constant")
-    decay_start: float = Field(0.5, ge=0, lt=1, description="share of steps before the decay")
-    average: float = Field(0.0, ge=0, lt=1, description="moving average of generators; 0 = off")
+    lr_schedule: Literal["none", "linear"] = Field(
+        "none", description="learning rate to 0 or constant"
+    )
+    lr_decay_start: float = Field(0.5, ge=0, lt=1, description="share of steps before the decay")
+    ema_momentum: float = Field(
+        0.0, ge=0, lt=1, description="moving average of generators; 0 = off"
+    )
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
     devices: str = Field(
         "one",
         description="one, all, cpu:N or gpu:N, of each host; several devices share batch_size "
         "equally and train like one",
     )
-    start_from: str | None = Field(
+    init_from: str | None = Field(
         None, description="a trained run whose networks this one begins with; none: random weights"
     )
     steps_per_execution: int = Field(1, ge=1, description="steps in one call of the graph")
@@ -36,19 +40,19 @@ class TrainingConfig(Settings):
         description="compile steps with XLA; check: if that is quicker, timed at the start",
     )
     log_every: int = Field(25, ge=1, description="steps between rows of losses")
-    sample_every: int = Field(250, ge=1, description="steps between sample pictures")
+    sample_every: int = Field(250, ge=1, description="steps between sample images")
     checkpoint_every: int = Field(500, ge=1, description="steps between checkpoints")
-    choose: Literal["last", "best"] = Field(
+    checkpoint_selection: Literal["last", "best"] = Field(
         "last",
         description="what becomes model.keras: the last checkpoint, or the best on validation "
-        "pictures: by judges of content and domain, with data.attributes by a classifier and the "
-        "reconstruction, of one set of pictures by the reconstruction",
+        "images: by judges of content and domain, with data.attributes by a classifier and the "
+        "reconstruction, of one set of images by the reconstruction",
     )
     patience: int = Field(
         0,
         ge=0,
         description="measured checkpoints without a better one until training stops; 0: never; "
-        "needs choose = 'best'",
+        "needs checkpoint_selection = 'best'",
     )
     keep_checkpoints: int = Field(2, ge=1, description="newest checkpoints kept")
 
@@ -61,10 +65,10 @@ class TrainingConfig(Settings):
 
     @model_validator(mode="after")
     def _patience_measures(self) -> "TrainingConfig":
-        if self.patience and self.choose == "last":
+        if self.patience and self.checkpoint_selection == "last":
             raise ValueError(
                 f"patience counts checkpoints that were measured, got {self.patience} with "
-                "choose = 'last', which measures none; set choose = 'best' or patience = 0"
+                "checkpoint_selection = 'last', which measures none; set checkpoint_selection = 'best' or patience = 0"
             )
         return self
 
@@ -98,7 +102,7 @@ class Config(Settings):
 
     method: str = Field(description="name of the method")
     model: dict[str, Any] = Field({}, description="the method's own settings")
-    terms: dict[str, float] = Field({}, description="loss weights that replace the paper's")
+    loss_weights: dict[str, float] = Field({}, description="loss weights that replace the paper's")
     data: DataConfig
     training: TrainingConfig = TrainingConfig()
     evaluation: EvaluationConfig = EvaluationConfig()

@@ -1,4 +1,4 @@
-"""What can be read off a translator while it trains: rates, norms, and how its critics fare."""
+"""What can be read off a translator while it trains: rates, norms, and how its discriminators fare."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,7 +10,7 @@ from tf_translate.core.multi_worker import ManyWorkers
 from tf_translate.core.player import Player
 
 
-class Gauges:
+class GradientNorms:
     """The length of each player's gradients, taken only in the steps that ask for it.
 
     On several devices, of one host or of many, it is the length of the devices' sum, which is what
@@ -71,57 +71,57 @@ class Gauges:
         return {name: length for name, length in found.items() if np.isfinite(length)}
 
 
-class Watched(ManyWorkers):
+class Diagnostics(ManyWorkers):
     """A model of several players whose training can be watched."""
 
     players: tuple[Player, ...] = ()
     player_optimizers: dict[str, keras.optimizers.Optimizer]
-    # By critic's term its loss if the critic cannot tell at all; 0: a Wasserstein critic, whose
+    # By discriminator's term its loss if the discriminator cannot tell at all; 0: a Wasserstein discriminator, whose
     # loss is minus the gap of its scores. It has no lead and no sign of winning: it is meant to be
-    # trained until it tells all, and still has slopes to teach by (Arjovsky et al. 2017).
-    blind_losses: Mapping[str, float] = {}
+    # trained until it tells all, and still has gradients to teach by (Arjovsky et al. 2017).
+    chance_levels: Mapping[str, float] = {}
 
-    def lead_of_critics(self, losses: Mapping[str, float]) -> dict[str, float]:
-        """How far critics are ahead.
+    def discriminator_skills(self, losses: Mapping[str, float]) -> dict[str, float]:
+        """How far discriminators are ahead.
 
         Args:
             losses: Mean losses by label, as `fit` logs them.
 
         Returns:
-            `lead/TERM`: 0 if a critic cannot tell real from made, 1 if it always can, below 0
-            if it is wrong for sure. `gap/TERM` for Wasserstein critics: how much higher real
-            images score, in the critics' own unit.
+            `discriminator_skill/TERM`: 0 if a discriminator cannot tell real from made, 1 if it always can, below 0
+            if it is wrong for sure. `wasserstein_estimate/TERM` for Wasserstein discriminators: how much higher real
+            images score, in the discriminators' own unit.
         """
         figures = {}
         for label, loss in losses.items():
             term = label.rpartition("/")[2]
-            blind = self.blind_losses.get(term)
-            if blind:
-                figures[f"lead/{term}"] = 1.0 - loss / blind
-            elif blind is not None:
-                figures[f"gap/{term}"] = -loss
+            chance_level = self.chance_levels.get(term)
+            if chance_level:
+                figures[f"discriminator_skill/{term}"] = 1.0 - loss / chance_level
+            elif chance_level is not None:
+                figures[f"wasserstein_estimate/{term}"] = -loss
         return figures
 
-    def gauges_of(self, players: Sequence[Player]) -> dict[str, float]:
+    def player_diagnostics(self, players: Sequence[Player]) -> dict[str, float]:
         """Figures of players, read now and outside the step.
 
         Returns:
-            `rate/PLAYER` of the coming turn, `weights/PLAYER` the common length of its weights,
-            `gradients/PLAYER` that of its gradients in the last step that was asked for.
+            `learning_rate/PLAYER` of the coming turn, `weight_norm/PLAYER` the common length of its weights,
+            `grad_norm/PLAYER` that of its gradients in the last step that was asked for.
         """
-        lengths = self.gauges.read()
+        lengths = self.gradient_norms.read()
         figures = {}
         for player in players:
             name = player.name
             rate = self.player_optimizers[name].learning_rate
-            figures[f"rate/{name}"] = float(keras.ops.convert_to_numpy(rate))
+            figures[f"learning_rate/{name}"] = float(keras.ops.convert_to_numpy(rate))
             parts = [np.linalg.norm(v.numpy()) for v in self.variables_of(player)]
-            figures[f"weights/{name}"] = float(np.linalg.norm(np.asarray(parts, np.float64)))
+            figures[f"weight_norm/{name}"] = float(np.linalg.norm(np.asarray(parts, np.float64)))
             if name in lengths:
-                figures[f"gradients/{name}"] = lengths[name]
+                figures[f"grad_norm/{name}"] = lengths[name]
         return figures
 
-    gauges: Gauges
+    gradient_norms: GradientNorms
 
     def variables_of(self, player: Player) -> list:
         """The trainable variables a player moves."""

@@ -8,7 +8,7 @@ import tensorflow as tf
 from tf_translate.core.player import Player
 
 
-class Forwards:
+class ForwardCache:
     """The shared forward passes of one step and the tapes of the turns to come.
 
     A player's `forward` runs once for a part of the batch, ahead of the first turn that
@@ -20,7 +20,7 @@ class Forwards:
         active: Those of them that take turns.
         variables_of: The trainable variables a player moves.
         forward: Runs the method of a name, a player's `forward`, on a part, and for one that
-            follows on what others shared of it.
+            depends_on on what others shared of it.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class Forwards:
 
         Its own results can be differentiated; everyone else's come with gradients stopped.
         """
-        for other in sorted(self._players, key=lambda each: each.follows):
+        for other in sorted(self._players, key=lambda each: each.depends_on):
             if (other.name, part) not in self._known:
                 self._known[other.name, part] = self._run(other, part)
         return self._known[player.name, part][0], self._visible(player, part)
@@ -66,10 +66,10 @@ class Forwards:
 
     def _run(self, player: Player, part: int) -> tuple:
         plays = player.name in self._active and part in player.parts
-        tape = _tape(self._variables_of(player), bool(player.spares)) if plays else None
+        tape = _tape(self._variables_of(player), bool(player.stop_gradient_for)) if plays else None
         if player.forward is None:
             return tape, {}
-        shared = (self._visible(player, part),) if player.follows else ()
+        shared = (self._visible(player, part),) if player.depends_on else ()
         with tape or contextlib.nullcontext():
             return tape, self._forward(player.forward, self.parts[part], *shared)
 

@@ -15,12 +15,12 @@ class Role(enum.StrEnum):
     """What must survive translation: paired L1, cycle, identity, constancy."""
     DOMAIN = "domain"
     """What must become the target: adversarial terms, attribute classification."""
-    REGULARITY = "regularity"
+    REGULARIZATION = "regularization"
     """How the map must behave: total variation, nulling, gradient penalty."""
 
 
 @dataclass(frozen=True)
-class Term:
+class LossTerm:
     """One summand of a player's objective.
 
     Attributes:
@@ -46,24 +46,24 @@ class Term:
         return isinstance(self.weight, Schedule) or self.weight != 0
 
 
-def content(name: str, *, weight: float | Schedule = 1.0, source: str) -> Term:
+def content(name: str, *, weight: float | Schedule = 1.0, source: str) -> LossTerm:
     """A term that keeps the content of the input."""
-    return Term(name, Role.CONTENT, weight, source)
+    return LossTerm(name, Role.CONTENT, weight, source)
 
 
-def domain(name: str, *, weight: float | Schedule = 1.0, source: str) -> Term:
+def domain(name: str, *, weight: float | Schedule = 1.0, source: str) -> LossTerm:
     """A term that makes the output belong to the target domain."""
-    return Term(name, Role.DOMAIN, weight, source)
+    return LossTerm(name, Role.DOMAIN, weight, source)
 
 
-def regularity(name: str, *, weight: float | Schedule = 1.0, source: str) -> Term:
+def regularization(name: str, *, weight: float | Schedule = 1.0, source: str) -> LossTerm:
     """A term on how the map behaves."""
-    return Term(name, Role.REGULARITY, weight, source)
+    return LossTerm(name, Role.REGULARIZATION, weight, source)
 
 
-def with_weights(
-    terms: tuple[Term, ...], weights: Mapping[str, float | Schedule] | None
-) -> tuple[Term, ...]:
+def with_loss_weights(
+    terms: tuple[LossTerm, ...], weights: Mapping[str, float | Schedule] | None
+) -> tuple[LossTerm, ...]:
     """Replaces the weights of some terms.
 
     Raises:

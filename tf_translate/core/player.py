@@ -46,12 +46,12 @@ class Player:
             player of the step: its own objective can be differentiated through them, the
             others get them with gradients stopped. So fakes are made once, whoever moves
             first.
-        follows: Whether its forward comes after those of the others and takes their results,
+        depends_on: Whether its forward comes after those of the others and takes their results,
             with gradients stopped: `(batch, shared) -> {name: tensor}`.
-        spares: Terms that do not move some of its networks: network to names of terms. Their
+        stop_gradient_for: Terms that do not move some of its networks: network to names of terms. Their
             gradients then stop ahead of that network, with no forward pass more.
         parts: Parts of the step's batch it plays on, one turn each, in order. The usual
-            `(0,)` is one turn on the whole batch; a critic on `(0, 1, 2)` beside a generator
+            `(0,)` is one turn on the whole batch; a discriminator on `(0, 1, 2)` beside a generator
             on `(2,)` takes three turns on fresh images for each of the generator's; `(0, 0)`
             is two turns on the same images. Each turn takes fresh gradients.
         stage: Stage of training in which it plays.
@@ -59,7 +59,7 @@ class Player:
         clip: Greatest common length of its gradients, or None.
         needs: Keys of the batch it needs beside the images, such as "label_a".
         burst: When it goes alone for some steps; None: never.
-        draws: Whether pictures can be made once it has played: not where its stage only readies
+        draws: Whether images can be made once it has played: not where its stage only readies
             others for theirs.
         averaged: Whether a moving average of its weights is worth keeping: true for the
             networks that are deployed.
@@ -71,8 +71,8 @@ class Player:
     objective: str
     terms: tuple[str, ...]
     forward: str | None = None
-    follows: bool = False
-    spares: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    depends_on: bool = False
+    stop_gradient_for: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     parts: tuple[int, ...] = (0,)
     stage: str = DEFAULT_STAGE
     constrain: Callable[[Sequence], None] | None = None
@@ -91,10 +91,10 @@ class Player:
             )
         if not self.networks:
             raise ValueError(f"player {self.name!r} needs at least one network")
-        for network, terms in self.spares.items():
+        for network, terms in self.stop_gradient_for.items():
             if network not in self.networks or not set(terms) < set(self.terms):
                 raise ValueError(
-                    f"`spares` of player {self.name!r} must keep some of its terms "
+                    f"`stop_gradient_for` of player {self.name!r} must keep some of its terms "
                     f"{list(self.terms)} from networks of {list(self.networks)}, got "
                     f"{list(terms)} for {network!r}"
                 )
@@ -107,14 +107,14 @@ class Player:
     @property
     def groups(self) -> list["Player"]:
         """The player in parts that learn from all of their terms: one, or one a network."""
-        if not self.spares:
+        if not self.stop_gradient_for:
             return [self]
         return [
             replace(
                 self,
                 networks=(name,),
-                terms=tuple(t for t in self.terms if t not in self.spares.get(name, ())),
-                spares={},
+                terms=tuple(t for t in self.terms if t not in self.stop_gradient_for.get(name, ())),
+                stop_gradient_for={},
             )
             for name in self.networks
         ]

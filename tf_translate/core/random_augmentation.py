@@ -1,4 +1,4 @@
-"""Pictures as another photograph of the same thing might show them."""
+"""Images as another photograph of the same thing might show them."""
 
 import math
 
@@ -18,7 +18,7 @@ def drawn_views(images, step, stream: int):
 
 
 def random_views(images, numbers):
-    """Moves, zooms, turns, blurs and recolours each picture a little; never mirrors it.
+    """Moves, zooms, turns, blurs and recolours each image a little; never mirrors it.
 
     Args:
         images: `(batch, height, width, channels)` in [-1, 1].

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 IMAGE_RANGE = (-1.0, 1.0)
 LATENT = "what `encode` gives and `decode` takes"
-_SEEN = "what the picture shows: 0 absent, 1 present"
+_SEEN = "what the image shows: 0 absent, 1 present"
 _WANTED = "what the result shows: 0 absent, 1 present, beyond exaggerates"
 
 
@@ -67,7 +67,7 @@ def attribute_spec(columns: Sequence[str], prefix: str = "", *, seen: bool = Fal
     Args:
         columns: Their labels.
         prefix: Ahead of name and labels, where a signature takes attributes twice.
-        seen: Whether they are what a picture shows, not what a result shall show.
+        seen: Whether they are what a image shows, not what a result shall show.
     """
     names = [column.partition("=")[0] for column in columns]
     default = tuple(

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 
-class SpecialSteps:
+class StepVariants:
     """Chooses between two traces of a step.
 
     TensorFlow freezes what Python decides while it traces, and statistics that devices share

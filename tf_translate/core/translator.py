@@ -6,18 +6,18 @@ from typing import Any, ClassVar
 import keras
 
 from tf_translate.core import serialization, stateless_random
-from tf_translate.core.diagnostics import Gauges, Watched
-from tf_translate.core.forward_cache import Forwards, gradients_of, split, totals_of
+from tf_translate.core.diagnostics import Diagnostics, GradientNorms
+from tf_translate.core.forward_cache import ForwardCache, gradients_of, split, totals_of
 from tf_translate.core.gradient_clipping import clip_globally
-from tf_translate.core.loss_terms import Term, check_losses, with_weights
+from tf_translate.core.loss_terms import LossTerm, check_losses, with_loss_weights
 from tf_translate.core.optimizers import put_average
 from tf_translate.core.player import Player
 from tf_translate.core.schedules import Schedule
 from tf_translate.core.signature import Signature
-from tf_translate.core.step_variants import SpecialSteps
+from tf_translate.core.step_variants import StepVariants
 
 
-class Translator(serialization.Saved, Watched):
+class Translator(serialization.Saved, Diagnostics):
     """Trains players in turn on named terms; saves, resumes and deploys.
 
     A method subclasses it, declares `terms` and `players`, and writes one function per
@@ -27,12 +27,12 @@ class Translator(serialization.Saved, Watched):
     Use it like any Keras model: `compile()`, `fit(batches)`, callbacks, `save("x.keras")`.
     A batch is a mapping of images. A step divides its loss by the number of replicas,
     because optimizers sum gradients over them; logged values are not divided. Where players
-    play on parts of a batch (see `Player.parts`), a batch holds `batches_per_step` of them.
+    play on parts of a batch (see `Player.parts`), a batch holds `microbatches_per_step` of them.
 
     Args:
         networks: Built networks by attribute name.
         players: Players in place of the class's, where settings decide who plays how often.
-        term_weights: Weights that replace the defaults of terms; 0 switches a term off.
+        loss_weights: Weights that replace the defaults of terms; 0 switches a term off.
         name: Name of the model.
 
     Raises:
@@ -40,7 +40,7 @@ class Translator(serialization.Saved, Watched):
             does not exist.
     """
 
-    terms: ClassVar[tuple[Term, ...]] = ()
+    terms: ClassVar[tuple[LossTerm, ...]] = ()
     players: tuple[Player, ...] = ()  # in order; of an object, if its settings decide
     layout: ClassVar[str] = "unpaired"
     deploys: ClassVar[tuple[str, ...]] = ()  # names of `signatures`, known without building
@@ -55,7 +55,7 @@ class Translator(serialization.Saved, Watched):
         *,
         networks: Mapping[str, keras.Model],
         players: Sequence[Player] | None = None,
-        term_weights: Mapping[str, float | Schedule] | None = None,
+        loss_weights: Mapping[str, float | Schedule] | None = None,
         name: str | None = None,
     ):
         super().__init__(name=name)
@@ -69,12 +69,12 @@ class Translator(serialization.Saved, Watched):
         missing = {part for player in self.players for part in player.networks} - set(networks)
         if missing:
             raise ValueError(f"players move networks that are missing: {sorted(missing)}")
-        self.term_weights = dict(term_weights or {})
-        self.weighted_terms = with_weights(self.terms, term_weights)
+        self.loss_weights = dict(loss_weights or {})
+        self.weighted_terms = with_loss_weights(self.terms, loss_weights)
         if not any(term.active for term in self.weighted_terms):
             raise ValueError("every term has weight 0: there is nothing to train")
         self.stage = self.stages[0]
-        self.special = SpecialSteps(self.is_special)
+        self.special = StepVariants(self.is_special)
         self.player_optimizers: dict[str, keras.optimizers.Optimizer] = {}
         self.steps_taken = self.add_weight(
             name="steps_taken",
@@ -97,7 +97,7 @@ class Translator(serialization.Saved, Watched):
         Args:
             settings: The method's own settings.
             *shapes: Images of the two domains, or of the one set.
-            **told: `term_weights` as for the constructor; `attributes` where the layout is such.
+            **told: `loss_weights` as for the constructor; `attributes` where the layout is such.
         """
         raise NotImplementedError
 
@@ -154,7 +154,7 @@ class Translator(serialization.Saved, Watched):
         super().compile(optimizer=None, loss=None, **options)
         self._compile_options = options
         with self.distribute_strategy.scope():
-            self.gauges = Gauges(self.players)
+            self.gradient_norms = GradientNorms(self.players)
             for player in self.players:
                 optimizer = given.get(player.name) or self.default_optimizer(player)
                 scaled = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
@@ -222,8 +222,8 @@ class Translator(serialization.Saved, Watched):
 
     def train_step(self, batch):
         """Lets every active player take its turns; logs the mean of each term."""
-        forwards = Forwards(
-            split(batch, self.batches_per_step, type(self).__name__),
+        forwards = ForwardCache(
+            split(batch, self.microbatches_per_step, type(self).__name__),
             players=self._stage_players(),
             active=self.active_players(),
             variables_of=self.variables_of,
@@ -238,7 +238,7 @@ class Translator(serialization.Saved, Watched):
         return self.logged(self._active_metrics())
 
     @property
-    def batches_per_step(self) -> int:
+    def microbatches_per_step(self) -> int:
         """Fresh batches that a step of the present stage takes, stacked in one."""
         return 1 + max(part for player in self._stage_players() for part in player.parts)
 
@@ -253,7 +253,7 @@ class Translator(serialization.Saved, Watched):
             replicas = self.distribute_strategy.num_replicas_in_sync
             totals = [optimizer.scale_loss(each / replicas) for each in totals_of(player, weighted)]
         gradients = gradients_of(tape, totals, [self.variables_of(each) for each in player.groups])
-        self.gauges.take(player.name, gradients, optimizer)
+        self.gradient_norms.take(player.name, gradients, optimizer)
         if player.clip is not None:
             gradients = clip_globally(gradients, player.clip, optimizer)
         optimizer.apply(gradients, variables)
@@ -262,7 +262,7 @@ class Translator(serialization.Saved, Watched):
         for name, loss in losses.items():
             self._term_metrics[name].update_state(loss)
 
-    def _term(self, name: str) -> Term:
+    def _term(self, name: str) -> LossTerm:
         return next(term for term in self.weighted_terms if term.name == name)
 
     def _weight(self, name: str):

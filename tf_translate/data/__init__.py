@@ -1,1 +1,1 @@
-"""From pictures on disk to batches: what is there, how it is read, and in which order."""
+"""From images on disk to batches: what is there, how it is read, and in which order."""

@@ -1,4 +1,4 @@
-"""One set of pictures with attributes: batches for training, ordered pictures for the rest."""
+"""One set of images with attributes: batches for training, ordered images for the rest."""
 
 from dataclasses import dataclass
 
@@ -18,17 +18,17 @@ from tf_translate.data.splits import digest, listing
 from tf_translate.errors import DataError
 
 _WANTED = (
-    f"a table ({', '.join(SUFFIXES)}) of image -> columns, samples:NAME or a folder of pictures "
+    f"a table ({', '.join(SUFFIXES)}) of image -> columns, samples:NAME or a folder of images "
     "whose names say ages"
 )
 
 
 @dataclass(frozen=True)
 class LabelledSplit:
-    """Pictures of a split with their attributes.
+    """Images of a split with their attributes.
 
     Attributes:
-        store: The pictures.
+        store: The images.
         values: Float32 `(count, columns)`, the attributes of each.
         twins: What each shows beside the attributes, or None where the data does not say.
     """
@@ -38,17 +38,19 @@ class LabelledSplit:
     twins: tuple[str, ...] | None
 
 
-def open_labelled(config: DataConfig, *, progress: Progress | None = None) -> "LabelledData":
-    """Finds the pictures of a configuration with `attributes` and decodes each of them once.
+def open_attribute_dataset(
+    config: DataConfig, *, progress: Progress | None = None
+) -> "LabelledData":
+    """Finds the images of a configuration with `attributes` and decodes each of them once.
 
     Raises:
         DataError: If there is no such table or folder, a column is missing, a cell is no value
-            of its attribute, a picture is broken (unless `on_error` is "skip"), or the train
+            of its attribute, a image is broken (unless `on_error` is "skip"), or the train
             split is empty.
     """
     if not config.attributes:
         raise DataError(
-            "data.attributes must say which attributes the pictures have and their values, for "
+            "data.attributes must say which attributes the images have and their values, for "
             'example --set \'data.attributes.glasses=["0", "1"]\''
         )
     table = open_table(config, read_ages, _WANTED)
@@ -56,7 +58,7 @@ def open_labelled(config: DataConfig, *, progress: Progress | None = None) -> "L
     table.check(
         {f"attributes.{one.name}": one.name for one in attributes.each}
         | {f"where.{column}": column for column in config.where}
-        | {"twin_column": config.twin_column}
+        | {"group_column": config.group_column}
     )
     rows = _checked(table, table.where(config.where), attributes)
     decoded, broken = decode(table, splits_of(table, rows, config), config, progress)
@@ -71,10 +73,10 @@ def open_labelled(config: DataConfig, *, progress: Progress | None = None) -> "L
 
 
 class LabelledData(ImageSet):
-    """Pictures of one set in splits, each with its attributes.
+    """Images of one set in splits, each with its attributes.
 
     A training batch holds `"image"` and float32 `(batch, columns)`: `"attributes"`, its own;
-    `"other_attributes"`, those of a training picture that differ from its own;
+    `"other_attributes"`, those of a training image that differ from its own;
     `"drawn_attributes"`, those of any.
 
     Attributes:
@@ -102,18 +104,18 @@ class LabelledData(ImageSet):
         self._ends = np.cumsum(np.bincount(self._kind, minlength=len(kinds)))
         if len(kinds) < 2:
             raise DataError(
-                f"all training pictures have the attributes {kinds[0].tolist()}: there is nothing "
+                f"all training images have the attributes {kinds[0].tolist()}: there is nothing "
                 "to tell apart; check data.attributes and data.where"
             )
 
     def values(self, split: str) -> np.ndarray:
-        """Attributes of the pictures of a split in order: float32 `(n, columns)`."""
+        """Attributes of the images of a split in order: float32 `(n, columns)`."""
         return self._split(split).values
 
     def twins(self, split: str) -> tuple[str, ...] | None:
-        """What each picture shows beside its attributes, in order; None where data do not say.
+        """What each image shows beside its attributes, in order; None where data do not say.
 
-        Two pictures with equal words differ in attributes only.
+        Two images with equal words differ in attributes only.
         """
         return self._split(split).twins
 
@@ -177,8 +179,8 @@ def _labelled(table: Table, decoded: Decoded, config: DataConfig) -> LabelledSpl
 
 
 def _twins(table: Table, rows: list[Row], config: DataConfig) -> tuple[str, ...] | None:
-    """What each row shows: all it says but picture, split and the attributes that are edited."""
-    if config.twin_column is None:
+    """What each row shows: all it says but image, split and the attributes that are edited."""
+    if config.group_column is None:
         return None
     edited = {"image", "split", *config.attributes}
     kept = [column for column in table.columns if column not in edited]

@@ -1,4 +1,4 @@
-"""The door to pictures: batches for training, ordered pictures for everything else."""
+"""The door to images: batches for training, ordered images for everything else."""
 
 from typing import Literal
 
@@ -20,27 +20,27 @@ Shape = tuple[int, int, int]
 def open_data(
     config: DataConfig, *, paired: bool | None = None, progress: Progress | None = None
 ) -> "ImageData":
-    """Finds the pictures of a configuration and decodes each of them once.
+    """Finds the images of a configuration and decodes each of them once.
 
     Args:
         config: Where they are and what form they get.
         paired: Whether training needs pairs. Pairs may be opened unpaired; then each domain
             is drawn by itself, and held-out pairs stay the truth. None takes what there is.
-        progress: Called with (pictures done, pictures in all) while decoding.
+        progress: Called with (images done, images in all) while decoding.
 
     Returns:
         All splits, ready to be read in any order.
 
     Raises:
-        DataError: If nothing is found, `paired` asks for pairs that are not there, pictures
+        DataError: If nothing is found, `paired` asks for pairs that are not there, images
             are broken (each is named, unless `on_error` is "skip"), or a split is left empty.
     """
     source = find(config)
     aligned = source.splits["train"].aligned
     if paired and not aligned:
         raise DataError(
-            f"{source.description} has unpaired training pictures, but pairs are needed; use a "
-            "method for unpaired pictures, or give files of a pair equal names and set layout to "
+            f"{source.description} has unpaired training images, but pairs are needed; use a "
+            "method for unpaired images, or give files of a pair equal names and set layout to "
             "named_pairs"
         )
     stored, skipped = decode_all(source, config, progress)
@@ -58,17 +58,17 @@ def open_data(
 
 
 class ImageData:
-    """Pictures of two domains in splits.
+    """Images of two domains in splits.
 
     Attributes:
         paired: Whether a training batch holds pairs.
         shape_a, shape_b: `(height, width, channels)` of what the model sees.
-        splits: Split to number of pictures of a and of b.
+        splits: Split to number of images of a and of b.
         skipped: What was left out, as "file: reason".
         fingerprint: Hex digest of names, file sizes, splits and form; the same on every
-            machine. It changes when pictures come, go or change in size, not when a file
+            machine. It changes when images come, go or change in size, not when a file
             changes within the same number of bytes.
-        epoch_size: Samples after which every training picture has been seen.
+        epoch_size: Samples after which every training image has been seen.
         classes: Names of the classes that labels count, shared by both domains; empty
             without labels.
     """
@@ -94,11 +94,11 @@ class ImageData:
         self.classes = classes
 
     def has_truth(self, split: str) -> bool:
-        """Whether picture i of a and picture i of b show the same thing in this split."""
+        """Whether image i of a and image i of b show the same thing in this split."""
         return self._split(split).aligned
 
     def names(self, split: str, side: Literal["a", "b"]) -> tuple[str, ...]:
-        """Names of the pictures of one domain, in order."""
+        """Names of the images of one domain, in order."""
         return self._split(split).side(side).names
 
     def labels(
@@ -132,7 +132,7 @@ class ImageData:
         together, unpaired domains each by itself.
 
         Args:
-            batch_size: Pictures of each domain in a batch, over all devices.
+            batch_size: Images of each domain in a batch, over all devices.
             seed: Of order and augmentation.
             start_step: The step whose batch comes first; an unbroken run from 0 gives the
                 same batches from there on.
@@ -140,7 +140,7 @@ class ImageData:
 
         Returns:
             Batches `{"a": (batch, h, w, c), "b": ...}`, float32 in [-1, 1]; of a domain with
-            labels also those of the very pictures, `"label_a"` or `"label_b"`, int32 `(batch,)`.
+            labels also those of the very images, `"label_a"` or `"label_b"`, int32 `(batch,)`.
         """
         return sampling.endless(
             lambda sample: self._sample(sample, seed),
@@ -156,7 +156,7 @@ class ImageData:
             DataError: If the split holds no pairs; `side` gives each of its domains.
         """
         if not self.has_truth(split):
-            raise DataError(f"the {split} pictures are unpaired: take side(split, 'a') and 'b'")
+            raise DataError(f"the {split} images are unpaired: take side(split, 'a') and 'b'")
         a, b = self._plain(split, "a"), self._plain(split, "b")
         pairs = tf.data.Dataset.zip({"a": a, "b": b})
         return sampling.with_options(pairs.batch(batch_size))
@@ -223,5 +223,5 @@ class ImageData:
         return tf.data.Dataset.range(len(store)).map(read, tf.data.AUTOTUNE)
 
     def _evaluated(self, store: Store, position: int) -> np.ndarray:
-        # Only training pictures are stored larger, for the crop.
+        # Only training images are stored larger, for the crop.
         return images.resize(store.read(position), self._size)

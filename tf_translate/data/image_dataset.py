@@ -1,4 +1,4 @@
-"""One set of pictures as they are: batches for training, ordered pictures for the rest."""
+"""One set of images as they are: batches for training, ordered images for the rest."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,34 +12,35 @@ from tf_translate.data import augmentation, sampling
 from tf_translate.data.cache.decoded_splits import Progress
 from tf_translate.data.cache.image_store import Store
 from tf_translate.data.layouts.attribute_table import SUFFIXES, Rows, Table
-from tf_translate.data.layouts.folders import SPLIT_NAMES, pictures_in
+from tf_translate.data.layouts.folders import SPLIT_NAMES, images_in
 from tf_translate.data.single_set import decode, open_table, splits_of
 from tf_translate.data.splits import digest, listing
 from tf_translate.errors import DataError
 
 Shape = tuple[int, int, int]
 _WANTED = (
-    f"a folder of pictures, a table ({', '.join(SUFFIXES)}) of image -> columns, samples:NAME or "
+    f"a folder of images, a table ({', '.join(SUFFIXES)}) of image -> columns, samples:NAME or "
     "tfds:NAME"
 )
 
 
-def open_image_set(config: DataConfig, *, progress: Progress | None = None) -> "ImageSet":
-    """Finds the pictures of a set without labels and decodes each of them once.
+def open_image_dataset(config: DataConfig, *, progress: Progress | None = None) -> "ImageSet":
+    """Finds the images of a set without labels and decodes each of them once.
 
     Args:
-        config: Its `path` is a folder of pictures (with train/ and others for the splits, or of
+        config: Its `path` is a folder of images (with train/ and others for the splits, or of
             any depth without), a table of image -> columns, samples:NAME or tfds:NAME.
-        progress: Called with (pictures done, pictures in all) while decoding.
+        progress: Called with (images done, images in all) while decoding.
 
     Raises:
-        DataError: If there is no such table or folder, settings mean something else, a picture is
+        DataError: If there is no such table or folder, settings mean something else, a image is
             broken (unless `on_error` is "skip"), or the train split is empty.
     """
     _refuse_domains(config)
-    table = open_table(config, read_pictures, _WANTED)
+    table = open_table(config, read_images, _WANTED)
     table.check(
-        {f"where.{column}": column for column in config.where} | {"twin_column": config.twin_column}
+        {f"where.{column}": column for column in config.where}
+        | {"group_column": config.group_column}
     )
     rows = table.where(config.where)
     if not rows:
@@ -53,14 +54,14 @@ def open_image_set(config: DataConfig, *, progress: Progress | None = None) -> "
 
 
 class ImageSet:
-    """Pictures of one set in splits.
+    """Images of one set in splits.
 
     Attributes:
         shape: `(height, width, channels)` of what the model sees.
-        splits: Split to number of pictures.
+        splits: Split to number of images.
         skipped: What was left out, as "file: reason".
         fingerprint: Hex digest of names, splits and form; the same everywhere.
-        epoch_size: Samples after which every training picture has been seen.
+        epoch_size: Samples after which every training image has been seen.
     """
 
     def __init__(
@@ -88,7 +89,7 @@ class ImageSet:
         """Endless shuffled and augmented batches; what step k gets depends on k alone.
 
         Args:
-            batch_size: Pictures in a batch, over all devices.
+            batch_size: Images in a batch, over all devices.
             seed: Of order and augmentation.
             start_step: The step whose batch comes first.
             share: The pieces of each batch that are drawn here; whole batches by default.
@@ -104,9 +105,9 @@ class ImageSet:
         )
 
     def images(self, split: str, *, at: Sequence[int] | np.ndarray) -> np.ndarray:
-        """Pictures at some places of a split: float32 `(n, h, w, c)` in [-1, 1]."""
+        """Images at some places of a split: float32 `(n, h, w, c)` in [-1, 1]."""
         store = self._store(split)
-        # Only training pictures are stored larger, for the crop.
+        # Only training images are stored larger, for the crop.
         pixels = [images.resize(store.read(int(i)), self._config.size) for i in at]
         return images.to_float(np.stack(pixels))
 
@@ -132,29 +133,29 @@ def _refuse_domains(config: DataConfig) -> None:
     for setting, value in given.items():
         if value:
             raise DataError(
-                f"{setting} is for methods that learn from it, but one set of pictures as they are "
+                f"{setting} is for methods that learn from it, but one set of images as they are "
                 f"is needed; leave {setting} out, or keep rows by data.where"
             )
 
 
-def read_pictures(folder: Path) -> Table:
-    """The pictures below a folder as a table.
+def read_images(folder: Path) -> Table:
+    """The images below a folder as a table.
 
     Returns:
-        A table with the column image, and split where the folder has a folder train: then pictures
+        A table with the column image, and split where the folder has a folder train: then images
         lie in train, validation (or val) and test.
 
     Raises:
-        DataError: If there is no picture, pictures lie beside the folders of splits, or the folder
+        DataError: If there is no image, images lie beside the folders of splits, or the folder
             holds two domains.
     """
     domains = [name for name in ("trainA", "trainB") if (folder / name).is_dir()]
     if domains:
         raise DataError(
-            f"{folder} holds two sets of pictures ({', '.join(domains)}), but one is needed; name "
+            f"{folder} holds two sets of images ({', '.join(domains)}), but one is needed; name "
             f"one of them, such as {folder / domains[0]}"
         )
-    files = pictures_in(folder)
+    files = images_in(folder)
     parts = [file.path.relative_to(folder).parts for file in files]
     if not (folder / "train").is_dir():
         rows = [(part[-1], {"image": "/".join(part)}) for part in parts]
@@ -162,7 +163,7 @@ def read_pictures(folder: Path) -> Table:
     beside = ["/".join(part) for part in parts if part[0] not in SPLIT_NAMES]
     if beside:
         raise DataError(
-            f"{folder} has a folder train and pictures outside of {', '.join(SPLIT_NAMES)}; move "
+            f"{folder} has a folder train and images outside of {', '.join(SPLIT_NAMES)}; move "
             f"them into one of these:{listing(beside)}"
         )
     split: Rows = [(part[-1], {"image": "/".join(part), "split": part[0]}) for part in parts]

@@ -36,7 +36,7 @@ def names() -> list[str]:
 def sample_tables() -> dict[str, dict[str, str]]:
     """What each shipped data set holds: `{name: {split: "832 pairs", "512 + 512" or "100"}}`.
 
-    A table of image -> columns has no domains of its own: its pictures are counted.
+    A table of image -> columns has no domains of its own: its images are counted.
     """
     return {name: _counts(table(name)) for name in names()}
 
@@ -50,7 +50,7 @@ def table(name: str) -> Path:
     known = names()
     if not known:
         raise DataError(
-            f"samples:{name} needs the sample pictures, but there are none in {folder()}; "
+            f"samples:{name} needs the sample images, but there are none in {folder()}; "
             "set TF_TRANSLATE_SAMPLES to the folder assets/samples of a checkout"
         )
     if name not in known:

@@ -21,7 +21,7 @@ def spread(count: int, limit: int | None) -> Sequence[int]:
 
 
 def shuffled(sample: tf.Tensor, count: int, seed: int, domain: int) -> tf.Tensor:
-    """Position of a numbered sample: every pass over `count` pictures is a new permutation."""
+    """Position of a numbered sample: every pass over `count` images is a new permutation."""
     sample = tf.cast(sample, tf.int64)
     pass_seed = tf.random.fold_in(tf.stack([seed, sample // count]), domain)
     last = tf.constant(count - 1, tf.int64)
@@ -29,7 +29,7 @@ def shuffled(sample: tf.Tensor, count: int, seed: int, domain: int) -> tf.Tensor
 
 
 def lookup(store: Store, position: tf.Tensor) -> tf.Tensor:
-    """The stored picture at a position, uint8 `(h, w, c)`, in a graph."""
+    """The stored image at a position, uint8 `(h, w, c)`, in a graph."""
     pixels = tf.numpy_function(lambda i: store.read(int(i)), [position], tf.uint8, stateful=False)
     return tf.ensure_shape(pixels, store.form.shape)
 
@@ -93,7 +93,7 @@ def endless(
 
 
 def augmented(pixels: tf.Tensor, seed: tf.Tensor, config: DataConfig) -> tf.Tensor:
-    """Crops and mirrors a training picture as a configuration says; float32 in [-1, 1]."""
+    """Crops and mirrors a training image as a configuration says; float32 in [-1, 1]."""
     load_size = config.load_size or config.size
     if load_size != config.size:
         offset = augmentation.crop_offset(seed, load_size, config.size)

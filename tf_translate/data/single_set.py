@@ -1,4 +1,4 @@
-"""What all sets of single pictures have in common: rows in splits, each picture decoded once."""
+"""What all sets of single images have in common: rows in splits, each image decoded once."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,12 +18,12 @@ from tf_translate.errors import DataError
 
 @dataclass(frozen=True)
 class Decoded:
-    """Pictures of a split.
+    """Images of a split.
 
     Attributes:
         store: Those that could be decoded.
         rows: Their rows, in order.
-        identity: Names the pictures of the split, also those that could not, on every machine.
+        identity: Names the images of the split, also those that could not, on every machine.
     """
 
     store: Store
@@ -59,7 +59,7 @@ def _unpacked(pack: Pack, config: DataConfig) -> Table:
     if not pack.index.columns:
         raise DataError(
             f"{pack.folder} was packed as two domains (layout {pack.index.layout}), but one set of "
-            "pictures is needed; pack it again with --layout images, ages or attributes"
+            "images is needed; pack it again with --layout images, ages or attributes"
         )
     pack.require(config, (config.channels_a,))
     return read_table(pack)
@@ -71,14 +71,14 @@ def splits_of(table: Table, rows: Rows, config: DataConfig) -> dict[str, Rows]:
     Raises:
         DataError: If nothing is in the train split.
     """
-    by_split = table.by_split(rows, together=config.twin_column)
+    by_split = table.by_split(rows, together=config.group_column)
     by_split = {name: found for name, found in by_split.items() if found}
     if "train" not in by_split:
         raise DataError(f"the table {table.path} has no row of the split train")
     if "validation" in by_split or not config.validation_share:
         return by_split
     train = by_split["train"]
-    key = config.twin_column or "image"
+    key = config.group_column or "image"
     shown = list(dict.fromkeys(row[key] for _, row in train))
     held = {shown[i] for i in held_back(shown, config.validation_share, "a")}
     if not held:
@@ -93,13 +93,13 @@ def splits_of(table: Table, rows: Rows, config: DataConfig) -> dict[str, Rows]:
 def decode(
     table: Table, by_split: dict[str, Rows], config: DataConfig, progress: Progress | None
 ) -> tuple[dict[str, Decoded], tuple[str, ...]]:
-    """Decodes every picture once, and leaves out those that cannot be.
+    """Decodes every image once, and leaves out those that cannot be.
 
     Returns:
         The splits, and what was left out as "file: reason".
 
     Raises:
-        DataError: If pictures are broken and `on_error` is "stop", or a split is left empty.
+        DataError: If images are broken and `on_error` is "stop", or a split is left empty.
     """
     place = config.cache
     total, done = sum(map(len, by_split.values())), iter(range(1, 2**62))
@@ -111,17 +111,17 @@ def decode(
     reasons: list[str] = []
     for name, rows in by_split.items():
         size = (config.load_size if name == "train" else None) or config.size
-        pictures = table.pictures(rows)
-        store = open_store(pictures, Form(size, config.channels_a), place, progress=tick)
+        images = table.images(rows)
+        store = open_store(images, Form(size, config.channels_a), place, progress=tick)
         reasons += store.problems.values()
         kept = [i for i in range(len(rows)) if i not in store.problems]
-        opened[name] = Decoded(store.pick(kept), [rows[i] for i in kept], pictures.identity())
+        opened[name] = Decoded(store.pick(kept), [rows[i] for i in kept], images.identity())
     if reasons and config.on_error == "stop":
         raise DataError(
-            f"{len(reasons)} pictures of {table.path} cannot be used; repair or remove them, or "
+            f"{len(reasons)} images of {table.path} cannot be used; repair or remove them, or "
             f'set on_error to "skip" to leave them out:{listing(reasons)}'
         )
     empty = [name for name, split in opened.items() if not len(split.store)]
     if empty:
-        raise DataError(f"no usable picture is left in the {empty[0]} split of {table.path}")
+        raise DataError(f"no usable image is left in the {empty[0]} split of {table.path}")
     return opened, tuple(reasons)

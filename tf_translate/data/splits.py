@@ -1,4 +1,4 @@
-"""What every layout is turned into: lists of pictures, two to a split."""
+"""What every layout is turned into: lists of images, two to a split."""
 
 import hashlib
 import math
@@ -15,33 +15,33 @@ from tf_translate.errors import DataError
 SPLITS = ("train", "validation", "test")
 
 
-class Pictures(Protocol):
+class Images(Protocol):
     """One domain of one split, in a fixed order; `labels` are class names, or None without."""
 
     names: tuple[str, ...]
     labels: tuple[str, ...] | None
 
-    def pick(self, positions: Sequence[int]) -> "Pictures":
-        """The pictures at these positions."""
+    def pick(self, positions: Sequence[int]) -> "Images":
+        """The images at these positions."""
 
     def stamp(self) -> str:
         """Changes whenever decoding again could give something else; the cache's key."""
 
     def identity(self) -> str:
-        """Names the same pictures on every machine."""
+        """Names the same images on every machine."""
 
     def each(self) -> Iterator["Shown"]:
-        """All pictures in order."""
+        """All images in order."""
 
 
 @dataclass(frozen=True, slots=True)
-class PictureFile:
-    """A picture file, or the left or right half of one; small, as there may be millions.
+class ImageFile:
+    """A image file, or the left or right half of one; small, as there may be millions.
 
     Attributes:
         file: The file's path.
         name: What it is called in reports and joined by; no suffix, `/` between folders.
-        half: "" for the whole picture.
+        half: "" for the whole image.
     """
 
     file: str
@@ -84,14 +84,14 @@ class PictureFile:
 
 
 class Shown(Protocol):
-    """A picture at hand."""
+    """A image at hand."""
 
     @property
     def name(self) -> str:
         """What it is called in reports and joined by."""
 
     def contents(self) -> bytes:
-        """Bytes of a picture file, not decoded; `DataError` says why they cannot be had."""
+        """Bytes of a image file, not decoded; `DataError` says why they cannot be had."""
 
     def decode(self, contents: bytes, channels: int) -> np.ndarray:
         """Uint8 `(h, w, channels)` of its own size from its contents; `DataError` if broken."""
@@ -100,8 +100,8 @@ class Shown(Protocol):
         """Uint8 `(*size, channels)`; `DataError` says why it cannot be had."""
 
 
-class Picture(Shown, Protocol):
-    """A picture that can be read at any time, as `PictureFile` is."""
+class Image(Shown, Protocol):
+    """A image that can be read at any time, as `ImageFile` is."""
 
     def check(self, channels: int) -> None:
         """Raises `DataError` if it is known to be broken, or found to be."""
@@ -110,13 +110,13 @@ class Picture(Shown, Protocol):
         """Changes whenever decoding again could give something else."""
 
     def identity(self) -> str:
-        """Names the same picture on every machine."""
+        """Names the same image on every machine."""
 
 
-class PictureFiles:
-    """Pictures that can be read in any order, with a class name each or none."""
+class ImageFiles:
+    """Images that can be read in any order, with a class name each or none."""
 
-    def __init__(self, files: Sequence[Picture], labels: Sequence[str] | None = None) -> None:
+    def __init__(self, files: Sequence[Image], labels: Sequence[str] | None = None) -> None:
         self.files = tuple(files)
         self.names = tuple(file.name for file in self.files)
         self.labels = None if labels is None else tuple(labels)
@@ -126,10 +126,10 @@ class PictureFiles:
                 f"got {len(self.labels)}"
             )
 
-    def pick(self, positions: Sequence[int]) -> "PictureFiles":
-        """The pictures at these positions."""
+    def pick(self, positions: Sequence[int]) -> "ImageFiles":
+        """The images at these positions."""
         files = [self.files[position] for position in positions]
-        return PictureFiles(files, picked(self.labels, positions))
+        return ImageFiles(files, picked(self.labels, positions))
 
     def stamp(self) -> str:
         """Hash of paths, sizes and times of change; missing files count as such."""
@@ -139,8 +139,8 @@ class PictureFiles:
         """Hash of names and file sizes."""
         return digest(file.identity() for file in self.files)
 
-    def each(self) -> Iterator[Picture]:
-        """All pictures in order."""
+    def each(self) -> Iterator[Image]:
+        """All images in order."""
         return iter(self.files)
 
 
@@ -149,12 +149,12 @@ class Split:
     """Two domains of one split.
 
     Attributes:
-        a, b: Their pictures.
-        aligned: Whether picture i of `a` and picture i of `b` show the same thing.
+        a, b: Their images.
+        aligned: Whether image i of `a` and image i of `b` show the same thing.
     """
 
-    a: Pictures
-    b: Pictures
+    a: Images
+    b: Images
     aligned: bool
 
 
@@ -190,9 +190,9 @@ def check_labels(source: Source) -> None:
         if without and len(without) < len(known):
             labelled = [name for name in known if name not in without]
             raise DataError(
-                f"{source.description} has labels for the pictures of {side} in "
+                f"{source.description} has labels for the images of {side} in "
                 f"{', '.join(labelled)}, but not in {', '.join(without)}; "
-                "give every picture of a domain a label, or none"
+                "give every image of a domain a label, or none"
             )
 
 
@@ -205,8 +205,8 @@ def swap(source: Source) -> Source:
 def carve_validation(source: Source, share: float) -> Source:
     """Holds back a share of training where there is no validation split.
 
-    Which pictures go depends on their names alone, pairs go together, the test split is
-    never touched, and at least one picture of each domain stays in training.
+    Which images go depends on their names alone, pairs go together, the test split is
+    never touched, and at least one image of each domain stays in training.
     """
     train = source.splits["train"]
     if "validation" in source.splits or share == 0:
@@ -237,7 +237,7 @@ def _choose(split: Split, held_a: set[int], held_b: set[int], *, keep: bool) -> 
 
 
 def digest_of(source: Source, *extra: str) -> str:
-    """Hex digest of which pictures lie where, the same on every machine."""
+    """Hex digest of which images lie where, the same on every machine."""
     parts = [
         f"{name}:{split.aligned}:{split.a.identity()}:{split.b.identity()}"
         for name, split in source.splits.items()
@@ -277,7 +277,7 @@ def half_of(pixels: np.ndarray, half: str, origin: object) -> np.ndarray:
     if width % 2:
         raise DataError(
             f"{origin} cannot be split into equal halves a | b: it is {width} pixels wide; "
-            "a side-by-side picture needs an even width"
+            "a side-by-side image needs an even width"
         )
     return pixels[:, : width // 2] if half == "left" else pixels[:, width // 2 :]
 
@@ -287,7 +287,7 @@ def identity_of(name: str, half: str, size: object) -> str:
     return f"{name}:{half}:{size}"
 
 
-def _state(file: PictureFile) -> str:
+def _state(file: ImageFile) -> str:
     try:
         state = file.path.stat()
     except OSError:

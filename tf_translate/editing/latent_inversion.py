@@ -31,18 +31,20 @@ class SearchSettings(Settings):
     steps: int = Field(10, ge=1, description="gradient steps in a deployed graph; ours")
     rate: float = Field(0.5, gt=0, description="length of the first such step; ours")
     momentum: float = Field(0.5, ge=0, lt=1, description="of such steps; ours")
-    bend: float = Field(2.0, ge=0, description="of the gradient of ReLUs in such steps; ours")
+    relu_gradient_width: float = Field(
+        2.0, ge=0, description="of the gradient of ReLUs in such steps; ours"
+    )
 
     def steps_input(self) -> TensorSpec:
         """The input that says how many of the steps count."""
-        return steps_spec(self.steps, "steps towards the latent of this picture")
+        return steps_spec(self.steps, "steps towards the latent of this image")
 
     def steps_in_words(self) -> str:
         """What a deployed graph does, for its policy."""
         return (
             f"{self.steps} steps of gradient descent of length {self.rate:g}, falling, and "
-            f"momentum {self.momentum:g}, objective {self.objective}, gradients of ReLUs bent "
-            f"over {self.bend:g}"
+            f"momentum {self.momentum:g}, objective {self.objective}, gradients of ReLUs smoothed "
+            f"over {self.relu_gradient_width:g}"
         )
 
 
@@ -133,7 +135,7 @@ class LatentSearch:
     ):
         self._draw, self._recognise, self._settings = draw, recognise, settings
         self._weights = weights_of(objective or settings.objective, settings)
-        self.slopes = tf.function(self._slopes)
+        self.gradients = tf.function(self._gradients)
 
     def goal(self, images, attributes) -> Goal:
         """What drawings of `attributes` shall be like: `images` in [-1, 1]."""
@@ -157,7 +159,7 @@ class LatentSearch:
             parts.append(weights.prior * _mean(latents * latents))
         return tf.add_n(parts)
 
-    def _slopes(self, latents, goal: Goal):
+    def _gradients(self, latents, goal: Goal):
         """The objective of each image and its gradient with respect to the image's latent."""
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(latents)
@@ -171,7 +173,7 @@ class LatentSearch:
         Graph code of operations that TFLite has built in, if the networks are such. A gradient
         is divided by the root of the sum of squares of the lengths of those so far, so that one
         rate does for every objective, and steps get shorter evenly. Gradients brought to length
-        1 do as well for the objective, but jump to and fro where slopes are small: a change of
+        1 do as well for the objective, but jump to and fro where gradients are small: a change of
         1e-5 in the image moved drawings four times as much.
 
         Args:
@@ -191,7 +193,7 @@ class LatentSearch:
         step, before, squares = tf.zeros_like(latents), None, _TINY
         steps = self._settings.steps
         for at, share in enumerate(shares_of_steps(taken, steps)):
-            values, gradients = self.slopes(latents, goal)
+            values, gradients = self.gradients(latents, goal)
             before = values if before is None else before
             squares += _sum(gradients * gradients)
             step = momentum * step + gradients / tf.sqrt(squares)[:, None]
@@ -210,7 +212,7 @@ class LatentSearch:
         ends, paths = [], []
         for place, start in enumerate(np.asarray(latents, np.float32)):
             own = Goal(*(part if part is None else part[place, None] for part in goal))
-            end, path = _minimise(self.slopes, start, own, self._settings.iterations)
+            end, path = _minimise(self.gradients, start, own, self._settings.iterations)
             ends.append(end)
             paths.append(path)
         before, after = (np.array([path[at] for path in paths], np.float32) for at in (0, -1))
@@ -220,20 +222,20 @@ class LatentSearch:
         return tf.cast(self._recognise(images), tf.float32)
 
 
-def _minimise(slopes: Callable, start: np.ndarray, goal: Goal, iterations: int):
+def _minimise(values_and_gradients: Callable, start: np.ndarray, goal: Goal, iterations: int):
     """The best latent and the objective at the start and after each iteration."""
 
-    def value_and_slope(latent):
-        values, gradients = slopes(tf.constant(latent[None], tf.float32), goal)
-        return float(values[0]), np.asarray(gradients[0], np.float64)
+    def value_and_gradient(latent):
+        values, found = values_and_gradients(tf.constant(latent[None], tf.float32), goal)
+        return float(values[0]), np.asarray(found[0], np.float64)
 
-    path = [value_and_slope(start)[0]]
+    path = [value_and_gradient(start)[0]]
 
     def note(intermediate_result):
         path.append(float(intermediate_result.fun))
 
     result = scipy.optimize.minimize(
-        value_and_slope,
+        value_and_gradient,
         start.astype(np.float64),
         jac=True,
         method="L-BFGS-B",

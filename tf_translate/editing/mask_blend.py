@@ -1,4 +1,4 @@
-"""Editing a picture, not its reconstruction: the change is blended into the original."""
+"""Editing a image, not its reconstruction: the change is blended into the original."""
 
 import numpy as np
 import tensorflow as tf

@@ -1,4 +1,4 @@
-"""Strokes on a picture: how far a drawing is from the colours painted over it."""
+"""Strokes on a image: how far a drawing is from the colours painted over it."""
 
 from collections.abc import Callable
 

@@ -27,7 +27,7 @@ def build(config: Config) -> Translator:
     shapes, told = _form(translator_class, config.data)
     try:
         translator = translator_class.from_settings(
-            settings, *shapes, **told, term_weights=config.terms
+            settings, *shapes, **told, loss_weights=config.terms
         )
     except ValueError as error:
         sizes = " and ".join(str(shape) for shape in shapes)
@@ -100,10 +100,10 @@ def _optimizer(
 ) -> keras.optimizers.Optimizer:
     own = getattr(settings, player.optimizer).model_dump()
     rate = None
-    if training.decay == "linear":
-        start = training.decay_start
+    if training.lr_schedule == "linear":
+        start = training.lr_decay_start
         rate = _decay(own["learning_rate"], player, _played(player, players), ends, start)
-    average = training.average if player.averaged else 0.0
+    average = training.ema_momentum if player.averaged else 0.0
     return make_optimizer(own, learning_rate=rate, average=average)
 
 

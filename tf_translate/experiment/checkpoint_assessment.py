@@ -1,10 +1,10 @@
-"""What decides between checkpoints: content and domain on validation pictures.
+"""What decides between checkpoints: content and domain on validation images.
 
 With attributes as Fader Networks choose (their code's `eval_clf`): a classifier that has no part
-in training says whether edited pictures show what was asked, and the error of giving pictures back
-says what was kept. Between two domains: judges of content and domain. One set of pictures: how
+in training says whether edited images show what was asked, and the error of giving images back
+says what was kept. Between two domains: judges of content and domain. One set of images: how
 well they come back. All are other networks than those that `evaluate` reports by, and see
-validation pictures, so that the reported figures stay those of a test.
+validation images, so that the reported figures stay those of a test.
 """
 
 from collections.abc import Callable, Mapping
@@ -27,7 +27,7 @@ from tf_translate.experiment.eval_sets.directions import directions
 from tf_translate.experiment.judge_settings import judge_settings
 from tf_translate.experiment.load_run import load_file
 
-_IMAGES, _LEARNT = 256, 4096  # most validation and training pictures
+_IMAGES, _LEARNT = 256, 4096  # most validation and training images
 _FEWEST = 4  # of validation, as judges need
 _BATCH = 32
 _CLASSIFIER = LabelSettings(side=64)
@@ -42,7 +42,7 @@ def measure_of(
     """How checkpoints are scored, or None if the last one is taken.
 
     Args:
-        config: Its `training.choose` says whether; precision as in training.
+        config: Its `training.checkpoint_selection` says whether; precision as in training.
         data: Judges learn from its training split and look at its validation split.
         folder: Where judges are kept.
         say: Shows a line; training the judges takes minutes.
@@ -51,12 +51,12 @@ def measure_of(
         From a checkpoint to its figures and `score`, all higher is better but `reconstruction`,
         the mean absolute error on [-1, 1]. With attributes `swap_accuracy` and `reconstruction`;
         between domains what `consistency` gives for each direction, the score being the mean
-        completeness; of one set of pictures `reconstruction`.
+        completeness; of one set of images `reconstruction`.
 
     Raises:
-        ConfigError: If there are no validation pictures to choose by.
+        ConfigError: If there are no validation images to choose by.
     """
-    if config.training.choose == "last":
+    if config.training.checkpoint_selection == "last":
         return None
     _check_validation(config, data)
     if isinstance(data, LabelledData):
@@ -81,8 +81,8 @@ def _check_validation(config: Config, data: Data) -> None:
     counts = np.ravel(data.splits.get("validation", 0))
     if counts.min() < _FEWEST:
         raise ConfigError(
-            f"training.choose = 'best' goes by {_FEWEST} validation pictures or more, but "
-            f"{config.data.path} has {counts.min()}; add some, or set training.choose = 'last'"
+            f"training.checkpoint_selection = 'best' goes by {_FEWEST} validation images or more, but "
+            f"{config.data.path} has {counts.min()}; add some, or set training.checkpoint_selection = 'last'"
         )
 
 
@@ -113,7 +113,7 @@ def _by_judges(config: Config, data: Data, folder: Path, say: Callable[[str], No
 
 
 def _by_reconstruction(config: Config, data: ImageSet) -> _Figures:
-    """How well pictures come back; their mean picture, given for each, scores 0."""
+    """How well images come back; their mean image, given for each, scores 0."""
 
     def figures(translator: Translator) -> dict[str, float]:
         at = _spread(data.splits["validation"], _IMAGES)
@@ -127,7 +127,7 @@ def _by_reconstruction(config: Config, data: ImageSet) -> _Figures:
 
 
 def _by_attributes(data: LabelledData, folder: Path, say: Callable[[str], None]) -> _Figures:
-    """Whether edits show what was asked, and how well pictures come back."""
+    """Whether edits show what was asked, and how well images come back."""
     at = _spread(data.splits["validation"], _IMAGES)
     images, values = data.images("validation", at=at), data.values("validation")[at]
     classifiers: list[LabelJudge] = []
@@ -189,7 +189,7 @@ def _figures(
 
 
 def _kept(error: float, images: np.ndarray) -> float:
-    """1 for pictures that come back, 0 for an error no less than that of the mean picture."""
+    """1 for images that come back, 0 for an error no less than that of the mean image."""
     nothing = np.abs(images.mean(0) - images).mean()
     return float(max(0.0, 1.0 - error / max(nothing, 1e-9)))
 
@@ -200,6 +200,6 @@ def _translated(translator: Translator, images: np.ndarray, values: np.ndarray) 
 
 
 def _in_batches(function: Callable[[slice], Mapping], images: np.ndarray) -> np.ndarray:
-    """The pictures that a function gives for each part of the images."""
+    """The images that a function gives for each part of the images."""
     parts = [slice(i, i + _BATCH) for i in range(0, len(images), _BATCH)]
     return np.concatenate([images[:0], *(np.asarray(function(part)["image"]) for part in parts)])

@@ -6,7 +6,7 @@ from pathlib import Path
 from tf_translate.config.load import apply_overrides, load, validate
 from tf_translate.config.schema import Config
 from tf_translate.config.settings import MethodSettings
-from tf_translate.core.loss_terms import with_weights
+from tf_translate.core.loss_terms import with_loss_weights
 from tf_translate.core.schedules import Schedule
 from tf_translate.errors import ConfigError, RunError
 from tf_translate.methods import registry
@@ -31,7 +31,7 @@ def resolve(source: str, overrides: Sequence[str] = ()) -> Config:
     translator, _ = registry.find(config.method).load()
     terms = {
         term.name: term.weight
-        for term in with_weights(translator.terms, config.terms)
+        for term in with_loss_weights(translator.terms, config.terms)
         if not isinstance(term.weight, Schedule)
     }
     return config.model_copy(update={"model": settings.model_dump(mode="json"), "terms": terms})
@@ -57,7 +57,7 @@ def resumed_config(path: str | Path, source: str, overrides: Sequence[str]) -> C
     if not same or not changed <= _MAY_CHANGE:
         allowed = ", ".join(f"training.{name}" for name in sorted(_MAY_CHANGE))
         raise ConfigError(f"--resume goes on with the run's settings; it takes only {allowed}")
-    if "steps" in changed and stored.training.decay != "none":
+    if "steps" in changed and stored.training.lr_schedule != "none":
         raise ConfigError(
             f"training.steps of {path} cannot change: its learning rate was planned to reach 0 "
             f"at step {stored.training.steps}; start a new run"
@@ -79,7 +79,7 @@ def method_settings(config: Config, origin: str) -> MethodSettings:
     """
     translator, settings = registry.find(config.method).load()
     try:
-        with_weights(translator.terms, config.terms)
+        with_loss_weights(translator.terms, config.terms)
     except ValueError as error:
         raise ConfigError(f"{origin}: terms: {error}") from error
     return validate(settings, config.model, origin, prefix="model.")

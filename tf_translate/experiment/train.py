@@ -74,7 +74,7 @@ def train_by(
     for skipped in data.skipped:
         console.print(f"skipped {skipped}", highlight=False)
     begun = None if resume else _begun(config)
-    workers.check_same("settings and pictures", [config.model_dump(mode="json"), data.fingerprint])
+    workers.check_same("settings and images", [config.model_dump(mode="json"), data.fingerprint])
     measure = measure_of(config, data, Path(path) / "classifiers", console.print)
     keras.utils.set_random_seed(config.training.seed)
     keras.mixed_precision.set_global_policy(config.training.precision)
@@ -112,7 +112,7 @@ def take_networks(translator: Translator, begun: Translator) -> None:
         own, theirs = getattr(translator, name), getattr(begun, name)
         if [w.shape for w in own.weights] != [w.shape for w in theirs.weights]:
             raise ConfigError(
-                f"training.start_from must be a run whose {name} has the sizes of this one's, it "
+                f"training.init_from must be a run whose {name} has the sizes of this one's, it "
                 "differs: give the same model settings, image size and attributes"
             )
         own.set_weights(theirs.get_weights())
@@ -120,13 +120,13 @@ def take_networks(translator: Translator, begun: Translator) -> None:
 
 def _begun(config: Config) -> Translator | None:
     """The trained translator to start from, or None."""
-    place = config.training.start_from
+    place = config.training.init_from
     if place is None:
         return None
     method = read_config(place).method
     if method != config.method:
         raise ConfigError(
-            f"training.start_from must be a run of {config.method}, {place} is one of {method}"
+            f"training.init_from must be a run of {config.method}, {place} is one of {method}"
         )
     return load_model(place)
 
@@ -176,7 +176,7 @@ def _batches(config: Config, data: Data, translator: Translator, step: int):
     """The data from a step on; on several workers each draws what its own devices take."""
     training = functools.partial(
         data.training,
-        batch_size=config.training.batch_size * translator.batches_per_step,
+        batch_size=config.training.batch_size * translator.microbatches_per_step,
         seed=config.training.seed,
         start_step=step,
     )

@@ -1,12 +1,12 @@
-"""Trains a recogniser for Age-cGAN, as FaceNet was: on people who are not those of the data.
+"""Trains a identity embedder for Age-cGAN, as FaceNet was: on people who are not those of the data.
 
 python tf_translate/experiment/train_identity_embedder.py FILE.keras [--people 4000] [--steps 3000] [--seed 0] [--base 32]
     [--snapshots]
 
 Draws people of names that `data fetch dicebear-tones` does not use, and other ones for each seed,
-each in two tones, and teaches a small network to find a view of one picture's person among those
+each in two tones, and teaches a small network to find a view of one image's person among those
 of others. `--snapshots` draws them as `data fetch dicebear-snapshots` does. For
-`tf-translate train age_cgan --set model.recogniser=FILE.keras`, and for scripts/ablations/age_cgan.py.
+`tf-translate train age_cgan --set model.identity_embedder=FILE.keras`, and for scripts/ablations/age_cgan.py.
 """
 
 import argparse
@@ -20,8 +20,8 @@ from rich.progress import track
 
 from tf_translate.core.random_augmentation import NUMBERS, random_views
 from tf_translate.data.fetch.avatars import TONES, draw_snapshot, draw_tone, open_peeps
-from tf_translate.losses.contrastive import same_picture
-from tf_translate.networks.identity_embedder import picture_recogniser
+from tf_translate.losses.contrastive import nt_xent
+from tf_translate.networks.identity_embedder import image_identity_embedder
 
 SIDE, BATCH, RATE = 64, 32, 1e-3
 GRAIN = 0.4  # most deviation of the grain on a view: drawings of a GAN have some
@@ -32,12 +32,12 @@ def main(asked: argparse.Namespace) -> None:
     if asked.file.suffix != ".keras":
         raise SystemExit(f"FILE must end in .keras, got {asked.file}")
     keras.utils.set_random_seed(asked.seed)
-    network = picture_recogniser((SIDE, SIDE, 3), base=asked.base)
+    network = image_identity_embedder((SIDE, SIDE, 3), base=asked.base)
     optimizer = keras.optimizers.Adam(RATE)
     step = teach(network, optimizer)
-    pictures = drawn(asked.people, draw_snapshot if asked.snapshots else draw_tone, asked.seed)
+    images = drawn(asked.people, draw_snapshot if asked.snapshots else draw_tone, asked.seed)
     losses = []
-    batches = pairs(pictures, asked.seed).take(asked.steps)
+    batches = pairs(images, asked.seed).take(asked.steps)
     for batch in track(batches, "teaching", total=asked.steps):
         losses.append(float(step(*batch)))
         if len(losses) % 300 == 0:
@@ -51,14 +51,14 @@ def drawn(people: int, draw: Callable, seed: int) -> np.ndarray:
     found = np.empty((people, 2, SIDE, SIDE, 3), np.uint8)
     for index in track(range(people), "drawing"):
         for place, tone in enumerate(random.choice(len(TONES), 2, replace=False)):
-            name = f"recogniser-{seed}-{index:05d}"
+            name = f"identity_embedder-{seed}-{index:05d}"
             found[index, place] = draw(style, name, (int(tone),), side=SIDE)
     return found
 
 
-def pairs(pictures: np.ndarray, seed: int) -> tf.data.Dataset:
-    """Batches of both pictures of different people, in [-1, 1], for ever."""
-    data = tf.data.Dataset.from_tensor_slices(pictures).shuffle(len(pictures), seed=seed).repeat()
+def pairs(images: np.ndarray, seed: int) -> tf.data.Dataset:
+    """Batches of both images of different people, in [-1, 1], for ever."""
+    data = tf.data.Dataset.from_tensor_slices(images).shuffle(len(images), seed=seed).repeat()
     floats = data.batch(BATCH, drop_remainder=True).map(
         lambda x: tf.cast(x, tf.float32) / 127.5 - 1
     )
@@ -72,7 +72,7 @@ def teach(network: keras.Model, optimizer: keras.optimizers.Optimizer):
     def step(ones, others):
         views = tf.concat([_view(ones), _view(others)], 0)
         with tf.GradientTape() as tape:
-            loss = same_picture(*tf.split(network(views, training=True), 2))
+            loss = nt_xent(*tf.split(network(views, training=True), 2))
         optimizer.apply(
             tape.gradient(loss, network.trainable_variables), network.trainable_variables
         )
@@ -82,9 +82,9 @@ def teach(network: keras.Model, optimizer: keras.optimizers.Optimizer):
     return step
 
 
-def _view(pictures):
-    count = tf.shape(pictures)[0]
-    seen = random_views(pictures, tf.random.uniform([count, NUMBERS]))
+def _view(images):
+    count = tf.shape(images)[0]
+    seen = random_views(images, tf.random.uniform([count, NUMBERS]))
     share = GRAIN * tf.random.uniform([count, 1, 1, 1])
     return tf.clip_by_value(seen + share * tf.random.normal(tf.shape(seen)), -1.0, 1.0)
 

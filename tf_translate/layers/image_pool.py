@@ -1,4 +1,4 @@
-"""The history of translated images that critics learn from, kept inside the graph."""
+"""The history of translated images that discriminators learn from, kept inside the graph."""
 
 import keras
 import tensorflow as tf
@@ -8,7 +8,7 @@ from tf_translate.layers.cross_replica import of_all_devices
 
 @keras.saving.register_keras_serializable("tf_translate")
 class ImagePool(keras.layers.Layer):
-    """Hands critics a mixture of new fakes and fakes from up to `size` images ago.
+    """Hands discriminators a mixture of new fakes and fakes from up to `size` images ago.
 
     The reference rule, image by image: while the pool is filling, store the image and
     return it; afterwards, with probability 0.5 return a random stored image and put the
@@ -81,7 +81,7 @@ class ImagePool(keras.layers.Layer):
         return tf.ensure_shape(own, images.shape)
 
     def _exchange(self, image):
-        """Stores `image` and gives back what the critics shall see in its place."""
+        """Stores `image` and gives back what the discriminators shall see in its place."""
         filled, counter = self.filled.value, self.counter.value
         draw = tf.random.stateless_uniform([2], seed=[self.seed, counter])
         self.counter.assign(counter + 1)

@@ -1,4 +1,4 @@
-"""Minibatch discrimination: a critic sees how close an image is to the others of its batch."""
+"""Minibatch discrimination: a discriminator sees how close an image is to the others of its batch."""
 
 import keras
 import tensorflow as tf

@@ -18,10 +18,10 @@ class PortableReLU(keras.layers.Layer):
     gradient with respect to an input from being converted.
 
     Args:
-        negative_slope: Slope below 0; 0.2 in the GAN papers where it leaks.
-        bend: Width over which the gradient, and it alone, goes from one slope to the other; 0 is
+        negative_slope: Gradient below 0; 0.2 in the GAN papers where it leaks.
+        relu_gradient_width: Width over which the gradient, and it alone, goes from one gradient to the other; 0 is
             the true one. The search for a latent goes elsewhere where a rounding decides on which
-            side of 0 a feature is; with a bend it hardly does.
+            side of 0 a feature is; with a relu_gradient_width it hardly does.
         **kwargs: As for any layer.
 
     Call arguments:
@@ -31,25 +31,34 @@ class PortableReLU(keras.layers.Layer):
         Same shape and dtype.
 
     Raises:
-        ValueError: If the slope or the bend is negative.
+        ValueError: If the gradient or the relu_gradient_width is negative.
     """
 
-    def __init__(self, negative_slope: float = 0.0, bend: float = 0.0, **kwargs):
+    def __init__(self, negative_slope: float = 0.0, relu_gradient_width: float = 0.0, **kwargs):
         super().__init__(**kwargs)
-        for name, value in (("negative_slope", negative_slope), ("bend", bend)):
+        for name, value in (
+            ("negative_slope", negative_slope),
+            ("relu_gradient_width", relu_gradient_width),
+        ):
             if value < 0:
                 raise ValueError(f"`{name}` must be 0 or more, got {value}")
-        self.negative_slope, self.bend = float(negative_slope), float(bend)
+        self.negative_slope, self.relu_gradient_width = (
+            float(negative_slope),
+            float(relu_gradient_width),
+        )
 
     def call(self, features):
-        return _relu(features, self.negative_slope, self.bend)
+        return _relu(features, self.negative_slope, self.relu_gradient_width)
 
     def get_config(self):
-        own = {"negative_slope": self.negative_slope, "bend": self.bend}
+        own = {
+            "negative_slope": self.negative_slope,
+            "relu_gradient_width": self.relu_gradient_width,
+        }
         return {**super().get_config(), **own}
 
 
-def with_portable_relus(network: keras.Model, bend: float = 0.0) -> keras.Model:
+def with_portable_relus(network: keras.Model, relu_gradient_width: float = 0.0) -> keras.Model:
     """The same network, of the same weights, with such ReLUs.
 
     Layers are shared, not copied: what moves the weights of one moves those of the other.
@@ -57,40 +66,42 @@ def with_portable_relus(network: keras.Model, bend: float = 0.0) -> keras.Model:
 
     Args:
         network: Functional or Sequential, built; networks within it are treated alike.
-        bend: As of `PortableReLU`; ReLUs that are built into a layer have none.
+        relu_gradient_width: As of `PortableReLU`; ReLUs that are built into a layer have none.
 
     Returns:
         A view of it, to be differentiated in a deployed graph. Not to be saved.
     """
-    return keras.models.clone_model(network, clone_function=lambda one: _portable(one, bend))
+    return keras.models.clone_model(
+        network, clone_function=lambda one: _portable(one, relu_gradient_width)
+    )
 
 
-def _portable(layer: keras.layers.Layer, bend: float) -> keras.layers.Layer:
+def _portable(layer: keras.layers.Layer, relu_gradient_width: float) -> keras.layers.Layer:
     if isinstance(layer, keras.layers.InputLayer):
         return keras.layers.InputLayer.from_config(layer.get_config())
     if isinstance(layer, keras.Sequential) or hasattr(layer, "operations"):
-        return with_portable_relus(layer, bend)
+        return with_portable_relus(layer, relu_gradient_width)
     relu = isinstance(layer, keras.layers.ReLU)
     if relu and (layer.max_value is not None or layer.threshold):
         return layer
     if relu or isinstance(layer, PortableReLU | keras.layers.LeakyReLU):
         same = {"dtype": layer.dtype_policy, "name": layer.name}  # lint names the layer it had
-        return PortableReLU(layer.negative_slope, bend, **same)
+        return PortableReLU(layer.negative_slope, relu_gradient_width, **same)
     if getattr(layer, "activation", None) is keras.activations.relu:
         layer.activation = portable_relu
     return layer
 
 
-def _relu(features, slope: float, bend: float):
+def _relu(features, gradient: float, relu_gradient_width: float):
     @tf.custom_gradient
     def relu(values):
         def gradient(upstream):
-            if bend:
-                above = tf.clip_by_value(values / bend + 0.5, 0.0, 1.0)
-                return (slope + (1.0 - slope) * above) * upstream
-            below = tf.constant(slope, upstream.dtype) * upstream
+            if relu_gradient_width:
+                above = tf.clip_by_value(values / relu_gradient_width + 0.5, 0.0, 1.0)
+                return (gradient + (1.0 - gradient) * above) * upstream
+            below = tf.constant(gradient, upstream.dtype) * upstream
             return tf.where(values > 0, upstream, below)
 
-        return tf.nn.leaky_relu(values, slope) if slope else tf.nn.relu(values), gradient
+        return tf.nn.leaky_relu(values, gradient) if gradient else tf.nn.relu(values), gradient
 
     return relu(features)

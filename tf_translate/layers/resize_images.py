@@ -1,4 +1,4 @@
-"""Pictures made to fit a network that was made for others, with a gradient that can be deployed."""
+"""Images made to fit a network that was made for others, with a gradient that can be deployed."""
 
 from collections.abc import Sequence
 
@@ -8,8 +8,8 @@ import tensorflow as tf
 
 
 @keras.saving.register_keras_serializable("tf_translate")
-class FitPictures(keras.layers.Layer):
-    """Changes size, channels and range of pictures.
+class FitImages(keras.layers.Layer):
+    """Changes size, channels and range of images.
 
     The size is changed by two products with fixed matrices (triangles as wide as the step, so
     that shrinking averages): their gradient is two products again, where that of a resize

@@ -1,4 +1,4 @@
-"""What critics and generators say to each other."""
+"""What discriminators and generators say to each other."""
 
 import math
 from collections.abc import Callable, Iterable
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import tensorflow as tf
 
 
-def vanilla_critic(real_scores, fake_scores):
-    """Teaches a critic to call real images 1 and translated ones 0, by cross-entropy.
+def vanilla_discriminator(real_scores, fake_scores):
+    """Teaches a discriminator to call real images 1 and translated ones 0, by cross-entropy.
 
     Args:
         real_scores, fake_scores: Logits of any shape.
@@ -16,7 +16,7 @@ def vanilla_critic(real_scores, fake_scores):
     Returns:
         Non-negative float32 scalar; log 2 (0.693) when every logit is 0.
 
-    Source: pix2pix, https://arxiv.org/abs/1611.07004, eq. 1; halved so that the critic
+    Source: pix2pix, https://arxiv.org/abs/1611.07004, eq. 1; halved so that the discriminator
     learns more slowly, section 3.3.
     """
     return 0.5 * (_cross_entropy(real_scores, 1.0) + _cross_entropy(fake_scores, 0.0))
@@ -36,8 +36,8 @@ def vanilla_generator(fake_scores):
     return _cross_entropy(fake_scores, 1.0)
 
 
-def conditional_critic(real_scores, fake_scores, *, fakes: float = 0.5):
-    """Teaches a critic to call real images with their attributes 1 and drawn ones 0.
+def conditional_discriminator(real_scores, fake_scores, *, fakes: float = 0.5):
+    """Teaches a discriminator to call real images with their attributes 1 and drawn ones 0.
 
     Args:
         real_scores, fake_scores: Logits of any shape.
@@ -54,7 +54,7 @@ def conditional_critic(real_scores, fake_scores, *, fakes: float = 0.5):
 
 
 def called_fake(scores):
-    """Teaches a critic to call what has these scores 0, by cross-entropy.
+    """Teaches a discriminator to call what has these scores 0, by cross-entropy.
 
     Args:
         scores: Logits of any shape.
@@ -67,8 +67,8 @@ def called_fake(scores):
     return _cross_entropy(scores, 0.0)
 
 
-def least_squares_critic(real_scores, fake_scores):
-    """Pulls critic scores of real images to 1 and of translated ones to 0.
+def least_squares_discriminator(real_scores, fake_scores):
+    """Pulls discriminator scores of real images to 1 and of translated ones to 0.
 
     Args:
         real_scores, fake_scores: Unbounded scores of any shape.
@@ -83,7 +83,7 @@ def least_squares_critic(real_scores, fake_scores):
 
 
 def least_squares_generator(fake_scores):
-    """Pulls critic scores of translated images to 1.
+    """Pulls discriminator scores of translated images to 1.
 
     Args:
         fake_scores: Unbounded scores of any shape.
@@ -96,15 +96,15 @@ def least_squares_generator(fake_scores):
     return tf.reduce_mean(tf.square(tf.cast(fake_scores, tf.float32) - 1.0))
 
 
-def wasserstein_critic(real_scores, fake_scores):
-    """Lifts critic scores of real images above those of translated ones.
+def strided_discriminator(real_scores, fake_scores):
+    """Lifts discriminator scores of real images above those of translated ones.
 
     Args:
         real_scores, fake_scores: Unbounded scores of any shape.
 
     Returns:
         Float32 scalar, the lower the further apart; minus it estimates the distance of the
-        two distributions if the critic's slope is bounded (by clipping or a penalty).
+        two distributions if the discriminator's gradient is bounded (by clipping or a penalty).
 
     Source: Arjovsky et al. 2017, https://arxiv.org/abs/1701.07875, algorithm 1.
     """
@@ -113,7 +113,7 @@ def wasserstein_critic(real_scores, fake_scores):
 
 
 def wasserstein_generator(fake_scores):
-    """Lifts the critic's scores of translated images.
+    """Lifts the discriminator's scores of translated images.
 
     Args:
         fake_scores: Unbounded scores of any shape.
@@ -127,7 +127,7 @@ def wasserstein_generator(fake_scores):
 
 
 def class_cross_entropy(logits, label: int):
-    """Teaches a critic of several classes to put images into one of them.
+    """Teaches a discriminator of several classes to put images into one of them.
 
     Args:
         logits: `(..., classes)`.
@@ -145,20 +145,20 @@ def class_cross_entropy(logits, label: int):
 
 @dataclass(frozen=True)
 class AdversarialLoss:
-    """The two sides of one game: `critic(real, fake)` and `generator(fake)`, both minimised.
+    """The two sides of one game: `discriminator(real, fake)` and `generator(fake)`, both minimised.
 
-    `blind` is the loss of a critic that cannot tell real from made, if that is bounded; else 0.
+    `chance_level` is the loss of a discriminator that cannot tell real from made, if that is bounded; else 0.
     """
 
-    critic: Callable
+    discriminator: Callable
     generator: Callable
-    blind: float
+    chance_level: float
 
 
 ADVERSARIAL = {
-    "vanilla": AdversarialLoss(vanilla_critic, vanilla_generator, math.log(2)),
-    "least_squares": AdversarialLoss(least_squares_critic, least_squares_generator, 0.25),
-    "wasserstein": AdversarialLoss(wasserstein_critic, wasserstein_generator, 0.0),
+    "vanilla": AdversarialLoss(vanilla_discriminator, vanilla_generator, math.log(2)),
+    "least_squares": AdversarialLoss(least_squares_discriminator, least_squares_generator, 0.25),
+    "wasserstein": AdversarialLoss(strided_discriminator, wasserstein_generator, 0.0),
 }
 
 
@@ -174,18 +174,18 @@ def adversarial_loss(name: str) -> AdversarialLoss:
 
 
 def judged(game: AdversarialLoss, sides: Iterable[tuple]):
-    """What several critics have to learn, summed.
+    """What several discriminators have to learn, summed.
 
     Args:
-        game: Whose critics' side is meant.
-        sides: A critic, real images and translated ones each.
+        game: Whose discriminators' side is meant.
+        sides: A discriminator, real images and translated ones each.
 
     Returns:
         Float32 scalar.
     """
     return sum(
-        game.critic(critic(real, training=True), critic(fake, training=True))
-        for critic, real, fake in sides
+        game.discriminator(discriminator(real, training=True), discriminator(fake, training=True))
+        for discriminator, real, fake in sides
     )
 
 

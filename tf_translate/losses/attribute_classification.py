@@ -39,10 +39,10 @@ def classifier_losses(
         classifier: From images to logits as in `attribute_cross_entropy`; takes `training`.
         images: `(batch, height, width, channels)`, real ones.
         categories, sizes: As in `attribute_cross_entropy`.
-        uses: Whether the term "classifier_slope" counts.
+        uses: Whether the term "classifier_r1" counts.
 
     Returns:
-        Float32 scalars: "classifier", and "classifier_slope" if it counts, R1 of the mean of
+        Float32 scalars: "classifier", and "classifier_r1" if it counts, R1 of the mean of
         what speaks for the truth: the true logits and the others' negatives.
     """
     signs, losses = 2.0 * tf.cast(categories, tf.float32) - 1.0, {}
@@ -50,8 +50,8 @@ def classifier_losses(
     def right(seen):
         return signs * tf.cast(classifier(seen, training=True), tf.float32)
 
-    if uses("classifier_slope"):
-        scores, losses["classifier_slope"] = zero_centred_penalty(right, images)
+    if uses("classifier_r1"):
+        scores, losses["classifier_r1"] = zero_centred_penalty(right, images)
     else:
         scores = right(images)
     losses["classifier"] = attribute_cross_entropy(signs * scores, categories, sizes)

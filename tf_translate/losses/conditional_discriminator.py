@@ -1,15 +1,15 @@
-"""What the critic of a conditional GAN minimises: IcGAN's and Age-cGAN's, in their terms."""
+"""What the discriminator of a conditional GAN minimises: IcGAN's and Age-cGAN's, in their terms."""
 
 from collections.abc import Callable, Mapping
 
-from tf_translate.losses.adversarial import called_fake, conditional_critic
+from tf_translate.losses.adversarial import called_fake, conditional_discriminator
 from tf_translate.losses.regularization import zero_centred_penalty
 
 
-def conditional_critic_losses(
+def conditional_discriminator_losses(
     judged: Callable, batch: Mapping, drawn, *, uses: Callable[[str], bool], fakes: float
 ):
-    """Losses of a critic that judges images beside attributes, by term.
+    """Losses of a discriminator that judges images beside attributes, by term.
 
     Args:
         judged: From images, attributes and what they are, "real", "drawn" or "mismatched", to
@@ -21,7 +21,7 @@ def conditional_critic_losses(
         fakes: What drawn images count beside real ones.
 
     Returns:
-        Float32 scalars: "critic" and "slope" (R1) on one judgement of real images, "mismatched".
+        Float32 scalars: "discriminator" and "r1" (R1) on one judgement of real images, "mismatched".
 
     Source: IcGAN, https://arxiv.org/abs/1611.06355, section 3, and github.com/Guim3/IcGAN;
     Age-cGAN, https://arxiv.org/abs/1702.01983, eq. 1.
@@ -31,13 +31,13 @@ def conditional_critic_losses(
     def judged_real(images):
         return judged(images, batch["attributes"], "real")
 
-    if uses("slope"):
-        real, losses["slope"] = zero_centred_penalty(judged_real, batch["image"])
-    elif uses("critic"):
+    if uses("r1"):
+        real, losses["r1"] = zero_centred_penalty(judged_real, batch["image"])
+    elif uses("discriminator"):
         real = judged_real(batch["image"])
-    if uses("critic"):
+    if uses("discriminator"):
         fake = judged(drawn, batch["drawn_attributes"], "drawn")
-        losses["critic"] = conditional_critic(real, fake, fakes=fakes)
+        losses["discriminator"] = conditional_discriminator(real, fake, fakes=fakes)
     if uses("mismatched"):
         mismatched = judged(batch["image"], batch["other_attributes"], "mismatched")
         losses["mismatched"] = called_fake(mismatched)

@@ -1,15 +1,15 @@
-"""What teaches a network to know a picture again."""
+"""What teaches a network to know a image again."""
 
 import tensorflow as tf
 
 
-def same_picture(first, second, *, temperature: float = 0.1):
-    """Asks of each picture's one view which of all other views is of the same picture.
+def nt_xent(first, second, *, temperature: float = 0.1):
+    """Asks of each image's one view which of all other views is of the same image.
 
     The others are those of all devices, so that many devices step as one.
 
     Args:
-        first, second: Embeddings of two views, `(batch, numbers)`; row by row of one picture.
+        first, second: Embeddings of two views, `(batch, numbers)`; row by row of one image.
             Only their directions count.
         temperature: Divides the cosines.
 

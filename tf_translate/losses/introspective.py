@@ -1,4 +1,4 @@
-"""What a critic and an auto-encoder say to each other that share the critic's features."""
+"""What a discriminator and an auto-encoder say to each other that share the discriminator's features."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -9,11 +9,11 @@ import tensorflow as tf
 from tf_translate.losses.adversarial import called_fake, class_cross_entropy, vanilla_generator
 from tf_translate.losses.reconstruction import mean_squared
 
-REAL, RECONSTRUCTED, SAMPLED = range(3)  # classes of the ternary critic
+REAL, RECONSTRUCTED, SAMPLED = range(3)  # classes of the ternary discriminator
 
 
-def binary_critic(real_scores, reconstructed_scores, sampled_scores):
-    """Teaches a critic to call real images 1, reconstructions 0 and samples 0.
+def binary_discriminator(real_scores, reconstructed_scores, sampled_scores):
+    """Teaches a discriminator to call real images 1, reconstructions 0 and samples 0.
 
     Args:
         real_scores, reconstructed_scores, sampled_scores: Logits `(batch, 1)`.
@@ -28,7 +28,7 @@ def binary_critic(real_scores, reconstructed_scores, sampled_scores):
 
 
 def binary_generator(reconstructed_scores, sampled_scores):
-    """Teaches a decoder to be called real by a binary critic.
+    """Teaches a decoder to be called real by a binary discriminator.
 
     Args:
         reconstructed_scores, sampled_scores: Logits `(batch, 1)`.
@@ -41,8 +41,8 @@ def binary_generator(reconstructed_scores, sampled_scores):
     return vanilla_generator(reconstructed_scores) + vanilla_generator(sampled_scores)
 
 
-def ternary_critic(real_scores, reconstructed_scores, sampled_scores):
-    """Teaches a critic to tell real images, reconstructions and samples apart.
+def ternary_discriminator(real_scores, reconstructed_scores, sampled_scores):
+    """Teaches a discriminator to tell real images, reconstructions and samples apart.
 
     Args:
         real_scores, reconstructed_scores, sampled_scores: Logits `(batch, 3)`, in that order.
@@ -77,16 +77,16 @@ def ternary_generator(reconstructed_scores, sampled_scores):
 
 @dataclass(frozen=True)
 class IntrospectiveGame:
-    """`critic(real, reconstructed, sampled)` and `generator(reconstructed, sampled)`.
+    """`discriminator(real, reconstructed, sampled)` and `generator(reconstructed, sampled)`.
 
-    `blind` is the loss of a critic that cannot tell them apart; `odds(scores)` the logarithm of the
+    `chance_level` is the loss of a discriminator that cannot tell them apart; `odds(scores)` the logarithm of the
     odds of "real", `(batch,)`.
     """
 
     logits: int
-    critic: Callable
+    discriminator: Callable
     generator: Callable
-    blind: float
+    chance_level: float
     odds: Callable
 
 
@@ -96,10 +96,10 @@ def _odds_of_three(scores):
 
 GAMES = {
     "binary": IntrospectiveGame(
-        1, binary_critic, binary_generator, 3 * math.log(2), lambda scores: scores[:, 0]
+        1, binary_discriminator, binary_generator, 3 * math.log(2), lambda scores: scores[:, 0]
     ),
     "ternary": IntrospectiveGame(
-        3, ternary_critic, ternary_generator, 3 * math.log(3), _odds_of_three
+        3, ternary_discriminator, ternary_generator, 3 * math.log(3), _odds_of_three
     ),
 }
 

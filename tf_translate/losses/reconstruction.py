@@ -55,7 +55,7 @@ def feature_matching(real_features, fake_features):
     Means are taken over the images of all devices, so that many devices step as one.
 
     Args:
-        real_features, fake_features: Activations of a critic by layer, each `(batch, ...)`.
+        real_features, fake_features: Activations of a discriminator by layer, each `(batch, ...)`.
 
     Returns:
         Non-negative float32 scalar: for each layer the mean squared difference of the two

@@ -6,17 +6,17 @@ from collections.abc import Callable, Iterable, Sequence
 import tensorflow as tf
 
 
-def gradient_penalty(critic: Callable, real, fake, shares):
-    """Holds the slope of a critic near 1 between real and translated images.
+def gradient_penalty(discriminator: Callable, real, fake, shares):
+    """Holds the gradient of a discriminator near 1 between real and translated images.
 
     Args:
-        critic: From images to scores of any shape.
+        discriminator: From images to scores of any shape.
         real, fake: `(batch, height, width, channels)`, equal shapes, float.
         shares: `(batch, 1, 1, 1)` in [0, 1]: how far from real to fake each image is judged.
 
     Returns:
-        Non-negative float32 scalar: the mean over images of (|slope| - 1)^2, where the slope
-        is that of the image's mean score; 1 for a critic that is constant.
+        Non-negative float32 scalar: the mean over images of (|gradient| - 1)^2, where the gradient
+        is that of the image's mean score; 1 for a discriminator that is constant.
 
     Source: Gulrajani et al. 2017, https://arxiv.org/abs/1704.00028, eq. 3.
     """
@@ -24,45 +24,45 @@ def gradient_penalty(critic: Callable, real, fake, shares):
     between = real + shares * (fake - real)
     with tf.GradientTape(watch_accessed_variables=False) as tape:  # of the input, no update
         tape.watch(between)
-        total = _sum_of_own_means(critic(between))
-    slopes = tf.cast(tape.gradient(total, between), tf.float32)
-    squared = tf.reduce_sum(tf.square(slopes), [1, 2, 3])
-    # The root's own slope is infinite at 0.
+        total = _sum_of_own_means(discriminator(between))
+    gradients = tf.cast(tape.gradient(total, between), tf.float32)
+    squared = tf.reduce_sum(tf.square(gradients), [1, 2, 3])
+    # The root's own gradient is infinite at 0.
     return tf.reduce_mean(tf.square(tf.sqrt(squared + 1e-12) - 1.0))
 
 
-def zero_centred_penalty(critic: Callable, images):
-    """Holds the slope of a critic near 0 at real images (R1).
+def zero_centred_penalty(discriminator: Callable, images):
+    """Holds the gradient of a discriminator near 0 at real images (R1).
 
     Args:
-        critic: From images to scores of any shape.
+        discriminator: From images to scores of any shape.
         images: `(batch, height, width, channels)`, real ones.
 
     Returns:
         The scores, and a non-negative float32 scalar: half the mean over images of the squared
-        length of the gradient of the image's mean score; 0 for a critic that is constant.
+        length of the gradient of the image's mean score; 0 for a discriminator that is constant.
 
     Source: Mescheder et al. 2018, https://arxiv.org/abs/1801.04406, eq. 9 with gamma = 1.
     """
     images = tf.cast(images, tf.float32)
     with tf.GradientTape(watch_accessed_variables=False) as tape:  # of the input, no update
         tape.watch(images)
-        scores = critic(images)
+        scores = discriminator(images)
         total = _sum_of_own_means(scores)
-    slopes = tf.cast(tape.gradient(total, images), tf.float32)
-    return scores, 0.5 * tf.reduce_mean(tf.reduce_sum(tf.square(slopes), [1, 2, 3]))
+    gradients = tf.cast(tape.gradient(total, images), tf.float32)
+    return scores, 0.5 * tf.reduce_mean(tf.reduce_sum(tf.square(gradients), [1, 2, 3]))
 
 
 def gradient_penalties(sides: Iterable[tuple], shares: Iterable):
-    """The penalties of several critics in training mode, summed.
+    """The penalties of several discriminators in training mode, summed.
 
     Args:
-        sides: A critic, real images and translated ones each.
+        sides: A discriminator, real images and translated ones each.
         shares: For each side as in `gradient_penalty`.
     """
     return sum(
-        gradient_penalty(functools.partial(critic, training=True), real, fake, share)
-        for (critic, real, fake), share in zip(sides, shares, strict=True)
+        gradient_penalty(functools.partial(discriminator, training=True), real, fake, share)
+        for (discriminator, real, fake), share in zip(sides, shares, strict=True)
     )
 
 
@@ -70,7 +70,7 @@ def clip_weights(variables: Sequence, limit: float) -> None:
     """Cuts every weight to [-limit, limit], in place.
 
     Args:
-        variables: Trainable variables of a critic, scales of norms included.
+        variables: Trainable variables of a discriminator, scales of norms included.
         limit: Positive; 0.01 in the paper.
 
     Source: Arjovsky et al. 2017, https://arxiv.org/abs/1701.07875, algorithm 1.
@@ -95,7 +95,7 @@ def weight_decay(variables: Sequence):
 
 
 def total_variation(images):
-    """How much neighbouring pixels differ: the length of every pixel's slope, summed.
+    """How much neighbouring pixels differ: the length of every pixel's gradient, summed.
 
     Args:
         images: `(batch, height, width, channels)`, float, usually in [-1, 1].

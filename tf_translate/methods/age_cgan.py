@@ -12,7 +12,7 @@ from pydantic import Field
 from tf_translate.bases import invertible_gan
 from tf_translate.config.attributes import Attributes
 from tf_translate.config.settings import AdamSettings, MethodSettings, RMSpropSettings
-from tf_translate.core.loss_terms import content, domain
+from tf_translate.core.loss_terms import content, domain, regularization
 from tf_translate.core.optimizers import make_optimizer
 from tf_translate.core.player import Player
 from tf_translate.core.random_augmentation import drawn_views
@@ -20,17 +20,20 @@ from tf_translate.core.signature import Signature, attribute_spec, image_spec, l
 from tf_translate.editing.latent_inversion import Found, LatentSearch, SearchSettings
 from tf_translate.layers.portable_relu import with_portable_relus
 from tf_translate.losses.adversarial import vanilla_generator
-from tf_translate.losses.conditional_discriminator import conditional_critic_losses
-from tf_translate.losses.contrastive import same_picture
+from tf_translate.losses.conditional_discriminator import conditional_discriminator_losses
+from tf_translate.losses.contrastive import nt_xent
 from tf_translate.losses.reconstruction import mean_squared
 from tf_translate.networks import conditional_gan
-from tf_translate.networks.identity_embedder import picture_recogniser, read_recogniser
+from tf_translate.networks.identity_embedder import (
+    image_identity_embedder,
+    read_identity_embedder,
+)
 from tf_translate.networks.inference_behavior import inference_policy
 
 _OPTIMIZERS = {
     "optimizer": AdamSettings(learning_rate=2e-4, beta_1=0.5),
     "encoder_optimizer": AdamSettings(learning_rate=1e-4, beta_1=0.1),
-    "recogniser_optimizer": AdamSettings(learning_rate=1e-3, beta_1=0.9),
+    "identity_embedder_optimizer": AdamSettings(learning_rate=1e-3, beta_1=0.9),
 }
 _AGES = ("0-18", "19-29", "30-39", "40-49", "50-59", "60+")
 _SENSITIVITY = 10.0  # of steps in the graph: 1e-3 in place of 1e-4 in float32
@@ -43,23 +46,29 @@ class AgeCGANSettings(MethodSettings):
     """Networks, optimizers and search of Age-cGAN; defaults are the paper's where it has any."""
 
     latent: int = Field(100, ge=1, description="numbers of z, the paper")
-    base: int = Field(64, ge=1, description="channels ahead of G's last layer, as IcGAN")
-    critic_base: int = Field(64, ge=1, description="channels of D's first layer, as IcGAN")
-    encoder_base: int = Field(32, ge=1, description="channels of E's first layer, as IcGAN")
+    base_filters: int = Field(64, ge=1, description="channels ahead of G's last layer, as IcGAN")
+    discriminator_filters: int = Field(
+        64, ge=1, description="channels of D's first layer, as IcGAN"
+    )
+    encoder_filters: int = Field(32, ge=1, description="channels of E's first layer, as IcGAN")
     latent_width: int = Field(4096, ge=1, description="of E's dense layer, as IcGAN")
-    refresh: int = Field(100, ge=0, description="batches that G's statistics are taken of, IcGAN")
-    recogniser: str | None = Field(
+    bn_recalibration_steps: int = Field(
+        100, ge=0, description="batches that G's statistics are taken of, IcGAN"
+    )
+    identity_embedder: str | None = Field(
         None, description="a .keras file of the network that is FR; none: FR is trained first"
     )
-    recogniser_range: tuple[float, float] = Field(
-        (-1.0, 1.0), description="of the pictures a given FR knows; it is resized to, too"
+    identity_embedder_range: tuple[float, float] = Field(
+        (-1.0, 1.0), description="of the images a given FR knows; it is resized to, too"
     )
     embedding: int = Field(128, ge=1, description="numbers of FR's embedding, FaceNet")
-    recogniser_base: int = Field(32, ge=1, description="channels of FR's first layer, ours")
-    recogniser_width: int = Field(512, ge=1, description="of FR's dense layer, ours")
+    identity_embedder_filters: int = Field(
+        32, ge=1, description="channels of FR's first layer, ours"
+    )
+    identity_embedder_width: int = Field(512, ge=1, description="of FR's dense layer, ours")
     mask_blend: bool = Field(False, description="of `translate_preserving`, IAN's editor")
     search: SearchSettings = Field(SearchSettings(), description="for z, the paper's third step")
-    critic_noise: float = Field(
+    discriminator_noise: float = Field(
         0.0, ge=0, description="deviation of noise on all images D sees; off: ours, for drawings"
     )
     optimizer: AdamSettings | RMSpropSettings = Field(
@@ -68,48 +77,48 @@ class AgeCGANSettings(MethodSettings):
     encoder_optimizer: AdamSettings | RMSpropSettings = Field(
         _OPTIMIZERS["encoder_optimizer"], discriminator="kind", description="of E, as IcGAN"
     )
-    recogniser_optimizer: AdamSettings | RMSpropSettings = Field(
-        _OPTIMIZERS["recogniser_optimizer"], discriminator="kind", description="of FR, ours"
+    identity_embedder_optimizer: AdamSettings | RMSpropSettings = Field(
+        _OPTIMIZERS["identity_embedder_optimizer"], discriminator="kind", description="of FR, ours"
     )
 
 
 @keras.saving.register_keras_serializable("tf_translate")
 class AgeCGAN(invertible_gan.InvertibleTranslator):
-    """Draws an image anew at another age, from a z at which a recogniser sees the same person.
+    """Draws an image anew at another age, from a z at which an identity embedder sees the same person.
 
-    Code to paper: `generator` G, `critic` D, `encoder` E, `recogniser` FR; attributes v in 0 and
+    Code to paper: `generator` G, `discriminator` D, `encoder` E, `identity_embedder` FR; attributes v in 0 and
         1 are y = 2 v - 1 to G and D; `own` is y0, `wanted` y_target.
     Batch: `{"image", "attributes", "other_attributes", "drawn_attributes"}` as for IcGAN; the
         others are for the term "mismatched" alone.
-    Stages: "recogniser", where FR learns (left out if one is given); "gan", where G and D
+    Stages: "identity_embedder", where FR learns (left out if one is given); "gan", where G and D
         learn; "encoder", where E learns to read z from what G draws, G frozen and as in
         inference once its statistics were re-estimated (see `InvertibleTranslator`). FR never
         moves outside its stage, and the search for z moves no network.
-    Players: recogniser; critic, then generator, on the same drawings; encoder.
+    Players: identity embedder; discriminator, then generator, on the same drawings; encoder.
     Deploys: `translate`, image and attributes to image, by E alone (fast); `encode`, image to
         latent; `decode`, latent and attributes to image; `translate_preserving`, image, its own
         attributes and those wanted to image, after `search.steps` steps of descent in the graph.
         `preserve` does the same in Python, by L-BFGS-B as in the paper or by those steps.
     Departs: without a given FR (the paper: FaceNet) a small network learns from the training
-        pictures alone, as two random views of a picture must be found among those of others;
+        images alone, as two random views of a image must be found among those of others;
         it shares nothing with the judges of `evaluate`, and never sees persons at several ages
-        named as one. E's dense widths, the rates and the refresh are IcGAN's; y are -1 and +1 as
+        named as one. E's dense widths, the rates and the bn_recalibration_steps are IcGAN's; y are -1 and +1 as
         there (the paper: one-hot); E learns from fresh drawings at each step (the paper: 100,000
         made once); pixel distances are divided by the number of pixels or its root. The own age
-        is an input (the paper estimates it). Steps in the graph, of bent gradients, are ours.
+        is an input (the paper estimates it). Steps in the graph, of smoothed gradients, are ours.
 
     Args:
         generator: Network from `[latent, attributes]` to images.
-        critic: Network from `[image, attributes]` to logits.
+        discriminator: Network from `[image, attributes]` to logits.
         encoder: Network from images to latents.
-        recogniser: Network from images to embeddings `(batch, numbers)`.
+        identity_embedder: Network from images to embeddings `(batch, numbers)`.
         attributes: Values by attribute, in the order of the columns.
-        learns_recogniser: Whether `recogniser` is still to be trained, in a first stage.
-        refresh: Batches that the generator's statistics are re-estimated of.
+        trains_identity_embedder: Whether `identity_embedder` is still to be trained, in a first stage.
+        bn_recalibration_steps: Batches that the generator's statistics are re-estimated of.
         mask_blend: Whether `preserve` blends changes alone into the image; `translate` never.
-        critic_noise: Deviation of noise on every image the critic sees.
+        discriminator_noise: Deviation of noise on every image the discriminator sees.
         search: Fields of `SearchSettings` that replace its defaults.
-        term_weights: Weights that replace those of `terms`.
+        loss_weights: Weights that replace those of `terms`.
         name: Name of the model.
 
     Raises:
@@ -119,30 +128,32 @@ class AgeCGAN(invertible_gan.InvertibleTranslator):
     """
 
     layout = "attributes"
-    blind_losses = MappingProxyType({"critic": 2 * float(np.log(2))})
+    chance_levels = MappingProxyType({"discriminator": 2 * float(np.log(2))})
     deploys = ("translate", "encode", "decode", _PRESERVING)
     inverts = "encoder"
     paper_shapes = ((64, 64, 3),)
     paper_attributes = MappingProxyType({"age": _AGES})
     terms = (
         content("latent", source="the paper: E, distance of z on drawn images, squared"),
-        content("same_picture", source="ours, in FaceNet's place; SimCLR, eq. 1"),
+        content("nt_xent", source="ours, in FaceNet's place; SimCLR, eq. 1"),
         domain("adversarial", source="the paper's cGAN objective, non-saturating"),
-        domain("critic", source="the paper's cGAN objective"),
+        domain("discriminator", source="the paper's cGAN objective"),
         domain("mismatched", weight=0.0, source="not in the paper; 0.5 in IcGAN's code"),
-        domain("slope", weight=0.0, source="not in the paper; R1, Mescheder et al. 2018, eq. 9"),
+        regularization(
+            "r1", weight=0.0, source="not in the paper; R1, Mescheder et al. 2018, eq. 9"
+        ),
     )
     players = (
         Player(
-            "recogniser",
-            ("recogniser",),
-            "recogniser_objective",
-            ("same_picture",),
-            stage="recogniser",
+            "identity_embedder",
+            ("identity_embedder",),
+            "identity_embedder_objective",
+            ("nt_xent",),
+            stage="identity_embedder",
             draws=False,
-            optimizer="recogniser_optimizer",
+            optimizer="identity_embedder_optimizer",
         ),
-        invertible_gan.CRITIC,
+        invertible_gan.DISCRIMINATOR,
         invertible_gan.GENERATOR,
         invertible_gan.reader("encoder", term="latent", needs="drawn_attributes"),
     )
@@ -150,36 +161,36 @@ class AgeCGAN(invertible_gan.InvertibleTranslator):
     def __init__(
         self,
         generator: keras.Model,
-        critic: keras.Model,
+        discriminator: keras.Model,
         encoder: keras.Model,
-        recogniser: keras.Model,
+        identity_embedder: keras.Model,
         *,
         attributes: Mapping[str, Sequence[str]],
-        learns_recogniser: bool = True,
-        refresh: int = 100,
+        trains_identity_embedder: bool = True,
+        bn_recalibration_steps: int = 100,
         mask_blend: bool = False,
-        critic_noise: float = 0.0,
+        discriminator_noise: float = 0.0,
         search: Mapping[str, Any] | None = None,
-        term_weights: Mapping[str, float] | None = None,
+        loss_weights: Mapping[str, float] | None = None,
         name: str = "age_cgan",
     ):
-        if recogniser.input_shape[1:] != generator.output_shape[1:]:
+        if identity_embedder.input_shape[1:] != generator.output_shape[1:]:
             raise ValueError(
-                f"`recogniser` must take the images of the generator, {generator.output_shape[1:]},"
-                f" it takes {recogniser.input_shape[1:]}; `fitted_recogniser` adapts it"
+                f"`identity_embedder` must take the images of the generator, {generator.output_shape[1:]},"
+                f" it takes {identity_embedder.input_shape[1:]}; `fitted_identity_embedder` adapts it"
             )
-        networks = {"generator": generator, "critic": critic}
+        networks = {"generator": generator, "discriminator": discriminator}
         super().__init__(
-            networks={**networks, "encoder": encoder, "recogniser": recogniser},
+            networks={**networks, "encoder": encoder, "identity_embedder": identity_embedder},
             attributes=attributes,
-            refresh=refresh,
+            bn_recalibration_steps=bn_recalibration_steps,
             mask_blend=mask_blend,
-            critic_noise=critic_noise,
-            players=self.players if learns_recogniser else self.players[1:],
-            term_weights=term_weights,
+            discriminator_noise=discriminator_noise,
+            players=self.players if trains_identity_embedder else self.players[1:],
+            loss_weights=loss_weights,
             name=name,
         )
-        self.learns_recogniser = learns_recogniser
+        self.trains_identity_embedder = trains_identity_embedder
         self.search = dict(search or {})
         self._search_settings = SearchSettings(**self.search)
         self._searches: dict[tuple[str, bool], LatentSearch] = {}
@@ -191,38 +202,43 @@ class AgeCGAN(invertible_gan.InvertibleTranslator):
         shape: tuple[int, int, int],
         *,
         attributes: Mapping[str, Sequence[str]],
-        term_weights: Mapping[str, float] | None = None,
+        loss_weights: Mapping[str, float] | None = None,
     ) -> "AgeCGAN":
         """Builds networks and translator for images of `(height, width, channels)`."""
         columns = len(Attributes(attributes).columns)
         return cls(
             conditional_gan.conditional_generator(
-                shape, settings.latent, columns, base=settings.base
+                shape, settings.latent, columns, base_filters=settings.base_filters
             ),
-            conditional_gan.conditional_critic(shape, columns, base=settings.critic_base),
+            conditional_gan.conditional_discriminator(
+                shape, columns, base_filters=settings.discriminator_filters
+            ),
             conditional_gan.image_encoder(
-                shape, settings.latent, width=settings.latent_width, base=settings.encoder_base
+                shape,
+                settings.latent,
+                width=settings.latent_width,
+                base_filters=settings.encoder_filters,
             ),
-            _recogniser(settings, shape),
+            _identity_embedder(settings, shape),
             attributes=attributes,
-            learns_recogniser=settings.recogniser is None,
-            refresh=settings.refresh,
+            trains_identity_embedder=settings.identity_embedder is None,
+            bn_recalibration_steps=settings.bn_recalibration_steps,
             mask_blend=settings.mask_blend,
-            critic_noise=settings.critic_noise,
+            discriminator_noise=settings.discriminator_noise,
             search=settings.search.model_dump(),
-            term_weights=term_weights,
+            loss_weights=loss_weights,
         )
 
-    def recogniser_objective(self, batch, shared):
-        """Find the second view of each picture among those of the others."""
+    def identity_embedder_objective(self, batch, shared):
+        """Find the second view of each image among those of the others."""
         step = self.steps_taken.value
         views = [drawn_views(batch["image"], step, stream) for stream in _VIEWS]
-        embeddings = self.recogniser(tf.concat(views, 0), training=True)
-        return {"same_picture": same_picture(*tf.split(embeddings, 2))}
+        embeddings = self.identity_embedder(tf.concat(views, 0), training=True)
+        return {"nt_xent": nt_xent(*tf.split(embeddings, 2))}
 
-    def critic_objective(self, batch, shared):
+    def discriminator_objective(self, batch, shared):
         """Tell real images with their attributes from drawings with those they were drawn of."""
-        return conditional_critic_losses(
+        return conditional_discriminator_losses(
             self.judged, batch, shared["drawn"], uses=self.uses, fakes=1.0
         )
 
@@ -263,30 +279,32 @@ class AgeCGAN(invertible_gan.InvertibleTranslator):
         """
         if method not in ("lbfgs", "unrolled"):
             raise ValueError(f"`method` must be 'lbfgs' or 'unrolled', got {method!r}")
-        search = self.latent_search(objective, bent=method == "unrolled")
+        search = self.latent_search(objective, smoothed=method == "unrolled")
         goal, start = search.goal(images, own), self.encoder(images, training=False)
         found = getattr(search, method)(start, goal)
         return np.asarray(self.redrawn(images, found.latents, own, wanted)["image"]), found
 
-    def latent_search(self, objective: str | None = None, *, bent: bool = False) -> LatentSearch:
+    def latent_search(
+        self, objective: str | None = None, *, smoothed: bool = False
+    ) -> LatentSearch:
         """The search for z by an objective (None: that of the settings), by true gradients of
-        ReLUs or, as in a deployed graph, by `bent` ones (see `PortableReLU`).
+        ReLUs or, as in a deployed graph, by `smoothed` ones (see `PortableReLU`).
         """
         settings = self._search_settings
         chosen = objective or settings.objective
-        if (chosen, bent) not in self._searches:  # views and traces are made once
-            bend = settings.bend if bent else 0.0
-            generator = with_portable_relus(self.generator, bend)
-            recogniser = with_portable_relus(self.recogniser, bend)
-            self._searches[chosen, bent] = LatentSearch(
+        if (chosen, smoothed) not in self._searches:  # views and traces are made once
+            relu_gradient_width = settings.relu_gradient_width if smoothed else 0.0
+            generator = with_portable_relus(self.generator, relu_gradient_width)
+            identity_embedder = with_portable_relus(self.identity_embedder, relu_gradient_width)
+            self._searches[chosen, smoothed] = LatentSearch(
                 lambda latents, told: generator(
                     [latents, invertible_gan.signed(told)], training=False
                 ),
-                lambda images: recogniser(images, training=False),
+                lambda images: identity_embedder(images, training=False),
                 settings,
                 chosen,
             )
-        return self._searches[chosen, bent]
+        return self._searches[chosen, smoothed]
 
     def default_optimizer(self, player: Player) -> keras.optimizers.Optimizer:
         """Adam 2e-4, 0.5 for G and D; 1e-4, 0.1 for E (as IcGAN); 1e-3, 0.9 for FR (ours)."""
@@ -321,14 +339,19 @@ class AgeCGAN(invertible_gan.InvertibleTranslator):
         return {"latent": self.encoder(image, training=False)}
 
     def _translate_preserving(self, image, own_attributes, attributes, steps=None):
-        search = self.latent_search(bent=True)
+        search = self.latent_search(smoothed=True)
         goal, start = search.goal(image, own_attributes), self.encoder(image, training=False)
         return self.redrawn(image, search.descend(start, goal, steps), own_attributes, attributes)
 
 
-def _recogniser(settings: AgeCGANSettings, shape: tuple[int, int, int]) -> keras.Model:
+def _identity_embedder(settings: AgeCGANSettings, shape: tuple[int, int, int]) -> keras.Model:
     """FR: the network given, made to fit, or one to be trained."""
-    if settings.recogniser is not None:
-        return read_recogniser(settings.recogniser, shape, settings.recogniser_range)
-    sizes = {"width": settings.recogniser_width, "base": settings.recogniser_base}
-    return picture_recogniser(shape, embedding=settings.embedding, **sizes)
+    if settings.identity_embedder is not None:
+        return read_identity_embedder(
+            settings.identity_embedder, shape, settings.identity_embedder_range
+        )
+    sizes = {
+        "width": settings.identity_embedder_width,
+        "base_filters": settings.identity_embedder_filters,
+    }
+    return image_identity_embedder(shape, embedding=settings.embedding, **sizes)

@@ -16,7 +16,7 @@ from tf_translate.layers.image_pool import ImagePool
 from tf_translate.losses.adversarial import adversarial_loss
 from tf_translate.losses.reconstruction import mean_absolute
 from tf_translate.networks.inference_behavior import inference_policy
-from tf_translate.networks.patchgan_discriminator import patch_critic
+from tf_translate.networks.patchgan_discriminator import patchgan_discriminator
 from tf_translate.networks.resnet import resnet_generator
 from tf_translate.networks.unet import unet_generator
 
@@ -26,8 +26,8 @@ class CycleGANSettings(MethodSettings):
 
     generator: Literal["resnet", "unet"] = Field("resnet", description="appendix, networks")
     residual_blocks: int = Field(9, ge=1, description="9 for 256 pixels, 6 for 128, appendix")
-    levels: int = Field(8, ge=2, description="halvings of the U-Net, as in pix2pix")
-    base: int = Field(64, ge=1, description="channels of the first layer, appendix")
+    num_downsamples: int = Field(8, ge=2, description="halvings of the U-Net, as in pix2pix")
+    base_filters: int = Field(64, ge=1, description="channels of the first layer, appendix")
     norm: Literal["instance", "instance_affine", "batch", "none"] = Field(
         "instance", description="appendix; without scale and offset as in the PyTorch code"
     )
@@ -35,8 +35,8 @@ class CycleGANSettings(MethodSettings):
     input_skip: bool = Field(False, description="ours: generators draw a change of the input")
     gan_mode: Literal["least_squares", "vanilla"] = Field("least_squares", description="sec. 4")
     pool_size: int = Field(50, ge=0, description="images of history, section 4")
-    critic_layers: int = Field(3, ge=0, description="70x70 patches, section 4")
-    critic_base: int = Field(64, ge=1, description="appendix, networks")
+    discriminator_layers: int = Field(3, ge=0, description="70x70 patches, section 4")
+    discriminator_filters: int = Field(64, ge=1, description="appendix, networks")
     optimizer: AdamSettings | RMSpropSettings = Field(
         AdamSettings(), discriminator="kind", description="section 4"
     )
@@ -46,21 +46,21 @@ class CycleGANSettings(MethodSettings):
 class CycleGAN(Translator):
     """Unpaired translation between two domains held together by cycle consistency.
 
-    Code to paper: `generator_ab` G, `generator_ba` F, `critic_a` D_X, `critic_b` D_Y.
+    Code to paper: `generator_ab` G, `generator_ba` F, `discriminator_a` D_X, `discriminator_b` D_Y.
     Batch: `{"a", "b"}`, each `(batch, height, width, channels)`, float32 in [-1, 1], unpaired.
-    Players: generators, then critics on images drawn from a pool.
+    Players: generators, then discriminators on images drawn from a pool.
     Deploys: `a_to_b`, `b_to_a`, images to images in [-1, 1].
     Departs: the identity term is on by default at half the cycle weight, as in both of the
         authors' code bases (the paper uses it for paintings to photographs only): give it
-        weight 0 to reproduce the paper's Cityscapes and maps; critics pad 1 as in the
+        weight 0 to reproduce the paper's Cityscapes and maps; discriminators pad 1 as in the
         PyTorch code.
 
     Args:
         generator_ab, generator_ba: Networks from one domain to the other.
-        critic_a, critic_b: Networks from images of a domain to scores.
-        pool_size: Translated images remembered for each critic; 0 for none.
+        discriminator_a, discriminator_b: Networks from images of a domain to scores.
+        pool_size: Translated images remembered for each discriminator; 0 for none.
         gan_mode: "least_squares" (the paper) or "vanilla".
-        term_weights: Weights that replace `cycle`, `identity`, `adversarial`, `critic`.
+        loss_weights: Weights that replace `cycle`, `identity`, `adversarial`, `discriminator`.
         name: Name of the model.
 
     Raises:
@@ -76,7 +76,7 @@ class CycleGAN(Translator):
         content("cycle", weight=10.0, source="eq. 2; lambda = 10 in section 4"),
         content("identity", weight=5.0, source="section 5.2; 0.5 lambda"),
         domain("adversarial", source="eq. 1 in the least-squares form of section 4"),
-        domain("critic", source="eq. 1 in the least-squares form of section 4, halved"),
+        domain("discriminator", source="eq. 1 in the least-squares form of section 4, halved"),
     )
     players = (
         Player(
@@ -87,41 +87,46 @@ class CycleGAN(Translator):
             forward="translate_batch",
             averaged=True,
         ),
-        Player("critics", ("critic_a", "critic_b"), "critics_objective", ("critic",)),
+        Player(
+            "discriminators",
+            ("discriminator_a", "discriminator_b"),
+            "discriminators_objective",
+            ("discriminator",),
+        ),
     )
 
     def __init__(
         self,
         generator_ab: keras.Model,
         generator_ba: keras.Model,
-        critic_a: keras.Model,
-        critic_b: keras.Model,
+        discriminator_a: keras.Model,
+        discriminator_b: keras.Model,
         *,
         pool_size: int = 50,
         gan_mode: str = "least_squares",
-        term_weights: Mapping[str, float] | None = None,
+        loss_weights: Mapping[str, float] | None = None,
         name: str = "cyclegan",
     ):
         super().__init__(
             networks={
                 "generator_ab": generator_ab,
                 "generator_ba": generator_ba,
-                "critic_a": critic_a,
-                "critic_b": critic_b,
+                "discriminator_a": discriminator_a,
+                "discriminator_b": discriminator_b,
             },
-            term_weights=term_weights,
+            loss_weights=loss_weights,
             name=name,
         )
         shape_a, shape_b = generator_ba.output_shape, generator_ab.output_shape
         if self.uses("identity") and shape_a[-1] != shape_b[-1]:
             raise ValueError(
-                "`term_weights` must set identity to 0 when the domains' channels differ, "
+                "`loss_weights` must set identity to 0 when the domains' channels differ, "
                 f"got {shape_a[-1]} and {shape_b[-1]} channels"
             )
         self.pool_size = pool_size
         self.gan_mode = gan_mode
-        self._game = adversarial_loss(gan_mode)
-        self.blind_losses = {"critic": 2 * self._game.blind}
+        self._gan_loss = adversarial_loss(gan_mode)
+        self.chance_levels = {"discriminator": 2 * self._gan_loss.chance_level}
         self.pool_a = ImagePool(pool_size, seed=1, name="pool_a")
         self.pool_b = ImagePool(pool_size, seed=2, name="pool_b")
         self.pool_a.build(shape_a)
@@ -134,17 +139,17 @@ class CycleGAN(Translator):
         shape_a: tuple[int, int, int],
         shape_b: tuple[int, int, int],
         *,
-        term_weights: Mapping[str, float] | None = None,
+        loss_weights: Mapping[str, float] | None = None,
     ) -> "CycleGAN":
         """Builds networks and translator for images of `(height, width, channels)`."""
         return cls(
             _generator(settings, shape_a, shape_b[2], "generator_ab"),
             _generator(settings, shape_b, shape_a[2], "generator_ba"),
-            _critic(settings, shape_a, "critic_a"),
-            _critic(settings, shape_b, "critic_b"),
+            _discriminator(settings, shape_a, "discriminator_a"),
+            _discriminator(settings, shape_b, "discriminator_b"),
             pool_size=settings.pool_size,
             gan_mode=settings.gan_mode,
-            term_weights=term_weights,
+            loss_weights=loss_weights,
         )
 
     def translate_batch(self, batch):
@@ -155,29 +160,29 @@ class CycleGAN(Translator):
         }
 
     def generators_objective(self, batch, shared):
-        """Eq. 3 for G and F together: fool both critics, come back, keep what fits."""
+        """Eq. 3 for G and F together: fool both discriminators, come back, keep what fits."""
         losses = {}
         if self.uses("cycle"):
             losses["cycle"] = self._cycle(batch, shared)
         if self.uses("identity"):
             losses["identity"] = self._identity(batch)
         if self.uses("adversarial"):
-            losses["adversarial"] = self._game.generator(
-                self.critic_b(shared["fake_b"], training=True)
-            ) + self._game.generator(self.critic_a(shared["fake_a"], training=True))
+            losses["adversarial"] = self._gan_loss.generator(
+                self.discriminator_b(shared["fake_b"], training=True)
+            ) + self._gan_loss.generator(self.discriminator_a(shared["fake_a"], training=True))
         return losses
 
-    def critics_objective(self, batch, shared):
+    def discriminators_objective(self, batch, shared):
         """Eq. 1 for D_X and D_Y, on fakes from the pools."""
-        loss_a = self._game.critic(
-            self.critic_a(batch["a"], training=True),
-            self.critic_a(self.pool_a(shared["fake_a"]), training=True),
+        loss_a = self._gan_loss.discriminator(
+            self.discriminator_a(batch["a"], training=True),
+            self.discriminator_a(self.pool_a(shared["fake_a"]), training=True),
         )
-        loss_b = self._game.critic(
-            self.critic_b(batch["b"], training=True),
-            self.critic_b(self.pool_b(shared["fake_b"]), training=True),
+        loss_b = self._gan_loss.discriminator(
+            self.discriminator_b(batch["b"], training=True),
+            self.discriminator_b(self.pool_b(shared["fake_b"]), training=True),
         )
-        return {"critic": loss_a + loss_b}
+        return {"discriminator": loss_a + loss_b}
 
     def _cycle(self, batch, shared):
         """Eq. 2: F(G(x)) is x and G(F(y)) is y."""
@@ -208,8 +213,8 @@ def _generator(settings: CycleGANSettings, shape, out_channels: int, name: str) 
         return unet_generator(
             shape,
             out_channels,
-            levels=settings.levels,
-            base=settings.base,
+            num_downsamples=settings.num_downsamples,
+            base_filters=settings.base_filters,
             norm=settings.norm,
             dropout=0.0,  # CycleGAN uses none
             upsampling=settings.upsampling,
@@ -220,7 +225,7 @@ def _generator(settings: CycleGANSettings, shape, out_channels: int, name: str) 
         shape,
         out_channels,
         residual_blocks=settings.residual_blocks,
-        base=settings.base,
+        base_filters=settings.base_filters,
         norm=settings.norm,
         upsampling=settings.upsampling,
         input_skip=settings.input_skip,
@@ -228,11 +233,11 @@ def _generator(settings: CycleGANSettings, shape, out_channels: int, name: str) 
     )
 
 
-def _critic(settings: CycleGANSettings, shape, name: str) -> keras.Model:
-    return patch_critic(
+def _discriminator(settings: CycleGANSettings, shape, name: str) -> keras.Model:
+    return patchgan_discriminator(
         shape,
-        layers=settings.critic_layers,
-        base=settings.critic_base,
+        layers=settings.discriminator_layers,
+        base_filters=settings.discriminator_filters,
         norm=settings.norm,
         name=name,
     )

@@ -8,7 +8,7 @@ import keras
 from pydantic import Field
 
 from tf_translate.config.settings import AdamSettings, MethodSettings, RMSpropSettings
-from tf_translate.core.loss_terms import content, domain, regularity
+from tf_translate.core.loss_terms import content, domain, regularization
 from tf_translate.core.optimizers import make_optimizer
 from tf_translate.core.player import Player
 from tf_translate.core.schedules import Schedule, Switch
@@ -19,18 +19,18 @@ from tf_translate.losses.reconstruction import feature_matching, mean_squared
 from tf_translate.losses.regularization import weight_decay
 from tf_translate.networks.encoder_decoder import encoder_decoder
 from tf_translate.networks.inference_behavior import inference_policy
-from tf_translate.networks.strided_discriminator import feature_critic
+from tf_translate.networks.strided_discriminator import feature_discriminator
 
 Variant = Literal["discogan", "recongan", "gan"]
-# The code's 10,000 iterations of one batch are 3,333 rounds of one critics' and two
+# The code's 10,000 iterations of one batch are 3,333 rounds of one discriminators' and two
 # generators' turns, each on a batch of its own.
-_HEAD_START = 3333
+_WEIGHT_START_STEPS = 3333
 _EARLY, _LATE = 0.01, 0.5  # share of reconstruction before and after
 _MATCHING = 0.9  # share of feature matching in the game
 
 
 def _game_share(
-    share: float, early: float = _EARLY, late: float = _LATE, step: int = _HEAD_START
+    share: float, early: float = _EARLY, late: float = _LATE, step: int = _WEIGHT_START_STEPS
 ) -> Switch:
     """Weight of a part of the game: its share of what reconstruction leaves."""
     return Switch((1 - early) * share, (1 - late) * share, step)
@@ -43,16 +43,18 @@ class DiscoGANSettings(MethodSettings):
         "discogan",
         description="section 2: gan goes one way without coming back, recongan one way and back",
     )
-    base: int = Field(64, ge=1, description="channels of the first layer, the code")
+    base_filters: int = Field(64, ge=1, description="channels of the first layer, the code")
     bottleneck: int = Field(0, ge=0, description="0: the short network; 100: the long one, code")
-    critic_base: int = Field(64, ge=1, description="the code")
+    discriminator_filters: int = Field(64, ge=1, description="the code")
     feature_matching: bool = Field(True, description="the code; the paper has none")
-    start_rate: float = Field(
+    reconstruction_weight_start: float = Field(
         _EARLY, ge=0, le=1, description="share of reconstruction at first, the code"
     )
     rate: float = Field(_LATE, ge=0, le=1, description="share of reconstruction later, the code")
-    head_start: int = Field(
-        _HEAD_START, ge=0, description="steps with start_rate: 10,000 iterations in the code"
+    reconstruction_weight_start_steps: int = Field(
+        _WEIGHT_START_STEPS,
+        ge=0,
+        description="steps with reconstruction_weight_start: 10,000 iterations in the code",
     )
     inference_statistics: Literal["moving", "image"] = Field(
         "moving", description="ours: the code tests in training mode on one large batch"
@@ -66,13 +68,13 @@ class DiscoGANSettings(MethodSettings):
 class DiscoGAN(Translator):
     """Two translators, each the other's way back, so that no two images become one.
 
-    Code to paper: `generator_ab` G_AB, `generator_ba` G_BA, `critic_a` D_A, `critic_b` D_B.
+    Code to paper: `generator_ab` G_AB, `generator_ba` G_BA, `discriminator_a` D_A, `discriminator_b` D_B.
     Batch: `{"a", "b"}`, unpaired, each `(3 * batch, height, width, channels)`, float32 in
     [-1, 1]: every turn of a step sees fresh images, as in the code.
-    Players: critics once, then generators twice.
+    Players: discriminators once, then generators twice.
     Deploys: `a_to_b`, `b_to_a`, images to images in [-1, 1].
     Departs: feature matching (9 : 1 against the game) and the head start of the game are the
-        code's, not the paper's; `feature_matching` false and `start_rate` 0.5, like `rate`,
+        code's, not the paper's; `feature_matching` false and `reconstruction_weight_start` 0.5, like `rate`,
         give the paper's plain sum, halved; the ablation "gan" keeps the factor 1 - rate. The
         networks work on [0, 1] behind a boundary of [-1, 1]; reconstruction is measured in
         [0, 1]. At inference batch norm uses moving statistics. RGB, not BGR. Batch norm
@@ -80,12 +82,12 @@ class DiscoGAN(Translator):
 
     Args:
         generator_ab, generator_ba: Networks from one domain to the other.
-        critic_a, critic_b: Networks from images to `[logits, *features]`, or logits alone if
+        discriminator_a, discriminator_b: Networks from images to `[logits, *features]`, or logits alone if
             features are not matched.
         variant: "discogan", or an ablation of the paper: "recongan" (a to b and back, one
-            critic) or "gan" (a to b alone).
-        term_weights: Weights that replace `reconstruction`, `adversarial`,
-            `feature_matching`, `critic`, `generators_decay`, `critics_decay`.
+            discriminator) or "gan" (a to b alone).
+        loss_weights: Weights that replace `reconstruction`, `adversarial`,
+            `feature_matching`, `discriminator`, `generators_decay`, `discriminators_decay`.
         name: Name of the model.
 
     Raises:
@@ -101,13 +103,13 @@ class DiscoGAN(Translator):
     terms = (
         content(
             "reconstruction",
-            weight=Switch(_EARLY, _LATE, _HEAD_START),
+            weight=Switch(_EARLY, _LATE, _WEIGHT_START_STEPS),
             source="eq. 3 and 5; rate in the code",
         ),
         domain(
             "adversarial",
             weight=Switch(
-                (1 - _EARLY) * (1 - _MATCHING), (1 - _LATE) * (1 - _MATCHING), _HEAD_START
+                (1 - _EARLY) * (1 - _MATCHING), (1 - _LATE) * (1 - _MATCHING), _WEIGHT_START_STEPS
             ),
             source="eq. 4; 0.1 (1 - rate) in the code",
         ),
@@ -116,16 +118,16 @@ class DiscoGAN(Translator):
             weight=_game_share(_MATCHING),
             source="the code; 0.9 (1 - rate)",
         ),
-        domain("critic", source="eq. 7, halved in the code"),
-        regularity("generators_decay", weight=1e-5, source="the code; the paper: 1e-4"),
-        regularity("critics_decay", weight=1e-5, source="the code; the paper: 1e-4"),
+        domain("discriminator", source="eq. 7, halved in the code"),
+        regularization("generators_decay", weight=1e-5, source="the code; the paper: 1e-4"),
+        regularization("discriminators_decay", weight=1e-5, source="the code; the paper: 1e-4"),
     )
     players = (
         Player(
-            "critics",
-            ("critic_a", "critic_b"),
-            "critics_objective",
-            ("critic", "critics_decay"),
+            "discriminators",
+            ("discriminator_a", "discriminator_b"),
+            "discriminators_objective",
+            ("discriminator", "discriminators_decay"),
         ),
         Player(
             "generators",
@@ -142,29 +144,29 @@ class DiscoGAN(Translator):
         self,
         generator_ab: keras.Model,
         generator_ba: keras.Model,
-        critic_a: keras.Model,
-        critic_b: keras.Model,
+        discriminator_a: keras.Model,
+        discriminator_b: keras.Model,
         *,
         variant: Variant = "discogan",
-        term_weights: Mapping[str, float | Schedule] | None = None,
+        loss_weights: Mapping[str, float | Schedule] | None = None,
         name: str = "discogan",
     ):
         super().__init__(
             networks={
                 "generator_ab": generator_ab,
                 "generator_ba": generator_ba,
-                "critic_a": critic_a,
-                "critic_b": critic_b,
+                "discriminator_a": discriminator_a,
+                "discriminator_b": discriminator_b,
             },
             players=_players(variant),
-            term_weights=term_weights,
+            loss_weights=loss_weights,
             name=name,
         )
         self.variant = variant
-        self._game = adversarial_loss("vanilla")
+        self._gan_loss = adversarial_loss("vanilla")
         # Which domains are translated into, and which way leads back to the input.
         self._judged = ("b",) if variant != "discogan" else ("a", "b")
-        self.blind_losses = {"critic": len(self._judged) * self._game.blind}
+        self.chance_levels = {"discriminator": len(self._judged) * self._gan_loss.chance_level}
         self._closed = {"discogan": ("a", "b"), "recongan": ("a",), "gan": ()}[variant]
 
     @classmethod
@@ -174,16 +176,20 @@ class DiscoGAN(Translator):
         shape_a: tuple[int, int, int],
         shape_b: tuple[int, int, int],
         *,
-        term_weights: Mapping[str, float] | None = None,
+        loss_weights: Mapping[str, float] | None = None,
     ) -> "DiscoGAN":
         """Builds networks and translator for images of `(height, width, channels)`."""
         return cls(
             _generator(settings, shape_a, shape_b[2], "generator_ab"),
             _generator(settings, shape_b, shape_a[2], "generator_ba"),
-            feature_critic(shape_a, base=settings.critic_base, name="critic_a"),
-            feature_critic(shape_b, base=settings.critic_base, name="critic_b"),
+            feature_discriminator(
+                shape_a, base_filters=settings.discriminator_filters, name="discriminator_a"
+            ),
+            feature_discriminator(
+                shape_b, base_filters=settings.discriminator_filters, name="discriminator_b"
+            ),
             variant=settings.variant,
-            term_weights={**_curriculum(settings), **(term_weights or {})},
+            loss_weights={**_curriculum(settings), **(loss_weights or {})},
         )
 
     def translate_batch(self, batch):
@@ -193,29 +199,29 @@ class DiscoGAN(Translator):
             fakes["fake_a"] = self.generator_ba(batch["b"], training=True)
         return fakes
 
-    def critics_objective(self, batch, shared):
+    def discriminators_objective(self, batch, shared):
         """Eq. 7: real images are real, translated ones are not."""
         losses = {}
-        if self.uses("critic"):
-            losses["critic"] = sum(
-                self._game.critic(
+        if self.uses("discriminator"):
+            losses["discriminator"] = sum(
+                self._gan_loss.discriminator(
                     self._judge(side, batch[side])[0], self._judge(side, shared[f"fake_{side}"])[0]
                 )
                 for side in self._judged
             )
-        if self.uses("critics_decay"):
-            losses["critics_decay"] = weight_decay(self.variables_of(self.players[0]))
+        if self.uses("discriminators_decay"):
+            losses["discriminators_decay"] = weight_decay(self.variables_of(self.players[0]))
         return losses
 
     def generators_objective(self, batch, shared):
-        """Eq. 5 and 6: fool the critics, match their features, come back to the input."""
+        """Eq. 5 and 6: fool the discriminators, match their features, come back to the input."""
         losses = {}
         if self._closed and self.uses("reconstruction"):
             losses["reconstruction"] = self._reconstruction(batch, shared)
         judged = {side: self._judge(side, shared[f"fake_{side}"]) for side in self._judged}
         if self.uses("adversarial"):
             losses["adversarial"] = sum(
-                self._game.generator(scores) for scores, _ in judged.values()
+                self._gan_loss.generator(scores) for scores, _ in judged.values()
             )
         if self.uses("feature_matching"):
             losses["feature_matching"] = sum(
@@ -236,8 +242,10 @@ class DiscoGAN(Translator):
         return sum(errors)
 
     def _judge(self, side: str, images):
-        """Logits and features of a domain's critic."""
-        outputs = (self.critic_a if side == "a" else self.critic_b)(images, training=True)
+        """Logits and features of a domain's discriminator."""
+        outputs = (self.discriminator_a if side == "a" else self.discriminator_b)(
+            images, training=True
+        )
         scores, *features = outputs if isinstance(outputs, list | tuple) else [outputs]
         return scores, features
 
@@ -254,21 +262,25 @@ class DiscoGAN(Translator):
 
 
 def _players(variant: str) -> tuple[Player, ...]:
-    critics, generators = DiscoGAN.players
+    discriminators, generators = DiscoGAN.players
     if variant == "discogan":
-        return critics, generators
-    critics = dataclasses.replace(critics, networks=("critic_b",))
+        return discriminators, generators
+    discriminators = dataclasses.replace(discriminators, networks=("discriminator_b",))
     if variant == "recongan":
-        return critics, generators
+        return discriminators, generators
     if variant != "gan":
         raise ValueError(f"`variant` must be 'discogan', 'recongan' or 'gan', got {variant!r}")
     terms = tuple(term for term in generators.terms if term != "reconstruction")
-    return critics, dataclasses.replace(generators, networks=("generator_ab",), terms=terms)
+    return discriminators, dataclasses.replace(generators, networks=("generator_ab",), terms=terms)
 
 
 def _curriculum(settings: DiscoGANSettings) -> dict[str, Schedule | float]:
     """Weights of the three terms that share one sum, before and after the head start."""
-    early, late, step = settings.start_rate, settings.rate, settings.head_start
+    early, late, step = (
+        settings.reconstruction_weight_start,
+        settings.rate,
+        settings.reconstruction_weight_start_steps,
+    )
     matching = _MATCHING if settings.feature_matching else 0.0
     return {
         "reconstruction": Switch(early, late, step),
@@ -281,7 +293,7 @@ def _generator(settings: DiscoGANSettings, shape, out_channels: int, name: str) 
     return encoder_decoder(
         shape,
         out_channels,
-        base=settings.base,
+        base_filters=settings.base_filters,
         bottleneck=settings.bottleneck,
         inference_statistics=settings.inference_statistics,
         name=name,

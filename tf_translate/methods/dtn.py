@@ -11,7 +11,7 @@ import tensorflow as tf
 from pydantic import Field
 
 from tf_translate.config.settings import AdamSettings, MethodSettings, RMSpropSettings
-from tf_translate.core.loss_terms import content, domain, regularity
+from tf_translate.core.loss_terms import content, domain, regularization
 from tf_translate.core.optimizers import make_optimizer
 from tf_translate.core.player import Player
 from tf_translate.core.signature import Signature, image_signature
@@ -19,10 +19,10 @@ from tf_translate.core.translator import Translator
 from tf_translate.losses.adversarial import class_cross_entropy
 from tf_translate.losses.reconstruction import cosine_distance, mean_squared
 from tf_translate.losses.regularization import total_variation
-from tf_translate.networks.dtn import class_critic, class_head, code_decoder, code_encoder
+from tf_translate.networks.dtn import class_discriminator, class_head, code_decoder, code_encoder
 from tf_translate.networks.inference_behavior import inference_policy
 
-_FROM_SOURCE, _FROM_TARGET, _REAL = 0, 1, 2  # the critic's three classes
+_FROM_SOURCE, _FROM_TARGET, _REAL = 0, 1, 2  # the discriminator's three classes
 _DISTANCES = {"mse": mean_squared, "cosine": cosine_distance}
 
 
@@ -39,11 +39,13 @@ class DTNSettings(MethodSettings):
     constancy: Literal["mse", "cosine"] = Field(
         "mse", description="section 5: MSE for digits, cosine for faces"
     )
-    base: int = Field(64, ge=1, description="channels of f's first layer, section 5.1")
+    base_filters: int = Field(64, ge=1, description="channels of f's first layer, section 5.1")
     code: int = Field(128, ge=1, description="numbers of a code, section 5.1")
-    decoder_base: int = Field(128, ge=1, description="channels ahead of g's last layer, yunjey")
+    decoder_filters: int = Field(128, ge=1, description="channels ahead of g's last layer, yunjey")
     pointwise: bool = Field(False, description="extra 1x1 convolutions in g, section 5.2 (faces)")
-    critic_base: int = Field(128, ge=1, description="channels of the critic's first layer, yunjey")
+    discriminator_filters: int = Field(
+        128, ge=1, description="channels of the discriminator's first layer, yunjey"
+    )
     optimizer: AdamSettings | RMSpropSettings = Field(
         AdamSettings(learning_rate=3e-4, beta_1=0.9), discriminator="kind", description="yunjey"
     )
@@ -53,12 +55,12 @@ class DTNSettings(MethodSettings):
 class DTN(Translator):
     """One-way translation g(f(x)) that keeps what a fixed encoder f reads.
 
-    Code to paper: `features` f, `decoder` g, `critic` D, `a` the source S, `b` the target T.
+    Code to paper: `features` f, `decoder` g, `discriminator` D, `a` the source S, `b` the target T.
     Batch: `{"a", "b"}`, unpaired, each `(batch, height, width, channels)`, float32 in
     [-1, 1]; in the stage "features" also `label_a`, `(batch,)` integers.
     Stages: "features", where f learns classes of `a` (left out if f is given), then
         "transfer", where f is frozen, its statistics too.
-    Players: features; then critic and decoder, on the same translations of a batch.
+    Players: features; then discriminator and decoder, on the same translations of a batch.
     Deploys: `a_to_b`, images to images in [-1, 1]; f is part of it.
     Departs: widths, kernels and f's tanh are those of github.com/yunjey/domain-transfer-network,
         where the paper gives widths only; images whose channels differ from f's are turned grey
@@ -69,13 +71,13 @@ class DTN(Translator):
     Args:
         features: f, from images of `a` to codes of any shape. Never changed in "transfer".
         decoder: g, from codes to images of `b`.
-        critic: Network from images of `b` to three logits: translated from `a`, translated
+        discriminator: Network from images of `b` to three logits: translated from `a`, translated
             from `b`, real.
         head: Network from codes to logits of classes, to train f; None: f is used as it is.
         encoder: Network that takes f's place in G and learns with g (an ablation); None: f.
         constancy: "mse" or "cosine", the distance of codes.
-        term_weights: Weights that replace `constancy`, `target_identity`, `adversarial`,
-            `critic`, `classes`, `total_variation`.
+        loss_weights: Weights that replace `constancy`, `target_identity`, `adversarial`,
+            `discriminator`, `classes`, `total_variation`.
         name: Name of the model.
 
     Raises:
@@ -85,7 +87,7 @@ class DTN(Translator):
     """
 
     layout = "unpaired"
-    blind_losses = MappingProxyType({"critic": 3 * math.log(3)})
+    chance_levels = MappingProxyType({"discriminator": 3 * math.log(3)})
     deploys = ("a_to_b",)
     paper_shapes = ((32, 32, 3), (32, 32, 1))
     terms = (
@@ -93,8 +95,8 @@ class DTN(Translator):
         content("target_identity", weight=15.0, source="eq. 6; beta = 15, 1 for faces"),
         content("classes", source="section 5.1: f is a classifier of the source"),
         domain("adversarial", source="eq. 4"),
-        domain("critic", source="eq. 3"),
-        regularity("total_variation", weight=0.0, source="eq. 7; gamma = 0, 0.05 for faces"),
+        domain("discriminator", source="eq. 3"),
+        regularization("total_variation", weight=0.0, source="eq. 7; gamma = 0, 0.05 for faces"),
     )
     players = (
         Player(
@@ -106,7 +108,13 @@ class DTN(Translator):
             needs=("label_a",),
             draws=False,
         ),
-        Player("critic", ("critic",), "critic_objective", ("critic",), stage="transfer"),
+        Player(
+            "discriminator",
+            ("discriminator",),
+            "discriminator_objective",
+            ("discriminator",),
+            stage="transfer",
+        ),
         Player(
             "decoder",
             ("decoder",),
@@ -122,22 +130,22 @@ class DTN(Translator):
         self,
         features: keras.Model,
         decoder: keras.Model,
-        critic: keras.Model,
+        discriminator: keras.Model,
         *,
         head: keras.Model | None = None,
         encoder: keras.Model | None = None,
         constancy: Literal["mse", "cosine"] = "mse",
-        term_weights: Mapping[str, float] | None = None,
+        loss_weights: Mapping[str, float] | None = None,
         name: str = "dtn",
     ):
         if constancy not in _DISTANCES:
             raise ValueError(f"`constancy` must be 'mse' or 'cosine', got {constancy!r}")
-        networks = {"features": features, "decoder": decoder, "critic": critic}
+        networks = {"features": features, "decoder": decoder, "discriminator": discriminator}
         optional = {"head": head, "encoder": encoder}
         super().__init__(
             networks=networks | {name: part for name, part in optional.items() if part},
             players=_players(trains_features=head is not None, own_encoder=encoder is not None),
-            term_weights=term_weights,
+            loss_weights=loss_weights,
             name=name,
         )
         self.head: keras.Model | None = head
@@ -152,28 +160,30 @@ class DTN(Translator):
         shape_a: tuple[int, int, int],
         shape_b: tuple[int, int, int],
         *,
-        term_weights: Mapping[str, float] | None = None,
+        loss_weights: Mapping[str, float] | None = None,
     ) -> "DTN":
         """Builds networks and translator for images of `(height, width, channels)`."""
         features, head = _features(settings, shape_a)
         code_shape = features.output_shape[1:]
         own = None
         if settings.encoder == "own":
-            own = code_encoder(shape_a, base=settings.base, code=settings.code, name="encoder")
+            own = code_encoder(
+                shape_a, base_filters=settings.base_filters, code=settings.code, name="encoder"
+            )
             code_shape = own.output_shape[1:]
         return cls(
             features,
             code_decoder(
                 code_shape,
                 shape_b,
-                base=settings.decoder_base,
+                base_filters=settings.decoder_filters,
                 pointwise=settings.pointwise,
             ),
-            class_critic(shape_b, 3, base=settings.critic_base),
+            class_discriminator(shape_b, 3, base_filters=settings.discriminator_filters),
             head=head,
             encoder=own,
             constancy=settings.constancy,
-            term_weights=term_weights,
+            loss_weights=loss_weights,
         )
 
     def features_objective(self, batch, shared):
@@ -201,7 +211,7 @@ class DTN(Translator):
         from_source, from_target = tf.split(self.decoder(entered, training=True), 2)
         return {"code_a": code_a, "from_source": from_source, "from_target": from_target}
 
-    def critic_objective(self, batch, shared):
+    def discriminator_objective(self, batch, shared):
         """Eq. 3: D tells translated source, translated target and real target apart."""
         sorted_ones = (
             (shared["from_source"], _FROM_SOURCE),
@@ -209,9 +219,9 @@ class DTN(Translator):
             (batch["b"], _REAL),
         )
         return {
-            "critic": tf.add_n(
+            "discriminator": tf.add_n(
                 [
-                    class_cross_entropy(self.critic(images, training=True), label)
+                    class_cross_entropy(self.discriminator(images, training=True), label)
                     for images, label in sorted_ones
                 ]
             )
@@ -228,7 +238,7 @@ class DTN(Translator):
         if self.uses("adversarial"):
             losses["adversarial"] = tf.add_n(
                 [
-                    class_cross_entropy(self.critic(images, training=True), _REAL)
+                    class_cross_entropy(self.discriminator(images, training=True), _REAL)
                     for images in (from_source, from_target)
                 ]
             )
@@ -261,16 +271,16 @@ class DTN(Translator):
 
 
 def _players(*, trains_features: bool, own_encoder: bool) -> tuple[Player, ...]:
-    features, critic, decoder = DTN.players
+    features, discriminator, decoder = DTN.players
     if own_encoder:
         decoder = dataclasses.replace(decoder, networks=("encoder", "decoder"))
-    return (features, critic, decoder) if trains_features else (critic, decoder)
+    return (features, discriminator, decoder) if trains_features else (discriminator, decoder)
 
 
 def _features(settings: DTNSettings, shape_a) -> tuple[keras.Model, keras.Model | None]:
     """f and, if it is to be trained, its head."""
     if settings.features is None:
-        features = code_encoder(shape_a, base=settings.base, code=settings.code)
+        features = code_encoder(shape_a, base_filters=settings.base_filters, code=settings.code)
         return features, class_head(features.output_shape[1:], settings.classes)
     try:
         features = keras.models.load_model(settings.features, compile=False)

@@ -1,4 +1,4 @@
-"""DualGAN: unpaired translation with Wasserstein critics and a heavy reconstruction."""
+"""DualGAN: unpaired translation with Wasserstein discriminators and a heavy reconstruction."""
 
 import dataclasses
 import functools
@@ -9,7 +9,7 @@ import keras
 from pydantic import Field
 
 from tf_translate.config.settings import AdamSettings, MethodSettings, RMSpropSettings
-from tf_translate.core.loss_terms import content, domain, regularity
+from tf_translate.core.loss_terms import content, domain, regularization
 from tf_translate.core.optimizers import make_optimizer
 from tf_translate.core.player import Player
 from tf_translate.core.signature import Signature, image_signatures
@@ -18,12 +18,12 @@ from tf_translate.losses.adversarial import adversarial_loss, judged
 from tf_translate.losses.reconstruction import mean_absolute
 from tf_translate.losses.regularization import clip_weights, gradient_penalties
 from tf_translate.networks.inference_behavior import inference_policy
-from tf_translate.networks.patchgan_discriminator import patch_critic
-from tf_translate.networks.strided_discriminator import truncated, wasserstein_critic
+from tf_translate.networks.patchgan_discriminator import patchgan_discriminator
+from tf_translate.networks.strided_discriminator import strided_discriminator, truncated
 from tf_translate.networks.unet import unet_generator
 
 GanMode = Literal["wgan_clip", "wgan_gp", "vanilla"]
-_CRITIC_TURNS = {"wgan_clip": 3, "wgan_gp": 1, "vanilla": 1}
+_DISCRIMINATOR_TURNS = {"wgan_clip": 3, "wgan_gp": 1, "vanilla": 1}
 _GENERATOR_TURNS = {"wgan_clip": 1, "wgan_gp": 1, "vanilla": 2}  # the code's "classic" option
 
 
@@ -33,12 +33,12 @@ class DualGANSettings(MethodSettings):
     gan_mode: GanMode = Field(
         "wgan_clip", description="section 3.1: Wasserstein with clipping; wgan_gp: the code's"
     )
-    critic_turns: int | None = Field(
+    discriminator_turns: int | None = Field(
         None, ge=1, description="section 3.4: 2 to 4; none: 3 with clipping, 1 otherwise"
     )
     clip: float = Field(0.01, gt=0, description="section 3.4: 0.01 to 0.1")
-    levels: int = Field(8, ge=2, description="halvings of the U-Net, the code")
-    base: int = Field(64, ge=1, description="channels of the first level, the code")
+    num_downsamples: int = Field(8, ge=2, description="halvings of the U-Net, the code")
+    base_filters: int = Field(64, ge=1, description="channels of the first level, the code")
     norm: Literal["instance_affine", "instance", "batch", "none"] = Field(
         "instance_affine", description="the code; none on the bottleneck"
     )
@@ -48,12 +48,15 @@ class DualGANSettings(MethodSettings):
     )
     upsampling: Literal["transposed", "resize"] = Field("transposed", description="the code")
     input_skip: bool = Field(False, description="ours: generators draw a change of the input")
-    critic_head: Literal["patch", "global", "patchgan"] = Field(
-        "patch", description="the code's two; patchgan: section 3.3, 70x70 with critic_levels 3"
+    discriminator_head: Literal["patch", "global", "patchgan"] = Field(
+        "patch",
+        description="the code's two; patchgan: section 3.3, 70x70 with discriminator_downsamples 3",
     )
-    critic_levels: int = Field(5, ge=1, description="halvings of the critics, the code")
-    critic_base: int = Field(64, ge=1, description="the code")
-    critic_norm: Literal["instance_affine", "instance", "none"] = Field(
+    discriminator_downsamples: int = Field(
+        5, ge=1, description="halvings of the discriminators, the code"
+    )
+    discriminator_filters: int = Field(64, ge=1, description="the code")
+    discriminator_norm: Literal["instance_affine", "instance", "none"] = Field(
         "instance_affine", description="the code"
     )
     optimizer: AdamSettings | RMSpropSettings = Field(
@@ -63,15 +66,15 @@ class DualGANSettings(MethodSettings):
 
 @keras.saving.register_keras_serializable("tf_translate")
 class DualGAN(Translator):
-    """Two translators in a closed loop, judged by Wasserstein critics.
+    """Two translators in a closed loop, judged by Wasserstein discriminators.
 
-    Code to paper: `generator_ab` G_A, `generator_ba` G_B, `critic_b` D_A, `critic_a` D_B.
+    Code to paper: `generator_ab` G_A, `generator_ba` G_B, `discriminator_b` D_A, `discriminator_a` D_B.
     Batch: `{"a", "b"}`, unpaired, each `(n * batch, height, width, channels)`, float32 in
-    [-1, 1], where n is `critic_turns`: every turn of the critics sees fresh images.
-    Players: critics (clipped after each turn, or held by a penalty), then generators on the
-        images and fakes of the critics' last turn; with "vanilla" the generators go twice.
+    [-1, 1], where n is `discriminator_turns`: every turn of the discriminators sees fresh images.
+    Players: discriminators (clipped after each turn, or held by a penalty), then generators on the
+        images and fakes of the discriminators' last turn; with "vanilla" the generators go twice.
     Deploys: `a_to_b`, `b_to_a`, images to images in [-1, 1].
-    Departs: the "patch" critic is the code's, whose scores see 129 pixels, where the paper has
+    Departs: the "patch" discriminator is the code's, whose scores see 129 pixels, where the paper has
         the 70x70 PatchGAN ("patchgan" in the settings); no norm on the 1x1 bottleneck, where
         the code's makes it a constant; three turns where the paper says 2 to 4; noise is
         dropout, at inference one fixed mask (see `Dropout`); reconstruction weight 500 as in
@@ -80,11 +83,11 @@ class DualGAN(Translator):
 
     Args:
         generator_ab, generator_ba: Networks from one domain to the other.
-        critic_a, critic_b: Networks from images of a domain to scores.
+        discriminator_a, discriminator_b: Networks from images of a domain to scores.
         gan_mode: "wgan_clip" (the paper), "wgan_gp" (the code today) or "vanilla".
-        critic_turns: Turns of the critics in a step; None: 3 with clipping, 1 otherwise.
-        clip: Largest weight of a critic, with "wgan_clip".
-        term_weights: Weights that replace `reconstruction`, `adversarial`, `critic`,
+        discriminator_turns: Turns of the discriminators in a step; None: 3 with clipping, 1 otherwise.
+        clip: Largest weight of a discriminator, with "wgan_clip".
+        loss_weights: Weights that replace `reconstruction`, `adversarial`, `discriminator`,
             `gradient_penalty` (which only "wgan_gp" computes).
         name: Name of the model.
 
@@ -100,11 +103,16 @@ class DualGAN(Translator):
     terms = (
         content("reconstruction", weight=500.0, source="eq. 3; lambda = 500 in the code"),
         domain("adversarial", source="eq. 3, generators' side"),
-        domain("critic", source="eq. 1 and 2"),
-        regularity("gradient_penalty", weight=10.0, source="the code; gamma = 10, WGAN-GP"),
+        domain("discriminator", source="eq. 1 and 2"),
+        regularization("gradient_penalty", weight=10.0, source="the code; gamma = 10, WGAN-GP"),
     )
     players = (
-        Player("critics", ("critic_a", "critic_b"), "critics_objective", ("critic",)),
+        Player(
+            "discriminators",
+            ("discriminator_a", "discriminator_b"),
+            "discriminators_objective",
+            ("discriminator",),
+        ),
         Player(
             "generators",
             ("generator_ab", "generator_ba"),
@@ -119,33 +127,35 @@ class DualGAN(Translator):
         self,
         generator_ab: keras.Model,
         generator_ba: keras.Model,
-        critic_a: keras.Model,
-        critic_b: keras.Model,
+        discriminator_a: keras.Model,
+        discriminator_b: keras.Model,
         *,
         gan_mode: GanMode = "wgan_clip",
-        critic_turns: int | None = None,
+        discriminator_turns: int | None = None,
         clip: float = 0.01,
-        term_weights: Mapping[str, float] | None = None,
+        loss_weights: Mapping[str, float] | None = None,
         name: str = "dualgan",
     ):
-        if gan_mode not in _CRITIC_TURNS:
-            raise ValueError(f"`gan_mode` must be one of {list(_CRITIC_TURNS)}, got {gan_mode!r}")
+        if gan_mode not in _DISCRIMINATOR_TURNS:
+            raise ValueError(
+                f"`gan_mode` must be one of {list(_DISCRIMINATOR_TURNS)}, got {gan_mode!r}"
+            )
         super().__init__(
             networks={
                 "generator_ab": generator_ab,
                 "generator_ba": generator_ba,
-                "critic_a": critic_a,
-                "critic_b": critic_b,
+                "discriminator_a": discriminator_a,
+                "discriminator_b": discriminator_b,
             },
-            players=_players(gan_mode, critic_turns or _CRITIC_TURNS[gan_mode], clip),
-            term_weights=term_weights,
+            players=_players(gan_mode, discriminator_turns or _DISCRIMINATOR_TURNS[gan_mode], clip),
+            loss_weights=loss_weights,
             name=name,
         )
         self.gan_mode = gan_mode
-        self.critic_turns = critic_turns
+        self.discriminator_turns = discriminator_turns
         self.clip = clip
-        self._game = adversarial_loss("vanilla" if gan_mode == "vanilla" else "wasserstein")
-        self.blind_losses = {"critic": 2 * self._game.blind}
+        self._gan_loss = adversarial_loss("vanilla" if gan_mode == "vanilla" else "wasserstein")
+        self.chance_levels = {"discriminator": 2 * self._gan_loss.chance_level}
 
     @classmethod
     def from_settings(
@@ -154,18 +164,18 @@ class DualGAN(Translator):
         shape_a: tuple[int, int, int],
         shape_b: tuple[int, int, int],
         *,
-        term_weights: Mapping[str, float] | None = None,
+        loss_weights: Mapping[str, float] | None = None,
     ) -> "DualGAN":
         """Builds networks and translator for images of `(height, width, channels)`."""
         return cls(
             _generator(settings, shape_a, shape_b[2], "generator_ab"),
             _generator(settings, shape_b, shape_a[2], "generator_ba"),
-            _critic(settings, shape_a, "critic_a"),
-            _critic(settings, shape_b, "critic_b"),
+            _discriminator(settings, shape_a, "discriminator_a"),
+            _discriminator(settings, shape_b, "discriminator_b"),
             gan_mode=settings.gan_mode,
-            critic_turns=settings.critic_turns,
+            discriminator_turns=settings.discriminator_turns,
             clip=settings.clip,
-            term_weights=term_weights,
+            loss_weights=loss_weights,
         )
 
     def translate_batch(self, batch):
@@ -175,15 +185,15 @@ class DualGAN(Translator):
             "fake_a": self.generator_ba(batch["b"], training=True),
         }
 
-    def critics_objective(self, batch, shared):
-        """Eq. 1 and 2: each critic lifts its domain's images above translated ones."""
+    def discriminators_objective(self, batch, shared):
+        """Eq. 1 and 2: each discriminator lifts its domain's images above translated ones."""
         sides = (
-            (self.critic_a, batch["a"], shared["fake_a"]),
-            (self.critic_b, batch["b"], shared["fake_b"]),
+            (self.discriminator_a, batch["a"], shared["fake_a"]),
+            (self.discriminator_b, batch["b"], shared["fake_b"]),
         )
         losses = {}
-        if self.uses("critic"):
-            losses["critic"] = judged(self._game, sides)
+        if self.uses("discriminator"):
+            losses["discriminator"] = judged(self._gan_loss, sides)
         if self.gan_mode == "wgan_gp" and self.uses("gradient_penalty"):
             shares = [
                 self.uniform_per_image(real, stream=i) for i, (_, real, _) in enumerate(sides)
@@ -192,7 +202,7 @@ class DualGAN(Translator):
         return losses
 
     def generators_objective(self, batch, shared):
-        """Eq. 3: be scored high by both critics and lead back to the input."""
+        """Eq. 3: be scored high by both discriminators and lead back to the input."""
         losses = {}
         if self.uses("reconstruction"):
             reconstructed_a = self.generator_ba(shared["fake_b"], training=True)
@@ -200,9 +210,9 @@ class DualGAN(Translator):
             losses["reconstruction"] = mean_absolute(reconstructed_a, batch["a"])
             losses["reconstruction"] += mean_absolute(reconstructed_b, batch["b"])
         if self.uses("adversarial"):
-            losses["adversarial"] = self._game.generator(
-                self.critic_b(shared["fake_b"], training=True)
-            ) + self._game.generator(self.critic_a(shared["fake_a"], training=True))
+            losses["adversarial"] = self._gan_loss.generator(
+                self.discriminator_b(shared["fake_b"], training=True)
+            ) + self._gan_loss.generator(self.discriminator_a(shared["fake_a"], training=True))
         return losses
 
     def default_optimizer(self, player: Player) -> keras.optimizers.Optimizer:
@@ -215,16 +225,16 @@ class DualGAN(Translator):
         return image_signatures(networks, inference_policy)
 
 
-def _players(gan_mode: str, critic_turns: int, clip: float) -> tuple[Player, ...]:
-    critics, generators = DualGAN.players
+def _players(gan_mode: str, discriminator_turns: int, clip: float) -> tuple[Player, ...]:
+    discriminators, generators = DualGAN.players
     penalised = ("gradient_penalty",) if gan_mode == "wgan_gp" else ()
     clipped = functools.partial(clip_weights, limit=clip) if gan_mode == "wgan_clip" else None
-    last = critic_turns - 1
+    last = discriminator_turns - 1
     return (
         dataclasses.replace(
-            critics,
-            terms=(*critics.terms, *penalised),
-            parts=tuple(range(critic_turns)),
+            discriminators,
+            terms=(*discriminators.terms, *penalised),
+            parts=tuple(range(discriminator_turns)),
             constrain=clipped,
         ),
         dataclasses.replace(generators, parts=(last,) * _GENERATOR_TURNS[gan_mode]),
@@ -235,8 +245,8 @@ def _generator(settings: DualGANSettings, shape, out_channels: int, name: str) -
     return unet_generator(
         shape,
         out_channels,
-        levels=settings.levels,
-        base=settings.base,
+        num_downsamples=settings.num_downsamples,
+        base_filters=settings.base_filters,
         kernel=3,  # the code: 3x3, first and last 5x5
         outer_kernel=5,
         norm=settings.norm,
@@ -251,20 +261,20 @@ def _generator(settings: DualGANSettings, shape, out_channels: int, name: str) -
     )
 
 
-def _critic(settings: DualGANSettings, shape, name: str) -> keras.Model:
-    if settings.critic_head == "patchgan":
-        return patch_critic(
+def _discriminator(settings: DualGANSettings, shape, name: str) -> keras.Model:
+    if settings.discriminator_head == "patchgan":
+        return patchgan_discriminator(
             shape,
-            layers=settings.critic_levels,
-            base=settings.critic_base,
-            norm=settings.critic_norm,
+            layers=settings.discriminator_downsamples,
+            base_filters=settings.discriminator_filters,
+            norm=settings.discriminator_norm,
             name=name,
         )
-    return wasserstein_critic(
+    return strided_discriminator(
         shape,
-        levels=settings.critic_levels,
-        base=settings.critic_base,
-        norm=settings.critic_norm,
-        head=settings.critic_head,
+        num_downsamples=settings.discriminator_downsamples,
+        base_filters=settings.discriminator_filters,
+        norm=settings.discriminator_norm,
+        head=settings.discriminator_head,
         name=name,
     )

@@ -13,7 +13,7 @@ from pydantic import Field
 from tf_translate.config.attributes import Attributes
 from tf_translate.config.settings import AdamSettings, MethodSettings, RMSpropSettings
 from tf_translate.core import stateless_random
-from tf_translate.core.loss_terms import content, domain
+from tf_translate.core.loss_terms import content, domain, regularization
 from tf_translate.core.optimizers import make_optimizer
 from tf_translate.core.player import Player
 from tf_translate.core.schedules import LinearRamp, Schedule
@@ -30,11 +30,11 @@ from tf_translate.networks.fader import (
     fader_decoder,
     fader_encoder,
     image_classifier,
-    latent_critic,
+    latent_discriminator,
 )
 from tf_translate.networks.inference_behavior import inference_policy
 
-_FOOLING, _RAMP = 1e-4, 500_000
+_LATENT_ADVERSARIAL, _RAMP = 1e-4, 500_000
 _CLIP = 5.0
 _NOISE = {"latent": -1, "real": -2, "decoded": -3}  # streams; those from 0 on flip attributes
 
@@ -42,33 +42,39 @@ _NOISE = {"latent": -1, "real": -2, "decoded": -3}  # streams; those from 0 on f
 class FaderSettings(MethodSettings):
     """Networks and ramp of Fader Networks; defaults are the published code's."""
 
-    levels: int = Field(6, ge=2, description="halvings, the code; the paper has 7")
-    base: int = Field(32, ge=1, description="channels of the first layer, the code")
-    widest: int = Field(512, ge=1, description="most channels, section 4 and the code")
-    critic_turns: int = Field(
-        1, ge=1, description="turns of the latent critic for one of the auto-encoder, the code"
+    num_downsamples: int = Field(6, ge=2, description="halvings, the code; the paper has 7")
+    base_filters: int = Field(32, ge=1, description="channels of the first layer, the code")
+    max_filters: int = Field(512, ge=1, description="most channels, section 4 and the code")
+    discriminator_turns: int = Field(
+        1,
+        ge=1,
+        description="turns of the latent discriminator for one of the auto-encoder, the code",
     )
     latent_noise: float = Field(
         0.0, ge=0, description="deviation of noise on latents in training; off: ours"
     )
-    wearing_from: int = Field(
-        0, ge=0, description="step from which terms.wearing rises, as long as the ramp; 0: the code"
+    attribute_classification_start: int = Field(
+        0,
+        ge=0,
+        description="step from which loss_weights.attribute_classification rises, as long as the ramp; 0: the code",
     )
-    classifier_base: int = Field(
+    classifier_filters: int = Field(
         32, ge=1, description="channels of the first layer of the classifier, the code"
     )
     classifier_noise: float = Field(
         0.0, ge=0, description="deviation of noise on images the classifier sees; off: ours"
     )
-    dropout: float = Field(0.3, ge=0, lt=1, description="of the latent critic, section 4")
+    dropout: float = Field(0.3, ge=0, lt=1, description="of the latent discriminator, section 4")
     ramp: int = Field(
-        _RAMP, ge=1, description="steps until terms.fooling has its full weight, section 4"
+        _RAMP,
+        ge=1,
+        description="steps until loss_weights.latent_adversarial has its full weight, section 4",
     )
     optimizer: AdamSettings | RMSpropSettings = Field(
         AdamSettings(), discriminator="kind", description="the code; the paper: 2e-3"
     )
-    critic_optimizer: AdamSettings | RMSpropSettings = Field(
-        AdamSettings(), discriminator="kind", description="of the latent critic, the code"
+    discriminator_optimizer: AdamSettings | RMSpropSettings = Field(
+        AdamSettings(), discriminator="kind", description="of the latent discriminator, the code"
     )
 
 
@@ -82,7 +88,7 @@ def _reads(name: str, *others: str, part: int) -> Player:
         parts=(part,),
         needs=("attributes",),
         clip=_CLIP,
-        optimizer="critic_optimizer",
+        optimizer="discriminator_optimizer",
     )
 
 
@@ -90,12 +96,12 @@ def _reads(name: str, *others: str, part: int) -> Player:
 class Fader(Translator):
     """Encodes an image without its attributes and decodes it with any.
 
-    Code to paper: `encoder` E_theta_enc, `decoder` D_theta_dec, `latent_critic` the
-    discriminator; "fooling" the adversarial term with 1 - y, whose weight is lambda_E.
+    Code to paper: `encoder` E_theta_enc, `decoder` D_theta_dec, `latent_discriminator` the
+    discriminator; "latent_adversarial" the adversarial term with 1 - y, whose weight is lambda_E.
     Batch: `{"image", "attributes"}`, `(n * batch, height, width, channels)` float32 in
-    [-1, 1] and `(n * batch, columns)` float32, 0 or 1, where n is `critic_turns` + 1: every
+    [-1, 1] and `(n * batch, columns)` float32, 0 or 1, where n is `discriminator_turns` + 1: every
     turn sees images of its own, but classifier and auto-encoder the same.
-    Players: latent critic (the auto-encoder as in inference), then, if it counts, classifier,
+    Players: latent discriminator (the auto-encoder as in inference), then, if it counts, classifier,
         then auto-encoder (those as in inference); each gradient is bounded by a length of 5.
     Deploys: `translate`, image and attributes to image; `encode`, image to latent, and
         `decode`, latent and attributes to image, to encode once and slide cheaply. Attributes
@@ -108,16 +114,16 @@ class Fader(Translator):
     Args:
         encoder: Network from images to latents.
         decoder: Network from `[latent, attributes]` to images.
-        latent_critic: Network from latents to logits, one for each value of an attribute.
-        classifier: Network from images to logits like those; needed where "wearing" counts.
+        latent_discriminator: Network from latents to logits, one for each value of an attribute.
+        classifier: Network from images to logits like those; needed where "attribute_classification" counts.
         attributes: Values by attribute, in the order of the columns.
-        critic_turns: Turns of the latent critic for one of the auto-encoder.
+        discriminator_turns: Turns of the latent discriminator for one of the auto-encoder.
         latent_noise: Deviation of the noise on latents in training. An encoder that must fool the
-            critic hides attributes in directions of little variance, which the critic overlooks
+            discriminator hides attributes in directions of little variance, which the discriminator overlooks
             and the decoder does not; noise leaves no such place.
         classifier_noise: Deviation of noise on images the classifier sees, real and decoded.
-        term_weights: Weights that replace `reconstruction`, `fooling`, `latent_critic`, `wearing`,
-            `classifier`, `classifier_slope`; a number for `fooling` or `wearing` has no ramp.
+        loss_weights: Weights that replace `reconstruction`, `latent_adversarial`, `latent_discriminator`, `attribute_classification`,
+            `classifier`, `classifier_r1`; a number for `latent_adversarial` or `attribute_classification` has no ramp.
         name: Name of the model.
 
     Raises:
@@ -134,23 +140,32 @@ class Fader(Translator):
     terms = (
         content("reconstruction", source="eq. 1: mean squared error"),
         domain(
-            "fooling",
-            weight=LinearRamp(_FOOLING, _RAMP),
+            "latent_adversarial",
+            weight=LinearRamp(_LATENT_ADVERSARIAL, _RAMP),
             source="eq. 3 and 4; lambda_E to 1e-4 over 500,000 steps, section 4",
         ),
-        domain("latent_critic", source="eq. 2"),
-        domain("wearing", weight=0.0, source="the code: lambda_clf_dis, 0 there, on this ramp"),
-        domain("classifier", source="the code: attributes of real images, for `wearing`"),
-        domain("classifier_slope", weight=0.0, source="ours; R1, Mescheder et al. 2018, eq. 9"),
+        domain("latent_discriminator", source="eq. 2"),
+        domain(
+            "attribute_classification",
+            weight=0.0,
+            source="the code: lambda_clf_dis, 0 there, on this ramp",
+        ),
+        domain(
+            "classifier",
+            source="the code: attributes of real images, for `attribute_classification`",
+        ),
+        regularization(
+            "classifier_r1", weight=0.0, source="ours; R1, Mescheder et al. 2018, eq. 9"
+        ),
     )
     players = (
-        _reads("latent_critic", part=0),
-        _reads("classifier", "classifier_slope", part=1),
+        _reads("latent_discriminator", part=0),
+        _reads("classifier", "classifier_r1", part=1),
         Player(
             "autoencoder",
             ("encoder", "decoder"),
             "autoencoder_objective",
-            ("reconstruction", "fooling", "wearing"),
+            ("reconstruction", "latent_adversarial", "attribute_classification"),
             parts=(1,),
             needs=("attributes",),
             clip=_CLIP,
@@ -162,40 +177,46 @@ class Fader(Translator):
         self,
         encoder: keras.Model,
         decoder: keras.Model,
-        latent_critic: keras.Model,
+        latent_discriminator: keras.Model,
         classifier: keras.Model | None = None,
         *,
         attributes: Mapping[str, Sequence[str]],
-        critic_turns: int = 1,
+        discriminator_turns: int = 1,
         latent_noise: float = 0.0,
         classifier_noise: float = 0.0,
-        term_weights: Mapping[str, float | Schedule] | None = None,
+        loss_weights: Mapping[str, float | Schedule] | None = None,
         name: str = "fader",
     ):
         told = Attributes(attributes)
-        read, columns = latent_critic.output_shape[-1], decoder.input_shape[1][-1]
+        read, columns = latent_discriminator.output_shape[-1], decoder.input_shape[1][-1]
         if (columns, read) != (len(told.columns), told.categories):
             raise ValueError(
                 f"`attributes` have {len(told.columns)} columns and {told.categories} values, but "
-                f"the decoder takes {columns} columns and the latent critic gives {read} logits"
+                f"the decoder takes {columns} columns and the latent discriminator gives {read} logits"
             )
-        networks = {"encoder": encoder, "decoder": decoder, "latent_critic": latent_critic}
+        networks = {
+            "encoder": encoder,
+            "decoder": decoder,
+            "latent_discriminator": latent_discriminator,
+        }
         if classifier is not None:
             networks["classifier"] = classifier
-        elif (term_weights or {}).get("wearing"):
-            raise ValueError("the term `wearing` needs a `classifier`: give one, or leave it at 0")
+        elif (loss_weights or {}).get("attribute_classification"):
+            raise ValueError(
+                "the term `attribute_classification` needs a `classifier`: give one, or leave it at 0"
+            )
         super().__init__(
             networks=networks,
-            players=_players(critic_turns, classifies=classifier is not None),
-            term_weights=term_weights,
+            players=_players(discriminator_turns, with_classifier=classifier is not None),
+            loss_weights=loss_weights,
             name=name,
         )
         self.attributes = {one.name: list(one.values) for one in told.each}
         self.columns = told.columns
-        self.critic_turns, self.latent_noise = critic_turns, latent_noise
+        self.discriminator_turns, self.latent_noise = discriminator_turns, latent_noise
         self.classifier_noise = classifier_noise
         self._sizes = [len(one.values) for one in told.each]
-        self.blind_losses = {"latent_critic": sum(map(math.log, self._sizes))}
+        self.chance_levels = {"latent_discriminator": sum(map(math.log, self._sizes))}
         self._expand, self._places = ExpandAttributes(told.binary), told.places
         self.classifier: Any = classifier
 
@@ -206,36 +227,40 @@ class Fader(Translator):
         shape: tuple[int, int, int],
         *,
         attributes: Mapping[str, Sequence[str]],
-        term_weights: Mapping[str, float] | None = None,
+        loss_weights: Mapping[str, float] | None = None,
     ) -> "Fader":
-        """Builds all for images of a shape; `fooling` and `wearing` are what ramps lead to."""
+        """Builds all for images of a shape; `latent_adversarial` and `attribute_classification` are what ramps lead to."""
         told = Attributes(attributes)
-        sizes = settings.model_dump(include={"levels", "base", "widest"})
+        sizes = settings.model_dump(include={"num_downsamples", "base_filters", "max_filters"})
         encoder = fader_encoder(shape, **sizes)
         latent = encoder.output_shape[1:]
-        weights = _ramped({"fooling": _FOOLING, **(term_weights or {})}, settings)
-        reads = {**sizes, "base": settings.classifier_base}
+        weights = _ramped(
+            {"latent_adversarial": _LATENT_ADVERSARIAL, **(loss_weights or {})}, settings
+        )
+        reads = {**sizes, "base_filters": settings.classifier_filters}
         return cls(
             encoder,
             fader_decoder(latent, shape[2], told.binary, **sizes),
-            latent_critic(latent, told.categories, dropout=settings.dropout),
-            image_classifier(shape, told.categories, **reads) if weights.get("wearing") else None,
+            latent_discriminator(latent, told.categories, dropout=settings.dropout),
+            image_classifier(shape, told.categories, **reads)
+            if weights.get("attribute_classification")
+            else None,
             attributes=attributes,
-            critic_turns=settings.critic_turns,
+            discriminator_turns=settings.discriminator_turns,
             latent_noise=settings.latent_noise,
             classifier_noise=settings.classifier_noise,
-            term_weights=weights,
+            loss_weights=weights,
         )
 
-    def latent_critic_objective(self, batch, shared):
+    def latent_discriminator_objective(self, batch, shared):
         """Eq. 2: tell the attributes from the latent."""
         latent = self._encoded(batch["image"], training=False)
-        logits = self.latent_critic(tf.stop_gradient(latent), training=True)
+        logits = self.latent_discriminator(tf.stop_gradient(latent), training=True)
         truth = self._expand(batch["attributes"])
-        return {"latent_critic": attribute_cross_entropy(logits, truth, self._sizes)}
+        return {"latent_discriminator": attribute_cross_entropy(logits, truth, self._sizes)}
 
     def classifier_objective(self, batch, shared):
-        """Tell the attributes from real images, by slopes that are not steep."""
+        """Tell the attributes from real images, by gradients that are not steep."""
         images = self._noisy(batch["image"], self.classifier_noise, "real")
         truth = self._expand(batch["attributes"])
         return classifier_losses(self.classifier, images, truth, self._sizes, uses=self.uses)
@@ -246,19 +271,21 @@ class Fader(Translator):
         others = self._others(batch)
         latent = self._encoded(batch["image"], training=True)
         told = [batch["attributes"]]
-        if self.uses("wearing"):
+        if self.uses("attribute_classification"):
             told.append(tf.gather(others, self._places, axis=1))
         pairs = [tf.concat([latent] * len(told), 0), tf.concat(told, 0)]
         images, *edited = tf.split(self.decoder(pairs, training=True), len(told))
         if self.uses("reconstruction"):
             losses["reconstruction"] = mean_squared(images, batch["image"])
-        if self.uses("fooling"):
-            logits = self.latent_critic(latent, training=False)
-            losses["fooling"] = attribute_cross_entropy(logits, others, self._sizes)
-        if self.uses("wearing"):
+        if self.uses("latent_adversarial"):
+            logits = self.latent_discriminator(latent, training=False)
+            losses["latent_adversarial"] = attribute_cross_entropy(logits, others, self._sizes)
+        if self.uses("attribute_classification"):
             shown = self._noisy(edited[0], self.classifier_noise, "decoded")
             logits = self.classifier(shown, training=False)
-            losses["wearing"] = attribute_cross_entropy(logits, others, self._sizes)
+            losses["attribute_classification"] = attribute_cross_entropy(
+                logits, others, self._sizes
+            )
         return losses
 
     def default_optimizer(self, player: Player) -> keras.optimizers.Optimizer:
@@ -314,18 +341,21 @@ class Fader(Translator):
         return self._decode(self._encode(image)["latent"], attributes)
 
 
-def _players(critic_turns: int, *, classifies: bool) -> tuple[Player, ...]:
+def _players(discriminator_turns: int, *, with_classifier: bool) -> tuple[Player, ...]:
     """Each turn on a part of the batch of its own, but for the classifier's."""
-    critic, *others = Fader.players if classifies else Fader.players[::2]
+    discriminator, *others = Fader.players if with_classifier else Fader.players[::2]
     return (
-        dataclasses.replace(critic, parts=tuple(range(critic_turns))),
-        *(dataclasses.replace(other, parts=(critic_turns,)) for other in others),
+        dataclasses.replace(discriminator, parts=tuple(range(discriminator_turns))),
+        *(dataclasses.replace(other, parts=(discriminator_turns,)) for other in others),
     )
 
 
 def _ramped(weights: Mapping[str, float], settings: FaderSettings) -> dict[str, float | Schedule]:
     """The weights, those of what rises with lambda_E as ramps."""
-    starts = {"fooling": 0, "wearing": settings.wearing_from}
+    starts = {
+        "latent_adversarial": 0,
+        "attribute_classification": settings.attribute_classification_start,
+    }
     ramps = {
         name: LinearRamp(weights[name], settings.ramp, start)
         for name, start in starts.items()

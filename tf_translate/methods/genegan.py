@@ -11,7 +11,7 @@ import tensorflow as tf
 from pydantic import Field
 
 from tf_translate.config.settings import AdamSettings, MethodSettings, RMSpropSettings
-from tf_translate.core.loss_terms import content, domain, regularity
+from tf_translate.core.loss_terms import content, domain, regularization
 from tf_translate.core.optimizers import make_optimizer
 from tf_translate.core.player import Burst, Player
 from tf_translate.core.signature import Signature, amount_spec, image_spec
@@ -19,7 +19,7 @@ from tf_translate.core.translator import Translator
 from tf_translate.losses.adversarial import adversarial_loss, judged
 from tf_translate.losses.reconstruction import mean_absolute
 from tf_translate.losses.regularization import clip_weights, gradient_penalties, mean_weight_decay
-from tf_translate.networks.genegan import joiner, object_critic, splitter
+from tf_translate.networks.genegan import joiner, object_discriminator, splitter
 from tf_translate.networks.inference_behavior import inference_policy
 
 GanMode = Literal["wgan_clip", "wgan_gp"]
@@ -34,17 +34,23 @@ class GeneGANSettings(MethodSettings):
     gan_mode: GanMode = Field(
         "wgan_clip", description="the code; wgan_gp: ours, a gradient penalty in place of clipping"
     )
-    clip: float = Field(0.01, gt=0, description="largest weight of a critic, the code")
-    burst_turns: int = Field(
-        100, ge=0, description="turns of the critics for one of the others in a burst; 0: none"
+    clip: float = Field(0.01, gt=0, description="largest weight of a discriminator, the code")
+    discriminator_burst_turns: int = Field(
+        100,
+        ge=0,
+        description="turns of the discriminators for one of the others in a burst; 0: none",
     )
-    burst_every: int = Field(500, ge=1, description="turns of the others between bursts, the code")
-    base: int = Field(128, ge=1, description="channels of the splitter's first layer, the code")
+    discriminator_burst_every: int = Field(
+        500, ge=1, description="turns of the others between bursts, the code"
+    )
+    base_filters: int = Field(
+        128, ge=1, description="channels of the splitter's first layer, the code"
+    )
     norm: Literal["batch", "instance_affine", "none"] = Field(
         "batch", description="of splitter and joiner, the code"
     )
-    critic_base: int = Field(128, ge=1, description="the code")
-    critic_norm: Literal["batch", "instance_affine", "none"] = Field(
+    discriminator_filters: int = Field(128, ge=1, description="the code")
+    discriminator_norm: Literal["batch", "instance_affine", "none"] = Field(
         "batch", description="the code; with wgan_gp one of the others"
     )
     optimizer: AdamSettings | RMSpropSettings = Field(
@@ -57,19 +63,19 @@ class GeneGAN(Translator):
     """Splits images into background and object, and joins them the other way round.
 
     Code to paper: `a` Ax (with the object), `b` Be (without), `splitter` the encoder,
-        `joiner` the decoder, `critic_a` the critic of images with, `critic_b` without;
+        `joiner` the decoder, `discriminator_a` the discriminator of images with, `discriminator_b` without;
         `background_a` A, `object_a` x, `background_b` B, `object_b` epsilon (e below), `swapped_a`
         Bx, `swapped_b` A0.
     Batch: `{"a", "b"}`, unpaired, each `(batch, height, width, channels)`, float32 in
     [-1, 1]: images of `a` show the object, those of `b` do not.
-    Players: critics (clipped after each turn, or held by a penalty), then generators
+    Players: discriminators (clipped after each turn, or held by a penalty), then generators
         (splitter and joiner) on the same children. In a burst, at first and after every
-        `burst_every` turns of the generators, the critics take `burst_turns` for one of theirs,
+        `discriminator_burst_every` turns of the generators, the discriminators take `discriminator_burst_turns` for one of theirs,
         each a step with a fresh batch, as in the code.
     Deploys: `swap`, images without (`image`) and with the object (`exemplar`) to the same two
         with the object on the other one; `remove`, image to image; `add`, image, exemplar
         and a strength from 0 to 1 to image. All images are in [-1, 1].
-    Departs: "wgan_gp" is ours, and needs critics without batch norm; all codes of a step come
+    Departs: "wgan_gp" is ours, and needs discriminators without batch norm; all codes of a step come
         from one pass of the splitter and all its images from one of the joiner, so that
         batch norm learns with the joint statistics that inference uses; a step is a batch,
         so an iteration of the code with a burst is 100 steps; with `steps_per_execution` a
@@ -80,13 +86,13 @@ class GeneGAN(Translator):
     Args:
         splitter: Network from images to `[background, object]`.
         joiner: Network from `[background, object]` to images.
-        critic_a, critic_b: Networks from images of a domain to scores.
+        discriminator_a, discriminator_b: Networks from images of a domain to scores.
         gan_mode: "wgan_clip" (the code) or "wgan_gp".
-        clip: Largest weight of a critic, with "wgan_clip".
-        burst_turns: Turns of the critics for one of the generators in a burst; 0: no bursts.
-        burst_every: Turns of the generators from one burst to the next.
-        term_weights: Weights that replace `reconstruction`, `parallelogram`, `adversarial`,
-            `critic`, `nulling`, `weight_decay`, `gradient_penalty` (which only "wgan_gp"
+        clip: Largest weight of a discriminator, with "wgan_clip".
+        discriminator_burst_turns: Turns of the discriminators for one of the generators in a burst; 0: no bursts.
+        discriminator_burst_every: Turns of the generators from one burst to the next.
+        loss_weights: Weights that replace `reconstruction`, `parallelogram`, `adversarial`,
+            `discriminator`, `nulling`, `weight_decay`, `gradient_penalty` (which only "wgan_gp"
             computes).
         name: Name of the model.
 
@@ -109,13 +115,18 @@ class GeneGAN(Translator):
             source="the paper's parallelogram loss; 0.01 on [0, 255] in the code",
         ),
         domain("adversarial", source="the paper's GAN loss, Wasserstein, generators' side"),
-        domain("critic", source="the paper's GAN loss, Wasserstein, critics' side"),
-        regularity("nulling", source="the paper's nulling loss, |e|"),
-        regularity("weight_decay", weight=5e-5, source="the code"),
-        regularity("gradient_penalty", weight=10.0, source="ours; gamma = 10, WGAN-GP"),
+        domain("discriminator", source="the paper's GAN loss, Wasserstein, discriminators' side"),
+        regularization("nulling", source="the paper's nulling loss, |e|"),
+        regularization("weight_decay", weight=5e-5, source="the code"),
+        regularization("gradient_penalty", weight=10.0, source="ours; gamma = 10, WGAN-GP"),
     )
     players = (
-        Player("critics", ("critic_a", "critic_b"), "critics_objective", ("critic",)),
+        Player(
+            "discriminators",
+            ("discriminator_a", "discriminator_b"),
+            "discriminators_objective",
+            ("discriminator",),
+        ),
         Player(
             "generators",
             ("splitter", "joiner"),
@@ -130,36 +141,40 @@ class GeneGAN(Translator):
         self,
         splitter: keras.Model,
         joiner: keras.Model,
-        critic_a: keras.Model,
-        critic_b: keras.Model,
+        discriminator_a: keras.Model,
+        discriminator_b: keras.Model,
         *,
         gan_mode: GanMode = "wgan_clip",
         clip: float = 0.01,
-        burst_turns: int = 100,
-        burst_every: int = 500,
-        term_weights: Mapping[str, float] | None = None,
+        discriminator_burst_turns: int = 100,
+        discriminator_burst_every: int = 500,
+        loss_weights: Mapping[str, float] | None = None,
         name: str = "genegan",
     ):
         if gan_mode not in _MODES:
             raise ValueError(f"`gan_mode` must be one of {list(_MODES)}, got {gan_mode!r}")
-        burst = Burst(burst_turns, burst_every) if burst_turns else None
+        burst = (
+            Burst(discriminator_burst_turns, discriminator_burst_every)
+            if discriminator_burst_turns
+            else None
+        )
         super().__init__(
             networks={
                 "splitter": splitter,
                 "joiner": joiner,
-                "critic_a": critic_a,
-                "critic_b": critic_b,
+                "discriminator_a": discriminator_a,
+                "discriminator_b": discriminator_b,
             },
             players=_players(gan_mode, clip, burst),
-            term_weights=term_weights,
+            loss_weights=loss_weights,
             name=name,
         )
         self.gan_mode = gan_mode
         self.clip = clip
-        self.burst_turns = burst_turns
-        self.burst_every = burst_every
-        self._game = adversarial_loss("wasserstein")
-        self.blind_losses = {"critic": self._game.blind}
+        self.discriminator_burst_turns = discriminator_burst_turns
+        self.discriminator_burst_every = discriminator_burst_every
+        self._gan_loss = adversarial_loss("wasserstein")
+        self.chance_levels = {"discriminator": self._gan_loss.chance_level}
 
     @classmethod
     def from_settings(
@@ -168,22 +183,22 @@ class GeneGAN(Translator):
         shape_a: tuple[int, int, int],
         shape_b: tuple[int, int, int],
         *,
-        term_weights: Mapping[str, float] | None = None,
+        loss_weights: Mapping[str, float] | None = None,
     ) -> "GeneGAN":
         """Builds networks and translator for images of `(height, width, channels)`."""
         _check(settings, shape_a, shape_b)
-        split = splitter(shape_a, base=settings.base, norm=settings.norm)
+        split = splitter(shape_a, base_filters=settings.base_filters, norm=settings.norm)
         background, shown = (shape[1:] for shape in split.output_shape)
         return cls(
             split,
             joiner(background, shown, shape_a[-1], norm=settings.norm),
-            _critic(settings, shape_a, "critic_a"),
-            _critic(settings, shape_b, "critic_b"),
+            _discriminator(settings, shape_a, "discriminator_a"),
+            _discriminator(settings, shape_b, "discriminator_b"),
             gan_mode=settings.gan_mode,
             clip=settings.clip,
-            burst_turns=settings.burst_turns,
-            burst_every=settings.burst_every,
-            term_weights=term_weights,
+            discriminator_burst_turns=settings.discriminator_burst_turns,
+            discriminator_burst_every=settings.discriminator_burst_every,
+            loss_weights=loss_weights,
         )
 
     def cross_batch(self, batch):
@@ -204,15 +219,15 @@ class GeneGAN(Translator):
         images = dict(zip(names, tf.split(joined, 4), strict=True))
         return {**images, "object_b": object_b}
 
-    def critics_objective(self, batch, shared):
-        """Each critic lifts its set's images above the children that should belong to it."""
+    def discriminators_objective(self, batch, shared):
+        """Each discriminator lifts its set's images above the children that should belong to it."""
         sides = (
-            (self.critic_a, batch["a"], shared["swapped_a"]),
-            (self.critic_b, batch["b"], shared["swapped_b"]),
+            (self.discriminator_a, batch["a"], shared["swapped_a"]),
+            (self.discriminator_b, batch["b"], shared["swapped_b"]),
         )
         losses = {}
-        if self.uses("critic"):
-            losses["critic"] = judged(self._game, sides)
+        if self.uses("discriminator"):
+            losses["discriminator"] = judged(self._gan_loss, sides)
         if self.gan_mode == "wgan_gp" and self.uses("gradient_penalty"):
             shares = [
                 self.uniform_per_image(real, stream=i) for i, (_, real, _) in enumerate(sides)
@@ -221,7 +236,7 @@ class GeneGAN(Translator):
         return losses
 
     def generators_objective(self, batch, shared):
-        """Rebuild the parents, fool the critics, and find nothing where there is nothing."""
+        """Rebuild the parents, fool the discriminators, and find nothing where there is nothing."""
         losses = {}
         if self.uses("reconstruction"):
             losses["reconstruction"] = _PIXEL * (
@@ -232,9 +247,9 @@ class GeneGAN(Translator):
             children = shared["swapped_a"] + shared["swapped_b"]
             losses["parallelogram"] = _PIXEL * mean_absolute(batch["a"] + batch["b"], children)
         if self.uses("adversarial"):
-            losses["adversarial"] = self._game.generator(
-                self.critic_a(shared["swapped_a"], training=True)
-            ) + self._game.generator(self.critic_b(shared["swapped_b"], training=True))
+            losses["adversarial"] = self._gan_loss.generator(
+                self.discriminator_a(shared["swapped_a"], training=True)
+            ) + self._gan_loss.generator(self.discriminator_b(shared["swapped_b"], training=True))
         if self.uses("nulling"):
             losses["nulling"] = mean_absolute(shared["object_b"], 0.0)
         if self.uses("weight_decay"):
@@ -263,7 +278,7 @@ class GeneGAN(Translator):
         """`swap` the object of two images, `remove` it from one, `add` some of another's."""
         shape = self.splitter.input_shape[1:]
         image = image_spec(shape)
-        exemplar = image_spec(shape, "exemplar", "the picture whose object is taken")
+        exemplar = image_spec(shape, "exemplar", "the image whose object is taken")
         bare = image_spec(shape, "exemplar", "the exemplar without its object")
         how_far = "how much of the object: 0 none, 1 as the exemplar has it, beyond exaggerates"
         strength = amount_spec("strength", 1.0, how_far)
@@ -300,16 +315,21 @@ class GeneGAN(Translator):
 
 
 def _players(gan_mode: str, clip: float, burst: Burst | None) -> tuple[Player, ...]:
-    critics, generators = GeneGAN.players
+    discriminators, generators = GeneGAN.players
     if gan_mode == "wgan_gp":
-        terms = (*critics.terms, "gradient_penalty")
-        return dataclasses.replace(critics, terms=terms, burst=burst), generators
+        terms = (*discriminators.terms, "gradient_penalty")
+        return dataclasses.replace(discriminators, terms=terms, burst=burst), generators
     clipped = functools.partial(clip_weights, limit=clip)
-    return dataclasses.replace(critics, constrain=clipped, burst=burst), generators
+    return dataclasses.replace(discriminators, constrain=clipped, burst=burst), generators
 
 
-def _critic(settings: GeneGANSettings, shape, name: str) -> keras.Model:
-    return object_critic(shape, base=settings.critic_base, norm=settings.critic_norm, name=name)
+def _discriminator(settings: GeneGANSettings, shape, name: str) -> keras.Model:
+    return object_discriminator(
+        shape,
+        base_filters=settings.discriminator_filters,
+        norm=settings.discriminator_norm,
+        name=name,
+    )
 
 
 def _check(settings: GeneGANSettings, shape_a, shape_b) -> None:
@@ -317,8 +337,8 @@ def _check(settings: GeneGANSettings, shape_a, shape_b) -> None:
         raise ValueError(
             f"`shape_b` must equal `shape_a`: one splitter reads both, got {shape_a} and {shape_b}"
         )
-    if settings.gan_mode == "wgan_gp" and settings.critic_norm == "batch":
+    if settings.gan_mode == "wgan_gp" and settings.discriminator_norm == "batch":
         raise ValueError(
-            "`critic_norm` must be 'instance_affine' or 'none' with 'wgan_gp', got 'batch': the "
-            "penalty is on each image's own slope, and batch norm mixes images"
+            "`discriminator_norm` must be 'instance_affine' or 'none' with 'wgan_gp', got 'batch': the "
+            "penalty is on each image's own gradient, and batch norm mixes images"
         )

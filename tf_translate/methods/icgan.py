@@ -10,7 +10,7 @@ import tensorflow as tf
 from pydantic import Field
 
 from tf_translate.bases.invertible_gan import (
-    CRITIC,
+    DISCRIMINATOR,
     GENERATOR,
     InvertibleTranslator,
     reader,
@@ -18,13 +18,13 @@ from tf_translate.bases.invertible_gan import (
 )
 from tf_translate.config.attributes import Attributes
 from tf_translate.config.settings import AdamSettings, MethodSettings, RMSpropSettings
-from tf_translate.core.loss_terms import content, domain
+from tf_translate.core.loss_terms import content, domain, regularization
 from tf_translate.core.optimizers import make_optimizer
 from tf_translate.core.player import Player
 from tf_translate.core.signature import Signature, attribute_spec, image_spec, latent_spec
 from tf_translate.layers.attribute_map import decided
 from tf_translate.losses.adversarial import vanilla_generator
-from tf_translate.losses.conditional_discriminator import conditional_critic_losses
+from tf_translate.losses.conditional_discriminator import conditional_discriminator_losses
 from tf_translate.losses.reconstruction import mean_squared
 from tf_translate.networks import conditional_gan
 from tf_translate.networks.inference_behavior import inference_policy
@@ -42,16 +42,20 @@ class IcGANSettings(MethodSettings):
     """Networks and optimizers of IcGAN; defaults are the published code's."""
 
     latent: int = Field(100, ge=1, description="numbers of z, the code")
-    base: int = Field(64, ge=1, description="channels ahead of G's last layer, the code")
-    critic_base: int = Field(64, ge=1, description="channels of D's first layer, the code")
-    encoder_base: int = Field(32, ge=1, description="channels of the encoders' first, the code")
+    base_filters: int = Field(64, ge=1, description="channels ahead of G's last layer, the code")
+    discriminator_filters: int = Field(
+        64, ge=1, description="channels of D's first layer, the code"
+    )
+    encoder_filters: int = Field(32, ge=1, description="channels of the encoders' first, the code")
     latent_width: int = Field(4096, ge=1, description="of E_z's dense layer, the code")
     attribute_width: int = Field(512, ge=1, description="of E_y's dense layer, the code")
-    refresh: int = Field(100, ge=0, description="batches that G's statistics are taken of, code")
+    bn_recalibration_steps: int = Field(
+        100, ge=0, description="batches that G's statistics are taken of, code"
+    )
     mask_blend: bool = Field(
         False, description="translate changes the image where its reconstruction changes; ours"
     )
-    critic_noise: float = Field(
+    discriminator_noise: float = Field(
         0.0, ge=0, description="deviation of noise on all images D sees; off: ours, for drawings"
     )
     optimizer: AdamSettings | RMSpropSettings = Field(
@@ -66,7 +70,7 @@ class IcGANSettings(MethodSettings):
 class IcGAN(InvertibleTranslator):
     """Edits an image by drawing it anew from what two encoders read, with other attributes.
 
-    Code to paper: `generator` G, `critic` D, `encoder_z` E_z, `encoder_y` E_y; attributes v in
+    Code to paper: `generator` G, `discriminator` D, `encoder_z` E_z, `encoder_y` E_y; attributes v in
         0 and 1 are y = 2 v - 1, in -1 and +1. "mismatched" are real images beside attributes
         that are not theirs.
     Batch: `{"image", "attributes", "other_attributes", "drawn_attributes"}`: images
@@ -75,11 +79,11 @@ class IcGAN(InvertibleTranslator):
     Stages: "gan", where G and D learn; "encoder_z", where E_z learns to read z from what G
         draws (never from real images), G frozen and as in inference; "encoder_y", where E_y
         learns the attributes of real images.
-    Refresh: for its first `refresh` steps in `fit` "encoder_z" draws with the statistics of the
+    Refresh: for its first `bn_recalibration_steps` steps in `fit` "encoder_z" draws with the statistics of the
         batch, which re-estimates the moving ones of G's batch norm for the weights G ended
         with; after that they stay. These steps are counted by E_z's optimizer, so a run that is
         resumed refreshes no more and no less.
-    Players: critic, then generator, on the same drawings; encoder_z; encoder_y.
+    Players: discriminator, then generator, on the same drawings; encoder_z; encoder_y.
     Deploys: `translate`, image and attributes to image; `encode`, image to latent and the
         attributes that E_y reads, in [0, 1]; `decode`, latent and attributes to image; `swap`,
         two images with their attributes exchanged.
@@ -92,15 +96,15 @@ class IcGAN(InvertibleTranslator):
 
     Args:
         generator: Network from `[latent, attributes]` to images.
-        critic: Network from `[image, attributes]` to logits.
+        discriminator: Network from `[image, attributes]` to logits.
         encoder_z: Network from images to latents.
         encoder_y: Network from images to attributes, in -1 and +1.
         attributes: Values by attribute, in the order of the columns.
-        refresh: Batches that the generator's statistics are re-estimated of.
+        bn_recalibration_steps: Batches that the generator's statistics are re-estimated of.
         mask_blend: Whether `translate` gives the image itself, with what other attributes change
             in its reconstruction (of those E_y reads) blended in (`editing/mask_blend.py`).
-        critic_noise: Deviation of the noise on every image the critic sees.
-        term_weights: Weights that replace `critic`, `mismatched`, `slope`, `adversarial`, `latent`,
+        discriminator_noise: Deviation of the noise on every image the discriminator sees.
+        loss_weights: Weights that replace `discriminator`, `mismatched`, `r1`, `adversarial`, `latent`,
             `attributes`.
         name: Name of the model.
 
@@ -112,7 +116,7 @@ class IcGAN(InvertibleTranslator):
     """
 
     layout = "attributes"
-    blind_losses = MappingProxyType({"critic": 1.5 * math.log(2)})
+    chance_levels = MappingProxyType({"discriminator": 1.5 * math.log(2)})
     deploys = ("translate", "encode", "decode", "swap")
     paper_shapes = ((64, 64, 3),)
     paper_attributes = MappingProxyType(dict.fromkeys(_CELEBA, ("-1", "1")))
@@ -120,12 +124,14 @@ class IcGAN(InvertibleTranslator):
         content("latent", source="section 3: E_z, squared error on drawn images"),
         domain("attributes", source="section 3: E_y, squared error on real images"),
         domain("adversarial", source="section 3"),
-        domain("critic", source="section 3; fakes count half in the code"),
+        domain("discriminator", source="section 3; fakes count half in the code"),
         domain("mismatched", weight=0.5, source="the code: real images with others' attributes"),
-        domain("slope", weight=0.0, source="not in the paper; R1, Mescheder et al. 2018, eq. 9"),
+        regularization(
+            "r1", weight=0.0, source="not in the paper; R1, Mescheder et al. 2018, eq. 9"
+        ),
     )
     players = (
-        CRITIC,
+        DISCRIMINATOR,
         GENERATOR,
         reader("encoder_z", term="latent", needs="drawn_attributes"),
         reader("encoder_y", term="attributes", needs="attributes"),
@@ -135,25 +141,25 @@ class IcGAN(InvertibleTranslator):
     def __init__(
         self,
         generator: keras.Model,
-        critic: keras.Model,
+        discriminator: keras.Model,
         encoder_z: keras.Model,
         encoder_y: keras.Model,
         *,
         attributes: Mapping[str, Sequence[str]],
-        refresh: int = 100,
+        bn_recalibration_steps: int = 100,
         mask_blend: bool = False,
-        critic_noise: float = 0.0,
-        term_weights: Mapping[str, float] | None = None,
+        discriminator_noise: float = 0.0,
+        loss_weights: Mapping[str, float] | None = None,
         name: str = "icgan",
     ):
-        networks = {"generator": generator, "critic": critic}
+        networks = {"generator": generator, "discriminator": discriminator}
         super().__init__(
             networks={**networks, "encoder_z": encoder_z, "encoder_y": encoder_y},
             attributes=attributes,
-            refresh=refresh,
+            bn_recalibration_steps=bn_recalibration_steps,
             mask_blend=mask_blend,
-            critic_noise=critic_noise,
-            term_weights=term_weights,
+            discriminator_noise=discriminator_noise,
+            loss_weights=loss_weights,
             name=name,
         )
         read = encoder_y.output_shape[-1]
@@ -171,31 +177,37 @@ class IcGAN(InvertibleTranslator):
         shape: tuple[int, int, int],
         *,
         attributes: Mapping[str, Sequence[str]],
-        term_weights: Mapping[str, float] | None = None,
+        loss_weights: Mapping[str, float] | None = None,
     ) -> "IcGAN":
         """Builds networks and translator for images of `(height, width, channels)`."""
-        columns, base = len(Attributes(attributes).columns), settings.encoder_base
+        columns, base = len(Attributes(attributes).columns), settings.encoder_filters
         return cls(
             conditional_gan.conditional_generator(
-                shape, settings.latent, columns, base=settings.base
+                shape, settings.latent, columns, base_filters=settings.base_filters
             ),
-            conditional_gan.conditional_critic(shape, columns, base=settings.critic_base),
-            conditional_gan.image_encoder(
-                shape, settings.latent, width=settings.latent_width, base=base, name="encoder_z"
+            conditional_gan.conditional_discriminator(
+                shape, columns, base_filters=settings.discriminator_filters
             ),
             conditional_gan.image_encoder(
-                shape, columns, width=settings.attribute_width, base=base, name="encoder_y"
+                shape,
+                settings.latent,
+                width=settings.latent_width,
+                base_filters=base,
+                name="encoder_z",
+            ),
+            conditional_gan.image_encoder(
+                shape, columns, width=settings.attribute_width, base_filters=base, name="encoder_y"
             ),
             attributes=attributes,
-            refresh=settings.refresh,
+            bn_recalibration_steps=settings.bn_recalibration_steps,
             mask_blend=settings.mask_blend,
-            critic_noise=settings.critic_noise,
-            term_weights=term_weights,
+            discriminator_noise=settings.discriminator_noise,
+            loss_weights=loss_weights,
         )
 
-    def critic_objective(self, batch, shared):
+    def discriminator_objective(self, batch, shared):
         """Tell real images with their attributes from drawings, and from mismatched attributes."""
-        return conditional_critic_losses(
+        return conditional_discriminator_losses(
             self.judged, batch, shared["drawn"], uses=self.uses, fakes=0.5
         )
 
@@ -238,7 +250,7 @@ class IcGAN(InvertibleTranslator):
         """`translate`, its halves `encode` and `decode`, and `swap`."""
         shape = self.encoder_z.input_shape[1:]
         image = image_spec(shape)
-        exemplar = image_spec(shape, "exemplar", "the picture to exchange attributes with")
+        exemplar = image_spec(shape, "exemplar", "the image to exchange attributes with")
         changed = image_spec(shape, "exemplar", "the exemplar with the attributes of the image")
         seen = attribute_spec(self.columns, seen=True)
         read = (latent_spec(self._latent), seen)

@@ -15,7 +15,7 @@ from tf_translate.core.translator import Translator
 from tf_translate.losses.adversarial import adversarial_loss
 from tf_translate.losses.reconstruction import mean_absolute
 from tf_translate.networks.inference_behavior import inference_policy
-from tf_translate.networks.patchgan_discriminator import patch_critic
+from tf_translate.networks.patchgan_discriminator import patchgan_discriminator
 from tf_translate.networks.resnet import resnet_generator
 from tf_translate.networks.unet import unet_generator
 
@@ -24,9 +24,9 @@ class Pix2PixSettings(MethodSettings):
     """Networks and games of pix2pix; defaults are the paper's."""
 
     generator: Literal["unet", "resnet"] = Field("unet", description="section 3.2.1")
-    levels: int = Field(8, ge=2, description="halvings of the U-Net, appendix 6.1.1")
+    num_downsamples: int = Field(8, ge=2, description="halvings of the U-Net, appendix 6.1.1")
     residual_blocks: int = Field(9, ge=1, description="of the ResNet, as in CycleGAN")
-    base: int = Field(64, ge=1, description="channels of the first level, appendix 6.1.1")
+    base_filters: int = Field(64, ge=1, description="channels of the first level, appendix 6.1.1")
     norm: Literal["batch", "instance", "instance_affine", "none"] = Field(
         "batch", description="appendix 6.1; with batch 1 prefer instance_affine"
     )
@@ -39,10 +39,10 @@ class Pix2PixSettings(MethodSettings):
     )
     upsampling: Literal["transposed", "resize"] = Field("transposed", description="appendix 6.1")
     input_skip: bool = Field(False, description="ours: the last layer sees the input")
-    conditional: bool = Field(True, description="critic sees the input, section 3.1")
+    conditional: bool = Field(True, description="discriminator sees the input, section 3.1")
     gan_mode: Literal["vanilla", "least_squares"] = Field("vanilla", description="eq. 1")
-    critic_layers: int = Field(3, ge=0, description="70x70 patches, appendix 6.1.2")
-    critic_base: int = Field(64, ge=1, description="appendix 6.1.2")
+    discriminator_layers: int = Field(3, ge=0, description="70x70 patches, appendix 6.1.2")
+    discriminator_filters: int = Field(64, ge=1, description="appendix 6.1.2")
     optimizer: AdamSettings | RMSpropSettings = Field(
         AdamSettings(), discriminator="kind", description="section 3.3"
     )
@@ -50,23 +50,23 @@ class Pix2PixSettings(MethodSettings):
 
 @keras.saving.register_keras_serializable("tf_translate")
 class Pix2Pix(Translator):
-    """Paired translation: an L1 term to the truth and a critic that sees the input.
+    """Paired translation: an L1 term to the truth and a discriminator that sees the input.
 
-    Code to paper: `generator` G, `critic` D, batch `a` x, batch `b` y.
+    Code to paper: `generator` G, `discriminator` D, batch `a` x, batch `b` y.
     Batch: `{"a", "b"}`, pairs, each `(batch, height, width, channels)`, float32 in [-1, 1].
-    Players: critic, then generator, on the same translation of the same batch.
+    Players: discriminator, then generator, on the same translation of the same batch.
     Deploys: `a_to_b`, images to images in [-1, 1].
     Departs: the generator's last bias is kept, as in the PyTorch code (the Lua code zeroes
-        all); the critic's turn gets the generator's one forward pass with gradients
+        all); the discriminator's turn gets the generator's one forward pass with gradients
         stopped, equal to running it twice; dropout at inference is one fixed mask, not
-        fresh noise (see `Dropout`); the critic's first and last biases are kept.
+        fresh noise (see `Dropout`); the discriminator's first and last biases are kept.
 
     Args:
         generator: Network from images of `a` to images of `b`.
-        critic: Network from `[a, b]` (or `b` alone if not `conditional`) to scores.
-        conditional: Whether the critic sees the input.
+        discriminator: Network from `[a, b]` (or `b` alone if not `conditional`) to scores.
+        conditional: Whether the discriminator sees the input.
         gan_mode: "vanilla" (the paper) or "least_squares".
-        term_weights: Weights that replace `l1`, `adversarial`, `critic`.
+        loss_weights: Weights that replace `l1`, `adversarial`, `discriminator`.
         name: Name of the model.
 
     Source: Isola et al. 2017, https://arxiv.org/abs/1611.07004; losses eq. 1-4, networks
@@ -78,10 +78,10 @@ class Pix2Pix(Translator):
     terms = (
         content("l1", weight=100.0, source="eq. 3 and 4; lambda = 100 in the released code"),
         domain("adversarial", source="eq. 1, generator's side"),
-        domain("critic", source="eq. 1, critic's side, halved (section 3.3)"),
+        domain("discriminator", source="eq. 1, discriminator's side, halved (section 3.3)"),
     )
     players = (
-        Player("critic", ("critic",), "critic_objective", ("critic",)),
+        Player("discriminator", ("discriminator",), "discriminator_objective", ("discriminator",)),
         Player(
             "generator",
             ("generator",),
@@ -95,22 +95,22 @@ class Pix2Pix(Translator):
     def __init__(
         self,
         generator: keras.Model,
-        critic: keras.Model,
+        discriminator: keras.Model,
         *,
         conditional: bool = True,
         gan_mode: str = "vanilla",
-        term_weights: Mapping[str, float] | None = None,
+        loss_weights: Mapping[str, float] | None = None,
         name: str = "pix2pix",
     ):
         super().__init__(
-            networks={"generator": generator, "critic": critic},
-            term_weights=term_weights,
+            networks={"generator": generator, "discriminator": discriminator},
+            loss_weights=loss_weights,
             name=name,
         )
         self.conditional = conditional
         self.gan_mode = gan_mode
-        self._game = adversarial_loss(gan_mode)
-        self.blind_losses = {"critic": self._game.blind}
+        self._gan_loss = adversarial_loss(gan_mode)
+        self.chance_levels = {"discriminator": self._gan_loss.chance_level}
 
     @classmethod
     def from_settings(
@@ -119,34 +119,34 @@ class Pix2Pix(Translator):
         shape_a: tuple[int, int, int],
         shape_b: tuple[int, int, int],
         *,
-        term_weights: Mapping[str, float] | None = None,
+        loss_weights: Mapping[str, float] | None = None,
     ) -> "Pix2Pix":
         """Builds networks and translator for images of `(height, width, channels)`."""
-        critic = patch_critic(
+        discriminator = patchgan_discriminator(
             shape_b,
             condition_channels=shape_a[2] if settings.conditional else 0,
-            layers=settings.critic_layers,
-            base=settings.critic_base,
+            layers=settings.discriminator_layers,
+            base_filters=settings.discriminator_filters,
             norm=settings.norm,
-            name="critic",
+            name="discriminator",
         )
         return cls(
             _generator(settings, shape_a, shape_b[2]),
-            critic,
+            discriminator,
             conditional=settings.conditional,
             gan_mode=settings.gan_mode,
-            term_weights=term_weights,
+            loss_weights=loss_weights,
         )
 
     def translate_batch(self, batch):
         """G(x), made once a step."""
         return {"fake_b": self.generator(batch["a"], training=True)}
 
-    def critic_objective(self, batch, shared):
+    def discriminator_objective(self, batch, shared):
         """Eq. 1 for D: real pairs are real, translated ones are not."""
         real = self._judge(batch["a"], batch["b"])
         fake = self._judge(batch["a"], shared["fake_b"])
-        return {"critic": self._game.critic(real, fake)}
+        return {"discriminator": self._gan_loss.discriminator(real, fake)}
 
     def generator_objective(self, batch, shared):
         """Eq. 4 for G: fool D and stay near the truth."""
@@ -155,12 +155,12 @@ class Pix2Pix(Translator):
             losses["l1"] = mean_absolute(shared["fake_b"], batch["b"])
         if self.uses("adversarial"):
             scores = self._judge(batch["a"], shared["fake_b"])
-            losses["adversarial"] = self._game.generator(scores)
+            losses["adversarial"] = self._gan_loss.generator(scores)
         return losses
 
     def _judge(self, condition, images):
         inputs = [condition, images] if self.conditional else images
-        return self.critic(inputs, training=True)
+        return self.discriminator(inputs, training=True)
 
     def default_optimizer(self, player: Player) -> keras.optimizers.Optimizer:
         """Adam 2e-4, 0.5, 0.999 (section 3.3)."""
@@ -178,7 +178,7 @@ def _generator(settings: Pix2PixSettings, shape_a, out_channels: int) -> keras.M
             shape_a,
             out_channels,
             residual_blocks=settings.residual_blocks,
-            base=settings.base,
+            base_filters=settings.base_filters,
             norm=settings.norm,
             upsampling=settings.upsampling,
             input_skip=settings.input_skip,
@@ -187,8 +187,8 @@ def _generator(settings: Pix2PixSettings, shape_a, out_channels: int) -> keras.M
     return unet_generator(
         shape_a,
         out_channels,
-        levels=settings.levels,
-        base=settings.base,
+        num_downsamples=settings.num_downsamples,
+        base_filters=settings.base_filters,
         norm=settings.norm,
         dropout=settings.dropout,
         upsampling=settings.upsampling,

@@ -12,7 +12,7 @@ from tf_translate.layers.straight_through_clip import ChangeOfImage
 
 NORMS = ("batch", "instance", "instance_affine", "none")
 UPSAMPLING = ("transposed", "resize")
-_LEAK = 0.2  # slope of every leaky ReLU in the GAN papers (pix2pix, appendix 6.1)
+_LEAK = 0.2  # gradient of every leaky ReLU in the GAN papers (pix2pix, appendix 6.1)
 
 
 def initial_weights() -> keras.initializers.Initializer:
@@ -59,7 +59,7 @@ def normalise(images, norm: str, *, statistics: str = "moving", epsilon: float =
 
 
 def leaky(images):
-    """Leaky ReLU with slope 0.2."""
+    """Leaky ReLU with gradient 0.2."""
     return keras.layers.LeakyReLU(negative_slope=_LEAK)(images)
 
 

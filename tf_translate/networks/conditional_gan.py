@@ -16,7 +16,7 @@ def conditional_generator(
     latent: int,
     columns: int,
     *,
-    base: int = 64,
+    base_filters: int = 64,
     name: str = "generator",
 ) -> keras.Model:
     """Draws an image from noise and attributes, which stand side by side at its input.
@@ -25,7 +25,7 @@ def conditional_generator(
         image_shape: `(height, width, channels)`; square, a power of two of 8 or more.
         latent: Numbers of noise.
         columns: Numbers that say attributes.
-        base: Channels ahead of the last layer; up to `8 * base` at 4x4.
+        base_filters: Channels ahead of the last layer; up to `8 * base_filters` at 4x4.
         name: Name of the model.
 
     Returns:
@@ -38,12 +38,12 @@ def conditional_generator(
     Source: Perarnau et al. 2016, https://arxiv.org/abs/1611.06355, section 3, and its code.
     Departs: larger and smaller images add and drop doublings (the code knows 64 pixels only).
     """
-    levels = levels_to_four(image_shape)
+    num_downsamples = levels_to_four(image_shape)
     noise = keras.Input((latent,), name="latent")
     attributes = keras.Input((columns,), name="attributes")
     features = keras.layers.Concatenate()([noise, attributes])
     features = keras.layers.Reshape((1, 1, latent + columns))(features)
-    widths = [base * min(2**depth, 8) for depth in reversed(range(levels))]
+    widths = [base_filters * min(2**depth, 8) for depth in reversed(range(num_downsamples))]
     features = Conv2DTranspose(
         widths[0], _KERNEL, padding="valid", kernel_initializer=blocks.initial_weights()
     )(features)  # (B, 1, 1, c) -> (B, 4, 4, c')
@@ -53,19 +53,19 @@ def conditional_generator(
     return keras.Model([noise, attributes], blocks.to_images(features), name=name)
 
 
-def conditional_critic(
+def conditional_discriminator(
     image_shape: tuple[int, int, int],
     columns: int,
     *,
-    base: int = 64,
-    name: str = "critic",
+    base_filters: int = 64,
+    name: str = "discriminator",
 ) -> keras.Model:
     """Judges an image together with attributes, which it is told after its first layer.
 
     Args:
         image_shape: `(height, width, channels)`; square, a power of two of 8 or more.
         columns: Numbers that say attributes.
-        base: Channels of the first layer; they double up to `8 * base`.
+        base_filters: Channels of the first layer; they double up to `8 * base_filters`.
         name: Name of the model.
 
     Returns:
@@ -78,13 +78,15 @@ def conditional_critic(
     Source: Perarnau et al. 2016, https://arxiv.org/abs/1611.06355, section 3, and its code.
     Departs: larger and smaller images add and drop halvings; logits, the sigmoid is in the loss.
     """
-    levels = levels_to_four(image_shape)
+    num_downsamples = levels_to_four(image_shape)
     image = keras.Input(image_shape, name="image")
     attributes = keras.Input((columns,), name="attributes")
-    features = blocks.leaky(blocks.convolve(image, base, _KERNEL, stride=2, bias=True))
+    features = blocks.leaky(blocks.convolve(image, base_filters, _KERNEL, stride=2, bias=True))
     features = AttributeMaps()([features, attributes])
-    for depth in range(1, levels):
-        features = blocks.convolve(features, base * min(2**depth, 8), _KERNEL, stride=2, bias=True)
+    for depth in range(1, num_downsamples):
+        features = blocks.convolve(
+            features, base_filters * min(2**depth, 8), _KERNEL, stride=2, bias=True
+        )
         features = blocks.leaky(blocks.normalise(features, "batch"))
     scores = blocks.convolve(features, 1, _KERNEL, bias=True, pad="valid")
     return keras.Model([image, attributes], scores, name=name)
@@ -95,7 +97,7 @@ def image_encoder(
     outputs: int,
     *,
     width: int,
-    base: int = 32,
+    base_filters: int = 32,
     name: str = "encoder",
 ) -> keras.Model:
     """Reads numbers from an image: halvings to 4x4, then two dense layers.
@@ -104,7 +106,7 @@ def image_encoder(
         image_shape: `(height, width, channels)`; square, a power of two of 8 or more.
         outputs: Numbers to read.
         width: Numbers between the two dense layers.
-        base: Channels of the first layer; they double up to `8 * base`.
+        base_filters: Channels of the first layer; they double up to `8 * base_filters`.
         name: Name of the model.
 
     Returns:
@@ -122,7 +124,12 @@ def image_encoder(
     for depth in range(levels_to_four(image_shape)):
         start = blocks.torch_weights(_ENCODER_KERNEL, features.shape[-1])
         features = blocks.convolve(
-            features, base * min(2**depth, 8), _ENCODER_KERNEL, stride=2, bias=True, start=start
+            features,
+            base_filters * min(2**depth, 8),
+            _ENCODER_KERNEL,
+            stride=2,
+            bias=True,
+            start=start,
         )
         features = blocks.relu(BatchNormalization()(features))
     features = keras.layers.Flatten()(features)

@@ -1,4 +1,4 @@
-"""The networks of DTN: an encoder f, a decoder g from its codes, and a critic."""
+"""The networks of DTN: an encoder f, a decoder g from its codes, and a discriminator."""
 
 import keras
 
@@ -10,7 +10,7 @@ from tf_translate.networks.strided_discriminator import levels_to_four
 def code_encoder(
     image_shape: tuple[int, int, int],
     *,
-    base: int = 64,
+    base_filters: int = 64,
     code: int = 128,
     name: str = "features",
 ) -> keras.Model:
@@ -18,7 +18,7 @@ def code_encoder(
 
     Args:
         image_shape: `(height, width, channels)`; square, a power of two of at least 8 pixels.
-        base: Channels of the first layer; they double with every halving.
+        base_filters: Channels of the first layer; they double with every halving.
         code: Numbers of the code.
         name: Name of the model.
 
@@ -34,7 +34,7 @@ def code_encoder(
     """
     inputs = features = keras.Input(image_shape, name="image")
     for depth in range(levels_to_four(image_shape)):
-        features = _convolve(features, base * 2**depth, 3, stride=2)
+        features = _convolve(features, base_filters * 2**depth, 3, stride=2)
         features = blocks.relu(BatchNormalization()(features))
     features = _convolve(features, code, 4, pad="valid")
     features = BatchNormalization()(features)
@@ -53,7 +53,7 @@ def code_decoder(
     code_shape: tuple[int, ...],
     image_shape: tuple[int, int, int],
     *,
-    base: int = 128,
+    base_filters: int = 128,
     pointwise: bool = False,
     name: str = "decoder",
 ) -> keras.Model:
@@ -62,7 +62,7 @@ def code_decoder(
     Args:
         code_shape: Shape of a code without the batch, any rank.
         image_shape: `(height, width, channels)` of the image; square, a power of two.
-        base: Channels ahead of the last layer; they double inwards.
+        base_filters: Channels ahead of the last layer; they double inwards.
         pointwise: Whether every doubling is followed by a 1x1 convolution (faces).
         name: Name of the model.
 
@@ -73,39 +73,42 @@ def code_decoder(
     Source: Taigman et al. 2017, https://arxiv.org/abs/1611.02200, sections 5.1 and 5.2; widths
     after github.com/yunjey/domain-transfer-network.
     """
-    levels = levels_to_four(image_shape)
+    num_downsamples = levels_to_four(image_shape)
     size = 1
     for side in code_shape:
         size *= side
     inputs = keras.Input(code_shape, name="code")
     features = keras.layers.Reshape((1, 1, size))(inputs)
     features = keras.layers.Conv2DTranspose(
-        base * 2 ** (levels - 1), 4, use_bias=False, kernel_initializer="glorot_uniform"
+        base_filters * 2 ** (num_downsamples - 1),
+        4,
+        use_bias=False,
+        kernel_initializer="glorot_uniform",
     )(features)
     features = blocks.relu(BatchNormalization()(features))
-    for depth in range(levels - 2, -1, -1):
-        features = _double(features, base * 2**depth)
+    for depth in range(num_downsamples - 2, -1, -1):
+        features = _double(features, base_filters * 2**depth)
         features = blocks.relu(BatchNormalization()(features))
         if pointwise:
-            features = _convolve(features, base * 2**depth, 1)
+            features = _convolve(features, base_filters * 2**depth, 1)
             features = blocks.relu(BatchNormalization()(features))
     features = _double(features, image_shape[-1], bias=True)
     return keras.Model(inputs, blocks.to_images(features), name=name)
 
 
-def class_critic(
+def class_discriminator(
     image_shape: tuple[int, int, int],
     classes: int,
     *,
-    base: int = 128,
-    name: str = "critic",
+    base_filters: int = 128,
+    name: str = "discriminator",
 ) -> keras.Model:
     """Sorts images into classes such as translated source, translated target and real.
 
     Args:
         image_shape: `(height, width, channels)`; square, a power of two.
         classes: Logits; 3 in the paper.
-        base: Channels of the first layer; they double with every halving.
+        base_filters: Channels of the first layer; they double with every halving.
         name: Name of the model.
 
     Returns:
@@ -116,10 +119,10 @@ def class_critic(
     github.com/yunjey/domain-transfer-network.
     """
     inputs = keras.Input(image_shape, name="image")
-    features = blocks.relu(_convolve(inputs, base, 3, stride=2))
+    features = blocks.relu(_convolve(inputs, base_filters, 3, stride=2))
     features = blocks.relu(BatchNormalization()(features))
     for depth in range(1, levels_to_four(image_shape)):
-        features = _convolve(features, base * 2**depth, 3, stride=2)
+        features = _convolve(features, base_filters * 2**depth, 3, stride=2)
         features = blocks.relu(BatchNormalization()(features))
     logits = _convolve(features, classes, 4, pad="valid", bias=True)
     return keras.Model(inputs, logits, name=name)

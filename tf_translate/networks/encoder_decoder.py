@@ -11,7 +11,7 @@ def encoder_decoder(
     image_shape: tuple[int, int, int],
     out_channels: int,
     *,
-    base: int = 64,
+    base_filters: int = 64,
     bottleneck: int = 0,
     inference_statistics: str = "moving",
     name: str = "encoder_decoder",
@@ -21,7 +21,7 @@ def encoder_decoder(
     Args:
         image_shape: `(height, width, channels)`; square, a power of two of at least 8 pixels.
         out_channels: Channels of the output image.
-        base: Channels of the first layer; they double up to `8 * base`.
+        base_filters: Channels of the first layer; they double up to `8 * base_filters`.
         bottleneck: Numbers of the vector between the halves; 0 for none (the short network).
         inference_statistics: "moving" or "image", see `BatchNormalization`.
         name: Name of the model.
@@ -37,11 +37,11 @@ def encoder_decoder(
     Source: Kim et al. 2017, https://arxiv.org/abs/1703.05192, section 3, and its code.
     Departs: larger and smaller images add and drop halvings (the code knows 64 pixels only).
     """
-    levels = levels_to_four(image_shape)
+    num_downsamples = levels_to_four(image_shape)
     inputs = keras.Input(image_shape, name="image")
     features = to_unit(inputs)
-    for depth in range(levels):
-        features = _convolve(features, base * min(2**depth, 8), stride=2, pad="same")
+    for depth in range(num_downsamples):
+        features = _convolve(features, base_filters * min(2**depth, 8), stride=2, pad="same")
         if depth:
             features = BatchNormalization(inference_statistics)(features)
         features = blocks.leaky(features)
@@ -49,11 +49,15 @@ def encoder_decoder(
         features = _convolve(features, bottleneck, stride=1, pad="valid")
         features = BatchNormalization("moving")(features)  # one image's would be constant
         features = blocks.leaky(features)
-        features = _transpose(features, base * min(2 ** (levels - 1), 8), stride=1, pad="valid")
+        features = _transpose(
+            features, base_filters * min(2 ** (num_downsamples - 1), 8), stride=1, pad="valid"
+        )
         features = BatchNormalization(inference_statistics)(features)
         features = blocks.relu(features)
-    for depth in range(levels - 1, 0, -1):
-        features = _transpose(features, base * min(2 ** (depth - 1), 8), stride=2, pad="same")
+    for depth in range(num_downsamples - 1, 0, -1):
+        features = _transpose(
+            features, base_filters * min(2 ** (depth - 1), 8), stride=2, pad="same"
+        )
         features = BatchNormalization(inference_statistics)(features)
         features = blocks.relu(features)
     features = _transpose(features, out_channels, stride=2, pad="same")

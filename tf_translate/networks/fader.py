@@ -15,18 +15,18 @@ _KERNEL = 4
 def fader_encoder(
     image_shape: tuple[int, int, int],
     *,
-    levels: int = 6,
-    base: int = 32,
-    widest: int = 512,
+    num_downsamples: int = 6,
+    base_filters: int = 32,
+    max_filters: int = 512,
     name: str = "encoder",
 ) -> keras.Model:
-    """Halves an image `levels` times.
+    """Halves an image `num_downsamples` times.
 
     Args:
-        image_shape: `(height, width, channels)`, sides divisible by `2 ** levels`.
-        levels: Halvings.
-        base: Channels of the first layer; they double up to `widest`.
-        widest: Most channels.
+        image_shape: `(height, width, channels)`, sides divisible by `2 ** num_downsamples`.
+        num_downsamples: Halvings.
+        base_filters: Channels of the first layer; they double up to `max_filters`.
+        max_filters: Most channels.
         name: Name of the model.
 
     Returns:
@@ -38,10 +38,12 @@ def fader_encoder(
 
     Source: Lample et al. 2017, https://arxiv.org/abs/1706.00409, section 4, and its code.
     """
-    blocks.check_sides(image_shape, 2**levels, f"an encoder of {levels} levels")
+    blocks.check_sides(
+        image_shape, 2**num_downsamples, f"an encoder of {num_downsamples} num_downsamples"
+    )
     inputs = features = keras.Input(image_shape, name="image")
-    for depth in range(levels):
-        features = _halve(features, min(base * 2**depth, widest))
+    for depth in range(num_downsamples):
+        features = _halve(features, min(base_filters * 2**depth, max_filters))
         if depth:
             features = BatchNormalization()(features)
         features = blocks.leaky(features)
@@ -53,9 +55,9 @@ def fader_decoder(
     out_channels: int,
     binary: Sequence[bool],
     *,
-    levels: int = 6,
-    base: int = 32,
-    widest: int = 512,
+    num_downsamples: int = 6,
+    base_filters: int = 32,
+    max_filters: int = 512,
     name: str = "decoder",
 ) -> keras.Model:
     """Draws an image from a latent and attributes, which every layer is told.
@@ -64,7 +66,7 @@ def fader_decoder(
         latent_shape: `(height, width, channels)`, as the encoder gives it.
         out_channels: Channels of the image.
         binary: For each column of attributes whether it is binary.
-        levels, base, widest: As the encoder's.
+        num_downsamples, base_filters, max_filters: As the encoder's.
         name: Name of the model.
 
     Returns:
@@ -76,9 +78,9 @@ def fader_decoder(
     latent = features = keras.Input(latent_shape, name="latent")
     attributes = keras.Input((len(binary),), name="attributes")
     numbers = ExpandAttributes(binary)(attributes)
-    for depth in range(levels - 2, -2, -1):
+    for depth in range(num_downsamples - 2, -2, -1):
         features = AttributeMaps()([features, numbers])
-        filters = min(base * 2**depth, widest) if depth >= 0 else out_channels
+        filters = min(base_filters * 2**depth, max_filters) if depth >= 0 else out_channels
         features = keras.layers.Conv2DTranspose(
             filters, _KERNEL, strides=2, padding="same", use_bias=False,
             kernel_initializer=blocks.torch_weights(_KERNEL, filters),
@@ -88,12 +90,12 @@ def fader_decoder(
     return keras.Model([latent, attributes], blocks.to_images(features), name=name)
 
 
-def latent_critic(
+def latent_discriminator(
     latent_shape: tuple[int, int, int],
     categories: int,
     *,
     dropout: float = 0.3,
-    name: str = "latent_critic",
+    name: str = "latent_discriminator",
 ) -> keras.Model:
     """Reads attributes from a latent: goes on halving it to one place, then two dense layers.
 
@@ -116,7 +118,7 @@ def latent_critic(
     if latent_shape[0] != latent_shape[1] or side & (side - 1) or side < 2:
         raise ValueError(
             f"a latent must be square with a side of 2, 4, 8 ..., got {latent_shape}: use square "
-            "images whose side is a power of two, and fewer `levels` for small ones"
+            "images whose side is a power of two, and fewer `num_downsamples` for small ones"
         )
     inputs = features = keras.Input(latent_shape, name="latent")
     for depth in range(side.bit_length() - 1):
@@ -133,17 +135,17 @@ def image_classifier(
     image_shape: tuple[int, int, int],
     categories: int,
     *,
-    levels: int = 6,
-    base: int = 32,
-    widest: int = 512,
+    num_downsamples: int = 6,
+    base_filters: int = 32,
+    max_filters: int = 512,
     name: str = "classifier",
 ) -> keras.Model:
-    """Reads attributes from an image: halves it `levels` times, then two dense layers.
+    """Reads attributes from an image: halves it `num_downsamples` times, then two dense layers.
 
     Args:
-        image_shape: `(height, width, channels)`, sides divisible by `2 ** levels`.
+        image_shape: `(height, width, channels)`, sides divisible by `2 ** num_downsamples`.
         categories: Logits, all attributes together.
-        levels, base, widest: As of the encoder.
+        num_downsamples, base_filters, max_filters: As of the encoder.
         name: Name of the model.
 
     Returns:
@@ -158,10 +160,12 @@ def image_classifier(
     it for 200 steps, a decoder took 14 % of beards off to an independent judge, before it 66 %,
     and by one without 91 %.
     """
-    blocks.check_sides(image_shape, 2**levels, f"a classifier of {levels} levels")
+    blocks.check_sides(
+        image_shape, 2**num_downsamples, f"a classifier of {num_downsamples} num_downsamples"
+    )
     inputs = features = keras.Input(image_shape, name="image")
-    for depth in range(levels):
-        features = blocks.leaky(_halve(features, min(base * 2**depth, widest)))
+    for depth in range(num_downsamples):
+        features = blocks.leaky(_halve(features, min(base_filters * 2**depth, max_filters)))
     width = features.shape[-1]
     features = keras.layers.Flatten()(features)
     features = blocks.leaky(keras.layers.Dense(width)(features))

@@ -1,4 +1,4 @@
-"""The networks of GeneGAN: a splitter into background and object, a joiner, and a critic."""
+"""The networks of GeneGAN: a splitter into background and object, a joiner, and a discriminator."""
 
 import keras
 
@@ -11,7 +11,7 @@ _DIVISOR = 8  # codes have an eighth of the image's sides
 def splitter(
     image_shape: tuple[int, int, int],
     *,
-    base: int = 128,
+    base_filters: int = 128,
     norm: str = "batch",
     name: str = "splitter",
 ) -> keras.Model:
@@ -19,13 +19,13 @@ def splitter(
 
     Args:
         image_shape: `(height, width, channels)`, sides divisible by 8.
-        base: Channels of the first layer; they double with every halving.
+        base_filters: Channels of the first layer; they double with every halving.
         norm: "batch" (published), "instance_affine" or "none".
         name: Name of the model.
 
     Returns:
         Model from images in [-1, 1] to `[background, object]`, each of an eighth of the
-        sides, with `3 * base` and `base` channels. 2.629 M parameters.
+        sides, with `3 * base_filters` and `base_filters` channels. 2.629 M parameters.
 
     Raises:
         ValueError: If a side does not divide, `norm` is unknown, or codes of 1x1 pixel would
@@ -36,10 +36,10 @@ def splitter(
     blocks.check_sides(image_shape, _DIVISOR, "GeneGAN")
     _check_last_map(image_shape, _DIVISOR, norm)
     inputs = keras.Input(image_shape, name="image")
-    features = _halve(to_unit(inputs), base, "none", bias=False)
+    features = _halve(to_unit(inputs), base_filters, "none", bias=False)
     for depth in (1, 2):
-        features = _halve(features, base * 2**depth, norm)
-    background, shown = keras.ops.split(features, [3 * base], axis=-1)
+        features = _halve(features, base_filters * 2**depth, norm)
+    background, shown = keras.ops.split(features, [3 * base_filters], axis=-1)
     return keras.Model(inputs, [background, shown], name=name)
 
 
@@ -80,18 +80,18 @@ def joiner(
     return keras.Model(codes, blocks.to_images(features), name=name)
 
 
-def object_critic(
+def object_discriminator(
     image_shape: tuple[int, int, int],
     *,
-    base: int = 128,
+    base_filters: int = 128,
     norm: str = "batch",
-    name: str = "critic",
+    name: str = "discriminator",
 ) -> keras.Model:
-    """GeneGAN's critic: four halvings and one linear score.
+    """GeneGAN's discriminator: four halvings and one linear score.
 
     Args:
         image_shape: Judged image `(height, width, channels)`, sides divisible by 16.
-        base: Channels of the first layer; they double up to `4 * base`.
+        base_filters: Channels of the first layer; they double up to `4 * base_filters`.
         norm: "batch" (published), or, under a gradient penalty, "instance_affine" or "none".
         name: Name of the model.
 
@@ -104,11 +104,11 @@ def object_critic(
 
     Source: as `splitter`.
     """
-    blocks.check_sides(image_shape, 2 * _DIVISOR, "GeneGAN's critic")
+    blocks.check_sides(image_shape, 2 * _DIVISOR, "GeneGAN's discriminator")
     _check_last_map(image_shape, 2 * _DIVISOR, norm)
     inputs = keras.Input(image_shape, name="image")
-    features = _halve(to_unit(inputs), base, "none", bias=False)
-    for filters in (2 * base, 4 * base, 4 * base):
+    features = _halve(to_unit(inputs), base_filters, "none", bias=False)
+    for filters in (2 * base_filters, 4 * base_filters, 4 * base_filters):
         features = _halve(features, filters, norm)
     flat = keras.layers.Flatten()(features)
     scores = keras.layers.Dense(1, kernel_initializer=blocks.initial_weights())(flat)

@@ -1,17 +1,21 @@
-"""Networks that know a picture again: small ones of ours, and given ones made to fit."""
+"""Networks that know a image again: small ones of ours, and given ones made to fit."""
 
 from collections.abc import Sequence
 
 import keras
 
-from tf_translate.layers.resize_images import FitPictures
+from tf_translate.layers.resize_images import FitImages
 from tf_translate.networks.conditional_gan import image_encoder
 
-NAME = "recogniser"
+NAME = "identity_embedder"
 
 
-def picture_recogniser(
-    image_shape: tuple[int, int, int], *, embedding: int = 128, width: int = 512, base: int = 32
+def image_identity_embedder(
+    image_shape: tuple[int, int, int],
+    *,
+    embedding: int = 128,
+    width: int = 512,
+    base_filters: int = 32,
 ) -> keras.Model:
     """A small network from images to embeddings of length 1, to be trained.
 
@@ -19,7 +23,7 @@ def picture_recogniser(
         image_shape: `(height, width, channels)`; square, a power of two of 8 or more.
         embedding: Numbers of an embedding.
         width: Numbers between its two dense layers.
-        base: Channels of the first layer; they double up to `8 * base`.
+        base_filters: Channels of the first layer; they double up to `8 * base_filters`.
 
     Returns:
         Model from images in [-1, 1] to `(batch, embedding)`, float32.
@@ -30,12 +34,12 @@ def picture_recogniser(
     Source: embeddings of length 1 and their number as in FaceNet, Schroff et al. 2015,
     https://arxiv.org/abs/1503.03832; layers are those of `conditional.image_encoder`.
     """
-    reads = image_encoder(image_shape, embedding, width=width, base=base)
+    reads = image_encoder(image_shape, embedding, width=width, base_filters=base_filters)
     unit = keras.layers.UnitNormalization(dtype="float32", name="embedding")(reads.output)
     return keras.Model(reads.input, unit, name=NAME)
 
 
-def fitted_recogniser(
+def fitted_identity_embedder(
     network: keras.Model,
     image_shape: tuple[int, int, int],
     value_range: Sequence[float] = (-1.0, 1.0),
@@ -56,21 +60,21 @@ def fitted_recogniser(
     read, gives = getattr(network, "input_shape", None), getattr(network, "output_shape", None)
     if not isinstance(read, tuple) or len(read) != 4 or None in read[1:]:
         raise ValueError(
-            "`recogniser` must be a network (keras.Sequential or functional) from images of known "
+            "`identity_embedder` must be a network (keras.Sequential or functional) from images of known "
             f"height, width and channels, got a {type(network).__name__} of input {read}"
         )
     if not isinstance(gives, tuple) or len(gives) < 2:
-        raise ValueError(f"`recogniser` must give one embedding an image, it gives {gives}")
+        raise ValueError(f"`identity_embedder` must give one embedding an image, it gives {gives}")
     images = keras.Input(image_shape, name="image")
-    fitted = FitPictures(read[1:], value_range)(images)
+    fitted = FitImages(read[1:], value_range)(images)
     embeddings = keras.layers.Flatten(dtype="float32")(network(fitted, training=False))
     return keras.Model(images, embeddings, name=NAME)
 
 
-def read_recogniser(
+def read_identity_embedder(
     path: str, image_shape: tuple[int, int, int], value_range: Sequence[float] = (-1.0, 1.0)
 ) -> keras.Model:
-    """Reads a network from a .keras file and makes it fit (see `fitted_recogniser`).
+    """Reads a network from a .keras file and makes it fit (see `fitted_identity_embedder`).
 
     Raises:
         ValueError: If it cannot be read, or does not go from images to embeddings.
@@ -79,7 +83,7 @@ def read_recogniser(
         network = keras.models.load_model(path, compile=False)
     except (ValueError, OSError, TypeError) as error:
         raise ValueError(
-            "`recogniser` must be a .keras file of a network from images to embeddings, "
+            "`identity_embedder` must be a .keras file of a network from images to embeddings, "
             f"{path} cannot be read: {error}"
         ) from error
-    return fitted_recogniser(network, image_shape, value_range)
+    return fitted_identity_embedder(network, image_shape, value_range)

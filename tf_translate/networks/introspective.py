@@ -13,17 +13,17 @@ _WIDEST = 8  # times the channels of the first layer
 
 
 def trunk(
-    image_shape: tuple[int, int, int], *, base: int = 128, name: str = "trunk"
+    image_shape: tuple[int, int, int], *, base_filters: int = 128, name: str = "trunk"
 ) -> keras.Model:
     """Halves an image to 4x4 and gives the activations of every layer.
 
     Args:
         image_shape: `(height, width, channels)`; square, a power of two of 8 or more.
-        base: Channels of the first layer; they double up to `8 * base`.
+        base_filters: Channels of the first layer; they double up to `8 * base_filters`.
         name: Name of the model.
 
     Returns:
-        Model from images in [-1, 1] to a list of activations, the 4x4 ones last: `8 * base`
+        Model from images in [-1, 1] to a list of activations, the 4x4 ones last: `8 * base_filters`
         channels at 64 pixels, four layers and 17.217 M parameters there.
 
     Raises:
@@ -36,7 +36,7 @@ def trunk(
     image = features = keras.Input(image_shape, name="image")
     taps = []
     for depth in range(levels_to_four(image_shape)):
-        filters = base * min(2**depth, _WIDEST)
+        filters = base_filters * min(2**depth, _WIDEST)
         features = blocks.convolve(features, filters, _KERNEL, stride=2, bias=depth == 0)
         if depth:
             features = BatchNormalization()(features)
@@ -86,7 +86,7 @@ def verdict_head(
     *,
     logits: int,
     kernels: int = 500,
-    name: str = "critic_head",
+    name: str = "discriminator_head",
 ) -> keras.Model:
     """Judges the trunk's last activations, an image beside the others of its batch.
 
@@ -112,14 +112,18 @@ def verdict_head(
 
 
 def latent_decoder(
-    image_shape: tuple[int, int, int], latent: int, *, base: int = 128, name: str = "decoder"
+    image_shape: tuple[int, int, int],
+    latent: int,
+    *,
+    base_filters: int = 128,
+    name: str = "decoder",
 ) -> keras.Model:
     """Draws an image from a latent: a dense layer to 4x4, then doublings.
 
     Args:
         image_shape: `(height, width, channels)`; square, a power of two of 8 or more.
         latent: Numbers of the latent.
-        base: Channels ahead of the last layer; up to `8 * base` at 4x4.
+        base_filters: Channels ahead of the last layer; up to `8 * base_filters` at 4x4.
         name: Name of the model.
 
     Returns:
@@ -133,8 +137,8 @@ def latent_decoder(
     Departs: larger and smaller images add and drop doublings; transposed kernels are cut as those
     of `trunk` are padded.
     """
-    levels = levels_to_four(image_shape)
-    widths = [base * min(2**depth, _WIDEST) for depth in reversed(range(levels))]
+    num_downsamples = levels_to_four(image_shape)
+    widths = [base_filters * min(2**depth, _WIDEST) for depth in reversed(range(num_downsamples))]
     numbers = keras.Input((latent,), name="latent")
     features = keras.layers.Dense(
         4 * 4 * widths[0], use_bias=False, kernel_initializer=blocks.initial_weights()
@@ -152,15 +156,18 @@ def _double(features, filters: int):
 
 
 def check_together(
-    trunk: keras.Model, encoder_head: keras.Model, critic_head: keras.Model, decoder: keras.Model
+    trunk: keras.Model,
+    encoder_head: keras.Model,
+    discriminator_head: keras.Model,
+    decoder: keras.Model,
 ) -> None:
     """Raises ValueError unless the heads take what the trunk gives, and the decoder closes."""
     seen = tuple(trunk.outputs[-1].shape[1:])
-    heads = [tuple(head.input_shape[1:]) for head in (encoder_head, critic_head)]
+    heads = [tuple(head.input_shape[1:]) for head in (encoder_head, discriminator_head)]
     if heads != [seen, seen]:
         raise ValueError(
             f"both heads must take the trunk's last activations {seen}, but `encoder_head` takes "
-            f"{heads[0]} and `critic_head` {heads[1]}"
+            f"{heads[0]} and `discriminator_head` {heads[1]}"
         )
     read, drawn = [part[-1] for part in encoder_head.output_shape], decoder.input_shape[-1]
     if read != [drawn, drawn]:

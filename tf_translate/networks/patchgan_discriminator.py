@@ -1,31 +1,31 @@
-"""PatchGAN: a critic that judges overlapping patches."""
+"""PatchGAN: a discriminator that judges overlapping patches."""
 
 import keras
 
 from tf_translate.networks import blocks
 
 
-def patch_critic(
+def patchgan_discriminator(
     image_shape: tuple[int | None, int | None, int],
     *,
     condition_channels: int = 0,
     layers: int = 3,
-    base: int = 64,
+    base_filters: int = 64,
     norm: str = "instance",
-    name: str = "patch_critic",
+    name: str = "patchgan_discriminator",
 ) -> keras.Model:
-    """A convolutional critic whose every output sees one patch of its input.
+    """A convolutional discriminator whose every output sees one patch of its input.
 
     Receptive field by `layers`: 0 -> 1 pixel (three 1x1 convolutions, "PixelGAN"),
     1 -> 16, 2 -> 34, 3 -> 70, 4 -> 142, 5 -> 286, 6 -> 574. Channels double a layer up to
-    `8 * base`.
+    `8 * base_filters`.
 
     Args:
         image_shape: Judged image `(height, width, channels)`; sides may be None.
         condition_channels: Channels of a second input, the image it was translated from,
-            which is stacked before the judged one; 0 for an unconditional critic.
+            which is stacked before the judged one; 0 for an unconditional discriminator.
         layers: Convolutions of stride 2.
-        base: Channels of the first layer.
+        base_filters: Channels of the first layer.
         norm: "instance" (CycleGAN), "batch" (pix2pix), "instance_affine" or "none".
         name: Name of the model.
 
@@ -43,7 +43,7 @@ def patch_critic(
     """
     if layers < 0:
         raise ValueError(f"`layers` must be 0 or more, got {layers}")
-    blocks.check_sides(image_shape, 1, "a critic")
+    blocks.check_sides(image_shape, 1, "a discriminator")
     _check_size(image_shape, layers)
     inputs = images = keras.Input(image_shape, name="image")
     if condition_channels:
@@ -51,22 +51,22 @@ def patch_critic(
         inputs = [condition, images]
         images = keras.layers.Concatenate()(inputs)
     judge = _pixels if layers == 0 else _patches
-    return keras.Model(inputs, judge(images, layers, base, norm), name=name)
+    return keras.Model(inputs, judge(images, layers, base_filters, norm), name=name)
 
 
-def _patches(images, layers, base, norm):
-    features = blocks.leaky(_pad_convolve(images, base, stride=2, bias=True))
+def _patches(images, layers, base_filters, norm):
+    features = blocks.leaky(_pad_convolve(images, base_filters, stride=2, bias=True))
     for depth in range(1, layers + 1):
         stride = 2 if depth < layers else 1
-        filters = base * min(2**depth, 8)
+        filters = base_filters * min(2**depth, 8)
         features = _pad_convolve(features, filters, stride=stride, bias=blocks.has_bias(norm))
         features = blocks.leaky(blocks.normalise(features, norm))
     return _pad_convolve(features, 1, stride=1, bias=True)
 
 
-def _pixels(images, _layers, base, norm):
-    features = blocks.leaky(blocks.convolve(images, base, 1, bias=True))
-    features = blocks.convolve(features, 2 * base, 1, bias=blocks.has_bias(norm))
+def _pixels(images, _layers, base_filters, norm):
+    features = blocks.leaky(blocks.convolve(images, base_filters, 1, bias=True))
+    features = blocks.convolve(features, 2 * base_filters, 1, bias=blocks.has_bias(norm))
     features = blocks.leaky(blocks.normalise(features, norm))
     return blocks.convolve(features, 1, 1, bias=True)
 
@@ -84,6 +84,6 @@ def _check_size(image_shape, layers):
         left = side // 2**layers
         if layers and left < 3:  # two more 4x4 convolutions of stride 1 take 2 pixels
             raise ValueError(
-                f"a critic of {layers} layers needs sides of at least {3 * 2**layers}, "
+                f"a discriminator of {layers} layers needs sides of at least {3 * 2**layers}, "
                 f"got {image_shape}; use fewer `layers`"
             )

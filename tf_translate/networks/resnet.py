@@ -11,7 +11,7 @@ def resnet_generator(
     out_channels: int,
     *,
     residual_blocks: int = 9,
-    base: int = 64,
+    base_filters: int = 64,
     norm: str = "instance",
     upsampling: str = "transposed",
     input_skip: bool = False,
@@ -23,7 +23,7 @@ def resnet_generator(
         image_shape: `(height, width, channels)`; sides divisible by 4, or None for any.
         out_channels: Channels of the output image.
         residual_blocks: 9 for 256 pixels and more, 6 for 128 (the paper).
-        base: Channels of the first layer.
+        base_filters: Channels of the first layer.
         norm: "instance" (the published code), "instance_affine", "batch" or "none".
         upsampling: "transposed" (the paper) or "resize" (no checkerboard).
         input_skip: Whether the network draws a change that is added to the input image, so
@@ -51,15 +51,15 @@ def resnet_generator(
     bias = blocks.has_bias(norm)
     inputs = keras.Input(image_shape, name="image")
     features = ReflectionPadding2D(3)(inputs)
-    features = blocks.convolve(features, base, 7, bias=bias, pad="valid")
+    features = blocks.convolve(features, base_filters, 7, bias=bias, pad="valid")
     features = blocks.relu(blocks.normalise(features, norm))
     for multiple in (2, 4):
-        features = _halve(features, base * multiple, bias)
+        features = _halve(features, base_filters * multiple, bias)
         features = blocks.relu(blocks.normalise(features, norm))
     for _ in range(residual_blocks):
-        features = _residual(features, 4 * base, norm)
+        features = _residual(features, 4 * base_filters, norm)
     for multiple in (2, 1):
-        features = blocks.upsample(features, base * multiple, 3, bias=bias, how=upsampling)
+        features = blocks.upsample(features, base_filters * multiple, 3, bias=bias, how=upsampling)
         features = blocks.relu(blocks.normalise(features, norm))
     features = ReflectionPadding2D(3)(features)
     if input_skip:

@@ -1,4 +1,4 @@
-"""Critics that halve an image until one score, or few, is left."""
+"""Discriminators that halve an image until one score, or few, is left."""
 
 import keras
 
@@ -6,21 +6,21 @@ from tf_translate.layers.batch_norm import BatchNormalization
 from tf_translate.networks import blocks
 
 
-def wasserstein_critic(
+def strided_discriminator(
     image_shape: tuple[int, int, int],
     *,
-    levels: int = 5,
-    base: int = 64,
+    num_downsamples: int = 5,
+    base_filters: int = 64,
     norm: str = "instance_affine",
     head: str = "patch",
-    name: str = "critic",
+    name: str = "discriminator",
 ) -> keras.Model:
-    """DualGAN's critic: halvings with 5x5, then 3x3 kernels, and a score without bound.
+    """DualGAN's discriminator: halvings with 5x5, then 3x3 kernels, and a score without bound.
 
     Args:
-        image_shape: Judged image `(height, width, channels)`, sides divisible by `2 ** levels`.
-        levels: Halvings; channels double from `base` up to `8 * base`.
-        base: Channels of the first layer.
+        image_shape: Judged image `(height, width, channels)`, sides divisible by `2 ** num_downsamples`.
+        num_downsamples: Halvings; channels double from `base_filters` up to `8 * base_filters`.
+        base_filters: Channels of the first layer.
         norm: See `blocks.normalise`.
         head: "patch", one more halving to a map of scores, or "global", one linear score.
         name: Name of the model.
@@ -35,21 +35,23 @@ def wasserstein_critic(
 
     Source: Yi et al. 2017, https://arxiv.org/abs/1704.02510, section 3.3, and its code.
     """
-    blocks.check_sides(image_shape, 2**levels, f"a critic of {levels} levels")
-    if norm != "none" and min(image_shape[:2]) == 2**levels:
+    blocks.check_sides(
+        image_shape, 2**num_downsamples, f"a discriminator of {num_downsamples} num_downsamples"
+    )
+    if norm != "none" and min(image_shape[:2]) == 2**num_downsamples:
         raise ValueError(
-            f"a critic of {levels} levels needs sides above {2**levels}, got {image_shape}: a norm "
-            "on a 1x1 map makes it constant; use fewer `levels`"
+            f"a discriminator of {num_downsamples} num_downsamples needs sides above {2**num_downsamples}, got {image_shape}: a norm "
+            "on a 1x1 map makes it constant; use fewer `num_downsamples`"
         )
     if head not in ("patch", "global"):
         raise ValueError(f"`head` must be 'patch' or 'global', got {head!r}")
     inputs = keras.Input(image_shape, name="image")
     features = blocks.leaky(
-        blocks.convolve(inputs, base, 5, stride=2, bias=True, start=truncated())
+        blocks.convolve(inputs, base_filters, 5, stride=2, bias=True, start=truncated())
     )
-    for depth in range(1, levels):
+    for depth in range(1, num_downsamples):
         features = blocks.convolve(
-            features, base * min(2**depth, 8), 3, stride=2, bias=True, start=truncated()
+            features, base_filters * min(2**depth, 8), 3, stride=2, bias=True, start=truncated()
         )
         features = blocks.leaky(blocks.normalise(features, norm, epsilon=1e-6))
     if head == "patch":
@@ -66,18 +68,18 @@ def truncated() -> keras.initializers.Initializer:
     return keras.initializers.TruncatedNormal(0.0, 0.02)
 
 
-def feature_critic(
+def feature_discriminator(
     image_shape: tuple[int, int, int],
     *,
-    base: int = 64,
-    name: str = "critic",
+    base_filters: int = 64,
+    name: str = "discriminator",
 ) -> keras.Model:
-    """DiscoGAN's critic: one score for the whole image, and the features that led to it.
+    """DiscoGAN's discriminator: one score for the whole image, and the features that led to it.
 
     Args:
         image_shape: Judged image `(height, width, channels)` in [-1, 1]; square, a power of
             two of at least 16 pixels.
-        base: Channels of the first layer; they double up to `8 * base`.
+        base_filters: Channels of the first layer; they double up to `8 * base_filters`.
         name: Name of the model.
 
     Returns:
@@ -90,18 +92,18 @@ def feature_critic(
     Source: Kim et al. 2017, https://arxiv.org/abs/1703.05192, section 3, and its code.
     Departs: larger and smaller images add and drop halvings (the code knows 64 pixels only).
     """
-    levels = levels_to_four(image_shape)
-    if levels < 2:
+    num_downsamples = levels_to_four(image_shape)
+    if num_downsamples < 2:
         raise ValueError(
-            f"DiscoGAN's critic needs sides of at least 16, got {tuple(image_shape)}: the first "
+            f"DiscoGAN's discriminator needs sides of at least 16, got {tuple(image_shape)}: the first "
             "layer's features are not matched"
         )
     inputs = keras.Input(image_shape, name="image")
     features, taps = to_unit(inputs), []
-    for depth in range(levels):
+    for depth in range(num_downsamples):
         channels = features.shape[-1]
         features = blocks.convolve(
-            features, base * min(2**depth, 8), 4, stride=2, bias=False,
+            features, base_filters * min(2**depth, 8), 4, stride=2, bias=False,
             start=blocks.torch_weights(4, channels),
         )  # fmt: skip
         if depth:
@@ -126,10 +128,10 @@ def levels_to_four(image_shape: tuple[int, int, int]) -> int:
         ValueError: If the image is not square or its side not a power of two of 8 or more.
     """
     height, width = image_shape[:2]
-    levels = int(height).bit_length() - 3
-    if height != width or height != 4 * 2**levels or levels < 1:
+    num_downsamples = int(height).bit_length() - 3
+    if height != width or height != 4 * 2**num_downsamples or num_downsamples < 1:
         raise ValueError(
             "`image_shape` must be square with a side of 8, 16, 32, 64 or another power of two, "
             f"got {tuple(image_shape)}"
         )
-    return levels
+    return num_downsamples

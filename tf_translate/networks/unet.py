@@ -1,4 +1,4 @@
-"""U-Net: an encoder-decoder whose levels are joined by skips."""
+"""U-Net: an encoder-decoder whose num_downsamples are joined by skips."""
 
 import functools
 
@@ -7,15 +7,15 @@ import keras
 from tf_translate.layers.dropout import Dropout
 from tf_translate.networks import blocks
 
-_DROPOUT_LEVELS = 3  # the three innermost decoder levels (pix2pix, appendix 6.1.1)
+_DROPOUT_LEVELS = 3  # the three innermost decoder num_downsamples (pix2pix, appendix 6.1.1)
 
 
 def unet_generator(
     image_shape: tuple[int, int, int],
     out_channels: int,
     *,
-    levels: int = 8,
-    base: int = 64,
+    num_downsamples: int = 8,
+    base_filters: int = 64,
     kernel: int = 4,
     outer_kernel: int = 4,
     norm: str = "batch",
@@ -32,22 +32,22 @@ def unet_generator(
     """The U-Net of pix2pix, of any depth.
 
     Every level halves the image with a 4x4 convolution of stride 2; channels double from
-    `base` up to `8 * base`. The innermost map has no norm: on a 1x1 map with batch 1 it
+    `base_filters` up to `8 * base_filters`. The innermost map has no norm: on a 1x1 map with batch 1 it
     would make the bottleneck a constant. A skip carries a level's output before its
     activation; the ReLU after the concatenation acts on both halves.
 
     Args:
-        image_shape: Input `(height, width, channels)`; sides divisible by `2 ** levels`.
+        image_shape: Input `(height, width, channels)`; sides divisible by `2 ** num_downsamples`.
         out_channels: Channels of the output image.
-        levels: Halvings; 8 for 256 pixels (the paper), 7 for 128.
-        base: Channels of the first level.
+        num_downsamples: Halvings; 8 for 256 pixels (the paper), 7 for 128.
+        base_filters: Channels of the first level.
         kernel: Side of the kernels; 4 in pix2pix, 3 in DualGAN.
         outer_kernel: Side of the first and the last kernel; 4 in pix2pix, 5 in DualGAN.
         norm: "batch" (the paper), "instance", "instance_affine" or "none".
         norm_epsilon: Of an instance norm.
         bias: Whether convolutions ahead of a norm keep a bias; None: if the norm has no offset.
         start: Initializer of the encoder in place of N(0, 0.02).
-        dropout: Rate on the three innermost decoder levels; a net of 5, 4, 3 or fewer levels
+        dropout: Rate on the three innermost decoder num_downsamples; a net of 5, 4, 3 or fewer num_downsamples
             has it on 2, 1, none of them.
         upsampling: "transposed" (the paper) or "resize" (no checkerboard).
         input_skip: Whether the network draws a change that is added to the input image, so
@@ -62,7 +62,7 @@ def unet_generator(
         at 256 pixels, 3 to 3 channels, the paper's settings.
 
     Raises:
-        ValueError: If a side does not divide, `levels` is below 2, or channels differ though
+        ValueError: If a side does not divide, `num_downsamples` is below 2, or channels differ though
             `input_skip` is on.
 
     Source: Isola et al. 2017, https://arxiv.org/abs/1611.07004, appendix 6.1.1; no norm on
@@ -71,38 +71,40 @@ def unet_generator(
     """
     if input_skip:
         blocks.check_input_skip(image_shape, out_channels)
-    if levels < 2:
-        raise ValueError(f"`levels` must be at least 2, got {levels}")
-    blocks.check_sides(image_shape, 2**levels, f"a U-Net of {levels} levels")
+    if num_downsamples < 2:
+        raise ValueError(f"`num_downsamples` must be at least 2, got {num_downsamples}")
+    blocks.check_sides(
+        image_shape, 2**num_downsamples, f"a U-Net of {num_downsamples} num_downsamples"
+    )
     inputs = keras.Input(image_shape, name="image")
     normalise = functools.partial(
         blocks.normalise, norm=norm, statistics=inference_statistics, epsilon=norm_epsilon
     )
     double = functools.partial(blocks.upsample, how=upsampling, odd="same")
     bias = blocks.has_bias(norm) if bias is None else bias
-    kernels = [outer_kernel] + [kernel] * (levels - 1)
+    kernels = [outer_kernel] + [kernel] * (num_downsamples - 1)
     convolve = functools.partial(blocks.convolve, stride=2, bias=bias, start=start)
-    skips = _encode(inputs, kernels, base, convolve, normalise)
+    skips = _encode(inputs, kernels, base_filters, convolve, normalise)
     features = skips.pop()
-    for depth in range(levels - 1, 0, -1):
-        channels = base * min(2 ** (depth - 1), 8)
+    for depth in range(num_downsamples - 1, 0, -1):
+        channels = base_filters * min(2 ** (depth - 1), 8)
         features = blocks.relu(features)
         features = normalise(double(features, channels, kernel, bias=bias))
-        innermost = levels - 1 - depth
-        # Shallow nets keep dropout off the outermost levels, which draw the details.
-        if dropout and innermost < min(_DROPOUT_LEVELS, levels - 3):
+        innermost = num_downsamples - 1 - depth
+        # Shallow nets keep dropout off the outermost num_downsamples, which draw the details.
+        if dropout and innermost < min(_DROPOUT_LEVELS, num_downsamples - 3):
             features = Dropout(dropout, seed=depth, inference=inference_dropout)(features)
         features = keras.layers.Concatenate()([features, skips.pop()])
     features = blocks.relu(features)
     if not input_skip:
         features = double(features, out_channels, outer_kernel, bias=True)
         return keras.Model(inputs, blocks.to_images(features), name=name)
-    features = double(features, base // 2, outer_kernel, bias=True)
+    features = double(features, base_filters // 2, outer_kernel, bias=True)
     features = keras.layers.Concatenate()([blocks.leaky(features), inputs])
     return keras.Model(inputs, blocks.change_images(inputs, features, 3), name=name)
 
 
-def _encode(inputs, kernels, base, convolve, normalise):
+def _encode(inputs, kernels, base_filters, convolve, normalise):
     """Outputs of every level before activation, outermost first."""
     outputs = []
     features = inputs
@@ -111,7 +113,7 @@ def _encode(inputs, kernels, base, convolve, normalise):
         if not outermost:
             features = blocks.leaky(features)
         # The released code zeroes all biases; a norm's offset does their work.
-        features = convolve(features, base * min(2**depth, 8), kernel)
+        features = convolve(features, base_filters * min(2**depth, 8), kernel)
         if not outermost and not innermost:
             features = normalise(features)
         outputs.append(features)

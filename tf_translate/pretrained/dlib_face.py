@@ -1,4 +1,4 @@
-"""dlib's face recogniser in face-api's form, as a frozen feature network: 128 numbers a face."""
+"""dlib's face identity embedder in face-api's form, as a frozen feature network: 128 numbers a face."""
 
 import json
 import tarfile
@@ -20,7 +20,7 @@ PACKAGE = Packed(
 )
 _FILES = "package/model/face_recognition_model"
 _MEAN, _SCALE = (122.782, 117.001, 104.298), 255.0  # of pixels in [0, 255]
-# A block halves the picture where its name ends in "down"; face-api's names, dlib's order.
+# A block halves the image where its name ends in "down"; face-api's names, dlib's order.
 BLOCKS = (
     ("conv32_1", 32),
     ("conv32_2", 32),

@@ -35,7 +35,7 @@ def at_size(images: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Resizes float `(n, h, w, c)` in [-1, 1] to `size` (height, width).
 
     Bicubic with antialiasing, clipped to [-1, 1]: shrinking without it puts patterns
-    into the pictures that judges then measure (clean-fid,
+    into the images that judges then measure (clean-fid,
     https://arxiv.org/abs/2104.11222). Images of that size already come back unchanged.
     """
     if images.shape[1:3] == tuple(size):

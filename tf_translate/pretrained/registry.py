@@ -44,14 +44,14 @@ PRETRAINED = {
         efficientnet_lite0.weights,
         efficientnet_lite0.fill,
         "1,280 features of EfficientNet-Lite0, trained for ImageNet's classes; Google, Apache-2.0 "
-        "(the package itself names no licence)",
+        "(the package itself names no license)",
     ),
     "face128": Pretrained(
         dlib_face.PACKAGE,
         dlib_face.network,
         dlib_face.weights,
         dlib_face.fill,
-        "128 features of dlib's face recogniser, in face-api's form (MIT); made for photographs of "
+        "128 features of dlib's face identity_embedder, in face-api's form (MIT); made for photographs of "
         "faces, weak on drawings",
     ),
 }
@@ -89,7 +89,7 @@ class Features:
         """Gives the network for images of one shape, as a model of Keras's own layers only.
 
         It can be saved and loaded anywhere, exported to a phone, and takes the place of a
-        recogniser in a method (`model.features` of DTN).
+        identity embedder in a method (`model.features` of DTN).
 
         Args:
             shape: (height, width, channels) of images in [-1, 1]; channels 1, 3 or 4.

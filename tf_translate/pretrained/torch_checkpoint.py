@@ -23,7 +23,7 @@ _STORAGES: dict[str, np.dtype] = {"FloatStorage": np.dtype("<f4"), "LongStorage"
 
 @dataclass(frozen=True)
 class _Storage:
-    """A row of numbers that follows the pickles."""
+    """A row of numbers that depends_on the pickles."""
 
     key: str
     dtype: np.dtype

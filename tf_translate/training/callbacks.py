@@ -1,4 +1,4 @@
-"""What happens beside the steps: rows of losses, pictures, checkpoints, a clean stop."""
+"""What happens beside the steps: rows of losses, images, checkpoints, a clean stop."""
 
 import json
 import math
@@ -61,7 +61,9 @@ class Losses(StepCallback):
 
     def on_train_batch_begin(self, batch, logs=None):
         """Asks the coming execution, on every worker, for what costs something if a row is due."""
-        self.model.gauges.ask(self._due(self.step, self.step + self.model.steps_per_execution))
+        self.model.gradient_norms.ask(
+            self._due(self.step, self.step + self.model.steps_per_execution)
+        )
 
     def after(self, before, step, logs):
         """Checks the losses, and notes a row when one is due."""
@@ -88,7 +90,7 @@ class Losses(StepCallback):
 class History(Losses):
     """Writes the mean losses since the last row to `history.jsonl` and TensorBoard.
 
-    With them the figures of `Watched`: rates, lengths of gradients and weights, critics' leads.
+    With them the figures of `Diagnostics`: rates, lengths of gradients and weights, discriminators' leads.
 
     Args:
         run: Holds `history.jsonl`.
@@ -119,8 +121,8 @@ class History(Losses):
 
     def note(self, step, values):
         """Writes the row."""
-        leads = self.model.lead_of_critics(values)
-        figures = {**leads, **self.model.gauges_of(self.model.active_players())}
+        leads = self.model.discriminator_skills(values)
+        figures = {**leads, **self.model.player_diagnostics(self.model.active_players())}
         with writing(self.run, self.run.history, step), self.run.history.open("a") as file:
             file.write(json.dumps({"step": step, **values, **figures}) + "\n")
         now = time.monotonic()
@@ -134,14 +136,14 @@ class History(Losses):
 
 
 class Samples(StepCallback):
-    """Writes a picture of the same few images every so many steps, to TensorBoard too.
+    """Writes a image of the same few images every so many steps, to TensorBoard too.
 
     Args:
-        run: Holds the pictures.
+        run: Holds the images.
         writer: TensorBoard's.
-        render: Makes the picture, and tells what is on it.
+        render: Makes the image, and tells what is on it.
         every: Steps from one to the next.
-        look: Looks at step and what is on the picture.
+        look: Looks at step and what is on the image.
     """
 
     def __init__(
@@ -161,7 +163,7 @@ class Samples(StepCallback):
         self.every = every
 
     def after(self, before, step, logs):
-        """Writes the picture when one is due."""
+        """Writes the image when one is due."""
         if crossed(before, step, self.every):
             self._write(step)
 
@@ -173,11 +175,11 @@ class Samples(StepCallback):
         path = self.run.samples / f"step-{step:08d}.png"
         if path.exists():
             return
-        picture, shown = self.render()
+        rendered, shown = self.render()
         with writing(self.run, path, step):
-            write(path, picture)
+            write(path, rendered)
         with writing(self.run, self.run.logs, step), at(self.writer, step):
-            tf.summary.image("samples", picture[None])
+            tf.summary.image("samples", rendered[None])
         self.look(step, shown)
 
 

@@ -46,7 +46,7 @@ def writing(run: RunDir, what: object, step: int) -> Iterator[None]:
 
 @contextlib.contextmanager
 def reading(run: RunDir, step: Callable[[], int]) -> Iterator[None]:
-    """Turns a picture that cannot be read any more in the midst of training into one sentence.
+    """Turns a image that cannot be read any more in the midst of training into one sentence.
 
     Raises:
         DataError: If TensorFlow's error was one of ours in a function of the input pipeline.
@@ -95,7 +95,7 @@ def diverged(run: RunDir, step: int, what: str) -> TrainingError:
     """
     halved = keras.mixed_precision.global_policy().name != "float32"
     precision = " or training.precision = 'float32'" if halved else ""
-    begin = f" and training.start_from={run.path}" if run.newest_checkpoint() else ""
+    begin = f" and training.init_from={run.path}" if run.newest_checkpoint() else ""
     return TrainingError(
         f"training stopped at step {step}: {what} no longer finite; {run.last_good()}. Try a new "
         f"run with a lower learning_rate (model.optimizer.learning_rate){precision}{begin}"

@@ -1,4 +1,4 @@
-"""Early signs of how training fails, in plain words, from losses and pictures that are there."""
+"""Early signs of how training fails, in plain words, from losses and images that are there."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,25 +6,25 @@ from dataclasses import dataclass
 import numpy as np
 
 # Ours, from runs that were made to fail; none of a paper.
-SURE = 0.9  # lead of a critic that tells real from made nearly always
+SURE = 0.9  # lead of a discriminator that tells real from made nearly always
 TELLS = 0.5  # lead above which what is made does not pass yet
 SAME = 0.02  # mean absolute difference on [-1, 1]: two of 255 levels
 INVERTED = -0.5  # correlation with the input
 NARROW = 0.1  # share of the spread that there should be
-_FLAT = 1e-3  # spread below which pictures say nothing
+_FLAT = 1e-3  # spread below which images say nothing
 
 
 @dataclass(frozen=True)
 class Shown:
-    """One way of translating, on the few pictures that are watched.
+    """One way of translating, on the few images that are watched.
 
     Attributes:
         title: What was done to them.
         inputs: `(batch, height, width, channels)` in [-1, 1].
         outputs: What came out.
-        targets: Pictures as they should look, not those of the inputs; None: the inputs are.
+        targets: Images as they should look, not those of the inputs; None: the inputs are.
         unchanged: What comes out if nothing is to change; None: nothing is to change.
-        follows: Whether outputs are made of the inputs, and not of noise.
+        depends_on: Whether outputs are made of the inputs, and not of noise.
     """
 
     title: str
@@ -32,7 +32,7 @@ class Shown:
     outputs: np.ndarray
     targets: np.ndarray | None = None
     unchanged: np.ndarray | None = None
-    follows: bool = True
+    depends_on: bool = True
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,8 @@ def difference(shown: Shown) -> float | None:
 
 
 def correlation(shown: Shown) -> float | None:
-    """Correlation of outputs with inputs over the pixels of a picture; the median of pictures."""
-    if not shown.follows or shown.inputs.shape[:3] != shown.outputs.shape[:3]:
+    """Correlation of outputs with inputs over the pixels of a image; the median of images."""
+    if not shown.depends_on or shown.inputs.shape[:3] != shown.outputs.shape[:3]:
         return None
     ones, others = (_wide(images).mean(-1) for images in (shown.inputs, shown.outputs))
     found = []
@@ -67,7 +67,7 @@ def correlation(shown: Shown) -> float | None:
 def spread(shown: Shown) -> float | None:
     """How much outputs differ from each other, as a share of how much they should.
 
-    That is how much inputs do or, if less, the targets: the deviation over the pictures at each
+    That is how much inputs do or, if less, the targets: the deviation over the images at each
     pixel, averaged.
     """
     if len(shown.outputs) < 2:
@@ -78,12 +78,12 @@ def spread(shown: Shown) -> float | None:
 
 
 def signs_of(shown: Shown, leads: Mapping[str, float]) -> list[Sign]:
-    """The signs that pictures show.
+    """The signs that images show.
 
     Args:
-        shown: The pictures.
-        leads: `lead/TERM` of the critics now, where there is such a figure. Outputs that equal
-            inputs are no failure once no critic can tell them.
+        shown: The images.
+        leads: `discriminator_skill/TERM` of the discriminators now, where there is such a figure. Outputs that equal
+            inputs are no failure once no discriminator can tell them.
     """
     found = []
     same, likeness, width = difference(shown), correlation(shown), spread(shown)
@@ -104,14 +104,14 @@ def signs_of(shown: Shown, leads: Mapping[str, float]) -> list[Sign]:
                 f"{shown.title} turns light into dark: output and input correlate by "
                 f"{likeness:.2f}",
                 "unless that is the task, start again with another training.seed, or with "
-                "terms.identity or model.input_skip where the method has them",
+                "loss_weights.identity or model.input_skip where the method has them",
             )
         )
     if width is not None and width < NARROW:
         found.append(
             Sign(
                 "collapse",
-                f"{shown.title} makes nearly the same picture of every input: outputs differ "
+                f"{shown.title} makes nearly the same image of every input: outputs differ "
                 f"{width:.3f} times as much as they should",
                 "lower model.optimizer.learning_rate, raise the weights of content terms, and go "
                 "on from an earlier checkpoint or anew",
@@ -120,17 +120,17 @@ def signs_of(shown: Shown, leads: Mapping[str, float]) -> list[Sign]:
     return found
 
 
-def critic_wins(term: str, lead: float) -> Sign | None:
-    """The sign of a critic that has nothing to learn any more and nothing to teach."""
+def discriminator_wins(term: str, lead: float) -> Sign | None:
+    """The sign of a discriminator that has nothing to learn any more and nothing to teach."""
     if lead < SURE:
         return None
     return Sign(
-        "critic wins",
+        "discriminator wins",
         f"the {term} tells real from made nearly always: its lead is {lead:.2f} "
         "(0 if it cannot tell, 1 if it always can)",
-        "weaken it (a lower learning rate, a smaller model.critic_base, fewer turns), or, where "
-        "the method has them, show it pictures under noise (model.critic_noise) and hold its "
-        "slope (terms.slope, a gradient penalty)",
+        "weaken it (a lower learning rate, a smaller model.discriminator_filters, fewer turns), or, where "
+        "the method has them, show it images under noise (model.discriminator_noise) and hold its "
+        "gradient (loss_weights.r1, a gradient penalty)",
     )
 
 

@@ -12,23 +12,23 @@ from tf_translate.training.failure_checks import (
     Shown,
     Sign,
     correlation,
-    critic_wins,
     difference,
+    discriminator_wins,
     signs_of,
     spread,
 )
 from tf_translate.training.run_dir import RunDir
 from tf_translate.training.tensorboard_summaries import at, write_scalars
 
-_ROWS = 10  # rows in a sequence until a critic has won
-_PICTURES = 2  # sample pictures in a sequence until one is believed
+_ROWS = 10  # rows in a sequence until a discriminator has won
+_IMAGES = 2  # sample images in a sequence until one is believed
 
 
-class Watcher:
-    """Looks at rows and sample pictures; names each sign once in a run, when it stays.
+class FailureMonitor:
+    """Looks at rows and sample images; names each sign once in a run, when it stays.
 
-    Names go to the console, to `signs.jsonl` and to TensorBoard as text; the figures of sample
-    pictures to TensorBoard. A resumed run counts anew how long a sign stays, and says nothing
+    Names go to the console, to `warnings.jsonl` and to TensorBoard as text; the figures of sample
+    images to TensorBoard. A resumed run counts anew how long a sign stays, and says nothing
     twice.
 
     Args:
@@ -46,19 +46,21 @@ class Watcher:
         self._leads: dict[str, float] = {}
 
     def look_at_row(self, step: int, figures: Mapping[str, float]) -> None:
-        """Takes the `lead/TERM` of a row."""
+        """Takes the `discriminator_skill/TERM` of a row."""
         self._leads = {k: v for k, v in figures.items() if k.startswith("lead/")}
-        # A latent critic (Fader) should win at first: its term comes in by a ramp.
-        lead = self._leads.get("lead/critic")
+        # A latent discriminator (Fader) should win at first: its term comes in by a ramp.
+        lead = self._leads.get("discriminator_skill/discriminator")
         if lead is not None:
-            sign = critic_wins("critic", lead)
-            self._count(step, "critic", [sign] if sign else [], ("critic wins",), _ROWS)
+            sign = discriminator_wins("discriminator", lead)
+            self._count(
+                step, "discriminator", [sign] if sign else [], ("discriminator wins",), _ROWS
+            )
 
-    def look_at_pictures(self, step: int, pictures: Sequence[Shown]) -> None:
-        """Takes what a sample picture shows."""
+    def look_at_images(self, step: int, images: Sequence[Shown]) -> None:
+        """Takes what a sample image shows."""
         names = ("identity map", "colour inversion", "collapse")
-        for shown in pictures:
-            self._count(step, shown.title, signs_of(shown, self._leads), names, _PICTURES)
+        for shown in images:
+            self._count(step, shown.title, signs_of(shown, self._leads), names, _IMAGES)
             figures = {
                 "difference": difference(shown),
                 "correlation": correlation(shown),

@@ -26,7 +26,7 @@ from tf_translate.training.callbacks import (
 )
 from tf_translate.training.checkpoint_selection import Assessments, Measure, assess, exhausted
 from tf_translate.training.error_messages import compiling, reading, writing
-from tf_translate.training.failure_monitor import Watcher
+from tf_translate.training.failure_monitor import FailureMonitor
 from tf_translate.training.preview_images import sample_grid
 from tf_translate.training.progress import ProgressBar
 from tf_translate.training.run_dir import RunDir, is_whole
@@ -131,7 +131,7 @@ def train(
     Raises:
         TrainingError: If a loss is no longer finite.
         RunError: If the run cannot be written any more, as on a full disk.
-        DataError: If a picture that is yet to be read is gone.
+        DataError: If a image that is yet to be read is gone.
     """
     workers = Workers(translator.distribute_strategy)
     start = _step(translator)
@@ -188,7 +188,7 @@ def _writing(
     bar = ProgressBar(schedule.steps, console)
     with writing(run, run.logs, start):
         writer = tf.summary.create_file_writer(str(run.logs))
-    watcher = Watcher(run, writer, console)
+    watcher = FailureMonitor(run, writer, console)
     every = schedule.checkpoint_every
     callbacks = [
         History(
@@ -204,7 +204,7 @@ def _writing(
             writer,
             render,
             every=schedule.sample_every,
-            look=watcher.look_at_pictures,
+            look=watcher.look_at_images,
         ),
         Checkpoints(run, every=every, keep=schedule.keep_checkpoints),
     ]

@@ -1,4 +1,4 @@
-"""Pictures of what a translator does now."""
+"""Images of what a translator does now."""
 
 from collections.abc import Iterator, Mapping
 
@@ -34,12 +34,12 @@ def sample_grid(
         columns, titles, shown = _attribute_columns(translator, batch)
     else:
         columns, titles, shown = _domain_columns(translator, batch)
-    picture = grid(columns, titles=titles, scale=max(1, 96 // columns[0].shape[1]))
-    return picture, shown if _has_learnt_to_draw(translator) else []
+    rendered = grid(columns, titles=titles, scale=max(1, 96 // columns[0].shape[1]))
+    return rendered, shown if _has_learnt_to_draw(translator) else []
 
 
 def _has_learnt_to_draw(translator: Translator) -> bool:
-    """Whether a player that pictures wait for plays now, or has played."""
+    """Whether a player that images wait for plays now, or has played."""
     stages = translator.stages[: translator.stages.index(translator.stage) + 1]
     return any(player.draws and player.stage in stages for player in translator.players)
 
@@ -50,7 +50,7 @@ def _attribute_columns(translator: Translator, batch: Mapping[str, np.ndarray]) 
     imagined = [translator.imagined(attributes) for attributes in given.values()]
     if imagined[0] is not None:
         made = [np.asarray(images) for images in imagined]
-        noise = Shown("images out of noise", image, made[0], follows=False)
+        noise = Shown("images out of noise", image, made[0], depends_on=False)
         return made, list(given), [noise]
     translate = translator.signatures()["translate"].function
     made = [

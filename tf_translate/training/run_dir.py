@@ -2,7 +2,7 @@
 
 `config.json`, `checkpoints/step-N.keras`, `history.jsonl` (losses), `sessions.jsonl` (when,
 how long, on what), `samples/`, `logs/` and, at the end, `model.keras`. Where the best checkpoint is
-chosen, `checkpoints/best-N.keras` and `assessments.jsonl` too; `signs.jsonl` where something looked
+chosen, `checkpoints/best-N.keras` and `assessments.jsonl` too; `warnings.jsonl` where something looked
 like failing.
 """
 
@@ -36,7 +36,7 @@ class RunDir:
         self.history = self.path / "history.jsonl"
         self.sessions = self.path / "sessions.jsonl"
         self.assessed = self.path / "assessments.jsonl"
-        self.signs = self.path / "signs.jsonl"
+        self.signs = self.path / "warnings.jsonl"
 
     @classmethod
     def create(cls, path: str | Path, config: dict) -> "RunDir":

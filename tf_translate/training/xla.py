@@ -21,7 +21,7 @@ def take_if_quicker(
 ) -> None:
     """Compiles the steps of the present stage with XLA if they are quicker for it.
 
-    Takes a few steps without and with it. All variables are put back, and the data that follows
+    Takes a few steps without and with it. All variables are put back, and the data that depends_on
     begins where it did, so the run is the same whatever was found; but the sums of XLA are
     rounded in another order. Of several workers the chief decides.
 

@@ -1,8 +1,8 @@
-// Pictures of any size on a model's canvas of one size, and back: the twin of
-// exporters/inference/aspect.py, pixel for pixel. A picture is {height, width, channels, data}, data being
+// Images of any size on a model's canvas of one size, and back: the twin of
+// exporters/inference/aspect.py, pixel for pixel. A image is {height, width, channels, data}, data being
 // bytes row by row.
 
-/** Centres a picture of `size` on a canvas, as large as its aspect lets it. */
+/** Centres a image of `size` on a canvas, as large as its aspect lets it. */
 export function fit(size, canvas) {
   const scale = Math.min(canvas.height / size.height, canvas.width / size.width);
   const height = Math.min(canvas.height, Math.max(1, roundHalfEven(size.height * scale)));
@@ -15,10 +15,10 @@ export function fit(size, canvas) {
   };
 }
 
-/** Fits a picture to a canvas; what it does not cover is filled with its mirror image. */
-export function ontoCanvas(picture, canvas) {
-  const box = fit(picture, canvas);
-  const inner = resize(picture, box);
+/** Fits a image to a canvas; what it does not cover is filled with its mirror image. */
+export function ontoCanvas(image, canvas) {
+  const box = fit(image, canvas);
+  const inner = resize(image, box);
   const rows = mirrored(canvas.height, box.top, box.height);
   const columns = mirrored(canvas.width, box.left, box.width);
   return gather(inner, rows, columns);
@@ -28,7 +28,7 @@ export function ontoCanvas(picture, canvas) {
  * Undoes `ontoCanvas` on what a model made of the canvas.
  *
  * `output` is as large as `canvas` or a multiple of it; the result has the size of `size`, the
- * picture that was fitted.
+ * image that was fitted.
  */
 export function offCanvas(output, canvas, size) {
   const vertical = output.height / canvas.height;
@@ -44,8 +44,8 @@ export function offCanvas(output, canvas, size) {
 }
 
 /** Pillow's bicubic resampling of bytes: antialiased, first along rows, then along columns. */
-export function resize(picture, size) {
-  let result = picture;
+export function resize(image, size) {
+  let result = image;
   if (result.width !== size.width) result = alongRows(result, size.width);
   if (result.height !== size.height) result = alongColumns(result, size.height);
   return result;
@@ -53,13 +53,13 @@ export function resize(picture, size) {
 
 const PRECISION = 22;  // bits of a weight, as in Pillow
 
-function alongRows(picture, width) {
-  const {height, channels, data} = picture;
-  const taps = tapsOf(picture.width, width);
+function alongRows(image, width) {
+  const {height, channels, data} = image;
+  const taps = tapsOf(image.width, width);
   const result = new Uint8ClampedArray(height * width * channels);
   let place = 0;
   for (let row = 0; row < height; row++) {
-    const start = row * picture.width * channels;
+    const start = row * image.width * channels;
     for (let column = 0; column < width; column++) {
       const first = start + taps.first[column] * channels;
       const count = taps.count[column];
@@ -76,9 +76,9 @@ function alongRows(picture, width) {
   return {height, width, channels, data: result};
 }
 
-function alongColumns(picture, height) {
-  const {width, channels, data} = picture;
-  const taps = tapsOf(picture.height, height);
+function alongColumns(image, height) {
+  const {width, channels, data} = image;
+  const taps = tapsOf(image.height, height);
   const length = width * channels;  // of a row
   const result = new Uint8ClampedArray(height * length);
   const sums = new Int32Array(length);

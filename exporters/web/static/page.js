@@ -1,10 +1,10 @@
-// The page: what is chosen on it, and the picture that follows.
+// The page: what is chosen on it, and the image that follows.
 
 import {showNumbers, startNumbers} from './controls.js';
 import {loadModel, start} from './model.js';
 import {Painter} from './paint.js';
 import {paint, paintPixels, pixelsOfVideo} from './pixels.js';
-import {Camera, loadExample, showExamples, takePictures} from './sources.js';
+import {Camera, loadExample, showExamples, takeImages} from './sources.js';
 import {translate} from './translate.js';
 
 const byId = (id) => document.getElementById(id);
@@ -14,7 +14,7 @@ const painter = new Painter({
   place: byId('stage'),
   canvas: byId('strokes'),
   brush: () => ({colour: byId('colour').value, size: Number(byId('brush').value)}),
-}, () => refresh());
+}, () => bn_recalibration_steps());
 let facts;
 let running = false;
 let wanted = false;
@@ -28,28 +28,28 @@ async function main() {
   fillSelect(byId('signature'), facts.signatures, (one) => one.title);
   fillSelect(byId('recipe'), facts.models, (one) => one.recipe);
   byId('left-out').textContent = facts.left_out.length === 0 ? '' :
-      `Not on this page, as screens cannot show their pictures: ${facts.left_out.join(', ')}.`;
+      `Not on this page, as screens cannot show their images: ${facts.left_out.join(', ')}.`;
   listen();
   await Promise.all([chooseSignature(), chooseRecipe()]);
   document.body.dataset.state = 'ready';
 }
 
 function listen() {
-  byId('signature').addEventListener('change', () => chooseSignature().then(refresh, fail));
+  byId('signature').addEventListener('change', () => chooseSignature().then(bn_recalibration_steps, fail));
   byId('recipe').addEventListener('change', () => chooseRecipe().catch(fail));
   byId('camera').addEventListener('click', () => toggleCamera().catch(fail));
   byId('save').addEventListener('click', save);
   byId('reset').addEventListener('click', () => {
     startNumbers(chosen.signature.numbers, chosen.numbers);
     showSliders();
-    refresh();
+    bn_recalibration_steps();
   });
   byId('split').addEventListener('input', showSplit);
   byId('undo').addEventListener('click', () => painter.undo());
   byId('clear').addEventListener('click', () => painter.clear());
-  const take = takePictures(
-      {target: byId('stage'), button: byId('pick'), input: byId('file')}, givePicture, fail);
-  takePictures(
+  const take = takeImages(
+      {target: byId('stage'), button: byId('pick'), input: byId('file')}, giveImage, fail);
+  takeImages(
       {target: byId('exemplar'), button: byId('pick-exemplar'), input: byId('exemplar-file')},
       giveExemplar, fail);
   document.addEventListener('paste', (event) => take(event.clipboardData.files[0]));
@@ -64,7 +64,7 @@ async function chooseSignature() {
   byId('paint').hidden = mask === null;
   painter.use(mask !== null);
   byId('size').textContent = `The model sees ${image.width} × ${image.height} pixels.`;
-  showExamples(byId('examples'), examples.image, givePicture, fail);
+  showExamples(byId('examples'), examples.image, giveImage, fail);
   showExamples(byId('exemplar-examples'), examples.exemplar ?? [], giveExemplar, fail);
   await giveExamples(examples);
 }
@@ -81,10 +81,10 @@ async function chooseRecipe() {
   chosen.model?.delete();
   chosen.model = loaded;
   say(`Ready, on ${threads} ${threads === 1 ? 'thread' : 'threads'} of the processor.`);
-  await refresh();
+  await bn_recalibration_steps();
 }
 
-/** What there is to see before anyone gives a picture; what was given meanwhile stays. */
+/** What there is to see before anyone gives a image; what was given meanwhile stays. */
 async function giveExamples({image, exemplar = []}) {
   if (exemplar.length > 0 && chosen.exemplar === null) {
     const pixels = await loadExample(exemplar.at(-1));
@@ -92,25 +92,25 @@ async function giveExamples({image, exemplar = []}) {
   }
   if (image.length > 0 && chosen.pixels === null) {
     const pixels = await loadExample(image[0]);
-    if (chosen.pixels === null) givePicture(pixels);
+    if (chosen.pixels === null) giveImage(pixels);
   }
 }
 
-function givePicture(pixels) {
+function giveImage(pixels) {
   camera.stop();
   showCamera();
   byId('alert').textContent = '';
   painter.start(pixels);
   showBefore(pixels);
-  refresh();
+  bn_recalibration_steps();
 }
 
 function giveExemplar(pixels) {
   byId('alert').textContent = '';
   chosen.exemplar = pixels;
-  paintPixels(byId('exemplar-picture'), pixels);
-  byId('exemplar-picture').hidden = false;
-  refresh();
+  paintPixels(byId('exemplar-image'), pixels);
+  byId('exemplar-image').hidden = false;
+  bn_recalibration_steps();
 }
 
 async function toggleCamera() {
@@ -123,7 +123,7 @@ async function toggleCamera() {
   showCamera();
   while (camera.isOn) {
     showBefore(pixelsOfVideo(camera.video, chosen.signature.image));
-    await refresh();
+    await bn_recalibration_steps();
     await nextFrame();
   }
 }
@@ -141,7 +141,7 @@ function showBefore(pixels) {
 }
 
 /** Translates what is chosen now; calls during a translation lead to one more after it. */
-async function refresh() {
+async function bn_recalibration_steps() {
   wanted = true;
   if (running) return;
   running = true;
@@ -167,9 +167,9 @@ async function translateOnce() {
   if (model === null || pixels === null || waitsForExemplar) return;
   const began = performance.now();
   const painted = signature.mask && painter.over(pixels);
-  const {pictures, milliseconds} = await translate(model, signature, {...chosen, painted});
-  paint(byId('after'), pictures[signature.result]);
-  showOthers(signature, pictures);
+  const {images, milliseconds} = await translate(model, signature, {...chosen, painted});
+  paint(byId('after'), images[signature.result]);
+  showOthers(signature, images);
   byId('stage').dataset.shows = 'both';
   byId('save').disabled = false;
   const whole = performance.now() - began;
@@ -179,12 +179,12 @@ async function translateOnce() {
   await nextFrame();
 }
 
-/** The pictures a signature gives beside its result, such as the exemplar's other half. */
-function showOthers(signature, pictures) {
-  const others = Object.keys(pictures).filter((name) => name !== signature.result);
+/** The images a signature gives beside its result, such as the exemplar's other half. */
+function showOthers(signature, images) {
+  const others = Object.keys(images).filter((name) => name !== signature.result);
   const figures = others.map((name) => {
     const canvas = document.createElement('canvas');
-    paint(canvas, pictures[name]);
+    paint(canvas, images[name]);
     canvas.dataset.output = name;
     const figure = document.createElement('figure');
     const caption = document.createElement('figcaption');
@@ -196,7 +196,7 @@ function showOthers(signature, pictures) {
 }
 
 function showSliders() {
-  showNumbers(byId('sliders'), chosen.signature.numbers, chosen.numbers, refresh);
+  showNumbers(byId('sliders'), chosen.signature.numbers, chosen.numbers, bn_recalibration_steps);
 }
 
 function showSplit() {

@@ -1,12 +1,12 @@
-// Colours painted over a picture, and where: what a signature takes as target and mask.
+// Colours painted over a image, and where: what a signature takes as target and mask.
 
 const LEAST_RADIUS = Math.SQRT1_2;  // pixels; a click then reaches the middle of at least one
 
 /**
- * Lets people paint over the picture that `place` shows, with mouse, pen or finger.
+ * Lets people paint over the image that `place` shows, with mouse, pen or finger.
  *
- * Strokes are drawn on `canvas` in pixels of the picture; a pixel is painted or it is not. `brush`
- * gives colour (#rrggbb) and size (percent of the picture's longer side) where a stroke begins;
+ * Strokes are drawn on `canvas` in pixels of the image; a pixel is painted or it is not. `brush`
+ * gives colour (#rrggbb) and size (percent of the image's longer side) where a stroke begins;
  * `changed` is called after every change.
  */
 export class Painter {
@@ -41,13 +41,13 @@ export class Painter {
     this.#place.classList.toggle('paints', paints);
   }
 
-  /** Makes the layer as large as a picture; strokes stay if it is already. */
+  /** Makes the layer as large as a image; strokes stay if it is already. */
   fit({width, height}) {
     if (this.#layer.width === width && this.#layer.height === height) return;
     this.start({width, height});
   }
 
-  /** Begins anew, on another picture. */
+  /** Begins anew, on another image. */
   start({width, height}) {
     this.#layer = new ImageData(width, height);
     this.#strokes = [];
@@ -64,7 +64,7 @@ export class Painter {
     this.#redraw();
   }
 
-  /** The picture with strokes over it, as ImageData, and where they are: 255 there, else 0. */
+  /** The image with strokes over it, as ImageData, and where they are: 255 there, else 0. */
   over(pixels) {
     const {width, height, data} = this.#layer;
     const target = new ImageData(new Uint8ClampedArray(pixels.data), width, height);

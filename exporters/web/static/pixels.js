@@ -13,7 +13,7 @@ export async function pixelsOfFile(file) {
       premultiplyAlpha: 'none',
     });
   } catch {
-    throw new Error(`${file.name ?? 'this'} is not a picture that this browser can read.`);
+    throw new Error(`${file.name ?? 'this'} is not a image that this browser can read.`);
   }
   const scale = Math.min(1, MOST / Math.max(bitmap.width, bitmap.height));
   const width = Math.max(1, Math.round(bitmap.width * scale));
@@ -36,8 +36,8 @@ export function pixelsOfVideo(video, shape) {
   return context.getImageData(0, 0, width, height);
 }
 
-/** RGBA pixels as a picture of 1, 3 or 4 channels; rules as in tf_translate/images.py. */
-export function pictureOf({height, width, data}, channels) {
+/** RGBA pixels as a image of 1, 3 or 4 channels; rules as in tf_translate/images.py. */
+export function imageOf({height, width, data}, channels) {
   if (channels === 4) return {height, width, channels, data};
   const result = new Uint8ClampedArray(height * width * channels);
   for (let place = 0, index = 0; index < data.length; index += 4) {
@@ -56,7 +56,7 @@ export function pictureOf({height, width, data}, channels) {
   return {height, width, channels, data: result};
 }
 
-/** Paints a picture of 1, 3 or 4 channels on a canvas element of its size. */
+/** Paints a image of 1, 3 or 4 channels on a canvas element of its size. */
 export function paint(canvas, {height, width, channels, data}) {
   const image = new ImageData(width, height);
   for (let index = 0, place = 0; index < data.length; index += channels, place += 4) {

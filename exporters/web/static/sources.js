@@ -1,13 +1,13 @@
-// Where pictures come from: files picked or dropped, examples of the bundle, the camera.
+// Where images come from: files picked or dropped, examples of the bundle, the camera.
 
 import {pixelsOfFile} from './pixels.js';
 
 /**
- * Lets people give a picture by a button, a file input and by dropping it on `target`.
+ * Lets people give a image by a button, a file input and by dropping it on `target`.
  *
  * `given` is called with the ImageData, `failed` with an Error.
  */
-export function takePictures({target, button, input}, given, failed) {
+export function takeImages({target, button, input}, given, failed) {
   const take = async (file) => {
     if (!file) return;
     try {
@@ -40,11 +40,11 @@ export function takePictures({target, button, input}, given, failed) {
 /** Fills `place` with thumbnails; `given` is called with the ImageData of one that is chosen. */
 export function showExamples(place, urls, given, failed) {
   const buttons = urls.map((url, index) => {
-    const picture = Object.assign(new Image(), {src: url, alt: ''});
+    const image = Object.assign(new Image(), {src: url, alt: ''});
     const button = document.createElement('button');
     button.type = 'button';
     button.ariaLabel = `Example ${index + 1}`;
-    button.append(picture);
+    button.append(image);
     button.addEventListener('click', () => loadExample(url).then(given, failed));
     return button;
   });

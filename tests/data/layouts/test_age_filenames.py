@@ -39,11 +39,11 @@ def test_two_forms_in_one_folder_are_refused(tmp_path):
 
 def test_a_folder_whose_names_say_no_age_is_told_with_the_forms(tmp_path):
     plain(tmp_path / "me.jpg", 1)
-    with pytest.raises(DataError, match=r"no picture in .* as 25_0_1_2017\.jpg \(UTKFace\)"):
+    with pytest.raises(DataError, match=r"no image in .* as 25_0_1_2017\.jpg \(UTKFace\)"):
         read_ages(tmp_path)
 
 
-def test_pictures_whose_names_say_no_age_are_named_as_skipped(tmp_path):
+def test_images_whose_names_say_no_age_are_named_as_skipped(tmp_path):
     for name in ("25_0_1_2017.jpg", "me.jpg", "130_0_1_2017.jpg"):
         plain(tmp_path / name, 1)
     table = read_ages(tmp_path)

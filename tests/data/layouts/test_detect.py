@@ -36,7 +36,7 @@ def test_folders_a_and_b_inside_train_are_pairs_of_equal_name(tmp_path):
     assert source.splits["test"].aligned
 
 
-def test_pictures_inside_train_are_side_by_side_pairs(tmp_path):
+def test_images_inside_train_are_side_by_side_pairs(tmp_path):
     for split, count in (("train", 3), ("val", 1), ("test", 2)):
         for i in range(count):
             plain(tmp_path / split / f"{i}.png", i, size=(4, 8))
@@ -66,7 +66,7 @@ def test_every_spelling_of_validation_is_known(tmp_path, spelling):
     assert names(find(config(tmp_path)), "validation") == (("v",), ("v",))
 
 
-def test_pictures_in_folders_below_are_found_and_other_files_are_not(tmp_path):
+def test_images_in_folders_below_are_found_and_other_files_are_not(tmp_path):
     named_pairs(tmp_path, train=1)
     for side in "ab":
         plain(tmp_path / "train" / side / "aachen" / "000.png", 1)
@@ -114,7 +114,7 @@ def test_a_validation_split_that_is_there_is_left_alone(tmp_path):
     assert len(names(source, "train")[0]) == 20
 
 
-def test_the_last_training_picture_is_never_carved_away(tmp_path):
+def test_the_last_training_image_is_never_carved_away(tmp_path):
     source = find(config(ab_folders(tmp_path, train_a=1, train_b=4), validation_share=0.5))
     assert list(source.splits) == ["train", "test"]
 
@@ -144,16 +144,16 @@ def test_a_domain_without_its_other_is_named(tmp_path):
     assert "has testA but no folder of b beside it (testB or test/b)" in message(tmp_path)
 
 
-def test_a_folder_without_pictures_is_named(tmp_path):
+def test_a_folder_without_images_is_named(tmp_path):
     ab_folders(tmp_path)
     for path in (tmp_path / "trainB").iterdir():
         path.rename(path.with_suffix(".tiff"))
     told = message(tmp_path)
-    assert f"{tmp_path / 'trainB'} holds no pictures" in told
+    assert f"{tmp_path / 'trainB'} holds no images" in told
     assert ".png" in told
 
 
-def test_pictures_without_partner_are_named(tmp_path):
+def test_images_without_partner_are_named(tmp_path):
     named_pairs(tmp_path)
     (tmp_path / "train" / "a" / "001.png").unlink()
     (tmp_path / "train" / "b" / "003.jpg").rename(tmp_path / "train" / "b" / "003x.jpg")
@@ -163,7 +163,7 @@ def test_pictures_without_partner_are_named(tmp_path):
     assert told.count("has no partner") == 3
 
 
-def test_many_lonely_pictures_are_counted_not_listed(tmp_path):
+def test_many_lonely_images_are_counted_not_listed(tmp_path):
     named_pairs(tmp_path, train=1)
     for i in range(23):
         plain(tmp_path / "train" / "a" / f"more{i}.png", 1)
@@ -172,7 +172,7 @@ def test_many_lonely_pictures_are_counted_not_listed(tmp_path):
     assert "and 3 more" in told
 
 
-def test_two_pictures_of_one_name_cannot_be_paired(tmp_path):
+def test_two_images_of_one_name_cannot_be_paired(tmp_path):
     named_pairs(tmp_path)
     plain(tmp_path / "train" / "a" / "001.webp", 1)
     assert "differ in suffix only" in message(tmp_path)
@@ -204,7 +204,7 @@ def test_a_file_that_is_no_table_is_said_so(tmp_path):
 
 def table(folder: Path, text: str) -> Path:
     for name in ("x", "y", "z"):
-        plain(folder / "pictures" / f"{name}.png", 1)
+        plain(folder / "images" / f"{name}.png", 1)
     path = folder / "table.csv"
     path.write_text(text, encoding="utf-8")
     return path
@@ -214,20 +214,20 @@ def test_rows_with_both_are_pairs_and_rows_with_one_are_not(tmp_path):
     path = table(
         tmp_path,
         "split,a,b\n"
-        "train,pictures/x.png,\n"
-        "train,pictures/y.png,\n"
-        "train,,pictures/z.png\n"
-        "val,pictures/x.png,pictures/z.png\n",
+        "train,images/x.png,\n"
+        "train,images/y.png,\n"
+        "train,,images/z.png\n"
+        "val,images/x.png,images/z.png\n",
     )
     source = find(config(path))
-    assert names(source, "train") == (("pictures/x", "pictures/y"), ("pictures/z",))
+    assert names(source, "train") == (("images/x", "images/y"), ("images/z",))
     assert not source.splits["train"].aligned
     assert source.splits["validation"].aligned
 
 
 def test_a_table_may_have_more_columns_in_any_order_and_a_byte_order_mark(tmp_path):
-    path = table(tmp_path, "\ufeffb,note,split,a\npictures/x.png,!,train,pictures/y.png\n")
-    assert names(find(config(path)), "train") == (("pictures/y",), ("pictures/x",))
+    path = table(tmp_path, "\ufeffb,note,split,a\nimages/x.png,!,train,images/y.png\n")
+    assert names(find(config(path)), "train") == (("images/y",), ("images/x",))
 
 
 def test_broken_tables_are_refused_with_file_and_line(tmp_path):
@@ -245,7 +245,7 @@ def test_broken_tables_are_refused_with_file_and_line(tmp_path):
 
 
 def test_a_table_read_with_a_folder_layout_is_refused(tmp_path):
-    path = table(tmp_path, "split,a,b\ntrain,pictures/x.png,pictures/y.png\n")
+    path = table(tmp_path, "split,a,b\ntrain,images/x.png,images/y.png\n")
     assert "is read with layout 'table', but layout is 'ab_folders'" in message(
         path, layout="ab_folders"
     )

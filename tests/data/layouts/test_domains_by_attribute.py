@@ -14,7 +14,7 @@ from tf_translate.data.layouts.detect import find
 from tf_translate.errors import DataError
 
 BY_HAIR = {"domain_column": "hair", "domain_a": "black", "domain_b": "blond"}
-COLUMNS = {  # picture i is of value i
+COLUMNS = {  # image i is of value i
     "image": [f"faces/{i}.png" for i in range(8)],
     "split": ["train", "train", "train", "train", "val", "val", "test", "test"],
     "hair": ["black", "blond", "black", "blond", "black", "blond", "black", "blond"],
@@ -38,7 +38,7 @@ def path(request, tmp_path):
 
 
 def celeba(folder, count=6, first=None):
-    """In the form of list_attr_celeba.txt: even pictures are blond, every third is male."""
+    """In the form of list_attr_celeba.txt: even images are blond, every third is male."""
     path = folder / "Anno" / "list_attr_celeba.txt"
     lines = [str(count if first is None else first), "Blond_Hair Male "]
     for i in range(count):
@@ -88,7 +88,7 @@ def test_twins_of_a_held_out_split_are_each_others_truth_those_of_train_are_not(
     path = tmp_path / "people.csv"
     path.write_text("\n".join(["image,split,person,beard,glasses", *rows]) + "\n")
     worn = {"domain_column": "glasses", "domain_a": "1", "domain_b": "0"}
-    data = open_data(config(path, **worn, twin_column="person"))
+    data = open_data(config(path, **worn, group_column="person"))
     assert not data.paired
     assert [data.has_truth(split) for split in ("train", "validation", "test")] == [0, 0, 1]
     assert tuple(map(values, data.arrays("test"))) == ([6, 7], [5, 4])
@@ -107,7 +107,7 @@ def test_without_a_split_column_the_name_decides(tmp_path):
     share = Counter(map(drawn_split, names))
     assert share["train"] == pytest.approx(480, abs=40)  # sigma is 10
     assert share["validation"] == pytest.approx(60, abs=30)
-    # Fixed for all time: figures of a run must not move to other pictures.
+    # Fixed for all time: figures of a run must not move to other images.
     assert [drawn_split(f"{i:06d}.jpg") for i in range(3)] == ["validation", "test", "train"]
 
 
@@ -160,7 +160,7 @@ def test_rows_that_cannot_be_used_are_listed(tmp_path):
     assert "there is no table" in message(tmp_path / "no.parquet", **BY_HAIR)
 
 
-def test_splits_that_are_given_must_have_training_pictures(tmp_path):
+def test_splits_that_are_given_must_have_training_images(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text("image,split,hair\nx.png,test,black\ny.png,test,blond\n")
     assert "no row of the split train" in message(path, **BY_HAIR)
@@ -169,7 +169,7 @@ def test_splits_that_are_given_must_have_training_pictures(tmp_path):
 def test_odd_celeba_files_are_told_by_line(tmp_path):
     by = {"domain_column": "Male", "domain_a": 1, "domain_b": -1}
     path = celeba(tmp_path, first=7)
-    assert "says 7 pictures, but lists 6" in message(path, **by)
+    assert "says 7 images, but lists 6" in message(path, **by)
     path.write_text(
         path.read_text().replace("7\n", "6\n", 1).replace("000002.jpg  1", "000002.jpg")
     )
@@ -199,7 +199,7 @@ def test_settings_of_attribute_tables_are_refused_elsewhere(tmp_path):
     plain(tmp_path / "x.png", 1)
     assert "domain_column is for tables with a column image" in message(tmp_path, **BY_HAIR)
     assert "label_column is for tables" in message(tmp_path, label_column="age")
-    assert "twin_column is for tables" in message(tmp_path, twin_column="age")
+    assert "group_column is for tables" in message(tmp_path, group_column="age")
     assert "where is for tables" in message("tfds:mnist", where={"a": 1})
     assert "layout 'attributes' needs path to be" in message(tmp_path, layout="attributes")
 

@@ -12,7 +12,7 @@ import tensorflow_datasets as tfds
 
 from tests.data.drawn import config, values
 from tf_translate import images
-from tf_translate.data.attribute_dataset import open_labelled
+from tf_translate.data.attribute_dataset import open_attribute_dataset
 from tf_translate.data.domain_dataset import open_data
 from tf_translate.data.packed.sources import find_to_pack
 from tf_translate.data.packed.writer import Packing, pack
@@ -25,8 +25,8 @@ class TwoImages(tfds.core.GeneratorBasedBuilder):
     VERSION = tfds.core.Version("1.0.0")
 
     def _info(self):
-        picture = tfds.features.Image(shape=(None, None, 3))
-        features = {"photo": picture, "map": picture, "label": tfds.features.Text()}
+        image = tfds.features.Image(shape=(None, None, 3))
+        features = {"photo": image, "map": image, "label": tfds.features.Text()}
         return self.dataset_info_from_configs(features=tfds.features.FeaturesDict(features))
 
     def _split_generators(self, _):
@@ -113,7 +113,7 @@ def test_features_may_be_named():
 
 
 @pytest.mark.usefixtures("mocked")
-def test_carving_reads_the_pictures_of_the_right_names():
+def test_carving_reads_the_images_of_the_right_names():
     data = open_data(config("tfds:two_images", validation_share=0.5))
     shown = {}
     for split in ("train", "validation"):
@@ -138,8 +138,8 @@ def test_no_cache_is_refused():
 
 @pytest.mark.usefixtures("mocked")
 def test_wrong_or_doubtful_features_are_named():
-    told = message("two_images", tfds_a="picture", tfds_b="map")
-    assert "image features photo, map; 'picture' is none of them" in told
+    told = message("two_images", tfds_a="image", tfds_b="map")
+    assert "image features photo, map; 'image' is none of them" in told
     assert "set tfds_a and tfds_b to two of them" in message("two_images", tfds_a="map")
     assert "set tfds_a and tfds_b to two of them" in message("mnist")
 
@@ -214,7 +214,9 @@ def test_a_missing_package_names_what_to_install(monkeypatch):
 
 def test_the_attributes_of_celeb_a_are_columns(mocked):
     attributes = {"Eyeglasses": ["false", "true"]}
-    data = open_labelled(config("tfds:celeb_a", attributes=attributes, where={"Male": "true"}))
+    data = open_attribute_dataset(
+        config("tfds:celeb_a", attributes=attributes, where={"Male": "true"})
+    )
     assert data.splits == {"train": 2, "validation": 2, "test": 2}
     assert values(data.images("test", at=[0, 1])) == [0, 1]
     assert data.values("test").ravel().tolist() == [1.0, 0.0]
@@ -222,7 +224,7 @@ def test_the_attributes_of_celeb_a_are_columns(mocked):
 
 def test_celeb_a_without_such_an_attribute(mocked):
     with pytest.raises(DataError, match=r"no column 'Eyeglass'.*did you mean 'Eyeglasses'"):
-        open_labelled(config("tfds:celeb_a", attributes={"Eyeglass": ["false", "true"]}))
+        open_attribute_dataset(config("tfds:celeb_a", attributes={"Eyeglass": ["false", "true"]}))
 
 
 def _packed(name, output, layout="auto", how=None, **features):
@@ -267,7 +269,9 @@ def test_attributes_are_the_same_packed(tmp_path):
     assert index.rows == {"train": 4, "validation": 4, "test": 4}
     assert "Eyeglasses" in index.columns
     chosen = {"attributes": {"Eyeglasses": ["false", "true"]}, "where": {"Male": "true"}}
-    one, other = (open_labelled(config(place, **chosen)) for place in ("tfds:celeb_a", output))
+    one, other = (
+        open_attribute_dataset(config(place, **chosen)) for place in ("tfds:celeb_a", output)
+    )
     assert other.splits == one.splits
     for split in one.splits:
         np.testing.assert_array_equal(other.values(split), one.values(split), strict=True)

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from tests.data.drawn import config, named_pairs, plain
-from tf_translate.data.attribute_dataset import open_labelled
+from tf_translate.data.attribute_dataset import open_attribute_dataset
 from tf_translate.data.domain_dataset import open_data
-from tf_translate.data.image_dataset import open_image_set
+from tf_translate.data.image_dataset import open_image_dataset
 from tf_translate.data.packed.sources import find_to_pack
 from tf_translate.data.packed.writer import Packing, pack
 from tf_translate.errors import DataError
@@ -53,7 +53,7 @@ def rewritten(folder, name, content):
     change(folder, tables=tables)
 
 
-def test_a_shard_that_was_cut_short_is_found_before_a_picture_is_read(folder):
+def test_a_shard_that_was_cut_short_is_found_before_a_image_is_read(folder):
     shard = shards(folder)[1]
     whole = shard.read_bytes()
     shard.write_bytes(whole[:-5])
@@ -71,10 +71,10 @@ def test_a_changed_byte_is_found_by_the_checksum(folder, cache, tmp_path, monkey
     monkeypatch.setenv("TF_TRANSLATE_CACHE", str(tmp_path / "cache"))
     shard = shards(folder)[0]
     damaged = bytearray(shard.read_bytes())
-    damaged[40] ^= 1  # within the first picture
+    damaged[40] ^= 1  # within the first image
     shard.write_bytes(damaged)
     sentence = message(folder, cache=cache)
-    assert f"{shard} is damaged at byte 12: the checksum of a picture is another" in sentence
+    assert f"{shard} is damaged at byte 12: the checksum of a image is another" in sentence
     data = open_data(config(folder, cache=cache, on_error="skip"))
     assert data.splits["train"] == (5, 5)
     assert len(data.skipped) == 1
@@ -109,7 +109,7 @@ def test_a_link_that_leaves_the_folder_is_refused(folder):
     assert "leads outside the folder" in message(folder)
 
 
-@pytest.mark.parametrize("name", ["pictures.jsonl", "records.npy"])
+@pytest.mark.parametrize("name", ["images.jsonl", "records.npy"])
 def test_a_changed_table_is_refused(folder, name):
     content = bytearray((folder / name).read_bytes())
     content[-3] ^= 1
@@ -156,11 +156,11 @@ def test_tables_that_agree_with_the_index_but_not_with_the_shards_are_refused(fo
     assert "is no table of records" in message(folder)
 
 
-def test_lines_that_are_of_no_picture_are_refused(folder):
-    lines = (folder / "pictures.jsonl").read_text().splitlines(keepends=True)
+def test_lines_that_are_of_no_image_are_refused(folder):
+    lines = (folder / "images.jsonl").read_text().splitlines(keepends=True)
     for line, reason in (
-        ("{}", "is not of a picture"),
-        ("7", "is not of a picture"),
+        ("{}", "is not of a image"),
+        ("7", "is not of a image"),
         ('{"name": "x", "file_bytes": 1, "records": [99]}', "a record that is not there"),
         ('{"name": "x", "file_bytes": 1, "records": []}', "it has no record"),
         ('{"name": 7, "file_bytes": 1, "records": [0]}', "are no text"),
@@ -168,12 +168,12 @@ def test_lines_that_are_of_no_picture_are_refused(folder):
         ('{"name": "x", "file_bytes": 1, "records": [0], "evil": 1}', "unexpected keyword"),
     ):
         text = "".join([lines[0], line + "\n", *lines[2:]])
-        rewritten(folder, "pictures.jsonl", text.encode())
+        rewritten(folder, "images.jsonl", text.encode())
         sentence = message(folder)
-        assert "pictures.jsonl line 2 is not of a picture" in sentence
+        assert "images.jsonl line 2 is not of a image" in sentence
         assert reason in sentence
-    rewritten(folder, "pictures.jsonl", "".join(lines[1:]).encode())
-    assert "has 15 pictures, the index says 16" in message(folder)
+    rewritten(folder, "images.jsonl", "".join(lines[1:]).encode())
+    assert "has 15 images, the index says 16" in message(folder)
 
 
 def test_a_resized_set_serves_its_own_sizes_and_channels_only(tmp_path):
@@ -181,7 +181,7 @@ def test_a_resized_set_serves_its_own_sizes_and_channels_only(tmp_path):
     folder = packed_of(named_pairs(tmp_path / "original", size=(12, 12)), tmp_path / "packed", how)
     open_data(config(folder, load_size=(10, 10), channels_a=1))
     sentence = message(folder, size=(6, 6))
-    assert "keeps pictures of the sizes 8 8, 10 10 with 1, 3 channels" in sentence
+    assert "keeps images of the sizes 8 8, 10 10 with 1, 3 channels" in sentence
     assert "but data.size is [6, 6] with 3 channels" in sentence
     assert "data.load_size is [9, 9]" in message(folder, load_size=(9, 9))
     assert "data.size is [8, 8] with 4 channels" in message(folder, channels_b=4)
@@ -191,15 +191,15 @@ def test_a_set_is_read_as_it_was_packed(folder, tmp_path):
     assert "is read with layout 'named_pairs'" in message(folder, layout="side_by_side")
     assert "label_column is for tables" in message(folder, label_column="x")
     with pytest.raises(DataError, match=r"was packed as two domains .*--layout images, ages"):
-        open_image_set(config(folder))
+        open_image_dataset(config(folder))
     with pytest.raises(DataError, match="was packed as two domains"):
-        open_labelled(config(folder, attributes={"glasses": ["0", "1"]}))
+        open_attribute_dataset(config(folder, attributes={"glasses": ["0", "1"]}))
     for number in range(4):
         plain(tmp_path / "heap" / f"{number}.png", number)
     heap = packed_of(tmp_path / "heap", tmp_path / "one", layout="images")
     assert "set domain_column, domain_a and domain_b" in message(heap)
     with pytest.raises(DataError, match="has no column 'age'"):
-        open_labelled(config(heap, attributes={"age": ["0-18", "19+"]}))
+        open_attribute_dataset(config(heap, attributes={"age": ["0-18", "19+"]}))
 
 
 def test_a_packed_set_may_be_moved_and_keeps_its_cache(folder, tmp_path, monkeypatch):

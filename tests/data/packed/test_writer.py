@@ -6,17 +6,17 @@ import tensorflow as tf
 from PIL import Image
 
 from tests.data.drawn import config, plain, save
-from tf_translate.data.attribute_dataset import open_labelled
+from tf_translate.data.attribute_dataset import open_attribute_dataset
 from tf_translate.data.domain_dataset import open_data
-from tf_translate.data.image_dataset import open_image_set
+from tf_translate.data.image_dataset import open_image_dataset
 from tf_translate.data.packed import reader, writer
 from tf_translate.data.packed.index import RECORDS
 from tf_translate.data.packed.sources import find_to_pack
 from tf_translate.data.packed.writer import Packing, pack
-from tf_translate.data.splits import PictureFile
+from tf_translate.data.splits import ImageFile
 from tf_translate.errors import DataError
 
-SMALL = Packing(shard_bytes=2000)  # a few pictures a shard
+SMALL = Packing(shard_bytes=2000)  # a few images a shard
 CROPPED = {"load_size": (10, 12), "flip": "horizontal"}
 RESIZED = Packing(sizes=((8, 8), (10, 12)), channels=(3,), shard_bytes=2000)
 GLASSES = {"glasses": ["0", "1"]}
@@ -28,7 +28,7 @@ def cache(tmp_path, monkeypatch):
 
 
 def noise(path, number, *, channels=3):
-    """A picture of noise whose size goes with its number."""
+    """A image of noise whose size goes with its number."""
     random = np.random.default_rng(number)
     size = (9 + number % 3, 12 + 2 * (number % 2))
     return save(path, random.integers(0, 256, (*size, channels), np.uint8))
@@ -80,7 +80,7 @@ def domain_table(root):
 
 
 def faces(root, *, split=True):
-    """People with and without glasses, two pictures each."""
+    """People with and without glasses, two images each."""
     lines = ["image,split,person,glasses,hair" if split else "image,person,glasses,hair"]
     for number in range(24):
         noise(root / "faces" / f"{number}.png", number)
@@ -153,8 +153,8 @@ def test_a_packed_set_serves_every_setting_unless_it_was_resized(tmp_path):
 
 ONE_SET = [
     (faces, {}),
-    (faces, {"where": {"hair": "blond"}, "twin_column": "person"}),
-    (lambda root: faces(root, split=False), {"twin_column": "person"}),
+    (faces, {"where": {"hair": "blond"}, "group_column": "person"}),
+    (lambda root: faces(root, split=False), {"group_column": "person"}),
 ]
 
 
@@ -164,7 +164,7 @@ def test_attributes_are_the_same_packed(tmp_path, made, settings, how):
     path = made(tmp_path)
     output = packed_of(path, tmp_path / "packed", how)
     one, other = (
-        open_labelled(config(place, attributes=GLASSES, **settings, **CROPPED))
+        open_attribute_dataset(config(place, attributes=GLASSES, **settings, **CROPPED))
         for place in (path, output)
     )
     assert (other.splits, other.fingerprint) == (one.splits, one.fingerprint)
@@ -192,7 +192,8 @@ def test_ages_are_the_same_packed(tmp_path):
     output = packed_of(tmp_path / "people", tmp_path / "packed", layout="ages")
     ages = {"age": ["0-24", "25+"]}
     one, other = (
-        open_labelled(config(place, attributes=ages)) for place in (tmp_path / "people", output)
+        open_attribute_dataset(config(place, attributes=ages))
+        for place in (tmp_path / "people", output)
     )
     assert (other.splits, other.skipped) == (one.splits, one.skipped)
     assert other.fingerprint == one.fingerprint
@@ -200,12 +201,12 @@ def test_ages_are_the_same_packed(tmp_path):
 
 
 @pytest.mark.parametrize("split", [True, False])
-def test_one_set_of_pictures_is_the_same_packed(tmp_path, split):
+def test_one_set_of_images_is_the_same_packed(tmp_path, split):
     for number in range(20):
         of = ("train", "val", "test")[number % 3] if split else "deep/er"
         noise(tmp_path / "heap" / of / f"{number}.png", number)
     output = packed_of(tmp_path / "heap", tmp_path / "packed", layout="images")
-    one, other = (open_image_set(config(place)) for place in (tmp_path / "heap", output))
+    one, other = (open_image_dataset(config(place)) for place in (tmp_path / "heap", output))
     assert (other.splits, other.fingerprint) == (one.splits, one.fingerprint)
     same_batches(one, other)
 
@@ -234,40 +235,40 @@ def test_shards_are_as_large_as_asked(tmp_path):
     largest = max(file.stat().st_size for file in path.rglob("*.png"))
     assert max(sizes) <= 2000
     assert min(sizes[:-1]) > 2000 - largest - 16  # one more would not have fitted
-    # Both halves of a picture are one record.
+    # Both halves of a image are one record.
     assert sum(sizes) == sum(f.stat().st_size + 16 for f in path.rglob("*.png"))
 
 
-def test_one_picture_is_read_by_one_seek_from_many_threads(tmp_path, monkeypatch):
+def test_one_image_is_read_by_one_seek_from_many_threads(tmp_path, monkeypatch):
     from concurrent.futures import ThreadPoolExecutor
 
     monkeypatch.setattr(reader, "_OPEN_SHARDS", 1)  # opened and dropped all the time
     path = named_pairs(tmp_path / "original")
-    pictures = reader.read_source(reader.Pack(packed_of(path, tmp_path / "packed"))).splits
-    files = pictures["train"].a.files * 40
+    images = reader.read_source(reader.Pack(packed_of(path, tmp_path / "packed"))).splits
+    files = images["train"].a.files * 40
     with ThreadPoolExecutor(8) as pool:
-        found = list(pool.map(lambda picture: picture.contents(), files))
+        found = list(pool.map(lambda image: image.contents(), files))
     by_name = [(path / "train" / "a" / f"{file.name}.png").read_bytes() for file in files]
     assert found == by_name
 
 
-def test_opening_reads_no_picture(tmp_path, monkeypatch):
+def test_opening_reads_no_image(tmp_path, monkeypatch):
     output = packed_of(named_pairs(tmp_path / "original"), tmp_path / "packed")
     monkeypatch.setattr(reader.Pack, "record", lambda *_: pytest.fail("read"))
     data = open_data(config(output, cache="none"))
     assert data.splits["train"] == (12, 12)
 
 
-def test_broken_pictures_stop_packing_or_stay_broken(tmp_path):
+def test_broken_images_stop_packing_or_stay_broken(tmp_path):
     path = ab_folders(tmp_path / "original")
     (path / "trainA" / "x" / "0.png").write_bytes(b"")
-    (path / "testB" / "x" / "0.png").write_text("no picture")
-    with pytest.raises(DataError, match=r"2 pictures cannot be decoded.*--on-error skip") as raised:
+    (path / "testB" / "x" / "0.png").write_text("no image")
+    with pytest.raises(DataError, match=r"2 images cannot be decoded.*--on-error skip") as raised:
         packed_of(path, tmp_path / "packed")
     assert "x/0.png is empty" in str(raised.value)
     assert sorted(tmp_path.iterdir()) == [path]
     output = packed_of(path, tmp_path / "packed", Packing(on_error="skip"))
-    with pytest.raises(DataError, match=r"2 pictures of the data set packed in .*cannot be used"):
+    with pytest.raises(DataError, match=r"2 images of the data set packed in .*cannot be used"):
         open_data(config(output))
     for cache in ("none", "memory"):
         one, other = (
@@ -293,7 +294,7 @@ def test_packing_that_is_broken_off_leaves_nothing(tmp_path):
     assert sorted(tmp_path.iterdir()) == [path]
 
 
-def test_few_pictures_are_held_at_a_time_and_progress_counts_each(tmp_path, monkeypatch):
+def test_few_images_are_held_at_a_time_and_progress_counts_each(tmp_path, monkeypatch):
     path = plain(tmp_path / "one.png", 1)
     monkeypatch.setattr(writer, "_AHEAD", 4)
     root = tmp_path / "original"
@@ -301,8 +302,8 @@ def test_few_pictures_are_held_at_a_time_and_progress_counts_each(tmp_path, monk
         for folder in ("trainA", "trainB"):
             (root / folder).mkdir(parents=True, exist_ok=True)
             (root / folder / f"{number}.png").hardlink_to(path)
-    contents, read = PictureFile.contents, []
-    monkeypatch.setattr(PictureFile, "contents", lambda self: (read.append(1), contents(self))[1])
+    contents, read = ImageFile.contents, []
+    monkeypatch.setattr(ImageFile, "contents", lambda self: (read.append(1), contents(self))[1])
     data, layout = find_to_pack(str(root))
     seen = []
 
@@ -322,7 +323,7 @@ def test_a_folder_that_may_be_several_things_is_asked_about(tmp_path):
     with pytest.raises(DataError, match="say which by --layout images or ages"):
         find_to_pack(str(tmp_path / "heap"))
     (tmp_path / "empty").mkdir()
-    with pytest.raises(DataError, match="holds no pictures"):
+    with pytest.raises(DataError, match="holds no images"):
         find_to_pack(str(tmp_path / "empty"))
     with pytest.raises(DataError, match="there is no folder"):
         find_to_pack(str(tmp_path / "nowhere"))

@@ -101,7 +101,7 @@ def test_directions_of_one_signature_measure_the_cases_that_ask_for_them(folder,
     assert found["remove_hat domain/logit"][0] == pytest.approx(-without, abs=1e-6)
 
 
-def test_other_signatures_and_outputs_that_are_no_pictures_have_no_figures(folder, trained):
+def test_other_signatures_and_outputs_that_are_no_images_have_no_figures(folder, trained):
     carried = _unpacked(packed(folder))
     inputs = {"image": _images(2, 2)[:, None]}
     assert carried("encode", inputs, {"latent": np.zeros((2, 1, 5), np.float32)}) == {}

@@ -31,7 +31,7 @@ def test_faint_noise_counts_little_and_contrast_saturates():
     assert strengths[1] > 0.8 * strengths[2]
 
 
-def test_a_blank_picture_has_no_edges_and_no_colour():
+def test_a_blank_image_has_no_edges_and_no_colour():
     blank = np.full((1, 16, 16, 3), 0.7, np.float32)
     np.testing.assert_allclose(OrientedEdges()(blank), 0.0, atol=1e-3)
     np.testing.assert_allclose(CoarseColour()(blank), 0.0, atol=1e-6)

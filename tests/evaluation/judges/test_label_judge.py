@@ -49,7 +49,7 @@ def judge(folder):
     return train_label_judge(*shapes(120, seed=1), CLASSES, folder=folder, settings=SETTINGS)
 
 
-def test_it_reads_held_out_pictures_of_the_target(judge):
+def test_it_reads_held_out_images_of_the_target(judge):
     images, labels = shapes(60, seed=2)
     assert judge.hits(images, labels).mean() > 0.95
     wrong = (labels + 1) % 3
@@ -58,7 +58,7 @@ def test_it_reads_held_out_pictures_of_the_target(judge):
     )
 
 
-def test_a_judge_of_grey_pictures_turns_colours_to_luminance(judge):
+def test_a_judge_of_grey_images_turns_colours_to_luminance(judge):
     images, labels = shapes(30, seed=3)
     np.testing.assert_array_equal(judge.says(images), judge.says(np.repeat(images, 3, axis=-1)))
     with_alpha = np.concatenate([np.repeat(images, 3, axis=-1), np.ones_like(images)], -1)

@@ -104,9 +104,11 @@ def test_completeness_by_hand():
 
 
 def test_completeness_is_not_told_by_a_judge_that_cannot_tell():
-    blind = completeness.Seen(np.ones(4), np.ones(4), np.ones(4))
-    anchors = completeness.Anchors({"random target": blind, "identity": blind}, np.ones(4, bool))
-    assert anchors.completeness(blind, resamples=10, seed=0) == Measured(None)
+    chance_level = completeness.Seen(np.ones(4), np.ones(4), np.ones(4))
+    anchors = completeness.Anchors(
+        {"random target": chance_level, "identity": chance_level}, np.ones(4, bool)
+    )
+    assert anchors.completeness(chance_level, resamples=10, seed=0) == Measured(None)
 
 
 @pytest.mark.parametrize("count", [2, 3, 10, 101])

@@ -32,12 +32,12 @@ def test_rows_and_columns_count_by_their_pixels_by_hand():
 
 
 def test_without_a_seam_the_ratio_is_1_and_the_step_0():
-    picture = np.random.default_rng(0).integers(0, 256, (12, 9, 3), np.uint8)
-    assert seam_ratio(picture, picture, ((6,), (3, 6))) == 1.0
-    assert tint_step(picture, picture, ((6,), (3, 6))) == 0.0
+    image = np.random.default_rng(0).integers(0, 256, (12, 9, 3), np.uint8)
+    assert seam_ratio(image, image, ((6,), (3, 6))) == 1.0
+    assert tint_step(image, image, ((6,), (3, 6))) == 0.0
 
 
-def test_an_edge_of_the_picture_on_a_border_is_no_seam():
+def test_an_edge_of_the_image_on_a_border_is_no_seam():
     whole = _ramp()
     whole[:, 4:] += 50.0
     assert seam_ratio(whole, whole, BORDERS) == 1.0
@@ -71,6 +71,6 @@ def test_no_borders_or_nothing_else_is_refused(borders):
         seam_ratio(np.zeros((2, 3, 1)), np.zeros((2, 3, 1)), borders)
 
 
-def test_pictures_of_two_sizes_are_refused():
+def test_images_of_two_sizes_are_refused():
     with pytest.raises(ValueError, match=r"one equal shape .* got \(2, 3, 1\) and \(2, 4, 1\)"):
         tint_step(np.zeros((2, 3, 1)), np.zeros((2, 4, 1)), BORDERS)

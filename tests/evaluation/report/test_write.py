@@ -10,7 +10,7 @@ from PIL import Image
 from tests.evaluation.toys import blobs
 from tf_translate.evaluation.metrics.results import Direction, Figure, Measured, Report
 from tf_translate.evaluation.report import page
-from tf_translate.evaluation.report.write import document, picture_grid, write_report
+from tf_translate.evaluation.report.write import document, image_grid, write_report
 
 FACTS = {"command": "tf-translate evaluate <run> & more", "steps": 3, "run": Path("runs/x")}
 
@@ -75,7 +75,7 @@ def written(tmp_path):
     )
 
 
-def test_files_are_the_page_the_numbers_and_a_picture_each(written):
+def test_files_are_the_page_the_numbers_and_a_image_each(written):
     names = {path.name for path in written.parent.iterdir()}
     assert written.name == "index.html"
     assert names == {"index.html", "test@16.json", "a_to_b.png", "b_to_a.png"}
@@ -118,7 +118,7 @@ def test_best_and_worst_are_by_l1_with_truth_and_by_likeness_without():
     np.testing.assert_array_equal(worst, [0, 1, 2, 3, 4, 5])
 
 
-def test_small_pictures_are_shown_exactly_and_large_ones_smaller():
+def test_small_images_are_shown_exactly_and_large_ones_smaller():
     import base64
     import io
 
@@ -137,8 +137,8 @@ def test_spread_takes_first_last_and_no_one_twice():
 
 
 def test_grid_has_a_column_more_with_truth():
-    with_truth = picture_grid(_report())
-    without = picture_grid(_report(truth=False))
+    with_truth = image_grid(_report())
+    without = image_grid(_report(truth=False))
     assert with_truth.dtype == np.uint8
     assert with_truth.shape[0] == without.shape[0]
     assert (with_truth.shape[1] - without.shape[1]) * 2 == pytest.approx(without.shape[1], abs=8)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.data.drawn import config, plain
-from tf_translate.data.attribute_dataset import open_labelled
+from tf_translate.data.attribute_dataset import open_attribute_dataset
 from tf_translate.experiment.eval_sets.attribute_edits import edits
 
 ATTRIBUTES = {"glasses": ["0", "1"], "hair": ["black", "blond", "grey"]}
@@ -22,7 +22,7 @@ def data(tmp_path):
                     lines.append(f"{value}.png,{split},{split}{person},{glasses},{hair}")
     path = tmp_path / "t.csv"
     path.write_text("\n".join(lines) + "\n")
-    return open_labelled(config(path, attributes=ATTRIBUTES, twin_column="person"))
+    return open_attribute_dataset(config(path, attributes=ATTRIBUTES, group_column="person"))
 
 
 def test_each_value_is_a_direction_with_the_true_edit(data):
@@ -38,7 +38,7 @@ def test_each_value_is_a_direction_with_the_true_edit(data):
     ]  # fmt: skip
     add = found["add_glasses"]
     assert add.counterfactual
-    # Pictures are numbered: with glasses stands three after without, person and hair equal.
+    # Images are numbered: with glasses stands three after without, person and hair equal.
     step = np.rint((add.truth - add.source).mean((1, 2, 3)) * 127.5)
     assert (step == 3).all()
     assert (asked[1][:, 0] == 1).all()
@@ -51,7 +51,7 @@ def test_each_value_is_a_direction_with_the_true_edit(data):
 def test_what_is_not_edited_is_equal_in_the_truth(data, tmp_path):
     path = tmp_path / "t.csv"
     glasses = {"glasses": ATTRIBUTES["glasses"]}
-    data = open_labelled(config(path, attributes=glasses, twin_column="person"))
+    data = open_attribute_dataset(config(path, attributes=glasses, group_column="person"))
     add = list(edits(data, lambda i, v: i, split="test", limit=99, learn=99))[1]
     step = np.rint((add.truth - add.source).mean((1, 2, 3)) * 127.5)
     assert (step == 3).all()  # hair is the same
@@ -67,9 +67,11 @@ def test_without_twins_there_is_no_truth(data):
 
 def test_the_shipped_tones_have_the_exact_truth_of_every_edit():
     tones = config(
-        "samples:tones", size=(64, 64), attributes={"tone": list("012345")}, twin_column="person"
+        "samples:tones", size=(64, 64), attributes={"tone": list("012345")}, group_column="person"
     )
-    found = list(edits(open_labelled(tones), lambda i, v: i, split="test", limit=999, learn=9))
+    found = list(
+        edits(open_attribute_dataset(tones), lambda i, v: i, split="test", limit=999, learn=9)
+    )
     assert [d.name for d in found] == [f"tone_to_{tone}" for tone in range(6)]
     for direction in found:
         assert direction.counterfactual

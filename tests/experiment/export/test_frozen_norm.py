@@ -24,13 +24,13 @@ def _network(norm=InstanceNormalization):
 
 
 def _translator(network):
-    critic = keras.Sequential([keras.Input((8, 8, 3)), InstanceNormalization()])
+    discriminator = keras.Sequential([keras.Input((8, 8, 3)), InstanceNormalization()])
 
     def signatures():
         return {"a_to_b": image_signature("a_to_b", network, inference_policy(network))}
 
     return SimpleNamespace(
-        generator=network, critic=critic, network_names=("generator", "critic"),
+        generator=network, discriminator=discriminator, network_names=("generator", "discriminator"),
         signatures=signatures,
     )  # fmt: skip
 
@@ -68,10 +68,10 @@ def test_calibration_images_come_out_as_numpy_fits_them(network):
     np.testing.assert_allclose(network(images), expected, atol=1e-4)
 
 
-def test_the_cost_is_that_of_scikit_image_and_critics_stay_as_they_are(network):
+def test_the_cost_is_that_of_scikit_image_and_discriminators_stay_as_they_are(network):
     translator, held_out = _translator(network), _images(3, 1)
     before = np.asarray(network(held_out))
-    judged = np.asarray(translator.critic(held_out))
+    judged = np.asarray(translator.discriminator(held_out))
     found = freeze_norms(
         translator, {"a_to_b": {"image": _images(6, 0)}}, {"a_to_b": {"image": held_out}}
     )
@@ -82,7 +82,7 @@ def test_the_cost_is_that_of_scikit_image_and_critics_stay_as_they_are(network):
     assert cost["mean"] == pytest.approx(np.mean(each), abs=0.006)
     assert cost["least"] == pytest.approx(min(each), abs=0.006)
     assert (found["norms"], found["images"]) == (2, {"a_to_b": 6})
-    np.testing.assert_array_equal(translator.critic(held_out), judged)
+    np.testing.assert_array_equal(translator.discriminator(held_out), judged)
 
 
 def test_the_policy_says_whose_statistics_are_used(network):

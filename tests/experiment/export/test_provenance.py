@@ -97,16 +97,16 @@ def test_licences_are_those_of_samples_and_of_what_is_fetched(tmp_path):
     assert set(LICENCES) == set(names())
     assert provenance_of(_trained(tmp_path)) == {
         "data": "samples:avatars, fingerprint abc",
-        "licence": "Open Peeps, Pablo Stanley, CC0 1.0",
+        "license": "Open Peeps, Pablo Stanley, CC0 1.0",
     }
     table = cache_folder() / "fetched" / "orl-1.4.0" / "orl.csv"
     fetched = provenance_of(_trained(tmp_path, str(table)))
-    assert fetched["licence"] == "AT&T Laboratories Cambridge, for research"
+    assert fetched["license"] == "AT&T Laboratories Cambridge, for research"
     assert fetched["data"] == "orl, fingerprint abc"
     assert all(known.meaning.count("; ") == 1 for known in FETCHABLE.values())
 
 
-def test_the_licence_of_own_pictures_is_not_made_up_and_may_be_given(tmp_path):
+def test_the_licence_of_own_images_is_not_made_up_and_may_be_given(tmp_path):
     own = _trained(tmp_path, str(tmp_path / "orl.csv"))  # of that name, but not fetched
     assert provenance_of(own) == {"data": "orl.csv, fingerprint abc"}
-    assert provenance_of(own, "CC BY 4.0, me")["licence"] == "CC BY 4.0, me"
+    assert provenance_of(own, "CC BY 4.0, me")["license"] == "CC BY 4.0, me"

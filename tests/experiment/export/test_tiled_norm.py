@@ -86,7 +86,7 @@ def test_statistics_of_tiles_and_what_tiles_become_are_as_in_numpy(network, made
         assert np.abs(one - network(tiles[[at]])).max() > 0.01
 
 
-def test_in_a_bundle_a_picture_with_its_own_statistics_is_translated_as_ever(
+def test_in_a_bundle_a_image_with_its_own_statistics_is_translated_as_ever(
     plain, made, network, tmp_path
 ):
     signatures = {"a_to_b": plain, **made}
@@ -97,23 +97,23 @@ def test_in_a_bundle_a_picture_with_its_own_statistics_is_translated_as_ever(
     )
     bundle = exporters.open_bundle(path)
     runner = exporters.Runner(bundle)
-    picture = _images(1, seed=9)
+    tile = _images(1, seed=9)
     (tiles,) = runner.signatures["a_to_b_statistics"].inputs
     assert tiles.shape == (tiled_norm.MOST_TILES, 8, 8, 3)
-    statistics = runner.run("a_to_b_statistics", {"tiles": np.repeat(picture, tiles.shape[0], 0)})
-    given = runner.run("a_to_b_tile", {"image": picture, **statistics})["image"]
-    expected, means, _ = _by_hand(network, picture)
+    statistics = runner.run("a_to_b_statistics", {"tiles": np.repeat(tile, tiles.shape[0], 0)})
+    given = runner.run("a_to_b_tile", {"image": tile, **statistics})["image"]
+    expected, means, _ = _by_hand(network, tile)
     np.testing.assert_allclose(given, expected, atol=1e-4)
-    np.testing.assert_allclose(given, runner.run("a_to_b", {"image": picture})["image"], atol=1e-4)
+    np.testing.assert_allclose(given, runner.run("a_to_b", {"image": tile})["image"], atol=1e-4)
     np.testing.assert_allclose(statistics["means"], means, atol=1e-4)
     policy = bundle.manifest.signatures["a_to_b_tile_uint8"].policy
     assert policy["normalization"] == "statistics given as inputs"
-    checks = exporters.verification.verify(path)
+    checks = exporters.verify(path)
     assert checks.passed, checks.failures
     assert {check.signature for check in checks.outputs} >= {"a_to_b_tile", "a_to_b_statistics"}
 
 
-def test_examples_carry_the_statistics_of_each_picture_by_itself(network, plain, made):
+def test_examples_carry_the_statistics_of_each_image_by_itself(network, plain, made):
     images = _images(3)
     found = with_tiles({"a_to_b": plain, **made}, {"a_to_b": {"image": images}})["a_to_b_tile"]
     for at in range(3):

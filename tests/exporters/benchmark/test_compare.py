@@ -35,7 +35,7 @@ def fake_runtime(tmp_path, monkeypatch):
 
 
 def test_a_bundle_and_another_runtime_take_turns(small, fake_runtime):
-    (row,) = exporters.benchmark.compare(small, fake_runtime, threads=2, rounds=3)
+    (row,) = exporters.compare(small, fake_runtime, threads=2, rounds=3)
     assert (row.recipe, row.signature, row.other) == ("float32", "a_to_b", "model.onnx")
     assert (row.threads, row.rounds) == (2, 3)
     assert row.max_abs == pytest.approx(0.25)
@@ -83,13 +83,13 @@ def test_files_that_cannot_be_run_are_refused(small, tmp_path, name, message, fa
     if name == "model.h5":
         (tmp_path / name).touch()
     with pytest.raises(ExportError, match=message):
-        exporters.benchmark.compare(small, tmp_path / name, rounds=1)
+        exporters.compare(small, tmp_path / name, rounds=1)
 
 
 def test_a_file_that_the_other_runtime_refuses_is_named(small, fake_runtime, tmp_path):
     (tmp_path / "onnxruntime.py").write_text(FAKE.replace("-fed", "nothing -fed"))
     with pytest.raises(ExportError, match=r"model\.onnx cannot be run: name 'nothing'"):
-        exporters.benchmark.compare(small, fake_runtime, rounds=1)
+        exporters.compare(small, fake_runtime, rounds=1)
 
 
 def test_a_runtime_that_is_not_installed_is_named(small, tmp_path):
@@ -98,7 +98,7 @@ def test_a_runtime_that_is_not_installed_is_named(small, tmp_path):
     if "onnxruntime" in sys.modules or _installed("onnxruntime"):
         pytest.skip("it is installed here")
     with pytest.raises(ExportError, match=r"onnxruntime is needed .* pip install onnxruntime"):
-        exporters.benchmark.compare(small, model, rounds=1)
+        exporters.compare(small, model, rounds=1)
 
 
 def _installed(name):

@@ -120,7 +120,7 @@ def test_verify_does_not_run_a_signature_that_writes(copy, tmp_path):
     text = json.dumps(manifest, sort_keys=True)
     manifest["digest"] = hashlib.sha256(text.encode()).hexdigest()
     (copy / "manifest.json").write_text(json.dumps(manifest))
-    verification = exporters.verification.verify(copy)
+    verification = exporters.verify(copy)
     assert not victim.exists()
     assert all(check.passed for check in verification.files)
     assert any("saved_model cannot be replayed" in fault for fault in verification.faults)

@@ -43,11 +43,11 @@ SOURCE = {
     "remarks": ["3 held-out images are also training images."],
     "config": {"anything": [1]},
 }
-PROVENANCE = {"data": "avatars", "licence": "Open Peeps, CC0 1.0", "more": 1}
+PROVENANCE = {"data": "avatars", "license": "Open Peeps, CC0 1.0", "more": 1}
 
 
 def halves():
-    """Two signatures without pictures between them: a latent, two outputs, an index."""
+    """Two signatures without images between them: a latent, two outputs, an index."""
     latent = Tensor("latent", (None, 4, 5), "float32", None)
     index = Tensor("index", (None,), "int32", (0, 1))
     shown = numbers("attributes", "glasses", "hair=black")

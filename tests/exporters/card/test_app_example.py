@@ -165,12 +165,12 @@ def test_documents_and_defaults_are_those_of_the_manifest(described, language):
 
 
 @languages
-def test_what_the_file_says_of_models_and_pictures_is_there(described, language):
+def test_what_the_file_says_of_models_and_images_is_there(described, language):
     text = _text(described, language)
     assert (described / "float32.tflite").is_file()
     assert "float32.tflite (or float16.tflite)" in text
     assert "in order: glasses, hair=black, hair=blond" in text
-    assert "picture 12 wide and 8 high, rows from the top, red, green, blue" in text
+    assert "image 12 wide and 8 high, rows from the top, red, green, blue" in text
     usage = {
         KOTLIN: "translator.edit(pixelsOf(image, 12, 8), attributes)\n",
         SWIFT: "translator.edit(image: pixels(of: image, width: 12, height: 8), attributes: attri",

@@ -105,12 +105,12 @@ def test_the_manifest_covers_card_and_examples_and_verify_notices_a_change(descr
     assert set(covered) <= set(manifest.files)
     assert manifest.source == SOURCE
     assert manifest.provenance == PROVENANCE
-    assert exporters.verification.verify(described).passed
+    assert exporters.verify(described).passed
     copy = shutil.copytree(described, tmp_path / "copy")
     for path in covered:
         with (copy / path).open("a") as file:
             file.write("!")
-    faults = [check.path for check in exporters.verification.verify(copy).files if not check.passed]
+    faults = [check.path for check in exporters.verify(copy).files if not check.passed]
     assert faults == list(covered)
 
 
@@ -126,7 +126,7 @@ def test_the_manifest_covers_card_and_examples_and_verify_notices_a_change(descr
             {"source": {"figures": [{**MEASURED, "better": "bigger"}]}},
             r"`source.figures.0.better`.*'higher' or 'lower'",
         ),
-        ({"provenance": {"licence": 3}}, "`provenance.licence`, which the card shows, .* got 3"),
+        ({"provenance": {"license": 3}}, "`provenance.license`, which the card shows, .* got 3"),
     ],
 )
 def test_facts_of_another_form_are_refused(tmp_path, options, message):

@@ -29,7 +29,7 @@ def test_choices_repeat_with_the_seed_and_are_all_different():
     assert pick(flat(*[0.5] * 50), count=6, seed=1) != pick(flat(*[0.5] * 50), count=6, seed=2)
 
 
-def test_few_pictures_are_all_taken_also_from_an_iterator_and_of_one_pixel():
+def test_few_images_are_all_taken_also_from_an_iterator_and_of_one_pixel():
     assert sorted(pick(iter(flat(0.1, 0.2, 0.3)), count=64)) == [0, 1, 2]
     assert pick([np.zeros((1, 1, 1), np.float32)]) == [0]
 

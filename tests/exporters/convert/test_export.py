@@ -104,7 +104,7 @@ def test_the_manifest_says_what_is_inside(exported):
     manifest = json.loads((exported / "manifest.json").read_text())
     assert manifest["format_version"] == 1
     assert manifest["source"] == {"run": "runs/one", "step": 7}
-    assert manifest["provenance"] == {"data": "made up", "licence": "CC0"}
+    assert manifest["provenance"] == {"data": "made up", "license": "CC0"}
     assert manifest["signatures"]["a_to_b"] == {
         "inputs": [
             {
@@ -165,7 +165,7 @@ def test_variables_mirrored_over_replicas_export(tmp_path):
     with tf.distribute.MirroredStrategy(["CPU:0"]).scope():
         model = generator(4, filters=8)
     path = exporters.export({"a_to_b": of_model("a_to_b", model)}, tmp_path / "bundle")
-    assert exporters.verification.verify(path).passed
+    assert exporters.verify(path).passed
 
 
 def test_signatures_of_several_inputs_and_other_types_export(tmp_path):
@@ -190,7 +190,7 @@ def test_signatures_of_several_inputs_and_other_types_export(tmp_path):
         "index": np.ones(1, np.int32),
     }
     assert np.unique(runner.run("shift", inputs)["image"]) == 0.25
-    assert exporters.verification.verify(path).passed
+    assert exporters.verify(path).passed
 
 
 def _fails(tmp_path, function, message, **options):
@@ -328,6 +328,6 @@ def test_a_bundle_may_do_without_the_saved_model(tmp_path):
     assert not (path / "saved_model").exists()
     assert list(exporters.open_bundle(path).manifest.artifacts) == ["float32"]
     assert "saved_model" not in (path / "card.md").read_text("utf-8")
-    verification = exporters.verification.verify(path)
+    verification = exporters.verify(path)
     assert verification.passed
     assert {check.artifact for check in verification.outputs} == {"float32"}

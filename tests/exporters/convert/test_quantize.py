@@ -22,7 +22,7 @@ LAYERS = ("CONV_2D", "TRANSPOSE_CONV")
 INTEGER_RECIPES = ("int8", "int8_float_norm", "int16x8")
 
 
-def pictures(count, height, width):
+def images(count, height, width):
     """Soft gradients of random colours, as unlike noise as photographs are."""
     random = np.random.default_rng(7)
     corners = random.uniform(-1, 1, (count, 2, 1, 3))
@@ -41,8 +41,8 @@ def quantized(model, tmp_path_factory):
     signatures = {"a_to_b": of_model("a_to_b", model), "edit": edit()}
     attributes = np.float32([[1, 0, 1], [0, 1, 0]] * 4)
     inputs = {
-        "a_to_b": {"image": np.concatenate([pictures(7, 16, 24), noise(1, 16, 24, 3)])},
-        "edit": {"image": pictures(8, 8, 12), "attributes": attributes},
+        "a_to_b": {"image": np.concatenate([images(7, 16, 24), noise(1, 16, 24, 3)])},
+        "edit": {"image": images(8, 8, 12), "attributes": attributes},
     }
     return exporters.export(
         signatures,
@@ -65,7 +65,7 @@ def _operations(path, signature):
 
 
 def test_integer_recipes_verify_with_all_signatures(quantized):
-    verification = exporters.verification.verify(quantized)
+    verification = exporters.verify(quantized)
     assert verification.failures == ()
     found = {(check.artifact, check.signature) for check in verification.outputs}
     for recipe in INTEGER_RECIPES:
@@ -118,7 +118,7 @@ def test_pixels_are_scaled_in_float(quantized, recipe):
 def test_sixteen_bits_are_nearer_than_eight(quantized):
     psnr = {
         check.artifact: check.psnr
-        for check in exporters.verification.verify(quantized).outputs
+        for check in exporters.verify(quantized).outputs
         if check.signature == "a_to_b"
     }
     assert psnr["int16x8"] > psnr["int8_float_norm"] > psnr["int8"]
@@ -173,9 +173,7 @@ def test_a_layer_that_signatures_share_keeps_to_the_range_of_each(tmp_path):
         recipes=["int8"],
         calibration=Calibration({"far": inputs, "near": inputs}),
     )
-    found = [
-        check for check in exporters.verification.verify(path).outputs if check.artifact == "int8"
-    ]
+    found = [check for check in exporters.verify(path).outputs if check.artifact == "int8"]
     assert len(found) == 4
     assert min(check.psnr for check in found) > 35  # a bias in steps of the other's is far off
 

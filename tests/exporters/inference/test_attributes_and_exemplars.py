@@ -1,4 +1,4 @@
-"""Signatures that take more than a picture: exported, verified, run and chosen."""
+"""Signatures that take more than a image: exported, verified, run and chosen."""
 
 import shutil
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import exporters
-from exporters import ExportError, translate_picture, translate_pictures
+from exporters import ExportError, translate_image, translate_images
 from exporters.verification import golden
 from exporters.verification.eager_reference import Original
 from tests.exporters.fakes import (
@@ -48,7 +48,7 @@ def _colour(pixels):
     ],
 )
 def test_numbers_reach_the_columns_of_their_labels(runner, given, colour):
-    translated = translate_picture(runner, GREY, signature="edit", numbers=given)
+    translated = translate_image(runner, GREY, signature="edit", numbers=given)
     assert translated.shape == GREY.shape
     assert _colour(translated) == colour
 
@@ -56,22 +56,22 @@ def test_numbers_reach_the_columns_of_their_labels(runner, given, colour):
 def test_a_strength_is_one_where_it_is_not_given_and_may_exaggerate(runner):
     # level 100 is -0.21568 in [-1, 1]; twice that is -0.43137, level 72.5, rounded up
     for given, level in (({}, 100), ({"strength": 2}, 73), ({"strength": 0}, 128)):
-        translated = translate_picture(runner, GREY, signature="dim", numbers=given)
+        translated = translate_image(runner, GREY, signature="dim", numbers=given)
         assert _colour(translated) == [level] * 3
 
 
 def test_a_second_output_has_the_size_of_the_exemplar(runner):
-    # a picture of another aspect than its canvas, so that its place on the canvas matters
+    # a image of another aspect than its canvas, so that its place on the canvas matters
     exemplar = np.zeros((50, 10, 3), np.uint8)
     exemplar[:25] = 200
-    both = translate_pictures(runner, GREY, exemplar=exemplar)
+    both = translate_images(runner, GREY, exemplar=exemplar)
     assert list(both) == ["image", "exemplar"]
     assert both["image"].shape == GREY.shape
     assert both["exemplar"].shape == exemplar.shape
     assert _colour(both["image"]) == [155] * 3
     assert both["exemplar"][:15].mean() == pytest.approx(55, abs=3)
     assert both["exemplar"][35:].mean() == pytest.approx(255, abs=3)
-    main = translate_picture(runner, GREY, exemplar=exemplar)
+    main = translate_image(runner, GREY, exemplar=exemplar)
     np.testing.assert_array_equal(main, both["image"])
 
 
@@ -89,17 +89,17 @@ def test_what_is_not_given_has_its_default_and_attributes_are_asked_for(tmp_path
         for given, value in (({}, -0.7), ({"steps": one}, -0.9), (both, -0.8)):
             np.testing.assert_allclose(model.run("refine", black | given)["image"], value)
         with pytest.raises(ExportError, match=r"needs a number for each .* given for warm, cold;"):
-            translate_picture(model, GREY)
+            translate_image(model, GREY)
         # level 100 is -0.21569; three steps more are 0.08431, level 138.25
         told = {"warm": 1, "cold": 0}
-        assert _colour(translate_picture(model, GREY, numbers=told)) == [138] * 3
+        assert _colour(translate_image(model, GREY, numbers=told)) == [138] * 3
         # one step more is -0.11569, level 112.75
         told["steps"] = 1
-        assert _colour(translate_picture(model, GREY, numbers=told)) == [113] * 3
+        assert _colour(translate_image(model, GREY, numbers=told)) == [113] * 3
     inputs = golden.read(bundle.read("golden.npz"), bundle.manifest)["refine"].inputs
     np.testing.assert_array_equal(inputs["steps"][2:], 3.0)  # beside the examples
     assert len(set(inputs["steps"][:2].ravel())) == 2  # seeded elsewhere
-    assert exporters.verification.verify(path).passed
+    assert exporters.verify(path).passed
 
 
 def test_a_bundle_from_before_defaults_has_its_strength(many, tmp_path, edit_manifest):
@@ -111,7 +111,7 @@ def test_a_bundle_from_before_defaults_has_its_strength(many, tmp_path, edit_man
 
     edit_manifest(copy, forget)
     old = exporters.Runner(exporters.open_bundle(copy))
-    assert _colour(translate_picture(old, GREY, signature="dim")) == [100] * 3
+    assert _colour(translate_image(old, GREY, signature="dim")) == [100] * 3
 
 
 # --- the original, verification, benchmark -----------------------------------------------------
@@ -120,7 +120,7 @@ def test_a_bundle_from_before_defaults_has_its_strength(many, tmp_path, edit_man
 def test_the_original_gives_what_the_bundle_gives(runner):
     original = Original({fake.name: fake for fake in (edit(), dim(), swap())})
     for given in ({"numbers": EDIT}, {"exemplar": GREY[:7]}, {"numbers": {"strength": 0.3}}):
-        ours, theirs = (translate_pictures(model, GREY, **given) for model in (runner, original))
+        ours, theirs = (translate_images(model, GREY, **given) for model in (runner, original))
         assert list(ours) == list(theirs)
         for name, pixels in ours.items():
             np.testing.assert_array_equal(pixels, theirs[name])
@@ -129,7 +129,7 @@ def test_the_original_gives_what_the_bundle_gives(runner):
 
 
 def test_such_bundles_verify_in_every_recipe(many):
-    verification = exporters.verification.verify(many)
+    verification = exporters.verify(many)
     assert verification.failures == ()
     assert len(verification.outputs) == 4 * 2 * (1 + 1 + 2)  # artifacts, variants, outputs
 
@@ -160,19 +160,19 @@ def test_such_bundles_are_timed(many):
     [({"exemplar": GREY}, 155), ({"numbers": EDIT}, 255), ({"numbers": {"strength": 0}}, 128)],
 )
 def test_the_one_signature_that_is_served_needs_no_name(runner, given, level):
-    assert _colour(translate_picture(runner, GREY, **given))[0] == level
+    assert _colour(translate_image(runner, GREY, **given))[0] == level
 
 
 def test_of_several_that_are_served_one_must_be_named():
     model = Original({fake.name: fake for fake in (negative(), dim(), swap())})
     message = (
         "`signature` must be given, for what else is given suits a_to_b or dim: a_to_b takes a "
-        "picture; dim takes a picture and numbers for strength; swap takes a picture and an "
+        "image; dim takes a image and numbers for strength; swap takes a image and an "
         "exemplar"
     )
     with pytest.raises(ExportError, match=message):
-        translate_picture(model, GREY)
-    assert _colour(translate_picture(model, GREY, signature="dim")) == [100] * 3
+        translate_image(model, GREY)
+    assert _colour(translate_image(model, GREY, signature="dim")) == [100] * 3
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,7 @@ def test_of_several_that_are_served_one_must_be_named():
         ([edit()], {}, "signature 'edit' needs a number for each attribute.*glasses, hair=black"),
         ([edit(), swap()], {"numbers": {"glasses": 1}}, "none is given for hair=black or hair"),
         ([swap()], {}, "signature 'swap' needs an exemplar"),
-        ([edit()], {"numbers": EDIT, "exemplar": GREY}, "takes one picture and no exemplar"),
+        ([edit()], {"numbers": EDIT, "exemplar": GREY}, "takes one image and no exemplar"),
         ([negative()], {"numbers": {"glasses": 1}}, "takes no attributes; leave out glasses"),
         ([edit(), swap()], {}, "suits none of them: edit takes .* swap takes"),
         ([edit(), dim()], {"numbers": {"glases": 1}}, "no attribute 'glases'; did you mean glas"),
@@ -191,7 +191,7 @@ def test_of_several_that_are_served_one_must_be_named():
 def test_what_serves_no_signature_is_refused(fakes, given, message):
     model = Original({fake.name: fake for fake in fakes})
     with pytest.raises(ExportError, match=message):
-        translate_picture(model, GREY, **given)
+        translate_image(model, GREY, **given)
 
 
 @pytest.mark.parametrize(
@@ -206,7 +206,7 @@ def test_what_serves_no_signature_is_refused(fakes, given, message):
 )
 def test_impossible_numbers_are_refused(runner, given, message):
     with pytest.raises(ExportError, match=message):
-        translate_picture(runner, GREY, signature="edit", numbers=given)
+        translate_image(runner, GREY, signature="edit", numbers=given)
 
 
 @pytest.mark.parametrize(
@@ -218,22 +218,22 @@ def test_impossible_numbers_are_refused(runner, given, message):
         (
             [Tensor(), Tensor("n", (None, 2))],
             [Tensor()],
-            "its input 'n' is neither a picture",
+            "its input 'n' is neither a image",
         ),
         ([Tensor(), numbers("n", "x"), numbers("m", "x")], [Tensor()], "have the label 'x'"),
     ],
 )
-def test_signatures_that_cannot_be_given_pictures_are_refused(inputs, outputs, message):
+def test_signatures_that_cannot_be_given_images_are_refused(inputs, outputs, message):
     fake = Signature("f", lambda **_: {}, tuple(inputs), tuple(outputs))
     model = Original({"f": fake})
-    with pytest.raises(ExportError, match=f"'f' does not turn pictures into pictures: .*{message}"):
-        translate_picture(model, GREY, signature="f")
-    with pytest.raises(ExportError, match="none of the signatures f, f_uint8 turns pictures"):
-        translate_picture(model, GREY)
+    with pytest.raises(ExportError, match=f"'f' does not turn images into images: .*{message}"):
+        translate_image(model, GREY, signature="f")
+    with pytest.raises(ExportError, match="none of the signatures f, f_uint8 turns images"):
+        translate_image(model, GREY)
 
 
 def test_an_exemplar_of_another_form_is_refused(runner):
     with pytest.raises(ExportError, match="3 channels as 'exemplar', got one of 1"):
-        translate_picture(runner, GREY, exemplar=GREY[..., :1])
+        translate_image(runner, GREY, exemplar=GREY[..., :1])
     with pytest.raises(ValueError, match="`exemplar` must be uint8 of shape"):
-        translate_picture(runner, GREY, exemplar=GREY[..., 0])
+        translate_image(runner, GREY, exemplar=GREY[..., 0])

@@ -3,7 +3,7 @@ import pytest
 from skimage.metrics import peak_signal_noise_ratio
 
 import exporters
-from exporters import ExportError, translate_picture
+from exporters import ExportError, translate_image
 from exporters.inference.images import to_float, to_uint8
 from tests.exporters.fakes import Signature, Tensor, negative
 
@@ -35,34 +35,34 @@ def test_pixels_to_floats_and_back_is_the_identity():
 )
 def test_any_size_comes_back_in_its_own_size(runner, size):
     pixels = _smooth(*size)
-    assert translate_picture(runner, pixels).shape == pixels.shape
+    assert translate_image(runner, pixels).shape == pixels.shape
 
 
-def test_a_picture_of_the_models_size_is_not_resampled(runner):
+def test_a_image_of_the_models_size_is_not_resampled(runner):
     pixels = np.random.default_rng(0).integers(0, 256, (8, 12, 3), np.uint8)
-    np.testing.assert_array_equal(translate_picture(runner, pixels), 255 - pixels)
+    np.testing.assert_array_equal(translate_image(runner, pixels), 255 - pixels)
 
 
 @pytest.mark.parametrize("size", [(40, 20), (24, 36), (20, 40)])
-def test_a_smooth_picture_of_another_size_is_translated_in_place(runner, size):
+def test_a_smooth_image_of_another_size_is_translated_in_place(runner, size):
     pixels = _smooth(*size)
-    translated = translate_picture(runner, pixels)
+    translated = translate_image(runner, pixels)
     assert translated.dtype == np.uint8
     assert peak_signal_noise_ratio(255 - pixels, translated) > 30
     assert peak_signal_noise_ratio(255 - pixels[::-1], translated) < 20  # not upside down
 
 
-def test_the_models_borders_are_filled_with_the_picture_not_with_a_flat_colour(tmp_path):
+def test_the_models_borders_are_filled_with_the_image_not_with_a_flat_colour(tmp_path):
     corner = Signature("a_to_b", lambda image: {"image": 0 * image + image[:, :1, :1, :]})
     runner = _export(tmp_path, corner)
-    # 8x4 lies in columns 4..7 of 12; the canvas' column 0 is the picture's column -4, and
+    # 8x4 lies in columns 4..7 of 12; the canvas' column 0 is the image's column -4, and
     # reflection about columns 0 and 3 (period 6) makes that column 2.
     pixels = np.zeros((8, 4, 3), np.uint8)
     pixels[0, :, :] = np.array([10, 20, 30, 40])[:, None]
-    assert np.unique(translate_picture(runner, pixels)) == [30]
+    assert np.unique(translate_image(runner, pixels)) == [30]
 
 
-def test_larger_outputs_keep_the_place_of_the_picture(tmp_path):
+def test_larger_outputs_keep_the_place_of_the_image(tmp_path):
     import tensorflow as tf
 
     double = Signature(
@@ -72,17 +72,17 @@ def test_larger_outputs_keep_the_place_of_the_picture(tmp_path):
         (Tensor(shape=(None, 16, 24, 3)),),
     )
     pixels = _smooth(40, 20)
-    translated = translate_picture(_export(tmp_path, double), pixels)
+    translated = translate_image(_export(tmp_path, double), pixels)
     assert translated.shape == pixels.shape
     assert peak_signal_noise_ratio(pixels, translated) > 28
 
 
 @pytest.mark.parametrize("channels", [1, 4])
-def test_grey_and_alpha_pictures_keep_their_channels(tmp_path, channels):
+def test_grey_and_alpha_images_keep_their_channels(tmp_path, channels):
     tensor = Tensor(shape=(None, 8, 12, channels))
     signature = Signature("a_to_b", lambda image: {"image": -image}, (tensor,), (tensor,))
     pixels = _smooth(16, 24, channels)
-    translated = translate_picture(_export(tmp_path, signature), pixels)
+    translated = translate_image(_export(tmp_path, signature), pixels)
     assert translated.shape == (16, 24, channels)
     assert peak_signal_noise_ratio(255 - pixels, translated) > 30
 
@@ -92,26 +92,26 @@ def test_the_signature_is_chosen_by_its_float_or_its_uint8_name(tmp_path):
     runner = _export(tmp_path, negative(), same)
     pixels = np.full((8, 12, 3), 10, np.uint8)
     for name, level in (("a_to_b", 245), ("b_to_a", 10), ("b_to_a_uint8", 10)):
-        assert np.unique(translate_picture(runner, pixels, signature=name)) == [level]
+        assert np.unique(translate_image(runner, pixels, signature=name)) == [level]
     with pytest.raises(ExportError, match=r"`signature` must be given.*suits a_to_b or b_to_a"):
-        translate_picture(runner, pixels)
+        translate_image(runner, pixels)
     with pytest.raises(ExportError, match="there is no signature 'c'"):
-        translate_picture(runner, pixels, signature="c")
+        translate_image(runner, pixels, signature="c")
 
 
-def test_signatures_that_do_not_turn_pictures_into_pictures_are_refused(tmp_path):
+def test_signatures_that_do_not_turn_images_into_images_are_refused(tmp_path):
     score = Tensor("score", (None, 1), "float32", None)
     signature = Signature(
         "judge", lambda image: {"score": image[:, 0, 0, :1]}, (Tensor(),), (score,)
     )
     runner = _export(tmp_path, signature)
-    with pytest.raises(ExportError, match="'judge' does not turn pictures into pictures"):
-        translate_picture(runner, np.zeros((8, 12, 3), np.uint8), signature="judge")
+    with pytest.raises(ExportError, match="'judge' does not turn images into images"):
+        translate_image(runner, np.zeros((8, 12, 3), np.uint8), signature="judge")
 
 
-def test_pictures_of_other_channels_and_forms_are_refused(runner):
-    with pytest.raises(ExportError, match="takes pictures of 3 channels as 'image', got one of 4"):
-        translate_picture(runner, np.zeros((8, 12, 4), np.uint8))
+def test_images_of_other_channels_and_forms_are_refused(runner):
+    with pytest.raises(ExportError, match="takes images of 3 channels as 'image', got one of 4"):
+        translate_image(runner, np.zeros((8, 12, 4), np.uint8))
     for wrong in (np.zeros((8, 12, 3)), np.zeros((8, 12), np.uint8), np.zeros((0, 5, 3), np.uint8)):
         with pytest.raises(ValueError, match="`pixels` must be uint8 of shape"):
-            translate_picture(runner, wrong)
+            translate_image(runner, wrong)

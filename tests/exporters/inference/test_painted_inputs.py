@@ -1,10 +1,10 @@
-"""Signatures that take a picture with colours painted over it, and where they are."""
+"""Signatures that take a image with colours painted over it, and where they are."""
 
 import numpy as np
 import pytest
 
 import exporters
-from exporters import ExportError, translate_picture
+from exporters import ExportError, translate_image
 from exporters.verification.eager_reference import Original
 from tests.exporters.fakes import Signature, Tensor, negative, paint, swap
 
@@ -18,7 +18,7 @@ MASK[:, 10:20] = 51  # a fifth
 def runner(tmp_path_factory):
     fakes = {fake.name: fake for fake in (paint(), swap())}
     bundle = exporters.export(fakes, tmp_path_factory.mktemp("paint") / "bundle")
-    verification = exporters.verification.verify(bundle)
+    verification = exporters.verify(bundle)
     assert verification.passed, verification.failures
     return exporters.Runner(exporters.open_bundle(bundle))
 
@@ -26,18 +26,18 @@ def runner(tmp_path_factory):
 def test_the_target_counts_as_much_as_the_mask_says_by_bundle_and_original(runner):
     target = np.full_like(GREY, 200)
     for model in (runner, Original({"paint": paint()})):
-        painted = translate_picture(model, GREY, target=target, mask=MASK)
+        painted = translate_image(model, GREY, target=target, mask=MASK)
         assert painted.shape == GREY.shape
         # Where the canvas of 12 columns does not mix thirds: 200, 100 + 100 / 5, 100.
         for column, level in ((3, 200), (15, 120), (26, 100)):
             assert abs(int(painted[10, column, 0]) - level) <= 1
 
 
-def test_target_and_mask_go_where_the_picture_goes_on_its_canvas(runner):
+def test_target_and_mask_go_where_the_image_goes_on_its_canvas(runner):
     tall = np.full((40, 10, 3), 100, np.uint8)
     mask = np.zeros((40, 10, 1), np.uint8)
     mask[:20] = 255
-    painted = translate_picture(runner, tall, target=np.full_like(tall, 200), mask=mask)
+    painted = translate_image(runner, tall, target=np.full_like(tall, 200), mask=mask)
     assert painted[:12].min() >= 199
     assert painted[28:].max() <= 101
 
@@ -48,34 +48,34 @@ def test_target_and_mask_go_where_the_picture_goes_on_its_canvas(runner):
         ({"target": GREY}, "`target` and `mask` go together, got `target` without `mask`"),
         ({"mask": MASK}, "`target` and `mask` go together, got `mask` without `target`"),
         ({"target": GREY[1:], "mask": MASK}, r"`target` must be as large as .* \(20, 30\).*19, 30"),
-        ({"target": GREY, "mask": MASK[:, 1:]}, "`mask` must be as large as the picture"),
+        ({"target": GREY, "mask": MASK[:, 1:]}, "`mask` must be as large as the image"),
         ({"target": GREY, "mask": GREY}, "1 channels as 'mask', got one of 3"),
-        ({"signature": "paint"}, "'paint' needs a target, the picture with colours painted over"),
+        ({"signature": "paint"}, "'paint' needs a target, the image with colours painted over"),
         (
             {"signature": "swap", "target": GREY, "mask": MASK, "exemplar": GREY},
             "'swap' takes no painted target; leave target and mask out",
         ),
-        ({"signature": "paint", "exemplar": GREY}, "takes one picture and no exemplar"),
+        ({"signature": "paint", "exemplar": GREY}, "takes one image and no exemplar"),
     ],
 )
 def test_what_does_not_go_together_is_refused(runner, given, message):
     with pytest.raises(ExportError, match=message):
-        translate_picture(runner, GREY, **given)
+        translate_image(runner, GREY, **given)
 
 
 def test_what_is_given_decides_the_signature(runner):
-    assert translate_picture(runner, GREY, exemplar=GREY)[0, 0, 0] == 155
-    with pytest.raises(ExportError, match="paint takes a picture and a painted target with its m"):
-        translate_picture(runner, GREY)
+    assert translate_image(runner, GREY, exemplar=GREY)[0, 0, 0] == 155
+    with pytest.raises(ExportError, match="paint takes a image and a painted target with its m"):
+        translate_image(runner, GREY)
     with pytest.raises(ExportError, match="takes no painted target"):
-        translate_picture(Original({"a": negative("a")}), GREY, target=GREY, mask=MASK)
+        translate_image(Original({"a": negative("a")}), GREY, target=GREY, mask=MASK)
 
 
 @pytest.mark.parametrize(
     ("inputs", "message"),
     [
-        ([Tensor(), Tensor("other"), "mask"], "must be the only one, beside a picture named 'targ"),
-        ([Tensor(), "mask"], "must be the only one, beside a picture named 'target'"),
+        ([Tensor(), Tensor("other"), "mask"], "must be the only one, beside a image named 'targ"),
+        ([Tensor(), "mask"], "must be the only one, beside a image named 'target'"),
         ([Tensor(), Tensor("target", (None, 4, 4, 3)), "mask"], "must be as large as 'image'"),
     ],
 )
@@ -83,5 +83,5 @@ def test_masks_that_belong_to_nothing_are_refused(inputs, message):
     mask = Tensor("mask", (None, 8, 12, 1), value_range=(0.0, 1.0))
     tensors = tuple(mask if tensor == "mask" else tensor for tensor in inputs)
     model = Original({"f": Signature("f", lambda **_: {}, tensors)})
-    with pytest.raises(ExportError, match=f"'f' does not turn pictures into pictures: .*{message}"):
-        translate_picture(model, GREY, signature="f", target=GREY, mask=MASK)
+    with pytest.raises(ExportError, match=f"'f' does not turn images into images: .*{message}"):
+        translate_image(model, GREY, signature="f", target=GREY, mask=MASK)

@@ -37,7 +37,7 @@ def test_running_reads_only_the_manifest_and_the_model_and_loads_no_tensorflow(c
         "import sys, numpy, exporters\n"
         f"runner = exporters.Runner(exporters.open_bundle({str(copy)!r}))\n"
         "pixels = numpy.zeros((5, 5, 3), numpy.uint8)\n"
-        "assert (exporters.translate_picture(runner, pixels) == 255).all()\n"
+        "assert (exporters.translate_image(runner, pixels) == 255).all()\n"
         "print([name for name in ('tensorflow', 'keras', 'tf_translate') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
@@ -60,7 +60,7 @@ def test_impossible_runners_are_refused(small, options, message):
     ("name", "inputs", "message"),
     [
         ("b_to_a", {}, "there is no signature 'b_to_a'; known are a_to_b, a_to_b_uint8"),
-        ("a_to_b", {"picture": noise(1, 8, 12, 3)}, r"takes \['image'\], got \['picture'\]"),
+        ("a_to_b", {"image": noise(1, 8, 12, 3)}, r"takes \['image'\], got \['image'\]"),
         (
             "a_to_b",
             {"image": noise(1, 12, 8, 3)},

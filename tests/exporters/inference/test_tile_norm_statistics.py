@@ -1,4 +1,4 @@
-"""Statistics of a whole picture: where tiles lie, how batches pool, and every tile gets them."""
+"""Statistics of a whole image: where tiles lie, how batches pool, and every tile gets them."""
 
 import dataclasses
 
@@ -9,7 +9,7 @@ import tensorflow as tf
 import exporters
 from exporters import translate_tiles
 from exporters.inference.images import to_float, to_uint8
-from exporters.inference.signature_selection import picture_signature
+from exporters.inference.signature_selection import image_signature
 from exporters.inference.tile_norm_statistics import (
     pooled,
     spread,
@@ -55,7 +55,7 @@ def runner(tmp_path_factory):
     return exporters.Runner(exporters.open_bundle(path))
 
 
-def _picture(height, width):
+def _image(height, width):
     """Noise that brightens to the right, so that tiles by themselves would be tinted unlike."""
     noise = np.random.default_rng(height).normal(0, 12, (height, width, 3))
     return np.clip(40 + 150 * np.linspace(0, 1, width)[:, None] + noise, 0, 255).astype(np.uint8)
@@ -79,8 +79,8 @@ def test_batches_are_pooled_as_if_all_their_pixels_were_one_image():
 
 
 @pytest.mark.parametrize("size", [(37, 50), (8, 90), (5, 90)])
-def test_every_tile_is_normalised_by_what_numpy_finds_in_the_picture(runner, size):
-    pixels = _picture(*size)
+def test_every_tile_is_normalised_by_what_numpy_finds_in_the_image(runner, size):
+    pixels = _image(*size)
     filled = np.pad(pixels, ((0, max(0, 8 - size[0])), (0, 0), (0, 0)), "reflect")
     count = -(-filled.shape[0] * filled.shape[1] // 96)  # as many tiles as make up its area
     places = spread(0, count + count % 2, filled.shape[0] - 8, filled.shape[1] - 12)
@@ -95,21 +95,21 @@ def test_every_tile_is_normalised_by_what_numpy_finds_in_the_picture(runner, siz
     np.testing.assert_allclose(deviation, whole.std((0, 1)), rtol=0.25)
 
 
-def test_a_picture_of_the_models_size_is_translated_as_ever(runner):
-    pixels = _picture(8, 12)
+def test_a_image_of_the_models_size_is_translated_as_ever(runner):
+    pixels = _image(8, 12)
     plain = runner.run("a_to_b_uint8", {"image": pixels[None]})["image"][0]
     np.testing.assert_array_equal(translate_tiles(runner, pixels, signature="a_to_b"), plain)
 
 
-def test_a_picture_of_one_colour_has_its_statistics(runner):
-    chosen = picture_signature(runner, "a_to_b")
+def test_a_image_of_one_colour_has_its_statistics(runner):
+    chosen = image_signature(runner, "a_to_b")
     found = whole_statistics(runner, chosen, np.full((40, 60, 3), (0, 102, 255), np.uint8))
     np.testing.assert_allclose(found["means"], [[-1.0, -0.2, 1.0]], atol=1e-6)
     np.testing.assert_allclose(found["scales"], np.full((1, 3), 1e-5**-0.5), rtol=1e-3)
 
 
 def test_signatures_that_only_sound_alike_are_left_alone(runner):
-    chosen = picture_signature(runner, "a_to_b")
+    chosen = image_signature(runner, "a_to_b")
     assert tile_signature(runner, chosen) == "a_to_b_tile_uint8"
     records = dict(runner.signatures)
     without = {name: records[name] for name in ("a_to_b", "a_to_b_uint8")}

@@ -22,14 +22,14 @@ def runner(tmp_path_factory):
 
 
 def _local(height, width):
-    """Sees 2 pixels around: two 3x3 convolutions; zeros lie around the picture."""
+    """Sees 2 pixels around: two 3x3 convolutions; zeros lie around the image."""
     keras.utils.set_random_seed(3)
     images = keras.Input((height, width, 3))
     hidden = keras.layers.Conv2D(6, 3, padding="same", activation="relu")(images)
     return keras.Model(images, keras.layers.Conv2D(3, 3, padding="same", activation="tanh")(hidden))
 
 
-def _picture(height, width):
+def _image(height, width):
     return np.random.default_rng(height).integers(0, 256, (height, width, 3), np.uint8)
 
 
@@ -37,16 +37,16 @@ def _picture(height, width):
     "size", [(8, 12), (37, 50), (40, 48), (5, 90), (3, 4), (30, 1), (1, 30), (1, 1)]
 )
 def test_no_pixel_is_resampled_whatever_the_size(runner, size):
-    pixels = _picture(*size)
+    pixels = _image(*size)
     for overlap in (None, 0, 4):
         translated = translate_tiles(runner, pixels, signature="a_to_b", overlap=overlap)
         np.testing.assert_array_equal(translated, 255 - pixels)
 
 
-def test_a_local_network_gives_what_it_gives_of_the_whole_picture(tmp_path):
+def test_a_local_network_gives_what_it_gives_of_the_whole_image(tmp_path):
     # Of an overlap of 8 the outer quarters, 2 pixels, are left out: as far as the network sees.
     tile = _local(16, 24)
-    pixels = _picture(45, 70)
+    pixels = _image(45, 70)
     whole = np.asarray(_local(45, 70)(to_float(pixels)[None]))[0]
     floats = through_tiles(
         lambda part: np.asarray(tile(part[None]))[0], to_float(pixels), (16, 24), overlap=8
@@ -62,18 +62,18 @@ def test_a_local_network_gives_what_it_gives_of_the_whole_picture(tmp_path):
 
 def test_numbers_go_with_every_tile(runner):
     numbers = {"glasses": 1, "hair=black": 0, "hair=blond": 1}
-    translated = translate_tiles(runner, _picture(20, 30), signature="edit", numbers=numbers)
+    translated = translate_tiles(runner, _image(20, 30), signature="edit", numbers=numbers)
     assert np.unique(translated.reshape(-1, 3), axis=0).tolist() == [[255, 0, 255]]
 
 
 def test_what_tiles_cannot_do_is_refused(runner, tmp_path):
-    pixels = _picture(20, 30)
+    pixels = _image(20, 30)
     with pytest.raises(ExportError, match="'swap' needs an exemplar"):
         translate_tiles(runner, pixels, signature="swap")
     for overlap in (-1, 5):
         with pytest.raises(ExportError, match=f"`overlap` must be 0 to 4 pixels.* got {overlap}"):
             translate_tiles(runner, pixels, signature="a_to_b", overlap=overlap)
-    with pytest.raises(ExportError, match="takes pictures of 3 channels as 'image', got one of 1"):
+    with pytest.raises(ExportError, match="takes images of 3 channels as 'image', got one of 1"):
         translate_tiles(runner, pixels[..., :1], signature="a_to_b")
     with pytest.raises(ValueError, match="`pixels` must be uint8 of shape"):
         translate_tiles(runner, to_float(pixels), signature="a_to_b")
@@ -85,5 +85,5 @@ def test_what_tiles_cannot_do_is_refused(runner, tmp_path):
         (Tensor(),),
         (Tensor(shape=(None, 16, 24, 3)),),
     )
-    with pytest.raises(ExportError, match=r"gives pictures of \(16, 24\) for \(8, 12\)"):
+    with pytest.raises(ExportError, match=r"gives images of \(16, 24\) for \(8, 12\)"):
         translate_tiles(_export(tmp_path, double), pixels)

@@ -61,17 +61,17 @@ def test_tiles_cover_every_length_overlap_enough_and_weigh_1(tile):
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("overlap", [0, 1, 3, 4])
-def test_doing_nothing_gives_the_picture_back_bit_for_bit(size, overlap):
-    picture = _random(*size)
+def test_doing_nothing_gives_the_image_back_bit_for_bit(size, overlap):
+    image = _random(*size)
     shapes = set()
 
     def identity(part):
         shapes.add(part.shape)
         return part
 
-    result = through_tiles(identity, picture, TILE, overlap=overlap)
+    result = through_tiles(identity, image, TILE, overlap=overlap)
     assert result.dtype == np.uint8
-    np.testing.assert_array_equal(result, picture)
+    np.testing.assert_array_equal(result, image)
     assert shapes == {(*TILE, 3)}
 
 
@@ -80,47 +80,45 @@ def test_a_local_function_gives_what_it_gives_of_the_whole(size):
     # A 3x3 mean sees 1 pixel around; of an overlap of 4 the outer quarters, 1 pixel, are left out.
     # "mirror" is the reflection that short sides are filled with, and what the function does at
     # the border of a tile is wrong on purpose.
-    picture = np.random.default_rng(1).uniform(-1, 1, (*size, 2)).astype(np.float32)
-    whole = ndimage.uniform_filter(picture, (3, 3, 1), mode="mirror")
-    outer = ndimage.uniform_filter(picture, (3, 3, 1), mode="constant", cval=9.0)
+    image = np.random.default_rng(1).uniform(-1, 1, (*size, 2)).astype(np.float32)
+    whole = ndimage.uniform_filter(image, (3, 3, 1), mode="mirror")
+    outer = ndimage.uniform_filter(image, (3, 3, 1), mode="constant", cval=9.0)
     rim = np.ones(size, bool)
     rim[1:-1, 1:-1] = False
 
     def local(part):
         return ndimage.uniform_filter(part, (3, 3, 1), mode="constant", cval=9.0)
 
-    result = through_tiles(local, picture, TILE, overlap=4)
+    result = through_tiles(local, image, TILE, overlap=4)
     expected = np.where(rim[..., None], outer, whole)
     np.testing.assert_allclose(result, expected, atol=1e-6 * 9)
     np.testing.assert_allclose(result[~rim], whole[~rim], atol=1e-6)
 
 
 def test_too_little_overlap_lets_the_borders_of_tiles_in():
-    picture = np.zeros((8, 24, 1), np.float32)
+    image = np.zeros((8, 24, 1), np.float32)
 
     def local(part):
         return ndimage.uniform_filter(part, (3, 3, 1), mode="constant", cval=9.0)
 
-    plain = through_tiles(local, picture, TILE, overlap=0)
+    plain = through_tiles(local, image, TILE, overlap=0)
     assert np.flatnonzero(plain[4, :, 0] > 0.1).tolist() == [0, 11, 12, 23]
-    blended = through_tiles(local, picture, TILE, overlap=4)
+    blended = through_tiles(local, image, TILE, overlap=4)
     assert np.flatnonzero(blended[4, :, 0] > 0.1).tolist() == [0, 23]
 
 
 def test_flat_tiles_fade_into_each_other_by_hand():
     # Two tiles of 8 over 12 pixels, 0 and 100: the weights above times 100, 25 and 75 in the ramp.
     counted = iter([0, 100])
-    picture = np.zeros((8, 12, 1), np.uint8)
-    result = through_tiles(
-        lambda part: np.full_like(part, next(counted)), picture, (8, 8), overlap=4
-    )
+    image = np.zeros((8, 12, 1), np.uint8)
+    result = through_tiles(lambda part: np.full_like(part, next(counted)), image, (8, 8), overlap=4)
     assert result[3, :, 0].tolist() == [0, 0, 0, 0, 0, 25, 75, 100, 100, 100, 100, 100]
 
 
 def test_progress_counts_every_tile_once():
     told = []
-    picture = _random(20, 30)
-    through_tiles(lambda part: part, picture, TILE, overlap=2, progress=lambda *at: told.append(at))
+    image = _random(20, 30)
+    through_tiles(lambda part: part, image, TILE, overlap=2, progress=lambda *at: told.append(at))
     # (20 - 2) / 6 = 3 rows, (30 - 2) / 10 = 2.8 columns.
     assert told == [(at + 1, 9) for at in range(9)]
 

@@ -12,7 +12,9 @@ def graphs(tmp_path_factory):
     """A network within a network that is used twice, with names that end in numbers."""
     inner_image = keras.Input((8, 8, 3))
     hidden = keras.layers.Conv2D(3, 3, padding="same", name="conv_7")(inner_image)
-    inner = keras.Model(inner_image, keras.layers.LeakyReLU(name="slope")(hidden), name="block_1")
+    inner = keras.Model(
+        inner_image, keras.layers.LeakyReLU(name="gradient")(hidden), name="block_1"
+    )
     image = keras.Input((8, 8, 3))
     hidden = inner(keras.layers.Conv2D(3, 1, name="conv2d_3")(image))
     hidden = keras.layers.AveragePooling2D(1, name="mean")(inner(hidden))
@@ -28,7 +30,7 @@ def test_operations_name_the_layer_as_keras_does(graphs):
     found = list(layers_of(graphs["a_to_b"]).values())
     assert found[0] == "net/conv2d_3"
     assert found.count("net/block_1/conv_7") == 2
-    assert found.count("net/block_1/slope") == 2
+    assert found.count("net/block_1/gradient") == 2
     assert found[-2:] == ["net/last", "after net/last"]
 
 

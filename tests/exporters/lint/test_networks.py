@@ -11,7 +11,7 @@ from tf_translate.networks.resnet import resnet_generator
 
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory):
-    model = resnet_generator((16, 16, 3), 3, residual_blocks=1, base=4)
+    model = resnet_generator((16, 16, 3), 3, residual_blocks=1, base_filters=4)
     folder = tmp_path_factory.mktemp("resnet") / "bundle"
     return exporters.export({"a_to_b": of_model("a_to_b", model)}, folder)
 

@@ -15,7 +15,7 @@ class _Away:
 
 
 sys.meta_path.insert(0, _Away())
-# What follows is all that an app's server would do.
+# What depends_on is all that an app's server would do.
 import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
 

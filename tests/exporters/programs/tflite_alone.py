@@ -15,7 +15,7 @@ class _Away:
 
 
 sys.meta_path.insert(0, _Away())
-# What follows is all that an app would do.
+# What depends_on is all that an app would do.
 import numpy as np  # noqa: E402
 from ai_edge_litert.interpreter import Interpreter  # noqa: E402
 

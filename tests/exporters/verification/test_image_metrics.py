@@ -6,7 +6,7 @@ import tensorflow as tf
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from exporters.bundle.manifest import TensorRecord
-from exporters.verification.image_metrics import compare, is_picture, ssim
+from exporters.verification.image_metrics import compare, is_image, ssim
 
 IMAGE = TensorRecord(name="image", shape=(1, 20, 24, 3), dtype="float32", value_range=(-1, 1))
 PIXELS = TensorRecord(name="image", shape=(1, 20, 24, 3), dtype="uint8", value_range=(0, 255))
@@ -47,8 +47,8 @@ def test_equal_outputs_have_infinite_psnr_and_nan_has_none():
 
 
 @pytest.fixture(scope="module")
-def pictures():
-    """Two cases each of smooth uint8 pictures and of noisy ones near them."""
+def images():
+    """Two cases each of smooth uint8 images and of noisy ones near them."""
     random = np.random.default_rng(0)
     coarse = random.uniform(0, 255, (2, 1, 5, 6, 3))
     one = coarse.repeat(4, 2).repeat(4, 3)
@@ -64,16 +64,16 @@ def _scikit_images(one, two, data_range):
     )  # fmt: skip
 
 
-def test_psnr_equals_scikit_images(pictures):
-    one, two = pictures
+def test_psnr_equals_scikit_images(images):
+    one, two = images
     assert compare(one, two, PIXELS).psnr == pytest.approx(peak_signal_noise_ratio(one, two))
     floats = (one / 127.5 - 1).astype(np.float32), (two / 127.5 - 1).astype(np.float32)
     expected = peak_signal_noise_ratio(*floats, data_range=2)
     assert compare(*floats, IMAGE).psnr == pytest.approx(expected)
 
 
-def test_structural_similarity_equals_scikit_images_and_tensorflows(pictures):
-    one, two = pictures
+def test_structural_similarity_equals_scikit_images_and_tensorflows(images):
+    one, two = images
     expected = [_scikit_images(a, b, 255) for a, b in zip(one[:, 0], two[:, 0], strict=True)]
     found = compare(one, two, PIXELS).ssim
     assert 0.3 < found < 0.95
@@ -82,12 +82,12 @@ def test_structural_similarity_equals_scikit_images_and_tensorflows(pictures):
     assert found == pytest.approx(tensorflows.mean(), abs=1e-4)
 
 
-def test_structural_similarity_of_floats_is_that_of_their_pixels(pictures):
-    floats = [(each / 127.5 - 1).astype(np.float32) for each in pictures]
-    assert compare(*floats, IMAGE).ssim == pytest.approx(compare(*pictures, PIXELS).ssim, abs=1e-6)
+def test_structural_similarity_of_floats_is_that_of_their_pixels(images):
+    floats = [(each / 127.5 - 1).astype(np.float32) for each in images]
+    assert compare(*floats, IMAGE).ssim == pytest.approx(compare(*images, PIXELS).ssim, abs=1e-6)
 
 
-def test_structural_similarity_of_flat_pictures_worked_by_hand():
+def test_structural_similarity_of_flat_images_worked_by_hand():
     # No variance: only the luminance term is left, (2ab + c1) / (a² + b² + c1), c1 = 0.01².
     one, two = np.full((11, 13, 1), 0.25), np.full((11, 13, 1), 0.75)
     expected = (2 * 0.25 * 0.75 + 1e-4) / (0.25**2 + 0.75**2 + 1e-4)
@@ -95,14 +95,14 @@ def test_structural_similarity_of_flat_pictures_worked_by_hand():
     assert ssim(one, one, data_range=1.0) == pytest.approx(1.0)
 
 
-def test_what_is_smaller_than_the_window_or_no_picture_has_no_similarity():
+def test_what_is_smaller_than_the_window_or_no_image_has_no_similarity():
     small = IMAGE.model_copy(update={"shape": (1, 10, 24, 3)})
     zeros = np.zeros((2, 1, 10, 24, 3), np.float32)
     assert compare(zeros, zeros, small).ssim is None
     assert compare(zeros, zeros, small).colour_shift == (0.0, 0.0, 0.0)
     assert compare(np.float32([[[1, 1]]]), np.float32([[[1, 0]]]), ROW).colour_shift is None
-    assert not is_picture(IMAGE.model_copy(update={"shape": (1, 4, 4, 64)}))
-    assert not is_picture(IMAGE.model_copy(update={"value_range": None}))
+    assert not is_image(IMAGE.model_copy(update={"shape": (1, 4, 4, 64)}))
+    assert not is_image(IMAGE.model_copy(update={"value_range": None}))
     with pytest.raises(ValueError, match="sides of at least 11 pixels, got"):
         ssim(zeros[0, 0], zeros[0, 0], data_range=2.0)
 

@@ -1,4 +1,4 @@
-"""`verify` on pictures of one's own, with a judge, and its contact sheet."""
+"""`verify` on images of one's own, with a judge, and its contact sheet."""
 
 import json
 
@@ -14,7 +14,7 @@ from tests.exporters.fakes import Signature, generator, negative, noise, of_mode
 
 
 @pytest.fixture(scope="module")
-def pictures():
+def images():
     random = np.random.default_rng(4)
     shapes = ((8, 12, 3), (30, 20, 3), (8, 12, 1))
     return [random.integers(0, 256, shape).astype(np.uint8) for shape in shapes]
@@ -31,9 +31,9 @@ def given(tmp_path_factory):
 
 
 def test_held_out_cases_are_those_that_were_given(given, small):
-    for check in exporters.verification.verify(given).outputs:
+    for check in exporters.verify(given).outputs:
         assert (check.golden.cases, check.held_out.cases, check.images) == (5, 3, None)
-    for check in exporters.verification.verify(small).outputs:
+    for check in exporters.verify(small).outputs:
         assert (check.golden.cases, check.held_out) == (2, None)
 
 
@@ -45,8 +45,8 @@ def _brighter(name, inputs):
     return {"image": (0.25 - image).astype(np.float32)}
 
 
-def test_pictures_are_replayed_by_those_signatures_that_take_their_channels(given, pictures):
-    outputs = exporters.verification.verify(given, images=pictures).outputs
+def test_images_are_replayed_by_those_signatures_that_take_their_channels(given, images):
+    outputs = exporters.verify(given, images=images).outputs
     for check in outputs:
         if check.artifact == "saved_model":
             assert check.images is None  # it says what is right, so it is not compared with itself
@@ -55,7 +55,7 @@ def test_pictures_are_replayed_by_those_signatures_that_take_their_channels(give
             assert check.passed
 
 
-def test_pictures_are_fitted_and_held_against_what_is_given_as_original(given, pictures):
+def test_images_are_fitted_and_held_against_what_is_given_as_original(given, images):
     """Every output is 0.25 below what this original gives, and the check says so."""
     seen = []
 
@@ -63,9 +63,9 @@ def test_pictures_are_fitted_and_held_against_what_is_given_as_original(given, p
         seen.append((name, inputs["image"]))
         return _brighter(name, inputs)
 
-    verification = exporters.verification.verify(given, images=pictures, original=original)
+    verification = exporters.verify(given, images=images, original=original)
     assert [name for name, _ in seen] == ["a_to_b"] * 2 + ["a_to_b_uint8"] * 2
-    fitted = onto_canvas(pictures[1], (8, 12))
+    fitted = onto_canvas(images[1], (8, 12))
     np.testing.assert_array_equal(seen[3][1][0], fitted)
     np.testing.assert_allclose(seen[1][1][0], fitted / 127.5 - 1.0, atol=1e-6)
     found = {(c.artifact, c.signature): c for c in verification.outputs}
@@ -74,15 +74,15 @@ def test_pictures_are_fitted_and_held_against_what_is_given_as_original(given, p
     assert check.images.colour_shift == pytest.approx((-0.25, -0.25, -0.25), abs=1e-6)
     assert check.golden.max_abs < 1e-6
     assert check.fault == (
-        "float32: output 'image' of 'a_to_b' on the pictures given is off by 0.25, "
+        "float32: output 'image' of 'a_to_b' on the images given is off by 0.25, "
         "at most 0.0001 is allowed"
     )
     assert found["float32", "a_to_b_uint8"].passed
 
 
-def test_signatures_called_as_they_are_may_be_the_original(given, pictures):
+def test_signatures_called_as_they_are_may_be_the_original(given, images):
     original = Original({"a_to_b": negative()}).run
-    verification = exporters.verification.verify(given, images=pictures, original=original)
+    verification = exporters.verify(given, images=images, original=original)
     assert verification.passed
     assert all(check.images.cases == 2 for check in verification.outputs)
 
@@ -99,24 +99,24 @@ def test_other_inputs_come_from_golden_cases_and_exemplars_from_further_on(tmp_p
 
     path = exporters.export({"swap": swap()}, tmp_path / "bundle")
     flat = [np.full((9, 9, 3), level, np.uint8) for level in (0, 51, 102, 255)]
-    assert exporters.verification.verify(path, images=flat, original=original).passed
+    assert exporters.verify(path, images=flat, original=original).passed
     assert [round(each["image"], 1) for each in seen] == [-1.0, -0.6, -0.2, 1.0]
     assert [round(each["exemplar"], 1) for each in seen] == [-0.2, 1.0, -1.0, -0.6]
 
 
-def test_pictures_without_a_saved_model_to_say_what_is_right_are_a_fault(copy, pictures):
+def test_images_without_a_saved_model_to_say_what_is_right_are_a_fault(copy, images):
     (copy / "saved_model" / "saved_model.pb").write_bytes(b"")
-    verification = exporters.verification.verify(copy, images=pictures)
+    verification = exporters.verify(copy, images=images)
     assert any(
-        fault.startswith("pictures were not replayed: saved_model/saved_model.pb")
+        fault.startswith("images were not replayed: saved_model/saved_model.pb")
         for fault in verification.faults
     )
     assert {check.artifact for check in verification.outputs} == {"float32"}
 
 
-def test_pictures_that_no_signature_takes_are_a_fault(small, pictures):
-    (fault,) = exporters.verification.verify(small, images=pictures[2:]).faults
-    assert "no signature takes a picture of so many channels" in fault
+def test_images_that_no_signature_takes_are_a_fault(small, images):
+    (fault,) = exporters.verify(small, images=images[2:]).faults
+    assert "no signature takes a image of so many channels" in fault
 
 
 @pytest.fixture(scope="module")
@@ -125,38 +125,38 @@ def both_ways(tmp_path_factory):
     return exporters.export(fakes, tmp_path_factory.mktemp("both") / "bundle")
 
 
-def test_each_direction_gets_the_pictures_given_under_its_name(both_ways, pictures):
+def test_each_direction_gets_the_images_given_under_its_name(both_ways, images):
     seen = {}
 
     def original(name, inputs):
         seen.setdefault(name, []).append(inputs["image"])
         return {"image": 255 - inputs["image"] if name.endswith("uint8") else -inputs["image"]}
 
-    images = {"a_to_b": pictures[:1], "b_to_a": pictures[1:2] * 2}
-    verification = exporters.verification.verify(both_ways, images=images, original=original)
+    by_direction = {"a_to_b": images[:1], "b_to_a": images[1:2] * 2}
+    verification = exporters.verify(both_ways, images=by_direction, original=original)
     assert verification.passed, verification.failures
     counts = {check.signature: check.images.cases for check in verification.outputs}
     assert counts == {"a_to_b": 1, "a_to_b_uint8": 1, "b_to_a": 2, "b_to_a_uint8": 2}
-    np.testing.assert_array_equal(seen["a_to_b_uint8"][0][0], pictures[0])
-    np.testing.assert_array_equal(seen["b_to_a_uint8"][1][0], onto_canvas(pictures[1], (8, 12)))
+    np.testing.assert_array_equal(seen["a_to_b_uint8"][0][0], images[0])
+    np.testing.assert_array_equal(seen["b_to_a_uint8"][1][0], onto_canvas(images[1], (8, 12)))
 
 
-def test_a_direction_that_is_not_named_gets_no_pictures(both_ways, pictures):
-    checks = exporters.verification.verify(both_ways, images={"b_to_a": pictures[:1]}).outputs
+def test_a_direction_that_is_not_named_gets_no_images(both_ways, images):
+    checks = exporters.verify(both_ways, images={"b_to_a": images[:1]}).outputs
     counts = {check.signature: check.images for check in checks if check.artifact == "float32"}
     assert counts["a_to_b"] is counts["a_to_b_uint8"] is None
     assert counts["b_to_a"].cases == counts["b_to_a_uint8"].cases == 1
 
 
-def test_pictures_for_what_takes_none_are_refused(both_ways, pictures):
+def test_images_for_what_takes_none_are_refused(both_ways, images):
     with pytest.raises(ExportError, match=r"names 'c', and the signatures .* are a_to_b, b_to_a"):
-        exporters.verification.verify(both_ways, images={"c": pictures})
-    for grey in (pictures[2:], []):
-        with pytest.raises(ExportError, match="must hold pictures of 3 channels for 'a_to_b', got"):
-            exporters.verification.verify(both_ways, images={"a_to_b": grey})
+        exporters.verify(both_ways, images={"c": images})
+    for grey in (images[2:], []):
+        with pytest.raises(ExportError, match="must hold images of 3 channels for 'a_to_b', got"):
+            exporters.verify(both_ways, images={"a_to_b": grey})
 
 
-def test_a_judge_is_asked_of_real_pictures_in_floats(tmp_path, pictures):
+def test_a_judge_is_asked_of_real_images_in_floats(tmp_path, images):
     """Figures: the mean brightness of what came out, and of what went in as a check."""
     asked = []
 
@@ -173,11 +173,11 @@ def test_a_judge_is_asked_of_real_pictures_in_floats(tmp_path, pictures):
         recipes=("dynamic_int8",),
         golden_images={"a_to_b": {"image": given}},
     )
-    verification = exporters.verification.verify(path, images=pictures[:1], judge=judge)
+    verification = exporters.verify(path, images=images[:1], judge=judge)
     assert set(asked) == {("a_to_b", 3, np.dtype("float32"), np.dtype("float32"))}
     found = {(j.artifact, j.signature, j.figure): j for j in verification.judged}
     assert {figure for _, _, figure in found} == {"in", "out"}  # what is not finite is left out
-    fitted = onto_canvas(pictures[0], (16, 24)) / 127.5 - 1.0
+    fitted = onto_canvas(images[0], (16, 24)) / 127.5 - 1.0
     images = np.concatenate([given, fitted[None].astype(np.float32)])
     mean = float(np.asarray(signature.function(image=images)["image"]).mean())
     changed = found["dynamic_int8", "a_to_b", "out"]
@@ -192,9 +192,9 @@ def test_a_judge_is_asked_of_real_pictures_in_floats(tmp_path, pictures):
 
 def test_no_judge_is_asked_where_all_cases_are_seeded(small):
     def judge(*_):
-        raise AssertionError("there is no real picture")
+        raise AssertionError("there is no real image")
 
-    assert exporters.verification.verify(small, judge=judge).passed
+    assert exporters.verify(small, judge=judge).passed
 
 
 def test_the_sheet_shows_keras_artifact_and_difference(tmp_path):
@@ -206,9 +206,9 @@ def test_the_sheet_shows_keras_artifact_and_difference(tmp_path):
         tmp_path / "bundle",
         golden_images={"a_to_b": {"image": flat}},
     )
-    _shift_golden(path, levels=-8)
+    _shift_golden(path, num_downsamples=-8)
     sheet = tmp_path / "deep" / "sheet.png"
-    verification = exporters.verification.verify(path, sheet=sheet)
+    verification = exporters.verify(path, sheet=sheet)
     assert not verification.passed  # so it is written when it is needed most
     shown = np.asarray(Image.open(sheet).convert("RGB")).astype(int)
     columns, rows = 6, 4  # input, Keras, two artifacts with their differences
@@ -260,7 +260,7 @@ def test_a_sheet_in_a_wrong_place_is_refused(tmp_path, name, message):
     (tmp_path / "folder.png").mkdir()
     before = sorted(path.rglob("*"))
     with pytest.raises(ExportError, match=message):
-        exporters.verification.verify(path, sheet=tmp_path / name)
+        exporters.verify(path, sheet=tmp_path / name)
     assert sorted(path.rglob("*")) == before
 
 
@@ -269,9 +269,9 @@ def test_files_of_ones_own_travel_along_hashed(tmp_path):
         {"a_to_b": negative()}, tmp_path / "bundle", sidecar={"judges/a.npz": b"content"}
     )
     assert (path / "judges" / "a.npz").read_bytes() == b"content"
-    assert exporters.verification.verify(path).passed
+    assert exporters.verify(path).passed
     (path / "judges" / "a.npz").write_bytes(b"changed")
-    assert exporters.verification.verify(path).failures == (
+    assert exporters.verify(path).failures == (
         "judges/a.npz was changed after export (its sha256 is not the manifest's)",
     )
 

@@ -50,9 +50,9 @@ def packed_litert():
 
 
 def agree(shown, expected):
-    """Asserts that two pictures are equal but for `MOST_LEVELS`."""
+    """Asserts that two images are equal but for `MOST_LEVELS`."""
     assert shown.shape == expected.shape
-    assert expected.std() > 5, "a flat picture would prove nothing"
+    assert expected.std() > 5, "a flat image would prove nothing"
     assert np.abs(shown.astype(int) - expected).max() <= MOST_LEVELS
 
 

@@ -23,8 +23,8 @@ def driver():
 
 
 @pytest.fixture
-def picture(tmp_path):
-    """Writes a picture of soft colours with some noise, and gives its path and pixels."""
+def image(tmp_path):
+    """Writes a image of soft colours with some noise, and gives its path and pixels."""
 
     def make(height, width, seed=0):
         random = np.random.default_rng(seed)

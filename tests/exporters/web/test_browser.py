@@ -12,7 +12,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 import exporters
-from exporters import Runner, open_bundle, translate_picture, translate_pictures
+from exporters import Runner, open_bundle, translate_image, translate_images
 from exporters.inference.images import to_uint8
 from exporters.web import page_of, server_of, url_of
 from tests.exporters.fakes import generator, of_model
@@ -21,7 +21,7 @@ from tests.exporters.web.sites import SHARED, export_fakes
 from tf_translate.images import colour, read, write
 
 SAMPLE = Path(__file__).parents[3] / "assets" / "flat_to_3d"
-_CORNER = (  # alpha of the picture's first pixel
+_CORNER = (  # alpha of the image's first pixel
     "return document.getElementById('before').getContext('2d').getImageData(0, 0, 1, 1).data[3]"
 )
 
@@ -46,24 +46,24 @@ def runner(bundle):
 
 
 @pytest.mark.parametrize("size", [(16, 24), (40, 33), (9, 61), (300, 200)])
-def test_a_network_gives_pythons_pixels_for_pictures_of_any_size(page, runner, picture, size):
-    path, pixels = picture(*size)
+def test_a_network_gives_pythons_pixels_for_images_of_any_size(page, runner, image, size):
+    path, pixels = image(*size)
     page.choose("generated")
     page.give(path, pixels)
-    agree(page.pixels(), translate_picture(runner, pixels, signature="generated"))
+    agree(page.pixels(), translate_image(runner, pixels, signature="generated"))
 
 
 @pytest.mark.parametrize(("signature", "channels"), [("grey", 1), ("alpha", 4)])
-def test_grey_and_alpha_are_made_as_python_makes_them(page, runner, picture, signature, channels):
-    path, pixels = picture(11, 13)
+def test_grey_and_alpha_are_made_as_python_makes_them(page, runner, image, signature, channels):
+    path, pixels = image(11, 13)
     page.choose(signature)
     page.give(path, pixels)
-    result = translate_picture(runner, read(path, channels=channels), signature=signature)
+    result = translate_image(runner, read(path, channels=channels), signature=signature)
     agree(page.pixels(), colour(result))
 
 
-def test_transparent_pictures_are_laid_over_white(page, runner, picture, tmp_path):
-    _, pixels = picture(8, 12)
+def test_transparent_images_are_laid_over_white(page, runner, image, tmp_path):
+    _, pixels = image(8, 12)
     alpha = np.linspace(0, 255, 96).astype(np.uint8).reshape(8, 12, 1)
     write(tmp_path / "clear.png", np.concatenate([pixels, alpha], axis=-1))
     page.open()
@@ -71,24 +71,24 @@ def test_transparent_pictures_are_laid_over_white(page, runner, picture, tmp_pat
     page.part("file").send_keys(str(tmp_path / "clear.png"))
     page.until(lambda: page.driver.execute_script(_CORNER) == 0)
     page.settle()
-    expected = translate_picture(runner, read(tmp_path / "clear.png"), signature="generated")
+    expected = translate_image(runner, read(tmp_path / "clear.png"), signature="generated")
     agree(page.pixels(), expected)
 
 
-def test_a_large_picture_is_shrunk_first(page, tmp_path):
+def test_a_large_image_is_shrunk_first(page, tmp_path):
     Image.new("RGB", (2048, 100)).save(tmp_path / "large.png")
     page.choose("generated")
     page.give(tmp_path / "large.png", np.zeros((50, 1024, 3), np.uint8))
     assert page.pixels().shape == (50, 1024, 3)
 
 
-def test_attributes_move_by_keyboard_and_by_their_buttons(page, runner, picture):
-    path, pixels = picture(8, 12)
+def test_attributes_move_by_keyboard_and_by_their_buttons(page, runner, image):
+    path, pixels = image(8, 12)
     page.choose("edit")
     page.give(path, pixels)
     page.press(page.slider("glasses"), Keys.LEFT * 6)
     page.press(page.driver.find_element(By.XPATH, "//button[text()='blond']"), Keys.ENTER)
-    expected = translate_picture(
+    expected = translate_image(
         runner, pixels, signature="edit", numbers={"glasses": 0.7, "hair=blond": 1}
     )
     assert list(expected[0, 0]) == [179, 0, 255]
@@ -97,26 +97,24 @@ def test_attributes_move_by_keyboard_and_by_their_buttons(page, runner, picture)
     assert list(page.pixels()[0, 0]) == [255, 255, 0]
 
 
-def test_a_strength_goes_beyond_one(page, runner, picture):
-    path, pixels = picture(8, 12)
+def test_a_strength_goes_beyond_one(page, runner, image):
+    path, pixels = image(8, 12)
     page.choose("dim")
     page.give(path, pixels)
     page.press(page.slider("strength"), Keys.END)
-    agree(
-        page.pixels(), translate_picture(runner, pixels, signature="dim", numbers={"strength": 2})
-    )
+    agree(page.pixels(), translate_image(runner, pixels, signature="dim", numbers={"strength": 2}))
 
 
-def test_an_exemplar_is_asked_for_and_both_results_are_shown(page, runner, picture):
-    path, pixels = picture(20, 14)
-    other_path, exemplar = picture(6, 6, seed=1)
+def test_an_exemplar_is_asked_for_and_both_results_are_shown(page, runner, image):
+    path, pixels = image(20, 14)
+    other_path, exemplar = image(6, 6, seed=1)
     page.open()
     page.choose("exchange")
     page.give(path, pixels)
     assert page.part("exemplar-hint").is_displayed()
-    page.give(other_path, exemplar, "exemplar-file", "#exemplar-picture")
+    page.give(other_path, exemplar, "exemplar-file", "#exemplar-image")
     assert not page.part("exemplar-hint").is_displayed()
-    expected = translate_pictures(runner, pixels, signature="exchange", exemplar=exemplar)
+    expected = translate_images(runner, pixels, signature="exchange", exemplar=exemplar)
     agree(page.pixels(), expected["image"])
     agree(page.pixels("canvas[data-output=exemplar]"), expected["exemplar"])
 
@@ -124,11 +122,11 @@ def test_an_exemplar_is_asked_for_and_both_results_are_shown(page, runner, pictu
 def test_examples_are_shown_at_once_and_can_be_chosen(page, runner):
     page.open()
     page.choose("swap")
-    page.until(page.part("exemplar-picture").is_displayed)
+    page.until(page.part("exemplar-image").is_displayed)
     page.settle()
-    shown = {"image": page.pixels("#before"), "exemplar": page.pixels("#exemplar-picture")}
+    shown = {"image": page.pixels("#before"), "exemplar": page.pixels("#exemplar-image")}
     np.testing.assert_array_equal(shown["image"], to_uint8(SHARED[0]))
-    expected = translate_pictures(
+    expected = translate_images(
         runner, shown["image"], signature="swap", exemplar=shown["exemplar"]
     )
     agree(page.pixels(), expected["image"])
@@ -147,7 +145,7 @@ def test_the_camera_gives_frames_until_it_is_stopped(page, runner):
     page.part("camera").click()
     assert page.part("camera").text == "Camera"
     page.settle()
-    agree(page.pixels(), translate_picture(runner, page.pixels("#before"), signature="a_to_b"))
+    agree(page.pixels(), translate_image(runner, page.pixels("#before"), signature="a_to_b"))
 
 
 def test_before_and_after_are_parted_by_keyboard(page):
@@ -157,8 +155,8 @@ def test_before_and_after_are_parted_by_keyboard(page):
     assert "ms" in page.part("time").text
 
 
-def test_a_picture_can_be_dropped(page, picture):
-    path, pixels = picture(10, 10)
+def test_a_image_can_be_dropped(page, image):
+    path, pixels = image(10, 10)
     # WebDriver drops no files: an input of ours gives one to the event.
     page.driver.execute_script(
         "const input = Object.assign(document.createElement('input'), {type: 'file', id: 'hand'});"
@@ -171,10 +169,10 @@ def test_a_picture_can_be_dropped(page, picture):
     page.give(path, pixels, "hand")
 
 
-def test_a_file_that_is_no_picture_is_told(page, tmp_path):
+def test_a_file_that_is_no_image_is_told(page, tmp_path):
     (tmp_path / "words.png").write_text("words")
     page.part("file").send_keys(str(tmp_path / "words.png"))
-    page.until(lambda: "words.png is not a picture" in page.part("alert").text)
+    page.until(lambda: "words.png is not a image" in page.part("alert").text)
 
 
 def test_nothing_but_the_bundle_was_asked_for_and_webgpu_was_not_there(page):
@@ -190,8 +188,8 @@ def test_nothing_but_the_bundle_was_asked_for_and_webgpu_was_not_there(page):
 
 
 @pytest.mark.parametrize("name", ["generated", "sample"])
-def test_bundles_without_a_page_are_shown_as_they_are(driver, picture, tmp_path, name):
-    path, pixels = picture(40, 33)
+def test_bundles_without_a_page_are_shown_as_they_are(driver, image, tmp_path, name):
+    path, pixels = image(40, 33)
     made = {"a_to_b": of_model("a_to_b", generator(3))}
     bundle = SAMPLE if name == "sample" else exporters.export(made, tmp_path / "bundle")
     opened = open_bundle(bundle)
@@ -199,7 +197,7 @@ def test_bundles_without_a_page_are_shown_as_they_are(driver, picture, tmp_path,
         threading.Thread(target=server.serve_forever, daemon=True).start()
         other = Page(driver, url_of(server))
         other.give(path, pixels)
-        agree(other.pixels(), translate_picture(Runner(opened), pixels, signature="a_to_b"))
+        agree(other.pixels(), translate_image(Runner(opened), pixels, signature="a_to_b"))
         examples = driver.find_elements(By.CSS_SELECTOR, "#examples button")
         assert len(examples) == (4 if name == "sample" else 0)
         server.shutdown()
@@ -211,8 +209,8 @@ class _Plain(http.server.SimpleHTTPRequestHandler):
         """Says nothing."""
 
 
-def test_any_static_server_will_do(driver, bundle, runner, picture):
-    path, pixels = picture(16, 24)
+def test_any_static_server_will_do(driver, bundle, runner, image):
+    path, pixels = image(16, 24)
     handler = functools.partial(_Plain, directory=bundle)
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -220,5 +218,5 @@ def test_any_static_server_will_do(driver, bundle, runner, picture):
         assert "on 1 thread " in page.part("status").text
         page.choose("generated")
         page.give(path, pixels)
-        agree(page.pixels(), translate_picture(runner, pixels, signature="generated"))
+        agree(page.pixels(), translate_image(runner, pixels, signature="generated"))
         server.shutdown()

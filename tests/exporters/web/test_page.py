@@ -39,13 +39,11 @@ def test_the_manifest_covers_every_file_of_the_page(site):
 
 
 def test_a_bundle_with_a_page_verifies_until_the_page_is_changed(site, tmp_path):
-    assert exporters.verification.verify(site).passed
+    assert exporters.verify(site).passed
     copy = shutil.copytree(site, tmp_path / "copy")
     with (copy / "web" / "page.js").open("a") as file:
         file.write("//")
-    assert any(
-        "web/page.js has" in failure for failure in exporters.verification.verify(copy).failures
-    )
+    assert any("web/page.js has" in failure for failure in exporters.verify(copy).failures)
 
 
 def test_the_files_of_litert_are_those_the_page_asks_for(site):
@@ -67,7 +65,7 @@ def test_the_import_map_is_the_one_inline_script_that_is_allowed(site):
     assert "unsafe-inline" not in index
 
 
-def test_the_page_offers_what_translates_pictures_and_names_what_it_leaves_out(facts, by_title):
+def test_the_page_offers_what_translates_images_and_names_what_it_leaves_out(facts, by_title):
     assert list(by_title) == [
         "a_to_b",
         "edit",
@@ -131,8 +129,8 @@ def test_four_golden_images_are_examples_and_are_stored_once(site, by_title):
     assert names == by_title["edit"]["examples"]["image"] == by_title["swap"]["examples"]["image"]
     assert len(names) == 4
     for name, image in zip(names, SHARED, strict=False):
-        with Image.open(site / "web" / name) as picture:
-            np.testing.assert_array_equal(np.asarray(picture), to_uint8(image))
+        with Image.open(site / "web" / name) as opened:
+            np.testing.assert_array_equal(np.asarray(opened), to_uint8(image))
     assert len(by_title["swap"]["examples"]["exemplar"]) == 2
     assert by_title["generated"]["examples"] == {"image": []}
     assert len(list((site / "web" / "examples").iterdir())) == 6
@@ -141,7 +139,7 @@ def test_four_golden_images_are_examples_and_are_stored_once(site, by_title):
 def test_nothing_to_show_is_told_before_anything_is_converted(tmp_path):
     tensor = (Tensor(shape=(None, 8, 12, 2)),)
     two = Signature("two", lambda image: {"image": -image}, tensor, tensor)
-    with pytest.raises(ExportError, match="a page needs a signature from pictures"):
+    with pytest.raises(ExportError, match="a page needs a signature from images"):
         exporters.export({"two": two}, tmp_path / "bundle", web=[])
     assert not (tmp_path / "bundle").exists()
 
@@ -179,7 +177,7 @@ def test_a_page_made_for_a_bundle_is_the_one_that_export_writes(tmp_path, monkey
     facts = [json.loads(each.pop("web/page.json")) for each in (made, written)]
     kept = {name: content for name, content in made.items() if not name.startswith("web/examples")}
     assert kept.items() <= written.items()
-    # Golden cases hold no more than there are of every input: 2 of the 6 pictures of "swap",
+    # Golden cases hold no more than there are of every input: 2 of the 6 images of "swap",
     # and 1 of "edit"; a batch for one input alone leaves the others seeded.
     for one, other in zip(*(each["signatures"] for each in facts), strict=True):
         for role, names in one["examples"].items():
@@ -191,7 +189,7 @@ def test_a_page_made_for_a_bundle_is_the_one_that_export_writes(tmp_path, monkey
     assert {**facts[0], "signatures": 0} == {**facts[1], "signatures": 0}
 
 
-def test_damaged_golden_pictures_are_not_shown(tmp_path, monkeypatch, copy):
+def test_damaged_golden_images_are_not_shown(tmp_path, monkeypatch, copy):
     packed = pack_stand_ins(tmp_path, monkeypatch)
     with (copy / "golden.npz").open("ab") as file:
         file.write(b"!")

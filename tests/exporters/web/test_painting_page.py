@@ -9,7 +9,7 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 
 import exporters
-from exporters import Runner, open_bundle, translate_picture
+from exporters import Runner, open_bundle, translate_image
 from exporters.web import page_of, server_of, url_of
 from tests.exporters.fakes import negative, paint
 from tests.exporters.web.browser import Page, agree, packed_litert
@@ -20,7 +20,7 @@ from tests.methods.tiny import lively_ian
 def runner(driver, tmp_path_factory):
     """Made after `driver`, which may skip."""
     fakes = {
-        "edit": lively_ian(edit_rate=1.0).signatures()["edit"],
+        "edit": lively_ian(edit_learning_rate=1.0).signatures()["edit"],
         "paint": paint(),
         "a_to_b": negative(),
     }
@@ -53,7 +53,7 @@ class _PaintedPage(Page):
         )  # fmt: skip
 
     def stroke(self, *points):
-        """Paints through points, each a share of the picture's width and height."""
+        """Paints through points, each a share of the image's width and height."""
         actions = ActionChains(self.driver, duration=0)
         actions.move_by_offset(*self.at(points[0])).click_and_hold()
         for before, point in itertools.pairwise(points):
@@ -65,7 +65,7 @@ class _PaintedPage(Page):
         self.settle()
 
     def at(self, point):
-        """Where on the screen a point of the picture is, in whole pixels."""
+        """Where on the screen a point of the image is, in whole pixels."""
         box = self.box()
         return tuple(
             round(box[place] + share * box[side])
@@ -82,7 +82,7 @@ class _PaintedPage(Page):
         return layer[..., :3], layer[..., 3:]
 
     def target(self):
-        """The picture with strokes over it."""
+        """The image with strokes over it."""
         colours, mask = self.layer()
         return np.where(mask > 0, colours, self.pixels("#before"))
 
@@ -102,8 +102,8 @@ def _covered(page, points, size, shape):
     return distance, size / 200 * max(height, width)
 
 
-def test_strokes_cover_what_is_within_the_brush_of_their_line_in_their_colour(page, picture):
-    path, pixels = picture(30, 45)
+def test_strokes_cover_what_is_within_the_brush_of_their_line_in_their_colour(page, image):
+    path, pixels = image(30, 45)
     page.start("paint", path, pixels)
     assert page.part("paint-hint").is_displayed()
     page.set("colour", "#2080f0")
@@ -122,8 +122,8 @@ def test_strokes_cover_what_is_within_the_brush_of_their_line_in_their_colour(pa
 
 
 @pytest.mark.parametrize("size", [(30, 45), (50, 20), (8, 12)])
-def test_target_and_mask_go_onto_the_canvas_as_in_python(page, runner, picture, size):
-    path, pixels = picture(*size)
+def test_target_and_mask_go_onto_the_canvas_as_in_python(page, runner, image, size):
+    path, pixels = image(*size)
     page.start("paint", path, pixels)
     page.set("colour", "#00ff40")
     page.stroke((0.1, 0.2), (0.4, 0.6))
@@ -131,30 +131,30 @@ def test_target_and_mask_go_onto_the_canvas_as_in_python(page, runner, picture, 
     page.stroke((0.7, 0.9), (0.9, 0.3))
     _, mask = page.layer()
     assert 0.02 < (mask > 0).mean() < 0.6
-    expected = translate_picture(runner, pixels, target=page.target(), mask=mask, signature="paint")
+    expected = translate_image(runner, pixels, target=page.target(), mask=mask, signature="paint")
     assert np.abs(expected.astype(int) - pixels).max() > 100
     agree(page.pixels(), expected)
 
 
-def test_an_edit_of_ian_is_pythons_with_as_many_steps_as_are_asked_for(page, runner, picture):
-    path, pixels = picture(32, 32)
+def test_an_edit_of_ian_is_pythons_with_as_many_steps_as_are_asked_for(page, runner, image):
+    path, pixels = image(32, 32)
     page.start("edit", path, pixels)
     page.set("colour", "#ff2000")
     page.set("brush", 30)
     page.stroke((0.3, 0.3), (0.6, 0.35))
     given = {"target": page.target(), "mask": page.layer()[1], "signature": "edit"}
-    all_steps = translate_picture(runner, pixels, **given)
-    # Without the strokes or with fewer steps it would be another picture.
+    all_steps = translate_image(runner, pixels, **given)
+    # Without the strokes or with fewer steps it would be another image.
     assert np.abs(all_steps.astype(int) - pixels).max() > 30
     agree(page.pixels(), all_steps)
     page.press(page.slider("steps"), Keys.LEFT * 2)
-    one_step = translate_picture(runner, pixels, numbers={"steps": 1}, **given)
+    one_step = translate_image(runner, pixels, numbers={"steps": 1}, **given)
     assert np.abs(one_step.astype(int) - all_steps).max() > 10
     agree(page.pixels(), one_step)
 
 
-def test_strokes_are_undone_one_by_one_cleared_and_gone_with_the_picture(page, picture):
-    path, pixels = picture(20, 20)
+def test_strokes_are_undone_one_by_one_cleared_and_gone_with_the_image(page, image):
+    path, pixels = image(20, 20)
     page.start("paint", path, pixels)
     unpainted = page.pixels()
     counts = []
@@ -170,21 +170,21 @@ def test_strokes_are_undone_one_by_one_cleared_and_gone_with_the_picture(page, p
     assert page.layer()[1].max() == 0
     np.testing.assert_array_equal(page.pixels(), unpainted)
     page.stroke((0.5, 0.2))
-    other = picture(20, 20, seed=1)
+    other = image(20, 20, seed=1)
     page.give(*other)
     assert page.layer()[1].max() == 0
 
 
-def test_the_handle_moves_the_line_and_paints_nothing(page, picture):
-    path, pixels = picture(20, 20)
+def test_the_handle_moves_the_line_and_paints_nothing(page, image):
+    path, pixels = image(20, 20)
     page.start("paint", path, pixels)
     page.stroke((0.5, 0.5), (0.8, 0.5))
     assert page.layer()[1].max() == 0
     assert float(page.part("split").get_property("value")) == pytest.approx(0.8, abs=0.1)
 
 
-def test_other_signatures_are_not_painted_on(page, picture):
-    page.start("a_to_b", *picture(20, 20))
+def test_other_signatures_are_not_painted_on(page, image):
+    page.start("a_to_b", *image(20, 20))
     assert not page.part("paint").is_displayed()
     page.stroke((0.2, 0.2), (0.3, 0.3))
     assert page.layer()[1].max() == 0

@@ -10,7 +10,7 @@ from tf_translate.layers.cpu.conv2d_transpose import Conv2DTranspose
 CHANNELS = 128  # as many as it takes
 
 
-def _slopes(layer, images, upstream):
+def _gradients(layer, images, upstream):
     with tf.GradientTape() as tape:
         tape.watch(images)
         made = layer(images, training=True) if isinstance(layer, Conv2D) else layer(images)
@@ -21,7 +21,7 @@ def _slopes(layer, images, upstream):
 @pytest.mark.parametrize("count", [1, 2])
 @pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
 @pytest.mark.parametrize("kernel", [1, 3, (2, 3)])
-def test_slopes_are_those_of_sums_by_hand(kernel, dtype, count):
+def test_gradients_are_those_of_sums_by_hand(kernel, dtype, count):
     random = np.random.default_rng(0)
     layer = Conv2D(2, kernel, padding="valid", dtype=dtype, use_bias=False)
     # Small whole numbers are exact in bfloat16, and so are these sums of them in float32.
@@ -37,7 +37,7 @@ def test_slopes_are_those_of_sums_by_hand(kernel, dtype, count):
             came = upstream[:, row, column]
             of_kernel += np.einsum("bijc,bo->ijco", images[place], came)
             of_images[place] += np.einsum("ijco,bo->bijc", layer.kernel.numpy(), came)
-    found = _slopes(layer, tf.cast(images, layer.compute_dtype), upstream)
+    found = _gradients(layer, tf.cast(images, layer.compute_dtype), upstream)
     np.testing.assert_array_equal(tf.cast(found[0], tf.float32), of_images)
     np.testing.assert_array_equal(found[1], of_kernel)
 
@@ -73,13 +73,13 @@ def test_products_are_taken_where_they_are_quick_and_results_are_kerass(
     upstream = tf.ones(own(images).shape)
     part = 1e-5 if dtype == "float32" else 0.02
     for mine, wanted in zip(
-        _slopes(own, images, upstream), _slopes(theirs, images, upstream), strict=True
+        _gradients(own, images, upstream), _gradients(theirs, images, upstream), strict=True
     ):
         np.testing.assert_allclose(mine, wanted, atol=part * np.abs(wanted).max())
 
     @tf.function(input_signature=[tf.TensorSpec(images.shape)])
     def back(images):
-        return _slopes(own, images, upstream)
+        return _gradients(own, images, upstream)
 
     assert operations_of(back.get_concrete_function()).count("MatMul") == products
 
@@ -117,7 +117,7 @@ def test_few_channels_of_many_pixels_go_by_rows_in_training(layer, shape, convol
 
 @pytest.mark.parametrize("padding", ["valid", "same"])
 @pytest.mark.parametrize("kernel", [7, (4, 5)])
-def test_by_rows_results_and_slopes_are_kerass(kernel, padding):
+def test_by_rows_results_and_gradients_are_kerass(kernel, padding):
     options = {"padding": padding, "activation": "tanh", "bias_initializer": "ones"}
     own, theirs = (
         kind(3, kernel, dtype="float64", **options) for kind in (Conv2D, keras.layers.Conv2D)
@@ -129,7 +129,7 @@ def test_by_rows_results_and_slopes_are_kerass(kernel, padding):
     np.testing.assert_allclose(own(images, training=True), theirs(images), atol=1e-12)
     upstream = tf.random.stateless_normal(own(images).shape, [1, 0])
     for mine, wanted in zip(
-        _slopes(own, images, upstream), _slopes(theirs, images, upstream), strict=True
+        _gradients(own, images, upstream), _gradients(theirs, images, upstream), strict=True
     ):
         np.testing.assert_allclose(mine, wanted, rtol=1e-6, atol=1e-6)
     assert _operations(own, images.shape).count("Conv2D") == 2
@@ -150,7 +150,7 @@ def test_large_maps_of_float32_are_gone_over_by_parities(layer, shape, parities)
     assert "SpaceToDepth" not in _operations(layer, shape, training=False)
 
 
-def test_by_parities_results_and_slopes_are_kerass():
+def test_by_parities_results_and_gradients_are_kerass():
     own, theirs = (kind(4, 3, strides=2) for kind in (Conv2D, keras.layers.Conv2D))
     images = tf.random.stateless_normal((1, 131, 134, 64), [0, 0])
     for layer in (own, theirs):
@@ -158,7 +158,7 @@ def test_by_parities_results_and_slopes_are_kerass():
     theirs.set_weights(own.get_weights())
     np.testing.assert_array_equal(own(images, training=True), theirs(images))
     upstream = tf.random.stateless_normal(own(images).shape, [1, 0])
-    mine, wanted = (_slopes(layer, images, upstream) for layer in (own, theirs))
+    mine, wanted = (_gradients(layer, images, upstream) for layer in (own, theirs))
     np.testing.assert_allclose(mine[0], wanted[0], atol=1e-5)
     np.testing.assert_allclose(mine[1], wanted[1], atol=1e-5 * np.abs(wanted[1]).max())
 
@@ -171,7 +171,7 @@ def test_by_parities_results_and_slopes_are_kerass():
         ({"filters": 8}, (3, 7, 6, 128)),
     ],
 )
-def test_slopes_of_slopes_are_kerass(options, shape):
+def test_gradients_of_gradients_are_kerass(options, shape):
     """As a gradient penalty takes them."""
     own, theirs = (kind(kernel_size=3, **options) for kind in (Conv2D, keras.layers.Conv2D))
     images = tf.random.stateless_normal(shape, [0, 0])
@@ -206,7 +206,7 @@ def test_by_rows_in_bfloat16_is_as_near_as_its_roundings():
 
 @pytest.mark.parametrize("filters", [1, 16])
 @pytest.mark.parametrize("kind", [Conv2D, Conv2DTranspose])
-def test_biases_have_their_slopes_added_up_in_float32_in_bfloat16(kind, filters):
+def test_biases_have_their_gradients_added_up_in_float32_in_bfloat16(kind, filters):
     layer = kind(filters, 1, dtype="mixed_bfloat16")
     images = tf.ones((1, 64, 64, 4))
     layer.build(images.shape)

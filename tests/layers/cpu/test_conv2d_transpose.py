@@ -37,7 +37,7 @@ def test_a_pixel_is_spread_by_the_kernel_by_hand():
     ("shape", "product"),
     [((1, 2, 3, MANY), True), ((2, 4, 4, MANY), True), ((5, 4, 4, MANY), False)],
 )
-def test_results_and_slopes_are_kerass(shape, product):
+def test_results_and_gradients_are_kerass(shape, product):
     options = {"filters": MANY, "kernel_size": 4, "strides": 2, "padding": "same"}
     own, theirs = _layers(**options, activation="tanh", dtype="float64")
     images = tf.random.stateless_normal(shape, [0, 0], dtype=tf.float64)
@@ -88,7 +88,7 @@ def _takes_a_product(layer, shape, training) -> bool:
         (64, 64, {"dtype": "mixed_bfloat16"}, False),
     ],
 )
-def test_large_maps_of_float32_find_slopes_by_parities(filters, side, options, parities):
+def test_large_maps_of_float32_find_gradients_by_parities(filters, side, options, parities):
     options = {"filters": filters, "kernel_size": 3, "strides": 2, "padding": "valid"} | options
     own, theirs = _layers(**options)
     images = tf.random.stateless_normal((1, side, side, 4), [0, 0])

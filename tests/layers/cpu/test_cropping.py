@@ -19,9 +19,9 @@ def test_drops_the_first_row_and_column_and_goes_back_to_the_rest(shape, trainin
             total = tf.reduce_sum(cropped**2)
         return cropped, tape.gradient(total, images)
 
-    cropped, slope = run(images)
+    cropped, gradient = run(images)
     wanted = images.numpy()[:, 1:, 1:]
     np.testing.assert_array_equal(cropped, wanted)
-    np.testing.assert_array_equal(slope, np.pad(2 * wanted, ((0, 0), (1, 0), (1, 0), (0, 0))))
+    np.testing.assert_array_equal(gradient, np.pad(2 * wanted, ((0, 0), (1, 0), (1, 0), (0, 0))))
     assert layer.compute_output_shape((2, 3, 4, 1)) == (2, 2, 3, 1)
     assert layer.compute_output_shape((None, None, 4, 1)) == (None, None, 3, 1)

@@ -20,7 +20,7 @@ def script(monkeypatch):
 
 
 def _person(who, level):
-    """A picture of two pixels: who it is, and the level."""
+    """A image of two pixels: who it is, and the level."""
     return np.array([who, level], np.float32).reshape(1, 2, 1)
 
 
@@ -41,7 +41,7 @@ def test_people_and_levels_are_counted_apart_for_reconstructions_and_translation
     # Level 0 is drawn right; level 1 has the first person as the second; level 2 looks like 0.
     drawn = [gallery[0], np.stack([_person(1, 1), _person(1, 1)]), gallery[0]]
     assert script.measure(drawn, people, _judges()) == {
-        # Own levels: the first person's 0 and the second's 2, which looks like 0.
+        # Own num_downsamples: the first person's 0 and the second's 2, which looks like 0.
         "reconstruction: identity retrieval@1": 1.0,
         "reconstruction: level accuracy": 0.5,
         "reconstruction: level error": 1.0,
@@ -67,7 +67,7 @@ def _data(who, levels):
 def test_people_are_found_among_all_people_of_the_level_wanted(script):
     data = _data(("a", "a", "a", "b", "b", "b", "c"), [0, 1, 2, 2, 1, 0, 0])
     people = script._people(data, 5)
-    # c is left out: it has one level alone. a is shown at level 0, b at 1: pictures 0 and 4.
+    # c is left out: it has one level alone. a is shown at level 0, b at 1: images 0 and 4.
     assert people.levels.tolist() == [0, 1]
     assert people.images[:, 0, 0, 0].tolist() == [0, 4]
     shown = [images[:, 0, 0, 0].tolist() for images in people.gallery]

@@ -27,13 +27,13 @@ def bench(monkeypatch):
         sys.modules.pop(name, None)
 
 
-def test_pictures_of_both_domains_are_counted_and_labels_are_not(bench):
+def test_images_of_both_domains_are_counted_and_labels_are_not(bench):
     batch = {"a": tf.zeros((4, 8, 8, 3)), "b": tf.zeros((4, 8, 8, 1)), "label_a": tf.zeros(4)}
-    assert bench.pictures_in(batch) == 8
-    assert bench.pictures_in({"image": tf.zeros((3, 8, 8, 3)), "attributes": tf.zeros((3, 2))}) == 3
+    assert bench.images_in(batch) == 8
+    assert bench.images_in({"image": tf.zeros((3, 8, 8, 3)), "attributes": tf.zeros((3, 2))}) == 3
 
 
-def test_the_rate_is_the_pictures_after_the_warm_up_over_their_time(bench, monkeypatch):
+def test_the_rate_is_the_images_after_the_warm_up_over_their_time(bench, monkeypatch):
     """Five batches of four a pass; three warm up; the clock ticks once."""
     drawn = []
 
@@ -52,7 +52,7 @@ def test_the_rate_is_the_pictures_after_the_warm_up_over_their_time(bench, monke
 @pytest.mark.parametrize("layout", ["cyclegan", "attributes"])
 def test_every_layout_is_read_from_every_source(bench, tmp_path, monkeypatch, layout):
     monkeypatch.setattr(bench, "training_rate", lambda config, steps: 2.0)
-    asked = SimpleNamespace(folder=tmp_path, pictures=16, rounds=2, steps=1)
+    asked = SimpleNamespace(folder=tmp_path, images=16, rounds=2, steps=1)
     row = bench.measure(layout, 32, asked)
     assert list(row["rates"]) == ["folder", "cached", "packed", "packed at size"]
     assert {len(found) for found in row["rates of rounds"].values()} == {2}
@@ -64,7 +64,7 @@ def test_a_result_is_written_that_can_be_published(tmp_path):
     done = subprocess.run(
         [
             sys.executable, ROOT / "scripts" / "bench_input.py", "--folder", tmp_path / "bench",
-            "--layout", "pix2pix", "--side", "32", "--pictures", "16", "--rounds", "2",
+            "--layout", "pix2pix", "--side", "32", "--images", "16", "--rounds", "2",
             "--steps", "1",
         ],
         capture_output=True,

@@ -55,14 +55,16 @@ def test_the_settings_are_those_of_the_small_preset_and_can_be_read(method, scri
         assert found.training.precision == "mixed_bfloat16"
         assert found.data.size == preset.data.size
         kept = {
-            k: v for k, v in preset.model.items() if f"model.{k}" not in keys and k != "refresh"
+            k: v
+            for k, v in preset.model.items()
+            if f"model.{k}" not in keys and k != "bn_recalibration_steps"
         }
         assert kept == {k: found.model[k] for k in kept}
 
 
 def test_what_is_left_out_falls_back_to_its_default(scripts):
     settings = {"method": "m", "model": {"a": 1, "b": 2}, "terms": {"c": 3}}
-    left = scripts["steps"].without(settings, ["model.b", "terms.c"])
+    left = scripts["steps"].without(settings, ["model.b", "loss_weights.c"])
     assert left == {"method": "m", "model": {"a": 1}}
     assert settings["terms"] == {"c": 3}  # the caller's own are untouched
 
@@ -121,6 +123,6 @@ def test_a_short_race_counts_what_the_equations_need(tmp_path):
     result = json.loads((tmp_path / "new" / "bench_steps.json").read_text())
     check_step_times(result)
     (row,) = result["step_times"]
-    assert row["passes"] == {"generator": 1, "critic": 3}
+    assert row["passes"] == {"generator": 1, "discriminator": 3}
     assert row["timed"] == 3  # of four steps of a round the first is dropped
     assert row["before_reason"] == "not asked for"

@@ -50,12 +50,12 @@ def test_ways_follow_those_they_aim_at(bench):
     names = [way.name for way in ways]
     assert names[:4] == ["live, whole in Keras", "live, overlap 0", "live, overlap 12",
                          "live, overlap 24"]  # fmt: skip
-    assert len(set(names)) == len(names) == 11  # given norms aim at the live whole picture
+    assert len(set(names)) == len(names) == 11  # given norms aim at the live whole image
     for at, way in enumerate(ways):
         assert way.aim in names[: at + 1]
 
 
-def test_a_folder_of_another_picture_is_refused(bench, tmp_path, capsys):
+def test_a_folder_of_another_image_is_refused(bench, tmp_path, capsys):
     asked = {"run": "runs/a", "signature": "a_to_b", "size": [640, 480]}
     bench.check_same(tmp_path / "new", asked)
     bench.check_same(tmp_path / "new", json.loads(json.dumps(asked)))

@@ -34,11 +34,11 @@ def scripts(monkeypatch):
 
 
 def _translator(method, side, base, blocks):
-    shapes, sizes = [(side, side, 3)] * 2, {"base": base, "critic_base": base}
+    shapes, sizes = [(side, side, 3)] * 2, {"base_filters": base, "discriminator_filters": base}
     if method == "cyclegan":
         return CycleGAN.from_settings(CycleGANSettings(residual_blocks=blocks, **sizes), *shapes)
     levels = int(math.log2(side))
-    return Pix2Pix.from_settings(Pix2PixSettings(levels=levels, **sizes), *shapes)
+    return Pix2Pix.from_settings(Pix2PixSettings(num_downsamples=levels, **sizes), *shapes)
 
 
 def _multiply_adds_of_graph(translator, side):
@@ -75,9 +75,9 @@ def _needed(graph):
 def test_counts_from_shapes_are_those_of_tensorflows_graph(scripts, method, side, monkeypatch):
     # The equations are counted: a detour to few channels multiplies by ones and zeros too.
     monkeypatch.setattr(conv2d, "by_rows", lambda *_: False)
-    translator = _translator(method, side, base=4, blocks=2)
+    translator = _translator(method, side, base_filters=4, blocks=2)
     translator.compile()
-    row = scripts.bench.Row(method, method, side, base=4, blocks=2)
+    row = scripts.bench.Row(method, method, side, base_filters=4, blocks=2)
     assert row.multiply_adds() == _multiply_adds_of_graph(translator, side)
     for name, count in row.parameters().items():
         weights = getattr(translator, name).trainable_variables
@@ -88,13 +88,13 @@ def test_full_size_networks_have_the_published_numbers_of_parameters(scripts):
     rows = scripts.bench.ROWS
     found = rows["cyclegan_256"].parameters()
     assert found["generator_ab"] == found["generator_ba"] == 11_378_179  # 11.378 M
-    assert found["critic_a"] == found["critic_b"] == 2_764_737  # 2.765 M
-    assert rows["pix2pix_256"].parameters() == {"generator": 54_413_955, "critic": 2_768_705}
+    assert found["discriminator_a"] == found["discriminator_b"] == 2_764_737  # 2.765 M
+    assert rows["pix2pix_256"].parameters() == {"generator": 54_413_955, "discriminator": 2_768_705}
 
 
 def test_a_quarter_of_the_pixels_costs_about_a_quarter(scripts):
     rows = scripts.bench.ROWS
-    # Only the critic's last two maps, 31 and 30 of 32 pixels, do not scale exactly.
+    # Only the discriminator's last two maps, 31 and 30 of 32 pixels, do not scale exactly.
     ratio = rows["cyclegan_256"].multiply_adds() / rows["cyclegan_128"].multiply_adds()
     assert ratio == pytest.approx(4, rel=5e-3)
 
@@ -106,10 +106,13 @@ def _trainer(parameters, **losses):
 def test_equal_first_steps_are_told_with_their_difference(scripts):
     row = scripts.bench.ROWS["pix2pix_256"]
     own = row.parameters()
-    ours, theirs = _trainer(own, l1=0.5, critic=0.7), _trainer(own, l1=0.50005, critic=0.69998)
+    ours, theirs = (
+        _trainer(own, l1=0.5, discriminator=0.7),
+        _trainer(own, l1=0.50005, discriminator=0.69998),
+    )
     told = scripts.bench.agree(row, "float32", ours, {"contiguous": theirs})
     assert told["difference"] == pytest.approx(5e-5)
-    assert told["first step"]["PyTorch contiguous"] == {"l1": 0.50005, "critic": 0.69998}
+    assert told["first step"]["PyTorch contiguous"] == {"l1": 0.50005, "discriminator": 0.69998}
 
 
 @pytest.mark.parametrize(("loss", "also_in_half"), [(0.5002, False), (float("nan"), True)])
@@ -131,7 +134,7 @@ def test_another_loss_stops_the_race(scripts, loss, also_in_half):
 def test_another_network_stops_the_race(scripts):
     row = scripts.bench.ROWS["pix2pix_256"]
     own = row.parameters()
-    other = {**own, "critic": own["critic"] + 1}
+    other = {**own, "discriminator": own["discriminator"] + 1}
     with pytest.raises(scripts.bench.DisagreementError, match=r"contiguous has .*2768706"):
         scripts.bench.agree(row, "bfloat16", _trainer(own, l1=1), {"contiguous": _trainer(other)})
 

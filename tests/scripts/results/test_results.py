@@ -87,15 +87,15 @@ def check_step_times(result):
 
 
 def check_memory(result):
-    """What a result of scripts/measure_memory must hold, its slope against its own rows."""
+    """What a result of scripts/measure_memory must hold, its gradient against its own rows."""
     assert result["date"].startswith("20")
     assert {"tensorflow", "keras"} <= set(result["versions"])
     told, rows = result["memory"], result["rows"]
     warm = [row for row in rows if row["step"] >= 0.1 * rows[-1]["step"]]
     steps, kib = (np.array([row[key] for row in warm], float) for key in ("step", "kib"))
     apart = steps - steps.mean()
-    slope = (apart * (kib - kib.mean())).sum() / (apart**2).sum()
-    assert told["slope_kib_per_step"] == pytest.approx(slope, abs=1e-3)
+    gradient = (apart * (kib - kib.mean())).sum() / (apart**2).sum()
+    assert told["kib_per_step"] == pytest.approx(gradient, abs=1e-3)
     assert told["mib_at_most"] == pytest.approx(max(row["kib"] for row in rows) / 1024, abs=0.1)
 
 

@@ -17,7 +17,7 @@ def script():
     return runpy.run_path(str(SCRIPTS / "verify_table.py"), run_name="verify_table")
 
 
-def test_rows_are_the_figures_of_held_out_pictures(script, tmp_path):
+def test_rows_are_the_figures_of_held_out_images(script, tmp_path):
     bundle = exporters.export(
         {"a_to_b": negative()},
         tmp_path / "mine",
@@ -30,7 +30,7 @@ def test_rows_are_the_figures_of_held_out_pictures(script, tmp_path):
         for signature in ("a_to_b", "a_to_b_uint8")
     ]
     for row in rows:
-        assert row["pictures"] == 3
+        assert row["images"] == 3
         assert row["passed"] is True
         assert row["max_abs"] == 0  # the negative is exact
         assert row["colour_shift"] == [0, 0, 0]
@@ -66,7 +66,7 @@ def test_the_readmes_table_has_a_column_a_recipe_and_marks_what_misses():
 
     def row(recipe, psnr, ssim, passed, signature="a_to_b", size=1_200_000):
         row = {"model": "fader", "recipe": recipe, "signature": signature, "output": "image"}
-        return row | {"pictures": 16, "psnr": psnr, "ssim": ssim, "bytes": size, "passed": passed}
+        return row | {"images": 16, "psnr": psnr, "ssim": ssim, "bytes": size, "passed": passed}
 
     result = {
         "command": "scripts/results/verify_table.py FOLDER fader=RUN",
@@ -79,7 +79,7 @@ def test_the_readmes_table_has_a_column_a_recipe_and_marks_what_misses():
         "not exported": {"fader": {"int16x8": "it does not run"}},
     }
     assert table(result).splitlines()[2:] == [
-        "| model | signature | pictures | saved_model | int8 |",
+        "| model | signature | images | saved_model | int8 |",
         "|---|---|---|---|---|",
         "| fader | a_to_b | 16 | equal / 1.0000 | 31.3 / 0.9877 ✗ |",
         "| fader | encode | 16 | – | 40.0 |",

@@ -1,4 +1,4 @@
-"""scripts/measure_memory: the slope by hand, and small measurements by steps and by files."""
+"""scripts/measure_memory: the gradient by hand, and small measurements by steps and by files."""
 
 import json
 import os
@@ -38,13 +38,13 @@ def measured(folder, *more):
     return json.loads((folder / "measure_memory.json").read_text())
 
 
-def test_the_slope_is_that_of_the_steps_after_a_tenth(scripts):
+def test_the_gradient_is_that_of_the_steps_after_a_tenth(scripts):
     import measure_memory
 
     # Warming up to 900 KiB by step 50; from 100 on half a KiB a step.
     seen = [(10, 500), (50, 900), *((step, 1000 + step / 2) for step in range(100, 1001, 100))]
     told = measure_memory.figures(np.array(seen))
-    assert told["slope_kib_per_step"] == 0.5
+    assert told["kib_per_step"] == 0.5
     assert told["mib_after_warming_up"] == round(1050 / 1024, 1)
     assert told["mib_at_the_end"] == round(1500 / 1024, 1)
 

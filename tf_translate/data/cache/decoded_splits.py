@@ -1,4 +1,4 @@
-"""All splits of a source decoded to one form, without the pictures that cannot be."""
+"""All splits of a source decoded to one form, without the images that cannot be."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -30,18 +30,18 @@ class StoredSplit:
 def decode_all(
     source: Source, config: DataConfig, progress: Progress | None
 ) -> tuple[dict[str, StoredSplit], tuple[str, ...]]:
-    """Decodes every picture once.
+    """Decodes every image once.
 
     Args:
         source: What was found.
-        config: The form that pictures get, and what happens to broken ones.
-        progress: Called with (pictures done, pictures in all).
+        config: The form that images get, and what happens to broken ones.
+        progress: Called with (images done, images in all).
 
     Returns:
         The splits, and what was left out as "file: reason".
 
     Raises:
-        DataError: If pictures are broken and `on_error` is "stop", or a split is left empty.
+        DataError: If images are broken and `on_error` is "stop", or a split is left empty.
     """
     place = _place(source, config)
     tick = _counter(source, progress)
@@ -54,7 +54,7 @@ def decode_all(
     reasons = _reasons(opened)
     if reasons and config.on_error == "stop":
         raise DataError(
-            f"{len(reasons)} pictures of {source.description} cannot be used; repair or remove "
+            f"{len(reasons)} images of {source.description} cannot be used; repair or remove "
             f'them, or set on_error to "skip" to leave them out:{listing(reasons)}'
             if len(reasons) > 1
             else f'{reasons[0]}; repair or remove it, or set on_error to "skip" to leave it out'
@@ -86,7 +86,7 @@ def _check_not_empty(stored: dict[str, StoredSplit], source: Source) -> None:
         for domain in ("a", "b"):
             if not len(split.side(domain)):  # type: ignore[arg-type]
                 raise DataError(
-                    f"no usable picture of {domain} is left in the {name} split of "
+                    f"no usable image of {domain} is left in the {name} split of "
                     f"{source.description}"
                 )
 
@@ -102,7 +102,7 @@ def _place(source: Source, config: DataConfig) -> Place:
 
 
 def memory_or_disk(needed: int) -> Place:
-    """Where so many bytes of decoded pictures go if the configuration leaves it open."""
+    """Where so many bytes of decoded images go if the configuration leaves it open."""
     return "memory" if needed <= MEMORY_LIMIT else "disk"
 
 

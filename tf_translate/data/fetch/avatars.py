@@ -50,9 +50,9 @@ def lay_out_avatars(
     Args:
         files: None are needed.
         folder: Where to write.
-        wanted: `size` of the pictures, `number` of people to learn from; a twentieth as many
+        wanted: `size` of the images, `number` of people to learn from; a twentieth as many
             more, at least 4, are of validation, and as many of test.
-        progress: Called after every picture.
+        progress: Called after every image.
     """
     return _lay_out(folder / "dicebear.csv", COLUMNS, _WAYS, draw_head, wanted, progress)
 
@@ -67,7 +67,7 @@ def lay_out_tones(files: Sequence[Path], folder: Path, wanted: Wanted, progress:
 def lay_out_snapshots(
     files: Sequence[Path], folder: Path, wanted: Wanted, progress: Progress
 ) -> Path:
-    """As `lay_out_tones`, but each picture is another snapshot (see `draw_snapshot`)."""
+    """As `lay_out_tones`, but each image is another snapshot (see `draw_snapshot`)."""
     ways = [(tone,) for tone in range(len(TONES))]
     columns = ("image", "split", "person", "tone")
     table = folder / "dicebear-snapshots.csv"
@@ -97,7 +97,7 @@ def _lay_out(
 def people(
     sizes: Mapping[str, int], ways: Sequence[Wears] = _WAYS
 ) -> Iterator[tuple[str, str, Wears]]:
-    """Split, person and how it is drawn, picture by picture; the first are always the same.
+    """Split, person and how it is drawn, image by image; the first are always the same.
 
     Args:
         sizes: People of train, validation and test, in this order.

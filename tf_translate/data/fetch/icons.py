@@ -23,8 +23,8 @@ def lay_out_icons(files: Sequence[Path], folder: Path, wanted: Wanted, progress:
     Args:
         files: The packages of the seven weights, in order.
         folder: Where to write.
-        wanted: `size` of the pictures, `number` of icons at most, `style`.
-        progress: Called after every picture.
+        wanted: `size` of the images, `number` of icons at most, `style`.
+        progress: Called after every image.
     """
     style, number = str(wanted.style), int(wanted.number or 0)
     by_weight = [read_icons(path, style) for path in files]

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, replace
 
 from tf_translate.errors import DataError
 
-Progress = Callable[[int, int], None]  # (pictures done, pictures in all)
+Progress = Callable[[int, int], None]  # (images done, images in all)
 
 
 @dataclass(frozen=True)
@@ -13,7 +13,7 @@ class Wanted:
     """How a data set is laid out; None where there is nothing to choose.
 
     Attributes:
-        size: Side of the pictures in pixels.
+        size: Side of the images in pixels.
         number: How many people or icons.
         style: Which of the styles there are.
     """

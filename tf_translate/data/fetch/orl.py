@@ -50,7 +50,7 @@ def aligned(photograph: Image.Image, points: np.ndarray) -> Image.Image:
 
     Args:
         photograph: Grey, at least 2 pixels each way.
-        points: `(3, 2)`: x and y in pixels of the left pupil in the picture, of the right one and
+        points: `(3, 2)`: x and y in pixels of the left pupil in the image, of the right one and
             of the mouth.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Drawing of vector pictures, and tables of what was drawn."""
+"""Drawing of vector images, and tables of what was drawn."""
 
 import csv
 import io
@@ -29,14 +29,14 @@ def draw_svg(text: str, side: int | None = None) -> Image.Image:
         raise DataError(NEEDED) from error
     size: dict[str, Any] = {} if side is None else {"width": side, "height": side}
     drawn = resvg_py.svg_to_bytes(svg_string=text, skip_system_fonts=True, **size)
-    picture = Image.open(io.BytesIO(bytes(drawn))).convert("RGBA")
-    paper = Image.new("RGBA", picture.size, "white")
-    paper.alpha_composite(picture)
+    image = Image.open(io.BytesIO(bytes(drawn))).convert("RGBA")
+    paper = Image.new("RGBA", image.size, "white")
+    paper.alpha_composite(image)
     return paper.convert("RGB")
 
 
 def write_table(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Path:
-    """Writes a csv table whole or not at all; last, so that where it is, its pictures are."""
+    """Writes a csv table whole or not at all; last, so that where it is, its images are."""
     unfinished = path.with_name(f".{path.name}")
     with unfinished.open("w", newline="", encoding="utf-8") as written:
         csv.writer(written, lineterminator="\n").writerows([columns, *rows])

@@ -1,4 +1,4 @@
-"""Ages that are written in the names of pictures: UTKFace and IMDB-Wiki."""
+"""Ages that are written in the names of images: UTKFace and IMDB-Wiki."""
 
 import re
 from pathlib import Path
@@ -15,11 +15,11 @@ OLDEST = 116
 
 
 def read_ages(folder: Path) -> Table:
-    """Reads a folder of pictures, of any depth, whose names say ages.
+    """Reads a folder of images, of any depth, whose names say ages.
 
     Returns:
         A table with the columns image and age, in years, and person (IMDB-Wiki), or gender
-        and race (UTKFace, as its numbers). It skips pictures whose names say no age.
+        and race (UTKFace, as its numbers). It skips images whose names say no age.
 
     Raises:
         DataError: If no name says an age, or names of both forms are mixed.
@@ -33,7 +33,7 @@ def read_ages(folder: Path) -> Table:
     ]
     if not rows:
         raise DataError(
-            f"no picture in {folder} has a name that says an age, as 25_0_1_2017.jpg (UTKFace) "
+            f"no image in {folder} has a name that says an age, as 25_0_1_2017.jpg (UTKFace) "
             "or nm0000001_1899-5-10_1968.jpg (IMDB-Wiki)"
         )
     columns = tuple(rows[0][1])

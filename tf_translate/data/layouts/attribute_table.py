@@ -8,8 +8,8 @@ from pathlib import Path
 
 from tf_translate.config.data import cell_text
 from tf_translate.data.layouts.folders import SPLIT_NAMES
-from tf_translate.data.layouts.pair_table import picture_file, read_csv
-from tf_translate.data.splits import SPLITS, PictureFiles, Pictures, listing
+from tf_translate.data.layouts.pair_table import image_file, read_csv
+from tf_translate.data.splits import SPLITS, ImageFiles, Images, listing
 from tf_translate.errors import DataError
 
 SUFFIXES = (".csv", ".parquet", ".txt")
@@ -24,27 +24,27 @@ class Table:
     """A table as read.
 
     Attributes:
-        path: The file, or the folder that names of pictures were read from.
+        path: The file, or the folder that names of images were read from.
         columns: Names of the columns; always an "image".
         rows: Every row, with where it is.
-        folder: What the paths of pictures are relative to.
-        opener: Finds the pictures of some rows of one split, with these labels or none; None: files
+        folder: What the paths of images are relative to.
+        opener: Finds the images of some rows of one split, with these labels or none; None: files
             in `folder`.
-        skipped: Pictures that got no row, as "file: reason".
+        skipped: Images that got no row, as "file: reason".
     """
 
     path: Path
     columns: tuple[str, ...]
     rows: Rows
     folder: Path
-    opener: Callable[[list[Row], Sequence[str] | None], Pictures] | None = None
+    opener: Callable[[list[Row], Sequence[str] | None], Images] | None = None
     skipped: tuple[str, ...] = ()
 
-    def pictures(self, rows: Rows, labels: Sequence[str] | None = None) -> Pictures:
-        """The pictures of some rows of one split, in their order, with a label each or none."""
+    def images(self, rows: Rows, labels: Sequence[str] | None = None) -> Images:
+        """The images of some rows of one split, in their order, with a label each or none."""
         if self.opener is not None:
             return self.opener([row for _, row in rows], labels)
-        return PictureFiles([picture_file(row["image"], self.folder) for _, row in rows], labels)
+        return ImageFiles([image_file(row["image"], self.folder) for _, row in rows], labels)
 
     def where(self, wanted: Mapping[str, str]) -> Rows:
         """The rows that have all the wanted values."""
@@ -61,7 +61,7 @@ class Table:
             wanted: Columns by the setting that names them; None where it names none.
 
         Raises:
-            DataError: If a column is missing, or rows have no picture or an unknown split.
+            DataError: If a column is missing, or rows have no image or an unknown split.
         """
         for setting, column in wanted.items():
             if column is not None and column not in self.columns:
@@ -87,7 +87,7 @@ class Table:
 
         Args:
             rows: Some of the table's.
-            together: Column whose equal values stay in one split; None draws by the picture.
+            together: Column whose equal values stay in one split; None draws by the image.
         """
         found: dict[str, Rows] = {name: [] for name in SPLITS}
         for place, row in rows:
@@ -98,7 +98,7 @@ class Table:
 
 
 def drawn_split(name: str) -> str:
-    """The split of a picture by a fixed hash of its name: 80 % train, 10 % each of the others."""
+    """The split of a image by a fixed hash of its name: 80 % train, 10 % each of the others."""
     digest = hashlib.sha256(f"{_SEED}:{name}".encode("utf-8", "surrogateescape")).digest()
     share = int.from_bytes(digest[:8], "big") / 2**64
     return "train" if share < 0.8 else "validation" if share < 0.9 else "test"
@@ -165,8 +165,8 @@ def _read_celeba(path: Path) -> Table:
         raise DataError(f"the table {path} is not UTF-8 text: {error}") from error
     if len(lines) < 3 or not lines[0].strip().isdecimal():
         raise DataError(
-            f"the table {path} must be as list_attr_celeba.txt: line 1 the number of pictures, "
-            "line 2 the names of the columns, then a picture and its values a line"
+            f"the table {path} must be as list_attr_celeba.txt: line 1 the number of images, "
+            "line 2 the names of the columns, then a image and its values a line"
         )
     names = lines[1].split()
     cells = {number: line.split() for number, line in enumerate(lines[2:], 3) if line.strip()}
@@ -175,7 +175,7 @@ def _read_celeba(path: Path) -> Table:
         raise DataError(f"the table {path} needs {len(names)} values a line:{listing(odd)}")
     if len(cells) != int(lines[0]):
         raise DataError(
-            f"the table {path} says {lines[0].strip()} pictures, but lists {len(cells)}; "
+            f"the table {path} says {lines[0].strip()} images, but lists {len(cells)}; "
             "it may have been cut short: fetch it again, or correct its first line"
         )
     columns = ("image", *names)

@@ -15,10 +15,10 @@ from tf_translate.errors import DataError
 from tf_translate.images import EXTENSIONS
 
 UNDERSTOOD = """these layouts are understood:
-  trainA/ trainB/ testA/ testB/        unpaired pictures of two domains
+  trainA/ trainB/ testA/ testB/        unpaired images of two domains
   trainA/CLASS/ testA/CLASS/ ...       the same with a folder per class, which makes labels
   train/a/ train/b/ test/a/ test/b/    pairs of equal file name
-  train/ test/                         side-by-side pairs, a left and b right in one picture
+  train/ test/                         side-by-side pairs, a left and b right in one image
   a table NAME.csv                     with the columns split,a,b (and label_a,label_b)
   a table NAME.csv or NAME.parquet     with the column image and others: set domain_column
   list_attr_celeba.txt                 CelebA's attributes, read as such a table
@@ -39,7 +39,7 @@ _FILE_LAYOUTS = {
 
 
 def find(config: DataConfig) -> Source:
-    """Finds the pictures that a configuration names, without decoding any.
+    """Finds the images that a configuration names, without decoding any.
 
     Directions are swapped and a missing validation split is carved out as it says.
 
@@ -109,7 +109,7 @@ def _refuse_columns(config: DataConfig) -> None:
     given = {
         "domain_column": config.domain_column,
         "where": config.where,
-        "twin_column": config.twin_column,
+        "group_column": config.group_column,
         "label_column": None if "->" in config.path else config.label_column,
     }
     for setting, value in given.items():
@@ -141,7 +141,7 @@ def recognise(root: Path) -> str:
     near = [name for name in _folders_in(root) if get_close_matches(name, expected, 1, 0.6)]
     hint = f" ({', '.join(near)} comes nearest)" if near else ""
     raise DataError(
-        f"{root} has no trainA and trainB, no train/a and train/b, and no pictures in train"
+        f"{root} has no trainA and trainB, no train/a and train/b, and no images in train"
         f"{hint}; {UNDERSTOOD}"
     )
 

@@ -8,17 +8,17 @@ from collections import Counter
 
 from tf_translate.config.data import DataConfig
 from tf_translate.data.layouts.attribute_table import Row, Rows, Table, named
-from tf_translate.data.splits import SPLITS, Pictures, Source, Split, listing
+from tf_translate.data.splits import SPLITS, Images, Source, Split, listing
 from tf_translate.errors import DataError
 
 
 def read_attributes(table: Table, config: DataConfig) -> Source:
     """The domains of a table of image -> columns; unpaired.
 
-    Splits are those of the column `split`. Without it a hash of the name of a picture, which is
+    Splits are those of the column `split`. Without it a hash of the name of a image, which is
     the same on every machine, sends 80 % to train, 10 % to validation and 10 % to test. With
-    `twin_column` a held-out split where every picture of a has one twin in b, equal in all
-    columns but the domain's, is aligned: each picture then is the truth of the other.
+    `group_column` a held-out split where every image of a has one twin in b, equal in all
+    columns but the domain's, is aligned: each image then is the truth of the other.
 
     Args:
         table: As `columns.read_columns` gives it, or of a packed data set.
@@ -34,12 +34,12 @@ def read_attributes(table: Table, config: DataConfig) -> Source:
         for value in (config.domain_a, config.domain_b)
     ]
     _check_found(table, config, kept, domains)
-    sides = [table.by_split(rows, together=config.twin_column) for rows in domains]
+    sides = [table.by_split(rows, together=config.group_column) for rows in domains]
     given = "split" in table.columns
     splits = {
         name: _split(table, config, name, sides[0][name], sides[1][name])
         for name in SPLITS
-        # Chance may leave a drawn split without pictures of a domain; a given one may not.
+        # Chance may leave a drawn split without images of a domain; a given one may not.
         if (any if given else all)(side[name] for side in sides)
     }
     if "train" not in splits:
@@ -51,13 +51,13 @@ def _check(table: Table, config: DataConfig) -> None:
     if not config.domain_column:
         raise DataError(
             f"{table.path} is a table of image -> columns: set domain_column, domain_a and "
-            f"domain_b to say which pictures are a and b; its columns are {named(table.columns)}"
+            f"domain_b to say which images are a and b; its columns are {named(table.columns)}"
         )
     table.check(
         {
             "domain_column": config.domain_column,
             "label_column": config.label_column,
-            "twin_column": config.twin_column,
+            "group_column": config.group_column,
         }
         | {f"where.{column}": column for column in config.where}
     )
@@ -93,17 +93,17 @@ def _check_found(
 
 
 def _split(table: Table, config: DataConfig, name: str, a: Rows, b: Rows) -> Split:
-    """The pictures of both domains, twins at the same place where all have one."""
-    twins = None if name == "train" or not config.twin_column else _twins(config, a, b)
+    """The images of both domains, twins at the same place where all have one."""
+    twins = None if name == "train" or not config.group_column else _twins(config, a, b)
     of_a, of_b = (
         _side(table, rows, config.label_column) for rows in (a, b if twins is None else twins)
     )
     return Split(of_a, of_b, aligned=twins is not None)
 
 
-def _side(table: Table, rows: Rows, label_column: str | None) -> Pictures:
+def _side(table: Table, rows: Rows, label_column: str | None) -> Images:
     labels = [row[label_column] for _, row in rows] if label_column else None
-    return table.pictures(rows, labels)
+    return table.images(rows, labels)
 
 
 def _twins(config: DataConfig, a: Rows, b: Rows) -> Rows | None:

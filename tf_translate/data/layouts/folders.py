@@ -5,7 +5,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from tf_translate.data.splits import PictureFile, PictureFiles, Source, Split, listing
+from tf_translate.data.splits import ImageFile, ImageFiles, Source, Split, listing
 from tf_translate.errors import DataError
 from tf_translate.images import EXTENSIONS
 
@@ -21,7 +21,7 @@ SPLIT_NAMES = {  # as people call them -> as we do
 def ab_folders(root: Path) -> Source:
     """`trainA/ trainB/ testA/ testB/` (or `train/a/ train/b/`): two unpaired heaps.
 
-    The folders inside a domain's folder, as in `trainA/<class>/`, are the classes of its pictures.
+    The folders inside a domain's folder, as in `trainA/<class>/`, are the classes of its images.
     """
     return _domains(root, paired=False)
 
@@ -32,19 +32,19 @@ def named_pairs(root: Path) -> Source:
 
 
 def side_by_side(root: Path) -> Source:
-    """`train/ test/`: every picture holds a on its left half and b on its right."""
+    """`train/ test/`: every image holds a on its left half and b on its right."""
     splits: dict[str, Split] = {}
     for spelling, name in SPLIT_NAMES.items():
         if (root / spelling).is_dir():
-            files = pictures_in(root / spelling)
+            files = images_in(root / spelling)
             halves = [
-                PictureFiles([PictureFile(file.file, file.name, half) for file in files])
+                ImageFiles([ImageFile(file.file, file.name, half) for file in files])
                 for half in ("left", "right")
             ]
             _add(splits, name, Split(halves[0], halves[1], aligned=True), root)
     if "train" not in splits:
-        raise DataError(f"{root} has no folder train with side-by-side pictures")
-    return Source(f"the side-by-side pictures in {root}", splits)
+        raise DataError(f"{root} has no folder train with side-by-side images")
+    return Source(f"the side-by-side images in {root}", splits)
 
 
 def domain_folder(root: Path, split: str, domain: str) -> Path | None:
@@ -53,20 +53,20 @@ def domain_folder(root: Path, split: str, domain: str) -> Path | None:
     return next((root / spelling for spelling in spellings if (root / spelling).is_dir()), None)
 
 
-def pictures_in(folder: Path) -> list[PictureFile]:
-    """The pictures below a folder sorted by name; hidden and other files are passed over.
+def images_in(folder: Path) -> list[ImageFile]:
+    """The images below a folder sorted by name; hidden and other files are passed over.
 
     Raises:
         DataError: If there is none.
     """
     files = [
-        PictureFile(os.path.join(place, entry), _named(folder, place, entry))
+        ImageFile(os.path.join(place, entry), _named(folder, place, entry))
         for place, _, entries in os.walk(folder, onerror=_unless_forbidden)
         for entry in entries
         if entry.lower().endswith(EXTENSIONS) and not entry.startswith(".")
     ]
     if not files:
-        raise DataError(f"{folder} holds no pictures ({', '.join(EXTENSIONS)})")
+        raise DataError(f"{folder} holds no images ({', '.join(EXTENSIONS)})")
     return sorted(files, key=lambda file: (file.name, file.file))
 
 
@@ -114,21 +114,21 @@ def _heaps(a: Path, b: Path) -> Split:
     return Split(_heap(a), _heap(b), aligned=False)
 
 
-def _heap(folder: Path) -> PictureFiles:
-    """The pictures of one domain; folders in it are classes, and then nothing lies beside them."""
-    files = pictures_in(folder)
+def _heap(folder: Path) -> ImageFiles:
+    """The images of one domain; folders in it are classes, and then nothing lies beside them."""
+    files = images_in(folder)
     plain = [file for file in files if "/" not in file.name]
     if len(plain) == len(files):
-        return PictureFiles(files)
+        return ImageFiles(files)
     classes = [sys.intern(file.name.partition("/")[0]) for file in files]
     if plain:
         found = sorted({file.name.partition("/")[0] for file in files if "/" in file.name})
         raise DataError(
-            f"{folder} holds both class folders ({_few(found)}) and pictures beside them "
-            f"({_few([file.path.name for file in plain])}); keep one: put every picture into the "
+            f"{folder} holds both class folders ({_few(found)}) and images beside them "
+            f"({_few([file.path.name for file in plain])}); keep one: put every image into the "
             "folder of its class, or none"
         )
-    return PictureFiles(files, classes)
+    return ImageFiles(files, classes)
 
 
 def _few(names: list[str]) -> str:
@@ -142,19 +142,19 @@ def _match(a: Path, b: Path) -> Split:
     if lonely:
         raise DataError(
             f"pairs need equal names (without suffix) in {a} and {b}; "
-            f"add the missing pictures or remove these:{listing(sorted(lonely))}"
+            f"add the missing images or remove these:{listing(sorted(lonely))}"
         )
     names = sorted(a_files)
-    a_side, b_side = (PictureFiles([files[n] for n in names]) for files in (a_files, b_files))
+    a_side, b_side = (ImageFiles([files[n] for n in names]) for files in (a_files, b_files))
     return Split(a_side, b_side, aligned=True)
 
 
-def _by_name(folder: Path) -> dict[str, PictureFile]:
-    files = pictures_in(folder)
+def _by_name(folder: Path) -> dict[str, ImageFile]:
+    files = images_in(folder)
     twice = [name for name, count in Counter(file.name for file in files).items() if count > 1]
     if twice:
         raise DataError(
-            f"{folder} has several pictures of one name that differ in suffix only; "
+            f"{folder} has several images of one name that differ in suffix only; "
             f"keep one of each:{listing(sorted(twice))}"
         )
     return {file.name: file for file in files}

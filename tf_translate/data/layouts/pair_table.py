@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tf_translate.data.layouts.folders import SPLIT_NAMES
-from tf_translate.data.splits import SPLITS, PictureFile, PictureFiles, Source, Split, listing
+from tf_translate.data.splits import SPLITS, ImageFile, ImageFiles, Source, Split, listing
 from tf_translate.errors import DataError
 
 COLUMNS = ("split", "a", "b")
@@ -21,11 +21,11 @@ class _Row:
 
 
 def read_table(path: Path) -> Source:
-    """Reads a table of pictures.
+    """Reads a table of images.
 
-    A row with both `a` and `b` is a pair; a row with one of them is a picture of that
+    A row with both `a` and `b` is a pair; a row with one of them is a image of that
     domain alone. A split of nothing but pairs is aligned. The columns `label_a` and `label_b`,
-    which may be missing, name the class of every picture of a domain, or are left empty.
+    which may be missing, name the class of every image of a domain, or are left empty.
 
     Args:
         path: UTF-8 csv file with the columns split, a and b.
@@ -55,7 +55,7 @@ def header(path: Path) -> tuple[str, ...]:
 
 
 def has_domains(path: Path) -> bool:
-    """Whether a csv file names pictures by domain, in a column `a` or `b`."""
+    """Whether a csv file names images by domain, in a column `a` or `b`."""
     return bool({"a", "b"} & set(header(path)))
 
 
@@ -111,8 +111,8 @@ def _check_labels(path: Path, rows: list[_Row]) -> None:
         without = [f"line {row.line}" for row in of_side if not row.cells[f"label_{side}"]]
         if without and len(without) < len(of_side):
             raise DataError(
-                f"the table {path} has label_{side} for some pictures of {side} only; "
-                f"give every picture of a domain a label, or none:{listing(without)}"
+                f"the table {path} has label_{side} for some images of {side} only; "
+                f"give every image of a domain a label, or none:{listing(without)}"
             )
 
 
@@ -121,13 +121,13 @@ def _split(rows: list[_Row], folder: Path) -> Split:
     return Split(_side(rows, "a", folder), _side(rows, "b", folder), aligned)
 
 
-def _side(rows: list[_Row], side: str, folder: Path) -> PictureFiles:
+def _side(rows: list[_Row], side: str, folder: Path) -> ImageFiles:
     chosen = [row.cells for row in rows if row.cells[side]]
-    files = [picture_file(cells[side], folder) for cells in chosen]
+    files = [image_file(cells[side], folder) for cells in chosen]
     labels = [cells[f"label_{side}"] for cells in chosen]
-    return PictureFiles(files, labels if any(labels) else None)
+    return ImageFiles(files, labels if any(labels) else None)
 
 
-def picture_file(cell: str, folder: Path) -> PictureFile:
-    """The picture that a cell names, relative to the folder of its table."""
-    return PictureFile(str(folder / cell), Path(cell).with_suffix("").as_posix())
+def image_file(cell: str, folder: Path) -> ImageFile:
+    """The image that a cell names, relative to the folder of its table."""
+    return ImageFile(str(folder / cell), Path(cell).with_suffix("").as_posix())

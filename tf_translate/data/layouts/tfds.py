@@ -15,7 +15,7 @@ from tf_translate.data.splits import Source, Split, picked
 from tf_translate.errors import DataError
 
 
-class TfdsPictures:
+class TfdsImages:
     """One image feature of one split; read in one pass, so it must be cached.
 
     Args:
@@ -38,11 +38,11 @@ class TfdsPictures:
         self._positions = tuple(range(count) if positions is None else positions)
         self.names = tuple(f"{split}/{position:06d}" for position in self._positions)
 
-    def pick(self, positions: Sequence[int]) -> "TfdsPictures":
-        """The pictures at these positions."""
+    def pick(self, positions: Sequence[int]) -> "TfdsImages":
+        """The images at these positions."""
         chosen = [self._positions[position] for position in positions]
         labels = picked(self.labels, positions)
-        return TfdsPictures(self._builder, self._split, self._feature, chosen, labels)
+        return TfdsImages(self._builder, self._split, self._feature, chosen, labels)
 
     def stamp(self) -> str:
         """Where the prepared data lies, its version, the split, the feature and the positions."""
@@ -53,19 +53,19 @@ class TfdsPictures:
         name = self._builder.info.full_name
         return f"{name}:{self._split}:{self._feature}:{self._positions}"
 
-    def each(self) -> Iterator["TfdsPicture"]:
-        """All pictures in the order they are stored in."""
+    def each(self) -> Iterator["TfdsImage"]:
+        """All images in the order they are stored in."""
         wanted = set(self._positions)
         examples = self._builder.as_dataset(split=self._split, shuffle_files=False)
         examples = examples.map(lambda example: example[self._feature])
         for position, pixels in enumerate(examples.as_numpy_iterator()):
             if position in wanted:
-                yield TfdsPicture(f"{self._split}/{position:06d}", _as_bytes(pixels))
+                yield TfdsImage(f"{self._split}/{position:06d}", _as_bytes(pixels))
 
 
 @dataclass(frozen=True)
-class TfdsPicture:
-    """A picture that was just read, as TensorFlow Datasets decodes it.
+class TfdsImage:
+    """A image that was just read, as TensorFlow Datasets decodes it.
 
     Attributes:
         name: Its split and position.
@@ -86,8 +86,8 @@ class TfdsPicture:
     def formed(self, size: tuple[int, int], channels: int) -> np.ndarray:
         """Brought to a size (height, width)."""
         pixels = self.pixels
-        picture = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
-        return images.resize(images.as_array(picture, channels=channels), size)
+        image = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
+        return images.resize(images.as_array(image, channels=channels), size)
 
 
 def read_tfds(
@@ -148,8 +148,8 @@ def _unpaired(
     chosen = [image_feature(builder, name, feature) for feature in (feature_a, feature_b)]
     return {
         ours: Split(
-            TfdsPictures(builder, f"{theirs}A", chosen[0]),
-            TfdsPictures(builder, f"{theirs}B", chosen[1]),
+            TfdsImages(builder, f"{theirs}A", chosen[0]),
+            TfdsImages(builder, f"{theirs}B", chosen[1]),
             aligned=False,
         )
         for theirs, ours in SPLIT_NAMES.items()
@@ -182,7 +182,7 @@ def _two_sets(name: str, features: tuple[str | None, str | None], label: str | N
     for theirs, ours in SPLIT_NAMES.items():
         if theirs in shared:
             a, b = (
-                TfdsPictures(builder, theirs, feature, None, _labels(builder, theirs, of_class))
+                TfdsImages(builder, theirs, feature, None, _labels(builder, theirs, of_class))
                 for builder, feature, of_class in zip(builders, chosen, classes, strict=True)
             )
             splits[ours] = Split(a, b, aligned=False)
@@ -204,7 +204,7 @@ def _class_feature(builder: Any, name: str, wanted: str | None) -> str | None:
 
 
 def _labels(builder: Any, split: str, feature: str | None) -> list[str] | None:
-    """Class names in the order of the examples, whose pictures are not decoded for this."""
+    """Class names in the order of the examples, whose images are not decoded for this."""
     if feature is None:
         return None
     examples = builder.as_dataset(
@@ -216,7 +216,7 @@ def _labels(builder: Any, split: str, feature: str | None) -> list[str] | None:
 
 
 def without_images(builder: Any) -> dict[str, Any]:
-    """Decoders that leave pictures as they are stored, for reading the rest quickly."""
+    """Decoders that leave images as they are stored, for reading the rest quickly."""
     return {key: _import().decode.SkipDecoding() for key in _image_features(builder)}
 
 
@@ -232,8 +232,8 @@ def _paired(
         _check(name, feature, images_found)
     return {
         ours: Split(
-            TfdsPictures(builder, theirs, feature_a),
-            TfdsPictures(builder, theirs, feature_b),
+            TfdsImages(builder, theirs, feature_a),
+            TfdsImages(builder, theirs, feature_b),
             aligned=True,
         )
         for theirs, ours in SPLIT_NAMES.items()

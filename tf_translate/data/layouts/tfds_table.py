@@ -9,13 +9,13 @@ import numpy as np
 from tf_translate.config.data import cell_text
 from tf_translate.data.layouts.attribute_table import Row, Rows, Table
 from tf_translate.data.layouts.folders import SPLIT_NAMES
-from tf_translate.data.layouts.tfds import TfdsPictures, image_feature, prepare, without_images
-from tf_translate.data.splits import Pictures
+from tf_translate.data.layouts.tfds import TfdsImages, image_feature, prepare, without_images
+from tf_translate.data.splits import Images
 from tf_translate.errors import DataError
 
 
 def read_tfds_columns(name: str, feature: str | None = None) -> Table:
-    """Opens a data set, downloading it first if it must be, without decoding its pictures.
+    """Opens a data set, downloading it first if it must be, without decoding its images.
 
     Columns are its scalar features: numbers, text, classes by name, truth values as "true" and
     "false"; those of a dictionary, such as celeb_a's attributes, by their own names.
@@ -38,12 +38,12 @@ def read_tfds_columns(name: str, feature: str | None = None) -> Table:
                 row = {"image": f"{split}/{position:06d}", "split": split, **cells}
                 rows.append((f"example {position} of {split}", row))
 
-    def pictures(chosen: list[Row], labels: Sequence[str] | None) -> Pictures:
+    def images(chosen: list[Row], labels: Sequence[str] | None) -> Images:
         split = chosen[0]["split"]
         positions = [int(row["image"].rpartition("/")[2]) for row in chosen]
-        return TfdsPictures(builder, split, feature, positions, labels)
+        return TfdsImages(builder, split, feature, positions, labels)
 
-    return Table(Path(f"tfds:{name}"), tuple(rows[0][1]), rows, Path(), pictures)
+    return Table(Path(f"tfds:{name}"), tuple(rows[0][1]), rows, Path(), images)
 
 
 def _cells(builder: Any, split: str) -> Iterator[Row]:
@@ -61,7 +61,7 @@ def _cells(builder: Any, split: str) -> Iterator[Row]:
 
 
 def _text(features: Any, name: str, cell: Any) -> str | None:
-    """A scalar as a cell of a table; None for what is none, such as a picture."""
+    """A scalar as a cell of a table; None for what is none, such as a image."""
     value = np.asarray(cell)
     if value.ndim:
         return None

@@ -1,9 +1,9 @@
 """The index of a packed data set: what it holds, and how to tell that it is whole.
 
-A folder holds `packed.json` (this index), `pictures.jsonl` (a line a picture: its name, what is
+A folder holds `packed.json` (this index), `images.jsonl` (a line a image: its name, what is
 said of it, and which records it is), `records.npy` (where each record lies) and
-`pictures-00000.tfrecord` and so on. A record of these is a picture file, undivided: TFRecord has
-no random access of its own, but with the table of places one seek and one read give any picture.
+`images-00000.tfrecord` and so on. A record of these is a image file, undivided: TFRecord has
+no random access of its own, but with the table of places one seek and one read give any image.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ from tf_translate.config.data import Size
 from tf_translate.config.settings import Settings
 from tf_translate.errors import DataError
 
-INDEX, PICTURES, RECORDS = "packed.json", "pictures.jsonl", "records.npy"
+INDEX, IMAGES, RECORDS = "packed.json", "images.jsonl", "records.npy"
 VERSION = 1
 HEADER, FOOTER = 12, 4  # bytes that TFRecord puts around a record: length and checksums
 RECORD = np.dtype([("shard", "<u4"), ("offset", "<u8"), ("bytes", "<u8"), ("crc32", "<u4")])
@@ -40,7 +40,7 @@ class Table(Settings):
 
 
 class Sides(Settings):
-    """How many pictures the domains of a split have, and whether they are pairs in order."""
+    """How many images the domains of a split have, and whether they are pairs in order."""
 
     a: int = Field(ge=0)
     b: int = Field(ge=0)
@@ -54,15 +54,15 @@ class Index(Settings):
     made_by: str
     source: str
     layout: str
-    pictures: int = Field(ge=1)
+    images: int = Field(ge=1)
     splits: dict[Literal["train", "validation", "test"], Sides] = Field({})
     rows: dict[str, int] = Field({})  # by split as the table spells it; "" without a column split
     columns: tuple[str, ...] = ()
     skipped: tuple[str, ...] = ()
-    sizes: tuple[Size, ...] = ()  # (height, width) that pictures were brought to; () as they were
+    sizes: tuple[Size, ...] = ()  # (height, width) that images were brought to; () as they were
     channels: tuple[Literal[1, 3, 4], ...] = ()
     shards: tuple[Shard, ...]
-    tables: dict[Literal["pictures.jsonl", "records.npy"], Table]
+    tables: dict[Literal["images.jsonl", "records.npy"], Table]
 
 
 def is_packed(path: Path) -> bool:
@@ -102,11 +102,11 @@ def read_index(folder: Path) -> Index:
         index = Index.model_validate(values)
     except (ValueError, KeyError, RecursionError) as error:
         raise DataError(f"{path} is not the index of a packed data set: {_first(error)}") from error
-    for name in (*(shard.file for shard in index.shards), PICTURES, RECORDS):
+    for name in (*(shard.file for shard in index.shards), IMAGES, RECORDS):
         _check_inside(folder, name)
     for shard in index.shards:
         _check_size(folder / shard.file, shard.bytes)
-    for name in (PICTURES, RECORDS):
+    for name in (IMAGES, RECORDS):
         expected = index.tables.get(name)  # type: ignore[call-overload]
         if expected is None:
             raise DataError(f"{path} says nothing of {name}; pack the data set again")

@@ -1,4 +1,4 @@
-"""A packed data set, read: any picture by one seek, in the order and splits of the original."""
+"""A packed data set, read: any image by one seek, in the order and splits of the original."""
 
 import hashlib
 import json
@@ -18,8 +18,8 @@ from tf_translate.config.data import DataConfig
 from tf_translate.data.layouts.attribute_table import Row, Table
 from tf_translate.data.packed.index import (
     FOOTER,
+    IMAGES,
     INDEX,
-    PICTURES,
     RECORD,
     RECORDS,
     Index,
@@ -27,8 +27,8 @@ from tf_translate.data.packed.index import (
 )
 from tf_translate.data.splits import (
     SPLITS,
-    PictureFiles,
-    Pictures,
+    ImageFiles,
+    Images,
     Source,
     Split,
     half_of,
@@ -41,15 +41,15 @@ _OPEN_SHARDS = 64  # files that are kept open; the system allows a process about
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What is said of one picture.
+    """What is said of one image.
 
     Attributes:
-        name: As its `Pictures` had it.
+        name: As its `Images` had it.
         file_bytes: Of the original file; None if it was missing.
         records: Where it lies: one record, or one for each size and number of channels; none if
             it was broken.
         problem: Why it could not be decoded when it was packed, or "".
-        split, side, half, label: Of a picture of a domain.
+        split, side, half, label: Of a image of a domain.
         place, cells: Of a row of a table: where it was, and its cells in the order of the columns.
     """
 
@@ -91,7 +91,7 @@ class Pack:
     Attributes:
         folder: Where it is.
         index: What it says of itself.
-        lines: What it says of each picture.
+        lines: What it says of each image.
         stamp: Hash of the index, and so of all.
     """
 
@@ -118,15 +118,15 @@ class Pack:
             raise DataError(f"{path} cannot be read: {error.strerror}") from error
         if zlib.crc32(found) != checksum:
             raise DataError(
-                f"{path} is damaged at byte {offset}: the checksum of a picture is another; copy "
+                f"{path} is damaged at byte {offset}: the checksum of a image is another; copy "
                 "the packed data set again, or pack it again"
             )
         return found
 
     def form(self, size: tuple[int, int], channels: int) -> int | None:
-        """Which of a picture's records has this form; None if it is not kept.
+        """Which of a image's records has this form; None if it is not kept.
 
-        Where pictures are kept as they were, the only record serves every form.
+        Where images are kept as they were, the only record serves every form.
         """
         if not self.index.sizes:
             return 0
@@ -136,7 +136,7 @@ class Pack:
         return place + [*self.index.channels].index(channels)  # type: ignore[arg-type]
 
     def require(self, config: DataConfig, channels: Sequence[int]) -> None:
-        """Raises `DataError` unless pictures are kept in every form that settings ask for."""
+        """Raises `DataError` unless images are kept in every form that settings ask for."""
         load_size = config.load_size or config.size
         for setting, size in (("data.size", config.size), ("data.load_size", load_size)):
             for count in channels:
@@ -144,7 +144,7 @@ class Pack:
                     kept = ", ".join(f"{height} {width}" for height, width in self.index.sizes)
                     counts = ", ".join(map(str, self.index.channels))
                     raise DataError(
-                        f"{self.folder} keeps pictures of the sizes {kept} with {counts} channels, "
+                        f"{self.folder} keeps images of the sizes {kept} with {counts} channels, "
                         f"but {setting} is {list(size)} with {count} channels; set it to one of "
                         "them, or pack the data set again with that --size, --load-size and "
                         "--channels, or with none of them"
@@ -155,8 +155,8 @@ class Pack:
 
 
 @dataclass(frozen=True, slots=True)
-class PackedPicture:
-    """A picture of a packed data set."""
+class PackedImage:
+    """A image of a packed data set."""
 
     pack: Pack
     line: Line
@@ -182,7 +182,7 @@ class PackedPicture:
         self.check(channels)
         form = self.pack.form(size, channels)
         if form is None:
-            raise DataError(f"{self.pack.folder} keeps no pictures of {size} with {channels}")
+            raise DataError(f"{self.pack.folder} keeps no images of {size} with {channels}")
         contents = self.pack.record(self.line.records[form])
         return images.resize(self.decode(contents, channels), size)
 
@@ -208,7 +208,7 @@ def read_source(pack: Pack) -> Source:
         if name in pack.index.splits:
             of_split = [line for line in pack.lines if line.split == name]
             a, b = (
-                _pictures(pack, [line for line in of_split if line.side == side]) for side in "ab"
+                _images(pack, [line for line in of_split if line.side == side]) for side in "ab"
             )
             splits[name] = Split(a, b, aligned=pack.index.splits[name].aligned)
     return Source(f"the data set packed in {pack.folder}", splits)
@@ -220,16 +220,16 @@ def read_table(pack: Pack) -> Table:
     rows = [(line.place, dict(zip(columns, line.cells, strict=True))) for line in pack.lines]
     line_of = {row["image"]: line for (_, row), line in zip(rows, pack.lines, strict=True)}
 
-    def opened(chosen: list[Row], labels: Sequence[str] | None) -> Pictures:
+    def opened(chosen: list[Row], labels: Sequence[str] | None) -> Images:
         lines = [line_of[row["image"]] for row in chosen]
-        return PictureFiles([PackedPicture(pack, line) for line in lines], labels)
+        return ImageFiles([PackedImage(pack, line) for line in lines], labels)
 
     return Table(pack.folder, columns, rows, pack.folder, opened, skipped=pack.index.skipped)
 
 
-def _pictures(pack: Pack, lines: Sequence[Line]) -> PictureFiles:
+def _images(pack: Pack, lines: Sequence[Line]) -> ImageFiles:
     labels = [line.label for line in lines if line.label is not None]
-    return PictureFiles([PackedPicture(pack, line) for line in lines], labels or None)
+    return ImageFiles([PackedImage(pack, line) for line in lines], labels or None)
 
 
 def _read_records(folder: Path, index: Index) -> np.ndarray:
@@ -252,7 +252,7 @@ def _read_records(folder: Path, index: Index) -> np.ndarray:
 
 
 def _read_lines(folder: Path, index: Index, records: int) -> list[Line]:
-    path, forms = folder / PICTURES, max(1, len(index.sizes) * len(index.channels))
+    path, forms = folder / IMAGES, max(1, len(index.sizes) * len(index.channels))
     lines = []
     for number, text in enumerate(path.read_text("utf-8").splitlines(), 1):
         try:
@@ -260,8 +260,8 @@ def _read_lines(folder: Path, index: Index, records: int) -> list[Line]:
             if len(line.records) not in (0, forms) or len(line.cells) != len(index.columns):
                 raise ValueError("another number of records or cells")
         except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise DataError(f"{path} line {number} is not of a picture: {error}") from error
+            raise DataError(f"{path} line {number} is not of a image: {error}") from error
         lines.append(line)
-    if len(lines) != index.pictures:
-        raise DataError(f"{path} has {len(lines)} pictures, the index says {index.pictures}")
+    if len(lines) != index.images:
+        raise DataError(f"{path} has {len(lines)} images, the index says {index.images}")
     return lines

@@ -11,7 +11,7 @@ from tf_translate.data.packed.index import FOOTER, HEADER, Shard
 
 @dataclass(frozen=True)
 class Prepared:
-    """A picture that is to be written: the size of its file, its records or what is wrong."""
+    """A image that is to be written: the size of its file, its records or what is wrong."""
 
     file_bytes: int | None
     payloads: tuple[bytes, ...]
@@ -45,7 +45,7 @@ class Shards:
         self._bytes = self._records = 0
 
     def keep(self, file: tuple[Path, str] | None, found: Prepared) -> Kept:
-        """Writes the records of a picture, unless its file has them already."""
+        """Writes the records of a image, unless its file has them already."""
         if file in self.kept:
             return self.kept[file]
         records = tuple(self._add(payload) for payload in found.payloads)
@@ -64,7 +64,7 @@ class Shards:
 
     @property
     def _name(self) -> str:
-        return f"pictures-{len(self.written):05d}.tfrecord"
+        return f"images-{len(self.written):05d}.tfrecord"
 
     def _add(self, payload: bytes) -> int:
         needed = HEADER + len(payload) + FOOTER

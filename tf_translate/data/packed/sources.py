@@ -7,19 +7,19 @@ from typing import Any
 from tf_translate.config.data import DataConfig
 from tf_translate.config.load import validate
 from tf_translate.data import samples
-from tf_translate.data.image_dataset import read_pictures
+from tf_translate.data.image_dataset import read_images
 from tf_translate.data.layouts import pair_table
 from tf_translate.data.layouts.age_filenames import read_ages
 from tf_translate.data.layouts.attribute_table import Table, read_columns
 from tf_translate.data.layouts.detect import is_attributes, read, recognise
-from tf_translate.data.layouts.folders import pictures_in
+from tf_translate.data.layouts.folders import images_in
 from tf_translate.data.layouts.tfds import has_domains
 from tf_translate.data.layouts.tfds_table import read_tfds_columns
 from tf_translate.data.packed.index import is_packed
 from tf_translate.data.splits import Source, check_labels
 from tf_translate.errors import DataError
 
-ONE_SET: dict[str, Callable[[Path], Table]] = {"images": read_pictures, "ages": read_ages}
+ONE_SET: dict[str, Callable[[Path], Table]] = {"images": read_images, "ages": read_ages}
 LAYOUTS = (
     *("auto", "ab_folders", "side_by_side", "named_pairs", "table", "attributes", "tfds"),
     *ONE_SET,
@@ -27,11 +27,11 @@ LAYOUTS = (
 
 
 def find_to_pack(path: str, layout: str = "auto", **features: Any) -> tuple[Source | Table, str]:
-    """Finds the pictures of a data set and all that is said of them, without decoding any.
+    """Finds the images of a data set and all that is said of them, without decoding any.
 
     Args:
         path: As `data.path`.
-        layout: One of `LAYOUTS`: as `data.layout`, or `images` and `ages` for one set of pictures
+        layout: One of `LAYOUTS`: as `data.layout`, or `images` and `ages` for one set of images
             in folders; auto looks which it is, and asks where there is more than one way.
         features: The settings `tfds_a`, `tfds_b` and `label_column` of such a data set.
 
@@ -51,7 +51,7 @@ def find_to_pack(path: str, layout: str = "auto", **features: Any) -> tuple[Sour
         layout = _look(path, folder, features)
     if layout in ONE_SET:
         if not folder.is_dir():
-            raise DataError(f"layout {layout!r} needs a folder of pictures, got {path!r}")
+            raise DataError(f"layout {layout!r} needs a folder of images, got {path!r}")
         return ONE_SET[layout](folder), layout
     kind, colon, name = path.partition(":")
     if layout == "attributes":
@@ -81,13 +81,13 @@ def _look(path: str, folder: Path, features: dict[str, Any]) -> str:
         return "auto"  # whose reader says what is wrong
     try:
         found = recognise(folder)
-    except DataError:  # no domains: pictures of one set, unless there are none
-        pictures_in(folder)
+    except DataError:  # no domains: images of one set, unless there are none
+        images_in(folder)
         found = "images"
     if found in ("ab_folders", "named_pairs"):
         return found
     pairs = found == "side_by_side"
     raise DataError(
-        f"{path} may be {'side-by-side pairs, ' if pairs else ''}pictures of one set or pictures "
+        f"{path} may be {'side-by-side pairs, ' if pairs else ''}images of one set or images "
         f"named by ages: say which by --layout {'side_by_side, ' if pairs else ''}images or ages"
     )

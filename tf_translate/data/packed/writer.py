@@ -16,7 +16,7 @@ import tensorflow as tf
 from tf_translate import images
 from tf_translate.data.layouts.attribute_table import Rows, Table
 from tf_translate.data.packed.index import (
-    PICTURES,
+    IMAGES,
     RECORD,
     RECORDS,
     VERSION,
@@ -28,25 +28,25 @@ from tf_translate.data.packed.index import (
 )
 from tf_translate.data.packed.reader import Line
 from tf_translate.data.packed.shards import Kept, Prepared, Shards
-from tf_translate.data.splits import PictureFile, Pictures, Shown, Source, listing
+from tf_translate.data.splits import ImageFile, Images, Shown, Source, listing
 from tf_translate.errors import DataError
 from tf_translate.version import __version__
 
 SHARD_BYTES = 256 * 2**20
-_AHEAD = 32  # pictures that are read and brought into form before those ahead of them are written
+_AHEAD = 32  # images that are read and brought into form before those ahead of them are written
 Progress = Callable[[int, int], None]
 Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
 class Packing:
-    """How pictures are kept.
+    """How images are kept.
 
     Attributes:
         sizes: (height, width) that each is brought to, losslessly; none: files as they are.
         channels: How many channels, each in each of the sizes; with sizes only.
         shard_bytes: About how large a file becomes.
-        on_error: Broken pictures: stop and name them, or say of each that it is broken, which
+        on_error: Broken images: stop and name them, or say of each that it is broken, which
             leaves the decision to `data.on_error` of who reads them.
     """
 
@@ -64,23 +64,23 @@ def pack(
     layout: str,
     progress: Progress = lambda done, total: None,
 ) -> Index:
-    """Packs all pictures of a data set and all that is said of them.
+    """Packs all images of a data set and all that is said of them.
 
     Files are kept byte by byte, others (TensorFlow Datasets) as lossless PNG, so that the loaders
-    give the same numbers. No more than a few dozen pictures are in memory at a time.
+    give the same numbers. No more than a few dozen images are in memory at a time.
 
     Args:
         data: As it was found: no validation split carved out, directions not swapped.
         output: The folder to write; it gets this name when it is whole.
-        packing: How pictures are kept.
+        packing: How images are kept.
         layout: What the data set was read as.
-        progress: Called with (pictures done, pictures in all).
+        progress: Called with (images done, images in all).
 
     Returns:
         The index that was written.
 
     Raises:
-        DataError: If the folder is there already or cannot be written, or pictures are broken and
+        DataError: If the folder is there already or cannot be written, or images are broken and
             `on_error` is "stop".
     """
     check_free(output)
@@ -107,14 +107,14 @@ def _write(
     data: Source | Table, folder: Path, packing: Packing, layout: str, progress: Progress
 ) -> Index:
     groups = list(_groups_of_table(data) if isinstance(data, Table) else _groups_of_source(data))
-    total = sum(len(pictures.names) for pictures, _ in groups)
+    total = sum(len(images.names) for images, _ in groups)
     if not total:
-        raise DataError("there is no picture to pack")
+        raise DataError("there is no image to pack")
     shards, done = Shards(folder, packing.shard_bytes), 0
     problems: list[str] = []
-    with (folder / PICTURES).open("w", encoding="utf-8") as lines, closing(shards):
-        for pictures, said in groups:
-            for line in _lines(pictures, said, packing, shards):
+    with (folder / IMAGES).open("w", encoding="utf-8") as lines, closing(shards):
+        for images, said in groups:
+            for line in _lines(images, said, packing, shards):
                 problems += [line.problem] if line.problem else []
                 lines.write(line.text())
                 done += 1
@@ -122,7 +122,7 @@ def _write(
     if problems and packing.on_error == "stop":
         problems = list(dict.fromkeys(problems))  # the halves of one file share theirs
         raise DataError(
-            f"{len(problems)} pictures cannot be decoded; repair or remove them, or pack them as "
+            f"{len(problems)} images cannot be decoded; repair or remove them, or pack them as "
             f"broken ones by --on-error skip:{listing(problems)}"
         )
     np.save(folder / RECORDS, np.array(shards.places, RECORD), allow_pickle=False)
@@ -131,20 +131,20 @@ def _write(
     return index
 
 
-def _groups_of_source(source: Source) -> Iterator[tuple[Pictures, list[Line]]]:
-    """The pictures of each domain of each split, with what is known of each beforehand."""
+def _groups_of_source(source: Source) -> Iterator[tuple[Images, list[Line]]]:
+    """The images of each domain of each split, with what is known of each beforehand."""
     for name, split in source.splits.items():
-        for side, pictures in (("a", split.a), ("b", split.b)):
-            labels = pictures.labels or (None,) * len(pictures.names)
+        for side, of_side in (("a", split.a), ("b", split.b)):
+            labels = of_side.labels or (None,) * len(of_side.names)
             said = [
                 Line(one, None, (), split=name, side=side, label=label)
-                for one, label in zip(pictures.names, labels, strict=True)
+                for one, label in zip(of_side.names, labels, strict=True)
             ]
-            yield pictures, said
+            yield of_side, said
 
 
-def _groups_of_table(table: Table) -> Iterator[tuple[Pictures, list[Line]]]:
-    """The pictures of all rows, in their order."""
+def _groups_of_table(table: Table) -> Iterator[tuple[Images, list[Line]]]:
+    """The images of all rows, in their order."""
     table.check({})
     by_split: dict[str, Rows] = {}
     for place, row in table.rows:
@@ -152,69 +152,67 @@ def _groups_of_table(table: Table) -> Iterator[tuple[Pictures, list[Line]]]:
         name = row["split"] if table.opener else ""
         by_split.setdefault(name, []).append((place, row))
     for rows in by_split.values():
-        pictures = table.pictures(rows)
+        images = table.images(rows)
         yield (
-            pictures,
+            images,
             [
                 Line(name, None, (), place=place, cells=tuple(row[key] for key in table.columns))
-                for name, (place, row) in zip(pictures.names, rows, strict=True)
+                for name, (place, row) in zip(images.names, rows, strict=True)
             ],
         )
 
 
-def _lines(
-    pictures: Pictures, said: list[Line], packing: Packing, shards: "Shards"
-) -> Iterator[Line]:
-    """Writes the records of pictures and gives their complete lines, in order."""
+def _lines(images: Images, said: list[Line], packing: Packing, shards: "Shards") -> Iterator[Line]:
+    """Writes the records of images and gives their complete lines, in order."""
 
-    def ready(picture: Shown) -> Kept | Prepared:
-        return shards.kept.get(_file_of(picture, packing)) or _prepare(picture, packing)
+    def ready(image: Shown) -> Kept | Prepared:
+        return shards.kept.get(_file_of(image, packing)) or _prepare(image, packing)
 
-    for line, (picture, found) in zip(said, _in_order(ready, pictures.each()), strict=True):
+    for line, (image, found) in zip(said, _in_order(ready, images.each()), strict=True):
         if isinstance(found, Prepared):
-            found = shards.keep(_file_of(picture, packing), found)
-        half = picture.half if isinstance(picture, PictureFile) else ""
+            found = shards.keep(_file_of(image, packing), found)
+        half = image.half if isinstance(image, ImageFile) else ""
         yield replace(line, half=half, **vars(found))
 
 
-def _file_of(picture: Shown, packing: Packing) -> tuple[Path, str] | None:
-    """What is kept once though several pictures are of it; None for what is no file."""
-    if not isinstance(picture, PictureFile):
+def _file_of(image: Shown, packing: Packing) -> tuple[Path, str] | None:
+    """What is kept once though several images are of it; None for what is no file."""
+    if not isinstance(image, ImageFile):
         return None
-    return picture.path, picture.half if packing.sizes else ""
+    return image.path, image.half if packing.sizes else ""
 
 
-def _prepare(picture: Shown, packing: Packing) -> Prepared:
-    """Reads a picture, makes sure that it can be decoded, and brings it into every form."""
+def _prepare(image: Shown, packing: Packing) -> Prepared:
+    """Reads a image, makes sure that it can be decoded, and brings it into every form."""
     try:
-        contents = picture.contents()
+        contents = image.contents()
         if not packing.sizes:
-            picture.decode(contents, 3)
+            image.decode(contents, 3)
             return Prepared(len(contents), (contents,))
-        decoded = [picture.decode(contents, channels) for channels in packing.channels]
+        decoded = [image.decode(contents, channels) for channels in packing.channels]
     except DataError as error:
-        return Prepared(_size_of(picture), (), str(error))
+        return Prepared(_size_of(image), (), str(error))
     # In the order of `Pack.form`.
     forms = [images.resize(one, size) for size in packing.sizes for one in decoded]
     return Prepared(len(contents), tuple(map(images.png, forms)))
 
 
-def _size_of(picture: Shown) -> int | None:
+def _size_of(image: Shown) -> int | None:
     """Bytes of a file that cannot be used; None if there is none."""
-    if isinstance(picture, PictureFile) and picture.path.is_file():
-        return picture.path.stat().st_size
+    if isinstance(image, ImageFile) and image.path.is_file():
+        return image.path.stat().st_size
     return None
 
 
 def _in_order(
-    work: Callable[[Shown], Result], pictures: Iterator[Shown]
+    work: Callable[[Shown], Result], images: Iterator[Shown]
 ) -> Iterator[tuple[Shown, Result]]:
-    """Each picture with its result, worked on by several threads, but never far ahead."""
+    """Each image with its result, worked on by several threads, but never far ahead."""
     pool = ThreadPoolExecutor(min(8, os.cpu_count() or 1))  # Pillow works without the GIL
     waiting: deque[tuple[Shown, Future[Result]]] = deque()
     try:
-        for picture in pictures:
-            waiting.append((picture, pool.submit(work, picture)))
+        for image in images:
+            waiting.append((image, pool.submit(work, image)))
             if len(waiting) > _AHEAD:
                 first, result = waiting.popleft()
                 yield first, result.result()
@@ -230,18 +228,18 @@ def _index(
     folder: Path,
     packing: Packing,
     layout: str,
-    pictures: int,
+    images: int,
     shards: list[Shard],
 ) -> Index:
     return Index(
         version=VERSION,
         made_by=f"tf-translate {__version__}",
         layout=layout,
-        pictures=pictures,
+        images=images,
         sizes=packing.sizes,
         channels=packing.channels,
         shards=tuple(shards),
-        tables={name: table_of(folder, name) for name in (PICTURES, RECORDS)},
+        tables={name: table_of(folder, name) for name in (IMAGES, RECORDS)},
         **(_about_table(data) if isinstance(data, Table) else _about_source(data)),
     )
 

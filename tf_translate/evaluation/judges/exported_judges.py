@@ -26,7 +26,7 @@ from tf_translate.evaluation.judges.judges import (
 
 NOTE = "directions.json"
 _KINDS = ("domain", "content")
-_FEWEST = 4  # pictures among which looking for one's own source says anything
+_FEWEST = 4  # images among which looking for one's own source says anything
 
 # Shapes and types by name of what a file of arrays must hold -> its arrays.
 ReadArrays = Callable[[str, Mapping[str, tuple[tuple[int, ...], str]]], Mapping[str, np.ndarray]]
@@ -43,7 +43,7 @@ class JudgedDirection(_Record):
         signature: Whose outputs; its first input is what is translated.
         asks: Numbers by label of its other inputs that make it this direction (`{"glasses": 1}`).
         kept_as: What the judges' files are called after.
-        side: Side of the pictures they see.
+        side: Side of the images they see.
         target_is_second: As `DomainJudge` takes it.
     """
 
@@ -172,10 +172,10 @@ class CarriedJudges:
         inputs: Mapping[str, np.ndarray],
         outputs: Mapping[str, np.ndarray],
     ) -> dict[str, tuple[float, int]]:
-        """Gives figures by name, each with the number of pictures it was taken on.
+        """Gives figures by name, each with the number of images it was taken on.
 
         For each direction `content/similarity` (mean cosine of the content features of output
-        and source), `content/retrieval@1` from 4 pictures on, `domain/accuracy` (share taken
+        and source), `content/retrieval@1` from 4 images on, `domain/accuracy` (share taken
         for the target) and `domain/logit` (mean, above 0 for the target).
 
         Args:

@@ -1,7 +1,7 @@
 """Fixed layers of the content judge: which edges run where, and roughly which colours are where.
 
 Why fixed: on the shipped samples (held-out, share of true counterparts that find their source)
-convolutions trained for 40 s found .44 of 128 Noto pictures and .65 of 96 renders of line
+convolutions trained for 40 s found .44 of 128 Noto images and .65 of 96 renders of line
 art, plain pixels .48 and .39, these two layers alone .68 and .93.
 """
 
@@ -67,7 +67,7 @@ class OrientedEdges(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("tf_translate")
 class CoarseColour(keras.layers.Layer):
-    """Gives the mean colour of each of 8 x 8 cells, less the mean of the whole picture.
+    """Gives the mean colour of each of 8 x 8 cells, less the mean of the whole image.
 
     Call arguments:
         images: `(batch, side, side, 3)` in [-1, 1], side a multiple of 8.

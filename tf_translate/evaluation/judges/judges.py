@@ -13,10 +13,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tf_translate import images as pictures
 from tf_translate.errors import DataError
 from tf_translate.evaluation.judges import networks, style_augmentation
 from tf_translate.evaluation.judges.training import BATCH, digest, fit, in_batches, kept
+from tf_translate.images import to_uint8
 from tf_translate.pretrained import network_inputs
 
 PROTOCOL = 1  # raise it when a network, its training or its input changes
@@ -27,7 +27,7 @@ class JudgeSettings:
     """How judges are made; part of the protocol of every figure.
 
     Attributes:
-        side: Judges see pictures of `side` x `side` pixels; a multiple of 16.
+        side: Judges see images of `side` x `side` pixels; a multiple of 16.
         batch: Images a training step, both domains together.
         domain_steps, content_steps: Training steps of each judge.
         seed: Decides initial weights, order and changes of style.
@@ -50,11 +50,11 @@ class JudgeSettings:
 
 
 class DomainJudge:
-    """Says whether a picture belongs to the target domain or to the source domain.
+    """Says whether a image belongs to the target domain or to the source domain.
 
     Args:
         network: As `networks.domain_network` builds it, trained.
-        side: Side of the pictures it sees.
+        side: Side of the images it sees.
         target_is_second: Whether the target is the domain that was called second in training.
     """
 
@@ -76,7 +76,7 @@ class DomainJudge:
     def features(self, images: np.ndarray) -> np.ndarray:
         """Gives float32 `(n, 128)`, standardised over training images, each of length sqrt(128).
 
-        One length for all bounds the cubic kernel: without it a few odd pictures decide it.
+        One length for all bounds the cubic kernel: without it a few odd images decide it.
         """
         features = self._run(images)[0]
         lengths = np.linalg.norm(features, axis=1, keepdims=True)
@@ -92,11 +92,11 @@ class DomainJudge:
 
 
 class ContentJudge:
-    """Describes what is where in a picture, whatever the style it is drawn in.
+    """Describes what is where in a image, whatever the style it is drawn in.
 
     Args:
         network: As `networks.content_network` builds it, trained.
-        side: Side of the pictures it sees.
+        side: Side of the images it sees.
     """
 
     def __init__(self, network: keras.Model, *, side: int):
@@ -183,8 +183,7 @@ def train_judges(
             f"are {len(source)} and {len(target)}"
         )
     seen = [
-        pictures.to_uint8(network_inputs.for_judge(images, settings.side))
-        for images in (source, target)
+        to_uint8(network_inputs.for_judge(images, settings.side)) for images in (source, target)
     ]
     marks = [hashlib.sha256(images.tobytes()).hexdigest() for images in seen]
     in_order = marks[0] <= marks[1]  # one order for both directions

@@ -1,4 +1,4 @@
-"""A judge of labels: says what class a picture of the target domain shows.
+"""A judge of labels: says what class a image of the target domain shows.
 
 It learns from real training images of the target domain and their labels, and from nothing
 else: it is never a network or a loss that a method trains with. Its own accuracy on real
@@ -14,10 +14,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tf_translate import images as pictures
 from tf_translate.errors import DataError
 from tf_translate.evaluation.judges import networks
 from tf_translate.evaluation.judges.training import digest, fit, in_batches, kept
+from tf_translate.images import to_uint8
 from tf_translate.pretrained import network_inputs
 
 PROTOCOL = 1  # raise it when the network, its training or its input changes
@@ -29,7 +29,7 @@ class LabelSettings:
     """How the judge of labels is made; part of the protocol of its figure.
 
     Attributes:
-        side: It sees pictures of `side` x `side` pixels; a multiple of 8.
+        side: It sees images of `side` x `side` pixels; a multiple of 8.
         batch: Images a training step.
         steps: Training steps.
         seed: Decides initial weights, order and changes.
@@ -51,12 +51,12 @@ class LabelSettings:
 
 
 class LabelJudge:
-    """Says which class a picture shows.
+    """Says which class a image shows.
 
     Args:
         network: As `networks.label_network` builds it, trained.
         classes: Names of the classes, in the order of labels.
-        grey: Whether it knows grey pictures only; colours are then turned to luminance.
+        grey: Whether it knows grey images only; colours are then turned to luminance.
         settings: How it was trained.
         fingerprint: Of the training images and labels it saw.
     """
@@ -127,7 +127,7 @@ def train_label_judge(
             f"{len(np.unique(labels))}: label more classes, or leave the labels out"
         )
     grey = images.shape[-1] == 1
-    seen = pictures.to_uint8(_seen(images, settings.side, grey=grey))
+    seen = to_uint8(_seen(images, settings.side, grey=grey))
     marks = [hashlib.sha256(part.tobytes()).hexdigest() for part in (seen, labels)]
     protocol = {"protocol": PROTOCOL, "settings": asdict(settings), "classes": list(classes)}
     protocol |= {"images": marks[0], "labels": marks[1]}

@@ -11,7 +11,7 @@ def mild(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     """Shifts a little, dims or brightens a little and blurs a quarter of the images.
 
     Blur is there so that a judge does not tell domains by sharpness alone: translations
-    are often softer than real pictures.
+    are often softer than real images.
     """
     seeds = tf.random.split(seed, 3)
     images = _move(images, seeds[0], turn=0.0, scale=0.05, shift=0.06)
@@ -94,7 +94,7 @@ def _tones(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
 
 
 def _shade(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Multiplies by a smooth random light, as rounding a flat picture would."""
+    """Multiplies by a smooth random light, as rounding a flat image would."""
     count, height, width = images.shape[:3]
     coarse = tf.random.stateless_uniform((count, 4, 4, 1), seed, 0.4, 1.3)
     light = tf.image.resize(coarse, (height, width), method="bicubic")
@@ -110,7 +110,7 @@ def _blur(images: tf.Tensor) -> tf.Tensor:
 
 
 def _outlines(images: tf.Tensor) -> tf.Tensor:
-    """Draws dark lines on white where the picture changes."""
+    """Draws dark lines on white where the image changes."""
     change = tf.norm(tf.image.sobel_edges(images), axis=-1)  # (b, h, w, c, 2) -> (b, h, w, c)
     strength = tf.reduce_max(change, axis=-1, keepdims=True)
     return tf.tile(1.0 - 2.0 * tf.tanh(strength), [1, 1, 1, 3])

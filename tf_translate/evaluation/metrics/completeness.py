@@ -11,7 +11,7 @@ from tf_translate.evaluation.metrics.results import Direction, Measured, measure
 
 @dataclass(frozen=True, eq=False)
 class Row:
-    """Pictures to measure: `counterparts` are the rows of the target set they depend on."""
+    """Images to measure: `counterparts` are the rows of the target set they depend on."""
 
     name: str
     images: np.ndarray
@@ -20,7 +20,7 @@ class Row:
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """What the judges said of a row, picture by picture."""
+    """What the judges said of a row, image by image."""
 
     found: np.ndarray
     says_target: np.ndarray
@@ -84,7 +84,7 @@ def _random_targets(count: int, available: int, seed: int) -> np.ndarray:
 
 
 def looked_at(images: np.ndarray, looked_for: np.ndarray, judges: Judges) -> Seen:
-    """What the judges say of pictures; `looked_for` are the content features of their sources."""
+    """What the judges say of images; `looked_for` are the content features of their sources."""
     features = judges.content.features(images)
     return Seen(
         found=judging.retrieved(features, looked_for),

@@ -1,6 +1,6 @@
 """Content kept and domain reached: every figure of one direction, beside the fixed rows.
 
-Each half alone is trivial. The identity map keeps all content and a random target picture is
+Each half alone is trivial. The identity map keeps all content and a random target image is
 perfectly in domain, so both are rows of every table, with the ground truth where it exists.
 """
 
@@ -32,7 +32,7 @@ def evaluate_direction(
     """Measures one direction of translation on held-out images.
 
     Args:
-        direction: Pictures in, pictures out, and the truth where it is known.
+        direction: Images in, images out, and the truth where it is known.
         judges: Trained on the training split of the same two domains, source first.
         labels: Judge of the target's labels, where both domains have labels; None takes no
             figure of them.
@@ -138,7 +138,7 @@ def _share(hits: np.ndarray) -> Measured:
 
 
 def _as_shown(images: np.ndarray, direction: Direction) -> np.ndarray:
-    """Three channels at the size of the target domain, so that any two pictures can be compared."""
+    """Three channels at the size of the target domain, so that any two images can be compared."""
     return network_inputs.at_size(network_inputs.as_colour(images), direction.target.shape[1:3])
 
 

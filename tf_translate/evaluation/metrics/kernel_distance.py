@@ -1,4 +1,4 @@
-"""Kernel distance (KID): how far two sets of pictures are apart, seen through features."""
+"""Kernel distance (KID): how far two sets of images are apart, seen through features."""
 
 from dataclasses import dataclass
 

@@ -87,7 +87,7 @@ def outside(images: np.ndarray, sources: np.ndarray, truth: np.ndarray) -> np.nd
     """Gives how much every image differs from its source where the true edit changes nothing.
 
     Args:
-        images: Edited pictures, float `(n, h, w, c)` in [-1, 1].
+        images: Edited images, float `(n, h, w, c)` in [-1, 1].
         sources: What was edited, of the same shape.
         truth: The true edits, of the same shape; a pixel in which one differs from its source by
             more than 2 of 255 in any channel belongs to the edit.

@@ -69,7 +69,7 @@ class FeatureFigures:
 
 
 def kid_name(network: Features, direction: Direction) -> str:
-    """As `domain/kid/lite0@64`: the network, and the height of the pictures it is shown."""
+    """As `domain/kid/lite0@64`: the network, and the height of the images it is shown."""
     return f"domain/kid/{network.name}@{direction.target.shape[1]}"
 
 
@@ -92,13 +92,13 @@ def feature_figures(
         listed += [
             Figure(
                 identity_name(network, direction),
-                "Likeness of the picture to its own source as the network sees it; read it between "
-                "random target and identity, for unlike pictures are far from 0 too.",
+                "Likeness of the image to its own source as the network sees it; read it between "
+                "random target and identity, for unlike images are far from 0 too.",
                 f"mean cosine, {seen}; standard error over images; identity is 1 by construction",
             ),
             Figure(
                 kid_name(network, direction),
-                "Distance of the pictures as a set to real target pictures as the network sees "
+                "Distance of the images as a set to real target images as the network sees "
                 "them; 0 is no difference. Not the published KID, whose network is Inception.",
                 "unbiased squared kernel distance (cubic polynomial), "
                 f"{seen} against {len(direction.target)} held-out targets, pairs of an image and "

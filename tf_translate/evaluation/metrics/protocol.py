@@ -65,7 +65,7 @@ def figures(
         ),
         Figure(
             "content/retrieval@1",
-            f"Share of pictures whose own source is the nearest among {count} held-out "
+            f"Share of images whose own source is the nearest among {count} held-out "
             f"sources; chance is 1/{count} = {1 / count:.3f}.",
             f"cosine of the content judge's features at {judges.content.side} px; {on}; ties "
             "share the hit; identity is 1 by construction, as it is compared with itself",
@@ -76,12 +76,12 @@ def figures(
     listed += [
         Figure(
             "domain/accuracy",
-            "Share of pictures that an independent classifier takes for the target domain.",
+            "Share of images that an independent classifier takes for the target domain.",
             f"domain judge at {judges.domain.side} px; {on}",
         ),
         Figure(
             kid_name(judges),
-            "Distance of the pictures as a set to real target pictures; 0 is no "
+            "Distance of the images as a set to real target images; 0 is no "
             "difference, and only numbers of this very table compare.",
             "unbiased squared kernel distance (cubic polynomial) on the domain judge's channel "
             f"means (standardised, of one length) at {judges.domain.side} px; {on} "
@@ -102,7 +102,7 @@ def _label_figures(judge: LabelJudge | None, on: str) -> list[Figure]:
     return [
         Figure(
             LABEL,
-            "Share of pictures that an independent classifier of the target domain takes for the "
+            "Share of images that an independent classifier of the target domain takes for the "
             f"class of their source; guessing among {count} classes gives about {1 / count:.3f}.",
             f"judge of {count} labels at {judge.settings.side} px, trained on real target images "
             f"and their labels only{', on luminance' if judge.grey else ''}; {on}; random targets "
@@ -172,12 +172,12 @@ def describe(
         "held-out images that are also training images": _seen_in_training(direction),
         "seed": seed,
         "resize": "bicubic with antialiasing, clipped to [-1, 1]; alpha over white, grey repeated",
-        "random target": "a random order in which no picture meets its own truth"
+        "random target": "a random order in which no image meets its own truth"
         if direction.truth is not None
         else "held-out target images in random order",
         "judges": asdict(judges.settings)
         | {"protocol": judging.PROTOCOL, "training images": judges.fingerprint[:16]},
-        "kid features": "of the domain judge, because the content judge is made blind to style",
+        "kid features": "of the domain judge, because the content judge is made chance_level to style",
     }
     if labels is not None:
         told["label judge"] = asdict(labels.settings) | {

@@ -122,7 +122,7 @@ class Report:
     """Everything measured of one direction.
 
     Attributes:
-        direction: What was measured, with its pictures.
+        direction: What was measured, with its images.
         figures: The figures taken, in order.
         rows: Row name to figure name to number; the first row is the method's "output".
         references: Numbers to read others by: judges' own accuracies, KID's floor and ceiling.

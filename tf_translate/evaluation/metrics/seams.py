@@ -1,8 +1,8 @@
-"""Whether a picture that was put together shows where: jumps and tints along its borders.
+"""Whether a image that was put together shows where: jumps and tints along its borders.
 
-Both are measured against the same picture made in one piece, at the same places, so that edges
-of what the picture shows do not count. Read them together: wide blending spreads a step over so
-many pixels that jumps look like those of any picture, though parts are tinted unlike.
+Both are measured against the same image made in one piece, at the same places, so that edges
+of what the image shows do not count. Read them together: wide blending spreads a step over so
+many pixels that jumps look like those of any image, though parts are tinted unlike.
 """
 
 import itertools
@@ -14,7 +14,7 @@ Borders = tuple[Sequence[int], Sequence[int]]  # rows and columns ahead of which
 
 
 def seam_ratio(tiled: np.ndarray, whole: np.ndarray, borders: Borders) -> float:
-    """Gives how much more the picture jumps across borders than inside, by the same for whole.
+    """Gives how much more the image jumps across borders than inside, by the same for whole.
 
     A jump is the absolute difference of two pixels that are neighbours along an axis. Over both
     axes together the mean jump across borders is divided by the mean jump everywhere else; the
@@ -60,11 +60,11 @@ def tint_step(tiled: np.ndarray, whole: np.ndarray, borders: Borders) -> float:
     return float(every.mean()) if every.size else 0.0
 
 
-def _across_to_inside(picture: np.ndarray, borders: Borders) -> np.float64:
+def _across_to_inside(image: np.ndarray, borders: Borders) -> np.float64:
     across, inside = [], []
     for axis, along in enumerate(borders):
-        jumps = np.abs(np.diff(picture, axis=axis)).mean(-1)  # [i]: from i to i + 1
-        at_border = np.isin(np.arange(1, picture.shape[axis]), list(along))
+        jumps = np.abs(np.diff(image, axis=axis)).mean(-1)  # [i]: from i to i + 1
+        at_border = np.isin(np.arange(1, image.shape[axis]), list(along))
         across.append(np.compress(at_border, jumps, axis=axis).ravel())
         inside.append(np.compress(~at_border, jumps, axis=axis).ravel())
     return np.concatenate(across).mean() / np.concatenate(inside).mean()

@@ -11,19 +11,19 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from tf_translate import images as pictures
 from tf_translate.evaluation.metrics import protocol
 from tf_translate.evaluation.metrics.results import Direction, Figure, Measured, Report
 from tf_translate.evaluation.report import page_style
+from tf_translate.images import colour, resize, to_uint8
 
-_SHOWN = 12  # examples in the picture grid
+_SHOWN = 12  # examples in the image grid
 _EXTREMES = 6  # best and worst examples
-_LARGEST = 256  # px; larger pictures are shrunk for the page
-_LOSSLESS = 96  # px; up to here pictures are kept exactly
+_LARGEST = 256  # px; larger images are shrunk for the page
+_LOSSLESS = 96  # px; up to here images are kept exactly
 _ROW_NOTES = {
     "output": "what the method made",
     "identity": "the input handed back: all content, wrong domain",
-    "random target": "some real target picture: right domain, no content",
+    "random target": "some real target image: right domain, no content",
     "ground truth": "the true counterpart: as good as it gets",
 }
 
@@ -63,7 +63,7 @@ def _section(report: Report) -> str:
 <div class="head">{_plane(report)}<div>{_headline(report)}</div></div>
 <div class="wide">{_table(report)}</div>
 <dl class="meanings">{"".join(_meaning(figure) for figure in report.figures)}</dl>
-<h3>Held-out pictures</h3>
+<h3>Held-out images</h3>
 <p>Spread evenly over the {len(report.direction.source)} held-out images, not picked.</p>
 {_examples(report, chosen)}
 <h3>Best</h3>
@@ -88,7 +88,7 @@ def _headline(report: Report) -> str:
         f'<p class="lead">Completeness {whole}.</p>'
         f"<p>{_percent(found)} of the outputs still show which source they came from, and "
         f"{_percent(accepted)} are taken for the target domain. Each of the two alone is easy: "
-        "handing the input back keeps all content, a random target picture is perfectly in "
+        "handing the input back keeps all content, a random target image is perfectly in "
         "domain. The plane shows how far the method gets with both.</p>"
         f"{_label_sentence(report)}"
     )
@@ -99,10 +99,10 @@ def _headline_of_reconstructions(report: Report) -> str:
     found, accepted = row["content/retrieval@1"].value, row["domain/accuracy"].value
     return (
         f'<p class="lead">Reconstructions differ by {_number(row["content/l1"])} from their '
-        "pictures, on a scale where black to white is 2.</p>"
-        f"<p>{_percent(found)} of them still show which picture they came from, and "
-        f"{_percent(accepted)} are taken for real pictures by a classifier that learnt to tell "
-        "the two apart on training pictures.</p>"
+        "images, on a scale where black to white is 2.</p>"
+        f"<p>{_percent(found)} of them still show which image they came from, and "
+        f"{_percent(accepted)} are taken for real images by a classifier that learnt to tell "
+        "the two apart on training images.</p>"
     )
 
 
@@ -115,7 +115,7 @@ def _label_sentence(report: Report) -> str:
     return (
         f"<p>An independent classifier of the target domain reads the source's class in "
         f"{_percent(kept.value)} of the outputs; it reads {_percent(real)} of real held-out target "
-        f"pictures rightly, and {_percent(untranslated)} of the untranslated sources.</p>"
+        f"images rightly, and {_percent(untranslated)} of the untranslated sources.</p>"
     )
 
 
@@ -225,14 +225,14 @@ def _example(report: Report, number: int) -> str:
 
 
 def _embedded(image: np.ndarray) -> str:
-    """Gives a picture as a data address: WebP, exact where it is small."""
-    pixels = pictures.colour(pictures.to_uint8(image))
+    """Gives a image as a data address: WebP, exact where it is small."""
+    pixels = colour(to_uint8(image))
     height, width = pixels.shape[:2]
     longest = max(height, width)
     if longest > _LARGEST:
         share = _LARGEST / longest
         size = (max(1, round(height * share)), max(1, round(width * share)))
-        pixels = pictures.resize(pixels, size)
+        pixels = resize(pixels, size)
     data = io.BytesIO()
     exact = longest <= _LOSSLESS
     Image.fromarray(pixels).save(data, "WEBP", lossless=exact, quality=100 if exact else 88)

@@ -1,4 +1,4 @@
-"""Writes what was measured: figures as JSON, and a page of figures and pictures for people."""
+"""Writes what was measured: figures as JSON, and a page of figures and images for people."""
 
 import json
 import os
@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from tf_translate import images as pictures
 from tf_translate.evaluation.metrics.results import Report
 from tf_translate.evaluation.report import page
+from tf_translate.images import grid, write
 
 PAGE = "index.html"
 GRID_ROWS = 12
@@ -50,9 +50,9 @@ def write_report(
     facts: Mapping[str, Any],
     protocol_name: str,
 ) -> Path:
-    """Writes `<protocol_name>.json`, a picture `<direction>.png` each, and `index.html`.
+    """Writes `<protocol_name>.json`, a image `<direction>.png` each, and `index.html`.
 
-    The page holds its pictures and its style in itself and asks for nothing from anywhere.
+    The page holds its images and its style in itself and asks for nothing from anywhere.
     Every file is written whole or not at all; the page comes last.
 
     Arguments as in `document`.
@@ -68,13 +68,13 @@ def write_report(
     text = json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False)
     _write(folder / f"{protocol_name}.json", text + "\n")
     for report in reports:
-        pictures.write(folder / f"{report.direction.name}.png", picture_grid(report))
+        write(folder / f"{report.direction.name}.png", image_grid(report))
     written = folder / PAGE
     _write(written, page.render(reports, title=title, facts=facts, protocol_name=protocol_name))
     return written
 
 
-def picture_grid(report: Report, *, rows: int = GRID_ROWS) -> np.ndarray:
+def image_grid(report: Report, *, rows: int = GRID_ROWS) -> np.ndarray:
     """Lays source, output and truth side by side for images spread evenly over the set.
 
     Returns:
@@ -88,7 +88,7 @@ def picture_grid(report: Report, *, rows: int = GRID_ROWS) -> np.ndarray:
         columns.append(direction.truth[chosen])
         titles.append("truth")
     scale = max(1, 128 // max(column.shape[1] for column in columns))
-    return pictures.grid(columns, titles=titles, scale=scale)
+    return grid(columns, titles=titles, scale=scale)
 
 
 def _write(path: Path, text: str) -> None:

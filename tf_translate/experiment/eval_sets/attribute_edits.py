@@ -1,4 +1,4 @@
-"""Edits of attributes as directions of translation: from pictures without to pictures with."""
+"""Edits of attributes as directions of translation: from images without to images with."""
 
 from collections.abc import Callable, Iterator
 
@@ -17,16 +17,16 @@ def edits(
 ) -> Iterator[Direction]:
     """Gives a direction for every value that an attribute can be changed to.
 
-    Its sources are the held-out pictures with another value, its targets those with that one;
-    the truth is the picture that shows the same (see `LabelledData.twins`) with the wanted
+    Its sources are the held-out images with another value, its targets those with that one;
+    the truth is the image that shows the same (see `LabelledData.twins`) with the wanted
     attributes, if every source has one.
 
     Args:
-        data: Pictures with attributes.
+        data: Images with attributes.
         edit: What is measured.
         split: Held-out split.
         limit: Most sources and targets.
-        learn: Most training pictures of either side, for the judges.
+        learn: Most training images of either side, for the judges.
     """
     values, known = data.values(split), data.values("train")
     for one, (start, stop) in zip(data.attributes.each, data.attributes.spans, strict=True):

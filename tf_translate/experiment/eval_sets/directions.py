@@ -1,4 +1,4 @@
-"""What a run is measured on: its directions of translation, with the pictures of each."""
+"""What a run is measured on: its directions of translation, with the images of each."""
 
 from collections.abc import Iterator, Mapping
 from functools import partial
@@ -27,11 +27,11 @@ def directions(
 
     Args:
         config: Says whether truths are exact counterfactuals.
-        data: Pictures of the method's layout.
+        data: Images of the method's layout.
         translator: What is measured.
         split: Held-out split.
-        limit: Most held-out pictures of either side.
-        learn: Most training pictures of either side, for the judges; between domains 0 leaves
+        limit: Most held-out images of either side.
+        learn: Most training images of either side, for the judges; between domains 0 leaves
             them out.
     """
     signatures = translator.signatures()
@@ -42,7 +42,7 @@ def directions(
     if isinstance(data, ImageSet):
         reconstruct = partial(_reconstructed, signatures["reconstruct"])
         return iter([reconstruction(data, reconstruct, split=split, **limits)])
-    exact = config.data.twin_column is not None
+    exact = config.data.group_column is not None
     return _between_domains(data, translator, split=split, counterfactual=exact, **limits)
 
 

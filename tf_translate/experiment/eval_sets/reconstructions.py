@@ -14,17 +14,17 @@ Reconstruct = Callable[[np.ndarray], np.ndarray]
 def reconstruction(
     data: ImageSet, reconstruct: Reconstruct, *, split: str, limit: int, learn: int
 ) -> Direction:
-    """Gives the direction from held-out pictures to their reconstructions.
+    """Gives the direction from held-out images to their reconstructions.
 
-    Their truth is the pictures themselves, and the target to look like is real pictures. The
-    domain judge learns to tell reconstructions of training pictures from these pictures.
+    Their truth is the images themselves, and the target to look like is real images. The
+    domain judge learns to tell reconstructions of training images from these images.
 
     Args:
-        data: Pictures of one set.
+        data: Images of one set.
         reconstruct: What is measured.
         split: Held-out split.
-        limit: Most held-out pictures.
-        learn: Most training pictures, for the judges.
+        limit: Most held-out images.
+        learn: Most training images, for the judges.
     """
     held_out = data.images(split, at=_spread(data.splits[split], limit))
     taught = data.images("train", at=_spread(data.splits["train"], learn))

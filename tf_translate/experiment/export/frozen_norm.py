@@ -22,7 +22,7 @@ Outputs = dict[str, dict[str, np.ndarray]]  # images by signature and output
 def freeze_norms(translator: Translator, calibration: Examples, held_out: Examples) -> dict:
     """Freezes the norms that go by each image, from the first network layer to the last.
 
-    Norms that nothing but training runs, as those of critics, stay as they are.
+    Norms that nothing but training runs, as those of discriminators, stay as they are.
 
     Args:
         translator: Its networks change in place.

@@ -33,7 +33,7 @@ def source_of(trained: Trained, intended_use: str | None = None) -> dict[str, An
     first = (inspect.getdoc(entry.load()[0]) or "").partition("\n")[0]
     size = " x ".join(map(str, config.data.size))
     use = (
-        f"Translating pictures like those it was trained on ({_name(config)}, {size} pixels). "
+        f"Translating images like those it was trained on ({_name(config)}, {size} pixels). "
         "What it does to others was not measured."
     )
     return {
@@ -49,17 +49,17 @@ def source_of(trained: Trained, intended_use: str | None = None) -> dict[str, An
     }
 
 
-def provenance_of(trained: Trained, licence: str | None = None) -> dict[str, str]:
-    """Where the training pictures came from, for a bundle's manifest and its card.
+def provenance_of(trained: Trained, license: str | None = None) -> dict[str, str]:
+    """Where the training images came from, for a bundle's manifest and its card.
 
     Args:
         trained: The run.
-        licence: Terms and makers of the pictures; None takes those that are known, of the shipped
+        license: Terms and makers of the images; None takes those that are known, of the shipped
             samples and of what `data fetch` gets.
     """
     found = {"data": f"{_name(trained.config)}, fingerprint {trained.data.fingerprint}"}
-    known = licence or _licence(trained.config.data.path)
-    return found | ({"licence": known} if known else {})
+    known = license or _licence(trained.config.data.path)
+    return found | ({"license": known} if known else {})
 
 
 def _name(config: Config) -> str:

@@ -1,8 +1,8 @@
-"""Signatures for tiles of one picture: norm statistics of many tiles out, and into each tile.
+"""Signatures for tiles of one image: norm statistics of many tiles out, and into each tile.
 
-Beside a signature from one picture to a picture stand two more. `NAME_statistics` runs a batch of
+Beside a signature from one image to a image stand two more. `NAME_statistics` runs a batch of
 tiles as if they were one image and gives what every norm found; `NAME_tile` is the signature with
-that as inputs, so that all tiles of a picture are normalised alike.
+that as inputs, so that all tiles of a image are normalised alike.
 """
 
 import math
@@ -31,7 +31,7 @@ _SCALES = "what is multiplied with after the mean is taken off, 1 / sqrt(varianc
 def norm_input_signatures(translator: Translator) -> dict[str, Signature]:
     """The two signatures for tiles, beside each signature that tiles serve.
 
-    Those are the signatures that take one picture and nothing else, give one of its size, and run
+    Those are the signatures that take one image and nothing else, give one of its size, and run
     norms that go by each image.
 
     Raises:
@@ -40,7 +40,7 @@ def norm_input_signatures(translator: Translator) -> dict[str, Signature]:
     signatures, every = translator.signatures(), norms_of(translator)
     found = {}
     for name, signature in signatures.items():
-        if _turns_a_picture_into_one(signature):
+        if _turns_a_image_into_one(signature):
             sizes = _channels(signature, every)
             if sizes:
                 found[name + STATISTICS] = _statistics(signature, every, sum(sizes))
@@ -48,14 +48,14 @@ def norm_input_signatures(translator: Translator) -> dict[str, Signature]:
     if not found:
         raise ConfigError(
             "--norm-inputs makes statistics of norms inputs, and no signature of "
-            f"{', '.join(signatures)} takes one picture alone, gives one of its size and runs "
+            f"{', '.join(signatures)} takes one image alone, gives one of its size and runs "
             "norms that go by each image (instance norms); leave it out"
         )
     return found
 
 
 def with_tiles(signatures: Mapping[str, Signature], examples: Examples) -> Examples:
-    """Adds examples for tile signatures: each picture with its own statistics."""
+    """Adds examples for tile signatures: each image with its own statistics."""
     found = dict(examples)
     for name, inputs in examples.items():
         if name + TILE in signatures and inputs:
@@ -67,7 +67,7 @@ def with_tiles(signatures: Mapping[str, Signature], examples: Examples) -> Examp
     return found
 
 
-def _turns_a_picture_into_one(signature: Signature) -> bool:
+def _turns_a_image_into_one(signature: Signature) -> bool:
     inputs, outputs = signature.inputs, signature.outputs
     return (
         len(inputs) == len(outputs) == 1
@@ -103,7 +103,7 @@ def _statistics(signature: Signature, every: Sequence[ImageStatistics], width: i
         means, scales = zip(*found, strict=True)
         return {"means": _in_a_row(means), "scales": _in_a_row(scales)}
 
-    meaning = "tiles of one picture, of its own resolution and from all over it"
+    meaning = "tiles of one image, of its own resolution and from all over it"
     return Signature(
         name=signature.name + STATISTICS,
         function=function,

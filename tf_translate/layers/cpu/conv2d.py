@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from tf_translate.layers.cpu.fast_path import Shortcut
 from tf_translate.layers.cpu.few_channels import by_rows, convolved_by_rows
-from tf_translate.layers.cpu.strided_gradient import by_parity, slopes_by_parity
+from tf_translate.layers.cpu.strided_gradient import by_parity, gradients_by_parity
 
 # Where products are quicker than oneDNN (measured on two cores): from so many channels given, and
 # but for bfloat16 up to so many columns of the kernel and images in the batch.
@@ -23,15 +23,15 @@ class Conv2D(Shortcut, keras.layers.Conv2D):
     """A convolution that goes round what oneDNN is slow at, on a CPU and in training alone.
 
     To few channels it is two convolutions (`narrow`). In steps of 2 over large maps of float32 it
-    finds the slopes of its kernel by the parities of pixels (`strided`). In steps of 1 it finds
+    finds the gradients of its kernel by the parities of pixels (`strided`). In steps of 1 it finds
     them by a matrix product for each row of the kernel: oneDNN takes up to half as long again as
     the convolution, products hardly longer (two cores, 256 channels, one image of 64x64 pixels:
     CycleGAN's step at 256 pixels is 8 % shorter). Everything else goes Keras's way.
 
     Args, call arguments and result: as `keras.layers.Conv2D`, and whether it is `training`, which
-    chooses the operations, never the result but for its rounding: slopes add up in another order,
+    chooses the operations, never the result but for its rounding: gradients add up in another order,
     and in bfloat16 sums of `narrow` are rounded once a row of the kernel in place of once. Biases
-    have their slopes added up in float32, which Keras's have not in bfloat16 (`shortcut`).
+    have their gradients added up in float32, which Keras's have not in bfloat16 (`shortcut`).
     """
 
     def _plain_way(self):
@@ -46,10 +46,10 @@ class Conv2D(Shortcut, keras.layers.Conv2D):
         if strides == {1} and by_rows(self.kernel_size[0], self.filters, batch * height * width):
             return functools.partial(convolved_by_rows, padding=self.padding.upper())
         if strides == {1} and valid and _by_products(inputs, self.kernel_size[1]):
-            return functools.partial(_convolved, step=1, slopes=_slopes_by_products)
+            return functools.partial(_convolved, step=1, gradients=_gradients_by_products)
         pixels = batch * (height // 2) * (width // 2)
         if strides == {2} and valid and by_parity(channels, pixels, inputs.dtype):
-            return functools.partial(_convolved, step=2, slopes=slopes_by_parity)
+            return functools.partial(_convolved, step=2, gradients=gradients_by_parity)
         return None
 
 
@@ -61,8 +61,8 @@ def _by_products(images, columns: int) -> bool:
 
 
 @tf.function(autograph=False)  # traced once for all layers that are alike
-def _convolved(images, kernel, step: int, slopes: Callable):
-    """Cross-correlation without padding whose kernel has its slopes by a function of ours.
+def _convolved(images, kernel, step: int, gradients: Callable):
+    """Cross-correlation without padding whose kernel has its gradients by a function of ours.
 
     Images are `(batch, height, width, given)`, a kernel is `(rows, columns, given, made)`, the
     function takes images, what came back and the kernel's shape.
@@ -79,7 +79,7 @@ def _convolved(images, kernel, step: int, slopes: Callable):
                 strides=[1, step, step, 1],
                 padding="VALID",
             )
-            return of_images, slopes(images, upstream, kernel.shape)
+            return of_images, gradients(images, upstream, kernel.shape)
 
         made = tf.nn.conv2d(images, kernel, step, "VALID")
         return made, back
@@ -87,11 +87,11 @@ def _convolved(images, kernel, step: int, slopes: Callable):
     return convolved(images, kernel)
 
 
-def _slopes_by_products(images, upstream, shape):
+def _gradients_by_products(images, upstream, shape):
     """For each row of the kernel: pixels that it met, times what came back for them.
 
     Images are `(batch, height, width, given)`, what came back `(batch, height', width', made)`,
-    the shape and the slopes `(rows, columns, given, made)`.
+    the shape and the gradients `(rows, columns, given, made)`.
 
     Beside each other lie the pixels that a row of the kernel meets at one place: all such places
     are one list, and what another row of the kernel met is another stretch of it, which TensorFlow

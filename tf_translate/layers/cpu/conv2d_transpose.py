@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 
 from tf_translate.layers.cpu.fast_path import Shortcut
-from tf_translate.layers.cpu.strided_gradient import by_parity, slopes_by_parity
+from tf_translate.layers.cpu.strided_gradient import by_parity, gradients_by_parity
 
 _MOST_PIXELS = 64  # given, in the whole batch, up to which a product is quicker (measured)
 _LEAST_KERNEL = 2**18  # channels in times channels out, from which it is
@@ -21,7 +21,7 @@ class Conv2DTranspose(Shortcut, keras.layers.Conv2DTranspose):
     product of the pixels with the kernel as it lies, whose results are then added up where they
     overlap, is 1.3 to 5 times as fast forward and back (two cores; pix2pix's step of 256 pixels
     is 5 % shorter in float32, 9 % in bfloat16): for 4x4 kernels with stride 2 and padding "same".
-    With stride 2 and padding "valid" over large maps of float32 the slopes of the kernel come by
+    With stride 2 and padding "valid" over large maps of float32 the gradients of the kernel come by
     the parities of pixels (`strided`). All else goes Keras's way, and so do unknown sizes.
 
     Args, call arguments and result: as `keras.layers.Conv2DTranspose`, and whether it is
@@ -55,7 +55,7 @@ class Conv2DTranspose(Shortcut, keras.layers.Conv2DTranspose):
 
 @tf.function(autograph=False)  # traced once for all layers that are alike
 def _in_steps_of_2(images, kernel):
-    """A transposed convolution, padding "valid"; the slopes of its kernel by parities."""
+    """A transposed convolution, padding "valid"; the gradients of its kernel by parities."""
     batch, *sides, _ = images.shape
     rows, columns = (
         2 * (side - 1) + max(taps, 2) for side, taps in zip(sides, kernel.shape, strict=False)
@@ -67,7 +67,7 @@ def _in_steps_of_2(images, kernel):
         def back(upstream):
             upstream = tf.ensure_shape(upstream, shape)
             of_images = tf.nn.conv2d(upstream, kernel, 2, "VALID")
-            return of_images, slopes_by_parity(upstream, images, kernel.shape)
+            return of_images, gradients_by_parity(upstream, images, kernel.shape)
 
         return tf.nn.conv2d_transpose(images, kernel, shape, 2, "VALID"), back
 

@@ -32,10 +32,10 @@ class Shortcut(keras.layers.Layer):
 
 @tf.function(autograph=False)  # traced once for all layers that are alike
 def _biased(made, bias):
-    """Adds a bias to `(batch, height, width, channels)`; its slopes are sums in float32.
+    """Adds a bias to `(batch, height, width, channels)`; its gradients are sums in float32.
 
     BIAS_ADD's own way back adds bfloat16 to bfloat16 (TensorFlow 2.21): over 64x64 pixels half of
-    a slope can be lost.
+    a gradient can be lost.
     """
 
     @tf.custom_gradient

@@ -1,4 +1,4 @@
-"""Convolutions to few channels, such as those that end generators and critics."""
+"""Convolutions to few channels, such as those that end generators and discriminators."""
 
 import numpy as np
 import tensorflow as tf

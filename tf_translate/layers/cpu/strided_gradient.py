@@ -1,4 +1,4 @@
-"""The slopes of kernels that go over an image in steps of 2."""
+"""The gradients of kernels that go over an image in steps of 2."""
 
 import tensorflow as tf
 
@@ -7,7 +7,7 @@ _LEAST_CHANNELS = 64
 
 
 def by_parity(channels: int, pixels: int, dtype) -> bool:
-    """Whether `slopes_by_parity` is quicker than oneDNN's own way: large maps of float32 on a CPU.
+    """Whether `gradients_by_parity` is quicker than oneDNN's own way: large maps of float32 on a CPU.
 
     Args:
         channels: Of the images that the kernel goes over.
@@ -18,8 +18,8 @@ def by_parity(channels: int, pixels: int, dtype) -> bool:
     return large and dtype == tf.float32 and not tf.config.list_logical_devices("GPU")
 
 
-def slopes_by_parity(images, upstream, shape):
-    """Slopes of a kernel that goes over images in steps of 2 without padding.
+def gradients_by_parity(images, upstream, shape):
+    """Gradients of a kernel that goes over images in steps of 2 without padding.
 
     oneDNN takes twice the time of the convolution for them in float32 (two cores, 3x3 kernels on
     maps of 128x128 pixels). Here the four parities of rows and columns are set apart first, and
@@ -31,19 +31,21 @@ def slopes_by_parity(images, upstream, shape):
         shape: The kernel's, `(height, width, channels, made)`.
 
     Returns:
-        Slopes of that shape.
+        Gradients of that shape.
     """
     odd = [side % 2 for side in images.shape[1:3]]
     if any(odd):
         images = tf.pad(images, [[0, 0], *([0, each] for each in odd), [0, 0]])
     apart = tf.nn.space_to_depth(images, 2)
     parts = tf.split(apart, 4, axis=-1)
-    slopes = [[_of_parity(parts[2 * r + c], upstream, shape, r, c) for c in (0, 1)] for r in (0, 1)]
-    return _interleaved([_interleaved(row, 1, shape[1]) for row in slopes], 0, shape[0])
+    gradients = [
+        [_of_parity(parts[2 * r + c], upstream, shape, r, c) for c in (0, 1)] for r in (0, 1)
+    ]
+    return _interleaved([_interleaved(row, 1, shape[1]) for row in gradients], 0, shape[0])
 
 
 def _of_parity(images, upstream, shape, row: int, column: int):
-    """Slopes of every second row and column of the kernel, from a row and a column on."""
+    """Gradients of every second row and column of the kernel, from a row and a column on."""
     rows, columns = (shape[0] - row + 1) // 2, (shape[1] - column + 1) // 2
     height, width = upstream.shape[1] + rows - 1, upstream.shape[2] + columns - 1
     return tf.raw_ops.Conv2DBackpropFilter(

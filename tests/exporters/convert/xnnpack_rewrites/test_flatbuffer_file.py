@@ -85,7 +85,7 @@ def test_files_with_constants_behind_the_graph_stay_as_they_are(convert, kernel)
 
 
 def test_new_operations_bear_the_name_of_their_layer(tmp_path):
-    model = resnet_generator((64, 64, 3), 3, base=64, residual_blocks=1)
+    model = resnet_generator((64, 64, 3), 3, base_filters=64, residual_blocks=1)
     signatures = {"a_to_b": of_model("a_to_b", model)}
     bundle = exporters.export(signatures, tmp_path / "bundle", recipes=("float32",))
     graph = read_signatures((bundle / "float32.tflite").read_bytes())["a_to_b"]
@@ -102,7 +102,7 @@ def layer(name):
 
 
 def test_exports_of_floats_are_rewritten_and_of_integers_are_not(tmp_path):
-    model = resnet_generator((64, 64, 3), 3, base=64, residual_blocks=1)
+    model = resnet_generator((64, 64, 3), 3, base_filters=64, residual_blocks=1)
     bundle = exporters.export(
         {"a_to_b": of_model("a_to_b", model)},
         tmp_path / "bundle",
@@ -114,6 +114,6 @@ def test_exports_of_floats_are_rewritten_and_of_integers_are_not(tmp_path):
     }
     doublings = {name: each.count("DEPTH_TO_SPACE") for name, each in operations.items()}
     assert doublings == {"float32": 2, "float16": 2, "dynamic_int8": 0}
-    assert exporters.verification.verify(bundle).passed
+    assert exporters.verify(bundle).passed
     shares = [s for s in exporters.lint(bundle).shares if s.target == "xnnpack"]
     assert {share.on_path for share in shares} == {1.0}
