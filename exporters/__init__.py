@@ -83,8 +83,8 @@ def export(
         calibration: Real examples from which integer recipes (`int8`, `int8_float_norm`,
             `int16x8`) fix ranges; `pick` chooses images. They are never invented.
         source: What was exported, kept in the manifest. The card shows `run`, `step`, `method`,
-            `summary`, `intended_use`, `figures` (mappings with the names of
-            `exporters.card.metadata.Figure`) and `remarks` beside them.
+            `summary`, `intended_use`, `metrics` (mappings with the names of
+            `exporters.card.metadata.Metric`) and `remarks` beside them.
         provenance: Where the training data came from, kept too. The card shows `data` and
             `license`.
         seed: Decides the seeded golden inputs.

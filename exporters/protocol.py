@@ -59,9 +59,9 @@ class SignatureLike(Protocol):
         """What the function gives."""
 
     @property
-    def policy(self) -> Mapping[str, str]:
+    def inference_behavior(self) -> Mapping[str, str]:
         """What inference does, in words: `{"dropout": "off", "normalization": "per image"}`."""
 
     # Also read where it is there:
-    # `sensitivity: float`, from 1 to 100: how many times as far as other signatures it may be off.
+    # `tolerance_factor: float`, from 1 to 100: how many times as far as other signatures it may be off.
     # A search that runs inside the graph takes other turns at a change of rounding.

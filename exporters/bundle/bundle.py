@@ -6,7 +6,7 @@
   golden.npz        inputs and the original function's outputs
   saved_model/      all signatures, for servers and further conversion
   <recipe>.tflite   all signatures, for phones; one file a recipe
-  card.md           the same for people: data, figures, files, how to feed them
+  card.md           the same for people: data, metrics, files, how to feed them
   examples/         how apps call the signatures, in Kotlin and Swift
   web/              a page for browsers, if one was asked for
   judges/           or other files that were given to go along; hashed, and read by nobody here

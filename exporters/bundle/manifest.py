@@ -101,21 +101,21 @@ class SignatureRecord(_Record):
 
     Attributes:
         pixels_of: For a uint8 variant the name of the float signature it wraps.
-        sensitivity: How many times as far as a recipe's tolerance its outputs may be off.
+        tolerance_factor: How many times as far as a recipe's tolerance its outputs may be off.
     """
 
     inputs: tuple[TensorRecord, ...] = Field(min_length=1, max_length=64)
     outputs: tuple[TensorRecord, ...] = Field(min_length=1, max_length=64)
-    policy: dict[str, str] = {}
+    inference_behavior: dict[str, str] = {}
     pixels_of: Name | None = None
-    sensitivity: float = Field(1.0, ge=1.0, le=100.0)
+    tolerance_factor: float = Field(1.0, ge=1.0, le=100.0)
 
     @model_serializer(mode="wrap")
     def _as_ever(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
         # Bundles from before there was any keep their digest, which is taken over this form.
         given = dump(self)
-        if given["sensitivity"] == 1.0:
-            del given["sensitivity"]
+        if given["tolerance_factor"] == 1.0:
+            del given["tolerance_factor"]
         return given
 
     @field_validator("inputs", "outputs")

@@ -69,8 +69,8 @@ def _record(signature: SignatureLike) -> SignatureRecord:
     return SignatureRecord(
         inputs=tuple(_input(signature.name, tensor) for tensor in signature.inputs),
         outputs=tuple(_tensor(signature.name, tensor) for tensor in signature.outputs),
-        policy=dict(signature.policy),
-        sensitivity=float(getattr(signature, "sensitivity", 1.0)),
+        inference_behavior=dict(signature.inference_behavior),
+        tolerance_factor=float(getattr(signature, "tolerance_factor", 1.0)),
     )
 
 
@@ -128,9 +128,9 @@ def _pixel_variant(name: str, record: SignatureRecord) -> SignatureRecord:
     return SignatureRecord(
         inputs=tuple(_pixels(tensor) for tensor in record.inputs),
         outputs=tuple(_pixels(tensor) for tensor in record.outputs),
-        policy=record.policy,
+        inference_behavior=record.inference_behavior,
         pixels_of=name,
-        sensitivity=record.sensitivity,
+        tolerance_factor=record.tolerance_factor,
     )
 
 

@@ -15,12 +15,12 @@ class _Facts(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
 
-class Figure(_Facts):
-    """One figure of an evaluation.
+class Metric(_Facts):
+    """One metric of an evaluation.
 
     Attributes:
         direction: What was measured: a signature, or a way to use one.
-        name: Of the figure.
+        name: Of the metric.
         value: What the model has.
         interval: Where the value lies with 95 % confidence.
         error: Its standard error.
@@ -52,8 +52,8 @@ class Source(_Facts):
         method: Name of the method.
         summary: What the model does, in a sentence or two.
         intended_use: What it is for, and what not.
-        figures: How well it does it.
-        remarks: What must be known beside the figures, in a sentence each.
+        metrics: How well it does it.
+        remarks: What must be known beside the metrics, in a sentence each.
     """
 
     run: str = ""
@@ -61,7 +61,7 @@ class Source(_Facts):
     method: str = ""
     summary: str = ""
     intended_use: str = ""
-    figures: tuple[Figure, ...] = ()
+    metrics: tuple[Metric, ...] = ()
     remarks: tuple[str, ...] = ()
 
 
@@ -80,12 +80,12 @@ class Provenance(_Facts):
 _F = TypeVar("_F", bound=_Facts)
 
 
-def source_facts(source: Mapping[str, Any]) -> Source:
+def source_metadata(source: Mapping[str, Any]) -> Source:
     """What the card takes from `source`; ExportError if it is of another form."""
     return _read(Source, "source", source)
 
 
-def provenance_facts(provenance: Mapping[str, Any]) -> Provenance:
+def provenance_metadata(provenance: Mapping[str, Any]) -> Provenance:
     """What the card takes from `provenance`; ExportError if it is of another form."""
     return _read(Provenance, "provenance", provenance)
 

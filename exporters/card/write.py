@@ -9,8 +9,8 @@ from exporters.bundle.manifest import Manifest, SignatureRecord
 from exporters.card import templates
 from exporters.card.app_example import examples
 from exporters.card.latency_table import latency_section
-from exporters.card.metadata import provenance_facts, source_facts
-from exporters.card.metrics_table import figures_section
+from exporters.card.metadata import provenance_metadata, source_metadata
+from exporters.card.metrics_table import metrics_section
 from exporters.card.templates import fill
 from exporters.convert.recipes import Tolerance
 
@@ -38,8 +38,8 @@ def write_card(folder: Path, title: str, manifest: Manifest) -> None:
 def card(title: str, manifest: Manifest) -> str:
     """The text of the card; arguments and errors as in `write_card`."""
     template = templates.load("card")
-    source = source_facts(manifest.source)
-    provenance = provenance_facts(manifest.provenance)
+    source = source_metadata(manifest.source)
+    provenance = provenance_metadata(manifest.provenance)
     versions = ", ".join(f"{name} {version}" for name, version in manifest.versions.items())
     return fill(
         template["page"],
@@ -53,7 +53,7 @@ def card(title: str, manifest: Manifest) -> str:
         feeding=_feeding(template, manifest.signatures),
         files=_files(template, manifest),
         latency=latency_section(template, manifest),
-        figures=figures_section(template, source.figures, source.remarks, source.step),
+        metrics=metrics_section(template, source.metrics, source.remarks, source.step),
         data=provenance.data or template["no_data"],
         license=provenance.license or template["no_licence"],
         versions=versions or "packages of unknown versions",
@@ -106,7 +106,7 @@ def _policies(records: Mapping[str, SignatureRecord]) -> str:
     by_text: dict[str, list[str]] = {}
     plain = {name: record for name, record in records.items() if record.pixels_of is None}
     for name, record in plain.items():
-        for key, value in record.policy.items():
+        for key, value in record.inference_behavior.items():
             by_text.setdefault(f"{key}: {value}", []).append(name)
     parts = [
         text if len(names) == len(plain) else f"{text} (`{'`, `'.join(names)}`)"

@@ -18,7 +18,7 @@ from exporters.bundle.manifest import ArtifactRecord, GoldenRecord, Manifest, Si
 from exporters.bundle.npz import Arrays
 from exporters.bundle.signatures import recorded
 from exporters.card import write_card
-from exporters.card.metadata import provenance_facts, source_facts
+from exporters.card.metadata import provenance_metadata, source_metadata
 from exporters.convert import calibration as calibrations
 from exporters.convert import quantize, saved_model, tflite
 from exporters.convert.calibration import Calibration
@@ -103,8 +103,8 @@ def _planned(signatures: Mapping[str, SignatureLike], recipes: list[Recipe], ord
     records = recorded(signatures)
     source = _jsonable("source", order.source)
     provenance = _jsonable("provenance", order.provenance)
-    source_facts(source)
-    provenance_facts(provenance)
+    source_metadata(source)
+    provenance_metadata(provenance)
     litert = None if order.web is None else _litert(order.web, records)
     examples, described = _examples(recipes, records, order.calibration)
     kept = order.keep_saved_model

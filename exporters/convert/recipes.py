@@ -130,7 +130,7 @@ _ALL = (
         description="Weights in 8 bits, sums quantised on the fly: a quarter of the size, "
         "the fastest on phone processors.",
         settings=ConverterSettings(weights="int8"),
-        # Measured about 34 dB on ResNet generators (platform facts); below 28 it is visible.
+        # Measured about 34 dB on ResNet generators (platform metadata); below 28 it is visible.
         float_tolerance=Tolerance(psnr=28.0),
         uint8_tolerance=Tolerance(psnr=28.0),
     ),

@@ -120,7 +120,7 @@ def _conversion_sentence(recipe: str, message: str) -> str:
     if half := re.search(r"tensor<[\dx?*]*(bf16|f16)>", message):
         return (
             f"recipe {recipe!r}: layers compute in {_HALF[half[1]]}, which phones' built-in "
-            "operations do not; export the same weights under the float32 policy"
+            "operations do not; export the same weights under the float32 inference_behavior"
         )
     listed = re.findall(r"(?:Select|Flex|Custom) ops: ([\w, ]+)", message)
     names = sorted({name.strip() for line in listed for name in line.split(",")})

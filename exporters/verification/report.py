@@ -65,7 +65,7 @@ class OutputCheck:
         return self.golden.psnr
 
     def as_dict(self) -> dict[str, Any]:
-        """JSON-able: figures over the golden cases, and under their names those of the others."""
+        """JSON-able: metrics over the golden cases, and under their names those of the others."""
         return {
             "artifact": self.artifact,
             "signature": self.signature,
@@ -81,17 +81,17 @@ class OutputCheck:
 
 @dataclass(frozen=True)
 class Judged:
-    """A figure of a judge on what an artifact gives, beside the same on what it should give.
+    """A metric of a judge on what an artifact gives, beside the same on what it should give.
 
     Attributes:
-        figure: The judge's name for it.
+        metric: The judge's name for it.
         cases: How many images it was taken on.
-        original, value: The figure of the original's outputs, and of the artifact's.
+        original, value: The metric of the original's outputs, and of the artifact's.
     """
 
     artifact: str
     signature: str
-    figure: str
+    metric: str
     cases: int
     original: float
     value: float

@@ -35,9 +35,9 @@ from exporters.verification.replay import (
 )
 from exporters.verification.report import FileCheck, Judged, OutputCheck, Verification
 
-# Figures by name, each with the number of images it was taken on, of what a signature gave. It
+# Metrics by name, each with the number of images it was taken on, of what a signature gave. It
 # is called with the name of a float signature and inputs and outputs of real images, cases
-# stacked in front, images float32 in [-1, 1], and leaves out figures that it cannot take.
+# stacked in front, images float32 in [-1, 1], and leaves out metrics that it cannot take.
 Judge = Callable[[str, Arrays, Arrays], Mapping[str, tuple[float, int]]]
 
 
@@ -61,7 +61,7 @@ def verify(
             some float signatures, such as `{"a_to_b": [...], "b_to_a": [...]}`; others get none.
         original: Gives the right outputs for `images`, called with a signature's name and one
             case; without it the bundle's SavedModel does, which is held to the golden outputs.
-        judge: Gives figures by name for a signature's name, inputs and outputs (see `Judge`); asked
+        judge: Gives metrics by name for a signature's name, inputs and outputs (see `Judge`); asked
             about the original's outputs and each artifact's, on real images: golden cases that
             were given to `export`, and `images`.
         sheet: PNG file to write with golden images side by side: the original's (Keras), each
@@ -134,7 +134,7 @@ class _Replay:
     ) -> None:
         self._bundle, self._broken, self._judge = bundle, broken, judge
         self._examples = {name: _Examples(each) for name, each in cases.items()}
-        self._figures: dict[
+        self._metrics: dict[
             str, dict[str, tuple[float, int]]
         ] = {}  # of the right outputs, by signature
         self._reference: str | None = None  # artifact that gave the right outputs for images
@@ -198,7 +198,7 @@ class _Replay:
     ) -> Iterator[OutputCheck]:
         each, record = self._examples[signature], self._bundle.manifest.artifacts[artifact]
         real = held_out(each.golden)
-        sensitivity = self._bundle.manifest.signatures[signature].sensitivity
+        tolerance_factor = self._bundle.manifest.signatures[signature].tolerance_factor
         for tensor in self._bundle.manifest.signatures[signature].outputs:
             name, actual = tensor.name, given[tensor.name]
             golden_likeness = compare(each.golden.outputs[name], actual, tensor)
@@ -212,7 +212,7 @@ class _Replay:
             self.sheet.add(artifact, signature, tensor, actual, golden_likeness)
             tolerance = (
                 record.uint8_tolerance if tensor.dtype == "uint8" else record.float_tolerance
-            ).widened(sensitivity)
+            ).widened(tolerance_factor)
             place = f"{artifact}: output {name!r} of {signature!r}"
             faults = (_fault(place + on, tolerance, found) for on, found in sets.items())
             yield OutputCheck(
@@ -234,22 +234,22 @@ class _Replay:
         real = each.real(given, on_images)
         if self._judge is None or real is None or not all_finite(real.outputs):
             return []
-        if signature not in self._figures:
+        if signature not in self._metrics:
             right = each.real(each.golden.outputs, each.images.outputs if each.images else {})
             assert right is not None, "there are real inputs"
-            self._figures[signature] = self._said(signature, right)
-        figures = self._said(signature, real)
+            self._metrics[signature] = self._said(signature, right)
+        metrics = self._said(signature, real)
         return [
-            Judged(artifact, signature, name, count, original, figures[name][0])
-            for name, (original, count) in self._figures[signature].items()
-            if name in figures
+            Judged(artifact, signature, name, count, original, metrics[name][0])
+            for name, (original, count) in self._metrics[signature].items()
+            if name in metrics
         ]
 
     def _said(self, signature: str, cases: Golden) -> dict[str, tuple[float, int]]:
         assert self._judge is not None, "as the caller sees to"
         manifest = self._bundle.manifest
         said = self._judge(*as_images(manifest, signature, cases.inputs, cases.outputs))
-        return {name: figure for name, figure in said.items() if math.isfinite(figure[0])}
+        return {name: metric for name, metric in said.items() if math.isfinite(metric[0])}
 
 
 def _fault(place: str, tolerance: Tolerance, found: Likeness) -> str | None:

@@ -121,7 +121,7 @@ def page_files(
     shown = shown_signatures(records)
     example_files = {one.name: _examples(one, examples.get(one.pixels_of, {})) for one in shown}
     every = image_signatures(_Signatures(records))
-    facts = {
+    metadata = {
         "title": title,
         "models": [{"recipe": one.name, "meaning": one.description} for one in recipes],
         "signatures": [_signature(one, example_files[one.name]) for one in shown],
@@ -131,7 +131,7 @@ def page_files(
     for roles in example_files.values():
         for named in roles.values():
             files |= named
-    files["page.json"] = json.dumps(facts, indent=1, ensure_ascii=False).encode()
+    files["page.json"] = json.dumps(metadata, indent=1, ensure_ascii=False).encode()
     return files
 
 

@@ -103,7 +103,7 @@ def main(asked: argparse.Namespace) -> None:
 
 
 def measure(drawn: list[np.ndarray], people: People, judges: Judges) -> dict[str, float]:
-    """Figures of images drawn at each level: of everyone's own level, and of all others."""
+    """Metrics of images drawn at each level: of everyone's own level, and of all others."""
     found, seen = [], []
     for images, gallery in zip(drawn, people.gallery, strict=True):
         found.append(retrieved(judges.person(images), judges.person(gallery)))

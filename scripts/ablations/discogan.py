@@ -19,7 +19,7 @@ from scripts.ablations import table as ablation
 from tf_translate.experiment.load_run import load_trained
 
 PRESETS = {"gan": "discogan_gan", "recongan": "discogan_recongan", "DiscoGAN": "discogan_small"}
-FIGURES = ("content/retrieval@1", "domain/accuracy", "domain/kid/judge@64", "completeness")
+METRICS = ("content/retrieval@1", "domain/accuracy", "domain/kid/judge@64", "completeness")
 SHOWN = 12
 
 
@@ -30,8 +30,8 @@ def main(folder: Path, settings: dict[str, str], command: str) -> None:
         run = folder / name
         ablation.train(preset, run, settings)
         table = evaluate(run, judges)
-        rows["input as it is"] = {figure: table["identity"][figure] for figure in FIGURES}
-        rows[name] = {figure: table["output"][figure] for figure in FIGURES}
+        rows["input as it is"] = {metric: table["identity"][metric] for metric in METRICS}
+        rows[name] = {metric: table["output"][metric] for metric in METRICS}
         columns["input"], columns[name] = held_out_translations(run)
         print(name, rows[name], flush=True)
         ablation.save(folder, command, rows, columns)

@@ -81,7 +81,7 @@ def outputs(translator, image, target, mask):
 
 
 def measured(output, image, target, mask, judge, on: bool) -> dict[str, float]:
-    """Figures of a row."""
+    """Metrics of a row."""
 
     def difference(other, where):
         where = np.broadcast_to(where, output.shape)

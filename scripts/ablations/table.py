@@ -30,7 +30,7 @@ def save(
     rows: Mapping[str, Mapping[str, float]],
     columns: Mapping[str, np.ndarray],
 ) -> None:
-    """Writes FOLDER/ablation.json (figures of each row) and ablation.png (a column each)."""
+    """Writes FOLDER/ablation.json (metrics of each row) and ablation.png (a column each)."""
     result = {
         "command": command,
         "date": datetime.date.today().isoformat(),

@@ -176,7 +176,7 @@ class Race:
         """What was found of a kind of step."""
         return {
             "kind": kind,
-            **self._figures("now", kind),
+            **self._metrics("now", kind),
             "needed": dict(NEEDED[self._method, kind]),
             **self._compared(kind),
         }
@@ -187,12 +187,12 @@ class Race:
         later = "after" if "after" in self._trees else "now"
         pairs = zip(self._rounds[later, kind], self._rounds["before", kind], strict=True)
         return {
-            "before": self._figures("before", kind),
-            "after": self._figures(later, kind),
+            "before": self._metrics("before", kind),
+            "after": self._metrics(later, kind),
             "ratio": median(_seconds(after) / _seconds(before) for after, before in pairs),
         }
 
-    def _figures(self, name: str, kind: str) -> dict[str, Any]:
+    def _metrics(self, name: str, kind: str) -> dict[str, Any]:
         steps = [step for each in self._rounds[name, kind] for step in each]
         waited, whole = (sum(step[key] for step in steps) for key in ("waited", "seconds"))
         needed = dict.fromkeys(NEEDED[self._method, kind], 0)

@@ -160,7 +160,7 @@ def compare(folder: Path, signature: str, command: str) -> None:
         costs = measured(folder, way)
         images[way.name] = image = read(way.place(folder) / IMAGE)
         live = images[Way("live").name]
-        rows[way.name] = _figures(image, images[way.aim], live, _borders(way, image, tile))
+        rows[way.name] = _metrics(image, images[way.aim], live, _borders(way, image, tile))
         rows[way.name] |= costs
         print(way.name, rows[way.name], file=sys.stderr, flush=True)
     shown = _crops({"image": read(folder / IMAGE), **images}, tile)
@@ -209,7 +209,7 @@ def _borders(way: Way, image: np.ndarray, tile: tuple[int, int]) -> list[list[in
     return [borders(side, part, way.overlap or 0) for side, part in sides]
 
 
-def _figures(image, own, live, places) -> dict[str, float | None]:
+def _metrics(image, own, live, places) -> dict[str, float | None]:
     from tf_translate.evaluation.metrics.pixel_distance import psnr
     from tf_translate.evaluation.metrics.seams import seam_ratio, tint_step
 
@@ -228,7 +228,7 @@ def _figures(image, own, live, places) -> dict[str, float | None]:
 def _crops(images: Images, tile: tuple[int, int]) -> Images:
     """Where each kind of norms is furthest from its aim at the max_filters overlap, a row for each.
 
-    The overlap between none and the max_filters has its figures, and no column.
+    The overlap between none and the max_filters has its metrics, and no column.
     """
     max_filters = [Way(norms, min(tile) // 2) for norms in WHOLE]
     places = [_furthest(images[way.name], images[way.aim]) for way in max_filters]

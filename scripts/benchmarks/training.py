@@ -188,7 +188,7 @@ def agree(row: Row, precision: str, ours: Trainer, others: Mapping[str, Trainer]
     return {"parameters": counted, "first step": first, "difference": differences[worst]}
 
 
-def figures(row: Row, found: Race, peak: float) -> dict[str, Any]:
+def metrics(row: Row, found: Race, peak: float) -> dict[str, Any]:
     """A row of the table; `peak` in thousand million multiply-adds a second."""
     compared = ratios(found.times["ours"], found.times["PyTorch"])
     giga = row.multiply_adds() / 1e9
@@ -226,7 +226,7 @@ def write(given: argparse.Namespace, rows: Mapping[str, Row], races: Mapping) ->
     """Writes bench_training.json and prints the table."""
     peak = peaks(races, given.product)
     named = {f"{rows[name].name}, {precision}": key for key in races for name, precision in [key]}
-    table = {name: figures(rows[key[0]], races[key], peak[key[1]]) for name, key in named.items()}
+    table = {name: metrics(rows[key[0]], races[key], peak[key[1]]) for name, key in named.items()}
     found = {name: races[key] for name, key in named.items()}
     result = {
         "command": f"scripts/bench_training {shlex.join(given.words)}".strip(),

@@ -131,9 +131,9 @@ def calls(name):
     return tf.keras.Model(image, tf.keras.activations.tanh(values), name=name)
 
 
-def mixed(name, policy="mixed_float16"):
+def mixed(name, inference_behavior="mixed_float16"):
     """A network trained in mixed precision: float16 numbers inside, float32 weights."""
-    tf.keras.mixed_precision.set_global_policy(policy)
+    tf.keras.mixed_precision.set_global_policy(inference_behavior)
     image = layers.Input((16, 24, 3))
     values = layers.Conv2D(6, 3, strides=2, padding="same")(image)
     values = layers.ReLU()(tfa.layers.InstanceNormalization()(values))

@@ -35,14 +35,14 @@ TABLES = {  # what a folder holds
 
 def publish(run: Path, name: str, command: str) -> None:
     """Writes assets/results/NAME.json and NAME_DIRECTION.png, and the pages' tables."""
-    (figures,) = sorted((run / "evaluation").glob("*.json"))
+    (metrics,) = sorted((run / "evaluation").glob("*.json"))
     sessions = [json.loads(line) for line in (run / "sessions.jsonl").read_text().splitlines()]
     result = {
         "command": command,
         "config": json.loads((run / "config.json").read_text()),
         "sessions": sessions,
         "training_minutes": round(sum(session["seconds"] for session in sessions) / 60, 1),
-        "evaluation": json.loads(figures.read_text()),
+        "evaluation": json.loads(metrics.read_text()),
     }
     (RESULTS / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n")
     for direction in result["evaluation"]["directions"]:
@@ -104,8 +104,8 @@ def summary() -> str:
             continue
         each = [one["rows"]["output"] for one in result["evaluation"]["directions"].values()]
         cells = [
-            "–" if each[0].get(figure) is None else f"{worst(one[figure] for one in each):.3f}"
-            for figure, worst in (
+            "–" if each[0].get(metric) is None else f"{worst(one[metric] for one in each):.3f}"
+            for metric, worst in (
                 ("content/retrieval@1", min),
                 ("content/outside", max),
                 ("domain/accuracy", min),

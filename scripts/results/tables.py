@@ -1,6 +1,6 @@
 """The tables that pages show of results: one function a kind of result."""
 
-FIGURES = {
+METRICS = {
     "content/retrieval@1": "retrieval@1 ↑",
     "content/label": "label ↑",
     "content/skill": "skill ↑",
@@ -21,12 +21,12 @@ def table(result: dict) -> str:
 
 
 def _evaluation_table(result: dict) -> str:
-    """A table a direction: the rows of an evaluation, the figures that are shown."""
+    """A table a direction: the rows of an evaluation, the metrics that are shown."""
     minutes = result["training_minutes"]
     lines = [f"`{result['command']}`, {minutes:.0f} minutes of training on a two-core machine:", ""]
     for name, direction in result["evaluation"]["directions"].items():
-        shown = [figure for figure in FIGURES if figure in direction["rows"]["output"]]
-        lines.append(f"| {name} | " + " | ".join(FIGURES[figure] for figure in shown) + " |")
+        shown = [metric for metric in METRICS if metric in direction["rows"]["output"]]
+        lines.append(f"| {name} | " + " | ".join(METRICS[metric] for metric in shown) + " |")
         lines.append("|---" * (len(shown) + 1) + "|")
         for row, values in direction["rows"].items():
             cells = ["–" if values[f] is None else f"{values[f]:.3f}" for f in shown]
@@ -40,7 +40,7 @@ def _ablation_table(result: dict) -> str:
     rows = result["ablation"]
     shown = list(next(iter(rows.values())))
     lines = [f"`{result['command']}`:", ""]
-    lines.append("| | " + " | ".join(FIGURES.get(figure, figure) for figure in shown) + " |")
+    lines.append("| | " + " | ".join(METRICS.get(metric, metric) for metric in shown) + " |")
     lines.append("|---" * (len(shown) + 1) + "|")
     for row, values in rows.items():
         cells = ["–" if values.get(f) is None else f"{values[f]:.3f}" for f in shown]

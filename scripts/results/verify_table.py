@@ -70,7 +70,7 @@ def export(trained: Trained, bundle: Path, recipes: list[str], images: int) -> d
 
 
 def rows(model: str, bundle: Path) -> list[dict[str, Any]]:
-    """One row for each recipe, signature and output: figures on held-out images and the verdict.
+    """One row for each recipe, signature and output: metrics on held-out images and the verdict.
 
     Where a signature was given none (latents that nothing encodes) they are those of seeded cases.
     """

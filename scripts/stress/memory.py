@@ -52,7 +52,7 @@ def of_steps(asked: argparse.Namespace) -> dict:
     seen = [pair for pair in train(asked, asked.folder / "run", changed, "VmRSS") if pair[0]]
     plot(np.array(seen)).save(asked.folder / "measure_memory.png")
     return {
-        "memory": {"method": asked.method, "steps": asked.steps, **figures(np.array(seen))},
+        "memory": {"method": asked.method, "steps": asked.steps, **metrics(np.array(seen))},
         "rows": [{"step": step, "kib": kib} for step, kib in seen],
     }
 
@@ -74,7 +74,7 @@ def of_files(asked: argparse.Namespace) -> dict:
 
 
 def train(
-    asked: argparse.Namespace, run: Path, changed: list[str], figure: str
+    asked: argparse.Namespace, run: Path, changed: list[str], metric: str
 ) -> list[tuple[int, int]]:
     """Trains a run; step and KiB of memory, about once a second."""
     source = write_job(asked.method, asked.folder, 0)
@@ -86,21 +86,21 @@ def train(
         stderr=subprocess.STDOUT,
         env=environment,
     )
-    seen = list(watch(process, run / "history.jsonl", figure))
+    seen = list(watch(process, run / "history.jsonl", metric))
     if process.returncode:
         sys.exit(f"the run failed, see {log.name}")
     return seen
 
 
-def watch(process: subprocess.Popen, history: Path, figure: str):
-    """Step and a figure of memory in KiB, about once a second; from the first row on at each new.
+def watch(process: subprocess.Popen, history: Path, metric: str):
+    """Step and a metric of memory in KiB, about once a second; from the first row on at each new.
 
     The step is 0 until there is a row.
     """
     step, with_rows = 0, 0
     while process.poll() is None:
         lines = history.read_text().splitlines() if history.exists() else []
-        kib = memory(process.pid, figure)
+        kib = memory(process.pid, metric)
         if kib and (len(lines) > with_rows or not lines):
             with_rows = len(lines)
             step = int(json.loads(lines[-1])["step"]) if lines else 0
@@ -108,17 +108,17 @@ def watch(process: subprocess.Popen, history: Path, figure: str):
         time.sleep(1)
 
 
-def memory(process: int, figure: str) -> int | None:
-    """KiB of memory that a process holds by a figure of the kernel, or None if it is gone."""
+def memory(process: int, metric: str) -> int | None:
+    """KiB of memory that a process holds by a metric of the kernel, or None if it is gone."""
     try:
         status = Path(f"/proc/{process}/status").read_text()
     except OSError:
         return None
-    found = [line.split()[1] for line in status.splitlines() if line.startswith(f"{figure}:")]
+    found = [line.split()[1] for line in status.splitlines() if line.startswith(f"{metric}:")]
     return int(found[0]) if found else None
 
 
-def figures(seen: np.ndarray) -> dict[str, float]:
+def metrics(seen: np.ndarray) -> dict[str, float]:
     """Least squares' gradient in KiB a step after warming up, and first, last and greatest MiB."""
     warm = seen[seen[:, 0] >= WARM * seen[-1, 0]]
     gradient, _ = np.polyfit(warm[:, 0], warm[:, 1], 1)

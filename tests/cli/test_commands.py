@@ -123,7 +123,7 @@ def test_benchmark_writes_the_card_if_asked_and_the_bundle_still_verifies(
     assert "leave one of them out" in mistake("benchmark", copy, "--card", "--compare", onnx)
 
 
-def test_evaluate_as_json_prints_figures_and_writes_a_page(command, trained):
+def test_evaluate_as_json_prints_metrics_and_writes_a_page(command, trained):
     code, out, _ = command("evaluate", trained, "--json")
     assert code == 0
     direction = json.loads(out)["directions"]["a_to_b"]
@@ -134,7 +134,7 @@ def test_evaluate_as_json_prints_figures_and_writes_a_page(command, trained):
     assert (trained / "evaluation" / "index.html").is_file()
 
 
-def test_evaluate_takes_figures_of_a_pretrained_network_too(command, trained, tmp_path):
+def test_evaluate_takes_metrics_of_a_pretrained_network_too(command, trained, tmp_path):
     network = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Flatten()])
     network.save(tmp_path / "mine.keras")
     code, out, _ = command("evaluate", trained, "--json", "--features", tmp_path / "mine.keras")

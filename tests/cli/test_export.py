@@ -75,8 +75,8 @@ def test_norms_frozen_for_export_say_their_cost_and_verify(command, pairs, tmp_p
     code, said, error = command("export", run, *arguments)
     assert code == 0, error
     manifest = json.loads((bundle / "manifest.json").read_text())
-    policy = manifest["signatures"]["a_to_b"]["policy"]
-    assert policy["normalization"] == "statistics of a calibration set"
+    inference_behavior = manifest["signatures"]["a_to_b"]["inference_behavior"]
+    assert inference_behavior["normalization"] == "statistics of a calibration set"
     frozen = manifest["source"]["frozen_norm"]
     assert (frozen["source"], frozen["images"]) == ("training split", {"a_to_b": 7})
     cost = frozen["psnr"]["a_to_b"]["image"]

@@ -41,9 +41,9 @@ def test_verify_says_what_a_recipe_changes_and_writes_a_sheet(command, judged, t
     result = json.loads(out)
     assert result["judges"] == "judges of the run's evaluation: a_to_b"
     assert (result["images"], result["sheet"]) == (5, str(sheet))
-    figures = {each["figure"] for each in result["judged"]}
+    metrics = {each["metric"] for each in result["judged"]}
     content = {f"a_to_b content/{name}" for name in ("similarity", "retrieval@1")}
-    assert figures == content | {f"a_to_b domain/{name}" for name in ("accuracy", "logit")}
+    assert metrics == content | {f"a_to_b domain/{name}" for name in ("accuracy", "logit")}
     for each in result["judged"]:
         assert each["cases"] == 4 + 5  # held-out golden ones, and those given
         assert each["change"] == each["value"] - each["original"]

@@ -91,9 +91,9 @@ def test_a_discriminator_that_cannot_tell_has_no_lead(name):
     model = _build(name, compiled=False)
     assert model.chance_levels == pytest.approx(BLIND[name])
     losses = {f"domain/{term}": loss for term, loss in BLIND[name].items()}
-    figures = model.discriminator_skills(losses | {"content/cycle": 1.0})
-    assert len(figures) == 1
-    assert list(figures.values()) == pytest.approx([0.0])
+    metrics = model.discriminator_skills(losses | {"content/cycle": 1.0})
+    assert len(metrics) == 1
+    assert list(metrics.values()) == pytest.approx([0.0])
 
 
 def test_a_sure_discriminator_leads_by_one_and_a_wasserstein_discriminator_by_its_gap():

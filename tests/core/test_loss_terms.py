@@ -46,7 +46,7 @@ def test_impossible_schedules_and_players_are_refused():
     with pytest.raises(
         ValueError, match="`parts` of player 'discriminator' must be at least one number"
     ):
-        Player("discriminator", ("discriminator",), "objective", (), parts=())
+        Player("discriminator", ("discriminator",), "objective", (), microbatches=())
     with pytest.raises(ValueError, match="needs at least one network"):
         Player("discriminator", (), "objective", ())
 

@@ -93,7 +93,7 @@ def test_turns_repeat_on_fresh_gradients():
                 ("discriminator",),
                 "discriminator_objective",
                 ("discriminator",),
-                parts=(0, 0, 0),
+                microbatches=(0, 0, 0),
             ),
             Toy.players[1],
         )
@@ -108,8 +108,8 @@ def test_turns_on_parts_see_other_images_and_share_the_last_forward_pass(monkeyp
     # -> c = 5 - 0.1 * 18 = 3.2; the generator on the last: dL/dg = 2 * c * a = 19.2 -> 1.08.
     class Fresh(Toy):
         players = (
-            dataclasses.replace(Toy.players[0], parts=(0, 1, 2)),
-            dataclasses.replace(Toy.players[1], parts=(2,)),
+            dataclasses.replace(Toy.players[0], microbatches=(0, 1, 2)),
+            dataclasses.replace(Toy.players[1], microbatches=(2,)),
         )
 
     translator = _toy(Fresh)

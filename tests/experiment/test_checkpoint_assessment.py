@@ -51,7 +51,7 @@ def _score(table, edit):
     )
     at = np.arange(4)
     images, values = data.images("validation", at=at), data.values("validation")
-    return checkpoint_assessment._figures(translator, images, values, data, [bright])
+    return checkpoint_assessment._metrics(translator, images, values, data, [bright])
 
 
 def _repaint(image, attributes):
@@ -62,26 +62,26 @@ def _repaint(image, attributes):
 
 
 def test_a_perfect_editor_scores_one(table):
-    figures = _score(table, _repaint)
-    assert figures["swap_accuracy"] == 1.0
-    assert figures["reconstruction"] == pytest.approx(0.0, abs=1e-6)
-    assert figures["score"] == pytest.approx(1.0)
+    metrics = _score(table, _repaint)
+    assert metrics["swap_accuracy"] == 1.0
+    assert metrics["reconstruction"] == pytest.approx(0.0, abs=1e-6)
+    assert metrics["score"] == pytest.approx(1.0)
 
 
 def test_handing_back_the_input_scores_nothing(table):
-    figures = _score(table, lambda image, attributes: image)
-    assert figures["swap_accuracy"] == 0.0
-    assert figures["reconstruction"] == 0.0
-    assert figures["score"] == 0.0
+    metrics = _score(table, lambda image, attributes: image)
+    assert metrics["swap_accuracy"] == 0.0
+    assert metrics["reconstruction"] == 0.0
+    assert metrics["score"] == 0.0
 
 
 def test_an_editor_that_forgets_the_image_scores_nothing(table):
     def forget(image, attributes):
         return np.ones_like(image) * (2.0 * attributes[:, :, None, None] - 1.0)
 
-    figures = _score(table, forget)
-    assert figures["swap_accuracy"] == 1.0
-    assert figures["score"] < 0.8  # 1 - error / error of the mean image is far from 1
+    metrics = _score(table, forget)
+    assert metrics["swap_accuracy"] == 1.0
+    assert metrics["score"] < 0.8  # 1 - error / error of the mean image is far from 1
 
 
 def _config(path, **training):
@@ -107,7 +107,7 @@ def test_training_measures_each_checkpoint_and_delivers_the_best(table, tmp_path
     best = max(rows, key=lambda row: row["score"])["step"]
     delivered = (run / "model.keras").read_bytes()
     assert delivered == (run / "checkpoints" / f"best-{best:08d}.keras").read_bytes()
-    # In bfloat16 the measure loads in float32 and puts the policy of training back.
+    # In bfloat16 the measure loads in float32 and puts the inference_behavior of training back.
     again = tmp_path / "half"
     half = _config(table, precision="mixed_bfloat16")
     assert train(half, again, resume=False, console=Console(file=io.StringIO()))
@@ -166,10 +166,10 @@ class _Shifted:
 def test_between_domains_judges_of_their_own_score_both_halves(dark_and_bright, tmp_path):
     configured = _unpaired(dark_and_bright)
     data = open_data(configured.data, paired=False)
-    figures = checkpoint_assessment._by_judges(
+    metrics = checkpoint_assessment._by_judges(
         configured, data, tmp_path / "judges", lambda line: None
     )
-    right, nothing = figures(_Shifted(140)), figures(_Shifted(0))
+    right, nothing = metrics(_Shifted(140)), metrics(_Shifted(0))
     for side in ("a_to_b", "b_to_a"):
         assert right[f"{side}/domain/accuracy"] == 1.0
         assert nothing[f"{side}/domain/accuracy"] == 0.0
@@ -196,17 +196,17 @@ def test_unpaired_training_delivers_the_best_by_its_judges(dark_and_bright, tmp_
 def test_one_set_of_images_is_scored_by_what_comes_back(table):
     configured = Config(method="ian", data={"path": str(table), "size": [16, 16]})
     data = open_image_dataset(configured.data)
-    figures = checkpoint_assessment._by_reconstruction(configured, data)
+    metrics = checkpoint_assessment._by_reconstruction(configured, data)
 
     def of(function):
         return SimpleNamespace(
             signatures=lambda: {"reconstruct": SimpleNamespace(function=function)}
         )
 
-    whole = figures(of(lambda image: {"image": image}))
+    whole = metrics(of(lambda image: {"image": image}))
     assert whole == {"reconstruction": 0.0, "score": 1.0}
     mean = data.images("validation", at=range(4)).mean(0)
-    flat = figures(of(lambda image: {"image": np.broadcast_to(mean, image.shape)}))
+    flat = metrics(of(lambda image: {"image": np.broadcast_to(mean, image.shape)}))
     assert flat["score"] == pytest.approx(0.0, abs=1e-6)
     assert flat["reconstruction"] > 0.1
 

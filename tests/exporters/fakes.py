@@ -22,8 +22,8 @@ class Signature:
     function: Callable
     inputs: tuple[Tensor, ...] = (Tensor(),)
     outputs: tuple[Tensor, ...] = (Tensor(),)
-    policy: dict[str, str] = field(default_factory=lambda: {"dropout": "off"})
-    sensitivity: float = 1.0
+    inference_behavior: dict[str, str] = field(default_factory=lambda: {"dropout": "off"})
+    tolerance_factor: float = 1.0
 
 
 def negative(name: str = "a_to_b") -> Signature:
@@ -94,7 +94,9 @@ def swap(name: str = "swap") -> Signature:
     return Signature(name, function, (Tensor(), exemplar), (Tensor(), exemplar))
 
 
-def of_model(name: str, model: keras.Model, *, policy: dict[str, str] | None = None) -> Signature:
+def of_model(
+    name: str, model: keras.Model, *, inference_behavior: dict[str, str] | None = None
+) -> Signature:
     shape = (None, *model.input_shape[1:])
     tensor, result = Tensor(shape=shape), Tensor(shape=(None, *model.output_shape[1:]))
     return Signature(
@@ -102,7 +104,7 @@ def of_model(name: str, model: keras.Model, *, policy: dict[str, str] | None = N
         lambda image: {"image": model(image, training=False)},
         (tensor,),
         (result,),
-        policy or {"dropout": "off"},
+        inference_behavior or {"dropout": "off"},
     )
 
 

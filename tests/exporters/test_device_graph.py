@@ -12,7 +12,7 @@ from tf_translate.networks.resnet import resnet_generator
 from tf_translate.networks.unet import unet_generator
 
 SHAPE = (16, 16, 3)
-# Each of these would split XNNPACK's graph or be wrong in 16x8 (platform facts).
+# Each of these would split XNNPACK's graph or be wrong in 16x8 (platform metadata).
 SPLITTING = {"MIRROR_PAD", "RESIZE_NEAREST_NEIGHBOR", "SQUARED_DIFFERENCE", "TILE", "SHAPE"}
 
 NETWORKS = {

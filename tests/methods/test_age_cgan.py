@@ -1,4 +1,4 @@
-"""Facts of Age-cGAN, its stages, and that the search for z moves z and nothing else."""
+"""Metadata of Age-cGAN, its stages, and that the search for z moves z and nothing else."""
 
 import keras
 import numpy as np
@@ -293,7 +293,7 @@ def test_translate_preserving_runs_on_a_device_as_in_python(tmp_path):
         _batch(1),
     )
     signature = model.signatures()["translate_preserving"]
-    assert signature.policy["search"] == (
+    assert signature.inference_behavior["search"] == (
         "3 steps of gradient descent of length 0.5, falling, and momentum 0.5, objective identity, "
         "gradients of ReLUs smoothed over 1"
     )
@@ -324,7 +324,7 @@ def test_with_the_mask_blend_the_own_age_gives_the_image_back_and_another_change
     model, batch = _model(mask_blend=True), _batch()
     own, image = batch["attributes"], batch["image"]
     preserving = model.signatures()["translate_preserving"]
-    assert preserving.policy["mask_blend"] == "on"
+    assert preserving.inference_behavior["mask_blend"] == "on"
     same = preserving.function(image=image, own_attributes=own, attributes=own)["image"]
     np.testing.assert_allclose(same, image, atol=1e-6)  # no difference, nothing blended in
     other = tf.roll(own, 1, -1)
@@ -332,7 +332,7 @@ def test_with_the_mask_blend_the_own_age_gives_the_image_back_and_another_change
     assert np.abs(edited - image).max() > 1e-3
     # Without it even the own age is drawn anew; `preserve` agrees with the signature.
     plain = _model().signatures()["translate_preserving"]
-    assert plain.policy["mask_blend"] == "off"
+    assert plain.inference_behavior["mask_blend"] == "off"
     drawn = plain.function(image=image, own_attributes=own, attributes=own)["image"]
     assert np.abs(drawn - image).max() > 1e-3
     python, _ = model.preserve(image, own, other, method="unrolled")

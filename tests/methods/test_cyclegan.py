@@ -1,4 +1,4 @@
-"""Facts of the CycleGAN paper and its published code."""
+"""Metadata of the CycleGAN paper and its published code."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Facts of the DiscoGAN paper and its published code."""
+"""Metadata of the DiscoGAN paper and its published code."""
 
 import keras
 import numpy as np
@@ -74,7 +74,7 @@ def test_the_papers_plain_sum_can_be_reached():
 
 
 def test_the_discriminators_play_once_and_the_generators_twice_on_fresh_images():
-    assert [(p.name, p.parts) for p in DiscoGAN.players] == [
+    assert [(p.name, p.microbatches) for p in DiscoGAN.players] == [
         ("discriminators", (0,)),
         ("generators", (1, 2)),
     ]

@@ -1,4 +1,4 @@
-"""Facts of the DTN paper, and that f stays what it is."""
+"""Metadata of the DTN paper, and that f stays what it is."""
 
 import keras
 import numpy as np

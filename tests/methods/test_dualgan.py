@@ -1,4 +1,4 @@
-"""Facts of the DualGAN paper and its published code."""
+"""Metadata of the DualGAN paper and its published code."""
 
 import numpy as np
 import pytest
@@ -54,7 +54,7 @@ def test_another_optimizer_is_told_by_its_kind():
     [("wgan_clip", (0, 1, 2), (2,)), ("wgan_gp", (0,), (0,)), ("vanilla", (0,), (0, 0))],
 )
 def test_who_plays_how_often(mode, discriminators, generators):
-    parts = [player.parts for player in _tiny(gan_mode=mode).players]
+    parts = [player.microbatches for player in _tiny(gan_mode=mode).players]
     assert parts == [discriminators, generators]
 
 

@@ -1,4 +1,4 @@
-"""Facts of the Fader Networks paper and its published code."""
+"""Metadata of the Fader Networks paper and its published code."""
 
 import keras
 import numpy as np
@@ -58,7 +58,7 @@ def test_there_is_no_classifier_unless_it_counts():
         "classifier",
         "autoencoder",
     ]
-    assert [player.parts for player in fed.players] == [(0,), (1,), (1,)]
+    assert [player.microbatches for player in fed.players] == [(0,), (1,), (1,)]
     assert fed.classifier.output_shape == (None, 5)
     assert fed.classifier.layers[1].filters == 8
 
@@ -77,14 +77,14 @@ def test_networks_have_the_published_number_of_parameters():
 
 
 def test_players_see_images_of_their_own_and_bound_their_gradients():
-    assert [player.parts for player in _model().players] == [(0,), (1,)]
+    assert [player.microbatches for player in _model().players] == [(0,), (1,)]
     assert [player.clip for player in Fader.players] == [5.0, 5.0, 5.0]
     assert _model().microbatches_per_step == 2
 
 
 def test_more_turns_of_the_discriminator_see_images_of_their_own_too():
     model = _model(discriminator_turns=3)
-    assert [player.parts for player in model.players] == [(0, 1, 2), (3,)]
+    assert [player.microbatches for player in model.players] == [(0, 1, 2), (3,)]
     assert model.microbatches_per_step == 4
     assert Fader.from_config(model.get_config()).discriminator_turns == 3
 

@@ -1,4 +1,4 @@
-"""Facts of the GeneGAN paper and its published code."""
+"""Metadata of the GeneGAN paper and its published code."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""Facts of IAN and its published code, and who learns what."""
+"""Metadata of IAN and its published code, and who learns what."""
 
 import numpy as np
 import pytest
@@ -45,7 +45,7 @@ def _only(*terms):
     return {term.name: 0.0 for term in IAN.terms if term.name not in terms}
 
 
-# --- the published facts -----------------------------------------------------------------------
+# --- the published metadata -----------------------------------------------------------------------
 
 
 def test_weights_are_the_codes():
@@ -258,11 +258,11 @@ def test_halves_make_the_whole_and_latents_are_means():
     np.testing.assert_allclose(latent, model.encoder_head(seen, training=False)[0], atol=1e-6)
     halves = signatures["decode"].function(latent=latent)["image"]
     np.testing.assert_allclose(model(image), halves, atol=1e-6)
-    policy = signatures["edit"].policy
-    assert policy["edit"] == (
+    inference_behavior = signatures["edit"].inference_behavior
+    assert inference_behavior["edit"] == (
         "3 gradient steps on the latent, rate 0.05, gradients of ReLUs smoothed over 0.5"
     )
-    assert policy["mask_blend"] == "on"
+    assert inference_behavior["mask_blend"] == "on"
 
 
 # --- the door ----------------------------------------------------------------------------------

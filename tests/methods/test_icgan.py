@@ -1,4 +1,4 @@
-"""Facts of IcGAN and its published code, and that its stages leave each other alone."""
+"""Metadata of IcGAN and its published code, and that its stages leave each other alone."""
 
 import keras
 import numpy as np
@@ -348,7 +348,7 @@ def test_the_mask_blend_is_off_by_default_comes_back_from_a_file_and_is_recorded
         model.save(tmp_path / f"{said}.keras")
         copy = keras.models.load_model(tmp_path / f"{said}.keras")
         assert copy.mask_blend is on
-        assert copy.signatures()["translate"].policy["mask_blend"] == said
+        assert copy.signatures()["translate"].inference_behavior["mask_blend"] == said
 
 
 def test_the_mask_blend_survives_tflite(tmp_path):

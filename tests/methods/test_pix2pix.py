@@ -1,4 +1,4 @@
-"""Facts of the pix2pix paper and its released code."""
+"""Metadata of the pix2pix paper and its released code."""
 
 import numpy as np
 import pytest
@@ -108,12 +108,12 @@ def test_the_policy_at_inference_is_stated():
         shape_a=(32, 32, 3),
         shape_b=(32, 32, 3),
     )
-    assert paper.signatures()["a_to_b"].policy == {
+    assert paper.signatures()["a_to_b"].inference_behavior == {
         "dropout": "fixed",
         "normalization": "statistics of each image",
     }
     plain = _tiny(dropout=0)
-    assert plain.signatures()["a_to_b"].policy == {
+    assert plain.signatures()["a_to_b"].inference_behavior == {
         "dropout": "none",
         "normalization": "statistics of each image",
     }

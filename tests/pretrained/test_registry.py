@@ -12,7 +12,7 @@ from ai_edge_litert.interpreter import Interpreter
 from tests.evaluation.toys import blobs
 from tf_translate import images
 from tf_translate.errors import DataError
-from tf_translate.evaluation.metrics.pretrained_metrics import FeatureFigures, feature_figures
+from tf_translate.evaluation.metrics.pretrained_metrics import FeatureFigures, feature_metrics
 from tf_translate.evaluation.metrics.results import Direction
 from tf_translate.packages import cache_folder, is_here
 from tf_translate.pretrained import dlib_face, efficientnet_lite0
@@ -141,13 +141,13 @@ def direction():
     return Direction("a_to_b", source, target, outputs=target, truth=target)
 
 
-def test_figures_of_a_network_are_named_by_it_and_by_the_size_of_the_images(direction):
+def test_metrics_of_a_network_are_named_by_it_and_by_the_size_of_the_images(direction):
     networks = [Features("toy", tiny(16))]
-    figures = FeatureFigures(direction, networks, seed=0)
+    metrics = FeatureFigures(direction, networks, seed=0)
     own = np.arange(24)
-    same, moved = figures.of(direction.source, own), figures.of(direction.target, own)
+    same, moved = metrics.of(direction.source, own), metrics.of(direction.target, own)
     assert list(same) == ["content/identity/toy@32", "domain/kid/toy@32"]
-    assert [f.name for f in feature_figures(direction, networks, "n = 24", seed=0)] == list(same)
+    assert [f.name for f in feature_metrics(direction, networks, "n = 24", seed=0)] == list(same)
     assert same["content/identity/toy@32"].value == pytest.approx(1.0)
     assert moved["content/identity/toy@32"].value < 1.0
     # Cosines worked out one by one.
@@ -158,7 +158,7 @@ def test_figures_of_a_network_are_named_by_it_and_by_the_size_of_the_images(dire
     assert error == pytest.approx(np.std(cosines, ddof=1) / np.sqrt(24), abs=1e-6)
     far, near = same["domain/kid/toy@32"], moved["domain/kid/toy@32"]
     assert far.value > near.value + far.standard_error
-    (floor,) = figures.references().items()
+    (floor,) = metrics.references().items()
     assert floor[0] == "kid/toy@32 floor (target vs target, halves)"
     assert abs(floor[1].value) < 4 * floor[1].standard_error
 

@@ -36,7 +36,7 @@ def _names(shown, **leads):
     ]
 
 
-def test_figures_are_those_worked_out_by_hand():
+def test_metrics_are_those_worked_out_by_hand():
     # Two images of two grey pixels: (-1, 1) and (0, 0.5); outputs (1, -1) and (0.5, 0).
     inputs = np.array([[-1.0, 1.0], [0.0, 0.5]]).reshape(2, 1, 2, 1)
     outputs = np.array([[1.0, -1.0], [0.5, 0.0]]).reshape(2, 1, 2, 1)
@@ -57,7 +57,7 @@ def test_a_healthy_translation_shows_no_sign():
 def test_an_identity_map_is_one_only_while_discriminators_tell():
     shown = Shown("a to b", _images(), _images() + 0.01, unchanged=_images())
     assert _names(shown, discriminator=0.8) == ["identity map"]
-    assert _names(shown) == ["identity map"]  # no figure of discriminators
+    assert _names(shown) == ["identity map"]  # no metric of discriminators
     assert _names(shown, discriminator=0.2) == []
     assert _names(Shown("reconstruct", _images(), _images())) == []  # as it should be
 
@@ -184,7 +184,7 @@ def test_a_huge_rate_collapses_generators(tmp_path):
     assert ("collapse", "a to b") in _said(run)
 
 
-def test_signs_are_text_and_figures_in_tensorboard(tmp_path):
+def test_signs_are_text_and_metrics_in_tensorboard(tmp_path):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     run, _ = _run(tmp_path, make=INVERTING, steps=8)

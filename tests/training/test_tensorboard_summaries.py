@@ -27,21 +27,21 @@ def kib_in_use():
     return (info.uordblks + info.hblkhd) / 1024
 
 
-def test_a_thousand_rows_of_figures_leave_no_memory_behind(tmp_path):
+def test_a_thousand_rows_of_metrics_leave_no_memory_behind(tmp_path):
     writer = tf.summary.create_file_writer(str(tmp_path))
 
     def write(first, last):
         for step in range(first, last):
-            write_scalars(writer, step, {"figure": step / 7})
+            write_scalars(writer, step, {"metric": step / 7})
         writer.flush()
 
     write(0, 100)  # kernels and buffers are made
     before = kib_in_use()
     write(100, 1100)
-    assert kib_in_use() - before < 400, "a thousand steps and as many figures are 1,300"
+    assert kib_in_use() - before < 400, "a thousand steps and as many metrics are 1,300"
 
 
-def test_a_figure_is_written_at_its_step(tmp_path):
+def test_a_metric_is_written_at_its_step(tmp_path):
     writer = tf.summary.create_file_writer(str(tmp_path))
     write_scalars(writer, 7, {"content/l1": 0.25})
     with at(writer, 9):

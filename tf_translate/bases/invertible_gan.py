@@ -21,7 +21,7 @@ DISCRIMINATOR = Player(
     "discriminator_objective",
     ("discriminator", "mismatched", "r1"),
     stage=GAN_STAGE,
-    needs=("attributes", "other_attributes"),
+    batch_keys=("attributes", "other_attributes"),
 )
 GENERATOR = Player(
     "generator",  # no moving average: encoders and the statistics go with the last weights
@@ -30,7 +30,7 @@ GENERATOR = Player(
     ("adversarial",),
     forward="draw",
     stage=GAN_STAGE,
-    needs=("drawn_attributes",),
+    batch_keys=("drawn_attributes",),
 )
 
 
@@ -48,7 +48,7 @@ def reader(name: str, *, term: str, needs: str) -> Player:
         f"{name}_objective",
         (term,),
         stage=name,
-        needs=(needs,),
+        batch_keys=(needs,),
         averaged=True,
         optimizer="encoder_optimizer",
     )
@@ -177,22 +177,26 @@ class InvertibleTranslator(Translator):
             return edited
         return {"image": blend(image, self.decode(latent, own)["image"], edited["image"])}
 
-    def blending(self, policy: Mapping[str, str]) -> dict[str, str]:
-        """A policy that says whether edits are blended into the input."""
-        return {**policy, "mask_blend": "on" if self.mask_blend else "off"}
+    def blending(self, inference_behavior: Mapping[str, str]) -> dict[str, str]:
+        """A inference_behavior that says whether edits are blended into the input."""
+        return {**inference_behavior, "mask_blend": "on" if self.mask_blend else "off"}
 
     def translate(self, image, attributes):
         """Draws images anew with attributes, from the latents the encoder reads."""
         latent = getattr(self, self.inverts)(image, training=False)
         return self.decode(latent, attributes)
 
-    def translate_and_decode(self, policy: Mapping[str, str]) -> tuple[Signature, Signature]:
+    def translate_and_decode(
+        self, inference_behavior: Mapping[str, str]
+    ) -> tuple[Signature, Signature]:
         """The signatures `translate` and `decode`."""
         image = image_spec(self.generator.output_shape[1:])
         latent, attributes = latent_spec(self._latent), attribute_spec(self.columns)
         return (
-            Signature("translate", self.translate, (image, attributes), (image,), policy),
-            Signature("decode", self.decode, (latent, attributes), (image,), policy),
+            Signature(
+                "translate", self.translate, (image, attributes), (image,), inference_behavior
+            ),
+            Signature("decode", self.decode, (latent, attributes), (image,), inference_behavior),
         )
 
     def _check(self, networks: Mapping[str, keras.Model], columns: int) -> None:

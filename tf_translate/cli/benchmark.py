@@ -136,8 +136,8 @@ def _sizes(rows: list[dict[str, Any]]) -> Table:
     table = Table("recipe", "signature", "file MB", "M parameters", "M multiply-adds")
     one_each = {(row["recipe"], row["signature"]): row for row in rows}
     for (recipe, signature), row in one_each.items():
-        figures = (row["size_bytes"] / 1e6, row["parameters"] / 1e6, row["multiply_adds"] / 1e6)
-        table.add_row(recipe, signature, *(f"{figure:.3f}" for figure in figures))
+        metrics = (row["size_bytes"] / 1e6, row["parameters"] / 1e6, row["multiply_adds"] / 1e6)
+        table.add_row(recipe, signature, *(f"{metric:.3f}" for metric in metrics))
     return table
 
 

@@ -17,27 +17,27 @@ def main(
 ) -> None:
     """Show a method's networks with parameter counts at the paper's size, terms and sources."""
     load_tensorflow()
-    facts = describe(method)
+    metadata = describe(method)
     if as_json:
-        print_json(facts)
+        print_json(metadata)
         return
     console = people()
-    console.print(f"{facts['title']} ({facts['layout']} data)\n{facts['description']}\n")
+    console.print(f"{metadata['title']} ({metadata['layout']} data)\n{metadata['description']}\n")
     networks = Table("network", "parameters", "input", "output", title="at the paper's size")
-    for name, network in facts["networks"].items():
+    for name, network in metadata["networks"].items():
         shapes = (str(network["input_shape"]), str(network["output_shape"]))
         networks.add_row(name, f"{network['parameters'] / 1e6:.3f} M", *shapes)
     terms = Table("term", "weight", "source")
-    for term in facts["terms"]:
+    for term in metadata["terms"]:
         terms.add_row(term["label"], str(term["weight"]), term["source"])
     settings = Table("setting", "paper's value", "source")
-    for name, setting in facts["settings"].items():
+    for name, setting in metadata["settings"].items():
         settings.add_row(f"model.{name}", str(setting["default"]), setting["source"])
     console.print(networks, terms, settings)
 
 
 def describe(method: str) -> dict[str, Any]:
-    """The facts of a method at the size its paper gives.
+    """The metadata of a method at the size its paper gives.
 
     Raises:
         UnknownMethodError: If there is no such method.
@@ -61,7 +61,7 @@ def describe(method: str) -> dict[str, Any]:
             for player in model.players
         ],
         "signatures": {
-            name: {"policy": dict(signature.policy)}
+            name: {"inference_behavior": dict(signature.inference_behavior)}
             for name, signature in model.signatures().items()
         },
         "settings": {

@@ -1,4 +1,4 @@
-"""`tf-translate evaluate`: content and domain figures of a run, and a page with images."""
+"""`tf-translate evaluate`: content and domain metrics of a run, and a page with images."""
 
 from pathlib import Path
 from typing import Annotated
@@ -27,4 +27,4 @@ def main(
     results, page = evaluate(load_trained(run), console, features=features or None)
     if as_json:
         print_json(results)
-    console.print(f"figures and images: {page}")
+    console.print(f"metrics and images: {page}")

@@ -85,7 +85,7 @@ def main(
 ) -> None:
     """Export a run's generators as SavedModel and TFLite with everything to verify them.
 
-    Figures of `evaluate`, if the run was evaluated, go into the bundle's card.md.
+    Metrics of `evaluate`, if the run was evaluated, go into the bundle's card.md.
 
     Examples:
 

@@ -201,8 +201,8 @@ def _outputs(verification) -> Table:
 
 
 def _judged(verification) -> Table:
-    table = Table("artifact", "signature", "judge's figure", "images", "Keras", "here", "change")
+    table = Table("artifact", "signature", "judge's metric", "images", "Keras", "here", "change")
     for each in verification.judged:
         numbers = (f"{each.original:.3f}", f"{each.value:.3f}", f"{each.change:+.3f}")
-        table.add_row(each.artifact, each.signature, each.figure, str(each.cases), *numbers)
+        table.add_row(each.artifact, each.signature, each.metric, str(each.cases), *numbers)
     return table

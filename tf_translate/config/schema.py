@@ -92,7 +92,7 @@ class EvaluationConfig(Settings):
     seed: int = Field(0, ge=0, description="of judges, subsets and bootstrap")
     features: list[str] = Field(
         [],
-        description="pretrained networks whose figures are taken too: lite0, face128 (fetched) or "
+        description="pretrained networks whose metrics are taken too: lite0, face128 (fetched) or "
         ".keras files",
     )
 

@@ -92,34 +92,34 @@ class Diagnostics(ManyWorkers):
             if it is wrong for sure. `wasserstein_estimate/TERM` for Wasserstein discriminators: how much higher real
             images score, in the discriminators' own unit.
         """
-        figures = {}
+        metrics = {}
         for label, loss in losses.items():
             term = label.rpartition("/")[2]
             chance_level = self.chance_levels.get(term)
             if chance_level:
-                figures[f"discriminator_skill/{term}"] = 1.0 - loss / chance_level
+                metrics[f"discriminator_skill/{term}"] = 1.0 - loss / chance_level
             elif chance_level is not None:
-                figures[f"wasserstein_estimate/{term}"] = -loss
-        return figures
+                metrics[f"wasserstein_estimate/{term}"] = -loss
+        return metrics
 
     def player_diagnostics(self, players: Sequence[Player]) -> dict[str, float]:
-        """Figures of players, read now and outside the step.
+        """Metrics of players, read now and outside the step.
 
         Returns:
             `learning_rate/PLAYER` of the coming turn, `weight_norm/PLAYER` the common length of its weights,
             `grad_norm/PLAYER` that of its gradients in the last step that was asked for.
         """
         lengths = self.gradient_norms.read()
-        figures = {}
+        metrics = {}
         for player in players:
             name = player.name
             rate = self.player_optimizers[name].learning_rate
-            figures[f"learning_rate/{name}"] = float(keras.ops.convert_to_numpy(rate))
+            metrics[f"learning_rate/{name}"] = float(keras.ops.convert_to_numpy(rate))
             parts = [np.linalg.norm(v.numpy()) for v in self.variables_of(player)]
-            figures[f"weight_norm/{name}"] = float(np.linalg.norm(np.asarray(parts, np.float64)))
+            metrics[f"weight_norm/{name}"] = float(np.linalg.norm(np.asarray(parts, np.float64)))
             if name in lengths:
-                figures[f"grad_norm/{name}"] = lengths[name]
-        return figures
+                metrics[f"grad_norm/{name}"] = lengths[name]
+        return metrics
 
     gradient_norms: GradientNorms
 

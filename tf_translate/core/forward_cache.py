@@ -51,8 +51,8 @@ class ForwardCache:
 
     def moved(self, player: Player, turn: int) -> None:
         """Forgets what a player shared where it will play again: its networks have moved."""
-        if player.parts[turn] in player.parts[turn + 1 :]:
-            del self._known[player.name, player.parts[turn]]
+        if player.microbatches[turn] in player.microbatches[turn + 1 :]:
+            del self._known[player.name, player.microbatches[turn]]
 
     def _visible(self, player: Player, part: int) -> dict:
         """What was shared of a part, with gradients stopped but for the player's own."""
@@ -65,7 +65,7 @@ class ForwardCache:
         return visible
 
     def _run(self, player: Player, part: int) -> tuple:
-        plays = player.name in self._active and part in player.parts
+        plays = player.name in self._active and part in player.microbatches
         tape = _tape(self._variables_of(player), bool(player.stop_gradient_for)) if plays else None
         if player.forward is None:
             return tape, {}

@@ -50,16 +50,16 @@ class Player:
             with gradients stopped: `(batch, shared) -> {name: tensor}`.
         stop_gradient_for: Terms that do not move some of its networks: network to names of terms. Their
             gradients then stop ahead of that network, with no forward pass more.
-        parts: Parts of the step's batch it plays on, one turn each, in order. The usual
+        microbatches: Parts of the step's batch it plays on, one turn each, in order. The usual
             `(0,)` is one turn on the whole batch; a discriminator on `(0, 1, 2)` beside a generator
             on `(2,)` takes three turns on fresh images for each of the generator's; `(0, 0)`
             is two turns on the same images. Each turn takes fresh gradients.
         stage: Stage of training in which it plays.
         constrain: Called with its trainable variables after each turn (weight clipping).
         clip: Greatest common length of its gradients, or None.
-        needs: Keys of the batch it needs beside the images, such as "label_a".
+        batch_keys: Keys of the batch it needs beside the images, such as "label_a".
         burst: When it goes alone for some steps; None: never.
-        draws: Whether images can be made once it has played: not where its stage only readies
+        generates_images: Whether images can be made once it has played: not where its stage only readies
             others for theirs.
         averaged: Whether a moving average of its weights is worth keeping: true for the
             networks that are deployed.
@@ -73,21 +73,21 @@ class Player:
     forward: str | None = None
     depends_on: bool = False
     stop_gradient_for: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    parts: tuple[int, ...] = (0,)
+    microbatches: tuple[int, ...] = (0,)
     stage: str = DEFAULT_STAGE
     constrain: Callable[[Sequence], None] | None = None
     clip: float | None = None
-    needs: tuple[str, ...] = ()
+    batch_keys: tuple[str, ...] = ()
     burst: Burst | None = None
-    draws: bool = True
+    generates_images: bool = True
     averaged: bool = False
     optimizer: str = "optimizer"
 
     def __post_init__(self):
-        if not self.parts or min(self.parts) < 0:
+        if not self.microbatches or min(self.microbatches) < 0:
             raise ValueError(
-                f"`parts` of player {self.name!r} must be at least one number of 0 or more, "
-                f"got {self.parts}"
+                f"`microbatches` of player {self.name!r} must be at least one index of 0 or more, "
+                f"got {self.microbatches}"
             )
         if not self.networks:
             raise ValueError(f"player {self.name!r} needs at least one network")
@@ -102,7 +102,7 @@ class Player:
     @property
     def turns(self) -> int:
         """Turns it takes in one step."""
-        return len(self.parts)
+        return len(self.microbatches)
 
     @property
     def groups(self) -> list["Player"]:

@@ -41,17 +41,17 @@ class Signature:
         name: For example "a_to_b".
         function: Takes the inputs as keyword tensors and returns a mapping of outputs.
         inputs, outputs: What goes in and what comes out.
-        policy: How noise and statistics behave at inference, for example
+        inference_behavior: How noise and statistics behave at inference, for example
             `{"dropout": "off", "normalization": "per image"}`; recorded in bundles.
-        sensitivity: How many times as far as others it may be off on a device, from 1 to 100.
+        tolerance_factor: How many times as far as others it may be off on a device, from 1 to 100.
     """
 
     name: str
     function: Callable[..., Mapping[str, object]]
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
-    policy: Mapping[str, str] = field(default_factory=dict)
-    sensitivity: float = 1.0
+    inference_behavior: Mapping[str, str] = field(default_factory=dict)
+    tolerance_factor: float = 1.0
 
 
 def image_spec(shape: tuple[int | None, ...], name: str = "image", meaning: str = "") -> TensorSpec:
@@ -112,13 +112,13 @@ def latent_spec(size: int) -> TensorSpec:
     return TensorSpec("latent", (None, size), meaning=LATENT)
 
 
-def image_signature(name: str, network, policy: Mapping[str, str]) -> Signature:
+def image_signature(name: str, network, inference_behavior: Mapping[str, str]) -> Signature:
     """Deploys a network from one image to one image, in inference mode.
 
     Args:
         name: Name of the signature.
         network: Model from `(batch, h, w, c)` to `(batch, h, w, c')`, both in [-1, 1].
-        policy: Recorded behaviour at inference.
+        inference_behavior: Recorded behaviour at inference.
     """
 
     def function(image):
@@ -129,17 +129,18 @@ def image_signature(name: str, network, policy: Mapping[str, str]) -> Signature:
         function=function,
         inputs=(image_spec(network.input_shape[1:]),),
         outputs=(image_spec(network.output_shape[1:]),),
-        policy=dict(policy),
+        inference_behavior=dict(inference_behavior),
     )
 
 
-def image_signatures(networks: Mapping, policy: Callable) -> dict[str, Signature]:
+def image_signatures(networks: Mapping, inference_behavior: Callable) -> dict[str, Signature]:
     """A signature for each network from images to images.
 
     Args:
         networks: Networks by the name of their signature.
-        policy: Reads from a network what it does at inference.
+        inference_behavior: Reads from a network what it does at inference.
     """
     return {
-        name: image_signature(name, network, policy(network)) for name, network in networks.items()
+        name: image_signature(name, network, inference_behavior(network))
+        for name, network in networks.items()
     }

@@ -27,7 +27,7 @@ class Translator(serialization.Saved, Diagnostics):
     Use it like any Keras model: `compile()`, `fit(batches)`, callbacks, `save("x.keras")`.
     A batch is a mapping of images. A step divides its loss by the number of replicas,
     because optimizers sum gradients over them; logged values are not divided. Where players
-    play on parts of a batch (see `Player.parts`), a batch holds `microbatches_per_step` of them.
+    play on parts of a batch (see `Player.microbatches`), a batch holds `microbatches_per_step` of them.
 
     Args:
         networks: Built networks by attribute name.
@@ -230,7 +230,7 @@ class Translator(serialization.Saved, Diagnostics):
             forward=lambda name, *given: getattr(self, name)(*given),
         )
         for player in self.active_players():
-            for turn, part in enumerate(player.parts):
+            for turn, part in enumerate(player.microbatches):
                 tape, shared = forwards.begin(player, part)
                 self._take_turn(player, tape, forwards.parts[part], shared)
                 forwards.moved(player, turn)
@@ -240,7 +240,7 @@ class Translator(serialization.Saved, Diagnostics):
     @property
     def microbatches_per_step(self) -> int:
         """Fresh batches that a step of the present stage takes, stacked in one."""
-        return 1 + max(part for player in self._stage_players() for part in player.parts)
+        return 1 + max(part for player in self._stage_players() for part in player.microbatches)
 
     def _take_turn(self, player: Player, tape, batch, shared) -> None:
         variables = self.variables_of(player)

@@ -40,7 +40,7 @@ class SearchSettings(Settings):
         return steps_spec(self.steps, "steps towards the latent of this image")
 
     def steps_in_words(self) -> str:
-        """What a deployed graph does, for its policy."""
+        """What a deployed graph does, for its inference_behavior."""
         return (
             f"{self.steps} steps of gradient descent of length {self.rate:g}, falling, and "
             f"momentum {self.momentum:g}, objective {self.objective}, gradients of ReLUs smoothed "

@@ -4,7 +4,7 @@ With attributes as Fader Networks choose (their code's `eval_clf`): a classifier
 in training says whether edited images show what was asked, and the error of giving images back
 says what was kept. Between two domains: judges of content and domain. One set of images: how
 well they come back. All are other networks than those that `evaluate` reports by, and see
-validation images, so that the reported figures stay those of a test.
+validation images, so that the reported metrics stay those of a test.
 """
 
 from collections.abc import Callable, Mapping
@@ -48,7 +48,7 @@ def measure_of(
         say: Shows a line; training the judges takes minutes.
 
     Returns:
-        From a checkpoint to its figures and `score`, all higher is better but `reconstruction`,
+        From a checkpoint to its metrics and `score`, all higher is better but `reconstruction`,
         the mean absolute error on [-1, 1]. With attributes `swap_accuracy` and `reconstruction`;
         between domains what `consistency` gives for each direction, the score being the mean
         completeness; of one set of images `reconstruction`.
@@ -60,19 +60,19 @@ def measure_of(
         return None
     _check_validation(config, data)
     if isinstance(data, LabelledData):
-        figures = _by_attributes(data, folder, say)
+        metrics = _by_attributes(data, folder, say)
     elif isinstance(data, ImageSet):
-        figures = _by_reconstruction(config, data)
+        metrics = _by_reconstruction(config, data)
     else:
-        figures = _by_judges(config, data, folder, say)
+        metrics = _by_judges(config, data, folder, say)
 
     def measure(checkpoint: Path) -> dict[str, float]:
-        policy = keras.mixed_precision.dtype_policy()
+        inference_behavior = keras.mixed_precision.dtype_policy()
         try:
             translator = load_file(checkpoint, config)
         finally:
-            keras.mixed_precision.set_global_policy(policy)
-        return figures(translator)
+            keras.mixed_precision.set_global_policy(inference_behavior)
+        return metrics(translator)
 
     return measure
 
@@ -97,7 +97,7 @@ def _by_judges(config: Config, data: Data, folder: Path, say: Callable[[str], No
             known[direction.name] = train_judges(*sides, folder=folder, settings=settings)
         return known[direction.name]
 
-    def figures(translator: Translator) -> dict[str, float]:
+    def metrics(translator: Translator) -> dict[str, float]:
         told: dict[str, float] = {}
         scores = []
         if not known:
@@ -109,13 +109,13 @@ def _by_judges(config: Config, data: Data, folder: Path, say: Callable[[str], No
             scores.append(found["completeness"])
         return {**told, "score": float(np.mean(scores))}
 
-    return figures
+    return metrics
 
 
 def _by_reconstruction(config: Config, data: ImageSet) -> _Figures:
     """How well images come back; their mean image, given for each, scores 0."""
 
-    def figures(translator: Translator) -> dict[str, float]:
+    def metrics(translator: Translator) -> dict[str, float]:
         at = _spread(data.splits["validation"], _IMAGES)
         images = data.images("validation", at=at)
         reconstruct = translator.signatures()["reconstruct"].function
@@ -123,7 +123,7 @@ def _by_reconstruction(config: Config, data: ImageSet) -> _Figures:
         error = float(np.abs(outputs - images).mean())
         return {"reconstruction": error, "score": _kept(error, images)}
 
-    return figures
+    return metrics
 
 
 def _by_attributes(data: LabelledData, folder: Path, say: Callable[[str], None]) -> _Figures:
@@ -132,13 +132,13 @@ def _by_attributes(data: LabelledData, folder: Path, say: Callable[[str], None])
     images, values = data.images("validation", at=at), data.values("validation")[at]
     classifiers: list[LabelJudge] = []
 
-    def figures(translator: Translator) -> dict[str, float]:
+    def metrics(translator: Translator) -> dict[str, float]:
         if not classifiers:
             say("training the classifiers that choose the best checkpoint, once in a run ...")
             classifiers.extend(_classifiers(data, folder))
-        return _figures(translator, images, values, data, classifiers)
+        return _metrics(translator, images, values, data, classifiers)
 
-    return figures
+    return metrics
 
 
 def _classifiers(data: LabelledData, folder: Path) -> list[LabelJudge]:
@@ -164,7 +164,7 @@ def _labels(values: np.ndarray, attribute, span: tuple[int, int]) -> np.ndarray:
     return (values[:, None, slice(*span)] == codes[None]).all(-1).argmax(-1)
 
 
-def _figures(
+def _metrics(
     translator: Translator,
     images: np.ndarray,
     values: np.ndarray,

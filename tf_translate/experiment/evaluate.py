@@ -30,7 +30,7 @@ JUDGES = "judges"  # folder of them in a run's evaluation
 def evaluate(
     trained: Trained, console: Console, *, features: Sequence[str] | None = None
 ) -> tuple[dict, Path]:
-    """Measures every direction of a run and writes figures and a page into it.
+    """Measures every direction of a run and writes metrics and a page into it.
 
     Judges are trained on the training split (or loaded, if they were before) and kept in
     the run.
@@ -41,7 +41,7 @@ def evaluate(
         features: Pretrained networks to measure by too; None takes those of the run's settings.
 
     Returns:
-        The figures as JSON has them, and the page.
+        The metrics as JSON has them, and the page.
     """
     settings, data = trained.config.evaluation, trained.data
     split = held_out(data)
@@ -77,7 +77,7 @@ def evaluate(
     write_note(folder / JUDGES, judged)
     words: dict[str, Any] = {
         "title": f"{trained.config.method}: {trained.config.data.path}",
-        "facts": _facts(trained),
+        "metadata": _metadata(trained),
         "protocol_name": f"{split}{trained.config.data.size[0]}",
     }
     return document(reports, **words), write_report(folder, reports, **words)
@@ -110,7 +110,7 @@ def _label_judge(direction: Direction, trained: Trained, console: Console) -> La
     )
 
 
-def _facts(trained: Trained) -> dict[str, str]:
+def _metadata(trained: Trained) -> dict[str, str]:
     config = trained.config
     return {
         "run": trained.run.path.name,

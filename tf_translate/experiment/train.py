@@ -192,11 +192,11 @@ def _batches(config: Config, data: Data, translator: Translator, step: int):
 
 def _check_labels(config: Config, translator: Translator, data: Data) -> None:
     """Refuses data without the labels that a player learns from, or with other classes."""
-    if not any(player.needs for player in translator.players):
+    if not any(player.batch_keys for player in translator.players):
         return
     batch = data.training(batch_size=1, seed=0).element_spec
     for player in translator.players:
-        missing = sorted(set(player.needs) - set(batch))
+        missing = sorted(set(player.batch_keys) - set(batch))
         if missing:
             raise ConfigError(
                 f"the stage {player.stage!r} of {config.method} learns from {missing[0]}, but "

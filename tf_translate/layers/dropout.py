@@ -22,7 +22,7 @@ class Dropout(keras.layers.Layer):
         seed: Whole number that tells two dropout layers of a network apart.
         inference: "off" passes features through at inference; "fixed" drops with one mask
             that is always the same, so pix2pix's noise at test time can be exported and
-            verified. The policy is recorded in signatures and bundles.
+            verified. The inference_behavior is recorded in signatures and bundles.
 
     Call arguments:
         features: Float tensor with a batch axis.

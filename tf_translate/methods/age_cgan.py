@@ -28,7 +28,7 @@ from tf_translate.networks.identity_embedder import (
     image_identity_embedder,
     read_identity_embedder,
 )
-from tf_translate.networks.inference_behavior import inference_policy
+from tf_translate.networks.inference_behavior import describe_inference
 
 _OPTIMIZERS = {
     "optimizer": AdamSettings(learning_rate=2e-4, beta_1=0.5),
@@ -36,7 +36,7 @@ _OPTIMIZERS = {
     "identity_embedder_optimizer": AdamSettings(learning_rate=1e-3, beta_1=0.9),
 }
 _AGES = ("0-18", "19-29", "30-39", "40-49", "50-59", "60+")
-_SENSITIVITY = 10.0  # of steps in the graph: 1e-3 in place of 1e-4 in float32
+_TOLERANCE_FACTOR = 10.0  # of steps in the graph: 1e-3 in place of 1e-4 in float32
 _VIEWS = 1, 2  # streams of random numbers; 0 is z
 _PRESERVING = "translate_preserving"
 OWN = "own_"  # ahead of the attributes an image has, where it is told others too
@@ -150,12 +150,12 @@ class AgeCGAN(invertible_gan.InvertibleTranslator):
             "identity_embedder_objective",
             ("nt_xent",),
             stage="identity_embedder",
-            draws=False,
+            generates_images=False,
             optimizer="identity_embedder_optimizer",
         ),
         invertible_gan.DISCRIMINATOR,
         invertible_gan.GENERATOR,
-        invertible_gan.reader("encoder", term="latent", needs="drawn_attributes"),
+        invertible_gan.reader("encoder", term="latent", batch_keys="drawn_attributes"),
     )
 
     def __init__(
@@ -326,12 +326,15 @@ class AgeCGAN(invertible_gan.InvertibleTranslator):
         image, latent = image_spec(self.encoder.input_shape[1:]), latent_spec(self._latent)
         own, wanted = attribute_spec(self.columns, OWN, seen=True), attribute_spec(self.columns)
         told = image, own, wanted, self._search_settings.steps_input()
-        policy = inference_policy(self.generator)
-        search = {**self.blending(policy), "search": self._search_settings.steps_in_words()}
-        encode = Signature("encode", self._encode, (image,), (latent,), policy)
+        inference_behavior = describe_inference(self.generator)
+        search = {
+            **self.blending(inference_behavior),
+            "search": self._search_settings.steps_in_words(),
+        }
+        encode = Signature("encode", self._encode, (image,), (latent,), inference_behavior)
         preserve = self._translate_preserving
-        preserving = Signature(_PRESERVING, preserve, told, (image,), search, _SENSITIVITY)
-        translate, decode = self.translate_and_decode(policy)
+        preserving = Signature(_PRESERVING, preserve, told, (image,), search, _TOLERANCE_FACTOR)
+        translate, decode = self.translate_and_decode(inference_behavior)
         deployed = (translate, encode, decode, preserving)
         return {signature.name: signature for signature in deployed}
 

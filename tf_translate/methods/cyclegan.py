@@ -15,7 +15,7 @@ from tf_translate.core.translator import Translator
 from tf_translate.layers.image_pool import ImagePool
 from tf_translate.losses.adversarial import adversarial_loss
 from tf_translate.losses.reconstruction import mean_absolute
-from tf_translate.networks.inference_behavior import inference_policy
+from tf_translate.networks.inference_behavior import describe_inference
 from tf_translate.networks.patchgan_discriminator import patchgan_discriminator
 from tf_translate.networks.resnet import resnet_generator
 from tf_translate.networks.unet import unet_generator
@@ -205,7 +205,7 @@ class CycleGAN(Translator):
     def signatures(self) -> dict[str, Signature]:
         """`a_to_b` and `b_to_a`: a generator each."""
         networks = {"a_to_b": self.generator_ab, "b_to_a": self.generator_ba}
-        return image_signatures(networks, inference_policy)
+        return image_signatures(networks, describe_inference)
 
 
 def _generator(settings: CycleGANSettings, shape, out_channels: int, name: str) -> keras.Model:

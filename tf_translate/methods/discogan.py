@@ -18,7 +18,7 @@ from tf_translate.losses.adversarial import adversarial_loss
 from tf_translate.losses.reconstruction import feature_matching, mean_squared
 from tf_translate.losses.regularization import weight_decay
 from tf_translate.networks.encoder_decoder import encoder_decoder
-from tf_translate.networks.inference_behavior import inference_policy
+from tf_translate.networks.inference_behavior import describe_inference
 from tf_translate.networks.strided_discriminator import feature_discriminator
 
 Variant = Literal["discogan", "recongan", "gan"]
@@ -135,7 +135,7 @@ class DiscoGAN(Translator):
             "generators_objective",
             ("reconstruction", "adversarial", "feature_matching", "generators_decay"),
             forward="translate_batch",
-            parts=(1, 2),
+            microbatches=(1, 2),
             averaged=True,
         ),
     )
@@ -258,7 +258,7 @@ class DiscoGAN(Translator):
         networks = {"a_to_b": self.generator_ab}
         if self.variant == "discogan":
             networks["b_to_a"] = self.generator_ba
-        return image_signatures(networks, inference_policy)
+        return image_signatures(networks, describe_inference)
 
 
 def _players(variant: str) -> tuple[Player, ...]:

@@ -20,7 +20,7 @@ from tf_translate.losses.adversarial import class_cross_entropy
 from tf_translate.losses.reconstruction import cosine_distance, mean_squared
 from tf_translate.losses.regularization import total_variation
 from tf_translate.networks.dtn import class_discriminator, class_head, code_decoder, code_encoder
-from tf_translate.networks.inference_behavior import inference_policy
+from tf_translate.networks.inference_behavior import describe_inference
 
 _FROM_SOURCE, _FROM_TARGET, _REAL = 0, 1, 2  # the discriminator's three classes
 _DISTANCES = {"mse": mean_squared, "cosine": cosine_distance}
@@ -105,8 +105,8 @@ class DTN(Translator):
             "features_objective",
             ("classes",),
             stage="features",
-            needs=("label_a",),
-            draws=False,
+            batch_keys=("label_a",),
+            generates_images=False,
         ),
         Player(
             "discriminator",
@@ -267,7 +267,7 @@ class DTN(Translator):
         encoder = self.encoder if self.encoder is not None else self.features
         images = keras.Input(encoder.input_shape[1:], name="image")
         network = keras.Model(images, self.decoder(encoder(images)), name="generator")
-        return {"a_to_b": image_signature("a_to_b", network, inference_policy(network))}
+        return {"a_to_b": image_signature("a_to_b", network, describe_inference(network))}
 
 
 def _players(*, trains_features: bool, own_encoder: bool) -> tuple[Player, ...]:

@@ -17,7 +17,7 @@ from tf_translate.core.translator import Translator
 from tf_translate.losses.adversarial import adversarial_loss, judged
 from tf_translate.losses.reconstruction import mean_absolute
 from tf_translate.losses.regularization import clip_weights, gradient_penalties
-from tf_translate.networks.inference_behavior import inference_policy
+from tf_translate.networks.inference_behavior import describe_inference
 from tf_translate.networks.patchgan_discriminator import patchgan_discriminator
 from tf_translate.networks.strided_discriminator import strided_discriminator, truncated
 from tf_translate.networks.unet import unet_generator
@@ -222,7 +222,7 @@ class DualGAN(Translator):
     def signatures(self) -> dict[str, Signature]:
         """`a_to_b` and `b_to_a`: a generator each."""
         networks = {"a_to_b": self.generator_ab, "b_to_a": self.generator_ba}
-        return image_signatures(networks, inference_policy)
+        return image_signatures(networks, describe_inference)
 
 
 def _players(gan_mode: str, discriminator_turns: int, clip: float) -> tuple[Player, ...]:
@@ -237,7 +237,7 @@ def _players(gan_mode: str, discriminator_turns: int, clip: float) -> tuple[Play
             parts=tuple(range(discriminator_turns)),
             constrain=clipped,
         ),
-        dataclasses.replace(generators, parts=(last,) * _GENERATOR_TURNS[gan_mode]),
+        dataclasses.replace(generators, microbatches=(last,) * _GENERATOR_TURNS[gan_mode]),
     )
 
 

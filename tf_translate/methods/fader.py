@@ -32,7 +32,7 @@ from tf_translate.networks.fader import (
     image_classifier,
     latent_discriminator,
 )
-from tf_translate.networks.inference_behavior import inference_policy
+from tf_translate.networks.inference_behavior import describe_inference
 
 _LATENT_ADVERSARIAL, _RAMP = 1e-4, 500_000
 _CLIP = 5.0
@@ -85,8 +85,8 @@ def _reads(name: str, *others: str, part: int) -> Player:
         (name,),
         f"{name}_objective",
         (name, *others),
-        parts=(part,),
-        needs=("attributes",),
+        microbatches=(part,),
+        batch_keys=("attributes",),
         clip=_CLIP,
         optimizer="discriminator_optimizer",
     )
@@ -166,8 +166,8 @@ class Fader(Translator):
             ("encoder", "decoder"),
             "autoencoder_objective",
             ("reconstruction", "latent_adversarial", "attribute_classification"),
-            parts=(1,),
-            needs=("attributes",),
+            microbatches=(1,),
+            batch_keys=("attributes",),
             clip=_CLIP,
             averaged=True,
         ),
@@ -307,11 +307,13 @@ class Fader(Translator):
         form = (None, *self.encoder.output_shape[1:])
         latent = TensorSpec("latent", form, meaning=LATENT)
         attributes = attribute_spec(self.columns)
-        policy = inference_policy(self.decoder)
+        inference_behavior = describe_inference(self.decoder)
         deployed = (
-            Signature("translate", self._translate, (image, attributes), (image,), policy),
-            Signature("encode", self._encode, (image,), (latent,), policy),
-            Signature("decode", self._decode, (latent, attributes), (image,), policy),
+            Signature(
+                "translate", self._translate, (image, attributes), (image,), inference_behavior
+            ),
+            Signature("encode", self._encode, (image,), (latent,), inference_behavior),
+            Signature("decode", self._decode, (latent, attributes), (image,), inference_behavior),
         )
         return {signature.name: signature for signature in deployed}
 
@@ -346,7 +348,7 @@ def _players(discriminator_turns: int, *, with_classifier: bool) -> tuple[Player
     discriminator, *others = Fader.players if with_classifier else Fader.players[::2]
     return (
         dataclasses.replace(discriminator, parts=tuple(range(discriminator_turns))),
-        *(dataclasses.replace(other, parts=(discriminator_turns,)) for other in others),
+        *(dataclasses.replace(other, microbatches=(discriminator_turns,)) for other in others),
     )
 
 

@@ -20,7 +20,7 @@ from tf_translate.losses.adversarial import adversarial_loss, judged
 from tf_translate.losses.reconstruction import mean_absolute
 from tf_translate.losses.regularization import clip_weights, gradient_penalties, mean_weight_decay
 from tf_translate.networks.genegan import joiner, object_discriminator, splitter
-from tf_translate.networks.inference_behavior import inference_policy
+from tf_translate.networks.inference_behavior import describe_inference
 
 GanMode = Literal["wgan_clip", "wgan_gp"]
 _MODES = ("wgan_clip", "wgan_gp")
@@ -283,11 +283,11 @@ class GeneGAN(Translator):
         how_far = "how much of the object: 0 none, 1 as the exemplar has it, beyond exaggerates"
         strength = amount_spec("strength", 1.0, how_far)
         whole = keras.Model(self.splitter.inputs, self.joiner(self.splitter.outputs))
-        policy = inference_policy(whole)
+        inference_behavior = describe_inference(whole)
         signatures = (
-            Signature("swap", self._swap, (image, exemplar), (image, bare), policy),
-            Signature("remove", self._remove, (image,), (image,), policy),
-            Signature("add", self._add, (image, exemplar, strength), (image,), policy),
+            Signature("swap", self._swap, (image, exemplar), (image, bare), inference_behavior),
+            Signature("remove", self._remove, (image,), (image,), inference_behavior),
+            Signature("add", self._add, (image, exemplar, strength), (image,), inference_behavior),
         )
         return {signature.name: signature for signature in signatures}
 

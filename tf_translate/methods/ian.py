@@ -24,7 +24,7 @@ from tf_translate.losses.introspective import GAMES, divergence_from_normal, fea
 from tf_translate.losses.reconstruction import mean_absolute
 from tf_translate.losses.regularization import orthogonality, weight_decay, zero_centred_penalty
 from tf_translate.networks import introspective
-from tf_translate.networks.inference_behavior import inference_policy
+from tf_translate.networks.inference_behavior import describe_inference
 
 _STEPS, _RATE = 10, 0.05
 _RELU_GRADIENT_WIDTH = (
@@ -288,15 +288,15 @@ class IAN(Translator):
         mask = TensorSpec("mask", (None, *shape[:2], 1), value_range=(0.0, 1.0), meaning=painted)
         wanted = steps_spec(self.edit_steps, "gradient steps towards the painted colours")
         latent = latent_spec(self._latent)
-        policy = inference_policy(self.decoder)
+        inference_behavior = describe_inference(self.decoder)
         steps = f"{self.edit_steps} gradient steps on the latent, rate {self.edit_learning_rate:g}"
         steps += f", gradients of ReLUs smoothed over {_RELU_GRADIENT_WIDTH:g}"
-        edited = policy | {"edit": steps, "mask_blend": "on"}
+        edited = inference_behavior | {"edit": steps, "mask_blend": "on"}
         deployed = (
-            Signature("reconstruct", self._reconstruct, (image,), (image,), policy),
+            Signature("reconstruct", self._reconstruct, (image,), (image,), inference_behavior),
             Signature("edit", self._edit, (image, target, mask, wanted), (image,), edited, _OFF),
-            Signature("encode", self._encode, (image,), (latent,), policy),
-            Signature("decode", self._decode, (latent,), (image,), policy),
+            Signature("encode", self._encode, (image,), (latent,), inference_behavior),
+            Signature("decode", self._decode, (latent,), (image,), inference_behavior),
         )
         return {signature.name: signature for signature in deployed}
 

@@ -27,7 +27,7 @@ from tf_translate.losses.adversarial import vanilla_generator
 from tf_translate.losses.conditional_discriminator import conditional_discriminator_losses
 from tf_translate.losses.reconstruction import mean_squared
 from tf_translate.networks import conditional_gan
-from tf_translate.networks.inference_behavior import inference_policy
+from tf_translate.networks.inference_behavior import describe_inference
 
 _ADAM = AdamSettings(learning_rate=2e-4, beta_1=0.5)
 _ENCODER_ADAM = AdamSettings(learning_rate=1e-4, beta_1=0.1)
@@ -133,8 +133,8 @@ class IcGAN(InvertibleTranslator):
     players = (
         DISCRIMINATOR,
         GENERATOR,
-        reader("encoder_z", term="latent", needs="drawn_attributes"),
-        reader("encoder_y", term="attributes", needs="attributes"),
+        reader("encoder_z", term="latent", batch_keys="drawn_attributes"),
+        reader("encoder_y", term="attributes", batch_keys="attributes"),
     )
     inverts = "encoder_z"
 
@@ -254,12 +254,12 @@ class IcGAN(InvertibleTranslator):
         changed = image_spec(shape, "exemplar", "the exemplar with the attributes of the image")
         seen = attribute_spec(self.columns, seen=True)
         read = (latent_spec(self._latent), seen)
-        policy = inference_policy(self.generator)
-        translate, decode = self.translate_and_decode(policy)
-        edited = self.blending(policy)
+        inference_behavior = describe_inference(self.generator)
+        translate, decode = self.translate_and_decode(inference_behavior)
+        edited = self.blending(inference_behavior)
         deployed = (
-            dataclasses.replace(translate, policy=edited),
-            Signature("encode", self._encode, (image,), read, policy),
+            dataclasses.replace(translate, inference_behavior=edited),
+            Signature("encode", self._encode, (image,), read, inference_behavior),
             decode,
             Signature("swap", self._swap, (image, exemplar), (image, changed), edited),
         )

@@ -14,7 +14,7 @@ from tf_translate.core.signature import Signature, image_signature
 from tf_translate.core.translator import Translator
 from tf_translate.losses.adversarial import adversarial_loss
 from tf_translate.losses.reconstruction import mean_absolute
-from tf_translate.networks.inference_behavior import inference_policy
+from tf_translate.networks.inference_behavior import describe_inference
 from tf_translate.networks.patchgan_discriminator import patchgan_discriminator
 from tf_translate.networks.resnet import resnet_generator
 from tf_translate.networks.unet import unet_generator
@@ -168,8 +168,8 @@ class Pix2Pix(Translator):
 
     def signatures(self) -> dict[str, Signature]:
         """`a_to_b`: the generator alone."""
-        policy = inference_policy(self.generator)
-        return {"a_to_b": image_signature("a_to_b", self.generator, policy)}
+        inference_behavior = describe_inference(self.generator)
+        return {"a_to_b": image_signature("a_to_b", self.generator, inference_behavior)}
 
 
 def _generator(settings: Pix2PixSettings, shape_a, out_channels: int) -> keras.Model:

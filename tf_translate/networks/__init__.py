@@ -1,1 +1,1 @@
-"""The boxes of the papers' figures: functions that return built `keras.Model`s."""
+"""The boxes of the papers' metrics: functions that return built `keras.Model`s."""

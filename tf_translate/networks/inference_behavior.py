@@ -14,7 +14,7 @@ _FROZEN = "statistics of a calibration set"
 _MOVING = "moving averages of training"
 
 
-def inference_policy(network: keras.Model) -> dict[str, str]:
+def describe_inference(network: keras.Model) -> dict[str, str]:
     """Reads from its layers how a network treats noise and statistics at inference.
 
     Returns:

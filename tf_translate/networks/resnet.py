@@ -83,5 +83,5 @@ def _residual(features, filters, norm):
     inner = blocks.relu(blocks.normalise(inner, norm))
     inner = ReflectionPadding2D(1)(inner)
     inner = blocks.convolve(inner, filters, 3, bias=bias, pad="valid")
-    # No activation after the sum (the published code; the paper's figure is silent).
+    # No activation after the sum (the published code; the paper's metric is silent).
     return keras.layers.Add()([features, blocks.normalise(inner, norm)])

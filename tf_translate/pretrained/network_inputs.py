@@ -1,4 +1,4 @@
-"""What figures and judges look at: three channels, one size, whatever the domains have."""
+"""What metrics and judges look at: three channels, one size, whatever the domains have."""
 
 import numpy as np
 import tensorflow as tf

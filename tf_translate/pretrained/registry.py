@@ -62,7 +62,7 @@ class Features:
     """A frozen network from images to features.
 
     Attributes:
-        name: As figures are called by: "lite0", or the stem of a file.
+        name: As metrics are called by: "lite0", or the stem of a file.
         network: From `(batch, side, side, 3)` in [-1, 1] to features of any shape.
     """
 

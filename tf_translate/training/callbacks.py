@@ -90,14 +90,14 @@ class Losses(StepCallback):
 class History(Losses):
     """Writes the mean losses since the last row to `history.jsonl` and TensorBoard.
 
-    With them the figures of `Diagnostics`: rates, lengths of gradients and weights, discriminators' leads.
+    With them the metrics of `Diagnostics`: rates, lengths of gradients and weights, discriminators' leads.
 
     Args:
         run: Holds `history.jsonl`.
         writer: TensorBoard's.
         every, checkpoint_every: Steps from row to row, and from checkpoint to checkpoint.
         show: Shows step, steps a second and losses.
-        look: Looks at step and figures of a row.
+        look: Looks at step and metrics of a row.
     """
 
     def __init__(
@@ -122,17 +122,17 @@ class History(Losses):
     def note(self, step, values):
         """Writes the row."""
         leads = self.model.discriminator_skills(values)
-        figures = {**leads, **self.model.player_diagnostics(self.model.active_players())}
+        metrics = {**leads, **self.model.player_diagnostics(self.model.active_players())}
         with writing(self.run, self.run.history, step), self.run.history.open("a") as file:
-            file.write(json.dumps({"step": step, **values, **figures}) + "\n")
+            file.write(json.dumps({"step": step, **values, **metrics}) + "\n")
         now = time.monotonic()
         rate = (step - self.last_step) / max(now - self.last_time, 1e-9)
         self.last_time, self.last_step = now, step
         speed = {"speed/steps_per_second": rate}
         with writing(self.run, self.run.logs, step):
-            write_scalars(self.writer, step, {**values, **figures, **speed})
+            write_scalars(self.writer, step, {**values, **metrics, **speed})
         self.show(step, rate, values)
-        self.look(step, figures)
+        self.look(step, metrics)
 
 
 class Samples(StepCallback):

@@ -9,42 +9,42 @@ from tf_translate.training.error_messages import writing
 from tf_translate.training.run_dir import RunDir
 from tf_translate.training.tensorboard_summaries import write_scalars
 
-# From a checkpoint to figures; "score" among them decides, higher is better.
+# From a checkpoint to metrics; "score" among them decides, higher is better.
 Measure = Callable[[Path], Mapping[str, float]]
 
 
 def assess(run: RunDir, step: int, measure: Measure) -> dict[str, float]:
-    """Measures the checkpoint of a step, notes its figures and keeps it if it is the best so far.
+    """Measures the checkpoint of a step, notes its metrics and keeps it if it is the best so far.
 
     A step that was measured before is not measured again.
 
     Args:
-        run: Holds the checkpoint; figures go to its `assessments.jsonl`.
+        run: Holds the checkpoint; metrics go to its `assessments.jsonl`.
         step: Step of the checkpoint.
         measure: Loads and measures it.
 
     Returns:
-        Its figures.
+        Its metrics.
     """
     known = {row["step"]: row for row in run.assessments()}
     if step in known:
         return {name: value for name, value in known[step].items() if name != "step"}
     checkpoint = run.checkpoint(step)
-    figures = dict(measure(checkpoint))
+    metrics = dict(measure(checkpoint))
     best = max((row["score"] for row in known.values()), default=float("-inf"))
-    if figures["score"] > best or run.best_checkpoint() is None:
+    if metrics["score"] > best or run.best_checkpoint() is None:
         run.keep_best(checkpoint)
     # Noted last: after a kill the step is measured again, with the same result.
     with run.assessed.open("a") as file:
-        file.write(json.dumps({"step": step, **figures}) + "\n")
-    return figures
+        file.write(json.dumps({"step": step, **metrics}) + "\n")
+    return metrics
 
 
 def exhausted(rows: Sequence[Mapping[str, float]], patience: int) -> bool:
     """Whether the last `patience` measured checkpoints are all no better than one before; 0: no.
 
     Args:
-        rows: Figures by checkpoint, in order, "score" among them.
+        rows: Metrics by checkpoint, in order, "score" among them.
         patience: How many of them in a sequence are one too many.
     """
     scores = [row["score"] for row in rows]
@@ -57,7 +57,7 @@ class Assessments(StepCallback):
     """Measures every checkpoint of the last stage once it is written, so behind `Checkpoints`.
 
     Args:
-        run: Holds checkpoints and figures.
+        run: Holds checkpoints and metrics.
         writer: TensorBoard's.
         measure: Measures a checkpoint.
         every: Steps between checkpoints.
@@ -91,8 +91,8 @@ class Assessments(StepCallback):
         if self.model.stage != self.model.stages[-1]:
             return  # nothing can translate yet
         with writing(self.run, f"the assessment of {self.run.checkpoint(step)}", step):
-            figures = assess(self.run, step, self.measure)
-        shown = {f"assessment/{name}": value for name, value in figures.items()}
+            metrics = assess(self.run, step, self.measure)
+        shown = {f"assessment/{name}": value for name, value in metrics.items()}
         with writing(self.run, self.run.logs, step):
             write_scalars(self.writer, step, shown)
         self.enough = exhausted(self.run.assessments(), self.patience)

@@ -82,7 +82,7 @@ def signs_of(shown: Shown, leads: Mapping[str, float]) -> list[Sign]:
 
     Args:
         shown: The images.
-        leads: `discriminator_skill/TERM` of the discriminators now, where there is such a figure. Outputs that equal
+        leads: `discriminator_skill/TERM` of the discriminators now, where there is such a metric. Outputs that equal
             inputs are no failure once no discriminator can tell them.
     """
     found = []

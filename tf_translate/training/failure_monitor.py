@@ -27,7 +27,7 @@ _IMAGES = 2  # sample images in a sequence until one is believed
 class FailureMonitor:
     """Looks at rows and sample images; names each sign once in a run, when it stays.
 
-    Names go to the console, to `warnings.jsonl` and to TensorBoard as text; the figures of sample
+    Names go to the console, to `warnings.jsonl` and to TensorBoard as text; the metrics of sample
     images to TensorBoard. A resumed run counts anew how long a sign stays, and says nothing
     twice.
 
@@ -45,9 +45,9 @@ class FailureMonitor:
         self._times: Counter = Counter()
         self._leads: dict[str, float] = {}
 
-    def look_at_row(self, step: int, figures: Mapping[str, float]) -> None:
+    def look_at_row(self, step: int, metrics: Mapping[str, float]) -> None:
         """Takes the `discriminator_skill/TERM` of a row."""
-        self._leads = {k: v for k, v in figures.items() if k.startswith("lead/")}
+        self._leads = {k: v for k, v in metrics.items() if k.startswith("lead/")}
         # A latent discriminator (Fader) should win at first: its term comes in by a ramp.
         lead = self._leads.get("discriminator_skill/discriminator")
         if lead is not None:
@@ -61,14 +61,14 @@ class FailureMonitor:
         names = ("identity map", "colour inversion", "collapse")
         for shown in images:
             self._count(step, shown.title, signs_of(shown, self._leads), names, _IMAGES)
-            figures = {
+            metrics = {
                 "difference": difference(shown),
                 "correlation": correlation(shown),
                 "spread": spread(shown),
             }
             known = {
                 f"signs/{shown.title}/{name}": value
-                for name, value in figures.items()
+                for name, value in metrics.items()
                 if value is not None
             }
             write_scalars(self.writer, step, known)

@@ -160,7 +160,7 @@ def train(
 
 
 def _enough(run: RunDir, schedule: Schedule, workers: Workers) -> bool:
-    """Whether patience is at an end, as the chief's figures tell all workers."""
+    """Whether patience is at an end, as the chief's metrics tell all workers."""
     return workers.anyone(workers.chief and exhausted(run.assessments(), schedule.patience))
 
 

@@ -41,7 +41,7 @@ def sample_grid(
 def _has_learnt_to_draw(translator: Translator) -> bool:
     """Whether a player that images wait for plays now, or has played."""
     stages = translator.stages[: translator.stages.index(translator.stage) + 1]
-    return any(player.draws and player.stage in stages for player in translator.players)
+    return any(player.generates_images and player.stage in stages for player in translator.players)
 
 
 def _attribute_columns(translator: Translator, batch: Mapping[str, np.ndarray]) -> Columns:

@@ -188,7 +188,7 @@ class RunDir:
         return _lines(self.history)
 
     def assessments(self) -> list[dict]:
-        """The figures of the checkpoints that were measured; empty where none is chosen."""
+        """The metrics of the checkpoints that were measured; empty where none is chosen."""
         return _lines(self.assessed)
 
     def noted_signs(self) -> list[dict]:

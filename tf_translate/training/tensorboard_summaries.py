@@ -1,4 +1,4 @@
-"""Figures on their way to TensorBoard."""
+"""Metrics on their way to TensorBoard."""
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
@@ -17,7 +17,7 @@ def at(writer, step: int) -> AbstractContextManager:
 
 
 def write_scalars(writer, step: int, values: Mapping[str, float]) -> None:
-    """Writes figures by name at a step."""
+    """Writes metrics by name at a step."""
     with at(writer, step):
         for name, value in values.items():
             tf.summary.scalar(name, np.float32(value))

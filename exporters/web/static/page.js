@@ -15,20 +15,20 @@ const painter = new Painter({
   canvas: byId('strokes'),
   brush: () => ({colour: byId('colour').value, size: Number(byId('brush').value)}),
 }, () => bn_recalibration_steps());
-let facts;
+let metadata;
 let running = false;
 let wanted = false;
 
 main().catch(fail);
 
 async function main() {
-  facts = await (await fetch('page.json')).json();
-  document.title = facts.title;
-  byId('title').textContent = facts.title;
-  fillSelect(byId('signature'), facts.signatures, (one) => one.title);
-  fillSelect(byId('recipe'), facts.models, (one) => one.recipe);
-  byId('left-out').textContent = facts.left_out.length === 0 ? '' :
-      `Not on this page, as screens cannot show their images: ${facts.left_out.join(', ')}.`;
+  metadata = await (await fetch('page.json')).json();
+  document.title = metadata.title;
+  byId('title').textContent = metadata.title;
+  fillSelect(byId('signature'), metadata.signatures, (one) => one.title);
+  fillSelect(byId('recipe'), metadata.models, (one) => one.recipe);
+  byId('left-out').textContent = metadata.left_out.length === 0 ? '' :
+      `Not on this page, as screens cannot show their images: ${metadata.left_out.join(', ')}.`;
   listen();
   await Promise.all([chooseSignature(), chooseRecipe()]);
   document.body.dataset.state = 'ready';
@@ -56,7 +56,7 @@ function listen() {
 }
 
 async function chooseSignature() {
-  chosen.signature = facts.signatures[byId('signature').selectedIndex];
+  chosen.signature = metadata.signatures[byId('signature').selectedIndex];
   const {exemplar, examples, image, mask} = chosen.signature;
   showSliders();
   byId('numbers').hidden = chosen.signature.numbers.length === 0;
@@ -70,7 +70,7 @@ async function chooseSignature() {
 }
 
 async function chooseRecipe() {
-  const {recipe, meaning} = facts.models[byId('recipe').selectedIndex];
+  const {recipe, meaning} = metadata.models[byId('recipe').selectedIndex];
   byId('meaning').textContent = `${recipe}: ${meaning}`;
   say('Loading LiteRT.js …');
   const threads = await start();
@@ -182,17 +182,17 @@ async function translateOnce() {
 /** The images a signature gives beside its result, such as the exemplar's other half. */
 function showOthers(signature, images) {
   const others = Object.keys(images).filter((name) => name !== signature.result);
-  const figures = others.map((name) => {
+  const metrics = others.map((name) => {
     const canvas = document.createElement('canvas');
     paint(canvas, images[name]);
     canvas.dataset.output = name;
-    const figure = document.createElement('figure');
+    const metric = document.createElement('metric');
     const caption = document.createElement('figcaption');
     caption.textContent = `${name}, translated`;
-    figure.append(canvas, caption);
-    return figure;
+    metric.append(canvas, caption);
+    return metric;
   });
-  byId('others').replaceChildren(...figures);
+  byId('others').replaceChildren(...metrics);
 }
 
 function showSliders() {
@@ -207,7 +207,7 @@ function save() {
   byId('after').toBlob((blob) => {
     const link = document.createElement('a');
     link.href = URL.createObjectURL(blob);
-    link.download = `${facts.title}-${chosen.signature.title}.png`;
+    link.download = `${metadata.title}-${chosen.signature.title}.png`;
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 1000);
   });

@@ -107,7 +107,7 @@ def test_without_a_split_column_the_name_decides(tmp_path):
     share = Counter(map(drawn_split, names))
     assert share["train"] == pytest.approx(480, abs=40)  # sigma is 10
     assert share["validation"] == pytest.approx(60, abs=30)
-    # Fixed for all time: figures of a run must not move to other images.
+    # Fixed for all time: metrics of a run must not move to other images.
     assert [drawn_split(f"{i:06d}.jpg") for i in range(3)] == ["validation", "test", "train"]
 
 

@@ -77,7 +77,9 @@ def mocked(tmp_path):
         Path(info.data_dir).mkdir(parents=True)
         info.write_to_directory(info.data_dir)
     files = tfds.testing.MockPolicy.USE_FILES
-    with tfds.testing.mock_data(policy=files, as_dataset_fn=made_up, data_dir=str(tmp_path)):
+    with tfds.testing.mock_data(
+        inference_behavior=files, as_dataset_fn=made_up, data_dir=str(tmp_path)
+    ):
         yield
 
 

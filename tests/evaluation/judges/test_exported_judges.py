@@ -69,7 +69,7 @@ def test_weights_of_both_kinds_are_carried_once_and_as_arrays_only(folder, train
             assert all(member.endswith(".npy") for member in archive.namelist())
 
 
-def test_figures_are_those_of_the_judges_that_were_trained(folder, trained):
+def test_metrics_are_those_of_the_judges_that_were_trained(folder, trained):
     sources, results = _images(6, 2), _images(6, 3)
     inputs, outputs = {"image": sources[:, None]}, {"image": results[:, None]}
     found = _unpacked(packed(folder))("b_to_a", inputs, outputs)
@@ -101,7 +101,7 @@ def test_directions_of_one_signature_measure_the_cases_that_ask_for_them(folder,
     assert found["remove_hat domain/logit"][0] == pytest.approx(-without, abs=1e-6)
 
 
-def test_other_signatures_and_outputs_that_are_no_images_have_no_figures(folder, trained):
+def test_other_signatures_and_outputs_that_are_no_images_have_no_metrics(folder, trained):
     carried = _unpacked(packed(folder))
     inputs = {"image": _images(2, 2)[:, None]}
     assert carried("encode", inputs, {"latent": np.zeros((2, 1, 5), np.float32)}) == {}

@@ -1,4 +1,4 @@
-"""The judge of labels: what it learns from, what it accepts, and the figure it gives."""
+"""The judge of labels: what it learns from, what it accepts, and the metric it gives."""
 
 import json
 
@@ -96,7 +96,7 @@ def test_training_again_gives_the_same_judge():
     np.testing.assert_array_equal(first.says(images), second.says(images))
 
 
-# The figure
+# The metric
 
 
 @pytest.fixture(scope="module")
@@ -130,24 +130,24 @@ def test_a_translation_that_changes_half_of_the_classes_keeps_half(report):
     assert report.rows["output"][protocol.LABEL].standard_error == pytest.approx(0.102, abs=0.01)
 
 
-def test_every_row_has_the_figure_and_the_judge_its_own_accuracy(report):
+def test_every_row_has_the_metric_and_the_judge_its_own_accuracy(report):
     assert list(report.rows) == ["output", "identity", "random target"]
     assert all(protocol.LABEL in row for row in report.rows.values())
     assert report.references[protocol.LABEL_REFERENCE].value > 0.9
-    figure = next(figure for figure in report.figures if figure.name == "content/label")
-    assert "3 classes gives about 0.333" in figure.meaning
-    assert "on luminance" in figure.protocol
+    metric = next(metric for metric in report.metrics if metric.name == "content/label")
+    assert "3 classes gives about 0.333" in metric.meaning
+    assert "on luminance" in metric.protocol
     assert report.protocol["label judge"]["classes"] == "bar, dot, ring"
 
 
 def test_the_page_says_it_in_words(report):
-    text = page.render([report], title="t", facts={}, protocol_name="p")
+    text = page.render([report], title="t", metadata={}, protocol_name="p")
     assert "of the outputs; it reads" in text
     assert "class kept" in text
     assert "class lost" in text
 
 
-def test_without_labels_there_is_no_such_figure():
+def test_without_labels_there_is_no_such_metric():
     source, target = blobs(8, seed=1, side=16)
     settings = JudgeSettings(side=16, batch=8, domain_steps=3, content_steps=3)
     judges = train_judges(source, target, settings=settings)
@@ -155,7 +155,7 @@ def test_without_labels_there_is_no_such_figure():
     assert protocol.LABEL not in plain.rows["output"]
     assert "label_kept" not in plain.of_images
     assert "classifier of the target" not in page.render(
-        [plain], title="t", facts={}, protocol_name="p"
+        [plain], title="t", metadata={}, protocol_name="p"
     )
 
 

@@ -43,7 +43,7 @@ def report(direction, judges):
 def test_rows_stand_beside_the_output_in_a_fixed_order(report):
     assert list(report.rows) == ["output", "identity", "random target", "ground truth"]
     for row in report.rows.values():
-        assert set(row) == {figure.name for figure in report.figures}
+        assert set(row) == {metric.name for metric in report.metrics}
 
 
 def test_identity_keeps_content_and_misses_the_domain(report):
@@ -72,7 +72,7 @@ def test_truth_is_perfect_and_a_good_translation_lies_between(report):
     assert output[KID].value < report.value("identity", KID) / 3
 
 
-def test_pixel_figures_are_means_over_the_held_out_images(report, direction):
+def test_pixel_metrics_are_means_over_the_held_out_images(report, direction):
     expected = np.abs(direction.outputs - direction.truth).mean()
     assert report.value("output", "content/l1") == pytest.approx(float(expected), rel=1e-5)
     assert report.of_images["l1"].mean() == pytest.approx(float(expected), rel=1e-5)
@@ -127,7 +127,7 @@ def test_positions_are_found_by_pixels():
     assert places[1] == -1
 
 
-def test_without_truth_there_are_no_truth_figures(judges):
+def test_without_truth_there_are_no_truth_metrics(judges):
     source, _ = blobs(12, seed=4)
     _, target = blobs(9, seed=5)  # other shapes, another count
     outputs = blobs(12, seed=4)[1]
@@ -156,7 +156,7 @@ def test_images_too_small_for_ssim_are_measured_without_it(judges):
         Direction("a_to_b", source, target, target, truth=target), judges, resamples=20
     )
     assert "content/ssim" not in report.rows["output"]
-    assert "content/ssim" not in {figure.name for figure in report.figures}
+    assert "content/ssim" not in {metric.name for metric in report.metrics}
 
 
 def test_judges_accuracies_and_kid_bounds_stand_beside(report):
@@ -186,10 +186,10 @@ def test_held_out_images_that_were_trained_on_are_counted(direction, judges):
 def test_a_report_is_plain_json_and_every_number_has_its_protocol(report):
     content = json.loads(json.dumps(report.as_dict(), allow_nan=False))
     for numbers in content["rows"].values():
-        assert set(numbers) <= set(content["figures"])
-    for figure in content["figures"].values():
-        assert figure["protocol"]
-        assert "n = 32 of split test" in figure["protocol"]
+        assert set(numbers) <= set(content["metrics"])
+    for metric in content["metrics"].values():
+        assert metric["protocol"]
+        assert "n = 32 of split test" in metric["protocol"]
     assert (
         content["intervals_95"]["output"]["completeness"][0]
         <= (content["rows"]["output"]["completeness"])
@@ -221,7 +221,7 @@ def test_pretrained_networks_stand_beside_the_judges(direction, judges):
     )
     names = {"content/identity/toy@32", "domain/kid/toy@32"}
     for row in report.rows.values():
-        assert names < set(row) == {figure.name for figure in report.figures}
+        assert names < set(row) == {metric.name for metric in report.metrics}
     assert report.value("identity", "content/identity/toy@32") == pytest.approx(1.0)
     truth = report.rows["ground truth"]["domain/kid/toy@32"]
     assert abs(truth.value) < 4 * truth.standard_error

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from tests.evaluation.toys import blobs
-from tf_translate.evaluation.metrics.results import Direction, Figure, Measured, Report
+from tf_translate.evaluation.metrics.results import Direction, Measured, Metric, Report
 from tf_translate.evaluation.report import page
 from tf_translate.evaluation.report.write import document, image_grid, write_report
 
@@ -23,13 +23,13 @@ def _report(name="a_to_b", truth=True, count=16, meaning="Share <found>."):
         "domain/accuracy": Measured(0.25),
         "domain/kid/judge@16": Measured(-0.125, standard_error=0.0625),
     }
-    names = tuple(Figure(figure, meaning, f"protocol of {figure}") for figure in row)
+    names = tuple(Metric(metric, meaning, f"protocol of {metric}") for metric in row)
     of_images = {"found": np.arange(count) % 2.0, "similarity": np.linspace(0, 1, count)}
     if truth:
         of_images["l1"] = np.linspace(1, 2, count)[::-1]
     return Report(
         direction=Direction(name, source, target, target * 0.5, truth=target if truth else None),
-        figures=names,
+        metrics=names,
         rows={"output": row, "identity": {**row, "completeness": Measured(None)}},
         references={"floor": Measured(0.01, standard_error=0.02)},
         protocol={"split": "test", "judges": {"side": 16}},
@@ -71,7 +71,11 @@ def _read(path):
 def written(tmp_path):
     reports = [_report(), _report("b_to_a", truth=False)]
     return write_report(
-        tmp_path / "evaluation", reports, title="A <b> title", facts=FACTS, protocol_name="test@16"
+        tmp_path / "evaluation",
+        reports,
+        title="A <b> title",
+        metadata=FACTS,
+        protocol_name="test@16",
     )
 
 
@@ -87,7 +91,7 @@ def test_numbers_come_back_from_json(written):
     assert rows["output"]["content/retrieval@1"] == 0.75
     assert rows["identity"]["completeness"] is None
     assert content["directions"]["b_to_a"]["intervals_95"]["output"]["completeness"] == [0.4, 0.6]
-    assert content["facts"] == {**FACTS, "run": "runs/x"}
+    assert content["metadata"] == {**FACTS, "run": "runs/x"}
 
 
 def test_page_is_well_formed_and_asks_nothing_of_anyone(written):
@@ -146,7 +150,7 @@ def test_grid_has_a_column_more_with_truth():
 
 def test_writing_again_replaces_what_was_there(written):
     again = write_report(
-        written.parent, [_report()], title="Second", facts={}, protocol_name="test@16"
+        written.parent, [_report()], title="Second", metadata={}, protocol_name="test@16"
     )
     assert again == written
     assert "Second" in written.read_text("utf-8")
@@ -155,6 +159,6 @@ def test_writing_again_replaces_what_was_there(written):
 
 def test_equal_names_and_impossible_file_names_are_refused(tmp_path):
     with pytest.raises(ValueError, match=r"directions of different names, got \['a_to_b', 'a_"):
-        document([_report(), _report()], title="", facts={}, protocol_name="p")
+        document([_report(), _report()], title="", metadata={}, protocol_name="p")
     with pytest.raises(ValueError, match="`protocol_name` must do as a file name, got 'a/b'"):
-        write_report(tmp_path, [_report()], title="", facts={}, protocol_name="a/b")
+        write_report(tmp_path, [_report()], title="", metadata={}, protocol_name="a/b")

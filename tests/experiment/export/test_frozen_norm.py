@@ -12,7 +12,7 @@ from tf_translate.errors import ConfigError
 from tf_translate.experiment.export import frozen_norm
 from tf_translate.experiment.export.frozen_norm import freeze_norms
 from tf_translate.layers.instance_norm import InstanceNormalization
-from tf_translate.networks.inference_behavior import inference_policy
+from tf_translate.networks.inference_behavior import describe_inference
 
 
 def _network(norm=InstanceNormalization):
@@ -27,7 +27,7 @@ def _translator(network):
     discriminator = keras.Sequential([keras.Input((8, 8, 3)), InstanceNormalization()])
 
     def signatures():
-        return {"a_to_b": image_signature("a_to_b", network, inference_policy(network))}
+        return {"a_to_b": image_signature("a_to_b", network, describe_inference(network))}
 
     return SimpleNamespace(
         generator=network, discriminator=discriminator, network_names=("generator", "discriminator"),
@@ -86,11 +86,11 @@ def test_the_cost_is_that_of_scikit_image_and_discriminators_stay_as_they_are(ne
 
 
 def test_the_policy_says_whose_statistics_are_used(network):
-    assert inference_policy(network)["normalization"] == "statistics of each image"
+    assert describe_inference(network)["normalization"] == "statistics of each image"
     translator = _translator(network)
     freeze_norms(translator, {"a_to_b": {"image": _images(4, 0)}}, {})
-    policy = translator.signatures()["a_to_b"].policy
-    assert policy["normalization"] == "statistics of a calibration set"
+    inference_behavior = translator.signatures()["a_to_b"].inference_behavior
+    assert inference_behavior["normalization"] == "statistics of a calibration set"
 
 
 def test_frozen_a_pixel_does_not_depend_on_far_ones(network):

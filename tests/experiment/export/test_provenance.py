@@ -26,13 +26,13 @@ def _trained(folder, path="samples:avatars"):
 
 def _evaluation(folder, change=lambda document: None):
     document = {
-        "facts": {"steps": "20"},
+        "metadata": {"steps": "20"},
         "directions": {
             "a_to_b": {
                 "rows": {"output": {"psnr": 20.0, "kid": 0.1}, "identity": {"psnr": 10.0}},
                 "intervals_95": {"output": {"psnr": [19.0, 21.0]}},
                 "standard_errors": {"output": {"kid": 0.01}},
-                "figures": {
+                "metrics": {
                     "psnr": {"meaning": "Near.", "protocol": "per image", "better": "higher"},
                     "kid": {"meaning": "Alike.", "protocol": "unbiased", "better": "lower"},
                 },
@@ -45,10 +45,10 @@ def _evaluation(folder, change=lambda document: None):
     (folder / "evaluation" / "test64.json").write_text(json.dumps(document))
 
 
-def test_figures_come_from_the_runs_evaluation(tmp_path):
+def test_metrics_come_from_the_runs_evaluation(tmp_path):
     _evaluation(tmp_path)
     source = source_of(_trained(tmp_path))
-    assert source["figures"] == [
+    assert source["metrics"] == [
         {
             "direction": "a_to_b",
             "name": "psnr",
@@ -81,14 +81,14 @@ def test_figures_come_from_the_runs_evaluation(tmp_path):
     assert "samples:avatars, 64 x 64 pixels" in source["intended_use"]
 
 
-def test_a_run_that_was_not_evaluated_has_no_figures_and_use_may_be_said(tmp_path):
+def test_a_run_that_was_not_evaluated_has_no_metrics_and_use_may_be_said(tmp_path):
     source = source_of(_trained(tmp_path), "Emoji only.")
-    assert "figures" not in source
+    assert "metrics" not in source
     assert source["intended_use"] == "Emoji only."
 
 
 def test_a_broken_evaluation_is_named_with_the_cure(tmp_path):
-    _evaluation(tmp_path, lambda document: document.pop("facts"))
+    _evaluation(tmp_path, lambda document: document.pop("metadata"))
     with pytest.raises(RunError, match=r"test64\.json is no evaluation .*evaluate .* again"):
         source_of(_trained(tmp_path))
 

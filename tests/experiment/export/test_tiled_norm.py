@@ -106,8 +106,8 @@ def test_in_a_bundle_a_image_with_its_own_statistics_is_translated_as_ever(
     np.testing.assert_allclose(given, expected, atol=1e-4)
     np.testing.assert_allclose(given, runner.run("a_to_b", {"image": tile})["image"], atol=1e-4)
     np.testing.assert_allclose(statistics["means"], means, atol=1e-4)
-    policy = bundle.manifest.signatures["a_to_b_tile_uint8"].policy
-    assert policy["normalization"] == "statistics given as inputs"
+    inference_behavior = bundle.manifest.signatures["a_to_b_tile_uint8"].inference_behavior
+    assert inference_behavior["normalization"] == "statistics given as inputs"
     checks = exporters.verify(path)
     assert checks.passed, checks.failures
     assert {check.signature for check in checks.outputs} >= {"a_to_b_tile", "a_to_b_statistics"}

@@ -62,7 +62,7 @@ def test_images_get_a_uint8_variant_and_other_tensors_stay():
         ("float32", (0.0, 1.0)),
     ]
     assert variant.pixels_of == "edit"
-    assert variant.policy == {"dropout": "off"}
+    assert variant.inference_behavior == {"dropout": "off"}
 
 
 @pytest.mark.parametrize(

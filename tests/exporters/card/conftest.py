@@ -39,7 +39,7 @@ SOURCE = {
     "method": "Fader Networks",
     "summary": "Encodes an image without its attributes.",
     "intended_use": "Drawn heads | not people.",
-    "figures": [MEASURED, OTHER],
+    "metrics": [MEASURED, OTHER],
     "remarks": ["3 held-out images are also training images."],
     "config": {"anything": [1]},
 }
@@ -84,7 +84,7 @@ def awkward():
 
 @pytest.fixture(scope="session")
 def described(tmp_path_factory):
-    """A bundle of all kinds of inputs and outputs with facts for its card."""
+    """A bundle of all kinds of inputs and outputs with metadata for its card."""
     fakes = (edit(), dim(), swap(), refine(), paint(), *halves(), awkward(), negative("a_to_b"))
     return exporters.export(
         {fake.name: fake for fake in fakes},

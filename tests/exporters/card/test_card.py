@@ -1,4 +1,4 @@
-"""The card against the manifest, the files and the facts it was given."""
+"""The card against the manifest, the files and the metadata it was given."""
 
 import json
 import re
@@ -31,14 +31,14 @@ def test_facts_are_shown_as_they_were_given(text):
     assert "%%" not in text
 
 
-def test_figures_stand_with_interval_comparison_and_protocol(text):
+def test_metrics_stand_with_interval_comparison_and_protocol(text):
     row = _row(text, "`domain/accuracy`")
     assert row == [
         "`domain/accuracy` ↑",
         "0.951 [0.900, 0.970] (0.002)",
         "0.620 ± 0.011 (0.002)",
     ]
-    assert "| figure | `add_glasses` | `remove_glasses` |\n|---|---|---|" in text
+    assert "| metric | `add_glasses` | `remove_glasses` |\n|---|---|---|" in text
     protocol = (
         "- `domain/accuracy`: Share taken for the target. Measured by: judge at 64 px; n = 512."
     )
@@ -91,7 +91,7 @@ def test_what_is_not_known_is_said_to_be_unknown(small):
     assert "None came with the export: the run had not been evaluated." in text
 
 
-def test_figures_of_another_step_are_said_to_be_so(tmp_path):
+def test_metrics_of_another_step_are_said_to_be_so(tmp_path):
     source = {**SOURCE, "step": 9}
     path = exporters.export({"a_to_b": negative()}, tmp_path / "bundle", source=source)
     assert "How they were measured (at step 7, while the model here is of step 9):" in (
@@ -119,12 +119,12 @@ def test_the_manifest_covers_card_and_examples_and_verify_notices_a_change(descr
     [
         ({"source": {"step": "many"}}, "`source.step`, which the card shows, .*integer.*'many'"),
         (
-            {"source": {"figures": [{**MEASURED, "value": None}]}},
-            r"`source.figures.0.value`, which the card shows, .* got None",
+            {"source": {"metrics": [{**MEASURED, "value": None}]}},
+            r"`source.metrics.0.value`, which the card shows, .* got None",
         ),
         (
-            {"source": {"figures": [{**MEASURED, "better": "bigger"}]}},
-            r"`source.figures.0.better`.*'higher' or 'lower'",
+            {"source": {"metrics": [{**MEASURED, "better": "bigger"}]}},
+            r"`source.metrics.0.better`.*'higher' or 'lower'",
         ),
         ({"provenance": {"license": 3}}, "`provenance.license`, which the card shows, .* got 3"),
     ],

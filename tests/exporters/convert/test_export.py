@@ -122,7 +122,7 @@ def test_the_manifest_says_what_is_inside(exported):
                 "value_range": [-1.0, 1.0],
             }
         ],
-        "policy": {"dropout": "off"},
+        "inference_behavior": {"dropout": "off"},
         "pixels_of": None,
     }
     assert set(manifest["artifacts"]) == {"saved_model", *ALL_RECIPES}
@@ -234,7 +234,7 @@ def test_half_precision_layers_are_refused_with_the_cure(tmp_path):
         mixed = tf.nn.conv2d(tf.cast(image, tf.bfloat16), kernel, 1, "SAME")
         return {"image": tf.cast(mixed, tf.float32)}
 
-    _fails(tmp_path, half, "layers compute in bfloat16.*float32 policy")
+    _fails(tmp_path, half, "layers compute in bfloat16.*float32 inference_behavior")
 
 
 def test_shapes_that_depend_on_values_are_refused(tmp_path):

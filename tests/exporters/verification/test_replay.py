@@ -157,7 +157,7 @@ def test_images_for_what_takes_none_are_refused(both_ways, images):
 
 
 def test_a_judge_is_asked_of_real_images_in_floats(tmp_path, images):
-    """Figures: the mean brightness of what came out, and of what went in as a check."""
+    """Metrics: the mean brightness of what came out, and of what went in as a check."""
     asked = []
 
     def judge(name, inputs, outputs):
@@ -175,8 +175,8 @@ def test_a_judge_is_asked_of_real_images_in_floats(tmp_path, images):
     )
     verification = exporters.verify(path, images=images[:1], judge=judge)
     assert set(asked) == {("a_to_b", 3, np.dtype("float32"), np.dtype("float32"))}
-    found = {(j.artifact, j.signature, j.figure): j for j in verification.judged}
-    assert {figure for _, _, figure in found} == {"in", "out"}  # what is not finite is left out
+    found = {(j.artifact, j.signature, j.metric): j for j in verification.judged}
+    assert {metric for _, _, metric in found} == {"in", "out"}  # what is not finite is left out
     fitted = onto_canvas(images[0], (16, 24)) / 127.5 - 1.0
     images = np.concatenate([given, fitted[None].astype(np.float32)])
     mean = float(np.asarray(signature.function(image=images)["image"]).mean())
@@ -187,7 +187,7 @@ def test_a_judge_is_asked_of_real_images_in_floats(tmp_path, images):
     assert found["dynamic_int8", "a_to_b", "in"].change == 0
     assert found["saved_model", "a_to_b", "out"].change == pytest.approx(0, abs=1e-5)
     content = json.loads(json.dumps(verification.as_dict(), allow_nan=False))
-    assert {"figure", "original", "value", "change", "cases"} < set(content["judged"][0])
+    assert {"metric", "original", "value", "change", "cases"} < set(content["judged"][0])
 
 
 def test_no_judge_is_asked_where_all_cases_are_seeded(small):

@@ -121,7 +121,7 @@ def test_a_swapped_model_is_found_by_its_outputs(copy, tmp_path, edit_manifest):
 def test_a_sensitive_signature_may_be_off_as_many_times_as_far(
     tmp_path, edit_manifest, off, passes
 ):
-    exact = Signature("a_to_b", lambda image: {"image": -image}, sensitivity=10.0)
+    exact = Signature("a_to_b", lambda image: {"image": -image}, tolerance_factor=10.0)
     brighter = Signature("a_to_b", lambda image: {"image": off - image})
     bundle = exporters.export({"a_to_b": exact}, tmp_path / "bundle")
     other = exporters.export({"a_to_b": brighter}, tmp_path / "other")

@@ -21,13 +21,13 @@ from tests.exporters.web.sites import SHARED, export_fakes, pack_stand_ins
 
 
 @pytest.fixture(scope="module")
-def facts(site):
+def metadata(site):
     return json.loads((site / "web" / "page.json").read_text())
 
 
 @pytest.fixture(scope="module")
-def by_title(facts):
-    return {one["title"]: one for one in facts["signatures"]}
+def by_title(metadata):
+    return {one["title"]: one for one in metadata["signatures"]}
 
 
 def test_the_manifest_covers_every_file_of_the_page(site):
@@ -65,7 +65,7 @@ def test_the_import_map_is_the_one_inline_script_that_is_allowed(site):
     assert "unsafe-inline" not in index
 
 
-def test_the_page_offers_what_translates_images_and_names_what_it_leaves_out(facts, by_title):
+def test_the_page_offers_what_translates_images_and_names_what_it_leaves_out(metadata, by_title):
     assert list(by_title) == [
         "a_to_b",
         "edit",
@@ -77,9 +77,9 @@ def test_the_page_offers_what_translates_images_and_names_what_it_leaves_out(fac
         "alpha",
         "generated",
     ]
-    assert facts["left_out"] == []
-    assert facts["title"] == "bundle"
-    assert [model["recipe"] for model in facts["models"]] == ["float32"]
+    assert metadata["left_out"] == []
+    assert metadata["title"] == "bundle"
+    assert [model["recipe"] for model in metadata["models"]] == ["float32"]
     assert by_title["swap"]["exemplar"] == {
         "name": "exemplar", "height": 6, "width": 6, "channels": 3,
     }  # fmt: skip
@@ -99,9 +99,9 @@ def test_what_screens_cannot_show_is_named():
     tensor = (Tensor(shape=(None, 8, 12, 2)),)
     two = Signature("two", lambda image: {"image": -image}, tensor, tensor)
     records = recorded({"a_to_b": negative(), "two": two})
-    facts = json.loads(page_files("page", {}, records, (), {})["page.json"])
-    assert [one["title"] for one in facts["signatures"]] == ["a_to_b"]
-    assert facts["left_out"] == ["two"]
+    metadata = json.loads(page_files("page", {}, records, (), {})["page.json"])
+    assert [one["title"] for one in metadata["signatures"]] == ["a_to_b"]
+    assert metadata["left_out"] == ["two"]
 
 
 def test_sliders_go_beyond_and_start_where_there_is_something_to_see(by_title):
@@ -155,8 +155,8 @@ def test_another_litert_is_refused(tmp_path):
 
 def test_amounts_start_at_their_defaults_and_steps_end_where_they_end():
     records = recorded({"refine": refine(), "dim": dim()})
-    facts = json.loads(page_files("page", {}, records, (), {})["page.json"])
-    rows = {row["label"]: row for one in facts["signatures"] for row in one["numbers"]}
+    metadata = json.loads(page_files("page", {}, records, (), {})["page.json"])
+    rows = {row["label"]: row for one in metadata["signatures"] for row in one["numbers"]}
     shown = {label: (row["least"], row["start"], row["most"]) for label, row in rows.items()}
     assert shown["steps"] == (0.0, 3.0, 4.0)  # there are no more than 4
     assert (rows["steps"]["step"], rows["strength"]["step"]) == (1, 0.05)
@@ -174,19 +174,19 @@ def test_a_page_made_for_a_bundle_is_the_one_that_export_writes(tmp_path, monkey
     export_fakes(with_page, packed)
     files = [path for path in (with_page / "web").rglob("*") if path.is_file()]
     written = {path.relative_to(with_page).as_posix(): path.read_bytes() for path in files}
-    facts = [json.loads(each.pop("web/page.json")) for each in (made, written)]
+    metadata = [json.loads(each.pop("web/page.json")) for each in (made, written)]
     kept = {name: content for name, content in made.items() if not name.startswith("web/examples")}
     assert kept.items() <= written.items()
     # Golden cases hold no more than there are of every input: 2 of the 6 images of "swap",
     # and 1 of "edit"; a batch for one input alone leaves the others seeded.
-    for one, other in zip(*(each["signatures"] for each in facts), strict=True):
+    for one, other in zip(*(each["signatures"] for each in metadata), strict=True):
         for role, names in one["examples"].items():
             assert all(made[f"web/{name}"].startswith(b"\x89PNG") for name in names)
             count = {"swap": 2, "edit": 1}.get(one["title"], 4)
             if other["examples"][role]:
                 assert names == other["examples"][role][:count]
         assert {**one, "examples": 0} == {**other, "examples": 0}
-    assert {**facts[0], "signatures": 0} == {**facts[1], "signatures": 0}
+    assert {**metadata[0], "signatures": 0} == {**metadata[1], "signatures": 0}
 
 
 def test_damaged_golden_images_are_not_shown(tmp_path, monkeypatch, copy):

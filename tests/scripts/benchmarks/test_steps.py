@@ -88,10 +88,10 @@ def test_the_clock_in_the_traced_step_counts_how_long_a_batch_was_waited_for(scr
 
 
 def _row(**told):
-    figures = {"seconds": 0.5, "waiting": 0.012, "peak_mib": 900, "passes": {"g": 1, "c": 3}}
+    metrics = {"seconds": 0.5, "waiting": 0.012, "peak_mib": 900, "passes": {"g": 1, "c": 3}}
     before = {"before": None, "after": None, "ratio": None, "before_revision": "abc"}
     about = {"method": "dtn", "kind": "transfer", "precision": "float32", "side": 32, "batch": 8}
-    return about | figures | before | {"needed": {"g": 1, "c": 2}, "before_reason": None} | told
+    return about | metrics | before | {"needed": {"g": 1, "c": 2}, "before_reason": None} | told
 
 
 def test_the_table_shows_both_times_and_says_why_there_is_none():

@@ -139,7 +139,7 @@ def test_another_network_stops_the_race(scripts):
         scripts.bench.agree(row, "bfloat16", _trainer(own, l1=1), {"contiguous": _trainer(other)})
 
 
-def test_figures_of_a_row_by_hand(scripts):
+def test_metrics_of_a_row_by_hand(scripts):
     row = scripts.bench.Row("pix2pix", "pix2pix", 256)
     found = scripts.bench.Race("contiguous", {}, {"difference": 1e-6})
     found.times = {"ours": [100.0, 90.0, 120.0], "PyTorch": [200.0, 100.0, 150.0]}
@@ -149,7 +149,7 @@ def test_figures_of_a_row_by_hand(scripts):
     # 1000^3 in 10 ms, the first product is not counted: 100 thousand million a second.
     peak = scripts.bench.peaks(races, 1000)["float32"]
     assert peak == pytest.approx(100)
-    told = scripts.bench.figures(row, found, peak)
+    told = scripts.bench.metrics(row, found, peak)
     assert (told["ms"], told["PyTorch ms"]) == (100, 150)
     assert told["ratio"] == pytest.approx(0.8)  # of 0.5, 0.9 and 0.8
     # A step's GMAC in 0.1 s against 100 a second: a tenth of GMAC.

@@ -142,7 +142,7 @@ def check_startup(result):
 
 
 def check_side_by_side(result):
-    """What a result of scripts/bench_training must hold, its figures against its own rounds."""
+    """What a result of scripts/bench_training must hold, its metrics against its own rounds."""
     assert isinstance(result["seed"], int)
     assert result["date"].startswith("20")
     assert result["machine"]

@@ -17,7 +17,7 @@ def script():
     return runpy.run_path(str(SCRIPTS / "verify_table.py"), run_name="verify_table")
 
 
-def test_rows_are_the_figures_of_held_out_images(script, tmp_path):
+def test_rows_are_the_metrics_of_held_out_images(script, tmp_path):
     bundle = exporters.export(
         {"a_to_b": negative()},
         tmp_path / "mine",

@@ -43,7 +43,7 @@ def test_the_gradient_is_that_of_the_steps_after_a_tenth(scripts):
 
     # Warming up to 900 KiB by step 50; from 100 on half a KiB a step.
     seen = [(10, 500), (50, 900), *((step, 1000 + step / 2) for step in range(100, 1001, 100))]
-    told = measure_memory.figures(np.array(seen))
+    told = measure_memory.metrics(np.array(seen))
     assert told["kib_per_step"] == 0.5
     assert told["mib_after_warming_up"] == round(1050 / 1024, 1)
     assert told["mib_at_the_end"] == round(1500 / 1024, 1)

@@ -135,7 +135,7 @@ class _Carried:
 
 
 class CarriedJudges:
-    """Figures of content and of domain for what a signature gave, wherever it ran.
+    """Metrics of content and of domain for what a signature gave, wherever it ran.
 
     Args:
         note: From `read_note`.
@@ -172,7 +172,7 @@ class CarriedJudges:
         inputs: Mapping[str, np.ndarray],
         outputs: Mapping[str, np.ndarray],
     ) -> dict[str, tuple[float, int]]:
-        """Gives figures by name, each with the number of images it was taken on.
+        """Gives metrics by name, each with the number of images it was taken on.
 
         For each direction `content/similarity` (mean cosine of the content features of output
         and source), `content/retrieval@1` from 4 images on, `domain/accuracy` (share taken
@@ -183,16 +183,16 @@ class CarriedJudges:
             inputs, outputs: Cases stacked in front, `(cases, 1, ...)`, images in [-1, 1].
         """
         sources, results = (next(iter(arrays.values())) for arrays in (inputs, outputs))
-        figures: dict[str, tuple[float, int]] = {}
+        metrics: dict[str, tuple[float, int]] = {}
         for name, carried in self._carried.items():
             if carried.direction.signature != signature or results.ndim != 5:
                 continue
             chosen = self._asked(carried.direction, inputs)
             if chosen.any():
-                taken = _figures(carried, sources[chosen, 0], results[chosen, 0])
+                taken = _metrics(carried, sources[chosen, 0], results[chosen, 0])
                 count = int(chosen.sum())
-                figures |= {f"{name} {key}": (value, count) for key, value in taken.items()}
-        return figures
+                metrics |= {f"{name} {key}": (value, count) for key, value in taken.items()}
+        return metrics
 
     def _asked(self, direction: JudgedDirection, inputs: Mapping[str, np.ndarray]) -> np.ndarray:
         """Which cases ask for the direction, bool `(cases,)`."""
@@ -208,7 +208,7 @@ class CarriedJudges:
         return chosen
 
 
-def _figures(carried: _Carried, sources: np.ndarray, results: np.ndarray) -> dict[str, float]:
+def _metrics(carried: _Carried, sources: np.ndarray, results: np.ndarray) -> dict[str, float]:
     looked_for, features = carried.content.features(sources), carried.content.features(results)
     logits = carried.domain.logits(results)
     found = {

@@ -2,7 +2,7 @@
 
 A judge is never a network or a loss that a method trains with. What it gives is only as
 good as the judge is, so its own accuracy on real held-out images belongs beside every
-figure (`accuracy`, `restyled_retrieval`).
+metric (`accuracy`, `restyled_retrieval`).
 """
 
 import hashlib
@@ -24,7 +24,7 @@ PROTOCOL = 1  # raise it when a network, its training or its input changes
 
 @dataclass(frozen=True)
 class JudgeSettings:
-    """How judges are made; part of the protocol of every figure.
+    """How judges are made; part of the protocol of every metric.
 
     Attributes:
         side: Judges see images of `side` x `side` pixels; a multiple of 16.

@@ -2,7 +2,7 @@
 
 It learns from real training images of the target domain and their labels, and from nothing
 else: it is never a network or a loss that a method trains with. Its own accuracy on real
-held-out images belongs beside every figure it gives.
+held-out images belongs beside every metric it gives.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ _LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)  # of red, green, blue 
 
 @dataclass(frozen=True)
 class LabelSettings:
-    """How the judge of labels is made; part of the protocol of its figure.
+    """How the judge of labels is made; part of the protocol of its metric.
 
     Attributes:
         side: It sees images of `side` x `side` pixels; a multiple of 8.

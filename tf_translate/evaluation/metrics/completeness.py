@@ -28,7 +28,7 @@ class Seen:
 
 
 def consistency(direction: Direction, judges: Judges, *, seed: int = 0) -> dict[str, float]:
-    """Both halves of the outputs and their harmonic mean, without intervals and further figures.
+    """Both halves of the outputs and their harmonic mean, without intervals and further metrics.
 
     Args:
         direction, judges, seed: As for `evaluate_direction`.

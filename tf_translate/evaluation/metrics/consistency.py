@@ -1,4 +1,4 @@
-"""Content kept and domain reached: every figure of one direction, beside the fixed rows.
+"""Content kept and domain reached: every metric of one direction, beside the fixed rows.
 
 Each half alone is trivial. The identity map keeps all content and a random target image is
 perfectly in domain, so both are rows of every table, with the ground truth where it exists.
@@ -35,8 +35,8 @@ def evaluate_direction(
         direction: Images in, images out, and the truth where it is known.
         judges: Trained on the training split of the same two domains, source first.
         labels: Judge of the target's labels, where both domains have labels; None takes no
-            figure of them.
-        networks: Pretrained ones whose figures are wanted beside the judges'.
+            metric of them.
+        networks: Pretrained ones whose metrics are wanted beside the judges'.
         split: Name of the held-out split, for the protocol.
         seed: Of random targets, KID's subsets and the bootstrap.
         resamples: Bootstrap samples of the test images.
@@ -59,7 +59,7 @@ def evaluate_direction(
     reference = judges.domain.features(direction.target)
     kid = protocol.kid_name(judges)
     pretrained = FeatureFigures(direction, networks, seed=seed)
-    figures: dict[str, dict[str, Measured]] = {}
+    metrics: dict[str, dict[str, Measured]] = {}
     for row in rows:
         distance = kernel_distance.kernel_distance(
             judges.domain.features(row.images), reference, counterparts=row.counterparts, seed=seed
@@ -73,10 +73,10 @@ def evaluate_direction(
             kid: measured(distance.value, standard_error=distance.standard_error),
             **pretrained.of(row.images, row.counterparts),
         }
-        figures[row.name] = protocol.sensible(taken, direction)
+        metrics[row.name] = protocol.sensible(taken, direction)
     return Report(
         direction=direction,
-        figures=protocol.figures(
+        metrics=protocol.metrics(
             direction,
             judges,
             labels=labels,
@@ -85,10 +85,10 @@ def evaluate_direction(
             seed=seed,
             resamples=resamples,
         ),
-        rows=figures,
+        rows=metrics,
         references=_references(direction, judges, seen, seed)
         | _label_reference(direction, labels)
-        | {"kid ceiling (source vs target)": figures["identity"][kid]}
+        | {"kid ceiling (source vs target)": metrics["identity"][kid]}
         | pretrained.references(),
         protocol=protocol.describe(direction, judges, labels=labels, split=split, seed=seed),
         of_images=_of_images(direction, seen["output"], labels),

@@ -1,11 +1,11 @@
-"""Figures by pretrained networks, which others know too, beside those of our own judges."""
+"""Metrics by pretrained networks, which others know too, beside those of our own judges."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
 from tf_translate.evaluation.metrics import kernel_distance
-from tf_translate.evaluation.metrics.results import Direction, Figure, Measured, measured
+from tf_translate.evaluation.metrics.results import Direction, Measured, Metric, measured
 from tf_translate.pretrained.registry import Features
 
 
@@ -25,7 +25,7 @@ class FeatureFigures:
         self._target = [network.embed(direction.target) for network in networks]
 
     def of(self, images: np.ndarray, counterparts: np.ndarray) -> dict[str, Measured]:
-        """Gives the figures of one row.
+        """Gives the metrics of one row.
 
         Args:
             images: One for each source image.
@@ -78,9 +78,9 @@ def identity_name(network: Features, direction: Direction) -> str:
     return f"content/identity/{network.name}@{direction.target.shape[1]}"
 
 
-def feature_figures(
+def feature_metrics(
     direction: Direction, networks: Sequence[Features], on: str, *, seed: int
-) -> list[Figure]:
+) -> list[Metric]:
     """Names, meanings and protocols of what `FeatureFigures.of` gives."""
     listed = []
     for network in networks:
@@ -90,13 +90,13 @@ def feature_figures(
             f"{width} (bicubic with antialiasing, clipped; alpha over white, grey repeated); {on}"
         )
         listed += [
-            Figure(
+            Metric(
                 identity_name(network, direction),
                 "Likeness of the image to its own source as the network sees it; read it between "
                 "random target and identity, for unlike images are far from 0 too.",
                 f"mean cosine, {seen}; standard error over images; identity is 1 by construction",
             ),
-            Figure(
+            Metric(
                 kid_name(network, direction),
                 "Distance of the images as a set to real target images as the network sees "
                 "them; 0 is no difference. Not the published KID, whose network is Inception.",

@@ -1,4 +1,4 @@
-"""The names, meanings and exact protocols of the figures: what stands beside every number."""
+"""The names, meanings and exact protocols of the metrics: what stands beside every number."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -11,8 +11,8 @@ from tf_translate.evaluation.judges.judges import Judges
 from tf_translate.evaluation.judges.label_judge import PROTOCOL as LABEL_PROTOCOL
 from tf_translate.evaluation.judges.label_judge import LabelJudge
 from tf_translate.evaluation.metrics import kernel_distance, pixel_distance
-from tf_translate.evaluation.metrics.pretrained_metrics import feature_figures
-from tf_translate.evaluation.metrics.results import Direction, Figure
+from tf_translate.evaluation.metrics.pretrained_metrics import feature_metrics
+from tf_translate.evaluation.metrics.results import Direction, Metric
 from tf_translate.pretrained.registry import Features
 
 LABEL = "content/label"
@@ -28,7 +28,7 @@ def kid_name(judges: Judges) -> str:
 
 
 def sensible(taken: dict[str, Any], direction: Direction) -> dict[str, Any]:
-    """The figures that mean something for a direction, by name."""
+    """The metrics that mean something for a direction, by name."""
     left_out = _NOT_OF_RECONSTRUCTIONS if direction.reconstruction else ()
     return {name: value for name, value in taken.items() if name not in left_out}
 
@@ -40,7 +40,7 @@ def domain_reference(direction: Direction) -> str:
     return "domain judge: accuracy on real held-out images"
 
 
-def figures(
+def metrics(
     direction: Direction,
     judges: Judges,
     *,
@@ -49,12 +49,12 @@ def figures(
     split: str,
     seed: int,
     resamples: int,
-) -> tuple[Figure, ...]:
-    """Gives the figures that are taken of a direction, in the order of the table."""
+) -> tuple[Metric, ...]:
+    """Gives the metrics that are taken of a direction, in the order of the table."""
     count, targets = len(direction.source), len(direction.target)
     on = f"n = {count} of split {split}"
     listed = [
-        Figure(
+        Metric(
             "completeness",
             "Content and domain in one number: 0 if either is missing, 1 if both are as good as "
             "they can be here.",
@@ -63,7 +63,7 @@ def figures(
             f"domain/accuracy (source = 0, real target = 1), each clipped to [0, 1]; {on}; 95 % "
             f"interval from {resamples} bootstrap samples of the test images, seed {seed}",
         ),
-        Figure(
+        Metric(
             "content/retrieval@1",
             f"Share of images whose own source is the nearest among {count} held-out "
             f"sources; chance is 1/{count} = {1 / count:.3f}.",
@@ -71,15 +71,15 @@ def figures(
             "share the hit; identity is 1 by construction, as it is compared with itself",
         ),
     ]
-    listed += _label_figures(labels, on)
-    listed += _truth_figures(direction, on)
+    listed += _label_metrics(labels, on)
+    listed += _truth_metrics(direction, on)
     listed += [
-        Figure(
+        Metric(
             "domain/accuracy",
             "Share of images that an independent classifier takes for the target domain.",
             f"domain judge at {judges.domain.side} px; {on}",
         ),
-        Figure(
+        Metric(
             kid_name(judges),
             "Distance of the images as a set to real target images; 0 is no "
             "difference, and only numbers of this very table compare.",
@@ -90,17 +90,17 @@ def figures(
             f"{seed}; standard error by delete-half jackknife",
             higher_is_better=False,
         ),
-        *feature_figures(direction, networks, on, seed=seed),
+        *feature_metrics(direction, networks, on, seed=seed),
     ]
-    return tuple(sensible({figure.name: figure for figure in listed}, direction).values())
+    return tuple(sensible({metric.name: metric for metric in listed}, direction).values())
 
 
-def _label_figures(judge: LabelJudge | None, on: str) -> list[Figure]:
+def _label_metrics(judge: LabelJudge | None, on: str) -> list[Metric]:
     if judge is None:
         return []
     count = len(judge.classes)
     return [
-        Figure(
+        Metric(
             LABEL,
             "Share of images that an independent classifier of the target domain takes for the "
             f"class of their source; guessing among {count} classes gives about {1 / count:.3f}.",
@@ -111,25 +111,25 @@ def _label_figures(judge: LabelJudge | None, on: str) -> list[Figure]:
     ]
 
 
-def _truth_figures(direction: Direction, on: str) -> list[Figure]:
+def _truth_metrics(direction: Direction, on: str) -> list[Metric]:
     if direction.truth is None:
         return []
     height, width = direction.target.shape[1:3]
     seen = f"three channels (alpha over white) at {height} x {width}; mean over {on}"
     listed = [
-        Figure(
+        Metric(
             "content/l1",
             "Mean difference to the true counterpart, on a scale where black to white is 2.",
             f"pixels in [-1, 1], {seen}",
             higher_is_better=False,
         ),
-        Figure(
+        Metric(
             "content/skill",
             "How much of the way from the input to the truth was gone: 0 for handing the input "
             "back, 1 for the truth itself.",
             f"1 - mean L1(output, truth) / mean L1(input, truth); {seen}",
         ),
-        Figure(
+        Metric(
             "content/psnr",
             "The same difference in decibels; a copy counts as 100.",
             f"per image, data range 2, at most {pixel_distance.PSNR_OF_A_COPY:.0f} dB; {seen}",
@@ -137,7 +137,7 @@ def _truth_figures(direction: Direction, on: str) -> list[Figure]:
     ]
     if direction.counterfactual:
         listed.append(
-            Figure(
+            Metric(
                 OUTSIDE,
                 "Mean difference to the source outside the region that the true edit changes.",
                 f"pixels in [-1, 1] where source and truth are within 2 of 255; {seen}",
@@ -146,7 +146,7 @@ def _truth_figures(direction: Direction, on: str) -> list[Figure]:
         )
     if min(height, width) >= pixel_distance.SSIM_WINDOW:
         listed.append(
-            Figure(
+            Metric(
                 "content/ssim",
                 "Likeness of local structure to the true counterpart; 1 is equal.",
                 f"Wang et al. 2004, Gaussian 11 x 11, sigma 1.5, intensities in [0, 2]; {seen}",

@@ -92,7 +92,7 @@ class Direction:
 
 
 @dataclass(frozen=True)
-class Figure:
+class Metric:
     """What a number is called, what it means and exactly how it is taken.
 
     Attributes:
@@ -123,8 +123,8 @@ class Report:
 
     Attributes:
         direction: What was measured, with its images.
-        figures: The figures taken, in order.
-        rows: Row name to figure name to number; the first row is the method's "output".
+        metrics: The metrics taken, in order.
+        rows: Row name to metric name to number; the first row is the method's "output".
         references: Numbers to read others by: judges' own accuracies, KID's floor and ceiling.
         protocol: Split, counts, sizes, seeds and settings of judges.
         of_images: For each output: `found` (share of a hit), `similarity` (cosine to its
@@ -132,15 +132,15 @@ class Report:
     """
 
     direction: Direction
-    figures: tuple[Figure, ...]
+    metrics: tuple[Metric, ...]
     rows: dict[str, dict[str, Measured]]
     references: dict[str, Measured]
     protocol: dict[str, Any]
     of_images: dict[str, np.ndarray] = field(default_factory=dict)
 
-    def value(self, row: str, figure: str) -> float | None:
-        """Gives a number; None where the row has no such figure or it could not be taken."""
-        measured = self.rows[row].get(figure)
+    def value(self, row: str, metric: str) -> float | None:
+        """Gives a number; None where the row has no such metric or it could not be taken."""
+        measured = self.rows[row].get(metric)
         return None if measured is None else measured.value
 
     def as_dict(self) -> dict[str, Any]:
@@ -153,13 +153,13 @@ class Report:
             },
             "references": _values(self.references),
             "reference_standard_errors": _sureness(self.references, "standard_error"),
-            "figures": {
-                figure.name: {
-                    "meaning": figure.meaning,
-                    "protocol": figure.protocol,
-                    "better": "higher" if figure.higher_is_better else "lower",
+            "metrics": {
+                metric.name: {
+                    "meaning": metric.meaning,
+                    "protocol": metric.protocol,
+                    "better": "higher" if metric.higher_is_better else "lower",
                 }
-                for figure in self.figures
+                for metric in self.metrics
             },
             "protocol": self.protocol,
         }

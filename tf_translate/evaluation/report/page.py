@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from tf_translate.evaluation.metrics import protocol
-from tf_translate.evaluation.metrics.results import Direction, Figure, Measured, Report
+from tf_translate.evaluation.metrics.results import Direction, Measured, Metric, Report
 from tf_translate.evaluation.report import page_style
 from tf_translate.images import colour, resize, to_uint8
 
@@ -29,14 +29,14 @@ _ROW_NOTES = {
 
 
 def render(
-    reports: Sequence[Report], *, title: str, facts: Mapping[str, Any], protocol_name: str
+    reports: Sequence[Report], *, title: str, metadata: Mapping[str, Any], protocol_name: str
 ) -> str:
     """Gives the whole page; all text is escaped.
 
     Args:
         reports: One a direction.
         title: Heading of the page.
-        facts: Shown at the end; `command` is shown as such.
+        metadata: Shown at the end; `command` is shown as such.
         protocol_name: Name of this way of measuring.
     """
     sections = "\n".join(_section(report) for report in reports)
@@ -44,7 +44,7 @@ def render(
         title=escape(title),
         style=page_style.STYLE,
         sections=sections,
-        facts=_facts(facts),
+        metadata=_metadata(metadata),
         protocols="\n".join(_protocol(report) for report in reports),
         protocol_name=escape(protocol_name),
     )
@@ -62,7 +62,7 @@ def _section(report: Report) -> str:
 <h2>{_titled(report.direction)}</h2>
 <div class="head">{_plane(report)}<div>{_headline(report)}</div></div>
 <div class="wide">{_table(report)}</div>
-<dl class="meanings">{"".join(_meaning(figure) for figure in report.figures)}</dl>
+<dl class="meanings">{"".join(_meaning(metric) for metric in report.metrics)}</dl>
 <h3>Held-out images</h3>
 <p>Spread evenly over the {len(report.direction.source)} held-out images, not picked.</p>
 {_examples(report, chosen)}
@@ -156,20 +156,20 @@ def _labels(labels: Sequence[tuple[float, float, str]]) -> str:
 
 def _table(report: Report) -> str:
     heads = "".join(
-        f'<th scope="col">{escape(figure.name)} <span class="way">'
-        f"{'↑' if figure.higher_is_better else '↓'}</span></th>"
-        for figure in report.figures
+        f'<th scope="col">{escape(metric.name)} <span class="way">'
+        f"{'↑' if metric.higher_is_better else '↓'}</span></th>"
+        for metric in report.metrics
     )
     body = []
     for name, row in report.rows.items():
-        cells = "".join(_cell(row.get(figure.name)) for figure in report.figures)
+        cells = "".join(_cell(row.get(metric.name)) for metric in report.metrics)
         note = _ROW_NOTES.get(name, "")
         body.append(
             f'<tr{" class=own" if name == "output" else ""}><th scope="row">{escape(name)}'
             f"<small>{escape(note)}</small></th>{cells}</tr>"
         )
     return (
-        f'<table class="figures"><thead><tr><th></th>{heads}</tr></thead>'
+        f'<table class="metrics"><thead><tr><th></th>{heads}</tr></thead>'
         f"<tbody>{''.join(body)}</tbody></table>"
     )
 
@@ -180,8 +180,8 @@ def _cell(measured: Measured | None) -> str:
     return f"<td>{_number(measured)}<small>{_sureness(measured)}</small></td>"
 
 
-def _meaning(figure: Figure) -> str:
-    return f"<div><dt>{escape(figure.name)}</dt><dd>{escape(figure.meaning)}</dd></div>"
+def _meaning(metric: Metric) -> str:
+    return f"<div><dt>{escape(metric.name)}</dt><dd>{escape(metric.meaning)}</dd></div>"
 
 
 def _references(report: Report) -> str:
@@ -221,7 +221,7 @@ def _example(report: Report, number: int) -> str:
     if "label_kept" in report.of_images:
         kept = report.of_images["label_kept"][number] > 0.5
         notes.append("class kept" if kept else "class lost")
-    return f"<figure><div>{parts}</div><figcaption>{' · '.join(notes)}</figcaption></figure>"
+    return f"<metric><div>{parts}</div><figcaption>{' · '.join(notes)}</figcaption></metric>"
 
 
 def _embedded(image: np.ndarray) -> str:
@@ -239,9 +239,9 @@ def _embedded(image: np.ndarray) -> str:
     return "data:image/webp;base64," + base64.b64encode(data.getvalue()).decode()
 
 
-def _facts(facts: Mapping[str, Any]) -> str:
+def _metadata(metadata: Mapping[str, Any]) -> str:
     rows = []
-    for name, value in facts.items():
+    for name, value in metadata.items():
         text = value if isinstance(value, str) else json.dumps(value, indent=1, default=str)
         long = name == "command" or "\n" in text
         shown = f"<pre>{escape(text)}</pre>" if long else escape(text)
@@ -250,7 +250,7 @@ def _facts(facts: Mapping[str, Any]) -> str:
 
 
 def _protocol(report: Report) -> str:
-    rows = [(figure.name, figure.protocol) for figure in report.figures]
+    rows = [(metric.name, metric.protocol) for metric in report.metrics]
     rows += [(name, _plain(value)) for name, value in report.protocol.items()]
     body = "".join(
         f'<tr><th scope="row">{escape(name)}</th><td>{escape(text)}</td></tr>'

@@ -16,7 +16,7 @@ belongs to the target domain. Both are measured here on images that no training 
 $sections
 <section>
 <h2>Protocol $protocol_name</h2>
-<div class="wide"><table class="plain">$facts</table></div>
+<div class="wide"><table class="plain">$metadata</table></div>
 $protocols
 </section>
 </main>
@@ -53,14 +53,14 @@ svg rect { fill: var(--ground); stroke: var(--line); }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { padding: .5rem .75rem; text-align: left; vertical-align: top;
   border-bottom: 1px solid var(--line); }
-.figures { width: 100%; }
-.figures td, .figures thead th { text-align: right; white-space: nowrap; }
-.figures thead th { font-size: .8rem; color: var(--faint); }
-.figures tr.own { background: var(--tint); }
-.figures tr.own th { color: var(--own); }
+.metrics { width: 100%; }
+.metrics td, .metrics thead th { text-align: right; white-space: nowrap; }
+.metrics thead th { font-size: .8rem; color: var(--faint); }
+.metrics tr.own { background: var(--tint); }
+.metrics tr.own th { color: var(--own); }
 small { display: block; font-weight: normal; font-size: .75rem; color: var(--faint); }
-.figures tbody th { min-width: 11rem; }
-.figures tbody th small { max-width: 13rem; }
+.metrics tbody th { min-width: 11rem; }
+.metrics tbody th small { max-width: 13rem; }
 .plain { font-size: .9rem; }
 .plain th { font-weight: 500; color: var(--faint); min-width: 11rem; max-width: 22rem; }
 .meanings { display: grid; grid-template-columns: repeat(auto-fill, minmax(17rem, 1fr));
@@ -68,9 +68,9 @@ small { display: block; font-weight: normal; font-size: .75rem; color: var(--fai
 .meanings dt { font-weight: 600; }
 .meanings dd { margin: 0; color: var(--faint); }
 .examples { display: flex; flex-wrap: wrap; gap: 1rem; }
-figure { margin: 0; padding: .6rem; border: 1px solid var(--line); border-radius: 10px; }
-figure > div { display: flex; gap: .4rem; }
-figure span { display: grid; justify-items: center; font-size: .75rem; color: var(--faint); }
+metric { margin: 0; padding: .6rem; border: 1px solid var(--line); border-radius: 10px; }
+metric > div { display: flex; gap: .4rem; }
+metric span { display: grid; justify-items: center; font-size: .75rem; color: var(--faint); }
 img { width: 104px; height: auto; background: #fff; border-radius: 6px; display: block; }
 figcaption { font-size: .75rem; color: var(--faint); margin-top: .35rem; }
 pre { margin: 0; white-space: pre-wrap; overflow-wrap: anywhere; font-size: .85rem; }

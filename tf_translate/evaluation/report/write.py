@@ -1,4 +1,4 @@
-"""Writes what was measured: figures as JSON, and a page of figures and images for people."""
+"""Writes what was measured: metrics as JSON, and a page of metrics and images for people."""
 
 import json
 import os
@@ -17,19 +17,19 @@ GRID_ROWS = 12
 
 
 def document(
-    reports: Sequence[Report], *, title: str, facts: Mapping[str, Any], protocol_name: str
+    reports: Sequence[Report], *, title: str, metadata: Mapping[str, Any], protocol_name: str
 ) -> dict[str, Any]:
     """Gives everything that was measured as what JSON can hold.
 
     Args:
         reports: One a direction, of different names.
         title: What was measured, for people.
-        facts: What the caller wants kept with the numbers, such as `command` and settings;
+        metadata: What the caller wants kept with the numbers, such as `command` and settings;
             values that JSON does not know are kept as text.
         protocol_name: Name of this way of measuring, such as "test64".
 
     Returns:
-        `title`, `protocol_name`, `facts` and `directions`: name to `Report.as_dict()`.
+        `title`, `protocol_name`, `metadata` and `directions`: name to `Report.as_dict()`.
     """
     names = [report.direction.name for report in reports]
     if not names or len(set(names)) != len(names):
@@ -37,7 +37,7 @@ def document(
     return {
         "title": title,
         "protocol_name": protocol_name,
-        "facts": json.loads(json.dumps(dict(facts), default=str)),
+        "metadata": json.loads(json.dumps(dict(metadata), default=str)),
         "directions": {report.direction.name: report.as_dict() for report in reports},
     }
 
@@ -47,7 +47,7 @@ def write_report(
     reports: Sequence[Report],
     *,
     title: str,
-    facts: Mapping[str, Any],
+    metadata: Mapping[str, Any],
     protocol_name: str,
 ) -> Path:
     """Writes `<protocol_name>.json`, a image `<direction>.png` each, and `index.html`.
@@ -64,13 +64,15 @@ def write_report(
         raise ValueError(f"`protocol_name` must do as a file name, got {protocol_name!r}")
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    content = document(reports, title=title, facts=facts, protocol_name=protocol_name)
+    content = document(reports, title=title, metadata=metadata, protocol_name=protocol_name)
     text = json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False)
     _write(folder / f"{protocol_name}.json", text + "\n")
     for report in reports:
         write(folder / f"{report.direction.name}.png", image_grid(report))
     written = folder / PAGE
-    _write(written, page.render(reports, title=title, facts=facts, protocol_name=protocol_name))
+    _write(
+        written, page.render(reports, title=title, metadata=metadata, protocol_name=protocol_name)
+    )
     return written
 
 

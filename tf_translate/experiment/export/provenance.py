@@ -1,4 +1,4 @@
-"""What a bundle says of the run it was made from, as plain data: source, figures, provenance."""
+"""What a bundle says of the run it was made from, as plain data: source, metrics, provenance."""
 
 import inspect
 import json
@@ -83,14 +83,14 @@ def _fetched(path: str) -> str | None:
 
 
 def _measured(trained: Trained) -> dict[str, Any]:
-    """The figures `evaluate` left in the run, and what must be known beside them; or nothing."""
+    """The metrics `evaluate` left in the run, and what must be known beside them; or nothing."""
     name = f"{held_out(trained.data)}{trained.config.data.size[0]}.json"
     file = trained.run.path / "evaluation" / name
     if not file.is_file():
         return {}
     try:
         document = json.loads(file.read_text("utf-8"))
-        return {"figures": list(_rows(document)), "remarks": list(_remarks(document))}
+        return {"metrics": list(_rows(document)), "remarks": list(_remarks(document))}
     except (ValueError, KeyError, TypeError) as error:
         raise RunError(
             f"{file} is no evaluation ({error!r}); run tf-translate evaluate {trained.run.path} "
@@ -99,13 +99,13 @@ def _measured(trained: Trained) -> dict[str, Any]:
 
 
 def _rows(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    step = int(document["facts"]["steps"])
+    step = int(document["metadata"]["steps"])
     for direction, report in document["directions"].items():
         rows = report["rows"]
         for name, value in rows["output"].items():
             if value is None:  # undefined, as a ratio to nothing is
                 continue
-            said = report["figures"][name]
+            said = report["metrics"][name]
             yield {
                 "direction": direction,
                 "name": name,

@@ -113,8 +113,11 @@ def _statistics(signature: Signature, every: Sequence[ImageStatistics], width: i
             ),
         ),
         outputs=_specs(width),
-        policy={**signature.policy, "normalization": "statistics of all tiles together"},
-        sensitivity=signature.sensitivity,
+        inference_behavior={
+            **signature.inference_behavior,
+            "normalization": "statistics of all tiles together",
+        },
+        tolerance_factor=signature.tolerance_factor,
     )
 
 
@@ -128,8 +131,11 @@ def _tile(signature: Signature, every: Sequence[ImageStatistics], sizes: list[in
         function=function,
         inputs=(*signature.inputs, *_specs(sum(sizes))),
         outputs=signature.outputs,
-        policy={**signature.policy, "normalization": "statistics given as inputs"},
-        sensitivity=signature.sensitivity,
+        inference_behavior={
+            **signature.inference_behavior,
+            "normalization": "statistics given as inputs",
+        },
+        tolerance_factor=signature.tolerance_factor,
     )
 
 
