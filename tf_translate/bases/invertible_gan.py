@@ -34,13 +34,13 @@ GENERATOR = Player(
 )
 
 
-def reader(name: str, *, term: str, needs: str) -> Player:
+def reader(name: str, *, term: str, batch_keys: str) -> Player:
     """The player of an encoder, alone in a stage of its own.
 
     Args:
         name: Of the player, its network, its stage and, before `_objective`, its objective.
         term: Of its objective.
-        needs: Key of the batch.
+        batch_keys: Key of the batch.
     """
     return Player(
         name,
@@ -48,7 +48,7 @@ def reader(name: str, *, term: str, needs: str) -> Player:
         f"{name}_objective",
         (term,),
         stage=name,
-        batch_keys=(needs,),
+        batch_keys=(batch_keys,),
         averaged=True,
         optimizer="encoder_optimizer",
     )
