@@ -40,7 +40,7 @@ JOBS = {
     "cyclegan": Job(
         {"residual_blocks": 1, "base_filters": 4, "discriminator_layers": 1, "discriminator_filters": 4, "pool_size": 3},
         {"path": "pairs"},
-        training={"average": 0.9, "decay": "linear"},
+        training={"ema_momentum": 0.9, "lr_schedule": "linear"},
     ),
     "pix2pix": Job(
         {"num_downsamples": 5, "base_filters": 4, "discriminator_layers": 1, "discriminator_filters": 4, "dropout": 0.5},

@@ -71,7 +71,7 @@ def test_setting_without_a_value(mistake):
 
 
 def test_switching_everything_off(mistake, tmp_path, pairs):
-    off = [f"terms.{name}=0" for name in ("l1", "adversarial", "discriminator")]
+    off = [f"loss_weights.{name}=0" for name in ("l1", "adversarial", "discriminator")]
     sentence = _train(mistake, tmp_path, f"data.path={pairs}", *off)
     assert "every term has weight 0: there is nothing to train" in sentence
 

@@ -41,7 +41,7 @@ def test_overrides_are_toml_values_and_else_text():
     assert config.training.steps == 7
     assert config.data.size == (32, 48)
     assert config.data.path == "my folder"
-    assert config.terms["identity"] == 0.0
+    assert config.loss_weights["identity"] == 0.0
 
 
 def test_a_file_is_read_and_its_defaults_filled_in(tmp_path):

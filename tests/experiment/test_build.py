@@ -70,7 +70,7 @@ def test_rates_fall_over_a_players_own_updates():
         method="dualgan",
         model=TINY,
         data={"path": "unused", "size": [16, 16]},
-        training={"steps": 100, "decay": "linear"},
+        training={"steps": 100, "lr_schedule": "linear"},
     )
     optimizers = build(config).player_optimizers
     discriminators, generators = (
@@ -88,7 +88,7 @@ def test_players_have_the_optimizer_of_their_field_of_the_settings():
             "attribute_width": 2, "encoder_optimizer": {"learning_rate": 1e-3, "beta_1": 0.2},
         },
         data={"path": "unused", "size": [8, 8], "attributes": {"glasses": ["0", "1"]}},
-        training={"steps": 100, "decay": "linear", "stages": {"gan": 0.6, "encoder_z": 0.3}},
+        training={"steps": 100, "lr_schedule": "linear", "stages": {"gan": 0.6, "encoder_z": 0.3}},
     )  # fmt: skip
     optimizers = build(config).player_optimizers
     found = {

@@ -90,7 +90,7 @@ def _config(path, **training):
         model={"num_downsamples": 2, "base_filters": 2, "max_filters": 4},
         data={"path": str(path), "size": [16, 16], "flip": "none", "attributes": GLASSES},
         training={
-            "steps": 4, "batch_size": 2, "log_every": 2, "checkpoint_every": 2, "choose": "best",
+            "steps": 4, "batch_size": 2, "log_every": 2, "checkpoint_every": 2, "checkpoint_selection": "best",
             **training,
         },
     )  # fmt: skip
@@ -138,7 +138,7 @@ def _unpaired(path, **training):
             "discriminator_filters": 2,
         },
         data={"path": str(path), "size": [16, 16], "flip": "none"},
-        training={"choose": "best", **training},
+        training={"checkpoint_selection": "best", **training},
         evaluation={"domain_steps": 60, "content_steps": 5},
     )
 

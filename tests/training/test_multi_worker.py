@@ -218,7 +218,7 @@ def _job_of_free_ports():
 
 def _jobs(folder):
     def job(method, data, steps, **model):
-        training = {"steps": steps, "batch_size": 4, "log_every": 2, "average": 0.5}
+        training = {"steps": steps, "batch_size": 4, "log_every": 2, "ema_momentum": 0.5}
         own = {"path": str(folder / data), "size": [16, 16], "validation_share": 0.0}
         if method == "icgan":
             own["attributes"] = {"glasses": ["0", "1"], "hair": ["black", "blond", "grey"]}

@@ -27,7 +27,7 @@ def build(config: Config) -> Translator:
     shapes, told = _form(translator_class, config.data)
     try:
         translator = translator_class.from_settings(
-            settings, *shapes, **told, loss_weights=config.terms
+            settings, *shapes, **told, loss_weights=config.loss_weights
         )
     except ValueError as error:
         sizes = " and ".join(str(shape) for shape in shapes)

@@ -31,10 +31,10 @@ def resolve(source: str, overrides: Sequence[str] = ()) -> Config:
     translator, _ = registry.find(config.method).load()
     terms = {
         term.name: term.weight
-        for term in with_loss_weights(translator.terms, config.terms)
+        for term in with_loss_weights(translator.terms, config.loss_weights)
         if not isinstance(term.weight, Schedule)
     }
-    return config.model_copy(update={"model": settings.model_dump(mode="json"), "terms": terms})
+    return config.model_copy(update={"model": settings.model_dump(mode="json"), "loss_weights": terms})
 
 
 def resumed_config(path: str | Path, source: str, overrides: Sequence[str]) -> Config:
@@ -79,7 +79,7 @@ def method_settings(config: Config, origin: str) -> MethodSettings:
     """
     translator, settings = registry.find(config.method).load()
     try:
-        with_loss_weights(translator.terms, config.terms)
+        with_loss_weights(translator.terms, config.loss_weights)
     except ValueError as error:
-        raise ConfigError(f"{origin}: terms: {error}") from error
+        raise ConfigError(f"{origin}: loss_weights: {error}") from error
     return validate(settings, config.model, origin, prefix="model.")

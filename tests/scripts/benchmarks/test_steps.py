@@ -63,10 +63,10 @@ def test_the_settings_are_those_of_the_small_preset_and_can_be_read(method, scri
 
 
 def test_what_is_left_out_falls_back_to_its_default(scripts):
-    settings = {"method": "m", "model": {"a": 1, "b": 2}, "terms": {"c": 3}}
+    settings = {"method": "m", "model": {"a": 1, "b": 2}, "loss_weights": {"c": 3}}
     left = scripts["steps"].without(settings, ["model.b", "loss_weights.c"])
     assert left == {"method": "m", "model": {"a": 1}}
-    assert settings["terms"] == {"c": 3}  # the caller's own are untouched
+    assert settings["loss_weights"] == {"c": 3}  # the caller's own are untouched
 
 
 def test_the_clock_in_the_traced_step_counts_how_long_a_batch_was_waited_for(scripts):
