@@ -1,4 +1,4 @@
-"""ReLUs whose gradient can be deployed, and networks seen through them."""
+"""ReLUs with a gradient that TFLite can run, and networks rebuilt with them."""
 
 import keras
 import tensorflow as tf
@@ -14,14 +14,15 @@ def portable_relu(features):
 class PortableReLU(keras.layers.Layer):
     """ReLU, leaky or not, with a gradient written in operations that TFLite has.
 
-    TensorFlow's own takes ReluGrad and LeakyReluGrad, the operations in our networks that keep a
-    gradient with respect to an input from being converted.
+    TensorFlow computes it with ReluGrad and LeakyReluGrad. In our networks, these operations alone
+    keep a gradient with respect to an input from being converted.
 
     Args:
-        negative_slope: Gradient below 0; 0.2 in the GAN papers where it leaks.
-        relu_gradient_width: Width over which the gradient, and it alone, goes from one gradient to the other; 0 is
-            the true one. The search for a latent goes elsewhere where a rounding decides on which
-            side of 0 a feature is; with a relu_gradient_width it hardly does.
+        negative_slope: Gradient below 0; 0.2 for the leaky ReLUs of the GAN papers.
+        relu_gradient_width: Width around 0 over which the gradient rises linearly from
+            `negative_slope` to 1; values stay those of a ReLU. 0 is the true gradient. A rounding
+            error can put a feature on the other side of 0, which sends the search for a latent
+            elsewhere; with a smoothed gradient this hardly happens.
         **kwargs: As for any layer.
 
     Call arguments:
@@ -31,7 +32,7 @@ class PortableReLU(keras.layers.Layer):
         Same shape and dtype.
 
     Raises:
-        ValueError: If the gradient or the relu_gradient_width is negative.
+        ValueError: If `negative_slope` or `relu_gradient_width` is negative.
     """
 
     def __init__(self, negative_slope: float = 0.0, relu_gradient_width: float = 0.0, **kwargs):
@@ -59,17 +60,17 @@ class PortableReLU(keras.layers.Layer):
 
 
 def with_portable_relus(network: keras.Model, relu_gradient_width: float = 0.0) -> keras.Model:
-    """The same network, of the same weights, with such ReLUs.
+    """The same network with every ReLU replaced by `PortableReLU`.
 
-    Layers are shared, not copied: what moves the weights of one moves those of the other.
-    Where a layer has its ReLU built in, the layer itself gets ours, which gives the same numbers.
+    The two networks share their other layers, so training one changes both. A layer whose
+    activation is a ReLU gets `portable_relu` itself, which computes the same values.
 
     Args:
-        network: Functional or Sequential, built; networks within it are treated alike.
-        relu_gradient_width: As of `PortableReLU`; ReLUs that are built into a layer have none.
+        network: Functional or Sequential, built; networks inside it are treated alike.
+        relu_gradient_width: As of `PortableReLU`; ReLUs that are activations of a layer have none.
 
     Returns:
-        A view of it, to be differentiated in a deployed graph. Not to be saved.
+        A network to be differentiated in a deployed graph. It cannot be saved.
     """
     return keras.models.clone_model(
         network, clone_function=lambda one: _portable(one, relu_gradient_width)
@@ -85,23 +86,28 @@ def _portable(layer: keras.layers.Layer, relu_gradient_width: float) -> keras.la
     if relu and (layer.max_value is not None or layer.threshold):
         return layer
     if relu or isinstance(layer, PortableReLU | keras.layers.LeakyReLU):
-        same = {"dtype": layer.dtype_policy, "name": layer.name}  # lint names the layer it had
+        same = {
+            "dtype": layer.dtype_policy,
+            "name": layer.name,
+        }  # lint reports name the original layer
         return PortableReLU(layer.negative_slope, relu_gradient_width, **same)
     if getattr(layer, "activation", None) is keras.activations.relu:
         layer.activation = portable_relu
     return layer
 
 
-def _relu(features, gradient: float, relu_gradient_width: float):
+def _relu(features, negative_slope: float, relu_gradient_width: float):
     @tf.custom_gradient
     def relu(values):
         def gradient(upstream):
             if relu_gradient_width:
                 above = tf.clip_by_value(values / relu_gradient_width + 0.5, 0.0, 1.0)
-                return (gradient + (1.0 - gradient) * above) * upstream
-            below = tf.constant(gradient, upstream.dtype) * upstream
+                return (negative_slope + (1.0 - negative_slope) * above) * upstream
+            below = tf.constant(negative_slope, upstream.dtype) * upstream
             return tf.where(values > 0, upstream, below)
 
-        return tf.nn.leaky_relu(values, gradient) if gradient else tf.nn.relu(values), gradient
+        if negative_slope:
+            return tf.nn.leaky_relu(values, negative_slope), gradient
+        return tf.nn.relu(values), gradient
 
     return relu(features)

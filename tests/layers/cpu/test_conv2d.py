@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.layers.cpu import exact
 from tests.layers.traced import operations_of
 from tf_translate.layers.cpu.conv2d import Conv2D
 from tf_translate.layers.cpu.conv2d_transpose import Conv2DTranspose
@@ -59,29 +60,24 @@ def test_gradients_are_those_of_sums_by_hand(kernel, dtype, count):
         ("mixed_bfloat16", {"groups": 2}, (1, 6, 6, CHANNELS), 0),
     ],
 )
-def test_products_are_taken_where_they_are_quick_and_results_are_kerass(
+def test_kernel_gradients_are_products_where_that_is_faster_and_results_are_exact(
     dtype, options, shape, products
 ):
     images = tf.random.stateless_normal(shape, [0, 0])
     options = {"kernel_size": 3, "dtype": dtype, "bias_initializer": "ones", **options}
-    options["activation"] = "tanh"
-    own, theirs = (kind(2, **options) for kind in (Conv2D, keras.layers.Conv2D))
-    for layer in (own, theirs):
-        layer.build(images.shape)
-    theirs.set_weights(own.get_weights())
-    np.testing.assert_array_equal(own(images, training=True), theirs(images))
-    upstream = tf.ones(own(images).shape)
-    part = 1e-5 if dtype == "float32" else 0.02
-    for mine, wanted in zip(
-        _gradients(own, images, upstream), _gradients(theirs, images, upstream), strict=True
-    ):
-        np.testing.assert_allclose(mine, wanted, atol=part * np.abs(wanted).max())
+    layer = Conv2D(2, **options)
+    layer.build(images.shape)
+    upstream = tf.ones(layer.compute_output_shape(images.shape))
+    exact.check(layer, images, upstream, exact.results(layer, images, upstream))
+    assert _operations(layer, shape).count("MatMul") == products
 
-    @tf.function(input_signature=[tf.TensorSpec(images.shape)])
-    def back(images):
-        return _gradients(own, images, upstream)
 
-    assert operations_of(back.get_concrete_function()).count("MatMul") == products
+def test_the_activation_follows_the_sum_and_its_bias():
+    layer = Conv2D(2, 3, bias_initializer="ones")
+    images = tf.random.stateless_normal((1, 6, 6, CHANNELS), [0, 0])
+    linear = layer(images, training=True)
+    layer.activation = keras.activations.tanh
+    np.testing.assert_allclose(layer(images, training=True), np.tanh(linear), atol=1e-6)
 
 
 def _operations(layer, shape, *, training=True):
@@ -150,17 +146,13 @@ def test_large_maps_of_float32_are_gone_over_by_parities(layer, shape, parities)
     assert "SpaceToDepth" not in _operations(layer, shape, training=False)
 
 
-def test_by_parities_results_and_gradients_are_kerass():
-    own, theirs = (kind(4, 3, strides=2) for kind in (Conv2D, keras.layers.Conv2D))
+def test_results_and_gradients_by_parities_are_exact():
+    layer = Conv2D(4, 3, strides=2)
     images = tf.random.stateless_normal((1, 131, 134, 64), [0, 0])
-    for layer in (own, theirs):
-        layer.build(images.shape)
-    theirs.set_weights(own.get_weights())
-    np.testing.assert_array_equal(own(images, training=True), theirs(images))
-    upstream = tf.random.stateless_normal(own(images).shape, [1, 0])
-    mine, wanted = (_gradients(layer, images, upstream) for layer in (own, theirs))
-    np.testing.assert_allclose(mine[0], wanted[0], atol=1e-5)
-    np.testing.assert_allclose(mine[1], wanted[1], atol=1e-5 * np.abs(wanted[1]).max())
+    layer.build(images.shape)
+    upstream = tf.random.stateless_normal(layer.compute_output_shape(images.shape), [1, 0])
+    exact.check(layer, images, upstream, exact.results(layer, images, upstream))
+    assert "SpaceToDepth" in _operations(layer, images.shape)
 
 
 @pytest.mark.parametrize(
@@ -190,18 +182,14 @@ def test_gradients_of_gradients_are_kerass(options, shape):
         np.testing.assert_allclose(mine, wanted, atol=1e-4 * np.abs(wanted).max())
 
 
-def test_by_rows_in_bfloat16_is_as_near_as_its_roundings():
-    own, theirs = (kind(3, 7, dtype="mixed_bfloat16") for kind in (Conv2D, keras.layers.Conv2D))
+def test_by_rows_in_bfloat16_errors_are_those_of_its_roundings():
+    """Sums of a kernel's row are rounded, then those sums: within the bound of `exact`."""
+    layer = Conv2D(3, 7, dtype="mixed_bfloat16")
     images = tf.random.stateless_normal((1, 30, 30, 64), [0, 0])
-    for layer in (own, theirs):
-        layer.build(images.shape)
-    theirs.set_weights(own.get_weights())
-    exact = tf.nn.conv2d(images, own.kernel.value, 1, "VALID")
-    errors = [
-        float(tf.reduce_max(tf.abs(tf.cast(made, tf.float32) - exact)))
-        for made in (own(images, training=True), theirs(images))
-    ]
-    assert errors[0] < 2 * errors[1]
+    layer.build(images.shape)
+    upstream = tf.random.stateless_normal(layer.compute_output_shape(images.shape), [1, 0])
+    exact.check(layer, images, upstream, exact.results(layer, images, upstream))
+    assert _operations(layer, images.shape).count("Conv2D") == 2
 
 
 @pytest.mark.parametrize("filters", [1, 16])
