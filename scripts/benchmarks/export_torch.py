@@ -1,6 +1,6 @@
-"""The same ResNet-9 in PyTorch with the same weights, as TorchScript and as ONNX.
+"""Writes the ResNet-9 of `scripts/bench export` in PyTorch as TorchScript and as ONNX.
 
-python scripts/benchmarks/export_torch.py FOLDER      after `bench_export.py prepare FOLDER`
+python -m scripts.benchmarks.export_torch FOLDER      after the step that writes the bundle
 """
 
 import sys
@@ -12,11 +12,11 @@ import torch
 from scripts.benchmarks.torch_networks import copy_weights, resnet
 
 OPSET = 17
-TOLERANCE = 1e-3  # runtimes sum in another order; a wrong layer misses by far more
+TOLERANCE = 1e-3  # runtimes sum in different orders; a wrong layer exceeds this by far
 
 
 def main(folder: Path) -> None:
-    """Writes model.pt and model.onnx, and checks that they compute what the bundle does."""
+    """Writes model.pt and model.onnx after comparing PyTorch's output with the bundle's."""
     network = resnet().eval()
     with np.load(folder / "weights.npz") as file:
         copy_weights(network, [file[name] for name in sorted(file.files)])
@@ -36,7 +36,7 @@ def main(folder: Path) -> None:
 
 
 def bundled_output(folder: Path) -> np.ndarray:
-    """What the bundle's float32 file makes of the image."""
+    """The output of the bundle's float32 file for the image."""
     import exporters
 
     runner = exporters.Runner(exporters.open_bundle(folder / "bundle"))

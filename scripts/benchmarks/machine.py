@@ -1,10 +1,17 @@
-"""What results say of the machine and the software they were measured with."""
+"""The machine and software that a result was measured with, and where things are on it."""
 
+import os
 import platform
+import sys
 from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 from exporters.benchmark.latency_record import processor
+
+ROOT = Path(__file__).parents[2]
+TORCH_PYTHON = ROOT / ".venv" / "bench" / "bin" / "python"  # scripts/bench installs PyTorch there
+PUBLISH = "python -m scripts.results.publish"
 
 
 def machine() -> str:
@@ -13,7 +20,7 @@ def machine() -> str:
 
 
 def versions(packages: Iterable[str]) -> dict[str, str]:
-    """Versions by package; those that are not installed are left out."""
+    """Versions by package, without the packages that are not installed."""
     found = {}
     for package in packages:
         try:
@@ -21,3 +28,21 @@ def versions(packages: Iterable[str]) -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
+
+
+def installed_torch(benchmark: str) -> Path:
+    """The Python interpreter that has PyTorch; exits with code 2 where there is none."""
+    if not TORCH_PYTHON.is_file():
+        print(
+            f"error: PyTorch is not installed in {TORCH_PYTHON.parents[1]}; "
+            f"`scripts/bench {benchmark}` installs it",
+            file=sys.stderr,
+        )
+        sys.exit(2)
+    return TORCH_PYTHON
+
+
+def with_root_on_path(**variables: str) -> dict[str, str]:
+    """The environment of a child process that imports `scripts` from any working directory."""
+    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    return {**os.environ, "PYTHONPATH": path, **variables}

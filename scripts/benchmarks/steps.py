@@ -1,4 +1,12 @@
-"""Training steps of all methods now and at an earlier revision, taking turns; see bench_steps."""
+"""Times the training steps of all methods, optionally in turns with another revision.
+
+scripts/bench steps [--method NAME]... [--before REVISION] [--precision NAME]...
+                    [--rounds 3] [--steps 7] [--warm-up 3] [--folder NEW]
+
+Uses the small presets on the shipped samples. Also counts forward passes, and measures peak memory
+and the fraction of a step that waits for data. Writes bench_steps.json. Takes about twenty minutes
+on two idle cores.
+"""
 
 import argparse
 import datetime
@@ -8,96 +16,100 @@ import subprocess
 import sys
 import tempfile
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from scripts.benchmarks.machine import machine, versions
-from scripts.benchmarks.steps_jobs import ALONE, NEEDED, STARTS
+from scripts.benchmarks.machine import ROOT, machine, versions
+from scripts.benchmarks.steps_jobs import ALONE, METHODS, NEEDED
 from scripts.benchmarks.steps_trainer import Trainer, TrainerError
+from scripts.results.renamed import NETWORKS, STAGES, renamed, to_earlier_config
 from scripts.stress.toml_file import write_toml
 from scripts.stress.whole_number import whole_number
 
-ROOT = Path(__file__).parents[2]
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 NEVER = 10**6  # steps between log rows, images and checkpoints
+NO_REVISION = "none"
 Settings = dict[str, dict[str, Any]]
 
 
-def main(asked: argparse.Namespace) -> None:
-    """Measures one method after the other and writes what was found after each."""
-    if asked.folder.exists():
-        sys.exit(f"--folder must be new, {asked.folder} is there already: choose another")
-    asked.folder.mkdir(parents=True)
+def main(options: argparse.Namespace) -> None:
+    """Measures one method after the other and writes the result after each."""
+    if options.folder.exists():
+        sys.exit(f"--folder must be new, {options.folder} already exists")
+    options.folder.mkdir(parents=True)
     result = {
-        "command": shlex.join(["scripts/bench_steps", *sys.argv[1:]]),
+        "command": shlex.join(["scripts/bench", "steps", *sys.argv[1:]]),
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "machine": machine(),
         "versions": versions(("tensorflow", "keras", "numpy")),
         "revision": _git("rev-parse", "--short", "HEAD"),
-        "rounds": asked.rounds,
-        "steps_per_round": asked.steps - 1,
+        "rounds": options.rounds,
+        "steps_per_round": options.steps - 1,
         "step_times": [],
     }
-    for method in asked.method or STARTS:
-        for precision in _precisions(method, asked.precision):
+    for method in options.method or METHODS:
+        for precision in _precisions(method, options.precision):
             print(f"{method}, {precision}", file=sys.stderr, flush=True)
-            result["step_times"] += measured(method, precision, asked)
+            result["step_times"] += measure(method, precision, options)
             text = json.dumps(result, indent=1) + "\n"
-            (asked.folder / "bench_steps.json").write_text(text)
-    print(asked.folder / "bench_steps.json")
+            (options.folder / "bench_steps.json").write_text(text)
+    print(options.folder / "bench_steps.json")
 
 
-def measured(method: str, precision: str, asked: argparse.Namespace) -> list[dict[str, Any]]:
+def measure(method: str, precision: str, options: argparse.Namespace) -> list[dict[str, Any]]:
     """A row for each kind of step of a method."""
-    folder = asked.folder / f"{method}_{precision}"
+    folder = options.folder / f"{method}_{precision}"
     folder.mkdir()
-    own = settings_of(method, precision)
-    start = STARTS[method]
-    revision = asked.before or start.revision
-    as_before = own if asked.before else without(own, start.without)
+    settings = settings_of(method, precision)
+    revision = options.before
     with ExitStack() as stack:
-        trees = {"now": (ROOT, own)}
-        if as_before != own:
-            trees["after"] = (ROOT, as_before)
-        reason = "not asked for" if revision == "none" else None
+        trees = {"now": ROOT}
+        reason = "no revision was given" if revision == NO_REVISION else None
         if reason is None:
             try:
-                trees["before"] = (stack.enter_context(worktree(revision)), as_before)
+                trees["before"] = stack.enter_context(worktree(revision))
             except subprocess.CalledProcessError as error:
                 reason = error.stderr.strip().splitlines()[-1]
-        race = Race(method, folder, asked, trees)
+        race = Race(method, folder, options, settings, trees)
         race.run(stack)
         reason = reason or race.failed
     about = {
-        "method": method, "precision": precision, "side": own["data"]["size"][0],
-        "batch": own["training"]["batch_size"],
+        "method": method, "precision": precision, "side": settings["data"]["size"][0],
+        "batch": settings["training"]["batch_size"],
     }  # fmt: skip
     before = {"before_revision": revision, "before_reason": reason}
-    if as_before != own and not reason:
-        before["before_without"] = list(start.without)
     return [{**about, **race.row(kind), **before} for kind in race.kinds]
 
 
 class Race:
-    """The revisions of one method, each in a process of its own.
+    """The revisions of one method, each in its own process.
 
     Args:
         method: Its name.
         folder: Where configurations, runs and logs go.
-        asked: Numbers of rounds and steps.
-        trees: Checkout and settings of "now", and maybe "before" and, if that cannot take the
-            settings of today, "after": today's code with those of before.
+        options: The numbers of rounds and steps.
+        settings: The configuration, with the names of today.
+        trees: Checkout of "now", and of "before" if there is one.
 
     Attributes:
         kinds: Kinds of step in order.
         failed: Why "before" could not run, or None.
     """
 
-    def __init__(self, method: str, folder: Path, asked: argparse.Namespace, trees: Mapping):
-        self._method, self._folder, self._asked, self._trees = method, folder, asked, dict(trees)
+    def __init__(
+        self,
+        method: str,
+        folder: Path,
+        options: argparse.Namespace,
+        settings: Settings,
+        trees: Mapping[str, Path],
+    ):
+        self._method, self._folder, self._options = method, folder, options
+        self._settings, self._trees = settings, dict(trees)
+        self._earlier_names = {name for name, tree in trees.items() if has_earlier_names(tree)}
         self.kinds = [kind for name, kind in NEEDED if name == method]
         self._stages = [kind for kind in self.kinds if kind != ALONE]
         self.failed: str | None = None
@@ -107,47 +119,47 @@ class Race:
 
     def run(self, stack: ExitStack) -> None:
         """Counts passes, then times all in turns."""
-        each = 3 if ALONE in self.kinds else 1
+        steps = 3 if ALONE in self.kinds else 1
         for name in list(self._trees):
-            with self._guarded(name), ExitStack() as alone:
-                trainer = alone.enter_context(self._start(name, each, count=True))
+            with self._guarded(name), ExitStack() as counting:
+                trainer = counting.enter_context(self._start(name, steps, count=True))
                 for _ in self._stages:
-                    for step in trainer.take(each)["steps"]:
-                        self._passes[name, _kind(step)] = step["passes"]
-        asked = self._asked
-        length = asked.warm_up + asked.rounds * asked.steps
+                    for step in trainer.take(steps)["steps"]:
+                        self._passes[name, _kind(step)] = self._networks(name, step["passes"])
+        steps = self._options.warm_up + self._options.rounds * self._options.steps
         trainers: dict[str, Trainer] = {}
         for name in list(self._trees):
             with self._guarded(name):
-                trainers[name] = stack.enter_context(self._start(name, length))
+                trainers[name] = stack.enter_context(self._start(name, steps))
         self._check_parameters(trainers)
         for stage in self._stages:
-            self._turns(stage, trainers)
+            self._take_turns(stage, trainers)
         missing = [kind for kind in self.kinds if ("before", kind) not in self._rounds]
         if "before" in self._trees and missing:
             self.failed = f"it has no steps of the kind {missing[0]!r}"
             del self._trees["before"]
 
-    def _turns(self, stage: str, trainers: Mapping[str, Trainer]) -> None:
-        for turn in range(self._asked.rounds + 1):
+    def _take_turns(self, stage: str, trainers: Mapping[str, Trainer]) -> None:
+        for turn in range(self._options.rounds + 1):
             for name, trainer in trainers.items():
                 if name not in self._trees:
                     continue
                 with self._guarded(name):
-                    found = trainer.take(self._asked.steps if turn else self._asked.warm_up)
+                    steps = self._options.steps if turn else self._options.warm_up
+                    answer = trainer.take(steps)
                     if turn:  # the first step after a pause finds cold caches
-                        self._note(name, found["steps"][1:])
-                    self._peaks[name, stage] = found["peak_kib"]
-                    self._peaks[name, ALONE] = found["peak_kib"]
+                        self._record(name, answer["steps"][1:])
+                    self._peaks[name, stage] = answer["peak_kib"]
+                    self._peaks[name, ALONE] = answer["peak_kib"]
 
-    def _note(self, name: str, steps: list[dict]) -> None:
+    def _record(self, name: str, steps: list[dict]) -> None:
         for kind in {_kind(step) for step in steps}:
-            own = [step for step in steps if _kind(step) == kind]
-            self._rounds.setdefault((name, kind), []).append(own)
+            same_kind = [step for step in steps if _kind(step) == kind]
+            self._rounds.setdefault((name, kind), []).append(same_kind)
 
     @contextmanager
     def _guarded(self, name: str) -> Iterator[None]:
-        """Today's code must run; of an earlier one it is told why it does not."""
+        """Records why "before" fails; an error of today's code is raised."""
         try:
             yield
         except TrainerError as error:
@@ -156,24 +168,26 @@ class Race:
             self.failed = str(error)
             del self._trees[name]
 
-    def _start(self, name: str, each: int, *, count: bool = False) -> Trainer:
-        tree, settings = self._trees[name]
+    def _start(self, name: str, steps: int, *, count: bool = False) -> Trainer:
         label = f"{name}_count" if count else name
         file = self._folder / f"{label}.toml"
-        write_toml(file, lasting(settings, self._stages, each, batch=2 if count else None))
-        return Trainer(tree, file, self._folder / label, count=count)
+        settings = with_steps(self._settings, self._stages, steps, batch=2 if count else None)
+        write_toml(file, to_earlier_config(settings) if name in self._earlier_names else settings)
+        return Trainer(self._trees[name], file, self._folder / label, count=count)
+
+    def _networks(self, name: str, by_network: Mapping[str, int]) -> dict[str, int]:
+        return renamed(by_network, NETWORKS if name in self._earlier_names else {})
 
     def _check_parameters(self, trainers: Mapping[str, Trainer]) -> None:
         if "before" not in self._trees:
             return
-        own = trainers["after" if "after" in trainers else "now"].parameters
-        theirs = trainers["before"].parameters
-        if own != theirs:
-            self.failed = f"networks differ: {theirs} parameters then, {own} now"
+        now, before = (self._networks(n, trainers[n].parameters) for n in ("now", "before"))
+        if now != before:
+            self.failed = f"networks differ: {before} parameters before, {now} now"
             del self._trees["before"]
 
     def row(self, kind: str) -> dict[str, Any]:
-        """What was found of a kind of step."""
+        """The measurements of a kind of step."""
         return {
             "kind": kind,
             **self._metrics("now", kind),
@@ -184,26 +198,31 @@ class Race:
     def _compared(self, kind: str) -> dict[str, Any]:
         if "before" not in self._trees:
             return {"before": None, "after": None, "ratio": None}
-        later = "after" if "after" in self._trees else "now"
-        pairs = zip(self._rounds[later, kind], self._rounds["before", kind], strict=True)
+        pairs = zip(self._rounds["now", kind], self._rounds["before", kind], strict=True)
         return {
             "before": self._metrics("before", kind),
-            "after": self._metrics(later, kind),
+            "after": self._metrics("now", kind),
             "ratio": median(_seconds(after) / _seconds(before) for after, before in pairs),
         }
 
     def _metrics(self, name: str, kind: str) -> dict[str, Any]:
         steps = [step for each in self._rounds[name, kind] for step in each]
-        waited, whole = (sum(step[key] for step in steps) for key in ("waited", "seconds"))
+        waited, total = (sum(step[key] for step in steps) for key in ("waited", "seconds"))
         needed = dict.fromkeys(NEEDED[self._method, kind], 0)
         passes = {**needed, **self._passes[name, kind]}
         return {
             "seconds": _seconds(steps),
-            "waiting": waited / whole,
+            "waiting": waited / total,
             "peak_mib": round(self._peaks[name, kind] / 1024),
-            "passes": passes,  # in the order of what is needed
+            "passes": passes,  # in the order of NEEDED
             "timed": len(steps),
         }
+
+
+def has_earlier_names(tree: Path) -> bool:
+    """Whether a checkout is from before the settings got the names of today."""
+    schema = tree / "tf_translate" / "config" / "schema.py"
+    return schema.is_file() and "    loss_weights:" not in schema.read_text()
 
 
 def settings_of(method: str, precision: str) -> Settings:
@@ -211,30 +230,23 @@ def settings_of(method: str, precision: str) -> Settings:
     settings = _preset(method)
     kind, _, name = settings["data"]["path"].partition(":")
     if kind != "samples":
-        raise ValueError(f"the small preset of {method} must be of samples, got {kind}")
+        raise ValueError(f"the small preset of {method} must use shipped samples, got {kind}")
     settings["data"]["path"] = str(ROOT / "assets" / "samples" / f"{name}.csv")
     settings["training"]["precision"] = precision
-    if method in ("icgan", "age_cgan"):  # steps behind the first ones of the stage
+    if method in ("icgan", "age_cgan"):  # only steps after recalibration are timed
         settings["model"]["bn_recalibration_steps"] = 0
-    settings.pop("evaluation", None)  # these two serve measuring alone
+    settings.pop("evaluation", None)  # this table and this column have no effect on a step
     settings["data"].pop("group_column", None)
     return settings
 
 
-def without(settings: Settings, keys: Iterable[str]) -> Settings:
-    """Settings at their defaults for some keys, each "table.key"."""
-    copy = {name: dict(v) if isinstance(v, dict) else v for name, v in settings.items()}
-    for name in keys:
-        table, key = name.split(".", 1)
-        del copy[table][key]
-    return {name: value for name, value in copy.items() if value != {}}
-
-
-def lasting(settings: Settings, stages: list[str], each: int, *, batch: int | None) -> Settings:
-    """Settings with so many steps for each stage, undisturbed by writing."""
+def with_steps(
+    settings: Settings, stages: list[str], steps: int, *, batch: int | None
+) -> Settings:
+    """Settings with so many steps per stage, and with nothing written in between."""
     training = {
         **settings["training"],
-        "steps": each * len(stages),
+        "steps": steps * len(stages),
         **dict.fromkeys(("log_every", "sample_every", "checkpoint_every"), NEVER),
     }
     if batch is not None:
@@ -270,30 +282,41 @@ def _preset(method: str) -> Settings:
     return tomllib.loads(path.read_text())
 
 
-def _precisions(method: str, asked: list[str] | None) -> list[str]:
-    """Those asked for, or float32 and the preset's."""
-    own = _preset(method)["training"].get("precision", "float32")
-    return list(dict.fromkeys(asked or ["float32", own]))
+def _precisions(method: str, requested: list[str] | None) -> list[str]:
+    """The requested ones, or float32 and the preset's."""
+    preset = _preset(method)["training"].get("precision", "float32")
+    return list(dict.fromkeys(requested or ["float32", preset]))
 
 
 def _kind(step: Mapping) -> str:
-    return ALONE if step["alone"] else step["stage"]
+    return ALONE if step["alone"] else STAGES.get(step["stage"], step["stage"])
 
 
 def _seconds(steps: list[dict]) -> float:
     return median(step["seconds"] for step in steps)
 
 
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="scripts/bench steps", description=__doc__.splitlines()[0]
+    )
+    folder = Path("runs/bench_steps")
+    parser.add_argument("--folder", type=Path, default=folder, help="new; default %(default)s")
+    parser.add_argument("--method", action="append", choices=METHODS, help="repeatable")
+    parser.add_argument(
+        "--before", metavar="REVISION", default=NO_REVISION,
+        help="a git revision to compare with; default %(default)s",
+    )  # fmt: skip
+    parser.add_argument("--precision", action="append", choices=PRECISIONS, help="repeatable")
+    parser.add_argument("--rounds", type=whole_number, default=3, help="turns of each revision")
+    parser.add_argument("--steps", type=whole_number, default=7, help="steps per turn, at least 4")
+    parser.add_argument("--warm-up", type=whole_number, default=3, help="steps before the first")
+    options = parser.parse_args()
+    # The first step of a turn is dropped. Of three more, one may belong to the discriminators.
+    if options.steps < 4:
+        parser.error(f"--steps must be at least 4, got {options.steps}")
+    return options
+
+
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--folder", type=Path, default=Path("runs/bench_steps"))
-    parser.add_argument("--method", action="append", choices=list(STARTS))
-    parser.add_argument("--before", help="a revision, or none; default: where each method began")
-    parser.add_argument("--precision", action="append", choices=PRECISIONS)
-    parser.add_argument("--rounds", type=whole_number, default=3)
-    parser.add_argument("--steps", type=whole_number, default=7, help="of a round; at least 4")
-    parser.add_argument("--warm-up", type=whole_number, default=3)
-    arguments = parser.parse_args()
-    if arguments.steps < 4:  # one is dropped, and of three one is not of the discriminators alone
-        parser.error(f"--steps must be at least 4, got {arguments.steps}")
-    main(arguments)
+    main(_arguments())

@@ -1,4 +1,4 @@
-"""A training process of bench_steps, at rest while the others take their turns."""
+"""A training process of `scripts/bench steps` that is stopped while other processes are timed."""
 
 import json
 import os
@@ -9,27 +9,28 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-_CHILD = Path(__file__).with_name("bench_steps_child.py")
+# Started by its path: with `-m`, `scripts` would have to be imported from the other revision.
+_CHILD = Path(__file__).with_name("steps_child.py")
 
 
 class TrainerError(Exception):
-    """A training process has ended too early; the message is its last words."""
+    """A training process ended too early; the message is the last thing it printed."""
 
 
 class Trainer:
-    """A run that takes steps when it is told to; use it in a `with` block.
+    """A run that takes steps on request; use it in a `with` block.
 
-    Between two orders the whole process is stopped (SIGSTOP), its threads that read ahead too, so
-    that it neither takes the processor from others nor fills its stock of batches meanwhile.
+    Between two requests the whole process is stopped (SIGSTOP), including its prefetching threads.
+    So it takes no processor time from others and does not fill its buffer of batches meanwhile.
 
     Args:
-        tree: Checkout whose code trains.
+        tree: Checkout of the revision that trains.
         config: Configuration as TOML.
-        run: Folder of the run, new; what the process says goes beside it, into `RUN.log`.
+        run: New folder for the run; the process's output goes to `RUN.log` beside it.
         count: Whether steps run eagerly and forward passes are counted.
 
     Attributes:
-        parameters: How many numbers each network learns.
+        parameters: Number of trainable parameters of each network.
 
     Raises:
         TrainerError: If it ends before its first step.
@@ -39,7 +40,7 @@ class Trainer:
         self._log = run.with_suffix(".log")
         with self._log.open("w") as log:
             self._process = subprocess.Popen(
-                [sys.executable, _CHILD, tree, config, run, *(["count"] if count else [])],
+                [sys.executable, "-P", _CHILD, tree, config, run, *(["count"] if count else [])],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -54,7 +55,7 @@ class Trainer:
             raise
 
     def take(self, steps: int) -> dict[str, Any]:
-        """Takes steps; what each was and how long it took, and the peak of memory.
+        """Takes steps; returns kind and seconds of each, and the peak memory.
 
         Raises:
             TrainerError: If the process ends.
@@ -67,15 +68,15 @@ class Trainer:
     def _answer(self) -> dict[str, Any]:
         line = self._process.stdout.readline()
         if not line:
-            raise TrainerError(self._last_words())
+            raise TrainerError(self._reason())
         self._process.send_signal(signal.SIGSTOP)
         return json.loads(line)
 
-    def _last_words(self) -> str:
-        """The sentence of the error, or the last line, of what the process said."""
+    def _reason(self) -> str:
+        """The last error message in the log, or else its last line."""
         lines = [line for line in self._log.read_text().splitlines() if line.strip()]
-        told = [line for line in lines if line.startswith("error:")]
-        return (told or lines or ["it ended without a word"])[-1].removeprefix("error: ")
+        errors = [line for line in lines if line.startswith("error:")]
+        return (errors or lines or ["it ended without output"])[-1].removeprefix("error: ")
 
     def close(self) -> None:
         """Ends the process."""

@@ -90,9 +90,9 @@ def prepare(folder: Path, run: Path, signature: str, size: tuple[int, int]) -> N
     """Writes the image, a bundle for each kind of norms and networks for any size."""
     from tf_translate.experiment.export.provenance import source_of
     from tf_translate.experiment.export.tiled_norm import norm_input_signatures
-    from tf_translate.experiment.load_run import load_trained
+    from tf_translate.experiment.load_run import load_run
 
-    trained = load_trained(run)
+    trained = load_run(run)
     translator, source = trained.translator, source_of(trained)
     network = _network(translator, signature)
     chosen = {signature: translator.signatures()[signature]}
@@ -203,10 +203,10 @@ def measured(folder: Path, way: Way) -> dict[str, float]:
 
 def _borders(way: Way, image: np.ndarray, tile: tuple[int, int]) -> list[list[int]]:
     """Where seams could show; for a whole image where tiles without overlap would meet."""
-    from exporters.inference.tiling import borders
+    from exporters.inference.tiling import seam_positions
 
     sides = zip(image.shape[:2], tile, strict=True)
-    return [borders(side, part, way.overlap or 0) for side, part in sides]
+    return [seam_positions(side, part, way.overlap or 0) for side, part in sides]
 
 
 def _metrics(image, own, live, places) -> dict[str, float | None]:
