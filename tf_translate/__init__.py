@@ -5,9 +5,43 @@ answers before TensorFlow is there.
 """
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tf_translate.version import __version__
+
+if TYPE_CHECKING:  # what `__getattr__` loads, for type checkers and editors
+    from tf_translate.config.data import DataConfig as DataConfig
+    from tf_translate.core.loss_terms import LossTerm as LossTerm
+    from tf_translate.core.player import Player as Player
+    from tf_translate.core.signature import Signature as Signature
+    from tf_translate.core.signature import image_signature as image_signature
+    from tf_translate.core.translator import Translator as Translator
+    from tf_translate.data.attribute_dataset import open_attribute_dataset as open_attribute_dataset
+    from tf_translate.data.domain_dataset import open_domain_dataset as open_domain_dataset
+    from tf_translate.data.image_dataset import open_image_dataset as open_image_dataset
+    from tf_translate.errors import TranslateError as TranslateError
+    from tf_translate.legacy.loading import load_legacy as load_legacy
+    from tf_translate.methods.age_cgan import AgeCGAN as AgeCGAN
+    from tf_translate.methods.age_cgan import AgeCGANSettings as AgeCGANSettings
+    from tf_translate.methods.cyclegan import CycleGAN as CycleGAN
+    from tf_translate.methods.cyclegan import CycleGANSettings as CycleGANSettings
+    from tf_translate.methods.discogan import DiscoGAN as DiscoGAN
+    from tf_translate.methods.discogan import DiscoGANSettings as DiscoGANSettings
+    from tf_translate.methods.dtn import DTN as DTN
+    from tf_translate.methods.dtn import DTNSettings as DTNSettings
+    from tf_translate.methods.dualgan import DualGAN as DualGAN
+    from tf_translate.methods.dualgan import DualGANSettings as DualGANSettings
+    from tf_translate.methods.fader import Fader as Fader
+    from tf_translate.methods.fader import FaderSettings as FaderSettings
+    from tf_translate.methods.genegan import GeneGAN as GeneGAN
+    from tf_translate.methods.genegan import GeneGANSettings as GeneGANSettings
+    from tf_translate.methods.ian import IAN as IAN
+    from tf_translate.methods.ian import IANSettings as IANSettings
+    from tf_translate.methods.icgan import IcGAN as IcGAN
+    from tf_translate.methods.icgan import IcGANSettings as IcGANSettings
+    from tf_translate.methods.pix2pix import Pix2Pix as Pix2Pix
+    from tf_translate.methods.pix2pix import Pix2PixSettings as Pix2PixSettings
+    from tf_translate.training.strategy import make_strategy as make_strategy
 
 _PLACES = {
     "AgeCGAN": "methods.age_cgan",
@@ -39,7 +73,7 @@ _PLACES = {
     "image_signature": "core.signature",
     "load_legacy": "legacy.loading",
     "make_strategy": "training.strategy",
-    "open_data": "data.domain_dataset",
+    "open_domain_dataset": "data.domain_dataset",
     "open_image_dataset": "data.image_dataset",
     "open_attribute_dataset": "data.attribute_dataset",
 }
