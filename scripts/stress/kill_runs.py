@@ -152,7 +152,7 @@ def go_on(source: Path, run: Path) -> dict:
     if anew:
         training = Training(source, run)
         said = training.end()
-    at = re.search(r"going on from step (\d+)", said)
+    at = re.search(r"resuming from step (\d+)", said)
     result = {"anew": anew, "from": int(at[1]) if at else 0}
     if training.process.returncode:
         return {**result, "resumed": False, "said": said[-2000:]}

@@ -38,14 +38,15 @@ def main(notes: Path) -> None:
 
     load_tensorflow()
     import tf_translate.experiment.train as experiment
-    from tf_translate.training.callbacks import Losses
+    from tf_translate.training.callbacks import LossCheck
 
-    def taken(own, before, step, logs):
-        after(own, before, step, logs)
+    def noted_execution(own, previous_step, step, logs):
+        after_execution(own, previous_step, step, logs)
         note(f"step {step}")
 
-    after, Losses.after = Losses.after, taken
-    experiment.open_for = noting("data", experiment.open_for)
+    after_execution = LossCheck.after_execution
+    LossCheck.after_execution = noted_execution
+    experiment.open_dataset = noting("data", experiment.open_dataset)
     experiment.build = noting("build", experiment.build)
     experiment.preview = noting("run", experiment.preview)
     experiment.registry.find(sys.argv.pop(1)).load()

@@ -1,4 +1,4 @@
-"""The command `tf-translate`: its commands, and how errors reach the user."""
+"""The command `tf-translate`: its subcommands, and how errors are reported."""
 
 import os
 import sys
@@ -12,11 +12,13 @@ from tf_translate.cli import (
     describe,
     evaluate,
     export,
+    launch,
     lint,
     methods,
     pretrained,
     serve,
     train,
+    train_identity_embedder,
     translate,
     verify,
 )
@@ -24,9 +26,10 @@ from tf_translate.errors import TranslateError, WorkerLostError
 
 app = typer.Typer(
     name="tf-translate",
-    help="Translate images between domains with GANs, measure it, ship it verified.\n\n"
-    "The road: train -> evaluate -> export -> verify -> translate. Each command takes one "
-    "directory and adds to it or makes the next.",
+    help="Translate images between domains with GANs: train, evaluate, and export verified "
+    "models.\n\n"
+    "The workflow: train -> evaluate -> export -> verify -> translate. Each command takes one "
+    "directory, and adds to it or creates the next one.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -34,38 +37,43 @@ app = typer.Typer(
 )
 COMMANDS = (
     *(methods, describe, train, evaluate, export, verify),
-    *(lint, translate, serve, benchmark, pretrained),
+    *(lint, translate, serve, benchmark, pretrained, train_identity_embedder),
 )
 for command in COMMANDS:
     app.command(command.NAME)(command.main)
+app.command(launch.NAME, context_settings=launch.CONTEXT_SETTINGS)(launch.main)
 app.add_typer(data.app, name="data")
 
 
 def run() -> None:
-    """Runs the command; a user's mistake ends in one sentence and exit code 2."""
+    """Runs the command; a user's mistake prints one sentence and exits with code 2."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    errors = Console(stderr=True)
+    stderr = Console(stderr=True)
     try:
         app()
     except SystemExit:
         raise
     except OSError as error:  # a full disk, a read-only folder, a file that vanished
-        _show(errors, f"{error.strerror or error}: {error.filename or 'while reading or writing'}")
-        _end(2)
-    except _expected() as error:
-        _show(errors, str(error))
-        _end(1 if isinstance(error, WorkerLostError) else 2)
+        reason = error.strerror or error
+        _print_error(stderr, f"{reason}: {error.filename or 'while reading or writing'}")
+        _exit(2)
+    except _expected_errors() as error:
+        _print_error(stderr, str(error))
+        _exit(1 if isinstance(error, WorkerLostError) else 2)
 
 
-def _expected() -> tuple[type[Exception], ...]:
-    """Errors that are told in a sentence; loading exporters takes time that training need not."""
+def _expected_errors() -> tuple[type[Exception], ...]:
+    """Errors that are reported in one sentence.
+
+    Loads exporters only when an error occurs, because the import takes time.
+    """
     from exporters.errors import ExportError
 
     return TranslateError, ExportError
 
 
-def _end(code: int) -> None:
-    """Ends; among several workers at once, as TensorFlow would first wait for the others."""
+def _exit(code: int) -> None:
+    """Exits; among several workers at once, because TensorFlow would wait for the others."""
     if os.environ.get("TF_CONFIG") or int(os.environ.get("SLURM_STEP_NUM_TASKS", 1)) > 1:
         sys.stdout.flush()
         sys.stderr.flush()
@@ -73,6 +81,6 @@ def _end(code: int) -> None:
     sys.exit(code)
 
 
-def _show(console: Console, sentence: str) -> None:
+def _print_error(console: Console, message: str) -> None:
     console.print("error:", style="bold red", end=" ")
-    console.print(sentence, soft_wrap=True, highlight=False, markup=False)
+    console.print(message, soft_wrap=True, highlight=False, markup=False)

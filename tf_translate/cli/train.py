@@ -1,11 +1,11 @@
-"""`tf-translate train`: from a preset or file to a run."""
+"""`tf-translate train`: trains a method and writes a run."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from tf_translate.cli.output import load_tensorflow, people
+from tf_translate.cli.output import load_tensorflow, message_console
 
 NAME = "train"
 
@@ -13,39 +13,39 @@ Source = Annotated[
     str,
     typer.Argument(
         metavar="METHOD|PRESET|FILE.toml",
-        help="A method (its small preset, which learns on the shipped samples), "
-        "a preset or your own configuration file.",
+        help="A method (its small preset, which trains on the shipped samples), "
+        "a preset, or your own configuration file.",
     ),
 ]
-RunFolder = Annotated[
-    Path | None, typer.Option(help="Directory of the run; default runs/NAME, never reused.")
+RunPath = Annotated[
+    Path | None,
+    typer.Option(help="Directory of the run; default: runs/NAME, or the next free name."),
 ]
 Settings = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Change a setting; may be repeated."),
+    typer.Option("--set", metavar="KEY=VALUE", help="Change a setting. Repeatable."),
 ]
 Devices = Annotated[
     str | None,
     typer.Option(
         metavar="one|all|cpu:N|gpu:N",
-        help="What trains; short for --set training.devices=. training.batch_size counts the "
-        "images over all devices, each gets an equal share, and the weights are those that one "
-        "device would learn.",
+        help="Devices to train on; short for --set training.devices=. They divide "
+        "training.batch_size equally, and learn the weights that one device would learn.",
     ),
 ]
 Resume = Annotated[
-    bool, typer.Option("--resume", help="Go on from the newest checkpoint of --run.")
+    bool, typer.Option("--resume", help="Continue from the newest checkpoint of --run.")
 ]
 
 
 def main(
     source: Source,
-    run: RunFolder = None,
+    run: RunPath = None,
     set_: Settings = None,
     devices: Devices = None,
     resume: Resume = False,
 ) -> None:
-    """Train a method; Ctrl-C saves a checkpoint, and --resume goes on exactly from there.
+    """Train a method. Ctrl-C saves a checkpoint, and --resume continues exactly from there.
 
     Examples:
 
@@ -61,7 +61,7 @@ def main(
     from tf_translate.experiment.configure import resolve, resumed_config
     from tf_translate.experiment.train import train
 
-    console = people()
+    console = message_console()
     overrides = [*(set_ or []), *([f"training.devices={devices}"] if devices else [])]
     path = run or _default_run(Path(source).stem, resume)
     config = resumed_config(path, source, overrides) if resume else resolve(source, overrides)
@@ -70,14 +70,14 @@ def main(
         console.print(f"done: {path / 'model.keras'}; next: tf-translate evaluate {path}")
         return
     console.print(
-        "stopped, everything is saved; go on with: "
+        "stopped, everything is saved; resume with: "
         f"tf-translate train {source} --run {path} --resume"
     )
     raise typer.Exit(130)
 
 
 def _default_run(name: str, resume: bool) -> Path:
-    """`runs/name`, `runs/name-2` ...: the newest when resuming, else the first that is free."""
+    """`runs/name`, `runs/name-2` and so on: the last one when resuming, else the first free one."""
     candidates = [Path("runs", name if n == 1 else f"{name}-{n}") for n in range(1, 1000)]
-    free = next(i for i, path in enumerate(candidates) if not path.exists())
-    return candidates[max(free - 1, 0)] if resume else candidates[free]
+    first_free = next(index for index, path in enumerate(candidates) if not path.exists())
+    return candidates[max(first_free - 1, 0)] if resume else candidates[first_free]

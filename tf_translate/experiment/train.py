@@ -1,4 +1,4 @@
-"""Training a run, from its start or from where it stopped."""
+"""Trains a run, from its start or from its newest checkpoint."""
 
 import functools
 from pathlib import Path
@@ -9,57 +9,57 @@ from rich.console import Console
 
 from tf_translate.config.schema import Config
 from tf_translate.core.translator import Translator
-from tf_translate.data.domain_dataset import ImageData
-from tf_translate.data.sampling import Share
+from tf_translate.data.domain_dataset import DomainDataset
+from tf_translate.data.sampling import BatchShard
 from tf_translate.errors import ConfigError
 from tf_translate.experiment.build import build, stage_ends
-from tf_translate.experiment.checkpoint_assessment import measure_of
+from tf_translate.experiment.checkpoint_assessment import checkpoint_metrics
 from tf_translate.experiment.configure import read_config
-from tf_translate.experiment.dataset import Data, held_out, open_for, preview
+from tf_translate.experiment.dataset import Data, held_out, open_dataset, preview
 from tf_translate.experiment.load_run import load_model
 from tf_translate.methods import registry
 from tf_translate.training import loop
-from tf_translate.training.error_messages import writing
+from tf_translate.training.error_messages import explain_write_errors
 from tf_translate.training.run_dir import RunDir
-from tf_translate.training.strategy import batch_line, make_strategy
-from tf_translate.training.workers import Workers, find_cluster, join
-from tf_translate.training.xla import take_if_quicker
+from tf_translate.training.strategy import batch_summary, make_strategy
+from tf_translate.training.workers import Workers, find_cluster, join_cluster
+from tf_translate.training.xla import use_xla_if_faster
 
-_SAMPLE_IMAGES = 8
+_PREVIEW_IMAGES = 8
 
 
 def train(config: Config, path: str | Path, *, resume: bool, console: Console) -> bool:
     """Trains a run from its start or from its newest checkpoint.
 
-    Where TF_CONFIG or Slurm names several processes, call it in each of them.
+    If TF_CONFIG or Slurm names several processes, call it in each of them.
 
     Args:
-        config: A resolved configuration; when resuming, that of the run.
+        config: A resolved configuration; when resuming, the run's own.
         path: The run's directory; must be new or empty unless resuming.
-        resume: Whether to go on with a run that exists.
+        resume: Whether to continue an existing run.
         console: Shows the progress.
 
     Returns:
-        True when done, False when interrupted with everything saved.
+        True when done, False when interrupted with a checkpoint saved.
 
     Raises:
-        ConfigError: If the networks cannot be built for the images, are not those of the run to
-            start from, or the batch does not divide by the devices.
-        DataError: If the images do not fit.
-        RunError: If the directory is not free, or not a run when resuming, or cannot be written.
+        ConfigError: If the networks cannot be built for the images, differ from those of
+            `training.init_from`, or the batch size is not divisible by the number of devices.
+        DataError: If the images do not fit the configuration.
+        RunError: If the directory is not empty, is not a run when resuming, or cannot be written.
         TrainingError: If a loss is no longer finite.
-        WorkerLostError: If another worker of the same training is gone.
+        WorkerLostError: If another worker is gone.
     """
-    strategy = _strategy(config, console)  # before anything uses a device
+    strategy = _make_strategy(config, console)  # before anything uses a device
     workers = Workers(strategy)
-    with workers.watched(RunDir(path).last_good):
-        if workers.chief:  # before minutes go into reading images
+    with workers.explain_lost_worker(RunDir(path).describe_last_checkpoint):
+        if workers.is_chief:  # before the images are read, which can take minutes
             RunDir(path).check_writable() if resume else RunDir.check_free(path)
-        console.print(batch_line(strategy, config.training.batch_size), highlight=False)
-        return train_by(strategy, config, path, resume=resume, console=console)
+        console.print(batch_summary(strategy, config.training.batch_size), highlight=False)
+        return train_with_strategy(strategy, config, path, resume=resume, console=console)
 
 
-def train_by(
+def train_with_strategy(
     strategy: tf.distribute.Strategy,
     config: Config,
     path: str | Path,
@@ -67,113 +67,112 @@ def train_by(
     resume: bool,
     console: Console,
 ) -> bool:
-    """As `train`, by a strategy that is there already."""
+    """Like `train`, with an existing distribution strategy."""
     registry.find(config.method).load()  # registers its classes, which a checkpoint needs
     workers = Workers(strategy)
-    data = open_for(config)
+    data = open_dataset(config)
     for skipped in data.skipped:
         console.print(f"skipped {skipped}", highlight=False)
-    begun = None if resume else _begun(config)
+    initial = None if resume else _load_initial_translator(config)
     workers.check_same("settings and images", [config.model_dump(mode="json"), data.fingerprint])
-    measure = measure_of(config, data, Path(path) / "classifiers", console.print)
+    measure = checkpoint_metrics(config, data, Path(path) / "classifiers", console.print)
     keras.utils.set_random_seed(config.training.seed)
     keras.mixed_precision.set_global_policy(config.training.precision)
     run = RunDir.open(path) if resume else RunDir(path)
     with strategy.scope():
-        # Built first: settings that cannot be built must not claim the directory.
-        translator = _resumed(run, config, console) if resume else build(config)
-        if begun is not None:
-            take_networks(translator, begun)
+        # Built before the directory is created: invalid settings must not leave a run behind.
+        translator = _resume(run, config, console) if resume else build(config)
+        if initial is not None:
+            copy_network_weights(initial, translator)
     if not resume:
         _check_labels(config, translator, data)
-    workers.check_same("checkpoint to go on from", int(translator.steps_taken.numpy()))
-    if workers.chief:
-        _claim(run, config, translator, resume)
+    workers.check_same("checkpoint to resume from", int(translator.steps_taken.numpy()))
+    if workers.is_chief:
+        _prepare_run_dir(run, config, translator, resume)
     return loop.train(
         translator,
-        lambda step: _checked(config, data, translator, step, console),
+        lambda step: _stage_data(config, data, translator, step, console),
         run=run,
         schedule=_schedule(config, translator),
-        sample=preview(data, _watched(data), _SAMPLE_IMAGES),
+        sample=preview(data, _preview_split(data), _PREVIEW_IMAGES),
         console=console,
         measure=measure,
     )
 
 
-def take_networks(translator: Translator, begun: Translator) -> None:
-    """Gives networks the weights of those of the same names; others stay as they are.
+def copy_network_weights(source: Translator, target: Translator) -> None:
+    """Copies the weights of the networks that both have; other networks stay as they are.
 
     Raises:
-        ConfigError: If one is of another form.
+        ConfigError: If a network has other weight shapes.
     """
-    for name in translator.network_names:
-        if name not in begun.network_names:
+    for name in target.network_names:
+        if name not in source.network_names:
             continue
-        own, theirs = getattr(translator, name), getattr(begun, name)
-        if [w.shape for w in own.weights] != [w.shape for w in theirs.weights]:
+        network, trained = getattr(target, name), getattr(source, name)
+        if [w.shape for w in network.weights] != [w.shape for w in trained.weights]:
             raise ConfigError(
-                f"training.init_from must be a run whose {name} has the sizes of this one's, it "
-                "differs: give the same model settings, image size and attributes"
+                f"training.init_from must be a run whose {name} has the same weight shapes as "
+                "this run's, but they differ: use the same model settings, image size and "
+                "attributes"
             )
-        own.set_weights(theirs.get_weights())
+        network.set_weights(trained.get_weights())
 
 
-def _begun(config: Config) -> Translator | None:
-    """The trained translator to start from, or None."""
-    place = config.training.init_from
-    if place is None:
+def _load_initial_translator(config: Config) -> Translator | None:
+    """The trained translator of `training.init_from`, or None."""
+    path = config.training.init_from
+    if path is None:
         return None
-    method = read_config(place).method
+    method = read_config(path).method
     if method != config.method:
         raise ConfigError(
-            f"training.init_from must be a run of {config.method}, {place} is one of {method}"
+            f"training.init_from must be a run of {config.method}, {path} is one of {method}"
         )
-    return load_model(place)
+    return load_model(path)
 
 
-def _resumed(run: RunDir, config: Config, console: Console) -> Translator:
-    def tell(sentence: str) -> None:
-        console.print(sentence, highlight=False, markup=False, soft_wrap=True)
-
-    return loop.resume(run, lambda: build(config), tell)
+def _resume(run: RunDir, config: Config, console: Console) -> Translator:
+    report = functools.partial(console.print, highlight=False, markup=False, soft_wrap=True)
+    return loop.resume(run, lambda: build(config), report)
 
 
-def _strategy(config: Config, console: Console) -> tf.distribute.Strategy:
+def _make_strategy(config: Config, console: Console) -> tf.distribute.Strategy:
     cluster = find_cluster()
     if cluster is None:
         return make_strategy(config.training.devices)
     console.print(
-        f"worker {cluster.number} of {len(cluster.addresses)}"
-        f"{', the chief, which writes the run' if cluster.number == 0 else ''}; waiting for the "
+        f"worker {cluster.index} of {len(cluster.addresses)}"
+        f"{', the chief, which writes the run' if cluster.index == 0 else ''}; waiting for the "
         f"others: {', '.join(cluster.addresses)}",
         highlight=False,
         soft_wrap=True,
     )
-    return join(cluster, config.training.devices)
+    return join_cluster(cluster, config.training.devices)
 
 
-def _claim(run: RunDir, config: Config, translator: Translator, resume: bool) -> None:
-    """Makes the run, or drops what was written past the checkpoint that it goes on from."""
+def _prepare_run_dir(run: RunDir, config: Config, translator: Translator, resume: bool) -> None:
+    """Creates the run or, when resuming, deletes what was written past the checkpoint."""
     settings = config.model_dump(mode="json")
     if resume:
         step = int(translator.steps_taken.numpy())
-        with writing(run, run.path, step):
-            run.tidy(step)
+        with explain_write_errors(run, run.path, step):
+            run.discard_after(step)
             run.write_config(settings)
     else:
         RunDir.create(run.path, settings)
 
 
-def _checked(config: Config, data: Data, translator: Translator, step: int, console: Console):
-    """The data of a stage, after a look at whether XLA makes its steps quicker, if asked for."""
+def _stage_data(config: Config, data: Data, translator: Translator, step: int, console: Console):
+    """The training data from a step on; measures XLA first if `training.xla` is "check"."""
     if config.training.xla == "check":
-        tell = functools.partial(console.print, highlight=False, markup=False, soft_wrap=True)
-        take_if_quicker(translator, _batches(config, data, translator, step), tell)
-    return _batches(config, data, translator, step)
+        report = functools.partial(console.print, highlight=False, markup=False, soft_wrap=True)
+        use_xla_if_faster(translator, _training_data(config, data, translator, step), report)
+    return _training_data(config, data, translator, step)
 
 
-def _batches(config: Config, data: Data, translator: Translator, step: int):
-    """The data from a step on; on several workers each draws what its own devices take."""
+def _training_data(config: Config, data: Data, translator: Translator, step: int):
+    """The training data from a step on; each of several workers reads only its own shard."""
     training = functools.partial(
         data.training,
         batch_size=config.training.batch_size * translator.microbatches_per_step,
@@ -185,13 +184,13 @@ def _batches(config: Config, data: Data, translator: Translator, step: int):
     if workers.count == 1:
         return training()
     replicas = strategy.num_replicas_in_sync
-    own = replicas // workers.count
-    share = Share(first=workers.number * own, devices=own, of=replicas)
-    return strategy.distribute_datasets_from_function(lambda _: training(share=share))
+    own_replicas = replicas // workers.count
+    shard = BatchShard(first=workers.index * own_replicas, devices=own_replicas, of=replicas)
+    return strategy.distribute_datasets_from_function(lambda _: training(shard=shard))
 
 
 def _check_labels(config: Config, translator: Translator, data: Data) -> None:
-    """Refuses data without the labels that a player learns from, or with other classes."""
+    """Rejects data without the labels that a player needs, or with another number of classes."""
     if not any(player.batch_keys for player in translator.players):
         return
     batch = data.training(batch_size=1, seed=0).element_spec
@@ -199,16 +198,16 @@ def _check_labels(config: Config, translator: Translator, data: Data) -> None:
         missing = sorted(set(player.batch_keys) - set(batch))
         if missing:
             raise ConfigError(
-                f"the stage {player.stage!r} of {config.method} learns from {missing[0]}, but "
+                f"the stage {player.stage!r} of {config.method} needs {missing[0]}, but "
                 f"{config.data.path} has no such labels: use a folder for each class, a table "
-                "with that column, or give the trained network as model.features"
+                "with that column, or set model.feature_extractor to a trained network"
             )
-    wanted = config.model.get("classes")
-    if wanted is None or not isinstance(data, ImageData) or wanted == len(data.classes):
+    classes = config.model.get("classes")
+    if classes is None or not isinstance(data, DomainDataset) or classes == len(data.classes):
         return
     raise ConfigError(
         f"model.classes must be the number of classes in {config.data.path}, "
-        f"{len(data.classes)}, got {wanted}"
+        f"{len(data.classes)}, got {classes}"
     )
 
 
@@ -224,6 +223,6 @@ def _schedule(config: Config, translator: Translator) -> loop.Schedule:
     )
 
 
-def _watched(data: Data) -> str:
-    """The split whose images are watched in training, which does not see them."""
+def _preview_split(data: Data) -> str:
+    """The split of the preview images, which are not trained on."""
     return "validation" if "validation" in data.splits else held_out(data)

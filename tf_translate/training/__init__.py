@@ -1,1 +1,1 @@
-"""Training a translator: run directories, the loop, what is shown and saved."""
+"""Training a translator: the loop, the run directory, callbacks, devices and workers."""

@@ -1,4 +1,4 @@
-"""What happens beside the steps: rows of losses, images, checkpoints, a clean stop."""
+"""Keras callbacks of training: history rows, preview images, checkpoints and a graceful stop."""
 
 import json
 import math
@@ -11,93 +11,90 @@ import numpy as np
 import tensorflow as tf
 
 from tf_translate.images import write
-from tf_translate.training.error_messages import diverged, writing
-from tf_translate.training.failure_checks import Shown
+from tf_translate.training.error_messages import divergence_error, explain_write_errors
+from tf_translate.training.failure_checks import PreviewBatch
 from tf_translate.training.run_dir import RunDir
-from tf_translate.training.tensorboard_summaries import at, write_scalars
+from tf_translate.training.tensorboard_summaries import summaries_at, write_scalars
 
 
 class StepCallback(keras.callbacks.Callback):
-    """Knows the step: counted over the whole run, whatever `fit` counts."""
+    """A callback that counts steps over the whole run, not over one call of `fit`."""
 
     def set_model(self, model):
-        """Remembers where training goes on from."""
+        """Reads the step at which this call of `fit` starts."""
         super().set_model(model)
-        self.step = self.start = int(model.steps_taken.numpy())
+        self.step = self.start_step = int(model.steps_taken.numpy())
 
     def on_train_batch_end(self, batch, logs=None):
-        """Calls `after` with the steps before and after this execution."""
-        before, self.step = self.step, int(self.model.steps_taken.numpy())
-        self.after(before, self.step, logs or {})
+        """Calls `after_execution` with the steps before and after this execution."""
+        previous_step, self.step = self.step, int(self.model.steps_taken.numpy())
+        self.after_execution(previous_step, self.step, logs or {})
 
-    def after(self, before: int, step: int, logs: dict) -> None:
-        """What to do when `step` has been taken."""
+    def after_execution(self, previous_step: int, step: int, logs: dict) -> None:
+        """Called after each execution, which takes one step or `steps_per_execution` steps."""
         raise NotImplementedError
 
-    def release(self) -> None:
-        """Gives back what it holds, however training ended; safe to call twice."""
+
+def passes_multiple(previous_step: int, step: int, interval: int) -> bool:
+    """Whether a multiple of `interval` lies in (previous_step, step]."""
+    return step // interval > previous_step // interval
 
 
-def crossed(before: int, step: int, every: int) -> bool:
-    """Whether a multiple of `every` lies in (before, step]."""
-    return step // every > before // every
+class LossCheck(StepCallback):
+    """Checks that losses are finite, and resets their running means after each row.
 
-
-class Losses(StepCallback):
-    """Checks the losses, and starts their means anew wherever a row of them is due.
-
-    A row is also due wherever a checkpoint is, so that a resumed run writes the very rows an
-    unbroken one writes.
+    A row is also written with each checkpoint, so that a resumed run writes exactly the rows of
+    an uninterrupted one. On workers other than the chief this class only keeps the same rhythm.
 
     Raises:
         TrainingError: If a loss is not finite; nothing is saved after that.
     """
 
-    def __init__(self, run: RunDir, *, every: int, checkpoint_every: int):
+    def __init__(self, run: RunDir, *, interval: int, checkpoint_interval: int):
         super().__init__()
         self.run = run
-        self.every = every
-        self.checkpoint_every = checkpoint_every
+        self.interval = interval
+        self.checkpoint_interval = checkpoint_interval
 
     def on_train_batch_begin(self, batch, logs=None):
-        """Asks the coming execution, on every worker, for what costs something if a row is due."""
-        self.model.gradient_norms.ask(
-            self._due(self.step, self.step + self.model.steps_per_execution)
-        )
+        """Enables the gradient norms, which cost time, for an execution that ends in a row."""
+        next_step = self.step + self.model.steps_per_execution
+        self.model.gradient_norms.request(self._is_row_due(self.step, next_step))
 
-    def after(self, before, step, logs):
-        """Checks the losses, and notes a row when one is due."""
-        values = {name: float(value) for name, value in logs.items()}
-        self._check_finite(values, step)
-        if self._due(before, step):
-            self.note(step, values)
+    def after_execution(self, previous_step, step, logs):
+        """Checks the losses, and writes a row if one is due."""
+        losses = {name: float(value) for name, value in logs.items()}
+        self._check_finite(losses, step)
+        if self._is_row_due(previous_step, step):
+            self.write_row(step, losses)
             self.model.reset_metrics()
 
-    def note(self, step: int, values: dict[str, float]) -> None:
-        """Writes nothing here: a worker that is not the chief only keeps step with it."""
+    def write_row(self, step: int, losses: dict[str, float]) -> None:
+        """Does nothing here: only the chief writes rows."""
 
-    def _due(self, before: int, step: int) -> bool:
-        return any(crossed(before, step, n) for n in (self.every, self.checkpoint_every))
+    def _is_row_due(self, previous_step: int, step: int) -> bool:
+        intervals = (self.interval, self.checkpoint_interval)
+        return any(passes_multiple(previous_step, step, interval) for interval in intervals)
 
-    def _check_finite(self, values: dict[str, float], step: int) -> None:
-        broken = [name for name, value in values.items() if not math.isfinite(value)]
+    def _check_finite(self, losses: dict[str, float], step: int) -> None:
+        broken = [name for name, value in losses.items() if not math.isfinite(value)]
         if broken:
-            losses = "the loss" if len(broken) == 1 else "the losses"
-            is_ = "is" if len(broken) == 1 else "are"
-            raise diverged(self.run, step, f"{losses} {', '.join(broken)} {is_}")
+            noun, verb = ("the loss", "is") if len(broken) == 1 else ("the losses", "are")
+            raise divergence_error(self.run, step, f"{noun} {', '.join(broken)} {verb}")
 
 
-class History(Losses):
+class HistoryWriter(LossCheck):
     """Writes the mean losses since the last row to `history.jsonl` and TensorBoard.
 
-    With them the metrics of `Diagnostics`: rates, lengths of gradients and weights, discriminators' leads.
+    A row also holds each player's diagnostics: learning rate, gradient norm, weight norm and, for
+    discriminators, their skill or Wasserstein estimate.
 
     Args:
         run: Holds `history.jsonl`.
-        writer: TensorBoard's.
-        every, checkpoint_every: Steps from row to row, and from checkpoint to checkpoint.
-        show: Shows step, steps a second and losses.
-        look: Looks at step and metrics of a row.
+        writer: TensorBoard's summary writer.
+        interval, checkpoint_interval: Steps between rows, and between checkpoints.
+        show_progress: Called with the step, steps per second and the losses.
+        check_metrics: Called with the step and the diagnostics of a row.
     """
 
     def __init__(
@@ -105,146 +102,147 @@ class History(Losses):
         run: RunDir,
         writer,
         *,
-        every: int,
-        checkpoint_every: int,
-        show: Callable,
-        look: Callable[[int, dict], None],
+        interval: int,
+        checkpoint_interval: int,
+        show_progress: Callable,
+        check_metrics: Callable[[int, dict], None],
     ):
-        super().__init__(run, every=every, checkpoint_every=checkpoint_every)
+        super().__init__(run, interval=interval, checkpoint_interval=checkpoint_interval)
         self.writer = writer
-        self.show = show
-        self.look = look
+        self.show_progress = show_progress
+        self.check_metrics = check_metrics
 
     def on_train_begin(self, logs=None):
         """Starts the clock."""
         self.last_time, self.last_step = time.monotonic(), self.step
 
-    def note(self, step, values):
+    def write_row(self, step, losses):
         """Writes the row."""
-        leads = self.model.discriminator_skills(values)
-        metrics = {**leads, **self.model.player_diagnostics(self.model.active_players())}
-        with writing(self.run, self.run.history, step), self.run.history.open("a") as file:
-            file.write(json.dumps({"step": step, **values, **metrics}) + "\n")
+        skills = self.model.discriminator_skills(losses)
+        metrics = {**skills, **self.model.player_diagnostics(self.model.active_players())}
+        path = self.run.history_file
+        with explain_write_errors(self.run, path, step), path.open("a") as file:
+            file.write(json.dumps({"step": step, **losses, **metrics}) + "\n")
         now = time.monotonic()
-        rate = (step - self.last_step) / max(now - self.last_time, 1e-9)
+        steps_per_second = (step - self.last_step) / max(now - self.last_time, 1e-9)
         self.last_time, self.last_step = now, step
-        speed = {"speed/steps_per_second": rate}
-        with writing(self.run, self.run.logs, step):
-            write_scalars(self.writer, step, {**values, **metrics, **speed})
-        self.show(step, rate, values)
-        self.look(step, metrics)
+        speed = {"speed/steps_per_second": steps_per_second}
+        with explain_write_errors(self.run, self.run.logs, step):
+            write_scalars(self.writer, step, {**losses, **metrics, **speed})
+        self.show_progress(step, steps_per_second, losses)
+        self.check_metrics(step, metrics)
 
 
-class Samples(StepCallback):
-    """Writes a image of the same few images every so many steps, to TensorBoard too.
+class PreviewWriter(StepCallback):
+    """Writes a preview grid of the same few images at a fixed interval, also to TensorBoard.
 
     Args:
         run: Holds the images.
-        writer: TensorBoard's.
-        render: Makes the image, and tells what is on it.
-        every: Steps from one to the next.
-        look: Looks at step and what is on the image.
+        writer: TensorBoard's summary writer.
+        render: Returns the grid and the images on it.
+        interval: Steps between previews.
+        check_images: Called with the step and the images on the grid.
     """
 
     def __init__(
         self,
         run: RunDir,
         writer,
-        render: Callable[[], tuple[np.ndarray, list[Shown]]],
+        render: Callable[[], tuple[np.ndarray, list[PreviewBatch]]],
         *,
-        every: int,
-        look: Callable[[int, list[Shown]], None],
+        interval: int,
+        check_images: Callable[[int, list[PreviewBatch]], None],
     ):
         super().__init__()
         self.run = run
         self.writer = writer
         self.render = render
-        self.look = look
-        self.every = every
+        self.check_images = check_images
+        self.interval = interval
 
-    def after(self, before, step, logs):
-        """Writes the image when one is due."""
-        if crossed(before, step, self.every):
+    def after_execution(self, previous_step, step, logs):
+        """Writes a preview if one is due."""
+        if passes_multiple(previous_step, step, self.interval):
             self._write(step)
 
     def on_train_end(self, logs=None):
-        """Writes how it ended."""
+        """Writes a preview of the last step."""
         self._write(self.step)
 
     def _write(self, step):
         path = self.run.samples / f"step-{step:08d}.png"
         if path.exists():
             return
-        rendered, shown = self.render()
-        with writing(self.run, path, step):
-            write(path, rendered)
-        with writing(self.run, self.run.logs, step), at(self.writer, step):
-            tf.summary.image("samples", rendered[None])
-        self.look(step, shown)
+        grid, previews = self.render()
+        with explain_write_errors(self.run, path, step):
+            write(path, grid)
+        with explain_write_errors(self.run, self.run.logs, step), summaries_at(self.writer, step):
+            tf.summary.image("samples", grid[None])
+        self.check_images(step, previews)
 
 
-class Interrupts(StepCallback):
-    """Turns Ctrl-C and SIGTERM into a stop after the present step, of all workers at once.
+class GracefulStop(StepCallback):
+    """Turns Ctrl-C and SIGTERM into a stop of all workers after the current step.
 
-    Stands ahead of what saves, which looks at the model's `stop_training`.
+    It comes before the callbacks that save, because they read the model's `stop_training`.
 
     Args:
-        anyone: Tells all workers whether one of them was interrupted.
-        enough: Whether training is to stop for another reason; asked at each step.
+        any_worker: Tells all workers whether the flag is set on one of them.
+        should_stop: Whether training should stop for another reason; called at each step.
     """
 
-    def __init__(self, anyone: Callable[[bool], bool], enough: Callable[[], bool]):
+    def __init__(self, any_worker: Callable[[bool], bool], should_stop: Callable[[], bool]):
         super().__init__()
-        self.anyone = anyone
-        self.enough = enough
+        self.any_worker = any_worker
+        self.should_stop = should_stop
         self.interrupted = False
-        self._handlers: dict = {}
+        self._previous_handlers: dict = {}
 
     def on_train_begin(self, logs=None):
-        """Listens from now on."""
-        if self._handlers:  # a later stage of the same run
+        """Installs the signal handlers."""
+        if self._previous_handlers:  # a later stage of the same run
             return
         for number in (signal.SIGINT, signal.SIGTERM):
-            self._handlers[number] = signal.signal(number, self._interrupt)
+            self._previous_handlers[number] = signal.signal(number, self._interrupt)
 
-    def after(self, before, step, logs):
-        """Stops when interrupted."""
-        if self.anyone(self.interrupted or self.enough()):
+    def after_execution(self, previous_step, step, logs):
+        """Stops training if a worker was interrupted."""
+        if self.any_worker(self.interrupted or self.should_stop()):
             self.model.stop_training = True
 
-    def release(self) -> None:
-        """Puts back the signal handlers that were there before."""
-        for number, handler in self._handlers.items():
+    def restore_handlers(self) -> None:
+        """Restores the previous signal handlers; safe to call twice."""
+        for number, handler in self._previous_handlers.items():
             signal.signal(number, handler)
-        self._handlers = {}
+        self._previous_handlers = {}
 
     def _interrupt(self, number, frame):
         self.interrupted = True
-        self.release()  # a second Ctrl-C stops at once
+        self.restore_handlers()  # a second Ctrl-C stops at once
 
 
-class Checkpoints(StepCallback):
-    """Saves everything every so many steps, and when training is to stop."""
+class CheckpointWriter(StepCallback):
+    """Saves a checkpoint at a fixed interval, and when training is about to stop."""
 
-    def __init__(self, run: RunDir, *, every: int, keep: int):
+    def __init__(self, run: RunDir, *, interval: int, keep: int):
         super().__init__()
         self.run = run
-        self.every = every
+        self.interval = interval
         self.keep = keep
 
-    def after(self, before, step, logs):
-        """Saves when due."""
-        if crossed(before, step, self.every) or self.model.stop_training:
+    def after_execution(self, previous_step, step, logs):
+        """Saves a checkpoint if one is due."""
+        if passes_multiple(previous_step, step, self.interval) or self.model.stop_training:
             self._check_weights(step)
-            with writing(self.run, self.run.checkpoint(step), step):
+            with explain_write_errors(self.run, self.run.checkpoint(step), step):
                 self.run.save_checkpoint(self.model.save, step, self.keep)
 
     def _check_weights(self, step: int) -> None:
-        # A loss is computed before its update: weights may break a step before it shows.
+        # A loss is computed before its update: weights can diverge one step before the loss.
         broken = [
             variable.path
             for variable in self.model.trainable_variables
             if not np.isfinite(variable.numpy()).all()
         ]
         if broken:
-            raise diverged(self.run, step, f"the weights {broken[0]} are")
+            raise divergence_error(self.run, step, f"the weights {broken[0]} are")

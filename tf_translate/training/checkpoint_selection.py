@@ -1,25 +1,25 @@
-"""Choosing the checkpoint that is deployed: the last one is not always the best."""
+"""Selects the best checkpoint to deploy: the last one is not always the best."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from tf_translate.training.callbacks import StepCallback, crossed
-from tf_translate.training.error_messages import writing
+from tf_translate.training.callbacks import StepCallback, passes_multiple
+from tf_translate.training.error_messages import explain_write_errors
 from tf_translate.training.run_dir import RunDir
 from tf_translate.training.tensorboard_summaries import write_scalars
 
-# From a checkpoint to metrics; "score" among them decides, higher is better.
-Measure = Callable[[Path], Mapping[str, float]]
+# From a checkpoint to its metrics. The one named "score" decides; higher is better.
+MeasureCheckpoint = Callable[[Path], Mapping[str, float]]
 
 
-def assess(run: RunDir, step: int, measure: Measure) -> dict[str, float]:
-    """Measures the checkpoint of a step, notes its metrics and keeps it if it is the best so far.
+def assess_checkpoint(run: RunDir, step: int, measure: MeasureCheckpoint) -> dict[str, float]:
+    """Measures a checkpoint, records its metrics, and keeps it if it is the best so far.
 
-    A step that was measured before is not measured again.
+    A checkpoint that was measured before is not measured again.
 
     Args:
-        run: Holds the checkpoint; metrics go to its `assessments.jsonl`.
+        run: Holds the checkpoint; metrics are appended to its `assessments.jsonl`.
         step: Step of the checkpoint.
         measure: Loads and measures it.
 
@@ -31,21 +31,21 @@ def assess(run: RunDir, step: int, measure: Measure) -> dict[str, float]:
         return {name: value for name, value in known[step].items() if name != "step"}
     checkpoint = run.checkpoint(step)
     metrics = dict(measure(checkpoint))
-    best = max((row["score"] for row in known.values()), default=float("-inf"))
-    if metrics["score"] > best or run.best_checkpoint() is None:
+    best_score = max((row["score"] for row in known.values()), default=float("-inf"))
+    if metrics["score"] > best_score or run.best_checkpoint() is None:
         run.keep_best(checkpoint)
-    # Noted last: after a kill the step is measured again, with the same result.
-    with run.assessed.open("a") as file:
+    # Recorded last: after a kill the checkpoint is measured again, with the same result.
+    with run.assessments_file.open("a") as file:
         file.write(json.dumps({"step": step, **metrics}) + "\n")
     return metrics
 
 
-def exhausted(rows: Sequence[Mapping[str, float]], patience: int) -> bool:
-    """Whether the last `patience` measured checkpoints are all no better than one before; 0: no.
+def patience_exhausted(rows: Sequence[Mapping[str, float]], patience: int) -> bool:
+    """Whether none of the last `patience` checkpoints is better than the best one before them.
 
     Args:
-        rows: Metrics by checkpoint, in order, "score" among them.
-        patience: How many of them in a sequence are one too many.
+        rows: Metrics of the checkpoints in order; each has a "score".
+        patience: Number of checkpoints without an improvement that ends training; 0: never.
     """
     scores = [row["score"] for row in rows]
     if not patience or len(scores) <= patience:
@@ -53,46 +53,49 @@ def exhausted(rows: Sequence[Mapping[str, float]], patience: int) -> bool:
     return max(scores[-patience:]) <= max(scores[:-patience])
 
 
-class Assessments(StepCallback):
-    """Measures every checkpoint of the last stage once it is written, so behind `Checkpoints`.
+class CheckpointAssessment(StepCallback):
+    """Measures each checkpoint of the last stage; comes after `CheckpointWriter`.
 
     Args:
         run: Holds checkpoints and metrics.
-        writer: TensorBoard's.
+        writer: TensorBoard's summary writer.
         measure: Measures a checkpoint.
-        every: Steps between checkpoints.
-        patience: Checkpoints without a better one until training is to stop; 0: never.
+        interval: Steps between checkpoints.
+        patience: Checkpoints without an improvement until training stops; 0: never.
 
     Attributes:
-        enough: Whether training is to stop. It goes on for one step more, as all workers must
-            hear of it.
+        should_stop: Whether training should stop. It takes one more step, because all workers
+            must learn of it.
     """
 
-    def __init__(self, run: RunDir, writer, measure: Measure, *, every: int, patience: int):
+    def __init__(
+        self, run: RunDir, writer, measure: MeasureCheckpoint, *, interval: int, patience: int
+    ):
         super().__init__()
         self.run = run
         self.writer = writer
         self.measure = measure
-        self.every = every
+        self.interval = interval
         self.patience = patience
-        self.enough = False
+        self.should_stop = False
 
     def on_train_begin(self, logs=None):
-        """Makes up for a checkpoint that a kill left unmeasured."""
-        if self.start and self.start % self.every == 0:
-            self._assess(self.start)
+        """Measures the checkpoint that a killed run left unmeasured."""
+        if self.start_step and self.start_step % self.interval == 0:
+            self._assess(self.start_step)
 
-    def after(self, before, step, logs):
-        """Measures when a checkpoint was due."""
-        if crossed(before, step, self.every):
+    def after_execution(self, previous_step, step, logs):
+        """Measures the checkpoint if one was due."""
+        if passes_multiple(previous_step, step, self.interval):
             self._assess(step)
 
     def _assess(self, step):
         if self.model.stage != self.model.stages[-1]:
-            return  # nothing can translate yet
-        with writing(self.run, f"the assessment of {self.run.checkpoint(step)}", step):
-            metrics = assess(self.run, step, self.measure)
-        shown = {f"assessment/{name}": value for name, value in metrics.items()}
-        with writing(self.run, self.run.logs, step):
-            write_scalars(self.writer, step, shown)
-        self.enough = exhausted(self.run.assessments(), self.patience)
+            return  # no network can translate yet
+        target = f"the assessment of {self.run.checkpoint(step)}"
+        with explain_write_errors(self.run, target, step):
+            metrics = assess_checkpoint(self.run, step, self.measure)
+        tagged = {f"assessment/{name}": value for name, value in metrics.items()}
+        with explain_write_errors(self.run, self.run.logs, step):
+            write_scalars(self.writer, step, tagged)
+        self.should_stop = patience_exhausted(self.run.assessments(), self.patience)

@@ -1,142 +1,157 @@
-"""Early signs of how training fails, in plain words, from losses and images that are there."""
+"""Detects common training failures from losses and preview images.
+
+Each check returns a warning with a message in plain words and a usual remedy.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-# Ours, from runs that were made to fail; none of a paper.
-SURE = 0.9  # lead of a discriminator that tells real from made nearly always
-TELLS = 0.5  # lead above which what is made does not pass yet
-SAME = 0.02  # mean absolute difference on [-1, 1]: two of 255 levels
-INVERTED = -0.5  # correlation with the input
-NARROW = 0.1  # share of the spread that there should be
-_FLAT = 1e-3  # spread below which images say nothing
+# Our thresholds, from runs that were made to fail; none is from a paper.
+WINNING_SKILL = 0.9  # skill of a discriminator that is nearly always right
+FOOLED_SKILL = 0.5  # skill below which a discriminator accepts most translated images
+MIN_DIFFERENCE = 0.02  # mean absolute difference on [-1, 1]: two of 255 levels
+MIN_CORRELATION = -0.5  # correlation of output with input
+MIN_SPREAD = 0.1  # fraction of the expected variation between outputs
+_MIN_STANDARD_DEVIATION = 1e-3  # below it images are too uniform for a check
+
+IMAGE_FAILURES = ("identity mapping", "colour inversion", "mode collapse")
+DISCRIMINATOR_FAILURE = "discriminator wins"
 
 
 @dataclass(frozen=True)
-class Shown:
-    """One way of translating, on the few images that are watched.
+class PreviewBatch:
+    """The preview images of one translation, with what they are compared with.
 
     Attributes:
-        title: What was done to them.
+        title: Name of the translation, as in "a to b".
         inputs: `(batch, height, width, channels)` in [-1, 1].
-        outputs: What came out.
-        targets: Images as they should look, not those of the inputs; None: the inputs are.
-        unchanged: What comes out if nothing is to change; None: nothing is to change.
-        depends_on: Whether outputs are made of the inputs, and not of noise.
+        outputs: The translated images.
+        targets: Images of the target domain, unpaired with the inputs. None: the inputs serve as
+            targets.
+        identity_outputs: Outputs of a translation that changes nothing: the inputs or their
+            reconstructions. None: outputs are expected to equal the inputs.
+        from_noise: Whether outputs are generated from noise instead of the inputs.
     """
 
     title: str
     inputs: np.ndarray
     outputs: np.ndarray
     targets: np.ndarray | None = None
-    unchanged: np.ndarray | None = None
-    depends_on: bool = True
+    identity_outputs: np.ndarray | None = None
+    from_noise: bool = False
 
 
 @dataclass(frozen=True)
-class Sign:
-    """Something that looks like a failure: its name, what was seen, what usually helps."""
+class FailureWarning:
+    """A likely failure: its name, what was measured, and the usual remedy."""
 
     name: str
-    seen: str
-    cure: str
+    message: str
+    suggestion: str
 
 
-def difference(shown: Shown) -> float | None:
-    """Mean absolute difference of outputs from what comes out if nothing is to change."""
-    if shown.unchanged is None or shown.unchanged.shape != shown.outputs.shape:
+def mean_difference(preview: PreviewBatch) -> float | None:
+    """Mean absolute difference between outputs and the outputs of an identity mapping."""
+    identity = preview.identity_outputs
+    if identity is None or identity.shape != preview.outputs.shape:
         return None
-    return float(np.abs(_wide(shown.outputs) - _wide(shown.unchanged)).mean())
+    return float(np.abs(_float64(preview.outputs) - _float64(identity)).mean())
 
 
-def correlation(shown: Shown) -> float | None:
-    """Correlation of outputs with inputs over the pixels of a image; the median of images."""
-    if not shown.depends_on or shown.inputs.shape[:3] != shown.outputs.shape[:3]:
+def correlation(preview: PreviewBatch) -> float | None:
+    """Correlation of output with input over the pixels of an image; the median of all images."""
+    if preview.from_noise or preview.inputs.shape[:3] != preview.outputs.shape[:3]:
         return None
-    ones, others = (_wide(images).mean(-1) for images in (shown.inputs, shown.outputs))
-    found = []
-    for one, other in zip(ones, others, strict=True):
-        if min(one.std(), other.std()) > _FLAT:
-            found.append(np.mean((one - one.mean()) * (other - other.mean())))
-            found[-1] /= one.std() * other.std()
-    return float(np.median(found)) if found else None
+    grey_inputs = _float64(preview.inputs).mean(-1)
+    grey_outputs = _float64(preview.outputs).mean(-1)
+    correlations = []
+    for one, other in zip(grey_inputs, grey_outputs, strict=True):
+        if min(one.std(), other.std()) > _MIN_STANDARD_DEVIATION:
+            covariance = np.mean((one - one.mean()) * (other - other.mean()))
+            correlations.append(covariance / (one.std() * other.std()))
+    return float(np.median(correlations)) if correlations else None
 
 
-def spread(shown: Shown) -> float | None:
-    """How much outputs differ from each other, as a share of how much they should.
+def relative_spread(preview: PreviewBatch) -> float | None:
+    """How much outputs differ from each other, relative to how much they are expected to.
 
-    That is how much inputs do or, if less, the targets: the deviation over the images at each
-    pixel, averaged.
+    Spread is the standard deviation over the images at each pixel, averaged over pixels. The
+    expected spread is that of the inputs or of the targets, whichever is smaller.
     """
-    if len(shown.outputs) < 2:
+    if len(preview.outputs) < 2:
         return None
-    wanted = [shown.inputs] if shown.targets is None else [shown.inputs, shown.targets]
-    least = min(_deviation(images) for images in wanted)
-    return _deviation(shown.outputs) / least if least > _FLAT else None
+    references = [preview.inputs]
+    if preview.targets is not None:
+        references.append(preview.targets)
+    expected = min(_spread(images) for images in references)
+    return _spread(preview.outputs) / expected if expected > _MIN_STANDARD_DEVIATION else None
 
 
-def signs_of(shown: Shown, leads: Mapping[str, float]) -> list[Sign]:
-    """The signs that images show.
+def image_warnings(preview: PreviewBatch, skills: Mapping[str, float]) -> list[FailureWarning]:
+    """Checks preview images for an identity mapping, colour inversion and mode collapse.
 
     Args:
-        shown: The images.
-        leads: `discriminator_skill/TERM` of the discriminators now, where there is such a metric. Outputs that equal
-            inputs are no failure once no discriminator can tell them.
+        preview: The images.
+        skills: Current `discriminator_skill/TERM` values; may be empty. Outputs that equal their
+            inputs are no failure once no discriminator can tell them from real images.
     """
-    found = []
-    same, likeness, width = difference(shown), correlation(shown), spread(shown)
-    passes = bool(leads) and max(leads.values()) < TELLS
-    if same is not None and same < SAME and not passes:
-        found.append(
-            Sign(
-                "identity map",
-                f"{shown.title} hands its input back: they differ by {same:.4f} on [-1, 1]",
+    warnings = []
+    difference = mean_difference(preview)
+    input_correlation = correlation(preview)
+    spread = relative_spread(preview)
+    fools_discriminators = bool(skills) and max(skills.values()) < FOOLED_SKILL
+    if difference is not None and difference < MIN_DIFFERENCE and not fools_discriminators:
+        warnings.append(
+            FailureWarning(
+                "identity mapping",
+                f"{preview.title} returns its input: the mean difference is {difference:.4f} on "
+                "[-1, 1]",
                 "lower the weights of content terms (identity, cycle, reconstruction) or raise "
-                "the adversarial term's",
+                "the weight of the adversarial term",
             )
         )
-    if likeness is not None and likeness < INVERTED:
-        found.append(
-            Sign(
+    if input_correlation is not None and input_correlation < MIN_CORRELATION:
+        warnings.append(
+            FailureWarning(
                 "colour inversion",
-                f"{shown.title} turns light into dark: output and input correlate by "
-                f"{likeness:.2f}",
+                f"{preview.title} turns light into dark: the correlation of output and input is "
+                f"{input_correlation:.2f}",
                 "unless that is the task, start again with another training.seed, or with "
-                "loss_weights.identity or model.input_skip where the method has them",
+                "loss_weights.identity or model.input_skip if the method has them",
             )
         )
-    if width is not None and width < NARROW:
-        found.append(
-            Sign(
-                "collapse",
-                f"{shown.title} makes nearly the same image of every input: outputs differ "
-                f"{width:.3f} times as much as they should",
-                "lower model.optimizer.learning_rate, raise the weights of content terms, and go "
-                "on from an earlier checkpoint or anew",
+    if spread is not None and spread < MIN_SPREAD:
+        warnings.append(
+            FailureWarning(
+                "mode collapse",
+                f"{preview.title} generates nearly the same image for every input: the spread of "
+                f"its outputs is {spread:.3f} times the expected one",
+                "lower model.optimizer.learning_rate, raise the weights of content terms, and "
+                "resume from an earlier checkpoint or start again",
             )
         )
-    return found
+    return warnings
 
 
-def discriminator_wins(term: str, lead: float) -> Sign | None:
-    """The sign of a discriminator that has nothing to learn any more and nothing to teach."""
-    if lead < SURE:
+def discriminator_warning(term: str, skill: float) -> FailureWarning | None:
+    """Warns of a discriminator that is nearly always right, so that its gradients vanish."""
+    if skill < WINNING_SKILL:
         return None
-    return Sign(
-        "discriminator wins",
-        f"the {term} tells real from made nearly always: its lead is {lead:.2f} "
-        "(0 if it cannot tell, 1 if it always can)",
-        "weaken it (a lower learning rate, a smaller model.discriminator_filters, fewer turns), or, where "
-        "the method has them, show it images under noise (model.discriminator_noise) and hold its "
-        "gradient (loss_weights.r1, a gradient penalty)",
+    return FailureWarning(
+        DISCRIMINATOR_FAILURE,
+        f"the {term} nearly always tells real images from generated ones: its skill is "
+        f"{skill:.2f} (0 at chance level, 1 if it is always right)",
+        "weaken it (a lower learning rate, a smaller model.discriminator_filters, fewer turns) "
+        "or, if the method has them, add noise to its images (model.discriminator_noise) and "
+        "penalize its gradient (loss_weights.r1, a gradient penalty)",
     )
 
 
-def _deviation(images: np.ndarray) -> float:
-    return float(_wide(images).std(0).mean())
+def _spread(images: np.ndarray) -> float:
+    return float(_float64(images).std(0).mean())
 
 
-def _wide(images: np.ndarray) -> np.ndarray:
+def _float64(images: np.ndarray) -> np.ndarray:
     return np.asarray(images, np.float64)

@@ -1,4 +1,4 @@
-"""Says once in a run what goes wrong, and how that is usually cured."""
+"""Warns once per run of each likely training failure, with the usual remedy."""
 
 import json
 from collections import Counter
@@ -7,89 +7,104 @@ from collections.abc import Mapping, Sequence
 import tensorflow as tf
 from rich.console import Console
 
-from tf_translate.training.error_messages import writing
+from tf_translate.training.error_messages import explain_write_errors
 from tf_translate.training.failure_checks import (
-    Shown,
-    Sign,
+    DISCRIMINATOR_FAILURE,
+    IMAGE_FAILURES,
+    FailureWarning,
+    PreviewBatch,
     correlation,
-    difference,
-    discriminator_wins,
-    signs_of,
-    spread,
+    discriminator_warning,
+    image_warnings,
+    mean_difference,
+    relative_spread,
 )
 from tf_translate.training.run_dir import RunDir
-from tf_translate.training.tensorboard_summaries import at, write_scalars
+from tf_translate.training.tensorboard_summaries import summaries_at, write_scalars
 
-_ROWS = 10  # rows in a sequence until a discriminator has won
-_IMAGES = 2  # sample images in a sequence until one is believed
+_SKILL_PREFIX = "discriminator_skill/"
+_CONSECUTIVE_ROWS = 10  # rows in sequence before a discriminator counts as winning
+_CONSECUTIVE_PREVIEWS = 2  # previews in sequence before a failure of images is reported
 
 
 class FailureMonitor:
-    """Looks at rows and sample images; names each sign once in a run, when it stays.
+    """Checks losses and preview images, and reports each persistent failure once per run.
 
-    Names go to the console, to `warnings.jsonl` and to TensorBoard as text; the metrics of sample
-    images to TensorBoard. A resumed run counts anew how long a sign stays, and says nothing
-    twice.
+    Warnings go to the console, to `warnings.jsonl` and to TensorBoard as text. The metrics of the
+    preview images go to TensorBoard too. A resumed run starts its counts again, but does not
+    repeat a warning.
 
     Args:
-        run: Holds what was said before.
-        writer: TensorBoard's.
-        console: Shows the sentences.
+        run: Holds the warnings that were reported before.
+        writer: TensorBoard's summary writer.
+        console: Prints the warnings.
     """
 
     def __init__(self, run: RunDir, writer, console: Console):
         self.run = run
         self.writer = writer
         self.console = console
-        self._said = {(row["sign"], row["of"]) for row in run.noted_signs()}
-        self._times: Counter = Counter()
-        self._leads: dict[str, float] = {}
+        self._reported = {(row["name"], row["source"]) for row in run.warnings()}
+        self._consecutive: Counter = Counter()
+        self._skills: dict[str, float] = {}
 
-    def look_at_row(self, step: int, metrics: Mapping[str, float]) -> None:
-        """Takes the `discriminator_skill/TERM` of a row."""
-        self._leads = {k: v for k, v in metrics.items() if k.startswith("lead/")}
-        # A latent discriminator (Fader) should win at first: its term comes in by a ramp.
-        lead = self._leads.get("discriminator_skill/discriminator")
-        if lead is not None:
-            sign = discriminator_wins("discriminator", lead)
-            self._count(
-                step, "discriminator", [sign] if sign else [], ("discriminator wins",), _ROWS
-            )
+    def check_metrics(self, step: int, metrics: Mapping[str, float]) -> None:
+        """Checks the `discriminator_skill/TERM` values of a row."""
+        self._skills = {k: v for k, v in metrics.items() if k.startswith(_SKILL_PREFIX)}
+        # A latent discriminator (Fader) is expected to win at first: its weight rises from 0.
+        skill = self._skills.get(f"{_SKILL_PREFIX}discriminator")
+        if skill is not None:
+            warning = discriminator_warning("discriminator", skill)
+            found = [warning] if warning else []
+            self._count(step, "discriminator", found, (DISCRIMINATOR_FAILURE,), _CONSECUTIVE_ROWS)
 
-    def look_at_images(self, step: int, images: Sequence[Shown]) -> None:
-        """Takes what a sample image shows."""
-        names = ("identity map", "colour inversion", "collapse")
-        for shown in images:
-            self._count(step, shown.title, signs_of(shown, self._leads), names, _IMAGES)
+    def check_images(self, step: int, previews: Sequence[PreviewBatch]) -> None:
+        """Checks the preview images, and writes their metrics to TensorBoard."""
+        for preview in previews:
+            found = image_warnings(preview, self._skills)
+            self._count(step, preview.title, found, IMAGE_FAILURES, _CONSECUTIVE_PREVIEWS)
             metrics = {
-                "difference": difference(shown),
-                "correlation": correlation(shown),
-                "spread": spread(shown),
+                "difference": mean_difference(preview),
+                "correlation": correlation(preview),
+                "spread": relative_spread(preview),
             }
             known = {
-                f"signs/{shown.title}/{name}": value
+                f"preview/{preview.title}/{name}": value
                 for name, value in metrics.items()
                 if value is not None
             }
             write_scalars(self.writer, step, known)
 
     def _count(
-        self, step: int, of: str, found: Sequence[Sign], names: Sequence[str], needed: int
+        self,
+        step: int,
+        source: str,
+        found: Sequence[FailureWarning],
+        names: Sequence[str],
+        needed: int,
     ) -> None:
-        """Counts how often in a sequence each sign was found; says those that stay."""
-        for name in set(names) - {sign.name for sign in found}:
-            self._times[name, of] = 0
-        for sign in found:
-            self._times[sign.name, of] += 1
-            if self._times[sign.name, of] >= needed and (sign.name, of) not in self._said:
-                self._said.add((sign.name, of))
-                self._say(step, of, sign)
+        """Counts consecutive warnings of each name, and reports those that persist."""
+        for name in set(names) - {warning.name for warning in found}:
+            self._consecutive[name, source] = 0
+        for warning in found:
+            key = warning.name, source
+            self._consecutive[key] += 1
+            if self._consecutive[key] >= needed and key not in self._reported:
+                self._reported.add(key)
+                self._report(step, source, warning)
 
-    def _say(self, step: int, of: str, sign: Sign) -> None:
-        row = {"step": step, "sign": sign.name, "of": of, "seen": sign.seen, "cure": sign.cure}
-        with writing(self.run, self.run.signs, step), self.run.signs.open("a") as file:
+    def _report(self, step: int, source: str, warning: FailureWarning) -> None:
+        row = {
+            "step": step,
+            "name": warning.name,
+            "source": source,
+            "message": warning.message,
+            "suggestion": warning.suggestion,
+        }
+        path = self.run.warnings_file
+        with explain_write_errors(self.run, path, step), path.open("a") as file:
             file.write(json.dumps(row) + "\n")
-        text = f"{sign.name}: {sign.seen}. Usual cure: {sign.cure}"
-        with at(self.writer, step):
-            tf.summary.text("signs", text)
+        text = f"{warning.name}: {warning.message}. Suggestion: {warning.suggestion}"
+        with summaries_at(self.writer, step):
+            tf.summary.text("warnings", text)
         self.console.print(f"step {step}: {text}", highlight=False, soft_wrap=True, markup=False)

@@ -1,4 +1,4 @@
-"""The training of a run, from its first step or its last checkpoint to `model.keras`."""
+"""The training loop, from the first step or the last checkpoint to `model.keras`."""
 
 import contextlib
 import datetime
@@ -18,18 +18,27 @@ from rich.console import Console
 from tf_translate.core.translator import Translator
 from tf_translate.errors import RunError
 from tf_translate.training.callbacks import (
-    Checkpoints,
-    History,
-    Interrupts,
-    Losses,
-    Samples,
+    CheckpointWriter,
+    GracefulStop,
+    HistoryWriter,
+    LossCheck,
+    PreviewWriter,
 )
-from tf_translate.training.checkpoint_selection import Assessments, Measure, assess, exhausted
-from tf_translate.training.error_messages import compiling, reading, writing
+from tf_translate.training.checkpoint_selection import (
+    CheckpointAssessment,
+    MeasureCheckpoint,
+    assess_checkpoint,
+    patience_exhausted,
+)
+from tf_translate.training.error_messages import (
+    explain_read_errors,
+    explain_write_errors,
+    explain_xla_errors,
+)
 from tf_translate.training.failure_monitor import FailureMonitor
-from tf_translate.training.preview_images import sample_grid
+from tf_translate.training.preview_images import preview_grid
 from tf_translate.training.progress import ProgressBar
-from tf_translate.training.run_dir import RunDir, is_whole
+from tf_translate.training.run_dir import RunDir, is_intact
 from tf_translate.training.workers import Workers
 from tf_translate.version import __version__
 
@@ -38,8 +47,11 @@ from tf_translate.version import __version__
 class Schedule:
     """How long to train and how often to write; all in steps.
 
-    `stages` are the method's stages in order, each with the step it ends at. `patience` counts
-    measured checkpoints without a better one until training stops early; 0: never.
+    Attributes:
+        stages: The method's stages in order, each with the step at which it ends.
+        log_every, sample_every, checkpoint_every: Steps between rows, previews and checkpoints.
+        keep_checkpoints: How many of the newest checkpoints are kept.
+        patience: Assessed checkpoints without an improvement until training stops; 0: never.
     """
 
     stages: Sequence[tuple[str, int]]
@@ -51,51 +63,52 @@ class Schedule:
 
     @property
     def steps(self) -> int:
-        """Steps in all."""
+        """Total number of steps."""
         return self.stages[-1][1]
 
 
 def resume(
-    run: RunDir, build: Callable[[], Translator], tell: Callable[[str], None] = lambda _: None
+    run: RunDir, build: Callable[[], Translator], report: Callable[[str], None] = lambda _: None
 ) -> Translator:
-    """Loads the newest checkpoint of a run that can be read, or builds anew if it wrote none.
+    """Loads the newest readable checkpoint of a run, or builds the translator if there is none.
 
-    Weights, optimizer state, pools, noise counters and the step all come from the file. After a
-    kill the rows that follow are those of an unbroken run; after a polite stop the first one
-    averages only the steps since the stop. `run.tidy` drops the rows past it.
+    The file holds weights, optimizer state, image pools, noise counters and the step. After a
+    kill the following rows are those of an uninterrupted run. After a graceful stop the first row
+    averages only the steps since the stop. `RunDir.discard_after` drops the rows past the step.
 
     Args:
         run: The run.
-        build: Makes its translator.
-        tell: Gets a sentence on where it goes on, and on each checkpoint that cannot be read.
+        build: Builds its translator.
+        report: Called with a sentence about the step to resume from, and about each checkpoint
+            that cannot be read.
 
     Raises:
         RunError: If there are checkpoints, but none can be read.
     """
     reasons = []
-    for path in run.newest_first():
+    for path in run.checkpoints_newest_first():
         try:
-            translator = _loaded(path)
+            translator = _load_checkpoint(path)
         except RunError as error:
             reasons.append(str(error))
             continue
         for reason in reasons:
-            tell(f"{reason}; the one before is taken")
-        tell(f"going on from step {_step(translator)}: {path}")
+            report(f"{reason}; using the previous one")
+        report(f"resuming from step {_step(translator)}: {path}")
         return translator
     if reasons:
         raise RunError(
-            f"no checkpoint in {run.checkpoints} can be read: {'; '.join(reasons)}. Put a copy "
-            "back, or remove that folder and --resume begins the run at step 0"
+            f"no checkpoint in {run.checkpoints} can be read: {'; '.join(reasons)}. Restore a "
+            "copy, or delete that folder so that --resume starts at step 0"
         )
-    tell(f"{run.path} has no checkpoint yet: it begins at step 0")
+    report(f"{run.path} has no checkpoint yet: starting at step 0")
     return build()
 
 
-def _loaded(path: Path) -> Translator:
-    """The translator of a checkpoint; RunError if it is broken."""
-    if not is_whole(path):
-        raise RunError(f"the checkpoint {path} is broken (cut off, or its checksum is wrong)")
+def _load_checkpoint(path: Path) -> Translator:
+    """The translator of a checkpoint; RunError if the file is broken."""
+    if not is_intact(path):
+        raise RunError(f"the checkpoint {path} is broken (truncated or with a wrong checksum)")
     try:
         return keras.models.load_model(path)
     except (ValueError, TypeError, KeyError, OSError) as error:
@@ -110,115 +123,120 @@ def train(
     schedule: Schedule,
     sample: Mapping[str, np.ndarray],
     console: Console,
-    measure: Measure | None = None,
+    measure: MeasureCheckpoint | None = None,
 ) -> bool:
-    """Takes the steps that are left and writes `model.keras`.
+    """Takes the remaining steps and writes `model.keras`.
 
-    Of several workers the chief alone writes; all of them stop at the same step.
+    Only the chief writes. All workers stop at the same step.
 
     Args:
-        translator: Compiled; its `steps_taken` says how far it is.
-        batches: Gives the endless training data from a step on.
-        run: Where everything is written.
+        translator: Compiled; its `steps_taken` is the step to continue from.
+        batches: Returns the endless training data from a step on.
+        run: The directory for everything that is written.
         schedule: How long and how often.
-        sample: A few images that are translated to be looked at.
+        sample: A few images to translate for the previews.
         console: Shows the progress.
-        measure: Scores a checkpoint; the best one becomes `model.keras`. None: the last one.
+        measure: Scores a checkpoint; the best one becomes `model.keras`. None: the last one does.
 
     Returns:
-        True when done, also by patience; False when interrupted (a checkpoint was written).
+        True when done, also if patience ended it; False when interrupted, with a checkpoint.
 
     Raises:
         TrainingError: If a loss is no longer finite.
-        RunError: If the run cannot be written any more, as on a full disk.
-        DataError: If a image that is yet to be read is gone.
+        RunError: If the run can no longer be written, as on a full disk.
+        DataError: If an image can no longer be read.
     """
     workers = Workers(translator.distribute_strategy)
-    start = _step(translator)
-    left = start < schedule.steps and not _enough(run, schedule, workers)
-    if left and workers.chief:
-        render = functools.partial(sample_grid, translator, sample)
-        with _writing(run, schedule, start, console, render, measure) as callbacks:
+    start_step = _step(translator)
+    unfinished = start_step < schedule.steps and not _should_stop_early(run, schedule, workers)
+    if unfinished and workers.is_chief:
+        render = functools.partial(preview_grid, translator, sample)
+        with _chief_callbacks(run, schedule, start_step, console, render, measure) as callbacks:
             _fit(translator, batches, run, schedule, workers, callbacks)
-    elif left:
-        losses = Losses(run, every=schedule.log_every, checkpoint_every=schedule.checkpoint_every)
-        _fit(translator, batches, run, schedule, workers, [losses])
+    elif unfinished:
+        loss_check = LossCheck(
+            run, interval=schedule.log_every, checkpoint_interval=schedule.checkpoint_every
+        )
+        _fit(translator, batches, run, schedule, workers, [loss_check])
     step = _step(translator)
-    early = step < schedule.steps and _enough(run, schedule, workers)
-    done = early or step >= schedule.steps
-    if done and workers.chief:
-        with writing(run, run.checkpoint(step), step):
-            run.finish(translator.save, step, schedule.keep_checkpoints)
-        with writing(run, run.model, step):
-            if early:
-                _say_enough(run, step, schedule, console)
+    stopped_early = step < schedule.steps and _should_stop_early(run, schedule, workers)
+    done = stopped_early or step >= schedule.steps
+    if done and workers.is_chief:
+        with explain_write_errors(run, run.checkpoint(step), step):
+            run.ensure_checkpoint(translator.save, step, schedule.keep_checkpoints)
+        with explain_write_errors(run, run.model, step):
+            if stopped_early:
+                _report_early_stop(run, step, schedule, console)
             elif measure is not None:
-                assess(run, step, measure)
-            run.deliver(step)
-    workers.anyone(False)  # nobody leaves before the chief has written
+                assess_checkpoint(run, step, measure)
+            run.write_model(step)
+    workers.any_worker(False)  # no worker exits before the chief has written
     return done
 
 
-def _enough(run: RunDir, schedule: Schedule, workers: Workers) -> bool:
-    """Whether patience is at an end, as the chief's metrics tell all workers."""
-    return workers.anyone(workers.chief and exhausted(run.assessments(), schedule.patience))
+def _should_stop_early(run: RunDir, schedule: Schedule, workers: Workers) -> bool:
+    """Whether patience is exhausted; all workers use the chief's answer."""
+    exhausted = workers.is_chief and patience_exhausted(run.assessments(), schedule.patience)
+    return workers.any_worker(exhausted)
 
 
-def _say_enough(run: RunDir, step: int, schedule: Schedule, console: Console) -> None:
+def _report_early_stop(run: RunDir, step: int, schedule: Schedule, console: Console) -> None:
     best = max(run.assessments(), key=lambda row: row["score"])
     console.print(
-        f"stopped at step {step} of {schedule.steps}: the last {schedule.patience} measured "
+        f"stopped at step {step} of {schedule.steps}: the last {schedule.patience} assessed "
         f"checkpoints are no better than step {best['step']} (score {best['score']:.3f}), which "
-        "becomes model.keras; to go on, raise training.patience with --resume",
+        "becomes model.keras; to continue, raise training.patience with --resume",
         highlight=False,
         soft_wrap=True,
     )
 
 
 @contextlib.contextmanager
-def _writing(
+def _chief_callbacks(
     run: RunDir,
     schedule: Schedule,
-    start: int,
+    start_step: int,
     console: Console,
     render: Callable,
-    measure: Measure | None,
+    measure: MeasureCheckpoint | None,
 ) -> Iterator[list[keras.callbacks.Callback]]:
-    """What the chief does beside the steps; losses first: they stop a run before it is saved."""
+    """The callbacks of the chief. Losses are checked before anything is saved."""
     bar = ProgressBar(schedule.steps, console)
-    with writing(run, run.logs, start):
+    with explain_write_errors(run, run.logs, start_step):
         writer = tf.summary.create_file_writer(str(run.logs))
-    watcher = FailureMonitor(run, writer, console)
-    every = schedule.checkpoint_every
+    monitor = FailureMonitor(run, writer, console)
+    interval = schedule.checkpoint_every
     callbacks = [
-        History(
+        HistoryWriter(
             run,
             writer,
-            every=schedule.log_every,
-            checkpoint_every=every,
-            show=bar.show,
-            look=watcher.look_at_row,
+            interval=schedule.log_every,
+            checkpoint_interval=interval,
+            show_progress=bar.show,
+            check_metrics=monitor.check_metrics,
         ),
-        Samples(
+        PreviewWriter(
             run,
             writer,
             render,
-            every=schedule.sample_every,
-            look=watcher.look_at_images,
+            interval=schedule.sample_every,
+            check_images=monitor.check_images,
         ),
-        Checkpoints(run, every=every, keep=schedule.keep_checkpoints),
+        CheckpointWriter(run, interval=interval, keep=schedule.keep_checkpoints),
     ]
     if measure is not None:
         patience = schedule.patience
-        callbacks.append(Assessments(run, writer, measure, every=every, patience=patience))
+        callbacks.append(
+            CheckpointAssessment(run, writer, measure, interval=interval, patience=patience)
+        )
     try:
         yield [*callbacks, bar]
     except BaseException:
-        with contextlib.suppress(tf.errors.OpError):  # what failed first is told
+        with contextlib.suppress(tf.errors.OpError):  # only the first failure is reported
             writer.close()
         raise
     else:
-        with writing(run, run.logs, callbacks[0].step):
+        with explain_write_errors(run, run.logs, callbacks[0].step):
             writer.close()
     finally:
         bar.stop()
@@ -227,23 +245,28 @@ def _writing(
 def _fit(
     translator: Translator, batches, run: RunDir, schedule: Schedule, workers: Workers, callbacks
 ) -> None:
-    """Takes the steps that are left, and notes on the chief what trained them."""
-    start, began = _step(translator), time.monotonic()
-    assessments = [each for each in callbacks if isinstance(each, Assessments)]
-    interrupts = Interrupts(workers.anyone, lambda: any(each.enough for each in assessments))
-    step = functools.partial(_step, translator)
+    """Takes the remaining steps, and records the session on the chief."""
+    start_step, start_time = _step(translator), time.monotonic()
+    assessments = [each for each in callbacks if isinstance(each, CheckpointAssessment)]
+    graceful_stop = GracefulStop(
+        workers.any_worker, lambda: any(each.should_stop for each in assessments)
+    )
+    current_step = functools.partial(_step, translator)
     try:
-        with reading(run, step), compiling(run, translator.jit_compile):
-            _fit_stages(translator, batches, schedule.stages, [interrupts, *callbacks])
+        with (
+            explain_read_errors(run, current_step),
+            explain_xla_errors(run, translator.jit_compile),
+        ):
+            _fit_stages(translator, batches, schedule.stages, [graceful_stop, *callbacks])
     except BaseException:
-        with contextlib.suppress(OSError):  # what failed first is told
-            _note_session(run, start, step(), began, workers)
+        with contextlib.suppress(OSError):  # only the first failure is reported
+            _record_session(run, start_step, current_step(), start_time, workers)
         raise
     else:
-        with writing(run, run.sessions, step()):
-            _note_session(run, start, step(), began, workers)
+        with explain_write_errors(run, run.sessions_file, current_step()):
+            _record_session(run, start_step, current_step(), start_time, workers)
     finally:
-        interrupts.release()
+        graceful_stop.restore_handlers()
 
 
 def _step(translator: Translator) -> int:
@@ -251,17 +274,17 @@ def _step(translator: Translator) -> int:
 
 
 def _fit_stages(translator: Translator, batches, stages, callbacks) -> None:
-    """Takes the steps that are left of each stage, unless asked to stop; never goes back."""
+    """Takes the remaining steps of each stage unless stopped; never returns to an earlier one."""
     names = [name for name, _ in stages]
-    for stage, end in stages[names.index(translator.stage) :]:
+    for stage, end_step in stages[names.index(translator.stage) :]:
         step = _step(translator)
-        if step >= end:
+        if step >= end_step:
             continue
         if translator.stage != stage:
             translator.enter_stage(stage)
         translator.fit(
             batches(step),
-            steps_per_epoch=end - step,
+            steps_per_epoch=end_step - step,
             epochs=1,
             verbose=0,
             shuffle=False,
@@ -271,15 +294,17 @@ def _fit_stages(translator: Translator, batches, stages, callbacks) -> None:
             return
 
 
-def _note_session(run: RunDir, start: int, end: int, began: float, workers: Workers) -> None:
-    """Adds a line on what trained when, for how long, with which versions; the chief does."""
-    if not workers.chief:
+def _record_session(
+    run: RunDir, start_step: int, end_step: int, start_time: float, workers: Workers
+) -> None:
+    """Appends a row on this session: steps, duration, hardware and versions. Only on the chief."""
+    if not workers.is_chief:
         return
-    line = {
+    row = {
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "from_step": start,
-        "to_step": end,
-        "seconds": round(time.monotonic() - began, 1),
+        "from_step": start_step,
+        "to_step": end_step,
+        "seconds": round(time.monotonic() - start_time, 1),
         "workers": workers.count,
         "processor_cores": os.cpu_count(),
         "devices": [device.name for device in tf.config.list_logical_devices()],
@@ -289,5 +314,5 @@ def _note_session(run: RunDir, start: int, end: int, began: float, workers: Work
             "tf_translate": __version__,
         },
     }
-    with run.sessions.open("a") as file:
-        file.write(json.dumps(line) + "\n")
+    with run.sessions_file.open("a") as file:
+        file.write(json.dumps(row) + "\n")

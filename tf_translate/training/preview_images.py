@@ -1,4 +1,4 @@
-"""Images of what a translator does now."""
+"""Renders a grid of preview images: what the translator generates at the current step."""
 
 from collections.abc import Iterator, Mapping
 
@@ -8,86 +8,93 @@ from tf_translate.config.attributes import Attributes
 from tf_translate.core.signature import Signature
 from tf_translate.core.translator import Translator
 from tf_translate.images import grid
-from tf_translate.training.failure_checks import Shown
+from tf_translate.training.failure_checks import PreviewBatch
 
-Columns = tuple[list[np.ndarray], list[str], list[Shown]]
+# Images of the columns, their titles, and the translations to check for failures.
+Columns = tuple[list[np.ndarray], list[str], list[PreviewBatch]]
 
 
-def sample_grid(
+def preview_grid(
     translator: Translator, batch: Mapping[str, np.ndarray]
-) -> tuple[np.ndarray, list[Shown]]:
-    """Shows a batch every way the translator has an example of, and lays it out.
+) -> tuple[np.ndarray, list[PreviewBatch]]:
+    """Translates a batch with every signature that has an example, and lays out the images.
+
+    The columns follow from the translator's layout:
+
+    - pairs or two domains: input, translation and, for pairs, the ground truth;
+    - attributes: input, reconstruction and one column for each edited attribute;
+    - attributes, in a stage without an encoder: images generated from noise, and no input.
 
     Args:
-        translator: Its layout and signatures decide the columns.
-        batch: `{"a", "b"}`, float32 in [-1, 1]; pairs when the method is a paired one; or
-            `{"image", "attributes"}`, or `{"image"}`.
+        translator: The translator, in its current stage.
+        batch: `{"a", "b"}`, `{"image", "attributes"}` or `{"image"}`, float32 in [-1, 1];
+            `a` and `b` are pairs if the method is paired.
 
     Returns:
-        uint8 `(height, width, 3)`: input, translation and, for pairs, the truth; or input,
-        reconstruction and one column for every column of the attributes, switched. Where a
-        stage has nothing to translate with: images out of noise in place of translations, and
-        no input. Beside it the translations themselves, to be looked at for signs of failure:
-        none before a stage in which a network that makes them learns.
+        The grid, uint8 `(height, width, 3)`, and the translations to check for failures. In a
+        preparatory stage, which trains no network that generates images, there are none.
     """
     if translator.layout == "attributes":
-        columns, titles, shown = _attribute_columns(translator, batch)
+        columns, titles, previews = _attribute_columns(translator, batch)
     else:
-        columns, titles, shown = _domain_columns(translator, batch)
-    rendered = grid(columns, titles=titles, scale=max(1, 96 // columns[0].shape[1]))
-    return rendered, shown if _has_learnt_to_draw(translator) else []
-
-
-def _has_learnt_to_draw(translator: Translator) -> bool:
-    """Whether a player that images wait for plays now, or has played."""
-    stages = translator.stages[: translator.stages.index(translator.stage) + 1]
-    return any(player.generates_images and player.stage in stages for player in translator.players)
+        columns, titles, previews = _domain_columns(translator, batch)
+    image = grid(columns, titles=titles, scale=max(1, 96 // columns[0].shape[1]))
+    return image, [] if translator.stage in translator.preparatory_stages else previews
 
 
 def _attribute_columns(translator: Translator, batch: Mapping[str, np.ndarray]) -> Columns:
-    given = _switched(Attributes(translator.attributes), batch["attributes"])  # type: ignore[attr-defined]
-    image = batch["image"]
-    imagined = [translator.imagined(attributes) for attributes in given.values()]
-    if imagined[0] is not None:
-        made = [np.asarray(images) for images in imagined]
-        noise = Shown("images out of noise", image, made[0], depends_on=False)
-        return made, list(given), [noise]
+    schema = Attributes(translator.attributes)  # type: ignore[attr-defined]
+    edits = _edited_attributes(schema, batch["attributes"])
+    inputs = batch["image"]
+    generated = [translator.generated_images(attributes) for attributes in edits.values()]
+    if generated[0] is not None:
+        columns = [np.asarray(images) for images in generated]
+        preview = PreviewBatch("images from noise", inputs, columns[0], from_noise=True)
+        return columns, list(edits), [preview]
     translate = translator.signatures()["translate"].function
-    made = [
-        np.asarray(translate(image=image, attributes=attributes)["image"])
-        for attributes in given.values()
+    columns = [
+        np.asarray(translate(image=inputs, attributes=attributes)["image"])
+        for attributes in edits.values()
     ]
-    same, *edits = zip(given, made, strict=True)
-    shown = [Shown(same[0], image, same[1])]
-    shown += [Shown(title, image, edited, unchanged=same[1]) for title, edited in edits]
-    return [image, *made], ["image", *given], shown
+    unedited, *titles = edits
+    reconstruction = columns[0]
+    previews = [PreviewBatch(unedited, inputs, reconstruction)]
+    previews += [
+        PreviewBatch(title, inputs, edited, identity_outputs=reconstruction)
+        for title, edited in zip(titles, columns[1:], strict=True)
+    ]
+    return [inputs, *columns], ["image", *edits], previews
 
 
-def _switched(told: Attributes, values: np.ndarray) -> dict[str, np.ndarray]:
-    """Attributes as they are, and with every column of them switched, by title."""
-    given = {"as it is": values}
-    for one, (start, stop) in zip(told.each, told.spans, strict=True):
-        binary = len(one.values) == 2
-        for wanted in range(1 if binary else len(one.values)):
-            changed = values.copy()
-            code = 1.0 - values[:, start:stop] if binary else np.eye(stop - start)[wanted]
-            changed[:, start:stop] = code
-            given[f"other {one.name}" if binary else one.columns[wanted]] = changed
-    return given
+def _edited_attributes(schema: Attributes, values: np.ndarray) -> dict[str, np.ndarray]:
+    """The attributes unchanged, and with one attribute changed at a time, by column title.
+
+    A binary attribute is inverted; one of several values is set to each of them.
+    """
+    edits = {"unchanged": values}
+    for attribute, (start, stop) in zip(schema.definitions, schema.spans, strict=True):
+        is_binary = len(attribute.values) == 2
+        for index in range(1 if is_binary else len(attribute.values)):
+            edited = values.copy()
+            code = 1.0 - values[:, start:stop] if is_binary else np.eye(stop - start)[index]
+            edited[:, start:stop] = code
+            title = f"other {attribute.name}" if is_binary else attribute.columns[index]
+            edits[title] = edited
+    return edits
 
 
 def _domain_columns(translator: Translator, batch: Mapping[str, np.ndarray]) -> Columns:
-    """Inputs, each once, with what is made of them and, for pairs, the truth."""
+    """Each input once, with its translations and, for pairs, the ground truth."""
     count = min(len(images) for images in batch.values())
     batch = {side: images[:count] for side, images in batch.items()}
     signatures = translator.signatures()
     columns: dict[str, np.ndarray] = {}
-    shown: list[Shown] = []
+    previews: list[PreviewBatch] = []
     for name, inputs in translator.examples(batch).items():
-        for given in inputs.values():
-            columns |= {side: images for side, images in batch.items() if images is given}
+        for tensor in inputs.values():
+            columns |= {side: images for side, images in batch.items() if images is tensor}
         outputs = signatures[name].function(**inputs)
-        shown += _directions(translator, name, batch, outputs)
+        previews += _previews_of(translator, name, batch, outputs)
         columns |= {
             _title(signatures[name], spec.name): np.asarray(outputs[spec.name])
             for spec in signatures[name].outputs
@@ -95,24 +102,25 @@ def _domain_columns(translator: Translator, batch: Mapping[str, np.ndarray]) -> 
         }
         if translator.layout == "paired":
             columns["truth"] = batch["b"]
-    return list(columns.values()), list(columns), shown
+    return list(columns.values()), list(columns), previews
 
 
-def _directions(translator: Translator, name: str, batch, outputs) -> Iterator[Shown]:
-    """What a signature shows, if it leads from one domain to the other or gives images back."""
-    first = translator.signatures()[name].outputs[0].name
-    made = np.asarray(outputs[first])
+def _previews_of(translator: Translator, name: str, batch, outputs) -> Iterator[PreviewBatch]:
+    """The previews of a signature that translates between domains or reconstructs images."""
+    first_output = translator.signatures()[name].outputs[0].name
+    images = np.asarray(outputs[first_output])
     if translator.layout == "images":
         if name == "reconstruct":
-            yield Shown(name, batch["image"], made)
+            yield PreviewBatch(name, batch["image"], images)
         return
     for direction, signature in translator.directions.items():
         if signature == name:
             source, target = batch[direction[0]], batch[direction[-1]]
-            yield Shown(name.replace("_", " "), source, made, targets=target, unchanged=source)
+            title = name.replace("_", " ")
+            yield PreviewBatch(title, source, images, targets=target, identity_outputs=source)
 
 
 def _title(signature: Signature, output: str) -> str:
-    """The signature in words, with the output's name where there are several."""
-    words = signature.name.replace("_", " ")
-    return words if len(signature.outputs) == 1 else f"{words}: {output}"
+    """The signature's name with spaces, and the output's name if there are several."""
+    name = signature.name.replace("_", " ")
+    return name if len(signature.outputs) == 1 else f"{name}: {output}"

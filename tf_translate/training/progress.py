@@ -1,4 +1,4 @@
-"""How far training is: a bar in a terminal, plain lines in a log."""
+"""Shows the progress of training: a bar in a terminal, plain lines in a log file."""
 
 import time
 from collections.abc import Mapping
@@ -9,11 +9,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 
 class ProgressBar(keras.callbacks.Callback):
-    """Shows step, rate, time left and losses.
+    """Shows the step, the speed, the remaining time and the losses.
 
     Args:
-        total: Steps of the whole run.
-        console: Where to; a bar is drawn only if it is a terminal.
+        total: Number of steps of the whole run.
+        console: Where to print; the bar appears only if it is a terminal.
     """
 
     def __init__(self, total: int, console: Console):
@@ -24,38 +24,40 @@ class ProgressBar(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         """Starts the bar."""
-        done = int(self.model.steps_taken.numpy())
-        self.began, self.first = time.monotonic(), done
+        step = int(self.model.steps_taken.numpy())
+        self.start_time, self.start_step = time.monotonic(), step
         if not self.console.is_terminal:
             return
         columns = (
             TextColumn("training"),
             BarColumn(),
             MofNCompleteColumn(),
-            TextColumn("{task.fields[rate]}"),
+            TextColumn("{task.fields[speed]}"),
             TimeRemainingColumn(),
             TextColumn("{task.fields[losses]}"),
         )
         self.progress = Progress(*columns, console=self.console)
-        self.task = self.progress.add_task("", total=self.total, completed=done, rate="", losses="")
+        self.task = self.progress.add_task(
+            "", total=self.total, completed=step, speed="", losses=""
+        )
         self.progress.start()
 
     def on_train_batch_end(self, batch, logs=None):
-        """Moves the bar."""
+        """Moves the bar to the current step."""
         if self.progress:
             self.progress.update(self.task, completed=int(self.model.steps_taken.numpy()))
 
-    def show(self, step: int, rate: float, losses: Mapping[str, float]) -> None:
+    def show(self, step: int, steps_per_second: float, losses: Mapping[str, float]) -> None:
         """Shows a row of losses."""
         text = "  ".join(f"{name} {value:.3f}" for name, value in losses.items())
         if self.progress:
-            self.progress.update(self.task, rate=f"{rate:.1f} steps/s", losses=text)
+            self.progress.update(self.task, speed=f"{steps_per_second:.1f} steps/s", losses=text)
             return
-        mean = (step - self.first) / max(time.monotonic() - self.began, 1e-9)
-        left = (self.total - step) / max(mean, 1e-9)
+        mean_speed = (step - self.start_step) / max(time.monotonic() - self.start_time, 1e-9)
+        seconds_left = (self.total - step) / max(mean_speed, 1e-9)
         self.console.print(
-            f"step {step}/{self.total}  {rate:.2f} steps/s  "
-            f"{int(left) // 60}:{int(left) % 60:02d} left  {text}",
+            f"step {step}/{self.total}  {steps_per_second:.2f} steps/s  "
+            f"{int(seconds_left) // 60}:{int(seconds_left) % 60:02d} left  {text}",
             highlight=False,
             soft_wrap=True,
         )

@@ -1,4 +1,4 @@
-"""Which devices train."""
+"""Distribution strategies for the devices of one host."""
 
 import tensorflow as tf
 
@@ -6,61 +6,62 @@ from tf_translate.errors import ConfigError
 
 
 def make_strategy(devices: str) -> tf.distribute.Strategy:
-    """Gives the strategy for some devices of this machine.
+    """Makes the distribution strategy for some devices of this host.
 
-    Call it before TensorFlow looks at its devices: "cpu:N" divides the processor.
+    Call it before TensorFlow initializes its devices: "cpu:N" divides the processor into logical
+    CPUs.
 
     Args:
-        devices: "one" is TensorFlow's own choice; "all" mirrors over the GPUs or, without any,
-            over the logical CPUs; "gpu:N" mirrors over the first N GPUs, "cpu:N" over N logical
-            CPUs, which share the processor's cores.
+        devices: "one" is TensorFlow's default device. "all" mirrors over all GPUs or, without
+            GPUs, over the logical CPUs. "gpu:N" mirrors over the first N GPUs, "cpu:N" over N
+            logical CPUs, which share the processor's cores.
 
     Raises:
-        ConfigError: If there are fewer devices than that.
+        ConfigError: If the host has fewer devices.
     """
     if devices == "one":
         return tf.distribute.get_strategy()
-    kind, _, number = devices.upper().partition(":")
+    kind, _, count = devices.upper().partition(":")
     if kind == "CPU":
-        return _mirrored_cpus(int(number))
+        return _mirrored_cpus(int(count))
     gpus = [gpu.name for gpu in tf.config.list_logical_devices("GPU")]
     if devices == "all":
         return tf.distribute.MirroredStrategy(gpus) if gpus else _mirrored_cpus()
     check_gpus(devices, len(gpus))
-    return tf.distribute.MirroredStrategy(gpus[: int(number)])
+    return tf.distribute.MirroredStrategy(gpus[: int(count)])
 
 
-def check_gpus(devices: str, present: int) -> None:
-    """Raises ConfigError if "gpu:N" asks for more GPUs than are present."""
-    if int(devices.removeprefix("gpu:")) > present:
+def check_gpus(devices: str, available: int) -> None:
+    """Raises ConfigError if "gpu:N" names more GPUs than are available."""
+    if int(devices.removeprefix("gpu:")) > available:
         raise ConfigError(
-            f"training.devices must not ask for more GPUs than TensorFlow finds here, {present}, "
-            f"got {devices!r}; take one, all or cpu:N"
+            f"training.devices must not name more GPUs than TensorFlow finds here, {available}, "
+            f"got {devices!r}; use one, all or cpu:N"
         )
 
 
-def batch_line(strategy: tf.distribute.Strategy, batch_size: int) -> str:
-    """What a batch is on these devices, for the user.
+def batch_summary(strategy: tf.distribute.Strategy, batch_size: int) -> str:
+    """Describes for the user how the devices divide a batch.
 
     Raises:
-        ConfigError: If the batch does not divide by the devices.
+        ConfigError: If the batch size is not divisible by the number of devices.
     """
     replicas = strategy.num_replicas_in_sync
     if batch_size % replicas:
         raise ConfigError(
-            f"training.batch_size must divide by the {replicas} devices, got {batch_size}; "
-            f"the next that does is {batch_size + -batch_size % replicas}"
+            f"training.batch_size must be divisible by the {replicas} devices, got {batch_size}; "
+            f"the next possible value is {batch_size + -batch_size % replicas}"
         )
     if replicas == 1:
-        return f"one device; images of each domain a turn: {batch_size}"
+        return f"one device; batch size {batch_size} for each domain"
     return (
-        f"{replicas} devices; images of each domain a turn: {batch_size} in all, "
+        f"{replicas} devices; batch size {batch_size} for each domain, "
         f"{batch_size // replicas} on each device"
     )
 
 
 def _mirrored_cpus(count: int | None = None) -> tf.distribute.Strategy:
-    """Mirrors over so many logical CPUs, or over those there are."""
+    """Mirrors over `count` logical CPUs, or over all that exist."""
     if count is not None:
         _divide_processor(count)
     cpus = [cpu.name for cpu in tf.config.list_logical_devices("CPU")]
@@ -76,10 +77,11 @@ def _divide_processor(count: int) -> None:
         tf.config.set_logical_device_configuration(
             processor, [tf.config.LogicalDeviceConfiguration()] * count
         )
-    except RuntimeError as error:  # its devices are in use already
-        there = len(tf.config.list_logical_devices("CPU"))
-        if there < count:
+    except RuntimeError as error:  # the devices are initialized already
+        existing = len(tf.config.list_logical_devices("CPU"))
+        if existing < count:
             raise ConfigError(
-                f"training.devices = 'cpu:{count}' needs {count} logical CPUs, but TensorFlow has "
-                f"started with {there}; ask for them first thing in the process"
+                f"training.devices = 'cpu:{count}' needs {count} logical CPUs, but TensorFlow was "
+                f"initialized with {existing}; make the strategy before anything else uses "
+                "TensorFlow"
             ) from error

@@ -1,4 +1,4 @@
-"""Metrics on their way to TensorBoard."""
+"""Writes metrics to TensorBoard."""
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
@@ -7,17 +7,17 @@ import numpy as np
 import tensorflow as tf
 
 
-def at(writer, step: int) -> AbstractContextManager:
-    """Makes a writer the one that `tf.summary` writes to, at a step.
+def summaries_at(writer, step: int) -> AbstractContextManager:
+    """Makes `writer` the default of `tf.summary` at `step`.
 
-    As NumPy's number: TensorFlow keeps every Python number that it ever made a tensor of until
-    the process ends, 0.7 KiB each, and a long run has a million of them.
+    The step is passed as a NumPy scalar: TensorFlow caches every Python scalar that it converts
+    to a tensor until the process ends. That costs 0.7 KiB each, and a long run has a million.
     """
     return writer.as_default(np.int64(step))
 
 
 def write_scalars(writer, step: int, values: Mapping[str, float]) -> None:
-    """Writes metrics by name at a step."""
-    with at(writer, step):
+    """Writes one scalar summary per metric, with its name as the tag."""
+    with summaries_at(writer, step):
         for name, value in values.items():
             tf.summary.scalar(name, np.float32(value))

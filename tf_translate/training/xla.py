@@ -1,4 +1,7 @@
-"""Whether XLA makes the steps of a stage quicker here: timed on real batches, and put back."""
+"""Measures whether XLA makes the steps of a stage faster on this hardware.
+
+The measurement takes a few steps on real batches, and restores all variables afterwards.
+"""
 
 import time
 from collections.abc import Callable, Iterator
@@ -9,81 +12,83 @@ import tensorflow as tf
 from tf_translate.core.translator import Translator
 from tf_translate.training.workers import Workers
 
-WARM, TIMED = 2, 5  # steps: the first one compiles
-WORTH = 0.95  # of the time without, from which on it is taken
+WARM_UP_STEPS, TIMED_STEPS = 2, 5  # the first step compiles
+MAX_RELATIVE_TIME = 0.95  # with XLA, relative to the time without, for XLA to be used
 
 
-def take_if_quicker(
+def use_xla_if_faster(
     translator: Translator,
     batches: tf.data.Dataset,
-    tell: Callable[[str], None],
-    timed: Callable[[Translator, Iterator], float] | None = None,
+    report: Callable[[str], None],
+    measure: Callable[[Translator, Iterator], float] | None = None,
 ) -> None:
-    """Compiles the steps of the present stage with XLA if they are quicker for it.
+    """Compiles the steps of the current stage with XLA if that makes them faster.
 
-    Takes a few steps without and with it. All variables are put back, and the data that depends_on
-    begins where it did, so the run is the same whatever was found; but the sums of XLA are
-    rounded in another order. Of several workers the chief decides.
+    Takes a few steps without XLA and with it. All variables are restored and the data starts
+    again, so training is the same as without the measurement. With XLA, sums are rounded in
+    another order. Of several workers the chief decides.
 
     Args:
-        translator: Compiled; in the stage that is to come.
+        translator: Compiled, and in the stage to train next.
         batches: The training data of the stage.
-        tell: Gets a sentence on what was found.
-        timed: From translator and batches to seconds a step; a median over a few by default.
+        report: Called with a sentence about the result.
+        measure: Returns the seconds per step for a translator and batches. None: the median of
+            a few steps.
     """
-    timed = timed or seconds_a_step
-    found: dict[bool, float] = {}
-    for compiled in (False, True):
-        variables = _variables(translator)
-        before = [variable.numpy() for variable in variables]
-        _trace(translator, compiled)
+    measure = measure or seconds_per_step
+    seconds: dict[bool, float] = {}
+    for jit_compile in (False, True):
+        variables = _all_variables(translator)
+        saved_values = [variable.numpy() for variable in variables]
+        _retrace(translator, jit_compile)
         try:
-            found[compiled] = timed(translator, _distributed(translator, batches))
+            seconds[jit_compile] = measure(translator, _distributed(translator, batches))
         except tf.errors.OpError as error:
-            if not compiled:
+            if not jit_compile:
                 raise
-            tell(f"XLA is left out: it cannot compile this step ({error.message.splitlines()[0]})")
-            found[compiled] = float("inf")
+            report(f"XLA is off: it cannot compile this step ({error.message.splitlines()[0]})")
+            seconds[jit_compile] = float("inf")
         finally:
-            for variable, value in zip(variables, before, strict=True):
+            for variable, value in zip(variables, saved_values, strict=True):
                 variable.assign(value)
     workers = Workers(translator.distribute_strategy)
-    quicker = workers.anyone(workers.chief and found[True] <= WORTH * found[False])
-    _trace(translator, quicker)
-    if found[True] < float("inf"):
-        without, with_it = (f"{1000 * found[each]:.1f} ms" for each in (False, True))
-        choice = "taken" if quicker else "left out"
-        tell(f"a step takes {without}, with XLA {with_it}: XLA is {choice}")
+    is_faster = seconds[True] <= MAX_RELATIVE_TIME * seconds[False]
+    use_xla = workers.any_worker(workers.is_chief and is_faster)
+    _retrace(translator, use_xla)
+    if seconds[True] < float("inf"):
+        without_xla, with_xla = (f"{1000 * seconds[key]:.1f} ms" for key in (False, True))
+        state = "on" if use_xla else "off"
+        report(f"a step takes {without_xla}, with XLA {with_xla}: XLA is {state}")
 
 
-def seconds_a_step(translator: Translator, batches: Iterator) -> float:
+def seconds_per_step(translator: Translator, batches: Iterator) -> float:
     """The median of a few steps, after those that trace and compile."""
     seconds = []
-    for _ in range(WARM + TIMED):
-        began = time.perf_counter()
+    for _ in range(WARM_UP_STEPS + TIMED_STEPS):
+        start = time.perf_counter()
         logs = translator.train_function(batches)
         for value in logs.values():
             float(value)  # waits for the device
-        seconds.append((time.perf_counter() - began) / translator.steps_per_execution)
-    return median(seconds[WARM:])
+        seconds.append((time.perf_counter() - start) / translator.steps_per_execution)
+    return median(seconds[WARM_UP_STEPS:])
 
 
-def _trace(translator: Translator, compiled: bool) -> None:
-    translator.jit_compile = compiled
+def _retrace(translator: Translator, jit_compile: bool) -> None:
+    translator.jit_compile = jit_compile
     translator.make_train_function(force=True)
 
 
 def _distributed(translator: Translator, batches: tf.data.Dataset) -> Iterator:
     strategy = translator.distribute_strategy
-    spread = not isinstance(batches, tf.data.Dataset)  # several workers' data are already
-    if spread or strategy.num_replicas_in_sync == 1:
+    is_distributed = not isinstance(batches, tf.data.Dataset)  # the data of several workers is
+    if is_distributed or strategy.num_replicas_in_sync == 1:
         return iter(batches)
     return iter(strategy.experimental_distribute_dataset(batches))
 
 
-def _variables(translator: Translator) -> list:
-    """All that a step changes."""
+def _all_variables(translator: Translator) -> list:
+    """All variables that a step changes."""
     optimizers = translator.player_optimizers.values()
-    held = [*translator.variables, *(v for each in optimizers for v in each.variables)]
-    held += [v for metric in translator.metrics for v in metric.variables]
-    return list({id(variable): variable for variable in held}.values())
+    variables = [*translator.variables, *(v for each in optimizers for v in each.variables)]
+    variables += [v for metric in translator.metrics for v in metric.variables]
+    return list({id(variable): variable for variable in variables}.values())
