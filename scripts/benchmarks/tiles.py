@@ -1,15 +1,16 @@
-"""Seams of tiles by the kind of norms: `translate --tiles` against the whole image in Keras.
+"""Measures the seams of `translate --tiles`, by kind of normalization.
 
-Live norms see a tile each, given ones get the statistics of the whole image as inputs
-(`export --norm-inputs`), frozen ones those of a calibration set.
+scripts/bench tiles RUN FOLDER [--signature a_to_b] [--size 2048 1536]
 
-python scripts/benchmarks/tiles.py RUN FOLDER [--signature a_to_b] [--size 2048 1536]
+"live" instance normalization uses the statistics of each tile. "norm inputs" takes those of the
+whole image as inputs (`export --norm-inputs`). "frozen" uses those of a calibration set. Every
+translation in tiles is compared with that of the whole image in Keras.
 
-RUN is a run of a method with an instance-norm generator (a bundle has one size and cannot take
-the whole image). FOLDER gets the bundles, the image of four of scikit-image's photographs,
-every translation with what it cost, ablation.json and ablation.png. Stopped, the same command goes
-on: what FOLDER holds is not made again. To publish:
-python scripts/results/publish.py --ablation FOLDER tiles
+RUN is a run of a method with an instance-normalized generator. A bundle has one image size and
+cannot take the whole image, so Keras does. FOLDER receives the bundles, an image of four of
+scikit-image's photographs, every translation and its cost, ablation.json and ablation.png. After
+an interruption, the same command continues and repeats nothing that FOLDER holds. To publish:
+python -m scripts.results.publish --ablation FOLDER tiles
 """
 
 import argparse
@@ -25,69 +26,73 @@ from typing import NoReturn
 
 import numpy as np
 
+from scripts.benchmarks.machine import with_root_on_path
+from scripts.benchmarks.seams import seam_positions, seam_ratio, tint_step
 from tf_translate.cli.output import load_tensorflow
 from tf_translate.images import grid, read, resize, to_float, to_uint8, write
 
 PHOTOGRAPHS = ("coffee", "chelsea", "rocket", "astronaut")
-WHOLE = {"live": "live", "given": "live", "frozen": "frozen"}  # whose whole image is the aim
-IMAGE, ASKED = "image.png", "asked.json"
+# By kind of normalization, the kind whose whole image its tiles should reproduce.
+REFERENCE = {"live": "live", "norm_inputs": "live", "frozen": "frozen"}
+IMAGE, OPTIONS = "image.png", "options.json"
 _COST = (
     "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True); "
     "used = resource.getrusage(resource.RUSAGE_CHILDREN); "
     "print(used.ru_utime + used.ru_stime, used.ru_maxrss)"
 )
-CROP = 128  # pixels a side of the places that are shown
+CROP = 128  # side in pixels of the crops that are shown
 
-Images = dict[str, np.ndarray]  # by the name of the way that made them
+Images = dict[str, np.ndarray]  # by the name of the variant
 
 
 @dataclass(frozen=True)
-class Way:
-    """One way to translate the image: a kind of norms, in tiles or (no overlap) whole."""
+class Variant:
+    """A way to translate the image: a kind of normalization, in tiles or (no overlap) whole."""
 
-    norms: str
+    norm: str
     overlap: int | None = None
 
     @property
     def name(self) -> str:
         kind = "whole in Keras" if self.overlap is None else f"overlap {self.overlap}"
-        return f"{self.norms}, {kind}"
+        return f"{self.norm.replace('_', ' ')}, {kind}"
 
     @property
-    def aim(self) -> str:
-        """Name of the way that gives the whole image which this one should give."""
-        return Way(WHOLE[self.norms]).name
+    def reference(self) -> str:
+        """Name of the variant with the whole image that this one should reproduce."""
+        return Variant(REFERENCE[self.norm]).name
 
-    def place(self, folder: Path) -> Path:
+    def output_folder(self, folder: Path) -> Path:
         """Folder of its image."""
-        return folder / f"{self.norms}_{'whole' if self.overlap is None else self.overlap}"
+        return folder / f"{self.norm}_{'whole' if self.overlap is None else self.overlap}"
 
     def command(self, folder: Path) -> list:
-        """What translates the image into its place."""
-        image, place = folder / IMAGE, self.place(folder)
+        """The command that translates the image into the output folder."""
+        image, output = folder / IMAGE, self.output_folder(folder)
         if self.overlap is None:
-            network = folder / f"{self.norms}.keras"
-            return [sys.executable, __file__, "whole", network, image, place / IMAGE]
-        options = ["--output", place, "--tiles", "--overlap", self.overlap]
-        return ["tf-translate", "translate", folder / self.norms, image, *options]
+            network = folder / f"{self.norm}.keras"
+            this = ["-P", "-m", "scripts.benchmarks.tiles"]
+            return [sys.executable, *this, "whole", network, image, output / IMAGE]
+        options = ["--output", output, "--tiles", "--overlap", self.overlap]
+        return ["tf-translate", "translate", folder / self.norm, image, *options]
 
 
-def check_same(folder: Path, asked: Mapping) -> None:
-    """Notes what FOLDER is made from, or ends if it was begun from something else."""
-    note = folder / ASKED
-    if note.is_file():
-        begun = json.loads(note.read_text())
-        if begun != asked:
-            _refuse(f"FOLDER must be new: {folder} was begun with {begun}; name another one")
+def check_same(folder: Path, options: Mapping) -> None:
+    """Records the options in FOLDER; exits if FOLDER was started with other ones."""
+    file = folder / OPTIONS
+    if file.is_file():
+        recorded = json.loads(file.read_text())
+        if recorded != options:
+            _refuse(f"FOLDER must be new: {folder} was started with {recorded}; name another one")
         return
     if folder.is_dir() and any(folder.iterdir()):
         _refuse(f"FOLDER must be new or empty, {folder} holds something else; name another one")
     folder.mkdir(parents=True, exist_ok=True)
-    note.write_text(json.dumps(asked) + "\n")
+    file.write_text(json.dumps(options) + "\n")
 
 
 def prepare(folder: Path, run: Path, signature: str, size: tuple[int, int]) -> None:
-    """Writes the image, a bundle for each kind of norms and networks for any size."""
+    """Writes the image, and for each kind of normalization a bundle and a network of any size."""
     from tf_translate.experiment.export.provenance import source_of
     from tf_translate.experiment.export.tiled_norm import norm_input_signatures
     from tf_translate.experiment.load_run import load_run
@@ -95,16 +100,16 @@ def prepare(folder: Path, run: Path, signature: str, size: tuple[int, int]) -> N
     trained = load_run(run)
     translator, source = trained.translator, source_of(trained)
     network = _network(translator, signature)
-    chosen = {signature: translator.signatures()[signature]}
+    selected = {signature: translator.signatures()[signature]}
     write(folder / IMAGE, _image(size))
-    _keep(folder, "live", chosen, source)
-    _keep_of_any_size(folder, "live", network)
-    more = norm_input_signatures(translator).items()
-    tiled = {name: each for name, each in more if name.startswith(f"{signature}_")}
-    _keep(folder, "given", chosen | tiled, source)
-    frozen = _freeze(trained)  # changes the networks: last
-    _keep(folder, "frozen", chosen, source | {"frozen_norm": frozen})
-    _keep_of_any_size(folder, "frozen", network)
+    _export(folder, "live", selected, source)
+    _save_for_any_size(folder, "live", network)
+    with_inputs = norm_input_signatures(translator).items()
+    tiled = {name: each for name, each in with_inputs if name.startswith(f"{signature}_")}
+    _export(folder, "norm_inputs", selected | tiled, source)
+    frozen = _freeze(trained)  # last, as it changes the networks
+    _export(folder, "frozen", selected, source | {"frozen_norm": frozen})
+    _save_for_any_size(folder, "frozen", network)
 
 
 def _freeze(trained) -> dict:
@@ -119,26 +124,26 @@ def _freeze(trained) -> dict:
     return cost
 
 
-def _keep(folder: Path, norms: str, signatures: Mapping, source: Mapping) -> None:
-    """Exports a bundle, unless it is there: bundles appear whole or not at all."""
+def _export(folder: Path, norm: str, signatures: Mapping, source: Mapping) -> None:
+    """Exports a bundle unless it exists; a bundle appears complete or not at all."""
     import exporters
 
-    if not (folder / norms).is_dir():
-        exporters.export(signatures, folder / norms, source=source, keep_saved_model=False)
+    if not (folder / norm).is_dir():
+        exporters.export(signatures, folder / norm, source=source, keep_saved_model=False)
 
 
-def _keep_of_any_size(folder: Path, norms: str, network) -> None:
+def _save_for_any_size(folder: Path, norm: str, network) -> None:
     import keras
 
-    sides = keras.Input((None, None, network.input_shape[-1]))
-    free = keras.models.clone_model(network, input_tensors=sides)
-    free.set_weights(network.get_weights())
-    free.save(folder / f"partial.{norms}.keras")
-    os.replace(folder / f"partial.{norms}.keras", folder / f"{norms}.keras")
+    images = keras.Input((None, None, network.input_shape[-1]))
+    any_size = keras.models.clone_model(network, input_tensors=images)
+    any_size.set_weights(network.get_weights())
+    any_size.save(folder / f"partial.{norm}.keras")
+    os.replace(folder / f"partial.{norm}.keras", folder / f"{norm}.keras")
 
 
 def translate_whole(network: Path, image: Path, output: Path) -> None:
-    """Runs a network of free sides on a whole image."""
+    """Runs a network for any image size on the whole image."""
     import keras
     import tensorflow as tf
 
@@ -150,22 +155,22 @@ def translate_whole(network: Path, image: Path, output: Path) -> None:
 
 
 def compare(folder: Path, signature: str, command: str) -> None:
-    """Translates by every way in a process of its own, measures and writes the result."""
+    """Translates by every variant in its own process, measures, and writes the result."""
     from scripts.ablations.table import save
 
     tile = _tile(folder, signature)
     images: Images = {}
     rows = {}
-    for way in _ways(tile):
-        costs = measured(folder, way)
-        images[way.name] = image = read(way.place(folder) / IMAGE)
-        live = images[Way("live").name]
-        rows[way.name] = _metrics(image, images[way.aim], live, _borders(way, image, tile))
-        rows[way.name] |= costs
-        print(way.name, rows[way.name], file=sys.stderr, flush=True)
+    for variant in _variants(tile):
+        costs = measured(folder, variant)
+        images[variant.name] = image = read(variant.output_folder(folder) / IMAGE)
+        reference, live = images[variant.reference], images[Variant("live").name]
+        rows[variant.name] = _metrics(image, reference, live, _seams(variant, image, tile))
+        rows[variant.name] |= costs
+        print(variant.name, rows[variant.name], file=sys.stderr, flush=True)
     shown = _crops({"image": read(folder / IMAGE), **images}, tile)
     save(folder, command, rows, shown)
-    # Over it: crops are large enough as they are.
+    # Replaces the enlarged grid that `save` writes: these crops need no enlarging.
     write(folder / "ablation.png", grid(list(shown.values()), titles=list(shown)))
 
 
@@ -177,82 +182,80 @@ def _tile(folder: Path, signature: str) -> tuple[int, int]:
     return height, width
 
 
-def _ways(tile: tuple[int, int]) -> Iterator[Way]:
-    """Every way, each after the one it aims at."""
-    for norms, aim in WHOLE.items():
-        if norms == aim:
-            yield Way(norms)
+def _variants(tile: tuple[int, int]) -> Iterator[Variant]:
+    """Every variant, each after its reference."""
+    for norm, reference in REFERENCE.items():
+        if norm == reference:
+            yield Variant(norm)
         for overlap in (0, min(tile) // 4, min(tile) // 2):
-            yield Way(norms, overlap)
+            yield Variant(norm, overlap)
 
 
-def measured(folder: Path, way: Way) -> dict[str, float]:
-    """Processor time of a way, from start to end, and the most memory it had; once for FOLDER."""
-    place = way.place(folder)
-    costs = place / "costs.json"
+def measured(folder: Path, variant: Variant) -> dict[str, float]:
+    """Processor time and peak memory of a variant; translates unless FOLDER holds the result."""
+    output = variant.output_folder(folder)
+    costs = output / "costs.json"
     if not costs.is_file():
-        shutil.rmtree(place, ignore_errors=True)  # of a call that was stopped
-        # A child counts what its parent had when it began, so a small process stands between.
-        outer = [sys.executable, "-c", _COST, *map(str, way.command(folder))]
-        done = subprocess.run(outer, check=True, stdout=subprocess.PIPE, text=True)
+        shutil.rmtree(output, ignore_errors=True)  # left by an interrupted call
+        # The kernel counts the parent's memory at the fork as the child's, so the parent is small.
+        command = [sys.executable, "-c", _COST, *map(str, variant.command(folder))]
+        done = subprocess.run(
+            command, check=True, stdout=subprocess.PIPE, text=True, env=with_root_on_path()
+        )
         seconds, kib = done.stdout.split()[-2:]
-        found = {"CPU seconds": float(seconds), "peak MB": int(kib) / 1024}
-        costs.write_text(json.dumps(found) + "\n")
+        values = {"CPU seconds": float(seconds), "peak MB": int(kib) / 1024}
+        costs.write_text(json.dumps(values) + "\n")
     return json.loads(costs.read_text())
 
 
-def _borders(way: Way, image: np.ndarray, tile: tuple[int, int]) -> list[list[int]]:
-    """Where seams could show; for a whole image where tiles without overlap would meet."""
-    from exporters.inference.tiling import seam_positions
-
+def _seams(variant: Variant, image: np.ndarray, tile: tuple[int, int]) -> list[list[int]]:
+    """Rows and columns of seams; for a whole image, those of tiles without overlap."""
     sides = zip(image.shape[:2], tile, strict=True)
-    return [seam_positions(side, part, way.overlap or 0) for side, part in sides]
+    return [seam_positions(side, part, variant.overlap or 0) for side, part in sides]
 
 
-def _metrics(image, own, live, places) -> dict[str, float | None]:
+def _metrics(image, reference, live, seams) -> dict[str, float | None]:
     from tf_translate.evaluation.metrics.pixel_distance import psnr
-    from tf_translate.evaluation.metrics.seams import seam_ratio, tint_step
 
-    def against(other: np.ndarray) -> float | None:
+    def psnr_to(other: np.ndarray) -> float | None:
         equal = np.array_equal(image, other)
         return None if equal else float(psnr(to_float(image)[None], to_float(other)[None])[0])
 
     return {
-        "seam ratio": seam_ratio(image, own, places),
-        "tint step (of 255)": tint_step(image, own, places),
-        "PSNR to own whole": against(own),
-        "PSNR to live whole": against(live),
+        "seam ratio": seam_ratio(image, reference, seams),
+        "tint step (of 255)": tint_step(image, reference, seams),
+        "PSNR to whole image": psnr_to(reference),
+        "PSNR to live whole image": psnr_to(live),
     }
 
 
 def _crops(images: Images, tile: tuple[int, int]) -> Images:
-    """Where each kind of norms is furthest from its aim at the max_filters overlap, a row for each.
+    """One row per kind of normalization: the crop where its tiles differ most from the reference.
 
-    The overlap between none and the max_filters has its metrics, and no column.
+    The tiles with the largest overlap decide. The medium overlap has metrics but no column.
     """
-    max_filters = [Way(norms, min(tile) // 2) for norms in WHOLE]
-    places = [_furthest(images[way.name], images[way.aim]) for way in max_filters]
-    shown = dict.fromkeys(places)
+    largest = [Variant(norm, min(tile) // 2) for norm in REFERENCE]
+    corners = dict.fromkeys(_furthest(images[v.name], images[v.reference]) for v in largest)
     return {
         name.replace(" in Keras", ""): to_float(
-            np.stack([image[top : top + CROP, left : left + CROP] for top, left in shown])
+            np.stack([image[top : top + CROP, left : left + CROP] for top, left in corners])
         )
         for name, image in images.items()
         if not name.endswith(f" {min(tile) // 4}")
     }
 
 
-def _furthest(image: np.ndarray, own: np.ndarray) -> tuple[int, int]:
-    """Top and left of the crop of a grid of crops in which two images differ most."""
-    apart = np.abs(image.astype(float) - own).mean(-1)
-    rows, columns = (side // CROP for side in apart.shape)
-    cells = apart[: rows * CROP, : columns * CROP].reshape(rows, CROP, columns, CROP)
+def _furthest(image: np.ndarray, reference: np.ndarray) -> tuple[int, int]:
+    """Top and left of the crop, in a grid of crops, in which two images differ most."""
+    difference = np.abs(image.astype(float) - reference).mean(-1)
+    rows, columns = (side // CROP for side in difference.shape)
+    cells = difference[: rows * CROP, : columns * CROP].reshape(rows, CROP, columns, CROP)
     row, column = np.unravel_index(cells.mean((1, 3)).argmax(), (rows, columns))
     return int(row) * CROP, int(column) * CROP
 
 
 def _image(size: tuple[int, int]) -> np.ndarray:
-    """Four photographs, each cut to the shape of a quarter and enlarged to it."""
+    """Four photographs, each cropped and enlarged to a quarter of the image."""
     from skimage import data
 
     width, height = size[0] // 2, size[1] // 2
@@ -272,7 +275,7 @@ def _network(translator, signature: str):
     name = {"a_to_b": "generator_ab", "b_to_a": "generator_ba"}.get(signature, "")
     network = getattr(translator, name, None) or getattr(translator, "generator", None)
     if network is None:
-        _refuse(f"{type(translator).__name__} has no generator of --signature {signature}")
+        _refuse(f"{type(translator).__name__} has no generator for --signature {signature}")
     return network
 
 
@@ -281,23 +284,24 @@ def _refuse(sentence: str) -> NoReturn:
     sys.exit(2)
 
 
-def main(asked: argparse.Namespace) -> None:
-    """Prepares what FOLDER lacks, measures the ways it lacks and writes the result."""
-    size = tuple(asked.size)
+def main(options: argparse.Namespace) -> None:
+    """Prepares and measures what FOLDER lacks, then writes the result."""
+    size = tuple(options.size)
     if min(size) < 2 * CROP or any(side % 2 for side in size):
         _refuse(f"--size must be even and at least {2 * CROP} pixels a side, got {size}")
-    folder, command = asked.folder, "scripts/benchmarks/tiles.py RUN FOLDER"
-    check_same(folder, {"run": str(asked.run), "signature": asked.signature, "size": asked.size})
+    folder, command = options.folder, "scripts/bench tiles RUN FOLDER"
+    recorded = {"run": str(options.run), "signature": options.signature, "size": options.size}
+    check_same(folder, recorded)
     if not (folder / "frozen.keras").exists():
-        prepare(folder, asked.run, asked.signature, size)
-    command += f" --signature {asked.signature} --size {size[0]} {size[1]}"
-    compare(folder, asked.signature, command)
+        prepare(folder, options.run, options.signature, size)
+    command += f" --signature {options.signature} --size {size[0]} {size[1]}"
+    compare(folder, options.signature, command)
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="scripts/benchmarks/tiles.py")
+    parser = argparse.ArgumentParser(prog="scripts/bench tiles")
     parser.add_argument("run", type=Path)
-    parser.add_argument("folder", type=Path, help="new, or of the same command that was stopped")
+    parser.add_argument("folder", type=Path, help="new, or left by the same command")
     parser.add_argument("--signature", default="a_to_b")
     parser.add_argument("--size", type=int, nargs=2, default=[2048, 1536], metavar="PIXELS")
     return parser.parse_args()

@@ -1,1 +1,1 @@
-"""What is measured of a translation: content, domain, completeness, seams."""
+"""What is measured of a translation: content, domain, completeness."""
