@@ -24,7 +24,13 @@ from exporters.benchmark.benchmark import first_inputs
 from exporters.benchmark.compare import ratios, take_turns
 from exporters.benchmark.timed_process import Stopwatch
 from exporters.inference.runner import recipes_of
-from scripts.benchmarks.machine import PUBLISH, installed_torch, machine, versions, with_root_on_path
+from scripts.benchmarks.machine import (
+    PUBLISH,
+    installed_torch,
+    machine,
+    versions,
+    with_root_on_path,
+)
 
 SEED = 0
 SIGNATURE = "a_to_b"
@@ -147,7 +153,7 @@ def main(arguments: list[str]) -> None:
         this = "scripts.benchmarks.export"
         for step in (
             [sys.executable, "-P", "-m", this, "--step=prepare", *arguments],
-            [torch_python, "-P", "-m", "scripts.benchmarks.export_torch", options.folder],
+            [torch_python, "-P", "-m", "scripts.benchmarks.pytorch.export", options.folder],
             [torch_python, "-P", "-m", this, "--step=compare", *arguments],
         ):
             done = subprocess.run(step, env=with_root_on_path())

@@ -1,9 +1,9 @@
 """Multiply-adds of a training step and parameters of its networks, from the shapes of layers.
 
-Knows no framework: the widths and kernels are those of the papers' networks. Only convolutions
-count. A transposed convolution counts what each of its inputs is multiplied with, a padded one its
-padding too. Going back through a layer costs as much as going forward once for its weights and
-once more for its input, where they are wanted.
+Independent of any framework: widths and kernels are those of the papers' networks. Only
+convolutions count. A transposed convolution counts the products of each input pixel; a padded one
+counts the padding too. The backward pass through a layer costs one forward pass for the gradient
+of its weights and one for the gradient of its input, where these are needed.
 """
 
 from collections.abc import Sequence
@@ -16,34 +16,34 @@ class Convolution:
 
     Attributes:
         kernel: Side of the kernel.
-        given, made: Channels in and out.
-        places: Positions at which the kernel is put down: pixels of the output, or of the input
-            of a transposed convolution.
-        learnt: Parameters beside the kernel: a bias, or scale and offset of the norm behind.
+        channels_in, channels_out: Channels of input and output.
+        positions: Pixels of the output; for a transposed convolution, pixels of the input.
+        other_parameters: Parameters beside the kernel: a bias, or scale and offset of the norm
+            after the layer.
     """
 
     kernel: int
-    given: int
-    made: int
-    places: int
-    learnt: int
+    channels_in: int
+    channels_out: int
+    positions: int
+    other_parameters: int
 
     @property
     def multiply_adds(self) -> int:
-        """Of one image, forward."""
-        return self.kernel**2 * self.given * self.made * self.places
+        """Of one image in the forward pass."""
+        return self.kernel**2 * self.channels_in * self.channels_out * self.positions
 
     @property
     def parameters(self) -> int:
-        """Of the layer and the norm behind it."""
-        return self.kernel**2 * self.given * self.made + self.learnt
+        """Of the layer and the norm after it."""
+        return self.kernel**2 * self.channels_in * self.channels_out + self.other_parameters
 
 
 Network = Sequence[Convolution]
 
 
 def resnet(side: int, base_filters: int, blocks: int) -> Network:
-    """CycleGAN's generator, with biases and with instance norms that learn nothing."""
+    """CycleGAN's generator, with biases and with instance norms without parameters."""
     wide = 4 * base_filters
     inner = [Convolution(3, wide, wide, (side // 4) ** 2, wide)] * (2 * blocks)
     return [
@@ -58,67 +58,68 @@ def resnet(side: int, base_filters: int, blocks: int) -> Network:
 
 
 def unet(side: int, base_filters: int) -> Network:
-    """pix2pix's generator: halves down to one pixel; a bias in the last layer alone."""
+    """pix2pix's generator: downsamples to one pixel; only the last layer has a bias."""
     num_downsamples = side.bit_length() - 1
     widths = [base_filters * min(2**depth, 8) for depth in range(num_downsamples)]
     layers = []
-    for depth, (given, made) in enumerate(zip([3, *widths], widths, strict=False)):
-        normed = 0 < depth < num_downsamples - 1
-        layers.append(
-            Convolution(4, given, made, (side // 2 ** (depth + 1)) ** 2, 2 * made * normed)
-        )
+    for depth, (channels_in, channels_out) in enumerate(zip([3, *widths], widths, strict=False)):
+        positions = (side // 2 ** (depth + 1)) ** 2
+        has_norm = 0 < depth < num_downsamples - 1
+        norm = 2 * channels_out * has_norm
+        layers.append(Convolution(4, channels_in, channels_out, positions, norm))
     for depth in range(num_downsamples - 1, -1, -1):
-        given = widths[depth] * (1 if depth == num_downsamples - 1 else 2)
-        made, learnt = (widths[depth - 1], 2 * widths[depth - 1]) if depth else (3, 3)
-        layers.append(Convolution(4, given, made, (side // 2 ** (depth + 1)) ** 2, learnt))
+        positions = (side // 2 ** (depth + 1)) ** 2
+        channels_in = widths[depth] * (1 if depth == num_downsamples - 1 else 2)
+        channels_out, other = (widths[depth - 1], 2 * widths[depth - 1]) if depth else (3, 3)
+        layers.append(Convolution(4, channels_in, channels_out, positions, other))
     return layers
 
 
 def patchgan_discriminator(
     side: int, base_filters: int, channels: int, *, batch_norm: bool
 ) -> Network:
-    """The 70x70 PatchGAN; batch norms learn scale and offset in place of biases."""
+    """The 70x70 PatchGAN; batch norms have scale and offset instead of biases."""
     layers = [Convolution(4, channels, base_filters, (side // 2) ** 2, base_filters)]
-    sides = (side // 4, side // 8, side // 8 - 1)
-    for depth, own in enumerate(sides, start=1):
-        made = base_filters * 2**depth
-        learnt = 2 * made if batch_norm else made
-        layers.append(Convolution(4, made // 2, made, own**2, learnt))
+    output_sides = (side // 4, side // 8, side // 8 - 1)
+    for depth, output_side in enumerate(output_sides, start=1):
+        channels = base_filters * 2**depth
+        other = 2 * channels if batch_norm else channels
+        layers.append(Convolution(4, channels // 2, channels, output_side**2, other))
     return [*layers, Convolution(4, 8 * base_filters, 1, (side // 8 - 2) ** 2, 1)]
 
 
 def parameters(network: Network) -> int:
-    """All that is learnt."""
+    """All trainable parameters."""
     return sum(layer.parameters for layer in network)
 
 
 def multiply_adds(network: Network, *, weights: bool, image: bool) -> int:
-    """One pass forward and back.
+    """One forward and backward pass.
 
     Args:
         network: Its layers in order.
-        weights: Whether weights get a gradient.
-        image: Whether the image that is given gets one, so that the first layer is gone through.
+        weights: Whether the gradient of the weights is computed.
+        image: Whether the gradient of the input image is computed, which needs the first layer.
     """
     forward = sum(layer.multiply_adds for layer in network)
-    through = forward if image else forward - network[0].multiply_adds
-    return forward + through + weights * forward
+    through_layers = forward if image else forward - network[0].multiply_adds
+    return forward + through_layers + weights * forward
 
 
 def cyclegan_step(side: int, base_filters: int, blocks: int) -> int:
-    """Six passes of generators, two of discriminators for them, four of discriminators for themselves."""
+    """Six passes of generators; two of discriminators for the generators, four for themselves."""
     generator = resnet(side, base_filters, blocks)
     discriminator = patchgan_discriminator(side, base_filters, 3, batch_norm=False)
     return (
         4 * multiply_adds(generator, weights=True, image=False)  # translations and identity
-        + 2 * multiply_adds(generator, weights=True, image=True)  # the way back of the cycles
+        + 2 * multiply_adds(generator, weights=True, image=True)  # the second halves of the cycles
         + 2 * multiply_adds(discriminator, weights=False, image=True)
         + 4 * multiply_adds(discriminator, weights=True, image=False)
     )
 
 
 def pix2pix_step(side: int, base_filters: int) -> int:
-    """One pass of the generator, one of the discriminator for it, two of the discriminator for itself."""
+    """One pass of the generator; one of the discriminator for the generator, two for itself."""
     discriminator = patchgan_discriminator(side, base_filters, 6, batch_norm=True)
     return (
         multiply_adds(unet(side, base_filters), weights=True, image=False)

@@ -240,9 +240,7 @@ def settings_of(method: str, precision: str) -> Settings:
     return settings
 
 
-def with_steps(
-    settings: Settings, stages: list[str], steps: int, *, batch: int | None
-) -> Settings:
+def with_steps(settings: Settings, stages: list[str], steps: int, *, batch: int | None) -> Settings:
     """Settings with so many steps per stage, and with nothing written in between."""
     training = {
         **settings["training"],

@@ -1,7 +1,10 @@
-"""Training steps of ours and of PyTorch, taking turns: the race of scripts/bench_training.
+"""Times training steps of CycleGAN and pix2pix beside the same steps in PyTorch, in turns.
 
-Each runs in a process of its own that stays up. The first step of each starts from the same weights
-on the same batch, and its losses must agree before anything is timed.
+scripts/bench training [FOLDER] [--rounds 8] [--threads 2] [--row NAME]... [--precision NAME]...
+
+FOLDER (default runs/bench_training) receives bench_training.json. Each framework runs in its own
+process. The first step of each starts from the same weights on the same batch, and its losses must
+agree before anything is timed. Takes a quarter of an hour on two idle cores, with 16 GB of memory.
 """
 
 import argparse
@@ -22,16 +25,15 @@ from exporters.benchmark.compare import ratios, take_turns
 from exporters.benchmark.timed_process import TimedProcess
 from exporters.errors import ExportError
 from scripts.benchmarks import step_macs
-from scripts.benchmarks.machine import machine
+from scripts.benchmarks.machine import PUBLISH, installed_torch, machine
 from scripts.stress.whole_number import whole_number
 
 SEED = 0
 TOLERANCE = 1e-4  # of each loss of the first step, in float32
-TRIAL = 2  # timed steps of each layout of PyTorch ahead of the race
-PRODUCTS = 3  # timed matrix products of each, after one to warm up
+TRIAL = 2  # timed steps of each layout of PyTorch; the faster layout is compared
+PRODUCTS = 3  # timed matrix products of each, after one warm-up
 LAYOUTS = ("contiguous", "channels_last")
 PRECISIONS = ("float32", "bfloat16")
-SCRIPTS = Path(__file__).parent
 
 
 @dataclass(frozen=True)
@@ -46,34 +48,34 @@ class Row:
 
     @property
     def name(self) -> str:
-        """For the table."""
+        """Title of the row in the table."""
         return f"{self.title}, {self.side} px"
 
     def parameters(self) -> dict[str, int]:
-        """Of each network, from the shapes of layers."""
+        """Parameters of each network, from the shapes of layers."""
         kinds = {
-            "generator": step_macs.resnet(self.side, self.base, self.blocks),
+            "generator": step_macs.resnet(self.side, self.base_filters, self.blocks),
             "discriminator": step_macs.patchgan_discriminator(
-                self.side, self.base, 3, batch_norm=False
+                self.side, self.base_filters, 3, batch_norm=False
             ),
         }
         names = ("generator_ab", "generator_ba", "discriminator_a", "discriminator_b")
         if self.method == "pix2pix":
             discriminator = step_macs.patchgan_discriminator(
-                self.side, self.base, 6, batch_norm=True
+                self.side, self.base_filters, 6, batch_norm=True
             )
             kinds = {
-                "generator": step_macs.unet(self.side, self.base),
+                "generator": step_macs.unet(self.side, self.base_filters),
                 "discriminator": discriminator,
             }
             names = ("generator", "discriminator")
         return {name: step_macs.parameters(kinds[name.split("_")[0]]) for name in names}
 
     def multiply_adds(self) -> int:
-        """Of a step, from the shapes of layers."""
+        """Multiply-adds of a step, from the shapes of layers."""
         if self.method == "pix2pix":
-            return step_macs.pix2pix_step(self.side, self.base)
-        return step_macs.cyclegan_step(self.side, self.base, self.blocks)
+            return step_macs.pix2pix_step(self.side, self.base_filters)
+        return step_macs.cyclegan_step(self.side, self.base_filters, self.blocks)
 
 
 ROWS = {
@@ -84,30 +86,30 @@ ROWS = {
 
 
 class DisagreementError(Exception):
-    """The two do not train the same networks on the same losses."""
+    """The two frameworks do not train the same networks on the same losses."""
 
 
 class Trainer(TimedProcess):
-    """A child that takes training steps and remembers their losses."""
+    """A child process that takes training steps and keeps their losses."""
 
     def __init__(self, command: Sequence[str | Path], task: Mapping[str, Any]) -> None:
         super().__init__([*map(str, command), json.dumps(task)])
         self.losses: list[dict[str, float]] = []
 
     def run(self) -> float:
-        """Takes a step; milliseconds."""
+        """Takes a step; returns its milliseconds."""
         answer = self.ask("run")
         self.losses.append(answer["losses"])
         return answer["ms"]
 
     def product(self) -> float:
-        """Multiplies two matrices; milliseconds."""
+        """Multiplies two matrices; returns the milliseconds."""
         return self.ask("product")["ms"]
 
 
 @dataclass
-class Race:
-    """What one row in one precision gave; times in milliseconds, by name."""
+class Measured:
+    """The measurements of one row in one precision; times in milliseconds, by framework."""
 
     layout: str
     layouts_ms: dict[str, list[float]]
@@ -118,56 +120,57 @@ class Race:
     versions: dict[str, str] = field(default_factory=dict)
 
 
-def race(row: Row, precision: str, given: argparse.Namespace) -> Race:
-    """Checks that both take the same first step, then lets them take turns.
+def measure(row: Row, precision: str, options: argparse.Namespace) -> Measured:
+    """Checks that both frameworks take the same first step, then times them in turns.
 
     Raises:
         DisagreementError: If parameters or losses differ.
         ExportError: If a child fails.
     """
-    with tempfile.TemporaryDirectory(dir=given.folder) as folder, ExitStack() as stack:
+    with tempfile.TemporaryDirectory(dir=options.folder) as folder, ExitStack() as stack:
         task = {
-            "method": row.method, "side": row.side, "base_filters": row.base, "blocks": row.blocks,
-            "precision": precision, "threads": given.threads, "seed": SEED,
-            "product": given.product, "folder": folder,
+            "method": row.method, "side": row.side, "base_filters": row.base_filters,
+            "blocks": row.blocks, "precision": precision, "threads": options.threads, "seed": SEED,
+            "product": options.product, "folder": folder,
         }  # fmt: skip
-        command = [sys.executable, SCRIPTS / "bench_training_keras.py"]
+        command = [sys.executable, "-P", "-m", "scripts.benchmarks.training_keras"]
         ours = stack.enter_context(Trainer(command, task))
-        command = [given.torch_python, SCRIPTS / "bench_training_torch.py"]
+        torch_python = installed_torch("training")
+        command = [torch_python, "-P", "-m", "scripts.benchmarks.pytorch.training"]
         others = {
             layout: stack.enter_context(Trainer(command, {**task, "layout": layout}))
             for layout in LAYOUTS
         }
-        tried = take_turns(others, TRIAL, warm_up=1)
-        layout = min(LAYOUTS, key=lambda name: min(tried[name]))
+        trials = take_turns(others, TRIAL, warm_up=1)
+        layout = min(LAYOUTS, key=lambda name: min(trials[name]))
         for name in set(LAYOUTS) - {layout}:
             others[name].__exit__(None, None, None)
         ours.run()
         agreement = agree(row, precision, ours, others)
-        found = Race(layout, tried, agreement)
+        measured = Measured(layout, trials, agreement)
         runners = {"ours": ours, "PyTorch": others[layout]}
-        found.times = take_turns(runners, given.rounds, warm_up=1)
+        measured.times = take_turns(runners, options.rounds, warm_up=1)
         for _ in range(PRODUCTS + 1):
             for name, runner in runners.items():
-                found.products.setdefault(name, []).append(runner.product())
+                measured.products.setdefault(name, []).append(runner.product())
         for name, runner in runners.items():
-            found.versions |= runner.loaded["versions"]
-            found.peaks[name] = runner.ask("finish")["peak"]
-    return found
+            measured.versions |= runner.loaded["versions"]
+            measured.peaks[name] = runner.ask("finish")["peak"]
+    return measured
 
 
 def agree(row: Row, precision: str, ours: Trainer, others: Mapping[str, Trainer]) -> dict:
-    """Parameters and losses of the first step side by side.
+    """Parameters and losses of the first step in both frameworks.
 
     Raises:
         DisagreementError: If parameters differ from each other or from the shapes of layers, a
             loss is not finite or, in float32, differs by more than `TOLERANCE`.
     """
-    counted = row.parameters()
+    expected = row.parameters()
     for name, trainer in {"ours": ours, **others}.items():
-        if trainer.loaded["parameters"] != counted:
+        if trainer.loaded["parameters"] != expected:
             raise DisagreementError(
-                f"{row.name}: parameters must be {counted}, {name} has "
+                f"{row.name}: parameters must be {expected}, {name} has "
                 f"{trainer.loaded['parameters']}"
             )
     first = {"ours": ours.losses[0]}
@@ -185,76 +188,78 @@ def agree(row: Row, precision: str, ours: Trainer, others: Mapping[str, Trainer]
             f"{TOLERANCE} in float32, {worst} is off by {differences[worst]:.3g}: ours "
             f"{first['ours']}"
         )
-    return {"parameters": counted, "first step": first, "difference": differences[worst]}
+    return {"parameters": expected, "first step": first, "difference": differences[worst]}
 
 
-def metrics(row: Row, found: Race, peak: float) -> dict[str, Any]:
-    """A row of the table; `peak` in thousand million multiply-adds a second."""
-    compared = ratios(found.times["ours"], found.times["PyTorch"])
+def metrics(row: Row, measured: Measured, peak: float) -> dict[str, Any]:
+    """A row of the table; `peak` in billions of multiply-adds per second."""
+    compared = ratios(measured.times["ours"], measured.times["PyTorch"])
     giga = row.multiply_adds() / 1e9
 
-    def share(milliseconds: float) -> float:
+    def fraction_of_peak(milliseconds: float) -> float:
         return giga / milliseconds * 1000 / peak
 
     return {
         "ms": compared["median_ms"],
         "PyTorch ms": compared["other_median_ms"],
-        "PyTorch layout": found.layout,
+        "PyTorch layout": measured.layout,
         "ratio": compared["ratio"],
         "ratio p10": compared["ratio_p10"],
         "ratio p90": compared["ratio_p90"],
         "GMAC": giga,
         "peak GMAC/s": peak,
-        "share of peak": share(compared["median_ms"]),
-        "PyTorch share of peak": share(compared["other_median_ms"]),
-        "peak MB": found.peaks["ours"],
-        "PyTorch peak MB": found.peaks["PyTorch"],
-        "first step differs by": found.agreement["difference"],
+        "fraction of peak": fraction_of_peak(compared["median_ms"]),
+        "PyTorch fraction of peak": fraction_of_peak(compared["other_median_ms"]),
+        "peak MB": measured.peaks["ours"],
+        "PyTorch peak MB": measured.peaks["PyTorch"],
+        "first step differs by": measured.agreement["difference"],
     }
 
 
-def peaks(races: Mapping[tuple[str, str], Race], side: int) -> dict[str, float]:
-    """The fastest matrix product of either by precision, in thousand million a second."""
-    quickest: dict[str, float] = {}
-    for (_, precision), found in races.items():
-        own = min(min(times[1:]) for times in found.products.values())
-        quickest[precision] = min(own, quickest.get(precision, own))
-    return {precision: side**3 / 1e9 / (ms / 1000) for precision, ms in quickest.items()}
+def peaks(results: Mapping[tuple[str, str], Measured], side: int) -> dict[str, float]:
+    """The fastest matrix product of either framework by precision, in billions per second."""
+    fastest: dict[str, float] = {}
+    for (_, precision), measured in results.items():
+        ms = min(min(times[1:]) for times in measured.products.values())
+        fastest[precision] = min(ms, fastest.get(precision, ms))
+    return {precision: side**3 / 1e9 / (ms / 1000) for precision, ms in fastest.items()}
 
 
-def write(given: argparse.Namespace, rows: Mapping[str, Row], races: Mapping) -> Path:
+def write(options: argparse.Namespace, rows: Mapping[str, Row], results: Mapping) -> Path:
     """Writes bench_training.json and prints the table."""
-    peak = peaks(races, given.product)
-    named = {f"{rows[name].name}, {precision}": key for key in races for name, precision in [key]}
-    table = {name: metrics(rows[key[0]], races[key], peak[key[1]]) for name, key in named.items()}
-    found = {name: races[key] for name, key in named.items()}
+    peak = peaks(results, options.product)
+    keys = {f"{rows[name].name}, {precision}": (name, precision) for name, precision in results}
+    table = {
+        title: metrics(rows[key[0]], results[key], peak[key[1]]) for title, key in keys.items()
+    }
+    by_title = {title: results[key] for title, key in keys.items()}
     result = {
-        "command": f"scripts/bench_training {shlex.join(given.words)}".strip(),
+        "command": shlex.join(["scripts/bench", "training", *options.recorded]),
         "date": datetime.date.today().isoformat(),
         "seed": SEED,
         "machine": machine(),
-        "versions": next(iter(races.values())).versions,
-        "threads": given.threads,
-        "rounds": given.rounds,
+        "versions": next(iter(results.values())).versions,
+        "threads": options.threads,
+        "rounds": options.rounds,
         "batch": 1,
-        "blocks": given.blocks,
-        "base_filters": given.base,
-        "matrix product": given.product,
+        "blocks": options.blocks,
+        "base_filters": options.base_filters,
+        "matrix product": options.product,
         "tolerance": TOLERANCE,
         "side_by_side": table,
-        "agreement": {name: each.agreement for name, each in found.items()},
-        "rounds_ms": {name: _rounded(each.times) for name, each in found.items()},
-        "layouts_ms": {name: _rounded(each.layouts_ms) for name, each in found.items()},
-        "products_ms": {name: _rounded(each.products) for name, each in found.items()},
+        "agreement": {name: each.agreement for name, each in by_title.items()},
+        "rounds_ms": {name: _rounded(each.times) for name, each in by_title.items()},
+        "layouts_ms": {name: _rounded(each.layouts_ms) for name, each in by_title.items()},
+        "products_ms": {name: _rounded(each.products) for name, each in by_title.items()},
     }
-    file = given.folder / "bench_training.json"
+    file = options.folder / "bench_training.json"
     file.write_text(json.dumps(result, indent=1) + "\n")
     for name, row in table.items():
         print(
             f"{name:28} {row['ms']:9.1f} ms, PyTorch ({row['PyTorch layout']}) "
             f"{row['PyTorch ms']:9.1f} ms, ratio {row['ratio']:.3f} "
             f"({row['ratio p10']:.3f} to {row['ratio p90']:.3f}), {row['GMAC']:.1f} GMAC, "
-            f"{row['share of peak']:.0%} of {row['peak GMAC/s']:.1f} GMAC/s"
+            f"{row['fraction of peak']:.0%} of {row['peak GMAC/s']:.1f} GMAC/s"
         )
     return file
 
@@ -263,65 +268,69 @@ def _rounded(times: Mapping[str, Sequence[float]]) -> dict[str, list[float]]:
     return {name: [round(ms, 4) for ms in values] for name, values in times.items()}
 
 
-def main(words: Sequence[str]) -> int:
-    """Races all rows; 0 when done, 1 if the two do not agree or one fails."""
-    given = _arguments(words)
-    given.folder.mkdir(parents=True, exist_ok=True)
+def main(arguments: Sequence[str]) -> int:
+    """Measures all rows; returns 1 if the frameworks disagree or one fails, else 0."""
+    options = _arguments(arguments)
+    options.folder.mkdir(parents=True, exist_ok=True)
     rows = {
         name: Row(
-            row.method, row.title, int(row.side * given.size_factor), given.base, given.blocks
+            row.method,
+            row.title,
+            int(row.side * options.size_factor),
+            options.base_filters,
+            options.blocks,
         )
         for name, row in ROWS.items()
-        if name in (given.row or ROWS)
+        if name in (options.row or ROWS)
     }
-    races = {}
+    results = {}
     try:
         for name, row in rows.items():
-            for precision in given.precision or PRECISIONS:
+            for precision in options.precision or PRECISIONS:
                 print(f"{row.name}, {precision} ...", file=sys.stderr, flush=True)
-                found = races[name, precision] = race(row, precision, given)
+                measured = results[name, precision] = measure(row, precision, options)
+                ours, theirs = (median(measured.times[who]) for who in ("ours", "PyTorch"))
                 print(
-                    f"  ours {median(found.times['ours']):.1f} ms, PyTorch ({found.layout}) "
-                    f"{median(found.times['PyTorch']):.1f} ms; losses of the first step differ by "
-                    f"{found.agreement['difference']:.2g}",
+                    f"  ours {ours:.1f} ms, PyTorch ({measured.layout}) {theirs:.1f} ms; losses "
+                    f"of the first step differ by {measured.agreement['difference']:.2g}",
                     file=sys.stderr,
                     flush=True,
                 )
     except (DisagreementError, ExportError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    file = write(given, rows, races)
-    print(
-        f"result: {file}; to publish: python scripts/results/publish.py --benchmark "
-        f"{given.folder} bench_training"
-    )
+    file = write(options, rows, results)
+    print(f"result: {file}; to publish: {PUBLISH} --benchmark {options.folder} bench_training")
     return 0
 
 
-def _arguments(words: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="scripts/bench_training")
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--torch-python", required=True, help=argparse.SUPPRESS)
+def _arguments(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="scripts/bench training")
+    parser.add_argument(
+        "folder", type=Path, nargs="?", default=Path("runs/bench_training"),
+        help="where the result goes; default %(default)s",
+    )  # fmt: skip
     parser.add_argument("--row", action="append", choices=ROWS, help="one of three; repeatable")
     parser.add_argument("--precision", action="append", choices=PRECISIONS, help="repeatable")
     parser.add_argument("--rounds", type=whole_number, default=8, help="timed steps of each")
     parser.add_argument("--threads", type=whole_number, default=2, help="processor threads of each")
     parser.add_argument("--size-factor", type=float, default=1.0, help="of the sides of images")
-    parser.add_argument("--base", type=whole_number, default=64, help="channels of first layers")
+    parser.add_argument(
+        "--base-filters", type=whole_number, default=64, help="channels of the first layers"
+    )
     parser.add_argument(
         "--blocks", type=whole_number, default=9, help="residual blocks of CycleGAN"
     )
     parser.add_argument("--product", type=whole_number, default=4096, help="side of the matrices")
-    given = parser.parse_args(words)
+    options = parser.parse_args(arguments)
     for row in ROWS.values():
-        side = row.side * given.size_factor
+        side = row.side * options.size_factor
         if side < 32 or side != int(side) or int(side) & (int(side) - 1):
             parser.error(
                 f"--size-factor must make {row.side} a power of two of at least 32, got {side:g}"
             )
-    # The command as it was typed: without the folder and what the shell script adds.
-    given.words = list(words[3:])
-    return given
+    options.recorded = [each for each in arguments if each != str(options.folder)]
+    return options
 
 
 if __name__ == "__main__":

@@ -1,7 +1,10 @@
-"""Our training steps for bench_training: python scripts/benchmarks/training_keras.py TASK.
+"""Training steps in Keras for `scripts/bench training`.
 
-TASK is JSON: method, side, base, blocks, precision, threads, seed, product (side of the matrices)
-and folder, where weights, the batch and dropout's first masks go for PyTorch.
+python -m scripts.benchmarks.training_keras TASK
+
+TASK is JSON: method, side, base_filters, blocks, precision, threads, seed, product (side of the
+matrices) and folder. The folder receives the weights, the batch and the first masks of dropout,
+for PyTorch.
 """
 
 from collections.abc import Mapping
@@ -22,7 +25,7 @@ POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 
 
 class KerasTraining:
-    """A translator that takes steps on one batch, as `fit` would."""
+    """A translator that takes training steps on one batch, as `fit` does."""
 
     def __init__(self, task: Mapping[str, Any]) -> None:
         tf.config.threading.set_intra_op_parallelism_threads(task["threads"])
@@ -41,27 +44,27 @@ class KerasTraining:
         random = np.random.default_rng(task["seed"])
         shape = (1, task["side"], task["side"], 3)
         batch = {name: random.uniform(-1, 1, shape).astype(np.float32) for name in ("a", "b")}
-        _hand_over(Path(task["folder"]), networks, batch)
+        _write_start(Path(task["folder"]), networks, batch)
         self._batches = iter(tf.data.Dataset.from_tensors(batch).repeat())
         dtype = tf.bfloat16 if task["precision"] == "bfloat16" else tf.float32
         self._matrix = tf.cast(tf.random.uniform([task["product"]] * 2), dtype)
         self._multiply = tf.function(lambda matrix: tf.matmul(matrix, matrix))
 
     def step(self) -> dict[str, float]:
-        """Takes a training step on the batch; the losses, each without its weight."""
+        """Takes a training step on the batch; returns the unweighted losses."""
         self._translator.reset_metrics()
         logs = self._translator.train_function(self._batches)
         return {name.split("/")[-1]: float(value) for name, value in logs.items()}
 
     def product(self) -> float:
-        """Multiplies two large matrices; one value of the result, so that it is waited for."""
+        """Multiplies two large matrices; returns one value, which waits for the product."""
         return float(self._multiply(self._matrix)[0, 0])
 
 
 def _translator(task: Mapping[str, Any]) -> CycleGAN | Pix2Pix:
-    side, base = task["side"], task["base_filters"]
+    side, filters = task["side"], task["base_filters"]
     shapes = [(side, side, 3)] * 2
-    sizes = {"base_filters": base, "discriminator_filters": base}
+    sizes = {"base_filters": filters, "discriminator_filters": filters}
     if task["method"] == "cyclegan":
         settings = CycleGANSettings(residual_blocks=task["blocks"], **sizes)
         return CycleGAN.from_settings(settings, *shapes)
@@ -74,18 +77,18 @@ def _networks(translator: CycleGAN | Pix2Pix) -> list[str]:
     return [name for player in translator.players for name in player.networks]
 
 
-def _hand_over(folder: Path, networks: Mapping, batch: Mapping[str, np.ndarray]) -> None:
-    """Writes weights by network and order, the masks of the first pass, and the batch."""
+def _write_start(folder: Path, networks: Mapping, batch: Mapping[str, np.ndarray]) -> None:
+    """Writes the weights of each network in order, the masks of the first pass, and the batch."""
     arrays = {f"batch/{name}": images for name, images in batch.items()}
     for name, network in networks.items():
         weights = [value for layer in network.layers for value in layer.weights if value.ndim]
-        for place, value in enumerate(weights):
-            arrays[f"{name}/{place:03}"] = value.numpy()
+        for index, value in enumerate(weights):
+            arrays[f"{name}/{index:03}"] = value.numpy()
         layers = [layer for layer in network.layers if isinstance(layer, Dropout)]
-        for place, layer in enumerate(layers):
+        for index, layer in enumerate(layers):
             ones = tf.ones([1, *layer.output.shape[1:]])
-            arrays[f"mask/{place}"] = layer(ones, training=True).numpy().astype(np.float32)
-            layer.counter.assign(0)  # the first step draws the same once more
+            arrays[f"mask/{index}"] = layer(ones, training=True).numpy().astype(np.float32)
+            layer.counter.assign(0)  # the first step generates the same mask again
     np.savez(folder / "start.npz", **arrays)
 
 

@@ -1,4 +1,4 @@
-"""The child's side of bench_training: a training step for every line that it reads."""
+"""The child process of `scripts/bench training`: a training step for every line on stdin."""
 
 import contextlib
 import json
@@ -11,33 +11,33 @@ from exporters.benchmark.timed_process import peak_memory
 
 
 class Training(Protocol):
-    """What a framework brings along.
+    """Training steps in one framework.
 
     Attributes:
-        parameters: Numbers that are learnt, by network.
-        versions: Of the packages that do the work.
+        parameters: Number of trainable parameters by network.
+        versions: Versions of the framework's packages.
     """
 
     parameters: Mapping[str, int]
     versions: Mapping[str, str]
 
     def step(self) -> Mapping[str, float]:
-        """Takes a training step on the batch; the losses, each without its weight."""
+        """Takes a training step on the batch; returns the unweighted losses."""
 
     def product(self) -> float:
-        """Multiplies two large matrices in the precision of the training; one value of it."""
+        """Multiplies two large matrices in the precision of training; returns one value."""
 
 
 def serve(load: Callable[[Mapping[str, Any]], Training]) -> None:
-    """Loads what the first argument asks for, then does what the lines say.
+    """Loads the task of the first argument, then carries out the orders on stdin.
 
-    `run` takes a step, `product` multiplies matrices, anything else ends.
+    The order `run` takes a step, `product` multiplies matrices, any other ends the process.
     """
     answers = sys.stdout
-    with contextlib.redirect_stdout(sys.stderr):  # answers alone go to stdout
+    with contextlib.redirect_stdout(sys.stderr):  # only answers go to stdout
         try:
             _serve(load, lambda **answer: print(json.dumps(answer), file=answers, flush=True))
-        except Exception as error:  # whoever asked says it
+        except Exception as error:  # the parent process reports it
             reason = (str(error).strip().splitlines() or [""])[0]
             answer = {"error": f"{sys.argv[0]} fails: {type(error).__name__}: {reason}"}
             print(json.dumps(answer), file=answers, flush=True)

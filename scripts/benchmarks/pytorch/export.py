@@ -1,6 +1,6 @@
 """Writes the ResNet-9 of `scripts/bench export` in PyTorch as TorchScript and as ONNX.
 
-python -m scripts.benchmarks.export_torch FOLDER      after the step that writes the bundle
+python -m scripts.benchmarks.pytorch.export FOLDER      after the step that writes the bundle
 """
 
 import sys
@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from scripts.benchmarks.torch_networks import copy_weights, resnet
+from scripts.benchmarks.pytorch.networks import copy_weights, resnet
 
 OPSET = 17
 TOLERANCE = 1e-3  # runtimes sum in different orders; a wrong layer exceeds this by far
