@@ -65,14 +65,17 @@ def test_training_equals_numpy_and_moves_the_averages_by_a_tenth(shape):
 
 
 def _gradients(norm, values, gamma, beta):
-    """Of a sum, and of the squared length of its gradient (as the discriminators' penalty has it)."""
+    """Of a sum, and of the squared norm of its gradient, as a gradient penalty needs it."""
     with tf.GradientTape(persistent=True) as tape:
         tape.watch([values, gamma, beta])
         with tf.GradientTape() as inner:
             inner.watch(values)
             total = tf.reduce_sum(tf.tanh(norm(values, gamma, beta)))
-        length = tf.reduce_sum(tf.square(inner.gradient(total, values)))
-    return [*tape.gradient(total, [values, gamma, beta]), *tape.gradient(length, [values, gamma])]
+        squared_norm = tf.reduce_sum(tf.square(inner.gradient(total, values)))
+    return [
+        *tape.gradient(total, [values, gamma, beta]),
+        *tape.gradient(squared_norm, [values, gamma]),
+    ]
 
 
 @pytest.mark.parametrize("shape", [(3, 4, 5, 2), (7, 2)])

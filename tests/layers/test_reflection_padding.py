@@ -5,7 +5,7 @@ import tensorflow as tf
 from tf_translate.layers.reflection_padding import ReflectionPadding2D
 
 
-def test_a_row_of_three_by_hand():
+def test_three_by_three_pixels_are_reflected_as_by_hand():
     # 1 2 3 reflects to 2 | 1 2 3 | 2 in both directions.
     images = np.array([[1, 2, 3], [4, 5, 6], [7, 8, 9]], np.float32).reshape(1, 3, 3, 1)
     expected = [
@@ -19,7 +19,7 @@ def test_a_row_of_three_by_hand():
 
 
 @pytest.mark.parametrize("padding", [1, 2, 3, 7])
-def test_equals_numpy_reflect(padding):
+def test_padding_equals_numpys_reflect(padding):
     images = np.random.default_rng(0).normal(size=(2, 8, 9, 3)).astype(np.float32)
     sides = ((0, 0), (padding, padding), (padding, padding), (0, 0))
     expected = np.pad(images, sides, mode="reflect")
@@ -31,7 +31,7 @@ def test_equals_numpy_reflect(padding):
 @pytest.mark.parametrize("training", [False, True])
 @pytest.mark.parametrize("padding", [1, 3])
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
-def test_the_way_back_adds_up_what_every_pixel_was_copied_to(dtype, padding, training):
+def test_the_gradient_sums_over_the_copies_of_every_pixel(dtype, padding, training):
     random = np.random.default_rng(0)
     shape, sides = (2, 5, 6, 3), ((0, 0), (padding, padding), (padding, padding), (0, 0))
     sources = np.pad(np.arange(np.prod(shape)).reshape(shape), sides, mode="reflect")
@@ -49,7 +49,7 @@ def test_the_way_back_adds_up_what_every_pixel_was_copied_to(dtype, padding, tra
     np.testing.assert_array_equal(gradient, expected.reshape(shape))
 
 
-def test_training_takes_images_of_unknown_sizes_too():
+def test_images_of_unknown_size_are_padded_in_training():
     layer = ReflectionPadding2D(2)
     images = np.random.default_rng(0).normal(size=(2, 5, 4, 3)).astype(np.float32)
     signature = [tf.TensorSpec((None, None, None, 3))]
@@ -58,8 +58,8 @@ def test_training_takes_images_of_unknown_sizes_too():
     np.testing.assert_array_equal(traced(images), np.pad(images, sides, mode="reflect"))
 
 
-def test_gradients_of_gradients_are_those_of_tensorflows_own_operation():
-    """A penalty on gradients goes through the way back."""
+def test_gradients_of_gradients_equal_those_of_mirror_pad():
+    """A gradient penalty differentiates the gradient."""
     images = tf.constant(np.random.default_rng(0).normal(size=(1, 4, 5, 2)))
     found = []
     for pad in (
@@ -76,7 +76,7 @@ def test_gradients_of_gradients_are_those_of_tensorflows_own_operation():
     np.testing.assert_allclose(*found, rtol=1e-12)
 
 
-def test_graph_of_inference_holds_no_mirror_pad():
+def test_the_graph_of_inference_has_no_mirror_pad():
     function = tf.function(ReflectionPadding2D(3)).get_concrete_function(
         tf.TensorSpec((1, 8, 8, 3))
     )
@@ -84,13 +84,13 @@ def test_graph_of_inference_holds_no_mirror_pad():
 
 
 @pytest.mark.parametrize("padding", [1, 2, 3, 7])
-def test_no_concatenation_has_more_parts_than_xnnpack_takes(padding):
+def test_no_concatenation_has_more_parts_than_xnnpack_supports(padding):
     function = tf.function(ReflectionPadding2D(padding)).get_concrete_function(
         tf.TensorSpec((1, 9, 9, 3))
     )
-    joined = [node for node in function.graph.get_operations() if node.type == "ConcatV2"]
-    assert joined
-    assert max(len(node.inputs) - 1 for node in joined) <= 5  # the axis is an input too
+    concatenations = [node for node in function.graph.get_operations() if node.type == "ConcatV2"]
+    assert concatenations
+    assert max(len(node.inputs) - 1 for node in concatenations) <= 5  # the axis is an input too
 
 
 def test_an_image_too_small_to_reflect_is_refused():

@@ -3,32 +3,41 @@
 import keras
 import tensorflow as tf
 
+from tf_translate.layers.cpu import enabled, enabled_kernels
+
 
 @keras.saving.register_keras_serializable("tf_translate")
 class Adam(keras.optimizers.Adam):
     """Adam by TensorFlow's own kernel, which reads and writes every weight once.
 
-    Keras writes the same equations as eight operations, each a pass through memory: four times
-    as long on a CPU for the 54 million weights of pix2pix's U-Net. State and checkpoints are
-    those of `keras.optimizers.Adam`. Sparse gradients and `amsgrad` go Keras's way.
+    Keras computes the same equations by eight operations, each a pass through memory. For the
+    54 million weights of pix2pix's U-Net that takes four times as long on a CPU. State and
+    checkpoints are those of `keras.optimizers.Adam`.
+
+    Sparse gradients and `amsgrad` are left to Keras, and so is everything while the CPU kernel
+    `adam` is switched off (`layers/cpu/switch.py`).
 
     Source: Kingma & Ba 2015, https://arxiv.org/abs/1412.6980, algorithm 1 in the order given at
     the end of section 2, as in Keras.
     """
 
-    _shared: dict | None = None  # by dtype what a step takes, while all variables are moved
+    _step_arguments: dict | None = None  # by dtype, while one step updates all variables
+
+    def __init__(self, *args, **kwargs):
+        enabled_kernels()  # an unknown name ends here, in one sentence
+        super().__init__(*args, **kwargs)
 
     def _distributed_tf_update_step(self, distribution, grads_and_vars, learning_rate):
-        self._shared = {}
+        self._step_arguments = {}
         try:
             super()._distributed_tf_update_step(distribution, grads_and_vars, learning_rate)
         finally:
-            self._shared = None
+            self._step_arguments = None
 
-    def _numbers(self, dtype) -> dict:
-        """What the coming step of any variable takes, by the kernel's names."""
-        # Once a step, not once a variable: that was an eighth of all operations of a step.
-        known = {} if self._shared is None else self._shared
+    def _kernel_arguments(self, dtype) -> dict:
+        """The kernel's arguments that are the same for all variables of a dtype in a step."""
+        # Computed once a step. Once a variable, they were an eighth of a step's operations.
+        known = {} if self._step_arguments is None else self._step_arguments
         if dtype.name not in known:
             step = tf.cast(self.iterations + 1, tf.float64)
             betas = [tf.constant(beta, tf.float64) for beta in (self.beta_1, self.beta_2)]
@@ -43,14 +52,15 @@ class Adam(keras.optimizers.Adam):
         return known[dtype.name]
 
     def update_step(self, gradient, variable, learning_rate):
-        """Moves one variable, and its two moments, by its gradient of the same shape."""
-        if self.amsgrad or isinstance(gradient, tf.IndexedSlices):
+        """Updates one variable and its two moments by a gradient of the same shape."""
+        sparse = isinstance(gradient, tf.IndexedSlices)
+        if self.amsgrad or sparse or not enabled("adam"):
             super().update_step(gradient, variable, learning_rate)
             return
-        place = self._get_variable_index(variable)
+        index = self._get_variable_index(variable)
         weights, first, second = (
             each.value if isinstance(each, keras.Variable) else each
-            for each in (variable, self._momentums[place], self._velocities[place])
+            for each in (variable, self._momentums[index], self._velocities[index])
         )
         dtype = weights.dtype
         tf.raw_ops.ResourceApplyAdam(
@@ -59,5 +69,5 @@ class Adam(keras.optimizers.Adam):
             v=second.handle,
             lr=tf.cast(learning_rate, dtype),
             grad=tf.cast(gradient, dtype),
-            **self._numbers(dtype),
+            **self._kernel_arguments(dtype),
         )

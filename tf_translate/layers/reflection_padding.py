@@ -1,20 +1,20 @@
-"""Reflection padding that LiteRT's XNNPACK delegate can run whole."""
+"""Reflection padding that LiteRT's XNNPACK delegate can run without splitting the graph."""
 
 import keras
 import tensorflow as tf
 
-from tf_translate.layers.cpu.reflection_padding import mirrored
+from tf_translate.layers.cpu import enabled_kernels, pad_by_reflection
 
-_MOST_PARTS = 5  # XNNPACK concatenates no more at once (exporters/lint/operations.toml)
+_MOST_PARTS = 5  # of an XNNPACK concatenation (exporters/lint/operations.toml)
 
 
 @keras.saving.register_keras_serializable("tf_translate")
 class ReflectionPadding2D(keras.layers.Layer):
-    """Mirrors an image outwards without repeating its border.
+    """Reflects an image at its borders without repeating the outermost pixels.
 
-    Written as slices and concatenations of few parts: XNNPACK has neither MIRROR_PAD nor
-    CONCATENATION of more than 5, and each one would split the delegated graph. Training copies
-    pixels by their places, see `mirrored`.
+    At inference these are slices and concatenations of at most 5 parts. XNNPACK has neither
+    MIRROR_PAD nor CONCATENATION of more than 5 parts, and each of them would split the delegated
+    graph. Training pads by `pad_by_reflection`.
 
     Args:
         padding: Pixels added on each of the four sides; at least 1.
@@ -33,6 +33,7 @@ class ReflectionPadding2D(keras.layers.Layer):
     """
 
     def __init__(self, padding: int = 1, **kwargs):
+        enabled_kernels()  # an unknown name ends here, in one sentence
         super().__init__(**kwargs)
         if padding < 1:
             raise ValueError(f"`padding` must be at least 1, got {padding}")
@@ -47,7 +48,7 @@ class ReflectionPadding2D(keras.layers.Layer):
                 )
         pad = self.padding
         if training:
-            return mirrored(images, pad)
+            return pad_by_reflection(images, pad)
         first = [images[:, i : i + 1] for i in range(pad, 0, -1)]
         last = [images[:, -i - 1 : -i] for i in range(1, pad + 1)]
         rows = _around(first, images, last, axis=1)
@@ -66,7 +67,7 @@ class ReflectionPadding2D(keras.layers.Layer):
 
 
 def _around(first, images, last, *, axis):
-    """Concatenates strips, images and strips in steps that XNNPACK runs; strips go first."""
+    """Concatenates strips, images and strips by steps that XNNPACK runs, strips first."""
     if len(first) + 1 + len(last) <= _MOST_PARTS:
         return tf.concat([*first, images, *last], axis=axis)
     return tf.concat([_strip(first, axis), images, _strip(last, axis)], axis=axis)

@@ -3,9 +3,7 @@
 import keras
 
 from tf_translate.layers.batch_norm import BatchNormalization
-from tf_translate.layers.cpu.conv2d import Conv2D
-from tf_translate.layers.cpu.conv2d_transpose import Conv2DTranspose
-from tf_translate.layers.cpu.cropping import CropFirst
+from tf_translate.layers.cpu import Conv2D, Conv2DTranspose, CropFirst
 from tf_translate.layers.instance_norm import InstanceNormalization
 from tf_translate.layers.nearest_upsampling import NearestUpsampling2D
 from tf_translate.layers.straight_through_clip import ChangeOfImage

@@ -4,7 +4,7 @@ import keras
 
 from tf_translate.layers.attribute_map import AttributeMaps
 from tf_translate.layers.batch_norm import BatchNormalization
-from tf_translate.layers.cpu.conv2d_transpose import Conv2DTranspose
+from tf_translate.layers.cpu import Conv2DTranspose
 from tf_translate.networks import blocks
 from tf_translate.networks.strided_discriminator import levels_to_four
 

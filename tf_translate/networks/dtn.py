@@ -12,7 +12,7 @@ def code_encoder(
     *,
     base_filters: int = 64,
     code: int = 128,
-    name: str = "features",
+    name: str = "feature_extractor",
 ) -> keras.Model:
     """Reads an image into a code of a few numbers: f.
 

@@ -5,18 +5,9 @@ import tensorflow as tf
 
 from tests.layers.cpu import exact
 from tests.layers.traced import operations_of
-from tf_translate.layers.cpu.conv2d import Conv2D
-from tf_translate.layers.cpu.conv2d_transpose import Conv2DTranspose
+from tf_translate.layers.cpu import Conv2D, Conv2DTranspose
 
-CHANNELS = 128  # as many as it takes
-
-
-def _gradients(layer, images, upstream):
-    with tf.GradientTape() as tape:
-        tape.watch(images)
-        made = layer(images, training=True) if isinstance(layer, Conv2D) else layer(images)
-        total = tf.reduce_sum(tf.cast(made, tf.float32) * upstream)
-    return tape.gradient(total, [images, layer.kernel.value])
+CHANNELS = 128  # the least number for which gradients are products
 
 
 @pytest.mark.parametrize("count", [1, 2])
@@ -34,11 +25,11 @@ def test_gradients_are_those_of_sums_by_hand(kernel, dtype, count):
     of_images, of_kernel = np.zeros_like(images), np.zeros(layer.kernel.shape, np.float32)
     for row in range(5 - rows):
         for column in range(6 - columns):
-            place = np.s_[:, row : row + rows, column : column + columns]
-            came = upstream[:, row, column]
-            of_kernel += np.einsum("bijc,bo->ijco", images[place], came)
-            of_images[place] += np.einsum("ijco,bo->bijc", layer.kernel.numpy(), came)
-    found = _gradients(layer, tf.cast(images, layer.compute_dtype), upstream)
+            patch = np.s_[:, row : row + rows, column : column + columns]
+            gradient = upstream[:, row, column]
+            of_kernel += np.einsum("bijc,bo->ijco", images[patch], gradient)
+            of_images[patch] += np.einsum("ijco,bo->bijc", layer.kernel.numpy(), gradient)
+    _, *found = exact.results(layer, images, tf.constant(upstream))
     np.testing.assert_array_equal(tf.cast(found[0], tf.float32), of_images)
     np.testing.assert_array_equal(found[1], of_kernel)
 
@@ -81,18 +72,18 @@ def test_the_activation_follows_the_sum_and_its_bias():
 
 
 def _operations(layer, shape, *, training=True):
-    """What a layer and its way back are made of."""
+    """Types of all operations of a layer and its gradients."""
     if not layer.built:
         layer.build(shape)
 
     @tf.function(input_signature=[tf.TensorSpec(shape, layer.compute_dtype)])
-    def back(images):
+    def run(images):
         with tf.GradientTape() as tape:
             tape.watch(images)
-            made = layer(images, training=training)
-        return tape.gradient(made, [images, *(each.value for each in layer.trainable_variables)])
+            result = layer(images, training=training)
+        return tape.gradient(result, [images, *(each.value for each in layer.trainable_variables)])
 
-    return operations_of(back.get_concrete_function())
+    return operations_of(run.get_concrete_function())
 
 
 @pytest.mark.parametrize(
@@ -106,42 +97,43 @@ def _operations(layer, shape, *, training=True):
         (Conv2D(3, 7, strides=2), (1, 30, 30, 8), 1),
     ],
 )
-def test_few_channels_of_many_pixels_go_by_rows_in_training(layer, shape, convolutions):
+def test_convolutions_to_few_channels_are_split_in_two_in_training(layer, shape, convolutions):
     assert _operations(layer, shape).count("Conv2D") == convolutions
     assert _operations(layer, shape, training=False).count("Conv2D") == 1
 
 
 @pytest.mark.parametrize("padding", ["valid", "same"])
 @pytest.mark.parametrize("kernel", [7, (4, 5)])
-def test_by_rows_results_and_gradients_are_kerass(kernel, padding):
-    options = {"padding": padding, "activation": "tanh", "bias_initializer": "ones"}
-    own, theirs = (
-        kind(3, kernel, dtype="float64", **options) for kind in (Conv2D, keras.layers.Conv2D)
+def test_results_and_gradients_by_rows_equal_those_of_keras(kernel, padding):
+    ours, reference = (
+        kind(3, kernel, dtype="float64", padding=padding, bias_initializer="ones")
+        for kind in (Conv2D, keras.layers.Conv2D)
     )
     images = tf.random.stateless_normal((2, 20, 26, 8), [0, 0], dtype=tf.float64)
-    for layer in (own, theirs):
+    for layer in (ours, reference):
         layer.build(images.shape)
-    theirs.set_weights(own.get_weights())
-    np.testing.assert_allclose(own(images, training=True), theirs(images), atol=1e-12)
-    upstream = tf.random.stateless_normal(own(images).shape, [1, 0])
-    for mine, wanted in zip(
-        _gradients(own, images, upstream), _gradients(theirs, images, upstream), strict=True
+    reference.set_weights(ours.get_weights())
+    upstream = tf.random.stateless_normal(ours(images).shape, [1, 0], dtype=tf.float64)
+    for result, expected in zip(
+        exact.results(ours, images, upstream),
+        exact.results(reference, images, upstream),
+        strict=True,
     ):
-        np.testing.assert_allclose(mine, wanted, rtol=1e-6, atol=1e-6)
-    assert _operations(own, images.shape).count("Conv2D") == 2
+        np.testing.assert_allclose(result, expected, rtol=1e-9, atol=1e-9)
+    assert _operations(ours, images.shape).count("Conv2D") == 2
 
 
 @pytest.mark.parametrize(
     ("layer", "shape", "parities"),
     [
         (Conv2D(4, 3, strides=2), (1, 130, 130, 64), True),
-        (Conv2D(4, 3, strides=2), (1, 130, 126, 64), False),  # 65x63 pixels given
+        (Conv2D(4, 3, strides=2), (1, 130, 126, 64), False),  # results of 64x62 pixels
         (Conv2D(4, 3, strides=2), (1, 130, 130, 63), False),
         (Conv2D(4, 3, strides=2, padding="same"), (1, 130, 130, 64), False),
         (Conv2D(4, 3, strides=2, dtype="mixed_bfloat16"), (1, 130, 130, 64), False),
     ],
 )
-def test_large_maps_of_float32_are_gone_over_by_parities(layer, shape, parities):
+def test_kernel_gradients_of_large_float32_maps_are_taken_by_parity(layer, shape, parities):
     assert ("SpaceToDepth" in _operations(layer, shape)) == parities
     assert "SpaceToDepth" not in _operations(layer, shape, training=False)
 
@@ -163,27 +155,27 @@ def test_results_and_gradients_by_parities_are_exact():
         ({"filters": 8}, (3, 7, 6, 128)),
     ],
 )
-def test_gradients_of_gradients_are_kerass(options, shape):
-    """As a gradient penalty takes them."""
-    own, theirs = (kind(kernel_size=3, **options) for kind in (Conv2D, keras.layers.Conv2D))
+def test_gradients_of_gradients_equal_those_of_keras(options, shape):
+    """A gradient penalty differentiates a gradient."""
+    ours, reference = (kind(kernel_size=3, **options) for kind in (Conv2D, keras.layers.Conv2D))
     images = tf.random.stateless_normal(shape, [0, 0])
-    for layer in (own, theirs):
+    for layer in (ours, reference):
         layer.build(shape)
-    theirs.set_weights(own.get_weights())
+    reference.set_weights(ours.get_weights())
     found = []
-    for layer, told in ((own, {"training": True}), (theirs, {})):
+    for layer in (ours, reference):
         with tf.GradientTape() as outer:
             with tf.GradientTape() as tape:
                 tape.watch(images)
-                made = tf.reduce_sum(tf.sin(layer(images, **told)))
-            penalty = tf.reduce_sum(tape.gradient(made, images) ** 2)
+                total = tf.reduce_sum(tf.sin(layer(images, training=True)))
+            penalty = tf.reduce_sum(tape.gradient(total, images) ** 2)
         found.append((penalty, outer.gradient(penalty, layer.kernel.value)))
-    for mine, wanted in zip(*found, strict=True):
-        np.testing.assert_allclose(mine, wanted, atol=1e-4 * np.abs(wanted).max())
+    for result, expected in zip(*found, strict=True):
+        np.testing.assert_allclose(result, expected, atol=1e-4 * np.abs(expected).max())
 
 
-def test_by_rows_in_bfloat16_errors_are_those_of_its_roundings():
-    """Sums of a kernel's row are rounded, then those sums: within the bound of `exact`."""
+def test_errors_by_rows_in_bfloat16_are_within_the_bound_of_roundings():
+    """The sums of each row of the kernel are rounded, then their sum; see `exact`."""
     layer = Conv2D(3, 7, dtype="mixed_bfloat16")
     images = tf.random.stateless_normal((1, 30, 30, 64), [0, 0])
     layer.build(images.shape)
@@ -194,7 +186,7 @@ def test_by_rows_in_bfloat16_errors_are_those_of_its_roundings():
 
 @pytest.mark.parametrize("filters", [1, 16])
 @pytest.mark.parametrize("kind", [Conv2D, Conv2DTranspose])
-def test_biases_have_their_gradients_added_up_in_float32_in_bfloat16(kind, filters):
+def test_gradients_of_biases_are_summed_in_float32_in_bfloat16(kind, filters):
     layer = kind(filters, 1, dtype="mixed_bfloat16")
     images = tf.ones((1, 64, 64, 4))
     layer.build(images.shape)
@@ -202,5 +194,5 @@ def test_biases_have_their_gradients_added_up_in_float32_in_bfloat16(kind, filte
     upstream = tf.cast(upstream, tf.bfloat16)
     with tf.GradientTape() as tape:
         total = tf.reduce_sum(tf.cast(layer(images, training=True) * upstream, tf.float32))
-    wanted = tf.cast(upstream, tf.float64).numpy().sum((0, 1, 2))
-    np.testing.assert_allclose(tape.gradient(total, layer.bias.value), wanted, rtol=0.004)
+    expected = tf.cast(upstream, tf.float64).numpy().sum((0, 1, 2))
+    np.testing.assert_allclose(tape.gradient(total, layer.bias.value), expected, rtol=0.004)
