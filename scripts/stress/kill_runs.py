@@ -1,4 +1,11 @@
-"""Kills training runs at random moments, resumes them and compares their ends; see kill_runs."""
+"""Kills training runs at random moments, resumes them, and compares their final weights.
+
+scripts/bench kills [N] [--folder NEW] [--seed 0] [--method NAME]...
+
+Every array of the final model must equal that of an uninterrupted run, bit for bit. N is the
+number of kills in all (default 50; half an hour on one core). Writes kill_runs.json; the exit code
+is 1 if a run was lost or differs.
+"""
 
 import argparse
 import datetime
@@ -25,62 +32,71 @@ from scripts.stress.kill_runs_jobs import EVERY, JOBS, STEPS, write_images, writ
 from scripts.stress.whole_number import whole_number
 
 COMMAND = (sys.executable, "-c", "from tf_translate.cli.main import run; run()")
-# One thread each: sums are then always taken in one order.
+# One thread each, so that sums always have the same order.
 THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")
-QUIET = {**os.environ, **dict.fromkeys(THREADS, "1"), "TF_CPP_MIN_LOG_LEVEL": "3"}
+ENVIRONMENT = {**os.environ, **dict.fromkeys(THREADS, "1"), "TF_CPP_MIN_LOG_LEVEL": "3"}
 PACKAGES = ("tensorflow", "keras", "h5py", "numpy")
-NOT_BEGUN = "start one without --resume"  # what --resume says of a run that was not made yet
-TRIES = 20  # draws of a moment until one comes ahead of a run's end
+NO_RUN = "start one without --resume"  # part of the error of --resume where no run exists
+TRIES = 20  # random moments until one comes before the end of a run
 
 
 @dataclass(frozen=True)
-class Whole:
-    """An unbroken run: its folder, and the seconds until its first row and its end."""
+class Uninterrupted:
+    """An uninterrupted run: its folder, and the seconds until its first row and its end."""
 
     run: Path
-    row: float
+    first_row: float
     end: float
 
 
 @dataclass(frozen=True)
 class Moment:
-    """When to kill: `delay` seconds after the start, the n-th row, or the n-th checkpoint began."""
+    """When to kill: `delay` seconds after the start, the n-th row, or the start of a checkpoint.
+
+    Attributes:
+        after: "start", "row" of losses, or "checkpoint".
+        delay: Seconds.
+        count: Which row or checkpoint, counted from 1.
+    """
 
     after: str
     delay: float
-    number: int = 0
+    count: int = 0
 
 
 class Training:
-    """A process that trains, its output in a file.
+    """A training process; its output goes to a file.
 
     Args:
-        source: A configuration file.
-        run: The run's folder.
-        resume: Whether it goes on.
+        config: A configuration file.
+        run: Folder of the run.
+        resume: Whether it resumes the run.
     """
 
-    def __init__(self, source: Path, run: Path, *, resume: bool = False):
+    def __init__(self, config: Path, run: Path, *, resume: bool = False):
         self.run, self.log = run, run.with_name(f"{run.name}.log")
         options = ["--resume"] if resume else []
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
-                [*COMMAND, "train", source, "--run", run, *options],
-                **{"stdout": log, "stderr": subprocess.STDOUT, "env": QUIET},
+                [*COMMAND, "train", config, "--run", run, *options],
+                **{"stdout": log, "stderr": subprocess.STDOUT, "env": ENVIRONMENT},
             )
-        self.began = time.monotonic()
+        self.start = time.monotonic()
 
-    def wait_for(self, what: str, number: int = 0) -> float | None:
-        """Waits until something is on disk; gives the seconds since the start, None if it ended.
+    def wait_for(self, event: str, count: int = 0) -> float | None:
+        """Waits for an event on disk.
 
         Args:
-            what: "start", the n-th "row" of losses, or the n-th "checkpoint" that is begun.
-            number: Which one.
+            event: "start", "row" of losses, or "checkpoint" that is being written.
+            count: How many rows or checkpoints to wait for.
+
+        Returns:
+            Seconds since the start; None if the process ended first.
         """
-        self.begun: set[str] = set()
+        self.started_checkpoints: set[str] = set()
         while self.process.poll() is None:
-            if what == "start" or getattr(self, f"_count_{what}s")() >= number:
-                return time.monotonic() - self.began
+            if event == "start" or getattr(self, f"_count_{event}s")() >= count:
+                return time.monotonic() - self.start
             time.sleep(0.002)
         return None
 
@@ -89,167 +105,172 @@ class Training:
         return history.read_text().count("\n") if history.exists() else 0
 
     def _count_checkpoints(self) -> int:
-        self.begun |= {path.name for path in self.run.glob("checkpoints/.*-step-*.keras")}
-        return len(self.begun)  # each one is a hidden file first
+        # Each checkpoint is a hidden file first.
+        hidden = self.run.glob("checkpoints/.*-step-*.keras")
+        self.started_checkpoints |= {path.name for path in hidden}
+        return len(self.started_checkpoints)
 
-    def end(self) -> str:
-        """Waits for its end; gives what it said."""
+    def output(self) -> str:
+        """Waits for the end; returns the output of the process."""
         self.process.wait()
         return " ".join(self.log.read_text().split())
 
 
-def train_whole(source: Path, run: Path) -> Whole:
-    """Trains without a break."""
-    training = Training(source, run)
-    row = training.wait_for("row", 1)
-    said = training.end()
-    if training.process.returncode or row is None:
-        sys.exit(f"the unbroken run of {source} failed: {said[-2000:]}")
-    return Whole(run, row, time.monotonic() - training.began)
+def train_uninterrupted(config: Path, run: Path) -> Uninterrupted:
+    """Trains without interruption."""
+    training = Training(config, run)
+    first_row = training.wait_for("row", 1)
+    output = training.output()
+    if training.process.returncode or first_row is None:
+        sys.exit(f"the uninterrupted run of {config} failed: {output[-2000:]}")
+    return Uninterrupted(run, first_row, time.monotonic() - training.start)
 
 
-def draw(randomly: random.Random, whole: Whole) -> Moment:
-    """A moment: 1 in 5 ahead of the first step, 2 in 5 as a checkpoint is written, else any."""
-    kind = randomly.choices(("start", "checkpoint", "row"), (1, 2, 2))[0]
+def random_moment(generator: random.Random, reference: Uninterrupted) -> Moment:
+    """A moment: 1 in 5 before the first step, 2 in 5 during a checkpoint, else at any row."""
+    kind = generator.choices(("start", "checkpoint", "row"), (1, 2, 2))[0]
     if kind == "start":
-        return Moment(kind, randomly.uniform(0, whole.row))
+        return Moment(kind, generator.uniform(0, reference.first_row))
     if kind == "checkpoint":
-        return Moment(kind, randomly.uniform(0, 0.03), randomly.randint(1, STEPS // EVERY))
-    pace = (whole.end - whole.row) / STEPS  # by rows, as no machine is even
-    return Moment(kind, randomly.uniform(0, pace), randomly.randint(1, STEPS))
+        return Moment(kind, generator.uniform(0, 0.03), generator.randint(1, STEPS // EVERY))
+    # Relative to a row, since the speed of a machine varies.
+    seconds_per_row = (reference.end - reference.first_row) / STEPS
+    return Moment(kind, generator.uniform(0, seconds_per_row), generator.randint(1, STEPS))
 
 
-def kill(source: Path, run: Path, moment: Moment) -> bool:
-    """Trains until a moment and kills the process; False if it had ended before."""
-    training = Training(source, run)
-    if training.wait_for(moment.after, moment.number) is None:
+def kill(config: Path, run: Path, moment: Moment) -> bool:
+    """Trains until a moment and kills the process; False if it ended earlier."""
+    training = Training(config, run)
+    if training.wait_for(moment.after, moment.count) is None:
         return False
     time.sleep(moment.delay)
     training.process.kill()
     return training.process.wait() < 0
 
 
-def found(run: Path, method: str) -> dict:
-    """What a kill left: the stage, the last step with a row, what was being written."""
+def state_of(run: Path, method: str) -> dict:
+    """What a kill left: the stage, the last step with a row, the file that was being written."""
     history = run / "history.jsonl"
     steps = re.findall(r'"step": (\d+),', history.read_text()) if history.exists() else []
     step = int(steps[-1]) if steps else 0
     unfinished = sorted(path.name for path in run.rglob(".[0-9]*-*"))
     return {
         "method": method,
-        "stage": JOBS[method].stage(step) if run.exists() else "before the run is made",
+        "stage": JOBS[method].stage(step) if run.exists() else "before the run exists",
         "step": step,
         "writing": re.sub(r"^\.\d+-", "", unfinished[0]) if unfinished else None,
         "checkpoints": len(list(run.glob("checkpoints/step-*.keras"))),
     }
 
 
-def go_on(source: Path, run: Path) -> dict:
-    """Resumes as a user would: by --resume, or anew where that says that there is nothing yet."""
-    training = Training(source, run, resume=True)
-    said = training.end()
-    anew = training.process.returncode == 2 and NOT_BEGUN in said
-    if anew:
-        training = Training(source, run)
-        said = training.end()
-    at = re.search(r"resuming from step (\d+)", said)
-    result = {"anew": anew, "from": int(at[1]) if at else 0}
+def resume(config: Path, run: Path) -> dict:
+    """Resumes as a user would: with --resume, or by starting again where no run exists yet."""
+    training = Training(config, run, resume=True)
+    output = training.output()
+    restarted = training.process.returncode == 2 and NO_RUN in output
+    if restarted:
+        training = Training(config, run)
+        output = training.output()
+    step = re.search(r"resuming from step (\d+)", output)
+    result = {"restarted": restarted, "from": int(step[1]) if step else 0}
     if training.process.returncode:
-        return {**result, "resumed": False, "said": said[-2000:]}
+        return {**result, "resumed": False, "output": output[-2000:]}
     return {**result, "resumed": True}
 
 
-def compared(whole: Path, broken: Path) -> dict:
-    """Whether all numbers of two final models, and their rows of losses, are the same bits."""
-    one, two = (dict(numbers(run / "model.keras")) for run in (whole, broken))
+def compare(uninterrupted: Path, resumed: Path) -> dict:
+    """Whether all arrays of two final models, and their rows of losses, are equal bit for bit."""
+    one, two = (dict(arrays_of(run / "model.keras")) for run in (uninterrupted, resumed))
     if [(name, v.shape, v.dtype) for name, v in one.items()] != [
         (name, v.shape, v.dtype) for name, v in two.items()
     ]:
         return {"equal": False, "difference": None}
-    apart = [name for name in one if one[name].tobytes() != two[name].tobytes()]
-    differences = [np.abs(one[n].astype(float) - two[n].astype(float)).max() for n in apart]
-    rows = [(run / "history.jsonl").read_text() for run in (whole, broken)]
+    different = [name for name in one if one[name].tobytes() != two[name].tobytes()]
+    differences = [np.abs(one[n].astype(float) - two[n].astype(float)).max() for n in different]
+    rows = [(run / "history.jsonl").read_text() for run in (uninterrupted, resumed)]
     return {
-        "equal": not apart,
+        "equal": not different,
         "difference": float(max(differences, default=0.0)),
         "rows equal": rows[0] == rows[1],
     }
 
 
-def numbers(model: Path) -> Iterator[tuple[str, np.ndarray]]:
+def arrays_of(model: Path) -> Iterator[tuple[str, np.ndarray]]:
     """Every array in a `.keras` file by its path: weights, optimizers, pools, counters."""
     with zipfile.ZipFile(model) as archive:
         weights = io.BytesIO(archive.read("model.weights.h5"))
     with h5py.File(weights) as file:
-        found: dict[str, np.ndarray] = {}
+        arrays: dict[str, np.ndarray] = {}
         file.visititems(
             lambda name, item: (
-                found.__setitem__(name, item[()]) if isinstance(item, h5py.Dataset) else None
+                arrays.__setitem__(name, item[()]) if isinstance(item, h5py.Dataset) else None
             )
         )
-    yield from sorted(found.items())
+    yield from sorted(arrays.items())
 
 
-def told(row: dict) -> str:
-    """A row for people."""
+def describe(row: dict) -> str:
+    """A line of text for a row."""
     writing = f", writing {row['writing']}" if row["writing"] else ""
     at = f"{row['method']:9} {row['stage']}, step {row['step']}{writing}"
     if not row["resumed"]:
-        return f"{at}: LOST: {row['said']}"
-    origin = "anew" if row["anew"] else f"from step {row['from']}"
+        return f"{at}: LOST: {row['output']}"
+    origin = "restarted" if row["restarted"] else f"resumed from step {row['from']}"
     end = "equal" if row["equal"] else f"DIFFERS by {row['difference']}"
-    return f"{at}: resumed {origin}, {end}"
+    return f"{at}: {origin}, {end}"
 
 
-def main(words: list[str]) -> int:
-    """Trains each method whole, then kills and resumes; gives 1 if a run was lost or differs."""
-    given = _arguments(words)
-    folder, randomly = given.folder.resolve(), random.Random(given.seed)
+def main(arguments: list[str]) -> int:
+    """Trains each method uninterrupted, then kills and resumes; 1 if a run is lost or differs."""
+    options = _arguments(arguments)
+    folder, generator = options.folder.resolve(), random.Random(options.seed)
     if folder.exists() and any(folder.iterdir()):
         sys.exit(f"--folder must be new or empty, {folder} is not")
     folder.mkdir(parents=True, exist_ok=True)
     write_images(folder)
-    # In turn, so that each has its share; all else is drawn.
-    order = [given.method[number % len(given.method)] for number in range(given.kills)]
-    sources = {name: write_job(name, folder, given.seed) for name in dict.fromkeys(order)}
-    wholes = {}
-    for name, source in sources.items():
-        wholes[name] = train_whole(source, folder / f"{name}-whole")
-        print(f"{name}: unbroken run in {wholes[name].end:.0f} s", flush=True)
-    randomly.shuffle(order)
+    # All methods equally often; everything else is random.
+    order = [options.method[index % len(options.method)] for index in range(options.kills)]
+    configs = {name: write_job(name, folder, options.seed) for name in dict.fromkeys(order)}
+    references = {}
+    for name, config in configs.items():
+        references[name] = train_uninterrupted(config, folder / f"{name}-uninterrupted")
+        print(f"{name}: uninterrupted run in {references[name].end:.0f} s", flush=True)
+    generator.shuffle(order)
     rows: list[dict] = []
-    for number, name in enumerate(order, 1):
-        run = folder / f"{name}-{number}"
-        rows.append(_one(randomly, sources[name], run, wholes[name], name))
-        print(f"{number:3} {told(rows[-1])}", flush=True)
-        _write(folder / "kill_runs.json", rows, given, words)
-    good = sum(row["resumed"] and row["equal"] and row["rows equal"] for row in rows)
-    print(f"{good} of {len(rows)} resumed and ended as the unbroken run, bit for bit")
-    return int(good < len(rows))
+    for index, name in enumerate(order, 1):
+        run = folder / f"{name}-{index}"
+        rows.append(_kill_and_resume(generator, configs[name], run, references[name], name))
+        print(f"{index:3} {describe(rows[-1])}", flush=True)
+        _write(folder / "kill_runs.json", rows, options, arguments)
+    equal = sum(row["resumed"] and row["equal"] and row["rows equal"] for row in rows)
+    print(f"{equal} of {len(rows)} runs ended equal to the uninterrupted run, bit for bit")
+    return int(equal < len(rows))
 
 
-def _one(randomly: random.Random, source: Path, run: Path, whole: Whole, method: str) -> dict:
+def _kill_and_resume(
+    generator: random.Random, config: Path, run: Path, reference: Uninterrupted, method: str
+) -> dict:
     for _ in range(TRIES):
-        moment = draw(randomly, whole)
-        if kill(source, run, moment):
+        moment = random_moment(generator, reference)
+        if kill(config, run, moment):
             break
-        shutil.rmtree(run, ignore_errors=True)  # it had ended
+        shutil.rmtree(run, ignore_errors=True)  # it ended first
     else:
-        sys.exit(f"{method} ended ahead of {TRIES} moments: the machine is too uneven")
-    row = {**found(run, method), "moment": vars(moment)}
-    row |= go_on(source, run)
-    row |= compared(whole.run, run) if row["resumed"] else {"equal": False, "difference": None}
+        sys.exit(f"{method} ended before {TRIES} moments: the speed of the machine varies too much")
+    row = {**state_of(run, method), "moment": vars(moment)}
+    row |= resume(config, run)
+    row |= compare(reference.run, run) if row["resumed"] else {"equal": False, "difference": None}
     row.setdefault("rows equal", False)
     if row["equal"] and row["rows equal"]:
-        shutil.rmtree(run)  # what differs stays, to be looked at
+        shutil.rmtree(run)  # a run that differs is kept for inspection
     return row
 
 
-def _write(file: Path, rows: list[dict], given: argparse.Namespace, words: list[str]) -> None:
+def _write(file: Path, rows: list[dict], options: argparse.Namespace, arguments: list[str]) -> None:
     result = {
-        "command": f"scripts/kill_runs {shlex.join(words)}".strip(),
+        "command": shlex.join(["scripts/bench", "kills", *arguments]),
         "date": datetime.date.today().isoformat(),
-        "seed": given.seed,
+        "seed": options.seed,
         "machine": machine(),
         "versions": versions(PACKAGES),
         "steps": STEPS,
@@ -258,15 +279,16 @@ def _write(file: Path, rows: list[dict], given: argparse.Namespace, words: list[
     file.write_text(json.dumps(result, indent=1) + "\n")
 
 
-def _arguments(words: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="scripts/kill_runs")
+def _arguments(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="scripts/bench kills")
+    folder = Path("runs/kill_runs")
     parser.add_argument("kills", type=whole_number, nargs="?", default=50, help="kills in all")
-    parser.add_argument("--folder", type=Path, default=Path("runs/kill_runs"), help="new or empty")
-    parser.add_argument("--seed", type=int, default=0, help="of what and when, and of the runs")
-    parser.add_argument("--method", action="append", choices=JOBS, help="one of them; repeatable")
-    given = parser.parse_args(words)
-    given.method = given.method or list(JOBS)
-    return given
+    parser.add_argument("--folder", type=Path, default=folder, help="new or empty")
+    parser.add_argument("--seed", type=int, default=0, help="of the kills and of the runs")
+    parser.add_argument("--method", action="append", choices=JOBS, help="repeatable; default all")
+    options = parser.parse_args(arguments)
+    options.method = options.method or list(JOBS)
+    return options
 
 
 if __name__ == "__main__":

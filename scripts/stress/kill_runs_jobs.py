@@ -1,4 +1,4 @@
-"""The runs that kill_runs kills: tiny networks of several methods on 32 pixel noise."""
+"""The training runs of the stress tests: tiny networks of several methods on 32-pixel noise."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,16 +8,17 @@ from PIL import Image
 
 from scripts.stress.toml_file import write_toml
 
-STEPS, EVERY = 30, 3  # in all, and from checkpoint to checkpoint
+STEPS, EVERY = 30, 3  # training steps in all, and between checkpoints
 _ATTRIBUTES = {"glasses": ["0", "1"], "hair": ["black", "blond", "grey"]}
 _STAGED = {
-    "latent": 5, "base_filters": 4, "discriminator_filters": 4, "encoder_filters": 4, "latent_width": 8, "bn_recalibration_steps": 4,
+    "latent": 5, "base_filters": 4, "discriminator_filters": 4, "encoder_filters": 4,
+    "latent_width": 8, "bn_recalibration_steps": 4,
 }  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Job:
-    """A run: its method's settings, its data's, and the stages with the steps they take."""
+    """A run: settings of the method, of the data and of training, and the steps of each stage."""
 
     model: dict
     data: dict
@@ -25,7 +26,7 @@ class Job:
     training: dict = field(default_factory=dict)
 
     def stage(self, step: int) -> str:
-        """The stage in which the step after `step` is taken; the last one at the end."""
+        """The stage of the step after `step`; the last stage at the end."""
         end = 0
         for name, steps in self.stages.items():
             end += steps
@@ -34,16 +35,22 @@ class Job:
         return name
 
 
-# All that a checkpoint must hold is in one of them: pools, dropout's counters, averages, bursts,
-# ramps, a gradient penalty's draws, statistics that are taken again between stages.
+# Together they need everything that a checkpoint must hold: image pools, dropout counters, moving
+# averages, bursts, ramps, the random numbers of a gradient penalty, recalibrated statistics.
 JOBS = {
     "cyclegan": Job(
-        {"residual_blocks": 1, "base_filters": 4, "discriminator_layers": 1, "discriminator_filters": 4, "pool_size": 3},
+        {
+            "residual_blocks": 1, "base_filters": 4, "discriminator_layers": 1,
+            "discriminator_filters": 4, "pool_size": 3,
+        },
         {"path": "pairs"},
         training={"ema_momentum": 0.9, "lr_schedule": "linear"},
     ),
     "pix2pix": Job(
-        {"num_downsamples": 5, "base_filters": 4, "discriminator_layers": 1, "discriminator_filters": 4, "dropout": 0.5},
+        {
+            "num_downsamples": 5, "base_filters": 4, "discriminator_layers": 1,
+            "discriminator_filters": 4, "dropout": 0.5,
+        },
         {"path": "pairs", "load_size": [36, 36]},
     ),
     "fader": Job(
@@ -52,8 +59,9 @@ JOBS = {
     ),
     "genegan": Job(
         {
-            "gan_mode": "wgan_gp", "base_filters": 4, "discriminator_filters": 4, "discriminator_norm": "none",
-            "discriminator_burst_turns": 2, "discriminator_burst_every": 3,
+            "gan_mode": "wgan_gp", "base_filters": 4, "discriminator_filters": 4,
+            "discriminator_norm": "none", "discriminator_burst_turns": 2,
+            "discriminator_burst_every": 3,
         },
         {"path": "faces.csv", "domain_column": "glasses", "domain_a": "1", "domain_b": "0"},
     ),
@@ -67,7 +75,10 @@ JOBS = {
             **_STAGED, "embedding": 6, "identity_embedder_filters": 4, "identity_embedder_width": 8,
             "search": {"steps": 2},
         },
-        {"path": "faces.csv", "attributes": {"hair": _ATTRIBUTES["hair"]}, "group_column": "person"},
+        {
+            "path": "faces.csv", "attributes": {"hair": _ATTRIBUTES["hair"]},
+            "group_column": "person",
+        },
         {"identity_embedder": 9, "gan": 12, "encoder": 9},
     ),
 }  # fmt: skip
@@ -76,14 +87,14 @@ JOBS = {
 def write_job(name: str, folder: Path, seed: int) -> Path:
     """Writes the configuration of a job as `folder/NAME.toml`."""
     job = JOBS[name]
-    shares = {stage: steps / STEPS for stage, steps in list(job.stages.items())[:-1]}
+    fractions = {stage: steps / STEPS for stage, steps in list(job.stages.items())[:-1]}
     tables = {
         "method": name,
         "model": job.model,
         "data": {**job.data, "path": str(folder / job.data["path"]), "size": [32, 32]},
         "training": {
             "steps": STEPS, "batch_size": 2, "seed": seed, "log_every": 1, "sample_every": 10,
-            "checkpoint_every": EVERY, "keep_checkpoints": 2, **job.training, "stages": shares,
+            "checkpoint_every": EVERY, "keep_checkpoints": 2, **job.training, "stages": fractions,
         },
     }  # fmt: skip
     path = folder / f"{name}.toml"
@@ -92,16 +103,16 @@ def write_job(name: str, folder: Path, seed: int) -> Path:
 
 
 def write_images(folder: Path) -> None:
-    """Writes `pairs/` and, of 24 people with two attributes, `faces.csv`: all of them noise."""
+    """Writes images of noise: `pairs/`, and `faces.csv` of 24 images with two attributes."""
     noise = np.random.default_rng(0).integers(0, 256, (24, 40, 40, 3), np.uint8)
     lines = ["image,split,person,glasses,hair"]
-    for number, pixels in enumerate(noise):
-        split = "test" if number % 6 == 5 else "train"
+    for index, pixels in enumerate(noise):
+        split = "test" if index % 6 == 5 else "train"
         for side, image in (("a", pixels), ("b", 255 - pixels)):
-            path = folder / "pairs" / split / side / f"{number}.png"
+            path = folder / "pairs" / split / side / f"{index}.png"
             path.parent.mkdir(parents=True, exist_ok=True)
             Image.fromarray(image).save(path)
-        Image.fromarray(pixels).save(folder / f"{number}.png")
-        hair = _ATTRIBUTES["hair"][number % 3]
-        lines.append(f"{number}.png,{split},{number // 3},{number // 6 % 2},{hair}")
+        Image.fromarray(pixels).save(folder / f"{index}.png")
+        hair = _ATTRIBUTES["hair"][index % 3]
+        lines.append(f"{index}.png,{split},{index // 3},{index // 6 % 2},{hair}")
     (folder / "faces.csv").write_text("\n".join(lines) + "\n")

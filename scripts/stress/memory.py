@@ -1,4 +1,12 @@
-"""Memory of a training process over its steps; see measure_memory."""
+"""Records the memory of a training process over its steps.
+
+scripts/bench memory [--method cyclegan] [--steps 10000] [--folder NEW]
+scripts/bench memory --files 100000 [--steps 200] [--folder NEW]
+
+The first form trains a tiny run for many steps. The second trains on a folder of so many files and
+on one of 1,000, with decoded images in the default cache (`auto`), on disk, and nowhere. Each takes
+about ten minutes on one core. Writes measure_memory.json, and a plot of the first form.
+"""
 
 import argparse
 import datetime
@@ -19,88 +27,90 @@ from scripts.stress.memory_files import FEW, SIDE, by_files
 from scripts.stress.whole_number import whole_number
 
 COMMAND = (sys.executable, "-c", "from tf_translate.cli.main import run; run()")
-STEPS, STEPS_OF_FILES = 10_000, 200
+STEPS, STEPS_WITH_FILES = 10_000, 200
 EVERY = 500  # steps between checkpoints and sample images
-WARM = 0.1  # share of the steps that is left out of the gradient: caches fill, graphs are traced
+WARM_UP = 0.1  # fraction of the steps before the fit: caches fill, graphs are traced
 WIDTH, HEIGHT, EDGE = 720, 300, 40  # of the plot
 
 
-def main(asked: argparse.Namespace) -> None:
-    """Trains, watches and writes."""
-    if asked.folder.exists():
-        sys.exit(f"--folder must be new, {asked.folder} is there already: choose another")
-    asked.folder.mkdir(parents=True)
-    found = of_files(asked) if asked.files else of_steps(asked)
+def main(options: argparse.Namespace) -> None:
+    """Trains, records the memory, and writes the result."""
+    if options.folder.exists():
+        sys.exit(f"--folder must be new, {options.folder} already exists")
+    options.folder.mkdir(parents=True)
+    measured = by_files_and_cache(options) if options.files else by_steps(options)
     result = {
-        "command": shlex.join(["scripts/measure_memory", *sys.argv[1:]]),
+        "command": shlex.join(["scripts/bench", "memory", *sys.argv[1:]]),
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "machine": machine(),
         "versions": versions(("tensorflow", "keras", "numpy")),
-        **found,
+        **measured,
     }
-    (asked.folder / "measure_memory.json").write_text(json.dumps(result, indent=1) + "\n")
-    print(json.dumps(result["files" if asked.files else "memory"]))
+    (options.folder / "measure_memory.json").write_text(json.dumps(result, indent=1) + "\n")
+    print(json.dumps(result["files" if options.files else "memory"]))
 
 
-def of_steps(asked: argparse.Namespace) -> dict:
+def by_steps(options: argparse.Namespace) -> dict:
     """Memory over the steps of one run, with a plot."""
-    write_images(asked.folder)
+    write_images(options.folder)
     settings = {
-        "steps": asked.steps, "log_every": 10, "sample_every": EVERY, "checkpoint_every": EVERY,
+        "steps": options.steps, "log_every": 10, "sample_every": EVERY, "checkpoint_every": EVERY,
     }  # fmt: skip
-    changed = [f"--set=training.{key}={value}" for key, value in settings.items()]
-    seen = [pair for pair in train(asked, asked.folder / "run", changed, "VmRSS") if pair[0]]
-    plot(np.array(seen)).save(asked.folder / "measure_memory.png")
+    overrides = [f"--set=training.{key}={value}" for key, value in settings.items()]
+    measured = [
+        pair for pair in train(options, options.folder / "run", overrides, "VmRSS") if pair[0]
+    ]
+    plot(np.array(measured)).save(options.folder / "measure_memory.png")
     return {
-        "memory": {"method": asked.method, "steps": asked.steps, **metrics(np.array(seen))},
-        "rows": [{"step": step, "kib": kib} for step, kib in seen],
+        "memory": {"method": options.method, "steps": options.steps, **metrics(np.array(measured))},
+        "rows": [{"step": step, "kib": kib} for step, kib in measured],
     }
 
 
-def of_files(asked: argparse.Namespace) -> dict:
-    """Memory by files and cache; what is mapped of files on disk is the system's and left out."""
+def by_files_and_cache(options: argparse.Namespace) -> dict:
+    """Memory by number of files and cache, without the files that are mapped into memory."""
 
-    def trained(name: str, images: Path, cache: str) -> list[tuple[int, int]]:
+    def train_on(name: str, images: Path, cache: str) -> list[tuple[int, int]]:
         settings = {
             "data.path": images, "data.size": f"[{SIDE}, {SIDE}]", "data.cache": cache,
-            "training.steps": asked.steps, "training.log_every": 1,
-            "training.sample_every": asked.steps, "training.checkpoint_every": asked.steps,
+            "training.steps": options.steps, "training.log_every": 1,
+            "training.sample_every": options.steps, "training.checkpoint_every": options.steps,
         }  # fmt: skip
-        changed = [f"--set={key}={value}" for key, value in settings.items()]
-        return train(asked, asked.folder / name, changed, "RssAnon")
+        overrides = [f"--set={key}={value}" for key, value in settings.items()]
+        return train(options, options.folder / name, overrides, "RssAnon")
 
-    rows, runs = by_files(asked.files, asked.folder, trained)
-    return {"method": asked.method, "steps": asked.steps, "files": rows, "runs": runs}
+    rows, runs = by_files(options.files, options.folder, train_on)
+    return {"method": options.method, "steps": options.steps, "files": rows, "runs": runs}
 
 
 def train(
-    asked: argparse.Namespace, run: Path, changed: list[str], metric: str
+    options: argparse.Namespace, run: Path, overrides: list[str], field: str
 ) -> list[tuple[int, int]]:
-    """Trains a run; step and KiB of memory, about once a second."""
-    source = write_job(asked.method, asked.folder, 0)
+    """Trains a run; returns step and KiB of memory, about once a second."""
+    config = write_job(options.method, options.folder, 0)
     log = run.with_suffix(".log").open("w")
-    environment = {**os.environ, "TF_TRANSLATE_CACHE": str(asked.folder / "cache")}
+    environment = {**os.environ, "TF_TRANSLATE_CACHE": str(options.folder / "cache")}
     process = subprocess.Popen(
-        [*COMMAND, "train", source, "--run", run, *changed],
+        [*COMMAND, "train", config, "--run", run, *overrides],
         stdout=log,
         stderr=subprocess.STDOUT,
         env=environment,
     )
-    seen = list(watch(process, run / "history.jsonl", metric))
+    measured = list(watch(process, run / "history.jsonl", field))
     if process.returncode:
         sys.exit(f"the run failed, see {log.name}")
-    return seen
+    return measured
 
 
-def watch(process: subprocess.Popen, history: Path, metric: str):
-    """Step and a metric of memory in KiB, about once a second; from the first row on at each new.
+def watch(process: subprocess.Popen, history: Path, field: str):
+    """Yields step and memory in KiB, about once a second; after the first row, once per new row.
 
     The step is 0 until there is a row.
     """
     step, with_rows = 0, 0
     while process.poll() is None:
         lines = history.read_text().splitlines() if history.exists() else []
-        kib = memory(process.pid, metric)
+        kib = memory(process.pid, field)
         if kib and (len(lines) > with_rows or not lines):
             with_rows = len(lines)
             step = int(json.loads(lines[-1])["step"]) if lines else 0
@@ -108,52 +118,59 @@ def watch(process: subprocess.Popen, history: Path, metric: str):
         time.sleep(1)
 
 
-def memory(process: int, metric: str) -> int | None:
-    """KiB of memory that a process holds by a metric of the kernel, or None if it is gone."""
+def memory(process: int, field: str) -> int | None:
+    """Memory of a process in KiB, by a field of /proc/PID/status; None if it has ended."""
     try:
         status = Path(f"/proc/{process}/status").read_text()
     except OSError:
         return None
-    found = [line.split()[1] for line in status.splitlines() if line.startswith(f"{metric}:")]
-    return int(found[0]) if found else None
+    values = [line.split()[1] for line in status.splitlines() if line.startswith(f"{field}:")]
+    return int(values[0]) if values else None
 
 
-def metrics(seen: np.ndarray) -> dict[str, float]:
-    """Least squares' gradient in KiB a step after warming up, and first, last and greatest MiB."""
-    warm = seen[seen[:, 0] >= WARM * seen[-1, 0]]
-    gradient, _ = np.polyfit(warm[:, 0], warm[:, 1], 1)
+def metrics(measured: np.ndarray) -> dict[str, float]:
+    """KiB per step after the warm-up, by least squares; first, last and largest MiB."""
+    after = measured[measured[:, 0] >= WARM_UP * measured[-1, 0]]
+    kib_per_step, _ = np.polyfit(after[:, 0], after[:, 1], 1)
     return {
-        "kib_per_step": round(float(gradient), 4),
-        "mib_after_warming_up": round(warm[0, 1] / 1024, 1),
-        "mib_at_the_end": round(warm[-1, 1] / 1024, 1),
-        "mib_at_most": round(seen[:, 1].max() / 1024, 1),
-        "measurements": len(seen),
+        "kib_per_step": round(float(kib_per_step), 4),
+        "mib_after_warm_up": round(after[0, 1] / 1024, 1),
+        "mib_at_end": round(after[-1, 1] / 1024, 1),
+        "mib_max": round(measured[:, 1].max() / 1024, 1),
+        "measurements": len(measured),
     }
 
 
-def plot(seen: np.ndarray) -> Image.Image:
-    """Memory over steps, from 0 on."""
+def plot(measured: np.ndarray) -> Image.Image:
+    """A plot of memory over steps; both axes start at 0."""
     image = Image.new("RGB", (WIDTH, HEIGHT), "white")
     draw = ImageDraw.Draw(image)
-    steps, mib = seen[:, 0], seen[:, 1] / 1024
+    steps, mib = measured[:, 0], measured[:, 1] / 1024
     top = mib.max() * 1.1
     x = EDGE + steps / steps.max() * (WIDTH - 2 * EDGE)
     y = HEIGHT - EDGE - mib / top * (HEIGHT - 2 * EDGE)
     draw.line([(EDGE, EDGE), (EDGE, HEIGHT - EDGE), (WIDTH - EDGE, HEIGHT - EDGE)], fill="black")
     draw.line(list(zip(x.tolist(), y.tolist(), strict=True)), fill="blue", width=2)
-    draw.text((EDGE, EDGE - 20), f"MiB of memory, at most {mib.max():.0f}", fill="black")
-    draw.text((WIDTH // 2, HEIGHT - EDGE + 10), f"steps, to {int(steps.max())}", fill="black")
+    draw.text((EDGE, EDGE - 20), f"MiB of memory, maximum {mib.max():.0f}", fill="black")
+    draw.text((WIDTH // 2, HEIGHT - EDGE + 10), f"steps, up to {int(steps.max())}", fill="black")
     return image
 
 
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="scripts/bench memory", description=__doc__.splitlines()[0]
+    )
+    folder = Path("runs/memory")
     parser.add_argument("--method", choices=sorted(JOBS), default="cyclegan")
-    parser.add_argument("--steps", type=whole_number)
-    parser.add_argument("--files", type=whole_number)
-    parser.add_argument("--folder", type=Path, default=Path("runs/memory"))
-    arguments = parser.parse_args()
-    if arguments.files and (arguments.files <= FEW or arguments.method != "cyclegan"):
-        parser.error(f"--files must be more than {FEW}, of cyclegan, got {arguments.files}")
-    arguments.steps = arguments.steps or (STEPS_OF_FILES if arguments.files else STEPS)
-    main(arguments)
+    parser.add_argument("--steps", type=whole_number, help="training steps")
+    parser.add_argument("--files", type=whole_number, help="measure by the number of files")
+    parser.add_argument("--folder", type=Path, default=folder, help="new; default %(default)s")
+    options = parser.parse_args()
+    if options.files and (options.files <= FEW or options.method != "cyclegan"):
+        parser.error(f"--files must be more than {FEW}, with cyclegan, got {options.files}")
+    options.steps = options.steps or (STEPS_WITH_FILES if options.files else STEPS)
+    return options
+
+
+if __name__ == "__main__":
+    main(_arguments())

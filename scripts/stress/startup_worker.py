@@ -1,7 +1,8 @@
-"""`tf-translate train` with a clock: writes when each part of its start was done.
+"""Runs `tf-translate train` and records when each part of its start has ended.
 
-python scripts/stress/startup_worker.py STARTED NOTES train SOURCE --run RUN ...
-STARTED: seconds since 1970 at which the process was asked for.
+python -m scripts.stress.startup_worker STARTED MOMENTS METHOD train CONFIG --run RUN ...
+
+STARTED is the time of the command in seconds since 1970, MOMENTS the JSON file to write.
 """
 
 import functools
@@ -13,26 +14,26 @@ from pathlib import Path
 _moments: list[dict] = []
 
 
-def note(part: str) -> None:
-    """Notes that a part is done now: seconds of the clock, and of the processor."""
+def record(part: str) -> None:
+    """Records that a part has just ended: wall-clock and processor seconds."""
     _moments.append({"part": part, "clock": time.time(), "processor": time.process_time()})
 
 
-def noting(part: str, function):
-    """The function, with a note when it has been called for the first time."""
+def recorded(part: str, function):
+    """The function; its first call records the end of a part."""
 
     @functools.wraps(function)
-    def noted(*args, **kwargs):
+    def call(*args, **kwargs):
         result = function(*args, **kwargs)
         if part not in {moment["part"] for moment in _moments}:
-            note(part)
+            record(part)
         return result
 
-    return noted
+    return call
 
 
-def main(notes: Path) -> None:
-    """Trains by the command's own code; the parts of its start are noted as they end."""
+def main(moments: Path) -> None:
+    """Trains with the command's own code and records the end of each part of its start."""
     from tf_translate.cli.main import run
     from tf_translate.cli.output import load_tensorflow
 
@@ -40,23 +41,23 @@ def main(notes: Path) -> None:
     import tf_translate.experiment.train as experiment
     from tf_translate.training.callbacks import LossCheck
 
-    def noted_execution(own, previous_step, step, logs):
-        after_execution(own, previous_step, step, logs)
-        note(f"step {step}")
+    def record_execution(check, previous_step, step, logs):
+        after_execution(check, previous_step, step, logs)
+        record(f"step {step}")
 
     after_execution = LossCheck.after_execution
-    LossCheck.after_execution = noted_execution
-    experiment.open_dataset = noting("data", experiment.open_dataset)
-    experiment.build = noting("build", experiment.build)
-    experiment.preview = noting("run", experiment.preview)
+    LossCheck.after_execution = record_execution
+    experiment.open_dataset = recorded("data", experiment.open_dataset)
+    experiment.build = recorded("build", experiment.build)
+    experiment.preview = recorded("run", experiment.preview)
     experiment.registry.find(sys.argv.pop(1)).load()
-    note("import")
+    record("import")
     try:
         run()
     finally:
-        notes.write_text(json.dumps(_moments))
+        moments.write_text(json.dumps(_moments))
 
 
 if __name__ == "__main__":
-    _moments.append({"part": "asked for", "clock": float(sys.argv.pop(1)), "processor": 0.0})
+    _moments.append({"part": "command", "clock": float(sys.argv.pop(1)), "processor": 0.0})
     main(Path(sys.argv.pop(1)))

@@ -7,7 +7,7 @@ from typing import Any
 
 
 def write_toml(path: Path, tables: Mapping[str, Any]) -> None:
-    """Writes values and, one level deep, tables of values."""
+    """Writes values and tables of values; a table inside a table becomes an inline table."""
     lines = [f"{key} = {_toml(v)}" for key, v in tables.items() if not isinstance(v, Mapping)]
     for table, values in tables.items():
         if isinstance(values, Mapping):

@@ -1,10 +1,10 @@
-"""A kind of argument that scripts share."""
+"""The type of a command-line argument that counts something."""
 
 import argparse
 
 
-def whole_number(word: str) -> int:
-    """Reads a count of at least 1, or says what is wrong with it."""
-    if not word.isdigit() or int(word) < 1:
-        raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, got {word}")
-    return int(word)
+def whole_number(text: str) -> int:
+    """Parses an integer of at least 1."""
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, got {text}")
+    return int(text)
