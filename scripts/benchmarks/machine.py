@@ -15,8 +15,10 @@ PUBLISH = "python -m scripts.results.publish"
 
 
 def machine() -> str:
-    """Architecture and name of the processor."""
-    return f"{platform.machine()}, {processor()}"
+    """Architecture, name and instruction set of the processor."""
+    from tf_translate.layers.cpu import instruction_set  # late, as it loads TensorFlow
+
+    return f"{platform.machine()}, {processor()}, {instruction_set()}"
 
 
 def versions(packages: Iterable[str]) -> dict[str, str]:

@@ -7,4 +7,4 @@ from tf_translate.layers.cpu import thresholds
 
 @pytest.fixture(autouse=True)
 def _same_thresholds_on_every_processor(monkeypatch):
-    monkeypatch.setattr(thresholds, "instruction_set", lambda: "AVX-512 + AMX")
+    monkeypatch.setattr(thresholds, "instruction_set", lambda: "AVX-512")
