@@ -1,4 +1,4 @@
-"""Every file of a run on a device that is always full: each names itself and what is safe."""
+"""Failed writes, with files of a run on a device that is always full, and other failures."""
 
 import errno
 import os
@@ -10,7 +10,11 @@ import tensorflow as tf
 
 from tests.training.test_loop import _train
 from tf_translate.errors import DataError, RunError, TrainingError
-from tf_translate.training.error_messages import compiling, reading, writing
+from tf_translate.training.error_messages import (
+    explain_read_errors,
+    explain_write_errors,
+    explain_xla_errors,
+)
 from tf_translate.training.run_dir import RunDir
 
 FULL = Path("/dev/full")
@@ -22,47 +26,48 @@ def run(tmp_path):
     return RunDir.create(tmp_path / "r", {"method": "pix2pix"})
 
 
-def _fails(run):
+def _error_of(run):
     with pytest.raises(RunError) as caught:
         _train(run)
     return str(caught.value)
 
 
-def test_a_row_of_losses_that_finds_no_room(run):
-    run.history.symlink_to(FULL)
-    assert _fails(run) == (
-        f"training stopped at step 2: {run.history} cannot be written (No space left on device); "
-        "there is no checkpoint yet. Free space there, then go on with: "
-        f"tf-translate train pix2pix --run {run.path} --resume"
+def test_a_full_disk_at_a_row_of_losses_names_the_file_and_the_resume_command(run):
+    run.history_file.symlink_to(FULL)
+    assert _error_of(run) == (
+        f"training stopped at step 2: {run.history_file} cannot be written "
+        "(No space left on device); there is no checkpoint yet. Free space there, then resume "
+        f"with: tf-translate train pix2pix --run {run.path} --resume"
     )
 
 
-def test_a_checkpoint_that_finds_no_room_leaves_the_one_before(run):
-    # The file that the checkpoint of the end is first written to.
+def test_a_full_disk_at_a_checkpoint_keeps_the_previous_one(run):
+    # The temporary file of the last checkpoint.
     (run.checkpoints / f".{os.getpid()}-step-00000006.keras").symlink_to(FULL)
-    sentence = _fails(run)
+    sentence = _error_of(run)
     assert f"step 6: {run.checkpoint(6)} cannot be written (No space left on device)" in sentence
-    assert f"the last good checkpoint is {run.checkpoint(4)}. Free space there" in sentence
+    assert f"the last intact checkpoint is {run.checkpoint(4)}. Free space there" in sentence
     assert run.newest_checkpoint() == run.checkpoint(4)
 
 
-def test_the_line_on_a_session_that_finds_no_room(run):
-    run.sessions.symlink_to(FULL)
-    assert f"step 6: {run.sessions} cannot be written (No space left on device)" in _fails(run)
+def test_a_full_disk_at_the_session_row_names_the_file(run):
+    run.sessions_file.symlink_to(FULL)
+    sentence = _error_of(run)
+    assert f"step 6: {run.sessions_file} cannot be written (No space left on device)" in sentence
 
 
-def test_the_first_failure_is_told_not_those_that_follow(run):
-    run.history.symlink_to(FULL)
-    run.sessions.symlink_to(FULL)
-    assert str(run.history) in _fails(run)
+def test_only_the_first_of_several_failures_is_reported(run):
+    run.history_file.symlink_to(FULL)
+    run.sessions_file.symlink_to(FULL)
+    assert str(run.history_file) in _error_of(run)
 
 
 def _raise(error):
     raise error
 
 
-def _written(run, write):
-    with writing(run, "it", 7):
+def _write_at_step_7(run, write):
+    with explain_write_errors(run, "the file", 7):
         write()
 
 
@@ -74,9 +79,10 @@ def _write_hdf5():
 @pytest.mark.parametrize(
     "write", [_write_hdf5, lambda: tf.io.write_file(str(FULL), "x" * 100_000)], ids=["HDF5", "TF"]
 )
-def test_errors_of_hdf5_and_tensorflow_are_understood(run, write):
-    with pytest.raises(RunError, match=r"step 7: it cannot be written \(No space left on device\)"):
-        _written(run, write)
+def test_a_full_disk_is_recognized_in_errors_of_hdf5_and_tensorflow(run, write):
+    message = r"step 7: the file cannot be written \(No space left on device\)"
+    with pytest.raises(RunError, match=message):
+        _write_at_step_7(run, write)
 
 
 @pytest.mark.parametrize(
@@ -84,53 +90,56 @@ def test_errors_of_hdf5_and_tensorflow_are_understood(run, write):
     [ValueError("shape"), RuntimeError("no"), tf.errors.InternalError(None, None, "lost")],
     ids=lambda error: type(error).__name__,
 )
-def test_errors_that_are_not_of_storage_pass(run, error):
+def test_errors_that_do_not_come_from_storage_pass_unchanged(run, error):
     with pytest.raises(type(error)) as caught:
-        _written(run, lambda: _raise(error))
+        _write_at_step_7(run, lambda: _raise(error))
     assert caught.value is error
 
 
-def test_a_step_that_xla_cannot_compile_is_told(run):
+def test_a_step_that_xla_cannot_compile_suggests_training_without_xla(run):
     error = tf.errors.InvalidArgumentError(None, None, "see tensorflow.org/xla/known_issues")
-    told = pytest.raises(TrainingError, match="XLA cannot compile this step")
-    with told as caught, compiling(run, compiled=True):
+    failure = pytest.raises(TrainingError, match="XLA cannot compile this step")
+    with failure as caught, explain_xla_errors(run, jit_compile=True):
         _raise(error)
     assert str(caught.value).endswith("--resume --set training.xla=off")
 
 
-@pytest.mark.parametrize(("compiled", "text"), [(False, "tensorflow.org/xla"), (True, "lost")])
-def test_other_errors_than_xlas_pass(run, compiled, text):
+@pytest.mark.parametrize(("jit_compile", "text"), [(False, "tensorflow.org/xla"), (True, "lost")])
+def test_errors_that_do_not_come_from_xla_pass_unchanged(run, jit_compile, text):
     error = tf.errors.InvalidArgumentError(None, None, text)
-    with pytest.raises(tf.errors.InvalidArgumentError) as caught, compiling(run, compiled):
+    failure = pytest.raises(tf.errors.InvalidArgumentError)
+    with failure as caught, explain_xla_errors(run, jit_compile):
         _raise(error)
     assert caught.value is error
 
 
 @pytest.mark.parametrize(
-    ("number", "cure"),
-    [(errno.EROFS, "Make the folder writable"), (errno.EIO, "See to the folder")],
+    ("code", "suggestion"),
+    [(errno.EROFS, "Make the folder writable"), (errno.EIO, "Check the folder")],
 )
-def test_what_failed_decides_the_cure(run, number, cure):
-    with pytest.raises(RunError, match=f"{cure}, then go on with"):
-        _written(run, lambda: _raise(OSError(number, os.strerror(number), "it")))
+def test_the_suggestion_depends_on_the_system_error(run, code, suggestion):
+    with pytest.raises(RunError, match=f"{suggestion}, then resume with"):
+        _write_at_step_7(run, lambda: _raise(OSError(code, os.strerror(code), "file")))
 
 
-def _drawn(run, data):
-    with reading(run, lambda: 7):
+def _read_at_step_7(run, data):
+    with explain_read_errors(run, lambda: 7):
         return list(data)
 
 
 @pytest.mark.parametrize(
-    ("error", "seen"),
+    ("error", "message"),
     [
         (DataError("there is no image file 3.png"), r"^training stopped at step 7: there is no im"),
-        (ValueError("a mistake of ours"), "a mistake of ours"),
+        (ValueError("a bug"), "a bug"),
     ],
 )
-def test_a_data_error_comes_out_of_a_graph_as_one_and_others_as_they_are(run, error, seen):
+def test_a_data_error_in_a_graph_is_raised_as_one_and_other_errors_pass_unchanged(
+    run, error, message
+):
     data = tf.data.Dataset.range(1).map(
         lambda n: tf.numpy_function(lambda _: _raise(error), [n], tf.int64)
     )
     expected = DataError if isinstance(error, DataError) else tf.errors.InvalidArgumentError
-    with pytest.raises(expected, match=seen):
-        _drawn(run, data)
+    with pytest.raises(expected, match=message):
+        _read_at_step_7(run, data)

@@ -42,15 +42,15 @@ def _train(run, *, broken_from=None, translator=None):
     return done, output.getvalue()
 
 
-def test_training_leaves_model_rows_images_and_checkpoints(tmp_path):
+def test_training_writes_model_rows_previews_and_checkpoints(tmp_path):
     run = RunDir.create(tmp_path / "r", {})
     done, output = _train(run)
     assert done
     assert run.model.is_file()
-    assert [row["step"] for row in run.rows()] == [2, 4, 6]
+    assert [row["step"] for row in run.history()] == [2, 4, 6]
     assert sorted(path.name for path in run.checkpoints.iterdir()) == [
         "step-00000004.keras",
-        "step-00000006.keras",  # the end, to go on from
+        "step-00000006.keras",  # the last step, to resume from
     ]
     assert sorted(path.name for path in run.samples.iterdir()) == [
         "step-00000003.png",
@@ -61,8 +61,8 @@ def test_training_leaves_model_rows_images_and_checkpoints(tmp_path):
     assert "left" in output
 
 
-def test_rows_are_means_since_the_row_before(tmp_path):
-    # With learning switched off every step has the same loss, so every row equals it.
+def test_a_row_holds_the_mean_losses_since_the_last_row(tmp_path):
+    # Without learning every step has the same loss, so every row equals it.
     import keras
 
     run = RunDir.create(tmp_path / "r", {})
@@ -79,11 +79,11 @@ def test_rows_are_means_since_the_row_before(tmp_path):
         console=Console(file=io.StringIO()),
     )
     expected = 0.5 * 0.25 * 2.0  # g * c * mean image
-    for row in run.rows():
+    for row in run.history():
         assert row["content/l1"] == pytest.approx(expected, rel=1e-4)
 
 
-def test_a_loss_that_is_not_finite_stops_before_it_is_saved(tmp_path):
+def test_a_loss_that_is_not_finite_stops_training_and_nothing_is_saved(tmp_path):
     run = RunDir.create(tmp_path / "r", {})
     with pytest.raises(TrainingError) as caught:
         _train(run, broken_from=4)
@@ -96,44 +96,48 @@ def test_a_loss_that_is_not_finite_stops_before_it_is_saved(tmp_path):
     assert not run.model.exists()
 
 
-def _flipped(path):
-    """Flips a byte in the midst of the weights."""
+def _flip_byte(path):
+    """Flips a bit in the middle of the weights."""
     content = bytearray(path.read_bytes())
     content[content.index(b"\x89HDF") + 3000] ^= 0x10
     path.write_bytes(content)
 
 
-def test_a_broken_checkpoint_falls_back_to_the_one_before_and_says_so(tmp_path):
+def test_resume_reports_a_broken_checkpoint_and_loads_the_previous_one(tmp_path):
     run = RunDir.create(tmp_path / "r", {})
     _train(run)
-    _flipped(run.checkpoint(6))
-    said = []
-    translator = loop.resume(run, lambda: pytest.fail("must not build anew"), said.append)
+    _flip_byte(run.checkpoint(6))
+    reports = []
+    translator = loop.resume(
+        run, lambda: pytest.fail("must not build a new translator"), reports.append
+    )
     assert int(translator.steps_taken.numpy()) == 4
-    assert said == [
-        f"the checkpoint {run.checkpoint(6)} is broken (cut off, or its checksum is wrong); the "
-        "one before is taken",
-        f"going on from step 4: {run.checkpoint(4)}",
+    assert reports == [
+        f"the checkpoint {run.checkpoint(6)} is broken (truncated or with a wrong checksum); "
+        "using the previous one",
+        f"resuming from step 4: {run.checkpoint(4)}",
     ]
 
 
-def test_a_run_without_a_whole_checkpoint_is_not_begun_anew_unasked(tmp_path):
+def test_a_run_with_only_broken_checkpoints_does_not_silently_start_again(tmp_path):
     run = RunDir.create(tmp_path / "r", {})
     _train(run)
-    _flipped(run.checkpoint(6))
+    _flip_byte(run.checkpoint(6))
     run.checkpoint(4).write_bytes(run.checkpoint(4).read_bytes()[:5000])
-    with pytest.raises(RunError, match=r"^no checkpoint in .*4\.keras is broken .* begins the run"):
-        loop.resume(run, lambda: pytest.fail("must not build anew"))
+    with pytest.raises(
+        RunError, match=r"^no checkpoint in .*4\.keras is broken .* starts at step 0"
+    ):
+        loop.resume(run, lambda: pytest.fail("must not build a new translator"))
 
 
-def test_a_run_that_wrote_no_checkpoint_begins_at_step_0_and_says_so(tmp_path):
-    run, said = RunDir.create(tmp_path / "r", {}), []
-    assert int(loop.resume(run, _toy, said.append).steps_taken.numpy()) == 0
-    assert said == [f"{run.path} has no checkpoint yet: it begins at step 0"]
+def test_a_run_without_checkpoints_starts_at_step_0_and_reports_it(tmp_path):
+    run, reports = RunDir.create(tmp_path / "r", {}), []
+    assert int(loop.resume(run, _toy, reports.append).steps_taken.numpy()) == 0
+    assert reports == [f"{run.path} has no checkpoint yet: starting at step 0"]
 
 
-def test_rows_tell_rates_and_lengths_of_weights_and_gradients(tmp_path):
-    # Step 2 of the toy by hand: discriminator c, then generator g, each a number; SGD 0.1.
+def test_rows_hold_learning_rates_weight_norms_and_gradient_norms(tmp_path):
+    # Step 2 of the toy by hand: discriminator c, then generator g, each a scalar; SGD 0.1.
     run = RunDir.create(tmp_path / "r", {})
     mean = 2.0
 
@@ -155,7 +159,7 @@ def test_rows_tell_rates_and_lengths_of_weights_and_gradients(tmp_path):
         c -= 0.1 * discriminator
         generator = 2.0 * c * mean  # the weight of l1 is 2
         g -= 0.1 * generator
-    row = run.rows()[0]
+    row = run.history()[0]
     assert row["step"] == 2
     assert row["grad_norm/discriminator"] == pytest.approx(abs(discriminator), rel=1e-5)
     assert row["grad_norm/generator"] == pytest.approx(abs(generator), rel=1e-5)
@@ -164,7 +168,7 @@ def test_rows_tell_rates_and_lengths_of_weights_and_gradients(tmp_path):
     assert row["learning_rate/discriminator"] == pytest.approx(0.1)
 
 
-def test_tensorboard_groups_scalars_by_role_and_shows_images(tmp_path):
+def test_tensorboard_has_scalars_by_role_and_preview_images(tmp_path):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     run = RunDir.create(tmp_path / "r", {})
@@ -176,18 +180,18 @@ def test_tensorboard_groups_scalars_by_role_and_shows_images(tmp_path):
     steps = [event.step for event in events.Tensors("content/l1")]
     assert steps == [2, 4, 6]
     first = tf.make_ndarray(events.Tensors("content/l1")[0].tensor_proto)
-    assert float(first) == pytest.approx(run.rows()[0]["content/l1"])
+    assert float(first) == pytest.approx(run.history()[0]["content/l1"])
 
 
-def test_sample_images_show_input_translation_and_truth(tmp_path):
+def test_preview_images_show_input_translation_and_truth(tmp_path):
     run = RunDir.create(tmp_path / "r", {})
     _train(run)
     image = read(run.samples / "step-00000006.png")
-    assert image.shape[1] > 3 * 96  # three columns of enlarged pixels
+    assert image.shape[1] > 3 * 96  # three columns of upscaled pixels
 
 
-def test_broken_weights_are_never_saved(tmp_path):
-    # A rate that makes the weights infinite in one step, while the loss before it is finite.
+def test_weights_that_are_not_finite_are_never_saved(tmp_path):
+    # A learning rate that makes the weights infinite in a step whose loss is still finite.
     import keras
 
     run = RunDir.create(tmp_path / "r", {})
@@ -207,14 +211,14 @@ def test_broken_weights_are_never_saved(tmp_path):
     assert run.newest_checkpoint() is None
 
 
-def test_a_run_resumed_at_its_end_writes_the_same_model(tmp_path):
+def test_a_run_resumed_at_its_last_step_takes_no_further_steps(tmp_path):
     run = RunDir.create(tmp_path / "r", {})
     _train(run)
-    translator = loop.resume(run, lambda: pytest.fail("must not build anew"))
+    translator = loop.resume(run, lambda: pytest.fail("must not build a new translator"))
     assert int(translator.steps_taken.numpy()) == SCHEDULE.steps
-    rows = run.rows()
+    rows = run.history()
     _train(run, translator=translator)
-    assert run.rows() == rows
+    assert run.history() == rows
 
 
 def test_a_finished_run_is_not_trained_again(tmp_path):
@@ -228,7 +232,7 @@ def test_a_finished_run_is_not_trained_again(tmp_path):
     assert model.generator.get_weights()[0].item() == before
 
 
-def test_stages_follow_each_other_and_a_resumed_run_finds_its_own(tmp_path):
+def test_a_run_stopped_in_its_second_stage_resumes_in_that_stage(tmp_path):
     def run_to(end, path, model):
         stages = (("first", 3), ("second", end))
         images = tf.constant(IMAGES)
@@ -242,34 +246,36 @@ def test_stages_follow_each_other_and_a_resumed_run_finds_its_own(tmp_path):
             console=Console(file=io.StringIO()),
         )
         assert done
-        return [json.loads(line) for line in path.history.read_text().splitlines()]
+        return [json.loads(line) for line in path.history_file.read_text().splitlines()]
 
     def staged():
         model = Staged(scale(0.5, "g"), scale(0.25, "c"))
         model.compile()
         return model
 
-    whole = run_to(6, RunDir.create(tmp_path / "whole", {}), staged())
-    assert [row["step"] for row in whole] == [1, 2, 3, 4, 5, 6]
-    terms = [{key for key in row if key.startswith(("content/", "domain/"))} for row in whole]
+    uninterrupted = run_to(6, RunDir.create(tmp_path / "uninterrupted", {}), staged())
+    assert [row["step"] for row in uninterrupted] == [1, 2, 3, 4, 5, 6]
+    terms = [
+        {key for key in row if key.startswith(("content/", "domain/"))} for row in uninterrupted
+    ]
     assert terms == [{"domain/discriminator"}] * 3 + [{"content/l1"}] * 3
-    assert [{key for key in row if key.startswith("rate/")} for row in whole] == (
+    assert [{key for key in row if key.startswith("learning_rate/")} for row in uninterrupted] == (
         [{"learning_rate/discriminator"}] * 3 + [{"learning_rate/generator"}] * 3
     )
-    broken = RunDir.create(tmp_path / "broken", {})
-    run_to(5, broken, staged())  # stops in the second stage, with a checkpoint of step 4
-    again = run_to(6, broken, loop.resume(broken, staged))
-    assert again == whole
+    interrupted = RunDir.create(tmp_path / "interrupted", {})
+    run_to(5, interrupted, staged())  # stops in the second stage, with a checkpoint of step 4
+    resumed = run_to(6, interrupted, loop.resume(interrupted, staged))
+    assert resumed == uninterrupted
 
 
-def test_a_run_with_more_steps_does_not_go_back_to_an_earlier_stage(tmp_path):
-    # The shares of twice the steps would put step 4 into the first stage again.
+def test_a_run_with_more_steps_does_not_return_to_an_earlier_stage(tmp_path):
+    # With twice the steps, step 4 would belong to the first stage again.
     model = Staged(scale(0.5, "g"), scale(0.25, "c"))
     model.compile()
     images = tf.constant(IMAGES)
     data = tf.data.Dataset.from_tensors({"a": images, "b": images}).repeat()
     run = RunDir.create(tmp_path / "run", {})
-    discriminator = []
+    discriminator_weights = []
     for stages in ((("first", 2), ("second", 4)), (("first", 6), ("second", 8))):
         loop.train(
             model,
@@ -279,6 +285,6 @@ def test_a_run_with_more_steps_does_not_go_back_to_an_earlier_stage(tmp_path):
             sample={"a": IMAGES, "b": IMAGES},
             console=Console(file=io.StringIO()),
         )
-        discriminator.append(float(model.discriminator.trainable_weights[0].numpy().item()))
+        discriminator_weights.append(float(model.discriminator.trainable_weights[0].numpy().item()))
     assert int(model.steps_taken.numpy()) == 8
-    assert discriminator[0] == discriminator[1]
+    assert discriminator_weights[0] == discriminator_weights[1]

@@ -1,4 +1,4 @@
-"""A run that is killed at any moment goes on as if nothing had happened."""
+"""A killed run, once resumed, has the results of an uninterrupted one."""
 
 import json
 import os
@@ -21,11 +21,11 @@ NOISY = {
 
 def _train(method, data, run, *more, resume=False):
     overrides = (f"data.path={data}", "training.steps=24", "training.checkpoint_every=5")
-    own = settings(*overrides, *NOISY[method], *more)
-    if method == "cyclegan":  # has no levels
-        place = own.index("model.num_downsamples=2")
-        own = own[: place - 1] + own[place + 1 :]
-    options = ["--resume"] if resume else own
+    options = settings(*overrides, *NOISY[method], *more)
+    if method == "cyclegan":  # has no num_downsamples
+        index = options.index("model.num_downsamples=2")
+        options = options[: index - 1] + options[index + 1 :]
+    options = ["--resume"] if resume else options
     return subprocess.Popen(
         [COMMAND, "train", method, "--run", run, *options],
         stdout=subprocess.PIPE,
@@ -42,7 +42,7 @@ def _rows(run):
 def _wait_for_row(process, run, step):
     while process.poll() is None:
         history = run / "history.jsonl"
-        if history.exists() and any(f'"step": {s},' in history.read_text() for s in (step,)):
+        if history.exists() and f'"step": {step},' in history.read_text():
             return
         time.sleep(0.01)
     pytest.fail(f"ended before step {step}: {process.stdout.read()}")
@@ -54,21 +54,21 @@ def _finish(process):
 
 
 @pytest.mark.parametrize("method", sorted(NOISY))
-def test_a_run_killed_and_resumed_has_the_losses_of_an_unbroken_one(method, tmp_path):
+def test_a_killed_and_resumed_run_has_the_losses_of_an_uninterrupted_run(method, tmp_path):
     data = write_pairs(tmp_path / "pairs", size=32)
-    whole = _train(method, data, tmp_path / "whole")
-    _finish(whole)
-    broken = _train(method, data, tmp_path / "broken")
-    _wait_for_row(broken, tmp_path / "broken", 12)  # between checkpoints 10 and 15
-    broken.send_signal(signal.SIGKILL)
-    broken.wait()
-    resumed = _train(method, data, tmp_path / "broken", resume=True)
+    uninterrupted = _train(method, data, tmp_path / "uninterrupted")
+    _finish(uninterrupted)
+    killed = _train(method, data, tmp_path / "killed")
+    _wait_for_row(killed, tmp_path / "killed", 12)  # between checkpoints 10 and 15
+    killed.send_signal(signal.SIGKILL)
+    killed.wait()
+    resumed = _train(method, data, tmp_path / "killed", resume=True)
     _finish(resumed)
-    assert _rows(tmp_path / "broken") == _rows(tmp_path / "whole")
-    assert [row["step"] for row in _rows(tmp_path / "whole")][-3:] == [20, 22, 24]
+    assert _rows(tmp_path / "killed") == _rows(tmp_path / "uninterrupted")
+    assert [row["step"] for row in _rows(tmp_path / "uninterrupted")][-3:] == [20, 22, 24]
 
 
-def test_a_polite_stop_saves_at_once_and_resumes(tmp_path):
+def test_ctrl_c_saves_a_checkpoint_and_the_run_resumes_from_it(tmp_path):
     data = write_pairs(tmp_path / "pairs", size=32)
     run = tmp_path / "run"
     more = ("training.steps=4000", "training.checkpoint_every=5000", "training.lr_schedule=none")
@@ -77,7 +77,7 @@ def test_a_polite_stop_saves_at_once_and_resumes(tmp_path):
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "everything is saved; go on with" in " ".join(output.split())
+    assert "everything is saved; resume with" in " ".join(output.split())
     (checkpoint,) = (run / "checkpoints").iterdir()
     stopped_at = int(checkpoint.stem.removeprefix("step-"))
     assert stopped_at >= 4

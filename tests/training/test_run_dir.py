@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tf_translate.errors import RunError
-from tf_translate.training.run_dir import RunDir, is_whole, write_whole
+from tf_translate.training.run_dir import RunDir, is_intact, write_atomically
 
 
 def _zip(path, text="x"):
@@ -17,16 +17,16 @@ def test_a_new_run_holds_its_configuration(tmp_path):
     assert RunDir.open(tmp_path / "r").read_config() == {"method": "pix2pix"}
 
 
-def test_a_folder_that_is_not_empty_is_left_alone(tmp_path):
+def test_create_rejects_a_folder_that_is_not_empty(tmp_path):
     (tmp_path / "mine.txt").write_text("keep")
     with pytest.raises(RunError, match="already holds files that are not a run"):
         RunDir.create(tmp_path, {})
     RunDir.create(tmp_path / "r", {})
-    with pytest.raises(RunError, match="already holds a run; go on with --resume"):
+    with pytest.raises(RunError, match="already holds a run; continue it with --resume"):
         RunDir.create(tmp_path / "r", {})
 
 
-def test_a_write_that_fails_leaves_the_old_file(tmp_path):
+def test_a_failed_write_keeps_the_old_file(tmp_path):
     target = tmp_path / "file"
     target.write_text("old")
 
@@ -35,7 +35,7 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path):
         raise OSError("disk full")
 
     with pytest.raises(OSError, match="disk full"):
-        write_whole(target, fail)
+        write_atomically(target, fail)
     assert target.read_text() == "old"
     assert list(tmp_path.iterdir()) == [target]
 
@@ -50,44 +50,44 @@ def test_only_the_newest_checkpoints_are_kept(tmp_path):
     ]
 
 
-def test_a_broken_newest_checkpoint_falls_back_to_the_one_before(tmp_path):
+def test_newest_checkpoint_skips_a_broken_file(tmp_path):
     run = RunDir.create(tmp_path / "r", {})
     for step in (5, 10):
         path = run.save_checkpoint(_zip, step, keep=2)
     path.write_bytes(path.read_bytes()[:20])
-    assert not is_whole(path)
+    assert not is_intact(path)
     assert run.newest_checkpoint().name == "step-00000005.keras"
 
 
-def test_no_flipped_byte_goes_unseen(tmp_path):
+def test_every_flipped_byte_of_the_content_is_detected(tmp_path):
     file, members = tmp_path / "step-1.keras", {}
     with zipfile.ZipFile(file, "w") as archive:  # stored, as Keras does
         for name in ("metadata.json", "config.json", "model.weights.h5"):
             members[name] = np.random.default_rng(len(members)).bytes(30)
             archive.writestr(name, members[name])
-    whole = file.read_bytes()
-    assert is_whole(file)
-    content = {whole.index(part) + place for part in members.values() for place in range(30)}
-    for place in range(len(whole)):
+    original = file.read_bytes()
+    assert is_intact(file)
+    content = {original.index(part) + i for part in members.values() for i in range(30)}
+    for index in range(len(original)):
         for flip in (0x01, 0x80, 0xFF):
-            spoilt = bytearray(whole)
-            spoilt[place] ^= flip
-            file.write_bytes(spoilt)
-            if is_whole(file):  # a date, or the like: nothing that is read
-                assert place not in content
+            damaged = bytearray(original)
+            damaged[index] ^= flip
+            file.write_bytes(damaged)
+            if is_intact(file):  # a date or another field that is not read
+                assert index not in content
                 with zipfile.ZipFile(file) as archive:
                     assert {name: archive.read(name) for name in archive.namelist()} == members
-    for length in range(len(whole)):
-        file.write_bytes(whole[:length])
-        assert not is_whole(file)
+    for length in range(len(original)):
+        file.write_bytes(original[:length])
+        assert not is_intact(file)
 
 
-def test_a_broken_checkpoint_is_set_aside_and_not_counted_among_those_kept(tmp_path):
+def test_a_broken_checkpoint_is_renamed_and_does_not_count_as_kept(tmp_path):
     run = RunDir.create(tmp_path / "r", {})
     for step in (5, 10):
         run.save_checkpoint(_zip, step, keep=2)
     run.checkpoint(10).write_bytes(b"half")
-    run.tidy(5)
+    run.discard_after(5)
     run.save_checkpoint(_zip, 7, keep=1)
     assert [path.name for path in sorted(run.checkpoints.iterdir())] == [
         "step-00000007.keras",
@@ -95,7 +95,7 @@ def test_a_broken_checkpoint_is_set_aside_and_not_counted_among_those_kept(tmp_p
     ]
 
 
-def test_a_folder_that_a_kill_left_ahead_of_its_configuration_is_free(tmp_path):
+def test_a_folder_left_by_a_killed_create_counts_as_empty(tmp_path):
     path = tmp_path / "r"
     (path / "checkpoints").mkdir(parents=True)
     (path / ".77-config.json").write_text('{"meth')
@@ -103,7 +103,7 @@ def test_a_folder_that_a_kill_left_ahead_of_its_configuration_is_free(tmp_path):
         RunDir.open(path)
     run = RunDir.create(path, {"method": "pix2pix"})
     assert run.read_config() == {"method": "pix2pix"}
-    run.tidy(0)
+    run.discard_after(0)
     assert sorted(file.name for file in path.iterdir()) == [
         "checkpoints",
         "config.json",
@@ -115,23 +115,23 @@ def test_a_folder_that_a_kill_left_ahead_of_its_configuration_is_free(tmp_path):
         RunDir.create(tmp_path / "s", {})
 
 
-def test_a_row_cut_off_by_a_crash_is_left_out(tmp_path):
+def test_a_row_that_a_crash_cut_off_is_ignored(tmp_path):
     run = RunDir.create(tmp_path / "r", {})
-    run.history.write_text('{"step": 5, "l": 1.0}\n{"step": 10, "l": 0.5}\n{"step": 15, "l"')
-    assert [row["step"] for row in run.rows()] == [5, 10]
+    run.history_file.write_text('{"step": 5, "l": 1.0}\n{"step": 10, "l": 0.5}\n{"step": 15, "l"')
+    assert [row["step"] for row in run.history()] == [5, 10]
     (run.checkpoints / ".77-step-00000010.keras").write_bytes(b"half")
-    run.tidy(5)
+    run.discard_after(5)
     assert list(run.checkpoints.iterdir()) == []
-    assert run.history.read_text() == '{"step": 5, "l": 1.0}\n'
+    assert run.history_file.read_text() == '{"step": 5, "l": 1.0}\n'
 
 
-def test_a_run_without_a_model_says_how_to_get_one(tmp_path):
+def test_a_run_without_a_model_suggests_training_it(tmp_path):
     run = RunDir.create(tmp_path / "r", {})
     with pytest.raises(RunError, match="holds no model yet; train it first"):
         run.finished_model()
 
 
-def test_what_is_no_run_is_named(tmp_path):
+def test_open_rejects_a_folder_that_is_not_a_run(tmp_path):
     with pytest.raises(RunError, match=r"is not a run: it has no config\.json"):
         RunDir.open(tmp_path)
     (tmp_path / "config.json").write_text("{")

@@ -1,4 +1,4 @@
-"""XLA is taken where it is quicker, and the look at that leaves nothing behind."""
+"""XLA is used if it is faster, and measuring it does not change training."""
 
 import keras
 import numpy as np
@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from tf_translate.methods.cyclegan import CycleGAN, CycleGANSettings
-from tf_translate.training.xla import take_if_quicker
+from tf_translate.training.xla import use_xla_if_faster
 
 SHAPE = (16, 16, 3)
 
@@ -27,63 +27,63 @@ def _batches():
     return tf.data.Dataset.from_tensor_slices(images).batch(1).repeat()
 
 
-def _numbers(model):
+def _values(model):
     optimizers = model.player_optimizers.values()
-    held = [*model.variables, *(v for each in optimizers for v in each.variables)]
-    return [np.array(variable) for variable in held]
+    variables = [*model.variables, *(v for each in optimizers for v in each.variables)]
+    return [np.array(variable) for variable in variables]
 
 
-def test_a_look_by_the_clock_puts_everything_back_and_training_goes_on_as_without():
-    plain, looked, told = _model(), _model(), []
-    for model in (plain, looked):
+def test_measuring_xla_restores_all_variables_and_does_not_change_training():
+    plain, measured, reports = _model(), _model(), []
+    for model in (plain, measured):
         model.fit(_batches(), steps_per_epoch=3, verbose=0)
-    before = _numbers(looked)
-    take_if_quicker(looked, _batches(), told.append)
-    for was, now in zip(before, _numbers(looked), strict=True):
-        np.testing.assert_array_equal(was, now)
-    (sentence,) = told
+    before = _values(measured)
+    use_xla_if_faster(measured, _batches(), reports.append)
+    for old, new in zip(before, _values(measured), strict=True):
+        np.testing.assert_array_equal(old, new)
+    (sentence,) = reports
     assert "XLA is " in sentence or "XLA cannot" in sentence
-    looked.jit_compile = False
-    looked.make_train_function(force=True)
-    for model in (plain, looked):
+    measured.jit_compile = False
+    measured.make_train_function(force=True)
+    for model in (plain, measured):
         model.fit(_batches(), steps_per_epoch=3, verbose=0)
-    for wanted, found in zip(_numbers(plain), _numbers(looked), strict=True):
-        np.testing.assert_array_equal(wanted, found)
+    for expected, found in zip(_values(plain), _values(measured), strict=True):
+        np.testing.assert_array_equal(expected, found)
 
 
 @pytest.mark.parametrize(
-    ("with_it", "taken", "said"),
+    ("seconds_with_xla", "used", "report"),
     [
-        (0.05, True, "a step takes 100.0 ms, with XLA 50.0 ms: XLA is taken"),
-        (0.096, False, "a step takes 100.0 ms, with XLA 96.0 ms: XLA is left out"),
+        (0.05, True, "a step takes 100.0 ms, with XLA 50.0 ms: XLA is on"),
+        (0.096, False, "a step takes 100.0 ms, with XLA 96.0 ms: XLA is off"),
     ],
 )
-def test_it_is_taken_where_it_saves_a_twentieth(with_it, taken, said):
-    model, told, seen = _model(), [], []
+def test_xla_is_used_if_it_saves_five_percent(seconds_with_xla, used, report):
+    model, reports, measured = _model(), [], []
 
-    def timed(model, batches):
-        seen.append(model.jit_compile)
+    def measure(model, batches):
+        measured.append(model.jit_compile)
         assert next(batches).keys() == {"a", "b"}
-        return with_it if model.jit_compile else 0.1
+        return seconds_with_xla if model.jit_compile else 0.1
 
-    take_if_quicker(model, _batches(), told.append, timed)
-    assert seen == [False, True]
-    assert model.jit_compile == taken
-    assert told == [said]
+    use_xla_if_faster(model, _batches(), reports.append, measure)
+    assert measured == [False, True]
+    assert model.jit_compile == used
+    assert reports == [report]
 
 
-def test_a_step_that_xla_cannot_compile_is_trained_without():
-    model, told = _model(), []
+def test_a_step_that_xla_cannot_compile_is_trained_without_xla():
+    model, reports = _model(), []
 
-    def timed(model, batches):
+    def measure(model, batches):
         if model.jit_compile:
             raise tf.errors.InvalidArgumentError(None, None, "no kernel for Foo\nmore", 3)
         model.train_function(batches)
         return 1.0
 
-    before = _numbers(model)
-    take_if_quicker(model, _batches(), told.append, timed)
+    before = _values(model)
+    use_xla_if_faster(model, _batches(), reports.append, measure)
     assert not model.jit_compile
-    assert told == ["XLA is left out: it cannot compile this step (no kernel for Foo)"]
-    for was, now in zip(before, _numbers(model), strict=True):
-        np.testing.assert_array_equal(was, now)
+    assert reports == ["XLA is off: it cannot compile this step (no kernel for Foo)"]
+    for old, new in zip(before, _values(model), strict=True):
+        np.testing.assert_array_equal(old, new)

@@ -1,6 +1,6 @@
-"""A worker of test_many_workers: trains jobs in turn, each into a run of its own.
+"""A worker of test_multi_worker: trains several jobs in sequence, each in its own run.
 
-Called as `python -m tests.training.worker JOBS.json FOLDER`; Slurm's variables say who it is.
+Call: `python -m tests.training.worker JOBS.json FOLDER`. Slurm's variables give its index.
 """
 
 import json
@@ -12,22 +12,22 @@ from rich.console import Console
 
 from tf_translate.config.schema import Config
 from tf_translate.experiment import build
-from tf_translate.experiment.train import train_by
-from tf_translate.training.workers import find_cluster, join
+from tf_translate.experiment.train import train_with_strategy
+from tf_translate.training.workers import find_cluster, join_cluster
 
 
-def descent(own, *, learning_rate=None, average=0.0):
-    """Plain gradient descent in place of Adam, which blows rounding up where a gradient is 0."""
+def gradient_descent(settings, *, learning_rate=None, average=0.0):
+    """Plain SGD instead of Adam, which amplifies rounding errors of gradients near 0."""
     averages = {"use_ema": True, "ema_momentum": average} if average else {}
     return keras.optimizers.SGD(0.001, **averages)
 
 
 def main(jobs, folder):
-    strategy = join(find_cluster(), "one")
-    build.make_optimizer = descent
+    strategy = join_cluster(find_cluster(), "one")
+    build.make_optimizer = gradient_descent
     for name, job in jobs.items():
-        told = {"resume": False, "console": Console(stderr=True)}
-        train_by(strategy, Config(**job), folder / name, **told)
+        options = {"resume": False, "console": Console(stderr=True)}
+        train_with_strategy(strategy, Config(**job), folder / name, **options)
 
 
 if __name__ == "__main__":

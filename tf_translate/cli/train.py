@@ -19,7 +19,7 @@ Source = Annotated[
 ]
 RunPath = Annotated[
     Path | None,
-    typer.Option(help="Directory of the run; default: runs/NAME, or the next free name."),
+    typer.Option(help="Directory of the run; default: runs/NAME or NAME-2, NAME-3 ..."),
 ]
 Settings = Annotated[
     list[str] | None,

@@ -1,8 +1,8 @@
 """The run directory: the files that training writes, each complete or not at all.
 
-`config.json`, `checkpoints/step-N.keras`, `history.jsonl` (losses), `sessions.jsonl` (when and how
-long training ran, on which hardware), `samples/` (preview images), `logs/` (TensorBoard) and, at the
-end, `model.keras`. If the best checkpoint is selected, `checkpoints/best-N.keras` and
+`config.json`, `checkpoints/step-N.keras`, `history.jsonl` (losses), `sessions.jsonl` (when, how
+long and on which hardware training ran), `samples/` (preview images), `logs/` (TensorBoard) and,
+at the end, `model.keras`. If the best checkpoint is selected, `checkpoints/best-N.keras` and
 `assessments.jsonl` too. `warnings.jsonl` if a likely failure was detected.
 """
 
