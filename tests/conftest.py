@@ -1,4 +1,4 @@
-"""Settings of every test: quiet, seeded, two logical CPUs, float32."""
+"""Set-up of every test: quiet TensorFlow, fixed seeds, two logical CPUs, float32."""
 
 import os
 
@@ -25,7 +25,7 @@ def _seeded():
 
 @pytest.fixture
 def two_replicas():
-    """Mirrors over two logical CPUs, which step like one device."""
+    """A MirroredStrategy over two logical CPUs."""
     return tf.distribute.MirroredStrategy(
         ["/cpu:0", "/cpu:1"], cross_device_ops=tf.distribute.ReductionToOneDevice()
     )

@@ -1,4 +1,4 @@
-"""A real file system that tests may fill and close."""
+"""A small mounted file system that tests can fill or make read-only."""
 
 import shutil
 import subprocess
@@ -11,20 +11,20 @@ class Disk:
     """A mounted tmpfs.
 
     Attributes:
-        path: Where it is mounted.
+        path: Mount point.
     """
 
     def __init__(self, path: Path):
         self.path = path
 
     def remount(self, options: str) -> None:
-        """Changes its size (`size=64m`) or closes it (`ro`)."""
+        """Changes its size (`size=64m`) or makes it read-only (`ro`)."""
         subprocess.run(["mount", "-o", f"remount,{options}", self.path], check=True)
 
 
 @pytest.fixture
 def disk(tmp_path):
-    """A disk of its own of 2 MiB, empty."""
+    """An empty file system of 2 MiB; the test is skipped where it may not be mounted."""
     folder = tmp_path / "disk"
     folder.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", folder]
