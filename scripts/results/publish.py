@@ -1,14 +1,15 @@
-"""Puts an evaluated run, an ablation or another table into assets/results and the pages.
+"""Copies an evaluated run, an ablation or a benchmark into assets/results and fills the pages.
 
-python scripts/results/publish.py RUN NAME "COMMAND ..."
-python scripts/results/publish.py --ablation FOLDER NAME
-python scripts/results/publish.py --benchmark FOLDER NAME
-python scripts/results/publish.py --verification FOLDER NAME
-python scripts/results/publish.py --kills FOLDER NAME
-python scripts/results/publish.py --memory FOLDER NAME
-python scripts/results/publish.py --startup FOLDER NAME
-python scripts/results/publish.py --steps FOLDER NAME
-python scripts/results/publish.py --input FOLDER NAME
+python -m scripts.results.publish RUN NAME "COMMAND ..."
+python -m scripts.results.publish --tables          fills the tables of the pages again
+python -m scripts.results.publish --ablation FOLDER NAME
+python -m scripts.results.publish --benchmark FOLDER NAME
+python -m scripts.results.publish --verification FOLDER NAME
+python -m scripts.results.publish --kills FOLDER NAME
+python -m scripts.results.publish --memory FOLDER NAME
+python -m scripts.results.publish --startup FOLDER NAME
+python -m scripts.results.publish --steps FOLDER NAME
+python -m scripts.results.publish --input FOLDER NAME
 """
 
 import json
@@ -23,7 +24,7 @@ from tf_translate.images import read, write
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "assets" / "results"
 PAGES = (ROOT / "README.md", RESULTS / "README.md")
-TABLES = {  # what a folder holds
+TABLES = {  # by option, the file in FOLDER
     "--verification": "verify_table.json",
     "--kills": "kill_runs.json",
     "--memory": "measure_memory.json",
@@ -34,7 +35,7 @@ TABLES = {  # what a folder holds
 
 
 def publish(run: Path, name: str, command: str) -> None:
-    """Writes assets/results/NAME.json and NAME_DIRECTION.png, and the pages' tables."""
+    """Writes assets/results/NAME.json and NAME_DIRECTION.png, and fills the tables."""
     (metrics,) = sorted((run / "evaluation").glob("*.json"))
     sessions = [json.loads(line) for line in (run / "sessions.jsonl").read_text().splitlines()]
     result = {
@@ -47,39 +48,40 @@ def publish(run: Path, name: str, command: str) -> None:
     (RESULTS / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n")
     for direction in result["evaluation"]["directions"]:
         write(RESULTS / f"{name}_{direction}.png", read(run / "evaluation" / f"{direction}.png"))
-    _fill_pages()
+    fill_pages()
 
 
 def publish_ablation(folder: Path, name: str) -> None:
-    """Copies FOLDER/ablation.json and its image, and fills the pages' tables."""
+    """Copies FOLDER/ablation.json and its image, and fills the tables."""
     shutil.copy(folder / "ablation.json", RESULTS / f"{name}.json")
     write(RESULTS / f"{name}.png", read(folder / "ablation.png"))
-    _fill_pages()
+    fill_pages()
 
 
 def publish_benchmark(folder: Path, name: str) -> None:
-    """Copies the FOLDER/bench_*.json that is there and fills the table between its marks."""
+    """Copies the only FOLDER/bench_*.json and fills its table."""
     (file,) = folder.glob("bench_*.json")
     shutil.copy(file, RESULTS / f"{name}.json")
-    _fill_pages()
+    fill_pages()
 
 
 def publish_table(file: Path, name: str) -> None:
-    """Copies a result that is a table, and its plot if there is one, and fills the table."""
+    """Copies a result and its plot, if there is one, and fills its table."""
     shutil.copy(file, RESULTS / f"{name}.json")
     plot = file.with_suffix(".png")
     if plot.is_file():
         write(RESULTS / f"{name}.png", read(plot))
-    _fill_pages()
+    fill_pages()
 
 
-def _fill_pages() -> None:
+def fill_pages() -> None:
+    """Replaces the tables of the pages by those of the results."""
     for page in PAGES:
         page.write_text(with_tables(page.read_text("utf-8")), "utf-8")
 
 
 def with_tables(page: str) -> str:
-    """Replaces what stands between the marks of each result, and of the summary, by its table."""
+    """The page with a new table between the marks of each result and of the summary."""
 
     def fill(match: re.Match) -> str:
         result = json.loads((RESULTS / f"{match[1]}.json").read_text())
@@ -93,7 +95,7 @@ def with_tables(page: str) -> str:
 
 
 def summary() -> str:
-    """A row for each evaluated run: the worst of its directions."""
+    """One row for each evaluated run: the worst of its directions."""
     lines = [
         "| method | images | retrieval@1 ↑ | outside ↓ | accuracy ↑ | KID ↓ | minutes |",
         "|---" * 7 + "|",
@@ -102,12 +104,12 @@ def summary() -> str:
         result = json.loads(path.read_text())
         if "evaluation" not in result:
             continue
-        each = [one["rows"]["output"] for one in result["evaluation"]["directions"].values()]
+        each = [one["results"]["output"] for one in result["evaluation"]["directions"].values()]
         cells = [
             "–" if each[0].get(metric) is None else f"{worst(one[metric] for one in each):.3f}"
             for metric, worst in (
                 ("content/retrieval@1", min),
-                ("content/outside", max),
+                ("content/l1_outside_edit", max),
                 ("domain/accuracy", min),
                 ("domain/kid/judge@64", max),
             )
@@ -119,8 +121,10 @@ def summary() -> str:
 
 
 def main(arguments: list[str]) -> None:
-    """Chooses by the first argument what is published."""
-    if arguments[0] == "--ablation":
+    """Publishes what the first argument names."""
+    if arguments[0] == "--tables":
+        fill_pages()
+    elif arguments[0] == "--ablation":
         publish_ablation(Path(arguments[1]), arguments[2])
     elif arguments[0] == "--benchmark":
         publish_benchmark(Path(arguments[1]), arguments[2])

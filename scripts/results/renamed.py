@@ -30,6 +30,9 @@ TERMS = {
     "same_picture": "nt_xent",
 }
 TABLES = {"terms": "loss_weights"}  # of a configuration
+VALUES: Mapping[tuple[str, str], Mapping[str, str]] = {  # by table and key, earlier names
+    ("model", "encoder"): {"features": "feature_extractor"},  # of DTN
+}
 SETTINGS: Mapping[str, Mapping[str, str]] = {  # by table of a configuration, earlier names
     "model": {
         "base": "base_filters",
@@ -89,13 +92,21 @@ def inverse(names: Mapping[str, str]) -> dict[str, str]:
     return {new: earlier for earlier, new in names.items()}
 
 
+def _renamed_value(
+    value: Any, keys: Mapping[str, str] | None, names: Mapping[str, str] | None
+) -> Any:
+    if isinstance(value, Mapping):
+        return renamed(value, keys or {})
+    return (names or {}).get(value, value) if isinstance(value, str) else value
+
+
 def to_new_config(config: Mapping[str, Any]) -> dict[str, Any]:
     """A configuration with earlier names, in those of today."""
     found = {}
     for table, values in config.items():
         if isinstance(values, Mapping):
             values = {
-                key: renamed(value, NESTED[table, key]) if (table, key) in NESTED else value
+                key: _renamed_value(value, NESTED.get((table, key)), VALUES.get((table, key)))
                 for key, value in values.items()
             }
             values = renamed(values, SETTINGS.get(table, {}))
@@ -111,8 +122,21 @@ def to_earlier_config(config: Mapping[str, Any]) -> dict[str, Any]:
         if isinstance(values, Mapping):
             values = renamed(values, inverse(SETTINGS.get(table, {})))
             values = {
-                key: renamed(value, inverse(NESTED[table, key])) if (table, key) in NESTED else value
+                key: _renamed_value(
+                    value,
+                    inverse(NESTED.get((table, key), {})),
+                    inverse(VALUES.get((table, key), {})),
+                )
                 for key, value in values.items()
             }
         found[table] = values
     return found
+
+
+def to_new_setting(name: str) -> str:
+    """The name of a setting as `--set` takes it, such as "terms.slope", in that of today."""
+    table, dot, key = name.partition(".")
+    key, nested_dot, nested = key.partition(".")
+    new_nested = NESTED.get((table, key), {}).get(nested, nested)
+    new_key = SETTINGS.get(table, {}).get(key, key)
+    return f"{TABLES.get(table, table)}{dot}{new_key}{nested_dot}{new_nested}"

@@ -17,17 +17,17 @@ from typing import Any
 
 import exporters
 from exporters.convert.recipes import RECIPES
-from tf_translate.cli.export import judges_of
+from tf_translate.cli.export import judge_files
 from tf_translate.errors import TranslateError
 from tf_translate.experiment.export.calibration_images import calibration_inputs
 from tf_translate.experiment.export.provenance import source_of
-from tf_translate.experiment.load_run import Trained, golden_images, load_trained
+from tf_translate.experiment.load_run import TrainedRun, golden_images, load_run
 
 SEED = 0
 PACKAGES = ("tensorflow", "keras", "ai-edge-litert", "ai-edge-quantizer", "numpy")
 
 
-def export(trained: Trained, bundle: Path, recipes: list[str], images: int) -> dict[str, str]:
+def export(trained: TrainedRun, bundle: Path, recipes: list[str], images: int) -> dict[str, str]:
     """Exports by as many of the recipes as work.
 
     Args:
@@ -55,7 +55,7 @@ def export(trained: Trained, bundle: Path, recipes: list[str], images: int) -> d
                 calibration=exporters.Calibration(inputs, {"source": "training split"}),
                 source=source_of(trained),
                 seed=SEED,
-                sidecar=judges_of(trained),
+                sidecar=judge_files(trained),
             )
         except exporters.ExportError as error:
             guilty = [name for name in left if f"recipe {name!r}" in str(error)]
@@ -114,7 +114,7 @@ def table(folder: Path, runs: dict[str, Path], recipes: list[str], images: int) 
         "verification": [],
     }
     for name, run in runs.items():
-        trained = load_trained(run)
+        trained = load_run(run)
         bundle = folder / name
         refused = export(trained, bundle, recipes, images)
         result["runs"][name] = source_of(trained) | {"method": trained.config.method}
