@@ -15,6 +15,7 @@ from tf_translate.layers.cpu import (
     Conv2DTranspose,
     CropFirst,
     enabled_kernels,
+    record_kernels,
 )
 from tf_translate.layers.reflection_padding import ReflectionPadding2D
 
@@ -79,7 +80,9 @@ def test_a_kernel_runs_where_it_is_on_and_gives_the_results_of_keras(kernel, mon
     others = ",".join(name for name in KERNELS if name != kernel)
     for value, runs in (("on", True), (kernel, True), ("off", False), (others, False)):
         monkeypatch.setenv(VARIABLE, value)
-        found, operations = _run(layer, images)
+        with record_kernels() as used:
+            found, operations = _run(layer, images)
+        assert (kernel in used) == runs
         assert _has_kernel(operation, operations, plain) == runs, value
         for result, exact in zip(found, expected, strict=True):
             np.testing.assert_allclose(result, exact, atol=2e-5 * np.abs(exact).max())

@@ -11,7 +11,13 @@ from tf_translate.layers.cpu.conv2d_transpose import Conv2DTranspose
 from tf_translate.layers.cpu.cropping import CropFirst
 from tf_translate.layers.cpu.processor import instruction_set
 from tf_translate.layers.cpu.reflection_padding import pad_by_reflection
-from tf_translate.layers.cpu.switch import KERNELS, VARIABLE, enabled, enabled_kernels
+from tf_translate.layers.cpu.switch import (
+    KERNELS,
+    VARIABLE,
+    enabled,
+    enabled_kernels,
+    record_kernels,
+)
 
 __all__ = [
     "KERNELS",
@@ -23,4 +29,5 @@ __all__ = [
     "enabled_kernels",
     "instruction_set",
     "pad_by_reflection",
+    "record_kernels",
 ]

@@ -58,13 +58,11 @@ class Conv2D(FastPath, keras.layers.Conv2D):
 
 def _is_faster_by_products(images, columns: int) -> bool:
     limits = thresholds()
-    if not enabled("conv2d") or tf.config.list_logical_devices("GPU"):
+    small = columns <= limits.product_columns and images.shape[0] <= limits.product_images
+    fast = limits.product_bfloat16 if images.dtype == tf.bfloat16 else small
+    if not fast or images.shape[-1] < limits.product_channels:
         return False
-    if images.shape[-1] < limits.product_channels:
-        return False
-    if images.dtype == tf.bfloat16:
-        return limits.product_bfloat16
-    return columns <= limits.product_columns and images.shape[0] <= limits.product_images
+    return not tf.config.list_logical_devices("GPU") and enabled("conv2d")
 
 
 @tf.function(autograph=False)  # traced once for all layers of equal shapes

@@ -62,7 +62,7 @@ class Conv2DTranspose(FastPath, keras.layers.Conv2DTranspose):
 def _is_faster_as_product(pixels: int, channels: int) -> bool:
     limits = thresholds()
     small = pixels <= limits.transpose_pixels and channels >= limits.transpose_channels
-    return small and enabled("conv2d_transpose") and not tf.config.list_logical_devices("GPU")
+    return small and not tf.config.list_logical_devices("GPU") and enabled("conv2d_transpose")
 
 
 @tf.function(autograph=False)  # traced once for all layers of equal shapes

@@ -17,7 +17,7 @@ def is_faster_by_rows(rows: int, filters: int, pixels: int) -> bool:
     """
     limits = thresholds()
     few = rows > 1 and filters <= limits.few_channels and pixels >= limits.few_channels_pixels
-    return few and enabled("few_channels") and not tf.config.list_logical_devices("GPU")
+    return few and not tf.config.list_logical_devices("GPU") and enabled("few_channels")
 
 
 def convolve_by_rows(images, kernel, padding: str):

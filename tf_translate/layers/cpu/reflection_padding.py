@@ -21,8 +21,8 @@ def pad_by_reflection(images, padding: int):
     Returns:
         `(batch, height + 2 padding, width + 2 padding, channels)`.
     """
-    fast = enabled("reflection_padding") and images.shape.is_fully_defined()
-    if fast and not tf.config.list_logical_devices("GPU"):
+    fast = images.shape.is_fully_defined() and not tf.config.list_logical_devices("GPU")
+    if fast and enabled("reflection_padding"):
         return _pad_by_gather(images, padding)
     return tf.pad(images, [[0, 0], [padding, padding], [padding, padding], [0, 0]], "REFLECT")
 

@@ -16,8 +16,8 @@ def is_faster_by_parity(channels: int, pixels: int, dtype) -> bool:
     """
     limits = thresholds()
     large = channels >= limits.strided_channels and pixels >= limits.strided_pixels
-    fast = large and dtype == tf.float32 and enabled("strided_gradient")
-    return fast and not tf.config.list_logical_devices("GPU")
+    fast = large and dtype == tf.float32 and not tf.config.list_logical_devices("GPU")
+    return fast and enabled("strided_gradient")
 
 
 def gradient_by_parity(images, upstream, shape):

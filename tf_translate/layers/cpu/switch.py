@@ -12,8 +12,9 @@ It is read whenever a layer or a training step is built or traced. A step that i
 keeps its operations.
 """
 
+import contextlib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from tf_translate.errors import ConfigError
 
@@ -30,13 +31,36 @@ KERNELS: Mapping[str, str] = {
 }
 
 
+_records: list[set[str]] = []  # one for each open `record_kernels`
+
+
 def enabled(kernel: str) -> bool:
     """Whether a kernel, by its name in `KERNELS`, is switched on now.
+
+    Call it where the kernel applies, after all other conditions: see `record_kernels`.
 
     Raises:
         ConfigError: If the variable holds an unknown name.
     """
-    return kernel in enabled_kernels()
+    if kernel not in enabled_kernels():
+        return False
+    for record in _records:
+        record.add(kernel)
+    return True
+
+
+@contextlib.contextmanager
+def record_kernels() -> Iterator[set[str]]:
+    """Yields a set that receives the name of every kernel that is used while the context is open.
+
+    Trace a model in it to learn which kernels its operations contain.
+    """
+    record: set[str] = set()
+    _records.append(record)
+    try:
+        yield record
+    finally:
+        _records[:] = [each for each in _records if each is not record]
 
 
 def enabled_kernels() -> frozenset[str]:
