@@ -1,4 +1,4 @@
-"""The command in this process, and one tiny run and bundle for all tests of it."""
+"""Runs `tf-translate` in this process; one tiny run and one bundle for all tests of it."""
 
 import sys
 
@@ -23,13 +23,13 @@ TINY = (
 
 
 def settings(*more):
-    """Options that make a preset tiny, and more."""
+    """Options that make a preset tiny, and further settings."""
     return [part for setting in (*TINY, *more) for part in ("--set", setting)]
 
 
 @pytest.fixture
 def command(monkeypatch, capsys):
-    """Runs `tf-translate ARGUMENTS`; gives exit code, stdout and stderr with plain spaces."""
+    """Runs `tf-translate ARGUMENTS`; returns exit code, stdout and stderr on one line."""
 
     def invoke(*arguments):
         monkeypatch.setattr(sys, "argv", ["tf-translate", *map(str, arguments)])
@@ -37,8 +37,8 @@ def command(monkeypatch, capsys):
         code = 0
         try:
             run_command()
-        except SystemExit as end:
-            code = end.code or 0
+        except SystemExit as exit_:
+            code = exit_.code or 0
         captured = capsys.readouterr()
         return code, captured.out, " ".join(captured.err.split())
 
@@ -46,7 +46,7 @@ def command(monkeypatch, capsys):
 
 
 def write_pairs(folder, *, train=8, test=8, seed=0, size=16):
-    """A folder of pairs by equal names: a coloured square, and the same square in negative."""
+    """Writes pairs of equal file names: a coloured square, and its negative image."""
     random = np.random.default_rng(seed)
     for split, count in (("train", train), ("test", test)):
         for number in range(count):
@@ -60,7 +60,7 @@ def write_pairs(folder, *, train=8, test=8, seed=0, size=16):
 
 @pytest.fixture
 def pairs(tmp_path):
-    """A fresh folder of pairs, to be spoilt."""
+    """A new folder of pairs, which a test may damage."""
     return write_pairs(tmp_path / "pairs")
 
 
@@ -74,7 +74,7 @@ def _invoke(*arguments):
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory):
-    """A run of eight steps; do not change it."""
+    """A run of eight steps, shared by all tests; do not change it."""
     folder = tmp_path_factory.mktemp("trained")
     data = write_pairs(folder / "pairs")
     _invoke(
@@ -86,14 +86,14 @@ def trained(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def bundle(trained):
-    """The run's bundle in all recipes; do not change it."""
+    """The run's bundle in all recipes, shared by all tests; do not change it."""
     _invoke("export", trained, "--bundle", trained.parent / "bundle")
     return trained.parent / "bundle"
 
 
 @pytest.fixture
 def mistake(command):
-    """Runs a command that must fail with exit code 2; gives its sentence."""
+    """Runs a command that must fail with exit code 2; returns its error message."""
 
     def invoke(*arguments):
         code, _, sentence = command(*arguments)

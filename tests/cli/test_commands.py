@@ -9,7 +9,7 @@ from tf_translate import images
 from tf_translate.images import read
 
 
-def test_methods_as_json(command):
+def test_methods_prints_json(command):
     code, out, _ = command("methods", "--json")
     rows = {row["name"]: row for row in json.loads(out)["methods"]}
     assert code == 0
@@ -51,13 +51,13 @@ def test_describe_gives_the_published_parameter_counts(command, method, millions
         assert networks[name]["parameters"] / 1e6 == pytest.approx(expected, abs=0.0005)
 
 
-def test_describe_for_people_shows_every_term_and_its_source(command):
+def test_describe_shows_every_loss_term_and_its_source(command):
     _, out, _ = command("describe", "cyclegan")
     for word in ("content/cycle", "domain/adversarial", "eq. 2", "11.378 M"):
         assert word in out
 
 
-def test_a_run_holds_what_the_readme_says(trained):
+def test_a_run_holds_the_files_that_the_readme_lists(trained):
     assert (trained / "model.keras").is_file()
     assert json.loads((trained / "config.json").read_text())["method"] == "pix2pix"
     rows = [json.loads(line) for line in (trained / "history.jsonl").read_text().splitlines()]
@@ -67,7 +67,7 @@ def test_a_run_holds_what_the_readme_says(trained):
     assert events.stat().st_size > 0
 
 
-def test_verify_as_json_is_one_object(command, bundle):
+def test_verify_prints_one_json_object(command, bundle):
     code, out, _ = command("verify", bundle, "--json")
     result = json.loads(out)
     assert code == 0
@@ -76,7 +76,9 @@ def test_verify_as_json_is_one_object(command, bundle):
     assert artifacts == {"saved_model", "float32", "float16", "dynamic_int8"}
 
 
-def test_bundle_and_run_translate_a_image_of_any_size_alike(command, bundle, trained, tmp_path):
+def test_a_bundle_and_its_run_translate_images_of_any_size_alike(
+    command, bundle, trained, tmp_path
+):
     random = np.random.default_rng(0)
     images.write(tmp_path / "in" / "wide.png", random.integers(0, 256, (20, 50, 3), np.uint8))
     images.write(tmp_path / "in" / "grey.png", random.integers(0, 256, (33, 9, 1), np.uint8))
@@ -89,7 +91,7 @@ def test_bundle_and_run_translate_a_image_of_any_size_alike(command, bundle, tra
         assert np.abs(first.astype(int) - second).max() <= 2
 
 
-def test_benchmark_as_json(command, bundle):
+def test_benchmark_prints_json(command, bundle):
     code, out, _ = command("benchmark", bundle, "--json", "--runs", "2", "--threads", "1")
     timings = json.loads(out)["timings"]
     assert code == 0
@@ -97,7 +99,7 @@ def test_benchmark_as_json(command, bundle):
     assert all(timing["median_ms"] > 0 for timing in timings)
 
 
-def test_benchmark_writes_the_card_if_asked_and_the_bundle_still_verifies(
+def test_benchmark_with_card_updates_the_card_and_the_bundle_still_verifies(
     command, mistake, bundle, tmp_path
 ):
     copy = shutil.copytree(bundle, tmp_path / "copy")
@@ -123,41 +125,41 @@ def test_benchmark_writes_the_card_if_asked_and_the_bundle_still_verifies(
     assert "leave one of them out" in mistake("benchmark", copy, "--card", "--compare", onnx)
 
 
-def test_evaluate_as_json_prints_metrics_and_writes_a_page(command, trained):
+def test_evaluate_prints_metrics_as_json_and_writes_a_page(command, trained):
     code, out, _ = command("evaluate", trained, "--json")
     assert code == 0
     direction = json.loads(out)["directions"]["a_to_b"]
-    rows = direction["rows"]
-    assert {"identity", "random target", "ground truth"} < set(rows)
-    # The truth is the input in negative: identity keeps content, truth costs nothing.
-    assert rows["ground truth"]["content/l1"] == 0.0
+    results = direction["results"]
+    assert {"identity", "random target", "ground truth"} < set(results)
+    # The target is the negative of the input. The ground truth has an error of 0.
+    assert results["ground truth"]["content/l1"] == 0.0
     assert (trained / "evaluation" / "index.html").is_file()
 
 
-def test_evaluate_takes_metrics_of_a_pretrained_network_too(command, trained, tmp_path):
+def test_evaluate_adds_metrics_of_a_pretrained_network(command, trained, tmp_path):
     network = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Flatten()])
     network.save(tmp_path / "mine.keras")
-    code, out, _ = command("evaluate", trained, "--json", "--features", tmp_path / "mine.keras")
+    code, out, _ = command("evaluate", trained, "--json", "--pretrained", tmp_path / "mine.keras")
     assert code == 0
-    rows = json.loads(out)["directions"]["a_to_b"]["rows"]
-    assert rows["identity"]["content/identity/mine@16"] == pytest.approx(1.0)
-    assert "domain/kid/mine@16" in rows["output"]
+    results = json.loads(out)["directions"]["a_to_b"]["results"]
+    assert results["identity"]["content/identity/mine@16"] == pytest.approx(1.0)
+    assert "domain/kid/mine@16" in results["output"]
 
 
-def test_features_writes_a_network_for_images_of_one_size(command, tmp_path):
+def test_pretrained_writes_a_network_for_images_of_one_size(command, tmp_path):
     network = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Flatten()])
     network.save(tmp_path / "mine.keras")
     output = tmp_path / "new" / "mine16.keras"
     code, out, _ = command(
-        "features", tmp_path / "mine.keras", "--size", "16", "--channels", "1", "--output", output
+        "pretrained", tmp_path / "mine.keras", "--size", "16", "--channels", "1", "--output", output
     )
     assert code == 0
     assert "images (16, 16, 1) in [-1, 1] to 192 features" in out
     written = keras.saving.load_model(output, compile=False)
     assert (written.input_shape, written.output_shape) == ((None, 16, 16, 1), (None, 192))
-    code, _, error = command("features", "lite1", "--output", output)
+    code, _, error = command("pretrained", "efficientnet_lite1", "--output", output)
     assert code == 2
-    assert "did you mean lite0" in error
+    assert "did you mean efficientnet_lite0" in error
 
 
 def test_data_list_names_the_samples(command):
@@ -166,9 +168,9 @@ def test_data_list_names_the_samples(command):
         assert name in out
 
 
-def test_help_teaches(command):
+def test_the_help_lists_the_commands_and_shows_examples(command):
     _, out, _ = command("--help")
-    for word in ("train", "evaluate", "export", "verify", "translate", "benchmark"):
+    for word in ("train", "evaluate", "export", "verify", "translate", "benchmark", "launch"):
         assert word in out
     _, out, _ = command("train", "--help")
     assert "--resume" in out

@@ -1,4 +1,4 @@
-"""Mistakes about labels, stages and networks: one sentence each, exit code 2, no traceback."""
+"""Errors about labels, stages and networks: one sentence each, exit code 2, no traceback."""
 
 import numpy as np
 import pytest
@@ -12,9 +12,9 @@ def labelled(tmp_path):
     folder = tmp_path / "labelled"
     for split in ("train", "test"):
         for domain in "AB":
-            for number in range(6):
-                image = np.full((8, 8, 3), 40 * number, np.uint8)
-                name = f"{split}{domain}/{number % 3}/{number}.png"
+            for index in range(6):
+                image = np.full((8, 8, 3), 40 * index, np.uint8)
+                name = f"{split}{domain}/{index % 3}/{index}.png"
                 images.write(folder / name, image)
     return folder
 
@@ -27,31 +27,31 @@ def _train_dtn(mistake, tmp_path, *overrides):
     return sentence
 
 
-def test_data_without_the_labels_a_stage_learns_from(mistake, tmp_path, pairs):
+def test_data_without_the_labels_of_a_stage_is_rejected(mistake, tmp_path, pairs):
     sentence = _train_dtn(mistake, tmp_path, f"data.path={pairs}")
-    assert "the stage 'features' of dtn learns from label_a, but" in sentence
+    assert "the stage 'features' of dtn needs label_a, but" in sentence
     assert "use a folder for each class" in sentence
 
 
-def test_another_number_of_classes_than_the_data_has(mistake, tmp_path, labelled):
+def test_a_number_of_classes_that_differs_from_the_data_is_rejected(mistake, tmp_path, labelled):
     sentence = _train_dtn(mistake, tmp_path, f"data.path={labelled}")
     assert "model.classes must be the number of classes in" in sentence
     assert "3, got 10" in sentence
 
 
-def test_a_stage_that_does_not_exist(mistake, tmp_path, labelled):
-    own = (f"data.path={labelled}", "model.classes=3", "training.stages.feature=0.5")
-    sentence = _train_dtn(mistake, tmp_path, *own)
+def test_an_unknown_stage_lists_the_known_stages(mistake, tmp_path, labelled):
+    overrides = (f"data.path={labelled}", "model.classes=3", "training.stages.feature=0.5")
+    sentence = _train_dtn(mistake, tmp_path, *overrides)
     assert "training.stages names ['feature'], but the stages ahead of the last" in sentence
 
 
-def test_too_few_steps_for_all_stages(mistake, tmp_path, labelled):
-    own = (f"data.path={labelled}", "model.classes=3", "training.steps=1")
-    sentence = _train_dtn(mistake, tmp_path, *own)
+def test_too_few_steps_for_all_stages_are_rejected(mistake, tmp_path, labelled):
+    overrides = (f"data.path={labelled}", "model.classes=3", "training.steps=1")
+    sentence = _train_dtn(mistake, tmp_path, *overrides)
     assert "training.steps must leave at least 1 to the stage 'transfer'" in sentence
 
 
-def test_settings_of_the_optimizer_by_the_names_people_know(mistake, tmp_path, pairs):
+def test_errors_in_optimizer_settings_name_the_key_and_its_rule(mistake, tmp_path, pairs):
     data = ("--set", f"data.path={pairs}", "--set", "data.size=[16, 16]")
 
     def sentence(value):
@@ -65,13 +65,13 @@ def test_settings_of_the_optimizer_by_the_names_people_know(mistake, tmp_path, p
     assert "'adam', 'rmsprop'" in sentence("kind=adamw")
 
 
-def test_a_feature_network_that_is_not_there(mistake, tmp_path, labelled):
-    own = (f"data.path={labelled}", "model.features=nowhere.keras")
-    sentence = _train_dtn(mistake, tmp_path, *own)
+def test_a_missing_feature_extractor_file_is_rejected(mistake, tmp_path, labelled):
+    overrides = (f"data.path={labelled}", "model.features=nowhere.keras")
+    sentence = _train_dtn(mistake, tmp_path, *overrides)
     assert "`features` must be a .keras file" in sentence
 
 
-def test_an_image_that_halves_to_no_four_pixels(mistake, tmp_path, pairs):
+def test_an_image_size_that_is_not_a_power_of_two_is_rejected_by_discogan(mistake, tmp_path, pairs):
     options = ["--set", f"data.path={pairs}", "--set", "data.size=[48, 48]"]
     sentence = mistake("train", "discogan", "--run", tmp_path / "run", *options)
     assert "must be square with a side of 8, 16, 32, 64 or another power of two" in sentence
