@@ -1,1 +1,1 @@
-"""Scripts of the project: benchmarks, ablations, data sets, published results, stress tests."""
+"""Benchmarks, stress tests, ablations, generated data and published results of the project."""

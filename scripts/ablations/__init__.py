@@ -1,1 +1,1 @@
-"""Ablations of the papers on the shipped samples."""
+"""Ablations from the papers."""

@@ -1,13 +1,14 @@
-"""Age-cGAN's ablation: what does each way of looking for z keep of the person?
+"""Age-cGAN's ablation: how much of a person's identity does each search for z preserve?
 
-python scripts/ablations/age_cgan.py RUN [PEOPLE] [--identity embedder FILE.keras] [--judge FILE.keras]
+python -m scripts.ablations.age_cgan RUN [PEOPLE] [--identity-embedder FILE.keras]
+                                     [--judge FILE.keras]
 
-RUN is a trained Age-cGAN of one attribute of ordered levels. Each of PEOPLE held-out people (32)
-is shown once, encoded, looked for by each objective, and drawn at all levels. Judges that have
-nothing in common with the identity embedder say which level they see and who it is. `--identity_embedder` takes
-the place of the run's own, `--judge` that of who says who it is, which else learns from the
-images of the run; see train_identity_embedder.py for both. Writes RUN/ablation/ablation.json,
-ablation.png and levels.png.
+RUN is a trained Age-cGAN of one attribute with ordered levels. One image of each of PEOPLE
+held-out people (32) is encoded. Each objective then searches for z, and each result is decoded at
+all levels. Judges that share nothing with the identity embedder decide level and person.
+`--identity-embedder` replaces the embedder of the run. `--judge` replaces the judge of persons,
+which is otherwise trained on the images of the run. `tf-translate train-identity-embedder` trains
+both. Writes ablation.json, ablation.png and levels.png into RUN/ablation.
 """
 
 import argparse
@@ -19,19 +20,19 @@ from pathlib import Path
 import numpy as np
 
 from scripts.ablations import table as ablation
-from tf_translate.data.attribute_dataset import LabelledData
-from tf_translate.evaluation.judges.judges import JudgeSettings, retrieved, train_judges
+from tf_translate.data.attribute_dataset import AttributeDataset
+from tf_translate.evaluation.judges.judges import JudgeSettings, retrieval_hits, train_judges
 from tf_translate.evaluation.judges.label_judge import LabelJudge, train_label_judge
-from tf_translate.experiment.dataset import held_out
-from tf_translate.experiment.load_run import load_trained
+from tf_translate.experiment.dataset import held_out_split
+from tf_translate.experiment.load_run import load_run
 from tf_translate.images import grid, write
 from tf_translate.methods.age_cgan import AgeCGAN
 from tf_translate.networks.identity_embedder import read_identity_embedder
-from tf_translate.pretrained.registry import load_features
+from tf_translate.pretrained.registry import load_pretrained
 
-# Row: objective and way down; None for the encoder alone.
+# By row: objective and optimization method; None uses the latent of the encoder.
 VARIANTS = {
-    "encoder alone": None,
+    "encoder only": None,
     "pixelwise": ("pixelwise", "lbfgs"),
     "identity-preserving": ("identity", "lbfgs"),
     "mixed": ("mixed", "lbfgs"),
@@ -39,7 +40,7 @@ VARIANTS = {
     "mixed, steps in the graph": ("mixed", "unrolled"),
 }
 SHOWN, SLIDERS = 8, 6
-IMAGES = 2000  # most training images for the judges
+MAX_IMAGES = 2000  # training images for the judges
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,8 @@ class People:
 
     Attributes:
         images: Float32 `(n, h, w, c)` in [-1, 1].
-        levels: Theirs, `(n,)`.
-        gallery: For each level the images among which they are to be found, in order.
+        levels: Level of each image, `(n,)`.
+        gallery: For each level, the images in which each person should be found, in order.
     """
 
     images: np.ndarray
@@ -59,111 +60,120 @@ class People:
 
 @dataclass(frozen=True)
 class Judges:
-    """Neither knows the identity_embedder.
+    """Two judges that are independent of the identity embedder.
 
     Attributes:
-        level: Says which level it sees.
-        person: From images to features, unit vectors, near where the person is the same.
+        level: Predicts the level.
+        person: From images to unit feature vectors, which are close for images of one person.
     """
 
     level: LabelJudge
     person: Callable[[np.ndarray], np.ndarray]
 
 
-def main(asked: argparse.Namespace) -> None:
-    """Looks for everyone by every objective and writes the table and the images."""
-    trained = load_trained(asked.run)
-    model, data, folder = trained.translator, trained.data, asked.run / "ablation"
-    if asked.identity_embedder:
-        model.identity_embedder = read_identity_embedder(asked.identity_embedder, data.shape)
+def main(options: argparse.Namespace) -> None:
+    """Searches for every person with every objective; writes the table and the images."""
+    trained = load_run(options.run)
+    model, data, folder = trained.translator, trained.data, options.run / "ablation"
+    if options.identity_embedder:
+        model.identity_embedder = read_identity_embedder(options.identity_embedder, data.shape)
     levels = _levels(data)
     folder.mkdir(exist_ok=True)
-    people = _people(data, asked.people)
-    judges = _judges(data, folder / "judges", asked.judge)
-    as_it_is = [people.images] * len(levels)
-    unsought = {"root mean square of z": None, "seconds an image": None}
-    rows = {"input as it is": measure(as_it_is, people, judges) | unsought}
+    people = _people(data, options.people)
+    judges = _judges(data, folder / "judges", options.judge)
+    unchanged = [people.images] * len(levels)
+    no_search = {"root mean square of z": None, "seconds per image": None}
+    rows = {"unchanged input": measure(unchanged, people, judges) | no_search}
     columns = {"input": people.images[:SHOWN]}
-    for name, chosen in VARIANTS.items():
-        begun = time.perf_counter()
-        latents = _latents(model, people, chosen)
-        seconds = (time.perf_counter() - begun) / len(people.images)
-        drawn = [_drawn(model, latents, level) for level in range(len(levels))]
+    for name, variant in VARIANTS.items():
+        start = time.perf_counter()
+        latents = _latents(model, people, variant)
+        seconds = (time.perf_counter() - start) / len(people.images)
+        decoded = [_decode(model, latents, level) for level in range(len(levels))]
         rows[name] = {
-            **measure(drawn, people, judges),
+            **measure(decoded, people, judges),
             "root mean square of z": float(np.sqrt(np.mean(np.square(latents)))),  # 1 in training
-            "seconds an image": seconds,
+            "seconds per image": seconds,
         }
-        columns[name] = _own(drawn, people)[:SHOWN]
+        columns[name] = _at_true_level(decoded, people)[:SHOWN]
         print(name, rows[name], flush=True)
-        ablation.save(folder, _command(asked), rows, columns)
+        ablation.save(folder, _command(options), rows, columns)
         if name == "identity-preserving":
-            sliders = [people.images[:SLIDERS], *(images[:SLIDERS] for images in drawn)]
+            sliders = [people.images[:SLIDERS], *(images[:SLIDERS] for images in decoded)]
             write(folder / "levels.png", grid(sliders, titles=["input", *levels], scale=2))
 
 
-def measure(drawn: list[np.ndarray], people: People, judges: Judges) -> dict[str, float]:
-    """Metrics of images drawn at each level: of everyone's own level, and of all others."""
-    found, seen = [], []
-    for images, gallery in zip(drawn, people.gallery, strict=True):
-        found.append(retrieved(judges.person(images), judges.person(gallery)))
-        seen.append(judges.level.says(images))
-    hits, off = np.array(found), np.array(seen) - np.arange(len(drawn))[:, None]
-    own = np.arange(len(drawn))[:, None] == people.levels
-    parts = {"reconstruction": own, "translation": ~own}
+def measure(decoded: list[np.ndarray], people: People, judges: Judges) -> dict[str, float]:
+    """Metrics of images decoded at each level: at the true level of a person, and at others."""
+    hits_by_level, predictions = [], []
+    for images, gallery in zip(decoded, people.gallery, strict=True):
+        hits_by_level.append(retrieval_hits(judges.person(images), judges.person(gallery)))
+        predictions.append(judges.level.predict(images))
+    levels = np.arange(len(decoded))[:, None]
+    hits, errors = np.array(hits_by_level), np.array(predictions) - levels
+    true_level = levels == people.levels
+    parts = {"reconstruction": true_level, "translation": ~true_level}
     return {
         f"{part}: {name}": float(values[where].mean())
         for part, where in parts.items()
         for name, values in (
             ("identity retrieval@1", hits),
-            ("level accuracy", off == 0),
-            ("level error", np.abs(off)),
+            ("level accuracy", errors == 0),
+            ("level error", np.abs(errors)),
         )
     }
 
 
-def _levels(data: LabelledData) -> list[str]:
-    each = data.attributes.each
-    if len(each) != 1 or len(each[0].values) < 3:
+def _levels(data: AttributeDataset) -> list[str]:
+    definitions = data.attributes.definitions
+    if len(definitions) != 1 or len(definitions[0].values) < 3:
         raise SystemExit(
             "the ablation needs one attribute of three or more levels, the run has "
-            f"{', '.join(f'{one.name} of {len(one.values)}' for one in each)}"
+            f"{', '.join(f'{one.name} of {len(one.values)}' for one in definitions)}"
         )
-    return list(each[0].values)
+    return list(definitions[0].values)
 
 
-def _people(data: LabelledData, count: int) -> People:
-    """One image of each person, of changing levels; where twins are known, they are found
-    among the images of each level, otherwise among those they were made from.
+def _people(data: AttributeDataset, count: int) -> People:
+    """One image of each person, at varying levels.
+
+    With a group column that names people, the gallery of a level holds the images of all people at
+    that level. Without one, every gallery holds the input images.
     """
-    split = held_out(data)
-    levels, who = data.values(split).argmax(1), data.twins(split)
-    every = range(data.values(split).shape[1])
-    places = (
-        {} if who is None else {pair: i for i, pair in enumerate(zip(who, levels, strict=True))}
+    split = held_out_split(data)
+    levels, names = data.values(split).argmax(1), data.groups(split)
+    all_levels = range(data.values(split).shape[1])
+    rows = (
+        {} if names is None else {pair: i for i, pair in enumerate(zip(names, levels, strict=True))}
     )
-    known = [one for one in dict.fromkeys(who or ()) if all((one, at) in places for at in every)]
-    if known:
-        known = known[:count]
-        own = [places[one, i % len(every)] for i, one in enumerate(known)]
-        gallery = [data.images(split, at=[places[one, at] for one in known]) for at in every]
+    complete = [
+        name
+        for name in dict.fromkeys(names or ())
+        if all((name, level) in rows for level in all_levels)
+    ]
+    if complete:
+        people = complete[:count]
+        inputs = [rows[name, i % len(all_levels)] for i, name in enumerate(people)]
+        gallery = [
+            data.images(split, at=[rows[name, level] for name in people]) for level in all_levels
+        ]
     else:
-        own = np.linspace(0, len(levels) - 1, min(count, len(levels))).round().astype(int)
-        gallery = [data.images(split, at=own)] * len(every)
-    return People(data.images(split, at=own), levels[own], gallery)
+        inputs = np.linspace(0, len(levels) - 1, min(count, len(levels))).round().astype(int)
+        gallery = [data.images(split, at=inputs)] * len(all_levels)
+    return People(data.images(split, at=inputs), levels[inputs], gallery)
 
 
-def _judges(data: LabelledData, folder: Path, given: str | None) -> Judges:
+def _judges(data: AttributeDataset, folder: Path, person_judge: str | None) -> Judges:
     values = data.values("train")
-    places = np.linspace(0, len(values) - 1, min(IMAGES, len(values))).round().astype(int)
-    images, levels = data.images("train", at=places), values[places].argmax(1)
-    classes = data.attributes.each[0].values
+    rows = np.linspace(0, len(values) - 1, min(MAX_IMAGES, len(values))).round().astype(int)
+    images, levels = data.images("train", at=rows), values[rows].argmax(1)
+    classes = data.attributes.definitions[0].values
     level = train_label_judge(images, levels, classes, folder=folder)
-    if given:
-        network = load_features(given)
-        return Judges(level, lambda seen: _unit(network.embed(seen)))
+    if person_judge:
+        network = load_pretrained(person_judge)
+        return Judges(level, lambda images: _unit(network.embed(images)))
     halves = images[: len(images) // 2], images[len(images) // 2 :]
-    # The judge of domains, which the same call trains, is of no use here.
+    # The call also trains a domain judge, which is not used here.
     settings = JudgeSettings(domain_steps=1, content_steps=200)
     return Judges(level, train_judges(*halves, folder=folder, settings=settings).content.features)
 
@@ -172,32 +182,35 @@ def _unit(features: np.ndarray) -> np.ndarray:
     return features / np.linalg.norm(features, axis=1, keepdims=True)
 
 
-def _latents(model: AgeCGAN, people: People, chosen: tuple[str, str] | None) -> np.ndarray:
-    own = _told(people.levels, len(model.columns))
-    if chosen is None:
+def _latents(model: AgeCGAN, people: People, variant: tuple[str, str] | None) -> np.ndarray:
+    attributes = _one_hot(people.levels, len(model.columns))
+    if variant is None:
         return np.asarray(model.encoder(people.images, training=False))
-    objective, method = chosen
-    _, found = model.preserve(people.images, own, own, objective=objective, method=method)
-    return found.latents
+    objective, method = variant
+    _, result = model.preserve(
+        people.images, attributes, attributes, objective=objective, method=method
+    )
+    return result.latents
 
 
-def _drawn(model: AgeCGAN, latents: np.ndarray, level: int) -> np.ndarray:
-    told = _told(np.full(len(latents), level), len(model.columns))
-    return np.asarray(model.decode(latents, told)["image"])
+def _decode(model: AgeCGAN, latents: np.ndarray, level: int) -> np.ndarray:
+    attributes = _one_hot(np.full(len(latents), level), len(model.columns))
+    return np.asarray(model.decode(latents, attributes)["image"])
 
 
-def _own(drawn: list[np.ndarray], people: People) -> np.ndarray:
-    return np.stack([drawn[level][i] for i, level in enumerate(people.levels)])
+def _at_true_level(decoded: list[np.ndarray], people: People) -> np.ndarray:
+    return np.stack([decoded[level][i] for i, level in enumerate(people.levels)])
 
 
-def _told(levels: np.ndarray, count: int) -> np.ndarray:
+def _one_hot(levels: np.ndarray, count: int) -> np.ndarray:
     return np.eye(count, dtype=np.float32)[levels]
 
 
-def _command(asked: argparse.Namespace) -> str:
-    given = {"--identity_embedder": asked.identity_embedder, "--judge": asked.judge}
-    chosen = [f"{name} {Path(value).name}" for name, value in given.items() if value]
-    return " ".join(["scripts/ablations/age_cgan.py RUN", str(asked.people), *chosen])
+def _command(options: argparse.Namespace) -> str:
+    files = {"--identity-embedder": options.identity_embedder, "--judge": options.judge}
+    given = [f"{name} {Path(file).name}" for name, file in files.items() if file]
+    command = ["python -m scripts.ablations.age_cgan RUN", str(options.people), *given]
+    return " ".join(command)
 
 
 if __name__ == "__main__":
@@ -206,6 +219,6 @@ if __name__ == "__main__":
     )
     parser.add_argument("run", type=Path)
     parser.add_argument("people", type=int, nargs="?", default=32)
-    parser.add_argument("--identity_embedder", metavar="FILE.keras")
+    parser.add_argument("--identity-embedder", metavar="FILE.keras")
     parser.add_argument("--judge", metavar="FILE.keras")
     main(parser.parse_args())

@@ -1,10 +1,10 @@
-"""DiscoGAN's ablation (section 2 of its paper): does the way back keep images apart?
+"""DiscoGAN's ablation (section 2 of its paper): does reconstruction prevent mode collapse?
 
-python scripts/ablations/discogan.py FOLDER [KEY=VALUE]...   (settings, e.g. training.steps=500)
+python -m scripts.ablations.discogan FOLDER [KEY=VALUE]...   (settings, e.g. training.steps=500)
 
-Trains the presets discogan_gan (one way, no way back), discogan_recongan (one way and back)
-and discogan_small in FOLDER, evaluates them on held-out images by the same judges and writes
-ablation.json and ablation.png there. Runs that are done are not trained again.
+Trains three presets in FOLDER: discogan_gan (one direction), discogan_recongan (one direction with
+reconstruction) and discogan_small (both directions). The same judges evaluate all on held-out
+images. Writes ablation.json and ablation.png there. Finished runs are not trained again.
 """
 
 import json
@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from scripts.ablations import table as ablation
-from tf_translate.experiment.load_run import load_trained
+from tf_translate.experiment.load_run import load_run
 
 PRESETS = {"gan": "discogan_gan", "recongan": "discogan_recongan", "DiscoGAN": "discogan_small"}
 METRICS = ("content/retrieval@1", "domain/accuracy", "domain/kid/judge@64", "completeness")
@@ -24,13 +24,13 @@ SHOWN = 12
 
 
 def main(folder: Path, settings: dict[str, str], command: str) -> None:
-    """Trains and measures every variant, then writes the table."""
+    """Trains and evaluates every variant and writes the table."""
     rows, columns, judges = {}, {}, folder / "judges"
     for name, preset in PRESETS.items():
         run = folder / name
         ablation.train(preset, run, settings)
         table = evaluate(run, judges)
-        rows["input as it is"] = {metric: table["identity"][metric] for metric in METRICS}
+        rows["unchanged input"] = {metric: table["identity"][metric] for metric in METRICS}
         rows[name] = {metric: table["output"][metric] for metric in METRICS}
         columns["input"], columns[name] = held_out_translations(run)
         print(name, rows[name], flush=True)
@@ -38,7 +38,7 @@ def main(folder: Path, settings: dict[str, str], command: str) -> None:
 
 
 def evaluate(run: Path, judges: Path) -> dict[str, dict[str, float]]:
-    """Rows of the direction a to b; judges of the first run serve all, as data are equal."""
+    """Results of a to b; all runs share the judges of the first, since their data are equal."""
     if judges.exists() and not (run / "evaluation").exists():
         shutil.copytree(judges, run / "evaluation" / "judges")
     done = subprocess.run(
@@ -46,20 +46,16 @@ def evaluate(run: Path, judges: Path) -> dict[str, dict[str, float]]:
     )
     if not judges.exists():
         shutil.copytree(run / "evaluation" / "judges", judges)
-    return json.loads(done.stdout)["directions"]["a_to_b"]["rows"]
+    return json.loads(done.stdout)["directions"]["a_to_b"]["results"]
 
 
 def held_out_translations(run: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Some held-out inputs and what the run makes of them."""
-    trained = load_trained(run)
+    """Held-out inputs and their translations by the run."""
+    trained = load_run(run)
     images = trained.data.arrays("test")[0][:SHOWN]
     return images, np.asarray(trained.translator(images))
 
 
 if __name__ == "__main__":
-    chosen = dict(pair.split("=") for pair in sys.argv[2:])
-    main(
-        Path(sys.argv[1]),
-        chosen,
-        " ".join(["scripts/ablations/discogan.py FOLDER", *sys.argv[2:]]),
-    )
+    command = " ".join(["python -m scripts.ablations.discogan FOLDER", *sys.argv[2:]])
+    main(Path(sys.argv[1]), dict(pair.split("=") for pair in sys.argv[2:]), command)

@@ -1,14 +1,14 @@
-"""IAN's photo editor: glasses painted on people, or skin over their glasses, stroke by stroke.
+"""IAN's photo editor: glasses painted onto people, and skin painted over their glasses.
 
-python scripts/ablations/ian.py RUN FOLDER [--table TABLE] [--people 256]
+python -m scripts.ablations.ian RUN FOLDER [--table TABLE] [--people 256]
 
-RUN is a run of IAN on the avatars; TABLE their table with the columns person and glasses (default:
-the run's own data). For held-out people drawn with and without glasses, the strokes are the pixels
-in which the other drawing differs: what a user would paint who knows the answer. Every row is
-measured inside the strokes against the other drawing, and outside them against the image itself,
-as the mean absolute difference in [-1, 1]; `worn` is how many wear what was painted, says a judge
-that learnt from training images. The fixed rows: the image handed back, and the strokes pasted
-into it (the truth). Writes ablation.json and ablation.png into FOLDER.
+RUN is a run of IAN on the avatars. TABLE is their table with the columns person and glasses
+(default: the data of the run). Each held-out person has an image with glasses and one without; the
+strokes are the pixels in which the two differ, as if a user painted the exact result. Each row is
+compared with the target image inside the strokes and with the input image outside, by the mean
+absolute difference in [-1, 1]. `judge accuracy` is the fraction of images in which a judge finds
+the painted attribute; the judge is trained on training images. Two rows are references: the
+unchanged image, and the strokes pasted into it. Writes ablation.json and ablation.png into FOLDER.
 """
 
 import argparse
@@ -24,20 +24,20 @@ from tf_translate.images import read, resize, to_float
 
 STEPS = (1, 3, 10, 30, 100)
 BATCH = 32
-VISIBLE = 8 / 255  # a difference of a channel, of 2, that counts as painted
-TAUGHT = 4000  # images that the judge learns from
+VISIBLE = 8 / 255  # least difference of a channel, on a scale of 2, that counts as painted
+JUDGE_IMAGES = 4000  # training images of the judge
 
 
 def main(run: Path, folder: Path, table: Path | None, people: int, command: str) -> None:
-    """Edits, measures and writes."""
-    from tf_translate.experiment.load_run import load_trained
+    """Edits, measures, and writes the table and the images."""
+    from tf_translate.experiment.load_run import load_run
 
     folder.mkdir(parents=True, exist_ok=True)
-    trained = load_trained(run)
+    trained = load_run(run)
     table = table or Path(trained.config.data.path)
     size = tuple(trained.config.data.size)
     plain, glasses = held_out(table, size, people)
-    judge = taught(table, size, folder)
+    judge = train_judge(table, size, folder)
     rows, columns = {}, {}
     for name, image, target in (("on", plain, glasses), ("off", glasses, plain)):
         mask = (np.abs(image - target).max(-1, keepdims=True) > VISIBLE).astype(np.float32)
@@ -52,30 +52,30 @@ def main(run: Path, folder: Path, table: Path | None, people: int, command: str)
 
 def held_out(table: Path, size: tuple[int, int], people: int) -> tuple[np.ndarray, np.ndarray]:
     """People of the test split without and with glasses, all else equal, in [-1, 1]."""
-    wearing = defaultdict(dict)
+    by_person = defaultdict(dict)
     for row in _rows(table, "test"):
-        wearing[row["person"], row["beard"]][row["glasses"]] = table.parent / row["image"]
-    pairs = [found for found in wearing.values() if len(found) == 2][:people]
-    return tuple(_images([pair[worn] for pair in pairs], size) for worn in "01")
+        by_person[row["person"], row["beard"]][row["glasses"]] = table.parent / row["image"]
+    pairs = [images for images in by_person.values() if len(images) == 2][:people]
+    return tuple(_images([pair[glasses] for pair in pairs], size) for glasses in "01")
 
 
-def taught(table: Path, size: tuple[int, int], folder: Path):
-    """A judge of glasses that learnt from training images."""
+def train_judge(table: Path, size: tuple[int, int], folder: Path):
+    """Trains a judge of glasses on training images."""
     from tf_translate.evaluation.judges.label_judge import train_label_judge
 
-    rows = _rows(table, "train")[:TAUGHT]
+    rows = _rows(table, "train")[:JUDGE_IMAGES]
     images = _images([table.parent / row["image"] for row in rows], size)
     labels = np.array([int(row["glasses"]) for row in rows])
     return train_label_judge(images, labels, ("none", "glasses"), folder=folder / "judges")
 
 
 def outputs(translator, image, target, mask):
-    """Rows and their images: the fixed ones, the reconstruction, and edits of many steps."""
+    """Rows and their images: the references, the reconstruction, and edits by steps."""
     yield "image itself", image
     yield "strokes pasted in", np.where(mask > 0, target, image)
     yield "reconstructed", _in_batches(translator.signatures()["reconstruct"].function, image)
     for steps in STEPS:
-        translator.edit_steps = steps
+        translator.settings = translator.settings.model_copy(update={"edit_steps": steps})
         edit = translator.signatures()["edit"].function
         yield f"edit, {steps} steps", _in_batches(edit, image, target, mask)
 
@@ -87,11 +87,11 @@ def measured(output, image, target, mask, judge, on: bool) -> dict[str, float]:
         where = np.broadcast_to(where, output.shape)
         return float((np.abs(output - other) * where).sum() / where.sum())
 
-    worn = judge.hits(output, np.full(len(output), int(on)))
+    correct = judge.correct(output, np.full(len(output), int(on)))
     return {
-        "inside, to the painted": difference(target, mask),
+        "inside, to the target": difference(target, mask),
         "outside, to the image": difference(image, 1.0 - mask),
-        "worn": float(worn.mean()),
+        "judge accuracy": float(correct.mean()),
     }
 
 
@@ -104,26 +104,25 @@ def _images(files, size: tuple[int, int]) -> np.ndarray:
     return np.stack([to_float(resize(read(file), size)) for file in files])
 
 
-def _in_batches(function, *given: np.ndarray) -> np.ndarray:
-    parts = range(0, len(given[0]), BATCH)
-    return np.concatenate([np.asarray(function(*_cut(given, at))["image"]) for at in parts])
-
-
-def _cut(given, at: int):
-    return [each[at : at + BATCH] for each in given]
+def _in_batches(function, *inputs: np.ndarray) -> np.ndarray:
+    outputs = []
+    for start in range(0, len(inputs[0]), BATCH):
+        batch = [each[start : start + BATCH] for each in inputs]
+        outputs.append(np.asarray(function(*batch)["image"]))
+    return np.concatenate(outputs)
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("run", type=Path, help="a run of IAN on the avatars")
-    parser.add_argument("folder", type=Path, help="where the judge and results go")
-    parser.add_argument("--table", type=Path, help="of the avatars; default: the run's data")
-    parser.add_argument("--people", type=int, default=256, help="how many, default %(default)s")
+    parser.add_argument("folder", type=Path, help="where the judge and the results go")
+    parser.add_argument("--table", type=Path, help="default: the data of the run")
+    parser.add_argument("--people", type=int, default=256, help="default %(default)s")
     return parser.parse_args()
 
 
 if __name__ == "__main__":
-    told = _arguments()
+    options = _arguments()
     load_tensorflow()
-    ran = f"scripts/ablations/ian.py RUN FOLDER --people {told.people}"
-    main(told.run, told.folder, told.table, told.people, ran)
+    command = f"python -m scripts.ablations.ian RUN FOLDER --people {options.people}"
+    main(options.run, options.folder, options.table, options.people, command)

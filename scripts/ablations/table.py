@@ -1,4 +1,4 @@
-"""What the ablation scripts share: training a variant once, and writing the table."""
+"""Trains the variants of an ablation, and writes its table and image."""
 
 import datetime
 import json
@@ -16,11 +16,11 @@ SEED = 0
 
 
 def train(preset: str, run: Path, settings: Mapping[str, object]) -> None:
-    """Trains a run of a preset with `SEED`, unless it is done."""
+    """Trains a run of a preset with `SEED`, unless it has finished."""
     if (run / "model.keras").exists():
         return
-    chosen = {"training.seed": SEED, **settings}
-    overrides = [part for key, value in chosen.items() for part in ("--set", f"{key}={value}")]
+    seeded = {"training.seed": SEED, **settings}
+    overrides = [part for key, value in seeded.items() for part in ("--set", f"{key}={value}")]
     subprocess.run(["tf-translate", "train", preset, "--run", run, *overrides], check=True)
 
 
@@ -30,7 +30,7 @@ def save(
     rows: Mapping[str, Mapping[str, float]],
     columns: Mapping[str, np.ndarray],
 ) -> None:
-    """Writes FOLDER/ablation.json (metrics of each row) and ablation.png (a column each)."""
+    """Writes FOLDER/ablation.json, the metrics of each row, and ablation.png, the columns."""
     result = {
         "command": command,
         "date": datetime.date.today().isoformat(),

@@ -1,1 +1,1 @@
-"""Benchmarks: training steps, input pipeline, exported files, beside peers."""
+"""Benchmarks of training steps, the input pipeline and exported files; see scripts/bench."""

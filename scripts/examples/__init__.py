@@ -1,1 +1,1 @@
-"""Short programs for readers: plain Keras training, the demo images."""
+"""Short programs to read: training from plain Python, and the images of the demo."""

@@ -1,6 +1,6 @@
-"""Images for the demo: lays held-out images ready, and at the end puts the grid together.
+"""Images of the demo: writes held-out images before translation, and a grid after it.
 
-python scripts/examples/demo_images.py DIR [--grid]
+python -m scripts.examples.demo_images DIR [--grid]
 """
 
 import sys
@@ -13,23 +13,23 @@ from tf_translate.config.data import DataConfig
 from tf_translate.images import grid, read, to_float, to_uint8, write
 
 COUNT = 24
-ROWS = 8  # rows of the grid, which then has three groups of columns
+ROWS = 8  # of the grid, which has three groups of columns
 
 
-def lay_out(folder: Path) -> None:
-    """Writes held-out flat emoji, and the truth, as files."""
+def write_held_out(folder: Path) -> None:
+    """Writes held-out flat emoji and their ground truth as files."""
     load_tensorflow()
-    from tf_translate.data.domain_dataset import open_data
+    from tf_translate.data.domain_dataset import open_domain_dataset
 
-    data = open_data(DataConfig(path="samples:flat_to_3d", size=(64, 64)))
+    data = open_domain_dataset(DataConfig(path="samples:flat_to_3d", size=(64, 64)))
     flat, truth = data.arrays("test", limit=COUNT)
-    for number, (image, answer) in enumerate(zip(flat, truth, strict=True)):
-        write(folder / "held_out" / f"{number:02d}.png", to_uint8(image))
-        write(folder / "truth" / f"{number:02d}.png", to_uint8(answer))
+    for index, (image, target) in enumerate(zip(flat, truth, strict=True)):
+        write(folder / "held_out" / f"{index:02d}.png", to_uint8(image))
+        write(folder / "truth" / f"{index:02d}.png", to_uint8(target))
 
 
 def make_grid(folder: Path) -> None:
-    """Puts input, translation and truth side by side."""
+    """Writes a grid of input, translation and ground truth side by side."""
     columns, titles = [], []
     for start in range(0, COUNT, ROWS):
         for name, title in (("held_out", "flat"), ("translated", "to 3D"), ("truth", "truth")):
@@ -40,4 +40,4 @@ def make_grid(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    (make_grid if "--grid" in sys.argv else lay_out)(Path(sys.argv[1]))
+    (make_grid if "--grid" in sys.argv else write_held_out)(Path(sys.argv[1]))

@@ -1,6 +1,6 @@
 """CycleGAN from plain Python: build, compile, fit under MirroredStrategy, predict, export.
 
-python scripts/examples/fit_cyclegan.py [STEPS] [BUNDLE]
+python -m scripts.examples.fit_cyclegan [STEPS] [BUNDLE]
 """
 
 import sys
@@ -8,14 +8,14 @@ import sys
 import keras
 
 import exporters
-from tf_translate import CycleGAN, CycleGANSettings, DataConfig, make_strategy, open_data
+from tf_translate import CycleGAN, CycleGANSettings, DataConfig, make_strategy, open_domain_dataset
 from tf_translate.images import grid, write
 
 steps = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
 bundle = sys.argv[2] if len(sys.argv) > 2 else "bundles/fit_cyclegan"
 
 keras.utils.set_random_seed(0)
-data = open_data(DataConfig(path="samples:3d_to_noto", size=(64, 64)), paired=False)
+data = open_domain_dataset(DataConfig(path="samples:3d_to_noto", size=(64, 64)), paired=False)
 settings = CycleGANSettings(
     residual_blocks=6, base_filters=16, upsampling="resize", discriminator_layers=2
 )

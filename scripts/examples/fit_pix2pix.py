@@ -1,6 +1,6 @@
 """pix2pix from plain Python: build, compile, fit under MirroredStrategy, predict, export.
 
-python scripts/examples/fit_pix2pix.py [STEPS] [BUNDLE]
+python -m scripts.examples.fit_pix2pix [STEPS] [BUNDLE]
 """
 
 import sys
@@ -9,16 +9,16 @@ import keras
 import numpy as np
 
 import exporters
-from tf_translate import DataConfig, Pix2Pix, Pix2PixSettings, make_strategy, open_data
+from tf_translate import DataConfig, Pix2Pix, Pix2PixSettings, make_strategy, open_domain_dataset
 
 steps = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
 bundle = sys.argv[2] if len(sys.argv) > 2 else "bundles/fit_pix2pix"
 
 keras.utils.set_random_seed(0)
-data = open_data(DataConfig(path="samples:flat_to_3d", size=(64, 64)), paired=True)
+data = open_domain_dataset(DataConfig(path="samples:flat_to_3d", size=(64, 64)), paired=True)
 settings = Pix2PixSettings(
-    num_downsamples=5, base_filters=32, norm="none", dropout=0.0, upsampling="resize", input_skip=True,
-    discriminator_layers=2, discriminator_filters=32,
+    num_downsamples=5, base_filters=32, norm="none", dropout=0.0, upsampling="resize",
+    input_skip=True, discriminator_layers=2, discriminator_filters=32,
 )  # fmt: skip
 
 with make_strategy("all").scope():

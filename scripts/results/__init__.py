@@ -1,1 +1,1 @@
-"""Publishing what was measured into assets/results and the pages."""
+"""Published results: their tables in the pages, and how their keys were renamed."""

@@ -67,9 +67,8 @@ def _side_by_side_table(result: dict) -> str:
     with_torch = f"PyTorch {result['versions']['torch']}"
     about = f"batch {result['batch']}, {result['threads']} threads, {result['machine']}"
     lines = [f"`{result['command']}`: {about}", ""]
-    lines.append(
-        f"| step | ms | {with_torch}, ms | ratio (p10 to p90) | GMAC | fraction of peak | PyTorch's |"
-    )
+    columns = f"ms | {with_torch}, ms | ratio (p10 to p90) | GMAC | fraction of peak | PyTorch's"
+    lines.append(f"| step | {columns} |")
     lines.append("|---" * 7 + "|")
     for row, values in result["side_by_side"].items():
         layout = values["PyTorch layout"].replace("_", " ")
@@ -95,8 +94,8 @@ def _conditions(result: dict) -> list[str]:
         )
     return [
         *lines,
-        f"The peak is that of the faster framework in a product of {side}² matrices, in billions of "
-        f"multiply-adds (GMAC) per second: {listed}.",
+        f"The peak is that of the faster framework in a product of {side}² matrices, in billions "
+        f"of multiply-adds (GMAC) per second: {listed}.",
     ]
 
 
@@ -203,7 +202,7 @@ def _input_table(result: dict) -> str:
 
 
 def _verification_table(result: dict) -> str:
-    """One row per model, float signature and output; one column per recipe: PSNR, SSIM of images."""
+    """One row per model, float signature and output; one column per recipe: PSNR and SSIM."""
     recipes = list(dict.fromkeys(row["recipe"] for row in result["verification"]))
     outputs: dict[tuple[str, str, str], dict[str, dict]] = {}
     for row in result["verification"]:

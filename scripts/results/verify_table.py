@@ -1,10 +1,10 @@
-"""How far every recipe is from Keras for trained runs: exported, replayed on held-out images.
+"""Exports trained runs by every recipe and compares the outputs with Keras on held-out images.
 
-python scripts/results/verify_table.py FOLDER [NAME=]RUN... [--images 16] [--recipe NAME]...
+python -m scripts.results.verify_table FOLDER [NAME=]RUN... [--images 16] [--recipe NAME]...
 
-Writes FOLDER/NAME (a bundle; one that is there already is verified again) and
-FOLDER/verify_table.json; NAME is the run's method without. To publish:
-python scripts/results/publish.py --verification FOLDER verify_table
+Writes the bundle FOLDER/NAME and FOLDER/verify_table.json. An existing bundle is verified again.
+NAME defaults to the method of the run. To publish:
+python -m scripts.results.publish --verification FOLDER verify_table
 """
 
 import argparse
@@ -28,80 +28,80 @@ PACKAGES = ("tensorflow", "keras", "ai-edge-litert", "ai-edge-quantizer", "numpy
 
 
 def export(trained: TrainedRun, bundle: Path, recipes: list[str], images: int) -> dict[str, str]:
-    """Exports by as many of the recipes as work.
+    """Exports by all recipes that can convert the run.
 
     Args:
         trained: The run.
-        bundle: Where to; a bundle that is there already is kept.
+        bundle: Where the bundle goes; an existing bundle is kept.
         recipes: Names from `exporters.RECIPES`.
-        images: Held-out ones to take along, with what Keras makes of them.
+        images: Number of held-out images in the bundle, with Keras's outputs for them.
 
     Returns:
-        Why a recipe was left out, by its name.
+        The reason for each recipe that was left out, by its name.
     """
-    left, refused = list(recipes), {}
+    remaining, refused = list(recipes), {}
     if (bundle / "manifest.json").is_file():
-        made = exporters.open_bundle(bundle).manifest.artifacts
-        return {name: "not in the bundle" for name in recipes if name not in made}
+        artifacts = exporters.open_bundle(bundle).manifest.artifacts
+        return {name: "not in the bundle" for name in recipes if name not in artifacts}
     inputs = calibration_inputs(trained, None, lambda each: exporters.pick(each, seed=SEED))
-    given = golden_images(trained, images)
-    while left:
+    held_out = golden_images(trained, images)
+    while remaining:
         try:
             exporters.export(
                 trained.translator.signatures(),
                 bundle,
-                recipes=left,
-                golden_images=given,
+                recipes=remaining,
+                golden_images=held_out,
                 calibration=exporters.Calibration(inputs, {"source": "training split"}),
                 source=source_of(trained),
                 seed=SEED,
                 sidecar=judge_files(trained),
             )
         except exporters.ExportError as error:
-            guilty = [name for name in left if f"recipe {name!r}" in str(error)]
-            if not guilty:
+            named = [name for name in remaining if f"recipe {name!r}" in str(error)]
+            if not named:
                 raise
-            refused[guilty[0]] = str(error)
-            left.remove(guilty[0])
-            print(f"{bundle.name}: without {guilty[0]}: {error}", file=sys.stderr)
+            refused[named[0]] = str(error)
+            remaining.remove(named[0])
+            print(f"{bundle.name}: without {named[0]}: {error}", file=sys.stderr)
         else:
             break
     return refused
 
 
-def rows(model: str, bundle: Path) -> list[dict[str, Any]]:
-    """One row for each recipe, signature and output: metrics on held-out images and the verdict.
+def measure(model: str, bundle: Path) -> list[dict[str, Any]]:
+    """One row per recipe, signature and output: metrics on held-out images, and whether it passed.
 
-    Where a signature was given none (latents that nothing encodes) they are those of seeded cases.
+    A signature without held-out inputs, such as latents, is measured on seeded random inputs.
     """
     verification = exporters.verify(bundle, sheet=bundle.with_suffix(".png"))
     for failure in verification.failures:
         print(f"{model}: {failure}", file=sys.stderr)
     artifacts = exporters.open_bundle(bundle).manifest.artifacts
-    found = []
+    rows = []
     for check in verification.outputs:
         path = bundle / artifacts[check.artifact].path
         files = path.rglob("*") if path.is_dir() else [path]
-        real = check.held_out or check.golden
-        found.append(
+        measured = check.held_out or check.golden
+        rows.append(
             {
                 "model": model,
                 "recipe": check.artifact,
                 "signature": check.signature,
                 "output": check.output,
-                "images": real.cases if check.held_out else 0,
-                **{key: value for key, value in real.as_dict().items() if key != "cases"},
+                "images": measured.cases if check.held_out else 0,
+                **{key: value for key, value in measured.as_dict().items() if key != "cases"},
                 "bytes": sum(file.stat().st_size for file in files if file.is_file()),
                 "passed": check.passed,
             }
         )
-    return found
+    return rows
 
 
 def table(folder: Path, runs: dict[str, Path], recipes: list[str], images: int) -> Path:
-    """Exports and verifies every run and writes the table."""
+    """Exports and verifies every run, and writes the table."""
     result: dict[str, Any] = {
-        "command": "scripts/results/verify_table.py FOLDER "
+        "command": "python -m scripts.results.verify_table FOLDER "
         + " ".join(f"{name}=RUN" for name in runs)
         + f" --images {images}",
         "date": datetime.date.today().isoformat(),
@@ -118,7 +118,7 @@ def table(folder: Path, runs: dict[str, Path], recipes: list[str], images: int) 
         bundle = folder / name
         refused = export(trained, bundle, recipes, images)
         result["runs"][name] = source_of(trained) | {"method": trained.config.method}
-        result["verification"] += rows(name, bundle)
+        result["verification"] += measure(name, bundle)
         if refused:
             result["not exported"][name] = refused
     file = folder / "verify_table.json"
@@ -133,17 +133,17 @@ def _named(text: str) -> tuple[str, Path]:
 
 
 def main() -> None:
-    """Reads the command line; a user's mistake ends in one sentence and exit code 2."""
+    """Reads the command line; a wrong argument ends in one sentence and exit code 2."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("runs", nargs="+", metavar="[NAME=]RUN")
-    parser.add_argument("--images", type=int, default=16, help="held-out, at most 32")
+    parser.add_argument("--images", type=int, default=16, help="held-out images, at most 32")
     parser.add_argument("--recipe", action="append", choices=list(RECIPES))
     options = parser.parse_args()
     try:
         runs = dict(map(_named, options.runs))
         if len(runs) < len(options.runs):
-            parser.error("two runs have one name; write NAME=RUN")
+            parser.error("two runs have the same name; write NAME=RUN")
         options.folder.mkdir(parents=True, exist_ok=True)
         recipes = options.recipe or list(RECIPES)
         file = table(options.folder, runs, recipes, min(options.images, 32))

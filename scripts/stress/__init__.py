@@ -1,1 +1,1 @@
-"""Runs that are killed, memory over many steps, start-up time."""
+"""Stress tests of training: kills, memory over many steps, start-up time."""

@@ -50,7 +50,7 @@ def main(moments: Path) -> None:
     experiment.open_dataset = recorded("data", experiment.open_dataset)
     experiment.build = recorded("build", experiment.build)
     experiment.preview = recorded("run", experiment.preview)
-    experiment.registry.find(sys.argv.pop(1)).load()
+    experiment.registry.find(sys.argv.pop(1))
     record("import")
     try:
         run()
