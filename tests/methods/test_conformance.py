@@ -1,5 +1,7 @@
 """What every method in the registry must do, with tiny networks."""
 
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
@@ -7,93 +9,36 @@ import tensorflow as tf
 
 import exporters
 from tests.methods.tiny import count_passes
-from tf_translate.methods.registry import METHODS
+from tf_translate.config.import_file import import_file
+from tf_translate.methods.registry import all_methods
 
 SHAPE = (16, 16, 3)
-# The smallest networks of each method; a new method adds a line here.
-TINY = {
-    "pix2pix": {
-        "num_downsamples": 2, "base_filters": 4, "discriminator_layers": 1, "discriminator_filters": 4,
-        "norm": "instance_affine", "dropout": 0.0,
-    },
-    "cyclegan": {"residual_blocks": 1, "base_filters": 4, "discriminator_layers": 1, "discriminator_filters": 4},
-    "dualgan": {
-        "gan_mode": "wgan_gp", "num_downsamples": 2, "base_filters": 4, "norm": "none", "dropout": 0.0,
-        "discriminator_downsamples": 2, "discriminator_filters": 4,
-    },
-    "discogan": {"base_filters": 4, "discriminator_filters": 4},
-    "dtn": {"base_filters": 4, "code": 8, "decoder_filters": 4, "discriminator_filters": 4, "classes": 3},
-    "genegan": {
-        "gan_mode": "wgan_gp", "base_filters": 4, "discriminator_filters": 4, "norm": "instance_affine",
-        "discriminator_norm": "none", "discriminator_burst_turns": 0,
-    },
-    "icgan": {
-        "latent": 5, "base_filters": 4, "discriminator_filters": 4, "encoder_filters": 4, "latent_width": 8,
-        "attribute_width": 8, "bn_recalibration_steps": 1,
-    },
-    "age_cgan": {
-        "latent": 5, "base_filters": 4, "discriminator_filters": 4, "encoder_filters": 4, "latent_width": 8,
-        "bn_recalibration_steps": 1, "embedding": 6, "identity_embedder_filters": 4, "identity_embedder_width": 8,
-        "search": {"steps": 2},
-    },
-    "fader": {"num_downsamples": 2, "base_filters": 4, "max_filters": 8, "dropout": 0.0, "ramp": 2},
-    "ian": {
-        "base_filters": 4, "decoder_filters": 4, "latent": 5, "latent_width": 8, "kernels": 3, "edit_steps": 2,
-    },
-}  # fmt: skip
+ROOT = Path(__file__).parents[2]
+import_file(ROOT / "scripts" / "examples" / "cut.py")  # a method outside the package
+METHODS = all_methods()
+TINY = {name: method.translator.conformance.settings for name, method in METHODS.items()}
 ATTRIBUTES = {"glasses": ["0", "1"], "hair": ["black", "blond", "grey"]}
-# What the paper's own settings have beyond those: batch norm across replicas.
+# The paper's own settings add batch norm across replicas.
 BATCH_NORM = {**TINY["pix2pix"], "norm": "batch"}
-# Three discriminators' turns and clipping after each, instance norm.
+# Three turns of the discriminators and clipping after each, instance norm.
 CLIPPED = {**TINY["dualgan"], "gan_mode": "wgan_clip", "norm": "instance_affine"}
 # Clipping and bursts of two turns, batch norm in splitter and joiner.
 BURSTS = {
-    "base_filters": 4, "discriminator_filters": 4, "discriminator_norm": "none", "discriminator_burst_turns": 2, "discriminator_burst_every": 1,
-}  # fmt: skip
-NOISY = {**BATCH_NORM, "num_downsamples": 5, "dropout": 0.5}
-# A pool that is full after the first step; every discriminator's image is then an old one or a new one.
+    **TINY["genegan"],
+    "gan_mode": "wgan_clip",
+    "norm": "batch",
+    "discriminator_burst_turns": 2,
+    "discriminator_burst_every": 1,
+}
+WITH_DROPOUT = {**BATCH_NORM, "num_downsamples": 5, "dropout": 0.5}
+# A pool that is full after the first step; then a discriminator's image is an old or a new one.
 FULL_POOL = {**TINY["cyclegan"], "pool_size": 3}
-# Noise on what discriminators see, and their gradient held (off in the papers); batch norm in both discriminators.
-HELD = {name: {**TINY[name], "discriminator_noise": 0.1} for name in ("icgan", "ian")}
-# The forward passes a step needs by its equations, for each network.
-PASSES = {
-    "pix2pix": {"generator": 1, "discriminator": 3},  # G(x); D on real and fake, and fake once more
-    "cyclegan": {  # G(x), G(F(y)), G(y); D on its generator's fake, on a real and a pooled one
-        "generator_ab": 3, "generator_ba": 3, "discriminator_a": 3, "discriminator_b": 3,
-    },
-    "dualgan": {  # there and back; discriminators on real, fake, between them, and fake once more
-        "generator_ab": 2, "generator_ba": 2, "discriminator_a": 4, "discriminator_b": 4,
-    },
-    "discogan": {  # the discriminators' turn: one fake, judged beside a real one; each of the
-        # generators' two: there and back, features of fake and real
-        "generator_ab": 5, "generator_ba": 5, "discriminator_a": 6, "discriminator_b": 6,
-    },
-    "dtn": {  # f(s, t), f(G(s)); G(s, t); D on both and real, then on both again
-        "features": 2, "decoder": 1, "discriminator": 5, "head": 0,
-    },
-    "genegan": {  # S(Ax, Be); J of four pairs of codes; discriminators as in DualGAN
-        "splitter": 1, "joiner": 1, "discriminator_a": 4, "discriminator_b": 4,
-    },
-    "icgan": {  # the last stage: E_y of real images
-        "generator": 0, "discriminator": 0, "encoder_z": 0, "encoder_y": 1,
-    },
-    "age_cgan": {  # the last stage: E of what G draws
-        "identity_embedder": 0, "generator": 1, "discriminator": 0, "encoder": 1,
-    },
-    "fader": {  # E and D for the discriminator's turn, E, Dec and D for the auto-encoder's
-        "encoder": 2, "decoder": 1, "latent_discriminator": 2,
-    },
-    "ian": {  # G(z) of images and of noise; the trunk and its verdict on both in each turn, and
-        # on real images, which the encoder's head reads too
-        "encoder_head": 1, "decoder": 2, "trunk": 5, "discriminator_head": 5,
-    },
-}  # fmt: skip
-# Weights that a step rightly leaves: the offset of a Wasserstein score cancels.
-STILL = {"dualgan": 2, "genegan": 2}
+# Noise on the discriminators' images, and R1 (off in the papers); batch norm in both.
+WITH_R1 = {name: {**TINY[name], "discriminator_noise": 0.1} for name in ("icgan", "ian")}
 EVERY = pytest.mark.parametrize("name", sorted(METHODS))
 
 
-def _form(name, shape=SHAPE):
+def _shapes_and_attributes(name, shape=SHAPE):
     """What `from_settings` takes beside settings: shapes, and attributes if it has any."""
     if METHODS[name].layout == "attributes":
         return (shape,), {"attributes": ATTRIBUTES}
@@ -103,11 +48,10 @@ def _form(name, shape=SHAPE):
 
 
 def _build(name, compiled=True, own=None, shape=SHAPE, weights=None):
-    translator, settings = METHODS[name].load()
-    shapes, told = _form(name, shape)
-    model = translator.from_settings(
-        settings(**(own or TINY[name])), *shapes, **told, loss_weights=weights
-    )
+    method = METHODS[name]
+    shapes, attributes = _shapes_and_attributes(name, shape)
+    settings = method.settings(**(own or TINY[name]))
+    model = method.translator.from_settings(settings, *shapes, **attributes, loss_weights=weights)
     if compiled:
         model.compile()
     return model
@@ -124,7 +68,7 @@ def _batch(count=6, seed=0, shape=SHAPE):
     hair = np.eye(3, dtype=np.float32)
     told = {
         name: tf.constant(np.concatenate([(labels[:, None] + turn) % 2, hair[labels - turn]], 1))
-        for turn, name in enumerate(("attributes", "other_attributes", "drawn_attributes"))
+        for turn, name in enumerate(("attributes", "other_attributes", "sampled_attributes"))
     }
     return {
         **domains,
@@ -151,10 +95,9 @@ def _largest_difference(ones, others):
 
 
 @EVERY
-def test_the_registry_says_what_the_class_says(name):
-    entry = METHODS[name]
-    translator, _ = entry.load()
-    assert translator.layout == entry.layout
+def test_a_registered_class_declares_layout_signatures_and_both_roles(name):
+    translator = METHODS[name].translator
+    assert translator.layout == METHODS[name].layout
     assert list(translator.deploys) == list(_build(name, compiled=False).signatures())
     roles = {term.role.value for term in translator.terms}
     assert {"content", "domain"} <= roles, "a complete method keeps content and reaches a domain"
@@ -189,7 +132,7 @@ def test_each_player_moves_its_own_weights_and_no_one_elses(name, monkeypatch):
             i for (i, old), new in zip(before, after, strict=True) if not np.array_equal(old, new)
         }
         assert moved <= own
-        assert len(moved) >= len(own) - STILL.get(name, 0)
+        assert len(moved) >= len(own) - model.conformance.unmoved_weights
 
 
 @EVERY
@@ -199,7 +142,7 @@ def test_no_network_runs_more_often_than_the_equations_need(name, monkeypatch):
     model.enter_stage(model.stages[-1])
     calls = count_passes(model, monkeypatch)
     model.train_step(_batch())
-    assert calls == PASSES[name]
+    assert calls == model.conformance.forward_passes
 
 
 def _assert_round_trip(model, shape, folder):
@@ -221,18 +164,18 @@ def _assert_round_trip(model, shape, folder):
 
 
 @EVERY
-def test_a_keras_file_brings_back_outputs_optimizers_and_the_next_step(name, tmp_path):
+def test_a_keras_file_restores_outputs_optimizers_and_the_next_step(name, tmp_path):
     model = _build(name, compiled=False)
     model.compile(run_eagerly=True)
     _assert_round_trip(model, SHAPE, tmp_path)
 
 
-def test_so_it_does_with_batch_norm_and_noise(tmp_path):
+def test_a_keras_file_restores_batch_norm_and_dropout_exactly(tmp_path):
     shape = (32, 32, 3)
-    _assert_round_trip(_build("pix2pix", own=NOISY, shape=shape), shape, tmp_path)
+    _assert_round_trip(_build("pix2pix", own=WITH_DROPOUT, shape=shape), shape, tmp_path)
 
 
-def test_so_it_does_in_float16_with_its_loss_scales(tmp_path):
+def test_a_keras_file_restores_float16_loss_scales_exactly(tmp_path):
     keras.mixed_precision.set_global_policy("mixed_float16")
     _assert_round_trip(_build("pix2pix"), SHAPE, tmp_path)
 
@@ -249,8 +192,8 @@ def _averaging_descent():
         ("dualgan", CLIPPED),
         ("genegan", BURSTS),
         ("cyclegan", FULL_POOL),
-        ("pix2pix", NOISY),
-        *HELD.items(),
+        ("pix2pix", WITH_DROPOUT),
+        *WITH_R1.items(),
     ],
     ids=[
         *sorted(METHODS),
@@ -259,13 +202,13 @@ def _averaging_descent():
         "genegan with bursts",
         "cyclegan with a full pool",
         "pix2pix with dropout",
-        "icgan with a held discriminator",
-        "ian with a held discriminator",
+        "icgan with R1 and noise",
+        "ian with R1 and noise",
     ],
 )
 def test_two_replicas_step_like_one_device(name, own, two_replicas):
-    shape = (32, 32, 3) if own is NOISY else SHAPE
-    weights = {"r1": 2.0} if own in HELD.values() else None
+    shape = (32, 32, 3) if own is WITH_DROPOUT else SHAPE
+    weights = {"r1": 2.0} if own in WITH_R1.values() else None
     results = []
     for strategy in (tf.distribute.get_strategy(), two_replicas):
         keras.utils.set_random_seed(3)
@@ -306,7 +249,7 @@ def test_bfloat16_runs_with_float32_weights_and_losses(name):
         ("cyclegan", ("cycle", "identity", "adversarial"), {"discriminators"}),
     ],
 )
-def test_a_player_without_terms_sits_out(name, off, moved):
+def test_a_player_without_active_terms_does_not_move(name, off, moved):
     model = _build(name, compiled=False, weights=dict.fromkeys(off, 0.0))
     model.compile(run_eagerly=True)
     before = {player.name: _values(model.variables_of(player)) for player in model.players}
@@ -318,8 +261,8 @@ def test_a_player_without_terms_sits_out(name, off, moved):
 
 
 @EVERY
-def test_switching_every_term_off_is_refused(name):
-    translator, _ = METHODS[name].load()
+def test_switching_every_loss_term_off_is_refused(name):
+    translator = METHODS[name].translator
     weights = {term.name: 0.0 for term in translator.terms}
     with pytest.raises(ValueError, match="every term has weight 0"):
         _build(name, compiled=False, weights=weights)

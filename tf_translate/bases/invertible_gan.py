@@ -1,4 +1,4 @@
-"""What methods share that learn to draw from noise and attributes, and then to go back."""
+"""A conditional GAN whose generator an encoder learns to invert: IcGAN, Age-cGAN."""
 
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
@@ -12,9 +12,13 @@ from tf_translate.core.player import Player
 from tf_translate.core.signature import Signature, attribute_spec, image_spec, latent_spec
 from tf_translate.core.translator import Translator
 from tf_translate.editing.mask_blend import blend
+from tf_translate.losses.adversarial import vanilla_generator
+from tf_translate.losses.conditional_discriminator import conditional_discriminator_losses
+from tf_translate.losses.reconstruction import mean_squared_error
 
 GAN_STAGE = "gan"
-_NOISE = {"real": 3, "drawn": 4, "mismatched": 5}  # streams; 0 is z, 1 and 2 Age-cGAN's views
+# Streams of random values for noise on images; 0 is z, 1 and 2 are Age-cGAN's augmentations.
+_NOISE = {"real": 3, "generated": 4, "mismatched": 5}
 DISCRIMINATOR = Player(
     "discriminator",
     ("discriminator",),
@@ -24,23 +28,24 @@ DISCRIMINATOR = Player(
     batch_keys=("attributes", "other_attributes"),
 )
 GENERATOR = Player(
-    "generator",  # no moving average: encoders and the statistics go with the last weights
+    "generator",  # not averaged: the encoders and batch norm's statistics fit the last weights
     ("generator",),
     "generator_objective",
     ("adversarial",),
-    forward="draw",
+    forward="generate",
     stage=GAN_STAGE,
-    batch_keys=("drawn_attributes",),
+    batch_keys=("sampled_attributes",),
 )
 
 
-def reader(name: str, *, term: str, batch_keys: str) -> Player:
+def encoder_player(name: str, *, term: str, batch_key: str) -> Player:
     """The player of an encoder, alone in a stage of its own.
 
     Args:
-        name: Of the player, its network, its stage and, before `_objective`, its objective.
-        term: Of its objective.
-        batch_keys: Key of the batch.
+        name: Name of the player, of its network and of its stage; its objective is
+            `NAME_objective`.
+        term: Loss term of its objective.
+        batch_key: Key of the batch that its objective needs.
     """
     return Player(
         name,
@@ -48,114 +53,123 @@ def reader(name: str, *, term: str, batch_keys: str) -> Player:
         f"{name}_objective",
         (term,),
         stage=name,
-        batch_keys=(batch_keys,),
+        batch_keys=(batch_key,),
         averaged=True,
         optimizer="encoder_optimizer",
     )
 
 
-class InvertibleTranslator(Translator):
-    """Draws from noise z and attributes; later an encoder learns which z a drawing is of.
+class InvertibleGAN(Translator):
+    """Generates images from noise z and attributes; then an encoder learns to recover z.
 
-    Networks: `generator` from `[latent, attributes]` to images in [-1, 1], `discriminator` from
-    `[image, attributes]` to logits, and the one that `inverts` names, from images to latents.
-    Networks are told attributes in [-1, 1]; everyone else has them in [0, 1].
-    Batch: as the layout "attributes" has it, see `data/attribute_dataset.py`.
+    Networks see attributes in [-1, 1]; everyone else has them in [0, 1].
+    Batch: that of the layout "attributes", see `data/attribute_dataset.py`.
 
-    Refresh: for its first `bn_recalibration_steps` steps in `fit` the encoder's stage draws with the statistics
-    of the batch, which re-estimates the moving ones of the generator's batch norm for the
-    weights it ended with; after that they stay. These steps are counted by the encoder's
-    optimizer, so a run that is resumed refreshes no more and no less.
+    Recalibration of batch norm: in the first `bn_recalibration_steps` steps of the encoder's
+    stage the generator runs with the statistics of the batch. This re-estimates its moving
+    statistics for the weights it ended with; after that they are frozen. The encoder's optimizer
+    counts these steps, so a resumed run recalibrates neither more nor less.
+
+    The method's settings must have `bn_recalibration_steps`, `mask_blend` and
+    `discriminator_noise`.
 
     Args:
-        networks: Built networks by attribute name.
+        generator: Network from `[latent, attributes]` to images in [-1, 1].
+        discriminator: Network from `[image, attributes]` to logits.
+        encoders: Further networks by attribute name; among them the one that `inverts` names.
         attributes: Values by attribute, in the order of the columns.
-        bn_recalibration_steps: Batches that the generator's statistics are re-estimated of.
-        mask_blend: Whether `redrawn` puts the changes of an edit alone into the input.
-        discriminator_noise: Deviation of the noise on every image the discriminator sees, see `judged`.
-        players, loss_weights, name: As for any translator.
+        **options: `settings`, `loss_weights` and `name`, as for any translator.
 
     Raises:
-        ValueError: If the networks do not go with the attributes or with each other.
+        ValueError: If the networks do not fit the attributes or each other.
     """
 
-    inverts: ClassVar[str]  # the encoder of z: its network, player and stage
+    inverts: ClassVar[str]  # the encoder of z: name of its network, player and stage
+    fake_weight: ClassVar[float]  # weight of generated images in the discriminator's loss
+    alternates_steps = True
 
     generator: keras.Model
     discriminator: keras.Model
 
     def __init__(
         self,
+        generator: keras.Model,
+        discriminator: keras.Model,
+        encoders: Mapping[str, keras.Model],
         *,
-        networks: Mapping[str, keras.Model],
         attributes: Mapping[str, Sequence[str]],
-        bn_recalibration_steps: int,
-        mask_blend: bool = False,
-        discriminator_noise: float = 0.0,
-        players: Sequence[Player] | None = None,
-        loss_weights: Mapping[str, float] | None = None,
-        name: str | None = None,
+        **options,
     ):
-        told = Attributes(attributes)
-        self._check(networks, len(told.columns))
-        super().__init__(networks=networks, players=players, loss_weights=loss_weights, name=name)
-        self.attributes = {one.name: list(one.values) for one in told.each}
-        self.columns = told.columns
-        self.bn_recalibration_steps, self.mask_blend, self.discriminator_noise = (
-            bn_recalibration_steps,
-            mask_blend,
-            discriminator_noise,
-        )
-        self._latent = self.generator.input_shape[0][-1]
+        encoding = Attributes(attributes)
+        networks = {"generator": generator, "discriminator": discriminator, **encoders}
+        self._check(networks, len(encoding.columns))
+        super().__init__(networks=networks, **options)
+        self.attributes = {one.name: list(one.values) for one in encoding.definitions}
+        self.columns = encoding.columns
+        self.latent_size = self.generator.input_shape[0][-1]
 
-    def is_special(self) -> bool:
-        """Whether the coming step re-estimates the statistics of the generator."""
+    def is_alternate_step(self) -> bool:
+        """Whether the next step recalibrates the generator's batch norm."""
         if self.stage != self.inverts:
             return False
-        return (
-            int(self.player_optimizers[self.inverts].iterations.numpy())
-            < self.bn_recalibration_steps
+        encoder_steps = int(self.player_optimizers[self.inverts].iterations.numpy())
+        return encoder_steps < self.settings.bn_recalibration_steps
+
+    def generate(self, batch):
+        """G(z, y'), generated once a step."""
+        return {"generated": self.generate_from(batch, self.sample_z(batch), training=True)}
+
+    def sample_z(self, batch):
+        """z ~ N(0, I), new in each step."""
+        step = self.steps_taken.value
+        return stateless_random.normal_per_image(
+            batch["sampled_attributes"], self.latent_size, step, 0
         )
 
-    def draw(self, batch):
-        """G(z, y'), made once a step."""
-        return {"drawn": self.drawn(batch, self.noise(batch), training=True)}
+    def generate_from(self, batch, z, *, training: bool):
+        """G of z and the sampled attributes."""
+        return self.generator([z, to_signed(batch["sampled_attributes"])], training=training)
 
-    def noise(self, batch):
-        """z ~ N(0, I), others at each step."""
-        step = self.steps_taken.value
-        return stateless_random.normal_per_image(batch["drawn_attributes"], self._latent, step, 0)
+    def logits(self, images, attributes, kind: str):
+        """The discriminator's logits for images beside attributes, with instance noise.
 
-    def drawn(self, batch, noise, *, training: bool):
-        """G of noise and the attributes that were drawn."""
-        return self.generator([noise, signed(batch["drawn_attributes"])], training=training)
-
-    def judged(self, images, attributes, kind: str):
-        """Logits of the discriminator for images beside attributes, under noise of `discriminator_noise`.
-
-        The kind, "real", "drawn" or "mismatched", tells noises of one step apart.
-
-        Drawings (of a pen) have areas of one colour, which no network gives back exactly: without
-        noise the discriminator tells images by that alone and has nothing to teach. Off in the papers.
+        `kind`, "real", "generated" or "mismatched", selects the noise of a step. Its standard
+        deviation is the setting `discriminator_noise`. Drawings have areas of one colour, which
+        no network reproduces exactly: without noise the discriminator recognizes images by that
+        alone and has nothing to teach. The papers have no noise.
 
         Source: instance noise, Sonderby et al. 2017, https://arxiv.org/abs/1610.04490, section 4.
         """
-        if self.discriminator_noise:
+        if self.settings.discriminator_noise:
             noise = stateless_random.noise_like(images, self.steps_taken.value, _NOISE[kind])
-            images = tf.cast(images, tf.float32) + self.discriminator_noise * noise
-        return self.discriminator([images, signed(attributes)], training=True)
+            images = tf.cast(images, tf.float32) + self.settings.discriminator_noise * noise
+        return self.discriminator([images, to_signed(attributes)], training=True)
 
-    def to_invert(self, batch):
-        """Drawings and their z, in inference mode but for the steps of the bn_recalibration_steps."""
-        noise = self.noise(batch)
-        return self.drawn(batch, noise, training=self.special.now), noise
+    def discriminator_objective(self, batch, shared):
+        """Tell real images with their attributes from generated and mismatched pairs."""
+        return conditional_discriminator_losses(
+            self.logits, batch, shared["generated"], uses=self.uses, fakes=self.fake_weight
+        )
 
-    def imagined(self, attributes):
-        """Before the stage in which the encoder learns: G of some z, the same each time."""
+    def generator_objective(self, batch, shared):
+        """Generate what the discriminator takes for a real image of the attributes."""
+        logits = self.logits(shared["generated"], batch["sampled_attributes"], "generated")
+        return {"adversarial": vanilla_generator(logits)}
+
+    def inversion_loss(self, batch):
+        """||E(G(z, y')) - z||^2, the mean over images and the latent."""
+        z = self.sample_z(batch)
+        # In inference mode, except in the steps that recalibrate batch norm.
+        images = self.generate_from(batch, z, training=self.step_variants.alternate)
+        encoder = getattr(self, self.inverts)
+        return mean_squared_error(encoder(images, training=True), z)
+
+    def generated_images(self, attributes):
+        """Before the encoder's stage: G of a fixed z."""
         if self.stages.index(self.stage) >= self.stages.index(self.inverts):
             return None
-        noise = tf.random.stateless_normal([len(attributes), self._latent], [0, 0])
-        return self.decode(noise, attributes)["image"]
+        z = tf.random.stateless_normal([len(attributes), self.latent_size], [0, 0])
+        return self.decode(z, attributes)["image"]
 
     def call(self, inputs, training=False):
         """Translates `{"image", "attributes"}`: images in [-1, 1] to images in [-1, 1]."""
@@ -163,58 +177,56 @@ class InvertibleTranslator(Translator):
 
     def decode(self, latent, attributes):
         """G in inference mode: `{"image"}` of latents and attributes in [0, 1]."""
-        told = [tf.cast(latent, tf.float32), signed(attributes)]
-        return {"image": self.generator(told, training=False)}
+        inputs = [tf.cast(latent, tf.float32), to_signed(attributes)]
+        return {"image": self.generator(inputs, training=False)}
 
-    def redrawn(self, image, latent, own, wanted):
-        """G of a latent and the attributes wanted: `{"image"}`.
+    def edit(self, image, latent, own_attributes, attributes):
+        """G of a latent and the target attributes: `{"image"}`.
 
-        With the mask blend it is compared with G of the attributes an image has, `own`, and the
-        difference alone reaches the image, as in Brock et al. 2017, arXiv 1609.07093.
+        With `mask_blend` it is compared with G of the image's own attributes, and only the
+        difference is blended into the image, as in Brock et al. 2017, arXiv 1609.07093.
         """
-        edited = self.decode(latent, wanted)
-        if not self.mask_blend:
+        edited = self.decode(latent, attributes)
+        if not self.settings.mask_blend:
             return edited
-        return {"image": blend(image, self.decode(latent, own)["image"], edited["image"])}
-
-    def blending(self, inference_behavior: Mapping[str, str]) -> dict[str, str]:
-        """A inference_behavior that says whether edits are blended into the input."""
-        return {**inference_behavior, "mask_blend": "on" if self.mask_blend else "off"}
+        reconstructed = self.decode(latent, own_attributes)["image"]
+        return {"image": blend(image, reconstructed, edited["image"])}
 
     def translate(self, image, attributes):
-        """Draws images anew with attributes, from the latents the encoder reads."""
+        """Generates images with other attributes from the latents of their encoder."""
         latent = getattr(self, self.inverts)(image, training=False)
         return self.decode(latent, attributes)
 
-    def translate_and_decode(
-        self, inference_behavior: Mapping[str, str]
-    ) -> tuple[Signature, Signature]:
+    def edit_behavior(self, behavior: Mapping[str, str]) -> dict[str, str]:
+        """The inference behavior of edits: whether they are blended into the input."""
+        return {**behavior, "mask_blend": "on" if self.settings.mask_blend else "off"}
+
+    def translate_and_decode(self, behavior: Mapping[str, str]) -> tuple[Signature, Signature]:
         """The signatures `translate` and `decode`."""
         image = image_spec(self.generator.output_shape[1:])
-        latent, attributes = latent_spec(self._latent), attribute_spec(self.columns)
+        latent, attributes = latent_spec(self.latent_size), attribute_spec(self.columns)
         return (
-            Signature(
-                "translate", self.translate, (image, attributes), (image,), inference_behavior
-            ),
-            Signature("decode", self.decode, (latent, attributes), (image,), inference_behavior),
+            Signature("translate", self.translate, (image, attributes), (image,), behavior),
+            Signature("decode", self.decode, (latent, attributes), (image,), behavior),
         )
 
     def _check(self, networks: Mapping[str, keras.Model], columns: int) -> None:
-        generator, discriminator = networks["generator"], networks["discriminator"]
-        told, judged = generator.input_shape[1][-1], discriminator.input_shape[1][-1]
-        if not told == judged == columns:
+        of_generator = networks["generator"].input_shape[1][-1]
+        of_discriminator = networks["discriminator"].input_shape[1][-1]
+        if not of_generator == of_discriminator == columns:
             raise ValueError(
-                f"`attributes` have {columns} columns, but the generator takes {told}, the discriminator "
-                f"{judged}"
+                f"`attributes` have {columns} columns, but the generator takes {of_generator}, "
+                f"the discriminator {of_discriminator}"
             )
-        latent, found = generator.input_shape[0][-1], networks[self.inverts].output_shape[-1]
-        if latent != found:
+        size = networks["generator"].input_shape[0][-1]
+        output = networks[self.inverts].output_shape[-1]
+        if size != output:
             raise ValueError(
-                f"`{self.inverts}` must read the {latent} numbers the generator takes, "
-                f"it reads {found}"
+                f"`{self.inverts}` must output the {size} values of z that the generator takes, "
+                f"it outputs {output}"
             )
 
 
-def signed(attributes):
-    """Attributes in [0, 1] as the networks are told them: in [-1, 1]."""
+def to_signed(attributes):
+    """Attributes in [0, 1] as the networks see them: in [-1, 1]."""
     return 2.0 * tf.cast(attributes, tf.float32) - 1.0

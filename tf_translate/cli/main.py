@@ -2,6 +2,8 @@
 
 import os
 import sys
+from pathlib import Path
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -35,6 +37,30 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
+
+
+@app.callback()
+def import_methods(
+    files: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--import",
+            metavar="FILE.py",
+            help="Import a Python file that registers a method of yours; may be repeated. "
+            "It is run as your code.",
+        ),
+    ] = None,
+) -> None:
+    """Imports methods before the command runs, as in `tf-translate --import cut.py train cut`."""
+    if files:
+        from tf_translate.cli.output import load_tensorflow
+        from tf_translate.config.import_file import import_file
+
+        load_tensorflow()
+        for file in files:
+            import_file(file)
+
+
 COMMANDS = (
     *(methods, describe, train, evaluate, export, verify),
     *(lint, translate, serve, benchmark, pretrained, train_identity_embedder),

@@ -9,24 +9,43 @@ from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
+from tf_translate.config.import_file import import_file
+from tf_translate.config.renamed import refuse_renamed
 from tf_translate.config.schema import Config
 from tf_translate.errors import ConfigError, UnknownMethodError
 
 Model = TypeVar("Model", bound=BaseModel)
+_PRESET_FOLDERS: dict[str, Path] = {}  # of methods outside the package, by method
 
 
 def presets() -> dict[str, str]:
-    """The shipped presets: name to TOML text."""
+    """All presets, the shipped ones and those of imported methods: name to TOML text."""
     folder = resources.files("tf_translate.config") / "presets"
     files = sorted(folder.iterdir(), key=lambda file: file.name)
-    return {f.name[:-5]: f.read_text("utf-8") for f in files if f.name.endswith(".toml")}
+    shipped = {f.name[:-5]: f.read_text("utf-8") for f in files if f.name.endswith(".toml")}
+    return {**_presets_of_others(), **shipped}
+
+
+def add_preset_folder(method: str, folder: Path) -> None:
+    """Makes `METHOD.toml` and `METHOD_*.toml` of a folder presets."""
+    _PRESET_FOLDERS[method] = folder
+
+
+def _presets_of_others() -> dict[str, str]:
+    files = (
+        file
+        for method, folder in _PRESET_FOLDERS.items()
+        for file in (folder / f"{method}.toml", *sorted(folder.glob(f"{method}_*.toml")))
+    )
+    return {file.stem: file.read_text("utf-8") for file in files if file.is_file()}
 
 
 def load(source: str, overrides: Sequence[str] = ()) -> Config:
     """Reads and validates a configuration.
 
     Args:
-        source: A method ("cyclegan": its small preset), a preset or a `.toml` file.
+        source: A method ("cyclegan": its small preset), a preset or a `.toml` file. Such a file
+            may name Python files that register methods: `import = ["FILE.py"]`, relative to it.
         overrides: "key=value" with dotted keys; values are TOML, or else text.
 
     Raises:
@@ -38,6 +57,8 @@ def load(source: str, overrides: Sequence[str] = ()) -> Config:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{origin} is not valid TOML: {error}") from error
+    for file in _imports(values.pop("import", []), origin):
+        import_file(Path(source).parent / file)
     apply_overrides(values, overrides)
     return validate(Config, values, origin)
 
@@ -64,6 +85,8 @@ def validate(model: type[Model], values: Any, origin: str, *, prefix: str = "") 
     Raises:
         ConfigError: Naming origin, key, value, rule and the nearest valid key.
     """
+    if issubclass(model, Config) and isinstance(values, dict):
+        refuse_renamed({k: v for k, v in values.items() if k != "model"}, (), origin)
     try:
         return model.model_validate(values)
     except ValidationError as error:
@@ -91,6 +114,13 @@ def keys(model: type[BaseModel], prefix: str = "") -> list[str]:
         else:
             found.append(prefix + name)
     return found
+
+
+def _imports(files: Any, origin: str) -> list[str]:
+    """The Python files that a configuration imports for their methods."""
+    if isinstance(files, list) and all(isinstance(file, str) for file in files):
+        return files
+    raise ConfigError(f"{origin}: import must be a list of Python files, got {files!r}")
 
 
 def _key(place: Sequence[int | str], valid: Sequence[str]) -> str:

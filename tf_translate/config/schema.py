@@ -1,4 +1,4 @@
-"""What a configuration holds: the truth behind TOML files and `--set`."""
+"""What a configuration holds, as TOML files and `--set` give it."""
 
 import re
 from typing import Annotated, Any, Literal
@@ -10,20 +10,22 @@ from tf_translate.config.settings import Settings
 
 
 class TrainingConfig(Settings):
-    """How long, how fast, on what, and how often something is written."""
+    """Length, speed, devices and outputs of training."""
 
     steps: int = Field(1000, ge=1, description="training steps in all")
     stages: dict[str, Annotated[float, Field(gt=0, lt=1)]] = Field(
-        {}, description="share of the steps of each stage but the last; none: equal shares"
+        {}, description="fraction of the steps of each stage but the last; none: equal fractions"
     )
-    batch_size: int = Field(1, ge=1, description="images of each domain a turn, over all devices")
+    batch_size: int = Field(1, ge=1, description="images of each domain per turn, over all devices")
     seed: int = Field(0, ge=0, description="of weights, shuffling, augmentation and noise")
     lr_schedule: Literal["none", "linear"] = Field(
-        "none", description="learning rate to 0 or constant"
+        "none", description="learning rate: constant, or linear to 0"
     )
-    lr_decay_start: float = Field(0.5, ge=0, lt=1, description="share of steps before the decay")
+    lr_decay_start: float = Field(
+        0.5, ge=0, lt=1, description="fraction of the steps before the linear schedule falls"
+    )
     ema_momentum: float = Field(
-        0.0, ge=0, lt=1, description="moving average of generators; 0 = off"
+        0.0, ge=0, lt=1, description="momentum of the moving average of generators' weights; 0: off"
     )
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
     devices: str = Field(
@@ -32,15 +34,15 @@ class TrainingConfig(Settings):
         "equally and train like one",
     )
     init_from: str | None = Field(
-        None, description="a trained run whose networks this one begins with; none: random weights"
+        None, description="a trained run whose weights initialize this one; none: random weights"
     )
     steps_per_execution: int = Field(1, ge=1, description="steps in one call of the graph")
     xla: Literal["off", "on", "check"] = Field(
         "off",
-        description="compile steps with XLA; check: if that is quicker, timed at the start",
+        description="compile steps with XLA; check: if that is faster, timed at the start",
     )
     log_every: int = Field(25, ge=1, description="steps between rows of losses")
-    sample_every: int = Field(250, ge=1, description="steps between sample images")
+    sample_every: int = Field(250, ge=1, description="steps between preview images")
     checkpoint_every: int = Field(500, ge=1, description="steps between checkpoints")
     checkpoint_selection: Literal["last", "best"] = Field(
         "last",
@@ -67,8 +69,9 @@ class TrainingConfig(Settings):
     def _patience_measures(self) -> "TrainingConfig":
         if self.patience and self.checkpoint_selection == "last":
             raise ValueError(
-                f"patience counts checkpoints that were measured, got {self.patience} with "
-                "checkpoint_selection = 'last', which measures none; set checkpoint_selection = 'best' or patience = 0"
+                f"patience counts measured checkpoints, got {self.patience} with "
+                "checkpoint_selection = 'last', which measures none; set "
+                "checkpoint_selection = 'best' or patience = 0"
             )
         return self
 
@@ -83,22 +86,24 @@ class TrainingConfig(Settings):
 
 
 class EvaluationConfig(Settings):
-    """How much is looked at and how long judges learn."""
+    """Number of images, and how the judges (evaluation classifiers) are trained."""
 
-    images: int = Field(512, ge=8, description="most held-out images of each domain")
-    judge_images: int = Field(4096, ge=8, description="most training images judges learn from")
+    images: int = Field(512, ge=8, description="at most so many held-out images of each domain")
+    judge_images: int = Field(
+        4096, ge=8, description="largest number of training images for the judges"
+    )
     domain_steps: int = Field(400, ge=1, description="training steps of the domain judge")
     content_steps: int = Field(100, ge=1, description="training steps of the content judge")
     seed: int = Field(0, ge=0, description="of judges, subsets and bootstrap")
-    features: list[str] = Field(
+    pretrained: list[str] = Field(
         [],
-        description="pretrained networks whose metrics are taken too: lite0, face128 (fetched) or "
-        ".keras files",
+        description="pretrained networks that add metrics: efficientnet_lite0, dlib_face "
+        "(downloaded) or .keras files",
     )
 
 
 class Config(Settings):
-    """Everything a run is made from; written into it and read by later commands."""
+    """The whole configuration of a run; written into it and read by later commands."""
 
     method: str = Field(description="name of the method")
     model: dict[str, Any] = Field({}, description="the method's own settings")

@@ -1,4 +1,4 @@
-"""What players share within a step: one forward pass for each part of the batch, one tape."""
+"""The forward passes that players share within a step: one for each microbatch, on one tape."""
 
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
@@ -9,102 +9,105 @@ from tf_translate.core.player import Player
 
 
 class ForwardCache:
-    """The shared forward passes of one step and the tapes of the turns to come.
+    """The shared forward passes of one step, and the tapes they are recorded on.
 
-    A player's `forward` runs once for a part of the batch, ahead of the first turn that
-    anyone takes on it, and is recorded only if the player itself will play there.
+    A player's `forward` runs once for a microbatch, before the first turn that any player takes
+    on it. It is recorded only if the player itself will play on that microbatch.
 
     Args:
-        parts: The parts of the step's batch.
-        players: Players of the present stage, also those that sit out.
-        active: Those of them that take turns.
-        variables_of: The trainable variables a player moves.
-        forward: Runs the method of a name, a player's `forward`, on a part, and for one that
-            depends_on on what others shared of it.
+        microbatches: The microbatches of the step's batch.
+        players: Players of the current stage, also those that take no turn in this step.
+        active: The players that take turns.
+        variables_of: Gives the trainable variables that a player moves.
+        forward: Runs the method of a name, a player's `forward`, on a microbatch and, for a
+            player that depends on others, on their shared results.
     """
 
     def __init__(
         self,
-        parts: Sequence,
+        microbatches: Sequence,
         *,
         players: Sequence[Player],
         active: Sequence[Player],
         variables_of: Callable[[Player], list],
         forward: Callable[..., dict],
     ):
-        self.parts = parts
+        self.microbatches = microbatches
         self._players = players
         self._active = {player.name for player in active}
         self._variables_of = variables_of
         self._forward = forward
-        self._known: dict[tuple[str, int], tuple] = {}
+        self._cache: dict[tuple[str, int], tuple] = {}
 
-    def begin(self, player: Player, part: int) -> tuple[tf.GradientTape, dict]:
-        """The tape of a player's turn on a part and what it may use there.
+    def open(self, player: Player, index: int) -> tuple[tf.GradientTape, dict]:
+        """The tape of a player's turn on a microbatch, and the shared results it may use there.
 
-        Its own results can be differentiated; everyone else's come with gradients stopped.
+        Gradients flow through the player's own results and stop at those of all others.
         """
-        for other in sorted(self._players, key=lambda each: each.depends_on):
-            if (other.name, part) not in self._known:
-                self._known[other.name, part] = self._run(other, part)
-        return self._known[player.name, part][0], self._visible(player, part)
+        for other in sorted(self._players, key=lambda each: bool(each.depends_on)):
+            if (other.name, index) not in self._cache:
+                self._cache[other.name, index] = self._run(other, index)
+        return self._cache[player.name, index][0], self._shared(player, index)
 
-    def moved(self, player: Player, turn: int) -> None:
-        """Forgets what a player shared where it will play again: its networks have moved."""
+    def invalidate(self, player: Player, turn: int) -> None:
+        """Drops a player's results on a microbatch it will play on again: its weights changed."""
         if player.microbatches[turn] in player.microbatches[turn + 1 :]:
-            del self._known[player.name, player.microbatches[turn]]
+            del self._cache[player.name, player.microbatches[turn]]
 
-    def _visible(self, player: Player, part: int) -> dict:
-        """What was shared of a part, with gradients stopped but for the player's own."""
-        visible = {}
+    def _shared(self, player: Player, index: int) -> dict:
+        """All shared results on a microbatch, gradients stopped except for the player's own."""
+        shared = {}
         for owner in self._players:
-            _, results = self._known.get((owner.name, part), (None, {}))
+            _, results = self._cache.get((owner.name, index), (None, {}))
             own = owner.name == player.name
             for key, value in results.items():
-                visible[key] = value if own else tf.nest.map_structure(tf.stop_gradient, value)
-        return visible
+                shared[key] = value if own else tf.nest.map_structure(tf.stop_gradient, value)
+        return shared
 
-    def _run(self, player: Player, part: int) -> tuple:
-        plays = player.name in self._active and part in player.microbatches
-        tape = _tape(self._variables_of(player), bool(player.stop_gradient_for)) if plays else None
+    def _run(self, player: Player, index: int) -> tuple:
+        plays = player.name in self._active and index in player.microbatches
+        persistent = bool(player.stop_gradient_for)
+        tape = _tape(self._variables_of(player), persistent) if plays else None
         if player.forward is None:
             return tape, {}
-        shared = (self._visible(player, part),) if player.depends_on else ()
+        shared = (self._shared(player, index),) if player.depends_on else ()
         with tape or contextlib.nullcontext():
-            return tape, self._forward(player.forward, self.parts[part], *shared)
+            return tape, self._forward(player.forward, self.microbatches[index], *shared)
 
 
 def split(batch, count: int, name: str) -> list:
-    """Cuts a batch: every `count`-th image from the k-th on makes part k.
+    """Cuts a batch into microbatches: every `count`-th image from index k on is in microbatch k.
 
-    So parts hold the same images on one device as on many.
+    So a microbatch holds the same images on one device as on several.
 
     Raises:
-        ValueError: If the images of a device do not divide by `count`; `name` is blamed.
+        ValueError: If the images of a device do not divide by `count`; `name` is the method.
     """
     if count == 1:
         return [batch]
     for images in tf.nest.flatten(batch):
         if images.shape[0] is not None and images.shape[0] % count:
             raise ValueError(
-                f"a batch of {name} must divide by {count}, the fresh batches its players take "
+                f"a batch of {name} must divide by {count}, the microbatches its players take "
                 f"in a step, got {images.shape[0]} images on a device"
             )
     return [tf.nest.map_structure(lambda i, k=k: i[k::count], batch) for k in range(count)]
 
 
 def totals_of(player: Player, losses: Mapping) -> list:
-    """For each of a player's groups the sum of the losses that move it, by term."""
-    parts = [[losses[name] for name in each.terms if name in losses] for each in player.groups]
-    return [tf.add_n(part) if part else tf.zeros(()) for part in parts]
+    """For each gradient group of a player, the sum of the losses that move it."""
+    groups = [
+        [losses[name] for name in group.terms if name in losses] for group in player.gradient_groups
+    ]
+    return [tf.add_n(group) if group else tf.zeros(()) for group in groups]
 
 
 def gradients_of(tape: tf.GradientTape, totals: Sequence, groups: Sequence[Sequence]) -> list:
     """The gradients of each total with respect to its own group of variables, in one list."""
-    found = []
+    gradients = []
     for total, variables in zip(totals, groups, strict=True):
-        found += tape.gradient(total, [variable.value for variable in variables])
-    return found
+        gradients += tape.gradient(total, [variable.value for variable in variables])
+    return gradients
 
 
 def _tape(variables, persistent: bool) -> tf.GradientTape:

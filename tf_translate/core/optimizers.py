@@ -1,35 +1,59 @@
-"""Optimizers from their settings."""
+"""Optimizers from their settings, and what is done to gradients and weights around them."""
 
 import keras
+import tensorflow as tf
 
 from tf_translate.core.adam import Adam
 
-_KINDS = {"adam": Adam, "rmsprop": keras.optimizers.RMSprop}
+_CLASSES = {"adam": Adam, "rmsprop": keras.optimizers.RMSprop}
 
 
 def make_optimizer(
     settings: dict,
     *,
     learning_rate: keras.optimizers.schedules.LearningRateSchedule | None = None,
-    average: float = 0.0,
+    ema_momentum: float = 0.0,
 ) -> keras.optimizers.Optimizer:
     """Makes an optimizer.
 
     Args:
         settings: `kind` ("adam" or "rmsprop") and the arguments of Keras's class of that name.
         learning_rate: Schedule in place of the constant rate in `settings`.
-        average: Momentum of a moving average of the weights, kept beside them; 0 for none.
+        ema_momentum: Momentum of a moving average of the weights, kept beside them; 0 for none.
     """
     arguments = {name: value for name, value in settings.items() if name != "kind"}
     if learning_rate is not None:
         arguments["learning_rate"] = learning_rate
-    if average:
-        arguments |= {"use_ema": True, "ema_momentum": average}
-    return _KINDS[settings["kind"]](**arguments)
+    if ema_momentum:
+        arguments |= {"use_ema": True, "ema_momentum": ema_momentum}
+    return _CLASSES[settings["kind"]](**arguments)
 
 
-def put_average(optimizer: keras.optimizers.Optimizer, variables: list) -> None:
-    """Puts the moving averages of variables in their place, if the optimizer keeps them."""
+def replace_by_average(optimizer: keras.optimizers.Optimizer, variables: list) -> None:
+    """Replaces variables by their moving averages, if the optimizer keeps these."""
     optimizer = getattr(optimizer, "inner_optimizer", optimizer)
     if optimizer.use_ema:
         optimizer.finalize_variable_values(variables)
+
+
+def clip_by_global_norm(gradients: list, limit: float, optimizer) -> list:
+    """Scales all gradients down so that their global norm is at most `limit`.
+
+    On several replicas it is the norm of the replicas' sum, which the optimizer will take; an
+    optimizer's own `global_clipnorm` would clip every replica's gradients separately.
+
+    Args:
+        gradients: One per variable, of a loss that was divided by the number of replicas.
+        limit: Largest norm.
+        optimizer: The optimizer whose loss scale, if it has one, the gradients carry.
+
+    Source: torch.nn.utils.clip_grad_norm_, as Fader Networks' code uses it.
+    """
+    context = tf.distribute.get_replica_context()
+    summed = gradients
+    if context.num_replicas_in_sync > 1:
+        summed = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
+    scale = getattr(optimizer, "dynamic_scale", 1.0)
+    norm = tf.linalg.global_norm(summed) / tf.cast(scale, tf.float32)
+    factor = tf.minimum(1.0, limit / tf.maximum(norm, 1e-12))
+    return [tf.cast(factor, gradient.dtype) * gradient for gradient in gradients]

@@ -1,69 +1,40 @@
-"""Players: who moves which networks, on which objective, and when."""
+"""Players: which networks an optimizer moves, on which objective, and when."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 DEFAULT_STAGE = "train"
 
 
 @dataclass(frozen=True)
-class Burst:
-    """When a player goes alone for some steps, to get ahead of the others.
-
-    Every step takes a fresh batch, so the turns of a burst see fresh images.
-
-    Attributes:
-        turns: Turns it takes for one of the others in a burst; 1: no bursts.
-        every: Turns of the others from one burst to the next; the first burst is at once.
-    """
-
-    turns: int
-    every: int
-
-    def __post_init__(self):
-        if self.turns < 1 or self.every < 1:
-            raise ValueError(
-                f"`turns` and `every` of a burst must be at least 1, got {self.turns}, {self.every}"
-            )
-
-    def alone(self, step: int) -> bool:
-        """Whether the others sit out at a step, counted from 0."""
-        extra = self.turns - 1
-        return step % (self.every + extra) < extra
-
-
-@dataclass(frozen=True)
 class Player:
-    """A group of networks with one optimizer and one objective.
+    """A group of networks with one optimizer and one objective: a player of the GAN game.
 
     Attributes:
-        name: Name of the player; its optimizer goes by it.
+        name: Name of the player and of its optimizer.
         networks: Attributes of the translator that hold its networks.
-        objective: Method of the translator, `(batch, shared) -> {term: scalar}`.
-        terms: Names of the terms its objective returns.
-        forward: Method of the translator, `batch -> {name: tensor}`, run once for each part
-            of a step, ahead of the first turn on it. Its results are `shared` with every
-            player of the step: its own objective can be differentiated through them, the
-            others get them with gradients stopped. So fakes are made once, whoever moves
-            first.
-        depends_on: Whether its forward comes after those of the others and takes their results,
-            with gradients stopped: `(batch, shared) -> {name: tensor}`.
-        stop_gradient_for: Terms that do not move some of its networks: network to names of terms. Their
-            gradients then stop ahead of that network, with no forward pass more.
-        microbatches: Parts of the step's batch it plays on, one turn each, in order. The usual
-            `(0,)` is one turn on the whole batch; a discriminator on `(0, 1, 2)` beside a generator
-            on `(2,)` takes three turns on fresh images for each of the generator's; `(0, 0)`
-            is two turns on the same images. Each turn takes fresh gradients.
+        objective: Method of the translator, `(batch, shared) -> {loss term: scalar}`.
+        terms: Names of the loss terms that its objective returns.
+        forward: Method of the translator, `batch -> {name: tensor}`. It runs once for each
+            microbatch, before the first turn on it. All players of the step get its results as
+            `shared`. The player's own gradients flow through them; for every other player
+            gradients stop there. So the fakes are generated once, whoever moves first.
+        depends_on: Players whose forward results its own forward takes, with gradients stopped:
+            `(batch, shared) -> {name: tensor}`.
+        stop_gradient_for: For a network, the terms that must not move it. The gradients of these
+            terms stop before that network, without a further forward pass.
+        microbatches: Indices of the microbatches it plays on, one turn each, in order. `(0,)` is
+            one turn on the whole batch. A discriminator on `(0, 1, 2)` beside a generator on
+            `(2,)` takes three turns on fresh images for each turn of the generator. `(0, 0)` is
+            two turns on the same images. Every turn computes its gradients anew.
         stage: Stage of training in which it plays.
-        constrain: Called with its trainable variables after each turn (weight clipping).
-        clip: Greatest common length of its gradients, or None.
-        batch_keys: Keys of the batch it needs beside the images, such as "label_a".
-        burst: When it goes alone for some steps; None: never.
-        generates_images: Whether images can be made once it has played: not where its stage only readies
-            others for theirs.
-        averaged: Whether a moving average of its weights is worth keeping: true for the
-            networks that are deployed.
-        optimizer: The field of the method's settings that its optimizer is made from.
+        batch_keys: Keys of the batch that it needs beside the images, such as "label_a".
+        averaged: Whether `training.ema_momentum` keeps a moving average of its weights; true for
+            the networks that are deployed.
+        optimizer: Field of the method's settings that its optimizer is made from.
+
+    Raises:
+        ValueError: If it has no network, or a field does not fit the others.
     """
 
     name: str
@@ -71,15 +42,11 @@ class Player:
     objective: str
     terms: tuple[str, ...]
     forward: str | None = None
-    depends_on: bool = False
+    depends_on: tuple[str, ...] = ()
     stop_gradient_for: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     microbatches: tuple[int, ...] = (0,)
     stage: str = DEFAULT_STAGE
-    constrain: Callable[[Sequence], None] | None = None
-    clip: float | None = None
     batch_keys: tuple[str, ...] = ()
-    burst: Burst | None = None
-    generates_images: bool = True
     averaged: bool = False
     optimizer: str = "optimizer"
 
@@ -101,12 +68,12 @@ class Player:
 
     @property
     def turns(self) -> int:
-        """Turns it takes in one step."""
+        """Number of turns in one step."""
         return len(self.microbatches)
 
     @property
-    def groups(self) -> list["Player"]:
-        """The player in parts that learn from all of their terms: one, or one a network."""
+    def gradient_groups(self) -> list["Player"]:
+        """The player split so that all networks of a group learn from the same terms."""
         if not self.stop_gradient_for:
             return [self]
         return [

@@ -1,4 +1,4 @@
-"""Images as another photograph of the same thing might show them."""
+"""Random augmentations of images: shifts, zooms, rotations, blur and colour."""
 
 import math
 
@@ -6,54 +6,56 @@ import tensorflow as tf
 
 from tf_translate.core import stateless_random
 
-NUMBERS = 12  # that one view takes
+VALUES_PER_VIEW = 12  # random values that one view takes
 
-_SHIFT, _ZOOM, _TURN = 0.08, 0.12, math.radians(8)  # ours: people still look like themselves
+_SHIFT, _ZOOM, _ANGLE = 0.08, 0.12, math.radians(8)  # ours: people still look like themselves
 _GAIN, _OFFSET = 0.3, 0.2
 
 
-def drawn_views(images, step, stream: int):
-    """`random_views` of a training step; streams tell its draws apart."""
-    return random_views(images, stateless_random.uniforms_per_image(images, NUMBERS, step, stream))
+def random_views_of_step(images, step, stream: int):
+    """`random_views` of a training step, one for each stream."""
+    return random_views(
+        images, stateless_random.uniforms_per_image(images, VALUES_PER_VIEW, step, stream)
+    )
 
 
-def random_views(images, numbers):
-    """Moves, zooms, turns, blurs and recolours each image a little; never mirrors it.
+def random_views(images, random_values):
+    """Shifts, zooms, rotates, blurs and recolours each image a little; never flips it.
 
     Args:
         images: `(batch, height, width, channels)` in [-1, 1].
-        numbers: `(batch, NUMBERS)` in [0, 1), what each view is made from; 0.5 changes nothing,
-            but for the last, the share of blur.
+        random_values: `(batch, VALUES_PER_VIEW)` in [0, 1), which decide each view; 0.5 changes
+            nothing, except for the last, the fraction of blur.
 
     Returns:
         Float32, same shape, in [-1, 1].
 
-    Source: kinds of change after Chen et al. 2020 (SimCLR), https://arxiv.org/abs/2002.05709,
+    Source: kinds of augmentation after Chen et al. 2020 (SimCLR), https://arxiv.org/abs/2002.05709,
     appendix A; sizes are ours.
     """
     images = tf.cast(images, tf.float32)
     channels = images.shape[-1]
-    signed = 2.0 * tf.cast(numbers, tf.float32) - 1.0
+    signed = 2.0 * tf.cast(random_values, tf.float32) - 1.0
     moved = _moved(images, signed[:, :4])
-    softness = tf.cast(numbers, tf.float32)[:, 11, None, None, None]
+    blur_fraction = tf.cast(random_values, tf.float32)[:, 11, None, None, None]
     blurred = tf.nn.avg_pool2d(moved, 3, 1, "SAME")
-    soft = moved + softness * (blurred - moved)
-    every = 1.0 + _GAIN * signed[:, 4, None, None, None]
+    soft = moved + blur_fraction * (blurred - moved)
+    gain_of_all = 1.0 + _GAIN * signed[:, 4, None, None, None]
     gain = 1.0 + 0.5 * _GAIN * _by_channel(signed[:, 5:8], channels)
     offset = _OFFSET * _by_channel(signed[:, 8:11], channels)
-    return tf.clip_by_value(soft * every * gain + offset, -1.0, 1.0)
+    return tf.clip_by_value(soft * gain_of_all * gain + offset, -1.0, 1.0)
 
 
-def _by_channel(numbers, channels: int):
+def _by_channel(values, channels: int):
     """`(batch, 3)` to `(batch, 1, 1, channels)`; grey and further channels take the first."""
-    places = [place if place < 3 else 0 for place in range(channels)]
-    return tf.gather(numbers, places, axis=1)[:, None, None, :]
+    indices = [index if index < 3 else 0 for index in range(channels)]
+    return tf.gather(values, indices, axis=1)[:, None, None, :]
 
 
 def _moved(images, signed):
-    """Shifted, zoomed and turned around the middle; what comes into view is a mirror image."""
+    """Shifts, zooms and rotates around the centre; borders are filled by reflection."""
     height, width = images.shape[1:3]
-    zoom, turn = 1.0 + _ZOOM * signed[:, 2], _TURN * signed[:, 3]
+    zoom, turn = 1.0 + _ZOOM * signed[:, 2], _ANGLE * signed[:, 3]
     cosine, sine = zoom * tf.cos(turn), zoom * tf.sin(turn)
     middle_x, middle_y = (width - 1) / 2, (height - 1) / 2
     right = _SHIFT * width * signed[:, 0] + middle_x - cosine * middle_x + sine * middle_y

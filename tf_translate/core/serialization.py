@@ -1,4 +1,4 @@
-"""How translators describe themselves, so that a `.keras` file brings back everything."""
+"""How translators describe themselves, so that a `.keras` file restores everything."""
 
 import inspect
 
@@ -6,23 +6,25 @@ import keras
 from keras.src.backend.common import global_state
 from keras.src.saving import saving_lib
 
+from tf_translate.config.settings import Settings
+
 _KINDS = ("Operation", "Layer", "Functional", "Sequential", "Metric", "Optimizer", "Loss")
 
 
-class Saved(keras.Model):
-    """A model that can be saved as often as one likes."""
+class RepeatedlySaved(keras.Model):
+    """A model that can be saved any number of times without growing memory."""
 
     def save(self, *args, **kwargs):
         """Writes everything to a `.keras` file; arguments as Keras has them."""
-        _remember_what_saving_skips()
+        _cache_skipped_attributes()
         super().save(*args, **kwargs)
 
 
-def _remember_what_saving_skips() -> None:
+def _cache_skipped_attributes() -> None:
     """Puts the attributes that saving skips where Keras looks for them.
 
-    Keras 3.15 keeps them under another name (`skipset`) than it looks under (`skiplist`), so that
-    it makes a new optimizer for each that it meets, to see its attributes. The variables of each
+    Keras 3.15 stores them under another name (`skipset`) than it looks under (`skiplist`). So it
+    makes a new optimizer for each one it meets, to list its attributes. The variables of each
     have new names, and TensorFlow keeps 35 KiB for every name that a variable ever had.
     """
     for kind in _KINDS:
@@ -31,18 +33,39 @@ def _remember_what_saving_skips() -> None:
 
 
 def config_of(translator) -> dict:
-    """Serialises the constructor's arguments, read from the attributes of the same names.
+    """Serializes the constructor's arguments, read from the attributes of the same names.
+
+    Settings are written as plain data. Where a constructor passes `**options` on, the arguments
+    of the base class belong to it too.
 
     Raises:
-        AttributeError: If a constructor does not store one of its arguments.
+        AttributeError: If a constructor does not keep one of its arguments as an attribute.
     """
-    parameters = inspect.signature(type(translator).__init__).parameters
-    names = [
-        name
-        for name, parameter in parameters.items()
-        if name != "self" and parameter.kind is not parameter.VAR_KEYWORD
-    ]
-    return {name: keras.saving.serialize_keras_object(getattr(translator, name)) for name in names}
+    return {name: _plain(getattr(translator, name)) for name in constructor_arguments(translator)}
+
+
+def constructor_arguments(translator) -> list[str]:
+    """Names of the constructor's arguments.
+
+    Those that it passes on to its base class belong to it: keywords by `**options`, and
+    positional ones by `*networks`.
+    """
+    names: dict[str, None] = {}
+    positional = True
+    for cls in type(translator).__mro__:
+        if "__init__" not in vars(cls):
+            continue
+        parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]  # not self
+        for parameter in parameters:
+            keyword_only = parameter.kind is parameter.KEYWORD_ONLY
+            if keyword_only or (positional and parameter.kind is parameter.POSITIONAL_OR_KEYWORD):
+                names[parameter.name] = None
+        kinds = {parameter.kind for parameter in parameters}
+        positional = inspect.Parameter.VAR_POSITIONAL in kinds
+        if inspect.Parameter.VAR_KEYWORD not in kinds:
+            break
+    names.pop("networks", None)  # the base class's mapping: each network has its own name
+    return list(names)
 
 
 def arguments_from(config: dict) -> dict:
@@ -54,7 +77,7 @@ def arguments_from(config: dict) -> dict:
 
 
 def compile_config(optimizers: dict, options: dict) -> dict:
-    """Serialises what a translator was compiled with."""
+    """Serializes what a translator was compiled with."""
     serialized = {
         name: keras.saving.serialize_keras_object(optimizer)
         for name, optimizer in optimizers.items()
@@ -68,3 +91,9 @@ def optimizers_from(config: dict) -> dict:
         name: keras.saving.deserialize_keras_object(optimizer)
         for name, optimizer in config["optimizers"].items()
     }
+
+
+def _plain(value):
+    if isinstance(value, Settings):
+        return value.model_dump(mode="json")
+    return keras.saving.serialize_keras_object(value)

@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 IMAGE_RANGE = (-1.0, 1.0)
-LATENT = "what `encode` gives and `decode` takes"
-_SEEN = "what the image shows: 0 absent, 1 present"
-_WANTED = "what the result shows: 0 absent, 1 present, beyond exaggerates"
+LATENT = "the output of `encode` and input of `decode`"
+_OBSERVED = "attributes of the input: 0 absent, 1 present"
+_TARGET = "attributes of the result: 0 absent, 1 present, beyond exaggerates"
 
 
 @dataclass(frozen=True)
@@ -18,10 +18,9 @@ class TensorSpec:
         shape: With the batch axis first; None there for any batch, None for a free side.
         dtype: Name of the dtype.
         value_range: Least and greatest value, or None when unbounded.
-        labels: Names of the numbers along the last axis, in order; empty without.
-        default: What to feed where nobody chose, a number for each along the last axis; None
-            where it must be given.
-        meaning: What it is, for whoever feeds or reads it; empty where the name says it.
+        labels: Names of the values along the last axis, in order; empty if they have none.
+        default: Default value for each index of the last axis; None if it must be given.
+        meaning: What it is, for app developers; empty where the name says it.
     """
 
     name: str
@@ -40,10 +39,10 @@ class Signature:
     Attributes:
         name: For example "a_to_b".
         function: Takes the inputs as keyword tensors and returns a mapping of outputs.
-        inputs, outputs: What goes in and what comes out.
+        inputs, outputs: Specs of the inputs and outputs.
         inference_behavior: How noise and statistics behave at inference, for example
             `{"dropout": "off", "normalization": "per image"}`; recorded in bundles.
-        tolerance_factor: How many times as far as others it may be off on a device, from 1 to 100.
+        tolerance_factor: Factor on the tolerance of its output error on a device, from 1 to 100.
     """
 
     name: str
@@ -59,20 +58,22 @@ def image_spec(shape: tuple[int | None, ...], name: str = "image", meaning: str 
     return TensorSpec(name, (None, *shape), value_range=IMAGE_RANGE, meaning=meaning)
 
 
-def attribute_spec(columns: Sequence[str], prefix: str = "", *, seen: bool = False) -> TensorSpec:
+def attribute_spec(
+    columns: Sequence[str], prefix: str = "", *, observed: bool = False
+) -> TensorSpec:
     """Describes attributes, float32 `(batch, columns)`: 0 absent, 1 present.
 
     By default all are absent, and of an attribute of several values (`hair=black`) the first.
 
     Args:
         columns: Their labels.
-        prefix: Ahead of name and labels, where a signature takes attributes twice.
-        seen: Whether they are what a image shows, not what a result shall show.
+        prefix: Prefix of name and labels, where a signature takes attributes twice.
+        observed: Whether they describe the input image, not the result.
     """
     names = [column.partition("=")[0] for column in columns]
     default = tuple(
-        float("=" in column and name not in names[:place])
-        for place, (column, name) in enumerate(zip(columns, names, strict=True))
+        float("=" in column and name not in names[:index])
+        for index, (column, name) in enumerate(zip(columns, names, strict=True))
     )
     return TensorSpec(
         f"{prefix}attributes",
@@ -80,35 +81,35 @@ def attribute_spec(columns: Sequence[str], prefix: str = "", *, seen: bool = Fal
         value_range=(0.0, 1.0),
         labels=tuple(f"{prefix}{column}" for column in columns),
         default=default,
-        meaning=_SEEN if seen else _WANTED,
+        meaning=_OBSERVED if observed else _TARGET,
     )
 
 
-def amount_spec(name: str, most: float, meaning: str) -> TensorSpec:
-    """Describes one number an image in [0, `most`], float32 `(batch, 1)`; by default `most`."""
+def scalar_spec(name: str, maximum: float, meaning: str) -> TensorSpec:
+    """Describes one scalar per image in [0, `maximum`], float32 `(batch, 1)`; default `maximum`."""
     return TensorSpec(
         name,
         (None, 1),
-        value_range=(0.0, float(most)),
+        value_range=(0.0, float(maximum)),
         labels=(name,),
-        default=(float(most),),
+        default=(float(maximum),),
         meaning=meaning,
     )
 
 
-def steps_spec(most: int, of: str) -> TensorSpec:
-    """Describes how many of a refinement's steps count, `steps` in [0, `most`].
+def steps_spec(maximum: int, purpose: str) -> TensorSpec:
+    """Describes how many of a refinement's steps take effect, `steps` in [0, `maximum`].
 
     Args:
-        most: How many the graph holds.
-        of: What they are steps of.
+        maximum: Number of steps in the graph.
+        purpose: What they are steps of.
     """
-    meaning = f"how many of {most} {of} count, a part of one in part; all are computed anyway"
-    return amount_spec("steps", most, meaning)
+    meaning = f"how many of {maximum} {purpose} take effect; all are computed anyway"
+    return scalar_spec("steps", maximum, meaning)
 
 
 def latent_spec(size: int) -> TensorSpec:
-    """Describes latents, float32 `(batch, size)`, without bound."""
+    """Describes latents, float32 `(batch, size)`, unbounded."""
     return TensorSpec("latent", (None, size), meaning=LATENT)
 
 
@@ -138,7 +139,7 @@ def image_signatures(networks: Mapping, inference_behavior: Callable) -> dict[st
 
     Args:
         networks: Networks by the name of their signature.
-        inference_behavior: Reads from a network what it does at inference.
+        inference_behavior: Describes the behaviour of a network at inference.
     """
     return {
         name: image_signature(name, network, inference_behavior(network))

@@ -1,33 +1,33 @@
-"""Steps that differ from the usual, chosen in Python ahead of each."""
+"""Two variants of the training step, chosen in Python before each call."""
 
 from collections.abc import Callable
 
 
 class StepVariants:
-    """Chooses between two traces of a step.
+    """Chooses between two traced functions of a training step.
 
-    TensorFlow freezes what Python decides while it traces, and statistics that devices share
-    cannot be gathered in one branch of a graph: so each kind of step has a graph of its own.
+    TensorFlow freezes what Python decides while it traces, and statistics that replicas share
+    cannot be gathered in one branch of a graph. So each variant of the step has its own graph.
 
     Args:
-        asked: Whether the coming step is special; called ahead of each call of a step.
+        is_alternate: Whether the next step is the alternate variant; called before each call.
 
     Attributes:
-        now: Whether the step that is being traced or taken is special.
+        alternate: Whether the step being traced or executed is the alternate variant.
     """
 
-    def __init__(self, asked: Callable[[], bool]):
-        self._asked = asked
-        self.now = False
+    def __init__(self, is_alternate: Callable[[], bool]):
+        self._is_alternate = is_alternate
+        self.alternate = False
 
-    def in_turns(self, usual: Callable, special: Callable) -> Callable:
-        """A step that is, each time, the one or the other."""
+    def choose_between(self, usual: Callable, alternate: Callable) -> Callable:
+        """A train function that calls one of two, chosen anew each time."""
 
         def take_steps(iterator):
-            self.now = self._asked()
+            self.alternate = self._is_alternate()
             try:
-                return (special if self.now else usual)(iterator)
+                return (alternate if self.alternate else usual)(iterator)
             finally:
-                self.now = False
+                self.alternate = False
 
         return take_steps

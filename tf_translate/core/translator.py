@@ -1,81 +1,91 @@
-"""The base of every method: who plays, how a step is taken, what is saved and deployed."""
+"""The base of every method: its players, the training step, what is saved and deployed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import keras
 
+from tf_translate.config.settings import MethodSettings
 from tf_translate.core import serialization, stateless_random
+from tf_translate.core.conformance import Conformance
 from tf_translate.core.diagnostics import Diagnostics, GradientNorms
 from tf_translate.core.forward_cache import ForwardCache, gradients_of, split, totals_of
-from tf_translate.core.gradient_clipping import clip_globally
 from tf_translate.core.loss_terms import LossTerm, check_losses, with_loss_weights
-from tf_translate.core.optimizers import put_average
+from tf_translate.core.optimizers import make_optimizer, replace_by_average
 from tf_translate.core.player import Player
 from tf_translate.core.schedules import Schedule
 from tf_translate.core.signature import Signature
 from tf_translate.core.step_variants import StepVariants
 
 
-class Translator(serialization.Saved, Diagnostics):
-    """Trains players in turn on named terms; saves, resumes and deploys.
+class Translator(serialization.RepeatedlySaved, Diagnostics):
+    """Trains players in turn on named loss terms; saves, resumes and deploys.
 
     A method subclasses it, declares `terms` and `players`, and writes one function per
-    objective. The step below is the only update in the project: it owns the tapes, the
-    weights of terms, and the scaling for replicas and for precision.
+    objective. `train_step` below is the only update of weights in the project: it owns the
+    tapes, the loss weights, and the scaling for replicas and for precision.
 
     Use it like any Keras model: `compile()`, `fit(batches)`, callbacks, `save("x.keras")`.
-    A batch is a mapping of images. A step divides its loss by the number of replicas,
-    because optimizers sum gradients over them; logged values are not divided. Where players
-    play on parts of a batch (see `Player.microbatches`), a batch holds `microbatches_per_step` of them.
+    A batch is a mapping of images. A step divides its loss by the number of replicas, because
+    optimizers sum gradients over them; logged values are not divided. Where players play on
+    microbatches (see `Player.microbatches`), a batch holds `microbatches_per_step` of them.
 
     Args:
         networks: Built networks by attribute name.
-        players: Players in place of the class's, where settings decide who plays how often.
-        loss_weights: Weights that replace the defaults of terms; 0 switches a term off.
+        settings: The method's settings; None: its defaults, the paper's. The translator keeps
+            them as `settings`, and its `.keras` file holds them.
+        loss_weights: Weights that replace the defaults of loss terms; 0 switches a term off.
         name: Name of the model.
 
     Raises:
-        ValueError: If a network that a player moves is missing or not built, or a term
+        ValueError: If a network that a player moves is missing or not built, or a loss term
             does not exist.
     """
 
+    method: ClassVar[str | None] = None  # name on the command line, set by `@register`
+    settings_class: ClassVar[type[MethodSettings]] = MethodSettings  # set by `@register`
     terms: ClassVar[tuple[LossTerm, ...]] = ()
-    players: tuple[Player, ...] = ()  # in order; of an object, if its settings decide
-    layout: ClassVar[str] = "unpaired"
+    players: tuple[Player, ...] = ()  # in the order they move
+    layout: ClassVar[str] = "unpaired"  # form of the data, set by `@register`
     deploys: ClassVar[tuple[str, ...]] = ()  # names of `signatures`, known without building
-    # Which signature leads from one domain to the other; its first output answers.
+    # The signature that leads from one domain to the other; its first output is the translation.
     directions: ClassVar[Mapping[str, str]] = {"a_to_b": "a_to_b", "b_to_a": "b_to_a"}
-    train_function: Any  # Keras keeps the traced step here
+    preparatory_stages: ClassVar[tuple[str, ...]] = ()  # after these no images can be generated
+    alternates_steps: ClassVar[bool] = False  # whether `is_alternate_step` is ever true
     paper_shapes: ClassVar[tuple[tuple[int, int, int], ...]] = ((256, 256, 3), (256, 256, 3))
     paper_attributes: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    conformance: ClassVar[Conformance] = Conformance()
+    train_function: Any  # Keras keeps the traced step here
 
     def __init__(
         self,
         *,
         networks: Mapping[str, keras.Model],
-        players: Sequence[Player] | None = None,
+        settings: MethodSettings | None = None,
         loss_weights: Mapping[str, float | Schedule] | None = None,
         name: str | None = None,
     ):
-        super().__init__(name=name)
-        if players is not None:
-            self.players = tuple(players)
+        super().__init__(name=name or self.method)
+        self.settings: Any = self.settings_class() if settings is None else settings
         for attribute, network in networks.items():
             if not network.built:
                 raise ValueError(f"`{attribute}` must be built before it is given")
             setattr(self, attribute, network)
         self.network_names = tuple(networks)
-        missing = {part for player in self.players for part in player.networks} - set(networks)
+        self.players = self.choose_players()
+        missing = {name for player in self.players for name in player.networks} - set(networks)
         if missing:
             raise ValueError(f"players move networks that are missing: {sorted(missing)}")
         self.loss_weights = dict(loss_weights or {})
-        self.weighted_terms = with_loss_weights(self.terms, loss_weights)
+        self.weighted_terms = with_loss_weights(
+            self.terms, self.choose_loss_weights(self.loss_weights)
+        )
         if not any(term.active for term in self.weighted_terms):
             raise ValueError("every term has weight 0: there is nothing to train")
         self.stage = self.stages[0]
-        self.special = StepVariants(self.is_special)
+        self.step_variants = StepVariants(self.is_alternate_step)
         self.player_optimizers: dict[str, keras.optimizers.Optimizer] = {}
+        self._views = _Views()
         self.steps_taken = self.add_weight(
             name="steps_taken",
             shape=(),
@@ -91,42 +101,97 @@ class Translator(serialization.Saved, Diagnostics):
         self.built = True  # Built up front: Keras must not call the model on a batch.
 
     @classmethod
-    def from_settings(cls, settings: Any, *shapes: Any, **told: Any) -> "Translator":
-        """Builds networks and translator for images of `(height, width, channels)`.
+    def build_networks(cls, settings: Any, *shapes: Any, **attributes: Any) -> dict:
+        """Builds the networks for images of `(height, width, channels)`.
 
         Args:
-            settings: The method's own settings.
-            *shapes: Images of the two domains, or of the one set.
-            **told: `loss_weights` as for the constructor; `attributes` where the layout is such.
+            settings: The method's settings.
+            *shapes: Shapes of the images of both domains, or of the one set.
+            **attributes: `attributes`, values by attribute, where the layout is "attributes".
+
+        Returns:
+            Networks by the constructor's argument.
         """
         raise NotImplementedError
 
-    # --- what a method may ask ---------------------------------------------------------
+    @classmethod
+    def from_settings(
+        cls,
+        settings: Any,
+        *shapes: Any,
+        loss_weights: Mapping[str, float | Schedule] | None = None,
+        **attributes: Any,
+    ) -> "Translator":
+        """Builds networks and translator for images of `(height, width, channels)`.
+
+        Args:
+            settings: The method's settings.
+            *shapes: Shapes of the images of both domains, or of the one set.
+            loss_weights: As for the constructor.
+            **attributes: `attributes`, values by attribute, where the layout is "attributes".
+        """
+        networks = cls.build_networks(settings, *shapes, **attributes)
+        return cls(**networks, settings=settings, loss_weights=loss_weights, **attributes)
+
+    # --- what a method may override or call ------------------------------------------------
+
+    def choose_players(self) -> tuple[Player, ...]:
+        """The players of this object, where settings or networks decide; else the class's."""
+        return type(self).players
+
+    def choose_loss_weights(self, given: Mapping) -> Mapping[str, float | Schedule]:
+        """The loss weights that replace the class's, where settings decide too; else as given."""
+        return given
 
     def uses(self, term: str) -> bool:
-        """Whether a term has a weight other than 0, so that it must be computed."""
+        """Whether a loss term has a weight other than 0, so that it must be computed."""
         return self._term(term).active
+
+    def player(self, name: str) -> Player:
+        """The player of a name."""
+        return next(player for player in self.players if player.name == name)
 
     def signatures(self) -> dict[str, Signature]:
         """The functions to deploy, by name; the first one is the model's `call`."""
         raise NotImplementedError
 
     def default_optimizer(self, player: Player) -> keras.optimizers.Optimizer:
-        """The paper's optimizer for a player."""
-        raise NotImplementedError
+        """The optimizer of a player by the settings; their defaults are the paper's."""
+        return make_optimizer(getattr(self.settings, player.optimizer).model_dump())
 
     def examples(self, batch: Mapping) -> dict[str, dict]:
-        """Inputs to show signatures with, from a batch whose parts are of equal length."""
+        """Inputs to show signatures with, from a batch whose entries are of equal length."""
         sides = {"a_to_b": batch["a"], "b_to_a": batch["b"]}
         signatures = [each for each in self.signatures().values() if each.name in sides]
         return {each.name: {each.inputs[0].name: sides[each.name]} for each in signatures}
 
-    def imagined(self, attributes):
-        """Images out of noise in a stage that has nothing to translate with; None: translate."""
+    def generated_images(self, attributes):
+        """Images generated from noise in a stage that cannot translate yet; None: it can."""
         return None
 
+    def fraction_of_steps(self, player: Player) -> float:
+        """The fraction of its stage's steps in which a player moves."""
+        return 1.0
+
+    def transform_gradients(self, player: Player, gradients: list) -> list:
+        """What is done to a player's gradients before its optimizer takes them: nothing."""
+        return gradients
+
+    def after_turn(self, player: Player) -> None:
+        """What is done to a player's weights after each of its turns: nothing."""
+
+    def view(self, key: Any, build: Callable[[], Any]) -> Any:
+        """A network made of this translator's layers, built once by `build`.
+
+        Keras does not see it, so it is neither saved nor restored twice.
+
+        Example:
+            `taps = self.view("taps", lambda: with_taps(self.generator, ["encoder_1"]))`
+        """
+        return self._views.get(key, build)
+
     def uniform_per_image(self, images, *, stream: int):
-        """A random number in [0, 1) for each image, `(batch, 1, 1, 1)`; equal on many devices."""
+        """One random value in [0, 1) per image, `(batch, 1, 1, 1)`; equal on many devices."""
         return stateless_random.uniform_per_image(images, self.steps_taken.value, stream)
 
     # --- compiling and stages ----------------------------------------------------------
@@ -139,17 +204,19 @@ class Translator(serialization.Saved, Diagnostics):
         """Gives every player an optimizer and builds it.
 
         Args:
-            optimizers: One for each player by name; a player left out takes the paper's.
+            optimizers: One for each player by name; other players take that of the settings.
             **options: `steps_per_execution`, `jit_compile`, `run_eagerly`, as in Keras.
 
         Raises:
-            ValueError: If a name is not that of a player.
+            ValueError: If a name is not that of a player, or a discriminator's loss term has no
+                chance level.
         """
         given = dict(optimizers or {})
         names = [player.name for player in self.players]
         unknown = sorted(set(given) - set(names))
         if unknown:
             raise ValueError(f"`optimizers` names {unknown}, but the players are {names}")
+        self._check_chance_levels()
         options.setdefault("jit_compile", False)  # slower on a CPU (measured)
         super().compile(optimizer=None, loss=None, **options)
         self._compile_options = options
@@ -175,7 +242,7 @@ class Translator(serialization.Saved, Diagnostics):
         return tuple(dict.fromkeys(player.stage for player in cls.players))
 
     def enter_stage(self, stage: str) -> None:
-        """Goes on to a stage of training; the step is traced anew.
+        """Enters a stage of training; the step is traced anew.
 
         Raises:
             ValueError: If the method has no such stage.
@@ -187,28 +254,27 @@ class Translator(serialization.Saved, Diagnostics):
             self.make_train_function(force=True)
 
     def active_players(self) -> list[Player]:
-        """The players of the present step that have a term to play for, in order."""
+        """The players that move in the current step, in order: those with an active term."""
         players = self._stage_players()
-        players = [player for player in players if any(self.uses(term) for term in player.terms)]
-        alone = [player for player in players if player.burst]
-        return alone if alone and self.special.now else players
+        return [player for player in players if any(self.uses(term) for term in player.terms)]
 
     def make_train_function(self, force=False) -> None:
-        """Traces usual and special steps, each by themselves."""
+        """Makes the train function: where steps alternate, one for each variant."""
         if self.train_function is not None and not force:
             return
         super().make_train_function(force=True)
-        usual = self.train_function
-        super().make_train_function(force=True)
-        self.train_function = self.special.in_turns(usual, self.train_function)
+        if self.alternates_steps:
+            usual = self.train_function
+            super().make_train_function(force=True)
+            self.train_function = self.step_variants.choose_between(usual, self.train_function)
 
-    def is_special(self) -> bool:
-        """Whether the coming step is special; here, whether some players go alone.
+    def is_alternate_step(self) -> bool:
+        """Whether the next step is the alternate variant, such as a burst.
 
-        Asked in Python ahead of each call of the traced step, where `special.now` then tells.
+        Called in Python before each call of the traced step, in which
+        `step_variants.alternate` then holds the answer.
         """
-        bursts = [player.burst for player in self.active_players() if player.burst]
-        return bool(bursts) and any(burst.alone(int(self.steps_taken.numpy())) for burst in bursts)
+        return False
 
     def _stage_players(self) -> list[Player]:
         return [player for player in self.players if player.stage == self.stage]
@@ -221,7 +287,7 @@ class Translator(serialization.Saved, Diagnostics):
     # --- one step ----------------------------------------------------------------------
 
     def train_step(self, batch):
-        """Lets every active player take its turns; logs the mean of each term."""
+        """Lets every active player take its turns; logs the mean of each loss term."""
         forwards = ForwardCache(
             split(batch, self.microbatches_per_step, type(self).__name__),
             players=self._stage_players(),
@@ -230,37 +296,45 @@ class Translator(serialization.Saved, Diagnostics):
             forward=lambda name, *given: getattr(self, name)(*given),
         )
         for player in self.active_players():
-            for turn, part in enumerate(player.microbatches):
-                tape, shared = forwards.begin(player, part)
-                self._take_turn(player, tape, forwards.parts[part], shared)
-                forwards.moved(player, turn)
+            for turn, index in enumerate(player.microbatches):
+                tape, shared = forwards.open(player, index)
+                self._take_turn(player, tape, forwards.microbatches[index], shared)
+                forwards.invalidate(player, turn)
         self.steps_taken.assign_add(1)
-        return self.logged(self._active_metrics())
+        return self.logs_of(self._active_metrics())
 
     @property
     def microbatches_per_step(self) -> int:
-        """Fresh batches that a step of the present stage takes, stacked in one."""
-        return 1 + max(part for player in self._stage_players() for part in player.microbatches)
+        """Number of microbatches that one step of the current stage takes, stacked in a batch."""
+        return 1 + max(index for player in self._stage_players() for index in player.microbatches)
 
     def _take_turn(self, player: Player, tape, batch, shared) -> None:
         variables = self.variables_of(player)
         optimizer = self.player_optimizers[player.name]
-        with tape:  # entering again goes on recording
+        with tape:  # entering again continues the recording
             losses = getattr(self, player.objective)(batch, shared)
-            wanted = filter(self.uses, player.terms)
-            check_losses(f"{type(self).__name__}.{player.objective}", wanted, losses)
+            expected = filter(self.uses, player.terms)
+            check_losses(f"{type(self).__name__}.{player.objective}", expected, losses)
             weighted = {name: self._weight(name) * loss for name, loss in losses.items()}
             replicas = self.distribute_strategy.num_replicas_in_sync
             totals = [optimizer.scale_loss(each / replicas) for each in totals_of(player, weighted)]
-        gradients = gradients_of(tape, totals, [self.variables_of(each) for each in player.groups])
-        self.gradient_norms.take(player.name, gradients, optimizer)
-        if player.clip is not None:
-            gradients = clip_globally(gradients, player.clip, optimizer)
-        optimizer.apply(gradients, variables)
-        if player.constrain is not None:
-            player.constrain(variables)
+        groups = [self.variables_of(group) for group in player.gradient_groups]
+        gradients = gradients_of(tape, totals, groups)
+        self.gradient_norms.record(player.name, gradients, optimizer)
+        optimizer.apply(self.transform_gradients(player, gradients), variables)
+        self.after_turn(player)
         for name, loss in losses.items():
             self._term_metrics[name].update_state(loss)
+
+    def _check_chance_levels(self) -> None:
+        discriminating = {name for name in self._term_metrics if name.endswith("discriminator")}
+        missing = sorted(discriminating - set(self.chance_levels))
+        if missing:
+            raise ValueError(
+                f"`chance_levels` of {type(self).__name__} must hold the loss of {missing} for a "
+                "discriminator that cannot tell (0 for a Wasserstein loss), got "
+                f"{dict(self.chance_levels)}"
+            )
 
     def _term(self, name: str) -> LossTerm:
         return next(term for term in self.weighted_terms if term.name == name)
@@ -274,12 +348,12 @@ class Translator(serialization.Saved, Diagnostics):
         return any(network.dtype_policy.name == "mixed_float16" for network in networks)
 
     def _active_metrics(self):
-        playing = {name for player in self.active_players() for name in player.terms}
-        return [m for name, m in self._term_metrics.items() if name in playing and self.uses(name)]
+        played = {name for player in self.active_players() for name in player.terms}
+        return [m for name, m in self._term_metrics.items() if name in played and self.uses(name)]
 
     @property
     def metrics(self):
-        """One running mean for each term that is played."""
+        """One running mean for each loss term of an active player."""
         return self._active_metrics()
 
     # --- inference ---------------------------------------------------------------------
@@ -291,19 +365,19 @@ class Translator(serialization.Saved, Diagnostics):
         return outputs[signature.outputs[0].name]
 
     def use_averaged_weights(self) -> None:
-        """Puts the moving averages of weights in their place where an optimizer keeps them.
+        """Replaces weights by their moving averages where an optimizer keeps these.
 
-        For evaluating and exporting; do not go on training afterwards.
+        For evaluating and exporting; do not continue training afterwards.
         """
         for player in self.players:
             if player.name in self.player_optimizers:
                 optimizer = self.player_optimizers[player.name]
-                put_average(optimizer, self.variables_of(player))
+                replace_by_average(optimizer, self.variables_of(player))
 
     # --- saving ------------------------------------------------------------------------
 
     def get_config(self) -> dict:
-        """The constructor's arguments and the present stage."""
+        """The constructor's arguments, the settings among them, and the current stage."""
         return {**serialization.config_of(self), "stage": self.stage}
 
     @classmethod
@@ -311,7 +385,8 @@ class Translator(serialization.Saved, Diagnostics):
         """Rebuilds a translator with its networks, in the stage it was saved in."""
         config = dict(config)
         stage = config.pop("stage")
-        translator = cls(**serialization.arguments_from(config))
+        settings = cls.settings_class.model_validate(config.pop("settings"))
+        translator = cls(**serialization.arguments_from(config), settings=settings)
         translator.stage = stage
         return translator
 
@@ -327,3 +402,15 @@ class Translator(serialization.Saved, Diagnostics):
 
     def _maybe_symbolic_build(self, *args, **kwargs) -> None:
         """Keras would call the model on a training batch; ours is built (keras 20585)."""
+
+
+class _Views:
+    """Networks by key, kept where Keras does not look."""
+
+    def __init__(self):
+        self._views: dict[Any, Any] = {}
+
+    def get(self, key: Any, build: Callable[[], Any]) -> Any:
+        if key not in self._views:
+            self._views[key] = build()
+        return self._views[key]

@@ -1,1 +1,1 @@
-"""What deploys an optimisation or a blend: gradient steps on a latent, latent inversion, mask blending."""
+"""Deployable editing: gradient steps on a latent, latent inversion, mask blending."""

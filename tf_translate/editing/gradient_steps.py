@@ -1,20 +1,20 @@
-"""Steps on the input of a network, its weights at rest: how an edit is found at inference."""
+"""Gradient steps on the input of a network with frozen weights, unrolled into the graph."""
 
 from collections.abc import Callable
 
 import tensorflow as tf
 
 
-def descend(latent, cost: Callable, *, steps: int, rate, taken=None):
-    """Takes plain gradient steps on a latent, each written into the graph so that it deploys.
+def descend(latent, objective: Callable, *, steps: int, learning_rate, active_steps=None):
+    """Takes plain gradient steps on a latent, each unrolled into the graph so that it deploys.
 
     Args:
-        latent: Where to start, float32 `(batch, numbers)`.
-        cost: From a latent to `(batch,)`, each image's own cost, which must not depend on the
-            latents of other images.
-        steps: How many; 0 gives the start back.
-        rate: Factor on the gradient, a number or `(batch, 1)`.
-        taken: How many of them count, `(batch, 1)` in [0, `steps`]; None for all.
+        latent: Where to start, float32 `(batch, size)`.
+        objective: From latents to `(batch,)`, the value of each image, which must not depend on
+            the latents of other images.
+        steps: Number of steps; 0 returns the start.
+        learning_rate: Factor on the gradient, a scalar or `(batch, 1)`.
+        active_steps: How many of the steps take effect, `(batch, 1)` in [0, `steps`]; None: all.
 
     Returns:
         Float32, as `latent`.
@@ -22,27 +22,30 @@ def descend(latent, cost: Callable, *, steps: int, rate, taken=None):
     Source: Brock et al. 2017, https://arxiv.org/abs/1609.07093, the photo editor.
     """
     latent = tf.cast(latent, tf.float32)
-    for share in shares_of_steps(taken, steps):
+    for fraction in step_fractions(active_steps, steps):
         with tf.GradientTape(watch_accessed_variables=False) as tape:  # of the input, no update
             tape.watch(latent)
-            total = tf.reduce_sum(cost(latent))  # a sum keeps the gradients of images apart
-        latent -= share * rate * tape.gradient(total, latent)
+            total = tf.reduce_sum(objective(latent))  # a sum keeps the images' gradients apart
+        latent -= fraction * learning_rate * tape.gradient(total, latent)
     return latent
 
 
-def shares_of_steps(steps, most: int) -> list:
-    """How much each of `most` unrolled steps counts if `steps` of them are wanted.
+def step_fractions(active_steps, steps: int) -> list:
+    """The fraction of each of `steps` unrolled steps that takes effect.
 
-    Unlike a comparison it hardly moves where a quantiser rounds `steps`.
+    Unlike a comparison it hardly changes where a quantizer rounds `active_steps`.
 
     Args:
-        steps: `(batch, 1)` in [0, `most`]; None for all.
-        most: How many there are.
+        active_steps: `(batch, 1)` in [0, `steps`]; None: all.
+        steps: Number of unrolled steps.
 
     Returns:
-        A number in [0, 1] for each, or `(batch, 1)` of them.
+        For each step a scalar in [0, 1], or `(batch, 1)` of them.
+
+    Example:
+        With 2.5 of 4 steps active the fractions are 1, 1, 0.5, 0.
     """
-    if steps is None:
-        return [1.0] * most
-    steps = tf.cast(steps, tf.float32)
-    return [tf.clip_by_value(steps - taken, 0.0, 1.0) for taken in range(most)]
+    if active_steps is None:
+        return [1.0] * steps
+    active_steps = tf.cast(active_steps, tf.float32)
+    return [tf.clip_by_value(active_steps - index, 0.0, 1.0) for index in range(steps)]

@@ -1,4 +1,4 @@
-"""Editing a image, not its reconstruction: the change is blended into the original."""
+"""Editing an image, not its reconstruction: the change is blended into the original."""
 
 import numpy as np
 import tensorflow as tf

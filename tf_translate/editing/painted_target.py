@@ -1,4 +1,4 @@
-"""Strokes on a image: how far a drawing is from the colours painted over it."""
+"""Painted targets: the distance of an image from the colours painted over it."""
 
 from collections.abc import Callable
 
@@ -7,7 +7,7 @@ import tensorflow as tf
 
 
 def painted_area(mask):
-    """Pixels that are painted over.
+    """The number of painted pixels.
 
     Args:
         mask: Float32 `(batch, height, width, 1)` in [0, 1].
@@ -19,12 +19,13 @@ def painted_area(mask):
 
 
 def patch_distance(decode: Callable, target, mask) -> Callable:
-    """The cost of latents by which an edit comes nearer to painted colours.
+    """The objective by which an edit brings an image nearer to painted colours.
 
     Args:
-        decode: From latents `(batch, numbers)` to images as `target`.
-        target: Float32 `(batch, height, width, channels)` in [-1, 1], colours painted over it.
-        mask: Where they are, `(batch, height, width, 1)` in [0, 1].
+        decode: From latents `(batch, size)` to images as `target`.
+        target: Float32 `(batch, height, width, channels)` in [-1, 1], images with colours
+            painted over them.
+        mask: Where they are, float32 `(batch, height, width, 1)` in [0, 1].
 
     Returns:
         From latents to `(batch,)`: the mean over the patch and channels of the squared difference;
@@ -34,15 +35,15 @@ def patch_distance(decode: Callable, target, mask) -> Callable:
     """
     area = tf.maximum(painted_area(mask), 1.0)
 
-    def cost(latent):
+    def objective(latent):
         squared = tf.reduce_mean(tf.square(decode(latent) - target), -1)
         return tf.reduce_sum(mask[..., 0] * squared, [1, 2]) / area
 
-    return cost
+    return objective
 
 
-def middle(images: np.ndarray) -> np.ndarray:
-    """A mask of the middle quarter of each image, `(batch, height, width, 1)`, float32."""
+def center_mask(images: np.ndarray) -> np.ndarray:
+    """A mask of the centre quarter of each image, `(batch, height, width, 1)`, float32."""
     count, height, width = images.shape[:3]
     mask = np.zeros((count, height, width, 1), np.float32)
     mask[:, height // 4 : height - height // 4, width // 4 : width - width // 4] = 1.0

@@ -1,12 +1,9 @@
 """Translators built and compiled from configurations."""
 
-from collections.abc import Sequence
-
 import keras
 
 from tf_translate.config.data import DataConfig
 from tf_translate.config.schema import Config, TrainingConfig
-from tf_translate.config.settings import MethodSettings
 from tf_translate.core.optimizers import make_optimizer
 from tf_translate.core.player import Player
 from tf_translate.core.schedules import LinearDecay
@@ -22,12 +19,12 @@ def build(config: Config) -> Translator:
     Raises:
         ConfigError: If its networks cannot be built for images of `data.size`.
     """
-    translator_class, _ = registry.find(config.method).load()
+    translator_class = registry.find(config.method).translator
     settings = method_settings(config, "the configuration")
-    shapes, told = _form(translator_class, config.data)
+    shapes, attributes = _shapes_and_attributes(translator_class, config.data)
     try:
         translator = translator_class.from_settings(
-            settings, *shapes, **told, loss_weights=config.loss_weights
+            settings, *shapes, **attributes, loss_weights=config.loss_weights
         )
     except ValueError as error:
         sizes = " and ".join(str(shape) for shape in shapes)
@@ -35,7 +32,7 @@ def build(config: Config) -> Translator:
     ends = stage_ends(config.training, translator)
     translator.compile(
         {
-            player.name: _optimizer(settings, config.training, player, translator.players, ends)
+            player.name: _optimizer(translator, config.training, player, ends)
             for player in translator.players
         },
         steps_per_execution=config.training.steps_per_execution,
@@ -47,7 +44,7 @@ def build(config: Config) -> Translator:
 def stage_ends(training: TrainingConfig, translator: Translator) -> list[tuple[str, int]]:
     """Each stage of training in order with the step it ends at; the last one takes the rest.
 
-    Shares of stages that settings leave out are passed over.
+    Fractions of stages that settings leave out are ignored.
 
     Raises:
         ConfigError: If `training.stages` names a stage that does not exist, or nothing is left
@@ -57,14 +54,14 @@ def stage_ends(training: TrainingConfig, translator: Translator) -> list[tuple[s
     unknown = sorted(set(training.stages) - set(known))
     if unknown:
         raise ConfigError(
-            f"training.stages names {unknown}, but the stages ahead of the last are {list(known)}"
+            f"training.stages names {unknown}, but the stages before the last are {list(known)}"
         )
     unit = training.steps_per_execution
     ends: list[tuple[str, int]] = []
     step = 0
     for stage in stages[:-1]:
-        share = training.stages.get(stage, 1 / len(stages))
-        step += max(unit, round(training.steps * share / unit) * unit)
+        fraction = training.stages.get(stage, 1 / len(stages))
+        step += max(unit, round(training.steps * fraction / unit) * unit)
         ends.append((stage, step))
     if step >= training.steps:
         raise ConfigError(
@@ -76,13 +73,16 @@ def stage_ends(training: TrainingConfig, translator: Translator) -> list[tuple[s
 
 def paper_model(method: str) -> Translator:
     """The method with its paper's settings and image sizes, for describing it."""
-    translator, settings = registry.find(method).load()
-    told = {"attributes": translator.paper_attributes} if translator.paper_attributes else {}
-    return translator.from_settings(settings(), *translator.paper_shapes, **told)
+    entry = registry.find(method)
+    given = entry.translator.paper_attributes
+    attributes = {"attributes": given} if given else {}
+    return entry.translator.from_settings(
+        entry.settings(), *entry.translator.paper_shapes, **attributes
+    )
 
 
-def _form(translator: type[Translator], data: DataConfig) -> tuple[list, dict]:
-    """What a method's networks must know of the data: shapes of images, and attributes."""
+def _shapes_and_attributes(translator: type[Translator], data: DataConfig) -> tuple[list, dict]:
+    """Arguments of `from_settings` that come from the data."""
     shape_a, shape_b = (*data.size, data.channels_a), (*data.size, data.channels_b)
     if translator.layout == "attributes":
         return [shape_a], {"attributes": data.attributes}
@@ -92,38 +92,26 @@ def _form(translator: type[Translator], data: DataConfig) -> tuple[list, dict]:
 
 
 def _optimizer(
-    settings: MethodSettings,
-    training: TrainingConfig,
-    player: Player,
-    players: Sequence[Player],
-    ends: list[tuple[str, int]],
+    translator: Translator, training: TrainingConfig, player: Player, ends: list[tuple[str, int]]
 ) -> keras.optimizers.Optimizer:
-    own = getattr(settings, player.optimizer).model_dump()
-    rate = None
+    own = getattr(translator.settings, player.optimizer).model_dump()
+    learning_rate = None
     if training.lr_schedule == "linear":
-        start = training.lr_decay_start
-        rate = _decay(own["learning_rate"], player, _played(player, players), ends, start)
-    average = training.ema_momentum if player.averaged else 0.0
-    return make_optimizer(own, learning_rate=rate, average=average)
+        updates = _updates(player, translator.fraction_of_steps(player), ends)
+        constant = int(updates * training.lr_decay_start)
+        learning_rate = LinearDecay(own["learning_rate"], constant, updates - constant)
+    ema_momentum = training.ema_momentum if player.averaged else 0.0
+    return make_optimizer(own, learning_rate=learning_rate, ema_momentum=ema_momentum)
 
 
-def _played(player: Player, players: Sequence[Player]) -> float:
-    """Share of the steps of its stage that a player plays in: it sits out others' bursts."""
-    bursts = [each.burst for each in players if each.burst and each.stage == player.stage]
-    if player.burst or not bursts:
-        return 1.0
-    return bursts[0].every / (bursts[0].every + bursts[0].turns - 1)
+def _updates(player: Player, fraction: float, ends: list[tuple[str, int]]) -> int:
+    """Number of updates of a player's optimizer: several a step if the player has turns.
 
-
-def _decay(
-    rate: float, player: Player, share: float, ends: list[tuple[str, int]], start: float
-) -> LinearDecay:
-    """The fall of a player's rate, in updates of its optimizer: several a step if it has turns.
-
-    `share` is that of the steps it plays in.
+    Args:
+        player: The player.
+        fraction: The fraction of its stage's steps in which it moves.
+        ends: Each stage with the step it ends at.
     """
-    own = dict(ends)[player.stage]
-    before = max((end for _, end in ends if end < own), default=0)
-    updates = round((own - before) * player.turns * share)
-    constant = int(updates * start)
-    return LinearDecay(rate, constant, updates - constant)
+    end = dict(ends)[player.stage]
+    start = max((other for _, other in ends if other < end), default=0)
+    return round((end - start) * player.turns * fraction)

@@ -1,9 +1,10 @@
-"""Configurations checked to the last key, a method's own settings included."""
+"""Configurations checked to the last key, the method's settings included."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from tf_translate.config.load import apply_overrides, load, validate
+from tf_translate.config.load import apply_overrides, keys, load, validate
+from tf_translate.config.renamed import refuse_renamed
 from tf_translate.config.schema import Config
 from tf_translate.config.settings import MethodSettings
 from tf_translate.core.loss_terms import with_loss_weights
@@ -14,7 +15,7 @@ from tf_translate.training.run_dir import RunDir
 
 _MAY_CHANGE = {
     *("steps", "log_every", "sample_every", "checkpoint_every", "keep_checkpoints", "patience"),
-    "devices",  # many devices train like one
+    "devices",  # several devices train like one
     "xla",  # the same sums in another order
 }
 
@@ -28,17 +29,18 @@ def resolve(source: str, overrides: Sequence[str] = ()) -> Config:
     """
     config = load(source, overrides)
     settings = method_settings(config, source)
-    translator, _ = registry.find(config.method).load()
-    terms = {
+    translator = registry.find(config.method).translator
+    loss_weights = {
         term.name: term.weight
         for term in with_loss_weights(translator.terms, config.loss_weights)
         if not isinstance(term.weight, Schedule)
     }
-    return config.model_copy(update={"model": settings.model_dump(mode="json"), "loss_weights": terms})
+    model = settings.model_dump(mode="json")
+    return config.model_copy(update={"model": model, "loss_weights": loss_weights})
 
 
 def resumed_config(path: str | Path, source: str, overrides: Sequence[str]) -> Config:
-    """The configuration of a run that is to go on, with changes that cannot hurt it.
+    """The configuration of a run to be resumed, with changes that do not invalidate it.
 
     Raises:
         RunError: If there is no run, or it belongs to another method.
@@ -56,7 +58,7 @@ def resumed_config(path: str | Path, source: str, overrides: Sequence[str]) -> C
     same = stored.model_copy(update={"training": config.training}) == config
     if not same or not changed <= _MAY_CHANGE:
         allowed = ", ".join(f"training.{name}" for name in sorted(_MAY_CHANGE))
-        raise ConfigError(f"--resume goes on with the run's settings; it takes only {allowed}")
+        raise ConfigError(f"--resume continues with the run's settings; it takes only {allowed}")
     if "steps" in changed and stored.training.lr_schedule != "none":
         raise ConfigError(
             f"training.steps of {path} cannot change: its learning rate was planned to reach 0 "
@@ -72,14 +74,17 @@ def read_config(path: str | Path) -> Config:
 
 
 def method_settings(config: Config, origin: str) -> MethodSettings:
-    """The method's own settings, and its term weights checked.
+    """The method's own settings; its loss weights are checked too.
 
     Raises:
-        ConfigError: If a key, value or term is not allowed; `origin` is named.
+        ConfigError: If a key, value or loss term is not allowed; `origin` is named.
     """
-    translator, settings = registry.find(config.method).load()
+    method = registry.find(config.method)
+    names = [f"loss_weights.{term.name}" for term in method.translator.terms]
+    refuse_renamed(dict(config.loss_weights), names, origin, prefix="loss_weights.")
+    refuse_renamed(config.model, keys(method.settings, "model."), origin, prefix="model.")
     try:
-        with_loss_weights(translator.terms, config.loss_weights)
+        with_loss_weights(method.translator.terms, config.loss_weights)
     except ValueError as error:
         raise ConfigError(f"{origin}: loss_weights: {error}") from error
-    return validate(settings, config.model, origin, prefix="model.")
+    return validate(method.settings, config.model, origin, prefix="model.")

@@ -1,4 +1,4 @@
-"""What discriminators and generators say to each other."""
+"""GAN losses: what discriminators and generators minimize."""
 
 import math
 from collections.abc import Callable, Iterable
@@ -47,13 +47,13 @@ def conditional_discriminator(real_scores, fake_scores, *, fakes: float = 0.5):
         Non-negative float32 scalar; 1.5 log 2 (1.040) when every logit is 0.
 
     Source: IcGAN, https://arxiv.org/abs/1611.06355, section 3; the half of fakes, whose other
-    half is `called_fake` of mismatched pairs, is of github.com/Guim3/IcGAN. Age-cGAN,
+    half is `fake_cross_entropy` of mismatched pairs, is of github.com/Guim3/IcGAN. Age-cGAN,
     https://arxiv.org/abs/1702.01983, eq. 1, has 1.
     """
     return _cross_entropy(real_scores, 1.0) + fakes * _cross_entropy(fake_scores, 0.0)
 
 
-def called_fake(scores):
+def fake_cross_entropy(scores):
     """Teaches a discriminator to call what has these scores 0, by cross-entropy.
 
     Args:
@@ -96,7 +96,7 @@ def least_squares_generator(fake_scores):
     return tf.reduce_mean(tf.square(tf.cast(fake_scores, tf.float32) - 1.0))
 
 
-def strided_discriminator(real_scores, fake_scores):
+def wasserstein_discriminator(real_scores, fake_scores):
     """Lifts discriminator scores of real images above those of translated ones.
 
     Args:
@@ -144,10 +144,14 @@ def class_cross_entropy(logits, label: int):
 
 
 @dataclass(frozen=True)
-class AdversarialLoss:
-    """The two sides of one game: `discriminator(real, fake)` and `generator(fake)`, both minimised.
+class GANLoss:
+    """Both sides of a GAN loss, each minimized by its player.
 
-    `chance_level` is the loss of a discriminator that cannot tell real from made, if that is bounded; else 0.
+    Attributes:
+        discriminator: `(real_scores, fake_scores) -> scalar`.
+        generator: `fake_scores -> scalar`.
+        chance_level: The discriminator's loss if it cannot tell real from generated images; 0
+            marks a Wasserstein loss, which has no bound.
     """
 
     discriminator: Callable
@@ -155,36 +159,36 @@ class AdversarialLoss:
     chance_level: float
 
 
-ADVERSARIAL = {
-    "vanilla": AdversarialLoss(vanilla_discriminator, vanilla_generator, math.log(2)),
-    "least_squares": AdversarialLoss(least_squares_discriminator, least_squares_generator, 0.25),
-    "wasserstein": AdversarialLoss(strided_discriminator, wasserstein_generator, 0.0),
+GAN_LOSSES = {
+    "vanilla": GANLoss(vanilla_discriminator, vanilla_generator, math.log(2)),
+    "least_squares": GANLoss(least_squares_discriminator, least_squares_generator, 0.25),
+    "wasserstein": GANLoss(wasserstein_discriminator, wasserstein_generator, 0.0),
 }
 
 
-def adversarial_loss(name: str) -> AdversarialLoss:
-    """Finds a game by its name.
+def gan_loss(name: str) -> GANLoss:
+    """Finds a GAN loss by its name.
 
     Raises:
         ValueError: If there is none of that name; lists those there are.
     """
-    if name not in ADVERSARIAL:
-        raise ValueError(f"`gan_mode` must be one of {sorted(ADVERSARIAL)}, got {name!r}")
-    return ADVERSARIAL[name]
+    if name not in GAN_LOSSES:
+        raise ValueError(f"`gan_mode` must be one of {sorted(GAN_LOSSES)}, got {name!r}")
+    return GAN_LOSSES[name]
 
 
-def judged(game: AdversarialLoss, sides: Iterable[tuple]):
-    """What several discriminators have to learn, summed.
+def discriminator_losses(loss: GANLoss, sides: Iterable[tuple]):
+    """The losses of several discriminators, summed.
 
     Args:
-        game: Whose discriminators' side is meant.
-        sides: A discriminator, real images and translated ones each.
+        loss: The GAN loss.
+        sides: For each discriminator: itself, real images and generated ones.
 
     Returns:
         Float32 scalar.
     """
     return sum(
-        game.discriminator(discriminator(real, training=True), discriminator(fake, training=True))
+        loss.discriminator(discriminator(real, training=True), discriminator(fake, training=True))
         for discriminator, real, fake in sides
     )
 

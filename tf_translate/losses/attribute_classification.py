@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
-from tf_translate.losses.regularization import zero_centred_penalty
+from tf_translate.losses.regularization import r1_penalty
 
 
 def attribute_cross_entropy(logits, categories, sizes: Sequence[int]):
@@ -51,14 +51,14 @@ def classifier_losses(
         return signs * tf.cast(classifier(seen, training=True), tf.float32)
 
     if uses("classifier_r1"):
-        scores, losses["classifier_r1"] = zero_centred_penalty(right, images)
+        scores, losses["classifier_r1"] = r1_penalty(right, images)
     else:
         scores = right(images)
     losses["classifier"] = attribute_cross_entropy(signs * scores, categories, sizes)
     return losses
 
 
-def flipped(categories, sizes: Sequence[int], shares: Sequence):
+def other_categories(categories, sizes: Sequence[int], shares: Sequence):
     """Another category for every attribute; for a binary one the opposite.
 
     Args:

@@ -1,44 +1,44 @@
-"""What the discriminator of a conditional GAN minimises: IcGAN's and Age-cGAN's, in their terms."""
+"""Losses of a discriminator that sees images beside attributes: IcGAN's and Age-cGAN's."""
 
 from collections.abc import Callable, Mapping
 
-from tf_translate.losses.adversarial import called_fake, conditional_discriminator
-from tf_translate.losses.regularization import zero_centred_penalty
+from tf_translate.losses.adversarial import fake_cross_entropy, conditional_discriminator
+from tf_translate.losses.regularization import r1_penalty
 
 
 def conditional_discriminator_losses(
-    judged: Callable, batch: Mapping, drawn, *, uses: Callable[[str], bool], fakes: float
+    logits_of: Callable, batch: Mapping, generated, *, uses: Callable[[str], bool], fakes: float
 ):
-    """Losses of a discriminator that judges images beside attributes, by term.
+    """Losses of a conditional discriminator, by loss term.
 
     Args:
-        judged: From images, attributes and what they are, "real", "drawn" or "mismatched", to
-            logits.
-        batch: `image`, its `attributes`, `other_attributes` that are not its, and
-            `drawn_attributes` of `drawn`.
-        drawn: Drawings, shape as `image`.
-        uses: Whether a term is in use; others are left out and cost nothing.
-        fakes: What drawn images count beside real ones.
+        logits_of: From images, attributes and their kind, "real", "generated" or "mismatched",
+            to logits.
+        batch: `image`, its `attributes`, `other_attributes` that differ from its, and the
+            `sampled_attributes` of `generated`.
+        generated: Generated images, shape as `image`.
+        uses: Whether a term is active; others are left out and cost nothing.
+        fakes: Weight of generated images beside real ones.
 
     Returns:
-        Float32 scalars: "discriminator" and "r1" (R1) on one judgement of real images, "mismatched".
+        Float32 scalars: "discriminator" and "r1" from one forward pass of real images, "mismatched".
 
     Source: IcGAN, https://arxiv.org/abs/1611.06355, section 3, and github.com/Guim3/IcGAN;
     Age-cGAN, https://arxiv.org/abs/1702.01983, eq. 1.
     """
     losses = {}
 
-    def judged_real(images):
-        return judged(images, batch["attributes"], "real")
+    def real_logits(images):
+        return logits_of(images, batch["attributes"], "real")
 
     if uses("r1"):
-        real, losses["r1"] = zero_centred_penalty(judged_real, batch["image"])
+        real, losses["r1"] = r1_penalty(real_logits, batch["image"])
     elif uses("discriminator"):
-        real = judged_real(batch["image"])
+        real = real_logits(batch["image"])
     if uses("discriminator"):
-        fake = judged(drawn, batch["drawn_attributes"], "drawn")
+        fake = logits_of(generated, batch["sampled_attributes"], "generated")
         losses["discriminator"] = conditional_discriminator(real, fake, fakes=fakes)
     if uses("mismatched"):
-        mismatched = judged(batch["image"], batch["other_attributes"], "mismatched")
-        losses["mismatched"] = called_fake(mismatched)
+        mismatched = logits_of(batch["image"], batch["other_attributes"], "mismatched")
+        losses["mismatched"] = fake_cross_entropy(mismatched)
     return losses

@@ -1,4 +1,4 @@
-"""What a discriminator and an auto-encoder say to each other that share the discriminator's features."""
+"""GAN losses of introspective networks: the auto-encoder shares the discriminator's features."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import tensorflow as tf
 
-from tf_translate.losses.adversarial import called_fake, class_cross_entropy, vanilla_generator
-from tf_translate.losses.reconstruction import mean_squared
+from tf_translate.losses.adversarial import fake_cross_entropy, class_cross_entropy, vanilla_generator
+from tf_translate.losses.reconstruction import mean_squared_error
 
 REAL, RECONSTRUCTED, SAMPLED = range(3)  # classes of the ternary discriminator
 
@@ -23,7 +23,7 @@ def binary_discriminator(real_scores, reconstructed_scores, sampled_scores):
 
     Source: github.com/ajbrock/Neural-Photo-Editor, IAN_simple.
     """
-    fakes = called_fake(reconstructed_scores) + called_fake(sampled_scores)
+    fakes = fake_cross_entropy(reconstructed_scores) + fake_cross_entropy(sampled_scores)
     return vanilla_generator(real_scores) + fakes  # real ones called real
 
 
@@ -76,30 +76,34 @@ def ternary_generator(reconstructed_scores, sampled_scores):
 
 
 @dataclass(frozen=True)
-class IntrospectiveGame:
-    """`discriminator(real, reconstructed, sampled)` and `generator(reconstructed, sampled)`.
+class IntrospectiveGANLoss:
+    """Both sides of an introspective GAN loss, each minimized by its player.
 
-    `chance_level` is the loss of a discriminator that cannot tell them apart; `odds(scores)` the logarithm of the
-    odds of "real", `(batch,)`.
+    Attributes:
+        logits: Number of logits the discriminator gives.
+        discriminator: `(real, reconstructed, sampled) scores -> scalar`.
+        generator: `(reconstructed, sampled) scores -> scalar`.
+        chance_level: The discriminator's loss if it cannot tell them apart.
+        real_logit: `scores -> (batch,)`, the logit of "real" against all else.
     """
 
     logits: int
     discriminator: Callable
     generator: Callable
     chance_level: float
-    odds: Callable
+    real_logit: Callable
 
 
-def _odds_of_three(scores):
+def _real_logit_of_three(scores):
     return scores[:, REAL] - tf.reduce_logsumexp(scores[:, REAL + 1 :], axis=1)
 
 
-GAMES = {
-    "binary": IntrospectiveGame(
+INTROSPECTIVE_GAN_LOSSES = {
+    "binary": IntrospectiveGANLoss(
         1, binary_discriminator, binary_generator, 3 * math.log(2), lambda scores: scores[:, 0]
     ),
-    "ternary": IntrospectiveGame(
-        3, ternary_discriminator, ternary_generator, 3 * math.log(3), _odds_of_three
+    "ternary": IntrospectiveGANLoss(
+        3, ternary_discriminator, ternary_generator, 3 * math.log(3), _real_logit_of_three
     ),
 }
 
@@ -116,10 +120,10 @@ def feature_distance(features: Sequence, others: Sequence):
     Source: Brock et al. 2017, https://arxiv.org/abs/1609.07093, introspective loss.
     """
     pairs = zip(features, others, strict=True)
-    return tf.add_n([mean_squared(one, other) for one, other in pairs]) / len(features)
+    return tf.add_n([mean_squared_error(one, other) for one, other in pairs]) / len(features)
 
 
-def divergence_from_normal(mean, log_sigma):
+def kl_from_standard_normal(mean, log_sigma):
     """KL divergence of normal distributions from N(0, 1), a number of the latent each.
 
     Args:

@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 
-def mean_absolute(images, others):
+def mean_absolute_error(images, others):
     """Mean absolute difference (L1) over all elements.
 
     Args:
@@ -19,7 +19,7 @@ def mean_absolute(images, others):
     return tf.reduce_mean(tf.abs(tf.cast(images, tf.float32) - tf.cast(others, tf.float32)))
 
 
-def mean_squared(images, others):
+def mean_squared_error(images, others):
     """Mean squared difference over all elements.
 
     Args:
@@ -65,7 +65,7 @@ def feature_matching(real_features, fake_features):
     code uses it.
     """
     pairs = zip(real_features, fake_features, strict=True)
-    return tf.add_n([mean_squared(_batch_mean(real), _batch_mean(fake)) for real, fake in pairs])
+    return tf.add_n([mean_squared_error(_batch_mean(real), _batch_mean(fake)) for real, fake in pairs])
 
 
 def _directions(values):

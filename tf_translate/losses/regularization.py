@@ -31,7 +31,7 @@ def gradient_penalty(discriminator: Callable, real, fake, shares):
     return tf.reduce_mean(tf.square(tf.sqrt(squared + 1e-12) - 1.0))
 
 
-def zero_centred_penalty(discriminator: Callable, images):
+def r1_penalty(discriminator: Callable, images):
     """Holds the gradient of a discriminator near 0 at real images (R1).
 
     Args:

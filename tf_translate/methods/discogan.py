@@ -7,52 +7,48 @@ from typing import Literal
 import keras
 from pydantic import Field
 
+from tf_translate.bases.two_domains import TwoDomainTranslator
 from tf_translate.config.settings import AdamSettings, MethodSettings, RMSpropSettings
+from tf_translate.core.conformance import Conformance
 from tf_translate.core.loss_terms import content, domain, regularization
-from tf_translate.core.optimizers import make_optimizer
 from tf_translate.core.player import Player
 from tf_translate.core.schedules import Schedule, Switch
-from tf_translate.core.signature import Signature, image_signatures
-from tf_translate.core.translator import Translator
-from tf_translate.losses.adversarial import adversarial_loss
-from tf_translate.losses.reconstruction import feature_matching, mean_squared
+from tf_translate.losses.adversarial import gan_loss
+from tf_translate.losses.reconstruction import feature_matching, mean_squared_error
 from tf_translate.losses.regularization import weight_decay
+from tf_translate.methods.registry import register
 from tf_translate.networks.encoder_decoder import encoder_decoder
-from tf_translate.networks.inference_behavior import describe_inference
 from tf_translate.networks.strided_discriminator import feature_discriminator
 
 Variant = Literal["discogan", "recongan", "gan"]
 # The code's 10,000 iterations of one batch are 3,333 rounds of one discriminators' and two
 # generators' turns, each on a batch of its own.
-_WEIGHT_START_STEPS = 3333
-_EARLY, _LATE = 0.01, 0.5  # share of reconstruction before and after
-_MATCHING = 0.9  # share of feature matching in the game
-
-
-def _game_share(
-    share: float, early: float = _EARLY, late: float = _LATE, step: int = _WEIGHT_START_STEPS
-) -> Switch:
-    """Weight of a part of the game: its share of what reconstruction leaves."""
-    return Switch((1 - early) * share, (1 - late) * share, step)
+_START_STEPS = 3333
+_WEIGHT_START, _WEIGHT = 0.01, 0.5  # of reconstruction, before and after
+_MATCHING = 0.9  # fraction of feature matching in the GAN loss
 
 
 class DiscoGANSettings(MethodSettings):
-    """Networks and games of DiscoGAN; defaults are the published code's."""
+    """Networks, loss weights and optimizer of DiscoGAN; defaults are the published code's."""
 
     variant: Variant = Field(
         "discogan",
-        description="section 2: gan goes one way without coming back, recongan one way and back",
+        description="section 2: gan translates a to b alone, recongan adds the reconstruction of a",
     )
-    base_filters: int = Field(64, ge=1, description="channels of the first layer, the code")
-    bottleneck: int = Field(0, ge=0, description="0: the short network; 100: the long one, code")
+    base_filters: int = Field(64, ge=1, description="filters of the first layer, the code")
+    bottleneck: int = Field(
+        0, ge=0, description="channels of a 1x1 bottleneck, 100 in the code; 0: none, code"
+    )
     discriminator_filters: int = Field(64, ge=1, description="the code")
     feature_matching: bool = Field(True, description="the code; the paper has none")
     reconstruction_weight_start: float = Field(
-        _EARLY, ge=0, le=1, description="share of reconstruction at first, the code"
+        _WEIGHT_START, ge=0, le=1, description="weight of reconstruction at first, the code"
     )
-    rate: float = Field(_LATE, ge=0, le=1, description="share of reconstruction later, the code")
+    reconstruction_weight: float = Field(
+        _WEIGHT, ge=0, le=1, description="weight of reconstruction afterwards, the code"
+    )
     reconstruction_weight_start_steps: int = Field(
-        _WEIGHT_START_STEPS,
+        _START_STEPS,
         ge=0,
         description="steps with reconstruction_weight_start: 10,000 iterations in the code",
     )
@@ -64,58 +60,79 @@ class DiscoGANSettings(MethodSettings):
     )
 
 
-@keras.saving.register_keras_serializable("tf_translate")
-class DiscoGAN(Translator):
-    """Two translators, each the other's way back, so that no two images become one.
+def _loss_weights(settings: DiscoGANSettings) -> dict[str, Schedule | float]:
+    """Weights of the three terms that share one sum, at first and afterwards."""
+    first, later = settings.reconstruction_weight_start, settings.reconstruction_weight
+    step = settings.reconstruction_weight_start_steps
+    matching = _MATCHING if settings.feature_matching else 0.0
 
-    Code to paper: `generator_ab` G_AB, `generator_ba` G_BA, `discriminator_a` D_A, `discriminator_b` D_B.
+    def gan_weight(fraction: float) -> Switch:
+        """A fraction of what the weight of reconstruction leaves."""
+        return Switch((1 - first) * fraction, (1 - later) * fraction, step)
+
+    return {
+        "reconstruction": Switch(first, later, step),
+        "adversarial": gan_weight(1 - matching),
+        "feature_matching": gan_weight(matching) if matching else 0.0,
+    }
+
+
+_CODE = _loss_weights(DiscoGANSettings())
+
+
+@register(
+    "discogan",
+    title="DiscoGAN",
+    paper="Kim et al. 2017",
+    layout="unpaired",
+    content="reconstruction both ways, no skips: pose, not pixels",
+    domain="global discriminators, feature matching",
+    settings=DiscoGANSettings,
+)
+class DiscoGAN(TwoDomainTranslator):
+    """Two generators, each the inverse of the other, so that no two images become one.
+
+    Code to paper: `generator_ab` G_AB, `generator_ba` G_BA, `discriminator_a` D_A,
+        `discriminator_b` D_B.
     Batch: `{"a", "b"}`, unpaired, each `(3 * batch, height, width, channels)`, float32 in
-    [-1, 1]: every turn of a step sees fresh images, as in the code.
+        [-1, 1]: every turn of a step sees fresh images, as in the code.
     Players: discriminators once, then generators twice.
     Deploys: `a_to_b`, `b_to_a`, images to images in [-1, 1].
-    Departs: feature matching (9 : 1 against the game) and the head start of the game are the
-        code's, not the paper's; `feature_matching` false and `reconstruction_weight_start` 0.5, like `rate`,
-        give the paper's plain sum, halved; the ablation "gan" keeps the factor 1 - rate. The
-        networks work on [0, 1] behind a boundary of [-1, 1]; reconstruction is measured in
-        [0, 1]. At inference batch norm uses moving statistics. RGB, not BGR. Batch norm
-        starts at 1 and 0, as PyTorch's does today.
+    Departs: feature matching (9 : 1 against the adversarial term) and the small weight of
+        reconstruction at first are the code's, not the paper's. `feature_matching` false and
+        `reconstruction_weight_start` 0.5, like `reconstruction_weight`, give the paper's plain
+        sum, halved; the ablation "gan" keeps the factor 1 - reconstruction_weight. The networks
+        work on [0, 1] inside a boundary of [-1, 1], and reconstruction is measured in [0, 1].
+        At inference batch norm uses moving statistics. RGB, not BGR. Batch norm starts at scale
+        1 and offset 0, as PyTorch's does today.
 
     Args:
         generator_ab, generator_ba: Networks from one domain to the other.
-        discriminator_a, discriminator_b: Networks from images to `[logits, *features]`, or logits alone if
-            features are not matched.
-        variant: "discogan", or an ablation of the paper: "recongan" (a to b and back, one
-            discriminator) or "gan" (a to b alone).
+        discriminator_a, discriminator_b: Networks from images to `[logits, *features]`, or to
+            logits alone if features are not matched.
+        settings: `DiscoGANSettings`; None: the code's. `variant` chooses an ablation of the
+            paper: "recongan" (a to b and back, one discriminator) or "gan" (a to b alone).
         loss_weights: Weights that replace `reconstruction`, `adversarial`,
             `feature_matching`, `discriminator`, `generators_decay`, `discriminators_decay`.
         name: Name of the model.
-
-    Raises:
-        ValueError: If `variant` is unknown.
 
     Source: Kim et al. 2017, https://arxiv.org/abs/1703.05192, sections 2 and 3, and
     github.com/SKTBrain/DiscoGAN.
     """
 
-    layout = "unpaired"
-    deploys = ("a_to_b", "b_to_a")
     paper_shapes = ((64, 64, 3), (64, 64, 3))
     terms = (
         content(
             "reconstruction",
-            weight=Switch(_EARLY, _LATE, _WEIGHT_START_STEPS),
+            weight=_CODE["reconstruction"],
             source="eq. 3 and 5; rate in the code",
         ),
         domain(
-            "adversarial",
-            weight=Switch(
-                (1 - _EARLY) * (1 - _MATCHING), (1 - _LATE) * (1 - _MATCHING), _WEIGHT_START_STEPS
-            ),
-            source="eq. 4; 0.1 (1 - rate) in the code",
+            "adversarial", weight=_CODE["adversarial"], source="eq. 4; 0.1 (1 - rate) in the code"
         ),
         domain(
             "feature_matching",
-            weight=_game_share(_MATCHING),
+            weight=_CODE["feature_matching"],
             source="the code; 0.9 (1 - rate)",
         ),
         domain("discriminator", source="eq. 7, halved in the code"),
@@ -139,63 +156,70 @@ class DiscoGAN(Translator):
             averaged=True,
         ),
     )
+    conformance = Conformance(
+        settings={"base_filters": 4, "discriminator_filters": 4},
+        # The discriminators' turn: one fake, D on it and on a real image. Each of the
+        # generators' two: there and back, features of fake and real.
+        forward_passes={
+            "generator_ab": 5,
+            "generator_ba": 5,
+            "discriminator_a": 6,
+            "discriminator_b": 6,
+        },
+    )
 
-    def __init__(
-        self,
-        generator_ab: keras.Model,
-        generator_ba: keras.Model,
-        discriminator_a: keras.Model,
-        discriminator_b: keras.Model,
-        *,
-        variant: Variant = "discogan",
-        loss_weights: Mapping[str, float | Schedule] | None = None,
-        name: str = "discogan",
-    ):
-        super().__init__(
-            networks={
-                "generator_ab": generator_ab,
-                "generator_ba": generator_ba,
-                "discriminator_a": discriminator_a,
-                "discriminator_b": discriminator_b,
-            },
-            players=_players(variant),
-            loss_weights=loss_weights,
-            name=name,
+    def __init__(self, *networks: keras.Model, **options):
+        super().__init__(*networks, **options)
+        variant = self.settings.variant
+        self.gan_loss = gan_loss("vanilla")
+        # The domains that are translated into, and those whose images are reconstructed.
+        self._targets = ("a", "b") if variant == "discogan" else ("b",)
+        self._reconstructed = {"discogan": ("a", "b"), "recongan": ("a",), "gan": ()}[variant]
+
+    def choose_players(self) -> tuple[Player, ...]:
+        """The ablations of section 2 leave out networks and terms."""
+        discriminators, generators = type(self).players
+        variant = self.settings.variant
+        if variant == "discogan":
+            return discriminators, generators
+        discriminators = dataclasses.replace(discriminators, networks=("discriminator_b",))
+        if variant == "recongan":
+            return discriminators, generators
+        terms = tuple(term for term in generators.terms if term != "reconstruction")
+        return discriminators, dataclasses.replace(
+            generators, networks=("generator_ab",), terms=terms
         )
-        self.variant = variant
-        self._gan_loss = adversarial_loss("vanilla")
-        # Which domains are translated into, and which way leads back to the input.
-        self._judged = ("b",) if variant != "discogan" else ("a", "b")
-        self.chance_levels = {"discriminator": len(self._judged) * self._gan_loss.chance_level}
-        self._closed = {"discogan": ("a", "b"), "recongan": ("a",), "gan": ()}[variant]
+
+    def choose_loss_weights(self, given: Mapping) -> Mapping[str, float | Schedule]:
+        """The curriculum of the settings, unless a weight is given."""
+        return {**_loss_weights(self.settings), **given}
 
     @classmethod
-    def from_settings(
-        cls,
-        settings: DiscoGANSettings,
-        shape_a: tuple[int, int, int],
-        shape_b: tuple[int, int, int],
-        *,
-        loss_weights: Mapping[str, float] | None = None,
-    ) -> "DiscoGAN":
-        """Builds networks and translator for images of `(height, width, channels)`."""
-        return cls(
-            _generator(settings, shape_a, shape_b[2], "generator_ab"),
-            _generator(settings, shape_b, shape_a[2], "generator_ba"),
-            feature_discriminator(
-                shape_a, base_filters=settings.discriminator_filters, name="discriminator_a"
-            ),
-            feature_discriminator(
-                shape_b, base_filters=settings.discriminator_filters, name="discriminator_b"
-            ),
-            variant=settings.variant,
-            loss_weights={**_curriculum(settings), **(loss_weights or {})},
+    def build_generator(cls, settings, shape, out_channels, name) -> keras.Model:
+        """The code's encoder-decoder."""
+        return encoder_decoder(
+            shape,
+            out_channels,
+            base_filters=settings.base_filters,
+            bottleneck=settings.bottleneck,
+            inference_statistics=settings.inference_statistics,
+            name=name,
         )
 
+    @classmethod
+    def build_discriminator(cls, settings, shape, name) -> keras.Model:
+        """The code's discriminator, which gives features beside its logits."""
+        return feature_discriminator(shape, base_filters=settings.discriminator_filters, name=name)
+
+    @property
+    def chance_levels(self):
+        """One discriminator for each target domain."""
+        return {"discriminator": len(self._targets) * self.gan_loss.chance_level}
+
     def translate_batch(self, batch):
-        """The translations that are judged, made once for each part of a step."""
+        """The translations into the target domains, generated once for each microbatch."""
         fakes = {"fake_b": self.generator_ab(batch["a"], training=True)}
-        if "a" in self._judged:
+        if "a" in self._targets:
             fakes["fake_a"] = self.generator_ba(batch["b"], training=True)
         return fakes
 
@@ -204,97 +228,57 @@ class DiscoGAN(Translator):
         losses = {}
         if self.uses("discriminator"):
             losses["discriminator"] = sum(
-                self._gan_loss.discriminator(
-                    self._judge(side, batch[side])[0], self._judge(side, shared[f"fake_{side}"])[0]
+                self.gan_loss.discriminator(
+                    self._discriminate(side, batch[side])[0],
+                    self._discriminate(side, shared[f"fake_{side}"])[0],
                 )
-                for side in self._judged
+                for side in self._targets
             )
         if self.uses("discriminators_decay"):
-            losses["discriminators_decay"] = weight_decay(self.variables_of(self.players[0]))
+            variables = self.variables_of(self.player("discriminators"))
+            losses["discriminators_decay"] = weight_decay(variables)
         return losses
 
     def generators_objective(self, batch, shared):
-        """Eq. 5 and 6: fool the discriminators, match their features, come back to the input."""
+        """Eq. 5 and 6: fool the discriminators, match their features, reconstruct the input."""
         losses = {}
-        if self._closed and self.uses("reconstruction"):
+        if self._reconstructed and self.uses("reconstruction"):
             losses["reconstruction"] = self._reconstruction(batch, shared)
-        judged = {side: self._judge(side, shared[f"fake_{side}"]) for side in self._judged}
+        fakes = {side: self._discriminate(side, shared[f"fake_{side}"]) for side in self._targets}
         if self.uses("adversarial"):
             losses["adversarial"] = sum(
-                self._gan_loss.generator(scores) for scores, _ in judged.values()
+                self.gan_loss.generator(logits) for logits, _ in fakes.values()
             )
         if self.uses("feature_matching"):
             losses["feature_matching"] = sum(
-                feature_matching(self._judge(side, batch[side])[1], features)
-                for side, (_, features) in judged.items()
+                feature_matching(self._discriminate(side, batch[side])[1], features)
+                for side, (_, features) in fakes.items()
             )
         if self.uses("generators_decay"):
-            losses["generators_decay"] = weight_decay(self.variables_of(self.players[1]))
+            variables = self.variables_of(self.player("generators"))
+            losses["generators_decay"] = weight_decay(variables)
         return losses
 
     def _reconstruction(self, batch, shared):
         """Eq. 3: there and back is the input, measured in [0, 1]."""
         back = {"a": (self.generator_ba, "fake_b"), "b": (self.generator_ab, "fake_a")}
         errors = []
-        for side in self._closed:
-            network, fake = back[side]
-            errors.append(mean_squared(network(shared[fake], training=True), batch[side]) / 4.0)
+        for side in self._reconstructed:
+            generator, fake = back[side]
+            reconstructed = generator(shared[fake], training=True)
+            errors.append(mean_squared_error(reconstructed, batch[side]) / 4.0)
         return sum(errors)
 
-    def _judge(self, side: str, images):
+    def _discriminate(self, side: str, images):
         """Logits and features of a domain's discriminator."""
-        outputs = (self.discriminator_a if side == "a" else self.discriminator_b)(
-            images, training=True
-        )
-        scores, *features = outputs if isinstance(outputs, list | tuple) else [outputs]
-        return scores, features
+        discriminator = self.discriminator_a if side == "a" else self.discriminator_b
+        outputs = discriminator(images, training=True)
+        logits, *features = outputs if isinstance(outputs, list | tuple) else [outputs]
+        return logits, features
 
-    def default_optimizer(self, player: Player) -> keras.optimizers.Optimizer:
-        """Adam 2e-4, 0.5, 0.999 (the code)."""
-        return make_optimizer(AdamSettings().model_dump())
-
-    def signatures(self) -> dict[str, Signature]:
+    def signatures(self):
         """`a_to_b` and, unless an ablation leaves it untrained, `b_to_a`."""
-        networks = {"a_to_b": self.generator_ab}
-        if self.variant == "discogan":
-            networks["b_to_a"] = self.generator_ba
-        return image_signatures(networks, describe_inference)
-
-
-def _players(variant: str) -> tuple[Player, ...]:
-    discriminators, generators = DiscoGAN.players
-    if variant == "discogan":
-        return discriminators, generators
-    discriminators = dataclasses.replace(discriminators, networks=("discriminator_b",))
-    if variant == "recongan":
-        return discriminators, generators
-    if variant != "gan":
-        raise ValueError(f"`variant` must be 'discogan', 'recongan' or 'gan', got {variant!r}")
-    terms = tuple(term for term in generators.terms if term != "reconstruction")
-    return discriminators, dataclasses.replace(generators, networks=("generator_ab",), terms=terms)
-
-
-def _curriculum(settings: DiscoGANSettings) -> dict[str, Schedule | float]:
-    """Weights of the three terms that share one sum, before and after the head start."""
-    early, late, step = (
-        settings.reconstruction_weight_start,
-        settings.rate,
-        settings.reconstruction_weight_start_steps,
-    )
-    matching = _MATCHING if settings.feature_matching else 0.0
-    return {
-        "reconstruction": Switch(early, late, step),
-        "adversarial": _game_share(1 - matching, early, late, step),
-        "feature_matching": _game_share(matching, early, late, step) if matching else 0.0,
-    }
-
-
-def _generator(settings: DiscoGANSettings, shape, out_channels: int, name: str) -> keras.Model:
-    return encoder_decoder(
-        shape,
-        out_channels,
-        base_filters=settings.base_filters,
-        bottleneck=settings.bottleneck,
-        inference_statistics=settings.inference_statistics,
-        name=name,
-    )
+        signatures = super().signatures()
+        if self.settings.variant != "discogan":
+            del signatures["b_to_a"]
+        return signatures

@@ -1,4 +1,4 @@
-"""Fader Networks: an auto-encoder whose latent knows no attributes, and a decoder that is told."""
+"""Fader Networks: an auto-encoder whose latent holds no attributes; its decoder gets them."""
 
 import dataclasses
 import math
@@ -13,8 +13,9 @@ from pydantic import Field
 from tf_translate.config.attributes import Attributes
 from tf_translate.config.settings import AdamSettings, MethodSettings, RMSpropSettings
 from tf_translate.core import stateless_random
+from tf_translate.core.conformance import Conformance
 from tf_translate.core.loss_terms import content, domain, regularization
-from tf_translate.core.optimizers import make_optimizer
+from tf_translate.core.optimizers import clip_by_global_norm
 from tf_translate.core.player import Player
 from tf_translate.core.schedules import LinearRamp, Schedule
 from tf_translate.core.signature import LATENT, Signature, TensorSpec, attribute_spec, image_spec
@@ -23,9 +24,10 @@ from tf_translate.layers.attribute_map import ExpandAttributes
 from tf_translate.losses.attribute_classification import (
     attribute_cross_entropy,
     classifier_losses,
-    flipped,
+    other_categories,
 )
-from tf_translate.losses.reconstruction import mean_squared
+from tf_translate.losses.reconstruction import mean_squared_error
+from tf_translate.methods.registry import register
 from tf_translate.networks.fader import (
     fader_decoder,
     fader_encoder,
@@ -35,105 +37,117 @@ from tf_translate.networks.fader import (
 from tf_translate.networks.inference_behavior import describe_inference
 
 _LATENT_ADVERSARIAL, _RAMP = 1e-4, 500_000
-_CLIP = 5.0
-_NOISE = {"latent": -1, "real": -2, "decoded": -3}  # streams; those from 0 on flip attributes
+_CLIP = 5.0  # largest gradient norm, the code
+# Streams of random values for noise; those from 0 on choose other attributes.
+_NOISE = {"latent": -1, "real": -2, "decoded": -3}
 
 
 class FaderSettings(MethodSettings):
-    """Networks and ramp of Fader Networks; defaults are the published code's."""
+    """Networks, ramp and optimizers of Fader Networks; defaults are the published code's."""
 
-    num_downsamples: int = Field(6, ge=2, description="halvings, the code; the paper has 7")
-    base_filters: int = Field(32, ge=1, description="channels of the first layer, the code")
-    max_filters: int = Field(512, ge=1, description="most channels, section 4 and the code")
+    num_downsamples: int = Field(6, ge=2, description="downsamplings, the code; the paper has 7")
+    base_filters: int = Field(32, ge=1, description="filters of the first layer, the code")
+    max_filters: int = Field(512, ge=1, description="most filters of a layer, section 4, the code")
     discriminator_turns: int = Field(
-        1,
-        ge=1,
-        description="turns of the latent discriminator for one of the auto-encoder, the code",
+        1, ge=1, description="latent discriminator turns per auto-encoder turn, the code"
     )
     latent_noise: float = Field(
-        0.0, ge=0, description="deviation of noise on latents in training; off: ours"
+        0.0, ge=0, description="standard deviation of noise on latents in training; off: ours"
     )
     attribute_classification_start: int = Field(
         0,
         ge=0,
-        description="step from which loss_weights.attribute_classification rises, as long as the ramp; 0: the code",
+        description="step at which loss_weights.attribute_classification starts its ramp, which "
+        "is as long as `ramp`; 0: the code",
     )
     classifier_filters: int = Field(
-        32, ge=1, description="channels of the first layer of the classifier, the code"
+        32, ge=1, description="filters of the classifier's first layer, the code"
     )
     classifier_noise: float = Field(
-        0.0, ge=0, description="deviation of noise on images the classifier sees; off: ours"
+        0.0, ge=0, description="standard deviation of noise on the classifier's images; off: ours"
     )
     dropout: float = Field(0.3, ge=0, lt=1, description="of the latent discriminator, section 4")
     ramp: int = Field(
         _RAMP,
         ge=1,
-        description="steps until loss_weights.latent_adversarial has its full weight, section 4",
+        description="steps until loss_weights.latent_adversarial has its full value, section 4",
     )
     optimizer: AdamSettings | RMSpropSettings = Field(
         AdamSettings(), discriminator="kind", description="the code; the paper: 2e-3"
     )
     discriminator_optimizer: AdamSettings | RMSpropSettings = Field(
-        AdamSettings(), discriminator="kind", description="of the latent discriminator, the code"
+        AdamSettings(),
+        discriminator="kind",
+        description="of the latent discriminator and the classifier, the code",
     )
 
 
-def _reads(name: str, *others: str, part: int) -> Player:
-    """The player of a network that learns to read attributes, with other terms it may have."""
+def _attribute_reader(name: str, *more_terms: str, microbatch: int) -> Player:
+    """The player of a network that learns to read attributes."""
     return Player(
         name,
         (name,),
         f"{name}_objective",
-        (name, *others),
-        microbatches=(part,),
+        (name, *more_terms),
+        microbatches=(microbatch,),
         batch_keys=("attributes",),
-        clip=_CLIP,
         optimizer="discriminator_optimizer",
     )
 
 
-@keras.saving.register_keras_serializable("tf_translate")
+@register(
+    "fader",
+    title="Fader Networks",
+    paper="Lample et al. 2017",
+    layout="attributes",
+    content="auto-encoding with the true attributes",
+    domain="a latent discriminator keeps attributes out of the latent; the decoder gets them",
+    settings=FaderSettings,
+)
 class Fader(Translator):
     """Encodes an image without its attributes and decodes it with any.
 
     Code to paper: `encoder` E_theta_enc, `decoder` D_theta_dec, `latent_discriminator` the
-    discriminator; "latent_adversarial" the adversarial term with 1 - y, whose weight is lambda_E.
+        discriminator; "latent_adversarial" the adversarial term with 1 - y, whose weight is
+        lambda_E.
     Batch: `{"image", "attributes"}`, `(n * batch, height, width, channels)` float32 in
-    [-1, 1] and `(n * batch, columns)` float32, 0 or 1, where n is `discriminator_turns` + 1: every
-    turn sees images of its own, but classifier and auto-encoder the same.
-    Players: latent discriminator (the auto-encoder as in inference), then, if it counts, classifier,
-        then auto-encoder (those as in inference); each gradient is bounded by a length of 5.
+        [-1, 1] and `(n * batch, columns)` float32, 0 or 1, where n is `discriminator_turns` +
+        1: every turn sees images of its own, but classifier and auto-encoder the same.
+    Players: latent discriminator (the auto-encoder in inference mode), then, if it has a
+        weight, the classifier, then the auto-encoder (these two in inference mode). The
+        gradient norm of each is at most 5.
     Deploys: `translate`, image and attributes to image; `encode`, image to latent, and
-        `decode`, latent and attributes to image, to encode once and slide cheaply. Attributes
-        beyond [0, 1] exaggerate.
-    Departs: 6 layers, a latent of 4x4 and rate 2e-4 are the code's (the paper: 7 layers, 2x2,
-        2e-3); the decoder works on the latent of every image alone; images mirror each by itself,
-        not by the batch; the code's feedback is off, as there; where it is on, the classifier
-        learns beside the others from the first step, and truth and opposites are decoded at once.
+        `decode`, latent and attributes to image, to encode once and decode many times.
+        Attributes beyond [0, 1] exaggerate.
+    Departs: 6 layers, a latent of 4x4 and learning rate 2e-4 are the code's (the paper: 7
+        layers, 2x2, 2e-3); the decoder works on the latent of every image alone; images are
+        flipped one by one, not by the batch; the code's attribute classification is off, as
+        there. Where it is on, the classifier learns beside the others from the first step, and
+        true and other attributes are decoded in one pass.
 
     Args:
         encoder: Network from images to latents.
         decoder: Network from `[latent, attributes]` to images.
         latent_discriminator: Network from latents to logits, one for each value of an attribute.
-        classifier: Network from images to logits like those; needed where "attribute_classification" counts.
+        classifier: Network from images to logits like those; needed where
+            "attribute_classification" has a weight.
         attributes: Values by attribute, in the order of the columns.
-        discriminator_turns: Turns of the latent discriminator for one of the auto-encoder.
-        latent_noise: Deviation of the noise on latents in training. An encoder that must fool the
-            discriminator hides attributes in directions of little variance, which the discriminator overlooks
-            and the decoder does not; noise leaves no such place.
-        classifier_noise: Deviation of noise on images the classifier sees, real and decoded.
-        loss_weights: Weights that replace `reconstruction`, `latent_adversarial`, `latent_discriminator`, `attribute_classification`,
-            `classifier`, `classifier_r1`; a number for `latent_adversarial` or `attribute_classification` has no ramp.
+        settings: `FaderSettings`; None: the code's. An encoder that must fool the discriminator
+            hides attributes in directions of little variance, which the discriminator overlooks
+            and the decoder does not; `latent_noise` covers these.
+        loss_weights: Weights that replace `reconstruction`, `latent_adversarial`,
+            `latent_discriminator`, `attribute_classification`, `classifier`, `classifier_r1`.
+            A value for `latent_adversarial` or `attribute_classification` is where its ramp
+            ends; give a `Schedule` for another course.
         name: Name of the model.
 
     Raises:
-        ValueError: If the networks do not go with the attributes.
+        ValueError: If the networks do not fit the attributes.
 
     Source: Lample et al. 2017, https://arxiv.org/abs/1706.00409, eq. 2-5, section 4, and
     github.com/facebookresearch/FaderNetworks.
     """
 
-    layout = "attributes"
     deploys = ("translate", "encode", "decode")
     paper_shapes = ((256, 256, 3),)
     paper_attributes = MappingProxyType({"attribute": ("0", "1")})
@@ -150,17 +164,14 @@ class Fader(Translator):
             weight=0.0,
             source="the code: lambda_clf_dis, 0 there, on this ramp",
         ),
-        domain(
-            "classifier",
-            source="the code: attributes of real images, for `attribute_classification`",
-        ),
+        domain("classifier", source="the code: real images, for attribute_classification"),
         regularization(
             "classifier_r1", weight=0.0, source="ours; R1, Mescheder et al. 2018, eq. 9"
         ),
     )
     players = (
-        _reads("latent_discriminator", part=0),
-        _reads("classifier", "classifier_r1", part=1),
+        _attribute_reader("latent_discriminator", microbatch=0),
+        _attribute_reader("classifier", "classifier_r1", microbatch=1),
         Player(
             "autoencoder",
             ("encoder", "decoder"),
@@ -168,9 +179,19 @@ class Fader(Translator):
             ("reconstruction", "latent_adversarial", "attribute_classification"),
             microbatches=(1,),
             batch_keys=("attributes",),
-            clip=_CLIP,
             averaged=True,
         ),
+    )
+    conformance = Conformance(
+        settings={
+            "num_downsamples": 2,
+            "base_filters": 4,
+            "max_filters": 8,
+            "dropout": 0.0,
+            "ramp": 2,
+        },
+        # E and D in the discriminator's turn; E, Dec and D in the auto-encoder's.
+        forward_passes={"encoder": 2, "decoder": 1, "latent_discriminator": 2},
     )
 
     def __init__(
@@ -181,18 +202,16 @@ class Fader(Translator):
         classifier: keras.Model | None = None,
         *,
         attributes: Mapping[str, Sequence[str]],
-        discriminator_turns: int = 1,
-        latent_noise: float = 0.0,
-        classifier_noise: float = 0.0,
         loss_weights: Mapping[str, float | Schedule] | None = None,
-        name: str = "fader",
+        **options,
     ):
-        told = Attributes(attributes)
-        read, columns = latent_discriminator.output_shape[-1], decoder.input_shape[1][-1]
-        if (columns, read) != (len(told.columns), told.categories):
+        encoding = Attributes(attributes)
+        logits, columns = latent_discriminator.output_shape[-1], decoder.input_shape[1][-1]
+        if (columns, logits) != (len(encoding.columns), encoding.categories):
             raise ValueError(
-                f"`attributes` have {len(told.columns)} columns and {told.categories} values, but "
-                f"the decoder takes {columns} columns and the latent discriminator gives {read} logits"
+                f"`attributes` have {len(encoding.columns)} columns and {encoding.categories} "
+                f"values, but the decoder takes {columns} columns and the latent discriminator "
+                f"gives {logits} logits"
             )
         networks = {
             "encoder": encoder,
@@ -203,94 +222,115 @@ class Fader(Translator):
             networks["classifier"] = classifier
         elif (loss_weights or {}).get("attribute_classification"):
             raise ValueError(
-                "the term `attribute_classification` needs a `classifier`: give one, or leave it at 0"
+                "the loss term `attribute_classification` needs a `classifier`: give one, or "
+                "leave its weight at 0"
             )
-        super().__init__(
-            networks=networks,
-            players=_players(discriminator_turns, with_classifier=classifier is not None),
-            loss_weights=loss_weights,
-            name=name,
+        super().__init__(networks=networks, loss_weights=loss_weights, **options)
+        self.attributes = {one.name: list(one.values) for one in encoding.definitions}
+        self.columns = encoding.columns
+        self._sizes = [len(one.values) for one in encoding.definitions]
+        self._expand, self._column_indices = (
+            ExpandAttributes(encoding.binary),
+            encoding.category_indices,
         )
-        self.attributes = {one.name: list(one.values) for one in told.each}
-        self.columns = told.columns
-        self.discriminator_turns, self.latent_noise = discriminator_turns, latent_noise
-        self.classifier_noise = classifier_noise
-        self._sizes = [len(one.values) for one in told.each]
-        self.chance_levels = {"latent_discriminator": sum(map(math.log, self._sizes))}
-        self._expand, self._places = ExpandAttributes(told.binary), told.places
         self.classifier: Any = classifier
 
+    def choose_players(self) -> tuple[Player, ...]:
+        """Each turn on a microbatch of its own, except for the classifier's."""
+        discriminator, classifier, autoencoder = type(self).players
+        turns = self.settings.discriminator_turns
+        others = (classifier, autoencoder) if "classifier" in self.network_names else (autoencoder,)
+        return (
+            dataclasses.replace(discriminator, microbatches=tuple(range(turns))),
+            *(dataclasses.replace(other, microbatches=(turns,)) for other in others),
+        )
+
+    def choose_loss_weights(self, given: Mapping) -> Mapping[str, float | Schedule]:
+        """The weights, those that rise with lambda_E as ramps."""
+        weights = {"latent_adversarial": _LATENT_ADVERSARIAL, **given}
+        starts = {
+            "latent_adversarial": 0,
+            "attribute_classification": self.settings.attribute_classification_start,
+        }
+        for name, start in starts.items():
+            weight = weights.get(name)
+            if weight and not isinstance(weight, Schedule):
+                weights[name] = LinearRamp(weight, self.settings.ramp, start)
+        return weights
+
     @classmethod
-    def from_settings(
-        cls,
-        settings: FaderSettings,
-        shape: tuple[int, int, int],
-        *,
-        attributes: Mapping[str, Sequence[str]],
-        loss_weights: Mapping[str, float] | None = None,
-    ) -> "Fader":
-        """Builds all for images of a shape; `latent_adversarial` and `attribute_classification` are what ramps lead to."""
-        told = Attributes(attributes)
+    def build_networks(cls, settings, shape, *, attributes) -> dict:
+        """Encoder, decoder and latent discriminator; `from_settings` adds a classifier."""
+        encoding = Attributes(attributes)
         sizes = settings.model_dump(include={"num_downsamples", "base_filters", "max_filters"})
         encoder = fader_encoder(shape, **sizes)
         latent = encoder.output_shape[1:]
-        weights = _ramped(
-            {"latent_adversarial": _LATENT_ADVERSARIAL, **(loss_weights or {})}, settings
-        )
-        reads = {**sizes, "base_filters": settings.classifier_filters}
-        return cls(
-            encoder,
-            fader_decoder(latent, shape[2], told.binary, **sizes),
-            latent_discriminator(latent, told.categories, dropout=settings.dropout),
-            image_classifier(shape, told.categories, **reads)
-            if weights.get("attribute_classification")
-            else None,
-            attributes=attributes,
-            discriminator_turns=settings.discriminator_turns,
-            latent_noise=settings.latent_noise,
-            classifier_noise=settings.classifier_noise,
-            loss_weights=weights,
-        )
+        return {
+            "encoder": encoder,
+            "decoder": fader_decoder(latent, shape[2], encoding.binary, **sizes),
+            "latent_discriminator": latent_discriminator(
+                latent, encoding.categories, dropout=settings.dropout
+            ),
+        }
+
+    @classmethod
+    def from_settings(cls, settings, shape, *, attributes, loss_weights=None) -> "Fader":
+        """Builds networks and translator, a classifier only if its loss term has a weight."""
+        networks = cls.build_networks(settings, shape, attributes=attributes)
+        if (loss_weights or {}).get("attribute_classification"):
+            networks["classifier"] = image_classifier(
+                shape,
+                Attributes(attributes).categories,
+                num_downsamples=settings.num_downsamples,
+                base_filters=settings.classifier_filters,
+                max_filters=settings.max_filters,
+            )
+        return cls(**networks, attributes=attributes, settings=settings, loss_weights=loss_weights)
+
+    @property
+    def chance_levels(self):
+        """The latent discriminator's cross-entropy, summed over attributes."""
+        return {"latent_discriminator": sum(map(math.log, self._sizes))}
 
     def latent_discriminator_objective(self, batch, shared):
-        """Eq. 2: tell the attributes from the latent."""
-        latent = self._encoded(batch["image"], training=False)
+        """Eq. 2: classify the attributes from the latent."""
+        latent = self._latents(batch["image"], training=False)
         logits = self.latent_discriminator(tf.stop_gradient(latent), training=True)
-        truth = self._expand(batch["attributes"])
-        return {"latent_discriminator": attribute_cross_entropy(logits, truth, self._sizes)}
+        categories = self._expand(batch["attributes"])
+        return {"latent_discriminator": attribute_cross_entropy(logits, categories, self._sizes)}
 
     def classifier_objective(self, batch, shared):
-        """Tell the attributes from real images, by gradients that are not steep."""
-        images = self._noisy(batch["image"], self.classifier_noise, "real")
-        truth = self._expand(batch["attributes"])
-        return classifier_losses(self.classifier, images, truth, self._sizes, uses=self.uses)
+        """Classify the attributes of real images, with R1 if it has a weight."""
+        images = self._with_noise(batch["image"], self.settings.classifier_noise, "real")
+        categories = self._expand(batch["attributes"])
+        return classifier_losses(self.classifier, images, categories, self._sizes, uses=self.uses)
 
     def autoencoder_objective(self, batch, shared):
-        """Eq. 1 and 3: give the image back, and let the latent tell other attributes."""
+        """Eq. 1 and 3: reconstruct the image, and have the latent classified wrongly."""
         losses = {}
-        others = self._others(batch)
-        latent = self._encoded(batch["image"], training=True)
-        told = [batch["attributes"]]
+        others = self._other_categories(batch)
+        latent = self._latents(batch["image"], training=True)
+        attributes = [batch["attributes"]]
         if self.uses("attribute_classification"):
-            told.append(tf.gather(others, self._places, axis=1))
-        pairs = [tf.concat([latent] * len(told), 0), tf.concat(told, 0)]
-        images, *edited = tf.split(self.decoder(pairs, training=True), len(told))
+            attributes.append(tf.gather(others, self._column_indices, axis=1))
+        pairs = [tf.concat([latent] * len(attributes), 0), tf.concat(attributes, 0)]
+        images, *edited = tf.split(self.decoder(pairs, training=True), len(attributes))
         if self.uses("reconstruction"):
-            losses["reconstruction"] = mean_squared(images, batch["image"])
+            losses["reconstruction"] = mean_squared_error(images, batch["image"])
         if self.uses("latent_adversarial"):
             logits = self.latent_discriminator(latent, training=False)
             losses["latent_adversarial"] = attribute_cross_entropy(logits, others, self._sizes)
         if self.uses("attribute_classification"):
-            shown = self._noisy(edited[0], self.classifier_noise, "decoded")
-            logits = self.classifier(shown, training=False)
+            noisy = self._with_noise(edited[0], self.settings.classifier_noise, "decoded")
+            logits = self.classifier(noisy, training=False)
             losses["attribute_classification"] = attribute_cross_entropy(
                 logits, others, self._sizes
             )
         return losses
 
-    def default_optimizer(self, player: Player) -> keras.optimizers.Optimizer:
-        """Adam 2e-4, 0.5, 0.999 (the code)."""
-        return make_optimizer(AdamSettings().model_dump())
+    def transform_gradients(self, player: Player, gradients: list) -> list:
+        """Limits the gradient norm to 5 (the code)."""
+        return clip_by_global_norm(gradients, _CLIP, self.player_optimizers[player.name])
 
     def examples(self, batch: Mapping) -> dict[str, dict]:
         """Images with the attributes they have."""
@@ -304,33 +344,32 @@ class Fader(Translator):
     def signatures(self) -> dict[str, Signature]:
         """`translate`, and its halves `encode` and `decode`."""
         image = image_spec(self.encoder.input_shape[1:])
-        form = (None, *self.encoder.output_shape[1:])
-        latent = TensorSpec("latent", form, meaning=LATENT)
+        shape = (None, *self.encoder.output_shape[1:])
+        latent = TensorSpec("latent", shape, meaning=LATENT)
         attributes = attribute_spec(self.columns)
-        inference_behavior = describe_inference(self.decoder)
-        deployed = (
-            Signature(
-                "translate", self._translate, (image, attributes), (image,), inference_behavior
-            ),
-            Signature("encode", self._encode, (image,), (latent,), inference_behavior),
-            Signature("decode", self._decode, (latent, attributes), (image,), inference_behavior),
+        behavior = describe_inference(self.decoder)
+        signatures = (
+            Signature("translate", self._translate, (image, attributes), (image,), behavior),
+            Signature("encode", self._encode, (image,), (latent,), behavior),
+            Signature("decode", self._decode, (latent, attributes), (image,), behavior),
         )
-        return {signature.name: signature for signature in deployed}
+        return {signature.name: signature for signature in signatures}
 
-    def _others(self, batch):
+    def _other_categories(self, batch):
         """For every image other attributes than it has: `(batch, categories)`."""
         streams, images = range(len(self._sizes)), batch["image"]
-        shares = [self.uniform_per_image(images, stream=stream) for stream in streams]
-        return flipped(self._expand(batch["attributes"]), self._sizes, shares)
+        random_values = [self.uniform_per_image(images, stream=stream) for stream in streams]
+        return other_categories(self._expand(batch["attributes"]), self._sizes, random_values)
 
-    def _encoded(self, images, *, training: bool):
-        return self._noisy(self.encoder(images, training=training), self.latent_noise, "latent")
+    def _latents(self, images, *, training: bool):
+        latents = self.encoder(images, training=training)
+        return self._with_noise(latents, self.settings.latent_noise, "latent")
 
-    def _noisy(self, values, deviation: float, kind: str):
-        if not deviation:
+    def _with_noise(self, values, standard_deviation: float, kind: str):
+        if not standard_deviation:
             return values
         noise = stateless_random.noise_like(values, self.steps_taken.value, _NOISE[kind])
-        return values + tf.cast(deviation * noise, values.dtype)
+        return values + tf.cast(standard_deviation * noise, values.dtype)
 
     def _encode(self, image):
         return {"latent": self.encoder(image, training=False)}
@@ -341,26 +380,3 @@ class Fader(Translator):
 
     def _translate(self, image, attributes):
         return self._decode(self._encode(image)["latent"], attributes)
-
-
-def _players(discriminator_turns: int, *, with_classifier: bool) -> tuple[Player, ...]:
-    """Each turn on a part of the batch of its own, but for the classifier's."""
-    discriminator, *others = Fader.players if with_classifier else Fader.players[::2]
-    return (
-        dataclasses.replace(discriminator, parts=tuple(range(discriminator_turns))),
-        *(dataclasses.replace(other, microbatches=(discriminator_turns,)) for other in others),
-    )
-
-
-def _ramped(weights: Mapping[str, float], settings: FaderSettings) -> dict[str, float | Schedule]:
-    """The weights, those of what rises with lambda_E as ramps."""
-    starts = {
-        "latent_adversarial": 0,
-        "attribute_classification": settings.attribute_classification_start,
-    }
-    ramps = {
-        name: LinearRamp(weights[name], settings.ramp, start)
-        for name, start in starts.items()
-        if weights.get(name)
-    }
-    return {**weights, **ramps}

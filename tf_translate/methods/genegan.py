@@ -1,7 +1,6 @@
 """GeneGAN: two sets, with and without an object, whose images exchange it."""
 
 import dataclasses
-import functools
 from collections.abc import Mapping
 from typing import ClassVar, Literal
 
@@ -11,25 +10,25 @@ import tensorflow as tf
 from pydantic import Field
 
 from tf_translate.config.settings import AdamSettings, MethodSettings, RMSpropSettings
+from tf_translate.core.conformance import Conformance
 from tf_translate.core.loss_terms import content, domain, regularization
-from tf_translate.core.optimizers import make_optimizer
-from tf_translate.core.player import Burst, Player
-from tf_translate.core.signature import Signature, amount_spec, image_spec
+from tf_translate.core.player import Player
+from tf_translate.core.signature import Signature, image_spec, scalar_spec
 from tf_translate.core.translator import Translator
-from tf_translate.losses.adversarial import adversarial_loss, judged
-from tf_translate.losses.reconstruction import mean_absolute
+from tf_translate.losses.adversarial import discriminator_losses, gan_loss
+from tf_translate.losses.reconstruction import mean_absolute_error
 from tf_translate.losses.regularization import clip_weights, gradient_penalties, mean_weight_decay
+from tf_translate.methods.registry import register
 from tf_translate.networks.genegan import joiner, object_discriminator, splitter
 from tf_translate.networks.inference_behavior import describe_inference
 
 GanMode = Literal["wgan_clip", "wgan_gp"]
-_MODES = ("wgan_clip", "wgan_gp")
 _RMSPROP = RMSpropSettings(learning_rate=5e-5, rho=0.8)
-_PIXEL = 0.5  # of [0, 1], in which the code measures, for one of our [-1, 1]
+_TO_UNIT = 0.5  # a difference in [-1, 1] times this is one in [0, 1], which the code measures
 
 
 class GeneGANSettings(MethodSettings):
-    """Networks and games of GeneGAN; defaults are the published code's."""
+    """Networks, GAN loss and optimizer of GeneGAN; defaults are the published code's."""
 
     gan_mode: GanMode = Field(
         "wgan_clip", description="the code; wgan_gp: ours, a gradient penalty in place of clipping"
@@ -38,13 +37,13 @@ class GeneGANSettings(MethodSettings):
     discriminator_burst_turns: int = Field(
         100,
         ge=0,
-        description="turns of the discriminators for one of the others in a burst; 0: none",
+        description="discriminator turns per generator turn in a burst; 0: no bursts, the code",
     )
     discriminator_burst_every: int = Field(
-        500, ge=1, description="turns of the others between bursts, the code"
+        500, ge=1, description="turns of the generators between bursts, the code"
     )
     base_filters: int = Field(
-        128, ge=1, description="channels of the splitter's first layer, the code"
+        128, ge=1, description="filters of the splitter's first layer, the code"
     )
     norm: Literal["batch", "instance_affine", "none"] = Field(
         "batch", description="of splitter and joiner, the code"
@@ -58,25 +57,60 @@ class GeneGANSettings(MethodSettings):
     )
 
 
-@keras.saving.register_keras_serializable("tf_translate")
+@dataclasses.dataclass(frozen=True)
+class Bursts:
+    """When the discriminators move alone for some steps, to get ahead of the generators.
+
+    Every step takes a fresh batch, so the turns of a burst see fresh images.
+
+    Attributes:
+        turns: Turns of the discriminators for one of the generators in a burst; 0, 1: no bursts.
+        every: Turns of the generators from one burst to the next; the first burst is at once.
+    """
+
+    turns: int
+    every: int
+
+    def alone(self, step: int) -> bool:
+        """Whether the generators take no turn in a step, counted from 0."""
+        extra = max(self.turns - 1, 0)
+        return step % (self.every + extra) < extra
+
+    @property
+    def generators_fraction(self) -> float:
+        """The fraction of steps in which the generators move."""
+        return self.every / (self.every + max(self.turns - 1, 0))
+
+
+@register(
+    "genegan",
+    title="GeneGAN",
+    paper="Zhou et al. 2017",
+    layout="unpaired",
+    content="reconstruction, the parallelogram of parents and children",
+    domain="Wasserstein discriminators on children with exchanged objects",
+    settings=GeneGANSettings,
+)
 class GeneGAN(Translator):
-    """Splits images into background and object, and joins them the other way round.
+    """Splits images into background and object, and joins them crosswise.
 
     Code to paper: `a` Ax (with the object), `b` Be (without), `splitter` the encoder,
-        `joiner` the decoder, `discriminator_a` the discriminator of images with, `discriminator_b` without;
-        `background_a` A, `object_a` x, `background_b` B, `object_b` epsilon (e below), `swapped_a`
-        Bx, `swapped_b` A0.
+        `joiner` the decoder, `discriminator_a` that of images with the object,
+        `discriminator_b` without; `background_a` A, `object_a` x, `background_b` B, `object_b`
+        epsilon (e below), `swapped_a` Bx, `swapped_b` A0. Parents are the images of a batch,
+        children those of exchanged objects.
     Batch: `{"a", "b"}`, unpaired, each `(batch, height, width, channels)`, float32 in
-    [-1, 1]: images of `a` show the object, those of `b` do not.
-    Players: discriminators (clipped after each turn, or held by a penalty), then generators
-        (splitter and joiner) on the same children. In a burst, at first and after every
-        `discriminator_burst_every` turns of the generators, the discriminators take `discriminator_burst_turns` for one of theirs,
-        each a step with a fresh batch, as in the code.
+        [-1, 1]: images of `a` show the object, those of `b` do not.
+    Players: discriminators (clipped after each turn, or with a gradient penalty), then
+        generators (splitter and joiner) on the same children. In a burst, at first and after
+        every `discriminator_burst_every` turns of the generators, the discriminators take
+        `discriminator_burst_turns` for one of theirs, each a step with a fresh batch, as in the
+        code.
     Deploys: `swap`, images without (`image`) and with the object (`exemplar`) to the same two
         with the object on the other one; `remove`, image to image; `add`, image, exemplar
         and a strength from 0 to 1 to image. All images are in [-1, 1].
-    Departs: "wgan_gp" is ours, and needs discriminators without batch norm; all codes of a step come
-        from one pass of the splitter and all its images from one of the joiner, so that
+    Departs: "wgan_gp" is ours, and needs discriminators without batch norm; all codes of a step
+        come from one pass of the splitter and all its images from one of the joiner, so that
         batch norm learns with the joint statistics that inference uses; a step is a batch,
         so an iteration of the code with a burst is 100 steps; with `steps_per_execution` a
         burst is rounded up to whole executions; images are in [-1, 1], but networks read, and
@@ -87,25 +121,19 @@ class GeneGAN(Translator):
         splitter: Network from images to `[background, object]`.
         joiner: Network from `[background, object]` to images.
         discriminator_a, discriminator_b: Networks from images of a domain to scores.
-        gan_mode: "wgan_clip" (the code) or "wgan_gp".
-        clip: Largest weight of a discriminator, with "wgan_clip".
-        discriminator_burst_turns: Turns of the discriminators for one of the generators in a burst; 0: no bursts.
-        discriminator_burst_every: Turns of the generators from one burst to the next.
+        settings: `GeneGANSettings`; None: the code's.
         loss_weights: Weights that replace `reconstruction`, `parallelogram`, `adversarial`,
             `discriminator`, `nulling`, `weight_decay`, `gradient_penalty` (which only "wgan_gp"
             computes).
         name: Name of the model.
 
-    Raises:
-        ValueError: If `gan_mode` is unknown, or settings or shapes do not go together.
-
     Source: Zhou et al. 2017, https://arxiv.org/abs/1705.04932, and
     github.com/Prinsphield/GeneGAN.
     """
 
-    layout = "unpaired"
     deploys = ("swap", "remove", "add")
     directions: ClassVar[Mapping[str, str]] = {"a_to_b": "remove", "b_to_a": "swap"}
+    alternates_steps = True
     paper_shapes = ((64, 64, 3), (64, 64, 3))
     terms = (
         content("reconstruction", source="the paper's reconstruction loss, L1"),
@@ -136,6 +164,19 @@ class GeneGAN(Translator):
             averaged=True,
         ),
     )
+    conformance = Conformance(
+        settings={
+            "gan_mode": "wgan_gp",
+            "base_filters": 4,
+            "discriminator_filters": 4,
+            "norm": "instance_affine",
+            "discriminator_norm": "none",
+            "discriminator_burst_turns": 0,
+        },
+        # The splitter on (Ax, Be); the joiner on four pairs of codes; D as in DualGAN.
+        forward_passes={"splitter": 1, "joiner": 1, "discriminator_a": 4, "discriminator_b": 4},
+        unmoved_weights=2,  # the last bias of each Wasserstein discriminator cancels
+    )
 
     def __init__(
         self,
@@ -143,21 +184,8 @@ class GeneGAN(Translator):
         joiner: keras.Model,
         discriminator_a: keras.Model,
         discriminator_b: keras.Model,
-        *,
-        gan_mode: GanMode = "wgan_clip",
-        clip: float = 0.01,
-        discriminator_burst_turns: int = 100,
-        discriminator_burst_every: int = 500,
-        loss_weights: Mapping[str, float] | None = None,
-        name: str = "genegan",
+        **options,
     ):
-        if gan_mode not in _MODES:
-            raise ValueError(f"`gan_mode` must be one of {list(_MODES)}, got {gan_mode!r}")
-        burst = (
-            Burst(discriminator_burst_turns, discriminator_burst_every)
-            if discriminator_burst_turns
-            else None
-        )
         super().__init__(
             networks={
                 "splitter": splitter,
@@ -165,44 +193,68 @@ class GeneGAN(Translator):
                 "discriminator_a": discriminator_a,
                 "discriminator_b": discriminator_b,
             },
-            players=_players(gan_mode, clip, burst),
-            loss_weights=loss_weights,
-            name=name,
+            **options,
         )
-        self.gan_mode = gan_mode
-        self.clip = clip
-        self.discriminator_burst_turns = discriminator_burst_turns
-        self.discriminator_burst_every = discriminator_burst_every
-        self._gan_loss = adversarial_loss("wasserstein")
-        self.chance_levels = {"discriminator": self._gan_loss.chance_level}
+        self.gan_loss = gan_loss("wasserstein")
+        turns, every = (
+            self.settings.discriminator_burst_turns,
+            self.settings.discriminator_burst_every,
+        )
+        self.bursts = Bursts(turns, every)
 
     @classmethod
-    def from_settings(
-        cls,
-        settings: GeneGANSettings,
-        shape_a: tuple[int, int, int],
-        shape_b: tuple[int, int, int],
-        *,
-        loss_weights: Mapping[str, float] | None = None,
-    ) -> "GeneGAN":
-        """Builds networks and translator for images of `(height, width, channels)`."""
+    def build_networks(cls, settings, shape_a, shape_b) -> dict[str, keras.Model]:
+        """Splitter, joiner and two discriminators; both domains must have one shape."""
         _check(settings, shape_a, shape_b)
         split = splitter(shape_a, base_filters=settings.base_filters, norm=settings.norm)
-        background, shown = (shape[1:] for shape in split.output_shape)
-        return cls(
-            split,
-            joiner(background, shown, shape_a[-1], norm=settings.norm),
-            _discriminator(settings, shape_a, "discriminator_a"),
-            _discriminator(settings, shape_b, "discriminator_b"),
-            gan_mode=settings.gan_mode,
-            clip=settings.clip,
-            discriminator_burst_turns=settings.discriminator_burst_turns,
-            discriminator_burst_every=settings.discriminator_burst_every,
-            loss_weights=loss_weights,
-        )
+        background, object_code = (shape[1:] for shape in split.output_shape)
+        shared = {
+            "base_filters": settings.discriminator_filters,
+            "norm": settings.discriminator_norm,
+        }
+        return {
+            "splitter": split,
+            "joiner": joiner(background, object_code, shape_a[-1], norm=settings.norm),
+            "discriminator_a": object_discriminator(shape_a, name="discriminator_a", **shared),
+            "discriminator_b": object_discriminator(shape_b, name="discriminator_b", **shared),
+        }
+
+    def choose_players(self) -> tuple[Player, ...]:
+        """With "wgan_gp" the discriminators have the gradient penalty too."""
+        discriminators, generators = type(self).players
+        if self.settings.gan_mode == "wgan_gp":
+            terms = (*discriminators.terms, "gradient_penalty")
+            discriminators = dataclasses.replace(discriminators, terms=terms)
+        return discriminators, generators
+
+    @property
+    def chance_levels(self):
+        """Wasserstein discriminators."""
+        return {"discriminator": self.gan_loss.chance_level}
+
+    def is_alternate_step(self) -> bool:
+        """Whether the discriminators move alone in the next step."""
+        playing = {player.name for player in self.active_players()}
+        return "discriminators" in playing and self.bursts.alone(int(self.steps_taken.numpy()))
+
+    def active_players(self) -> list[Player]:
+        """Both players, or the discriminators alone in a burst."""
+        players = super().active_players()
+        if self.step_variants.alternate:
+            return [player for player in players if player.name == "discriminators"]
+        return players
+
+    def fraction_of_steps(self, player: Player) -> float:
+        """The generators take no turn in bursts."""
+        return 1.0 if player.name == "discriminators" else self.bursts.generators_fraction
+
+    def after_turn(self, player: Player) -> None:
+        """Clips the discriminators' weights (the code)."""
+        if player.name == "discriminators" and self.settings.gan_mode == "wgan_clip":
+            clip_weights(self.variables_of(player), self.settings.clip)
 
     def cross_batch(self, batch):
-        """Parents split, rebuilt and crossed, made once a step: each network runs once."""
+        """Parents reconstructed and children, generated once a step: each network runs once."""
         both = tf.concat([batch["a"], batch["b"]], 0)
         backgrounds, objects = self.splitter(both, training=True)
         background_a, background_b = tf.split(backgrounds, 2)
@@ -215,57 +267,53 @@ class GeneGAN(Translator):
             ],
             training=True,
         )
-        names = ("rebuilt_a", "rebuilt_b", "swapped_a", "swapped_b")
+        names = ("reconstructed_a", "reconstructed_b", "swapped_a", "swapped_b")
         images = dict(zip(names, tf.split(joined, 4), strict=True))
         return {**images, "object_b": object_b}
 
     def discriminators_objective(self, batch, shared):
-        """Each discriminator lifts its set's images above the children that should belong to it."""
+        """Each discriminator scores its domain's images above the children of that domain."""
         sides = (
             (self.discriminator_a, batch["a"], shared["swapped_a"]),
             (self.discriminator_b, batch["b"], shared["swapped_b"]),
         )
         losses = {}
         if self.uses("discriminator"):
-            losses["discriminator"] = judged(self._gan_loss, sides)
-        if self.gan_mode == "wgan_gp" and self.uses("gradient_penalty"):
-            shares = [
+            losses["discriminator"] = discriminator_losses(self.gan_loss, sides)
+        if self.settings.gan_mode == "wgan_gp" and self.uses("gradient_penalty"):
+            coefficients = [
                 self.uniform_per_image(real, stream=i) for i, (_, real, _) in enumerate(sides)
             ]
-            losses["gradient_penalty"] = gradient_penalties(sides, shares)
+            losses["gradient_penalty"] = gradient_penalties(sides, coefficients)
         return losses
 
     def generators_objective(self, batch, shared):
-        """Rebuild the parents, fool the discriminators, and find nothing where there is nothing."""
+        """Reconstruct parents, fool the discriminators, find no object where there is none."""
         losses = {}
         if self.uses("reconstruction"):
-            losses["reconstruction"] = _PIXEL * (
-                mean_absolute(shared["rebuilt_a"], batch["a"])
-                + mean_absolute(shared["rebuilt_b"], batch["b"])
+            losses["reconstruction"] = _TO_UNIT * (
+                mean_absolute_error(shared["reconstructed_a"], batch["a"])
+                + mean_absolute_error(shared["reconstructed_b"], batch["b"])
             )
         if self.uses("parallelogram"):
-            children = shared["swapped_a"] + shared["swapped_b"]
-            losses["parallelogram"] = _PIXEL * mean_absolute(batch["a"] + batch["b"], children)
+            parents, children = batch["a"] + batch["b"], shared["swapped_a"] + shared["swapped_b"]
+            losses["parallelogram"] = _TO_UNIT * mean_absolute_error(parents, children)
         if self.uses("adversarial"):
-            losses["adversarial"] = self._gan_loss.generator(
+            losses["adversarial"] = self.gan_loss.generator(
                 self.discriminator_a(shared["swapped_a"], training=True)
-            ) + self._gan_loss.generator(self.discriminator_b(shared["swapped_b"], training=True))
+            ) + self.gan_loss.generator(self.discriminator_b(shared["swapped_b"], training=True))
         if self.uses("nulling"):
-            losses["nulling"] = mean_absolute(shared["object_b"], 0.0)
+            losses["nulling"] = mean_absolute_error(shared["object_b"], 0.0)
         if self.uses("weight_decay"):
-            losses["weight_decay"] = mean_weight_decay(self.variables_of(self.players[1]))
+            losses["weight_decay"] = mean_weight_decay(self.variables_of(self.player("generators")))
         return losses
-
-    def default_optimizer(self, player: Player) -> keras.optimizers.Optimizer:
-        """RMSProp 5e-5, decay 0.8 (the code)."""
-        return make_optimizer(_RMSPROP.model_dump())
 
     def call(self, images, training=False):
         """Removes the object: images in [-1, 1] to images in [-1, 1]."""
         return self._remove(images)["image"]
 
     def examples(self, batch: Mapping) -> dict[str, dict]:
-        """The object of `a` put on `b`, whole and half, and removed from `a`."""
+        """The object of `a` added to `b`, fully and half, and removed from `a`."""
         a, b = batch["a"], batch["b"]
         half = np.full((len(b), 1), 0.5, np.float32)
         return {
@@ -275,61 +323,44 @@ class GeneGAN(Translator):
         }
 
     def signatures(self) -> dict[str, Signature]:
-        """`swap` the object of two images, `remove` it from one, `add` some of another's."""
+        """`swap` the objects of two images, `remove` it, `add` the exemplar's by a strength."""
         shape = self.splitter.input_shape[1:]
         image = image_spec(shape)
         exemplar = image_spec(shape, "exemplar", "the image whose object is taken")
         bare = image_spec(shape, "exemplar", "the exemplar without its object")
-        how_far = "how much of the object: 0 none, 1 as the exemplar has it, beyond exaggerates"
-        strength = amount_spec("strength", 1.0, how_far)
+        meaning = "how much of the object: 0 none, 1 as the exemplar has it, beyond exaggerates"
+        strength = scalar_spec("strength", 1.0, meaning)
         whole = keras.Model(self.splitter.inputs, self.joiner(self.splitter.outputs))
-        inference_behavior = describe_inference(whole)
+        behavior = describe_inference(whole)
         signatures = (
-            Signature("swap", self._swap, (image, exemplar), (image, bare), inference_behavior),
-            Signature("remove", self._remove, (image,), (image,), inference_behavior),
-            Signature("add", self._add, (image, exemplar, strength), (image,), inference_behavior),
+            Signature("swap", self._swap, (image, exemplar), (image, bare), behavior),
+            Signature("remove", self._remove, (image,), (image,), behavior),
+            Signature("add", self._add, (image, exemplar, strength), (image,), behavior),
         )
         return {signature.name: signature for signature in signatures}
 
     def _swap(self, image, exemplar):
-        (background, _), (other, shown) = self._split(image), self._split(exemplar)
+        background, _ = self._split(image)
+        other_background, object_code = self._split(exemplar)
         return {
-            "image": self._join(background, shown),
-            "exemplar": self._join(other, tf.zeros_like(shown)),
+            "image": self._join(background, object_code),
+            "exemplar": self._join(other_background, tf.zeros_like(object_code)),
         }
 
     def _remove(self, image):
-        background, shown = self._split(image)
-        return {"image": self._join(background, tf.zeros_like(shown))}
+        background, object_code = self._split(image)
+        return {"image": self._join(background, tf.zeros_like(object_code))}
 
     def _add(self, image, exemplar, strength):
-        (background, _), (_, shown) = self._split(image), self._split(exemplar)
-        share = tf.cast(tf.reshape(strength, [-1, 1, 1, 1]), shown.dtype)
-        return {"image": self._join(background, share * shown)}
+        (background, _), (_, object_code) = self._split(image), self._split(exemplar)
+        factor = tf.cast(tf.reshape(strength, [-1, 1, 1, 1]), object_code.dtype)
+        return {"image": self._join(background, factor * object_code)}
 
     def _split(self, images):
         return self.splitter(images, training=False)
 
-    def _join(self, background, shown):
-        return self.joiner([background, shown], training=False)
-
-
-def _players(gan_mode: str, clip: float, burst: Burst | None) -> tuple[Player, ...]:
-    discriminators, generators = GeneGAN.players
-    if gan_mode == "wgan_gp":
-        terms = (*discriminators.terms, "gradient_penalty")
-        return dataclasses.replace(discriminators, terms=terms, burst=burst), generators
-    clipped = functools.partial(clip_weights, limit=clip)
-    return dataclasses.replace(discriminators, constrain=clipped, burst=burst), generators
-
-
-def _discriminator(settings: GeneGANSettings, shape, name: str) -> keras.Model:
-    return object_discriminator(
-        shape,
-        base_filters=settings.discriminator_filters,
-        norm=settings.discriminator_norm,
-        name=name,
-    )
+    def _join(self, background, object_code):
+        return self.joiner([background, object_code], training=False)
 
 
 def _check(settings: GeneGANSettings, shape_a, shape_b) -> None:
@@ -339,6 +370,6 @@ def _check(settings: GeneGANSettings, shape_a, shape_b) -> None:
         )
     if settings.gan_mode == "wgan_gp" and settings.discriminator_norm == "batch":
         raise ValueError(
-            "`discriminator_norm` must be 'instance_affine' or 'none' with 'wgan_gp', got 'batch': the "
-            "penalty is on each image's own gradient, and batch norm mixes images"
+            "`discriminator_norm` must be 'instance_affine' or 'none' with 'wgan_gp', got "
+            "'batch': the penalty is on each image's own gradient, and batch norm mixes images"
         )

@@ -1,6 +1,5 @@
-"""IAN, the introspective adversarial network: an auto-encoder judged in its discriminator's features."""
+"""IAN, the introspective adversarial network: a VAE compared in its discriminator's features."""
 
-import functools
 from collections.abc import Mapping
 from typing import Literal
 
@@ -11,27 +10,31 @@ from pydantic import Field
 
 from tf_translate.config.settings import AdamSettings, MethodSettings, RMSpropSettings
 from tf_translate.core import stateless_random
+from tf_translate.core.conformance import Conformance
 from tf_translate.core.loss_terms import content, domain, regularization
-from tf_translate.core.optimizers import make_optimizer
 from tf_translate.core.player import Player
 from tf_translate.core.signature import Signature, TensorSpec, image_spec, latent_spec, steps_spec
 from tf_translate.core.translator import Translator
 from tf_translate.editing.gradient_steps import descend
 from tf_translate.editing.mask_blend import blend
-from tf_translate.editing.painted_target import middle, painted_area, patch_distance
+from tf_translate.editing.painted_target import center_mask, painted_area, patch_distance
 from tf_translate.layers.portable_relu import with_portable_relus
-from tf_translate.losses.introspective import GAMES, divergence_from_normal, feature_distance
-from tf_translate.losses.reconstruction import mean_absolute
-from tf_translate.losses.regularization import orthogonality, weight_decay, zero_centred_penalty
+from tf_translate.losses.introspective import (
+    INTROSPECTIVE_GAN_LOSSES,
+    feature_distance,
+    kl_from_standard_normal,
+)
+from tf_translate.losses.reconstruction import mean_absolute_error
+from tf_translate.losses.regularization import orthogonality, r1_penalty, weight_decay
+from tf_translate.methods.registry import register
 from tf_translate.networks import introspective
 from tf_translate.networks.inference_behavior import describe_inference
 
-_STEPS, _RATE = 10, 0.05
-_RELU_GRADIENT_WIDTH = (
-    0.5  # of the gradient of ReLUs in an edit's steps: rounding must not decide where they go
-)
-_OFF = 3.0  # times as far as others an edit may be off on a device: its steps amplify rounding
-_IMAGE, _SAMPLED = 2, 3  # streams of noise: of images and their reconstructions, of samples
+# Width over which an edit smooths the gradient of ReLUs: rounding must not decide its direction.
+_RELU_GRADIENT_WIDTH = 0.5
+_TOLERANCE_FACTOR = 3.0  # of an edit on a device: its steps amplify rounding
+# Streams of random values: noise on images and their reconstructions, noise on samples.
+_IMAGE, _SAMPLED = 2, 3
 
 
 class IANSettings(MethodSettings):
@@ -40,76 +43,80 @@ class IANSettings(MethodSettings):
     discriminator: Literal["binary", "ternary"] = Field(
         "binary", description="real or not (IAN_simple); real, reconstructed or sampled (the paper)"
     )
-    base_filters: int = Field(
-        128, ge=1, description="channels of the trunk's first layer, the code"
-    )
-    decoder_filters: int = Field(
-        128, ge=1, description="channels ahead of the last layer, the code"
-    )
-    latent: int = Field(100, ge=1, description="numbers of z, the code")
-    latent_width: int = Field(1000, ge=1, description="of the dense layer ahead of z, the code")
+    base_filters: int = Field(128, ge=1, description="filters of the trunk's first layer, the code")
+    decoder_filters: int = Field(128, ge=1, description="filters before the last layer, the code")
+    latent: int = Field(100, ge=1, description="size of z, the code")
+    latent_width: int = Field(1000, ge=1, description="units of the dense layer before z, the code")
     kernels: int = Field(500, ge=1, description="of minibatch discrimination, the code")
     discriminator_noise: float = Field(
-        0.0, ge=0, description="deviation of noise on all images the trunk sees; off: ours"
+        0.0, ge=0, description="standard deviation of noise on the trunk's images; off: ours"
     )
     edit_steps: int = Field(
-        _STEPS, ge=1, description="steps of an edit; ours: the code takes one at each mouse event"
+        10, ge=1, description="gradient steps of an edit; ours: the code takes one per mouse event"
     )
     edit_learning_rate: float = Field(
-        _RATE, gt=0, description="of an edit's steps, the code (NPE.py)"
+        0.05, gt=0, description="of an edit's gradient steps, the code (NPE.py)"
     )
     optimizer: AdamSettings | RMSpropSettings = Field(
         AdamSettings(), discriminator="kind", description="the code"
     )
 
 
-@keras.saving.register_keras_serializable("tf_translate")
+@register(
+    "ian",
+    title="IAN",
+    paper="Brock et al. 2017",
+    layout="images",
+    content="reconstruction in pixels and in the discriminator's features; edits are blended in",
+    domain="a discriminator of two or three classes, whose trunk the encoder shares",
+    settings=IANSettings,
+)
 class IAN(Translator):
-    """Gives images back from a latent that reads its discriminator's features, and edits by the latent.
+    """Reconstructs images from a latent read from its discriminator's features; edits the latent.
 
-    Code to paper: `trunk` and `discriminator_head` together the discriminator, `trunk` and `encoder_head`
-        the encoder (z has mean mu and deviation exp(log sigma)), `decoder` the generator G;
-        "feature" the introspective loss.
+    Code to paper: `trunk` and `discriminator_head` together the discriminator, `trunk` and
+        `encoder_head` the encoder (z has mean mu and standard deviation exp(log sigma)),
+        `decoder` the generator G; "feature" the introspective loss.
     Batch: `{"image"}`, `(batch, height, width, channels)` float32 in [-1, 1].
-    Players: auto-encoder (`encoder_head`, `decoder`), then discriminator (`trunk`, `discriminator_head`), on the
-        same reconstructions and samples. Who learns what: the trunk of the discriminator's loss
-        alone; the encoder's head of pixels, features and KL, not of the adversarial term; the
-        decoder of all but KL. Weight terms are logged as the mean of both players'.
+    Players: autoencoder (`encoder_head`, `decoder`), then discriminator (`trunk`,
+        `discriminator_head`), on the same reconstructions and samples. The trunk learns from the
+        discriminator's loss alone; the encoder head from pixels, features and KL, not from the
+        adversarial term; the decoder from all but KL. Weight decay and orthogonality are logged
+        as the mean of both players'.
     Deploys: `reconstruct`, image to image; `edit`, an image, a `target` with colours painted over
-        it, a `mask` in [0, 1] of where and how many `steps` count, to an image; `encode`, image to
-        latent (mu); `decode`, latent to image. An edit takes `edit_steps` gradient steps
-        z <- z - rate (1 + width) times the gradient of the mean of (G(z) - target)^2 over the painted
-        patch, from mu on, where width is the side of a square of the patch's area; what changes is
-        blended into the image.
+        it, a `mask` in [0, 1] of where and how many `steps` take effect, to an image; `encode`,
+        image to latent (mu); `decode`, latent to image. An edit takes `edit_steps` gradient steps
+        z <- z - rate (1 + width) times the gradient of the mean of (G(z) - target)^2 over the
+        painted patch, from mu on, where width is the side of a square of the patch's area. The
+        change is blended into the image.
     Departs: no MADE randomiser, no multiscale dilated blocks, no RGB-beta output layer, so
-        "ternary" is the paper's game on IAN_simple's networks; both players move on each batch (the
-        code: by turns, one batch each); the encoder's head moves once a step, without the
-        adversarial term also with "ternary" (its code adds it there); the discriminator's loss
-        stops at the images; minibatch discrimination learns (IAN_simple leaves its weights as they
-        start); L2 is on all weights of all networks; a patch may have any form (the code: squares),
-        and pixels are compared in [-1, 1] without rounding; the learning rate has no steps;
-        batch norm adds 1e-5 to variances (the code: 1e-4); an edit's gradients of ReLUs are smoothed
-        (see `PortableReLU`); noise and "r1" are ours, and off.
+        "ternary" is the paper's GAN loss on IAN_simple's networks; both players move on each
+        batch (the code: alternately, one batch each); the encoder head moves once a step,
+        without the adversarial term also with "ternary" (its code adds it there); the
+        discriminator's gradients stop at the images; minibatch discrimination learns
+        (IAN_simple leaves its initial weights); L2 is on all weights of all networks; a patch
+        may have any shape (the code: squares), and pixels are compared in [-1, 1] without
+        rounding; the learning rate is constant (the code: steps); batch norm adds 1e-5 to
+        variances (the code: 1e-4); an edit's gradients of ReLUs are smoothed (see
+        `PortableReLU`); noise and "r1" are ours, and off.
 
     Args:
         trunk: Network from images to activations by layer.
-        encoder_head: Network from the last ones to `[mean, log_sigma]`.
-        discriminator_head: Network from the last ones to 1 or 3 logits, which decides the game.
+        encoder_head: Network from the last activations to `[mean, log_sigma]`.
+        discriminator_head: Network from the last activations to 1 or 3 logits, which choose the
+            binary or ternary GAN loss.
         decoder: Network from latents to images.
-        edit_steps: Gradient steps of an edit.
-        edit_learning_rate: Their rate.
-        discriminator_noise: Deviation of the noise on every image the trunk sees in training.
+        settings: `IANSettings`; None: the code's.
         loss_weights: Weights that replace those of `terms` (0: not computed).
         name: Name of the model.
 
     Raises:
-        ValueError: If the networks do not go with each other.
+        ValueError: If the networks do not fit each other.
 
     Source: Brock et al. 2017, https://arxiv.org/abs/1609.07093, and
     github.com/ajbrock/Neural-Photo-Editor.
     """
 
-    layout = "images"
     deploys = ("reconstruct", "edit", "encode", "decode")
     paper_shapes = ((64, 64, 3),)
     terms = (
@@ -133,7 +140,7 @@ class IAN(Translator):
             "autoencoder_objective",
             ("pixel", "feature", "adversarial", "kl", "l2", "orthogonal"),
             forward="reconstruct_batch",
-            depends_on=True,
+            depends_on=("discriminator",),
             stop_gradient_for={"encoder_head": ("adversarial",)},
             averaged=True,
         ),
@@ -142,8 +149,21 @@ class IAN(Translator):
             ("trunk", "discriminator_head"),
             "discriminator_objective",
             ("discriminator", "r1", "l2", "orthogonal"),
-            forward="look_at_batch",
+            forward="real_features",
         ),
+    )
+    conformance = Conformance(
+        settings={
+            "base_filters": 4,
+            "decoder_filters": 4,
+            "latent": 5,
+            "latent_width": 8,
+            "kernels": 3,
+            "edit_steps": 2,
+        },
+        # G of images and of noise; trunk and head on both in each turn, and on real images,
+        # which the encoder head reads too.
+        forward_passes={"encoder_head": 1, "decoder": 2, "trunk": 5, "discriminator_head": 5},
     )
 
     def __init__(
@@ -152,123 +172,109 @@ class IAN(Translator):
         encoder_head: keras.Model,
         discriminator_head: keras.Model,
         decoder: keras.Model,
-        *,
-        edit_steps: int = _STEPS,
-        edit_learning_rate: float = _RATE,
-        discriminator_noise: float = 0.0,
-        loss_weights: Mapping[str, float] | None = None,
-        name: str = "ian",
+        **options,
     ):
         introspective.check_together(trunk, encoder_head, discriminator_head, decoder)
         logits = discriminator_head.output_shape[-1]
-        games = [game for game in GAMES.values() if game.logits == logits]
-        if not games:
-            known = sorted(game.logits for game in GAMES.values())
+        losses = [loss for loss in INTROSPECTIVE_GAN_LOSSES.values() if loss.logits == logits]
+        if not losses:
+            known = sorted(loss.logits for loss in INTROSPECTIVE_GAN_LOSSES.values())
             raise ValueError(f"`discriminator_head` must give one of {known} logits, got {logits}")
-        networks = {"trunk": trunk, "encoder_head": encoder_head}
-        networks |= {"discriminator_head": discriminator_head, "decoder": decoder}
-        super().__init__(networks=networks, loss_weights=loss_weights, name=name)
-        # Made once, and held by a function: Keras would save a view that it sees.
-        self._smoothed_decoder = functools.cache(
-            lambda: with_portable_relus(decoder, _RELU_GRADIENT_WIDTH)
+        super().__init__(
+            networks={
+                "trunk": trunk,
+                "encoder_head": encoder_head,
+                "discriminator_head": discriminator_head,
+                "decoder": decoder,
+            },
+            **options,
         )
-        self.edit_steps, self.edit_learning_rate, self.discriminator_noise = (
-            edit_steps,
-            edit_learning_rate,
-            discriminator_noise,
-        )
-        self._latent = decoder.input_shape[-1]
-        self._gan_loss = games[0]
-        self.chance_levels = {"discriminator": self._gan_loss.chance_level}
+        self.latent_size = decoder.input_shape[-1]
+        self.gan_loss = losses[0]
 
     @classmethod
-    def from_settings(
-        cls,
-        settings: IANSettings,
-        shape: tuple[int, int, int],
-        *,
-        loss_weights: Mapping[str, float] | None = None,
-    ) -> "IAN":
-        """Builds networks and translator for images of `(height, width, channels)`."""
+    def build_networks(cls, settings, shape) -> dict[str, keras.Model]:
+        """Trunk, its two heads and the decoder."""
         trunk = introspective.trunk(shape, base_filters=settings.base_filters)
-        seen = trunk.outputs[-1].shape[1:]
-        logits = GAMES[settings.discriminator].logits
-        return cls(
-            trunk,
-            introspective.latent_head(seen, settings.latent, width=settings.latent_width),
-            introspective.verdict_head(seen, logits=logits, kernels=settings.kernels),
-            introspective.latent_decoder(
+        features = trunk.outputs[-1].shape[1:]
+        logits = INTROSPECTIVE_GAN_LOSSES[settings.discriminator].logits
+        return {
+            "trunk": trunk,
+            "encoder_head": introspective.latent_head(
+                features, settings.latent, width=settings.latent_width
+            ),
+            "discriminator_head": introspective.discriminator_head(
+                features, logits=logits, kernels=settings.kernels
+            ),
+            "decoder": introspective.latent_decoder(
                 shape, settings.latent, base_filters=settings.decoder_filters
             ),
-            edit_steps=settings.edit_steps,
-            edit_learning_rate=settings.edit_learning_rate,
-            discriminator_noise=settings.discriminator_noise,
-            loss_weights=loss_weights,
-        )
+        }
 
-    def look_at_batch(self, batch):
-        """The trunk's activations on real images: the discriminator judges by them, the encoder reads."""
-        images = self._in_noise(batch["image"], _IMAGE)
+    @property
+    def chance_levels(self):
+        """One discriminator of two or three classes."""
+        return {"discriminator": self.gan_loss.chance_level}
+
+    def real_features(self, batch):
+        """The trunk's activations on real images, for the discriminator and the encoder head."""
+        images = self._with_noise(batch["image"], _IMAGE)
         if not self.uses("r1"):
-            return {"features": self._seen(images)}
-        looked = {}
+            return {"features": self._features(images)}
+        results = {}
 
-        def odds(images):
-            looked["features"] = self._seen(images)
-            looked["scores"] = self._judged(looked["features"])
-            return self._gan_loss.odds(looked["scores"])
+        def real_logit(images):
+            results["features"] = self._features(images)
+            results["logits"] = self._logits(results["features"])
+            return self.gan_loss.real_logit(results["logits"])
 
-        _, gradient = zero_centred_penalty(odds, images)
-        return looked | {"r1": gradient}
+        _, penalty = r1_penalty(real_logit, images)
+        return results | {"r1": penalty}
 
     def reconstruct_batch(self, batch, shared):
         """G(z) for a z of each image, and for one of N(0, I)."""
         mean, log_sigma = self.encoder_head(shared["features"][-1], training=True)
-        latent = mean + tf.exp(log_sigma) * self._noise(batch, 0)
+        latent = mean + tf.exp(log_sigma) * self._standard_normal(batch, 0)
         return {
             "mean": mean,
             "log_sigma": log_sigma,
             "reconstructed": self.decoder(latent, training=True),
-            "sampled": self.decoder(self._noise(batch, 1), training=True),
+            "sampled": self.decoder(self._standard_normal(batch, 1), training=True),
         }
 
     def autoencoder_objective(self, batch, shared):
-        """Give images back, to the eye and to the trunk, and draw what passes for real."""
+        """Reconstruct images, in pixels and in the trunk's features, and fool the discriminator."""
         losses = {}
         if self.uses("pixel"):
-            losses["pixel"] = 2.0 * mean_absolute(shared["reconstructed"], batch["image"])
+            losses["pixel"] = 2.0 * mean_absolute_error(shared["reconstructed"], batch["image"])
         if self.uses("feature") or self.uses("adversarial"):
-            seen = self._seen(self._in_noise(shared["reconstructed"], _IMAGE))
+            features = self._features(self._with_noise(shared["reconstructed"], _IMAGE))
         if self.uses("feature"):
-            losses["feature"] = feature_distance(seen, shared["features"])
+            losses["feature"] = feature_distance(features, shared["features"])
         if self.uses("adversarial"):
-            sampled = self._verdict(shared["sampled"], _SAMPLED)
-            losses["adversarial"] = self._gan_loss.generator(self._judged(seen), sampled)
+            sampled = self._discriminate(shared["sampled"], _SAMPLED)
+            losses["adversarial"] = self.gan_loss.generator(self._logits(features), sampled)
         if self.uses("kl"):
-            losses["kl"] = divergence_from_normal(shared["mean"], shared["log_sigma"])
-        return losses | self._weight_losses(self.players[0])
+            losses["kl"] = kl_from_standard_normal(shared["mean"], shared["log_sigma"])
+        return losses | self._weight_losses("autoencoder")
 
     def discriminator_objective(self, batch, shared):
         """Tell real images from reconstructions and samples, or all three apart."""
         losses = {}
         if self.uses("discriminator"):
-            real = shared["scores"] if "scores" in shared else self._judged(shared["features"])
-            reconstructed = self._verdict(shared["reconstructed"], _IMAGE)
-            sampled = self._verdict(shared["sampled"], _SAMPLED)
-            losses["discriminator"] = self._gan_loss.discriminator(real, reconstructed, sampled)
+            real = shared["logits"] if "logits" in shared else self._logits(shared["features"])
+            reconstructed = self._discriminate(shared["reconstructed"], _IMAGE)
+            sampled = self._discriminate(shared["sampled"], _SAMPLED)
+            losses["discriminator"] = self.gan_loss.discriminator(real, reconstructed, sampled)
         if self.uses("r1"):
             losses["r1"] = shared["r1"]
-        return losses | self._weight_losses(self.players[1])
-
-    def default_optimizer(self, player: Player) -> keras.optimizers.Optimizer:
-        """Adam 2e-4, 0.5, 0.999 (the code)."""
-        return make_optimizer(AdamSettings().model_dump())
+        return losses | self._weight_losses("discriminator")
 
     def examples(self, batch: Mapping) -> dict[str, dict]:
-        """Images, and with the middle of another painted over them."""
+        """Images, and images with the centre of another one painted over them."""
         image = batch["image"]
-        steps = np.full((len(image), 1), self.edit_steps, np.float32)
-        painted = {"target": image[::-1], "mask": middle(image)}
+        steps = np.full((len(image), 1), self.settings.edit_steps, np.float32)
+        painted = {"target": image[::-1], "mask": center_mask(image)}
         return {
             "reconstruct": {"image": image},
             "edit": {"image": image, **painted, "steps": steps},
@@ -281,27 +287,37 @@ class IAN(Translator):
 
     def signatures(self) -> dict[str, Signature]:
         """`reconstruct`, `edit`, and the halves `encode` and `decode`."""
-        shape = self.trunk.input_shape[1:]
+        shape, settings = self.trunk.input_shape[1:], self.settings
         image = image_spec(shape)
         target = image_spec(shape, "target", "the image with colours painted over it")
         painted = "where colours are painted: 1 there, 0 elsewhere"
         mask = TensorSpec("mask", (None, *shape[:2], 1), value_range=(0.0, 1.0), meaning=painted)
-        wanted = steps_spec(self.edit_steps, "gradient steps towards the painted colours")
-        latent = latent_spec(self._latent)
-        inference_behavior = describe_inference(self.decoder)
-        steps = f"{self.edit_steps} gradient steps on the latent, rate {self.edit_learning_rate:g}"
-        steps += f", gradients of ReLUs smoothed over {_RELU_GRADIENT_WIDTH:g}"
-        edited = inference_behavior | {"edit": steps, "mask_blend": "on"}
-        deployed = (
-            Signature("reconstruct", self._reconstruct, (image,), (image,), inference_behavior),
-            Signature("edit", self._edit, (image, target, mask, wanted), (image,), edited, _OFF),
-            Signature("encode", self._encode, (image,), (latent,), inference_behavior),
-            Signature("decode", self._decode, (latent,), (image,), inference_behavior),
+        steps = steps_spec(settings.edit_steps, "gradient steps towards the painted colours")
+        latent = latent_spec(self.latent_size)
+        behavior = describe_inference(self.decoder)
+        edit_behavior = behavior | {
+            "edit": f"{settings.edit_steps} gradient steps on the latent, learning rate "
+            f"{settings.edit_learning_rate:g}, gradients of ReLUs smoothed over "
+            f"{_RELU_GRADIENT_WIDTH:g}",
+            "mask_blend": "on",
+        }
+        signatures = (
+            Signature("reconstruct", self._reconstruct, (image,), (image,), behavior),
+            Signature(
+                "edit",
+                self._edit,
+                (image, target, mask, steps),
+                (image,),
+                edit_behavior,
+                _TOLERANCE_FACTOR,
+            ),
+            Signature("encode", self._encode, (image,), (latent,), behavior),
+            Signature("decode", self._decode, (latent,), (image,), behavior),
         )
-        return {signature.name: signature for signature in deployed}
+        return {signature.name: signature for signature in signatures}
 
     def _encode(self, image):
-        features = self._seen(image, training=False)[-1]
+        features = self._features(image, training=False)[-1]
         return {"latent": self.encoder_head(features, training=False)[0]}
 
     def _decode(self, latent):
@@ -312,39 +328,47 @@ class IAN(Translator):
 
     def _edit(self, image, target, mask, steps=None):
         start = self._encode(image)["latent"]
-        smoothed = self._smoothed_decoder()
-        cost = patch_distance(lambda latent: smoothed(latent, training=False), target, mask)
-        rate = self.edit_learning_rate * (1.0 + tf.sqrt(painted_area(mask)))[:, None]
-        latent = descend(start, cost, steps=self.edit_steps, rate=rate, taken=steps)
-        drawn = [self._decode(each)["image"] for each in (start, latent)]
-        return {"image": blend(image, *drawn)}
+        decoder = self.view(
+            "smoothed_decoder", lambda: with_portable_relus(self.decoder, _RELU_GRADIENT_WIDTH)
+        )
+        objective = patch_distance(lambda latent: decoder(latent, training=False), target, mask)
+        rate = self.settings.edit_learning_rate * (1.0 + tf.sqrt(painted_area(mask)))[:, None]
+        latent = descend(
+            start,
+            objective,
+            steps=self.settings.edit_steps,
+            learning_rate=rate,
+            active_steps=steps,
+        )
+        reconstructed, edited = (self._decode(each)["image"] for each in (start, latent))
+        return {"image": blend(image, reconstructed, edited)}
 
-    def _seen(self, images, *, training: bool = True) -> list:
-        """The trunk's activations by layer; Keras gives those of a single layer bare."""
+    def _features(self, images, *, training: bool = True) -> list:
+        """The trunk's activations by layer; Keras returns those of a single layer bare."""
         return keras.tree.flatten(self.trunk(images, training=training))
 
-    def _in_noise(self, images, stream: int):
-        """Images as the trunk sees them in training: a reconstruction in its image's noise."""
-        if not self.discriminator_noise:
+    def _with_noise(self, images, stream: int):
+        """Images as the trunk sees them in training: a reconstruction has its image's noise."""
+        if not self.settings.discriminator_noise:
             return images
         noise = stateless_random.noise_like(images, self.steps_taken.value, stream)
-        return tf.cast(images, tf.float32) + self.discriminator_noise * noise
+        return tf.cast(images, tf.float32) + self.settings.discriminator_noise * noise
 
-    def _judged(self, features):
+    def _logits(self, features):
         return self.discriminator_head(features[-1], training=True)
 
-    def _verdict(self, images, stream: int):
-        return self._judged(self._seen(self._in_noise(images, stream)))
+    def _discriminate(self, images, stream: int):
+        return self._logits(self._features(self._with_noise(images, stream)))
 
-    def _noise(self, batch, stream: int):
-        """Numbers of N(0, I), others at each step."""
+    def _standard_normal(self, batch, stream: int):
+        """Values of N(0, I), new in each step."""
         step = self.steps_taken.value
-        return stateless_random.normal_per_image(batch["image"], self._latent, step, stream)
+        return stateless_random.normal_per_image(batch["image"], self.latent_size, step, stream)
 
-    def _weight_losses(self, player: Player) -> dict:
-        losses = {}
+    def _weight_losses(self, player: str) -> dict:
+        variables, losses = self.variables_of(self.player(player)), {}
         if self.uses("l2"):  # the code's sum of squares has no half
-            losses["l2"] = 2.0 * weight_decay(self.variables_of(player))
+            losses["l2"] = 2.0 * weight_decay(variables)
         if self.uses("orthogonal"):
-            losses["orthogonal"] = orthogonality(self.variables_of(player))
+            losses["orthogonal"] = orthogonality(variables)
         return losses

@@ -1,19 +1,19 @@
-"""pix2pix: image translation learnt from pairs."""
+"""pix2pix: image translation learned from pairs."""
 
-from collections.abc import Mapping
 from typing import Literal
 
 import keras
 from pydantic import Field
 
 from tf_translate.config.settings import AdamSettings, MethodSettings, RMSpropSettings
+from tf_translate.core.conformance import Conformance
 from tf_translate.core.loss_terms import content, domain
-from tf_translate.core.optimizers import make_optimizer
 from tf_translate.core.player import Player
-from tf_translate.core.signature import Signature, image_signature
+from tf_translate.core.signature import Signature, image_signatures
 from tf_translate.core.translator import Translator
-from tf_translate.losses.adversarial import adversarial_loss
-from tf_translate.losses.reconstruction import mean_absolute
+from tf_translate.losses.adversarial import gan_loss
+from tf_translate.losses.reconstruction import mean_absolute_error
+from tf_translate.methods.registry import register
 from tf_translate.networks.inference_behavior import describe_inference
 from tf_translate.networks.patchgan_discriminator import patchgan_discriminator
 from tf_translate.networks.resnet import resnet_generator
@@ -21,12 +21,12 @@ from tf_translate.networks.unet import unet_generator
 
 
 class Pix2PixSettings(MethodSettings):
-    """Networks and games of pix2pix; defaults are the paper's."""
+    """Networks, GAN loss and optimizer of pix2pix; defaults are the paper's."""
 
     generator: Literal["unet", "resnet"] = Field("unet", description="section 3.2.1")
-    num_downsamples: int = Field(8, ge=2, description="halvings of the U-Net, appendix 6.1.1")
+    num_downsamples: int = Field(8, ge=2, description="downsamplings of the U-Net, appendix 6.1.1")
     residual_blocks: int = Field(9, ge=1, description="of the ResNet, as in CycleGAN")
-    base_filters: int = Field(64, ge=1, description="channels of the first level, appendix 6.1.1")
+    base_filters: int = Field(64, ge=1, description="filters of the first level, appendix 6.1.1")
     norm: Literal["batch", "instance", "instance_affine", "none"] = Field(
         "batch", description="appendix 6.1; with batch 1 prefer instance_affine"
     )
@@ -39,7 +39,7 @@ class Pix2PixSettings(MethodSettings):
     )
     upsampling: Literal["transposed", "resize"] = Field("transposed", description="appendix 6.1")
     input_skip: bool = Field(False, description="ours: the last layer sees the input")
-    conditional: bool = Field(True, description="discriminator sees the input, section 3.1")
+    conditional: bool = Field(True, description="the discriminator sees the input too, section 3.1")
     gan_mode: Literal["vanilla", "least_squares"] = Field("vanilla", description="eq. 1")
     discriminator_layers: int = Field(3, ge=0, description="70x70 patches, appendix 6.1.2")
     discriminator_filters: int = Field(64, ge=1, description="appendix 6.1.2")
@@ -48,9 +48,17 @@ class Pix2PixSettings(MethodSettings):
     )
 
 
-@keras.saving.register_keras_serializable("tf_translate")
+@register(
+    "pix2pix",
+    title="pix2pix",
+    paper="Isola et al. 2017",
+    layout="paired",
+    content="L1 to the ground truth, a discriminator that sees the input",
+    domain="conditional PatchGAN",
+    settings=Pix2PixSettings,
+)
 class Pix2Pix(Translator):
-    """Paired translation: an L1 term to the truth and a discriminator that sees the input.
+    """Paired translation: an L1 term to the ground truth, a discriminator that sees the input.
 
     Code to paper: `generator` G, `discriminator` D, batch `a` x, batch `b` y.
     Batch: `{"a", "b"}`, pairs, each `(batch, height, width, channels)`, float32 in [-1, 1].
@@ -64,8 +72,7 @@ class Pix2Pix(Translator):
     Args:
         generator: Network from images of `a` to images of `b`.
         discriminator: Network from `[a, b]` (or `b` alone if not `conditional`) to scores.
-        conditional: Whether the discriminator sees the input.
-        gan_mode: "vanilla" (the paper) or "least_squares".
+        settings: `Pix2PixSettings`; None: the paper's.
         loss_weights: Weights that replace `l1`, `adversarial`, `discriminator`.
         name: Name of the model.
 
@@ -73,7 +80,6 @@ class Pix2Pix(Translator):
     appendix 6.1; weight 100 as in the released code.
     """
 
-    layout = "paired"
     deploys = ("a_to_b",)
     terms = (
         content("l1", weight=100.0, source="eq. 3 and 4; lambda = 100 in the released code"),
@@ -91,37 +97,27 @@ class Pix2Pix(Translator):
             averaged=True,
         ),
     )
+    conformance = Conformance(
+        settings={
+            "num_downsamples": 2,
+            "base_filters": 4,
+            "discriminator_layers": 1,
+            "discriminator_filters": 4,
+            "norm": "instance_affine",
+            "dropout": 0.0,
+        },
+        forward_passes={"generator": 1, "discriminator": 3},  # G(x); D on real, on fake, twice
+    )
 
-    def __init__(
-        self,
-        generator: keras.Model,
-        discriminator: keras.Model,
-        *,
-        conditional: bool = True,
-        gan_mode: str = "vanilla",
-        loss_weights: Mapping[str, float] | None = None,
-        name: str = "pix2pix",
-    ):
+    def __init__(self, generator: keras.Model, discriminator: keras.Model, **options):
         super().__init__(
-            networks={"generator": generator, "discriminator": discriminator},
-            loss_weights=loss_weights,
-            name=name,
+            networks={"generator": generator, "discriminator": discriminator}, **options
         )
-        self.conditional = conditional
-        self.gan_mode = gan_mode
-        self._gan_loss = adversarial_loss(gan_mode)
-        self.chance_levels = {"discriminator": self._gan_loss.chance_level}
+        self.gan_loss = gan_loss(self.settings.gan_mode)
 
     @classmethod
-    def from_settings(
-        cls,
-        settings: Pix2PixSettings,
-        shape_a: tuple[int, int, int],
-        shape_b: tuple[int, int, int],
-        *,
-        loss_weights: Mapping[str, float] | None = None,
-    ) -> "Pix2Pix":
-        """Builds networks and translator for images of `(height, width, channels)`."""
+    def build_networks(cls, settings, shape_a, shape_b) -> dict[str, keras.Model]:
+        """A PatchGAN, and the U-Net of the appendix or CycleGAN's ResNet."""
         discriminator = patchgan_discriminator(
             shape_b,
             condition_channels=shape_a[2] if settings.conditional else 0,
@@ -130,70 +126,59 @@ class Pix2Pix(Translator):
             norm=settings.norm,
             name="discriminator",
         )
-        return cls(
-            _generator(settings, shape_a, shape_b[2]),
-            discriminator,
-            conditional=settings.conditional,
-            gan_mode=settings.gan_mode,
-            loss_weights=loss_weights,
-        )
+        return {
+            "generator": _generator(settings, shape_a, shape_b[2]),
+            "discriminator": discriminator,
+        }
+
+    @property
+    def chance_levels(self):
+        """One discriminator."""
+        return {"discriminator": self.gan_loss.chance_level}
 
     def translate_batch(self, batch):
-        """G(x), made once a step."""
+        """G(x), generated once a step."""
         return {"fake_b": self.generator(batch["a"], training=True)}
 
     def discriminator_objective(self, batch, shared):
         """Eq. 1 for D: real pairs are real, translated ones are not."""
-        real = self._judge(batch["a"], batch["b"])
-        fake = self._judge(batch["a"], shared["fake_b"])
-        return {"discriminator": self._gan_loss.discriminator(real, fake)}
+        real = self._discriminate(batch["a"], batch["b"])
+        fake = self._discriminate(batch["a"], shared["fake_b"])
+        return {"discriminator": self.gan_loss.discriminator(real, fake)}
 
     def generator_objective(self, batch, shared):
-        """Eq. 4 for G: fool D and stay near the truth."""
+        """Eq. 4 for G: fool D and stay near the ground truth."""
         losses = {}
         if self.uses("l1"):
-            losses["l1"] = mean_absolute(shared["fake_b"], batch["b"])
+            losses["l1"] = mean_absolute_error(shared["fake_b"], batch["b"])
         if self.uses("adversarial"):
-            scores = self._judge(batch["a"], shared["fake_b"])
-            losses["adversarial"] = self._gan_loss.generator(scores)
+            scores = self._discriminate(batch["a"], shared["fake_b"])
+            losses["adversarial"] = self.gan_loss.generator(scores)
         return losses
 
-    def _judge(self, condition, images):
-        inputs = [condition, images] if self.conditional else images
+    def _discriminate(self, condition, images):
+        inputs = [condition, images] if self.settings.conditional else images
         return self.discriminator(inputs, training=True)
-
-    def default_optimizer(self, player: Player) -> keras.optimizers.Optimizer:
-        """Adam 2e-4, 0.5, 0.999 (section 3.3)."""
-        return make_optimizer(AdamSettings().model_dump())
 
     def signatures(self) -> dict[str, Signature]:
         """`a_to_b`: the generator alone."""
-        inference_behavior = describe_inference(self.generator)
-        return {"a_to_b": image_signature("a_to_b", self.generator, inference_behavior)}
+        return image_signatures({"a_to_b": self.generator}, describe_inference)
 
 
 def _generator(settings: Pix2PixSettings, shape_a, out_channels: int) -> keras.Model:
+    shared = settings.model_dump(include={"base_filters", "norm", "upsampling", "input_skip"})
     if settings.generator == "resnet":
+        blocks = settings.residual_blocks
         return resnet_generator(
-            shape_a,
-            out_channels,
-            residual_blocks=settings.residual_blocks,
-            base_filters=settings.base_filters,
-            norm=settings.norm,
-            upsampling=settings.upsampling,
-            input_skip=settings.input_skip,
-            name="generator",
+            shape_a, out_channels, residual_blocks=blocks, name="generator", **shared
         )
     return unet_generator(
         shape_a,
         out_channels,
         num_downsamples=settings.num_downsamples,
-        base_filters=settings.base_filters,
-        norm=settings.norm,
         dropout=settings.dropout,
-        upsampling=settings.upsampling,
-        input_skip=settings.input_skip,
         inference_dropout=settings.inference_dropout,
         inference_statistics=settings.inference_statistics,
         name="generator",
+        **shared,
     )

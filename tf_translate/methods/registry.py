@@ -1,63 +1,151 @@
-"""The list of methods; adding one touches its file and one line here."""
+"""The methods there are: the ten papers, those of installed packages, those of one's own files.
+
+A class becomes a method by the decorator `@register`. A package makes its methods known by the
+entry point `tf_translate.methods` (`name = module`). A file that is not installed is loaded by
+`tf-translate --import FILE.py` or by `import = ["FILE.py"]` in a TOML file.
+"""
 
 import importlib
+import pkgutil
+import re
+import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
+from importlib.metadata import entry_points
+from pathlib import Path
 
+import keras
+
+import tf_translate.methods
+from tf_translate.config.load import add_preset_folder
 from tf_translate.config.settings import MethodSettings
 from tf_translate.core.translator import Translator
 from tf_translate.errors import UnknownMethodError
 
+ENTRY_POINT = "tf_translate.methods"
+LAYOUTS = ("paired", "unpaired", "attributes", "images")
+_PACKAGE = "tf_translate"
+_REGISTERED: dict[str, "Method"] = {}
+
 
 @dataclass(frozen=True)
-class Entry:
-    """Where a method is written.
+class Method:
+    """A registered method.
 
     Attributes:
         name: Name on the command line.
-        title: Name in the field.
-        translator: Class of the method in it.
-        settings: Class of the method's settings in it.
-        layout: Form of its data: "paired", "unpaired", "attributes" or "images" (one set as it is).
+        title: Name in the literature.
+        paper: Authors and year.
+        layout: Form of its data: "paired", "unpaired", "attributes" (one set of images with
+            attributes) or "images" (one set of images alone).
+        content: What keeps the content of the input, in a few words.
+        domain: How the output reaches the target domain, in a few words.
+        translator: Its Translator class.
+        settings: The class of its settings.
     """
 
     name: str
     title: str
-    translator: str
-    settings: str
+    paper: str
     layout: str
-
-    def load(self) -> tuple[type[Translator], type[MethodSettings]]:
-        """Imports the method: its Translator class and its Settings class."""
-        module = importlib.import_module(f"tf_translate.methods.{self.name}")
-        return getattr(module, self.translator), getattr(module, self.settings)
-
-
-METHODS = {
-    entry.name: entry
-    for entry in (
-        Entry("pix2pix", "pix2pix", "Pix2Pix", "Pix2PixSettings", "paired"),
-        Entry("cyclegan", "CycleGAN", "CycleGAN", "CycleGANSettings", "unpaired"),
-        Entry("dualgan", "DualGAN", "DualGAN", "DualGANSettings", "unpaired"),
-        Entry("discogan", "DiscoGAN", "DiscoGAN", "DiscoGANSettings", "unpaired"),
-        Entry("dtn", "DTN", "DTN", "DTNSettings", "unpaired"),
-        Entry("fader", "Fader Networks", "Fader", "FaderSettings", "attributes"),
-        Entry("icgan", "IcGAN", "IcGAN", "IcGANSettings", "attributes"),
-        Entry("age_cgan", "Age-cGAN", "AgeCGAN", "AgeCGANSettings", "attributes"),
-        Entry("genegan", "GeneGAN", "GeneGAN", "GeneGANSettings", "unpaired"),
-        Entry("ian", "IAN", "IAN", "IANSettings", "images"),
-    )
-}
+    content: str
+    domain: str
+    translator: type[Translator]
+    settings: type[MethodSettings]
 
 
-def find(name: str) -> Entry:
-    """Finds a method by name.
+def register(
+    name: str,
+    *,
+    settings: type[MethodSettings],
+    layout: str,
+    title: str = "",
+    paper: str = "",
+    content: str = "",
+    domain: str = "",
+) -> Callable[[type[Translator]], type[Translator]]:
+    """Makes a Translator class a method that `train`, `describe` and `export` know by name.
+
+    It also registers the class with Keras, so that `.keras` files can hold it. The presets of a
+    method outside this package are TOML files beside its module: `NAME.toml`, `NAME_*.toml`.
+
+    Args:
+        name: Lowercase letters, digits and underscores; not yet that of another method.
+        settings: The class of the method's settings.
+        layout: "paired", "unpaired", "attributes" or "images".
+        title, paper, content, domain: See `Method`; the title is the name if empty.
+
+    Raises:
+        ValueError: If an argument is not as above.
+
+    Example:
+        ```python
+        @register("cut", settings=CUTSettings, layout="unpaired", title="CUT")
+        class CUT(Translator):
+            ...
+        ```
+    """
+    if not re.fullmatch("[a-z][a-z0-9_]*", name):
+        raise ValueError(f"`name` must be lowercase letters, digits and underscores, got {name!r}")
+    if layout not in LAYOUTS:
+        raise ValueError(f"`layout` must be one of {list(LAYOUTS)}, got {layout!r}")
+
+    def decorate(cls: type[Translator]) -> type[Translator]:
+        other = _REGISTERED.get(name)
+        if other is not None and _place(other.translator) != _place(cls):
+            raise ValueError(f"`name` must be new, {name!r} is that of {_place(other.translator)}")
+        cls.method, cls.layout, cls.settings_class = name, layout, settings
+        package = cls.__module__.partition(".")[0]
+        if package != _PACKAGE:
+            add_preset_folder(name, Path(str(sys.modules[cls.__module__].__file__)).parent)
+        _REGISTERED[name] = Method(
+            name, title or name, paper, layout, content, domain, cls, settings
+        )
+        return keras.saving.register_keras_serializable(package)(cls)
+
+    return decorate
+
+
+def names() -> list[str]:
+    """Names of all methods, without loading them."""
+    return sorted({*_own(), *_installed(), *_REGISTERED})
+
+
+def find(name: str) -> Method:
+    """Finds a method by name and loads it.
 
     Raises:
         UnknownMethodError: If there is none of that name; the nearest is named.
     """
-    if name not in METHODS:
-        near = get_close_matches(name, METHODS, n=1)
+    if name not in _REGISTERED:
+        if name in _own():
+            importlib.import_module(f"{_PACKAGE}.methods.{name}")
+        elif name in _installed():
+            _installed()[name].load()
+    if name not in _REGISTERED:
+        near = get_close_matches(name, names(), n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise UnknownMethodError(f"there is no method {name!r}, only {sorted(METHODS)}{hint}")
-    return METHODS[name]
+        raise UnknownMethodError(
+            f"there is no method {name!r}, only {names()}{hint} (a method in a file of yours "
+            "needs `tf-translate --import FILE.py`)"
+        )
+    return _REGISTERED[name]
+
+
+def all_methods() -> dict[str, Method]:
+    """All methods by name, loaded."""
+    return {name: find(name) for name in names()}
+
+
+def _own() -> list[str]:
+    modules = pkgutil.iter_modules(tf_translate.methods.__path__)
+    return [module.name for module in modules if module.name != "registry"]
+
+
+def _installed() -> dict:
+    return {point.name: point for point in entry_points(group=ENTRY_POINT)}
+
+
+def _place(cls: type) -> tuple[str, str]:
+    return cls.__module__, cls.__qualname__

@@ -1,0 +1,85 @@
+"""Two generators and two discriminators between two unpaired domains."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+
+from tf_translate.core.signature import Signature, image_signatures
+from tf_translate.core.translator import Translator
+from tf_translate.networks.inference_behavior import describe_inference
+
+
+class TwoDomainTranslator(Translator):
+    """Translates both ways between the domains `a` and `b`: CycleGAN, DualGAN, DiscoGAN.
+
+    A method adds its loss terms, players and objectives, and builds its networks by
+    `build_generator` and `build_discriminator`.
+
+    Args:
+        generator_ab, generator_ba: Networks from one domain to the other.
+        discriminator_a, discriminator_b: Networks from images of a domain to scores.
+        **options: `settings`, `loss_weights` and `name`, as for any translator.
+    """
+
+    deploys = ("a_to_b", "b_to_a")
+
+    def __init__(
+        self,
+        generator_ab: keras.Model,
+        generator_ba: keras.Model,
+        discriminator_a: keras.Model,
+        discriminator_b: keras.Model,
+        **options,
+    ):
+        super().__init__(
+            networks={
+                "generator_ab": generator_ab,
+                "generator_ba": generator_ba,
+                "discriminator_a": discriminator_a,
+                "discriminator_b": discriminator_b,
+            },
+            **options,
+        )
+
+    @classmethod
+    def build_networks(
+        cls, settings: Any, shape_a: Sequence[int], shape_b: Sequence[int]
+    ) -> dict[str, keras.Model]:
+        """Builds all four networks for images of `(height, width, channels)`."""
+        return {
+            "generator_ab": cls.build_generator(settings, shape_a, shape_b[2], "generator_ab"),
+            "generator_ba": cls.build_generator(settings, shape_b, shape_a[2], "generator_ba"),
+            "discriminator_a": cls.build_discriminator(settings, shape_a, "discriminator_a"),
+            "discriminator_b": cls.build_discriminator(settings, shape_b, "discriminator_b"),
+        }
+
+    @classmethod
+    def build_generator(
+        cls, settings: Any, shape: Sequence[int], out_channels: int, name: str
+    ) -> keras.Model:
+        """Builds a generator from images of a shape to images of as many channels."""
+        raise NotImplementedError
+
+    @classmethod
+    def build_discriminator(cls, settings: Any, shape: Sequence[int], name: str) -> keras.Model:
+        """Builds a discriminator of images of a shape."""
+        raise NotImplementedError
+
+    def translate_batch(self, batch):
+        """Both translations, generated once for each microbatch."""
+        return {
+            "fake_b": self.generator_ab(batch["a"], training=True),
+            "fake_a": self.generator_ba(batch["b"], training=True),
+        }
+
+    def reconstruct(self, shared):
+        """Both translations translated back: images of `a`, images of `b`."""
+        reconstructed_a = self.generator_ba(shared["fake_b"], training=True)
+        reconstructed_b = self.generator_ab(shared["fake_a"], training=True)
+        return reconstructed_a, reconstructed_b
+
+    def signatures(self) -> dict[str, Signature]:
+        """`a_to_b` and `b_to_a`: one generator each."""
+        networks = {"a_to_b": self.generator_ab, "b_to_a": self.generator_ba}
+        return image_signatures(networks, describe_inference)
