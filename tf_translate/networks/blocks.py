@@ -1,4 +1,4 @@
-"""Pieces that several networks are made of."""
+"""Building blocks of several networks."""
 
 import keras
 
@@ -10,11 +10,11 @@ from tf_translate.layers.straight_through_clip import ChangeOfImage
 
 NORMS = ("batch", "instance", "instance_affine", "none")
 UPSAMPLING = ("transposed", "resize")
-_LEAK = 0.2  # gradient of every leaky ReLU in the GAN papers (pix2pix, appendix 6.1)
+_LEAK = 0.2  # gradient below 0 of every leaky ReLU in the GAN papers (pix2pix, appendix 6.1)
 
 
 def initial_weights() -> keras.initializers.Initializer:
-    """N(0, 0.02), as pix2pix (appendix 6.2) and CycleGAN (appendix) start."""
+    """N(0, 0.02), as in pix2pix (appendix 6.2) and CycleGAN (appendix)."""
     return keras.initializers.RandomNormal(0.0, 0.02)
 
 
@@ -30,17 +30,17 @@ def torch_weights(kernel: int, channels: int) -> keras.initializers.Initializer:
 
 
 def has_bias(norm: str) -> bool:
-    """Whether a convolution ahead of `norm` keeps a bias: not if the norm has an offset."""
+    """Whether a convolution before `norm` has a bias: not if the norm has an offset."""
     return norm in ("instance", "none")
 
 
 def normalise(images, norm: str, *, statistics: str = "moving", epsilon: float = 1e-5):
-    """Applies a norm by name; "none" gives the input back.
+    """Applies a norm by name; "none" returns the input.
 
     Args:
         images: Symbolic `(batch, height, width, channels)`.
-        norm: One of `NORMS`; "instance" learns nothing, "instance_affine" a scale and offset.
-        statistics: What the norm "batch" uses at inference: "moving" or "image".
+        norm: One of `NORMS`; "instance_affine" learns a scale and an offset, "instance" does not.
+        statistics: Statistics of the norm "batch" at inference: "moving" or "image".
         epsilon: Added to the variance of an instance norm.
 
     Raises:
@@ -56,20 +56,20 @@ def normalise(images, norm: str, *, statistics: str = "moving", epsilon: float =
     raise ValueError(f"`norm` must be one of {NORMS}, got {norm!r}")
 
 
-def leaky(images):
-    """Leaky ReLU with gradient 0.2."""
-    return keras.layers.LeakyReLU(negative_slope=_LEAK)(images)
+def leaky(images, *, name: str | None = None):
+    """Leaky ReLU with gradient 0.2 below 0, as a layer."""
+    return keras.layers.LeakyReLU(negative_slope=_LEAK, name=name)(images)
 
 
-def relu(images):
-    """ReLU as a layer of its own."""
-    return keras.layers.ReLU()(images)
+def relu(images, *, name: str | None = None):
+    """ReLU as a layer."""
+    return keras.layers.ReLU(name=name)(images)
 
 
 def convolve(
     images, filters: int, kernel: int, *, stride: int = 1, bias: bool, pad="same", start=None
 ):
-    """Convolution from N(0, 0.02), or from the initializer `start`."""
+    """Convolution with weights from N(0, 0.02), or from the initializer `start`."""
     return Conv2D(
         filters,
         kernel,
@@ -90,8 +90,8 @@ def upsample(images, filters: int, kernel: int, *, bias: bool, how: str, odd="to
         bias: Whether to add a bias.
         how: "transposed" (the papers) or "resize" (nearest, then a 3x3 convolution: no
             checkerboard).
-        odd: How an odd transposed kernel is cut: "torch" undoes a halving that pads 1 on every
-            side, "same" one with the padding "same".
+        odd: Which row and column an odd transposed kernel drops: "torch" is the transpose of a
+            convolution that pads 1 on every side, "same" of one with padding "same".
         start: Initializer in place of N(0, 0.02).
 
     Raises:
@@ -111,17 +111,17 @@ def upsample(images, filters: int, kernel: int, *, bias: bool, how: str, odd="to
         kernel_initializer=start or initial_weights(),
     )(images)
     # An odd kernel leaves one row and column too many. PyTorch (padding 1, output padding 1)
-    # drops the first ones, as a halving that pads 1 on every side needs; "same" the last.
+    # drops the first ones, the transpose of padding 1 on every side; "same" drops the last.
     return doubled if same else CropFirst()(doubled)
 
 
 def to_images(features):
-    """Ends a generator: tanh to [-1, 1], in float32 whatever the compute dtype."""
+    """The output of a generator: tanh to [-1, 1], in float32 whatever the compute dtype."""
     return keras.layers.Activation("tanh", dtype="float32", name="images")(features)
 
 
 def check_input_skip(image_shape: tuple[int | None, ...], out_channels: int) -> None:
-    """Raises ValueError unless a change of the input can be drawn: as many channels out as in."""
+    """Raises ValueError unless a network with `input_skip` has as many channels out as in."""
     if image_shape[-1] != out_channels:
         raise ValueError(
             "`input_skip` needs as many output channels as input channels, "
@@ -130,7 +130,7 @@ def check_input_skip(image_shape: tuple[int | None, ...], out_channels: int) -> 
 
 
 def change_images(images, features, kernel: int, *, pad: str = "same"):
-    """Ends a generator that draws a change of its input; untrained, it is the identity."""
+    """The output of a generator with `input_skip`: its input plus a change, at first zero."""
     change = Conv2D(
         images.shape[-1], kernel, padding=pad, kernel_initializer="zeros", name="change"
     )(features)
@@ -138,7 +138,7 @@ def change_images(images, features, kernel: int, *, pad: str = "same"):
 
 
 def check_sides(image_shape: tuple[int | None, ...], divisor: int, network: str) -> None:
-    """Raises ValueError unless both sides of `(height, width, channels)` divide by `divisor`."""
+    """Raises ValueError unless both sides of `(height, width, channels)` are divisible."""
     if len(image_shape) != 3 or image_shape[2] is None:
         raise ValueError(
             f"`image_shape` must be (height, width, channels) with known channels, "

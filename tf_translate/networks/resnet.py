@@ -17,7 +17,11 @@ def resnet_generator(
     input_skip: bool = False,
     name: str = "resnet_generator",
 ) -> keras.Model:
-    """Two halvings, residual blocks at a quarter of the size, two doublings.
+    """Two downsampling blocks, residual blocks at a quarter of the size, two upsampling blocks.
+
+    Taps (`taps.with_taps`), each a block's output: `encoder_0` after the first convolution,
+    `encoder_1` and `encoder_2` after the downsampling blocks, `residual_0` and on, `decoder_0` and
+    `decoder_1` after the upsampling blocks.
 
     Args:
         image_shape: `(height, width, channels)`; sides divisible by 4, or None for any.
@@ -26,8 +30,8 @@ def resnet_generator(
         base_filters: Channels of the first layer.
         norm: "instance" (the published code), "instance_affine", "batch" or "none".
         upsampling: "transposed" (the paper) or "resize" (no checkerboard).
-        input_skip: Whether the network draws a change that is added to the input image, so
-            that it starts from the identity; needs as many channels out as in.
+        input_skip: Whether the network generates a change that is added to the input image.
+            Untrained, it is the identity; it needs as many output channels as input channels.
         name: Name of the model.
 
     Returns:
@@ -36,8 +40,8 @@ def resnet_generator(
         7.838 M with 6, from and to 3 channels.
 
     Raises:
-        ValueError: If a side does not divide by 4, `residual_blocks` is below 1, or channels
-            differ though `input_skip` is on.
+        ValueError: If a side is not divisible by 4, `residual_blocks` is below 1, or channels
+            differ with `input_skip`.
 
     Source: Zhu et al. 2017, https://arxiv.org/abs/1703.10593, appendix (network
     architectures), after Johnson et al. 2016, https://arxiv.org/abs/1603.08155.
@@ -52,15 +56,15 @@ def resnet_generator(
     inputs = keras.Input(image_shape, name="image")
     features = ReflectionPadding2D(3)(inputs)
     features = blocks.convolve(features, base_filters, 7, bias=bias, pad="valid")
-    features = blocks.relu(blocks.normalise(features, norm))
-    for multiple in (2, 4):
-        features = _halve(features, base_filters * multiple, bias)
-        features = blocks.relu(blocks.normalise(features, norm))
-    for _ in range(residual_blocks):
-        features = _residual(features, 4 * base_filters, norm)
-    for multiple in (2, 1):
+    features = blocks.relu(blocks.normalise(features, norm), name="encoder_0")
+    for level in (1, 2):
+        features = _downsample(features, base_filters * 2**level, bias)
+        features = blocks.relu(blocks.normalise(features, norm), name=f"encoder_{level}")
+    for index in range(residual_blocks):
+        features = _residual(features, 4 * base_filters, norm, name=f"residual_{index}")
+    for index, multiple in enumerate((2, 1)):
         features = blocks.upsample(features, base_filters * multiple, 3, bias=bias, how=upsampling)
-        features = blocks.relu(blocks.normalise(features, norm))
+        features = blocks.relu(blocks.normalise(features, norm), name=f"decoder_{index}")
     features = ReflectionPadding2D(3)(features)
     if input_skip:
         return keras.Model(
@@ -70,18 +74,18 @@ def resnet_generator(
     return keras.Model(inputs, blocks.to_images(features), name=name)
 
 
-def _halve(features, filters, bias):
-    # Padding 1 on every side, as PyTorch pads; "same" would pad 0 before and 1 after.
+def _downsample(features, filters, bias):
+    # Padding 1 on every side, as in PyTorch; "same" would pad 0 before and 1 after.
     padded = keras.layers.ZeroPadding2D(1)(features)
     return blocks.convolve(padded, filters, 3, stride=2, bias=bias, pad="valid")
 
 
-def _residual(features, filters, norm):
+def _residual(features, filters, norm, *, name: str):
     bias = blocks.has_bias(norm)
     inner = ReflectionPadding2D(1)(features)
     inner = blocks.convolve(inner, filters, 3, bias=bias, pad="valid")
     inner = blocks.relu(blocks.normalise(inner, norm))
     inner = ReflectionPadding2D(1)(inner)
     inner = blocks.convolve(inner, filters, 3, bias=bias, pad="valid")
-    # No activation after the sum (the published code; the paper's metric is silent).
-    return keras.layers.Add()([features, blocks.normalise(inner, norm)])
+    # No activation after the sum, as in the published code; the paper's figure does not say.
+    return keras.layers.Add(name=name)([features, blocks.normalise(inner, norm)])

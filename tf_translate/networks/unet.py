@@ -1,4 +1,4 @@
-"""U-Net: an encoder-decoder whose num_downsamples are joined by skips."""
+"""U-Net: an encoder-decoder with skip connections between levels of equal size."""
 
 import functools
 
@@ -7,7 +7,7 @@ import keras
 from tf_translate.layers.dropout import Dropout
 from tf_translate.networks import blocks
 
-_DROPOUT_LEVELS = 3  # the three innermost decoder num_downsamples (pix2pix, appendix 6.1.1)
+_DROPOUT_LEVELS = 3  # the innermost decoder levels (pix2pix, appendix 6.1.1)
 
 
 def unet_generator(
@@ -31,15 +31,19 @@ def unet_generator(
 ) -> keras.Model:
     """The U-Net of pix2pix, of any depth.
 
-    Every level halves the image with a 4x4 convolution of stride 2; channels double from
-    `base_filters` up to `8 * base_filters`. The innermost map has no norm: on a 1x1 map with batch 1 it
-    would make the bottleneck a constant. A skip carries a level's output before its
-    activation; the ReLU after the concatenation acts on both halves.
+    Every level halves the image with a 4x4 convolution of stride 2. Channels double from
+    `base_filters` up to `8 * base_filters`. The innermost map has no norm: on a 1x1 map with batch
+    1, a norm would make the bottleneck a constant. A skip connection carries a level's output
+    before its activation; the ReLU after the concatenation acts on both halves.
+
+    Taps (`taps.with_taps`), each the activation after a block: `encoder_0` (outermost) to the
+    bottleneck, whose index is `num_downsamples - 1`, then `decoder_0` (innermost) and on, which
+    include the skip connection.
 
     Args:
         image_shape: Input `(height, width, channels)`; sides divisible by `2 ** num_downsamples`.
         out_channels: Channels of the output image.
-        num_downsamples: Halvings; 8 for 256 pixels (the paper), 7 for 128.
+        num_downsamples: Number of levels; 8 for 256 pixels (the paper), 7 for 128.
         base_filters: Channels of the first level.
         kernel: Side of the kernels; 4 in pix2pix, 3 in DualGAN.
         outer_kernel: Side of the first and the last kernel; 4 in pix2pix, 5 in DualGAN.
@@ -47,11 +51,11 @@ def unet_generator(
         norm_epsilon: Of an instance norm.
         bias: Whether convolutions ahead of a norm keep a bias; None: if the norm has no offset.
         start: Initializer of the encoder in place of N(0, 0.02).
-        dropout: Rate on the three innermost decoder num_downsamples; a net of 5, 4, 3 or fewer num_downsamples
-            has it on 2, 1, none of them.
+        dropout: Rate on the three innermost decoder levels. Networks of 5, 4, and 3 or fewer
+            levels have it on 2, 1 and none of them.
         upsampling: "transposed" (the paper) or "resize" (no checkerboard).
-        input_skip: Whether the network draws a change that is added to the input image, so
-            that it starts from the identity; needs as many channels out as in.
+        input_skip: Whether the network generates a change that is added to the input image.
+            Untrained, it is the identity; it needs as many output channels as input channels.
         inference_dropout: "off" or "fixed", see `Dropout`.
         inference_statistics: "moving" or "image", see `BatchNormalization`.
         name: Name of the model.
@@ -62,8 +66,8 @@ def unet_generator(
         at 256 pixels, 3 to 3 channels, the paper's settings.
 
     Raises:
-        ValueError: If a side does not divide, `num_downsamples` is below 2, or channels differ though
-            `input_skip` is on.
+        ValueError: If a side is not divisible, `num_downsamples` is below 2, or channels differ
+            with `input_skip`.
 
     Source: Isola et al. 2017, https://arxiv.org/abs/1611.07004, appendix 6.1.1; no norm on
     the bottleneck after the released code (the paper's erratum).
@@ -73,9 +77,7 @@ def unet_generator(
         blocks.check_input_skip(image_shape, out_channels)
     if num_downsamples < 2:
         raise ValueError(f"`num_downsamples` must be at least 2, got {num_downsamples}")
-    blocks.check_sides(
-        image_shape, 2**num_downsamples, f"a U-Net of {num_downsamples} num_downsamples"
-    )
+    blocks.check_sides(image_shape, 2**num_downsamples, f"a U-Net of {num_downsamples} levels")
     inputs = keras.Input(image_shape, name="image")
     normalise = functools.partial(
         blocks.normalise, norm=norm, statistics=inference_statistics, epsilon=norm_epsilon
@@ -85,17 +87,16 @@ def unet_generator(
     kernels = [outer_kernel] + [kernel] * (num_downsamples - 1)
     convolve = functools.partial(blocks.convolve, stride=2, bias=bias, start=start)
     skips = _encode(inputs, kernels, base_filters, convolve, normalise)
-    features = skips.pop()
+    features = blocks.relu(skips.pop(), name=f"encoder_{num_downsamples - 1}")
     for depth in range(num_downsamples - 1, 0, -1):
         channels = base_filters * min(2 ** (depth - 1), 8)
-        features = blocks.relu(features)
         features = normalise(double(features, channels, kernel, bias=bias))
-        innermost = num_downsamples - 1 - depth
-        # Shallow nets keep dropout off the outermost num_downsamples, which draw the details.
-        if dropout and innermost < min(_DROPOUT_LEVELS, num_downsamples - 3):
+        index = num_downsamples - 1 - depth
+        # Shallow networks keep dropout off the outermost levels, which generate the details.
+        if dropout and index < min(_DROPOUT_LEVELS, num_downsamples - 3):
             features = Dropout(dropout, seed=depth, inference=inference_dropout)(features)
         features = keras.layers.Concatenate()([features, skips.pop()])
-    features = blocks.relu(features)
+        features = blocks.relu(features, name=f"decoder_{index}")
     if not input_skip:
         features = double(features, out_channels, outer_kernel, bias=True)
         return keras.Model(inputs, blocks.to_images(features), name=name)
@@ -105,14 +106,14 @@ def unet_generator(
 
 
 def _encode(inputs, kernels, base_filters, convolve, normalise):
-    """Outputs of every level before activation, outermost first."""
+    """Outputs of every level before its activation, outermost first."""
     outputs = []
     features = inputs
     for depth, kernel in enumerate(kernels):
         outermost, innermost = depth == 0, depth == len(kernels) - 1
         if not outermost:
-            features = blocks.leaky(features)
-        # The released code zeroes all biases; a norm's offset does their work.
+            features = blocks.leaky(features, name=f"encoder_{depth - 1}")
+        # The released code sets all biases to zero; the offset of a norm replaces them.
         features = convolve(features, base_filters * min(2**depth, 8), kernel)
         if not outermost and not innermost:
             features = normalise(features)
