@@ -69,10 +69,13 @@ def test_evaluate_measures_every_edit_beside_the_exact_truth(command, fader):
     assert list(directions) == [
         "remove_glasses", "add_glasses", "hair_to_black", "hair_to_blond", "hair_to_grey",
     ]  # fmt: skip
-    rows = directions["add_glasses"]["rows"]
+    results = directions["add_glasses"]["results"]
     assert set(rows) == {"output", "identity", "random target", "ground truth"}
-    assert rows["identity"]["content/outside"] == 0.0
-    assert rows["ground truth"]["content/outside"] < 0.02 < rows["output"]["content/outside"]
+    assert results["identity"]["content/l1_outside_edit"] == 0.0
+    truth, output = (
+        results[name]["content/l1_outside_edit"] for name in ("ground truth", "output")
+    )
+    assert truth < 0.02 < output
     assert (fader / "evaluation" / "add_glasses.png").is_file()
 
 

@@ -38,8 +38,8 @@ def test_train_evaluate_export_verify_and_paint(command, folder, tmp_path):
     does("train", "ian", "--run", run, "--set", f"data.path={folder}", *options)
     assert (run / "samples" / "step-00000002.png").is_file()
     metrics = json.loads(does("evaluate", run, "--json"))["directions"]["reconstruct"]
-    assert list(metrics["rows"]) == ["output", "identity", "random target", "ground truth"]
-    output, truth = metrics["rows"]["output"], metrics["rows"]["ground truth"]
+    assert list(metrics["results"]) == ["output", "identity", "random target", "ground truth"]
+    output, truth = metrics["results"]["output"], metrics["results"]["ground truth"]
     assert set(output) == {
         "content/retrieval@1", "content/l1", "content/psnr", "content/ssim", "domain/accuracy",
         "domain/kid/judge@64",
@@ -48,7 +48,7 @@ def test_train_evaluate_export_verify_and_paint(command, folder, tmp_path):
     assert output["content/l1"] > 0
     assert (
         "domain judge: accuracy on held-out images and their reconstructions"
-        in (metrics["references"])
+        in (metrics["reference_values"])
     )
     assert "Reconstructions differ by" in (run / "evaluation" / "index.html").read_text()
     does("export", run, "--bundle", bundle, "--recipe", "float32")

@@ -109,7 +109,7 @@ def test_judges_that_are_named_and_missing_are_a_mistake(mistake, judged, tmp_pa
     bundle = shutil.copytree(judged, tmp_path / "bundle")
     note = bundle / "judges" / "directions.json"
     content = json.loads(note.read_text())
-    content["directions"]["a_to_b"]["kept_as"] = "0" * 16
+    content["directions"]["a_to_b"]["file_id"] = "0" * 16
     note.write_text(json.dumps(content))
     _resign(bundle, "judges/directions.json")
     expected = f"names the judge judges/domain-{'0' * 16}.npz, which is not in the bundle"

@@ -1,4 +1,4 @@
-"""Which checkpoint is taken: by what a classifier says of edits and by reconstruction."""
+"""Selection of checkpoints by attribute classifiers, judges and reconstruction."""
 
 import io
 import json
@@ -9,10 +9,10 @@ import pytest
 from rich.console import Console
 
 from tests.cli.conftest import write_pairs
-from tests.data.drawn import config, plain
+from tests.data.image_files import config, plain
 from tf_translate.config.schema import Config
 from tf_translate.data.attribute_dataset import open_attribute_dataset
-from tf_translate.data.domain_dataset import open_data
+from tf_translate.data.domain_dataset import open_domain_dataset
 from tf_translate.data.image_dataset import open_image_dataset
 from tf_translate.errors import ConfigError
 from tf_translate.experiment import checkpoint_assessment
@@ -47,35 +47,35 @@ def _score(table, edit):
         }
     )
     bright = SimpleNamespace(
-        hits=lambda images, labels: ((images.mean((1, 2, 3)) > 0) == labels).astype(float)
+        correct=lambda images, labels: ((images.mean((1, 2, 3)) > 0) == labels).astype(float)
     )
     at = np.arange(4)
     images, values = data.images("validation", at=at), data.values("validation")
-    return checkpoint_assessment._metrics(translator, images, values, data, [bright])
+    return checkpoint_assessment._swap_metrics(translator, images, values, data, [bright])
 
 
 def _repaint(image, attributes):
-    """What was asked, exactly: 150 shades more with glasses than without."""
+    """The exact edit: 150 shades brighter with glasses than without."""
     shade = np.asarray(image).mean((1, 2, 3), keepdims=True)
     has = shade > 0
     return image + (attributes[:, :, None, None] - has) * 150 / 127.5
 
 
-def test_a_perfect_editor_scores_one(table):
+def test_a_perfect_attribute_edit_scores_one(table):
     metrics = _score(table, _repaint)
     assert metrics["swap_accuracy"] == 1.0
     assert metrics["reconstruction"] == pytest.approx(0.0, abs=1e-6)
     assert metrics["score"] == pytest.approx(1.0)
 
 
-def test_handing_back_the_input_scores_nothing(table):
+def test_returning_the_input_scores_zero(table):
     metrics = _score(table, lambda image, attributes: image)
     assert metrics["swap_accuracy"] == 0.0
     assert metrics["reconstruction"] == 0.0
     assert metrics["score"] == 0.0
 
 
-def test_an_editor_that_forgets_the_image_scores_nothing(table):
+def test_an_edit_that_ignores_the_image_scores_low(table):
     def forget(image, attributes):
         return np.ones_like(image) * (2.0 * attributes[:, :, None, None] - 1.0)
 
@@ -90,24 +90,26 @@ def _config(path, **training):
         model={"num_downsamples": 2, "base_filters": 2, "max_filters": 4},
         data={"path": str(path), "size": [16, 16], "flip": "none", "attributes": GLASSES},
         training={
-            "steps": 4, "batch_size": 2, "log_every": 2, "checkpoint_every": 2, "checkpoint_selection": "best",
-            **training,
+            "steps": 4, "batch_size": 2, "log_every": 2, "checkpoint_every": 2,
+            "checkpoint_selection": "best", **training,
         },
     )  # fmt: skip
 
 
-def test_training_measures_each_checkpoint_and_delivers_the_best(table, tmp_path, monkeypatch):
+def test_training_scores_each_checkpoint_and_saves_the_best(table, tmp_path, monkeypatch):
     monkeypatch.setattr(
-        checkpoint_assessment, "_CLASSIFIER", checkpoint_assessment.LabelSettings(side=16, steps=5)
+        checkpoint_assessment,
+        "_CLASSIFIER",
+        checkpoint_assessment.LabelJudgeSettings(side=16, steps=5),
     )
     run = tmp_path / "run"
     assert train(_config(table), run, resume=False, console=Console(file=io.StringIO()))
     rows = [json.loads(line) for line in (run / "assessments.jsonl").read_text().splitlines()]
     assert [row["step"] for row in rows] == [2, 4]
     best = max(rows, key=lambda row: row["score"])["step"]
-    delivered = (run / "model.keras").read_bytes()
-    assert delivered == (run / "checkpoints" / f"best-{best:08d}.keras").read_bytes()
-    # In bfloat16 the measure loads in float32 and puts the inference_behavior of training back.
+    model = (run / "model.keras").read_bytes()
+    assert model == (run / "checkpoints" / f"best-{best:08d}.keras").read_bytes()
+    # In bfloat16, scoring loads the model in float32 and restores the training policy.
     again = tmp_path / "half"
     half = _config(table, precision="mixed_bfloat16")
     assert train(half, again, resume=False, console=Console(file=io.StringIO()))
@@ -115,7 +117,7 @@ def test_training_measures_each_checkpoint_and_delivers_the_best(table, tmp_path
 
 @pytest.fixture
 def dark_and_bright(tmp_path):
-    """Unpaired folders, a bar somewhere on dark images in a and on bright ones in b."""
+    """Unpaired folders: bars on dark images in a and on bright images in b."""
     for split, count in (("train", 12), ("validation", 4)):
         for side, shade in (("a", 40), ("b", 180)):
             for i in range(count):
@@ -144,14 +146,14 @@ def _unpaired(path, **training):
 
 
 class _Shifted:
-    """Translators that add a shade to each direction's images."""
+    """A translator that adds a shade in one direction and subtracts it in the other."""
 
     def __init__(self, shade):
         self.shade = shade
         self.directions = {"a_to_b": "a_to_b", "b_to_a": "b_to_a"}
 
-    def examples(self, chosen):
-        return {"a_to_b": {"image": chosen["a"]}, "b_to_a": {"image": chosen["b"]}}
+    def examples(self, batch):
+        return {"a_to_b": {"image": batch["a"]}, "b_to_a": {"image": batch["b"]}}
 
     def signatures(self):
         def of(sign):
@@ -163,24 +165,24 @@ class _Shifted:
         return {"a_to_b": of(1), "b_to_a": of(-1)}
 
 
-def test_between_domains_judges_of_their_own_score_both_halves(dark_and_bright, tmp_path):
+def test_judges_score_content_and_domain_of_both_directions(dark_and_bright, tmp_path):
     configured = _unpaired(dark_and_bright)
-    data = open_data(configured.data, paired=False)
-    metrics = checkpoint_assessment._by_judges(
+    data = open_domain_dataset(configured.data, paired=False)
+    metrics = checkpoint_assessment._judge_metrics(
         configured, data, tmp_path / "judges", lambda line: None
     )
-    right, nothing = metrics(_Shifted(140)), metrics(_Shifted(0))
+    perfect, identity = metrics(_Shifted(140)), metrics(_Shifted(0))
     for side in ("a_to_b", "b_to_a"):
-        assert right[f"{side}/domain/accuracy"] == 1.0
-        assert nothing[f"{side}/domain/accuracy"] == 0.0
-        assert nothing[f"{side}/content/retrieval@1"] == 1.0
-        assert nothing[f"{side}/completeness"] == 0.0
-    completeness = [right[f"{side}/completeness"] for side in ("a_to_b", "b_to_a")]
-    assert right["score"] == pytest.approx(np.mean(completeness))
-    assert right["score"] > nothing["score"] == 0.0
+        assert perfect[f"{side}/domain/accuracy"] == 1.0
+        assert identity[f"{side}/domain/accuracy"] == 0.0
+        assert identity[f"{side}/content/retrieval@1"] == 1.0
+        assert identity[f"{side}/completeness"] == 0.0
+    completeness = [perfect[f"{side}/completeness"] for side in ("a_to_b", "b_to_a")]
+    assert perfect["score"] == pytest.approx(np.mean(completeness))
+    assert perfect["score"] > identity["score"] == 0.0
 
 
-def test_unpaired_training_delivers_the_best_by_its_judges(dark_and_bright, tmp_path):
+def test_unpaired_training_saves_the_best_checkpoint_by_its_judges(dark_and_bright, tmp_path):
     run = tmp_path / "run"
     short = {"steps": 4, "batch_size": 2, "log_every": 2, "checkpoint_every": 2}
     console = Console(file=io.StringIO())
@@ -189,34 +191,34 @@ def test_unpaired_training_delivers_the_best_by_its_judges(dark_and_bright, tmp_
     assert [row["step"] for row in rows] == [2, 4]
     assert {"a_to_b/domain/accuracy", "b_to_a/completeness", "score"} <= set(rows[0])
     best = max(rows, key=lambda row: row["score"])["step"]
-    kept = (run / "checkpoints" / f"best-{best:08d}.keras").read_bytes()
-    assert (run / "model.keras").read_bytes() == kept
+    checkpoint = (run / "checkpoints" / f"best-{best:08d}.keras").read_bytes()
+    assert (run / "model.keras").read_bytes() == checkpoint
 
 
-def test_one_set_of_images_is_scored_by_what_comes_back(table):
+def test_one_set_of_images_is_scored_by_its_reconstruction(table):
     configured = Config(method="ian", data={"path": str(table), "size": [16, 16]})
     data = open_image_dataset(configured.data)
-    metrics = checkpoint_assessment._by_reconstruction(configured, data)
+    metrics = checkpoint_assessment._reconstruction_metrics(configured, data)
 
     def of(function):
         return SimpleNamespace(
             signatures=lambda: {"reconstruct": SimpleNamespace(function=function)}
         )
 
-    whole = metrics(of(lambda image: {"image": image}))
-    assert whole == {"reconstruction": 0.0, "score": 1.0}
+    perfect = metrics(of(lambda image: {"image": image}))
+    assert perfect == {"reconstruction": 0.0, "score": 1.0}
     mean = data.images("validation", at=range(4)).mean(0)
-    flat = metrics(of(lambda image: {"image": np.broadcast_to(mean, image.shape)}))
-    assert flat["score"] == pytest.approx(0.0, abs=1e-6)
-    assert flat["reconstruction"] > 0.1
+    constant = metrics(of(lambda image: {"image": np.broadcast_to(mean, image.shape)}))
+    assert constant["score"] == pytest.approx(0.0, abs=1e-6)
+    assert constant["reconstruction"] > 0.1
 
 
-def test_there_must_be_validation_images_to_choose_by(tmp_path):
+def test_selecting_the_best_checkpoint_needs_validation_images(tmp_path):
     data = write_pairs(tmp_path / "pairs")
-    with pytest.raises(ConfigError, match=r"goes by 4 validation images or more, but .* has \d"):
+    with pytest.raises(ConfigError, match=r"needs at least 4 validation images, but .* has \d"):
         train(_unpaired(data), tmp_path / "run", resume=False, console=Console(file=io.StringIO()))
 
 
-def test_patience_needs_checkpoints_that_are_measured(table):
-    with pytest.raises(ValueError, match=r"got 2 with choose = 'last', which measures none"):
-        _config(table, choose="last", patience=2)
+def test_patience_needs_scored_checkpoints(table):
+    with pytest.raises(ValueError, match=r"checkpoint_selection = 'last'"):
+        _config(table, checkpoint_selection="last", patience=2)

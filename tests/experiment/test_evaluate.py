@@ -1,4 +1,4 @@
-"""Translating a whole set, with and without exemplars."""
+"""Translation of a whole set, with and without exemplars."""
 
 from types import SimpleNamespace
 
@@ -21,25 +21,25 @@ def _genegan():
     return GeneGAN.from_settings(settings, SHAPE, SHAPE)
 
 
-def test_every_image_is_translated_in_order_whatever_the_other_domain_holds():
+def test_every_image_is_translated_in_order_for_any_size_of_the_other_domain():
     images = {"a": _images(35, 0, (1, 1, 1)), "b": _images(3, 1, (1, 1, 1))}
     outputs = translate(Toy(scale(3.0, "g"), scale(5.0, "c")), "a_to_b", images)
     np.testing.assert_allclose(outputs, 3 * images["a"], rtol=1e-6)
 
 
-def test_objects_are_removed_one_way_and_those_half_a_set_further_on_put_on_the_other():
+def test_genegan_removes_objects_and_adds_those_of_exemplars_half_a_set_apart():
     model = _genegan()
     images = {"a": _images(4, 0), "b": _images(5, 1)}
     removed = translate(model, "a_to_b", images)
     np.testing.assert_allclose(removed, model(images["a"]), atol=1e-6)
     exemplars = images["a"][[2, 3, 0, 1, 2]]
     swapped = model.signatures()["swap"].function(image=images["b"], exemplar=exemplars)
-    put_on = translate(model, "b_to_a", images)
-    np.testing.assert_allclose(put_on, swapped["image"], atol=1e-6)
-    assert np.abs(put_on - np.asarray(swapped["image"])[::-1]).max() > 1e-3
+    added = translate(model, "b_to_a", images)
+    np.testing.assert_allclose(added, swapped["image"], atol=1e-6)
+    assert np.abs(added - np.asarray(swapped["image"])[::-1]).max() > 1e-3
 
 
-def test_golden_images_are_given_for_every_input_of_every_signature():
+def test_golden_images_cover_every_input_of_every_signature():
     a, b = _images(4, 0), _images(3, 1)
     data = SimpleNamespace(
         splits={"test": None}, arrays=lambda split, limit: (a[:limit], b[:limit])
@@ -49,6 +49,6 @@ def test_golden_images_are_given_for_every_input_of_every_signature():
     assert set(golden) == set(model.signatures())
     for name, signature in model.signatures().items():
         for spec in signature.inputs:
-            given = golden[name][spec.name]
-            assert given.shape == (3, *spec.shape[1:])
-            assert given.dtype == spec.dtype
+            values = golden[name][spec.name]
+            assert values.shape == (3, *spec.shape[1:])
+            assert values.dtype == spec.dtype

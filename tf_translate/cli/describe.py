@@ -1,4 +1,4 @@
-"""`tf-translate describe METHOD`: the paper in numbers."""
+"""`tf-translate describe METHOD`: networks, losses and settings at the paper's size."""
 
 import inspect
 from typing import Annotated, Any
@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from tf_translate.cli.output import JSON_HELP, load_tensorflow, people, print_json
+from tf_translate.cli.output import JSON_HELP, load_tensorflow, message_console, print_json
 
 NAME = "describe"
 
@@ -15,20 +15,20 @@ def main(
     method: Annotated[str, typer.Argument(help="For example cyclegan; see `methods`.")],
     as_json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
 ) -> None:
-    """Show a method's networks with parameter counts at the paper's size, terms and sources."""
+    """Show a method's networks, parameter counts, loss terms and settings from its paper."""
     load_tensorflow()
     metadata = describe(method)
     if as_json:
         print_json(metadata)
         return
-    console = people()
+    console = message_console()
     console.print(f"{metadata['title']} ({metadata['layout']} data)\n{metadata['description']}\n")
     networks = Table("network", "parameters", "input", "output", title="at the paper's size")
     for name, network in metadata["networks"].items():
         shapes = (str(network["input_shape"]), str(network["output_shape"]))
         networks.add_row(name, f"{network['parameters'] / 1e6:.3f} M", *shapes)
-    terms = Table("term", "weight", "source")
-    for term in metadata["terms"]:
+    terms = Table("loss term", "weight", "source")
+    for term in metadata["loss_terms"]:
         terms.add_row(term["label"], str(term["weight"]), term["source"])
     settings = Table("setting", "paper's value", "source")
     for name, setting in metadata["settings"].items():
@@ -37,7 +37,7 @@ def main(
 
 
 def describe(method: str) -> dict[str, Any]:
-    """The metadata of a method at the size its paper gives.
+    """Describes a method at the image size of its paper, as JSON values.
 
     Raises:
         UnknownMethodError: If there is no such method.
@@ -46,7 +46,7 @@ def describe(method: str) -> dict[str, Any]:
     from tf_translate.methods.registry import find
 
     entry = find(method)
-    _, settings = entry.load()
+    settings = entry.settings
     model = paper_model(method)
     networks = {name: getattr(model, name) for name in model.network_names}
     return {
@@ -55,7 +55,7 @@ def describe(method: str) -> dict[str, Any]:
         "layout": model.layout,
         "description": inspect.getdoc(type(model)),
         "networks": {name: _network(network) for name, network in networks.items()},
-        "terms": [_term(term) for term in model.weighted_terms],
+        "loss_terms": [_loss_term(term) for term in model.weighted_terms],
         "players": [
             {"name": player.name, "networks": list(player.networks), "turns": player.turns}
             for player in model.players
@@ -87,7 +87,7 @@ def _shape(shape) -> list:
     return [_shape(part) for part in shape] if isinstance(shape, list) else list(shape[1:])
 
 
-def _term(term) -> dict[str, Any]:
+def _loss_term(term) -> dict[str, Any]:
     weight = term.weight if isinstance(term.weight, int | float) else type(term.weight).__name__
     return {
         "name": term.name,

@@ -5,26 +5,29 @@ from typing import Annotated
 
 import typer
 
-from tf_translate.cli.output import JSON_HELP, load_tensorflow, people, print_json
+from tf_translate.cli.output import JSON_HELP, load_tensorflow, message_console, print_json
 
 NAME = "evaluate"
 
 
 def main(
     run: Annotated[Path, typer.Argument(help="A trained run.")],
-    features: Annotated[
+    pretrained: Annotated[
         list[str] | None,
-        typer.Option(help="Measure by a pretrained network too: lite0, face128 or a .keras file."),
+        typer.Option(
+            help="Add metrics by a pretrained network: efficientnet_lite0, dlib_face or a .keras "
+            "file. Repeatable."
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
 ) -> None:
-    """Measure what kept its content and what reached the domain, on held-out images."""
+    """Measure how well a run preserves content and reaches the domain, on held-out images."""
     load_tensorflow()
     from tf_translate.experiment.evaluate import evaluate
-    from tf_translate.experiment.load_run import load_trained
+    from tf_translate.experiment.load_run import load_run
 
-    console = people(as_json)
-    results, page = evaluate(load_trained(run), console, features=features or None)
+    console = message_console(as_json)
+    results, page = evaluate(load_run(run), console, pretrained=pretrained or None)
     if as_json:
         print_json(results)
     console.print(f"metrics and images: {page}")

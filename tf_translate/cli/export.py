@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from tf_translate.cli.output import load_tensorflow, people
+from tf_translate.cli.output import load_tensorflow, message_console
 from tf_translate.errors import ConfigError
-from tf_translate.packages import Packed, obtain
+from tf_translate.packages import NpmPackage, obtain
 
 NAME = "export"
 JUDGES_FOLDER = "judges"  # in a bundle
@@ -110,9 +110,9 @@ def main(
     load_tensorflow()
     import exporters
     from tf_translate.experiment.export.provenance import provenance_of, source_of
-    from tf_translate.experiment.load_run import load_trained
+    from tf_translate.experiment.load_run import load_run
 
-    trained = load_trained(run)
+    trained = load_run(run)
     sidecar = _judges_to_carry(trained, run) if judges else {}
     source = source_of(trained, intended_use)
     if frozen_norm:
@@ -163,26 +163,26 @@ def _signatures(trained, norm_inputs: bool) -> tuple[dict, dict]:
 
 
 def _say_what_next(path: Path, bundle: Path, web: bool) -> None:
-    people().print(f"bundle: {path}; next: tf-translate verify {bundle}")
-    people().print(f"for apps: {path / 'card.md'} and {path / 'examples'}")
+    message_console().print(f"bundle: {path}; next: tf-translate verify {bundle}")
+    message_console().print(f"for apps: {path / 'card.md'} and {path / 'examples'}")
     if web:
-        people().print(f"page: tf-translate serve {bundle}")
+        message_console().print(f"page: tf-translate serve {bundle}")
 
 
-def judges_of(trained) -> dict[str, bytes]:
+def judge_files(trained) -> dict[str, bytes]:
     """The judges that evaluated a run, as files for its bundle; empty if none did."""
-    from tf_translate.evaluation.judges.exported_judges import packed
+    from tf_translate.evaluation.judges.exported_judges import packed_files
     from tf_translate.experiment.evaluate import JUDGES
 
-    files = packed(trained.run.path / "evaluation" / JUDGES)
+    files = packed_files(trained.run.path / "evaluation" / JUDGES)
     return {f"{JUDGES_FOLDER}/{name}": content for name, content in files.items()}
 
 
 def _judges_to_carry(trained, run: Path) -> dict[str, bytes]:
     """The run's judges, and a word if it has none."""
-    found = judges_of(trained)
+    found = judge_files(trained)
     if not found:
-        people().print(
+        message_console().print(
             f"without judges: evaluate the run first (tf-translate evaluate {run}), and `verify` "
             "says what a recipe costs in content and domain"
         )
@@ -197,7 +197,7 @@ def obtain_litert() -> list[Path]:
     """
     from exporters.web import PACKAGES
 
-    return [obtain(Packed(one.name, one.version, one.sha256)) for one in PACKAGES]
+    return [obtain(NpmPackage(one.name, one.version, one.sha256)) for one in PACKAGES]
 
 
 def _freeze(trained, folder: Path | None) -> dict:
@@ -210,7 +210,7 @@ def _freeze(trained, folder: Path | None) -> dict:
     frozen = freeze_norms(trained.translator, inputs, held_out)
     for name, outputs in frozen["psnr"].items():
         for output, cost in outputs.items():
-            people().print(
+            message_console().print(
                 f"frozen norms: {output} of {name} is at {cost['mean']:.1f} dB PSNR to what each "
                 f"image's own statistics give, {cost['least']:.1f} at worst, on {cost['images']} "
                 "held-out images",
@@ -227,7 +227,7 @@ def _calibration(trained, recipes: list[str], folder: Path | None, frozen_norm: 
         name in exporters.RECIPES and exporters.RECIPES[name].calibrated for name in recipes
     ):
         if folder is not None and not frozen_norm:
-            people().print("--calibration is not used: no recipe that was asked for needs it")
+            message_console().print("--calibration is not used: no recipe that was asked for needs it")
         return None
     return exporters.Calibration(*_chosen_inputs(trained, folder))
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from tf_translate.cli.output import JSON_HELP, people, print_json
+from tf_translate.cli.output import JSON_HELP, message_console, print_json
 
 NAME = "lint"
 
@@ -15,7 +15,7 @@ def main(
     bundle: Annotated[Path, typer.Argument(help="A bundle made by `export`.")],
     as_json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
 ) -> None:
-    """Say which layers keep a bundle off the fast path of phones and browsers, and the cure.
+    """Say which layers keep a bundle off the fast path of phones and browsers, and the suggestion.
 
     Operations against what XNNPACK, the GPU delegate and LiteRT.js run; shapes, ranks and custom
     operations; activations of the golden cases against float16's 65504; and the share of
@@ -38,7 +38,7 @@ def main(
 
 
 def _show(report) -> None:
-    console = people()
+    console = message_console()
     table = Table("recipe", "signature", "device", "M multiply-adds", "fast path", "operations")
     for share in report.shares:
         table.add_row(

@@ -1,4 +1,4 @@
-"""What commands share: JSON on stdout, words for people on stderr, a quiet TensorFlow."""
+"""Output of all commands: JSON on stdout, messages on a console, no start-up log of TensorFlow."""
 
 import contextlib
 import json
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from rich.console import Console
 
-JSON_HELP = "Print one JSON object on stdout and nothing else there."
+JSON_HELP = "Print one JSON object, and nothing else, on stdout."
 
 
 def print_json(value: object) -> None:
@@ -16,23 +16,23 @@ def print_json(value: object) -> None:
     sys.stdout.write(json.dumps(value, indent=2, allow_nan=False) + "\n")
 
 
-def people(json_wanted: bool = False) -> Console:
-    """The console for words: stdout, or stderr when stdout belongs to JSON."""
-    return Console(stderr=json_wanted, highlight=False, markup=False)
+def message_console(json_on_stdout: bool = False) -> Console:
+    """The console for messages: stdout, or stderr if stdout is reserved for JSON."""
+    return Console(stderr=json_on_stdout, highlight=False, markup=False)
 
 
 @contextlib.contextmanager
 def quiet_import() -> Iterator[None]:
-    """Hides what TensorFlow's libraries print on stderr while they are loaded."""
+    """Hides the messages that TensorFlow's libraries print on stderr while they load."""
     sys.stderr.flush()
-    kept = os.dup(2)
-    with open(os.devnull, "w") as nothing:
-        os.dup2(nothing.fileno(), 2)
+    original_stderr = os.dup(2)
+    with open(os.devnull, "w") as null:
+        os.dup2(null.fileno(), 2)
         try:
             yield
         finally:
-            os.dup2(kept, 2)
-            os.close(kept)
+            os.dup2(original_stderr, 2)
+            os.close(original_stderr)
 
 
 def load_tensorflow() -> None:

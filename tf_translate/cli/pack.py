@@ -1,4 +1,4 @@
-"""`tf-translate data pack`: many small files into a few large ones."""
+"""`tf-translate data pack`: packs many small image files into a few large files."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -6,22 +6,22 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.progress import Progress
 
-from tf_translate.cli.output import JSON_HELP, load_tensorflow, people, print_json
+from tf_translate.cli.output import JSON_HELP, load_tensorflow, message_console, print_json
 from tf_translate.errors import DataError
 
 if TYPE_CHECKING:
     from tf_translate.data.packed.index import Index
-    from tf_translate.data.packed.writer import Packing
+    from tf_translate.data.packed.writer import PackingOptions
 
 NAME = "pack"
 _MEGABYTE = 2**20
 _SIDES = (1, 8192)
 
 
-Source = Annotated[
+DataPath = Annotated[
     str,
     typer.Argument(
-        metavar="PATH", help="As data.path: a folder, a table, samples:NAME, tfds:NAME."
+        metavar="PATH", help="As data.path: a folder, a table, samples:NAME or tfds:NAME."
     ),
 ]
 NewFolder = Annotated[Path, typer.Option(help="Folder to write; must be new.")]
@@ -29,41 +29,41 @@ Layout = Annotated[
     str,
     typer.Option(
         help="What PATH is: ab_folders, side_by_side, named_pairs, table, attributes, tfds; "
-        "images or ages for one set of images in folders. auto looks."
+        "images or ages for one set of images in folders. auto: detect the layout."
     ),
 ]
 Size = Annotated[
     tuple[int, int] | None,
     typer.Option(
         metavar="H W",
-        help="Keep images at this data.size, lossless, instead of the files as they are.",
+        help="Store images resized to this data.size, lossless, instead of the original files.",
     ),
 ]
 LoadSize = Annotated[
     tuple[int, int] | None,
-    typer.Option(metavar="H W", help="Keep them at this data.load_size too."),
+    typer.Option(metavar="H W", help="Also store images at this data.load_size."),
 ]
 Channels = Annotated[
     list[int] | None,
-    typer.Option(help="With --size: channels to keep, 1, 3 or 4; may be repeated. Default 3."),
+    typer.Option(help="With --size: channels to store, 1, 3 or 4; may be repeated. Default 3."),
 ]
-ShardSize = Annotated[int, typer.Option(help="About how large a file is, in MB.")]
+ShardSize = Annotated[int, typer.Option(help="Approximate size of one file, in MB.")]
 OnError = Annotated[
     str,
     typer.Option(
-        help="Broken images: stop and name them, or skip: pack them as broken ones, which "
-        "data.on_error then decides on."
+        help="Damaged images: stop and name them, or skip: record them as damaged and let "
+        "data.on_error decide when the set is read."
     ),
 ]
 FeatureOfA = Annotated[str | None, typer.Option(help="tfds: image feature of a.")]
 FeatureOfB = Annotated[str | None, typer.Option(help="tfds: image feature of b.")]
 LabelColumn = Annotated[
-    str | None, typer.Option(help="tfds:A->B: the feature that labels are taken from.")
+    str | None, typer.Option(help="tfds:A->B: the feature that holds the labels.")
 ]
 
 
 def main(
-    path: Source,
+    path: DataPath,
     output: NewFolder,
     layout: Layout = "auto",
     size: Size = None,
@@ -76,10 +76,10 @@ def main(
     label_column: LabelColumn = None,
     json_wanted: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
 ) -> None:
-    """Pack a data set that is slow to read as small files; data.path takes the folder.
+    """Pack many small image files into a few large files; data.path takes the folder.
 
-    Training on the folder gets the same images, splits, labels and order as on PATH, number by
-    number. A resized set serves the sizes and channels it was packed for only.
+    Training on the packed folder gets the same images, splits, labels and order as on PATH,
+    bit for bit. A resized set can be read only at the sizes and channels it was packed with.
 
     Examples:
 
@@ -90,33 +90,33 @@ def main(
       tf-translate train cyclegan --set data.path=packed
     """
     load_tensorflow()
-    from tf_translate.data.packed.sources import find_to_pack
-    from tf_translate.data.packed.writer import check_free, pack
+    from tf_translate.data.packed.packing_input import find_to_pack
+    from tf_translate.data.packed.writer import check_is_new, pack
 
     packing = _packing(size, load_size, channels, shard_size, on_error)
-    check_free(output)
+    check_is_new(output)
     features = {"tfds_a": tfds_a, "tfds_b": tfds_b, "label_column": label_column}
-    data, found = find_to_pack(path, layout, **{k: v for k, v in features.items() if v})
-    with Progress(console=people(json_wanted=True), transient=True) as bar:
+    data, found_layout = find_to_pack(path, layout, **{k: v for k, v in features.items() if v})
+    with Progress(console=message_console(json_on_stdout=True), transient=True) as bar:
         task = bar.add_task(f"packing {path}", total=None)
         index = pack(
             data,
             output,
             packing,
-            layout=found,
+            layout=found_layout,
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
-    _tell(index, output, json_wanted)
+    _report(index, output, json_wanted)
 
 
-def _tell(index: "Index", output: Path, json_wanted: bool) -> None:
-    """What was packed, and what to do with it."""
+def _report(index: "Index", output: Path, json_wanted: bool) -> None:
+    """Prints what was packed and how to use it."""
     total = sum(shard.bytes for shard in index.shards)
     if json_wanted:
-        told = {"layout": index.layout, "images": index.images, "shards": len(index.shards)}
-        print_json({"output": str(output), **told, "bytes": total})
+        counts = {"layout": index.layout, "images": index.images, "shards": len(index.shards)}
+        print_json({"output": str(output), **counts, "bytes": total})
         return
-    people(json_wanted=True).print(
+    message_console(json_on_stdout=True).print(
         f"{index.images} images ({index.layout}) in {len(index.shards)} files, "
         f"{total / _MEGABYTE:.1f} MB; next: --set data.path={output}",
         soft_wrap=True,
@@ -130,26 +130,26 @@ def _packing(
     channels: list[int] | None,
     shard_size: int,
     on_error: str,
-) -> "Packing":
-    """The options together; `DataError` names the one that cannot be."""
-    from tf_translate.data.packed.writer import Packing
+) -> "PackingOptions":
+    """Checks the options and combines them; `DataError` names an invalid one."""
+    from tf_translate.data.packed.writer import PackingOptions
 
     if not size and (load_size or channels):
-        given = "--load-size" if load_size else "--channels"
-        raise DataError(f"{given} needs --size H W: without it files are kept as they are")
+        option = "--load-size" if load_size else "--channels"
+        raise DataError(f"{option} needs --size H W: without it the original files are stored")
     for option, sides in (("--size", size), ("--load-size", load_size)):
         if sides and not all(_SIDES[0] <= side <= _SIDES[1] for side in sides):
             raise DataError(f"{option} must be from {_SIDES[0]} to {_SIDES[1]}, got {sides}")
     if size and load_size and (load_size[0] < size[0] or load_size[1] < size[1]):
         raise DataError(f"--load-size must be at least --size {size}, got {load_size}")
-    odd = [count for count in channels or [] if count not in (1, 3, 4)]
-    if odd:
-        raise DataError(f"--channels must be 1, 3 or 4, got {odd[0]}")
+    invalid = [count for count in channels or [] if count not in (1, 3, 4)]
+    if invalid:
+        raise DataError(f"--channels must be 1, 3 or 4, got {invalid[0]}")
     if shard_size < 1:
         raise DataError(f"--shard-size must be at least 1 (MB), got {shard_size}")
     if on_error not in ("stop", "skip"):
         raise DataError(f"--on-error must be stop or skip, got {on_error!r}")
-    return Packing(
+    return PackingOptions(
         sizes=tuple(dict.fromkeys(sides for sides in (size, load_size) if sides)),
         channels=tuple(dict.fromkeys(channels or (3,))) if size else (),  # type: ignore[arg-type]
         shard_bytes=shard_size * _MEGABYTE,

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from tf_translate.cli.export import obtain_litert
-from tf_translate.cli.output import people
+from tf_translate.cli.output import message_console
 from tf_translate.errors import DataError
 
 NAME = "serve"
@@ -39,13 +39,13 @@ def main(
       tf-translate serve bundles/emoji --port 0 --no-open
     """
     from exporters import open_bundle
-    from exporters.web import server_of, url_of
+    from exporters.web import make_server, server_url
 
     opened = open_bundle(bundle)
     page = _page(opened)
-    with contextlib.suppress(KeyboardInterrupt), server_of(opened, port, page=page) as server:
-        url = url_of(server)
-        people().print(f"page: {url} (Ctrl-C ends)")
+    with contextlib.suppress(KeyboardInterrupt), make_server(opened, port, page=page) as server:
+        url = server_url(server)
+        message_console().print(f"page: {url} (Ctrl-C ends)")
         if not no_open:
             webbrowser.open(url)
         server.serve_forever()
@@ -53,7 +53,7 @@ def main(
 
 def _page(bundle) -> dict[str, bytes]:
     """The page of a bundle that has none; nothing for one that has its own."""
-    from exporters.web import has_page, page_of
+    from exporters.web import has_page, build_page
     from exporters.web.page import shown_signatures
 
     if has_page(bundle):
@@ -65,4 +65,4 @@ def _page(bundle) -> dict[str, bytes]:
         raise DataError(
             f"{bundle.root} was exported without a page, and the page needs LiteRT.js: {error}"
         ) from error
-    return page_of(bundle, packed)
+    return build_page(bundle, packed)

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from tf_translate.cli.output import people
+from tf_translate.cli.output import message_console
 from tf_translate.errors import ConfigError
 
 if TYPE_CHECKING:  # loading a bundle's interpreter would slow every command down
     from exporters.inference.signature_selection import ImageSignature, Model
 
 Translate = Callable[[Path, np.ndarray], Mapping[str, np.ndarray]]  # images by output
-_SHRUNK = 2  # from here on what fitting a image to the model loses is worth a line
+_SHRUNK = 2  # from here on what fitting an image to the model loses is worth a line
 
 
 def check_overlap(tiles: bool, overlap: int | None) -> None:
@@ -60,7 +60,7 @@ def in_tiles(
 
 def _bar() -> Progress:
     """A bar of tiles on stderr, which goes when it is done; none if that is no terminal."""
-    console = people(True)
+    console = message_console(True)
     return Progress(
         *(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()),
         *(TextColumn("tiles"), TimeRemainingColumn()),
@@ -70,7 +70,7 @@ def _bar() -> Progress:
     )
 
 
-def told_of_shrinking(translate: Translate, chosen: "ImageSignature") -> Translate:
+def warn_about_downscaling(translate: Translate, chosen: "ImageSignature") -> Translate:
     """The same, saying once on stderr that a large image loses its resolution."""
     height, width = chosen.image.shape[1:3]
     alone = chosen.exemplar is None and chosen.mask is None
@@ -80,7 +80,7 @@ def told_of_shrinking(translate: Translate, chosen: "ImageSignature") -> Transla
         nonlocal told
         rows, columns = pixels.shape[:2]
         if not told and max(rows / height, columns / width) >= _SHRUNK:
-            people(True).print(
+            message_console(True).print(
                 f"{file} is {columns}x{rows} and the model's size is {width}x{height}: it is "
                 "shrunk for the model and enlarged again; --tiles keeps its resolution",
                 soft_wrap=True,

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 import typer
 
-from tf_translate.cli.attribute_arguments import numbers_from
-from tf_translate.cli.output import load_tensorflow, people
-from tf_translate.cli.tiled_translation import Translate, check_overlap, in_tiles, told_of_shrinking
+from tf_translate.cli.attribute_arguments import parse_attributes
+from tf_translate.cli.output import load_tensorflow, message_console
+from tf_translate.cli.tiled_translation import Translate, check_overlap, in_tiles, warn_about_downscaling
 from tf_translate.errors import ConfigError, DataError, RunError
 
 if TYPE_CHECKING:  # loading a bundle's interpreter would slow every command down
@@ -81,7 +81,7 @@ def main(
 ) -> None:
     """Translate image files; each is fitted to the model and back, its aspect kept.
 
-    With --tiles a image of any size keeps its resolution instead; instance norms then see one
+    With --tiles an image of any size keeps its resolution instead; instance norms then see one
     tile at a time, unless the bundle was exported with --norm-inputs (all tiles get the whole
     image's statistics) or --frozen-norm.
 
@@ -107,7 +107,7 @@ def main(
     from exporters.inference.signature_selection import image_signature
     from tf_translate.images import read, write
 
-    numbers = numbers_from(attribute or (), _labels(opened, signature))
+    numbers = parse_attributes(attribute or (), _labels(opened, signature))
     chosen = image_signature(
         opened, signature, numbers, exemplar=exemplar is not None, painted=target is not None
     )
@@ -115,9 +115,9 @@ def main(
     if tiles:
         translate = in_tiles(opened, chosen, numbers, overlap)
     else:
-        translate = told_of_shrinking(_fitting(opened, chosen, numbers, others), chosen)
-    places_of = targets_of(files, output, _endings(chosen))
-    console = people()
+        translate = warn_about_downscaling(_fitting(opened, chosen, numbers, others), chosen)
+    places_of = output_paths(files, output, _endings(chosen))
+    console = message_console()
     for file, places in zip(files, places_of, strict=True):
         translated = translate(file, read(file, channels=chosen.image.shape[-1]))
         for name, result in translated.items():
@@ -146,7 +146,7 @@ def find_files(paths: list[Path]) -> list[Path]:
     return files
 
 
-def targets_of(
+def output_paths(
     files: list[Path], output: Path, endings: Mapping[str, str]
 ) -> list[dict[str, Path]]:
     """Where the results of each source go: its name, an ending and .png in `output`.
@@ -216,10 +216,10 @@ def _open(path: Path, recipe: str | None) -> "Model":
         return Runner(open_bundle(path), recipe=recipe)
     if (path / "config.json").is_file():
         load_tensorflow()
-        from exporters.verification.eager_reference import Original
+        from exporters.verification.eager_reference import EagerReference
         from tf_translate.experiment.load_run import load_model
 
-        return Original(load_model(path).signatures())
+        return EagerReference(load_model(path).signatures())
     raise RunError(f"{path} is neither a bundle (no manifest.json) nor a run (no config.json)")
 
 

@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from tf_translate.cli.export import JUDGES_FOLDER
-from tf_translate.cli.output import JSON_HELP, load_tensorflow, people, print_json
+from tf_translate.cli.output import JSON_HELP, load_tensorflow, message_console, print_json
 
 NAME = "verify"
 MOST_IMAGES = 64
@@ -65,7 +65,7 @@ def main(
     else:
         _show(verification, said)
         if written:
-            people().print(f"sheet: {written}")
+            message_console().print(f"sheet: {written}")
     raise typer.Exit(0 if verification.passed else 1)
 
 
@@ -139,11 +139,11 @@ def _judge(bundle):
     """The judges that the bundle carries, or None, and a sentence on them."""
     from exporters.bundle.npz import read as read_arrays
     from exporters.errors import BundleError
-    from tf_translate.evaluation.judges.exported_judges import NOTE, CarriedJudges, read_note
+    from tf_translate.evaluation.judges.exported_judges import INDEX_FILE, ExportedJudges, read_index
 
     files = [path for path in bundle.manifest.files if path.startswith(f"{JUDGES_FOLDER}/")]
-    note = f"{JUDGES_FOLDER}/{NOTE}"
-    if note not in files:
+    index = f"{JUDGES_FOLDER}/{INDEX_FILE}"
+    if index not in files:
         return None, (
             "the bundle carries no judges, so what artifacts change in content and domain is not "
             "measured: evaluate the run before it is exported"
@@ -154,20 +154,20 @@ def _judge(bundle):
     def read(name: str, forms: Mapping) -> Mapping[str, np.ndarray]:
         path = f"{JUDGES_FOLDER}/{name}"
         if path not in files:
-            raise BundleError(f"{note} names the judge {path}, which is not in the bundle")
+            raise BundleError(f"{index} names the judge {path}, which is not in the bundle")
         return read_arrays(bundle.read(path), forms, path)
 
-    directions = read_note(bundle.read(note), bundle.root / note)
+    directions = read_index(bundle.read(index), bundle.root / index)
     labels = {
         name: {tensor.name: tensor.labels for tensor in record.inputs if tensor.labels}
         for name, record in bundle.manifest.signatures.items()
     }
     named = ", ".join(directions.directions)
-    return CarriedJudges(directions, read, labels), f"judges of the run's evaluation: {named}"
+    return ExportedJudges(directions, read, labels), f"judges of the run's evaluation: {named}"
 
 
 def _show(verification, said: str) -> None:
-    console = people()
+    console = message_console()
     console.print(_outputs(verification))
     if verification.judged:
         console.print(_judged(verification))

@@ -1,1 +1,1 @@
-"""What is measured on held-out images: content kept, domain reached, and the page that shows it."""
+"""Evaluation on held-out images: content and domain metrics, and a page that shows them."""

@@ -1,1 +1,1 @@
-"""From a configuration to data, translator and results: the floor that knows all below."""
+"""Experiments: training, evaluation and export of a configured run."""

@@ -1,43 +1,47 @@
-"""The data a method trains on, opened by its layout."""
+"""The dataset of a configuration, opened in the layout of its method."""
 
 import numpy as np
 
 from tf_translate.config.schema import Config
-from tf_translate.data.attribute_dataset import LabelledData, open_attribute_dataset
-from tf_translate.data.domain_dataset import ImageData, open_data
-from tf_translate.data.image_dataset import ImageSet, open_image_dataset
+from tf_translate.data.attribute_dataset import AttributeDataset, open_attribute_dataset
+from tf_translate.data.domain_dataset import DomainDataset, open_domain_dataset
+from tf_translate.data.image_dataset import ImageDataset, open_image_dataset
 from tf_translate.methods import registry
 
-Data = ImageData | ImageSet  # with attributes: LabelledData
+Data = DomainDataset | ImageDataset  # AttributeDataset is an ImageDataset
 
 
-def open_for(config: Config) -> Data:
+def open_dataset(config: Config) -> Data:
     """Opens the data of a configuration in the layout that its method needs.
 
     Raises:
-        DataError: If there is nothing of that layout, or images are broken.
+        DataError: If no data of that layout is found, or images are broken.
     """
     layout = registry.find(config.method).layout
     if layout == "attributes":
         return open_attribute_dataset(config.data)
     if layout == "images":
         return open_image_dataset(config.data)
-    return open_data(config.data, paired=layout == "paired")
+    return open_domain_dataset(config.data, paired=layout == "paired")
 
 
 def preview(data: Data, split: str, count: int) -> dict[str, np.ndarray]:
-    """A few images of a split, as the method's batches name them."""
-    if isinstance(data, ImageSet):
-        chosen = np.linspace(0, data.splits[split] - 1, min(count, data.splits[split]))
-        at = chosen.round().astype(int)
-        shown = {"image": data.images(split, at=at)}
-        if isinstance(data, LabelledData):
-            shown["attributes"] = data.values(split)[at]
-        return shown
+    """A few evenly spaced samples of a split, with the keys of the method's batches."""
+    if isinstance(data, ImageDataset):
+        at = evenly_spaced(data.splits[split], count)
+        samples = {"image": data.images(split, at=at)}
+        if isinstance(data, AttributeDataset):
+            samples["attributes"] = data.values(split)[at]
+        return samples
     a, b = data.arrays(split, limit=count)
     return {"a": a, "b": b}
 
 
-def held_out(data: Data) -> str:
-    """The split that results are measured on."""
+def held_out_split(data: Data) -> str:
+    """The split that results are measured on: test, or else validation, or else training."""
     return next(split for split in ("test", "validation", "train") if split in data.splits)
+
+
+def evenly_spaced(count: int, limit: int) -> np.ndarray:
+    """Selects at most `limit` evenly spaced indices below `count`."""
+    return np.linspace(0, count - 1, min(count, limit)).round().astype(int)

@@ -1,4 +1,4 @@
-"""Runs read back: for evaluating, exporting and translating."""
+"""Loading of trained runs, to evaluate, export and translate."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -13,22 +13,22 @@ from tf_translate.core.translator import Translator
 from tf_translate.errors import RunError
 from tf_translate.experiment.build import build
 from tf_translate.experiment.configure import read_config
-from tf_translate.experiment.dataset import Data, held_out, open_for, preview
+from tf_translate.experiment.dataset import Data, held_out_split, open_dataset, preview
 from tf_translate.methods import registry
 from tf_translate.training.run_dir import RunDir
 
-Examples = dict[str, dict[str, np.ndarray]]  # for each signature and input a batch
+Examples = dict[str, dict[str, np.ndarray]]  # by signature and input, a batch of values
 
 
 @dataclasses.dataclass(frozen=True)
-class Trained:
-    """A run read back.
+class TrainedRun:
+    """A trained run, loaded.
 
     Attributes:
         run: Its directory.
-        config: What it was made from.
-        translator: With averaged weights in place, if the run kept any.
-        data: Its images.
+        config: Its resolved configuration.
+        translator: The trained model, with averaged weights if the run has them.
+        data: Its dataset.
     """
 
     run: RunDir
@@ -37,34 +37,34 @@ class Trained:
     data: Data
 
 
-def load_trained(path: str | Path) -> Trained:
-    """Reads a run back for evaluating, exporting or translating.
+def load_run(path: str | Path) -> TrainedRun:
+    """Loads a run to evaluate, export or translate.
 
     Raises:
-        RunError: If there is no run or it holds no model yet.
-        DataError: If its images are gone.
+        RunError: If there is no run or it has no model yet.
+        DataError: If its images are missing.
     """
     config = read_config(path)
     translator = load_model(path)
-    return Trained(RunDir.open(path), config, translator, open_for(config))
+    return TrainedRun(RunDir.open(path), config, translator, open_dataset(config))
 
 
 def load_model(path: str | Path) -> Translator:
-    """The translator of a run, in float32 and ready for inference.
+    """Loads the translator of a run, in float32, for inference.
 
     Raises:
-        RunError: If there is no run, it holds no model yet or the model cannot be read.
+        RunError: If there is no run, it has no model yet, or the model cannot be read.
     """
-    return load_file(RunDir.open(path).finished_model(), read_config(path))
+    return load_model_file(RunDir.open(path).finished_model(), read_config(path))
 
 
-def load_file(file: Path, config: Config) -> Translator:
-    """The translator in a file of a run, in float32 and ready for inference.
+def load_model_file(file: Path, config: Config) -> Translator:
+    """Loads the translator in a file of a run, in float32, for inference.
 
     Raises:
         RunError: If it cannot be read.
     """
-    registry.find(config.method).load()  # registers its classes
+    registry.find(config.method)  # registers its classes
     try:
         translator = keras.models.load_model(file)
     except (ValueError, OSError, TypeError) as error:
@@ -74,36 +74,37 @@ def load_file(file: Path, config: Config) -> Translator:
 
 
 def _in_float32(trained: Translator, config: Config) -> Translator:
-    """The same weights in networks that compute in float32, as devices do."""
+    """Copies the weights to a translator that computes in float32, like exported models."""
     keras.mixed_precision.set_global_policy("float32")
-    plain = build(config)
-    for name in plain.network_names:
-        getattr(plain, name).set_weights(getattr(trained, name).get_weights())
-    plain.steps_taken.assign(trained.steps_taken)
-    return plain
+    translator = build(config)
+    for name in translator.network_names:
+        getattr(translator, name).set_weights(getattr(trained, name).get_weights())
+    translator.steps_taken.assign(trained.steps_taken)
+    return translator
 
 
-def golden_images(trained: Trained, count: int) -> Examples:
-    """Held-out images to verify each signature with, or latents of them."""
-    shown = preview(trained.data, held_out(trained.data), count)
-    least = min(map(len, shown.values()))
+def golden_images(trained: TrainedRun, count: int) -> Examples:
+    """Held-out images, or their latents, to verify each signature with."""
+    samples = preview(trained.data, held_out_split(trained.data), count)
+    size = min(map(len, samples.values()))
     translator = trained.translator
-    examples = translator.examples({key: values[:least] for key, values in shown.items()})
+    examples = translator.examples({key: values[:size] for key, values in samples.items()})
     return with_latents(translator.signatures(), examples)
 
 
 def with_latents(signatures: Mapping[str, Signature], examples: Mapping) -> Examples:
-    """Adds examples for signatures that have none, from what `encode` makes of its own.
+    """Adds examples for signatures that have none, from the outputs of `encode`.
 
-    What `encode` does not give (attributes of `decode`) is taken from other signatures' inputs.
+    Inputs that `encode` does not output, such as attributes of `decode`, come from the inputs of
+    other signatures.
     """
     known = {key: value for inputs in examples.values() for key, value in inputs.items()}
     if "encode" in signatures and "encode" in examples:
         outputs = signatures["encode"].function(**examples["encode"])
         known |= {name: np.asarray(value) for name, value in outputs.items()}
-    found: Examples = {}
+    complete: Examples = {}
     for name, signature in signatures.items():
-        wanted = [tensor.name for tensor in signature.inputs]
-        given = examples.get(name) or {key: known[key] for key in wanted if key in known}
-        found[name] = {key: np.asarray(value) for key, value in given.items()}
-    return found
+        names = [tensor.name for tensor in signature.inputs]
+        inputs = examples.get(name) or {key: known[key] for key in names if key in known}
+        complete[name] = {key: np.asarray(value) for key, value in inputs.items()}
+    return complete

@@ -15,7 +15,7 @@ from tf_translate.errors import ConfigError
 from tf_translate.experiment.build import build, stage_ends
 from tf_translate.experiment.checkpoint_assessment import checkpoint_metrics
 from tf_translate.experiment.configure import read_config
-from tf_translate.experiment.dataset import Data, held_out, open_dataset, preview
+from tf_translate.experiment.dataset import Data, held_out_split, open_dataset, preview
 from tf_translate.experiment.load_run import load_model
 from tf_translate.methods import registry
 from tf_translate.training import loop
@@ -68,7 +68,7 @@ def train_with_strategy(
     console: Console,
 ) -> bool:
     """Like `train`, with an existing distribution strategy."""
-    registry.find(config.method).load()  # registers its classes, which a checkpoint needs
+    registry.find(config.method)  # registers its classes, which a checkpoint needs
     workers = Workers(strategy)
     data = open_dataset(config)
     for skipped in data.skipped:
@@ -225,4 +225,4 @@ def _schedule(config: Config, translator: Translator) -> loop.Schedule:
 
 def _preview_split(data: Data) -> str:
     """The split of the preview images, which are not trained on."""
-    return "validation" if "validation" in data.splits else held_out(data)
+    return "validation" if "validation" in data.splits else held_out_split(data)

@@ -12,7 +12,7 @@ import tensorflow as tf
 from rich.console import Console
 from rich.progress import track
 
-from tf_translate.core.random_augmentation import NUMBERS, random_views
+from tf_translate.core.random_augmentation import VALUES_PER_VIEW, random_views
 from tf_translate.data.fetch.avatars import TONES, draw_snapshot, draw_tone, load_open_peeps
 from tf_translate.errors import ConfigError
 from tf_translate.losses.contrastive import nt_xent
@@ -137,6 +137,6 @@ def make_train_step(network: keras.Model, optimizer: keras.optimizers.Optimizer)
 
 def _noisy_view(images):
     count = tf.shape(images)[0]
-    views = random_views(images, tf.random.uniform([count, NUMBERS]))
+    views = random_views(images, tf.random.uniform([count, VALUES_PER_VIEW]))
     deviation = MAX_NOISE * tf.random.uniform([count, 1, 1, 1])
     return tf.clip_by_value(views + deviation * tf.random.normal(tf.shape(views)), -1.0, 1.0)

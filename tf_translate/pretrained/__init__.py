@@ -1,1 +1,1 @@
-"""Frozen networks that others trained, read without running anything of their files."""
+"""Frozen networks trained by others, loaded without running any code from their files."""

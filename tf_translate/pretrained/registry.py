@@ -1,4 +1,4 @@
-"""Frozen networks whose features others know too: pretrained ones by name, any by its file."""
+"""Frozen feature networks: the pretrained ones by name, any other network by its file."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,57 +12,57 @@ from keras import ops
 
 from tf_translate.errors import DataError
 from tf_translate.packages import Package
-from tf_translate.pretrained import dlib_face, efficientnet_lite0, network_inputs
+from tf_translate.pretrained import dlib_face, efficientnet_lite0, preprocessing
 
 _CHANNELS = (1, 3, 4)
-_CHUNK = 16  # images in one go: enlarged to 224 pixels they fill memory soon
+_CHUNK = 16  # images per call: at 224 pixels a side, larger batches need much memory
 
 
 @dataclass(frozen=True)
-class Pretrained:
-    """A network that a package holds.
+class PackagedNetwork:
+    """A pretrained network with weights in a downloadable package.
 
     Attributes:
-        package: Where its weights are.
-        network: Builds it, from images in [-1, 1].
-        weights: Reads the weights.
-        fill: Puts them into the network.
-        meaning: One line for people: what it was trained for, whose it is.
+        package: The package that holds the weights.
+        build: Builds the network, which reads images in [-1, 1].
+        read_weights: Reads the weights from the package.
+        assign_weights: Assigns them to the network.
+        description: One line for people: its training data, author and license.
     """
 
     package: Package
-    network: Callable[[], keras.Model]
-    weights: Callable[[], dict[str, np.ndarray]]
-    fill: Callable[[keras.Model, Mapping[str, np.ndarray]], None]
-    meaning: str
+    build: Callable[[], keras.Model]
+    read_weights: Callable[[], dict[str, np.ndarray]]
+    assign_weights: Callable[[keras.Model, Mapping[str, np.ndarray]], None]
+    description: str
 
 
 PRETRAINED = {
-    "lite0": Pretrained(
+    "efficientnet_lite0": PackagedNetwork(
         efficientnet_lite0.PACKAGE,
-        efficientnet_lite0.network,
-        efficientnet_lite0.weights,
-        efficientnet_lite0.fill,
+        efficientnet_lite0.build,
+        efficientnet_lite0.read_weights,
+        efficientnet_lite0.assign_weights,
         "1,280 features of EfficientNet-Lite0, trained for ImageNet's classes; Google, Apache-2.0 "
         "(the package itself names no license)",
     ),
-    "face128": Pretrained(
+    "dlib_face": PackagedNetwork(
         dlib_face.PACKAGE,
-        dlib_face.network,
-        dlib_face.weights,
-        dlib_face.fill,
-        "128 features of dlib's face identity_embedder, in face-api's form (MIT); made for photographs of "
-        "faces, weak on drawings",
+        dlib_face.build,
+        dlib_face.read_weights,
+        dlib_face.assign_weights,
+        "128 features of dlib's face recognition network, as packaged by face-api (MIT); trained "
+        "on photographs of faces, weak on drawings",
     ),
 }
 
 
 @dataclass(frozen=True)
-class Features:
+class PretrainedNetwork:
     """A frozen network from images to features.
 
     Attributes:
-        name: As metrics are called by: "lite0", or the stem of a file.
+        name: Its name in metrics: "efficientnet_lite0", or the stem of a file.
         network: From `(batch, side, side, 3)` in [-1, 1] to features of any shape.
     """
 
@@ -71,72 +71,72 @@ class Features:
 
     @property
     def size(self) -> tuple[int, int]:
-        """Height and width of what the network reads."""
+        """Height and width of the network's input."""
         _, height, width, _ = self.network.input_shape
         return height, width
 
     def embed(self, images: np.ndarray) -> np.ndarray:
-        """Gives float32 `(n, d)` for float images `(n, h, w, 1, 3 or 4)` in [-1, 1].
+        """Computes features, float32 `(n, d)`, of float images `(n, h, w, 1, 3 or 4)` in [-1, 1].
 
-        Images of another size are resized as `network_inputs.at_size` does it.
+        Images of another size are resized by `preprocessing.resize`.
         """
         parts = [images[start : start + _CHUNK] for start in range(0, len(images), _CHUNK)]
-        seen = (network_inputs.at_size(network_inputs.as_colour(part), self.size) for part in parts)
-        features = [np.asarray(self.network(part, training=False)) for part in seen]
+        inputs = (preprocessing.resize(preprocessing.to_rgb(part), self.size) for part in parts)
+        features = [np.asarray(self.network(part, training=False)) for part in inputs]
         return np.concatenate(features).reshape(len(images), -1)
 
     def as_model(self, shape: tuple[int, int, int]) -> keras.Model:
-        """Gives the network for images of one shape, as a model of Keras's own layers only.
+        """Builds a model that reads images of one shape and has Keras's own layers only.
 
-        It can be saved and loaded anywhere, exported to a phone, and takes the place of a
-        identity embedder in a method (`model.features` of DTN).
+        It can be saved, loaded without this package, and exported to a phone. DTN accepts it as
+        `model.feature_extractor`.
 
         Args:
             shape: (height, width, channels) of images in [-1, 1]; channels 1, 3 or 4.
 
         Returns:
-            From `(batch, *shape)` to `(batch, d)`, the same as `embed`.
+            From `(batch, *shape)` to `(batch, d)`, the same values as `embed`.
 
         Raises:
-            ValueError: If there are other channels.
+            ValueError: If the number of channels is not 1, 3 or 4.
         """
         if shape[-1] not in _CHANNELS or min(shape) < 1:
             raise ValueError(f"`shape` must be (height, width, 1, 3 or 4 channels), got {shape}")
         images = keras.Input(shape, name="image")
-        x = _colour(images)
+        x = _to_rgb(images)
         if tuple(shape[:2]) != self.size:
-            x = ops.clip(_resized(x, self.size), -1.0, 1.0)
+            x = ops.clip(_resize(x, self.size), -1.0, 1.0)
         features = keras.layers.Flatten(name="flat")(self.network(x))
         return keras.Model(images, features, name=self.name, trainable=False)
 
 
-def load_features(name: str | Path) -> Features:
-    """Gives a pretrained network, fetched if need be, or the one in a `.keras` file.
+def load_pretrained(name: str | Path) -> PretrainedNetwork:
+    """Loads a pretrained network, downloaded if necessary, or the network in a `.keras` file.
 
     Args:
         name: One of `PRETRAINED`, or a path.
 
     Raises:
-        DataError: If there is none, its package cannot be had, or the file holds no network from
-            colour images of one size to features.
+        DataError: If there is no such network, its package cannot be downloaded, or the file
+            holds no network from RGB images of one size to features.
     """
     if str(name) in PRETRAINED:
-        chosen = PRETRAINED[str(name)]
-        network = chosen.network()
-        chosen.fill(network, chosen.weights())
-        return Features(str(name), network)
+        packaged = PRETRAINED[str(name)]
+        network = packaged.build()
+        packaged.assign_weights(network, packaged.read_weights())
+        return PretrainedNetwork(str(name), network)
     path = Path(name)
     if not path.is_file():
         near = get_close_matches(str(name), PRETRAINED, n=1, cutoff=0.4)
         hint = f"; did you mean {near[0]}?" if near else ""
         raise DataError(
-            f"features must be one of {', '.join(PRETRAINED)} or a .keras file, there is no "
-            f"{str(name)!r}{hint}"
+            f"a pretrained network must be one of {', '.join(PRETRAINED)} or a .keras file, "
+            f"there is no {str(name)!r}{hint}"
         )
-    return Features(path.stem, _loaded(path))
+    return PretrainedNetwork(path.stem, _load_file(path))
 
 
-def _loaded(path: Path) -> keras.Model:
+def _load_file(path: Path) -> keras.Model:
     try:
         network = keras.saving.load_model(path, compile=False)
     except (OSError, ValueError, TypeError, KeyError) as error:
@@ -145,34 +145,37 @@ def _loaded(path: Path) -> keras.Model:
     shape = getattr(network, "input_shape", None)
     if not isinstance(shape, tuple) or len(shape) != 4 or None in shape[1:] or shape[3] != 3:
         raise DataError(
-            f"the network {path} must read images (batch, height, width, 3) of one size, it reads "
-            f"{shape}"
+            f"the network {path} must read images (batch, height, width, 3) of one size, its "
+            f"input shape is {shape}"
         )
     network.trainable = False
     return network
 
 
-def _resized(x, size: tuple[int, int]):
-    """As `network_inputs.at_size` before it clips, as two matrices: phones know no bicubic resizing."""
+def _resize(x, size: tuple[int, int]):
+    """Resizes inside a network like `preprocessing.resize`, before clipping.
+
+    It multiplies by one matrix per axis: LiteRT has no bicubic resizing.
+    """
     for axis, equation in enumerate(("bhwc,hn->bnwc", "bhwc,wn->bhnc"), 1):
         shape = [*x.shape[1:]]
         shape[axis - 1] = size[axis - 1]
-        resize = keras.layers.EinsumDense(equation, tuple(shape))
-        before = x.shape[axis]
-        x = resize(x)
-        resize.set_weights([_resizing_matrix(before, size[axis - 1])])
+        layer = keras.layers.EinsumDense(equation, tuple(shape))
+        input_side = x.shape[axis]
+        x = layer(x)
+        layer.set_weights([_resizing_matrix(input_side, size[axis - 1])])
     return x
 
 
-def _resizing_matrix(before: int, after: int) -> np.ndarray:
-    """What becomes of each of `before` places: `(before, after)`."""
-    places = np.eye(before, dtype=np.float32)[None, :, :, None]
-    resized = tf.image.resize(places, (after, before), method="bicubic", antialias=True)
+def _resizing_matrix(input_side: int, output_side: int) -> np.ndarray:
+    """The linear map that resizes one axis: `(input_side, output_side)`."""
+    basis = np.eye(input_side, dtype=np.float32)[None, :, :, None]
+    resized = tf.image.resize(basis, (output_side, input_side), method="bicubic", antialias=True)
     return np.asarray(resized)[0, :, :, 0].T
 
 
-def _colour(images):
-    """As `network_inputs.as_colour`, inside a network."""
+def _to_rgb(images):
+    """Converts to RGB inside a network, like `preprocessing.to_rgb`."""
     if images.shape[-1] == 1:
         return keras.layers.Concatenate()([images, images, images])
     if images.shape[-1] == 4:

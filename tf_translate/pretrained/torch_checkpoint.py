@@ -1,8 +1,8 @@
-"""Weights out of a PyTorch file, without PyTorch and without running what the file says.
+"""A reader of weights in PyTorch files, without PyTorch and without running code of the file.
 
-A `.pth` file is a pickle, and a pickle can call anything. This reader knows four names and
-refuses every other: an ordered dictionary, a tensor, and two kinds of storage. What comes out
-are numpy arrays.
+A `.pth` file is a pickle, and a pickle can call any function. This reader allows four names and
+refuses all others: an ordered dictionary, a tensor, and two kinds of storage. It returns NumPy
+arrays.
 """
 
 import pickle
@@ -15,7 +15,7 @@ import numpy as np
 
 from tf_translate.errors import DataError
 
-# The form that torch.save had before version 1.6: five pickles, then the numbers.
+# The format of torch.save before version 1.6: five pickles, then the values of the tensors.
 MAGIC = 0x1950A86A20F9469CFC6C
 VERSION = 1001
 _STORAGES: dict[str, np.dtype] = {"FloatStorage": np.dtype("<f4"), "LongStorage": np.dtype("<i8")}
@@ -23,7 +23,7 @@ _STORAGES: dict[str, np.dtype] = {"FloatStorage": np.dtype("<f4"), "LongStorage"
 
 @dataclass(frozen=True)
 class _Storage:
-    """A row of numbers that depends_on the pickles."""
+    """A one-dimensional array of values, stored after the pickles."""
 
     key: str
     dtype: np.dtype
@@ -32,7 +32,7 @@ class _Storage:
 
 @dataclass(frozen=True)
 class _Tensor:
-    """A part of a storage, with a shape and the steps along each of its axes."""
+    """A view of a storage, with a shape and a stride per axis."""
 
     storage: _Storage
     offset: int
@@ -44,20 +44,20 @@ def read_state_dict(data: bytes) -> dict[str, np.ndarray]:
     """Reads the tensors of a legacy `.pth` file by name.
 
     Args:
-        data: The file.
+        data: Content of the file.
 
     Raises:
-        DataError: If it is of another form, names anything but tensors, or is cut short.
+        DataError: If the format is another, the file names anything but tensors, or is truncated.
     """
     stream = BytesIO(data)
     try:
         if _load(stream) != MAGIC or _load(stream) != VERSION:
-            raise DataError("the weights are no legacy .pth file: its first numbers are others")
-        _load(stream)  # sizes of C's numbers on the machine that wrote it
+            raise DataError("the weights are no legacy .pth file: magic number and version differ")
+        _load(stream)  # byte order and sizes of C types on the machine that wrote it
         named, keys = _load(stream), _load(stream)
-        numbers = _numbers(stream, keys, _storages(named))
+        values = _storage_values(stream, keys, _storages(named))
         return {
-            str(name): _array(tensor, numbers)
+            str(name): _array(tensor, values)
             for name, tensor in named.items()
             if isinstance(tensor, _Tensor)
         }
@@ -72,13 +72,13 @@ def _load(stream: BytesIO) -> Any:
 
 
 class _Reader(pickle.Unpickler):
-    """Reads numbers, text, lists, dictionaries and tensors; of all else it calls nothing."""
+    """Reads numbers, strings, lists, dictionaries and tensors, and refuses any other object."""
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) == ("collections", "OrderedDict"):
             return OrderedDict
         if (module, name) == ("torch._utils", "_rebuild_tensor_v2"):
-            # Made anew each time: a pickle may set attributes of what it is given.
+            # A new function each time: a pickle can set attributes of the object it gets.
             return lambda *arguments: _tensor(*arguments)
         if module == "torch" and name in _STORAGES:
             return name
@@ -93,20 +93,20 @@ class _Reader(pickle.Unpickler):
 
 def _refuse(name: str) -> NoReturn:
     raise DataError(
-        f"the weights name {name}, but only tensors may be in them: the file is refused, and "
-        "nothing of it was run"
+        f"the weights name {name}, but only tensors are allowed: the file is refused, and "
+        "none of its code was run"
     )
 
 
 def _tensor(storage, offset, shape, strides, *_rest) -> _Tensor:
-    """As PyTorch calls it; steps are counted in numbers and may be in any order."""
+    """Has PyTorch's arguments; strides count elements and may be in any order."""
     shape, strides = (tuple(int(value) for value in values) for values in (shape, strides))
     last = int(offset) + sum(
-        (side - 1) * step for side, step in zip(shape, strides, strict=True)
+        (side - 1) * stride for side, stride in zip(shape, strides, strict=True)
     )  # fmt: skip
-    inside = min((int(offset), *strides, *(side - 1 for side in shape))) >= 0
-    if not isinstance(storage, _Storage) or not inside or last >= storage.count:
-        raise DataError(f"the weights have a tensor of shape {shape} that leaves its storage")
+    non_negative = min((int(offset), *strides, *(side - 1 for side in shape))) >= 0
+    if not isinstance(storage, _Storage) or not non_negative or last >= storage.count:
+        raise DataError(f"the weights have a tensor of shape {shape} that exceeds its storage")
     return _Tensor(storage, int(offset), shape, strides)
 
 
@@ -115,20 +115,22 @@ def _storages(named: Any) -> dict[str, _Storage]:
     return {tensor.storage.key: tensor.storage for tensor in tensors}
 
 
-def _numbers(stream: BytesIO, keys: Any, storages: dict[str, _Storage]) -> dict[str, np.ndarray]:
-    """The numbers of every storage: a count of 8 bytes, then as many numbers."""
-    found = {}
+def _storage_values(
+    stream: BytesIO, keys: Any, storages: dict[str, _Storage]
+) -> dict[str, np.ndarray]:
+    """Reads the values of each storage: a count of 8 bytes, then that many values."""
+    values = {}
     for key in keys:
         storage = storages[key]
         count = int.from_bytes(stream.read(8), "little")
         data = stream.read(count * storage.dtype.itemsize)
         if count != storage.count or len(data) != count * storage.dtype.itemsize:
-            raise DataError("the weights are cut short or damaged: fetch them again")
-        found[key] = np.frombuffer(data, storage.dtype)
-    return found
+            raise DataError("the weights are truncated or damaged: download them again")
+        values[key] = np.frombuffer(data, storage.dtype)
+    return values
 
 
-def _array(tensor: _Tensor, numbers: dict[str, np.ndarray]) -> np.ndarray:
-    part = numbers[tensor.storage.key][tensor.offset :]  # `_tensor` saw that it is long enough
-    steps = [step * part.itemsize for step in tensor.strides]
-    return np.lib.stride_tricks.as_strided(part, tensor.shape, steps, writeable=False).copy()
+def _array(tensor: _Tensor, values: dict[str, np.ndarray]) -> np.ndarray:
+    part = values[tensor.storage.key][tensor.offset :]  # `_tensor` checked its length
+    strides = [stride * part.itemsize for stride in tensor.strides]
+    return np.lib.stride_tricks.as_strided(part, tensor.shape, strides, writeable=False).copy()

@@ -13,18 +13,18 @@ def _waves(angle, side=32):
 
 
 @pytest.mark.parametrize("direction", range(8))
-def test_a_wave_answers_most_in_its_own_direction(direction):
+def test_edges_of_a_wave_are_strongest_in_its_direction(direction):
     edges = OrientedEdges()(_waves(22.5 * direction)).numpy()[0]
     assert edges.shape == (8, 8, 8)
     assert (edges[1:-1, 1:-1].argmax(-1) == direction).all()
 
 
-def test_a_negative_has_the_same_edges():
+def test_an_inverted_image_has_the_same_edges():
     wave = _waves(30)
     np.testing.assert_allclose(OrientedEdges()(-wave), OrientedEdges()(wave), atol=1e-6)
 
 
-def test_faint_noise_counts_little_and_contrast_saturates():
+def test_faint_edges_are_suppressed_and_high_contrast_saturates():
     layer = OrientedEdges()
     strengths = [np.abs(layer(_waves(0) * scale)).max() for scale in (0.01, 0.5, 1.0)]
     assert strengths[0] < 0.15 * strengths[2]
@@ -37,7 +37,7 @@ def test_a_blank_image_has_no_edges_and_no_colour():
     np.testing.assert_allclose(CoarseColour()(blank), 0.0, atol=1e-6)
 
 
-def test_coarse_colour_is_the_mean_of_each_cell_less_the_mean_of_all():
+def test_coarse_colour_is_the_mean_of_each_cell_minus_the_mean_of_all():
     images = np.random.default_rng(0).uniform(-1, 1, (2, 16, 16, 3)).astype(np.float32)
     cells = images.reshape(2, 8, 2, 8, 2, 3).mean((2, 4))
     expected = cells - images.mean((1, 2, 3), keepdims=True)

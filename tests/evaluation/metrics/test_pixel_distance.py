@@ -21,7 +21,7 @@ def test_l1_and_psnr_of_a_constant_difference():
 
 
 @pytest.mark.parametrize("channels", [1, 3, 4])
-def test_psnr_and_ssim_agree_with_scikit_image(channels):
+def test_psnr_and_ssim_equal_those_of_scikit_image(channels):
     images, truth = _pair(channels)
     for i, (psnr, ssim) in enumerate(
         zip(pixel_distance.psnr(images, truth), pixel_distance.ssim(images, truth), strict=True)
@@ -41,31 +41,35 @@ def test_psnr_and_ssim_agree_with_scikit_image(channels):
         assert ssim == pytest.approx(reference, abs=1e-4)
 
 
-def test_a_copy_is_perfect():
+def test_a_copy_has_the_best_value_of_every_pixel_distance():
     _, truth = _pair()
     assert (pixel_distance.l1(truth, truth) == 0).all()
     assert (pixel_distance.psnr(truth, truth) == 100).all()
     np.testing.assert_allclose(pixel_distance.ssim(truth, truth), 1.0, atol=1e-6)
 
 
-def test_skill_is_the_share_of_the_way_to_the_truth():
+def test_skill_score_is_the_fraction_of_the_l1_distance_removed():
     truth, inputs = np.ones((2, 4, 4, 1)), np.zeros((2, 4, 4, 1))
-    # The input is 1 away and the output 0.25: three quarters of the way.
-    assert pixel_distance.skill(np.full_like(truth, 0.75), inputs, truth) == pytest.approx(0.75)
-    assert pixel_distance.skill(inputs, inputs, truth) == 0
-    assert pixel_distance.skill(truth, inputs, truth) == 1
-    assert pixel_distance.skill(np.full_like(truth, -1.0), inputs, truth) == pytest.approx(-1.0)
-    assert np.isnan(pixel_distance.skill(truth, truth, truth))
+    # L1 of the input is 1, of the output 0.25: three quarters are removed.
+    assert pixel_distance.skill_score(np.full_like(truth, 0.75), inputs, truth) == pytest.approx(
+        0.75
+    )
+    assert pixel_distance.skill_score(inputs, inputs, truth) == 0
+    assert pixel_distance.skill_score(truth, inputs, truth) == 1
+    assert pixel_distance.skill_score(np.full_like(truth, -1.0), inputs, truth) == pytest.approx(
+        -1.0
+    )
+    assert np.isnan(pixel_distance.skill_score(truth, truth, truth))
 
 
-def test_unequal_shapes_and_small_images_are_refused():
-    with pytest.raises(ValueError, match="one equal shape"):
+def test_pixel_distances_refuse_unequal_shapes_and_small_images():
+    with pytest.raises(ValueError, match="equal shapes"):
         pixel_distance.l1(np.zeros((1, 4, 4, 1)), np.zeros((1, 4, 4, 3)))
     with pytest.raises(ValueError, match="at least 11 pixels for SSIM"):
         pixel_distance.ssim(np.zeros((1, 10, 12, 1)), np.zeros((1, 10, 12, 1)))
 
 
-def test_outside_counts_only_what_the_true_edit_leaves_alone():
+def test_l1_outside_edit_counts_only_pixels_that_the_true_edit_does_not_change():
     random = np.random.default_rng(3)
     sources = random.uniform(-1, 1, (2, 6, 6, 3)).astype(np.float32)
     truth = sources.copy()
@@ -74,5 +78,7 @@ def test_outside_counts_only_what_the_true_edit_leaves_alone():
     images = sources + np.float32(0.1)
     images[:, :3] = 9.0
     expected = np.abs(images - sources)[:, 3:].mean((1, 2, 3))
-    np.testing.assert_allclose(pixel_distance.outside(images, sources, truth), expected, rtol=1e-5)
-    assert np.isnan(pixel_distance.outside(images, sources, -sources + 3.0)).all()
+    np.testing.assert_allclose(
+        pixel_distance.l1_outside_edit(images, sources, truth), expected, rtol=1e-5
+    )
+    assert np.isnan(pixel_distance.l1_outside_edit(images, sources, -sources + 3.0)).all()

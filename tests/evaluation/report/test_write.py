@@ -8,45 +8,45 @@ import pytest
 from PIL import Image
 
 from tests.evaluation.toys import blobs
-from tf_translate.evaluation.metrics.results import Direction, Measured, Metric, Report
+from tf_translate.evaluation.metrics.results import Direction, Metric, MetricValue, Report
 from tf_translate.evaluation.report import page
 from tf_translate.evaluation.report.write import document, image_grid, write_report
 
-FACTS = {"command": "tf-translate evaluate <run> & more", "steps": 3, "run": Path("runs/x")}
+METADATA = {"command": "tf-translate evaluate <run> & more", "steps": 3, "run": Path("runs/x")}
 
 
-def _report(name="a_to_b", truth=True, count=16, meaning="Share <found>."):
+def _report(name="a_to_b", truth=True, count=16, meaning="Fraction <retrieved>."):
     source, target = blobs(count, seed=1, side=16)
-    row = {
-        "completeness": Measured(0.5, interval=(0.4, 0.6)),
-        "content/retrieval@1": Measured(0.75),
-        "domain/accuracy": Measured(0.25),
-        "domain/kid/judge@16": Measured(-0.125, standard_error=0.0625),
+    values = {
+        "completeness": MetricValue(0.5, interval=(0.4, 0.6)),
+        "content/retrieval@1": MetricValue(0.75),
+        "domain/accuracy": MetricValue(0.25),
+        "domain/kid/judge@16": MetricValue(-0.125, standard_error=0.0625),
     }
-    names = tuple(Metric(metric, meaning, f"protocol of {metric}") for metric in row)
-    of_images = {"found": np.arange(count) % 2.0, "similarity": np.linspace(0, 1, count)}
+    metrics = tuple(Metric(metric, meaning, f"protocol of {metric}") for metric in values)
+    per_image = {"retrieved": np.arange(count) % 2.0, "similarity": np.linspace(0, 1, count)}
     if truth:
-        of_images["l1"] = np.linspace(1, 2, count)[::-1]
+        per_image["l1"] = np.linspace(1, 2, count)[::-1]
     return Report(
         direction=Direction(name, source, target, target * 0.5, truth=target if truth else None),
-        metrics=names,
-        rows={"output": row, "identity": {**row, "completeness": Measured(None)}},
-        references={"floor": Measured(0.01, standard_error=0.02)},
+        metrics=metrics,
+        results={"output": values, "identity": {**values, "completeness": MetricValue(None)}},
+        reference_values={"floor": MetricValue(0.01, standard_error=0.02)},
         protocol={"split": "test", "judges": {"side": 16}},
-        of_images=of_images,
+        per_image=per_image,
     )
 
 
 class _Reader(HTMLParser):
-    """Checks that tags close in order, and collects addresses and text."""
+    """Checks that tags are well nested, and collects URLs and text."""
 
     def __init__(self):
         super().__init__()
-        self.open, self.addresses, self.tags, self.texts = [], [], [], []
+        self.open, self.urls, self.tags, self.texts = [], [], [], []
 
     def handle_starttag(self, tag, attributes):
         self.tags.append(tag)
-        self.addresses += [value for name, value in attributes if name in ("src", "href")]
+        self.urls += [value for name, value in attributes if name in ("src", "href")]
         if tag not in ("meta", "img", "circle", "rect", "br"):
             self.open.append(tag)
 
@@ -74,73 +74,76 @@ def written(tmp_path):
         tmp_path / "evaluation",
         reports,
         title="A <b> title",
-        metadata=FACTS,
+        metadata=METADATA,
         protocol_name="test@16",
     )
 
 
-def test_files_are_the_page_the_numbers_and_a_image_each(written):
+def test_files_are_the_page_the_json_and_an_image_per_direction(written):
     names = {path.name for path in written.parent.iterdir()}
     assert written.name == "index.html"
     assert names == {"index.html", "test@16.json", "a_to_b.png", "b_to_a.png"}
 
 
-def test_numbers_come_back_from_json(written):
+def test_metrics_are_read_back_from_json(written):
     content = json.loads((written.parent / "test@16.json").read_text("utf-8"))
-    rows = content["directions"]["a_to_b"]["rows"]
-    assert rows["output"]["content/retrieval@1"] == 0.75
-    assert rows["identity"]["completeness"] is None
-    assert content["directions"]["b_to_a"]["intervals_95"]["output"]["completeness"] == [0.4, 0.6]
-    assert content["metadata"] == {**FACTS, "run": "runs/x"}
+    results = content["directions"]["a_to_b"]["results"]
+    assert results["output"]["content/retrieval@1"] == 0.75
+    assert results["identity"]["completeness"] is None
+    assert content["directions"]["b_to_a"]["confidence_intervals_95"]["output"]["completeness"] == [
+        0.4,
+        0.6,
+    ]
+    assert content["metadata"] == {**METADATA, "run": "runs/x"}
 
 
-def test_page_is_well_formed_and_asks_nothing_of_anyone(written):
+def test_page_is_well_formed_and_loads_nothing_else(written):
     reader = _read(written)
-    assert reader.addresses
-    assert all(address.startswith("data:image/webp;base64,") for address in reader.addresses)
+    assert reader.urls
+    assert all(url.startswith("data:image/webp;base64,") for url in reader.urls)
     assert not {"script", "link", "iframe"} & set(reader.tags)
     assert not re.search(r"https?://|url\(|@import", written.read_text("utf-8"))
 
 
-def test_text_is_escaped_and_numbers_are_shown_with_how_sure_they_are(written):
+def test_text_is_escaped_and_values_have_their_uncertainty(written):
     text = written.read_text("utf-8")
     shown = " ".join(_read(written).texts)
     assert "A <b> title" in shown
-    assert "Share <found>." in shown
+    assert "Fraction <retrieved>." in shown
     assert "tf-translate evaluate <run> & more" in shown
     assert "0.500 (0.400–0.600)" in re.sub(r" +", " ", shown)
     assert "−0.125 ± 0.062" in re.sub(r" +", " ", shown)
     assert "A <b> title" not in text
 
 
-def test_best_and_worst_are_by_l1_with_truth_and_by_likeness_without():
+def test_best_and_worst_are_by_l1_with_ground_truth_and_by_similarity_without():
     best, worst = page._extremes(_report())
-    np.testing.assert_array_equal(best, [15, 14, 13, 12, 11, 10])  # l1 falls with the number
+    np.testing.assert_array_equal(best, [15, 14, 13, 12, 11, 10])  # L1 decreases with the index
     np.testing.assert_array_equal(worst, [0, 1, 2, 3, 4, 5])
     best, worst = page._extremes(_report(truth=False))
-    np.testing.assert_array_equal(best, [15, 14, 13, 12, 11, 10])  # similarity rises
+    np.testing.assert_array_equal(best, [15, 14, 13, 12, 11, 10])  # similarity increases
     np.testing.assert_array_equal(worst, [0, 1, 2, 3, 4, 5])
 
 
-def test_small_images_are_shown_exactly_and_large_ones_smaller():
+def test_small_images_are_lossless_and_large_ones_downsampled():
     import base64
     import io
 
-    def shown(image):
+    def decoded(image):
         data = page._embedded(image).split(",")[1]
         return np.asarray(Image.open(io.BytesIO(base64.b64decode(data))).convert("RGB"))
 
     small = np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
-    np.testing.assert_array_equal(shown(small / 127.5 - 1.0), small)
-    assert shown(np.zeros((300, 600, 1), np.float32)).shape == (128, 256, 3)
+    np.testing.assert_array_equal(decoded(small / 127.5 - 1.0), small)
+    assert decoded(np.zeros((300, 600, 1), np.float32)).shape == (128, 256, 3)
 
 
-def test_spread_takes_first_last_and_no_one_twice():
-    np.testing.assert_array_equal(page.spread(10, 4), [0, 3, 6, 9])
-    np.testing.assert_array_equal(page.spread(3, 12), [0, 1, 2])
+def test_evenly_spaced_has_first_and_last_without_repetition():
+    np.testing.assert_array_equal(page.evenly_spaced(10, 4), [0, 3, 6, 9])
+    np.testing.assert_array_equal(page.evenly_spaced(3, 12), [0, 1, 2])
 
 
-def test_grid_has_a_column_more_with_truth():
+def test_image_grid_has_one_more_column_with_ground_truth():
     with_truth = image_grid(_report())
     without = image_grid(_report(truth=False))
     assert with_truth.dtype == np.uint8
@@ -148,7 +151,7 @@ def test_grid_has_a_column_more_with_truth():
     assert (with_truth.shape[1] - without.shape[1]) * 2 == pytest.approx(without.shape[1], abs=8)
 
 
-def test_writing_again_replaces_what_was_there(written):
+def test_writing_again_replaces_the_previous_report(written):
     again = write_report(
         written.parent, [_report()], title="Second", metadata={}, protocol_name="test@16"
     )
@@ -157,8 +160,8 @@ def test_writing_again_replaces_what_was_there(written):
     assert not [path for path in written.parent.iterdir() if path.name.startswith(".")]
 
 
-def test_equal_names_and_impossible_file_names_are_refused(tmp_path):
+def test_reports_refuse_equal_direction_names_and_invalid_file_names(tmp_path):
     with pytest.raises(ValueError, match=r"directions of different names, got \['a_to_b', 'a_"):
         document([_report(), _report()], title="", metadata={}, protocol_name="p")
-    with pytest.raises(ValueError, match="`protocol_name` must do as a file name, got 'a/b'"):
+    with pytest.raises(ValueError, match="`protocol_name` must be a valid file name, got 'a/b'"):
         write_report(tmp_path, [_report()], title="", metadata={}, protocol_name="a/b")

@@ -32,7 +32,7 @@ def _examples(batch):
     }
 
 
-def test_decode_gets_latents_of_the_images_and_their_attributes():
+def test_inputs_of_decode_are_latents_of_the_images_and_their_attributes():
     image = np.linspace(-1, 1, 2 * 48).reshape(2, 4, 4, 3).astype(np.float32)
     batch = {"image": image, "attributes": np.float32([[0], [1]])}
     found = with_latents(SIGNATURES, _examples(batch))
@@ -41,14 +41,13 @@ def test_decode_gets_latents_of_the_images_and_their_attributes():
     np.testing.assert_array_equal(found["decode"]["attributes"], [[0], [1]])
 
 
-def test_what_nothing_tells_is_left_out():
+def test_inputs_without_a_source_are_omitted():
     found = with_latents({"decode": SIGNATURES["decode"]}, {})
     assert found == {"decode": {}}
 
 
-def test_a_folders_images_take_the_place_of_the_runs_own(tmp_path, monkeypatch):
-    num_downsamples = (0, 255, 102)
-    for level in num_downsamples:
+def test_images_of_a_folder_replace_those_of_the_run(tmp_path, monkeypatch):
+    for level in (0, 255, 102):
         images.write(tmp_path / f"{level:03}.png", np.full((8, 6, 3), level, np.uint8))
     batch = {"image": np.zeros((2, 4, 4, 3), np.float32), "attributes": np.float32([[0], [1]])}
     monkeypatch.setattr(calibration_images, "preview", lambda *_: batch)
@@ -60,8 +59,8 @@ def test_a_folders_images_take_the_place_of_the_runs_own(tmp_path, monkeypatch):
     np.testing.assert_array_equal(found["translate"]["attributes"], [[0], [1]])
 
 
-def test_domains_are_chosen_from_each_by_itself():
+def test_images_of_each_domain_are_selected_separately():
     batch = {"a": np.zeros((3, 4, 4, 3)), "b": np.arange(5.0)[:, None, None, None] * np.ones(3)}
-    chosen = calibration_images._chosen(batch, lambda images: [len(images) - 1, 0])
-    assert {key: len(values) for key, values in chosen.items()} == {"a": 2, "b": 2}
-    assert chosen["b"][:, 0, 0, 0].tolist() == [4.0, 0.0]
+    selected = calibration_images._select(batch, lambda images: [len(images) - 1, 0])
+    assert {key: len(values) for key, values in selected.items()} == {"a": 2, "b": 2}
+    assert selected["b"][:, 0, 0, 0].tolist() == [4.0, 0.0]

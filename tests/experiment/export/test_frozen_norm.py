@@ -1,4 +1,4 @@
-"""Freezing the norms of a translator, held against NumPy's least squares layer by layer."""
+"""Freezing the norms of a translator, compared with NumPy's least squares layer by layer."""
 
 from types import SimpleNamespace
 
@@ -30,9 +30,11 @@ def _translator(network):
         return {"a_to_b": image_signature("a_to_b", network, describe_inference(network))}
 
     return SimpleNamespace(
-        generator=network, discriminator=discriminator, network_names=("generator", "discriminator"),
+        generator=network,
+        discriminator=discriminator,
+        network_names=("generator", "discriminator"),
         signatures=signatures,
-    )  # fmt: skip
+    )
 
 
 def _images(count, seed):
@@ -48,7 +50,7 @@ def network():
 
 
 def _fit(values, epsilon=1e-5):
-    """What instance norm gives, approached by one scale and offset a channel."""
+    """Fits instance norm by one scale and offset per channel, with least squares."""
     mean, variance = (f(values, (1, 2), keepdims=True) for f in (np.mean, np.var))
     targets = (values - mean) / np.sqrt(variance + epsilon)
     fitted = np.empty_like(values)
@@ -59,7 +61,7 @@ def _fit(values, epsilon=1e-5):
     return fitted
 
 
-def test_calibration_images_come_out_as_numpy_fits_them(network):
+def test_outputs_of_calibration_images_equal_those_of_a_numpy_fit(network):
     images = _images(6, 0)
     convolve = {name: network.get_layer(name) for name in ("in", "between", "out")}
     features = np.maximum(_fit(np.asarray(convolve["in"](images))), 0)
@@ -68,10 +70,10 @@ def test_calibration_images_come_out_as_numpy_fits_them(network):
     np.testing.assert_allclose(network(images), expected, atol=1e-4)
 
 
-def test_the_cost_is_that_of_scikit_image_and_discriminators_stay_as_they_are(network):
+def test_the_cost_equals_psnr_of_scikit_image_and_discriminators_do_not_change(network):
     translator, held_out = _translator(network), _images(3, 1)
     before = np.asarray(network(held_out))
-    judged = np.asarray(translator.discriminator(held_out))
+    logits = np.asarray(translator.discriminator(held_out))
     found = freeze_norms(
         translator, {"a_to_b": {"image": _images(6, 0)}}, {"a_to_b": {"image": held_out}}
     )
@@ -82,10 +84,10 @@ def test_the_cost_is_that_of_scikit_image_and_discriminators_stay_as_they_are(ne
     assert cost["mean"] == pytest.approx(np.mean(each), abs=0.006)
     assert cost["least"] == pytest.approx(min(each), abs=0.006)
     assert (found["norms"], found["images"]) == (2, {"a_to_b": 6})
-    np.testing.assert_array_equal(translator.discriminator(held_out), judged)
+    np.testing.assert_array_equal(translator.discriminator(held_out), logits)
 
 
-def test_the_policy_says_whose_statistics_are_used(network):
+def test_inference_behavior_names_the_statistics_of_norms(network):
     assert describe_inference(network)["normalization"] == "statistics of each image"
     translator = _translator(network)
     freeze_norms(translator, {"a_to_b": {"image": _images(4, 0)}}, {})
@@ -93,7 +95,7 @@ def test_the_policy_says_whose_statistics_are_used(network):
     assert inference_behavior["normalization"] == "statistics of a calibration set"
 
 
-def test_frozen_a_pixel_does_not_depend_on_far_ones(network):
+def test_with_frozen_norms_a_pixel_does_not_depend_on_distant_pixels(network):
     images = _images(2, 0)
     changed = images.copy()
     changed[:, 6:] = 1.0  # more than the 2 pixels away that two 3x3 convolutions see
@@ -102,21 +104,19 @@ def test_frozen_a_pixel_does_not_depend_on_far_ones(network):
     np.testing.assert_array_equal(network(images)[:, 0], network(changed)[:, 0])
 
 
-def test_large_images_are_calibrated_on_fewer(network, monkeypatch):
-    monkeypatch.setattr(frozen_norm, "MOST_PIXELS", 5 * 64)
+def test_norms_of_large_images_are_calibrated_on_fewer_images(network, monkeypatch):
+    monkeypatch.setattr(frozen_norm, "MAX_PIXELS", 5 * 64)
     images = _images(9, 0)
     found = freeze_norms(_translator(network), {"a_to_b": {"image": images}}, {})
     assert found["images"] == {"a_to_b": 5}
     frozen = network.get_layer("first").image_statistics.frozen
-    freshly = _network()
-    freshly.set_weights(network.get_weights())
-    freeze_norms(_translator(freshly), {"a_to_b": {"image": images[:5]}}, {})
-    np.testing.assert_allclose(
-        freshly.get_layer("first").image_statistics.frozen, frozen, rtol=1e-6
-    )
+    other = _network()
+    other.set_weights(network.get_weights())
+    freeze_norms(_translator(other), {"a_to_b": {"image": images[:5]}}, {})
+    np.testing.assert_allclose(other.get_layer("first").image_statistics.frozen, frozen, rtol=1e-6)
 
 
-def test_a_translator_without_such_norms_is_refused():
+def test_a_translator_without_instance_norms_is_refused():
     translator = _translator(_network(keras.layers.BatchNormalization))
-    with pytest.raises(ConfigError, match=r"no signature of a_to_b runs one; leave it out"):
+    with pytest.raises(ConfigError, match=r"no signature of a_to_b runs one; remove the option"):
         freeze_norms(translator, {"a_to_b": {"image": _images(2, 0)}}, {})

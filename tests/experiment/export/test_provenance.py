@@ -1,4 +1,4 @@
-"""What bundles are told of runs: worked out from files a test writes, not from a run's own code."""
+"""Source and provenance of bundles, from evaluation files that the tests write."""
 
 import json
 from types import SimpleNamespace
@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import pytest
 
 from tf_translate.config.schema import Config
-from tf_translate.data.fetch.datasets import FETCHABLE
-from tf_translate.data.samples import LICENCES, names
+from tf_translate.data.fetch.fetchable_datasets import FETCHABLE
+from tf_translate.data.shipped_samples import LICENSES, sample_names
 from tf_translate.errors import RunError
 from tf_translate.experiment.export.provenance import provenance_of, source_of
 from tf_translate.packages import cache_folder
@@ -29,8 +29,8 @@ def _evaluation(folder, change=lambda document: None):
         "metadata": {"steps": "20"},
         "directions": {
             "a_to_b": {
-                "rows": {"output": {"psnr": 20.0, "kid": 0.1}, "identity": {"psnr": 10.0}},
-                "intervals_95": {"output": {"psnr": [19.0, 21.0]}},
+                "results": {"output": {"psnr": 20.0, "kid": 0.1}, "identity": {"psnr": 10.0}},
+                "confidence_intervals_95": {"output": {"psnr": [19.0, 21.0]}},
                 "standard_errors": {"output": {"kid": 0.01}},
                 "metrics": {
                     "psnr": {"meaning": "Near.", "protocol": "per image", "better": "higher"},
@@ -45,7 +45,7 @@ def _evaluation(folder, change=lambda document: None):
     (folder / "evaluation" / "test64.json").write_text(json.dumps(document))
 
 
-def test_metrics_come_from_the_runs_evaluation(tmp_path):
+def test_metrics_are_read_from_the_evaluation_of_the_run(tmp_path):
     _evaluation(tmp_path)
     source = source_of(_trained(tmp_path))
     assert source["metrics"] == [
@@ -81,20 +81,22 @@ def test_metrics_come_from_the_runs_evaluation(tmp_path):
     assert "samples:avatars, 64 x 64 pixels" in source["intended_use"]
 
 
-def test_a_run_that_was_not_evaluated_has_no_metrics_and_use_may_be_said(tmp_path):
+def test_a_run_without_evaluation_has_no_metrics_and_accepts_an_intended_use(tmp_path):
     source = source_of(_trained(tmp_path), "Emoji only.")
     assert "metrics" not in source
     assert source["intended_use"] == "Emoji only."
 
 
-def test_a_broken_evaluation_is_named_with_the_cure(tmp_path):
+def test_a_broken_evaluation_is_named_with_a_suggestion(tmp_path):
     _evaluation(tmp_path, lambda document: document.pop("metadata"))
-    with pytest.raises(RunError, match=r"test64\.json is no evaluation .*evaluate .* again"):
+    with pytest.raises(
+        RunError, match=r"test64\.json is not a valid evaluation .*evaluate .* again"
+    ):
         source_of(_trained(tmp_path))
 
 
-def test_licences_are_those_of_samples_and_of_what_is_fetched(tmp_path):
-    assert set(LICENCES) == set(names())
+def test_licenses_of_samples_and_fetched_datasets_are_known(tmp_path):
+    assert set(LICENSES) == set(sample_names())
     assert provenance_of(_trained(tmp_path)) == {
         "data": "samples:avatars, fingerprint abc",
         "license": "Open Peeps, Pablo Stanley, CC0 1.0",
@@ -103,10 +105,12 @@ def test_licences_are_those_of_samples_and_of_what_is_fetched(tmp_path):
     fetched = provenance_of(_trained(tmp_path, str(table)))
     assert fetched["license"] == "AT&T Laboratories Cambridge, for research"
     assert fetched["data"] == "orl, fingerprint abc"
-    assert all(known.meaning.count("; ") == 1 for known in FETCHABLE.values())
+    assert all(known.description.count("; ") == 1 for known in FETCHABLE.values())
 
 
-def test_the_licence_of_own_images_is_not_made_up_and_may_be_given(tmp_path):
-    own = _trained(tmp_path, str(tmp_path / "orl.csv"))  # of that name, but not fetched
-    assert provenance_of(own) == {"data": "orl.csv, fingerprint abc"}
-    assert provenance_of(own, "CC BY 4.0, me")["license"] == "CC BY 4.0, me"
+def test_the_license_of_own_images_is_unknown_unless_specified(tmp_path):
+    own_images = _trained(
+        tmp_path, str(tmp_path / "orl.csv")
+    )  # has the name of a fetched dataset, but is another file
+    assert provenance_of(own_images) == {"data": "orl.csv, fingerprint abc"}
+    assert provenance_of(own_images, "CC BY 4.0, me")["license"] == "CC BY 4.0, me"

@@ -1,4 +1,4 @@
-"""Statistics of norms as inputs: a two-norm network worked out in NumPy, its own norms left out."""
+"""Norm statistics as inputs, compared with a network of two norms computed in NumPy."""
 
 from types import SimpleNamespace
 
@@ -15,7 +15,7 @@ from tf_translate.experiment.export.tiled_norm import norm_input_signatures, wit
 from tf_translate.layers.batch_norm import BatchNormalization
 from tf_translate.layers.instance_norm import InstanceNormalization
 
-NORMS = {"first": 1e-5, "second": 1e-3}  # and their epsilons
+EPSILONS = {"first": 1e-5, "second": 1e-3}  # by norm
 LAYERS = ("in", "between", "out")
 
 
@@ -23,9 +23,9 @@ def _network():
     keras.utils.set_random_seed(4)
     images = keras.Input((8, 8, 3))
     hidden = keras.layers.Conv2D(4, 3, padding="same", name="in")(images)
-    hidden = InstanceNormalization(NORMS["first"], name="first")(hidden)
+    hidden = InstanceNormalization(EPSILONS["first"], name="first")(hidden)
     hidden = keras.layers.Conv2D(5, 3, padding="same", name="between")(keras.layers.ReLU()(hidden))
-    hidden = BatchNormalization("image", epsilon=NORMS["second"], name="second")(hidden)
+    hidden = BatchNormalization("image", epsilon=EPSILONS["second"], name="second")(hidden)
     return keras.Model(images, keras.layers.Conv2D(3, 1, activation="tanh", name="out")(hidden))
 
 
@@ -45,7 +45,7 @@ def plain(network):
 
 
 @pytest.fixture(scope="module")
-def made(network, plain):
+def tiled(network, plain):
     return norm_input_signatures(_translator(plain, network=network))
 
 
@@ -56,12 +56,12 @@ def _images(count, seed=0):
 
 
 def _by_hand(network, images):
-    """Output and statistics of a batch of tiles as one image: convolutions by Keras, the rest not.
+    """Output and statistics of a batch of tiles as one image; only convolutions use Keras.
 
-    Gamma is 1 and beta 0 in the batch norm, as they are before training.
+    Gamma is 1 and beta 0 in the batch norm, their initial values.
     """
     values, means, scales = images, [], []
-    for layer, epsilon in zip(LAYERS, [*NORMS.values(), None], strict=True):
+    for layer, epsilon in zip(LAYERS, [*EPSILONS.values(), None], strict=True):
         values = np.asarray(network.get_layer(layer)(values), np.float64)
         if epsilon is not None:
             means.append(values.mean((0, 1, 2)))
@@ -72,24 +72,24 @@ def _by_hand(network, images):
     return values, np.concatenate(means)[None], np.concatenate(scales)[None]
 
 
-def test_statistics_of_tiles_and_what_tiles_become_are_as_in_numpy(network, made):
+def test_statistics_and_outputs_of_tiles_equal_those_in_numpy(network, tiled):
     tiles = _images(6)
     expected, means, scales = _by_hand(network, tiles)
-    found = made["a_to_b_statistics"].function(tiles=tf.constant(tiles))
+    found = tiled["a_to_b_statistics"].function(tiles=tf.constant(tiles))
     np.testing.assert_allclose(found["means"], means, atol=1e-5)
     np.testing.assert_allclose(found["scales"], scales, rtol=1e-4)
     for at in range(6):
-        one = made["a_to_b_tile"].function(
+        one = tiled["a_to_b_tile"].function(
             image=tiles[[at]], means=tf.constant(means, "float32"), scales=np.float32(scales)
         )["image"]
         np.testing.assert_allclose(one, expected[[at]], atol=1e-5)
         assert np.abs(one - network(tiles[[at]])).max() > 0.01
 
 
-def test_in_a_bundle_a_image_with_its_own_statistics_is_translated_as_ever(
-    plain, made, network, tmp_path
+def test_a_bundle_translates_an_image_equally_with_its_own_statistics_as_inputs(
+    plain, tiled, network, tmp_path
 ):
-    signatures = {"a_to_b": plain, **made}
+    signatures = {"a_to_b": plain, **tiled}
     examples = with_tiles(signatures, {"a_to_b": {"image": _images(3)}})
     assert set(examples) == {"a_to_b", "a_to_b_tile"}
     path = exporters.export(
@@ -99,12 +99,12 @@ def test_in_a_bundle_a_image_with_its_own_statistics_is_translated_as_ever(
     runner = exporters.Runner(bundle)
     tile = _images(1, seed=9)
     (tiles,) = runner.signatures["a_to_b_statistics"].inputs
-    assert tiles.shape == (tiled_norm.MOST_TILES, 8, 8, 3)
+    assert tiles.shape == (tiled_norm.MAX_TILES, 8, 8, 3)
     statistics = runner.run("a_to_b_statistics", {"tiles": np.repeat(tile, tiles.shape[0], 0)})
-    given = runner.run("a_to_b_tile", {"image": tile, **statistics})["image"]
+    output = runner.run("a_to_b_tile", {"image": tile, **statistics})["image"]
     expected, means, _ = _by_hand(network, tile)
-    np.testing.assert_allclose(given, expected, atol=1e-4)
-    np.testing.assert_allclose(given, runner.run("a_to_b", {"image": tile})["image"], atol=1e-4)
+    np.testing.assert_allclose(output, expected, atol=1e-4)
+    np.testing.assert_allclose(output, runner.run("a_to_b", {"image": tile})["image"], atol=1e-4)
     np.testing.assert_allclose(statistics["means"], means, atol=1e-4)
     inference_behavior = bundle.manifest.signatures["a_to_b_tile_uint8"].inference_behavior
     assert inference_behavior["normalization"] == "statistics given as inputs"
@@ -113,22 +113,22 @@ def test_in_a_bundle_a_image_with_its_own_statistics_is_translated_as_ever(
     assert {check.signature for check in checks.outputs} >= {"a_to_b_tile", "a_to_b_statistics"}
 
 
-def test_examples_carry_the_statistics_of_each_image_by_itself(network, plain, made):
+def test_examples_have_the_statistics_of_each_image(network, plain, tiled):
     images = _images(3)
-    found = with_tiles({"a_to_b": plain, **made}, {"a_to_b": {"image": images}})["a_to_b_tile"]
+    found = with_tiles({"a_to_b": plain, **tiled}, {"a_to_b": {"image": images}})["a_to_b_tile"]
     for at in range(3):
         _, means, scales = _by_hand(network, images[[at]])
         np.testing.assert_allclose(found["means"][[at]], means, atol=1e-5)
         np.testing.assert_allclose(found["scales"][[at]], scales, rtol=1e-4)
 
 
-def test_large_tiles_are_measured_fewer_at_a_time(network, plain, monkeypatch):
-    monkeypatch.setattr(tiled_norm, "MOST_PIXELS", 5 * 64)
-    made = norm_input_signatures(_translator(plain, network=network))
-    assert made["a_to_b_statistics"].inputs[0].shape == (5, 8, 8, 3)
+def test_statistics_of_large_tiles_use_fewer_tiles_per_batch(network, plain, monkeypatch):
+    monkeypatch.setattr(tiled_norm, "MAX_PIXELS", 5 * 64)
+    tiled = norm_input_signatures(_translator(plain, network=network))
+    assert tiled["a_to_b_statistics"].inputs[0].shape == (5, 8, 8, 3)
 
 
-def test_signatures_that_tiles_do_not_serve_get_none_and_all_such_are_refused(network, plain):
+def test_signatures_without_tiling_support_get_no_tile_signatures_or_are_refused(network, plain):
     def swap(image, exemplar):
         return {"image": network(image) + network(exemplar)}
 
@@ -136,7 +136,7 @@ def test_signatures_that_tiles_do_not_serve_get_none_and_all_such_are_refused(ne
     two = Signature("swap", swap, (image, exemplar), (image,))
     normless = Signature("negative", lambda image: {"image": -image}, (image,), (image,))
     smaller = Signature("small", lambda image: network(image), (image,), (image_spec((4, 4, 3)),))
-    made = norm_input_signatures(_translator(two, normless, smaller, plain, network=network))
-    assert list(made) == ["a_to_b_statistics", "a_to_b_tile"]
-    with pytest.raises(ConfigError, match=r"no signature of swap, negative, small takes one"):
+    tiled = norm_input_signatures(_translator(two, normless, smaller, plain, network=network))
+    assert list(tiled) == ["a_to_b_statistics", "a_to_b_tile"]
+    with pytest.raises(ConfigError, match=r"no signature of swap, negative, small maps"):
         norm_input_signatures(_translator(two, normless, smaller, network=network))

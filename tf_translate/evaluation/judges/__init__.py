@@ -1,1 +1,1 @@
-"""Evaluation classifiers, trained on the training split and never used in training."""
+"""Judges: evaluation classifiers, trained on the training split, never used in training."""

@@ -1,8 +1,8 @@
-"""Judges that go along with a model: which one belongs to which signature, and their weights.
+"""Judges exported with a model: which judges measure which signature, and their weights.
 
-An evaluated run says in `judges/directions.json` which judges measured what. From there they
-can be packed as plain arrays, to be rebuilt elsewhere by this code: nothing in such a file is
-run, and whoever measures with them needs neither the run nor its images.
+An evaluated run lists its judges in `judges/directions.json`. With this index they can be packed
+as plain arrays and rebuilt elsewhere by this module. Loading runs no code from the files, and
+needs neither the run nor its images.
 """
 
 import io
@@ -24,11 +24,11 @@ from tf_translate.evaluation.judges.judges import (
     Judges,
 )
 
-NOTE = "directions.json"
+INDEX_FILE = "directions.json"
 _KINDS = ("domain", "content")
-_FEWEST = 4  # images among which looking for one's own source says anything
+_MIN_RETRIEVAL_IMAGES = 4  # with fewer images, retrieval@1 says little
 
-# Shapes and types by name of what a file of arrays must hold -> its arrays.
+# (file name, expected shape and dtype by array name) -> arrays by name.
 ReadArrays = Callable[[str, Mapping[str, tuple[tuple[int, ...], str]]], Mapping[str, np.ndarray]]
 
 
@@ -36,134 +36,133 @@ class _Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-class JudgedDirection(_Record):
-    """What judges of one direction measure.
+class JudgeEntry(_Record):
+    """The judges of one direction, and the outputs they measure.
 
     Attributes:
-        signature: Whose outputs; its first input is what is translated.
-        asks: Numbers by label of its other inputs that make it this direction (`{"glasses": 1}`).
-        kept_as: What the judges' files are called after.
-        side: Side of the images they see.
-        target_is_second: As `DomainJudge` takes it.
+        signature: The signature that deploys the direction; its first input is the source.
+        attributes: Values by label of its other inputs that select this direction
+            (`{"glasses": 1}`).
+        file_id: Part of the names of the judges' files.
+        side: Height and width of the judges' input.
+        target_is_second: As in `DomainJudge`.
     """
 
     signature: str
-    asks: dict[str, float] = {}
-    kept_as: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
+    attributes: dict[str, float] = {}
+    file_id: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
     side: Annotated[int, Field(ge=16, le=1024, multiple_of=16)]
     target_is_second: bool
 
 
-class JudgeNote(_Record):
+class JudgeIndex(_Record):
     """Directions by name, and the protocol of their judges."""
 
     protocol: int
-    directions: Annotated[dict[str, JudgedDirection], Field(max_length=1000)]
+    directions: Annotated[dict[str, JudgeEntry], Field(max_length=1000)]
 
 
-def described(found: Judges, signature: str, asks: Mapping[str, float]) -> JudgedDirection:
-    """Says what judges measure; arguments as in `JudgedDirection`."""
-    return JudgedDirection(
+def entry_of(trained: Judges, signature: str, attributes: Mapping[str, float]) -> JudgeEntry:
+    """Builds the index entry of trained judges; arguments as in `JudgeEntry`."""
+    return JudgeEntry(
         signature=signature,
-        asks=dict(asks),
-        kept_as=found.kept_as,
-        side=found.settings.side,
-        target_is_second=found.domain.target_is_second,
+        attributes=dict(attributes),
+        file_id=trained.file_id,
+        side=trained.settings.side,
+        target_is_second=trained.domain.target_is_second,
     )
 
 
-def write_note(folder: Path, directions: Mapping[str, JudgedDirection]) -> None:
-    """Writes beside kept judges what they measure, whole or not at all."""
-    note = JudgeNote(protocol=judges.PROTOCOL, directions=dict(directions))
+def write_index(folder: Path, directions: Mapping[str, JudgeEntry]) -> None:
+    """Writes the index beside the files of the judges, atomically."""
+    index = JudgeIndex(protocol=judges.PROTOCOL, directions=dict(directions))
     folder.mkdir(parents=True, exist_ok=True)
-    unfinished = folder / f".{NOTE}.{os.getpid()}"
-    unfinished.write_text(note.model_dump_json(indent=2) + "\n")
-    unfinished.replace(folder / NOTE)
+    temporary = folder / f".{INDEX_FILE}.{os.getpid()}"
+    temporary.write_text(index.model_dump_json(indent=2) + "\n")
+    temporary.replace(folder / INDEX_FILE)
 
 
-def packed(folder: Path) -> dict[str, bytes]:
-    """Kept judges as files to carry: the note, and weights as arrays.
+def packed_files(folder: Path) -> dict[str, bytes]:
+    """Packs saved judges into files for export: the index, and the weights as arrays.
 
     Args:
         folder: The run's `evaluation/judges`.
 
     Returns:
-        Content by file name; empty where no evaluation left judges there.
+        Content by file name; empty if no evaluation saved judges there.
 
     Raises:
-        DataError: If the note is broken or a judge is missing.
+        DataError: If the index is broken or a judge is missing.
     """
-    if not (folder / NOTE).is_file():
+    if not (folder / INDEX_FILE).is_file():
         return {}
-    content = (folder / NOTE).read_bytes()
-    files = {NOTE: content}
-    for direction in read_note(content, folder / NOTE).directions.values():
+    content = (folder / INDEX_FILE).read_bytes()
+    files = {INDEX_FILE: content}
+    for entry in read_index(content, folder / INDEX_FILE).directions.values():
         for kind in _KINDS:
-            name = f"{kind}-{direction.kept_as}"
+            name = f"{kind}-{entry.file_id}"
             if f"{name}.npz" not in files:
-                files[f"{name}.npz"] = _weights(folder / f"{name}.keras")
+                files[f"{name}.npz"] = _packed_weights(folder / f"{name}.keras")
     return files
 
 
-def read_note(content: bytes, place: object) -> JudgeNote:
-    """Reads a note from wherever it was carried to; `place` is what errors call it.
+def read_index(content: bytes, location: object) -> JudgeIndex:
+    """Parses an index; error messages name its `location`.
 
     Raises:
         DataError: If it is broken or of another protocol.
     """
     try:
-        note = JudgeNote.model_validate_json(content)
+        index = JudgeIndex.model_validate_json(content)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "it"
-        raise DataError(f"{place} does not say what judges measure: {where}: {first['msg']}") from (
-            error
-        )
-    if note.protocol != judges.PROTOCOL:
+        field = ".".join(map(str, first["loc"])) or "the document"
+        raise DataError(f"{location} is no index of judges: {field}: {first['msg']}") from error
+    if index.protocol != judges.PROTOCOL:
         raise DataError(
-            f"{place} is of judges' protocol {note.protocol} and this version knows "
+            f"{location} has judges of protocol {index.protocol}, this version supports "
             f"{judges.PROTOCOL}; evaluate the run and export it again"
         )
-    return note
+    return index
 
 
 @dataclass(frozen=True)
-class _Carried:
-    direction: JudgedDirection
+class _LoadedEntry:
+    entry: JudgeEntry
     domain: DomainJudge
     content: ContentJudge
 
 
-class CarriedJudges:
-    """Metrics of content and of domain for what a signature gave, wherever it ran.
+class ExportedJudges:
+    """Content and domain metrics for the outputs of a signature, on any runtime.
 
     Args:
-        note: From `read_note`.
-        read: Gives the arrays of a file that `packed` made, by its name.
-        labels: For each signature and input the labels of its numbers, where it has any.
+        index: From `read_index`.
+        read: Reads the arrays of a file of `packed_files`, by its name.
+        labels: By signature and input, the label of each value, for inputs that have labels.
     """
 
     def __init__(
         self,
-        note: JudgeNote,
+        index: JudgeIndex,
         read: ReadArrays,
         labels: Mapping[str, Mapping[str, tuple[str, ...]]],
     ) -> None:
         self._labels = labels
         networks: dict[str, keras.Model] = {}
-        self._carried: dict[str, _Carried] = {}
-        for name, each in note.directions.items():
+        self._loaded: dict[str, _LoadedEntry] = {}
+        for name, entry in index.directions.items():
             for kind in _KINDS:
-                key = f"{kind}-{each.kept_as}"
-                networks[key] = networks.get(key) or _rebuilt(kind, each.side, f"{key}.npz", read)
-            self._carried[name] = _Carried(
-                each,
+                key = f"{kind}-{entry.file_id}"
+                networks[key] = networks.get(key) or _rebuild(kind, entry.side, f"{key}.npz", read)
+            self._loaded[name] = _LoadedEntry(
+                entry,
                 DomainJudge(
-                    networks[f"domain-{each.kept_as}"],
-                    side=each.side,
-                    target_is_second=each.target_is_second,
+                    networks[f"domain-{entry.file_id}"],
+                    side=entry.side,
+                    target_is_second=entry.target_is_second,
                 ),
-                ContentJudge(networks[f"content-{each.kept_as}"], side=each.side),
+                ContentJudge(networks[f"content-{entry.file_id}"], side=entry.side),
             )
 
     def __call__(
@@ -172,80 +171,83 @@ class CarriedJudges:
         inputs: Mapping[str, np.ndarray],
         outputs: Mapping[str, np.ndarray],
     ) -> dict[str, tuple[float, int]]:
-        """Gives metrics by name, each with the number of images it was taken on.
+        """Computes metrics by name, each with the number of images it was computed on.
 
-        For each direction `content/similarity` (mean cosine of the content features of output
-        and source), `content/retrieval@1` from 4 images on, `domain/accuracy` (share taken
-        for the target) and `domain/logit` (mean, above 0 for the target).
+        For each direction: `content/similarity` (mean cosine similarity between the content
+        features of output and source), `content/retrieval@1` from 4 images on,
+        `domain/accuracy` (fraction classified as the target domain) and `domain/logit` (mean,
+        positive for the target).
 
         Args:
             signature: Name of a float signature.
-            inputs, outputs: Cases stacked in front, `(cases, 1, ...)`, images in [-1, 1].
+            inputs, outputs: Cases along the first axis, `(cases, 1, ...)`, images in [-1, 1].
         """
         sources, results = (next(iter(arrays.values())) for arrays in (inputs, outputs))
         metrics: dict[str, tuple[float, int]] = {}
-        for name, carried in self._carried.items():
-            if carried.direction.signature != signature or results.ndim != 5:
+        for name, loaded in self._loaded.items():
+            if loaded.entry.signature != signature or results.ndim != 5:
                 continue
-            chosen = self._asked(carried.direction, inputs)
-            if chosen.any():
-                taken = _metrics(carried, sources[chosen, 0], results[chosen, 0])
-                count = int(chosen.sum())
-                metrics |= {f"{name} {key}": (value, count) for key, value in taken.items()}
+            selected = self._cases_of(loaded.entry, inputs)
+            if selected.any():
+                values = _metrics(loaded, sources[selected, 0], results[selected, 0])
+                count = int(selected.sum())
+                metrics |= {f"{name} {key}": (value, count) for key, value in values.items()}
         return metrics
 
-    def _asked(self, direction: JudgedDirection, inputs: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Which cases ask for the direction, bool `(cases,)`."""
-        chosen = np.ones(len(next(iter(inputs.values()))), bool)
-        labels = self._labels.get(direction.signature, {})
-        numbers = {
-            label: inputs[name].reshape(len(chosen), -1)[:, column]
-            for name, columns in labels.items()
-            for column, label in enumerate(columns)
+    def _cases_of(self, entry: JudgeEntry, inputs: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Which cases have the attributes of the direction, bool `(cases,)`."""
+        selected = np.ones(len(next(iter(inputs.values()))), bool)
+        labels = self._labels.get(entry.signature, {})
+        columns = {
+            label: inputs[name].reshape(len(selected), -1)[:, index]
+            for name, names in labels.items()
+            for index, label in enumerate(names)
         }
-        for label, value in direction.asks.items():
-            chosen &= numbers[label] == value if label in numbers else False
-        return chosen
+        for label, value in entry.attributes.items():
+            selected &= columns[label] == value if label in columns else False
+        return selected
 
 
-def _metrics(carried: _Carried, sources: np.ndarray, results: np.ndarray) -> dict[str, float]:
-    looked_for, features = carried.content.features(sources), carried.content.features(results)
-    logits = carried.domain.logits(results)
-    found = {
-        "content/similarity": float(np.sum(features * looked_for, axis=1).mean()),
+def _metrics(loaded: _LoadedEntry, sources: np.ndarray, results: np.ndarray) -> dict[str, float]:
+    source_features = loaded.content.features(sources)
+    features = loaded.content.features(results)
+    logits = loaded.domain.logits(results)
+    values = {
+        "content/similarity": float(np.sum(features * source_features, axis=1).mean()),
         "domain/accuracy": float((logits > 0).mean()),
         "domain/logit": float(logits.mean()),
     }
-    if len(sources) >= _FEWEST:
-        found["content/retrieval@1"] = float(judges.retrieved(features, looked_for).mean())
-    return found
+    if len(sources) >= _MIN_RETRIEVAL_IMAGES:
+        hits = judges.retrieval_hits(features, source_features)
+        values["content/retrieval@1"] = float(hits.mean())
+    return values
 
 
-def _weights(file: Path) -> bytes:
+def _packed_weights(file: Path) -> bytes:
     try:
         network = keras.saving.load_model(file, compile=False)
     except (OSError, ValueError) as error:
         raise DataError(f"the judge {file} cannot be read; evaluate the run again") from error
     buffer = io.BytesIO()
-    arrays = {_key(place): weight for place, weight in enumerate(network.get_weights())}
+    arrays = {_key(index): weight for index, weight in enumerate(network.get_weights())}
     np.savez_compressed(buffer, allow_pickle=False, **arrays)
     return buffer.getvalue()
 
 
-def _rebuilt(kind: str, side: int, file: str, read: ReadArrays) -> keras.Model:
+def _rebuild(kind: str, side: int, file: str, read: ReadArrays) -> keras.Model:
     build = {
         "domain": networks.domain_network,
         "content": networks.content_network,
     }[kind]
     network = build(side, seed=0)
-    forms = {
-        _key(place): (tuple(weight.shape), str(weight.dtype))
-        for place, weight in enumerate(network.get_weights())
+    expected = {
+        _key(index): (tuple(weight.shape), str(weight.dtype))
+        for index, weight in enumerate(network.get_weights())
     }
-    arrays = read(file, forms)
-    network.set_weights([arrays[key] for key in forms])
+    arrays = read(file, expected)
+    network.set_weights([arrays[key] for key in expected])
     return network
 
 
-def _key(place: int) -> str:
-    return f"weight_{place:02d}"
+def _key(index: int) -> str:
+    return f"weight_{index:02d}"

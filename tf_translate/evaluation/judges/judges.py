@@ -1,8 +1,8 @@
-"""Judges of content and of domain, trained on the training split only and kept on disk.
+"""Judges of content and of domain, trained on the training split only and saved on disk.
 
-A judge is never a network or a loss that a method trains with. What it gives is only as
-good as the judge is, so its own accuracy on real held-out images belongs beside every
-metric (`accuracy`, `restyled_retrieval`).
+No method trains with a judge, as a network or in a loss. A metric is only as reliable as its
+judge, so the judge's own accuracy on real held-out images is reported with every metric
+(`accuracy`, `restyled_retrieval`).
 """
 
 import hashlib
@@ -15,22 +15,28 @@ import tensorflow as tf
 
 from tf_translate.errors import DataError
 from tf_translate.evaluation.judges import networks, style_augmentation
-from tf_translate.evaluation.judges.training import BATCH, digest, fit, in_batches, kept
+from tf_translate.evaluation.judges.training import (
+    BATCH,
+    digest,
+    fit,
+    load_or_train,
+    predict_in_batches,
+)
 from tf_translate.images import to_uint8
-from tf_translate.pretrained import network_inputs
+from tf_translate.pretrained import preprocessing
 
-PROTOCOL = 1  # raise it when a network, its training or its input changes
+PROTOCOL = 1  # increase when a network, its training or its input changes
 
 
 @dataclass(frozen=True)
 class JudgeSettings:
-    """How judges are made; part of the protocol of every metric.
+    """How judges are trained; part of the protocol of every metric.
 
     Attributes:
-        side: Judges see images of `side` x `side` pixels; a multiple of 16.
-        batch: Images a training step, both domains together.
+        side: Height and width of the judges' input; a multiple of 16.
+        batch: Images per training step, both domains together.
         domain_steps, content_steps: Training steps of each judge.
-        seed: Decides initial weights, order and changes of style.
+        seed: Seed of initial weights, order and style augmentation.
     """
 
     side: int = 64
@@ -50,12 +56,12 @@ class JudgeSettings:
 
 
 class DomainJudge:
-    """Says whether a image belongs to the target domain or to the source domain.
+    """Classifies images as target domain or source domain.
 
     Args:
-        network: As `networks.domain_network` builds it, trained.
-        side: Side of the images it sees.
-        target_is_second: Whether the target is the domain that was called second in training.
+        network: A trained `networks.domain_network`.
+        side: Height and width of its input.
+        target_is_second: Whether the target was the second domain in training.
     """
 
     def __init__(self, network: keras.Model, *, side: int, target_is_second: bool):
@@ -64,39 +70,40 @@ class DomainJudge:
         self.target_is_second = target_is_second
         self.side = side
 
-    def says_target(self, images: np.ndarray) -> np.ndarray:
-        """Gives bool `(n,)` for float images `(n, h, w, c)` in [-1, 1]."""
+    def predicts_target(self, images: np.ndarray) -> np.ndarray:
+        """Classifies float images `(n, h, w, c)` in [-1, 1]: bool `(n,)`, true for the target."""
         return self.logits(images) > 0
 
     def logits(self, images: np.ndarray) -> np.ndarray:
-        """Gives float32 `(n,)`, above 0 for the target; `images` as in `says_target`."""
+        """Computes float32 `(n,)`, positive for the target; `images` as in `predicts_target`."""
         sign = 1.0 if self.target_is_second else -1.0
         return self._run(images)[1][:, 0] * np.float32(sign)
 
     def features(self, images: np.ndarray) -> np.ndarray:
-        """Gives float32 `(n, 128)`, standardised over training images, each of length sqrt(128).
+        """Computes features, float32 `(n, 128)`, each with L2 norm sqrt(128).
 
-        One length for all bounds the cubic kernel: without it a few odd images decide it.
+        They are standardized over the training images. The equal norm bounds the cubic kernel:
+        without it, a few outliers dominate the kernel distance.
         """
         features = self._run(images)[0]
-        lengths = np.linalg.norm(features, axis=1, keepdims=True)
-        return features / np.maximum(lengths, 1e-6) * np.float32(np.sqrt(features.shape[1]))
+        norms = np.linalg.norm(features, axis=1, keepdims=True)
+        return features / np.maximum(norms, 1e-6) * np.float32(np.sqrt(features.shape[1]))
 
     def accuracy(self, source: np.ndarray, target: np.ndarray) -> float:
-        """Gives the share judged rightly, both domains weighing the same; 0.5 is chance."""
-        wrong_side = self.says_target(source).mean()
-        return float((1.0 - wrong_side + self.says_target(target).mean()) / 2.0)
+        """Computes the balanced accuracy over both domains; 0.5 is chance."""
+        false_positives = self.predicts_target(source).mean()
+        return float((1.0 - false_positives + self.predicts_target(target).mean()) / 2.0)
 
     def _run(self, images: np.ndarray) -> list[np.ndarray]:
-        return in_batches(self._network, network_inputs.for_judge(images, self.side))
+        return predict_in_batches(self._network, preprocessing.to_square_rgb(images, self.side))
 
 
 class ContentJudge:
-    """Describes what is where in a image, whatever the style it is drawn in.
+    """Computes content features of images, which change little with their style.
 
     Args:
-        network: As `networks.content_network` builds it, trained.
-        side: Side of the images it sees.
+        network: A trained `networks.content_network`.
+        side: Height and width of its input.
     """
 
     def __init__(self, network: keras.Model, *, side: int):
@@ -104,54 +111,54 @@ class ContentJudge:
         self.side = side
 
     def features(self, images: np.ndarray) -> np.ndarray:
-        """Gives float32 unit vectors `(n, 960)` for float images `(n, h, w, c)` in [-1, 1]."""
-        return in_batches(self._network, network_inputs.for_judge(images, self.side))[0]
+        """Computes float32 unit vectors `(n, 960)` of float images `(n, h, w, c)` in [-1, 1]."""
+        return predict_in_batches(self._network, preprocessing.to_square_rgb(images, self.side))[0]
 
     def restyled_retrieval(self, images: np.ndarray, *, seed: int = 0) -> float:
-        """Gives the share of images found among all of them after a random change of style.
+        """Computes retrieval@1 of images among themselves after random style augmentation.
 
-        The judge's own accuracy where no counterparts are known.
+        This is the judge's own accuracy where no ground truth is known.
         """
-        seen = network_inputs.for_judge(images, self.side)
+        inputs = preprocessing.to_square_rgb(images, self.side)
         parts = [
             style_augmentation.strong(
-                tf.constant(seen[start : start + BATCH]), tf.constant([seed, start])
+                tf.constant(inputs[start : start + BATCH]), tf.constant([seed, start])
             )
-            for start in range(0, len(seen), BATCH)
+            for start in range(0, len(inputs), BATCH)
         ]
-        changed = self.features(np.concatenate(parts))
-        return float(retrieved(changed, self.features(images)).mean())
+        restyled = self.features(np.concatenate(parts))
+        return float(retrieval_hits(restyled, self.features(images)).mean())
 
 
 @dataclass(frozen=True)
 class Judges:
-    """Both judges of one direction, and how they came to be.
+    """Both judges of one direction, and how they were trained.
 
     Attributes:
         domain, content: The judges.
         settings: How they were trained.
-        fingerprint: Of the training images they saw.
-        kept_as: What their files are called after, where they are kept.
+        fingerprint: Hash of their training images.
+        file_id: Part of the names of their files, if they are saved.
     """
 
     domain: DomainJudge
     content: ContentJudge
     settings: JudgeSettings
     fingerprint: str
-    kept_as: str
+    file_id: str
 
 
-def retrieved(features: np.ndarray, among: np.ndarray) -> np.ndarray:
-    """Says of every row whether its nearest neighbour is the row of the same number.
+def retrieval_hits(queries: np.ndarray, gallery: np.ndarray) -> np.ndarray:
+    """Computes for every query whether its nearest neighbour has the same index.
 
     Args:
-        features, among: `(n, d)` unit vectors; nearest by cosine.
+        queries, gallery: `(n, d)` unit vectors; the nearest has the highest cosine similarity.
 
     Returns:
-        float64 `(n,)`: 1 where it is, 0 where not, 1/k in a tie of k, so that features
-        which are all alike get chance and not more.
+        float64 `(n,)`: 1 for a hit, 0 for a miss, 1/k for a tie among k, so that constant
+        features score at chance.
     """
-    similarity = np.asarray(features, np.float64) @ np.asarray(among, np.float64).T
+    similarity = np.asarray(queries, np.float64) @ np.asarray(gallery, np.float64).T
     best = similarity >= similarity.max(axis=1, keepdims=True) - 1e-9
     return np.diagonal(best) / best.sum(axis=1)
 
@@ -163,14 +170,14 @@ def train_judges(
     folder: str | Path | None = None,
     settings: JudgeSettings | None = None,
 ) -> Judges:
-    """Trains the judges of a direction, or loads them where they were trained before.
+    """Trains the judges of a direction, or loads judges trained before.
 
     The reverse direction of the same images shares the trained judges.
 
     Args:
         source, target: Float `(n, h, w, c)` in [-1, 1], of the training split only; at least
             2 each. Sizes and channels may differ.
-        folder: Where judges are kept; None keeps nothing.
+        folder: Where judges are saved; None does not save them.
         settings: How to train.
 
     Raises:
@@ -179,24 +186,28 @@ def train_judges(
     settings = settings or JudgeSettings()
     if min(len(source), len(target)) < 2:
         raise DataError(
-            "judges need at least 2 training images of each domain to learn from, but there "
+            "judges need at least 2 training images of each domain, but there "
             f"are {len(source)} and {len(target)}"
         )
-    seen = [
-        to_uint8(network_inputs.for_judge(images, settings.side)) for images in (source, target)
+    inputs = [
+        to_uint8(preprocessing.to_square_rgb(images, settings.side)) for images in (source, target)
     ]
-    marks = [hashlib.sha256(images.tobytes()).hexdigest() for images in seen]
-    in_order = marks[0] <= marks[1]  # one order for both directions
-    first, second = seen if in_order else seen[::-1]
-    protocol = {"protocol": PROTOCOL, "settings": asdict(settings), "images": sorted(marks)}
-    domain = kept("domain", protocol, folder, lambda: _train_domain(first, second, settings))
-    content = kept("content", protocol, folder, lambda: _train_content(first, second, settings))
+    hashes = [hashlib.sha256(images.tobytes()).hexdigest() for images in inputs]
+    in_order = hashes[0] <= hashes[1]  # the same order for both directions
+    first, second = inputs if in_order else inputs[::-1]
+    protocol = {"protocol": PROTOCOL, "settings": asdict(settings), "images": sorted(hashes)}
+    domain = load_or_train(
+        "domain", protocol, folder, lambda: _train_domain(first, second, settings)
+    )
+    content = load_or_train(
+        "content", protocol, folder, lambda: _train_content(first, second, settings)
+    )
     return Judges(
         domain=DomainJudge(domain, side=settings.side, target_is_second=in_order),
         content=ContentJudge(content, side=settings.side),
         settings=settings,
-        fingerprint=digest(sorted(marks)),
-        kept_as=digest(protocol)[:16],
+        fingerprint=digest(sorted(hashes)),
+        file_id=digest(protocol)[:16],
     )
 
 
@@ -223,6 +234,6 @@ def _train_content(first: np.ndarray, second: np.ndarray, settings: JudgeSetting
         steps=settings.content_steps,
         seed=settings.seed,
     )
-    learnt = keras.Model(network.input, network.get_layer(networks.LEARNT).output)
-    fit(learnt, batches, networks.instance_loss, settings.content_steps)
+    projection = keras.Model(network.input, network.get_layer(networks.PROJECTION).output)
+    fit(projection, batches, networks.nt_xent_within_domain, settings.content_steps)
     return network

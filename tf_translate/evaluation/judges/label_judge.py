@@ -1,8 +1,8 @@
-"""A judge of labels: says what class a image of the target domain shows.
+"""The label judge: a classifier of the target domain's labels.
 
-It learns from real training images of the target domain and their labels, and from nothing
-else: it is never a network or a loss that a method trains with. Its own accuracy on real
-held-out images belongs beside every metric it gives.
+It is trained on real training images of the target domain and their labels only. No method
+trains with it, as a network or in a loss. Its own accuracy on real held-out images is reported
+with its metric.
 """
 
 import hashlib
@@ -16,23 +16,28 @@ import tensorflow as tf
 
 from tf_translate.errors import DataError
 from tf_translate.evaluation.judges import networks
-from tf_translate.evaluation.judges.training import digest, fit, in_batches, kept
+from tf_translate.evaluation.judges.training import (
+    digest,
+    fit,
+    load_or_train,
+    predict_in_batches,
+)
 from tf_translate.images import to_uint8
-from tf_translate.pretrained import network_inputs
+from tf_translate.pretrained import preprocessing
 
-PROTOCOL = 1  # raise it when the network, its training or its input changes
+PROTOCOL = 1  # increase when the network, its training or its input changes
 _LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)  # of red, green, blue (BT.601)
 
 
 @dataclass(frozen=True)
-class LabelSettings:
-    """How the judge of labels is made; part of the protocol of its metric.
+class LabelJudgeSettings:
+    """How the label judge is trained; part of the protocol of its metric.
 
     Attributes:
-        side: It sees images of `side` x `side` pixels; a multiple of 8.
-        batch: Images a training step.
+        side: Height and width of its input; a multiple of 8.
+        batch: Images per training step.
         steps: Training steps.
-        seed: Decides initial weights, order and changes.
+        seed: Seed of initial weights, order and augmentation.
     """
 
     side: int = 32
@@ -51,14 +56,14 @@ class LabelSettings:
 
 
 class LabelJudge:
-    """Says which class a image shows.
+    """Predicts the class of an image.
 
     Args:
-        network: As `networks.label_network` builds it, trained.
+        network: A trained `networks.label_network`.
         classes: Names of the classes, in the order of labels.
-        grey: Whether it knows grey images only; colours are then turned to luminance.
+        grey: Whether it was trained on grey images; colours are then converted to luminance.
         settings: How it was trained.
-        fingerprint: Of the training images and labels it saw.
+        fingerprint: Hash of its training images and labels.
     """
 
     def __init__(
@@ -67,25 +72,25 @@ class LabelJudge:
         classes: Sequence[str],
         *,
         grey: bool,
-        settings: LabelSettings,
+        settings: LabelJudgeSettings,
         fingerprint: str,
     ):
         self._network = network
         self.classes, self.grey = tuple(classes), grey
         self.settings, self.fingerprint = settings, fingerprint
 
-    def says(self, images: np.ndarray) -> np.ndarray:
-        """Gives labels, int64 `(n,)`, for float images `(n, h, w, 1, 3 or 4)` in [-1, 1]."""
-        seen = _seen(images, self.settings.side, grey=self.grey)
-        return in_batches(self._network, seen)[0].argmax(axis=1)
+    def predict(self, images: np.ndarray) -> np.ndarray:
+        """Predicts labels, int64 `(n,)`, of float images `(n, h, w, 1, 3 or 4)` in [-1, 1]."""
+        inputs = _network_input(images, self.settings.side, grey=self.grey)
+        return predict_in_batches(self._network, inputs)[0].argmax(axis=1)
 
-    def hits(self, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
-        """Gives float64 `(n,)`: 1 where the judge sees the label that is given, else 0."""
+    def correct(self, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        """Computes float64 `(n,)`: 1 where the predicted label equals `labels`, else 0."""
         if len(images) != len(labels):
             raise ValueError(
                 f"`labels` must hold one for each of the {len(images)} images, got {len(labels)}"
             )
-        return (self.says(images) == np.asarray(labels)).astype(np.float64)
+        return (self.predict(images) == np.asarray(labels)).astype(np.float64)
 
 
 def train_label_judge(
@@ -94,22 +99,22 @@ def train_label_judge(
     classes: Sequence[str],
     *,
     folder: str | Path | None = None,
-    settings: LabelSettings | None = None,
+    settings: LabelJudgeSettings | None = None,
 ) -> LabelJudge:
-    """Trains the judge of labels of a target domain, or loads it where it was trained before.
+    """Trains the label judge of a target domain, or loads a judge trained before.
 
     Args:
         images: Float `(n, h, w, 1, 3 or 4)` in [-1, 1], of the target's training split only.
         labels: Integers `(n,)`, each below `len(classes)`.
         classes: Names of the classes, in the order of labels.
-        folder: Where the judge is kept; None keeps nothing.
+        folder: Where the judge is saved; None does not save it.
         settings: How to train.
 
     Raises:
-        ValueError: If labels do not go with the images or the classes.
+        ValueError: If the labels do not match the images or the classes.
         DataError: If fewer than two classes have images.
     """
-    settings = settings or LabelSettings()
+    settings = settings or LabelJudgeSettings()
     labels = np.asarray(labels, np.int32)
     if labels.shape != (len(images),):
         raise ValueError(
@@ -118,29 +123,31 @@ def train_label_judge(
         )
     if len(labels) and not 0 <= labels.min() <= labels.max() < len(classes):
         raise ValueError(
-            f"`labels` must lie in 0..{len(classes) - 1}, one a class, "
+            f"`labels` must lie in 0..{len(classes) - 1}, one per class, "
             f"got {labels.min()}..{labels.max()}"
         )
     if len(np.unique(labels)) < 2:
         raise DataError(
-            "the judge of labels needs training images of at least 2 classes, got "
-            f"{len(np.unique(labels))}: label more classes, or leave the labels out"
+            "the label judge needs training images of at least 2 classes, got "
+            f"{len(np.unique(labels))}: label more classes, or remove the labels"
         )
     grey = images.shape[-1] == 1
-    seen = to_uint8(_seen(images, settings.side, grey=grey))
-    marks = [hashlib.sha256(part.tobytes()).hexdigest() for part in (seen, labels)]
+    inputs = to_uint8(_network_input(images, settings.side, grey=grey))
+    hashes = [hashlib.sha256(array.tobytes()).hexdigest() for array in (inputs, labels)]
     protocol = {"protocol": PROTOCOL, "settings": asdict(settings), "classes": list(classes)}
-    protocol |= {"images": marks[0], "labels": marks[1]}
-    network = kept("label", protocol, folder, lambda: _train(seen, labels, len(classes), settings))
-    return LabelJudge(network, classes, grey=grey, settings=settings, fingerprint=digest(marks))
+    protocol |= {"images": hashes[0], "labels": hashes[1]}
+    network = load_or_train(
+        "label", protocol, folder, lambda: _train(inputs, labels, len(classes), settings)
+    )
+    return LabelJudge(network, classes, grey=grey, settings=settings, fingerprint=digest(hashes))
 
 
 def _train(
-    seen: np.ndarray, labels: np.ndarray, classes: int, settings: LabelSettings
+    inputs: np.ndarray, labels: np.ndarray, classes: int, settings: LabelJudgeSettings
 ) -> keras.Model:
     network = networks.label_network(settings.side, classes, seed=settings.seed)
     batches = networks.label_batches(
-        tf.constant(seen),
+        tf.constant(inputs),
         tf.constant(labels),
         batch=settings.batch,
         steps=settings.steps,
@@ -151,7 +158,7 @@ def _train(
     return network
 
 
-def _seen(images: np.ndarray, side: int, *, grey: bool) -> np.ndarray:
-    """What the judge sees: three channels, all of them the luminance where it knows grey only."""
-    shown = network_inputs.for_judge(images, side)
-    return np.repeat((shown @ _LUMINANCE)[..., None], 3, axis=-1) if grey else shown
+def _network_input(images: np.ndarray, side: int, *, grey: bool) -> np.ndarray:
+    """RGB images at the judge's size; with `grey`, all three channels are the luminance."""
+    rgb = preprocessing.to_square_rgb(images, side)
+    return np.repeat((rgb @ _LUMINANCE)[..., None], 3, axis=-1) if grey else rgb

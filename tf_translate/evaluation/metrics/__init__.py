@@ -1,1 +1,1 @@
-"""What is measured of a translation: content, domain, completeness."""
+"""Metrics of translations: content, domain and completeness."""

@@ -1,17 +1,30 @@
-"""Both halves in one number, between rows that hold none of a half and rows that hold all."""
+"""Completeness: one metric for content and domain, normalized by baselines that lack one of them.
+
+    c = (retrieval@1 - that of random targets) / (that of the ground truth - that of random targets)
+    d = (accuracy - that of the sources) / (that of real targets - that of the sources)
+    completeness = 2 c d / (c + d), with c and d clipped to [0, 1]
+
+`accuracy` is the fraction that the domain judge classifies as the target. Without ground truth,
+the identity map takes its place.
+"""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from tf_translate.evaluation.judges import judges as judging
-from tf_translate.evaluation.judges.judges import Judges
-from tf_translate.evaluation.metrics.results import Direction, Measured, measured
+from tf_translate.evaluation.judges.judges import Judges, retrieval_hits
+from tf_translate.evaluation.metrics.results import Direction, MetricValue, metric_value
 
 
 @dataclass(frozen=True, eq=False)
-class Row:
-    """Images to measure: `counterparts` are the rows of the target set they depend on."""
+class Candidates:
+    """Images to measure: the outputs or a baseline.
+
+    Attributes:
+        name: "output", "identity", "random target" or "ground truth".
+        images: One for each source.
+        counterparts: For each image the index of the target image it depends on, or -1.
+    """
 
     name: str
     images: np.ndarray
@@ -19,59 +32,64 @@ class Row:
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
-    """What the judges said of a row, image by image."""
+class JudgeScores:
+    """The scores of the judges for each image."""
 
-    found: np.ndarray
-    says_target: np.ndarray
+    retrieved: np.ndarray
+    in_target: np.ndarray
     similarity: np.ndarray
 
 
-def consistency(direction: Direction, judges: Judges, *, seed: int = 0) -> dict[str, float]:
-    """Both halves of the outputs and their harmonic mean, without intervals and further metrics.
+def headline_metrics(direction: Direction, judges: Judges, *, seed: int = 0) -> dict[str, float]:
+    """Computes the metrics that select checkpoints, without confidence intervals.
 
     Args:
         direction, judges, seed: As for `evaluate_direction`.
 
     Returns:
         `content/retrieval@1`, `domain/accuracy` and `completeness`, each in [0, 1];
-        completeness is 0 where a judge cannot tell nothing from everything.
+        completeness is 0 where a judge cannot separate the baselines.
     """
-    looked_for = judges.content.features(direction.source)
-    rows = rows_of(direction, seed)
-    seen = {row.name: looked_at(row.images, looked_for, judges) for row in rows}
-    anchors = Anchors(seen, judges.domain.says_target(direction.target))
+    source_features = judges.content.features(direction.source)
+    scores = {
+        each.name: score(each.images, source_features, judges)
+        for each in candidate_sets(direction, seed)
+    }
+    scale = CompletenessScale(scores, judges.domain.predicts_target(direction.target))
     return {
-        "content/retrieval@1": float(seen["output"].found.mean()),
-        "domain/accuracy": float(seen["output"].says_target.mean()),
-        "completeness": float(np.nan_to_num(anchors.harmonic(seen["output"]))),
+        "content/retrieval@1": float(scores["output"].retrieved.mean()),
+        "domain/accuracy": float(scores["output"].in_target.mean()),
+        "completeness": float(np.nan_to_num(scale.harmonic_mean(scores["output"]))),
     }
 
 
-def rows_of(direction: Direction, seed: int) -> list[Row]:
-    """The output and the fixed rows: identity, random target and, where known, ground truth."""
+def candidate_sets(direction: Direction, seed: int) -> list[Candidates]:
+    """The outputs and the baselines: identity, random target and, if known, ground truth."""
     own = np.full(len(direction.source), -1)
     if direction.truth is not None:
         own = _positions(direction.truth, direction.target)
-    rows = [Row("output", direction.outputs, own), Row("identity", direction.source, own)]
+    candidates = [
+        Candidates("output", direction.outputs, own),
+        Candidates("identity", direction.source, own),
+    ]
     if direction.truth is None:
         chosen = _random_targets(len(direction.source), len(direction.target), seed)
-        rows.append(Row("random target", direction.target[chosen], chosen))
+        candidates.append(Candidates("random target", direction.target[chosen], chosen))
     else:
         others = _derangement(len(direction.source), seed)
-        rows.append(Row("random target", direction.truth[others], own[others]))
-        rows.append(Row("ground truth", direction.truth, own))
-    return rows
+        candidates.append(Candidates("random target", direction.truth[others], own[others]))
+        candidates.append(Candidates("ground truth", direction.truth, own))
+    return candidates
 
 
 def _positions(images: np.ndarray, among: np.ndarray) -> np.ndarray:
-    """Finds each image in a set by its pixels; -1 where it is not there."""
-    places = {image.tobytes(): place for place, image in enumerate(among)}
-    return np.array([places.get(image.tobytes(), -1) for image in images])
+    """Finds the index of each image in a set by its pixels; -1 if absent."""
+    positions = {image.tobytes(): position for position, image in enumerate(among)}
+    return np.array([positions.get(image.tobytes(), -1) for image in images])
 
 
 def _derangement(count: int, seed: int) -> np.ndarray:
-    """Gives every number below `count` another one: a random cycle through all."""
+    """A permutation of `count` indices without fixed points: one random cycle."""
     order = np.random.default_rng(seed).permutation(count)
     partner = np.empty(count, np.int64)
     partner[order] = np.roll(order, 1)
@@ -79,61 +97,69 @@ def _derangement(count: int, seed: int) -> np.ndarray:
 
 
 def _random_targets(count: int, available: int, seed: int) -> np.ndarray:
-    """Draws without repeats as long as there are targets left."""
+    """Random indices of targets, repeated only if there are fewer targets than `count`."""
     return np.random.default_rng(seed).permutation(available)[np.arange(count) % available]
 
 
-def looked_at(images: np.ndarray, looked_for: np.ndarray, judges: Judges) -> Seen:
-    """What the judges say of images; `looked_for` are the content features of their sources."""
+def score(images: np.ndarray, source_features: np.ndarray, judges: Judges) -> JudgeScores:
+    """Scores images; `source_features` are the content features of their sources."""
     features = judges.content.features(images)
-    return Seen(
-        found=judging.retrieved(features, looked_for),
-        says_target=judges.domain.says_target(images).astype(np.float64),
-        similarity=np.sum(features * looked_for, axis=1),
+    return JudgeScores(
+        retrieved=retrieval_hits(features, source_features),
+        in_target=judges.domain.predicts_target(images).astype(np.float64),
+        similarity=np.sum(features * source_features, axis=1),
     )
 
 
-class Anchors:
-    """What counts as nothing and as everything when content and domain are put together."""
+class CompletenessScale:
+    """The baselines that define 0 and 1 of content and domain; see the formula of the module.
 
-    def __init__(self, seen: dict[str, Seen], real_target: np.ndarray):
-        self._no_content = seen["random target"].found
-        self._all_content = seen.get("ground truth", seen["identity"]).found
-        self._no_domain = seen["identity"].says_target
+    Args:
+        scores: By name of the candidates.
+        real_target: Whether the domain judge classifies each real target image as the target.
+    """
+
+    def __init__(self, scores: dict[str, JudgeScores], real_target: np.ndarray):
+        self._no_content = scores["random target"].retrieved
+        self._all_content = scores.get("ground truth", scores["identity"]).retrieved
+        self._no_domain = scores["identity"].in_target
         self._all_domain = real_target.astype(np.float64)
 
-    def completeness(self, seen: Seen, *, resamples: int, seed: int) -> Measured:
-        """Harmonic mean of both normalised halves, with its 95 % bootstrap interval."""
-        value, count, targets = self.harmonic(seen), len(seen.found), len(self._all_domain)
+    def completeness(self, scores: JudgeScores, *, resamples: int, seed: int) -> MetricValue:
+        """Computes completeness with its 95 % bootstrap confidence interval."""
+        value = self.harmonic_mean(scores)
+        count, targets = len(scores.retrieved), len(self._all_domain)
         random = np.random.default_rng(seed)
-        draws = random.integers(0, count, (resamples, count))
-        target_draws = random.integers(0, targets, (resamples, targets))
-        spread = self._harmonic(seen, draws, target_draws)
+        indices = random.integers(0, count, (resamples, count))
+        target_indices = random.integers(0, targets, (resamples, targets))
+        resampled = self._harmonic_means(scores, indices, target_indices)
         if not np.isfinite(value):
-            return Measured(None)
-        low, high = np.nanpercentile(spread, [2.5, 97.5])
-        return measured(value, interval=(float(low), float(high)))
+            return MetricValue(None)
+        low, high = np.nanpercentile(resampled, [2.5, 97.5])
+        return metric_value(value, interval=(float(low), float(high)))
 
-    def harmonic(self, seen: Seen) -> float:
-        """Harmonic mean of both normalised halves; NaN where a judge cannot tell."""
-        every, targets = np.arange(len(seen.found)), np.arange(len(self._all_domain))
-        return float(self._harmonic(seen, every[None], targets[None])[0])
+    def harmonic_mean(self, scores: JudgeScores) -> float:
+        """Computes completeness; NaN where a judge cannot separate the baselines."""
+        indices, targets = np.arange(len(scores.retrieved)), np.arange(len(self._all_domain))
+        return float(self._harmonic_means(scores, indices[None], targets[None])[0])
 
-    def _harmonic(self, seen: Seen, draws: np.ndarray, target_draws: np.ndarray) -> np.ndarray:
-        content = _normalised(
-            seen.found[draws].mean(1),
-            self._no_content[draws].mean(1),
-            self._all_content[draws].mean(1),
+    def _harmonic_means(
+        self, scores: JudgeScores, indices: np.ndarray, target_indices: np.ndarray
+    ) -> np.ndarray:
+        content = _normalized(
+            scores.retrieved[indices].mean(1),
+            self._no_content[indices].mean(1),
+            self._all_content[indices].mean(1),
         )
-        domain = _normalised(
-            seen.says_target[draws].mean(1),
-            self._no_domain[draws].mean(1),
-            self._all_domain[target_draws].mean(1),
+        domain = _normalized(
+            scores.in_target[indices].mean(1),
+            self._no_domain[indices].mean(1),
+            self._all_domain[target_indices].mean(1),
         )
         return 2.0 * content * domain / np.maximum(content + domain, 1e-12)
 
 
-def _normalised(values: np.ndarray, none: np.ndarray, full: np.ndarray) -> np.ndarray:
-    """Maps none to 0 and full to 1, clipped; NaN where a judge cannot tell the two apart."""
-    span = np.where(full > none, full - none, np.nan)
-    return np.clip((values - none) / span, 0.0, 1.0)
+def _normalized(values: np.ndarray, zero: np.ndarray, one: np.ndarray) -> np.ndarray:
+    """Maps `zero` to 0 and `one` to 1, clipped; NaN where `one` does not exceed `zero`."""
+    span = np.where(one > zero, one - zero, np.nan)
+    return np.clip((values - zero) / span, 0.0, 1.0)

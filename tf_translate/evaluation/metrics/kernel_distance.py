@@ -1,4 +1,4 @@
-"""Kernel distance (KID): how far two sets of images are apart, seen through features."""
+"""Kernel distance (KID) between two sets of images, computed on features."""
 
 from dataclasses import dataclass
 
@@ -9,11 +9,11 @@ SUBSETS = 100
 
 @dataclass(frozen=True)
 class KernelDistance:
-    """A squared kernel distance and how sure it is.
+    """A squared kernel distance with its standard error.
 
     Attributes:
-        value: Mean over the subsets; about 0 for sets of one kind, and it may be slightly
-            negative because it is unbiased.
+        value: Mean over the subsets; about 0 for two samples of one distribution. It is unbiased,
+            so it can be slightly negative.
         standard_error: Delete-half jackknife standard error over images.
     """
 
@@ -22,7 +22,7 @@ class KernelDistance:
 
 
 def polynomial_kernel(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Gives (x.y / d + 1)^3 of every pair, float64 `(n, m)`, from `(n, d)` and `(m, d)`.
+    """Computes (x.y / d + 1)^3 of every pair, float64 `(n, m)`, from `(n, d)` and `(m, d)`.
 
     Source: Binkowski et al. 2018, https://arxiv.org/abs/1801.01401, sec. 4.
     """
@@ -31,22 +31,22 @@ def polynomial_kernel(left: np.ndarray, right: np.ndarray) -> np.ndarray:
 
 
 def unbiased_mmd(
-    within_left: np.ndarray, within_right: np.ndarray, across: np.ndarray, kept: np.ndarray
+    within_left: np.ndarray, within_right: np.ndarray, across: np.ndarray, included: np.ndarray
 ) -> float:
-    """Gives the unbiased squared maximum mean discrepancy from kernel values.
+    """Computes the unbiased squared maximum mean discrepancy from kernel values.
 
     Args:
-        within_left: `(n, n)` kernel of the first set with itself; its diagonal is left out.
-        within_right: `(m, m)` of the second set with itself; its diagonal is left out.
+        within_left: `(n, n)` kernel of the first set with itself; its diagonal is ignored.
+        within_right: `(m, m)` of the second set with itself; its diagonal is ignored.
         across: `(n, m)` kernel between the sets.
-        kept: `(n, m)` bool, the pairs of `across` that count.
+        included: `(n, m)` bool, the pairs of `across` that count.
 
-    Source: Gretton et al. 2012, JMLR 13:723, eq. 3; leaving out pairs as in eq. 4.
+    Source: Gretton et al. 2012, JMLR 13:723, eq. 3; pairs excluded as in eq. 4.
     """
     n, m = across.shape
     left = (within_left.sum() - np.trace(within_left)) / (n * (n - 1))
     right = (within_right.sum() - np.trace(within_right)) / (m * (m - 1))
-    return float(left + right - 2.0 * across[kept].mean())
+    return float(left + right - 2.0 * across[included].mean())
 
 
 def kernel_distance(
@@ -57,19 +57,19 @@ def kernel_distance(
     subsets: int = SUBSETS,
     seed: int = 0,
 ) -> KernelDistance:
-    """Gives the kernel distance (KID) of two sets of features.
+    """Computes the kernel distance (KID) between two sets of features.
 
-    The mean over random halves of both sets. As each subset is a half, the standard
-    deviation over subsets is the delete-half jackknife's standard error (Shao and Wu 1989).
+    It is the mean over random halves of both sets. As each subset is a half, the standard
+    deviation over subsets is the standard error of the delete-half jackknife (Shao and Wu 1989).
 
     Args:
         features: `(n, d)`, n at least 4.
         reference: `(m, d)`, m at least 4.
-        counterparts: `(n,)` integers: the row of `reference` that row i is made from, a copy
-            of, or meant to become; -1 for none. Such a pair is not independent and would
-            pull the distance down, so it is left out.
-        subsets: How many random halves.
-        seed: Chooses the halves.
+        counterparts: `(n,)` integers: the row of `reference` that row i is derived from, is a
+            copy of, or has as ground truth; -1 for none. Such a pair is not independent and
+            lowers the distance, so it is excluded.
+        subsets: Number of random halves.
+        seed: Seed of the halves.
 
     Raises:
         ValueError: If a set has fewer than 4 rows or the feature sizes differ.
@@ -78,7 +78,7 @@ def kernel_distance(
     """
     if features.ndim != 2 or reference.ndim != 2 or features.shape[1] != reference.shape[1]:
         raise ValueError(
-            "`features` and `reference` must be (n, d) and (m, d) with one d, "
+            "`features` and `reference` must be (n, d) and (m, d) with equal d, "
             f"got {features.shape} and {reference.shape}"
         )
     if min(len(features), len(reference)) < 4:
@@ -86,10 +86,10 @@ def kernel_distance(
             "a kernel distance needs at least 4 images on each side, "
             f"got {len(features)} and {len(reference)}"
         )
-    kept = np.ones((len(features), len(reference)), bool)
+    included = np.ones((len(features), len(reference)), bool)
     if counterparts is not None:
         known = np.flatnonzero(counterparts >= 0)
-        kept[known, counterparts[known]] = False
+        included[known, counterparts[known]] = False
     left = polynomial_kernel(features, features)
     right = polynomial_kernel(reference, reference)
     across = polynomial_kernel(features, reference)
@@ -104,7 +104,7 @@ def kernel_distance(
                 left[np.ix_(rows, rows)],
                 right[np.ix_(columns, columns)],
                 across[pairs],
-                kept[pairs],
+                included[pairs],
             )
         )
     return KernelDistance(float(np.mean(values)), float(np.std(values, ddof=1)))

@@ -1,59 +1,59 @@
-"""Metrics by pretrained networks, which others know too, beside those of our own judges."""
+"""Metrics by pretrained networks, in addition to those of the judges."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
 from tf_translate.evaluation.metrics import kernel_distance
-from tf_translate.evaluation.metrics.results import Direction, Measured, Metric, measured
-from tf_translate.pretrained.registry import Features
+from tf_translate.evaluation.metrics.results import Direction, Metric, MetricValue, metric_value
+from tf_translate.pretrained.registry import PretrainedNetwork
 
 
-class FeatureFigures:
-    """Kernel distance and identity of one direction, seen through pretrained networks.
+class PretrainedMetrics:
+    """Kernel distance and identity similarity of one direction, by features of each network.
 
     Args:
         direction: What is measured.
-        networks: Of different names.
-        seed: Of the kernel distance's subsets.
+        networks: With distinct names.
+        seed: Seed of the kernel distance's subsets.
     """
 
-    def __init__(self, direction: Direction, networks: Sequence[Features], *, seed: int):
+    def __init__(self, direction: Direction, networks: Sequence[PretrainedNetwork], *, seed: int):
         self._networks, self._seed = networks, seed
         self._direction = direction
         self._source = [network.embed(direction.source) for network in networks]
         self._target = [network.embed(direction.target) for network in networks]
 
-    def of(self, images: np.ndarray, counterparts: np.ndarray) -> dict[str, Measured]:
-        """Gives the metrics of one row.
+    def of(self, images: np.ndarray, counterparts: np.ndarray) -> dict[str, MetricValue]:
+        """Computes the metrics of the outputs or of a baseline.
 
         Args:
             images: One for each source image.
             counterparts: As in `kernel_distance.kernel_distance`.
         """
-        taken = {}
+        values = {}
         for network, source, target in zip(self._networks, self._source, self._target, strict=True):
-            features = self._known(images, source, target)
+            features = self._cached(images, source, target)
             if features is None:
                 features = network.embed(images)
             distance = kernel_distance.kernel_distance(
                 features, target, counterparts=counterparts, seed=self._seed
             )
-            taken[identity_name(network, self._direction)] = _identity(features, source)
-            taken[kid_name(network, self._direction)] = measured(
+            values[identity_name(network, self._direction)] = _similarity(features, source)
+            values[kid_name(network, self._direction)] = metric_value(
                 distance.value, standard_error=distance.standard_error
             )
-        return taken
+        return values
 
-    def _known(self, images: np.ndarray, source: np.ndarray, target: np.ndarray):
-        """Features that were taken before, of the very same images; None of others."""
+    def _cached(self, images: np.ndarray, source: np.ndarray, target: np.ndarray):
+        """Features of the source or target set if `images` is that array, otherwise None."""
         if images is self._direction.source:
             return source
         return target if images is self._direction.target else None
 
-    def references(self) -> dict[str, Measured]:
-        """Gives where the distance stands when nothing differs: target against target."""
-        taken = {}
+    def reference_values(self) -> dict[str, MetricValue]:
+        """Computes the distance between two halves of the target set, the noise floor."""
+        values = {}
         order = np.random.default_rng(self._seed).permutation(len(self._direction.target))
         for network, target in zip(self._networks, self._target, strict=True):
             if len(target) < 8:
@@ -62,56 +62,57 @@ class FeatureFigures:
                 target[order[::2]], target[order[1::2]], seed=self._seed
             )
             name = kid_name(network, self._direction).removeprefix("domain/")
-            taken[f"{name} floor (target vs target, halves)"] = measured(
+            values[f"{name} floor (target vs target, halves)"] = metric_value(
                 floor.value, standard_error=floor.standard_error
             )
-        return taken
+        return values
 
 
-def kid_name(network: Features, direction: Direction) -> str:
-    """As `domain/kid/lite0@64`: the network, and the height of the images it is shown."""
+def kid_name(network: PretrainedNetwork, direction: Direction) -> str:
+    """For example `domain/kid/efficientnet_lite0@64`: the network and the height of the images."""
     return f"domain/kid/{network.name}@{direction.target.shape[1]}"
 
 
-def identity_name(network: Features, direction: Direction) -> str:
-    """As `content/identity/face128@64`."""
+def identity_name(network: PretrainedNetwork, direction: Direction) -> str:
+    """For example `content/identity/dlib_face@64`."""
     return f"content/identity/{network.name}@{direction.target.shape[1]}"
 
 
-def feature_metrics(
-    direction: Direction, networks: Sequence[Features], on: str, *, seed: int
+def pretrained_metric_definitions(
+    direction: Direction, networks: Sequence[PretrainedNetwork], on: str, *, seed: int
 ) -> list[Metric]:
-    """Names, meanings and protocols of what `FeatureFigures.of` gives."""
-    listed = []
+    """Builds the definitions of the metrics that `PretrainedMetrics.of` computes."""
+    definitions = []
     for network in networks:
         height, width = network.size
-        seen = (
+        features = (
             f"features of {network.name} (frozen, pretrained), images resized to {height} x "
             f"{width} (bicubic with antialiasing, clipped; alpha over white, grey repeated); {on}"
         )
-        listed += [
+        definitions += [
             Metric(
                 identity_name(network, direction),
-                "Likeness of the image to its own source as the network sees it; read it between "
-                "random target and identity, for unlike images are far from 0 too.",
-                f"mean cosine, {seen}; standard error over images; identity is 1 by construction",
+                "Similarity of each image to its own source in the network's features. Compare it "
+                "with random target and identity: different images do not score 0.",
+                f"mean cosine similarity, {features}; standard error over images; identity is 1 "
+                "by construction",
             ),
             Metric(
                 kid_name(network, direction),
-                "Distance of the images as a set to real target images as the network sees "
-                "them; 0 is no difference. Not the published KID, whose network is Inception.",
-                "unbiased squared kernel distance (cubic polynomial), "
-                f"{seen} against {len(direction.target)} held-out targets, pairs of an image and "
-                f"its own counterpart left out; {kernel_distance.SUBSETS} random halves, seed {seed}; "
+                "Distance between the images and the real target images, as two sets of the "
+                "network's features; 0 is no difference. Published KID uses Inception instead.",
+                f"unbiased squared kernel distance (cubic polynomial), {features} against "
+                f"{len(direction.target)} held-out targets, without pairs of an image and its own "
+                f"counterpart; {kernel_distance.SUBSETS} random halves, seed {seed}; "
                 "standard error by delete-half jackknife",
                 higher_is_better=False,
             ),
         ]
-    return listed
+    return definitions
 
 
-def _identity(features: np.ndarray, source: np.ndarray) -> Measured:
-    lengths = np.linalg.norm(features, axis=1) * np.linalg.norm(source, axis=1)
-    cosines = np.sum(features * source, axis=1) / np.maximum(lengths, 1e-12)
+def _similarity(features: np.ndarray, source: np.ndarray) -> MetricValue:
+    norms = np.linalg.norm(features, axis=1) * np.linalg.norm(source, axis=1)
+    cosines = np.sum(features * source, axis=1) / np.maximum(norms, 1e-12)
     error = np.std(cosines, ddof=1) / np.sqrt(len(cosines))
-    return measured(cosines.mean(), standard_error=float(error))
+    return metric_value(cosines.mean(), standard_error=float(error))

@@ -1,4 +1,4 @@
-"""What an evaluation takes in and hands on: a direction of translation, and its report."""
+"""The input and output of an evaluation: a direction of translation, and its report."""
 
 import math
 from dataclasses import dataclass, field
@@ -19,20 +19,20 @@ class Direction:
         name: For example "a_to_b".
         source, target: Real held-out images of both domains, at least 4 each.
         outputs: The translation of each source image, in its order.
-        truth: The counterpart of each source image, in its order, or None where unknown.
-        train_source, train_target: What methods and judges were trained on; held-out images
-            that are among them are counted.
-        source_labels, target_labels: Integer class of each held-out image, or None without;
-            the classes are those of both domains.
-        train_target_labels: The same of `train_target`, for the judge of labels.
-        counterfactual: Whether the truth differs from the source in what was to be edited only.
-        reconstruction: Whether source, target and truth are the same images, to be given back; then
-            `train_source` are reconstructions of `train_target`, and the domain is "real".
+        truth: The ground truth of each source image, in its order, or None if unknown.
+        train_source, train_target: The training images of methods and judges. Held-out images
+            that also occur there are counted.
+        source_labels, target_labels: Integer class of each held-out image, or None without
+            labels. Both domains share the classes.
+        train_target_labels: The labels of `train_target`, for the label judge.
+        counterfactual: Whether the truth differs from the source in the edited attribute only.
+        reconstruction: Whether the outputs are reconstructions: source, target and truth are then
+            the same images, `train_source` are reconstructions of `train_target`, and the
+            target domain is "real".
 
     Raises:
         DataError: If there are too few held-out images.
-        ValueError: If outputs or truth do not go with the source images, or labels not with
-            theirs.
+        ValueError: If the number of outputs, truths or labels does not match the images.
     """
 
     name: str
@@ -71,35 +71,35 @@ class Direction:
                 )
 
     def taught(self) -> tuple[np.ndarray, np.ndarray]:
-        """Training images of both domains, for judges.
+        """The training images of both domains, for judges.
 
         Raises:
-            ValueError: If the direction was made without.
+            ValueError: If the direction has none.
         """
         if self.train_source is None or self.train_target is None:
-            raise ValueError(f"direction {self.name} was made without training images")
+            raise ValueError(f"direction {self.name} has no training images")
         return self.train_source, self.train_target
 
     @property
     def has_labels(self) -> bool:
-        """Whether there are labels, and of classes that the target's training images show."""
+        """Whether there are labels, all of classes that occur in the target's training images."""
         if self.source_labels is None or self.target_labels is None:
             return False
-        taught = () if self.train_target_labels is None else self.train_target_labels
-        known = set(np.unique(taught))
+        training = () if self.train_target_labels is None else self.train_target_labels
+        known = set(np.unique(training))
         held_out = {*np.unique(self.source_labels), *np.unique(self.target_labels)}
         return len(known) > 1 and held_out <= known
 
 
 @dataclass(frozen=True)
 class Metric:
-    """What a number is called, what it means and exactly how it is taken.
+    """The definition of a metric: name, meaning and exact protocol.
 
     Attributes:
         name: For example "content/retrieval@1".
         meaning: One plain sentence for people.
         protocol: Features, sizes, counts, seeds.
-        higher_is_better: Which way is good.
+        higher_is_better: Whether larger values are better.
     """
 
     name: str
@@ -109,8 +109,8 @@ class Metric:
 
 
 @dataclass(frozen=True)
-class Measured:
-    """A number and, where known, how sure it is; a value of None could not be taken."""
+class MetricValue:
+    """A value with its confidence interval or standard error, if known; None is undefined."""
 
     value: float | None
     interval: tuple[float, float] | None = None
@@ -119,40 +119,45 @@ class Measured:
 
 @dataclass(frozen=True, eq=False)
 class Report:
-    """Everything measured of one direction.
+    """All results of one direction.
 
     Attributes:
-        direction: What was measured, with its images.
-        metrics: The metrics taken, in order.
-        rows: Row name to metric name to number; the first row is the method's "output".
-        references: Numbers to read others by: judges' own accuracies, KID's floor and ceiling.
+        direction: The direction, with its images.
+        metrics: The definitions of the metrics, in order.
+        results: "output", the method's, and each baseline to metric name to value.
+        reference_values: Values for comparison: the judges' own accuracies, and the KID between
+            halves of the target set (floor) and between source and target (ceiling).
         protocol: Split, counts, sizes, seeds and settings of judges.
-        of_images: For each output: `found` (share of a hit), `similarity` (cosine to its
-            source), with truth `l1`, and with labels `label_kept` (1 or 0); each `(n,)`.
+        per_image: For each output: `retrieved` (1, 0 or a fraction for a tie), `similarity`
+            (cosine similarity to its source), with ground truth `l1`, and with labels
+            `label_kept` (1 or 0); each `(n,)`.
     """
 
     direction: Direction
     metrics: tuple[Metric, ...]
-    rows: dict[str, dict[str, Measured]]
-    references: dict[str, Measured]
+    results: dict[str, dict[str, MetricValue]]
+    reference_values: dict[str, MetricValue]
     protocol: dict[str, Any]
-    of_images: dict[str, np.ndarray] = field(default_factory=dict)
+    per_image: dict[str, np.ndarray] = field(default_factory=dict)
 
-    def value(self, row: str, metric: str) -> float | None:
-        """Gives a number; None where the row has no such metric or it could not be taken."""
-        measured = self.rows[row].get(metric)
-        return None if measured is None else measured.value
+    def value(self, name: str, metric: str) -> float | None:
+        """Looks up a value of "output" or a baseline; None if it is absent or undefined."""
+        found = self.results[name].get(metric)
+        return None if found is None else found.value
 
     def as_dict(self) -> dict[str, Any]:
-        """Gives what JSON can hold: rows of plain numbers, how sure they are, and protocols."""
+        """Converts to JSON values: results, their uncertainty, and protocols."""
         return {
-            "rows": {row: _values(numbers) for row, numbers in self.rows.items()},
-            "intervals_95": {row: _sureness(n, "interval") for row, n in self.rows.items()},
-            "standard_errors": {
-                row: _sureness(n, "standard_error") for row, n in self.rows.items()
+            "results": {name: _plain(values) for name, values in self.results.items()},
+            "confidence_intervals_95": {
+                name: _uncertainty(values, "interval") for name, values in self.results.items()
             },
-            "references": _values(self.references),
-            "reference_standard_errors": _sureness(self.references, "standard_error"),
+            "standard_errors": {
+                name: _uncertainty(values, "standard_error")
+                for name, values in self.results.items()
+            },
+            "reference_values": _plain(self.reference_values),
+            "reference_standard_errors": _uncertainty(self.reference_values, "standard_error"),
             "metrics": {
                 metric.name: {
                     "meaning": metric.meaning,
@@ -165,15 +170,15 @@ class Report:
         }
 
 
-def measured(value: float, **sureness: Any) -> Measured:
-    """Makes a number to report: one that is not finite becomes None."""
-    return Measured(float(value), **sureness) if math.isfinite(value) else Measured(None)
+def metric_value(value: float, **uncertainty: Any) -> MetricValue:
+    """Builds a value to report; a value that is not finite becomes None."""
+    return MetricValue(float(value), **uncertainty) if math.isfinite(value) else MetricValue(None)
 
 
-def _values(numbers: dict[str, Measured]) -> dict[str, float | None]:
-    return {name: number.value for name, number in numbers.items()}
+def _plain(values: dict[str, MetricValue]) -> dict[str, float | None]:
+    return {name: each.value for name, each in values.items()}
 
 
-def _sureness(numbers: dict[str, Measured], kind: str) -> dict[str, Any]:
-    given = {name: getattr(number, kind) for name, number in numbers.items()}
-    return {name: value for name, value in given.items() if value is not None}
+def _uncertainty(values: dict[str, MetricValue], kind: str) -> dict[str, Any]:
+    known = {name: getattr(each, kind) for name, each in values.items()}
+    return {name: value for name, value in known.items() if value is not None}

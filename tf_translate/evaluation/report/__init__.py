@@ -1,1 +1,1 @@
-"""The results of an evaluation as JSON and as a page with images."""
+"""The results of an evaluation as JSON and as an HTML page with images."""

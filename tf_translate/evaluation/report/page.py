@@ -1,4 +1,4 @@
-"""The page of an evaluation: one file of HTML, readable by light and by dark, without scripts."""
+"""The HTML page of an evaluation: one file, with light and dark style, without scripts."""
 
 import base64
 import io
@@ -11,33 +11,36 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from tf_translate.evaluation.metrics import protocol
-from tf_translate.evaluation.metrics.results import Direction, Measured, Metric, Report
+from tf_translate.evaluation.metrics.metric_definitions import (
+    LABEL_ACCURACY,
+    LABEL_JUDGE_ACCURACY,
+)
+from tf_translate.evaluation.metrics.results import Direction, Metric, MetricValue, Report
 from tf_translate.evaluation.report import page_style
-from tf_translate.images import colour, resize, to_uint8
+from tf_translate.images import resize, to_rgb, to_uint8
 
-_SHOWN = 12  # examples in the image grid
+_EXAMPLES = 12  # of held-out images, evenly spaced
 _EXTREMES = 6  # best and worst examples
-_LARGEST = 256  # px; larger images are shrunk for the page
-_LOSSLESS = 96  # px; up to here images are kept exactly
-_ROW_NOTES = {
-    "output": "what the method made",
-    "identity": "the input handed back: all content, wrong domain",
-    "random target": "some real target image: right domain, no content",
-    "ground truth": "the true counterpart: as good as it gets",
+_MAX_SIDE = 256  # px; larger images are downsampled for the page
+_MAX_LOSSLESS_SIDE = 96  # px; images up to this side are stored losslessly
+_DESCRIPTIONS = {
+    "output": "the method's translation",
+    "identity": "the unchanged input: all content, wrong domain",
+    "random target": "a random real target image: right domain, no content",
+    "ground truth": "the true counterpart: the upper bound",
 }
 
 
 def render(
     reports: Sequence[Report], *, title: str, metadata: Mapping[str, Any], protocol_name: str
 ) -> str:
-    """Gives the whole page; all text is escaped.
+    """Renders the whole page; all text is escaped.
 
     Args:
-        reports: One a direction.
+        reports: One per direction.
         title: Heading of the page.
-        metadata: Shown at the end; `command` is shown as such.
-        protocol_name: Name of this way of measuring.
+        metadata: Shown at the end; `command` is shown as preformatted text.
+        protocol_name: Name of the protocol, such as "test64".
     """
     sections = "\n".join(_section(report) for report in reports)
     return Template(page_style.PAGE).substitute(
@@ -50,87 +53,93 @@ def render(
     )
 
 
-def spread(count: int, most: int) -> np.ndarray:
-    """Gives at most `most` numbers below `count`, spread evenly."""
-    return np.unique(np.linspace(0, count - 1, min(count, most)).astype(int))
+def evenly_spaced(count: int, limit: int) -> np.ndarray:
+    """Selects at most `limit` evenly spaced indices below `count`."""
+    return np.unique(np.linspace(0, count - 1, min(count, limit)).astype(int))
 
 
 def _section(report: Report) -> str:
     best, worst = _extremes(report)
-    chosen = spread(len(report.direction.source), _SHOWN)
+    chosen = evenly_spaced(len(report.direction.source), _EXAMPLES)
     return f"""<section>
-<h2>{_titled(report.direction)}</h2>
-<div class="head">{_plane(report)}<div>{_headline(report)}</div></div>
+<h2>{_title(report.direction)}</h2>
+<div class="head">{_plot(report)}<div>{_headline(report)}</div></div>
 <div class="wide">{_table(report)}</div>
 <dl class="meanings">{"".join(_meaning(metric) for metric in report.metrics)}</dl>
 <h3>Held-out images</h3>
-<p>Spread evenly over the {len(report.direction.source)} held-out images, not picked.</p>
+<p>Evenly spaced over the {len(report.direction.source)} held-out images, without selection.</p>
 {_examples(report, chosen)}
 <h3>Best</h3>
 {_examples(report, best)}
 <h3>Worst</h3>
 {_examples(report, worst)}
-<h3>How far to trust the numbers</h3>
-<div class="wide"><table class="plain">{_references(report)}</table></div>
+<h3>Accuracy of the judges, and kernel distances for comparison</h3>
+<p>Judges are evaluation classifiers, trained on the training split, never used in training.</p>
+<div class="wide"><table class="plain">{_reference_values(report)}</table></div>
 </section>"""
 
 
 def _headline(report: Report) -> str:
     if report.direction.reconstruction:
         return _headline_of_reconstructions(report)
-    row = report.rows["output"]
-    completeness = row["completeness"]
-    found, accepted = row["content/retrieval@1"].value, row["domain/accuracy"].value
-    whole = "cannot be told: a judge does not tell the fixed rows apart"
+    output = report.results["output"]
+    completeness = output["completeness"]
+    retrieved, accepted = output["content/retrieval@1"].value, output["domain/accuracy"].value
+    text = "is undefined: a judge does not separate the baselines"
     if completeness.value is not None:
-        whole = f"<strong>{_number(completeness)}</strong>{_sureness(completeness)}"
+        text = f"<strong>{_number(completeness)}</strong>{_uncertainty(completeness)}"
+    best = "the ground truth has" if report.direction.truth is not None else "unchanged inputs have"
     return (
-        f'<p class="lead">Completeness {whole}.</p>'
-        f"<p>{_percent(found)} of the outputs still show which source they came from, and "
-        f"{_percent(accepted)} are taken for the target domain. Each of the two alone is easy: "
-        "handing the input back keeps all content, a random target image is perfectly in "
-        "domain. The plane shows how far the method gets with both.</p>"
+        f'<p class="lead">Completeness {text}.</p>'
+        "<p>Completeness is 2cd / (c + d). Content c is retrieval@1, scaled so that random targets "
+        f"have 0 and {best} 1. Domain d is accuracy, scaled so that sources have 0 and real "
+        "targets 1.</p>"
+        f"<p>The content judge retrieves the source of {_percent(retrieved)} of the outputs, and "
+        f"the domain judge classifies {_percent(accepted)} as the target domain. Either one alone "
+        "is easy: the unchanged input preserves all content, and a random target image is "
+        "perfectly in the domain. The plot shows both.</p>"
         f"{_label_sentence(report)}"
     )
 
 
 def _headline_of_reconstructions(report: Report) -> str:
-    row = report.rows["output"]
-    found, accepted = row["content/retrieval@1"].value, row["domain/accuracy"].value
+    output = report.results["output"]
+    retrieved, accepted = output["content/retrieval@1"].value, output["domain/accuracy"].value
     return (
-        f'<p class="lead">Reconstructions differ by {_number(row["content/l1"])} from their '
-        "images, on a scale where black to white is 2.</p>"
-        f"<p>{_percent(found)} of them still show which image they came from, and "
-        f"{_percent(accepted)} are taken for real images by a classifier that learnt to tell "
-        "the two apart on training images.</p>"
+        '<p class="lead">The mean absolute difference between reconstructions and their images is '
+        f"{_number(output['content/l1'])}; from black to white is 2.</p>"
+        f"<p>The content judge retrieves the image of {_percent(retrieved)} of the "
+        f"reconstructions, and the domain judge classifies {_percent(accepted)} as real images. "
+        "It was trained to distinguish training images from their reconstructions.</p>"
     )
 
 
 def _label_sentence(report: Report) -> str:
-    kept = report.rows["output"].get(protocol.LABEL)
-    if kept is None:
+    accuracy = report.results["output"].get(LABEL_ACCURACY)
+    if accuracy is None:
         return ""
-    real = report.references[protocol.LABEL_REFERENCE].value
-    untranslated = report.value("identity", protocol.LABEL)
+    real = report.reference_values[LABEL_JUDGE_ACCURACY].value
+    untranslated = report.value("identity", LABEL_ACCURACY)
     return (
-        f"<p>An independent classifier of the target domain reads the source's class in "
-        f"{_percent(kept.value)} of the outputs; it reads {_percent(real)} of real held-out target "
-        f"images rightly, and {_percent(untranslated)} of the untranslated sources.</p>"
+        "<p>The label judge, an independent classifier of the target domain, predicts the class of "
+        f"the source for {_percent(accuracy.value)} of the outputs. Its accuracy is "
+        f"{_percent(real)} on real held-out target images, and {_percent(untranslated)} on the "
+        "untranslated sources.</p>"
     )
 
 
-def _plane(report: Report) -> str:
-    """Draws content (across) against domain (up) with one dot for every row."""
+def _plot(report: Report) -> str:
+    """Plots domain (vertical) against content (horizontal), one dot for output and baselines."""
     dots, labels = [], []
-    for name, row in report.rows.items():
-        across = 30 + 200 * (row["content/retrieval@1"].value or 0.0)
-        up = 220 - 200 * (row["domain/accuracy"].value or 0.0)
+    for name, values in report.results.items():
+        x = 30 + 200 * (values["content/retrieval@1"].value or 0.0)
+        y = 220 - 200 * (values["domain/accuracy"].value or 0.0)
         own = name == "output"
         dots.append(
-            f'<circle class="dot{" own" if own else ""}" cx="{across:.1f}" cy="{up:.1f}" '
+            f'<circle class="dot{" own" if own else ""}" cx="{x:.1f}" cy="{y:.1f}" '
             f'r="{7 if own else 5}"/>'
         )
-        labels.append((up, across, name))
+        labels.append((y, x, name))
     return (
         '<svg viewBox="0 0 250 250" role="img" aria-label="content against domain">'
         '<rect x="30" y="20" width="200" height="200"/>'
@@ -141,32 +150,32 @@ def _plane(report: Report) -> str:
 
 
 def _labels(labels: Sequence[tuple[float, float, str]]) -> str:
-    """Writes names beside their dots, moved down where they would cover one another."""
-    written, lowest = [], {"start": -np.inf, "end": -np.inf}
-    for up, across, name in sorted(labels):
-        anchor, shift = ("end", -10) if across > 130 else ("start", 10)
-        down = max(up + 4, lowest[anchor] + 12)
-        lowest[anchor] = down
-        written.append(
-            f'<text x="{across + shift:.1f}" y="{down:.1f}" text-anchor="{anchor}">'
+    """Places names beside their dots, moved down where they would overlap."""
+    texts, lowest = [], {"start": -np.inf, "end": -np.inf}
+    for y, x, name in sorted(labels):
+        anchor, shift = ("end", -10) if x > 130 else ("start", 10)
+        text_y = max(y + 4, lowest[anchor] + 12)
+        lowest[anchor] = text_y
+        texts.append(
+            f'<text x="{x + shift:.1f}" y="{text_y:.1f}" text-anchor="{anchor}">'
             f"{escape(name)}</text>"
         )
-    return "".join(written)
+    return "".join(texts)
 
 
 def _table(report: Report) -> str:
     heads = "".join(
-        f'<th scope="col">{escape(metric.name)} <span class="way">'
+        f'<th scope="col">{escape(metric.name)} <span class="better">'
         f"{'↑' if metric.higher_is_better else '↓'}</span></th>"
         for metric in report.metrics
     )
     body = []
-    for name, row in report.rows.items():
-        cells = "".join(_cell(row.get(metric.name)) for metric in report.metrics)
-        note = _ROW_NOTES.get(name, "")
+    for name, values in report.results.items():
+        cells = "".join(_cell(values.get(metric.name)) for metric in report.metrics)
+        description = _DESCRIPTIONS.get(name, "")
         body.append(
             f'<tr{" class=own" if name == "output" else ""}><th scope="row">{escape(name)}'
-            f"<small>{escape(note)}</small></th>{cells}</tr>"
+            f"<small>{escape(description)}</small></th>{cells}</tr>"
         )
     return (
         f'<table class="metrics"><thead><tr><th></th>{heads}</tr></thead>'
@@ -174,68 +183,69 @@ def _table(report: Report) -> str:
     )
 
 
-def _cell(measured: Measured | None) -> str:
-    if measured is None or measured.value is None:
+def _cell(value: MetricValue | None) -> str:
+    if value is None or value.value is None:
         return "<td>–</td>"
-    return f"<td>{_number(measured)}<small>{_sureness(measured)}</small></td>"
+    return f"<td>{_number(value)}<small>{_uncertainty(value)}</small></td>"
 
 
 def _meaning(metric: Metric) -> str:
     return f"<div><dt>{escape(metric.name)}</dt><dd>{escape(metric.meaning)}</dd></div>"
 
 
-def _references(report: Report) -> str:
+def _reference_values(report: Report) -> str:
     return "".join(
-        f'<tr><th scope="row">{escape(name)}</th><td>{_number(number)}{_sureness(number)}</td></tr>'
-        for name, number in report.references.items()
+        f'<tr><th scope="row">{escape(name)}</th>'
+        f"<td>{_number(value)}{_uncertainty(value)}</td></tr>"
+        for name, value in report.reference_values.items()
     )
 
 
 def _extremes(report: Report) -> tuple[np.ndarray, np.ndarray]:
-    """Numbers of the best and of the worst outputs: by L1, else by likeness to their source."""
-    of_images = report.of_images
-    badness = of_images["l1"] if "l1" in of_images else -of_images["similarity"]
-    order = np.argsort(badness, kind="stable")
-    few = min(_EXTREMES, max(1, len(order) // 2))
-    return order[:few], order[::-1][:few]
+    """Indices of the best and worst outputs, by L1 or by similarity to their source."""
+    per_image = report.per_image
+    error = per_image["l1"] if "l1" in per_image else -per_image["similarity"]
+    order = np.argsort(error, kind="stable")
+    count = min(_EXTREMES, max(1, len(order) // 2))
+    return order[:count], order[::-1][:count]
 
 
 def _examples(report: Report, chosen: Iterable[int]) -> str:
     return f'<div class="examples">{"".join(_example(report, int(i)) for i in chosen)}</div>'
 
 
-def _example(report: Report, number: int) -> str:
+def _example(report: Report, index: int) -> str:
     direction = report.direction
-    shown = [("source", direction.source), ("output", direction.outputs)]
+    images = [("source", direction.source), ("output", direction.outputs)]
     if direction.truth is not None:
-        shown.append(("truth", direction.truth))
+        images.append(("ground truth", direction.truth))
     parts = "".join(
-        f'<span><img alt="{name} {number}" src="{_embedded(images[number])}">{name}</span>'
-        for name, images in shown
+        f'<span><img alt="{name} {index}" src="{_embedded(values[index])}">{name}</span>'
+        for name, values in images
     )
-    notes = [f"no. {number}"]
-    if "l1" in report.of_images:
-        notes.append(f"L1 {report.of_images['l1'][number]:.3f}")
-    found = report.of_images["found"][number] > 0.5
-    notes.append("source found" if found else "source not found")
-    if "label_kept" in report.of_images:
-        kept = report.of_images["label_kept"][number] > 0.5
-        notes.append("class kept" if kept else "class lost")
-    return f"<metric><div>{parts}</div><figcaption>{' · '.join(notes)}</figcaption></metric>"
+    notes = [f"no. {index}"]
+    if "l1" in report.per_image:
+        notes.append(f"L1 {report.per_image['l1'][index]:.3f}")
+    retrieved = report.per_image["retrieved"][index] > 0.5
+    notes.append("source retrieved" if retrieved else "source not retrieved")
+    if "label_kept" in report.per_image:
+        kept = report.per_image["label_kept"][index] > 0.5
+        notes.append("class preserved" if kept else "class changed")
+    return f"<figure><div>{parts}</div><figcaption>{' · '.join(notes)}</figcaption></figure>"
 
 
 def _embedded(image: np.ndarray) -> str:
-    """Gives a image as a data address: WebP, exact where it is small."""
-    pixels = colour(to_uint8(image))
+    """Encodes an image as a data URL: WebP, lossless for small images."""
+    pixels = to_rgb(to_uint8(image))
     height, width = pixels.shape[:2]
     longest = max(height, width)
-    if longest > _LARGEST:
-        share = _LARGEST / longest
-        size = (max(1, round(height * share)), max(1, round(width * share)))
+    if longest > _MAX_SIDE:
+        scale = _MAX_SIDE / longest
+        size = (max(1, round(height * scale)), max(1, round(width * scale)))
         pixels = resize(pixels, size)
     data = io.BytesIO()
-    exact = longest <= _LOSSLESS
-    Image.fromarray(pixels).save(data, "WEBP", lossless=exact, quality=100 if exact else 88)
+    lossless = longest <= _MAX_LOSSLESS_SIDE
+    Image.fromarray(pixels).save(data, "WEBP", lossless=lossless, quality=100 if lossless else 88)
     return "data:image/webp;base64," + base64.b64encode(data.getvalue()).decode()
 
 
@@ -243,9 +253,9 @@ def _metadata(metadata: Mapping[str, Any]) -> str:
     rows = []
     for name, value in metadata.items():
         text = value if isinstance(value, str) else json.dumps(value, indent=1, default=str)
-        long = name == "command" or "\n" in text
-        shown = f"<pre>{escape(text)}</pre>" if long else escape(text)
-        rows.append(f'<tr><th scope="row">{escape(str(name))}</th><td>{shown}</td></tr>')
+        preformatted = name == "command" or "\n" in text
+        cell = f"<pre>{escape(text)}</pre>" if preformatted else escape(text)
+        rows.append(f'<tr><th scope="row">{escape(str(name))}</th><td>{cell}</td></tr>')
     return "".join(rows)
 
 
@@ -257,10 +267,10 @@ def _protocol(report: Report) -> str:
         for name, text in rows
     )
     table = f'<div class="wide"><table class="plain">{body}</table></div>'
-    return f"<h3>{_titled(report.direction)}</h3>{table}"
+    return f"<h3>{_title(report.direction)}</h3>{table}"
 
 
-def _titled(direction: Direction) -> str:
+def _title(direction: Direction) -> str:
     return escape(direction.name.replace("_to_", " → "))
 
 
@@ -270,17 +280,17 @@ def _plain(value: Any) -> str:
     return "not counted" if value is None else str(value)
 
 
-def _number(measured: Measured) -> str:
-    if measured.value is None:
+def _number(value: MetricValue) -> str:
+    if value.value is None:
         return "–"
-    text = f"{measured.value:.1f}" if abs(measured.value) >= 10 else f"{measured.value:.3f}"
+    text = f"{value.value:.1f}" if abs(value.value) >= 10 else f"{value.value:.3f}"
     return text.replace("-", "−")
 
 
-def _sureness(measured: Measured) -> str:
-    if measured.interval is not None:
-        return f" ({measured.interval[0]:.3f}–{measured.interval[1]:.3f})"
-    return "" if measured.standard_error is None else f" ± {measured.standard_error:.3f}"
+def _uncertainty(value: MetricValue) -> str:
+    if value.interval is not None:
+        return f" ({value.interval[0]:.3f}–{value.interval[1]:.3f})"
+    return "" if value.standard_error is None else f" ± {value.standard_error:.3f}"
 
 
 def _percent(value: float | None) -> str:

@@ -1,4 +1,4 @@
-"""The frame and the look of the page; `$` marks what `page.render` fills in."""
+"""HTML template and CSS of the page; `page.render` substitutes the names after `$`."""
 
 PAGE = """<!doctype html>
 <html lang="en">
@@ -11,8 +11,8 @@ PAGE = """<!doctype html>
 </head>
 <body>
 <main>
-<header><h1>$title</h1><p>A translation is good when it keeps the content of its input and
-belongs to the target domain. Both are measured here on images that no training saw.</p></header>
+<header><h1>$title</h1><p>A good translation preserves the content of its input and belongs to
+the target domain. Both are measured here on held-out images.</p></header>
 $sections
 <section>
 <h2>Protocol $protocol_name</h2>
@@ -68,9 +68,9 @@ small { display: block; font-weight: normal; font-size: .75rem; color: var(--fai
 .meanings dt { font-weight: 600; }
 .meanings dd { margin: 0; color: var(--faint); }
 .examples { display: flex; flex-wrap: wrap; gap: 1rem; }
-metric { margin: 0; padding: .6rem; border: 1px solid var(--line); border-radius: 10px; }
-metric > div { display: flex; gap: .4rem; }
-metric span { display: grid; justify-items: center; font-size: .75rem; color: var(--faint); }
+figure { margin: 0; padding: .6rem; border: 1px solid var(--line); border-radius: 10px; }
+figure > div { display: flex; gap: .4rem; }
+figure span { display: grid; justify-items: center; font-size: .75rem; color: var(--faint); }
 img { width: 104px; height: auto; background: #fff; border-radius: 6px; display: block; }
 figcaption { font-size: .75rem; color: var(--faint); margin-top: .35rem; }
 pre { margin: 0; white-space: pre-wrap; overflow-wrap: anywhere; font-size: .85rem; }

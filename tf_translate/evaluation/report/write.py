@@ -1,4 +1,4 @@
-"""Writes what was measured: metrics as JSON, and a page of metrics and images for people."""
+"""Writes evaluation results: metrics as JSON, and an HTML page of metrics and images."""
 
 import json
 import os
@@ -19,14 +19,14 @@ GRID_ROWS = 12
 def document(
     reports: Sequence[Report], *, title: str, metadata: Mapping[str, Any], protocol_name: str
 ) -> dict[str, Any]:
-    """Gives everything that was measured as what JSON can hold.
+    """Converts all results to JSON values.
 
     Args:
-        reports: One a direction, of different names.
-        title: What was measured, for people.
-        metadata: What the caller wants kept with the numbers, such as `command` and settings;
-            values that JSON does not know are kept as text.
-        protocol_name: Name of this way of measuring, such as "test64".
+        reports: One per direction, with distinct names.
+        title: Title for people.
+        metadata: Saved with the results, such as `command` and settings; values that are not
+            JSON-serializable become text.
+        protocol_name: Name of the protocol, such as "test64".
 
     Returns:
         `title`, `protocol_name`, `metadata` and `directions`: name to `Report.as_dict()`.
@@ -50,18 +50,18 @@ def write_report(
     metadata: Mapping[str, Any],
     protocol_name: str,
 ) -> Path:
-    """Writes `<protocol_name>.json`, a image `<direction>.png` each, and `index.html`.
+    """Writes `<protocol_name>.json`, an image `<direction>.png` for each, and `index.html`.
 
-    The page holds its images and its style in itself and asks for nothing from anywhere.
-    Every file is written whole or not at all; the page comes last.
+    The page embeds its images and style and loads nothing else. Every file is written
+    atomically, the page last.
 
     Arguments as in `document`.
 
     Returns:
-        The page.
+        Path of the page.
     """
     if not protocol_name or set(protocol_name) & set("/\\:"):
-        raise ValueError(f"`protocol_name` must do as a file name, got {protocol_name!r}")
+        raise ValueError(f"`protocol_name` must be a valid file name, got {protocol_name!r}")
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     content = document(reports, title=title, metadata=metadata, protocol_name=protocol_name)
@@ -69,31 +69,29 @@ def write_report(
     _write(folder / f"{protocol_name}.json", text + "\n")
     for report in reports:
         write(folder / f"{report.direction.name}.png", image_grid(report))
-    written = folder / PAGE
-    _write(
-        written, page.render(reports, title=title, metadata=metadata, protocol_name=protocol_name)
-    )
-    return written
+    path = folder / PAGE
+    _write(path, page.render(reports, title=title, metadata=metadata, protocol_name=protocol_name))
+    return path
 
 
 def image_grid(report: Report, *, rows: int = GRID_ROWS) -> np.ndarray:
-    """Lays source, output and truth side by side for images spread evenly over the set.
+    """Arranges source, output and ground truth side by side, for evenly spaced images.
 
     Returns:
         uint8 `(height, width, 3)`.
     """
     direction = report.direction
-    chosen = page.spread(len(direction.source), rows)
+    chosen = page.evenly_spaced(len(direction.source), rows)
     columns = [direction.source[chosen], direction.outputs[chosen]]
     titles = ["source", "output"]
     if direction.truth is not None:
         columns.append(direction.truth[chosen])
-        titles.append("truth")
+        titles.append("ground truth")
     scale = max(1, 128 // max(column.shape[1] for column in columns))
     return grid(columns, titles=titles, scale=scale)
 
 
 def _write(path: Path, text: str) -> None:
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    unfinished.write_text(text, encoding="utf-8")
-    unfinished.replace(path)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)

@@ -1,1 +1,1 @@
-"""What a run is measured on: translation directions with their images."""
+"""The evaluation sets of a run: translation directions with their images."""

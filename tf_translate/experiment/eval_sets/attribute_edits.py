@@ -1,94 +1,107 @@
-"""Edits of attributes as directions of translation: from images without to images with."""
+"""Attribute edits as directions: from images without an attribute value to images with it."""
 
 from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from tf_translate.config.attributes import Attribute, Attributes
-from tf_translate.data.attribute_dataset import LabelledData
+from tf_translate.data.attribute_dataset import AttributeDataset
 from tf_translate.evaluation.metrics.results import Direction
+from tf_translate.experiment.dataset import evenly_spaced
 
-# From images and their new attributes to edited images.
+# (images, their new attributes) -> edited images.
 Editor = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 def edits(
-    data: LabelledData, edit: Editor, *, split: str, limit: int, learn: int
+    data: AttributeDataset, edit: Editor, *, split: str, limit: int, training_limit: int
 ) -> Iterator[Direction]:
-    """Gives a direction for every value that an attribute can be changed to.
+    """Generates a direction for every value that an attribute can be changed to.
 
-    Its sources are the held-out images with another value, its targets those with that one;
-    the truth is the image that shows the same (see `LabelledData.twins`) with the wanted
+    Its sources are the held-out images with another value, its targets those with this value.
+    The ground truth is the image of the same group (see `AttributeDataset.groups`) with the edited
     attributes, if every source has one.
 
     Args:
         data: Images with attributes.
-        edit: What is measured.
+        edit: The function to evaluate.
         split: Held-out split.
-        limit: Most sources and targets.
-        learn: Most training images of either side, for the judges.
+        limit: Maximum number of sources, and of targets.
+        training_limit: Maximum number of training images of each side, for the judges.
     """
-    values, known = data.values(split), data.values("train")
-    for one, (start, stop) in zip(data.attributes.each, data.attributes.spans, strict=True):
-        for wanted in one.values:
+    values, training_values = data.values(split), data.values("train")
+    for attribute, (start, stop) in zip(
+        data.attributes.definitions, data.attributes.spans, strict=True
+    ):
+        for target in attribute.values:
             columns = slice(start, stop)
-            code = np.array(one.encode(wanted), np.float32)
+            code = np.array(attribute.encode(target), np.float32)
             has = (values[:, columns] == code).all(1)
-            taught = (known[:, columns] == code).all(1)
-            sources = _some(np.flatnonzero(~has), limit)
-            changed = values[sources].copy()
-            changed[:, columns] = code
-            truth = _twins(data, split, sources, changed)
+            training_has = (training_values[:, columns] == code).all(1)
+            sources = _evenly_spaced(np.flatnonzero(~has), limit)
+            edited_values = values[sources].copy()
+            edited_values[:, columns] = code
+            truth = _ground_truth(data, split, sources, edited_values)
             images = data.images(split, at=sources)
             yield Direction(
-                name=edit_name(one, wanted),
+                name=edit_name(attribute, target),
                 source=images,
-                target=data.images(split, at=_some(np.flatnonzero(has), limit)),
-                outputs=edit(images, changed),
+                target=data.images(split, at=_evenly_spaced(np.flatnonzero(has), limit)),
+                outputs=edit(images, edited_values),
                 truth=None if truth is None else data.images(split, at=truth),
-                train_source=data.images("train", at=_some(np.flatnonzero(~taught), learn)),
-                train_target=data.images("train", at=_some(np.flatnonzero(taught), learn)),
+                train_source=data.images(
+                    "train", at=_evenly_spaced(np.flatnonzero(~training_has), training_limit)
+                ),
+                train_target=data.images(
+                    "train", at=_evenly_spaced(np.flatnonzero(training_has), training_limit)
+                ),
                 counterfactual=truth is not None,
             )
 
 
-def asked(attributes: Attributes) -> dict[str, dict[str, float]]:
-    """For each edit the numbers by label that ask for it: `{"add_glasses": {"glasses": 1.0}}`."""
+def edit_attributes(attributes: Attributes) -> dict[str, dict[str, float]]:
+    """The attribute values of each edit, by label: `{"add_glasses": {"glasses": 1.0}}`."""
     return {
-        edit_name(one, value): dict(zip(one.columns, one.encode(value), strict=True))
-        for one in attributes.each
-        for value in one.values
+        edit_name(attribute, value): dict(
+            zip(attribute.columns, attribute.encode(value), strict=True)
+        )
+        for attribute in attributes.definitions
+        for value in attribute.values
     }
 
 
 def edit_name(attribute: Attribute, value: str) -> str:
-    """Names an edit: `add_glasses`, `remove_glasses`, or `hair_to_blond`."""
+    """The name of an edit: `add_glasses`, `remove_glasses`, or `hair_to_blond`."""
     if len(attribute.values) == 2:
         return f"{'add' if value == attribute.values[1] else 'remove'}_{attribute.name}"
     return f"{attribute.name}_to_{value}".replace("/", "_")
 
 
-def _twins(
-    data: LabelledData, split: str, sources: np.ndarray, changed: np.ndarray
+def _ground_truth(
+    data: AttributeDataset, split: str, sources: np.ndarray, edited_values: np.ndarray
 ) -> np.ndarray | None:
-    """Where the true edit of each source is; None unless all are there."""
-    shown = data.twins(split)
-    if shown is None:
+    """The index of the true edit of each source: same group, edited attributes.
+
+    None unless every source has exactly one.
+    """
+    groups = data.groups(split)
+    if groups is None:
         return None
-    places = {
-        (who, values.tobytes()): place
-        for place, (who, values) in enumerate(zip(shown, data.values(split), strict=True))
+    positions = {
+        (group, values.tobytes()): position
+        for position, (group, values) in enumerate(zip(groups, data.values(split), strict=True))
     }
-    if len(places) < len(shown):
-        return None  # there is more than one, and none is the truth
+    if len(positions) < len(groups):
+        return None  # images of equal group and attributes: the ground truth is ambiguous
     found = [
-        places.get((shown[i], wanted.tobytes())) for i, wanted in zip(sources, changed, strict=True)
+        positions.get((groups[source], values.tobytes()))
+        for source, values in zip(sources, edited_values, strict=True)
     ]
     return None if None in found else np.array(found)
 
 
-def _some(positions: np.ndarray, limit: int) -> np.ndarray:
-    """At most `limit` of them, spread evenly."""
+def _evenly_spaced(positions: np.ndarray, limit: int) -> np.ndarray:
+    """Selects at most `limit` of the positions, evenly spaced."""
     if len(positions) <= limit:
         return positions
-    return positions[np.linspace(0, len(positions) - 1, limit).round().astype(int)]
+    return positions[evenly_spaced(len(positions), limit)]

@@ -1,4 +1,4 @@
-"""What a run is measured on: its directions of translation, with the images of each."""
+"""The directions of translation that a run is evaluated on, with their images."""
 
 from collections.abc import Iterator, Mapping
 from functools import partial
@@ -8,9 +8,9 @@ import numpy as np
 from tf_translate.config.schema import Config
 from tf_translate.core.signature import Signature
 from tf_translate.core.translator import Translator
-from tf_translate.data.attribute_dataset import LabelledData
-from tf_translate.data.domain_dataset import ImageData
-from tf_translate.data.image_dataset import ImageSet
+from tf_translate.data.attribute_dataset import AttributeDataset
+from tf_translate.data.domain_dataset import DomainDataset
+from tf_translate.data.image_dataset import ImageDataset
 from tf_translate.evaluation.metrics.results import Direction
 from tf_translate.experiment.dataset import Data
 from tf_translate.experiment.eval_sets.attribute_edits import edits
@@ -21,46 +21,52 @@ _BATCH = 16
 
 
 def directions(
-    config: Config, data: Data, translator: Translator, *, split: str, limit: int, learn: int
+    config: Config,
+    data: Data,
+    translator: Translator,
+    *,
+    split: str,
+    limit: int,
+    training_limit: int,
 ) -> Iterator[Direction]:
-    """What is measured: translations between domains, edits of attributes, or reconstructions.
+    """Generates translations between domains, attribute edits, or reconstructions.
 
     Args:
-        config: Says whether truths are exact counterfactuals.
+        config: With `data.group_column`, ground truth differs from the source in the edit only.
         data: Images of the method's layout.
-        translator: What is measured.
+        translator: The translator to evaluate.
         split: Held-out split.
-        limit: Most held-out images of either side.
-        learn: Most training images of either side, for the judges; between domains 0 leaves
-            them out.
+        limit: Maximum number of held-out images of each side.
+        training_limit: Maximum number of training images of each side, for the judges; between
+            domains, 0 omits them.
     """
     signatures = translator.signatures()
-    limits = {"limit": limit, "learn": learn}
-    if isinstance(data, LabelledData):
-        translate = partial(_edited, signatures["translate"])
-        return edits(data, translate, split=split, **limits)
-    if isinstance(data, ImageSet):
-        reconstruct = partial(_reconstructed, signatures["reconstruct"])
+    limits = {"limit": limit, "training_limit": training_limit}
+    if isinstance(data, AttributeDataset):
+        edit = partial(_edit, signatures["translate"])
+        return edits(data, edit, split=split, **limits)
+    if isinstance(data, ImageDataset):
+        reconstruct = partial(_reconstruct, signatures["reconstruct"])
         return iter([reconstruction(data, reconstruct, split=split, **limits)])
-    exact = config.data.group_column is not None
-    return _between_domains(data, translator, split=split, counterfactual=exact, **limits)
+    counterfactual = config.data.group_column is not None
+    return _between_domains(data, translator, split=split, counterfactual=counterfactual, **limits)
 
 
 def _between_domains(
-    data: ImageData,
+    data: DomainDataset,
     translator: Translator,
     *,
     split: str,
     counterfactual: bool,
     limit: int,
-    learn: int,
+    training_limit: int,
 ) -> Iterator[Direction]:
     images = dict(zip("ab", data.arrays(split, limit=limit), strict=True))
-    learnt: dict[str, np.ndarray] = {}
-    taught: dict[str, np.ndarray | None] = {}
-    if learn:
-        learnt = dict(zip("ab", data.arrays("train", limit=learn), strict=True))
-        taught = _labels(data, "train", limit=learn)
+    training: dict[str, np.ndarray] = {}
+    training_labels: dict[str, np.ndarray | None] = {}
+    if training_limit:
+        training = dict(zip("ab", data.arrays("train", limit=training_limit), strict=True))
+        training_labels = _labels(data, "train", limit=training_limit)
     labels = _labels(data, split, limit=limit)
     for name, (source, target) in _SIDES.items():
         if translator.directions.get(name) not in translator.signatures():
@@ -72,28 +78,28 @@ def _between_domains(
             outputs=translate(translator, name, images),
             truth=images[target] if data.has_truth(split) else None,
             counterfactual=data.has_truth(split) and counterfactual,
-            train_source=learnt.get(source),
-            train_target=learnt.get(target),
+            train_source=training.get(source),
+            train_target=training.get(target),
             source_labels=labels[source],
             target_labels=labels[target],
-            train_target_labels=taught.get(target),
+            train_target_labels=training_labels.get(target),
         )
 
 
-def _labels(data: ImageData, split: str, *, limit: int) -> dict[str, np.ndarray | None]:
-    """Labels of both domains of a split, in the order of `data.arrays` under the same limit."""
+def _labels(data: DomainDataset, split: str, *, limit: int) -> dict[str, np.ndarray | None]:
+    """Labels of both domains of a split, in the order of `data.arrays` with the same limit."""
     return {
         "a": data.labels(split, "a", limit=limit),
         "b": data.labels(split, "b", limit=limit),
     }
 
 
-def _reconstructed(signature: Signature, images: np.ndarray) -> np.ndarray:
+def _reconstruct(signature: Signature, images: np.ndarray) -> np.ndarray:
     parts = [images[i : i + _BATCH] for i in range(0, len(images), _BATCH)]
     return np.concatenate([np.asarray(signature.function(image=p)["image"]) for p in parts])
 
 
-def _edited(signature: Signature, images: np.ndarray, attributes: np.ndarray) -> np.ndarray:
+def _edit(signature: Signature, images: np.ndarray, attributes: np.ndarray) -> np.ndarray:
     parts = [slice(i, i + _BATCH) for i in range(0, len(images), _BATCH)]
     outputs = [signature.function(image=images[p], attributes=attributes[p]) for p in parts]
     return np.concatenate([np.asarray(output["image"]) for output in outputs])
@@ -104,21 +110,21 @@ def translate(
 ) -> np.ndarray:
     """Translates all images of a domain, in order.
 
-    Where an exemplar of the other domain is needed too, it is the one half a set further on:
-    neighbours may show one person.
+    If the signature needs an exemplar of the other domain, its index is shifted by half the size
+    of that set, as neighbouring images may show the same person.
 
     Args:
-        translator: Its `directions` say which signature is meant.
+        translator: Its `directions` map the direction to a signature.
         direction: "a_to_b" or "b_to_a".
-        images: `{"a", "b"}`, float32 in [-1, 1]; as many as there are or not.
+        images: `{"a", "b"}`, float32 in [-1, 1]; their numbers may differ.
     """
     source, other = _SIDES[direction]
     count, others = len(images[source]), len(images[other])
-    further = (np.arange(count) + others // 2) % others
-    chosen = {source: images[source], other: images[other][further]}
+    exemplars = (np.arange(count) + others // 2) % others
+    selected = {source: images[source], other: images[other][exemplars]}
     name = translator.directions[direction]
     signature = translator.signatures()[name]
-    inputs = translator.examples(chosen)[name]
+    inputs = translator.examples(selected)[name]
     outputs = []
     for i in range(0, count, _BATCH):
         batch = {key: values[i : i + _BATCH] for key, values in inputs.items()}

@@ -1,45 +1,41 @@
-"""Reconstructions as a direction: does an image come back, and does it look like a real one?"""
+"""Reconstructions as a direction: their error, and whether they look like real images."""
 
 from collections.abc import Callable
 
 import numpy as np
 
-from tf_translate.data.image_dataset import ImageSet
+from tf_translate.data.image_dataset import ImageDataset
 from tf_translate.evaluation.metrics.results import Direction
+from tf_translate.experiment.dataset import evenly_spaced
 
-# From images to what they are given back as.
+# images -> their reconstructions.
 Reconstruct = Callable[[np.ndarray], np.ndarray]
 
 
 def reconstruction(
-    data: ImageSet, reconstruct: Reconstruct, *, split: str, limit: int, learn: int
+    data: ImageDataset, reconstruct: Reconstruct, *, split: str, limit: int, training_limit: int
 ) -> Direction:
-    """Gives the direction from held-out images to their reconstructions.
+    """Builds the direction from held-out images to their reconstructions.
 
-    Their truth is the images themselves, and the target to look like is real images. The
-    domain judge learns to tell reconstructions of training images from these images.
+    The ground truth is the images themselves, and the target domain is real images. The domain
+    judge is trained to distinguish training images from their reconstructions.
 
     Args:
         data: Images of one set.
-        reconstruct: What is measured.
+        reconstruct: The function to evaluate.
         split: Held-out split.
-        limit: Most held-out images.
-        learn: Most training images, for the judges.
+        limit: Maximum number of held-out images.
+        training_limit: Maximum number of training images, for the judges.
     """
-    held_out = data.images(split, at=_spread(data.splits[split], limit))
-    taught = data.images("train", at=_spread(data.splits["train"], learn))
+    held_out = data.images(split, at=evenly_spaced(data.splits[split], limit))
+    training = data.images("train", at=evenly_spaced(data.splits["train"], training_limit))
     return Direction(
         name="reconstruct",
         source=held_out,
         target=held_out,
         outputs=reconstruct(held_out),
         truth=held_out,
-        train_source=reconstruct(taught),
-        train_target=taught,
+        train_source=reconstruct(training),
+        train_target=training,
         reconstruction=True,
     )
-
-
-def _spread(count: int, limit: int) -> np.ndarray:
-    """At most `limit` places spread evenly over `count`."""
-    return np.linspace(0, count - 1, min(count, limit)).round().astype(int)

@@ -1,1 +1,1 @@
-"""What a run adds to its export: provenance, calibration images, norm variants."""
+"""What a run adds to its bundle: provenance, calibration images and norm variants."""

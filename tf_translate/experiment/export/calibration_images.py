@@ -1,4 +1,4 @@
-"""Real inputs of every signature of a run, from which integer recipes fix ranges."""
+"""Calibration inputs of every signature of a run, which set ranges of integer recipes."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -9,64 +9,65 @@ from tf_translate import images
 from tf_translate.data.layouts.folders import images_in
 from tf_translate.errors import DataError
 from tf_translate.experiment.dataset import preview
-from tf_translate.experiment.load_run import Examples, Trained, with_latents
+from tf_translate.experiment.load_run import Examples, TrainedRun, with_latents
 
-MOST_CANDIDATES = 1000  # to choose from, spread evenly over the split or folder
-_IMAGES = ("image", "a", "b")  # of a batch, as methods name them
+MAX_CANDIDATES = 1000  # evenly spaced over the split or folder
+_IMAGE_KEYS = ("image", "a", "b")  # keys of images in a batch
 
-Pick = Callable[[np.ndarray], Sequence[int]]
+SelectImages = Callable[[np.ndarray], Sequence[int]]
 
 
-def calibration_inputs(trained: Trained, folder: Path | None, pick: Pick) -> Examples:
-    """Chosen images as inputs of every signature, with what else the signatures take.
+def calibration_inputs(trained: TrainedRun, folder: Path | None, select: SelectImages) -> Examples:
+    """Selects calibration images and builds inputs of every signature from them.
 
     Args:
         trained: A run.
-        folder: Images to choose from in place of the run's training split; where the run has
-            two domains, `a` and `b` within it hold theirs. Attributes are the training split's.
-        pick: Chooses from images `(n, height, width, channels)` in [-1, 1], by position.
+        folder: Candidate images, in place of the run's training split. If the run has two
+            domains, its folders `a` and `b` hold their images. Attributes come from the training
+            split.
+        select: Selects indices from images `(n, height, width, channels)` in [-1, 1].
 
     Returns:
-        For each signature and input a batch; latents come from the chosen images.
+        By signature and input, a batch of values; latents are computed from the selected images.
 
     Raises:
-        DataError: If the folder is missing or holds no image, or one is broken.
+        DataError: If the folder is missing or has no image, or an image is broken.
     """
-    candidates = preview(trained.data, "train", MOST_CANDIDATES)
+    candidates = preview(trained.data, "train", MAX_CANDIDATES)
     if folder is not None:
         candidates = _with_images_of(folder, candidates)
-    chosen = _chosen(candidates, pick)
+    selected = _select(candidates, select)
     translator = trained.translator
-    return with_latents(translator.signatures(), translator.examples(chosen))
+    return with_latents(translator.signatures(), translator.examples(selected))
 
 
 def _with_images_of(folder: Path, batch: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The batch with a folder's images in place of its own; other values are repeated."""
+    """Replaces the images of a batch by those of a folder, and repeats its other values."""
     if not folder.is_dir():
         raise DataError(f"there is no folder {folder} of calibration images")
     read = {
         key: _read(folder / key if (folder / key).is_dir() else folder, batch[key].shape[1:])
-        for key in _IMAGES
+        for key in _IMAGE_KEYS
         if key in batch
     }
     count = max(map(len, read.values()))
-    return {key: read[key] if key in read else _repeated(batch[key], count) for key in batch}
+    return {key: read[key] if key in read else _repeat(batch[key], count) for key in batch}
 
 
 def _read(folder: Path, shape: tuple[int, int, int]) -> np.ndarray:
     height, width, channels = shape
     files = images_in(folder)
-    at = np.linspace(0, len(files) - 1, min(len(files), MOST_CANDIDATES)).round().astype(int)
+    at = np.linspace(0, len(files) - 1, min(len(files), MAX_CANDIDATES)).round().astype(int)
     pixels = [images.read(files[index].path, channels=channels) for index in at]
     return images.to_float(np.stack([images.resize(each, (height, width)) for each in pixels]))
 
 
-def _repeated(values: np.ndarray, count: int) -> np.ndarray:
+def _repeat(values: np.ndarray, count: int) -> np.ndarray:
     return values[np.arange(count) % len(values)]
 
 
-def _chosen(batch: Mapping[str, np.ndarray], pick: Pick) -> dict[str, np.ndarray]:
-    """Chooses from each domain by itself; what belongs to a image goes with it."""
-    picked = {key: list(pick(batch[key])) for key in _IMAGES if key in batch}
-    least = min(map(len, picked.values()))
-    return {key: batch[key][picked.get(key, picked.get("image"))][:least] for key in batch}
+def _select(batch: Mapping[str, np.ndarray], select: SelectImages) -> dict[str, np.ndarray]:
+    """Selects images of each domain separately, and their attributes with them."""
+    indices = {key: list(select(batch[key])) for key in _IMAGE_KEYS if key in batch}
+    size = min(map(len, indices.values()))
+    return {key: batch[key][indices.get(key, indices.get("image"))][:size] for key in batch}

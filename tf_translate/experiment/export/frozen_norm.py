@@ -1,4 +1,4 @@
-"""Instance norms frozen for export: one scale and offset a channel, and what that costs."""
+"""Freezes instance norms for export to one scale and offset per channel, and measures the cost."""
 
 from collections.abc import Mapping, Sequence
 
@@ -13,45 +13,45 @@ from tf_translate.experiment.load_run import Examples
 from tf_translate.layers.instance_statistics import ImageStatistics, settling
 from tf_translate.networks.inference_behavior import image_statistics
 
-MOST_PIXELS = 2**20  # of calibration images at once: 64 of 128 pixels a side, 16 of 256
-LEAST_IMAGES = 4
+MAX_PIXELS = 2**20  # per calibration batch: 64 images of 128 x 128 pixels, 16 of 256 x 256
+MIN_IMAGES = 4
 
 Outputs = dict[str, dict[str, np.ndarray]]  # images by signature and output
 
 
 def freeze_norms(translator: Translator, calibration: Examples, held_out: Examples) -> dict:
-    """Freezes the norms that go by each image, from the first network layer to the last.
+    """Freezes norms with per-image statistics, from the first network layer to the last.
 
-    Norms that nothing but training runs, as those of discriminators, stay as they are.
+    Norms that only training runs, such as those of discriminators, do not change.
 
     Args:
         translator: Its networks change in place.
-        calibration: For each signature a batch of its inputs; norms take their scale and offset
-            from as many of them as `MOST_PIXELS` lets in.
-        held_out: Inputs to measure with, likewise.
+        calibration: By signature, a batch of its inputs. They determine scales and offsets; at
+            most `MAX_PIXELS` pixels are used.
+        held_out: Inputs to measure the cost with, in the same form.
 
     Returns:
-        What it cost, for people and for the manifest: `norms` (how many were frozen), `images`
-        (how many each signature was calibrated on) and `psnr`, by signature and output the mean
-        PSNR in dB of held-out images against those made before (`images`, `mean`, `least`).
+        The cost, for the manifest: `norms` (number of frozen norms), `images` (number of
+        calibration images by signature) and `psnr`: by signature and output, the PSNR in dB
+        between held-out outputs after and before (`images`, `mean`, `least`).
 
     Raises:
-        ConfigError: If no signature runs a norm that goes by each image.
+        ConfigError: If no signature runs a norm with per-image statistics.
     """
     signatures = translator.signatures()
-    every = norms_of(translator)
+    norms = norms_of(translator)
     before = _images(signatures, held_out)
     frozen: set[int] = set()
     counts = {}
     for name, inputs in calibration.items():
         if _complete(signatures[name], inputs):
-            batch = _few(inputs)
+            batch = _limited(inputs)
             counts[name] = len(next(iter(batch.values())))
-            frozen |= _freeze_along(signatures[name], batch, every)
+            frozen |= _freeze_norms_of(signatures[name], batch, norms)
     if not frozen:
         raise ConfigError(
-            "--frozen-norm freezes norms that go by each image (instance norms), and no signature "
-            f"of {', '.join(signatures)} runs one; leave it out"
+            "--frozen-norm freezes norms with per-image statistics (instance norms), but no "
+            f"signature of {', '.join(signatures)} runs one; remove the option"
         )
     after = _images(signatures, held_out)
     costs = {
@@ -62,7 +62,7 @@ def freeze_norms(translator: Translator, calibration: Examples, held_out: Exampl
 
 
 def norms_of(translator: Translator) -> list[ImageStatistics]:
-    """Those of the norms in all networks that go by each image at inference."""
+    """All norms of the networks that use per-image statistics at inference."""
     networks = [getattr(translator, name) for name in translator.network_names]
     layers = {id(layer): layer for each in networks for layer in each._flatten_layers()}
     return image_statistics(layers.values())
@@ -72,41 +72,44 @@ def _complete(signature: Signature, inputs: Mapping[str, np.ndarray]) -> bool:
     return all(tensor.name in inputs for tensor in signature.inputs)
 
 
-def _few(inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+def _limited(inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     pixels = max(int(np.prod(values.shape[1:3])) for values in inputs.values())
-    count = max(LEAST_IMAGES, MOST_PIXELS // pixels)
+    count = max(MIN_IMAGES, MAX_PIXELS // pixels)
     return {name: values[:count] for name, values in inputs.items()}
 
 
-def _freeze_along(
-    signature: Signature, inputs: Mapping[str, np.ndarray], every: Sequence[ImageStatistics]
+def _freeze_norms_of(
+    signature: Signature, inputs: Mapping[str, np.ndarray], norms: Sequence[ImageStatistics]
 ) -> set[int]:
-    """Freezes the norms a signature runs; gives their positions in `every`."""
+    """Freezes the norms that a signature runs; returns their indices in `norms`."""
 
-    @tf.function(autograph=False)  # a graph drops each activation once it was used
+    @tf.function(autograph=False)  # a graph frees each activation after its last use
     def settled(tensors):
-        with settling(every) as found:
+        with settling(norms) as found:
             signature.function(**tensors)
         return found
 
     tensors = {name: tf.constant(values) for name, values in inputs.items()}
     found = settled(tensors)
-    for at, (scale, offset) in found.items():
-        every[at].freeze(scale.numpy(), offset.numpy())
+    for index, (scale, offset) in found.items():
+        norms[index].freeze(scale.numpy(), offset.numpy())
     return set(found)
 
 
 def _images(signatures: Mapping[str, Signature], examples: Examples) -> Outputs:
-    """The image outputs of each signature, one example at a time."""
-    found: Outputs = {}
+    """The image outputs of each signature, computed one example at a time."""
+    images: Outputs = {}
     for name, inputs in examples.items():
-        wanted = [each.name for each in signatures[name].outputs if each.value_range == IMAGE_RANGE]
-        if wanted and _complete(signatures[name], inputs):
+        names = [each.name for each in signatures[name].outputs if each.value_range == IMAGE_RANGE]
+        if names and _complete(signatures[name], inputs):
             run = tf.function(signatures[name].function, autograph=False)
             cases = range(len(next(iter(inputs.values()))))
-            one = [run(**{key: tf.constant(v[[at]]) for key, v in inputs.items()}) for at in cases]
-            found[name] = {key: np.concatenate([case[key] for case in one]) for key in wanted}
-    return found
+            outputs = [
+                run(**{key: tf.constant(values[[case]]) for key, values in inputs.items()})
+                for case in cases
+            ]
+            images[name] = {key: np.concatenate([each[key] for each in outputs]) for key in names}
+    return images
 
 
 def _cost(images: np.ndarray, before: np.ndarray) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""What a bundle says of the run it was made from, as plain data: source, metrics, provenance."""
+"""A bundle's description of its run, as JSON values: source, metrics and provenance."""
 
 import inspect
 import json
@@ -7,115 +7,115 @@ from pathlib import Path
 from typing import Any
 
 from tf_translate.config.schema import Config
-from tf_translate.data.fetch.datasets import FETCHABLE
-from tf_translate.data.samples import LICENCES
+from tf_translate.data.fetch.fetchable_datasets import FETCHABLE
+from tf_translate.data.shipped_samples import LICENSES
 from tf_translate.errors import RunError
-from tf_translate.experiment.dataset import held_out
-from tf_translate.experiment.load_run import Trained
+from tf_translate.experiment.dataset import held_out_split
+from tf_translate.experiment.load_run import TrainedRun
 from tf_translate.methods import registry
 from tf_translate.packages import cache_folder
 
 _OVERLAP = "held-out images that are also training images"
 
 
-def source_of(trained: Trained, intended_use: str | None = None) -> dict[str, Any]:
-    """What a bundle was made from, for its manifest and its card.
+def source_of(trained: TrainedRun, intended_use: str | None = None) -> dict[str, Any]:
+    """Describes the run of a bundle, for its manifest and its card.
 
     Args:
         trained: The run.
-        intended_use: What the model is for; None says what it was measured on.
+        intended_use: Purpose of the model; None describes the data it was evaluated on.
 
     Raises:
         RunError: If the run's evaluation cannot be read.
     """
     config = trained.config
     entry = registry.find(config.method)
-    first = (inspect.getdoc(entry.load()[0]) or "").partition("\n")[0]
+    summary = (inspect.getdoc(entry.translator) or "").partition("\n")[0]
     size = " x ".join(map(str, config.data.size))
     use = (
         f"Translating images like those it was trained on ({_name(config)}, {size} pixels). "
-        "What it does to others was not measured."
+        "Its quality on other images was not measured."
     )
     return {
         "run": trained.run.path.name,
         "step": int(trained.translator.steps_taken.numpy()),
         "method": entry.title,
-        "summary": first,
+        "summary": summary,
         "intended_use": intended_use or use,
-        **_measured(trained),
+        **_evaluation(trained),
         "config": config.model_dump(mode="json"),
         "data_fingerprint": trained.data.fingerprint,
-        "golden_split": held_out(trained.data),
+        "golden_split": held_out_split(trained.data),
     }
 
 
-def provenance_of(trained: Trained, license: str | None = None) -> dict[str, str]:
-    """Where the training images came from, for a bundle's manifest and its card.
+def provenance_of(trained: TrainedRun, license: str | None = None) -> dict[str, str]:
+    """Describes the origin of the training images, for a bundle's manifest and its card.
 
     Args:
         trained: The run.
-        license: Terms and makers of the images; None takes those that are known, of the shipped
-            samples and of what `data fetch` gets.
+        license: License and authors of the images. None looks them up, which works for shipped
+            samples and for the datasets of `data fetch`.
     """
-    found = {"data": f"{_name(trained.config)}, fingerprint {trained.data.fingerprint}"}
-    known = license or _licence(trained.config.data.path)
-    return found | ({"license": known} if known else {})
+    provenance = {"data": f"{_name(trained.config)}, fingerprint {trained.data.fingerprint}"}
+    known = license or _license(trained.config.data.path)
+    return provenance | ({"license": known} if known else {})
 
 
 def _name(config: Config) -> str:
-    """The data's name: a path without the folders of this machine."""
+    """The name of the data: the last part of its path, without local folders."""
     path = config.data.path
     return path if ":" in path else _fetched(path) or Path(path).name
 
 
-def _licence(path: str) -> str | None:
+def _license(path: str) -> str | None:
     if path.startswith("samples:"):
-        return LICENCES.get(path.removeprefix("samples:"))
+        return LICENSES.get(path.removeprefix("samples:"))
     name = _fetched(path)
-    return FETCHABLE[name].meaning.rpartition("; ")[2] if name else None
+    return FETCHABLE[name].description.rpartition("; ")[2] if name else None
 
 
 def _fetched(path: str) -> str | None:
-    """The name of what `data fetch` laid out at a path, or None if it did not."""
+    """The name of the fetched dataset at a path, or None if `data fetch` did not create it."""
     name = Path(path).stem
     known = name in FETCHABLE and cache_folder() / "fetched" in Path(path).parents
     return name if known else None
 
 
-def _measured(trained: Trained) -> dict[str, Any]:
-    """The metrics `evaluate` left in the run, and what must be known beside them; or nothing."""
-    name = f"{held_out(trained.data)}{trained.config.data.size[0]}.json"
+def _evaluation(trained: TrainedRun) -> dict[str, Any]:
+    """The metrics of the run's evaluation, with remarks; empty if it was not evaluated."""
+    name = f"{held_out_split(trained.data)}{trained.config.data.size[0]}.json"
     file = trained.run.path / "evaluation" / name
     if not file.is_file():
         return {}
     try:
         document = json.loads(file.read_text("utf-8"))
-        return {"metrics": list(_rows(document)), "remarks": list(_remarks(document))}
+        return {"metrics": list(_metrics(document)), "remarks": list(_remarks(document))}
     except (ValueError, KeyError, TypeError) as error:
         raise RunError(
-            f"{file} is no evaluation ({error!r}); run tf-translate evaluate {trained.run.path} "
-            "again, or remove the file"
+            f"{file} is not a valid evaluation ({error!r}); run `tf-translate evaluate "
+            f"{trained.run.path}` again, or remove the file"
         ) from error
 
 
-def _rows(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def _metrics(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
     step = int(document["metadata"]["steps"])
     for direction, report in document["directions"].items():
-        rows = report["rows"]
-        for name, value in rows["output"].items():
-            if value is None:  # undefined, as a ratio to nothing is
+        results = report["results"]
+        for name, value in results["output"].items():
+            if value is None:  # undefined, for example a division by zero
                 continue
-            said = report["metrics"][name]
+            definition = report["metrics"][name]
             yield {
                 "direction": direction,
                 "name": name,
                 "value": value,
-                "interval": report["intervals_95"].get("output", {}).get(name),
+                "interval": report["confidence_intervals_95"].get("output", {}).get(name),
                 "error": report["standard_errors"].get("output", {}).get(name),
-                "untouched": rows.get("identity", {}).get(name),
-                "better": said["better"],
-                "meaning": said["meaning"],
-                "protocol": said["protocol"],
+                "untouched": results.get("identity", {}).get(name),
+                "better": definition["better"],
+                "meaning": definition["meaning"],
+                "protocol": definition["protocol"],
                 "step": step,
             }
 

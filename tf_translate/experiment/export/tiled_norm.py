@@ -1,8 +1,8 @@
-"""Signatures for tiles of one image: norm statistics of many tiles out, and into each tile.
+"""Signatures for tiled translation with shared norm statistics.
 
-Beside a signature from one image to a image stand two more. `NAME_statistics` runs a batch of
-tiles as if they were one image and gives what every norm found; `NAME_tile` is the signature with
-that as inputs, so that all tiles of a image are normalised alike.
+Two signatures are added to each signature from one image to an image. `NAME_statistics` runs a
+batch of tiles as one image and outputs the statistics of every norm. `NAME_tile` is the signature
+with these statistics as inputs, so that all tiles of an image are normalized equally.
 """
 
 import math
@@ -22,52 +22,52 @@ STATISTICS, TILE = (
     "_statistics",
     "_tile",
 )  # `exporters.inference.tile_norm_statistics` looks for them
-MOST_TILES, LEAST_TILES = 32, 4
-MOST_PIXELS = 2**19  # of tiles at once: 32 of 128 pixels a side, 8 of 256
+MAX_TILES, MIN_TILES = 32, 4
+MAX_PIXELS = 2**19  # per batch of tiles: 32 of 128 x 128 pixels, 8 of 256 x 256
 _MEANS = "mean of each channel at each norm, in the order in which norms run"
-_SCALES = "what is multiplied with after the mean is taken off, 1 / sqrt(variance + epsilon)"
+_SCALES = "factor after the mean is subtracted, 1 / sqrt(variance + epsilon)"
 
 
 def norm_input_signatures(translator: Translator) -> dict[str, Signature]:
-    """The two signatures for tiles, beside each signature that tiles serve.
+    """Builds the two signatures for tiles of each signature that supports tiling.
 
-    Those are the signatures that take one image and nothing else, give one of its size, and run
-    norms that go by each image.
+    A signature supports tiling if its only input is one image, its only output is an image of the
+    same size, and it runs norms with per-image statistics.
 
     Raises:
-        ConfigError: If there is none.
+        ConfigError: If no signature supports tiling.
     """
-    signatures, every = translator.signatures(), norms_of(translator)
-    found = {}
+    signatures, norms = translator.signatures(), norms_of(translator)
+    added = {}
     for name, signature in signatures.items():
-        if _turns_a_image_into_one(signature):
-            sizes = _channels(signature, every)
+        if _is_image_to_image(signature):
+            sizes = _channels(signature, norms)
             if sizes:
-                found[name + STATISTICS] = _statistics(signature, every, sum(sizes))
-                found[name + TILE] = _tile(signature, every, sizes)
-    if not found:
+                added[name + STATISTICS] = _statistics(signature, norms, sum(sizes))
+                added[name + TILE] = _tile(signature, norms, sizes)
+    if not added:
         raise ConfigError(
-            "--norm-inputs makes statistics of norms inputs, and no signature of "
-            f"{', '.join(signatures)} takes one image alone, gives one of its size and runs "
-            "norms that go by each image (instance norms); leave it out"
+            "--norm-inputs adds inputs for norm statistics, but no signature of "
+            f"{', '.join(signatures)} maps a single image to one of its size and runs norms with "
+            "per-image statistics (instance norms); remove the option"
         )
-    return found
+    return added
 
 
 def with_tiles(signatures: Mapping[str, Signature], examples: Examples) -> Examples:
     """Adds examples for tile signatures: each image with its own statistics."""
-    found = dict(examples)
+    extended = dict(examples)
     for name, inputs in examples.items():
         if name + TILE in signatures and inputs:
             (images,) = inputs.values()
             measure = tf.function(signatures[name + STATISTICS].function, autograph=False)
-            each = [measure(tiles=tf.constant(images[[at]])) for at in range(len(images))]
-            given = {key: np.concatenate([one[key] for one in each]) for key in each[0]}
-            found[name + TILE] = {**inputs, **given}
-    return found
+            each = [measure(tiles=tf.constant(images[[index]])) for index in range(len(images))]
+            statistics = {key: np.concatenate([one[key] for one in each]) for key in each[0]}
+            extended[name + TILE] = {**inputs, **statistics}
+    return extended
 
 
-def _turns_a_image_into_one(signature: Signature) -> bool:
+def _is_image_to_image(signature: Signature) -> bool:
     inputs, outputs = signature.inputs, signature.outputs
     return (
         len(inputs) == len(outputs) == 1
@@ -76,13 +76,13 @@ def _turns_a_image_into_one(signature: Signature) -> bool:
     )
 
 
-def _channels(signature: Signature, every: Sequence[ImageStatistics]) -> list[int]:
-    """Of each norm the signature runs, in that order."""
+def _channels(signature: Signature, norms: Sequence[ImageStatistics]) -> list[int]:
+    """The channels of each norm that the signature runs, in that order."""
     (image,) = signature.inputs
     sizes: list[int] = []
 
     def trace(**tensors):
-        with pooling(every) as found:
+        with pooling(norms) as found:
             outputs = signature.function(**tensors)
         sizes.extend(int(mean.shape[-1]) for mean, _ in found)
         return outputs
@@ -92,18 +92,18 @@ def _channels(signature: Signature, every: Sequence[ImageStatistics]) -> list[in
     return sizes
 
 
-def _statistics(signature: Signature, every: Sequence[ImageStatistics], width: int) -> Signature:
+def _statistics(signature: Signature, norms: Sequence[ImageStatistics], width: int) -> Signature:
     (image,) = signature.inputs
     pixels = math.prod(side or 1 for side in image.shape[1:3])
-    count = min(MOST_TILES, max(LEAST_TILES, MOST_PIXELS // pixels))
+    count = min(MAX_TILES, max(MIN_TILES, MAX_PIXELS // pixels))
 
     def function(tiles):
-        with pooling(every) as found:
+        with pooling(norms) as found:
             signature.function(**{image.name: tiles})
         means, scales = zip(*found, strict=True)
-        return {"means": _in_a_row(means), "scales": _in_a_row(scales)}
+        return {"means": _concatenate(means), "scales": _concatenate(scales)}
 
-    meaning = "tiles of one image, of its own resolution and from all over it"
+    meaning = "tiles of one image at its own resolution, from all over the image"
     return Signature(
         name=signature.name + STATISTICS,
         function=function,
@@ -121,9 +121,9 @@ def _statistics(signature: Signature, every: Sequence[ImageStatistics], width: i
     )
 
 
-def _tile(signature: Signature, every: Sequence[ImageStatistics], sizes: list[int]) -> Signature:
+def _tile(signature: Signature, norms: Sequence[ImageStatistics], sizes: list[int]) -> Signature:
     def function(means, scales, **images):
-        with lending(every, zip(_apart(means, sizes), _apart(scales, sizes), strict=True)):
+        with lending(norms, zip(_split(means, sizes), _split(scales, sizes), strict=True)):
             return signature.function(**images)
 
     return Signature(
@@ -144,9 +144,9 @@ def _specs(width: int) -> tuple[TensorSpec, TensorSpec]:
     return TensorSpec("means", shape, meaning=_MEANS), TensorSpec("scales", shape, meaning=_SCALES)
 
 
-def _in_a_row(statistics: Sequence):
+def _concatenate(statistics: Sequence):
     return tf.concat([tf.reshape(each, [1, -1]) for each in statistics], 1)
 
 
-def _apart(row, sizes: list[int]) -> list:
+def _split(row, sizes: list[int]) -> list:
     return [tf.reshape(each, [1, 1, 1, -1]) for each in tf.split(row, sizes, 1)]

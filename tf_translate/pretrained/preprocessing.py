@@ -1,13 +1,13 @@
-"""What metrics and judges look at: three channels, one size, whatever the domains have."""
+"""Conversion of images to the input of a network or a metric: RGB channels and one size."""
 
 import numpy as np
 import tensorflow as tf
 
-_CHUNK = 256  # images resized at once, so that memory stays small
+_CHUNK = 256  # images resized at once, to bound memory
 
 
-def as_colour(images: np.ndarray) -> np.ndarray:
-    """Gives images three channels: grey is repeated, alpha is laid over white.
+def to_rgb(images: np.ndarray) -> np.ndarray:
+    """Converts images to three channels: repeats grey, and composites alpha over white.
 
     Args:
         images: Float `(n, h, w, c)` in [-1, 1], `c` 1, 3 or 4.
@@ -31,12 +31,12 @@ def as_colour(images: np.ndarray) -> np.ndarray:
     return images
 
 
-def at_size(images: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def resize(images: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Resizes float `(n, h, w, c)` in [-1, 1] to `size` (height, width).
 
-    Bicubic with antialiasing, clipped to [-1, 1]: shrinking without it puts patterns
-    into the images that judges then measure (clean-fid,
-    https://arxiv.org/abs/2104.11222). Images of that size already come back unchanged.
+    Bicubic with antialiasing, clipped to [-1, 1]. Without antialiasing, downsampling adds
+    aliasing patterns, which metrics would measure (clean-fid,
+    https://arxiv.org/abs/2104.11222). Images that already have that size are returned unchanged.
     """
     if images.shape[1:3] == tuple(size):
         return np.asarray(images, np.float32)
@@ -47,6 +47,6 @@ def at_size(images: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return np.clip(np.concatenate(resized), -1.0, 1.0)
 
 
-def for_judge(images: np.ndarray, side: int) -> np.ndarray:
-    """Gives what a judge of `side` pixels sees: float32 `(n, side, side, 3)` in [-1, 1]."""
-    return at_size(as_colour(images), (side, side))
+def to_square_rgb(images: np.ndarray, side: int) -> np.ndarray:
+    """Converts images to RGB and resizes them: float32 `(n, side, side, 3)` in [-1, 1]."""
+    return resize(to_rgb(images), (side, side))
