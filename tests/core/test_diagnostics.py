@@ -23,15 +23,15 @@ def test_lengths_are_taken_only_when_asked_for_and_forgotten_when_asked_anew():
     model = _toy(tf.distribute.get_strategy())
     _fit(model, batch_of(1.0, 3.0))
     assert model.gradient_norms.read() == {}
-    model.gradient_norms.ask(True)
+    model.gradient_norms.request(True)
     discriminator = float(model.generator.get_weights()[0].item()) * 2.0  # g times the mean image
     _fit(model, batch_of(1.0, 3.0))
     taken = model.gradient_norms.read()
     assert taken["discriminator"] == pytest.approx(abs(discriminator), rel=1e-6)
-    model.gradient_norms.ask(False)
+    model.gradient_norms.request(False)
     _fit(model, batch_of(5.0, 7.0))
     assert model.gradient_norms.read() == taken
-    model.gradient_norms.ask(True)
+    model.gradient_norms.request(True)
     assert model.gradient_norms.read() == {}
 
 
@@ -40,7 +40,7 @@ def test_on_two_devices_it_is_the_length_of_their_sum(two_replicas):
     found = []
     for strategy in (tf.distribute.get_strategy(), two_replicas):
         model = _toy(strategy)
-        model.gradient_norms.ask(True)
+        model.gradient_norms.request(True)
         _fit(model, batch_of(1.0, -3.0))
         found.append(model.gradient_norms.read())
     assert found[1]["discriminator"] == pytest.approx(abs(0.5 * (1 - 3) / 2))
@@ -54,7 +54,7 @@ def test_scaled_losses_have_the_lengths_of_plain_ones():
         plain = [keras.optimizers.SGD(0.1) for _ in range(2)]
         wrapped = [keras.optimizers.LossScaleOptimizer(each) if scaled else each for each in plain]
         model.compile(dict(zip(("discriminator", "generator"), wrapped, strict=True)))
-        model.gradient_norms.ask(True)
+        model.gradient_norms.request(True)
         _fit(model, batch_of(1.0, 3.0))
         found.append(model.gradient_norms.read())
     assert found[1] == pytest.approx(found[0], rel=1e-6)
@@ -65,7 +65,7 @@ def test_watching_leaves_training_as_it_is():
     for asked in (False, True):
         keras.utils.set_random_seed(3)
         model = _build("cyclegan")
-        model.gradient_norms.ask(asked)
+        model.gradient_norms.request(asked)
         _fit(model, _batch(), steps=3)
         results.append(_values(model.weights))
     assert all(np.array_equal(a, b) for a, b in zip(*results, strict=True))

@@ -44,7 +44,7 @@ def test_impossible_schedules_and_players_are_refused():
     with pytest.raises(ValueError, match="`steps` must be at least 1, got 0"):
         LinearRamp(1.0, 0)
     with pytest.raises(
-        ValueError, match="`parts` of player 'discriminator' must be at least one number"
+        ValueError, match="`microbatches` of player 'discriminator' must be at least one index"
     ):
         Player("discriminator", ("discriminator",), "objective", (), microbatches=())
     with pytest.raises(ValueError, match="needs at least one network"):

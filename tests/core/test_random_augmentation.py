@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_translate.core.random_augmentation import NUMBERS, random_views
+from tf_translate.core.random_augmentation import VALUES_PER_VIEW, random_views
 
 
 def _numbers(**changed):
-    numbers = np.full((1, NUMBERS), 0.5, np.float32)
+    numbers = np.full((1, VALUES_PER_VIEW), 0.5, np.float32)
     numbers[0, 11] = 0.0
     for place, value in changed.items():
         numbers[0, int(place[1:])] = value
@@ -46,7 +46,7 @@ def test_blur_averages_neighbours():
 
 @pytest.mark.parametrize("channels", [1, 3, 4])
 def test_views_stay_images(channels):
-    numbers = np.random.default_rng(1).uniform(size=(4, NUMBERS))
+    numbers = np.random.default_rng(1).uniform(size=(4, VALUES_PER_VIEW))
     images = tf.ones((4, 8, 8, channels))
     views = random_views(images, numbers).numpy()
     assert views.shape == images.shape

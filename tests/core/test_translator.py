@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from tests.core.toy import Staged, Toy, batch_of, scale
 from tf_translate.core import stateless_random
-from tf_translate.core.player import Burst, Player
+from tf_translate.core.player import Player
 from tf_translate.core.schedules import LinearRamp
 
 
@@ -103,8 +103,8 @@ def test_turns_repeat_on_fresh_gradients():
     assert _value(translator.discriminator) == pytest.approx(5.0 - 3 * 0.6)
 
 
-def test_turns_on_parts_see_other_images_and_share_the_last_forward_pass(monkeypatch):
-    # Images 1, 2, 3 are parts 0, 1, 2. The discriminator plays on all: dL/dc = g * a = 3, 6, 9
+def test_turns_on_microbatches_see_other_images_and_share_the_last_forward_pass(monkeypatch):
+    # Images 1, 2, 3 are microbatches 0, 1, 2. The discriminator plays on all: dL/dc = g * a = 3, 6, 9
     # -> c = 5 - 0.1 * 18 = 3.2; the generator on the last: dL/dg = 2 * c * a = 19.2 -> 1.08.
     class Fresh(Toy):
         players = (
@@ -123,27 +123,21 @@ def test_turns_on_parts_see_other_images_and_share_the_last_forward_pass(monkeyp
     assert _value(translator.discriminator) == pytest.approx(3.2)
     assert _value(translator.generator) == pytest.approx(1.08)
     assert len(calls) == 3
-    with pytest.raises(ValueError, match="must divide by 3, the fresh batches its players take"):
+    with pytest.raises(ValueError, match="must divide by 3, the microbatches its players take"):
         translator.train_step(batch_of(1.0, 2.0))
-
-
-def test_a_burst_of_100_every_500_turns_as_genegan_has_it():
-    burst, discriminators, generators = Burst(100, 500), 0, []
-    for step in range(1300):
-        discriminators += 1
-        if not burst.alone(step):
-            generators.append(discriminators)
-            discriminators = 0
-    assert [generators[i] for i in (0, 1, 499, 500, 501, 999, 1000)] == [100, 1, 1, 100, 1, 1, 100]
-    assert not any(Burst(1, 500).alone(step) for step in range(1000))
-    with pytest.raises(ValueError, match="must be at least 1, got 0, 500"):
-        Burst(0, 500)
 
 
 class Bursting(Toy):
     """The discriminator's turns for each of the generator's: 3, 1, 3, 1."""
 
-    players = (dataclasses.replace(Toy.players[0], burst=Burst(3, 2)), Toy.players[1])
+    alternates_steps = True
+
+    def is_alternate_step(self):
+        return int(self.steps_taken.numpy()) % 4 < 2
+
+    def active_players(self):
+        players = super().active_players()
+        return players[:1] if self.step_variants.alternate else players
 
 
 def _turns(translator, steps):
@@ -161,7 +155,7 @@ def _turns(translator, steps):
 
 
 @pytest.mark.parametrize("eagerly", [False, True])
-def test_in_a_burst_a_player_goes_alone(eagerly):
+def test_in_an_alternate_step_a_player_moves_alone(eagerly):
     translator = Bursting(scale(3.0, "g"), scale(5.0, "c"))
     translator.compile(run_eagerly=eagerly)
     generators = [turns for _, turns in _turns(translator, 8)]
@@ -169,14 +163,14 @@ def test_in_a_burst_a_player_goes_alone(eagerly):
     assert [c for c, _ in _turns(translator, 1)] == [9]  # always the discriminator
 
 
-def test_two_replicas_have_their_bursts_at_the_same_steps(two_replicas):
+def test_two_replicas_alternate_at_the_same_steps(two_replicas):
     with two_replicas.scope():
         translator = Bursting(scale(3.0, "g"), scale(5.0, "c"))
         translator.compile()
     assert _turns(translator, 5) == [(1, 0), (2, 0), (3, 1), (4, 2), (5, 2)]
 
 
-def test_a_burst_goes_on_after_loading(tmp_path):
+def test_alternating_steps_continue_after_loading(tmp_path):
     translator = Bursting(scale(3.0, "g"), scale(5.0, "c"))
     translator.compile()
     assert _turns(translator, 5)[-1] == (5, 2)  # one step into the second burst
@@ -186,7 +180,7 @@ def test_a_burst_goes_on_after_loading(tmp_path):
     assert _value(copy.generator) == _value(translator.generator)
 
 
-def test_a_number_for_each_image_is_the_same_on_two_replicas(two_replicas):
+def test_uniform_values_per_image_are_the_same_on_two_replicas(two_replicas):
     translator = _toy()
     whole = translator.uniform_per_image(tf.zeros([4, 1]), stream=1)
     assert len(np.unique(whole)) == 4
@@ -198,7 +192,7 @@ def test_a_number_for_each_image_is_the_same_on_two_replicas(two_replicas):
     np.testing.assert_array_equal(np.concatenate(halves), whole)
 
 
-def test_normal_numbers_for_each_image_are_the_same_on_two_replicas(two_replicas):
+def test_normal_values_per_image_are_the_same_on_two_replicas(two_replicas):
     step = tf.constant(7, tf.int64)
     whole = stateless_random.normal_per_image(tf.zeros([4, 1]), 3, step, 1)
     assert len(np.unique(whole)) == 12
@@ -210,20 +204,12 @@ def test_normal_numbers_for_each_image_are_the_same_on_two_replicas(two_replicas
     np.testing.assert_array_equal(np.concatenate(halves), whole)
 
 
-def test_a_constraint_acts_after_each_turn():
+def test_after_turn_can_constrain_weights():
     class Clipped(Toy):
-        players = (
-            Player(
-                "discriminator",
-                ("discriminator",),
-                "discriminator_objective",
-                ("discriminator",),
-                constrain=lambda variables: [
-                    v.assign(tf.clip_by_value(v, -1, 1)) for v in variables
-                ],
-            ),
-            Toy.players[1],
-        )
+        def after_turn(self, player):
+            if player.name == "discriminator":
+                for variable in self.variables_of(player):
+                    variable.assign(tf.clip_by_value(variable, -1, 1))
 
     translator = _toy(Clipped)
     translator.train_step(batch_of(2.0))
@@ -244,7 +230,7 @@ def test_only_the_players_of_the_stage_move():
     assert _value(translator.generator) < 3.0
 
 
-def test_fit_goes_on_in_another_stage_after_tracing():
+def test_fit_continues_in_another_stage_after_tracing():
     translator = Staged(scale(3.0, "g"), scale(5.0, "c"))
     translator.compile()
     data = tf.data.Dataset.from_tensors(batch_of(2.0)).repeat()
@@ -254,7 +240,7 @@ def test_fit_goes_on_in_another_stage_after_tracing():
     assert _value(translator.generator) < 3.0
 
 
-def test_the_stage_comes_back_from_a_file(tmp_path):
+def test_a_keras_file_restores_the_stage(tmp_path):
     translator = _toy(Staged)
     translator.enter_stage("second")
     translator.save(tmp_path / "t.keras")
@@ -357,7 +343,7 @@ def test_a_network_that_every_active_term_spares_stays_as_it_is():
     assert _value(translator.discriminator) == pytest.approx(5 - 0.1 * 2 * 6)
 
 
-def test_spares_must_name_networks_and_leave_a_term():
+def test_stop_gradient_for_must_name_own_networks_and_leave_a_term():
     with pytest.raises(ValueError, match=r"must keep some of .* got \['t'\] for 'other'"):
         Player("p", ("own",), "o", ("t", "u"), stop_gradient_for={"other": ("t",)})
     with pytest.raises(
@@ -376,31 +362,31 @@ class Following(Toy):
             "generator_objective",
             ("l1",),
             forward="translate",
-            depends_on=True,
+            depends_on=("discriminator",),
         ),
         Player(
             "discriminator",
             ("discriminator",),
             "discriminator_objective",
             ("discriminator",),
-            forward="judge",
+            forward="discriminate",
         ),
     )
 
-    def judge(self, batch):
-        return {"judged": self.discriminator(batch["a"])}
+    def discriminate(self, batch):
+        return {"scores": self.discriminator(batch["a"])}
 
     def translate(self, batch, shared):
-        return {"fake": self.generator(shared["judged"], training=True)}
+        return {"fake": self.generator(shared["scores"], training=True)}
 
     def generator_objective(self, batch, shared):
         return {"l1": tf.reduce_mean(shared["fake"])}
 
     def discriminator_objective(self, batch, shared):
-        return {"discriminator": tf.reduce_mean(shared["judged"] + shared["fake"])}
+        return {"discriminator": tf.reduce_mean(shared["scores"] + shared["fake"])}
 
 
-def test_a_forward_pass_can_follow_that_of_a_player_whose_turn_comes_later():
+def test_a_forward_pass_can_depend_on_that_of_a_player_that_moves_later():
     # g = 3, c = 5, a = 2, SGD 0.1. l1 = g * (c * a) = 30, its gradient in g is 10, doubled by its
     # weight -> g = 3 - 2 = 1. The discriminator's own pass moves it, the generator's, made of it, does
     # not: gradient of c * a is 2 -> c = 5 - 0.2 = 4.8; its loss is 10 + 30.
@@ -411,7 +397,7 @@ def test_a_forward_pass_can_follow_that_of_a_player_whose_turn_comes_later():
     assert float(logs["domain/discriminator"]) == pytest.approx(40.0)
 
 
-def test_mistakes_at_the_door():
+def test_wrong_arguments_are_refused_in_one_sentence():
     with pytest.raises(
         ValueError, match=r"no term 'discriminators', only .*did you mean 'discriminator'"
     ):
@@ -420,8 +406,8 @@ def test_mistakes_at_the_door():
         Toy(scale(1, "g"), scale(1, "c"), loss_weights={"l1": -1})
     with pytest.raises(ValueError, match="`discriminator` must be built before it is given"):
         Toy(scale(1, "g"), keras.Sequential([keras.layers.Dense(1)]))
-    with pytest.raises(ValueError, match=r"`optimizers` names \['judge'\], but the players are"):
-        Toy(scale(1, "g"), scale(1, "c")).compile({"judge": keras.optimizers.SGD()})
+    with pytest.raises(ValueError, match=r"`optimizers` names \['discriminate'\], but the players are"):
+        Toy(scale(1, "g"), scale(1, "c")).compile({"discriminate": keras.optimizers.SGD()})
     with pytest.raises(ValueError, match=r"`stage` must be one of \['train'\], got 'x'"):
         _toy().enter_stage("x")
 

@@ -1,5 +1,7 @@
 """Small translators to test the base class with numbers that can be worked out by hand."""
 
+from types import MappingProxyType
+
 import keras
 import tensorflow as tf
 
@@ -39,12 +41,11 @@ class Toy(Translator):
         Player("generator", ("generator",), "generator_objective", ("l1",), forward="translate"),
     )
 
-    def __init__(self, generator, discriminator, *, loss_weights=None, name="toy"):
-        super().__init__(
-            networks={"generator": generator, "discriminator": discriminator},
-            loss_weights=loss_weights,
-            name=name,
-        )
+    chance_levels = MappingProxyType({"discriminator": 1.0})
+
+    def __init__(self, generator, discriminator, **options):
+        networks = {"generator": generator, "discriminator": discriminator}
+        super().__init__(networks=networks, **options)
 
     def translate(self, batch):
         return {"fake": self.generator(batch["a"], training=True)}

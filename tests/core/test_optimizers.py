@@ -1,28 +1,28 @@
-"""Gradients bounded by their common length, on one device and on two."""
+"""Gradients clipped by their global norm, on one device and on two."""
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_translate.core.gradient_clipping import clip_globally
+from tf_translate.core.optimizers import clip_by_global_norm
 
 
-def test_long_gradients_are_scaled_as_one_and_short_ones_stay():
+def test_gradients_above_the_limit_are_scaled_by_one_factor_and_others_unchanged():
     gradients = [tf.constant([3.0, 0.0]), tf.constant([[4.0]])]
-    clipped = clip_globally(gradients, 1.0, keras.optimizers.SGD())
+    clipped = clip_by_global_norm(gradients, 1.0, keras.optimizers.SGD())
     np.testing.assert_allclose(clipped[0], [0.6, 0.0], rtol=1e-6)
     np.testing.assert_allclose(clipped[1], [[0.8]], rtol=1e-6)
-    for before, after in zip(gradients, clip_globally(gradients, 5.1, None), strict=True):
+    for before, after in zip(gradients, clip_by_global_norm(gradients, 5.1, None), strict=True):
         np.testing.assert_array_equal(before, after)
 
 
-def test_gradients_of_nothing_stay_nothing():
-    (clipped,) = clip_globally([tf.zeros(3)], 1.0, None)
+def test_zero_gradients_stay_zero():
+    (clipped,) = clip_by_global_norm([tf.zeros(3)], 1.0, None)
     np.testing.assert_array_equal(clipped, np.zeros(3))
 
 
-def test_replicas_share_one_length(two_replicas):
+def test_replicas_clip_by_the_norm_of_their_sum(two_replicas):
     """Each replica holds half of the sum; clipped alone they would turn the sum."""
 
     @tf.function
@@ -30,7 +30,7 @@ def test_replicas_share_one_length(two_replicas):
         def on_replica():
             number = tf.distribute.get_replica_context().replica_id_in_sync_group
             own = tf.where(number == 0, [[6.0, 0.0]], [[0.0, 8.0]])
-            return clip_globally([own], 5.0, None)[0]
+            return clip_by_global_norm([own], 5.0, None)[0]
 
         parts = two_replicas.run(on_replica)
         return two_replicas.reduce(tf.distribute.ReduceOp.SUM, parts, axis=None)
@@ -41,5 +41,5 @@ def test_replicas_share_one_length(two_replicas):
 def test_a_loss_scale_is_taken_off_the_length():
     optimizer = keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(), initial_scale=8.0)
     optimizer.build([keras.Variable(tf.zeros(1))])
-    (clipped,) = clip_globally([tf.constant([80.0])], 5.0, optimizer)
+    (clipped,) = clip_by_global_norm([tf.constant([80.0])], 5.0, optimizer)
     assert float(clipped[0]) / 8.0 == pytest.approx(5.0)
