@@ -5,7 +5,7 @@ import pytest
 import scipy.special
 import tensorflow as tf
 
-from tf_translate.losses.attribute_classification import attribute_cross_entropy, flipped
+from tf_translate.losses.attribute_classification import attribute_cross_entropy, other_categories
 
 SIZES = (2, 3)
 
@@ -31,10 +31,10 @@ def test_equal_logits_cost_the_logarithm_of_the_number_of_categories():
     assert float(loss) == pytest.approx(np.log(2) + np.log(3), rel=1e-6)
 
 
-def test_flipped_categories_are_never_the_true_ones_and_others_come_equally_often():
+def test_other_categories_are_never_the_true_ones_and_equally_frequent():
     truth = _categories()
-    shares = [tf.random.stateless_uniform([len(truth), 1], [i, 2]) for i in range(2)]
-    other = flipped(truth, SIZES, shares).numpy()
+    uniform = [tf.random.stateless_uniform([len(truth), 1], [i, 2]) for i in range(2)]
+    other = other_categories(truth, SIZES, uniform).numpy()
     assert (other * truth).sum() == 0
     assert (other.sum(1) == 2).all()
     black = truth[:, 2] == 1

@@ -6,27 +6,27 @@ import tensorflow as tf
 from tf_translate.losses.reconstruction import (
     cosine_distance,
     feature_matching,
-    mean_absolute,
-    mean_squared,
+    mean_absolute_error,
+    mean_squared_error,
 )
 
 
-def test_by_hand():
+def test_mean_absolute_error_by_hand():
     # |1-0| + |0-0.5| + |-1-1| + |0-0| = 3.5, over 4.
     assert float(
-        mean_absolute(tf.constant([1.0, 0.0, -1.0, 0.0]), tf.constant([0.0, 0.5, 1.0, 0.0]))
+        mean_absolute_error(tf.constant([1.0, 0.0, -1.0, 0.0]), tf.constant([0.0, 0.5, 1.0, 0.0]))
     ) == pytest.approx(0.875)
 
 
-def test_perfect_reconstruction_costs_nothing_and_order_does_not_matter():
+def test_mean_absolute_error_is_zero_for_equal_images_and_symmetric():
     a, b = (np.random.default_rng(i).normal(size=(2, 4, 4, 3)) for i in (0, 1))
-    assert float(mean_absolute(a, a)) == 0.0
-    assert float(mean_absolute(a, b)) == float(mean_absolute(b, a))
+    assert float(mean_absolute_error(a, a)) == 0.0
+    assert float(mean_absolute_error(a, b)) == float(mean_absolute_error(b, a))
 
 
-def test_mean_squared_equals_numpy():
+def test_mean_squared_error_equals_numpy():
     one, other = np.random.default_rng(0).uniform(-1, 1, (2, 3, 4, 4, 2)).astype(np.float32)
-    assert float(mean_squared(one, other)) == pytest.approx(((one - other) ** 2).mean())
+    assert float(mean_squared_error(one, other)) == pytest.approx(((one - other) ** 2).mean())
 
 
 def test_cosine_distance_equals_scipy():
@@ -48,7 +48,7 @@ def test_feature_matching_by_hand():
     assert float(feature_matching(real, fake)) == pytest.approx(2.5 + 9.0)
 
 
-def test_feature_matching_takes_means_over_all_devices(two_replicas):
+def test_feature_matching_averages_over_all_devices(two_replicas):
     real = tf.constant([[1.0], [2.0], [3.0], [6.0]])
     fake = tf.constant([[0.0], [0.0], [0.0], [4.0]])
     data = two_replicas.experimental_distribute_dataset(

@@ -9,16 +9,16 @@ from tf_translate.losses.regularization import (
     gradient_penalty,
     mean_weight_decay,
     orthogonality,
+    r1_penalty,
     total_variation,
     weight_decay,
-    zero_centred_penalty,
 )
 
 SHAPE = (2, 2, 2, 1)
 
 
 def test_the_penalty_of_a_linear_discriminator_by_hand():
-    # Score = 3 * sum of 4 pixels: the gradient is 3 at each, its length 3 * 2 = 6, (6 - 1)^2.
+    # Score = 3 * sum of 4 pixels: the gradient is 3 at each, its norm 3 * 2 = 6, (6 - 1)^2.
     value = gradient_penalty(
         lambda images: 3.0 * tf.reduce_sum(images, [1, 2, 3]),
         tf.zeros(SHAPE),
@@ -28,9 +28,9 @@ def test_the_penalty_of_a_linear_discriminator_by_hand():
     assert float(value) == pytest.approx(25.0, rel=1e-5)
 
 
-def test_the_penalty_looks_between_real_and_fake():
-    # Score = sum of squares / 2, gradient = the image itself. Real 0, fake 2, a quarter and
-    # half of the way: images of 0.5 and 1 everywhere, lengths 1 and 2: ((0)^2 + (1)^2) / 2.
+def test_the_penalty_is_taken_between_real_and_fake_images():
+    # Score = sum of squares / 2, gradient = the image itself. Real 0, fake 2, coefficients
+    # 0.25 and 0.5: images of 0.5 and 1 everywhere, norms 1 and 2: ((0)^2 + (1)^2) / 2.
     value = gradient_penalty(
         lambda images: tf.reduce_sum(tf.square(images), [1, 2, 3]) / 2.0,
         tf.zeros(SHAPE),
@@ -42,18 +42,18 @@ def test_the_penalty_looks_between_real_and_fake():
 
 def test_the_zero_centred_penalty_by_hand():
     # Score = sum of squares / 2, gradient = the image itself: 4 pixels of 1 and of 3, squared
-    # lengths 4 and 36, half their mean is 10. It would be 0 wherever the discriminator is flat.
+    # norms 4 and 36, half their mean is 10. It is 0 for a constant discriminator.
     images = tf.constant([1.0, 3.0])[:, None, None, None] * tf.ones(SHAPE)
-    scores, value = zero_centred_penalty(
+    scores, value = r1_penalty(
         lambda images: tf.reduce_sum(tf.square(images), [1, 2, 3]) / 2.0, images
     )
     np.testing.assert_allclose(scores, [2.0, 18.0])
     assert float(value) == pytest.approx(10.0)
-    assert float(zero_centred_penalty(lambda images: 0.0 * images + 5.0, images)[1]) == 0.0
+    assert float(r1_penalty(lambda images: 0.0 * images + 5.0, images)[1]) == 0.0
 
 
-def test_a_map_of_scores_counts_by_its_mean():
-    # Scores 3 * pixel, 4 a image: the mean's gradient is 3/4 a pixel, its length 1.5.
+def test_the_penalty_of_a_map_of_scores_is_that_of_its_mean():
+    # Scores 3 * pixel, 4 in an image: the mean's gradient is 3/4 at each pixel, its norm 1.5.
     value = gradient_penalty(
         lambda images: 3.0 * images, tf.zeros(SHAPE), tf.ones(SHAPE), tf.zeros([2, 1, 1, 1])
     )
@@ -103,10 +103,10 @@ def test_the_penalty_is_float32_for_a_discriminator_of_half_precision():
         tf.zeros([2, 1, 1, 1]),
     )
     assert value.dtype == tf.float32
-    assert float(value) == pytest.approx(1.0, abs=0.02)  # length 2
+    assert float(value) == pytest.approx(1.0, abs=0.02)  # norm 2
 
 
-def test_clipping_cuts_in_place_and_leaves_what_is_inside():
+def test_clipping_acts_in_place_and_keeps_weights_within_the_limit():
     variable = keras.Variable([-0.5, 0.005, 0.02])
     clip_weights([variable], 0.01)
     np.testing.assert_allclose(variable.numpy(), [-0.01, 0.005, 0.01])
@@ -123,13 +123,13 @@ def test_the_gradient_of_weight_decay_is_the_weights():
     np.testing.assert_allclose(gradients[1], [[3.0]])
 
 
-def test_mean_weight_decay_counts_every_variable_alike():
+def test_mean_weight_decay_weighs_all_variables_equally():
     variables = [keras.Variable([1.0, -2.0]), keras.Variable([[3.0]])]
     assert float(mean_weight_decay(variables)) == pytest.approx(0.5 * (2.5 + 9.0))
 
 
 def test_total_variation_by_hand():
-    # Pixels 0 3 / 4 0: the one corner with both neighbours has gradient (4, 3), length 5.
+    # Pixels 0 3 / 4 0: the one corner with both neighbours has gradient (4, 3), norm 5.
     image = tf.reshape(tf.constant([0.0, 3.0, 4.0, 0.0]), [1, 2, 2, 1])
     assert float(total_variation(image)) == pytest.approx(5.0, rel=1e-5)
 
@@ -141,7 +141,7 @@ def test_smoothing_by_another_library_lowers_total_variation():
     assert calm < 0.5 * rough
 
 
-def test_total_variation_of_an_even_image_has_a_finite_gradient():
+def test_total_variation_of_a_constant_image_has_a_finite_gradient():
     images = tf.Variable(tf.zeros([1, 4, 4, 1]))
     with tf.GradientTape() as tape:
         value = total_variation(images)
@@ -149,7 +149,7 @@ def test_total_variation_of_an_even_image_has_a_finite_gradient():
     assert np.isfinite(tape.gradient(value, images)).all()
 
 
-def test_orthogonality_is_the_papers_sum_over_kernels_against_numpy():
+def test_orthogonality_equals_the_papers_sum_in_numpy():
     random = np.random.default_rng(0)
     kernels = [random.normal(size=shape) for shape in ((3, 3, 2, 4), (5, 5, 3, 2))]
     others = [random.normal(size=shape) for shape in ((6, 5), (4,), (2, 3, 4))]
@@ -161,7 +161,7 @@ def test_orthogonality_is_the_papers_sum_over_kernels_against_numpy():
     assert float(orthogonality(variables)) == pytest.approx(expected, rel=1e-5)
 
 
-def test_orthogonal_filters_of_length_one_cost_nothing():
+def test_the_loss_of_orthonormal_filters_is_zero():
     square, _ = np.linalg.qr(np.random.default_rng(0).normal(size=(4, 4)))
     kernel = square.reshape(2, 2, 1, 4).astype(np.float32)
     assert float(orthogonality([keras.Variable(kernel)])) == pytest.approx(0.0, abs=1e-5)

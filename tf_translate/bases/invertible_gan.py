@@ -148,7 +148,7 @@ class InvertibleGAN(Translator):
     def discriminator_objective(self, batch, shared):
         """Tell real images with their attributes from generated and mismatched pairs."""
         return conditional_discriminator_losses(
-            self.logits, batch, shared["generated"], uses=self.uses, fakes=self.fake_weight
+            self.logits, batch, shared["generated"], uses=self.uses, fake_weight=self.fake_weight
         )
 
     def generator_objective(self, batch, shared):

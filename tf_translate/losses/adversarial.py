@@ -8,7 +8,7 @@ import tensorflow as tf
 
 
 def vanilla_discriminator(real_scores, fake_scores):
-    """Teaches a discriminator to call real images 1 and translated ones 0, by cross-entropy.
+    """Cross-entropy of a discriminator: 1 for real images, 0 for translated ones.
 
     Args:
         real_scores, fake_scores: Logits of any shape.
@@ -23,7 +23,7 @@ def vanilla_discriminator(real_scores, fake_scores):
 
 
 def vanilla_generator(fake_scores):
-    """Teaches a generator to be called real (the non-saturating form).
+    """Cross-entropy of a generator (non-saturating): 1 for translated images.
 
     Args:
         fake_scores: Logits of translated images, any shape.
@@ -36,25 +36,25 @@ def vanilla_generator(fake_scores):
     return _cross_entropy(fake_scores, 1.0)
 
 
-def conditional_discriminator(real_scores, fake_scores, *, fakes: float = 0.5):
-    """Teaches a discriminator to call real images with their attributes 1 and drawn ones 0.
+def conditional_discriminator(real_scores, fake_scores, *, fake_weight: float = 0.5):
+    """Cross-entropy of a conditional discriminator: 1 for real images, 0 for generated ones.
 
     Args:
         real_scores, fake_scores: Logits of any shape.
-        fakes: What drawn images count beside real ones.
+        fake_weight: Weight of generated images beside real ones.
 
     Returns:
         Non-negative float32 scalar; 1.5 log 2 (1.040) when every logit is 0.
 
-    Source: IcGAN, https://arxiv.org/abs/1611.06355, section 3; the half of fakes, whose other
-    half is `fake_cross_entropy` of mismatched pairs, is of github.com/Guim3/IcGAN. Age-cGAN,
-    https://arxiv.org/abs/1702.01983, eq. 1, has 1.
+    Source: IcGAN, https://arxiv.org/abs/1611.06355, section 3. The weight 0.5 is that of
+    github.com/Guim3/IcGAN, where `fake_cross_entropy` of mismatched pairs is the other half.
+    Age-cGAN, https://arxiv.org/abs/1702.01983, eq. 1, has weight 1.
     """
-    return _cross_entropy(real_scores, 1.0) + fakes * _cross_entropy(fake_scores, 0.0)
+    return _cross_entropy(real_scores, 1.0) + fake_weight * _cross_entropy(fake_scores, 0.0)
 
 
 def fake_cross_entropy(scores):
-    """Teaches a discriminator to call what has these scores 0, by cross-entropy.
+    """Cross-entropy of a discriminator on one kind of fakes: 0 for all of them.
 
     Args:
         scores: Logits of any shape.
@@ -62,13 +62,13 @@ def fake_cross_entropy(scores):
     Returns:
         Non-negative float32 scalar; log 2 (0.693) when every logit is 0.
 
-    Source: github.com/Guim3/IcGAN, on real images beside attributes of others.
+    Source: github.com/Guim3/IcGAN, for real images with the attributes of other images.
     """
     return _cross_entropy(scores, 0.0)
 
 
 def least_squares_discriminator(real_scores, fake_scores):
-    """Pulls discriminator scores of real images to 1 and of translated ones to 0.
+    """Least squares of a discriminator: 1 for real images, 0 for translated ones.
 
     Args:
         real_scores, fake_scores: Unbounded scores of any shape.
@@ -83,7 +83,7 @@ def least_squares_discriminator(real_scores, fake_scores):
 
 
 def least_squares_generator(fake_scores):
-    """Pulls discriminator scores of translated images to 1.
+    """Least squares of a generator: 1 for translated images.
 
     Args:
         fake_scores: Unbounded scores of any shape.
@@ -97,14 +97,14 @@ def least_squares_generator(fake_scores):
 
 
 def wasserstein_discriminator(real_scores, fake_scores):
-    """Lifts discriminator scores of real images above those of translated ones.
+    """Mean score of translated images minus that of real ones.
 
     Args:
         real_scores, fake_scores: Unbounded scores of any shape.
 
     Returns:
-        Float32 scalar, the lower the further apart; minus it estimates the distance of the
-        two distributions if the discriminator's gradient is bounded (by clipping or a penalty).
+        Float32 scalar of either sign. If the discriminator's gradient is bounded, by clipping or
+        a penalty, its negative estimates the Wasserstein distance of the two distributions.
 
     Source: Arjovsky et al. 2017, https://arxiv.org/abs/1701.07875, algorithm 1.
     """
@@ -113,7 +113,7 @@ def wasserstein_discriminator(real_scores, fake_scores):
 
 
 def wasserstein_generator(fake_scores):
-    """Lifts the discriminator's scores of translated images.
+    """Negative mean score of translated images.
 
     Args:
         fake_scores: Unbounded scores of any shape.
@@ -127,11 +127,11 @@ def wasserstein_generator(fake_scores):
 
 
 def class_cross_entropy(logits, label: int):
-    """Teaches a discriminator of several classes to put images into one of them.
+    """Cross-entropy of images that all belong to one of several classes.
 
     Args:
         logits: `(..., classes)`.
-        label: The class that all of them should get, from 0.
+        label: Index of their class.
 
     Returns:
         Non-negative float32 scalar; log(classes) when all logits are equal (1.099 for three).
@@ -145,7 +145,7 @@ def class_cross_entropy(logits, label: int):
 
 @dataclass(frozen=True)
 class GANLoss:
-    """Both sides of a GAN loss, each minimized by its player.
+    """The two sides of a GAN loss, each minimized by its player.
 
     Attributes:
         discriminator: `(real_scores, fake_scores) -> scalar`.
@@ -170,7 +170,7 @@ def gan_loss(name: str) -> GANLoss:
     """Finds a GAN loss by its name.
 
     Raises:
-        ValueError: If there is none of that name; lists those there are.
+        ValueError: If no loss has that name; the message lists all names.
     """
     if name not in GAN_LOSSES:
         raise ValueError(f"`gan_mode` must be one of {sorted(GAN_LOSSES)}, got {name!r}")

@@ -1,4 +1,4 @@
-"""What is asked of attributes: to be told from something, or to be told wrongly."""
+"""Losses of classifiers of attributes, and other attributes than the true ones."""
 
 from collections.abc import Callable, Sequence
 
@@ -8,11 +8,11 @@ from tf_translate.losses.regularization import r1_penalty
 
 
 def attribute_cross_entropy(logits, categories, sizes: Sequence[int]):
-    """How badly logits tell the attributes: cross-entropy, summed over attributes.
+    """Cross-entropy of attributes, summed over attributes.
 
     Args:
-        logits: `(batch, categories)`, each attribute's next to each other.
-        categories: The truth, `(batch, categories)`, exactly one 1 for each attribute.
+        logits: `(batch, categories)`, the categories of an attribute side by side.
+        categories: True ones, `(batch, categories)`, exactly one 1 for each attribute.
         sizes: Number of categories of each attribute.
 
     Returns:
@@ -33,50 +33,50 @@ def attribute_cross_entropy(logits, categories, sizes: Sequence[int]):
 def classifier_losses(
     classifier: Callable, images, categories, sizes: Sequence[int], *, uses: Callable[[str], bool]
 ) -> dict:
-    """How badly a classifier tells the attributes of real images, and how steeply it tells them.
+    """Losses of a classifier of attributes on real images, by loss term.
 
     Args:
         classifier: From images to logits as in `attribute_cross_entropy`; takes `training`.
         images: `(batch, height, width, channels)`, real ones.
         categories, sizes: As in `attribute_cross_entropy`.
-        uses: Whether the term "classifier_r1" counts.
+        uses: Whether a term is active; asked for "classifier_r1".
 
     Returns:
-        Float32 scalars: "classifier", and "classifier_r1" if it counts, R1 of the mean of
-        what speaks for the truth: the true logits and the others' negatives.
+        Float32 scalars: "classifier", its cross-entropy, and "classifier_r1" if active. That is
+        the R1 penalty of the mean of true logits and of negative other logits.
     """
     signs, losses = 2.0 * tf.cast(categories, tf.float32) - 1.0, {}
 
-    def right(seen):
-        return signs * tf.cast(classifier(seen, training=True), tf.float32)
+    def signed_logits(images):
+        return signs * tf.cast(classifier(images, training=True), tf.float32)
 
     if uses("classifier_r1"):
-        scores, losses["classifier_r1"] = r1_penalty(right, images)
+        scores, losses["classifier_r1"] = r1_penalty(signed_logits, images)
     else:
-        scores = right(images)
+        scores = signed_logits(images)
     losses["classifier"] = attribute_cross_entropy(signs * scores, categories, sizes)
     return losses
 
 
-def other_categories(categories, sizes: Sequence[int], shares: Sequence):
-    """Another category for every attribute; for a binary one the opposite.
+def other_categories(categories, sizes: Sequence[int], uniform: Sequence):
+    """Another category for every attribute; the opposite for a binary one.
 
     Args:
         categories: `(batch, categories)`, exactly one 1 for each attribute.
         sizes: Number of categories of each attribute.
-        shares: For each attribute `(batch, 1)` or `(batch, 1, 1, 1)` in [0, 1), which choose
-            among the others, each equally likely.
+        uniform: For each attribute, random values in [0, 1) of shape `(batch, 1)` or
+            `(batch, 1, 1, 1)`. They choose one of the other categories, each equally likely.
 
     Returns:
         Float32, as `categories`.
 
-    Source: Fader Networks, https://arxiv.org/abs/1706.00409, eq. 3: 1 - y for binary ones; a
-    different category in its code.
+    Source: Fader Networks, https://arxiv.org/abs/1706.00409, eq. 3: 1 - y for binary attributes;
+    another category in its code.
     """
     others = []
     split = tf.split(tf.cast(categories, tf.float32), list(sizes), -1)
-    for truth, size, share in zip(split, sizes, shares, strict=True):
-        step = 1 + tf.cast(tf.reshape(share, [-1]) * (size - 1), tf.int32)
-        place = tf.argmax(truth, -1, tf.int32)
-        others.append(tf.one_hot((place + tf.minimum(step, size - 1)) % size, size))
+    for truth, size, values in zip(split, sizes, uniform, strict=True):
+        step = 1 + tf.cast(tf.reshape(values, [-1]) * (size - 1), tf.int32)
+        index = tf.argmax(truth, -1, tf.int32)
+        others.append(tf.one_hot((index + tf.minimum(step, size - 1)) % size, size))
     return tf.concat(others, -1)

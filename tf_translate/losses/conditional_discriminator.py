@@ -2,26 +2,32 @@
 
 from collections.abc import Callable, Mapping
 
-from tf_translate.losses.adversarial import fake_cross_entropy, conditional_discriminator
+from tf_translate.losses.adversarial import conditional_discriminator, fake_cross_entropy
 from tf_translate.losses.regularization import r1_penalty
 
 
 def conditional_discriminator_losses(
-    logits_of: Callable, batch: Mapping, generated, *, uses: Callable[[str], bool], fakes: float
+    logits_of: Callable,
+    batch: Mapping,
+    generated,
+    *,
+    uses: Callable[[str], bool],
+    fake_weight: float,
 ):
     """Losses of a conditional discriminator, by loss term.
 
     Args:
         logits_of: From images, attributes and their kind, "real", "generated" or "mismatched",
             to logits.
-        batch: `image`, its `attributes`, `other_attributes` that differ from its, and the
-            `sampled_attributes` of `generated`.
+        batch: `image`, its `attributes`, `other_attributes` that differ from them, and
+            `sampled_attributes`, those of `generated`.
         generated: Generated images, shape as `image`.
         uses: Whether a term is active; others are left out and cost nothing.
-        fakes: Weight of generated images beside real ones.
+        fake_weight: Weight of generated images beside real ones.
 
     Returns:
-        Float32 scalars: "discriminator" and "r1" from one forward pass of real images, "mismatched".
+        Float32 scalars: "discriminator", "r1" and "mismatched". The first two share one forward
+        pass of real images.
 
     Source: IcGAN, https://arxiv.org/abs/1611.06355, section 3, and github.com/Guim3/IcGAN;
     Age-cGAN, https://arxiv.org/abs/1702.01983, eq. 1.
@@ -37,7 +43,7 @@ def conditional_discriminator_losses(
         real = real_logits(batch["image"])
     if uses("discriminator"):
         fake = logits_of(generated, batch["sampled_attributes"], "generated")
-        losses["discriminator"] = conditional_discriminator(real, fake, fakes=fakes)
+        losses["discriminator"] = conditional_discriminator(real, fake, fake_weight=fake_weight)
     if uses("mismatched"):
         mismatched = logits_of(batch["image"], batch["other_attributes"], "mismatched")
         losses["mismatched"] = fake_cross_entropy(mismatched)

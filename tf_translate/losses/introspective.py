@@ -6,14 +6,18 @@ from dataclasses import dataclass
 
 import tensorflow as tf
 
-from tf_translate.losses.adversarial import fake_cross_entropy, class_cross_entropy, vanilla_generator
+from tf_translate.losses.adversarial import (
+    class_cross_entropy,
+    fake_cross_entropy,
+    vanilla_generator,
+)
 from tf_translate.losses.reconstruction import mean_squared_error
 
 REAL, RECONSTRUCTED, SAMPLED = range(3)  # classes of the ternary discriminator
 
 
 def binary_discriminator(real_scores, reconstructed_scores, sampled_scores):
-    """Teaches a discriminator to call real images 1, reconstructions 0 and samples 0.
+    """Cross-entropy of a binary discriminator: 1 for real images, 0 for the two kinds of fakes.
 
     Args:
         real_scores, reconstructed_scores, sampled_scores: Logits `(batch, 1)`.
@@ -24,11 +28,11 @@ def binary_discriminator(real_scores, reconstructed_scores, sampled_scores):
     Source: github.com/ajbrock/Neural-Photo-Editor, IAN_simple.
     """
     fakes = fake_cross_entropy(reconstructed_scores) + fake_cross_entropy(sampled_scores)
-    return vanilla_generator(real_scores) + fakes  # real ones called real
+    return vanilla_generator(real_scores) + fakes  # the former is cross-entropy with 1
 
 
 def binary_generator(reconstructed_scores, sampled_scores):
-    """Teaches a decoder to be called real by a binary discriminator.
+    """Cross-entropy of a decoder against a binary discriminator: 1 for both kinds of fakes.
 
     Args:
         reconstructed_scores, sampled_scores: Logits `(batch, 1)`.
@@ -42,7 +46,7 @@ def binary_generator(reconstructed_scores, sampled_scores):
 
 
 def ternary_discriminator(real_scores, reconstructed_scores, sampled_scores):
-    """Teaches a discriminator to tell real images, reconstructions and samples apart.
+    """Cross-entropy of a discriminator with the classes real, reconstructed and sampled.
 
     Args:
         real_scores, reconstructed_scores, sampled_scores: Logits `(batch, 3)`, in that order.
@@ -60,7 +64,7 @@ def ternary_discriminator(real_scores, reconstructed_scores, sampled_scores):
 
 
 def ternary_generator(reconstructed_scores, sampled_scores):
-    """Teaches a decoder that both of its kinds of images are put among the real ones.
+    """Cross-entropy of a decoder against three classes: both kinds of fakes as real.
 
     Args:
         reconstructed_scores, sampled_scores: Logits `(batch, 3)`.
@@ -77,13 +81,13 @@ def ternary_generator(reconstructed_scores, sampled_scores):
 
 @dataclass(frozen=True)
 class IntrospectiveGANLoss:
-    """Both sides of an introspective GAN loss, each minimized by its player.
+    """The two sides of an introspective GAN loss, each minimized by its player.
 
     Attributes:
-        logits: Number of logits the discriminator gives.
+        logits: Number of logits that the discriminator gives.
         discriminator: `(real, reconstructed, sampled) scores -> scalar`.
         generator: `(reconstructed, sampled) scores -> scalar`.
-        chance_level: The discriminator's loss if it cannot tell them apart.
+        chance_level: The discriminator's loss if it cannot tell the images apart.
         real_logit: `scores -> (batch,)`, the logit of "real" against all else.
     """
 
@@ -124,16 +128,16 @@ def feature_distance(features: Sequence, others: Sequence):
 
 
 def kl_from_standard_normal(mean, log_sigma):
-    """KL divergence of normal distributions from N(0, 1), a number of the latent each.
+    """KL divergence of normal distributions from N(0, 1), one for each latent dimension.
 
     Args:
         mean, log_sigma: `(batch, latent)`, float.
 
     Returns:
-        Non-negative float32 scalar, the mean over images and numbers of the latent.
+        Non-negative float32 scalar, the mean over images and dimensions.
 
-    Source: Kingma & Welling 2014, https://arxiv.org/abs/1312.6114, appendix B; a mean, not a sum
-    over the latent, as in github.com/ajbrock/Neural-Photo-Editor.
+    Source: Kingma & Welling 2014, https://arxiv.org/abs/1312.6114, appendix B; a mean over
+    dimensions, not a sum, as in github.com/ajbrock/Neural-Photo-Editor.
     """
     mean, log_sigma = tf.cast(mean, tf.float32), tf.cast(log_sigma, tf.float32)
     return -0.5 * tf.reduce_mean(1.0 + 2.0 * log_sigma - tf.square(mean) - tf.exp(2.0 * log_sigma))

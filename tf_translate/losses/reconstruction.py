@@ -1,4 +1,4 @@
-"""Distances that hold the content of an image in place."""
+"""Distances between images or features, for the content of an image."""
 
 import tensorflow as tf
 
@@ -52,7 +52,7 @@ def cosine_distance(features, others):
 def feature_matching(real_features, fake_features):
     """Distance between the mean features of real and of translated images.
 
-    Means are taken over the images of all devices, so that many devices step as one.
+    Means are those over the images of all devices, so several devices train as one.
 
     Args:
         real_features, fake_features: Activations of a discriminator by layer, each `(batch, ...)`.
@@ -65,7 +65,9 @@ def feature_matching(real_features, fake_features):
     code uses it.
     """
     pairs = zip(real_features, fake_features, strict=True)
-    return tf.add_n([mean_squared_error(_batch_mean(real), _batch_mean(fake)) for real, fake in pairs])
+    return tf.add_n(
+        [mean_squared_error(_batch_mean(real), _batch_mean(fake)) for real, fake in pairs]
+    )
 
 
 def _directions(values):

@@ -1,4 +1,4 @@
-"""Terms on how a map behaves, whatever it shows."""
+"""Regularization of networks, and of images whatever they show."""
 
 import functools
 from collections.abc import Callable, Iterable, Sequence
@@ -6,33 +6,33 @@ from collections.abc import Callable, Iterable, Sequence
 import tensorflow as tf
 
 
-def gradient_penalty(discriminator: Callable, real, fake, shares):
-    """Holds the gradient of a discriminator near 1 between real and translated images.
+def gradient_penalty(discriminator: Callable, real, fake, coefficients):
+    """The gradient penalty of WGAN-GP: a gradient norm near 1 between real and fake images.
 
     Args:
         discriminator: From images to scores of any shape.
         real, fake: `(batch, height, width, channels)`, equal shapes, float.
-        shares: `(batch, 1, 1, 1)` in [0, 1]: how far from real to fake each image is judged.
+        coefficients: Interpolation from real (0) to fake (1), `(batch, 1, 1, 1)`.
 
     Returns:
-        Non-negative float32 scalar: the mean over images of (|gradient| - 1)^2, where the gradient
-        is that of the image's mean score; 1 for a discriminator that is constant.
+        Non-negative float32 scalar: the mean over images of (|gradient| - 1)^2, of the gradient of
+        the image's mean score; 1 for a constant discriminator.
 
     Source: Gulrajani et al. 2017, https://arxiv.org/abs/1704.00028, eq. 3.
     """
     real, fake = tf.cast(real, tf.float32), tf.cast(fake, tf.float32)
-    between = real + shares * (fake - real)
-    with tf.GradientTape(watch_accessed_variables=False) as tape:  # of the input, no update
+    between = real + coefficients * (fake - real)
+    with tf.GradientTape(watch_accessed_variables=False) as tape:  # not for an update
         tape.watch(between)
-        total = _sum_of_own_means(discriminator(between))
+        total = _sum_of_image_means(discriminator(between))
     gradients = tf.cast(tape.gradient(total, between), tf.float32)
     squared = tf.reduce_sum(tf.square(gradients), [1, 2, 3])
-    # The root's own gradient is infinite at 0.
+    # The gradient of a square root is infinite at 0.
     return tf.reduce_mean(tf.square(tf.sqrt(squared + 1e-12) - 1.0))
 
 
 def r1_penalty(discriminator: Callable, images):
-    """Holds the gradient of a discriminator near 0 at real images (R1).
+    """R1: a discriminator's gradient near 0 at real images.
 
     Args:
         discriminator: From images to scores of any shape.
@@ -40,37 +40,37 @@ def r1_penalty(discriminator: Callable, images):
 
     Returns:
         The scores, and a non-negative float32 scalar: half the mean over images of the squared
-        length of the gradient of the image's mean score; 0 for a discriminator that is constant.
+        norm of the gradient of the image's mean score; 0 for a constant discriminator.
 
     Source: Mescheder et al. 2018, https://arxiv.org/abs/1801.04406, eq. 9 with gamma = 1.
     """
     images = tf.cast(images, tf.float32)
-    with tf.GradientTape(watch_accessed_variables=False) as tape:  # of the input, no update
+    with tf.GradientTape(watch_accessed_variables=False) as tape:  # not for an update
         tape.watch(images)
         scores = discriminator(images)
-        total = _sum_of_own_means(scores)
+        total = _sum_of_image_means(scores)
     gradients = tf.cast(tape.gradient(total, images), tf.float32)
     return scores, 0.5 * tf.reduce_mean(tf.reduce_sum(tf.square(gradients), [1, 2, 3]))
 
 
-def gradient_penalties(sides: Iterable[tuple], shares: Iterable):
-    """The penalties of several discriminators in training mode, summed.
+def gradient_penalties(sides: Iterable[tuple], coefficients: Iterable):
+    """The gradient penalties of several discriminators in training mode, summed.
 
     Args:
-        sides: A discriminator, real images and translated ones each.
-        shares: For each side as in `gradient_penalty`.
+        sides: For each discriminator: itself, real images and translated ones.
+        coefficients: For each discriminator, as in `gradient_penalty`.
     """
     return sum(
-        gradient_penalty(functools.partial(discriminator, training=True), real, fake, share)
-        for (discriminator, real, fake), share in zip(sides, shares, strict=True)
+        gradient_penalty(functools.partial(discriminator, training=True), real, fake, each)
+        for (discriminator, real, fake), each in zip(sides, coefficients, strict=True)
     )
 
 
 def clip_weights(variables: Sequence, limit: float) -> None:
-    """Cuts every weight to [-limit, limit], in place.
+    """Clips every weight to [-limit, limit], in place.
 
     Args:
-        variables: Trainable variables of a discriminator, scales of norms included.
+        variables: Trainable variables of a discriminator, those of its norms included.
         limit: Positive; 0.01 in the paper.
 
     Source: Arjovsky et al. 2017, https://arxiv.org/abs/1701.07875, algorithm 1.
@@ -88,29 +88,29 @@ def weight_decay(variables: Sequence):
     Returns:
         Non-negative float32 scalar.
 
-    Source: as `weight_decay` of PyTorch's Adam works, on which DiscoGAN's code relies (added
-    to the gradient, not decoupled from it).
+    Source: `weight_decay` of PyTorch's Adam, which DiscoGAN's code uses: it is added to the
+    gradient, not decoupled from it.
     """
     return tf.add_n([tf.nn.l2_loss(tf.cast(variable.value, tf.float32)) for variable in variables])
 
 
 def total_variation(images):
-    """How much neighbouring pixels differ: the length of every pixel's gradient, summed.
+    """Total variation: the norm of every pixel's spatial gradient, summed.
 
     Args:
         images: `(batch, height, width, channels)`, float, usually in [-1, 1].
 
     Returns:
         Non-negative float32 scalar, summed over pixels and channels and averaged over images;
-        about 0 for an even image (the root is kept off 0 by 1e-4).
+        about 0 for a constant image (every root is at least 1e-4).
 
     Source: DTN, https://arxiv.org/abs/1611.02200, eq. 7 with B = 1.
     """
     images = tf.cast(images, tf.float32)
     down = images[:, 1:, :-1] - images[:, :-1, :-1]
     right = images[:, :-1, 1:] - images[:, :-1, :-1]
-    lengths = tf.sqrt(tf.square(down) + tf.square(right) + 1e-8)
-    return tf.reduce_mean(tf.reduce_sum(lengths, [1, 2, 3]))
+    norms = tf.sqrt(tf.square(down) + tf.square(right) + 1e-8)
+    return tf.reduce_mean(tf.reduce_sum(norms, [1, 2, 3]))
 
 
 def mean_weight_decay(variables: Sequence):
@@ -120,27 +120,29 @@ def mean_weight_decay(variables: Sequence):
         variables: Trainable variables.
 
     Returns:
-        Non-negative float32 scalar; half their number if every weight is 1 or -1.
+        Non-negative float32 scalar; half the number of variables if every weight is 1 or -1.
 
-    Source: GeneGAN, https://arxiv.org/abs/1705.04932, its code github.com/Prinsphield/GeneGAN.
+    Source: GeneGAN, https://arxiv.org/abs/1705.04932, in its code
+    github.com/Prinsphield/GeneGAN.
     """
     squares = [tf.square(tf.cast(variable.value, tf.float32)) for variable in variables]
     return 0.5 * tf.add_n([tf.reduce_mean(square) for square in squares])
 
 
 def orthogonality(variables: Sequence):
-    """How far the filters of convolutions are from orthogonal vectors of length 1.
+    """How far the filters of convolutions are from orthogonal vectors of norm 1.
 
     Args:
-        variables: Trainable variables; those of rank 4 count, `(height, width, c, filters)`, whose
-            filters are rows of W: of a transposed convolution those of the one it transposes.
+        variables: Trainable variables. Those of rank 4 count, `(height, width, c, filters)`, with
+            a filter in each row of W. A transposed convolution counts as the convolution that it
+            transposes.
 
     Returns:
         Non-negative float32 scalar: the sum of |W W^T - I| over elements and variables.
 
     Source: Brock et al. 2017, https://arxiv.org/abs/1609.07093, orthogonal regularization.
-    Departs: all filters of a layer against each other, as the paper says; its code takes the rows
-    inside each filter.
+    Departs: the filters of a layer are compared with each other, as in the paper; its code
+    compares the rows inside each filter.
     """
     losses = [tf.zeros(())]
     for variable in variables:
@@ -151,7 +153,7 @@ def orthogonality(variables: Sequence):
     return tf.add_n(losses)
 
 
-def _sum_of_own_means(scores):
-    """The sum over images of each one's mean score: a sum keeps their gradients apart."""
+def _sum_of_image_means(scores):
+    """The sum over images of each image's mean score: its gradients do not mix images."""
     scores = tf.cast(scores, tf.float32)
     return tf.reduce_sum(tf.reduce_mean(tf.reshape(scores, [tf.shape(scores)[0], -1]), 1))
