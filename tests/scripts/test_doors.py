@@ -1,4 +1,4 @@
-"""The scripts for people who write their own training, run as they would run them."""
+"""The doors of scripts/, run as a user runs them, and the example programs."""
 
 import json
 import os
@@ -12,14 +12,20 @@ import pytest
 import exporters
 
 ROOT = Path(__file__).parents[2]
+DOORS = ("bench", "check", "check_kotlin", "demo", "lint", "make", "test")
+NAMES = {
+    "bench": "export input steps training cpu_kernels tiles memory startup kills",
+    "make": "samples digits avatars tones legacy_fixture sample_bundle eye_positions",
+}
 
 
 @pytest.mark.parametrize("name", ["fit_pix2pix", "fit_cyclegan"])
-def test_a_script_of_under_40_lines_trains_predicts_and_exports(name, tmp_path):
-    script = ROOT / "scripts" / f"{name}.py"
+def test_an_example_of_under_40_lines_trains_predicts_and_exports(name, tmp_path):
+    script = ROOT / "scripts" / "examples" / f"{name}.py"
     assert len(script.read_text().splitlines()) < 40
     done = subprocess.run(
-        [sys.executable, script, "2", tmp_path / "bundle"],
+        [sys.executable, "-m", f"scripts.examples.{name}", "2", tmp_path / "bundle"],
+        cwd=ROOT,
         capture_output=True,
         text=True,
         env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
@@ -30,32 +36,52 @@ def test_a_script_of_under_40_lines_trains_predicts_and_exports(name, tmp_path):
     assert exporters.verify(tmp_path / "bundle").passed
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "demo",
-        "test",
-        "check",
-        "lint",
-        "make_samples",
-        "make_digits",
-        "make_avatars",
-        "make_tones",
-        "make_legacy_fixture",
-        "bench_export",
-        "bench_steps",
-        "bench_input",
-        "bench_training",
-        "check_kotlin",
-        "kill_runs",
-        "measure_memory",
-        "measure_startup",
-    ],
-)
-def test_a_script_can_be_run_and_says_what_it_does(name):
+@pytest.mark.parametrize("name", sorted(DOORS))
+def test_a_door_is_executable_and_says_what_it_does(name):
     script = ROOT / "scripts" / name
     assert os.access(script, os.X_OK)
     assert script.read_text().splitlines()[1].startswith(("# ", '"""'))
+
+
+def test_scripts_has_no_other_programs_than_its_doors():
+    files = {path.name for path in (ROOT / "scripts").iterdir() if path.is_file()}
+    assert files == {*DOORS, "setup", "__init__.py"}
+
+
+@pytest.mark.parametrize("door", sorted(NAMES))
+@pytest.mark.parametrize("options", [[], ["--help"]])
+def test_a_door_lists_its_names_with_one_line_each(door, options):
+    done = subprocess.run([ROOT / "scripts" / door, *options], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    listed = [line.split() for line in done.stdout.splitlines() if line.startswith("  ")]
+    names = [words[0] for words in listed if words and not words[0].startswith("scripts/")]
+    assert names == NAMES[door].split()
+
+
+@pytest.mark.parametrize("door", sorted(NAMES))
+def test_a_door_refuses_an_unknown_name_in_one_sentence(door):
+    done = subprocess.run([ROOT / "scripts" / door, "nothing"], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: there is no")
+    assert "nothing" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", NAMES["bench"].split())
+def test_a_benchmark_lists_its_options_from_any_folder(name, tmp_path):
+    done = subprocess.run(
+        [ROOT / "scripts" / "bench", name, "--help"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "VIRTUAL_ENV": sys.prefix, "PATH": _path_of_this_python()},
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(f"usage: scripts/bench {name} ")
+
+
+def _path_of_this_python():
+    return os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 
 
 @pytest.mark.skipif(

@@ -1,82 +1,107 @@
-"""scripts/bench_steps: what it counts and leaves out, its clock, its table, and a short race."""
+"""scripts/bench steps: its settings, its clock, its table, and a short race."""
 
-import importlib
 import json
-import runpy
 import subprocess
 import sys
 import time
+import tomllib
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from scripts.benchmarks import steps as bench
+from scripts.benchmarks import steps_jobs as jobs
+from scripts.benchmarks.steps_child import Waiting
+from scripts.results.renamed import LAST_REVISION, to_earlier_config
+from scripts.results.tables import table
+from scripts.stress.toml_file import write_toml
 from tests.scripts.results.test_results import check_step_times
 from tf_translate.experiment.configure import resolve
-from tf_translate.methods.registry import METHODS
+from tf_translate.methods.registry import all_methods
 
 ROOT = Path(__file__).parents[3]
-NAMES = ("bench_steps", "bench_steps_jobs", "bench_steps_child", "bench_steps_trainer")
 
 
-@pytest.fixture
-def scripts(monkeypatch):
-    """The modules of scripts/ by their last word, gone again afterwards."""
-    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
-    yield {name.split("_")[-1]: importlib.import_module(name) for name in NAMES}
-    for name in (*NAMES, "machine", "toml_file", "whole_number"):
-        sys.modules.pop(name, None)
-
-
-def test_every_stage_of_every_method_has_its_passes_and_no_network_is_misspelt(scripts):
-    jobs = scripts["jobs"]
-    assert set(jobs.STARTS) == set(METHODS)
-    for method, described in METHODS.items():
-        translator, _ = described.load()
-        kinds = [kind for name, kind in jobs.NEEDED if name == method]
+def test_every_stage_of_every_method_has_needed_passes_of_its_own_networks():
+    methods = {
+        name: method.translator
+        for name, method in all_methods().items()
+        if method.translator.__module__.startswith("tf_translate.")
+    }
+    assert set(jobs.METHODS) == set(methods)
+    for name, translator in methods.items():
+        kinds = [kind for method, kind in jobs.NEEDED if method == name]
         assert tuple(kind for kind in kinds if kind != jobs.ALONE) == translator.known_stages()
-        networks = {name for player in translator.players for name in player.networks}
+        networks = {network for player in translator.players for network in player.networks}
         for kind in kinds:
-            assert set(jobs.NEEDED[method, kind]) <= networks
+            assert set(jobs.NEEDED[name, kind]) <= networks
 
 
-@pytest.mark.parametrize("method", sorted(METHODS))
-def test_the_settings_are_those_of_the_small_preset_and_can_be_read(method, scripts, tmp_path):
-    bench, jobs = scripts["steps"], scripts["jobs"]
+@pytest.mark.parametrize("method", jobs.METHODS)
+def test_the_settings_are_those_of_the_small_preset_and_can_be_read(method, tmp_path):
     stages = [kind for name, kind in jobs.NEEDED if name == method and kind != jobs.ALONE]
-    own = bench.settings_of(method, "mixed_bfloat16")
-    for keys in ((), jobs.STARTS[method].without):
-        settings = bench.lasting(bench.without(own, keys), stages, 12, batch=None)
-        bench.write_toml(tmp_path / "own.toml", settings)
-        found, preset = resolve(str(tmp_path / "own.toml"), []), resolve(f"{method}_small", [])
-        assert found.training.steps == 12 * len(stages)
-        assert found.training.batch_size == preset.training.batch_size
-        assert found.training.precision == "mixed_bfloat16"
-        assert found.data.size == preset.data.size
-        kept = {
-            k: v
-            for k, v in preset.model.items()
-            if f"model.{k}" not in keys and k != "bn_recalibration_steps"
-        }
-        assert kept == {k: found.model[k] for k in kept}
+    settings = bench.settings_of(method, "mixed_bfloat16")
+    write_toml(tmp_path / "own.toml", bench.with_steps(settings, stages, 12, batch=None))
+    found, preset = resolve(str(tmp_path / "own.toml"), []), resolve(f"{method}_small", [])
+    assert found.training.steps == 12 * len(stages)
+    assert found.training.batch_size == preset.training.batch_size
+    assert found.training.precision == "mixed_bfloat16"
+    assert found.data.size == preset.data.size
+    kept = {key: value for key, value in preset.model.items() if key != "bn_recalibration_steps"}
+    assert kept == {key: found.model[key] for key in kept}
 
 
-def test_what_is_left_out_falls_back_to_its_default(scripts):
-    settings = {"method": "m", "model": {"a": 1, "b": 2}, "loss_weights": {"c": 3}}
-    left = scripts["steps"].without(settings, ["model.b", "loss_weights.c"])
-    assert left == {"method": "m", "model": {"a": 1}}
-    assert settings["loss_weights"] == {"c": 3}  # the caller's own are untouched
+@pytest.mark.parametrize("method", jobs.METHODS)
+def test_an_earlier_revision_gets_the_names_of_its_own_small_preset(method):
+    revision_file = f"{LAST_REVISION}:tf_translate/config/presets/{method}_small.toml"
+    shown = subprocess.run(["git", "show", revision_file], cwd=ROOT, capture_output=True, text=True)
+    if shown.returncode:
+        pytest.skip(f"this clone has no revision {LAST_REVISION}")
+    earlier = tomllib.loads(shown.stdout)
+    today = to_earlier_config(bench.settings_of(method, "float32"))
+    for part in ("model", "terms"):
+        expected = {key: _keys(value) for key, value in earlier.get(part, {}).items()}
+        actual = {key: _keys(value) for key, value in today.get(part, {}).items()}
+        actual.pop("refresh", None)  # set by the benchmark
+        assert actual == expected
 
 
-def test_the_clock_in_the_traced_step_counts_how_long_a_batch_was_waited_for(scripts):
+def _keys(value):
+    return sorted(value) if isinstance(value, dict) else None
+
+
+def test_a_checkout_is_recognized_by_the_name_of_its_loss_weights(tmp_path):
+    assert not bench.has_earlier_names(ROOT)
+    schema = tmp_path / "tf_translate" / "config" / "schema.py"
+    schema.parent.mkdir(parents=True)
+    schema.write_text("class Config:\n    terms: dict[str, float] = {}\n")
+    assert bench.has_earlier_names(tmp_path)
+
+
+def test_passes_and_stages_of_an_earlier_revision_get_the_names_of_today(tmp_path):
+    trees = {"now": ROOT, "before": tmp_path}
+    (tmp_path / "tf_translate" / "config").mkdir(parents=True)
+    (tmp_path / "tf_translate" / "config" / "schema.py").write_text("    terms: dict\n")
+    race = bench.Race("age_cgan", tmp_path, SimpleNamespace(), {}, trees)
+    assert race._networks("before", {"recogniser": 1, "critic": 4}) == {
+        "identity_embedder": 1,
+        "discriminator": 4,
+    }
+    assert race._networks("now", {"discriminator": 4}) == {"discriminator": 4}
+    assert bench._kind({"alone": False, "stage": "recogniser"}) == "identity_embedder"
+
+
+def test_the_clock_in_the_traced_step_measures_the_wait_for_a_batch():
     def slowly():
-        for number in range(3):
+        for value in range(3):
             time.sleep(0.05)
-            yield np.float32(number)
+            yield np.float32(value)
 
     data = tf.data.Dataset.from_generator(slowly, output_signature=tf.TensorSpec(()))
-    waiting = scripts["child"].Waiting()
+    waiting = Waiting()
     iterator = iter(data)
 
     @tf.function
@@ -84,21 +109,20 @@ def test_the_clock_in_the_traced_step_counts_how_long_a_batch_was_waited_for(scr
         return waiting.get_next(iterator) + 1
 
     assert [float(step(iterator)) for _ in range(3)] == [1, 2, 3]
-    assert float(waiting.seconds) >= 2 * 0.05  # the first may have been read ahead of the step
+    assert float(waiting.seconds) >= 2 * 0.05  # the first may be prefetched before the step
 
 
-def _row(**told):
+def _row(**values):
     metrics = {"seconds": 0.5, "waiting": 0.012, "peak_mib": 900, "passes": {"g": 1, "c": 3}}
     before = {"before": None, "after": None, "ratio": None, "before_revision": "abc"}
     about = {"method": "dtn", "kind": "transfer", "precision": "float32", "side": 32, "batch": 8}
-    return about | metrics | before | {"needed": {"g": 1, "c": 2}, "before_reason": None} | told
+    return about | metrics | before | {"needed": {"g": 1, "c": 2}, "before_reason": None} | values
 
 
-def test_the_table_shows_both_times_and_says_why_there_is_none():
-    table = runpy.run_path(str(ROOT / "scripts" / "result_tables.py"))["table"]
+def test_the_table_shows_both_times_or_the_reason_why_there_is_only_one():
     sides = {"before": {"seconds": 0.9}, "after": {"seconds": 0.45}, "ratio": 0.5}
     result = {
-        "command": "scripts/bench_steps", "machine": "m", "revision": "r", "rounds": 4,
+        "command": "scripts/bench steps", "machine": "m", "revision": "r", "rounds": 4,
         "steps_per_round": 6,
         "step_times": [
             _row(**sides, before_without=["model.x"]),
@@ -115,14 +139,14 @@ def test_the_table_shows_both_times_and_says_why_there_is_none():
     assert "dtn, abc, both without model.x; ian, abc: no way." in lines[-1]
 
 
-def test_a_short_race_counts_what_the_equations_need(tmp_path):
-    command = [sys.executable, ROOT / "scripts" / "bench_steps.py", "--folder", tmp_path / "new"]
-    short = ["--method", "pix2pix", "--before", "none", "--rounds", "1", "--steps", "4"]
-    done = subprocess.run([*command, *short], capture_output=True, text=True, check=False)
+def test_a_short_benchmark_counts_the_passes_that_the_equations_need(tmp_path):
+    command = [sys.executable, "-m", "scripts.benchmarks.steps", "--folder", tmp_path / "new"]
+    short = ["--method", "pix2pix", "--rounds", "1", "--steps", "4"]
+    done = subprocess.run([*command, *short], capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0, done.stderr[-2000:]
     result = json.loads((tmp_path / "new" / "bench_steps.json").read_text())
     check_step_times(result)
     (row,) = result["step_times"]
     assert row["passes"] == {"generator": 1, "discriminator": 3}
-    assert row["timed"] == 3  # of four steps of a round the first is dropped
-    assert row["before_reason"] == "not asked for"
+    assert row["timed"] == 3  # the first of four steps of a round is dropped
+    assert row["before_reason"] == "no revision was given"

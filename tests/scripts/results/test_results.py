@@ -1,22 +1,24 @@
-"""Published results say how they were made, and the pages say what they say."""
+"""Published results: their commands, seeds and versions, their values, and the pages' tables."""
 
 import json
 import re
-import runpy
 import statistics
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from scripts.results.publish import PAGES, with_tables
+
 ROOT = Path(__file__).parents[3]
+COMMANDS = ("tf-translate train", "scripts/bench ", "scripts/demo", "python -m scripts.")
 RESULTS = sorted((ROOT / "assets" / "results").glob("*.json"))
 
 
 @pytest.mark.parametrize("path", RESULTS, ids=lambda path: path.stem)
-def test_a_result_holds_command_seed_versions_and_date(path):
+def test_a_result_holds_its_command_seed_versions_and_date(path):
     result = json.loads(path.read_text())
-    assert result["command"].startswith(("tf-translate train", "scripts/"))
+    assert result["command"].startswith(COMMANDS)
     checks = [check for key, check in CHECKS.items() if key in result]
     for check in checks or [check_evaluation]:
         check(result)
@@ -25,43 +27,43 @@ def test_a_result_holds_command_seed_versions_and_date(path):
 
 
 def check_evaluation(result):
-    """What a result of an evaluated run must hold."""
+    """A result of an evaluated run."""
     assert isinstance(result["config"]["training"]["seed"], int)
     for session in result["sessions"]:
         assert session["date"].startswith("20")
         assert {"tensorflow", "keras"} <= set(session["versions"])
     for direction in result["evaluation"]["directions"].values():
-        assert {"output", "identity", "random target"} <= set(direction["rows"])
+        assert {"output", "identity", "random target"} <= set(direction["results"])
 
 
-def check_made_by(result, *packages):
-    """Seed, date and versions."""
+def check_provenance(result, *packages):
+    """Seed, date and versions of any result."""
     assert isinstance(result["seed"], int)
     assert result["date"].startswith("20")
     assert set(packages) <= set(result["versions"])
 
 
 def check_ablation(result):
-    """What a result of an ablation must hold."""
-    check_made_by(result, "tensorflow", "keras")
+    """A result of an ablation."""
+    check_provenance(result, "tensorflow", "keras")
     assert len({tuple(row) for row in result["ablation"].values()}) == 1, "equal columns"
 
 
 def check_benchmark(result):
-    """What a result of scripts/bench_export must hold."""
-    check_made_by(result, "ai-edge-litert", "onnxruntime", "torch")
+    """A result of `scripts/bench export`."""
+    check_provenance(result, "ai-edge-litert", "onnxruntime", "torch")
     assert result["benchmark"][result["reference"]]["ratio"] == 1.0
     assert {len(times) for times in result["rounds_ms"].values()} == {result["rounds"]}
 
 
 def check_verification(result):
-    """What a result of scripts/results/verify_table.py must hold."""
-    check_made_by(result, "tensorflow", "keras", "ai-edge-litert")
+    """A result of `scripts.results.verify_table`."""
+    check_provenance(result, "tensorflow", "keras", "ai-edge-litert")
     assert len({tuple(row) for row in result["verification"]}) == 1, "equal columns"
 
 
 def check_kills(result):
-    """What a result of scripts/kill_runs must hold."""
+    """A result of `scripts/bench kills`."""
     assert isinstance(result["seed"], int)
     assert result["date"].startswith("20")
     assert result["machine"]
@@ -73,34 +75,34 @@ def check_kills(result):
 
 
 def check_step_times(result):
-    """What a result of scripts/bench_steps must hold."""
+    """A result of `scripts/bench steps`."""
     assert result["date"].startswith("20")
     assert result["machine"]
     assert {"tensorflow", "keras"} <= set(result["versions"])
     for row in result["step_times"]:
         assert row["seconds"] > 0
         assert 0 <= row["waiting"] < 1
-        assert row["peak_mib"] > 100, "TensorFlow alone holds more"
+        assert row["peak_mib"] > 100, "TensorFlow alone takes more"
         assert row["passes"] == row["needed"]
         assert (row["before"] is None) == bool(row["before_reason"])
         assert (row["before"] is None) == (row["ratio"] is None)
 
 
 def check_memory(result):
-    """What a result of scripts/measure_memory must hold, its gradient against its own rows."""
+    """A result of `scripts/bench memory`; its KiB per step follow from its rows."""
     assert result["date"].startswith("20")
     assert {"tensorflow", "keras"} <= set(result["versions"])
-    told, rows = result["memory"], result["rows"]
-    warm = [row for row in rows if row["step"] >= 0.1 * rows[-1]["step"]]
-    steps, kib = (np.array([row[key] for row in warm], float) for key in ("step", "kib"))
-    apart = steps - steps.mean()
-    gradient = (apart * (kib - kib.mean())).sum() / (apart**2).sum()
-    assert told["kib_per_step"] == pytest.approx(gradient, abs=1e-3)
-    assert told["mib_at_most"] == pytest.approx(max(row["kib"] for row in rows) / 1024, abs=0.1)
+    metrics, rows = result["memory"], result["rows"]
+    after_warm_up = [row for row in rows if row["step"] >= 0.1 * rows[-1]["step"]]
+    steps, kib = (np.array([row[key] for row in after_warm_up], float) for key in ("step", "kib"))
+    deviations = steps - steps.mean()
+    kib_per_step = (deviations * (kib - kib.mean())).sum() / (deviations**2).sum()
+    assert metrics["kib_per_step"] == pytest.approx(kib_per_step, abs=1e-3)
+    assert metrics["mib_max"] == pytest.approx(max(row["kib"] for row in rows) / 1024, abs=0.1)
 
 
 def check_input(result):
-    """What a result of scripts/bench_input must hold, its rates against its own rounds."""
+    """A result of `scripts/bench input`; its rates are the medians of its rounds."""
     assert isinstance(result["seed"], int)
     assert result["date"].startswith("20")
     assert result["machine"]
@@ -115,7 +117,7 @@ def check_input(result):
 
 
 def check_files(result):
-    """What a result of scripts/measure_memory --files must hold, against what was seen."""
+    """A result of `scripts/bench memory --files`; its bytes per file follow from its runs."""
     assert result["date"].startswith("20")
     assert {"tensorflow", "keras"} <= set(result["versions"])
     assert result["files"].keys() == result["runs"].keys() == {"auto", "disk", "none"}
@@ -123,11 +125,11 @@ def check_files(result):
         few, many = sorted(map(int, result["runs"][cache]))
         last = [sorted(kib for _, kib in result["runs"][cache][str(n)][-3:]) for n in (few, many)]
         grown = (last[1][len(last[1]) // 2] - last[0][len(last[0]) // 2]) * 1024
-        assert row["bytes a file"] == pytest.approx(grown / (many - few), abs=1)
+        assert row["bytes per file"] == pytest.approx(grown / (many - few), abs=1)
 
 
 def check_startup(result):
-    """What a result of scripts/measure_startup must hold, its seconds against its own moments."""
+    """A result of `scripts/bench startup`; its seconds follow from its moments."""
     assert result["date"].startswith("20")
     assert result["machine"]
     assert {"tensorflow", "keras"} <= set(result["versions"])
@@ -136,13 +138,13 @@ def check_startup(result):
         starts = []
         for run in result["runs"][method]:
             at = {moment["part"]: moment["clock"] for moment in run}
-            assert sorted(at.values()) == list(at.values()), "parts end one after the other"
-            starts.append(at["step 1"] - at["asked for"])
-        assert seconds["in all"] == pytest.approx(statistics.median(starts), abs=2e-3)
+            assert sorted(at.values()) == list(at.values()), "parts end one after another"
+            starts.append(at["step 1"] - at["command"])
+        assert seconds["total"] == pytest.approx(statistics.median(starts), abs=2e-3)
 
 
 def check_side_by_side(result):
-    """What a result of scripts/bench_training must hold, its metrics against its own rounds."""
+    """A result of `scripts/bench training`; its metrics follow from its rounds."""
     assert isinstance(result["seed"], int)
     assert result["date"].startswith("20")
     assert result["machine"]
@@ -160,44 +162,42 @@ def check_side_by_side(result):
         assert set(losses) == {"ours", "PyTorch contiguous", "PyTorch channels_last"}
         for theirs in losses.values():
             for term, loss in theirs.items():
-                off = abs(loss - losses["ours"][term])
-                assert off <= agreement["difference"]
-                assert off <= result["tolerance"] or not name.endswith("float32")
+                difference = abs(loss - losses["ours"][term])
+                assert difference <= agreement["difference"]
+                assert difference <= result["tolerance"] or not name.endswith("float32")
         peak = min(min(times[1:]) for times in result["products_ms"][name].values())
         assert row["peak GMAC/s"] * 1.01 >= result["matrix product"] ** 3 / 1e6 / peak
         speed = row["GMAC"] / row["ms"] * 1000
-        assert row["share of peak"] == pytest.approx(speed / row["peak GMAC/s"])
+        assert row["fraction of peak"] == pytest.approx(speed / row["peak GMAC/s"])
 
 
-def test_the_tables_of_the_pages_are_those_of_the_results(monkeypatch):
-    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
-    module = runpy.run_path(str(ROOT / "scripts" / "publish_result.py"), run_name="publish")
-    pages = [page.read_text("utf-8") for page in module["PAGES"]]
+def test_the_tables_of_the_pages_are_those_of_the_results():
+    pages = [page.read_text("utf-8") for page in PAGES]
     shown = [name for page in pages for name in re.findall(r"<!-- result (\w+) -->", page)]
     assert sorted(shown) == sorted(path.stem for path in RESULTS)
     for page in pages:
-        assert module["with_tables"](page) == page
+        assert with_tables(page) == page
 
 
-def test_the_summary_shows_the_worst_of_the_directions():
+def test_the_summary_shows_the_worst_direction_of_a_run():
     readme = (ROOT / "README.md").read_text("utf-8")
     result = json.loads((ROOT / "assets" / "results" / "fader_avatars.json").read_text())
-    rows = [one["rows"]["output"] for one in result["evaluation"]["directions"].values()]
+    rows = [one["results"]["output"] for one in result["evaluation"]["directions"].values()]
     accuracy = min(row["domain/accuracy"] for row in rows)
-    outside = max(row["content/outside"] for row in rows)
+    outside = max(row["content/l1_outside_edit"] for row in rows)
     (row,) = re.findall(r"\| fader \| avatars \|.*", readme)
     assert f"| {outside:.3f} | {accuracy:.3f} |" in row
 
 
 @pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "assets/results/README.md"])
-def test_every_file_a_page_points_to_is_there(name):
+def test_every_file_that_a_page_links_to_exists(name):
     page = ROOT / name
     targets = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text("utf-8"))
     for target in targets:
         assert (page.parent / target).exists(), target
 
 
-CHECKS = {  # by the key that tells what a result is
+CHECKS = {  # by the key that only this kind of result has
     "ablation": check_ablation,
     "benchmark": check_benchmark,
     "verification": check_verification,
