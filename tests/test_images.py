@@ -34,19 +34,19 @@ def test_floats_are_rounded_to_the_nearest_pixel_and_clipped():
     assert pixels.tolist() == [0, 0, 127, 128, 255, 255]
 
 
-def test_every_pixel_value_survives_the_way_to_float_and_back():
+def test_every_pixel_value_survives_conversion_to_float_and_back():
     every = np.arange(256, dtype=np.uint8)
     np.testing.assert_array_equal(images.to_uint8(images.to_float(every)), every)
 
 
 @pytest.mark.parametrize("suffix", [".png", ".bmp", ".webp"])
-def test_lossless_formats_come_back_exactly(tmp_path, cat, suffix):
+def test_lossless_formats_are_read_exactly(tmp_path, cat, suffix):
     options = {"lossless": True} if suffix == ".webp" else {}
     path = saved(tmp_path / f"cat{suffix}", cat, **options)
     np.testing.assert_array_equal(images.read(path), cat)
 
 
-def test_a_jpeg_comes_back_nearly_and_with_its_size(tmp_path, cat):
+def test_a_jpeg_is_read_nearly_unchanged_and_with_its_size(tmp_path, cat):
     read = images.read(saved(tmp_path / "cat.JPG", cat, quality=95))
     assert read.shape == cat.shape
     assert np.abs(read.astype(int) - cat).mean() < 3
@@ -73,21 +73,21 @@ def test_exif_rotation_is_undone(tmp_path, cat, orientation, stored_as):
     np.testing.assert_array_equal(images.read(path), cat)
 
 
-def test_transparent_pixels_are_laid_over_white(tmp_path):
+def test_transparent_pixels_are_composited_over_white(tmp_path):
     # 200 * 128/255 + 255 * 127/255 = 100.4 + 127 = 227.4; 0 -> 127; 100 -> 50.2 + 127 = 177.2
     pixels = np.array([[[200, 0, 100, 128], [9, 9, 9, 0], [7, 8, 9, 255]]], np.uint8)
     read = images.read(saved(tmp_path / "glass.png", pixels))
     assert read.tolist() == [[[227, 127, 177], [255, 255, 255], [7, 8, 9]]]
 
 
-def test_a_transparent_palette_colour_is_laid_over_white(tmp_path):
+def test_a_transparent_palette_colour_is_composited_over_white(tmp_path):
     image = Image.fromarray(np.array([[0, 1]], np.uint8), "P")
     image.putpalette([10, 20, 30, 40, 50, 60])
     image.save(tmp_path / "palette.png", transparency=0)
     assert images.read(tmp_path / "palette.png").tolist() == [[[255, 255, 255], [40, 50, 60]]]
 
 
-def test_four_channels_keep_alpha_and_add_it_where_there_is_none(tmp_path):
+def test_reading_four_channels_keeps_alpha_or_adds_an_opaque_one(tmp_path):
     glass = np.array([[[200, 0, 100, 128], [9, 9, 9, 0]]], np.uint8)
     assert images.read(saved(tmp_path / "a.png", glass), channels=4).tolist() == glass.tolist()
     solid = images.read(saved(tmp_path / "b.png", glass[..., :3].copy()), channels=4)
@@ -100,7 +100,7 @@ def test_grey_becomes_three_equal_channels(tmp_path):
     assert images.read(path, channels=1).tolist() == [[[3], [250]]]
 
 
-def test_colour_becomes_luma_when_grey_is_asked_for(tmp_path):
+def test_colour_becomes_luma_when_one_channel_is_requested(tmp_path):
     # ITU-R 601: 0.299 * 200 + 0.587 * 100 + 0.114 * 50 = 59.8 + 58.7 + 5.7 = 124.2
     path = saved(tmp_path / "colour.png", np.full((2, 2, 3), (200, 100, 50), np.uint8))
     assert images.read(path, channels=1).tolist() == [[[124], [124]], [[124], [124]]]
@@ -121,34 +121,34 @@ def test_black_and_white_files_hold_0_and_255(tmp_path):
 def test_missing_empty_and_foreign_files_are_named(tmp_path):
     missing, empty, text = (tmp_path / name for name in ("no.png", "empty.png", "text.png"))
     empty.touch()
-    text.write_text("not a image")
-    for path, reason in ((missing, "there is no"), (empty, "0 bytes"), (text, "not a image")):
+    text.write_text("not an image")
+    for path, reason in ((missing, "there is no"), (empty, "0 bytes"), (text, "not an image")):
         with pytest.raises(DataError, match=reason) as raised:
             images.read(path)
         assert str(path) in str(raised.value)
 
 
 @pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP", "BMP"])
-def test_a_truncated_file_is_broken(tmp_path, cat, form):
-    whole = io.BytesIO()
-    Image.fromarray(cat).save(whole, form)
+def test_a_truncated_file_is_refused_by_name(tmp_path, cat, form):
+    encoded = io.BytesIO()
+    Image.fromarray(cat).save(encoded, form)
     path = tmp_path / "half.png"
-    path.write_bytes(whole.getvalue()[: len(whole.getvalue()) // 2])
+    path.write_bytes(encoded.getvalue()[: len(encoded.getvalue()) // 2])
     with pytest.raises(DataError, match=r"half\.png"):
         images.read(path)
 
 
 @pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP", "BMP"])
 def test_damage_anywhere_gives_pixels_or_a_data_error_and_nothing_else(tmp_path, cat, form):
-    whole = io.BytesIO()
-    Image.fromarray(cat[:24, :24]).save(whole, form)
-    clean = np.frombuffer(whole.getvalue(), np.uint8)
+    encoded = io.BytesIO()
+    Image.fromarray(cat[:24, :24]).save(encoded, form)
+    clean = np.frombuffer(encoded.getvalue(), np.uint8)
     random = np.random.default_rng(0)
     refused = 0
     for _ in range(60):
         damaged = clean.copy()
-        places = random.integers(0, min(len(clean), 200), 6)
-        damaged[places] = random.integers(0, 256, 6)
+        positions = random.integers(0, min(len(clean), 200), 6)
+        damaged[positions] = random.integers(0, 256, 6)
         path = tmp_path / "damaged.png"
         path.write_bytes(damaged.tobytes())
         try:
@@ -182,7 +182,7 @@ def test_resizing_keeps_a_plain_image_plain_and_the_same_size_untouched(cat):
 
 
 def test_resizing_does_not_let_hidden_colours_bleed():
-    # Left half red, right half fully transparent green: no green may appear in what is seen.
+    # Left half red, right half fully transparent green: no green may appear in visible pixels.
     glass = np.zeros((8, 8, 4), np.uint8)
     glass[:, :4] = (255, 0, 0, 255)
     glass[:, 4:] = (0, 255, 0, 0)
@@ -190,19 +190,19 @@ def test_resizing_does_not_let_hidden_colours_bleed():
     assert small[small[..., 3] > 0][:, 1].max() == 0
 
 
-def test_colour_lays_alpha_over_white_and_repeats_grey():
+def test_to_rgb_composites_alpha_over_white_and_repeats_grey():
     grey, glass = np.array([[[5]]], np.uint8), np.array([[[0, 100, 255, 51]]], np.uint8)
-    assert images.colour(grey).tolist() == [[[5, 5, 5]]]
-    assert images.colour(glass).tolist() == [[[204, 224, 255]]]  # a fifth of it, 0.8 * 255 = 204
+    assert images.to_rgb(grey).tolist() == [[[5, 5, 5]]]
+    assert images.to_rgb(glass).tolist() == [[[204, 224, 255]]]  # a fifth of it, 0.8 * 255 = 204
 
 
-def test_a_grid_shows_each_column_where_it_belongs():
+def test_a_grid_has_each_image_at_its_position():
     black, white = np.full((2, 4, 4, 3), -1.0), np.full((2, 4, 4, 1), 1.0)
-    drawn = images.grid([black, white], gap=3, scale=2)
-    assert drawn.shape == (2 * (8 + 3) + 3, 2 * (8 + 3) + 3, 3)
-    assert drawn[3:11, 3:11].max() == 0
-    assert drawn[14:22, 3:11].max() == 0
-    assert (drawn == 0).all(axis=-1).sum() == 2 * 8 * 8
+    grid = images.grid([black, white], gap=3, scale=2)
+    assert grid.shape == (2 * (8 + 3) + 3, 2 * (8 + 3) + 3, 3)
+    assert grid[3:11, 3:11].max() == 0
+    assert grid[14:22, 3:11].max() == 0
+    assert (grid == 0).all(axis=-1).sum() == 2 * 8 * 8
 
 
 def test_a_grid_has_one_title_for_each_column():

@@ -1,4 +1,4 @@
-"""Packages of the registries: what is run to get one, and what is told if that fails."""
+"""Packages of registries: the command that downloads one, and errors if it fails."""
 
 import hashlib
 import stat
@@ -6,15 +6,15 @@ import stat
 import pytest
 
 from tf_translate.errors import DataError
-from tf_translate.packages import Packed, Wheel, is_here, obtain
+from tf_translate.packages import NpmPackage, Wheel, is_cached, obtain
 
 SHA256 = hashlib.sha256(b"content").hexdigest()
-PACKED = Packed("@some/thing", "1.2.3", SHA256)
+PACKAGE = NpmPackage("@some/thing", "1.2.3", SHA256)
 
 
 @pytest.fixture
 def npm(tmp_path, monkeypatch):
-    """Gives a function that makes a stand-in for npm of a line of shell."""
+    """Returns a function that replaces npm by a script of one line."""
     monkeypatch.setenv("TF_TRANSLATE_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("PATH", str(tmp_path))
 
@@ -29,33 +29,35 @@ def npm(tmp_path, monkeypatch):
 def test_a_package_is_fetched_once_and_checked(npm):
     npm('[ "$1 $2 $3 $4" = "pack --silent --ignore-scripts @some/thing@1.2.3" ] || exit 1\n'
         "printf content > some-thing-1.2.3.tgz")  # fmt: skip
-    assert not is_here(PACKED)
-    path = obtain(PACKED)
-    assert is_here(PACKED)
+    assert not is_cached(PACKAGE)
+    path = obtain(PACKAGE)
+    assert is_cached(PACKAGE)
     assert path.read_bytes() == b"content"
     npm("exit 1")
-    assert obtain(PACKED) == path
+    assert obtain(PACKAGE) == path
 
 
-def test_a_file_of_another_content_is_refused(npm):
+def test_a_package_file_with_another_hash_is_refused(npm):
     npm("printf other > some-thing-1.2.3.tgz")
     with pytest.raises(DataError, match=r"has the sha256 .* expected .* delete it"):
-        obtain(PACKED)
+        obtain(PACKAGE)
 
 
-def test_what_the_tool_says_is_told(npm):
+def test_a_failed_download_is_an_error_with_the_message_of_the_tool(npm):
     npm("echo there is no such package >&2; exit 1")
     with pytest.raises(DataError, match=r"npm cannot fetch @some/thing 1\.2\.3: there is no such"):
-        obtain(PACKED)
+        obtain(PACKAGE)
     npm("true")
     with pytest.raises(DataError, match=r"there is no some-thing-1.2.3.tgz in .*packages"):
-        obtain(PACKED)
+        obtain(PACKAGE)
 
 
-def test_a_missing_tool_is_told_with_a_way_out(npm):
-    with pytest.raises(DataError, match=r"by npm, which is not installed; install it, or put some"):
-        obtain(PACKED)
+def test_a_missing_tool_is_an_error_with_a_suggestion(npm):
+    with pytest.raises(
+        DataError, match=r"needs npm, which is not installed; install it, or put some"
+    ):
+        obtain(PACKAGE)
 
 
-def test_the_file_of_a_wheel_is_named_as_wheels_are():
-    assert Wheel("a-long-name", "1.0", SHA256).pattern == "a_long_name-1.0-*.whl"
+def test_the_pattern_of_a_wheel_has_underscores_for_hyphens():
+    assert Wheel("a-long-name", "1.0", SHA256).file_pattern == "a_long_name-1.0-*.whl"

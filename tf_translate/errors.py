@@ -1,24 +1,24 @@
-"""Errors a user can cause; the command line prints their sentence and exits with 2."""
+"""Errors that a user can cause. The command line prints the message and exits with code 2."""
 
 
 class TranslateError(Exception):
-    """Base of every error below. Its text is one clear sentence for the user."""
+    """Base class of the errors below. The message is one clear sentence for the user."""
 
 
 class ConfigError(TranslateError):
-    """A setting is unknown, misspelt or impossible (file, key, value and rule are named)."""
+    """A setting is unknown, misspelt or impossible. The message names file, key, value and rule."""
 
 
 class DataError(TranslateError):
-    """Images or folders are missing, broken, unequal or of the wrong form."""
+    """Images or folders are missing, damaged, inconsistent or in an unknown layout."""
 
 
 class UnknownMethodError(TranslateError):
-    """A method or preset was asked for that does not exist."""
+    """The requested method or preset does not exist."""
 
 
 class RunError(TranslateError):
-    """A run directory is missing, full, broken or belongs to something else."""
+    """A run directory is missing, damaged, already in use, or belongs to something else."""
 
 
 class TrainingError(TranslateError):
@@ -26,4 +26,4 @@ class TrainingError(TranslateError):
 
 
 class WorkerLostError(TrainingError):
-    """Another worker of the same training is gone; the command line exits with 1."""
+    """Another worker of the same training has stopped. The command line exits with code 1."""

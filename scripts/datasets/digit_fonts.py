@@ -1,5 +1,7 @@
-"""The free fonts street digits are drawn in: npm @fontsource/NAME, OFL or Apache, and the sha256
-of each packed file. Those of the test split appear in no other split.
+"""The free fonts of the street digits, and the sha256 of each package file.
+
+The packages are @fontsource/NAME of npm, under OFL or Apache. Fonts of the test split appear in
+no other split.
 """
 
 FONT_VERSION = "5.3.0"
@@ -39,7 +41,7 @@ TEST_FONTS = {
     "space-mono": "e0cd78cb7aa93e772905297d8d5ad2a3d9eea7a6a12f281a3940a28ec01c19eb",
     "zilla-slab": "b7db2f40f3aaeb44c0e1dfe3da1e5de96d177a674ffe5e5e012c59b6a01e8aab",
 }
-HANDWRITTEN_FONTS = {  # with --handwritten, for a set that f of DTN learns from
+HANDWRITTEN_FONTS = {  # with --handwritten, to train the feature extractor of DTN
     "amatic-sc": "76e588455c315b57c558b8ad2bafd1c91cc7c764a6333f6bb5a3dcc4a35c390c",
     "annie-use-your-telescope": "ed1cea10322cff6e760b1c1d2cb3be8b5a3b08ddea41feae31f9f938f39fe1ab",
     "architects-daughter": "791d2009fbdc46ca3eb942c27c62c0ee353668cd290dfad17f401b8488c727a1",

@@ -1,9 +1,8 @@
-"""Makes street_to_mnist: generated street digits, MNIST, and a table of both.
+"""Generates samples:street_to_mnist: synthetic street digits, MNIST, and a table of both.
 
-The street digits are synthetic and not SVHN: digits of free fonts over crops of photographs,
-with neighbours that are cut off, in colours and at sizes that a person can read. Photographs
-and fonts of the test split appear in no other split. Running it again gives the same pixels
-(tried with Pillow 13.0).
+The street digits are synthetic, not SVHN. They are digits of free fonts on crops of photographs,
+with partly visible neighbours, in legible colours and sizes. Photographs and fonts of the test
+split appear in no other split. A second run gives the same pixels (tested with Pillow 13.0).
 """
 
 import argparse
@@ -22,17 +21,17 @@ import skimage
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from scripts.datasets.digit_fonts import FONT_VERSION, HANDWRITTEN_FONTS, TEST_FONTS, TRAIN_FONTS
-from scripts.datasets.mnist_digits import SEED, Digits, cut_mnist, fetch
-from scripts.datasets.samples import arguments_of
+from scripts.datasets.emoji import make_parser
+from scripts.datasets.mnist_digits import SEED, Digits, fetch, sample_mnist
 
 SIDE = 32
-FINE = 3 * SIDE  # drawn at three times the size, then reduced
+FINE = 3 * SIDE  # rendered at three times the size, then reduced
 SPLITS = ("train", "validation", "test")
 LUMINANCE = np.array([0.299, 0.587, 0.114])
-CONTRAST = 0.3  # least difference of luminance between digit and wall, of 1
-STEP = 4  # of 256 shades; nobody sees it, and lossless files get a quarter smaller
-GLYPH = 90  # size fonts are loaded at; the drawing scales them
-PHOTOGRAPHS = {  # of scikit-image: CC0 or public domain, all inside its wheel
+CONTRAST = 0.3  # smallest difference of luminance, in [0, 1], between digit and background
+STEP = 4  # quantization of the 256 levels: invisible, and lossless files get a quarter smaller
+GLYPH = 90  # size at which fonts are loaded; rendering scales them
+PHOTOGRAPHS = {  # from the wheel of scikit-image; CC0 or public domain
     "train": ("brick.png", "grass.png", "coffee.png", "astronaut.png", "rocket.jpg"),
     "test": ("gravel.png", "chelsea.png", "camera.png"),
 }
@@ -41,45 +40,47 @@ DrawnImage = np.ndarray  # uint8 (32, 32, 3)
 
 @dataclass(frozen=True)
 class Scene:
-    """What street digits of a split are made of.
+    """Fonts and backgrounds of the street digits of a split.
 
     Attributes:
-        fonts: Their faces.
-        photographs: Walls, in [0, 1].
-        sway: Most degrees they are turned by; their slant goes with it.
+        fonts: Fonts of the digits.
+        photographs: Backgrounds, in [0, 1].
+        max_rotation: Largest rotation in degrees; the slant is proportional to it.
     """
 
     fonts: Sequence[ImageFont.FreeTypeFont]
     photographs: Sequence[np.ndarray]
-    sway: float = 10.0
+    max_rotation: float = 10.0
 
 
 def main() -> None:
-    """Fetches, draws, cuts and writes."""
+    """Downloads packages, renders street digits, samples MNIST, and writes both."""
     arguments = _arguments()
     with tempfile.TemporaryDirectory() as temporary:
         folder = arguments.packages or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
-        taught = TRAIN_FONTS | (HANDWRITTEN_FONTS if arguments.handwritten else {})
-        sway = 20.0 if arguments.handwritten else 10.0
+        train_fonts = TRAIN_FONTS | (HANDWRITTEN_FONTS if arguments.handwritten else {})
+        max_rotation = 20.0 if arguments.handwritten else 10.0
         scenes = {
-            "train": Scene(load_fonts(taught, folder), load_photographs("train"), sway),
+            "train": Scene(
+                load_fonts(train_fonts, folder), load_photographs("train"), max_rotation
+            ),
             "test": Scene(load_fonts(TEST_FONTS, folder), load_photographs("test")),
         }
-        mnist = cut_mnist(folder, _counts(arguments.mnist, arguments.mnist_held_out))
+        mnist = sample_mnist(folder, _counts(arguments.mnist, arguments.mnist_held_out))
     street = draw_street(scenes, _counts(arguments.street, arguments.street_held_out))
     write(arguments.out, street, mnist)
 
 
 def _arguments() -> argparse.Namespace:
-    parser = arguments_of(__doc__)
-    parser.add_argument("--street", type=int, default=1000, help="street digits in all")
-    parser.add_argument("--mnist", type=int, default=1000, help="MNIST digits in all")
+    parser = make_parser(__doc__)
+    parser.add_argument("--street", type=int, default=1000, help="total number of street digits")
+    parser.add_argument("--mnist", type=int, default=1000, help="total number of MNIST digits")
     parser.add_argument(
         "--handwritten",
         action="store_true",
-        help="train and validation in handwritten fonts too, and turned twice as far; the test "
-        "split stays as it is",
+        help="also use handwritten fonts in train and validation, and rotate twice as far; the "
+        "test split does not change",
     )
     for name in ("street", "mnist"):
         parser.add_argument(
@@ -87,7 +88,7 @@ def _arguments() -> argparse.Namespace:
             type=int,
             nargs=2,
             metavar=("VALIDATION", "TEST"),
-            help="of these; a tenth and a fifth unless said",
+            help="sizes of these splits; by default a tenth and a fifth of the total",
         )
     return parser.parse_args()
 
@@ -96,12 +97,12 @@ def _counts(total: int, held_out: Sequence[int] | None) -> dict[str, int]:
     validation, test = held_out or (total // 10, total // 5)
     train = total - validation - test
     if min(train, validation, test) < 1:
-        raise SystemExit(f"{total} pictures leave {train} for train: each split needs at least 1")
+        raise SystemExit(f"{total} images leave {train} for train: each split needs at least 1")
     return dict(zip(SPLITS, (train, validation, test), strict=True))
 
 
 def load_fonts(fonts: dict[str, str], folder: Path) -> list[ImageFont.FreeTypeFont]:
-    """The regular and, where there is one, the bold face of each font."""
+    """Loads the regular face and, if there is one, the bold face of each font."""
     loaded = []
     for name, expected in fonts.items():
         path = folder / f"fontsource-{name}-{FONT_VERSION}.tgz"
@@ -118,7 +119,7 @@ def load_fonts(fonts: dict[str, str], folder: Path) -> list[ImageFont.FreeTypeFo
 
 
 def load_photographs(split: str) -> list[np.ndarray]:
-    """The photographs of a split, float `(h, w, 3)` in [0, 1]."""
+    """Loads the photographs of a split, float `(h, w, 3)` in [0, 1]."""
     folder = Path(skimage.__file__).parent / "data"
     return [
         np.asarray(Image.open(folder / name).convert("RGB"), np.float64) / 255.0
@@ -127,39 +128,39 @@ def load_photographs(split: str) -> list[np.ndarray]:
 
 
 def draw_street(scenes: dict[str, Scene], counts: dict[str, int]) -> Digits:
-    """Draws as many street digits of every class for every split; validation is like train."""
+    """Renders equally many digits of each class in each split; validation uses train's scene."""
     digits = Digits({}, {})
     for number, (split, count) in enumerate(counts.items()):
         scene = scenes["test" if split == "test" else "train"]
         order = np.random.default_rng([SEED, number]).permutation(count)
         digits.labels[split] = [int(i) % 10 for i in order]
-        digits.pictures[split] = [
-            draw(np.random.default_rng([SEED, number, i]), label, scene)
+        digits.images[split] = [
+            draw_digit(np.random.default_rng([SEED, number, i]), label, scene)
             for i, label in enumerate(digits.labels[split])
         ]
     return digits
 
 
-def draw(random: np.random.Generator, digit: int, scene: Scene) -> DrawnImage:
-    """One street digit, uint8 `(32, 32, 3)`."""
-    picture = _wall(random, scene.photographs)
-    ink = _ink(random, picture)
-    cover = _cover(random, digit, scene)[..., None]
+def draw_digit(random: np.random.Generator, digit: int, scene: Scene) -> DrawnImage:
+    """Renders one street digit, uint8 `(32, 32, 3)`."""
+    image = _draw_background(random, scene.photographs)
+    ink = _choose_ink(random, image)
+    cover = _draw_coverage(random, digit, scene)[..., None]
     if random.random() < 0.35:  # a shadow, or a bright edge under dark ink
-        moved = np.roll(cover, tuple(random.integers(-4, 5, 2)), (0, 1))
+        shifted = np.roll(cover, tuple(random.integers(-4, 5, 2)), (0, 1))
         edge = 0.0 if ink @ LUMINANCE > 0.5 else 1.0
-        picture = picture + (edge - picture) * moved * random.uniform(0.2, 0.6)
-    picture = (picture + (ink - picture) * cover) * _light(random)
-    small = Image.fromarray(np.clip(picture * 255.0, 0, 255).astype(np.uint8)).reduce(FINE // SIDE)
+        image = image + (edge - image) * shifted * random.uniform(0.2, 0.6)
+    image = (image + (ink - image) * cover) * _draw_light(random)
+    small = Image.fromarray(np.clip(image * 255.0, 0, 255).astype(np.uint8)).reduce(FINE // SIDE)
     small = small.filter(ImageFilter.GaussianBlur(random.uniform(0.0, 0.7)))
-    # Equal in all channels, as grain is mostly of luminance.
+    # Equal in all channels, as film grain is mostly luminance.
     grain = random.normal(0.0, random.uniform(0.0, 3.0), (SIDE, SIDE, 1))
-    shades = ((np.asarray(small) + grain) / STEP).round() * STEP
-    return np.clip(shades, 0, 255).astype(np.uint8)
+    levels = ((np.asarray(small) + grain) / STEP).round() * STEP
+    return np.clip(levels, 0, 255).astype(np.uint8)
 
 
-def _wall(random: np.random.Generator, photographs: Sequence[np.ndarray]) -> np.ndarray:
-    """A crop of a photograph mixed with a plain colour, too calm to hide a digit."""
+def _draw_background(random: np.random.Generator, photographs: Sequence[np.ndarray]) -> np.ndarray:
+    """Mixes a crop of a photograph with a plain colour; low contrast keeps the digit legible."""
     photograph = photographs[random.integers(len(photographs))]
     side = int(random.integers(40, 200))
     top, left = (int(random.integers(length - side + 1)) for length in photograph.shape[:2])
@@ -170,22 +171,22 @@ def _wall(random: np.random.Generator, photographs: Sequence[np.ndarray]) -> np.
     middle = wall.mean((0, 1))
     colour = random.uniform(0.05, 0.95, 3) * 0.5 + random.uniform(0.05, 0.95) * 0.5
     texture = (wall - middle) * min(1.0, 0.1 / max(float((wall @ LUMINANCE).std()), 1e-6))
-    share = random.uniform(0.0, 1.0)
-    return np.clip(texture + middle * share + colour * (1.0 - share), 0.0, 1.0)
+    weight = random.uniform(0.0, 1.0)
+    return np.clip(texture + middle * weight + colour * (1.0 - weight), 0.0, 1.0)
 
 
-def _ink(random: np.random.Generator, wall: np.ndarray) -> np.ndarray:
-    """A colour that stands out from the wall: drawn until it does."""
-    behind = float((wall @ LUMINANCE).mean())
+def _choose_ink(random: np.random.Generator, background_image: np.ndarray) -> np.ndarray:
+    """Samples a colour until its contrast to the background is high enough."""
+    background = float((background_image @ LUMINANCE).mean())
     while True:
         pale = random.choice([0.0, 0.0, 1.0])  # inks are mostly black, white or grey-ish
         colour = random.random(3) * (1.0 - pale) + random.random() * pale
-        if abs(float(colour @ LUMINANCE) - behind) > CONTRAST:
+        if abs(float(colour @ LUMINANCE) - background) > CONTRAST:
             return colour
 
 
-def _cover(random: np.random.Generator, digit: int, scene: Scene) -> np.ndarray:
-    """How much ink lies where, `(96, 96)` in [0, 1]: the digit and what is seen of neighbours."""
+def _draw_coverage(random: np.random.Generator, digit: int, scene: Scene) -> np.ndarray:
+    """Renders the coverage by ink, `(96, 96)` in [0, 1]: the digit and visible neighbours."""
     font = scene.fonts[random.integers(len(scene.fonts))]
     paper = Image.new("L", (5 * FINE, 2 * FINE))
     pen = ImageDraw.Draw(paper)
@@ -197,44 +198,46 @@ def _cover(random: np.random.Generator, digit: int, scene: Scene) -> np.ndarray:
     for direction in (-1, 1):
         other = str(random.integers(10))
         start, _, end, _ = font.getbbox(other)
-        place = x + width + gap if direction > 0 else x - gap - (end - start)
+        left_edge = x + width + gap if direction > 0 else x - gap - (end - start)
         if random.random() < 0.65:
-            pen.text((place - start, y), other, 255, font)
-    shown = random.uniform(0.6, 0.86) * FINE  # height of the digit in the picture
+            pen.text((left_edge - start, y), other, 255, font)
+    digit_height = random.uniform(0.6, 0.86) * FINE  # height of the digit in the image
     stretch = random.uniform(0.85, 1.15)
-    scale = min(shown / height, 0.8 * FINE / (width * stretch))
-    matrix = _to_paper(random, scale, stretch, scene.sway)
+    scale = min(digit_height / height, 0.8 * FINE / (width * stretch))
+    matrix = _matrix_to_paper(random, scale, stretch, scene.max_rotation)
     middle = np.array([paper.width / 2, paper.height / 2])
     corner = middle - matrix @ (FINE / 2 + random.uniform(-0.06, 0.06, 2) * FINE)
     data = (*matrix[0], corner[0], *matrix[1], corner[1])
-    seen = paper.transform((FINE, FINE), Image.Transform.AFFINE, data, Image.Resampling.BICUBIC)
-    return np.asarray(seen, np.float64) / 255.0
+    visible = paper.transform((FINE, FINE), Image.Transform.AFFINE, data, Image.Resampling.BICUBIC)
+    return np.asarray(visible, np.float64) / 255.0
 
 
-def _to_paper(random: np.random.Generator, scale: float, stretch: float, sway: float) -> np.ndarray:
-    """Maps places of the picture to places of the paper: size, slant and rotation undone."""
-    turn = np.deg2rad(random.uniform(-sway, sway))
-    slant = random.uniform(-0.15, 0.15) * sway / 10.0
-    rotation = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+def _matrix_to_paper(
+    random: np.random.Generator, scale: float, stretch: float, max_rotation: float
+) -> np.ndarray:
+    """Returns the matrix from image to paper coordinates: inverse of scale, slant and rotation."""
+    angle = np.deg2rad(random.uniform(-max_rotation, max_rotation))
+    slant = random.uniform(-0.15, 0.15) * max_rotation / 10.0
+    rotation = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     shape = np.array([[scale * stretch, slant * scale], [0.0, scale]])
     return np.linalg.inv(rotation @ shape)
 
 
-def _light(random: np.random.Generator) -> np.ndarray:
-    """Light that falls off to one side, `(96, 96, 1)` around 1."""
+def _draw_light(random: np.random.Generator) -> np.ndarray:
+    """Returns a linear light gradient, `(96, 96, 1)` around 1."""
     across, down = random.uniform(-0.15, 0.15, 2)
     ramp = np.linspace(-1.0, 1.0, FINE)
     return (1.0 + across * ramp[None] + down * ramp[:, None])[..., None]
 
 
 def write(folder: Path, street: Digits, mnist: Digits) -> None:
-    """Writes street/, mnist/ and the table that names them, in place of an earlier run's."""
+    """Writes street/, mnist/ and their table; replaces those of an earlier run."""
     rows = []
     for name, digits in (("street", street), ("mnist", mnist)):
         shutil.rmtree(folder / name, ignore_errors=True)
         (folder / name).mkdir(parents=True)
-        for split, pictures in digits.pictures.items():
-            for i, (pixels, label) in enumerate(zip(pictures, digits.labels[split], strict=True)):
+        for split, images in digits.images.items():
+            for i, (pixels, label) in enumerate(zip(images, digits.labels[split], strict=True)):
                 file = f"{name}/{split}-{i:05d}.webp"
                 Image.fromarray(pixels).save(folder / file, lossless=True)
                 a, b = ((file, ""), (label, "")) if name == "street" else (("", file), ("", label))
@@ -244,7 +247,7 @@ def write(folder: Path, street: Digits, mnist: Digits) -> None:
         writer.writerows([("split", "a", "b", "label_a", "label_b"), *rows])
     total = sum(p.stat().st_size for name in ("street", "mnist") for p in (folder / name).iterdir())
     print(f"street_to_mnist.csv: {dict(Counter(row[0] for row in rows))}")
-    print(f"{len(rows)} pictures, {total / 1e6:.2f} MB, in {folder}")
+    print(f"{len(rows)} images, {total / 1e6:.2f} MB, in {folder}")
 
 
 if __name__ == "__main__":

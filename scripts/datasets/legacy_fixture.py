@@ -1,7 +1,8 @@
-"""Writes generators as people hold them who trained with tensorflow-addons, with their outputs.
+"""Writes Keras 2 generators with layers of tensorflow-addons, and their outputs, as test fixtures.
 
-Runs in Keras 2 (`scripts/make_legacy_fixture` sees to it), where nothing of ours can be imported.
-Each network goes to `NAME.h5` and `NAME.keras`, what it makes of two inputs to `NAME.npz`.
+Runs in Keras 2 (`scripts/make_legacy_fixture` sees to it), where this project cannot be
+imported. Each network is written to `NAME.h5` and `NAME.keras`, two inputs and their outputs to
+`NAME.npz`.
 """
 
 import argparse
@@ -11,7 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-warnings.filterwarnings("ignore")  # tensorflow-addons says at every import that it has ended
+warnings.filterwarnings(
+    "ignore"
+)  # tensorflow-addons warns at every import that its development has ended
 
 import tensorflow as tf  # noqa: E402
 import tensorflow_addons as tfa  # noqa: E402
@@ -21,7 +24,7 @@ logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
 
 class ReflectionPadding2D(layers.Layer):
-    """As Keras's CycleGAN example writes it (keras.io/examples/generative/cyclegan)."""
+    """The layer of the CycleGAN example of Keras (keras.io/examples/generative/cyclegan)."""
 
     def __init__(self, padding=(1, 1), **kwargs):
         self.padding = tuple(padding)
@@ -37,7 +40,7 @@ class ReflectionPadding2D(layers.Layer):
 
 
 class InstanceNormalization(layers.Layer):
-    """As tensorflow_examples' pix2pix writes it, which TensorFlow's CycleGAN tutorial takes."""
+    """The layer of pix2pix in tensorflow_examples, used by TensorFlow's CycleGAN tutorial."""
 
     def __init__(self, epsilon=1e-5, **kwargs):
         super().__init__(**kwargs)
@@ -61,7 +64,7 @@ class InstanceNormalization(layers.Layer):
 
 
 def resnet(name):
-    """CycleGAN's ResNet generator in the small, sides fixed: tfa's norms in all their forms."""
+    """A small ResNet generator as in CycleGAN, of fixed size, with all variants of tfa's norms."""
     image = layers.Input((16, 24, 3), name="image")
     values = ReflectionPadding2D((3, 3))(image)
     values = layers.Conv2D(4, 7, use_bias=False)(values)
@@ -85,7 +88,7 @@ def resnet(name):
 
 
 def unet(name):
-    """TensorFlow's pix2pix generator in the small: blocks are Sequential, sides are free."""
+    """A small pix2pix generator of TensorFlow: blocks are Sequential, the size is free."""
     image = layers.Input((None, None, 3))
     down = [_down(4, norm=None), _down(6), _down(6, norm="batch")]
     up = [_up(6, norm="batch", dropout=True), _up(4)]
@@ -101,7 +104,7 @@ def unet(name):
 
 
 def tutorial(name):
-    """A Sequential with the norm of tensorflow_examples and one of tfa, one block run twice."""
+    """A Sequential with the norm of tensorflow_examples and one of tfa, one block called twice."""
     shared = tf.keras.Sequential([layers.Conv2D(6, 3, padding="same"), InstanceNormalization()])
     twice = layers.Input((None, None, 6))
     return tf.keras.Sequential(
@@ -120,7 +123,7 @@ def tutorial(name):
 
 
 def calls(name):
-    """Functions of TensorFlow called on Keras's tensors, as residuals often are written."""
+    """TensorFlow functions called on Keras tensors, as residuals are often written."""
     image = layers.Input((16, 24, 3))
     values = tf.pad(image, [[0, 0], [2, 2], [2, 2], [0, 0]], mode="REFLECT")
     values = tf.nn.relu(tfa.layers.InstanceNormalization()(layers.Conv2D(4, 5)(values)))
@@ -131,9 +134,9 @@ def calls(name):
     return tf.keras.Model(image, tf.keras.activations.tanh(values), name=name)
 
 
-def mixed(name, inference_behavior="mixed_float16"):
-    """A network trained in mixed precision: float16 numbers inside, float32 weights."""
-    tf.keras.mixed_precision.set_global_policy(inference_behavior)
+def mixed(name, policy="mixed_float16"):
+    """A network trained in mixed precision: float16 activations, float32 weights."""
+    tf.keras.mixed_precision.set_global_policy(policy)
     image = layers.Input((16, 24, 3))
     values = layers.Conv2D(6, 3, strides=2, padding="same")(image)
     values = layers.ReLU()(tfa.layers.InstanceNormalization()(values))
@@ -169,7 +172,7 @@ def _add_norm(block, norm):
 
 
 def _set_weights(network, generator):
-    """Random numbers in place of ones and zeros, so that no weight can be mistaken for another."""
+    """Sets random weights, so that no weight can be mistaken for another."""
     for weight in network.weights:
         fan_in = np.prod(weight.shape[:-1]) if len(weight.shape) == 4 else 9
         values = generator.normal(0, 1 / np.sqrt(fan_in), weight.shape)
@@ -179,10 +182,10 @@ def _set_weights(network, generator):
 
 
 def main() -> None:
-    """Writes every network, and says how large the files are."""
+    """Writes every network and prints the sizes of the files."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     default = Path(__file__).resolve().parents[2] / "tests" / "fixtures" / "legacy"
-    parser.add_argument("--out", type=Path, default=default, help="folder to write")
+    parser.add_argument("--out", type=Path, default=default, help="output folder")
     folder = parser.parse_args().out
     folder.mkdir(parents=True, exist_ok=True)
     generator = np.random.default_rng(0)
@@ -192,7 +195,7 @@ def main() -> None:
         _set_weights(network, generator)
         images = generator.uniform(-1, 1, (2, 16, 24, 3)).astype("float32")
         exact = network
-        if make is mixed:  # what the weights give in float32
+        if make is mixed:  # the outputs of these weights in float32
             exact = mixed("exact", "float32")
             exact.set_weights(network.get_weights())
         outputs = exact(images, training=False).numpy()

@@ -1,4 +1,4 @@
-"""A method of one set of images, by the command line: from training to painting."""
+"""A method of one image set on the command line, from training to painting."""
 
 import json
 
@@ -30,14 +30,14 @@ def test_train_evaluate_export_verify_and_paint(command, folder, tmp_path):
     options = [part for setting in SETTINGS for part in ("--set", setting)]
     run, bundle = tmp_path / "run", tmp_path / "bundle"
 
-    def does(*arguments):
+    def succeed(*arguments):
         code, out, sentence = command(*arguments)
         assert code == 0, sentence
         return out
 
-    does("train", "ian", "--run", run, "--set", f"data.path={folder}", *options)
+    succeed("train", "ian", "--run", run, "--set", f"data.path={folder}", *options)
     assert (run / "samples" / "step-00000002.png").is_file()
-    metrics = json.loads(does("evaluate", run, "--json"))["directions"]["reconstruct"]
+    metrics = json.loads(succeed("evaluate", run, "--json"))["directions"]["reconstruct"]
     assert list(metrics["results"]) == ["output", "identity", "random target", "ground truth"]
     output, truth = metrics["results"]["output"], metrics["results"]["ground truth"]
     assert set(output) == {
@@ -51,8 +51,8 @@ def test_train_evaluate_export_verify_and_paint(command, folder, tmp_path):
         in (metrics["reference_values"])
     )
     assert "Reconstructions differ by" in (run / "evaluation" / "index.html").read_text()
-    does("export", run, "--bundle", bundle, "--recipe", "float32")
-    does("verify", bundle)
+    succeed("export", run, "--bundle", bundle, "--recipe", "float32")
+    succeed("verify", bundle)
     image = folder / "test" / "0.png"
     mask = np.zeros((16, 16, 1), np.uint8)
     mask[4:8, 4:8] = 255
@@ -60,7 +60,7 @@ def test_train_evaluate_export_verify_and_paint(command, folder, tmp_path):
     painting = ("--target", folder / "test" / "1.png", "--mask", tmp_path / "where.png")
     for model in (run, bundle):
         output = tmp_path / f"out-{model.name}"
-        does("translate", model, image, "--output", output, *painting)
-        does("translate", model, image, "--output", output / "whole")
+        succeed("translate", model, image, "--output", output, *painting)
+        succeed("translate", model, image, "--output", output / "whole")
     both = [read(tmp_path / f"out-{name}" / "0.png").astype(int) for name in ("run", "bundle")]
     assert np.abs(both[0] - both[1]).max() <= 1

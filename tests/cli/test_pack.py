@@ -1,4 +1,4 @@
-"""`tf-translate data pack`: what it says, what it refuses, and training on what it wrote."""
+"""`tf-translate data pack`: its output, its errors, and training on a packed set."""
 
 import json
 import os
@@ -18,16 +18,16 @@ def _history(run):
     return [json.loads(line) for line in (run / "history.jsonl").read_text().splitlines()]
 
 
-def test_training_on_a_packed_set_is_the_same_training(tmp_path, command):
+def test_training_on_a_packed_set_equals_training_on_the_original(tmp_path, command):
     folder = write_pairs(tmp_path / "pairs", size=20)
-    code, out, said = command("data", "pack", folder, "--output", tmp_path / "packed")
+    code, out, stderr = command("data", "pack", folder, "--output", tmp_path / "packed")
     assert (code, out.strip()) == (0, str(tmp_path / "packed"))
-    assert "32 images (named_pairs) in 1 files" in said
+    assert "32 images (named_pairs) in 1 files" in stderr
     resized = ("--size", 16, 16, "--load-size", 18, 18, "--json")
-    code, out, said = command("data", "pack", folder, "--output", tmp_path / "resized", *resized)
-    told = json.loads(out)
-    assert (code, told["images"], told["layout"]) == (0, 32, "named_pairs")
-    assert told["bytes"] == (tmp_path / "resized" / "images-00000.tfrecord").stat().st_size
+    code, out, stderr = command("data", "pack", folder, "--output", tmp_path / "resized", *resized)
+    report = json.loads(out)
+    assert (code, report["images"], report["layout"]) == (0, 32, "named_pairs")
+    assert report["bytes"] == (tmp_path / "resized" / "images-00000.tfrecord").stat().st_size
     histories = []
     for name, cache in (("pairs", "memory"), ("packed", "none"), ("resized", "none")):
         own = (f"data.path={tmp_path / name}", f"data.cache={cache}", "data.load_size=[18, 18]")
@@ -40,43 +40,45 @@ def test_training_on_a_packed_set_is_the_same_training(tmp_path, command):
     assert histories[2] == histories[0]
 
 
-def test_options_that_cannot_be_are_named(tmp_path, mistake, pairs):
-    def said(*options):
+def test_invalid_options_are_refused_by_name(tmp_path, mistake, pairs):
+    def error_of(*options):
         return mistake("data", "pack", pairs, "--output", tmp_path / "packed", *options)
 
-    assert "--load-size needs --size" in said("--load-size", 8, 8)
-    assert "--channels needs --size" in said("--channels", 1)
-    assert "--size must be from 1 to 8192, got (0, 8)" in said("--size", 0, 8)
-    small = said("--size", 8, 8, "--load-size", 8, 7)
-    assert "--load-size must be at least --size (8, 8), got (8, 7)" in small
-    assert "--channels must be 1, 3 or 4, got 2" in said("--size", 8, 8, "--channels", 2)
-    assert "--shard-size must be at least 1 (MB), got 0" in said("--shard-size", 0)
-    assert "--on-error must be stop or skip, got 'go'" in said("--on-error", "go")
-    assert "--layout must be one of auto" in said("--layout", "heap")
-    assert "layout 'tfds' needs path to be tfds:NAME" in said("--layout", "tfds")
+    assert "--load-size needs --size" in error_of("--load-size", 8, 8)
+    assert "--channels needs --size" in error_of("--channels", 1)
+    assert "--size must be from 1 to 8192, got (0, 8)" in error_of("--size", 0, 8)
+    too_small = error_of("--size", 8, 8, "--load-size", 8, 7)
+    assert "--load-size must be at least --size (8, 8), got (8, 7)" in too_small
+    assert "--channels must be 1, 3 or 4, got 2" in error_of("--size", 8, 8, "--channels", 2)
+    assert "--shard-size must be at least 1 (MB), got 0" in error_of("--shard-size", 0)
+    assert "--on-error must be stop or skip, got 'go'" in error_of("--on-error", "go")
+    assert "--layout must be one of auto" in error_of("--layout", "unknown")
+    assert "layout 'tfds' needs path to be tfds:NAME" in error_of("--layout", "tfds")
     assert not (tmp_path / "packed").exists()
     (tmp_path / "packed").mkdir()
-    assert "--output must be a new folder" in said()
+    assert "--output must be a new folder" in error_of()
 
 
-def test_a_broken_image_is_named_and_nothing_written(tmp_path, mistake, pairs):
+def test_a_damaged_image_is_named_and_nothing_is_written(tmp_path, mistake, pairs):
     (pairs / "train" / "a" / "3.png").write_bytes(b"")
-    said = mistake("data", "pack", pairs, "--output", tmp_path / "packed")
-    assert "3.png is empty" in said
+    stderr = mistake("data", "pack", pairs, "--output", tmp_path / "packed")
+    assert "3.png is empty" in stderr
     assert sorted(tmp_path.iterdir()) == [pairs]
 
 
-def test_a_damaged_set_stops_training_in_one_sentence(tmp_path, command, mistake, pairs):
+def test_a_truncated_packed_set_stops_training_with_an_error_of_one_line(
+    tmp_path, command, mistake, pairs
+):
     command("data", "pack", pairs, "--output", tmp_path / "packed")
     shard = tmp_path / "packed" / "images-00000.tfrecord"
     shard.write_bytes(shard.read_bytes()[:-1])
     own = settings(f"data.path={tmp_path / 'packed'}", "training.steps=2")
-    said = mistake("train", "pix2pix", "--run", tmp_path / "run", *own)
-    assert f"{shard} was cut short" in said
+    stderr = mistake("train", "pix2pix", "--run", tmp_path / "run", *own)
+    assert f"{shard} is truncated" in stderr
 
 
 @pytest.mark.skipif(os.name != "posix", reason="sends SIGINT")
-def test_ctrl_c_leaves_nothing_that_looks_whole(tmp_path):
+def test_ctrl_c_leaves_no_packed_set(tmp_path):
     image, folder = tmp_path / "one.png", tmp_path / "original"
     images.write(image, np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8))
     for side in ("trainA", "trainB"):
@@ -89,13 +91,13 @@ def test_ctrl_c_leaves_nothing_that_looks_whole(tmp_path):
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
-        # A shell's background job, as a test run may be, has its children ignore Ctrl-C.
+        # Children of a background job of a shell ignore Ctrl-C by default.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     while process.poll() is None and not list(tmp_path.glob(".packed.*/*.tfrecord")):
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    said = process.communicate()[1]
+    stderr = process.communicate()[1]
     assert process.returncode not in (0, None)
-    assert "Traceback" not in said
+    assert "Traceback" not in stderr
     assert sorted(tmp_path.iterdir()) == [image, folder]

@@ -1,11 +1,11 @@
-"""One set of images with attributes: tables, ages in names, other people's attributes."""
+"""Attribute datasets: tables, ages in file names, and the attributes in a training batch."""
 
 from collections import Counter
 
 import numpy as np
 import pytest
 
-from tests.data.drawn import config, plain, values
+from tests.data.image_files import config, plain, values
 from tf_translate.data.attribute_dataset import open_attribute_dataset
 from tf_translate.errors import DataError
 
@@ -41,21 +41,21 @@ def test_every_image_has_its_attributes_in_order(table):
     assert data.splits == {"train": 5, "validation": 1, "test": 3}
     assert values(data.images("test", at=range(3))) == [6, 7, 8]
     np.testing.assert_array_equal(data.values("test"), [[0, 1, 0, 0], [1, 1, 0, 0], [0, 0, 0, 1]])
-    assert data.twins("test") == ("p6", "p6", "p7")
+    assert data.groups("test") == ("p6", "p6", "p7")
 
 
-def test_twins_agree_in_all_that_is_not_edited(table):
-    """Fails if a person's images are twins though their hair differs too."""
+def test_images_of_one_group_agree_in_all_columns_except_edited_attributes(table):
+    """Fails if images of a person are one group although their hair differs too."""
     data = open_attribute_dataset(config(table, attributes=GLASSES, group_column="person"))
-    assert data.twins("test") == ("p6\nblack", "p6\nblack", "p7\ngrey")
+    assert data.groups("test") == ("p6\nblack", "p6\nblack", "p7\ngrey")
 
 
-def test_a_batch_tells_own_differing_and_drawn_attributes(table):
+def test_a_batch_holds_the_images_own_other_and_sampled_attributes(table):
     data = open_attribute_dataset(config(table, attributes=BOTH))
     known = dict(enumerate(data.values("train")))
     others = Counter()
     for batch in data.training(batch_size=5, seed=3).take(200):
-        assert sorted(values(batch["image"])) == [0, 1, 2, 3, 4]  # a pass sees each once
+        assert sorted(values(batch["image"])) == [0, 1, 2, 3, 4]  # a pass uses each image once
         for value, own, other in zip(
             values(batch["image"]), batch["attributes"], batch["other_attributes"], strict=True
         ):
@@ -63,23 +63,23 @@ def test_a_batch_tells_own_differing_and_drawn_attributes(table):
             assert not np.array_equal(own, other)
             if value == 1:
                 others[tuple(other.numpy().astype(int))] += 1
-        drawn = {tuple(row) for row in batch["drawn_attributes"].numpy()}
-        assert drawn <= {tuple(row) for row in known.values()}
-    # Of the four images that differ from image 1 two are alike, so they come twice as often.
+        sampled = {tuple(row) for row in batch["sampled_attributes"].numpy()}
+        assert sampled <= {tuple(row) for row in known.values()}
+    # Two of the four images that differ from image 1 have equal attributes: probability 2/4.
     assert others[(0, 1, 0, 0)] / others.total() == pytest.approx(0.5, abs=0.1)
     assert len(others) == 3
 
 
-def test_a_step_has_one_batch_wherever_training_starts(table):
+def test_the_batch_of_a_step_does_not_depend_on_where_training_starts(table):
     data = open_attribute_dataset(config(table, attributes=GLASSES, flip="horizontal"))
-    whole = list(data.training(batch_size=2, seed=0).take(4))
+    batches = list(data.training(batch_size=2, seed=0).take(4))
     late = list(data.training(batch_size=2, seed=0, start_step=2).take(2))
-    for one, other in zip(whole[2:], late, strict=True):
+    for one, other in zip(batches[2:], late, strict=True):
         for key, tensor in one.items():
             np.testing.assert_array_equal(tensor, other[key])
 
 
-def test_twins_stay_in_one_split_where_splits_are_drawn(tmp_path):
+def test_rows_of_one_group_stay_in_one_split_when_a_hash_splits_them(tmp_path):
     lines = ["image,person,glasses"]
     for i in range(60):
         plain(tmp_path / f"{i}.png", i)
@@ -87,12 +87,12 @@ def test_twins_stay_in_one_split_where_splits_are_drawn(tmp_path):
     path = tmp_path / "faces.csv"
     path.write_text("\n".join(lines) + "\n")
     data = open_attribute_dataset(config(path, attributes=GLASSES, group_column="person"))
-    found = [set(data.twins(split)) for split in data.splits]
-    assert sum(map(len, found)) == len(set().union(*found)) == 30
+    groups = [set(data.groups(split)) for split in data.splits]
+    assert sum(map(len, groups)) == len(set().union(*groups)) == 30
     assert sum(data.splits.values()) == 60
 
 
-def test_validation_is_carved_out_of_training_by_person(table):
+def test_validation_is_held_out_of_training_by_person(table):
     data = open_attribute_dataset(
         config(
             table, attributes=GLASSES, group_column="person", validation_share=0.2,
@@ -100,22 +100,22 @@ def test_validation_is_carved_out_of_training_by_person(table):
         )
     )  # fmt: skip
     assert data.splits == {"train": 4, "validation": 1}
-    assert not set(data.twins("train")) & set(data.twins("validation"))
+    assert not set(data.groups("train")) & set(data.groups("validation"))
 
 
-def test_ages_are_read_from_names_and_fall_into_groups(tmp_path):
+def test_ages_are_read_from_file_names_and_encoded_as_ranges(tmp_path):
     for value in range(40):
         age = (1, 18, 19, 60)[value % 4]
         plain(tmp_path / f"{age}_0_2_2017{value:04d}.jpg", value)
-    plain(tmp_path / "readme_me.jpg", 9)  # says no age
-    groups = {"age": ["0-18", "19-59", "60+"]}
-    data = open_attribute_dataset(config(tmp_path, attributes=groups, validation_share=0.0))
+    plain(tmp_path / "readme_me.jpg", 9)  # no age in the name
+    ranges = {"age": ["0-18", "19-59", "60+"]}
+    data = open_attribute_dataset(config(tmp_path, attributes=ranges, validation_share=0.0))
     found = np.concatenate([data.values(split) for split in data.splits])
     assert data.attributes.columns == ("age=0-18", "age=19-59", "age=60+")
     assert found.sum(0).tolist() == [20, 10, 10]
 
 
-def test_imdb_wiki_names_give_the_age_when_the_photograph_was_taken(tmp_path):
+def test_imdb_wiki_names_give_the_age_in_the_year_of_the_photograph(tmp_path):
     from tf_translate.data.layouts.age_filenames import read_ages
 
     plain(tmp_path / "00" / "nm0000100_rm46373120_1955-1-6_2003.jpg", 1)
@@ -128,7 +128,7 @@ def test_imdb_wiki_names_give_the_age_when_the_photograph_was_taken(tmp_path):
     ]
 
 
-def test_celebas_list_is_read_too(tmp_path):
+def test_the_attribute_list_of_celeba_is_read(tmp_path):
     for i in range(30):
         plain(tmp_path / f"{i:06d}.jpg", i)
     lines = ["30", "Eyeglasses Male", *(f"{i:06d}.jpg {(-1) ** i:2d}  1" for i in range(30))]
@@ -139,7 +139,7 @@ def test_celebas_list_is_read_too(tmp_path):
     assert everyone.mean() == 0.5
 
 
-def test_broken_images_go_with_their_attributes(table):
+def test_damaged_images_are_skipped_with_their_attributes(table):
     (table.parent / "faces" / "1.png").write_bytes(b"no image")
     assert "1.png" in message(table, attributes=GLASSES)
     data = open_attribute_dataset(config(table, attributes=GLASSES, on_error="skip"))
@@ -147,18 +147,18 @@ def test_broken_images_go_with_their_attributes(table):
     assert len(data.skipped) == 1
 
 
-def test_mistakes_name_the_setting_the_value_and_the_fix(table, tmp_path):
-    assert "data.attributes must say which attributes" in message(table)
+def test_errors_name_the_setting_the_value_and_a_fix(table, tmp_path):
+    assert "data.attributes must name the attributes" in message(table)
     assert "no column 'glases' (attributes.glases); did you mean 'glasses'?" in message(
         table, attributes={"glases": ["0", "1"]}
     )
-    told = message(table, attributes={"hair": ["black", "blond"]})
-    assert "line 5: hair must be one of black, blond, got 'grey'" in told
+    error = message(table, attributes={"hair": ["black", "blond"]})
+    assert "line 5: hair must be one of black, blond, got 'grey'" in error
     assert "group_column" in message(table, attributes=GLASSES, group_column="who")
-    assert "there is nothing to tell apart" in message(
+    assert "there is nothing to learn" in message(
         table, attributes=GLASSES, where={"hair": "grey"}, validation_share=0.0
     )
     assert "leaves no row" in message(table, attributes=GLASSES, where={"hair": "green"})
     (tmp_path / "empty").mkdir()
-    assert "has a name that says an age" in message(tmp_path / "empty", attributes=GLASSES)
+    assert "has an age in its file name" in message(tmp_path / "empty", attributes=GLASSES)
     assert "data.path must be a table" in message(tmp_path / "faces.zip", attributes=GLASSES)

@@ -1,4 +1,4 @@
-"""Settings of the data set: what may be said, and what is said back."""
+"""Settings of the data set: valid values and error messages."""
 
 import pytest
 from pydantic import ValidationError
@@ -6,7 +6,7 @@ from pydantic import ValidationError
 from tf_translate.config.data import DataConfig
 
 
-def complaint(**settings) -> str:
+def error_message(**settings) -> str:
     with pytest.raises(ValidationError) as raised:
         DataConfig(**{"path": "x", **settings})
     return str(raised.value)
@@ -17,7 +17,7 @@ def test_lists_from_files_become_sizes():
 
 
 def test_a_crop_larger_than_the_image_is_refused():
-    assert "load_size must be at least size [64, 64]" in complaint(
+    assert "load_size must be at least size [64, 64]" in error_message(
         size=[64, 64], load_size=[72, 63]
     )
 
@@ -35,9 +35,9 @@ def test_a_crop_larger_than_the_image_is_refused():
         {"colour": True},
     ],
 )
-def test_impossible_settings_are_refused_under_their_name(settings):
-    assert next(iter(settings)) in complaint(**settings)
+def test_impossible_settings_are_refused_by_name(settings):
+    assert next(iter(settings)) in error_message(**settings)
 
 
-def test_every_setting_says_what_it_is():
+def test_every_setting_has_a_description():
     assert all(field.description for field in DataConfig.model_fields.values())

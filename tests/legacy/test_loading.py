@@ -1,4 +1,4 @@
-"""Files that TensorFlow 2.15 and tensorflow-addons 0.23 wrote (scripts/make_legacy_fixture)."""
+"""Loading of files of TensorFlow 2.15 and tensorflow-addons 0.23 (scripts/make legacy_fixture)."""
 
 import io
 import json
@@ -24,13 +24,13 @@ def _images_and_outputs(name):
         return stored["images"], stored["outputs"]
 
 
-def test_every_network_is_there_in_both_forms():
+def test_every_network_of_the_fixtures_exists_in_both_formats():
     names = ("calls", "mixed", "resnet", "tutorial", "unet")
     assert [f"{name}.{form}" for name in names for form in ("h5", "keras")] == FILES
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_outputs_are_those_that_keras_2_wrote_down(name):
+def test_outputs_equal_those_of_keras_2(name):
     images, outputs = _images_and_outputs(name)
     found = load_legacy(FIXTURES / name)(images, training=False)
     assert outputs.std() > 0.25, "a saturated network would hide differences"
@@ -38,7 +38,7 @@ def test_outputs_are_those_that_keras_2_wrote_down(name):
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_networks_compute_in_float32_whatever_is_set_around_them(name):
+def test_networks_compute_in_float32_under_every_dtype_policy(name):
     images, outputs = _images_and_outputs(name)
     keras.mixed_precision.set_global_policy("mixed_bfloat16")
     found = load_legacy(FIXTURES / name)(images, training=False)
@@ -46,7 +46,7 @@ def test_networks_compute_in_float32_whatever_is_set_around_them(name):
 
 
 @pytest.mark.parametrize("form", ["h5", "keras"])
-def test_norms_of_addons_become_ours_with_their_settings(form):
+def test_norms_of_addons_become_instance_normalization_with_their_settings(form):
     network = load_legacy(FIXTURES / f"resnet.{form}")
     norms = [layer for layer in network.layers if isinstance(layer, InstanceNormalization)]
     # As the script sets them: tfa's default 1e-3, once 1e-5; the last has no weights at all.
@@ -59,7 +59,7 @@ def test_norms_of_addons_become_ours_with_their_settings(form):
 
 
 @pytest.mark.parametrize("form", ["h5", "keras"])
-def test_frozen_layers_stay_frozen_and_their_weights_are_found_behind_the_others(form):
+def test_frozen_layers_stay_frozen_and_get_their_weights(form):
     block = load_legacy(FIXTURES / f"unet.{form}").get_layer("sequential_2")
     assert [layer.trainable for layer in block.layers] == [False, True, True]
 
@@ -83,12 +83,12 @@ def test_a_loaded_network_survives_keras_3_files(tmp_path):
     np.testing.assert_allclose(again(images, training=False), outputs, rtol=0, atol=1e-5)
 
 
-def test_sides_that_were_saved_cannot_be_changed():
+def test_a_saved_image_shape_cannot_be_changed():
     with pytest.raises(DataError, match=r"takes images of shape \(16, 24, 3\).*\(32, 32, 3\)"):
         load_legacy(FIXTURES / "resnet.h5", image_shape=(32, 32, 3))
 
 
-def test_free_sides_are_set_also_where_a_sequential_says_its_shape_twice(tmp_path):
+def test_image_shape_is_set_in_a_sequential_that_stores_its_shape_twice(tmp_path):
     def change(config, weights):  # as Keras 2 writes Conv2D(..., input_shape=...)
         config["layers"][0]["config"]["batch_input_shape"] = [None, None, None, 3]
         config["layers"][1]["config"]["batch_input_shape"] = [None, None, None, 3]
@@ -112,7 +112,7 @@ class MirrorPad(keras.layers.Layer):
 
 
 @pytest.mark.parametrize("form", ["h5", "keras"])
-def test_classes_of_the_user_come_first(form):
+def test_classes_of_the_user_take_precedence(form):
     images, outputs = _images_and_outputs("resnet")
     chosen = {"ReflectionPadding2D": MirrorPad}
     network = load_legacy(FIXTURES / f"resnet.{form}", custom_objects=chosen)
@@ -120,13 +120,13 @@ def test_classes_of_the_user_come_first(form):
     np.testing.assert_allclose(network(images, training=False), outputs, rtol=0, atol=1e-5)
 
 
-def test_custom_objects_are_classes():
+def test_custom_objects_must_be_classes():
     with pytest.raises(ValueError, match="`custom_objects` must hold classes of Keras layers"):
         load_legacy(FIXTURES / "resnet.h5", custom_objects={"ReflectionPadding2D": len})
 
 
 def _changed_h5(tmp_path, change, name="resnet"):
-    """A copy whose description or weights `change(config, weights)` has changed."""
+    """Copies a file and applies `change(config, weights)` to its description and weights."""
     path = tmp_path / "changed.h5"
     path.write_bytes((FIXTURES / f"{name}.h5").read_bytes())
     with h5py.File(path, "r+") as file:
@@ -162,37 +162,37 @@ def test_a_lambda_is_refused_and_never_run(copy, tmp_path):
         layer["config"] = {"name": "reflection_padding2d", "function": code}
 
     path = copy(tmp_path, change)
-    with pytest.raises(DataError, match=r"'reflection_padding2d' is a Lambda.* never run"):
+    with pytest.raises(DataError, match=r"'reflection_padding2d' is a Lambda layer.* never run"):
         load_legacy(path)
     with pytest.raises(DataError, match="is a Lambda"):
         load_legacy(path, custom_objects={"Lambda": MirrorPad})
 
 
 @pytest.mark.parametrize(
-    ("layer", "changed", "said"),
+    ("layer", "changed", "error"),
     [
         ("conv2d", {"class_name": "Addons>WeightNormalization"}, "'Addons>WeightNormalization'"),
         ("conv2d", {"activation": "Custom>sneaky"}, "the activation 'Custom>sneaky'"),
         ("conv2d", {"activation": "hard_sigmoid"}, "the activation 'hard_sigmoid'"),
-        ("conv2d", {"strides": {"class_name": "Lambda"}}, "strides=.*no equal"),
+        ("conv2d", {"strides": {"class_name": "Lambda"}}, "strides=.*no equivalent"),
         ("conv2d", {"data_format": "channels_first"}, "data_format='channels_first'"),
-        ("conv2d", {"renorm": True}, "renorm=True, which Keras 3 has no more"),
+        ("conv2d", {"renorm": True}, "renorm=True, which Keras 3 no longer has"),
         ("conv2d", {"filters": 5}, "'conv2d'.*needs"),
         ("instance_normalization", {"axis": 1}, "normalises along axis 1"),
         ("reflection_padding2d", {"padding": [1, 3]}, r"padding=\[1, 3\]"),
     ],
 )
-def test_what_has_no_equal_is_named(layer, changed, said, tmp_path):
+def test_settings_without_equivalent_are_refused_by_name(layer, changed, error, tmp_path):
     def change(config, weights):
-        place = _layer(config, layer)
-        (place if "class_name" in changed else place["config"]).update(changed)
+        entry = _layer(config, layer)
+        (entry if "class_name" in changed else entry["config"]).update(changed)
 
-    with pytest.raises(DataError, match=said) as caught:
+    with pytest.raises(DataError, match=error) as caught:
         load_legacy(_changed_h5(tmp_path, change))
     assert "changed.h5" in str(caught.value)
 
 
-def test_the_norm_of_keras_contrib_is_told_apart(tmp_path):
+def test_the_norm_of_keras_contrib_is_refused(tmp_path):
     def change(config, weights):
         layer = _layer(config, "instance_normalization")
         layer["class_name"] = "InstanceNormalization"
@@ -202,16 +202,16 @@ def test_the_norm_of_keras_contrib_is_told_apart(tmp_path):
         load_legacy(_changed_h5(tmp_path, change))
 
 
-def test_an_unknown_function_is_named(tmp_path):
+def test_an_unknown_function_is_refused_by_name(tmp_path):
     def change(config, weights):
         _layer(config, "tf.math.tanh")["config"]["function"] = "io.write_file"
 
-    with pytest.raises(DataError, match=r"bare call of TensorFlow's 'io\.write_file'"):
+    with pytest.raises(DataError, match=r"calls the TensorFlow function 'io\.write_file'"):
         load_legacy(_changed_h5(tmp_path, change, "calls"))
 
 
 @pytest.mark.parametrize("linked", ["conv2d", "conv2d/conv2d/kernel:0"])
-def test_weights_in_other_files_are_not_read(linked, tmp_path):
+def test_weights_linked_to_other_files_are_not_read(linked, tmp_path):
     with h5py.File(tmp_path / "secret.h5", "w") as file:
         file["conv2d/conv2d/kernel:0"] = np.zeros((7, 7, 3, 4), np.float32)
         file["conv2d"].attrs["weight_names"] = [b"conv2d/kernel:0"]
@@ -220,11 +220,11 @@ def test_weights_in_other_files_are_not_read(linked, tmp_path):
         del weights[linked]
         weights[linked] = h5py.ExternalLink(str(tmp_path / "secret.h5"), linked)
 
-    with pytest.raises(DataError, match=r"'conv2d': the weight .* leads to another file"):
+    with pytest.raises(DataError, match=r"'conv2d': the weight .* is a link to another file"):
         load_legacy(_changed_h5(tmp_path, change))
 
 
-def test_missing_weights_are_named(tmp_path):
+def test_missing_weights_are_refused_by_name(tmp_path):
     def change(config, weights):
         del weights["layers/conv2d_1/vars/1"]
 
@@ -232,7 +232,7 @@ def test_missing_weights_are_named(tmp_path):
         load_legacy(_changed_keras(tmp_path, change))
 
 
-def test_other_files_are_told_apart(tmp_path):
+def test_files_of_other_formats_are_refused_with_a_reason(tmp_path):
     with pytest.raises(DataError, match="there is no such file"):
         load_legacy(tmp_path / "none.h5")
     with pytest.raises(DataError, match="is a folder, perhaps a SavedModel"):
@@ -245,14 +245,14 @@ def test_other_files_are_told_apart(tmp_path):
     with pytest.raises(DataError, match="holds weights without a network"):
         load_legacy(tmp_path / "weights.h5")
     keras.Sequential([keras.Input((4, 4, 3)), keras.layers.ReLU()]).save(tmp_path / "new.keras")
-    with pytest.raises(DataError, match=r"is of Keras 3.*`keras.models.load_model`"):
+    with pytest.raises(DataError, match=r"was saved by Keras 3.*`keras.models.load_model`"):
         load_legacy(tmp_path / "new.keras")
 
 
 @pytest.mark.parametrize("copy", [_changed_h5, _changed_keras])
-def test_a_damaged_description_is_an_error_of_ours(copy, tmp_path):
+def test_a_damaged_description_raises_a_data_error(copy, tmp_path):
     def change(config, weights):
         del config["output_layers"]
 
-    with pytest.raises(DataError, match="is damaged, or no network that Keras 2 saved"):
+    with pytest.raises(DataError, match="is damaged, or is not a network that Keras 2 saved"):
         load_legacy(copy(tmp_path, change))

@@ -1,4 +1,4 @@
-"""Where images come from and how they are brought into form; knows no TensorFlow."""
+"""Settings of the data set: where images come from and how they are preprocessed."""
 
 import re
 from typing import Annotated, Any, Literal
@@ -14,7 +14,7 @@ Channels = Literal[1, 3, 4]
 
 
 def cell_text(value: Any) -> str:
-    """What is in a cell of a table as text: 1 and 1.0 are "1", true and True are "true"."""
+    """Normalizes a table cell to text: 1 and 1.0 become "1", true and True become "true"."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     text = "" if value is None else re.sub(r"^(-?\d+)\.0+$", r"\1", str(value).strip())
@@ -25,12 +25,12 @@ Cell = Annotated[str, BeforeValidator(cell_text), Field(min_length=1)]
 
 
 class DataConfig(Settings):
-    """A data set and the form in which a model gets it; `a` is what is translated into `b`."""
+    """A data set and the preprocessing of its images; `a` is translated into `b`."""
 
     path: str = Field(
         min_length=1,
         description="a folder, a .csv or .parquet table, list_attr_celeba.txt, samples:NAME, "
-        "tfds:NAME or tfds:NAME_A->NAME_B, or the folder that data pack made of one of them",
+        "tfds:NAME or tfds:NAME_A->NAME_B, or a folder that `data pack` wrote",
     )
     layout: Literal[
         "auto", "ab_folders", "side_by_side", "named_pairs", "table", "attributes", "tfds"
@@ -38,64 +38,72 @@ class DataConfig(Settings):
         "auto",
         description="ab_folders: trainA/ trainB/, unpaired; named_pairs: train/a/ train/b/ with "
         "equal names; side_by_side: train/ with a left and b right in one image; "
-        "table: split,a,b; attributes: a table of image -> columns, domains by domain_column; "
-        "auto looks which it is",
+        "table: columns split,a,b; attributes: a table with a column image and others, domains "
+        "by domain_column; auto: detect the layout",
     )
-    size: Size = Field((256, 256), description="height and width the model sees, in pixels")
+    size: Size = Field((256, 256), description="height and width of the model's images, in pixels")
     load_size: Size | None = Field(
         None,
         validate_default=False,
-        description="height and width before the random crop of training; none: no crop",
+        description="height and width before the random crop in training; none: no crop",
     )
-    channels_a: Channels = Field(3, description="of the model's a: 1 grey, 3 RGB, 4 with alpha")
-    channels_b: Channels = Field(3, description="of the model's b: 1 grey, 3 RGB, 4 with alpha")
+    channels_a: Channels = Field(3, description="channels of the model's a: 1 grey, 3 RGB, 4 RGBA")
+    channels_b: Channels = Field(3, description="channels of the model's b: 1 grey, 3 RGB, 4 RGBA")
     flip: Literal["none", "horizontal"] = Field(
-        "horizontal", description="mirror at random in training, pairs together"
+        "horizontal", description="random mirroring in training; both images of a pair alike"
     )
     direction: Literal["a_to_b", "b_to_a"] = Field(
-        "a_to_b", description="b_to_a: the data's b becomes the model's a"
+        "a_to_b", description="b_to_a: the data set's b becomes the model's a"
     )
     on_error: Literal["stop", "skip"] = Field(
-        "stop", description="broken images: stop and name them, or leave them out and list them"
+        "stop", description="damaged images: stop and name them, or skip them and list them"
     )
     cache: Literal["auto", "memory", "disk", "none"] = Field(
         "auto",
-        description="decoded images: memory, disk ($TF_TRANSLATE_CACHE) or decoded again each "
-        "time; auto: memory up to 512 MB, then disk",
+        description="where to store decoded images: memory, disk ($TF_TRANSLATE_CACHE), or none: "
+        "decode at every read; auto: memory up to 512 MB, then disk",
     )
     validation_share: float = Field(
         0.1,
         ge=0,
         lt=1,
-        description="of the training images, held back where the data has no validation split",
+        description="fraction of the training images that becomes the validation split if the data "
+        "set has none",
     )
     domain_column: str | None = Field(
-        None, description="attributes: column whose value says which domain a image is of"
+        None, description="attributes: column whose value decides the domain of an image"
     )
-    domain_a: Cell | None = Field(None, description="attributes: value of a in domain_column")
+    domain_a: Cell | None = Field(
+        None, description="attributes: value of domain_column in domain a"
+    )
     domain_b: Cell | None = Field(
-        None, description="attributes: value of b in domain_column, another than domain_a"
+        None, description="attributes: value of domain_column in domain b; differs from domain_a"
     )
     where: dict[str, Cell] = Field(
-        {}, description="attributes: column -> value; only rows with all of them are taken"
+        {}, description="attributes: column -> value; only rows with all of these values are used"
     )
     label_column: str | None = Field(
         None,
-        description="attributes: column that labels are taken from; tfds:A->B: the ClassLabel "
-        "feature, where there are several",
+        description="attributes: column that holds the labels; tfds:A->B: the ClassLabel feature, "
+        "if there are several",
     )
     attributes: dict[str, list[Cell]] = Field(
         {},
-        description="of a table of image -> columns: attribute -> its values in order; two are "
-        "absence and presence, ranges such as 19-29 and 60+ take numbers",
+        description="for a table with a column image: attribute -> its values in order; two values "
+        "are absence and presence; a range such as 19-29 or 60+ matches numbers",
     )
     group_column: str | None = Field(
         None,
-        description="column of who or what a image shows: equal values stay in one split; where "
-        "all other columns are equal too, images are the truth of each other's edits",
+        description="column that names the person or object in an image; rows of one group stay "
+        "in one split; images of a group that differ only in the edited attribute are each "
+        "other's ground truth",
     )
-    tfds_a: str | None = Field(None, description="tfds: image feature of a; none: found by itself")
-    tfds_b: str | None = Field(None, description="tfds: image feature of b; none: found by itself")
+    tfds_a: str | None = Field(
+        None, description="tfds: image feature of a; none: the only one, or the first of two"
+    )
+    tfds_b: str | None = Field(
+        None, description="tfds: image feature of b; none: the only one, or the second of two"
+    )
 
     @field_validator("load_size")
     @classmethod
@@ -110,7 +118,7 @@ class DataConfig(Settings):
 
     @field_validator("attributes")
     @classmethod
-    def _attributes_can_be_told(cls, value: dict[str, list[str]]) -> dict[str, list[str]]:
+    def _attributes_are_valid(cls, value: dict[str, list[str]]) -> dict[str, list[str]]:
         if value:
             Attributes(value)
         return value
@@ -118,11 +126,11 @@ class DataConfig(Settings):
     @field_validator("domain_b")
     @classmethod
     def _domains_differ(cls, value: str | None, info: ValidationInfo) -> str | None:
-        given = [info.data.get("domain_column"), info.data.get("domain_a"), value]
-        if any(given) and not all(given):
+        settings = [info.data.get("domain_column"), info.data.get("domain_a"), value]
+        if any(settings) and not all(settings):
             raise ValueError(
                 "domain_column, domain_a and domain_b go together: set all three, or none, "
-                f"got {given}"
+                f"got {settings}"
             )
         if value is not None and value == info.data.get("domain_a"):
             raise ValueError(f"domain_b must be another value than domain_a, got {value!r} twice")

@@ -1,4 +1,4 @@
-"""One set of images with attributes: batches for training, ordered images for the rest."""
+"""One image set with attributes: shuffled batches for training, ordered images for evaluation."""
 
 from dataclasses import dataclass
 
@@ -9,95 +9,102 @@ from tf_translate.config.attributes import Attributes
 from tf_translate.config.data import DataConfig
 from tf_translate.data import augmentation, sampling
 from tf_translate.data.cache.decoded_splits import Progress
-from tf_translate.data.cache.image_store import Store
-from tf_translate.data.image_dataset import ImageSet
+from tf_translate.data.cache.image_store import ImageStore
+from tf_translate.data.image_dataset import ImageDataset
 from tf_translate.data.layouts.age_filenames import read_ages
-from tf_translate.data.layouts.attribute_table import SUFFIXES, Row, Rows, Table, named
-from tf_translate.data.single_set import Decoded, decode, open_table, splits_of
-from tf_translate.data.splits import digest, listing
+from tf_translate.data.layouts.attribute_table import (
+    SUFFIXES,
+    AttributeTable,
+    LocatedRows,
+    Row,
+    list_names,
+)
+from tf_translate.data.splits import digest, format_list
+from tf_translate.data.table_splits import DecodedRows, assign_splits, decode_rows, open_table
 from tf_translate.errors import DataError
 
-_WANTED = (
-    f"a table ({', '.join(SUFFIXES)}) of image -> columns, samples:NAME or a folder of images "
-    "whose names say ages"
+_ACCEPTED_PATHS = (
+    f"a table ({', '.join(SUFFIXES)}) with a column image, samples:NAME or a folder of images "
+    "whose file names hold ages"
 )
 
 
 @dataclass(frozen=True)
-class LabelledSplit:
+class AttributeSplit:
     """Images of a split with their attributes.
 
     Attributes:
         store: The images.
-        values: Float32 `(count, columns)`, the attributes of each.
-        twins: What each shows beside the attributes, or None where the data does not say.
+        values: Float32 `(count, columns)`, the encoded attributes of each image.
+        groups: Key of what each image shows apart from its attributes; None without a
+            `group_column`.
     """
 
-    store: Store
+    store: ImageStore
     values: np.ndarray
-    twins: tuple[str, ...] | None
+    groups: tuple[str, ...] | None
 
 
 def open_attribute_dataset(
     config: DataConfig, *, progress: Progress | None = None
-) -> "LabelledData":
-    """Finds the images of a configuration with `attributes` and decodes each of them once.
+) -> "AttributeDataset":
+    """Finds the images of a configuration with `attributes` and decodes each once.
 
     Raises:
-        DataError: If there is no such table or folder, a column is missing, a cell is no value
-            of its attribute, a image is broken (unless `on_error` is "skip"), or the train
-            split is empty.
+        DataError: If there is no such table or folder, a column is missing, a cell holds no
+            value of its attribute, an image is damaged (unless `on_error` is "skip"), or the
+            train split is empty.
     """
     if not config.attributes:
         raise DataError(
-            "data.attributes must say which attributes the images have and their values, for "
+            "data.attributes must name the attributes of the images and their values, for "
             'example --set \'data.attributes.glasses=["0", "1"]\''
         )
-    table = open_table(config, read_ages, _WANTED)
+    table = open_table(config, read_ages, _ACCEPTED_PATHS)
     attributes = Attributes(config.attributes)
     table.check(
-        {f"attributes.{one.name}": one.name for one in attributes.each}
+        {f"attributes.{attribute.name}": attribute.name for attribute in attributes.definitions}
         | {f"where.{column}": column for column in config.where}
         | {"group_column": config.group_column}
     )
-    rows = _checked(table, table.where(config.where), attributes)
-    decoded, broken = decode(table, splits_of(table, rows, config), config, progress)
-    opened = {name: _labelled(table, found, config) for name, found in decoded.items()}
+    rows = _check_rows(table, table.where(config.where), attributes)
+    decoded, damaged = decode_rows(table, assign_splits(table, rows, config), config, progress)
+    splits = {name: _add_attributes(table, found, config) for name, found in decoded.items()}
     parts = [
-        f"{name}:{decoded[name].identity}:{split.values.tobytes().hex()}"
-        for name, split in opened.items()
+        f"{name}:{decoded[name].fingerprint}:{split.values.tobytes().hex()}"
+        for name, split in splits.items()
     ]
-    fingerprint = digest([*parts, str(config.size), str(config.load_size), *broken])
-    skipped = (*table.skipped, *broken)
-    return LabelledData(config, opened, skipped=skipped, fingerprint=fingerprint)
+    fingerprint = digest([*parts, str(config.size), str(config.load_size), *damaged])
+    skipped = (*table.skipped, *damaged)
+    return AttributeDataset(config, splits, skipped=skipped, fingerprint=fingerprint)
 
 
-class LabelledData(ImageSet):
-    """Images of one set in splits, each with its attributes.
+class AttributeDataset(ImageDataset):
+    """The splits of one image set, each image with its attributes.
 
-    A training batch holds `"image"` and float32 `(batch, columns)`: `"attributes"`, its own;
-    `"other_attributes"`, those of a training image that differ from its own;
-    `"drawn_attributes"`, those of any.
+    A training batch holds `"image"` and three float32 arrays `(batch, columns)`. `"attributes"`
+    are those of the image. `"other_attributes"` are those of a random training image that
+    differ from them. `"sampled_attributes"` are those of any random training image.
 
     Attributes:
-        attributes: Which there are.
+        attributes: The attributes and their encoding.
     """
 
     def __init__(
         self,
         config: DataConfig,
-        stored: dict[str, LabelledSplit],
+        attribute_splits: dict[str, AttributeSplit],
         *,
         skipped: tuple[str, ...],
         fingerprint: str,
     ) -> None:
-        stores = {name: split.store for name, split in stored.items()}
+        stores = {name: split.store for name, split in attribute_splits.items()}
         super().__init__(config, stores, skipped=skipped, fingerprint=fingerprint)
-        self._stored = stored
+        self._attribute_splits = attribute_splits
         self.attributes = Attributes(config.attributes)
-        train = stored["train"].values
-        # Training rows sorted by their attributes: rows that differ from one are those
-        # before and after its own group.
+        train = attribute_splits["train"].values
+        # Training rows sorted by their attributes (their kind): rows that differ from one
+        # are those before and after the rows of its kind.
         kinds, self._kind = np.unique(train, axis=0, return_inverse=True)
         self._kind = self._kind.reshape(-1)
         self._sorted = np.argsort(self._kind, kind="stable")
@@ -105,83 +112,90 @@ class LabelledData(ImageSet):
         if len(kinds) < 2:
             raise DataError(
                 f"all training images have the attributes {kinds[0].tolist()}: there is nothing "
-                "to tell apart; check data.attributes and data.where"
+                "to learn; check data.attributes and data.where"
             )
 
     def values(self, split: str) -> np.ndarray:
-        """Attributes of the images of a split in order: float32 `(n, columns)`."""
+        """Returns the encoded attributes of a split in order: float32 `(n, columns)`."""
         return self._split(split).values
 
-    def twins(self, split: str) -> tuple[str, ...] | None:
-        """What each image shows beside its attributes, in order; None where data do not say.
+    def groups(self, split: str) -> tuple[str, ...] | None:
+        """Returns the group of each image of a split in order; None without `group_column`.
 
-        Two images with equal words differ in attributes only.
+        Two images of one group differ in their attributes only.
         """
-        return self._split(split).twins
+        return self._split(split).groups
 
-    def _split(self, split: str) -> LabelledSplit:
-        self._store(split)  # refuses an unknown one
-        return self._stored[split]
+    def _split(self, split: str) -> AttributeSplit:
+        self._store(split)  # raises if there is no such split
+        return self._attribute_splits[split]
 
     def _sample(self, sample: tf.Tensor, seed: int) -> dict[str, tf.Tensor]:
-        train = self._stored["train"]
-        own = augmentation.sample_seed(seed, sample)
-        position = sampling.shuffled(sample, len(train.store), seed, 0)
+        train = self._attribute_splits["train"]
+        own_seed = augmentation.sample_seed(seed, sample)
+        position = sampling.shuffled_position(sample, len(train.store), seed, 0)
         values = tf.constant(train.values)
-        drawn = tf.random.stateless_uniform([2], tf.random.fold_in(own, 2))
+        uniform = tf.random.stateless_uniform([2], tf.random.fold_in(own_seed, 2))
         return {
             **super()._sample(sample, seed),
             "attributes": tf.gather(values, position),
-            "other_attributes": tf.gather(values, self._differing(position, drawn[0])),
-            "drawn_attributes": tf.gather(values, _place(drawn[1], len(train.values))),
+            "other_attributes": tf.gather(
+                values, self._row_with_other_attributes(position, uniform[0])
+            ),
+            "sampled_attributes": tf.gather(values, _scale_to_index(uniform[1], len(train.values))),
         }
 
-    def _differing(self, position: tf.Tensor, drawn: tf.Tensor) -> tf.Tensor:
-        """A training row whose attributes are others, each equally likely."""
+    def _row_with_other_attributes(self, position: tf.Tensor, uniform: tf.Tensor) -> tf.Tensor:
+        """Samples a training row with other attributes, each row equally likely."""
         kind = tf.gather(tf.constant(self._kind), position)
         end = tf.gather(tf.constant(self._ends), kind)
         size = tf.gather(tf.constant(np.diff(self._ends, prepend=0)), kind)
-        place = _place(drawn, len(self._kind) - size)
-        place += tf.where(place >= end - size, size, tf.zeros_like(size))
-        return tf.gather(tf.constant(self._sorted), place)
+        index = _scale_to_index(uniform, len(self._kind) - size)
+        index += tf.where(index >= end - size, size, tf.zeros_like(size))
+        return tf.gather(tf.constant(self._sorted), index)
 
 
-def _place(drawn: tf.Tensor, count) -> tf.Tensor:
-    """A whole number below `count` from one in [0, 1)."""
+def _scale_to_index(uniform: tf.Tensor, count) -> tf.Tensor:
+    """Converts a value in [0, 1) to an index below `count`."""
     count = tf.cast(count, tf.int64)
-    place = tf.cast(tf.cast(drawn, tf.float64) * tf.cast(count, tf.float64), tf.int64)
-    return tf.minimum(place, count - 1)
+    index = tf.cast(tf.cast(uniform, tf.float64) * tf.cast(count, tf.float64), tf.int64)
+    return tf.minimum(index, count - 1)
 
 
-def _checked(table: Table, rows: Rows, attributes: Attributes) -> Rows:
+def _check_rows(table: AttributeTable, rows: LocatedRows, attributes: Attributes) -> LocatedRows:
     if not rows:
         raise DataError(f"data.where leaves no row of the table {table.path}")
     problems = []
-    for place, row in rows:
+    for location, row in rows:
         try:
             attributes.encode(row)
         except ValueError as error:
-            problems.append(f"{place}: {error}")
+            problems.append(f"{location}: {error}")
     if problems:
-        first = attributes.each[0].name
+        first = attributes.definitions[0].name
         known = sorted({row[first] for _, row in rows})
         raise DataError(
-            f"the table {table.path} has values that data.attributes does not name ({first} has "
-            f"{named(known)}); name them, or leave rows out by data.where:{listing(problems)}"
+            f"the table {table.path} has values that data.attributes does not list ({first} has "
+            f"{list_names(known)}); list them, or select rows with data.where:"
+            f"{format_list(problems)}"
         )
     return rows
 
 
-def _labelled(table: Table, decoded: Decoded, config: DataConfig) -> LabelledSplit:
+def _add_attributes(
+    table: AttributeTable, decoded: DecodedRows, config: DataConfig
+) -> AttributeSplit:
     attributes, rows = Attributes(config.attributes), [row for _, row in decoded.rows]
     values = np.array([attributes.encode(row) for row in rows], np.float32)
-    return LabelledSplit(decoded.store, values, _twins(table, rows, config))
+    return AttributeSplit(decoded.store, values, _group_keys(table, rows, config))
 
 
-def _twins(table: Table, rows: list[Row], config: DataConfig) -> tuple[str, ...] | None:
-    """What each row shows: all it says but image, split and the attributes that are edited."""
+def _group_keys(
+    table: AttributeTable, rows: list[Row], config: DataConfig
+) -> tuple[str, ...] | None:
+    """Joins all cells of a row except image, split and the edited attributes."""
     if config.group_column is None:
         return None
     edited = {"image", "split", *config.attributes}
-    kept = [column for column in table.columns if column not in edited]
-    return tuple("\n".join(row[column] for column in kept) for row in rows)
+    other_columns = [column for column in table.columns if column not in edited]
+    return tuple("\n".join(row[column] for column in other_columns) for row in rows)

@@ -1,4 +1,4 @@
-"""The door to images: batches for training, ordered images for everything else."""
+"""Images of two domains: shuffled batches for training, ordered images for evaluation."""
 
 from typing import Literal
 
@@ -8,48 +8,54 @@ import tensorflow as tf
 from tf_translate import images
 from tf_translate.config.data import DataConfig
 from tf_translate.data import augmentation, sampling
-from tf_translate.data.cache.decoded_splits import Progress, StoredSplit, channels_of, decode_all
-from tf_translate.data.cache.image_store import Store
-from tf_translate.data.layouts.detect import find
-from tf_translate.data.splits import digest_of
+from tf_translate.data.cache.decoded_splits import (
+    DecodedSplit,
+    Progress,
+    channels_of,
+    decode_splits,
+)
+from tf_translate.data.cache.image_store import ImageStore
+from tf_translate.data.layouts.detect import find_domains
+from tf_translate.data.splits import fingerprint_source
 from tf_translate.errors import DataError
 
 Shape = tuple[int, int, int]
 
 
-def open_data(
+def open_domain_dataset(
     config: DataConfig, *, paired: bool | None = None, progress: Progress | None = None
-) -> "ImageData":
-    """Finds the images of a configuration and decodes each of them once.
+) -> "DomainDataset":
+    """Finds the images of a configuration and decodes each once.
 
     Args:
-        config: Where they are and what form they get.
-        paired: Whether training needs pairs. Pairs may be opened unpaired; then each domain
-            is drawn by itself, and held-out pairs stay the truth. None takes what there is.
+        config: Where the images are and how they are preprocessed.
+        paired: Whether training needs pairs. Pairs may be opened unpaired: then each domain
+            is shuffled by itself, and held-out pairs remain ground truth. None: paired if
+            the training images are pairs.
         progress: Called with (images done, images in all) while decoding.
 
     Returns:
-        All splits, ready to be read in any order.
+        All splits, readable in any order.
 
     Raises:
-        DataError: If nothing is found, `paired` asks for pairs that are not there, images
-            are broken (each is named, unless `on_error` is "skip"), or a split is left empty.
+        DataError: If no images are found, `paired` is true but the images are unpaired, images
+            are damaged (each is named, unless `on_error` is "skip"), or a split is left empty.
     """
-    source = find(config)
+    source = find_domains(config)
     aligned = source.splits["train"].aligned
     if paired and not aligned:
         raise DataError(
             f"{source.description} has unpaired training images, but pairs are needed; use a "
-            "method for unpaired images, or give files of a pair equal names and set layout to "
-            "named_pairs"
+            "method for unpaired images, or give both files of a pair the same name and set layout "
+            "to named_pairs"
         )
-    stored, skipped = decode_all(source, config, progress)
-    fingerprint = digest_of(
+    decoded, skipped = decode_splits(source, config, progress)
+    fingerprint = fingerprint_source(
         source, str(config.size), str(config.load_size), str(channels_of(config)), *skipped
     )
-    return ImageData(
+    return DomainDataset(
         config,
-        stored,
+        decoded,
         paired=aligned if paired is None else paired,
         skipped=skipped,
         fingerprint=fingerprint,
@@ -57,39 +63,39 @@ def open_data(
     )
 
 
-class ImageData:
-    """Images of two domains in splits.
+class DomainDataset:
+    """The splits of two image domains.
 
     Attributes:
         paired: Whether a training batch holds pairs.
-        shape_a, shape_b: `(height, width, channels)` of what the model sees.
-        splits: Split to number of images of a and of b.
-        skipped: What was left out, as "file: reason".
-        fingerprint: Hex digest of names, file sizes, splits and form; the same on every
-            machine. It changes when images come, go or change in size, not when a file
-            changes within the same number of bytes.
-        epoch_size: Samples after which every training image has been seen.
-        classes: Names of the classes that labels count, shared by both domains; empty
+        shape_a, shape_b: `(height, width, channels)` of the model's images.
+        splits: Split name -> number of images of a and of b.
+        skipped: Images that were left out, as "file: reason".
+        fingerprint: Hex digest of names, file sizes, splits and image format; the same on every
+            machine. It changes when images are added, removed or change in size, but not
+            when a file changes and keeps its number of bytes.
+        epoch_size: Number of samples after which every training image was used.
+        classes: Class names, shared by both domains; a label is an index into them. Empty
             without labels.
     """
 
     def __init__(
         self,
         config: DataConfig,
-        stored: dict[str, StoredSplit],
+        decoded: dict[str, DecodedSplit],
         *,
         paired: bool,
         skipped: tuple[str, ...],
         fingerprint: str,
         classes: tuple[str, ...] = (),
     ) -> None:
-        self._stored, self._config = stored, config
+        self._decoded, self._config = decoded, config
         self._size = config.size
         self.paired, self.skipped, self.fingerprint = paired, skipped, fingerprint
         channels_a, channels_b = channels_of(config)
         self.shape_a: Shape = (*config.size, channels_a)
         self.shape_b: Shape = (*config.size, channels_b)
-        self.splits = {name: (len(split.a), len(split.b)) for name, split in stored.items()}
+        self.splits = {name: (len(split.a), len(split.b)) for name, split in decoded.items()}
         self.epoch_size = max(self.splits["train"])
         self.classes = classes
 
@@ -98,16 +104,16 @@ class ImageData:
         return self._split(split).aligned
 
     def names(self, split: str, side: Literal["a", "b"]) -> tuple[str, ...]:
-        """Names of the images of one domain, in order."""
+        """Returns the names of the images of one domain, in order."""
         return self._split(split).side(side).names
 
     def labels(
         self, split: str, side: Literal["a", "b"], *, limit: int | None = None
     ) -> np.ndarray | None:
-        """Labels of one domain of a split, in the order of `arrays`.
+        """Returns the labels of one domain of a split, in the order of `arrays`.
 
         Args:
-            split: Its name.
+            split: Name of the split.
             side: The domain.
             limit: As in `arrays`.
 
@@ -115,8 +121,10 @@ class ImageData:
             Int32 `(count,)`, each below `len(classes)`; None if the domain has no labels.
         """
         store = self._split(split).side(side)
-        numbers = self._numbers(store)
-        return None if numbers is None else numbers[list(sampling.spread(len(store), limit))]
+        labels = self._class_indices(store)
+        return (
+            None if labels is None else labels[list(sampling.spread_positions(len(store), limit))]
+        )
 
     def training(
         self,
@@ -124,104 +132,119 @@ class ImageData:
         batch_size: int,
         seed: int,
         start_step: int = 0,
-        share: sampling.Share = sampling.WHOLE,
+        shard: sampling.BatchShard = sampling.WHOLE_BATCH,
     ) -> tf.data.Dataset:
-        """Endless shuffled and augmented batches; what step k gets depends on k alone.
+        """Returns endless shuffled and augmented batches; the batch of step k depends on k alone.
 
         Each pass over a domain is a new permutation. Pairs are shuffled, cropped and mirrored
-        together, unpaired domains each by itself.
+        together; unpaired domains are shuffled, cropped and mirrored separately.
 
         Args:
             batch_size: Images of each domain in a batch, over all devices.
-            seed: Of order and augmentation.
-            start_step: The step whose batch comes first; an unbroken run from 0 gives the
-                same batches from there on.
-            share: The pieces of each batch that are drawn here; whole batches by default.
+            seed: Seed of order and augmentation.
+            start_step: The step of the first batch. The batches are those that an
+                uninterrupted run from step 0 gets from there on.
+            shard: The part of each batch to produce here; whole batches by default.
 
         Returns:
-            Batches `{"a": (batch, h, w, c), "b": ...}`, float32 in [-1, 1]; of a domain with
-            labels also those of the very images, `"label_a"` or `"label_b"`, int32 `(batch,)`.
+            Batches `{"a": (batch, h, w, c), "b": ...}`, float32 in [-1, 1]. A domain with labels
+            adds the labels of these images, `"label_a"` or `"label_b"`, int32 `(batch,)`.
         """
-        return sampling.endless(
+        return sampling.endless_batches(
             lambda sample: self._sample(sample, seed),
             batch_size=batch_size,
             start_step=start_step,
-            share=share,
+            shard=shard,
         )
 
     def ordered(self, split: str, *, batch_size: int) -> tf.data.Dataset:
-        """The pairs of a split once, in order, as they are; the last batch may be smaller.
+        """Returns the pairs of a split once, in order, unaugmented; the last batch may be smaller.
 
         Raises:
-            DataError: If the split holds no pairs; `side` gives each of its domains.
+            DataError: If the split holds no pairs; `side` reads one domain of it.
         """
         if not self.has_truth(split):
-            raise DataError(f"the {split} images are unpaired: take side(split, 'a') and 'b'")
-        a, b = self._plain(split, "a"), self._plain(split, "b")
+            raise DataError(
+                f"the {split} images are unpaired: use side(split, 'a') and side(split, 'b')"
+            )
+        a, b = self._unaugmented(split, "a"), self._unaugmented(split, "b")
         pairs = tf.data.Dataset.zip({"a": a, "b": b})
-        return sampling.with_options(pairs.batch(batch_size))
+        return sampling.set_pipeline_options(pairs.batch(batch_size))
 
     def side(self, split: str, side: Literal["a", "b"], *, batch_size: int) -> tf.data.Dataset:
-        """One domain of a split once, in order: batches `(batch, h, w, c)` in [-1, 1]."""
-        return sampling.with_options(self._plain(split, side).batch(batch_size))
+        """Returns one domain of a split once, in order: batches `(batch, h, w, c)` in [-1, 1]."""
+        return sampling.set_pipeline_options(self._unaugmented(split, side).batch(batch_size))
 
     def arrays(self, split: str, *, limit: int | None = None) -> tuple[np.ndarray, np.ndarray]:
-        """Both domains of a split in order, as they are.
+        """Returns both domains of a split in order, unaugmented.
 
         Args:
-            split: Its name.
-            limit: At most so many of each, spread evenly; the same positions for pairs.
+            split: Name of the split.
+            limit: Maximum number of images of each domain, spread evenly; the same positions
+                for both images of a pair.
 
         Returns:
             Float32 `(count_a, h, w, c)` and `(count_b, h, w, c)` in [-1, 1].
         """
-        stored = self._split(split)
+        split_images = self._split(split)
         a, b = (
-            np.stack([self._evaluated(store, i) for i in sampling.spread(len(store), limit)])
-            for store in (stored.a, stored.b)
+            np.stack(
+                [
+                    self._read_for_evaluation(store, i)
+                    for i in sampling.spread_positions(len(store), limit)
+                ]
+            )
+            for store in (split_images.a, split_images.b)
         )
         return images.to_float(a), images.to_float(b)
 
-    def _split(self, split: str) -> StoredSplit:
-        if split not in self._stored:
-            raise DataError(f"there is no split {split!r}, there are {', '.join(self._stored)}")
-        return self._stored[split]
+    def _split(self, split: str) -> DecodedSplit:
+        if split not in self._decoded:
+            raise DataError(f"there is no split {split!r}, only {', '.join(self._decoded)}")
+        return self._decoded[split]
 
     def _sample(self, sample: tf.Tensor, seed: int) -> dict[str, tf.Tensor]:
-        train = self._stored["train"]
-        own = augmentation.sample_seed(seed, sample)
-        seeds = (own, own) if self.paired else tuple(tf.unstack(augmentation.split_seed(own)))
+        train = self._decoded["train"]
+        sample_seed = augmentation.sample_seed(seed, sample)
+        seeds = (
+            (sample_seed, sample_seed)
+            if self.paired
+            else tuple(tf.unstack(augmentation.split_seed(sample_seed)))
+        )
         domains = (0, 0) if self.paired else (0, 1)
         batch = {}
-        for name, domain, own_seed in zip("ab", domains, seeds, strict=True):
+        for name, domain, image_seed in zip("ab", domains, seeds, strict=True):
             store = train.side(name)  # type: ignore[arg-type]
-            position = sampling.shuffled(sample, len(store), seed, domain)
-            batch[name] = sampling.augmented(
-                sampling.lookup(store, position), own_seed, self._config
+            position = sampling.shuffled_position(sample, len(store), seed, domain)
+            batch[name] = sampling.augment_image(
+                sampling.read_stored_image(store, position), image_seed, self._config
             )
-            numbers = self._numbers(store)
-            if numbers is not None:
-                batch[f"label_{name}"] = tf.gather(tf.constant(numbers), position)
+            labels = self._class_indices(store)
+            if labels is not None:
+                batch[f"label_{name}"] = tf.gather(tf.constant(labels), position)
         return batch
 
-    def _numbers(self, store: Store) -> np.ndarray | None:
+    def _class_indices(self, store: ImageStore) -> np.ndarray | None:
         if store.labels is None:
             return None
-        number_of = {name: number for number, name in enumerate(self.classes)}
-        return np.array([number_of[name] for name in store.labels], np.int32)
+        index_of = {name: index for index, name in enumerate(self.classes)}
+        return np.array([index_of[name] for name in store.labels], np.int32)
 
-    def _plain(self, split: str, side: Literal["a", "b"]) -> tf.data.Dataset:
+    def _unaugmented(self, split: str, side: Literal["a", "b"]) -> tf.data.Dataset:
         store = self._split(split).side(side)
         shape = (*self._size, store.form.channels)
 
         def read(position: tf.Tensor) -> tf.Tensor:
             pixels = tf.numpy_function(
-                lambda i: self._evaluated(store, int(i)), [position], tf.uint8, stateful=False
+                lambda i: self._read_for_evaluation(store, int(i)),
+                [position],
+                tf.uint8,
+                stateful=False,
             )
             return augmentation.to_float(tf.ensure_shape(pixels, shape))
 
         return tf.data.Dataset.range(len(store)).map(read, tf.data.AUTOTUNE)
 
-    def _evaluated(self, store: Store, position: int) -> np.ndarray:
-        # Only training images are stored larger, for the crop.
+    def _read_for_evaluation(self, store: ImageStore, position: int) -> np.ndarray:
+        # Training images are stored at load_size for the crop, all others at size.
         return images.resize(store.read(position), self._size)

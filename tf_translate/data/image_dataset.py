@@ -1,4 +1,4 @@
-"""One set of images as they are: batches for training, ordered images for the rest."""
+"""One image set without labels: shuffled batches for training, ordered images for evaluation."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,34 +10,34 @@ from tf_translate import images
 from tf_translate.config.data import DataConfig
 from tf_translate.data import augmentation, sampling
 from tf_translate.data.cache.decoded_splits import Progress
-from tf_translate.data.cache.image_store import Store
-from tf_translate.data.layouts.attribute_table import SUFFIXES, Rows, Table
+from tf_translate.data.cache.image_store import ImageStore
+from tf_translate.data.layouts.attribute_table import SUFFIXES, AttributeTable, LocatedRows
 from tf_translate.data.layouts.folders import SPLIT_NAMES, images_in
-from tf_translate.data.single_set import decode, open_table, splits_of
-from tf_translate.data.splits import digest, listing
+from tf_translate.data.splits import digest, format_list
+from tf_translate.data.table_splits import assign_splits, decode_rows, open_table
 from tf_translate.errors import DataError
 
 Shape = tuple[int, int, int]
-_WANTED = (
-    f"a folder of images, a table ({', '.join(SUFFIXES)}) of image -> columns, samples:NAME or "
-    "tfds:NAME"
+_ACCEPTED_PATHS = (
+    f"a folder of images, a table ({', '.join(SUFFIXES)}) with a column image, samples:NAME "
+    "or tfds:NAME"
 )
 
 
-def open_image_dataset(config: DataConfig, *, progress: Progress | None = None) -> "ImageSet":
-    """Finds the images of a set without labels and decodes each of them once.
+def open_image_dataset(config: DataConfig, *, progress: Progress | None = None) -> "ImageDataset":
+    """Finds the images of a set without labels and decodes each once.
 
     Args:
-        config: Its `path` is a folder of images (with train/ and others for the splits, or of
-            any depth without), a table of image -> columns, samples:NAME or tfds:NAME.
+        config: Its `path` is a folder of images (with a folder for each split, such as train/, or
+            without, of any depth), a table with a column image, samples:NAME or tfds:NAME.
         progress: Called with (images done, images in all) while decoding.
 
     Raises:
-        DataError: If there is no such table or folder, settings mean something else, a image is
-            broken (unless `on_error` is "skip"), or the train split is empty.
+        DataError: If there is no such table or folder, a setting does not apply to one image
+            set, an image is damaged (unless `on_error` is "skip"), or the train split is empty.
     """
     _refuse_domains(config)
-    table = open_table(config, read_images, _WANTED)
+    table = open_table(config, read_image_folder, _ACCEPTED_PATHS)
     table.check(
         {f"where.{column}": column for column in config.where}
         | {"group_column": config.group_column}
@@ -45,29 +45,29 @@ def open_image_dataset(config: DataConfig, *, progress: Progress | None = None) 
     rows = table.where(config.where)
     if not rows:
         raise DataError(f"data.where leaves no row of the table {table.path}")
-    by_split = splits_of(table, rows, config)
-    decoded, skipped = decode(table, by_split, config, progress)
-    parts = [f"{name}:{found.identity}" for name, found in decoded.items()]
+    by_split = assign_splits(table, rows, config)
+    decoded, skipped = decode_rows(table, by_split, config, progress)
+    parts = [f"{name}:{split.fingerprint}" for name, split in decoded.items()]
     fingerprint = digest([*parts, str(config.size), str(config.load_size), *skipped])
-    stores = {name: found.store for name, found in decoded.items()}
-    return ImageSet(config, stores, skipped=skipped, fingerprint=fingerprint)
+    stores = {name: split.store for name, split in decoded.items()}
+    return ImageDataset(config, stores, skipped=skipped, fingerprint=fingerprint)
 
 
-class ImageSet:
-    """Images of one set in splits.
+class ImageDataset:
+    """The splits of one image set.
 
     Attributes:
-        shape: `(height, width, channels)` of what the model sees.
-        splits: Split to number of images.
-        skipped: What was left out, as "file: reason".
-        fingerprint: Hex digest of names, splits and form; the same everywhere.
-        epoch_size: Samples after which every training image has been seen.
+        shape: `(height, width, channels)` of the model's images.
+        splits: Split name -> number of images.
+        skipped: Images that were left out, as "file: reason".
+        fingerprint: Hex digest of names, splits and image format; the same on every machine.
+        epoch_size: Number of samples after which every training image was used.
     """
 
     def __init__(
         self,
         config: DataConfig,
-        stores: Mapping[str, Store],
+        stores: Mapping[str, ImageStore],
         *,
         skipped: tuple[str, ...],
         fingerprint: str,
@@ -84,87 +84,93 @@ class ImageSet:
         batch_size: int,
         seed: int,
         start_step: int = 0,
-        share: sampling.Share = sampling.WHOLE,
+        shard: sampling.BatchShard = sampling.WHOLE_BATCH,
     ) -> tf.data.Dataset:
-        """Endless shuffled and augmented batches; what step k gets depends on k alone.
+        """Returns endless shuffled and augmented batches; the batch of step k depends on k alone.
 
         Args:
             batch_size: Images in a batch, over all devices.
-            seed: Of order and augmentation.
-            start_step: The step whose batch comes first.
-            share: The pieces of each batch that are drawn here; whole batches by default.
+            seed: Seed of order and augmentation.
+            start_step: The step of the first batch.
+            shard: The part of each batch to produce here; whole batches by default.
 
         Returns:
-            Batches of `"image"`, float32 `(batch, h, w, c)` in [-1, 1].
+            Batches `{"image"}`, float32 `(batch, h, w, c)` in [-1, 1].
         """
-        return sampling.endless(
+        return sampling.endless_batches(
             lambda sample: self._sample(sample, seed),
             batch_size=batch_size,
             start_step=start_step,
-            share=share,
+            shard=shard,
         )
 
     def images(self, split: str, *, at: Sequence[int] | np.ndarray) -> np.ndarray:
-        """Images at some places of a split: float32 `(n, h, w, c)` in [-1, 1]."""
+        """Returns the images at some positions of a split: float32 `(n, h, w, c)` in [-1, 1]."""
         store = self._store(split)
-        # Only training images are stored larger, for the crop.
+        # Training images are stored at load_size for the crop, all others at size.
         pixels = [images.resize(store.read(int(i)), self._config.size) for i in at]
         return images.to_float(np.stack(pixels))
 
-    def _store(self, split: str) -> Store:
+    def _store(self, split: str) -> ImageStore:
         if split not in self._stores:
-            raise DataError(f"there is no split {split!r}, there are {', '.join(self._stores)}")
+            raise DataError(f"there is no split {split!r}, only {', '.join(self._stores)}")
         return self._stores[split]
 
     def _sample(self, sample: tf.Tensor, seed: int) -> dict[str, tf.Tensor]:
         store = self._stores["train"]
-        own = augmentation.sample_seed(seed, sample)
-        position = sampling.shuffled(sample, len(store), seed, 0)
-        return {"image": sampling.augmented(sampling.lookup(store, position), own, self._config)}
+        own_seed = augmentation.sample_seed(seed, sample)
+        position = sampling.shuffled_position(sample, len(store), seed, 0)
+        return {
+            "image": sampling.augment_image(
+                sampling.read_stored_image(store, position), own_seed, self._config
+            )
+        }
 
 
 def _refuse_domains(config: DataConfig) -> None:
-    """Settings of other layouts must not be passed over in silence."""
-    given = {
+    """Refuses settings of other layouts instead of ignoring them."""
+    label_settings = {
         "data.attributes": config.attributes,
         "data.domain_column": config.domain_column,
         "data.label_column": config.label_column,
     }
-    for setting, value in given.items():
+    for setting, value in label_settings.items():
         if value:
             raise DataError(
-                f"{setting} is for methods that learn from it, but one set of images as they are "
-                f"is needed; leave {setting} out, or keep rows by data.where"
+                f"{setting} is for methods that learn from it, but this method needs one set of "
+                f"images without labels; leave {setting} out, or select rows with data.where"
             )
 
 
-def read_images(folder: Path) -> Table:
-    """The images below a folder as a table.
+def read_image_folder(folder: Path) -> AttributeTable:
+    """Lists the images below a folder as a table.
 
     Returns:
-        A table with the column image, and split where the folder has a folder train: then images
-        lie in train, validation (or val) and test.
+        A table with the column image. If there is a folder train, the table also has the column
+        split, and all images lie in train, validation (or val) and test.
 
     Raises:
-        DataError: If there is no image, images lie beside the folders of splits, or the folder
-            holds two domains.
+        DataError: If there is no image, images lie outside the folders of the splits, or the
+            folder holds two domains.
     """
     domains = [name for name in ("trainA", "trainB") if (folder / name).is_dir()]
     if domains:
         raise DataError(
-            f"{folder} holds two sets of images ({', '.join(domains)}), but one is needed; name "
-            f"one of them, such as {folder / domains[0]}"
+            f"{folder} holds two sets of images ({', '.join(domains)}), but one is needed; set "
+            f"data.path to one of them, such as {folder / domains[0]}"
         )
     files = images_in(folder)
     parts = [file.path.relative_to(folder).parts for file in files]
     if not (folder / "train").is_dir():
         rows = [(part[-1], {"image": "/".join(part)}) for part in parts]
-        return Table(folder, ("image",), rows, folder)
-    beside = ["/".join(part) for part in parts if part[0] not in SPLIT_NAMES]
-    if beside:
+        return AttributeTable(folder, ("image",), rows, folder)
+    outside = ["/".join(part) for part in parts if part[0] not in SPLIT_NAMES]
+    if outside:
         raise DataError(
             f"{folder} has a folder train and images outside of {', '.join(SPLIT_NAMES)}; move "
-            f"them into one of these:{listing(beside)}"
+            f"them into one of these:{format_list(outside)}"
         )
-    split: Rows = [(part[-1], {"image": "/".join(part), "split": part[0]}) for part in parts]
-    return Table(folder, ("image", "split"), split, folder)
+    rows_with_split: LocatedRows = [
+        (part[-1], {"image": "/".join(part), "split": part[0]}) for part in parts
+    ]
+    return AttributeTable(folder, ("image", "split"), rows_with_split, folder)

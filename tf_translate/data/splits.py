@@ -1,4 +1,4 @@
-"""What every layout is turned into: lists of images, two to a split."""
+"""Lists of images, and the splits of two domains that every layout is read into."""
 
 import hashlib
 import math
@@ -15,32 +15,35 @@ from tf_translate.errors import DataError
 SPLITS = ("train", "validation", "test")
 
 
-class Images(Protocol):
-    """One domain of one split, in a fixed order; `labels` are class names, or None without."""
+class ImageList(Protocol):
+    """The images of one domain of one split, in a fixed order.
+
+    `labels` holds a class name for each image, or is None.
+    """
 
     names: tuple[str, ...]
     labels: tuple[str, ...] | None
 
-    def pick(self, positions: Sequence[int]) -> "Images":
-        """The images at these positions."""
+    def pick(self, positions: Sequence[int]) -> "ImageList":
+        """Returns the images at these positions."""
 
-    def stamp(self) -> str:
-        """Changes whenever decoding again could give something else; the cache's key."""
+    def cache_key(self) -> str:
+        """Returns a key that changes whenever decoding could give other pixels."""
 
-    def identity(self) -> str:
-        """Names the same images on every machine."""
+    def fingerprint(self) -> str:
+        """Identifies the images on every machine."""
 
-    def each(self) -> Iterator["Shown"]:
-        """All images in order."""
+    def iterate(self) -> Iterator["EncodedImage"]:
+        """Yields all images in order."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImageFile:
-    """A image file, or the left or right half of one; small, as there may be millions.
+    """An image file, or its left or right half. Kept small, as there may be millions.
 
     Attributes:
-        file: The file's path.
-        name: What it is called in reports and joined by; no suffix, `/` between folders.
+        file: Path of the file.
+        name: Name in reports, and key for matching pairs; no suffix, `/` between folders.
         half: "" for the whole image.
     """
 
@@ -50,73 +53,75 @@ class ImageFile:
 
     @property
     def path(self) -> Path:
-        """The file; a path takes several times the memory of its text."""
+        """The path of the file. It is not stored, as a Path takes more memory than text."""
         return Path(self.file)
 
-    def contents(self) -> bytes:
-        """The file's bytes; `DataError` if it is missing or empty."""
-        return images.contents(self.file)
+    def read_bytes(self) -> bytes:
+        """Returns the bytes of the file; `DataError` if it is missing or empty."""
+        return images.read_bytes(self.file)
 
     def decode(self, contents: bytes, channels: int) -> np.ndarray:
-        """Uint8 `(h, w, channels)` of these bytes; `DataError` names the file that cannot be."""
+        """Decodes these bytes to uint8 `(h, w, channels)`; a `DataError` names the file."""
         pixels = images.decode(contents, channels=channels, origin=self.file)
-        return half_of(pixels, self.half, self.file)
+        return take_half(pixels, self.half, self.file)
 
     def read(self, channels: int) -> np.ndarray:
-        """Decodes to uint8 `(h, w, channels)`; `DataError` names the file that cannot be."""
-        return self.decode(self.contents(), channels)
+        """Reads and decodes to uint8 `(h, w, channels)`; a `DataError` names the file."""
+        return self.decode(self.read_bytes(), channels)
 
-    def formed(self, size: tuple[int, int], channels: int) -> np.ndarray:
-        """As `read`, brought to a size (height, width)."""
+    def decode_resized(self, size: tuple[int, int], channels: int) -> np.ndarray:
+        """Reads, decodes and resizes to `size` (height, width)."""
         return images.resize(self.read(channels), size)
 
     def check(self, channels: int) -> None:
         """Raises `DataError` if the file cannot be decoded."""
         self.read(channels)
 
-    def stamp(self) -> str:
-        """Path, size and time of change."""
-        return f"{self.path.resolve()}:{self.half}:{_state(self)}"
+    def cache_key(self) -> str:
+        """Joins path, file size and modification time."""
+        return f"{self.path.resolve()}:{self.half}:{_size_and_time(self)}"
 
-    def identity(self) -> str:
-        """Name and size."""
-        return identity_of(self.name, self.half, _state(self).split()[0])
+    def fingerprint(self) -> str:
+        """Joins name, half and file size."""
+        return file_fingerprint(self.name, self.half, _size_and_time(self).split()[0])
 
 
-class Shown(Protocol):
-    """A image at hand."""
+class EncodedImage(Protocol):
+    """An image whose encoded bytes can be read."""
 
     @property
     def name(self) -> str:
-        """What it is called in reports and joined by."""
+        """Name in reports, and key for matching pairs."""
 
-    def contents(self) -> bytes:
-        """Bytes of a image file, not decoded; `DataError` says why they cannot be had."""
+    def read_bytes(self) -> bytes:
+        """Returns the bytes of an image file, not decoded; `DataError` if that fails."""
 
     def decode(self, contents: bytes, channels: int) -> np.ndarray:
-        """Uint8 `(h, w, channels)` of its own size from its contents; `DataError` if broken."""
+        """Decodes its bytes to uint8 `(h, w, channels)`; `DataError` if they are damaged."""
 
-    def formed(self, size: tuple[int, int], channels: int) -> np.ndarray:
-        """Uint8 `(*size, channels)`; `DataError` says why it cannot be had."""
+    def decode_resized(self, size: tuple[int, int], channels: int) -> np.ndarray:
+        """Decodes and resizes to uint8 `(*size, channels)`; `DataError` if that fails."""
 
 
-class Image(Shown, Protocol):
-    """A image that can be read at any time, as `ImageFile` is."""
+class RandomAccessImage(EncodedImage, Protocol):
+    """An image that can be read at any time and in any order, such as an `ImageFile`."""
 
     def check(self, channels: int) -> None:
-        """Raises `DataError` if it is known to be broken, or found to be."""
+        """Raises `DataError` if the image cannot be decoded."""
 
-    def stamp(self) -> str:
-        """Changes whenever decoding again could give something else."""
+    def cache_key(self) -> str:
+        """Returns a key that changes whenever decoding could give other pixels."""
 
-    def identity(self) -> str:
-        """Names the same image on every machine."""
+    def fingerprint(self) -> str:
+        """Identifies the image on every machine."""
 
 
-class ImageFiles:
-    """Images that can be read in any order, with a class name each or none."""
+class ImageFileList:
+    """Images that can be read in any order, all with class names or none."""
 
-    def __init__(self, files: Sequence[Image], labels: Sequence[str] | None = None) -> None:
+    def __init__(
+        self, files: Sequence[RandomAccessImage], labels: Sequence[str] | None = None
+    ) -> None:
         self.files = tuple(files)
         self.names = tuple(file.name for file in self.files)
         self.labels = None if labels is None else tuple(labels)
@@ -126,21 +131,21 @@ class ImageFiles:
                 f"got {len(self.labels)}"
             )
 
-    def pick(self, positions: Sequence[int]) -> "ImageFiles":
-        """The images at these positions."""
+    def pick(self, positions: Sequence[int]) -> "ImageFileList":
+        """Returns the images at these positions."""
         files = [self.files[position] for position in positions]
-        return ImageFiles(files, picked(self.labels, positions))
+        return ImageFileList(files, pick_labels(self.labels, positions))
 
-    def stamp(self) -> str:
-        """Hash of paths, sizes and times of change; missing files count as such."""
-        return digest(file.stamp() for file in self.files)
+    def cache_key(self) -> str:
+        """Hashes paths, sizes and modification times; missing files are hashed as missing."""
+        return digest(file.cache_key() for file in self.files)
 
-    def identity(self) -> str:
-        """Hash of names and file sizes."""
-        return digest(file.identity() for file in self.files)
+    def fingerprint(self) -> str:
+        """Hashes names and file sizes."""
+        return digest(file.fingerprint() for file in self.files)
 
-    def each(self) -> Iterator[Image]:
-        """All images in order."""
+    def iterate(self) -> Iterator[RandomAccessImage]:
+        """Yields all images in order."""
         return iter(self.files)
 
 
@@ -149,22 +154,22 @@ class Split:
     """Two domains of one split.
 
     Attributes:
-        a, b: Their images.
-        aligned: Whether image i of `a` and image i of `b` show the same thing.
+        a, b: The images of each domain.
+        aligned: Whether image i of `a` and image i of `b` are a pair.
     """
 
-    a: Images
-    b: Images
+    a: ImageList
+    b: ImageList
     aligned: bool
 
 
 @dataclass(frozen=True)
-class Source:
-    """A data set as found.
+class DomainSource:
+    """A data set of two domains before decoding.
 
     Attributes:
-        description: What it is, for messages.
-        splits: By name, in the order of `SPLITS`; always a "train".
+        description: Name of the data set in messages.
+        splits: Split name -> images, in the order of `SPLITS`; always has "train".
     """
 
     description: str
@@ -172,23 +177,25 @@ class Source:
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Names of all labels of both domains, numbers sorted as such; empty without labels."""
+        """Class names of both domains; numbers sort by value. Empty without labels."""
         sides = [side for split in self.splits.values() for side in (split.a, split.b)]
-        return tuple(sorted({name for side in sides for name in side.labels or ()}, key=_rank))
+        return tuple(sorted({name for side in sides for name in side.labels or ()}, key=_sort_key))
 
 
-def picked(labels: Sequence[str] | None, positions: Sequence[int]) -> list[str] | None:
-    """The labels at these positions, None if there are none."""
+def pick_labels(labels: Sequence[str] | None, positions: Sequence[int]) -> list[str] | None:
+    """Returns the labels at these positions, or None without labels."""
     return None if labels is None else [labels[position] for position in positions]
 
 
-def check_labels(source: Source) -> None:
-    """Raises `DataError` where a domain has labels in some splits only."""
+def check_labels(source: DomainSource) -> None:
+    """Raises `DataError` if a domain has labels in only some of the splits."""
     for side in "ab":
-        known = {name: getattr(split, side).labels for name, split in source.splits.items()}
-        without = [name for name, labels in known.items() if labels is None]
-        if without and len(without) < len(known):
-            labelled = [name for name in known if name not in without]
+        labels_by_split = {
+            name: getattr(split, side).labels for name, split in source.splits.items()
+        }
+        without = [name for name, labels in labels_by_split.items() if labels is None]
+        if without and len(without) < len(labels_by_split):
+            labelled = [name for name in labels_by_split if name not in without]
             raise DataError(
                 f"{source.description} has labels for the images of {side} in "
                 f"{', '.join(labelled)}, but not in {', '.join(without)}; "
@@ -196,50 +203,50 @@ def check_labels(source: Source) -> None:
             )
 
 
-def swap(source: Source) -> Source:
-    """The same with a and b exchanged."""
+def swap_domains(source: DomainSource) -> DomainSource:
+    """Returns the data set with a and b exchanged."""
     swapped = {name: Split(s.b, s.a, s.aligned) for name, s in source.splits.items()}
-    return Source(source.description, swapped)
+    return DomainSource(source.description, swapped)
 
 
-def carve_validation(source: Source, share: float) -> Source:
-    """Holds back a share of training where there is no validation split.
+def hold_out_validation(source: DomainSource, fraction: float) -> DomainSource:
+    """Moves a fraction of the training images to validation if there is no validation split.
 
-    Which images go depends on their names alone, pairs go together, the test split is
-    never touched, and at least one image of each domain stays in training.
+    The choice depends on the names of the images alone. Pairs move together, the test split
+    stays as it is, and at least one image of each domain stays in training.
     """
     train = source.splits["train"]
-    if "validation" in source.splits or share == 0:
+    if "validation" in source.splits or fraction == 0:
         return source
-    held_a = held_back(train.a.names, share, "a")
-    held_b = held_a if train.aligned else held_back(train.b.names, share, "b")
+    held_a = choose_held_out(train.a.names, fraction, "a")
+    held_b = held_a if train.aligned else choose_held_out(train.b.names, fraction, "b")
     if not held_a or not held_b:
         return source
     splits = {
-        "train": _choose(train, held_a, held_b, keep=False),
-        "validation": _choose(train, held_a, held_b, keep=True),
+        "train": _select(train, held_a, held_b, keep=False),
+        "validation": _select(train, held_a, held_b, keep=True),
         **{name: split for name, split in source.splits.items() if name != "train"},
     }
-    return Source(source.description, splits)
+    return DomainSource(source.description, splits)
 
 
-def held_back(names: Sequence[str], share: float, salt: str) -> set[int]:
-    """Positions of a share of names, chosen by hashes of them; at least 1, never all."""
-    count = min(max(1, round(share * len(names))), len(names) - 1)
+def choose_held_out(names: Sequence[str], fraction: float, salt: str) -> set[int]:
+    """Chooses positions of a fraction of names by their hashes; at least 1, never all."""
+    count = min(max(1, round(fraction * len(names))), len(names) - 1)
     by_hash = sorted(range(len(names)), key=lambda i: digest([salt, names[i]]))
     return set(by_hash[:count])
 
 
-def _choose(split: Split, held_a: set[int], held_b: set[int], *, keep: bool) -> Split:
+def _select(split: Split, held_a: set[int], held_b: set[int], *, keep: bool) -> Split:
     a = [i for i in range(len(split.a.names)) if (i in held_a) == keep]
     b = [i for i in range(len(split.b.names)) if (i in held_b) == keep]
     return Split(split.a.pick(a), split.b.pick(b), split.aligned)
 
 
-def digest_of(source: Source, *extra: str) -> str:
-    """Hex digest of which images lie where, the same on every machine."""
+def fingerprint_source(source: DomainSource, *extra: str) -> str:
+    """Hashes which images are in which split and domain; equal on every machine."""
     parts = [
-        f"{name}:{split.aligned}:{split.a.identity()}:{split.b.identity()}"
+        f"{name}:{split.aligned}:{split.a.fingerprint()}:{split.b.fingerprint()}"
         for name, split in source.splits.items()
     ]
     labels = [
@@ -251,25 +258,25 @@ def digest_of(source: Source, *extra: str) -> str:
     return digest([*parts, *extra, *labels])
 
 
-def listing(lines: Sequence[str], *, most: int = 20, show: Callable[[str], str] = str) -> str:
-    """Lines for a message, the first `most` of them and how many more there are."""
-    shown = "".join(f"\n  {show(line)}" for line in lines[:most])
-    return shown + (f"\n  and {len(lines) - most} more" if len(lines) > most else "")
+def format_list(lines: Sequence[str], *, most: int = 20, show: Callable[[str], str] = str) -> str:
+    """Formats lines for a message: the first `most` of them and how many more there are."""
+    first_lines = "".join(f"\n  {show(line)}" for line in lines[:most])
+    return first_lines + (f"\n  and {len(lines) - most} more" if len(lines) > most else "")
 
 
-def _rank(name: str) -> tuple[bool, float, str]:
+def _sort_key(name: str) -> tuple[bool, float, str]:
     try:
-        number = float(name)
+        value = float(name)
     except ValueError:
-        number = math.nan
-    return (False, number, name) if math.isfinite(number) else (True, 0.0, name)
+        value = math.nan
+    return (False, value, name) if math.isfinite(value) else (True, 0.0, name)
 
 
-def half_of(pixels: np.ndarray, half: str, origin: object) -> np.ndarray:
-    """The "left" or "right" half of pixels `(h, w, c)`, or all of them for "".
+def take_half(pixels: np.ndarray, half: str, origin: object) -> np.ndarray:
+    """Returns the "left" or "right" half of pixels `(h, w, c)`, or all of them for "".
 
     Raises:
-        DataError: If the width is odd; it names where they are from.
+        DataError: If the width is odd. The message names `origin`.
     """
     if not half:
         return pixels
@@ -282,21 +289,21 @@ def half_of(pixels: np.ndarray, half: str, origin: object) -> np.ndarray:
     return pixels[:, : width // 2] if half == "left" else pixels[:, width // 2 :]
 
 
-def identity_of(name: str, half: str, size: object) -> str:
-    """What a file is known by on every machine: its name, half, and bytes or "missing"."""
+def file_fingerprint(name: str, half: str, size: object) -> str:
+    """Joins what identifies a file on every machine: name, half, and size or "missing"."""
     return f"{name}:{half}:{size}"
 
 
-def _state(file: ImageFile) -> str:
+def _size_and_time(file: ImageFile) -> str:
     try:
-        state = file.path.stat()
+        status = file.path.stat()
     except OSError:
         return "missing"
-    return f"{state.st_size} {state.st_mtime_ns}"
+    return f"{status.st_size} {status.st_mtime_ns}"
 
 
 def digest(parts: Sequence[str] | Iterator[str]) -> str:
-    """Hex digest of texts in order."""
+    """Returns the hex digest of texts in order."""
     digest = hashlib.sha256()
     for part in parts:
         digest.update(part.encode("utf-8", "surrogateescape") + b"\0")

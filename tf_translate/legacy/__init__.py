@@ -1,1 +1,1 @@
-"""Networks that Keras 2 saved, tensorflow-addons' layers among them, as networks of Keras 3."""
+"""Loads networks that Keras 2 saved, also with layers of tensorflow-addons, into Keras 3."""

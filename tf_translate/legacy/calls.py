@@ -1,59 +1,60 @@
-"""Bare calls of TensorFlow's functions in Keras 2 networks, such as `x + y`, told as layers."""
+"""Converts calls of TensorFlow functions in Keras 2 networks, such as `x + y`, to layers."""
 
 from typing import Any
 
 from tf_translate.errors import DataError
 
-# Functions of two tensors, and of one, by the name that Keras 2 writes.
-_OF_TWO = {
+# Functions of two tensors, and of one tensor, by their names in Keras 2 files.
+_BINARY_FUNCTIONS = {
     "__operators__.add": "Add",
     "math.add": "Add",
     "math.subtract": "Subtract",
     "math.multiply": "Multiply",
 }
-_OF_ONE = {
+_UNARY_FUNCTIONS = {
     "math.tanh": ("Activation", {"activation": "tanh"}),
     "math.sigmoid": ("Activation", {"activation": "sigmoid"}),
     "nn.relu": ("ReLU", {}),
 }
 
 
-def as_layer(entry: dict[str, Any]) -> dict[str, Any]:
-    """Describes a call of a known function as the layer that does the same.
+def call_to_layer(entry: dict[str, Any]) -> dict[str, Any]:
+    """Replaces a call of a known function by the equivalent layer.
 
     Args:
-        entry: A layer of a functional network; any other than a call comes back as it is.
+        entry: A layer of a functional network. Anything but a call is returned unchanged.
 
     Raises:
-        DataError: If the function, or what it was called with, has no equal among layers.
+        DataError: If no layer is equivalent to the function with these arguments.
     """
     if entry["class_name"] not in ("TFOpLambda", "SlicingOpLambda"):
         return entry
     function = entry["config"].get("function")
     (node,) = entry["inbound_nodes"]
-    given = [node] if isinstance(node[0], str) else node
-    options = {key: value for key, value in given[0][3].items() if value is not None}
-    tensors = [place[:3] for place in given]
-    if function in _OF_TWO and _is_tensor(options.get("y")):
+    arguments = [node] if isinstance(node[0], str) else node
+    options = {key: value for key, value in arguments[0][3].items() if value is not None}
+    tensors = [argument[:3] for argument in arguments]
+    if function in _BINARY_FUNCTIONS and _is_tensor(options.get("y")):
         tensors.append(options.pop("y"))
-        known: tuple[str, dict] | None = (_OF_TWO[function], {})
+        layer: tuple[str, dict] | None = (_BINARY_FUNCTIONS[function], {})
     else:
-        known = _of_options(function, options)
-    if known is None or options:
+        layer = _find_layer(function, options)
+    if layer is None or options:
         raise DataError(
-            f"layer {entry['config']['name']!r} is a bare call of TensorFlow's {function!r}; put a "
-            "layer in its place (for example `layers.Rescaling`) and save the network again"
+            f"layer {entry['config']['name']!r} calls the TensorFlow function {function!r}; "
+            "replace the call by a layer (for example `layers.Rescaling`) and save the network "
+            "again"
         )
-    kind, settings = known
+    class_name, settings = layer
     config = {"name": entry["config"]["name"], **settings}
-    told = {"class_name": kind, "registered_name": None, "config": config}
-    return {**entry, **told, "inbound_nodes": [tensors]}
+    converted = {"class_name": class_name, "registered_name": None, "config": config}
+    return {**entry, **converted, "inbound_nodes": [tensors]}
 
 
-def _of_options(function: Any, options: dict[str, Any]) -> tuple[str, dict] | None:
-    """The layer of a function, whose options are taken out as far as they are understood."""
-    if function in _OF_ONE:
-        return _OF_ONE[function]
+def _find_layer(function: Any, options: dict[str, Any]) -> tuple[str, dict] | None:
+    """Finds the layer of a function and removes the options it covers from `options`."""
+    if function in _UNARY_FUNCTIONS:
+        return _UNARY_FUNCTIONS[function]
     if function == "nn.leaky_relu":
         return "LeakyReLU", {"alpha": options.pop("alpha", 0.2)}
     if function == "concat":

@@ -1,4 +1,4 @@
-"""The door: a file of Keras 2 in, a network of Keras 3 out, nothing in the file being run."""
+"""Loads networks that Keras 2 saved, without running any code from the file."""
 
 import zipfile
 import zlib
@@ -10,12 +10,12 @@ import keras
 import tensorflow as tf
 
 from tf_translate.errors import DataError
-from tf_translate.legacy.network import network_of
-from tf_translate.legacy.saved import open_saved
-from tf_translate.legacy.weights import fill
+from tf_translate.legacy.network import build_network
+from tf_translate.legacy.saved import open_saved_file
+from tf_translate.legacy.weights import load_weights
 
-# What a damaged or forged description can make Python and Keras say.
-_DAMAGE = (
+# Errors that a damaged or forged description can raise in Python and Keras.
+_FILE_ERRORS = (
     *(ArithmeticError, AttributeError, LookupError, OSError, RuntimeError, TypeError, ValueError),
     *(zipfile.BadZipFile, zlib.error, tf.errors.OpError),
 )
@@ -29,51 +29,55 @@ def load_legacy(
 ) -> keras.Model:
     """Reads a functional or Sequential network that Keras 2 saved, such as a generator.
 
-    The file describes layers by name; known ones are made anew (Keras's own, and instance and
-    group normalisation of tensorflow-addons) and given the file's numbers. Nothing that the file
-    holds is run: a Lambda layer, whose code would be, is refused. Initializers, regularizers and
-    constraints are left out, and the optimizer too. It computes in float32, also where it was
-    trained in mixed precision: the weights of such networks are float32.
+    The file describes layers by name. Known layers (of Keras, and instance and group
+    normalization of tensorflow-addons) are rebuilt and get the weights of the file. No code from
+    the file is run; a Lambda layer is refused, as it would need that. Initializers, regularizers,
+    constraints and the optimizer are ignored. The network computes in float32, even if it was
+    trained in mixed precision: its weights are float32 in the file.
 
-    Three layers of others are known by their names: `ReflectionPadding2D` of Keras's CycleGAN
-    example, and `InstanceNormalization` of tensorflow-addons and of tensorflow_examples.
+    Three custom layers are known by name: `ReflectionPadding2D` of the CycleGAN example of Keras,
+    and `InstanceNormalization` of tensorflow-addons and of tensorflow_examples.
 
     Args:
-        path: An H5 file, or a `.keras` file of Keras 2 (tried: 2.15); the content decides.
-        image_shape: `(height, width, channels)` for a network that was saved with free sides:
-            exporting needs them known.
-        custom_objects: Classes of yours by the name that the file has for them; each is made
-            by its `from_config` and gets its weights in the order in which they were saved.
+        path: An H5 file, or a `.keras` file of Keras 2 (tested with 2.15); the content decides.
+        image_shape: `(height, width, channels)` for a network that was saved without a fixed size;
+            export needs a fixed size.
+        custom_objects: Your own classes by their name in the file. Each is built by its
+            `from_config` and gets its weights in the saved order.
 
     Returns:
-        The network, not compiled, equal to the saved one within float32's rounding.
+        The network, not compiled, equal to the saved one within float32 rounding.
 
     Raises:
-        DataError: If the file is missing, damaged or of another kind, or has a layer that is
-            unknown, a Lambda, or set in a way that has no equal here, or contradicts
-            `image_shape`.
+        DataError: If the file is missing, damaged or of another format, contradicts
+            `image_shape`, or has a layer that is unknown, a Lambda, or has a setting without
+            equivalent in Keras 3.
         ValueError: If `custom_objects` holds anything but classes of layers.
 
     Source: https://github.com/tensorflow/addons, layers/normalizations.py, version 0.23.
     """
-    custom = _named(custom_objects)
+    custom = _check_custom_objects(custom_objects)
     try:
-        with open_saved(Path(path)) as saved:
-            piece = network_of(saved.entry, image_shape=image_shape, custom=custom)
-            fill(piece, saved)
+        with open_saved_file(Path(path)) as saved:
+            rebuilt = build_network(saved.entry, image_shape=image_shape, custom=custom)
+            load_weights(rebuilt, saved)
     except DataError as error:
         raise DataError(f"{path}: {error}") from error
-    except _DAMAGE as error:
-        said = " ".join(str(error).split())[:300]
-        raise DataError(f"{path} is damaged, or no network that Keras 2 saved: {said}") from error
-    return piece.layer
+    except _FILE_ERRORS as error:
+        reason = " ".join(str(error).split())[:300]
+        raise DataError(
+            f"{path} is damaged, or is not a network that Keras 2 saved: {reason}"
+        ) from error
+    return rebuilt.layer
 
 
-def _named(custom_objects: Mapping[str, Any] | None) -> dict[str, type[keras.layers.Layer]]:
-    chosen = dict(custom_objects or {})
-    for name, value in chosen.items():
+def _check_custom_objects(
+    custom_objects: Mapping[str, Any] | None,
+) -> dict[str, type[keras.layers.Layer]]:
+    classes = dict(custom_objects or {})
+    for name, value in classes.items():
         if not (isinstance(value, type) and issubclass(value, keras.layers.Layer)):
             raise ValueError(
                 f"`custom_objects` must hold classes of Keras layers, got {value!r} for {name!r}"
             )
-    return chosen
+    return classes

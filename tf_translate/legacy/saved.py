@@ -1,4 +1,4 @@
-"""The two forms of file in which Keras 2 saved networks: what is described, where numbers are."""
+"""Opens the two file formats of Keras 2 networks, H5 and `.keras`."""
 
 import io
 import json
@@ -15,19 +15,19 @@ import numpy as np
 from tf_translate.errors import DataError
 
 _WITHOUT_SUBCLASSES = "save its functional or Sequential generator alone, as .h5 or .keras"
-# The folder of a network's layers in Keras 2.15, and in 2.13 (as Keras 3's saving_lib says).
+# The folder of a network's layers in Keras 2.15, and in 2.13 (see saving_lib of Keras 3).
 _ROOTS = ("layers", "_layer_checkpoint_dependencies")
 
 
 @dataclass(frozen=True)
-class Saved:
-    """An open file.
+class SavedFile:
+    """An open file of a network.
 
     Attributes:
-        entry: How the network is described: `{"class_name", "config", ...}`.
-        weights: Where the numbers are.
-        root: Name of the folder of a network's layers; empty in the H5 form, which has one
-            group for each layer of the outermost network, by the layer's name.
+        entry: Description of the network: `{"class_name", "config", ...}`.
+        weights: The group that holds the weights.
+        root: Name of the folder of a network's layers; empty in the H5 format, which has one
+            group for each layer of the outermost network, named like the layer.
     """
 
     entry: dict[str, Any]
@@ -36,11 +36,11 @@ class Saved:
 
 
 @contextmanager
-def open_saved(path: Path) -> Iterator[Saved]:
-    """Opens an H5 file or a `.keras` file of Keras 2; their content decides.
+def open_saved_file(path: Path) -> Iterator[SavedFile]:
+    """Opens an H5 file or a `.keras` file of Keras 2; the content decides which.
 
     Raises:
-        DataError: If it is missing or of another kind.
+        DataError: If the file is missing or of another format.
     """
     if path.is_dir():
         raise DataError(f"is a folder, perhaps a SavedModel; {_WITHOUT_SUBCLASSES}")
@@ -48,41 +48,41 @@ def open_saved(path: Path) -> Iterator[Saved]:
         raise DataError("there is no such file")
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
-            entry = _described(archive)
+            entry = _read_description(archive)
             with h5py.File(io.BytesIO(archive.read("model.weights.h5")), "r") as file:
-                yield Saved(entry, file, next((r for r in _ROOTS if r in file), _ROOTS[0]))
+                yield SavedFile(entry, file, next((r for r in _ROOTS if r in file), _ROOTS[0]))
     elif h5py.is_hdf5(path):
         with h5py.File(path, "r") as file:
             if "model_config" not in file.attrs or "model_weights" not in file:
                 raise DataError(
                     "holds weights without a network; save the whole model (`model.save`)"
                 )
-            yield Saved(json.loads(file.attrs["model_config"]), file["model_weights"], "")
+            yield SavedFile(json.loads(file.attrs["model_config"]), file["model_weights"], "")
     else:
         raise DataError("is neither an H5 file nor a .keras file")
 
 
-def _described(archive: zipfile.ZipFile) -> dict[str, Any]:
+def _read_description(archive: zipfile.ZipFile) -> dict[str, Any]:
     names = archive.namelist()
     if not {"metadata.json", "config.json", "model.weights.h5"} <= set(names):
-        raise DataError("is a zip file, but none that Keras wrote")
+        raise DataError("is a zip file, but not one that Keras wrote")
     version = str(json.loads(archive.read("metadata.json"))["keras_version"])
     if not version.startswith("2."):
-        raise DataError(f"is of Keras {version}; read it with `keras.models.load_model`")
+        raise DataError(f"was saved by Keras {version}; read it with `keras.models.load_model`")
     return json.loads(archive.read("config.json"))
 
 
-def numbers(weights: h5py.Group, name: str, shape: tuple[int, ...]) -> np.ndarray:
-    """Reads an array, float32, if it is of the shape that is looked for and in this very file.
+def read_array(weights: h5py.Group, name: str, shape: tuple[int, ...]) -> np.ndarray:
+    """Reads a float32 array of the expected shape that is stored in the file itself.
 
     Raises:
-        DataError: If it is of another shape, or a link to another file.
+        DataError: If it has another shape, or is a link to another file.
     """
     dataset = weights[name]
     if not isinstance(dataset, h5py.Dataset):
-        raise DataError(f"{name!r} is no array")
+        raise DataError(f"{name!r} is not an array")
     if dataset.external or dataset.is_virtual or dataset.file.id != weights.file.id:
-        raise DataError(f"{name!r} leads to another file, which is not read")
+        raise DataError(f"{name!r} is a link to another file, which is not read")
     if dataset.shape != shape:
         raise DataError(f"{name!r} has the shape {dataset.shape}, its layer needs {shape}")
     return np.asarray(dataset[()], np.float32)

@@ -1,5 +1,6 @@
-"""What large data sets cost in memory: bytes a image, counted by Python itself."""
+"""Memory of large data sets: bytes for each image, measured by tracemalloc."""
 
+import gc
 import os
 import sys
 import tracemalloc
@@ -7,51 +8,54 @@ from dataclasses import dataclass
 
 from tf_translate.data.cache import image_store
 from tf_translate.data.layouts.folders import images_in
-from tf_translate.data.splits import ImageFiles
+from tf_translate.data.splits import ImageFileList
 
 
-def traced(act):
-    """What `act` gives, and the bytes that stay and that were needed at most."""
+def measure_memory(call):
+    """Returns the result of `call`, the bytes that remain allocated, and the peak."""
     tracemalloc.start()
     try:
-        result = act()
+        result = call()
+        gc.collect()  # also empties the interpreter's free lists, which count as allocated
         return result, *tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
 
 
-def test_a_image_file_costs_its_texts_and_a_hundred_bytes(tmp_path):
+def test_an_image_file_takes_its_texts_and_at_most_a_hundred_bytes(tmp_path):
     folder = tmp_path / "many"
     folder.mkdir()
     (folder / "0000.png").touch()
     for number in range(1, 3000):
         os.link(folder / "0000.png", folder / f"{number:04d}.png")
-    files, kept, _ = traced(lambda: images_in(folder))
+    files, remaining, _ = measure_memory(lambda: images_in(folder))
     assert [file.name for file in files] == [f"{number:04d}" for number in range(3000)]
     texts = sum(sys.getsizeof(file.file) + sys.getsizeof(file.name) for file in files)
-    assert kept < texts + 100 * len(files)
+    assert remaining < texts + 100 * len(files)
 
 
 @dataclass(frozen=True)
 class Blank:
-    """A image that takes no time; a few of them are broken."""
+    """An image without a file; a few of them are damaged."""
 
     name: str
 
     def check(self, channels):
         if self.name.endswith("777"):
-            raise image_store.DataError(f"{self.name} is broken")
+            raise image_store.DataError(f"{self.name} is damaged")
 
 
-def test_decoding_needs_no_memory_for_images_that_wait(tmp_path):
-    images = ImageFiles([Blank(str(number)) for number in range(20_000)])
-    form = image_store.Form((8, 8), 3)
+def test_decoding_needs_no_memory_for_images_in_the_queue(tmp_path):
+    images = ImageFileList([Blank(str(number)) for number in range(20_000)])
+    form = image_store.ImageFormat((8, 8), 3)
     done = []
 
     def check_all():
-        return image_store.open_store(images, form, "none", progress=lambda: done.append(None))
+        return image_store.open_image_store(
+            images, form, "none", progress=lambda: done.append(None)
+        )
 
-    opened, _, most = traced(check_all)
-    assert opened.problems == {n: f"{n} is broken" for n in range(777, 20_000, 1000)}
+    store, _, peak = measure_memory(check_all)
+    assert store.problems == {n: f"{n} is damaged" for n in range(777, 20_000, 1000)}
     assert len(done) == 20_000
-    assert most < 200 * 20_000, "one that waits takes 1.5 KiB"
+    assert peak < 200 * 20_000, "a queued image would take 1.5 KiB"

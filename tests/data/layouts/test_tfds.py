@@ -1,4 +1,4 @@
-"""TensorFlow Datasets by name, with made-up examples in the form of the real ones."""
+"""TensorFlow Datasets, with mocked examples of the same features as the real ones."""
 
 import importlib.resources
 import importlib.util
@@ -10,12 +10,12 @@ import pytest
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from tests.data.drawn import config, values
+from tests.data.image_files import config, values
 from tf_translate import images
 from tf_translate.data.attribute_dataset import open_attribute_dataset
-from tf_translate.data.domain_dataset import open_data
-from tf_translate.data.packed.sources import find_to_pack
-from tf_translate.data.packed.writer import Packing, pack
+from tf_translate.data.domain_dataset import open_domain_dataset
+from tf_translate.data.packed.packing_input import find_to_pack
+from tf_translate.data.packed.writer import PackingOptions, pack
 from tf_translate.errors import DataError
 
 
@@ -38,23 +38,23 @@ class TwoImages(tfds.core.GeneratorBasedBuilder):
             yield i, {"photo": photo, "map": photo + 100, "label": str(i)}
 
 
-def made_up(builder, split=None, **_):
-    """Four examples of 10 x 12 pixels of value 0, 1, 2, 3; B and map are 100 brighter."""
+def mock_examples(builder, split=None, **_):
+    """Returns four examples of 10 x 12 pixels with values 0 to 3; B and map are 100 brighter."""
 
-    def one(i):
+    def example(i):
         plain = tf.fill([10, 12, 3], tf.cast(i, tf.uint8))
         brighter = 100 if str(split).endswith("B") else 0
-        shown = {"image": plain + brighter, "photo": plain, "map": plain + 100}
-        shown["attributes"] = {"Eyeglasses": i % 2 == 0, "Male": i < 2}
-        shown["landmarks"] = {"nose_x": i}
-        return {name: shown.get(name, i) for name in builder.info.features}
+        features = {"image": plain + brighter, "photo": plain, "map": plain + 100}
+        features["attributes"] = {"Eyeglasses": i % 2 == 0, "Male": i < 2}
+        features["landmarks"] = {"nose_x": i}
+        return {name: features.get(name, i) for name in builder.info.features}
 
-    return tf.data.Dataset.range(4).map(one)
+    return tf.data.Dataset.range(4).map(example)
 
 
 @pytest.fixture
 def mocked(tmp_path):
-    """Two data sets as if prepared, four examples in every split."""
+    """Five data sets that look prepared, with four examples in every split."""
     for name, splits in {
         "cycle_gan/horse2zebra": ("trainA", "trainB", "testA", "testB"),
         "two_images": ("train", "test"),
@@ -77,21 +77,19 @@ def mocked(tmp_path):
         Path(info.data_dir).mkdir(parents=True)
         info.write_to_directory(info.data_dir)
     files = tfds.testing.MockPolicy.USE_FILES
-    with tfds.testing.mock_data(
-        inference_behavior=files, as_dataset_fn=made_up, data_dir=str(tmp_path)
-    ):
+    with tfds.testing.mock_data(policy=files, as_dataset_fn=mock_examples, data_dir=str(tmp_path)):
         yield
 
 
 def message(name, **settings) -> str:
     with pytest.raises(DataError) as raised:
-        open_data(config(f"tfds:{name}", **settings))
+        open_domain_dataset(config(f"tfds:{name}", **settings))
     return str(raised.value)
 
 
 @pytest.mark.usefixtures("mocked")
 def test_cycle_gan_data_sets_are_unpaired():
-    data = open_data(config("tfds:cycle_gan/horse2zebra", size=(10, 12)))
+    data = open_domain_dataset(config("tfds:cycle_gan/horse2zebra", size=(10, 12)))
     assert data.splits == {"train": (4, 4), "test": (4, 4)}
     assert not data.paired
     a, b = data.arrays("train")
@@ -101,58 +99,60 @@ def test_cycle_gan_data_sets_are_unpaired():
 
 @pytest.mark.usefixtures("mocked")
 def test_two_image_features_are_pairs():
-    data = open_data(config("tfds:two_images"), paired=True)
+    data = open_domain_dataset(config("tfds:two_images"), paired=True)
     assert list(data.splits) == ["train", "test"]
     a, b = data.arrays("test")
     assert (values(a), values(b)) == ([0, 1, 2, 3], [100, 101, 102, 103])  # as declared
 
 
 @pytest.mark.usefixtures("mocked")
-def test_features_may_be_named():
-    data = open_data(config("tfds:two_images", tfds_a="photo", tfds_b="map", channels_a=1))
+def test_image_features_may_be_chosen_by_name():
+    data = open_domain_dataset(
+        config("tfds:two_images", tfds_a="photo", tfds_b="map", channels_a=1)
+    )
     a, b = data.arrays("train")
     assert (a.shape[-1], values(a), values(b)[0]) == (1, [0, 1, 2, 3], 100)
 
 
 @pytest.mark.usefixtures("mocked")
-def test_carving_reads_the_images_of_the_right_names():
-    data = open_data(config("tfds:two_images", validation_share=0.5))
-    shown = {}
+def test_held_out_validation_of_tfds_keeps_images_and_names_together():
+    data = open_domain_dataset(config("tfds:two_images", validation_share=0.5))
+    value_of = {}
     for split in ("train", "validation"):
         names = data.names(split, "b")
-        shown.update(zip(names, values(data.arrays(split)[1]), strict=True))
-    assert shown == {f"train/{i:06d}": 100 + i for i in range(4)}
+        value_of.update(zip(names, values(data.arrays(split)[1]), strict=True))
+    assert value_of == {f"train/{i:06d}": 100 + i for i in range(4)}
 
 
 @pytest.mark.usefixtures("mocked")
-def test_a_cache_on_disk_holds_the_same(tmp_path, monkeypatch):
+def test_a_disk_cache_of_tfds_holds_the_same_images(tmp_path, monkeypatch):
     monkeypatch.setenv("TF_TRANSLATE_CACHE", str(tmp_path / "cache"))
     for _ in range(2):
-        data = open_data(config("tfds:two_images", cache="disk"))
+        data = open_domain_dataset(config("tfds:two_images", cache="disk"))
         assert values(data.arrays("train")[1]) == [100, 101, 102, 103]
     assert len(list((tmp_path / "cache").glob("*.npy"))) == 4
 
 
 @pytest.mark.usefixtures("mocked")
-def test_no_cache_is_refused():
+def test_tfds_without_a_cache_is_refused():
     assert "set cache to memory, disk or auto" in message("two_images", cache="none")
 
 
 @pytest.mark.usefixtures("mocked")
-def test_wrong_or_doubtful_features_are_named():
-    told = message("two_images", tfds_a="image", tfds_b="map")
-    assert "image features photo, map; 'image' is none of them" in told
+def test_unknown_and_ambiguous_image_features_are_refused_by_name():
+    error = message("two_images", tfds_a="image", tfds_b="map")
+    assert "image features photo, map; 'image' is none of them" in error
     assert "set tfds_a and tfds_b to two of them" in message("two_images", tfds_a="map")
     assert "set tfds_a and tfds_b to two of them" in message("mnist")
 
 
 @pytest.mark.usefixtures("mocked")
-def test_two_data_sets_are_a_and_b_with_labels_of_shared_classes():
-    data = open_data(config("tfds:svhn_cropped->mnist", size=(10, 12), channels_b=1))
+def test_two_tfds_data_sets_become_a_and_b_and_share_classes():
+    data = open_domain_dataset(config("tfds:svhn_cropped->mnist", size=(10, 12), channels_b=1))
     assert data.splits == {"train": (4, 4), "test": (4, 4)}
     assert not data.paired
     assert (data.shape_a, data.shape_b) == ((10, 12, 3), (10, 12, 1))
-    assert data.classes == ("0", "1", "2", "3")  # those that occur
+    assert data.classes == ("0", "1", "2", "3")  # the classes that occur
     for side in ("a", "b"):
         assert data.labels("train", side).tolist() == [0, 1, 2, 3]
     batch = next(iter(data.training(batch_size=4, seed=0)))
@@ -160,48 +160,48 @@ def test_two_data_sets_are_a_and_b_with_labels_of_shared_classes():
 
 
 @pytest.mark.usefixtures("mocked")
-def test_two_data_sets_are_carved_with_their_labels():
-    data = open_data(config("tfds:svhn_cropped->mnist", validation_share=0.5))
+def test_held_out_validation_of_two_tfds_data_sets_keeps_labels():
+    data = open_domain_dataset(config("tfds:svhn_cropped->mnist", validation_share=0.5))
     for split in ("train", "validation"):
         assert data.labels(split, "a").tolist() == values(data.arrays(split)[0])
 
 
 @pytest.mark.usefixtures("mocked")
-def test_two_data_sets_may_be_without_classes_and_one_has_none_of_labels():
-    assert open_data(config("tfds:cycle_gan/horse2zebra")).classes == ()
-    told = message("svhn_cropped->mnist", label_column="digit")
-    assert "svhn_cropped has the ClassLabel features label; 'digit' is none of them" in told
+def test_two_tfds_data_sets_need_no_classes_and_errors_name_what_is_missing():
+    assert open_domain_dataset(config("tfds:cycle_gan/horse2zebra")).classes == ()
+    error = message("svhn_cropped->mnist", label_column="digit")
+    assert "svhn_cropped has the ClassLabel features label; 'digit' is none of them" in error
     assert "must name two data sets, as in tfds:svhn_cropped->mnist" in message("mnist->")
     assert "needs a split train in both" in message("cycle_gan/horse2zebra->mnist")
     assert "features photo, map; set tfds_a and tfds_b" in message("two_images->mnist")
 
 
 @pytest.mark.usefixtures("mocked")
-def test_pairs_asked_of_unpaired_data_sets_are_refused():
+def test_requiring_pairs_of_an_unpaired_tfds_data_set_is_refused():
     with pytest.raises(DataError, match="tfds:cycle_gan/horse2zebra has unpaired"):
-        open_data(config("tfds:cycle_gan/horse2zebra"), paired=True)
+        open_domain_dataset(config("tfds:cycle_gan/horse2zebra"), paired=True)
 
 
-def test_examples_that_were_really_prepared_are_read_in_order(tmp_path, monkeypatch):
+def test_a_really_prepared_data_set_is_read_in_order(tmp_path, monkeypatch):
     if importlib.util.find_spec("importlib_resources") is None:
-        # TFDS 4.9.10 forgets to require this backport of what Python 3.11 has.
+        # TFDS 4.9.10 needs this backport of a Python 3.11 module but does not require it.
         monkeypatch.setitem(sys.modules, "importlib_resources", importlib.resources)
     real = tfds.builder
     monkeypatch.setattr(tfds, "builder", lambda name: real(name, data_dir=tmp_path))
-    data = open_data(config("tfds:two_images", tfds_a="photo", tfds_b="map", size=(6, 5)))
+    data = open_domain_dataset(config("tfds:two_images", tfds_a="photo", tfds_b="map", size=(6, 5)))
     assert data.splits == {"train": (3, 3), "test": (2, 2)}
     a, b = data.arrays("train")
     assert sorted(values(a)) == [0, 1, 2]
     np.testing.assert_array_equal(images.to_uint8(a) + 100, images.to_uint8(b))
 
 
-def test_unknown_data_sets_suggest_the_nearest():
-    told = message("cycle_gann/horse2zebra")
-    assert "no data set 'cycle_gann/horse2zebra'" in told
-    assert "did you mean tfds:cycle_gan?" in told
+def test_an_unknown_tfds_data_set_is_refused_with_the_nearest_name():
+    error = message("cycle_gann/horse2zebra")
+    assert "no data set 'cycle_gann/horse2zebra'" in error
+    assert "did you mean tfds:cycle_gan?" in error
 
 
-def test_a_failing_download_is_told_in_a_sentence(monkeypatch):
+def test_a_failing_download_is_an_error_of_one_line(monkeypatch):
     def fail(*_, **__):
         raise OSError("the network is down\nand more lines")
 
@@ -209,7 +209,7 @@ def test_a_failing_download_is_told_in_a_sentence(monkeypatch):
     assert message("mnist") == "tfds:mnist cannot be prepared: the network is down"
 
 
-def test_a_missing_package_names_what_to_install(monkeypatch):
+def test_missing_tensorflow_datasets_is_an_error_with_the_extra_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorflow_datasets", None)
     assert "install tf-translate[tfds]" in message("mnist")
 
@@ -224,14 +224,14 @@ def test_the_attributes_of_celeb_a_are_columns(mocked):
     assert data.values("test").ravel().tolist() == [1.0, 0.0]
 
 
-def test_celeb_a_without_such_an_attribute(mocked):
+def test_an_unknown_attribute_of_celeb_a_is_refused_with_the_nearest_name(mocked):
     with pytest.raises(DataError, match=r"no column 'Eyeglass'.*did you mean 'Eyeglasses'"):
         open_attribute_dataset(config("tfds:celeb_a", attributes={"Eyeglass": ["false", "true"]}))
 
 
-def _packed(name, output, layout="auto", how=None, **features):
-    data, found = find_to_pack(name, layout, **features)
-    index = pack(data, output, how or Packing(shard_bytes=500), layout=found)
+def _pack(name, output, layout="auto", how=None, **features):
+    data, found_layout = find_to_pack(name, layout, **features)
+    index = pack(data, output, how or PackingOptions(shard_bytes=500), layout=found_layout)
     return output, index
 
 
@@ -245,13 +245,13 @@ def _packed(name, output, layout="auto", how=None, **features):
         ("svhn_cropped->mnist", {}),
     ],
 )
-@pytest.mark.parametrize("sizes", [(), ((8, 8),)], ids=["as it is", "resized"])
-def test_two_domains_are_the_same_packed(tmp_path, name, features, sizes):
-    how = Packing(sizes=sizes, channels=(3,) if sizes else (), shard_bytes=500)
-    output, _ = _packed(f"tfds:{name}", tmp_path / "packed", how=how, **features)
+@pytest.mark.parametrize("sizes", [(), ((8, 8),)], ids=["original files", "resized"])
+def test_two_tfds_domains_are_the_same_when_packed(tmp_path, name, features, sizes):
+    how = PackingOptions(sizes=sizes, channels=(3,) if sizes else (), shard_bytes=500)
+    output, _ = _pack(f"tfds:{name}", tmp_path / "packed", how=how, **features)
     one, other = (
-        open_data(config(f"tfds:{name}", validation_share=0.3, **features)),
-        open_data(config(output, validation_share=0.3, cache="none")),
+        open_domain_dataset(config(f"tfds:{name}", validation_share=0.3, **features)),
+        open_domain_dataset(config(output, validation_share=0.3, cache="none")),
     )
     assert (other.splits, other.classes) == (one.splits, one.classes)
     for split in one.splits:
@@ -266,13 +266,13 @@ def test_two_domains_are_the_same_packed(tmp_path, name, features, sizes):
 
 
 @pytest.mark.usefixtures("mocked")
-def test_attributes_are_the_same_packed(tmp_path):
-    output, index = _packed("tfds:celeb_a", tmp_path / "packed")
+def test_tfds_attributes_are_the_same_when_packed(tmp_path):
+    output, index = _pack("tfds:celeb_a", tmp_path / "packed")
     assert index.rows == {"train": 4, "validation": 4, "test": 4}
     assert "Eyeglasses" in index.columns
     chosen = {"attributes": {"Eyeglasses": ["false", "true"]}, "where": {"Male": "true"}}
     one, other = (
-        open_attribute_dataset(config(place, **chosen)) for place in ("tfds:celeb_a", output)
+        open_attribute_dataset(config(location, **chosen)) for location in ("tfds:celeb_a", output)
     )
     assert other.splits == one.splits
     for split in one.splits:

@@ -1,1 +1,1 @@
-"""Decoded images, kept in memory or on disk."""
+"""Decoded images, stored in memory or on disk."""

@@ -1,88 +1,94 @@
-"""All splits of a source decoded to one form, without the images that cannot be."""
+"""Decodes the splits of two domains to one image format and leaves out damaged images."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 from tf_translate.config.data import DataConfig
-from tf_translate.data.cache.image_store import MEMORY_LIMIT, Form, Place, Store, open_store
-from tf_translate.data.splits import Source, Split, listing
+from tf_translate.data.cache.image_store import (
+    MEMORY_LIMIT,
+    CacheLocation,
+    ImageFormat,
+    ImageStore,
+    open_image_store,
+)
+from tf_translate.data.splits import DomainSource, Split, format_list
 from tf_translate.errors import DataError
 
 Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
-class StoredSplit:
-    """Two domains of one split, decoded; `aligned` if position i of both is a pair."""
+class DecodedSplit:
+    """Two decoded domains of one split; `aligned` if the images at one position are a pair."""
 
-    a: Store
-    b: Store
+    a: ImageStore
+    b: ImageStore
     aligned: bool
 
-    def side(self, domain: Literal["a", "b"]) -> Store:
-        """One domain."""
+    def side(self, domain: Literal["a", "b"]) -> ImageStore:
+        """Returns the images of one domain."""
         if domain not in ("a", "b"):
             raise ValueError(f'`side` must be "a" or "b", got {domain!r}')
         return self.a if domain == "a" else self.b
 
 
-def decode_all(
-    source: Source, config: DataConfig, progress: Progress | None
-) -> tuple[dict[str, StoredSplit], tuple[str, ...]]:
+def decode_splits(
+    source: DomainSource, config: DataConfig, progress: Progress | None
+) -> tuple[dict[str, DecodedSplit], tuple[str, ...]]:
     """Decodes every image once.
 
     Args:
-        source: What was found.
-        config: The form that images get, and what happens to broken ones.
+        source: The images to decode.
+        config: The image format, and what happens to damaged images.
         progress: Called with (images done, images in all).
 
     Returns:
-        The splits, and what was left out as "file: reason".
+        The splits, and the images that were left out as "file: reason".
 
     Raises:
-        DataError: If images are broken and `on_error` is "stop", or a split is left empty.
+        DataError: If images are damaged and `on_error` is "stop", or a split is left empty.
     """
-    place = _place(source, config)
-    tick = _counter(source, progress)
-    opened = {}
+    location = _cache_location(source, config)
+    tick = _count_progress(source, progress)
+    decoded = {}
     for name, split in source.splits.items():
-        forms = _forms(config, name)
-        a = open_store(split.a, forms[0], place, progress=tick)
-        b = open_store(split.b, forms[1], place, progress=tick)
-        opened[name] = StoredSplit(a, b, split.aligned)
-    reasons = _reasons(opened)
+        format_a, format_b = _image_formats(config, name)
+        a = open_image_store(split.a, format_a, location, progress=tick)
+        b = open_image_store(split.b, format_b, location, progress=tick)
+        decoded[name] = DecodedSplit(a, b, split.aligned)
+    reasons = _reasons(decoded)
     if reasons and config.on_error == "stop":
         raise DataError(
-            f"{len(reasons)} images of {source.description} cannot be used; repair or remove "
-            f'them, or set on_error to "skip" to leave them out:{listing(reasons)}'
+            f"{len(reasons)} images of {source.description} cannot be decoded; repair or remove "
+            f'them, or set on_error to "skip" to leave them out:{format_list(reasons)}'
             if len(reasons) > 1
             else f'{reasons[0]}; repair or remove it, or set on_error to "skip" to leave it out'
         )
-    stored = {name: _without_problems(split) for name, split in opened.items()}
-    _check_not_empty(stored, source)
-    return stored, tuple(reasons)
+    usable = {name: _remove_damaged(split) for name, split in decoded.items()}
+    _check_not_empty(usable, source)
+    return usable, tuple(reasons)
 
 
-def _reasons(opened: dict[str, StoredSplit]) -> list[str]:
-    """Every reason once: the halves of one file share theirs."""
-    stores = [store for split in opened.values() for store in (split.a, split.b)]
-    return list(dict.fromkeys(why for store in stores for why in store.problems.values()))
+def _reasons(splits: dict[str, DecodedSplit]) -> list[str]:
+    """Lists every reason once: both halves of a file have the same."""
+    stores = [store for split in splits.values() for store in (split.a, split.b)]
+    return list(dict.fromkeys(reason for store in stores for reason in store.problems.values()))
 
 
-def _without_problems(split: StoredSplit) -> StoredSplit:
-    bad_a, bad_b = set(split.a.problems), set(split.b.problems)
+def _remove_damaged(split: DecodedSplit) -> DecodedSplit:
+    damaged_a, damaged_b = set(split.a.problems), set(split.b.problems)
     if split.aligned:
-        bad_a = bad_b = bad_a | bad_b
-    if not bad_a and not bad_b:
+        damaged_a = damaged_b = damaged_a | damaged_b
+    if not damaged_a and not damaged_b:
         return split
-    a = split.a.pick([i for i in range(len(split.a)) if i not in bad_a])
-    b = split.b.pick([i for i in range(len(split.b)) if i not in bad_b])
-    return StoredSplit(a, b, split.aligned)
+    a = split.a.pick([i for i in range(len(split.a)) if i not in damaged_a])
+    b = split.b.pick([i for i in range(len(split.b)) if i not in damaged_b])
+    return DecodedSplit(a, b, split.aligned)
 
 
-def _check_not_empty(stored: dict[str, StoredSplit], source: Source) -> None:
-    for name, split in stored.items():
+def _check_not_empty(splits: dict[str, DecodedSplit], source: DomainSource) -> None:
+    for name, split in splits.items():
         for domain in ("a", "b"):
             if not len(split.side(domain)):  # type: ignore[arg-type]
                 raise DataError(
@@ -91,33 +97,33 @@ def _check_not_empty(stored: dict[str, StoredSplit], source: Source) -> None:
                 )
 
 
-def _place(source: Source, config: DataConfig) -> Place:
+def _cache_location(source: DomainSource, config: DataConfig) -> CacheLocation:
     if config.cache != "auto":
         return config.cache
     needed = 0
     for name, split in source.splits.items():
-        form_a, form_b = _forms(config, name)
-        needed += form_a.bytes_of(split.a) + form_b.bytes_of(split.b)
-    return memory_or_disk(needed)
+        format_a, format_b = _image_formats(config, name)
+        needed += format_a.bytes_of(split.a) + format_b.bytes_of(split.b)
+    return choose_cache_location(needed)
 
 
-def memory_or_disk(needed: int) -> Place:
-    """Where so many bytes of decoded images go if the configuration leaves it open."""
+def choose_cache_location(needed: int) -> CacheLocation:
+    """Chooses where to keep so many bytes of decoded images, for `cache = "auto"`."""
     return "memory" if needed <= MEMORY_LIMIT else "disk"
 
 
-def _forms(config: DataConfig, split: str) -> tuple[Form, Form]:
+def _image_formats(config: DataConfig, split: str) -> tuple[ImageFormat, ImageFormat]:
     size = config.load_size if config.load_size and split == "train" else config.size
     channels_a, channels_b = channels_of(config)
-    return Form(size, channels_a), Form(size, channels_b)
+    return ImageFormat(size, channels_a), ImageFormat(size, channels_b)
 
 
 def channels_of(config: DataConfig) -> tuple[int, int]:
-    """What a configuration says of channels: those of a and of b."""
+    """Returns the numbers of channels of a and of b."""
     return config.channels_a, config.channels_b
 
 
-def _counter(source: Source, progress: Progress | None) -> Callable[[], None]:
+def _count_progress(source: DomainSource, progress: Progress | None) -> Callable[[], None]:
     if progress is None:
         return lambda: None
     total = sum(_count(split) for split in source.splits.values())

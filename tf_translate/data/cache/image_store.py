@@ -1,4 +1,4 @@
-"""Decoded images at one size, in memory or on disk, readable in any order."""
+"""Decoded images of one size, in memory or on disk, readable in any order."""
 
 import contextlib
 import hashlib
@@ -13,19 +13,19 @@ from typing import Literal
 
 import numpy as np
 
-from tf_translate.data.splits import ImageFiles, Images, picked
+from tf_translate.data.splits import ImageFileList, ImageList, pick_labels
 from tf_translate.errors import DataError
 from tf_translate.packages import cache_folder
 
 MEMORY_LIMIT = 512 * 2**20  # bytes of decoded images that "auto" keeps in memory
 _FORMAT = "1"  # part of the cache's key; raise it when decoding changes
-_AT_ONCE = 1024  # images handed to the decoding threads: each that waits takes 1.5 KiB
-Place = Literal["memory", "disk", "none"]
+_AT_ONCE = 1024  # images queued for the decoding threads: each takes 1.5 KiB
+CacheLocation = Literal["memory", "disk", "none"]
 
 
 @dataclass(frozen=True)
-class Form:
-    """What every image of a store is brought to: `size` (height, width) and `channels`."""
+class ImageFormat:
+    """The format of all images of a store: `size` (height, width) and `channels`."""
 
     size: tuple[int, int]
     channels: int
@@ -35,25 +35,25 @@ class Form:
         """(height, width, channels)."""
         return (*self.size, self.channels)
 
-    def bytes_of(self, images: Images) -> int:
-        """Size of a store of these images."""
+    def bytes_of(self, images: ImageList) -> int:
+        """Returns the size in bytes of a store of these images."""
         return len(images.names) * int(np.prod(self.shape))
 
 
-class Store:
-    """Images of one form by position.
+class ImageStore:
+    """Images of one format, by position.
 
     Attributes:
         form: Size and channels.
-        names: One name a image.
-        problems: Position to reason, for images that could not be decoded.
-        labels: One class name a image, or None without labels.
+        names: One name for each image.
+        problems: Position -> reason, for images that could not be decoded.
+        labels: One class name for each image, or None without labels.
     """
 
     def __init__(
         self,
         names: Sequence[str],
-        form: Form,
+        form: ImageFormat,
         read: Callable[[int], np.ndarray],
         problems: dict[int, str],
         labels: Sequence[str] | None = None,
@@ -66,47 +66,53 @@ class Store:
         return len(self.names)
 
     def read(self, position: int) -> np.ndarray:
-        """One image, uint8 of `form.shape`."""
+        """Returns one image, uint8 of `form.shape`."""
         return self._read(position)
 
     def take(self, positions: Sequence[int]) -> np.ndarray:
-        """Several images, uint8 `(count, h, w, c)`."""
+        """Returns several images, uint8 `(count, h, w, c)`."""
         if not len(positions):
             return np.zeros((0, *self.form.shape), np.uint8)
         return np.stack([self._read(int(position)) for position in positions])
 
-    def pick(self, positions: Sequence[int]) -> "Store":
-        """A view that counts only these positions; for leaving broken images out."""
-        kept = [int(position) for position in positions]
-        names = [self.names[position] for position in kept]
-        labels = picked(self.labels, kept)
-        return Store(names, self.form, lambda position: self._read(kept[position]), {}, labels)
+    def pick(self, positions: Sequence[int]) -> "ImageStore":
+        """Returns a view of only these positions, for example without damaged images."""
+        selected = [int(position) for position in positions]
+        names = [self.names[position] for position in selected]
+        labels = pick_labels(self.labels, selected)
+        return ImageStore(
+            names, self.form, lambda position: self._read(selected[position]), {}, labels
+        )
 
 
-def open_store(images: Images, form: Form, place: Place, *, progress: Callable[[], None]) -> Store:
-    """Decodes all images once, or finds them decoded on disk.
+def open_image_store(
+    images: ImageList, form: ImageFormat, location: CacheLocation, *, progress: Callable[[], None]
+) -> ImageStore:
+    """Decodes all images once, or opens the decoded images on disk.
 
     Args:
-        images: What to decode.
-        form: Size and channels to bring them to.
-        place: Where decoded images stay; "none" only checks that each can be decoded.
+        images: The images to decode.
+        form: Size and channels of the decoded images.
+        location: Where to store decoded images; "none" only checks that each can be decoded.
         progress: Called after every image, from any thread.
 
     Returns:
-        A store with a position for every image, the broken ones listed in `problems`.
+        A store with a position for every image. Damaged images are listed in `problems`.
     """
-    if place == "none":
+    if location == "none":
         return _decoding_store(images, form, progress)
-    if place == "memory":
+    if location == "memory":
         pixels = np.zeros((len(images.names), *form.shape), np.uint8)
         problems = _decode(images, form, pixels, progress)
     else:
-        pixels, problems = _cached(images, form, progress)
-    return Store(images.names, form, pixels.__getitem__, problems, images.labels)
+        pixels, problems = _open_cache(images, form, progress)
+    return ImageStore(images.names, form, pixels.__getitem__, problems, images.labels)
 
 
-def _decoding_store(images: Images, form: Form, progress: Callable[[], None]) -> Store:
-    if not isinstance(images, ImageFiles):
+def _decoding_store(
+    images: ImageList, form: ImageFormat, progress: Callable[[], None]
+) -> ImageStore:
+    if not isinstance(images, ImageFileList):
         raise DataError(
             "cache 'none' needs images that are files, but TensorFlow Datasets are read in one "
             "pass; set cache to memory, disk or auto"
@@ -115,29 +121,29 @@ def _decoding_store(images: Images, form: Form, progress: Callable[[], None]) ->
     files = images.files
 
     def read(position: int) -> np.ndarray:
-        return files[position].formed(form.size, form.channels)
+        return files[position].decode_resized(form.size, form.channels)
 
-    return Store(images.names, form, read, problems, images.labels)
+    return ImageStore(images.names, form, read, problems, images.labels)
 
 
 def _decode(
-    images: Images, form: Form, pixels: np.ndarray | None, progress: Callable[[], None]
+    images: ImageList, form: ImageFormat, pixels: np.ndarray | None, progress: Callable[[], None]
 ) -> dict[int, str]:
-    """Fills `pixels` (or only checks); returns position to reason of what is broken."""
-    if not isinstance(images, ImageFiles):
-        for position, image in enumerate(images.each()):
+    """Fills `pixels` (or only checks); returns position -> reason for damaged images."""
+    if not isinstance(images, ImageFileList):
+        for position, image in enumerate(images.iterate()):
             if pixels is not None:
-                pixels[position] = image.formed(form.size, form.channels)
+                pixels[position] = image.decode_resized(form.size, form.channels)
             progress()
         return {}
     files = images.files
 
-    def one(position: int) -> str | None:
+    def decode_one(position: int) -> str | None:
         try:
             if pixels is None:
                 files[position].check(form.channels)
             else:
-                pixels[position] = files[position].formed(form.size, form.channels)
+                pixels[position] = files[position].decode_resized(form.size, form.channels)
         except DataError as error:
             return str(error)
         finally:
@@ -149,31 +155,31 @@ def _decode(
     try:
         for first in range(0, len(files), _AT_ONCE):
             positions = range(first, min(first + _AT_ONCE, len(files)))
-            reasons = zip(positions, pool.map(one, positions), strict=True)
+            reasons = zip(positions, pool.map(decode_one, positions), strict=True)
             problems |= {position: reason for position, reason in reasons if reason}
     finally:
         pool.shutdown(cancel_futures=True)  # so that an interrupt does not wait for all of them
     return problems
 
 
-def _cached(
-    images: Images, form: Form, progress: Callable[[], None]
+def _open_cache(
+    images: ImageList, form: ImageFormat, progress: Callable[[], None]
 ) -> tuple[np.ndarray, dict[int, str]]:
-    """Decoded images as a memory map of a file that is written whole or not at all."""
-    key = hashlib.sha256(f"{_FORMAT}:{form.shape}:{images.stamp()}".encode()).hexdigest()[:32]
+    """Returns decoded images as a memory map of a file, which is written atomically."""
+    key = hashlib.sha256(f"{_FORMAT}:{form.shape}:{images.cache_key()}".encode()).hexdigest()[:32]
     path = cache_folder() / f"{key}.npy"
-    notes = path.with_suffix(".json")
-    if not (path.is_file() and notes.is_file()):
+    problems_path = path.with_suffix(".json")
+    if not (path.is_file() and problems_path.is_file()):
         try:
-            _write_cache(images, form, path, notes, progress)
+            _write_cache(images, form, path, problems_path, progress)
         except OSError as error:
             raise DataError(
-                f"decoded images cannot be kept in {path.parent}: {error}; "
-                "set TF_TRANSLATE_CACHE to a folder with room, or cache to memory or none"
+                f"decoded images cannot be stored in {path.parent}: {error}; "
+                "set TF_TRANSLATE_CACHE to a folder with enough space, or cache to memory or none"
             ) from error
     try:
-        problems = json.loads(notes.read_text("utf-8"))
-        # Read-only and not held in memory: the system keeps the pages that are used.
+        problems = json.loads(problems_path.read_text("utf-8"))
+        # Mapped read-only, not loaded: the system keeps the pages in use in memory.
         pixels = np.load(path, mmap_mode="r")
     except (ValueError, EOFError) as error:
         raise DataError(f"the decoded images {path} are damaged; delete the file") from error
@@ -181,7 +187,11 @@ def _cached(
 
 
 def _write_cache(
-    images: Images, form: Form, path: Path, notes: Path, progress: Callable[[], None]
+    images: ImageList,
+    form: ImageFormat,
+    path: Path,
+    problems_path: Path,
+    progress: Callable[[], None],
 ) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     unique = f"{os.getpid()}.{threading.get_ident()}"
@@ -193,10 +203,10 @@ def _write_cache(
         problems = _decode(images, form, pixels, progress)
         pixels.flush()
         del pixels
-        partial = notes.with_name(f".{notes.name}.{unique}")
+        partial = problems_path.with_name(f".{problems_path.name}.{unique}")
         partial.write_text(json.dumps(problems), "utf-8")
-        partial.replace(notes)
-        temporary.replace(path)  # last: where this file is, everything is
+        partial.replace(problems_path)
+        temporary.replace(path)  # Last: if this file exists, the cache is complete.
     finally:
         with contextlib.suppress(FileNotFoundError):
             temporary.unlink()

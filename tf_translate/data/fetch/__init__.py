@@ -1,1 +1,1 @@
-"""Data sets made from packages of the public registries."""
+"""Data sets that are built from packages of public registries."""

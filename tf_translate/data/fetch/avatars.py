@@ -1,9 +1,10 @@
-"""Open Peeps: drawn heads, any number of them, of known glasses and beards or skin tones.
+"""Open Peeps: any number of cartoon heads with known glasses and beards, or skin tones.
 
-People of train and validation are drawn once, with attributes by chance. Those of test are
-drawn in all ways, with nothing else changed: the exact truth of an edited attribute.
+Each person of train and validation is rendered once, with random attributes. Each person of test
+is rendered with every combination of attributes and nothing else changed. These images are exact
+counterfactuals.
 
-Open Peeps is by Pablo Stanley, CC0 1.0, drawn by DiceBear (MIT).
+Open Peeps is by Pablo Stanley, CC0 1.0, rendered by DiceBear (MIT).
 """
 
 import colorsys
@@ -18,151 +19,164 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageColor, ImageOps
 
-from tf_translate.data.fetch.options import Progress, Wanted
-from tf_translate.data.fetch.svg_rendering import NEEDED, draw_svg, write_table
+from tf_translate.data.fetch.fetch_options import FetchOptions, Progress
+from tf_translate.data.fetch.svg_rendering import MISSING_PACKAGES, render_svg, write_table
 from tf_translate.errors import DataError
 
 ATTRIBUTES = ("glasses", "beard")
 COLUMNS = ("image", "split", "person", *ATTRIBUTES)
-TONES = ("#ffdbb4", "#edb98a", "#d08b5b", "#ae5d29", "#694d3d")  # all of the style, light to dark
-_LARGER = 6  # the whole avatar is drawn at 6 times the side of the cropped head
-_CROP = (0.12, 0.0, 0.95, 0.83)  # left, top, right, bottom of the head, shares of the avatar
+# All tones of the style, light to dark.
+TONES = ("#ffdbb4", "#edb98a", "#d08b5b", "#ae5d29", "#694d3d")
+_SUPERSAMPLING = 6  # the avatar is rendered at 6 times the side of the cropped head
+_CROP = (0.12, 0.0, 0.95, 0.83)  # left, top, right, bottom of the head, as fractions of the avatar
 _SEED = 40
-# A snapshot is taken from elsewhere: most share of the head's side it is moved, shares of its size,
-# degrees of its tilt, and hue, saturation and value of what is behind it.
-_MOVED, _SIZES, _TILT = 0.07, (0.9, 1.15), 9.0
-_BEHIND = ((0.0, 1.0), (0.05, 0.55), (0.55, 1.0))
-# Left out: hats and veils hide hair and ears, two expressions have one eye or three.
-_EXPRESSIONS_OUT = {"cyclops", "monster"}
-_HEADS_OUT = {"bear", "hatBeanie", "hatHip", "hijab", "turban"}
+# Random changes of a snapshot: largest shift as a fraction of the side of the head, range of the
+# scale, largest tilt in degrees, and ranges of hue, saturation and value of the background.
+_SHIFT, _SCALES, _TILT = 0.07, (0.9, 1.15), 9.0
+_BACKGROUND_HSV = ((0.0, 1.0), (0.05, 0.55), (0.55, 1.0))
+# Excluded: hats and veils hide hair and ears; two expressions have one or three eyes.
+_EXCLUDED_EXPRESSIONS = {"cyclops", "monster"}
+_EXCLUDED_HEADS = {"bear", "hatBeanie", "hatHip", "hijab", "turban"}
 _GLASSES = ["glasses", "glasses2", "glasses3", "glasses4", "glasses5"]
-_WAYS = list(itertools.product((0, 1), repeat=len(ATTRIBUTES)))
-_SHARE = 25  # of 100 people of known tones wear glasses, and as many a beard
+_COMBINATIONS = list(itertools.product((0, 1), repeat=len(ATTRIBUTES)))
+_PERCENT = 25  # of people with known tones have glasses, and as many a beard
 
-Wears = tuple[int, ...]  # glasses and beard, or the place of the tone
+Values = tuple[int, ...]  # of the attributes: glasses and beard, or the index of the tone
 
 
-def lay_out_avatars(
-    files: Sequence[Path], folder: Path, wanted: Wanted, progress: Progress
+def write_avatars(
+    files: Sequence[Path], folder: Path, options: FetchOptions, progress: Progress
 ) -> Path:
-    """Heads as PNG, and a table with person, glasses and beard.
+    """Writes heads as PNG, and a table with person, glasses and beard.
 
     Args:
-        files: None are needed.
-        folder: Where to write.
-        wanted: `size` of the images, `number` of people to learn from; a twentieth as many
-            more, at least 4, are of validation, and as many of test.
+        files: Not used.
+        folder: Output folder.
+        options: `size` of the images, `number` of people in train. Validation and test have a
+            twentieth as many each, but at least 4.
         progress: Called after every image.
     """
-    return _lay_out(folder / "dicebear.csv", COLUMNS, _WAYS, draw_head, wanted, progress)
+    return _write_heads(
+        folder / "dicebear.csv", COLUMNS, _COMBINATIONS, draw_head, options, progress
+    )
 
 
-def lay_out_tones(files: Sequence[Path], folder: Path, wanted: Wanted, progress: Progress) -> Path:
-    """Heads as PNG, and a table with person and tone, 0 (light) to 4; otherwise as the avatars."""
-    ways = [(tone,) for tone in range(len(TONES))]
-    columns = ("image", "split", "person", "tone")
-    return _lay_out(folder / "dicebear-tones.csv", columns, ways, draw_tone, wanted, progress)
-
-
-def lay_out_snapshots(
-    files: Sequence[Path], folder: Path, wanted: Wanted, progress: Progress
+def write_tones(
+    files: Sequence[Path], folder: Path, options: FetchOptions, progress: Progress
 ) -> Path:
-    """As `lay_out_tones`, but each image is another snapshot (see `draw_snapshot`)."""
-    ways = [(tone,) for tone in range(len(TONES))]
+    """Writes heads in skin tones 0 (light) to 4; otherwise as `write_avatars`."""
+    combinations = [(tone,) for tone in range(len(TONES))]
+    columns = ("image", "split", "person", "tone")
+    return _write_heads(
+        folder / "dicebear-tones.csv", columns, combinations, draw_tone, options, progress
+    )
+
+
+def write_snapshots(
+    files: Sequence[Path], folder: Path, options: FetchOptions, progress: Progress
+) -> Path:
+    """As `write_tones`, but each image is a random snapshot (see `draw_snapshot`)."""
+    combinations = [(tone,) for tone in range(len(TONES))]
     columns = ("image", "split", "person", "tone")
     table = folder / "dicebear-snapshots.csv"
-    return _lay_out(table, columns, ways, draw_snapshot, wanted, progress)
+    return _write_heads(table, columns, combinations, draw_snapshot, options, progress)
 
 
-def _lay_out(
+def _write_heads(
     table: Path,
     columns: Sequence[str],
-    ways: Sequence[Wears],
+    combinations: Sequence[Values],
     draw: Callable,
-    wanted: Wanted,
+    options: FetchOptions,
     progress: Progress,
 ) -> Path:
-    number = int(wanted.number or 0)
+    number = int(options.number or 0)
     others = max(4, number // 20)
-    style, rows, total = open_peeps(), [], number + others * (1 + len(ways))
+    style, rows = load_open_peeps(), []
+    total = number + others * (1 + len(combinations))
     sizes = {"train": number, "validation": others, "test": others}
-    for split, person, way in people(sizes, ways):
-        name = f"{person}-{''.join(map(str, way))}.png"
-        draw(style, person, way, side=int(wanted.size or 0)).save(table.parent / name)
-        rows.append((name, split, person, *way))
+    for split, person, values in list_people(sizes, combinations):
+        name = f"{person}-{''.join(map(str, values))}.png"
+        draw(style, person, values, side=int(options.size or 0)).save(table.parent / name)
+        rows.append((name, split, person, *values))
         progress(len(rows), total)
     return write_table(table, columns, rows)
 
 
-def people(
-    sizes: Mapping[str, int], ways: Sequence[Wears] = _WAYS
-) -> Iterator[tuple[str, str, Wears]]:
-    """Split, person and how it is drawn, image by image; the first are always the same.
+def list_people(
+    sizes: Mapping[str, int], combinations: Sequence[Values] = _COMBINATIONS
+) -> Iterator[tuple[str, str, Values]]:
+    """Yields split, person and attribute values of each image.
+
+    A larger number of people starts with the same people.
 
     Args:
-        sizes: People of train, validation and test, in this order.
-        ways: In which people can be drawn; those of test are in all of them.
+        sizes: Numbers of people of train, validation and test, in this order.
+        combinations: Combinations of attribute values; people of test have all of them.
     """
-    for number, (split, count) in enumerate(sizes.items()):
-        random = np.random.default_rng([_SEED, number])
+    for split_index, (split, count) in enumerate(sizes.items()):
+        random = np.random.default_rng([_SEED, split_index])
         for index in range(count):
-            shown = ways if split == "test" else [ways[int(random.integers(len(ways)))]]
-            for way in shown:
-                yield split, f"{split}-{index:05d}", way
+            if split == "test":
+                chosen = combinations
+            else:
+                chosen = [combinations[int(random.integers(len(combinations)))]]
+            for values in chosen:
+                yield split, f"{split}-{index:05d}", values
 
 
-def open_peeps() -> Any:
-    """The style that heads are drawn in.
+def load_open_peeps() -> Any:
+    """Loads the DiceBear style of the heads.
 
     Raises:
-        DataError: If the packages that draw are not installed.
+        DataError: If the rendering packages are not installed.
     """
     try:
         from dicebear import Style
 
         text = resources("dicebear_styles").joinpath("open-peeps.json").read_text("utf-8")
     except ImportError as error:
-        raise DataError(NEEDED) from error
+        raise DataError(MISSING_PACKAGES) from error
     return Style(json.loads(text))
 
 
-def draw_head(style: Any, person: str, wears: Wears, *, side: int) -> Image.Image:
-    """The head of a person who wears glasses and beard or not.
+def draw_head(style: Any, person: str, values: Values, *, side: int) -> Image.Image:
+    """Renders the head of a person with or without glasses and beard.
 
     Args:
-        style: As `open_peeps` gives it.
-        person: Decides everything but glasses and beard; of one name one drawing.
-        wears: Glasses and beard, each 0 or 1.
+        style: The style from `load_open_peeps`.
+        person: Name that seeds everything except glasses and beard.
+        values: Glasses and beard, each 0 or 1.
         side: Width and height in pixels.
     """
-    glasses, beard = wears
-    return _head(style, person, side, glasses=100 * glasses, beard=100 * beard)
+    glasses, beard = values
+    return _draw_cropped_head(style, person, side, glasses=100 * glasses, beard=100 * beard)
 
 
-def draw_tone(style: Any, person: str, way: Wears, *, side: int) -> Image.Image:
-    """The head of a person in the tone whose place among `TONES` is given; as `draw_head`."""
-    skin = {"skinColor": [TONES[way[0]]]}
-    return _head(style, person, side, glasses=_SHARE, beard=_SHARE, **skin)
+def draw_tone(style: Any, person: str, values: Values, *, side: int) -> Image.Image:
+    """Renders the head of a person in a skin tone; `values` holds its index in `TONES`."""
+    skin = {"skinColor": [TONES[values[0]]]}
+    return _draw_cropped_head(style, person, side, glasses=_PERCENT, beard=_PERCENT, **skin)
 
 
-def draw_snapshot(style: Any, person: str, way: Wears, *, side: int) -> Image.Image:
-    """As `draw_tone`, but seen from elsewhere and before some colour, as photographs are.
+def draw_snapshot(style: Any, person: str, values: Values, *, side: int) -> Image.Image:
+    """As `draw_tone`, but with random position, size, tilt and background, as in photographs.
 
-    Place, size, tilt and background follow from person and tone.
+    Person and tone seed the random choices.
     """
-    random = np.random.default_rng([_SEED, zlib.crc32(person.encode()), *way])
-    red, green, blue = colorsys.hsv_to_rgb(*(random.uniform(*bounds) for bounds in _BEHIND))
-    behind = "#" + "".join(f"{round(255 * part):02x}" for part in (red, green, blue))
-    options = {"skinColor": [TONES[way[0]]], "backgroundColor": [behind]}
-    whole = _whole(style, person, side, glasses=_SHARE, beard=_SHARE, **options)
+    random = np.random.default_rng([_SEED, zlib.crc32(person.encode()), *values])
+    red, green, blue = colorsys.hsv_to_rgb(*(random.uniform(*bounds) for bounds in _BACKGROUND_HSV))
+    background = "#" + "".join(f"{round(255 * part):02x}" for part in (red, green, blue))
+    options = {"skinColor": [TONES[values[0]]], "backgroundColor": [background]}
+    avatar = _draw_avatar(style, person, side, glasses=_PERCENT, beard=_PERCENT, **options)
     left, top, right, bottom = _CROP
-    across = (right - left) / random.uniform(*_SIZES)  # of the avatar, which a snapshot shows
-    moved = random.uniform(-_MOVED, _MOVED, 2) * across
-    middle = (np.array([left + right, top + bottom]) / 2 + moved) * whole.width
-    border = whole.width // 2
-    colour = ImageColor.getrgb(behind)
-    padded = ImageOps.expand(whole, border, fill=colour)
-    middle, reach = middle + border, across * whole.width / 2
+    width = (right - left) / random.uniform(*_SCALES)  # visible fraction of the avatar
+    shift = random.uniform(-_SHIFT, _SHIFT, 2) * width
+    middle = (np.array([left + right, top + bottom]) / 2 + shift) * avatar.width
+    border = avatar.width // 2
+    colour = ImageColor.getrgb(background)
+    padded = ImageOps.expand(avatar, border, fill=colour)
+    middle, reach = middle + border, width * avatar.width / 2
     tilted = padded.rotate(
         random.uniform(-_TILT, _TILT),
         Image.Resampling.BICUBIC,
@@ -173,36 +187,36 @@ def draw_snapshot(style: Any, person: str, way: Wears, *, side: int) -> Image.Im
     return tilted.resize((side, side), Image.Resampling.BOX, box=box)
 
 
-def _head(
+def _draw_cropped_head(
     style: Any, person: str, side: int, *, glasses: int, beard: int, **others: list[str]
 ) -> Image.Image:
-    """A head over white, always at the same place."""
+    """Renders a head on white, always at the same position."""
     white = {"backgroundColor": ["#ffffff"]}
-    whole = _whole(style, person, side, glasses=glasses, beard=beard, **white, **others)
-    left, top, right, bottom = (share * whole.width for share in _CROP)
+    avatar = _draw_avatar(style, person, side, glasses=glasses, beard=beard, **white, **others)
+    left, top, right, bottom = (fraction * avatar.width for fraction in _CROP)
     box = (left, top, right, bottom)
-    return whole.resize((side, side), Image.Resampling.BOX, box=box)
+    return avatar.resize((side, side), Image.Resampling.BOX, box=box)
 
 
-def _whole(
+def _draw_avatar(
     style: Any, person: str, side: int, *, glasses: int, beard: int, **others: list[str]
 ) -> Image.Image:
-    """An avatar, with glasses and a beard by chances of 100."""
+    """Renders an avatar; `glasses` and `beard` are probabilities in percent."""
     from dicebear import Avatar
 
     options = {
         "seed": f"tf_translate {_SEED} {person}",
-        "size": _LARGER * side,
-        "expressionVariant": _without(style, "expression", _EXPRESSIONS_OUT),
-        "headVariant": _without(style, "head", _HEADS_OUT),
+        "size": _SUPERSAMPLING * side,
+        "expressionVariant": _other_variants(style, "expression", _EXCLUDED_EXPRESSIONS),
+        "headVariant": _other_variants(style, "head", _EXCLUDED_HEADS),
         "accessoriesVariant": _GLASSES,
         "accessoriesProbability": glasses,
         "facialHairProbability": beard,
         "maskProbability": 0,
         **others,
     }
-    return draw_svg(Avatar(style, options).to_string())
+    return render_svg(Avatar(style, options).to_string())
 
 
-def _without(style: Any, part: str, left_out: set[str]) -> list[str]:
-    return [name for name in style.components()[part].variants() if name not in left_out]
+def _other_variants(style: Any, part: str, excluded: set[str]) -> list[str]:
+    return [name for name in style.components()[part].variants() if name not in excluded]

@@ -1,40 +1,42 @@
-"""Material Symbols: icons in seven stroke weights, an ordered level with exact counterfactuals."""
+"""Material Symbols: icons in seven stroke weights, ordered levels with exact counterfactuals."""
 
 import hashlib
 import tarfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tf_translate.data.fetch.options import Progress, Wanted
-from tf_translate.data.fetch.svg_rendering import draw_svg, write_table
-from tf_translate.data.layouts.attribute_table import drawn_split
+from tf_translate.data.fetch.fetch_options import FetchOptions, Progress
+from tf_translate.data.fetch.svg_rendering import render_svg, write_table
+from tf_translate.data.layouts.attribute_table import split_by_hash
 
 WEIGHTS = (100, 200, 300, 400, 500, 600, 700)
 STYLES = ("outlined", "rounded", "sharp")
 
 
-def lay_out_icons(files: Sequence[Path], folder: Path, wanted: Wanted, progress: Progress) -> Path:
-    """Icons black on white as PNG, and a table with icon and weight.
+def write_icons(
+    files: Sequence[Path], folder: Path, options: FetchOptions, progress: Progress
+) -> Path:
+    """Writes icons black on white as PNG, and a table with icon and weight.
 
-    Icons whose names begin with one word (`alarm`, `alarm_off`, `alarm_on`) are one family, and a
-    family lies in one split. Of icons that are drawn alike one is taken; which are taken if not
-    all is decided by a hash of the name.
+    Icons whose names share the first word (`alarm`, `alarm_off`, `alarm_on`) are one family, and
+    a family stays in one split. Of identical icons one is used. If `number` limits the icons, a
+    hash of the name chooses them.
 
     Args:
-        files: The packages of the seven weights, in order.
-        folder: Where to write.
-        wanted: `size` of the images, `number` of icons at most, `style`.
+        files: The package files of the seven weights, in order.
+        folder: Output folder.
+        options: `size` of the images, maximum `number` of icons, `style`.
         progress: Called after every image.
     """
-    style, number = str(wanted.style), int(wanted.number or 0)
+    style, number = str(options.style), int(options.number or 0)
     by_weight = [read_icons(path, style) for path in files]
-    icons = chosen_icons(by_weight, number)
+    icons = choose_icons(by_weight, number)
     rows, total = [], len(icons) * len(WEIGHTS)
     for icon in icons:
-        split = drawn_split(family(icon))
+        split = split_by_hash(family_name(icon))
         for weight, drawings in zip(WEIGHTS, by_weight, strict=True):
             name = f"{icon}-{weight}.png"
-            draw_svg(drawings[icon], wanted.size).convert("L").save(folder / name)
+            render_svg(drawings[icon], options.size).convert("L").save(folder / name)
             rows.append((name, split, icon, weight))
             progress(len(rows), total)
     columns = ("image", "split", "icon", "weight")
@@ -42,7 +44,7 @@ def lay_out_icons(files: Sequence[Path], folder: Path, wanted: Wanted, progress:
 
 
 def read_icons(path: Path, style: str) -> dict[str, str]:
-    """The SVG texts of one package and style by name, without the filled ones."""
+    """Reads the SVG texts of one package and style by name, without filled icons."""
     start = f"package/{style}/"
     with tarfile.open(path) as opened:
         return {
@@ -55,20 +57,20 @@ def read_icons(path: Path, style: str) -> dict[str, str]:
         }
 
 
-def chosen_icons(by_weight: Sequence[Mapping[str, str]], number: int) -> list[str]:
-    """Names of icons that all weights have and no weight repeats, sorted."""
+def choose_icons(by_weight: Sequence[Mapping[str, str]], number: int) -> list[str]:
+    """Chooses icons that differ in all weights and from each other; sorted names."""
     names = sorted(set(by_weight[0]).intersection(*by_weight))
-    seen: set[tuple[str, ...]] = set()
-    kept = []
+    used: set[tuple[str, ...]] = set()
+    chosen = []
     for name in names:
-        drawn = tuple(drawings[name] for drawings in by_weight)
-        if len(set(drawn)) == len(drawn) and drawn not in seen:
-            seen.add(drawn)
-            kept.append(name)
-    kept.sort(key=lambda name: hashlib.sha256(name.encode()).hexdigest())
-    return sorted(kept[:number])
+        svgs = tuple(drawings[name] for drawings in by_weight)
+        if len(set(svgs)) == len(svgs) and svgs not in used:
+            used.add(svgs)
+            chosen.append(name)
+    chosen.sort(key=lambda name: hashlib.sha256(name.encode()).hexdigest())
+    return sorted(chosen[:number])
 
 
-def family(icon: str) -> str:
-    """The first word of an icon's name."""
+def family_name(icon: str) -> str:
+    """Returns the first word of an icon's name."""
     return icon.partition("_")[0]

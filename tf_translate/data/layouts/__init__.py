@@ -1,1 +1,1 @@
-"""How files on disk become splits: folders, tables, attribute tables, TensorFlow Datasets."""
+"""Readers of data layouts: folders, pair tables, attribute tables, TensorFlow Datasets."""

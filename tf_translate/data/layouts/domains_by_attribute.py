@@ -1,57 +1,57 @@
-"""Data sets given as a table of image -> columns, where an attribute makes the domains.
+"""Splits an attribute table into two domains by the values of one column.
 
-DiscoGAN takes CelebA this way (blond against black hair among women): `domain_column` and its
-two values choose the domains, `where` the rows, `label_column` what becomes the labels.
+DiscoGAN uses CelebA this way (blond and black hair, women only). `domain_column` and two of its
+values choose the domains, `where` chooses the rows, and `label_column` holds the labels.
 """
 
 from collections import Counter
 
 from tf_translate.config.data import DataConfig
-from tf_translate.data.layouts.attribute_table import Row, Rows, Table, named
-from tf_translate.data.splits import SPLITS, Images, Source, Split, listing
+from tf_translate.data.layouts.attribute_table import AttributeTable, LocatedRows, Row, list_names
+from tf_translate.data.splits import SPLITS, DomainSource, ImageList, Split, format_list
 from tf_translate.errors import DataError
 
 
-def read_attributes(table: Table, config: DataConfig) -> Source:
-    """The domains of a table of image -> columns; unpaired.
+def read_attribute_domains(table: AttributeTable, config: DataConfig) -> DomainSource:
+    """Reads the two unpaired domains of an attribute table.
 
-    Splits are those of the column `split`. Without it a hash of the name of a image, which is
-    the same on every machine, sends 80 % to train, 10 % to validation and 10 % to test. With
-    `group_column` a held-out split where every image of a has one twin in b, equal in all
-    columns but the domain's, is aligned: each image then is the truth of the other.
+    Splits are those of the column `split`. Without it, a hash of the image path, equal on every
+    machine, assigns 80 % to train, 10 % to validation and 10 % to test. With `group_column`, a
+    held-out split is aligned if every image of a has exactly one counterpart in b: a row that is
+    equal in all columns except the domain's. Counterparts are each other's ground truth.
 
     Args:
-        table: As `columns.read_columns` gives it, or of a packed data set.
-        config: Says which columns and values are meant.
+        table: The table, as from `attribute_table.read_columns` or of a packed data set.
+        config: Names the columns and values.
 
     Raises:
-        DataError: If the table, a column, a value or a cell is not as it must be.
+        DataError: If the table, a column, a value or a cell is invalid.
     """
     _check(table, config)
-    kept = table.where(config.where)
+    rows = table.where(config.where)
     domains = [
-        [(place, row) for place, row in kept if row[str(config.domain_column)] == value]
+        [(location, row) for location, row in rows if row[str(config.domain_column)] == value]
         for value in (config.domain_a, config.domain_b)
     ]
-    _check_found(table, config, kept, domains)
-    sides = [table.by_split(rows, together=config.group_column) for rows in domains]
-    given = "split" in table.columns
+    _check_domains(table, config, rows, domains)
+    sides = [table.by_split(domain, group_column=config.group_column) for domain in domains]
+    has_split_column = "split" in table.columns
     splits = {
         name: _split(table, config, name, sides[0][name], sides[1][name])
         for name in SPLITS
-        # Chance may leave a drawn split without images of a domain; a given one may not.
-        if (any if given else all)(side[name] for side in sides)
+        # A split by hash may lack images of a domain by chance; a split by column may not.
+        if (any if has_split_column else all)(side[name] for side in sides)
     }
     if "train" not in splits:
         raise DataError(f"the table {table.path} has no row of the split train in both domains")
-    return Source(f"the table {table.path}", splits)
+    return DomainSource(f"the table {table.path}", splits)
 
 
-def _check(table: Table, config: DataConfig) -> None:
+def _check(table: AttributeTable, config: DataConfig) -> None:
     if not config.domain_column:
         raise DataError(
-            f"{table.path} is a table of image -> columns: set domain_column, domain_a and "
-            f"domain_b to say which images are a and b; its columns are {named(table.columns)}"
+            f"{table.path} is an attribute table: set domain_column, domain_a and "
+            f"domain_b to choose the images of a and b; its columns are {list_names(table.columns)}"
         )
     table.check(
         {
@@ -63,61 +63,66 @@ def _check(table: Table, config: DataConfig) -> None:
     )
 
 
-def _check_found(
-    table: Table,
+def _check_domains(
+    table: AttributeTable,
     config: DataConfig,
-    kept: Rows,
-    domains: list[Rows],
+    all_rows: LocatedRows,
+    domains: list[LocatedRows],
 ) -> None:
     for name, value, rows in zip("ab", (config.domain_a, config.domain_b), domains, strict=True):
         if not rows:
-            values = [cell for cell, _ in _counted(kept, str(config.domain_column))]
-            among = f" among the {len(kept)} rows that where leaves" if config.where else ""
+            values = [cell for cell, _ in _count_values(all_rows, str(config.domain_column))]
+            among = f" among the {len(all_rows)} rows that match where" if config.where else ""
             raise DataError(
                 f"the table {table.path} has no row with {config.domain_column} = {value!r} "
-                f"(domain_{name}){among}; its values are {named(values) or '(none)'}"
+                f"(domain_{name}){among}; its values are {list_names(values) or '(none)'}"
             )
     if config.label_column:
         without = [
-            f"{place}: {row['image']}"
+            f"{location}: {row['image']}"
             for rows in domains
-            for place, row in rows
+            for location, row in rows
             if not row[config.label_column]
         ]
         if without:
             raise DataError(
                 f"the table {table.path} has rows with an empty {config.label_column!r} "
-                "(label_column); fill them, leave them out by where, or choose another column:"
-                f"{listing(without)}"
+                "(label_column); fill the cells, exclude the rows with where, or choose another "
+                "column:"
+                f"{format_list(without)}"
             )
 
 
-def _split(table: Table, config: DataConfig, name: str, a: Rows, b: Rows) -> Split:
-    """The images of both domains, twins at the same place where all have one."""
-    twins = None if name == "train" or not config.group_column else _twins(config, a, b)
-    of_a, of_b = (
-        _side(table, rows, config.label_column) for rows in (a, b if twins is None else twins)
+def _split(
+    table: AttributeTable, config: DataConfig, name: str, a: LocatedRows, b: LocatedRows
+) -> Split:
+    """Opens both domains; counterparts get the same position if every image has one."""
+    needs_counterparts = name != "train" and config.group_column
+    counterparts = _counterparts(config, a, b) if needs_counterparts else None
+    images_a, images_b = (
+        _open_images(table, rows, config.label_column)
+        for rows in (a, b if counterparts is None else counterparts)
     )
-    return Split(of_a, of_b, aligned=twins is not None)
+    return Split(images_a, images_b, aligned=counterparts is not None)
 
 
-def _side(table: Table, rows: Rows, label_column: str | None) -> Images:
+def _open_images(table: AttributeTable, rows: LocatedRows, label_column: str | None) -> ImageList:
     labels = [row[label_column] for _, row in rows] if label_column else None
     return table.images(rows, labels)
 
 
-def _twins(config: DataConfig, a: Rows, b: Rows) -> Rows | None:
-    """The rows of b in the order of their twins in a; None unless all have exactly one."""
-    own = {"image", "split", config.domain_column}
+def _counterparts(config: DataConfig, a: LocatedRows, b: LocatedRows) -> LocatedRows | None:
+    """Orders the rows of b like their counterparts in a; None unless each has exactly one."""
+    excluded = {"image", "split", config.domain_column}
 
-    def shown(row: Row) -> tuple[str, ...]:
-        return tuple(cell for column, cell in row.items() if column not in own)
+    def content_of(row: Row) -> tuple[str, ...]:
+        return tuple(cell for column, cell in row.items() if column not in excluded)
 
-    of = {shown(row): (place, row) for place, row in b}
-    wanted = [shown(row) for _, row in a]
-    complete = set(of) == set(wanted) and len(of) == len(a) == len(b)
-    return [of[one] for one in wanted] if complete else None
+    rows_of_b = {content_of(row): (location, row) for location, row in b}
+    contents_of_a = [content_of(row) for _, row in a]
+    complete = set(rows_of_b) == set(contents_of_a) and len(rows_of_b) == len(a) == len(b)
+    return [rows_of_b[content] for content in contents_of_a] if complete else None
 
 
-def _counted(rows: Rows, column: str) -> list[tuple[str, int]]:
+def _count_values(rows: LocatedRows, column: str) -> list[tuple[str, int]]:
     return Counter(row[column] for _, row in rows).most_common()

@@ -1,15 +1,15 @@
-"""Data sets given as folders, in the three forms that people already have."""
+"""Reads data sets in three common folder layouts."""
 
 import os
 import sys
 from collections import Counter
 from pathlib import Path
 
-from tf_translate.data.splits import ImageFile, ImageFiles, Source, Split, listing
+from tf_translate.data.splits import DomainSource, ImageFile, ImageFileList, Split, format_list
 from tf_translate.errors import DataError
 from tf_translate.images import EXTENSIONS
 
-SPLIT_NAMES = {  # as people call them -> as we do
+SPLIT_NAMES = {  # spelling on disk -> name of the split
     "train": "train",
     "validation": "validation",
     "valid": "validation",
@@ -18,50 +18,50 @@ SPLIT_NAMES = {  # as people call them -> as we do
 }
 
 
-def ab_folders(root: Path) -> Source:
-    """`trainA/ trainB/ testA/ testB/` (or `train/a/ train/b/`): two unpaired heaps.
+def ab_folders(root: Path) -> DomainSource:
+    """`trainA/ trainB/ testA/ testB/` (or `train/a/ train/b/`): two unpaired domains.
 
-    The folders inside a domain's folder, as in `trainA/<class>/`, are the classes of its images.
+    Folders inside a domain's folder, such as `trainA/<class>/`, are the classes of its images.
     """
     return _domains(root, paired=False)
 
 
-def named_pairs(root: Path) -> Source:
-    """`train/a/ train/b/` (or `trainA/ trainB/`): pairs are files of equal name."""
+def named_pairs(root: Path) -> DomainSource:
+    """`train/a/ train/b/` (or `trainA/ trainB/`): pairs are files with the same name."""
     return _domains(root, paired=True)
 
 
-def side_by_side(root: Path) -> Source:
-    """`train/ test/`: every image holds a on its left half and b on its right."""
+def side_by_side(root: Path) -> DomainSource:
+    """`train/ test/`: the left half of every image is a, the right half is b."""
     splits: dict[str, Split] = {}
     for spelling, name in SPLIT_NAMES.items():
         if (root / spelling).is_dir():
             files = images_in(root / spelling)
             halves = [
-                ImageFiles([ImageFile(file.file, file.name, half) for file in files])
+                ImageFileList([ImageFile(file.file, file.name, half) for file in files])
                 for half in ("left", "right")
             ]
             _add(splits, name, Split(halves[0], halves[1], aligned=True), root)
     if "train" not in splits:
         raise DataError(f"{root} has no folder train with side-by-side images")
-    return Source(f"the side-by-side images in {root}", splits)
+    return DomainSource(f"the side-by-side images in {root}", splits)
 
 
 def domain_folder(root: Path, split: str, domain: str) -> Path | None:
-    """The folder of one domain ("a" or "b") of one split as spelt on disk, if there is one."""
+    """Finds the folder of one domain ("a" or "b") of one split; None if there is none."""
     spellings = (f"{split}{domain.upper()}", f"{split}/{domain}", f"{split}/{domain.upper()}")
     return next((root / spelling for spelling in spellings if (root / spelling).is_dir()), None)
 
 
 def images_in(folder: Path) -> list[ImageFile]:
-    """The images below a folder sorted by name; hidden and other files are passed over.
+    """Lists the images below a folder, sorted by name; hidden and other files are ignored.
 
     Raises:
-        DataError: If there is none.
+        DataError: If there is no image.
     """
     files = [
-        ImageFile(os.path.join(place, entry), _named(folder, place, entry))
-        for place, _, entries in os.walk(folder, onerror=_unless_forbidden)
+        ImageFile(os.path.join(directory, entry), _image_name(folder, directory, entry))
+        for directory, _, entries in os.walk(folder, onerror=_raise_unless_forbidden)
         for entry in entries
         if entry.lower().endswith(EXTENSIONS) and not entry.startswith(".")
     ]
@@ -70,31 +70,33 @@ def images_in(folder: Path) -> list[ImageFile]:
     return sorted(files, key=lambda file: (file.name, file.file))
 
 
-def _unless_forbidden(error: OSError) -> None:
-    """Passes over folders that may not be read; what a disk or a network fails at is told."""
+def _raise_unless_forbidden(error: OSError) -> None:
+    """Ignores folders without read permission; raises errors of the disk or network."""
     if not isinstance(error, PermissionError):
         raise error
 
 
-def _named(folder: Path, place: str, entry: str) -> str:
-    """What a file is called: its path below the folder without suffix, `/` between folders."""
+def _image_name(folder: Path, directory: str, entry: str) -> str:
+    """Returns the path of a file below the folder, without suffix, `/` between folders."""
     stem = os.path.splitext(entry)[0]
-    return stem if place == str(folder) else Path(place, stem).relative_to(folder).as_posix()
+    return (
+        stem if directory == str(folder) else Path(directory, stem).relative_to(folder).as_posix()
+    )
 
 
-def _domains(root: Path, *, paired: bool) -> Source:
+def _domains(root: Path, *, paired: bool) -> DomainSource:
     splits: dict[str, Split] = {}
     for spelling, name in SPLIT_NAMES.items():
         a, b = (domain_folder(root, spelling, domain) for domain in "ab")
         if a and b:
-            split = _match(a, b) if paired else _heaps(a, b)
+            split = _read_pairs(a, b) if paired else _read_unpaired(a, b)
             _add(splits, name, split, root)
         elif a or b:
-            raise DataError(_lonely(root, spelling, a or b, "b" if a else "a"))
+            raise DataError(_describe_missing_domain(root, spelling, a or b, "b" if a else "a"))
     if "train" not in splits:
         raise DataError(f"{root} has no folders trainA and trainB, nor train/a and train/b")
-    form = "pairs of equal name" if paired else "unpaired folders"
-    return Source(f"the {form} in {root}", splits)
+    kind = "pairs of files with the same name" if paired else "unpaired folders"
+    return DomainSource(f"the {kind} in {root}", splits)
 
 
 def _add(splits: dict[str, Split], name: str, split: Split, root: Path) -> None:
@@ -103,58 +105,60 @@ def _add(splits: dict[str, Split], name: str, split: Split, root: Path) -> None:
     splits[name] = split
 
 
-def _lonely(root: Path, spelling: str, found: Path | None, missing: str) -> str:
+def _describe_missing_domain(root: Path, spelling: str, existing: Path | None, missing: str) -> str:
     return (
-        f"{root} has {found and found.relative_to(root)} but no folder of {missing} beside it "
+        f"{root} has {existing and existing.relative_to(root)} but no folder of domain {missing} "
         f"({spelling}{missing.upper()} or {spelling}/{missing})"
     )
 
 
-def _heaps(a: Path, b: Path) -> Split:
-    return Split(_heap(a), _heap(b), aligned=False)
+def _read_unpaired(a: Path, b: Path) -> Split:
+    return Split(_read_domain(a), _read_domain(b), aligned=False)
 
 
-def _heap(folder: Path) -> ImageFiles:
-    """The images of one domain; folders in it are classes, and then nothing lies beside them."""
+def _read_domain(folder: Path) -> ImageFileList:
+    """Reads the images of one domain; if it has folders, they are the classes of all images."""
     files = images_in(folder)
-    plain = [file for file in files if "/" not in file.name]
-    if len(plain) == len(files):
-        return ImageFiles(files)
+    outside_classes = [file for file in files if "/" not in file.name]
+    if len(outside_classes) == len(files):
+        return ImageFileList(files)
     classes = [sys.intern(file.name.partition("/")[0]) for file in files]
-    if plain:
-        found = sorted({file.name.partition("/")[0] for file in files if "/" in file.name})
+    if outside_classes:
+        class_folders = sorted({file.name.partition("/")[0] for file in files if "/" in file.name})
         raise DataError(
-            f"{folder} holds both class folders ({_few(found)}) and images beside them "
-            f"({_few([file.path.name for file in plain])}); keep one: put every image into the "
-            "folder of its class, or none"
+            f"{folder} holds both class folders ({_shorten(class_folders)}) and images outside of "
+            f"them ({_shorten([file.path.name for file in outside_classes])}); put every image "
+            "the folder of its class, or use no class folders"
         )
-    return ImageFiles(files, classes)
+    return ImageFileList(files, classes)
 
 
-def _few(names: list[str]) -> str:
+def _shorten(names: list[str]) -> str:
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
-def _match(a: Path, b: Path) -> Split:
+def _read_pairs(a: Path, b: Path) -> Split:
     a_files, b_files = (_by_name(folder) for folder in (a, b))
-    lonely = [f"{a_files[name].path} has no partner in {b}" for name in a_files.keys() - b_files]
-    lonely += [f"{b_files[name].path} has no partner in {a}" for name in b_files.keys() - a_files]
-    if lonely:
+    unmatched = [f"{a_files[name].path} has no partner in {b}" for name in a_files.keys() - b_files]
+    unmatched += [
+        f"{b_files[name].path} has no partner in {a}" for name in b_files.keys() - a_files
+    ]
+    if unmatched:
         raise DataError(
-            f"pairs need equal names (without suffix) in {a} and {b}; "
-            f"add the missing images or remove these:{listing(sorted(lonely))}"
+            f"pairs need the same name (without suffix) in {a} and {b}; "
+            f"add the missing images or remove these:{format_list(sorted(unmatched))}"
         )
     names = sorted(a_files)
-    a_side, b_side = (ImageFiles([files[n] for n in names]) for files in (a_files, b_files))
-    return Split(a_side, b_side, aligned=True)
+    images_a, images_b = (ImageFileList([files[n] for n in names]) for files in (a_files, b_files))
+    return Split(images_a, images_b, aligned=True)
 
 
 def _by_name(folder: Path) -> dict[str, ImageFile]:
     files = images_in(folder)
-    twice = [name for name, count in Counter(file.name for file in files).items() if count > 1]
-    if twice:
+    duplicates = [name for name, count in Counter(file.name for file in files).items() if count > 1]
+    if duplicates:
         raise DataError(
-            f"{folder} has several images of one name that differ in suffix only; "
-            f"keep one of each:{listing(sorted(twice))}"
+            f"{folder} has images whose names differ only in the suffix; "
+            f"keep one of each:{format_list(sorted(duplicates))}"
         )
     return {file.name: file for file in files}

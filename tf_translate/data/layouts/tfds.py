@@ -1,4 +1,4 @@
-"""Data sets of TensorFlow Datasets, by name."""
+"""Reads the two domains of data sets from TensorFlow Datasets."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,16 +11,18 @@ from PIL import Image
 
 from tf_translate import images
 from tf_translate.data.layouts.folders import SPLIT_NAMES
-from tf_translate.data.splits import Source, Split, picked
+from tf_translate.data.splits import DomainSource, Split, pick_labels
 from tf_translate.errors import DataError
 
 
 class TfdsImages:
-    """One image feature of one split; read in one pass, so it must be cached.
+    """One image feature of one split. It is read in one pass, so it must be cached.
 
     Args:
-        builder, split, feature: What is read.
-        positions: Which examples, all if None.
+        builder: The TFDS builder of the data set.
+        split: Name of the TFDS split.
+        feature: Name of the image feature.
+        positions: Positions of the examples to read; None for all.
         labels: Class name of each of these examples, or None.
     """
 
@@ -39,55 +41,55 @@ class TfdsImages:
         self.names = tuple(f"{split}/{position:06d}" for position in self._positions)
 
     def pick(self, positions: Sequence[int]) -> "TfdsImages":
-        """The images at these positions."""
-        chosen = [self._positions[position] for position in positions]
-        labels = picked(self.labels, positions)
-        return TfdsImages(self._builder, self._split, self._feature, chosen, labels)
+        """Returns the images at these positions."""
+        selected = [self._positions[position] for position in positions]
+        labels = pick_labels(self.labels, positions)
+        return TfdsImages(self._builder, self._split, self._feature, selected, labels)
 
-    def stamp(self) -> str:
-        """Where the prepared data lies, its version, the split, the feature and the positions."""
-        return f"{self._builder.data_path}:{self.identity()}"
+    def cache_key(self) -> str:
+        """Joins the path of the prepared data with the fingerprint."""
+        return f"{self._builder.data_path}:{self.fingerprint()}"
 
-    def identity(self) -> str:
-        """Data set with version, split, feature and positions."""
+    def fingerprint(self) -> str:
+        """Joins data set with version, split, feature and positions."""
         name = self._builder.info.full_name
         return f"{name}:{self._split}:{self._feature}:{self._positions}"
 
-    def each(self) -> Iterator["TfdsImage"]:
-        """All images in the order they are stored in."""
-        wanted = set(self._positions)
+    def iterate(self) -> Iterator["TfdsImage"]:
+        """Yields all images in the order in which they are stored."""
+        selected = set(self._positions)
         examples = self._builder.as_dataset(split=self._split, shuffle_files=False)
         examples = examples.map(lambda example: example[self._feature])
         for position, pixels in enumerate(examples.as_numpy_iterator()):
-            if position in wanted:
-                yield TfdsImage(f"{self._split}/{position:06d}", _as_bytes(pixels))
+            if position in selected:
+                yield TfdsImage(f"{self._split}/{position:06d}", _to_uint8(pixels))
 
 
 @dataclass(frozen=True)
 class TfdsImage:
-    """A image that was just read, as TensorFlow Datasets decodes it.
+    """An image as TensorFlow Datasets decodes it.
 
     Attributes:
-        name: Its split and position.
-        pixels: Uint8 `(h, w, c)`, as many channels as it has.
+        name: Split and position.
+        pixels: Uint8 `(h, w, c)` with the channels of the stored image.
     """
 
     name: str
     pixels: np.ndarray
 
-    def contents(self) -> bytes:
-        """A PNG file of its pixels."""
-        return images.png(self.pixels)
+    def read_bytes(self) -> bytes:
+        """Encodes its pixels as a PNG file."""
+        return images.encode_png(self.pixels)
 
     def decode(self, contents: bytes, channels: int) -> np.ndarray:
-        """Uint8 `(h, w, channels)` of such a file."""
+        """Decodes such a file to uint8 `(h, w, channels)`."""
         return images.decode(contents, channels=channels, origin=self.name)
 
-    def formed(self, size: tuple[int, int], channels: int) -> np.ndarray:
-        """Brought to a size (height, width)."""
+    def decode_resized(self, size: tuple[int, int], channels: int) -> np.ndarray:
+        """Resizes to `size` (height, width)."""
         pixels = self.pixels
         image = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
-        return images.resize(images.as_array(image, channels=channels), size)
+        return images.resize(images.to_array(image, channels=channels), size)
 
 
 def read_tfds(
@@ -96,56 +98,59 @@ def read_tfds(
     feature_b: str | None = None,
     *,
     label: str | None = None,
-) -> Source:
-    """Opens a data set of TensorFlow Datasets, downloading it first if it must be.
+) -> DomainSource:
+    """Opens a data set of TensorFlow Datasets and downloads it first if needed.
 
-    Splits trainA, trainB, testA, testB (as in `cycle_gan/*`) make an unpaired source; splits
-    train, test, ... whose examples hold two images make a paired one. Two names make an
-    unpaired source with a from the first and b from the second, labelled by their classes.
+    A data set with the splits trainA, trainB, testA, testB (such as `cycle_gan/*`) is unpaired.
+    A data set with the splits train, test, ... and two images in each example is paired. Two
+    names give unpaired domains, a from the first and b from the second, with their classes as
+    labels.
 
     Args:
         name: For example "cycle_gan/horse2zebra" or "svhn_cropped->mnist".
-        feature_a, feature_b: Image features; may be left out when there is no doubt. Of
-            two, the one declared first is a.
-        label: Of two names, the feature that labels are taken from; may be left out where
-            each has at most one of classes.
+        feature_a, feature_b: Image features; may be left out if the choice is unique. Of two
+            features, the one declared first is a.
+        label: With two names, the feature that holds the labels; may be left out if each
+            data set has at most one ClassLabel feature.
 
     Raises:
-        DataError: If the package or the data set is missing, cannot be prepared, or has
-            no such splits or features.
+        DataError: If the package or the data set is missing, cannot be prepared, or lacks these
+            splits or features.
     """
     if "->" in name:
-        return _two_sets(name, (feature_a, feature_b), label)
+        return _read_two_data_sets(name, (feature_a, feature_b), label)
     builder = prepare(name)
     splits = set(builder.info.splits)
     if {"trainA", "trainB"} <= splits:
-        found = _unpaired(builder, name, splits, feature_a, feature_b)
+        domains = _read_unpaired(builder, name, splits, feature_a, feature_b)
     elif "train" in splits:
-        found = _paired(builder, name, splits, feature_a, feature_b)
+        domains = _read_paired(builder, name, splits, feature_a, feature_b)
     else:
         raise DataError(
             f"tfds:{name} has the splits {', '.join(sorted(splits))}; "
-            "needed are trainA and trainB, or train with two images an example"
+            "expected trainA and trainB, or train with two images in each example"
         )
-    return Source(f"tfds:{name}", found)
+    return DomainSource(f"tfds:{name}", domains)
 
 
 def has_domains(name: str) -> bool:
-    """Whether a data set has two domains by itself, by its splits or images, or names two sets.
+    """Whether a name gives two domains: by its splits, by two images, or by two data sets.
 
     Raises:
-        DataError: If it is missing or cannot be prepared.
+        DataError: If the data set is missing or cannot be prepared.
     """
     if "->" in name:
         return True
     builder = prepare(name)
-    return {"trainA", "trainB"} <= set(builder.info.splits) or len(_image_features(builder)) == 2
+    return {"trainA", "trainB"} <= set(builder.info.splits) or len(
+        _list_image_features(builder)
+    ) == 2
 
 
-def _unpaired(
+def _read_unpaired(
     builder: Any, name: str, splits: set[str], feature_a: str | None, feature_b: str | None
 ) -> dict[str, Split]:
-    chosen = [image_feature(builder, name, feature) for feature in (feature_a, feature_b)]
+    chosen = [choose_image_feature(builder, name, feature) for feature in (feature_a, feature_b)]
     return {
         ours: Split(
             TfdsImages(builder, f"{theirs}A", chosen[0]),
@@ -157,24 +162,29 @@ def _unpaired(
     }
 
 
-def image_feature(builder: Any, name: str, feature: str | None) -> str:
-    """The image feature of that name, or the only one; `DataError` where there is a doubt."""
-    images_found = _image_features(builder)
-    if feature is None and len(images_found) != 1:
-        raise DataError(_say_features(name, images_found, "set tfds_a and tfds_b"))
-    return _check(name, feature or images_found[0], images_found)
+def choose_image_feature(builder: Any, name: str, feature: str | None) -> str:
+    """Returns the named image feature, or the only one; `DataError` if it is ambiguous."""
+    image_features = _list_image_features(builder)
+    if feature is None and len(image_features) != 1:
+        raise DataError(_describe_features(name, image_features, "set tfds_a and tfds_b"))
+    return _check_feature(name, feature or image_features[0], image_features)
 
 
-def _two_sets(name: str, features: tuple[str | None, str | None], label: str | None) -> Source:
+def _read_two_data_sets(
+    name: str, features: tuple[str | None, str | None], label: str | None
+) -> DomainSource:
     names = [part.strip() for part in name.split("->")]
     if len(names) != 2 or not all(names):
         raise DataError(f"tfds:{name} must name two data sets, as in tfds:svhn_cropped->mnist")
     builders = [prepare(part) for part in names]
     chosen = [
-        image_feature(builder, of, feature)
-        for builder, of, feature in zip(builders, names, features, strict=True)
+        choose_image_feature(builder, data_set, feature)
+        for builder, data_set, feature in zip(builders, names, features, strict=True)
     ]
-    classes = [_class_feature(*given, label) for given in zip(builders, names, strict=True)]
+    class_features = [
+        _choose_class_feature(builder, data_set, label)
+        for builder, data_set in zip(builders, names, strict=True)
+    ]
     shared = set(builders[0].info.splits) & set(builders[1].info.splits)
     if "train" not in shared:
         raise DataError(f"tfds:{name} needs a split train in both data sets")
@@ -182,54 +192,60 @@ def _two_sets(name: str, features: tuple[str | None, str | None], label: str | N
     for theirs, ours in SPLIT_NAMES.items():
         if theirs in shared:
             a, b = (
-                TfdsImages(builder, theirs, feature, None, _labels(builder, theirs, of_class))
-                for builder, feature, of_class in zip(builders, chosen, classes, strict=True)
+                TfdsImages(
+                    builder, theirs, feature, None, _read_labels(builder, theirs, class_feature)
+                )
+                for builder, feature, class_feature in zip(
+                    builders, chosen, class_features, strict=True
+                )
             )
             splits[ours] = Split(a, b, aligned=False)
-    return Source(f"tfds:{name}", splits)
+    return DomainSource(f"tfds:{name}", splits)
 
 
-def _class_feature(builder: Any, name: str, wanted: str | None) -> str | None:
-    """The feature that labels come from, None where there is none."""
+def _choose_class_feature(builder: Any, name: str, requested: str | None) -> str | None:
+    """Returns the feature that holds the labels, or None if there is none."""
     kind = _import().features.ClassLabel
-    found = [key for key, feature in builder.info.features.items() if isinstance(feature, kind)]
-    if wanted in found or (wanted is None and len(found) < 2):
-        return wanted or (found[0] if found else None)
-    listed = ", ".join(found) or "(none)"
+    existing = [key for key, feature in builder.info.features.items() if isinstance(feature, kind)]
+    if requested in existing or (requested is None and len(existing) < 2):
+        return requested or (existing[0] if existing else None)
+    listed = ", ".join(existing) or "(none)"
     raise DataError(
         f"tfds:{name} has the ClassLabel features {listed}; set label_column to one of them"
-        if wanted is None
-        else f"tfds:{name} has the ClassLabel features {listed}; {wanted!r} is none of them"
+        if requested is None
+        else f"tfds:{name} has the ClassLabel features {listed}; {requested!r} is none of them"
     )
 
 
-def _labels(builder: Any, split: str, feature: str | None) -> list[str] | None:
-    """Class names in the order of the examples, whose images are not decoded for this."""
+def _read_labels(builder: Any, split: str, feature: str | None) -> list[str] | None:
+    """Reads class names in the order of the examples, without decoding images."""
     if feature is None:
         return None
     examples = builder.as_dataset(
-        split=split, shuffle_files=False, decoders=without_images(builder)
+        split=split, shuffle_files=False, decoders=skip_image_decoding(builder)
     )
-    numbers = examples.map(lambda example: example[feature]).as_numpy_iterator()
-    name_of = builder.info.features[feature].int2str
-    return [name_of(int(number)) for number in numbers]
+    class_indices = examples.map(lambda example: example[feature]).as_numpy_iterator()
+    to_name = builder.info.features[feature].int2str
+    return [to_name(int(index)) for index in class_indices]
 
 
-def without_images(builder: Any) -> dict[str, Any]:
-    """Decoders that leave images as they are stored, for reading the rest quickly."""
-    return {key: _import().decode.SkipDecoding() for key in _image_features(builder)}
+def skip_image_decoding(builder: Any) -> dict[str, Any]:
+    """Returns decoders that do not decode images, to read the other features quickly."""
+    return {key: _import().decode.SkipDecoding() for key in _list_image_features(builder)}
 
 
-def _paired(
+def _read_paired(
     builder: Any, name: str, splits: set[str], feature_a: str | None, feature_b: str | None
 ) -> dict[str, Split]:
-    images_found = _image_features(builder)
-    if feature_a is None and feature_b is None and len(images_found) == 2:
-        feature_a, feature_b = images_found
+    image_features = _list_image_features(builder)
+    if feature_a is None and feature_b is None and len(image_features) == 2:
+        feature_a, feature_b = image_features
     if feature_a is None or feature_b is None:
-        raise DataError(_say_features(name, images_found, "set tfds_a and tfds_b to two of them"))
+        raise DataError(
+            _describe_features(name, image_features, "set tfds_a and tfds_b to two of them")
+        )
     for feature in (feature_a, feature_b):
-        _check(name, feature, images_found)
+        _check_feature(name, feature, image_features)
     return {
         ours: Split(
             TfdsImages(builder, theirs, feature_a),
@@ -242,10 +258,10 @@ def _paired(
 
 
 def prepare(name: str) -> Any:
-    """The builder of a data set that is there, downloaded first if it must be.
+    """Returns the builder of a prepared data set; downloads the data set first if needed.
 
     Raises:
-        DataError: If the package or the data set is missing, or it cannot be prepared.
+        DataError: If the package or the data set is missing, or the data set cannot be prepared.
     """
     tfds = _import()
     try:
@@ -256,8 +272,8 @@ def prepare(name: str) -> Any:
         hint = f"; did you mean tfds:{near[0]}?" if near else ""
         raise DataError(f"TensorFlow Datasets has no data set {name!r}{hint}") from error
     except ImportError as error:
-        raise DataError(f"tfds:{name} needs one more package: {error}; install it") from error
-    except Exception as error:  # the download, the disk, the builder: all are foreign code
+        raise DataError(f"tfds:{name} needs another package: {error}; install it") from error
+    except Exception as error:  # the download, the disk and the builder may raise anything
         reason = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
         raise DataError(f"tfds:{name} cannot be prepared: {reason}") from error
     return builder
@@ -273,21 +289,21 @@ def _import() -> ModuleType:
     return tensorflow_datasets
 
 
-def _image_features(builder: Any) -> list[str]:
+def _list_image_features(builder: Any) -> list[str]:
     tfds = _import()
     features = builder.info.features
     return [key for key, feature in features.items() if isinstance(feature, tfds.features.Image)]
 
 
-def _check(name: str, feature: str, images_found: list[str]) -> str:
-    if feature not in images_found:
-        raise DataError(_say_features(name, images_found, f"{feature!r} is none of them"))
+def _check_feature(name: str, feature: str, image_features: list[str]) -> str:
+    if feature not in image_features:
+        raise DataError(_describe_features(name, image_features, f"{feature!r} is none of them"))
     return feature
 
 
-def _say_features(name: str, images_found: list[str], rest: str) -> str:
-    return f"tfds:{name} has the image features {', '.join(images_found) or '(none)'}; {rest}"
+def _describe_features(name: str, image_features: list[str], rest: str) -> str:
+    return f"tfds:{name} has the image features {', '.join(image_features) or '(none)'}; {rest}"
 
 
-def _as_bytes(pixels: np.ndarray) -> np.ndarray:
+def _to_uint8(pixels: np.ndarray) -> np.ndarray:
     return np.rint(pixels / 257.0).astype(np.uint8) if pixels.dtype == np.uint16 else pixels

@@ -1,9 +1,10 @@
-"""The index of a packed data set: what it holds, and how to tell that it is whole.
+"""The index of a packed data set: its contents, and the sizes and hashes that verify it.
 
-A folder holds `packed.json` (this index), `images.jsonl` (a line a image: its name, what is
-said of it, and which records it is), `records.npy` (where each record lies) and
-`images-00000.tfrecord` and so on. A record of these is a image file, undivided: TFRecord has
-no random access of its own, but with the table of places one seek and one read give any image.
+The folder of a packed data set holds four kinds of files. `packed.json` is this index.
+`images.jsonl` has one line for each image: its name, metadata and records. `records.npy` has the
+position of each record. `images-00000.tfrecord` and so on hold the records. A record is one
+complete image file. TFRecord has no random access of its own, but with the table of positions
+one seek and one read give any image.
 """
 
 import hashlib
@@ -20,27 +21,27 @@ from tf_translate.errors import DataError
 
 INDEX, IMAGES, RECORDS = "packed.json", "images.jsonl", "records.npy"
 VERSION = 1
-HEADER, FOOTER = 12, 4  # bytes that TFRecord puts around a record: length and checksums
+HEADER, FOOTER = 12, 4  # bytes that TFRecord writes before and after a record: length and checksums
 RECORD = np.dtype([("shard", "<u4"), ("offset", "<u8"), ("bytes", "<u8"), ("crc32", "<u4")])
 
 
 class Shard(Settings):
-    """A file of records."""
+    """One file of records."""
 
     file: str
     bytes: int = Field(ge=0)
     records: int = Field(ge=1)
 
 
-class Table(Settings):
-    """A file that says where the records are and what they show."""
+class TableFile(Settings):
+    """Size and hash of `images.jsonl` or `records.npy`."""
 
     bytes: int = Field(ge=0)
     sha256: str
 
 
-class Sides(Settings):
-    """How many images the domains of a split have, and whether they are pairs in order."""
+class DomainCounts(Settings):
+    """Numbers of images of both domains of a split, and whether equal positions are pairs."""
 
     a: int = Field(ge=0)
     b: int = Field(ge=0)
@@ -48,21 +49,25 @@ class Sides(Settings):
 
 
 class Index(Settings):
-    """What a packed data set holds: either `splits` of two domains or `rows` with `columns`."""
+    """Contents of a packed data set: either `splits` of two domains, or `rows` with `columns`."""
 
     version: int
-    made_by: str
+    created_by: str
     source: str
     layout: str
     images: int = Field(ge=1)
-    splits: dict[Literal["train", "validation", "test"], Sides] = Field({})
-    rows: dict[str, int] = Field({})  # by split as the table spells it; "" without a column split
+    splits: dict[Literal["train", "validation", "test"], DomainCounts] = Field({})
+    rows: dict[str, int] = Field(
+        {}
+    )  # split as the table spells it -> number of rows; "" without a column split
     columns: tuple[str, ...] = ()
     skipped: tuple[str, ...] = ()
-    sizes: tuple[Size, ...] = ()  # (height, width) that images were brought to; () as they were
+    sizes: tuple[
+        Size, ...
+    ] = ()  # (height, width) that images were resized to; () for original files
     channels: tuple[Literal[1, 3, 4], ...] = ()
     shards: tuple[Shard, ...]
-    tables: dict[Literal["images.jsonl", "records.npy"], Table]
+    tables: dict[Literal["images.jsonl", "records.npy"], TableFile]
 
 
 def is_packed(path: Path) -> bool:
@@ -71,24 +76,25 @@ def is_packed(path: Path) -> bool:
 
 
 def write_index(folder: Path, index: Index) -> None:
-    """Writes the index of a folder that holds all the rest."""
+    """Writes the index of a folder. Called last, when all other files are complete."""
     text = json.dumps(index.model_dump(mode="json"), indent=1)
     (folder / INDEX).write_text(text + "\n", "utf-8")
 
 
-def table_of(folder: Path, name: str) -> Table:
-    """Size and hash of a file as it is."""
-    found = (folder / name).read_bytes()
-    return Table(bytes=len(found), sha256=hashlib.sha256(found).hexdigest())
+def measure_file(folder: Path, name: str) -> TableFile:
+    """Computes size and hash of a file."""
+    contents = (folder / name).read_bytes()
+    return TableFile(bytes=len(contents), sha256=hashlib.sha256(contents).hexdigest())
 
 
 def read_index(folder: Path) -> Index:
-    """Reads an index and checks every file that it names: there, inside, of its size, its hash.
+    """Reads an index and checks the path, size and hash of every file that it names.
 
-    Shards are checked by size alone: each record has its own checksum, looked at when it is read.
+    Shards are checked by size alone: each record has a checksum, which is verified when the
+    record is read.
 
     Raises:
-        DataError: If it is of a newer form, is no index, or a file is not as it says.
+        DataError: If the index has a newer version or is invalid, or a file does not match it.
     """
     path = folder / INDEX
     try:
@@ -96,12 +102,14 @@ def read_index(folder: Path) -> Index:
         version = values["version"] if isinstance(values, dict) else None
         if isinstance(version, int) and version > VERSION:
             raise DataError(
-                f"{folder} was packed by a newer tf-translate (form {version}, this one reads up "
+                f"{folder} was packed by a newer tf-translate (format {version}, this one reads up "
                 f"to {VERSION}): upgrade tf-translate, or pack the data set again"
             )
         index = Index.model_validate(values)
     except (ValueError, KeyError, RecursionError) as error:
-        raise DataError(f"{path} is not the index of a packed data set: {_first(error)}") from error
+        raise DataError(
+            f"{path} is not the index of a packed data set: {_describe(error)}"
+        ) from error
     for name in (*(shard.file for shard in index.shards), IMAGES, RECORDS):
         _check_inside(folder, name)
     for shard in index.shards:
@@ -109,25 +117,27 @@ def read_index(folder: Path) -> Index:
     for name in (IMAGES, RECORDS):
         expected = index.tables.get(name)  # type: ignore[call-overload]
         if expected is None:
-            raise DataError(f"{path} says nothing of {name}; pack the data set again")
+            raise DataError(f"{path} does not list {name}; pack the data set again")
         _check_size(folder / name, expected.bytes)
-        if table_of(folder, name) != expected:
-            raise DataError(f"{folder / name} was changed since it was packed; pack it again")
+        if measure_file(folder, name) != expected:
+            raise DataError(
+                f"{folder / name} has changed since it was packed; pack the data set again"
+            )
     return index
 
 
-def _first(error: Exception) -> str:
+def _describe(error: Exception) -> str:
     if isinstance(error, ValidationError):
-        told = error.errors()[0]
-        return f"{'.'.join(map(str, told['loc']))}: {told['msg']}"
+        first = error.errors()[0]
+        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
     return f"no {error}" if isinstance(error, KeyError) else str(error)
 
 
 def _check_inside(folder: Path, name: str) -> None:
-    plain = bool(name) and name == Path(name).name and "\0" not in name
-    if not plain or not (folder / name).resolve().is_relative_to(folder.resolve()):
+    is_file_name = bool(name) and name == Path(name).name and "\0" not in name
+    if not is_file_name or not (folder / name).resolve().is_relative_to(folder.resolve()):
         raise DataError(
-            f"the index of {folder} names {name!r}, which leads outside the folder; use a folder "
+            f"the index of {folder} names {name!r}, which is outside the folder; use a folder "
             "that tf-translate data pack wrote"
         )
 
@@ -135,10 +145,10 @@ def _check_inside(folder: Path, name: str) -> None:
 def _check_size(path: Path, expected: int) -> None:
     if not path.is_file():
         raise DataError(f"{path} is missing; copy the packed data set again, or pack it again")
-    found = path.stat().st_size
-    if found != expected:
-        cut = "was cut short" if found < expected else "has grown"
+    size = path.stat().st_size
+    if size != expected:
+        difference = "is truncated" if size < expected else "is too long"
         raise DataError(
-            f"{path} {cut}: it has {found} bytes, the index says {expected}; copy the packed data "
-            "set again, or pack it again"
+            f"{path} {difference}: it has {size} bytes, the index says {expected}; copy the packed "
+            "data set again, or pack it again"
         )

@@ -1,4 +1,4 @@
-"""A packed data set, read: any image by one seek, in the order and splits of the original."""
+"""Reads a packed data set: any image with one seek, in the order and splits of the original."""
 
 import hashlib
 import json
@@ -15,7 +15,7 @@ import numpy as np
 
 from tf_translate import images
 from tf_translate.config.data import DataConfig
-from tf_translate.data.layouts.attribute_table import Row, Table
+from tf_translate.data.layouts.attribute_table import AttributeTable, Row
 from tf_translate.data.packed.index import (
     FOOTER,
     IMAGES,
@@ -27,30 +27,31 @@ from tf_translate.data.packed.index import (
 )
 from tf_translate.data.splits import (
     SPLITS,
-    ImageFiles,
-    Images,
-    Source,
+    DomainSource,
+    ImageFileList,
+    ImageList,
     Split,
-    half_of,
-    identity_of,
+    file_fingerprint,
+    take_half,
 )
 from tf_translate.errors import DataError
 
-_OPEN_SHARDS = 64  # files that are kept open; the system allows a process about a thousand
+_OPEN_SHARDS = 64  # files kept open; a process may open about a thousand
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """What is said of one image.
+class ImageEntry:
+    """The metadata of one packed image: one line of `images.jsonl`.
 
     Attributes:
-        name: As its `Images` had it.
-        file_bytes: Of the original file; None if it was missing.
-        records: Where it lies: one record, or one for each size and number of channels; none if
-            it was broken.
+        name: Name of the image in its `ImageList`.
+        file_bytes: Size of the original file; None if it was missing.
+        records: Indices of its records: one, or one for each size and number of channels; none
+            if the image was damaged.
         problem: Why it could not be decoded when it was packed, or "".
-        split, side, half, label: Of a image of a domain.
-        place, cells: Of a row of a table: where it was, and its cells in the order of the columns.
+        split, side, half, label: Metadata of an image of a domain.
+        location, cells: Metadata of a table row: its location in the table file, and its cells
+            in the order of the columns.
     """
 
     name: str
@@ -61,93 +62,94 @@ class Line:
     side: str = ""
     half: str = ""
     label: str | None = None
-    place: str = ""
+    location: str = ""
     cells: tuple[str, ...] = ()
 
-    def text(self) -> str:
-        """As one line of JSON, without what is not said."""
-        said = {key: value for key, value in asdict(self).items() if value not in ("", (), None)}
-        return json.dumps({**said, "file_bytes": self.file_bytes}) + "\n"
+    def to_json(self) -> str:
+        """Formats the entry as one line of JSON, without empty fields."""
+        fields = {key: value for key, value in asdict(self).items() if value not in ("", (), None)}
+        return json.dumps({**fields, "file_bytes": self.file_bytes}) + "\n"
 
     @staticmethod
-    def of(text: str, records: int) -> "Line":
-        """Reads it; ValueError or TypeError if it is none of so many records."""
+    def from_json(text: str, records: int) -> "ImageEntry":
+        """Parses a line; ValueError or TypeError if it is invalid for so many records."""
         values: dict[str, Any] = json.loads(text)
-        values["records"] = tuple(int(number) for number in values.get("records", ()))
+        values["records"] = tuple(int(index) for index in values.get("records", ()))
         values["cells"] = tuple(values.get("cells", ()))
-        line = Line(**values)
-        if not all(0 <= number < records for number in line.records):
-            raise ValueError("a record that is not there")
-        if not line.records and not line.problem:
+        entry = ImageEntry(**values)
+        if not all(0 <= index < records for index in entry.records):
+            raise ValueError("a record that does not exist")
+        if not entry.records and not entry.problem:
             raise ValueError("it has no record")
-        if not all(isinstance(word, str) for word in (line.name, line.problem, *line.cells)):
-            raise ValueError("its name, problem or cells are no text")
-        return line
+        if not all(isinstance(value, str) for value in (entry.name, entry.problem, *entry.cells)):
+            raise ValueError("its name, problem or cells are not text")
+        return entry
 
 
-class Pack:
-    """A folder that `packing.pack` wrote, whole as far as its index can tell.
+class PackedDataset:
+    """A folder that `writer.pack` wrote, checked against its index.
 
     Attributes:
-        folder: Where it is.
-        index: What it says of itself.
-        lines: What it says of each image.
-        stamp: Hash of the index, and so of all.
+        folder: Path of the folder.
+        index: The index of the folder.
+        entries: The metadata of each image.
+        index_sha256: Hash of the index; it covers all tables and the sizes of all shards.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.index = folder, read_index(folder)
-        self.stamp = hashlib.sha256((folder / INDEX).read_bytes()).hexdigest()
+        self.index_sha256 = hashlib.sha256((folder / INDEX).read_bytes()).hexdigest()
         self._records = _read_records(folder, self.index)
-        self.lines = _read_lines(folder, self.index, len(self._records))
+        self.entries = _read_entries(folder, self.index, len(self._records))
         self._opened = lru_cache(_OPEN_SHARDS)(self._open)
 
-    def record(self, number: int) -> bytes:
-        """One record, from any thread.
+    def read_record(self, index: int) -> bytes:
+        """Reads one record; safe to call from any thread.
 
         Raises:
-            DataError: If it cannot be read whole, or is not what was written.
+            DataError: If it cannot be read, or its checksum is wrong.
         """
-        shard, offset, size, checksum = self._records[number].tolist()
+        shard, offset, size, checksum = self._records[index].tolist()
         path = self.folder / self.index.shards[shard].file
         try:
             file = self._opened(shard)
-            # By place, not by seek: threads share the file. Held here, it outlives the cache.
-            found = os.pread(file.fileno(), size, offset)
+            # Threads share the file, so read at an offset instead of seeking. The local
+            # variable keeps the file open if the cache drops it.
+            contents = os.pread(file.fileno(), size, offset)
         except OSError as error:
             raise DataError(f"{path} cannot be read: {error.strerror}") from error
-        if zlib.crc32(found) != checksum:
+        if zlib.crc32(contents) != checksum:
             raise DataError(
-                f"{path} is damaged at byte {offset}: the checksum of a image is another; copy "
-                "the packed data set again, or pack it again"
+                f"{path} is damaged at byte {offset}: the checksum of an image does not match; "
+                "copy the packed data set again, or pack it again"
             )
-        return found
+        return contents
 
-    def form(self, size: tuple[int, int], channels: int) -> int | None:
-        """Which of a image's records has this form; None if it is not kept.
+    def record_position(self, size: tuple[int, int], channels: int) -> int | None:
+        """Returns which of an image's records has this size and channels; None if none has.
 
-        Where images are kept as they were, the only record serves every form.
+        If the original files are stored, the only record serves every size and channels.
         """
         if not self.index.sizes:
             return 0
         if size not in self.index.sizes or channels not in self.index.channels:
             return None
-        place = self.index.sizes.index(size) * len(self.index.channels)
-        return place + [*self.index.channels].index(channels)  # type: ignore[arg-type]
+        first = self.index.sizes.index(size) * len(self.index.channels)
+        return first + [*self.index.channels].index(channels)  # type: ignore[arg-type]
 
     def require(self, config: DataConfig, channels: Sequence[int]) -> None:
-        """Raises `DataError` unless images are kept in every form that settings ask for."""
+        """Raises `DataError` unless every size and channels of the settings is stored."""
         load_size = config.load_size or config.size
         for setting, size in (("data.size", config.size), ("data.load_size", load_size)):
             for count in channels:
-                if self.form(size, count) is None:
-                    kept = ", ".join(f"{height} {width}" for height, width in self.index.sizes)
+                if self.record_position(size, count) is None:
+                    sizes = ", ".join(f"{height} {width}" for height, width in self.index.sizes)
                     counts = ", ".join(map(str, self.index.channels))
                     raise DataError(
-                        f"{self.folder} keeps images of the sizes {kept} with {counts} channels, "
-                        f"but {setting} is {list(size)} with {count} channels; set it to one of "
-                        "them, or pack the data set again with that --size, --load-size and "
-                        "--channels, or with none of them"
+                        f"{self.folder} stores images of the sizes {sizes} with {counts} channels, "
+                        f"but {setting} is {list(size)} with {count} channels; use one of these "
+                        "values, or pack the data set again with this --size, --load-size and "
+                        "--channels, or without these options"
                     )
 
     def _open(self, shard: int) -> FileIO:
@@ -156,80 +158,87 @@ class Pack:
 
 @dataclass(frozen=True, slots=True)
 class PackedImage:
-    """A image of a packed data set."""
+    """One image of a packed data set."""
 
-    pack: Pack
-    line: Line
+    pack: PackedDataset
+    entry: ImageEntry
 
     @property
     def name(self) -> str:
-        """As that of the file it was."""
-        return self.line.name
+        """The name of the original file."""
+        return self.entry.name
 
-    def contents(self) -> bytes:
-        """The file it was, or the first of the sizes that are kept."""
+    def read_bytes(self) -> bytes:
+        """Returns the original file, or the image at the first stored size."""
         self.check(3)
-        return self.pack.record(self.line.records[0])
+        return self.pack.read_record(self.entry.records[0])
 
     def decode(self, contents: bytes, channels: int) -> np.ndarray:
-        """Uint8 `(h, w, channels)` of its contents."""
+        """Decodes its contents to uint8 `(h, w, channels)`."""
         origin = f"{self.name} in {self.pack.folder}"
         pixels = images.decode(contents, channels=channels, origin=origin)
-        return pixels if self.pack.index.sizes else half_of(pixels, self.line.half, origin)
+        return pixels if self.pack.index.sizes else take_half(pixels, self.entry.half, origin)
 
-    def formed(self, size: tuple[int, int], channels: int) -> np.ndarray:
-        """Uint8 `(*size, channels)`, the same numbers as from the original file."""
+    def decode_resized(self, size: tuple[int, int], channels: int) -> np.ndarray:
+        """Decodes and resizes to uint8 `(*size, channels)`; equals that of the original file."""
         self.check(channels)
-        form = self.pack.form(size, channels)
-        if form is None:
-            raise DataError(f"{self.pack.folder} keeps no images of {size} with {channels}")
-        contents = self.pack.record(self.line.records[form])
+        position = self.pack.record_position(size, channels)
+        if position is None:
+            raise DataError(
+                f"{self.pack.folder} stores no images of size {size} with {channels} channels"
+            )
+        contents = self.pack.read_record(self.entry.records[position])
         return images.resize(self.decode(contents, channels), size)
 
     def check(self, channels: int) -> None:
-        """Raises `DataError` if it could not be decoded when it was packed; reads nothing."""
-        if self.line.problem:
-            raise DataError(self.line.problem)
+        """Raises `DataError` if it could not be decoded when it was packed. Reads no file."""
+        if self.entry.problem:
+            raise DataError(self.entry.problem)
 
-    def stamp(self) -> str:
-        """Of all, and which it is."""
-        return f"{self.pack.stamp}:{self.line.records}:{self.line.half}"
+    def cache_key(self) -> str:
+        """Joins the hash of the index with records and half of this image."""
+        return f"{self.pack.index_sha256}:{self.entry.records}:{self.entry.half}"
 
-    def identity(self) -> str:
-        """That of the file it was."""
-        size = "missing" if self.line.file_bytes is None else self.line.file_bytes
-        return identity_of(self.name, self.line.half, size)
+    def fingerprint(self) -> str:
+        """Returns the fingerprint of the original file."""
+        size = "missing" if self.entry.file_bytes is None else self.entry.file_bytes
+        return file_fingerprint(self.name, self.entry.half, size)
 
 
-def read_source(pack: Pack) -> Source:
-    """The two domains of a packed data set, split by split."""
+def read_source(pack: PackedDataset) -> DomainSource:
+    """Opens the two domains of a packed data set."""
     splits: dict[str, Split] = {}
     for name in SPLITS:
         if name in pack.index.splits:
-            of_split = [line for line in pack.lines if line.split == name]
+            entries = [entry for entry in pack.entries if entry.split == name]
             a, b = (
-                _images(pack, [line for line in of_split if line.side == side]) for side in "ab"
+                _open_images(pack, [entry for entry in entries if entry.side == side])
+                for side in "ab"
             )
             splits[name] = Split(a, b, aligned=pack.index.splits[name].aligned)
-    return Source(f"the data set packed in {pack.folder}", splits)
+    return DomainSource(f"the data set packed in {pack.folder}", splits)
 
 
-def read_table(pack: Pack) -> Table:
-    """The table of a packed data set of image -> columns."""
+def read_table(pack: PackedDataset) -> AttributeTable:
+    """Opens the attribute table of a packed data set."""
     columns = pack.index.columns
-    rows = [(line.place, dict(zip(columns, line.cells, strict=True))) for line in pack.lines]
-    line_of = {row["image"]: line for (_, row), line in zip(rows, pack.lines, strict=True)}
+    rows = [
+        (entry.location, dict(zip(columns, entry.cells, strict=True))) for entry in pack.entries
+    ]
+    entry_of = {row["image"]: entry for (_, row), entry in zip(rows, pack.entries, strict=True)}
 
-    def opened(chosen: list[Row], labels: Sequence[str] | None) -> Images:
-        lines = [line_of[row["image"]] for row in chosen]
-        return ImageFiles([PackedImage(pack, line) for line in lines], labels)
+    def open_rows(rows: list[Row], labels: Sequence[str] | None) -> ImageList:
+        images = [PackedImage(pack, entry_of[row["image"]]) for row in rows]
+        return ImageFileList(images, labels)
 
-    return Table(pack.folder, columns, rows, pack.folder, opened, skipped=pack.index.skipped)
+    return AttributeTable(
+        pack.folder, columns, rows, pack.folder, open_rows, skipped=pack.index.skipped
+    )
 
 
-def _images(pack: Pack, lines: Sequence[Line]) -> ImageFiles:
-    labels = [line.label for line in lines if line.label is not None]
-    return ImageFiles([PackedImage(pack, line) for line in lines], labels or None)
+def _open_images(pack: PackedDataset, entries: Sequence[ImageEntry]) -> ImageFileList:
+    labels = [entry.label for entry in entries if entry.label is not None]
+    return ImageFileList([PackedImage(pack, entry) for entry in entries], labels or None)
 
 
 def _read_records(folder: Path, index: Index) -> np.ndarray:
@@ -237,12 +246,12 @@ def _read_records(folder: Path, index: Index) -> np.ndarray:
     try:
         records = np.load(path, allow_pickle=False)
     except (ValueError, EOFError) as error:
-        raise DataError(f"{path} is no table of records: {error}") from error
+        raise DataError(f"{path} is not a table of records: {error}") from error
     if records.dtype != RECORD or records.ndim != 1:
-        raise DataError(f"{path} is no table of records: it holds {records.dtype}")
+        raise DataError(f"{path} is not a table of records: it holds {records.dtype}")
     sizes = np.array([shard.bytes for shard in index.shards], np.uint64)
     if len(records) and int(records["shard"].max()) >= len(sizes):
-        raise DataError(f"{path} names a shard that the index of {folder} does not")
+        raise DataError(f"{path} names a shard that is not in the index of {folder}")
     room = sizes[records["shard"]]
     starts, lengths = records["offset"], records["bytes"]
     inside = (starts <= room) & (lengths <= room) & (starts + lengths + FOOTER <= room)
@@ -251,17 +260,19 @@ def _read_records(folder: Path, index: Index) -> np.ndarray:
     return records
 
 
-def _read_lines(folder: Path, index: Index, records: int) -> list[Line]:
-    path, forms = folder / IMAGES, max(1, len(index.sizes) * len(index.channels))
-    lines = []
+def _read_entries(folder: Path, index: Index, records: int) -> list[ImageEntry]:
+    path, stored_formats = folder / IMAGES, max(1, len(index.sizes) * len(index.channels))
+    entries = []
     for number, text in enumerate(path.read_text("utf-8").splitlines(), 1):
         try:
-            line = Line.of(text, records)
-            if len(line.records) not in (0, forms) or len(line.cells) != len(index.columns):
-                raise ValueError("another number of records or cells")
+            entry = ImageEntry.from_json(text, records)
+            if len(entry.records) not in (0, stored_formats) or len(entry.cells) != len(
+                index.columns
+            ):
+                raise ValueError("wrong number of records or cells")
         except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise DataError(f"{path} line {number} is not of a image: {error}") from error
-        lines.append(line)
-    if len(lines) != index.images:
-        raise DataError(f"{path} has {len(lines)} images, the index says {index.images}")
-    return lines
+            raise DataError(f"{path} line {number} is not a valid image entry: {error}") from error
+        entries.append(entry)
+    if len(entries) != index.images:
+        raise DataError(f"{path} has {len(entries)} images, the index says {index.images}")
+    return entries

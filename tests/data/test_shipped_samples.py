@@ -1,4 +1,4 @@
-"""The shipped samples: whole, clean, and without leaks between splits."""
+"""The shipped samples: complete, clean, and without leaks between splits."""
 
 import csv
 from pathlib import Path
@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.data.drawn import config
+from tests.data.image_files import config
 from tf_translate import images
-from tf_translate.data import samples
+from tf_translate.data import shipped_samples
 from tf_translate.data.attribute_dataset import open_attribute_dataset
-from tf_translate.data.domain_dataset import open_data
-from tf_translate.data.layouts.detect import find
+from tf_translate.data.domain_dataset import open_domain_dataset
+from tf_translate.data.layouts.detect import find_domains
 from tf_translate.errors import DataError
 
 EMOJI = ("flat_to_3d", "line_to_3d", "3d_to_noto")
@@ -21,7 +21,7 @@ TONES = {"1f3fb", "1f3fc", "1f3fd", "1f3fe", "1f3ff"}
 
 
 def rows(name):
-    with samples.table(name).open(newline="") as opened:
+    with shipped_samples.sample_table(name).open(newline="") as opened:
         return list(csv.DictReader(opened))
 
 
@@ -34,8 +34,8 @@ def bases(found):
     return {"-".join(p for p in code if p not in ("200d", "2640", "2642")) for code in parts}
 
 
-def test_the_tables_hold_what_the_notice_says():
-    assert samples.sample_tables() == {
+def test_the_tables_have_the_numbers_of_images_in_the_notice():
+    assert shipped_samples.count_samples() == {
         "avatars": {"train": "2400", "validation": "100", "test": "256"},
         "3d_to_noto": {"train": "512 + 512", "validation": "32 pairs", "test": "128 pairs"},
         "flat_to_3d": {"train": "832 pairs", "validation": "64 pairs", "test": "128 pairs"},
@@ -46,24 +46,32 @@ def test_the_tables_hold_what_the_notice_says():
 
 
 @pytest.mark.parametrize("name", EMOJI)
-def test_every_named_image_is_there_square_and_on_white(name):
-    data = open_data(config(f"samples:{name}", size=(64, 64)))
+def test_every_listed_image_exists_is_square_and_on_white(name):
+    data = open_domain_dataset(config(f"samples:{name}", size=(64, 64)))
     for split in data.splits:
         for batch in data.arrays(split):
             assert batch.shape[1:] == (64, 64, 3)
-            # Drawn over white: of the outermost pixels most are white in nearly all images.
+            # Rendered on white: of the outermost pixels most are white in nearly all images.
             frame = np.concatenate([batch[:, [0, -1]], batch[:, :, [0, -1]].swapaxes(1, 2)], 1)
             white = (frame > 0.97).all(-1).mean((1, 2))
             assert np.median(white) > 0.9
-            assert images.reshape(len(images), -1).std(axis=1).min() > 0.02
+            assert batch.reshape(len(batch), -1).std(axis=1).min() > 0.02
 
 
-def test_no_image_ships_that_no_table_names():
+def test_every_shipped_image_is_listed_in_a_table():
     columns = ("a", "b", "image")
-    cells = {r.get(column) for name in samples.names() for r in rows(name) for column in columns}
-    named = cells - {"", None}
-    found = {p.relative_to(samples.folder()).as_posix() for p in samples.folder().rglob("*.webp")}
-    assert found == named
+    cells = {
+        r.get(column)
+        for name in shipped_samples.sample_names()
+        for r in rows(name)
+        for column in columns
+    }
+    listed = cells - {"", None}
+    shipped = {
+        p.relative_to(shipped_samples.samples_folder()).as_posix()
+        for p in shipped_samples.samples_folder().rglob("*.webp")
+    }
+    assert shipped == listed
 
 
 def test_pairs_show_one_code_point_and_unpaired_training_shares_none():
@@ -74,25 +82,29 @@ def test_pairs_show_one_code_point_and_unpaired_training_shares_none():
     assert all(Path(r["a"]).stem == Path(r["b"]).stem for r in held_out)
 
 
-def test_a_code_point_and_its_siblings_lie_in_one_split_of_all_tables():
-    seen = {
+def test_a_code_point_and_its_genders_are_in_the_same_split_of_all_tables():
+    codes_by_split = {
         split: bases(set().union(*(codes(n, split, s) for n in EMOJI for s in "ab")))
         for split in ("train", "validation", "test")
     }
-    assert not seen["train"] & seen["test"]
-    assert not seen["train"] & seen["validation"]
-    assert not seen["validation"] & seen["test"]
+    assert not codes_by_split["train"] & codes_by_split["test"]
+    assert not codes_by_split["train"] & codes_by_split["validation"]
+    assert not codes_by_split["validation"] & codes_by_split["test"]
 
 
-def test_skin_tones_and_variation_selectors_are_left_out():
-    paths = [path for style in STYLES for path in (samples.folder() / style).glob("*.webp")]
+def test_emoji_samples_have_no_skin_tones_and_variation_selectors():
+    paths = [
+        path
+        for style in STYLES
+        for path in (shipped_samples.samples_folder() / style).glob("*.webp")
+    ]
     every = [path.stem.split("-") for path in paths]
     assert every
     assert not any(TONES & set(parts) or "fe0f" in parts for parts in every)
 
 
-def test_flat_and_3d_outlines_fit_and_those_of_others_do_not():
-    a, b = open_data(config("samples:flat_to_3d", size=(64, 64))).arrays("test")
+def test_flat_and_3d_outlines_of_a_pair_overlap_and_those_of_other_pairs_do_not():
+    a, b = open_domain_dataset(config("samples:flat_to_3d", size=(64, 64))).arrays("test")
     inside_a, inside_b = ((side < 0.9).any(-1) for side in (a, b))
 
     def overlap(left, right):
@@ -102,15 +114,17 @@ def test_flat_and_3d_outlines_fit_and_those_of_others_do_not():
     assert overlap(inside_a, np.roll(inside_b, 1, axis=0)) < 0.6
 
 
-def test_no_held_out_image_is_nearly_one_of_training():
-    data = open_data(config("samples:flat_to_3d", size=(32, 32)))
+def test_no_held_out_image_nearly_equals_a_training_image():
+    data = open_domain_dataset(config("samples:flat_to_3d", size=(32, 32)))
     train, test = (images.to_uint8(data.arrays(split)[1]) / 255.0 for split in ("train", "test"))
     nearest = min(np.abs(train - image).mean((1, 2, 3)).min() for image in test)
     assert nearest > 0.035  # clock faces differ from each other by less than 0.03
 
 
 def digits(**settings):
-    return open_data(config("samples:street_to_mnist", size=(32, 32), channels_b=1, **settings))
+    return open_domain_dataset(
+        config("samples:street_to_mnist", size=(32, 32), channels_b=1, **settings)
+    )
 
 
 def test_digits_have_every_class_equally_often_in_both_domains():
@@ -122,7 +136,7 @@ def test_digits_have_every_class_equally_often_in_both_domains():
             assert found.tolist() == [count // 10] * 10
 
 
-def test_digits_are_distinct_images_and_those_of_mnist_are_framed_in_black():
+def test_digits_are_distinct_and_mnist_digits_have_a_black_border():
     data = digits()
     a, b = (np.concatenate([data.arrays(s)[d] for s in data.splits]) for d in (0, 1))
     assert len({image.tobytes() for image in a}) == len(a) == 1000
@@ -131,21 +145,21 @@ def test_digits_are_distinct_images_and_those_of_mnist_are_framed_in_black():
     assert (b[:, :, [0, 1, -2, -1]] == -1.0).all()
 
 
-def test_a_digit_stands_out_and_its_label_is_that_of_its_pixels():
+def test_street_digits_have_contrast_and_mnist_labels_match_the_pixels():
     data = digits()
     a, b = data.arrays("train")
     # Light and dark lie far apart in every street digit: 5 % quantiles of grey, on a scale of 2.
     grey = a.mean(-1).reshape(len(a), -1)
     assert np.median(np.quantile(grey, 0.95, 1) - np.quantile(grey, 0.05, 1)) > 0.6
-    # Of held-out MNIST most have their nearest training image in their own class; chance is 0.1.
-    held = data.arrays("test")[1].reshape(200, -1)
-    nearest = ((held[:, None] - b.reshape(1, 700, -1)) ** 2).sum(-1).argmin(1)
+    # For most held-out MNIST digits the nearest training image has the same class; chance: 0.1.
+    held_out = data.arrays("test")[1].reshape(200, -1)
+    nearest = ((held_out[:, None] - b.reshape(1, 700, -1)) ** 2).sum(-1).argmin(1)
     assert (data.labels("train", "b")[nearest] == data.labels("test", "b")).mean() > 0.8
 
 
-def test_avatars_are_read_by_an_attribute():
+def test_avatars_are_split_into_domains_by_an_attribute():
     domains = {"domain_column": "glasses", "domain_a": "1", "domain_b": "0"}
-    avatars = find(config("samples:avatars", **domains))
+    avatars = find_domains(config("samples:avatars", **domains))
     sizes = {name: (len(s.a.names), len(s.b.names)) for name, s in avatars.splits.items()}
     assert sizes == {"train": (1166, 1234), "validation": (55, 45), "test": (128, 128)}
     glasses = {Path(row["image"]).stem: row["glasses"] for row in rows("avatars")}
@@ -153,12 +167,12 @@ def test_avatars_are_read_by_an_attribute():
         assert not split.aligned
         for side, value in ((split.a, "1"), (split.b, "0")):
             assert {glasses[Path(name).stem] for name in side.names} == {value}
-    bearded = find(config("samples:avatars", where={"beard": "1"}, **domains))
+    bearded = find_domains(config("samples:avatars", where={"beard": "1"}, **domains))
     assert len(bearded.splits["test"].a.names) == 64
     with pytest.raises(DataError, match="set domain_column, domain_a and domain_b"):
-        find(config("samples:avatars"))
+        find_domains(config("samples:avatars"))
     with pytest.raises(DataError, match="domain_column is for tables with a column image"):
-        find(config("samples:flat_to_3d", **domains))
+        find_domains(config("samples:flat_to_3d", **domains))
 
 
 def tones():
@@ -166,7 +180,7 @@ def tones():
     return open_attribute_dataset(config("samples:tones", size=(64, 64), **settings))
 
 
-def test_every_person_has_six_tones_and_lies_with_its_siblings_in_one_split():
+def test_every_person_has_six_tones_in_one_split_with_its_other_genders():
     people = {split: {} for split in ("train", "validation", "test")}
     for row in rows("tones"):
         people[row["split"]].setdefault(row["person"], []).append(row["tone"])
@@ -176,33 +190,33 @@ def test_every_person_has_six_tones_and_lies_with_its_siblings_in_one_split():
         "test": 20,
     }
     assert all(found == list("012345") for of in people.values() for found in of.values())
-    seen = {
+    codes_by_split = {
         split: bases(
             Path(r["image"]).stem.rpartition("-")[0] for r in rows("tones") if r["split"] == split
         )
         for split in people
     }
-    assert not seen["train"] & (seen["validation"] | seen["test"])
-    assert not seen["validation"] & seen["test"]
+    assert not codes_by_split["train"] & (codes_by_split["validation"] | codes_by_split["test"])
+    assert not codes_by_split["validation"] & codes_by_split["test"]
 
 
-def test_tones_of_a_person_are_twins_that_differ_in_colour_and_not_in_outline():
+def test_tones_of_a_person_are_one_group_and_differ_in_colour_but_not_in_outline():
     data = tones()
     assert data.splits == {"train": 576, "validation": 72, "test": 120}
     for split, count in data.splits.items():
         pixels = data.images(split, at=range(count)).reshape(count // 6, 6, 64, 64, 3)
-        twins = data.twins(split)
-        assert all(len(set(twins[i : i + 6])) == 1 for i in range(0, count, 6))
-        assert len(set(twins)) == count // 6
+        groups = data.groups(split)
+        assert all(len(set(groups[i : i + 6])) == 1 for i in range(0, count, 6))
+        assert len(set(groups)) == count // 6
         assert (data.values(split).reshape(-1, 6, 6) == np.eye(6)).all()
-        # White on white is all that is outside: a tone neither adds to the outline nor takes.
+        # Pixels outside the person are white in all tones: no tone changes the outline.
         white = (pixels > 0.98).all(-1)
         assert (white == white[:, :1]).mean() > 0.97
         steps = np.abs(np.diff(pixels, axis=1)).max(-1) > 8 / 127.5
         assert steps.mean((2, 3)).min() >= 0.15
 
 
-def test_tones_1_to_5_go_from_light_to_dark():
+def test_tones_1_to_5_are_ordered_from_light_to_dark():
     data = tones()
     pixels = data.images("train", at=range(576)).reshape(96, 6, 64, 64, 3)
     brightness = np.mean(pixels, axis=(2, 3, 4))
@@ -211,9 +225,9 @@ def test_tones_1_to_5_go_from_light_to_dark():
     assert (np.diff(order) < 0).mean() > 0.95
 
 
-def test_unknown_and_missing_samples_are_told(tmp_path, monkeypatch):
+def test_unknown_and_missing_samples_raise_an_error_with_a_suggestion(tmp_path, monkeypatch):
     with pytest.raises(DataError, match="did you mean samples:flat_to_3d"):
-        find(config("samples:flat_to_3D"))
+        find_domains(config("samples:flat_to_3D"))
     monkeypatch.setenv("TF_TRANSLATE_SAMPLES", str(tmp_path))
     with pytest.raises(DataError, match="set TF_TRANSLATE_SAMPLES to the folder assets/samples"):
-        find(config("samples:flat_to_3d"))
+        find_domains(config("samples:flat_to_3d"))

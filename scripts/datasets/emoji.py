@@ -1,17 +1,17 @@
-"""Draws the shipped samples: emoji of one code point in four styles, and three tables of them.
+"""Renders the emoji samples: the same code points in four styles, and three tables of them.
 
-Fetches four pinned npm packages, checks their sha256, draws every picture at 256 pixels over
-white, halves it twice and stores it as 64-pixel lossless WebP. Running it again gives the same
-bytes (tried with Pillow 13.0, resvg-py 0.5).
+Downloads four pinned npm packages, checks their sha256, renders every image at 256 pixels on
+white, reduces it to 64 pixels and stores it as lossless WebP. A second run gives the same bytes
+(tested with Pillow 13.0, resvg-py 0.5).
 
-How the tables are cut:
-* Symbols, flags and skin tones are left out, and pictures that are not square.
-* One picture stands for all genders of a base ("artist" for "man artist" and "woman artist").
-* Bases whose 3D pictures are nearly equal (clock faces, hair styles, some smileys) are one
-  family, and a family lies in one split, the same split in every table.
+Rules of the tables:
+* Symbols, flags, skin tones and images that are not square are excluded.
+* One image represents all genders of a base ("artist" for "man artist" and "woman artist").
+* Bases with nearly equal 3D images (clock faces, hair styles, some smileys) are one family. A
+  family stays in one split, the same split in every table.
 * Pairs whose flat and 3D outlines overlap less than 0.7 (a closed and an open croissant) are
   not used as pairs.
-* What is left is chosen and ordered by a hash of the code point, so by chance but fixed.
+* The other code points are chosen and ordered by a hash: pseudo-random, but fixed.
 """
 
 import argparse
@@ -33,7 +33,7 @@ import resvg_py
 from PIL import Image
 
 SIDE = 64
-DRAWN = 4 * SIDE
+RENDER_SIDE = 4 * SIDE
 PACKAGES = {  # style: (package, version, sha256 of the packed file)
     "fluent_flat": (
         "@iconify-json/fluent-emoji-flat",
@@ -66,42 +66,42 @@ UNGENDERED = {  # man, woman, boy, girl, old man, old woman -> person, child, ol
     "1f475": "1f9d3",
 }
 LEAST_OVERLAP = 0.7  # intersection over union of the flat and the 3D outline
-NEARLY_EQUAL = 0.04  # mean difference of two 3D pictures halved to 32 pixels, of 1
+NEARLY_EQUAL = 0.04  # mean absolute difference of two 3D images at 32 pixels, in [0, 1]
 LARGEST_HELD_OUT = 3  # larger families would fill a held-out split with one motif
 
 Row = tuple[str, str, str]
 
 
 @dataclass(frozen=True)
-class DrawnImage:
-    """One drawn emoji: `pixels` (64, 64, 3) over white and `cover` (64, 64), both uint8."""
+class RenderedEmoji:
+    """One emoji: uint8 `pixels` (64, 64, 3) on white and the alpha `cover` (64, 64)."""
 
     pixels: np.ndarray
     cover: np.ndarray
 
 
 def main() -> None:
-    """Fetches, draws, cuts and writes."""
-    arguments = arguments_of(__doc__).parse_args()
+    """Downloads packages, renders the emoji, makes the tables and writes both."""
+    arguments = make_parser(__doc__).parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         packages = arguments.packages or Path(temporary)
         archives = {style: fetch(style, packages) for style in PACKAGES}
-        pictures = draw_all(archives)
-    tables = cut(pictures)
-    write(arguments.out, tables, pictures)
+        images = render_all(archives)
+    tables = make_tables(images)
+    write(arguments.out, tables, images)
 
 
-def arguments_of(meaning: str) -> argparse.ArgumentParser:
-    """What every script that makes samples takes: where to write, and where packages are kept."""
-    parser = argparse.ArgumentParser(description=meaning.splitlines()[0])
+def make_parser(description: str) -> argparse.ArgumentParser:
+    """Returns the parser of all scripts that make samples, with --out and --packages."""
+    parser = argparse.ArgumentParser(description=description.splitlines()[0])
     default = Path(__file__).resolve().parents[2] / "assets" / "samples"
-    parser.add_argument("--out", type=Path, default=default, help="folder to write")
-    parser.add_argument("--packages", type=Path, help="folder that keeps the fetched packages")
+    parser.add_argument("--out", type=Path, default=default, help="output folder")
+    parser.add_argument("--packages", type=Path, help="folder for the downloaded packages")
     return parser
 
 
 def fetch(style: str, folder: Path) -> Path:
-    """Returns the packed package of a style, fetched if need be, after checking its sha256."""
+    """Downloads the package file of a style if needed and checks its sha256; returns its path."""
     package, version, expected = PACKAGES[style]
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{package.strip('@').replace('/', '-')}-{version}.tgz"
@@ -114,51 +114,52 @@ def fetch(style: str, folder: Path) -> Path:
     return path
 
 
-def draw_all(archives: dict[str, Path]) -> dict[str, dict[str, DrawnImage]]:
-    """Draws, in every style, each code point that all four styles have and that we want."""
-    renders = _renders(archives["fluent_3d"])
-    icons = {style: _icons(archives[style]) for style in PACKAGES if style != "fluent_3d"}
-    wanted = set(renders).intersection(*icons.values())
-    drawn: dict[str, dict[str, DrawnImage]] = {style: {} for style in PACKAGES}
-    for code in sorted(wanted):
-        images = {style: draw(icons[style][code]) for style in icons}
+def render_all(archives: dict[str, Path]) -> dict[str, dict[str, RenderedEmoji]]:
+    """Renders each code point that all four styles have and no rule excludes."""
+    renders = _read_renders(archives["fluent_3d"])
+    icons = {style: _read_icons(archives[style]) for style in PACKAGES if style != "fluent_3d"}
+    codes = set(renders).intersection(*icons.values())
+    rendered: dict[str, dict[str, RenderedEmoji]] = {style: {} for style in PACKAGES}
+    for code in sorted(codes):
+        images = {style: render(icons[style][code]) for style in icons}
         images["fluent_3d"] = Image.open(io.BytesIO(renders[code])).convert("RGBA")
-        if all(image.size == (DRAWN, DRAWN) for image in images.values()):
+        if all(image.size == (RENDER_SIDE, RENDER_SIDE) for image in images.values()):
             for style, image in images.items():
-                drawn[style][code] = reduce(image)
-    return drawn
+                rendered[style][code] = reduce(image)
+    return rendered
 
 
-def _renders(archive: Path) -> dict[str, bytes]:
-    """The 3D pictures by code point without variation selectors and skin tones."""
+def _read_renders(archive: Path) -> dict[str, bytes]:
+    """Reads the 3D images by code point, without variation selectors and skin tones."""
     with tarfile.open(archive) as opened:
         files = {Path(member.name): member for member in opened if member.isfile()}
         return {
-            strip(path.stem): opened.extractfile(member).read()  # type: ignore[union-attr]
+            strip_variation(path.stem): opened.extractfile(member).read()  # type: ignore[union-attr]
             for path, member in files.items()
             if path.suffix == ".webp" and not TONES & set(path.stem.split("-"))
         }
 
 
-def _icons(archive: Path) -> dict[str, str]:
-    """The SVG texts of an icon set by code point; symbols, flags and skin tones left out."""
+def _read_icons(archive: Path) -> dict[str, str]:
+    """Reads the SVG texts of an icon set by code point, without symbols, flags and skin tones."""
     with tarfile.open(archive) as opened:
 
-        def part(name: str) -> dict:
+        def read_json(name: str) -> dict:
             return json.load(opened.extractfile(f"package/{name}.json"))  # type: ignore[arg-type]
 
-        icons, characters = part("icons"), part("chars")
-        categories = part("metadata")["categories"]
-    unwanted = {*categories["Symbols"], *categories["Flags"]}
-    known = {name for names in categories.values() for name in names} - unwanted
+        icons, characters = read_json("icons"), read_json("chars")
+        categories = read_json("metadata")["categories"]
+    excluded = {*categories["Symbols"], *categories["Flags"]}
+    known = {name for names in categories.values() for name in names} - excluded
     return {
-        strip(code): svg(icons["icons"][name], icons)
+        strip_variation(code): make_svg(icons["icons"][name], icons)
         for code, name in characters.items()
         if name in known and not TONES & set(code.split("-"))
     }
 
 
-def svg(icon: dict, defaults: dict) -> str:
+def make_svg(icon: dict, defaults: dict) -> str:
+    """Builds the SVG text of an icon of an Iconify set."""
     width = icon.get("width", defaults["width"])
     height = icon.get("height", defaults["height"])
     box = f"{icon.get('left', 0)} {icon.get('top', 0)} {width} {height}"
@@ -167,69 +168,71 @@ def svg(icon: dict, defaults: dict) -> str:
     return f'<svg {spaces} width="{width}" height="{height}" viewBox="{box}">{body}</svg>'
 
 
-def strip(code: str) -> str:
-    """Without `fe0f`: the packages disagree about when to write it."""
+def strip_variation(code: str) -> str:
+    """Removes `fe0f`: the packages disagree about when to write it."""
     return "-".join(part for part in code.split("-") if part != "fe0f")
 
 
-def draw(text: str) -> Image.Image:
-    drawn = resvg_py.svg_to_bytes(
-        svg_string=text, width=DRAWN, height=DRAWN, skip_system_fonts=True
+def render(text: str) -> Image.Image:
+    png = resvg_py.svg_to_bytes(
+        svg_string=text, width=RENDER_SIDE, height=RENDER_SIDE, skip_system_fonts=True
     )
-    return Image.open(io.BytesIO(bytes(drawn))).convert("RGBA")
+    return Image.open(io.BytesIO(bytes(png))).convert("RGBA")
 
 
-def reduce(image: Image.Image) -> DrawnImage:
-    """Lays a picture over white at full size, then reduces: no dark or bright alpha edges."""
-    paper = Image.new("RGBA", image.size, "white")
-    paper.alpha_composite(image)
+def reduce(image: Image.Image) -> RenderedEmoji:
+    """Composites an image on white at full size, then reduces it: no dark or bright edges."""
+    background = Image.new("RGBA", image.size, "white")
+    background.alpha_composite(image)
     # Hamming: as sharp as bicubic reduction but without bright rings along outlines.
-    pixels = paper.convert("RGB").resize((SIDE, SIDE), Image.Resampling.HAMMING)
+    pixels = background.convert("RGB").resize((SIDE, SIDE), Image.Resampling.HAMMING)
     cover = image.getchannel("A").resize((SIDE, SIDE), Image.Resampling.BOX)
-    return DrawnImage(np.asarray(pixels), np.asarray(cover))
+    return RenderedEmoji(np.asarray(pixels), np.asarray(cover))
 
 
-def cut(pictures: dict[str, dict[str, DrawnImage]]) -> dict[str, list[Row]]:
-    """Chooses the rows `(split, a, b)` of the three tables; paths are relative to the tables."""
-    codes = by_chance(pictures["fluent_3d"])
-    family = families(pictures["fluent_3d"])
-    standing = _one_per_base(codes)
-    pairs = [code for code in standing if _overlap(pictures, code) >= LEAST_OVERLAP]
-    held = hold_out(pairs, family, {"test": 128, "validation": 64})
+def make_tables(images: dict[str, dict[str, RenderedEmoji]]) -> dict[str, list[Row]]:
+    """Chooses the rows `(split, a, b)` of the three tables; paths are relative to the table."""
+    codes = order_by_hash(images["fluent_3d"])
+    family = join_families(images["fluent_3d"])
+    representatives = _one_per_base(codes)
+    pairs = [code for code in representatives if _overlap(images, code) >= LEAST_OVERLAP]
+    held_out = hold_out(pairs, family, {"test": 128, "validation": 64})
     splits = {
-        "train": [code for code in pairs if family[code] not in held][:832],
-        "validation": [code for code in pairs if held.get(family[code]) == "validation"],
-        "test": [code for code in pairs if held.get(family[code]) == "test"],
+        "train": [code for code in pairs if family[code] not in held_out][:832],
+        "validation": [code for code in pairs if held_out.get(family[code]) == "validation"],
+        "test": [code for code in pairs if held_out.get(family[code]) == "test"],
     }
-    others = [code for code in standing if code not in splits["train"]]
-    others += [code for code in codes if code not in standing]
-    others = [code for code in others if family[code] not in held]
+    others = [code for code in representatives if code not in splits["train"]]
+    others += [code for code in codes if code not in representatives]
+    others = [code for code in others if family[code] not in held_out]
     return {
-        "flat_to_3d": _paired("fluent_flat", splits, (832, 64, 128)),
-        "line_to_3d": _paired("fluent_line", splits, (384, 32, 96)),
-        "3d_to_noto": _unpaired(splits, others, family, (512, 32, 128)),
+        "flat_to_3d": _list_pairs("fluent_flat", splits, (832, 64, 128)),
+        "line_to_3d": _list_pairs("fluent_line", splits, (384, 32, 96)),
+        "3d_to_noto": _list_unpaired(splits, others, family, (512, 32, 128)),
     }
 
 
-def by_chance(codes: Iterable[str]) -> list[str]:
+def order_by_hash(codes: Iterable[str]) -> list[str]:
+    """Orders code points by their hash: pseudo-random, but fixed."""
     return sorted(codes, key=lambda code: hashlib.sha256(code.encode()).hexdigest())
 
 
 def base(code: str) -> str:
+    """Returns the code point without gender."""
     parts = [UNGENDERED.get(part, part) for part in code.split("-")]
     return "-".join(part for part in parts if part not in {"200d", "2640", "2642"})
 
 
 def _one_per_base(codes: list[str]) -> list[str]:
-    """One code of each base, the shortest, which names no gender, if there is a choice."""
+    """Chooses one code point of each base: the shortest, without gender if possible."""
     chosen: dict[str, str] = {}
     for code in sorted(codes, key=lambda code: (code != base(code), len(code), code)):
         chosen.setdefault(base(code), code)
     return [code for code in codes if chosen[base(code)] == code]
 
 
-def families(renders: dict[str, DrawnImage]) -> dict[str, str]:
-    """Joins codes of one base and codes of nearly equal pictures; code -> its family's name."""
+def join_families(renders: dict[str, RenderedEmoji]) -> dict[str, str]:
+    """Joins code points of one base or of nearly equal images: code -> name of its family."""
     codes = sorted(renders)
     parent = {code: code for code in codes}
 
@@ -249,31 +252,31 @@ def families(renders: dict[str, DrawnImage]) -> dict[str, str]:
     return {code: root(code) for code in codes}
 
 
-def _overlap(pictures: dict[str, dict[str, DrawnImage]], code: str) -> float:
-    flat, render = (pictures[style][code].cover / 255.0 for style in ("fluent_flat", "fluent_3d"))
+def _overlap(images: dict[str, dict[str, RenderedEmoji]], code: str) -> float:
+    flat, render = (images[style][code].cover / 255.0 for style in ("fluent_flat", "fluent_3d"))
     return float(np.minimum(flat, render).sum() / np.maximum(flat, render).sum())
 
 
 def hold_out(pairs: list[str], family: dict[str, str], sizes: dict[str, int]) -> dict[str, str]:
-    """Gives whole families to the held-out splits until each has exactly its size."""
+    """Assigns whole families to the held-out splits until each has exactly its size."""
     members = Counter(family[code] for code in pairs)
-    held: dict[str, str] = {}
+    split_of_family: dict[str, str] = {}
     for split, size in sizes.items():
         for code in pairs:
             name = family[code]
-            if name not in held and members[name] <= min(size, LARGEST_HELD_OUT):
-                held[name] = split
+            if name not in split_of_family and members[name] <= min(size, LARGEST_HELD_OUT):
+                split_of_family[name] = split
                 size -= members[name]
         if size:
-            raise SystemExit(f"the split {split} is {size} pictures short")
-    return held
+            raise SystemExit(f"the split {split} is {size} images short")
+    return split_of_family
 
 
 def _file(style: str, code: str) -> str:
     return f"{style}/{code}.webp"
 
 
-def _paired(style: str, splits: dict[str, list[str]], sizes: tuple[int, int, int]) -> list[Row]:
+def _list_pairs(style: str, splits: dict[str, list[str]], sizes: tuple[int, int, int]) -> list[Row]:
     return [
         (split, _file(style, code), _file("fluent_3d", code))
         for (split, codes), size in zip(splits.items(), sizes, strict=True)
@@ -281,13 +284,13 @@ def _paired(style: str, splits: dict[str, list[str]], sizes: tuple[int, int, int
     ]
 
 
-def _unpaired(
+def _list_unpaired(
     splits: dict[str, list[str]],
     others: list[str],
     family: dict[str, str],
     sizes: tuple[int, int, int],
 ) -> list[Row]:
-    """Training sides share no family; held-out rows show one code point in both styles."""
+    """The training domains share no family; held-out rows are pairs of one code point."""
     train, validation, test = sizes
     members = defaultdict(list)
     for code in splits["train"]:
@@ -296,10 +299,12 @@ def _unpaired(
     for codes in members.values():
         if len(renders) + len(codes) <= train:
             renders += codes
-    taken = {family[code] for code in renders}
-    drawings = [code for code in splits["train"] + others if family[code] not in taken][:train]
+    used_families = {family[code] for code in renders}
+    drawings = [code for code in splits["train"] + others if family[code] not in used_families][
+        :train
+    ]
     if not len(renders) == len(drawings) == train:
-        raise SystemExit(f"{len(renders)} 3D and {len(drawings)} Noto pictures, needed {train}")
+        raise SystemExit(f"{len(renders)} 3D and {len(drawings)} Noto images, expected {train}")
     rows: list[Row] = [("train", _file("fluent_3d", code), "") for code in sorted(renders)]
     rows += [("train", "", _file("noto", code)) for code in sorted(drawings)]
     for split, size in (("validation", validation), ("test", test)):
@@ -309,24 +314,24 @@ def _unpaired(
 
 
 def write(
-    folder: Path, tables: dict[str, list[Row]], pictures: dict[str, dict[str, DrawnImage]]
+    folder: Path, tables: dict[str, list[Row]], images: dict[str, dict[str, RenderedEmoji]]
 ) -> None:
-    """Writes the tables and the pictures they name, and removes pictures of an earlier run."""
+    """Writes the tables and their images; removes images of an earlier run."""
     for style in PACKAGES:
         shutil.rmtree(folder / style, ignore_errors=True)
         (folder / style).mkdir(parents=True)
     files = {file for rows in tables.values() for row in rows for file in row[1:] if file}
     for file in sorted(files):
         style, name = file.split("/")
-        picture = Image.fromarray(pictures[style][name.removesuffix(".webp")].pixels)
-        picture.save(folder / file, lossless=True, quality=100, method=6)
+        image = Image.fromarray(images[style][name.removesuffix(".webp")].pixels)
+        image.save(folder / file, lossless=True, quality=100, method=6)
     for name, rows in tables.items():
         with (folder / f"{name}.csv").open("w", newline="", encoding="utf-8") as opened:
             writer = csv.writer(opened, lineterminator="\n")
             writer.writerows([("split", "a", "b"), *rows])
         print(f"{name}.csv: {dict(Counter(row[0] for row in rows))}")
     total = sum((folder / file).stat().st_size for file in files)
-    print(f"{len(files)} pictures, {total / 1e6:.2f} MB, in {folder}")
+    print(f"{len(files)} images, {total / 1e6:.2f} MB, in {folder}")
 
 
 if __name__ == "__main__":
