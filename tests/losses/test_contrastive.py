@@ -8,7 +8,7 @@ from tf_translate.losses.contrastive import nt_xent
 
 
 def test_two_orthogonal_images_by_hand():
-    # Cosines are 1 with the own view and 0 with the other, over 0.5: -log(e^2 / (e^2 + 1)) = 0.1269.
+    # Cosines are 1 with the own view, 0 with the other; over 0.5: -log(e^2 / (e^2 + 1)) = 0.1269.
     views = tf.constant([[3.0, 0.0], [0.0, 0.5]])
     assert float(nt_xent(views, views, temperature=0.5)) == pytest.approx(0.126928, abs=1e-5)
 

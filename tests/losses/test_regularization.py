@@ -40,7 +40,7 @@ def test_the_penalty_is_taken_between_real_and_fake_images():
     assert float(value) == pytest.approx(0.5, rel=1e-5)
 
 
-def test_the_zero_centred_penalty_by_hand():
+def test_the_r1_penalty_by_hand():
     # Score = sum of squares / 2, gradient = the image itself: 4 pixels of 1 and of 3, squared
     # norms 4 and 36, half their mean is 10. It is 0 for a constant discriminator.
     images = tf.constant([1.0, 3.0])[:, None, None, None] * tf.ones(SHAPE)

@@ -1,4 +1,4 @@
-"""Counts and shapes of methods.md; receptive fields measured through gradients."""
+"""Parameters and shapes of the papers; receptive fields measured by gradients."""
 
 import keras
 import numpy as np
@@ -48,7 +48,7 @@ def test_discriminators_have_the_published_number_of_parameters_and_a_30_by_30_m
 
 
 @pytest.mark.parametrize(("layers", "field"), [(0, 1), (1, 16), (2, 34), (3, 70), (4, 142)])
-def test_receptive_field_of_the_discriminator(layers, field):
+def test_receptive_fields_of_patchgan_grow_with_its_layers(layers, field):
     side = max(3 * 2**layers, field) + 2 * field
     model = patchgan_discriminator((side, side, 1), layers=layers, base_filters=1, norm="none")
     for weight in model.trainable_weights:  # all positive: no path can cancel another
@@ -58,12 +58,12 @@ def test_receptive_field_of_the_discriminator(layers, field):
         tape.watch(image)
         scores = model(image)
         middle = scores[0, scores.shape[1] // 2, scores.shape[2] // 2, 0]
-    seen = np.abs(tape.gradient(middle, image)[0, ..., 0]).sum(axis=1) > 0
-    assert seen.sum() == field
+    reached = np.abs(tape.gradient(middle, image)[0, ..., 0]).sum(axis=1) > 0
+    assert reached.sum() == field
 
 
 @pytest.mark.parametrize("upsampling", ["transposed", "resize"])
-def test_generators_keep_sides_that_are_not_square_and_change_channels(upsampling):
+def test_generators_keep_rectangular_sides_and_change_channels(upsampling):
     image = np.random.default_rng(0).uniform(-1, 1, (2, 16, 32, 1)).astype(np.float32)
     for build in (
         lambda: unet_generator(
@@ -78,7 +78,7 @@ def test_generators_keep_sides_that_are_not_square_and_change_channels(upsamplin
         assert np.abs(result).max() <= 1.0
 
 
-def test_resnet_takes_other_sizes_than_it_was_built_for():
+def test_a_resnet_of_unknown_sides_takes_any_size():
     model = resnet_generator((None, None, 3), 3, residual_blocks=1, base_filters=4)
     assert model(np.zeros((1, 20, 28, 3), np.float32)).shape == (1, 20, 28, 3)
 
@@ -93,7 +93,7 @@ def test_a_generator_with_an_input_skip_starts_from_the_identity():
 
 
 @pytest.mark.parametrize("kernel", [3, 4])
-def test_doubling_equals_pytorchs_transposed_convolution_with_padding_1(kernel):
+def test_upsampling_equals_pytorchs_transposed_convolution_with_padding_1(kernel):
     # out[2 i + k - 1] += in[i] * weight[k], on both axes; sides double.
     images = np.random.default_rng(0).normal(size=(1, 5, 4, 2)).astype(np.float32)
     inputs = keras.Input((5, 4, 2))
@@ -108,8 +108,8 @@ def test_doubling_equals_pytorchs_transposed_convolution_with_padding_1(kernel):
     np.testing.assert_allclose(model(images), expected, atol=1e-4)
 
 
-def test_bottleneck_of_one_pixel_is_alive_with_batch_1():
-    # A norm on a 1x1 map would make the output chance_level to the innermost features.
+def test_a_bottleneck_of_one_pixel_gets_a_gradient_with_batch_1():
+    # A norm on a 1x1 map would make the output independent of the innermost features.
     model = unet_generator(
         (16, 16, 3), 3, num_downsamples=4, base_filters=4, dropout=0, norm="instance_affine"
     )
@@ -124,13 +124,13 @@ def test_bottleneck_of_one_pixel_is_alive_with_batch_1():
     assert float(tf.reduce_max(tf.abs(gradient))) > 1e-6
 
 
-def test_unet_dropout_sits_on_the_three_innermost_levels_at_full_depth():
+def test_dropout_of_a_full_unet_is_on_the_three_innermost_levels():
     model = unet_generator((256, 256, 3), 3, base_filters=1)
     sides = [layer.output.shape[1] for layer in model.layers if "dropout" in layer.name]
     assert sides == [2, 4, 8]
 
 
-def test_images_come_out_in_float32_under_bfloat16():
+def test_a_unet_returns_float32_images_in_mixed_bfloat16():
     keras.mixed_precision.set_global_policy("mixed_bfloat16")
     model = unet_generator((8, 8, 3), 3, num_downsamples=2, base_filters=4)
     assert model(np.zeros((1, 8, 8, 3), np.float32)).dtype == tf.float32
@@ -143,7 +143,10 @@ def test_images_come_out_in_float32_under_bfloat16():
             lambda: unet_generator((30, 32, 3), 3, num_downsamples=3),
             r"divisible by 8, got \(30, 32, 3\)",
         ),
-        (lambda: unet_generator((32, 32, 3), 3, num_downsamples=1), "`levels` must be at least 2"),
+        (
+            lambda: unet_generator((32, 32, 3), 3, num_downsamples=1),
+            "`num_downsamples` must be at least 2",
+        ),
         (
             lambda: unet_generator((8, 8, 3), 3, num_downsamples=2, norm="group"),
             "`norm` must be one of",
@@ -159,7 +162,7 @@ def test_images_come_out_in_float32_under_bfloat16():
         (lambda: patchgan_discriminator((16, 16, 3), layers=-1), "`layers` must be 0 or more"),
     ],
 )
-def test_impossible_networks_are_refused_with_the_rule(build, message):
+def test_impossible_networks_are_refused_with_a_rule(build, message):
     with pytest.raises(ValueError, match=message):
         build()
 
@@ -175,7 +178,7 @@ def test_dualgan_has_the_published_numbers_of_parameters():
     assert (patch.output_shape, whole.output_shape) == ((None, 4, 4, 1), (None, 1))
 
 
-def test_a_discriminator_that_a_norm_would_make_constant_is_refused():
+def test_discriminators_of_too_small_images_are_refused():
     with pytest.raises(ValueError, match=r"needs sides above 32, .*: a norm on a 1x1 map"):
         strided_discriminator((32, 32, 3), num_downsamples=5)
     assert strided_discriminator(
@@ -185,7 +188,7 @@ def test_a_discriminator_that_a_norm_would_make_constant_is_refused():
         feature_discriminator((8, 8, 3))
 
 
-def test_a_bottleneck_still_sees_its_input_by_the_statistics_of_each_image():
+def test_a_bottleneck_depends_on_its_input_with_statistics_of_each_image():
     network = encoder_decoder(
         (8, 8, 3), 3, base_filters=4, bottleneck=5, inference_statistics="image"
     )
@@ -223,25 +226,25 @@ def test_genegan_has_the_published_numbers_of_parameters_and_codes():
     assert millions == pytest.approx([2.629, 6.305, 6.833], abs=0.0005)
 
 
-def test_a_splitter_cuts_the_last_quarter_of_channels_off():
-    # Silencing the kernel of the last 4 of 16 channels, behind a norm that only scales
-    # and adds, leaves the background as it was and makes the object one constant a channel.
+def test_the_object_code_is_the_last_quarter_of_channels():
+    # A kernel of zeros for the last 4 of 16 channels, before a norm that only scales and adds,
+    # keeps the background and makes each channel of the object constant.
     network = splitter((16, 24, 3), base_filters=4)
     image = np.random.default_rng(0).uniform(-1, 1, (1, 16, 24, 3)).astype(np.float32)
-    background, shown = network(image)
-    assert (background.shape, shown.shape) == ((1, 2, 3, 12), (1, 2, 3, 4))
+    background, obj = network(image)
+    assert (background.shape, obj.shape) == ((1, 2, 3, 12), (1, 2, 3, 4))
     last = [layer for layer in network.layers if isinstance(layer, keras.layers.Conv2D)][-1]
     kernel = last.get_weights()[0]
     kernel[..., 12:] = 0.0
     last.set_weights([kernel])
-    same, still = network(image)
+    same, constant = network(image)
     np.testing.assert_array_equal(same, background)
-    assert np.ptp(shown, (1, 2)).min() > 0
-    assert np.ptp(still, (1, 2)).max() == 0
+    assert np.ptp(obj, (1, 2)).min() > 0
+    assert np.ptp(constant, (1, 2)).max() == 0
 
 
 @pytest.mark.parametrize("norm", ["batch", "instance_affine", "none"])
-def test_genegans_networks_keep_sides_that_are_not_square(norm):
+def test_genegans_networks_keep_rectangular_sides(norm):
     images = tf.zeros((2, 16, 32, 1))
     codes = splitter((16, 32, 1), base_filters=2, norm=norm)(images)
     shapes = [code.shape[1:] for code in codes]
@@ -249,19 +252,19 @@ def test_genegans_networks_keep_sides_that_are_not_square(norm):
     assert object_discriminator((16, 32, 1), base_filters=2, norm=norm)(images).shape == (2, 1)
 
 
-def test_genegans_networks_refuse_what_they_cannot_split():
+def test_genegans_networks_refuse_sides_that_are_not_divisible():
     with pytest.raises(ValueError, match=r"of GeneGAN must have sides divisible by 8"):
         splitter((20, 24, 3))
     with pytest.raises(
         ValueError, match=r"of GeneGAN's discriminator must have sides divisible by 16"
     ):
         object_discriminator((24, 32, 3))
-    with pytest.raises(ValueError, match=r"must have sides above 16 under an instance norm"):
+    with pytest.raises(ValueError, match=r"must have sides above 16 with an instance norm"):
         object_discriminator((16, 16, 3), norm="instance_affine")
 
 
 @pytest.mark.parametrize("side", [16, 32])
-def test_networks_to_four_pixels_keep_any_power_of_two(side):
+def test_networks_that_downsample_to_4x4_take_any_power_of_two(side):
     images = tf.zeros((2, side, side, 3))
     assert encoder_decoder((side, side, 3), 1, base_filters=2)(images).shape == (2, side, side, 1)
     assert (
@@ -273,40 +276,42 @@ def test_networks_to_four_pixels_keep_any_power_of_two(side):
     assert decoder(codes).shape == (2, side, side, 1)
 
 
-def test_networks_to_four_pixels_refuse_other_sides():
+def test_networks_that_downsample_to_4x4_refuse_other_sides():
     for shape in ((48, 48, 3), (32, 64, 3), (4, 4, 3)):
         with pytest.raises(ValueError, match="square with a side of 8, 16, 32, 64"):
             encoder_decoder(shape, 3)
 
 
-def test_codes_of_any_rank_can_be_decoded():
+def test_dtn_decodes_codes_of_any_rank():
     assert code_decoder((7,), (8, 8, 1), base_filters=2)(tf.zeros((3, 7))).shape == (3, 8, 8, 1)
 
 
-def test_images_of_discogan_are_a_sigmoid_in_another_range():
+def test_images_of_discogan_are_a_rescaled_sigmoid():
     network = encoder_decoder((8, 8, 3), 3, base_filters=2)
     before = keras.Model(network.inputs, network.get_layer("images").input)
     images = np.random.default_rng(0).uniform(-1, 1, (2, 8, 8, 3)).astype(np.float32)
     np.testing.assert_allclose(network(images), 2 * before(images) - 1, atol=1e-6)
 
 
-def test_a_transposed_convolution_undoes_the_padding_it_was_told():
-    # One pixel of a halving's output spreads back over the pixels that made it.
+def test_upsampling_is_the_transpose_of_a_convolution_with_either_padding():
+    # Each output pixel of the convolution spreads over the pixels that it was computed from.
     kernel = keras.initializers.Ones()
     for odd, pads in (("same", "same"), ("torch", "one")):
         image = keras.Input((4, 4, 1))
         padded = image if pads == "same" else keras.layers.ZeroPadding2D(1)(image)
-        halved = blocks.convolve(
+        downsampled = blocks.convolve(
             padded, 1, 3, stride=2, bias=False, pad="same" if pads == "same" else "valid",
             start=kernel,
         )  # fmt: skip
-        halve = keras.Model(image, halved)
+        downsample = keras.Model(image, downsampled)
         small = keras.Input((2, 2, 1))
-        double = keras.Model(
+        upsample = keras.Model(
             small, blocks.upsample(small, 1, 3, bias=False, how="transposed", odd=odd, start=kernel)
         )
-        forward = halve(np.eye(16, dtype=np.float32).reshape(16, 4, 4, 1)).numpy().reshape(16, 4)
-        back = double(np.eye(4, dtype=np.float32).reshape(4, 2, 2, 1)).numpy().reshape(4, 16)
+        forward = (
+            downsample(np.eye(16, dtype=np.float32).reshape(16, 4, 4, 1)).numpy().reshape(16, 4)
+        )
+        back = upsample(np.eye(4, dtype=np.float32).reshape(4, 2, 2, 1)).numpy().reshape(4, 16)
         np.testing.assert_array_equal(back, forward.T)
 
 
@@ -325,14 +330,19 @@ def test_icgans_networks_have_the_published_numbers_of_parameters():
 @pytest.mark.parametrize("side", [8, 16, 32, 64])
 def test_icgans_networks_take_images_of_any_power_of_two(side):
     shape = (side, side, 1)
-    noise, told = tf.zeros((2, 5)), tf.ones((2, 3))
-    image = conditional_generator(shape, 5, 3, base_filters=2)([noise, told])
+    noise, attributes = tf.zeros((2, 5)), tf.ones((2, 3))
+    image = conditional_generator(shape, 5, 3, base_filters=2)([noise, attributes])
     assert image.shape == (2, *shape)
-    assert conditional_discriminator(shape, 3, base_filters=2)([image, told]).shape == (2, 1, 1, 1)
+    assert conditional_discriminator(shape, 3, base_filters=2)([image, attributes]).shape == (
+        2,
+        1,
+        1,
+        1,
+    )
     assert image_encoder(shape, 7, width=4, base_filters=2)(image).shape == (2, 7)
 
 
-def test_icgans_discriminator_hears_attributes_after_its_first_layer():
+def test_attributes_join_icgans_discriminator_after_its_first_layer():
     model = conditional_discriminator((16, 16, 3), 3, base_filters=4)
     channels = [
         layer.input.shape[-1] for layer in model.layers if isinstance(layer, keras.layers.Conv2D)
@@ -340,7 +350,7 @@ def test_icgans_discriminator_hears_attributes_after_its_first_layer():
     assert channels == [3, 4 + 3, 8]
 
 
-def test_icgans_networks_refuse_images_that_do_not_halve_to_four():
+def test_icgans_networks_refuse_other_sides_than_powers_of_two():
     for build in (
         lambda shape: conditional_generator(shape, 5, 3),
         lambda shape: conditional_discriminator(shape, 3),

@@ -1,1 +1,1 @@
-"""The boxes of the papers' metrics: functions that return built `keras.Model`s."""
+"""The networks of the papers: functions that return built `keras.Model`s."""

@@ -1,4 +1,4 @@
-"""Networks that draw images from noise and attributes, judge the two together, and read them."""
+"""Networks of conditional GANs: generator, discriminator and encoder."""
 
 import keras
 
@@ -6,7 +6,7 @@ from tf_translate.layers.attribute_map import AttributeMaps
 from tf_translate.layers.batch_norm import BatchNormalization
 from tf_translate.layers.cpu import Conv2DTranspose
 from tf_translate.networks import blocks
-from tf_translate.networks.strided_discriminator import levels_to_four
+from tf_translate.networks.strided_discriminator import downsamples_to_4x4
 
 _KERNEL, _ENCODER_KERNEL = 4, 5
 
@@ -19,26 +19,26 @@ def conditional_generator(
     base_filters: int = 64,
     name: str = "generator",
 ) -> keras.Model:
-    """Draws an image from noise and attributes, which stand side by side at its input.
+    """A generator of images from noise and attributes, which are concatenated at its input.
 
     Args:
         image_shape: `(height, width, channels)`; square, a power of two of 8 or more.
-        latent: Numbers of noise.
-        columns: Numbers that say attributes.
-        base_filters: Channels ahead of the last layer; up to `8 * base_filters` at 4x4.
+        latent: Size of the noise vector.
+        columns: Size of the attribute vector.
+        base_filters: Channels before the last layer; up to `8 * base_filters` at 4x4.
         name: Name of the model.
 
     Returns:
         Model from `[latent, attributes]` to images in [-1, 1]; 3.725 M parameters at 64 pixels
-        with 100 + 18 numbers.
+        with 100 + 18 inputs.
 
     Raises:
         ValueError: If the image is not square or not a power of two.
 
     Source: Perarnau et al. 2016, https://arxiv.org/abs/1611.06355, section 3, and its code.
-    Departs: larger and smaller images add and drop doublings (the code knows 64 pixels only).
+    Departs: larger and smaller images add and drop levels (the code has 64 pixels only).
     """
-    num_downsamples = levels_to_four(image_shape)
+    num_downsamples = downsamples_to_4x4(image_shape)
     noise = keras.Input((latent,), name="latent")
     attributes = keras.Input((columns,), name="attributes")
     features = keras.layers.Concatenate()([noise, attributes])
@@ -60,25 +60,26 @@ def conditional_discriminator(
     base_filters: int = 64,
     name: str = "discriminator",
 ) -> keras.Model:
-    """Judges an image together with attributes, which it is told after its first layer.
+    """A discriminator of images with attributes, which join the features after its first layer.
 
     Args:
         image_shape: `(height, width, channels)`; square, a power of two of 8 or more.
-        columns: Numbers that say attributes.
+        columns: Size of the attribute vector.
         base_filters: Channels of the first layer; they double up to `8 * base_filters`.
         name: Name of the model.
 
     Returns:
         Model from `[image, attributes]` to logits `(batch, 1, 1, 1)`; 2.803 M parameters at 64
-        pixels with 18 numbers.
+        pixels with 18 attributes.
 
     Raises:
         ValueError: If the image is not square or not a power of two.
 
     Source: Perarnau et al. 2016, https://arxiv.org/abs/1611.06355, section 3, and its code.
-    Departs: larger and smaller images add and drop halvings; logits, the sigmoid is in the loss.
+    Departs: larger and smaller images add and drop levels; it returns logits, as the sigmoid is
+    part of the loss.
     """
-    num_downsamples = levels_to_four(image_shape)
+    num_downsamples = downsamples_to_4x4(image_shape)
     image = keras.Input(image_shape, name="image")
     attributes = keras.Input((columns,), name="attributes")
     features = blocks.leaky(blocks.convolve(image, base_filters, _KERNEL, stride=2, bias=True))
@@ -100,28 +101,28 @@ def image_encoder(
     base_filters: int = 32,
     name: str = "encoder",
 ) -> keras.Model:
-    """Reads numbers from an image: halvings to 4x4, then two dense layers.
+    """An encoder of images: strided convolutions to 4x4 pixels, then two dense layers.
 
     Args:
         image_shape: `(height, width, channels)`; square, a power of two of 8 or more.
-        outputs: Numbers to read.
-        width: Numbers between the two dense layers.
+        outputs: Size of the output.
+        width: Size of the first dense layer.
         base_filters: Channels of the first layer; they double up to `8 * base_filters`.
         name: Name of the model.
 
     Returns:
-        Model from images to `(batch, outputs)` without bound, float32; at 64 pixels 18.278 M
-        parameters to 100 numbers by a width of 4,096, 3.187 M to 18 by 512.
+        Model from images to unbounded `(batch, outputs)`, float32. At 64 pixels it has 18.278 M
+        parameters for 100 outputs with a width of 4,096, and 3.187 M for 18 with 512.
 
     Raises:
         ValueError: If the image is not square or not a power of two.
 
     Source: Perarnau et al. 2016, https://arxiv.org/abs/1611.06355, section 3, and its code.
-    Departs: larger and smaller images add and drop halvings; odd rows are padded as TensorFlow
-    does (one before, two after), a shift of at most a pixel a layer.
+    Departs: larger and smaller images add and drop levels; odd rows are padded as in TensorFlow
+    (one before, two after), a shift of at most one pixel for each layer.
     """
     image = features = keras.Input(image_shape, name="image")
-    for depth in range(levels_to_four(image_shape)):
+    for depth in range(downsamples_to_4x4(image_shape)):
         start = blocks.torch_weights(_ENCODER_KERNEL, features.shape[-1])
         features = blocks.convolve(
             features,
@@ -136,7 +137,7 @@ def image_encoder(
     start = blocks.torch_weights(1, features.shape[-1])
     features = keras.layers.Dense(width, kernel_initializer=start)(features)
     features = blocks.relu(BatchNormalization()(features))
-    read = keras.layers.Dense(
+    encoded = keras.layers.Dense(
         outputs, kernel_initializer=blocks.torch_weights(1, width), dtype="float32"
     )(features)
-    return keras.Model(image, read, name=name)
+    return keras.Model(image, encoded, name=name)

@@ -4,7 +4,7 @@ import keras
 
 from tf_translate.layers.batch_norm import BatchNormalization
 from tf_translate.networks import blocks
-from tf_translate.networks.strided_discriminator import levels_to_four
+from tf_translate.networks.strided_discriminator import downsamples_to_4x4
 
 
 def code_encoder(
@@ -14,12 +14,12 @@ def code_encoder(
     code: int = 128,
     name: str = "feature_extractor",
 ) -> keras.Model:
-    """Reads an image into a code of a few numbers: f.
+    """The encoder f: an image to a code, a short vector.
 
     Args:
         image_shape: `(height, width, channels)`; square, a power of two of at least 8 pixels.
-        base_filters: Channels of the first layer; they double with every halving.
-        code: Numbers of the code.
+        base_filters: Channels of the first layer; they double with every level.
+        code: Size of the code.
         name: Name of the model.
 
     Returns:
@@ -30,10 +30,10 @@ def code_encoder(
         ValueError: If the image is not square or not a power of two.
 
     Source: Taigman et al. 2017, https://arxiv.org/abs/1611.02200, section 5.1; kernels and
-    the tanh after github.com/yunjey/domain-transfer-network.
+    the tanh as in github.com/yunjey/domain-transfer-network.
     """
     inputs = features = keras.Input(image_shape, name="image")
-    for depth in range(levels_to_four(image_shape)):
+    for depth in range(downsamples_to_4x4(image_shape)):
         features = _convolve(features, base_filters * 2**depth, 3, stride=2)
         features = blocks.relu(BatchNormalization()(features))
     features = _convolve(features, code, 4, pad="valid")
@@ -43,7 +43,7 @@ def code_encoder(
 
 
 def class_head(code_shape: tuple[int, ...], classes: int, *, name: str = "head") -> keras.Model:
-    """Reads the class from a code, to train the encoder: logits `(batch, classes)`."""
+    """A classifier of codes, which trains the encoder: logits `(batch, classes)`."""
     inputs = keras.Input(code_shape, name="code")
     logits = keras.layers.Dense(classes, dtype="float32")(keras.layers.Flatten()(inputs))
     return keras.Model(inputs, logits, name=name)
@@ -57,23 +57,23 @@ def code_decoder(
     pointwise: bool = False,
     name: str = "decoder",
 ) -> keras.Model:
-    """Draws an image from a code: g.
+    """The decoder g: a code to an image.
 
     Args:
         code_shape: Shape of a code without the batch, any rank.
         image_shape: `(height, width, channels)` of the image; square, a power of two.
-        base_filters: Channels ahead of the last layer; they double inwards.
-        pointwise: Whether every doubling is followed by a 1x1 convolution (faces).
+        base_filters: Channels before the last layer; they double with every level inwards.
+        pointwise: Whether a 1x1 convolution follows every upsampling (faces).
         name: Name of the model.
 
     Returns:
-        Model from codes to images in [-1, 1]; 2.53 M parameters from 128 numbers to 32 pixels
-        of one channel.
+        Model from codes to images in [-1, 1]; 2.53 M parameters from codes of 128 to 32
+        pixels of one channel.
 
     Source: Taigman et al. 2017, https://arxiv.org/abs/1611.02200, sections 5.1 and 5.2; widths
-    after github.com/yunjey/domain-transfer-network.
+    as in github.com/yunjey/domain-transfer-network.
     """
-    num_downsamples = levels_to_four(image_shape)
+    num_downsamples = downsamples_to_4x4(image_shape)
     size = 1
     for side in code_shape:
         size *= side
@@ -103,25 +103,25 @@ def class_discriminator(
     base_filters: int = 128,
     name: str = "discriminator",
 ) -> keras.Model:
-    """Sorts images into classes such as translated source, translated target and real.
+    """A discriminator with classes, such as translated source, translated target and real.
 
     Args:
         image_shape: `(height, width, channels)`; square, a power of two.
-        classes: Logits; 3 in the paper.
-        base_filters: Channels of the first layer; they double with every halving.
+        classes: Number of logits; 3 in the paper.
+        base_filters: Channels of the first layer; they double with every level.
         name: Name of the model.
 
     Returns:
         Model from images in [-1, 1] to logits `(batch, 1, 1, classes)`; 1.50 M parameters
         at 32 pixels of one channel with three classes, 1.49 M with one.
 
-    Source: Taigman et al. 2017, https://arxiv.org/abs/1611.02200, section 4; widths after
+    Source: Taigman et al. 2017, https://arxiv.org/abs/1611.02200, section 4; widths as in
     github.com/yunjey/domain-transfer-network.
     """
     inputs = keras.Input(image_shape, name="image")
     features = blocks.relu(_convolve(inputs, base_filters, 3, stride=2))
     features = blocks.relu(BatchNormalization()(features))
-    for depth in range(1, levels_to_four(image_shape)):
+    for depth in range(1, downsamples_to_4x4(image_shape)):
         features = _convolve(features, base_filters * 2**depth, 3, stride=2)
         features = blocks.relu(BatchNormalization()(features))
     logits = _convolve(features, classes, 4, pad="valid", bias=True)

@@ -1,10 +1,10 @@
-"""The encoder-decoders of DiscoGAN: no skips, so shapes may change a lot."""
+"""The encoder-decoders of DiscoGAN: without skip connections, so shapes may change a lot."""
 
 import keras
 
 from tf_translate.layers.batch_norm import BatchNormalization
 from tf_translate.networks import blocks
-from tf_translate.networks.strided_discriminator import levels_to_four, to_unit
+from tf_translate.networks.strided_discriminator import downsamples_to_4x4, to_unit_range
 
 
 def encoder_decoder(
@@ -16,30 +16,30 @@ def encoder_decoder(
     inference_statistics: str = "moving",
     name: str = "encoder_decoder",
 ) -> keras.Model:
-    """Halves an image to 4x4, perhaps to one vector, and doubles it back.
+    """Downsamples an image to 4x4 pixels, or on to one vector, and upsamples it again.
 
     Args:
         image_shape: `(height, width, channels)`; square, a power of two of at least 8 pixels.
         out_channels: Channels of the output image.
         base_filters: Channels of the first layer; they double up to `8 * base_filters`.
-        bottleneck: Numbers of the vector between the halves; 0 for none (the short network).
+        bottleneck: Size of the vector in the middle; 0 for none (the short network).
         inference_statistics: "moving" or "image", see `BatchNormalization`.
         name: Name of the model.
 
     Returns:
-        Model from images in [-1, 1] to `(batch, height, width, out_channels)` in [-1, 1];
-        inside it works on [0, 1] as published. 5.51 M parameters at 64 pixels, 7.15 M with
-        a bottleneck of 100.
+        Model from images in [-1, 1] to `(batch, height, width, out_channels)` in [-1, 1].
+        Inside, images are in [0, 1] as in the published code. 5.51 M parameters at 64 pixels,
+        7.15 M with a bottleneck of 100.
 
     Raises:
         ValueError: If the image is not square or not a power of two.
 
     Source: Kim et al. 2017, https://arxiv.org/abs/1703.05192, section 3, and its code.
-    Departs: larger and smaller images add and drop halvings (the code knows 64 pixels only).
+    Departs: larger and smaller images add and drop levels (the code has 64 pixels only).
     """
-    num_downsamples = levels_to_four(image_shape)
+    num_downsamples = downsamples_to_4x4(image_shape)
     inputs = keras.Input(image_shape, name="image")
-    features = to_unit(inputs)
+    features = to_unit_range(inputs)
     for depth in range(num_downsamples):
         features = _convolve(features, base_filters * min(2**depth, 8), stride=2, pad="same")
         if depth:
@@ -47,7 +47,9 @@ def encoder_decoder(
         features = blocks.leaky(features)
     if bottleneck:
         features = _convolve(features, bottleneck, stride=1, pad="valid")
-        features = BatchNormalization("moving")(features)  # one image's would be constant
+        features = BatchNormalization("moving")(
+            features
+        )  # statistics of one image would make it constant
         features = blocks.leaky(features)
         features = _transpose(
             features, base_filters * min(2 ** (num_downsamples - 1), 8), stride=1, pad="valid"
@@ -61,7 +63,7 @@ def encoder_decoder(
         features = BatchNormalization(inference_statistics)(features)
         features = blocks.relu(features)
     features = _transpose(features, out_channels, stride=2, pad="same")
-    # 2 sigmoid(x) - 1, the published sigmoid in the library's range.
+    # 2 sigmoid(x) - 1: the published sigmoid in the range [-1, 1].
     unit = keras.layers.Activation("sigmoid", dtype="float32")(features)
     images = keras.layers.Rescaling(2.0, offset=-1.0, dtype="float32", name="images")(unit)
     return keras.Model(inputs, images, name=name)

@@ -1,4 +1,4 @@
-"""The networks of Fader Networks: encoder, decoder with attribute maps, who reads attributes."""
+"""The networks of Fader Networks: encoder, decoder, and two classifiers of attributes."""
 
 from collections.abc import Sequence
 
@@ -20,13 +20,13 @@ def fader_encoder(
     max_filters: int = 512,
     name: str = "encoder",
 ) -> keras.Model:
-    """Halves an image `num_downsamples` times.
+    """An encoder that halves the sides of an image `num_downsamples` times.
 
     Args:
         image_shape: `(height, width, channels)`, sides divisible by `2 ** num_downsamples`.
-        num_downsamples: Halvings.
+        num_downsamples: Number of strided convolutions.
         base_filters: Channels of the first layer; they double up to `max_filters`.
-        max_filters: Most channels.
+        max_filters: Largest number of channels.
         name: Name of the model.
 
     Returns:
@@ -34,16 +34,16 @@ def fader_encoder(
         at 256 pixels.
 
     Raises:
-        ValueError: If a side does not divide.
+        ValueError: If a side is not divisible.
 
     Source: Lample et al. 2017, https://arxiv.org/abs/1706.00409, section 4, and its code.
     """
     blocks.check_sides(
-        image_shape, 2**num_downsamples, f"an encoder of {num_downsamples} num_downsamples"
+        image_shape, 2**num_downsamples, f"an encoder of {num_downsamples} downsamples"
     )
     inputs = features = keras.Input(image_shape, name="image")
     for depth in range(num_downsamples):
-        features = _halve(features, min(base_filters * 2**depth, max_filters))
+        features = _downsample(features, min(base_filters * 2**depth, max_filters))
         if depth:
             features = BatchNormalization()(features)
         features = blocks.leaky(features)
@@ -60,13 +60,13 @@ def fader_decoder(
     max_filters: int = 512,
     name: str = "decoder",
 ) -> keras.Model:
-    """Draws an image from a latent and attributes, which every layer is told.
+    """A decoder of latents, with attributes as maps at the input of every layer.
 
     Args:
         latent_shape: `(height, width, channels)`, as the encoder gives it.
         out_channels: Channels of the image.
-        binary: For each column of attributes whether it is binary.
-        num_downsamples, base_filters, max_filters: As the encoder's.
+        binary: Whether each column of attributes is binary.
+        num_downsamples, base_filters, max_filters: As for the encoder.
         name: Name of the model.
 
     Returns:
@@ -77,9 +77,9 @@ def fader_decoder(
     """
     latent = features = keras.Input(latent_shape, name="latent")
     attributes = keras.Input((len(binary),), name="attributes")
-    numbers = ExpandAttributes(binary)(attributes)
+    categories = ExpandAttributes(binary)(attributes)
     for depth in range(num_downsamples - 2, -2, -1):
-        features = AttributeMaps()([features, numbers])
+        features = AttributeMaps()([features, categories])
         filters = min(base_filters * 2**depth, max_filters) if depth >= 0 else out_channels
         features = keras.layers.Conv2DTranspose(
             filters, _KERNEL, strides=2, padding="same", use_bias=False,
@@ -97,12 +97,12 @@ def latent_discriminator(
     dropout: float = 0.3,
     name: str = "latent_discriminator",
 ) -> keras.Model:
-    """Reads attributes from a latent: goes on halving it to one place, then two dense layers.
+    """A classifier of latents: strided convolutions to one pixel, then two dense layers.
 
     Args:
         latent_shape: `(height, width, channels)`; square, a power of two.
-        categories: Logits, all attributes together.
-        dropout: Share of features dropped after every halving.
+        categories: Number of logits, for the categories of all attributes.
+        dropout: Fraction of features that is dropped after every strided convolution.
         name: Name of the model.
 
     Returns:
@@ -118,11 +118,11 @@ def latent_discriminator(
     if latent_shape[0] != latent_shape[1] or side & (side - 1) or side < 2:
         raise ValueError(
             f"a latent must be square with a side of 2, 4, 8 ..., got {latent_shape}: use square "
-            "images whose side is a power of two, and fewer `num_downsamples` for small ones"
+            "images with a power of two as side, and fewer `num_downsamples` for small images"
         )
     inputs = features = keras.Input(latent_shape, name="latent")
     for depth in range(side.bit_length() - 1):
-        features = blocks.leaky(BatchNormalization()(_halve(features, channels)))
+        features = blocks.leaky(BatchNormalization()(_downsample(features, channels)))
         features = Dropout(dropout, seed=depth)(features)
     features = keras.layers.Flatten()(features)
     start = blocks.torch_weights(1, channels)
@@ -140,12 +140,12 @@ def image_classifier(
     max_filters: int = 512,
     name: str = "classifier",
 ) -> keras.Model:
-    """Reads attributes from an image: halves it `num_downsamples` times, then two dense layers.
+    """A classifier of images: `num_downsamples` strided convolutions, then two dense layers.
 
     Args:
         image_shape: `(height, width, channels)`, sides divisible by `2 ** num_downsamples`.
-        categories: Logits, all attributes together.
-        num_downsamples, base_filters, max_filters: As of the encoder.
+        categories: Number of logits, for the categories of all attributes.
+        num_downsamples, base_filters, max_filters: As for the encoder.
         name: Name of the model.
 
     Returns:
@@ -155,17 +155,17 @@ def image_classifier(
         ValueError: If a side does not divide.
 
     Source: github.com/facebookresearch/FaderNetworks, its classifier.
-    Departs: neither batch norm nor dropout, and no halving beyond the encoder's. One with batch
-    norm, as at inference while it judges, was pleased by patterns that nobody sees: fine-tuned by
-    it for 200 steps, a decoder took 14 % of beards off to an independent judge, before it 66 %,
-    and by one without 91 %.
+    Departs: neither batch norm nor dropout, and no more strided convolutions than the encoder. A
+    classifier with batch norm, in inference mode as a loss, rewards invisible patterns. A decoder
+    removed 66 % of beards according to an independent classifier; after 200 steps of fine-tuning
+    with batch norm 14 %, without it 91 %.
     """
     blocks.check_sides(
-        image_shape, 2**num_downsamples, f"a classifier of {num_downsamples} num_downsamples"
+        image_shape, 2**num_downsamples, f"a classifier of {num_downsamples} downsamples"
     )
     inputs = features = keras.Input(image_shape, name="image")
     for depth in range(num_downsamples):
-        features = blocks.leaky(_halve(features, min(base_filters * 2**depth, max_filters)))
+        features = blocks.leaky(_downsample(features, min(base_filters * 2**depth, max_filters)))
     width = features.shape[-1]
     features = keras.layers.Flatten()(features)
     features = blocks.leaky(keras.layers.Dense(width)(features))
@@ -173,6 +173,6 @@ def image_classifier(
     return keras.Model(inputs, logits, name=name)
 
 
-def _halve(features, filters):
+def _downsample(features, filters):
     start = blocks.torch_weights(_KERNEL, features.shape[-1])
     return blocks.convolve(features, filters, _KERNEL, stride=2, bias=True, start=start)

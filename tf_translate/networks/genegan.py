@@ -3,9 +3,9 @@
 import keras
 
 from tf_translate.networks import blocks
-from tf_translate.networks.strided_discriminator import to_unit
+from tf_translate.networks.strided_discriminator import to_unit_range
 
-_DIVISOR = 8  # codes have an eighth of the image's sides
+_DIVISOR = 8  # of the sides of an image, for the sides of its codes
 
 
 def splitter(
@@ -15,32 +15,32 @@ def splitter(
     norm: str = "batch",
     name: str = "splitter",
 ) -> keras.Model:
-    """Splits an image into what is behind and the object that it may show.
+    """Splits an image into the codes of its background and of its object.
 
     Args:
         image_shape: `(height, width, channels)`, sides divisible by 8.
-        base_filters: Channels of the first layer; they double with every halving.
+        base_filters: Channels of the first layer; they double with every level.
         norm: "batch" (published), "instance_affine" or "none".
         name: Name of the model.
 
     Returns:
-        Model from images in [-1, 1] to `[background, object]`, each of an eighth of the
-        sides, with `3 * base_filters` and `base_filters` channels. 2.629 M parameters.
+        Model from images in [-1, 1] to `[background, object]`, with an eighth of the sides, and
+        `3 * base_filters` and `base_filters` channels. 2.629 M parameters.
 
     Raises:
-        ValueError: If a side does not divide, `norm` is unknown, or codes of 1x1 pixel would
-            be made constant by an instance norm.
+        ValueError: If a side is not divisible, `norm` is unknown, or an instance norm would make
+            codes of 1x1 pixel constant.
 
     Source: Zhou et al. 2017, https://arxiv.org/abs/1705.04932, and github.com/Prinsphield/GeneGAN.
     """
     blocks.check_sides(image_shape, _DIVISOR, "GeneGAN")
     _check_last_map(image_shape, _DIVISOR, norm)
     inputs = keras.Input(image_shape, name="image")
-    features = _halve(to_unit(inputs), base_filters, "none", bias=False)
+    features = _downsample(to_unit_range(inputs), base_filters, "none", bias=False)
     for depth in (1, 2):
-        features = _halve(features, base_filters * 2**depth, norm)
-    background, shown = keras.ops.split(features, [3 * base_filters], axis=-1)
-    return keras.Model(inputs, [background, shown], name=name)
+        features = _downsample(features, base_filters * 2**depth, norm)
+    background, obj = keras.ops.split(features, [3 * base_filters], axis=-1)
+    return keras.Model(inputs, [background, obj], name=name)
 
 
 def joiner(
@@ -51,16 +51,16 @@ def joiner(
     norm: str = "batch",
     name: str = "joiner",
 ) -> keras.Model:
-    """Draws the image that a background and an object make.
+    """Generates an image from the codes of a background and an object.
 
     Args:
-        background_shape, object_shape: Codes without the batch, of equal sides.
+        background_shape, object_shape: Shapes of the codes without the batch, with equal sides.
         out_channels: Channels of the image.
         norm: As for `splitter`.
         name: Name of the model.
 
     Returns:
-        Model from `[background, object]` to images in [-1, 1] of eight times the sides.
+        Model from `[background, object]` to images in [-1, 1] with eight times the sides.
         6.305 M parameters for codes of 384 and 128 channels.
 
     Source: as `splitter`.
@@ -87,16 +87,16 @@ def object_discriminator(
     norm: str = "batch",
     name: str = "discriminator",
 ) -> keras.Model:
-    """GeneGAN's discriminator: four halvings and one linear score.
+    """GeneGAN's discriminator: four strided convolutions and one linear score.
 
     Args:
-        image_shape: Judged image `(height, width, channels)`, sides divisible by 16.
+        image_shape: `(height, width, channels)`, sides divisible by 16.
         base_filters: Channels of the first layer; they double up to `4 * base_filters`.
-        norm: "batch" (published), or, under a gradient penalty, "instance_affine" or "none".
+        norm: "batch" (published); with a gradient penalty, "instance_affine" or "none".
         name: Name of the model.
 
     Returns:
-        Model from images in [-1, 1] to scores `(batch, 1)`, without bound. 6.833 M
+        Model from images in [-1, 1] to unbounded scores `(batch, 1)`. 6.833 M
         parameters at 64 pixels.
 
     Raises:
@@ -107,15 +107,15 @@ def object_discriminator(
     blocks.check_sides(image_shape, 2 * _DIVISOR, "GeneGAN's discriminator")
     _check_last_map(image_shape, 2 * _DIVISOR, norm)
     inputs = keras.Input(image_shape, name="image")
-    features = _halve(to_unit(inputs), base_filters, "none", bias=False)
+    features = _downsample(to_unit_range(inputs), base_filters, "none", bias=False)
     for filters in (2 * base_filters, 4 * base_filters, 4 * base_filters):
-        features = _halve(features, filters, norm)
+        features = _downsample(features, filters, norm)
     flat = keras.layers.Flatten()(features)
     scores = keras.layers.Dense(1, kernel_initializer=blocks.initial_weights())(flat)
     return keras.Model(inputs, scores, name=name)
 
 
-def _halve(features, filters: int, norm: str, *, bias: bool | None = None):
+def _downsample(features, filters: int, norm: str, *, bias: bool | None = None):
     bias = blocks.has_bias(norm) if bias is None else bias
     features = blocks.convolve(features, filters, 4, stride=2, bias=bias)
     return blocks.leaky(blocks.normalise(features, norm))
@@ -124,6 +124,6 @@ def _halve(features, filters: int, norm: str, *, bias: bool | None = None):
 def _check_last_map(image_shape, divisor: int, norm: str) -> None:
     if norm.startswith("instance") and tuple(image_shape[:2]) == (divisor, divisor):
         raise ValueError(
-            f"`image_shape` must have sides above {divisor} under an instance norm, got "
-            f"{tuple(image_shape)}: a map of 1x1 becomes a constant"
+            f"`image_shape` must have sides above {divisor} with an instance norm, got "
+            f"{tuple(image_shape)}: the norm would make a map of 1x1 constant"
         )

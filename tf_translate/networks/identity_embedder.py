@@ -1,4 +1,4 @@
-"""Networks that know a image again: small ones of ours, and given ones made to fit."""
+"""Networks that embed identities: small ones of ours, and others adapted to the images."""
 
 from collections.abc import Sequence
 
@@ -17,12 +17,12 @@ def image_identity_embedder(
     width: int = 512,
     base_filters: int = 32,
 ) -> keras.Model:
-    """A small network from images to embeddings of length 1, to be trained.
+    """A small network from images to embeddings of norm 1, to be trained.
 
     Args:
         image_shape: `(height, width, channels)`; square, a power of two of 8 or more.
-        embedding: Numbers of an embedding.
-        width: Numbers between its two dense layers.
+        embedding: Size of an embedding.
+        width: Size of the first dense layer.
         base_filters: Channels of the first layer; they double up to `8 * base_filters`.
 
     Returns:
@@ -31,42 +31,46 @@ def image_identity_embedder(
     Raises:
         ValueError: If the image is not square or not a power of two.
 
-    Source: embeddings of length 1 and their number as in FaceNet, Schroff et al. 2015,
-    https://arxiv.org/abs/1503.03832; layers are those of `conditional.image_encoder`.
+    Source: norm and size of embeddings as in FaceNet, Schroff et al. 2015,
+    https://arxiv.org/abs/1503.03832; layers as in `conditional_gan.image_encoder`.
     """
-    reads = image_encoder(image_shape, embedding, width=width, base_filters=base_filters)
-    unit = keras.layers.UnitNormalization(dtype="float32", name="embedding")(reads.output)
-    return keras.Model(reads.input, unit, name=NAME)
+    encoder = image_encoder(image_shape, embedding, width=width, base_filters=base_filters)
+    unit = keras.layers.UnitNormalization(dtype="float32", name="embedding")(encoder.output)
+    return keras.Model(encoder.input, unit, name=NAME)
 
 
-def fitted_identity_embedder(
+def adapt_identity_embedder(
     network: keras.Model,
     image_shape: tuple[int, int, int],
     value_range: Sequence[float] = (-1.0, 1.0),
 ) -> keras.Model:
-    """Makes a network take images of another size, other channels and another range.
+    """Adapts a network to images of another size, other channels and another range.
 
     Args:
         network: From images of known sides to embeddings of any shape.
-        image_shape: `(height, width, channels)` of the images it shall take.
-        value_range: Least and greatest value the network knows.
+        image_shape: `(height, width, channels)` of the images.
+        value_range: Least and greatest value of the network's inputs.
 
     Returns:
-        Model from images in [-1, 1] to embeddings `(batch, numbers)`, float32.
+        Model from images in [-1, 1] to embeddings `(batch, size)`, float32.
 
     Raises:
-        ValueError: If the network is not of one input of known sides and one output.
+        ValueError: If the network does not have one input of known sides and one output.
     """
-    read, gives = getattr(network, "input_shape", None), getattr(network, "output_shape", None)
-    if not isinstance(read, tuple) or len(read) != 4 or None in read[1:]:
+    inputs, outputs = (getattr(network, f"{end}_shape", None) for end in ("input", "output"))
+    if not isinstance(inputs, tuple) or len(inputs) != 4 or None in inputs[1:]:
         raise ValueError(
-            "`identity_embedder` must be a network (keras.Sequential or functional) from images of known "
-            f"height, width and channels, got a {type(network).__name__} of input {read}"
+            "`identity_embedder` must be a network (keras.Sequential or functional) from images "
+            f"of known height, width and channels, got a {type(network).__name__} with the input "
+            f"shape {inputs}"
         )
-    if not isinstance(gives, tuple) or len(gives) < 2:
-        raise ValueError(f"`identity_embedder` must give one embedding an image, it gives {gives}")
+    if not isinstance(outputs, tuple) or len(outputs) < 2:
+        raise ValueError(
+            "`identity_embedder` must return one embedding for each image, got a network with the "
+            f"output shape {outputs}"
+        )
     images = keras.Input(image_shape, name="image")
-    fitted = FitImages(read[1:], value_range)(images)
+    fitted = FitImages(inputs[1:], value_range)(images)
     embeddings = keras.layers.Flatten(dtype="float32")(network(fitted, training=False))
     return keras.Model(images, embeddings, name=NAME)
 
@@ -74,10 +78,10 @@ def fitted_identity_embedder(
 def read_identity_embedder(
     path: str, image_shape: tuple[int, int, int], value_range: Sequence[float] = (-1.0, 1.0)
 ) -> keras.Model:
-    """Reads a network from a .keras file and makes it fit (see `fitted_identity_embedder`).
+    """Reads a network from a .keras file and adapts it (see `adapt_identity_embedder`).
 
     Raises:
-        ValueError: If it cannot be read, or does not go from images to embeddings.
+        ValueError: If it cannot be read, or is no network from images to embeddings.
     """
     try:
         network = keras.models.load_model(path, compile=False)
@@ -86,4 +90,4 @@ def read_identity_embedder(
             "`identity_embedder` must be a .keras file of a network from images to embeddings, "
             f"{path} cannot be read: {error}"
         ) from error
-    return fitted_identity_embedder(network, image_shape, value_range)
+    return adapt_identity_embedder(network, image_shape, value_range)

@@ -1,4 +1,4 @@
-"""What a network does at inference that it might not do in training, in words."""
+"""How networks treat noise and normalization at inference."""
 
 from collections.abc import Iterable
 
@@ -15,10 +15,10 @@ _MOVING = "moving averages of training"
 
 
 def describe_inference(network: keras.Model) -> dict[str, str]:
-    """Reads from its layers how a network treats noise and statistics at inference.
+    """Describes how a network treats noise and normalization at inference.
 
     Returns:
-        `{"dropout": "none" | "off" | "fixed", "normalization": in words}`.
+        `{"dropout": "none" | "off" | "fixed", "normalization": a phrase}`.
     """
     layers = list(network._flatten_layers())
     dropout, norms = "none", set()
@@ -32,7 +32,7 @@ def describe_inference(network: keras.Model) -> dict[str, str]:
 
 
 def image_statistics(layers: Iterable[keras.layers.Layer]) -> list[ImageStatistics]:
-    """Those of the layers that normalise by the statistics of each image at inference."""
+    """The statistics of layers that normalise each image by its own at inference."""
     return [
         layer.image_statistics
         for layer in layers

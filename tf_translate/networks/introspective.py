@@ -1,4 +1,4 @@
-"""The networks of introspective adversarial networks: one trunk, two heads on it, a decoder."""
+"""The networks of introspective adversarial networks: a trunk with two heads, and a decoder."""
 
 import keras
 
@@ -6,16 +6,16 @@ from tf_translate.layers.batch_norm import BatchNormalization
 from tf_translate.layers.minibatch_discrimination import MinibatchDiscrimination
 from tf_translate.layers.portable_relu import PortableReLU
 from tf_translate.networks import blocks
-from tf_translate.networks.strided_discriminator import levels_to_four
+from tf_translate.networks.strided_discriminator import downsamples_to_4x4
 
 _KERNEL = 5
-_WIDEST = 8  # times the channels of the first layer
+_MAX_MULTIPLE = 8  # of the channels of the first layer
 
 
 def trunk(
     image_shape: tuple[int, int, int], *, base_filters: int = 128, name: str = "trunk"
 ) -> keras.Model:
-    """Halves an image to 4x4 and gives the activations of every layer.
+    """Downsamples an image to 4x4 pixels and returns the activations of every layer.
 
     Args:
         image_shape: `(height, width, channels)`; square, a power of two of 8 or more.
@@ -30,13 +30,13 @@ def trunk(
         ValueError: If the image is not square or not a power of two.
 
     Source: Brock et al. 2017, https://arxiv.org/abs/1609.07093, and IAN_simple of its code.
-    Departs: larger and smaller images add and drop halvings; odd kernels are padded as TensorFlow
-    does (one before, two after), a shift of at most a pixel a layer.
+    Departs: larger and smaller images add and drop levels; odd kernels are padded as in TensorFlow
+    (one before, two after), a shift of at most one pixel for each layer.
     """
     image = features = keras.Input(image_shape, name="image")
     taps = []
-    for depth in range(levels_to_four(image_shape)):
-        filters = base_filters * min(2**depth, _WIDEST)
+    for depth in range(downsamples_to_4x4(image_shape)):
+        filters = base_filters * min(2**depth, _MAX_MULTIPLE)
         features = blocks.convolve(features, filters, _KERNEL, stride=2, bias=depth == 0)
         if depth:
             features = BatchNormalization()(features)
@@ -52,17 +52,17 @@ def latent_head(
     width: int = 1000,
     name: str = "encoder_head",
 ) -> keras.Model:
-    """Reads a normal distribution of the latent from the trunk's last activations.
+    """An encoder head: the trunk's last activations to a normal distribution of the latent.
 
     Args:
         features_shape: `(4, 4, channels)`.
-        latent: Numbers of the latent.
-        width: Of the dense layer between.
+        latent: Size of the latent.
+        width: Size of the dense layer before it.
         name: Name of the model.
 
     Returns:
-        Model from activations to `[mean, log_sigma]`, each float32 `(batch, latent)` without
-        bound; 16.586 M parameters on 1,024 channels with 100 numbers.
+        Model from activations to `[mean, log_sigma]`, each unbounded float32 `(batch, latent)`;
+        16.586 M parameters for 1,024 channels and a latent of 100.
 
     Source: IAN_simple of github.com/ajbrock/Neural-Photo-Editor.
     """
@@ -72,33 +72,33 @@ def latent_head(
         hidden
     )
     hidden = keras.layers.ELU()(BatchNormalization()(hidden))
-    read = [
+    outputs = [
         BatchNormalization(name=part, dtype="float32")(
             keras.layers.Dense(latent, use_bias=False)(hidden)
         )
         for part in ("mean", "log_sigma")
     ]
-    return keras.Model(features, read, name=name)
+    return keras.Model(features, outputs, name=name)
 
 
-def verdict_head(
+def discriminator_head(
     features_shape: tuple[int, int, int],
     *,
     logits: int,
     kernels: int = 500,
     name: str = "discriminator_head",
 ) -> keras.Model:
-    """Judges the trunk's last activations, an image beside the others of its batch.
+    """A discriminator head, which compares the images of a batch (minibatch discrimination).
 
     Args:
         features_shape: `(4, 4, channels)`.
-        logits: 1 for real or not, 3 for real, reconstructed or sampled.
-        kernels: Of minibatch discrimination.
+        logits: 1 for real or fake, 3 for real, reconstructed or sampled.
+        kernels: Number of kernels of minibatch discrimination.
         name: Name of the model.
 
     Returns:
-        Model from activations to float32 logits `(batch, logits)`; on 1,024 channels 2.565 M
-        parameters with one logit.
+        Model from activations to float32 logits `(batch, logits)`; 2.565 M parameters for
+        1,024 channels and one logit.
 
     Source: IAN_simple of github.com/ajbrock/Neural-Photo-Editor.
     """
@@ -118,65 +118,67 @@ def latent_decoder(
     base_filters: int = 128,
     name: str = "decoder",
 ) -> keras.Model:
-    """Draws an image from a latent: a dense layer to 4x4, then doublings.
+    """A decoder of latents: a dense layer to 4x4 pixels, then transposed convolutions.
 
     Args:
         image_shape: `(height, width, channels)`; square, a power of two of 8 or more.
-        latent: Numbers of the latent.
-        base_filters: Channels ahead of the last layer; up to `8 * base_filters` at 4x4.
+        latent: Size of the latent.
+        base_filters: Channels before the last layer; up to `8 * base_filters` at 4x4.
         name: Name of the model.
 
     Returns:
         Model from `(batch, latent)` to images in [-1, 1]; 18.886 M parameters at 64 pixels with
-        100 numbers. Steps on its input can be deployed.
+        a latent of 100. Gradients of its input can be deployed.
 
     Raises:
         ValueError: If the image is not square or not a power of two.
 
     Source: IAN_simple of github.com/ajbrock/Neural-Photo-Editor.
-    Departs: larger and smaller images add and drop doublings; transposed kernels are cut as those
-    of `trunk` are padded.
+    Departs: larger and smaller images add and drop levels; transposed kernels are cropped as the
+    kernels of `trunk` are padded.
     """
-    num_downsamples = levels_to_four(image_shape)
-    widths = [base_filters * min(2**depth, _WIDEST) for depth in reversed(range(num_downsamples))]
-    numbers = keras.Input((latent,), name="latent")
+    num_downsamples = downsamples_to_4x4(image_shape)
+    widths = [
+        base_filters * min(2**depth, _MAX_MULTIPLE) for depth in reversed(range(num_downsamples))
+    ]
+    latents = keras.Input((latent,), name="latent")
     features = keras.layers.Dense(
         4 * 4 * widths[0], use_bias=False, kernel_initializer=blocks.initial_weights()
-    )(numbers)
+    )(latents)
     features = PortableReLU()(BatchNormalization()(features))
     features = keras.layers.Reshape((4, 4, widths[0]))(features)
     for filters in widths[1:]:
-        features = _double(features, filters)
+        features = _upsample(features, filters)
         features = PortableReLU()(BatchNormalization()(features))
-    return keras.Model(numbers, blocks.to_images(_double(features, image_shape[2])), name=name)
+    return keras.Model(latents, blocks.to_images(_upsample(features, image_shape[2])), name=name)
 
 
-def _double(features, filters: int):
+def _upsample(features, filters: int):
     return blocks.upsample(features, filters, _KERNEL, bias=False, how="transposed", odd="same")
 
 
-def check_together(
+def check_compatible(
     trunk: keras.Model,
     encoder_head: keras.Model,
     discriminator_head: keras.Model,
     decoder: keras.Model,
 ) -> None:
-    """Raises ValueError unless the heads take what the trunk gives, and the decoder closes."""
-    seen = tuple(trunk.outputs[-1].shape[1:])
+    """Raises ValueError unless inputs and outputs of the four networks fit each other."""
+    features = tuple(trunk.outputs[-1].shape[1:])
     heads = [tuple(head.input_shape[1:]) for head in (encoder_head, discriminator_head)]
-    if heads != [seen, seen]:
+    if heads != [features, features]:
         raise ValueError(
-            f"both heads must take the trunk's last activations {seen}, but `encoder_head` takes "
-            f"{heads[0]} and `discriminator_head` {heads[1]}"
+            f"both heads must take the trunk's last activations {features}, but `encoder_head` "
+            f"takes {heads[0]} and `discriminator_head` {heads[1]}"
         )
-    read, drawn = [part[-1] for part in encoder_head.output_shape], decoder.input_shape[-1]
-    if read != [drawn, drawn]:
+    sizes, latent = [part[-1] for part in encoder_head.output_shape], decoder.input_shape[-1]
+    if sizes != [latent, latent]:
         raise ValueError(
-            f"`encoder_head` must read mean and log_sigma of the {drawn} numbers the decoder "
-            f"takes, it reads {read}"
+            f"`encoder_head` must return mean and log_sigma of a latent of {latent}, which the "
+            f"decoder takes, got sizes {sizes}"
         )
     if decoder.output_shape != trunk.input_shape:
         raise ValueError(
-            f"`decoder` must draw what the trunk takes, {trunk.input_shape[1:]}, it draws "
+            f"`decoder` must return the images that the trunk takes, {trunk.input_shape[1:]}, got "
             f"{decoder.output_shape[1:]}"
         )

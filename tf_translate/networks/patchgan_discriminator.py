@@ -1,4 +1,4 @@
-"""PatchGAN: a discriminator that judges overlapping patches."""
+"""PatchGAN: a discriminator of overlapping patches."""
 
 import keras
 
@@ -14,16 +14,16 @@ def patchgan_discriminator(
     norm: str = "instance",
     name: str = "patchgan_discriminator",
 ) -> keras.Model:
-    """A convolutional discriminator whose every output sees one patch of its input.
+    """A convolutional discriminator with one score for each patch of its input.
 
     Receptive field by `layers`: 0 -> 1 pixel (three 1x1 convolutions, "PixelGAN"),
-    1 -> 16, 2 -> 34, 3 -> 70, 4 -> 142, 5 -> 286, 6 -> 574. Channels double a layer up to
-    `8 * base_filters`.
+    1 -> 16, 2 -> 34, 3 -> 70, 4 -> 142, 5 -> 286, 6 -> 574. Channels double with every layer up
+    to `8 * base_filters`.
 
     Args:
-        image_shape: Judged image `(height, width, channels)`; sides may be None.
-        condition_channels: Channels of a second input, the image it was translated from,
-            which is stacked before the judged one; 0 for an unconditional discriminator.
+        image_shape: `(height, width, channels)`; sides may be None.
+        condition_channels: Channels of a second input, the source image, which is concatenated
+            before the image; 0 for an unconditional discriminator.
         layers: Convolutions of stride 2.
         base_filters: Channels of the first layer.
         norm: "instance" (CycleGAN), "batch" (pix2pix), "instance_affine" or "none".
@@ -32,7 +32,7 @@ def patchgan_discriminator(
     Returns:
         Model from images (or `[condition, images]`) to unbounded scores
         `(batch, h, w, 1)`; 30x30 scores for 256 pixels with 3 layers. 2.765 M parameters
-        on 3 channels with "instance", 2.769 M on 3 + 3 with "batch".
+        for 3 channels with "instance", 2.769 M for 3 + 3 with "batch".
 
     Raises:
         ValueError: If `layers` is negative or the image is too small for them.
@@ -50,11 +50,11 @@ def patchgan_discriminator(
         condition = keras.Input((*image_shape[:2], condition_channels), name="condition")
         inputs = [condition, images]
         images = keras.layers.Concatenate()(inputs)
-    judge = _pixels if layers == 0 else _patches
-    return keras.Model(inputs, judge(images, layers, base_filters, norm), name=name)
+    score = _score_pixels if layers == 0 else _score_patches
+    return keras.Model(inputs, score(images, layers, base_filters, norm), name=name)
 
 
-def _patches(images, layers, base_filters, norm):
+def _score_patches(images, layers, base_filters, norm):
     features = blocks.leaky(_pad_convolve(images, base_filters, stride=2, bias=True))
     for depth in range(1, layers + 1):
         stride = 2 if depth < layers else 1
@@ -64,7 +64,7 @@ def _patches(images, layers, base_filters, norm):
     return _pad_convolve(features, 1, stride=1, bias=True)
 
 
-def _pixels(images, _layers, base_filters, norm):
+def _score_pixels(images, _layers, base_filters, norm):
     features = blocks.leaky(blocks.convolve(images, base_filters, 1, bias=True))
     features = blocks.convolve(features, 2 * base_filters, 1, bias=blocks.has_bias(norm))
     features = blocks.leaky(blocks.normalise(features, norm))
@@ -81,8 +81,8 @@ def _check_size(image_shape, layers):
     for side in image_shape[:2]:
         if side is None:
             continue
-        left = side // 2**layers
-        if layers and left < 3:  # two more 4x4 convolutions of stride 1 take 2 pixels
+        remaining = side // 2**layers
+        if layers and remaining < 3:  # two more 4x4 convolutions of stride 1 take 2 pixels
             raise ValueError(
                 f"a discriminator of {layers} layers needs sides of at least {3 * 2**layers}, "
                 f"got {image_shape}; use fewer `layers`"

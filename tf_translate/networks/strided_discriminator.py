@@ -1,4 +1,4 @@
-"""Discriminators that halve an image until one score, or few, is left."""
+"""Discriminators of strided convolutions that end in one score or a few."""
 
 import keras
 
@@ -15,14 +15,16 @@ def strided_discriminator(
     head: str = "patch",
     name: str = "discriminator",
 ) -> keras.Model:
-    """DualGAN's discriminator: halvings with 5x5, then 3x3 kernels, and a score without bound.
+    """DualGAN's discriminator: strided convolutions and unbounded scores.
+
+    The first kernel is 5x5, the others are 3x3.
 
     Args:
-        image_shape: Judged image `(height, width, channels)`, sides divisible by `2 ** num_downsamples`.
-        num_downsamples: Halvings; channels double from `base_filters` up to `8 * base_filters`.
-        base_filters: Channels of the first layer.
+        image_shape: `(height, width, channels)`, sides divisible by `2 ** num_downsamples`.
+        num_downsamples: Number of strided convolutions.
+        base_filters: Channels of the first layer; they double up to `8 * base_filters`.
         norm: See `blocks.normalise`.
-        head: "patch", one more halving to a map of scores, or "global", one linear score.
+        head: "patch", one more strided convolution to a map of scores, or "global", one score.
         name: Name of the model.
 
     Returns:
@@ -30,41 +32,43 @@ def strided_discriminator(
         3.92 M and 3.95 M parameters at 256 pixels.
 
     Raises:
-        ValueError: If a side does not divide, the last map is 1x1 under a norm, or `head` is
+        ValueError: If a side is not divisible, the last map is 1x1 with a norm, or `head` is
             unknown.
 
     Source: Yi et al. 2017, https://arxiv.org/abs/1704.02510, section 3.3, and its code.
     """
     blocks.check_sides(
-        image_shape, 2**num_downsamples, f"a discriminator of {num_downsamples} num_downsamples"
+        image_shape, 2**num_downsamples, f"a discriminator of {num_downsamples} downsamples"
     )
     if norm != "none" and min(image_shape[:2]) == 2**num_downsamples:
         raise ValueError(
-            f"a discriminator of {num_downsamples} num_downsamples needs sides above {2**num_downsamples}, got {image_shape}: a norm "
-            "on a 1x1 map makes it constant; use fewer `num_downsamples`"
+            f"a discriminator of {num_downsamples} downsamples needs sides above "
+            f"{2**num_downsamples}, got {image_shape}: a norm on a 1x1 map makes it constant; use "
+            "fewer `num_downsamples`"
         )
     if head not in ("patch", "global"):
         raise ValueError(f"`head` must be 'patch' or 'global', got {head!r}")
     inputs = keras.Input(image_shape, name="image")
     features = blocks.leaky(
-        blocks.convolve(inputs, base_filters, 5, stride=2, bias=True, start=truncated())
+        blocks.convolve(inputs, base_filters, 5, stride=2, bias=True, start=truncated_normal())
     )
     for depth in range(1, num_downsamples):
+        filters = base_filters * min(2**depth, 8)
         features = blocks.convolve(
-            features, base_filters * min(2**depth, 8), 3, stride=2, bias=True, start=truncated()
+            features, filters, 3, stride=2, bias=True, start=truncated_normal()
         )
         features = blocks.leaky(blocks.normalise(features, norm, epsilon=1e-6))
     if head == "patch":
-        scores = blocks.convolve(features, 1, 3, stride=2, bias=True, start=truncated())
+        scores = blocks.convolve(features, 1, 3, stride=2, bias=True, start=truncated_normal())
     else:
-        scores = keras.layers.Dense(1, kernel_initializer=truncated())(
+        scores = keras.layers.Dense(1, kernel_initializer=truncated_normal())(
             keras.layers.Flatten()(features)
         )
     return keras.Model(inputs, scores, name=name)
 
 
-def truncated() -> keras.initializers.Initializer:
-    """N(0, 0.02) cut at two standard deviations, as DualGAN's code starts convolutions."""
+def truncated_normal() -> keras.initializers.Initializer:
+    """N(0, 0.02) truncated at two standard deviations, as in DualGAN's code."""
     return keras.initializers.TruncatedNormal(0.0, 0.02)
 
 
@@ -74,32 +78,31 @@ def feature_discriminator(
     base_filters: int = 64,
     name: str = "discriminator",
 ) -> keras.Model:
-    """DiscoGAN's discriminator: one score for the whole image, and the features that led to it.
+    """DiscoGAN's discriminator: one score for the whole image, and its features.
 
     Args:
-        image_shape: Judged image `(height, width, channels)` in [-1, 1]; square, a power of
-            two of at least 16 pixels.
+        image_shape: `(height, width, channels)`; square, a power of two of at least 16 pixels.
         base_filters: Channels of the first layer; they double up to `8 * base_filters`.
         name: Name of the model.
 
     Returns:
-        Model from images to `[scores, *features]`: logits `(batch, 1, 1, 1)` and the
+        Model from images in [-1, 1] to `[scores, *features]`: logits `(batch, 1, 1, 1)` and the
         activations of every layer but the first. 2.766 M parameters at 64 pixels.
 
     Raises:
         ValueError: If the image is not square or not a power of two.
 
     Source: Kim et al. 2017, https://arxiv.org/abs/1703.05192, section 3, and its code.
-    Departs: larger and smaller images add and drop halvings (the code knows 64 pixels only).
+    Departs: larger and smaller images add and drop levels (the code has 64 pixels only).
     """
-    num_downsamples = levels_to_four(image_shape)
+    num_downsamples = downsamples_to_4x4(image_shape)
     if num_downsamples < 2:
         raise ValueError(
-            f"DiscoGAN's discriminator needs sides of at least 16, got {tuple(image_shape)}: the first "
-            "layer's features are not matched"
+            f"DiscoGAN's discriminator needs sides of at least 16, got {tuple(image_shape)}: the "
+            "features of its first layer are not matched"
         )
     inputs = keras.Input(image_shape, name="image")
-    features, taps = to_unit(inputs), []
+    features, taps = to_unit_range(inputs), []
     for depth in range(num_downsamples):
         channels = features.shape[-1]
         features = blocks.convolve(
@@ -116,13 +119,13 @@ def feature_discriminator(
     return keras.Model(inputs, [scores, *taps], name=name)
 
 
-def to_unit(images):
+def to_unit_range(images):
     """Images in [-1, 1] to [0, 1], for networks that were published for that range."""
     return keras.layers.Rescaling(0.5, offset=0.5, name="to_unit")(images)
 
 
-def levels_to_four(image_shape: tuple[int, int, int]) -> int:
-    """Halvings from a square image to 4x4.
+def downsamples_to_4x4(image_shape: tuple[int, int, int]) -> int:
+    """Number of times that the sides of a square image are halved to reach 4x4 pixels.
 
     Raises:
         ValueError: If the image is not square or its side not a power of two of 8 or more.
