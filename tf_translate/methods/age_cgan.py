@@ -199,7 +199,7 @@ class AgeCGAN(InvertibleGAN):
             raise ValueError(
                 "`identity_embedder` must take the images of the generator, "
                 f"{generator.output_shape[1:]}, it takes {identity_embedder.input_shape[1:]}; "
-                "`fitted_identity_embedder` adapts it"
+                "`adapt_identity_embedder` adapts it"
             )
         encoders = {"encoder": encoder, "identity_embedder": identity_embedder}
         super().__init__(generator, discriminator, encoders, attributes=attributes, **options)

@@ -16,7 +16,7 @@ from tf_translate.losses.reconstruction import mean_absolute_error
 from tf_translate.losses.regularization import clip_weights, gradient_penalties
 from tf_translate.methods.registry import register
 from tf_translate.networks.patchgan_discriminator import patchgan_discriminator
-from tf_translate.networks.strided_discriminator import strided_discriminator, truncated
+from tf_translate.networks.strided_discriminator import strided_discriminator, truncated_normal
 from tf_translate.networks.unet import unet_generator
 
 GanMode = Literal["wgan_clip", "wgan_gp", "vanilla"]
@@ -180,7 +180,7 @@ class DualGAN(TwoDomainTranslator):
             norm=settings.norm,
             norm_epsilon=1e-6,  # the code
             bias=True,
-            start=truncated(),
+            start=truncated_normal(),
             dropout=settings.dropout,
             upsampling=settings.upsampling,
             input_skip=settings.input_skip,

@@ -174,7 +174,7 @@ class IAN(Translator):
         decoder: keras.Model,
         **options,
     ):
-        introspective.check_together(trunk, encoder_head, discriminator_head, decoder)
+        introspective.check_compatible(trunk, encoder_head, discriminator_head, decoder)
         logits = discriminator_head.output_shape[-1]
         losses = [loss for loss in INTROSPECTIVE_GAN_LOSSES.values() if loss.logits == logits]
         if not losses:
