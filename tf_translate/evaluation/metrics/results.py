@@ -70,7 +70,7 @@ class Direction:
                     f"`{name}`, got {len(labels)}"
                 )
 
-    def taught(self) -> tuple[np.ndarray, np.ndarray]:
+    def training_images(self) -> tuple[np.ndarray, np.ndarray]:
         """The training images of both domains, for judges.
 
         Raises:

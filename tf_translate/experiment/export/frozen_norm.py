@@ -10,7 +10,7 @@ from tf_translate.core.translator import Translator
 from tf_translate.errors import ConfigError
 from tf_translate.evaluation.metrics.pixel_distance import psnr
 from tf_translate.experiment.load_run import Examples
-from tf_translate.layers.instance_statistics import ImageStatistics, settling
+from tf_translate.layers.instance_statistics import ImageStatistics, fitted_to_first_batch
 from tf_translate.networks.inference_behavior import image_statistics
 
 MAX_PIXELS = 2**20  # per calibration batch: 64 images of 128 x 128 pixels, 16 of 256 x 256
@@ -85,7 +85,7 @@ def _freeze_norms_of(
 
     @tf.function(autograph=False)  # a graph frees each activation after its last use
     def settled(tensors):
-        with settling(norms) as found:
+        with fitted_to_first_batch(norms) as found:
             signature.function(**tensors)
         return found
 

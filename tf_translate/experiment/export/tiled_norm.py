@@ -16,7 +16,11 @@ from tf_translate.core.translator import Translator
 from tf_translate.errors import ConfigError
 from tf_translate.experiment.export.frozen_norm import norms_of
 from tf_translate.experiment.load_run import Examples
-from tf_translate.layers.instance_statistics import ImageStatistics, lending, pooling
+from tf_translate.layers.instance_statistics import (
+    ImageStatistics,
+    fixed_statistics,
+    pooled_over_batch,
+)
 
 STATISTICS, TILE = (
     "_statistics",
@@ -82,7 +86,7 @@ def _channels(signature: Signature, norms: Sequence[ImageStatistics]) -> list[in
     sizes: list[int] = []
 
     def trace(**tensors):
-        with pooling(norms) as found:
+        with pooled_over_batch(norms) as found:
             outputs = signature.function(**tensors)
         sizes.extend(int(mean.shape[-1]) for mean, _ in found)
         return outputs
@@ -98,7 +102,7 @@ def _statistics(signature: Signature, norms: Sequence[ImageStatistics], width: i
     count = min(MAX_TILES, max(MIN_TILES, MAX_PIXELS // pixels))
 
     def function(tiles):
-        with pooling(norms) as found:
+        with pooled_over_batch(norms) as found:
             signature.function(**{image.name: tiles})
         means, scales = zip(*found, strict=True)
         return {"means": _concatenate(means), "scales": _concatenate(scales)}
@@ -123,7 +127,7 @@ def _statistics(signature: Signature, norms: Sequence[ImageStatistics], width: i
 
 def _tile(signature: Signature, norms: Sequence[ImageStatistics], sizes: list[int]) -> Signature:
     def function(means, scales, **images):
-        with lending(norms, zip(_split(means, sizes), _split(scales, sizes), strict=True)):
+        with fixed_statistics(norms, zip(_split(means, sizes), _split(scales, sizes), strict=True)):
             return signature.function(**images)
 
     return Signature(
