@@ -24,6 +24,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from scripts.benchmarks import steps_jobs
 from scripts.benchmarks.machine import ROOT, machine, versions
 from scripts.stress.whole_number import whole_number
 from tf_translate.layers.cpu import KERNELS, VARIABLE, instruction_set
@@ -33,10 +34,7 @@ ROUND_SECONDS = 0.25  # least time of one setting in one round
 MOST_STEPS = 5  # of one setting in one round
 RESAMPLES = 10_000  # of the bootstrap
 CYCLEGAN_128 = "cyclegan_128"
-METHODS = (
-    "pix2pix", "cyclegan", "dualgan", "discogan", "dtn", "fader", "icgan", "genegan", "age_cgan",
-    "ian", CYCLEGAN_128,
-)  # fmt: skip
+METHODS = (*steps_jobs.METHODS, CYCLEGAN_128)
 _PAPER_NETWORKS_AT_128 = (
     "model.base_filters=64",
     "model.discriminator_filters=64",

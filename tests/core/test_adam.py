@@ -25,7 +25,7 @@ def by_hand(start: np.ndarray, gradients: np.ndarray) -> np.ndarray:
 
 
 def trained(optimizer, gradients=GRADIENTS, scale: float = 1.0) -> np.ndarray:
-    """Weights that started from 1 and were moved in a traced step."""
+    """Weights that start from 1, after a traced step on each gradient."""
     variable = keras.Variable(np.ones(gradients.shape[1:], np.float32))
     optimizer.build([variable])
 
@@ -38,26 +38,26 @@ def trained(optimizer, gradients=GRADIENTS, scale: float = 1.0) -> np.ndarray:
     return variable.numpy()
 
 
-def test_equations():
-    wanted = by_hand(np.ones((2, 3)), GRADIENTS)
-    np.testing.assert_allclose(trained(Adam(**SETTINGS)), wanted, rtol=1e-5)
+def test_weights_equal_those_of_the_equations():
+    expected = by_hand(np.ones((2, 3)), GRADIENTS)
+    np.testing.assert_allclose(trained(Adam(**SETTINGS)), expected, rtol=1e-5)
 
 
-def test_settings_make_it_and_a_schedule_is_followed():
-    class Falls(keras.optimizers.schedules.LearningRateSchedule):
+def test_make_optimizer_returns_our_adam_which_follows_a_schedule():
+    class RateDrop(keras.optimizers.schedules.LearningRateSchedule):
         def __call__(self, step):
             return tf.where(tf.cast(step, tf.int64) < 2, RATE, 0.0)
 
         def get_config(self):
             return {}
 
-    optimizer = make_optimizer({"kind": "adam", **SETTINGS}, learning_rate=Falls())
+    optimizer = make_optimizer({"kind": "adam", **SETTINGS}, learning_rate=RateDrop())
     assert type(optimizer) is Adam
-    wanted = by_hand(np.ones((2, 3)), GRADIENTS[:2])
-    np.testing.assert_allclose(trained(optimizer), wanted, rtol=1e-5)
+    expected = by_hand(np.ones((2, 3)), GRADIENTS[:2])
+    np.testing.assert_allclose(trained(optimizer), expected, rtol=1e-5)
 
 
-def test_loss_scale_is_taken_out_and_a_step_of_infinities_left_out():
+def test_loss_scaling_is_undone_and_infinite_gradients_are_skipped():
     optimizer = keras.optimizers.LossScaleOptimizer(Adam(**SETTINGS), initial_scale=8.0)
     infinite = np.full((1, 2, 3), np.inf, np.float32)
     found = trained(optimizer, np.concatenate([GRADIENTS[:1], infinite]), scale=8.0)
@@ -65,7 +65,7 @@ def test_loss_scale_is_taken_out_and_a_step_of_infinities_left_out():
 
 
 @pytest.mark.parametrize("scaled", [False, True])
-def test_replicas_take_the_sum_of_gradients(two_replicas, scaled):
+def test_replicas_apply_the_sum_of_their_gradients(two_replicas, scaled):
     with two_replicas.scope():
         optimizer = Adam(**SETTINGS, use_ema=True, ema_momentum=0.5)
         if scaled:
@@ -76,8 +76,8 @@ def test_replicas_take_the_sum_of_gradients(two_replicas, scaled):
     @tf.function
     def step(gradient):
         def on_replica():
-            number = tf.distribute.get_replica_context().replica_id_in_sync_group
-            optimizer.apply([gradient * tf.where(number == 0, 0.25, 0.75)], [variable])
+            index = tf.distribute.get_replica_context().replica_id_in_sync_group
+            optimizer.apply([gradient * tf.where(index == 0, 0.25, 0.75)], [variable])
 
         two_replicas.run(on_replica)
 
@@ -88,7 +88,7 @@ def test_replicas_take_the_sum_of_gradients(two_replicas, scaled):
 
 
 @pytest.mark.parametrize("amsgrad", [False, True])
-def test_sparse_gradients_and_amsgrad_go_kerass_way(amsgrad):
+def test_sparse_gradients_and_amsgrad_equal_those_of_keras(amsgrad):
     found = []
     for kind in (Adam, keras.optimizers.Adam):
         variable = keras.Variable(np.ones((3, 2), np.float32))
@@ -102,7 +102,7 @@ def test_sparse_gradients_and_amsgrad_go_kerass_way(amsgrad):
     np.testing.assert_array_equal(*found)
 
 
-def test_state_is_that_of_kerass_own_and_files_keep_the_class(tmp_path):
+def test_state_is_that_of_keras_and_files_keep_the_class(tmp_path):
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
     model.compile(keras.optimizers.Adam(**SETTINGS), "mse")
     images, targets = np.eye(3, dtype=np.float32), np.ones((3, 2), np.float32)

@@ -1,42 +1,42 @@
-"""Attributes as numbers and maps."""
+"""Attributes as categories and maps."""
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_translate.layers.attribute_map import AttributeMaps, ExpandAttributes, decided
+from tf_translate.layers.attribute_map import AttributeMaps, ExpandAttributes, discretize
 
 
-def test_binary_columns_become_pairs_also_beyond_0_and_1():
+def test_binary_columns_become_pairs_also_outside_0_and_1():
     layer = ExpandAttributes([True, False, False, True])
-    given = np.array([[1, 0, 1, 0], [2.0, 1, 0, -0.5]], np.float32)
+    attributes = np.array([[1, 0, 1, 0], [2.0, 1, 0, -0.5]], np.float32)
     np.testing.assert_allclose(
-        layer(given), [[0, 1, 0, 1, 1, 0], [-1, 2, 1, 0, 1.5, -0.5]], atol=1e-6
+        layer(attributes), [[0, 1, 0, 1, 1, 0], [-1, 2, 1, 0, 1.5, -0.5]], atol=1e-6
     )
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
-def test_every_number_is_a_constant_map_after_the_features(dtype):
+def test_every_attribute_value_is_a_constant_map_after_the_features(dtype):
     features = tf.cast(np.random.default_rng(0).normal(size=(2, 3, 4, 5)), dtype)
-    numbers = tf.constant([[1.0, 0.5], [0.0, 2.0]])
-    stacked = AttributeMaps(dtype=dtype)([features, numbers])
+    values = tf.constant([[1.0, 0.5], [0.0, 2.0]])
+    stacked = AttributeMaps(dtype=dtype)([features, values])
     assert stacked.shape == (2, 3, 4, 7)
     assert stacked.dtype == dtype
     np.testing.assert_array_equal(stacked[..., :5], features)
     for image in range(2):
-        for number in range(2):
-            assert (stacked[image, ..., 5 + number].numpy() == numbers[image, number].numpy()).all()
+        for index in range(2):
+            assert (stacked[image, ..., 5 + index].numpy() == values[image, index].numpy()).all()
 
 
-def test_layers_come_back_from_their_configuration():
+def test_expand_attributes_is_restored_from_its_config():
     layer = ExpandAttributes([True, False])
     copy = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(layer))
     assert copy.binary == [True, False]
 
 
-def test_attributes_are_decided_one_by_one_and_values_against_each_other():
-    # A column of its own by its sign; of three the largest, though all are negative.
-    read = np.float32([[0.2, -0.9, -0.1, -0.3], [-0.1, 0.5, 0.4, 0.9], [0.0, 1.0, 0.0, 0.0]])
+def test_binary_attributes_are_thresholded_and_one_category_is_chosen():
+    # A single column by its sign; the largest of three columns, even if all are negative.
+    logits = np.float32([[0.2, -0.9, -0.1, -0.3], [-0.1, 0.5, 0.4, 0.9], [0.0, 1.0, 0.0, 0.0]])
     expected = [[1, 0, 1, 0], [0, 0, 0, 1], [0, 1, 0, 0]]
-    np.testing.assert_array_equal(decided(read, [1, 3]), expected)
+    np.testing.assert_array_equal(discretize(logits, [1, 3]), expected)

@@ -12,7 +12,7 @@ def _by_hand(images, epsilon=1e-5):
     return (images - mean) / np.sqrt(variance + epsilon)
 
 
-def test_a_ramp_of_four_pixels_by_hand():
+def test_four_pixels_are_normalized_as_by_hand():
     # 0, 2, 4, 6: mean 3, variance (9 + 1 + 1 + 9) / 4 = 5.
     images = np.array([0.0, 2.0, 4.0, 6.0], np.float32).reshape(1, 2, 2, 1)
     expected = np.array([-3.0, -1.0, 1.0, 3.0]) / np.sqrt(5.0)
@@ -22,13 +22,13 @@ def test_a_ramp_of_four_pixels_by_hand():
 
 @pytest.mark.parametrize("training", [True, False])
 @pytest.mark.parametrize("batch", [1, 3])
-def test_equals_numpy_whichever_kernel_runs(training, batch):
+def test_normalization_equals_numpy_in_training_and_inference(training, batch):
     images = np.random.default_rng(0).normal(3.0, 2.0, (batch, 5, 7, 4)).astype(np.float32)
     result = InstanceNormalization()(images, training=training)
     np.testing.assert_allclose(result, _by_hand(images), atol=2e-5)
 
 
-def test_scale_and_offset_act_per_channel_in_both_kernels():
+def test_scale_and_offset_act_per_channel_in_training_and_inference():
     images = np.random.default_rng(1).normal(size=(2, 4, 4, 3)).astype(np.float32)
     layer = InstanceNormalization(affine=True)
     layer.build(images.shape)
@@ -51,7 +51,7 @@ def test_gradients_of_the_fused_kernel_equal_those_of_plain_operations():
     np.testing.assert_allclose(gradients[0], gradients[1], atol=1e-4)
 
 
-def test_statistics_stay_in_float32_under_bfloat16():
+def test_statistics_are_float32_in_mixed_bfloat16():
     # In bfloat16 300 + 1 is 300: the variance of 300 and 301 would be lost.
     images = tf.constant([300.0, 302.0, 300.0, 302.0], shape=(1, 2, 2, 1))
     layer = InstanceNormalization(dtype="mixed_bfloat16")
@@ -60,17 +60,17 @@ def test_statistics_stay_in_float32_under_bfloat16():
     np.testing.assert_allclose(np.ravel(tf.cast(result, tf.float32)), [-1, 1, -1, 1], atol=0.01)
 
 
-def test_rank_3_is_refused_with_the_rule():
+def test_images_of_rank_3_are_refused():
     with pytest.raises(ValueError, match=r"`images` must be \(batch, height, width, channels\)"):
         InstanceNormalization()(np.zeros((2, 4, 4), np.float32))
 
 
-def test_negative_epsilon_is_refused():
+def test_a_negative_epsilon_is_refused():
     with pytest.raises(ValueError, match="`epsilon` must be positive, got -1"):
         InstanceNormalization(epsilon=-1)
 
 
-def test_comes_back_from_its_config():
+def test_instance_norm_is_restored_from_its_config():
     layer = InstanceNormalization(epsilon=1e-3, affine=True)
     copy = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(layer))
     assert (copy.epsilon, copy.affine) == (1e-3, True)

@@ -1,4 +1,4 @@
-"""Statistics frozen, pooled over a batch and lent, held against NumPy."""
+"""Frozen statistics, and statistics replaced within a context, compared with NumPy."""
 
 import keras
 import numpy as np
@@ -7,7 +7,12 @@ import tensorflow as tf
 
 from tf_translate.layers.batch_norm import BatchNormalization
 from tf_translate.layers.instance_norm import InstanceNormalization
-from tf_translate.layers.instance_statistics import lending, nearest_affine, pooling, settling
+from tf_translate.layers.instance_statistics import (
+    fitted_to_first_batch,
+    fixed_statistics,
+    nearest_affine,
+    pooled_over_batch,
+)
 
 
 def _images(seed=0, count=5):
@@ -32,7 +37,7 @@ def _fitted(images, epsilon):
     return np.transpose(found)
 
 
-def test_two_images_of_two_pixels_by_hand():
+def test_the_nearest_affine_map_of_two_images_by_hand():
     # 0 and 2: mean 1, variance 1, normalised -1 and 1. 4 and 8: mean 6, variance 4, -1 and 1.
     # Means have the variance 6.25, variances the mean 2.5, their roots 1.5:
     # scale 1.5 / (2.5 + 6.25) = 6 / 35, offset -3.5 * 6 / 35 = -0.6.
@@ -42,20 +47,20 @@ def test_two_images_of_two_pixels_by_hand():
 
 
 @pytest.mark.parametrize("epsilon", [1e-5, 0.5])
-def test_the_scale_and_offset_are_those_of_least_squares(epsilon):
+def test_the_nearest_affine_map_is_that_of_least_squares(epsilon):
     images = _images()
     found = nearest_affine(tf.constant(images), epsilon)
     np.testing.assert_allclose(found, _fitted(images, epsilon), rtol=1e-4)
 
 
-def test_of_one_image_they_normalise_it_as_its_own_statistics_do():
+def test_the_nearest_affine_map_of_one_image_is_its_own_normalization():
     images = _images(count=1)
     scale, offset = nearest_affine(tf.constant(images), 1e-5)
     expected = _by_each_image(images, 1e-5)
     np.testing.assert_allclose(images * scale + offset, expected, atol=1e-3)
 
 
-def test_a_channel_that_is_flat_in_every_image_becomes_0_as_by_its_own_statistics():
+def test_the_nearest_affine_map_of_constant_channels_is_zero():
     images = np.float32([3, 7]).reshape(2, 1, 1, 1)  # the bottleneck of a U-Net: one pixel
     np.testing.assert_array_equal(nearest_affine(tf.constant(images), 1e-5), [[0], [0]])
 
@@ -67,7 +72,7 @@ def test_a_channel_that_is_flat_in_every_image_becomes_0_as_by_its_own_statistic
         lambda **more: BatchNormalization("image", **more),
     ],
 )
-def test_a_frozen_layer_multiplies_and_adds_at_inference_alone(make):
+def test_frozen_layers_multiply_and_add_at_inference_alone(make):
     images, layer = _images(), make()
     live = layer(images)
     layer.gamma.assign([1.0, 2.0, 3.0])
@@ -83,19 +88,19 @@ def test_a_frozen_layer_multiplies_and_adds_at_inference_alone(make):
     np.testing.assert_array_equal(copy(images), layer(images))
 
 
-def test_while_settling_a_norm_meets_what_those_ahead_will_give_once_frozen():
-    # The second norm must be fitted to what the first gives frozen, not to what it gives live.
+def test_norms_are_fitted_to_the_outputs_of_frozen_norms():
+    # The second norm must be fitted to outputs of the frozen first norm, not of the live one.
     first, second = InstanceNormalization(epsilon=1e-3), InstanceNormalization(epsilon=1e-3)
     images = _images()
     statistics = [first.image_statistics, second.image_statistics]
 
     @tf.function(autograph=False)
-    def settled(values):
-        with settling(statistics) as found:
+    def fit(values):
+        with fitted_to_first_batch(statistics) as found:
             second(2.0 * first(values) + 1.0)
         return found
 
-    found = settled(tf.constant(images))
+    found = fit(tf.constant(images))
     scale, offset = _fitted(images, 1e-3)
     np.testing.assert_allclose(found[0], [scale, offset], rtol=1e-3)
     between = 2.0 * (images * scale + offset) + 1.0
@@ -104,36 +109,36 @@ def test_while_settling_a_norm_meets_what_those_ahead_will_give_once_frozen():
     assert np.abs(found[1][0] - _fitted(live, 1e-3)[0]).max() > 0.01
 
 
-def test_settling_leaves_no_trace_and_passes_by_norms_that_nothing_runs():
+def test_fitting_has_no_effect_afterwards_and_skips_norms_that_do_not_run():
     used, unused = InstanceNormalization(), InstanceNormalization()
     images = _images()
     live = np.asarray(used(images))
-    with settling([used.image_statistics, unused.image_statistics]) as found:
+    with fitted_to_first_batch([used.image_statistics, unused.image_statistics]) as found:
         used(images)
     assert list(found) == [0]
     np.testing.assert_array_equal(used(images), live)
 
 
-def test_pooled_norms_take_a_batch_as_one_image_and_lent_ones_what_they_are_given():
+def test_pooled_statistics_are_those_of_the_batch_and_can_be_fixed():
     first, second = InstanceNormalization(epsilon=1e-3), InstanceNormalization(epsilon=1e-3)
-    every, images = [second.image_statistics, first.image_statistics], _images()
+    norms, images = [second.image_statistics, first.image_statistics], _images()
     live = np.asarray(second(2.0 * first(images) + 1.0))
 
-    def by_all(values):
+    def statistics_of(values):
         mean, variance = (f(values, (0, 1, 2), keepdims=True) for f in (np.mean, np.var))
         return mean, 1.0 / np.sqrt(variance + 1e-3)
 
-    with pooling(every) as found:
+    with pooled_over_batch(norms) as found:
         whole = second(2.0 * first(images) + 1.0)
-    mean, scale = by_all(images.astype(np.float64))
+    mean, scale = statistics_of(images.astype(np.float64))
     between = 2.0 * (images - mean) * scale + 1.0
-    expected = (mean, scale), by_all(between)
+    expected = (mean, scale), statistics_of(between)
     for (one, other), (mean, scale) in zip(found, expected, strict=True):
         np.testing.assert_allclose(one, mean, atol=1e-5)
         np.testing.assert_allclose(other, scale, rtol=1e-5)
     np.testing.assert_allclose(whole, (between - mean) * scale, atol=1e-5)
-    with lending(every, found):
-        lent = second(2.0 * first(images[:1]) + 1.0)
-    np.testing.assert_allclose(lent, whole[:1], atol=1e-6)
-    np.testing.assert_array_equal(second(2.0 * first(images) + 1.0), live)  # no trace is left
+    with fixed_statistics(norms, found):
+        fixed = second(2.0 * first(images[:1]) + 1.0)
+    np.testing.assert_allclose(fixed, whole[:1], atol=1e-6)
+    np.testing.assert_array_equal(second(2.0 * first(images) + 1.0), live)  # after the context
     assert np.abs(live - whole).max() > 0.1

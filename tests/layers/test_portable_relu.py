@@ -1,4 +1,4 @@
-"""ReLUs whose gradient can be deployed."""
+"""ReLUs with a gradient that can be deployed."""
 
 import keras
 import numpy as np
@@ -8,42 +8,42 @@ import tensorflow as tf
 from tf_translate.layers.portable_relu import PortableReLU, with_portable_relus
 
 
-@pytest.mark.parametrize("gradient", [0.0, 0.2])
-def test_values_and_gradients_are_those_of_a_relu(gradient):
+@pytest.mark.parametrize("slope", [0.0, 0.2])
+def test_values_and_gradients_equal_those_of_a_relu(slope):
     features = tf.constant([-2.0, -0.5, 0.0, 3.0])
     with tf.GradientTape() as tape:
         tape.watch(features)
-        values = PortableReLU(gradient)(features)
-    np.testing.assert_allclose(values, [-2 * gradient, -0.5 * gradient, 0, 3])
-    np.testing.assert_allclose(tape.gradient(values, features), [gradient, gradient, gradient, 1])
+        values = PortableReLU(slope)(features)
+    np.testing.assert_allclose(values, [-2 * slope, -0.5 * slope, 0, 3])
+    np.testing.assert_allclose(tape.gradient(values, features), [slope, slope, slope, 1])
 
 
-@pytest.mark.parametrize("gradient", [0.0, 0.2])
-def test_a_bend_takes_the_gradient_from_one_gradient_to_the_other_and_leaves_values(gradient):
+@pytest.mark.parametrize("slope", [0.0, 0.2])
+def test_a_smoothed_gradient_rises_linearly_and_keeps_the_values(slope):
     features = tf.constant([-2.0, -0.5, -0.25, 0.0, 0.25, 0.5, 3.0])
     with tf.GradientTape() as tape:
         tape.watch(features)
-        values = PortableReLU(gradient, relu_gradient_width=1.0)(features)
-    np.testing.assert_allclose(values, keras.ops.leaky_relu(features, gradient))
-    shares = np.array([0, 0, 0.25, 0.5, 0.75, 1, 1])
-    expected = gradient + (1 - gradient) * shares
+        values = PortableReLU(slope, relu_gradient_width=1.0)(features)
+    np.testing.assert_allclose(values, keras.ops.leaky_relu(features, slope))
+    fractions = np.array([0, 0, 0.25, 0.5, 0.75, 1, 1])
+    expected = slope + (1 - slope) * fractions
     np.testing.assert_allclose(tape.gradient(values, features), expected, atol=1e-6)
 
 
-def test_a_view_bends_relus_that_were_portable_already():
+def test_the_gradients_of_portable_relus_are_smoothed_too():
     inputs = keras.Input((3,))
     network = keras.Model(inputs, PortableReLU(0.2)(inputs))
     features = tf.constant([[-0.5, 0.0, 0.5]])
-    for relu_gradient_width, shares in ((0.0, [0, 0, 1]), (2.0, [0.25, 0.5, 0.75])):
+    for relu_gradient_width, fractions in ((0.0, [0, 0, 1]), (2.0, [0.25, 0.5, 0.75])):
         with tf.GradientTape() as tape:
             tape.watch(features)
             values = with_portable_relus(network, relu_gradient_width)(features)
-        expected = 0.2 + 0.8 * np.array([shares])
+        expected = 0.2 + 0.8 * np.array([fractions])
         np.testing.assert_allclose(tape.gradient(values, features), expected, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", ["negative_slope", "relu_gradient_width"])
-def test_a_gradient_or_bend_below_zero_is_refused(name):
+def test_a_negative_slope_or_width_is_refused(name):
     with pytest.raises(ValueError, match=rf"`{name}` must be 0 or more, got -0\.1"):
         PortableReLU(**{name: -0.1})
 
@@ -61,7 +61,7 @@ def _operations(function, inputs):
     return {operation.type for operation in graph.get_operations()}
 
 
-def test_a_view_shares_weights_and_has_none_of_tensorflows_relu_gradients():
+def test_the_portable_network_shares_weights_and_has_no_relu_gradient_operations():
     network, inputs = _network(), tf.random.stateless_normal((5, 4), [0, 0])
     expected = network(inputs).numpy()
     view = with_portable_relus(network)

@@ -4,14 +4,14 @@ import tensorflow as tf
 from tf_translate.layers.straight_through_clip import ChangeOfImage, clip_to_images
 
 
-def test_values_are_cut_to_the_range_of_images():
+def test_values_are_clipped_to_the_range_of_images():
     np.testing.assert_array_equal(
         clip_to_images(tf.constant([-3.0, -1.0, 0.25, 1.0, 2.0])), [-1, -1, 0.25, 1, 1]
     )
 
 
-def test_gradient_passes_inside_and_where_it_leads_back_in():
-    # Descent moves against the gradient: outside it passes only if that leads inwards.
+def test_gradients_pass_inside_the_range_and_towards_it():
+    # Descent moves against the gradient. Outside, the gradient passes only if that leads inwards.
     values = tf.constant([-2.0, -2.0, 0.0, 0.0, 2.0, 2.0])
     upstream = tf.constant([-1.0, 1.0, -1.0, 1.0, -1.0, 1.0])
     with tf.GradientTape() as tape:

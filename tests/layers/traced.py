@@ -1,4 +1,4 @@
-"""What traced functions are made of."""
+"""The operations of traced functions."""
 
 
 def operations_of(traced) -> list[str]:

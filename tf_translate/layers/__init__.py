@@ -1,1 +1,1 @@
-"""Layers that train fast, survive `.keras` files and convert to built-in LiteRT operations."""
+"""Layers that can be saved in `.keras` files and convert to built-in LiteRT operations."""

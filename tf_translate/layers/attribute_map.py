@@ -1,4 +1,4 @@
-"""Attributes as numbers and as maps that convolutions can see."""
+"""Attributes as categories and as maps for convolutions."""
 
 from collections.abc import Sequence
 
@@ -9,15 +9,15 @@ import tensorflow as tf
 
 @keras.saving.register_keras_serializable("tf_translate")
 class ExpandAttributes(keras.layers.Layer):
-    """Gives every category a number: a binary attribute v becomes (1 - v, v).
+    """Gives every category a column: a binary attribute v becomes (1 - v, v).
 
     Args:
-        binary: For each column whether it is a binary attribute, 0 or 1; the others are
-            categories already, and pass.
+        binary: Whether each column is a binary attribute. The other columns are categories
+            already and stay as they are.
         **kwargs: As for any layer.
 
     Call arguments:
-        attributes: `(batch, columns)`, float; beyond [0, 1] it goes on linearly.
+        attributes: `(batch, columns)`, float; values outside [0, 1] are extrapolated linearly.
 
     Returns:
         `(batch, categories)`, float32.
@@ -31,17 +31,17 @@ class ExpandAttributes(keras.layers.Layer):
         self.binary = [bool(one) for one in binary]
 
     def call(self, attributes):
-        # A product with constants: one operation wherever it is deployed.
+        # A product with a constant matrix, which is one operation when deployed.
         width = sum(1 + one for one in self.binary)
         matrix = np.zeros((len(self.binary), width), np.float32)
         offset = np.zeros(width, np.float32)
-        place = 0
+        index = 0
         for column, binary in enumerate(self.binary):
             if binary:
-                matrix[column, place], offset[place] = -1.0, 1.0
-                place += 1
-            matrix[column, place] = 1.0
-            place += 1
+                matrix[column, index], offset[index] = -1.0, 1.0
+                index += 1
+            matrix[column, index] = 1.0
+            index += 1
         return tf.matmul(tf.cast(attributes, tf.float32), matrix) + offset
 
     def get_config(self):
@@ -50,10 +50,10 @@ class ExpandAttributes(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("tf_translate")
 class AttributeMaps(keras.layers.Layer):
-    """Stacks a constant map for each number onto features.
+    """Concatenates features with one constant map for each attribute value.
 
     Call arguments:
-        inputs: Features `(batch, height, width, channels)` and numbers `(batch, count)`.
+        inputs: Features `(batch, height, width, channels)` and values `(batch, count)`.
 
     Returns:
         `(batch, height, width, channels + count)`, as the features' dtype.
@@ -63,25 +63,27 @@ class AttributeMaps(keras.layers.Layer):
     """
 
     def call(self, inputs):
-        features, numbers = inputs
+        features, values = inputs
         height, width = features.shape[1:3]
         ones = tf.ones((1, height, width, 1), features.dtype)
-        maps = tf.cast(numbers, features.dtype)[:, None, None, :] * ones
+        maps = tf.cast(values, features.dtype)[:, None, None, :] * ones
         return tf.concat([features, maps], -1)
 
 
-def decided(read, widths: Sequence[int]):
-    """Attributes as they are most likely meant: each 0 or 1, of several values exactly one 1.
+def discretize(logits, widths: Sequence[int]):
+    """The most likely attributes: 0 or 1 for a binary one, else a 1 for exactly one category.
 
     Args:
-        read: `(batch, columns)`, what a network read: positive for present.
-        widths: Columns of each attribute; 1 for those that are absent or present.
+        logits: `(batch, columns)`, outputs of a network; positive for a binary attribute that is
+            present.
+        widths: Number of columns of each attribute; 1 for binary ones.
 
     Returns:
-        Float32, as `read`: whether a single column is positive, the largest of several.
+        Float32, of the shape of `logits`: whether a single column is positive, and the largest of
+        several columns.
     """
     parts = [
         tf.cast(part > 0, tf.float32) if width == 1 else tf.one_hot(tf.argmax(part, -1), width)
-        for part, width in zip(tf.split(read, list(widths), -1), widths, strict=True)
+        for part, width in zip(tf.split(logits, list(widths), -1), widths, strict=True)
     ]
     return tf.concat(parts, -1)

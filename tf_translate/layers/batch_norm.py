@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import keras
 import tensorflow as tf
 
-from tf_translate.layers.cross_replica import own_place
+from tf_translate.layers.cross_replica import count_and_index
 from tf_translate.layers.instance_statistics import ImageStatistics
 
 POLICIES = ("moving", "image")
@@ -15,22 +15,22 @@ POLICIES = ("moving", "image")
 class BatchNormalization(keras.layers.BatchNormalization):
     """Batch normalisation that says which statistics it uses at inference.
 
-    Replicas share their statistics, so many devices train like one. One device trains by the
-    fused kernel, two to three times as fast on a CPU as Keras's separate operations; on half
-    precision it keeps statistics and sums in float32 too.
+    Replicas share their statistics, so several devices train as one. One device trains with the
+    fused kernel, which is two to three times as fast on a CPU as Keras's separate operations. In
+    half precision it keeps statistics and sums in float32 too.
 
     Args:
-        inference_statistics: "moving" uses the averages gathered in training; "image" uses
-            those of each image, which is what pix2pix does on purpose at test time with its
-            batches of 1, whatever the batch here.
-        frozen: Scale and offset a channel that stand for the statistics of each image, or None;
-            the learnt ones come after them.
+        inference_statistics: "moving" uses the averages of training. "image" uses the statistics
+            of each image, as pix2pix does on purpose at test time with batches of 1; here the
+            batch size does not matter.
+        frozen: Scale and offset of each channel that replace the statistics of each image, or
+            None. The learned scale and offset are applied after them.
         **kwargs: As for `keras.layers.BatchNormalization`.
 
     Call arguments:
-        inputs: `(batch, height, width, channels)` or `(batch, channels)`, any float dtype;
-            "image" takes the former alone.
-        training: Whether to use and gather the batch's statistics.
+        inputs: `(batch, height, width, channels)` or, except for "image", `(batch, channels)`;
+            any float dtype.
+        training: Whether to use the batch's statistics and to update the averages.
 
     Raises:
         ValueError: If `inference_statistics` is not one of the two.
@@ -57,7 +57,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
         self.image_statistics = ImageStatistics(self.epsilon, frozen)
 
     def call(self, inputs, training=None, mask=None):
-        if training and self._one_pass(inputs, mask):
+        if training and self._can_fuse(inputs, mask):
             return self._fused(inputs)
         if training or self.inference_statistics == "moving":
             return super().call(inputs, training=training, mask=mask)
@@ -65,14 +65,14 @@ class BatchNormalization(keras.layers.BatchNormalization):
         scaled = normalised * tf.cast(self.gamma, tf.float32) + tf.cast(self.beta, tf.float32)
         return tf.cast(scaled, inputs.dtype)
 
-    def _one_pass(self, inputs, mask) -> bool:
-        """Whether the fused kernel does what Keras would do."""
+    def _can_fuse(self, inputs, mask) -> bool:
+        """Whether the fused kernel computes what Keras would compute."""
         last = self.axis in (-1, len(inputs.shape) - 1) and len(inputs.shape) in (2, 4)
         plain = self.trainable and self.scale and self.center and not self.renorm
-        return mask is None and last and plain and own_place()[0] == 1
+        return mask is None and last and plain and count_and_index()[0] == 1
 
     def _fused(self, inputs):
-        """Normalises by the batch's statistics and takes them into the averages."""
+        """Normalises by the batch's statistics and updates the averages."""
         inputs = tf.cast(inputs, self.compute_dtype)
         pixels = inputs if len(inputs.shape) == 4 else inputs[:, None, None]  # (B, C) -> (B,1,1,C)
         result, mean, corrected, *_ = tf.compat.v1.nn.fused_batch_norm(
@@ -83,7 +83,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
             is_training=True,
         )
         count = tf.cast(tf.size(pixels) / pixels.shape[-1], tf.float32)
-        variance = corrected * (count - 1) / count  # the kernel tells that of a sample (n - 1)
+        variance = corrected * (count - 1) / count  # the kernel returns that of a sample (n - 1)
         for average, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
             average.assign(average * self.momentum + value * (1.0 - self.momentum))
         return result if pixels is inputs else result[:, 0, 0]

@@ -1,24 +1,24 @@
-"""What all devices hold of a batch, seen from one of them."""
+"""Values of all replicas in a replica, whose devices train on one batch together."""
 
 import tensorflow as tf
 
 
-def own_place():
-    """Devices in all, and the place of this one among them: `(int, int32 scalar)`."""
+def count_and_index():
+    """The number of replicas and the index of this one: `(int, int32 scalar)`."""
     context = tf.distribute.get_replica_context()
     if context is None or context.num_replicas_in_sync == 1:
         return 1, 0
     return context.num_replicas_in_sync, tf.cast(context.replica_id_in_sync_group, tf.int32)
 
 
-def of_all_devices(values):
-    """The values of all devices one after the other, and the place of this one's first.
+def gather_replicas(values):
+    """The values of all replicas in order, and the index of the first value of this one.
 
     Args:
-        values: `(batch, ...)`, this device's share of the batch; every device's is as long.
+        values: `(batch, ...)`, this replica's part of the batch; all parts are equally long.
     """
-    devices, place = own_place()
-    if devices == 1:
+    count, index = count_and_index()
+    if count == 1:
         return values, 0
-    everyone = tf.distribute.get_replica_context().all_gather(values, 0)
-    return everyone, place * tf.shape(values)[0]
+    gathered = tf.distribute.get_replica_context().all_gather(values, 0)
+    return gathered, index * tf.shape(values)[0]

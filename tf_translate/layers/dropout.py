@@ -1,10 +1,10 @@
-"""Dropout whose noise comes back with a checkpoint and whose use at inference is a choice."""
+"""Dropout with noise that checkpoints restore, and with a choice of its use at inference."""
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from tf_translate.layers.cross_replica import own_place
+from tf_translate.layers.cross_replica import count_and_index
 
 POLICIES = ("off", "fixed")
 
@@ -13,27 +13,27 @@ POLICIES = ("off", "fixed")
 class Dropout(keras.layers.Layer):
     """Zeroes features at random and scales up the rest.
 
-    The noise is a function of `seed` and of a saved counter, so a resumed run draws what
-    an unbroken one would have drawn (Keras's seed generators are not stored in `.keras`). It is
-    drawn for the images of all devices, so many devices train like one.
+    The noise is a function of `seed` and of a saved counter, so a resumed run has the noise of an
+    uninterrupted one (Keras does not store seed generators in `.keras` files). It is generated for
+    the images of all devices, so several devices train as one.
 
     Args:
-        rate: Share of features to zero, in [0, 1).
-        seed: Whole number that tells two dropout layers of a network apart.
-        inference: "off" passes features through at inference; "fixed" drops with one mask
-            that is always the same, so pix2pix's noise at test time can be exported and
-            verified. The inference_behavior is recorded in signatures and bundles.
+        rate: Fraction of features to zero, in [0, 1).
+        seed: Integer, another one for each dropout layer of a network.
+        inference: "off" returns features unchanged at inference. "fixed" drops with one mask that
+            is always the same, so pix2pix's noise at test time can be exported and verified.
+            Signatures and bundles record it as their inference behavior.
 
     Call arguments:
         features: Float tensor with a batch axis.
-        training: Whether to draw fresh noise.
+        training: Whether to generate new noise.
 
     Raises:
         ValueError: If `rate` or `inference` is out of range.
 
     Source: pix2pix, https://arxiv.org/abs/1611.07004, section 3.1 and appendix 6.1.
-    Departs: "fixed" in place of fresh noise at test time; its variation is too small to
-    give diversity (the authors say so) and a random output could not be verified.
+    Departs: "fixed" instead of new noise at test time. The authors say that its variation is too
+    small to give diversity, and a random output could not be verified.
     """
 
     def __init__(self, rate: float, *, seed: int = 0, inference: str = "off", **kwargs):
@@ -63,12 +63,12 @@ class Dropout(keras.layers.Layer):
             return features
         if not training:
             return features * self._fixed_mask(features)
-        uniform = _own_share(features, [self.seed, self.counter.value])
+        uniform = _uniform(features, [self.seed, self.counter.value])
         self.counter.assign_add(1)
         return features * _mask(uniform, self.rate, features.dtype)
 
     def _fixed_mask(self, features):
-        """One mask for every image: a constant of the graph, as LiteRT draws no such noise."""
+        """One mask for all images: a constant of the graph, as LiteRT has no such noise."""
         uniform = np.random.default_rng(self.seed).random((1, *features.shape[1:]))
         return _mask(tf.constant(uniform, tf.float32), self.rate, features.dtype)
 
@@ -81,10 +81,10 @@ def _mask(uniform, rate, dtype):
     return tf.cast(uniform >= rate, dtype) / tf.cast(1.0 - rate, dtype)
 
 
-def _own_share(features, seed):
-    """Uniform numbers for the images of all devices, of which this one takes its own."""
-    devices, place = own_place()
-    count = tf.shape(features)[0]
-    shape = tf.concat([[count * devices], tf.shape(features)[1:]], 0)
-    everyone = tf.random.stateless_uniform(shape, seed=seed)
-    return tf.ensure_shape(everyone[place * count : (place + 1) * count], features.shape)
+def _uniform(features, seed):
+    """Uniform values for this replica's images, out of those for the images of all replicas."""
+    replicas, index = count_and_index()
+    batch = tf.shape(features)[0]
+    shape = tf.concat([[batch * replicas], tf.shape(features)[1:]], 0)
+    values = tf.random.stateless_uniform(shape, seed=seed)
+    return tf.ensure_shape(values[index * batch : (index + 1) * batch], features.shape)

@@ -1,29 +1,29 @@
-"""The history of translated images that discriminators learn from, kept inside the graph."""
+"""A pool of earlier translated images for discriminators, inside the graph."""
 
 import keras
 import tensorflow as tf
 
-from tf_translate.layers.cross_replica import of_all_devices
+from tf_translate.layers.cross_replica import gather_replicas
 
 
 @keras.saving.register_keras_serializable("tf_translate")
 class ImagePool(keras.layers.Layer):
-    """Hands discriminators a mixture of new fakes and fakes from up to `size` images ago.
+    """Returns a mixture of new fakes and of fakes stored in earlier calls.
 
-    The reference rule, image by image: while the pool is filling, store the image and
-    return it; afterwards, with probability 0.5 return a random stored image and put the
-    new one in its place, else return the new one.
+    The rule of the reference code, image by image: while the pool is not full, the image is stored
+    and returned. Afterwards, with probability 0.5, a random stored image is returned and replaced
+    by the new one; else the new one is returned.
 
-    Images, fill level and random counter are saved, so a resumed run goes on exactly.
-    On many devices there is one pool: each of them puts the images of all through it in order and
-    takes its own share of what comes out, so many devices train like one.
+    Images, fill level and random counter are saved, so a resumed run continues exactly. Several
+    devices share one pool: each of them passes the images of all through it in order and returns
+    the part of its own batch, so several devices train as one.
 
     Args:
-        size: Images kept; 0 switches the pool off.
-        seed: Whole number that tells two pools apart.
+        size: Number of stored images; 0 switches the pool off.
+        seed: Integer, another one for each pool.
 
     Call arguments:
-        images: `(batch, height, width, channels)`, fixed but for the batch.
+        images: `(batch, height, width, channels)`, all known except the batch.
 
     Returns:
         Same shape, float32, without gradient.
@@ -62,34 +62,34 @@ class ImagePool(keras.layers.Layer):
             initializer="zeros",
             trainable=False,
             autocast=False,
-            aggregation="none",  # each device computes the same
+            aggregation="none",  # all devices compute the same
         )
 
     def call(self, images):
         images = tf.stop_gradient(tf.cast(images, tf.float32))
         if self.size == 0:
             return images
-        everyone, first = of_all_devices(images)
-        batch = tf.shape(everyone)[0]
-        drawn = tf.TensorArray(tf.float32, size=batch, element_shape=images.shape[1:])
-        _, drawn = tf.while_loop(
+        gathered, first = gather_replicas(images)
+        batch = tf.shape(gathered)[0]
+        returned = tf.TensorArray(tf.float32, size=batch, element_shape=images.shape[1:])
+        _, returned = tf.while_loop(
             lambda index, _: index < batch,
-            lambda index, drawn: (index + 1, drawn.write(index, self._exchange(everyone[index]))),
-            (0, drawn),
+            lambda index, array: (index + 1, array.write(index, self._exchange(gathered[index]))),
+            (0, returned),
         )
-        own = drawn.stack()[first : first + tf.shape(images)[0]]
+        own = returned.stack()[first : first + tf.shape(images)[0]]
         return tf.ensure_shape(own, images.shape)
 
     def _exchange(self, image):
-        """Stores `image` and gives back what the discriminators shall see in its place."""
+        """Stores `image` by the rule above and returns the image that replaces it."""
         filled, counter = self.filled.value, self.counter.value
-        draw = tf.random.stateless_uniform([2], seed=[self.seed, counter])
+        uniform = tf.random.stateless_uniform([2], seed=[self.seed, counter])
         self.counter.assign(counter + 1)
         filling = filled < self.size
-        random_slot = tf.cast(draw[0] * self.size, tf.int32)
+        random_slot = tf.cast(uniform[0] * self.size, tf.int32)
         slot = tf.where(filling, filled, random_slot)
         old = self.images.value[slot]
-        keep = filling | (draw[1] < 0.5)  # the new image enters the pool
+        keep = filling | (uniform[1] < 0.5)  # the new image enters the pool
         entering = tf.where(keep, image, old)
         self.images.assign(tf.tensor_scatter_nd_update(self.images.value, [[slot]], [entering]))
         self.filled.assign(tf.minimum(filled + 1, self.size))

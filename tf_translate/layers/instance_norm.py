@@ -1,4 +1,4 @@
-"""Instance normalisation, quick in training and made of operations that XNNPACK runs."""
+"""Instance normalisation, fast in training and by operations that XNNPACK runs."""
 
 from collections.abc import Sequence
 
@@ -13,24 +13,24 @@ from tf_translate.layers.instance_statistics import ImageStatistics
 class InstanceNormalization(keras.layers.Layer):
     """Normalises every channel of every image over its height and width.
 
-    Statistics are those of the input, in training and in inference alike (at inference until
-    `image_statistics.freeze` fixes them for all images), and are taken in float32 whatever the
-    compute dtype.
+    Statistics are those of the input, in training and at inference. At inference,
+    `image_statistics.freeze` can fix them for all images. They are computed in float32 whatever
+    the compute dtype.
 
-    Training with a known batch size folds the batch into the channels and runs the fused
-    batch-norm kernel, more than twice as fast as separate operations on a CPU; everything
-    else uses subtract, multiply and mean on rank-4 tensors, which LiteRT's XNNPACK keeps
-    whole and which 16x8 quantisation survives (no SQUARED_DIFFERENCE).
+    Training with known sizes folds the batch into the channels and runs the fused batch-norm
+    kernel, which is more than twice as fast as separate operations on a CPU. All else uses
+    subtract, multiply and mean on rank-4 tensors. LiteRT's XNNPACK runs these without splitting
+    the graph, and 16x8 quantisation supports them (it has no SQUARED_DIFFERENCE).
 
     Args:
         epsilon: Added to the variance; positive float.
         affine: Whether to learn a scale and an offset per channel.
-        frozen: Scale and offset a channel that stand for statistics at inference, or None; the
-            learnt ones come after them.
+        frozen: Scale and offset of each channel that replace statistics at inference, or None.
+            The learned scale and offset are applied after them.
 
     Call arguments:
         images: `(batch, height, width, channels)`, any float dtype, any range.
-        training: Chooses the kernel, never the result unless statistics are frozen.
+        training: Chooses the operations. It changes the result only if statistics are frozen.
 
     Returns:
         Same shape and dtype; about zero mean and unit variance before scale and offset.
@@ -63,7 +63,7 @@ class InstanceNormalization(keras.layers.Layer):
             )
         if self.affine:
             shape = (input_shape[-1],)
-            # Scale N(1, 0.02) as the GAN papers initialise it (pix2pix, appendix 6.2).
+            # Scale from N(1, 0.02) as in the GAN papers (pix2pix, appendix 6.2).
             scale = keras.initializers.RandomNormal(1.0, 0.02)
             self.gamma = self.add_weight(
                 name="gamma", shape=shape, initializer=scale, dtype="float32", autocast=False

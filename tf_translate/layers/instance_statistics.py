@@ -1,4 +1,4 @@
-"""Normalising by the statistics of each image, or by one scale and offset that stand for them."""
+"""Normalisation by the statistics of each image, or by a scale and offset in their place."""
 
 import contextlib
 import functools
@@ -10,37 +10,37 @@ Frozen = tuple[tuple[float, ...], tuple[float, ...]]  # scale and offset of each
 
 
 class ImageStatistics:
-    """What a norm multiplies with and adds at inference: told by each image, or frozen.
+    """The normalization of a norm at inference: by the statistics of each image, or frozen.
 
-    Frozen, a norm is one multiplication and one addition a channel, which converters fold into
-    the convolution ahead of it; what a pixel becomes no longer depends on the rest of the image.
+    A frozen norm is one multiplication and one addition for each channel. Converters fold it into
+    the convolution before it, and a pixel no longer depends on the rest of its image.
 
     Attributes:
         epsilon: Added to the variance of an image.
-        frozen: Scale and offset of each channel, or None while each image tells its own.
+        frozen: Scale and offset of each channel, or None for the statistics of each image.
 
     Args:
         epsilon: Positive float.
-        frozen: As from a layer's config.
+        frozen: As the attribute.
     """
 
     def __init__(self, epsilon: float, frozen: Sequence[Sequence[float]] | None = None):
         self.epsilon = epsilon
         self.frozen: Frozen | None = None
-        self._instead: Callable | None = None  # of normalising by each image, within a context
+        self._override: Callable | None = None  # replaces `normalise`, within a context
         if frozen is not None:
             self.freeze(*frozen)
 
     def freeze(self, scale: Sequence[float], offset: Sequence[float]) -> None:
-        """Fixes what each channel is multiplied with and what is added then."""
+        """Fixes the scale and the offset of each channel for all images."""
         self.frozen = (tuple(map(float, scale)), tuple(map(float, offset)))
 
     def normalise(self, values):
         """Normalises float32 `(batch, height, width, channels)`; same shape."""
         if self.frozen is not None:
             return values * self.frozen[0] + self.frozen[1]
-        if self._instead is not None:
-            return self._instead(values)
+        if self._override is not None:
+            return self._override(values)
         centred = values - mean_of_image(values)
         variance = mean_of_image(centred * centred)
         return centred * tf.math.rsqrt(variance + self.epsilon)
@@ -49,18 +49,18 @@ class ImageStatistics:
 def mean_of_image(values):
     """Mean of each channel of each image, `(batch, 1, 1, channels)`, one axis after the other.
 
-    XNNPACK sums both axes in one go, number after number: over a flat background all roundings
-    go one way, which put a norm of 64x64 off by 2e-4. Two short sums bring it to 5e-6.
+    XNNPACK sums two axes value by value. Over a constant background all rounding errors have the
+    same sign, and a norm of 64x64 pixels is off by 2e-4. With two short sums it is off by 5e-6.
     """
     return tf.reduce_mean(tf.reduce_mean(values, 2, keepdims=True), 1, keepdims=True)
 
 
 def nearest_affine(values, epsilon: float) -> tuple:
-    """The scale and offset a channel that come nearest to normalising each image by itself.
+    """The scale and offset of each channel that are closest to normalising each image by itself.
 
-    For images of means m and variances v, least squares over all pixels of all images give
+    For images with means m and variances v, least squares over all pixels of all images give
     scale = mean(v / sqrt(v + epsilon)) / (mean(v) + variance of m) and offset = -scale mean(m).
-    A channel that is constant within every image becomes 0, as it does by its own statistics.
+    A channel that is constant within every image becomes 0, as by its own statistics.
 
     Args:
         values: float32 `(batch, height, width, channels)`, the images of a calibration set.
@@ -71,84 +71,85 @@ def nearest_affine(values, epsilon: float) -> tuple:
     """
     means, variances = tf.nn.moments(values, [1, 2])  # (B, H, W, C) -> (B, C)
     mean, spread = tf.nn.moments(means, [0])
-    kept = tf.reduce_mean(variances * tf.math.rsqrt(variances + epsilon), 0)
-    scale = tf.math.divide_no_nan(kept, tf.reduce_mean(variances, 0) + spread)
+    mean_scaled = tf.reduce_mean(variances * tf.math.rsqrt(variances + epsilon), 0)
+    scale = tf.math.divide_no_nan(mean_scaled, tf.reduce_mean(variances, 0) + spread)
     return scale, -scale * mean
 
 
 @contextlib.contextmanager
-def settling(every: Sequence[ImageStatistics]) -> Iterator[dict[int, tuple]]:
-    """Within, each takes one scale and offset from the first batch it meets, and uses them.
+def fitted_to_first_batch(norms: Sequence[ImageStatistics]) -> Iterator[dict[int, tuple]]:
+    """Inside the context, each norm fits a scale and offset to its first batch and applies them.
 
-    So every norm sees what those ahead of it will give once they are frozen. May be traced.
+    So every norm is fitted to the outputs of frozen norms before it. May be traced.
 
     Yields:
-        Filled within: scale and offset by position in `every`, for those that met a batch.
+        A dictionary that is filled inside the context: scale and offset of each norm that got a
+        batch, by its index in `norms`.
     """
     found: dict[int, tuple] = {}
 
-    def settled(at: int, values):
-        if at not in found:
-            found[at] = nearest_affine(values, every[at].epsilon)
-        return values * found[at][0] + found[at][1]
+    def normalise(index: int, values):
+        if index not in found:
+            found[index] = nearest_affine(values, norms[index].epsilon)
+        return values * found[index][0] + found[index][1]
 
-    with _instead(every, settled):
+    with _override(norms, normalise):
         yield found
 
 
 @contextlib.contextmanager
-def pooling(every: Sequence[ImageStatistics]) -> Iterator[list[tuple]]:
-    """Within, each normalises by the statistics of its whole batch, as if that were one image.
-
-    May be traced.
+def pooled_over_batch(norms: Sequence[ImageStatistics]) -> Iterator[list[tuple]]:
+    """Inside the context, each norm treats its batch as one image. May be traced.
 
     Yields:
-        Filled within, in the order in which norms are met: the mean and what is multiplied with,
-        1 / sqrt(variance + epsilon), of each channel, both float32 `(1, 1, 1, channels)`.
+        A list that is filled inside the context, in the order in which norms run: the mean and
+        the factor 1 / sqrt(variance + epsilon) of each channel, float32 `(1, 1, 1, channels)`.
     """
     found: list[tuple] = []
 
-    def pooled(at: int, values):
+    def normalise(index: int, values):
         mean = _mean(values)
         centred = values - mean
-        scale = tf.math.rsqrt(_mean(centred * centred) + every[at].epsilon)
+        scale = tf.math.rsqrt(_mean(centred * centred) + norms[index].epsilon)
         found.append((mean, scale))
         return centred * scale
 
-    with _instead(every, pooled):
+    with _override(norms, normalise):
         yield found
 
 
 @contextlib.contextmanager
-def lending(every: Sequence[ImageStatistics], statistics: Iterable[tuple]) -> Iterator[None]:
-    """Within, norms take their statistics from outside, in the order in which they are met.
+def fixed_statistics(
+    norms: Sequence[ImageStatistics], statistics: Iterable[tuple]
+) -> Iterator[None]:
+    """Inside the context, norms use these statistics, in the order in which they run.
 
     Args:
-        every: The norms; frozen ones stay as they are.
-        statistics: As `pooling` gives them.
+        norms: The norms; frozen ones stay as they are.
+        statistics: As `pooled_over_batch` yields them.
     """
-    left = iter(statistics)
+    remaining = iter(statistics)
 
-    def lent(_: int, values):
-        mean, scale = next(left)
+    def normalise(_: int, values):
+        mean, scale = next(remaining)
         return (values - mean) * scale
 
-    with _instead(every, lent):
+    with _override(norms, normalise):
         yield
 
 
 @contextlib.contextmanager
-def _instead(every: Sequence[ImageStatistics], normalise: Callable) -> Iterator[None]:
-    """Within, `normalise` is called with a norm's position and values."""
-    for at, each in enumerate(every):
-        each._instead = functools.partial(normalise, at)
+def _override(norms: Sequence[ImageStatistics], normalise: Callable) -> Iterator[None]:
+    """Inside the context, `normalise` is called with a norm's index and values."""
+    for index, norm in enumerate(norms):
+        norm._override = functools.partial(normalise, index)
     try:
         yield
     finally:
-        for each in every:
-            each._instead = None
+        for norm in norms:
+            norm._override = None
 
 
 def _mean(values):
-    """Of each channel over a batch of images of one size, by steps that XNNPACK runs."""
+    """The mean of each channel over a batch of images, by operations that XNNPACK runs."""
     return tf.reduce_mean(mean_of_image(values), 0, keepdims=True)

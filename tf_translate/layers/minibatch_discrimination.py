@@ -1,26 +1,26 @@
-"""Minibatch discrimination: a discriminator sees how close an image is to the others of its batch."""
+"""Minibatch discrimination: features that compare an image with the others of its batch."""
 
 import keras
 import tensorflow as tf
 
-from tf_translate.layers.cross_replica import of_all_devices
+from tf_translate.layers.cross_replica import gather_replicas
 
 
 @keras.saving.register_keras_serializable("tf_translate")
 class MinibatchDiscrimination(keras.layers.Layer):
-    """Adds to each image's features how near those of the other images are.
+    """Adds to each image's features how close they are to those of the other images.
 
-    Features f are projected by each kernel k to the 5 numbers f T_k. The closeness of two images
-    to a kernel is exp(-L1 distance of those), and o_k(i) = sum over other images j of it, + b_k.
-    A generator that draws one image again and again gives itself away. The batch is that of all
-    devices, so many devices step like one.
+    Each kernel k projects features f to a vector f T_k of 5 values. The closeness of two images is
+    exp(-L1 distance of their vectors), and o_k(i) is its sum over the other images j, plus b_k.
+    So a discriminator recognizes a generator that repeats one image. The batch is that of all
+    devices, so several devices train as one.
 
-    Each column of T has the length exp(scale), scale and direction being learnt apart (weight
-    normalisation).
+    Each column of T has the norm exp(scale). Its norm and its direction are learned separately
+    (weight normalization).
 
     Args:
-        kernels: How many; positive.
-        size: Numbers that a kernel projects to; positive.
+        kernels: Number of kernels; positive.
+        size: Size of the vector that a kernel projects to; positive.
         **kwargs: As for any layer; it computes in float32.
 
     Call arguments:
@@ -33,7 +33,7 @@ class MinibatchDiscrimination(keras.layers.Layer):
         ValueError: If `kernels` or `size` is not positive.
 
     Source: Salimans et al. 2016, https://arxiv.org/abs/1606.03498, section 3.2; weights, their
-    start (b = -1) and size 5 as github.com/ajbrock/Neural-Photo-Editor takes them.
+    initialization (b = -1) and size 5 as in github.com/ajbrock/Neural-Photo-Editor.
     """
 
     def __init__(self, kernels: int, size: int = 5, **kwargs):
@@ -56,10 +56,10 @@ class MinibatchDiscrimination(keras.layers.Layer):
     def call(self, features):
         unit = self.kernel * tf.math.rsqrt(tf.reduce_sum(tf.square(self.kernel), 0) + 1e-12)
         projected = tf.einsum("bc,cks->bks", features, unit * tf.exp(self.scale))
-        everyone, first = of_all_devices(projected)
-        distances = tf.reduce_sum(tf.abs(projected[:, None] - everyone[None]), -1)  # (B, N, K)
-        places = first + tf.range(tf.shape(projected)[0])
-        others = 1.0 - tf.one_hot(places, tf.shape(everyone)[0])  # (B, N), 0 for itself
+        gathered, first = gather_replicas(projected)
+        distances = tf.reduce_sum(tf.abs(projected[:, None] - gathered[None]), -1)  # (B, N, K)
+        indices = first + tf.range(tf.shape(projected)[0])
+        others = 1.0 - tf.one_hot(indices, tf.shape(gathered)[0])  # (B, N), 0 for itself
         closeness = tf.reduce_sum(tf.exp(-distances) * others[:, :, None], 1) + self.bias
         return tf.concat([features, closeness], -1)
 

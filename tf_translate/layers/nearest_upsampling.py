@@ -1,4 +1,4 @@
-"""Doubling the size of feature maps ahead of a convolution."""
+"""Doubling the size of feature maps before a convolution."""
 
 import keras
 import tensorflow as tf
@@ -8,8 +8,8 @@ import tensorflow as tf
 class NearestUpsampling2D(keras.layers.Layer):
     """Doubles height and width by repeating every pixel.
 
-    A convolution after it cannot make the checkerboard of a transposed convolution. It is
-    written as four copies moved from depth to space, which XNNPACK runs; it has no
+    With a convolution after it, it replaces a transposed convolution and its checkerboard
+    artifacts. It moves four copies from depth to space, which XNNPACK runs. XNNPACK has no
     RESIZE_NEAREST_NEIGHBOR, and Keras's UpSampling2D becomes reshapes and tiles.
 
     Call arguments:

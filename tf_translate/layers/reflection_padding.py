@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from tf_translate.layers.cpu import enabled_kernels, pad_by_reflection
 
-_MOST_PARTS = 5  # of an XNNPACK concatenation (exporters/lint/operations.toml)
+_MOST_PARTS = 5  # of an XNNPACK concatenation (exporters/lint/device_operations.toml)
 
 
 @keras.saving.register_keras_serializable("tf_translate")

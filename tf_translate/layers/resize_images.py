@@ -1,4 +1,4 @@
-"""Images made to fit a network that was made for others, with a gradient that can be deployed."""
+"""Images adapted to the input of another network, with a gradient that can be deployed."""
 
 from collections.abc import Sequence
 
@@ -11,24 +11,24 @@ import tensorflow as tf
 class FitImages(keras.layers.Layer):
     """Changes size, channels and range of images.
 
-    The size is changed by two products with fixed matrices (triangles as wide as the step, so
-    that shrinking averages): their gradient is two products again, where that of a resize
-    operation has no counterpart in TFLite.
+    Images are resized by two products with constant matrices. Their weights are triangles as wide
+    as the step, so downsampling averages. The gradient is two products again; the gradient of a
+    resize operation has no counterpart in TFLite.
 
     Args:
-        shape: `(height, width, channels)` to fit to.
-        value_range: Least and greatest value to fit to.
+        shape: `(height, width, channels)` of the result.
+        value_range: Least and greatest value of the result.
         **kwargs: As for any layer.
 
     Call arguments:
         images: `(batch, height, width, channels)` in [-1, 1].
 
     Returns:
-        `(batch, *shape)`, float32 in `value_range`; one channel is repeated, several are
-        averaged for one.
+        `(batch, *shape)`, float32 in `value_range`. One channel is repeated for several; several
+        are averaged for one.
 
     Raises:
-        ValueError: If sides are unknown, the range does not go up, or channels do not fit.
+        ValueError: If sides are unknown, the range is not ascending, or channels do not fit.
 
     Source: the weights of tf.image.resize, bilinear with antialiasing.
     """
@@ -38,7 +38,7 @@ class FitImages(keras.layers.Layer):
         if len(shape) != 3 or None in shape:
             raise ValueError(f"`shape` must be (height, width, channels), all known, got {shape}")
         if not value_range[0] < value_range[1]:
-            raise ValueError(f"`value_range` must go up, got {tuple(value_range)}")
+            raise ValueError(f"`value_range` must be ascending, got {tuple(value_range)}")
         self.shape = [int(side) for side in shape]
         self.value_range = [float(limit) for limit in value_range]
 
@@ -73,7 +73,7 @@ class FitImages(keras.layers.Layer):
 
 
 def _resizing(before: int, after: int) -> np.ndarray:
-    """The weight of each old pixel in each new one: `(after, before)`, rows sum to 1."""
+    """The weight of each input pixel in each output pixel: `(after, before)`; rows sum to 1."""
     step = before / after
     centres = (np.arange(after)[:, None] + 0.5) * step
     distances = np.abs(np.arange(before)[None] + 0.5 - centres) / max(step, 1.0)

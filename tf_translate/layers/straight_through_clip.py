@@ -1,4 +1,4 @@
-"""Cutting values to the range of images without losing the gradient that leads back."""
+"""Clipping to the range of images that keeps the gradient towards it."""
 
 import keras
 import tensorflow as tf
@@ -6,7 +6,7 @@ import tensorflow as tf
 
 @tf.custom_gradient
 def clip_to_images(values):
-    """Clips to [-1, 1]; the gradient passes inside, and outside where it leads back in.
+    """Clips to [-1, 1]; outside, only gradients whose descent leads back inside pass.
 
     Args:
         values: Float tensor of any shape.

@@ -21,7 +21,7 @@ from tf_translate.config.settings import AdamSettings, MethodSettings, RMSpropSe
 from tf_translate.core.conformance import Conformance
 from tf_translate.core.loss_terms import content, domain, regularization
 from tf_translate.core.signature import Signature, attribute_spec, image_spec, latent_spec
-from tf_translate.layers.attribute_map import decided
+from tf_translate.layers.attribute_map import discretize
 from tf_translate.losses.reconstruction import mean_squared_error
 from tf_translate.methods.registry import register
 from tf_translate.networks import conditional_gan
@@ -261,4 +261,4 @@ class IcGAN(InvertibleGAN):
 
     def _most_likely_attributes(self, images):
         """The attributes E_y reads, each 0 or 1; of several values the most likely one."""
-        return decided(self.encoder_y(images, training=False), self._widths)
+        return discretize(self.encoder_y(images, training=False), self._widths)

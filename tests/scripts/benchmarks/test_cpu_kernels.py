@@ -8,7 +8,6 @@ import pytest
 
 from scripts.benchmarks import cpu_kernels
 from tf_translate.layers.cpu import KERNELS
-from tf_translate.methods.registry import METHODS
 
 
 class FakeModel:
@@ -74,10 +73,6 @@ def test_ratios_are_those_of_the_same_round_with_an_interval_of_their_median():
 
 def test_the_setting_without_a_kernel_names_all_others():
     assert set(cpu_kernels.without("adam").split(",")) == set(KERNELS) - {"adam"}
-
-
-def test_all_methods_are_measured():
-    assert set(cpu_kernels.METHODS) == {*METHODS, cpu_kernels.CYCLEGAN_128}
 
 
 def test_the_file_says_how_and_where_it_was_measured(tmp_path, monkeypatch, capsys):
