@@ -114,9 +114,9 @@ def _row(times: list[float], reference: list[float]) -> dict[str, float]:
 
 def _fractions_on_xnnpack(bundle: Path) -> dict[str, float]:
     return {
-        share.artifact: share.on_path
-        for share in exporters.lint(bundle).shares
-        if (share.signature, share.target) == (SIGNATURE, "xnnpack")
+        each.artifact: each.fast_fraction
+        for each in exporters.lint(bundle).coverage
+        if (each.signature, each.target) == (SIGNATURE, "xnnpack")
     }
 
 

@@ -118,7 +118,7 @@ def _freeze(trained) -> dict:
     from tf_translate.experiment.export.frozen_norm import freeze_norms
     from tf_translate.experiment.load_run import golden_images
 
-    inputs = calibration_inputs(trained, None, exporters.pick)
+    inputs = calibration_inputs(trained, None, exporters.pick_diverse_images)
     cost = freeze_norms(trained.translator, inputs, golden_images(trained, 32))
     print(cost, file=sys.stderr)
     return cost

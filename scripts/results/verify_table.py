@@ -43,7 +43,9 @@ def export(trained: TrainedRun, bundle: Path, recipes: list[str], images: int) -
     if (bundle / "manifest.json").is_file():
         artifacts = exporters.open_bundle(bundle).manifest.artifacts
         return {name: "not in the bundle" for name in recipes if name not in artifacts}
-    inputs = calibration_inputs(trained, None, lambda each: exporters.pick(each, seed=SEED))
+    inputs = calibration_inputs(
+        trained, None, lambda each: exporters.pick_diverse_images(each, seed=SEED)
+    )
     held_out = golden_images(trained, images)
     while remaining:
         try:
