@@ -31,7 +31,7 @@ def test_fewer_steps_may_count_and_a_part_of_one_in_part():
     # the second, 2 - 0.25 = 1.75; none gives the start back.
     start = tf.constant([[3.0]] * 5)
     taken = tf.constant([[0.0], [1.0], [1.5], [2.0], [9.0]])
-    cost = {"steps": 2, "rate": 0.25}
+    cost = {"steps": 2, "learning_rate": 0.25}
     found = descend(start, lambda z: tf.reduce_sum((z - 1.0) ** 2, 1), active_steps=taken, **cost)
     np.testing.assert_allclose(found[:, 0], [3.0, 2.0, 1.75, 1.5, 1.5])
 

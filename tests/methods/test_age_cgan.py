@@ -1,4 +1,4 @@
-"""Metadata of Age-cGAN, its stages, and that the search for z moves z and nothing else."""
+"""Facts of Age-cGAN, its stages, and that the search for z moves z and nothing else."""
 
 import keras
 import numpy as np
@@ -12,8 +12,8 @@ from tf_translate.methods.age_cgan import AgeCGAN, AgeCGANSettings
 SHAPE = (8, 8, 3)
 TONES = {"tone": ["0", "1", "2"]}
 TINY = {
-    "latent": 5, "base_filters": 4, "discriminator_filters": 4, "encoder_filters": 4, "latent_width": 8, "bn_recalibration_steps": 3,
-    "embedding": 6, "identity_embedder_filters": 4, "identity_embedder_width": 8,
+    "latent": 5, "base_filters": 4, "discriminator_filters": 4, "encoder_filters": 4, "latent_width": 8,
+    "bn_recalibration_steps": 3, "embedding": 6, "identity_embedder_filters": 4, "identity_embedder_width": 8,
     "search": {"steps": 3, "iterations": 8},
 }  # fmt: skip
 
@@ -23,7 +23,7 @@ def _model(weights=None, stage="gan", shape=SHAPE, **settings):
     model = AgeCGAN.from_settings(
         AgeCGANSettings(**{**TINY, **settings}), shape, attributes=TONES, loss_weights=weights
     )
-    # Weights of N(0, 0.02) draw grey whatever z is; larger ones make images that differ.
+    # Weights of N(0, 0.02) generate grey whatever z is; larger ones make images differ.
     for variable in model.generator.trainable_variables:
         if "kernel" in variable.path:
             variable.assign(variable * 10.0)
@@ -35,7 +35,7 @@ def _model(weights=None, stage="gan", shape=SHAPE, **settings):
 def _batch(count=4, seed=0):
     random = np.random.default_rng(seed)
     batch = {"image": random.uniform(-1, 1, (count, *SHAPE))}
-    for name in ("attributes", "other_attributes", "drawn_attributes"):
+    for name in ("attributes", "other_attributes", "sampled_attributes"):
         batch[name] = np.eye(3)[random.integers(3, size=count)]
     return {name: tf.constant(values, tf.float32) for name, values in batch.items()}
 
@@ -63,7 +63,7 @@ def _cross_entropy(logits, target):
 
 
 def _objective(model, latents, batch, weights):
-    """By the equation, in NumPy, from what G and FR give: identity, root of squares, L1."""
+    """By the equation, in NumPy, from the outputs of G and FR: identity, euclidean, L1."""
     drawn = model.generator([latents, _signed(batch["attributes"])], training=False).numpy()
     images = batch["image"].numpy()
     known, found = (model.identity_embedder(i, training=False).numpy() for i in (images, drawn))
@@ -114,27 +114,27 @@ def test_optimizers_are_icgans_and_one_for_the_identity_embedder():
     }  # fmt: skip
 
 
-def test_real_and_drawn_images_count_alike_to_the_discriminator():
+def test_real_and_generated_images_have_equal_weight_for_the_discriminator():
     model, batch = _model({"mismatched": 1.0}), _batch()
-    drawn = model.draw(batch)["drawn"]
+    drawn = model.generate(batch)["generated"]
     image, own, others, wanted = (
-        batch[name] for name in ("image", "attributes", "other_attributes", "drawn_attributes")
+        batch[name] for name in ("image", "attributes", "other_attributes", "sampled_attributes")
     )
     real, mismatched, fake = (
         model.discriminator([images, _signed(told)], training=True)
         for images, told in ((image, own), (image, others), (drawn, wanted))
     )
-    losses = model.discriminator_objective(batch, {"drawn": drawn})
+    losses = model.discriminator_objective(batch, {"generated": drawn})
     expected = _cross_entropy(real, 1) + _cross_entropy(fake, 0)
     assert float(losses["discriminator"]) == pytest.approx(expected, rel=1e-5)
     assert float(losses["mismatched"]) == pytest.approx(_cross_entropy(mismatched, 0), rel=1e-5)
-    generator = model.generator_objective(batch, {"drawn": drawn})
+    generator = model.generator_objective(batch, {"generated": drawn})
     assert float(generator["adversarial"]) == pytest.approx(_cross_entropy(fake, 1), rel=1e-5)
 
 
-def test_the_encoder_is_held_to_the_squared_error_on_drawings_and_sees_no_photograph():
+def test_the_encoder_learns_z_by_squared_error_and_never_sees_real_images():
     model, batch = _model(stage="encoder"), _batch()
-    noise, seen = model.noise(batch), []
+    noise, seen = model.sample_z(batch), []
 
     def encoder(images, training):
         seen.append(images.numpy())
@@ -143,19 +143,17 @@ def test_the_encoder_is_held_to_the_squared_error_on_drawings_and_sees_no_photog
     model.encoder = encoder
     loss = model.encoder_objective({**batch, "image": None}, {})["latent"]
     assert float(loss) == pytest.approx((noise.numpy() ** 2).mean(), rel=1e-5)
-    drawn = model.generator([noise, _signed(batch["drawn_attributes"])], training=False)
+    drawn = model.generator([noise, _signed(batch["sampled_attributes"])], training=False)
     np.testing.assert_allclose(seen[0], drawn, atol=1e-6)
 
 
-def test_the_encoders_stage_refreshes_statistics_first_and_moves_no_other_weight():
+def test_the_encoders_stage_recalibrates_batch_norm_first_and_moves_no_other_weight():
     model = _model(stage="encoder")
     others = model.discriminator, model.identity_embedder
     kept, statistics = _values(*others), _values(model.generator)
     trained = [np.array(v) for v in model.generator.trainable_variables]
     _fit(model, 3)
-    assert not _same(
-        statistics, model.generator
-    )  # a bn_recalibration_steps that does nothing is noticed here
+    assert not _same(statistics, model.generator)  # recalibrated
     statistics, read = _values(model.generator), _values(model.encoder)
     _fit(model, 2)
     assert _same(statistics, model.generator)
@@ -165,16 +163,15 @@ def test_the_encoders_stage_refreshes_statistics_first_and_moves_no_other_weight
     assert all(np.array_equal(a, b) for a, b in zip(trained, after, strict=True))
 
 
-def test_a_refresh_that_is_broken_is_noticed():
+def test_without_alternate_steps_batch_norm_is_not_recalibrated():
     model = _model(stage="encoder")
-    model.is_special = lambda: False
-    model.special._asked = model.is_special
+    model.step_variants._is_alternate = lambda: False
     statistics = _values(model.generator)
     _fit(model, 3)
     assert _same(statistics, model.generator)  # so the test above would fail
 
 
-def test_the_recogniser_learns_in_its_own_stage_alone():
+def test_the_identity_embedder_learns_in_its_own_stage_alone():
     model = _model(stage="identity_embedder")
     assert model.stages == ("identity_embedder", "gan", "encoder")
     before, others = _values(model.identity_embedder), _values(model.generator, model.discriminator)
@@ -196,7 +193,7 @@ def test_objectives_are_their_equations(objective, weights):
     model, batch = _model(search={"pixels": 0.5}), _batch()
     latents = tf.constant(np.random.default_rng(1).normal(size=(4, 5)), tf.float32)
     search = model.latent_search(objective)
-    values = search.values(latents, search.goal(batch["image"], batch["attributes"]))
+    values = search.values(latents, search.target(batch["image"], batch["attributes"]))
     np.testing.assert_allclose(values, _objective(model, latents, batch, weights), atol=1e-5)
 
 
@@ -204,13 +201,13 @@ def test_the_prior_is_the_mean_square_of_z():
     model, batch = _model(search={"prior": 2.0}), _batch()
     latents = tf.constant(np.random.default_rng(1).normal(size=(4, 5)), tf.float32)
     search = model.latent_search("identity")
-    values = search.values(latents, search.goal(batch["image"], batch["attributes"]))
+    values = search.values(latents, search.target(batch["image"], batch["attributes"]))
     expected = _objective(model, latents, batch, (1, 0, 0)) + 2 * (latents.numpy() ** 2).mean(1)
     np.testing.assert_allclose(values, expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("method", ["lbfgs", "unrolled"])
-def test_a_search_comes_closer_and_moves_no_weight(method):
+def test_a_search_lowers_its_objective_and_moves_no_weight(method):
     model, batch = _model(), _batch(2)
     kept = _values(*(getattr(model, name) for name in model.network_names))
     wanted = batch["other_attributes"]
@@ -224,7 +221,7 @@ def test_a_search_comes_closer_and_moves_no_weight(method):
     assert _same(kept, *(getattr(model, name) for name in model.network_names))
 
 
-def test_the_distance_to_the_person_falls_with_every_iteration():
+def test_the_identity_distance_decreases_with_every_iteration():
     model, batch = _model(), _batch(2)
     _, found = model.preserve(batch["image"], batch["attributes"], batch["attributes"])
     for path, before, after in zip(found.paths, found.before, found.after, strict=True):
@@ -252,36 +249,38 @@ def _steps_by_hand(model, batch, start, steps, rate, momentum):
     return np.where((values[-1] < values[0])[:, None], latents, start)
 
 
-def test_steps_in_the_graph_are_those_worked_out_by_hand():
+def test_gradient_steps_in_the_graph_equal_a_computation_by_hand():
     model, batch = (
-        _model(search={"steps": 4, "rate": 0.5, "momentum": 0.3, "relu_gradient_width": 0}),
+        _model(
+            search={"steps": 4, "learning_rate": 0.5, "momentum": 0.3, "relu_gradient_width": 0}
+        ),
         _batch(),
     )
     start = model.encoder(batch["image"], training=False)
     expected = _steps_by_hand(model, batch, start, 4, 0.5, 0.3)
     search = model.latent_search(smoothed=True)
-    latents = search.descend(start, search.goal(batch["image"], batch["attributes"]))
+    latents = search.descend(start, search.target(batch["image"], batch["attributes"]))
     np.testing.assert_allclose(latents, expected, atol=1e-4)
     assert np.abs(latents - start).max() > 0.1
 
 
-def test_a_search_never_ends_farther_off_than_it_began():
-    model, batch = _model(search={"steps": 2, "rate": 1e3}), _batch()
+def test_a_search_never_ends_worse_than_it_started():
+    model, batch = _model(search={"steps": 2, "learning_rate": 1e3}), _batch()
     _, found = model.preserve(
         batch["image"], batch["attributes"], batch["attributes"], method="unrolled"
     )
     assert (found.after <= found.before + 1e-6).all()
 
 
-def test_the_search_sees_weights_as_they_are_now():
+def test_the_search_uses_the_current_weights():
     model, batch = _model(), _batch()
     search = model.latent_search()
-    goal = search.goal(batch["image"], batch["attributes"])
+    target = search.target(batch["image"], batch["attributes"])
     start = model.encoder(batch["image"], training=False)
-    before = search.gradients(start, goal)[0].numpy()
+    before = search.values_and_gradients(start, target)[0].numpy()
     for variable in model.generator.trainable_variables:
         variable.assign(variable * 0.5)
-    after = search.gradients(start, goal)[0].numpy()
+    after = search.values_and_gradients(start, target)[0].numpy()
     assert np.abs(after - before).max() > 1e-3
     np.testing.assert_allclose(after, _objective(model, start, batch, (1, 0, 0)), atol=1e-5)
 
@@ -294,8 +293,8 @@ def test_translate_preserving_runs_on_a_device_as_in_python(tmp_path):
     )
     signature = model.signatures()["translate_preserving"]
     assert signature.inference_behavior["search"] == (
-        "3 steps of gradient descent of length 0.5, falling, and momentum 0.5, objective identity, "
-        "gradients of ReLUs smoothed over 1"
+        "3 steps of gradient descent with learning rate 0.5, decreasing, and momentum 0.5, "
+        "objective identity, gradients of ReLUs smoothed over 1"
     )
     assert signature.inputs[1].labels == ("own_tone=0", "own_tone=1", "own_tone=2")
     bundle = exporters.export({signature.name: signature}, tmp_path / "b", recipes=("float32",))
@@ -320,7 +319,7 @@ def test_translate_preserving_runs_on_a_device_as_in_python(tmp_path):
     assert np.abs(ran - fast).max() > 1e-2  # it went somewhere
 
 
-def test_with_the_mask_blend_the_own_age_gives_the_image_back_and_another_changes_it():
+def test_with_the_mask_blend_the_own_age_returns_the_image_and_another_changes_it():
     model, batch = _model(mask_blend=True), _batch()
     own, image = batch["attributes"], batch["image"]
     preserving = model.signatures()["translate_preserving"]

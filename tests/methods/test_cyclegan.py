@@ -1,4 +1,4 @@
-"""Metadata of the CycleGAN paper and its published code."""
+"""Facts of the CycleGAN paper and its published code."""
 
 import numpy as np
 import pytest
@@ -14,13 +14,14 @@ def _random(seed):
     return tf.constant(np.random.default_rng(seed).uniform(-1, 1, (2, *SHAPE)), tf.float32)
 
 
-def _tiny(**arguments):
+def _tiny(loss_weights=None, **settings):
     return CycleGAN(
         identity_generator(SHAPE, "generator_ab"),
         identity_generator(SHAPE, "generator_ba"),
         tiny_discriminator(SHAPE, "discriminator_a"),
         tiny_discriminator(SHAPE, "discriminator_b"),
-        **arguments,
+        settings=CycleGANSettings(**settings),
+        loss_weights=loss_weights,
     )
 
 
@@ -51,7 +52,7 @@ def test_players_move_generators_first_and_both_at_once():
     ]
 
 
-def test_identical_generators_pay_nothing_for_cycle_and_identity():
+def test_identity_generators_have_no_cycle_or_identity_loss():
     model = _tiny()
     batch = {"a": _random(0), "b": _random(1)}
     losses = model.generators_objective(batch, model.translate_batch(batch))
@@ -94,7 +95,7 @@ def test_objectives_equal_the_equations_written_in_numpy():
     assert float(discriminators) == pytest.approx(expected, abs=1e-4)
 
 
-def test_swapping_the_domains_swaps_nothing_in_the_sums():
+def test_swapping_the_domains_leaves_the_summed_losses_equal():
     model = _tiny(pool_size=0)
     batch = {"a": _random(0), "b": _random(1)}
     swapped = CycleGAN(
@@ -102,7 +103,7 @@ def test_swapping_the_domains_swaps_nothing_in_the_sums():
         model.generator_ab,
         model.discriminator_b,
         model.discriminator_a,
-        pool_size=0,
+        settings=CycleGANSettings(pool_size=0),
     )
     other = {"a": batch["b"], "b": batch["a"]}
     losses = model.generators_objective(batch, model.translate_batch(batch))
@@ -129,9 +130,9 @@ def test_discriminators_learn_from_the_pool_once_it_is_full():
     old = {"fake_a": _random(2), "fake_b": _random(3)}
     model.discriminators_objective(batch, old)  # fills both pools
     new = {"fake_a": _random(4), "fake_b": _random(5)}
-    drawn = np.concatenate([model.pool_b(new["fake_b"]) for _ in range(8)])
+    from_pool = np.concatenate([model.pool_b(new["fake_b"]) for _ in range(8)])
     stored = np.asarray(old["fake_b"])
-    assert any(np.array_equal(image, stored[i]) for image in drawn for i in range(2))
+    assert any(np.array_equal(image, stored[i]) for image in from_pool for i in range(2))
 
 
 def test_domains_of_different_channels_need_the_identity_term_off():

@@ -1,4 +1,4 @@
-"""Metadata of the DTN paper, and that f stays what it is."""
+"""Facts of the DTN paper, and that f stays frozen."""
 
 import keras
 import numpy as np
@@ -48,7 +48,7 @@ def test_weights_are_the_papers_for_digits():
 
 def test_f_learns_first_and_alone():
     model = _model()
-    assert model.stages == ("features", "transfer")
+    assert model.stages == ("feature_extractor", "transfer")
     model.compile(run_eagerly=True)
     before = [weight.numpy() for weight in (*model.decoder.weights, *model.discriminator.weights)]
     logs = model.train_step(_batch())
@@ -59,11 +59,11 @@ def test_f_learns_first_and_alone():
 
 def test_f_never_changes_in_transfer_not_even_its_statistics():
     model = _transfer(_model(loss_weights={"total_variation": 0.05}))
-    assert any("moving_mean" in weight.path for weight in model.features.weights)
-    before = [weight.numpy() for weight in model.features.weights]
+    assert any("moving_mean" in weight.path for weight in model.feature_extractor.weights)
+    before = [weight.numpy() for weight in model.feature_extractor.weights]
     for _ in range(3):
         model.train_step(_batch())
-    for old, weight in zip(before, model.features.weights, strict=True):
+    for old, weight in zip(before, model.feature_extractor.weights, strict=True):
         np.testing.assert_array_equal(old, weight.numpy())
 
 
@@ -87,10 +87,10 @@ def test_objectives_equal_the_equations_written_in_numpy():
     fake_s, fake_t = shared["from_source"], shared["from_target"]
 
     def code(images):  # f reads three channels
-        return model.features(np.repeat(images, 3, -1), training=False).numpy()
+        return model.feature_extractor(np.repeat(images, 3, -1), training=False).numpy()
 
     losses = model.decoder_objective(batch, shared)
-    f_s = model.features(batch["a"], training=False).numpy()
+    f_s = model.feature_extractor(batch["a"], training=False).numpy()
     assert float(losses["constancy"]) == pytest.approx(((code(fake_s) - f_s) ** 2).mean(), rel=1e-4)
     expected = ((fake_t - batch["b"]).numpy() ** 2).mean()
     assert float(losses["target_identity"]) == pytest.approx(expected, rel=1e-5)
@@ -99,8 +99,8 @@ def test_objectives_equal_the_equations_written_in_numpy():
         logits = (
             model.discriminator(images, training=True).numpy().reshape(-1, 3).astype(np.float64)
         )
-        shares = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
-        return -np.log(shares[:, label]).mean()
+        probabilities = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+        return -np.log(probabilities[:, label]).mean()
 
     expected = cross_entropy(fake_s, 2) + cross_entropy(fake_t, 2)
     assert float(losses["adversarial"]) == pytest.approx(expected, rel=1e-4)
@@ -109,16 +109,16 @@ def test_objectives_equal_the_equations_written_in_numpy():
     assert float(losses["discriminator"]) == pytest.approx(expected, rel=1e-4)
 
 
-def test_what_is_deployed_is_g_after_f():
+def test_the_deployed_signature_is_g_after_f():
     model = _model()
     image = _batch(1)["a"]
-    expected = model.decoder(model.features(image, training=False), training=False)
+    expected = model.decoder(model.feature_extractor(image, training=False), training=False)
     actual = model.signatures()["a_to_b"].function(image=image)["image"]
     np.testing.assert_allclose(actual, expected, atol=1e-6)
     assert actual.shape == (1, *SHAPE_B)
 
 
-def test_an_encoder_of_its_own_learns_with_g_and_f_still_judges():
+def test_an_own_encoder_learns_with_g_and_f_still_measures_constancy():
     model = _transfer(_model(encoder="own"))
     before = [weight.numpy() for weight in model.encoder.trainable_weights]
     logs = model.train_step(_batch())
@@ -134,7 +134,7 @@ def test_f_may_be_any_network_from_a_file(tmp_path):
     inputs = keras.Input(SHAPE_A)
     codes = keras.layers.Dense(5)(keras.layers.GlobalAveragePooling2D()(inputs))
     keras.Model(inputs, codes).save(tmp_path / "f.keras")
-    model = _model(features=str(tmp_path / "f.keras"), constancy="cosine")
+    model = _model(feature_extractor=str(tmp_path / "f.keras"), constancy="cosine")
     assert model.stages == ("transfer",)
     model.compile()
     model.fit(tf.data.Dataset.from_tensors(_batch()), verbose=0)
@@ -143,19 +143,21 @@ def test_f_may_be_any_network_from_a_file(tmp_path):
     np.testing.assert_array_equal(model(_batch()["a"]), copy(_batch()["a"]))
 
 
-def test_mistakes(tmp_path):
+def test_a_wrong_feature_extractor_or_missing_labels_end_in_one_sentence(tmp_path):
     (tmp_path / "f.keras").write_text("no network")
-    with pytest.raises(ValueError, match=r"`features` must be a .keras file .* cannot be read"):
-        _model(features=str(tmp_path / "f.keras"))
+    with pytest.raises(
+        ValueError, match=r"`feature_extractor` must be a .keras file .* cannot be read"
+    ):
+        _model(feature_extractor=str(tmp_path / "f.keras"))
     keras.Sequential([keras.Input((4, 4, 3)), keras.layers.Flatten()]).save(tmp_path / "g.keras")
-    with pytest.raises(ValueError, match=r"must read images of \(8, 8, 3\), .* reads \(4, 4, 3\)"):
-        _model(features=str(tmp_path / "g.keras"))
+    with pytest.raises(ValueError, match=r"must take images of \(8, 8, 3\), .* takes \(4, 4, 3\)"):
+        _model(feature_extractor=str(tmp_path / "g.keras"))
     _model().save(tmp_path / "run.keras")
-    with pytest.raises(ValueError, match="holds a DTN; of a whole run's model save the part"):
-        _model(features=str(tmp_path / "run.keras"))
+    with pytest.raises(ValueError, match="holds a DTN; of a whole run's model save the attribute"):
+        _model(feature_extractor=str(tmp_path / "run.keras"))
     model = _model()
     model.compile(run_eagerly=True)
     batch = _batch()
     del batch["label_a"]
-    with pytest.raises(ValueError, match="'features' of DTN needs labels of a"):
+    with pytest.raises(ValueError, match="'feature_extractor' of DTN needs labels of a"):
         model.train_step(batch)

@@ -1,8 +1,9 @@
-"""Metadata of the DualGAN paper and its published code."""
+"""Facts of the DualGAN paper and its published code."""
 
 import numpy as np
 import pytest
 import tensorflow as tf
+from pydantic import ValidationError
 
 from tests.methods.tiny import identity_generator, tiny_discriminator
 from tf_translate.methods.dualgan import DualGAN, DualGANSettings
@@ -15,13 +16,14 @@ def _random(seed, count=2):
     return tf.constant(values, tf.float32)
 
 
-def _tiny(**arguments):
+def _tiny(loss_weights=None, **settings):
     return DualGAN(
         identity_generator(SHAPE, "generator_ab"),
         identity_generator(SHAPE, "generator_ba"),
         tiny_discriminator(SHAPE, "discriminator_a"),
         tiny_discriminator(SHAPE, "discriminator_b"),
-        **arguments,
+        settings=DualGANSettings(**settings),
+        loss_weights=loss_weights,
     )
 
 
@@ -44,7 +46,7 @@ def test_defaults_are_the_papers():
     )  # fmt: skip
 
 
-def test_another_optimizer_is_told_by_its_kind():
+def test_kind_selects_another_optimizer():
     optimizer = DualGANSettings(optimizer={"kind": "adam", "learning_rate": 1e-4}).optimizer
     assert (optimizer.kind, optimizer.beta_1) == ("adam", 0.5)
 
@@ -53,12 +55,12 @@ def test_another_optimizer_is_told_by_its_kind():
     ("mode", "discriminators", "generators"),
     [("wgan_clip", (0, 1, 2), (2,)), ("wgan_gp", (0,), (0,)), ("vanilla", (0,), (0, 0))],
 )
-def test_who_plays_how_often(mode, discriminators, generators):
-    parts = [player.microbatches for player in _tiny(gan_mode=mode).players]
-    assert parts == [discriminators, generators]
+def test_turns_of_both_players_by_gan_mode(mode, discriminators, generators):
+    indices = [player.microbatches for player in _tiny(gan_mode=mode).players]
+    assert indices == [discriminators, generators]
 
 
-def test_the_number_of_discriminators_turns_can_be_chosen():
+def test_discriminator_turns_is_a_setting():
     model = _tiny(discriminator_turns=5)
     assert [player.turns for player in model.players] == [5, 1]
     assert model.microbatches_per_step == 5
@@ -77,12 +79,12 @@ def test_objectives_equal_the_equations_written_in_numpy():
     losses = model.generators_objective(batch, fakes)
     adversarial = -d_b(fakes["fake_b"]).mean() - d_a(fakes["fake_a"]).mean()
     assert float(losses["adversarial"]) == pytest.approx(adversarial, abs=1e-5)
-    # Identity generators: what leads back is the fake itself.
-    back = np.abs(fakes["fake_b"] - x).mean() + np.abs(fakes["fake_a"] - y).mean()
-    assert float(losses["reconstruction"]) == pytest.approx(back, abs=1e-5)
+    # Identity generators: the reconstruction is the fake itself.
+    reconstruction = np.abs(fakes["fake_b"] - x).mean() + np.abs(fakes["fake_a"] - y).mean()
+    assert float(losses["reconstruction"]) == pytest.approx(reconstruction, abs=1e-5)
 
 
-def test_only_the_code_today_pays_for_gradients():
+def test_only_wgan_gp_has_a_gradient_penalty():
     batch = {"a": _random(0), "b": _random(1)}
     for mode, terms in (
         ("wgan_gp", {"discriminator", "gradient_penalty"}),
@@ -126,6 +128,6 @@ def test_the_bottleneck_has_no_norm():
     assert all(layer.epsilon == 1e-6 for layer in norms)
 
 
-def test_an_unknown_game_is_refused():
-    with pytest.raises(ValueError, match=r"`gan_mode` must be one of .*'wgan_gp'.*, got 'wgan'"):
+def test_an_unknown_gan_mode_is_refused():
+    with pytest.raises(ValidationError, match="Input should be 'wgan_clip', 'wgan_gp' or"):
         _tiny(gan_mode="wgan")

@@ -1,4 +1,4 @@
-"""Metadata of the Fader Networks paper and its published code."""
+"""Facts of the Fader Networks paper and its published code."""
 
 import keras
 import numpy as np
@@ -33,23 +33,23 @@ def _log_softmax(logits):
 
 
 @pytest.mark.parametrize(("step", "weight"), [(0, 0.0), (250_000, 5e-5), (500_000, 1e-4)])
-def test_fooling_ramps_to_its_weight(step, weight):
+def test_the_latent_adversarial_weight_follows_its_ramp(step, weight):
     (latent_adversarial,) = (term for term in Fader.terms if term.name == "latent_adversarial")
     assert float(latent_adversarial.weight(tf.constant(step, tf.int64))) == pytest.approx(weight)
 
 
-def test_a_given_weight_is_what_the_ramp_leads_to_and_0_switches_it_off():
+def test_a_given_weight_is_the_end_of_its_ramp_and_0_switches_the_term_off():
     weights = {"latent_adversarial": 3e-3, "attribute_classification": 5e-3}
     terms = {term.name: term.weight for term in _model(weights, ramp=10).weighted_terms}
     for name, weight in weights.items():
         assert float(terms[name](tf.constant(5, tf.int64))) == pytest.approx(weight / 2)
     late = _model(weights, ramp=10, attribute_classification_start=5).weighted_terms
-    (wearing,) = (term.weight for term in late if term.name == "attribute_classification")
-    assert float(wearing(tf.constant(10, tf.int64))) == pytest.approx(2.5e-3)
+    (late_weight,) = (term.weight for term in late if term.name == "attribute_classification")
+    assert float(late_weight(tf.constant(10, tf.int64))) == pytest.approx(2.5e-3)
     assert not _model({"latent_adversarial": 0.0}).uses("latent_adversarial")
 
 
-def test_there_is_no_classifier_unless_it_counts():
+def test_a_classifier_is_built_only_if_its_loss_term_has_a_weight():
     plain, fed = _model(), _model({"attribute_classification": 0.1}, classifier_filters=8)
     assert [player.name for player in plain.players] == ["latent_discriminator", "autoencoder"]
     assert plain.classifier is None
@@ -76,17 +76,21 @@ def test_networks_have_the_published_number_of_parameters():
     assert model.encoder.output_shape == (None, 4, 4, 512)
 
 
-def test_players_see_images_of_their_own_and_bound_their_gradients():
+def test_players_have_microbatches_of_their_own_and_clip_gradient_norms():
     assert [player.microbatches for player in _model().players] == [(0,), (1,)]
-    assert [player.clip for player in Fader.players] == [5.0, 5.0, 5.0]
+    model = _model()
+    model.compile()
+    gradients = [tf.constant([300.0, 400.0])]  # norm 500
+    for player in model.players:
+        np.testing.assert_allclose(model.transform_gradients(player, gradients)[0], [3.0, 4.0])
     assert _model().microbatches_per_step == 2
 
 
-def test_more_turns_of_the_discriminator_see_images_of_their_own_too():
+def test_each_discriminator_turn_has_a_microbatch_of_its_own():
     model = _model(discriminator_turns=3)
     assert [player.microbatches for player in model.players] == [(0, 1, 2), (3,)]
     assert model.microbatches_per_step == 4
-    assert Fader.from_config(model.get_config()).discriminator_turns == 3
+    assert Fader.from_config(model.get_config()).settings.discriminator_turns == 3
 
 
 def test_the_reconstruction_is_the_mean_squared_error_with_the_true_attributes():
@@ -98,7 +102,7 @@ def test_the_reconstruction_is_the_mean_squared_error_with_the_true_attributes()
     assert float(losses["reconstruction"]) == pytest.approx(expected, rel=1e-5)
 
 
-def test_the_discriminator_tells_the_true_attributes_of_latents_as_at_inference():
+def test_the_latent_discriminator_classifies_latents_of_inference_mode():
     model, batch = _model(dropout=0.0), _batch()
     latent = model.encoder(batch["image"], training=False)
     logits = model.latent_discriminator(latent, training=True).numpy()
@@ -110,15 +114,17 @@ def test_the_discriminator_tells_the_true_attributes_of_latents_as_at_inference(
     assert float(losses["latent_discriminator"]) == pytest.approx(first + second, rel=1e-4)
 
 
-def test_the_autoencoder_is_rewarded_for_flipped_attributes_not_for_true_ones():
+def test_the_autoencoder_is_rewarded_for_wrong_attributes_not_for_true_ones():
     """Fails if the target is the truth: then a discriminator that tells the truth costs nothing."""
     model, batch = _model(), _batch(8)
     truth = np.concatenate(
         [1 - batch["attributes"].numpy()[:, :1], batch["attributes"].numpy()], axis=1
     )
     model.latent_discriminator = lambda latent, training: tf.constant(20.0 * truth, tf.float32)
-    told = float(model.autoencoder_objective(batch, {})["latent_adversarial"])
-    assert told == pytest.approx(40.0, rel=1e-3)  # both attributes are told, 20 nats each
+    classified = float(model.autoencoder_objective(batch, {})["latent_adversarial"])
+    assert classified == pytest.approx(
+        40.0, rel=1e-3
+    )  # both attributes are classified, 20 nats each
     opposite = truth.copy()
     opposite[:, :2] = 1 - truth[:, :2]
     model.latent_discriminator = lambda latent, training: tf.constant(20.0 * opposite, tf.float32)
@@ -126,7 +132,7 @@ def test_the_autoencoder_is_rewarded_for_flipped_attributes_not_for_true_ones():
     assert fooled == pytest.approx(20.0, rel=1e-3)  # of hair alone
 
 
-def test_decoded_opposites_are_shown_to_the_classifier_and_told_as_opposites():
+def test_attribute_classification_compares_edited_images_with_other_attributes():
     """By hand: decode with other attributes, read, cross-entropy to those others."""
     model, batch = _model({"attribute_classification": 0.5, "latent_adversarial": 0.0}), _batch(8)
     seen = {}
@@ -138,10 +144,10 @@ def test_decoded_opposites_are_shown_to_the_classifier_and_told_as_opposites():
         return seen["logits"]
 
     model.classifier = spy
-    told = float(model.autoencoder_objective(batch, {})["attribute_classification"])
+    loss = float(model.autoencoder_objective(batch, {})["attribute_classification"])
     model.classifier = classifier
     glasses = 1 - batch["attributes"].numpy()[:, 0]
-    others = model._others(batch).numpy()
+    others = model._other_categories(batch).numpy()
     np.testing.assert_array_equal(others[:, 1], glasses)
     own = batch["attributes"].numpy()[:, 1:].argmax(1)
     hair = others[:, 2:].argmax(1)
@@ -154,7 +160,7 @@ def test_decoded_opposites_are_shown_to_the_classifier_and_told_as_opposites():
     logits, rows = seen["logits"].numpy(), np.arange(8)
     expected = -_log_softmax(logits[:, :2])[rows, glasses.astype(int)].mean()
     expected -= _log_softmax(logits[:, 2:])[rows, hair].mean()
-    assert told == pytest.approx(expected, rel=1e-4)
+    assert loss == pytest.approx(expected, rel=1e-4)
 
 
 def test_the_classifier_learns_from_real_images_alone():
@@ -173,7 +179,7 @@ def test_the_classifier_learns_from_real_images_alone():
     assert float(model.classifier_objective(batch, {})["classifier"]) > 0
 
 
-def test_the_gradient_of_the_classifier_is_that_of_what_speaks_for_the_truth():
+def test_classifier_r1_is_half_the_squared_gradient_of_the_true_logits():
     model, batch = _model({"attribute_classification": 0.5, "classifier_r1": 1.0}), _batch(3)
     losses = model.classifier_objective(batch, {})
     truth = np.concatenate(
@@ -193,17 +199,17 @@ def test_the_gradient_of_the_classifier_is_that_of_what_speaks_for_the_truth():
     assert float(losses["classifier"]) == pytest.approx(float(expected), rel=1e-5)
 
 
-def test_a_model_with_feedback_comes_back_from_its_file(tmp_path):
+def test_a_keras_file_restores_a_model_with_a_classifier(tmp_path):
     model = _model({"attribute_classification": 0.5}, classifier_noise=0.1)
     model.save(tmp_path / "m.keras")
     loaded = keras.models.load_model(tmp_path / "m.keras")
     assert loaded.uses("attribute_classification")
-    assert loaded.classifier_noise == 0.1
+    assert loaded.settings.classifier_noise == 0.1
     images = _batch()["image"]
     np.testing.assert_array_equal(loaded.classifier(images), model.classifier(images))
 
 
-def test_the_discriminator_leaves_the_encoder_alone():
+def test_the_discriminators_turn_does_not_move_the_encoder():
     model = _model()
     model.compile(run_eagerly=True)
     before = [np.array(weight) for weight in model.encoder.weights]
@@ -213,7 +219,7 @@ def test_the_discriminator_leaves_the_encoder_alone():
         np.testing.assert_array_equal(old, weight.numpy())  # statistics of norms too
 
 
-def test_the_decoder_hears_attributes_at_every_layer():
+def test_the_decoder_gets_attributes_at_every_layer():
     model = _model(num_downsamples=3)
     channels = [
         layer.input.shape[-1]
@@ -223,7 +229,7 @@ def test_the_decoder_hears_attributes_at_every_layer():
     assert channels == [8 + 5, 8 + 5, 4 + 5]
 
 
-def test_signatures_take_values_beyond_presence_and_halves_make_the_whole():
+def test_attributes_beyond_1_exaggerate_and_encode_with_decode_equals_translate():
     model, batch = _model(), _batch(2)
     model.decoder.layers[-2].kernel.assign(tf.random.normal(model.decoder.layers[-2].kernel.shape))
     signatures = model.signatures()
@@ -241,10 +247,10 @@ def test_signatures_take_values_beyond_presence_and_halves_make_the_whole():
     assert np.abs(whole - less["image"]).max() > 1e-6
 
 
-def test_networks_that_do_not_go_with_the_attributes_are_refused():
+def test_networks_that_do_not_fit_the_attributes_are_refused():
     model = _model()
     with pytest.raises(
-        ValueError, match="the term `attribute_classification` needs a `classifier`"
+        ValueError, match="the loss term `attribute_classification` needs a `classifier`"
     ):
         Fader(
             model.encoder, model.decoder, model.latent_discriminator,
@@ -256,18 +262,18 @@ def test_networks_that_do_not_go_with_the_attributes_are_refused():
         )
 
 
-def test_noise_is_on_latents_in_training_alone(monkeypatch):
+def test_latents_have_noise_in_training_only(monkeypatch):
     model, batch = _model(latent_noise=0.3), _batch(64)
-    heard, decoder = [], model.decoder
+    latents, decoder = [], model.decoder
 
     def decode(inputs, training):
-        heard.append(np.asarray(inputs[0]))
+        latents.append(np.asarray(inputs[0]))
         return decoder(inputs, training=training)
 
     monkeypatch.setattr(model, "decoder", decode)
     model.autoencoder_objective(batch, {})
-    noise = heard[0] - np.asarray(model.encoder(batch["image"], training=True))
-    assert noise.std() == pytest.approx(0.3, rel=0.02)  # of 8,192 numbers
+    noise = latents[0] - np.asarray(model.encoder(batch["image"], training=True))
+    assert noise.std() == pytest.approx(0.3, rel=0.02)  # of 8,192 values
     model(batch)
     clean = np.asarray(model.encoder(batch["image"], training=False))
-    np.testing.assert_array_equal(heard[1], clean)
+    np.testing.assert_array_equal(latents[1], clean)

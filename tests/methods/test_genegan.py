@@ -1,12 +1,13 @@
-"""Metadata of the GeneGAN paper and its published code."""
+"""Facts of the GeneGAN paper and its published code."""
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from pydantic import ValidationError
 
 from tests.methods.tiny import tiny_discriminator
-from tf_translate.methods.genegan import GeneGAN, GeneGANSettings
+from tf_translate.methods.genegan import Bursts, GeneGAN, GeneGANSettings
 
 SHAPE = (16, 16, 4)
 SMALL = {"base_filters": 4, "discriminator_filters": 4}
@@ -31,7 +32,7 @@ def _channel_splitter():
 
 
 def _channel_joiner():
-    """Puts the channels side by side again, halved, so that no image is rebuilt."""
+    """Concatenates the channels again, halved, so that no image is reconstructed exactly."""
     codes = [keras.Input((*SHAPE[:2], 3)), keras.Input((*SHAPE[:2], 1))]
     layer = keras.layers.Conv2D(4, 1, use_bias=False)
     images = layer(keras.layers.Concatenate()(codes))
@@ -39,13 +40,14 @@ def _channel_joiner():
     return keras.Model(codes, images)
 
 
-def _tiny(**arguments):
+def _tiny(loss_weights=None, **settings):
     return GeneGAN(
         _channel_splitter(),
         _channel_joiner(),
         tiny_discriminator(SHAPE, "discriminator_a"),
         tiny_discriminator(SHAPE, "discriminator_b"),
-        **arguments,
+        settings=GeneGANSettings(**settings),
+        loss_weights=loss_weights,
     )
 
 
@@ -54,12 +56,12 @@ def _small(shape=(16, 16, 3), **settings):
 
 
 def _by_hand(batch):
-    """What the networks of `_tiny` must make: half the channels of one or the other."""
+    """What the networks of `_tiny` must generate: half the channels of one or the other."""
     a, b = batch["a"].numpy(), batch["b"].numpy()
     nothing = np.zeros_like(a[..., 3:])
     return {
-        "rebuilt_a": a / 2,
-        "rebuilt_b": np.concatenate([b[..., :3], nothing], -1) / 2,
+        "reconstructed_a": a / 2,
+        "reconstructed_b": np.concatenate([b[..., :3], nothing], -1) / 2,
         "swapped_a": np.concatenate([b[..., :3], a[..., 3:]], -1) / 2,
         "swapped_b": np.concatenate([a[..., :3], nothing], -1) / 2,
         "object_b": b[..., 3:],
@@ -104,26 +106,27 @@ def test_children_are_crossed_and_the_object_of_b_is_really_zeroed():
 def test_objectives_equal_the_equations_written_in_numpy():
     model = _tiny()
     batch = _batch()
-    made = _by_hand(batch)
-    shared = {name: tf.constant(images) for name, images in made.items()}
+    expected_images = _by_hand(batch)
+    shared = {name: tf.constant(images) for name, images in expected_images.items()}
     d_a, d_b = (
         lambda i, d=d: d(tf.constant(i)).numpy()
         for d in (model.discriminator_a, model.discriminator_b)
     )
     losses = model.discriminators_objective(batch, shared)
-    expected = d_a(made["swapped_a"]).mean() - d_a(batch["a"]).mean()
-    expected += d_b(made["swapped_b"]).mean() - d_b(batch["b"]).mean()
+    expected = d_a(expected_images["swapped_a"]).mean() - d_a(batch["a"]).mean()
+    expected += d_b(expected_images["swapped_b"]).mean() - d_b(batch["b"]).mean()
     assert float(losses["discriminator"]) == pytest.approx(expected, abs=1e-5)
     losses = {name: float(loss) for name, loss in model.generators_objective(batch, shared).items()}
     # The code's pixels, in [0, 1].
     a, b = ((batch[side].numpy() + 1) / 2 for side in "ab")
-    unit = {name: (images + 1) / 2 for name, images in made.items()}
+    unit = {name: (images + 1) / 2 for name, images in expected_images.items()}
     expected = {
-        "reconstruction": np.abs(a - unit["rebuilt_a"]).mean()
-        + np.abs(b - unit["rebuilt_b"]).mean(),
+        "reconstruction": np.abs(a - unit["reconstructed_a"]).mean()
+        + np.abs(b - unit["reconstructed_b"]).mean(),
         "parallelogram": np.abs(a + b - unit["swapped_a"] - unit["swapped_b"]).mean(),
-        "adversarial": -d_a(made["swapped_a"]).mean() - d_b(made["swapped_b"]).mean(),
-        "nulling": np.abs(made["object_b"]).mean(),
+        "adversarial": -d_a(expected_images["swapped_a"]).mean()
+        - d_b(expected_images["swapped_b"]).mean(),
+        "nulling": np.abs(expected_images["object_b"]).mean(),
         "weight_decay": 0.5 * (1 / 4 + 0.25 / 4),  # 4 of 16 weights are 1, then 1/2
     }
     assert losses == pytest.approx(expected, abs=1e-5)
@@ -166,7 +169,7 @@ def test_clipped_discriminators_stay_within_the_limit_norms_included():
     assert max(np.abs(weight.numpy()).max() for weight in model.joiner.trainable_weights) > 0.5
 
 
-def test_a_gradient_penalty_takes_the_place_of_clipping():
+def test_wgan_gp_has_a_gradient_penalty_instead_of_clipping():
     batch = _batch()
     for mode, terms in (
         ("wgan_gp", {"discriminator", "gradient_penalty"}),
@@ -174,13 +177,16 @@ def test_a_gradient_penalty_takes_the_place_of_clipping():
     ):
         model = _tiny(gan_mode=mode)
         assert set(model.discriminators_objective(batch, model.cross_batch(batch))) == terms
-        assert (model.players[0].constrain is None) == (mode == "wgan_gp")
+        model.discriminator_a.layers[-1].kernel.assign_add(tf.ones((4, 4, 4, 1)))
+        model.after_turn(model.player("discriminators"))
+        largest = np.abs(model.discriminator_a.layers[-1].kernel.numpy()).max()
+        assert (largest > 0.01 + 1e-6) == (mode == "wgan_gp")
     # Scores of 1/4 the mean pixel: gradient 1/4 * 1 / 1024 at each of 1024, length 1/128.
     plain = keras.Input(SHAPE)
     flat = keras.layers.Dense(1, kernel_initializer=keras.initializers.Constant(0.25 / 1024))
     discriminator = keras.Model(plain, flat(keras.layers.Flatten()(plain)))
     networks = (_channel_splitter(), _channel_joiner(), discriminator, discriminator)
-    model = GeneGAN(*networks, gan_mode="wgan_gp")
+    model = GeneGAN(*networks, settings=GeneGANSettings(gan_mode="wgan_gp"))
     losses = model.discriminators_objective(batch, model.cross_batch(batch))
     assert float(losses["gradient_penalty"]) == pytest.approx(2 * (1 - 1 / 128) ** 2, rel=1e-4)
 
@@ -191,25 +197,35 @@ def test_bursts_of_the_discriminators_come_at_their_steps_and_see_fresh_images()
     discriminators, generators = (
         model.player_optimizers[name] for name in ("discriminators", "generators")
     )
-    taken = {}
+    turns = {}
 
-    def note(batch, logs):
-        taken.setdefault(int(generators.iterations.numpy()), int(discriminators.iterations.numpy()))
+    def record(batch, logs):
+        turns.setdefault(int(generators.iterations.numpy()), int(discriminators.iterations.numpy()))
 
     data = tf.data.Dataset.from_tensors(_batch()).repeat(16)
-    callback = keras.callbacks.LambdaCallback(on_train_batch_end=note)
+    callback = keras.callbacks.LambdaCallback(on_train_batch_end=record)
     model.fit(data, verbose=0, callbacks=[callback])
-    until = [0, *(taken[turn] for turn in range(1, 8))]  # the generators' first turn is 1
+    until = [0, *(turns[turn] for turn in range(1, 8))]  # the generators' first turn is 1
     assert np.diff(until).tolist() == [4, 1, 1, 4, 1, 1, 4]
     assert int(model.steps_taken.numpy()) == 16  # a step is a batch
 
 
-@pytest.mark.parametrize(("turns", "burst"), [(0, None), (100, (100, 500))])
-def test_bursts_can_be_switched_off(turns, burst):
-    discriminators, generators = _tiny(discriminator_burst_turns=turns).players
-    found = discriminators.burst and (discriminators.burst.turns, discriminators.burst.every)
-    assert found == burst
-    assert generators.burst is None
+def test_a_burst_has_100_discriminator_turns_every_500_generator_turns():
+    bursts, discriminators, generators = Bursts(100, 500), 0, []
+    for step in range(1300):
+        discriminators += 1
+        if not bursts.alone(step):
+            generators.append(discriminators)
+            discriminators = 0
+    assert [generators[i] for i in (0, 1, 499, 500, 501, 999, 1000)] == [100, 1, 1, 100, 1, 1, 100]
+    assert bursts.generators_fraction == pytest.approx(500 / 599)
+
+
+@pytest.mark.parametrize("turns", [0, 1])
+def test_bursts_can_be_switched_off(turns):
+    model = _tiny(discriminator_burst_turns=turns)
+    assert not any(model.bursts.alone(step) for step in range(1000))
+    assert model.fraction_of_steps(model.player("generators")) == 1.0
 
 
 def test_each_direction_has_a_signature_and_examples_of_it():
@@ -227,8 +243,8 @@ def test_each_direction_has_a_signature_and_examples_of_it():
             assert images.shape == a.shape
 
 
-def test_mistakes_at_the_door():
-    with pytest.raises(ValueError, match=r"`gan_mode` must be one of .*'wgan_gp'.*, got 'wgan'"):
+def test_wrong_settings_and_shapes_are_refused():
+    with pytest.raises(ValidationError, match="Input should be 'wgan_clip' or 'wgan_gp'"):
         _tiny(gan_mode="wgan")
     with pytest.raises(
         ValueError, match="`discriminator_norm` must be 'instance_affine' or 'none'"

@@ -20,7 +20,7 @@ def _batch(count=4, seed=0):
 
 
 def _shared(model, batch):
-    seen = model.look_at_batch(batch)
+    seen = model.real_features(batch)
     return seen | model.reconstruct_batch(batch, seen)
 
 
@@ -212,14 +212,14 @@ def test_noise_is_on_all_the_trunk_sees_in_training_and_a_reconstruction_has_its
     images = _images(2)
     model.signatures()["encode"].function(images)
     np.testing.assert_array_equal(seen[-1], images)
-    assert model.get_config()["discriminator_noise"] == 0.2
+    assert model.get_config()["settings"]["discriminator_noise"] == 0.2
 
 
 @pytest.mark.parametrize("discriminator", ["binary", "ternary"])
 def test_the_gradient_is_that_of_the_odds_of_real_by_differences(discriminator):
     model = tiny_ian({"r1": 2.0}, discriminator=discriminator)
     image, width, squared = _images(2), 1e-2, 0.0
-    gradient = model.look_at_batch({"image": tf.constant(image)})["r1"]
+    gradient = model.real_features({"image": tf.constant(image)})["r1"]
 
     @tf.function
     def scored(images):
@@ -244,7 +244,7 @@ def test_the_gradient_costs_no_second_look_at_real_images(monkeypatch):
     calls = count_passes(model, monkeypatch)
     logged = model.train_step(_batch())
     assert calls == {"encoder_head": 1, "decoder": 2, "trunk": 5, "discriminator_head": 5}
-    assert float(logged["domain/gradient"]) > 0
+    assert float(logged["regularization/r1"]) > 0
 
 
 # --- what it deploys ---------------------------------------------------------------------------
@@ -260,7 +260,7 @@ def test_halves_make_the_whole_and_latents_are_means():
     np.testing.assert_allclose(model(image), halves, atol=1e-6)
     inference_behavior = signatures["edit"].inference_behavior
     assert inference_behavior["edit"] == (
-        "3 gradient steps on the latent, rate 0.05, gradients of ReLUs smoothed over 0.5"
+        "3 gradient steps on the latent, learning rate 0.05, gradients of ReLUs smoothed over 0.5"
     )
     assert inference_behavior["mask_blend"] == "on"
 

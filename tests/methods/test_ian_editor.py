@@ -1,4 +1,4 @@
-"""The photo editor of IAN: painted colours by gradient steps, blended into the photograph."""
+"""The photo editor of IAN: gradient steps towards painted colours, blended into the image."""
 
 import keras
 import numpy as np
@@ -6,10 +6,10 @@ import tensorflow as tf
 from scipy.ndimage import gaussian_filter
 
 import exporters
-from tests.methods.tiny import TINY_IAN, lively_ian, tiny_ian
+from tests.methods.tiny import TINY_IAN, tiny_ian, varied_ian
 from tf_translate.layers.portable_relu import PortableReLU
 from tf_translate.methods import ian
-from tf_translate.methods.ian import IAN
+from tf_translate.methods.ian import IAN, IANSettings
 
 SHAPE = (16, 16, 3)
 
@@ -19,10 +19,10 @@ def _images(count=4, seed=0):
 
 
 def _quadrants(relu=False):
-    """A decoder whose four numbers are the brightness of the quadrants: tanh of each."""
+    """A decoder whose four latent values are the brightness of the quadrants: tanh of each."""
     latent = keras.Input((4,))
-    numbers = PortableReLU()(latent) if relu else latent
-    coarse = keras.layers.Reshape((2, 2, 1))(numbers)
+    values = PortableReLU()(latent) if relu else latent
+    coarse = keras.layers.Reshape((2, 2, 1))(values)
     fine = keras.layers.UpSampling2D(8)(coarse)
     colour = keras.layers.Concatenate()([fine, fine, fine])
     return keras.Model(latent, keras.layers.Activation("tanh")(colour))
@@ -31,7 +31,8 @@ def _quadrants(relu=False):
 def _editor(steps, rate, relu=False):
     whole = tiny_ian(latent=4)
     networks = [whole.trunk, whole.encoder_head, whole.discriminator_head, _quadrants(relu)]
-    model = IAN(*networks, edit_steps=steps, edit_learning_rate=rate)
+    settings = IANSettings(edit_steps=steps, edit_learning_rate=rate)
+    model = IAN(*networks, settings=settings)
     model.encoder_head = lambda features, training: [tf.zeros([len(features), 4])] * 2
     return model
 
@@ -46,7 +47,7 @@ def _painted(colour=0.8):
 
 def test_one_step_of_an_edit_by_hand():
     # z = 0, tanh' = 1. The mean over the patch of (tanh z - 0.8)^2 has the gradient -1.6 in its
-    # quadrant's number; width 4, so z = 0.01 * (1 + 4) * 1.6 = 0.08 and G(z) = tanh 0.08 = 0.07983.
+    # quadrant's value; width 4, so z = 0.01 * (1 + 4) * 1.6 = 0.08 and G(z) = tanh 0.08 = 0.07983.
     model = _editor(1, 0.01)
     image = np.full((1, *SHAPE), -0.5, np.float32)
     edited = model.signatures()["edit"].function(image=image, **_painted())["image"].numpy()
@@ -57,15 +58,15 @@ def test_one_step_of_an_edit_by_hand():
 
 
 def test_one_step_through_a_relu_at_its_kink_by_hand():
-    # Smoothed over 0.5, the gradient of the ReLU at 0 is half: z = 0.01 * (1 + 4) * 0.8 = 0.04 (see above)
-    # and G(z) = tanh 0.04 = 0.03998. The true gradient there is 0, and nothing would move.
+    # Smoothed over 0.5, the gradient of the ReLU at 0 is half: z = 0.01 * (1 + 4) * 0.8 = 0.04
+    # (see above) and G(z) = tanh 0.04 = 0.03998. The true gradient there is 0, and nothing would move.
     model = _editor(1, 0.01, relu=True)
     image = np.full((1, *SHAPE), -0.5, np.float32)
     edited = model.signatures()["edit"].function(image=image, **_painted())["image"].numpy()
     np.testing.assert_allclose(edited[0, :5, :5], -0.47841, atol=1e-4)
 
 
-def test_edits_one_by_one_leave_nothing_behind():
+def test_repeated_edits_do_not_grow_the_network():
     model, image = _editor(1, 0.01), np.zeros((1, *SHAPE), np.float32)
     edit = model.signatures()["edit"].function
     edit(image=image, **_painted())
@@ -84,20 +85,20 @@ def test_more_steps_lead_to_the_painted_colour_and_leave_what_is_far_away():
     assert np.array_equal(edited[0, 11:], image[0, 11:])
 
 
-def test_where_nothing_is_painted_the_image_comes_back():
+def test_an_image_with_nothing_painted_is_returned_exactly():
     model, image = tiny_ian(), _images(2)
     nothing = {"target": _images(2, seed=1), "mask": np.zeros((2, 16, 16, 1), np.float32)}
     edited = model.signatures()["edit"].function(image=image, **nothing)["image"]
     np.testing.assert_array_equal(edited, image)
 
 
-def test_an_edit_moves_the_patch_towards_its_colour_and_what_changes_is_bounded_by_the_mask(
+def test_an_edit_moves_the_patch_towards_its_colour_within_the_mask(
     monkeypatch,
 ):
     monkeypatch.setattr(
         ian, "_RELU_GRADIENT_WIDTH", 0.0
     )  # true gradients, as differences tell them
-    model, image = lively_ian(edit_learning_rate=0.1), _images(2)
+    model, image = varied_ian(edit_learning_rate=0.1), _images(2)
     given = {"target": np.ones((2, *SHAPE), np.float32), "mask": np.zeros((2, 16, 16, 1), "f")}
     given["mask"][:, 4:8, 4:8] = 1.0
     signatures = model.signatures()
@@ -122,8 +123,8 @@ def test_an_edit_moves_the_patch_towards_its_colour_and_what_changes_is_bounded_
 def _gradient(model, latent, given, width=2e-3):
     """The gradient of the patch's mean squared distance, by differences."""
 
-    def cost(numbers):
-        drawn = model.decoder(tf.constant(numbers), training=False).numpy()
+    def objective(latents):
+        drawn = model.decoder(tf.constant(latents), training=False).numpy()
         squared = ((drawn - given["target"]) ** 2).mean(-1)
         return (given["mask"][..., 0] * squared).sum((1, 2)) / 16.0
 
@@ -131,12 +132,12 @@ def _gradient(model, latent, given, width=2e-3):
     for i in range(latent.shape[1]):
         step = np.zeros_like(latent)
         step[:, i] = width
-        gradients[:, i] = (cost(latent + step) - cost(latent - step)) / (2 * width)
+        gradients[:, i] = (objective(latent + step) - objective(latent - step)) / (2 * width)
     return gradients
 
 
 def test_an_edit_is_exported_with_built_in_operations_and_agrees_with_python(tmp_path):
-    model = lively_ian(edit_learning_rate=0.1)
+    model = varied_ian(edit_learning_rate=0.1)
     only = {"edit": model.signatures()["edit"]}
     bundle = exporters.export(only, tmp_path / "bundle", recipes=("float32",))
     runner = exporters.Runner(exporters.open_bundle(bundle))
@@ -148,8 +149,8 @@ def test_an_edit_is_exported_with_built_in_operations_and_agrees_with_python(tmp
     assert np.abs(runner.run("edit", given)["image"] - expected).max() < 1e-3
 
 
-def test_how_many_steps_of_an_edit_count_is_an_input_with_a_default(tmp_path):
-    model = lively_ian(edit_learning_rate=0.1)
+def test_the_number_of_active_edit_steps_is_an_input_with_a_default(tmp_path):
+    model = varied_ian(edit_learning_rate=0.1)
     only = {"edit": model.signatures()["edit"]}
     bundle = exporters.open_bundle(exporters.export(only, tmp_path / "bundle"))
     steps = bundle.manifest.signatures["edit"].inputs[-1]
@@ -169,6 +170,7 @@ def test_how_many_steps_of_an_edit_count_is_an_input_with_a_default(tmp_path):
 
 def _with_steps(model, count):
     """The same networks with another number of steps, 0 among them."""
-    other = IAN(model.trunk, model.encoder_head, model.discriminator_head, model.decoder)
-    other.edit_steps, other.edit_learning_rate = count, model.edit_learning_rate
-    return other
+    # 0 steps are no valid setting, but what the input `steps` allows.
+    settings = model.settings.model_copy(update={"edit_steps": count})
+    networks = [getattr(model, name) for name in model.network_names]
+    return IAN(*networks, settings=settings)

@@ -1,4 +1,4 @@
-"""Metadata of IcGAN and its published code, and that its stages leave each other alone."""
+"""Facts of IcGAN and its published code, and that its stages do not affect each other."""
 
 import keras
 import numpy as np
@@ -30,7 +30,7 @@ def _model(weights=None, stage="gan", **settings):
 def _batch(count=4, seed=0):
     random = np.random.default_rng(seed)
     batch = {"image": random.uniform(-1, 1, (count, *SHAPE))}
-    for name in ("attributes", "other_attributes", "drawn_attributes"):
+    for name in ("attributes", "other_attributes", "sampled_attributes"):
         hair = np.eye(3)[random.integers(3, size=count)]
         batch[name] = np.concatenate([random.integers(2, size=(count, 1)), hair], 1)
     return {name: tf.constant(values, tf.float32) for name, values in batch.items()}
@@ -96,19 +96,19 @@ def test_optimizers_are_the_codes():
 
 def test_the_discriminators_terms_are_the_three_cross_entropies():
     model, batch = _model(), _batch()
-    drawn = model.draw(batch)["drawn"]
+    generated = model.generate(batch)["generated"]
     image, own, others, wanted = (
-        batch[name] for name in ("image", "attributes", "other_attributes", "drawn_attributes")
+        batch[name] for name in ("image", "attributes", "other_attributes", "sampled_attributes")
     )
     real, mismatched, fake = (
         model.discriminator([images, tf.constant(_signed(told), tf.float32)], training=True)
-        for images, told in ((image, own), (image, others), (drawn, wanted))
+        for images, told in ((image, own), (image, others), (generated, wanted))
     )
-    losses = model.discriminator_objective(batch, {"drawn": drawn})
+    losses = model.discriminator_objective(batch, {"generated": generated})
     expected = _cross_entropy(real, 1) + 0.5 * _cross_entropy(fake, 0)
     assert float(losses["discriminator"]) == pytest.approx(expected, rel=1e-5)
     assert float(losses["mismatched"]) == pytest.approx(_cross_entropy(mismatched, 0), rel=1e-5)
-    generator = model.generator_objective(batch, {"drawn": drawn})
+    generator = model.generator_objective(batch, {"generated": generated})
     assert float(generator["adversarial"]) == pytest.approx(_cross_entropy(fake, 1), rel=1e-5)
 
 
@@ -124,8 +124,8 @@ def test_mismatched_attributes_are_those_of_others_not_the_images_own():
 
     model.discriminator = knows
     losses = model.discriminator_objective(
-        {**batch, "other_attributes": other, "drawn_attributes": other},
-        {"drawn": batch["image"]},
+        {**batch, "other_attributes": other, "sampled_attributes": other},
+        {"generated": batch["image"]},
     )
     assert float(losses["mismatched"]) == pytest.approx(0.0, abs=1e-6)
     assert float(losses["discriminator"]) == pytest.approx(0.0, abs=1e-6)
@@ -140,7 +140,7 @@ def test_each_network_runs_as_often_as_the_equations_need(monkeypatch):
     model = _model()
     calls = count_passes(model, monkeypatch)
     model.train_step(_batch())
-    # G(z, y'); D on real, mismatched and drawn, and on the drawn once more.
+    # G(z, y'); D on real, mismatched and generated images, and on the generated once more.
     assert calls == {"generator": 1, "discriminator": 4, "encoder_z": 0, "encoder_y": 0}
     model.enter_stage("encoder_z")
     model.train_step(_batch())
@@ -150,7 +150,7 @@ def test_each_network_runs_as_often_as_the_equations_need(monkeypatch):
 def test_encoders_are_held_to_the_mean_squared_error():
     model, batch = _model(), _batch()
     model.encoder_z = lambda images, training: tf.zeros([4, 5])
-    noise = model.noise(batch).numpy()
+    noise = model.sample_z(batch).numpy()
     loss = model.encoder_z_objective(batch, {})["latent"]
     assert float(loss) == pytest.approx((noise**2).mean(), rel=1e-5)
     model.encoder_y = lambda images, training: tf.zeros([4, 4])
@@ -159,18 +159,18 @@ def test_encoders_are_held_to_the_mean_squared_error():
 
 def test_noise_is_normal_and_another_at_each_step():
     model, batch = _model(latent=50), _batch(200)
-    first = model.noise(batch).numpy()
+    first = model.sample_z(batch).numpy()
     assert first.shape == (200, 50)
-    assert abs(first.mean()) < 0.05  # five standard errors of 10,000 numbers
+    assert abs(first.mean()) < 0.05  # five standard errors of 10,000 values
     assert first.std() == pytest.approx(1.0, abs=0.05)
-    np.testing.assert_array_equal(model.noise(batch), first)
+    np.testing.assert_array_equal(model.sample_z(batch), first)
     model.steps_taken.assign_add(1)
-    assert not np.allclose(model.noise(batch), first)
+    assert not np.allclose(model.sample_z(batch), first)
 
 
 def test_the_latent_encoder_never_sees_a_real_image(monkeypatch):
     model, batch = _model(stage="encoder_z"), _batch()
-    without = {"drawn_attributes": batch["drawn_attributes"]}
+    without = {"sampled_attributes": batch["sampled_attributes"]}
     assert list(model.train_step(without)) == ["content/latent"]
     seen = []
     plain = model.encoder_z.call
@@ -183,13 +183,13 @@ def test_the_latent_encoder_never_sees_a_real_image(monkeypatch):
     assert not seen
 
 
-def _change_in_inference(model):
-    """How far the generator in inference is from itself in training, on a large batch."""
+def _distance_from_training_mode(model):
+    """Mean squared difference of the generator in inference and in training mode."""
     batch = _batch(256, seed=5)
-    noise = model.noise(batch)
-    still = model.drawn(batch, noise, training=False).numpy()
+    noise = model.sample_z(batch)
+    still = model.generate_from(batch, noise, training=False).numpy()
     kept = _values(model.generator)
-    trained = model.drawn(batch, noise, training=True).numpy()
+    trained = model.generate_from(batch, noise, training=True).numpy()
     for weight, value in zip(model.generator.weights, kept, strict=True):
         weight.assign(value)
     return float(((still - trained) ** 2).mean())
@@ -203,22 +203,22 @@ def _generator_with_stale_statistics(model):
 
 
 @pytest.mark.parametrize("eagerly", [False, True])
-def test_statistics_of_the_generator_are_refreshed_as_the_stage_begins(eagerly):
+def test_the_first_steps_of_encoder_z_recalibrate_the_generators_batch_norm(eagerly):
     model = _model(bn_recalibration_steps=40)
     _generator_with_stale_statistics(model)
-    before = _change_in_inference(model)
+    before = _distance_from_training_mode(model)
     model.compile(run_eagerly=eagerly)
     model.enter_stage("encoder_z")
     _fit(model, 40, count=32)
-    assert _change_in_inference(model) < before / 10
+    assert _distance_from_training_mode(model) < before / 10
 
 
-def test_after_that_neither_weights_nor_statistics_of_the_generator_change():
+def test_after_recalibration_weights_and_statistics_of_the_generator_are_frozen():
     model = _model(stage="encoder_z")
     trained = [np.array(v) for v in model.generator.trainable_variables]
     kept = _values(model.generator)
     _fit(model, 4)
-    assert not _same(kept, model.generator)  # four refreshing steps
+    assert not _same(kept, model.generator)  # four recalibration steps
     kept, read = _values(model.generator), _values(model.encoder_z)
     _fit(model, 3)
     assert _same(kept, model.generator)
@@ -230,26 +230,26 @@ def test_after_that_neither_weights_nor_statistics_of_the_generator_change():
     assert all(np.array_equal(a, b) for a, b in zip(trained, after, strict=True))
 
 
-def test_without_a_refresh_statistics_stay_as_they_are():
+def test_without_recalibration_statistics_stay_as_they_are():
     model = _model(stage="encoder_z", bn_recalibration_steps=0)
     kept = _values(model.generator)
     _fit(model, 2)
     assert _same(kept, model.generator)
 
 
-def test_a_run_resumed_amid_the_refresh_is_the_unbroken_one(tmp_path):
+def test_a_run_resumed_during_recalibration_equals_the_unbroken_one(tmp_path):
     model = _model(stage="encoder_z")
     _fit(model, 2)
     model.save(tmp_path / "model.keras")
     copy = keras.models.load_model(tmp_path / "model.keras")
     for one in (model, copy):
-        _fit(one, 4)  # two refreshing steps and two others
-    assert copy.bn_recalibration_steps == 4
+        _fit(one, 4)  # two recalibration steps and two others
+    assert copy.settings.bn_recalibration_steps == 4
     assert _same(_values(model.generator), copy.generator)
     assert _same(_values(model.encoder_z), copy.encoder_z)
 
 
-def test_two_replicas_refresh_like_one_device(two_replicas):
+def test_two_replicas_recalibrate_like_one_device(two_replicas):
     found = []
     for strategy in (tf.distribute.get_strategy(), two_replicas):
         keras.utils.set_random_seed(3)
@@ -266,7 +266,7 @@ def test_two_replicas_refresh_like_one_device(two_replicas):
         np.testing.assert_allclose(one, other, atol=1e-5)
 
 
-def test_encode_tells_attributes_between_absent_and_present():
+def test_encode_returns_attributes_clipped_to_0_and_1():
     model = _model()
     model.encoder_y = lambda image, training: tf.constant([[-3.0, 0.5, 0.0, 1.5]])
     encoded = model.signatures()["encode"].function(image=_batch(1)["image"])
@@ -274,7 +274,7 @@ def test_encode_tells_attributes_between_absent_and_present():
     assert encoded["latent"].shape == (1, 5)
 
 
-def test_translate_is_encode_and_decode_with_the_attributes_wanted():
+def test_translate_is_encode_and_decode_with_the_target_attributes():
     model, batch = _model(), _batch(2)
     signatures = model.signatures()
     latent = signatures["encode"].function(image=batch["image"])["latent"]
@@ -307,19 +307,21 @@ def test_swap_gives_each_image_the_others_attributes_as_they_are_read():
         np.testing.assert_allclose(swapped[name], expected, atol=1e-6)
 
 
-def test_networks_that_do_not_go_together_are_refused():
+def test_networks_that_do_not_fit_each_other_are_refused():
     model, other = _model(), _model(latent=6)
-    parts = [model.generator, model.discriminator, model.encoder_z, model.encoder_y]
+    networks = [model.generator, model.discriminator, model.encoder_z, model.encoder_y]
     with pytest.raises(
         ValueError, match="have 1 columns, but the generator takes 4, the discriminator"
     ):
-        IcGAN(*parts, attributes={"glasses": ["0", "1"]})
-    parts[2] = other.encoder_z
-    with pytest.raises(ValueError, match="must read the 5 numbers the generator takes, it reads 6"):
-        IcGAN(*parts, attributes=ATTRIBUTES)
+        IcGAN(*networks, attributes={"glasses": ["0", "1"]})
+    networks[2] = other.encoder_z
+    with pytest.raises(
+        ValueError, match="must output the 5 values of z that the generator takes, it outputs 6"
+    ):
+        IcGAN(*networks, attributes=ATTRIBUTES)
 
 
-def test_with_the_mask_blend_only_what_other_attributes_change_is_drawn():
+def test_the_mask_blend_equals_ians_formula_in_numpy():
     """Against IAN's formula in NumPy, the reconstruction being that of the attributes read."""
     model, batch = _model(mask_blend=True), _batch(3)
     # The networks hardly differ at their start: let attributes show, or there is no mask.
@@ -342,12 +344,12 @@ def test_with_the_mask_blend_only_what_other_attributes_change_is_drawn():
     np.testing.assert_array_equal(blended[1], image[1])
 
 
-def test_the_mask_blend_is_off_by_default_comes_back_from_a_file_and_is_recorded(tmp_path):
+def test_the_mask_blend_is_off_by_default_saved_and_recorded(tmp_path):
     for on, said in ((False, "off"), (True, "on")):
         model = _model(mask_blend=on) if on else _model()
         model.save(tmp_path / f"{said}.keras")
         copy = keras.models.load_model(tmp_path / f"{said}.keras")
-        assert copy.mask_blend is on
+        assert copy.settings.mask_blend is on
         assert copy.signatures()["translate"].inference_behavior["mask_blend"] == said
 
 
@@ -363,28 +365,28 @@ def test_noise_is_on_all_images_of_the_discriminator_and_on_no_others(monkeypatc
     model, batch = _model(discriminator_noise=0.2), _batch(64)
     seen, discriminator = [], model.discriminator
 
-    def judge(inputs, training):
+    def spy(inputs, training):
         seen.append(np.asarray(inputs[0]))
         return discriminator(inputs, training=training)
 
-    monkeypatch.setattr(model, "discriminator", judge)
-    shared = model.draw(batch)
+    monkeypatch.setattr(model, "discriminator", spy)
+    shared = model.generate(batch)
     model.discriminator_objective(batch, shared)
-    clean = [batch["image"], shared["drawn"], batch["image"]]
+    clean = [batch["image"], shared["generated"], batch["image"]]
     noises = [noisy - np.asarray(image) for noisy, image in zip(seen, clean, strict=True)]
     for noise in noises:
-        assert noise.std() == pytest.approx(0.2, rel=0.02)  # of 49,152 numbers
+        assert noise.std() == pytest.approx(0.2, rel=0.02)  # of 49,152 values
         assert abs(noise.mean()) < 0.005
     assert abs(np.corrcoef(noises[0].ravel(), noises[2].ravel())[0, 1]) < 0.03
     model.generator_objective(batch, shared)
-    np.testing.assert_array_equal(seen[1], seen[3])  # both players see a drawing alike
-    assert _model(discriminator_noise=0.2).get_config()["discriminator_noise"] == 0.2
+    np.testing.assert_array_equal(seen[1], seen[3])  # both players see the same generated image
+    assert _model(discriminator_noise=0.2).get_config()["settings"]["discriminator_noise"] == 0.2
 
 
-def test_the_gradient_of_the_discriminator_costs_no_second_judgement_of_real_images(monkeypatch):
+def test_r1_needs_no_second_forward_pass_of_real_images(monkeypatch):
     model, batch = _model({"r1": 2.0}), _batch()
     passes = count_passes(model, monkeypatch)
-    losses = model.discriminator_objective(batch, model.draw(batch))
+    losses = model.discriminator_objective(batch, model.generate(batch))
     assert set(losses) == {"discriminator", "mismatched", "r1"}
-    assert passes["discriminator"] == 3  # real, drawn, mismatched
+    assert passes["discriminator"] == 3  # real, generated, mismatched
     assert float(losses["r1"]) > 0

@@ -1,4 +1,4 @@
-"""Metadata of the pix2pix paper and its released code."""
+"""Facts of the pix2pix paper and its released code."""
 
 import numpy as np
 import pytest
@@ -72,7 +72,7 @@ def test_a_conditional_discriminator_sees_the_input_and_an_unconditional_one_doe
     x, other, y = _random(0), _random(1), _random(2)
     for conditional in (True, False):
         model = _tiny(conditional=conditional)
-        scores = [model._judge(image, y) for image in (x, other)]
+        scores = [model._discriminate(image, y) for image in (x, other)]
         assert np.allclose(scores[0], scores[1]) == (not conditional)
 
 
@@ -84,7 +84,7 @@ def test_one_translation_serves_both_players(monkeypatch):
     assert calls == {"generator": 1, "discriminator": 3}  # real, fake; then the fake once more
 
 
-def test_four_pairs_can_be_learnt_by_heart():
+def test_two_pairs_can_be_memorized():
     model = _tiny(
         base_filters=16, num_downsamples=2, dropout=0, upsampling="resize", input_skip=True
     )
@@ -98,7 +98,7 @@ def test_four_pairs_can_be_learnt_by_heart():
     assert history["content/l1"][-1] < 0.05
 
 
-def test_the_policy_at_inference_is_stated():
+def test_inference_behavior_is_recorded_in_the_signature():
     paper = _tiny(
         norm="batch",
         num_downsamples=5,
@@ -128,6 +128,6 @@ def test_images_of_other_channels(channels_a, channels_b):
     assert all(np.isfinite(value) for value in logs.values())
 
 
-def test_the_resnet_generator_may_stand_in():
+def test_the_resnet_generator_can_be_chosen():
     model = _tiny(generator="resnet", residual_blocks=1)
     assert model(_random(0)).shape == (2, 16, 16, 3)

@@ -5,13 +5,11 @@ import numpy as np
 
 from tf_translate.methods.ian import IAN, IANSettings
 
-TINY_IAN = {
-    "base_filters": 4, "decoder_filters": 4, "latent": 5, "latent_width": 8, "kernels": 3, "edit_steps": 3,
-}  # fmt: skip
+TINY_IAN = {**IAN.conformance.settings, "edit_steps": 3}
 
 
 def identity_generator(shape, name):
-    """A 1x1 convolution that gives every image back, but can learn."""
+    """A 1x1 convolution that returns every image, but can learn."""
     inputs = keras.Input(shape)
     layer = keras.layers.Conv2D(shape[-1], 1, use_bias=False)
     outputs = layer(inputs)
@@ -43,14 +41,13 @@ def count_passes(model, monkeypatch):
 
 def tiny_ian(weights=None, shape=(16, 16, 3), **settings):
     """A small IAN, not trained, that steps eagerly."""
-    told = IANSettings(**{**TINY_IAN, **settings})
-    model = IAN.from_settings(told, shape, loss_weights=weights)
+    model = IAN.from_settings(IANSettings(**{**TINY_IAN, **settings}), shape, loss_weights=weights)
     model.compile(run_eagerly=True)
     return model
 
 
-def lively_ian(**settings):
-    """A tiny IAN whose decoder's latent shows, as after training, and whose units are off zero."""
+def varied_ian(**settings):
+    """A tiny IAN whose outputs depend on the latent, as after training; units are off zero."""
     model = tiny_ian(**settings)
     random = np.random.default_rng(0)
     for weight in model.decoder.trainable_weights:
