@@ -1,6 +1,6 @@
 """Writes Keras 2 generators with layers of tensorflow-addons, and their outputs, as test fixtures.
 
-Runs in Keras 2 (`scripts/make_legacy_fixture` sees to it), where this project cannot be
+Runs in Keras 2 (`scripts/make legacy_fixture` sees to it), where this project cannot be
 imported. Each network is written to `NAME.h5` and `NAME.keras`, two inputs and their outputs to
 `NAME.npz`.
 """

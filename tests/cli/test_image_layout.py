@@ -50,14 +50,15 @@ def test_train_evaluate_export_verify_and_paint(command, folder, tmp_path):
         "domain judge: accuracy on held-out images and their reconstructions"
         in (metrics["reference_values"])
     )
-    assert "Reconstructions differ by" in (run / "evaluation" / "index.html").read_text()
+    page = (run / "evaluation" / "index.html").read_text()
+    assert "difference between reconstructions and their images" in page
     succeed("export", run, "--bundle", bundle, "--recipe", "float32")
     succeed("verify", bundle)
     image = folder / "test" / "0.png"
     mask = np.zeros((16, 16, 1), np.uint8)
     mask[4:8, 4:8] = 255
-    images.write(tmp_path / "where.png", mask)
-    painting = ("--target", folder / "test" / "1.png", "--mask", tmp_path / "where.png")
+    images.write(tmp_path / "mask.png", mask)
+    painting = ("--target", folder / "test" / "1.png", "--mask", tmp_path / "mask.png")
     for model in (run, bundle):
         output = tmp_path / f"out-{model.name}"
         succeed("translate", model, image, "--output", output, *painting)

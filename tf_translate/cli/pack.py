@@ -74,7 +74,7 @@ def main(
     tfds_a: FeatureOfA = None,
     tfds_b: FeatureOfB = None,
     label_column: LabelColumn = None,
-    json_wanted: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
+    as_json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
 ) -> None:
     """Pack many small image files into a few large files; data.path takes the folder.
 
@@ -106,13 +106,13 @@ def main(
             layout=found_layout,
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
-    _report(index, output, json_wanted)
+    _report(index, output, as_json)
 
 
-def _report(index: "Index", output: Path, json_wanted: bool) -> None:
+def _report(index: "Index", output: Path, as_json: bool) -> None:
     """Prints what was packed and how to use it."""
     total = sum(shard.bytes for shard in index.shards)
-    if json_wanted:
+    if as_json:
         counts = {"layout": index.layout, "images": index.images, "shards": len(index.shards)}
         print_json({"output": str(output), **counts, "bytes": total})
         return

@@ -232,7 +232,7 @@ class DomainDataset:
 
     def _unaugmented(self, split: str, side: Literal["a", "b"]) -> tf.data.Dataset:
         store = self._split(split).side(side)
-        shape = (*self._size, store.form.channels)
+        shape = (*self._size, store.image_format.channels)
 
         def read(position: tf.Tensor) -> tf.Tensor:
             pixels = tf.numpy_function(

@@ -31,7 +31,7 @@ def shuffled_position(sample: tf.Tensor, count: int, seed: int, domain: int) -> 
 def read_stored_image(store: ImageStore, position: tf.Tensor) -> tf.Tensor:
     """Reads the image at a position in graph mode, uint8 `(h, w, c)`."""
     pixels = tf.numpy_function(lambda i: store.read(int(i)), [position], tf.uint8, stateful=False)
-    return tf.ensure_shape(pixels, store.form.shape)
+    return tf.ensure_shape(pixels, store.image_format.shape)
 
 
 def set_pipeline_options(dataset: tf.data.Dataset) -> tf.data.Dataset:
@@ -45,7 +45,7 @@ def set_pipeline_options(dataset: tf.data.Dataset) -> tf.data.Dataset:
 
 @dataclass(frozen=True)
 class BatchShard:
-    """The part of every batch that one host produces, so that it reads no image in vain.
+    """The part of every batch that one host produces, so that it reads only images it needs.
 
     A batch is divided equally among `of` devices. This host serves `devices` of them, starting
     at index `first`. By default it serves the whole batch.

@@ -28,9 +28,9 @@ def write_noise_images(folder, count=5):
     return ImageFileList([ImageFile(str(path), path.stem) for path in files])
 
 
-def open_store(images, location, form=None):
+def open_store(images, location, image_format=None):
     return image_store.open_image_store(
-        images, form or image_store.ImageFormat((6, 8), 3), location, progress=lambda: None
+        images, image_format or image_store.ImageFormat((6, 8), 3), location, progress=lambda: None
     )
 
 

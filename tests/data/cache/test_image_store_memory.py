@@ -47,12 +47,12 @@ class Blank:
 
 def test_decoding_needs_no_memory_for_images_in_the_queue(tmp_path):
     images = ImageFileList([Blank(str(number)) for number in range(20_000)])
-    form = image_store.ImageFormat((8, 8), 3)
+    image_format = image_store.ImageFormat((8, 8), 3)
     done = []
 
     def check_all():
         return image_store.open_image_store(
-            images, form, "none", progress=lambda: done.append(None)
+            images, image_format, "none", progress=lambda: done.append(None)
         )
 
     store, _, peak = measure_memory(check_all)

@@ -182,7 +182,7 @@ def test_two_folders_for_one_split_are_refused(tmp_path):
     ab_folders(tmp_path)
     for folder in ("valA", "valB", "validationA", "validationB"):
         plain(tmp_path / folder / "x.png", 1)
-    assert "two folders for the split validation" in message(tmp_path)
+    assert "several folders for the split validation" in message(tmp_path)
 
 
 def test_a_layout_that_does_not_fit_the_path_is_an_error(tmp_path):

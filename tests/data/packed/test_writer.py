@@ -338,7 +338,7 @@ def test_an_ambiguous_folder_needs_the_option_layout(tmp_path):
     with pytest.raises(DataError, match="there is no folder"):
         find_to_pack(str(tmp_path / "nowhere"))
     with pytest.raises(DataError, match=r"--layout must be one of auto, .*got 'unknown'"):
-        find_to_pack(str(tmp_path / "unknown"), "images")
+        find_to_pack(str(tmp_path / "images"), "unknown")
 
 
 def test_a_packed_set_cannot_be_packed_again(tmp_path):

@@ -44,7 +44,7 @@ class ImageStore:
     """Images of one format, by position.
 
     Attributes:
-        form: Size and channels.
+        image_format: Size and channels.
         names: One name for each image.
         problems: Position -> reason, for images that could not be decoded.
         labels: One class name for each image, or None without labels.
@@ -53,12 +53,12 @@ class ImageStore:
     def __init__(
         self,
         names: Sequence[str],
-        form: ImageFormat,
+        image_format: ImageFormat,
         read: Callable[[int], np.ndarray],
         problems: dict[int, str],
         labels: Sequence[str] | None = None,
     ) -> None:
-        self.names, self.form, self.problems = tuple(names), form, problems
+        self.names, self.image_format, self.problems = tuple(names), image_format, problems
         self.labels = None if labels is None else tuple(labels)
         self._read = read
 
@@ -66,13 +66,13 @@ class ImageStore:
         return len(self.names)
 
     def read(self, position: int) -> np.ndarray:
-        """Returns one image, uint8 of `form.shape`."""
+        """Returns one image, uint8 of `image_format.shape`."""
         return self._read(position)
 
     def take(self, positions: Sequence[int]) -> np.ndarray:
         """Returns several images, uint8 `(count, h, w, c)`."""
         if not len(positions):
-            return np.zeros((0, *self.form.shape), np.uint8)
+            return np.zeros((0, *self.image_format.shape), np.uint8)
         return np.stack([self._read(int(position)) for position in positions])
 
     def pick(self, positions: Sequence[int]) -> "ImageStore":
@@ -81,18 +81,22 @@ class ImageStore:
         names = [self.names[position] for position in selected]
         labels = pick_labels(self.labels, selected)
         return ImageStore(
-            names, self.form, lambda position: self._read(selected[position]), {}, labels
+            names, self.image_format, lambda position: self._read(selected[position]), {}, labels
         )
 
 
 def open_image_store(
-    images: ImageList, form: ImageFormat, location: CacheLocation, *, progress: Callable[[], None]
+    images: ImageList,
+    image_format: ImageFormat,
+    location: CacheLocation,
+    *,
+    progress: Callable[[], None],
 ) -> ImageStore:
     """Decodes all images once, or opens the decoded images on disk.
 
     Args:
         images: The images to decode.
-        form: Size and channels of the decoded images.
+        image_format: Size and channels of the decoded images.
         location: Where to store decoded images; "none" only checks that each can be decoded.
         progress: Called after every image, from any thread.
 
@@ -100,40 +104,43 @@ def open_image_store(
         A store with a position for every image. Damaged images are listed in `problems`.
     """
     if location == "none":
-        return _decoding_store(images, form, progress)
+        return _open_uncached(images, image_format, progress)
     if location == "memory":
-        pixels = np.zeros((len(images.names), *form.shape), np.uint8)
-        problems = _decode(images, form, pixels, progress)
+        pixels = np.zeros((len(images.names), *image_format.shape), np.uint8)
+        problems = _decode(images, image_format, pixels, progress)
     else:
-        pixels, problems = _open_cache(images, form, progress)
-    return ImageStore(images.names, form, pixels.__getitem__, problems, images.labels)
+        pixels, problems = _open_cache(images, image_format, progress)
+    return ImageStore(images.names, image_format, pixels.__getitem__, problems, images.labels)
 
 
-def _decoding_store(
-    images: ImageList, form: ImageFormat, progress: Callable[[], None]
+def _open_uncached(
+    images: ImageList, image_format: ImageFormat, progress: Callable[[], None]
 ) -> ImageStore:
     if not isinstance(images, ImageFileList):
         raise DataError(
             "cache 'none' needs images that are files, but TensorFlow Datasets are read in one "
             "pass; set cache to memory, disk or auto"
         )
-    problems = _decode(images, form, None, progress)
+    problems = _decode(images, image_format, None, progress)
     files = images.files
 
     def read(position: int) -> np.ndarray:
-        return files[position].decode_resized(form.size, form.channels)
+        return files[position].decode_resized(image_format.size, image_format.channels)
 
-    return ImageStore(images.names, form, read, problems, images.labels)
+    return ImageStore(images.names, image_format, read, problems, images.labels)
 
 
 def _decode(
-    images: ImageList, form: ImageFormat, pixels: np.ndarray | None, progress: Callable[[], None]
+    images: ImageList,
+    image_format: ImageFormat,
+    pixels: np.ndarray | None,
+    progress: Callable[[], None],
 ) -> dict[int, str]:
     """Fills `pixels` (or only checks); returns position -> reason for damaged images."""
     if not isinstance(images, ImageFileList):
         for position, image in enumerate(images.iterate()):
             if pixels is not None:
-                pixels[position] = image.decode_resized(form.size, form.channels)
+                pixels[position] = image.decode_resized(image_format.size, image_format.channels)
             progress()
         return {}
     files = images.files
@@ -141,9 +148,11 @@ def _decode(
     def decode_one(position: int) -> str | None:
         try:
             if pixels is None:
-                files[position].check(form.channels)
+                files[position].check(image_format.channels)
             else:
-                pixels[position] = files[position].decode_resized(form.size, form.channels)
+                pixels[position] = files[position].decode_resized(
+                    image_format.size, image_format.channels
+                )
         except DataError as error:
             return str(error)
         finally:
@@ -163,15 +172,17 @@ def _decode(
 
 
 def _open_cache(
-    images: ImageList, form: ImageFormat, progress: Callable[[], None]
+    images: ImageList, image_format: ImageFormat, progress: Callable[[], None]
 ) -> tuple[np.ndarray, dict[int, str]]:
     """Returns decoded images as a memory map of a file, which is written atomically."""
-    key = hashlib.sha256(f"{_FORMAT}:{form.shape}:{images.cache_key()}".encode()).hexdigest()[:32]
+    key = hashlib.sha256(
+        f"{_FORMAT}:{image_format.shape}:{images.cache_key()}".encode()
+    ).hexdigest()[:32]
     path = cache_folder() / f"{key}.npy"
     problems_path = path.with_suffix(".json")
     if not (path.is_file() and problems_path.is_file()):
         try:
-            _write_cache(images, form, path, problems_path, progress)
+            _write_cache(images, image_format, path, problems_path, progress)
         except OSError as error:
             raise DataError(
                 f"decoded images cannot be stored in {path.parent}: {error}; "
@@ -188,7 +199,7 @@ def _open_cache(
 
 def _write_cache(
     images: ImageList,
-    form: ImageFormat,
+    image_format: ImageFormat,
     path: Path,
     problems_path: Path,
     progress: Callable[[], None],
@@ -198,9 +209,9 @@ def _write_cache(
     temporary = path.with_name(f".{path.name}.{unique}")
     try:
         pixels = np.lib.format.open_memmap(
-            temporary, mode="w+", dtype=np.uint8, shape=(len(images.names), *form.shape)
+            temporary, mode="w+", dtype=np.uint8, shape=(len(images.names), *image_format.shape)
         )
-        problems = _decode(images, form, pixels, progress)
+        problems = _decode(images, image_format, pixels, progress)
         pixels.flush()
         del pixels
         partial = problems_path.with_name(f".{problems_path.name}.{unique}")

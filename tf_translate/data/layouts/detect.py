@@ -81,8 +81,10 @@ def read_domains(config: DataConfig) -> DomainSource:
         _require_layout(config, "table")
         return pair_table.read_table(path)
     if config.layout in _FILE_LAYOUTS:
-        form = _FILE_LAYOUTS[config.layout]
-        raise DataError(f"layout {config.layout!r} needs path to be {form}, got {config.path!r}")
+        expected = _FILE_LAYOUTS[config.layout]
+        raise DataError(
+            f"layout {config.layout!r} needs path to be {expected}, got {config.path!r}"
+        )
     if not path.is_dir():
         raise DataError(_describe_missing(path))
     layout = detect_folder_layout(path) if config.layout == "auto" else config.layout

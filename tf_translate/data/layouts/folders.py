@@ -101,7 +101,9 @@ def _domains(root: Path, *, paired: bool) -> DomainSource:
 
 def _add(splits: dict[str, Split], name: str, split: Split, root: Path) -> None:
     if name in splits:
-        raise DataError(f"{root} has two folders for the split {name}: keep one of val, validation")
+        raise DataError(
+            f"{root} has several folders for the split {name}: keep one of val, valid, validation"
+        )
     splits[name] = split
 
 
