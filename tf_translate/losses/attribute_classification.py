@@ -39,7 +39,7 @@ def classifier_losses(
         classifier: From images to logits as in `attribute_cross_entropy`; takes `training`.
         images: `(batch, height, width, channels)`, real ones.
         categories, sizes: As in `attribute_cross_entropy`.
-        uses: Whether a term is active; asked for "classifier_r1".
+        uses: Whether a loss term is active; called with "classifier_r1".
 
     Returns:
         Float32 scalars: "classifier", its cross-entropy, and "classifier_r1" if active. That is

@@ -49,7 +49,7 @@ def unet_generator(
         outer_kernel: Side of the first and the last kernel; 4 in pix2pix, 5 in DualGAN.
         norm: "batch" (the paper), "instance", "instance_affine" or "none".
         norm_epsilon: Of an instance norm.
-        bias: Whether convolutions ahead of a norm keep a bias; None: if the norm has no offset.
+        bias: Whether convolutions before a norm have a bias; None: if the norm has no offset.
         start: Initializer of the encoder in place of N(0, 0.02).
         dropout: Rate on the three innermost decoder levels. Networks of 5, 4, and 3 or fewer
             levels have it on 2, 1 and none of them.

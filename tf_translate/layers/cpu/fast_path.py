@@ -9,7 +9,7 @@ from tf_translate.layers.cpu.switch import enabled, enabled_kernels
 
 
 class FastPath(keras.layers.Layer):
-    """A base class ahead of a Keras convolution, which trains by CPU kernels where they are faster.
+    """A mixin for a Keras convolution, which trains by CPU kernels where they are faster.
 
     At inference, and in training where no kernel is switched on, the layer is Keras's own.
     """
