@@ -34,10 +34,10 @@ NEEDED: Mapping[tuple[str, str], Mapping[str, int]] = {
         "discriminator_a": 6,
         "discriminator_b": 6,
     },
-    ("dtn", "features"): {"features": 1, "head": 1},
+    ("dtn", "feature_extractor"): {"feature_extractor": 1, "head": 1},
     # f of source and target in one batch, f(G(s)); g once; D on both fakes and the real image,
     # then on both fakes for G.
-    ("dtn", "transfer"): {"features": 2, "decoder": 1, "discriminator": 5},
+    ("dtn", "transfer"): {"feature_extractor": 2, "decoder": 1, "discriminator": 5},
     # Two turns of the discriminator on fresh images: E, D. Then E, Dec, and D on the latent.
     ("fader", "train"): {"encoder": 3, "decoder": 1, "latent_discriminator": 3},
     # G(z, y'); D on a real image (whose gradient comes from the same pass), on a generated and on
