@@ -1,7 +1,7 @@
-"""From named functions of tensors to files for devices, checked: export, verify, lint, run.
+"""Export image models to SavedModel and TensorFlow Lite bundles; verify, lint and run them.
 
-Independent of the rest of the project: anything that has the attributes in
-`exporters/protocol.py` can be exported.
+The package does not import the rest of the project. It exports any object that has the
+attributes in `exporters/protocol.py`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,13 +14,13 @@ from exporters.benchmark.benchmark import Timing, benchmark
 from exporters.benchmark.compare import Comparison, compare
 from exporters.benchmark.latency_record import keep_latency
 from exporters.bundle.bundle import Bundle, open_bundle
-from exporters.convert.calibration import Calibration, pick
+from exporters.convert.calibration import Calibration, pick_diverse_images
 from exporters.convert.recipes import RECIPES, Recipe
 from exporters.errors import BundleError, ExportError
 from exporters.inference.images import translate_image, translate_images
 from exporters.inference.runner import Runner
 from exporters.inference.tiled_images import translate_tiles
-from exporters.lint import Finding, LintReport, Share, lint
+from exporters.lint import FastPathCoverage, Finding, LintReport, lint
 from exporters.protocol import SignatureLike, TensorLike
 from exporters.verification.report import Verification
 from exporters.verification.verify import verify
@@ -32,11 +32,11 @@ __all__ = [
     "Calibration",
     "Comparison",
     "ExportError",
+    "FastPathCoverage",
     "Finding",
     "LintReport",
     "Recipe",
     "Runner",
-    "Share",
     "SignatureLike",
     "TensorLike",
     "Timing",
@@ -47,7 +47,7 @@ __all__ = [
     "keep_latency",
     "lint",
     "open_bundle",
-    "pick",
+    "pick_diverse_images",
     "translate_image",
     "translate_images",
     "translate_tiles",
@@ -65,58 +65,62 @@ def export(
     source: Mapping[str, Any] | None = None,
     provenance: Mapping[str, Any] | None = None,
     seed: int = 0,
+    optimize: bool = True,
     web: Sequence[str | Path] | None = None,
     sidecar: Mapping[str, bytes] | None = None,
     keep_saved_model: bool = True,
 ) -> Path:
-    """Writes a bundle: a SavedModel, a .tflite file a recipe, golden cases, a manifest, a card.
+    """Writes a bundle: a SavedModel, a .tflite file per recipe, golden cases, manifest, card.
 
-    Every float signature with images in [-1, 1] gets a `<name>_uint8` variant that takes and
-    gives pixels. The files hold built-in operations only, static shapes and a batch of 1.
+    Every float signature with images in [-1, 1] gets a `<name>_uint8` variant with uint8 pixels
+    in and out. The .tflite files use built-in operations, static shapes and a batch of 1.
 
     Args:
         signatures: Functions to export by name.
-        directory: A folder that does not exist or is empty; it appears whole or not at all.
+        directory: A folder that does not exist or is empty. A failed export leaves it as it was.
         recipes: Names from `RECIPES`.
-        golden_images: Real examples to verify with beside the seeded ones, for each signature
-            and input a batch `(n, ...)` of its type and range; the first 32 are used.
+        golden_images: Real examples to verify with, in addition to seeded ones. For each
+            signature and input a batch `(n, ...)` of its type and range; the first 32 are used.
         calibration: Real examples from which integer recipes (`int8`, `int8_float_norm`,
-            `int16x8`) fix ranges; `pick` chooses images. They are never invented.
-        source: What was exported, kept in the manifest. The card shows `run`, `step`, `method`,
-            `summary`, `intended_use`, `metrics` (mappings with the names of
-            `exporters.card.metadata.Metric`) and `remarks` beside them.
-        provenance: Where the training data came from, kept too. The card shows `data` and
+            `int16x8`) take the ranges of activations; `pick_diverse_images` chooses images.
+        source: What was exported, stored in the manifest. The card shows `run`, `step`,
+            `method`, `summary`, `intended_use`, `metrics` (mappings with the fields of
+            `exporters.card.metadata.Metric`) and `remarks`.
+        provenance: Where the training data came from, stored too. The card shows `data` and
             `license`.
-        seed: Decides the seeded golden inputs.
-        web: Files that `npm pack` makes of `exporters.web.PACKAGES`. With them the bundle gets
-            a page for browsers, on which the first four golden images are examples.
-        sidecar: Files of your own that belong to the bundle, content by path (`judges/a.npz`); they
-            are hashed like all others and read by nobody here.
-        keep_saved_model: Whether the SavedModel that files are made from stays in the bundle;
-            without it the bundle is about a third the size.
+        seed: Seed of the generated golden inputs.
+        optimize: Whether float32 and float16 files are rewritten for XNNPACK, which computes
+            the same sums with fewer products. With False they stay as the converter wrote them.
+        web: The packed files (`npm pack`) of `exporters.web.PACKAGES`. With them the bundle gets
+            a web page, on which the first four golden images are examples.
+        sidecar: Further files of the bundle, content by path (`judges/a.npz`). They are hashed
+            like all other files, but this package does not read them.
+        keep_saved_model: Whether the bundle keeps the SavedModel that its files are converted
+            from. Without it the bundle is about a third of the size.
 
     Returns:
         The bundle's absolute path.
 
     Raises:
-        ExportError: If a signature cannot be exported as asked, a recipe is unknown or lacks
-            calibration, the folder is not free, or a page has nothing to show or another
-            LiteRT.js than it is made for.
+        ExportError: If a signature cannot be exported, a recipe is unknown or lacks calibration
+            examples, the folder is not empty, or the web page has no signature to show or
+            `web` holds another version of LiteRT.js.
     """
-    from exporters.convert.export import (  # loads TensorFlow, running goes without
-        Order,
+    from exporters.convert.export import (  # loads TensorFlow, which a Runner does not need
+        ExportOptions,
         write_bundle,
     )
 
-    order = Order(
+    options = ExportOptions(
         recipes=recipes,
         golden_images=golden_images or {},
         calibration=calibration,
         source=source,
         provenance=provenance,
         seed=seed,
+        optimize=optimize,
         web=web,
         sidecar=sidecar or {},
         keep_saved_model=keep_saved_model,
     )
-    return write_bundle(signatures, directory, order)
+    return write_bundle(signatures, directory, options)

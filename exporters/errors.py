@@ -1,4 +1,4 @@
-"""Errors a user can cause; a command line prints their sentence and exits with 2."""
+"""Errors that a user can cause; the command line prints their sentence and exits with 2."""
 
 
 class ExportError(Exception):
@@ -6,10 +6,10 @@ class ExportError(Exception):
 
 
 class BundleError(ExportError):
-    """A folder is no bundle, is damaged or unsafe, or comes from a newer version."""
+    """A folder is not a bundle, is damaged or unsafe, or has another format version."""
 
 
 def first_line(message: str) -> str:
-    """The first line of a message that says anything: converters and runtimes write pages."""
+    """The first line of a message that is not blank; converters write hundreds of lines."""
     first = next((line for line in message.splitlines() if line.strip()), "no reason given")
     return first.strip()

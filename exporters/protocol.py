@@ -1,4 +1,4 @@
-"""What can be exported: any object with the attributes below, whoever wrote it."""
+"""The attributes that an object needs to be exported; no base class is required."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
@@ -11,12 +11,12 @@ class TensorLike(Protocol):
     def name(self) -> str:
         """Letters, digits and underscores, beginning with a letter.
 
-        Of inputs neither `self` nor a keyword of Python.
+        An input must not be named `self` or like a keyword of Python.
         """
 
     @property
     def shape(self) -> tuple[int | None, ...]:
-        """All sides with the batch first; only the batch may be None (exported as 1)."""
+        """All dimensions, batch first; only the batch may be None (exported as 1)."""
 
     @property
     def dtype(self) -> str:
@@ -24,16 +24,16 @@ class TensorLike(Protocol):
 
     @property
     def value_range(self) -> tuple[float, float] | None:
-        """Smallest and largest value, or None where unbounded."""
+        """Minimum and maximum value, or None if unbounded."""
 
-    # Also read where they are there:
-    # `labels: Sequence[str]`, a name for each number along the last axis, in order. `glasses` is an
-    # attribute (0 absent, 1 present), `hair=black` one value of several, exactly one of which is 1.
-    # One label that is the tensor's own name is an amount: `strength` how far to go, `steps` how
-    # many steps of a refinement count.
-    # `default: Sequence[float] | None`, a number for each along the last axis to feed where nobody
-    # chose; of inputs only, None where it must be given.
-    # `meaning: str`, what it is, for whoever feeds or reads it.
+    # Optional attributes:
+    # `labels: Sequence[str]`, a name for each scalar along the last axis, in order. `glasses` is
+    # an attribute (0 absent, 1 present). `hair=black` is one category of several; exactly one of
+    # them should be 1. One label equal to the tensor's name is an amount, such as `strength`
+    # (how strong the effect is) or `steps` (how many steps of a refinement are applied).
+    # `default: Sequence[float] | None`, for inputs only: the value for each scalar along the last
+    # axis that is used when the caller passes none; None if the input is required.
+    # `meaning: str`, what the tensor is, for people.
 
 
 class SignatureLike(Protocol):
@@ -41,27 +41,30 @@ class SignatureLike(Protocol):
 
     @property
     def name(self) -> str:
-        """The name apps call it by; equals its key in the mapping given to `export`."""
+        """The name that apps call; equal to its key in the mapping passed to `export`."""
 
     @property
     def function(self) -> Callable[..., Mapping[str, Any]]:
-        """Takes tensors as keywords by input name and gives tensors by output name.
+        """Maps tensors, passed as keywords by input name, to tensors by output name.
 
-        It must be TensorFlow code that gives equal outputs for equal inputs.
+        It must be TensorFlow code, and equal inputs must produce equal outputs.
         """
 
     @property
     def inputs(self) -> Sequence[TensorLike]:
-        """What the function takes."""
+        """The function's arguments."""
 
     @property
     def outputs(self) -> Sequence[TensorLike]:
-        """What the function gives."""
+        """The function's results."""
 
     @property
     def inference_behavior(self) -> Mapping[str, str]:
-        """What inference does, in words: `{"dropout": "off", "normalization": "per image"}`."""
+        """Layers that act differently in training, and what each does at inference.
 
-    # Also read where it is there:
-    # `tolerance_factor: float`, from 1 to 100: how many times as far as other signatures it may be off.
-    # A search that runs inside the graph takes other turns at a change of rounding.
+        For example `{"dropout": "off", "normalization": "per image"}`.
+        """
+
+    # Optional attribute:
+    # `tolerance_factor: float`, from 1 to 100: multiplies the errors that verification allows.
+    # An optimisation inside the graph amplifies differences of rounding.

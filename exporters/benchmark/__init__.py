@@ -1,1 +1,1 @@
-"""How fast, how large and how memory-hungry the files of a bundle are."""
+"""Measures speed, size and memory of the files of a bundle."""

@@ -1,6 +1,6 @@
-"""Runtimes that can run one network: LiteRT for bundles, ONNX Runtime and PyTorch to compare with.
+"""Runtimes for one network: LiteRT for bundles, ONNX Runtime and PyTorch for comparison.
 
-The other two are used where they are installed; neither is a dependency.
+The latter two are used if they are installed; neither is a dependency.
 """
 
 import importlib
@@ -19,25 +19,25 @@ Run = Callable[[], Mapping[str, np.ndarray]]
 OTHERS = {".onnx": "onnxruntime", ".pt": "torch"}  # suffix of a file -> package that runs it
 
 
-def load(file: Path, threads: int, inputs: Mapping[str, np.ndarray], **place: str) -> Run:
-    """Loads a network and gives a function that runs it once.
+def load(file: Path, threads: int, inputs: Mapping[str, np.ndarray], **selection: str) -> Run:
+    """Loads a network and returns a function that runs it once.
 
     Args:
-        file: A bundle's folder (then `place` holds `recipe` and `signature`), an `.onnx` file,
-            or a `.pt` file of TorchScript.
+        file: A bundle's folder (then `selection` holds `recipe` and `signature`), an `.onnx`
+            file, or a `.pt` file of TorchScript.
         threads: Processor threads, at least 1.
-        inputs: What it is fed every time, images as `(batch, height, width, channels)`; networks
-            of `(batch, channels, height, width)` get theirs turned, ahead of time.
+        inputs: Inputs of every run, images as `(batch, height, width, channels)`. For networks
+            with `(batch, channels, height, width)` they are transposed beforehand.
 
     Returns:
-        A function without arguments that gives outputs by name, channels of images last.
+        A function without arguments that returns outputs by name, with channels last.
 
     Raises:
-        ExportError: If the file is of no known kind or the package that runs it is missing.
+        ExportError: If the type of the file is unknown or the package that runs it is missing.
     """
     if file.is_dir():
-        runner = Runner(open_bundle(file), recipe=place["recipe"], threads=threads)
-        return lambda: runner.run(place["signature"], inputs)
+        runner = Runner(open_bundle(file), recipe=selection["recipe"], threads=threads)
+        return lambda: runner.run(selection["signature"], inputs)
     loaders = {".onnx": _onnx, ".pt": _torch}
     if file.suffix not in loaders:
         raise ExportError(
@@ -50,7 +50,7 @@ def load(file: Path, threads: int, inputs: Mapping[str, np.ndarray], **place: st
 
 
 def installed(name: str) -> ModuleType:
-    """Imports a package; ExportError with its pip command if it is not there."""
+    """Imports a package; ExportError with its pip command if it is not installed."""
     try:
         return importlib.import_module(name)
     except ImportError as error:
@@ -64,55 +64,57 @@ def _onnx(file: Path, threads: int, inputs: list[np.ndarray]) -> Run:
     options = runtime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     session = runtime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
-    takes = session.get_inputs()
-    _check_count(file, len(takes), len(inputs))
-    fed = {
-        taken.name: turned(values, tuple(taken.shape))
-        for taken, values in zip(takes, inputs, strict=True)
+    arguments = session.get_inputs()
+    _check_count(file, len(arguments), len(inputs))
+    feeds = {
+        argument.name: to_layout(values, tuple(argument.shape))
+        for argument, values in zip(arguments, inputs, strict=True)
     }
-    names = [given.name for given in session.get_outputs()]
-    return lambda: dict(zip(names, map(_to_last, session.run(None, fed)), strict=True))
+    names = [output.name for output in session.get_outputs()]
+    return lambda: dict(zip(names, map(_channels_last, session.run(None, feeds)), strict=True))
 
 
 def _torch(file: Path, threads: int, inputs: list[np.ndarray]) -> Run:
     torch = installed("torch")
     torch.set_num_threads(threads)
     module = torch.jit.load(str(file)).eval()
-    fed = [torch.from_numpy(np.ascontiguousarray(_to_first(values))) for values in inputs]
+    tensors = [torch.from_numpy(np.ascontiguousarray(_channels_first(values))) for values in inputs]
 
     def run() -> Mapping[str, np.ndarray]:
-        # The profiling executor would spend minutes on plans that convolutions do not need.
+        # The profiling executor would spend minutes on optimisations that do not help here.
         with torch.inference_mode(), torch.jit.optimized_execution(False):
-            outputs: Any = module(*fed)
+            outputs: Any = module(*tensors)
         several = outputs if isinstance(outputs, tuple | list) else (outputs,)
-        return {str(place): _to_last(value.numpy()) for place, value in enumerate(several)}
+        return {str(index): _channels_last(value.numpy()) for index, value in enumerate(several)}
 
     return run
 
 
-def _check_count(file: Path, takes: int, given: int) -> None:
-    if takes != given:
+def _check_count(file: Path, expected: int, actual: int) -> None:
+    if expected != actual:
         raise ExportError(
-            f"{file.name} takes {takes} input(s) and the signature {given}; compare one network "
-            "with itself"
+            f"{file.name} takes {expected} input(s) and the signature {actual}; compare one "
+            "network with itself"
         )
 
 
-def turned(images: np.ndarray, shape: tuple[Any, ...]) -> np.ndarray:
-    """Images `(batch, height, width, channels)` in the order of axes that `shape` asks for."""
+def to_layout(images: np.ndarray, shape: tuple[Any, ...]) -> np.ndarray:
+    """Images `(batch, height, width, channels)` with the axes in the order of `shape`."""
     if len(shape) != 4 or images.ndim != 4 or shape[-1] == images.shape[-1]:
         return images
-    return np.ascontiguousarray(_to_first(images))
+    return np.ascontiguousarray(_channels_first(images))
 
 
-def _to_first(images: np.ndarray) -> np.ndarray:
+def _channels_first(images: np.ndarray) -> np.ndarray:
     return images.transpose(0, 3, 1, 2) if images.ndim == 4 else images
 
 
-def _to_last(images: np.ndarray) -> np.ndarray:
-    return images.transpose(0, 2, 3, 1) if images.ndim == 4 and _first(images) else images
+def _channels_last(images: np.ndarray) -> np.ndarray:
+    return (
+        images.transpose(0, 2, 3, 1) if images.ndim == 4 and _is_channels_first(images) else images
+    )
 
 
-def _first(images: np.ndarray) -> bool:
-    """Whether channels come first: there are few of them, fewer than columns."""
+def _is_channels_first(images: np.ndarray) -> bool:
+    """Whether channels come first: at most 4 of them, and fewer than columns."""
     return images.shape[1] <= 4 < images.shape[3]

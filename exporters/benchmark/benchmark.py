@@ -1,4 +1,4 @@
-"""How fast, how large and how hungry the .tflite files of a bundle are on this machine."""
+"""Times the .tflite files of a bundle on this machine, and measures their size and memory."""
 
 import json
 import shutil
@@ -24,21 +24,21 @@ from exporters.verification import golden
 
 @dataclass(frozen=True)
 class Timing:
-    """One signature of one .tflite file with one number of threads, in a process of its own.
+    """One signature of one .tflite file with one number of threads, in a separate process.
 
     Attributes:
-        load_ms: Reading, checking and preparing the file, in milliseconds.
-        first_ms: First call, with its memory allocation.
-        median_ms, p90_ms: Over the calls after it.
-        peak_mb: Most memory of the process, in megabytes.
-        model_mb: How much of that came with the model; the rest is Python and the runtime.
+        load_ms: Time to read, check and prepare the file, in milliseconds.
+        first_ms: Time of the first call, which allocates memory.
+        median_ms, p90_ms: Median and 90th percentile of the following calls.
+        peak_mb: Peak memory of the process, in megabytes.
+        model_mb: The part of it that the model adds; the rest is Python and the runtime.
         size_bytes: Size of the file, which holds all signatures.
-        multiply_adds: Of one call; operations by element are not counted.
-        parameters: Numbers that the file stores for all signatures.
-        litert_benchmark: What `litert-benchmark` says, if it was asked: whether all signatures
-            of the file together are `fully_accelerated` (the CAST of a uint8 one keeps a file
-            from it), and its `init_ms` and `median_ms`, rounded by it to hundredths: 0 for
-            calls below 5 microseconds.
+        multiply_adds: Multiply-adds of one call; elementwise operations are not counted.
+        parameters: Number of weights in the file, for all signatures.
+        litert_benchmark: Results of `litert-benchmark`, if it was run. `fully_accelerated` tells
+            whether all signatures of the file are delegated (the CAST of a uint8 one prevents
+            that). `init_ms` and `median_ms` are rounded to hundredths: 0 for calls below
+            5 microseconds.
     """
 
     recipe: str
@@ -66,16 +66,16 @@ def benchmark(
     *,
     threads: Sequence[int] = (1, 2),
     runs: int = 20,
-    ask_litert_benchmark: bool = False,
+    run_litert_benchmark: bool = False,
 ) -> list[Timing]:
     """Times every signature of every .tflite file on its first golden input.
 
     Args:
         path: The bundle.
-        threads: Numbers of processor threads to try, each at least 1.
-        runs: Calls after the first one, at least 1.
-        ask_litert_benchmark: Whether LiteRT's own program is run beside, for what it says of
-            delegation; without it installed nothing is said.
+        threads: Numbers of processor threads to measure with, each at least 1.
+        runs: Timed calls after the first one, at least 1.
+        run_litert_benchmark: Whether to run LiteRT's program `litert-benchmark` too, which
+            reports delegation. Nothing is reported if it is not installed.
 
     Raises:
         BundleError: If the bundle cannot be read.
@@ -86,31 +86,36 @@ def benchmark(
     return [
         timing
         for recipe, file in recipes_of(bundle).items()
-        for timing in _timings(bundle, recipe, file, threads, runs, ask_litert_benchmark)
+        for timing in _timings(bundle, recipe, file, threads, runs, run_litert_benchmark)
     ]
 
 
 def _timings(
-    bundle: Bundle, recipe: str, file: str, threads: Sequence[int], runs: int, ask: bool
+    bundle: Bundle,
+    recipe: str,
+    file: str,
+    threads: Sequence[int],
+    runs: int,
+    run_litert_benchmark: bool,
 ) -> Iterator[Timing]:
-    """Every signature of one file, with every number of threads."""
+    """Timings of every signature of one file, with every number of threads."""
     graphs = read_signatures(bundle.read(file))
-    about: dict[str, Any] = {
+    of_file: dict[str, Any] = {
         "size_bytes": bundle.manifest.files[file].size,
         "parameters": parameters(graphs.values()),
     }
     for signature in bundle.manifest.signatures:
         if signature not in graphs:
             raise BundleError(f"{file} has no signature {signature!r}")
-        work = total_multiply_adds(graphs[signature])
+        macs = total_multiply_adds(graphs[signature])
         with first_inputs(bundle, signature) as inputs:
             for count in threads:
-                row = _measured(bundle.root, inputs, count, runs, (recipe, signature))
-                if ask:
+                row = _measure(bundle.root, inputs, count, runs, (recipe, signature))
+                if run_litert_benchmark:
                     program = (bundle.root / file, signature, count, runs)
                     row["litert_benchmark"] = _litert_benchmark(*program)
                 row |= {"recipe": recipe, "signature": signature, "threads": count, "runs": runs}
-                yield Timing(**row, **about, multiply_adds=work)
+                yield Timing(**row, **of_file, multiply_adds=macs)
 
 
 def check_counts(*, threads: Sequence[int], **counts: int) -> None:
@@ -134,10 +139,10 @@ def first_inputs(bundle: Bundle, signature: str) -> Iterator[Path]:
         yield file
 
 
-def _measured(
-    root: Path, inputs: Path, threads: int, runs: int, place: tuple[str, str]
+def _measure(
+    root: Path, inputs: Path, threads: int, runs: int, selection: tuple[str, str]
 ) -> dict[str, Any]:
-    recipe, signature = place
+    recipe, signature = selection
     with Stopwatch(
         root, threads=threads, inputs=inputs, recipe=recipe, signature=signature
     ) as stopwatch:
@@ -154,8 +159,8 @@ def _measured(
 
 
 def _litert_benchmark(file: Path, signature: str, threads: int, runs: int) -> dict[str, Any] | None:
-    beside = Path(sys.executable).with_name("litert-benchmark")
-    program = str(beside) if beside.is_file() else shutil.which("litert-benchmark")
+    in_environment = Path(sys.executable).with_name("litert-benchmark")
+    program = str(in_environment) if in_environment.is_file() else shutil.which("litert-benchmark")
     if program is None:
         return None
     with tempfile.TemporaryDirectory() as folder:
@@ -168,10 +173,10 @@ def _litert_benchmark(file: Path, signature: str, threads: int, runs: int) -> di
         )  # fmt: skip
         if not result.is_file():
             return None
-        said = json.loads(result.read_text())
-    latency = said.get("latency", {})
+        report = json.loads(result.read_text())
+    latency = report.get("latency", {})
     return {
-        "fully_accelerated": said.get("fully_accelerated"),
+        "fully_accelerated": report.get("fully_accelerated"),
         "init_ms": latency.get("init_ms"),
         "median_ms": latency.get("median_ms"),
     }

@@ -1,4 +1,4 @@
-"""A bundle's .tflite files beside the same network in ONNX Runtime or PyTorch, taking turns."""
+"""Compares a bundle's .tflite files with the same network in ONNX Runtime or PyTorch."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -11,24 +11,24 @@ import numpy as np
 from exporters.benchmark.benchmark import check_counts, first_inputs
 from exporters.benchmark.timed_process import Stopwatch, TimedProcess
 from exporters.bundle.bundle import open_bundle
-from exporters.bundle.manifest import signature_named
+from exporters.bundle.manifest import get_signature
 from exporters.errors import ExportError
 from exporters.inference.runner import recipes_of
 
-WARM_UP = 2  # runtimes allocate in the first call, and some plan in the second
+WARM_UP = 2  # calls: runtimes allocate memory in the first, and some optimise in the second
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """One .tflite file against another runtime: one call of each in turn, round after round.
+    """One .tflite file against another runtime: they are called alternately, once per round.
 
     Attributes:
         recipe, signature, threads, rounds: What was run, and how often.
         other: Name of the other file.
-        median_ms, other_median_ms: Over all rounds, in milliseconds.
-        ratio: Median over rounds of this file's time by the other's; below 1 is faster.
-        ratio_p10, ratio_p90: The same at the 10th and 90th percentile.
-        max_abs: Largest difference of the first output, in the output's own units.
+        median_ms, other_median_ms: Medians over all rounds, in milliseconds.
+        ratio: Median over rounds of this file's time divided by the other's; below 1 is faster.
+        ratio_p10, ratio_p90: 10th and 90th percentile of that ratio.
+        max_abs: Largest difference of the first output, in the units of the output.
     """
 
     recipe: str
@@ -62,9 +62,9 @@ def compare(
         path: The bundle.
         other: An `.onnx` file (run by ONNX Runtime) or a `.pt` file of TorchScript (run by
             PyTorch), of the same network as the signature.
-        signature: Which of the bundle's; the first one without.
+        signature: A signature of the bundle; None for the first one.
         threads: Processor threads of every runtime, at least 1.
-        rounds: How often each is run after two calls to warm up, at least 1.
+        rounds: Timed calls of each, after two calls to warm up; at least 1.
 
     Raises:
         BundleError: If the bundle cannot be read.
@@ -74,7 +74,7 @@ def compare(
     check_counts(rounds=rounds, threads=[threads])
     bundle, file = open_bundle(path), Path(other)
     name = signature or next(iter(bundle.manifest.signatures))
-    signature_named(bundle.manifest.signatures, name)
+    get_signature(bundle.manifest.signatures, name)
     recipes = list(recipes_of(bundle))
     with first_inputs(bundle, name) as inputs, ExitStack() as stack:
         options: dict[str, Any] = {"threads": threads, "inputs": inputs}
@@ -100,10 +100,10 @@ def compare(
 def take_turns(
     runners: Mapping[str, TimedProcess], rounds: int, *, warm_up: int = WARM_UP
 ) -> dict[str, list[float]]:
-    """Runs everyone once a round, A B A B, after some calls each that do not count.
+    """Runs each process once per round, A B A B, after some calls that are not timed.
 
     Returns:
-        Milliseconds by name, one a round: equal places were measured right after each other.
+        Milliseconds by name, one per round; equal indices were measured right after each other.
     """
     for _ in range(warm_up):
         for runner in runners.values():
@@ -116,7 +116,7 @@ def take_turns(
 
 
 def ratios(own: Sequence[float], other: Sequence[float]) -> dict[str, Any]:
-    """Medians of two equally long series of times, and percentiles of their ratio by round."""
+    """Medians of two equally long series of times, and percentiles of their ratio per round."""
     by_round = np.asarray(own) / np.asarray(other)
     return {
         "median_ms": float(np.median(own)),

@@ -1,4 +1,4 @@
-"""How fast a bundle is on a machine, kept in its manifest and shown on its card."""
+"""Stores measured latency in a bundle's manifest and shows it on the card."""
 
 import os
 import platform
@@ -14,25 +14,25 @@ from exporters.bundle.manifest import LatencyRecord, Manifest
 from exporters.card.write import CARD, card
 from exporters.errors import BundleError
 
-_PROCESSORS = Path("/proc/cpuinfo")  # Linux has its name nowhere else
+_PROCESSORS = Path("/proc/cpuinfo")  # on Linux the only source of the processor's name
 
 
 def keep_latency(path: str | Path, timings: Iterable[Timing]) -> Path:
-    """Writes timings into a bundle: into its manifest, and from there onto its card.
+    """Writes timings into a bundle's manifest and onto its card.
 
-    They take the place of earlier ones of a machine of the same description; those of others
-    stay. Hashes of the card and of the manifest are taken anew, no other file is touched.
+    They replace earlier timings of a machine with the same description; those of other machines
+    stay. The hashes of the card and the manifest are updated. No other file changes.
 
     Args:
         path: The bundle.
-        timings: From `benchmark`, on this machine and today.
+        timings: From `benchmark`, measured today on this machine.
 
     Returns:
         The card's path.
 
     Raises:
-        BundleError: If the bundle cannot be read, or was changed after export: what is in it would
-            then be vouched for anew.
+        BundleError: If the bundle cannot be read, or was changed after export: new hashes would
+            hide that change.
     """
     bundle = open_bundle(path)
     check_unchanged(bundle)
@@ -65,25 +65,25 @@ def check_unchanged(bundle: Bundle) -> None:
     fault = fault or next(filter(None, map(bundle.fault_of, manifest.files)), None)
     if fault is not None:
         raise BundleError(
-            f"{bundle.root}: {fault}, and its card must not vouch for that; export the bundle again"
+            f"{bundle.root}: {fault}, and new hashes would hide that; export the bundle again"
         )
 
 
 def this_machine() -> str:
-    """Its processor, how many it has and their kind, in words."""
+    """Name of the processor, architecture and number of cores."""
     count = os.cpu_count() or 1
     return f"{processor()} ({platform.machine()}, {count} core{'s' if count > 1 else ''})"
 
 
 def processor() -> str:
-    """Name of the processor, as far as the system knows it."""
+    """Name of the processor, if the system provides it."""
     lines = _PROCESSORS.read_text().splitlines() if _PROCESSORS.exists() else []
     named = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return next(filter(None, [*named, platform.processor()]), "unnamed processor")
 
 
 def _write(bundle: Bundle, manifest: Manifest) -> None:
-    """Writes card and manifest beside the bundle's, then puts each in place whole."""
+    """Writes card and manifest to temporary files, then replaces those of the bundle."""
     with tempfile.TemporaryDirectory(dir=bundle.root, prefix=".card.") as name:
         folder = Path(name)
         (folder / CARD).write_text(card(_title(bundle), manifest), encoding="utf-8")
@@ -94,7 +94,7 @@ def _write(bundle: Bundle, manifest: Manifest) -> None:
 
 
 def _title(bundle: Bundle) -> str:
-    """What the card calls the bundle: its folder may have another name by now."""
+    """The title on the card; the bundle's folder may have been renamed."""
     if CARD in bundle.manifest.files:
         first = bundle.read(CARD).decode("utf-8").partition("\n")[0]
         if first.startswith("# "):

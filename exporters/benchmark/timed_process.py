@@ -1,8 +1,8 @@
-"""A process of its own for every network that is timed: nothing else is in its memory or cache.
+"""Times each network in a separate process, so that networks share neither memory nor caches.
 
-The child loads, then runs once for every line it reads and answers with milliseconds; when
-it reads no more it says how much memory it needed and what came out. So several can take turns,
-and none runs while another does.
+The child process loads a network. For every line on its input it runs the network once and
+answers with milliseconds; at the end it reports its peak memory and writes its outputs. Several
+children can be run alternately, never at the same time.
 """
 
 import contextlib
@@ -27,11 +27,11 @@ _MEGABYTE = 1e6
 
 @dataclass(frozen=True)
 class Memory:
-    """Memory of a child in megabytes (10^6 bytes).
+    """Memory of a child process in megabytes (10^6 bytes).
 
     Attributes:
-        peak: The most that the process held at any time.
-        before: What it held before the network was loaded: Python and the runtime.
+        peak: Peak memory of the process.
+        before: Peak memory before the network was loaded: Python and the runtime.
     """
 
     peak: float
@@ -39,10 +39,10 @@ class Memory:
 
 
 class TimedProcess:
-    """A child process that does its work once for every order; use it in a `with` block.
+    """A child process that runs once per request; use it in a `with` block.
 
-    It answers each line it is sent with a line of JSON, the first one unasked when it has loaded:
-    `{"ms": 12.3}` and what else it likes, or `{"error": "a sentence"}`.
+    When it has loaded it prints a line of JSON, and then one for each line on its input:
+    `{"ms": 12.3}` with any further keys, or `{"error": "a sentence"}`.
 
     Args:
         command: Program and arguments.
@@ -51,7 +51,7 @@ class TimedProcess:
         loaded: Its first answer.
 
     Raises:
-        ExportError: If it cannot load or ends; the sentence is the child's.
+        ExportError: If it fails to load or ends; the message comes from the child.
     """
 
     def __init__(self, command: Sequence[str]) -> None:
@@ -66,19 +66,19 @@ class TimedProcess:
         )
         self.loaded: dict[str, Any] = self._answer()
 
-    def ask(self, order: str) -> dict[str, Any]:
-        """Sends an order and waits for what the child answers.
+    def ask(self, request: str) -> dict[str, Any]:
+        """Sends a request and waits for the child's answer.
 
         Raises:
             ExportError: If the child fails or ends.
         """
         if self._process.stdin is not None:
-            self._process.stdin.write(f"{order}\n")
+            self._process.stdin.write(f"{request}\n")
             self._process.stdin.flush()
         return self._answer()
 
     def run(self) -> float:
-        """Lets the child do its work once; milliseconds."""
+        """Runs the child once; returns milliseconds."""
         return self.ask("run")["ms"]
 
     def __enter__(self) -> Self:
@@ -99,7 +99,7 @@ class TimedProcess:
 
     def _answer(self) -> dict[str, Any]:
         line = self._process.stdout.readline() if self._process.stdout else ""
-        answer = json.loads(line) if line else {"error": "a timed process ended without a word"}
+        answer = json.loads(line) if line else {"error": "a timed process ended without an answer"}
         if "error" in answer:
             self.__exit__(None, None, None)
             raise ExportError(answer["error"])
@@ -112,28 +112,33 @@ class Stopwatch(TimedProcess):
     Args:
         file: As `backends.load` takes it.
         threads: Processor threads, at least 1.
-        inputs: A `.npz` file of what it is fed.
-        place: Recipe and signature within a bundle.
+        inputs: A `.npz` file with its inputs.
+        selection: Recipe and signature of a bundle.
 
     Raises:
-        ExportError: If the network cannot be loaded; the sentence is the child's.
+        ExportError: If the network cannot be loaded; the message comes from the child.
     """
 
-    def __init__(self, file: Path, *, threads: int, inputs: Path, **place: str) -> None:
-        task = {"file": str(file), "threads": threads, "inputs": str(inputs), "place": place}
+    def __init__(self, file: Path, *, threads: int, inputs: Path, **selection: str) -> None:
+        task = {
+            "file": str(file),
+            "threads": threads,
+            "inputs": str(inputs),
+            "selection": selection,
+        }
         super().__init__(
             [sys.executable, "-m", "exporters.benchmark.timed_process", json.dumps(task)]
         )
         self.load_ms: float = self.loaded["ms"]
 
     def finish(self, outputs: Path) -> Memory:
-        """Ends the child; writes what came out last to a `.npz` file."""
+        """Ends the child; it writes its last outputs to a `.npz` file."""
         answer = self.ask(str(outputs))
         return Memory(peak=answer["peak"], before=answer["before"])
 
 
 def _serve(task: Mapping[str, Any]) -> None:
-    """The child's side."""
+    """The loop of the child process."""
     from exporters.benchmark import backends
 
     with np.load(task["inputs"], allow_pickle=False) as archive:
@@ -143,32 +148,32 @@ def _serve(task: Mapping[str, Any]) -> None:
         backends.installed(backends.OTHERS[file.suffix])
     before = peak_memory()
     start = time.perf_counter()
-    run = backends.load(file, task["threads"], inputs, **task["place"])
-    _say(ms=_since(start))
+    run = backends.load(file, task["threads"], inputs, **task["selection"])
+    _print_answer(ms=_milliseconds_since(start))
     outputs: Mapping[str, np.ndarray] = {}
     for line in sys.stdin:
         if line.strip() != "run":
             memory = peak_memory()
             np.savez(line.strip(), allow_pickle=False, **outputs)
-            _say(peak=memory, before=before)
+            _print_answer(peak=memory, before=before)
             return
         start = time.perf_counter()
         outputs = run()
-        _say(ms=_since(start))
+        _print_answer(ms=_milliseconds_since(start))
 
 
-def _since(start: float) -> float:
+def _milliseconds_since(start: float) -> float:
     return (time.perf_counter() - start) * 1000.0
 
 
-def _say(**answer: Any) -> None:
+def _print_answer(**answer: Any) -> None:
     print(json.dumps(answer), flush=True)
 
 
 def peak_memory() -> float:
-    """Most memory this process has held, in megabytes.
+    """Peak memory of this process, in megabytes.
 
-    Linux keeps `ru_maxrss` of the parent across fork and exec, so it is asked otherwise there.
+    On Linux `ru_maxrss` includes the parent's peak after fork and exec, so /proc is read there.
     """
     status = Path("/proc/self/status")
     if status.is_file():
@@ -181,11 +186,11 @@ def peak_memory() -> float:
 
 
 if __name__ == "__main__":
-    given = json.loads(sys.argv[1])
+    task = json.loads(sys.argv[1])
     try:
-        _serve(given)
+        _serve(task)
     except ExportError as error:
-        _say(error=str(error))
+        _print_answer(error=str(error))
     except Exception as error:  # another runtime may refuse a file in any way
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        _say(error=f"{Path(given['file']).name} cannot be run: {reason}")
+        _print_answer(error=f"{Path(task['file']).name} cannot be run: {reason}")

@@ -2,17 +2,17 @@
 
 ```
 <bundle>/
-  manifest.json     what is in here: signatures, ranges, tolerances, hashes, origin
-  golden.npz        inputs and the original function's outputs
+  manifest.json     signatures, value ranges, tolerances, hashes and origin, for programs
+  golden.npz        inputs and the outputs of the original function
   saved_model/      all signatures, for servers and further conversion
-  <recipe>.tflite   all signatures, for phones; one file a recipe
-  card.md           the same for people: data, metrics, files, how to feed them
+  <recipe>.tflite   all signatures, for phones; one file per recipe
+  card.md           data, metrics, files and how to call them, for people
   examples/         how apps call the signatures, in Kotlin and Swift
-  web/              a page for browsers, if one was asked for
-  judges/           or other files that were given to go along; hashed, and read by nobody here
+  web/              a web page that runs the model, if it was exported with one
+  judges/           or other sidecar files; hashed, but not read by this package
 ```
-A bundle is written whole or not at all and never over another one. Everything read from
-one is measured against the manifest first: size, then hash, then form.
+A bundle is written completely or not at all, and never over another one. Every file is
+checked against the manifest before use: size, then hash, then format.
 """
 
 import contextlib
@@ -35,7 +35,14 @@ MANIFEST = "manifest.json"
 GOLDEN = "golden.npz"
 SAVED_MODEL = "saved_model"
 _MAX_MANIFEST_BYTES = 16 * 2**20
-_CHUNK = 2**20
+_CHUNK = 2**20  # bytes read at once
+# Manifest keys of format 1 that format 2 renamed.
+_RENAMED_KEYS = {
+    "sensitivity": "tolerance_factor",
+    "policy": "inference_behavior",
+    "figures": "metrics",
+    "licence": "license",
+}
 
 
 @dataclass(frozen=True)
@@ -46,22 +53,22 @@ class Bundle:
     manifest: Manifest
 
     def fault_of(self, path: str) -> str | None:
-        """Says in a few words what is wrong with a listed file, or None if it is intact.
+        """Returns a short text on what is wrong with a listed file, or None if it is intact.
 
-        The size is compared before a byte is read.
+        The size is compared before the file is read.
         """
-        fault = self._misplaced(path)
+        fault = self._path_or_size_fault(path)
         if fault is None and _sha256(self.root / path) != self.manifest.files[path].sha256:
             return _changed(path)
         return fault
 
     def read(self, path: str) -> bytes:
-        """Reads a listed file after checking its place and size, then its hash.
+        """Reads a listed file after checking its path and size, then its hash.
 
         Raises:
             BundleError: If it is missing, changed or outside the bundle.
         """
-        fault = self._misplaced(path)
+        fault = self._path_or_size_fault(path)
         content = b"" if fault else (self.root / path).read_bytes()
         if not fault and hashlib.sha256(content).hexdigest() != self.manifest.files[path].sha256:
             fault = _changed(path)
@@ -70,10 +77,10 @@ class Bundle:
         return content
 
     def leads_outside(self, path: str) -> bool:
-        """Whether a path within the bundle is, or goes through, a link that leaves it."""
+        """Whether a path of the bundle is, or passes through, a symbolic link out of it."""
         return not (self.root / path).resolve().is_relative_to(self.root.resolve())
 
-    def _misplaced(self, path: str) -> str | None:
+    def _path_or_size_fault(self, path: str) -> str | None:
         file = self.root / path
         if self.leads_outside(path):
             return f"{path} leads outside the bundle"
@@ -86,14 +93,14 @@ class Bundle:
 
 
 def open_bundle(path: str | Path) -> Bundle:
-    """Opens a bundle by its manifest alone; no model is loaded.
+    """Opens a bundle by reading its manifest; no model is loaded.
 
     Args:
         path: The folder that `export` wrote.
 
     Raises:
-        BundleError: If the folder is missing or is no bundle, its manifest is broken, names
-            a path outside the bundle or comes from a newer version.
+        BundleError: If the folder is missing or is not a bundle, or its manifest is invalid,
+            names a path outside the bundle or has another format version.
     """
     root = Path(path)
     if root.is_file():
@@ -111,24 +118,24 @@ def open_bundle(path: str | Path) -> Bundle:
         raise BundleError(f"{file} is larger than {_MAX_MANIFEST_BYTES} bytes; it is no manifest")
     try:
         content = json.loads(
-            file.read_bytes(), object_pairs_hook=_without_repeats, parse_constant=_no_number
+            file.read_bytes(), object_pairs_hook=_unique_keys, parse_constant=_refuse_constant
         )
     except (ValueError, RecursionError) as error:
         raise BundleError(f"{file} is not valid JSON: {error}") from error
     return Bundle(root, _validated(content, file))
 
 
-def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    # Of two equal keys readers take different ones: what one checks is not what another runs.
-    found = dict(pairs)
-    if len(found) < len(pairs):
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    # JSON readers disagree on which of two equal keys counts, so a check could be bypassed.
+    content = dict(pairs)
+    if len(content) < len(pairs):
         names = [name for name, _ in pairs]
-        twice = next(name for name in found if names.count(name) > 1)
+        twice = next(name for name in content if names.count(name) > 1)
         raise ValueError(f"the key {twice!r} is there twice")
-    return found
+    return content
 
 
-def _no_number(text: str) -> None:
+def _refuse_constant(text: str) -> None:
     raise ValueError(f"{text} is no number that JSON knows")
 
 
@@ -139,7 +146,14 @@ def _validated(content: object, file: Path) -> Manifest:
     if isinstance(version, int) and version > FORMAT_VERSION:
         raise BundleError(
             f"{file.parent} was written in bundle format {version} and this version reads "
-            f"formats up to {FORMAT_VERSION}; upgrade this package to use it"
+            f"format {FORMAT_VERSION}; upgrade this package to use it"
+        )
+    if isinstance(version, int) and not isinstance(version, bool) and version < FORMAT_VERSION:
+        renamed = ", ".join(f"`{old}` is now `{new}`" for old, new in _RENAMED_KEYS.items())
+        raise BundleError(
+            f"{file.parent} was written in bundle format {version} and this version reads format "
+            f"{FORMAT_VERSION}, in which keys of the manifest have other names ({renamed}): "
+            "export the bundle again from its run"
         )
     if version != FORMAT_VERSION:
         raise BundleError(f"{file}: `format_version` must be {FORMAT_VERSION}, got {version!r}")
@@ -147,14 +161,14 @@ def _validated(content: object, file: Path) -> Manifest:
         return Manifest.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]) or "manifest"
+        key = ".".join(str(part) for part in first["loc"]) or "manifest"
         message = first["msg"].removeprefix("Value error, ")
-        raise BundleError(f"{file}: `{place}`: {message}") from error
+        raise BundleError(f"{file}: `{key}`: {message}") from error
 
 
 @contextlib.contextmanager
-def being_written(directory: str | Path) -> Iterator[Path]:
-    """Gives a temporary folder that becomes `directory` if the block ends without error.
+def writing_bundle(directory: str | Path) -> Iterator[Path]:
+    """Yields a temporary folder that becomes `directory` if the block ends without error.
 
     Raises:
         ExportError: If `directory` is a file or holds anything, or cannot be written.
@@ -179,7 +193,7 @@ def being_written(directory: str | Path) -> Iterator[Path]:
 
 
 def check_free(target: Path) -> None:
-    """Raises ExportError if a bundle cannot be put at `target` without losing something."""
+    """Raises ExportError if `target` is a file or a folder that is not empty."""
     if target.is_dir():
         if any(target.iterdir()):
             raise ExportError(
@@ -198,7 +212,7 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
 
 
 def file_records(folder: Path) -> dict[str, FileRecord]:
-    """Hash and size of every file below a folder, by its path with forward slashes."""
+    """Hash and size of every file in a folder tree, by its path with forward slashes."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     return {
         path.relative_to(folder).as_posix(): FileRecord(

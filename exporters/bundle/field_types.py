@@ -6,24 +6,24 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-MAX_DEPTH = 32  # of nested settings; serialisers give up or recurse too far beyond some hundreds
-MAX_ELEMENTS = 2**28  # one tensor: 1 GiB of float32, more than any phone model is fed
+MAX_DEPTH = 32  # of nested settings; serializers overflow the stack beyond some hundred levels
+MAX_ELEMENTS = 2**28  # of one tensor: 1 GiB of float32, more than any phone model takes
 
 
 def is_inside(path: str) -> bool:
     """Whether a path with forward slashes stays within its folder wherever it is read."""
-    plain = all(part not in ("", ".", "..") for part in path.split("/"))
-    foreign = any(character in path for character in "\\:\0")
-    return plain and not foreign and not PurePosixPath(path).is_absolute()
+    no_parent_parts = all(part not in ("", ".", "..") for part in path.split("/"))
+    has_other_separators = any(character in path for character in "\\:\0")
+    return no_parent_parts and not has_other_separators and not PurePosixPath(path).is_absolute()
 
 
-def _inside(path: str) -> str:
+def _check_inside(path: str) -> str:
     if not is_inside(path):
         raise ValueError(f"the path {path!r} leads outside the bundle")
     return path
 
 
-def _bounded(shape: tuple[int, ...]) -> tuple[int, ...]:
+def _check_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
     if any(side < 1 for side in shape) or math.prod(shape) > MAX_ELEMENTS:
         raise ValueError(
             f"a shape must have sides of at least 1 and at most {MAX_ELEMENTS} "
@@ -32,20 +32,20 @@ def _bounded(shape: tuple[int, ...]) -> tuple[int, ...]:
     return shape
 
 
-def _plain(label: str) -> str:
+def _check_label(label: str) -> str:
     if not label.isprintable() or label != label.strip():
         raise ValueError(f"a label must be printable and have no space around it, got {label!r}")
     return label
 
 
-def _printable(text: str) -> str:
+def _check_line(text: str) -> str:
     if not text.isprintable():
         raise ValueError(f"it must be one line of printable text, got {text!r}")
     return text
 
 
 def check_depth(value: Any, left: int = MAX_DEPTH) -> Any:
-    """Gives back a JSON value; ValueError if it is nested deeper than `MAX_DEPTH`."""
+    """Returns a JSON value unchanged; ValueError if it is nested deeper than `MAX_DEPTH`."""
     if left == 0:
         raise ValueError(f"values may be nested {MAX_DEPTH} deep at most")
     inner = value.values() if isinstance(value, dict) else value
@@ -57,9 +57,9 @@ def check_depth(value: Any, left: int = MAX_DEPTH) -> Any:
 
 NAME_PATTERN = r"^[A-Za-z][A-Za-z0-9_]*$"
 Name = Annotated[str, Field(pattern=NAME_PATTERN, max_length=100)]
-RelativePath = Annotated[str, Field(max_length=500), AfterValidator(_inside)]
-Shape = Annotated[tuple[int, ...], Field(max_length=8), AfterValidator(_bounded)]
+RelativePath = Annotated[str, Field(max_length=500), AfterValidator(_check_inside)]
+Shape = Annotated[tuple[int, ...], Field(max_length=8), AfterValidator(_check_shape)]
 Data = Annotated[dict[str, Any], AfterValidator(check_depth)]
-Label = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_plain)]
-Line = Annotated[str, Field(max_length=500), AfterValidator(_printable)]
+Label = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_check_label)]
+Line = Annotated[str, Field(max_length=500), AfterValidator(_check_line)]
 DType = Literal["float32", "int32", "uint8"]

@@ -1,4 +1,4 @@
-"""The form of `manifest.json`: everything a bundle says about itself, checked when read."""
+"""The schema of `manifest.json`, which is validated whenever a bundle is opened."""
 
 import hashlib
 import json
@@ -22,7 +22,7 @@ from exporters.convert.recipes import RECIPES, Tolerance
 from exporters.errors import ExportError
 
 FORMAT: Literal["image-model-bundle"] = "image-model-bundle"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 
 class _Record(BaseModel):
@@ -34,11 +34,11 @@ class TensorRecord(_Record):
 
     Attributes:
         shape: Static, with the batch first.
-        value_range: Least and greatest value, None if unbounded.
-        labels: Names of the numbers along the last axis, in order; empty without.
-        default: What to feed where nobody chose, a number for each along the last axis; None
-            where it must be given, and for outputs.
-        meaning: What it is, for people.
+        value_range: Minimum and maximum value, None if unbounded.
+        labels: Names of the scalars along the last axis, in order; empty if they have none.
+        default: The value to use when the caller passes none, one scalar per position along the
+            last axis; None for outputs and for inputs that are required.
+        meaning: What the tensor is, for people.
     """
 
     name: Name
@@ -51,11 +51,11 @@ class TensorRecord(_Record):
 
     @field_validator("labels")
     @classmethod
-    def _one_a_number(cls, labels: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
-        shape = info.data.get("shape")  # missing if it was refused itself
+    def _one_per_scalar(cls, labels: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        shape = info.data.get("shape")  # missing if the shape is invalid
         if labels and shape is not None and (not shape or shape[-1] != len(labels)):
             raise ValueError(
-                f"there must be one for each number along the last axis of {list(shape)}, "
+                f"there must be one for each scalar along the last axis of {list(shape)}, "
                 f"got {len(labels)}"
             )
         if twice := sorted({label for label in labels if labels.count(label) > 1}):
@@ -64,7 +64,7 @@ class TensorRecord(_Record):
 
     @field_validator("default")
     @classmethod
-    def _can_be_fed(
+    def _fits_shape_and_range(
         cls, default: tuple[float, ...] | None, info: ValidationInfo
     ) -> tuple[float, ...] | None:
         shape = info.data.get("shape")
@@ -72,21 +72,20 @@ class TensorRecord(_Record):
             return default
         if not shape or len(default) != shape[-1]:
             raise ValueError(
-                f"there must be a number for each along the last axis of {list(shape)}, "
+                f"there must be one value for each scalar along the last axis of {list(shape)}, "
                 f"got {len(default)}"
             )
         low, high = info.data.get("value_range") or (-math.inf, math.inf)
-        if not all(low <= number <= high for number in default):
-            raise ValueError(f"every number must be in [{low}, {high}], got {list(default)}")
+        if not all(low <= value <= high for value in default):
+            raise ValueError(f"every value must be in [{low}, {high}], got {list(default)}")
         return default
 
     @model_serializer(mode="wrap")
-    def _without_what_is_empty(self, whole: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        # Bundles from before there was any keep their digest, which is taken over this form.
-        content = whole(self)
+    def _omit_empty_fields(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        content = dump(self)
         empty = {"labels": not self.labels, "default": self.default is None}
-        for name, gone in {**empty, "meaning": not self.meaning}.items():
-            if gone:
+        for name, is_empty in {**empty, "meaning": not self.meaning}.items():
+            if is_empty:
                 del content[name]
         return content
 
@@ -100,8 +99,9 @@ class SignatureRecord(_Record):
     """One callable function of the bundle.
 
     Attributes:
-        pixels_of: For a uint8 variant the name of the float signature it wraps.
-        tolerance_factor: How many times as far as a recipe's tolerance its outputs may be off.
+        inference_behavior: What layers such as dropout and normalization do at inference.
+        pixels_of: For a uint8 variant the name of the float signature that it wraps.
+        tolerance_factor: Multiplies the allowed errors of a recipe's tolerance.
     """
 
     inputs: tuple[TensorRecord, ...] = Field(min_length=1, max_length=64)
@@ -112,11 +112,10 @@ class SignatureRecord(_Record):
 
     @model_serializer(mode="wrap")
     def _as_ever(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        # Bundles from before there was any keep their digest, which is taken over this form.
-        given = dump(self)
-        if given["tolerance_factor"] == 1.0:
-            del given["tolerance_factor"]
-        return given
+        content = dump(self)
+        if content["tolerance_factor"] == 1.0:
+            del content["tolerance_factor"]
+        return content
 
     @field_validator("inputs", "outputs")
     @classmethod
@@ -126,26 +125,33 @@ class SignatureRecord(_Record):
 
 
 class ArtifactRecord(_Record):
-    """One converted form of the model: a SavedModel folder or a TensorFlow Lite file."""
+    """One converted form of the model: a SavedModel folder or a TensorFlow Lite file.
+
+    Attributes:
+        settings: Of the converter, and for calibrated recipes how examples were chosen.
+        optimized: Whether the graph was rewritten for XNNPACK where that is faster.
+        float_tolerance, uint8_tolerance: How far outputs may be from the original's.
+    """
 
     kind: Literal["saved_model", "tflite"]
     path: RelativePath
     recipe: Name
     description: str = ""
     settings: Data = {}
+    optimized: bool = False
     float_tolerance: Tolerance
     uint8_tolerance: Tolerance
 
     @field_validator("recipe")
     @classmethod
-    def _known(cls, recipe: str) -> str:
+    def _is_known(cls, recipe: str) -> str:
         if recipe not in RECIPES:
             raise ValueError(f"there is no recipe {recipe!r}; known are {', '.join(RECIPES)}")
         return recipe
 
 
 class GoldenRecord(_Record):
-    """Where the golden inputs and outputs are, and how many cases each signature has."""
+    """The path of the golden inputs and outputs, and how many cases each signature has."""
 
     path: RelativePath
     cases: dict[Name, Annotated[int, Field(ge=1, le=64)]]
@@ -153,7 +159,7 @@ class GoldenRecord(_Record):
 
 
 class FileRecord(_Record):
-    """What a file must be: its hash and its size in bytes."""
+    """The expected hash of a file and its size in bytes."""
 
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     size: int = Field(ge=0)
@@ -163,13 +169,13 @@ class LatencyRecord(_Record):
     """How long one call took on one machine.
 
     Attributes:
-        machine: Its processor and how many it has, in words.
-        runtime: What ran the file, with its version.
-        date: As 2026-11-26.
-        recipe, signature: What was called.
-        threads: Of the processor.
-        runs: Timed calls after a first one.
-        median_ms, p90_ms: Milliseconds over them.
+        machine: Name of its processor and number of cores.
+        runtime: Name and version of the runtime.
+        date: Such as 2026-11-26.
+        recipe, signature: Which file and signature were called.
+        threads: Processor threads.
+        runs: Timed calls, not counting a first one.
+        median_ms, p90_ms: Median and 90th percentile of the timed calls in milliseconds.
     """
 
     machine: Line
@@ -184,7 +190,7 @@ class LatencyRecord(_Record):
 
 
 class Manifest(_Record):
-    """All of `manifest.json`; `digest` is the hash of everything else in it."""
+    """The content of `manifest.json`; `digest` is the hash of everything else in it."""
 
     format: Literal["image-model-bundle"] = FORMAT
     format_version: int = FORMAT_VERSION
@@ -200,15 +206,14 @@ class Manifest(_Record):
     digest: str = ""
 
     @model_serializer(mode="wrap")
-    def _without_latency(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        # Bundles that were never timed have the digest that they had before any could be.
+    def _omit_empty_latency(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
         content = dump(self)
         if not content.get("latency"):
             content.pop("latency", None)
         return content
 
     @model_validator(mode="after")
-    def _hangs_together(self) -> "Manifest":
+    def _is_consistent(self) -> "Manifest":
         if self.golden.path not in self.files:
             raise ValueError(f"`files` does not list {self.golden.path!r}")
         if set(self.golden.cases) != set(self.signatures):
@@ -226,27 +231,28 @@ class Manifest(_Record):
         for row in self.latency:
             if row.recipe not in recipes or row.signature not in self.signatures:
                 raise ValueError(
-                    f"`latency` is of {row.signature!r} by {row.recipe!r}, not in the bundle"
+                    f"`latency` names signature {row.signature!r} with recipe {row.recipe!r}, "
+                    "which is not in the bundle"
                 )
         return self
 
     def files_of(self, artifact: str) -> list[str]:
-        """Paths of the files that make up an artifact."""
+        """Paths of all files of an artifact."""
         path = self.artifacts[artifact].path
         return [name for name in self.files if name == path or name.startswith(path + "/")]
 
     def with_digest(self) -> "Manifest":
-        """The same manifest with its `digest` filled in."""
+        """A copy of the manifest with its `digest` computed."""
         return self.model_copy(update={"digest": self.expected_digest()})
 
     def expected_digest(self) -> str:
-        """sha256 of the content without `digest`, keys sorted."""
+        """The sha256 of the content without `digest`, keys sorted."""
         content = self.model_dump(mode="json", exclude={"digest"})
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-def signature_named(signatures: Mapping[str, SignatureRecord], name: str) -> SignatureRecord:
-    """What a signature takes and gives; ExportError if there is none of that name."""
+def get_signature(signatures: Mapping[str, SignatureRecord], name: str) -> SignatureRecord:
+    """Looks a signature up; ExportError if there is none of that name."""
     if name not in signatures:
         raise ExportError(f"there is no signature {name!r}; known are {', '.join(signatures)}")
     return signatures[name]

@@ -1,6 +1,6 @@
-"""Arrays in a `.npz` file, read as data from whoever: nothing in it is trusted.
+"""Arrays in a `.npz` file that may come from anyone: nothing in it is trusted.
 
-What must be in it is known beforehand, which also bounds what is unpacked.
+The expected names, shapes and types are known beforehand, which also bounds the memory used.
 """
 
 import lzma
@@ -18,9 +18,9 @@ import numpy as np
 from exporters.errors import BundleError
 
 Arrays = dict[str, np.ndarray]
-Form = tuple[tuple[int, ...], str]  # shape and type of an array
+ShapeAndType = tuple[tuple[int, ...], str]
 
-MAX_BYTES = 2**31  # of all arrays of a file
+MAX_BYTES = 2**31  # of all arrays of a file together
 _MAX_HEADER = 4096
 _BROKEN = (
     *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error),
@@ -29,43 +29,45 @@ _BROKEN = (
 
 
 def write(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
-    """Writes arrays by name; equal arrays give equal bytes."""
+    """Writes arrays by name; equal arrays produce equal bytes."""
     ordered = {key: np.ascontiguousarray(value) for key, value in arrays.items()}
     np.savez_compressed(path, allow_pickle=False, **ordered)
 
 
-def read(content: bytes, forms: Mapping[str, Form], name: str) -> Arrays:
+def read(content: bytes, expected: Mapping[str, ShapeAndType], name: str) -> Arrays:
     """Reads the content of a `.npz` file.
 
     Args:
-        content: All of the file.
-        forms: The arrays it must hold, no more and no fewer.
-        name: What errors call the file.
+        content: The whole file.
+        expected: Shape and type of the arrays it must hold, no more and no fewer.
+        name: The file's name in error messages.
 
     Raises:
         BundleError: If the content is anything else, or would take more than `MAX_BYTES`.
             Pickled objects are refused.
     """
-    total = sum(map(_size, forms.values()))
+    total = sum(map(_size, expected.values()))
     if total > MAX_BYTES:
         raise BundleError(f"{name} would unpack to {total} bytes; at most {MAX_BYTES} are read")
     try:
         with zipfile.ZipFile(BytesIO(content)) as archive:
-            found, expected = sorted(archive.namelist()), sorted(f"{key}.npy" for key in forms)
-            if found != expected:
-                raise BundleError(f"{name} must hold the members {expected}, got {found[:20]}")
-            return {key: _read_member(archive, key, form, name) for key, form in forms.items()}
+            found, members = sorted(archive.namelist()), sorted(f"{key}.npy" for key in expected)
+            if found != members:
+                raise BundleError(f"{name} must hold the members {members}, got {found[:20]}")
+            return {key: _read_member(archive, key, each, name) for key, each in expected.items()}
     except _BROKEN as error:
         raise BundleError(f"{name} cannot be read: {error}") from error
 
 
-def _size(form: Form) -> int:
-    shape, dtype = form
+def _size(shape_and_type: ShapeAndType) -> int:
+    shape, dtype = shape_and_type
     return math.prod(shape) * np.dtype(dtype).itemsize
 
 
-def _read_member(archive: zipfile.ZipFile, key: str, form: Form, name: str) -> np.ndarray:
-    member, (shape, dtype), size = f"{key}.npy", form, _size(form)
+def _read_member(
+    archive: zipfile.ZipFile, key: str, expected: ShapeAndType, name: str
+) -> np.ndarray:
+    member, (shape, dtype), size = f"{key}.npy", expected, _size(expected)
     stored = archive.getinfo(member).file_size
     if not size <= stored <= size + _MAX_HEADER:
         raise BundleError(
@@ -77,13 +79,13 @@ def _read_member(archive: zipfile.ZipFile, key: str, form: Form, name: str) -> n
         return np.lib.format.read_array(file, allow_pickle=False)
 
 
-def _check_header(file: IO[bytes], place: str, shape: tuple[int, ...], dtype: np.dtype) -> None:
-    # The header is compared before the array is read: a false shape would reserve memory.
+def _check_header(file: IO[bytes], member: str, shape: tuple[int, ...], dtype: np.dtype) -> None:
+    # The header is compared before the array is read, because a false shape reserves memory.
     version = np.lib.format.read_magic(file)
     if version != (1, 0):
-        raise BundleError(f"{place} has array format {version}, not (1, 0)")
+        raise BundleError(f"{member} has array format {version}, not (1, 0)")
     header = np.lib.format.read_array_header_1_0(file, max_header_size=_MAX_HEADER)
     if header != (shape, False, dtype):
         raise BundleError(
-            f"{place} is {header[2]} {header[0]} where the manifest asks for {dtype} {shape}"
+            f"{member} is {header[2]} {header[0]} where the manifest says {dtype} {shape}"
         )

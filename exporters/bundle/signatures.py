@@ -1,4 +1,4 @@
-"""Signatures as a bundle records them: checked, static, and with their uint8 variants."""
+"""Signature records of a bundle: validated, with static shapes, and with uint8 variants."""
 
 import keyword
 import re
@@ -7,34 +7,34 @@ from collections.abc import Mapping
 from pydantic import ValidationError
 
 from exporters.bundle.field_types import NAME_PATTERN
-from exporters.bundle.labels import STRENGTH
 from exporters.bundle.manifest import SignatureRecord, TensorRecord
+from exporters.bundle.scalar_inputs import STRENGTH
 from exporters.errors import ExportError
 from exporters.inference.images import IMAGE_RANGE
 from exporters.protocol import SignatureLike, TensorLike
 
 PIXEL_SUFFIX = "_uint8"
 PIXEL_RANGE = (0.0, 255.0)
-_PYTHONS_OWN = {*keyword.kwlist, "self"}  # TensorFlow cannot trace functions of such arguments
-PIXEL_SCOPE = "pixel_scaling"  # in the names of tensors of the operations that do it
+_RESERVED_NAMES = {*keyword.kwlist, "self"}  # TensorFlow cannot trace arguments of such names
+PIXEL_SCOPE = "pixel_scaling"  # name scope of the operations that scale pixels
 
 
-def recorded(signatures: Mapping[str, SignatureLike]) -> dict[str, SignatureRecord]:
-    """Describes every signature, followed by its uint8 variant if it has images.
+def make_records(signatures: Mapping[str, SignatureLike]) -> dict[str, SignatureRecord]:
+    """Describes every signature, and the uint8 variant of each one that has images.
 
-    A variant takes and gives pixels where the float signature takes and gives images in
-    [-1, 1]; its other tensors stay as they are.
+    Where the float signature has images in [-1, 1], the variant has uint8 pixels. Its other
+    tensors are the same.
 
     Raises:
         ExportError: If there is no signature, or one has a name, type or shape that cannot be
-            exported (only the batch may be unknown, and no input is `self` or a keyword of Python).
+            exported. Only the batch may be unknown; no input is named `self` or like a keyword.
     """
     if not signatures:
         raise ExportError("`signatures` is empty; there is nothing to export")
     records: dict[str, SignatureRecord] = {}
     for name, signature in signatures.items():
         if name != signature.name:
-            raise ExportError(f"signature {signature.name!r} was given under the name {name!r}")
+            raise ExportError(f"signature {signature.name!r} has the key {name!r} in `signatures`")
         if not re.fullmatch(NAME_PATTERN, name):
             raise ExportError(
                 "a signature's name must be letters, digits and underscores, beginning with a "
@@ -45,7 +45,7 @@ def recorded(signatures: Mapping[str, SignatureLike]) -> dict[str, SignatureReco
         if any(is_image(tensor) for tensor in (*record.inputs, *record.outputs)):
             if name + PIXEL_SUFFIX in records:
                 raise ExportError(
-                    f"the name {name + PIXEL_SUFFIX!r} is kept for the uint8 variant of "
+                    f"the name {name + PIXEL_SUFFIX!r} is reserved for the uint8 variant of "
                     f"{name!r}; rename that signature"
                 )
             records[name + PIXEL_SUFFIX] = _pixel_variant(name, record)
@@ -75,10 +75,11 @@ def _record(signature: SignatureLike) -> SignatureRecord:
 
 
 def _input(signature: str, tensor: TensorLike) -> TensorRecord:
-    if tensor.name in _PYTHONS_OWN:
+    if tensor.name in _RESERVED_NAMES:
         raise ExportError(
-            f"an input must not be named like a word of Python's own, got {tensor.name!r} in "
-            f"signature {signature!r}; rename it, for example to {tensor.name.lower() + '_value'!r}"
+            f"an input must not be named `self` or like a keyword of Python, got {tensor.name!r} "
+            f"in signature {signature!r}; rename it, for example to "
+            f"{tensor.name.lower() + '_value'!r}"
         )
     default = getattr(tensor, "default", None)
     if default is None and tuple(getattr(tensor, "labels", ())) == (STRENGTH,):
@@ -89,7 +90,7 @@ def _input(signature: str, tensor: TensorLike) -> TensorRecord:
 def _tensor(
     signature: str, tensor: TensorLike, default: tuple[float, ...] | None = None
 ) -> TensorRecord:
-    _check_static_and_upward(signature, tensor)
+    _check_shape_and_range(signature, tensor)
     try:
         return TensorRecord.model_validate(
             {
@@ -97,7 +98,7 @@ def _tensor(
                 "shape": tuple(1 if side is None else int(side) for side in tensor.shape),
                 "dtype": tensor.dtype,
                 "value_range": tensor.value_range,
-                "labels": tuple(getattr(tensor, "labels", ())),  # objects may do without
+                "labels": tuple(getattr(tensor, "labels", ())),  # an optional attribute
                 "default": default,
                 "meaning": getattr(tensor, "meaning", ""),
             }
@@ -111,7 +112,7 @@ def _tensor(
         ) from error
 
 
-def _check_static_and_upward(signature: str, tensor: TensorLike) -> None:
+def _check_shape_and_range(signature: str, tensor: TensorLike) -> None:
     if None in tensor.shape[1:]:
         raise ExportError(
             f"tensor {tensor.name!r} of signature {signature!r} has the unknown side(s) "
@@ -120,7 +121,8 @@ def _check_static_and_upward(signature: str, tensor: TensorLike) -> None:
     limits = tensor.value_range
     if limits is not None and not limits[0] < limits[1]:
         raise ExportError(
-            f"the `value_range` of tensor {tensor.name!r} must go up, got {tuple(limits)}"
+            f"the `value_range` of tensor {tensor.name!r} must have a minimum below its maximum, "
+            f"got {tuple(limits)}"
         )
 
 

@@ -1,4 +1,4 @@
-"""What a bundle says to people: its card, and examples of how apps call it."""
+"""The text in a bundle for people: its card, and examples of how apps call it."""
 
 from exporters.card.write import write_card
 

@@ -1,14 +1,14 @@
-"""Source text for apps, of exactly the signatures of one bundle, in Kotlin and in Swift.
+"""Source code for apps that calls the signatures of one bundle, in Kotlin and in Swift.
 
-The languages are data (`templates/kotlin.toml`, `templates/swift.toml`).
+Each language is a file of templates (`templates/kotlin.toml`, `templates/swift.toml`).
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from exporters.bundle.manifest import SignatureRecord, TensorRecord
-from exporters.card import templates
-from exporters.card.templates import fill
+from exporters.card import template_files, tensor_text
+from exporters.card.template_files import fill
 
 LANGUAGES = ("kotlin", "swift")
 
@@ -16,21 +16,21 @@ LANGUAGES = ("kotlin", "swift")
 def examples(
     records: Mapping[str, SignatureRecord], title: str, models: Sequence[str]
 ) -> dict[str, str]:
-    """Writes a class a language with a function for each signature that apps call.
+    """Writes one class per language with a function for each signature that apps call.
 
     Args:
         records: All signatures of the bundle.
-        title: What the bundle is called.
-        models: Its .tflite files; the first is the one that is loaded.
+        title: The bundle's title.
+        models: Its .tflite files; the example loads the first one.
 
     Returns:
-        Text by its path in the bundle.
+        Source code by its path in the bundle.
     """
-    found = {}
+    sources = {}
     for name in LANGUAGES:
-        language = templates.load(name)
-        found[language["path"]] = _text(language, records, title, models)
-    return found
+        language = template_files.load(name)
+        sources[language["path"]] = _text(language, records, title, models)
+    return sources
 
 
 def _text(
@@ -39,12 +39,12 @@ def _text(
     title: str,
     models: Sequence[str],
 ) -> str:
-    shown = templates.called(records)
+    shown = tensor_text.app_signatures(records)
     tensors = [tensor for record in shown.values() for tensor in (*record.inputs, *record.outputs)]
     types = [kind for kind in language["types"] if kind in {tensor.dtype for tensor in tensors}]
-    names = _identifiers([templates.plain_name(*item) for item in shown.items()], language)
+    names = _identifiers([tensor_text.display_name(*item) for item in shown.items()], language)
     functions = [_function(language, names, *item) for item in shown.items()]
-    coloured = any(templates.is_image(tensor) and tensor.shape[-1] == 3 for tensor in tensors)
+    coloured = any(tensor_text.is_image(tensor) and tensor.shape[-1] == 3 for tensor in tensors)
     images = language["images"] if coloured else ""
     return fill(
         language["file"],
@@ -64,44 +64,44 @@ def _function(
     language: Mapping[str, Any], names: Mapping[str, str], name: str, record: SignatureRecord
 ) -> str:
     parameters = _identifiers([tensor.name for tensor in record.inputs], language)
-    given = [_values(language, tensor, parameters[tensor.name]) for tensor in record.inputs]
+    arguments = [_values(language, tensor, parameters[tensor.name]) for tensor in record.inputs]
     results = [_values(language, tensor, "") for tensor in record.outputs]
-    documented = [fill(language["documented_input"], **values) for values in given] + [
+    documented = [fill(language["documented_input"], **values) for values in arguments] + [
         fill(language["documented_output"], **values) for values in results
     ]
     return fill(
         language["function"],
         signature=name,
-        function=names[templates.plain_name(name, record)],
+        function=names[tensor_text.display_name(name, record)],
         documented="".join(documented),
-        parameters=", ".join(_parameter(language, each) for each in given),
-        fed="".join(fill(language["fed"], **values) for values in given),
+        parameters=", ".join(_parameter(language, each) for each in arguments),
+        passed="".join(fill(language["passed"], **values) for values in arguments),
         allocated="".join(fill(language["allocated"], **values) for values in results),
-        **_returned(language, results),
+        **_return_value(language, results),
     )
 
 
 def _usage(
     language: Mapping[str, Any], names: Mapping[str, str], name: str, record: SignatureRecord
 ) -> str:
-    """A call of a function, with defaults in place of what has some."""
+    """A call of a function, with the default of every input that has one."""
     parameters = _identifiers([tensor.name for tensor in record.inputs], language)
     arguments = []
     for tensor in record.inputs:
         values = _values(language, tensor, parameters[tensor.name])
         value = values["default"] or values["parameter"]
-        if templates.is_image(tensor) and tensor.shape[-1] == 3:
+        if tensor_text.is_image(tensor) and tensor.shape[-1] == 3:
             _, height, width, _ = tensor.shape
             value = fill(language["image"], **values, height=height, width=width)
         arguments.append(fill(language["argument"], **values, value=value))
-    return f"{names[templates.plain_name(name, record)]}({', '.join(arguments)})"
+    return f"{names[tensor_text.display_name(name, record)]}({', '.join(arguments)})"
 
 
 def _values(language: Mapping[str, Any], tensor: TensorRecord, parameter: str) -> dict[str, str]:
     kind = language["types"][tensor.dtype]
-    default = templates.usual(tensor)
-    numbers = [] if default is None else [f"{each}{kind['suffix']}" for each in default]
-    meaning = _in_comment(templates.meaning(tensor))
+    default = tensor_text.default_texts(tensor)
+    literals = [] if default is None else [f"{each}{kind['suffix']}" for each in default]
+    meaning = _in_comment(tensor_text.meaning(tensor))
     return {
         "name": tensor.name,
         "parameter": parameter,
@@ -109,8 +109,8 @@ def _values(language: Mapping[str, Any], tensor: TensorRecord, parameter: str) -
         "shape": ", ".join(map(str, tensor.shape)),
         "array": kind["array"],
         "buffer": kind.get("buffer", ""),
-        "default": fill(kind["literal"], numbers=", ".join(numbers)) if numbers else "",
-        "form": templates.whole_form(tensor),
+        "default": fill(kind["literal"], values=", ".join(literals)) if literals else "",
+        "form": tensor_text.type_shape_and_range(tensor),
         "meaning": f"; {meaning}" if meaning else "",
     }
 
@@ -120,8 +120,10 @@ def _parameter(language: Mapping[str, Any], values: Mapping[str, str]) -> str:
     return fill(language[kind], **values)
 
 
-def _returned(language: Mapping[str, Any], results: Sequence[Mapping[str, str]]) -> dict[str, str]:
-    """The result's type and the expression for it: an array, or arrays by name."""
+def _return_value(
+    language: Mapping[str, Any], results: Sequence[Mapping[str, str]]
+) -> dict[str, str]:
+    """The type and expression of the return value: an array, or arrays by name."""
     each = [fill(language["result"], **values) for values in results]
     if len(each) == 1:
         return {"type": results[0]["array"], "returned": each[0]}
@@ -138,15 +140,16 @@ def _returned(language: Mapping[str, Any], results: Sequence[Mapping[str, str]])
 
 
 def _identifiers(names: Sequence[str], language: Mapping[str, Any]) -> dict[str, str]:
-    """Names as the language writes them: camel case unless two would fall together."""
+    """Identifiers for names: in camel case, unless two of them would then be equal."""
     camel = {name: _camel(name) for name in names}
-    found = camel if len(set(camel.values())) == len(names) else {name: name for name in names}
-    taken = set(language["reserved"])
-    return {name: f"{each}_" if each in taken else each for name, each in found.items()}
+    unique = len(set(camel.values())) == len(names)
+    identifiers = camel if unique else {name: name for name in names}
+    reserved = set(language["reserved"])
+    return {name: f"{each}_" if each in reserved else each for name, each in identifiers.items()}
 
 
 def _in_comment(text: str) -> str:
-    """Text that ends no comment and opens none, on one line."""
+    """The text on one line, without the marks that open or close a comment."""
     line = "".join(each if each.isprintable() else " " for each in text)
     return line.replace("/*", "/ *").replace("*/", "* /")
 

@@ -1,22 +1,24 @@
-"""How fast the files were, a table a machine."""
+"""The latency section of the card: measured times, one table per machine."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from exporters.bundle.manifest import LatencyRecord, Manifest
-from exporters.card import templates
-from exporters.card.templates import fill
+from exporters.card import tensor_text
+from exporters.card.template_files import fill
 
 
 def latency_section(template: Mapping[str, Any], manifest: Manifest) -> str:
-    """A table for each machine, with a row a file and signature that apps call.
+    """A table for each machine, with a row for each file and each signature that apps call.
 
     Args:
-        template: Of the card.
-        manifest: Its `latency` may be empty.
+        template: The templates of the card.
+        manifest: The bundle's manifest; its `latency` may be empty.
     """
     shown = [
-        row for row in manifest.latency if row.signature in templates.called(manifest.signatures)
+        row
+        for row in manifest.latency
+        if row.signature in tensor_text.app_signatures(manifest.signatures)
     ]
     if not shown:
         return template["no_latency"]
@@ -34,14 +36,14 @@ def _table(
         each.recipe: each.path for each in manifest.artifacts.values() if each.kind == "tflite"
     }
     threads = sorted({row.threads for row in measured})
-    by_place = {(row.recipe, row.signature, row.threads): row for row in measured}
+    by_key = {(row.recipe, row.signature, row.threads): row for row in measured}
     rows = [
         fill(
             template["latency_row"],
             path=paths[recipe],
             bytes=f"{manifest.files[paths[recipe]].size:,}",
             signature=signature,
-            cells=" | ".join(_cell(by_place.get((recipe, signature, count))) for count in threads),
+            cells=" | ".join(_cell(by_key.get((recipe, signature, count))) for count in threads),
         )
         for recipe, signature in dict.fromkeys((row.recipe, row.signature) for row in measured)
     ]

@@ -1,6 +1,6 @@
-"""What a card takes from the `source` and the `provenance` given to `export`, both plain data.
+"""The keys of `source` and `provenance`, the plain data passed to `export`, that a card shows.
 
-They may hold anything else too, which stays in the manifest alone.
+Other keys are allowed; they are only stored in the manifest.
 """
 
 from collections.abc import Mapping
@@ -11,24 +11,24 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from exporters.errors import ExportError
 
 
-class _Facts(BaseModel):
+class _CardData(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
 
-class Metric(_Facts):
+class Metric(_CardData):
     """One metric of an evaluation.
 
     Attributes:
-        direction: What was measured: a signature, or a way to use one.
-        name: Of the metric.
-        value: What the model has.
-        interval: Where the value lies with 95 % confidence.
+        direction: What was evaluated: a signature, or a way to use one.
+        name: Name of the metric.
+        value: The model's value.
+        interval: Its 95 % confidence interval.
         error: Its standard error.
-        untouched: What handing the input back has.
-        better: Which values are.
-        meaning: What it says, in a sentence.
+        untouched: The value of the unchanged input, as a baseline.
+        better: Whether higher or lower values are better.
+        meaning: What it measures, in a sentence.
         protocol: How it was measured.
-        step: Of training, when it was measured.
+        step: The training step of the evaluated model.
     """
 
     direction: str
@@ -43,17 +43,17 @@ class Metric(_Facts):
     step: int | None = None
 
 
-class Source(_Facts):
+class Source(_CardData):
     """What was exported.
 
     Attributes:
-        run: Its name.
-        step: Of training.
+        run: Name of the run.
+        step: Its training step.
         method: Name of the method.
         summary: What the model does, in a sentence or two.
-        intended_use: What it is for, and what not.
-        metrics: How well it does it.
-        remarks: What must be known beside the metrics, in a sentence each.
+        intended_use: What it is for, and what it is not for.
+        metrics: Metrics of its evaluation.
+        remarks: Sentences on how to read the metrics.
     """
 
     run: str = ""
@@ -65,38 +65,37 @@ class Source(_Facts):
     remarks: tuple[str, ...] = ()
 
 
-class Provenance(_Facts):
-    """What it was trained on.
+class Provenance(_CardData):
+    """What the model was trained on.
 
     Attributes:
         data: Name or description of the training data.
-        license: Under what terms the data may be used, and who made it.
+        license: The terms of use of the data, and its authors.
     """
 
     data: str = ""
     license: str = ""
 
 
-_F = TypeVar("_F", bound=_Facts)
+_D = TypeVar("_D", bound=_CardData)
 
 
 def source_metadata(source: Mapping[str, Any]) -> Source:
-    """What the card takes from `source`; ExportError if it is of another form."""
+    """The keys of `source` that the card shows; ExportError if one is invalid."""
     return _read(Source, "source", source)
 
 
 def provenance_metadata(provenance: Mapping[str, Any]) -> Provenance:
-    """What the card takes from `provenance`; ExportError if it is of another form."""
+    """The keys of `provenance` that the card shows; ExportError if one is invalid."""
     return _read(Provenance, "provenance", provenance)
 
 
-def _read(kind: type[_F], argument: str, given: Mapping[str, Any]) -> _F:
+def _read(kind: type[_D], argument: str, content: Mapping[str, Any]) -> _D:
     try:
-        return kind.model_validate(dict(given))
+        return kind.model_validate(dict(content))
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(map(str, (argument, *first["loc"])))
+        key = ".".join(map(str, (argument, *first["loc"])))
         raise ExportError(
-            f"`{place}`, which the card shows, cannot be read: {first['msg']}, "
-            f"got {first['input']!r}"
+            f"`{key}`, which the card shows, cannot be read: {first['msg']}, got {first['input']!r}"
         ) from error

@@ -1,10 +1,10 @@
-"""The metrics of an evaluation as a table, with how each was measured."""
+"""The metrics section of the card: a table, and how each metric was measured."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from exporters.card.metadata import Metric
-from exporters.card.templates import fill
+from exporters.card.template_files import fill
 
 _ARROWS = {"higher": "↑", "lower": "↓", None: ""}
 
@@ -15,33 +15,33 @@ def metrics_section(
     remarks: Sequence[str],
     step: int | None,
 ) -> str:
-    """A row a metric and a column a direction, then meanings and protocols.
+    """A table with a row per metric and a column per direction, then meanings and protocols.
 
     Args:
-        template: Of the card.
-        metrics: In the order they are shown in; may be none.
-        remarks: Sentences to stand beside them.
-        step: Of training, that of the model exported.
+        template: The templates of the card.
+        metrics: In the order of the rows; may be empty.
+        remarks: Sentences to add.
+        step: The training step of the exported model.
     """
     if not metrics:
         return template["no_metrics"]
     directions = list(dict.fromkeys(metric.direction for metric in metrics))
     names = list(dict.fromkeys(metric.name for metric in metrics))
-    by_place = {(metric.name, metric.direction): metric for metric in metrics}
+    by_key = {(metric.name, metric.direction): metric for metric in metrics}
     rows = []
     for name in names:
-        found = [by_place.get((name, direction)) for direction in directions]
-        better = next(metric.better for metric in found if metric is not None)
-        cells = " | ".join("" if metric is None else _cell(metric) for metric in found)
+        in_row = [by_key.get((name, direction)) for direction in directions]
+        better = next(metric.better for metric in in_row if metric is not None)
+        cells = " | ".join("" if metric is None else _cell(metric) for metric in in_row)
         rows.append(
-            fill(template["figure_row"], name=f"`{name}`", arrow=_ARROWS[better], cells=cells)
+            fill(template["metric_row"], name=f"`{name}`", arrow=_ARROWS[better], cells=cells)
         )
     return fill(
         template["metrics"],
         directions=" | ".join(f"`{direction}`" for direction in directions),
         rules="---|" * len(directions),
         rows="".join(rows),
-        step=_when(metrics, step),
+        step=_other_step(metrics, step),
         remarks="".join(f"- {remark}\n" for remark in remarks),
         protocols="".join(dict.fromkeys(_protocol(template, metric) for metric in metrics)),
     ).rstrip()
@@ -57,14 +57,14 @@ def _cell(metric: Metric) -> str:
 
 
 def _protocol(template: Mapping[str, Any], metric: Metric) -> str:
-    meaning = metric.meaning or "no meaning was given."
-    protocol = metric.protocol or "no protocol was given"
-    return fill(template["figure_protocol"], name=metric.name, meaning=meaning, protocol=protocol)
+    meaning = metric.meaning or "no meaning was recorded."
+    protocol = metric.protocol or "no protocol was recorded"
+    return fill(template["metric_protocol"], name=metric.name, meaning=meaning, protocol=protocol)
 
 
-def _when(metrics: Sequence[Metric], step: int | None) -> str:
-    """Says so where metrics are of another step than the model: they are not this model's."""
+def _other_step(metrics: Sequence[Metric], step: int | None) -> str:
+    """A note if the metrics belong to another training step than the exported model."""
     steps = sorted({metric.step for metric in metrics if metric.step is not None})
     if step is None or steps in ([], [step]):
         return ""
-    return f" (at step {', '.join(map(str, steps))}, while the model here is of step {step})"
+    return f" (at step {', '.join(map(str, steps))}, but the exported model is from step {step})"

@@ -1,33 +1,32 @@
-"""Writes `card.md` and the examples of a bundle, from what its manifest says alone."""
+"""Writes `card.md` and the app examples of a bundle; the manifest is the only source."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from exporters.bundle.labels import STEPS
 from exporters.bundle.manifest import Manifest, SignatureRecord
-from exporters.card import templates
+from exporters.bundle.scalar_inputs import STEPS
+from exporters.card import template_files, tensor_text
 from exporters.card.app_example import examples
 from exporters.card.latency_table import latency_section
 from exporters.card.metadata import provenance_metadata, source_metadata
 from exporters.card.metrics_table import metrics_section
-from exporters.card.templates import fill
+from exporters.card.template_files import fill
 from exporters.convert.recipes import Tolerance
 
 CARD = "card.md"
 
 
 def write_card(folder: Path, title: str, manifest: Manifest) -> None:
-    """Writes the card and an example a language.
+    """Writes the card and one app example per language.
 
     Args:
-        folder: The bundle, its models in place.
-        title: What the bundle is called.
-        manifest: What it holds; `files` must list the models.
+        folder: The bundle, with its models.
+        title: The bundle's title.
+        manifest: Its manifest; `files` must list the models.
 
     Raises:
-        ExportError: If `source` or `provenance` have something under a name that the card shows
-            but of another form.
+        ExportError: If a key of `source` or `provenance` that the card shows is invalid.
     """
     _write(folder / CARD, card(title, manifest))
     models = [item.path for item in manifest.artifacts.values() if item.kind == "tflite"]
@@ -37,7 +36,7 @@ def write_card(folder: Path, title: str, manifest: Manifest) -> None:
 
 def card(title: str, manifest: Manifest) -> str:
     """The text of the card; arguments and errors as in `write_card`."""
-    template = templates.load("card")
+    template = template_files.load("card")
     source = source_metadata(manifest.source)
     provenance = provenance_metadata(manifest.provenance)
     versions = ", ".join(f"{name} {version}" for name, version in manifest.versions.items())
@@ -49,13 +48,13 @@ def card(title: str, manifest: Manifest) -> str:
         intended_use=source.intended_use or template["no_intended_use"],
         signatures=_signatures(template, manifest.signatures),
         floats=_floats(template, manifest.signatures),
-        policies=_policies(manifest.signatures),
-        feeding=_feeding(template, manifest.signatures),
+        inference_behavior=_inference_behavior(manifest.signatures),
+        preparing_inputs=_preparing_inputs(template, manifest.signatures),
         files=_files(template, manifest),
         latency=latency_section(template, manifest),
         metrics=metrics_section(template, source.metrics, source.remarks, source.step),
         data=provenance.data or template["no_data"],
-        license=provenance.license or template["no_licence"],
+        license=provenance.license or template["no_license"],
         versions=versions or "packages of unknown versions",
         created=manifest.created,
     )
@@ -73,22 +72,22 @@ def _origin(method: str, run: str, step: int | None) -> str:
 def _signatures(template: Mapping[str, Any], records: Mapping[str, SignatureRecord]) -> str:
     return "".join(
         fill(template["signature"], name=name, rows="".join(_rows(template, record)))
-        for name, record in templates.called(records).items()
+        for name, record in tensor_text.app_signatures(records).items()
     )
 
 
 def _rows(template: Mapping[str, Any], record: SignatureRecord) -> Iterable[str]:
     for role, tensors in (("in", record.inputs), ("out", record.outputs)):
         for tensor in tensors:
-            default = ", ".join(templates.usual(tensor) or ("must be given",))
+            default = ", ".join(tensor_text.default_texts(tensor) or ("required",))
             yield fill(
                 template["row"],
                 role=role,
                 name=tensor.name,
-                form=templates.type_and_shape(tensor),
-                limits=templates.limits(tensor),
+                form=tensor_text.type_and_shape(tensor),
+                limits=tensor_text.limits(tensor),
                 default=default if role == "in" else "",
-                meaning=_cell(templates.meaning(tensor)),
+                meaning=_cell(tensor_text.meaning(tensor)),
             )
 
 
@@ -101,40 +100,41 @@ def _floats(template: Mapping[str, Any], records: Mapping[str, SignatureRecord])
     return fill(template["floats"], names=", ".join(pairs)) if pairs else ""
 
 
-def _policies(records: Mapping[str, SignatureRecord]) -> str:
-    """What signatures do at inference; what all do alike is said once."""
+def _inference_behavior(records: Mapping[str, SignatureRecord]) -> str:
+    """The inference behavior of all signatures; equal entries are written once."""
     by_text: dict[str, list[str]] = {}
-    plain = {name: record for name, record in records.items() if record.pixels_of is None}
-    for name, record in plain.items():
+    floats = {name: record for name, record in records.items() if record.pixels_of is None}
+    for name, record in floats.items():
         for key, value in record.inference_behavior.items():
             by_text.setdefault(f"{key}: {value}", []).append(name)
     parts = [
-        text if len(names) == len(plain) else f"{text} (`{'`, `'.join(names)}`)"
+        text if len(names) == len(floats) else f"{text} (`{'`, `'.join(names)}`)"
         for text, names in by_text.items()
     ]
     return "; ".join(parts) or "nothing was recorded"
 
 
-def _feeding(template: Mapping[str, Any], records: Mapping[str, SignatureRecord]) -> str:
-    inputs = [tensor for record in templates.called(records).values() for tensor in record.inputs]
-    images = [tensor for tensor in inputs if templates.is_image(tensor)]
+def _preparing_inputs(template: Mapping[str, Any], records: Mapping[str, SignatureRecord]) -> str:
+    shown = tensor_text.app_signatures(records).values()
+    inputs = [tensor for record in shown for tensor in record.inputs]
+    images = [tensor for tensor in inputs if tensor_text.is_image(tensor)]
     unbounded = dict.fromkeys(f"`{each.name}`" for each in inputs if each.value_range is None)
-    found = []
+    parts = []
     if images:
         colours = dict.fromkeys(
-            templates.CHANNELS.get(tensor.shape[-1], f"{tensor.shape[-1]} of them")
+            tensor_text.CHANNELS.get(tensor.shape[-1], f"{tensor.shape[-1]} of them")
             for tensor in images
         )
-        found.append(fill(template["feeding_images"], colours=" or ".join(colours)))
+        parts.append(fill(template["inputs_images"], colours=" or ".join(colours)))
     if any(tensor.labels and tensor.labels != (tensor.name,) for tensor in inputs):
-        found.append(template["feeding_labels"])
-    if any(templates.usual(tensor) for tensor in inputs):
-        found.append(template["feeding_defaults"])
+        parts.append(template["inputs_labels"])
+    if any(tensor_text.default_texts(tensor) for tensor in inputs):
+        parts.append(template["inputs_defaults"])
     if any(tensor.labels == (STEPS,) for tensor in inputs):
-        found.append(template["feeding_steps"])
+        parts.append(template["inputs_steps"])
     if unbounded:
-        found.append(fill(template["feeding_latents"], names=", ".join(unbounded)))
-    return "".join(found).rstrip()
+        parts.append(fill(template["inputs_latents"], names=", ".join(unbounded)))
+    return "".join(parts).rstrip()
 
 
 def _files(template: Mapping[str, Any], manifest: Manifest) -> str:

@@ -1,1 +1,1 @@
-"""From signatures to SavedModel and .tflite files."""
+"""Converts signatures to a SavedModel and .tflite files."""

@@ -1,7 +1,7 @@
-"""Calibration: real examples from which integer recipes fix the range of every tensor.
+"""Calibration: real examples from which integer recipes take the range of every tensor.
 
-Ranges are the least and the greatest value met, so what matters is that the examples reach as
-far as images do: a picker takes those that lie furthest apart in colour and brightness.
+A range is the minimum and maximum over all examples, so the examples must be diverse.
+`pick_diverse_images` chooses images that are far apart in colour and brightness.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,8 +14,8 @@ from exporters.bundle.manifest import SignatureRecord
 from exporters.errors import ExportError
 from exporters.verification import golden
 
-COUNT = 64  # some hundred at most help; below some ten the tails of activations are cut
-_GRID = 2  # a image's colour is looked at in 2x2 parts
+COUNT = 64  # more than about 100 do not help; fewer than about 10 clip the tails of activations
+_GRID = 2  # mean colours are taken in 2x2 parts of an image
 
 
 @dataclass(frozen=True)
@@ -24,28 +24,30 @@ class Calibration:
 
     Attributes:
         inputs: For each signature and each of its inputs a batch `(n, *shape without batch)` of
-            its type and range; row k of all inputs of a signature belongs together.
-        chosen: How they were chosen, in values that JSON can say; kept in the manifest.
+            its type and range. Row k of all inputs of a signature is one example.
+        chosen: How they were chosen, JSON-able; stored in the manifest.
     """
 
     inputs: Mapping[str, Mapping[str, np.ndarray]]
     chosen: Mapping[str, Any] = field(default_factory=dict)
 
 
-def pick(images: Iterable[np.ndarray], *, count: int = COUNT, seed: int = 0) -> list[int]:
-    """Chooses images that cover the colours, brightnesses and contrasts of all of them.
+def pick_diverse_images(
+    images: Iterable[np.ndarray], *, count: int = COUNT, seed: int = 0
+) -> list[int]:
+    """Chooses images that cover the colours, brightnesses and contrasts of all images.
 
-    The first is the one nearest to the mean; each further one is the one least like those
-    chosen, by mean colours in four quarters and by contrast. Of images equally unlike,
-    `seed` decides.
+    Farthest-point sampling: the first image is the one nearest to the mean, each further one
+    is the one farthest from those chosen. The features are the mean colours of the four
+    quarters and the contrast. Ties are broken by `seed`.
 
     Args:
-        images: Images `(height, width, channels)` in [-1, 1]; one at a time is held.
-        count: How many, at least 1; all of them if there are no more.
+        images: Images `(height, width, channels)` in [-1, 1]; only one is in memory at a time.
+        count: How many to choose, at least 1; all images if there are fewer.
         seed: Any integer; equal seeds give equal choices.
 
     Returns:
-        Positions in the order they were chosen.
+        Indices of the images in the order they were chosen.
 
     Raises:
         ExportError: If `count` is below 1 or there is no image.
@@ -58,26 +60,26 @@ def pick(images: Iterable[np.ndarray], *, count: int = COUNT, seed: int = 0) -> 
     order = np.random.default_rng(seed % 2**32).permutation(len(features))
     shuffled = features[order]
     nearest = int(np.argmin(_distances(shuffled, shuffled.mean(0))))
-    positions, apart = [nearest], _distances(shuffled, shuffled[nearest])
-    while len(positions) < min(count, len(features)):
-        apart[positions] = -1.0  # equal images must not be chosen twice
-        positions.append(int(np.argmax(apart)))
-        apart = np.minimum(apart, _distances(shuffled, shuffled[positions[-1]]))
-    return [int(order[position]) for position in positions]
+    chosen, distances = [nearest], _distances(shuffled, shuffled[nearest])
+    while len(chosen) < min(count, len(features)):
+        distances[chosen] = -1.0  # no image is chosen twice, even if several are equal
+        chosen.append(int(np.argmax(distances)))
+        distances = np.minimum(distances, _distances(shuffled, shuffled[chosen[-1]]))
+    return [int(order[index]) for index in chosen]
 
 
 def cases(
     records: Mapping[str, SignatureRecord], calibration: Calibration | None, recipe: str
 ) -> dict[str, list[golden.Arrays]]:
-    """The examples case by case for every signature, uint8 variants included.
+    """The examples of every signature as single cases, uint8 variants included.
 
     Raises:
-        ExportError: If none are given, or not for every input of every signature.
+        ExportError: If there are no examples, or not for every input of every signature.
     """
     if calibration is None:
         raise ExportError(
-            f"recipe {recipe!r} fixes ranges from examples and none are given; give real ones as "
-            "`calibration`, or choose a recipe without such as dynamic_int8"
+            f"recipe {recipe!r} takes ranges from examples and none are given; give real ones as "
+            "`calibration`, or choose a recipe that needs none, such as dynamic_int8"
         )
     floats = [name for name, record in records.items() if record.pixels_of is None]
     if unknown := sorted(set(calibration.inputs) - set(floats)):
@@ -85,13 +87,15 @@ def cases(
             f"`calibration` names the signature {unknown[0]!r}; known are {', '.join(floats)}"
         )
     batches = {
-        name: _checked(name, record, calibration.inputs.get(name, {}), recipe)
+        name: _check_batches(name, record, calibration.inputs.get(name, {}), recipe)
         for name, record in records.items()
         if name in floats
     }
     for name, record in records.items():
         if record.pixels_of is not None:
-            batches[name] = golden.on_pixels(records[record.pixels_of], batches[record.pixels_of])
+            batches[name] = golden.to_pixel_inputs(
+                records[record.pixels_of], batches[record.pixels_of]
+            )
     return {name: _split(batch) for name, batch in batches.items()}
 
 
@@ -99,7 +103,7 @@ def _features(image: np.ndarray) -> np.ndarray:
     rows = np.array_split(image, _GRID)
     parts = [part for row in rows for part in np.array_split(row, _GRID, axis=1)]
     colours = [(part if part.size else image).mean((0, 1)) for part in parts]
-    # Contrast counts as much as the colours together, which are _GRID**2 times as many numbers.
+    # Contrast is weighted like all colours together, which are _GRID**2 times as many features.
     contrast = image.std((0, 1)) * _GRID
     return np.concatenate([*colours, contrast]).astype(np.float64)
 
@@ -108,10 +112,10 @@ def _distances(features: np.ndarray, one: np.ndarray) -> np.ndarray:
     return ((features - one) ** 2).sum(1)
 
 
-def _checked(
-    name: str, record: SignatureRecord, given: Mapping[str, np.ndarray], recipe: str
+def _check_batches(
+    name: str, record: SignatureRecord, examples: Mapping[str, np.ndarray], recipe: str
 ) -> golden.Arrays:
-    batches = golden.checked(name, record, given, argument="calibration")
+    batches = golden.check_batches(name, record, examples, argument="calibration")
     missing = [tensor.name for tensor in record.inputs if tensor.name not in batches]
     if missing:
         raise ExportError(

@@ -1,4 +1,4 @@
-"""Export: signatures in, a checked bundle out."""
+"""Export: writes signatures to a bundle."""
 
 import json
 import os
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -16,14 +17,14 @@ from exporters.bundle import bundle as bundles
 from exporters.bundle.field_types import check_depth, is_inside
 from exporters.bundle.manifest import ArtifactRecord, GoldenRecord, Manifest, SignatureRecord
 from exporters.bundle.npz import Arrays
-from exporters.bundle.signatures import recorded
+from exporters.bundle.signatures import make_records
 from exporters.card import write_card
 from exporters.card.metadata import provenance_metadata, source_metadata
 from exporters.convert import calibration as calibrations
 from exporters.convert import quantize, saved_model, tflite
 from exporters.convert.calibration import Calibration
-from exporters.convert.recipes import RECIPES, Recipe, recipe_named
-from exporters.convert.xnnpack_rewrites import quicker
+from exporters.convert.recipes import RECIPES, Recipe, get_recipe
+from exporters.convert.xnnpack_rewrites import optimize_for_xnnpack
 from exporters.errors import ExportError
 from exporters.protocol import SignatureLike
 from exporters.verification import golden
@@ -36,8 +37,8 @@ _PACKAGES = ("tensorflow", "keras", "ai-edge-litert", "ai-edge-quantizer", "nump
 
 
 @dataclass(frozen=True, kw_only=True)
-class Order:
-    """What `exporters.export` is asked for beside signatures and a folder; described there."""
+class ExportOptions:
+    """The optional arguments of `exporters.export`, which documents them."""
 
     recipes: Sequence[str]
     golden_images: Mapping[str, Mapping[str, np.ndarray]]
@@ -45,6 +46,7 @@ class Order:
     source: Mapping[str, Any] | None
     provenance: Mapping[str, Any] | None
     seed: int
+    optimize: bool
     web: Sequence[str | Path] | None
     sidecar: Mapping[str, bytes]
     keep_saved_model: bool
@@ -52,16 +54,17 @@ class Order:
 
 @dataclass(frozen=True)
 class _Plan:
-    """An order that was checked, before anything is converted.
+    """Validated options and everything computed from them before conversion.
 
     Attributes:
-        recipes: In the order asked for.
-        records: Signatures, uint8 variants among them.
-        examples: Calibration examples by signature; empty if no recipe needs any.
-        calibration: What the manifest says of them.
+        recipes: In the order of the options.
+        records: Signatures, including uint8 variants.
+        examples: Calibration examples by signature; empty if no recipe needs them.
+        calibration: Their description in the manifest.
         source, provenance: As JSON.
-        litert: Files of LiteRT.js by name; None without a page.
-        saved_model: Whether it stays.
+        litert: Files of LiteRT.js by name; None without a web page.
+        optimize: Whether float files are rewritten for XNNPACK.
+        keep_saved_model: Whether the bundle keeps the SavedModel.
     """
 
     recipes: list[Recipe]
@@ -71,58 +74,70 @@ class _Plan:
     source: dict[str, Any]
     provenance: dict[str, Any]
     litert: dict[str, bytes] | None
-    saved_model: bool
+    optimize: bool
+    keep_saved_model: bool
 
 
 def write_bundle(
-    signatures: Mapping[str, SignatureLike], directory: str | Path, order: Order
+    signatures: Mapping[str, SignatureLike], directory: str | Path, options: ExportOptions
 ) -> Path:
-    """Does what `exporters.export` says."""
+    """Implements `exporters.export`."""
     target = Path(os.path.abspath(directory))
-    recipes = _chosen(order.recipes)
+    recipes = _get_recipes(options.recipes)
     bundles.check_free(target)
-    plan = _planned(signatures, recipes, order)
-    cases = golden_cases(signatures, plan.records, order.golden_images, order.seed)
-    with bundles.being_written(target) as folder:
+    plan = _make_plan(signatures, recipes, options)
+    cases = golden_cases(signatures, plan.records, options.golden_images, options.seed)
+    with bundles.writing_bundle(target) as folder:
         golden.write(folder / bundles.GOLDEN, cases)
         saved_model.save(signatures, plan.records, folder / bundles.SAVED_MODEL)
         _convert(folder, plan)
-        if not plan.saved_model:
+        if not plan.keep_saved_model:
             shutil.rmtree(folder / bundles.SAVED_MODEL)
         if plan.litert is not None:
-            images = order.golden_images
+            images = options.golden_images
             page = page_files(target.name, plan.litert, plan.records, plan.recipes, images)
             write_page(folder / FOLDER, page)
-        _put_beside(folder, order.sidecar)
-        _describe(folder, target.name, plan, _golden_record(cases, order.seed))
+        _write_sidecar(folder, options.sidecar)
+        _describe(folder, target.name, plan, _golden_record(cases, options.seed))
         _check_finite(folder, plan.recipes, cases)
     return target
 
 
-def _planned(signatures: Mapping[str, SignatureLike], recipes: list[Recipe], order: Order) -> _Plan:
-    records = recorded(signatures)
-    source = _jsonable("source", order.source)
-    provenance = _jsonable("provenance", order.provenance)
+def _make_plan(
+    signatures: Mapping[str, SignatureLike], recipes: list[Recipe], options: ExportOptions
+) -> _Plan:
+    records = make_records(signatures)
+    source = _jsonable("source", options.source)
+    provenance = _jsonable("provenance", options.provenance)
     source_metadata(source)
     provenance_metadata(provenance)
-    litert = None if order.web is None else _litert(order.web, records)
-    examples, described = _examples(recipes, records, order.calibration)
-    kept = order.keep_saved_model
-    return _Plan(recipes, records, examples, described, source, provenance, litert, kept)
+    litert = None if options.web is None else _litert(options.web, records)
+    examples, description = _examples(recipes, records, options.calibration)
+    return _Plan(
+        recipes,
+        records,
+        examples,
+        description,
+        source,
+        provenance,
+        litert,
+        options.optimize,
+        options.keep_saved_model,
+    )
 
 
-def _chosen(recipes: Sequence[str]) -> list[Recipe]:
+def _get_recipes(recipes: Sequence[str]) -> list[Recipe]:
     if isinstance(recipes, str) or not recipes:
         raise ExportError(f"`recipes` must be one or more names in a sequence, got {recipes!r}")
     if len(set(recipes)) != len(recipes):
         raise ExportError(f"`recipes` must name each recipe once, got {list(recipes)}")
-    return [recipe_named(name) for name in recipes]
+    return [get_recipe(name) for name in recipes]
 
 
 def _litert(
     packed: Sequence[str | Path], records: Mapping[str, SignatureRecord]
 ) -> dict[str, bytes]:
-    shown_signatures(records)  # says that there is nothing to show before anything is converted
+    shown_signatures(records)  # raises before any conversion if there is nothing to show
     return litert_files(packed)
 
 
@@ -131,7 +146,7 @@ def _examples(
     records: Mapping[str, SignatureRecord],
     calibration: Calibration | None,
 ) -> tuple[dict[str, list[Arrays]], dict[str, Any]]:
-    """Calibration examples by signature and what the manifest says of them; empty if unused."""
+    """Calibration examples by signature and their description; empty if no recipe needs them."""
     calibrated = [recipe.name for recipe in recipes if recipe.calibrated]
     if not calibrated:
         return {}, {}
@@ -142,33 +157,38 @@ def _examples(
 
 
 def _convert(folder: Path, plan: _Plan) -> None:
-    """Writes a .tflite file a recipe; integer recipes go on from the float32 one's content."""
-    float32, whole = None, folder / bundles.SAVED_MODEL
+    """Writes a .tflite file per recipe; calibrated recipes quantize the float32 file."""
+    float32, source = None, folder / bundles.SAVED_MODEL
     for recipe in plan.recipes:
         if recipe.calibrated:
-            float32 = float32 or tflite.convert(whole, RECIPES["float32"], plan.records)
+            float32 = float32 or tflite.convert(source, RECIPES["float32"], plan.records)
             content = quantize.quantize(float32, recipe, plan.records, plan.examples)
         else:
-            content = tflite.convert(whole, recipe, plan.records)
-            if recipe.settings.weights != "int8":
-                content = quicker(content)
+            content = tflite.convert(source, recipe, plan.records)
+            if _is_optimized(recipe, plan):
+                content = optimize_for_xnnpack(content)
         (folder / f"{recipe.name}.tflite").write_bytes(content)
 
 
-def _put_beside(folder: Path, sidecar: Mapping[str, bytes]) -> None:
-    taken = {path.name for path in folder.iterdir()} | {bundles.MANIFEST}
+def _is_optimized(recipe: Recipe, plan: _Plan) -> bool:
+    """Only float graphs are rewritten; see `exporters.convert.xnnpack_rewrites`."""
+    return plan.optimize and recipe.settings.weights != "int8"
+
+
+def _write_sidecar(folder: Path, sidecar: Mapping[str, bytes]) -> None:
+    reserved = {path.name for path in folder.iterdir()} | {bundles.MANIFEST}
     for path, content in sidecar.items():
-        if not is_inside(path) or "/" not in path or path.split("/")[0] in taken:
+        if not is_inside(path) or "/" not in path or path.split("/")[0] in reserved:
             raise ExportError(
-                "`sidecar` must name files by paths with forward slashes, in folders of their own "
-                f"within the bundle such as 'judges/a.npz', got {path!r}"
+                "`sidecar` must name files by paths with forward slashes, in new folders of the "
+                f"bundle such as 'judges/a.npz', got {path!r}"
             )
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_bytes(content)
 
 
 def _describe(folder: Path, name: str, plan: _Plan, cases: GoldenRecord) -> None:
-    """Writes card, examples and manifest for what is in the folder."""
+    """Writes card, examples and manifest for the files in the folder."""
     manifest = Manifest(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         signatures=plan.records,
@@ -180,7 +200,7 @@ def _describe(folder: Path, name: str, plan: _Plan, cases: GoldenRecord) -> None
         provenance=plan.provenance,
     )
     write_card(folder, name, manifest)
-    files = bundles.file_records(folder)  # the card and the examples now among them
+    files = bundles.file_records(folder)  # now with the card and the examples
     bundles.write_manifest(folder, manifest.model_copy(update={"files": files}))
 
 
@@ -191,23 +211,36 @@ def _golden_record(cases: Mapping[str, Golden], seed: int) -> GoldenRecord:
 
 def _artifacts(plan: _Plan) -> dict[str, ArtifactRecord]:
     artifacts = {}
-    if plan.saved_model:
-        whole = _artifact("saved_model", bundles.SAVED_MODEL, RECIPES["float32"], {})
-        artifacts[bundles.SAVED_MODEL] = whole
+    if plan.keep_saved_model:
+        float32 = RECIPES["float32"]
+        artifacts[bundles.SAVED_MODEL] = _artifact("saved_model", bundles.SAVED_MODEL, float32)
     for recipe in plan.recipes:
-        used = {"calibration": plan.calibration} if recipe.calibrated else {}
-        artifacts[recipe.name] = _artifact("tflite", f"{recipe.name}.tflite", recipe, used)
+        artifacts[recipe.name] = _artifact(
+            "tflite",
+            f"{recipe.name}.tflite",
+            recipe,
+            calibration={"calibration": plan.calibration} if recipe.calibrated else {},
+            optimized=_is_optimized(recipe, plan),
+        )
     return artifacts
 
 
-def _artifact(kind: str, path: str, recipe: Recipe, used: Mapping[str, Any]) -> ArtifactRecord:
+def _artifact(
+    kind: str,
+    path: str,
+    recipe: Recipe,
+    *,
+    calibration: Mapping[str, Any] = MappingProxyType({}),
+    optimized: bool = False,
+) -> ArtifactRecord:
     return ArtifactRecord.model_validate(
         {
             "kind": kind,
             "path": path,
             "recipe": recipe.name,
             "description": recipe.description,
-            "settings": {**recipe.settings.as_dict(), **used},
+            "settings": {**recipe.settings.as_dict(), **calibration},
+            "optimized": optimized,
             "float_tolerance": recipe.float_tolerance,
             "uint8_tolerance": recipe.uint8_tolerance,
         }
@@ -225,7 +258,7 @@ def _jsonable(name: str, value: Mapping[str, Any] | None) -> dict[str, Any]:
     try:
         return check_depth(json.loads(json.dumps(dict(value or {}), allow_nan=False)))
     except (TypeError, ValueError, RecursionError) as error:
-        raise ExportError(f"`{name}` must hold only what JSON can say: {error}") from error
+        raise ExportError(f"`{name}` must hold only JSON values: {error}") from error
 
 
 def _versions() -> dict[str, str]:
@@ -233,6 +266,6 @@ def _versions() -> dict[str, str]:
     for package in _PACKAGES:
         try:
             found[package] = version(package)
-        except PackageNotFoundError:  # for example tensorflow-cpu in place of tensorflow
+        except PackageNotFoundError:  # for example if tensorflow-cpu is installed instead
             continue
     return found

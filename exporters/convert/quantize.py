@@ -1,8 +1,8 @@
-"""Integer recipes by operation and scope, through ai-edge-quantizer (loaded when first needed).
+"""Static-range integer recipes, by ai-edge-quantizer (imported when first needed).
 
-TensorFlow's own converter quantises float signatures equally well, but not their uint8 variants:
-it also quantises the scaling of pixels, in steps so coarse that 21 dB were left of 44 (Fader at
-64 pixels), and it cannot leave operations out. Hence one way for all integer recipes.
+TensorFlow's converter is not used for them, for two reasons. It also quantizes the scaling of
+pixels in uint8 variants, so coarsely that the PSNR falls from 44 to 21 dB (Fader at 64 pixels).
+And it cannot leave single operations in float.
 """
 
 import os
@@ -20,8 +20,8 @@ from exporters.tflite_graph.summary import last_layers
 from exporters.verification.golden import Arrays
 
 _ALL = ".*"
-# The border stays as signatures say: float tensors float, pixels scaled in float.
-_BORDER = (
+# Inputs and outputs keep the signature's types, and pixels are scaled in float.
+_INTERFACE = (
     Rule(("INPUT", "OUTPUT"), activations=None),
     Rule(EVERYTHING, activations=None, scope="pixels"),
 )
@@ -33,19 +33,19 @@ def quantize(
     records: Mapping[str, SignatureRecord],
     cases: Mapping[str, list[Arrays]],
 ) -> bytes:
-    """Quantises a float32 .tflite file by a recipe's rules.
+    """Quantizes a float32 .tflite file by a recipe's rules.
 
     Args:
-        content: The file's.
-        recipe: One that is calibrated.
-        records: What its signatures take and give.
+        content: The file's content.
+        recipe: A calibrated one.
+        records: Inputs and outputs of its signatures.
         cases: Calibration examples of every signature.
 
     Returns:
-        The quantised file's content, with the same signatures of the same types.
+        The quantized file's content, with the same signatures and interface types.
 
     Raises:
-        ExportError: If the quantiser is not installed or fails.
+        ExportError: If the quantizer is not installed or fails.
     """
     package = _package(recipe.name)
     try:
@@ -58,8 +58,8 @@ def quantize(
                 enable_progress_report=False,
             )
             quantized = bytes(result.quantized_model)
-    except Exception as error:  # the quantiser raises bare exceptions of many kinds
-        sentence = f"recipe {recipe.name!r}: the quantiser failed: {first_line(str(error))}"
+    except Exception as error:  # the quantizer raises exceptions of many kinds
+        sentence = f"recipe {recipe.name!r}: the quantizer failed: {first_line(str(error))}"
         raise ExportError(sentence) from error
     check_graph(recipe.name, quantized)
     return quantized
@@ -79,7 +79,7 @@ def _package(recipe: str) -> ModuleType:
 
 
 def _scopes(content: bytes, records: Mapping[str, SignatureRecord]) -> dict[str, str]:
-    """Regular expressions over the names of what operations give."""
+    """Regular expressions that match the names of the output tensors of operations."""
     images = {
         name: [tensor.name for tensor in record.outputs if _is_image(tensor)]
         for name, record in records.items()
@@ -88,7 +88,7 @@ def _scopes(content: bytes, records: Mapping[str, SignatureRecord]) -> dict[str,
     return {
         "all": _ALL,
         "last_layers": rf"^({'|'.join(names)})(;|$)",
-        "pixels": rf"(^|;|/){PIXEL_SCOPE}(_\d+)?/",  # a second scope of a name gets a number
+        "pixels": rf"(^|;|/){PIXEL_SCOPE}(_\d+)?/",  # TensorFlow numbers repeated scopes
     }
 
 
@@ -98,7 +98,7 @@ def _is_image(tensor: TensorRecord) -> bool:
 
 def _manager(package: ModuleType, recipe: Recipe, scopes: Mapping[str, str]) -> Any:
     manager = package.recipe_manager.RecipeManager()
-    for regex, operation, bits in _settings((*recipe.settings.rules, *_BORDER), scopes):
+    for regex, operation, bits in _settings((*recipe.settings.rules, *_INTERFACE), scopes):
         name = package.qtyping.TFLOperationName(operation)
         if bits is None:
             manager.add_quantization_config(regex, name, algorithm_key="no_quantize")
@@ -118,10 +118,10 @@ def _settings(
 def _ranges(
     package: ModuleType, content: bytes, rules: Any, cases: Mapping[str, list[Arrays]]
 ) -> dict[str, Any]:
-    """Least and greatest value of every tensor over all examples.
+    """Minimum and maximum of every tensor over all examples.
 
-    `Quantizer.calibrate` takes moving averages instead, which cut what few images reach: 34 dB
-    where these give 44 (Fader at 64 pixels).
+    `Quantizer.calibrate` takes moving averages instead, which clip rare values: a PSNR of 34 dB
+    instead of 44 (Fader at 64 pixels).
     """
     calibrator = package.calibrator.Calibrator(
         content,

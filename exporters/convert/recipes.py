@@ -1,8 +1,8 @@
-"""Recipes: how a model is converted, and how far its outputs may then be from the original's.
+"""Recipes: how a model is converted, and how far its outputs may be from the original's.
 
-A recipe is data. `exporters/convert/tflite.py` turns its settings into a converter's,
-`exporters/convert/quantize.py` its rules into a quantiser's; `verify` holds every artifact to its
-tolerances.
+A recipe is data. `exporters/convert/tflite.py` passes its settings to the converter,
+`exporters/convert/quantize.py` its rules to the quantizer. `verify` checks every artifact
+against its tolerances.
 """
 
 import difflib
@@ -18,13 +18,13 @@ from exporters.errors import ExportError
 
 
 class Tolerance(BaseModel):
-    """Limits on the difference between two outputs; a limit of None is not tested.
+    """Limits on the difference between two outputs; a limit of None is not checked.
 
     Attributes:
         max_abs: Largest absolute difference. For uint8 in levels; for floats on the scale of
             an image in [-1, 1] (other ranges are scaled to a width of 2 first).
         mean_abs: Mean absolute difference, in the same units.
-        psnr: Least peak signal to noise ratio in decibels; the peak is the range's width.
+        psnr: Minimum peak signal-to-noise ratio in decibels; the peak is the range's width.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -34,7 +34,7 @@ class Tolerance(BaseModel):
     psnr: float | None = None
 
     def widened(self, factor: float) -> "Tolerance":
-        """The same where errors may be `factor` times as large."""
+        """The tolerance for errors that may be `factor` times as large."""
         return Tolerance(
             max_abs=None if self.max_abs is None else factor * self.max_abs,
             mean_abs=None if self.mean_abs is None else factor * self.mean_abs,
@@ -48,13 +48,13 @@ CONVOLUTIONS = ("CONV_2D", "CONV_2D_TRANSPOSE", "DEPTHWISE_CONV_2D", "FULLY_CONN
 
 @dataclass(frozen=True)
 class Rule:
-    """How some operations compute; of several rules that fit an operation the last one counts.
+    """How some operations compute. If several rules match an operation, the last one applies.
 
     Attributes:
-        operations: Their names as the quantiser knows them; `*` is all that it can quantise.
-        activations: Bits of what goes through them, 8 or 16; None for float32.
-        scope: `all`; `last_layers`: the last convolution ahead of each image; `pixels`: what
-            scales pixels in uint8 variants.
+        operations: Names of operations in the quantizer; `*` is all that it can quantize.
+        activations: Bits of their activations, 8 or 16; None for float32.
+        scope: `all`; `last_layers`, the last convolution before each image output; or `pixels`,
+            the operations that scale pixels in uint8 variants.
     """
 
     operations: tuple[str, ...]
@@ -64,14 +64,13 @@ class Rule:
 
 @dataclass(frozen=True)
 class ConverterSettings:
-    """What a converter is asked for.
+    """Settings of the converter or the quantizer.
 
     Attributes:
-        weights: Type the weights are stored in: `float32`, `float16` or `int8`. Inputs and
-            outputs keep the signature's types whatever it is.
-        rules: Which operations compute on integers whose ranges are fixed beforehand, from
-            calibration examples; none without. What no rule names computes in float32, and so
-            do the conversions at the border (from pixels, to pixels, of float tensors).
+        weights: Stored type of the weights: `float32`, `float16` or `int8`. Inputs and outputs
+            always keep the signature's types.
+        rules: Which operations compute in integers with ranges from calibration examples. All
+            other operations compute in float32, and so do conversions at inputs and outputs.
     """
 
     weights: str
@@ -85,12 +84,12 @@ class ConverterSettings:
 
 @dataclass(frozen=True)
 class Recipe:
-    """One way to convert.
+    """One way to convert a model.
 
     Attributes:
-        name: What it is asked for by, and the stem of its file.
-        description: One sentence for people choosing.
-        settings: What the converter is told.
+        name: Its name, and the stem of its file.
+        description: One sentence that helps people choose.
+        settings: Settings of the converter.
         float_tolerance: How far float outputs may be from the original's.
         uint8_tolerance: How far pixels may be from the original's.
     """
@@ -103,7 +102,7 @@ class Recipe:
 
     @property
     def calibrated(self) -> bool:
-        """Whether ranges are fixed from examples, which must be given then."""
+        """Whether it needs calibration examples."""
         return bool(self.settings.rules)
 
 
@@ -112,14 +111,14 @@ _ALL = (
         name="float32",
         description="Weights as trained; the reference on any processor.",
         settings=ConverterSettings(weights="float32"),
-        # Kernels sum in another order than TensorFlow's; a wrong graph misses by far more.
+        # Kernels sum in another order than TensorFlow's; a wrong graph is off by far more.
         float_tolerance=Tolerance(max_abs=1e-4),
-        # 1e-4 is 0.013 levels: rounding may fall on the other side, never two levels away.
+        # 1e-4 is 0.013 levels: rounding may change a level by one, never by two.
         uint8_tolerance=Tolerance(max_abs=1),
     ),
     Recipe(
         name="float16",
-        description="Weights in half precision: half the size, made for phone GPUs.",
+        description="Weights in half precision: half the size, suited to phone GPUs.",
         settings=ConverterSettings(weights="float16"),
         float_tolerance=Tolerance(psnr=50.0),
         # Rounding both sides to whole levels adds 1/6 level² to the 0.65 level² of 50 dB.
@@ -127,35 +126,35 @@ _ALL = (
     ),
     Recipe(
         name="dynamic_int8",
-        description="Weights in 8 bits, sums quantised on the fly: a quarter of the size, "
-        "the fastest on phone processors.",
+        description="Weights in 8 bits, activations quantized dynamically: a quarter of the "
+        "size, the fastest on phone processors.",
         settings=ConverterSettings(weights="int8"),
-        # Measured about 34 dB on ResNet generators (platform metadata); below 28 it is visible.
+        # Measured about 34 dB on ResNet generators; below 28 dB errors are visible.
         float_tolerance=Tolerance(psnr=28.0),
         uint8_tolerance=Tolerance(psnr=28.0),
     ),
     Recipe(
         name="int8",
-        description="Weights and sums in 8 bits with ranges fixed from examples, for processors "
-        "of integers; conversions at the border and what the quantiser cannot do stay float.",
+        description="Weights and activations in 8 bits with ranges from examples, for integer "
+        "accelerators; conversions at inputs and outputs and unsupported operations stay float.",
         settings=ConverterSettings(
             weights="int8",
             rules=(
                 Rule(EVERYTHING, activations=8),
-                # In 255 steps a small divisor becomes 0, which the kernel refuses.
+                # With 255 levels a small divisor rounds to 0, which the kernel refuses.
                 Rule(("DIV",), activations=None),
             ),
         ),
         # Measured 39 to 44 dB on held-out images, 37 to 45 on golden cases (ResNet with instance
-        # norm, Fader). The limits are wide because ranges cut what goes beyond the examples, as
-        # seeded cases may; what was broken (TensorFlow's own uint8 variants) came to 21.
+        # norm, Fader). The limits are wide because values beyond the range of the examples are
+        # clipped, also in seeded cases. A broken conversion (uint8 by TensorFlow) had 21 dB.
         float_tolerance=Tolerance(psnr=25.0),
         uint8_tolerance=Tolerance(psnr=25.0),
     ),
     Recipe(
         name="int8_float_norm",
-        description="Convolutions in 8 bits with ranges fixed from examples; norms and the last "
-        "layer in float32: nearer to the original than int8.",
+        description="Convolutions in 8 bits with ranges from examples, normalization and the "
+        "last layer in float32: closer to the original than int8.",
         settings=ConverterSettings(
             weights="int8",
             rules=(
@@ -163,20 +162,20 @@ _ALL = (
                 Rule(CONVOLUTIONS, activations=None, scope="last_layers"),
             ),
         ),
-        # Measured 44 to 47 dB; 5 to 6 more than int8 with instance norm.
+        # Measured 44 to 47 dB; 5 to 6 dB more than int8 with instance norm.
         float_tolerance=Tolerance(psnr=28.0),
         uint8_tolerance=Tolerance(psnr=28.0),
     ),
     Recipe(
         name="int16x8",
-        description="Weights in 8 bits, the rest in 16 with ranges fixed from examples, additions "
-        "in float32: the nearest to the original, far slower where no processor is made for it.",
+        description="Weights in 8 bits, activations in 16 with ranges from examples, additions "
+        "in float32: the closest to the original, far slower without hardware support.",
         settings=ConverterSettings(
             weights="int8",
             rules=(
                 Rule(EVERYTHING, activations=16),
-                # Where all scales come near powers of two, as those of images do (1/32767),
-                # their int16 kernels take an older form that refuses most of them.
+                # If all scales are near powers of two, as those of images are (1/32767), the
+                # int16 kernels of ADD and SUB use an older mode that refuses most scales.
                 Rule(("ADD", "SUB"), activations=None),
             ),
         ),
@@ -188,11 +187,11 @@ _ALL = (
 RECIPES: Mapping[str, Recipe] = MappingProxyType({recipe.name: recipe for recipe in _ALL})
 
 
-def recipe_named(name: str) -> Recipe:
+def get_recipe(name: str) -> Recipe:
     """Looks a recipe up.
 
     Raises:
-        ExportError: If there is none of that name, with the nearest one.
+        ExportError: If there is none of that name; it suggests the most similar one.
     """
     if name in RECIPES:
         return RECIPES[name]

@@ -1,4 +1,4 @@
-"""SavedModel: every signature under its name, weights stored once, in float32 and in uint8."""
+"""SavedModel: all signatures, float and uint8, with the weights stored once."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -21,12 +21,12 @@ def save(
 
     Args:
         signatures: The float signatures.
-        records: What `signatures.recorded` made of them; decides shapes and uint8 variants.
+        records: Their records from `signatures.make_records`, with shapes and uint8 variants.
         folder: A new folder.
 
     Raises:
-        ExportError: If a function gives other tensors than it declares, keeps state, or
-            reads something that cannot be saved.
+        ExportError: If a function's outputs differ from those it declares, or it keeps state or
+            reads a resource that cannot be saved.
     """
     module = tf.Module()
     module.variables_of = {}
@@ -34,13 +34,13 @@ def save(
     for name, signature in signatures.items():
         float_function = _trace(_declared(signature), records[name])
         _check_outputs(name, float_function, records[name])
-        # A variable that no trackable object holds would come back as NaN, without an error.
+        # A variable that no trackable object holds would be loaded as NaN, without an error.
         module.variables_of[name] = _variables(name, float_function)
         traced[name] = float_function
     for name, record in records.items():
         if record.pixels_of is not None:
             wrapped = records[record.pixels_of]
-            traced[name] = _trace(_on_pixels(traced[record.pixels_of], wrapped), record)
+            traced[name] = _trace(_pixel_variant(traced[record.pixels_of], wrapped), record)
     try:
         tf.saved_model.save(module, str(folder), signatures=traced)
     except (AssertionError, ValueError, tf.errors.OpError) as error:
@@ -64,7 +64,7 @@ def _declared(signature: SignatureLike) -> Callable[..., dict[str, tf.Tensor]]:
     return call
 
 
-def _on_pixels(
+def _pixel_variant(
     function: Callable[..., Mapping[str, tf.Tensor]], wrapped: SignatureRecord
 ) -> Callable[..., dict[str, tf.Tensor]]:
     images_in = {tensor.name for tensor in wrapped.inputs if is_image(tensor)}
@@ -91,7 +91,7 @@ def _from_pixels(pixels: tf.Tensor) -> tf.Tensor:
 
 def _to_pixels(images: tf.Tensor) -> tf.Tensor:
     with tf.name_scope(PIXEL_SCOPE):
-        # FLOOR runs in more delegates than ROUND does, and whole numbers survive any CAST.
+        # More delegates support FLOOR than ROUND, and CAST is exact on whole numbers.
         levels = tf.floor((images + 1.0) * 127.5 + 0.5)
         return tf.cast(tf.clip_by_value(levels, 0.0, 255.0), tf.uint8)
 
@@ -117,7 +117,7 @@ def _check_outputs(name: str, function: Any, record: SignatureRecord) -> None:
 
 
 def _variables(name: str, function: Any) -> list[tf.Variable]:
-    """The variables a traced function reads, in the order it met them."""
+    """The variables that a traced function reads, in the order of its captures."""
     by_handle = {id(variable.handle): variable for variable in function.graph.variables}
     found = []
     for capture, _ in function.graph.captures:
@@ -125,7 +125,7 @@ def _variables(name: str, function: Any) -> list[tf.Variable]:
             continue
         if id(capture) not in by_handle:
             raise ExportError(
-                f"signature {name!r} reads a table or another resource that is no variable; "
+                f"signature {name!r} reads a table or another resource that is not a variable; "
                 "only weights can be exported"
             )
         found.append(by_handle[id(capture)])

@@ -1,7 +1,7 @@
-"""TensorFlow Lite conversion; the one module that touches `tf.lite`.
+"""TensorFlow Lite conversion; the only module that uses `tf.lite`.
 
-The converter is reached through a SavedModel only: other ways keep Keras variables as
-unread resources and give a file that answers NaN without an error.
+It converts from a SavedModel. The other entry points of the converter leave Keras variables as
+uninitialized resources, and the file then returns NaN without an error.
 """
 
 import contextlib
@@ -25,12 +25,12 @@ _WEIGHT_TYPES = {"float16": tf.float16, "int8": None}
 
 
 def convert(saved_model: str | Path, recipe: Recipe, signatures: Iterable[str]) -> bytes:
-    """Converts named signatures of a SavedModel into one .tflite file's content.
+    """Converts named signatures of a SavedModel into the content of one .tflite file.
 
-    Of recipes with rules, which `quantizer` goes on with, only the type of weights counts.
+    A recipe's rules are ignored; `quantize` applies them.
 
     Raises:
-        ExportError: If the graph needs more than built-in operations, has a shape that is
+        ExportError: If the graph needs operations that are not built in, has a shape that is
             not static or keeps state.
     """
     converter = tf.lite.TFLiteConverter.from_saved_model(
@@ -44,7 +44,7 @@ def convert(saved_model: str | Path, recipe: Recipe, signatures: Iterable[str]) 
     try:
         with quiet():
             content = converter.convert()
-    except Exception as error:  # the converter raises bare exceptions of many kinds
+    except Exception as error:  # the converter raises exceptions of many kinds
         raise ExportError(_conversion_sentence(recipe.name, str(error))) from error
     check_graph(recipe.name, content)
     return content
@@ -56,8 +56,8 @@ def check_finite(
     """Runs a converted file on golden inputs.
 
     Args:
-        bundle: Holds the file.
-        recipe: Which of its files.
+        bundle: The bundle with the file.
+        recipe: The recipe of the file.
         cases: For each signature the inputs of every case.
 
     Raises:
@@ -86,20 +86,20 @@ def _run(runner: Runner, name: str, case: dict[str, np.ndarray]) -> dict[str, np
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Silences converters, also their C++ side: they print pages that exceptions repeat."""
+    """Silences the converter and its C++ code, whose long output the exceptions repeat."""
     sys.stderr.flush()
-    kept = os.dup(2)
+    original = os.dup(2)
     try:
         with open(os.devnull, "w") as nowhere, contextlib.redirect_stderr(nowhere):
             os.dup2(nowhere.fileno(), 2)
             yield
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+        os.dup2(original, 2)
+        os.close(original)
 
 
 def check_graph(recipe: str, content: bytes) -> None:
-    """Raises ExportError if a file needs more than built-in operations, state or dynamic shapes."""
+    """Raises ExportError if a file needs custom operations, state or dynamic shapes."""
     graph = read_graph(content)
     if graph.custom:
         raise ExportError(_not_built_in(recipe, sorted(graph.custom)))
@@ -119,8 +119,8 @@ def check_graph(recipe: str, content: bytes) -> None:
 def _conversion_sentence(recipe: str, message: str) -> str:
     if half := re.search(r"tensor<[\dx?*]*(bf16|f16)>", message):
         return (
-            f"recipe {recipe!r}: layers compute in {_HALF[half[1]]}, which phones' built-in "
-            "operations do not; export the same weights under the float32 inference_behavior"
+            f"recipe {recipe!r}: layers compute in {_HALF[half[1]]}, which the built-in "
+            "operations do not support; export the same weights with the dtype policy float32"
         )
     listed = re.findall(r"(?:Select|Flex|Custom) ops: ([\w, ]+)", message)
     names = sorted({name.strip() for line in listed for name in line.split(",")})

@@ -1,1 +1,1 @@
-"""Running a bundle: images of any size through a model of one size."""
+"""Running a bundle: images of any size through a model with a fixed input size."""

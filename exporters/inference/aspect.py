@@ -1,7 +1,7 @@
-"""Images of any size on a model's canvas of one size, and back.
+"""Letterboxing: images of any size on a model's canvas of fixed size, and back.
 
-A image is made to fit with its aspect kept, and the rest is filled with its mirror image: a
-flat border would move the statistics of instance norm.
+An image is resized to fit with its aspect ratio kept. The rest of the canvas is filled by
+reflection, because a flat border would change the statistics of instance normalization.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from PIL import Image
 
 @dataclass(frozen=True)
 class Box:
-    """Where a image lies on the model's canvas, in pixels."""
+    """Where an image lies on the model's canvas, in pixels."""
 
     top: int
     left: int
@@ -20,7 +20,7 @@ class Box:
     width: int
 
     def scaled(self, vertical: float, horizontal: float) -> "Box":
-        """The same place on a canvas of another size."""
+        """The same box on a canvas of another size."""
         return Box(
             round(self.top * vertical),
             round(self.left * horizontal),
@@ -30,7 +30,7 @@ class Box:
 
 
 def fit(size: tuple[int, int], canvas: tuple[int, int]) -> Box:
-    """Centres a image of `size` (height, width) on a canvas, as large as its aspect lets it."""
+    """Centres an image of `size` (height, width) on a canvas, as large as its aspect allows."""
     scale = min(canvas[0] / size[0], canvas[1] / size[1])
     height = min(canvas[0], max(1, round(size[0] * scale)))
     width = min(canvas[1], max(1, round(size[1] * scale)))
@@ -38,7 +38,7 @@ def fit(size: tuple[int, int], canvas: tuple[int, int]) -> Box:
 
 
 def onto_canvas(pixels: np.ndarray, canvas: tuple[int, int]) -> np.ndarray:
-    """Fits uint8 `(height, width, channels)` to a canvas of (height, width)."""
+    """Resizes and pads uint8 `(height, width, channels)` to a canvas of (height, width)."""
     box = fit(pixels.shape[:2], canvas)
     below = canvas[0] - box.top - box.height
     right = canvas[1] - box.left - box.width
@@ -47,11 +47,11 @@ def onto_canvas(pixels: np.ndarray, canvas: tuple[int, int]) -> np.ndarray:
 
 
 def off_canvas(output: np.ndarray, canvas: tuple[int, int], size: tuple[int, int]) -> np.ndarray:
-    """Undoes `onto_canvas` on what a model made of the canvas.
+    """Undoes `onto_canvas` for a model's output.
 
     Args:
         output: uint8 `(height, width, channels)`, as large as the canvas or a multiple of it.
-        canvas: Height and width of the canvas the model took.
+        canvas: Height and width of the model's input.
         size: Height and width of the image that was fitted to it, and of the result.
     """
     box = fit(size, canvas).scaled(output.shape[0] / canvas[0], output.shape[1] / canvas[1])
@@ -64,8 +64,8 @@ def _resize(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
         return pixels
     height, width = size
     channels = [
-        # Along rows, then along columns, as the page for browsers does. In one call Pillow 13 takes
-        # columns first where it finds that quicker (its pull request 9549): other levels by 1.
+        # Rows first, then columns, as the web page does. In one call Pillow 13 may resize columns
+        # first where that is faster (its pull request 9549), which changes some levels by 1.
         Image.fromarray(np.ascontiguousarray(pixels[..., channel]))
         .resize((width, pixels.shape[0]), Image.Resampling.BICUBIC)
         .resize((width, height), Image.Resampling.BICUBIC)

@@ -1,4 +1,4 @@
-"""Images of any size through a model, and pixels to numbers and back.
+"""Translates images of any size, and converts between pixels and floats.
 
 Files hold uint8 in [0, 255]; float signatures take float32 in [-1, 1].
 """
@@ -8,14 +8,14 @@ from types import MappingProxyType
 
 import numpy as np
 
-from exporters.bundle.labels import row_of
 from exporters.bundle.manifest import TensorRecord
+from exporters.bundle.scalar_inputs import input_row
 from exporters.errors import ExportError
 from exporters.inference.aspect import off_canvas, onto_canvas
 from exporters.inference.signature_selection import ImageSignature, Model, image_signature
 
 IMAGE_RANGE = (-1.0, 1.0)
-_NO_NUMBERS: Mapping[str, float] = MappingProxyType({})
+_NO_ATTRIBUTES: Mapping[str, float] = MappingProxyType({})
 
 
 def to_float(pixels: np.ndarray) -> np.ndarray:
@@ -34,43 +34,45 @@ def translate_image(
     pixels: np.ndarray,
     *,
     signature: str | None = None,
-    numbers: Mapping[str, float] = _NO_NUMBERS,
+    attributes: Mapping[str, float] = _NO_ATTRIBUTES,
     exemplar: np.ndarray | None = None,
     target: np.ndarray | None = None,
     mask: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Translates one image of any size and gives it back in that size.
+    """Translates one image of any size; the result has the same size.
 
-    The image is made to fit the model with its aspect kept, the rest is filled with its
-    mirror image (a flat border would move the statistics of instance norm), and after the
-    model the filling is cut off.
+    The image is resized to fit the model with its aspect ratio kept, and padded by reflection.
+    The padding of the output is cut off.
 
     Args:
         model: A bundle's `Runner`.
-        pixels: uint8 `(height, width, channels)`, channels as the signature takes them.
-        signature: `a_to_b` or `a_to_b_uint8`; None for the only one that what is given serves.
-        numbers: A number for every label the signature has, 0 for absent and 1 for present;
-            beyond is allowed. Of `hair=black` and `hair=blond` one is enough, the other is 0
-            then; `strength` is 1 if it is not given.
+        pixels: uint8 `(height, width, channels)` with as many channels as the signature takes.
+        signature: `a_to_b` or `a_to_b_uint8`; None for the only one that takes the other
+            arguments.
+        attributes: A value for every label of the signature: 0 for absent, 1 for present, other
+            values extrapolate. Of `hair=black` and `hair=blond` one is enough, the other is then
+            0. Other labelled scalars such as `strength` or `steps` have a default.
         exemplar: A second image of any size, for signatures that take one.
-        target: `pixels` with colours painted over them, of their size, for signatures that take
-            them.
-        mask: uint8 `(height, width, 1)` of the same size: how much of the target counts where, 255
-            where it is painted.
+        target: `pixels` with colours painted over them, of the same size, for signatures that
+            take a painted target.
+        mask: uint8 `(height, width, 1)` of the same size: the weight of the target at each
+            pixel, 255 where it is painted.
 
     Returns:
         uint8 `(height, width, output channels)`.
 
     Raises:
-        ExportError: If the signature is unknown, does not turn images into images or is
-            not served by what is given, the channels are not its own, or target and mask are
-            not both there and as large as `pixels`.
-        ValueError: If a image is not a uint8 array of rank 3.
+        ExportError: If the signature is unknown, does not map images to images or does not take
+            these arguments, an image has another number of channels, or target and mask are not
+            both given and as large as `pixels`.
+        ValueError: If an image is not a uint8 array of rank 3.
     """
     others = {"exemplar": exemplar, "target": target, "mask": mask}
-    chosen = _chosen(model, signature, numbers, **others)
-    translated = translate_images(model, pixels, signature=chosen.name, numbers=numbers, **others)
-    return translated[chosen.result.name]
+    chosen = _choose_signature(model, signature, attributes, **others)
+    results = translate_images(
+        model, pixels, signature=chosen.name, attributes=attributes, **others
+    )
+    return results[chosen.result.name]
 
 
 def translate_images(
@@ -78,45 +80,47 @@ def translate_images(
     pixels: np.ndarray,
     *,
     signature: str | None = None,
-    numbers: Mapping[str, float] = _NO_NUMBERS,
+    attributes: Mapping[str, float] = _NO_ATTRIBUTES,
     exemplar: np.ndarray | None = None,
     target: np.ndarray | None = None,
     mask: np.ndarray | None = None,
 ) -> dict[str, np.ndarray]:
-    """Gives every image a signature makes, by the name of its output.
+    """Translates one image and returns every image output of the signature by name.
 
-    An output that is named like the exemplar's input has the exemplar's size, every other
-    that of `pixels`. Arguments and errors as in `translate_image`.
+    An output with the name of the exemplar's input has the exemplar's size. All others have
+    the size of `pixels`. Arguments and errors as in `translate_image`.
     """
-    chosen = _chosen(model, signature, numbers, exemplar=exemplar, target=target, mask=mask)
+    chosen = _choose_signature(
+        model, signature, attributes, exemplar=exemplar, target=target, mask=mask
+    )
     sources = {chosen.image.name: (chosen.image, pixels)}
     check_image(chosen, "pixels", *sources[chosen.image.name])
-    seconds = ("exemplar", chosen.exemplar, exemplar), ("target", chosen.target, target)
-    for argument, tensor, given in seconds:
-        if tensor is not None and given is not None:
-            check_image(chosen, argument, tensor, given)
-            sources[tensor.name] = (tensor, given)
-    inputs = {tensor.name: row_of(tensor, numbers) for tensor in chosen.numbers}
-    for name, (tensor, given) in sources.items():
-        inputs[name] = onto_canvas(given, _canvas(tensor))[None]
+    optional = ("exemplar", chosen.exemplar, exemplar), ("target", chosen.target, target)
+    for argument, tensor, image in optional:
+        if tensor is not None and image is not None:
+            check_image(chosen, argument, tensor, image)
+            sources[tensor.name] = (tensor, image)
+    inputs = {tensor.name: input_row(tensor, attributes) for tensor in chosen.scalar_inputs}
+    for name, (tensor, image) in sources.items():
+        inputs[name] = onto_canvas(image, _canvas(tensor))[None]
     if chosen.mask is not None and target is not None and mask is not None:
         check_image(chosen, "mask", chosen.mask, mask)
         _check_size(pixels, target=target, mask=mask)
         canvas = onto_canvas(mask, _canvas(chosen.mask))[None]
         inputs[chosen.mask.name] = canvas.astype(np.float32) / 255.0
     outputs = model.run(chosen.name, inputs)
-    translated = {}
+    results = {}
     for result in chosen.results:
-        tensor, given = sources.get(result.name, sources[chosen.image.name])
+        tensor, image = sources.get(result.name, sources[chosen.image.name])
         output = outputs[result.name][0]
-        translated[result.name] = off_canvas(output, _canvas(tensor), given.shape[:2])
-    return translated
+        results[result.name] = off_canvas(output, _canvas(tensor), image.shape[:2])
+    return results
 
 
 def check_image(
     signature: ImageSignature, argument: str, tensor: TensorRecord, pixels: np.ndarray
 ) -> None:
-    """Raises ValueError if it is no image, ExportError if the signature takes other channels."""
+    """Raises ValueError if it is not an image, ExportError if its channels do not fit."""
     if pixels.ndim != 3 or pixels.dtype != np.uint8 or 0 in pixels.shape:
         raise ValueError(
             f"`{argument}` must be uint8 of shape (height, width, channels) with no empty side, "
@@ -129,20 +133,20 @@ def check_image(
         )
 
 
-def _chosen(
+def _choose_signature(
     model: Model,
     signature: str | None,
-    numbers: Mapping[str, float],
+    attributes: Mapping[str, float],
     *,
     exemplar: np.ndarray | None,
     target: np.ndarray | None,
     mask: np.ndarray | None,
 ) -> ImageSignature:
     if (target is None) != (mask is None):
-        given, missing = ("target", "mask") if mask is None else ("mask", "target")
-        raise ExportError(f"`target` and `mask` go together, got `{given}` without `{missing}`")
+        present, missing = ("target", "mask") if mask is None else ("mask", "target")
+        raise ExportError(f"`target` and `mask` go together, got `{present}` without `{missing}`")
     return image_signature(
-        model, signature, numbers, exemplar=exemplar is not None, painted=target is not None
+        model, signature, attributes, exemplar=exemplar is not None, painted=target is not None
     )
 
 

@@ -1,4 +1,4 @@
-"""Runs a bundle's TensorFlow Lite file; needs the manifest and that one file, no TensorFlow."""
+"""Runs a bundle's TensorFlow Lite file; needs only the manifest and that file, no TensorFlow."""
 
 from collections.abc import Mapping
 
@@ -6,18 +6,18 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter, SignatureRunner
 
 from exporters.bundle.bundle import Bundle
-from exporters.bundle.labels import filled
-from exporters.bundle.manifest import SignatureRecord, TensorRecord, signature_named
+from exporters.bundle.manifest import SignatureRecord, TensorRecord, get_signature
+from exporters.bundle.scalar_inputs import with_defaults
 from exporters.errors import BundleError, ExportError
 from exporters.untrusted import tflite
 
 
 class Runner:
-    """Calls the named signatures of one converted model.
+    """Calls the named signatures of one .tflite file.
 
     Args:
         bundle: From `open_bundle`.
-        recipe: Which of its .tflite files; None: float32, or the first there is.
+        recipe: Which of its .tflite files; None for float32, or the first one if there is none.
         threads: Processor threads to use, at least 1.
 
     Raises:
@@ -43,7 +43,7 @@ class Runner:
 
     @property
     def signatures(self) -> Mapping[str, SignatureRecord]:
-        """What each signature takes and gives, by name."""
+        """Inputs and outputs of each signature, by name."""
         return self.bundle.manifest.signatures
 
     def run(self, name: str, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -51,22 +51,23 @@ class Runner:
 
         Args:
             name: The signature.
-            inputs: An array for each input, of exactly its shape and type; those that have a
-                default may be left out.
+            inputs: An array for each input, of exactly its shape and type. Inputs with a default
+                may be omitted.
 
         Returns:
             An array for each output, of its shape and type in the manifest.
 
         Raises:
-            ExportError: If the signature is unknown or the inputs are not what it takes.
-            BundleError: If the file's signature is not the one in the manifest.
+            ExportError: If the signature is unknown, or names, shapes or types of the inputs
+                differ from it.
+            BundleError: If the file's signature differs from the manifest.
         """
-        record = signature_named(self.signatures, name)
-        given = filled(record, inputs)
-        check_inputs(name, record, given)
+        record = get_signature(self.signatures, name)
+        complete = with_defaults(record, inputs)
+        check_inputs(name, record, complete)
         if name not in self._runners:
             self._runners[name] = self._checked_runner(name, record)
-        return self._runners[name](**given)
+        return self._runners[name](**complete)
 
     def _checked_runner(self, name: str, record: SignatureRecord) -> SignatureRunner:
         try:
@@ -100,10 +101,11 @@ def recipes_of(bundle: Bundle) -> dict[str, str]:
 
 
 def load_model(content: bytes, threads: int, name: str) -> Interpreter:
-    """Loads a .tflite file's content; `name` is what errors call it.
+    """Loads a .tflite file's content; `name` is its name in error messages.
 
     Raises:
-        BundleError: If it is no model, or one that would crash or exhaust the process.
+        BundleError: If it is not a model, or loading it could crash the process or use up its
+            memory.
     """
     tflite.check(content, name)
     try:
@@ -113,7 +115,7 @@ def load_model(content: bytes, threads: int, name: str) -> Interpreter:
 
 
 def check_inputs(name: str, record: SignatureRecord, inputs: Mapping[str, np.ndarray]) -> None:
-    """Raises ExportError if the inputs are not of exactly the names, shapes and types taken."""
+    """Raises ExportError unless names, shapes and types are exactly those of the signature."""
     expected = {tensor.name: tensor for tensor in record.inputs}
     if set(inputs) != set(expected):
         raise ExportError(f"signature {name!r} takes {sorted(expected)}, got {sorted(inputs)}")

@@ -1,4 +1,4 @@
-"""Which signature translates images, and what it takes beside them."""
+"""Chooses the signature that translates images, and describes its other inputs."""
 
 import contextlib
 from collections.abc import Collection, Mapping, Sequence
@@ -7,17 +7,17 @@ from typing import Protocol
 
 import numpy as np
 
-from exporters.bundle.labels import nearest, needed
-from exporters.bundle.manifest import SignatureRecord, TensorRecord, signature_named
+from exporters.bundle.manifest import SignatureRecord, TensorRecord, get_signature
+from exporters.bundle.scalar_inputs import missing_labels, suggest_label
 from exporters.errors import ExportError
 
 
 class Model(Protocol):
-    """Calls signatures by name: a `Runner`, or an `Original`."""
+    """Calls signatures by name: a `Runner`, or an `EagerReference`."""
 
     @property
     def signatures(self) -> Mapping[str, SignatureRecord]:
-        """What each signature takes and gives."""
+        """Inputs and outputs of each signature, by name."""
 
     def run(self, name: str, inputs: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
         """Runs a signature once on an array for each input."""
@@ -25,18 +25,18 @@ class Model(Protocol):
 
 @dataclass(frozen=True)
 class ImageSignature:
-    """A uint8 signature from images, and perhaps numbers, to images.
+    """A uint8 signature that maps images, and optionally scalars, to images.
 
     Attributes:
-        name: Its own name.
-        pixels_of: Name of the float signature it wraps; what people call it.
+        name: Its name.
+        pixels_of: Name of the float signature that it wraps; the name shown to people.
         image: The image to translate.
-        exemplar: A second image to take something from, or None.
-        target: A image of colours painted over `image`, or None.
-        mask: Where they are painted, `(1, height, width, 1)` in [0, 1]; None without a target.
-        numbers: Inputs of labelled numbers.
-        result: What becomes of `image`.
-        results: Every image it gives, `result` among them.
+        exemplar: A second image to transfer from, or None.
+        target: The image with colours painted over it, or None.
+        mask: Where the target is painted, `(1, height, width, 1)` in [0, 1]; None without one.
+        scalar_inputs: Inputs of labelled scalars: attributes, strength, steps.
+        result: The translation of `image`.
+        results: All image outputs, including `result`.
     """
 
     name: str
@@ -45,48 +45,49 @@ class ImageSignature:
     exemplar: TensorRecord | None
     target: TensorRecord | None
     mask: TensorRecord | None
-    numbers: tuple[TensorRecord, ...]
+    scalar_inputs: tuple[TensorRecord, ...]
     result: TensorRecord
     results: tuple[TensorRecord, ...]
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The labels of all numbers."""
-        return tuple(label for tensor in self.numbers for label in tensor.labels)
+        """The labels of all scalar inputs."""
+        return tuple(label for tensor in self.scalar_inputs for label in tensor.labels)
 
-    def takes(self) -> str:
-        """What it takes, in words."""
-        parts = ["a image"]
+    def description(self) -> str:
+        """A phrase that lists its inputs, for error messages."""
+        parts = ["an image"]
         if self.exemplar is not None:
             parts.append("an exemplar")
         if self.mask is not None:
             parts.append("a painted target with its mask")
         if self.labels:
-            parts.append(f"numbers for {', '.join(self.labels)}")
+            parts.append(f"values for {', '.join(self.labels)}")
         return f"{self.pixels_of} takes {' and '.join(parts)}"
 
     def fault_of(
-        self, numbers: Collection[str], *, exemplar: bool, painted: bool = False
+        self, attributes: Collection[str], *, exemplar: bool, painted: bool = False
     ) -> str | None:
-        """Why numbers of these labels, with or without other images, do not serve it."""
+        """Why values for these labels, and the other images, do not fit; None if they do."""
         name = f"signature {self.pixels_of!r}"
-        unknown = [label for label in numbers if label not in self.labels]
+        unknown = [label for label in attributes if label not in self.labels]
         if unknown and not self.labels:
             return f"{name} takes no attributes; leave out {', '.join(unknown)}"
         if unknown:
-            return f"{name} has no attribute {unknown[0]!r}; {nearest(unknown[0], self.labels)}"
-        if missing := needed(self.numbers, numbers):
+            suggestion = suggest_label(unknown[0], self.labels)
+            return f"{name} has no attribute {unknown[0]!r}; {suggestion}"
+        if missing := missing_labels(self.scalar_inputs, attributes):
             first = missing[0].split(" or ")[0]
-            example = first if "=" in first else f"{first}=1"  # hair=black is itself what is given
+            example = first if "=" in first else f"{first}=1"  # hair=black needs no value
             return (
-                f"{name} needs a number for each attribute, and none is given for "
+                f"{name} needs a value for each attribute, and none is given for "
                 f"{', '.join(missing)}; give for example {example}; "
                 f"known are {', '.join(self.labels)}"
             )
         if exemplar and self.exemplar is None:
             return f"{name} takes one image and no exemplar; leave the exemplar out"
         if not exemplar and self.exemplar is not None:
-            return f"{name} needs an exemplar, a second image to take from; give one"
+            return f"{name} needs an exemplar, a second image to transfer from; give one"
         if painted and self.mask is None:
             return f"{name} takes no painted target; leave target and mask out"
         if not painted and self.mask is not None:
@@ -97,94 +98,99 @@ class ImageSignature:
 def image_signature(
     model: Model,
     signature: str | None,
-    numbers: Collection[str] = (),
+    attributes: Collection[str] = (),
     *,
     exemplar: bool = False,
     painted: bool = False,
 ) -> ImageSignature:
-    """Finds the uint8 signature that what is given serves.
+    """Finds the uint8 signature that takes the given inputs.
 
     Args:
-        model: Whose signatures.
-        signature: `a_to_b` or `a_to_b_uint8`; None for the only one that is served.
-        numbers: The labels that numbers are given for.
+        model: The model with the signatures.
+        signature: `a_to_b` or `a_to_b_uint8`; None for the only one that fits.
+        attributes: The labels that have a value.
         exemplar: Whether a second image is given.
         painted: Whether a target and its mask are given.
 
     Raises:
-        ExportError: If the signature is unknown, translates no images or is not served by
-            what is given; without a name, if none or several are served.
+        ExportError: If the signature is unknown, does not map images to images or does not take
+            these inputs; without a name, if none or several signatures take them.
     """
     images = {"exemplar": exemplar, "painted": painted}
-    chosen = _chosen(model, numbers, images) if signature is None else _named(model, signature)
-    if fault := chosen.fault_of(numbers, **images):
+    chosen = _find(model, signature) if signature else _choose(model, attributes, images)
+    if fault := chosen.fault_of(attributes, **images):
         raise ExportError(fault)
     return chosen
 
 
 def image_signatures(model: Model) -> list[ImageSignature]:
-    """All signatures from images to images."""
+    """All signatures that map images to images."""
     found = []
     for name in _pixel_names(model).values():
         with contextlib.suppress(ExportError):
-            found.append(_described(name, model.signatures[name]))
+            found.append(_describe(name, model.signatures[name]))
     return found
 
 
-def _named(model: Model, name: str) -> ImageSignature:
+def _find(model: Model, name: str) -> ImageSignature:
     name = _pixel_names(model).get(name, name)
-    return _described(name, signature_named(model.signatures, name))
+    return _describe(name, get_signature(model.signatures, name))
 
 
-def _chosen(model: Model, numbers: Collection[str], images: Mapping[str, bool]) -> ImageSignature:
-    every = image_signatures(model)
-    if not every:
+def _choose(
+    model: Model, attributes: Collection[str], images: Mapping[str, bool]
+) -> ImageSignature:
+    signatures = image_signatures(model)
+    if not signatures:
         raise ExportError(
             f"none of the signatures {', '.join(model.signatures)} turns images into images"
         )
-    labels = list(dict.fromkeys(label for one in every for label in one.labels))
-    for label in numbers if labels else ():
+    labels = list(dict.fromkeys(label for one in signatures for label in one.labels))
+    for label in attributes if labels else ():
         if label not in labels:
-            raise ExportError(f"there is no attribute {label!r}; {nearest(label, labels)}")
-    served = [one for one in every if one.fault_of(numbers, **images) is None]
-    alike = [one for one in every if _alike(one, numbers, images)]
-    # Of those that are not served, the one that was plainly meant can say what is amiss.
-    for candidates in (served, [] if served else alike, every):
+            raise ExportError(f"there is no attribute {label!r}; {suggest_label(label, labels)}")
+    fitting = [one for one in signatures if one.fault_of(attributes, **images) is None]
+    similar = [one for one in signatures if _has_same_kinds(one, attributes, images)]
+    # If none fits, a single similar signature is returned: its `fault_of` tells what is missing.
+    for candidates in (fitting, [] if fitting else similar, signatures):
         if len(candidates) == 1:
             return candidates[0]
-    suited = " or ".join(one.pixels_of for one in served) or "none of them"
+    names = " or ".join(one.pixels_of for one in fitting) or "none of them"
     raise ExportError(
-        f"`signature` must be given, for what else is given suits {suited}: "
-        f"{'; '.join(one.takes() for one in every)}"
+        f"`signature` must be given, because the other arguments fit {names}: "
+        f"{'; '.join(one.description() for one in signatures)}"
     )
 
 
-def _alike(one: ImageSignature, numbers: Collection[str], images: Mapping[str, bool]) -> bool:
-    """Whether it takes the kinds of things that are given, though perhaps more numbers."""
+def _has_same_kinds(
+    one: ImageSignature, attributes: Collection[str], images: Mapping[str, bool]
+) -> bool:
+    """Whether it takes the same kinds of inputs, though perhaps more attributes."""
     takes = {"exemplar": one.exemplar is not None, "painted": one.mask is not None}
-    kinds = bool(one.labels) == bool(numbers) and takes == dict(images)
-    return kinds and set(numbers) <= set(one.labels)
+    same_kinds = bool(one.labels) == bool(attributes) and takes == dict(images)
+    return same_kinds and set(attributes) <= set(one.labels)
 
 
 def _pixel_names(model: Model) -> dict[str, str]:
     return {record.pixels_of: name for name, record in model.signatures.items() if record.pixels_of}
 
 
-def _described(name: str, record: SignatureRecord) -> ImageSignature:
+def _describe(name: str, record: SignatureRecord) -> ImageSignature:
     images = [tensor for tensor in record.inputs if _is_image(tensor)]
     masks = [tensor for tensor in record.inputs if _is_mask(tensor)]
     others = (*images, *masks)
-    numbers = tuple(tensor for tensor in record.inputs if tensor not in others)
+    scalar_inputs = tuple(tensor for tensor in record.inputs if tensor not in others)
     results = tuple(tensor for tensor in record.outputs if _is_image(tensor))
-    image, result = _main(images), _main(results)
-    refused = f"signature {record.pixels_of or name!r} does not turn images into images: "
+    image, result = _main_image(images), _main_image(results)
+    refusal = f"signature {record.pixels_of or name!r} does not turn images into images: "
     if record.pixels_of is None or image is None or result is None:
         raise ExportError(
-            f"{refused}it must take and give one that is named 'image' or the only one"
+            f"{refusal}among its inputs, and among its outputs, one image must be named 'image' "
+            "or be the only one"
         )
     second = next((tensor for tensor in images if tensor is not image), None)
-    if reason := _reason_against(images, numbers) or _reason_against_masks(masks, image, second):
-        raise ExportError(refused + reason)
+    if reason := _input_fault(images, scalar_inputs) or _mask_fault(masks, image, second):
+        raise ExportError(refusal + reason)
     return ImageSignature(
         name,
         record.pixels_of,
@@ -192,31 +198,33 @@ def _described(name: str, record: SignatureRecord) -> ImageSignature:
         exemplar=None if masks else second,
         target=second if masks else None,
         mask=masks[0] if masks else None,
-        numbers=numbers,
+        scalar_inputs=scalar_inputs,
         result=result,
         results=results,
     )
 
 
-def _reason_against(images: Sequence[TensorRecord], numbers: Sequence[TensorRecord]) -> str | None:
+def _input_fault(
+    images: Sequence[TensorRecord], scalar_inputs: Sequence[TensorRecord]
+) -> str | None:
     if len(images) > 2:
-        return f"it takes {len(images)}, and only one and an exemplar can be given"
-    for tensor in numbers:
+        return f"it takes {len(images)} images, and at most an image and an exemplar can be given"
+    for tensor in scalar_inputs:
         if not tensor.labels or tensor.dtype != "float32" or tensor.shape[:-1] != (1,):
-            return f"its input {tensor.name!r} is neither a image nor numbers with labels"
-    labels = [label for tensor in numbers for label in tensor.labels]
+            return f"its input {tensor.name!r} is neither an image nor a row of labelled scalars"
+    labels = [label for tensor in scalar_inputs for label in tensor.labels]
     if twice := sorted({label for label in labels if labels.count(label) > 1}):
         return f"two of its inputs have the label {twice[0]!r}"
     return None
 
 
-def _reason_against_masks(
+def _mask_fault(
     masks: Sequence[TensorRecord], image: TensorRecord, second: TensorRecord | None
 ) -> str | None:
     if not masks:
         return None
     if len(masks) > 1 or second is None or second.name != "target":
-        return f"its mask {masks[0].name!r} must be the only one, beside a image named 'target'"
+        return f"its mask {masks[0].name!r} must be the only one, beside an image named 'target'"
     if not masks[0].shape[1:3] == image.shape[1:3] == second.shape[1:3]:
         return f"its mask {masks[0].name!r} and 'target' must be as large as {image.name!r}"
     return None
@@ -231,7 +239,7 @@ def _is_image(tensor: TensorRecord) -> bool:
     return tensor.dtype == "uint8" and len(tensor.shape) == 4 and tensor.shape[0] == 1
 
 
-def _main(images: Sequence[TensorRecord]) -> TensorRecord | None:
+def _main_image(images: Sequence[TensorRecord]) -> TensorRecord | None:
     if len(images) == 1:
         return images[0]
     return next((tensor for tensor in images if tensor.name == "image"), None)

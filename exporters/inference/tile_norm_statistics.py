@@ -1,8 +1,8 @@
-"""Norm statistics of a whole image, for models that take them as inputs of each tile.
+"""Normalization statistics of a whole image, for models that take them as inputs of each tile.
 
-Such a bundle has two more signatures beside `NAME`: `NAME_statistics` takes a batch of tiles and
-gives rows of numbers, `means` and `scales` among them, of the tiles as if they were one image;
-`NAME_tile` takes those rows beside the image. All tiles of a image then get the same rows.
+Such a bundle has two more signatures for `NAME`. `NAME_statistics` takes a batch of tiles and
+returns the `means` and `scales` of all normalization layers, computed as if the tiles were one
+image. `NAME_tile` takes these statistics and an image. All tiles of an image get the same ones.
 """
 
 import math
@@ -14,69 +14,75 @@ from exporters.bundle.signatures import PIXEL_SUFFIX
 from exporters.inference.signature_selection import ImageSignature, Model
 
 STATISTICS, TILE = "_statistics", "_tile"
-MOST_TILES = 64  # that a image's statistics are taken from
-_ROWS = {"means", "scales"}
+MAX_TILES = 64  # used to compute the statistics of an image
+_STATISTICS_NAMES = {"means", "scales"}
 
 
 def tile_signature(model: Model, chosen: ImageSignature) -> str | None:
-    """Name of the uint8 signature that takes statistics beside a tile; None if there is none."""
+    """Name of the uint8 signature that takes a tile and statistics; None if there is none."""
     names = (chosen.pixels_of + kind + PIXEL_SUFFIX for kind in (STATISTICS, TILE))
     statistics, tile = ((name, model.signatures.get(name)) for name in names)
-    if statistics[1] is None or tile[1] is None or not _belong(statistics[1], tile[1], chosen):
+    if statistics[1] is None or tile[1] is None or not _match(statistics[1], tile[1], chosen):
         return None
     return tile[0]
 
 
-def whole_statistics(
+def whole_image_statistics(
     model: Model, chosen: ImageSignature, pixels: np.ndarray
 ) -> dict[str, np.ndarray]:
-    """What the norms find in a whole image, from up to 64 tiles spread over it.
+    """Normalization statistics of a whole image, from up to 64 tiles distributed over it.
 
-    The signature's batch of tiles, or several batches one after the other, run as one image; what
-    batches find is pooled, so memory does not grow with the image.
+    Tiles run in batches of the signature's size, and the statistics of all batches are pooled.
+    The memory needed therefore does not grow with the image.
 
     Args:
         model: Has a `tile_signature` for `chosen`.
-        chosen: What is to be translated by.
+        chosen: The signature that translates.
         pixels: uint8 `(height, width, channels)`, no side below the model's.
 
     Returns:
-        `means` and `scales`, float32 `(1, channels of all norms)`.
+        `means` and `scales`, float32 `(1, channels of all normalization layers)`.
     """
     name = chosen.pixels_of + STATISTICS + PIXEL_SUFFIX
     (tiles,) = model.signatures[name].inputs
     batch, height, width, _ = tiles.shape
     rows, columns = pixels.shape[0] - height, pixels.shape[1] - width
-    wanted = min(MOST_TILES, math.ceil(pixels.shape[0] * pixels.shape[1] / (height * width)))
-    found = []
-    for first in range(0, wanted, batch):
-        places = spread(first, batch, rows, columns)
-        cut = [pixels[top : top + height, left : left + width] for top, left in places]
-        found.append(model.run(name, {tiles.name: np.stack(cut)}))
-    return pooled([np.asarray(each["means"]) for each in found], [each["scales"] for each in found])
+    count = min(MAX_TILES, math.ceil(pixels.shape[0] * pixels.shape[1] / (height * width)))
+    statistics = []
+    for first in range(0, count, batch):
+        positions = halton_positions(first, batch, rows, columns)
+        cut = [pixels[top : top + height, left : left + width] for top, left in positions]
+        statistics.append(model.run(name, {tiles.name: np.stack(cut)}))
+    return pool_statistics(
+        [np.asarray(each["means"]) for each in statistics],
+        [each["scales"] for each in statistics],
+    )
 
 
-def spread(first: int, count: int, rows: int, columns: int) -> list[tuple[int, int]]:
-    """Places `first` to `first + count` of a sequence that fills an area evenly.
+def halton_positions(first: int, count: int, rows: int, columns: int) -> list[tuple[int, int]]:
+    """Points `first` to `first + count` of a Halton sequence, which covers an area evenly.
 
     Args:
-        first: How many places ahead of these to leave out.
-        count: How many to give.
-        rows, columns: The largest top and left, both counted.
+        first: Index of the first point.
+        count: Number of points.
+        rows, columns: The largest top and left, both included.
+
+    Returns:
+        Top and left of each point.
 
     Source: Halton 1960, "On the efficiency of certain quasi-random sequences of points", bases 2
     and 3.
     """
     return [
-        (int(_mirrored(at, 2) * (rows + 1)), int(_mirrored(at, 3) * (columns + 1)))
-        for at in range(first + 1, first + count + 1)
+        (int(_radical_inverse(i, 2) * (rows + 1)), int(_radical_inverse(i, 3) * (columns + 1)))
+        for i in range(first + 1, first + count + 1)
     ]
 
 
-def pooled(means: list[np.ndarray], scales: list[np.ndarray]) -> dict[str, np.ndarray]:
-    """Statistics of batches taken together: scales are 1 / sqrt(variance + epsilon).
+def pool_statistics(means: list[np.ndarray], scales: list[np.ndarray]) -> dict[str, np.ndarray]:
+    """Statistics of all batches together; a scale is 1 / sqrt(variance + epsilon).
 
-    The variance of all is the mean of the batches' variances and the variance of their means.
+    The total variance is the mean of the batches' variances plus the variance of their means.
     """
     mean = np.mean(means, 0, dtype=np.float64)
     variance = np.mean(np.asarray(scales, np.float64) ** -2.0, 0) + np.var(
@@ -85,27 +91,29 @@ def pooled(means: list[np.ndarray], scales: list[np.ndarray]) -> dict[str, np.nd
     return {"means": mean.astype(np.float32), "scales": (variance**-0.5).astype(np.float32)}
 
 
-def _belong(statistics: SignatureRecord, tile: SignatureRecord, chosen: ImageSignature) -> bool:
-    """Whether two signatures are what their names say: their tensors fit those of `chosen`."""
-    given = {tensor.name: tensor.shape for tensor in statistics.outputs}
-    taken = {tensor.name: tensor.shape for tensor in tile.inputs}
-    rows_fit = set(given) == _ROWS and taken == given | {chosen.image.name: chosen.image.shape}
+def _match(statistics: SignatureRecord, tile: SignatureRecord, chosen: ImageSignature) -> bool:
+    """Whether the tensors of both signatures match those of `chosen`, not only their names."""
+    rows = {tensor.name: tensor.shape for tensor in statistics.outputs}
+    tile_inputs = {tensor.name: tensor.shape for tensor in tile.inputs}
+    rows_match = set(rows) == _STATISTICS_NAMES and tile_inputs == rows | {
+        chosen.image.name: chosen.image.shape
+    }
     tiles = statistics.inputs[0]
-    tiles_fit = len(statistics.inputs) == 1 and tiles.shape[1:] == chosen.image.shape[1:]
+    tiles_match = len(statistics.inputs) == 1 and tiles.shape[1:] == chosen.image.shape[1:]
     results = {tensor.name: tensor.shape for tensor in tile.outputs}
     return (
-        rows_fit
-        and tiles_fit
+        rows_match
+        and tiles_match
         and tiles.dtype == "uint8"
         and results.get(chosen.result.name) == chosen.result.shape
     )
 
 
-def _mirrored(number: int, base: int) -> float:
-    """The digits of a number behind the point, in reverse."""
-    value, place = 0.0, 1.0
-    while number:
-        place /= base
-        number, digit = divmod(number, base)
-        value += digit * place
+def _radical_inverse(index: int, base: int) -> float:
+    """The digits of an index in some base, reversed and written behind the point."""
+    value, weight = 0.0, 1.0
+    while index:
+        weight /= base
+        index, digit = divmod(index, base)
+        value += digit * weight
     return value

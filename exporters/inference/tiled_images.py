@@ -1,18 +1,18 @@
-"""Large images through a model of one size, in tiles and at the image's own resolution."""
+"""Translates large images in tiles of the model's size, at the image's full resolution."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
 
 import numpy as np
 
-from exporters.bundle.labels import row_of
+from exporters.bundle.scalar_inputs import input_row
 from exporters.errors import ExportError
 from exporters.inference.images import check_image
 from exporters.inference.signature_selection import ImageSignature, Model, image_signature
-from exporters.inference.tile_norm_statistics import tile_signature, whole_statistics
-from exporters.inference.tiling import Progress, filled_up, through_tiles, usual_overlap
+from exporters.inference.tile_norm_statistics import tile_signature, whole_image_statistics
+from exporters.inference.tiling import Progress, default_overlap, map_tiles, pad_to_tile
 
-_NO_NUMBERS: Mapping[str, float] = MappingProxyType({})
+_NO_ATTRIBUTES: Mapping[str, float] = MappingProxyType({})
 
 
 def translate_tiles(
@@ -20,62 +20,64 @@ def translate_tiles(
     pixels: np.ndarray,
     *,
     signature: str | None = None,
-    numbers: Mapping[str, float] = _NO_NUMBERS,
+    attributes: Mapping[str, float] = _NO_ATTRIBUTES,
     overlap: int | None = None,
     progress: Progress | None = None,
 ) -> np.ndarray:
-    """Translates one image tile by tile, none of its pixels resampled.
+    """Translates one image tile by tile, without resampling any pixel.
 
-    Tiles have the model's size, overlap and are blended (`exporters.inference.tiling`). A model that
-    normalises by the statistics of each image treats each tile as an image, and seams and tints
-    show, unless it takes the statistics as inputs (`exporters.inference.tile_norm_statistics`): then those of
-    the whole image go with every tile. Frozen norms show none either.
+    Tiles have the model's size; they overlap and are blended (`exporters.inference.tiling`).
+    Instance normalization uses each tile's own statistics, so neighbouring tiles can differ in
+    colour. A model that takes the statistics as inputs normalizes every tile with those of the
+    whole image (`exporters.inference.tile_norm_statistics`). A model with frozen normalization
+    does not depend on them at all.
 
     Args:
         model: A bundle's `Runner`.
-        pixels: uint8 `(height, width, channels)` of any size, channels as the signature takes.
-        signature: `a_to_b` or `a_to_b_uint8`; None for the only one that what is given serves.
-        numbers: As for `translate_image`.
-        overlap: Pixels that neighbours share at least, 0 (no blending) to half of the model's
-            shorter side; None for a quarter of it or 32 pixels, whichever is more.
-        progress: Called with tiles done and tiles in all.
+        pixels: uint8 `(height, width, channels)` of any size, with the signature's channels.
+        signature: `a_to_b` or `a_to_b_uint8`; None for the only one that takes the attributes.
+        attributes: As for `translate_image`.
+        overlap: Minimum overlap of neighbouring tiles in pixels, 0 (no blending) to half of the
+            model's shorter side; None for a quarter of it or 32, whichever is more.
+        progress: Called with the number of finished tiles and of all tiles.
 
     Returns:
         uint8 `(height, width, output channels)`.
 
     Raises:
-        ExportError: As `translate_image` does; if the signature takes a second image, gives
-            images of another size than it takes, or `overlap` is out of range.
+        ExportError: As `translate_image` does; if the signature takes a second image, changes
+            the size of images, or `overlap` is out of range.
         ValueError: If the image is not a uint8 array of rank 3.
     """
-    chosen = image_signature(model, signature, numbers)
+    chosen = image_signature(model, signature, attributes)
     tile = check_tiles(chosen, overlap)
     check_image(chosen, "pixels", chosen.image, pixels)
-    others = {tensor.name: row_of(tensor, numbers) for tensor in chosen.numbers}
-    name, given = chosen.name, tile_signature(model, chosen)
-    if given is not None and any(np.greater(pixels.shape[:2], tile)):  # else it is one image
-        name = given
-        others |= whole_statistics(model, chosen, filled_up(pixels, tile))
+    others = {tensor.name: input_row(tensor, attributes) for tensor in chosen.scalar_inputs}
+    name, name_with_statistics = chosen.name, tile_signature(model, chosen)
+    several_tiles = any(np.greater(pixels.shape[:2], tile))
+    if name_with_statistics is not None and several_tiles:
+        name = name_with_statistics
+        others |= whole_image_statistics(model, chosen, pad_to_tile(pixels, tile))
 
     def translate(part: np.ndarray) -> np.ndarray:
         inputs = {**others, chosen.image.name: np.ascontiguousarray(part)[None]}
         return model.run(name, inputs)[chosen.result.name][0]
 
-    shared = usual_overlap(tile) if overlap is None else overlap
-    return through_tiles(translate, pixels, tile, overlap=shared, progress=progress)
+    pixels_shared = default_overlap(tile) if overlap is None else overlap
+    return map_tiles(translate, pixels, tile, overlap=pixels_shared, progress=progress)
 
 
 def check_tiles(chosen: ImageSignature, overlap: int | None) -> tuple[int, int]:
-    """Height and width of a signature's tiles; ExportError if it or the overlap serves none."""
+    """Height and width of a signature's tiles; ExportError if it cannot translate tiles."""
     name = f"signature {chosen.pixels_of!r}"
     if chosen.exemplar is not None or chosen.mask is not None:
         raise ExportError(
             f"{name} takes a second image, which cannot be cut into tiles; translate without"
         )
-    tile, made = chosen.image.shape[1:3], chosen.result.shape[1:3]
-    if tile != made:
+    tile, output = chosen.image.shape[1:3], chosen.result.shape[1:3]
+    if tile != output:
         raise ExportError(
-            f"{name} gives images of {made} for {tile} (height, width), and tiles must keep "
+            f"{name} gives images of {output} for {tile} (height, width), and tiles must keep "
             "their size; translate without"
         )
     if overlap is not None and not 0 <= overlap <= min(tile) // 2:

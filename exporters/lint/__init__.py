@@ -1,6 +1,6 @@
-"""What of an exported model will not run fast or right on a device, said before it is shipped."""
+"""Predicts what in an exported model will not run fast, or not correctly, on a device."""
 
-from exporters.lint.check import lint
-from exporters.lint.report import Finding, LintReport, Share
+from exporters.lint.findings import FastPathCoverage, Finding, LintReport
+from exporters.lint.lint_bundle import lint
 
-__all__ = ["Finding", "LintReport", "Share", "lint"]
+__all__ = ["FastPathCoverage", "Finding", "LintReport", "lint"]

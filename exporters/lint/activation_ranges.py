@@ -1,7 +1,7 @@
-"""How large activations become, against the largest number of float16.
+"""The largest activations of a graph, compared with the largest float16 value.
 
-GPUs of phones compute in float16 by default: whatever passes 65504 becomes infinite there,
-and a image comes out black or as noise though the processor's is right.
+GPUs of phones compute in float16 by default. Values above 65504 become infinite there, and the
+output image is black or noise although it is correct on the processor.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from exporters.tflite_graph.operators import SignatureGraph, Tensor
 from exporters.verification.golden import Golden
 
 FLOAT16_MAX = 65504.0
-MARGIN = 4.0  # golden cases are few; other images reach further
+MARGIN = 4.0  # golden cases are few; other images may cause larger activations
 
 
 @dataclass(frozen=True)
@@ -22,29 +22,29 @@ class Peak:
     """The largest magnitude at one operation over all golden cases.
 
     Attributes:
-        place: The operation's place in its graph.
-        largest: Largest magnitude among its outputs.
-        total: For a mean the largest magnitude of the sum behind it, else 0.
+        node_index: The operation's index in its graph.
+        largest: Largest magnitude of its outputs.
+        total: For a mean the largest magnitude of the sum that it computes, else 0.
     """
 
-    place: int
+    node_index: int
     largest: float
     total: float
 
 
 def peaks(content: bytes, name: str, graph: SignatureGraph, cases: Golden) -> list[Peak]:
-    """Runs a signature of a .tflite file on golden cases and keeps what every operation gave.
+    """Runs a signature of a .tflite file on golden cases and records every operation's peak.
 
     Needs memory for all tensors of the graph at once: 1.3 GB for ResNet-9 at 256 pixels.
 
     Args:
-        content: The file's.
+        content: The file's content.
         name: The signature.
-        graph: What `read_signatures` read of it.
+        graph: Its graph from `read_signatures`.
         cases: Its golden cases.
 
     Returns:
-        One peak for each operation that gives float32, in order.
+        One peak for each operation with float32 outputs, in order.
     """
     interpreter = Interpreter(
         model_content=content,
@@ -52,26 +52,27 @@ def peaks(content: bytes, name: str, graph: SignatureGraph, cases: Golden) -> li
         experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
     )
     runner = interpreter.get_signature_runner(name or None)
-    found: dict[int, Peak] = {}
+    by_node: dict[int, Peak] = {}
     for inputs, _ in cases.cases():
         runner(**inputs)
         for peak in _peaks_of_one_run(interpreter, graph):
-            before = found.get(peak.place, peak)
+            before = by_node.get(peak.node_index, peak)
             largest = max(before.largest, peak.largest)
-            found[peak.place] = Peak(peak.place, largest, max(before.total, peak.total))
-    return list(found.values())
+            total = max(before.total, peak.total)
+            by_node[peak.node_index] = Peak(peak.node_index, largest, total)
+    return list(by_node.values())
 
 
 def _peaks_of_one_run(interpreter: Interpreter, graph: SignatureGraph) -> Iterator[Peak]:
-    for place, node in enumerate(graph.nodes):
+    for index, node in enumerate(graph.nodes):
         tensors = [tensor for tensor in node.outputs if _is_activation(tensor)]
         if not tensors:
             continue
-        values = [interpreter.get_tensor(tensor.index, graph.number) for tensor in tensors]
+        values = [interpreter.get_tensor(tensor.index, graph.index) for tensor in tensors]
         total = 0.0
         if node.operation == "MEAN" and (data := node.inputs[0]) is not None:
             total = _magnitude(values[0]) * data.size / max(tensors[0].size, 1)
-        yield Peak(place, max(_magnitude(value) for value in values), total)
+        yield Peak(index, max(_magnitude(value) for value in values), total)
 
 
 def _is_activation(tensor: Tensor) -> bool:

@@ -1,1 +1,1 @@
-"""What is inside a .tflite file: operations, tensors, multiply-adds."""
+"""Reads the graph of a .tflite file: operations, tensors, multiply-adds."""

@@ -1,4 +1,4 @@
-"""The graph of a .tflite file, operation by operation: what each one takes, gives and is set to."""
+"""Reads the graphs of a .tflite file: operations with their inputs, outputs and options."""
 
 import math
 import struct
@@ -15,7 +15,7 @@ from exporters.tflite_graph.summary import operation_name
 _TYPES = {
     code: name.lower() for name, code in vars(schema.TensorType).items() if not name.startswith("_")
 }
-_VALUES_AT_MOST = 64  # numbers of a constant that are kept: axes, paddings and strides, no weights
+_MAX_VALUES = 64  # larger constants are weights, and their values are not kept
 
 
 @dataclass(frozen=True)
@@ -23,14 +23,14 @@ class Tensor:
     """One tensor of a graph.
 
     Attributes:
-        index: Its number within the graph.
-        name: As the converter left it; holds the path of the layer it comes from.
-        shape: Every side; -1 where it is not known before running.
+        index: Its index within the graph.
+        name: As the converter wrote it; it contains the path of the layer it comes from.
+        shape: All dimensions; -1 for one that is not known before running.
         dtype: `float32`, `int8` and so on.
-        buffer: Number of the constant it reads, which several graphs may share, also where
-            that is stored as float16 and restored first; None for one that is computed.
-        values: A constant's numbers if they are whole and few, else None.
-        scale: What a step of a quantised tensor is worth; None without, or by channel.
+        buffer: Index of its constant, which several graphs may share. A constant that is stored
+            as float16 and dequantized counts too. None for a computed tensor.
+        values: Values of a small integer constant, else None.
+        scale: The quantization scale; None if not quantized, or if quantized by channel.
     """
 
     index: int
@@ -43,7 +43,7 @@ class Tensor:
 
     @property
     def size(self) -> int:
-        """How many numbers it holds; unknown sides count as 1."""
+        """Number of elements; unknown dimensions count as 1."""
         return math.prod(max(side, 1) for side in self.shape)
 
 
@@ -52,11 +52,11 @@ class Node:
     """One operation.
 
     Attributes:
-        operation: Name of a built-in operation such as `CONV_2D`, or of one that is not built in.
+        operation: Name of a built-in operation such as `CONV_2D`, or of a custom one.
         built_in: Whether it is built in.
-        inputs: What it takes; None stands for an optional input that is left out.
-        outputs: What it gives.
-        options: Its settings by their names in the schema.
+        inputs: Its inputs; None for an optional input that is missing.
+        outputs: Its outputs.
+        options: Its options by their names in the schema.
     """
 
     operation: str
@@ -66,8 +66,8 @@ class Node:
     options: Mapping[str, Any]
 
     @property
-    def given(self) -> Iterator[Tensor]:
-        """The inputs that are there."""
+    def present_inputs(self) -> Iterator[Tensor]:
+        """The inputs without missing optional ones."""
         return (tensor for tensor in self.inputs if tensor is not None)
 
 
@@ -76,48 +76,48 @@ class SignatureGraph:
     """The graph that one signature runs.
 
     Attributes:
-        number: Which of the file's graphs it is.
-        nodes: In the order they run.
-        inputs, outputs: What enters and leaves, in the file's order.
+        index: Its index in the file.
+        nodes: Operations in the order they run.
+        inputs, outputs: Input and output tensors, in the file's order.
     """
 
-    number: int
+    index: int
     nodes: tuple[Node, ...]
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
 
 
 def read_signatures(content: bytes) -> dict[str, SignatureGraph]:
-    """Reads the graph of every signature out of a .tflite file's content.
+    """Reads the graph of every signature from the content of a .tflite file.
 
-    A file without named signatures has one, called `""`.
+    A file without named signatures has one with the name `""`.
 
     Raises:
-        BundleError: If the content is no such file.
+        BundleError: If the content is not a valid file.
     """
     try:
         if not schema.Model.ModelBufferHasIdentifier(content, 0):
             raise ValueError("it does not begin as one")
         model = schema.ModelT.InitFromPackedBuf(content, 0)
-        _bring_in(model, content)
-        numbers = {
+        _attach_external_buffers(model, content)
+        indices = {
             definition.signatureKey.decode(): definition.subgraphIndex
             for definition in model.signatureDefs or []
         }
-        return {name: _graph(model, number) for name, number in (numbers or {"": 0}).items()}
+        return {name: _graph(model, index) for name, index in (indices or {"": 0}).items()}
     except (struct.error, ValueError, TypeError, IndexError, AttributeError) as error:
         raise BundleError(f"a .tflite file of the bundle is broken: {error}") from error
 
 
-def _bring_in(model: schema.ModelT, content: bytes) -> None:
-    """Gives buffers what lies behind the graph in the file: the quantiser puts weights there."""
+def _attach_external_buffers(model: schema.ModelT, content: bytes) -> None:
+    """Loads buffers that are stored behind the graph, where the quantizer puts weights."""
     for buffer in model.buffers:
-        if buffer.offset > 1:  # 0 and 1 say that it lies within
+        if buffer.offset > 1:  # 0 and 1 mean that it is stored in the graph
             buffer.data = np.frombuffer(content, np.uint8, buffer.size, buffer.offset)
 
 
-def _graph(model: schema.ModelT, number: int) -> SignatureGraph:
-    graph = model.subgraphs[number]
+def _graph(model: schema.ModelT, graph_index: int) -> SignatureGraph:
+    graph = model.subgraphs[graph_index]
     tensors = [_tensor(model, index, tensor) for index, tensor in enumerate(graph.tensors)]
     for operator in graph.operators:
         code = model.operatorCodes[operator.opcodeIndex]
@@ -125,7 +125,7 @@ def _graph(model: schema.ModelT, number: int) -> SignatureGraph:
             source, target = int(operator.inputs[0]), int(operator.outputs[0])
             tensors[target] = replace(tensors[target], buffer=tensors[source].buffer)
     return SignatureGraph(
-        number,
+        graph_index,
         tuple(_node(model, operator, tensors) for operator in graph.operators),
         tuple(tensors[index] for index in graph.inputs),
         tuple(tensors[index] for index in graph.outputs),
@@ -139,7 +139,7 @@ def _tensor(model: schema.ModelT, index: int, tensor: schema.TensorT) -> Tensor:
     data = model.buffers[tensor.buffer].data if tensor.buffer else None
     constant = data is not None and len(data) > 0
     values = None
-    if constant and dtype in ("int32", "int64") and math.prod(sides) <= _VALUES_AT_MOST:
+    if constant and dtype in ("int32", "int64") and math.prod(sides) <= _MAX_VALUES:
         values = tuple(int(value) for value in np.asarray(data, np.uint8).view(dtype))
     name = (tensor.name or b"").decode(errors="replace")
     scales = getattr(tensor.quantization, "scale", None)

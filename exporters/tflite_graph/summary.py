@@ -1,4 +1,4 @@
-"""What is inside a .tflite file: its operations, the shapes of its tensors, its last layers."""
+"""A summary of a .tflite file: its operations, dynamic shapes and last layers."""
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
@@ -9,7 +9,7 @@ from ai_edge_litert import schema_py_generated as schema
 _BUILTIN_NAMES = {
     code: name for name, code in vars(schema.BuiltinOperator).items() if not name.startswith("_")
 }
-# Operations that keep a value from one call to the next.
+# Operations that keep state between calls.
 STATEFUL = frozenset({"VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE", "CALL_ONCE"})
 _LAYERS = frozenset({"CONV_2D", "TRANSPOSE_CONV", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"})
 
@@ -19,9 +19,9 @@ class Graph:
     """The operations of a model over all its signatures.
 
     Attributes:
-        operations: How often each built-in operation occurs.
-        custom: How often each operation occurs that is not built in (`Flex...` among them).
-        dynamic: Names of tensors with a side that is not known before running.
+        operations: Number of occurrences of each built-in operation.
+        custom: Number of occurrences of each custom operation, including `Flex...`.
+        dynamic: Names of tensors with a dimension that is not known before running.
     """
 
     operations: Counter[str]
@@ -30,7 +30,7 @@ class Graph:
 
 
 def read_graph(content: bytes) -> Graph:
-    """Reads the operations and shapes out of a .tflite file's content."""
+    """Reads the operations and shapes from the content of a .tflite file."""
     model = schema.Model.GetRootAs(content, 0)
     operations: Counter[str] = Counter()
     custom: Counter[str] = Counter()
@@ -44,55 +44,55 @@ def read_graph(content: bytes) -> Graph:
     return Graph(operations, custom, tuple(dynamic))
 
 
-def operation_name(number: int, custom: bytes | None) -> tuple[str, bool]:
+def operation_name(code: int, custom: bytes | None) -> tuple[str, bool]:
     """Name of an operation by its code, and whether it is built in."""
-    if number == schema.BuiltinOperator.CUSTOM:
+    if code == schema.BuiltinOperator.CUSTOM:
         return (custom or b"unnamed").decode(errors="replace"), False
-    return _BUILTIN_NAMES.get(number, f"unknown operation {number}"), True
+    return _BUILTIN_NAMES.get(code, f"unknown operation {code}"), True
 
 
 def _operation(model: schema.Model, operator: schema.Operator) -> tuple[str, bool]:
     """Name of an operator's operation, and whether it is built in."""
     code = model.OperatorCodes(operator.OpcodeIndex())
-    # Codes above 127 stand in the newer field, older files fill the other one.
+    # Codes above 127 are only in the newer field; older files have the other one.
     return operation_name(max(code.BuiltinCode(), code.DeprecatedBuiltinCode()), code.CustomCode())
 
 
 def last_layers(content: bytes, outputs: Mapping[str, Collection[str]]) -> list[str]:
-    """Names of what the last layer ahead of some outputs gives, over all signatures.
+    """Names of the output tensors of the last layers before some outputs, over all signatures.
 
     Args:
-        content: A .tflite file's.
-        outputs: For each signature the outputs to begin at.
+        content: The content of a .tflite file.
+        outputs: For each signature the outputs to start from.
     """
     model = schema.Model.GetRootAs(content, 0)
-    found: dict[str, None] = {}
+    names: dict[str, None] = {}
     for index in range(model.SignatureDefsLength()):
         signature = model.SignatureDefs(index)
-        wanted = outputs.get(signature.SignatureKey().decode(), ())
-        given = [signature.Outputs(each) for each in range(signature.OutputsLength())]
-        ends = [each.TensorIndex() for each in given if each.Name().decode() in wanted]
+        selected = outputs.get(signature.SignatureKey().decode(), ())
+        tensors = [signature.Outputs(each) for each in range(signature.OutputsLength())]
+        ends = [each.TensorIndex() for each in tensors if each.Name().decode() in selected]
         graph = model.Subgraphs(signature.SubgraphIndex())
-        found |= dict.fromkeys(_layers_ahead(model, graph, ends))
-    return list(found)
+        names |= dict.fromkeys(_layers_before(model, graph, ends))
+    return list(names)
 
 
-def _layers_ahead(
+def _layers_before(
     model: schema.Model, graph: schema.SubGraph, ends: Collection[int]
 ) -> Iterator[str]:
     operators = [graph.Operators(index) for index in range(graph.OperatorsLength())]
-    maker = {op.Outputs(index): op for op in operators for index in range(op.OutputsLength())}
-    left, seen = list(ends), set()
-    while left:
-        tensor = left.pop()
-        if tensor in seen or tensor not in maker:
+    producer = {op.Outputs(index): op for op in operators for index in range(op.OutputsLength())}
+    queue, visited = list(ends), set()
+    while queue:
+        tensor = queue.pop()
+        if tensor in visited or tensor not in producer:
             continue
-        seen.add(tensor)
-        operator = maker[tensor]
+        visited.add(tensor)
+        operator = producer[tensor]
         if _operation(model, operator)[0] in _LAYERS:
             yield graph.Tensors(tensor).Name().decode()
         else:
-            left += [operator.Inputs(index) for index in range(operator.InputsLength())]
+            queue += [operator.Inputs(index) for index in range(operator.InputsLength())]
 
 
 def _dynamic_tensors(graph: schema.SubGraph) -> list[str]:

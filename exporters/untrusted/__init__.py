@@ -1,1 +1,1 @@
-"""What refuses a hostile file before anything of it runs."""
+"""Refuses hostile files before any of their code runs."""

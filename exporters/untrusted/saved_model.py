@@ -1,8 +1,8 @@
-"""Refuses a foreign SavedModel that could do more than compute.
+"""Refuses an untrusted SavedModel that could do more than compute.
 
 A SavedModel is a program: its graph may hold operations that read and write files, call
-Python or reach the network, and they run when a signature is called. What `export` writes
-reads variables and computes, nothing else, so anything else is refused before loading.
+Python or use the network, and they run when a signature is called. A graph that `export` writes
+only reads variables and computes, so all other operations are refused before loading.
 """
 
 import itertools
@@ -18,7 +18,7 @@ from tensorflow.python.framework import op_def_registry
 from exporters.bundle.field_types import MAX_ELEMENTS
 from exporters.errors import BundleError
 
-# Every operation with an effect is marked stateful; these only read weights and call functions.
+# Operations with side effects are marked stateful; these only read weights and call functions.
 _ALLOWED_STATEFUL = frozenset({"ReadVariableOp", "StatefulPartitionedCall", "VarHandleOp"})
 # These read files or write debug output without being marked.
 _REFUSED = frozenset(
@@ -39,11 +39,11 @@ _SAVER_OPERATIONS = frozenset(
 
 
 def check(folder: Path) -> None:
-    """Reads `saved_model.pb` without running it.
+    """Checks `saved_model.pb` without running it.
 
     Raises:
-        BundleError: If it is broken, in text form or older than TensorFlow 2, or holds an
-            operation with effects beyond its outputs.
+        BundleError: If it is invalid, in text format or older than TensorFlow 2, or holds an
+            operation with side effects.
     """
     if (folder / "saved_model.pbtxt").exists():
         raise BundleError(f"{folder} holds a SavedModel in text form; export writes none")
@@ -54,9 +54,9 @@ def check(folder: Path) -> None:
         raise BundleError(f"{folder} is no SavedModel: {error}") from error
     if len(model.meta_graphs) != 1 or not model.meta_graphs[0].HasField("object_graph_def"):
         raise BundleError(f"{folder} is no SavedModel of TensorFlow 2 with one graph")
-    if vast := [name for name, size in _constants(model.meta_graphs[0]) if size > MAX_ELEMENTS]:
+    if huge := [name for name, size in _constants(model.meta_graphs[0]) if size > MAX_ELEMENTS]:
         raise BundleError(
-            f"{folder} holds the constant {vast[0]!r} of more than {MAX_ELEMENTS} elements; it is "
+            f"{folder} holds the constant {huge[0]!r} of more than {MAX_ELEMENTS} elements; it is "
             "not loaded"
         )
     if harmful := sorted(set(_harmful(model.meta_graphs[0]))):
@@ -80,7 +80,7 @@ def _harmful(graph: MetaGraphDef) -> Iterator[str]:
 
 
 def _constants(graph: MetaGraphDef) -> Iterator[tuple[str, int]]:
-    """Names of constants and how many numbers they claim, which a single one may stand for."""
+    """Names and declared sizes of constants; one stored value may be repeated to any size."""
     bodies = [function.node_def for function in graph.graph_def.library.function]
     for node in itertools.chain(graph.graph_def.node, *bodies):
         for value in node.attr.values():

@@ -1,7 +1,7 @@
-"""Refuses a foreign .tflite file that would crash or exhaust the process that loads it.
+"""Refuses an untrusted .tflite file that would crash the process or use up its memory.
 
-The runtime verifies that a file's parts lie within it, but not that they hang together: an
-operation whose input is missing ends the process, and a tensor may claim any size.
+The runtime verifies that all parts lie within the file, but not that they are consistent: a
+missing input of an operation crashes the process, and a tensor may declare any size.
 """
 
 import math
@@ -13,18 +13,18 @@ from exporters.bundle.field_types import MAX_ELEMENTS
 from exporters.errors import BundleError
 from exporters.tflite_graph.summary import operation_name
 
-# Kernels that do without an input: its place, which is that of the bias.
+# Index of the optional input, the bias, of kernels that have one.
 _OPTIONAL = {"CONV_2D": 2, "DEPTHWISE_CONV_2D": 2, "FULLY_CONNECTED": 2, "TRANSPOSE_CONV": 3}
-# All tensors of one signature; the runtime lets those share memory that are not needed together.
-_MOST_IN_ALL = 8 * MAX_ELEMENTS
+# Of all tensors of one graph; the runtime reuses memory of tensors that are no longer needed.
+_MAX_TOTAL_ELEMENTS = 8 * MAX_ELEMENTS
 
 
 def check(content: bytes, name: str) -> None:
-    """Reads a file's structure without running it; `name` is what errors call it.
+    """Checks a file's structure without running it; `name` is its name in error messages.
 
     Raises:
-        BundleError: If it is no model, refers to what is not there, needs operations that are
-            not built in, or claims tensors beyond `MAX_ELEMENTS`.
+        BundleError: If it is not a model, has an invalid reference, needs operations that are
+            not built in, or declares tensors larger than `MAX_ELEMENTS`.
     """
     try:
         if not schema.Model.ModelBufferHasIdentifier(content, 0):
@@ -39,8 +39,8 @@ def check(content: bytes, name: str) -> None:
 
 
 def _operation(code: schema.OperatorCode) -> str:
-    number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
-    name, built_in = operation_name(number, code.CustomCode())
+    builtin_code = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
+    name, built_in = operation_name(builtin_code, code.CustomCode())
     if not built_in:
         raise ValueError(f"it needs {name!r}, which is not built in")
     return name
@@ -54,16 +54,16 @@ def _check_graph(graph: schema.SubGraph, operations: list[str]) -> None:
         shape = [tensor.Shape(axis) for axis in range(tensor.ShapeLength())]
         size = math.prod(shape)
         total += size
-        if min(shape, default=0) < 0 or size > MAX_ELEMENTS or total > _MOST_IN_ALL:
+        if min(shape, default=0) < 0 or size > MAX_ELEMENTS or total > _MAX_TOTAL_ELEMENTS:
             raise ValueError(
                 f"tensor {index} of shape {shape} takes more than {MAX_ELEMENTS} elements, or all "
-                f"together take more than {_MOST_IN_ALL}"
+                f"together take more than {_MAX_TOTAL_ELEMENTS}"
             )
     for kind, ends in (
         ("input", [graph.Inputs(each) for each in range(graph.InputsLength())]),
         ("output", [graph.Outputs(each) for each in range(graph.OutputsLength())]),
     ):
-        _check_places(f"an {kind} of the graph", ends, count)
+        _check_indices(f"an {kind} of the graph", ends, count)
     for index in range(graph.OperatorsLength()):
         operator = graph.Operators(index)
         if operator.OpcodeIndex() >= len(operations):
@@ -71,12 +71,12 @@ def _check_graph(graph: schema.SubGraph, operations: list[str]) -> None:
         name = operations[operator.OpcodeIndex()]
         inputs = [operator.Inputs(each) for each in range(operator.InputsLength())]
         optional = _OPTIONAL.get(name)
-        needed = [each for at, each in enumerate(inputs) if each != -1 or at != optional]
+        required = [each for i, each in enumerate(inputs) if each != -1 or i != optional]
         outputs = [operator.Outputs(each) for each in range(operator.OutputsLength())]
-        _check_places(f"an input or output of {name}", needed + outputs, count)
+        _check_indices(f"an input or output of {name}", required + outputs, count)
 
 
-def _check_places(who: str, places: list[int], count: int) -> None:
-    for place in places:
-        if not 0 <= place < count:
-            raise ValueError(f"{who} is tensor {place}, and there are {count}")
+def _check_indices(what: str, indices: list[int], count: int) -> None:
+    for index in indices:
+        if not 0 <= index < count:
+            raise ValueError(f"{what} is tensor {index}, and there are {count}")

@@ -1,1 +1,1 @@
-"""Whether what is in a bundle still does what the original function did."""
+"""Checks that the files of a bundle still compute what the original function did."""

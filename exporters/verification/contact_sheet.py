@@ -1,4 +1,4 @@
-"""The contact sheet: what the original and every artifact make of the golden images."""
+"""The contact sheet: the golden images with the outputs of the original and every artifact."""
 
 import math
 import os
@@ -14,21 +14,21 @@ from exporters.bundle.signatures import is_image
 from exporters.errors import ExportError
 from exporters.inference.images import to_uint8
 from exporters.verification.golden import SEEDED_CASES, Golden
-from exporters.verification.image_metrics import Likeness
+from exporters.verification.image_metrics import OutputDifference
 
 ROWS = 8
-TIMES = 8  # how often a difference is shown
-_LEAST, _MOST = 112, 256  # sides of a cell in pixels; narrower ones hold no heading
-_GAP, _HEADING, _TITLE = 4, 18, 26
-_INK = (60, 60, 60)
+GAIN = 8  # differences are multiplied by it
+_MIN_SIDE, _MAX_SIDE = 112, 256  # of a cell in pixels; a heading does not fit narrower ones
+_GAP, _HEADING, _TITLE = 4, 18, 26  # pixels
+_TEXT_COLOUR = (60, 60, 60)
 
 Column = tuple[str, np.ndarray]  # heading, and uint8 images (rows, height, width, 3)
 
 
-def check_place(file: Path, bundle: Bundle) -> None:
-    """Raises ExportError if a sheet cannot be put there, or would show nothing.
+def check_sheet_path(file: Path, bundle: Bundle) -> None:
+    """Raises ExportError if a sheet cannot be written there, or would show nothing.
 
-    A place within the bundle is refused: a bundle stays as it was exported.
+    A path within the bundle is refused, because a bundle stays as it was exported.
     """
     if not any(map(is_image, _outputs(bundle.manifest))):
         raise ExportError("`sheet` has nothing to show: no signature of the bundle gives images")
@@ -44,15 +44,15 @@ def check_place(file: Path, bundle: Bundle) -> None:
 
 
 class Sheet:
-    """Gathers images while artifacts are replayed, then writes them side by side.
+    """Collects images while artifacts are replayed, then writes them side by side.
 
-    A block for each output of a float signature that is a image; in it a row for each golden
-    case, those given to `export` before the seeded ones, at most 8; columns are the input (where
-    it is a image), what the original gave (Keras), and for each artifact what it gave and its
-    difference of pixels times 8, black where they are equal.
+    There is a block for each image output of a float signature, with at most 8 rows. A row is a
+    golden case; cases from examples come before seeded ones. The columns are the input images,
+    the original's output (Keras), and for each artifact its output and the difference of pixels
+    times 8, which is black where they are equal.
 
     Args:
-        manifest: Of the bundle.
+        manifest: The bundle's manifest.
         cases: Golden cases by signature.
     """
 
@@ -61,31 +61,37 @@ class Sheet:
         self._originals: dict[tuple[str, str], np.ndarray] = {}
         for name, record in manifest.signatures.items():
             for tensor in filter(is_image, record.outputs):
-                place = (name, tensor.name)
-                self._originals[place] = _shown(cases[name].outputs[tensor.name])
+                key = (name, tensor.name)
+                self._originals[key] = _to_pixels(cases[name].outputs[tensor.name])
                 images = [each for each in record.inputs if is_image(each)]
-                self._blocks[place] = [
-                    *((each.name, _shown(cases[name].inputs[each.name])) for each in images),
-                    ("Keras", self._originals[place]),
+                self._blocks[key] = [
+                    *((each.name, _to_pixels(cases[name].inputs[each.name])) for each in images),
+                    ("Keras", self._originals[key]),
                 ]
 
     def add(
-        self, artifact: str, signature: str, tensor: TensorRecord, given: np.ndarray, how: Likeness
+        self,
+        artifact: str,
+        signature: str,
+        tensor: TensorRecord,
+        *,
+        outputs: np.ndarray,
+        difference: OutputDifference,
     ) -> None:
-        """Adds what an artifact gave for all golden cases; what is no float image is left out."""
-        place = (signature, tensor.name)
-        if place not in self._blocks:
+        """Adds an artifact's outputs for all golden cases; only float images are shown."""
+        key = (signature, tensor.name)
+        if key not in self._blocks:
             return
-        shown = _shown(given)
-        apart = np.abs(shown.astype(np.int32) - self._originals[place]) * TIMES
-        told = "equal" if math.isinf(how.psnr) else f"{how.psnr:.1f} dB"
-        self._blocks[place] += [
-            (f"{artifact} {told}", shown),
-            (f"difference x{TIMES}", np.minimum(apart, 255).astype(np.uint8)),
+        pixels = _to_pixels(outputs)
+        amplified = np.abs(pixels.astype(np.int32) - self._originals[key]) * GAIN
+        psnr = "equal" if math.isinf(difference.psnr) else f"{difference.psnr:.1f} dB"
+        self._blocks[key] += [
+            (f"{artifact} {psnr}", pixels),
+            (f"difference x{GAIN}", np.minimum(amplified, 255).astype(np.uint8)),
         ]
 
     def write(self, file: Path) -> None:
-        """Writes the PNG, whole or not at all.
+        """Writes the PNG, completely or not at all.
 
         Raises:
             ExportError: If there is no image to show.
@@ -114,8 +120,8 @@ def _outputs(manifest: Manifest) -> list[TensorRecord]:
     return [tensor for record in manifest.signatures.values() for tensor in record.outputs]
 
 
-def _shown(images: np.ndarray) -> np.ndarray:
-    """Golden cases `(cases, 1, h, w, c)` as uint8 `(rows, h, w, 3)`, given ones first."""
+def _to_pixels(images: np.ndarray) -> np.ndarray:
+    """Golden cases `(cases, 1, h, w, c)` as uint8 `(rows, h, w, 3)`, examples first."""
     count = len(images)
     order = [*range(min(SEEDED_CASES, count), count), *range(min(SEEDED_CASES, count))]
     images = np.nan_to_num(images[order[:ROWS], 0], nan=-1.0)
@@ -127,9 +133,9 @@ def _shown(images: np.ndarray) -> np.ndarray:
 
 
 def _block(title: str, columns: list[Column]) -> Image.Image:
-    """A title, a heading a column, and the columns' images in rows."""
+    """A title, one heading per column, and the columns' images in rows."""
     cells = [[_cell(image) for image in images] for _, images in columns]
-    widths = [max(_LEAST, *(cell.width for cell in column)) for column in cells]
+    widths = [max(_MIN_SIDE, *(cell.width for cell in column)) for column in cells]
     heights = [max(column[row].height for column in cells) for row in range(len(cells[0]))]
     top = _TITLE + _HEADING
     size = (sum(widths) + _GAP * (len(widths) + 1), top + sum(heights) + _GAP * len(heights))
@@ -138,21 +144,21 @@ def _block(title: str, columns: list[Column]) -> Image.Image:
     draw.text((_GAP, 5), title, fill="black", font=ImageFont.load_default(size=15))
     left = _GAP
     for (heading, _), column, width in zip(columns, cells, widths, strict=True):
-        draw.text((left, _TITLE), heading, fill=_INK, font=ImageFont.load_default(size=11))
-        at = top
+        draw.text((left, _TITLE), heading, fill=_TEXT_COLOUR, font=ImageFont.load_default(size=11))
+        y = top
         for cell, height in zip(column, heights, strict=True):
-            block.paste(cell, (left, at))
-            at += height + _GAP
+            block.paste(cell, (left, y))
+            y += height + _GAP
         left += width + _GAP
     return block
 
 
 def _cell(image: np.ndarray) -> Image.Image:
-    """A small image is enlarged by a whole number, a large one made to fit."""
-    shown = Image.fromarray(image)
-    longer = max(shown.size)
-    if longer > _MOST:
-        shown.thumbnail((_MOST, _MOST), Image.Resampling.BOX)
-        return shown
-    scale = max(1, -(-_LEAST // longer))
-    return shown.resize((shown.width * scale, shown.height * scale), Image.Resampling.NEAREST)
+    """Enlarges a small image by an integer factor, and shrinks a large one to fit."""
+    cell = Image.fromarray(image)
+    longer = max(cell.size)
+    if longer > _MAX_SIDE:
+        cell.thumbnail((_MAX_SIDE, _MAX_SIDE), Image.Resampling.BOX)
+        return cell
+    scale = max(1, -(-_MIN_SIDE // longer))
+    return cell.resize((cell.width * scale, cell.height * scale), Image.Resampling.NEAREST)

@@ -1,14 +1,14 @@
-"""Signatures called as they are, before any conversion, as a `Runner` calls a bundle's."""
+"""Runs signatures eagerly, before any conversion, with the interface of a `Runner`."""
 
 from collections.abc import Mapping
 
 import numpy as np
 import tensorflow as tf
 
-from exporters.bundle.labels import filled
-from exporters.bundle.manifest import SignatureRecord, signature_named
+from exporters.bundle.manifest import SignatureRecord, get_signature
 from exporters.bundle.npz import Arrays
-from exporters.bundle.signatures import recorded
+from exporters.bundle.scalar_inputs import with_defaults
+from exporters.bundle.signatures import make_records
 from exporters.errors import ExportError
 from exporters.inference.runner import check_inputs
 from exporters.protocol import SignatureLike
@@ -16,7 +16,7 @@ from exporters.verification import golden
 from exporters.verification.golden import Golden
 
 
-class Original:
+class EagerReference:
     """Calls named signatures and their uint8 variants eagerly.
 
     Args:
@@ -27,24 +27,24 @@ class Original:
     """
 
     def __init__(self, signatures: Mapping[str, SignatureLike]) -> None:
-        self.signatures = recorded(signatures)
+        self.signatures = make_records(signatures)
         self._functions = dict(signatures)
 
     def run(self, name: str, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Runs a signature once; arguments, result and errors as in `Runner.run`."""
-        record = signature_named(self.signatures, name)
-        given = filled(record, inputs)
-        check_inputs(name, record, given)
+        record = get_signature(self.signatures, name)
+        complete = with_defaults(record, inputs)
+        check_inputs(name, record, complete)
         if record.pixels_of is None:
-            return call(self._functions[name], given)
+            return call(self._functions[name], complete)
         wrapped = self.signatures[record.pixels_of]
-        floats = golden.to_wrapped_inputs(wrapped, given)
+        floats = golden.to_float_inputs(wrapped, complete)
         outputs = call(self._functions[record.pixels_of], floats)
-        return golden.from_wrapped_outputs(wrapped, outputs)
+        return golden.to_pixel_outputs(wrapped, outputs)
 
 
 def call(signature: SignatureLike, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """What the function itself gives for one case, called eagerly."""
+    """Outputs of a signature's function for one case, called eagerly."""
     tensors = {name: tf.constant(value) for name, value in inputs.items()}
     return {name: np.asarray(value) for name, value in signature.function(**tensors).items()}
 
@@ -55,17 +55,17 @@ def golden_cases(
     images: Mapping[str, Mapping[str, np.ndarray]],
     seed: int,
 ) -> dict[str, Golden]:
-    """Golden cases of every signature: its inputs, and what its function gives for them.
+    """Golden cases of every signature: its inputs, and the outputs of its function.
 
     Args:
-        signatures: Those of floats.
-        records: What `signatures.recorded` made of them.
-        images: Examples given for some of them; see `golden.make_inputs`.
-        seed: Decides the seeded inputs.
+        signatures: The float signatures.
+        records: Their records from `signatures.make_records`.
+        images: Examples for some of them; see `golden.make_inputs`.
+        seed: Seed of the generated inputs.
 
     Raises:
-        ExportError: If examples do not belong to a signature, or a function gives unlike outputs
-            for equal inputs, or some that are not finite.
+        ExportError: If examples do not fit a signature, or a function returns different outputs
+            for equal inputs, or outputs that are not finite.
     """
     if unknown := sorted(set(images) - set(signatures)):
         raise ExportError(
@@ -78,24 +78,24 @@ def golden_cases(
     for name, record in records.items():
         if record.pixels_of is not None:
             wrapped = records[record.pixels_of]
-            pixels = golden.on_pixels(wrapped, cases[record.pixels_of].inputs)
-            floats = golden.to_wrapped_inputs(wrapped, pixels)
+            pixels = golden.to_pixel_inputs(wrapped, cases[record.pixels_of].inputs)
+            floats = golden.to_float_inputs(wrapped, pixels)
             outputs = _outputs(signatures[record.pixels_of], floats)
-            cases[name] = Golden(pixels, golden.from_wrapped_outputs(wrapped, outputs))
+            cases[name] = Golden(pixels, golden.to_pixel_outputs(wrapped, outputs))
     return cases
 
 
 def _outputs(signature: SignatureLike, inputs: Arrays) -> Arrays:
     """Outputs of the function itself, `(cases, *shape)`, called eagerly case by case."""
     count = len(next(iter(inputs.values())))
-    each = [{name: values[at] for name, values in inputs.items()} for at in range(count)]
-    outputs = [call(signature, case) for case in each]
-    again = call(signature, each[0])
+    cases = [{name: values[i] for name, values in inputs.items()} for i in range(count)]
+    outputs = [call(signature, case) for case in cases]
+    again = call(signature, cases[0])
     for name, values in outputs[0].items():
         if not np.array_equal(values, again[name], equal_nan=True):
             raise ExportError(
                 f"signature {signature.name!r} gives another {name!r} when called twice with one "
-                "input; turn dropout and other random steps off, or fix their seed"
+                "input; turn dropout and other random operations off, or fix their seed"
             )
     stacked = {name: np.stack([case[name] for case in outputs]) for name in outputs[0]}
     for name, values in stacked.items():

@@ -1,7 +1,7 @@
-"""Golden cases: inputs with the outputs the original function gave before any conversion.
+"""Golden cases: inputs, and the outputs of the original function before any conversion.
 
-Held in memory as one array a tensor with the cases stacked in front, `(cases, *shape)`,
-and in `golden.npz` under `<signature>/inputs/<tensor>` and `<signature>/outputs/<tensor>`.
+There is one array per tensor with the cases along the first axis, `(cases, *shape)`. In
+`golden.npz` they are `<signature>/inputs/<tensor>` and `<signature>/outputs/<tensor>`.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 
 from exporters.bundle import npz
-from exporters.bundle.labels import default_of
 from exporters.bundle.manifest import Manifest, SignatureRecord, TensorRecord
 from exporters.bundle.npz import Arrays
 from exporters.bundle.signatures import is_image
@@ -19,7 +18,7 @@ from exporters.errors import BundleError, ExportError
 from exporters.inference.images import to_float, to_uint8
 
 SEEDED_CASES = 2
-MAX_GIVEN_CASES = 32  # they make the file large, and int16x8 takes seconds for each
+MAX_EXAMPLES = 32  # more make the file large, and int16x8 takes seconds per case
 
 
 @dataclass(frozen=True)
@@ -44,27 +43,27 @@ class Golden:
 
 
 def make_inputs(
-    name: str, record: SignatureRecord, given: Mapping[str, np.ndarray], seed: int
+    name: str, record: SignatureRecord, examples: Mapping[str, np.ndarray], seed: int
 ) -> Arrays:
-    """Two seeded cases and then one for each given example, up to 32.
+    """Two seeded cases, followed by one for each example, up to 32.
 
-    The first seeded case is smooth where the tensor is an image (soft blobs of colour, as
-    photographs are), the second is noise. Inputs that are not given are seeded in every case, but
-    have their default, where there is one, beside examples of others; those that are given and have
-    no range (latents) are seeded as mixtures of the examples, because nothing else says which
-    values are possible.
+    In the first seeded case images are smooth (soft blobs of colour, like photographs), in the
+    second they are noise. An input without examples is seeded in every case; if it has a
+    default, it has that in the cases from examples. An input with examples and no value range
+    (a latent code) is seeded by mixtures of its examples, because its possible values are
+    not known otherwise.
 
     Args:
         name: The signature's name.
-        record: What it takes.
-        given: For some inputs a batch of real examples `(n, *shape without batch)`.
+        record: Its inputs.
+        examples: For some inputs a batch of real examples `(n, *shape without batch)`.
         seed: Any integer; equal seeds give equal cases.
 
     Raises:
-        ExportError: If a given batch does not belong to the signature.
+        ExportError: If a batch of examples does not fit the signature.
     """
-    examples = checked(name, record, given, argument="golden_images")
-    examples = {key: batch[:MAX_GIVEN_CASES] for key, batch in examples.items()}
+    examples = check_batches(name, record, examples, argument="golden_images")
+    examples = {key: batch[:MAX_EXAMPLES] for key, batch in examples.items()}
     count = min((len(batch) for batch in examples.values()), default=0)
     random = np.random.default_rng([seed % 2**32, *name.encode()])
     inputs = {}
@@ -75,24 +74,24 @@ def make_inputs(
             if tensor.value_range is None and count:
                 cases = [_mixture(examples[tensor.name], random) for _ in range(total)]
             cases[SEEDED_CASES:] = [example[None] for example in examples[tensor.name][:count]]
-        elif (default := default_of(tensor)) is not None:
-            usual = np.broadcast_to(default, tensor.shape).astype(tensor.dtype)
-            cases[SEEDED_CASES:] = [usual] * count
+        elif tensor.default is not None:
+            default = np.broadcast_to(tensor.default, tensor.shape).astype(tensor.dtype)
+            cases[SEEDED_CASES:] = [default] * count
         inputs[tensor.name] = np.stack(cases)
     return inputs
 
 
-def checked(
-    name: str, record: SignatureRecord, given: Mapping[str, np.ndarray], *, argument: str
+def check_batches(
+    name: str, record: SignatureRecord, batches: Mapping[str, np.ndarray], *, argument: str
 ) -> Arrays:
-    """Given batches of a signature's inputs, as arrays; `argument` is what errors call them.
+    """Returns batches of a signature's inputs as arrays; errors call them `argument`.
 
     Raises:
-        ExportError: If one is not of the name, shape, type or range of an input.
+        ExportError: If name, shape, type or range of a batch differ from those of an input.
     """
     tensors = {tensor.name: tensor for tensor in record.inputs}
-    found = {}
-    for key, batch in given.items():
+    arrays = {}
+    for key, batch in batches.items():
         if key not in tensors:
             raise ExportError(
                 f"`{argument}` names the input {key!r} but signature {name!r} takes "
@@ -110,24 +109,24 @@ def checked(
                 f"`{argument}` of signature {name!r}, input {key!r}, must be {tensor.dtype} "
                 f"in [{low}, {high}], got {values.dtype} with other values or type"
             )
-        found[key] = values
-    return found
+        arrays[key] = values
+    return arrays
 
 
-def on_pixels(record: SignatureRecord, inputs: Arrays) -> Arrays:
-    """The same cases for the uint8 variant: images become levels, the rest stays."""
+def to_pixel_inputs(record: SignatureRecord, inputs: Arrays) -> Arrays:
+    """The same cases for the uint8 variant: images become pixels, other tensors stay."""
     images = {tensor.name for tensor in record.inputs if is_image(tensor)}
     return {key: to_uint8(value) if key in images else value for key, value in inputs.items()}
 
 
-def to_wrapped_inputs(record: SignatureRecord, pixels: Arrays) -> Arrays:
-    """What the float signature is fed when its uint8 variant is fed `pixels`."""
+def to_float_inputs(record: SignatureRecord, pixels: Arrays) -> Arrays:
+    """Inputs of the float signature for inputs of its uint8 variant."""
     images = {tensor.name for tensor in record.inputs if is_image(tensor)}
     return {key: to_float(value) if key in images else value for key, value in pixels.items()}
 
 
-def from_wrapped_outputs(record: SignatureRecord, outputs: Arrays) -> Arrays:
-    """What the uint8 variant gives when the float signature gives `outputs`."""
+def to_pixel_outputs(record: SignatureRecord, outputs: Arrays) -> Arrays:
+    """Outputs of the uint8 variant for outputs of the float signature."""
     images = {tensor.name for tensor in record.outputs if is_image(tensor)}
     return {key: to_uint8(value) if key in images else value for key, value in outputs.items()}
 
@@ -144,14 +143,14 @@ def write(path: Path, golden: Mapping[str, Golden]) -> None:
 def read(content: bytes, manifest: Manifest) -> dict[str, Golden]:
     """Reads cases from the content of `golden.npz`; nothing in it is trusted.
 
-    The arrays, their types and their shapes must be those the manifest's signatures ask for,
-    inputs must lie in their ranges and nothing may be NaN.
+    Names, types and shapes of the arrays must be those of the manifest's signatures. Inputs
+    must be in their ranges, and all values finite.
 
     Raises:
         BundleError: If the content is anything else.
     """
-    found = npz.read(content, _forms(manifest), "golden.npz")
-    return {name: _golden(name, record, found) for name, record in manifest.signatures.items()}
+    arrays = npz.read(content, _expected_arrays(manifest), "golden.npz")
+    return {name: _golden(name, record, arrays) for name, record in manifest.signatures.items()}
 
 
 def _seeded(tensor: TensorRecord, random: np.random.Generator, *, smooth: bool) -> np.ndarray:
@@ -168,8 +167,8 @@ def _seeded(tensor: TensorRecord, random: np.random.Generator, *, smooth: bool) 
 
 
 def _mixture(examples: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    shares = random.dirichlet(np.ones(len(examples)))
-    return np.tensordot(shares, examples, axes=1)[None].astype(examples.dtype)
+    coefficients = random.dirichlet(np.ones(len(examples)))
+    return np.tensordot(coefficients, examples, axes=1)[None].astype(examples.dtype)
 
 
 def _blobs(shape: tuple[int, ...], random: np.random.Generator) -> np.ndarray:
@@ -182,11 +181,11 @@ def _blobs(shape: tuple[int, ...], random: np.random.Generator) -> np.ndarray:
 
 def _weights(size: int) -> np.ndarray:
     """Linear interpolation from 4 points to `size`, as a matrix `(size, 4)`."""
-    places = np.linspace(0.0, 3.0, size)
-    return np.maximum(0.0, 1.0 - np.abs(places[:, None] - np.arange(4.0)))
+    positions = np.linspace(0.0, 3.0, size)
+    return np.maximum(0.0, 1.0 - np.abs(positions[:, None] - np.arange(4.0)))
 
 
-def _forms(manifest: Manifest) -> dict[str, npz.Form]:
+def _expected_arrays(manifest: Manifest) -> dict[str, npz.ShapeAndType]:
     return {
         f"{name}/{role}/{tensor.name}": (
             (manifest.golden.cases[name], *tensor.shape),
@@ -198,9 +197,9 @@ def _forms(manifest: Manifest) -> dict[str, npz.Form]:
     }
 
 
-def _golden(name: str, record: SignatureRecord, found: Arrays) -> Golden:
-    inputs = {tensor.name: found[f"{name}/inputs/{tensor.name}"] for tensor in record.inputs}
-    outputs = {tensor.name: found[f"{name}/outputs/{tensor.name}"] for tensor in record.outputs}
+def _golden(name: str, record: SignatureRecord, arrays: Arrays) -> Golden:
+    inputs = {tensor.name: arrays[f"{name}/inputs/{tensor.name}"] for tensor in record.inputs}
+    outputs = {tensor.name: arrays[f"{name}/outputs/{tensor.name}"] for tensor in record.outputs}
     for key, values in [*inputs.items(), *outputs.items()]:
         if not np.isfinite(values).all():
             raise BundleError(f"golden.npz: {key!r} of {name!r} holds values that are not finite")

@@ -1,4 +1,4 @@
-"""How alike two outputs are: errors, PSNR, structural similarity and shift of colour."""
+"""Differences between two outputs: errors, PSNR, structural similarity and colour shift."""
 
 import math
 from dataclasses import asdict, dataclass
@@ -9,25 +9,25 @@ import numpy as np
 from exporters.bundle.manifest import TensorRecord
 
 _WINDOW, _SIGMA = 11, 1.5  # Wang et al. 2004, sec. III-C
-_K1, _K2 = 0.01, 0.03  # the same
+_K1, _K2 = 0.01, 0.03  # Wang et al. 2004, sec. III-C
 
 
 @dataclass(frozen=True)
-class Likeness:
-    """One output over some cases against what it should be.
+class OutputDifference:
+    """The difference between an output and the expected one, over some cases.
 
-    Differences are in levels (0 to 255) for uint8; for floats on the scale of an image in
-    [-1, 1]: a range of another width is scaled to 2, and a tensor with no range is scaled by the
-    largest expected magnitude where that exceeds 1.
+    For uint8 the unit is a level (0 to 255). For floats it is that of an image in [-1, 1]: a
+    range of another width is scaled to 2, and a tensor without a range is divided by the largest
+    expected magnitude if that is above 1.
 
     Attributes:
-        cases: How many were compared.
+        cases: Number of compared cases.
         max_abs, mean_abs: Largest and mean absolute difference; NaN if an output is not finite.
-        psnr: Decibels over all cases with the range's width as its peak; infinite if equal.
-        ssim: Mean structural similarity over cases and channels, 1 if equal; None for what is
-            no image or has a side below 11 pixels.
+        psnr: Decibels over all cases, with the range's width as the peak; infinite if equal.
+        ssim: Mean structural similarity over cases and channels, 1 if equal; None for tensors
+            that are not images or have a side below 11 pixels.
         colour_shift: For images the signed mean difference of each channel, in the same unit as
-            the errors: above 0 is brighter than it should be.
+            the errors; positive if the output is too bright.
     """
 
     cases: int
@@ -42,19 +42,19 @@ class Likeness:
         return {key: _finite(value) for key, value in asdict(self).items()}
 
 
-def compare(expected: np.ndarray, actual: np.ndarray, tensor: TensorRecord) -> Likeness:
-    """Compares cases of one output, stacked in front: `(cases, *shape of the tensor)`."""
+def compare(expected: np.ndarray, actual: np.ndarray, tensor: TensorRecord) -> OutputDifference:
+    """Compares cases of one output, both `(cases, *shape of the tensor)`."""
     cases = len(expected)
     difference = actual.astype(np.float64) - expected.astype(np.float64)
     if not np.isfinite(difference).all():
-        return Likeness(cases, math.nan, math.nan, math.nan)
+        return OutputDifference(cases, math.nan, math.nan, math.nan)
     peak = 255.0
     if tensor.dtype != "uint8":
         largest = float(np.abs(expected).max())
         width = tensor.width or 2.0 * max(1.0, largest)
         difference, peak = difference * (2.0 / width), 2.0
     squared = float(np.mean(difference**2))
-    return Likeness(
+    return OutputDifference(
         cases,
         max_abs=float(np.abs(difference).max()),
         mean_abs=float(np.abs(difference).mean()),
@@ -65,16 +65,16 @@ def compare(expected: np.ndarray, actual: np.ndarray, tensor: TensorRecord) -> L
 
 
 def is_image(tensor: TensorRecord) -> bool:
-    """Whether a tensor is a batch of images: a range, and at most four channels."""
+    """Whether a tensor is a batch of images: it has a range and at most four channels."""
     return (
         len(tensor.shape) == 4 and tensor.shape[-1] <= 4 and bool(tensor.width)
     ) and tensor.dtype in ("float32", "uint8")
 
 
 def ssim(expected: np.ndarray, actual: np.ndarray, *, data_range: float) -> float:
-    """Structural similarity of two images, the mean over places and channels.
+    """Structural similarity of two images, the mean over positions and channels.
 
-    Windows lie wholly inside the image; variances are those of the window's own weights.
+    Windows lie completely inside the image; variances are weighted by the window.
 
     Args:
         expected, actual: `(height, width, channels)` in [0, data_range], sides of at least 11.
@@ -99,8 +99,8 @@ def ssim(expected: np.ndarray, actual: np.ndarray, *, data_range: float) -> floa
     covariance = _blurred(one * two) - mean_one * mean_two
     c1, c2 = (_K1 * data_range) ** 2, (_K2 * data_range) ** 2
     luminance = (2.0 * mean_one * mean_two + c1) / (mean_one**2 + mean_two**2 + c1)
-    likeness = float(np.mean(luminance * (2.0 * covariance + c2) / (variances + c2)))
-    return min(1.0, likeness)  # rounding may go beyond
+    similarity = float(np.mean(luminance * (2.0 * covariance + c2) / (variances + c2)))
+    return min(1.0, similarity)  # rounding may exceed 1
 
 
 def _mean_ssim(expected: np.ndarray, actual: np.ndarray, tensor: TensorRecord) -> float | None:
@@ -108,7 +108,7 @@ def _mean_ssim(expected: np.ndarray, actual: np.ndarray, tensor: TensorRecord) -
         return None
     low, high = tensor.value_range or (0.0, 255.0)
     images = (each.reshape(-1, *tensor.shape[1:]) for each in (expected, actual))
-    # The formula is made for numbers that are not negative.
+    # The formula is defined for non-negative values.
     values = [
         ssim(one.astype(np.float64) - low, two.astype(np.float64) - low, data_range=high - low)
         for one, two in zip(*images, strict=True)
@@ -122,9 +122,9 @@ def _colour_shift(difference: np.ndarray) -> tuple[float, ...]:
 
 
 def _blurred(values: np.ndarray) -> np.ndarray:
-    """`(h, w, c)` under the Gaussian window, where it fits: `(h - 10, w - 10, c)`."""
-    places = np.arange(_WINDOW) - _WINDOW // 2
-    weights = np.exp(-0.5 * (places / _SIGMA) ** 2)
+    """`(h, w, c)` convolved with the Gaussian window, without padding: `(h - 10, w - 10, c)`."""
+    offsets = np.arange(_WINDOW) - _WINDOW // 2
+    weights = np.exp(-0.5 * (offsets / _SIGMA) ** 2)
     weights /= weights.sum()
     for axis in (0, 1):
         length = values.shape[axis] - _WINDOW + 1

@@ -1,4 +1,4 @@
-"""Replaying a bundle: what each artifact gives for golden cases and for images of one's own."""
+"""Replays a bundle: runs each artifact on golden cases and on further images."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -15,24 +15,24 @@ from exporters.verification import golden
 from exporters.verification.golden import Arrays, Golden
 
 Run = Callable[[str, Arrays], Arrays]  # signature, inputs of one case -> its outputs
-# Images of any size, for all signatures or for each that is named.
+# Images of any size: for all signatures, or by signature name.
 Images = Sequence[np.ndarray] | Mapping[str, Sequence[np.ndarray]]
 
 
 class DamagedError(BundleError):
-    """Files of an artifact are not those that were exported; its text names them."""
+    """Files of an artifact were changed after export; its text names them."""
 
 
 def runner_of(bundle: Bundle, artifact: str) -> Run:
-    """Loads an artifact, after a look at whether a SavedModel is harmless.
+    """Loads an artifact, after checking that a SavedModel is harmless.
 
     Raises:
-        BundleError: If it cannot be loaded or would do more than compute.
+        BundleError: If it cannot be loaded, or has operations that do more than compute.
     """
     record = bundle.manifest.artifacts[artifact]
     if record.kind == "tflite":
         return Runner(bundle, recipe=record.recipe).run
-    import tensorflow as tf  # slow to load, and bundles without a SavedModel do without it
+    import tensorflow as tf  # slow to load, and only needed for a SavedModel
 
     from exporters.convert import saved_model
     from exporters.untrusted.saved_model import check
@@ -51,10 +51,10 @@ def replayed(run: Run, signature: str, record: SignatureRecord, cases: Golden) -
     """Runs a signature on every case.
 
     Returns:
-        An array for each output of the record, cases stacked in front.
+        An array `(cases, *shape)` for each output of the record.
 
     Raises:
-        ExportError: If an output has another shape or type than it should have.
+        ExportError: If an output has another shape or type than the golden one.
     """
     outputs = [run(signature, inputs) for inputs, _ in cases.cases()]
     stacked = {}
@@ -71,43 +71,43 @@ def replayed(run: Run, signature: str, record: SignatureRecord, cases: Golden) -
 
 
 def held_out(cases: Golden) -> Golden | None:
-    """The golden cases that were given to `export`, without the seeded ones; None without any."""
+    """The golden cases from examples, without the seeded ones; None if there are none."""
     if cases.count <= golden.SEEDED_CASES:
         return None
-    given = slice(golden.SEEDED_CASES, None)
+    examples = slice(golden.SEEDED_CASES, None)
     return Golden(
-        {name: values[given] for name, values in cases.inputs.items()},
-        {name: values[given] for name, values in cases.outputs.items()},
+        {name: values[examples] for name, values in cases.inputs.items()},
+        {name: values[examples] for name, values in cases.outputs.items()},
     )
 
 
 def by_signature(manifest: Manifest, images: Images) -> dict[str, Sequence[np.ndarray]]:
-    """The images of each float signature that takes some.
+    """The images for each float signature with image inputs.
 
     Args:
-        manifest: Of the bundle.
-        images: Images for all of them, or some for each that is named.
+        manifest: The bundle's manifest.
+        images: Images for all signatures, or by signature name.
 
     Raises:
-        ExportError: If a signature is named that takes no images, or none of its channels.
+        ExportError: If a named signature takes no images, or none with the channels it is given.
     """
-    takes = {
+    channels = {
         name: {tensor.shape[-1] for tensor in record.inputs if is_image(tensor)}
         for name, record in manifest.signatures.items()
         if record.pixels_of is None and any(is_image(tensor) for tensor in record.inputs)
     }
     if not isinstance(images, Mapping):
-        return dict.fromkeys(takes, images)
+        return dict.fromkeys(channels, images)
     for name, of_signature in images.items():
-        if name not in takes:
-            known = ", ".join(takes) or "none"
+        if name not in channels:
+            known = ", ".join(channels) or "none"
             raise ExportError(
                 f"`images` names {name!r}, and the signatures that take images are {known}"
             )
-        if missing := takes[name] - {each.shape[-1] for each in of_signature}:
+        if missing := channels[name] - {each.shape[-1] for each in of_signature}:
             raise ExportError(
                 f"`images` must hold images of {min(missing)} channels for {name!r}, got "
-                f"{len(of_signature)} images and none of so many"
+                f"{len(of_signature)} images with other numbers of channels"
             )
     return dict(images)
 
@@ -118,65 +118,71 @@ def image_cases(
     images: Mapping[str, Sequence[np.ndarray]],
     original: Run,
 ) -> dict[str, Golden]:
-    """Cases made of images, for every signature that takes such; others are left out.
+    """Cases with images as inputs, for every signature that takes such images.
 
     Args:
-        manifest: Of the bundle.
-        cases: Golden ones. Inputs that are no images (attributes, latents) are taken from them in
-            turn, from those given to `export` where there are any.
+        manifest: The bundle's manifest.
+        cases: Golden cases. They provide the inputs that are not images (attributes, latents);
+            cases from examples are preferred to seeded ones.
         images: From `by_signature`, uint8 `(height, width, channels)` of any size, fitted to the
-            model as `translate_image` does. A signature gets those of its channels; where it
-            takes two, the second is the image half a set further on.
-        original: Gives the outputs that are right, of signatures and their uint8 variants.
+            model as `translate_image` does. A signature gets those with its number of channels.
+            If it takes two images, the second one is half the set further on.
+        original: Computes the expected outputs, of signatures and their uint8 variants.
 
     Raises:
         ExportError: If no signature takes any of the images.
     """
     inputs: dict[str, Arrays] = {}
     for name, record in manifest.signatures.items():
-        if made := _inputs(record, cases[name], images.get(name, ())):
-            inputs[name] = made
+        if case_inputs := _inputs(record, cases[name], images.get(name, ())):
+            inputs[name] = case_inputs
     if not inputs:
-        raise ExportError("no signature takes a image of so many channels as those given have")
+        raise ExportError("no signature takes images with the number of channels of those given")
     for name, record in manifest.signatures.items():
         if record.pixels_of in inputs:
             wrapped = manifest.signatures[record.pixels_of]
-            inputs[name] = golden.on_pixels(wrapped, inputs[record.pixels_of])
-    found = {}
-    for name, made in inputs.items():
-        count = len(next(iter(made.values())))
+            inputs[name] = golden.to_pixel_inputs(wrapped, inputs[record.pixels_of])
+    replayed_cases = {}
+    for name, case_inputs in inputs.items():
+        count = len(next(iter(case_inputs.values())))
         outputs = [
-            original(name, {key: values[case] for key, values in made.items()})
+            original(name, {key: values[case] for key, values in case_inputs.items()})
             for case in range(count)
         ]
-        found[name] = Golden(
-            made, {key: np.stack([case[key] for case in outputs]) for key in outputs[0]}
+        replayed_cases[name] = Golden(
+            case_inputs, {key: np.stack([case[key] for case in outputs]) for key in outputs[0]}
         )
-    return found
+    return replayed_cases
 
 
-def as_images(
+def as_float_signature(
     manifest: Manifest, name: str, inputs: Arrays, outputs: Arrays
 ) -> tuple[str, Arrays, Arrays]:
-    """The float signature that a signature is or wraps, with inputs and outputs as it has them."""
+    """Converts inputs and outputs of a uint8 variant to those of the float signature it wraps.
+
+    Returns:
+        The name of the float signature, inputs and outputs; unchanged for a float signature.
+    """
     record = manifest.signatures[name]
     if record.pixels_of is None:
         return name, inputs, outputs
     wrapped = manifest.signatures[record.pixels_of]
     results = {tensor.name for tensor in wrapped.outputs if is_image(tensor)}
     floats = {key: to_float(value) if key in results else value for key, value in outputs.items()}
-    return record.pixels_of, golden.to_wrapped_inputs(wrapped, inputs), floats
+    return record.pixels_of, golden.to_float_inputs(wrapped, inputs), floats
 
 
-def joined(parts: Sequence[Golden]) -> Golden | None:
-    """Cases of one signature, one after the other; None of none."""
+def concatenate(parts: Sequence[Golden]) -> Golden | None:
+    """Concatenates cases of one signature; None if there are none."""
     if not parts:
         return None
 
-    def stacked(each: Sequence[Arrays]) -> Arrays:
-        return {name: np.concatenate([arrays[name] for arrays in each]) for name in each[0]}
+    def concatenated(parts: Sequence[Arrays]) -> Arrays:
+        return {name: np.concatenate([arrays[name] for arrays in parts]) for name in parts[0]}
 
-    return Golden(stacked([one.inputs for one in parts]), stacked([one.outputs for one in parts]))
+    return Golden(
+        concatenated([one.inputs for one in parts]), concatenated([one.outputs for one in parts])
+    )
 
 
 def all_finite(arrays: Arrays) -> bool:
@@ -185,7 +191,7 @@ def all_finite(arrays: Arrays) -> bool:
 
 
 def check_intact(bundle: Bundle, artifact: str, broken: set[str]) -> None:
-    """Raises DamagedError if files that loading an artifact would read are broken."""
+    """Raises DamagedError if any file that loading an artifact reads is damaged."""
     folder = bundle.manifest.artifacts[artifact].path + "/"
     read = {path for path in broken if path.startswith(folder)}
     read |= broken & set(bundle.manifest.files_of(artifact))
@@ -194,22 +200,25 @@ def check_intact(bundle: Bundle, artifact: str, broken: set[str]) -> None:
 
 
 def _inputs(record: SignatureRecord, cases: Golden, images: Sequence[np.ndarray]) -> Arrays:
-    images = [tensor for tensor in record.inputs if is_image(tensor)]
+    """Inputs of a float signature with the images that have its numbers of channels."""
+    tensors = [tensor for tensor in record.inputs if is_image(tensor)]
     fitting = {
         tensor.name: [each for each in images if each.shape[-1] == tensor.shape[-1]]
-        for tensor in images
+        for tensor in tensors
     }
     count = min(map(len, fitting.values()), default=0)
     if not count:
         return {}
     others = held_out(cases) or cases
-    made = {}
+    inputs = {}
     for tensor in record.inputs:
         if tensor.name not in fitting:
-            made[tensor.name] = others.inputs[tensor.name][np.arange(count) % others.count]
+            inputs[tensor.name] = others.inputs[tensor.name][np.arange(count) % others.count]
             continue
-        further = images.index(tensor) * count // len(images)
-        chosen = [fitting[tensor.name][(case + further) % count] for case in range(count)]
+        offset = tensors.index(tensor) * count // len(tensors)
+        chosen = [fitting[tensor.name][(case + offset) % count] for case in range(count)]
         canvas = (tensor.shape[1], tensor.shape[2])
-        made[tensor.name] = np.stack([to_float(onto_canvas(each, canvas))[None] for each in chosen])
-    return made
+        inputs[tensor.name] = np.stack(
+            [to_float(onto_canvas(each, canvas))[None] for each in chosen]
+        )
+    return inputs

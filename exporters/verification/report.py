@@ -1,16 +1,16 @@
-"""What verifying a bundle found: of every file, of every output, and what judges say of it."""
+"""The results of a verification: checks of files and outputs, and the metrics of judges."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from exporters.convert.recipes import Tolerance
-from exporters.verification.image_metrics import Likeness
+from exporters.verification.image_metrics import OutputDifference
 
 
 @dataclass(frozen=True)
 class FileCheck:
-    """Whether a file is the one that was exported; `fault` says what is wrong, or is None."""
+    """Whether a file is as it was exported; `fault` says what is wrong, None if it is intact."""
 
     path: str
     fault: str | None
@@ -23,24 +23,23 @@ class FileCheck:
 
 @dataclass(frozen=True)
 class OutputCheck:
-    """One output of one signature of one artifact, held to its recipe's tolerance.
+    """One output of one signature of one artifact, checked against its recipe's tolerance.
 
     Attributes:
-        golden: Against the golden outputs, over all cases; the seeded ones are harder than
-            images are.
-        held_out: The same over the cases that were given to `export` alone (held-out images
-            where `tf-translate export` made the bundle); None if none were.
-        images: Over images given to `verify`; None without.
-        tolerance: The limits, as in the manifest; every one of the three must keep them.
-        fault: Why it fails, or None.
+        golden: Differences over all golden cases; the seeded ones are harder than real images.
+        held_out: Differences over the golden cases from examples; None if there are none. They
+            are held-out images if `tf-translate export` wrote the bundle.
+        images: Differences over the images passed to `verify`; None without them.
+        tolerance: The limits from the manifest; all three differences must be within them.
+        fault: Why the check fails, or None.
     """
 
     artifact: str
     signature: str
     output: str
-    golden: Likeness
-    held_out: Likeness | None
-    images: Likeness | None
+    golden: OutputDifference
+    held_out: OutputDifference | None
+    images: OutputDifference | None
     tolerance: Tolerance
     fault: str | None
 
@@ -51,12 +50,12 @@ class OutputCheck:
 
     @property
     def max_abs(self) -> float:
-        """Largest difference over the golden cases; units as in `Likeness`."""
+        """Largest difference over the golden cases; units as in `OutputDifference`."""
         return self.golden.max_abs
 
     @property
     def mean_abs(self) -> float:
-        """Mean difference over the golden cases; units as in `Likeness`."""
+        """Mean difference over the golden cases; units as in `OutputDifference`."""
         return self.golden.mean_abs
 
     @property
@@ -65,7 +64,7 @@ class OutputCheck:
         return self.golden.psnr
 
     def as_dict(self) -> dict[str, Any]:
-        """JSON-able: metrics over the golden cases, and under their names those of the others."""
+        """JSON-able: metrics over golden cases at the top level, the others under their names."""
         return {
             "artifact": self.artifact,
             "signature": self.signature,
@@ -80,12 +79,14 @@ class OutputCheck:
 
 
 @dataclass(frozen=True)
-class Judged:
-    """A metric of a judge on what an artifact gives, beside the same on what it should give.
+class JudgeMetric:
+    """A metric of a judge on an artifact's outputs, and on the original's.
+
+    A judge is an evaluation classifier that was never used in training.
 
     Attributes:
-        metric: The judge's name for it.
-        cases: How many images it was taken on.
+        metric: The judge's name of the metric.
+        cases: Number of images it was computed on.
         original, value: The metric of the original's outputs, and of the artifact's.
     """
 
@@ -98,7 +99,7 @@ class Judged:
 
     @property
     def change(self) -> float:
-        """What the artifact changed."""
+        """The artifact's metric minus the original's."""
         return self.value - self.original
 
     def as_dict(self) -> dict[str, Any]:
@@ -112,17 +113,17 @@ class Verification:
 
     Attributes:
         bundle: The folder.
-        files: One check a file, in the manifest's order, after the manifest itself.
+        files: One check per file: the manifest, then its files in order.
         outputs: One check for each output of each signature of each artifact.
-        faults: Whatever kept an artifact from being replayed.
-        judged: What the judge says, if one was given; it decides nothing.
+        faults: Reasons why an artifact was not replayed.
+        judge_metrics: Metrics of the judge, if one was passed; they do not affect `passed`.
     """
 
     bundle: str
     files: tuple[FileCheck, ...]
     outputs: tuple[OutputCheck, ...]
     faults: tuple[str, ...]
-    judged: tuple[Judged, ...] = ()
+    judge_metrics: tuple[JudgeMetric, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -132,9 +133,9 @@ class Verification:
     @property
     def failures(self) -> tuple[str, ...]:
         """One sentence for every failed check."""
-        return (*self._of_checks(), *self.faults)
+        return (*self._check_faults(), *self.faults)
 
-    def _of_checks(self) -> Iterator[str]:
+    def _check_faults(self) -> Iterator[str]:
         checks: list[FileCheck | OutputCheck] = [*self.files, *self.outputs]
         for check in checks:
             if check.fault is not None:
@@ -148,5 +149,5 @@ class Verification:
             "files": [asdict(check) | {"passed": check.passed} for check in self.files],
             "outputs": [check.as_dict() for check in self.outputs],
             "faults": list(self.faults),
-            "judged": [each.as_dict() for each in self.judged],
+            "judge_metrics": [each.as_dict() for each in self.judge_metrics],
         }

@@ -1,11 +1,11 @@
-"""A page for browsers in a bundle, and a server that shows it on this machine.
+"""The web page of a bundle, and a local server for it.
 
-The page is static: plain ES modules of ours, LiteRT.js from npm, nothing to build and nothing
-fetched from anywhere but the folder it is in. A bundle exported without one gets it when served.
+The page is static: plain ES modules and LiteRT.js from npm. There is no build step, and the page
+loads nothing from outside its bundle. A bundle without a page gets one while it is served.
 """
 
 from exporters.web.litert import PACKAGES, NpmPackage
-from exporters.web.page import has_page, page_of
-from exporters.web.serve import server_of, url_of
+from exporters.web.page import build_page, has_page
+from exporters.web.serve import make_server, server_url
 
-__all__ = ["PACKAGES", "NpmPackage", "has_page", "page_of", "server_of", "url_of"]
+__all__ = ["PACKAGES", "NpmPackage", "build_page", "has_page", "make_server", "server_url"]

@@ -1,4 +1,4 @@
-"""LiteRT.js: which npm packages it comes in, and which of their files the page loads."""
+"""LiteRT.js: its npm packages, and the files of them that the page loads."""
 
 import hashlib
 import tarfile
@@ -13,12 +13,12 @@ from exporters.errors import ExportError
 
 @dataclass(frozen=True)
 class NpmPackage:
-    """A package as `npm pack NAME@VERSION` gives it.
+    """A packed npm package, as `npm pack NAME@VERSION` writes it.
 
     Attributes:
-        name, version: As npm has them.
+        name, version: Name and version at npm.
         sha256: Hex digest of the packed file.
-        files: Which of its files are taken, each with the name it gets.
+        files: The files that are used: path in the package -> name on the page.
     """
 
     name: str
@@ -27,8 +27,8 @@ class NpmPackage:
     files: Mapping[str, str]
 
 
-# `threaded` needs a server that sets COOP and COEP, `compat` runs in any browser behind any
-# server; the other two pairs of 10 MB are of no use to the page.
+# `threaded` needs a server that sets COOP and COEP headers; `compat` runs in any browser with any
+# server. The page does not need the other two variants of 10 MB each.
 _RUNTIMES = [
     f"litert_wasm_{kind}_internal.{ending}"
     for kind in ("threaded", "compat")
@@ -51,24 +51,24 @@ PACKAGES = (
 
 
 def litert_files(packed: Sequence[str | Path]) -> dict[str, bytes]:
-    """Contents of LiteRT.js' files by the names the page loads them under.
+    """Contents of the files of LiteRT.js, by their names on the page.
 
     Args:
         packed: The packed files of `PACKAGES`, in any order.
 
     Raises:
-        ExportError: If one of them is not there, or is another than expected.
+        ExportError: If one of them is missing, or its hash differs.
     """
     contents = [Path(path).read_bytes() for path in packed]
     by_digest = {hashlib.sha256(content).hexdigest(): content for content in contents}
     files: dict[str, bytes] = {}
     for package in PACKAGES:
         if package.sha256 not in by_digest:
-            wanted = f"{package.name}@{package.version}"
+            name = f"{package.name}@{package.version}"
             raise ExportError(
-                f"`web` must hold the packed file of {wanted} with the sha256 {package.sha256}, "
+                f"`web` must hold the packed file of {name} with the sha256 {package.sha256}, "
                 f"got {', '.join(str(path) for path in packed) or 'nothing'}; make it with "
-                f"npm pack {wanted}"
+                f"npm pack {name}"
             )
         files |= _unpacked(package, by_digest[package.sha256])
     return files

@@ -1,4 +1,4 @@
-"""The page's folder in a bundle: our files, LiteRT.js, examples, and what the page must know."""
+"""The files of the web page: static files, LiteRT.js, example images, and `page.json`."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -12,8 +12,8 @@ import numpy as np
 from PIL import Image
 
 from exporters.bundle.bundle import Bundle
-from exporters.bundle.labels import STEPS, default_of, is_amount
 from exporters.bundle.manifest import SignatureRecord, TensorRecord
+from exporters.bundle.scalar_inputs import STEPS, is_optional_scalar
 from exporters.convert.recipes import RECIPES, Recipe
 from exporters.errors import ExportError
 from exporters.inference.images import to_uint8
@@ -25,35 +25,35 @@ from exporters.web.litert import litert_files
 
 FOLDER = "web"
 INDEX = f"{FOLDER}/index.html"
-_MODES = {1: "L", 3: "RGB", 4: "RGBA"}
-_MOST_EXAMPLES = 4
+_CHANNELS = (1, 3, 4)  # that a browser can show: grey, RGB, RGBA
+_MAX_EXAMPLES = 4
 _STEP = 0.05  # of sliders
 
 Examples = Mapping[str, Mapping[str, np.ndarray]]
 
 
-class _Signatures:
-    """A model of which only the signatures are known."""
+class _SignaturesOnly:
+    """Implements `Model` for functions that only read the signatures."""
 
     def __init__(self, records: Mapping[str, SignatureRecord]) -> None:
         self.signatures = records
 
     def run(self, name: str, inputs: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
-        """Never called: choosing looks at signatures only."""
+        """Never called."""
         raise NotImplementedError
 
 
 def shown_signatures(records: Mapping[str, SignatureRecord]) -> list[ImageSignature]:
-    """The signatures the page offers: images to images, with all that goes with them.
+    """The signatures on the page: those that map images to images and can be shown.
 
     Raises:
         ExportError: If there is none.
     """
-    shown = [one for one in image_signatures(_Signatures(records)) if _can_be_shown(one)]
+    shown = [one for one in image_signatures(_SignaturesOnly(records)) if _can_be_shown(one)]
     if not shown:
         raise ExportError(
-            f"a page needs a signature from images of 1, 3 or 4 channels to images, and "
-            f"{', '.join(records)} are none; do without a page"
+            f"a page needs a signature that maps images of 1, 3 or 4 channels to images, and "
+            f"{', '.join(records)} do not; export without a page"
         )
     return shown
 
@@ -63,8 +63,8 @@ def has_page(bundle: Bundle) -> bool:
     return INDEX in bundle.manifest.files
 
 
-def page_of(bundle: Bundle, packed: Sequence[str | Path]) -> dict[str, bytes]:
-    """The page of a bundle that was exported without one, to be served beside its files.
+def build_page(bundle: Bundle, packed: Sequence[str | Path]) -> dict[str, bytes]:
+    """The page for a bundle that was exported without one, to be served with its files.
 
     Args:
         bundle: From `open_bundle`; nothing is written into it. Its held-out golden images are
@@ -75,7 +75,7 @@ def page_of(bundle: Bundle, packed: Sequence[str | Path]) -> dict[str, bytes]:
         Contents by path, such as `web/index.html`.
 
     Raises:
-        ExportError: If there is nothing to show, or a packed file is another than expected.
+        ExportError: If there is no signature to show, or a packed file has another hash.
         BundleError: If the golden cases were changed.
     """
     manifest = bundle.manifest
@@ -96,7 +96,7 @@ def page_of(bundle: Bundle, packed: Sequence[str | Path]) -> dict[str, bytes]:
 
 
 def write_page(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Writes the files of a page into a folder; it is made."""
+    """Writes the files of a page into a folder, which is created."""
     for name, content in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)
@@ -112,15 +112,15 @@ def page_files(
     """The files of a page, contents by path within its folder.
 
     Args:
-        title: What the page is called.
+        title: Title of the page.
         litert: From `litert_files`.
         records: All signatures of the bundle.
-        recipes: Those there are `.tflite` files of, one folder up.
+        recipes: The recipes of the `.tflite` files, which are one folder up.
         examples: Batches of float images in [-1, 1] for some signatures and inputs.
     """
     shown = shown_signatures(records)
     example_files = {one.name: _examples(one, examples.get(one.pixels_of, {})) for one in shown}
-    every = image_signatures(_Signatures(records))
+    every = image_signatures(_SignaturesOnly(records))
     metadata = {
         "title": title,
         "models": [{"recipe": one.name, "meaning": one.description} for one in recipes],
@@ -137,7 +137,7 @@ def page_files(
 
 def _can_be_shown(one: ImageSignature) -> bool:
     images = (one.image, one.exemplar, one.target, *one.results)
-    return all(tensor is None or tensor.shape[-1] in _MODES for tensor in images)
+    return all(tensor is None or tensor.shape[-1] in _CHANNELS for tensor in images)
 
 
 def _signature(one: ImageSignature, examples: Mapping[str, Mapping]) -> dict[str, Any]:
@@ -150,7 +150,7 @@ def _signature(one: ImageSignature, examples: Mapping[str, Mapping]) -> dict[str
     return {
         "name": one.name,
         "title": one.pixels_of,
-        "numbers": _numbers(one.numbers),
+        "scalar_inputs": _sliders(one.scalar_inputs),
         "result": one.result.name,
         "results": [_image(result) for result in one.results],
         "examples": {role: list(named) for role, named in examples.items()},
@@ -162,11 +162,11 @@ def _image(tensor: TensorRecord) -> dict[str, Any]:
     return {"name": tensor.name, "height": height, "width": width, "channels": channels}
 
 
-def _numbers(tensors: Sequence[TensorRecord]) -> list[dict[str, Any]]:
-    """Every number with its attribute, where its slider starts, and how far beyond it goes.
+def _sliders(tensors: Sequence[TensorRecord]) -> list[dict[str, Any]]:
+    """A slider for every labelled scalar: its attribute, initial value and range.
 
-    The first attribute starts present, so that there is something to see; of an attribute of
-    several values the first is.
+    The first attribute starts present, so that the page shows an effect. Of a categorical
+    attribute the first category does.
     """
     rows: list[dict[str, Any]] = []
     for tensor in tensors:
@@ -175,9 +175,9 @@ def _numbers(tensors: Sequence[TensorRecord]) -> list[dict[str, Any]]:
             attribute, equals, _ = label.partition("=")
             first = attribute not in {row["attribute"] for row in rows}
             present = first and bool(equals or not rows)
-            amount = (default_of(tensor) or (high,))[0] if is_amount(tensor) else None
-            below = high - low if amount is None else 0.0  # less than no strength is nothing
-            above = 0.0 if label == STEPS else high - low  # there are no more steps
+            amount = tensor.default[0] if is_optional_scalar(tensor) and tensor.default else None
+            below = high - low if amount is None else 0.0  # a negative strength has no meaning
+            above = 0.0 if label == STEPS else high - low  # the model has no further steps
             rows.append(
                 {
                     "input": tensor.name,
@@ -186,29 +186,31 @@ def _numbers(tensors: Sequence[TensorRecord]) -> list[dict[str, Any]]:
                     "start": (high if present else low) if amount is None else amount,
                     "absent": low,
                     "present": high,
-                    "least": low - below,
-                    "most": high + above,
+                    "min": low - below,
+                    "max": high + above,
                     "step": 1 if label == STEPS else _STEP,
                 }
             )
     return rows
 
 
-def _examples(one: ImageSignature, given: Mapping[str, np.ndarray]) -> dict[str, dict[str, bytes]]:
+def _examples(
+    one: ImageSignature, batches: Mapping[str, np.ndarray]
+) -> dict[str, dict[str, bytes]]:
     """Examples of the image and the exemplar, contents by path.
 
-    Paths tell the content, as several signatures may share it.
+    A path contains the hash of the content, so equal images of several signatures share a file.
     """
     images = {"image": one.image, "exemplar": one.exemplar}
-    found: dict[str, dict[str, bytes]] = {}
+    by_role: dict[str, dict[str, bytes]] = {}
     for role, tensor in images.items():
         if tensor is None:
             continue
-        found[role] = {}
-        for image in given.get(tensor.name, ())[:_MOST_EXAMPLES]:
+        by_role[role] = {}
+        for image in batches.get(tensor.name, ())[:_MAX_EXAMPLES]:
             content = _png(to_uint8(image))
-            found[role][f"examples/{sha256(content).hexdigest()[:12]}.png"] = content
-    return found
+            by_role[role][f"examples/{sha256(content).hexdigest()[:12]}.png"] = content
+    return by_role
 
 
 def _png(pixels: np.ndarray) -> bytes:

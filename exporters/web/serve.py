@@ -1,7 +1,7 @@
-"""A server of one bundle's page for this machine alone.
+"""A server for one bundle's web page that only this machine can reach.
 
-It gives out what the manifest lists, each file measured against its hash, the page that was made
-for a bundle without one, and nothing else.
+It serves the files that the manifest lists, after checking their hashes, and the page that was
+generated for a bundle without one. All other paths are refused.
 """
 
 from collections.abc import Mapping
@@ -39,28 +39,28 @@ _HEADERS = {
 _NO_PAGE: Mapping[str, bytes] = MappingProxyType({})
 
 
-def server_of(
+def make_server(
     bundle: Bundle, port: int = 0, *, page: Mapping[str, bytes] = _NO_PAGE
 ) -> ThreadingHTTPServer:
-    """Makes a server on 127.0.0.1 that is ready for `serve_forever`.
+    """Creates a server on 127.0.0.1; call its `serve_forever`.
 
     Args:
         bundle: From `open_bundle`.
-        port: Where to listen; 0 takes any that is free.
-        page: From `page_of`, for a bundle that was exported without a page; it is kept in
-            memory. One that has its own shows that.
+        port: The port to listen on; 0 for any free one.
+        page: From `build_page`, for a bundle that was exported without a page; it is kept in
+            memory. It is ignored if the bundle has a page.
 
     Raises:
         BundleError: If there is no page.
-        ExportError: If the port cannot be had.
+        ExportError: If the port cannot be used.
     """
     if not has_page(bundle) and INDEX not in page:
         raise BundleError(
-            f"{bundle.root} has no page for browsers; make a bundle with one by "
+            f"{bundle.root} has no web page; export a bundle with one by "
             "tf-translate export RUN --bundle DIR --web"
         )
-    beside = _NO_PAGE if has_page(bundle) else dict(page)
-    handler = type("Handler", (_Handler,), {"bundle": bundle, "page": beside})
+    generated = _NO_PAGE if has_page(bundle) else dict(page)
+    handler = type("Handler", (_Handler,), {"bundle": bundle, "page": generated})
     try:
         return ThreadingHTTPServer((ADDRESS, port), handler)
     except (OSError, OverflowError) as error:
@@ -71,8 +71,8 @@ def server_of(
         ) from error
 
 
-def url_of(server: ThreadingHTTPServer) -> str:
-    """Where the page of a server is."""
+def server_url(server: ThreadingHTTPServer) -> str:
+    """The URL of a server's page."""
     return f"http://{ADDRESS}:{server.server_port}/{FOLDER}/"
 
 
@@ -82,15 +82,15 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
-        """Gives a listed file."""
+        """Serves a listed file."""
         self._answer(with_body=True)
 
     def do_HEAD(self) -> None:
-        """Gives a listed file's headers."""
+        """Serves the headers of a listed file."""
         self._answer(with_body=False)
 
     def log_message(self, format: str, *args: object) -> None:
-        """Says nothing: the terminal is for people."""
+        """Logs nothing, to keep the terminal readable."""
 
     def _answer(self, *, with_body: bool) -> None:
         status, kind, content = self._response()
@@ -105,12 +105,12 @@ class _Handler(BaseHTTPRequestHandler):
             self.end_headers()
             if with_body:
                 self.wfile.write(content)
-        except ConnectionError:  # the browser went away
+        except ConnectionError:  # the browser closed the connection
             self.close_connection = True
 
     def _response(self) -> tuple[HTTPStatus, str, bytes]:
         path = unquote(urlsplit(self.path).path).removeprefix("/")
-        if not self._is_asked_by_this_machine():
+        if not self._is_local_host_name():
             return _sentence(HTTPStatus.FORBIDDEN, "this page is for this machine only")
         if path in ("", FOLDER):
             return _sentence(HTTPStatus.FOUND, f"the page is at /{FOLDER}/")
@@ -127,8 +127,8 @@ class _Handler(BaseHTTPRequestHandler):
         except BundleError as error:
             return _sentence(HTTPStatus.INTERNAL_SERVER_ERROR, str(error))
 
-    def _is_asked_by_this_machine(self) -> bool:
-        """Whether the page is asked for by its own name: another site may point its at us."""
+    def _is_local_host_name(self) -> bool:
+        """Whether the Host header is local; another site's name may resolve to 127.0.0.1."""
         host = self.headers.get("Host", "").partition(":")[0]
         return host in (ADDRESS, "localhost")
 

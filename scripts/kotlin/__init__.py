@@ -1,1 +1,1 @@
-"""Compiling and running the Kotlin examples of bundles."""
+"""Compiles and runs the Kotlin examples of bundles."""

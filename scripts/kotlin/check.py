@@ -12,18 +12,17 @@ from typing import IO
 import numpy as np
 
 import exporters
-from exporters.bundle.labels import default_of
 from exporters.bundle.manifest import SignatureRecord, TensorRecord
-from exporters.card.templates import called, plain_name
+from exporters.card.tensor_text import app_signatures, display_name
 from exporters.inference.runner import Runner, recipes_of
 
-STANDINS = Path(__file__).parent
-TYPES = {"uint8": np.dtype(np.uint8), "float32": np.dtype(">f4")}  # Java writes high bytes first
-THREADS = 2  # what an example asks for
+STUBS = Path(__file__).parent  # of the Android and LiteRT classes that an example uses
+TYPES = {"uint8": np.dtype(np.uint8), "float32": np.dtype(">f4")}  # Java writes big-endian
+THREADS = 2  # in the examples
 
 
 class DisagreementError(Exception):
-    """The example does not do what the bundle's runner does."""
+    """The example and the bundle's runner give different results."""
 
 
 class Pipe:
@@ -32,64 +31,64 @@ class Pipe:
     def __init__(self, read: IO[bytes], write: IO[bytes]) -> None:
         self._read, self._write = read, write
 
-    def number(self) -> int:
-        """An int."""
+    def integer(self) -> int:
+        """Reads an int."""
         return struct.unpack(">i", self._exactly(4))[0]
 
     def text(self) -> str:
-        """What writeUTF wrote."""
+        """Reads a string of writeUTF."""
         return self._exactly(struct.unpack(">H", self._exactly(2))[0]).decode()
 
     def array(self) -> np.ndarray:
-        """Numbers in one row, after their type and how many there are."""
-        dtype, count = TYPES[self.text()], self.number()
+        """Reads the values of a one-dimensional array, after its type and length."""
+        dtype, count = TYPES[self.text()], self.integer()
         values = np.frombuffer(self._exactly(count * dtype.itemsize), dtype)
         return values.astype(dtype.newbyteorder("="))
 
-    def tell(self, *parts: int | str | np.ndarray) -> None:
+    def send(self, *parts: int | str | np.ndarray) -> None:
         """Writes ints, texts and arrays."""
         for part in parts:
             if isinstance(part, str):
                 self._write.write(struct.pack(">H", len(part.encode())) + part.encode())
             elif isinstance(part, np.ndarray):
-                self.tell(part.dtype.name, part.size)
+                self.send(part.dtype.name, part.size)
                 self._write.write(part.astype(TYPES[part.dtype.name]).tobytes())
             else:
                 self._write.write(struct.pack(">i", part))
         self._write.flush()
 
     def _exactly(self, count: int) -> bytes:
-        found = self._read.read(count)
-        if len(found) < count:
+        content = self._read.read(count)
+        if len(content) < count:
             raise DisagreementError("the example ended, see above")
-        return found
+        return content
 
 
 def check(bundle: exporters.Bundle, compiler: Path, folder: Path) -> dict[str, list[str]]:
     """Compiles the example and calls all its functions.
 
     Args:
-        bundle: Opened.
+        bundle: From `open_bundle`.
         compiler: The folder `lib` of a Kotlin compiler.
-        folder: For what is made.
+        folder: For the compiled program.
 
     Returns:
         For each signature the ways in which it was called.
 
     Raises:
-        DisagreementError: If it does not compile, calls another signature than the one it is
-            named after, or gives other numbers.
+        DisagreementError: If it does not compile, a function calls another signature than its
+            name says, or returns other values than the runner.
     """
     example = bundle.root / "examples" / "Translator.kt"
     program = folder / "example.jar"
-    sources = [example, *sorted(STANDINS.glob("*.kt"))]
-    made = subprocess.run(
+    sources = [example, *sorted(STUBS.glob("*.kt"))]
+    compilation = subprocess.run(
         [*_java(compiler), "org.jetbrains.kotlin.cli.jvm.K2JVMCompiler", *sources, "-no-reflect",
          "-Werror", "-kotlin-home", compiler.parent, "-include-runtime", "-d", program],
         capture_output=True, text=True,
     )  # fmt: skip
-    if made.returncode:
-        raise DisagreementError(f"{example} does not compile:\n{made.stderr}")
+    if compilation.returncode:
+        raise DisagreementError(f"{example} does not compile:\n{compilation.stderr}")
     command = ["java", "-cp", program, "MainKt"]
     with ExitStack() as stack:
         process = stack.enter_context(
@@ -99,7 +98,7 @@ def check(bundle: exporters.Bundle, compiler: Path, folder: Path) -> dict[str, l
         )
         stack.callback(process.kill)
         pipe = Pipe(process.stdout, process.stdin)
-        functions = [pipe.text() for _ in range(pipe.number())]
+        functions = [pipe.text() for _ in range(pipe.integer())]
         return call_all(bundle, functions, pipe)
 
 
@@ -108,81 +107,84 @@ def _java(compiler: Path) -> list[str]:
 
 
 def call_all(bundle: exporters.Bundle, functions: list[str], pipe: Pipe) -> dict[str, list[str]]:
-    """Calls each function with all values, and with the defaults of those that have one."""
+    """Calls each function with all arguments, and without those that have a default."""
     runner, random = Runner(bundle, threads=THREADS), np.random.default_rng(0)
-    wanted = called(bundle.manifest.signatures)
-    named = {plain_name(*item).replace("_", "").lower(): item for item in wanted.items()}
+    signatures = app_signatures(bundle.manifest.signatures)
+    named = {display_name(*item).replace("_", "").lower(): item for item in signatures.items()}
     if {name.lower() for name in functions} != set(named):
         raise DisagreementError(f"there must be functions for {sorted(named)}, got {functions}")
     ways: dict[str, list[str]] = {}
     for function in functions:
         name, record = named[function.lower()]
-        values = {tensor.name: _some(tensor, random) for tensor in record.inputs}
-        left_out = [default_of(tensor) is not None for tensor in record.inputs]
-        for way, mask in (("all values", 0), ("defaults", _bits(left_out))):
+        values = {tensor.name: _random_values(tensor, random) for tensor in record.inputs}
+        has_default = [tensor.default is not None for tensor in record.inputs]
+        for way, mask in (("all values", 0), ("defaults", _bits(has_default))):
             if way == "defaults" and not mask:
                 continue
-            pipe.tell(function, mask, len(values), *values.values())
-            given = {
+            pipe.send(function, mask, len(values), *values.values())
+            arguments = {
                 tensor.name: values[tensor.name]
-                for place, tensor in enumerate(record.inputs)
-                if not mask >> place & 1
+                for index, tensor in enumerate(record.inputs)
+                if not mask >> index & 1
             }
-            answer(runner, (name, record), given, pipe)
+            answer(runner, (name, record), arguments, pipe)
             ways.setdefault(name, []).append(way)
-    pipe.tell("")
+    pipe.send("")
     return ways
 
 
 def answer(
-    runner: Runner, signature: tuple[str, SignatureRecord], given: dict[str, np.ndarray], pipe: Pipe
+    runner: Runner,
+    signature: tuple[str, SignatureRecord],
+    arguments: dict[str, np.ndarray],
+    pipe: Pipe,
 ) -> None:
-    """Runs the model as the example asks, and looks at what it does with the outputs.
+    """Runs the model as the example requests, and checks the values that it returns.
 
     Args:
-        runner: Of the bundle.
-        signature: Name and record of the one that is to be asked for.
-        given: What the function was called with, by name; others are to be defaults.
-        pipe: To the example.
+        runner: The bundle's runner.
+        signature: Name and record of the signature that the example must call.
+        arguments: Arguments of the function, by name; the example must add the defaults.
+        pipe: The connection to the example.
 
     Raises:
-        DisagreementError: If the example asks for something else or returns other numbers.
+        DisagreementError: If the example requests anything else or returns other values.
     """
     name, record = signature
-    if (began := pipe.text()) != "run":
-        raise DisagreementError(f"{name}: {began}: {pipe.text()}")
-    key, size, threads = pipe.text(), pipe.number(), pipe.number()
-    asked = {pipe.text(): pipe.array() for _ in range(pipe.number())}
-    outputs = {pipe.text(): pipe.array() for _ in range(pipe.number())}
+    if (status := pipe.text()) != "run":
+        raise DisagreementError(f"{name}: {status}: {pipe.text()}")
+    key, size, threads = pipe.text(), pipe.integer(), pipe.integer()
+    inputs = {pipe.text(): pipe.array() for _ in range(pipe.integer())}
+    outputs = {pipe.text(): pipe.array() for _ in range(pipe.integer())}
     shapes = {tensor.name: tensor.shape for tensor in record.inputs}
     model = runner.bundle.root / recipes_of(runner.bundle)[runner.recipe]
-    wanted = (name, model.stat().st_size, THREADS)
-    _same(name, "signature, bytes of the model, threads", (key, size, threads), wanted)
-    _same(name, "inputs", sorted(asked), sorted(shapes))
-    expected = runner.run(name, {each: given[each].reshape(shapes[each]) for each in given})
-    found = runner.run(name, {each: asked[each].reshape(shapes[each]) for each in asked})
-    kinds = {each: (value.dtype.name, value.size) for each, value in outputs.items()}
-    _same(name, "outputs", kinds, {k: (v.dtype.name, v.size) for k, v in expected.items()})
+    setup = (name, model.stat().st_size, THREADS)
+    _check_equal(name, "signature, bytes of the model, threads", (key, size, threads), setup)
+    _check_equal(name, "inputs", sorted(inputs), sorted(shapes))
+    expected = runner.run(name, {each: arguments[each].reshape(shapes[each]) for each in arguments})
+    actual = runner.run(name, {each: inputs[each].reshape(shapes[each]) for each in inputs})
+    forms = {each: (value.dtype.name, value.size) for each, value in outputs.items()}
+    _check_equal(name, "outputs", forms, {k: (v.dtype.name, v.size) for k, v in expected.items()})
     for each in outputs:
-        pipe.tell(found[each].ravel())
-    if (ended := pipe.text()) != "done":
-        raise DisagreementError(f"{name}: {ended}: {pipe.text()}")
-    returned = {pipe.text(): pipe.array() for _ in range(pipe.number())}
+        pipe.send(actual[each].ravel())
+    if (status := pipe.text()) != "done":
+        raise DisagreementError(f"{name}: {status}: {pipe.text()}")
+    returned = {pipe.text(): pipe.array() for _ in range(pipe.integer())}
     if len(expected) == 1:
         returned = dict(zip(expected, returned.values(), strict=True))
-    _same(name, "names of results", sorted(returned), sorted(expected))
+    _check_equal(name, "names of results", sorted(returned), sorted(expected))
     for each, value in expected.items():
         if not np.array_equal(returned[each], value.ravel()):
             raise DisagreementError(f"{name}: {each} is not what the bundle's runner gives")
 
 
-def _same(name: str, what: str, found, wanted) -> None:
-    if found != wanted:
-        raise DisagreementError(f"{name}: {what} must be {wanted}, got {found}")
+def _check_equal(name: str, what: str, actual, expected) -> None:
+    if actual != expected:
+        raise DisagreementError(f"{name}: {what} must be {expected}, got {actual}")
 
 
-def _some(tensor: TensorRecord, random: np.random.Generator) -> np.ndarray:
-    """Random numbers in an input's range, in one row."""
+def _random_values(tensor: TensorRecord, random: np.random.Generator) -> np.ndarray:
+    """Random values in an input's range, as a one-dimensional array."""
     low, high = tensor.value_range or (-1.0, 1.0)
     size = int(np.prod(tensor.shape))
     if tensor.dtype == "uint8":
@@ -191,11 +193,11 @@ def _some(tensor: TensorRecord, random: np.random.Generator) -> np.ndarray:
 
 
 def _bits(flags: list[bool]) -> int:
-    return sum(1 << place for place, flag in enumerate(flags) if flag)
+    return sum(1 << index for index, flag in enumerate(flags) if flag)
 
 
 def main(compiler: Path, bundles: list[Path]) -> int:
-    """Checks one bundle after the other; 1 if one disagrees, 2 if one is none."""
+    """Checks bundles; returns 1 at the first disagreement, 2 if a folder is not a bundle."""
     for path in bundles:
         try:
             with tempfile.TemporaryDirectory() as folder:

@@ -1,4 +1,4 @@
-// The little of Android that an example uses to find its model; files lie in the working directory.
+// Stubs of the Android classes with which an example loads its model from the working directory.
 package android.content
 
 import java.io.Closeable

@@ -1,4 +1,4 @@
-// The little of Android that an example uses for images, enough to compile; nothing here is run.
+// Stubs of the Android classes that an example uses for images; they are compiled, but never run.
 package android.graphics
 
 class Bitmap {

@@ -1,5 +1,5 @@
-// LiteRT's Interpreter as an example uses it: the model is run by whoever reads standard output,
-// which is LiteRT's own interpreter in Python (scripts/kotlin/check.py).
+// A stub of LiteRT's Interpreter. It sends the inputs to scripts/kotlin/check.py over standard
+// output, which runs the model with LiteRT's interpreter for Python and sends the outputs back.
 package org.tensorflow.lite
 
 import java.io.DataInputStream
@@ -17,14 +17,14 @@ object Pipe {
         when (values) {
             is ByteArray -> { output.writeUTF("uint8"); output.writeInt(values.size); output.write(values) }
             is FloatArray -> { output.writeUTF("float32"); output.writeInt(values.size); values.forEach(output::writeFloat) }
-            else -> error("no way to write ${values::class}")
+            else -> error("cannot write ${values::class}")
         }
     }
 
     fun read(): Any = when (val type = input.readUTF()) {
         "uint8" -> ByteArray(input.readInt()).also(input::readFully)
         "float32" -> FloatArray(input.readInt()) { input.readFloat() }
-        else -> error("no way to read $type")
+        else -> error("cannot read $type")
     }
 }
 
@@ -60,6 +60,6 @@ class Interpreter(model: ByteBuffer, private val options: Options) {
     private fun valuesOf(buffer: Buffer): Any = when (buffer) {
         is ByteBuffer -> ByteArray(buffer.remaining()).also { buffer.duplicate().get(it) }
         is FloatBuffer -> FloatArray(buffer.remaining()).also { buffer.duplicate().get(it) }
-        else -> error("no such buffer in LiteRT: ${buffer::class}")
+        else -> error("LiteRT takes no ${buffer::class}")
     }
 }

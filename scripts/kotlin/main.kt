@@ -1,5 +1,5 @@
-// Calls the functions of an example as standard input asks: all values given, or those that have a
-// default left out.
+// Calls the functions of an example as standard input requests: with all arguments, or without
+// those that have a default.
 import android.content.Context
 import java.lang.reflect.InvocationTargetException
 import org.tensorflow.lite.Pipe
@@ -13,14 +13,14 @@ fun main() {
     while (true) {
         val name = Pipe.input.readUTF()
         if (name.isEmpty()) break
-        val leftOut = Pipe.input.readInt() // a bit for each value that is to be the default
-        val given = Array<Any>(Pipe.input.readInt()) { Pipe.read() }
+        val defaults = Pipe.input.readInt() // a bit for each argument that is omitted
+        val arguments = Array<Any>(Pipe.input.readInt()) { Pipe.read() }
         val result = try {
-            if (leftOut == 0) {
-                methods.single { it.name == name }.invoke(translator, *given)
+            if (defaults == 0) {
+                methods.single { it.name == name }.invoke(translator, *arguments)
             } else {
-                val whole = Translator::class.java.declaredMethods.single { it.name == "$name\$default" }
-                whole.invoke(null, translator, *given, leftOut, null)
+                val method = Translator::class.java.declaredMethods.single { it.name == "$name\$default" }
+                method.invoke(null, translator, *arguments, defaults, null)
             }
         } catch (failed: InvocationTargetException) {
             Pipe.output.writeUTF("failed")

@@ -70,7 +70,7 @@ def test_evaluate_measures_every_edit_beside_the_exact_truth(command, fader):
         "remove_glasses", "add_glasses", "hair_to_black", "hair_to_blond", "hair_to_grey",
     ]  # fmt: skip
     results = directions["add_glasses"]["results"]
-    assert set(rows) == {"output", "identity", "random target", "ground truth"}
+    assert set(results) == {"output", "identity", "random target", "ground truth"}
     assert results["identity"]["content/l1_outside_edit"] == 0.0
     truth, output = (
         results[name]["content/l1_outside_edit"] for name in ("ground truth", "output")
@@ -89,25 +89,27 @@ def test_a_bundle_edits_images_by_the_names_of_the_table(command, fader, table, 
         for glasses in (0, 3):
             folder = tmp_path / f"{model.name}{glasses}"
             chosen = ("--attribute", f"glasses={glasses}", "--attribute", "hair=blond")
-            code, _, said = command("translate", model, image, "--output", folder, *chosen)
-            assert code == 0, said
+            code, _, sentence = command("translate", model, image, "--output", folder, *chosen)
+            assert code == 0, sentence
             written[model.name, glasses] = images.read(folder / "80black.png").astype(int)
     apart = np.abs(written["bundle", 0] - written["run", 0]).max()
     assert apart <= 1
     assert np.abs(written["bundle", 0] - written["bundle", 3]).max() > 0
 
 
-def test_mistakes_with_attributes(mistake, fader, table, tmp_path):
+def test_mistakes_with_attributes_are_one_sentence(mistake, fader, table, tmp_path):
     image = table.parent / "80black.png"
-    said = mistake("translate", fader, image, "--output", tmp_path, "--attribute", "glases=1")
-    assert "glasses" in said
-    said = mistake("translate", fader, image, "--output", tmp_path, "--attribute", "glasses=1")
-    assert "hair" in said
+    sentence = mistake("translate", fader, image, "--output", tmp_path, "--attribute", "glases=1")
+    assert "glasses" in sentence
+    sentence = mistake("translate", fader, image, "--output", tmp_path, "--attribute", "glasses=1")
+    assert "hair" in sentence
     run = tmp_path / "run"
-    said = mistake("train", "fader", "--run", run, *options(table, "data.attributes={}"))
-    assert "data.attributes must say which attributes" in said
-    said = mistake("train", "fader", "--run", run, *options(table, "data.attributes.glasses=[1]"))
-    assert "at least two different values" in said
-    said = mistake("train", "fader", "--run", run, *options(table, "data.size=[24, 24]"))
-    assert "a latent must be square" in said
+    sentence = mistake("train", "fader", "--run", run, *options(table, "data.attributes={}"))
+    assert "data.attributes must say which attributes" in sentence
+    sentence = mistake(
+        "train", "fader", "--run", run, *options(table, "data.attributes.glasses=[1]")
+    )
+    assert "at least two different values" in sentence
+    sentence = mistake("train", "fader", "--run", run, *options(table, "data.size=[24, 24]"))
+    assert "a latent must be square" in sentence
     assert not run.exists()

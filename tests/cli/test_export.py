@@ -1,4 +1,4 @@
-"""`export`: where calibration images come from, and what the card is told."""
+"""`export`: sources of calibration images, content of the card, normalization options."""
 
 import json
 
@@ -40,11 +40,21 @@ def test_a_folder_of_images_may_be_given_instead(command, trained, tmp_path):
     assert calibration["examples"]["a_to_b"] == 3  # of its a/
 
 
-def test_a_folder_that_no_recipe_needs_is_said(command, trained, tmp_path):
+def test_a_calibration_folder_that_no_recipe_needs_is_reported(command, trained, tmp_path):
     arguments = ("--bundle", tmp_path / "bundle", "--recipe", "float16", "--calibration", tmp_path)
-    code, said, _ = command("export", trained, *arguments)
+    code, out, _ = command("export", trained, *arguments)
     assert code == 0
-    assert "--calibration is not used: no recipe that was asked for" in " ".join(said.split())
+    assert "--calibration is not used: none of the recipes" in " ".join(out.split())
+
+
+def test_no_optimize_leaves_the_file_as_the_converter_wrote_it(command, trained, tmp_path):
+    for option, optimized in (((), True), (("--no-optimize",), False)):
+        bundle = tmp_path / str(optimized)
+        arguments = ("--bundle", bundle, "--recipe", "float32", *option)
+        code, _, error = command("export", trained, *arguments)
+        assert code == 0, error
+        manifest = json.loads((bundle / "manifest.json").read_text())
+        assert manifest["artifacts"]["float32"]["optimized"] is optimized
 
 
 def test_a_folder_without_images_is_a_mistake(mistake, trained, tmp_path):
@@ -56,32 +66,32 @@ def test_a_folder_without_images_is_a_mistake(mistake, trained, tmp_path):
 
 def test_the_card_has_what_the_run_and_the_user_say(command, trained, tmp_path):
     bundle = tmp_path / "bundle"
-    told = ("--license", "CC BY 4.0, me", "--intended-use", "Squares, nothing else.")
-    code, said, error = command("export", trained, "--bundle", bundle, "--recipe", "float32", *told)
+    texts = ("--license", "CC BY 4.0, me", "--intended-use", "Squares, nothing else.")
+    code, out, error = command("export", trained, "--bundle", bundle, "--recipe", "float32", *texts)
     assert code == 0, error
-    assert "card.md" in "".join(said.split())
+    assert "card.md" in "".join(out.split())
     text = (bundle / "card.md").read_text("utf-8")
-    assert "- Licence: CC BY 4.0, me" in text
+    assert "- License: CC BY 4.0, me" in text
     assert "## Intended use\n\nSquares, nothing else." in text
     assert f"Method: pix2pix. Run: {trained.name}." in text
     assert command("verify", bundle)[0] == 0
 
 
-def test_norms_frozen_for_export_say_their_cost_and_verify(command, pairs, tmp_path):
+def test_frozen_norms_report_their_error_and_verify(command, pairs, tmp_path):
     run, bundle = tmp_path / "run", tmp_path / "bundle"
     options = settings(f"data.path={pairs}", "training.steps=1", "model.norm=instance")
     assert command("train", "pix2pix", "--run", run, *options)[0] == 0
     arguments = ("--bundle", bundle, "--recipe", "float32", "--frozen-norm")
-    code, said, error = command("export", run, *arguments)
+    code, out, error = command("export", run, *arguments)
     assert code == 0, error
     manifest = json.loads((bundle / "manifest.json").read_text())
     inference_behavior = manifest["signatures"]["a_to_b"]["inference_behavior"]
     assert inference_behavior["normalization"] == "statistics of a calibration set"
     frozen = manifest["source"]["frozen_norm"]
     assert (frozen["source"], frozen["images"]) == ("training split", {"a_to_b": 7})
-    cost = frozen["psnr"]["a_to_b"]["image"]
-    assert cost["images"] == 8
-    assert f"frozen norms: image of a_to_b is at {cost['mean']:.1f} dB PSNR" in said
+    psnr = frozen["psnr"]["a_to_b"]["image"]
+    assert psnr["images"] == 8
+    assert f"frozen norms: image of a_to_b has a PSNR of {psnr['mean']:.1f} dB" in out
     assert command("verify", bundle)[0] == 0
 
 
@@ -92,7 +102,7 @@ def test_a_model_without_norms_of_each_image_cannot_freeze_them(mistake, trained
     assert not bundle.exists()
 
 
-def test_statistics_as_inputs_verify_and_tiles_are_alike(command, mistake, pairs, tmp_path):
+def test_norm_inputs_verify_and_normalize_all_tiles_alike(command, mistake, pairs, tmp_path):
     run, bundle = tmp_path / "run", tmp_path / "bundle"
     options = settings(
         f"data.path={pairs}", "training.steps=4", "model.norm=instance", "model.input_skip=false"
@@ -106,7 +116,7 @@ def test_statistics_as_inputs_verify_and_tiles_are_alike(command, mistake, pairs
     assert set(manifest["signatures"]) == {n + end for n in names for end in ("", "_uint8")}
     assert manifest["golden"]["cases"]["a_to_b_tile"] == 2 + 4  # held-out images too
     assert command("verify", bundle)[0] == 0
-    # A tile is the same in both images; what it becomes goes by the rest of the image too.
+    # The left tile is equal in both images; its output also depends on the rest of the image.
     left, right = np.random.default_rng(0).integers(0, 256, (2, 16, 32, 3), np.uint8)
     for name, image in (("one", (left, right)), ("two", (left, 0 * right))):
         images.write(tmp_path / "photos" / f"{name}.png", np.concatenate(image, 1))

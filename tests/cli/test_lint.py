@@ -6,11 +6,11 @@ def test_lint_as_json_is_one_object(command, bundle):
     report = json.loads(out)
     assert code == 0
     assert report["passed"] is True
-    assert {share["target"] for share in report["shares"]} == {"xnnpack", "gpu", "litertjs"}
-    assert all(share["on_path"] == 1.0 for share in report["shares"])
+    assert {each["target"] for each in report["coverage"]} == {"xnnpack", "gpu", "litertjs"}
+    assert all(each["fast_fraction"] == 1.0 for each in report["coverage"])
 
 
-def test_lint_for_people_shows_shares_and_cures(command, bundle):
+def test_lint_for_people_shows_coverage_and_suggestions(command, bundle):
     code, out, _ = command("lint", bundle)
     assert code == 0
     for word in ("xnnpack", "100.0%", "no finding is an error"):

@@ -1,4 +1,4 @@
-"""`tf-translate translate --target --mask`, by a bundle and by a run."""
+"""`tf-translate translate --target --mask` with a bundle and with a run."""
 
 import json
 from types import SimpleNamespace
@@ -19,14 +19,14 @@ def files(tmp_path):
     """A grey image, the same painted white, and a mask of the left half."""
     mask = np.zeros((20, 30, 1), np.uint8)
     mask[:, :15] = 255
-    drawn = {
+    pixels_by_name = {
         "me": np.full((20, 30, 3), 100, np.uint8),
         "painted": np.full((20, 30, 3), 200, np.uint8),
         "where": mask,
     }
-    for name, pixels in drawn.items():
+    for name, pixels in pixels_by_name.items():
         images.write(tmp_path / f"{name}.png", pixels)
-    return {name: tmp_path / f"{name}.png" for name in drawn}
+    return {name: tmp_path / f"{name}.png" for name in pixels_by_name}
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def models(tmp_path, monkeypatch):
     return exporters.export(FAKES, tmp_path / "bundle"), tmp_path / "run"
 
 
-def test_bundle_and_run_paint_alike(command, models, files, tmp_path):
+def test_bundle_and_run_give_equal_painted_edits(command, models, files, tmp_path):
     for model in models:
         output = tmp_path / f"out-{model.name}"
         code, _, sentence = command(
@@ -51,17 +51,20 @@ def test_bundle_and_run_paint_alike(command, models, files, tmp_path):
         assert np.abs(painted[:, 19:].astype(int) - 100).max() <= 1
 
 
-def test_mistakes_say_what_to_give(mistake, models, files, tmp_path):
-    def told(*options, names=("me",)):
+def test_mistakes_with_target_and_mask_say_what_is_missing(mistake, models, files, tmp_path):
+    def sentence_of(*options, names=("me",)):
         paths = [files[name] for name in names]
         return mistake("translate", models[0], *paths, "--output", tmp_path / "o", *options)
 
     painted, where = ("--target", files["painted"]), ("--mask", files["where"])
-    assert "--target and --mask go together" in told(*painted)
-    assert "got --mask only" in told(*where)
-    sentence = told(*painted, *where, names=("me", "painted"))
+    assert "--target and --mask go together" in sentence_of(*painted)
+    assert "got --mask only" in sentence_of(*where)
+    sentence = sentence_of(*painted, *where, names=("me", "painted"))
     assert "--target is painted over one image, but 2 are to be translated" in sentence
-    assert "'paint' needs a target, the image with colours painted over it, and a mask" in told()
+    assert (
+        "'paint' needs a target, the image with colours painted over it, and a mask"
+        in sentence_of()
+    )
     images.write(tmp_path / "small.png", np.zeros((5, 5, 3), np.uint8))
-    sentence = told("--target", tmp_path / "small.png", *where)
+    sentence = sentence_of("--target", tmp_path / "small.png", *where)
     assert "`target` must be as large as the image it is painted over" in sentence

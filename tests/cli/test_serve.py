@@ -1,4 +1,4 @@
-"""`export --web` and `serve`, and what they say when they cannot."""
+"""`export --web` and `serve`, and their error messages."""
 
 import json
 import os
@@ -29,7 +29,7 @@ def test_serve_prints_the_address_and_ends_quietly_on_ctrl_c(site):
         arguments,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        # Where tests run in the background, a shell has made Ctrl-C be ignored.
+        # A shell makes processes in the background ignore Ctrl-C.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
         line = process.stdout.readline().decode()
@@ -64,29 +64,29 @@ def test_serve_makes_the_page_of_a_bundle_that_has_none(command, tmp_path, monke
     packed = pack_stand_ins(tmp_path, monkeypatch)
     monkeypatch.setattr("tf_translate.cli.serve.obtain_litert", lambda: packed)
     bundle = exporters.export({"a_to_b": negative()}, tmp_path / "bundle")
-    got = {}
+    responses = {}
 
-    def ask_and_stop(server):
+    def request_and_stop(server):
         for path in ("/web/page.json", "/web/litert/core.js", "/float32.tflite"):
-            asking = threading.Thread(target=server.handle_request)
-            asking.start()
+            handling = threading.Thread(target=server.handle_request)
+            handling.start()
             url = f"http://127.0.0.1:{server.server_port}{path}"
             with urllib.request.urlopen(url, timeout=10) as answer:
-                got[path] = answer.read()
-            asking.join()
+                responses[path] = answer.read()
+            handling.join()
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("http.server.ThreadingHTTPServer.serve_forever", ask_and_stop)
+    monkeypatch.setattr("http.server.ThreadingHTTPServer.serve_forever", request_and_stop)
     code, out, error = command("serve", bundle, "--port", "0", "--no-open")
     assert (code, error) == (0, "")
     assert "page: http://127.0.0.1:" in out
-    assert json.loads(got["/web/page.json"])["title"] == "bundle"
-    assert got["/web/litert/core.js"] == b"// dist/index.js"
-    assert got["/float32.tflite"] == (bundle / "float32.tflite").read_bytes()
+    assert json.loads(responses["/web/page.json"])["title"] == "bundle"
+    assert responses["/web/litert/core.js"] == b"// dist/index.js"
+    assert responses["/float32.tflite"] == (bundle / "float32.tflite").read_bytes()
     assert not (bundle / "web").exists()
 
 
-def test_serve_says_what_is_amiss(mistake, tmp_path, monkeypatch):
+def test_mistakes_of_serve_are_one_sentence(mistake, tmp_path, monkeypatch):
     monkeypatch.setenv("TF_TRANSLATE_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("PATH", str(tmp_path))
     plain = exporters.export({"a_to_b": negative()}, tmp_path / "plain")
@@ -97,7 +97,9 @@ def test_serve_says_what_is_amiss(mistake, tmp_path, monkeypatch):
     tensor = (Tensor(shape=(None, 8, 12, 2)),)
     two = exporters.export({"f": Signature("f", lambda image: {"image": -image}, tensor, tensor)},
                            tmp_path / "two")  # fmt: skip
-    assert "a page needs a signature from images of 1, 3 or 4 channels" in mistake("serve", two)
+    assert "a page needs a signature that maps images of 1, 3 or 4 channels" in mistake(
+        "serve", two
+    )
     assert "there is no bundle folder" in mistake("serve", tmp_path / "nowhere")
 
 

@@ -1,4 +1,4 @@
-"""`translate --tiles`, by a bundle and by a run, and the hint that it is there."""
+"""`translate --tiles` with a bundle and with a run, and the warning without it."""
 
 import json
 from types import SimpleNamespace
@@ -21,7 +21,7 @@ def bundle(tmp_path_factory):
 
 @pytest.fixture
 def run(tmp_path, monkeypatch):
-    """A run's directory whose model has the same signatures, untrained as they are."""
+    """A run's directory; its model has the same signatures and is not trained."""
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "config.json").write_text(json.dumps({}))
     monkeypatch.setattr(runs, "load_model", lambda path: SimpleNamespace(signatures=FAKES.copy))
@@ -47,7 +47,7 @@ def test_every_pixel_of_every_file_is_kept_by_bundle_and_run(
         code, out, error = command(
             "translate", model, photos, "--output", output, "--tiles", *options
         )
-        assert (code, error) == (0, "")  # no bar where there is no terminal, no hint
+        assert (code, error) == (0, "")  # no progress bar without a terminal, no warning
         assert len(out.replace("\n", " ").split(" -> ")) == 4
         for file in photos.iterdir():
             expected = 255 - images.read(file)
@@ -56,14 +56,14 @@ def test_every_pixel_of_every_file_is_kept_by_bundle_and_run(
 
 def test_without_tiles_the_first_image_that_loses_much_is_named(command, bundle, photos, tmp_path):
     options = ("--output", tmp_path / "o", "--signature", "a_to_b")
-    _, _, said = command("translate", bundle, photos, *options)
-    assert f"{photos}/large.png is 50x37 and the model's size is 12x8: it is shrunk" in said
-    assert said.count("--tiles keeps its resolution") == 1
-    _, _, said = command(
+    _, _, error = command("translate", bundle, photos, *options)
+    assert f"{photos}/large.png is 50x37 and the model's size is 12x8: it is shrunk" in error
+    assert error.count("--tiles keeps its resolution") == 1
+    _, _, error = command(
         "translate", bundle, photos / "small.png", "--output", tmp_path / "p",
         "--signature", "a_to_b",
     )  # fmt: skip
-    assert said == ""
+    assert error == ""
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_without_tiles_the_first_image_that_loses_much_is_named(command, bundle,
         (("--tiles", "--exemplar"), "signature 'swap' takes a second image, which cannot be cut"),
     ],
 )
-def test_mistakes(mistake, bundle, photos, tmp_path, options, sentence):
+def test_mistakes_with_tiles_are_one_sentence(mistake, bundle, photos, tmp_path, options, sentence):
     if options[-1] == "--exemplar":
         options = (*options, photos / "small.png")
     found = mistake("translate", bundle, photos, "--output", tmp_path / "o", *options)

@@ -21,7 +21,7 @@ def bundle(tmp_path_factory):
 
 @pytest.fixture
 def run(tmp_path, monkeypatch):
-    """A run's directory whose model has the same signatures, untrained as they are."""
+    """A run's directory; its model has the same signatures and is not trained."""
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "config.json").write_text(json.dumps({}))
     monkeypatch.setattr(runs, "load_model", lambda path: SimpleNamespace(signatures=FAKES.copy))
@@ -42,7 +42,7 @@ def friend(tmp_path):
 
 @pytest.fixture
 def translate(command, image, tmp_path):
-    """Translates the image; gives what was written by name."""
+    """Translates the image and returns the written images by name."""
 
     def invoke(model, *options):
         output = tmp_path / f"out-{model.name}"
@@ -55,7 +55,7 @@ def translate(command, image, tmp_path):
 
 @pytest.fixture
 def refused(mistake, image, tmp_path):
-    """Translating the image with these options; gives the sentence."""
+    """Translates the image with invalid options and returns the error message."""
 
     def invoke(model, *options):
         sentence = mistake("translate", model, image, "--output", tmp_path / "o", *options)
@@ -114,29 +114,31 @@ def test_further_images_are_written_beside_the_first(translate, bundle, run, fri
         (("hair=black=2", "hair=blond"), "gives hair twice, as hair=black=2 and as hair=blond"),
     ],
 )
-def test_attributes_that_cannot_be(refused, bundle, run, options, sentence):
-    given = [part for option in options for part in ("--attribute", option)]
+def test_impossible_attributes_are_mistakes(refused, bundle, run, options, sentence):
+    arguments = [part for option in options for part in ("--attribute", option)]
     for model in (bundle, run):
-        assert sentence in refused(model, *given)
-        assert sentence in refused(model, *given, "--signature", "edit")
+        assert sentence in refused(model, *arguments)
+        assert sentence in refused(model, *arguments, "--signature", "edit")
 
 
-def test_exemplars_that_cannot_be(refused, bundle, run, friend, tmp_path):
+def test_impossible_exemplars_are_mistakes(refused, bundle, run, friend, tmp_path):
     for model in (bundle, run):
         sentence = refused(model, "--signature", "dim", "--exemplar", friend)
         assert "'dim' takes one image and no exemplar; leave the exemplar out" in sentence
         sentence = refused(model, "--signature", "swap")
-        assert "'swap' needs an exemplar, a second image to take from; give one" in sentence
+        assert "'swap' needs an exemplar, a second image to transfer from; give one" in sentence
         sentence = refused(model, "--exemplar", tmp_path / "nobody.png")
         assert f"there is no image file {tmp_path}/nobody.png" in sentence
 
 
-def test_attributes_for_a_signature_without(refused, bundle):
+def test_attributes_for_a_signature_without_any_are_mistakes(refused, bundle):
     sentence = refused(bundle, "--signature", "swap", "--attribute", "glasses=1")
     assert "signature 'swap' takes no attributes; leave out glasses" in sentence
 
 
-def test_a_further_image_that_exists_or_meets_another(command, mistake, bundle, friend, tmp_path):
+def test_an_output_file_that_exists_or_occurs_twice_is_a_mistake(
+    command, mistake, bundle, friend, tmp_path
+):
     options = ("--output", tmp_path / "o", "--exemplar", friend)
     images.write(tmp_path / "o" / "friend-exemplar.png", np.zeros((2, 2, 3), np.uint8))
     sentence = mistake("translate", bundle, friend, *options)

@@ -16,7 +16,7 @@ from tf_translate import images
 
 @pytest.fixture(scope="module")
 def judged(trained, tmp_path_factory):
-    """The tiny run evaluated and exported: a bundle that carries judges."""
+    """A bundle with judges: the tiny run, evaluated and exported."""
     from tests.cli.conftest import _invoke
 
     folder = tmp_path_factory.mktemp("judged")
@@ -41,11 +41,11 @@ def test_verify_says_what_a_recipe_changes_and_writes_a_sheet(command, judged, t
     result = json.loads(out)
     assert result["judges"] == "judges of the run's evaluation: a_to_b"
     assert (result["images"], result["sheet"]) == (5, str(sheet))
-    metrics = {each["metric"] for each in result["judged"]}
+    metrics = {each["metric"] for each in result["judge_metrics"]}
     content = {f"a_to_b content/{name}" for name in ("similarity", "retrieval@1")}
     assert metrics == content | {f"a_to_b domain/{name}" for name in ("accuracy", "logit")}
-    for each in result["judged"]:
-        assert each["cases"] == 4 + 5  # held-out golden ones, and those given
+    for each in result["judge_metrics"]:
+        assert each["cases"] == 4 + 5  # held-out golden images, and those of --images
         assert each["change"] == each["value"] - each["original"]
         if each["artifact"] == "saved_model" and each["signature"] == "a_to_b":
             assert each["change"] == pytest.approx(0, abs=1e-3)
@@ -58,7 +58,7 @@ def test_verify_says_what_a_recipe_changes_and_writes_a_sheet(command, judged, t
     assert Image.open(sheet).size == (6 * 116 + 4, 26 + 18 + 6 * 116)
 
 
-def test_people_read_the_same_in_tables(command, judged):
+def test_verify_prints_the_same_as_tables(command, judged):
     code, out, _ = command("verify", judged)
     assert code == 0
     assert "judges of the run's evaluation: a_to_b" in out
@@ -66,10 +66,10 @@ def test_people_read_the_same_in_tables(command, judged):
     assert out.rstrip().endswith("verified")
 
 
-def test_without_judges_one_line_says_so(command, bundle):
+def test_verify_without_judges_says_so_in_one_line(command, bundle):
     code, out, _ = command("verify", bundle)
     assert code == 0
-    assert "the bundle carries no judges" in " ".join(out.split())
+    assert "the bundle has no judges" in " ".join(out.split())
 
 
 def _resign(bundle, path):
@@ -82,15 +82,15 @@ def _resign(bundle, path):
     (bundle / "manifest.json").write_text(json.dumps(manifest | {"digest": digest}))
 
 
-def test_damaged_judges_are_not_asked_and_fail_the_check(command, judged, tmp_path):
+def test_damaged_judges_are_not_used_and_fail_the_check(command, judged, tmp_path):
     bundle = shutil.copytree(judged, tmp_path / "bundle")
     (file,) = (bundle / "judges").glob("domain-*.npz")
     file.write_bytes(file.read_bytes()[:-1] + b"x")
     code, out, _ = command("verify", bundle)
-    said = " ".join(out.split())
+    text = " ".join(out.split())
     assert code == 1
-    assert "judges are damaged and were not asked" in said
-    assert f"{file.name} was changed after export" in said
+    assert "judges are damaged and were not used" in text
+    assert f"{file.name} was changed after export" in text
 
 
 def test_forged_judges_are_a_mistake_and_nothing_of_them_is_run(mistake, judged, tmp_path):
@@ -105,7 +105,7 @@ def test_forged_judges_are_a_mistake_and_nothing_of_them_is_run(mistake, judged,
     assert "judges' protocol 7 and this version knows 1" in mistake("verify", bundle)
 
 
-def test_judges_that_are_named_and_missing_are_a_mistake(mistake, judged, tmp_path):
+def test_a_missing_judge_file_is_a_mistake(mistake, judged, tmp_path):
     bundle = shutil.copytree(judged, tmp_path / "bundle")
     note = bundle / "judges" / "directions.json"
     content = json.loads(note.read_text())
@@ -126,9 +126,9 @@ def both_ways(tmp_path_factory):
 def heaps(tmp_path):
     """Folders of 3 and 5 images; a name with an equals sign is a folder's like any other."""
     for name, count in (("three", 3), ("fi=ve", 5)):
-        for number in range(count):
-            pixels = np.full((8, 12, 3), 40 * number, np.uint8)
-            images.write(tmp_path / name / f"{number}.png", pixels)
+        for index in range(count):
+            pixels = np.full((8, 12, 3), 40 * index, np.uint8)
+            images.write(tmp_path / name / f"{index}.png", pixels)
     return tmp_path / "three", tmp_path / "fi=ve"
 
 
@@ -146,37 +146,37 @@ def test_each_signature_may_have_a_folder_of_its_own(
     command, both_ways, heaps, options, counts, read
 ):
     named = dict(zip(("three", "five"), heaps, strict=True))
-    given = [part for text in options for part in ("--images", text.format(**named))]
-    code, out, error = command("verify", both_ways, *given, "--json")
+    arguments = [part for text in options for part in ("--images", text.format(**named))]
+    code, out, error = command("verify", both_ways, *arguments, "--json")
     assert code == 0, error
     result = json.loads(out)
     assert result["images"] == read
     for check in result["outputs"]:
         expected = counts[check["signature"].removesuffix("_uint8")]
         if check["artifact"] == "saved_model":
-            expected = None  # it says what is right
+            expected = None  # it computes the expected outputs
         assert (check["images"] and check["images"]["cases"]) == expected
 
 
-def test_folders_for_nobody_or_for_one_twice_are_mistakes(mistake, both_ways, heaps):
-    three, five = heaps
+def test_folders_for_unknown_signatures_or_given_twice_are_mistakes(mistake, both_ways, heaps):
+    three, five = image_folders
 
-    def told(*given):
-        return mistake("verify", both_ways, *(p for text in given for p in ("--images", text)))
+    def sentence_of(*texts):
+        return mistake("verify", both_ways, *(p for text in texts for p in ("--images", text)))
 
     assert f"names 'c', and the signatures of {both_ways} that take images are a_to_b, b_to_a" in (
-        told(f"c={three}")
+        sentence_of(f"c={three}")
     )
     assert f"two folders for a_to_b, {three} and {five}; leave one of them out" in (
-        told(f"a_to_b={three}", f"a_to_b={five}")
+        sentence_of(f"a_to_b={three}", f"a_to_b={five}")
     )
-    sentence = told(three, five)
+    sentence = sentence_of(three, five)
     assert f"two folders for all signatures, {three} and {five}" in sentence
-    assert f"or say whose each is, as in a_to_b={five}" in sentence
-    assert "there is no folder nowhere of images" in told("a_to_b=nowhere")
+    assert f"or name the signature of each, as in a_to_b={five}" in sentence
+    assert "there is no folder nowhere of images" in sentence_of("a_to_b=nowhere")
 
 
-def test_places_that_do_not_do_are_mistakes(mistake, bundle, tmp_path):
+def test_invalid_paths_of_images_and_sheets_are_mistakes(mistake, bundle, tmp_path):
     assert "there is no folder" in mistake("verify", bundle, "--images", tmp_path / "none")
     (tmp_path / "empty").mkdir()
     assert "holds no images" in mistake("verify", bundle, "--images", tmp_path / "empty")

@@ -1,4 +1,4 @@
-"""What the tests export: plain objects with the protocol's attributes, and small networks."""
+"""Signatures that tests export: plain objects with the protocol's attributes, small networks."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -27,25 +27,25 @@ class Signature:
 
 
 def negative(name: str = "a_to_b") -> Signature:
-    """The two-line fake: the photographic negative, which pixels do exactly."""
+    """The two-line fake: the photographic negative, which is exact on pixels."""
     return Signature(name, lambda image: {"image": -image})
 
 
 @dataclass(frozen=True)
-class Numbers(Tensor):
-    """Numbers in [0, 1] with names; plain tensors above do without labels."""
+class Scalars(Tensor):
+    """Scalars in [0, 1] with labels; plain tensors above have none."""
 
     value_range: tuple[float, float] | None = (0.0, 1.0)
     labels: tuple[str, ...] = ()
 
 
-def numbers(name: str, *labels: str) -> Numbers:
-    return Numbers(name, (None, len(labels)), labels=labels)
+def scalars(name: str, *labels: str) -> Scalars:
+    return Scalars(name, (None, len(labels)), labels=labels)
 
 
 def edit(name: str = "edit") -> Signature:
     """Paints red by `glasses`, green by black hair, blue by blond hair: 0 is -1, 1 is 1."""
-    attributes = numbers("attributes", "glasses", "hair=black", "hair=blond")
+    attributes = scalars("attributes", "glasses", "hair=black", "hair=blond")
 
     def function(image, attributes):
         return {"image": 0 * image + (2.0 * attributes[:, None, None, :] - 1.0)}
@@ -54,8 +54,8 @@ def edit(name: str = "edit") -> Signature:
 
 
 @dataclass(frozen=True)
-class Chosen(Numbers):
-    """Numbers that have a default and a meaning."""
+class ScalarsWithDefault(Scalars):
+    """Scalars that have a default and a meaning."""
 
     default: tuple[float, ...] | None = None
     meaning: str = ""
@@ -63,14 +63,14 @@ class Chosen(Numbers):
 
 def refine(name: str = "refine") -> Signature:
     """Brightens by 0.1 a step and style; by default 3 of 4 steps, and the first of two styles."""
-    steps = Chosen(
+    steps = ScalarsWithDefault(
         "steps", (None, 1), "float32", (0.0, 4.0), ("steps",), (3.0,), "how many steps count"
     )
-    style = Chosen("style", (None, 2), labels=("warm", "cold"), default=(1.0, 0.0))
+    style = ScalarsWithDefault("style", (None, 2), labels=("warm", "cold"), default=(1.0, 0.0))
 
     def function(image, steps, style):
-        share = style[:, None, None, :1] + style[:, None, None, 1:]
-        return {"image": image + 0.1 * steps[:, None, None, :] * share}
+        weight = style[:, None, None, :1] + style[:, None, None, 1:]
+        return {"image": image + 0.1 * steps[:, None, None, :] * weight}
 
     return Signature(name, function, (Tensor(), steps, style))
 
@@ -81,11 +81,11 @@ def dim(name: str = "dim") -> Signature:
     def function(image, strength):
         return {"image": image * strength[:, None, None, :]}
 
-    return Signature(name, function, (Tensor(), numbers("strength", "strength")))
+    return Signature(name, function, (Tensor(), scalars("strength", "strength")))
 
 
 def swap(name: str = "swap") -> Signature:
-    """The photographic negative of two images of unlike sizes, each to itself."""
+    """The photographic negative of two images of different sizes."""
     exemplar = Tensor("exemplar", (None, 6, 6, 3))
 
     def function(image, exemplar):
@@ -115,7 +115,7 @@ class PlainInstanceNorm(keras.layers.Layer):
 
 
 def generator(seed: int, *, filters: int = 32, resize: bool = False) -> keras.Model:
-    """Down, instance norm, batch norm, dropout, up by either means, tanh; 16x24 pixels."""
+    """Downsampling, instance norm, batch norm, dropout, upsampling, tanh; 16x24 pixels."""
     keras.utils.set_random_seed(seed)
     images = keras.Input((16, 24, 3))
     hidden = keras.layers.Conv2D(filters, 3, strides=2, padding="same")(images)

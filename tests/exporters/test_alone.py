@@ -1,4 +1,4 @@
-"""What is in a bundle needs nothing of ours: programs that cannot import it run every signature."""
+"""A bundle runs without this project: programs that cannot import it call every signature."""
 
 import json
 import os
@@ -15,7 +15,7 @@ PROGRAMS = Path(__file__).with_name("programs")
 
 
 def _alone(program: str, path: Path, folder: Path) -> dict[str, list[float]]:
-    """Runs a program in a process of its own, away from the checkout; its differences by output."""
+    """Runs a program in another process, outside the checkout; returns differences by output."""
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     done = subprocess.run(
         [sys.executable, "-I", str(PROGRAMS / program), str(path)],
@@ -43,8 +43,8 @@ def test_every_signature_runs_where_the_project_cannot_be_imported(
     }
     assert set(found) == set(expected)
     for output, (largest, width) in found.items():
-        assert width > 0.01, output  # of the golden outputs: they are no constant
-        # A level may round to the other side.
+        assert width > 0.01, output  # the golden outputs are not constant
+        # Rounding may change a uint8 level by one.
         assert largest <= (1 if expected[output] == "uint8" else 1e-5), output
 
 
@@ -52,17 +52,17 @@ def test_the_programs_cannot_import_the_project(tmp_path):
     text = (PROGRAMS / "tflite_alone.py").read_text().replace("import sys\n", "import sys\n", 1)
     for name in ("exporters", "tf_translate", "exporters.inference.runner"):
         program = tmp_path / "program.py"
-        program.write_text(text.partition("# What depends_on")[0] + f"import {name}\n")
+        program.write_text(text.partition("# The rest is")[0] + f"import {name}\n")
         environment = {**os.environ, "PYTHONPATH": str(Path(exporters.__file__).parents[1])}
         done = subprocess.run(
             [sys.executable, str(program), "none"], capture_output=True, text=True, env=environment
         )
         assert done.returncode != 0
-        assert "the project is not to be had here" in done.stderr
+        assert "the project cannot be imported here" in done.stderr
 
 
 def test_golden_outputs_are_those_of_the_original(exported, generators):
-    # Else programs that compare with them would prove nothing.
+    # Otherwise a comparison with them would prove nothing.
     with np.load(exported / "golden.npz", allow_pickle=False) as golden:
         images = golden["a_to_b/inputs/image"]
         expected = np.stack([generators["a_to_b"].predict(each, verbose=0) for each in images])

@@ -1,4 +1,4 @@
-"""What the networks become on a device: operations that XNNPACK and the GPU delegate run."""
+"""Exported networks consist of operations that XNNPACK and the GPU delegate run."""
 
 import keras
 import numpy as np
@@ -12,7 +12,7 @@ from tf_translate.networks.resnet import resnet_generator
 from tf_translate.networks.unet import unet_generator
 
 SHAPE = (16, 16, 3)
-# Each of these would split XNNPACK's graph or be wrong in 16x8 (platform metadata).
+# Each of these would split XNNPACK's graph, or is wrong in int16x8.
 SPLITTING = {"MIRROR_PAD", "RESIZE_NEAREST_NEIGHBOR", "SQUARED_DIFFERENCE", "TILE", "SHAPE"}
 
 NETWORKS = {
@@ -25,7 +25,8 @@ NETWORKS = {
         inference_dropout="fixed", inference_statistics="image",
     ),
     "unet, resized": lambda: unet_generator(
-        SHAPE, 3, num_downsamples=3, base_filters=4, norm="instance_affine", upsampling="resize", input_skip=True
+        SHAPE, 3, num_downsamples=3, base_filters=4, norm="instance_affine", upsampling="resize",
+        input_skip=True,
     ),
 }  # fmt: skip
 
@@ -46,8 +47,8 @@ def test_a_generator_becomes_static_built_in_operations_that_delegate_whole(name
     assert np.abs(result - np.asarray(network(image, training=False))).max() < 1e-4
 
 
-def test_a_norm_of_a_drawing_on_a_flat_background_is_exact_on_the_device(tmp_path):
-    # Where most numbers are equal, one long sum rounds one way; XNNPACK's was off by 1e-4 here.
+def test_instance_norm_of_a_drawing_on_a_flat_background_is_exact_on_the_device(tmp_path):
+    # A long sum of equal values rounds in one direction; XNNPACK's was off by 1e-4 here.
     image = np.full((1, 64, 64, 3), (0.731, -0.413, 0.977), np.float32)
     image[:, 24:36, 30:44] = np.random.default_rng(0).uniform(-1, 1, (12, 14, 3))
     inputs = keras.Input((64, 64, 3))

@@ -1,39 +1,39 @@
-"""What people write for attributes, `glasses=1` or `hair=blond`, as numbers by label."""
+"""Parses `--attribute` options, such as `glasses=1` or `hair=blond`, to values by label."""
 
 from collections.abc import Sequence
 
 from tf_translate.errors import ConfigError
 
 
-def numbers_from(texts: Sequence[str], labels: Sequence[str]) -> dict[str, float]:
+def parse_attributes(texts: Sequence[str], labels: Sequence[str]) -> dict[str, float]:
     """Reads `--attribute` options.
 
     Args:
-        texts: Each `name=number`, or `name=category` where `name=category` is a label.
-        labels: Those the model knows. An unknown one is passed on, for the model to refuse.
+        texts: Each `name=number`, or `name=category` if that is a label of the model.
+        labels: The model's labels. An unknown label is passed on, and the model refuses it.
 
     Raises:
-        ConfigError: If a text is of another form, or an attribute is given twice.
+        ConfigError: If a text has another form, or an attribute is given twice.
     """
-    numbers: dict[str, float] = {}
+    values: dict[str, float] = {}
     texts_of: dict[str, list[str]] = {}
-    categories = set()
+    categorical = set()
     for text in texts:
-        label, number = _read(text, labels)
+        label, value = _parse(text, labels)
         attribute = label.partition("=")[0]
         earlier = texts_of.setdefault(attribute, [])
         if label == text:
-            categories.add(attribute)
-        if label in numbers or (earlier and attribute in categories):
+            categorical.add(attribute)
+        if label in values or (earlier and attribute in categorical):
             raise ConfigError(
                 f"--attribute gives {attribute} twice, as {earlier[-1]} and as {text}; give it once"
             )
-        numbers[label] = number
+        values[label] = value
         earlier.append(text)
-    return numbers
+    return values
 
 
-def _read(text: str, labels: Sequence[str]) -> tuple[str, float]:
+def _parse(text: str, labels: Sequence[str]) -> tuple[str, float]:
     if text in labels and "=" in text:
         return text, 1.0
     label, equals, value = text.rpartition("=")
@@ -44,7 +44,7 @@ def _read(text: str, labels: Sequence[str]) -> tuple[str, float]:
         return label, float(value)
     except ValueError:
         if label not in labels:
-            return text, 1.0  # a category that is not known
+            return text, 1.0  # an unknown category, which the model refuses
         raise ConfigError(
             f"--attribute {label} must be a number, 0 for absent and 1 for present, got {value!r}; "
             f"write for example --attribute {label}=1"

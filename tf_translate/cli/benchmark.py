@@ -1,4 +1,4 @@
-"""`tf-translate benchmark`: how fast a bundle is here."""
+"""`tf-translate benchmark`: times a bundle on this machine."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,27 +17,27 @@ Threads = Annotated[
     typer.Option(help="Processor threads; may be repeated; default 1 and 2."),
 ]
 Runs = Annotated[int, typer.Option(help="Timed calls after the first.")]
-AskLitertBenchmark = Annotated[
+RunLitertBenchmark = Annotated[
     bool,
     typer.Option(
-        "--litert-benchmark", help="Also run LiteRT's own program, which tells of delegation."
+        "--litert-benchmark", help="Also run LiteRT's own program, which reports delegation."
     ),
 ]
 OtherNetwork = Annotated[
     Path | None,
     typer.Option(
-        help="The same network as .onnx (ONNX Runtime) or .pt (TorchScript): takes turns."
+        help="The same network as .onnx (ONNX Runtime) or .pt (TorchScript), timed alternately."
     ),
 ]
 SignatureName = Annotated[
     str | None, typer.Option(help="Which signature to compare; default the first.")
 ]
-OntoCard = Annotated[
+WriteCard = Annotated[
     bool,
     typer.Option(
         "--card",
-        help="Also write the times into the bundle's card.md, with processor and date; earlier "
-        "ones of the same processor go. Hashes are taken anew, and `verify` passes as before.",
+        help="Also write the times into the bundle's card.md, with processor and date. They "
+        "replace earlier ones of the same processor. Hashes are updated, so `verify` passes.",
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help=JSON_HELP)]
@@ -47,13 +47,13 @@ def main(
     bundle: BundleFolder,
     threads: Threads = None,
     runs: Runs = 20,
-    litert_benchmark: AskLitertBenchmark = False,
+    litert_benchmark: RunLitertBenchmark = False,
     compare: OtherNetwork = None,
     signature: SignatureName = None,
-    card: OntoCard = False,
+    card: WriteCard = False,
     as_json: AsJson = False,
 ) -> None:
-    """Time every .tflite file of a bundle on this machine, each in a process of its own.
+    """Time every .tflite file of a bundle on this machine, each in a separate process.
 
     Nothing is written unless --card is given.
 
@@ -69,12 +69,12 @@ def main(
     """
     counts = threads or [1, 2]
     if compare is None:
-        _time(bundle, counts, runs, as_json, ask=litert_benchmark, card=card)
+        _time(bundle, counts, runs, as_json, litert_benchmark=litert_benchmark, card=card)
         return
     if card:
         raise ConfigError(
-            "--card keeps the times of all files, and --compare times one against another network; "
-            "leave one of them out"
+            "--card stores the times of all files, and --compare times them against another "
+            "network; leave one of them out"
         )
     import exporters
 
@@ -89,15 +89,23 @@ def main(
 
 
 def _time(
-    bundle: Path, threads: list[int], runs: int, as_json: bool, *, ask: bool, card: bool
+    bundle: Path,
+    threads: list[int],
+    runs: int,
+    as_json: bool,
+    *,
+    litert_benchmark: bool,
+    card: bool,
 ) -> None:
-    """Times every file; `ask` runs litert-benchmark too, `card` keeps the times."""
+    """Times every file; optionally runs litert-benchmark, and writes times onto the card."""
     import exporters
     from exporters.benchmark.latency_record import check_unchanged
 
     if card:
         check_unchanged(exporters.open_bundle(bundle))  # before minutes of measuring
-    timings = exporters.benchmark(bundle, threads=threads, runs=runs, run_litert_benchmark=ask)
+    timings = exporters.benchmark(
+        bundle, threads=threads, runs=runs, run_litert_benchmark=litert_benchmark
+    )
     written = str(exporters.keep_latency(bundle, timings)) if card else None
     rows = [timing.as_dict() for timing in timings]
     _show({"timings": rows, "card": written}, [_speeds(rows), _sizes(rows)], as_json)
@@ -115,19 +123,19 @@ def _show(content: dict[str, Any], tables: list[Table], as_json: bool) -> None:
 
 def _speeds(rows: list[dict[str, Any]]) -> Table:
     table = Table("recipe", "signature", "threads", "median ms", "p90 ms", "first ms", "peak MB")
-    asked = any(row["litert_benchmark"] for row in rows)
-    if asked:
+    has_delegation = any(row["litert_benchmark"] for row in rows)
+    if has_delegation:
         table.add_column("delegated")
     for row in rows:
-        said = (row["litert_benchmark"] or {"fully_accelerated": None})["fully_accelerated"]
-        delegated = "not known" if said is None else "whole" if said else "in part"
+        accelerated = (row["litert_benchmark"] or {"fully_accelerated": None})["fully_accelerated"]
+        delegated = "unknown" if accelerated is None else "fully" if accelerated else "partly"
         table.add_row(
             row["recipe"],
             row["signature"],
             str(row["threads"]),
             *(f"{row[name]:.2f}" for name in ("median_ms", "p90_ms", "first_ms")),
             f"{row['peak_mb']:.0f}",
-            *([delegated] if asked else []),
+            *([delegated] if has_delegation else []),
         )
     return table
 
@@ -136,8 +144,8 @@ def _sizes(rows: list[dict[str, Any]]) -> Table:
     table = Table("recipe", "signature", "file MB", "M parameters", "M multiply-adds")
     one_each = {(row["recipe"], row["signature"]): row for row in rows}
     for (recipe, signature), row in one_each.items():
-        metrics = (row["size_bytes"] / 1e6, row["parameters"] / 1e6, row["multiply_adds"] / 1e6)
-        table.add_row(recipe, signature, *(f"{metric:.3f}" for metric in metrics))
+        sizes = (row["size_bytes"] / 1e6, row["parameters"] / 1e6, row["multiply_adds"] / 1e6)
+        table.add_row(recipe, signature, *(f"{size:.3f}" for size in sizes))
     return table
 
 

@@ -1,4 +1,4 @@
-"""`tf-translate export`: from a run to a bundle."""
+"""`tf-translate export`: exports a run to a bundle."""
 
 from pathlib import Path
 from typing import Annotated
@@ -11,12 +11,12 @@ from tf_translate.packages import NpmPackage, obtain
 
 NAME = "export"
 JUDGES_FOLDER = "judges"  # in a bundle
-USUAL_RECIPES = ("float32", "float16", "dynamic_int8")
+DEFAULT_RECIPES = ("float32", "float16", "dynamic_int8")
 _GOLDEN_IMAGES = 4
-_HELD_OUT_IMAGES = 32  # what freezing norms costs is measured on them
+_HELD_OUT_IMAGES = 32  # to measure the error of frozen normalization
 
 Run = Annotated[Path, typer.Argument(help="A trained run.")]
-NewBundle = Annotated[Path, typer.Option(help="Directory to make; must be new or empty.")]
+NewBundle = Annotated[Path, typer.Option(help="Directory to write; must be new or empty.")]
 Recipes = Annotated[
     list[str] | None,
     typer.Option(
@@ -27,46 +27,57 @@ Recipes = Annotated[
 CalibrationFolder = Annotated[
     Path | None,
     typer.Option(
-        help="Folder of images (or of a/ and b/) that int8, int8_float_norm and int16x8 fix "
-        "ranges from, and --frozen-norm its statistics; default the run's training split. 64 "
-        "are chosen by colour and contrast."
+        help="Folder of images (or of a/ and b/) to calibrate int8, int8_float_norm, int16x8 and "
+        "--frozen-norm with; default the run's training split. 64 images are chosen by colour "
+        "and contrast."
     ),
 ]
 FrozenNorm = Annotated[
     bool,
     typer.Option(
         "--frozen-norm",
-        help="Instance norms multiply and add what suits calibration images in place of "
-        "each image's own statistics: no seams between tiles, but another model. What "
-        "it costs is printed and kept in the manifest.",
+        help="Replace each image's instance normalization statistics by constants from "
+        "calibration images. Tiles then have no seams, but outputs differ; the difference is "
+        "printed and stored in the manifest.",
     ),
 ]
 NormInputs = Annotated[
     bool,
     typer.Option(
         "--norm-inputs",
-        help="Two more signatures a direction, which `translate --tiles` uses by itself: tiles "
-        "of a large image are normalised alike, by the whole image's statistics.",
+        help="Add two signatures per direction that `translate --tiles` uses automatically: "
+        "every tile of a large image is normalized with the whole image's statistics.",
     ),
 ]
-Web = Annotated[
-    bool, typer.Option("--web", help="Add a page for browsers, opened by `serve`; needs npm.")
+Optimize = Annotated[
+    bool,
+    typer.Option(
+        "--optimize/--no-optimize",
+        help="Rewrite float32 and float16 files for XNNPACK, which computes the same sums with "
+        "fewer products; off: as the converter writes them.",
+    ),
 ]
-Licence = Annotated[
+Web = Annotated[bool, typer.Option("--web", help="Add a web page, opened by `serve`; needs npm.")]
+License = Annotated[
     str | None,
     typer.Option(
-        help="Terms and makers of the training images, for the card; default what is known "
-        "of shipped samples and fetched data."
+        help="License and authors of the training images, for the card; default known for "
+        "shipped samples and fetched data."
     ),
 ]
 WithSavedModel = Annotated[
-    bool, typer.Option(help="Keep the SavedModel that files are made from in the bundle.")
+    bool, typer.Option(help="Keep the SavedModel that the files are converted from.")
 ]
 WithJudges = Annotated[
-    bool, typer.Option(help="Take the judges of the run's evaluation along, for `verify`.")
+    bool,
+    typer.Option(
+        help="Include the judges of the run's evaluation (classifiers never used in training), "
+        "for `verify`."
+    ),
 ]
 IntendedUse = Annotated[
-    str | None, typer.Option(help="What the model is for and what not, for the card.")
+    str | None,
+    typer.Option(help="What the model is for, and what it is not for, for the card."),
 ]
 
 
@@ -77,15 +88,16 @@ def main(
     calibration: CalibrationFolder = None,
     frozen_norm: FrozenNorm = False,
     norm_inputs: NormInputs = False,
+    optimize: Optimize = True,
     web: Web = False,
-    license: Licence = None,
+    license: License = None,
     saved_model: WithSavedModel = True,
     judges: WithJudges = True,
     intended_use: IntendedUse = None,
 ) -> None:
-    """Export a run's generators as SavedModel and TFLite with everything to verify them.
+    """Export a run's generators as SavedModel and TFLite, with the data to verify them.
 
-    Metrics of `evaluate`, if the run was evaluated, go into the bundle's card.md.
+    If the run was evaluated, the metrics of `evaluate` are written to the bundle's card.md.
 
     Examples:
 
@@ -103,7 +115,7 @@ def main(
 
       tf-translate export runs/emoji --bundle bundles/emoji --recipe float32 --web
     """
-    recipes = recipe or list(USUAL_RECIPES)
+    recipes = recipe or list(DEFAULT_RECIPES)
     if norm_inputs:
         check_norm_inputs(recipes, frozen_norm)
     packed = obtain_litert() if web else None
@@ -113,7 +125,7 @@ def main(
     from tf_translate.experiment.load_run import load_run
 
     trained = load_run(run)
-    sidecar = _judges_to_carry(trained, run) if judges else {}
+    sidecar = _judge_files_or_notice(trained, run) if judges else {}
     source = source_of(trained, intended_use)
     if frozen_norm:
         source["frozen_norm"] = _freeze(trained, calibration)
@@ -127,15 +139,16 @@ def main(
         source=source,
         provenance=provenance_of(trained, license),
         seed=trained.config.training.seed,
+        optimize=optimize,
         web=packed,
         sidecar=sidecar,
         keep_saved_model=saved_model,
     )
-    _say_what_next(path, bundle, web)
+    _print_next_steps(path, bundle, web)
 
 
 def check_norm_inputs(recipes: list[str], frozen_norm: bool) -> None:
-    """Raises ConfigError if statistics cannot be inputs beside what else is asked for."""
+    """Raises ConfigError if --norm-inputs does not go with the other options."""
     from exporters.convert.recipes import RECIPES
 
     if frozen_norm:
@@ -150,7 +163,7 @@ def check_norm_inputs(recipes: list[str], frozen_norm: bool) -> None:
 
 
 def _signatures(trained, norm_inputs: bool) -> tuple[dict, dict]:
-    """What is exported and examples for it, with the signatures for tiles if they are wanted."""
+    """Signatures to export and examples for them; `norm_inputs` adds signatures for tiles."""
     from tf_translate.experiment.export.tiled_norm import norm_input_signatures, with_tiles
     from tf_translate.experiment.load_run import golden_images
 
@@ -162,7 +175,7 @@ def _signatures(trained, norm_inputs: bool) -> tuple[dict, dict]:
     return signatures, golden
 
 
-def _say_what_next(path: Path, bundle: Path, web: bool) -> None:
+def _print_next_steps(path: Path, bundle: Path, web: bool) -> None:
     message_console().print(f"bundle: {path}; next: tf-translate verify {bundle}")
     message_console().print(f"for apps: {path / 'card.md'} and {path / 'examples'}")
     if web:
@@ -170,7 +183,7 @@ def _say_what_next(path: Path, bundle: Path, web: bool) -> None:
 
 
 def judge_files(trained) -> dict[str, bytes]:
-    """The judges that evaluated a run, as files for its bundle; empty if none did."""
+    """The judges of a run's evaluation as files for its bundle; empty without an evaluation."""
     from tf_translate.evaluation.judges.exported_judges import packed_files
     from tf_translate.experiment.evaluate import JUDGES
 
@@ -178,22 +191,22 @@ def judge_files(trained) -> dict[str, bytes]:
     return {f"{JUDGES_FOLDER}/{name}": content for name, content in files.items()}
 
 
-def _judges_to_carry(trained, run: Path) -> dict[str, bytes]:
-    """The run's judges, and a word if it has none."""
-    found = judge_files(trained)
-    if not found:
+def _judge_files_or_notice(trained, run: Path) -> dict[str, bytes]:
+    """The run's judges; prints a notice if it has none."""
+    files = judge_files(trained)
+    if not files:
         message_console().print(
             f"without judges: evaluate the run first (tf-translate evaluate {run}), and `verify` "
-            "says what a recipe costs in content and domain"
+            "shows how a recipe changes content and domain metrics"
         )
-    return found
+    return files
 
 
 def obtain_litert() -> list[Path]:
-    """The packed files of LiteRT.js, fetched by npm into the cache folder if they are not there.
+    """The packed files of LiteRT.js; npm fetches them into the cache folder if they are missing.
 
     Raises:
-        DataError: If they cannot be fetched, or are others than expected.
+        DataError: If they cannot be fetched, or their hashes differ.
     """
     from exporters.web import PACKAGES
 
@@ -201,7 +214,7 @@ def obtain_litert() -> list[Path]:
 
 
 def _freeze(trained, folder: Path | None) -> dict:
-    """Freezes the norms, says what that cost and gives it for the manifest."""
+    """Freezes the normalization, prints the resulting error, returns it for the manifest."""
     from tf_translate.experiment.export.frozen_norm import freeze_norms
     from tf_translate.experiment.load_run import golden_images
 
@@ -209,11 +222,11 @@ def _freeze(trained, folder: Path | None) -> dict:
     held_out = golden_images(trained, _HELD_OUT_IMAGES)
     frozen = freeze_norms(trained.translator, inputs, held_out)
     for name, outputs in frozen["psnr"].items():
-        for output, cost in outputs.items():
+        for output, psnr in outputs.items():
             message_console().print(
-                f"frozen norms: {output} of {name} is at {cost['mean']:.1f} dB PSNR to what each "
-                f"image's own statistics give, {cost['least']:.1f} at worst, on {cost['images']} "
-                "held-out images",
+                f"frozen norms: {output} of {name} has a PSNR of {psnr['mean']:.1f} dB to the "
+                f"model with each image's own statistics, {psnr['least']:.1f} at worst, on "
+                f"{psnr['images']} held-out images",
                 soft_wrap=True,
             )
     return {**frozen, **chosen}
@@ -227,7 +240,7 @@ def _calibration(trained, recipes: list[str], folder: Path | None, frozen_norm: 
         name in exporters.RECIPES and exporters.RECIPES[name].calibrated for name in recipes
     ):
         if folder is not None and not frozen_norm:
-            message_console().print("--calibration is not used: no recipe that was asked for needs it")
+            message_console().print("--calibration is not used: none of the recipes needs it")
         return None
     return exporters.Calibration(*_chosen_inputs(trained, folder))
 
@@ -238,6 +251,8 @@ def _chosen_inputs(trained, folder: Path | None) -> tuple[dict, dict]:
     from tf_translate.experiment.export.calibration_images import calibration_inputs
 
     seed = trained.config.training.seed
-    inputs = calibration_inputs(trained, folder, lambda each: exporters.pick(each, seed=seed))
+    inputs = calibration_inputs(
+        trained, folder, lambda each: exporters.pick_diverse_images(each, seed=seed)
+    )
     source = "training split" if folder is None else folder.name
     return inputs, {"source": source, "picker": "farthest colours and contrast", "seed": seed}

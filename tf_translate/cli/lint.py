@@ -1,4 +1,4 @@
-"""`tf-translate lint`: what of a bundle will not run fast, or right, on a device."""
+"""`tf-translate lint`: predicts what in a bundle will not run fast, or correctly, on devices."""
 
 from pathlib import Path
 from typing import Annotated
@@ -15,11 +15,11 @@ def main(
     bundle: Annotated[Path, typer.Argument(help="A bundle made by `export`.")],
     as_json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
 ) -> None:
-    """Say which layers keep a bundle off the fast path of phones and browsers, and the suggestion.
+    """Name the layers that keep a bundle off the fast path of phones and browsers, with fixes.
 
-    Operations against what XNNPACK, the GPU delegate and LiteRT.js run; shapes, ranks and custom
-    operations; activations of the golden cases against float16's 65504; and the share of
-    multiply-adds that stays on the fast path. Exit 1 when something does not run or runs wrong.
+    Checks operations, shapes and ranks against XNNPACK, the GPU delegate and LiteRT.js, and
+    activations of the golden cases against float16's maximum of 65504. Shows the fraction of
+    multiply-adds on the fast path. Exit 1 if something does not run or its results are wrong.
 
     Examples:
 
@@ -40,14 +40,14 @@ def main(
 def _show(report) -> None:
     console = message_console()
     table = Table("recipe", "signature", "device", "M multiply-adds", "fast path", "operations")
-    for share in report.shares:
+    for coverage in report.coverage:
         table.add_row(
-            share.artifact,
-            share.signature,
-            share.target,
-            f"{share.multiply_adds / 1e6:.1f}",
-            f"{share.on_path:.1%}",
-            f"{share.operations_on_path} of {share.operations}",
+            coverage.artifact,
+            coverage.signature,
+            coverage.target,
+            f"{coverage.multiply_adds / 1e6:.1f}",
+            f"{coverage.fast_fraction:.1%}",
+            f"{coverage.fast_operations} of {coverage.operations}",
         )
     console.print(table)
     for finding in report.findings:

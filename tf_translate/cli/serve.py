@@ -1,4 +1,4 @@
-"""`tf-translate serve`: a bundle's page in a browser on this machine."""
+"""`tf-translate serve`: shows a bundle's web page in a browser on this machine."""
 
 import contextlib
 import webbrowser
@@ -19,7 +19,7 @@ def main(
         Path, typer.Argument(help="A bundle made by `export`, with or without --web.")
     ],
     port: Annotated[
-        int, typer.Option(min=0, max=65535, help="On 127.0.0.1; 0 takes any that is free.")
+        int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 for any free one.")
     ] = 8000,
     no_open: Annotated[
         bool, typer.Option("--no-open", help="Print the address and open no browser.")
@@ -27,8 +27,9 @@ def main(
 ) -> None:
     """Show a bundle's page in the browser until Ctrl-C: images, camera, sliders, timing.
 
-    Only this machine can reach it, and images stay in the browser. A bundle exported without
-    --web gets the page while it is served, and stays as it is; npm fetches LiteRT.js once.
+    Only this machine can reach it, and images stay in the browser. For a bundle exported without
+    --web the page is generated in memory, and the bundle does not change. npm fetches LiteRT.js
+    once.
 
     Examples:
 
@@ -52,13 +53,13 @@ def main(
 
 
 def _page(bundle) -> dict[str, bytes]:
-    """The page of a bundle that has none; nothing for one that has its own."""
-    from exporters.web import has_page, build_page
+    """The generated page for a bundle that has none; empty if the bundle has a page."""
+    from exporters.web import build_page, has_page
     from exporters.web.page import shown_signatures
 
     if has_page(bundle):
         return {}
-    shown_signatures(bundle.manifest.signatures)  # nothing is fetched where nothing can be shown
+    shown_signatures(bundle.manifest.signatures)  # raises before LiteRT.js is fetched
     try:
         packed = obtain_litert()
     except DataError as error:

@@ -1,4 +1,4 @@
-"""`translate --tiles`: large images tile by tile, with a progress bar."""
+"""`translate --tiles`: translates large images tile by tile, with a progress bar."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -14,7 +14,7 @@ if TYPE_CHECKING:  # loading a bundle's interpreter would slow every command dow
     from exporters.inference.signature_selection import ImageSignature, Model
 
 Translate = Callable[[Path, np.ndarray], Mapping[str, np.ndarray]]  # images by output
-_SHRUNK = 2  # from here on what fitting an image to the model loses is worth a line
+_MIN_DOWNSCALING = 2  # from this factor on a warning says that resolution is lost
 
 
 def check_overlap(tiles: bool, overlap: int | None) -> None:
@@ -23,23 +23,23 @@ def check_overlap(tiles: bool, overlap: int | None) -> None:
         raise ConfigError(f"--overlap says how tiles overlap; give --tiles too, got {overlap} only")
 
 
-def in_tiles(
+def tile_translator(
     model: "Model",
     chosen: "ImageSignature",
-    numbers: Mapping[str, float],
+    attributes: Mapping[str, float],
     overlap: int | None,
 ) -> Translate:
-    """Translates in tiles; a bar on stderr if that is a terminal.
+    """Returns a function that translates in tiles, with a progress bar if stderr is a terminal.
 
     Raises:
-        ExportError: If the signature or the overlap serves no tiles.
+        ExportError: If the signature cannot translate tiles, or the overlap is out of range.
     """
     from exporters.inference.tiled_images import check_tiles, translate_tiles
 
     check_tiles(chosen, overlap)
 
     def translate(file: Path, pixels: np.ndarray) -> Mapping[str, np.ndarray]:
-        with _bar() as bar:
+        with _progress_bar() as bar:
             task = bar.add_task(file.name.replace("[", r"\["), total=None)
 
             def show(done: int, total: int) -> None:
@@ -49,7 +49,7 @@ def in_tiles(
                 model,
                 pixels,
                 signature=chosen.name,
-                numbers=numbers,
+                attributes=attributes,
                 overlap=overlap,
                 progress=show,
             )
@@ -58,8 +58,8 @@ def in_tiles(
     return translate
 
 
-def _bar() -> Progress:
-    """A bar of tiles on stderr, which goes when it is done; none if that is no terminal."""
+def _progress_bar() -> Progress:
+    """A bar on stderr that disappears when it is done; disabled if that is not a terminal."""
     console = message_console(True)
     return Progress(
         *(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()),
@@ -71,21 +71,21 @@ def _bar() -> Progress:
 
 
 def warn_about_downscaling(translate: Translate, chosen: "ImageSignature") -> Translate:
-    """The same, saying once on stderr that a large image loses its resolution."""
+    """Wraps a translation to warn once on stderr that a large image loses resolution."""
     height, width = chosen.image.shape[1:3]
-    alone = chosen.exemplar is None and chosen.mask is None
-    told = not alone  # tiles would not do
+    can_use_tiles = chosen.exemplar is None and chosen.mask is None
+    warned = not can_use_tiles
 
     def wrapped(file: Path, pixels: np.ndarray) -> Mapping[str, np.ndarray]:
-        nonlocal told
+        nonlocal warned
         rows, columns = pixels.shape[:2]
-        if not told and max(rows / height, columns / width) >= _SHRUNK:
+        if not warned and max(rows / height, columns / width) >= _MIN_DOWNSCALING:
             message_console(True).print(
                 f"{file} is {columns}x{rows} and the model's size is {width}x{height}: it is "
                 "shrunk for the model and enlarged again; --tiles keeps its resolution",
                 soft_wrap=True,
             )
-            told = True
+            warned = True
         return translate(file, pixels)
 
     return wrapped

@@ -1,4 +1,4 @@
-"""`tf-translate translate`: images of any size through a bundle or a run."""
+"""`tf-translate translate`: translates images of any size with a bundle or a run."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -10,7 +10,12 @@ import typer
 
 from tf_translate.cli.attribute_arguments import parse_attributes
 from tf_translate.cli.output import load_tensorflow, message_console
-from tf_translate.cli.tiled_translation import Translate, check_overlap, in_tiles, warn_about_downscaling
+from tf_translate.cli.tiled_translation import (
+    Translate,
+    check_overlap,
+    tile_translator,
+    warn_about_downscaling,
+)
 from tf_translate.errors import ConfigError, DataError, RunError
 
 if TYPE_CHECKING:  # loading a bundle's interpreter would slow every command down
@@ -18,27 +23,29 @@ if TYPE_CHECKING:  # loading a bundle's interpreter would slow every command dow
 
 NAME = "translate"
 
-BundleOrRun = Annotated[Path, typer.Argument(metavar="BUNDLE|RUN", help="What translates.")]
+BundleOrRun = Annotated[
+    Path, typer.Argument(metavar="BUNDLE|RUN", help="The bundle or run with the model.")
+]
 Images = Annotated[list[Path], typer.Argument(help="Image files or folders of them.")]
 Output = Annotated[Path, typer.Option(help="Folder for the results, as PNG.")]
 SignatureName = Annotated[
     str | None,
-    typer.Option(help="For example a_to_b; needed where several suit what else is given."),
+    typer.Option(help="For example a_to_b; needed if several fit the other options."),
 ]
 RecipeName = Annotated[
     str | None,
-    typer.Option(help="Which .tflite of a bundle; default float32, or the first it has."),
+    typer.Option(help="Recipe of the bundle's .tflite; default float32, or the first one."),
 ]
 Attributes = Annotated[
     list[str] | None,
     typer.Option(
         metavar="NAME=VALUE",
-        help="0 for absent, 1 for present, beyond to exaggerate; or a category, such as "
-        "hair=blond. Once for each attribute.",
+        help="0 for absent, 1 for present, larger to exaggerate; or a category, such as "
+        "hair=blond. Once for each attribute; also strength=VALUE or steps=VALUE.",
     ),
 ]
 Exemplar = Annotated[
-    Path | None, typer.Option(metavar="IMAGE", help="A second image to take from.")
+    Path | None, typer.Option(metavar="IMAGE", help="A second image to transfer from.")
 ]
 Target = Annotated[
     Path | None,
@@ -46,22 +53,22 @@ Target = Annotated[
 ]
 Mask = Annotated[
     Path | None,
-    typer.Option(metavar="IMAGE", help="Where --target is painted: white there, else black."),
+    typer.Option(metavar="IMAGE", help="White where --target is painted, black elsewhere."),
 ]
 Tiles = Annotated[
     bool,
     typer.Option(
         "--tiles",
-        help="Keep every pixel: cut images into overlapping tiles of the model's size and "
-        "blend the results. For large images and models of textures and styles.",
+        help="Keep the full resolution: cut images into overlapping tiles of the model's size "
+        "and blend the results. For large images, and models of textures and styles.",
     ),
 ]
 Overlap = Annotated[
     int | None,
     typer.Option(
         metavar="PIXELS",
-        help="What neighbouring tiles share at least; default a quarter of the model's "
-        "shorter side or 32, whichever is more, and half of it at most. 0 does not blend.",
+        help="Minimum overlap of neighbouring tiles; default a quarter of the model's shorter "
+        "side or 32, whichever is more, and at most half of it. 0 does not blend.",
     ),
 ]
 
@@ -79,13 +86,13 @@ def main(
     tiles: Tiles = False,
     overlap: Overlap = None,
 ) -> None:
-    """Translate image files; each is fitted to the model and back, its aspect kept.
+    """Translate image files; each is resized to the model's size and back, its aspect kept.
 
-    With --tiles an image of any size keeps its resolution instead; instance norms then see one
-    tile at a time, unless the bundle was exported with --norm-inputs (all tiles get the whole
-    image's statistics) or --frozen-norm.
+    With --tiles an image of any size keeps its resolution. Instance normalization then uses
+    each tile's own statistics, so neighbouring tiles can differ in colour. Export with
+    --norm-inputs to normalize every tile with the whole image's statistics, or --frozen-norm.
 
-    The result is NAME.png; further images a model gives are NAME-OUTPUT.png beside it.
+    The result is NAME.png; further output images of a model are NAME-OUTPUT.png.
 
     Examples:
 
@@ -107,26 +114,28 @@ def main(
     from exporters.inference.signature_selection import image_signature
     from tf_translate.images import read, write
 
-    numbers = parse_attributes(attribute or (), _labels(opened, signature))
+    attributes = parse_attributes(attribute or (), _labels(opened, signature))
     chosen = image_signature(
-        opened, signature, numbers, exemplar=exemplar is not None, painted=target is not None
+        opened, signature, attributes, exemplar=exemplar is not None, painted=target is not None
     )
     others = {"exemplar": exemplar, "target": target, "mask": mask}
     if tiles:
-        translate = in_tiles(opened, chosen, numbers, overlap)
+        translate = tile_translator(opened, chosen, attributes, overlap)
     else:
-        translate = warn_about_downscaling(_fitting(opened, chosen, numbers, others), chosen)
-    places_of = output_paths(files, output, _endings(chosen))
+        translate = warn_about_downscaling(
+            _fitting_translator(opened, chosen, attributes, others), chosen
+        )
+    outputs = output_paths(files, output, _endings(chosen))
     console = message_console()
-    for file, places in zip(files, places_of, strict=True):
-        translated = translate(file, read(file, channels=chosen.image.shape[-1]))
-        for name, result in translated.items():
-            write(places[name], result)
-            console.print(f"{file} -> {places[name]}")
+    for file, paths in zip(files, outputs, strict=True):
+        results = translate(file, read(file, channels=chosen.image.shape[-1]))
+        for name, result in results.items():
+            write(paths[name], result)
+            console.print(f"{file} -> {paths[name]}")
 
 
 def find_files(paths: list[Path]) -> list[Path]:
-    """Image files named or in the folders named, sorted within each.
+    """All image files in `paths`: files as they are, folders with their images sorted.
 
     Raises:
         DataError: If a path does not exist, or a folder holds no image.
@@ -149,28 +158,28 @@ def find_files(paths: list[Path]) -> list[Path]:
 def output_paths(
     files: list[Path], output: Path, endings: Mapping[str, str]
 ) -> list[dict[str, Path]]:
-    """Where the results of each source go: its name, an ending and .png in `output`.
+    """The output files of each source: its name, an ending and .png in `output`.
 
     Args:
         files: The sources.
         output: The folder.
-        endings: For each result what depends_on the source's name.
+        endings: For each result the text to append to the source's name.
 
     Raises:
-        DataError: If two results would get one name, or a file is there already.
+        DataError: If two results would have the same name, or a file exists already.
     """
-    targets = [
+    by_file = [
         {name: output / f"{file.stem}{ending}.png" for name, ending in endings.items()}
         for file in files
     ]
-    counts = Counter(place for places in targets for place in places.values())
-    twice = sorted(place.name for place, count in counts.items() if count > 1)
+    counts = Counter(path for paths in by_file for path in paths.values())
+    twice = sorted(path.name for path, count in counts.items() if count > 1)
     if twice:
         raise DataError(f"several images would be written as {', '.join(twice)}; rename them")
-    existing = [str(place) for place in counts if place.exists()]
+    existing = [str(path) for path in counts if path.exists()]
     if existing:
         raise DataError(f"{existing[0]} exists already; choose another --output")
-    return targets
+    return by_file
 
 
 def _check_painting(files: list[Path], target: Path | None, mask: Path | None) -> None:
@@ -186,25 +195,34 @@ def _check_painting(files: list[Path], target: Path | None, mask: Path | None) -
         )
 
 
-def _fitting(
+def _fitting_translator(
     model: "Model",
     chosen: "ImageSignature",
-    numbers: Mapping[str, float],
+    attributes: Mapping[str, float],
     others: Mapping[str, Path | None],
 ) -> Translate:
-    """Fits images to the model; other images, by argument, go with each."""
+    """Translates images fitted to the model's size, each with the same other images.
+
+    Args:
+        model: The model.
+        chosen: Its signature.
+        attributes: Values by label.
+        others: Files of the exemplar, target and mask, by argument.
+    """
     from exporters.inference.images import translate_images
     from tf_translate.images import read
 
     tensors = {"exemplar": chosen.exemplar, "target": chosen.target, "mask": chosen.mask}
-    beside = {
+    other_images = {
         name: read(file, channels=tensor.shape[-1])
         for name, tensor in tensors.items()
         if (file := others[name]) is not None and tensor is not None
     }
 
     def translate(file: Path, pixels: np.ndarray) -> Mapping[str, np.ndarray]:
-        return translate_images(model, pixels, signature=chosen.name, numbers=numbers, **beside)
+        return translate_images(
+            model, pixels, signature=chosen.name, attributes=attributes, **other_images
+        )
 
     return translate
 
@@ -224,7 +242,7 @@ def _open(path: Path, recipe: str | None) -> "Model":
 
 
 def _labels(model: "Model", signature: str | None) -> list[str]:
-    """The labels an attribute may mean: those of the signature, or of all there are."""
+    """The labels that --attribute may name: those of the signature, or of all signatures."""
     from exporters.inference.signature_selection import image_signatures
 
     known = [

@@ -1,4 +1,4 @@
-"""`tf-translate verify`: does the bundle still do what training did?"""
+"""`tf-translate verify`: checks that a bundle computes what the trained model does."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,16 +12,16 @@ from tf_translate.cli.export import JUDGES_FOLDER
 from tf_translate.cli.output import JSON_HELP, load_tensorflow, message_console, print_json
 
 NAME = "verify"
-MOST_IMAGES = 64
+MAX_IMAGES = 64
 
 BundleFolder = Annotated[Path, typer.Argument(help="A bundle made by `export`.")]
 ImageFolders = Annotated[
     list[str] | None,
     typer.Option(
         metavar="[SIGNATURE=]FOLDER",
-        help="Folder of images to replay on too, as the bundle's SavedModel translates them; "
-        f"at most {MOST_IMAGES}, spread evenly over it. With a signature's name, such as "
-        "a_to_b=FOLDER, for that one alone; may be repeated.",
+        help="Folder of further images to replay; the bundle's SavedModel computes the expected "
+        f"outputs. At most {MAX_IMAGES} evenly spaced files are used. a_to_b=FOLDER is for that "
+        "signature only; may be repeated.",
     ),
 ]
 Sheet = Annotated[
@@ -41,7 +41,7 @@ def main(
     sheet: Sheet = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check every file's hash and replay golden and held-out images; exit 1 when anything is off.
+    """Check every file's hash and replay golden and held-out images; exit 1 if a check fails.
 
     Examples:
 
@@ -56,23 +56,23 @@ def main(
 
     opened = exporters.open_bundle(bundle)
     by_signature, count = _images(opened, _folders(opened, images or []))
-    judge, said = _judge(opened)
+    judge, judge_status = _judge(opened)
     verification = exporters.verify(bundle, images=by_signature, judge=judge, sheet=sheet)
     written = str(sheet) if sheet is not None and sheet.is_file() else None
     if as_json:
         content = verification.as_dict()
-        print_json(content | {"judges": said, "images": count, "sheet": written})
+        print_json(content | {"judges": judge_status, "images": count, "sheet": written})
     else:
-        _show(verification, said)
+        _show(verification, judge_status)
         if written:
             message_console().print(f"sheet: {written}")
     raise typer.Exit(0 if verification.passed else 1)
 
 
-def _folders(bundle, given: list[str]) -> dict[str, Path]:
-    """The folder of each float signature that is to get images.
+def _folders(bundle, texts: list[str]) -> dict[str, Path]:
+    """The folder of images of each float signature.
 
-    One without a signature's name is for all that have no folder of their own.
+    A folder without a signature's name is for all signatures that have no named folder.
 
     Raises:
         ConfigError: If a signature is unknown or takes no images, or has two folders.
@@ -81,7 +81,7 @@ def _folders(bundle, given: list[str]) -> dict[str, Path]:
 
     known = list(_channels(bundle))
     named: dict[str | None, str] = {}
-    for text in given:
+    for text in texts:
         start, equals, rest = text.partition("=")
         signature = start if equals and start in known else None
         if equals and signature is None and not Path(text).is_dir():
@@ -91,15 +91,15 @@ def _folders(bundle, given: list[str]) -> dict[str, Path]:
             )
         folder = text if signature is None else rest
         if signature in named:
-            whose = "all signatures" if signature is None else signature
-            hint = f"; or say whose each is, as in {known[0]}={folder}" if known else ""
+            owner = "all signatures" if signature is None else signature
+            hint = f"; or name the signature of each, as in {known[0]}={folder}" if known else ""
             raise ConfigError(
-                f"--images names two folders for {whose}, {named[signature]} and {folder}; leave "
+                f"--images names two folders for {owner}, {named[signature]} and {folder}; leave "
                 f"one of them out{hint if signature is None else ''}"
             )
         named[signature] = folder
-    found = {name: named.get(name, named.get(None)) for name in known}
-    return {name: Path(folder) for name, folder in found.items() if folder is not None}
+    folders = {name: named.get(name, named.get(None)) for name in known}
+    return {name: Path(folder) for name, folder in folders.items() if folder is not None}
 
 
 def _images(bundle, folders: Mapping[str, Path]) -> tuple[dict[str, list[np.ndarray]], int]:
@@ -108,48 +108,53 @@ def _images(bundle, folders: Mapping[str, Path]) -> tuple[dict[str, list[np.ndar
     from tf_translate.errors import DataError
     from tf_translate.images import read
 
-    known: dict[tuple[Path, int], list[np.ndarray]] = {}
-    found: dict[str, list[np.ndarray]] = {}
+    cache: dict[tuple[Path, int], list[np.ndarray]] = {}
+    images: dict[str, list[np.ndarray]] = {}
     for name, folder in folders.items():
         if not folder.is_dir():
             raise DataError(f"there is no folder {folder} of images to verify with")
         files = images_in(folder)
-        at = np.linspace(0, len(files) - 1, min(len(files), MOST_IMAGES)).round().astype(int)
+        count = min(len(files), MAX_IMAGES)
+        indices = np.linspace(0, len(files) - 1, count).round().astype(int)
         for channels in _channels(bundle)[name]:
-            place = (folder, channels)
-            if place not in known:
-                known[place] = [read(files[index].path, channels=channels) for index in at]
-            found.setdefault(name, []).extend(known[place])
-    return found, sum(map(len, known.values()))
+            key = (folder, channels)
+            if key not in cache:
+                cache[key] = [read(files[index].path, channels=channels) for index in indices]
+            images.setdefault(name, []).extend(cache[key])
+    return images, sum(map(len, cache.values()))
 
 
 def _channels(bundle) -> dict[str, list[int]]:
-    """Of the images that each float signature takes; without those that take none."""
+    """Numbers of channels of the image inputs of each float signature that has some."""
     from exporters.bundle.signatures import is_image
 
-    taken = {
+    by_signature = {
         name: sorted({tensor.shape[-1] for tensor in record.inputs if is_image(tensor)})
         for name, record in bundle.manifest.signatures.items()
         if record.pixels_of is None
     }
-    return {name: channels for name, channels in taken.items() if channels}
+    return {name: channels for name, channels in by_signature.items() if channels}
 
 
 def _judge(bundle):
-    """The judges that the bundle carries, or None, and a sentence on them."""
+    """The judges in the bundle, or None, and a sentence on their status."""
     from exporters.bundle.npz import read as read_arrays
     from exporters.errors import BundleError
-    from tf_translate.evaluation.judges.exported_judges import INDEX_FILE, ExportedJudges, read_index
+    from tf_translate.evaluation.judges.exported_judges import (
+        INDEX_FILE,
+        ExportedJudges,
+        read_index,
+    )
 
     files = [path for path in bundle.manifest.files if path.startswith(f"{JUDGES_FOLDER}/")]
     index = f"{JUDGES_FOLDER}/{INDEX_FILE}"
     if index not in files:
         return None, (
-            "the bundle carries no judges, so what artifacts change in content and domain is not "
-            "measured: evaluate the run before it is exported"
+            "the bundle has no judges, so changes of content and domain metrics are not measured: "
+            "evaluate the run before it is exported"
         )
     if any(bundle.fault_of(path) for path in files):
-        return None, "the bundle's judges are damaged and were not asked"
+        return None, "the bundle's judges are damaged and were not used"
 
     def read(name: str, forms: Mapping) -> Mapping[str, np.ndarray]:
         path = f"{JUDGES_FOLDER}/{name}"
@@ -166,22 +171,22 @@ def _judge(bundle):
     return ExportedJudges(directions, read, labels), f"judges of the run's evaluation: {named}"
 
 
-def _show(verification, said: str) -> None:
+def _show(verification, judge_status: str) -> None:
     console = message_console()
     console.print(_outputs(verification))
-    if verification.judged:
-        console.print(_judged(verification))
-    console.print(said)
+    if verification.judge_metrics:
+        console.print(_judge_metrics(verification))
+    console.print(judge_status)
     for failure in verification.failures:
         console.print(f"fails: {failure}")
     console.print("verified" if verification.passed else "not verified")
 
 
 def _outputs(verification) -> Table:
-    """Differences of golden cases; PSNR also of those that are held-out images, and of others."""
-    given = any(check.images for check in verification.outputs)
+    """Differences on golden cases; PSNR also on held-out images and on images passed."""
+    has_images = any(check.images for check in verification.outputs)
     columns = ["artifact", "signature", "output", "max", "mean", "PSNR dB", "held-out"]
-    table = Table(*columns, *(["images"] if given else []), "SSIM", "colour", "")
+    table = Table(*columns, *(["images"] if has_images else []), "SSIM", "colour", "")
     for check in verification.outputs:
         real = check.held_out or check.golden
         table.add_row(
@@ -192,7 +197,7 @@ def _outputs(verification) -> Table:
             f"{check.mean_abs:.2g}",
             f"{check.psnr:.1f}",
             f"{check.held_out.psnr:.1f}" if check.held_out else "–",
-            *([f"{check.images.psnr:.1f}" if check.images else "–"] if given else []),
+            *([f"{check.images.psnr:.1f}" if check.images else "–"] if has_images else []),
             "–" if real.ssim is None else f"{real.ssim:.4f}",
             "–" if real.colour_shift is None else f"{max(real.colour_shift, key=abs):+.2g}",
             "ok" if check.passed else "fails",
@@ -200,9 +205,9 @@ def _outputs(verification) -> Table:
     return table
 
 
-def _judged(verification) -> Table:
+def _judge_metrics(verification) -> Table:
     table = Table("artifact", "signature", "judge's metric", "images", "Keras", "here", "change")
-    for each in verification.judged:
-        numbers = (f"{each.original:.3f}", f"{each.value:.3f}", f"{each.change:+.3f}")
-        table.add_row(each.artifact, each.signature, each.metric, str(each.cases), *numbers)
+    for each in verification.judge_metrics:
+        values = (f"{each.original:.3f}", f"{each.value:.3f}", f"{each.change:+.3f}")
+        table.add_row(each.artifact, each.signature, each.metric, str(each.cases), *values)
     return table

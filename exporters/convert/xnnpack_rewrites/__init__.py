@@ -1,44 +1,45 @@
-"""Says the same in operations that processors run quicker, after a model was converted.
+"""Graph rewrites that make converted float models faster on XNNPACK with equal outputs.
 
-Only float graphs are rewritten: on integers every number between two operations is rounded once
-more, and the quantiser knows layers by the names they were converted with.
+Integer graphs are not rewritten: every added tensor would be rounded once more, and the
+quantizer identifies layers by the names that conversion gives them.
 """
 
 from ai_edge_litert import schema_py_generated as schema
 
-from exporters.convert.xnnpack_rewrites.few_output_channels import split_narrow
-from exporters.convert.xnnpack_rewrites.flatbuffer_file import packed, unpacked
-from exporters.convert.xnnpack_rewrites.graph_editor import Editor
-from exporters.convert.xnnpack_rewrites.transposed_convolution import split_doubling
+from exporters.convert.xnnpack_rewrites.few_output_channels import split_few_output_channels
+from exporters.convert.xnnpack_rewrites.flatbuffer_file import pack, unpack
+from exporters.convert.xnnpack_rewrites.graph_editor import GraphEditor
+from exporters.convert.xnnpack_rewrites.transposed_convolution import split_stride_two
 
 _REWRITES = {
-    schema.BuiltinOperator.CONV_2D: split_narrow,
-    schema.BuiltinOperator.TRANSPOSE_CONV: split_doubling,
+    schema.BuiltinOperator.CONV_2D: split_few_output_channels,
+    schema.BuiltinOperator.TRANSPOSE_CONV: split_stride_two,
 }
 
 
-_LARGEST = 2**30  # bytes of a file that may grow while it is written anew
+_MAX_BYTES = 2**30  # a rewritten file may grow, and 2 GiB is the limit of the format
 
 
-def quicker(content: bytes) -> bytes:
-    """Rewrites what XNNPACK computes with many products by zero.
+def optimize_for_xnnpack(content: bytes) -> bytes:
+    """Rewrites convolutions that XNNPACK would compute with many products by padded zeros.
 
-    Convolutions to few channels become two of one axis each (`narrow`), transposed ones of odd
-    kernels one for each parity of rows and columns (`doubling`). The same sums in another order:
-    results differ by their rounding alone.
+    A convolution to few channels becomes two, one along each axis (`few_output_channels`). A
+    transposed convolution with an odd kernel becomes one convolution for each parity of rows and
+    columns (`transposed_convolution`). The sums are the same in another order, so results differ
+    by rounding only.
 
     Args:
-        content: A .tflite file's whose shapes are static and whose numbers are float32, its
-            constants float32 or float16.
+        content: A .tflite file with static shapes, float32 activations, and float32 or float16
+            constants.
 
     Returns:
-        The content of a file of the same signatures; the same bytes where nothing is to gain.
+        A file with the same signatures; the same bytes if no rewrite makes it faster.
     """
-    model = unpacked(content)
-    if len(content) > _LARGEST or any(buffer.offset > 1 for buffer in model.buffers):
-        return content  # its constants lie behind the graph, or would have to
+    model = unpack(content)
+    if len(content) > _MAX_BYTES or any(buffer.offset > 1 for buffer in model.buffers):
+        return content  # constants are, or would have to be, stored behind the graph
     changed = False
     for graph in model.subgraphs:
-        editor = Editor(model, graph)
+        editor = GraphEditor(model, graph)
         changed |= editor.rewrite(_REWRITES)
-    return packed(model, len(content)) if changed else content
+    return pack(model, len(content)) if changed else content

@@ -1,8 +1,7 @@
-// Images of any size on a model's canvas of one size, and back: the twin of
-// exporters/inference/aspect.py, pixel for pixel. A image is {height, width, channels, data}, data being
-// bytes row by row.
+// Images of any size on a model's canvas of fixed size, and back. Every pixel equals that of
+// exporters/inference/aspect.py. An image is {height, width, channels, data} with bytes row by row.
 
-/** Centres a image of `size` on a canvas, as large as its aspect lets it. */
+/** Centres an image of `size` on a canvas, as large as its aspect allows. */
 export function fit(size, canvas) {
   const scale = Math.min(canvas.height / size.height, canvas.width / size.width);
   const height = Math.min(canvas.height, Math.max(1, roundHalfEven(size.height * scale)));
@@ -15,19 +14,19 @@ export function fit(size, canvas) {
   };
 }
 
-/** Fits a image to a canvas; what it does not cover is filled with its mirror image. */
+/** Fits an image to a canvas; the rest is padded by reflection. */
 export function ontoCanvas(image, canvas) {
   const box = fit(image, canvas);
   const inner = resize(image, box);
-  const rows = mirrored(canvas.height, box.top, box.height);
-  const columns = mirrored(canvas.width, box.left, box.width);
+  const rows = reflected(canvas.height, box.top, box.height);
+  const columns = reflected(canvas.width, box.left, box.width);
   return gather(inner, rows, columns);
 }
 
 /**
- * Undoes `ontoCanvas` on what a model made of the canvas.
+ * Undoes `ontoCanvas` for a model's output.
  *
- * `output` is as large as `canvas` or a multiple of it; the result has the size of `size`, the
+ * `output` is as large as `canvas` or a multiple of it. The result has the size of `size`, the
  * image that was fitted.
  */
 export function offCanvas(output, canvas, size) {
@@ -38,8 +37,8 @@ export function offCanvas(output, canvas, size) {
   const left = roundHalfEven(box.left * horizontal);
   const height = Math.max(1, roundHalfEven(box.height * vertical));
   const width = Math.max(1, roundHalfEven(box.width * horizontal));
-  const inner = gather(output, counted(top, top + height, output.height),
-                       counted(left, left + width, output.width));
+  const inner = gather(output, range(top, top + height, output.height),
+                       range(left, left + width, output.width));
   return resize(inner, size);
 }
 
@@ -57,19 +56,19 @@ function alongRows(image, width) {
   const {height, channels, data} = image;
   const taps = tapsOf(image.width, width);
   const result = new Uint8ClampedArray(height * width * channels);
-  let place = 0;
+  let position = 0;
   for (let row = 0; row < height; row++) {
     const start = row * image.width * channels;
     for (let column = 0; column < width; column++) {
       const first = start + taps.first[column] * channels;
       const count = taps.count[column];
-      const weights = column * taps.most;
+      const weights = column * taps.max;
       for (let channel = 0; channel < channels; channel++) {
         let sum = 1 << (PRECISION - 1);
         for (let tap = 0, index = first + channel; tap < count; tap++, index += channels) {
           sum += Math.imul(data[index], taps.weights[weights + tap]);
         }
-        result[place++] = sum >> PRECISION;
+        result[position++] = sum >> PRECISION;
       }
     }
   }
@@ -85,7 +84,7 @@ function alongColumns(image, height) {
   for (let row = 0; row < height; row++) {
     sums.fill(1 << (PRECISION - 1));
     for (let tap = 0; tap < taps.count[row]; tap++) {
-      const weight = taps.weights[row * taps.most + tap];
+      const weight = taps.weights[row * taps.max + tap];
       const start = (taps.first[row] + tap) * length;
       for (let index = 0; index < length; index++) {
         sums[index] += Math.imul(data[start + index], weight);
@@ -97,13 +96,13 @@ function alongColumns(image, height) {
   return {height, width, channels, data: result};
 }
 
-/** Which places, and how much of each, make up every place of a side that is resized. */
+/** The source pixels, and their weights, of every pixel along a resized axis. */
 function tapsOf(from, to) {
   const scale = from / to;
   const spread = Math.max(1, scale);
-  const most = Math.ceil(2 * spread) * 2 + 1;
+  const max = Math.ceil(2 * spread) * 2 + 1;  // taps of one pixel
   const taps = {
-    most, first: new Int32Array(to), count: new Int32Array(to), weights: new Int32Array(to * most),
+    max, first: new Int32Array(to), count: new Int32Array(to), weights: new Int32Array(to * max),
   };
   for (let index = 0; index < to; index++) {
     const centre = (index + 0.5) * scale;
@@ -116,7 +115,7 @@ function tapsOf(from, to) {
     taps.count[index] = values.length;
     values.forEach((value, tap) => {
       const scaled = (value / total) * 2 ** PRECISION;
-      taps.weights[index * most + tap] = scaled + (scaled < 0 ? -0.5 : 0.5);  // cut to whole
+      taps.weights[index * max + tap] = scaled + (scaled < 0 ? -0.5 : 0.5);  // truncated
     });
   }
   return taps;
@@ -130,35 +129,35 @@ function bicubic(distance) {
   return 0;
 }
 
-/** For every place of a side of `size` where its pixel lies in a part of `length` at `start`. */
-function mirrored(size, start, length) {
+/** Source index of every pixel along an axis of `size`: `length` pixels at `start`, reflected. */
+function reflected(size, start, length) {
   const period = Math.max(1, 2 * (length - 1));
-  return Int32Array.from({length: size}, (_, place) => {
-    const index = (((place - start) % period) + period) % period;
+  return Int32Array.from({length: size}, (_, position) => {
+    const index = (((position - start) % period) + period) % period;
     return index < length ? index : period - index;
   });
 }
 
-function counted(from, to, size) {
+function range(from, to, size) {
   const end = Math.min(to, size);
   return Int32Array.from({length: end - from}, (_, index) => from + index);
 }
 
 function gather({width, channels, data}, rows, columns) {
   const result = new Uint8ClampedArray(rows.length * columns.length * channels);
-  let place = 0;
+  let position = 0;
   for (const row of rows) {
     for (const column of columns) {
       const index = (row * width + column) * channels;
       for (let channel = 0; channel < channels; channel++) {
-        result[place++] = data[index + channel];
+        result[position++] = data[index + channel];
       }
     }
   }
   return {height: rows.length, width: columns.length, channels, data: result};
 }
 
-/** Halves go to the even neighbour, as in Python. */
+/** Rounds halves to the even neighbour, as Python does. */
 function roundHalfEven(value) {
   const below = Math.floor(value);
   if (value - below !== 0.5) return Math.round(value);

@@ -1,12 +1,12 @@
-// Sliders for a signature's numbers, built from page.json's rows.
+// Sliders for the scalar inputs of a signature, built from the rows of page.json.
 
 /**
- * Fills `place` with a slider for each number, those of one attribute together.
+ * Fills `container` with a slider for each scalar; those of one attribute are grouped.
  *
- * `values` (label to number) is read where it holds a label and kept up to date; `changed` is
- * called after every change.
+ * `values` maps labels to values. Labels that it has keep their value, and every change is
+ * written to it. `changed` is called after every change.
  */
-export function showNumbers(place, rows, values, changed) {
+export function buildSliders(container, rows, values, changed) {
   for (const row of rows) {
     if (!values.has(row.label)) values.set(row.label, row.start);
   }
@@ -16,11 +16,11 @@ export function showNumbers(place, rows, values, changed) {
     return members.length === 1 ? sliders[0].element
                                 : choice(attribute, members, sliders, values, changed);
   });
-  place.replaceChildren(...sets);
+  container.replaceChildren(...sets);
 }
 
-/** Sets all numbers back to where they start. */
-export function startNumbers(rows, values) {
+/** Sets all values to their initial ones. */
+export function resetValues(rows, values) {
   for (const row of rows) values.set(row.label, row.start);
 }
 
@@ -32,7 +32,7 @@ function grouped(rows) {
 
 function slider(row, values, changed) {
   const input = element('input', {
-    type: 'range', min: row.least, max: row.most, step: row.step, name: row.label,
+    type: 'range', min: row.min, max: row.max, step: row.step, name: row.label,
   });
   const shown = element('output', {});
   const update = () => {
@@ -55,16 +55,16 @@ function slider(row, values, changed) {
 /** Marks under a slider where the attribute is absent and where it is present. */
 function scale(row) {
   const marks = element('span', {className: 'marks', ariaHidden: 'true'});
-  const words = row.least === row.absent ? ['none', 'full'] : ['absent', 'present'];
+  const words = row.min === row.absent ? ['none', 'full'] : ['absent', 'present'];
   [row.absent, row.present].forEach((value, index) => {
     const mark = element('span', {textContent: words[index]});
-    mark.style.setProperty('--at', (value - row.least) / (row.most - row.least));
+    mark.style.setProperty('--at', (value - row.min) / (row.max - row.min));
     marks.append(mark);
   });
   return marks;
 }
 
-/** An attribute of several values: a button for each, and sliders to mix them. */
+/** A categorical attribute: a button for each category, and sliders to mix them. */
 function choice(attribute, rows, sliders, values, changed) {
   const set = element('fieldset', {});
   const buttons = element('div', {className: 'chips'});

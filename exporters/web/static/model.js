@@ -1,19 +1,19 @@
-// A bundle's .tflite file, run on the processor by LiteRT.js; WebGPU is not needed.
+// Runs a bundle's .tflite file on the processor with LiteRT.js; WebGPU is not needed.
 
 import {loadAndCompile, loadLiteRt, supportsFeature, Tensor} from '@litertjs/core';
 
 const LITERT = new URL('./litert/', import.meta.url).href;
-const MOST_THREADS = 4;
+const MAX_THREADS = 4;
 
-let started;  // of the number of threads; LiteRT.js is loaded once
+let started;  // promise of the number of threads; LiteRT.js is loaded once
 
-/** Loads LiteRT.js, with threads where server and browser allow them; gives their number. */
+/** Loads LiteRT.js, with threads if server and browser allow them; returns their number. */
 export function start() {
   started ??= (async () => {
     const threaded = await supportsFeature('threads') && await supportsFeature('relaxedSimd');
     if (threaded) {
       await loadLiteRt(LITERT, {threads: true});
-      return Math.max(1, Math.min(MOST_THREADS, navigator.hardwareConcurrency ?? 1));
+      return Math.max(1, Math.min(MAX_THREADS, navigator.hardwareConcurrency ?? 1));
     }
     await loadLiteRt(`${LITERT}litert_wasm_compat_internal.js`);
     return 1;
@@ -21,7 +21,7 @@ export function start() {
   return started;
 }
 
-/** Loads the file of a recipe; `progress` is called with shares from 0 to 1. */
+/** Loads the file of a recipe; `progress` is called with fractions from 0 to 1. */
 export async function loadModel(recipe, progress) {
   const numThreads = await start();
   const content = await download(`../${recipe}.tflite`, progress);
@@ -39,8 +39,8 @@ class Model {
   /**
    * Runs a signature once.
    *
-   * `inputs` holds for every input a typed array and its shape; the result for every output its
-   * typed array. All tensors are deleted: nothing else frees them.
+   * `inputs` holds a typed array and a shape for every input; the result holds a typed array for
+   * every output. All tensors are deleted, because nothing else frees their memory.
    */
   async run(signature, inputs) {
     const tensors = {};

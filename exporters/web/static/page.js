@@ -1,6 +1,6 @@
-// The page: what is chosen on it, and the image that follows.
+// The page: keeps the user's choices and shows the translated image.
 
-import {showNumbers, startNumbers} from './controls.js';
+import {buildSliders, resetValues} from './controls.js';
 import {loadModel, start} from './model.js';
 import {Painter} from './paint.js';
 import {paint, paintPixels, pixelsOfVideo} from './pixels.js';
@@ -8,16 +8,17 @@ import {Camera, loadExample, showExamples, takeImages} from './sources.js';
 import {translate} from './translate.js';
 
 const byId = (id) => document.getElementById(id);
-const chosen = {signature: null, model: null, pixels: null, exemplar: null, numbers: new Map()};
+// `attributes` maps the label of every scalar input to its value.
+const chosen = {signature: null, model: null, pixels: null, exemplar: null, attributes: new Map()};
 const camera = new Camera();
 const painter = new Painter({
-  place: byId('stage'),
+  element: byId('stage'),
   canvas: byId('strokes'),
   brush: () => ({colour: byId('colour').value, size: Number(byId('brush').value)}),
-}, () => bn_recalibration_steps());
+}, () => refresh());
 let metadata;
 let running = false;
-let wanted = false;
+let requested = false;
 
 main().catch(fail);
 
@@ -28,30 +29,30 @@ async function main() {
   fillSelect(byId('signature'), metadata.signatures, (one) => one.title);
   fillSelect(byId('recipe'), metadata.models, (one) => one.recipe);
   byId('left-out').textContent = metadata.left_out.length === 0 ? '' :
-      `Not on this page, as screens cannot show their images: ${metadata.left_out.join(', ')}.`;
+      `Not on this page, because browsers cannot show their images: ${metadata.left_out.join(', ')}.`;
   listen();
   await Promise.all([chooseSignature(), chooseRecipe()]);
   document.body.dataset.state = 'ready';
 }
 
 function listen() {
-  byId('signature').addEventListener('change', () => chooseSignature().then(bn_recalibration_steps, fail));
+  byId('signature').addEventListener('change', () => chooseSignature().then(refresh, fail));
   byId('recipe').addEventListener('change', () => chooseRecipe().catch(fail));
   byId('camera').addEventListener('click', () => toggleCamera().catch(fail));
   byId('save').addEventListener('click', save);
   byId('reset').addEventListener('click', () => {
-    startNumbers(chosen.signature.numbers, chosen.numbers);
+    resetValues(chosen.signature.scalar_inputs, chosen.attributes);
     showSliders();
-    bn_recalibration_steps();
+    refresh();
   });
   byId('split').addEventListener('input', showSplit);
   byId('undo').addEventListener('click', () => painter.undo());
   byId('clear').addEventListener('click', () => painter.clear());
   const take = takeImages(
-      {target: byId('stage'), button: byId('pick'), input: byId('file')}, giveImage, fail);
+      {target: byId('stage'), button: byId('pick'), input: byId('file')}, setImage, fail);
   takeImages(
       {target: byId('exemplar'), button: byId('pick-exemplar'), input: byId('exemplar-file')},
-      giveExemplar, fail);
+      setExemplar, fail);
   document.addEventListener('paste', (event) => take(event.clipboardData.files[0]));
 }
 
@@ -59,58 +60,58 @@ async function chooseSignature() {
   chosen.signature = metadata.signatures[byId('signature').selectedIndex];
   const {exemplar, examples, image, mask} = chosen.signature;
   showSliders();
-  byId('numbers').hidden = chosen.signature.numbers.length === 0;
+  byId('attributes').hidden = chosen.signature.scalar_inputs.length === 0;
   byId('exemplar').hidden = exemplar === null;
   byId('paint').hidden = mask === null;
   painter.use(mask !== null);
-  byId('size').textContent = `The model sees ${image.width} × ${image.height} pixels.`;
-  showExamples(byId('examples'), examples.image, giveImage, fail);
-  showExamples(byId('exemplar-examples'), examples.exemplar ?? [], giveExemplar, fail);
-  await giveExamples(examples);
+  byId('size').textContent = `The model's input is ${image.width} × ${image.height} pixels.`;
+  showExamples(byId('examples'), examples.image, setImage, fail);
+  showExamples(byId('exemplar-examples'), examples.exemplar ?? [], setExemplar, fail);
+  await loadFirstExamples(examples);
 }
 
 async function chooseRecipe() {
   const {recipe, meaning} = metadata.models[byId('recipe').selectedIndex];
   byId('meaning').textContent = `${recipe}: ${meaning}`;
-  say('Loading LiteRT.js …');
+  showStatus('Loading LiteRT.js …');
   const threads = await start();
-  const loaded = await loadModel(recipe, (share) => {
-    say(`Loading ${recipe} … ${Math.round(100 * share)} %`);
+  const loaded = await loadModel(recipe, (fraction) => {
+    showStatus(`Loading ${recipe} … ${Math.round(100 * fraction)} %`);
   });
   while (running) await nextFrame();
   chosen.model?.delete();
   chosen.model = loaded;
-  say(`Ready, on ${threads} ${threads === 1 ? 'thread' : 'threads'} of the processor.`);
-  await bn_recalibration_steps();
+  showStatus(`Ready, on ${threads} ${threads === 1 ? 'thread' : 'threads'} of the processor.`);
+  await refresh();
 }
 
-/** What there is to see before anyone gives a image; what was given meanwhile stays. */
-async function giveExamples({image, exemplar = []}) {
+/** Shows the first examples, unless the user chose images before they were loaded. */
+async function loadFirstExamples({image, exemplar = []}) {
   if (exemplar.length > 0 && chosen.exemplar === null) {
     const pixels = await loadExample(exemplar.at(-1));
-    if (chosen.exemplar === null) giveExemplar(pixels);
+    if (chosen.exemplar === null) setExemplar(pixels);
   }
   if (image.length > 0 && chosen.pixels === null) {
     const pixels = await loadExample(image[0]);
-    if (chosen.pixels === null) giveImage(pixels);
+    if (chosen.pixels === null) setImage(pixels);
   }
 }
 
-function giveImage(pixels) {
+function setImage(pixels) {
   camera.stop();
   showCamera();
   byId('alert').textContent = '';
   painter.start(pixels);
   showBefore(pixels);
-  bn_recalibration_steps();
+  refresh();
 }
 
-function giveExemplar(pixels) {
+function setExemplar(pixels) {
   byId('alert').textContent = '';
   chosen.exemplar = pixels;
   paintPixels(byId('exemplar-image'), pixels);
   byId('exemplar-image').hidden = false;
-  bn_recalibration_steps();
+  refresh();
 }
 
 async function toggleCamera() {
@@ -123,7 +124,7 @@ async function toggleCamera() {
   showCamera();
   while (camera.isOn) {
     showBefore(pixelsOfVideo(camera.video, chosen.signature.image));
-    await bn_recalibration_steps();
+    await refresh();
     await nextFrame();
   }
 }
@@ -140,15 +141,15 @@ function showBefore(pixels) {
   byId('stage').style.setProperty('--aspect', pixels.width / pixels.height);
 }
 
-/** Translates what is chosen now; calls during a translation lead to one more after it. */
-async function bn_recalibration_steps() {
-  wanted = true;
+/** Translates the current choices; a call during a translation causes one more after it. */
+async function refresh() {
+  requested = true;
   if (running) return;
   running = true;
   document.body.dataset.busy = 'true';
   try {
-    while (wanted) {
-      wanted = false;
+    while (requested) {
+      requested = false;
       await translateOnce();
     }
   } catch (error) {
@@ -165,38 +166,38 @@ async function translateOnce() {
   byId('exemplar-hint').hidden = !waitsForExemplar;
   byId('paint-hint').hidden = !painter.isEmpty;
   if (model === null || pixels === null || waitsForExemplar) return;
-  const began = performance.now();
+  const startTime = performance.now();
   const painted = signature.mask && painter.over(pixels);
   const {images, milliseconds} = await translate(model, signature, {...chosen, painted});
   paint(byId('after'), images[signature.result]);
   showOthers(signature, images);
   byId('stage').dataset.shows = 'both';
   byId('save').disabled = false;
-  const whole = performance.now() - began;
+  const frameTime = performance.now() - startTime;
   byId('time').textContent =
-      `model ${milliseconds.toFixed(1)} ms, frame ${whole.toFixed(1)} ms`;
+      `model ${milliseconds.toFixed(1)} ms, frame ${frameTime.toFixed(1)} ms`;
   byId('after').dataset.frames = Number(byId('after').dataset.frames ?? 0) + 1;
   await nextFrame();
 }
 
-/** The images a signature gives beside its result, such as the exemplar's other half. */
+/** Shows the other image outputs of a signature, such as the translated exemplar. */
 function showOthers(signature, images) {
   const others = Object.keys(images).filter((name) => name !== signature.result);
-  const metrics = others.map((name) => {
+  const figures = others.map((name) => {
     const canvas = document.createElement('canvas');
     paint(canvas, images[name]);
     canvas.dataset.output = name;
-    const metric = document.createElement('metric');
+    const figure = document.createElement('figure');
     const caption = document.createElement('figcaption');
     caption.textContent = `${name}, translated`;
-    metric.append(canvas, caption);
-    return metric;
+    figure.append(canvas, caption);
+    return figure;
   });
-  byId('others').replaceChildren(...metrics);
+  byId('others').replaceChildren(...figures);
 }
 
 function showSliders() {
-  showNumbers(byId('sliders'), chosen.signature.numbers, chosen.numbers, bn_recalibration_steps);
+  buildSliders(byId('sliders'), chosen.signature.scalar_inputs, chosen.attributes, refresh);
 }
 
 function showSplit() {
@@ -218,7 +219,7 @@ function fillSelect(select, items, textOf) {
   select.closest('label').hidden = items.length < 2;
 }
 
-function say(text) {
+function showStatus(text) {
   byId('status').textContent = text;
 }
 

@@ -1,16 +1,16 @@
-// Colours painted over a image, and where: what a signature takes as target and mask.
+// Painting over an image: the target (colours over the image) and the mask of a signature.
 
-const LEAST_RADIUS = Math.SQRT1_2;  // pixels; a click then reaches the middle of at least one
+const MIN_RADIUS = Math.SQRT1_2;  // pixels; a click then covers the centre of at least one
 
 /**
- * Lets people paint over the image that `place` shows, with mouse, pen or finger.
+ * Lets people paint over the image in `element`, with mouse, pen or finger.
  *
- * Strokes are drawn on `canvas` in pixels of the image; a pixel is painted or it is not. `brush`
- * gives colour (#rrggbb) and size (percent of the image's longer side) where a stroke begins;
+ * Strokes are drawn on `canvas` in pixels of the image, without antialiasing. `brush` returns
+ * colour (#rrggbb) and size (percent of the image's longer side) at the start of a stroke;
  * `changed` is called after every change.
  */
 export class Painter {
-  #place;
+  #element;
   #canvas;
   #brush;
   #changed;
@@ -19,15 +19,15 @@ export class Painter {
   #paints = false;
   #pointer = null;
 
-  constructor({place, canvas, brush}, changed) {
-    this.#place = place;
+  constructor({element, canvas, brush}, changed) {
+    this.#element = element;
     this.#canvas = canvas;
     this.#brush = brush;
     this.#changed = changed;
-    place.addEventListener('pointerdown', (event) => this.#begin(event));
-    place.addEventListener('pointermove', (event) => this.#extend(event));
+    element.addEventListener('pointerdown', (event) => this.#begin(event));
+    element.addEventListener('pointermove', (event) => this.#extend(event));
     for (const kind of ['pointerup', 'pointercancel']) {
-      place.addEventListener(kind, (event) => this.#end(event));
+      element.addEventListener(kind, (event) => this.#end(event));
     }
   }
 
@@ -38,16 +38,16 @@ export class Painter {
   /** Switches painting on or off. */
   use(paints) {
     this.#paints = paints;
-    this.#place.classList.toggle('paints', paints);
+    this.#element.classList.toggle('paints', paints);
   }
 
-  /** Makes the layer as large as a image; strokes stay if it is already. */
+  /** Makes the layer as large as an image; strokes are kept if its size does not change. */
   fit({width, height}) {
     if (this.#layer.width === width && this.#layer.height === height) return;
     this.start({width, height});
   }
 
-  /** Begins anew, on another image. */
+  /** Removes all strokes, for another image. */
   start({width, height}) {
     this.#layer = new ImageData(width, height);
     this.#strokes = [];
@@ -64,15 +64,15 @@ export class Painter {
     this.#redraw();
   }
 
-  /** The image with strokes over it, as ImageData, and where they are: 255 there, else 0. */
+  /** The image with strokes over it as ImageData, and the mask: 255 at strokes, else 0. */
   over(pixels) {
     const {width, height, data} = this.#layer;
     const target = new ImageData(new Uint8ClampedArray(pixels.data), width, height);
     const mask = {height, width, channels: 1, data: new Uint8ClampedArray(width * height)};
-    for (let place = 0, index = 0; index < data.length; place++, index += 4) {
+    for (let pixel = 0, index = 0; index < data.length; pixel++, index += 4) {
       if (data[index + 3] === 0) continue;
       target.data.set(data.subarray(index, index + 4), index);
-      mask.data[place] = 255;
+      mask.data[pixel] = 255;
     }
     return {target, mask};
   }
@@ -82,13 +82,13 @@ export class Painter {
     if (!this.#paints || onHandle || event.button !== 0 || this.#pointer !== null) return;
     event.preventDefault();
     this.#pointer = event.pointerId;
-    this.#place.setPointerCapture(event.pointerId);
-    this.#place.classList.add('painting');
+    this.#element.setPointerCapture(event.pointerId);
+    this.#element.classList.add('painting');
     const {colour, size} = this.#brush();
     const {width, height} = this.#layer;
     this.#strokes.push({
       colour: [1, 3, 5].map((start) => parseInt(colour.slice(start, start + 2), 16)),
-      radius: Math.max(LEAST_RADIUS, size / 200 * Math.max(width, height)),
+      radius: Math.max(MIN_RADIUS, size / 200 * Math.max(width, height)),
       points: [],
     });
     this.#add(event);
@@ -102,13 +102,13 @@ export class Painter {
   #end(event) {
     if (event.pointerId !== this.#pointer) return;
     this.#pointer = null;
-    this.#place.classList.remove('painting');
+    this.#element.classList.remove('painting');
   }
 
   #add(...events) {
     const stroke = this.#strokes.at(-1);
     if (stroke === undefined) return;  // cleared while it was painted
-    const box = this.#place.getBoundingClientRect();
+    const box = this.#element.getBoundingClientRect();
     for (const {clientX, clientY} of events) {
       const point = {
         x: (clientX - box.left) / box.width * this.#layer.width,
@@ -139,10 +139,10 @@ export class Painter {
   }
 }
 
-/** Colours every pixel whose middle is at most `radius` from the line between two points. */
+/** Colours every pixel with its centre within `radius` of the line between two points. */
 function stamp({width, height, data}, {colour, radius}, from, to) {
   const along = {x: to.x - from.x, y: to.y - from.y};
-  const length = along.x ** 2 + along.y ** 2;
+  const length = along.x ** 2 + along.y ** 2;  // squared
   const top = Math.max(0, Math.floor(Math.min(from.y, to.y) - radius));
   const bottom = Math.min(height, Math.ceil(Math.max(from.y, to.y) + radius));
   const left = Math.max(0, Math.floor(Math.min(from.x, to.x) - radius));
@@ -151,8 +151,8 @@ function stamp({width, height, data}, {colour, radius}, from, to) {
     for (let column = left; column < right; column++) {
       const x = column + 0.5 - from.x;
       const y = row + 0.5 - from.y;
-      const share = length === 0 ? 0 : Math.min(1, Math.max(0, (x * along.x + y * along.y) / length));
-      if ((x - share * along.x) ** 2 + (y - share * along.y) ** 2 > radius ** 2) continue;
+      const t = length === 0 ? 0 : Math.min(1, Math.max(0, (x * along.x + y * along.y) / length));
+      if ((x - t * along.x) ** 2 + (y - t * along.y) ** 2 > radius ** 2) continue;
       data.set([...colour, 255], (row * width + column) * 4);
     }
   }

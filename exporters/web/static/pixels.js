@@ -1,7 +1,7 @@
-// Files, videos and canvases to pixels and back. Colours are taken as they are in the file, as
-// Python does: no colour profile is applied, EXIF rotation is.
+// Converts files, videos and canvases to pixels and back. As in Python, EXIF rotation is applied
+// and colour profiles are ignored.
 
-const MOST = 1024;  // longer sides are shrunk to this, so that sliders stay quick
+const MAX_SIDE = 1024;  // larger images are shrunk, so that sliders respond fast
 
 /** Reads an image file's pixels. */
 export async function pixelsOfFile(file) {
@@ -13,9 +13,9 @@ export async function pixelsOfFile(file) {
       premultiplyAlpha: 'none',
     });
   } catch {
-    throw new Error(`${file.name ?? 'this'} is not a image that this browser can read.`);
+    throw new Error(`${file.name ?? 'this'} is not an image that this browser can read.`);
   }
-  const scale = Math.min(1, MOST / Math.max(bitmap.width, bitmap.height));
+  const scale = Math.min(1, MAX_SIDE / Math.max(bitmap.width, bitmap.height));
   const width = Math.max(1, Math.round(bitmap.width * scale));
   const height = Math.max(1, Math.round(bitmap.height * scale));
   const context = contextOf(width, height);
@@ -36,34 +36,34 @@ export function pixelsOfVideo(video, shape) {
   return context.getImageData(0, 0, width, height);
 }
 
-/** RGBA pixels as a image of 1, 3 or 4 channels; rules as in tf_translate/images.py. */
+/** Converts RGBA pixels to an image of 1, 3 or 4 channels, as tf_translate/images.py does. */
 export function imageOf({height, width, data}, channels) {
   if (channels === 4) return {height, width, channels, data};
   const result = new Uint8ClampedArray(height * width * channels);
-  for (let place = 0, index = 0; index < data.length; index += 4) {
+  for (let position = 0, index = 0; index < data.length; index += 4) {
     const alpha = data[index + 3] / 255;
     const red = overWhite(data[index], alpha);
     const green = overWhite(data[index + 1], alpha);
     const blue = overWhite(data[index + 2], alpha);
     if (channels === 1) {
-      result[place++] = (red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16;
+      result[position++] = (red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16;
     } else {
-      result[place++] = red;
-      result[place++] = green;
-      result[place++] = blue;
+      result[position++] = red;
+      result[position++] = green;
+      result[position++] = blue;
     }
   }
   return {height, width, channels, data: result};
 }
 
-/** Paints a image of 1, 3 or 4 channels on a canvas element of its size. */
+/** Paints an image of 1, 3 or 4 channels on a canvas element of its size. */
 export function paint(canvas, {height, width, channels, data}) {
   const image = new ImageData(width, height);
-  for (let index = 0, place = 0; index < data.length; index += channels, place += 4) {
+  for (let index = 0, position = 0; index < data.length; index += channels, position += 4) {
     for (let channel = 0; channel < 3; channel++) {
-      image.data[place + channel] = data[index + (channels === 1 ? 0 : channel)];
+      image.data[position + channel] = data[index + (channels === 1 ? 0 : channel)];
     }
-    image.data[place + 3] = channels === 4 ? data[index + 3] : 255;
+    image.data[position + 3] = channels === 4 ? data[index + 3] : 255;
   }
   paintPixels(canvas, image);
 }

@@ -1,17 +1,17 @@
-// Where images come from: files picked or dropped, examples of the bundle, the camera.
+// Sources of images: chosen or dropped files, examples of the bundle, the camera.
 
 import {pixelsOfFile} from './pixels.js';
 
 /**
- * Lets people give a image by a button, a file input and by dropping it on `target`.
+ * Lets people choose an image by a button and a file input, or drop it on `target`.
  *
- * `given` is called with the ImageData, `failed` with an Error.
+ * `received` is called with the ImageData, `failed` with an Error.
  */
-export function takeImages({target, button, input}, given, failed) {
+export function takeImages({target, button, input}, received, failed) {
   const take = async (file) => {
     if (!file) return;
     try {
-      given(await pixelsOfFile(file));
+      received(await pixelsOfFile(file));
     } catch (error) {
       failed(error);
     }
@@ -37,28 +37,28 @@ export function takeImages({target, button, input}, given, failed) {
   return take;
 }
 
-/** Fills `place` with thumbnails; `given` is called with the ImageData of one that is chosen. */
-export function showExamples(place, urls, given, failed) {
+/** Fills `container` with thumbnails; `received` is called with the chosen one's ImageData. */
+export function showExamples(container, urls, received, failed) {
   const buttons = urls.map((url, index) => {
     const image = Object.assign(new Image(), {src: url, alt: ''});
     const button = document.createElement('button');
     button.type = 'button';
     button.ariaLabel = `Example ${index + 1}`;
     button.append(image);
-    button.addEventListener('click', () => loadExample(url).then(given, failed));
+    button.addEventListener('click', () => loadExample(url).then(received, failed));
     return button;
   });
-  place.replaceChildren(...buttons);
+  container.replaceChildren(...buttons);
 }
 
-/** The pixels of an example. */
+/** Loads the pixels of an example. */
 export async function loadExample(url) {
   const response = await fetch(url);
   if (!response.ok) throw new Error(`${url} cannot be loaded: ${(await response.text()).trim()}`);
   return pixelsOfFile(await response.blob());
 }
 
-/** The camera: one stream, shown in no element. */
+/** The camera: one stream, which no element of the page shows directly. */
 export class Camera {
   #video = null;
 
@@ -70,7 +70,7 @@ export class Camera {
     return this.#video;
   }
 
-  /** Asks for the camera; an Error says in words why there is none. */
+  /** Starts the camera; throws an Error with the reason if that fails. */
   async start() {
     if (!navigator.mediaDevices) {
       throw new Error('The camera needs a page from 127.0.0.1 or over https.');

@@ -33,14 +33,14 @@ def used(honest):
 
 @pytest.fixture
 def refused(command, used):
-    """Checks that `verify` ends with a code and a sentence, ran nothing and took no memory."""
+    """Checks exit code and message of `verify`, and that no file was run or filled memory."""
 
     def check(bundle, code, sentence):
         found, out, error = command("verify", bundle)
-        said = " ".join((out + error).split())
-        assert found == code, said
-        assert "Traceback" not in said
-        assert re.search(sentence, said), said
+        output = " ".join((out + error).split())
+        assert found == code, output
+        assert "Traceback" not in output
+        assert re.search(sentence, output), output
         assert not (bundle / "written").exists()
         assert _peak() - used < 400_000, "kilobytes"
 

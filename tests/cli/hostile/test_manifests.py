@@ -77,7 +77,7 @@ MISTAKES = {
         manifest(lambda m: m.update(format_version=9)), "written in bundle format 9",
     ),
     "wrong version": (
-        manifest(lambda m: m.update(format_version="1")), "`format_version` must be 1, got '1'",
+        manifest(lambda m: m.update(format_version="2")), "`format_version` must be 2, got '2'",
     ),
     "unknown key": (manifest(lambda m: m.update(run="rm -rf")), "Extra inputs are not permitted"),
     "no signature": (manifest(lambda m: m.update(signatures={})), "at least 1 item"),
@@ -111,13 +111,13 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("case", MISTAKES)
-def test_what_is_no_bundle_is_a_mistake(bundle, refused, case):
+def test_an_invalid_manifest_is_a_mistake(bundle, refused, case):
     spoil, sentence = MISTAKES[case]
     spoil(bundle)
     refused(bundle, 2, sentence)
 
 
-def test_a_file_and_nothing_at_all_are_no_folder(tmp_path, refused):
+def test_a_file_and_a_missing_path_are_not_bundles(tmp_path, refused):
     (tmp_path / "file").write_text("")
     refused(tmp_path / "file", 2, "is a file; a bundle is a folder")
     refused(tmp_path / "none", 2, "there is no bundle folder")

@@ -48,18 +48,18 @@ def _convolution(value_range):
 
 
 def test_litert_benchmark_tells_of_delegation(tmp_path):
-    # Numbers without a range have no uint8 variant, whose CAST no delegate takes.
+    # Scalars without a range have no uint8 variant, whose CAST no delegate takes.
     for value_range, accelerated in ((None, True), ((-1.0, 1.0), False)):
         bundle = tmp_path / f"accelerated_{accelerated}"
         exporters.export({"a_to_b": _convolution(value_range)}, bundle)
-        options = {"threads": (1,), "runs": 1, "ask_litert_benchmark": True}
+        options = {"threads": (1,), "runs": 1, "run_litert_benchmark": True}
         timing = exporters.benchmark(bundle, **options)[0]
         assert timing.multiply_adds == 32 * 32 * 9 * 32 * 32
-        said = timing.litert_benchmark
-        assert said["fully_accelerated"] is accelerated
-        assert said["init_ms"] > 0
+        result = timing.litert_benchmark
+        assert result["fully_accelerated"] is accelerated
+        assert result["init_ms"] > 0
         # It tells hundredths of milliseconds: the two-line fake takes 5 µs, now 0.01 and now 0.0.
-        assert said["median_ms"] > 0
+        assert result["median_ms"] > 0
 
 
 @pytest.mark.parametrize(

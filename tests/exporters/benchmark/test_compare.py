@@ -64,11 +64,11 @@ def test_turns_go_round_after_two_calls_that_do_not_count():
     assert times == {"a": [5.0, 7.0], "b": [6.0, 8.0]}
 
 
-def test_images_are_turned_only_where_channels_come_first():
+def test_images_are_transposed_only_if_channels_come_first():
     images = np.arange(24, dtype=np.float32).reshape(1, 2, 4, 3)
-    assert backends.turned(images, (1, 2, 4, 3)) is images
+    assert backends.to_layout(images, (1, 2, 4, 3)) is images
     np.testing.assert_array_equal(
-        backends.turned(images, (1, 3, 2, 4)), images.transpose(0, 3, 1, 2)
+        backends.to_layout(images, (1, 3, 2, 4)), images.transpose(0, 3, 1, 2)
     )
 
 

@@ -39,7 +39,7 @@ def test_the_card_names_machine_date_files_and_sizes_and_the_bundle_verifies(cop
     size = (copy / "float32.tflite").stat().st_size
     assert "On Abacus 7 (" in section
     assert f", {TODAY}, 20 calls each:" in section
-    assert "by LiteRT 2." in section
+    assert "with LiteRT 2." in section
     assert (
         "| file | bytes | signature | 1 thread | 2 threads |\n|---|---:|---|---:|---:|" in section
     )
@@ -81,10 +81,13 @@ def test_what_was_changed_is_not_vouched_for_anew(copy, edit_manifest, name):
     assert before == {path: path.read_bytes() for path in copy.rglob("*") if path.is_file()}
 
 
-def test_times_of_what_is_not_there_and_words_of_several_lines_are_refused(copy, edit_manifest):
+def test_latency_of_missing_files_and_texts_of_several_lines_are_refused(copy, edit_manifest):
     exporters.keep_latency(copy, [_timing()])
     for change, message in (
-        ({"recipe": "float16"}, "`latency` is of 'a_to_b_uint8' by 'float16', not in the bundle"),
+        (
+            {"recipe": "float16"},
+            "`latency` names signature 'a_to_b_uint8' with recipe 'float16', which is not in",
+        ),
         ({"machine": "fast\n# Fastest"}, "must be one line of printable text"),
         ({"median_ms": -1.0}, "greater than 0"),
     ):
@@ -95,6 +98,6 @@ def test_times_of_what_is_not_there_and_words_of_several_lines_are_refused(copy,
         (copy / "manifest.json").write_text(kept)
 
 
-def test_the_machine_has_a_name():
+def test_this_machine_has_a_name():
     assert latency_record.processor().strip()
     assert latency_record.this_machine().startswith(latency_record.processor())

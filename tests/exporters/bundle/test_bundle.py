@@ -6,7 +6,7 @@ import re
 import pytest
 
 from exporters import BundleError, ExportError, open_bundle
-from exporters.bundle.bundle import being_written
+from exporters.bundle.bundle import writing_bundle
 
 
 def _nested(depth):
@@ -43,17 +43,34 @@ def test_a_folder_that_is_no_bundle_is_named(tmp_path):
         (b"\xff\xfe\x00", "is not valid JSON"),
         ("[]", "`format` is not 'image-model-bundle'"),
         ('{"format": "other"}', "`format` is not 'image-model-bundle'"),
-        ('{"format": "image-model-bundle"}', "`format_version` must be 1, got None"),
+        ('{"format": "image-model-bundle"}', "`format_version` must be 2, got None"),
         (
-            '{"format": "image-model-bundle", "format_version": 2, "new": 1}',
-            "written in bundle format 2 and this version reads formats up to 1; upgrade",
+            '{"format": "image-model-bundle", "format_version": 3, "new": 1}',
+            "written in bundle format 3 and this version reads format 2; upgrade",
         ),
     ],
 )
-def test_a_manifest_that_is_none_is_refused(tmp_path, content, message):
+def test_an_invalid_manifest_is_refused(tmp_path, content, message):
     raw = content.encode() if isinstance(content, str) else content
     (tmp_path / "manifest.json").write_bytes(raw)
     _refused(tmp_path, message)
+
+
+def test_a_bundle_of_format_1_must_be_exported_again(copy, edit_manifest):
+    def to_format_1(manifest):
+        manifest["format_version"] = 1
+        for record in manifest["signatures"].values():
+            record["policy"] = record.pop("inference_behavior")
+
+    edit_manifest(copy, to_format_1)
+    with pytest.raises(BundleError) as refused:
+        open_bundle(copy)
+    assert str(refused.value) == (
+        f"{copy} was written in bundle format 1 and this version reads format 2, in which keys of "
+        "the manifest have other names (`sensitivity` is now `tolerance_factor`, `policy` is now "
+        "`inference_behavior`, `figures` is now `metrics`, `licence` is now `license`): "
+        "export the bundle again from its run"
+    )
 
 
 def test_a_huge_manifest_is_not_read(tmp_path):
@@ -106,11 +123,11 @@ def test_an_artifact_outside_the_bundle_is_refused(copy, edit_manifest):
         ),
         (
             lambda m: m["signatures"]["a_to_b"]["inputs"][0].update(labels=["r", "g"]),
-            "there must be one for each number along the last axis",
+            "there must be one for each scalar along the last axis",
         ),
     ],
 )
-def test_a_manifest_of_another_form_is_refused(copy, edit_manifest, change, message):
+def test_a_manifest_that_violates_the_schema_is_refused(copy, edit_manifest, change, message):
     edit_manifest(copy, change)
     _refused(copy, message)
 
@@ -138,11 +155,11 @@ def test_a_link_out_of_the_bundle_is_refused(copy, tmp_path):
 
 def test_a_bundle_appears_whole_or_not_at_all(tmp_path):
     target = tmp_path / "deep" / "bundle"
-    with being_written(target) as folder:
+    with writing_bundle(target) as folder:
         (folder / "file").write_text("content")
         assert not target.exists()
     assert (target / "file").read_text() == "content"
-    with pytest.raises(RuntimeError), being_written(tmp_path / "other") as folder:  # noqa: PT012
+    with pytest.raises(RuntimeError), writing_bundle(tmp_path / "other") as folder:  # noqa: PT012
         (folder / "file").write_text("half")
         raise RuntimeError
     assert sorted(os.listdir(tmp_path)) == ["deep"]
@@ -152,7 +169,7 @@ def test_a_folder_filled_while_exporting_is_not_overwritten(tmp_path):
     target = tmp_path / "bundle"
     with (  # noqa: PT012
         pytest.raises(ExportError, match="is not empty"),
-        being_written(target),
+        writing_bundle(target),
     ):
         target.mkdir()
         (target / "precious").write_text("keep me")
@@ -168,8 +185,7 @@ def test_the_digest_notices_any_change_of_the_manifest(copy, edit_manifest):
     assert json.loads((copy / "manifest.json").read_text())["source"] == {"step": 8}
 
 
-def test_a_tensor_without_labels_is_written_as_before_there_were_any(small):
-    # Else the digests of older bundles would no longer fit.
+def test_empty_fields_are_not_written_to_the_manifest(small):
     content = json.loads((small / "manifest.json").read_text())
     tensors = [t for s in content["signatures"].values() for t in s["inputs"] + s["outputs"]]
     assert {tuple(t) for t in tensors} == {("name", "shape", "dtype", "value_range")}

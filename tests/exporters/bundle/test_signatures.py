@@ -2,29 +2,29 @@ import numpy as np
 import pytest
 
 import exporters
-from exporters.bundle.signatures import recorded
+from exporters.bundle.signatures import make_records
 from exporters.errors import ExportError
 from tests.exporters.fakes import (
-    Chosen,
-    Numbers,
+    Scalars,
+    ScalarsWithDefault,
     Signature,
     Tensor,
     dim,
     edit,
     negative,
     noise,
-    numbers,
     refine,
+    scalars,
 )
 
 
-def test_an_unknown_batch_becomes_one():
-    record = recorded({"a_to_b": negative()})["a_to_b"]
+def test_an_unknown_batch_is_recorded_as_one():
+    record = make_records({"a_to_b": negative()})["a_to_b"]
     assert record.inputs[0].shape == (1, 8, 12, 3)
 
 
 def test_labels_are_recorded_for_both_variants_and_may_be_missing():
-    records = recorded({"edit": edit()})
+    records = make_records({"edit": edit()})
     for name in ("edit", "edit_uint8"):
         image, attributes = records[name].inputs
         assert image.labels == ()  # the fake tensor has no such attribute at all
@@ -32,15 +32,17 @@ def test_labels_are_recorded_for_both_variants_and_may_be_missing():
 
 
 def test_defaults_and_meanings_are_recorded_for_both_variants():
-    records = recorded({"refine": refine(), "dim": dim()})
+    records = make_records({"refine": refine(), "dim": dim()})
     for name in ("refine", "refine_uint8"):
         image, steps, style = records[name].inputs
         assert (image.default, image.meaning) == (None, "")
         assert (steps.default, steps.meaning) == ((3.0,), "how many steps count")
         assert style.default == (1.0, 0.0)
-    assert records["dim"].inputs[1].default == (1.0,)  # of a strength, though it says nothing
-    said = records["refine"].model_dump(mode="json")["inputs"]
-    assert [sorted(set(tensor) - {"name", "shape", "dtype", "value_range"}) for tensor in said] == [
+    assert records["dim"].inputs[1].default == (1.0,)  # a strength without a declared default
+    tensors = records["refine"].model_dump(mode="json")["inputs"]
+    assert [
+        sorted(set(tensor) - {"name", "shape", "dtype", "value_range"}) for tensor in tensors
+    ] == [
         [],
         ["default", "labels", "meaning"],
         ["default", "labels"],
@@ -48,15 +50,15 @@ def test_defaults_and_meanings_are_recorded_for_both_variants():
 
 
 def test_an_output_has_no_default():
-    given = Chosen("style", (None, 2), default=(1.0, 0.0))
-    record = recorded({"f": Signature("f", lambda **_: {}, (Tensor(),), (given,))})["f"]
+    given = ScalarsWithDefault("style", (None, 2), default=(1.0, 0.0))
+    record = make_records({"f": Signature("f", lambda **_: {}, (Tensor(),), (given,))})["f"]
     assert record.outputs[0].default is None
 
 
 def test_images_get_a_uint8_variant_and_other_tensors_stay():
     attributes = Tensor("attributes", (None, 5), "float32", (0.0, 1.0))
     signature = Signature("edit", lambda **_: {}, (Tensor(), attributes), (Tensor(),))
-    variant = recorded({"edit": signature})["edit_uint8"]
+    variant = make_records({"edit": signature})["edit_uint8"]
     assert [(t.dtype, t.value_range) for t in variant.inputs] == [
         ("uint8", (0.0, 255.0)),
         ("float32", (0.0, 1.0)),
@@ -69,25 +71,25 @@ def test_images_get_a_uint8_variant_and_other_tensors_stay():
     "tensor",
     [Tensor(value_range=(0.0, 1.0)), Tensor(shape=(None, 9)), Tensor(value_range=None)],
 )
-def test_what_is_no_image_in_minus_one_to_one_gets_no_variant(tensor):
-    assert list(recorded({"f": Signature("f", lambda **_: {}, (tensor,), (tensor,))})) == ["f"]
+def test_tensors_that_are_not_images_in_minus_one_to_one_get_no_uint8_variant(tensor):
+    assert list(make_records({"f": Signature("f", lambda **_: {}, (tensor,), (tensor,))})) == ["f"]
 
 
 @pytest.mark.parametrize(
     ("signatures", "message"),
     [
         ({}, "`signatures` is empty"),
-        ({"b": negative("a")}, "signature 'a' was given under the name 'b'"),
+        ({"b": negative("a")}, "signature 'a' has the key 'b' in `signatures`"),
         ({"a-b": negative("a-b")}, "must be letters, digits and underscores.*got 'a-b'"),
         (
             {"a": negative("a"), "a_uint8": negative("a_uint8")},
-            "the name 'a_uint8' is kept for the uint8 variant of 'a'",
+            "the name 'a_uint8' is reserved for the uint8 variant of 'a'",
         ),
     ],
 )
 def test_impossible_names_are_refused(signatures, message):
     with pytest.raises(ExportError, match=message):
-        recorded(signatures)
+        make_records(signatures)
 
 
 @pytest.mark.parametrize(
@@ -98,46 +100,55 @@ def test_impossible_names_are_refused(signatures, message):
         (Tensor(shape=(1, 2**15, 2**15, 3)), "at most 268435456 elements"),
         (Tensor(dtype="float64"), "`dtype`: .*'float32', 'int32' or 'uint8', got 'float64'"),
         (Tensor(name="my image"), "`name`: .*got 'my image'"),
-        (numbers("n", "a", "b", "a"), "`labels`: labels must all be different, 'a' is there twice"),
+        (scalars("n", "a", "b", "a"), "`labels`: labels must all be different, 'a' is there twice"),
         (
-            Numbers("n", (None, 3), labels=("a", "b")),
-            "`labels`: there must be one for each number along the last axis of .1, 3., got 2",
+            Scalars("n", (None, 3), labels=("a", "b")),
+            "`labels`: there must be one for each scalar along the last axis of .1, 3., got 2",
         ),
-        (numbers("n", "a" * 101), "`labels`: String should have at most 100 characters"),
-        (numbers("n", ""), "`labels`: String should have at least 1 character"),
-        (numbers("n", "a\nb"), "`labels`: a label must be printable"),
+        (scalars("n", "a" * 101), "`labels`: String should have at most 100 characters"),
+        (scalars("n", ""), "`labels`: String should have at least 1 character"),
+        (scalars("n", "a\nb"), "`labels`: a label must be printable"),
         (
-            Chosen("n", (None, 2), default=(0.5,)),
-            "`default`: there must be a number for each along the last axis of .1, 2., got 1",
+            ScalarsWithDefault("n", (None, 2), default=(0.5,)),
+            "`default`: there must be one value for each scalar along the last axis of .1, 2.",
         ),
         (
-            Chosen("n", (None, 2), default=(0.5, 1.5)),
-            r"`default`: every number must be in .0.0, 1.0",
+            ScalarsWithDefault("n", (None, 2), default=(0.5, 1.5)),
+            r"`default`: every value must be in .0.0, 1.0",
         ),
-        (Chosen("n", (None, 2), default=(0.5, float("nan"))), "`default`: .*finite number"),
-        (Chosen("n", (None, 2), meaning="a\nb"), "`meaning`: it must be one line of printable"),
-        (Tensor(value_range=(1.0, -1.0)), "`value_range` of tensor 'image' must go up"),
+        (
+            ScalarsWithDefault("n", (None, 2), default=(0.5, float("nan"))),
+            "`default`: .*finite number",
+        ),
+        (
+            ScalarsWithDefault("n", (None, 2), meaning="a\nb"),
+            "`meaning`: it must be one line of printable",
+        ),
+        (
+            Tensor(value_range=(1.0, -1.0)),
+            "`value_range` of tensor 'image' must have a minimum below",
+        ),
     ],
 )
 def test_impossible_tensors_are_refused(tensor, message):
     with pytest.raises(ExportError, match=message):
-        recorded({"f": Signature("f", lambda **_: {}, (tensor,))})
+        make_records({"f": Signature("f", lambda **_: {}, (tensor,))})
 
 
 def test_inputs_of_one_name_are_refused():
     twice = Signature("f", lambda **_: {}, (Tensor(), Tensor()))
     with pytest.raises(ExportError, match=r"inputs of different names, got .'image', 'image'"):
-        recorded({"f": twice})
+        make_records({"f": twice})
 
 
 @pytest.mark.parametrize("name", ["lambda", "in", "None", "self"])
-def test_an_input_named_like_a_word_of_python_is_refused_before_it_is_traced(name):
+def test_an_input_named_like_a_keyword_is_refused_before_tracing(name):
     signature = Signature("f", lambda **tensors: {"image": tensors[name]}, (Tensor(name),))
     with pytest.raises(ExportError) as refused:
-        recorded({"f": signature})
+        make_records({"f": signature})
     assert str(refused.value) == (
-        f"an input must not be named like a word of Python's own, got {name!r} in signature 'f'; "
-        f"rename it, for example to '{name.lower()}_value'"
+        f"an input must not be named `self` or like a keyword of Python, got {name!r} in "
+        f"signature 'f'; rename it, for example to '{name.lower()}_value'"
     )
 
 

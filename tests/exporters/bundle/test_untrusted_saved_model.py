@@ -91,7 +91,7 @@ def test_a_signature_that_bears_the_savers_name_is_still_a_signature(tmp_path):
         saved_model.check(file.parent)
 
 
-def test_broken_and_text_forms_are_refused(tmp_path):
+def test_broken_and_text_format_saved_models_are_refused(tmp_path):
     (tmp_path / "saved_model.pb").write_bytes(b"\xff\xff\xff")
     with pytest.raises(BundleError, match="is no SavedModel"):
         saved_model.check(tmp_path)

@@ -3,15 +3,15 @@ import tensorflow as tf
 
 import exporters
 from tests.exporters.fakes import (
-    Numbers,
+    Scalars,
     Signature,
     Tensor,
     dim,
     edit,
     negative,
-    numbers,
     paint,
     refine,
+    scalars,
     swap,
 )
 
@@ -50,7 +50,7 @@ def halves():
     """Two signatures without images between them: a latent, two outputs, an index."""
     latent = Tensor("latent", (None, 4, 5), "float32", None)
     index = Tensor("index", (None,), "int32", (0, 1))
-    shown = numbers("attributes", "glasses", "hair=black")
+    shown = scalars("attributes", "glasses", "hair=black")
 
     def encode(image):
         mean = tf.reduce_mean(image, [1, 2, 3])
@@ -71,9 +71,9 @@ def halves():
 def awkward():
     """Names that are keywords in Kotlin and Swift or are taken in the examples."""
     taken = (
-        Numbers("object", (None, 2), labels=("x*/y", "/*z")),  # the ends of comments
-        Numbers("inputs", (None, 2)),
-        Numbers("runner", (None, 2)),
+        Scalars("object", (None, 2), labels=("x*/y", "/*z")),  # the ends of comments
+        Scalars("inputs", (None, 2)),
+        Scalars("runner", (None, 2)),
     )
 
     def function(**given):

@@ -81,8 +81,8 @@ def _functions(bundle, language):
             "documented": _documents(language.parameter_documented, match["doc"]),
             "documented_results": _documents(language.result_documented, match["doc"]),
             "defaults": {
-                name: [float(each.strip(" f")) for each in numbers.split(",")]
-                for name, numbers in re.findall(language.default, match["parameters"])
+                name: [float(each.strip(" f")) for each in values.split(",")]
+                for name, values in re.findall(language.default, match["parameters"])
             },
         }
     return found
@@ -127,7 +127,7 @@ def test_an_example_has_a_function_for_each_signature_that_apps_call(described, 
 
 @languages
 @pytest.mark.parametrize("recipe", ["float32", "float16"])
-def test_names_types_and_shapes_are_those_of_the_file(described, language, recipe):
+def test_names_types_and_shapes_in_an_example_are_those_of_the_file(described, language, recipe):
     interpreter = Interpreter(str(described / f"{recipe}.tflite"))
     functions = _functions(described, language)
     assert set(functions) <= set(interpreter.get_signature_list())
@@ -138,7 +138,7 @@ def test_names_types_and_shapes_are_those_of_the_file(described, language, recip
 
 
 @languages
-def test_documents_and_defaults_are_those_of_the_manifest(described, language):
+def test_comments_and_defaults_in_an_example_are_those_of_the_manifest(described, language):
     manifest = json.loads((described / "manifest.json").read_text())
     functions = _functions(described, language)
     for signature, found in functions.items():
@@ -165,7 +165,7 @@ def test_documents_and_defaults_are_those_of_the_manifest(described, language):
 
 
 @languages
-def test_what_the_file_says_of_models_and_images_is_there(described, language):
+def test_an_example_describes_its_models_and_images(described, language):
     text = _text(described, language)
     assert (described / "float32.tflite").is_file()
     assert "float32.tflite (or float16.tflite)" in text
@@ -180,7 +180,7 @@ def test_what_the_file_says_of_models_and_images_is_there(described, language):
 
 
 @languages
-def test_names_that_the_language_keeps_for_itself_are_changed(described, language):
+def test_reserved_words_of_the_language_are_renamed_in_an_example(described, language):
     found = _functions(described, language)["do"]
     assert found["name"] == "do_"
     assert set(found["fed"]) == {"object", "inputs", "runner"}  # the model's names stay
@@ -190,7 +190,7 @@ def test_names_that_the_language_keeps_for_itself_are_changed(described, languag
 
 
 @languages
-def test_an_example_is_of_the_languages_grammar(described, language):
+def test_an_example_is_valid_in_the_languages_grammar(described, language):
     tree_sitter = pytest.importorskip("tree_sitter", reason="the grammars are for tests alone")
     grammar = pytest.importorskip(language.grammar)
     parser = tree_sitter.Parser(tree_sitter.Language(grammar.language()))
@@ -203,5 +203,7 @@ def test_an_example_is_of_the_languages_grammar(described, language):
 
 def test_every_grammar_that_is_tested_is_listed():
     for language in (KOTLIN, SWIFT):
-        module = import_module("exporters.card.templates").load(language.grammar.split("_")[-1])
+        module = import_module("exporters.card.template_files").load(
+            language.grammar.split("_")[-1]
+        )
         assert module["path"] == f"examples/{language.file}"

@@ -23,15 +23,15 @@ def _row(text, first):
     return [cell.strip() for cell in re.split(r"(?<!\\)\|", row)[1:-1]]
 
 
-def test_facts_are_shown_as_they_were_given(text):
+def test_the_card_shows_the_metadata_passed_to_export(text):
     assert text.startswith("# heads\n\nEncodes an image without its attributes.\n")
     assert "Method: Fader Networks. Run: fader. Trained for 7 steps." in text
     assert "## Intended use\n\nDrawn heads | not people." in text
-    assert "- Training data: avatars\n- Licence: Open Peeps, CC0 1.0" in text
+    assert "- Training data: avatars\n- License: Open Peeps, CC0 1.0" in text
     assert "%%" not in text
 
 
-def test_metrics_stand_with_interval_comparison_and_protocol(text):
+def test_the_card_shows_metrics_with_interval_baseline_and_protocol(text):
     row = _row(text, "`domain/accuracy`")
     assert row == [
         "`domain/accuracy` ↑",
@@ -47,7 +47,7 @@ def test_metrics_stand_with_interval_comparison_and_protocol(text):
     assert "\n- 3 held-out images are also training images.\n- `domain" in text
 
 
-def test_sizes_are_those_of_the_files(described, text):
+def test_the_card_shows_the_sizes_of_the_files(described, text):
     for recipe in ("float32", "float16"):
         size = (described / f"{recipe}.tflite").stat().st_size
         assert _row(text, f"`{recipe}.tflite`")[:3] == [f"`{recipe}.tflite`", recipe, f"{size:,}"]
@@ -56,9 +56,11 @@ def test_sizes_are_those_of_the_files(described, text):
     assert _row(text, "`float16.tflite`")[-1] == "at least 50 dB"
 
 
-def test_every_tensor_an_app_feeds_or_gets_has_a_row(described, text):
+def test_every_input_and_output_for_apps_has_a_row_on_the_card(described, text):
     manifest = json.loads((described / "manifest.json").read_text())
-    sections = dict(re.findall(r"### `(\w+)`\n(.*?)(?=\n###|\n## |\nThe same)", text, re.DOTALL))
+    sections = dict(
+        re.findall(r"### `(\w+)`\n(.*?)(?=\n###|\n## |\nFloat variants)", text, re.DOTALL)
+    )
     wrapped = {each["pixels_of"] for each in manifest["signatures"].values()}
     assert set(sections) == set(manifest["signatures"]) - wrapped
     for name, section in sections.items():
@@ -71,30 +73,30 @@ def test_every_tensor_an_app_feeds_or_gets_has_a_row(described, text):
         ]
     assert "| in | `steps` | float32 [1, 1] | 0..4 | 3 | how many steps count |" in text
     assert "| in | `style` | float32 [1, 2] | 0..1 | 1, 0 | in order: warm, cold |" in text
-    assert "| in | `latent` | float32 [1, 4, 5] | any value | must be given |  |" in text
+    assert "| in | `latent` | float32 [1, 4, 5] | any value | required |  |" in text
 
 
-def test_the_card_says_how_to_feed_what_there_is_and_nothing_else(text, small):
-    for part in ("Numbers come in the order", "if nobody chose", "`steps` is how many", "`latent`"):
+def test_the_card_explains_the_inputs_that_exist_and_no_others(text, small):
+    for part in ("one value per label", "use the default", "`steps` is the number", "`latent`"):
         assert part in text
     plain = (small / "card.md").read_text("utf-8")
     assert "8-bit levels, row by row" in plain
-    for part in ("Numbers come in", '"if nobody chose" is', "`steps`", "is unbounded"):
+    for part in ("one value per label", "use the default", "`steps`", "is unbounded"):
         assert part not in plain
 
 
-def test_what_is_not_known_is_said_to_be_unknown(small):
+def test_the_card_says_what_is_unknown(small):
     text = (small / "card.md").read_text("utf-8")
-    assert "Not stated by whoever exported it" in text
-    assert "- Training data: not stated by whoever exported it." in text
-    assert "- Licence: not stated by whoever exported it; ask before you ship." in text
-    assert "None came with the export: the run had not been evaluated." in text
+    assert "Not stated at export." in text
+    assert "- Training data: not stated at export." in text
+    assert "- License: not stated at export; ask before you distribute the model." in text
+    assert "None: the run was not evaluated before it was exported." in text
 
 
-def test_metrics_of_another_step_are_said_to_be_so(tmp_path):
+def test_the_card_says_if_metrics_belong_to_another_step(tmp_path):
     source = {**SOURCE, "step": 9}
     path = exporters.export({"a_to_b": negative()}, tmp_path / "bundle", source=source)
-    assert "How they were measured (at step 7, while the model here is of step 9):" in (
+    assert "measured (at step 7, but the exported model is from step 9):" in (
         path / "card.md"
     ).read_text("utf-8")
 
@@ -129,7 +131,7 @@ def test_the_manifest_covers_card_and_examples_and_verify_notices_a_change(descr
         ({"provenance": {"license": 3}}, "`provenance.license`, which the card shows, .* got 3"),
     ],
 )
-def test_facts_of_another_form_are_refused(tmp_path, options, message):
+def test_metadata_of_a_wrong_type_is_refused(tmp_path, options, message):
     with pytest.raises(ExportError, match=message):
         exporters.export({"a_to_b": negative()}, tmp_path / "bundle", **options)
     assert list(tmp_path.iterdir()) == []

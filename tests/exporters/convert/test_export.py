@@ -102,7 +102,7 @@ def test_uint8_clips_what_leaves_the_range(tmp_path):
 
 def test_the_manifest_says_what_is_inside(exported):
     manifest = json.loads((exported / "manifest.json").read_text())
-    assert manifest["format_version"] == 1
+    assert manifest["format_version"] == 2
     assert manifest["source"] == {"run": "runs/one", "step": 7}
     assert manifest["provenance"] == {"data": "made up", "license": "CC0"}
     assert manifest["signatures"]["a_to_b"] == {
@@ -127,6 +127,10 @@ def test_the_manifest_says_what_is_inside(exported):
     }
     assert set(manifest["artifacts"]) == {"saved_model", *ALL_RECIPES}
     assert manifest["artifacts"]["float16"]["float_tolerance"]["psnr"] == 50.0
+    optimized = {name: each["optimized"] for name, each in manifest["artifacts"].items()}
+    assert optimized == {
+        "saved_model": False, "float32": True, "float16": True, "dynamic_int8": False,
+    }  # fmt: skip
     assert manifest["golden"]["cases"]["a_to_b"] == 5  # two seeded and three given
     assert manifest["golden"]["cases"]["b_to_a"] == 2
     assert manifest["versions"]["tensorflow"] == tf.__version__
@@ -227,14 +231,14 @@ def test_operations_that_are_not_built_in_are_refused_by_name(tmp_path):
     _fails(tmp_path, spectrum, "recipe 'float32': FFT2D cannot be written with built-in")
 
 
-def test_half_precision_layers_are_refused_with_the_cure(tmp_path):
+def test_half_precision_layers_are_refused_with_a_suggestion(tmp_path):
     kernel = tf.ones((1, 1, 3, 3), tf.bfloat16)
 
     def half(image):
         mixed = tf.nn.conv2d(tf.cast(image, tf.bfloat16), kernel, 1, "SAME")
         return {"image": tf.cast(mixed, tf.float32)}
 
-    _fails(tmp_path, half, "layers compute in bfloat16.*float32 inference_behavior")
+    _fails(tmp_path, half, "layers compute in bfloat16.*dtype policy float32")
 
 
 def test_shapes_that_depend_on_values_are_refused(tmp_path):
@@ -272,9 +276,9 @@ def test_a_table_is_refused(tmp_path):
         ({"recipes": ()}, "`recipes` must be one or more names"),
         ({"recipes": "float32"}, "`recipes` must be one or more names"),
         ({"recipes": ("float32", "float32")}, "must name each recipe once"),
-        ({"source": {"model": object()}}, "`source` must hold only what JSON can say"),
+        ({"source": {"model": object()}}, "`source` must hold only JSON values"),
         ({"source": {"deep": json.loads("[" * 40 + "]" * 40)}}, "nested 32 deep at most"),
-        ({"provenance": {"loss": float("nan")}}, "`provenance` must hold only what JSON"),
+        ({"provenance": {"loss": float("nan")}}, "`provenance` must hold only JSON values"),
         ({"golden_images": {"b": {}}}, "names the signature 'b'; known are a_to_b"),
         ({"golden_images": {"a_to_b": {"x": noise(1, 8, 12, 3)}}}, "names the input 'x'"),
         (

@@ -1,4 +1,4 @@
-"""Integer recipes: what is quantised, what stays float, and that it verifies."""
+"""Integer recipes: what is quantized, what stays float, verification."""
 
 import sys
 
@@ -74,7 +74,7 @@ def test_integer_recipes_verify_with_all_signatures(quantized):
 
 
 @pytest.mark.parametrize("recipe", INTEGER_RECIPES)
-def test_the_border_keeps_the_types_of_the_signature(quantized, recipe):
+def test_quantized_files_keep_the_input_and_output_types(quantized, recipe):
     interpreter = Interpreter(str(quantized / f"{recipe}.tflite"))
     for name, dtype in (("edit", np.float32), ("edit_uint8", np.uint8)):
         runner = interpreter.get_signature_runner(name)
@@ -115,7 +115,7 @@ def test_pixels_are_scaled_in_float(quantized, recipe):
     assert all("FLOAT32" in given for name, given, _ in found if name in ("MINIMUM", "RELU"))
 
 
-def test_sixteen_bits_are_nearer_than_eight(quantized):
+def test_sixteen_bits_are_closer_to_the_original_than_eight(quantized):
     psnr = {
         check.artifact: check.psnr
         for check in exporters.verify(quantized).outputs
@@ -129,10 +129,10 @@ def test_weights_are_stored_once_and_in_eight_bits(quantized, model):
     assert (quantized / "int8.tflite").stat().st_size < 4 * weights + 60_000
 
 
-def test_lint_sees_that_the_weights_behind_the_graph_are_constants(quantized, model):
-    """The quantiser writes weights behind the graph; a convolution of such runs on XNNPACK."""
-    shares = [share for share in exporters.lint(quantized).shares if share.target == "xnnpack"]
-    found = {share.artifact: share.on_path for share in shares if share.signature == "a_to_b"}
+def test_lint_treats_weights_behind_the_graph_as_constants(quantized, model):
+    """The quantizer stores weights behind the graph; their convolutions still run on XNNPACK."""
+    shares = [share for share in exporters.lint(quantized).coverage if share.target == "xnnpack"]
+    found = {share.artifact: share.fast_fraction for share in shares if share.signature == "a_to_b"}
     assert found == {"float32": 1.0, "int8": 1.0, "int8_float_norm": 1.0, "int16x8": 0.0}
     kernels = sum(w.numpy().size for w in model.weights if w.name == "kernel")
     graphs = read_signatures((quantized / "int8.tflite").read_bytes())
@@ -159,7 +159,7 @@ def test_the_manifest_keeps_rules_and_how_examples_were_chosen(quantized):
     assert "ai-edge-quantizer" in manifest.versions
 
 
-def test_a_layer_that_signatures_share_keeps_to_the_range_of_each(tmp_path):
+def test_a_layer_shared_by_signatures_uses_the_range_of_each(tmp_path):
     layer = keras.layers.Conv2D(3, 3, padding="same", bias_initializer="ones")
     layer.build((None, 8, 12, 3))
 
@@ -207,7 +207,7 @@ def test_a_file_that_does_not_run_is_not_exported(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("calibration", "message"),
     [
-        (None, "recipe 'int8' fixes ranges from examples and none are given; give real ones"),
+        (None, "recipe 'int8' takes ranges from examples and none are given; give real ones"),
         (Calibration({}), "for every input, and signature 'swap' has none for 'image'"),
         (
             Calibration({"swap": {"image": noise(2, 8, 12, 3)}}),
@@ -232,7 +232,7 @@ def test_integer_recipes_without_proper_examples_are_refused(tmp_path, calibrati
     assert list(tmp_path.iterdir()) == []
 
 
-def test_without_the_quantiser_the_package_is_named(tmp_path, monkeypatch):
+def test_without_the_quantizer_the_error_names_the_package(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "ai_edge_quantizer", None)
     inputs = {"a_to_b": {"image": noise(1, 8, 12, 3)}}
     with pytest.raises(ExportError, match="needs the package ai-edge-quantizer; pip install"):

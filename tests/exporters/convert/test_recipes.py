@@ -1,6 +1,6 @@
 import pytest
 
-from exporters.convert.recipes import RECIPES, Tolerance, recipe_named
+from exporters.convert.recipes import RECIPES, Tolerance, get_recipe
 from exporters.errors import ExportError
 
 
@@ -17,13 +17,13 @@ def test_the_recipes_are_known_by_their_own_names():
 
 
 def test_float32_allows_a_ten_thousandth_and_one_level():
-    recipe = recipe_named("float32")
+    recipe = get_recipe("float32")
     assert recipe.float_tolerance == Tolerance(max_abs=1e-4)
     assert recipe.uint8_tolerance == Tolerance(max_abs=1)
 
 
 def test_smaller_weights_never_have_tighter_tolerances():
-    limits = [recipe_named(name).float_tolerance.psnr for name in ("float16", "dynamic_int8")]
+    limits = [get_recipe(name).float_tolerance.psnr for name in ("float16", "dynamic_int8")]
     assert limits == sorted(limits, reverse=True)
 
 
@@ -42,9 +42,9 @@ def test_an_unknown_recipe_names_the_nearest(asked, nearest):
     with pytest.raises(
         ExportError, match=f"there is no recipe '{asked}'; did you mean '{nearest}'"
     ):
-        recipe_named(asked)
+        get_recipe(asked)
 
 
 def test_a_recipe_like_no_other_lists_all():
     with pytest.raises(ExportError, match=r"'zzz'; known are float32, float16, dynamic_int8"):
-        recipe_named("zzz")
+        get_recipe("zzz")

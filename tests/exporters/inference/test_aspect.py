@@ -4,7 +4,7 @@ import pytest
 from exporters.inference.aspect import Box, fit, onto_canvas
 
 
-def test_a_image_is_centred_as_large_as_its_aspect_allows():
+def test_an_image_is_centred_as_large_as_its_aspect_allows():
     # 40x20 on 8x12: a fifth of it is 8x4, four columns free on each side
     assert fit((40, 20), (8, 12)) == Box(top=0, left=4, height=8, width=4)
     assert fit((10, 60), (8, 12)) == Box(top=3, left=0, height=2, width=12)

@@ -1,6 +1,4 @@
-"""Signatures that take more than a image: exported, verified, run and chosen."""
-
-import shutil
+"""Signatures that take more than an image: exported, verified, run and chosen."""
 
 import numpy as np
 import pytest
@@ -8,15 +6,15 @@ import pytest
 import exporters
 from exporters import ExportError, translate_image, translate_images
 from exporters.verification import golden
-from exporters.verification.eager_reference import Original
+from exporters.verification.eager_reference import EagerReference
 from tests.exporters.fakes import (
     Signature,
     Tensor,
     dim,
     edit,
     negative,
-    numbers,
     refine,
+    scalars,
     swap,
 )
 
@@ -47,8 +45,8 @@ def _colour(pixels):
         ({"hair=black": 0, "glasses": 1}, [255, 0, 0]),
     ],
 )
-def test_numbers_reach_the_columns_of_their_labels(runner, given, colour):
-    translated = translate_image(runner, GREY, signature="edit", numbers=given)
+def test_attribute_values_reach_the_columns_of_their_labels(runner, given, colour):
+    translated = translate_image(runner, GREY, signature="edit", attributes=given)
     assert translated.shape == GREY.shape
     assert _colour(translated) == colour
 
@@ -56,12 +54,12 @@ def test_numbers_reach_the_columns_of_their_labels(runner, given, colour):
 def test_a_strength_is_one_where_it_is_not_given_and_may_exaggerate(runner):
     # level 100 is -0.21568 in [-1, 1]; twice that is -0.43137, level 72.5, rounded up
     for given, level in (({}, 100), ({"strength": 2}, 73), ({"strength": 0}, 128)):
-        translated = translate_image(runner, GREY, signature="dim", numbers=given)
+        translated = translate_image(runner, GREY, signature="dim", attributes=given)
         assert _colour(translated) == [level] * 3
 
 
 def test_a_second_output_has_the_size_of_the_exemplar(runner):
-    # a image of another aspect than its canvas, so that its place on the canvas matters
+    # an image of another aspect than its canvas, so that its place on the canvas matters
     exemplar = np.zeros((50, 10, 3), np.uint8)
     exemplar[:25] = 200
     both = translate_images(runner, GREY, exemplar=exemplar)
@@ -75,12 +73,12 @@ def test_a_second_output_has_the_size_of_the_exemplar(runner):
     np.testing.assert_array_equal(main, both["image"])
 
 
-def test_what_is_not_given_has_its_default_and_attributes_are_asked_for(tmp_path):
+def test_omitted_inputs_have_their_default_and_attributes_are_required(tmp_path):
     path = exporters.export(
         {"refine": refine()}, tmp_path / "bundle", golden_images={"refine": {"image": _GREYS}}
     )
     bundle = exporters.open_bundle(path)
-    runner, original = exporters.Runner(bundle), Original({"refine": refine()})
+    runner, original = exporters.Runner(bundle), EagerReference({"refine": refine()})
     black = {"image": np.full((1, 8, 12, 3), -1, np.float32)}
     one = np.float32([[1]])
     for model in (runner, original):
@@ -88,38 +86,26 @@ def test_what_is_not_given_has_its_default_and_attributes_are_asked_for(tmp_path
         both = {"steps": one, "style": np.float32([[1, 1]])}
         for given, value in (({}, -0.7), ({"steps": one}, -0.9), (both, -0.8)):
             np.testing.assert_allclose(model.run("refine", black | given)["image"], value)
-        with pytest.raises(ExportError, match=r"needs a number for each .* given for warm, cold;"):
+        with pytest.raises(ExportError, match=r"needs a value for each .* given for warm, cold;"):
             translate_image(model, GREY)
         # level 100 is -0.21569; three steps more are 0.08431, level 138.25
-        told = {"warm": 1, "cold": 0}
-        assert _colour(translate_image(model, GREY, numbers=told)) == [138] * 3
+        attributes = {"warm": 1, "cold": 0}
+        assert _colour(translate_image(model, GREY, attributes=attributes)) == [138] * 3
         # one step more is -0.11569, level 112.75
-        told["steps"] = 1
-        assert _colour(translate_image(model, GREY, numbers=told)) == [113] * 3
+        attributes["steps"] = 1
+        assert _colour(translate_image(model, GREY, attributes=attributes)) == [113] * 3
     inputs = golden.read(bundle.read("golden.npz"), bundle.manifest)["refine"].inputs
     np.testing.assert_array_equal(inputs["steps"][2:], 3.0)  # beside the examples
     assert len(set(inputs["steps"][:2].ravel())) == 2  # seeded elsewhere
     assert exporters.verify(path).passed
 
 
-def test_a_bundle_from_before_defaults_has_its_strength(many, tmp_path, edit_manifest):
-    copy = shutil.copytree(many, tmp_path / "old")
-
-    def forget(manifest):
-        for name in ("dim", "dim_uint8"):
-            assert manifest["signatures"][name]["inputs"][1].pop("default") == [1.0]
-
-    edit_manifest(copy, forget)
-    old = exporters.Runner(exporters.open_bundle(copy))
-    assert _colour(translate_image(old, GREY, signature="dim")) == [100] * 3
-
-
 # --- the original, verification, benchmark -----------------------------------------------------
 
 
-def test_the_original_gives_what_the_bundle_gives(runner):
-    original = Original({fake.name: fake for fake in (edit(), dim(), swap())})
-    for given in ({"numbers": EDIT}, {"exemplar": GREY[:7]}, {"numbers": {"strength": 0.3}}):
+def test_eager_reference_and_bundle_give_equal_results(runner):
+    original = EagerReference({fake.name: fake for fake in (edit(), dim(), swap())})
+    for given in ({"attributes": EDIT}, {"exemplar": GREY[:7]}, {"attributes": {"strength": 0.3}}):
         ours, theirs = (translate_images(model, GREY, **given) for model in (runner, original))
         assert list(ours) == list(theirs)
         for name, pixels in ours.items():
@@ -128,13 +114,13 @@ def test_the_original_gives_what_the_bundle_gives(runner):
         original.run("c", {})
 
 
-def test_such_bundles_verify_in_every_recipe(many):
+def test_bundles_with_attributes_and_exemplars_verify_in_every_recipe(many):
     verification = exporters.verify(many)
     assert verification.failures == ()
     assert len(verification.outputs) == 4 * 2 * (1 + 1 + 2)  # artifacts, variants, outputs
 
 
-def test_golden_numbers_are_in_range_and_given_ones_follow(many):
+def test_golden_attributes_are_in_range_and_examples_follow(many):
     bundle = exporters.open_bundle(many)
     cases = golden.read(bundle.read("golden.npz"), bundle.manifest)
     for name in ("edit", "edit_uint8"):
@@ -147,7 +133,7 @@ def test_golden_numbers_are_in_range_and_given_ones_follow(many):
     assert cases["swap_uint8"].inputs["exemplar"].dtype == np.uint8
 
 
-def test_such_bundles_are_timed(many):
+def test_bundles_with_attributes_and_exemplars_are_timed(many):
     timed = {timing.signature for timing in exporters.benchmark(many, threads=(1,), runs=1)}
     assert timed == {"edit", "edit_uint8", "dim", "dim_uint8", "swap", "swap_uint8"}
 
@@ -157,18 +143,21 @@ def test_such_bundles_are_timed(many):
 
 @pytest.mark.parametrize(
     ("given", "level"),
-    [({"exemplar": GREY}, 155), ({"numbers": EDIT}, 255), ({"numbers": {"strength": 0}}, 128)],
+    [
+        ({"exemplar": GREY}, 155),
+        ({"attributes": EDIT}, 255),
+        ({"attributes": {"strength": 0}}, 128),
+    ],
 )
-def test_the_one_signature_that_is_served_needs_no_name(runner, given, level):
+def test_the_only_signature_that_fits_needs_no_name(runner, given, level):
     assert _colour(translate_image(runner, GREY, **given))[0] == level
 
 
-def test_of_several_that_are_served_one_must_be_named():
-    model = Original({fake.name: fake for fake in (negative(), dim(), swap())})
+def test_of_several_fitting_signatures_one_must_be_named():
+    model = EagerReference({fake.name: fake for fake in (negative(), dim(), swap())})
     message = (
-        "`signature` must be given, for what else is given suits a_to_b or dim: a_to_b takes a "
-        "image; dim takes a image and numbers for strength; swap takes a image and an "
-        "exemplar"
+        "`signature` must be given, because the other arguments fit a_to_b or dim: a_to_b takes "
+        "an image; dim takes an image and values for strength; swap takes an image and an exemplar"
     )
     with pytest.raises(ExportError, match=message):
         translate_image(model, GREY)
@@ -179,17 +168,21 @@ def test_of_several_that_are_served_one_must_be_named():
     ("fakes", "given", "message"),
     [
         # the only signature, or the only one alike, says what is amiss
-        ([edit()], {}, "signature 'edit' needs a number for each attribute.*glasses, hair=black"),
-        ([edit(), swap()], {"numbers": {"glasses": 1}}, "none is given for hair=black or hair"),
+        ([edit()], {}, "signature 'edit' needs a value for each attribute.*glasses, hair=black"),
+        ([edit(), swap()], {"attributes": {"glasses": 1}}, "none is given for hair=black or hair"),
         ([swap()], {}, "signature 'swap' needs an exemplar"),
-        ([edit()], {"numbers": EDIT, "exemplar": GREY}, "takes one image and no exemplar"),
-        ([negative()], {"numbers": {"glasses": 1}}, "takes no attributes; leave out glasses"),
-        ([edit(), swap()], {}, "suits none of them: edit takes .* swap takes"),
-        ([edit(), dim()], {"numbers": {"glases": 1}}, "no attribute 'glases'; did you mean glas"),
+        ([edit()], {"attributes": EDIT, "exemplar": GREY}, "takes one image and no exemplar"),
+        ([negative()], {"attributes": {"glasses": 1}}, "takes no attributes; leave out glasses"),
+        ([edit(), swap()], {}, "fit none of them: edit takes .* swap takes"),
+        (
+            [edit(), dim()],
+            {"attributes": {"glases": 1}},
+            "no attribute 'glases'; did you mean glas",
+        ),
     ],
 )
-def test_what_serves_no_signature_is_refused(fakes, given, message):
-    model = Original({fake.name: fake for fake in fakes})
+def test_arguments_that_fit_no_signature_are_refused(fakes, given, message):
+    model = EagerReference({fake.name: fake for fake in fakes})
     with pytest.raises(ExportError, match=message):
         translate_image(model, GREY, **given)
 
@@ -204,35 +197,43 @@ def test_what_serves_no_signature_is_refused(fakes, given, message):
         ({**EDIT, "glasses": 1e300}, "'glasses' must be a finite float32 number"),
     ],
 )
-def test_impossible_numbers_are_refused(runner, given, message):
+def test_impossible_attributes_are_refused(runner, given, message):
     with pytest.raises(ExportError, match=message):
-        translate_image(runner, GREY, signature="edit", numbers=given)
+        translate_image(runner, GREY, signature="edit", attributes=given)
 
 
 @pytest.mark.parametrize(
     ("inputs", "outputs", "message"),
     [
-        ([Tensor("a"), Tensor("b")], [Tensor()], "named 'image' or the only one"),
-        ([Tensor()], [Tensor("a"), Tensor("b")], "named 'image' or the only one"),
-        ([Tensor(), Tensor("b"), Tensor("c")], [Tensor()], "it takes 3, and only one and an"),
+        (
+            [Tensor("a"), Tensor("b")],
+            [Tensor()],
+            "one image must be named 'image' or be the only one",
+        ),
+        (
+            [Tensor()],
+            [Tensor("a"), Tensor("b")],
+            "one image must be named 'image' or be the only one",
+        ),
+        ([Tensor(), Tensor("b"), Tensor("c")], [Tensor()], "it takes 3 images, and at most"),
         (
             [Tensor(), Tensor("n", (None, 2))],
             [Tensor()],
-            "its input 'n' is neither a image",
+            "its input 'n' is neither an image",
         ),
-        ([Tensor(), numbers("n", "x"), numbers("m", "x")], [Tensor()], "have the label 'x'"),
+        ([Tensor(), scalars("n", "x"), scalars("m", "x")], [Tensor()], "have the label 'x'"),
     ],
 )
-def test_signatures_that_cannot_be_given_images_are_refused(inputs, outputs, message):
+def test_signatures_that_do_not_map_images_to_images_are_refused(inputs, outputs, message):
     fake = Signature("f", lambda **_: {}, tuple(inputs), tuple(outputs))
-    model = Original({"f": fake})
+    model = EagerReference({"f": fake})
     with pytest.raises(ExportError, match=f"'f' does not turn images into images: .*{message}"):
         translate_image(model, GREY, signature="f")
     with pytest.raises(ExportError, match="none of the signatures f, f_uint8 turns images"):
         translate_image(model, GREY)
 
 
-def test_an_exemplar_of_another_form_is_refused(runner):
+def test_an_exemplar_of_another_shape_is_refused(runner):
     with pytest.raises(ExportError, match="3 channels as 'exemplar', got one of 1"):
         translate_image(runner, GREY, exemplar=GREY[..., :1])
     with pytest.raises(ValueError, match="`exemplar` must be uint8 of shape"):

@@ -38,7 +38,7 @@ def test_any_size_comes_back_in_its_own_size(runner, size):
     assert translate_image(runner, pixels).shape == pixels.shape
 
 
-def test_a_image_of_the_models_size_is_not_resampled(runner):
+def test_an_image_of_the_models_size_is_not_resampled(runner):
     pixels = np.random.default_rng(0).integers(0, 256, (8, 12, 3), np.uint8)
     np.testing.assert_array_equal(translate_image(runner, pixels), 255 - pixels)
 
@@ -52,7 +52,7 @@ def test_a_smooth_image_of_another_size_is_translated_in_place(runner, size):
     assert peak_signal_noise_ratio(255 - pixels[::-1], translated) < 20  # not upside down
 
 
-def test_the_models_borders_are_filled_with_the_image_not_with_a_flat_colour(tmp_path):
+def test_the_canvas_is_padded_by_reflection_not_with_a_flat_colour(tmp_path):
     corner = Signature("a_to_b", lambda image: {"image": 0 * image + image[:, :1, :1, :]})
     runner = _export(tmp_path, corner)
     # 8x4 lies in columns 4..7 of 12; the canvas' column 0 is the image's column -4, and
@@ -62,7 +62,7 @@ def test_the_models_borders_are_filled_with_the_image_not_with_a_flat_colour(tmp
     assert np.unique(translate_image(runner, pixels)) == [30]
 
 
-def test_larger_outputs_keep_the_place_of_the_image(tmp_path):
+def test_larger_outputs_keep_the_position_of_the_image(tmp_path):
     import tensorflow as tf
 
     double = Signature(
@@ -93,7 +93,7 @@ def test_the_signature_is_chosen_by_its_float_or_its_uint8_name(tmp_path):
     pixels = np.full((8, 12, 3), 10, np.uint8)
     for name, level in (("a_to_b", 245), ("b_to_a", 10), ("b_to_a_uint8", 10)):
         assert np.unique(translate_image(runner, pixels, signature=name)) == [level]
-    with pytest.raises(ExportError, match=r"`signature` must be given.*suits a_to_b or b_to_a"):
+    with pytest.raises(ExportError, match=r"`signature` must be given.*fit a_to_b or b_to_a"):
         translate_image(runner, pixels)
     with pytest.raises(ExportError, match="there is no signature 'c'"):
         translate_image(runner, pixels, signature="c")
@@ -109,7 +109,7 @@ def test_signatures_that_do_not_turn_images_into_images_are_refused(tmp_path):
         translate_image(runner, np.zeros((8, 12, 3), np.uint8), signature="judge")
 
 
-def test_images_of_other_channels_and_forms_are_refused(runner):
+def test_images_of_other_channels_and_shapes_are_refused(runner):
     with pytest.raises(ExportError, match="takes images of 3 channels as 'image', got one of 4"):
         translate_image(runner, np.zeros((8, 12, 4), np.uint8))
     for wrong in (np.zeros((8, 12, 3)), np.zeros((8, 12), np.uint8), np.zeros((0, 5, 3), np.uint8)):

@@ -1,11 +1,11 @@
-"""Signatures that take a image with colours painted over it, and where they are."""
+"""Signatures that take an image with colours painted over it, and where they are."""
 
 import numpy as np
 import pytest
 
 import exporters
 from exporters import ExportError, translate_image
-from exporters.verification.eager_reference import Original
+from exporters.verification.eager_reference import EagerReference
 from tests.exporters.fakes import Signature, Tensor, negative, paint, swap
 
 GREY = np.full((20, 30, 3), 100, np.uint8)
@@ -23,9 +23,9 @@ def runner(tmp_path_factory):
     return exporters.Runner(exporters.open_bundle(bundle))
 
 
-def test_the_target_counts_as_much_as_the_mask_says_by_bundle_and_original(runner):
+def test_the_mask_weights_the_target_in_bundle_and_eager_reference(runner):
     target = np.full_like(GREY, 200)
-    for model in (runner, Original({"paint": paint()})):
+    for model in (runner, EagerReference({"paint": paint()})):
         painted = translate_image(model, GREY, target=target, mask=MASK)
         assert painted.shape == GREY.shape
         # Where the canvas of 12 columns does not mix thirds: 200, 100 + 100 / 5, 100.
@@ -33,7 +33,7 @@ def test_the_target_counts_as_much_as_the_mask_says_by_bundle_and_original(runne
             assert abs(int(painted[10, column, 0]) - level) <= 1
 
 
-def test_target_and_mask_go_where_the_image_goes_on_its_canvas(runner):
+def test_target_and_mask_are_placed_on_the_canvas_like_the_image(runner):
     tall = np.full((40, 10, 3), 100, np.uint8)
     mask = np.zeros((40, 10, 1), np.uint8)
     mask[:20] = 255
@@ -58,30 +58,30 @@ def test_target_and_mask_go_where_the_image_goes_on_its_canvas(runner):
         ({"signature": "paint", "exemplar": GREY}, "takes one image and no exemplar"),
     ],
 )
-def test_what_does_not_go_together_is_refused(runner, given, message):
+def test_painted_arguments_that_do_not_go_together_are_refused(runner, given, message):
     with pytest.raises(ExportError, match=message):
         translate_image(runner, GREY, **given)
 
 
-def test_what_is_given_decides_the_signature(runner):
+def test_the_arguments_decide_the_signature(runner):
     assert translate_image(runner, GREY, exemplar=GREY)[0, 0, 0] == 155
-    with pytest.raises(ExportError, match="paint takes a image and a painted target with its m"):
+    with pytest.raises(ExportError, match="paint takes an image and a painted target with its m"):
         translate_image(runner, GREY)
     with pytest.raises(ExportError, match="takes no painted target"):
-        translate_image(Original({"a": negative("a")}), GREY, target=GREY, mask=MASK)
+        translate_image(EagerReference({"a": negative("a")}), GREY, target=GREY, mask=MASK)
 
 
 @pytest.mark.parametrize(
     ("inputs", "message"),
     [
-        ([Tensor(), Tensor("other"), "mask"], "must be the only one, beside a image named 'targ"),
-        ([Tensor(), "mask"], "must be the only one, beside a image named 'target'"),
+        ([Tensor(), Tensor("other"), "mask"], "must be the only one, beside an image named 'targ"),
+        ([Tensor(), "mask"], "must be the only one, beside an image named 'target'"),
         ([Tensor(), Tensor("target", (None, 4, 4, 3)), "mask"], "must be as large as 'image'"),
     ],
 )
-def test_masks_that_belong_to_nothing_are_refused(inputs, message):
+def test_signatures_with_a_mask_but_no_target_are_refused(inputs, message):
     mask = Tensor("mask", (None, 8, 12, 1), value_range=(0.0, 1.0))
     tensors = tuple(mask if tensor == "mask" else tensor for tensor in inputs)
-    model = Original({"f": Signature("f", lambda **_: {}, tensors)})
+    model = EagerReference({"f": Signature("f", lambda **_: {}, tensors)})
     with pytest.raises(ExportError, match=f"'f' does not turn images into images: .*{message}"):
         translate_image(model, GREY, signature="f", target=GREY, mask=MASK)

@@ -60,7 +60,7 @@ def test_impossible_runners_are_refused(small, options, message):
     ("name", "inputs", "message"),
     [
         ("b_to_a", {}, "there is no signature 'b_to_a'; known are a_to_b, a_to_b_uint8"),
-        ("a_to_b", {"image": noise(1, 8, 12, 3)}, r"takes \['image'\], got \['image'\]"),
+        ("a_to_b", {"photo": noise(1, 8, 12, 3)}, r"takes \['image'\], got \['photo'\]"),
         (
             "a_to_b",
             {"image": noise(1, 12, 8, 3)},
@@ -69,7 +69,7 @@ def test_impossible_runners_are_refused(small, options, message):
         ("a_to_b_uint8", {"image": noise(1, 8, 12, 3)}, "must be uint8 .* got float32"),
     ],
 )
-def test_wrong_inputs_are_refused(small, name, inputs, message):
+def test_inputs_of_wrong_names_shapes_or_types_are_refused(small, name, inputs, message):
     with pytest.raises(ExportError, match=message):
         _runner(small).run(name, inputs)
 

@@ -11,10 +11,10 @@ from exporters import translate_tiles
 from exporters.inference.images import to_float, to_uint8
 from exporters.inference.signature_selection import image_signature
 from exporters.inference.tile_norm_statistics import (
-    pooled,
-    spread,
+    halton_positions,
+    pool_statistics,
     tile_signature,
-    whole_statistics,
+    whole_image_statistics,
 )
 from tests.exporters.fakes import Signature, Tensor
 
@@ -61,29 +61,29 @@ def _image(height, width):
     return np.clip(40 + 150 * np.linspace(0, 1, width)[:, None] + noise, 0, 255).astype(np.uint8)
 
 
-def test_places_are_those_of_halton_by_hand():
+def test_tile_positions_are_a_halton_sequence_worked_by_hand():
     # 1, 2, 3 in base 2 are .1, .01, .11 and in base 3 .1, .2, .01: (1/2, 1/3), (1/4, 2/3),
     # (3/4, 1/9); of 36 rows and 45 columns (18, 15), (9, 30), (27, 5).
-    assert spread(0, 3, 35, 44) == [(18, 15), (9, 30), (27, 5)]
-    assert spread(2, 1, 35, 44) == [(27, 5)]
-    assert spread(0, 2, 0, 0) == [(0, 0), (0, 0)]
+    assert halton_positions(0, 3, 35, 44) == [(18, 15), (9, 30), (27, 5)]
+    assert halton_positions(2, 1, 35, 44) == [(27, 5)]
+    assert halton_positions(0, 2, 0, 0) == [(0, 0), (0, 0)]
 
 
-def test_batches_are_pooled_as_if_all_their_pixels_were_one_image():
+def test_batch_statistics_are_pooled_as_if_all_pixels_were_one_image():
     pixels = np.random.default_rng(0).normal([[[3.0]], [[-2.0]]], [[[1.0]], [[4.0]]], (2, 90, 3))
     means = [each.mean(0, keepdims=True) for each in pixels]
     scales = [(each.var(0, keepdims=True) + 1e-2) ** -0.5 for each in pixels]
-    found, every = pooled(means, scales), pixels.reshape(-1, 3)
+    found, every = pool_statistics(means, scales), pixels.reshape(-1, 3)
     np.testing.assert_allclose(found["means"][0], every.mean(0), rtol=1e-6)
     np.testing.assert_allclose(found["scales"][0], (every.var(0) + 1e-2) ** -0.5, rtol=1e-6)
 
 
 @pytest.mark.parametrize("size", [(37, 50), (8, 90), (5, 90)])
-def test_every_tile_is_normalised_by_what_numpy_finds_in_the_image(runner, size):
+def test_every_tile_is_normalized_with_the_images_statistics_by_numpy(runner, size):
     pixels = _image(*size)
     filled = np.pad(pixels, ((0, max(0, 8 - size[0])), (0, 0), (0, 0)), "reflect")
     count = -(-filled.shape[0] * filled.shape[1] // 96)  # as many tiles as make up its area
-    places = spread(0, count + count % 2, filled.shape[0] - 8, filled.shape[1] - 12)
+    places = halton_positions(0, count + count % 2, filled.shape[0] - 8, filled.shape[1] - 12)
     cut = to_float(np.stack([filled[top : top + 8, left : left + 12] for top, left in places]))
     mean, deviation = cut.mean((0, 1, 2)), np.sqrt(cut.var((0, 1, 2), dtype=np.float64) + 1e-5)
     expected = to_uint8(0.5 * (to_float(pixels) - mean) / deviation)
@@ -95,20 +95,20 @@ def test_every_tile_is_normalised_by_what_numpy_finds_in_the_image(runner, size)
     np.testing.assert_allclose(deviation, whole.std((0, 1)), rtol=0.25)
 
 
-def test_a_image_of_the_models_size_is_translated_as_ever(runner):
+def test_an_image_of_the_models_size_needs_no_statistics(runner):
     pixels = _image(8, 12)
     plain = runner.run("a_to_b_uint8", {"image": pixels[None]})["image"][0]
     np.testing.assert_array_equal(translate_tiles(runner, pixels, signature="a_to_b"), plain)
 
 
-def test_a_image_of_one_colour_has_its_statistics(runner):
+def test_a_constant_image_is_normalized_with_its_statistics(runner):
     chosen = image_signature(runner, "a_to_b")
-    found = whole_statistics(runner, chosen, np.full((40, 60, 3), (0, 102, 255), np.uint8))
+    found = whole_image_statistics(runner, chosen, np.full((40, 60, 3), (0, 102, 255), np.uint8))
     np.testing.assert_allclose(found["means"], [[-1.0, -0.2, 1.0]], atol=1e-6)
     np.testing.assert_allclose(found["scales"], np.full((1, 3), 1e-5**-0.5), rtol=1e-3)
 
 
-def test_signatures_that_only_sound_alike_are_left_alone(runner):
+def test_signatures_with_matching_names_but_other_tensors_are_ignored(runner):
     chosen = image_signature(runner, "a_to_b")
     assert tile_signature(runner, chosen) == "a_to_b_tile_uint8"
     records = dict(runner.signatures)

@@ -7,7 +7,7 @@ import pytest
 import exporters
 from exporters import ExportError, translate_tiles
 from exporters.inference.images import to_float, to_uint8
-from exporters.inference.tiling import through_tiles
+from exporters.inference.tiling import map_tiles
 from tests.exporters.fakes import Signature, Tensor, edit, negative, of_model, swap
 
 
@@ -48,7 +48,7 @@ def test_a_local_network_gives_what_it_gives_of_the_whole_image(tmp_path):
     tile = _local(16, 24)
     pixels = _image(45, 70)
     whole = np.asarray(_local(45, 70)(to_float(pixels)[None]))[0]
-    floats = through_tiles(
+    floats = map_tiles(
         lambda part: np.asarray(tile(part[None]))[0], to_float(pixels), (16, 24), overlap=8
     )
     np.testing.assert_allclose(floats, whole, atol=1e-6)
@@ -60,13 +60,13 @@ def test_a_local_network_gives_what_it_gives_of_the_whole_image(tmp_path):
     assert np.abs(plain.astype(int) - to_uint8(whole)).max() > 5
 
 
-def test_numbers_go_with_every_tile(runner):
-    numbers = {"glasses": 1, "hair=black": 0, "hair=blond": 1}
-    translated = translate_tiles(runner, _image(20, 30), signature="edit", numbers=numbers)
+def test_attributes_are_passed_with_every_tile(runner):
+    attributes = {"glasses": 1, "hair=black": 0, "hair=blond": 1}
+    translated = translate_tiles(runner, _image(20, 30), signature="edit", attributes=attributes)
     assert np.unique(translated.reshape(-1, 3), axis=0).tolist() == [[255, 0, 255]]
 
 
-def test_what_tiles_cannot_do_is_refused(runner, tmp_path):
+def test_signatures_that_tiles_cannot_use_are_refused(runner, tmp_path):
     pixels = _image(20, 30)
     with pytest.raises(ExportError, match="'swap' needs an exemplar"):
         translate_tiles(runner, pixels, signature="swap")

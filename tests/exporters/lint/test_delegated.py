@@ -1,56 +1,57 @@
-"""The table of XNNPACK against the runtime that is installed."""
+"""The operations listed for XNNPACK, compared with those that the installed runtime delegates."""
 
 import pytest
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
-from exporters.lint.rules import reason_against
-from exporters.lint.tables import tables
+from exporters.lint.device_operations import device_operations
+from exporters.lint.operation_support import unsupported_reason
 from exporters.tflite_graph.operators import read_signatures
 from tests.exporters.fakes import generator, noise
 
 
 def really_delegated(content):
-    """Places of the operations of the first graph that the runtime gave to XNNPACK.
+    """Indices of the operations of the first graph that the runtime delegates to XNNPACK.
 
-    A delegate's node stands for all that lies between what it takes and what it gives.
+    A delegate's node replaces all operations between its inputs and its outputs.
     """
     interpreter = Interpreter(model_content=content, num_threads=1)
     interpreter.allocate_tensors()
     nodes = interpreter._get_ops_details()
     plain = [node for node in nodes if node["op_name"] != "DELEGATE"]
-    maker = {int(tensor): node for node in plain for tensor in node["outputs"]}
-    taken = set()
+    producer = {int(tensor): node for node in plain for tensor in node["outputs"]}
+    delegated = set()
     for delegate in nodes[len(plain) :]:
-        entering = {int(tensor) for tensor in delegate["inputs"]}
-        waiting = [int(tensor) for tensor in delegate["outputs"]]
-        while waiting:
-            tensor = waiting.pop()
-            if tensor in entering or tensor not in maker or maker[tensor]["index"] in taken:
+        inputs = {int(tensor) for tensor in delegate["inputs"]}
+        queue = [int(tensor) for tensor in delegate["outputs"]]
+        while queue:
+            tensor = queue.pop()
+            if tensor in inputs or tensor not in producer:
                 continue
-            taken.add(maker[tensor]["index"])
-            waiting += [int(before) for before in maker[tensor]["inputs"]]
-    return taken
+            if producer[tensor]["index"] not in delegated:
+                delegated.add(producer[tensor]["index"])
+                queue += [int(before) for before in producer[tensor]["inputs"]]
+    return delegated
 
 
 def differences(content):
-    """Operations about which table and runtime disagree."""
+    """Operations for which the list and the runtime disagree."""
     graph = next(iter(read_signatures(content).values()))
-    taken, target = really_delegated(content), tables().targets["xnnpack"]
+    delegated, target = really_delegated(content), device_operations().targets["xnnpack"]
     return [
-        (node.operation, place in taken, reason_against(node, target))
-        for place, node in enumerate(graph.nodes)
-        if (place in taken) != (reason_against(node, target) is None)
+        (node.operation, index in delegated, unsupported_reason(node, target))
+        for index, node in enumerate(graph.nodes)
+        if (index in delegated) != (unsupported_reason(node, target) is None)
     ]
 
 
 @pytest.mark.parametrize("recipe", ["float32", "float16", "dynamic_int8"])
-def test_generators(exported, recipe):
+def test_table_and_runtime_agree_on_generators(exported, recipe):
     assert differences((exported / f"{recipe}.tflite").read_bytes()) == []
 
 
 def operations(image):
-    """Many operations side by side, on either side of what the table draws a line through."""
+    """Many operations that the list supports, and some that it does not."""
     reflect = [[0, 0], [1, 1], [1, 1], [0, 0]]
     scaled = [image * float(factor) for factor in range(2, 8)]
     return {
@@ -70,13 +71,13 @@ def operations(image):
     }
 
 
-def test_operations_that_generators_do_without():
+def test_table_and_runtime_agree_on_other_operations():
     function = tf.function(operations).get_concrete_function(tf.TensorSpec([1, 8, 8, 4]))
     content = tf.lite.TFLiteConverter.from_concrete_functions([function]).convert()
     assert differences(content) == []
 
 
-def test_whole_numbers():
+def test_table_and_runtime_agree_on_quantized_graphs():
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
     model = generator(1)

@@ -17,20 +17,20 @@ def report(exported):
     return exporters.lint(exported)
 
 
-def findings(report, **wanted):
-    return [f for f in report.findings if all(getattr(f, k) == v for k, v in wanted.items())]
+def findings(report, **conditions):
+    return [f for f in report.findings if all(getattr(f, k) == v for k, v in conditions.items())]
 
 
-def test_nothing_of_the_generators_is_an_error_and_all_products_stay_on_xnnpack(report):
+def test_generators_have_no_errors_and_compute_all_products_on_xnnpack(report):
     assert report.passed
-    shares = {(s.artifact, s.signature): s for s in report.shares if s.target == "xnnpack"}
-    assert len(shares) == 3 * 4
-    assert {share.on_path for share in shares.values()} == {1.0}
-    whole = shares["float32", "a_to_b"]
-    assert whole.operations == whole.operations_on_path
+    coverage = {(s.artifact, s.signature): s for s in report.coverage if s.target == "xnnpack"}
+    assert len(coverage) == 3 * 4
+    assert {each.fast_fraction for each in coverage.values()} == {1.0}
+    whole = coverage["float32", "a_to_b"]
+    assert whole.operations == whole.fast_operations
 
 
-def test_a_nearest_resize_is_blamed_once_with_layer_and_cure(report):
+def test_a_nearest_resize_is_one_finding_with_layer_and_suggestion(report):
     (finding,) = findings(report, operation="RESIZE_NEAREST_NEIGHBOR")
     assert finding.severity == "warning"
     assert finding.targets == ("xnnpack", "litertjs")
@@ -38,21 +38,21 @@ def test_a_nearest_resize_is_blamed_once_with_layer_and_cure(report):
     assert finding.signatures == ("b_to_a", "b_to_a_uint8")
     assert finding.layer.endswith("/resize")
     assert "has no RESIZE_NEAREST_NEIGHBOR" in finding.message
-    assert "bilinear" in finding.cure
+    assert "bilinear" in finding.suggestion
     assert finding.layer in finding.sentence()
 
 
-def test_the_casts_of_pixels_are_notes(report):
+def test_casts_of_pixels_are_notes(report):
     casts = findings(report, operation="CAST")
     assert {finding.severity for finding in casts} == {"note"}
     assert {name for f in casts for name in f.signatures} == {"a_to_b_uint8", "b_to_a_uint8"}
 
 
-def test_the_report_is_json(report):
+def test_the_lint_report_is_json(report):
     content = json.loads(json.dumps(report.as_dict(), allow_nan=False))
     assert content["passed"] is True
-    assert {"severity", "layer", "cure"} <= set(content["findings"][0])
-    assert content["shares"][0]["on_path"] == 1.0
+    assert {"severity", "layer", "suggestion"} <= set(content["findings"][0])
+    assert content["coverage"][0]["fast_fraction"] == 1.0
 
 
 def _exported(function, folder, value_range=(-1.0, 1.0)):
@@ -77,14 +77,14 @@ def test_activations_that_float16_cannot_hold_are_errors(tmp_path):
     # Magnitudes in [-1, 1] come near 1: 2e4 is within a factor of 4 of 65504, 1e4 is not.
     [(2e4, "warning"), (1e4, None)],
 )
-def test_activations_near_it_are_warnings(tmp_path, factor, severity):
+def test_activations_near_the_limit_of_float16_are_warnings(tmp_path, factor, severity):
     bundle = _exported(lambda image: {"image": image * factor}, tmp_path / "bundle")
     found = findings(exporters.lint(bundle), rule="range")
     assert [finding.severity for finding in found] == [severity] * bool(severity)
 
 
 def test_sums_that_float16_cannot_hold_are_errors_and_means_notes(tmp_path):
-    # 16 places of about 0.5 x 10,000 add up to some 80,000; each alone is far from 65,504.
+    # 16 values of about 0.5 x 10,000 add up to about 80,000; each alone is far below 65,504.
     def summed(reduce):
         return lambda image: {
             "image": image + reduce(image * 1e4, axis=[1, 2], keepdims=True) * 1e-4
@@ -136,7 +136,7 @@ def test_shapes_that_are_not_known_are_errors(copy):
     assert {finding.severity for finding in found} == {"error"}
 
 
-def test_a_broken_model_is_said_to_be(copy):
+def test_linting_a_broken_model_raises_a_bundle_error(copy):
     content = b"no model at all"
     (copy / "float32.tflite").write_bytes(content)
     manifest = json.loads((copy / "manifest.json").read_text())
@@ -147,11 +147,11 @@ def test_a_broken_model_is_said_to_be(copy):
         exporters.lint(copy)
 
 
-def test_numbers_that_a_browser_does_not_take_are_errors(copy):
+def test_input_types_that_a_browser_does_not_take_are_errors(copy):
     def shorter(model):
         for index in model.subgraphs[1].inputs:
             model.subgraphs[1].tensors[index].type = schema.TensorType.INT8
 
     (finding,) = findings(_changed(copy, shorter), rule="interface")
     assert finding.targets == ("litertjs",)
-    assert "is int8, the runtime takes float32, int32, uint8" in finding.message
+    assert "is int8, but the runtime takes float32, int32, uint8" in finding.message

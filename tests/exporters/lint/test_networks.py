@@ -22,17 +22,17 @@ def report(bundle):
 
 
 def test_the_resnet_generator_runs_whole_on_xnnpack(report):
-    (share,) = [s for s in report.shares if (s.signature, s.target) == ("a_to_b", "xnnpack")]
-    assert share.on_path == 1.0
-    assert share.operations_on_path == share.operations
+    (found,) = [c for c in report.coverage if (c.signature, c.target) == ("a_to_b", "xnnpack")]
+    assert found.fast_fraction == 1.0
+    assert found.fast_operations == found.operations
 
 
-def test_the_installed_runtime_delegates_it_whole(bundle):
+def test_the_installed_runtime_delegates_the_whole_resnet_generator(bundle):
     content = (bundle / "float32.tflite").read_bytes()
     graph = read_signatures(content)["a_to_b"]
     assert really_delegated(content) == set(range(len(graph.nodes)))
 
 
-def test_only_the_casts_of_pixels_are_found(report):
+def test_the_resnet_generator_has_findings_for_casts_of_pixels_only(report):
     assert {finding.operation for finding in report.findings} == {"CAST"}
     assert {finding.severity for finding in report.findings} == {"note"}

@@ -1,6 +1,7 @@
-"""Plain TensorFlow runs a bundle's SavedModel on its golden inputs: `saved_model_alone.py BUNDLE`.
+"""Runs a bundle's SavedModel on its golden inputs with plain TensorFlow.
 
-Prints for each output the largest difference and how far the golden outputs spread.
+Usage: `saved_model_alone.py BUNDLE`. Prints for each output the largest difference and the range
+of the golden outputs.
 """
 
 import json
@@ -8,14 +9,14 @@ import sys
 from pathlib import Path
 
 
-class _Away:
+class _BlockProject:
     def find_spec(self, name, path=None, target=None):
         if name.partition(".")[0] in ("exporters", "tf_translate"):
-            raise ImportError(f"{name}: the project is not to be had here")
+            raise ImportError(f"{name}: the project cannot be imported here")
 
 
-sys.meta_path.insert(0, _Away())
-# What depends_on is all that an app's server would do.
+sys.meta_path.insert(0, _BlockProject())
+# The rest is all that a server needs.
 import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
 

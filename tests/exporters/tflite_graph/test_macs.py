@@ -27,7 +27,7 @@ def node(operation, inputs, output, **options):
         ("MUL", [(1, 5, 6, 4), (1, 5, 6, 4)], (1, 5, 6, 4), 0),
     ],
 )
-def test_multiply_adds_by_hand(operation, inputs, output, expected):
+def test_multiply_adds_of_operations_worked_by_hand(operation, inputs, output, expected):
     made = node(operation, [tensor(*shape) for shape in inputs], tensor(*output))
     assert multiply_adds(made) == expected
 

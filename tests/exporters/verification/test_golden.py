@@ -29,7 +29,7 @@ def test_seeded_images_fill_the_range_and_the_first_is_smooth():
     assert steps[1] == pytest.approx(2 / 3, abs=0.05)
 
 
-def test_other_inputs_are_seeded_in_their_type_and_range():
+def test_inputs_that_are_not_images_are_seeded_in_their_type_and_range():
     whole = TensorRecord(name="label", shape=(1, 500), dtype="int32", value_range=(2, 4))
     free = TensorRecord(name="noise", shape=(1, 5000), dtype="float32")
     inputs = golden.make_inputs("f", _record(whole, free), {}, 0)
@@ -37,7 +37,7 @@ def test_other_inputs_are_seeded_in_their_type_and_range():
     assert inputs["noise"].std() == pytest.approx(1, abs=0.05)
 
 
-def test_at_most_32_given_images_follow_the_seeded_ones():
+def test_at_most_32_examples_follow_the_seeded_cases():
     given = np.linspace(-1, 1, 35, dtype=np.float32)[:, None, None, None] * np.ones(
         (1, 32, 32, 3), np.float32
     )
@@ -46,7 +46,7 @@ def test_at_most_32_given_images_follow_the_seeded_ones():
     np.testing.assert_array_equal(images[2:, 0], given[:32])
 
 
-def test_another_signature_or_seed_gives_other_cases():
+def test_another_signature_or_seed_gives_other_golden_cases():
     one, same, name, seed = (
         golden.make_inputs(*arguments)["image"]
         for arguments in (
@@ -61,7 +61,7 @@ def test_another_signature_or_seed_gives_other_cases():
     assert not np.array_equal(one, seed)
 
 
-def test_the_negative_is_golden(small):
+def test_golden_outputs_of_the_negative_are_exact(small):
     bundle = open_bundle(small)
     cases = golden.read(bundle.read("golden.npz"), bundle.manifest)
     floats, pixels = cases["a_to_b"], cases["a_to_b_uint8"]
@@ -99,7 +99,7 @@ def _header(shape, dtype="<f4"):
 MEMBER = "a_to_b/inputs/image.npy"
 
 
-def test_a_rewritten_member_of_the_right_form_is_read(small):
+def test_a_rewritten_golden_array_of_the_right_shape_and_type_is_read(small):
     content, manifest = _rewritten(small, MEMBER, _npy(np.zeros((2, 1, 8, 12, 3), np.float32)))
     assert not golden.read(content, manifest)["a_to_b"].inputs["image"].any()
 
@@ -122,18 +122,18 @@ def _pickled():
         (None, "must hold the members"),
         (b"", "unpacks to 0 bytes where float32"),
         (bytes(10**7), "unpacks to 10000000 bytes where float32 .* takes 2304"),
-        (_pickled(), "is object .* where the manifest asks for float32"),
-        (_header((10**6, 10**6)), "is float32 .1000000, 1000000. where the manifest asks"),
-        (_header((2, 1, 8, 12, 3), "<i4"), "is int32 .* where the manifest asks for float32"),
+        (_pickled(), "is object .* where the manifest says float32"),
+        (_header((10**6, 10**6)), "is float32 .1000000, 1000000. where the manifest says"),
+        (_header((2, 1, 8, 12, 3), "<i4"), "is int32 .* where the manifest says float32"),
         (b"no array".ljust(2400), "cannot be read"),
     ],
 )
-def test_foreign_members_are_refused(small, content, message):
+def test_golden_arrays_of_other_shapes_types_or_values_are_refused(small, content, message):
     with pytest.raises(BundleError, match=message):
         golden.read(*_rewritten(small, MEMBER, content))
 
 
-def test_more_members_are_refused(small):
+def test_a_golden_file_with_further_members_is_refused(small):
     content, manifest = _rewritten(small, MEMBER, None)
     buffer = io.BytesIO(content)
     with zipfile.ZipFile(buffer, "a") as archive:
@@ -142,7 +142,7 @@ def test_more_members_are_refused(small):
         golden.read(buffer.getvalue(), manifest)
 
 
-def test_what_is_no_archive_is_refused(small):
+def test_a_golden_file_that_is_not_an_archive_is_refused(small):
     with pytest.raises(BundleError, match=r"golden\.npz cannot be read"):
         golden.read(b"PK but no archive", open_bundle(small).manifest)
 

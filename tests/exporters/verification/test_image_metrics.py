@@ -19,7 +19,7 @@ def _numbers(*values):
     return found.max_abs, found.mean_abs, found.psnr
 
 
-def test_differences_worked_by_hand():
+def test_output_differences_worked_by_hand():
     # |0.5 - 0.25| = 0.25 and 0: mean 0.125, squared mean 0.03125, peak 2: 10 log10(4/0.03125)
     numbers = _numbers(np.float32([[[0.5, 1.0]]]), np.float32([[[0.25, 1.0]]]), ROW)
     assert numbers == pytest.approx((0.25, 0.125, 10 * math.log10(128)))
@@ -28,7 +28,7 @@ def test_differences_worked_by_hand():
     assert numbers == pytest.approx((3, 2, 10 * math.log10(65025 / 5)))
 
 
-def test_other_ranges_are_scaled_to_a_width_of_two():
+def test_differences_in_other_ranges_are_scaled_to_a_width_of_two():
     unit = ROW.model_copy(update={"value_range": (0.0, 1.0)})
     assert _numbers(np.float32([0.0]), np.float32([0.1]), unit)[0] == pytest.approx(0.2)
     free = ROW.model_copy(update={"value_range": None})
@@ -95,7 +95,7 @@ def test_structural_similarity_of_flat_images_worked_by_hand():
     assert ssim(one, one, data_range=1.0) == pytest.approx(1.0)
 
 
-def test_what_is_smaller_than_the_window_or_no_image_has_no_similarity():
+def test_tensors_smaller_than_the_window_or_not_images_have_no_ssim():
     small = IMAGE.model_copy(update={"shape": (1, 10, 24, 3)})
     zeros = np.zeros((2, 1, 10, 24, 3), np.float32)
     assert compare(zeros, zeros, small).ssim is None

@@ -9,7 +9,7 @@ from PIL import Image
 import exporters
 from exporters import ExportError
 from exporters.inference.aspect import onto_canvas
-from exporters.verification.eager_reference import Original
+from exporters.verification.eager_reference import EagerReference
 from tests.exporters.fakes import Signature, generator, negative, noise, of_model, swap
 
 
@@ -30,7 +30,7 @@ def given(tmp_path_factory):
     )
 
 
-def test_held_out_cases_are_those_that_were_given(given, small):
+def test_held_out_cases_are_those_from_examples(given, small):
     for check in exporters.verify(given).outputs:
         assert (check.golden.cases, check.held_out.cases, check.images) == (5, 3, None)
     for check in exporters.verify(small).outputs:
@@ -49,13 +49,15 @@ def test_images_are_replayed_by_those_signatures_that_take_their_channels(given,
     outputs = exporters.verify(given, images=images).outputs
     for check in outputs:
         if check.artifact == "saved_model":
-            assert check.images is None  # it says what is right, so it is not compared with itself
+            assert (
+                check.images is None
+            )  # it computes the expected outputs, so it is not compared with itself
         else:
             assert check.images.cases == 2  # the grey one has too few channels
             assert check.passed
 
 
-def test_images_are_fitted_and_held_against_what_is_given_as_original(given, images):
+def test_images_are_fitted_and_compared_with_the_original_passed_to_verify(given, images):
     """Every output is 0.25 below what this original gives, and the check says so."""
     seen = []
 
@@ -80,14 +82,14 @@ def test_images_are_fitted_and_held_against_what_is_given_as_original(given, ima
     assert found["float32", "a_to_b_uint8"].passed
 
 
-def test_signatures_called_as_they_are_may_be_the_original(given, images):
-    original = Original({"a_to_b": negative()}).run
+def test_an_eager_reference_may_be_the_original(given, images):
+    original = EagerReference({"a_to_b": negative()}).run
     verification = exporters.verify(given, images=images, original=original)
     assert verification.passed
     assert all(check.images.cases == 2 for check in verification.outputs)
 
 
-def test_other_inputs_come_from_golden_cases_and_exemplars_from_further_on(tmp_path):
+def test_other_inputs_come_from_golden_cases_and_exemplars_from_later_images(tmp_path):
     seen = []
 
     def original(name, inputs):
@@ -104,7 +106,7 @@ def test_other_inputs_come_from_golden_cases_and_exemplars_from_further_on(tmp_p
     assert [round(each["exemplar"], 1) for each in seen] == [-0.2, 1.0, -1.0, -0.6]
 
 
-def test_images_without_a_saved_model_to_say_what_is_right_are_a_fault(copy, images):
+def test_images_without_a_saved_model_for_expected_outputs_are_a_fault(copy, images):
     (copy / "saved_model" / "saved_model.pb").write_bytes(b"")
     verification = exporters.verify(copy, images=images)
     assert any(
@@ -116,7 +118,7 @@ def test_images_without_a_saved_model_to_say_what_is_right_are_a_fault(copy, ima
 
 def test_images_that_no_signature_takes_are_a_fault(small, images):
     (fault,) = exporters.verify(small, images=images[2:]).faults
-    assert "no signature takes a image of so many channels" in fault
+    assert "no signature takes images with the number of channels" in fault
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +127,7 @@ def both_ways(tmp_path_factory):
     return exporters.export(fakes, tmp_path_factory.mktemp("both") / "bundle")
 
 
-def test_each_direction_gets_the_images_given_under_its_name(both_ways, images):
+def test_each_direction_gets_the_images_passed_under_its_name(both_ways, images):
     seen = {}
 
     def original(name, inputs):
@@ -148,7 +150,7 @@ def test_a_direction_that_is_not_named_gets_no_images(both_ways, images):
     assert counts["b_to_a"].cases == counts["b_to_a_uint8"].cases == 1
 
 
-def test_images_for_what_takes_none_are_refused(both_ways, images):
+def test_images_for_signatures_without_image_inputs_are_refused(both_ways, images):
     with pytest.raises(ExportError, match=r"names 'c', and the signatures .* are a_to_b, b_to_a"):
         exporters.verify(both_ways, images={"c": images})
     for grey in (images[2:], []):
@@ -156,7 +158,7 @@ def test_images_for_what_takes_none_are_refused(both_ways, images):
             exporters.verify(both_ways, images={"a_to_b": grey})
 
 
-def test_a_judge_is_asked_of_real_images_in_floats(tmp_path, images):
+def test_a_judge_is_called_with_real_images_in_floats(tmp_path, images):
     """Metrics: the mean brightness of what came out, and of what went in as a check."""
     asked = []
 
@@ -175,7 +177,7 @@ def test_a_judge_is_asked_of_real_images_in_floats(tmp_path, images):
     )
     verification = exporters.verify(path, images=images[:1], judge=judge)
     assert set(asked) == {("a_to_b", 3, np.dtype("float32"), np.dtype("float32"))}
-    found = {(j.artifact, j.signature, j.metric): j for j in verification.judged}
+    found = {(j.artifact, j.signature, j.metric): j for j in verification.judge_metrics}
     assert {metric for _, _, metric in found} == {"in", "out"}  # what is not finite is left out
     fitted = onto_canvas(images[0], (16, 24)) / 127.5 - 1.0
     images = np.concatenate([given, fitted[None].astype(np.float32)])
@@ -187,17 +189,17 @@ def test_a_judge_is_asked_of_real_images_in_floats(tmp_path, images):
     assert found["dynamic_int8", "a_to_b", "in"].change == 0
     assert found["saved_model", "a_to_b", "out"].change == pytest.approx(0, abs=1e-5)
     content = json.loads(json.dumps(verification.as_dict(), allow_nan=False))
-    assert {"metric", "original", "value", "change", "cases"} < set(content["judged"][0])
+    assert {"metric", "original", "value", "change", "cases"} < set(content["judge_metrics"][0])
 
 
-def test_no_judge_is_asked_where_all_cases_are_seeded(small):
+def test_no_judge_is_called_if_all_cases_are_seeded(small):
     def judge(*_):
         raise AssertionError("there is no real image")
 
     assert exporters.verify(small, judge=judge).passed
 
 
-def test_the_sheet_shows_keras_artifact_and_difference(tmp_path):
+def test_the_contact_sheet_shows_keras_artifact_and_difference(tmp_path):
     """A model that answers 8 levels too bright everywhere: 64 in the column of differences."""
     size = (1, 112, 112, 3)
     flat = np.stack([np.full(size[1:], level, np.float32) for level in (-0.5, 0.0)])
@@ -206,7 +208,7 @@ def test_the_sheet_shows_keras_artifact_and_difference(tmp_path):
         tmp_path / "bundle",
         golden_images={"a_to_b": {"image": flat}},
     )
-    _shift_golden(path, num_downsamples=-8)
+    _shift_golden(path, levels=-8)
     sheet = tmp_path / "deep" / "sheet.png"
     verification = exporters.verify(path, sheet=sheet)
     assert not verification.passed  # so it is written when it is needed most
@@ -255,7 +257,7 @@ def _shift_golden(path, *, levels):
         ("folder.png", "must be a file, and .* is a folder"),
     ],
 )
-def test_a_sheet_in_a_wrong_place_is_refused(tmp_path, name, message):
+def test_a_contact_sheet_at_an_invalid_path_is_refused(tmp_path, name, message):
     path = exporters.export({"a_to_b": negative()}, tmp_path / "bundle")
     (tmp_path / "folder.png").mkdir()
     before = sorted(path.rglob("*"))
@@ -264,7 +266,7 @@ def test_a_sheet_in_a_wrong_place_is_refused(tmp_path, name, message):
     assert sorted(path.rglob("*")) == before
 
 
-def test_files_of_ones_own_travel_along_hashed(tmp_path):
+def test_sidecar_files_are_copied_and_hashed(tmp_path):
     path = exporters.export(
         {"a_to_b": negative()}, tmp_path / "bundle", sidecar={"judges/a.npz": b"content"}
     )
@@ -277,7 +279,7 @@ def test_files_of_ones_own_travel_along_hashed(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["../a", "a", "/a/b", "saved_model/a", "a//b", "manifest.json/a"])
-def test_files_of_ones_own_are_put_in_folders_of_their_own(tmp_path, name):
+def test_sidecar_files_must_be_in_new_folders(tmp_path, name):
     with pytest.raises(ExportError, match="`sidecar` must name files by paths"):
         exporters.export({"a_to_b": negative()}, tmp_path / "bundle", sidecar={name: b""})
     assert list(tmp_path.iterdir()) == []

@@ -25,7 +25,7 @@ def test_every_artifact_signature_and_file_of_a_fresh_bundle_passes(exported):
     assert listed == on_disk
 
 
-def test_each_recipe_is_as_near_as_it_promises_and_quantising_is_seen(exported):
+def test_each_recipe_is_within_its_tolerance_and_quantization_is_measurable(exported):
     found = {
         (check.artifact, check.signature): check for check in exporters.verify(exported).outputs
     }
@@ -118,9 +118,7 @@ def test_a_swapped_model_is_found_by_its_outputs(copy, tmp_path, edit_manifest):
 
 
 @pytest.mark.parametrize(("off", "passes"), [(0.0009, True), (0.0011, False)])
-def test_a_sensitive_signature_may_be_off_as_many_times_as_far(
-    tmp_path, edit_manifest, off, passes
-):
+def test_a_tolerance_factor_multiplies_the_allowed_errors(tmp_path, edit_manifest, off, passes):
     exact = Signature("a_to_b", lambda image: {"image": -image}, tolerance_factor=10.0)
     brighter = Signature("a_to_b", lambda image: {"image": off - image})
     bundle = exporters.export({"a_to_b": exact}, tmp_path / "bundle")
@@ -159,14 +157,14 @@ def test_a_model_that_answers_nan_is_a_failed_check(copy, edit_manifest, nan_mod
     assert json.loads(json.dumps(verification.as_dict(), allow_nan=False))["passed"] is False
 
 
-def test_a_conversion_that_turned_to_nan_is_not_exported(tmp_path, monkeypatch, nan_model):
+def test_a_conversion_with_nan_outputs_is_not_exported(tmp_path, monkeypatch, nan_model):
     monkeypatch.setattr(tflite, "convert", lambda *_: nan_model)
     with pytest.raises(exporters.ExportError, match="'a_to_b' is not finite after conversion"):
         exporters.export({"a_to_b": negative()}, tmp_path / "bundle")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_file_that_is_no_model_is_a_failed_check(copy, edit_manifest):
+def test_a_file_that_is_not_a_model_is_a_failed_check(copy, edit_manifest):
     (copy / "float32.tflite").write_bytes(b"not a model at all, but long enough to be one")
     _resign(copy, edit_manifest, "float32.tflite")
     failures = exporters.verify(copy).failures
@@ -180,9 +178,11 @@ def test_a_model_of_other_shapes_is_a_failed_check(copy, exported, edit_manifest
     assert any("signature 'a_to_b' has tensors" in failure for failure in failures)
 
 
-def test_no_bundle_and_a_newer_one_are_errors_not_failures(copy, tmp_path, edit_manifest):
+def test_a_folder_without_a_bundle_and_another_format_version_are_errors(
+    copy, tmp_path, edit_manifest
+):
     with pytest.raises(BundleError, match="is no bundle"):
         exporters.verify(tmp_path)
-    edit_manifest(copy, lambda manifest: manifest.update(format_version=2))
-    with pytest.raises(BundleError, match="bundle format 2"):
+    edit_manifest(copy, lambda manifest: manifest.update(format_version=3))
+    with pytest.raises(BundleError, match="bundle format 3"):
         exporters.verify(copy)

@@ -24,7 +24,7 @@ def driver():
 
 @pytest.fixture
 def image(tmp_path):
-    """Writes a image of soft colours with some noise, and gives its path and pixels."""
+    """Writes an image of soft colours with some noise, and gives its path and pixels."""
 
     def make(height, width, seed=0):
         random = np.random.default_rng(seed)

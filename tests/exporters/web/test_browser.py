@@ -14,11 +14,11 @@ from selenium.webdriver.common.keys import Keys
 import exporters
 from exporters import Runner, open_bundle, translate_image, translate_images
 from exporters.inference.images import to_uint8
-from exporters.web import page_of, server_of, url_of
+from exporters.web import build_page, make_server, server_url
 from tests.exporters.fakes import generator, of_model
 from tests.exporters.web.browser import Page, agree, packed_litert
 from tests.exporters.web.sites import SHARED, export_fakes
-from tf_translate.images import colour, read, write
+from tf_translate.images import read, to_rgb, write
 
 SAMPLE = Path(__file__).parents[3] / "assets" / "flat_to_3d"
 _CORNER = (  # alpha of the image's first pixel
@@ -34,9 +34,9 @@ def bundle(driver, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def page(driver, bundle):
-    with server_of(open_bundle(bundle)) as server:
+    with make_server(open_bundle(bundle)) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield Page(driver, url_of(server))
+        yield Page(driver, server_url(server))
         server.shutdown()
 
 
@@ -59,7 +59,7 @@ def test_grey_and_alpha_are_made_as_python_makes_them(page, runner, image, signa
     page.choose(signature)
     page.give(path, pixels)
     result = translate_image(runner, read(path, channels=channels), signature=signature)
-    agree(page.pixels(), colour(result))
+    agree(page.pixels(), to_rgb(result))
 
 
 def test_transparent_images_are_laid_over_white(page, runner, image, tmp_path):
@@ -89,7 +89,7 @@ def test_attributes_move_by_keyboard_and_by_their_buttons(page, runner, image):
     page.press(page.slider("glasses"), Keys.LEFT * 6)
     page.press(page.driver.find_element(By.XPATH, "//button[text()='blond']"), Keys.ENTER)
     expected = translate_image(
-        runner, pixels, signature="edit", numbers={"glasses": 0.7, "hair=blond": 1}
+        runner, pixels, signature="edit", attributes={"glasses": 0.7, "hair=blond": 1}
     )
     assert list(expected[0, 0]) == [179, 0, 255]
     agree(page.pixels(), expected)
@@ -102,10 +102,12 @@ def test_a_strength_goes_beyond_one(page, runner, image):
     page.choose("dim")
     page.give(path, pixels)
     page.press(page.slider("strength"), Keys.END)
-    agree(page.pixels(), translate_image(runner, pixels, signature="dim", numbers={"strength": 2}))
+    agree(
+        page.pixels(), translate_image(runner, pixels, signature="dim", attributes={"strength": 2})
+    )
 
 
-def test_an_exemplar_is_asked_for_and_both_results_are_shown(page, runner, image):
+def test_a_hint_asks_for_an_exemplar_and_both_results_are_shown(page, runner, image):
     path, pixels = image(20, 14)
     other_path, exemplar = image(6, 6, seed=1)
     page.open()
@@ -148,14 +150,14 @@ def test_the_camera_gives_frames_until_it_is_stopped(page, runner):
     agree(page.pixels(), translate_image(runner, page.pixels("#before"), signature="a_to_b"))
 
 
-def test_before_and_after_are_parted_by_keyboard(page):
+def test_the_divider_moves_by_keyboard(page):
     page.part("split").send_keys(Keys.HOME)
     style = "return getComputedStyle(document.getElementById('after')).clipPath"
     assert page.driver.execute_script(style).endswith(" 0%)")
     assert "ms" in page.part("time").text
 
 
-def test_a_image_can_be_dropped(page, image):
+def test_an_image_can_be_dropped(page, image):
     path, pixels = image(10, 10)
     # WebDriver drops no files: an input of ours gives one to the event.
     page.driver.execute_script(
@@ -169,13 +171,13 @@ def test_a_image_can_be_dropped(page, image):
     page.give(path, pixels, "hand")
 
 
-def test_a_file_that_is_no_image_is_told(page, tmp_path):
+def test_a_file_that_is_not_an_image_is_reported(page, tmp_path):
     (tmp_path / "words.png").write_text("words")
     page.part("file").send_keys(str(tmp_path / "words.png"))
-    page.until(lambda: "words.png is not a image" in page.part("alert").text)
+    page.until(lambda: "words.png is not an image" in page.part("alert").text)
 
 
-def test_nothing_but_the_bundle_was_asked_for_and_webgpu_was_not_there(page):
+def test_the_page_requests_only_files_of_the_bundle_and_needs_no_webgpu(page):
     urls = page.driver.execute_script(
         "return performance.getEntriesByType('resource').map((entry) => entry.name)"
     )
@@ -188,14 +190,14 @@ def test_nothing_but_the_bundle_was_asked_for_and_webgpu_was_not_there(page):
 
 
 @pytest.mark.parametrize("name", ["generated", "sample"])
-def test_bundles_without_a_page_are_shown_as_they_are(driver, image, tmp_path, name):
+def test_bundles_without_a_page_are_served_unchanged(driver, image, tmp_path, name):
     path, pixels = image(40, 33)
     made = {"a_to_b": of_model("a_to_b", generator(3))}
     bundle = SAMPLE if name == "sample" else exporters.export(made, tmp_path / "bundle")
     opened = open_bundle(bundle)
-    with server_of(opened, page=page_of(opened, packed_litert())) as server:
+    with make_server(opened, page=build_page(opened, packed_litert())) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        other = Page(driver, url_of(server))
+        other = Page(driver, server_url(server))
         other.give(path, pixels)
         agree(other.pixels(), translate_image(Runner(opened), pixels, signature="a_to_b"))
         examples = driver.find_elements(By.CSS_SELECTOR, "#examples button")
@@ -209,7 +211,7 @@ class _Plain(http.server.SimpleHTTPRequestHandler):
         """Says nothing."""
 
 
-def test_any_static_server_will_do(driver, bundle, runner, image):
+def test_the_page_works_on_any_static_server(driver, bundle, runner, image):
     path, pixels = image(16, 24)
     handler = functools.partial(_Plain, directory=bundle)
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:

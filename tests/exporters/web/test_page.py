@@ -12,11 +12,11 @@ from PIL import Image
 
 import exporters
 from exporters import BundleError, ExportError
-from exporters.bundle.signatures import recorded
+from exporters.bundle.signatures import make_records
 from exporters.inference.images import to_uint8
 from exporters.web.litert import PACKAGES, litert_files
-from exporters.web.page import page_files, page_of
-from tests.exporters.fakes import Signature, Tensor, dim, negative, numbers, refine
+from exporters.web.page import build_page, page_files
+from tests.exporters.fakes import Signature, Tensor, dim, negative, refine, scalars
 from tests.exporters.web.sites import SHARED, export_fakes, pack_stand_ins
 
 
@@ -95,33 +95,33 @@ def test_a_target_and_its_mask_are_described_and_have_no_examples(by_title):
     assert by_title["swap"]["target"] is by_title["swap"]["mask"] is None
 
 
-def test_what_screens_cannot_show_is_named():
+def test_signatures_that_a_browser_cannot_show_are_named():
     tensor = (Tensor(shape=(None, 8, 12, 2)),)
     two = Signature("two", lambda image: {"image": -image}, tensor, tensor)
-    records = recorded({"a_to_b": negative(), "two": two})
+    records = make_records({"a_to_b": negative(), "two": two})
     metadata = json.loads(page_files("page", {}, records, (), {})["page.json"])
     assert [one["title"] for one in metadata["signatures"]] == ["a_to_b"]
     assert metadata["left_out"] == ["two"]
 
 
-def test_sliders_go_beyond_and_start_where_there_is_something_to_see(by_title):
-    rows = {row["label"]: row for row in by_title["edit"]["numbers"]}
+def test_sliders_extend_beyond_the_range_and_start_with_a_visible_effect(by_title):
+    rows = {row["label"]: row for row in by_title["edit"]["scalar_inputs"]}
     assert {label: row["start"] for label, row in rows.items()} == {
         "glasses": 1.0, "hair=black": 1.0, "hair=blond": 0.0,
     }  # fmt: skip
     assert {row["attribute"] for row in rows.values()} == {"glasses", "hair"}
-    assert all((row["least"], row["most"]) == (-1.0, 2.0) for row in rows.values())
-    (strength,) = by_title["dim"]["numbers"]
-    assert (strength["start"], strength["least"], strength["most"]) == (1.0, 0.0, 2.0)
+    assert all((row["min"], row["max"]) == (-1.0, 2.0) for row in rows.values())
+    (strength,) = by_title["dim"]["scalar_inputs"]
+    assert (strength["start"], strength["min"], strength["max"]) == (1.0, 0.0, 2.0)
 
 
 def test_a_second_attribute_starts_absent(tmp_path, monkeypatch):
-    inputs = (Tensor(), numbers("attributes", "glasses", "beard"))
+    inputs = (Tensor(), scalars("attributes", "glasses", "beard"))
     fake = Signature("f", lambda image, attributes: {"image": image + 0 * attributes[0, 0]}, inputs)
     packed = pack_stand_ins(tmp_path, monkeypatch)
     bundle = exporters.export({"f": fake}, tmp_path / "bundle", web=packed)
     (shown,) = json.loads((bundle / "web" / "page.json").read_text())["signatures"]
-    assert [row["start"] for row in shown["numbers"]] == [1.0, 0.0]
+    assert [row["start"] for row in shown["scalar_inputs"]] == [1.0, 0.0]
 
 
 def test_four_golden_images_are_examples_and_are_stored_once(site, by_title):
@@ -136,15 +136,15 @@ def test_four_golden_images_are_examples_and_are_stored_once(site, by_title):
     assert len(list((site / "web" / "examples").iterdir())) == 6
 
 
-def test_nothing_to_show_is_told_before_anything_is_converted(tmp_path):
+def test_a_page_without_signatures_to_show_is_refused_before_conversion(tmp_path):
     tensor = (Tensor(shape=(None, 8, 12, 2)),)
     two = Signature("two", lambda image: {"image": -image}, tensor, tensor)
-    with pytest.raises(ExportError, match="a page needs a signature from images"):
+    with pytest.raises(ExportError, match="a page needs a signature that maps images"):
         exporters.export({"two": two}, tmp_path / "bundle", web=[])
     assert not (tmp_path / "bundle").exists()
 
 
-def test_another_litert_is_refused(tmp_path):
+def test_another_version_of_litert_is_refused(tmp_path):
     other = tmp_path / "core.tgz"
     other.write_bytes(b"other")
     with pytest.raises(ExportError, match=r"@litertjs/core@2\.5\.3 with the sha256 a976.*core.tgz"):
@@ -153,23 +153,23 @@ def test_another_litert_is_refused(tmp_path):
         exporters.export({"a_to_b": negative()}, tmp_path / "bundle", web=[])
 
 
-def test_amounts_start_at_their_defaults_and_steps_end_where_they_end():
-    records = recorded({"refine": refine(), "dim": dim()})
+def test_optional_scalars_start_at_their_defaults_and_steps_end_at_the_maximum():
+    records = make_records({"refine": refine(), "dim": dim()})
     metadata = json.loads(page_files("page", {}, records, (), {})["page.json"])
-    rows = {row["label"]: row for one in metadata["signatures"] for row in one["numbers"]}
-    shown = {label: (row["least"], row["start"], row["most"]) for label, row in rows.items()}
+    rows = {row["label"]: row for one in metadata["signatures"] for row in one["scalar_inputs"]}
+    shown = {label: (row["min"], row["start"], row["max"]) for label, row in rows.items()}
     assert shown["steps"] == (0.0, 3.0, 4.0)  # there are no more than 4
     assert (rows["steps"]["step"], rows["strength"]["step"]) == (1, 0.05)
     assert shown["strength"] == (0.0, 1.0, 2.0)  # which may exaggerate
     assert shown["cold"] == (-1.0, 0.0, 2.0)
 
 
-def test_a_page_made_for_a_bundle_is_the_one_that_export_writes(tmp_path, monkeypatch):
+def test_a_generated_page_equals_the_one_that_export_writes(tmp_path, monkeypatch):
     packed = pack_stand_ins(tmp_path, monkeypatch)
     plain, with_page = tmp_path / "plain" / "bundle", tmp_path / "with" / "bundle"
     export_fakes(plain, None)
     before = {path: path.stat().st_mtime_ns for path in plain.rglob("*")}
-    made = page_of(exporters.open_bundle(plain), packed)
+    made = build_page(exporters.open_bundle(plain), packed)
     assert {path: path.stat().st_mtime_ns for path in plain.rglob("*")} == before
     export_fakes(with_page, packed)
     files = [path for path in (with_page / "web").rglob("*") if path.is_file()]
@@ -194,4 +194,4 @@ def test_damaged_golden_images_are_not_shown(tmp_path, monkeypatch, copy):
     with (copy / "golden.npz").open("ab") as file:
         file.write(b"!")
     with pytest.raises(BundleError, match=r"golden\.npz has \d+ bytes where the manifest says"):
-        page_of(exporters.open_bundle(copy), packed)
+        build_page(exporters.open_bundle(copy), packed)

@@ -10,7 +10,7 @@ from selenium.webdriver.common.keys import Keys
 
 import exporters
 from exporters import Runner, open_bundle, translate_image
-from exporters.web import page_of, server_of, url_of
+from exporters.web import build_page, make_server, server_url
 from tests.exporters.fakes import negative, paint
 from tests.exporters.web.browser import Page, agree, packed_litert
 from tests.methods.tiny import lively_ian
@@ -30,9 +30,9 @@ def runner(driver, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def page(driver, runner):
-    with server_of(runner.bundle, page=page_of(runner.bundle, packed_litert())) as server:
+    with make_server(runner.bundle, page=build_page(runner.bundle, packed_litert())) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield _PaintedPage(driver, url_of(server))
+        yield _PaintedPage(driver, server_url(server))
         server.shutdown()
 
 
@@ -136,7 +136,7 @@ def test_target_and_mask_go_onto_the_canvas_as_in_python(page, runner, image, si
     agree(page.pixels(), expected)
 
 
-def test_an_edit_of_ian_is_pythons_with_as_many_steps_as_are_asked_for(page, runner, image):
+def test_an_edit_of_ian_equals_pythons_with_the_chosen_number_of_steps(page, runner, image):
     path, pixels = image(32, 32)
     page.start("edit", path, pixels)
     page.set("colour", "#ff2000")
@@ -148,12 +148,12 @@ def test_an_edit_of_ian_is_pythons_with_as_many_steps_as_are_asked_for(page, run
     assert np.abs(all_steps.astype(int) - pixels).max() > 30
     agree(page.pixels(), all_steps)
     page.press(page.slider("steps"), Keys.LEFT * 2)
-    one_step = translate_image(runner, pixels, numbers={"steps": 1}, **given)
+    one_step = translate_image(runner, pixels, attributes={"steps": 1}, **given)
     assert np.abs(one_step.astype(int) - all_steps).max() > 10
     agree(page.pixels(), one_step)
 
 
-def test_strokes_are_undone_one_by_one_cleared_and_gone_with_the_image(page, image):
+def test_strokes_are_undone_one_by_one_cleared_and_removed_with_the_image(page, image):
     path, pixels = image(20, 20)
     page.start("paint", path, pixels)
     unpainted = page.pixels()
@@ -183,7 +183,7 @@ def test_the_handle_moves_the_line_and_paints_nothing(page, image):
     assert float(page.part("split").get_property("value")) == pytest.approx(0.8, abs=0.1)
 
 
-def test_other_signatures_are_not_painted_on(page, image):
+def test_only_signatures_with_a_mask_can_be_painted_on(page, image):
     page.start("a_to_b", *image(20, 20))
     assert not page.part("paint").is_displayed()
     page.stroke((0.2, 0.2), (0.3, 0.3))

@@ -8,12 +8,12 @@ import threading
 import pytest
 
 from exporters import BundleError, ExportError, open_bundle
-from exporters.web import page_of, server_of, url_of
+from exporters.web import build_page, make_server, server_url
 from tests.exporters.web.sites import pack_stand_ins
 
 
 def _running(bundle, **options):
-    server = server_of(open_bundle(bundle), **options)
+    server = make_server(open_bundle(bundle), **options)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return server
 
@@ -46,7 +46,7 @@ def _get(server, path, *, host="127.0.0.1", method="GET"):
         ("/float32.tflite?v=1", "application/octet-stream"),
     ],
 )
-def test_files_come_whole_with_their_type_and_isolated(server, site, path, kind):
+def test_files_are_served_with_their_type_and_isolation_headers(server, site, path, kind):
     response, body = _get(server, path)
     name = path.partition("?")[0].lstrip("/")
     assert body == (site / (name + "index.html" if name == "web/" else name)).read_bytes()
@@ -55,7 +55,7 @@ def test_files_come_whole_with_their_type_and_isolated(server, site, path, kind)
     assert response.headers["Cross-Origin-Embedder-Policy"] == "require-corp"
 
 
-def test_the_manifest_is_given_and_the_root_leads_to_the_page(server, site):
+def test_the_manifest_is_served_and_the_root_redirects_to_the_page(server, site):
     _, body = _get(server, "/manifest.json")
     assert json.loads(body)["digest"] == open_bundle(site).manifest.digest
     response, _ = _get(server, "/")
@@ -79,14 +79,14 @@ def test_the_manifest_is_given_and_the_root_leads_to_the_page(server, site):
         "/web/page.js%00",
     ],
 )
-def test_nothing_that_the_manifest_does_not_list_is_given(server, site, path):
+def test_paths_that_the_manifest_does_not_list_are_not_served(server, site, path):
     (site.parent / "secret").write_text("secret")
     response, body = _get(server, path)
     assert response.status == 404
     assert b"lists no such file" in body
 
 
-def test_a_file_added_or_changed_after_export_is_not_given(site, tmp_path):
+def test_a_file_added_or_changed_after_export_is_not_served(site, tmp_path):
     copy = shutil.copytree(site, tmp_path / "copy")
     (copy / "web" / "added.js").write_text("alert()")
     (copy / "web" / "page.js").write_text("alert()")
@@ -98,23 +98,23 @@ def test_a_file_added_or_changed_after_export_is_not_given(site, tmp_path):
         server.shutdown()
 
 
-def test_another_sites_name_is_refused(server):
+def test_a_request_with_another_host_name_is_refused(server):
     assert _get(server, "/web/", host="evil.example")[0].status == 403
     assert _get(server, "/web/", host="localhost")[0].status == 200
 
 
-def test_it_listens_on_this_machine_only(server):
+def test_the_server_listens_on_this_machine_only(server):
     assert server.server_address[0] == "127.0.0.1"
-    assert url_of(server) == f"http://127.0.0.1:{server.server_port}/web/"
+    assert server_url(server) == f"http://127.0.0.1:{server.server_port}/web/"
 
 
-def test_a_bundle_without_a_page_is_told_how_to_get_one(small):
+def test_serving_a_bundle_without_a_page_says_how_to_export_one(small):
     with pytest.raises(BundleError, match="tf-translate export RUN --bundle DIR --web"):
-        server_of(open_bundle(small))
+        make_server(open_bundle(small))
 
 
-def test_a_bundle_without_a_page_is_served_with_one_beside_its_files(small, tmp_path, monkeypatch):
-    page = page_of(open_bundle(small), pack_stand_ins(tmp_path, monkeypatch))
+def test_a_bundle_without_a_page_is_served_with_a_generated_one(small, tmp_path, monkeypatch):
+    page = build_page(open_bundle(small), pack_stand_ins(tmp_path, monkeypatch))
     with _running(small, page=page) as server:
         for path in ("/web/", "/web/index.html"):
             response, body = _get(server, path)
@@ -128,7 +128,7 @@ def test_a_bundle_without_a_page_is_served_with_one_beside_its_files(small, tmp_
         server.shutdown()
 
 
-def test_a_bundle_with_a_page_shows_its_own(site):
+def test_a_bundle_with_a_page_is_served_with_its_own(site):
     with _running(site, page={"web/index.html": b"other", "web/more.html": b"more"}) as server:
         assert _get(server, "/web/")[1] == (site / "web" / "index.html").read_bytes()
         assert _get(server, "/web/more.html")[0].status == 404
@@ -138,6 +138,6 @@ def test_a_bundle_with_a_page_shows_its_own(site):
 def test_a_port_that_is_taken_or_impossible_is_named(server, site):
     port = server.server_port
     with pytest.raises(ExportError, match=rf"`port` {port} of 127.0.0.1 cannot be used: Address"):
-        server_of(open_bundle(site), port)
+        make_server(open_bundle(site), port)
     with pytest.raises(ExportError, match="it must be 0 to 65535"):
-        server_of(open_bundle(site), 70000)
+        make_server(open_bundle(site), 70000)

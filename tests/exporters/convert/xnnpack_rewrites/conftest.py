@@ -8,7 +8,7 @@ from exporters.tflite_graph.operators import read_signatures
 
 
 class Converted:
-    """A function as a .tflite file's content, and what its operations and results are."""
+    """The content of a .tflite file, with its operations and outputs."""
 
     def __init__(self, content: bytes):
         self.content = content
@@ -22,10 +22,10 @@ class Converted:
         return result
 
     def delegates(self):
-        """How many pieces XNNPACK runs it in, and how many operations are left to others."""
+        """The number of partitions that XNNPACK runs."""
         interpreter = Interpreter(model_content=self.content, num_threads=2)
         interpreter.allocate_tensors()
-        details = interpreter._get_ops_details()  # the one way to see what was delegated
+        details = interpreter._get_ops_details()  # the only way to find delegated operations
         return sum(each["op_name"] == "DELEGATE" for each in details)
 
 
@@ -35,7 +35,7 @@ def _traced(function, spec):
 
 @pytest.fixture
 def convert(tmp_path):
-    """Converts a function of one image as exports do, by way of a SavedModel."""
+    """Converts a function of one image from a SavedModel, as `export` does."""
 
     def converted(function, shape, *, half=False, also=None):
         module = tf.Module()

@@ -1,11 +1,11 @@
-"""Convolutions to few channels as two, against sums by SciPy."""
+"""Convolutions to few channels are split in two; expected values by SciPy."""
 
 import numpy as np
 import pytest
 import tensorflow as tf
 from scipy.signal import correlate2d
 
-from exporters.convert.xnnpack_rewrites import quicker
+from exporters.convert.xnnpack_rewrites import optimize_for_xnnpack
 from tests.exporters.convert.xnnpack_rewrites.conftest import Converted
 
 SHAPE = (1, 60, 64, 32)
@@ -30,12 +30,14 @@ def convolved(image, kernel, bias, mode):
 @pytest.mark.parametrize(
     ("sides", "padding"), [((7, 7), "VALID"), ((5, 3), "SAME"), ((4, 4), "SAME")]
 )
-def test_same_sums_by_row_and_column(convert, random, sides, padding, half):
+def test_a_convolution_to_few_channels_becomes_two_with_equal_sums(
+    convert, random, sides, padding, half
+):
     kernel = random.normal(0, 0.1, (*sides, 32, 3)).astype(np.float16).astype(np.float32)
     bias = np.float32([0.5, -0.25, 0.0])
     image = random.normal(0, 1, SHAPE).astype(np.float32)
     before = convert(lambda x: tf.nn.conv2d(x, kernel, 1, padding) + bias, SHAPE, half=half)
-    after = Converted(quicker(before.content))
+    after = Converted(optimize_for_xnnpack(before.content))
     assert before.operations().count("CONV_2D") == 1
     assert after.operations().count("CONV_2D") == 2
     if padding == "SAME":  # an even kernel pads one more after than before, which SciPy does not
@@ -48,11 +50,11 @@ def test_same_sums_by_row_and_column(convert, random, sides, padding, half):
     assert after.delegates() == 1
 
 
-def test_the_activation_stays_behind_the_sum(convert, random):
+def test_the_fused_activation_stays_on_the_second_convolution(convert, random):
     kernel = random.normal(0, 0.1, (7, 7, 32, 3)).astype(np.float32)
     image = random.normal(0, 1, SHAPE).astype(np.float32)
     before = convert(lambda x: tf.nn.relu(tf.nn.conv2d(x, kernel, 1, "VALID")), SHAPE)
-    after = Converted(quicker(before.content))
+    after = Converted(optimize_for_xnnpack(before.content))
     assert after.operations() == ["CONV_2D", "CONV_2D"]
     expected = np.maximum(convolved(image, kernel, np.zeros(3), "valid"), 0)
     assert (expected == 0).any()
@@ -68,23 +70,25 @@ def test_the_activation_stays_behind_the_sum(convert, random):
         ((7, 7), 3, 1, 2),
     ],
 )
-def test_left_as_they_are(convert, random, sides, channels, strides, dilations):
+def test_convolutions_that_would_gain_nothing_are_not_rewritten(
+    convert, random, sides, channels, strides, dilations
+):
     kernel = random.normal(0, 0.1, (*sides, 32, channels)).astype(np.float32)
     before = convert(
         lambda x: tf.nn.conv2d(x, kernel, strides, "VALID", dilations=dilations), SHAPE
     )
-    assert quicker(before.content) == before.content
+    assert optimize_for_xnnpack(before.content) == before.content
 
 
-def test_small_maps_are_left_as_they_are(convert, random):
+def test_convolutions_of_small_feature_maps_are_not_rewritten(convert, random):
     kernel = random.normal(0, 0.1, (7, 7, 32, 3)).astype(np.float32)
     before = convert(lambda x: tf.nn.conv2d(x, kernel, 1, "VALID"), (1, 10, 10, 32))
-    assert quicker(before.content) == before.content
+    assert optimize_for_xnnpack(before.content) == before.content
 
 
-def test_groups_are_left_as_they_are(convert, random):
-    """Groups cut the channels that are given by their order, which rows would change."""
+def test_grouped_convolutions_are_not_rewritten(convert, random):
+    """Groups partition the input channels by order, which the rewrite would change."""
     kernel = random.normal(0, 0.1, (7, 7, 16, 2)).astype(np.float32)
     before = convert(lambda x: tf.nn.conv2d(x, kernel, 1, "VALID"), SHAPE)
     assert before.operations() == ["CONV_2D"]
-    assert quicker(before.content) == before.content
+    assert optimize_for_xnnpack(before.content) == before.content

@@ -1,4 +1,4 @@
-"""What is left of a file around operations that were rewritten."""
+"""A .tflite file after some of its operations were rewritten."""
 
 import flatbuffers
 import numpy as np
@@ -7,7 +7,7 @@ import tensorflow as tf
 from ai_edge_litert import schema_py_generated as schema
 
 import exporters
-from exporters.convert.xnnpack_rewrites import quicker
+from exporters.convert.xnnpack_rewrites import optimize_for_xnnpack
 from exporters.tflite_graph.operators import read_signatures
 from tests.exporters.convert.xnnpack_rewrites.conftest import Converted
 from tests.exporters.fakes import of_model
@@ -21,23 +21,23 @@ def kernel(random):
     return random.normal(0, 0.1, (7, 7, 32, 3)).astype(np.float32)
 
 
-def test_signatures_share_what_became_of_their_kernel(convert, kernel, random):
-    def drawn(image):
+def test_signatures_share_the_constants_of_a_rewritten_kernel(convert, kernel, random):
+    def convolution(image):
         return tf.nn.conv2d(image, kernel, 1, "VALID")
 
-    before = convert(drawn, SHAPE, also=lambda image: 2.0 * tf.nn.relu(drawn(image)))
-    after = Converted(quicker(before.content))
+    before = convert(convolution, SHAPE, also=lambda image: 2.0 * tf.nn.relu(convolution(image)))
+    after = Converted(optimize_for_xnnpack(before.content))
     assert len(after.content) < len(before.content) + kernel.nbytes / 2
     image = random.normal(0, 1, SHAPE).astype(np.float32)
-    drawing = after.run(image=image)
-    also = after.run(image=image, signature="also")
-    np.testing.assert_allclose(also, 2 * np.maximum(drawing, 0), atol=1e-5)
+    first = after.run(image=image)
+    second = after.run(image=image, signature="also")
+    np.testing.assert_allclose(second, 2 * np.maximum(first, 0), atol=1e-5)
     assert after.operations("also").count("CONV_2D") == 2
 
 
-def test_what_nothing_reads_any_more_is_gone(convert, kernel):
+def test_unused_tensors_and_constants_are_removed(convert, kernel):
     before = convert(lambda x: tf.nn.conv2d(x, kernel, 1, "VALID"), SHAPE, half=True)
-    model = schema.ModelT.InitFromPackedBuf(quicker(before.content), 0)
+    model = schema.ModelT.InitFromPackedBuf(optimize_for_xnnpack(before.content), 0)
     (graph,) = model.subgraphs
     touched = {int(each) for op in graph.operators for each in [*op.inputs, *op.outputs]}
     assert touched == set(range(len(graph.tensors)))
@@ -45,46 +45,51 @@ def test_what_nothing_reads_any_more_is_gone(convert, kernel):
     assert read | {0} == set(range(len(model.buffers)))
 
 
-def test_constants_begin_at_multiples_of_16_bytes(convert, kernel):
-    content = quicker(convert(lambda x: tf.nn.conv2d(x, kernel, 1, "VALID"), SHAPE).content)
+def test_constants_are_aligned_to_16_bytes(convert, kernel):
+    content = optimize_for_xnnpack(
+        convert(lambda x: tf.nn.conv2d(x, kernel, 1, "VALID"), SHAPE).content
+    )
     model = schema.Model.GetRootAs(content, 0)
-    buffers = [model.Buffers(at) for at in range(model.BuffersLength())]
-    own = [each for each in buffers if not each.DataIsNone()]
-    assert len(own) >= 4
-    assert [each._tab.Vector(each._tab.Offset(4)) % 16 for each in own] == [0] * len(own)
+    buffers = [model.Buffers(index) for index in range(model.BuffersLength())]
+    constants = [each for each in buffers if not each.DataIsNone()]
+    assert len(constants) >= 4
+    offsets = [each._tab.Vector(each._tab.Offset(4)) % 16 for each in constants]
+    assert offsets == [0] * len(constants)
 
 
-def test_constants_without_numbers_stay_constants(convert, kernel, random):
-    def drawn(image):
+def test_empty_constants_stay_constants(convert, kernel, random):
+    def convolution(image):
         return tf.nn.conv2d(image, kernel, 1, "VALID")
 
-    before = convert(drawn, SHAPE, also=lambda image: tf.reshape(tf.reduce_max(drawn(image)), []))
-    after = Converted(quicker(before.content))
+    before = convert(
+        convolution, SHAPE, also=lambda image: tf.reshape(tf.reduce_max(convolution(image)), [])
+    )
+    after = Converted(optimize_for_xnnpack(before.content))
     assert after.content != before.content
     model = schema.Model.GetRootAs(after.content, 0)
     empty = [
-        model.Buffers(at).DataLength()
-        for at in range(model.BuffersLength())
-        if not model.Buffers(at).DataIsNone()
+        model.Buffers(index).DataLength()
+        for index in range(model.BuffersLength())
+        if not model.Buffers(index).DataIsNone()
     ]
-    given = schema.Model.GetRootAs(before.content, 0)
+    original = schema.Model.GetRootAs(before.content, 0)
     assert empty.count(0) == sum(
-        not given.Buffers(at).DataIsNone() and given.Buffers(at).DataLength() == 0
-        for at in range(1, given.BuffersLength())
+        not original.Buffers(index).DataIsNone() and original.Buffers(index).DataLength() == 0
+        for index in range(1, original.BuffersLength())
     )
 
 
-def test_files_with_constants_behind_the_graph_stay_as_they_are(convert, kernel):
+def test_files_with_constants_behind_the_graph_are_not_rewritten(convert, kernel):
     content = convert(lambda x: tf.nn.conv2d(x, kernel, 1, "VALID"), SHAPE).content
     model = schema.ModelT.InitFromPackedBuf(content, 0)
     model.buffers[-1].offset = 1024
     builder = flatbuffers.Builder(len(content))
     builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
     behind = bytes(builder.Output())
-    assert quicker(behind) == behind
+    assert optimize_for_xnnpack(behind) == behind
 
 
-def test_new_operations_bear_the_name_of_their_layer(tmp_path):
+def test_new_operations_have_the_name_of_their_layer(tmp_path):
     model = resnet_generator((64, 64, 3), 3, base_filters=64, residual_blocks=1)
     signatures = {"a_to_b": of_model("a_to_b", model)}
     bundle = exporters.export(signatures, tmp_path / "bundle", recipes=("float32",))
@@ -97,7 +102,7 @@ def test_new_operations_bear_the_name_of_their_layer(tmp_path):
 
 
 def layer(name):
-    """What `lint` takes for the layer: all but the last part of a name."""
+    """The layer that `lint` reports: all but the last part of a name."""
     return name.rpartition("/")[0]
 
 
@@ -115,5 +120,32 @@ def test_exports_of_floats_are_rewritten_and_of_integers_are_not(tmp_path):
     doublings = {name: each.count("DEPTH_TO_SPACE") for name, each in operations.items()}
     assert doublings == {"float32": 2, "float16": 2, "dynamic_int8": 0}
     assert exporters.verify(bundle).passed
-    shares = [s for s in exporters.lint(bundle).shares if s.target == "xnnpack"]
-    assert {share.on_path for share in shares} == {1.0}
+    coverage = [each for each in exporters.lint(bundle).coverage if each.target == "xnnpack"]
+    assert {each.fast_fraction for each in coverage} == {1.0}
+
+
+def test_without_optimize_the_file_is_the_converters_and_outputs_are_equal(tmp_path):
+    model = resnet_generator((64, 64, 3), 3, base_filters=64, residual_blocks=1)
+    signatures = {"a_to_b": of_model("a_to_b", model)}
+    bundles = {
+        optimize: exporters.open_bundle(
+            exporters.export(signatures, tmp_path / str(optimize), optimize=optimize)
+        )
+        for optimize in (True, False)
+    }
+    contents = {each: bundle.read("float32.tflite") for each, bundle in bundles.items()}
+    operations = {
+        each: Converted(content).operations("a_to_b") for each, content in contents.items()
+    }
+    assert operations[False].count("TRANSPOSE_CONV") == 2
+    assert operations[True].count("TRANSPOSE_CONV") == 0
+    assert optimize_for_xnnpack(contents[False]) == contents[True]
+    image = np.random.default_rng(0).uniform(-1, 1, (1, 64, 64, 3)).astype(np.float32)
+    outputs = {
+        each: exporters.Runner(bundle).run("a_to_b", {"image": image})["image"]
+        for each, bundle in bundles.items()
+    }
+    np.testing.assert_allclose(outputs[True], outputs[False], atol=2e-5)
+    for optimize, bundle in bundles.items():
+        assert bundle.manifest.artifacts["float32"].optimized is optimize
+        assert exporters.verify(bundle.root).passed

@@ -1,10 +1,10 @@
-"""Doublings by odd kernels as four convolutions, against sums by hand."""
+"""Transposed convolutions with odd kernels become four convolutions; expected values by NumPy."""
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from exporters.convert.xnnpack_rewrites import quicker
+from exporters.convert.xnnpack_rewrites import optimize_for_xnnpack
 from tests.exporters.convert.xnnpack_rewrites.conftest import Converted
 
 SHAPE = (1, 6, 5, 128)
@@ -12,15 +12,15 @@ FILTERS = 12
 
 
 def doubled(image, kernel, bias=0.0):
-    """What every pixel gives to 2 i + tap, added up, in float64: padding "valid"."""
+    """A transposed convolution with stride 2 and padding "valid", in float64."""
     _, height, width, _ = image.shape
     rows, columns, filters, _ = kernel.shape
-    given = np.zeros((1, 2 * (height - 1) + rows, 2 * (width - 1) + columns, filters))
+    output = np.zeros((1, 2 * (height - 1) + rows, 2 * (width - 1) + columns, filters))
     for i in range(height):
         for j in range(width):
             part = np.einsum("rcoi,i->rco", kernel.astype(float), image[0, i, j])
-            given[0, 2 * i : 2 * i + rows, 2 * j : 2 * j + columns] += part
-    return given + bias
+            output[0, 2 * i : 2 * i + rows, 2 * j : 2 * j + columns] += part
+    return output + bias
 
 
 def transposed(kernel, shape, padding):
@@ -42,10 +42,12 @@ def image(random):
 
 @pytest.mark.parametrize("half", [False, True])
 @pytest.mark.parametrize(("rows", "columns"), [(3, 3), (5, 5), (3, 4)])
-def test_padding_same(convert, random, image, rows, columns, half):
+def test_same_padding_becomes_four_convolutions_with_equal_sums(
+    convert, random, image, rows, columns, half
+):
     kernel = weights(random, rows, columns)
     before = convert(transposed(kernel, (12, 10), "SAME"), SHAPE, half=half)
-    after = Converted(quicker(before.content))
+    after = Converted(optimize_for_xnnpack(before.content))
     assert "TRANSPOSE_CONV" in before.operations()
     assert "TRANSPOSE_CONV" not in after.operations()
     assert after.operations().count("CONV_2D") == 4
@@ -56,7 +58,7 @@ def test_padding_same(convert, random, image, rows, columns, half):
 
 
 @pytest.mark.parametrize(("top", "left"), [(1, 1), (0, 0), (1, 0)])
-def test_a_crop_goes_into_it(convert, random, image, top, left):
+def test_a_crop_becomes_part_of_the_convolutions(convert, random, image, top, left):
     kernel = weights(random, 3, 3)
     bias = np.linspace(-1, 1, FILTERS, dtype=np.float32)
 
@@ -65,7 +67,7 @@ def test_a_crop_goes_into_it(convert, random, image, top, left):
         return whole[:, top : top + 12, left : left + 10]
 
     before = convert(function, SHAPE)
-    after = Converted(quicker(before.content))
+    after = Converted(optimize_for_xnnpack(before.content))
     assert "STRIDED_SLICE" in before.operations()
     assert not {"TRANSPOSE_CONV", "STRIDED_SLICE"} & set(after.operations())
     padded = after.operations().count("PAD")
@@ -74,23 +76,23 @@ def test_a_crop_goes_into_it(convert, random, image, top, left):
     np.testing.assert_allclose(after.run(image=image), expected, atol=2e-5)
 
 
-def test_odd_results_are_left_as_they_are(convert, random):
+def test_odd_output_sizes_are_not_rewritten(convert, random):
     before = convert(transposed(weights(random, 3, 3), (13, 11), "VALID"), SHAPE)
-    assert quicker(before.content) == before.content
+    assert optimize_for_xnnpack(before.content) == before.content
 
 
-def test_even_kernels_are_left_as_they_are(convert, random):
+def test_even_kernels_are_not_rewritten(convert, random):
     before = convert(transposed(weights(random, 4, 4), (12, 10), "SAME"), SHAPE)
-    assert quicker(before.content) == before.content
+    assert optimize_for_xnnpack(before.content) == before.content
 
 
-def test_few_channels_are_left_as_they_are(convert, random):
+def test_transposed_convolutions_of_few_channels_are_not_rewritten(convert, random):
     kernel = random.normal(0, 0.1, (3, 3, FILTERS, 64)).astype(np.float32)
     before = convert(transposed(kernel, (12, 10), "SAME"), (1, 6, 5, 64))
-    assert quicker(before.content) == before.content
+    assert optimize_for_xnnpack(before.content) == before.content
 
 
-def test_a_crop_that_others_look_past_stays(convert, random, image):
+def test_a_crop_is_kept_if_another_operation_reads_its_input(convert, random, image):
     kernel = weights(random, 3, 3)
 
     def function(image):
@@ -98,11 +100,11 @@ def test_a_crop_that_others_look_past_stays(convert, random, image):
         return whole[:, 1:, 1:] + tf.reduce_max(whole, (1, 2), keepdims=True)
 
     before = convert(function, SHAPE)
-    assert quicker(before.content) == before.content
+    assert optimize_for_xnnpack(before.content) == before.content
 
 
 @pytest.mark.parametrize("cut", ["step", "channels"])
-def test_other_slices_stay(convert, random, cut):
+def test_slices_with_steps_or_of_channels_are_kept(convert, random, cut):
     kernel = weights(random, 3, 3)
 
     def function(image):
@@ -110,4 +112,4 @@ def test_other_slices_stay(convert, random, cut):
         return whole[:, 1::2, 1::2] if cut == "step" else whole[:, 1:, 1:, 1:]
 
     before = convert(function, SHAPE)
-    assert quicker(before.content) == before.content
+    assert optimize_for_xnnpack(before.content) == before.content

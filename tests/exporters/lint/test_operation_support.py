@@ -1,7 +1,7 @@
 import pytest
 
-from exporters.lint.rules import reason_against
-from exporters.lint.tables import tables
+from exporters.lint.device_operations import device_operations
+from exporters.lint.operation_support import unsupported_reason
 from exporters.tflite_graph.operators import Node, Tensor
 
 
@@ -58,27 +58,27 @@ def sliced(steps, **masks):
         ),
     ],
 )
-def test_what_a_device_runs(target, made, reason):
-    found = reason_against(made, tables().targets[target])
+def test_reasons_why_a_device_does_not_run_an_operation(target, made, reason):
+    found = unsupported_reason(made, device_operations().targets[target])
     assert (found is None) if reason is None else (reason in found)
 
 
-def test_every_table_says_where_it_is_from():
-    for name, target in tables().targets.items():
+def test_every_target_names_its_source():
+    for name, target in device_operations().targets.items():
         assert len(target.source) > 40, name
         assert target.operations, name
 
 
-def test_tables_and_cures_name_operations_that_exist():
+def test_targets_and_suggestions_name_existing_operations():
     from ai_edge_litert import schema_py_generated as schema
 
     known = set(vars(schema.BuiltinOperator))
-    for target in tables().targets.values():
+    for target in device_operations().targets.values():
         assert set(target.operations) <= known
-    assert set(tables().cures) <= known
+    assert set(device_operations().suggestions) <= known
 
 
 def test_a_browser_runs_what_xnnpack_runs():
-    targets = tables().targets
+    targets = device_operations().targets
     assert targets["litertjs"].operations == targets["xnnpack"].operations
     assert targets["litertjs"].interface_types == ("float32", "int32", "uint8")

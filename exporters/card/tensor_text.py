@@ -1,47 +1,27 @@
-"""Templates from data files, and tensors in the words that card and examples share."""
+"""Text about signatures and tensors that the card and the app examples share."""
 
 import math
-import string
-import tomllib
 from collections.abc import Mapping, Sequence
-from importlib.resources import files as resources
-from typing import Any
 
-from exporters.bundle.labels import default_of
 from exporters.bundle.manifest import SignatureRecord, TensorRecord
 
 CHANNELS = {1: "grey", 3: "red, green, blue", 4: "red, green, blue, alpha"}
 
 
-class _Template(string.Template):
-    delimiter = "%%"  # neither Kotlin, Swift nor Markdown has it
-
-
-def load(name: str) -> dict[str, Any]:
-    """Reads a file of templates by its stem."""
-    content = resources("exporters.card").joinpath("templates", f"{name}.toml").read_text("utf-8")
-    return tomllib.loads(content)
-
-
-def fill(template: str, **values: object) -> str:
-    """Puts values where a template says `%%{name}`; none may be missing."""
-    return _Template(template).substitute(values)
-
-
-def called(records: Mapping[str, SignatureRecord]) -> dict[str, SignatureRecord]:
-    """The signatures apps call: the uint8 variant where there is one, else the float one."""
+def app_signatures(records: Mapping[str, SignatureRecord]) -> dict[str, SignatureRecord]:
+    """The signatures for apps: the uint8 variant if there is one, else the float signature."""
     variants = {record.pixels_of: name for name, record in records.items() if record.pixels_of}
-    plain = [name for name, record in records.items() if record.pixels_of is None]
-    return {name: records[name] for name in (variants.get(each, each) for each in plain)}
+    floats = [name for name, record in records.items() if record.pixels_of is None]
+    return {name: records[name] for name in (variants.get(each, each) for each in floats)}
 
 
-def plain_name(name: str, record: SignatureRecord) -> str:
-    """What people call a signature: a uint8 variant by the name of what it wraps."""
+def display_name(name: str, record: SignatureRecord) -> str:
+    """The name of a signature for people: for a uint8 variant that of the float signature."""
     return record.pixels_of or name
 
 
 def number(value: float) -> str:
-    """A number as short as it is exact: 1, not 1.0."""
+    """The shortest exact text of a number: 1, not 1.0."""
     return str(int(value)) if math.isfinite(value) and value == int(value) else repr(float(value))
 
 
@@ -52,7 +32,7 @@ def limits(tensor: TensorRecord) -> str:
     return "..".join(map(number, tensor.value_range))
 
 
-def whole_form(tensor: TensorRecord) -> str:
+def type_shape_and_range(tensor: TensorRecord) -> str:
     """Such as `uint8 [1, 64, 64, 3] in 0..255`."""
     between = ", " if tensor.value_range is None else " in "
     return f"{type_and_shape(tensor)}{between}{limits(tensor)}"
@@ -76,13 +56,12 @@ def meaning(tensor: TensorRecord) -> str:
 
 
 def is_image(tensor: TensorRecord) -> bool:
-    """Whether a tensor is one image of pixels."""
+    """Whether a tensor is one image of uint8 pixels."""
     return tensor.dtype == "uint8" and len(tensor.shape) == 4 and tensor.shape[0] == 1
 
 
-def usual(tensor: TensorRecord) -> Sequence[str] | None:
-    """The numbers of an input's default, or None if it must be given."""
-    default = default_of(tensor)
-    if default is None or math.prod(tensor.shape) != len(default):
+def default_texts(tensor: TensorRecord) -> Sequence[str] | None:
+    """The values of an input's default as text, or None if it is required."""
+    if tensor.default is None or math.prod(tensor.shape) != len(tensor.default):
         return None
-    return [number(each) for each in default]
+    return [number(value) for value in tensor.default]
