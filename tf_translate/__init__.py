@@ -5,6 +5,8 @@ answers before TensorFlow is there.
 """
 
 import importlib
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tf_translate.version import __version__
@@ -43,48 +45,42 @@ if TYPE_CHECKING:  # what `__getattr__` loads, for type checkers and editors
     from tf_translate.methods.pix2pix import Pix2PixSettings as Pix2PixSettings
     from tf_translate.training.strategy import make_strategy as make_strategy
 
-_PLACES = {
-    "AgeCGAN": "methods.age_cgan",
-    "AgeCGANSettings": "methods.age_cgan",
-    "CycleGAN": "methods.cyclegan",
-    "CycleGANSettings": "methods.cyclegan",
-    "DTN": "methods.dtn",
-    "DTNSettings": "methods.dtn",
+_MODULES = {
     "DataConfig": "config.data",
-    "DiscoGAN": "methods.discogan",
-    "DiscoGANSettings": "methods.discogan",
-    "DualGAN": "methods.dualgan",
-    "DualGANSettings": "methods.dualgan",
-    "Fader": "methods.fader",
-    "FaderSettings": "methods.fader",
-    "GeneGAN": "methods.genegan",
-    "GeneGANSettings": "methods.genegan",
-    "IAN": "methods.ian",
-    "IANSettings": "methods.ian",
-    "IcGAN": "methods.icgan",
-    "IcGANSettings": "methods.icgan",
-    "Pix2Pix": "methods.pix2pix",
-    "Pix2PixSettings": "methods.pix2pix",
-    "Player": "core.player",
-    "Signature": "core.signature",
-    "LossTerm": "core.loss_terms",
-    "TranslateError": "errors",
-    "Translator": "core.translator",
     "image_signature": "core.signature",
     "load_legacy": "legacy.loading",
+    "LossTerm": "core.loss_terms",
     "make_strategy": "training.strategy",
+    "open_attribute_dataset": "data.attribute_dataset",
     "open_domain_dataset": "data.domain_dataset",
     "open_image_dataset": "data.image_dataset",
-    "open_attribute_dataset": "data.attribute_dataset",
+    "Player": "core.player",
+    "Signature": "core.signature",
+    "TranslateError": "errors",
+    "Translator": "core.translator",
 }
 
-__all__ = ["__version__", *_PLACES]
+
+def _classes_of_methods() -> dict[str, str]:
+    """The public classes of `methods/*.py` with their modules, read without importing them."""
+    files = sorted(Path(__file__).with_name("methods").glob("[!_]*.py"))
+    return {
+        name: f"methods.{file.stem}"
+        for file in files
+        if file.stem != "registry"
+        for name in re.findall(r"^class ([A-Z]\w*)\(", file.read_text("utf-8"), re.MULTILINE)
+    }
+
+
+_MODULES |= _classes_of_methods()
+
+__all__ = ["__version__", *_MODULES]
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _PLACES:
+    if name not in _MODULES:
         raise AttributeError(f"module 'tf_translate' has no attribute {name!r}")
-    return getattr(importlib.import_module(f"tf_translate.{_PLACES[name]}"), name)
+    return getattr(importlib.import_module(f"tf_translate.{_MODULES[name]}"), name)
 
 
 def __dir__() -> list[str]:

@@ -90,6 +90,7 @@ class AgeCGANSettings(MethodSettings):
     title="Age-cGAN",
     paper="Antipov et al. 2017",
     layout="attributes",
+    data="one set with attributes, such as age groups",
     content="an encoder of the noise, then a search for the noise with the same identity embedding",
     domain="a discriminator that also sees attributes",
     settings=AgeCGANSettings,

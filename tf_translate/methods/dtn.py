@@ -59,6 +59,7 @@ class DTNSettings(MethodSettings):
     title="DTN",
     paper="Taigman et al. 2017",
     layout="unpaired",
+    data="two unpaired sets; labels of a, or a trained feature extractor f",
     content="f-constancy: what a frozen feature extractor f sees; identity on the target",
     domain="a discriminator of three classes",
     settings=DTNSettings,

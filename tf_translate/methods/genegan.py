@@ -87,6 +87,7 @@ class Bursts:
     title="GeneGAN",
     paper="Zhou et al. 2017",
     layout="unpaired",
+    data="two unpaired sets, with and without an object",
     content="reconstruction, the parallelogram of parents and children",
     domain="Wasserstein discriminators on children with exchanged objects",
     settings=GeneGANSettings,

@@ -24,7 +24,12 @@ from tf_translate.core.translator import Translator
 from tf_translate.errors import UnknownMethodError
 
 ENTRY_POINT = "tf_translate.methods"
-LAYOUTS = ("paired", "unpaired", "attributes", "images")
+LAYOUTS = {
+    "paired": "pairs",
+    "unpaired": "two unpaired sets",
+    "attributes": "one set with attributes",
+    "images": "one set of images",
+}
 _PACKAGE = "tf_translate"
 _REGISTERED: dict[str, "Method"] = {}
 
@@ -39,6 +44,7 @@ class Method:
         paper: Authors and year.
         layout: Form of its data: "paired", "unpaired", "attributes" (one set of images with
             attributes) or "images" (one set of images alone).
+        data: Its data in a few words.
         content: What keeps the content of the input, in a few words.
         domain: How the output reaches the target domain, in a few words.
         translator: Its Translator class.
@@ -49,6 +55,7 @@ class Method:
     title: str
     paper: str
     layout: str
+    data: str
     content: str
     domain: str
     translator: type[Translator]
@@ -62,6 +69,7 @@ def register(
     layout: str,
     title: str = "",
     paper: str = "",
+    data: str = "",
     content: str = "",
     domain: str = "",
 ) -> Callable[[type[Translator]], type[Translator]]:
@@ -74,7 +82,8 @@ def register(
         name: Lowercase letters, digits and underscores; not yet that of another method.
         settings: The class of the method's settings.
         layout: "paired", "unpaired", "attributes" or "images".
-        title, paper, content, domain: See `Method`; the title is the name if empty.
+        title, paper, data, content, domain: See `Method`. If empty, the title is the name, and the
+            data follow from the layout.
 
     Raises:
         ValueError: If an argument is not as above.
@@ -100,7 +109,15 @@ def register(
         if package != _PACKAGE:
             add_preset_folder(name, Path(str(sys.modules[cls.__module__].__file__)).parent)
         _REGISTERED[name] = Method(
-            name, title or name, paper, layout, content, domain, cls, settings
+            name=name,
+            title=title or name,
+            paper=paper,
+            layout=layout,
+            data=data or LAYOUTS[layout],
+            content=content,
+            domain=domain,
+            translator=cls,
+            settings=settings,
         )
         return keras.saving.register_keras_serializable(package)(cls)
 

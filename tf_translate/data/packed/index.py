@@ -20,7 +20,7 @@ from tf_translate.config.settings import Settings
 from tf_translate.errors import DataError
 
 INDEX, IMAGES, RECORDS = "packed.json", "images.jsonl", "records.npy"
-VERSION = 1
+VERSION = 2
 HEADER, FOOTER = 12, 4  # bytes that TFRecord writes before and after a record: length and checksums
 RECORD = np.dtype([("shard", "<u4"), ("offset", "<u8"), ("bytes", "<u8"), ("crc32", "<u4")])
 
@@ -94,7 +94,7 @@ def read_index(folder: Path) -> Index:
     record is read.
 
     Raises:
-        DataError: If the index has a newer version or is invalid, or a file does not match it.
+        DataError: If the index has another version or is invalid, or a file does not match it.
     """
     path = folder / INDEX
     try:
@@ -102,8 +102,13 @@ def read_index(folder: Path) -> Index:
         version = values["version"] if isinstance(values, dict) else None
         if isinstance(version, int) and version > VERSION:
             raise DataError(
-                f"{folder} was packed by a newer tf-translate (format {version}, this one reads up "
-                f"to {VERSION}): upgrade tf-translate, or pack the data set again"
+                f"{folder} was packed by a newer tf-translate (format {version}, this one reads "
+                f"{VERSION}): upgrade tf-translate, or pack the data set again"
+            )
+        if isinstance(version, int) and version < VERSION:
+            raise DataError(
+                f"{folder} was packed by an older tf-translate (format {version}, this one reads "
+                f"{VERSION}): pack the data set again"
             )
         index = Index.model_validate(values)
     except (ValueError, KeyError, RecursionError) as error:

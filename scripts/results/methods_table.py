@@ -1,0 +1,35 @@
+"""The table of methods in README.md, from the registry.
+
+python -m scripts.results.methods_table     writes it between `<!-- methods -->` and `<!-- end -->`
+"""
+
+from pathlib import Path
+
+from tf_translate.methods.registry import all_methods
+
+README = Path(__file__).parents[2] / "README.md"
+START, END = "<!-- methods -->\n", "<!-- end of methods -->"
+
+
+def table() -> str:
+    """The table in Markdown, a row for each method of this package, by year and name."""
+    rows = [
+        "| method | data | content preserved by | domain reached by | deploys |",
+        "|---|---|---|---|---|",
+    ]
+    own = [m for m in all_methods().values() if m.translator.__module__.startswith("tf_translate.")]
+    for method in sorted(own, key=lambda method: (method.paper[-4:], method.name)):
+        deploys = ", ".join(f"`{name}`" for name in method.translator.deploys)
+        cells = (f"`{method.name}` ({method.paper})", method.data, method.content, method.domain)
+        rows.append("| " + " | ".join((*cells, deploys)) + " |")
+    return "\n".join(rows) + "\n"
+
+
+def with_table(text: str) -> str:
+    """A page with its table of methods renewed."""
+    before, _, rest = text.partition(START)
+    return before + START + table() + END + rest.partition(END)[2]
+
+
+if __name__ == "__main__":
+    README.write_text(with_table(README.read_text("utf-8")), "utf-8")
