@@ -29,7 +29,7 @@ def _train_dtn(mistake, tmp_path, *overrides):
 
 def test_data_without_the_labels_of_a_stage_is_rejected(mistake, tmp_path, pairs):
     sentence = _train_dtn(mistake, tmp_path, f"data.path={pairs}")
-    assert "the stage 'features' of dtn needs label_a, but" in sentence
+    assert "the stage 'feature_extractor' of dtn needs label_a, but" in sentence
     assert "use a folder for each class" in sentence
 
 
@@ -40,9 +40,9 @@ def test_a_number_of_classes_that_differs_from_the_data_is_rejected(mistake, tmp
 
 
 def test_an_unknown_stage_lists_the_known_stages(mistake, tmp_path, labelled):
-    overrides = (f"data.path={labelled}", "model.classes=3", "training.stages.feature=0.5")
+    overrides = (f"data.path={labelled}", "model.classes=3", "training.stages.extractor=0.5")
     sentence = _train_dtn(mistake, tmp_path, *overrides)
-    assert "training.stages names ['feature'], but the stages ahead of the last" in sentence
+    assert "training.stages names ['extractor'], but the stages ahead of the last" in sentence
 
 
 def test_too_few_steps_for_all_stages_are_rejected(mistake, tmp_path, labelled):
@@ -66,9 +66,9 @@ def test_errors_in_optimizer_settings_name_the_key_and_its_rule(mistake, tmp_pat
 
 
 def test_a_missing_feature_extractor_file_is_rejected(mistake, tmp_path, labelled):
-    overrides = (f"data.path={labelled}", "model.features=nowhere.keras")
+    overrides = (f"data.path={labelled}", "model.feature_extractor=nowhere.keras")
     sentence = _train_dtn(mistake, tmp_path, *overrides)
-    assert "`features` must be a .keras file" in sentence
+    assert "`feature_extractor` must be a .keras file" in sentence
 
 
 def test_an_image_size_that_is_not_a_power_of_two_is_rejected_by_discogan(mistake, tmp_path, pairs):

@@ -10,7 +10,7 @@ import tensorflow as tf
 from rich.console import Console
 
 from tests.methods.tiny import identity_generator, tiny_discriminator
-from tf_translate.methods.cyclegan import CycleGAN
+from tf_translate.methods.cyclegan import CycleGAN, CycleGANSettings
 from tf_translate.training import loop
 from tf_translate.training.failure_checks import (
     PreviewBatch,
@@ -136,7 +136,7 @@ def _run(
     model = CycleGAN(
         *(make(SHAPE, name) for name in ("g", "f")),
         *(tiny_discriminator(SHAPE, name) for name in ("x", "y")),
-        pool_size=0,
+        settings=CycleGANSettings(pool_size=0),
         loss_weights=loss_weights,
     )
     optimizers = {"generators": generators, "discriminators": discriminators}

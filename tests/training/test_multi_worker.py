@@ -89,7 +89,7 @@ def _step(checkpoint):
 
 def _state(file):
     """The step, and all values of weights, image pools and optimizers, in order."""
-    registry.find(read_config(file.parent).method).load()  # registers its classes
+    registry.find(read_config(file.parent).method)  # registers its classes
     model = keras.models.load_model(file)
     slots = [v for each in model.player_optimizers.values() for v in each.variables]
     return int(model.steps_taken.numpy()), [np.array(v) for v in [*model.weights, *slots]]

@@ -115,7 +115,7 @@ def test_failure_checks_skip_stages_that_train_no_generator():
     settings = DTNSettings(base_filters=2, code=4, decoder_filters=2, discriminator_filters=2)
     model = DTN.from_settings(settings, (32, 32, 3), (32, 32, 1))
     a, b = _batch(2, 32, 32, 3)["a"], _batch(2, 32, 32, 1)["b"]
-    assert model.stage == "features"
+    assert model.stage == "feature_extractor"
     assert preview_images.preview_grid(model, {"a": a, "b": b})[1] == []
     model.enter_stage("transfer")
     assert [each.title for each in preview_images.preview_grid(model, {"a": a, "b": b})[1]] == [
