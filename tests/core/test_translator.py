@@ -104,7 +104,8 @@ def test_turns_repeat_on_fresh_gradients():
 
 
 def test_turns_on_microbatches_see_other_images_and_share_the_last_forward_pass(monkeypatch):
-    # Images 1, 2, 3 are microbatches 0, 1, 2. The discriminator plays on all: dL/dc = g * a = 3, 6, 9
+    # Images 1, 2, 3 are microbatches 0, 1, 2. The discriminator plays on all:
+    # dL/dc = g * a = 3, 6, 9
     # -> c = 5 - 0.1 * 18 = 3.2; the generator on the last: dL/dg = 2 * c * a = 19.2 -> 1.08.
     class Fresh(Toy):
         players = (
@@ -388,7 +389,7 @@ class Following(Toy):
 
 def test_a_forward_pass_can_depend_on_that_of_a_player_that_moves_later():
     # g = 3, c = 5, a = 2, SGD 0.1. l1 = g * (c * a) = 30, its gradient in g is 10, doubled by its
-    # weight -> g = 3 - 2 = 1. The discriminator's own pass moves it, the generator's, made of it, does
+    # weight -> g = 3 - 2 = 1. The discriminator's own pass moves it, the generator's does
     # not: gradient of c * a is 2 -> c = 5 - 0.2 = 4.8; its loss is 10 + 30.
     translator = _toy(Following)
     logs = translator.train_step(batch_of(2.0))
@@ -406,7 +407,9 @@ def test_wrong_arguments_are_refused_in_one_sentence():
         Toy(scale(1, "g"), scale(1, "c"), loss_weights={"l1": -1})
     with pytest.raises(ValueError, match="`discriminator` must be built before it is given"):
         Toy(scale(1, "g"), keras.Sequential([keras.layers.Dense(1)]))
-    with pytest.raises(ValueError, match=r"`optimizers` names \['discriminate'\], but the players are"):
+    with pytest.raises(
+        ValueError, match=r"`optimizers` names \['discriminate'\], but the players are"
+    ):
         Toy(scale(1, "g"), scale(1, "c")).compile({"discriminate": keras.optimizers.SGD()})
     with pytest.raises(ValueError, match=r"`stage` must be one of \['train'\], got 'x'"):
         _toy().enter_stage("x")

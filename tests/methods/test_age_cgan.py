@@ -12,8 +12,7 @@ from tf_translate.methods.age_cgan import AgeCGAN, AgeCGANSettings
 SHAPE = (8, 8, 3)
 TONES = {"tone": ["0", "1", "2"]}
 TINY = {
-    "latent": 5, "base_filters": 4, "discriminator_filters": 4, "encoder_filters": 4, "latent_width": 8,
-    "bn_recalibration_steps": 3, "embedding": 6, "identity_embedder_filters": 4, "identity_embedder_width": 8,
+    **AgeCGAN.conformance.settings, "bn_recalibration_steps": 3,
     "search": {"steps": 3, "iterations": 8},
 }  # fmt: skip
 

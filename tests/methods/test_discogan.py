@@ -97,7 +97,7 @@ def test_objectives_equal_the_equations_written_in_numpy():
     expected = cross_entropy(model.discriminator_b, fakes["fake_b"], True)
     expected += cross_entropy(model.discriminator_a, fakes["fake_a"], True)
     assert float(losses["adversarial"]) == pytest.approx(expected, rel=1e-5)
-    # The reconstruction of identity generators is the fake itself; in [0, 1] differences are halved.
+    # Identity generators reconstruct the fake itself; in [0, 1] differences are halved.
     expected = (((fakes["fake_b"] - x) / 2).numpy() ** 2).mean()
     expected += (((fakes["fake_a"] - y) / 2).numpy() ** 2).mean()
     assert float(losses["reconstruction"]) == pytest.approx(expected, rel=1e-5)

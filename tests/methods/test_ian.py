@@ -1,4 +1,4 @@
-"""Metadata of IAN and its published code, and who learns what."""
+"""Facts of IAN and its published code, and which loss moves which network."""
 
 import numpy as np
 import pytest
@@ -31,7 +31,7 @@ def _values(model):
 
 
 def _moved(before, model):
-    """The networks of which some weight is another one."""
+    """The networks of which some weight changed."""
     after = _values(model)
     return {
         name
@@ -45,13 +45,13 @@ def _only(*terms):
     return {term.name: 0.0 for term in IAN.terms if term.name not in terms}
 
 
-# --- the published metadata -----------------------------------------------------------------------
+# --- the published facts -----------------------------------------------------------------------
 
 
 def test_weights_are_the_codes():
     assert {term.name: term.weight for term in IAN.terms} == {
-        "pixel": 3.0, "feature": 1.0, "adversarial": 1.0, "discriminator": 1.0, "r1": 0.0, "kl": 1.0,
-        "l2": 1e-5, "orthogonal": 0.0,
+        "pixel": 3.0, "feature": 1.0, "adversarial": 1.0, "discriminator": 1.0, "r1": 0.0,
+        "kl": 1.0, "l2": 1e-5, "orthogonal": 0.0,
     }  # fmt: skip
 
 
@@ -66,11 +66,11 @@ def test_networks_have_the_numbers_of_parameters_of_the_code(discriminator):
     trunk = 25 * (3 * 128 + 128 * 256 + 256 * 512 + 512 * 1024) + 128 + 2 * (256 + 512 + 1024)
     head = 16 * 1024 * 1000 + 2 * 1000 + 2 * (1000 * 100 + 2 * 100)
     logits = {"binary": 1, "ternary": 3}[discriminator]
-    verdict = 1024 * 500 * 5 + 500 * 5 + 500 + (1024 + 500) * logits
+    head_of_d = 1024 * 500 * 5 + 500 * 5 + 500 + (1024 + 500) * logits
     decoder = 100 * 16384 + 2 * 16384 + 2 * (512 + 256 + 128)
     decoder += 25 * (1024 * 512 + 512 * 256 + 256 * 128 + 128 * 3)
     assert counts == {
-        "trunk": trunk, "encoder_head": head, "discriminator_head": verdict, "decoder": decoder,
+        "trunk": trunk, "encoder_head": head, "discriminator_head": head_of_d, "decoder": decoder,
     }  # fmt: skip
     assert (trunk, head, decoder) == (17_216_512, 16_586_400, 18_885_760)
     assert [part[1:] for part in model.trunk.output_shape] == [
@@ -104,36 +104,35 @@ def test_the_objectives_are_the_codes_against_numpy(discriminator):
         model.discriminator_head(model.trunk(images, training=True)[-1], training=True).numpy()
         for images in (image, fake, shared["sampled"])
     ]
-    adversarial, verdict = _gan_loss(discriminator, *scores)
+    adversarial, expected = _gan_loss(discriminator, *scores)
     assert float(losses["adversarial"]) == pytest.approx(adversarial, rel=1e-4)
-    judged = model.discriminator_objective(batch, shared)
-    assert float(judged["discriminator"]) == pytest.approx(verdict, rel=1e-4)
+    of_discriminator = model.discriminator_objective(batch, shared)
+    assert float(of_discriminator["discriminator"]) == pytest.approx(expected, rel=1e-4)
     squares = sum((v.numpy() ** 2).sum() for v in model.variables_of(model.players[1]))
-    assert float(judged["l2"]) == pytest.approx(squares, rel=1e-5)
+    assert float(of_discriminator["l2"]) == pytest.approx(squares, rel=1e-5)
     kernels = [v.numpy() for v in model.trunk.trainable_variables if len(v.shape) == 4]
     flat = [kernel.reshape(-1, kernel.shape[-1]) for kernel in kernels]
     ortho = sum(np.abs(w.T @ w - np.eye(w.shape[1])).sum() for w in flat)
-    assert float(judged["orthogonal"]) == pytest.approx(ortho, rel=1e-5)
+    assert float(of_discriminator["orthogonal"]) == pytest.approx(ortho, rel=1e-5)
 
 
 def _gan_loss(discriminator, real, reconstructed, sampled):
-    """What the decoder and the discriminator pay."""
+    """The adversarial loss of the decoder, and the discriminator's loss."""
     if discriminator == "binary":
 
-        def cost(logits, called_real):
-            share = 1 / (1 + np.exp(-logits))
-            return -np.log(share if called_real else 1 - share).mean()
+        def binary(logits, target):
+            probability = 1 / (1 + np.exp(-logits))
+            return -np.log(probability if target else 1 - probability).mean()
 
         fakes = (reconstructed, sampled)
-        return sum(cost(one, True) for one in fakes), cost(real, True) + sum(
-            cost(one, False) for one in fakes
-        )
+        of_decoder = sum(binary(one, True) for one in fakes)
+        return of_decoder, binary(real, True) + sum(binary(one, False) for one in fakes)
 
-    def put(logits, label):
+    def ternary(logits, label):
         return -np.log(np.exp(logits[:, label]) / np.exp(logits).sum(1)).mean()
 
-    verdict = put(real, 0) + put(reconstructed, 1) + put(sampled, 2)
-    return put(reconstructed, 0) + put(sampled, 0), verdict
+    of_discriminator = ternary(real, 0) + ternary(reconstructed, 1) + ternary(sampled, 2)
+    return ternary(reconstructed, 0) + ternary(sampled, 0), of_discriminator
 
 
 def test_z_is_mu_plus_sigma_times_noise_and_samples_are_of_other_noise():
@@ -141,17 +140,17 @@ def test_z_is_mu_plus_sigma_times_noise_and_samples_are_of_other_noise():
     model.encoder_head = lambda features, training: [
         tf.fill([4, 5], 2.0), tf.fill([4, 5], np.float32(np.log(0.5)))
     ]  # fmt: skip
-    drawn = []
-    model.decoder = lambda latent, training: drawn.append(latent.numpy()) or latent
+    latents = []
+    model.decoder = lambda latent, training: latents.append(latent.numpy()) or latent
     _shared(model, batch)
-    noise, prior = (drawn[0] - 2.0) / 0.5, drawn[1]
+    noise, prior = (latents[0] - 2.0) / 0.5, latents[1]
     assert noise.shape == prior.shape == (4, 5)
     assert not np.allclose(noise, prior)
-    np.testing.assert_allclose(noise, model._noise(batch, 0), atol=1e-5)
-    np.testing.assert_allclose(prior, model._noise(batch, 1), atol=1e-5)
+    np.testing.assert_allclose(noise, model._standard_normal(batch, 0), atol=1e-5)
+    np.testing.assert_allclose(prior, model._standard_normal(batch, 1), atol=1e-5)
 
 
-# --- who learns what ---------------------------------------------------------------------------
+# --- which loss moves which network ------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -179,31 +178,31 @@ def test_no_network_runs_for_the_same_thing_twice(monkeypatch):
     model = tiny_ian()
     calls = count_passes(model, monkeypatch)
     model.train_step(_batch())
-    # The decoder on z and on noise. The trunk on real images, once for the discriminator and for z; on
-    # reconstructions and samples for the decoder, and for the discriminator, whose weights learn then.
+    # The decoder on z and on noise. The trunk on real images, once for the discriminator and for
+    # z; on reconstructions and samples in the decoder's turn, and in the discriminator's.
     assert calls == {"encoder_head": 1, "decoder": 2, "trunk": 5, "discriminator_head": 5}
 
 
-# --- what keeps the discriminator from winning (ours, off by default) ---------------------------------
+# --- noise and R1 (ours, off by default) ---------------------------------------------------------
 
 
-def test_noise_is_on_all_the_trunk_sees_in_training_and_a_reconstruction_has_its_images(
+def test_a_reconstruction_has_the_noise_of_its_image_and_inference_has_none(
     monkeypatch,
 ):
     model, batch = tiny_ian(discriminator_noise=0.2), _batch(64)
-    seen, look = [], model.trunk.call
+    seen, plain = [], model.trunk.call
 
-    def watched(images, **kwargs):
+    def spy(images, **kwargs):
         seen.append(np.asarray(images))
-        return look(images, **kwargs)
+        return plain(images, **kwargs)
 
-    monkeypatch.setattr(model.trunk, "call", watched)
+    monkeypatch.setattr(model.trunk, "call", spy)
     shared = _shared(model, batch)
     model.discriminator_objective(batch, shared)
     clean = (batch["image"], shared["reconstructed"], shared["sampled"])
     noises = [noisy - np.asarray(image) for noisy, image in zip(seen, clean, strict=True)]
     for noise in noises:
-        assert noise.std() == pytest.approx(0.2, rel=0.02)  # of 49,152 numbers
+        assert noise.std() == pytest.approx(0.2, rel=0.02)  # of 49,152 values
         assert abs(noise.mean()) < 0.005
     np.testing.assert_allclose(noises[0], noises[1], atol=1e-6)
     assert abs(np.corrcoef(noises[0].ravel(), noises[2].ravel())[0, 1]) < 0.03
@@ -216,30 +215,30 @@ def test_noise_is_on_all_the_trunk_sees_in_training_and_a_reconstruction_has_its
 
 
 @pytest.mark.parametrize("discriminator", ["binary", "ternary"])
-def test_the_gradient_is_that_of_the_odds_of_real_by_differences(discriminator):
+def test_r1_is_half_the_squared_gradient_of_the_real_logit_by_differences(discriminator):
     model = tiny_ian({"r1": 2.0}, discriminator=discriminator)
     image, width, squared = _images(2), 1e-2, 0.0
-    gradient = model.real_features({"image": tf.constant(image)})["r1"]
+    penalty = model.real_features({"image": tf.constant(image)})["r1"]
 
     @tf.function
-    def scored(images):
+    def logits(images):
         return model.discriminator_head(model.trunk(images, training=True)[-1], training=True)
 
-    def odds(images):
-        scores = scored(tf.constant(images)).numpy()
-        shares = 1 / (1 + np.exp(-scores))
+    def real_logit(images):
+        scores = logits(tf.constant(images)).numpy()
+        probabilities = 1 / (1 + np.exp(-scores))
         if discriminator == "ternary":
-            shares = (np.exp(scores) / np.exp(scores).sum(1, keepdims=True))[:, :1]
-        return np.log(shares / (1 - shares)).sum()
+            probabilities = (np.exp(scores) / np.exp(scores).sum(1, keepdims=True))[:, :1]
+        return np.log(probabilities / (1 - probabilities)).sum()
 
-    for place in np.ndindex(image.shape):
+    for index in np.ndindex(image.shape):
         step = np.zeros_like(image)
-        step[place] = width
-        squared += ((odds(image + step) - odds(image - step)) / (2 * width)) ** 2
-    assert float(gradient) == pytest.approx(0.5 * squared / 2, rel=0.05)
+        step[index] = width
+        squared += ((real_logit(image + step) - real_logit(image - step)) / (2 * width)) ** 2
+    assert float(penalty) == pytest.approx(0.5 * squared / 2, rel=0.05)
 
 
-def test_the_gradient_costs_no_second_look_at_real_images(monkeypatch):
+def test_r1_needs_no_second_forward_pass_of_real_images(monkeypatch):
     model = tiny_ian({"r1": 2.0})
     calls = count_passes(model, monkeypatch)
     logged = model.train_step(_batch())
@@ -247,10 +246,10 @@ def test_the_gradient_costs_no_second_look_at_real_images(monkeypatch):
     assert float(logged["regularization/r1"]) > 0
 
 
-# --- what it deploys ---------------------------------------------------------------------------
+# --- deployment ---------------------------------------------------------------------------
 
 
-def test_halves_make_the_whole_and_latents_are_means():
+def test_encode_then_decode_is_reconstruct_and_latents_are_means():
     model, image = tiny_ian(), _images(2)
     signatures = model.signatures()
     latent = signatures["encode"].function(image=image)["latent"]
@@ -265,10 +264,10 @@ def test_halves_make_the_whole_and_latents_are_means():
     assert inference_behavior["mask_blend"] == "on"
 
 
-# --- the door ----------------------------------------------------------------------------------
+# --- errors ----------------------------------------------------------------------------------
 
 
-def test_networks_that_do_not_go_together_are_refused():
+def test_networks_that_do_not_fit_each_other_are_refused():
     model, other = tiny_ian(), tiny_ian(latent=6, base_filters=2)
     with pytest.raises(ValueError, match="both heads must take the trunk's last activations"):
         IAN(other.trunk, model.encoder_head, model.discriminator_head, model.decoder)

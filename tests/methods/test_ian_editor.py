@@ -59,7 +59,7 @@ def test_one_step_of_an_edit_by_hand():
 
 def test_one_step_through_a_relu_at_its_kink_by_hand():
     # Smoothed over 0.5, the gradient of the ReLU at 0 is half: z = 0.01 * (1 + 4) * 0.8 = 0.04
-    # (see above) and G(z) = tanh 0.04 = 0.03998. The true gradient there is 0, and nothing would move.
+    # (see above) and G(z) = tanh 0.04 = 0.03998. The true gradient there is 0: nothing would move.
     model = _editor(1, 0.01, relu=True)
     image = np.full((1, *SHAPE), -0.5, np.float32)
     edited = model.signatures()["edit"].function(image=image, **_painted())["image"].numpy()

@@ -12,10 +12,7 @@ from tf_translate.methods.icgan import IcGAN, IcGANSettings
 
 SHAPE = (16, 16, 3)
 ATTRIBUTES = {"glasses": ["0", "1"], "hair": ["black", "blond", "grey"]}
-TINY = {
-    "latent": 5, "base_filters": 4, "discriminator_filters": 4, "encoder_filters": 4, "latent_width": 8,
-    "attribute_width": 8, "bn_recalibration_steps": 4,
-}  # fmt: skip
+TINY = {**IcGAN.conformance.settings, "bn_recalibration_steps": 4}
 
 
 def _model(weights=None, stage="gan", **settings):
@@ -61,8 +58,8 @@ def _same(values, network):
 def test_weights_are_the_codes():
     weights = {term.name: term.weight for term in IcGAN.terms}
     assert weights == {
-        "latent": 1.0, "attributes": 1.0, "adversarial": 1.0, "discriminator": 1.0, "mismatched": 0.5,
-        "r1": 0.0,
+        "latent": 1.0, "attributes": 1.0, "adversarial": 1.0, "discriminator": 1.0,
+        "mismatched": 0.5, "r1": 0.0,
     }  # fmt: skip
 
 
@@ -113,7 +110,7 @@ def test_the_discriminators_terms_are_the_three_cross_entropies():
 
 
 def test_mismatched_attributes_are_those_of_others_not_the_images_own():
-    """Fails if y is fed in place of y_wrong: a discriminator that knows the truth would pay 20 nats."""
+    """Fails if y is fed as y_wrong: a discriminator that knows the truth would lose 20 nats."""
     model, batch = _model(), _batch()
     other = 1.0 - batch["attributes"]
     own = tf.constant(_signed(batch["attributes"]), tf.float32)

@@ -55,7 +55,9 @@ def constructor_arguments(translator) -> list[str]:
     for cls in type(translator).__mro__:
         if "__init__" not in vars(cls):
             continue
-        parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]  # not self
+        parameters = list(inspect.signature(cls.__dict__["__init__"]).parameters.values())[
+            1:
+        ]  # not self
         for parameter in parameters:
             keyword_only = parameter.kind is parameter.KEYWORD_ONLY
             if keyword_only or (positional and parameter.kind is parameter.POSITIONAL_OR_KEYWORD):

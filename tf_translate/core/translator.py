@@ -1,6 +1,6 @@
 """The base of every method: its players, the training step, what is saved and deployed."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import keras
@@ -120,7 +120,7 @@ class Translator(serialization.RepeatedlySaved, Diagnostics):
         settings: Any,
         *shapes: Any,
         loss_weights: Mapping[str, float | Schedule] | None = None,
-        **attributes: Any,
+        attributes: Mapping[str, Sequence[str]] | None = None,
     ) -> "Translator":
         """Builds networks and translator for images of `(height, width, channels)`.
 
@@ -128,10 +128,11 @@ class Translator(serialization.RepeatedlySaved, Diagnostics):
             settings: The method's settings.
             *shapes: Shapes of the images of both domains, or of the one set.
             loss_weights: As for the constructor.
-            **attributes: `attributes`, values by attribute, where the layout is "attributes".
+            attributes: Values by attribute, where the layout is "attributes".
         """
-        networks = cls.build_networks(settings, *shapes, **attributes)
-        return cls(**networks, settings=settings, loss_weights=loss_weights, **attributes)
+        given: dict[str, Any] = {} if attributes is None else {"attributes": attributes}
+        networks = cls.build_networks(settings, *shapes, **given)
+        return cls(**networks, settings=settings, loss_weights=loss_weights, **given)
 
     # --- what a method may override or call ------------------------------------------------
 

@@ -74,10 +74,9 @@ def stage_ends(training: TrainingConfig, translator: Translator) -> list[tuple[s
 def paper_model(method: str) -> Translator:
     """The method with its paper's settings and image sizes, for describing it."""
     entry = registry.find(method)
-    given = entry.translator.paper_attributes
-    attributes = {"attributes": given} if given else {}
+    attributes = entry.translator.paper_attributes or None
     return entry.translator.from_settings(
-        entry.settings(), *entry.translator.paper_shapes, **attributes
+        entry.settings(), *entry.translator.paper_shapes, attributes=attributes
     )
 
 

@@ -274,8 +274,9 @@ class Fader(Translator):
         }
 
     @classmethod
-    def from_settings(cls, settings, shape, *, attributes, loss_weights=None) -> "Fader":
+    def from_settings(cls, settings, *shapes, loss_weights=None, attributes=None) -> "Fader":
         """Builds networks and translator, a classifier only if its loss term has a weight."""
+        (shape,), attributes = shapes, attributes or {}
         networks = cls.build_networks(settings, shape, attributes=attributes)
         if (loss_weights or {}).get("attribute_classification"):
             networks["classifier"] = image_classifier(

@@ -91,10 +91,8 @@ def test_a_shard_damaged_during_training_raises_a_data_error(folder):
 
 
 def test_a_set_of_a_newer_version_is_refused(folder):
-    change(folder, version=2, created_by="tf-translate 9", unknown=1)
-    assert "was packed by a newer tf-translate (format 2, this one reads up to 1)" in message(
-        folder
-    )
+    change(folder, version=3, created_by="tf-translate 9", unknown=1)
+    assert "was packed by a newer tf-translate (format 3, this one reads 2)" in message(folder)
 
 
 @pytest.mark.parametrize("name", ["../outside.tfrecord", "/etc/passwd", "..", "a/b", ""])
@@ -127,7 +125,7 @@ def test_a_changed_table_is_refused(folder, name):
         ("{", "is not the index of a packed data set"),
         ("[]", "is not the index of a packed data set"),
         ("{}", "no 'version'"),
-        ('{"version": 1}', "Field required"),
+        ('{"version": 2}', "Field required"),
         ('{"version": "1.5"}', "version: "),
     ],
 )
