@@ -225,7 +225,7 @@ def _freeze(trained, folder: Path | None) -> dict:
         for output, psnr in outputs.items():
             message_console().print(
                 f"frozen norms: {output} of {name} has a PSNR of {psnr['mean']:.1f} dB to the "
-                f"model with each image's own statistics, {psnr['least']:.1f} at worst, on "
+                f"model with each image's own statistics, {psnr['min']:.1f} at worst, on "
                 f"{psnr['images']} held-out images",
                 soft_wrap=True,
             )

@@ -29,11 +29,11 @@ def test_polynomial_kernel_of_two_short_vectors_by_hand():
 def test_unbiased_mmd_equals_a_double_loop_over_pairs():
     random = np.random.default_rng(1)
     x, y = random.normal(size=(7, 5)), random.normal(0.4, 1.3, size=(9, 5))
-    kept = np.ones((7, 9), bool)
-    assert kernel_distance.unbiased_mmd(*_kernels(x, y), kept) == pytest.approx(_naive(x, y))
-    kept[2, 3] = kept[0, 8] = False
+    included = np.ones((7, 9), bool)
+    assert kernel_distance.unbiased_mmd(*_kernels(x, y), included) == pytest.approx(_naive(x, y))
+    included[2, 3] = included[0, 8] = False
     expected = _naive(x, y, skipped={(2, 3), (0, 8)})
-    assert kernel_distance.unbiased_mmd(*_kernels(x, y), kept) == pytest.approx(expected)
+    assert kernel_distance.unbiased_mmd(*_kernels(x, y), included) == pytest.approx(expected)
 
 
 def test_kernel_distance_is_a_mean_over_halves_close_to_the_estimate_of_all():
@@ -46,8 +46,8 @@ def test_kernel_distance_is_a_mean_over_halves_close_to_the_estimate_of_all():
 def test_a_set_has_distance_zero_to_itself_if_copies_are_excluded():
     x = np.random.default_rng(3).normal(size=(20, 6))
     own = np.arange(20)
-    kept = ~np.eye(20, dtype=bool)
-    assert kernel_distance.unbiased_mmd(*_kernels(x, x), kept) == pytest.approx(0, abs=1e-12)
+    others = ~np.eye(20, dtype=bool)
+    assert kernel_distance.unbiased_mmd(*_kernels(x, x), others) == pytest.approx(0, abs=1e-12)
     included = kernel_distance.kernel_distance(x, x)
     excluded = kernel_distance.kernel_distance(x, x, counterparts=own)
     assert abs(excluded.value) < excluded.standard_error

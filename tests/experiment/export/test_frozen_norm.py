@@ -82,7 +82,7 @@ def test_the_cost_equals_psnr_of_scikit_image_and_discriminators_do_not_change(n
     cost = found["psnr"]["a_to_b"]["image"]
     assert cost["images"] == 3
     assert cost["mean"] == pytest.approx(np.mean(each), abs=0.006)
-    assert cost["least"] == pytest.approx(min(each), abs=0.006)
+    assert cost["min"] == pytest.approx(min(each), abs=0.006)
     assert (found["norms"], found["images"]) == (2, {"a_to_b": 6})
     np.testing.assert_array_equal(translator.discriminator(held_out), logits)
 

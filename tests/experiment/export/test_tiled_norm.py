@@ -107,7 +107,7 @@ def test_a_bundle_translates_an_image_equally_with_its_own_statistics_as_inputs(
     np.testing.assert_allclose(output, runner.run("a_to_b", {"image": tile})["image"], atol=1e-4)
     np.testing.assert_allclose(statistics["means"], means, atol=1e-4)
     inference_behavior = bundle.manifest.signatures["a_to_b_tile_uint8"].inference_behavior
-    assert inference_behavior["normalization"] == "statistics given as inputs"
+    assert inference_behavior["normalization"] == "statistics from inputs"
     checks = exporters.verify(path)
     assert checks.passed, checks.failures
     assert {check.signature for check in checks.outputs} >= {"a_to_b_tile", "a_to_b_statistics"}

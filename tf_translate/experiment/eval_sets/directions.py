@@ -116,7 +116,7 @@ def translate(
     Args:
         translator: Its `directions` map the direction to a signature.
         direction: "a_to_b" or "b_to_a".
-        images: `{"a", "b"}`, float32 in [-1, 1]; their numbers may differ.
+        images: `{"a", "b"}`, float32 in [-1, 1]; the set sizes may differ.
     """
     source, other = _SIDES[direction]
     count, others = len(images[source]), len(images[other])

@@ -33,7 +33,7 @@ def freeze_norms(translator: Translator, calibration: Examples, held_out: Exampl
     Returns:
         The cost, for the manifest: `norms` (number of frozen norms), `images` (number of
         calibration images by signature) and `psnr`: by signature and output, the PSNR in dB
-        between held-out outputs after and before (`images`, `mean`, `least`).
+        between held-out outputs after and before (`images`, `mean`, `min`).
 
     Raises:
         ConfigError: If no signature runs a norm with per-image statistics.
@@ -84,13 +84,13 @@ def _freeze_norms_of(
     """Freezes the norms that a signature runs; returns their indices in `norms`."""
 
     @tf.function(autograph=False)  # a graph frees each activation after its last use
-    def settled(tensors):
+    def fit(tensors):
         with fitted_to_first_batch(norms) as found:
             signature.function(**tensors)
         return found
 
     tensors = {name: tf.constant(values) for name, values in inputs.items()}
-    found = settled(tensors)
+    found = fit(tensors)
     for index, (scale, offset) in found.items():
         norms[index].freeze(scale.numpy(), offset.numpy())
     return set(found)
@@ -117,5 +117,5 @@ def _cost(images: np.ndarray, before: np.ndarray) -> dict[str, float]:
     return {
         "images": len(each),
         "mean": round(float(each.mean()), 2),
-        "least": round(float(each.min()), 2),
+        "min": round(float(each.min()), 2),
     }

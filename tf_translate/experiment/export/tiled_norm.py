@@ -22,10 +22,8 @@ from tf_translate.layers.instance_statistics import (
     pooled_over_batch,
 )
 
-STATISTICS, TILE = (
-    "_statistics",
-    "_tile",
-)  # `exporters.inference.tile_norm_statistics` looks for them
+# Suffixes of signature names; `exporters.inference.tile_norm_statistics` looks for them.
+STATISTICS, TILE = "_statistics", "_tile"
 MAX_TILES, MIN_TILES = 32, 4
 MAX_PIXELS = 2**19  # per batch of tiles: 32 of 128 x 128 pixels, 8 of 256 x 256
 _MEANS = "mean of each channel at each norm, in the order in which norms run"
@@ -137,7 +135,7 @@ def _tile(signature: Signature, norms: Sequence[ImageStatistics], sizes: list[in
         outputs=signature.outputs,
         inference_behavior={
             **signature.inference_behavior,
-            "normalization": "statistics given as inputs",
+            "normalization": "statistics from inputs",
         },
         tolerance_factor=signature.tolerance_factor,
     )
