@@ -1,1 +1,1 @@
-"""What several methods are built on: a base class for each family of methods."""
+"""Base classes that several methods share."""

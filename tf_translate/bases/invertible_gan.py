@@ -17,7 +17,7 @@ from tf_translate.losses.conditional_discriminator import conditional_discrimina
 from tf_translate.losses.reconstruction import mean_squared_error
 
 GAN_STAGE = "gan"
-# Streams of random values for noise on images; 0 is z, 1 and 2 are Age-cGAN's augmentations.
+# Streams of random values for noise on images. Stream 0 is for z, 1 and 2 for augmentations.
 _NOISE = {"real": 3, "generated": 4, "mismatched": 5}
 DISCRIMINATOR = Player(
     "discriminator",
@@ -28,7 +28,7 @@ DISCRIMINATOR = Player(
     batch_keys=("attributes", "other_attributes"),
 )
 GENERATOR = Player(
-    "generator",  # not averaged: the encoders and batch norm's statistics fit the last weights
+    "generator",  # not averaged: encoders and batch norm statistics belong to the last weights
     ("generator",),
     "generator_objective",
     ("adversarial",),
@@ -39,7 +39,7 @@ GENERATOR = Player(
 
 
 def encoder_player(name: str, *, term: str, batch_key: str) -> Player:
-    """The player of an encoder, alone in a stage of its own.
+    """The player of an encoder, which is the only player of its stage.
 
     Args:
         name: Name of the player, of its network and of its stage; its objective is
@@ -62,13 +62,13 @@ def encoder_player(name: str, *, term: str, batch_key: str) -> Player:
 class InvertibleGAN(Translator):
     """Generates images from noise z and attributes; then an encoder learns to recover z.
 
-    Networks see attributes in [-1, 1]; everyone else has them in [0, 1].
+    Attributes are in [0, 1]. The networks get them scaled to [-1, 1].
     Batch: that of the layout "attributes", see `data/attribute_dataset.py`.
 
     Recalibration of batch norm: in the first `bn_recalibration_steps` steps of the encoder's
-    stage the generator runs with the statistics of the batch. This re-estimates its moving
-    statistics for the weights it ended with; after that they are frozen. The encoder's optimizer
-    counts these steps, so a resumed run recalibrates neither more nor less.
+    stage the generator uses the statistics of the batch. This re-estimates its moving statistics
+    for its final weights; after that they are frozen. The encoder's optimizer counts these steps,
+    so a resumed run recalibrates for as many steps.
 
     The method's settings must have `bn_recalibration_steps`, `mask_blend` and
     `discriminator_noise`.
@@ -76,7 +76,7 @@ class InvertibleGAN(Translator):
     Args:
         generator: Network from `[latent, attributes]` to images in [-1, 1].
         discriminator: Network from `[image, attributes]` to logits.
-        encoders: Further networks by attribute name; among them the one that `inverts` names.
+        encoders: Further networks by attribute name, including the one that `inverts` names.
         attributes: Values by attribute, in the order of the columns.
         **options: `settings`, `loss_weights` and `name`, as for any translator.
 
@@ -120,7 +120,7 @@ class InvertibleGAN(Translator):
         return {"generated": self.generate_from(batch, self.sample_z(batch), training=True)}
 
     def sample_z(self, batch):
-        """z ~ N(0, I), new in each step."""
+        """z ~ N(0, I), different in each step."""
         step = self.steps_taken.value
         return stateless_random.normal_per_image(
             batch["sampled_attributes"], self.latent_size, step, 0
@@ -135,8 +135,8 @@ class InvertibleGAN(Translator):
 
         `kind`, "real", "generated" or "mismatched", selects the noise of a step. Its standard
         deviation is the setting `discriminator_noise`. Drawings have areas of one colour, which
-        no network reproduces exactly: without noise the discriminator recognizes images by that
-        alone and has nothing to teach. The papers have no noise.
+        no network reproduces exactly. Without noise the discriminator recognizes real images by
+        that alone, and the generator gets no useful gradient. The papers have no noise.
 
         Source: instance noise, Sonderby et al. 2017, https://arxiv.org/abs/1610.04490, section 4.
         """
@@ -146,18 +146,18 @@ class InvertibleGAN(Translator):
         return self.discriminator([images, to_signed(attributes)], training=True)
 
     def discriminator_objective(self, batch, shared):
-        """Tell real images with their attributes from generated and mismatched pairs."""
+        """Separate real images with their attributes from generated and mismatched pairs."""
         return conditional_discriminator_losses(
             self.logits, batch, shared["generated"], uses=self.uses, fake_weight=self.fake_weight
         )
 
     def generator_objective(self, batch, shared):
-        """Generate what the discriminator takes for a real image of the attributes."""
+        """Generate images that the discriminator classifies as real, given the attributes."""
         logits = self.logits(shared["generated"], batch["sampled_attributes"], "generated")
         return {"adversarial": vanilla_generator(logits)}
 
     def inversion_loss(self, batch):
-        """||E(G(z, y')) - z||^2, the mean over images and the latent."""
+        """||E(G(z, y')) - z||^2, averaged over images and latent values."""
         z = self.sample_z(batch)
         # In inference mode, except in the steps that recalibrate batch norm.
         images = self.generate_from(batch, z, training=self.step_variants.alternate)
@@ -165,7 +165,7 @@ class InvertibleGAN(Translator):
         return mean_squared_error(encoder(images, training=True), z)
 
     def generated_images(self, attributes):
-        """Before the encoder's stage: G of a fixed z."""
+        """Before the encoder's stage, G of a fixed z; from then on None."""
         if self.stages.index(self.stage) >= self.stages.index(self.inverts):
             return None
         z = tf.random.stateless_normal([len(attributes), self.latent_size], [0, 0])
@@ -183,7 +183,7 @@ class InvertibleGAN(Translator):
     def edit(self, image, latent, own_attributes, attributes):
         """G of a latent and the target attributes: `{"image"}`.
 
-        With `mask_blend` it is compared with G of the image's own attributes, and only the
+        With `mask_blend` it is compared with G of the attributes of the image, and only the
         difference is blended into the image, as in Brock et al. 2017, arXiv 1609.07093.
         """
         edited = self.decode(latent, attributes)
@@ -193,7 +193,7 @@ class InvertibleGAN(Translator):
         return {"image": blend(image, reconstructed, edited["image"])}
 
     def translate(self, image, attributes):
-        """Generates images with other attributes from the latents of their encoder."""
+        """Generates images with other attributes from their encoded latents."""
         latent = getattr(self, self.inverts)(image, training=False)
         return self.decode(latent, attributes)
 
@@ -228,5 +228,5 @@ class InvertibleGAN(Translator):
 
 
 def to_signed(attributes):
-    """Attributes in [0, 1] as the networks see them: in [-1, 1]."""
+    """Scales attributes from [0, 1] to [-1, 1], the range of the networks' inputs."""
     return 2.0 * tf.cast(attributes, tf.float32) - 1.0

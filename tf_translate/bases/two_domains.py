@@ -13,8 +13,8 @@ from tf_translate.networks.inference_behavior import describe_inference
 class TwoDomainTranslator(Translator):
     """Translates both ways between the domains `a` and `b`: CycleGAN, DualGAN, DiscoGAN.
 
-    A method adds its loss terms, players and objectives, and builds its networks by
-    `build_generator` and `build_discriminator`.
+    A method adds loss terms, players and objectives, and overrides `build_generator` and
+    `build_discriminator`.
 
     Args:
         generator_ab, generator_ba: Networks from one domain to the other.
@@ -58,7 +58,7 @@ class TwoDomainTranslator(Translator):
     def build_generator(
         cls, settings: Any, shape: Sequence[int], out_channels: int, name: str
     ) -> keras.Model:
-        """Builds a generator from images of a shape to images of as many channels."""
+        """Builds a generator from images of a shape to images of `out_channels` channels."""
         raise NotImplementedError
 
     @classmethod
@@ -67,14 +67,14 @@ class TwoDomainTranslator(Translator):
         raise NotImplementedError
 
     def translate_batch(self, batch):
-        """Both translations, generated once for each microbatch."""
+        """Translations in both directions, generated once for each microbatch."""
         return {
             "fake_b": self.generator_ab(batch["a"], training=True),
             "fake_a": self.generator_ba(batch["b"], training=True),
         }
 
     def reconstruct(self, shared):
-        """Both translations translated back: images of `a`, images of `b`."""
+        """The translations translated back: images of `a`, images of `b`."""
         reconstructed_a = self.generator_ba(shared["fake_b"], training=True)
         reconstructed_b = self.generator_ab(shared["fake_a"], training=True)
         return reconstructed_a, reconstructed_b

@@ -24,7 +24,7 @@ class Adam(keras.optimizers.Adam):
     _step_arguments: dict | None = None  # by dtype, while one step updates all variables
 
     def __init__(self, *args, **kwargs):
-        enabled_kernels()  # an unknown name ends here, in one sentence
+        enabled_kernels()  # raises here if the environment names an unknown kernel
         super().__init__(*args, **kwargs)
 
     def _distributed_tf_update_step(self, distribution, grads_and_vars, learning_rate):
@@ -36,7 +36,7 @@ class Adam(keras.optimizers.Adam):
 
     def _kernel_arguments(self, dtype) -> dict:
         """The kernel's arguments that are the same for all variables of a dtype in a step."""
-        # Computed once a step. Once a variable, they were an eighth of a step's operations.
+        # Once a step: computed for each variable, they were an eighth of a step's operations.
         known = {} if self._step_arguments is None else self._step_arguments
         if dtype.name not in known:
             step = tf.cast(self.iterations + 1, tf.float64)

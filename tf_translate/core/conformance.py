@@ -7,13 +7,13 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Conformance:
-    """Facts of a method that the conformance tests check it against, declared on its class.
+    """What the conformance tests check a method against, declared on its class.
 
     Attributes:
         settings: Settings of the smallest networks on 16x16 images; the tests build these.
         forward_passes: Calls of each network in one step of the last stage, by these settings:
             the fewest that the paper's equations need.
-        unmoved_weights: Number of variables of a player that a step rightly leaves as they are,
+        unmoved_weights: Number of variables of a player that a step may leave unchanged,
             such as the last bias of a Wasserstein discriminator, which cancels.
     """
 

@@ -1,4 +1,4 @@
-"""What can be read off a translator while it trains: learning rates, norms, discriminator skill."""
+"""Diagnostics of a translator in training: learning rates, norms, discriminator skill."""
 
 from collections.abc import Mapping, Sequence
 
@@ -13,12 +13,12 @@ from tf_translate.core.player import Player
 class GradientNorms:
     """The gradient norm of each player, computed only in the steps for which it was requested.
 
-    On several replicas, of one host or of many, it is the norm of the replicas' sum, which is
-    what the optimizer takes. A step for which it was requested exchanges all gradients once more;
-    any other step exchanges an empty tensor.
+    It is the norm before `Translator.transform_gradients`. On several replicas, of one host or of
+    many, it is the norm of the replicas' sum, which the optimizer applies. A step for which it
+    was requested exchanges all gradients once more; any other step exchanges an empty tensor.
 
-    A translator holds it as a plain object, so that Keras neither saves nor restores it. Make it
-    under the translator's strategy.
+    A translator holds it as a plain object, so that Keras neither saves nor restores it. Create
+    it in the scope of the translator's strategy.
 
     Args:
         players: All players of the translator.
@@ -34,7 +34,7 @@ class GradientNorms:
         self._requested = False
 
     def request(self, due: bool) -> None:
-        """Sets whether the next steps compute norms; if so, forgets the earlier ones."""
+        """Sets whether the next steps compute norms; if so, discards the earlier ones."""
         if due:
             for norm in self._norms.values():
                 norm.assign(np.nan)
@@ -57,8 +57,8 @@ class GradientNorms:
         due = tf.convert_to_tensor(self._due)
         if context.num_replicas_in_sync > 1:
             # Replicas cannot meet inside a branch: they exchange an empty tensor unless requested.
-            own = tf.cond(due, lambda: _flattened(gradients), lambda: tf.zeros((0,)))
-            found = tf.norm(context.all_reduce(tf.distribute.ReduceOp.SUM, own))
+            local = tf.cond(due, lambda: _flattened(gradients), lambda: tf.zeros((0,)))
+            found = tf.norm(context.all_reduce(tf.distribute.ReduceOp.SUM, local))
         else:
             found = tf.cond(due, lambda: _global_norm(gradients), lambda: tf.zeros(()))
         scale = tf.cast(getattr(optimizer, "dynamic_scale", 1.0), tf.float32)
@@ -72,7 +72,7 @@ class GradientNorms:
 
 
 class Diagnostics(MultiWorkerModel):
-    """A model of several players whose training can be watched."""
+    """A model of several players, with diagnostics of their training."""
 
     players: tuple[Player, ...] = ()
     player_optimizers: dict[str, keras.optimizers.Optimizer]
@@ -80,25 +80,25 @@ class Diagnostics(MultiWorkerModel):
 
     @property
     def chance_levels(self) -> Mapping[str, float]:
-        """For each discriminator's loss term, its value if the discriminator cannot tell at all.
+        """For each discriminator's loss term, the loss of a discriminator that guesses at random.
 
-        0 marks a Wasserstein discriminator, whose loss is minus the difference of its scores. It
-        has no skill between 0 and 1, and no warning when it wins: it is meant to be trained until
-        it tells everything apart, and still has gradients to teach by (Arjovsky et al. 2017).
+        0 marks a Wasserstein discriminator: its loss is minus the difference of its scores. It
+        has no skill between 0 and 1, and no warning when it wins. It is meant to be trained to
+        optimality, and still gives useful gradients there (Arjovsky et al. 2017).
         """
         raise NotImplementedError
 
     def discriminator_skills(self, losses: Mapping[str, float]) -> dict[str, float]:
-        """How well the discriminators tell.
+        """How well the discriminators separate real from generated images.
 
         Args:
             losses: Mean losses by label, as `fit` logs them.
 
         Returns:
-            `discriminator_skill/TERM`, 1 - loss / chance level: 0 if a discriminator cannot tell
-            real from generated, 1 if it always can, negative if it is confidently wrong.
-            `wasserstein_estimate/TERM` for Wasserstein discriminators: how much higher real
-            images score, in the discriminators' own unit.
+            `discriminator_skill/TERM`, 1 - loss / chance level: 0 at chance level, 1 for a
+            perfect discriminator, negative for one that is confidently wrong.
+            `wasserstein_estimate/TERM` for Wasserstein discriminators: the difference between the
+            mean scores of real and of generated images.
         """
         values = {}
         for label, loss in losses.items():
@@ -111,7 +111,7 @@ class Diagnostics(MultiWorkerModel):
         return values
 
     def player_diagnostics(self, players: Sequence[Player]) -> dict[str, float]:
-        """Values of players, read now and outside the step.
+        """Learning rates and norms of players, read between steps.
 
         Returns:
             `learning_rate/PLAYER` of the next turn, `weight_norm/PLAYER` the global norm of its

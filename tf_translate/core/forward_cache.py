@@ -11,16 +11,16 @@ from tf_translate.core.player import Player
 class ForwardCache:
     """The shared forward passes of one step, and the tapes they are recorded on.
 
-    A player's `forward` runs once for a microbatch, before the first turn that any player takes
-    on it. It is recorded only if the player itself will play on that microbatch.
+    A player's `forward` runs once for a microbatch, before any player's first turn on it. It is
+    recorded on a tape only if the player itself plays on that microbatch.
 
     Args:
         microbatches: The microbatches of the step's batch.
-        players: Players of the current stage, also those that take no turn in this step.
+        players: Players of the current stage, including those without a turn in this step.
         active: The players that take turns.
-        variables_of: Gives the trainable variables that a player moves.
-        forward: Runs the method of a name, a player's `forward`, on a microbatch and, for a
-            player that depends on others, on their shared results.
+        variables_of: From a player to the trainable variables that it moves.
+        forward: From the name of a player's `forward` and a microbatch to its results; for a
+            player that depends on others it also gets their shared results.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class ForwardCache:
         return self._cache[player.name, index][0], self._shared(player, index)
 
     def invalidate(self, player: Player, turn: int) -> None:
-        """Drops a player's results on a microbatch it will play on again: its weights changed."""
+        """Drops a player's results on a microbatch that it plays on again: its weights changed."""
         if player.microbatches[turn] in player.microbatches[turn + 1 :]:
             del self._cache[player.name, player.microbatches[turn]]
 
@@ -59,9 +59,9 @@ class ForwardCache:
         shared = {}
         for owner in self._players:
             _, results = self._cache.get((owner.name, index), (None, {}))
-            own = owner.name == player.name
+            is_own = owner.name == player.name
             for key, value in results.items():
-                shared[key] = value if own else tf.nest.map_structure(tf.stop_gradient, value)
+                shared[key] = value if is_own else tf.nest.map_structure(tf.stop_gradient, value)
         return shared
 
     def _run(self, player: Player, index: int) -> tuple:
@@ -81,7 +81,8 @@ def split(batch, count: int, name: str) -> list:
     So a microbatch holds the same images on one device as on several.
 
     Raises:
-        ValueError: If the images of a device do not divide by `count`; `name` is the method.
+        ValueError: If the number of images on a device is not divisible by `count`. `name` is the
+            name of the method for the message.
     """
     if count == 1:
         return [batch]
@@ -95,7 +96,7 @@ def split(batch, count: int, name: str) -> list:
 
 
 def totals_of(player: Player, losses: Mapping) -> list:
-    """For each gradient group of a player, the sum of the losses that move it."""
+    """For each gradient group of a player, the sum of its losses."""
     groups = [
         [losses[name] for name in group.terms if name in losses] for group in player.gradient_groups
     ]

@@ -1,4 +1,4 @@
-"""Terms: named losses with a role, a default weight and the equation they come from."""
+"""Loss terms: named losses with a role, a default weight and the equation they come from."""
 
 import enum
 from collections.abc import Iterable, Mapping
@@ -9,14 +9,14 @@ from tf_translate.core.schedules import Schedule
 
 
 class Role(enum.StrEnum):
-    """What a term is for. A translation method is complete when it has the first two."""
+    """The purpose of a loss term. A complete translation method has the first two roles."""
 
     CONTENT = "content"
     """What must survive translation: paired L1, cycle, identity, constancy."""
     DOMAIN = "domain"
     """What must become the target: adversarial terms, attribute classification."""
     REGULARIZATION = "regularization"
-    """How the map must behave: total variation, nulling, gradient penalty."""
+    """How the networks must behave: total variation, nulling, gradient penalty."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class LossTerm:
 
     Attributes:
         name: Key of the loss in an objective's result.
-        role: What it is for; groups logs and tables.
+        role: Its purpose; logs and tables are grouped by it.
         weight: Constant factor or a schedule over training steps; 0 switches it off.
         source: Where the paper states it.
     """
@@ -57,7 +57,7 @@ def domain(name: str, *, weight: float | Schedule = 1.0, source: str) -> LossTer
 
 
 def regularization(name: str, *, weight: float | Schedule = 1.0, source: str) -> LossTerm:
-    """A term on how the map behaves."""
+    """A term that constrains how the networks behave."""
     return LossTerm(name, Role.REGULARIZATION, weight, source)
 
 
@@ -78,12 +78,12 @@ def with_loss_weights(
             raise ValueError(f"there is no term {name!r}, only {names}{hint}")
         if not isinstance(weight, Schedule) and not 0 <= weight < float("inf"):
             raise ValueError(f"the weight of term {name!r} must be 0 or more, got {weight}")
-    chosen = weights or {}
-    return tuple(replace(term, weight=chosen.get(term.name, term.weight)) for term in terms)
+    new = weights or {}
+    return tuple(replace(term, weight=new.get(term.name, term.weight)) for term in terms)
 
 
-def check_losses(objective: str, wanted: Iterable[str], losses: Mapping) -> None:
-    """Raises ValueError unless an objective returned the terms it was asked for, no others."""
-    names = sorted(wanted)
+def check_losses(objective: str, expected: Iterable[str], losses: Mapping) -> None:
+    """Raises ValueError unless an objective returned exactly the expected terms."""
+    names = sorted(expected)
     if sorted(losses) != names:
         raise ValueError(f"{objective} must return the terms {names}, got {sorted(losses)}")

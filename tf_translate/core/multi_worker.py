@@ -1,4 +1,4 @@
-"""What Keras 3 lacks for training on several workers (keras issue 20585)."""
+"""Training on several workers, where Keras 3 needs workarounds (keras issue 20585)."""
 
 import keras
 import tensorflow as tf
@@ -8,7 +8,7 @@ class MultiWorkerModel(keras.Model):
     """A model whose `fit` runs under MultiWorkerMirroredStrategy."""
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
-        """Does nothing: Keras would reduce a batch over workers, and the model is built."""
+        """Does nothing: the model is built, and Keras would reduce a batch over workers."""
 
     def logs_of(self, metrics) -> dict:
         """The current values of metrics by name, for `train_step` to return.

@@ -1,4 +1,4 @@
-"""Optimizers from their settings, and what is done to gradients and weights around them."""
+"""Optimizers from their settings, averaged weights and clipping by the global norm."""
 
 import keras
 import tensorflow as tf
@@ -17,9 +17,9 @@ def make_optimizer(
     """Makes an optimizer.
 
     Args:
-        settings: `kind` ("adam" or "rmsprop") and the arguments of Keras's class of that name.
-        learning_rate: Schedule in place of the constant rate in `settings`.
-        ema_momentum: Momentum of a moving average of the weights, kept beside them; 0 for none.
+        settings: `kind` ("adam" or "rmsprop") and the arguments of the Keras class of that name.
+        learning_rate: Schedule that replaces the constant rate in `settings`.
+        ema_momentum: Momentum of a moving average of the weights; 0 for none.
     """
     arguments = {name: value for name, value in settings.items() if name != "kind"}
     if learning_rate is not None:
@@ -30,7 +30,7 @@ def make_optimizer(
 
 
 def replace_by_average(optimizer: keras.optimizers.Optimizer, variables: list) -> None:
-    """Replaces variables by their moving averages, if the optimizer keeps these."""
+    """Replaces variables by their moving averages, if the optimizer has them."""
     optimizer = getattr(optimizer, "inner_optimizer", optimizer)
     if optimizer.use_ema:
         optimizer.finalize_variable_values(variables)
@@ -39,8 +39,8 @@ def replace_by_average(optimizer: keras.optimizers.Optimizer, variables: list) -
 def clip_by_global_norm(gradients: list, limit: float, optimizer) -> list:
     """Scales all gradients down so that their global norm is at most `limit`.
 
-    On several replicas it is the norm of the replicas' sum, which the optimizer will take; an
-    optimizer's own `global_clipnorm` would clip every replica's gradients separately.
+    On several replicas it is the norm of the replicas' sum, which the optimizer applies. The
+    argument `global_clipnorm` of an optimizer would clip each replica's gradients separately.
 
     Args:
         gradients: One per variable, of a loss that was divided by the number of replicas.

@@ -8,7 +8,7 @@ DEFAULT_STAGE = "train"
 
 @dataclass(frozen=True)
 class Player:
-    """A group of networks with one optimizer and one objective: a player of the GAN game.
+    """A group of networks with one optimizer and one objective, as in a two-player game.
 
     Attributes:
         name: Name of the player and of its optimizer.
@@ -18,9 +18,9 @@ class Player:
         forward: Method of the translator, `batch -> {name: tensor}`. It runs once for each
             microbatch, before the first turn on it. All players of the step get its results as
             `shared`. The player's own gradients flow through them; for every other player
-            gradients stop there. So the fakes are generated once, whoever moves first.
-        depends_on: Players whose forward results its own forward takes, with gradients stopped:
-            `(batch, shared) -> {name: tensor}`.
+            gradients stop there. So fakes are generated once, whichever player moves first.
+        depends_on: Players that must run their forward first. Its own forward then gets their
+            results, with gradients stopped: `(batch, shared) -> {name: tensor}`.
         stop_gradient_for: For a network, the terms that must not move it. The gradients of these
             terms stop before that network, without a further forward pass.
         microbatches: Indices of the microbatches it plays on, one turn each, in order. `(0,)` is
@@ -28,9 +28,9 @@ class Player:
             `(2,)` takes three turns on fresh images for each turn of the generator. `(0, 0)` is
             two turns on the same images. Every turn computes its gradients anew.
         stage: Stage of training in which it plays.
-        batch_keys: Keys of the batch that it needs beside the images, such as "label_a".
-        averaged: Whether `training.ema_momentum` keeps a moving average of its weights; true for
-            the networks that are deployed.
+        batch_keys: Keys of the batch that it needs besides the images, such as "label_a".
+        averaged: Whether `training.ema_momentum` averages its weights; true for the networks that
+            are deployed.
         optimizer: Field of the method's settings that its optimizer is made from.
 
     Raises:

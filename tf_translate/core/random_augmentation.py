@@ -6,9 +6,9 @@ import tensorflow as tf
 
 from tf_translate.core import stateless_random
 
-VALUES_PER_VIEW = 12  # random values that one view takes
+VALUES_PER_VIEW = 12  # random values for one view
 
-_SHIFT, _ZOOM, _ANGLE = 0.08, 0.12, math.radians(8)  # ours: people still look like themselves
+_SHIFT, _ZOOM, _ANGLE = 0.08, 0.12, math.radians(8)  # ours: identities stay recognizable
 _GAIN, _OFFSET = 0.3, 0.2
 
 
@@ -24,14 +24,14 @@ def random_views(images, random_values):
 
     Args:
         images: `(batch, height, width, channels)` in [-1, 1].
-        random_values: `(batch, VALUES_PER_VIEW)` in [0, 1), which decide each view; 0.5 changes
-            nothing, except for the last, the fraction of blur.
+        random_values: `(batch, VALUES_PER_VIEW)` in [0, 1), which determine each view. 0.5 changes
+            nothing, except for the last value, the fraction of blur.
 
     Returns:
         Float32, same shape, in [-1, 1].
 
-    Source: kinds of augmentation after Chen et al. 2020 (SimCLR), https://arxiv.org/abs/2002.05709,
-    appendix A; sizes are ours.
+    Source: the kinds of augmentation follow Chen et al. 2020 (SimCLR),
+    https://arxiv.org/abs/2002.05709, appendix A; the strengths are ours.
     """
     images = tf.cast(images, tf.float32)
     channels = images.shape[-1]
@@ -40,14 +40,14 @@ def random_views(images, random_values):
     blur_fraction = tf.cast(random_values, tf.float32)[:, 11, None, None, None]
     blurred = tf.nn.avg_pool2d(moved, 3, 1, "SAME")
     soft = moved + blur_fraction * (blurred - moved)
-    gain_of_all = 1.0 + _GAIN * signed[:, 4, None, None, None]
+    common_gain = 1.0 + _GAIN * signed[:, 4, None, None, None]
     gain = 1.0 + 0.5 * _GAIN * _by_channel(signed[:, 5:8], channels)
     offset = _OFFSET * _by_channel(signed[:, 8:11], channels)
-    return tf.clip_by_value(soft * gain_of_all * gain + offset, -1.0, 1.0)
+    return tf.clip_by_value(soft * common_gain * gain + offset, -1.0, 1.0)
 
 
 def _by_channel(values, channels: int):
-    """`(batch, 3)` to `(batch, 1, 1, channels)`; grey and further channels take the first."""
+    """`(batch, 3)` to `(batch, 1, 1, channels)`; grey and further channels use the first."""
     indices = [index if index < 3 else 0 for index in range(channels)]
     return tf.gather(values, indices, axis=1)[:, None, None, :]
 
@@ -55,15 +55,15 @@ def _by_channel(values, channels: int):
 def _moved(images, signed):
     """Shifts, zooms and rotates around the centre; borders are filled by reflection."""
     height, width = images.shape[1:3]
-    zoom, turn = 1.0 + _ZOOM * signed[:, 2], _ANGLE * signed[:, 3]
-    cosine, sine = zoom * tf.cos(turn), zoom * tf.sin(turn)
+    zoom, angle = 1.0 + _ZOOM * signed[:, 2], _ANGLE * signed[:, 3]
+    cosine, sine = zoom * tf.cos(angle), zoom * tf.sin(angle)
     middle_x, middle_y = (width - 1) / 2, (height - 1) / 2
     right = _SHIFT * width * signed[:, 0] + middle_x - cosine * middle_x + sine * middle_y
     down = _SHIFT * height * signed[:, 1] + middle_y - sine * middle_x - cosine * middle_y
-    nothing = tf.zeros_like(zoom)
+    zeros = tf.zeros_like(zoom)
     return tf.raw_ops.ImageProjectiveTransformV3(
         images=images,
-        transforms=tf.stack([cosine, -sine, right, sine, cosine, down, nothing, nothing], 1),
+        transforms=tf.stack([cosine, -sine, right, sine, cosine, down, zeros, zeros], 1),
         output_shape=tf.shape(images)[1:3],
         fill_value=0.0,
         interpolation="BILINEAR",

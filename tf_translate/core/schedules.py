@@ -23,12 +23,12 @@ class Schedule:
 
 @keras.saving.register_keras_serializable("tf_translate")
 class LinearRamp(Schedule):
-    """Rises linearly from 0 to `end` over `steps`, then stays.
+    """Rises linearly from 0 to `end` over `steps`, then stays constant.
 
     Args:
         end: Final value.
         steps: Steps of the ramp; at least 1.
-        start: Steps ahead of it, at 0.
+        start: First step of the ramp; before it the value is 0.
 
     Source: Fader Networks, https://arxiv.org/abs/1706.00409, lambda_E.
     """
@@ -42,8 +42,8 @@ class LinearRamp(Schedule):
 
     def __call__(self, step):
         """Gives the value at `step`."""
-        share = (tf.cast(step, tf.float32) - float(self.start)) / float(self.steps)
-        return self.end * tf.clip_by_value(share, 0.0, 1.0)
+        fraction = (tf.cast(step, tf.float32) - float(self.start)) / float(self.steps)
+        return self.end * tf.clip_by_value(fraction, 0.0, 1.0)
 
     def get_config(self) -> dict:
         """Constructor arguments."""
@@ -52,7 +52,7 @@ class LinearRamp(Schedule):
 
 @keras.saving.register_keras_serializable("tf_translate")
 class Switch(Schedule):
-    """One value before a step, another from it on.
+    """One value before a step, another from that step on.
 
     Args:
         before, after: The two values.
@@ -77,12 +77,12 @@ class Switch(Schedule):
 
 @keras.saving.register_keras_serializable("tf_translate")
 class LinearDecay(keras.optimizers.schedules.LearningRateSchedule):
-    """A learning rate that is constant, then falls linearly to 0.
+    """A learning rate that is constant, then decays linearly to 0.
 
     Args:
         initial: Rate of the constant part; positive.
-        constant_steps: Steps before the fall.
-        decay_steps: Steps of the fall; at least 1.
+        constant_steps: Steps before the decay.
+        decay_steps: Steps of the decay; at least 1.
 
     Source: CycleGAN, https://arxiv.org/abs/1703.10593, section 4: 100 epochs constant, 100
     epochs linearly to zero; half the rate at epoch 150.

@@ -1,4 +1,4 @@
-"""How translators describe themselves, so that a `.keras` file restores everything."""
+"""What a `.keras` file holds of a translator, and how it is restored."""
 
 import inspect
 
@@ -15,17 +15,17 @@ class RepeatedlySaved(keras.Model):
     """A model that can be saved any number of times without growing memory."""
 
     def save(self, *args, **kwargs):
-        """Writes everything to a `.keras` file; arguments as Keras has them."""
+        """Writes a `.keras` file; arguments as in Keras."""
         _cache_skipped_attributes()
         super().save(*args, **kwargs)
 
 
 def _cache_skipped_attributes() -> None:
-    """Puts the attributes that saving skips where Keras looks for them.
+    """Stores the attributes that saving skips under the name that Keras looks up.
 
-    Keras 3.15 stores them under another name (`skipset`) than it looks under (`skiplist`). So it
-    makes a new optimizer for each one it meets, to list its attributes. The variables of each
-    have new names, and TensorFlow keeps 35 KiB for every name that a variable ever had.
+    Keras 3.15 stores them as `skipset` but looks up `skiplist`. So for each optimizer it creates a
+    new one to list its attributes. The variables of that one have new names, and TensorFlow never
+    frees the 35 KiB that it allocates for a variable's name.
     """
     for kind in _KINDS:
         skipped = saving_lib.get_attr_skipset(kind)
@@ -35,11 +35,11 @@ def _cache_skipped_attributes() -> None:
 def config_of(translator) -> dict:
     """Serializes the constructor's arguments, read from the attributes of the same names.
 
-    Settings are written as plain data. Where a constructor passes `**options` on, the arguments
-    of the base class belong to it too.
+    Settings are written as plain data. The arguments of a base class are included where the
+    constructor passes `**options` on.
 
     Raises:
-        AttributeError: If a constructor does not keep one of its arguments as an attribute.
+        AttributeError: If an argument of a constructor is not an attribute of that name.
     """
     return {name: _plain(getattr(translator, name)) for name in constructor_arguments(translator)}
 
@@ -47,17 +47,15 @@ def config_of(translator) -> dict:
 def constructor_arguments(translator) -> list[str]:
     """Names of the constructor's arguments.
 
-    Those that it passes on to its base class belong to it: keywords by `**options`, and
-    positional ones by `*networks`.
+    They include those of its base class that it passes on: keywords by `**options`, positional
+    arguments by `*networks`.
     """
     names: dict[str, None] = {}
     positional = True
     for cls in type(translator).__mro__:
         if "__init__" not in vars(cls):
             continue
-        parameters = list(inspect.signature(cls.__dict__["__init__"]).parameters.values())[
-            1:
-        ]  # not self
+        _, *parameters = inspect.signature(cls.__dict__["__init__"]).parameters.values()  # not self
         for parameter in parameters:
             keyword_only = parameter.kind is parameter.KEYWORD_ONLY
             if keyword_only or (positional and parameter.kind is parameter.POSITIONAL_OR_KEYWORD):

@@ -15,12 +15,12 @@ class TensorSpec:
 
     Attributes:
         name: Keyword of an input, key of an output.
-        shape: With the batch axis first; None there for any batch, None for a free side.
+        shape: The batch axis comes first. None is any batch size, or any height or width.
         dtype: Name of the dtype.
-        value_range: Least and greatest value, or None when unbounded.
+        value_range: Minimum and maximum; None if unbounded.
         labels: Names of the values along the last axis, in order; empty if they have none.
         default: Default value for each index of the last axis; None if it must be given.
-        meaning: What it is, for app developers; empty where the name says it.
+        meaning: A description for app developers; empty where the name suffices.
     """
 
     name: str
@@ -63,12 +63,12 @@ def attribute_spec(
 ) -> TensorSpec:
     """Describes attributes, float32 `(batch, columns)`: 0 absent, 1 present.
 
-    By default all are absent, and of an attribute of several values (`hair=black`) the first.
+    By default all are absent; an attribute of several values (`hair=black`) has the first one.
 
     Args:
-        columns: Their labels.
-        prefix: Prefix of name and labels, where a signature takes attributes twice.
-        observed: Whether they describe the input image, not the result.
+        columns: Their names in order.
+        prefix: Prefix of the name and the labels, where a signature has two inputs of attributes.
+        observed: Whether they describe the input image instead of the result.
     """
     names = [column.partition("=")[0] for column in columns]
     default = tuple(
@@ -102,7 +102,7 @@ def steps_spec(maximum: int, purpose: str) -> TensorSpec:
 
     Args:
         maximum: Number of steps in the graph.
-        purpose: What they are steps of.
+        purpose: The steps by name, such as "gradient steps towards the painted colours".
     """
     meaning = f"how many of {maximum} {purpose} take effect; all are computed anyway"
     return scalar_spec("steps", maximum, meaning)

@@ -1,4 +1,4 @@
-"""Random values that are equal on one device and on many."""
+"""Random values that do not depend on the number of devices."""
 
 from collections.abc import Callable
 
@@ -68,6 +68,6 @@ def _of_replica(sample: Callable, images, shape: tuple[int, ...], step, stream: 
     context = tf.distribute.get_replica_context()
     count = tf.shape(images)[0]
     seed = tf.stack([step, tf.constant(stream, tf.int64)])
-    of_all = sample(tf.stack([count * context.num_replicas_in_sync, *shape]), seed)
+    of_all_replicas = sample(tf.stack([count * context.num_replicas_in_sync, *shape]), seed)
     first = tf.cast(context.replica_id_in_sync_group, tf.int32) * count
-    return of_all[first : first + count]
+    return of_all_replicas[first : first + count]

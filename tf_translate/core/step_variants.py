@@ -6,8 +6,8 @@ from collections.abc import Callable
 class StepVariants:
     """Chooses between two traced functions of a training step.
 
-    TensorFlow freezes what Python decides while it traces, and statistics that replicas share
-    cannot be gathered in one branch of a graph. So each variant of the step has its own graph.
+    Decisions of Python are fixed when TensorFlow traces a function, and statistics that replicas
+    share cannot be gathered in a branch of a graph. So each variant of the step has its own graph.
 
     Args:
         is_alternate: Whether the next step is the alternate variant; called before each call.
@@ -21,7 +21,7 @@ class StepVariants:
         self.alternate = False
 
     def choose_between(self, usual: Callable, alternate: Callable) -> Callable:
-        """A train function that calls one of two, chosen anew each time."""
+        """A train function that chooses between two functions at each call."""
 
         def take_steps(iterator):
             self.alternate = self._is_alternate()

@@ -1,4 +1,4 @@
-"""The base of every method: its players, the training step, what is saved and deployed."""
+"""The base class of all methods: players, training step, saving, deployment."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
@@ -48,14 +48,14 @@ class Translator(serialization.RepeatedlySaved, Diagnostics):
     players: tuple[Player, ...] = ()  # in the order they move
     layout: ClassVar[str] = "unpaired"  # form of the data, set by `@register`
     deploys: ClassVar[tuple[str, ...]] = ()  # names of `signatures`, known without building
-    # The signature that leads from one domain to the other; its first output is the translation.
+    # By direction, the signature that translates so; its first output is the translation.
     directions: ClassVar[Mapping[str, str]] = {"a_to_b": "a_to_b", "b_to_a": "b_to_a"}
-    preparatory_stages: ClassVar[tuple[str, ...]] = ()  # after these no images can be generated
+    preparatory_stages: ClassVar[tuple[str, ...]] = ()  # in these no images can be generated
     alternates_steps: ClassVar[bool] = False  # whether `is_alternate_step` is ever true
     paper_shapes: ClassVar[tuple[tuple[int, int, int], ...]] = ((256, 256, 3), (256, 256, 3))
     paper_attributes: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     conformance: ClassVar[Conformance] = Conformance()
-    train_function: Any  # Keras keeps the traced step here
+    train_function: Any  # the traced step, set by Keras
 
     def __init__(
         self,
@@ -98,7 +98,7 @@ class Translator(serialization.RepeatedlySaved, Diagnostics):
         self._term_metrics = {
             term.name: keras.metrics.Mean(name=term.label) for term in self.weighted_terms
         }
-        self.built = True  # Built up front: Keras must not call the model on a batch.
+        self.built = True  # The networks are built; Keras must not call the model on a batch.
 
     @classmethod
     def build_networks(cls, settings: Any, *shapes: Any, **attributes: Any) -> dict:
@@ -130,18 +130,18 @@ class Translator(serialization.RepeatedlySaved, Diagnostics):
             loss_weights: As for the constructor.
             attributes: Values by attribute, where the layout is "attributes".
         """
-        given: dict[str, Any] = {} if attributes is None else {"attributes": attributes}
-        networks = cls.build_networks(settings, *shapes, **given)
-        return cls(**networks, settings=settings, loss_weights=loss_weights, **given)
+        arguments: dict[str, Any] = {} if attributes is None else {"attributes": attributes}
+        networks = cls.build_networks(settings, *shapes, **arguments)
+        return cls(**networks, settings=settings, loss_weights=loss_weights, **arguments)
 
     # --- what a method may override or call ------------------------------------------------
 
     def choose_players(self) -> tuple[Player, ...]:
-        """The players of this object, where settings or networks decide; else the class's."""
+        """The players of this object. By default those of the class, whatever the settings."""
         return type(self).players
 
     def choose_loss_weights(self, given: Mapping) -> Mapping[str, float | Schedule]:
-        """The loss weights that replace the class's, where settings decide too; else as given."""
+        """The loss weights that replace those of the class. By default those given."""
         return given
 
     def uses(self, term: str) -> bool:
@@ -157,11 +157,11 @@ class Translator(serialization.RepeatedlySaved, Diagnostics):
         raise NotImplementedError
 
     def default_optimizer(self, player: Player) -> keras.optimizers.Optimizer:
-        """The optimizer of a player by the settings; their defaults are the paper's."""
+        """Makes the optimizer of a player from the settings; their defaults are the paper's."""
         return make_optimizer(getattr(self.settings, player.optimizer).model_dump())
 
     def examples(self, batch: Mapping) -> dict[str, dict]:
-        """Inputs to show signatures with, from a batch whose entries are of equal length."""
+        """Example inputs of signatures, from a batch with entries of equal length."""
         sides = {"a_to_b": batch["a"], "b_to_a": batch["b"]}
         signatures = [each for each in self.signatures().values() if each.name in sides]
         return {each.name: {each.inputs[0].name: sides[each.name]} for each in signatures}
@@ -175,11 +175,11 @@ class Translator(serialization.RepeatedlySaved, Diagnostics):
         return 1.0
 
     def transform_gradients(self, player: Player, gradients: list) -> list:
-        """What is done to a player's gradients before its optimizer takes them: nothing."""
+        """Changes a player's gradients before its optimizer applies them; here it does not."""
         return gradients
 
     def after_turn(self, player: Player) -> None:
-        """What is done to a player's weights after each of its turns: nothing."""
+        """Constrains a player's weights after each of its turns. By default it does nothing."""
 
     def view(self, key: Any, build: Callable[[], Any]) -> Any:
         """A network made of this translator's layers, built once by `build`.
@@ -192,7 +192,7 @@ class Translator(serialization.RepeatedlySaved, Diagnostics):
         return self._views.get(key, build)
 
     def uniform_per_image(self, images, *, stream: int):
-        """One random value in [0, 1) per image, `(batch, 1, 1, 1)`; equal on many devices."""
+        """One random value in [0, 1) per image, `(batch, 1, 1, 1)`; the same on any devices."""
         return stateless_random.uniform_per_image(images, self.steps_taken.value, stream)
 
     # --- compiling and stages ----------------------------------------------------------
@@ -205,16 +205,16 @@ class Translator(serialization.RepeatedlySaved, Diagnostics):
         """Gives every player an optimizer and builds it.
 
         Args:
-            optimizers: One for each player by name; other players take that of the settings.
+            optimizers: Optimizers by player; other players use that of the settings.
             **options: `steps_per_execution`, `jit_compile`, `run_eagerly`, as in Keras.
 
         Raises:
             ValueError: If a name is not that of a player, or a discriminator's loss term has no
                 chance level.
         """
-        given = dict(optimizers or {})
+        replaced = dict(optimizers or {})
         names = [player.name for player in self.players]
-        unknown = sorted(set(given) - set(names))
+        unknown = sorted(set(replaced) - set(names))
         if unknown:
             raise ValueError(f"`optimizers` names {unknown}, but the players are {names}")
         self._check_chance_levels()
@@ -224,7 +224,7 @@ class Translator(serialization.RepeatedlySaved, Diagnostics):
         with self.distribute_strategy.scope():
             self.gradient_norms = GradientNorms(self.players)
             for player in self.players:
-                optimizer = given.get(player.name) or self.default_optimizer(player)
+                optimizer = replaced.get(player.name) or self.default_optimizer(player)
                 scaled = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
                 if self._half_precision(player) and not scaled:
                     optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
@@ -239,7 +239,7 @@ class Translator(serialization.RepeatedlySaved, Diagnostics):
 
     @classmethod
     def known_stages(cls) -> tuple[str, ...]:
-        """All stages of the method, also those that settings leave out."""
+        """All stages of the method, including those that settings leave out."""
         return tuple(dict.fromkeys(player.stage for player in cls.players))
 
     def enter_stage(self, stage: str) -> None:
@@ -260,7 +260,7 @@ class Translator(serialization.RepeatedlySaved, Diagnostics):
         return [player for player in players if any(self.uses(term) for term in player.terms)]
 
     def make_train_function(self, force=False) -> None:
-        """Makes the train function: where steps alternate, one for each variant."""
+        """Makes the train function; where steps alternate, it traces each variant separately."""
         if self.train_function is not None and not force:
             return
         super().make_train_function(force=True)
@@ -270,10 +270,10 @@ class Translator(serialization.RepeatedlySaved, Diagnostics):
             self.train_function = self.step_variants.choose_between(usual, self.train_function)
 
     def is_alternate_step(self) -> bool:
-        """Whether the next step is the alternate variant, such as a burst.
+        """Whether the next step is the alternate variant, such as one of a burst.
 
-        Called in Python before each call of the traced step, in which
-        `step_variants.alternate` then holds the answer.
+        Called in Python before each call of the traced step. In the step,
+        `step_variants.alternate` holds the result.
         """
         return False
 
@@ -294,7 +294,7 @@ class Translator(serialization.RepeatedlySaved, Diagnostics):
             players=self._stage_players(),
             active=self.active_players(),
             variables_of=self.variables_of,
-            forward=lambda name, *given: getattr(self, name)(*given),
+            forward=lambda name, *arguments: getattr(self, name)(*arguments),
         )
         for player in self.active_players():
             for turn, index in enumerate(player.microbatches):
@@ -312,7 +312,7 @@ class Translator(serialization.RepeatedlySaved, Diagnostics):
     def _take_turn(self, player: Player, tape, batch, shared) -> None:
         variables = self.variables_of(player)
         optimizer = self.player_optimizers[player.name]
-        with tape:  # entering again continues the recording
+        with tape:  # continues the recording of the forward pass
             losses = getattr(self, player.objective)(batch, shared)
             expected = filter(self.uses, player.terms)
             check_losses(f"{type(self).__name__}.{player.objective}", expected, losses)
@@ -333,7 +333,7 @@ class Translator(serialization.RepeatedlySaved, Diagnostics):
         if missing:
             raise ValueError(
                 f"`chance_levels` of {type(self).__name__} must hold the loss of {missing} for a "
-                "discriminator that cannot tell (0 for a Wasserstein loss), got "
+                "discriminator at chance level (0 for a Wasserstein loss), got "
                 f"{dict(self.chance_levels)}"
             )
 
@@ -349,8 +349,8 @@ class Translator(serialization.RepeatedlySaved, Diagnostics):
         return any(network.dtype_policy.name == "mixed_float16" for network in networks)
 
     def _active_metrics(self):
-        played = {name for player in self.active_players() for name in player.terms}
-        return [m for name, m in self._term_metrics.items() if name in played and self.uses(name)]
+        active = {name for player in self.active_players() for name in player.terms}
+        return [m for name, m in self._term_metrics.items() if name in active and self.uses(name)]
 
     @property
     def metrics(self):
@@ -366,7 +366,7 @@ class Translator(serialization.RepeatedlySaved, Diagnostics):
         return outputs[signature.outputs[0].name]
 
     def use_averaged_weights(self) -> None:
-        """Replaces weights by their moving averages where an optimizer keeps these.
+        """Replaces weights by their moving averages where an optimizer has them.
 
         For evaluating and exporting; do not continue training afterwards.
         """
@@ -402,11 +402,11 @@ class Translator(serialization.RepeatedlySaved, Diagnostics):
         self.compile(serialization.optimizers_from(config), **config["options"])
 
     def _maybe_symbolic_build(self, *args, **kwargs) -> None:
-        """Keras would call the model on a training batch; ours is built (keras 20585)."""
+        """Does nothing: Keras would call the model on a batch, but it is built (keras 20585)."""
 
 
 class _Views:
-    """Networks by key, kept where Keras does not look."""
+    """Networks by key, in an object that Keras does not track."""
 
     def __init__(self):
         self._views: dict[Any, Any] = {}

@@ -10,22 +10,24 @@ def descend(latent, objective: Callable, *, steps: int, learning_rate, active_st
 
     Args:
         latent: Where to start, float32 `(batch, size)`.
-        objective: From latents to `(batch,)`, the value of each image, which must not depend on
-            the latents of other images.
+        objective: From latents to `(batch,)`. The value of an image must not depend on the
+            latents of other images.
         steps: Number of steps; 0 returns the start.
         learning_rate: Factor on the gradient, a scalar or `(batch, 1)`.
         active_steps: How many of the steps take effect, `(batch, 1)` in [0, `steps`]; None: all.
 
     Returns:
-        Float32, as `latent`.
+        Float32, the shape of `latent`.
 
     Source: Brock et al. 2017, https://arxiv.org/abs/1609.07093, the photo editor.
     """
     latent = tf.cast(latent, tf.float32)
     for fraction in step_fractions(active_steps, steps):
-        with tf.GradientTape(watch_accessed_variables=False) as tape:  # of the input, no update
+        with tf.GradientTape(
+            watch_accessed_variables=False
+        ) as tape:  # of the input
             tape.watch(latent)
-            total = tf.reduce_sum(objective(latent))  # a sum keeps the images' gradients apart
+            total = tf.reduce_sum(objective(latent))  # a sum: gradients of images stay separate
         latent -= fraction * learning_rate * tape.gradient(total, latent)
     return latent
 
@@ -33,7 +35,7 @@ def descend(latent, objective: Callable, *, steps: int, learning_rate, active_st
 def step_fractions(active_steps, steps: int) -> list:
     """The fraction of each of `steps` unrolled steps that takes effect.
 
-    Unlike a comparison it hardly changes where a quantizer rounds `active_steps`.
+    Where a quantizer rounds `active_steps`, a fraction changes little; a comparison could flip.
 
     Args:
         active_steps: `(batch, 1)` in [0, `steps`]; None: all.

@@ -1,7 +1,7 @@
-"""Searching the latent from which a frozen generator reproduces an image.
+"""The search for the latent from which a frozen generator reconstructs an image.
 
-One objective, two optimizers: L-BFGS-B in Python, and a fixed number of gradient steps in graph
-code, which a deployed signature can hold.
+Two optimizers minimize one objective: L-BFGS-B in Python, and a fixed number of gradient steps in
+graph code, which a signature can deploy.
 """
 
 from collections.abc import Callable
@@ -18,11 +18,11 @@ from tf_translate.core.signature import TensorSpec, steps_spec
 from tf_translate.editing.gradient_steps import step_fractions
 
 Objective = Literal["identity", "pixelwise", "mixed"]
-_TINY = 1e-12  # under the root: a distance of 0 has a gradient, too
+_TINY = 1e-12  # under the root, so that a distance of 0 has a finite gradient
 
 
 class SearchSettings(Settings):
-    """How a latent is searched; each field says where its value is from."""
+    """How a latent is searched; each field names the source of its value."""
 
     objective: Objective = Field("identity", description="the paper's; pixelwise is its baseline")
     pixels: float = Field(1.0, ge=0, description="weight of pixel L1 in mixed; ours")
@@ -40,11 +40,11 @@ class SearchSettings(Settings):
     )
 
     def steps_input(self) -> TensorSpec:
-        """The input that says how many of the steps take effect."""
+        """The input for the number of steps that take effect."""
         return steps_spec(self.steps, "steps towards the latent of this image")
 
     def describe_steps(self) -> str:
-        """What a deployed graph does, for the inference behavior of its signature."""
+        """Describes the steps for the inference behavior of a signature."""
         return (
             f"{self.steps} steps of gradient descent with learning rate {self.learning_rate:g}, "
             f"decreasing, and momentum {self.momentum:g}, objective {self.objective}, gradients "
@@ -72,7 +72,7 @@ def weights_of(objective: str, settings: SearchSettings) -> SearchWeights:
     """The weights of an objective by its name.
 
     Raises:
-        ValueError: If there is none of that name.
+        ValueError: If there is no objective of that name.
 
     Source: Antipov et al. 2017, https://arxiv.org/abs/1702.01983 (identity-preserving and
     pixelwise); "mixed", which the authors suggest, with the weight in `settings`.
@@ -88,7 +88,7 @@ def weights_of(objective: str, settings: SearchSettings) -> SearchWeights:
 
 
 class SearchTarget(NamedTuple):
-    """What is to be reproduced: images, their embeddings if they count, their attributes."""
+    """What is to be reconstructed: images, their embeddings if these are used, their attributes."""
 
     images: tf.Tensor
     embeddings: tf.Tensor | None
@@ -113,15 +113,15 @@ class SearchResult:
 
 
 class LatentSearch:
-    """Minimizes over z, image by image, the distance of G(z, y0) from an image; moves no weight.
+    """Minimizes the distance of G(z, y0) from each image over its z; changes no weights.
 
     Code to paper: `generate` G, `embed` FR; `target.images` x, `target.attributes` y0.
 
     Args:
         generate: From latents and attributes to images, in inference mode.
         embed: From images to embeddings, in inference mode.
-        settings: How to search.
-        objective: Replaces that of the settings.
+        settings: The settings of the search.
+        objective: Replaces the objective of the settings.
 
     Raises:
         ValueError: If there is no objective of that name.
@@ -169,17 +169,17 @@ class LatentSearch:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(latents)
             values = self.values(latents, target)
-        # In inference mode images are independent: a sum keeps their gradients apart.
+        # In inference mode images are independent, so the gradient of the sum holds that of each.
         return values, tape.gradient(values, latents)
 
     def descend(self, latents, target: SearchTarget, active_steps=None):
         """Takes `steps` steps of gradient descent with momentum.
 
-        Graph code of operations that TFLite has built in, if the networks are such. A gradient
-        is divided by the root of the sum of the squared norms of all gradients so far. So one
-        learning rate suits every objective, and steps get shorter evenly. Gradients normalized
-        to length 1 reach the same objective, but oscillate where gradients are small: a change
-        of 1e-5 in the image then moved the generated images four times as much.
+        It is graph code of TFLite's built-in operations, if the networks are. A gradient is
+        divided by the root of the sum of the squared norms of all gradients so far. So one
+        learning rate suits every objective, and steps become shorter evenly. Gradients normalized
+        to norm 1 reach the same objective, but oscillate where gradients are small: a change of
+        1e-5 in the input image then changed the generated images four times as much.
 
         Args:
             latents: Where to start, `(batch, size)`.
@@ -188,8 +188,8 @@ class LatentSearch:
                 all.
 
         Returns:
-            The last latent, or for each image the first one where that is no worse. (The best
-            one on the way would depend on rounding wherever two are equally good.)
+            For each image the last latent, or the start where the last one is not better. (The
+            best of all would depend on rounding where two are equally good.)
 
         Source: AdaGrad-Norm, Ward et al. 2019, https://arxiv.org/abs/1806.01811; momentum and
         decreasing steps are ours.
@@ -204,22 +204,22 @@ class LatentSearch:
             squares += _sum(gradients * gradients)
             step = momentum * step + gradients / tf.sqrt(squares)[:, None]
             latents = latents - fraction * rate * (1.0 - index / steps) * step
-        closer = self.values(latents, target) < before
-        return tf.where(closer[:, None], latents, start)
+        improved = self.values(latents, target) < before
+        return tf.where(improved[:, None], latents, start)
 
     def unrolled(self, latents, target: SearchTarget) -> SearchResult:
-        """The steps of `descend`, from Python."""
+        """Runs `descend` from Python."""
         result = tf.function(self.descend)(latents, target)
         before, after = (np.asarray(self.values(each, target)) for each in (latents, result))
         return SearchResult(np.asarray(result), before, after)
 
     def lbfgs(self, latents, target: SearchTarget) -> SearchResult:
-        """Minimizes by L-BFGS-B, each image by itself, for at most `iterations` iterations."""
+        """Minimizes by L-BFGS-B, each image separately, for at most `iterations` iterations."""
         results, paths = [], []
         for index, start in enumerate(np.asarray(latents, np.float32)):
-            own = SearchTarget(*(part if part is None else part[index, None] for part in target))
+            single = SearchTarget(*(part if part is None else part[index, None] for part in target))
             result, path = _minimize(
-                self.values_and_gradients, start, own, self._settings.iterations
+                self.values_and_gradients, start, single, self._settings.iterations
             )
             results.append(result)
             paths.append(path)
@@ -236,8 +236,8 @@ def _minimize(
     """The best latent, and the objective at the start and after each iteration."""
 
     def value_and_gradient(latent):
-        values, found = values_and_gradients(tf.constant(latent[None], tf.float32), target)
-        return float(values[0]), np.asarray(found[0], np.float64)
+        values, gradients = values_and_gradients(tf.constant(latent[None], tf.float32), target)
+        return float(values[0]), np.asarray(gradients[0], np.float64)
 
     path = [value_and_gradient(start)[0]]
 

@@ -1,4 +1,4 @@
-"""Editing an image, not its reconstruction: the change is blended into the original."""
+"""The mask blend: the change that an edit makes is blended into the original image."""
 
 import numpy as np
 import tensorflow as tf
@@ -8,17 +8,18 @@ _RADIUS = 3  # pixels; scipy's gaussian_filter, which the code calls, cuts at 4 
 
 
 def blend(image, reconstruction, edited):
-    """Puts into an image what an edit changes in its reconstruction, and leaves the rest.
+    """Applies the change between a reconstruction and its edit to the original image.
 
-    With X^ the reconstruction of the image X, Err = X - X^ what it misses and Delta = G(z) - X^
-    what the edit changes, the paper's result is X^ + M Delta + (1 - M) Err. X^ cancels there: what
-    is left is X + M (G(z) - X), computed here, so that where M is 0 the image comes back exactly,
-    and the result never leaves the range of the two. X^ decides M alone.
+    X is the image, X^ its reconstruction, Err = X - X^ the reconstruction error, and
+    Delta = G(z) - X^ the change that the edit makes. The paper's result is
+    X^ + M Delta + (1 - M) Err. X^ cancels, which leaves X + M (G(z) - X), computed here. So where
+    M is 0 the image is unchanged, and the result stays within the range of the two. X^ only
+    determines M.
 
     Args:
         image, reconstruction, edited: Float32 `(batch, height, width, channels)` in [-1, 1], of
-            equal shape with sides of 3 pixels or more: the original, what a generator makes of its
-            code, and what it makes of the changed code.
+            equal shape with sides of 3 pixels or more: the original, the image generated from its
+            latent, and the image generated from the changed latent.
 
     Returns:
         Same shape, float32 in [-1, 1].
@@ -32,32 +33,32 @@ def blend(image, reconstruction, edited):
 
 
 def soft_mask(reconstruction, edited):
-    """Where an edit shows: M, the blurred mean over channels of its size, at most 1.
+    """The mask M of an edit: its blurred absolute change, averaged over channels, at most 1.
 
     Args:
         reconstruction, edited: As for `blend`.
 
     Returns:
         Float32 `(batch, height, width, 1)` in [0, 1]; 0 beyond 3 pixels from any change. Borders
-        are continued by their mirror image, edge pixels twice (scipy's "reflect").
+        are padded by reflection that repeats the edge pixels (scipy's "reflect").
     """
     change = tf.cast(edited, tf.float32) - tf.cast(reconstruction, tf.float32)
     mask = tf.minimum(tf.reduce_mean(tf.abs(change), -1, keepdims=True), 1.0)
     for axis in (1, 2):
-        mask = _mirrored(mask, axis)
+        mask = _padded_by_reflection(mask, axis)
     return tf.nn.conv2d(mask, _gaussian()[:, :, None, None], 1, "VALID")
 
 
-def _mirrored(mask, axis: int):
-    """Continues an axis on both ends; slices, as devices have no fast mirror padding."""
+def _padded_by_reflection(mask, axis: int):
+    """Pads both ends of an axis by reflection, with slices: devices lack a fast padding for it."""
     size = mask.shape[axis]
-    before = [_at(mask, axis, place) for place in reversed(range(_RADIUS))]
-    after = [_at(mask, axis, size - 1 - place) for place in range(_RADIUS)]
+    before = [_at(mask, axis, index) for index in reversed(range(_RADIUS))]
+    after = [_at(mask, axis, size - 1 - index) for index in range(_RADIUS)]
     return tf.concat([*before, mask, *after], axis)
 
 
-def _at(mask, axis: int, place: int):
-    return mask[:, place : place + 1] if axis == 1 else mask[:, :, place : place + 1]
+def _at(mask, axis: int, index: int):
+    return mask[:, index : index + 1] if axis == 1 else mask[:, :, index : index + 1]
 
 
 def _gaussian() -> np.ndarray:

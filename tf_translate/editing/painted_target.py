@@ -1,4 +1,4 @@
-"""Painted targets: the distance of an image from the colours painted over it."""
+"""Painted targets: the distance between an image and the colours painted over it."""
 
 from collections.abc import Callable
 
@@ -19,13 +19,13 @@ def painted_area(mask):
 
 
 def patch_distance(decode: Callable, target, mask) -> Callable:
-    """The objective by which an edit brings an image nearer to painted colours.
+    """The objective of an edit that moves an image towards painted colours.
 
     Args:
-        decode: From latents `(batch, size)` to images as `target`.
+        decode: From latents `(batch, size)` to images of the shape of `target`.
         target: Float32 `(batch, height, width, channels)` in [-1, 1], images with colours
             painted over them.
-        mask: Where they are, float32 `(batch, height, width, 1)` in [0, 1].
+        mask: Where colours are painted, float32 `(batch, height, width, 1)` in [0, 1].
 
     Returns:
         From latents to `(batch,)`: the mean over the patch and channels of the squared difference;
