@@ -39,9 +39,7 @@ def test_every_variant_comes_after_its_reference():
     names = [variant.name for variant in variants]
     assert names[:4] == ["live, whole in Keras", "live, overlap 0", "live, overlap 12",
                          "live, overlap 24"]  # fmt: skip
-    assert (
-        len(set(names)) == len(names) == 11
-    )  # "norm inputs" has no whole image
+    assert len(set(names)) == len(names) == 11  # "norm inputs" has no whole image
     for index, variant in enumerate(variants):
         assert variant.reference in names[: index + 1]
 
