@@ -23,9 +23,7 @@ def descend(latent, objective: Callable, *, steps: int, learning_rate, active_st
     """
     latent = tf.cast(latent, tf.float32)
     for fraction in step_fractions(active_steps, steps):
-        with tf.GradientTape(
-            watch_accessed_variables=False
-        ) as tape:  # of the input
+        with tf.GradientTape(watch_accessed_variables=False) as tape:  # of the input
             tape.watch(latent)
             total = tf.reduce_sum(objective(latent))  # a sum: gradients of images stay separate
         latent -= fraction * learning_rate * tape.gradient(total, latent)

@@ -25,8 +25,8 @@ class SearchSettings(Settings):
     """How a latent is searched; each field names the source of its value."""
 
     objective: Objective = Field("identity", description="the paper's; pixelwise is its baseline")
-    pixels: float = Field(1.0, ge=0, description="weight of pixel L1 in mixed; ours")
-    prior: float = Field(0.0, ge=0, description="weight of the mean square of z; off: ours")
+    pixels: float = Field(1.0, ge=0, description="weight of the pixel L1 of mixed; ours")
+    prior: float = Field(0.0, ge=0, description="weight of the mean square of z; ours; 0: off")
     iterations: int = Field(
         50, ge=1, description="of L-BFGS-B for each image; the paper gives none"
     )

@@ -1,1 +1,1 @@
-"""One file for each paper."""
+"""The methods: one file for each paper, and the registry."""

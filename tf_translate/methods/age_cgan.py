@@ -1,4 +1,4 @@
-"""Age-cGAN: a conditional GAN, its inverse, and a search for the z that keeps the person."""
+"""Age-cGAN: a conditional GAN, its encoder, and a search for the z that preserves identity."""
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -38,14 +38,14 @@ _ADAM = AdamSettings(learning_rate=2e-4, beta_1=0.5)
 _ENCODER_ADAM = AdamSettings(learning_rate=1e-4, beta_1=0.1)
 _EMBEDDER_ADAM = AdamSettings(learning_rate=1e-3, beta_1=0.9)
 _AGES = ("0-18", "19-29", "30-39", "40-49", "50-59", "60+")
-_TOLERANCE_FACTOR = 10.0  # of steps in the graph: 1e-3 instead of 1e-4 in float32
-_VIEW_STREAMS = 1, 2  # streams of random values; 0 is z
+_TOLERANCE_FACTOR = 10.0  # for steps in the graph: 1e-3 instead of 1e-4 in float32
+_VIEW_STREAMS = 1, 2  # streams of random values; stream 0 is for z
 _PRESERVING = "translate_preserving"
-OWN = "own_"  # prefix of the image's own attributes, beside the target attributes
+OWN = "own_"  # prefix of the attributes of the input image
 
 
 class AgeCGANSettings(MethodSettings):
-    """Networks, optimizers and search of Age-cGAN; defaults are the paper's where it has any."""
+    """Networks, optimizers and search of Age-cGAN; defaults are the paper's if it states them."""
 
     latent: int = Field(100, ge=1, description="size of z, the paper")
     base_filters: int = Field(64, ge=1, description="filters before G's last layer, as IcGAN")
@@ -53,26 +53,30 @@ class AgeCGANSettings(MethodSettings):
     encoder_filters: int = Field(32, ge=1, description="filters of E's first layer, as IcGAN")
     latent_width: int = Field(4096, ge=1, description="units of E's dense layer, as IcGAN")
     bn_recalibration_steps: int = Field(
-        100, ge=0, description="batches that re-estimate the statistics of G's batch norm, IcGAN"
+        100, ge=0, description="batches that re-estimate the statistics of G's batch norm, as IcGAN"
     )
     identity_embedder: str | None = Field(
-        None, description="a .keras file of the network that is FR; none: FR is trained first"
+        None, description="a .keras file of the network FR; none: FR is trained in the first stage"
     )
     identity_embedder_range: tuple[float, float] = Field(
         (-1.0, 1.0),
-        description="value range of a given FR's inputs; images are resized to its size too",
+        description="value range of a given FR's inputs; images are resized to its input size",
     )
     embedding: int = Field(128, ge=1, description="size of FR's embedding, FaceNet")
     identity_embedder_filters: int = Field(
         32, ge=1, description="filters of FR's first layer, ours"
     )
     identity_embedder_width: int = Field(512, ge=1, description="units of FR's dense layer, ours")
-    mask_blend: bool = Field(False, description="blend in `translate_preserving`, as IAN's editor")
+    mask_blend: bool = Field(
+        False, description="mask blend in `translate_preserving`, as in IAN's editor"
+    )
     search: SearchSettings = Field(
         SearchSettings(), description="search for z, the paper's third step"
     )
     discriminator_noise: float = Field(
-        0.0, ge=0, description="standard deviation of noise on D's images; off: ours, for drawings"
+        0.0,
+        ge=0,
+        description="standard deviation of noise on D's images; ours, for drawings; 0: off",
     )
     optimizer: AdamSettings | RMSpropSettings = Field(
         _ADAM, discriminator="kind", description="of G and D, as IcGAN"
@@ -96,30 +100,30 @@ class AgeCGANSettings(MethodSettings):
     settings=AgeCGANSettings,
 )
 class AgeCGAN(InvertibleGAN):
-    """Generates an image anew at another age, from a z that keeps the identity embedding.
+    """Generates an image at another age, from a z that preserves the identity embedding.
 
     Code to paper: `generator` G, `discriminator` D, `encoder` E, `identity_embedder` FR;
-        attributes v in 0 and 1 are y = 2 v - 1 to G and D; `own_attributes` is y0, `attributes`
+        attributes v in 0 and 1 become y = 2 v - 1 for G and D; `own_attributes` is y0, `attributes`
         y_target.
-    Batch: `{"image", "attributes", "other_attributes", "sampled_attributes"}` as for IcGAN; the
-        others are for the loss term "mismatched" alone.
-    Stages: "identity_embedder", where FR learns (left out if one is given); "gan", where G and D
-        learn; "encoder", where E learns to recover z from generated images, G frozen and in
-        inference mode after the recalibration of its batch norm (see `InvertibleGAN`). FR never
-        moves outside its stage, and the search for z moves no network.
+    Batch: `{"image", "attributes", "other_attributes", "sampled_attributes"}` as for IcGAN.
+        `other_attributes` is only for the loss term "mismatched".
+    Stages: "identity_embedder", where FR is trained (left out if FR is given); "gan", where G and
+        D are trained; "encoder", where E learns to recover z from generated images, with G frozen
+        and in inference mode after the recalibration of its batch norm (see `InvertibleGAN`). FR
+        changes only in its own stage. The search for z changes no weights.
     Players: identity_embedder; discriminator, then generator, on the same generated images;
         encoder.
-    Deploys: `translate`, image and attributes to image, by E alone (fast); `encode`, image to
-        latent; `decode`, latent and attributes to image; `translate_preserving`, image, its own
+    Deploys: `translate`, image and attributes to image, with E's latent (fast); `encode`, image to
+        latent; `decode`, latent and attributes to image; `translate_preserving`, image, its
         attributes and the target attributes to image, after `search.steps` gradient steps in the
         graph. `preserve` does the same in Python, by L-BFGS-B as in the paper or by those steps.
-    Departs: without a given FR (the paper: FaceNet) a small network learns from the training
-        images alone, by contrast: two random views of an image must be found among those of
-        other images. It shares nothing with the judges of `evaluate`, and never sees one person
-        at several ages under one name. E's dense widths, the learning rates and the
+    Departs: without a given FR (the paper: FaceNet) a small network is trained on the training
+        images, by contrastive learning: two random views of an image must match among those of
+        other images. It shares nothing with the judges of `evaluate`, and has no labels of
+        persons at several ages. E's dense widths, the learning rates and the
         recalibration are IcGAN's; y are -1 and +1 as there (the paper: one-hot); E learns from
         fresh images at each step (the paper: 100,000 generated once); pixel distances are
-        divided by the number of pixels or its root. The image's own age is an input (the paper
+        divided by the number of pixels or its root. The age of the image is an input (the paper
         estimates it). Gradient steps in the graph, with smoothed ReLU gradients, are ours.
 
     Args:
@@ -129,7 +133,7 @@ class AgeCGAN(InvertibleGAN):
         identity_embedder: Network from images to embeddings `(batch, size)`. It is trained in a
             first stage, unless `settings.identity_embedder` names the file it was read from.
         attributes: Values by attribute, in the order of the columns.
-        settings: `AgeCGANSettings`; None: the paper's where it has any.
+        settings: `AgeCGANSettings`; None: the paper's where it states them.
         loss_weights: Weights that replace those of `terms`.
         name: Name of the model.
 
@@ -148,7 +152,7 @@ class AgeCGAN(InvertibleGAN):
     paper_attributes = MappingProxyType({"age": _AGES})
     terms = (
         content("latent", source="the paper: E, squared distance of z on generated images"),
-        content("nt_xent", source="ours, in FaceNet's place; SimCLR, eq. 1"),
+        content("nt_xent", source="ours, in place of FaceNet; SimCLR, eq. 1"),
         domain("adversarial", source="the paper's cGAN objective, non-saturating"),
         domain("discriminator", source="the paper's cGAN objective"),
         domain("mismatched", weight=0.0, source="not in the paper; 0.5 in IcGAN's code"),
@@ -182,7 +186,7 @@ class AgeCGAN(InvertibleGAN):
             "identity_embedder_width": 8,
             "search": {"steps": 2},
         },
-        # The last stage: E of what G generates.
+        # The last stage: E on the images that G generates.
         forward_passes={"identity_embedder": 0, "generator": 1, "discriminator": 0, "encoder": 1},
     )
 
@@ -231,7 +235,7 @@ class AgeCGAN(InvertibleGAN):
         }
 
     def identity_embedder_objective(self, batch, shared):
-        """Find the second view of each image among those of the others."""
+        """Match the two views of each image among the views of all images."""
         step = self.steps_taken.value
         views = [random_views_of_step(batch["image"], step, stream) for stream in _VIEW_STREAMS]
         embeddings = self.identity_embedder(tf.concat(views, 0), training=True)
@@ -250,18 +254,18 @@ class AgeCGAN(InvertibleGAN):
         objective: str | None = None,
         method: Literal["lbfgs", "unrolled"] = "lbfgs",
     ) -> tuple[np.ndarray, SearchResult]:
-        """Translates from a z that is searched, starting at E's, with all networks frozen.
+        """Translates from a z found by a search that starts at E's, with all networks frozen.
 
         Args:
             images: `(batch, height, width, channels)` in [-1, 1].
-            own_attributes: The attributes they have, `(batch, columns)` in [0, 1].
+            own_attributes: The attributes of the images, `(batch, columns)` in [0, 1].
             attributes: The target attributes.
-            objective: "identity", "pixelwise" or "mixed"; None: that of the settings.
+            objective: "identity", "pixelwise" or "mixed"; None: the objective of the settings.
             method: "lbfgs", the paper's; "unrolled", the steps of `translate_preserving`.
 
         Returns:
-            Images as given, with the target attributes; and the latents they are generated from
-            with the objective before and after.
+            Images with the target attributes, and the result of the search: their latents, and the
+            objective before and after it.
 
         Raises:
             ValueError: If the objective or the method is unknown.
@@ -280,9 +284,9 @@ class AgeCGAN(InvertibleGAN):
         """The search for z.
 
         Args:
-            objective: "identity", "pixelwise" or "mixed"; None: that of the settings.
-            smoothed: Whether gradients of ReLUs are smoothed as in a deployed graph (see
-                `PortableReLU`), instead of exact.
+            objective: "identity", "pixelwise" or "mixed"; None: the objective of the settings.
+            smoothed: Whether gradients of ReLUs are smoothed, as in a deployed graph (see
+                `PortableReLU`).
         """
         chosen = objective or self.settings.search.objective
         return self.view(("search", chosen, smoothed), lambda: self._search(chosen, smoothed))
@@ -300,7 +304,7 @@ class AgeCGAN(InvertibleGAN):
         )
 
     def examples(self, batch: Mapping) -> dict[str, dict]:
-        """Images with the attributes they have, and with those of another."""
+        """Images with their own attributes, and with those of another image."""
         image, attributes = batch["image"], batch["attributes"]
         return {
             "translate": {"image": image, "attributes": attributes},

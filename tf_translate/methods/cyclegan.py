@@ -35,7 +35,7 @@ class CycleGANSettings(MethodSettings):
     input_skip: bool = Field(False, description="ours: generators output a change of the input")
     gan_mode: Literal["least_squares", "vanilla"] = Field("least_squares", description="section 4")
     pool_size: int = Field(
-        50, ge=0, description="generated images each discriminator's pool keeps, section 4"
+        50, ge=0, description="generated images in the pool of each discriminator, section 4"
     )
     discriminator_layers: int = Field(3, ge=0, description="70x70 patches, section 4")
     discriminator_filters: int = Field(64, ge=1, description="appendix, networks")
@@ -62,8 +62,8 @@ class CycleGAN(TwoDomainTranslator):
     Players: generators, then discriminators on images from a pool.
     Deploys: `a_to_b`, `b_to_a`, images to images in [-1, 1].
     Departs: the identity term is on by default, at half the cycle weight, as in both of the
-        authors' code bases. The paper uses it for paintings to photographs only: give it
-        weight 0 to reproduce the paper's Cityscapes and maps. Discriminators pad by 1 as in the
+        authors' code bases. The paper uses it only for paintings to photographs. Set its weight
+        to 0 to reproduce the paper's Cityscapes and maps. Discriminators pad by 1 as in the
         PyTorch code.
 
     Args:
@@ -109,7 +109,7 @@ class CycleGAN(TwoDomainTranslator):
             "discriminator_layers": 1,
             "discriminator_filters": 4,
         },
-        # G(x), G(F(y)), G(y); D on its generator's fake, on a real and on a pooled image.
+        # G(x), G(F(y)), G(y); D on its generator's fake, on a real image and on one of the pool.
         forward_passes={
             "generator_ab": 3,
             "generator_ba": 3,
@@ -165,7 +165,7 @@ class CycleGAN(TwoDomainTranslator):
         return {"discriminator": 2 * self.gan_loss.chance_level}
 
     def generators_objective(self, batch, shared):
-        """Eq. 3 for G and F: fool both discriminators, be cycle consistent, keep own images."""
+        """Eq. 3 for G and F: fool D_X and D_Y, be cycle consistent, keep target images."""
         losses = {}
         if self.uses("cycle"):
             losses["cycle"] = self._cycle(batch, shared)
@@ -197,7 +197,7 @@ class CycleGAN(TwoDomainTranslator):
         )
 
     def _identity(self, batch):
-        """Section 5.2: G leaves y, F leaves x as it is."""
+        """Section 5.2: G(y) is y, F(x) is x."""
         same_b = self.generator_ab(batch["b"], training=True)
         same_a = self.generator_ba(batch["a"], training=True)
         return mean_absolute_error(same_b, batch["b"]) + mean_absolute_error(same_a, batch["a"])

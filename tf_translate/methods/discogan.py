@@ -1,4 +1,4 @@
-"""DiscoGAN: two coupled GANs that find which images of two domains belong together."""
+"""DiscoGAN: two coupled GANs that discover relations between two domains."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -21,11 +21,11 @@ from tf_translate.networks.encoder_decoder import encoder_decoder
 from tf_translate.networks.strided_discriminator import feature_discriminator
 
 Variant = Literal["discogan", "recongan", "gan"]
-# The code's 10,000 iterations of one batch are 3,333 rounds of one discriminators' and two
-# generators' turns, each on a batch of its own.
+# The code's 10,000 iterations, of one batch each, are 3,333 steps here: one turn of the
+# discriminators and two of the generators, each on its own batch.
 _START_STEPS = 3333
-_WEIGHT_START, _WEIGHT = 0.01, 0.5  # of reconstruction, before and after
-_MATCHING = 0.9  # fraction of feature matching in the GAN loss
+_WEIGHT_START, _WEIGHT = 0.01, 0.5  # of reconstruction, at first and afterwards
+_MATCHING = 0.9  # fraction of the GAN loss's weight that feature matching has
 
 
 class DiscoGANSettings(MethodSettings):
@@ -33,16 +33,21 @@ class DiscoGANSettings(MethodSettings):
 
     variant: Variant = Field(
         "discogan",
-        description="section 2: gan translates a to b alone, recongan adds the reconstruction of a",
+        description="section 2: gan only translates a to b, recongan also reconstructs a",
     )
     base_filters: int = Field(64, ge=1, description="filters of the first layer, the code")
     bottleneck: int = Field(
-        0, ge=0, description="channels of a 1x1 bottleneck, 100 in the code; 0: none, code"
+        0,
+        ge=0,
+        description="channels of a 1x1 bottleneck, an option of the code with 100; 0: none",
     )
     discriminator_filters: int = Field(64, ge=1, description="the code")
     feature_matching: bool = Field(True, description="the code; the paper has none")
     reconstruction_weight_start: float = Field(
-        _WEIGHT_START, ge=0, le=1, description="weight of reconstruction at first, the code"
+        _WEIGHT_START,
+        ge=0,
+        le=1,
+        description="weight of reconstruction in the first steps, the code",
     )
     reconstruction_weight: float = Field(
         _WEIGHT, ge=0, le=1, description="weight of reconstruction afterwards, the code"
@@ -50,7 +55,7 @@ class DiscoGANSettings(MethodSettings):
     reconstruction_weight_start_steps: int = Field(
         _START_STEPS,
         ge=0,
-        description="steps with reconstruction_weight_start: 10,000 iterations in the code",
+        description="steps with reconstruction_weight_start; 10,000 iterations of the code",
     )
     inference_statistics: Literal["moving", "image"] = Field(
         "moving", description="ours: the code tests in training mode on one large batch"
@@ -61,13 +66,13 @@ class DiscoGANSettings(MethodSettings):
 
 
 def _loss_weights(settings: DiscoGANSettings) -> dict[str, Schedule | float]:
-    """Weights of the three terms that share one sum, at first and afterwards."""
+    """Weights of the three terms whose weights sum to 1, at first and afterwards."""
     first, later = settings.reconstruction_weight_start, settings.reconstruction_weight
     step = settings.reconstruction_weight_start_steps
     matching = _MATCHING if settings.feature_matching else 0.0
 
     def gan_weight(fraction: float) -> Switch:
-        """A fraction of what the weight of reconstruction leaves."""
+        """A fraction of 1 minus the weight of reconstruction."""
         return Switch((1 - first) * fraction, (1 - later) * fraction, step)
 
     return {
@@ -85,33 +90,33 @@ _CODE = _loss_weights(DiscoGANSettings())
     title="DiscoGAN",
     paper="Kim et al. 2017",
     layout="unpaired",
-    content="reconstruction both ways, no skips: pose, not pixels",
+    content="reconstruction both ways; without skip connections, pose rather than pixels",
     domain="global discriminators, feature matching",
     settings=DiscoGANSettings,
 )
 class DiscoGAN(TwoDomainTranslator):
-    """Two generators, each the inverse of the other, so that no two images become one.
+    """Two generators, each the inverse of the other, against mode collapse.
 
     Code to paper: `generator_ab` G_AB, `generator_ba` G_BA, `discriminator_a` D_A,
         `discriminator_b` D_B.
     Batch: `{"a", "b"}`, unpaired, each `(3 * batch, height, width, channels)`, float32 in
-        [-1, 1]: every turn of a step sees fresh images, as in the code.
+        [-1, 1]: every turn of a step uses fresh images, as in the code.
     Players: discriminators once, then generators twice.
     Deploys: `a_to_b`, `b_to_a`, images to images in [-1, 1].
     Departs: feature matching (9 : 1 against the adversarial term) and the small weight of
         reconstruction at first are the code's, not the paper's. `feature_matching` false and
         `reconstruction_weight_start` 0.5, like `reconstruction_weight`, give the paper's plain
         sum, halved; the ablation "gan" keeps the factor 1 - reconstruction_weight. The networks
-        work on [0, 1] inside a boundary of [-1, 1], and reconstruction is measured in [0, 1].
+        convert images from [-1, 1] to [0, 1] and back, and reconstruction is measured in [0, 1].
         At inference batch norm uses moving statistics. RGB, not BGR. Batch norm starts at scale
         1 and offset 0, as PyTorch's does today.
 
     Args:
         generator_ab, generator_ba: Networks from one domain to the other.
         discriminator_a, discriminator_b: Networks from images to `[logits, *features]`, or to
-            logits alone if features are not matched.
+            logits if there is no feature matching.
         settings: `DiscoGANSettings`; None: the code's. `variant` chooses an ablation of the
-            paper: "recongan" (a to b and back, one discriminator) or "gan" (a to b alone).
+            paper: "recongan" (a to b and back, one discriminator) or "gan" (only a to b).
         loss_weights: Weights that replace `reconstruction`, `adversarial`,
             `feature_matching`, `discriminator`, `generators_decay`, `discriminators_decay`.
         name: Name of the model.
@@ -159,7 +164,7 @@ class DiscoGAN(TwoDomainTranslator):
     conformance = Conformance(
         settings={"base_filters": 4, "discriminator_filters": 4},
         # The discriminators' turn: one fake, D on it and on a real image. Each of the
-        # generators' two: there and back, features of fake and real.
+        # generators' two: translation and reconstruction, features of fake and real.
         forward_passes={
             "generator_ab": 5,
             "generator_ba": 5,
@@ -172,7 +177,7 @@ class DiscoGAN(TwoDomainTranslator):
         super().__init__(*networks, **options)
         variant = self.settings.variant
         self.gan_loss = gan_loss("vanilla")
-        # The domains that are translated into, and those whose images are reconstructed.
+        # The target domains, and the domains of the reconstructed images.
         self._targets = ("a", "b") if variant == "discogan" else ("b",)
         self._reconstructed = {"discogan": ("a", "b"), "recongan": ("a",), "gan": ()}[variant]
 
@@ -191,7 +196,7 @@ class DiscoGAN(TwoDomainTranslator):
         )
 
     def choose_loss_weights(self, given: Mapping) -> Mapping[str, float | Schedule]:
-        """The curriculum of the settings, unless a weight is given."""
+        """The schedules of the settings, except for weights that are given."""
         return {**_loss_weights(self.settings), **given}
 
     @classmethod
@@ -208,7 +213,7 @@ class DiscoGAN(TwoDomainTranslator):
 
     @classmethod
     def build_discriminator(cls, settings, shape, name) -> keras.Model:
-        """The code's discriminator, which gives features beside its logits."""
+        """The code's discriminator, with logits and features as outputs."""
         return feature_discriminator(shape, base_filters=settings.discriminator_filters, name=name)
 
     @property
@@ -224,7 +229,7 @@ class DiscoGAN(TwoDomainTranslator):
         return fakes
 
     def discriminators_objective(self, batch, shared):
-        """Eq. 7: real images are real, translated ones are not."""
+        """Eq. 7: classify real images as real, translated images as fake."""
         losses = {}
         if self.uses("discriminator"):
             losses["discriminator"] = sum(
@@ -260,7 +265,7 @@ class DiscoGAN(TwoDomainTranslator):
         return losses
 
     def _reconstruction(self, batch, shared):
-        """Eq. 3: there and back is the input, measured in [0, 1]."""
+        """Eq. 3: the mean squared error of the reconstructions, measured in [0, 1]."""
         back = {"a": (self.generator_ba, "fake_b"), "b": (self.generator_ab, "fake_a")}
         errors = []
         for side in self._reconstructed:
@@ -277,7 +282,7 @@ class DiscoGAN(TwoDomainTranslator):
         return logits, features
 
     def signatures(self):
-        """`a_to_b` and, unless an ablation leaves it untrained, `b_to_a`."""
+        """`a_to_b` and, except in the ablations, `b_to_a`."""
         signatures = super().signatures()
         if self.settings.variant != "discogan":
             del signatures["b_to_a"]

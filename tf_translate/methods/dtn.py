@@ -1,4 +1,4 @@
-"""DTN, the Domain Transfer Network: what a frozen feature extractor sees must be kept."""
+"""DTN, the Domain Transfer Network: it preserves the codes of a frozen feature extractor."""
 
 import dataclasses
 import math
@@ -30,12 +30,12 @@ class DTNSettings(MethodSettings):
     """Networks, distances and optimizer of DTN; defaults are the paper's for digits."""
 
     feature_extractor: str | None = Field(
-        None, description="a .keras file of the network that is f; none: f is trained first"
+        None, description="a .keras file of the network f; none: f is trained in the first stage"
     )
     classes: int = Field(10, ge=2, description="classes that f is trained on, section 5.1")
     encoder: Literal["feature_extractor", "own"] = Field(
         "feature_extractor",
-        description="section 3: G = g o f; own: an encoder trained with g, an ablation",
+        description="section 3: G = g o f; own: a separate encoder trained with g, an ablation",
     )
     constancy: Literal["mse", "cosine"] = Field(
         "mse", description="distance of f's codes, section 5: MSE for digits, cosine for faces"
@@ -60,36 +60,36 @@ class DTNSettings(MethodSettings):
     paper="Taigman et al. 2017",
     layout="unpaired",
     data="two unpaired sets; labels of a, or a trained feature extractor f",
-    content="f-constancy: what a frozen feature extractor f sees; identity on the target",
+    content="f-constancy: the codes of a frozen feature extractor f; identity on the target",
     domain="a discriminator of three classes",
     settings=DTNSettings,
 )
 class DTN(Translator):
-    """One-way translation g(f(x)) that keeps what a frozen feature extractor f sees.
+    """One-way translation g(f(x)) that preserves the codes of a frozen feature extractor f.
 
     Code to paper: `feature_extractor` f, `decoder` g, `discriminator` D, `a` the source S, `b`
         the target T; the translation is G = g o f.
     Batch: `{"a", "b"}`, unpaired, each `(batch, height, width, channels)`, float32 in
         [-1, 1]; in the stage "feature_extractor" also `label_a`, `(batch,)` integers.
-    Stages: "feature_extractor", where f learns classes of `a` (left out if f is given), then
-        "transfer", where f is frozen, its statistics too.
-    Players: feature_extractor; then discriminator and decoder, on the same translations of a
-        batch.
+    Stages: "feature_extractor", where f learns to classify `a` (left out if f is given), then
+        "transfer", where f is frozen, including its batch norm statistics.
+    Players: feature_extractor; then discriminator and decoder, on the same translations of
+        the batch.
     Deploys: `a_to_b`, images to images in [-1, 1]; f is part of it.
     Departs: widths, kernels and f's tanh are those of
-        github.com/yunjey/domain-transfer-network, where the paper gives widths only; images
-        whose channels differ from f's are averaged to grey or repeated before f; means, not
-        sums, over codes and pixels (but total variation is the sum of eq. 7); g decodes a batch
-        of source and target together, so that batch norm learns with the joint statistics that
-        inference uses.
+        github.com/yunjey/domain-transfer-network, where the paper gives only widths; images
+        with another number of channels than f's inputs are averaged to grey or repeated before f;
+        losses are means, not sums, over codes and pixels (but total variation is the sum of
+        eq. 7); g decodes source and target images in one batch, so that batch norm is trained
+        with the joint statistics that inference uses.
 
     Args:
         feature_extractor: f, from images of `a` to codes of any shape. Frozen in "transfer".
         decoder: g, from codes to images of `b`.
         discriminator: Network from images of `b` to three logits: translated from `a`,
             translated from `b`, real.
-        head: Network from codes to logits of classes, to train f; None: f is used as it is.
-        encoder: Network that takes f's place in G and learns with g (an ablation); None: f.
+        head: Network from codes to logits of classes, to train f; None: f is not trained.
+        encoder: Network that replaces f in G and is trained with g (an ablation); None: f.
         settings: `DTNSettings`; None: the paper's for digits.
         loss_weights: Weights that replace `constancy`, `target_identity`, `adversarial`,
             `discriminator`, `classes`, `total_variation`.
@@ -173,7 +173,7 @@ class DTN(Translator):
         self._distance = _DISTANCES[self.settings.constancy]
 
     def choose_players(self) -> tuple[Player, ...]:
-        """Without a head f is not trained; an encoder of its own learns with the decoder."""
+        """Without a head f is not trained; a separate encoder is trained with the decoder."""
         feature_extractor, discriminator, decoder = type(self).players
         if "encoder" in self.network_names:
             decoder = dataclasses.replace(decoder, networks=("encoder", "decoder"))
@@ -183,7 +183,7 @@ class DTN(Translator):
 
     @classmethod
     def build_networks(cls, settings, shape_a, shape_b) -> dict:
-        """f and its head, or a given f; g; D; an encoder of its own where settings say so."""
+        """f and its head, or a given f; g; D; a separate encoder if the settings ask for one."""
         feature_extractor, head = _feature_extractor(settings, shape_a)
         code_shape = feature_extractor.output_shape[1:]
         encoder = None
@@ -232,7 +232,7 @@ class DTN(Translator):
         return {"code_a": code_a, "from_source": from_source, "from_target": from_target}
 
     def discriminator_objective(self, batch, shared):
-        """Eq. 3: D tells translated source, translated target and real target apart."""
+        """Eq. 3: D classifies translated source, translated target and real target images."""
         labeled_images = (
             (shared["from_source"], _FROM_SOURCE),
             (shared["from_target"], _FROM_TARGET),
@@ -248,7 +248,7 @@ class DTN(Translator):
         }
 
     def decoder_objective(self, batch, shared):
-        """Eq. 4 to 7 for g: fool D, keep f's code, keep target images as they are."""
+        """Eq. 4 to 7 for g: fool D, preserve f's codes, keep target images unchanged."""
         from_source, from_target = shared["from_source"], shared["from_target"]
         losses = {}
         if self.uses("constancy"):
@@ -267,11 +267,11 @@ class DTN(Translator):
         return losses
 
     def _code(self, images):
-        """f, frozen: its batch norm uses the statistics of its own training."""
+        """f, frozen: its batch norm uses its moving statistics."""
         return self.feature_extractor(self._with_channels_of_a(images), training=False)
 
     def _with_channels_of_a(self, images):
-        """Images with as many channels as f takes: grey is repeated, colour is averaged."""
+        """Images with the channels of f's inputs: grey is repeated, colour is averaged."""
         channels = self.feature_extractor.input_shape[-1]
         if images.shape[-1] == channels:
             return images
@@ -279,7 +279,7 @@ class DTN(Translator):
         return tf.repeat(grey, channels, -1) if channels > 1 else grey
 
     def signatures(self) -> dict[str, Signature]:
-        """`a_to_b`: g after f (or after the encoder in its place)."""
+        """`a_to_b`: g after f, or after the encoder that replaces it."""
         encoder = self.encoder if self.encoder is not None else self.feature_extractor
         images = keras.Input(encoder.input_shape[1:], name="image")
         network = keras.Model(images, self.decoder(encoder(images)), name="generator")
@@ -304,8 +304,8 @@ def _feature_extractor(settings: DTNSettings, shape_a) -> tuple[keras.Model, ker
     if not isinstance(shape, tuple) or len(shape) != 4:
         raise ValueError(
             "`feature_extractor` must be a network from images to codes (keras.Sequential or "
-            f"functional), {path} holds a {type(network).__name__}; of a whole run's model save "
-            "the attribute `feature_extractor`"
+            f"functional), {path} holds a {type(network).__name__}; save the "
+            "attribute `feature_extractor` of a trained translator"
         )
     if shape[1:] != tuple(shape_a):
         raise ValueError(

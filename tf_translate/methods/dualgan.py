@@ -1,4 +1,4 @@
-"""DualGAN: unpaired translation with Wasserstein discriminators and a heavy reconstruction."""
+"""DualGAN: unpaired translation with Wasserstein discriminators and reconstruction."""
 
 import dataclasses
 from typing import Literal
@@ -33,13 +33,15 @@ class DualGANSettings(MethodSettings):
     discriminator_turns: int | None = Field(
         None,
         ge=1,
-        description="turns in a step, section 3.4: 2 to 4; none: 3 with clipping, else 1",
+        description="turns per step, section 3.4: 2 to 4; none: 3 with clipping, else 1",
     )
     clip: float = Field(
-        0.01, gt=0, description="largest weight of a discriminator; section 3.4: 0.01 to 0.1"
+        0.01,
+        gt=0,
+        description="largest absolute weight of a discriminator; section 3.4: 0.01 to 0.1",
     )
     num_downsamples: int = Field(8, ge=2, description="downsamplings of the U-Net, the code")
-    base_filters: int = Field(64, ge=1, description="filters of the first level, the code")
+    base_filters: int = Field(64, ge=1, description="filters of the first layer, the code")
     norm: Literal["instance_affine", "instance", "batch", "none"] = Field(
         "instance_affine", description="the code; none on the bottleneck"
     )
@@ -80,25 +82,25 @@ class DualGAN(TwoDomainTranslator):
     Code to paper: `generator_ab` G_A, `generator_ba` G_B, `discriminator_b` D_A,
         `discriminator_a` D_B.
     Batch: `{"a", "b"}`, unpaired, each `(n * batch, height, width, channels)`, float32 in
-        [-1, 1], where n is `discriminator_turns`: every turn of the discriminators sees fresh
+        [-1, 1], where n is `discriminator_turns`: every turn of the discriminators uses fresh
         images.
     Players: discriminators (clipped after each turn, or with a gradient penalty), then
         generators on the images and fakes of the discriminators' last turn. With "vanilla" the
         generators take two turns.
     Deploys: `a_to_b`, `b_to_a`, images to images in [-1, 1].
-    Departs: the "patch" discriminator is the code's, whose scores have a receptive field of 129
-        pixels, where the paper has the 70x70 PatchGAN ("patchgan" in the settings); no norm on
-        the 1x1 bottleneck, where the code's makes it a constant; three turns where the paper
-        says 2 to 4; noise is dropout, at inference one fixed mask (see `Dropout`);
-        reconstruction weight 500 as in the code (the paper: 100 to 1000); images are flipped in
-        training as the code means to and, by a bug, does not.
+    Departs: the "patch" discriminator is the code's, with a receptive field of 129 pixels (the
+        paper: the 70x70 PatchGAN, "patchgan" in the settings); there is no norm on the 1x1
+        bottleneck, where the code's norm outputs a constant; discriminators take three turns (the
+        paper: 2 to 4); noise is dropout, at inference one fixed mask (see `Dropout`);
+        reconstruction has weight 500 as in the code (the paper: 100 to 1000); images are flipped
+        in training, as the code intends and, because of a bug, does not.
 
     Args:
         generator_ab, generator_ba: Networks from one domain to the other.
         discriminator_a, discriminator_b: Networks from images of a domain to scores.
         settings: `DualGANSettings`; None: the paper's.
         loss_weights: Weights that replace `reconstruction`, `adversarial`, `discriminator`,
-            `gradient_penalty` (which only "wgan_gp" computes).
+            `gradient_penalty` (only with "wgan_gp").
         name: Name of the model.
 
     Source: Yi et al. 2017, https://arxiv.org/abs/1704.02510, eq. 1-3, sections 3.1-3.4, and
@@ -137,7 +139,7 @@ class DualGAN(TwoDomainTranslator):
             "discriminator_downsamples": 2,
             "discriminator_filters": 4,
         },
-        # There and back; D on real, on fake, between them, and on the fake once more.
+        # Translation and reconstruction; D on real, on fake, between them, and on the fake again.
         forward_passes={
             "generator_ab": 2,
             "generator_ba": 2,
@@ -228,7 +230,7 @@ class DualGAN(TwoDomainTranslator):
         return losses
 
     def generators_objective(self, batch, shared):
-        """Eq. 3: be scored high by both discriminators and lead back to the input."""
+        """Eq. 3: get high scores from both discriminators and reconstruct the input."""
         losses = {}
         if self.uses("reconstruction"):
             reconstructed_a, reconstructed_b = self.reconstruct(shared)

@@ -1,4 +1,4 @@
-"""Fader Networks: an auto-encoder whose latent holds no attributes; its decoder gets them."""
+"""Fader Networks: an auto-encoder with attributes in the decoder's input, not in the latent."""
 
 import dataclasses
 import math
@@ -38,7 +38,7 @@ from tf_translate.networks.inference_behavior import describe_inference
 
 _LATENT_ADVERSARIAL, _RAMP = 1e-4, 500_000
 _CLIP = 5.0  # largest gradient norm, the code
-# Streams of random values for noise; those from 0 on choose other attributes.
+# Streams of random values for noise; streams from 0 on select other attributes.
 _NOISE = {"latent": -1, "real": -2, "decoded": -3}
 
 
@@ -47,30 +47,34 @@ class FaderSettings(MethodSettings):
 
     num_downsamples: int = Field(6, ge=2, description="downsamplings, the code; the paper has 7")
     base_filters: int = Field(32, ge=1, description="filters of the first layer, the code")
-    max_filters: int = Field(512, ge=1, description="most filters of a layer, section 4, the code")
+    max_filters: int = Field(
+        512, ge=1, description="largest number of filters of a layer, section 4, the code"
+    )
     discriminator_turns: int = Field(
         1, ge=1, description="latent discriminator turns per auto-encoder turn, the code"
     )
     latent_noise: float = Field(
-        0.0, ge=0, description="standard deviation of noise on latents in training; off: ours"
+        0.0, ge=0, description="standard deviation of noise on latents in training; ours; 0: off"
     )
     attribute_classification_start: int = Field(
         0,
         ge=0,
-        description="step at which loss_weights.attribute_classification starts its ramp, which "
-        "is as long as `ramp`; 0: the code",
+        description="first step of the ramp of loss_weights.attribute_classification, which takes "
+        "`ramp` steps; 0: the code",
     )
     classifier_filters: int = Field(
         32, ge=1, description="filters of the classifier's first layer, the code"
     )
     classifier_noise: float = Field(
-        0.0, ge=0, description="standard deviation of noise on the classifier's images; off: ours"
+        0.0,
+        ge=0,
+        description="standard deviation of noise on the classifier's images; ours; 0: off",
     )
     dropout: float = Field(0.3, ge=0, lt=1, description="of the latent discriminator, section 4")
     ramp: int = Field(
         _RAMP,
         ge=1,
-        description="steps until loss_weights.latent_adversarial has its full value, section 4",
+        description="steps until loss_weights.latent_adversarial reaches its value, section 4",
     )
     optimizer: AdamSettings | RMSpropSettings = Field(
         AdamSettings(), discriminator="kind", description="the code; the paper: 2e-3"
@@ -82,8 +86,8 @@ class FaderSettings(MethodSettings):
     )
 
 
-def _attribute_reader(name: str, *more_terms: str, microbatch: int) -> Player:
-    """The player of a network that learns to read attributes."""
+def _attribute_classifier(name: str, *more_terms: str, microbatch: int) -> Player:
+    """The player of a network that learns to classify attributes."""
     return Player(
         name,
         (name,),
@@ -105,40 +109,40 @@ def _attribute_reader(name: str, *more_terms: str, microbatch: int) -> Player:
     settings=FaderSettings,
 )
 class Fader(Translator):
-    """Encodes an image without its attributes and decodes it with any.
+    """Encodes an image without its attributes and decodes it with any attributes.
 
     Code to paper: `encoder` E_theta_enc, `decoder` D_theta_dec, `latent_discriminator` the
         discriminator; "latent_adversarial" the adversarial term with 1 - y, whose weight is
         lambda_E.
     Batch: `{"image", "attributes"}`, `(n * batch, height, width, channels)` float32 in
         [-1, 1] and `(n * batch, columns)` float32, 0 or 1, where n is `discriminator_turns` +
-        1: every turn sees images of its own, but classifier and auto-encoder the same.
-    Players: latent discriminator (the auto-encoder in inference mode), then, if it has a
-        weight, the classifier, then the auto-encoder (these two in inference mode). The
-        gradient norm of each is at most 5.
+        1: every turn uses fresh images, but classifier and auto-encoder use the same.
+    Players: latent discriminator (the auto-encoder in inference mode), then, if its term has a
+        weight, the classifier, then the auto-encoder (the other two in inference mode). The
+        gradient norm of each is clipped to 5.
     Deploys: `translate`, image and attributes to image; `encode`, image to latent, and
         `decode`, latent and attributes to image, to encode once and decode many times.
-        Attributes beyond [0, 1] exaggerate.
+        Values beyond [0, 1] exaggerate an attribute.
     Departs: 6 layers, a latent of 4x4 and learning rate 2e-4 are the code's (the paper: 7
-        layers, 2x2, 2e-3); the decoder works on the latent of every image alone; images are
-        flipped one by one, not by the batch; the code's attribute classification is off, as
-        there. Where it is on, the classifier learns beside the others from the first step, and
-        true and other attributes are decoded in one pass.
+        layers, 2x2, 2e-3); the decoder gets one latent per image; images are flipped one by
+        one, not by the batch; attribute classification is off, as in the code. Where it is on,
+        the classifier is trained together with the others from the first step, and true and
+        other attributes are decoded in one pass.
 
     Args:
         encoder: Network from images to latents.
         decoder: Network from `[latent, attributes]` to images.
         latent_discriminator: Network from latents to logits, one for each value of an attribute.
-        classifier: Network from images to logits like those; needed where
-            "attribute_classification" has a weight.
+        classifier: Network from images to such logits; needed if "attribute_classification" has
+            a weight.
         attributes: Values by attribute, in the order of the columns.
         settings: `FaderSettings`; None: the code's. An encoder that must fool the discriminator
-            hides attributes in directions of little variance, which the discriminator overlooks
-            and the decoder does not; `latent_noise` covers these.
+            encodes attributes in directions of small variance, which the decoder uses and the
+            discriminator misses. `latent_noise` masks these directions.
         loss_weights: Weights that replace `reconstruction`, `latent_adversarial`,
             `latent_discriminator`, `attribute_classification`, `classifier`, `classifier_r1`.
-            A value for `latent_adversarial` or `attribute_classification` is where its ramp
-            ends; give a `Schedule` for another course.
+            A number for `latent_adversarial` or `attribute_classification` is the final value of
+            its ramp. A `Schedule` replaces the ramp.
         name: Name of the model.
 
     Raises:
@@ -162,7 +166,7 @@ class Fader(Translator):
         domain(
             "attribute_classification",
             weight=0.0,
-            source="the code: lambda_clf_dis, 0 there, on this ramp",
+            source="the code: lambda_clf_dis, 0 in the code, with this ramp",
         ),
         domain("classifier", source="the code: real images, for attribute_classification"),
         regularization(
@@ -170,8 +174,8 @@ class Fader(Translator):
         ),
     )
     players = (
-        _attribute_reader("latent_discriminator", microbatch=0),
-        _attribute_reader("classifier", "classifier_r1", microbatch=1),
+        _attribute_classifier("latent_discriminator", microbatch=0),
+        _attribute_classifier("classifier", "classifier_r1", microbatch=1),
         Player(
             "autoencoder",
             ("encoder", "decoder"),
@@ -229,14 +233,12 @@ class Fader(Translator):
         self.attributes = {one.name: list(one.values) for one in encoding.definitions}
         self.columns = encoding.columns
         self._sizes = [len(one.values) for one in encoding.definitions]
-        self._expand, self._column_indices = (
-            ExpandAttributes(encoding.binary),
-            encoding.category_indices,
-        )
+        self._expand = ExpandAttributes(encoding.binary)
+        self._column_indices = encoding.category_indices
         self.classifier: Any = classifier
 
     def choose_players(self) -> tuple[Player, ...]:
-        """Each turn on a microbatch of its own, except for the classifier's."""
+        """Each turn has its own microbatch; the classifier shares that of the auto-encoder."""
         discriminator, classifier, autoencoder = type(self).players
         turns = self.settings.discriminator_turns
         others = (classifier, autoencoder) if "classifier" in self.network_names else (autoencoder,)
@@ -246,7 +248,7 @@ class Fader(Translator):
         )
 
     def choose_loss_weights(self, given: Mapping) -> Mapping[str, float | Schedule]:
-        """The weights, those that rise with lambda_E as ramps."""
+        """The weights; numbers for the two terms with ramps become ramps."""
         weights = {"latent_adversarial": _LATENT_ADVERSARIAL, **given}
         starts = {
             "latent_adversarial": 0,
@@ -260,7 +262,7 @@ class Fader(Translator):
 
     @classmethod
     def build_networks(cls, settings, shape, *, attributes) -> dict:
-        """Encoder, decoder and latent discriminator; `from_settings` adds a classifier."""
+        """Encoder, decoder and latent discriminator; `from_settings` may add a classifier."""
         encoding = Attributes(attributes)
         sizes = settings.model_dump(include={"num_downsamples", "base_filters", "max_filters"})
         encoder = fader_encoder(shape, **sizes)
@@ -307,7 +309,7 @@ class Fader(Translator):
         return classifier_losses(self.classifier, images, categories, self._sizes, uses=self.uses)
 
     def autoencoder_objective(self, batch, shared):
-        """Eq. 1 and 3: reconstruct the image, and have the latent classified wrongly."""
+        """Eq. 1 and 3: reconstruct the image, and fool the latent discriminator."""
         losses = {}
         others = self._other_categories(batch)
         latent = self._latents(batch["image"], training=True)
@@ -330,11 +332,11 @@ class Fader(Translator):
         return losses
 
     def transform_gradients(self, player: Player, gradients: list) -> list:
-        """Limits the gradient norm to 5 (the code)."""
+        """Clips the gradient norm to 5 (the code)."""
         return clip_by_global_norm(gradients, _CLIP, self.player_optimizers[player.name])
 
     def examples(self, batch: Mapping) -> dict[str, dict]:
-        """Images with the attributes they have."""
+        """Images with their own attributes."""
         image, attributes = batch["image"], batch["attributes"]
         return {"translate": {"image": image, "attributes": attributes}, "encode": {"image": image}}
 
@@ -357,7 +359,7 @@ class Fader(Translator):
         return {signature.name: signature for signature in signatures}
 
     def _other_categories(self, batch):
-        """For every image other attributes than it has: `(batch, categories)`."""
+        """Random attributes of each image that differ from its own: `(batch, categories)`."""
         streams, images = range(len(self._sizes)), batch["image"]
         random_values = [self.uniform_per_image(images, stream=stream) for stream in streams]
         return other_categories(self._expand(batch["attributes"]), self._sizes, random_values)

@@ -1,4 +1,4 @@
-"""GeneGAN: two sets, with and without an object, whose images exchange it."""
+"""GeneGAN: images with and without an object exchange the object."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ from tf_translate.networks.inference_behavior import describe_inference
 
 GanMode = Literal["wgan_clip", "wgan_gp"]
 _RMSPROP = RMSpropSettings(learning_rate=5e-5, rho=0.8)
-_TO_UNIT = 0.5  # a difference in [-1, 1] times this is one in [0, 1], which the code measures
+_TO_UNIT = 0.5  # from differences of images in [-1, 1] to [0, 1], the code's range
 
 
 class GeneGANSettings(MethodSettings):
@@ -33,7 +33,9 @@ class GeneGANSettings(MethodSettings):
     gan_mode: GanMode = Field(
         "wgan_clip", description="the code; wgan_gp: ours, a gradient penalty in place of clipping"
     )
-    clip: float = Field(0.01, gt=0, description="largest weight of a discriminator, the code")
+    clip: float = Field(
+        0.01, gt=0, description="largest absolute weight of a discriminator, the code"
+    )
     discriminator_burst_turns: int = Field(
         100,
         ge=0,
@@ -50,7 +52,7 @@ class GeneGANSettings(MethodSettings):
     )
     discriminator_filters: int = Field(128, ge=1, description="the code")
     discriminator_norm: Literal["batch", "instance_affine", "none"] = Field(
-        "batch", description="the code; with wgan_gp one of the others"
+        "batch", description="the code; wgan_gp needs one of the others"
     )
     optimizer: AdamSettings | RMSpropSettings = Field(
         _RMSPROP, discriminator="kind", description="the code"
@@ -59,20 +61,21 @@ class GeneGANSettings(MethodSettings):
 
 @dataclasses.dataclass(frozen=True)
 class Bursts:
-    """When the discriminators move alone for some steps, to get ahead of the generators.
+    """When the discriminators are trained alone for some steps, ahead of the generators.
 
-    Every step takes a fresh batch, so the turns of a burst see fresh images.
+    Every step has a fresh batch, so every turn of a burst uses fresh images.
 
     Attributes:
-        turns: Turns of the discriminators for one of the generators in a burst; 0, 1: no bursts.
-        every: Turns of the generators from one burst to the next; the first burst is at once.
+        turns: Turns of the discriminators per turn of the generators in a burst; 0 or 1: no
+            bursts.
+        every: Turns of the generators from one burst to the next; the first is at step 0.
     """
 
     turns: int
     every: int
 
     def alone(self, step: int) -> bool:
-        """Whether the generators take no turn in a step, counted from 0."""
+        """Whether the generators take no turn in the step with index `step`."""
         extra = max(self.turns - 1, 0)
         return step % (self.every + extra) < extra
 
@@ -93,30 +96,30 @@ class Bursts:
     settings=GeneGANSettings,
 )
 class GeneGAN(Translator):
-    """Splits images into background and object, and joins them crosswise.
+    """Splits images into background and object, and joins them with objects exchanged.
 
     Code to paper: `a` Ax (with the object), `b` Be (without), `splitter` the encoder,
         `joiner` the decoder, `discriminator_a` that of images with the object,
         `discriminator_b` without; `background_a` A, `object_a` x, `background_b` B, `object_b`
         epsilon (e below), `swapped_a` Bx, `swapped_b` A0. Parents are the images of a batch,
-        children those of exchanged objects.
+        children those with exchanged objects.
     Batch: `{"a", "b"}`, unpaired, each `(batch, height, width, channels)`, float32 in
         [-1, 1]: images of `a` show the object, those of `b` do not.
     Players: discriminators (clipped after each turn, or with a gradient penalty), then
-        generators (splitter and joiner) on the same children. In a burst, at first and after
-        every `discriminator_burst_every` turns of the generators, the discriminators take
-        `discriminator_burst_turns` for one of theirs, each a step with a fresh batch, as in the
-        code.
-    Deploys: `swap`, images without (`image`) and with the object (`exemplar`) to the same two
-        with the object on the other one; `remove`, image to image; `add`, image, exemplar
+        generators (splitter and joiner) on the same children. A burst comes first and after
+        every `discriminator_burst_every` turns of the generators: the discriminators take
+        `discriminator_burst_turns` turns for one of the generators, each a step with a fresh
+        batch, as in the code.
+    Deploys: `swap`, images without (`image`) and with the object (`exemplar`) to both, with the
+        object moved to `image`; `remove`, image to image; `add`, image, exemplar
         and a strength from 0 to 1 to image. All images are in [-1, 1].
     Departs: "wgan_gp" is ours, and needs discriminators without batch norm; all codes of a step
         come from one pass of the splitter and all its images from one of the joiner, so that
-        batch norm learns with the joint statistics that inference uses; a step is a batch,
+        batch norm is trained with the joint statistics that inference uses; a step is a batch,
         so an iteration of the code with a burst is 100 steps; with `steps_per_execution` a
-        burst is rounded up to whole executions; images are in [-1, 1], but networks read, and
-        `reconstruction` and `parallelogram` are measured in, [0, 1]; weight decay takes the
-        offsets and scales of norms too.
+        burst is rounded up to whole executions; images are in [-1, 1], but networks convert
+        them to [0, 1], and `reconstruction` and `parallelogram` are measured there; weight decay
+        includes the offsets and scales of norms.
 
     Args:
         splitter: Network from images to `[background, object]`.
@@ -124,8 +127,8 @@ class GeneGAN(Translator):
         discriminator_a, discriminator_b: Networks from images of a domain to scores.
         settings: `GeneGANSettings`; None: the code's.
         loss_weights: Weights that replace `reconstruction`, `parallelogram`, `adversarial`,
-            `discriminator`, `nulling`, `weight_decay`, `gradient_penalty` (which only "wgan_gp"
-            computes).
+            `discriminator`, `nulling`, `weight_decay`, `gradient_penalty` (only with
+            "wgan_gp").
         name: Name of the model.
 
     Source: Zhou et al. 2017, https://arxiv.org/abs/1705.04932, and
@@ -197,15 +200,13 @@ class GeneGAN(Translator):
             **options,
         )
         self.gan_loss = gan_loss("wasserstein")
-        turns, every = (
-            self.settings.discriminator_burst_turns,
-            self.settings.discriminator_burst_every,
+        self.bursts = Bursts(
+            self.settings.discriminator_burst_turns, self.settings.discriminator_burst_every
         )
-        self.bursts = Bursts(turns, every)
 
     @classmethod
     def build_networks(cls, settings, shape_a, shape_b) -> dict[str, keras.Model]:
-        """Splitter, joiner and two discriminators; both domains must have one shape."""
+        """Splitter, joiner and two discriminators; both domains must have the same shape."""
         _check(settings, shape_a, shape_b)
         split = splitter(shape_a, base_filters=settings.base_filters, norm=settings.norm)
         background, object_code = (shape[1:] for shape in split.output_shape)
@@ -221,7 +222,7 @@ class GeneGAN(Translator):
         }
 
     def choose_players(self) -> tuple[Player, ...]:
-        """With "wgan_gp" the discriminators have the gradient penalty too."""
+        """With "wgan_gp" the discriminators also have the gradient penalty."""
         discriminators, generators = type(self).players
         if self.settings.gan_mode == "wgan_gp":
             terms = (*discriminators.terms, "gradient_penalty")
@@ -235,8 +236,8 @@ class GeneGAN(Translator):
 
     def is_alternate_step(self) -> bool:
         """Whether the discriminators move alone in the next step."""
-        playing = {player.name for player in self.active_players()}
-        return "discriminators" in playing and self.bursts.alone(int(self.steps_taken.numpy()))
+        active = {player.name for player in self.active_players()}
+        return "discriminators" in active and self.bursts.alone(int(self.steps_taken.numpy()))
 
     def active_players(self) -> list[Player]:
         """Both players, or the discriminators alone in a burst."""
@@ -255,16 +256,16 @@ class GeneGAN(Translator):
             clip_weights(self.variables_of(player), self.settings.clip)
 
     def cross_batch(self, batch):
-        """Parents reconstructed and children, generated once a step: each network runs once."""
+        """Reconstructed parents and children, generated once a step by one pass of each network."""
         both = tf.concat([batch["a"], batch["b"]], 0)
         backgrounds, objects = self.splitter(both, training=True)
         background_a, background_b = tf.split(backgrounds, 2)
         object_a, object_b = tf.split(objects, 2)
-        nothing = tf.zeros_like(object_b)  # not e: only x may carry the object
+        no_object = tf.zeros_like(object_b)  # not e, so that only x represents the object
         joined = self.joiner(
             [
                 tf.concat([background_a, background_b, background_b, background_a], 0),
-                tf.concat([object_a, nothing, object_a, nothing], 0),
+                tf.concat([object_a, no_object, object_a, no_object], 0),
             ],
             training=True,
         )
@@ -273,7 +274,7 @@ class GeneGAN(Translator):
         return {**images, "object_b": object_b}
 
     def discriminators_objective(self, batch, shared):
-        """Each discriminator scores its domain's images above the children of that domain."""
+        """Each discriminator scores images of its domain above the children of that domain."""
         sides = (
             (self.discriminator_a, batch["a"], shared["swapped_a"]),
             (self.discriminator_b, batch["b"], shared["swapped_b"]),
@@ -289,7 +290,7 @@ class GeneGAN(Translator):
         return losses
 
     def generators_objective(self, batch, shared):
-        """Reconstruct parents, fool the discriminators, find no object where there is none."""
+        """Reconstruct parents, fool the discriminators, encode no object where there is none."""
         losses = {}
         if self.uses("reconstruction"):
             losses["reconstruction"] = _TO_UNIT * (
@@ -324,10 +325,10 @@ class GeneGAN(Translator):
         }
 
     def signatures(self) -> dict[str, Signature]:
-        """`swap` the objects of two images, `remove` it, `add` the exemplar's by a strength."""
+        """`swap` the objects of two images, `remove` one, `add` the exemplar's with a strength."""
         shape = self.splitter.input_shape[1:]
         image = image_spec(shape)
-        exemplar = image_spec(shape, "exemplar", "the image whose object is taken")
+        exemplar = image_spec(shape, "exemplar", "the image with the object to transfer")
         bare = image_spec(shape, "exemplar", "the exemplar without its object")
         meaning = "how much of the object: 0 none, 1 as the exemplar has it, beyond exaggerates"
         strength = scalar_spec("strength", 1.0, meaning)
@@ -372,5 +373,5 @@ def _check(settings: GeneGANSettings, shape_a, shape_b) -> None:
     if settings.gan_mode == "wgan_gp" and settings.discriminator_norm == "batch":
         raise ValueError(
             "`discriminator_norm` must be 'instance_affine' or 'none' with 'wgan_gp', got "
-            "'batch': the penalty is on each image's own gradient, and batch norm mixes images"
+            "'batch': the penalty is on the gradient of each image, and batch norm mixes images"
         )

@@ -1,4 +1,4 @@
-"""IAN, the introspective adversarial network: a VAE compared in its discriminator's features."""
+"""IAN, the introspective adversarial network: a VAE trained in discriminator features."""
 
 from collections.abc import Mapping
 from typing import Literal
@@ -30,10 +30,10 @@ from tf_translate.methods.registry import register
 from tf_translate.networks import introspective
 from tf_translate.networks.inference_behavior import describe_inference
 
-# Width over which an edit smooths the gradient of ReLUs: rounding must not decide its direction.
+# Width over which an edit smooths the gradient of ReLUs, so that rounding hardly changes it.
 _RELU_GRADIENT_WIDTH = 0.5
-_TOLERANCE_FACTOR = 3.0  # of an edit on a device: its steps amplify rounding
-# Streams of random values: noise on images and their reconstructions, noise on samples.
+_TOLERANCE_FACTOR = 3.0  # for an edit on a device: its steps amplify rounding errors
+# Streams of random values for noise: on images and their reconstructions, and on samples.
 _IMAGE, _SAMPLED = 2, 3
 
 
@@ -49,10 +49,12 @@ class IANSettings(MethodSettings):
     latent_width: int = Field(1000, ge=1, description="units of the dense layer before z, the code")
     kernels: int = Field(500, ge=1, description="of minibatch discrimination, the code")
     discriminator_noise: float = Field(
-        0.0, ge=0, description="standard deviation of noise on the trunk's images; off: ours"
+        0.0, ge=0, description="standard deviation of noise on the trunk's images; ours; 0: off"
     )
     edit_steps: int = Field(
-        10, ge=1, description="gradient steps of an edit; ours: the code takes one per mouse event"
+        10,
+        ge=1,
+        description="gradient steps of an edit; ours: the code takes one per mouse movement",
     )
     edit_learning_rate: float = Field(
         0.05, gt=0, description="of an edit's gradient steps, the code (NPE.py)"
@@ -67,34 +69,34 @@ class IANSettings(MethodSettings):
     title="IAN",
     paper="Brock et al. 2017",
     layout="images",
-    content="reconstruction in pixels and in the discriminator's features; edits are blended in",
-    domain="a discriminator of two or three classes, whose trunk the encoder shares",
+    content="reconstruction in pixels and in discriminator features; edits are blended in",
+    domain="a discriminator of two or three classes that shares its trunk with the encoder",
     settings=IANSettings,
 )
 class IAN(Translator):
-    """Reconstructs images from a latent read from its discriminator's features; edits the latent.
+    """Encodes images from its discriminator's features, and edits them through the latent.
 
     Code to paper: `trunk` and `discriminator_head` together the discriminator, `trunk` and
         `encoder_head` the encoder (z has mean mu and standard deviation exp(log sigma)),
         `decoder` the generator G; "feature" the introspective loss.
     Batch: `{"image"}`, `(batch, height, width, channels)` float32 in [-1, 1].
     Players: autoencoder (`encoder_head`, `decoder`), then discriminator (`trunk`,
-        `discriminator_head`), on the same reconstructions and samples. The trunk learns from the
-        discriminator's loss alone; the encoder head from pixels, features and KL, not from the
-        adversarial term; the decoder from all but KL. Weight decay and orthogonality are logged
-        as the mean of both players'.
-    Deploys: `reconstruct`, image to image; `edit`, an image, a `target` with colours painted over
-        it, a `mask` in [0, 1] of where and how many `steps` take effect, to an image; `encode`,
-        image to latent (mu); `decode`, latent to image. An edit takes `edit_steps` gradient steps
-        z <- z - rate (1 + width) times the gradient of the mean of (G(z) - target)^2 over the
-        painted patch, from mu on, where width is the side of a square of the patch's area. The
-        change is blended into the image.
+        `discriminator_head`), on the same reconstructions and samples. The trunk is trained
+        by the discriminator's loss; the encoder head by pixels, features and KL, not by the
+        adversarial term; the decoder by all but KL. Weight decay and orthogonality are logged as
+        the mean over both players.
+    Deploys: `reconstruct`, image to image; `edit`, an image, a `target` (the image with colours
+        painted over it), a `mask` in [0, 1] of the painted pixels, and the number of `steps` that
+        take effect, to an image; `encode`, image to latent (mu); `decode`, latent to image. An
+        edit takes `edit_steps` gradient steps from mu on the mean of (G(z) - target)^2 over the
+        painted patch. The learning rate is multiplied by 1 + width, where width is the side of a
+        square of the patch's area. The change is blended into the image.
     Departs: no MADE randomiser, no multiscale dilated blocks, no RGB-beta output layer, so
-        "ternary" is the paper's GAN loss on IAN_simple's networks; both players move on each
-        batch (the code: alternately, one batch each); the encoder head moves once a step,
-        without the adversarial term also with "ternary" (its code adds it there); the
-        discriminator's gradients stop at the images; minibatch discrimination learns
-        (IAN_simple leaves its initial weights); L2 is on all weights of all networks; a patch
+        "ternary" is the paper's GAN loss on IAN_simple's networks; both players take a turn on
+        each batch (the code: alternately, one batch each); the encoder head is updated once a
+        step, without the adversarial term also for "ternary" (the code adds it there); the
+        discriminator's gradients stop at the images; minibatch discrimination is trained
+        (IAN_simple keeps its initial weights); L2 is on all weights of all networks; a patch
         may have any shape (the code: squares), and pixels are compared in [-1, 1] without
         rounding; the learning rate is constant (the code: steps); batch norm adds 1e-5 to
         variances (the code: 1e-4); an edit's gradients of ReLUs are smoothed (see
@@ -103,11 +105,11 @@ class IAN(Translator):
     Args:
         trunk: Network from images to activations by layer.
         encoder_head: Network from the last activations to `[mean, log_sigma]`.
-        discriminator_head: Network from the last activations to 1 or 3 logits, which choose the
-            binary or ternary GAN loss.
+        discriminator_head: Network from the last activations to 1 or 3 logits, for the binary or
+            the ternary GAN loss.
         decoder: Network from latents to images.
         settings: `IANSettings`; None: the code's.
-        loss_weights: Weights that replace those of `terms` (0: not computed).
+        loss_weights: Weights that replace those of `terms`; 0 switches a term off.
         name: Name of the model.
 
     Raises:
@@ -161,8 +163,8 @@ class IAN(Translator):
             "kernels": 3,
             "edit_steps": 2,
         },
-        # G of images and of noise; trunk and head on both in each turn, and on real images,
-        # which the encoder head reads too.
+        # G of latents and of noise; trunk and discriminator head on both in each turn, and on real
+        # images; the encoder head on features of real images.
         forward_passes={"encoder_head": 1, "decoder": 2, "trunk": 5, "discriminator_head": 5},
     )
 
@@ -232,7 +234,7 @@ class IAN(Translator):
         return results | {"r1": penalty}
 
     def reconstruct_batch(self, batch, shared):
-        """G(z) for a z of each image, and for one of N(0, I)."""
+        """G(z), for z encoded from each image and for z of N(0, I)."""
         mean, log_sigma = self.encoder_head(shared["features"][-1], training=True)
         latent = mean + tf.exp(log_sigma) * self._standard_normal(batch, 0)
         return {
@@ -259,7 +261,7 @@ class IAN(Translator):
         return losses | self._weight_losses("autoencoder")
 
     def discriminator_objective(self, batch, shared):
-        """Tell real images from reconstructions and samples, or all three apart."""
+        """Separate real images from reconstructions and samples, or classify all three."""
         losses = {}
         if self.uses("discriminator"):
             real = shared["logits"] if "logits" in shared else self._logits(shared["features"])
@@ -271,7 +273,7 @@ class IAN(Translator):
         return losses | self._weight_losses("discriminator")
 
     def examples(self, batch: Mapping) -> dict[str, dict]:
-        """Images, and images with the centre of another one painted over them."""
+        """Images, and images with the centre of another image painted over them."""
         image = batch["image"]
         steps = np.full((len(image), 1), self.settings.edit_steps, np.float32)
         painted = {"target": image[::-1], "mask": center_mask(image)}
@@ -344,11 +346,11 @@ class IAN(Translator):
         return {"image": blend(image, reconstructed, edited)}
 
     def _features(self, images, *, training: bool = True) -> list:
-        """The trunk's activations by layer; Keras returns those of a single layer bare."""
+        """The trunk's activations by layer, as a list also for a single layer."""
         return keras.tree.flatten(self.trunk(images, training=training))
 
     def _with_noise(self, images, stream: int):
-        """Images as the trunk sees them in training: a reconstruction has its image's noise."""
+        """The trunk's inputs in training: a reconstruction has the same noise as its image."""
         if not self.settings.discriminator_noise:
             return images
         noise = stateless_random.noise_like(images, self.steps_taken.value, stream)
@@ -361,7 +363,7 @@ class IAN(Translator):
         return self._logits(self._features(self._with_noise(images, stream)))
 
     def _standard_normal(self, batch, stream: int):
-        """Values of N(0, I), new in each step."""
+        """Values of N(0, I), different in each step."""
         step = self.steps_taken.value
         return stateless_random.normal_per_image(batch["image"], self.latent_size, step, stream)
 

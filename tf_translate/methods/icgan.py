@@ -48,14 +48,16 @@ class IcGANSettings(MethodSettings):
     latent_width: int = Field(4096, ge=1, description="units of E_z's dense layer, the code")
     attribute_width: int = Field(512, ge=1, description="units of E_y's dense layer, the code")
     bn_recalibration_steps: int = Field(
-        100, ge=0, description="batches that re-estimate the statistics of G's batch norm, code"
+        100, ge=0, description="batches that re-estimate the statistics of G's batch norm, the code"
     )
     mask_blend: bool = Field(
         False,
-        description="`translate` blends only the change of the reconstruction into the image; ours",
+        description="blends only the change of the reconstruction into the image; ours, as in IAN",
     )
     discriminator_noise: float = Field(
-        0.0, ge=0, description="standard deviation of noise on D's images; off: ours, for drawings"
+        0.0,
+        ge=0,
+        description="standard deviation of noise on D's images; ours, for drawings; 0: off",
     )
     optimizer: AdamSettings | RMSpropSettings = Field(
         _ADAM, discriminator="kind", description="of G and D, the code"
@@ -71,34 +73,32 @@ class IcGANSettings(MethodSettings):
     paper="Perarnau et al. 2016",
     layout="attributes",
     content="an encoder of the noise that images are generated from",
-    domain="a conditional discriminator that also sees attributes of others, an attribute encoder",
+    domain="a conditional discriminator with mismatched attributes, an attribute encoder",
     settings=IcGANSettings,
 )
 class IcGAN(InvertibleGAN):
-    """Edits an image by generating it anew from what two encoders read, with other attributes.
+    """Encodes an image into noise and attributes, and generates it with other attributes.
 
     Code to paper: `generator` G, `discriminator` D, `encoder_z` E_z, `encoder_y` E_y; attributes
-        v in 0 and 1 are y = 2 v - 1, in -1 and +1. "mismatched" are real images beside
+        v in 0 and 1 become y = 2 v - 1, in -1 and +1. "mismatched" are real images with
         attributes of other images.
     Batch: `{"image", "attributes", "other_attributes", "sampled_attributes"}`: images
         `(batch, height, width, channels)` float32 in [-1, 1]; `(batch, columns)` float32, 0 or
-        1: their own (y), others that differ from those, and some sampled from the training set
-        (y').
-    Stages: "gan", where G and D learn; "encoder_z", where E_z learns to recover z from generated
-        images (never from real ones), G frozen and in inference mode; "encoder_y", where E_y
-        learns the attributes of real images.
+        1: those of the image (y), different ones, and ones sampled from the training set (y').
+    Stages: "gan", where G and D are trained; "encoder_z", where E_z learns to recover z from
+        generated images (never from real ones), with G frozen and in inference mode; "encoder_y",
+        where E_y learns the attributes of real images.
     Recalibration: the first `bn_recalibration_steps` steps of "encoder_z" re-estimate the
         statistics of G's batch norm (see `InvertibleGAN`).
     Players: discriminator, then generator, on the same generated images; encoder_z; encoder_y.
     Deploys: `translate`, image and attributes to image; `encode`, image to latent and the
-        attributes that E_y reads, in [0, 1]; `decode`, latent and attributes to image; `swap`,
+        attributes that E_y predicts, in [0, 1]; `decode`, latent and attributes to image; `swap`,
         two images with their attributes exchanged.
-    Departs: E_z learns in the recalibration steps too, and from fresh images at each step (the
-        code: 182,638 generated once); encoders pad as TensorFlow does; images may be flipped in
-        all stages, as `data.flip` says (the code: in "gan" only); `translate` takes all
-        attributes as given, and those that exclude each other are one attribute of several
-        values (the code: rules for CelebA's names); `mask_blend` is from another paper (IAN),
-        and off unless it is set.
+    Departs: E_z is also trained in the recalibration steps, and on fresh images at each step (the
+        code: 182,638 generated once); encoders pad as TensorFlow does; `data.flip` applies to all
+        stages (the code: to "gan" only); `translate` uses all attributes as given, and mutually
+        exclusive ones are one attribute of several values (the code: rules for CelebA's names);
+        `mask_blend` is from another paper (IAN), and off by default.
 
     Args:
         generator: Network from `[latent, attributes]` to images.
@@ -127,7 +127,7 @@ class IcGAN(InvertibleGAN):
         domain("attributes", source="section 3: E_y, squared error on real images"),
         domain("adversarial", source="section 3"),
         domain("discriminator", source="section 3; fakes have weight 0.5 in the code"),
-        domain("mismatched", weight=0.5, source="the code: real images with others' attributes"),
+        domain("mismatched", weight=0.5, source="the code: real images with attributes of others"),
         regularization(
             "r1", weight=0.0, source="not in the paper; R1, Mescheder et al. 2018, eq. 9"
         ),
@@ -139,7 +139,7 @@ class IcGAN(InvertibleGAN):
         encoder_player("encoder_y", term="attributes", batch_key="attributes"),
     )
     inverts = "encoder_z"
-    fake_weight = 0.5  # the code; the other half is that of mismatched pairs
+    fake_weight = 0.5  # the code; mismatched pairs have the other half
     conformance = Conformance(
         settings={
             "latent": 5,
@@ -150,7 +150,7 @@ class IcGAN(InvertibleGAN):
             "attribute_width": 8,
             "bn_recalibration_steps": 1,
         },
-        # The last stage: E_y of real images.
+        # The last stage: E_y on real images.
         forward_passes={"generator": 0, "discriminator": 0, "encoder_z": 0, "encoder_y": 1},
     )
 
@@ -207,12 +207,12 @@ class IcGAN(InvertibleGAN):
         return {"latent": self.inversion_loss(batch)}
 
     def encoder_y_objective(self, batch, shared):
-        """Read the attributes of a real image."""
+        """Predict the attributes of a real image."""
         outputs = self.encoder_y(batch["image"], training=True)
         return {"attributes": mean_squared_error(outputs, to_signed(batch["attributes"]))}
 
     def examples(self, batch: Mapping) -> dict[str, dict]:
-        """Images with the attributes they have, and each beside another."""
+        """Images with their own attributes, and each with another image as exemplar."""
         image, attributes = batch["image"], batch["attributes"]
         return {
             "translate": {"image": image, "attributes": attributes},
@@ -221,7 +221,7 @@ class IcGAN(InvertibleGAN):
         }
 
     def translate(self, image, attributes):
-        """Generates images with other attributes; with the mask blend only changes are taken."""
+        """Generates images with other attributes; the mask blend transfers only the changes."""
         latent = self.encoder_z(image, training=False)
         own = self._most_likely_attributes(image) if self.settings.mask_blend else None
         return self.edit(image, latent, own, attributes)
@@ -260,5 +260,5 @@ class IcGAN(InvertibleGAN):
         }
 
     def _most_likely_attributes(self, images):
-        """The attributes E_y reads, each 0 or 1; of several values the most likely one."""
+        """The attributes that E_y predicts, each 0 or 1; of several values the most likely."""
         return discretize(self.encoder_y(images, training=False), self._widths)

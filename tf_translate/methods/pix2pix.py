@@ -26,7 +26,7 @@ class Pix2PixSettings(MethodSettings):
     generator: Literal["unet", "resnet"] = Field("unet", description="section 3.2.1")
     num_downsamples: int = Field(8, ge=2, description="downsamplings of the U-Net, appendix 6.1.1")
     residual_blocks: int = Field(9, ge=1, description="of the ResNet, as in CycleGAN")
-    base_filters: int = Field(64, ge=1, description="filters of the first level, appendix 6.1.1")
+    base_filters: int = Field(64, ge=1, description="filters of the first layer, appendix 6.1.1")
     norm: Literal["batch", "instance", "instance_affine", "none"] = Field(
         "batch", description="appendix 6.1; with batch 1 prefer instance_affine"
     )
@@ -38,8 +38,10 @@ class Pix2PixSettings(MethodSettings):
         "image", description="section 3.3: statistics of the test batch, which is one image"
     )
     upsampling: Literal["transposed", "resize"] = Field("transposed", description="appendix 6.1")
-    input_skip: bool = Field(False, description="ours: the last layer sees the input")
-    conditional: bool = Field(True, description="the discriminator sees the input too, section 3.1")
+    input_skip: bool = Field(False, description="ours: the generator outputs a change of the input")
+    conditional: bool = Field(
+        True, description="the discriminator also gets the input, section 3.1"
+    )
     gan_mode: Literal["vanilla", "least_squares"] = Field("vanilla", description="eq. 1")
     discriminator_layers: int = Field(3, ge=0, description="70x70 patches, appendix 6.1.2")
     discriminator_filters: int = Field(64, ge=1, description="appendix 6.1.2")
@@ -53,25 +55,25 @@ class Pix2PixSettings(MethodSettings):
     title="pix2pix",
     paper="Isola et al. 2017",
     layout="paired",
-    content="L1 to the ground truth, a discriminator that sees the input",
+    content="L1 to the ground truth, a discriminator that gets the input",
     domain="conditional PatchGAN",
     settings=Pix2PixSettings,
 )
 class Pix2Pix(Translator):
-    """Paired translation: an L1 term to the ground truth, a discriminator that sees the input.
+    """Paired translation: an L1 term to the ground truth, a discriminator that gets the input.
 
     Code to paper: `generator` G, `discriminator` D, batch `a` x, batch `b` y.
     Batch: `{"a", "b"}`, pairs, each `(batch, height, width, channels)`, float32 in [-1, 1].
     Players: discriminator, then generator, on the same translation of the same batch.
     Deploys: `a_to_b`, images to images in [-1, 1].
-    Departs: the generator's last bias is kept, as in the PyTorch code (the Lua code zeroes
-        all); the discriminator's turn gets the generator's one forward pass with gradients
-        stopped, equal to running it twice; dropout at inference is one fixed mask, not
-        fresh noise (see `Dropout`); the discriminator's first and last biases are kept.
+    Departs: the generator's last layer has a bias, as in the PyTorch code (the Lua code zeroes
+        all biases); the discriminator's turn uses the generator's forward pass with gradients
+        stopped, equal to a second pass; dropout at inference is one fixed mask, not fresh noise
+        (see `Dropout`); the discriminator's first and last layers have biases.
 
     Args:
         generator: Network from images of `a` to images of `b`.
-        discriminator: Network from `[a, b]` (or `b` alone if not `conditional`) to scores.
+        discriminator: Network from `[a, b]` (only `b` if not `conditional`) to scores.
         settings: `Pix2PixSettings`; None: the paper's.
         loss_weights: Weights that replace `l1`, `adversarial`, `discriminator`.
         name: Name of the model.
@@ -106,7 +108,7 @@ class Pix2Pix(Translator):
             "norm": "instance_affine",
             "dropout": 0.0,
         },
-        forward_passes={"generator": 1, "discriminator": 3},  # G(x); D on real, on fake, twice
+        forward_passes={"generator": 1, "discriminator": 3},  # G(x); D on real, and twice on fake
     )
 
     def __init__(self, generator: keras.Model, discriminator: keras.Model, **options):
@@ -141,13 +143,13 @@ class Pix2Pix(Translator):
         return {"fake_b": self.generator(batch["a"], training=True)}
 
     def discriminator_objective(self, batch, shared):
-        """Eq. 1 for D: real pairs are real, translated ones are not."""
+        """Eq. 1 for D: classify real pairs as real, translated pairs as fake."""
         real = self._discriminate(batch["a"], batch["b"])
         fake = self._discriminate(batch["a"], shared["fake_b"])
         return {"discriminator": self.gan_loss.discriminator(real, fake)}
 
     def generator_objective(self, batch, shared):
-        """Eq. 4 for G: fool D and stay near the ground truth."""
+        """Eq. 4 for G: fool D and match the ground truth."""
         losses = {}
         if self.uses("l1"):
             losses["l1"] = mean_absolute_error(shared["fake_b"], batch["b"])
@@ -161,7 +163,7 @@ class Pix2Pix(Translator):
         return self.discriminator(inputs, training=True)
 
     def signatures(self) -> dict[str, Signature]:
-        """`a_to_b`: the generator alone."""
+        """`a_to_b`: the generator."""
         return image_signatures({"a_to_b": self.generator}, describe_inference)
 
 

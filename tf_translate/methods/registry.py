@@ -1,7 +1,7 @@
-"""The methods there are: the ten papers, those of installed packages, those of one's own files.
+"""The registry of methods: those of this package, of installed packages and of imported files.
 
-A class becomes a method by the decorator `@register`. A package makes its methods known by the
-entry point `tf_translate.methods` (`name = module`). A file that is not installed is loaded by
+The decorator `@register` makes a class a method. A package registers its methods by the entry
+point `tf_translate.methods` (`name = module`). A file that is not installed is loaded by
 `tf-translate --import FILE.py` or by `import = ["FILE.py"]` in a TOML file.
 """
 
@@ -44,9 +44,9 @@ class Method:
         paper: Authors and year.
         layout: Form of its data: "paired", "unpaired", "attributes" (one set of images with
             attributes) or "images" (one set of images alone).
-        data: Its data in a few words.
-        content: What keeps the content of the input, in a few words.
-        domain: How the output reaches the target domain, in a few words.
+        data: A short description of its data.
+        content: A short description of what preserves the content of the input.
+        domain: A short description of how the output reaches the target domain.
         translator: Its Translator class.
         settings: The class of its settings.
     """
@@ -79,14 +79,14 @@ def register(
     method outside this package are TOML files beside its module: `NAME.toml`, `NAME_*.toml`.
 
     Args:
-        name: Lowercase letters, digits and underscores; not yet that of another method.
+        name: Lowercase letters, digits and underscores; not the name of another method.
         settings: The class of the method's settings.
         layout: "paired", "unpaired", "attributes" or "images".
-        title, paper, data, content, domain: See `Method`. If empty, the title is the name, and the
-            data follow from the layout.
+        title, paper, data, content, domain: See `Method`. If empty, `title` is the name, and `data`
+            follows from the layout.
 
     Raises:
-        ValueError: If an argument is not as above.
+        ValueError: If `name` or `layout` is not as described.
 
     Example:
         ```python
@@ -102,8 +102,10 @@ def register(
 
     def decorate(cls: type[Translator]) -> type[Translator]:
         other = _REGISTERED.get(name)
-        if other is not None and _place(other.translator) != _place(cls):
-            raise ValueError(f"`name` must be new, {name!r} is that of {_place(other.translator)}")
+        if other is not None and _qualified_name(other.translator) != _qualified_name(cls):
+            raise ValueError(
+                f"`name` must be new, {name!r} is that of {_qualified_name(other.translator)}"
+            )
         cls.method, cls.layout, cls.settings_class = name, layout, settings
         package = cls.__module__.partition(".")[0]
         if package != _PACKAGE:
@@ -126,17 +128,17 @@ def register(
 
 def names() -> list[str]:
     """Names of all methods, without loading them."""
-    return sorted({*_own(), *_installed(), *_REGISTERED})
+    return sorted({*_shipped(), *_installed(), *_REGISTERED})
 
 
 def find(name: str) -> Method:
     """Finds a method by name and loads it.
 
     Raises:
-        UnknownMethodError: If there is none of that name; the nearest is named.
+        UnknownMethodError: If there is no method of that name; the nearest name is suggested.
     """
     if name not in _REGISTERED:
-        if name in _own():
+        if name in _shipped():
             importlib.import_module(f"{_PACKAGE}.methods.{name}")
         elif name in _installed():
             _installed()[name].load()
@@ -155,7 +157,7 @@ def all_methods() -> dict[str, Method]:
     return {name: find(name) for name in names()}
 
 
-def _own() -> list[str]:
+def _shipped() -> list[str]:
     modules = pkgutil.iter_modules(tf_translate.methods.__path__)
     return [module.name for module in modules if module.name != "registry"]
 
@@ -164,5 +166,5 @@ def _installed() -> dict:
     return {point.name: point for point in entry_points(group=ENTRY_POINT)}
 
 
-def _place(cls: type) -> tuple[str, str]:
+def _qualified_name(cls: type) -> tuple[str, str]:
     return cls.__module__, cls.__qualname__
