@@ -110,12 +110,14 @@ def open_bundle(path: str | Path) -> Bundle:
     file = root / MANIFEST
     if not file.is_file():
         raise BundleError(
-            f"{root} is no bundle: it holds no {MANIFEST}; give a folder that export wrote"
+            f"{root} is not a bundle: it holds no {MANIFEST}; give a folder that export wrote"
         )
     if not file.resolve().is_relative_to(root.resolve()):
         raise BundleError(f"{file} leads outside the bundle; give a folder that export wrote")
     if file.stat().st_size > _MAX_MANIFEST_BYTES:
-        raise BundleError(f"{file} is larger than {_MAX_MANIFEST_BYTES} bytes; it is no manifest")
+        raise BundleError(
+            f"{file} is larger than {_MAX_MANIFEST_BYTES} bytes; it is not a manifest"
+        )
     try:
         content = json.loads(
             file.read_bytes(), object_pairs_hook=_unique_keys, parse_constant=_refuse_constant
@@ -136,12 +138,12 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _refuse_constant(text: str) -> None:
-    raise ValueError(f"{text} is no number that JSON knows")
+    raise ValueError(f"{text} is not a JSON number")
 
 
 def _validated(content: object, file: Path) -> Manifest:
     if not isinstance(content, dict) or content.get("format") != FORMAT:
-        raise BundleError(f"{file} is no manifest of a bundle: its `format` is not {FORMAT!r}")
+        raise BundleError(f"{file} is not a bundle's manifest: its `format` is not {FORMAT!r}")
     version = content.get("format_version")
     if isinstance(version, int) and version > FORMAT_VERSION:
         raise BundleError(

@@ -111,7 +111,7 @@ def load_model(content: bytes, threads: int, name: str) -> Interpreter:
     try:
         return Interpreter(model_content=content, num_threads=threads)
     except (ValueError, RuntimeError) as error:
-        raise BundleError(f"{name} is no TensorFlow Lite model: {error}") from error
+        raise BundleError(f"{name} is not a TensorFlow Lite model: {error}") from error
 
 
 def check_inputs(name: str, record: SignatureRecord, inputs: Mapping[str, np.ndarray]) -> None:

@@ -97,7 +97,7 @@ def read_signatures(content: bytes) -> dict[str, SignatureGraph]:
     """
     try:
         if not schema.Model.ModelBufferHasIdentifier(content, 0):
-            raise ValueError("it does not begin as one")
+            raise ValueError("it does not start with the file identifier")
         model = schema.ModelT.InitFromPackedBuf(content, 0)
         _attach_external_buffers(model, content)
         indices = {

@@ -51,9 +51,9 @@ def check(folder: Path) -> None:
     try:
         model.ParseFromString((folder / "saved_model.pb").read_bytes())
     except (DecodeError, OSError) as error:
-        raise BundleError(f"{folder} is no SavedModel: {error}") from error
+        raise BundleError(f"{folder} is not a SavedModel: {error}") from error
     if len(model.meta_graphs) != 1 or not model.meta_graphs[0].HasField("object_graph_def"):
-        raise BundleError(f"{folder} is no SavedModel of TensorFlow 2 with one graph")
+        raise BundleError(f"{folder} is not a SavedModel of TensorFlow 2 with one graph")
     if huge := [name for name, size in _constants(model.meta_graphs[0]) if size > MAX_ELEMENTS]:
         raise BundleError(
             f"{folder} holds the constant {huge[0]!r} of more than {MAX_ELEMENTS} elements; it is "

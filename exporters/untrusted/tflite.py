@@ -28,14 +28,14 @@ def check(content: bytes, name: str) -> None:
     """
     try:
         if not schema.Model.ModelBufferHasIdentifier(content, 0):
-            raise ValueError("it does not begin as one")
+            raise ValueError("it does not start with the file identifier")
         model = schema.Model.GetRootAs(content, 0)
         codes = [model.OperatorCodes(index) for index in range(model.OperatorCodesLength())]
         operations = [_operation(code) for code in codes]
         for index in range(model.SubgraphsLength()):
             _check_graph(model.Subgraphs(index), operations)
     except (struct.error, ValueError, TypeError, IndexError, AttributeError) as error:
-        raise BundleError(f"{name} is no TensorFlow Lite model: {error}") from error
+        raise BundleError(f"{name} is not a TensorFlow Lite model: {error}") from error
 
 
 def _operation(code: schema.OperatorCode) -> str:

@@ -185,7 +185,7 @@ class _Replay:
         artifacts = self._bundle.manifest.artifacts.items()
         found = [name for name, each in artifacts if each.kind == "saved_model"]
         if not found:
-            raise ExportError("there is no SavedModel to compute their expected outputs")
+            raise ExportError("there is not a SavedModel to compute their expected outputs")
         check_intact(self._bundle, found[0], self._broken)
         self._reference = found[0]
         return runner_of(self._bundle, found[0])

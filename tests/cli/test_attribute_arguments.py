@@ -105,7 +105,7 @@ def test_mistakes_with_attributes_are_one_sentence(mistake, fader, table, tmp_pa
     assert "hair" in sentence
     run = tmp_path / "run"
     sentence = mistake("train", "fader", "--run", run, *options(table, "data.attributes={}"))
-    assert "data.attributes must say which attributes" in sentence
+    assert "data.attributes must name the attributes" in sentence
     sentence = mistake(
         "train", "fader", "--run", run, *options(table, "data.attributes.glasses=[1]")
     )

@@ -98,7 +98,7 @@ def test_frozen_norms_report_their_error_and_verify(command, pairs, tmp_path):
 def test_a_model_without_norms_of_each_image_cannot_freeze_them(mistake, trained, tmp_path):
     bundle = tmp_path / "bundle"
     sentence = mistake("export", trained, "--bundle", bundle, "--frozen-norm")
-    assert "no signature of a_to_b runs one; leave it out" in sentence
+    assert "no signature of a_to_b runs one; remove the option" in sentence
     assert not bundle.exists()
 
 
@@ -135,5 +135,5 @@ def test_norm_inputs_verify_and_normalize_all_tiles_alike(command, mistake, pair
 def test_a_model_without_norms_of_each_image_has_no_statistics(mistake, trained, tmp_path):
     bundle = tmp_path / "bundle"
     sentence = mistake("export", trained, "--bundle", bundle, "--norm-inputs")
-    assert "no signature of a_to_b takes one image alone" in sentence
+    assert "no signature of a_to_b maps a single image" in sentence
     assert not bundle.exists()

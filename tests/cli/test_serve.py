@@ -92,7 +92,7 @@ def test_mistakes_of_serve_are_one_sentence(mistake, tmp_path, monkeypatch):
     plain = exporters.export({"a_to_b": negative()}, tmp_path / "plain")
     sentence = mistake("serve", plain)
     assert "plain was exported without a page, and the page needs LiteRT.js: " in sentence
-    assert "@litertjs/core 2.5.3 is fetched by npm, which is not installed" in sentence
+    assert "@litertjs/core 2.5.3 needs npm, which is not installed" in sentence
     assert f"litertjs-core-2.5.3.tgz into {tmp_path / 'cache'}" in sentence
     tensor = (Tensor(shape=(None, 8, 12, 2)),)
     two = exporters.export({"f": Signature("f", lambda image: {"image": -image}, tensor, tensor)},
@@ -107,7 +107,7 @@ def test_export_says_that_a_page_needs_npm_before_it_does_anything(mistake, tmp_
     monkeypatch.setenv("TF_TRANSLATE_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("PATH", str(tmp_path))
     sentence = mistake("export", tmp_path / "run", "--bundle", tmp_path / "bundle", "--web")
-    assert "@litertjs/core 2.5.3 is fetched by npm, which is not installed" in sentence
+    assert "@litertjs/core 2.5.3 needs npm, which is not installed" in sentence
     assert not (tmp_path / "bundle").exists()
 
 

@@ -102,7 +102,7 @@ def test_forged_judges_are_a_mistake_and_nothing_of_them_is_run(mistake, judged,
     note = bundle / "judges" / "directions.json"
     note.write_text(note.read_text().replace('"protocol": 1', '"protocol": 7'))
     _resign(bundle, "judges/directions.json")
-    assert "judges' protocol 7 and this version knows 1" in mistake("verify", bundle)
+    assert "has judges of protocol 7, this version supports 1" in mistake("verify", bundle)
 
 
 def test_a_missing_judge_file_is_a_mistake(mistake, judged, tmp_path):
@@ -123,7 +123,7 @@ def both_ways(tmp_path_factory):
 
 
 @pytest.fixture
-def heaps(tmp_path):
+def image_folders(tmp_path):
     """Folders of 3 and 5 images; a name with an equals sign is a folder's like any other."""
     for name, count in (("three", 3), ("fi=ve", 5)):
         for index in range(count):
@@ -143,9 +143,9 @@ def heaps(tmp_path):
     ],
 )
 def test_each_signature_may_have_a_folder_of_its_own(
-    command, both_ways, heaps, options, counts, read
+    command, both_ways, image_folders, options, counts, read
 ):
-    named = dict(zip(("three", "five"), heaps, strict=True))
+    named = dict(zip(("three", "five"), image_folders, strict=True))
     arguments = [part for text in options for part in ("--images", text.format(**named))]
     code, out, error = command("verify", both_ways, *arguments, "--json")
     assert code == 0, error
@@ -158,7 +158,9 @@ def test_each_signature_may_have_a_folder_of_its_own(
         assert (check["images"] and check["images"]["cases"]) == expected
 
 
-def test_folders_for_unknown_signatures_or_given_twice_are_mistakes(mistake, both_ways, heaps):
+def test_folders_for_unknown_signatures_or_given_twice_are_mistakes(
+    mistake, both_ways, image_folders
+):
     three, five = image_folders
 
     def sentence_of(*texts):

@@ -17,7 +17,7 @@ def generators():
 
 @pytest.fixture(scope="session")
 def exported(generators, tmp_path_factory):
-    """Two real generators by every recipe, with three given images for one of them."""
+    """Two real generators with every recipe, with three golden images for one of them."""
     return exporters.export(
         {name: of_model(name, model) for name, model in generators.items()},
         tmp_path_factory.mktemp("exported") / "bundle",
@@ -31,13 +31,13 @@ def exported(generators, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def small(tmp_path_factory):
-    """The two-line fake by float32; read only."""
+    """The two-line fake as float32; read only."""
     return exporters.export({"a_to_b": negative()}, tmp_path_factory.mktemp("small") / "bundle")
 
 
 @pytest.fixture(scope="session")
 def many(tmp_path_factory):
-    """Signatures that take attributes, a strength or an exemplar beside the image."""
+    """Signatures with attributes, a strength or an exemplar in addition to the image."""
     return exporters.export(
         {fake.name: fake for fake in (edit(), dim(), swap())},
         tmp_path_factory.mktemp("many") / "bundle",
@@ -51,7 +51,7 @@ def many(tmp_path_factory):
 
 @pytest.fixture
 def copy(small, tmp_path):
-    """A bundle of the two-line fake that a test may spoil."""
+    """A bundle of the two-line fake that a test may change."""
     return shutil.copytree(small, tmp_path / "copy")
 
 

@@ -26,7 +26,7 @@ def _peak():
 
 @pytest.fixture(scope="module")
 def used(honest):
-    """Memory once an honest bundle was verified: what the libraries take is in it."""
+    """Memory after an intact bundle was verified, including that of the libraries."""
     assert exporters.verify(honest).passed
     return _peak()
 

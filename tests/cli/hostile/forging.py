@@ -80,13 +80,13 @@ def replaced_by_folder(path):
 
 
 def linked(path, target):
-    """A link to elsewhere in place of a file or folder."""
+    """A symbolic link to another folder instead of a file or folder."""
 
     def spoil(bundle):
-        place = bundle / path
+        target_path = bundle / path
         elsewhere = bundle.parent / "elsewhere"
-        place.rename(elsewhere)
-        place.symlink_to(target or elsewhere)
+        target_path.rename(elsewhere)
+        target_path.symlink_to(target or elsewhere)
 
     return spoil
 

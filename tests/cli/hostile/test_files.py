@@ -38,7 +38,7 @@ def _flipped(content):
 
 
 def _model(change):
-    """A .tflite file taken apart, changed and put together, well-formed in itself."""
+    """A changed .tflite file that is well-formed."""
 
     def changed(content):
         model = schema.ModelT.InitFromPackedBuf(content, 0)
@@ -71,7 +71,7 @@ def _own_operation(model):
 
 def _other_tensor_names(model):
     for definition in model.signatureDefs:
-        definition.inputs[0].name = b"image"
+        definition.inputs[0].name = b"photo"
 
 
 def _no_signature(model):
@@ -79,7 +79,7 @@ def _no_signature(model):
 
 
 def member(array):
-    """`golden.npz` with another first input; `array` is its content, or makes one."""
+    """`golden.npz` with another first input; `array` is its content or returns it."""
 
     def changed(content):
         buffer = io.BytesIO()
@@ -120,7 +120,7 @@ def _nan(_):
 
 
 def _vast_cases(content):
-    """64 cases of 67 million numbers: a few kilobytes of archive could unpack to them."""
+    """64 cases of 67 million values: an archive of a few kilobytes could unpack to them."""
     for record in content["signatures"].values():
         for tensor in record["inputs"] + record["outputs"]:
             tensor["shape"] = [1, 2**12, 2**12, 3]
@@ -181,16 +181,18 @@ FAILURES = {
     "oversized file": (sparse(LITE, 10**12), "has 1000000000000 bytes where the manifest says"),
     "oversized golden file": (sparse(GOLDEN, 10**12), "nothing was replayed"),
     "cut off model": (signed(LITE, lambda old: old[:-100]), "float32 cannot be replayed"),
-    "empty model": (signed(LITE, lambda _: b""), "is no TensorFlow Lite model"),
-    "random model": (signed(LITE, lambda old: os.urandom(len(old))), "is no TensorFlow Lite model"),
+    "empty model": (signed(LITE, lambda _: b""), "is not a TensorFlow Lite model"),
+    "random model": (
+        signed(LITE, lambda old: os.urandom(len(old))), "is not a TensorFlow Lite model",
+    ),
     "random model with a head": (
-        signed(LITE, lambda old: old[:8] + os.urandom(len(old))), "is no TensorFlow Lite model",
+        signed(LITE, lambda old: old[:8] + os.urandom(len(old))), "is not a TensorFlow Lite model",
     ),
     "vast tensor": (_model(_vast_tensor), "takes more than 268435456 elements"),
     "operation without input": (_model(_missing_input), "is tensor -1, and there are"),
     "graph without output": (_model(_missing_output), "an output of the graph is tensor -1"),
     "operation of its own": (_model(_own_operation), "'FlexWriteFile', which is not built in"),
-    "other tensor names": (_model(_other_tensor_names), "has tensors {'image'"),
+    "other tensor names": (_model(_other_tensor_names), "has tensors {'photo'"),
     "signature missing": (_model(_no_signature), "has no signature 'a_to_b"),
     "golden file that is none": (signed(GOLDEN, lambda _: b"PK"), "golden.npz cannot be read"),
     "golden file cut off": (signed(GOLDEN, lambda old: old[:-40]), "golden.npz cannot be read"),
@@ -210,7 +212,7 @@ FAILURES = {
     ),
     "golden cases without end": (manifest(_vast_cases), "would unpack to .* bytes; at most"),
     "SavedModel that is none": (
-        signed("saved_model/saved_model.pb", lambda _: b"\xff" * 99), "is no SavedModel",
+        signed("saved_model/saved_model.pb", lambda _: b"\xff" * 99), "is not a SavedModel",
     ),
     "SavedModel that writes": (saved_model(_writes_a_file), "do more than compute: .*WriteFile"),
     "SavedModel of a vast constant": (

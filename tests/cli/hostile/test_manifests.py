@@ -1,4 +1,4 @@
-"""Manifests that someone broke or forged: the folder is no bundle, a mistake (exit 2)."""
+"""Broken or forged manifests: the folder is not a bundle, a mistake (exit 2)."""
 
 import os
 
@@ -65,7 +65,7 @@ MISTAKES = {
     ),
     "not a number": (
         text(lambda old: old.replace('"source": {}', '"source": {"a": NaN}')),
-        "NaN is no number that JSON knows",
+        "NaN is not a JSON number",
     ),
     "a key twice": (
         text(lambda old: old.replace('"created"', '"format": "image-model-bundle", "created"')),

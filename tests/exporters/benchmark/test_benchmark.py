@@ -48,7 +48,7 @@ def _convolution(value_range):
 
 
 def test_litert_benchmark_tells_of_delegation(tmp_path):
-    # Scalars without a range have no uint8 variant, whose CAST no delegate takes.
+    # Tensors without a range have no uint8 variant; no delegate supports its CAST.
     for value_range, accelerated in ((None, True), ((-1.0, 1.0), False)):
         bundle = tmp_path / f"accelerated_{accelerated}"
         exporters.export({"a_to_b": _convolution(value_range)}, bundle)

@@ -1,4 +1,4 @@
-"""Timings that are kept in a bundle: on its card, beside intact hashes, a table a machine."""
+"""Timings stored in a bundle: on its card, one table per machine, with valid hashes."""
 
 import json
 from datetime import date

@@ -32,7 +32,7 @@ def test_a_missing_folder_is_named(tmp_path):
 
 
 def test_a_folder_that_is_no_bundle_is_named(tmp_path):
-    _refused(tmp_path, r"is no bundle: it holds no manifest\.json")
+    _refused(tmp_path, r"is not a bundle: it holds no manifest\.json")
 
 
 @pytest.mark.parametrize(

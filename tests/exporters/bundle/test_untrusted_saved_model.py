@@ -93,10 +93,10 @@ def test_a_signature_that_bears_the_savers_name_is_still_a_signature(tmp_path):
 
 def test_broken_and_text_format_saved_models_are_refused(tmp_path):
     (tmp_path / "saved_model.pb").write_bytes(b"\xff\xff\xff")
-    with pytest.raises(BundleError, match="is no SavedModel"):
+    with pytest.raises(BundleError, match="is not a SavedModel"):
         saved_model.check(tmp_path)
     (tmp_path / "saved_model.pb").write_bytes(b"")
-    with pytest.raises(BundleError, match="is no SavedModel of TensorFlow 2 with one graph"):
+    with pytest.raises(BundleError, match="is not a SavedModel of TensorFlow 2 with one graph"):
         saved_model.check(tmp_path)
     (tmp_path / "saved_model.pbtxt").write_text("")
     with pytest.raises(BundleError, match="in text form"):

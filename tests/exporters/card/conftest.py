@@ -22,7 +22,7 @@ MEASURED = {
     "interval": [0.9, 0.97],
     "untouched": 0.00195,
     "better": "higher",
-    "meaning": "Share taken for the target.",
+    "meaning": "Fraction classified as the target.",
     "protocol": "judge at 64 px; n = 512",
     "step": 7,
 }
@@ -69,8 +69,8 @@ def halves():
 
 
 def awkward():
-    """Names that are keywords in Kotlin and Swift or are taken in the examples."""
-    taken = (
+    """Names that are keywords in Kotlin and Swift, or used by the examples."""
+    inputs = (
         Scalars("object", (None, 2), labels=("x*/y", "/*z")),  # the ends of comments
         Scalars("inputs", (None, 2)),
         Scalars("runner", (None, 2)),
@@ -79,7 +79,7 @@ def awkward():
     def function(**given):
         return {"when": given["object"] + given["inputs"] + given["runner"]}
 
-    return Signature("do", function, taken, (Tensor("when", (None, 2), "float32", None),))
+    return Signature("do", function, inputs, (Tensor("when", (None, 2), "float32", None),))
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""The card against the manifest, the files and the metadata it was given."""
+"""The card agrees with the manifest, the files and the metadata."""
 
 import json
 import re
@@ -40,7 +40,8 @@ def test_the_card_shows_metrics_with_interval_baseline_and_protocol(text):
     ]
     assert "| metric | `add_glasses` | `remove_glasses` |\n|---|---|---|" in text
     protocol = (
-        "- `domain/accuracy`: Share taken for the target. Measured by: judge at 64 px; n = 512."
+        "- `domain/accuracy`: Fraction classified as the target. "
+        "Measured by: judge at 64 px; n = 512."
     )
     assert text.count(protocol) == 1
     assert "(at step" not in text

@@ -131,7 +131,7 @@ def test_the_manifest_says_what_is_inside(exported):
     assert optimized == {
         "saved_model": False, "float32": True, "float16": True, "dynamic_int8": False,
     }  # fmt: skip
-    assert manifest["golden"]["cases"]["a_to_b"] == 5  # two seeded and three given
+    assert manifest["golden"]["cases"]["a_to_b"] == 5  # two seeded ones and three examples
     assert manifest["golden"]["cases"]["b_to_a"] == 2
     assert manifest["versions"]["tensorflow"] == tf.__version__
 

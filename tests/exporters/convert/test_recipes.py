@@ -36,13 +36,11 @@ def test_ten_times_the_error_is_twenty_decibels_less():
 
 
 @pytest.mark.parametrize(
-    ("asked", "nearest"), [("float_16", "float16"), ("dynamic-int8", "dynamic_int8")]
+    ("name", "nearest"), [("float_16", "float16"), ("dynamic-int8", "dynamic_int8")]
 )
-def test_an_unknown_recipe_names_the_nearest(asked, nearest):
-    with pytest.raises(
-        ExportError, match=f"there is no recipe '{asked}'; did you mean '{nearest}'"
-    ):
-        get_recipe(asked)
+def test_an_unknown_recipe_names_the_nearest(name, nearest):
+    with pytest.raises(ExportError, match=f"there is no recipe '{name}'; did you mean '{nearest}'"):
+        get_recipe(name)
 
 
 def test_a_recipe_like_no_other_lists_all():

@@ -32,7 +32,7 @@ def _colour(pixels):
     return pixels.reshape(-1, 3)[0].tolist()
 
 
-# --- numbers worked out by hand ----------------------------------------------------------------
+# --- values worked out by hand -----------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_a_strength_is_one_where_it_is_not_given_and_may_exaggerate(runner):
 
 
 def test_a_second_output_has_the_size_of_the_exemplar(runner):
-    # an image of another aspect than its canvas, so that its place on the canvas matters
+    # the aspect ratios differ, so the position on the canvas matters
     exemplar = np.zeros((50, 10, 3), np.uint8)
     exemplar[:25] = 200
     both = translate_images(runner, GREY, exemplar=exemplar)
@@ -95,7 +95,7 @@ def test_omitted_inputs_have_their_default_and_attributes_are_required(tmp_path)
         attributes["steps"] = 1
         assert _colour(translate_image(model, GREY, attributes=attributes)) == [113] * 3
     inputs = golden.read(bundle.read("golden.npz"), bundle.manifest)["refine"].inputs
-    np.testing.assert_array_equal(inputs["steps"][2:], 3.0)  # beside the examples
+    np.testing.assert_array_equal(inputs["steps"][2:], 3.0)  # in cases from examples
     assert len(set(inputs["steps"][:2].ravel())) == 2  # seeded elsewhere
     assert exporters.verify(path).passed
 
@@ -167,7 +167,7 @@ def test_of_several_fitting_signatures_one_must_be_named():
 @pytest.mark.parametrize(
     ("fakes", "given", "message"),
     [
-        # the only signature, or the only one alike, says what is amiss
+        # the only signature, or the only similar one, reports the mistake
         ([edit()], {}, "signature 'edit' needs a value for each attribute.*glasses, hair=black"),
         ([edit(), swap()], {"attributes": {"glasses": 1}}, "none is given for hair=black or hair"),
         ([swap()], {}, "signature 'swap' needs an exemplar"),

@@ -83,8 +83,8 @@ def test_every_tile_is_normalized_with_the_images_statistics_by_numpy(runner, si
     pixels = _image(*size)
     filled = np.pad(pixels, ((0, max(0, 8 - size[0])), (0, 0), (0, 0)), "reflect")
     count = -(-filled.shape[0] * filled.shape[1] // 96)  # as many tiles as make up its area
-    places = halton_positions(0, count + count % 2, filled.shape[0] - 8, filled.shape[1] - 12)
-    cut = to_float(np.stack([filled[top : top + 8, left : left + 12] for top, left in places]))
+    positions = halton_positions(0, count + count % 2, filled.shape[0] - 8, filled.shape[1] - 12)
+    cut = to_float(np.stack([filled[top : top + 8, left : left + 12] for top, left in positions]))
     mean, deviation = cut.mean((0, 1, 2)), np.sqrt(cut.var((0, 1, 2), dtype=np.float64) + 1e-5)
     expected = to_uint8(0.5 * (to_float(pixels) - mean) / deviation)
     for overlap in (0, 4):

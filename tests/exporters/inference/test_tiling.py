@@ -1,4 +1,4 @@
-"""The geometry of tiles: what covers what, and what comes out where nothing or little is done."""
+"""Positions and blend weights of tiles, and results for identity and local functions."""
 
 import numpy as np
 import pytest

@@ -9,7 +9,7 @@ from tests.exporters.fakes import of_model
 
 @pytest.fixture(scope="module")
 def graphs(tmp_path_factory):
-    """A network within a network that is used twice, with names that end in numbers."""
+    """A network that uses another network twice, with layer names that end in numbers."""
     inner_image = keras.Input((8, 8, 3))
     hidden = keras.layers.Conv2D(3, 3, padding="same", name="conv_7")(inner_image)
     inner = keras.Model(inner_image, keras.layers.LeakyReLU(name="leaky")(hidden), name="block_1")

@@ -1,4 +1,4 @@
-"""Our own generators against the lint: what the README promises of them."""
+"""The project's generators pass the lint, as the README says."""
 
 import pytest
 

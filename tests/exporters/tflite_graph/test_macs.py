@@ -15,7 +15,7 @@ def node(operation, inputs, output, **options):
 @pytest.mark.parametrize(
     ("operation", "inputs", "output", "expected"),
     [
-        # 3x3 kernels over 4 channels, 8 of them, at 5x6 places.
+        # 3x3 kernels over 4 channels, 8 of them, at 5x6 positions.
         ("CONV_2D", [(1, 5, 6, 4), (8, 3, 3, 4), (8,)], (1, 5, 6, 8), 5 * 6 * 8 * 9 * 4),
         # Two groups: a kernel sees half of the channels.
         ("CONV_2D", [(1, 5, 6, 4), (8, 3, 3, 2), (8,)], (1, 5, 6, 8), 5 * 6 * 8 * 9 * 2),
@@ -38,9 +38,9 @@ def test_a_product_with_the_first_factor_transposed_sums_over_its_rows():
 
 
 def test_a_generators_multiply_adds_are_the_same_in_every_file(exported):
-    # Down 3 -> 32 at 8x12, 32 -> 32, up by 4x4 kernels from 8x12 places, 32 -> 3 at 16x24.
-    places, large = 8 * 12, 16 * 24
-    expected = places * 32 * 9 * (3 + 32) + places * 32 * 16 * 32 + large * 3 * 9 * 32
+    # Down 3 -> 32 at 8x12, 32 -> 32, up by 4x4 kernels from 8x12 positions, 32 -> 3 at 16x24.
+    small, large = 8 * 12, 16 * 24
+    expected = small * 32 * 9 * (3 + 32) + small * 32 * 16 * 32 + large * 3 * 9 * 32
     for recipe in ("float32", "float16", "dynamic_int8"):
         graphs = read_signatures((exported / f"{recipe}.tflite").read_bytes())
         assert set(graphs) == {"a_to_b", "a_to_b_uint8", "b_to_a", "b_to_a_uint8"}

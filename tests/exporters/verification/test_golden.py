@@ -148,7 +148,7 @@ def test_a_golden_file_that_is_not_an_archive_is_refused(small):
 
 
 def test_a_pickle_in_place_of_the_golden_file_is_never_run(copy, edit_manifest):
-    """The whole way: hashes agree, as whoever made the bundle can see to."""
+    """Through `verify`: hashes agree, because an attacker can update them."""
     import hashlib
 
     import exporters

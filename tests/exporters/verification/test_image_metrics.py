@@ -14,30 +14,32 @@ ROW = TensorRecord(name="row", shape=(1, 2), dtype="float32", value_range=(-1, 1
 LEVELS = TensorRecord(name="row", shape=(1, 2), dtype="uint8", value_range=(0, 255))
 
 
-def _numbers(*values):
+def _errors_and_psnr(*values):
     found = compare(*values)
     return found.max_abs, found.mean_abs, found.psnr
 
 
 def test_output_differences_worked_by_hand():
     # |0.5 - 0.25| = 0.25 and 0: mean 0.125, squared mean 0.03125, peak 2: 10 log10(4/0.03125)
-    numbers = _numbers(np.float32([[[0.5, 1.0]]]), np.float32([[[0.25, 1.0]]]), ROW)
-    assert numbers == pytest.approx((0.25, 0.125, 10 * math.log10(128)))
+    values = _errors_and_psnr(np.float32([[[0.5, 1.0]]]), np.float32([[[0.25, 1.0]]]), ROW)
+    assert values == pytest.approx((0.25, 0.125, 10 * math.log10(128)))
     # 3 levels and 1 level: no wrap-around below zero; squared mean 5, peak 255
-    numbers = _numbers(np.uint8([[[0, 10]]]), np.uint8([[[3, 9]]]), LEVELS)
-    assert numbers == pytest.approx((3, 2, 10 * math.log10(65025 / 5)))
+    values = _errors_and_psnr(np.uint8([[[0, 10]]]), np.uint8([[[3, 9]]]), LEVELS)
+    assert values == pytest.approx((3, 2, 10 * math.log10(65025 / 5)))
 
 
 def test_differences_in_other_ranges_are_scaled_to_a_width_of_two():
     unit = ROW.model_copy(update={"value_range": (0.0, 1.0)})
-    assert _numbers(np.float32([0.0]), np.float32([0.1]), unit)[0] == pytest.approx(0.2)
+    assert _errors_and_psnr(np.float32([0.0]), np.float32([0.1]), unit)[0] == pytest.approx(0.2)
     free = ROW.model_copy(update={"value_range": None})
-    assert _numbers(np.float32([50.0]), np.float32([51.0]), free)[0] == pytest.approx(1 / 50)
-    assert _numbers(np.float32([0.1]), np.float32([0.2]), free)[0] == pytest.approx(0.1)
+    assert _errors_and_psnr(np.float32([50.0]), np.float32([51.0]), free)[0] == pytest.approx(
+        1 / 50
+    )
+    assert _errors_and_psnr(np.float32([0.1]), np.float32([0.2]), free)[0] == pytest.approx(0.1)
 
 
 def test_equal_outputs_have_infinite_psnr_and_nan_has_none():
-    assert _numbers(np.float32([1.0]), np.float32([1.0]), ROW) == (0, 0, math.inf)
+    assert _errors_and_psnr(np.float32([1.0]), np.float32([1.0]), ROW) == (0, 0, math.inf)
     broken = compare(np.float32([1.0]), np.float32([math.nan]), ROW)
     assert math.isnan(broken.max_abs)
     assert broken.as_dict() == {
@@ -57,7 +59,7 @@ def images():
 
 
 def _scikit_images(one, two, data_range):
-    """Wang et al.'s settings, as its documentation gives them."""
+    """Wang et al.'s settings, as in the documentation of scikit-image."""
     return structural_similarity(
         one.astype(np.float64), two.astype(np.float64), data_range=data_range, channel_axis=-1,
         gaussian_weights=True, sigma=1.5, use_sample_covariance=False,

@@ -1,4 +1,4 @@
-"""`verify` on images of one's own, with a judge, and its contact sheet."""
+"""`verify` with further images and a judge, and its contact sheet."""
 
 import json
 
@@ -22,7 +22,7 @@ def images():
 
 @pytest.fixture(scope="module")
 def given(tmp_path_factory):
-    """The photographic negative, with three given images beside the seeded ones."""
+    """The photographic negative, with golden cases from three images and two seeded ones."""
     return exporters.export(
         {"a_to_b": negative()},
         tmp_path_factory.mktemp("given") / "bundle",
@@ -58,18 +58,18 @@ def test_images_are_replayed_by_those_signatures_that_take_their_channels(given,
 
 
 def test_images_are_fitted_and_compared_with_the_original_passed_to_verify(given, images):
-    """Every output is 0.25 below what this original gives, and the check says so."""
-    seen = []
+    """Every output is 0.25 below that of this original, and the check reports it."""
+    calls = []
 
     def original(name, inputs):
-        seen.append((name, inputs["image"]))
+        calls.append((name, inputs["image"]))
         return _brighter(name, inputs)
 
     verification = exporters.verify(given, images=images, original=original)
-    assert [name for name, _ in seen] == ["a_to_b"] * 2 + ["a_to_b_uint8"] * 2
+    assert [name for name, _ in calls] == ["a_to_b"] * 2 + ["a_to_b_uint8"] * 2
     fitted = onto_canvas(images[1], (8, 12))
-    np.testing.assert_array_equal(seen[3][1][0], fitted)
-    np.testing.assert_allclose(seen[1][1][0], fitted / 127.5 - 1.0, atol=1e-6)
+    np.testing.assert_array_equal(calls[3][1][0], fitted)
+    np.testing.assert_allclose(calls[1][1][0], fitted / 127.5 - 1.0, atol=1e-6)
     found = {(c.artifact, c.signature): c for c in verification.outputs}
     check = found["float32", "a_to_b"]
     assert check.images.max_abs == pytest.approx(0.25, abs=1e-6)
@@ -90,11 +90,11 @@ def test_an_eager_reference_may_be_the_original(given, images):
 
 
 def test_other_inputs_come_from_golden_cases_and_exemplars_from_later_images(tmp_path):
-    seen = []
+    calls = []
 
     def original(name, inputs):
         if name == "swap":
-            seen.append({key: float(value.mean()) for key, value in inputs.items()})
+            calls.append({key: float(value.mean()) for key, value in inputs.items()})
         return {
             key: -value if value.dtype != np.uint8 else 255 - value for key, value in inputs.items()
         }
@@ -102,8 +102,8 @@ def test_other_inputs_come_from_golden_cases_and_exemplars_from_later_images(tmp
     path = exporters.export({"swap": swap()}, tmp_path / "bundle")
     flat = [np.full((9, 9, 3), level, np.uint8) for level in (0, 51, 102, 255)]
     assert exporters.verify(path, images=flat, original=original).passed
-    assert [round(each["image"], 1) for each in seen] == [-1.0, -0.6, -0.2, 1.0]
-    assert [round(each["exemplar"], 1) for each in seen] == [-0.2, 1.0, -1.0, -0.6]
+    assert [round(each["image"], 1) for each in calls] == [-1.0, -0.6, -0.2, 1.0]
+    assert [round(each["exemplar"], 1) for each in calls] == [-0.2, 1.0, -1.0, -0.6]
 
 
 def test_images_without_a_saved_model_for_expected_outputs_are_a_fault(copy, images):
@@ -128,10 +128,10 @@ def both_ways(tmp_path_factory):
 
 
 def test_each_direction_gets_the_images_passed_under_its_name(both_ways, images):
-    seen = {}
+    calls = {}
 
     def original(name, inputs):
-        seen.setdefault(name, []).append(inputs["image"])
+        calls.setdefault(name, []).append(inputs["image"])
         return {"image": 255 - inputs["image"] if name.endswith("uint8") else -inputs["image"]}
 
     by_direction = {"a_to_b": images[:1], "b_to_a": images[1:2] * 2}
@@ -139,8 +139,8 @@ def test_each_direction_gets_the_images_passed_under_its_name(both_ways, images)
     assert verification.passed, verification.failures
     counts = {check.signature: check.images.cases for check in verification.outputs}
     assert counts == {"a_to_b": 1, "a_to_b_uint8": 1, "b_to_a": 2, "b_to_a_uint8": 2}
-    np.testing.assert_array_equal(seen["a_to_b_uint8"][0][0], images[0])
-    np.testing.assert_array_equal(seen["b_to_a_uint8"][1][0], onto_canvas(images[1], (8, 12)))
+    np.testing.assert_array_equal(calls["a_to_b_uint8"][0][0], images[0])
+    np.testing.assert_array_equal(calls["b_to_a_uint8"][1][0], onto_canvas(images[1], (8, 12)))
 
 
 def test_a_direction_that_is_not_named_gets_no_images(both_ways, images):
@@ -159,11 +159,11 @@ def test_images_for_signatures_without_image_inputs_are_refused(both_ways, image
 
 
 def test_a_judge_is_called_with_real_images_in_floats(tmp_path, images):
-    """Metrics: the mean brightness of what came out, and of what went in as a check."""
-    asked = []
+    """Metrics: the mean brightness of outputs, and of inputs as a check."""
+    calls = []
 
     def judge(name, inputs, outputs):
-        asked.append((name, len(outputs["image"]), inputs["image"].dtype, outputs["image"].dtype))
+        calls.append((name, len(outputs["image"]), inputs["image"].dtype, outputs["image"].dtype))
         values = {"out": outputs["image"].mean(), "in": inputs["image"].mean(), "none": np.nan}
         return {key: (float(value), len(outputs["image"])) for key, value in values.items()}
 
@@ -176,9 +176,12 @@ def test_a_judge_is_called_with_real_images_in_floats(tmp_path, images):
         golden_images={"a_to_b": {"image": given}},
     )
     verification = exporters.verify(path, images=images[:1], judge=judge)
-    assert set(asked) == {("a_to_b", 3, np.dtype("float32"), np.dtype("float32"))}
+    assert set(calls) == {("a_to_b", 3, np.dtype("float32"), np.dtype("float32"))}
     found = {(j.artifact, j.signature, j.metric): j for j in verification.judge_metrics}
-    assert {metric for _, _, metric in found} == {"in", "out"}  # what is not finite is left out
+    assert {metric for _, _, metric in found} == {
+        "in",
+        "out",
+    }  # metrics that are not finite are omitted
     fitted = onto_canvas(images[0], (16, 24)) / 127.5 - 1.0
     images = np.concatenate([given, fitted[None].astype(np.float32)])
     mean = float(np.asarray(signature.function(image=images)["image"]).mean())
@@ -216,7 +219,7 @@ def test_the_contact_sheet_shows_keras_artifact_and_difference(tmp_path):
     columns, rows = 6, 4  # input, Keras, two artifacts with their differences
     assert shown.shape == (26 + 18 + rows * 116, columns * 116 + 4, 3)
     middle = [4 + 116 * column + 56 for column in range(columns)]
-    first, second = 44 + 56, 44 + 116 + 56  # given ones come first
+    first, second = 44 + 56, 44 + 116 + 56  # cases from examples come first
     # -0.5 is level 63.75, rounded to 64; the golden output says 8 less.
     np.testing.assert_allclose(shown[first, middle, 0], [64, 56, 64, 64, 64, 64], atol=1)
     np.testing.assert_allclose(shown[second, middle, 1], [128, 120, 128, 64, 128, 64], atol=1)

@@ -16,10 +16,10 @@ def test_every_artifact_signature_and_file_of_a_fresh_bundle_passes(exported):
     verification = exporters.verify(exported)
     assert verification.passed
     assert verification.failures == ()
-    places = {(check.artifact, check.signature) for check in verification.outputs}
+    replayed = {(check.artifact, check.signature) for check in verification.outputs}
     names = ("a_to_b", "a_to_b_uint8", "b_to_a", "b_to_a_uint8")
     artifacts = ("saved_model", *ALL_RECIPES)
-    assert places == {(artifact, name) for artifact in artifacts for name in names}
+    assert replayed == {(artifact, name) for artifact in artifacts for name in names}
     listed = {check.path for check in verification.files}
     on_disk = {p.relative_to(exported).as_posix() for p in exported.rglob("*") if p.is_file()}
     assert listed == on_disk
@@ -133,7 +133,7 @@ def test_a_tolerance_factor_multiplies_the_allowed_errors(tmp_path, edit_manifes
 
 @pytest.fixture(scope="module")
 def nan_model(tmp_path_factory):
-    """A .tflite file with the small bundle's signatures of which the float one gives NaN."""
+    """A .tflite file with the signatures of the small bundle; the float one returns NaN."""
     folder = tmp_path_factory.mktemp("nan") / "saved_model"
 
     def traced(function, dtype):
@@ -181,7 +181,7 @@ def test_a_model_of_other_shapes_is_a_failed_check(copy, exported, edit_manifest
 def test_a_folder_without_a_bundle_and_another_format_version_are_errors(
     copy, tmp_path, edit_manifest
 ):
-    with pytest.raises(BundleError, match="is no bundle"):
+    with pytest.raises(BundleError, match="is not a bundle"):
         exporters.verify(tmp_path)
     edit_manifest(copy, lambda manifest: manifest.update(format_version=3))
     with pytest.raises(BundleError, match="bundle format 3"):

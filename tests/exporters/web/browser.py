@@ -1,4 +1,4 @@
-"""Chromium without a window, as a person would use the page in it."""
+"""Headless Chromium, and methods to use the page like a person."""
 
 import base64
 import io
@@ -14,14 +14,14 @@ from selenium.webdriver.support.ui import Select, WebDriverWait
 from tf_translate.cli.export import obtain_litert
 from tf_translate.errors import DataError
 
-MOST_LEVELS = 2
+MAX_LEVELS = 2
 _PATIENCE = 60  # seconds; LiteRT.js compiles 9 MB
 _SWITCHES = (
     "--headless=new",
     "--no-sandbox",  # root cannot have one
     "--disable-dev-shm-usage",
     "--window-size=1180,1000",
-    # The camera is a drawn one and needs no permission; no name but ours leads anywhere.
+    # A fake camera that needs no permission; only 127.0.0.1 is resolved.
     "--use-fake-device-for-media-stream",
     "--use-fake-ui-for-media-stream",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
@@ -29,7 +29,7 @@ _SWITCHES = (
 
 
 def open_chromium():
-    """Starts Debian's Chromium; skips the test that asks where there is none."""
+    """Starts Debian's Chromium; skips the test if it is not installed."""
     browser = shutil.which("chromium") or shutil.which("google-chrome")
     driver = shutil.which("chromedriver")
     if browser is None or driver is None:
@@ -42,7 +42,7 @@ def open_chromium():
 
 
 def packed_litert():
-    """The packed files of LiteRT.js; skips the test that asks where there are none."""
+    """The packed files of LiteRT.js; skips the test if they cannot be fetched."""
     try:
         return obtain_litert()
     except DataError as error:
@@ -50,14 +50,14 @@ def packed_litert():
 
 
 def agree(shown, expected):
-    """Asserts that two images are equal but for `MOST_LEVELS`."""
+    """Asserts that two images differ by at most `MAX_LEVELS`."""
     assert shown.shape == expected.shape
     assert expected.std() > 5, "a flat image would prove nothing"
-    assert np.abs(shown.astype(int) - expected).max() <= MOST_LEVELS
+    assert np.abs(shown.astype(int) - expected).max() <= MAX_LEVELS
 
 
 class Page:
-    """The page in a browser, by what is on it."""
+    """The page in a browser, with methods for its elements."""
 
     def __init__(self, driver, url):
         self.driver = driver
@@ -83,7 +83,7 @@ class Page:
         return int(self.part("after").get_attribute("data-frames") or 0)
 
     def settle(self):
-        """Waits until what is chosen is what is shown."""
+        """Waits until the current choices are shown."""
         busy = "return document.body.dataset.busy"
         self.until(lambda: self.driver.execute_script(busy) != "true")
 
@@ -91,9 +91,9 @@ class Page:
         Select(self.part("signature")).select_by_visible_text(signature)
         self.settle()
 
-    def give(self, path, pixels, place="file", shown="#before"):
-        """Chooses a file and waits until it is there, just as it is, and translated."""
-        self.part(place).send_keys(str(path))
+    def give(self, path, pixels, element="file", shown="#before"):
+        """Chooses a file and waits until its pixels are shown and translated."""
+        self.part(element).send_keys(str(path))
         self.until(lambda: np.array_equal(self.pixels(shown), pixels))
         self.settle()
 

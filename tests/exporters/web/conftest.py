@@ -8,7 +8,7 @@ from tests.exporters.web.sites import export_fakes, pack_stand_ins
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory):
-    """A bundle with a page whose LiteRT.js is a stand-in; do not change it."""
+    """A bundle with a page and a stub of LiteRT.js; read only."""
     folder = tmp_path_factory.mktemp("site")
     with pytest.MonkeyPatch.context() as patch:
         return export_fakes(folder / "bundle", pack_stand_ins(folder, patch))
@@ -24,7 +24,7 @@ def driver():
 
 @pytest.fixture
 def image(tmp_path):
-    """Writes an image of soft colours with some noise, and gives its path and pixels."""
+    """Writes an image of smooth colours with some noise; returns its path and pixels."""
 
     def make(height, width, seed=0):
         random = np.random.default_rng(seed)

@@ -1,4 +1,4 @@
-"""Bundles with a page, and stand-ins for LiteRT.js where no browser runs it."""
+"""Bundles with a page, and stubs of LiteRT.js for tests without a browser."""
 
 import hashlib
 import io
@@ -33,8 +33,8 @@ def _grey() -> Signature:
 def _alpha() -> Signature:
     """The negative of colours; alpha stays."""
     tensor = (Tensor(shape=(None, 8, 12, 4)),)
-    signs = np.float32([-1, -1, -1, 1])
-    return Signature("alpha", lambda image: {"image": image * signs}, tensor, tensor)
+    factors = np.float32([-1, -1, -1, 1])
+    return Signature("alpha", lambda image: {"image": image * factors}, tensor, tensor)
 
 
 _FAKES = (
@@ -44,7 +44,7 @@ SHARED = noise(6, 8, 12, 3)
 
 
 def pack_stand_ins(folder: Path, patch: pytest.MonkeyPatch) -> list[Path]:
-    """Packed packages with the files of LiteRT.js, which say only their names."""
+    """Packed packages with the files of LiteRT.js, which contain only their names."""
     paths, packages = [], []
     for package in litert.PACKAGES:
         path = folder / f"{package.name.replace('/', '-')}.tgz"
@@ -62,7 +62,7 @@ def pack_stand_ins(folder: Path, patch: pytest.MonkeyPatch) -> list[Path]:
 
 
 def export_fakes(bundle: Path, packed: list[Path] | None) -> Path:
-    """Signatures of every kind, with examples for some of them."""
+    """A bundle with all kinds of signatures, with examples for some of them."""
     fakes = {fake.name: fake for fake in _FAKES}
     generated = of_model("generated", generator(1))
     return exporters.export(

@@ -1,4 +1,4 @@
-"""The page in headless Chromium: what it shows is what Python gives for the same file."""
+"""The page in headless Chromium shows the same results as Python."""
 
 import functools
 import http.server
@@ -138,9 +138,9 @@ def test_examples_are_shown_at_once_and_can_be_chosen(page, runner):
 
 def test_the_camera_gives_frames_until_it_is_stopped(page, runner):
     page.choose("a_to_b")
-    seen = page.frames
+    before = page.frames
     page.part("camera").click()
-    page.until(lambda: page.frames > seen + 3)
+    page.until(lambda: page.frames > before + 3)
     assert page.part("camera").text == "Stop camera"
     height, width, _ = page.pixels().shape
     assert height / width == pytest.approx(8 / 12, abs=0.01)
@@ -159,7 +159,7 @@ def test_the_divider_moves_by_keyboard(page):
 
 def test_an_image_can_be_dropped(page, image):
     path, pixels = image(10, 10)
-    # WebDriver drops no files: an input of ours gives one to the event.
+    # WebDriver cannot drop files, so an added file input provides one for the event.
     page.driver.execute_script(
         "const input = Object.assign(document.createElement('input'), {type: 'file', id: 'hand'});"
         "input.addEventListener('change', () => {"

@@ -1,4 +1,4 @@
-"""Painting on the page in headless Chromium: strokes, and what a photo editor makes of them."""
+"""Painting on the page in headless Chromium: strokes, and the edits of IAN's photo editor."""
 
 import itertools
 import threading
@@ -53,7 +53,7 @@ class _PaintedPage(Page):
         )  # fmt: skip
 
     def stroke(self, *points):
-        """Paints through points, each a share of the image's width and height."""
+        """Paints through points, each a fraction of the image's width and height."""
         actions = ActionChains(self.driver, duration=0)
         actions.move_by_offset(*self.at(points[0])).click_and_hold()
         for before, point in itertools.pairwise(points):
@@ -68,8 +68,8 @@ class _PaintedPage(Page):
         """Where on the screen a point of the image is, in whole pixels."""
         box = self.box()
         return tuple(
-            round(box[place] + share * box[side])
-            for share, place, side in zip(point, ("x", "y"), ("width", "height"), strict=True)
+            round(box[start] + fraction * box[side])
+            for fraction, start, side in zip(point, ("x", "y"), ("width", "height"), strict=True)
         )
 
     def box(self):
@@ -92,8 +92,8 @@ def _covered(page, points, size, shape):
     height, width = shape
     box = page.box()
     x, y = (
-        (np.array([page.at(point)[axis] for point in points]) - box[place]) / box[side] * count
-        for axis, place, side, count in ((0, "x", "width", width), (1, "y", "height", height))
+        (np.array([page.at(point)[axis] for point in points]) - box[start]) / box[side] * count
+        for axis, start, side, count in ((0, "x", "width", width), (1, "y", "height", height))
     )
     along = np.linspace(0, len(points) - 1, 4001)
     dots = np.stack([np.interp(along, range(len(points)), each) for each in (x, y)], -1)
@@ -144,7 +144,7 @@ def test_an_edit_of_ian_equals_pythons_with_the_chosen_number_of_steps(page, run
     page.stroke((0.3, 0.3), (0.6, 0.35))
     given = {"target": page.target(), "mask": page.layer()[1], "signature": "edit"}
     all_steps = translate_image(runner, pixels, **given)
-    # Without the strokes or with fewer steps it would be another image.
+    # Without strokes, or with fewer steps, the result differs.
     assert np.abs(all_steps.astype(int) - pixels).max() > 30
     agree(page.pixels(), all_steps)
     page.press(page.slider("steps"), Keys.LEFT * 2)

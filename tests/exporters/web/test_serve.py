@@ -1,4 +1,4 @@
-"""The server of a page: what it gives out, how, and to whom."""
+"""The page's server: which files it serves, with which headers, and to which hosts."""
 
 import http.client
 import json
