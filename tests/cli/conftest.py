@@ -49,12 +49,12 @@ def write_pairs(folder, *, train=8, test=8, seed=0, size=16):
     """Writes pairs of equal file names: a coloured square, and its negative image."""
     random = np.random.default_rng(seed)
     for split, count in (("train", train), ("test", test)):
-        for number in range(count):
+        for index in range(count):
             image = np.full((size, size, 3), 255, np.uint8)
             top, left = random.integers(0, size // 2, 2)
             image[top : top + size // 2, left : left + size // 2] = random.integers(0, 200, 3)
-            images.write(folder / split / "a" / f"{number}.png", image)
-            images.write(folder / split / "b" / f"{number}.png", 255 - image)
+            images.write(folder / split / "a" / f"{index}.png", image)
+            images.write(folder / split / "b" / f"{index}.png", 255 - image)
     return folder
 
 

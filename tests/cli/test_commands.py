@@ -24,7 +24,7 @@ def test_methods_prints_json(command):
         ("cyclegan", {"generator_ab": 11.378, "discriminator_b": 2.765}),
         ("dualgan", {"generator_ab": 30.627, "discriminator_b": 3.921}),
         ("discogan", {"generator_ab": 5.514, "discriminator_b": 2.766}),
-        ("dtn", {"features": 0.896, "decoder": 2.526, "discriminator": 1.502}),
+        ("dtn", {"feature_extractor": 0.896, "decoder": 2.526, "discriminator": 1.502}),
         (
             "icgan",
             {"generator": 3.725, "discriminator": 2.803, "encoder_z": 18.278, "encoder_y": 3.187},

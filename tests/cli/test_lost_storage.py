@@ -142,6 +142,6 @@ def test_losses_that_are_not_finite_name_step_checkpoint_and_suggestion(mistake,
     sentence = mistake("train", "pix2pix", "--run", run, *options)
     assert sentence.startswith("error: training stopped at step ")
     assert "no longer finite" in sentence
-    assert RunDir(run).last_good() in sentence
+    assert RunDir(run).describe_last_checkpoint() in sentence
     assert "Try a new run with a lower learning_rate" in sentence
     assert "precision" not in sentence  # precision is float32 already

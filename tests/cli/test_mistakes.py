@@ -216,7 +216,7 @@ def test_changing_the_networks_when_resuming_is_rejected(mistake, trained):
     sentence = mistake(
         "train", "pix2pix", "--run", trained, "--resume", "--set", "model.base_filters=8"
     )
-    assert "--resume goes on with the run's settings" in sentence
+    assert "--resume continues with the run's settings" in sentence
 
 
 def test_evaluating_a_directory_that_is_not_a_run_is_rejected(mistake, tmp_path):

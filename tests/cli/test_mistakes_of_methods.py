@@ -42,7 +42,7 @@ def test_a_number_of_classes_that_differs_from_the_data_is_rejected(mistake, tmp
 def test_an_unknown_stage_lists_the_known_stages(mistake, tmp_path, labelled):
     overrides = (f"data.path={labelled}", "model.classes=3", "training.stages.extractor=0.5")
     sentence = _train_dtn(mistake, tmp_path, *overrides)
-    assert "training.stages names ['extractor'], but the stages ahead of the last" in sentence
+    assert "training.stages names ['extractor'], but the stages before the last" in sentence
 
 
 def test_too_few_steps_for_all_stages_are_rejected(mistake, tmp_path, labelled):

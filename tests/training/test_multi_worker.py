@@ -102,13 +102,13 @@ def folder(tmp_path_factory):
     # Noise: in uniform images, instance normalization amplifies rounding errors.
     noise = np.random.default_rng(0).integers(0, 256, (12, 16, 16, 3), np.uint8)
     lines = ["image,split,glasses,hair"]
-    for number, pixels in enumerate(noise):
-        images.write(folder / f"{number}.png", pixels)
-        for side, image in (("a", pixels), ("b", noise[11 - number])):
-            part = folder / "noise" / ("test" if number > 7 else "train")
-            images.write(part / side / f"{number}.png", image)
-        hair = ("black", "blond", "grey")[number % 3]
-        lines.append(f"{number}.png,{'test' if number > 7 else 'train'},{number % 2},{hair}")
+    for index, pixels in enumerate(noise):
+        images.write(folder / f"{index}.png", pixels)
+        for side, image in (("a", pixels), ("b", noise[11 - index])):
+            part = folder / "noise" / ("test" if index > 7 else "train")
+            images.write(part / side / f"{index}.png", image)
+        hair = ("black", "blond", "grey")[index % 3]
+        lines.append(f"{index}.png,{'test' if index > 7 else 'train'},{index % 2},{hair}")
     (folder / "faces.csv").write_text("\n".join(lines) + "\n")
     return folder
 
@@ -176,7 +176,7 @@ def test_a_killed_worker_stops_the_other_with_one_sentence(sessions):
 def test_sigterm_on_one_worker_stops_all_workers_at_the_same_step(sessions):
     killed, stopped, _ = sessions
     assert stopped.code == 130
-    assert all(f"worker {number} ended with exit code 130" in stopped.text for number in (0, 1))
+    assert all(f"worker {index} ended with exit code 130" in stopped.text for index in (0, 1))
     assert _step(stopped.newest) > _step(killed.newest)
 
 
