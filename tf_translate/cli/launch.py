@@ -17,7 +17,7 @@ def main(
     command: Annotated[
         list[str],
         typer.Argument(
-            metavar="-- COMMAND...", help="A command of tf-translate, behind --, with its options."
+            metavar="-- COMMAND", help="A command of tf-translate with its options, after --."
         ),
     ],
     workers: Annotated[int, typer.Option(help="Number of processes to start.")] = 2,
