@@ -1,4 +1,4 @@
-"""Encoding of attributes as numbers."""
+"""Encoding of attributes as columns of values."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from tf_translate.config.attributes import Attributes
 ATTRIBUTES = Attributes({"glasses": ["0", "1"], "age": ["0-18", "19-29", "60+"]})
 
 
-def test_two_values_are_one_column_and_more_values_one_column_each():
+def test_an_attribute_of_two_values_is_one_column_and_one_of_more_a_column_each():
     assert ATTRIBUTES.columns == ("glasses", "age=0-18", "age=19-29", "age=60+")
     assert ATTRIBUTES.spans == ((0, 1), (1, 4))
     assert ATTRIBUTES.categories == 5
@@ -18,7 +18,7 @@ def test_two_values_are_one_column_and_more_values_one_column_each():
     [("0", [1, 0, 0]), ("18.9", [1, 0, 0]), ("19", [0, 1, 0]), ("99", [0, 0, 1]),
      ("60+", [0, 0, 1])],
 )  # fmt: skip
-def test_ranges_include_both_ends(age, code):
+def test_ranges_of_an_attribute_include_both_ends(age, code):
     assert ATTRIBUTES.encode({"glasses": "1", "age": age}) == [1.0, *code]
 
 

@@ -1,3 +1,5 @@
+"""Presets, TOML files and `--set` overrides."""
+
 import pytest
 
 from tf_translate.config.load import load, presets
@@ -13,12 +15,12 @@ def _file(tmp_path, text):
 VALID = 'method = "pix2pix"\n[data]\npath = "somewhere"\n'
 
 
-def test_a_method_means_its_small_preset():
+def test_the_name_of_a_method_loads_its_small_preset():
     assert load("pix2pix") == load("pix2pix_small")
 
 
 @pytest.mark.parametrize("name", sorted(presets()))
-def test_every_preset_is_valid_to_the_last_key(name):
+def test_every_preset_is_valid_and_states_its_command_and_its_time(name):
     from tf_translate.experiment.configure import resolve
 
     config = resolve(name)
@@ -28,7 +30,7 @@ def test_every_preset_is_valid_to_the_last_key(name):
     assert any("Time" in line for line in first_lines)
 
 
-def test_overrides_are_toml_values_and_else_text():
+def test_overrides_are_parsed_as_toml_or_else_as_text():
     config = load(
         "cyclegan",
         [
@@ -44,13 +46,13 @@ def test_overrides_are_toml_values_and_else_text():
     assert config.loss_weights["identity"] == 0.0
 
 
-def test_a_file_is_read_and_its_defaults_filled_in(tmp_path):
+def test_a_file_is_read_and_defaults_are_filled_in(tmp_path):
     config = load(_file(tmp_path, VALID))
     assert (config.data.path, config.training.batch_size) == ("somewhere", 1)
 
 
 @pytest.mark.parametrize(
-    ("text", "sentence"),
+    ("text", "message"),
     [
         (
             VALID + "[training]\nstep = 3\n",
@@ -64,10 +66,10 @@ def test_a_file_is_read_and_its_defaults_filled_in(tmp_path):
         (VALID + "size = [64]\n", "data.size"),
     ],
 )
-def test_mistakes_in_a_file_name_file_key_value_and_the_nearest_key(tmp_path, text, sentence):
+def test_errors_in_a_file_name_file_key_value_and_the_nearest_key(tmp_path, text, message):
     with pytest.raises(ConfigError) as caught:
         load(_file(tmp_path, text))
-    assert sentence in str(caught.value)
+    assert message in str(caught.value)
     assert "mine.toml" in str(caught.value)
 
 
@@ -76,7 +78,7 @@ def test_a_key_of_the_same_name_elsewhere_is_suggested(tmp_path):
         load(_file(tmp_path, VALID + "steps = 5\n"))
 
 
-def test_a_missing_file_and_an_unknown_preset_are_told_apart():
+def test_a_missing_file_and_an_unknown_preset_have_different_errors():
     with pytest.raises(ConfigError, match=r"there is no configuration file nowhere.toml"):
         load("nowhere.toml")
     with pytest.raises(UnknownMethodError, match="did you mean 'cyclegan_small'"):
@@ -89,6 +91,6 @@ def test_an_override_without_key_or_value_is_refused(override):
         load("pix2pix", [override])
 
 
-def test_an_override_through_a_value_is_refused():
+def test_an_override_below_a_plain_value_is_refused():
     with pytest.raises(ConfigError, match="'method' is a value, not a group of settings"):
         load("pix2pix", ["method.name=3"])

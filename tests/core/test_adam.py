@@ -38,7 +38,7 @@ def trained(optimizer, gradients=GRADIENTS, scale: float = 1.0) -> np.ndarray:
     return variable.numpy()
 
 
-def test_weights_equal_those_of_the_equations():
+def test_weights_equal_the_equations_computed_in_numpy():
     expected = by_hand(np.ones((2, 3)), GRADIENTS)
     np.testing.assert_allclose(trained(Adam(**SETTINGS)), expected, rtol=1e-5)
 
@@ -88,7 +88,7 @@ def test_replicas_apply_the_sum_of_their_gradients(two_replicas, scaled):
 
 
 @pytest.mark.parametrize("amsgrad", [False, True])
-def test_sparse_gradients_and_amsgrad_equal_those_of_keras(amsgrad):
+def test_sparse_gradients_and_amsgrad_give_the_weights_of_keras(amsgrad):
     found = []
     for kind in (Adam, keras.optimizers.Adam):
         variable = keras.Variable(np.ones((3, 2), np.float32))
@@ -102,22 +102,22 @@ def test_sparse_gradients_and_amsgrad_equal_those_of_keras(amsgrad):
     np.testing.assert_array_equal(*found)
 
 
-def test_state_is_that_of_keras_and_files_keep_the_class(tmp_path):
+def test_optimizer_state_is_that_of_keras_and_files_restore_the_class(tmp_path):
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
     model.compile(keras.optimizers.Adam(**SETTINGS), "mse")
     images, targets = np.eye(3, dtype=np.float32), np.ones((3, 2), np.float32)
     model.train_on_batch(images, targets)
-    own = keras.models.clone_model(model)
-    own.compile(Adam(**SETTINGS), "mse")
-    own.optimizer.build(own.trainable_variables)
-    own.set_weights(model.get_weights())
-    for mine, theirs in zip(own.optimizer.variables, model.optimizer.variables, strict=True):
-        mine.assign(theirs)
-    for each in (model, own):
+    copy = keras.models.clone_model(model)
+    copy.compile(Adam(**SETTINGS), "mse")
+    copy.optimizer.build(copy.trainable_variables)
+    copy.set_weights(model.get_weights())
+    for ours, theirs in zip(copy.optimizer.variables, model.optimizer.variables, strict=True):
+        ours.assign(theirs)
+    for each in (model, copy):
         each.train_on_batch(images, targets)
         each.save(tmp_path / f"{each.optimizer.__module__}.keras")
-    np.testing.assert_allclose(own.get_weights()[0], model.get_weights()[0], rtol=1e-6)
-    for each in (model, own):
+    np.testing.assert_allclose(copy.get_weights()[0], model.get_weights()[0], rtol=1e-6)
+    for each in (model, copy):
         saved = keras.models.load_model(tmp_path / f"{each.optimizer.__module__}.keras")
         assert type(saved.optimizer) is type(each.optimizer)
         np.testing.assert_array_equal(saved.optimizer.variables[-1], each.optimizer.variables[-1])

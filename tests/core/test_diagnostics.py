@@ -1,3 +1,5 @@
+"""Gradient norms and discriminator skill."""
+
 import keras
 import numpy as np
 import pytest
@@ -19,24 +21,25 @@ def _fit(model, batch, steps=1):
     model.fit(data, steps_per_epoch=steps, verbose=0, shuffle=False)
 
 
-def test_lengths_are_taken_only_when_asked_for_and_forgotten_when_asked_anew():
+def test_gradient_norms_are_computed_only_on_request_and_reset_by_a_new_request():
     model = _toy(tf.distribute.get_strategy())
     _fit(model, batch_of(1.0, 3.0))
     assert model.gradient_norms.read() == {}
     model.gradient_norms.request(True)
-    discriminator = float(model.generator.get_weights()[0].item()) * 2.0  # g times the mean image
+    gradient = float(model.generator.get_weights()[0].item()) * 2.0  # g times the mean image
     _fit(model, batch_of(1.0, 3.0))
-    taken = model.gradient_norms.read()
-    assert taken["discriminator"] == pytest.approx(abs(discriminator), rel=1e-6)
+    norms = model.gradient_norms.read()
+    assert norms["discriminator"] == pytest.approx(abs(gradient), rel=1e-6)
     model.gradient_norms.request(False)
     _fit(model, batch_of(5.0, 7.0))
-    assert model.gradient_norms.read() == taken
+    assert model.gradient_norms.read() == norms
     model.gradient_norms.request(True)
     assert model.gradient_norms.read() == {}
 
 
-def test_on_two_devices_it_is_the_length_of_their_sum(two_replicas):
-    # Devices see 1 and -3: lengths of their shares would add up to 1, that of the sum is 0.5.
+def test_two_replicas_record_the_norm_of_their_summed_gradients(two_replicas):
+    # Replicas get the images 1 and -3: the norms of their gradients add up to 1, that of the sum
+    # is 0.5.
     found = []
     for strategy in (tf.distribute.get_strategy(), two_replicas):
         model = _toy(strategy)
@@ -47,7 +50,7 @@ def test_on_two_devices_it_is_the_length_of_their_sum(two_replicas):
     assert found[1] == pytest.approx(found[0], rel=1e-6)
 
 
-def test_scaled_losses_have_the_lengths_of_plain_ones():
+def test_gradient_norms_of_scaled_losses_equal_those_of_plain_losses():
     found = []
     for scaled in (False, True):
         model = Toy(scale(0.5, "g"), scale(0.25, "c"))
@@ -60,19 +63,19 @@ def test_scaled_losses_have_the_lengths_of_plain_ones():
     assert found[1] == pytest.approx(found[0], rel=1e-6)
 
 
-def test_watching_leaves_training_as_it_is():
+def test_requesting_gradient_norms_does_not_change_training():
     results = []
-    for asked in (False, True):
+    for requested in (False, True):
         keras.utils.set_random_seed(3)
         model = _build("cyclegan")
-        model.gradient_norms.request(asked)
+        model.gradient_norms.request(requested)
         _fit(model, _batch(), steps=3)
         results.append(_values(model.weights))
     assert all(np.array_equal(a, b) for a, b in zip(*results, strict=True))
 
 
-# The loss of discriminators that give every image equal logits or 1/2, by hand.
-BLIND = {
+# The loss of discriminators that give every image equal logits or 1/2, computed by hand.
+CHANCE_LEVELS = {
     "pix2pix": {"discriminator": np.log(2)},
     "cyclegan": {"discriminator": 2 * 0.5 * (0.25 + 0.25)},
     "dualgan": {"discriminator": 0.0},
@@ -87,16 +90,16 @@ BLIND = {
 
 
 @pytest.mark.parametrize("name", sorted(METHODS))
-def test_a_discriminator_that_cannot_tell_has_no_lead(name):
+def test_a_discriminator_at_chance_level_has_skill_0(name):
     model = _build(name, compiled=False)
-    assert model.chance_levels == pytest.approx(BLIND[name])
-    losses = {f"domain/{term}": loss for term, loss in BLIND[name].items()}
+    assert model.chance_levels == pytest.approx(CHANCE_LEVELS[name])
+    losses = {f"domain/{term}": loss for term, loss in CHANCE_LEVELS[name].items()}
     metrics = model.discriminator_skills(losses | {"content/cycle": 1.0})
     assert len(metrics) == 1
     assert list(metrics.values()) == pytest.approx([0.0])
 
 
-def test_a_sure_discriminator_leads_by_one_and_a_wasserstein_discriminator_by_its_gap():
+def test_a_perfect_discriminator_has_skill_1_and_a_wasserstein_loss_is_an_estimate():
     model = _build("pix2pix", compiled=False)
     assert model.discriminator_skills({"domain/discriminator": 0.0}) == {
         "discriminator_skill/discriminator": 1.0
@@ -119,15 +122,15 @@ def test_a_sure_discriminator_leads_by_one_and_a_wasserstein_discriminator_by_it
         ("ian", ("discriminator_head",)),
     ],
 )
-def test_discriminators_of_zeros_have_the_blind_loss(name, heads):
+def test_discriminators_with_zero_weights_have_the_loss_of_chance_level(name, heads):
     model = _build(name, compiled=False)
     model.compile(run_eagerly=True)
     for head in heads:
         network = getattr(model, head)
         network.set_weights([np.zeros_like(weight) for weight in network.get_weights()])
-    term = next(iter(BLIND[name]))
+    term = next(iter(CHANCE_LEVELS[name]))
     player = next(player for player in model.players if term in player.terms)
     model.enter_stage(player.stage)
     model.active_players = lambda: [player]
     logs = model.train_step(_batch())
-    assert float(logs[f"domain/{term}"]) == pytest.approx(BLIND[name][term], rel=1e-5)
+    assert float(logs[f"domain/{term}"]) == pytest.approx(CHANCE_LEVELS[name][term], rel=1e-5)

@@ -1,3 +1,5 @@
+"""Loss terms, their weights and schedules, and checks of players."""
+
 import pytest
 import tensorflow as tf
 
@@ -6,11 +8,11 @@ from tf_translate.core.player import Player
 from tf_translate.core.schedules import LinearDecay, LinearRamp, Switch
 
 
-def test_a_label_is_grouped_by_role():
+def test_the_label_of_a_loss_term_starts_with_its_role():
     assert content("cycle", source="eq. 2").label == "content/cycle"
 
 
-def test_weights_replace_defaults_and_leave_the_rest():
+def test_given_weights_replace_defaults_and_leave_other_terms_unchanged():
     terms = (content("cycle", weight=10.0, source=""), content("identity", weight=5.0, source=""))
     changed = with_loss_weights(terms, {"identity": 0.0})
     assert [term.weight for term in changed] == [10.0, 0.0]
@@ -21,24 +23,24 @@ def test_weights_replace_defaults_and_leave_the_rest():
 @pytest.mark.parametrize(
     ("epoch", "rate"), [(0, 2e-4), (100, 2e-4), (150, 1e-4), (200, 0.0), (300, 0.0)]
 )
-def test_cyclegan_rate_is_half_at_epoch_150_and_nothing_at_200(epoch, rate):
+def test_the_learning_rate_of_cyclegan_is_halved_at_epoch_150_and_0_at_200(epoch, rate):
     assert float(LinearDecay(2e-4, 100, 100)(epoch)) == pytest.approx(rate, abs=1e-10)
 
 
-def test_fader_ramp_is_half_way_at_250000():
+def test_a_linear_ramp_reaches_half_of_its_end_in_half_of_its_steps():
     assert float(LinearRamp(1e-4, 500_000)(250_000)) == pytest.approx(5e-5)
     assert float(LinearRamp(1e-4, 500_000)(900_000)) == pytest.approx(1e-4)
-    late = LinearRamp(2.0, 10, start=5)
-    assert [float(late(step)) for step in (0, 5, 10, 15, 90)] == [0, 0, 1, 2, 2]
-    assert float(LinearRamp.from_config(late.get_config())(10)) == 1
+    delayed = LinearRamp(2.0, 10, start=5)
+    assert [float(delayed(step)) for step in (0, 5, 10, 15, 90)] == [0, 0, 1, 2, 2]
+    assert float(LinearRamp.from_config(delayed.get_config())(10)) == 1
 
 
-def test_schedules_come_back_from_their_config():
+def test_a_linear_decay_is_rebuilt_from_its_config():
     decay = LinearDecay.from_config(LinearDecay(0.1, 2, 3).get_config())
     assert (decay.initial, decay.constant_steps, decay.decay_steps) == (0.1, 2, 3)
 
 
-def test_impossible_schedules_and_players_are_refused():
+def test_invalid_schedules_and_players_are_refused():
     with pytest.raises(ValueError, match="`decay_steps` at least 1"):
         LinearDecay(0.1, 2, 0)
     with pytest.raises(ValueError, match="`steps` must be at least 1, got 0"):

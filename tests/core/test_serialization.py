@@ -1,4 +1,4 @@
-"""Saving again and again."""
+"""Saving a translator repeatedly."""
 
 import keras
 import numpy as np
@@ -6,22 +6,22 @@ import numpy as np
 from tests.core.toy import Toy, batch_of, scale
 
 
-def test_saving_again_makes_no_optimizer(tmp_path, monkeypatch):
+def test_saving_again_creates_no_optimizer(tmp_path, monkeypatch):
     toy = Toy(scale(2.0, "generator"), scale(3.0, "discriminator"))
     toy.compile()
     toy.train_step(batch_of(1.0))
     toy.save(tmp_path / "first.keras")
-    made = []
-    start = keras.optimizers.Optimizer.__init__
+    created = []
+    init = keras.optimizers.Optimizer.__init__
 
-    def noted(self, *args, **kwargs):
-        made.append(type(self).__name__)
-        start(self, *args, **kwargs)
+    def recording_init(self, *args, **kwargs):
+        created.append(type(self).__name__)
+        init(self, *args, **kwargs)
 
-    monkeypatch.setattr(keras.optimizers.Optimizer, "__init__", noted)
+    monkeypatch.setattr(keras.optimizers.Optimizer, "__init__", recording_init)
     toy.save(tmp_path / "second.keras")
-    assert made == []
-    back = keras.models.load_model(tmp_path / "second.keras")
-    assert made == ["SGD", "SGD"], "those of the two players, no more"
-    for own, theirs in zip(toy.variables, back.variables, strict=True):
-        np.testing.assert_array_equal(own.numpy(), theirs.numpy())
+    assert created == []
+    copy = keras.models.load_model(tmp_path / "second.keras")
+    assert created == ["SGD", "SGD"], "one for each of the two players"
+    for original, restored in zip(toy.variables, copy.variables, strict=True):
+        np.testing.assert_array_equal(original.numpy(), restored.numpy())

@@ -1,3 +1,5 @@
+"""The base class of all methods, against steps computed by hand."""
+
 import dataclasses
 
 import keras
@@ -17,19 +19,14 @@ def _toy(cls=Toy, **arguments):
     return translator
 
 
-def _clip(variables):
-    for variable in variables:
-        variable.assign(tf.clip_by_value(variable, -1, 1))
-
-
 def _value(network):
     return float(network.trainable_weights[0].numpy().item())
 
 
-def test_one_step_by_hand():
+def test_one_step_equals_a_computation_by_hand():
     # g = 3, c = 5, a = 2, SGD 0.1.
     # Discriminator: loss c * g * a = 30, dL/dc = g * a = 6  -> c = 5 - 0.6 = 4.4.
-    # Generator, judged by the moved discriminator: l1 = c * g * a = 26.4,
+    # Generator, with the updated discriminator: l1 = c * g * a = 26.4,
     # weighted 2 * l1, dL/dg = 2 * c * a = 17.6 -> g = 3 - 1.76 = 1.24.
     translator = _toy()
     logs = translator.train_step(batch_of(2.0))
@@ -40,7 +37,7 @@ def test_one_step_by_hand():
     assert int(translator.steps_taken.numpy()) == 1
 
 
-def test_the_forward_pass_runs_once_for_both_players(monkeypatch):
+def test_a_shared_forward_pass_runs_once_for_both_players(monkeypatch):
     translator = _toy()
     calls = []
     plain = translator.generator.call
@@ -52,11 +49,11 @@ def test_the_forward_pass_runs_once_for_both_players(monkeypatch):
 
 
 def test_a_term_of_weight_0_is_neither_computed_nor_logged():
-    class Critical(Toy):
+    class Failing(Toy):
         def generator_objective(self, batch, shared):
-            pytest.fail("a player without terms must not be asked")
+            pytest.fail("the objective of a player without active terms must not run")
 
-    translator = _toy(Critical, loss_weights={"l1": 0.0})
+    translator = _toy(Failing, loss_weights={"l1": 0.0})
     logs = translator.train_step(batch_of(2.0))
     assert list(logs) == ["domain/discriminator"]
     assert _value(translator.generator) == 3.0
@@ -78,14 +75,14 @@ def test_a_scheduled_weight_follows_the_step():
         players = (Toy.players[1],)
 
     translator = _toy(Alone, loss_weights={"l1": LinearRamp(4.0, 4)})
-    seen = []
+    weights = []
     for _ in range(3):
         translator.train_step(batch_of(1.0))
-        seen.append(_value(translator.generator))
-    assert seen == pytest.approx([3.0, 2.5, 1.5])
+        weights.append(_value(translator.generator))
+    assert weights == pytest.approx([3.0, 2.5, 1.5])
 
 
-def test_turns_repeat_on_fresh_gradients():
+def test_repeated_turns_compute_fresh_gradients():
     class Thrice(Toy):
         players = (
             Player(
@@ -103,7 +100,7 @@ def test_turns_repeat_on_fresh_gradients():
     assert _value(translator.discriminator) == pytest.approx(5.0 - 3 * 0.6)
 
 
-def test_turns_on_microbatches_see_other_images_and_share_the_last_forward_pass(monkeypatch):
+def test_turns_on_microbatches_use_different_images_and_share_the_last_forward_pass(monkeypatch):
     # Images 1, 2, 3 are microbatches 0, 1, 2. The discriminator plays on all:
     # dL/dc = g * a = 3, 6, 9
     # -> c = 5 - 0.1 * 18 = 3.2; the generator on the last: dL/dg = 2 * c * a = 19.2 -> 1.08.
@@ -143,20 +140,20 @@ class Bursting(Toy):
 
 def _turns(translator, steps):
     """Turns of discriminator and generator after each step of `fit`."""
-    seen = []
+    turns = []
     optimizers = [translator.player_optimizers[name] for name in ("discriminator", "generator")]
     count = keras.callbacks.LambdaCallback(
-        on_train_batch_end=lambda batch, logs: seen.append(
+        on_train_batch_end=lambda batch, logs: turns.append(
             tuple(int(optimizer.iterations.numpy()) for optimizer in optimizers)
         )
     )
     data = tf.data.Dataset.from_tensors(batch_of(0.01, 0.02)).repeat()
     translator.fit(data, steps_per_epoch=steps, verbose=0, callbacks=[count])
-    return seen
+    return turns
 
 
 @pytest.mark.parametrize("eagerly", [False, True])
-def test_in_an_alternate_step_a_player_moves_alone(eagerly):
+def test_only_one_player_moves_in_an_alternate_step(eagerly):
     translator = Bursting(scale(3.0, "g"), scale(5.0, "c"))
     translator.compile(run_eagerly=eagerly)
     generators = [turns for _, turns in _turns(translator, 8)]
@@ -253,14 +250,14 @@ def test_a_translator_that_was_not_compiled_can_be_saved(tmp_path):
     assert _value(keras.models.load_model(tmp_path / "t.keras").generator) == 3.0
 
 
-def test_a_scheduled_weight_comes_back_from_a_file(tmp_path):
+def test_a_keras_file_restores_a_scheduled_weight(tmp_path):
     translator = _toy(loss_weights={"l1": LinearRamp(4.0, 4)})
     translator.save(tmp_path / "t.keras")
     weight = keras.models.load_model(tmp_path / "t.keras").loss_weights["l1"]
     assert (weight.end, weight.steps) == (4.0, 4)
 
 
-def test_averaged_weights_take_their_place_when_asked():
+def test_use_averaged_weights_replaces_weights_by_their_averages():
     # SGD 0.1 on dL/dg = 2 * 5 * 1 = 10 with a frozen discriminator; momentum 0.5.
     translator = Toy(scale(3.0, "g"), scale(5.0, "c"))
     average = keras.optimizers.SGD(0.1, use_ema=True, ema_momentum=0.5)
@@ -282,7 +279,7 @@ def test_keras_callbacks_and_steps_per_execution_work():
     data = tf.data.Dataset.from_tensors(batch_of(0.01)).repeat()
     stopper = keras.callbacks.EarlyStopping("content/l1", mode="max", patience=0)
     history = translator.fit(data, steps_per_epoch=4, epochs=5, verbose=0, callbacks=[stopper])
-    assert len(history.epoch) < 5  # the loss falls, so a stopper that wants it to rise stops
+    assert len(history.epoch) < 5  # the loss falls, and the callback expects it to rise
     assert int(translator.steps_taken.numpy()) == 4 * len(history.epoch)
 
 
@@ -293,12 +290,12 @@ def test_mixed_float16_wraps_every_optimizer():
     kinds = {type(o).__name__ for o in translator.player_optimizers.values()}
     assert kinds == {"LossScaleOptimizer"}
     translator.fit(tf.data.Dataset.from_tensors(batch_of(0.5)), verbose=0)
-    # As in float32: dL/dc = 3 * 0.5 -> 5 - 0.15; loss scaling leaves no trace.
+    # As in float32: dL/dc = 3 * 0.5 -> 5 - 0.15; the loss scale is divided out.
     assert _value(translator.discriminator) == pytest.approx(4.85, abs=0.01)
 
 
-class Spared(Toy):
-    """One player of both networks: l1 = c g a moves c alone, discriminator = g + c moves both."""
+class WithStoppedGradient(Toy):
+    """One player of both networks: l1 = c g a moves only c, discriminator = g + c moves both."""
 
     players = (
         Player(
@@ -312,16 +309,16 @@ class Spared(Toy):
     )
 
     def objective(self, batch, shared):
-        judged = tf.reduce_mean(self.discriminator(shared["fake"]))
+        scores = tf.reduce_mean(self.discriminator(shared["fake"]))
         weights = [self.generator.trainable_weights[0], self.discriminator.trainable_weights[0]]
         summed = tf.add_n([tf.reduce_sum(weight.value) for weight in weights])
-        return {"l1": judged, "discriminator": summed}
+        return {"l1": scores, "discriminator": summed}
 
 
-def test_a_term_can_spare_a_network_by_hand(monkeypatch):
-    # g = 3, c = 5, a = 2, SGD 0.1. g learns of discriminator only, gradient 1 -> 3 - 0.1 = 2.9.
-    # c learns of 2 * l1 too: 2 * g * a + 1 = 13 -> c = 5 - 1.3 = 3.7.
-    translator = _toy(Spared)
+def test_stop_gradient_for_keeps_a_term_from_moving_a_network(monkeypatch):
+    # g = 3, c = 5, a = 2, SGD 0.1. g only gets the gradient of discriminator, 1 -> 3 - 0.1 = 2.9.
+    # c also gets that of 2 * l1: 2 * g * a + 1 = 13 -> c = 5 - 1.3 = 3.7.
+    translator = _toy(WithStoppedGradient)
     calls = []
     plain = translator.generator.call
     monkeypatch.setattr(
@@ -334,8 +331,8 @@ def test_a_term_can_spare_a_network_by_hand(monkeypatch):
     assert len(calls) == 1
 
 
-def test_a_network_that_every_active_term_spares_stays_as_it_is():
-    translator = _toy(Spared, loss_weights={"discriminator": 0.0})
+def test_a_network_without_an_active_term_that_moves_it_is_unchanged():
+    translator = _toy(WithStoppedGradient, loss_weights={"discriminator": 0.0})
     translator.objective = lambda batch, shared: {
         "l1": tf.reduce_mean(translator.discriminator(shared["fake"]))
     }
@@ -353,8 +350,8 @@ def test_stop_gradient_for_must_name_own_networks_and_leave_a_term():
         Player("p", ("own",), "o", ("t",), stop_gradient_for={"own": ("t",)})
 
 
-class Following(Toy):
-    """The generator goes first, and starts from what the discriminator makes of a: g * (c * a)."""
+class Dependent(Toy):
+    """The generator moves first, on the discriminator's output for a: g * (c * a)."""
 
     players = (
         Player(
@@ -391,14 +388,14 @@ def test_a_forward_pass_can_depend_on_that_of_a_player_that_moves_later():
     # g = 3, c = 5, a = 2, SGD 0.1. l1 = g * (c * a) = 30, its gradient in g is 10, doubled by its
     # weight -> g = 3 - 2 = 1. The discriminator's own pass moves it, the generator's does
     # not: gradient of c * a is 2 -> c = 5 - 0.2 = 4.8; its loss is 10 + 30.
-    translator = _toy(Following)
+    translator = _toy(Dependent)
     logs = translator.train_step(batch_of(2.0))
     assert _value(translator.generator) == pytest.approx(1.0)
     assert _value(translator.discriminator) == pytest.approx(4.8)
     assert float(logs["domain/discriminator"]) == pytest.approx(40.0)
 
 
-def test_wrong_arguments_are_refused_in_one_sentence():
+def test_wrong_arguments_are_refused_by_name():
     with pytest.raises(
         ValueError, match=r"no term 'discriminators', only .*did you mean 'discriminator'"
     ):

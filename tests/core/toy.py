@@ -1,4 +1,4 @@
-"""Small translators to test the base class with numbers that can be worked out by hand."""
+"""Small translators whose training steps can be computed by hand."""
 
 from types import MappingProxyType
 
@@ -28,7 +28,7 @@ def batch_of(*values: float) -> dict:
 
 @keras.saving.register_keras_serializable("tests")
 class Toy(Translator):
-    """Discriminator c first, then generator g; both see the generator's one forward pass g * a."""
+    """Discriminator c first, then generator g; both use one forward pass g * a of the generator."""
 
     layout = "paired"
     deploys = ("a_to_b",)
@@ -65,7 +65,7 @@ class Toy(Translator):
 
 @keras.saving.register_keras_serializable("tests")
 class Staged(Toy):
-    """The same networks in two stages: the discriminator learns first, then the generator."""
+    """The same networks in two stages: first the discriminator, then the generator."""
 
     players = (
         Player(

@@ -1,4 +1,4 @@
-"""The photo editor's blend, against scipy and by hand."""
+"""The mask blend of IAN's photo editor, against scipy and a computation by hand."""
 
 import numpy as np
 import pytest
@@ -32,7 +32,7 @@ def test_the_blur_is_scipys_also_at_borders_and_on_the_smallest_images(shape):
     np.testing.assert_allclose(found, _mask(reconstruction, edited), atol=1e-6)
 
 
-def test_a_change_of_one_pixel_by_hand():
+def test_the_mask_of_one_changed_pixel_equals_a_computation_by_hand():
     image, reconstruction, _ = _images(shape=(1, 11, 11, 3))
     edited = reconstruction.copy()
     edited[0, 5, 5, 0] += 0.6  # a mean of 0.2 over three channels
@@ -49,12 +49,12 @@ def test_a_change_of_one_pixel_by_hand():
     np.testing.assert_allclose(blended[0, 5, 5], expected, rtol=1e-4)
 
 
-def test_without_an_edit_the_image_comes_back_exactly_however_bad_its_reconstruction_is():
+def test_without_an_edit_the_image_is_unchanged_however_bad_its_reconstruction_is():
     image, reconstruction, _ = _images()
     assert np.array_equal(blend(image, reconstruction, reconstruction), image)
 
 
-def test_a_whole_change_shows_whole():
+def test_an_edit_from_black_to_white_replaces_the_image():
     image, reconstruction, _ = _images()
     black, white = np.full_like(image, -1), np.full_like(image, 1)
     np.testing.assert_allclose(blend(image, black, white), white, atol=1e-6)
