@@ -168,7 +168,7 @@ def test_a_file_that_is_not_a_model_is_a_failed_check(copy, edit_manifest):
     (copy / "float32.tflite").write_bytes(b"not a model at all, but long enough to be one")
     _resign(copy, edit_manifest, "float32.tflite")
     failures = exporters.verify(copy).failures
-    assert any("float32 cannot be replayed: float32.tflite is no Tensor" in f for f in failures)
+    assert any("float32 cannot be replayed: float32.tflite is not a Tensor" in f for f in failures)
 
 
 def test_a_model_of_other_shapes_is_a_failed_check(copy, exported, edit_manifest):

@@ -13,14 +13,14 @@ from exporters import Runner, open_bundle, translate_image
 from exporters.web import build_page, make_server, server_url
 from tests.exporters.fakes import negative, paint
 from tests.exporters.web.browser import Page, agree, packed_litert
-from tests.methods.tiny import lively_ian
+from tests.methods.tiny import varied_ian
 
 
 @pytest.fixture(scope="module")
 def runner(driver, tmp_path_factory):
     """Made after `driver`, which may skip."""
     fakes = {
-        "edit": lively_ian(edit_learning_rate=1.0).signatures()["edit"],
+        "edit": varied_ian(edit_learning_rate=1.0).signatures()["edit"],
         "paint": paint(),
         "a_to_b": negative(),
     }
