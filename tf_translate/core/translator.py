@@ -21,37 +21,43 @@ from tf_translate.core.step_variants import StepVariants
 class Translator(serialization.RepeatedlySaved, Diagnostics):
     """Trains players in turn on named loss terms; saves, resumes and deploys.
 
-    A method subclasses it, declares `terms` and `players`, and writes one function per
-    objective. `train_step` below is the only update of weights in the project: it owns the
-    tapes, the loss weights, and the scaling for replicas and for precision.
+    A method (a paper) subclasses it, declares `terms` and `players`, and writes one function
+    per objective, which returns unweighted loss terms. `train_step` below is the only update of
+    network weights in the project: it owns the gradient tapes, multiplies by the loss weights,
+    divides by the number of replicas and scales float16 losses.
 
     Use it like any Keras model: `compile()`, `fit(batches)`, callbacks, `save("x.keras")`.
     A batch is a mapping of images. A step divides its loss by the number of replicas, because
-    optimizers sum gradients over them; logged values are not divided. Where players play on
-    microbatches (see `Player.microbatches`), a batch holds `microbatches_per_step` of them.
+    optimizers sum gradients over them; logged values are not divided. A batch stacks
+    `microbatches_per_step` microbatches; each update of a player uses one of them (see
+    `Player.microbatches`).
 
     Args:
-        networks: Built networks by attribute name.
+        networks: Built networks, keyed by the name of the attribute that holds them.
         settings: The method's settings; None: its defaults, the paper's. The translator keeps
             them as `settings`, and its `.keras` file holds them.
-        loss_weights: Weights that replace the defaults of loss terms; 0 switches a term off.
+        loss_weights: Replacements of the default loss weights, keyed by loss term; 0 switches a
+            term off.
         name: Name of the model.
 
     Raises:
-        ValueError: If a network that a player moves is missing or not built, or a loss term
+        ValueError: If a network that a player updates is missing or not built, or a loss term
             does not exist.
     """
 
     method: ClassVar[str | None] = None  # name on the command line, set by `@register`
     settings_class: ClassVar[type[MethodSettings]] = MethodSettings  # set by `@register`
     terms: ClassVar[tuple[LossTerm, ...]] = ()
-    players: tuple[Player, ...] = ()  # in the order they move
-    layout: ClassVar[str] = "unpaired"  # form of the data, set by `@register`
-    deploys: ClassVar[tuple[str, ...]] = ()  # names of `signatures`, known without building
-    # By direction, the signature that translates so; its first output is the translation.
+    players: tuple[Player, ...] = ()  # in the order of their turns
+    layout: ClassVar[str] = "unpaired"  # kind of data set, set by `@register`
+    deploys: ClassVar[tuple[str, ...]] = ()  # names of `signatures`, known without building a model
+    # The signature that translates in each direction; its first output is the translation.
     directions: ClassVar[Mapping[str, str]] = {"a_to_b": "a_to_b", "b_to_a": "b_to_a"}
-    preparatory_stages: ClassVar[tuple[str, ...]] = ()  # in these no images can be generated
+    preparatory_stages: ClassVar[
+        tuple[str, ...]
+    ] = ()  # pretraining: no images can be generated yet
     alternates_steps: ClassVar[bool] = False  # whether `is_alternate_step` is ever true
+    # Image shape of each domain (or of the one set) in the paper, and its attributes.
     paper_shapes: ClassVar[tuple[tuple[int, int, int], ...]] = ((256, 256, 3), (256, 256, 3))
     paper_attributes: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     conformance: ClassVar[Conformance] = Conformance()
@@ -75,7 +81,7 @@ class Translator(serialization.RepeatedlySaved, Diagnostics):
         self.players = self.choose_players()
         missing = {name for player in self.players for name in player.networks} - set(networks)
         if missing:
-            raise ValueError(f"players move networks that are missing: {sorted(missing)}")
+            raise ValueError(f"players update networks that are missing: {sorted(missing)}")
         self.loss_weights = dict(loss_weights or {})
         self.weighted_terms = with_loss_weights(
             self.terms, self.choose_loss_weights(self.loss_weights)
@@ -106,11 +112,12 @@ class Translator(serialization.RepeatedlySaved, Diagnostics):
 
         Args:
             settings: The method's settings.
-            *shapes: Shapes of the images of both domains, or of the one set.
-            **attributes: `attributes`, values by attribute, where the layout is "attributes".
+            *shapes: Shapes of the images of both domains, or of the single set.
+            **attributes: For the layout "attributes" the keyword `attributes`, which maps each
+                image attribute, such as hair, to its values.
 
         Returns:
-            Networks by the constructor's argument.
+            Networks, keyed by the constructor's argument.
         """
         raise NotImplementedError
 
@@ -126,15 +133,15 @@ class Translator(serialization.RepeatedlySaved, Diagnostics):
 
         Args:
             settings: The method's settings.
-            *shapes: Shapes of the images of both domains, or of the one set.
+            *shapes: Shapes of the images of both domains, or of the single set.
             loss_weights: As for the constructor.
-            attributes: Values by attribute, where the layout is "attributes".
+            attributes: For the layout "attributes", the values of each image attribute.
         """
         arguments: dict[str, Any] = {} if attributes is None else {"attributes": attributes}
         networks = cls.build_networks(settings, *shapes, **arguments)
         return cls(**networks, settings=settings, loss_weights=loss_weights, **arguments)
 
-    # --- what a method may override or call ------------------------------------------------
+    # --- what a subclass may override or call ------------------------------------------------
 
     def choose_players(self) -> tuple[Player, ...]:
         """The players of this object. By default those of the class, whatever the settings."""
@@ -149,7 +156,7 @@ class Translator(serialization.RepeatedlySaved, Diagnostics):
         return self._term(term).active
 
     def player(self, name: str) -> Player:
-        """The player of a name."""
+        """The player with the given name."""
         return next(player for player in self.players if player.name == name)
 
     def signatures(self) -> dict[str, Signature]:
@@ -161,28 +168,28 @@ class Translator(serialization.RepeatedlySaved, Diagnostics):
         return make_optimizer(getattr(self.settings, player.optimizer).model_dump())
 
     def examples(self, batch: Mapping) -> dict[str, dict]:
-        """Example inputs of signatures, from a batch with entries of equal length."""
-        sides = {"a_to_b": batch["a"], "b_to_a": batch["b"]}
-        signatures = [each for each in self.signatures().values() if each.name in sides]
-        return {each.name: {each.inputs[0].name: sides[each.name]} for each in signatures}
+        """Example inputs of each signature, for previews and export, from one batch."""
+        inputs = {"a_to_b": batch["a"], "b_to_a": batch["b"]}
+        signatures = [each for each in self.signatures().values() if each.name in inputs]
+        return {each.name: {each.inputs[0].name: inputs[each.name]} for each in signatures}
 
     def generated_images(self, attributes):
-        """Images generated from noise in a stage that cannot translate yet; None: it can."""
+        """Images generated from noise, in a stage that cannot translate yet; else None."""
         return None
 
     def fraction_of_steps(self, player: Player) -> float:
-        """The fraction of its stage's steps in which a player moves."""
+        """The fraction of its stage's steps in which a player takes turns."""
         return 1.0
 
     def transform_gradients(self, player: Player, gradients: list) -> list:
-        """Changes a player's gradients before its optimizer applies them; here it does not."""
+        """Hook to change gradients before the optimizer applies them; by default unchanged."""
         return gradients
 
     def after_turn(self, player: Player) -> None:
-        """Constrains a player's weights after each of its turns. By default it does nothing."""
+        """Hook to constrain a player's weights after each of its turns; by default nothing."""
 
     def view(self, key: Any, build: Callable[[], Any]) -> Any:
-        """A network made of this translator's layers, built once by `build`.
+        """A derived network that shares this translator's layers, built once by `build`.
 
         Keras does not see it, so it is neither saved nor restored twice.
 
@@ -192,7 +199,7 @@ class Translator(serialization.RepeatedlySaved, Diagnostics):
         return self._views.get(key, build)
 
     def uniform_per_image(self, images, *, stream: int):
-        """One random value in [0, 1) per image, `(batch, 1, 1, 1)`; the same on any devices."""
+        """One random value in [0, 1) per image, `(batch, 1, 1, 1)`, for any number of devices."""
         return stateless_random.uniform_per_image(images, self.steps_taken.value, stream)
 
     # --- compiling and stages ----------------------------------------------------------
@@ -205,7 +212,7 @@ class Translator(serialization.RepeatedlySaved, Diagnostics):
         """Gives every player an optimizer and builds it.
 
         Args:
-            optimizers: Optimizers by player; other players use that of the settings.
+            optimizers: Optimizers, keyed by player; players left out use that of the settings.
             **options: `steps_per_execution`, `jit_compile`, `run_eagerly`, as in Keras.
 
         Raises:
@@ -226,7 +233,7 @@ class Translator(serialization.RepeatedlySaved, Diagnostics):
             for player in self.players:
                 optimizer = replaced.get(player.name) or self.default_optimizer(player)
                 scaled = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
-                if self._half_precision(player) and not scaled:
+                if self._needs_loss_scaling(player) and not scaled:
                     optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
                 # Built here: inside a replica it is too late (keras issue 19246).
                 optimizer.build(self.variables_of(player))
@@ -243,7 +250,7 @@ class Translator(serialization.RepeatedlySaved, Diagnostics):
         return tuple(dict.fromkeys(player.stage for player in cls.players))
 
     def enter_stage(self, stage: str) -> None:
-        """Enters a stage of training; the step is traced anew.
+        """Enters a stage of training; the training step is retraced.
 
         Raises:
             ValueError: If the method has no such stage.
@@ -255,7 +262,7 @@ class Translator(serialization.RepeatedlySaved, Diagnostics):
             self.make_train_function(force=True)
 
     def active_players(self) -> list[Player]:
-        """The players that move in the current step, in order: those with an active term."""
+        """The players of the stage that take turns in the next step: those with an active term."""
         players = self._stage_players()
         return [player for player in players if any(self.uses(term) for term in player.terms)]
 
@@ -281,7 +288,7 @@ class Translator(serialization.RepeatedlySaved, Diagnostics):
         return [player for player in self.players if player.stage == self.stage]
 
     def variables_of(self, player: Player) -> list:
-        """The trainable variables a player moves."""
+        """The trainable variables that a player updates."""
         networks = [getattr(self, name) for name in player.networks]
         return [variable for network in networks for variable in network.trainable_variables]
 
@@ -344,7 +351,7 @@ class Translator(serialization.RepeatedlySaved, Diagnostics):
         weight = self._term(name).weight
         return weight(self.steps_taken.value) if isinstance(weight, Schedule) else weight
 
-    def _half_precision(self, player: Player) -> bool:
+    def _needs_loss_scaling(self, player: Player) -> bool:
         networks = [getattr(self, name) for name in player.networks]
         return any(network.dtype_policy.name == "mixed_float16" for network in networks)
 

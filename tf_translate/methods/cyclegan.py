@@ -22,22 +22,29 @@ from tf_translate.networks.unet import unet_generator
 class CycleGANSettings(MethodSettings):
     """Networks, GAN loss and optimizer of CycleGAN; defaults are the paper's."""
 
-    generator: Literal["resnet", "unet"] = Field("resnet", description="appendix, networks")
+    generator: Literal["resnet", "unet"] = Field(
+        "resnet", description="architecture of the generators, appendix"
+    )
     residual_blocks: int = Field(9, ge=1, description="9 for 256 pixels, 6 for 128, appendix")
     num_downsamples: int = Field(
         8, ge=2, description="downsamplings of the U-Net, as in pix2pix; the ResNet has 2"
     )
     base_filters: int = Field(64, ge=1, description="filters of the first layer, appendix")
     norm: Literal["instance", "instance_affine", "batch", "none"] = Field(
-        "instance", description="appendix; without scale and offset as in the PyTorch code"
+        "instance",
+        description="appendix; instance: without scale and offset as in the PyTorch code",
     )
     upsampling: Literal["transposed", "resize"] = Field("transposed", description="appendix")
-    input_skip: bool = Field(False, description="ours: generators output a change of the input")
+    input_skip: bool = Field(
+        False, description="not in the paper: generators output a residual added to the input"
+    )
     gan_mode: Literal["least_squares", "vanilla"] = Field("least_squares", description="section 4")
     pool_size: int = Field(
         50, ge=0, description="generated images in the pool of each discriminator, section 4"
     )
-    discriminator_layers: int = Field(3, ge=0, description="70x70 patches, section 4")
+    discriminator_layers: int = Field(
+        3, ge=0, description="3 for patches of 70x70 pixels, section 4"
+    )
     discriminator_filters: int = Field(64, ge=1, description="appendix, networks")
     optimizer: AdamSettings | RMSpropSettings = Field(
         AdamSettings(), discriminator="kind", description="section 4"
@@ -59,7 +66,8 @@ class CycleGAN(TwoDomainTranslator):
     Code to paper: `generator_ab` G, `generator_ba` F, `discriminator_a` D_X, `discriminator_b`
         D_Y.
     Batch: `{"a", "b"}`, each `(batch, height, width, channels)`, float32 in [-1, 1], unpaired.
-    Players: generators, then discriminators on images from a pool.
+    Players: generators first, then discriminators on real images and on generated ones from a
+        pool.
     Deploys: `a_to_b`, `b_to_a`, images to images in [-1, 1].
     Departs: the identity term is on by default, at half the cycle weight, as in both of the
         authors' code bases. The paper uses it only for paintings to photographs. Set its weight
@@ -161,7 +169,7 @@ class CycleGAN(TwoDomainTranslator):
 
     @property
     def chance_levels(self):
-        """Two discriminators."""
+        """The loss of two discriminators that cannot tell real from generated."""
         return {"discriminator": 2 * self.gan_loss.chance_level}
 
     def generators_objective(self, batch, shared):
@@ -190,7 +198,7 @@ class CycleGAN(TwoDomainTranslator):
         return {"discriminator": loss_a + loss_b}
 
     def _cycle(self, batch, shared):
-        """Eq. 2: F(G(x)) is x and G(F(y)) is y."""
+        """Eq. 2: F(G(x)) should equal x, and G(F(y)) y."""
         reconstructed_a, reconstructed_b = self.reconstruct(shared)
         return mean_absolute_error(reconstructed_a, batch["a"]) + mean_absolute_error(
             reconstructed_b, batch["b"]
@@ -198,6 +206,8 @@ class CycleGAN(TwoDomainTranslator):
 
     def _identity(self, batch):
         """Section 5.2: G(y) is y, F(x) is x."""
-        same_b = self.generator_ab(batch["b"], training=True)
-        same_a = self.generator_ba(batch["a"], training=True)
-        return mean_absolute_error(same_b, batch["b"]) + mean_absolute_error(same_a, batch["a"])
+        identity_b = self.generator_ab(batch["b"], training=True)
+        identity_a = self.generator_ba(batch["a"], training=True)
+        return mean_absolute_error(identity_b, batch["b"]) + mean_absolute_error(
+            identity_a, batch["a"]
+        )

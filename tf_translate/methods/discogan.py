@@ -218,7 +218,7 @@ class DiscoGAN(TwoDomainTranslator):
 
     @property
     def chance_levels(self):
-        """One discriminator for each target domain."""
+        """The loss of one discriminator for each target domain, if it cannot tell."""
         return {"discriminator": len(self._targets) * self.gan_loss.chance_level}
 
     def translate_batch(self, batch):

@@ -50,7 +50,9 @@ class DualGANSettings(MethodSettings):
         "fixed", description="section 3.3: dropout at test time too"
     )
     upsampling: Literal["transposed", "resize"] = Field("transposed", description="the code")
-    input_skip: bool = Field(False, description="ours: generators output a change of the input")
+    input_skip: bool = Field(
+        False, description="ours: generators output a residual added to the input"
+    )
     discriminator_head: Literal["patch", "global", "patchgan"] = Field(
         "patch",
         description="the code's two; patchgan: section 3.3, 70x70 with discriminator_downsamples 3",
@@ -210,7 +212,7 @@ class DualGAN(TwoDomainTranslator):
 
     @property
     def chance_levels(self):
-        """Two discriminators."""
+        """The loss of two discriminators that cannot tell real from generated."""
         return {"discriminator": 2 * self.gan_loss.chance_level}
 
     def discriminators_objective(self, batch, shared):

@@ -47,7 +47,7 @@ class IANSettings(MethodSettings):
     decoder_filters: int = Field(128, ge=1, description="filters before the last layer, the code")
     latent: int = Field(100, ge=1, description="size of z, the code")
     latent_width: int = Field(1000, ge=1, description="units of the dense layer before z, the code")
-    kernels: int = Field(500, ge=1, description="of minibatch discrimination, the code")
+    kernels: int = Field(500, ge=1, description="kernels of minibatch discrimination, the code")
     discriminator_noise: float = Field(
         0.0, ge=0, description="standard deviation of noise on the trunk's images; ours; 0: off"
     )
@@ -57,7 +57,7 @@ class IANSettings(MethodSettings):
         description="gradient steps of an edit; ours: the code takes one per mouse movement",
     )
     edit_learning_rate: float = Field(
-        0.05, gt=0, description="of an edit's gradient steps, the code (NPE.py)"
+        0.05, gt=0, description="learning rate of an edit's gradient steps, the code (NPE.py)"
     )
     optimizer: AdamSettings | RMSpropSettings = Field(
         AdamSettings(), discriminator="kind", description="the code"
@@ -76,9 +76,10 @@ class IANSettings(MethodSettings):
 class IAN(Translator):
     """Encodes images from its discriminator's features, and edits them through the latent.
 
-    Code to paper: `trunk` and `discriminator_head` together the discriminator, `trunk` and
+    Code to paper: `trunk` and `discriminator_head` are the discriminator, `trunk` and
         `encoder_head` the encoder (z has mean mu and standard deviation exp(log sigma)),
-        `decoder` the generator G; "feature" the introspective loss.
+        `decoder` the generator G; "feature" is the introspective loss. "The code" below is the
+        authors' published code.
     Batch: `{"image"}`, `(batch, height, width, channels)` float32 in [-1, 1].
     Players: autoencoder (`encoder_head`, `decoder`), then discriminator (`trunk`,
         `discriminator_head`), on the same reconstructions and samples. The trunk is trained
@@ -95,15 +96,15 @@ class IAN(Translator):
         "ternary" is the paper's GAN loss on IAN_simple's networks; both players take a turn on
         each batch (the code: alternately, one batch each); the encoder head is updated once a
         step, without the adversarial term also for "ternary" (the code adds it there); the
-        discriminator's gradients stop at the images; minibatch discrimination is trained
-        (IAN_simple keeps its initial weights); L2 is on all weights of all networks; a patch
-        may have any shape (the code: squares), and pixels are compared in [-1, 1] without
-        rounding; the learning rate is constant (the code: steps); batch norm adds 1e-5 to
-        variances (the code: 1e-4); an edit's gradients of ReLUs are smoothed (see
-        `PortableReLU`); noise and "r1" are ours, and off.
+        discriminator's loss is not backpropagated into the decoder; minibatch discrimination is
+        trained (IAN_simple keeps its initial weights); L2 is on all weights of all networks; a
+        patch may have any shape (the code: squares), and pixels are compared in [-1, 1] without
+        rounding; the learning rate of training is constant (the code lowers it in steps); the
+        epsilon of batch norm is 1e-5 (the code: 1e-4); an edit's gradients of ReLUs are smoothed
+        (see `PortableReLU`); noise and "r1" are not in the paper, and off by default.
 
     Args:
-        trunk: Network from images to activations by layer.
+        trunk: Network from images to a list of activations, one for each layer.
         encoder_head: Network from the last activations to `[mean, log_sigma]`.
         discriminator_head: Network from the last activations to 1 or 3 logits, for the binary or
             the ternary GAN loss.
@@ -113,7 +114,7 @@ class IAN(Translator):
         name: Name of the model.
 
     Raises:
-        ValueError: If the networks do not fit each other.
+        ValueError: If the shapes of the networks do not fit each other.
 
     Source: Brock et al. 2017, https://arxiv.org/abs/1609.07093, and
     github.com/ajbrock/Neural-Photo-Editor.
@@ -215,7 +216,7 @@ class IAN(Translator):
 
     @property
     def chance_levels(self):
-        """One discriminator of two or three classes."""
+        """The loss of a discriminator that cannot tell its two or three classes apart."""
         return {"discriminator": self.gan_loss.chance_level}
 
     def real_features(self, batch):
@@ -258,7 +259,7 @@ class IAN(Translator):
             losses["adversarial"] = self.gan_loss.generator(self._logits(features), sampled)
         if self.uses("kl"):
             losses["kl"] = kl_from_standard_normal(shared["mean"], shared["log_sigma"])
-        return losses | self._weight_losses("autoencoder")
+        return losses | self._weight_regularization("autoencoder")
 
     def discriminator_objective(self, batch, shared):
         """Separate real images from reconstructions and samples, or classify all three."""
@@ -270,7 +271,7 @@ class IAN(Translator):
             losses["discriminator"] = self.gan_loss.discriminator(real, reconstructed, sampled)
         if self.uses("r1"):
             losses["r1"] = shared["r1"]
-        return losses | self._weight_losses("discriminator")
+        return losses | self._weight_regularization("discriminator")
 
     def examples(self, batch: Mapping) -> dict[str, dict]:
         """Images, and images with the centre of another image painted over them."""
@@ -367,7 +368,7 @@ class IAN(Translator):
         step = self.steps_taken.value
         return stateless_random.normal_per_image(batch["image"], self.latent_size, step, stream)
 
-    def _weight_losses(self, player: str) -> dict:
+    def _weight_regularization(self, player: str) -> dict:
         variables, losses = self.variables_of(self.player(player)), {}
         if self.uses("l2"):  # the code's sum of squares has no half
             losses["l2"] = 2.0 * weight_decay(variables)

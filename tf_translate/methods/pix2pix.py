@@ -135,7 +135,7 @@ class Pix2Pix(Translator):
 
     @property
     def chance_levels(self):
-        """One discriminator."""
+        """The loss of a discriminator that cannot tell real from generated."""
         return {"discriminator": self.gan_loss.chance_level}
 
     def translate_batch(self, batch):
