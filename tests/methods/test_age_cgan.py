@@ -63,18 +63,20 @@ def _cross_entropy(logits, target):
 
 def _objective(model, latents, batch, weights):
     """By the equation, in NumPy, from the outputs of G and FR: identity, euclidean, L1."""
-    drawn = model.generator([latents, _signed(batch["attributes"])], training=False).numpy()
+    generated = model.generator([latents, _signed(batch["attributes"])], training=False).numpy()
     images = batch["image"].numpy()
-    known, found = (model.identity_embedder(i, training=False).numpy() for i in (images, drawn))
+    target, found = (
+        model.identity_embedder(i, training=False).numpy() for i in (images, generated)
+    )
     distances = (
-        np.sqrt(((known - found) ** 2).sum(1)),
-        np.sqrt(((images - drawn) ** 2).mean((1, 2, 3))),
-        np.abs(images - drawn).mean((1, 2, 3)),
+        np.sqrt(((target - found) ** 2).sum(1)),
+        np.sqrt(((images - generated) ** 2).mean((1, 2, 3))),
+        np.abs(images - generated).mean((1, 2, 3)),
     )
     return sum(weight * distance for weight, distance in zip(weights, distances, strict=True))
 
 
-def test_networks_have_the_published_numbers_of_parameters():
+def test_networks_have_the_published_number_of_parameters():
     model = AgeCGAN.from_settings(
         AgeCGANSettings(), (64, 64, 3), attributes=dict(AgeCGAN.paper_attributes)
     )
@@ -91,7 +93,7 @@ def test_networks_have_the_published_numbers_of_parameters():
     }
 
 
-def test_the_papers_gan_has_no_mismatched_pairs():
+def test_mismatched_pairs_are_off_by_default_as_in_the_paper():
     weights = {term.name: term.weight for term in AgeCGAN.terms}
     assert weights == {
         "latent": 1.0, "nt_xent": 1.0, "adversarial": 1.0, "discriminator": 1.0, "mismatched": 0.0,
@@ -102,7 +104,7 @@ def test_the_papers_gan_has_no_mismatched_pairs():
     assert list(logs) == ["domain/adversarial", "domain/discriminator", "domain/mismatched"]
 
 
-def test_optimizers_are_icgans_and_one_for_the_identity_embedder():
+def test_optimizers_are_those_of_icgan_and_one_for_the_identity_embedder():
     found = {
         name: (pytest.approx(float(one.learning_rate)), one.beta_1)
         for name, one in _model().player_optimizers.items()
@@ -115,49 +117,49 @@ def test_optimizers_are_icgans_and_one_for_the_identity_embedder():
 
 def test_real_and_generated_images_have_equal_weight_for_the_discriminator():
     model, batch = _model({"mismatched": 1.0}), _batch()
-    drawn = model.generate(batch)["generated"]
-    image, own, others, wanted = (
+    generated = model.generate(batch)["generated"]
+    image, own, others, sampled = (
         batch[name] for name in ("image", "attributes", "other_attributes", "sampled_attributes")
     )
     real, mismatched, fake = (
-        model.discriminator([images, _signed(told)], training=True)
-        for images, told in ((image, own), (image, others), (drawn, wanted))
+        model.discriminator([images, _signed(attributes)], training=True)
+        for images, attributes in ((image, own), (image, others), (generated, sampled))
     )
-    losses = model.discriminator_objective(batch, {"generated": drawn})
+    losses = model.discriminator_objective(batch, {"generated": generated})
     expected = _cross_entropy(real, 1) + _cross_entropy(fake, 0)
     assert float(losses["discriminator"]) == pytest.approx(expected, rel=1e-5)
     assert float(losses["mismatched"]) == pytest.approx(_cross_entropy(mismatched, 0), rel=1e-5)
-    generator = model.generator_objective(batch, {"generated": drawn})
+    generator = model.generator_objective(batch, {"generated": generated})
     assert float(generator["adversarial"]) == pytest.approx(_cross_entropy(fake, 1), rel=1e-5)
 
 
 def test_the_encoder_learns_z_by_squared_error_and_never_sees_real_images():
     model, batch = _model(stage="encoder"), _batch()
-    noise, seen = model.sample_z(batch), []
+    noise, inputs = model.sample_z(batch), []
 
     def encoder(images, training):
-        seen.append(images.numpy())
+        inputs.append(images.numpy())
         return tf.zeros([4, 5])
 
     model.encoder = encoder
     loss = model.encoder_objective({**batch, "image": None}, {})["latent"]
     assert float(loss) == pytest.approx((noise.numpy() ** 2).mean(), rel=1e-5)
-    drawn = model.generator([noise, _signed(batch["sampled_attributes"])], training=False)
-    np.testing.assert_allclose(seen[0], drawn, atol=1e-6)
+    generated = model.generator([noise, _signed(batch["sampled_attributes"])], training=False)
+    np.testing.assert_allclose(inputs[0], generated, atol=1e-6)
 
 
 def test_the_encoders_stage_recalibrates_batch_norm_first_and_moves_no_other_weight():
     model = _model(stage="encoder")
     others = model.discriminator, model.identity_embedder
-    kept, statistics = _values(*others), _values(model.generator)
+    before, statistics = _values(*others), _values(model.generator)
     trained = [np.array(v) for v in model.generator.trainable_variables]
     _fit(model, 3)
     assert not _same(statistics, model.generator)  # recalibrated
-    statistics, read = _values(model.generator), _values(model.encoder)
+    statistics, encoder = _values(model.generator), _values(model.encoder)
     _fit(model, 2)
     assert _same(statistics, model.generator)
-    assert _same(kept, *others)
-    assert not _same(read, model.encoder)
+    assert _same(before, *others)
+    assert not _same(encoder, model.encoder)
     after = [np.array(v) for v in model.generator.trainable_variables]
     assert all(np.array_equal(a, b) for a, b in zip(trained, after, strict=True))
 
@@ -177,18 +179,18 @@ def test_the_identity_embedder_learns_in_its_own_stage_alone():
     _fit(model, 1)
     assert not _same(before, model.identity_embedder)
     assert _same(others, model.generator, model.discriminator)
-    learnt = _values(model.identity_embedder)
+    trained = _values(model.identity_embedder)
     for stage in ("gan", "encoder"):
         model.enter_stage(stage)
         _fit(model, 1)
-    assert _same(learnt, model.identity_embedder)
+    assert _same(trained, model.identity_embedder)
 
 
 @pytest.mark.parametrize(
     ("objective", "weights"),
     [("identity", (1, 0, 0)), ("pixelwise", (0, 1, 0)), ("mixed", (1, 0, 0.5))],
 )
-def test_objectives_are_their_equations(objective, weights):
+def test_search_objectives_equal_their_equations_in_numpy(objective, weights):
     model, batch = _model(search={"pixels": 0.5}), _batch()
     latents = tf.constant(np.random.default_rng(1).normal(size=(4, 5)), tf.float32)
     search = model.latent_search(objective)
@@ -196,7 +198,7 @@ def test_objectives_are_their_equations(objective, weights):
     np.testing.assert_allclose(values, _objective(model, latents, batch, weights), atol=1e-5)
 
 
-def test_the_prior_is_the_mean_square_of_z():
+def test_the_prior_of_the_search_is_the_mean_square_of_z():
     model, batch = _model(search={"prior": 2.0}), _batch()
     latents = tf.constant(np.random.default_rng(1).normal(size=(4, 5)), tf.float32)
     search = model.latent_search("identity")
@@ -206,18 +208,18 @@ def test_the_prior_is_the_mean_square_of_z():
 
 
 @pytest.mark.parametrize("method", ["lbfgs", "unrolled"])
-def test_a_search_lowers_its_objective_and_moves_no_weight(method):
+def test_a_search_lowers_its_objective_and_changes_no_weight(method):
     model, batch = _model(), _batch(2)
-    kept = _values(*(getattr(model, name) for name in model.network_names))
-    wanted = batch["other_attributes"]
-    images, found = model.preserve(batch["image"], batch["attributes"], wanted, method=method)
+    before = _values(*(getattr(model, name) for name in model.network_names))
+    target = batch["other_attributes"]
+    images, found = model.preserve(batch["image"], batch["attributes"], target, method=method)
     start = model.encoder(batch["image"], training=False)
-    for latents, told in ((start, found.before), (tf.constant(found.latents), found.after)):
-        np.testing.assert_allclose(told, _objective(model, latents, batch, (1, 0, 0)), atol=1e-5)
+    for latents, values in ((start, found.before), (tf.constant(found.latents), found.after)):
+        np.testing.assert_allclose(values, _objective(model, latents, batch, (1, 0, 0)), atol=1e-5)
     assert (found.after < found.before).all()
-    drawn = model.generator([tf.constant(found.latents), _signed(wanted)], training=False)
-    np.testing.assert_allclose(images, drawn, atol=1e-6)
-    assert _same(kept, *(getattr(model, name) for name in model.network_names))
+    generated = model.generator([tf.constant(found.latents), _signed(target)], training=False)
+    np.testing.assert_allclose(images, generated, atol=1e-6)
+    assert _same(before, *(getattr(model, name) for name in model.network_names))
 
 
 def test_the_identity_distance_decreases_with_every_iteration():
@@ -230,21 +232,21 @@ def test_the_identity_distance_decreases_with_every_iteration():
 
 
 def _steps_by_hand(model, batch, start, steps, rate, momentum):
-    """Descent with networks that keep TensorFlow's own gradients; the start if it is closer."""
+    """Gradient descent with exact gradients of ReLUs; returns the start where it is not worse."""
     step, squares, latents, values = np.zeros(start.shape), 0.0, start, []
-    known = model.identity_embedder(batch["image"], training=False)
-    for taken in range(steps + 1):
+    target = model.identity_embedder(batch["image"], training=False)
+    for index in range(steps + 1):
         with tf.GradientTape() as tape:
             tape.watch(latents)
-            drawn = model.generator([latents, _signed(batch["attributes"])], training=False)
-            found = model.identity_embedder(drawn, training=False)
-            value = tf.norm(found - known, axis=1)
+            generated = model.generator([latents, _signed(batch["attributes"])], training=False)
+            found = model.identity_embedder(generated, training=False)
+            value = tf.norm(found - target, axis=1)
         values.append(value.numpy())
         gradient = tape.gradient(value, latents).numpy()
         squares = squares + np.square(gradient).sum(1, keepdims=True)
         step = momentum * step + gradient / np.sqrt(squares)
-        falling = rate * (steps - taken) / steps  # 0 at the last value, which moves nothing
-        latents = tf.constant(latents - falling * step, tf.float32)
+        decayed_rate = rate * (steps - index) / steps  # 0 at the last value
+        latents = tf.constant(latents - decayed_rate * step, tf.float32)
     return np.where((values[-1] < values[0])[:, None], latents, start)
 
 
@@ -284,8 +286,8 @@ def test_the_search_uses_the_current_weights():
     np.testing.assert_allclose(after, _objective(model, start, batch, (1, 0, 0)), atol=1e-5)
 
 
-def test_translate_preserving_runs_on_a_device_as_in_python(tmp_path):
-    # Features of networks that are not trained are small beside the usual relu_gradient_width.
+def test_translate_preserving_gives_the_same_images_in_tflite_and_in_python(tmp_path):
+    # Features of untrained networks are small compared with the default relu_gradient_width.
     model, batch = (
         _model(search={"steps": 3, "iterations": 8, "relu_gradient_width": 1.0}),
         _batch(1),
@@ -305,50 +307,52 @@ def test_translate_preserving_runs_on_a_device_as_in_python(tmp_path):
         "attributes": batch["other_attributes"].numpy(),
     }
     runner = exporters.Runner(exporters.open_bundle(bundle))
-    ran = runner.run(signature.name, inputs)["image"]
+    exported = runner.run(signature.name, inputs)["image"]
     images, found = model.preserve(
         inputs["image"], inputs["own_attributes"], inputs["attributes"], method="unrolled"
     )
-    np.testing.assert_allclose(ran, images, atol=1e-3)
+    np.testing.assert_allclose(exported, images, atol=1e-3)
     assert found.after < found.before
-    # No step of the search is E's latent; it is what `translate` draws.
-    none = runner.run(signature.name, inputs | {"steps": np.zeros((1, 1), np.float32)})["image"]
+    # Without an active step the latent is E's, and the image that of `translate`.
+    without_steps = runner.run(signature.name, inputs | {"steps": np.zeros((1, 1), np.float32)})[
+        "image"
+    ]
     fast = model({"image": inputs["image"], "attributes": inputs["attributes"]})
-    np.testing.assert_allclose(none, fast, atol=1e-3)
-    assert np.abs(ran - fast).max() > 1e-2  # it went somewhere
+    np.testing.assert_allclose(without_steps, fast, atol=1e-3)
+    assert np.abs(exported - fast).max() > 1e-2  # the steps changed the image
 
 
-def test_with_the_mask_blend_the_own_age_returns_the_image_and_another_changes_it():
+def test_with_the_mask_blend_the_same_age_returns_the_image_and_another_changes_it():
     model, batch = _model(mask_blend=True), _batch()
     own, image = batch["attributes"], batch["image"]
     preserving = model.signatures()["translate_preserving"]
     assert preserving.inference_behavior["mask_blend"] == "on"
     same = preserving.function(image=image, own_attributes=own, attributes=own)["image"]
-    np.testing.assert_allclose(same, image, atol=1e-6)  # no difference, nothing blended in
+    np.testing.assert_allclose(same, image, atol=1e-6)  # no difference is blended in
     other = tf.roll(own, 1, -1)
     edited = preserving.function(image=image, own_attributes=own, attributes=other)["image"]
     assert np.abs(edited - image).max() > 1e-3
-    # Without it even the own age is drawn anew; `preserve` agrees with the signature.
+    # Without it the same age changes the image too; `preserve` agrees with the signature.
     plain = _model().signatures()["translate_preserving"]
     assert plain.inference_behavior["mask_blend"] == "off"
-    drawn = plain.function(image=image, own_attributes=own, attributes=own)["image"]
-    assert np.abs(drawn - image).max() > 1e-3
+    generated = plain.function(image=image, own_attributes=own, attributes=own)["image"]
+    assert np.abs(generated - image).max() > 1e-3
     python, _ = model.preserve(image, own, other, method="unrolled")
     np.testing.assert_allclose(python, edited, atol=1e-4)
 
 
-def test_translate_is_encode_and_decode():
+def test_encode_and_decode_together_equal_translate():
     model, batch = _model(), _batch(2)
     signatures = model.signatures()
     latent = signatures["encode"].function(image=batch["image"])["latent"]
-    told = batch["other_attributes"]
-    halves = signatures["decode"].function(latent=latent, attributes=told)["image"]
-    whole = signatures["translate"].function(image=batch["image"], attributes=told)["image"]
+    target = batch["other_attributes"]
+    halves = signatures["decode"].function(latent=latent, attributes=target)["image"]
+    whole = signatures["translate"].function(image=batch["image"], attributes=target)["image"]
     np.testing.assert_allclose(whole, halves, atol=1e-6)
 
 
-def _given(tmp_path):
-    """A identity embedder of grey images in [0, 1] of another size, with all kinds of ReLU."""
+def _saved_identity_embedder(tmp_path):
+    """An identity embedder of grey images in [0, 1] of another size, with all kinds of ReLU."""
     images = keras.Input((6, 6, 1))
     features = keras.layers.Conv2D(4, 3, strides=2, activation="relu")(images)
     features = keras.layers.LeakyReLU(0.2)(features)
@@ -358,24 +362,24 @@ def _given(tmp_path):
     return network
 
 
-def test_a_given_recogniser_is_adapted_frozen_and_saved_with_the_model(tmp_path):
-    given = _given(tmp_path)
+def test_a_given_identity_embedder_is_adapted_frozen_and_saved_with_the_model(tmp_path):
+    given = _saved_identity_embedder(tmp_path)
     model = _model(
         identity_embedder=str(tmp_path / "given.keras"), identity_embedder_range=(0.0, 1.0)
     )
     assert model.stages == ("gan", "encoder")
     batch = _batch(2)
     small = tf.image.resize(batch["image"], (6, 6), antialias=True)
-    seen = (tf.reduce_mean(small, -1, keepdims=True) + 1.0) / 2.0
-    expected = given(seen).numpy()
+    grey = (tf.reduce_mean(small, -1, keepdims=True) + 1.0) / 2.0
+    expected = given(grey).numpy()
     found = model.identity_embedder(batch["image"], training=False)
     np.testing.assert_allclose(found, expected, atol=1e-5)
-    kept = _values(model.identity_embedder)
+    before = _values(model.identity_embedder)
     for stage in model.stages:
         model.enter_stage(stage)
         _fit(model, 1)
     signature = model.signatures()["translate_preserving"]
-    assert _same(kept, model.identity_embedder)
+    assert _same(before, model.identity_embedder)
     model.save(tmp_path / "model.keras")
     copy = keras.models.load_model(tmp_path / "model.keras")
     assert copy.stages == ("gan", "encoder")
@@ -385,12 +389,12 @@ def test_a_given_recogniser_is_adapted_frozen_and_saved_with_the_model(tmp_path)
     assert exporters.verify(bundle).passed
 
 
-def test_mistakes_are_named(tmp_path):
+def test_wrong_arguments_are_refused_by_name(tmp_path):
     with pytest.raises(ValueError, match=r"`identity_embedder` must be a \.keras file"):
         _model(identity_embedder=str(tmp_path / "none.keras"))
     model = _model()
-    with pytest.raises(ValueError, match=r"`objective` must be one of .* got 'likeness'"):
-        model.latent_search("likeness")
+    with pytest.raises(ValueError, match=r"`objective` must be one of .* got 'similarity'"):
+        model.latent_search("similarity")
     with pytest.raises(ValueError, match="`method` must be 'lbfgs' or 'unrolled', got 'adam'"):
         model.preserve(None, None, None, method="adam")
     networks = [getattr(model, n) for n in ("generator", "discriminator", "encoder", "generator")]
@@ -404,5 +408,7 @@ def test_mistakes_are_named(tmp_path):
     ):
         AgeCGAN(*networks, attributes={"old": ["0", "1"]})
     networks[2] = _model(latent=4).encoder
-    with pytest.raises(ValueError, match="`encoder` must read the 5 numbers the generator takes"):
+    with pytest.raises(
+        ValueError, match="`encoder` must output the 5 values of z that the generator"
+    ):
         AgeCGAN(*networks, attributes=TONES)

@@ -1,4 +1,4 @@
-"""What every method in the registry must do, with tiny networks."""
+"""What every registered method must do, with tiny networks."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ import_file(ROOT / "scripts" / "examples" / "cut.py")  # a method outside the pa
 METHODS = all_methods()
 TINY = {name: method.translator.conformance.settings for name, method in METHODS.items()}
 ATTRIBUTES = {"glasses": ["0", "1"], "hair": ["black", "blond", "grey"]}
-# The paper's own settings add batch norm across replicas.
+# The paper's norm: batch norm, across replicas.
 BATCH_NORM = {**TINY["pix2pix"], "norm": "batch"}
 # Three turns of the discriminators and clipping after each, instance norm.
 CLIPPED = {**TINY["dualgan"], "gan_mode": "wgan_clip", "norm": "instance_affine"}
@@ -31,7 +31,7 @@ BURSTS = {
     "discriminator_burst_every": 1,
 }
 WITH_DROPOUT = {**BATCH_NORM, "num_downsamples": 5, "dropout": 0.5}
-# A pool that is full after the first step; then a discriminator's image is an old or a new one.
+# A pool that is full after the first step; then it returns old or new images.
 FULL_POOL = {**TINY["cyclegan"], "pool_size": 3}
 # Noise on the discriminators' images, and R1 (off in the papers); batch norm in both.
 WITH_R1 = {name: {**TINY[name], "discriminator_noise": 0.1} for name in ("icgan", "ian")}
@@ -39,7 +39,7 @@ EVERY = pytest.mark.parametrize("name", sorted(METHODS))
 
 
 def _shapes_and_attributes(name, shape=SHAPE):
-    """What `from_settings` takes beside settings: shapes, and attributes if it has any."""
+    """The arguments of `from_settings` besides settings: shapes, and attributes if it has any."""
     if METHODS[name].layout == "attributes":
         return (shape,), {"attributes": ATTRIBUTES}
     if METHODS[name].layout == "images":
@@ -47,11 +47,12 @@ def _shapes_and_attributes(name, shape=SHAPE):
     return (shape, shape), {}
 
 
-def _build(name, compiled=True, own=None, shape=SHAPE, weights=None):
+def _build(name, compiled=True, settings=None, shape=SHAPE, weights=None):
     method = METHODS[name]
     shapes, attributes = _shapes_and_attributes(name, shape)
-    settings = method.settings(**(own or TINY[name]))
-    model = method.translator.from_settings(settings, *shapes, **attributes, loss_weights=weights)
+    model = method.translator.from_settings(
+        method.settings(**(settings or TINY[name])), *shapes, **attributes, loss_weights=weights
+    )
     if compiled:
         model.compile()
     return model
@@ -66,7 +67,7 @@ def _batch(count=6, seed=0, shape=SHAPE):
     domains = dict(zip("ab", map(tf.constant, pair), strict=True))
     labels = np.arange(count) % 3
     hair = np.eye(3, dtype=np.float32)
-    told = {
+    attributes = {
         name: tf.constant(np.concatenate([(labels[:, None] + turn) % 2, hair[labels - turn]], 1))
         for turn, name in enumerate(("attributes", "other_attributes", "sampled_attributes"))
     }
@@ -74,12 +75,12 @@ def _batch(count=6, seed=0, shape=SHAPE):
         **domains,
         "label_a": tf.constant(labels, tf.int32),
         "image": domains["a"],
-        **{name: tf.cast(values, tf.float32) for name, values in told.items()},
+        **{name: tf.cast(values, tf.float32) for name, values in attributes.items()},
     }
 
 
 def _called(model, seed, shape=SHAPE, count=2):
-    """What the model itself gives for some images."""
+    """The outputs of the model for some images."""
     images = _images(count, seed, shape)
     if model.layout != "attributes":
         return model(images)
@@ -112,17 +113,17 @@ def test_one_fit_step_is_finite(name):
     for stage in model.stages:
         model.enter_stage(stage)
         history |= model.fit(tf.data.Dataset.from_tensors(_batch()), verbose=0).history
-    played = {term for player in model.players for term in player.terms if model.uses(term)}
-    assert set(history) == {term.label for term in model.terms if term.name in played}
+    expected = {term for player in model.players for term in player.terms if model.uses(term)}
+    assert set(history) == {term.label for term in model.terms if term.name in expected}
     assert np.isfinite(list(history.values())).all()
 
 
 @EVERY
-def test_each_player_moves_its_own_weights_and_no_one_elses(name, monkeypatch):
+def test_each_player_moves_its_own_weights_and_no_others(name, monkeypatch):
     model = _build(name, compiled=False)
     model.compile(run_eagerly=True)
     for player in model.players:
-        own = {id(variable) for variable in model.variables_of(player)}
+        own_ids = {id(variable) for variable in model.variables_of(player)}
         before = [(id(v), np.array(v)) for v in model.trainable_variables]
         model.enter_stage(player.stage)
         monkeypatch.setattr(model, "active_players", lambda player=player: [player])
@@ -131,8 +132,8 @@ def test_each_player_moves_its_own_weights_and_no_one_elses(name, monkeypatch):
         moved = {
             i for (i, old), new in zip(before, after, strict=True) if not np.array_equal(old, new)
         }
-        assert moved <= own
-        assert len(moved) >= len(own) - model.conformance.unmoved_weights
+        assert moved <= own_ids
+        assert len(moved) >= len(own_ids) - model.conformance.unmoved_weights
 
 
 @EVERY
@@ -172,7 +173,7 @@ def test_a_keras_file_restores_outputs_optimizers_and_the_next_step(name, tmp_pa
 
 def test_a_keras_file_restores_batch_norm_and_dropout_exactly(tmp_path):
     shape = (32, 32, 3)
-    _assert_round_trip(_build("pix2pix", own=WITH_DROPOUT, shape=shape), shape, tmp_path)
+    _assert_round_trip(_build("pix2pix", settings=WITH_DROPOUT, shape=shape), shape, tmp_path)
 
 
 def test_a_keras_file_restores_float16_loss_scales_exactly(tmp_path):
@@ -185,7 +186,7 @@ def _averaging_descent():
 
 
 @pytest.mark.parametrize(
-    ("name", "own"),
+    ("name", "settings"),
     [
         *((name, TINY[name]) for name in sorted(METHODS)),
         ("pix2pix", BATCH_NORM),
@@ -206,15 +207,15 @@ def _averaging_descent():
         "ian with R1 and noise",
     ],
 )
-def test_two_replicas_step_like_one_device(name, own, two_replicas):
-    shape = (32, 32, 3) if own is WITH_DROPOUT else SHAPE
-    weights = {"r1": 2.0} if own in WITH_R1.values() else None
+def test_two_replicas_step_like_one_device(name, settings, two_replicas):
+    shape = (32, 32, 3) if settings is WITH_DROPOUT else SHAPE
+    weights = {"r1": 2.0} if settings in WITH_R1.values() else None
     results = []
     for strategy in (tf.distribute.get_strategy(), two_replicas):
         keras.utils.set_random_seed(3)
         with strategy.scope():
-            model = _build(name, compiled=False, own=own, shape=shape, weights=weights)
-            # Plain gradient descent: Adam blows rounding up where a gradient is zero.
+            model = _build(name, compiled=False, settings=settings, shape=shape, weights=weights)
+            # Plain gradient descent: Adam amplifies rounding errors where a gradient is 0.
             model.compile({player.name: _averaging_descent() for player in model.players})
         logs = []
         for stage in model.stages:
@@ -230,7 +231,7 @@ def test_two_replicas_step_like_one_device(name, own, two_replicas):
 
 
 @EVERY
-def test_bfloat16_runs_with_float32_weights_and_losses(name):
+def test_training_in_bfloat16_has_float32_weights_and_losses(name):
     keras.mixed_precision.set_global_policy("mixed_bfloat16")
     model = _build(name)
     for stage in model.stages:
@@ -269,7 +270,7 @@ def test_switching_every_loss_term_off_is_refused(name):
 
 
 @EVERY
-def test_each_signature_survives_saved_model_and_tflite(name, tmp_path):
+def test_each_signature_has_the_same_outputs_in_saved_model_and_tflite(name, tmp_path):
     model = _build(name)
     bundle = exporters.export(model.signatures(), tmp_path / "bundle", recipes=("float32",))
     verification = exporters.verify(bundle)
@@ -287,8 +288,8 @@ def test_each_signature_survives_saved_model_and_tflite(name, tmp_path):
         actual = runner.run(signature_name, inputs)
         assert set(actual) == set(expected) == {spec.name for spec in signature.outputs}
         for spec in signature.outputs:
-            found = actual[spec.name]
-            assert found.shape == (1, *spec.shape[1:])
-            assert np.abs(found - np.asarray(expected[spec.name])).max() < 1e-4
-            least, most = spec.value_range or (-np.inf, np.inf)
-            assert least <= found.min() <= found.max() <= most
+            output = actual[spec.name]
+            assert output.shape == (1, *spec.shape[1:])
+            assert np.abs(output - np.asarray(expected[spec.name])).max() < 1e-4
+            minimum, maximum = spec.value_range or (-np.inf, np.inf)
+            assert minimum <= output.min() <= output.max() <= maximum

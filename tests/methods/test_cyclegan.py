@@ -25,12 +25,12 @@ def _tiny(loss_weights=None, **settings):
     )
 
 
-def test_weights_are_lambda_10_and_half_of_it_for_identity():
+def test_the_loss_weights_are_10_for_the_cycle_and_half_of_it_for_identity():
     weights = {term.name: term.weight for term in CycleGAN.terms}
     assert weights == {"cycle": 10.0, "identity": 5.0, "adversarial": 1.0, "discriminator": 1.0}
 
 
-def test_defaults_are_the_papers():
+def test_default_settings_are_those_of_the_paper():
     settings = CycleGANSettings()
     assert (settings.residual_blocks, settings.pool_size, settings.gan_mode) == (
         9,
@@ -45,7 +45,7 @@ def test_defaults_are_the_papers():
     }
 
 
-def test_players_move_generators_first_and_both_at_once():
+def test_the_generators_move_first_and_both_networks_of_a_player_at_once():
     assert [(player.name, player.networks) for player in CycleGAN.players] == [
         ("generators", ("generator_ab", "generator_ba")),
         ("discriminators", ("discriminator_a", "discriminator_b")),
@@ -120,7 +120,7 @@ def test_a_step_runs_the_generators_as_often_as_the_equations_need(identity, pas
     calls = count_passes(model, monkeypatch)
     model.train_step({"a": _random(0), "b": _random(1)})
     assert calls["generator_ab"] + calls["generator_ba"] == passes
-    # One fake for the generators, then a real and a pooled one.
+    # A fake image in the generators' turn, then a real image and one from the pool.
     assert calls["discriminator_a"] == calls["discriminator_b"] == 3
 
 

@@ -42,7 +42,7 @@ def _weights(settings):
     }
 
 
-def test_reconstruction_has_a_small_weight_for_ten_thousand_iterations():
+def test_reconstruction_has_a_small_weight_for_10000_iterations_of_the_code():
     # Three iterations of the code are one step here: one turn of the discriminators, two of the
     # generators.
     weights = _weights(DiscoGANSettings(base_filters=4, discriminator_filters=4))
@@ -64,7 +64,7 @@ def test_declared_loss_weights_are_those_of_the_default_settings():
         assert weight.get_config() == pytest.approx(declared.get_config())
 
 
-def test_the_papers_plain_sum_can_be_reached():
+def test_settings_can_reproduce_the_plain_sum_of_the_paper():
     plain = DiscoGANSettings(
         base_filters=4,
         discriminator_filters=4,
@@ -117,7 +117,9 @@ def test_objectives_equal_the_equations_written_in_numpy():
         ("gan", {"generator_ab"}, {"discriminator_b"}, ["a_to_b"]),
     ],
 )
-def test_ablations_leave_out_what_the_paper_leaves_out(variant, moved, discriminators, signatures):
+def test_ablations_leave_out_the_networks_and_terms_that_the_paper_leaves_out(
+    variant, moved, discriminators, signatures
+):
     model = _tiny(variant=variant)
     first, generators = model.players
     assert (set(first.networks), set(generators.networks)) == (discriminators, moved)
@@ -133,7 +135,7 @@ def test_an_unknown_variant_is_refused():
         _tiny(variant="reconGAN")
 
 
-# --- the toy of section 4.1: five modes in a, ten in b -----------------------------------------
+# --- the toy data of section 4.1: five modes in a, ten in b ------------------------------------
 
 
 def _modes(count, radius, angle):
@@ -171,10 +173,10 @@ def _modes_reached(variant, seed):
             "generators_decay": 0.0, "discriminators_decay": 0.0,
         },
     )  # fmt: skip
-    rates = {
+    optimizers = {
         name: keras.optimizers.Adam(1e-3, beta_1=0.5) for name in ("discriminators", "generators")
     }
-    model.compile(rates, steps_per_execution=100)
+    model.compile(optimizers, steps_per_execution=100)
     random = np.random.default_rng(seed)
     points = {side: _points(side, random, 100 * 3 * 64) for side in "ab"}
     data = tf.data.Dataset.from_tensor_slices(points).batch(3 * 64).repeat()
@@ -185,8 +187,8 @@ def _modes_reached(variant, seed):
     return int((np.bincount(nearest, minlength=10) >= 40).sum())
 
 
-def test_only_the_full_method_covers_nearly_all_modes_of_the_toy():
-    # 10 or 9 of 10, by how the processor rounds; the ablations reach 6 at most.
+def test_only_the_full_method_covers_nearly_all_modes_of_the_toy_data():
+    # 10 or 9 of 10, depending on rounding; the ablations reach at most 6.
     assert _modes_reached("discogan", seed=0) >= 9
     assert _modes_reached("recongan", seed=0) <= 6
     assert _modes_reached("gan", seed=0) <= 6

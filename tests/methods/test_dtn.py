@@ -38,7 +38,7 @@ def _transfer(model):
     return model
 
 
-def test_weights_are_the_papers_for_digits():
+def test_loss_weights_are_those_of_the_paper_for_digits():
     weights = {term.name: term.weight for term in DTN.terms}
     assert weights == {
         "constancy": 15.0, "target_identity": 15.0, "classes": 1.0, "adversarial": 1.0,
@@ -46,7 +46,7 @@ def test_weights_are_the_papers_for_digits():
     }  # fmt: skip
 
 
-def test_f_learns_first_and_alone():
+def test_f_is_trained_first_and_alone():
     model = _model()
     assert model.stages == ("feature_extractor", "transfer")
     model.compile(run_eagerly=True)
@@ -57,7 +57,7 @@ def test_f_learns_first_and_alone():
     assert all(np.array_equal(a, b) for a, b in zip(before, after, strict=True))
 
 
-def test_f_never_changes_in_transfer_not_even_its_statistics():
+def test_weights_and_statistics_of_f_are_frozen_in_transfer():
     model = _transfer(_model(loss_weights={"total_variation": 0.05}))
     assert any("moving_mean" in weight.path for weight in model.feature_extractor.weights)
     before = [weight.numpy() for weight in model.feature_extractor.weights]
@@ -86,7 +86,7 @@ def test_objectives_equal_the_equations_written_in_numpy():
     shared = model.translate_batch(batch)
     fake_s, fake_t = shared["from_source"], shared["from_target"]
 
-    def code(images):  # f reads three channels
+    def code(images):  # f takes three channels
         return model.feature_extractor(np.repeat(images, 3, -1), training=False).numpy()
 
     losses = model.decoder_objective(batch, shared)
@@ -118,7 +118,7 @@ def test_the_deployed_signature_is_g_after_f():
     assert actual.shape == (1, *SHAPE_B)
 
 
-def test_an_own_encoder_learns_with_g_and_f_still_measures_constancy():
+def test_a_separate_encoder_is_trained_with_g_and_f_still_measures_constancy():
     model = _transfer(_model(encoder="own"))
     before = [weight.numpy() for weight in model.encoder.trainable_weights]
     logs = model.train_step(_batch())
@@ -130,7 +130,7 @@ def test_an_own_encoder_learns_with_g_and_f_still_measures_constancy():
     assert all(moved)
 
 
-def test_f_may_be_any_network_from_a_file(tmp_path):
+def test_f_can_be_any_network_from_a_file(tmp_path):
     inputs = keras.Input(SHAPE_A)
     codes = keras.layers.Dense(5)(keras.layers.GlobalAveragePooling2D()(inputs))
     keras.Model(inputs, codes).save(tmp_path / "f.keras")
@@ -143,7 +143,7 @@ def test_f_may_be_any_network_from_a_file(tmp_path):
     np.testing.assert_array_equal(model(_batch()["a"]), copy(_batch()["a"]))
 
 
-def test_a_wrong_feature_extractor_or_missing_labels_end_in_one_sentence(tmp_path):
+def test_a_wrong_feature_extractor_and_missing_labels_are_refused(tmp_path):
     (tmp_path / "f.keras").write_text("no network")
     with pytest.raises(
         ValueError, match=r"`feature_extractor` must be a .keras file .* cannot be read"
@@ -153,7 +153,7 @@ def test_a_wrong_feature_extractor_or_missing_labels_end_in_one_sentence(tmp_pat
     with pytest.raises(ValueError, match=r"must take images of \(8, 8, 3\), .* takes \(4, 4, 3\)"):
         _model(feature_extractor=str(tmp_path / "g.keras"))
     _model().save(tmp_path / "run.keras")
-    with pytest.raises(ValueError, match="holds a DTN; of a whole run's model save the attribute"):
+    with pytest.raises(ValueError, match="holds a DTN; save the attribute `feature_extractor`"):
         _model(feature_extractor=str(tmp_path / "run.keras"))
     model = _model()
     model.compile(run_eagerly=True)

@@ -27,7 +27,7 @@ def _tiny(loss_weights=None, **settings):
     )
 
 
-def test_weights_are_the_codes():
+def test_loss_weights_are_those_of_the_code():
     weights = {term.name: term.weight for term in DualGAN.terms}
     assert weights == {
         "reconstruction": 500.0,
@@ -37,7 +37,7 @@ def test_weights_are_the_codes():
     }
 
 
-def test_defaults_are_the_papers():
+def test_default_settings_are_those_of_the_paper():
     settings = DualGANSettings()
     assert (settings.gan_mode, settings.clip, settings.dropout) == ("wgan_clip", 0.01, 0.5)
     optimizer = settings.optimizer.model_dump()
@@ -46,7 +46,7 @@ def test_defaults_are_the_papers():
     )  # fmt: skip
 
 
-def test_kind_selects_another_optimizer():
+def test_the_setting_kind_selects_another_optimizer():
     optimizer = DualGANSettings(optimizer={"kind": "adam", "learning_rate": 1e-4}).optimizer
     assert (optimizer.kind, optimizer.beta_1) == ("adam", 0.5)
 
@@ -55,12 +55,12 @@ def test_kind_selects_another_optimizer():
     ("mode", "discriminators", "generators"),
     [("wgan_clip", (0, 1, 2), (2,)), ("wgan_gp", (0,), (0,)), ("vanilla", (0,), (0, 0))],
 )
-def test_turns_of_both_players_by_gan_mode(mode, discriminators, generators):
+def test_the_gan_mode_determines_the_turns_of_both_players(mode, discriminators, generators):
     indices = [player.microbatches for player in _tiny(gan_mode=mode).players]
     assert indices == [discriminators, generators]
 
 
-def test_discriminator_turns_is_a_setting():
+def test_the_number_of_discriminator_turns_is_a_setting():
     model = _tiny(discriminator_turns=5)
     assert [player.turns for player in model.players] == [5, 1]
     assert model.microbatches_per_step == 5
@@ -103,22 +103,22 @@ def test_clipped_discriminators_stay_within_the_limit_after_every_step():
         assert largest == pytest.approx(0.02, rel=1e-6)
 
 
-def test_every_turn_of_the_discriminators_sees_fresh_images():
+def test_every_turn_of_the_discriminators_uses_fresh_images():
     model = _tiny()
     model.compile(run_eagerly=True)
-    seen = []
+    batches = []
     plain = model.discriminators_objective
     model.discriminators_objective = lambda batch, shared: (
-        seen.append(batch["a"].numpy()) or plain(batch, shared)
+        batches.append(batch["a"].numpy()) or plain(batch, shared)
     )
     images = _random(0, 6)
     model.train_step({"a": images, "b": _random(1, 6)})
-    assert len(seen) == 3
-    np.testing.assert_array_equal(np.stack(seen, 1).reshape(images.shape), images)
+    assert len(batches) == 3
+    np.testing.assert_array_equal(np.stack(batches, 1).reshape(images.shape), images)
 
 
-def test_the_bottleneck_has_no_norm():
-    # At 1x1 an instance norm is a constant: then nothing would pass but the skips.
+def test_the_bottleneck_of_the_generator_has_no_norm():
+    # At 1x1 the output of an instance norm is constant: only skips would carry information.
     settings = DualGANSettings(
         num_downsamples=3, base_filters=4, discriminator_downsamples=2, dropout=0.0
     )

@@ -43,24 +43,24 @@ def test_a_given_weight_is_the_end_of_its_ramp_and_0_switches_the_term_off():
     terms = {term.name: term.weight for term in _model(weights, ramp=10).weighted_terms}
     for name, weight in weights.items():
         assert float(terms[name](tf.constant(5, tf.int64))) == pytest.approx(weight / 2)
-    late = _model(weights, ramp=10, attribute_classification_start=5).weighted_terms
-    (late_weight,) = (term.weight for term in late if term.name == "attribute_classification")
-    assert float(late_weight(tf.constant(10, tf.int64))) == pytest.approx(2.5e-3)
+    delayed = _model(weights, ramp=10, attribute_classification_start=5).weighted_terms
+    (delayed_weight,) = (term.weight for term in delayed if term.name == "attribute_classification")
+    assert float(delayed_weight(tf.constant(10, tf.int64))) == pytest.approx(2.5e-3)
     assert not _model({"latent_adversarial": 0.0}).uses("latent_adversarial")
 
 
 def test_a_classifier_is_built_only_if_its_loss_term_has_a_weight():
-    plain, fed = _model(), _model({"attribute_classification": 0.1}, classifier_filters=8)
+    plain, extended = _model(), _model({"attribute_classification": 0.1}, classifier_filters=8)
     assert [player.name for player in plain.players] == ["latent_discriminator", "autoencoder"]
     assert plain.classifier is None
-    assert [player.name for player in fed.players] == [
+    assert [player.name for player in extended.players] == [
         "latent_discriminator",
         "classifier",
         "autoencoder",
     ]
-    assert [player.microbatches for player in fed.players] == [(0,), (1,), (1,)]
-    assert fed.classifier.output_shape == (None, 5)
-    assert fed.classifier.layers[1].filters == 8
+    assert [player.microbatches for player in extended.players] == [(0,), (1,), (1,)]
+    assert extended.classifier.output_shape == (None, 5)
+    assert extended.classifier.layers[1].filters == 8
 
 
 def test_networks_have_the_published_number_of_parameters():
@@ -76,7 +76,7 @@ def test_networks_have_the_published_number_of_parameters():
     assert model.encoder.output_shape == (None, 4, 4, 512)
 
 
-def test_players_have_microbatches_of_their_own_and_clip_gradient_norms():
+def test_players_have_their_own_microbatches_and_clip_gradient_norms():
     assert [player.microbatches for player in _model().players] == [(0,), (1,)]
     model = _model()
     model.compile()
@@ -86,7 +86,7 @@ def test_players_have_microbatches_of_their_own_and_clip_gradient_norms():
     assert _model().microbatches_per_step == 2
 
 
-def test_each_discriminator_turn_has_a_microbatch_of_its_own():
+def test_each_discriminator_turn_has_its_own_microbatch():
     model = _model(discriminator_turns=3)
     assert [player.microbatches for player in model.players] == [(0, 1, 2), (3,)]
     assert model.microbatches_per_step == 4
@@ -102,7 +102,7 @@ def test_the_reconstruction_is_the_mean_squared_error_with_the_true_attributes()
     assert float(losses["reconstruction"]) == pytest.approx(expected, rel=1e-5)
 
 
-def test_the_latent_discriminator_classifies_latents_of_inference_mode():
+def test_the_latent_discriminator_classifies_latents_encoded_in_inference_mode():
     model, batch = _model(dropout=0.0), _batch()
     latent = model.encoder(batch["image"], training=False)
     logits = model.latent_discriminator(latent, training=True).numpy()
@@ -115,7 +115,7 @@ def test_the_latent_discriminator_classifies_latents_of_inference_mode():
 
 
 def test_the_autoencoder_is_rewarded_for_wrong_attributes_not_for_true_ones():
-    """Fails if the target is the truth: then a discriminator that tells the truth costs nothing."""
+    """Fails if the targets are the true attributes: then a correct discriminator costs nothing."""
     model, batch = _model(), _batch(8)
     truth = np.concatenate(
         [1 - batch["attributes"].numpy()[:, :1], batch["attributes"].numpy()], axis=1
@@ -133,17 +133,17 @@ def test_the_autoencoder_is_rewarded_for_wrong_attributes_not_for_true_ones():
 
 
 def test_attribute_classification_compares_edited_images_with_other_attributes():
-    """By hand: decode with other attributes, read, cross-entropy to those others."""
+    """By hand: the cross-entropy of images decoded with other attributes to those attributes."""
     model, batch = _model({"attribute_classification": 0.5, "latent_adversarial": 0.0}), _batch(8)
-    seen = {}
+    recorded = {}
     classifier = model.classifier
 
-    def spy(images, training):
-        seen["images"], seen["logits"] = images, classifier(images, training=training)
+    def recording(images, training):
+        recorded["images"], recorded["logits"] = images, classifier(images, training=training)
         assert not training
-        return seen["logits"]
+        return recorded["logits"]
 
-    model.classifier = spy
+    model.classifier = recording
     loss = float(model.autoencoder_objective(batch, {})["attribute_classification"])
     model.classifier = classifier
     glasses = 1 - batch["attributes"].numpy()[:, 0]
@@ -153,17 +153,17 @@ def test_attribute_classification_compares_edited_images_with_other_attributes()
     hair = others[:, 2:].argmax(1)
     assert (hair != own).all()
     latent = model.encoder(batch["image"], training=True)
-    wanted = np.concatenate([others[:, 1:2], others[:, 2:]], 1)
-    pairs = [tf.concat([latent, latent], 0), tf.concat([batch["attributes"], wanted], 0)]
+    other_attributes = np.concatenate([others[:, 1:2], others[:, 2:]], 1)
+    pairs = [tf.concat([latent, latent], 0), tf.concat([batch["attributes"], other_attributes], 0)]
     decoded = model.decoder(pairs, training=True)[8:]
-    np.testing.assert_allclose(seen["images"], decoded, atol=1e-5)
-    logits, rows = seen["logits"].numpy(), np.arange(8)
+    np.testing.assert_allclose(recorded["images"], decoded, atol=1e-5)
+    logits, rows = recorded["logits"].numpy(), np.arange(8)
     expected = -_log_softmax(logits[:, :2])[rows, glasses.astype(int)].mean()
     expected -= _log_softmax(logits[:, 2:])[rows, hair].mean()
     assert loss == pytest.approx(expected, rel=1e-4)
 
 
-def test_the_classifier_learns_from_real_images_alone():
+def test_the_classifiers_turn_moves_only_the_classifier():
     model, batch = _model({"attribute_classification": 0.5}, classifier_noise=0.1), _batch(8)
     model.compile(run_eagerly=True)
     model.active_players = lambda: [model.players[1]]
@@ -262,7 +262,7 @@ def test_networks_that_do_not_fit_the_attributes_are_refused():
         )
 
 
-def test_latents_have_noise_in_training_only(monkeypatch):
+def test_latents_have_noise_only_in_training(monkeypatch):
     model, batch = _model(latent_noise=0.3), _batch(64)
     latents, decoder = [], model.decoder
 

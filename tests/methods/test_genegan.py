@@ -26,9 +26,9 @@ def _channel_splitter():
     """Background: the first three channels; object: the fourth."""
     images = keras.Input(SHAPE)
     layer = keras.layers.Conv2D(4, 1, use_bias=False)
-    background, shown = keras.ops.split(layer(images), [3], axis=-1)
+    background, object_code = keras.ops.split(layer(images), [3], axis=-1)
     layer.set_weights([np.eye(4, dtype=np.float32)[None, None]])
-    return keras.Model(images, [background, shown])
+    return keras.Model(images, [background, object_code])
 
 
 def _channel_joiner():
@@ -58,17 +58,17 @@ def _small(shape=(16, 16, 3), **settings):
 def _by_hand(batch):
     """What the networks of `_tiny` must generate: half the channels of one or the other."""
     a, b = batch["a"].numpy(), batch["b"].numpy()
-    nothing = np.zeros_like(a[..., 3:])
+    no_object = np.zeros_like(a[..., 3:])
     return {
         "reconstructed_a": a / 2,
-        "reconstructed_b": np.concatenate([b[..., :3], nothing], -1) / 2,
+        "reconstructed_b": np.concatenate([b[..., :3], no_object], -1) / 2,
         "swapped_a": np.concatenate([b[..., :3], a[..., 3:]], -1) / 2,
-        "swapped_b": np.concatenate([a[..., :3], nothing], -1) / 2,
+        "swapped_b": np.concatenate([a[..., :3], no_object], -1) / 2,
         "object_b": b[..., 3:],
     }
 
 
-def test_weights_are_the_codes():
+def test_loss_weights_are_those_of_the_code():
     weights = {term.name: term.weight for term in GeneGAN.terms}
     assert weights == {
         "reconstruction": 1.0,
@@ -81,7 +81,7 @@ def test_weights_are_the_codes():
     }
 
 
-def test_defaults_are_the_codes():
+def test_default_settings_are_those_of_the_code():
     settings = GeneGANSettings()
     assert (settings.gan_mode, settings.clip) == ("wgan_clip", 0.01)
     assert (settings.discriminator_burst_turns, settings.discriminator_burst_every) == (100, 500)
@@ -93,8 +93,8 @@ def test_defaults_are_the_codes():
     assert (float(other.learning_rate), other.rho) == (pytest.approx(5e-5), 0.8)
 
 
-def test_children_are_crossed_and_the_object_of_b_is_really_zeroed():
-    # The fourth channel of b is anything but 0: J(B, e) would let it through.
+def test_children_have_exchanged_objects_and_that_of_b_is_replaced_by_zeros():
+    # The fourth channel of b is not 0, so joining e instead of zeros would show it.
     batch = _batch()
     crossed = _tiny().cross_batch(batch)
     expected = _by_hand(batch)
@@ -132,19 +132,19 @@ def test_objectives_equal_the_equations_written_in_numpy():
     assert losses == pytest.approx(expected, abs=1e-5)
 
 
-def test_another_exemplar_gives_another_child_and_no_object_gives_the_same():
-    model = _small(norm="instance_affine")  # untrained batch norm would let next to nothing out
+def test_the_exemplar_determines_the_child_and_loses_its_object():
+    model = _small(norm="instance_affine")  # with untrained batch norm outputs are almost constant
     image, one, other = (_random(seed, 1, (16, 16, 3)) for seed in range(3))
     swap = model.signatures()["swap"].function
     first, second = (swap(image=image, exemplar=exemplar) for exemplar in (one, other))
     assert np.abs(first["image"] - second["image"]).max() > 1e-2
-    # Without its object an exemplar is what `remove` makes of it.
+    # The exemplar without its object is the output of `remove`.
     np.testing.assert_allclose(first["exemplar"], model(one), atol=1e-6)
     assert np.abs(model(one)).max() > 1e-2
 
 
-def test_strength_leads_from_no_object_to_all_of_it():
-    model = _tiny()  # whose joiner halves
+def test_the_strength_scales_the_object_from_none_to_all():
+    model = _tiny()  # its joiner halves the values
     image, exemplar = _random(0, 3), _random(1, 3)
     signatures = model.signatures()
     strength = np.array([[0.0], [1.0], [0.5]], np.float32)
@@ -157,7 +157,7 @@ def test_strength_leads_from_no_object_to_all_of_it():
     np.testing.assert_allclose(added[..., :3], image[..., :3] / 2, atol=1e-6)
 
 
-def test_clipped_discriminators_stay_within_the_limit_norms_included():
+def test_all_weights_of_clipped_discriminators_are_within_the_limit():
     model = _small(clip=0.02)
     model.compile(run_eagerly=True)
     model.train_step(_batch(4, (16, 16, 3)))
@@ -181,7 +181,7 @@ def test_wgan_gp_has_a_gradient_penalty_instead_of_clipping():
         model.after_turn(model.player("discriminators"))
         largest = np.abs(model.discriminator_a.layers[-1].kernel.numpy()).max()
         assert (largest > 0.01 + 1e-6) == (mode == "wgan_gp")
-    # Scores of 1/4 the mean pixel: gradient 1/4 * 1 / 1024 at each of 1024, length 1/128.
+    # Scores of 1/4 the mean pixel: gradient 1/4 * 1 / 1024 at each of 1024, norm 1/128.
     plain = keras.Input(SHAPE)
     flat = keras.layers.Dense(1, kernel_initializer=keras.initializers.Constant(0.25 / 1024))
     discriminator = keras.Model(plain, flat(keras.layers.Flatten()(plain)))
@@ -191,7 +191,7 @@ def test_wgan_gp_has_a_gradient_penalty_instead_of_clipping():
     assert float(losses["gradient_penalty"]) == pytest.approx(2 * (1 - 1 / 128) ** 2, rel=1e-4)
 
 
-def test_bursts_of_the_discriminators_come_at_their_steps_and_see_fresh_images():
+def test_bursts_are_at_their_steps_and_each_of_their_turns_is_a_step():
     model = _tiny(discriminator_burst_turns=4, discriminator_burst_every=3)
     model.compile()
     discriminators, generators = (
@@ -205,8 +205,8 @@ def test_bursts_of_the_discriminators_come_at_their_steps_and_see_fresh_images()
     data = tf.data.Dataset.from_tensors(_batch()).repeat(16)
     callback = keras.callbacks.LambdaCallback(on_train_batch_end=record)
     model.fit(data, verbose=0, callbacks=[callback])
-    until = [0, *(turns[turn] for turn in range(1, 8))]  # the generators' first turn is 1
-    assert np.diff(until).tolist() == [4, 1, 1, 4, 1, 1, 4]
+    cumulative = [0, *(turns[turn] for turn in range(1, 8))]  # the generators' first turn is 1
+    assert np.diff(cumulative).tolist() == [4, 1, 1, 4, 1, 1, 4]
     assert int(model.steps_taken.numpy()) == 16  # a step is a batch
 
 
@@ -232,8 +232,8 @@ def test_each_direction_has_a_signature_and_examples_of_it():
     model = _small()
     a, b = (np.asarray(_random(seed, 2, (16, 16, 3))) for seed in (0, 1))
     examples = model.examples({"a": a, "b": b})
-    assert examples["remove"]["image"] is a  # a to b: the object goes
-    assert examples["swap"]["image"] is b  # b to a: the object of a comes
+    assert examples["remove"]["image"] is a  # a to b removes the object
+    assert examples["swap"]["image"] is b  # b to a adds the object of a
     assert examples["swap"]["exemplar"] is a
     signatures = model.signatures()
     assert set(model.directions.values()) <= set(signatures)

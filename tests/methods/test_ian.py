@@ -20,8 +20,8 @@ def _batch(count=4, seed=0):
 
 
 def _shared(model, batch):
-    seen = model.real_features(batch)
-    return seen | model.reconstruct_batch(batch, seen)
+    real = model.real_features(batch)
+    return real | model.reconstruct_batch(batch, real)
 
 
 def _values(model):
@@ -31,7 +31,7 @@ def _values(model):
 
 
 def _moved(before, model):
-    """The networks of which some weight changed."""
+    """The networks with a changed weight."""
     after = _values(model)
     return {
         name
@@ -45,10 +45,10 @@ def _only(*terms):
     return {term.name: 0.0 for term in IAN.terms if term.name not in terms}
 
 
-# --- the published facts -----------------------------------------------------------------------
+# --- facts of the paper and its code -----------------------------------------------------------
 
 
-def test_weights_are_the_codes():
+def test_loss_weights_are_those_of_the_code():
     assert {term.name: term.weight for term in IAN.terms} == {
         "pixel": 3.0, "feature": 1.0, "adversarial": 1.0, "discriminator": 1.0, "r1": 0.0,
         "kl": 1.0, "l2": 1e-5, "orthogonal": 0.0,
@@ -56,7 +56,7 @@ def test_weights_are_the_codes():
 
 
 @pytest.mark.parametrize("discriminator", ["binary", "ternary"])
-def test_networks_have_the_numbers_of_parameters_of_the_code(discriminator):
+def test_networks_have_as_many_parameters_as_those_of_the_code(discriminator):
     model = IAN.from_settings(IANSettings(discriminator=discriminator), (64, 64, 3))
     counts = {
         name: sum(int(np.prod(v.shape)) for v in getattr(model, name).trainable_variables)
@@ -78,7 +78,7 @@ def test_networks_have_the_numbers_of_parameters_of_the_code(discriminator):
     ]  # fmt: skip
 
 
-def test_optimizers_are_the_codes():
+def test_optimizers_are_those_of_the_code():
     for optimizer in tiny_ian().player_optimizers.values():
         assert float(optimizer.learning_rate) == pytest.approx(2e-4)
         assert (optimizer.beta_1, optimizer.beta_2) == (0.5, 0.999)
@@ -88,14 +88,16 @@ def test_optimizers_are_the_codes():
 
 
 @pytest.mark.parametrize("discriminator", ["binary", "ternary"])
-def test_the_objectives_are_the_codes_against_numpy(discriminator):
+def test_objectives_equal_the_equations_of_the_code_in_numpy(discriminator):
     model, batch = tiny_ian({"orthogonal": 1e-3}, discriminator=discriminator), _batch()
     shared = _shared(model, batch)
     losses = model.autoencoder_objective(batch, shared)
     image, fake = batch["image"].numpy(), shared["reconstructed"].numpy()
     assert float(losses["pixel"]) == pytest.approx(2 * np.abs(fake - image).mean(), rel=1e-5)
-    seen = model.trunk(fake, training=True)
-    layers = [((a - b) ** 2).numpy().mean() for a, b in zip(seen, shared["features"], strict=True)]
+    features = model.trunk(fake, training=True)
+    layers = [
+        ((a - b) ** 2).numpy().mean() for a, b in zip(features, shared["features"], strict=True)
+    ]
     assert float(losses["feature"]) == pytest.approx(np.mean(layers), rel=1e-4)
     mean, log_sigma = shared["mean"].numpy(), shared["log_sigma"].numpy()
     expected = -0.5 * (1 + 2 * log_sigma - mean**2 - np.exp(2 * log_sigma)).mean()
@@ -135,7 +137,7 @@ def _gan_loss(discriminator, real, reconstructed, sampled):
     return ternary(reconstructed, 0) + ternary(sampled, 0), of_discriminator
 
 
-def test_z_is_mu_plus_sigma_times_noise_and_samples_are_of_other_noise():
+def test_z_is_mu_plus_sigma_times_noise_and_samples_have_different_noise():
     model, batch = tiny_ian(), _batch()
     model.encoder_head = lambda features, training: [
         tf.fill([4, 5], 2.0), tf.fill([4, 5], np.float32(np.log(0.5)))
@@ -167,14 +169,14 @@ def test_z_is_mu_plus_sigma_times_noise_and_samples_are_of_other_noise():
     ],
 )
 @pytest.mark.filterwarnings("ignore:Gradients do not exist")
-def test_each_term_moves_the_networks_it_should_and_no_others(term, moved):
+def test_each_loss_term_moves_its_networks_and_no_others(term, moved):
     model = tiny_ian({**_only(term), term: 1.0})
     before = _values(model)
     model.train_step(_batch())
     assert _moved(before, model) == moved
 
 
-def test_no_network_runs_for_the_same_thing_twice(monkeypatch):
+def test_no_network_runs_twice_on_the_same_inputs(monkeypatch):
     model = tiny_ian()
     calls = count_passes(model, monkeypatch)
     model.train_step(_batch())
@@ -190,32 +192,32 @@ def test_a_reconstruction_has_the_noise_of_its_image_and_inference_has_none(
     monkeypatch,
 ):
     model, batch = tiny_ian(discriminator_noise=0.2), _batch(64)
-    seen, plain = [], model.trunk.call
+    inputs, plain = [], model.trunk.call
 
-    def spy(images, **kwargs):
-        seen.append(np.asarray(images))
+    def recording(images, **kwargs):
+        inputs.append(np.asarray(images))
         return plain(images, **kwargs)
 
-    monkeypatch.setattr(model.trunk, "call", spy)
+    monkeypatch.setattr(model.trunk, "call", recording)
     shared = _shared(model, batch)
     model.discriminator_objective(batch, shared)
     clean = (batch["image"], shared["reconstructed"], shared["sampled"])
-    noises = [noisy - np.asarray(image) for noisy, image in zip(seen, clean, strict=True)]
+    noises = [noisy - np.asarray(image) for noisy, image in zip(inputs, clean, strict=True)]
     for noise in noises:
         assert noise.std() == pytest.approx(0.2, rel=0.02)  # of 49,152 values
         assert abs(noise.mean()) < 0.005
     np.testing.assert_allclose(noises[0], noises[1], atol=1e-6)
     assert abs(np.corrcoef(noises[0].ravel(), noises[2].ravel())[0, 1]) < 0.03
     model.autoencoder_objective(batch, shared)
-    np.testing.assert_array_equal(seen[1:3], seen[3:])  # both players see them alike
+    np.testing.assert_array_equal(inputs[1:3], inputs[3:])  # both players use the same noise
     images = _images(2)
     model.signatures()["encode"].function(images)
-    np.testing.assert_array_equal(seen[-1], images)
+    np.testing.assert_array_equal(inputs[-1], images)
     assert model.get_config()["settings"]["discriminator_noise"] == 0.2
 
 
 @pytest.mark.parametrize("discriminator", ["binary", "ternary"])
-def test_r1_is_half_the_squared_gradient_of_the_real_logit_by_differences(discriminator):
+def test_r1_is_half_the_squared_gradient_of_the_real_logit_by_finite_differences(discriminator):
     model = tiny_ian({"r1": 2.0}, discriminator=discriminator)
     image, width, squared = _images(2), 1e-2, 0.0
     penalty = model.real_features({"image": tf.constant(image)})["r1"]
@@ -249,12 +251,12 @@ def test_r1_needs_no_second_forward_pass_of_real_images(monkeypatch):
 # --- deployment ---------------------------------------------------------------------------
 
 
-def test_encode_then_decode_is_reconstruct_and_latents_are_means():
+def test_encode_and_decode_together_equal_reconstruct_and_latents_are_means():
     model, image = tiny_ian(), _images(2)
     signatures = model.signatures()
     latent = signatures["encode"].function(image=image)["latent"]
-    seen = model.trunk(image, training=False)[-1]
-    np.testing.assert_allclose(latent, model.encoder_head(seen, training=False)[0], atol=1e-6)
+    features = model.trunk(image, training=False)[-1]
+    np.testing.assert_allclose(latent, model.encoder_head(features, training=False)[0], atol=1e-6)
     halves = signatures["decode"].function(latent=latent)["image"]
     np.testing.assert_allclose(model(image), halves, atol=1e-6)
     inference_behavior = signatures["edit"].inference_behavior
@@ -271,10 +273,10 @@ def test_networks_that_do_not_fit_each_other_are_refused():
     model, other = tiny_ian(), tiny_ian(latent=6, base_filters=2)
     with pytest.raises(ValueError, match="both heads must take the trunk's last activations"):
         IAN(other.trunk, model.encoder_head, model.discriminator_head, model.decoder)
-    with pytest.raises(ValueError, match="the 6 numbers the decoder takes, it reads"):
+    with pytest.raises(ValueError, match="must return mean and log_sigma of a latent of 6,"):
         IAN(model.trunk, model.encoder_head, model.discriminator_head, other.decoder)
     large = tiny_ian(shape=(32, 32, 3))
-    with pytest.raises(ValueError, match="`decoder` must draw what the trunk takes"):
+    with pytest.raises(ValueError, match="`decoder` must return the images that the trunk takes"):
         IAN(model.trunk, model.encoder_head, model.discriminator_head, large.decoder)
     with pytest.raises(ValueError, match="must be square with a side of 8, 16"):
         tiny_ian(shape=(24, 24, 3))

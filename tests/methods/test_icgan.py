@@ -55,7 +55,7 @@ def _same(values, network):
     return all(np.array_equal(a, b) for a, b in zip(values, _values(network), strict=True))
 
 
-def test_weights_are_the_codes():
+def test_loss_weights_are_those_of_the_code():
     weights = {term.name: term.weight for term in IcGAN.terms}
     assert weights == {
         "latent": 1.0, "attributes": 1.0, "adversarial": 1.0, "discriminator": 1.0,
@@ -63,7 +63,7 @@ def test_weights_are_the_codes():
     }  # fmt: skip
 
 
-def test_networks_have_the_published_numbers_of_parameters():
+def test_networks_have_the_published_number_of_parameters():
     model = IcGAN.from_settings(
         IcGANSettings(), (64, 64, 3), attributes=dict(IcGAN.paper_attributes)
     )
@@ -79,7 +79,7 @@ def test_networks_have_the_published_numbers_of_parameters():
     }
 
 
-def test_optimizers_are_the_codes():
+def test_optimizers_are_those_of_the_code():
     found = {
         name: (float(one.learning_rate), one.beta_1)
         for name, one in _model().player_optimizers.items()
@@ -91,15 +91,15 @@ def test_optimizers_are_the_codes():
     assert found["generator"] == found["discriminator"]
 
 
-def test_the_discriminators_terms_are_the_three_cross_entropies():
+def test_the_losses_of_the_discriminator_are_three_cross_entropies():
     model, batch = _model(), _batch()
     generated = model.generate(batch)["generated"]
-    image, own, others, wanted = (
+    image, own, others, sampled = (
         batch[name] for name in ("image", "attributes", "other_attributes", "sampled_attributes")
     )
     real, mismatched, fake = (
-        model.discriminator([images, tf.constant(_signed(told), tf.float32)], training=True)
-        for images, told in ((image, own), (image, others), (generated, wanted))
+        model.discriminator([images, tf.constant(_signed(attributes), tf.float32)], training=True)
+        for images, attributes in ((image, own), (image, others), (generated, sampled))
     )
     losses = model.discriminator_objective(batch, {"generated": generated})
     expected = _cross_entropy(real, 1) + 0.5 * _cross_entropy(fake, 0)
@@ -109,17 +109,17 @@ def test_the_discriminators_terms_are_the_three_cross_entropies():
     assert float(generator["adversarial"]) == pytest.approx(_cross_entropy(fake, 1), rel=1e-5)
 
 
-def test_mismatched_attributes_are_those_of_others_not_the_images_own():
-    """Fails if y is fed as y_wrong: a discriminator that knows the truth would lose 20 nats."""
+def test_mismatched_attributes_are_those_of_other_images():
+    """Fails if y is used as y_wrong: then a perfect discriminator would lose 20 nats."""
     model, batch = _model(), _batch()
     other = 1.0 - batch["attributes"]
     own = tf.constant(_signed(batch["attributes"]), tf.float32)
 
-    def knows(inputs, training):
+    def perfect(inputs, training):
         agree = tf.reduce_all(inputs[1] == own, -1)
         return tf.where(agree, 20.0, -20.0)
 
-    model.discriminator = knows
+    model.discriminator = perfect
     losses = model.discriminator_objective(
         {**batch, "other_attributes": other, "sampled_attributes": other},
         {"generated": batch["image"]},
@@ -137,14 +137,14 @@ def test_each_network_runs_as_often_as_the_equations_need(monkeypatch):
     model = _model()
     calls = count_passes(model, monkeypatch)
     model.train_step(_batch())
-    # G(z, y'); D on real, mismatched and generated images, and on the generated once more.
+    # G(z, y'); D on real, mismatched and generated images, and on generated ones again.
     assert calls == {"generator": 1, "discriminator": 4, "encoder_z": 0, "encoder_y": 0}
     model.enter_stage("encoder_z")
     model.train_step(_batch())
     assert calls == {"generator": 2, "discriminator": 4, "encoder_z": 1, "encoder_y": 0}
 
 
-def test_encoders_are_held_to_the_mean_squared_error():
+def test_the_losses_of_the_encoders_are_mean_squared_errors():
     model, batch = _model(), _batch()
     model.encoder_z = lambda images, training: tf.zeros([4, 5])
     noise = model.sample_z(batch).numpy()
@@ -154,7 +154,7 @@ def test_encoders_are_held_to_the_mean_squared_error():
     assert float(model.encoder_y_objective(batch, {})["attributes"]) == pytest.approx(1.0)
 
 
-def test_noise_is_normal_and_another_at_each_step():
+def test_z_is_normal_and_differs_between_steps():
     model, batch = _model(latent=50), _batch(200)
     first = model.sample_z(batch).numpy()
     assert first.shape == (200, 50)
@@ -169,31 +169,31 @@ def test_the_latent_encoder_never_sees_a_real_image(monkeypatch):
     model, batch = _model(stage="encoder_z"), _batch()
     without = {"sampled_attributes": batch["sampled_attributes"]}
     assert list(model.train_step(without)) == ["content/latent"]
-    seen = []
+    inputs = []
     plain = model.encoder_z.call
     monkeypatch.setattr(
-        model.encoder_z, "call", lambda images, **k: seen.append(images) or plain(images, **k)
+        model.encoder_z, "call", lambda images, **k: inputs.append(images) or plain(images, **k)
     )
     for stage in ("gan", "encoder_y"):
         model.enter_stage(stage)
         model.train_step(batch)
-    assert not seen
+    assert not inputs
 
 
 def _distance_from_training_mode(model):
     """Mean squared difference of the generator in inference and in training mode."""
     batch = _batch(256, seed=5)
     noise = model.sample_z(batch)
-    still = model.generate_from(batch, noise, training=False).numpy()
-    kept = _values(model.generator)
-    trained = model.generate_from(batch, noise, training=True).numpy()
-    for weight, value in zip(model.generator.weights, kept, strict=True):
+    inference = model.generate_from(batch, noise, training=False).numpy()
+    before = _values(model.generator)
+    training = model.generate_from(batch, noise, training=True).numpy()
+    for weight, value in zip(model.generator.weights, before, strict=True):
         weight.assign(value)
-    return float(((still - trained) ** 2).mean())
+    return float(((inference - training) ** 2).mean())
 
 
 def _generator_with_stale_statistics(model):
-    """Weights far from where the statistics were gathered."""
+    """Changes weights so that the moving statistics no longer fit them."""
     for weight in model.generator.trainable_weights:
         if "kernel" in weight.path:
             weight.assign(15.0 * weight)
@@ -213,28 +213,28 @@ def test_the_first_steps_of_encoder_z_recalibrate_the_generators_batch_norm(eage
 def test_after_recalibration_weights_and_statistics_of_the_generator_are_frozen():
     model = _model(stage="encoder_z")
     trained = [np.array(v) for v in model.generator.trainable_variables]
-    kept = _values(model.generator)
+    before = _values(model.generator)
     _fit(model, 4)
-    assert not _same(kept, model.generator)  # four recalibration steps
-    kept, read = _values(model.generator), _values(model.encoder_z)
+    assert not _same(before, model.generator)  # four recalibration steps
+    before, encoder = _values(model.generator), _values(model.encoder_z)
     _fit(model, 3)
-    assert _same(kept, model.generator)
-    assert not _same(read, model.encoder_z)
+    assert _same(before, model.generator)
+    assert not _same(encoder, model.encoder_z)
     model.enter_stage("encoder_y")
     _fit(model, 2)
-    assert _same(kept, model.generator)
+    assert _same(before, model.generator)
     after = [np.array(v) for v in model.generator.trainable_variables]
     assert all(np.array_equal(a, b) for a, b in zip(trained, after, strict=True))
 
 
-def test_without_recalibration_statistics_stay_as_they_are():
+def test_without_recalibration_the_generator_is_unchanged():
     model = _model(stage="encoder_z", bn_recalibration_steps=0)
-    kept = _values(model.generator)
+    before = _values(model.generator)
     _fit(model, 2)
-    assert _same(kept, model.generator)
+    assert _same(before, model.generator)
 
 
-def test_a_run_resumed_during_recalibration_equals_the_unbroken_one(tmp_path):
+def test_a_run_resumed_during_recalibration_equals_an_uninterrupted_one(tmp_path):
     model = _model(stage="encoder_z")
     _fit(model, 2)
     model.save(tmp_path / "model.keras")
@@ -275,31 +275,31 @@ def test_translate_is_encode_and_decode_with_the_target_attributes():
     model, batch = _model(), _batch(2)
     signatures = model.signatures()
     latent = signatures["encode"].function(image=batch["image"])["latent"]
-    wanted = batch["other_attributes"]
-    halves = signatures["decode"].function(latent=latent, attributes=wanted)["image"]
-    whole = signatures["translate"].function(image=batch["image"], attributes=wanted)["image"]
+    target = batch["other_attributes"]
+    halves = signatures["decode"].function(latent=latent, attributes=target)["image"]
+    whole = signatures["translate"].function(image=batch["image"], attributes=target)["image"]
     np.testing.assert_allclose(whole, halves, atol=1e-6)
-    drawn = model.generator([latent, tf.constant(_signed(wanted), tf.float32)], training=False)
-    np.testing.assert_allclose(whole, drawn, atol=1e-6)
+    expected = model.generator([latent, tf.constant(_signed(target), tf.float32)], training=False)
+    np.testing.assert_allclose(whole, expected, atol=1e-6)
     assert signatures["translate"].inputs[1].labels == (
         "glasses", "hair=black", "hair=blond", "hair=grey",
     )  # fmt: skip
 
 
-def test_swap_gives_each_image_the_others_attributes_as_they_are_read():
+def test_swap_exchanges_the_attributes_that_encoder_y_predicts():
     model, batch = _model(), _batch(2)
     image, exemplar = batch["image"][:1], batch["image"][1:]
     # Glasses (0.2 is above 0) and blond; no glasses and grey (the least negative).
-    read = {0: [[0.2, -0.9, 0.1, 0.0]], 1: [[-0.1, -0.9, -0.8, -0.2]]}
+    predicted = {0: [[0.2, -0.9, 0.1, 0.0]], 1: [[-0.1, -0.9, -0.8, -0.2]]}
     model.encoder_y = lambda images, training: tf.constant(
-        read[int(not np.array_equal(images, image))]
+        predicted[int(not np.array_equal(images, image))]
     )
     swapped = model.signatures()["swap"].function(image=image, exemplar=exemplar)
-    told = {"image": [[0.0, 0, 0, 1]], "exemplar": [[1.0, 0, 1, 0]]}
-    for name, given in (("image", image), ("exemplar", exemplar)):
-        latent = model.encoder_z(given, training=False)
+    exchanged = {"image": [[0.0, 0, 0, 1]], "exemplar": [[1.0, 0, 1, 0]]}
+    for name, images in (("image", image), ("exemplar", exemplar)):
+        latent = model.encoder_z(images, training=False)
         expected = model.generator(
-            [latent, tf.constant(_signed(told[name]), tf.float32)], training=False
+            [latent, tf.constant(_signed(exchanged[name]), tf.float32)], training=False
         )
         np.testing.assert_allclose(swapped[name], expected, atol=1e-6)
 
@@ -319,38 +319,39 @@ def test_networks_that_do_not_fit_each_other_are_refused():
 
 
 def test_the_mask_blend_equals_ians_formula_in_numpy():
-    """Against IAN's formula in NumPy, the reconstruction being that of the attributes read."""
+    """The reconstruction is generated with the attributes that encoder_y predicts."""
     model, batch = _model(mask_blend=True), _batch(3)
-    # The networks hardly differ at their start: let attributes show, or there is no mask.
+    # Untrained networks hardly depend on attributes, so the mask would be 0.
     _generator_with_stale_statistics(model)
-    image, read = batch["image"], np.float32([[0, 0, 1, 0], [1, 1, 0, 0], [1, 0, 0, 1]])
-    model.encoder_y = lambda images, training: tf.constant(_signed(read))
-    wanted = np.float32([[1, 0, 1, 0], [1, 1, 0, 0], [0, 0, 1, 0]])
+    image, predicted = batch["image"], np.float32([[0, 0, 1, 0], [1, 1, 0, 0], [1, 0, 0, 1]])
+    model.encoder_y = lambda images, training: tf.constant(_signed(predicted))
+    target = np.float32([[1, 0, 1, 0], [1, 1, 0, 0], [0, 0, 1, 0]])
     latent = model.encoder_z(image, training=False)
-    own, edited = (
-        model.generator([latent, tf.constant(_signed(told))], training=False).numpy()
-        for told in (read, wanted)
+    reconstructed, edited = (
+        model.generator([latent, tf.constant(_signed(attributes))], training=False).numpy()
+        for attributes in (predicted, target)
     )
-    blended = model.signatures()["translate"].function(image=image, attributes=wanted)["image"]
-    size = np.minimum(np.abs(edited - own).mean(-1), 1.0)
+    blended = model.signatures()["translate"].function(image=image, attributes=target)["image"]
+    size = np.minimum(np.abs(edited - reconstructed).mean(-1), 1.0)
     mask = np.stack([gaussian_filter(one, 0.7) for one in size])[..., None]
-    expected = own + mask * (edited - own) + (1 - mask) * (image.numpy() - own)
+    error = image.numpy() - reconstructed
+    expected = reconstructed + mask * (edited - reconstructed) + (1 - mask) * error
     np.testing.assert_allclose(blended, expected, atol=1e-5)
     assert mask[0].max() > 0.01
-    # The second keeps the attributes it has, so it comes back as it was given.
+    # The target attributes of the second image are its own, so it is unchanged.
     np.testing.assert_array_equal(blended[1], image[1])
 
 
 def test_the_mask_blend_is_off_by_default_saved_and_recorded(tmp_path):
-    for on, said in ((False, "off"), (True, "on")):
+    for on, setting in ((False, "off"), (True, "on")):
         model = _model(mask_blend=on) if on else _model()
-        model.save(tmp_path / f"{said}.keras")
-        copy = keras.models.load_model(tmp_path / f"{said}.keras")
+        model.save(tmp_path / f"{setting}.keras")
+        copy = keras.models.load_model(tmp_path / f"{setting}.keras")
         assert copy.settings.mask_blend is on
-        assert copy.signatures()["translate"].inference_behavior["mask_blend"] == said
+        assert copy.signatures()["translate"].inference_behavior["mask_blend"] == setting
 
 
-def test_the_mask_blend_survives_tflite(tmp_path):
+def test_the_mask_blend_is_exported_to_tflite(tmp_path):
     model = _model(mask_blend=True)
     only = {"translate": model.signatures()["translate"]}
     bundle = exporters.export(only, tmp_path / "bundle", recipes=("float32",))
@@ -360,23 +361,23 @@ def test_the_mask_blend_survives_tflite(tmp_path):
 
 def test_noise_is_on_all_images_of_the_discriminator_and_on_no_others(monkeypatch):
     model, batch = _model(discriminator_noise=0.2), _batch(64)
-    seen, discriminator = [], model.discriminator
+    images, discriminator = [], model.discriminator
 
-    def spy(inputs, training):
-        seen.append(np.asarray(inputs[0]))
+    def recording(inputs, training):
+        images.append(np.asarray(inputs[0]))
         return discriminator(inputs, training=training)
 
-    monkeypatch.setattr(model, "discriminator", spy)
+    monkeypatch.setattr(model, "discriminator", recording)
     shared = model.generate(batch)
     model.discriminator_objective(batch, shared)
     clean = [batch["image"], shared["generated"], batch["image"]]
-    noises = [noisy - np.asarray(image) for noisy, image in zip(seen, clean, strict=True)]
+    noises = [noisy - np.asarray(image) for noisy, image in zip(images, clean, strict=True)]
     for noise in noises:
         assert noise.std() == pytest.approx(0.2, rel=0.02)  # of 49,152 values
         assert abs(noise.mean()) < 0.005
     assert abs(np.corrcoef(noises[0].ravel(), noises[2].ravel())[0, 1]) < 0.03
     model.generator_objective(batch, shared)
-    np.testing.assert_array_equal(seen[1], seen[3])  # both players see the same generated image
+    np.testing.assert_array_equal(images[1], images[3])  # both players get the same image
     assert _model(discriminator_noise=0.2).get_config()["settings"]["discriminator_noise"] == 0.2
 
 

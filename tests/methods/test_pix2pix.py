@@ -33,7 +33,7 @@ def _cross_entropy(logits, target):
     return -np.mean(target * np.log(probability) + (1 - target) * np.log(1 - probability))
 
 
-def test_weights_and_order_are_the_papers():
+def test_loss_weights_and_the_order_of_players_are_those_of_the_paper():
     assert {term.name: term.weight for term in Pix2Pix.terms} == {
         "l1": 100.0,
         "adversarial": 1.0,
@@ -42,7 +42,7 @@ def test_weights_and_order_are_the_papers():
     assert [player.name for player in Pix2Pix.players] == ["discriminator", "generator"]
 
 
-def test_defaults_are_the_papers():
+def test_default_settings_are_those_of_the_paper():
     settings = Pix2PixSettings()
     assert (settings.num_downsamples, settings.base_filters, settings.norm, settings.dropout) == (
         8,
@@ -76,15 +76,15 @@ def test_a_conditional_discriminator_sees_the_input_and_an_unconditional_one_doe
         assert np.allclose(scores[0], scores[1]) == (not conditional)
 
 
-def test_one_translation_serves_both_players(monkeypatch):
+def test_one_forward_pass_of_the_generator_serves_both_players(monkeypatch):
     model = _tiny()
     model.compile(run_eagerly=True)
     calls = count_passes(model, monkeypatch)
     model.train_step({"a": _random(0), "b": _random(1)})
-    assert calls == {"generator": 1, "discriminator": 3}  # real, fake; then the fake once more
+    assert calls == {"generator": 1, "discriminator": 3}  # real, fake; then fake again
 
 
-def test_two_pairs_can_be_memorized():
+def test_training_can_memorize_two_pairs():
     model = _tiny(
         base_filters=16, num_downsamples=2, dropout=0, upsampling="resize", input_skip=True
     )
@@ -120,7 +120,7 @@ def test_inference_behavior_is_recorded_in_the_signature():
 
 
 @pytest.mark.parametrize(("channels_a", "channels_b"), [(1, 3), (3, 1), (4, 3), (3, 4)])
-def test_images_of_other_channels(channels_a, channels_b):
+def test_the_domains_can_have_different_channels(channels_a, channels_b):
     model = _tiny((16, 16, channels_a), (16, 16, channels_b))
     assert model(_random(0, channels_a)).shape == (2, 16, 16, channels_b)
     model.compile(run_eagerly=True)

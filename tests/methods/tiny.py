@@ -9,7 +9,7 @@ TINY_IAN = {**IAN.conformance.settings, "edit_steps": 3}
 
 
 def identity_generator(shape, name):
-    """A 1x1 convolution that returns every image, but can learn."""
+    """A trainable 1x1 convolution, which is the identity at first."""
     inputs = keras.Input(shape)
     layer = keras.layers.Conv2D(shape[-1], 1, use_bias=False)
     outputs = layer(inputs)
@@ -24,7 +24,7 @@ def tiny_discriminator(shape, name):
 
 
 def count_passes(model, monkeypatch):
-    """Counts from now on how often each network that a player moves is called."""
+    """Counts the calls of each network that a player moves, from now on."""
     names = [name for player in model.players for name in player.networks]
     calls = dict.fromkeys(names, 0)
     for name in names:
@@ -40,14 +40,14 @@ def count_passes(model, monkeypatch):
 
 
 def tiny_ian(weights=None, shape=(16, 16, 3), **settings):
-    """A small IAN, not trained, that steps eagerly."""
+    """A small untrained IAN that runs its steps eagerly."""
     model = IAN.from_settings(IANSettings(**{**TINY_IAN, **settings}), shape, loss_weights=weights)
     model.compile(run_eagerly=True)
     return model
 
 
 def varied_ian(**settings):
-    """A tiny IAN whose outputs depend on the latent, as after training; units are off zero."""
+    """A tiny IAN with outputs that depend on the latent, as after training."""
     model = tiny_ian(**settings)
     random = np.random.default_rng(0)
     for weight in model.decoder.trainable_weights:
