@@ -16,9 +16,9 @@ from tf_translate.experiment.train import train_with_strategy
 from tf_translate.training.workers import find_cluster, join_cluster
 
 
-def gradient_descent(settings, *, learning_rate=None, average=0.0):
+def gradient_descent(settings, *, learning_rate=None, ema_momentum=0.0):
     """Plain SGD instead of Adam, which amplifies rounding errors of gradients near 0."""
-    averages = {"use_ema": True, "ema_momentum": average} if average else {}
+    averages = {"use_ema": True, "ema_momentum": ema_momentum} if ema_momentum else {}
     return keras.optimizers.SGD(0.001, **averages)
 
 
