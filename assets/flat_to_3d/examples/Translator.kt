@@ -1,4 +1,4 @@
-// How an Android app calls the models of the bundle "flat_to_3d". Made with it from its manifest.json.
+// How an Android app calls the models of the bundle "flat_to_3d". Generated from its manifest.json.
 //
 // 1. Put float16.tflite into app/src/main/assets.
 // 2. In build.gradle.kts: dependencies { implementation("com.google.ai.edge.litert:litert:1.4.0") }
@@ -27,8 +27,8 @@ class Translator(context: Context, model: String = "float16.tflite", threads: In
     /**
      * Signature `a_to_b_uint8`.
      *
-     * @param image uint8 [1, 64, 64, 3] in 0..255; picture 64 wide and 64 high, rows from the top, red, green, blue
-     * @return image: uint8 [1, 64, 64, 3] in 0..255; picture 64 wide and 64 high, rows from the top, red, green, blue
+     * @param image uint8 [1, 64, 64, 3] in 0..255; image 64 wide and 64 high, rows from the top, red, green, blue
+     * @return image: uint8 [1, 64, 64, 3] in 0..255; image 64 wide and 64 high, rows from the top, red, green, blue
      */
     fun aToB(image: ByteArray): ByteArray {
         val inputs = mapOf<String, Any>(
@@ -45,7 +45,7 @@ class Translator(context: Context, model: String = "float16.tflite", threads: In
 private fun sizeOf(shape: IntArray) = shape.fold(1) { size, side -> size * side }
 
 private fun check(count: Int, shape: IntArray) =
-    require(count == sizeOf(shape)) { "$count values given where ${shape.toList()} are taken" }
+    require(count == sizeOf(shape)) { "got $count values for a tensor of shape ${shape.toList()}" }
 
 private fun uint8(values: ByteArray, vararg shape: Int): ByteBuffer {
     check(values.size, shape)
@@ -54,24 +54,24 @@ private fun uint8(values: ByteArray, vararg shape: Int): ByteBuffer {
 
 private fun uint8Of(vararg shape: Int): ByteBuffer = ByteBuffer.allocate(sizeOf(shape))
 
-/** A picture stretched to the model's size, as levels of red, green and blue. */
-fun pixelsOf(picture: Bitmap, width: Int, height: Int): ByteArray {
-    val readable = picture.copy(Bitmap.Config.ARGB_8888, false)
+/** An image stretched to the model's size, as levels of red, green and blue. */
+fun pixelsOf(image: Bitmap, width: Int, height: Int): ByteArray {
+    val readable = image.copy(Bitmap.Config.ARGB_8888, false)
     val colours = IntArray(width * height)
     Bitmap.createScaledBitmap(readable, width, height, true)
         .getPixels(colours, 0, width, 0, 0, width, height)
     val pixels = ByteArray(3 * colours.size)
-    colours.forEachIndexed { at, colour ->
-        pixels[3 * at] = Color.red(colour).toByte()
-        pixels[3 * at + 1] = Color.green(colour).toByte()
-        pixels[3 * at + 2] = Color.blue(colour).toByte()
+    colours.forEachIndexed { index, colour ->
+        pixels[3 * index] = Color.red(colour).toByte()
+        pixels[3 * index + 1] = Color.green(colour).toByte()
+        pixels[3 * index + 2] = Color.blue(colour).toByte()
     }
     return pixels
 }
 
-/** Levels of red, green and blue as a picture. */
+/** Levels of red, green and blue as an image. */
 fun bitmapOf(pixels: ByteArray, width: Int, height: Int): Bitmap {
-    fun level(at: Int) = pixels[at].toInt() and 0xFF // Kotlin's bytes have signs
+    fun level(index: Int) = pixels[index].toInt() and 0xFF // Kotlin's bytes are signed
     val colours = IntArray(width * height) { Color.rgb(level(3 * it), level(3 * it + 1), level(3 * it + 2)) }
     return Bitmap.createBitmap(colours, width, height, Bitmap.Config.ARGB_8888)
 }

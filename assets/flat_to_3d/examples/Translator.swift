@@ -1,4 +1,4 @@
-// How an iOS app calls the models of the bundle "flat_to_3d". Made with it from its manifest.json.
+// How an iOS app calls the models of the bundle "flat_to_3d". Generated from its manifest.json.
 //
 // 1. Add float16.tflite to the app's target, so that it is copied into its resources.
 // 2. In the Podfile: pod 'TensorFlowLiteSwift'
@@ -24,8 +24,8 @@ final class Translator {
 
   /// Signature `a_to_b_uint8`.
   ///
-  /// - Parameter image: uint8 [1, 64, 64, 3] in 0..255; picture 64 wide and 64 high, rows from the top, red, green, blue
-  /// - Returns: image: uint8 [1, 64, 64, 3] in 0..255; picture 64 wide and 64 high, rows from the top, red, green, blue
+  /// - Parameter image: uint8 [1, 64, 64, 3] in 0..255; image 64 wide and 64 high, rows from the top, red, green, blue
+  /// - Returns: image: uint8 [1, 64, 64, 3] in 0..255; image 64 wide and 64 high, rows from the top, red, green, blue
   func aToB(image: [UInt8]) throws -> [UInt8] {
     let runner = try interpreter.signatureRunner(with: "a_to_b_uint8")
     try runner.invoke(with: [
@@ -36,7 +36,7 @@ final class Translator {
 }
 
 private func check(_ count: Int, _ shape: [Int]) {
-  precondition(count == shape.reduce(1, *), "\(count) values given where \(shape) are taken")
+  precondition(count == shape.reduce(1, *), "got \(count) values for a tensor of shape \(shape)")
 }
 
 private func uint8(_ values: [UInt8], _ shape: [Int]) -> Data {
@@ -49,8 +49,8 @@ private func uint8(_ tensor: Tensor, _ shape: [Int]) -> [UInt8] {
   return [UInt8](tensor.data)
 }
 
-/// A picture stretched to the model's size, as levels of red, green and blue.
-func pixels(of picture: CGImage, width: Int, height: Int) -> [UInt8] {
+/// An image stretched to the model's size, as levels of red, green and blue.
+func pixels(of image: CGImage, width: Int, height: Int) -> [UInt8] {
   var colours = [UInt8](repeating: 255, count: 4 * width * height)
   colours.withUnsafeMutableBytes { bytes in
     let context = CGContext(
@@ -58,13 +58,13 @@ func pixels(of picture: CGImage, width: Int, height: Int) -> [UInt8] {
       bytesPerRow: 4 * width, space: CGColorSpaceCreateDeviceRGB(),
       bitmapInfo: CGImageAlphaInfo.noneSkipLast.rawValue)
     context?.interpolationQuality = .high
-    context?.draw(picture, in: CGRect(x: 0, y: 0, width: width, height: height))
+    context?.draw(image, in: CGRect(x: 0, y: 0, width: width, height: height))
   }
   return (0..<(width * height)).flatMap { colours[(4 * $0)..<(4 * $0 + 3)] }
 }
 
-/// Levels of red, green and blue as a picture.
-func picture(of pixels: [UInt8], width: Int, height: Int) -> CGImage? {
+/// Levels of red, green and blue as an image.
+func image(of pixels: [UInt8], width: Int, height: Int) -> CGImage? {
   guard let provider = CGDataProvider(data: Data(pixels) as CFData) else { return nil }
   return CGImage(
     width: width, height: height, bitsPerComponent: 8, bitsPerPixel: 24, bytesPerRow: 3 * width,
