@@ -14,7 +14,7 @@ BUNDLE = ROOT / "assets" / "flat_to_3d"
 def test_it_is_small_and_says_how_it_was_made():
     assert sum(file.stat().st_size for file in BUNDLE.rglob("*") if file.is_file()) <= 4_000_000
     card = (BUNDLE / "card.md").read_text("utf-8")
-    assert "scripts/make_sample_bundle" in card
+    assert "scripts/make sample_bundle" in card
     assert "`content/skill` ↑ | 0." in card
 
 
