@@ -45,5 +45,6 @@ def test_a_toml_file_imports_files_beside_it(tmp_path):
     assert load(str(toml)).method == "pix2pix"
     assert sys.modules["tf_translate_import_beside"].VALUE == 3
     toml.write_text('method = "pix2pix"\nimport = "beside.py"\n[data]\npath = "somewhere"\n')
-    with pytest.raises(ConfigError, match=r"import must be a list of Python files, got 'beside.py'"):
+    sentence = r"import must be a list of Python files, got 'beside.py'"
+    with pytest.raises(ConfigError, match=sentence):
         load(str(toml))
