@@ -8,25 +8,27 @@ import tensorflow as tf
 from tf_translate.layers.portable_relu import PortableReLU, with_portable_relus
 
 
-@pytest.mark.parametrize("slope", [0.0, 0.2])
-def test_values_and_gradients_equal_those_of_a_relu(slope):
+@pytest.mark.parametrize("negative_slope", [0.0, 0.2])
+def test_values_and_gradients_equal_those_of_a_relu(negative_slope):
     features = tf.constant([-2.0, -0.5, 0.0, 3.0])
     with tf.GradientTape() as tape:
         tape.watch(features)
-        values = PortableReLU(slope)(features)
-    np.testing.assert_allclose(values, [-2 * slope, -0.5 * slope, 0, 3])
-    np.testing.assert_allclose(tape.gradient(values, features), [slope, slope, slope, 1])
+        values = PortableReLU(negative_slope)(features)
+    np.testing.assert_allclose(values, [-2 * negative_slope, -0.5 * negative_slope, 0, 3])
+    np.testing.assert_allclose(
+        tape.gradient(values, features), [negative_slope, negative_slope, negative_slope, 1]
+    )
 
 
-@pytest.mark.parametrize("slope", [0.0, 0.2])
-def test_a_smoothed_gradient_rises_linearly_and_keeps_the_values(slope):
+@pytest.mark.parametrize("negative_slope", [0.0, 0.2])
+def test_a_smoothed_gradient_rises_linearly_and_keeps_the_values(negative_slope):
     features = tf.constant([-2.0, -0.5, -0.25, 0.0, 0.25, 0.5, 3.0])
     with tf.GradientTape() as tape:
         tape.watch(features)
-        values = PortableReLU(slope, relu_gradient_width=1.0)(features)
-    np.testing.assert_allclose(values, keras.ops.leaky_relu(features, slope))
+        values = PortableReLU(negative_slope, relu_gradient_width=1.0)(features)
+    np.testing.assert_allclose(values, keras.ops.leaky_relu(features, negative_slope))
     fractions = np.array([0, 0, 0.25, 0.5, 0.75, 1, 1])
-    expected = slope + (1 - slope) * fractions
+    expected = negative_slope + (1 - negative_slope) * fractions
     np.testing.assert_allclose(tape.gradient(values, features), expected, atol=1e-6)
 
 
