@@ -127,7 +127,7 @@ class LatentSearch:
         ValueError: If there is no objective of that name.
 
     Source: Antipov et al. 2017, https://arxiv.org/abs/1702.01983, the identity-preserving
-    optimisation.
+    optimization.
     """
 
     def __init__(

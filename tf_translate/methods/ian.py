@@ -92,7 +92,7 @@ class IAN(Translator):
         edit takes `edit_steps` gradient steps from mu on the mean of (G(z) - target)^2 over the
         painted patch. The learning rate is multiplied by 1 + width, where width is the side of a
         square of the patch's area. The change is blended into the image.
-    Departs: no MADE randomiser, no multiscale dilated blocks, no RGB-beta output layer, so
+    Departs: no MADE randomizer, no multiscale dilated blocks, no RGB-beta output layer, so
         "ternary" is the paper's GAN loss on IAN_simple's networks; both players take a turn on
         each batch (the code: alternately, one batch each); the encoder head is updated once a
         step, without the adversarial term also for "ternary" (the code adds it there); the
