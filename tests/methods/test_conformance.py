@@ -1,5 +1,6 @@
 """What every registered method must do, with tiny networks."""
 
+import inspect
 from pathlib import Path
 
 import keras
@@ -10,6 +11,7 @@ import tensorflow as tf
 import exporters
 from tests.methods.tiny import count_passes
 from tf_translate.config.import_file import import_file
+from tf_translate.layers.cpu import VARIABLE
 from tf_translate.methods.registry import all_methods
 
 SHAPE = (16, 16, 3)
@@ -293,3 +295,28 @@ def test_each_signature_has_the_same_outputs_in_saved_model_and_tflite(name, tmp
             assert np.abs(output - np.asarray(expected[spec.name])).max() < 1e-4
             minimum, maximum = spec.value_range or (-np.inf, np.inf)
             assert minimum <= output.min() <= output.max() <= maximum
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("name", ["cyclegan", "pix2pix"])
+@pytest.mark.parametrize(
+    "check",
+    [
+        test_one_fit_step_is_finite,
+        test_each_player_moves_its_own_weights_and_no_others,
+        test_a_keras_file_restores_outputs_optimizers_and_the_next_step,
+        test_two_replicas_step_like_one_device,
+        test_training_in_bfloat16_has_float32_weights_and_losses,
+        test_each_signature_has_the_same_outputs_in_saved_model_and_tflite,
+    ],
+)
+def test_conformance_holds_without_cpu_kernels(check, name, monkeypatch, tmp_path, two_replicas):
+    monkeypatch.setenv(VARIABLE, "off")
+    given = {
+        "name": name,
+        "settings": TINY[name],
+        "monkeypatch": monkeypatch,
+        "tmp_path": tmp_path,
+        "two_replicas": two_replicas,
+    }
+    check(**{argument: given[argument] for argument in inspect.signature(check).parameters})
