@@ -77,6 +77,7 @@ def test_requesting_gradient_norms_does_not_change_training():
 # The loss of discriminators that give every image equal logits or 1/2, computed by hand.
 CHANCE_LEVELS = {
     "pix2pix": {"discriminator": np.log(2)},
+    "cut": {"discriminator": 0.5 * (0.25 + 0.25)},
     "cyclegan": {"discriminator": 2 * 0.5 * (0.25 + 0.25)},
     "dualgan": {"discriminator": 0.0},
     "discogan": {"discriminator": 2 * np.log(2)},
