@@ -1,6 +1,6 @@
 """The table of methods in README.md, from the registry.
 
-python -m scripts.results.methods_table     writes it between `<!-- methods -->` and `<!-- end -->`
+python -m scripts.results.methods_table    writes it between the two marks of README.md
 """
 
 from pathlib import Path
@@ -25,11 +25,12 @@ def table() -> str:
     return "\n".join(rows) + "\n"
 
 
-def with_table(text: str) -> str:
-    """A page with its table of methods renewed."""
+def with_table(text: str, rendered: str) -> str:
+    """A page with its table of methods replaced."""
     before, _, rest = text.partition(START)
-    return before + START + table() + END + rest.partition(END)[2]
+    return before + START + rendered + END + rest.partition(END)[2]
 
 
 if __name__ == "__main__":
-    README.write_text(with_table(README.read_text("utf-8")), "utf-8")
+    rendered = table()
+    README.write_text(with_table(README.read_text("utf-8"), rendered), "utf-8")

@@ -43,3 +43,10 @@ def test_clipping_divides_the_norm_by_the_loss_scale():
     optimizer.build([keras.Variable(tf.zeros(1))])
     (clipped,) = clip_by_global_norm([tf.constant([80.0])], 5.0, optimizer)
     assert float(clipped[0]) / 8.0 == pytest.approx(5.0)
+
+
+def test_variables_without_a_gradient_stay_without_one():
+    gradients = clip_by_global_norm([tf.constant([3.0, 4.0]), None], 1.0, None)
+    np.testing.assert_allclose(gradients[0], [0.6, 0.8], rtol=1e-6)
+    assert gradients[1] is None
+    assert clip_by_global_norm([None], 1.0, None) == [None]

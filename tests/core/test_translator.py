@@ -1,6 +1,7 @@
 """The base class of all methods, against steps computed by hand."""
 
 import dataclasses
+from types import MappingProxyType
 
 import keras
 import numpy as np
@@ -430,3 +431,11 @@ def test_two_replicas_log_and_step_as_one_device(two_replicas):
     np.testing.assert_allclose(results[0], results[1], rtol=1e-6)
     # By hand: mean of a is 3, so c = 5 - 0.1 * 9 = 4.1 and g = 3 - 0.1 * 2 * 4.1 * 3 = 0.54.
     assert results[1][:2] == pytest.approx([0.54, 4.1], rel=1e-5)
+
+
+def test_a_discriminator_without_a_chance_level_is_refused_when_compiled():
+    class Silent(Toy):
+        chance_levels = MappingProxyType({})
+
+    with pytest.raises(ValueError, match=r"`chance_levels` of Silent must .*'discriminator'"):
+        Silent(scale(1, "g"), scale(1, "c")).compile()

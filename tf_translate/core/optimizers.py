@@ -43,17 +43,22 @@ def clip_by_global_norm(gradients: list, limit: float, optimizer) -> list:
     argument `global_clipnorm` of an optimizer would clip each replica's gradients separately.
 
     Args:
-        gradients: One per variable, of a loss that was divided by the number of replicas.
+        gradients: One per variable or None, of a loss that was divided by the number of replicas.
         limit: Largest norm.
         optimizer: The optimizer whose loss scale, if it has one, the gradients carry.
 
     Source: torch.nn.utils.clip_grad_norm_, as Fader Networks' code uses it.
     """
     context = tf.distribute.get_replica_context()
-    summed = gradients
+    summed = [gradient for gradient in gradients if gradient is not None]
+    if not summed:
+        return gradients
     if context.num_replicas_in_sync > 1:
-        summed = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
+        summed = context.all_reduce(tf.distribute.ReduceOp.SUM, summed)
     scale = getattr(optimizer, "dynamic_scale", 1.0)
     norm = tf.linalg.global_norm(summed) / tf.cast(scale, tf.float32)
     factor = tf.minimum(1.0, limit / tf.maximum(norm, 1e-12))
-    return [tf.cast(factor, gradient.dtype) * gradient for gradient in gradients]
+    return [
+        None if gradient is None else tf.cast(factor, gradient.dtype) * gradient
+        for gradient in gradients
+    ]

@@ -408,9 +408,6 @@ class Translator(serialization.RepeatedlySaved, Diagnostics):
         """Compiles as saved, so that optimizer state can be loaded."""
         self.compile(serialization.optimizers_from(config), **config["options"])
 
-    def _maybe_symbolic_build(self, *args, **kwargs) -> None:
-        """Does nothing: Keras would call the model on a batch, but it is built (keras 20585)."""
-
 
 class _Views:
     """Networks by key, in an object that Keras does not track."""

@@ -109,7 +109,9 @@ def register(
         cls.method, cls.layout, cls.settings_class = name, layout, settings
         package = cls.__module__.partition(".")[0]
         if package != _PACKAGE:
-            add_preset_folder(name, Path(str(sys.modules[cls.__module__].__file__)).parent)
+            file = getattr(sys.modules[cls.__module__], "__file__", None)
+            if file is not None:  # a notebook has none, and no presets beside it
+                add_preset_folder(name, Path(file).parent)
         _REGISTERED[name] = Method(
             name=name,
             title=title or name,
@@ -166,5 +168,5 @@ def _installed() -> dict:
     return {point.name: point for point in entry_points(group=ENTRY_POINT)}
 
 
-def _qualified_name(cls: type) -> tuple[str, str]:
-    return cls.__module__, cls.__qualname__
+def _qualified_name(cls: type) -> str:
+    return f"{cls.__module__}.{cls.__qualname__}"
