@@ -104,7 +104,8 @@ def draw_people(
     style, random = load_open_peeps(), np.random.default_rng(seed)
     images = np.empty((count, 2, image_size, image_size, 3), np.uint8)
     for index in track(range(count), "drawing", console=console):
-        name = f"identity_embedder-{seed}-{index:05d}"
+        # The name seeds the person; its prefix is that of the published ablation.
+        name = f"recogniser-{seed}-{index:05d}"
         for image, tone in enumerate(random.choice(len(TONES), 2, replace=False)):
             images[index, image] = draw(style, name, (int(tone),), side=image_size)
     return images
