@@ -343,10 +343,10 @@ def test_a_network_without_an_active_term_that_moves_it_is_unchanged():
 
 
 def test_stop_gradient_for_must_name_own_networks_and_leave_a_term():
-    with pytest.raises(ValueError, match=r"must keep some of .* got \['t'\] for 'other'"):
+    with pytest.raises(ValueError, match=r"must map some of its .* got \['t'\] for 'other'"):
         Player("p", ("own",), "o", ("t", "u"), stop_gradient_for={"other": ("t",)})
     with pytest.raises(
-        ValueError, match="`stop_gradient_for` of player 'p' must keep some of its terms"
+        ValueError, match="`stop_gradient_for` of player 'p' must map some of its networks"
     ):
         Player("p", ("own",), "o", ("t",), stop_gradient_for={"own": ("t",)})
 

@@ -14,7 +14,8 @@ class TwoDomainTranslator(Translator):
     """Translates both ways between the domains `a` and `b`: CycleGAN, DualGAN, DiscoGAN.
 
     A method adds loss terms, players and objectives, and overrides `build_generator` and
-    `build_discriminator`.
+    `build_discriminator`. This class has `translate_batch` (the fakes F(y) and G(x)),
+    `reconstruct` (F(G(x)) and G(F(y))) and the signatures.
 
     Args:
         generator_ab, generator_ba: Networks from one domain to the other.

@@ -14,19 +14,23 @@ class Player:
         name: Name of the player and of its optimizer.
         networks: Attributes of the translator that hold its networks.
         objective: Method of the translator, `(batch, shared) -> {loss term: scalar}`.
-        terms: Names of the loss terms that its objective returns.
-        forward: Method of the translator, `batch -> {name: tensor}`. It runs once for each
-            microbatch, before the first turn on it. All players of the step get its results as
-            `shared`. The player's own gradients flow through them; for every other player
-            gradients stop there. So fakes are generated once, whichever player moves first.
+        terms: Names of the loss terms of its objective, which returns exactly those whose weight
+            is not 0.
+        forward: Method of the translator, `batch -> {name: tensor}`. It runs before the first
+            turn on a microbatch, and again only if this player has another turn on it. All
+            players of the stage get its results as `shared`. The player's own gradients flow
+            through them; for every other player gradients stop there. So fakes are generated
+            once, whichever player takes the first turn.
         depends_on: Players that must run their forward first. Its own forward then gets their
             results, with gradients stopped: `(batch, shared) -> {name: tensor}`.
-        stop_gradient_for: For a network, the terms that must not move it. The gradients of these
-            terms stop before that network, without a further forward pass.
-        microbatches: Indices of the microbatches it plays on, one turn each, in order. `(0,)` is
-            one turn on the whole batch. A discriminator on `(0, 1, 2)` beside a generator on
-            `(2,)` takes three turns on fresh images for each turn of the generator. `(0, 0)` is
-            two turns on the same images. Every turn computes its gradients anew.
+        stop_gradient_for: For a network, the terms that must not train it. They are left out of
+            the sum of terms whose gradient that network gets; the player's other networks get
+            them as usual, and no further forward pass is needed.
+        microbatches: Indices of the microbatches it is updated on, one turn each, in order. The
+            batch has one microbatch more than the largest index of the stage. `(0,)` of all
+            players is one turn on the whole batch. A discriminator on `(0, 1, 2)` beside a
+            generator on `(2,)` takes three turns on fresh images for each turn of the generator.
+            `(0, 0)` is two turns on the same images. Every turn computes its gradients anew.
         stage: Stage of training in which it plays.
         batch_keys: Keys of the batch that it needs besides the images, such as "label_a".
         averaged: Whether `training.ema_momentum` averages its weights; true for the networks that
@@ -61,8 +65,8 @@ class Player:
         for network, terms in self.stop_gradient_for.items():
             if network not in self.networks or not set(terms) < set(self.terms):
                 raise ValueError(
-                    f"`stop_gradient_for` of player {self.name!r} must keep some of its terms "
-                    f"{list(self.terms)} from networks of {list(self.networks)}, got "
+                    f"`stop_gradient_for` of player {self.name!r} must map some of its networks "
+                    f"{list(self.networks)} to terms of {list(self.terms)}, not all, got "
                     f"{list(terms)} for {network!r}"
                 )
 

@@ -26,11 +26,15 @@ class Translator(serialization.RepeatedlySaved, Diagnostics):
     network weights in the project: it owns the gradient tapes, multiplies by the loss weights,
     divides by the number of replicas and scales float16 losses.
 
+    The constructor of a subclass takes each network as an argument of its own and passes them
+    on as `networks`. The name of a discriminator's own loss term ends in "discriminator", and
+    `chance_levels` holds its loss at chance, which the failure monitor compares with the logs.
+
     Use it like any Keras model: `compile()`, `fit(batches)`, callbacks, `save("x.keras")`.
-    A batch is a mapping of images. A step divides its loss by the number of replicas, because
-    optimizers sum gradients over them; logged values are not divided. A batch stacks
-    `microbatches_per_step` microbatches; each update of a player uses one of them (see
-    `Player.microbatches`).
+    A batch is a mapping of images, and of labels or attributes where a player has `batch_keys`.
+    It stacks `microbatches_per_step` microbatches; each update of a player uses one of them (see
+    `Player.microbatches`). A step divides its loss by the number of replicas, because optimizers
+    sum gradients over them; logged values are not divided.
 
     Args:
         networks: Built networks, keyed by the name of the attribute that holds them.
@@ -51,13 +55,15 @@ class Translator(serialization.RepeatedlySaved, Diagnostics):
     players: tuple[Player, ...] = ()  # in the order of their turns
     layout: ClassVar[str] = "unpaired"  # kind of data set, set by `@register`
     deploys: ClassVar[tuple[str, ...]] = ()  # names of `signatures`, known without building a model
-    # The signature that translates in each direction; its first output is the translation.
+    # Direction -> name of the signature that translates so; read for two domains only.
     directions: ClassVar[Mapping[str, str]] = {"a_to_b": "a_to_b", "b_to_a": "b_to_a"}
-    preparatory_stages: ClassVar[
-        tuple[str, ...]
-    ] = ()  # pretraining: no images can be generated yet
-    alternates_steps: ClassVar[bool] = False  # whether `is_alternate_step` is ever true
-    # Image shape of each domain (or of the one set) in the paper, and its attributes.
+    # Stages without a trained generator, such as that of a classifier: no previews.
+    preparatory_stages: ClassVar[tuple[str, ...]] = ()
+    # Whether some steps differ from the usual one, as in GeneGAN's bursts, in which only the
+    # discriminators take turns: see `is_alternate_step`.
+    alternates_steps: ClassVar[bool] = False
+    # The data of the paper, to build its model without data: image shape of each domain (or of
+    # the single set), and the values of each attribute.
     paper_shapes: ClassVar[tuple[tuple[int, int, int], ...]] = ((256, 256, 3), (256, 256, 3))
     paper_attributes: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     conformance: ClassVar[Conformance] = Conformance()
@@ -168,17 +174,30 @@ class Translator(serialization.RepeatedlySaved, Diagnostics):
         return make_optimizer(getattr(self.settings, player.optimizer).model_dump())
 
     def examples(self, batch: Mapping) -> dict[str, dict]:
-        """Example inputs of each signature, for previews and export, from one batch."""
+        """Example inputs of signatures, for previews and export, from one batch.
+
+        Export fills the inputs of a signature without an example with random values.
+        """
         inputs = {"a_to_b": batch["a"], "b_to_a": batch["b"]}
         signatures = [each for each in self.signatures().values() if each.name in inputs]
         return {each.name: {each.inputs[0].name: inputs[each.name]} for each in signatures}
 
     def generated_images(self, attributes):
-        """Images generated from noise, in a stage that cannot translate yet; else None."""
+        """Images generated from noise, where the generator is trained and the encoder is not.
+
+        Args:
+            attributes: One row of attribute values for each image to generate.
+
+        Returns:
+            Images in [-1, 1]; None if the current stage can translate.
+        """
         return None
 
     def fraction_of_steps(self, player: Player) -> float:
-        """The fraction of its stage's steps in which a player takes turns."""
+        """The fraction of its stage's steps in which a player takes turns.
+
+        Below 1 where steps alternate; it converts a schedule's steps into optimizer updates.
+        """
         return 1.0
 
     def transform_gradients(self, player: Player, gradients: list) -> list:
@@ -194,7 +213,8 @@ class Translator(serialization.RepeatedlySaved, Diagnostics):
         Keras does not see it, so it is neither saved nor restored twice.
 
         Example:
-            `taps = self.view("taps", lambda: with_taps(self.generator, ["encoder_1"]))`
+            `self.view("taps", lambda: with_taps(self.generator, ["encoder_1"]))`, a network that
+            returns the activations of the layer "encoder_1".
         """
         return self._views.get(key, build)
 
@@ -262,7 +282,7 @@ class Translator(serialization.RepeatedlySaved, Diagnostics):
             self.make_train_function(force=True)
 
     def active_players(self) -> list[Player]:
-        """The players of the stage that take turns in the next step: those with an active term."""
+        """The players of the stage that take turns: those with a term whose weight is not 0."""
         players = self._stage_players()
         return [player for player in players if any(self.uses(term) for term in player.terms)]
 

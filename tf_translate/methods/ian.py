@@ -32,8 +32,10 @@ from tf_translate.networks.inference_behavior import describe_inference
 
 # Width over which an edit smooths the gradient of ReLUs, so that rounding hardly changes it.
 _RELU_GRADIENT_WIDTH = 0.5
-_TOLERANCE_FACTOR = 3.0  # for an edit on a device: its steps amplify rounding errors
-# Streams of random values for noise: on images and their reconstructions, and on samples.
+_TOLERANCE_FACTOR = 3.0  # `verify` allows an edit 3 times the error: steps amplify rounding
+# Streams: random values of different streams are independent, those of one stream and step are
+# equal. 0 and 1 are the latents; these two are noise on images and their reconstructions, and on
+# samples.
 _IMAGE, _SAMPLED = 2, 3
 
 
@@ -78,8 +80,8 @@ class IAN(Translator):
 
     Code to paper: `trunk` and `discriminator_head` are the discriminator, `trunk` and
         `encoder_head` the encoder (z has mean mu and standard deviation exp(log sigma)),
-        `decoder` the generator G; "feature" is the introspective loss. "The code" below is the
-        authors' published code.
+        `decoder` the generator G; "feature" is the introspective loss. "The code" below is
+        the authors' IAN_simple.py, and NPE.py for edits; IAN.py is the paper's model.
     Batch: `{"image"}`, `(batch, height, width, channels)` float32 in [-1, 1].
     Players: autoencoder (`encoder_head`, `decoder`), then discriminator (`trunk`,
         `discriminator_head`), on the same reconstructions and samples. The trunk is trained
@@ -123,7 +125,7 @@ class IAN(Translator):
     deploys = ("reconstruct", "edit", "encode", "decode")
     paper_shapes = ((64, 64, 3),)
     terms = (
-        content("pixel", weight=3.0, source="the code: 2 |x^ - x|, recon_weight"),
+        content("pixel", weight=3.0, source="the code: recon_weight = 3, times 2 |x^ - x|"),
         content("feature", source="introspective loss; the code: mean over 4 layers"),
         domain("adversarial", source="on reconstructions and samples"),
         domain("discriminator", source="adversarial loss, binary or ternary"),
