@@ -78,13 +78,13 @@ def main(options: argparse.Namespace, words: Sequence[str]) -> int:
         "versions": versions(("tensorflow", "keras", "numpy")),
         "revision": _revision(),
         "rounds": options.rounds,
-        "steps": [],
+        "kernel_times": [],
     }
     file = options.folder / "cpu_kernels.json"
     for method in options.method or METHODS:
         for model in models(method):
             row = measure(model, options.kernel or list(KERNELS), options.rounds)
-            result["steps"].append(row)
+            result["kernel_times"].append(row)
             file.write_text(json.dumps(result, indent=1) + "\n")
             print(summary(row), file=sys.stderr, flush=True)
     print(file)

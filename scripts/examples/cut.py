@@ -1,6 +1,6 @@
 """CUT (Park et al. 2020) as a method of one's own: one file and its preset, nothing else edited.
 
-    tf-translate --import scripts/examples/cut.py train cut --set training.steps=20
+tf-translate --import scripts/examples/cut.py train cut --set training.steps=20
 """
 
 import keras

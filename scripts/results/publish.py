@@ -10,6 +10,7 @@ python -m scripts.results.publish --memory FOLDER NAME
 python -m scripts.results.publish --startup FOLDER NAME
 python -m scripts.results.publish --steps FOLDER NAME
 python -m scripts.results.publish --input FOLDER NAME
+python -m scripts.results.publish --cpu-kernels FOLDER NAME
 """
 
 import json
@@ -31,6 +32,7 @@ TABLES = {  # by option, the file in FOLDER
     "--startup": "measure_startup.json",
     "--steps": "bench_steps.json",
     "--input": "bench_input.json",
+    "--cpu-kernels": "cpu_kernels.json",
 }
 
 

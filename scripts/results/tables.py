@@ -250,6 +250,30 @@ def _not_exported(result: dict) -> list[str]:
     ]
 
 
+def _kernels_table(result: dict) -> str:
+    """One row per method and stage: the step's time, and its ratio with and without each kernel."""
+    kernels = sorted({name for row in result["kernel_times"] for name in row["ratios"]} - {"all"})
+    columns = ("all", *kernels)
+    lines = [
+        f"`{result['command']}` at {result['revision'][:7]}: {result['machine']}, "
+        f"{result['rounds']} rounds in turns",
+        "",
+        f"| step | ms | {' | '.join(columns)} |",
+        "|---" * (2 + len(columns)) + "|",
+    ]
+    for row in result["kernel_times"]:
+        name = row["method"] + ("" if row["stage"] == "train" else f", {row['stage']}")
+        cells = [
+            f"{each['ratio']:.2f} ({each['ratio_low']:.2f} to {each['ratio_high']:.2f})"
+            if (each := row["ratios"].get(column))
+            else "–"
+            for column in columns
+        ]
+        lines.append(f"| {name} | {row['ms']:.1f} | {' | '.join(cells)} |")
+    lines += ["", "Time with a kernel / without it: median and its 95 % interval. – is not used."]
+    return "\n".join(lines) + "\n"
+
+
 TABLES = {  # by the key that only this kind of result has
     "ablation": _ablation_table,
     "benchmark": _benchmark_table,
@@ -261,4 +285,5 @@ TABLES = {  # by the key that only this kind of result has
     "startup": _startup_table,
     "input": _input_table,
     "step_times": _steps_table,
+    "kernel_times": _kernels_table,
 }

@@ -82,7 +82,7 @@ def test_the_file_says_how_and_where_it_was_measured(tmp_path, monkeypatch, caps
     assert result["command"] == "scripts/bench cpu_kernels --method ian"
     keys = {"date", "seed", "machine", "instruction_set", "versions", "revision", "rounds"}
     assert keys < set(result)
-    assert [row["ratios"]["adam"]["ratio"] for row in result["steps"]] == [0.8]
+    assert [row["ratios"]["adam"]["ratio"] for row in result["kernel_times"]] == [0.8]
     assert "adam 0.800 (0.800 to 0.800)" in capsys.readouterr().err
 
 

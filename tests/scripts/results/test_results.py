@@ -88,6 +88,21 @@ def check_step_times(result):
         assert (row["before"] is None) == (row["ratio"] is None)
 
 
+def check_kernel_times(result):
+    """A result of `scripts/bench cpu_kernels`; its ratios are the medians of its rounds."""
+    check_provenance(result, "tensorflow", "keras")
+    assert result["instruction_set"]
+    assert result["rounds"] >= 10
+    for row in result["kernel_times"]:
+        assert "all" in row["ratios"]
+        times = row["rounds_ms"]
+        for kernel, each in row["ratios"].items():
+            ratios = np.array(times["on"]) / np.array(times[kernel])
+            assert len(ratios) == result["rounds"]
+            assert each["ratio"] == pytest.approx(np.median(ratios), rel=2e-3)
+            assert each["ratio_low"] <= each["ratio"] <= each["ratio_high"]
+
+
 def check_memory(result):
     """A result of `scripts/bench memory`; its KiB per step follow from its rows."""
     assert result["date"].startswith("20")
@@ -207,5 +222,6 @@ CHECKS = {  # by the key that only this kind of result has
     "files": check_files,
     "startup": check_startup,
     "step_times": check_step_times,
+    "kernel_times": check_kernel_times,
     "input": check_input,
 }
