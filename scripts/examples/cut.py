@@ -69,6 +69,7 @@ class CUT(Translator):
         settings={
             "residual_blocks": 5, "base_filters": 4, "discriminator_layers": 1,
             "discriminator_filters": 4, "patches": 8, "projection": 8,
+            "temperature": 1.0,  # at 0.07 three steps of plain descent amplify rounding errors
         },
         # G of both domains at once; H of queries and keys for both terms; D real, fake, fake.
         forward_passes={"generator": 1, "projector": 4, "discriminator": 3},

@@ -228,7 +228,8 @@ def test_two_replicas_step_like_one_device(name, settings, two_replicas):
             logs += history.values()
         averages = [v for each in model.player_optimizers.values() for v in each.variables]
         results.append((_values([*model.weights, *averages]), logs))
-    assert _largest_difference(results[0][0], results[1][0]) < 1e-5
+    # Rounding: 1.6e-5 at most where a processor sums in another order; a wrong scale is 1e-3.
+    assert _largest_difference(results[0][0], results[1][0]) < 5e-5
     np.testing.assert_allclose(results[0][1], results[1][1], rtol=1e-4)
 
 
