@@ -18,6 +18,7 @@ def test_methods_prints_json(command):
     assert rows["pix2pix"]["players"] == ["discriminator", "generator"]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("method", "millions"),
     [
@@ -51,12 +52,14 @@ def test_describe_gives_the_published_parameter_counts(command, method, millions
         assert networks[name]["parameters"] / 1e6 == pytest.approx(expected, abs=0.0005)
 
 
+@pytest.mark.thorough
 def test_describe_shows_every_loss_term_and_its_source(command):
     _, out, _ = command("describe", "cyclegan")
     for word in ("content/cycle", "domain/adversarial", "eq. 2", "11.378 M"):
         assert word in out
 
 
+@pytest.mark.thorough
 def test_a_run_holds_the_files_that_the_readme_lists(trained):
     assert (trained / "model.keras").is_file()
     assert json.loads((trained / "config.json").read_text())["method"] == "pix2pix"
@@ -67,6 +70,7 @@ def test_a_run_holds_the_files_that_the_readme_lists(trained):
     assert events.stat().st_size > 0
 
 
+@pytest.mark.thorough
 def test_verify_prints_one_json_object(command, bundle):
     code, out, _ = command("verify", bundle, "--json")
     result = json.loads(out)
@@ -91,6 +95,7 @@ def test_a_bundle_and_its_run_translate_images_of_any_size_alike(
         assert np.abs(first.astype(int) - second).max() <= 2
 
 
+@pytest.mark.thorough
 def test_benchmark_prints_json(command, bundle):
     code, out, _ = command("benchmark", bundle, "--json", "--runs", "2", "--threads", "1")
     timings = json.loads(out)["timings"]
@@ -99,6 +104,7 @@ def test_benchmark_prints_json(command, bundle):
     assert all(timing["median_ms"] > 0 for timing in timings)
 
 
+@pytest.mark.thorough
 def test_benchmark_with_card_updates_the_card_and_the_bundle_still_verifies(
     command, mistake, bundle, tmp_path
 ):
@@ -125,6 +131,7 @@ def test_benchmark_with_card_updates_the_card_and_the_bundle_still_verifies(
     assert "leave one of them out" in mistake("benchmark", copy, "--card", "--compare", onnx)
 
 
+@pytest.mark.thorough
 def test_evaluate_prints_metrics_as_json_and_writes_a_page(command, trained):
     code, out, _ = command("evaluate", trained, "--json")
     assert code == 0
@@ -136,6 +143,7 @@ def test_evaluate_prints_metrics_as_json_and_writes_a_page(command, trained):
     assert (trained / "evaluation" / "index.html").is_file()
 
 
+@pytest.mark.thorough
 def test_evaluate_adds_metrics_of_a_pretrained_network(command, trained, tmp_path):
     network = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Flatten()])
     network.save(tmp_path / "mine.keras")

@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pytest
 
 from tests.cli.conftest import settings, write_pairs
 from tf_translate import images
@@ -13,6 +14,7 @@ def _settings(bundle, recipe):
     return manifest["artifacts"][recipe]["settings"]
 
 
+@pytest.mark.thorough
 def test_an_integer_recipe_is_calibrated_on_the_training_split_and_verifies(
     command, trained, tmp_path
 ):
@@ -31,6 +33,7 @@ def test_an_integer_recipe_is_calibrated_on_the_training_split_and_verifies(
     assert command("verify", bundle)[0] == 0
 
 
+@pytest.mark.thorough
 def test_a_folder_of_images_may_be_given_instead(command, trained, tmp_path):
     folder = write_pairs(tmp_path / "own", train=3, test=1, seed=4, size=20) / "train"
     bundle = tmp_path / "bundle"
@@ -40,6 +43,7 @@ def test_a_folder_of_images_may_be_given_instead(command, trained, tmp_path):
     assert calibration["examples"]["a_to_b"] == 3  # of its a/
 
 
+@pytest.mark.thorough
 def test_a_calibration_folder_that_no_recipe_needs_is_reported(command, trained, tmp_path):
     arguments = ("--bundle", tmp_path / "bundle", "--recipe", "float16", "--calibration", tmp_path)
     code, out, _ = command("export", trained, *arguments)
@@ -47,6 +51,7 @@ def test_a_calibration_folder_that_no_recipe_needs_is_reported(command, trained,
     assert "--calibration is not used: none of the recipes" in " ".join(out.split())
 
 
+@pytest.mark.thorough
 def test_no_optimize_leaves_the_file_as_the_converter_wrote_it(command, trained, tmp_path):
     for option, optimized in (((), True), (("--no-optimize",), False)):
         bundle = tmp_path / str(optimized)
@@ -57,6 +62,7 @@ def test_no_optimize_leaves_the_file_as_the_converter_wrote_it(command, trained,
         assert manifest["artifacts"]["float32"]["optimized"] is optimized
 
 
+@pytest.mark.thorough
 def test_a_folder_without_images_is_a_mistake(mistake, trained, tmp_path):
     arguments = ("export", trained, "--bundle", tmp_path / "b", "--recipe", "int8", "--calibration")
     assert "there is no folder" in mistake(*arguments, tmp_path / "none")
@@ -64,6 +70,7 @@ def test_a_folder_without_images_is_a_mistake(mistake, trained, tmp_path):
     assert "holds no images" in mistake(*arguments, tmp_path / "empty")
 
 
+@pytest.mark.thorough
 def test_the_card_has_what_the_run_and_the_user_say(command, trained, tmp_path):
     bundle = tmp_path / "bundle"
     texts = ("--license", "CC BY 4.0, me", "--intended-use", "Squares, nothing else.")
@@ -77,6 +84,7 @@ def test_the_card_has_what_the_run_and_the_user_say(command, trained, tmp_path):
     assert command("verify", bundle)[0] == 0
 
 
+@pytest.mark.thorough
 def test_frozen_norms_report_their_error_and_verify(command, pairs, tmp_path):
     run, bundle = tmp_path / "run", tmp_path / "bundle"
     options = settings(f"data.path={pairs}", "training.steps=1", "model.norm=instance")
@@ -102,6 +110,7 @@ def test_a_model_without_norms_of_each_image_cannot_freeze_them(mistake, trained
     assert not bundle.exists()
 
 
+@pytest.mark.thorough
 def test_norm_inputs_verify_and_normalize_all_tiles_alike(command, mistake, pairs, tmp_path):
     run, bundle = tmp_path / "run", tmp_path / "bundle"
     options = settings(
@@ -132,6 +141,7 @@ def test_norm_inputs_verify_and_normalize_all_tiles_alike(command, mistake, pair
         assert sentence in mistake("export", run, *arguments[:-3], "--norm-inputs", *option)
 
 
+@pytest.mark.thorough
 def test_a_model_without_norms_of_each_image_has_no_statistics(mistake, trained, tmp_path):
     bundle = tmp_path / "bundle"
     sentence = mistake("export", trained, "--bundle", bundle, "--norm-inputs")

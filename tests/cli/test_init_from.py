@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import pytest
 
 from tests.cli.conftest import settings
 from tf_translate.experiment.build import build
@@ -15,6 +16,7 @@ def _options(trained, *more):
     return settings(f"data.path={data}", f"training.init_from={trained}", *more)
 
 
+@pytest.mark.thorough
 def test_a_run_starts_from_the_weights_of_another(command, trained, tmp_path):
     run = tmp_path / "next"
     # With a learning rate near 0 the final weights are the initial ones.
@@ -32,6 +34,7 @@ def test_a_run_starts_from_the_weights_of_another(command, trained, tmp_path):
         random, source.generator.trainable_weights, strict=True))  # fmt: skip
 
 
+@pytest.mark.thorough
 def test_runs_with_other_weight_shapes_or_methods_are_rejected(mistake, trained, tmp_path):
     options = _options(trained, "training.steps=1", "model.base_filters=8")
     sentence = mistake("train", "pix2pix", "--run", tmp_path / "a", *options)

@@ -9,6 +9,8 @@ import subprocess
 import threading
 import time
 
+import pytest
+
 from tests.cli.conftest import settings
 from tf_translate.training.run_dir import RunDir, is_intact
 
@@ -42,6 +44,7 @@ def _at_step(run, step, action):
     watcher.join()
 
 
+@pytest.mark.thorough
 def test_a_run_stopped_by_a_full_disk_resumes_once_there_is_space(command, mistake, pairs, disk):
     run = disk.path / "run"
     # Every checkpoint is kept, so that they fill the disk.
@@ -78,6 +81,7 @@ def test_a_read_only_folder_is_reported_before_images_are_read(mistake, trained,
     assert f"the run cannot be written to {disk.path}/run: {disk.path}/run is read-only" in sentence
 
 
+@pytest.mark.thorough
 def test_a_folder_that_becomes_read_only_during_training_stops_the_run(
     command, mistake, pairs, disk
 ):
@@ -110,6 +114,7 @@ def test_a_run_path_where_no_folder_can_be_created_is_reported(mistake, pairs):
     assert "choose another --run" in sentence
 
 
+@pytest.mark.thorough
 def test_a_deleted_image_stops_a_run_that_reads_it_again(mistake, pairs, tmp_path):
     run, deleted = tmp_path / "run", pairs / "train" / "b" / "3.png"
     options = _settings(pairs, 100_000, "data.cache=none", "training.checkpoint_every=2")
@@ -125,6 +130,7 @@ def test_a_deleted_image_stops_a_run_that_reads_it_again(mistake, pairs, tmp_pat
     )
 
 
+@pytest.mark.thorough
 def test_deleted_images_do_not_stop_a_run_that_has_cached_them(command, pairs, tmp_path):
     run = tmp_path / "run"
     with _at_step(run, 4, lambda: shutil.rmtree(pairs)):
@@ -134,6 +140,7 @@ def test_deleted_images_do_not_stop_a_run_that_has_cached_them(command, pairs, t
     assert [row["step"] for row in RunDir(run).history()][-1] == 40
 
 
+@pytest.mark.thorough
 def test_losses_that_are_not_finite_name_step_checkpoint_and_suggestion(mistake, pairs, tmp_path):
     run = tmp_path / "run"
     options = _settings(

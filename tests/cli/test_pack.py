@@ -18,6 +18,7 @@ def _history(run):
     return [json.loads(line) for line in (run / "history.jsonl").read_text().splitlines()]
 
 
+@pytest.mark.thorough
 def test_training_on_a_packed_set_equals_training_on_the_original(tmp_path, command):
     folder = write_pairs(tmp_path / "pairs", size=20)
     code, out, stderr = command("data", "pack", folder, "--output", tmp_path / "packed")
@@ -77,6 +78,7 @@ def test_a_truncated_packed_set_stops_training_with_an_error_of_one_line(
     assert f"{shard} is truncated" in stderr
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(os.name != "posix", reason="sends SIGINT")
 def test_ctrl_c_leaves_no_packed_set(tmp_path):
     image, folder = tmp_path / "one.png", tmp_path / "original"

@@ -22,6 +22,7 @@ def site(tmp_path_factory):
         return export_fakes(folder / "bundle", pack_stand_ins(folder, patch))
 
 
+@pytest.mark.thorough
 def test_serve_prints_the_address_and_ends_quietly_on_ctrl_c(site):
     code = "from tf_translate.cli.main import run; run()"
     arguments = [sys.executable, "-c", code, "serve", site, "--port", "0", "--no-open"]

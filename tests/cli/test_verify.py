@@ -26,6 +26,7 @@ def judged(trained, tmp_path_factory):
     return folder / "bundle"
 
 
+@pytest.mark.thorough
 def test_the_bundle_carries_the_judges_of_its_run(judged):
     names = sorted(path.name for path in (judged / "judges").iterdir())
     assert [name.split("-")[0] for name in names] == ["content", "directions.json", "domain"]

@@ -162,6 +162,7 @@ def test_only_one_player_moves_in_an_alternate_step(eagerly):
     assert [c for c, _ in _turns(translator, 1)] == [9]  # always the discriminator
 
 
+@pytest.mark.thorough
 def test_two_replicas_alternate_at_the_same_steps(two_replicas):
     with two_replicas.scope():
         translator = Bursting(scale(3.0, "g"), scale(5.0, "c"))

@@ -96,6 +96,7 @@ def _config(path, **training):
     )  # fmt: skip
 
 
+@pytest.mark.thorough
 def test_training_scores_each_checkpoint_and_saves_the_best(table, tmp_path, monkeypatch):
     monkeypatch.setattr(
         checkpoint_assessment,
@@ -165,6 +166,7 @@ class _Shifted:
         return {"a_to_b": of(1), "b_to_a": of(-1)}
 
 
+@pytest.mark.thorough
 def test_judges_score_content_and_domain_of_both_directions(dark_and_bright, tmp_path):
     configured = _unpaired(dark_and_bright)
     data = open_domain_dataset(configured.data, paired=False)
@@ -182,6 +184,7 @@ def test_judges_score_content_and_domain_of_both_directions(dark_and_bright, tmp
     assert perfect["score"] > identity["score"] == 0.0
 
 
+@pytest.mark.thorough
 def test_unpaired_training_saves_the_best_checkpoint_by_its_judges(dark_and_bright, tmp_path):
     run = tmp_path / "run"
     short = {"steps": 4, "batch_size": 2, "log_every": 2, "checkpoint_every": 2}

@@ -27,6 +27,7 @@ def _rows(path):
     return [json.loads(line) for line in (path / "history.jsonl").read_text().splitlines()]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("turns", [1, 3])
 def test_a_resumed_run_of_several_turns_continues_with_the_same_batches(tmp_path, turns):
     data = write_pairs(tmp_path / "pairs")
@@ -46,6 +47,7 @@ def test_a_resumed_run_of_several_turns_continues_with_the_same_batches(tmp_path
     assert _rows(tmp_path / "interrupted") == _rows(tmp_path / "uninterrupted")
 
 
+@pytest.mark.thorough
 def test_a_run_resumed_during_a_burst_continues_the_burst(tmp_path):
     data = write_pairs(tmp_path / "pairs")
 
@@ -68,6 +70,7 @@ def test_a_run_resumed_during_a_burst_continues_the_burst(tmp_path):
     assert generators_trained == [False, False, True, True, False, False, True, True]
 
 
+@pytest.mark.thorough
 def test_checking_xla_logs_its_result_and_changes_no_loss(tmp_path):
     data = write_pairs(tmp_path / "pairs")
 

@@ -28,6 +28,7 @@ def _alone(program: str, path: Path, folder: Path) -> dict[str, list[float]]:
     return json.loads(done.stdout.splitlines()[-1])
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("program", ["saved_model_alone.py", "tflite_alone.py"])
 @pytest.mark.parametrize("made", ["exported", "many"])
 def test_every_signature_runs_where_the_project_cannot_be_imported(

@@ -31,6 +31,7 @@ NETWORKS = {
 }  # fmt: skip
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", NETWORKS)
 def test_a_generator_becomes_static_built_in_operations_that_delegate_whole(name, tmp_path):
     network = NETWORKS[name]()
@@ -62,6 +63,7 @@ def test_instance_norm_of_a_drawing_on_a_flat_background_is_exact_on_the_device(
         np.testing.assert_allclose(found, expected, atol=2e-5)
 
 
+@pytest.mark.thorough
 def test_fixed_dropout_is_the_same_on_the_device(tmp_path):
     # The paper's noise at test time, as one mask: switching it off must change the image.
     arguments = {"num_downsamples": 5, "base_filters": 4, "norm": "none"}

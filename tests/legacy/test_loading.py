@@ -64,6 +64,7 @@ def test_frozen_layers_stay_frozen_and_get_their_weights(form):
     assert [layer.trainable for layer in block.layers] == [False, True, True]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("name", "shape"), [("resnet.h5", None), ("unet.keras", (16, 24, 3))])
 def test_a_loaded_generator_is_exported_and_verified(name, shape, tmp_path):
     images, outputs = _images_and_outputs(name)

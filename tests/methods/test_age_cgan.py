@@ -265,6 +265,7 @@ def test_gradient_steps_in_the_graph_equal_a_computation_by_hand():
     assert np.abs(latents - start).max() > 0.1
 
 
+@pytest.mark.thorough
 def test_a_search_never_ends_worse_than_it_started():
     model, batch = _model(search={"steps": 2, "learning_rate": 1e3}), _batch()
     _, found = model.preserve(
@@ -286,6 +287,7 @@ def test_the_search_uses_the_current_weights():
     np.testing.assert_allclose(after, _objective(model, start, batch, (1, 0, 0)), atol=1e-5)
 
 
+@pytest.mark.thorough
 def test_translate_preserving_gives_the_same_images_in_tflite_and_in_python(tmp_path):
     # Features of untrained networks are small compared with the default relu_gradient_width.
     model, batch = (
@@ -322,6 +324,7 @@ def test_translate_preserving_gives_the_same_images_in_tflite_and_in_python(tmp_
     assert np.abs(exported - fast).max() > 1e-2  # the steps changed the image
 
 
+@pytest.mark.thorough
 def test_with_the_mask_blend_the_same_age_returns_the_image_and_another_changes_it():
     model, batch = _model(mask_blend=True), _batch()
     own, image = batch["attributes"], batch["image"]
@@ -362,6 +365,7 @@ def _saved_identity_embedder(tmp_path):
     return network
 
 
+@pytest.mark.thorough
 def test_a_given_identity_embedder_is_adapted_frozen_and_saved_with_the_model(tmp_path):
     given = _saved_identity_embedder(tmp_path)
     model = _model(

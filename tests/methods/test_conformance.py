@@ -166,6 +166,7 @@ def _assert_round_trip(model, shape, folder):
     assert _largest_difference(_values(model.weights), _values(copy.weights)) == 0.0
 
 
+@pytest.mark.thorough
 @EVERY
 def test_a_keras_file_restores_outputs_optimizers_and_the_next_step(name, tmp_path):
     model = _build(name, compiled=False)
@@ -173,11 +174,13 @@ def test_a_keras_file_restores_outputs_optimizers_and_the_next_step(name, tmp_pa
     _assert_round_trip(model, SHAPE, tmp_path)
 
 
+@pytest.mark.thorough
 def test_a_keras_file_restores_batch_norm_and_dropout_exactly(tmp_path):
     shape = (32, 32, 3)
     _assert_round_trip(_build("pix2pix", settings=WITH_DROPOUT, shape=shape), shape, tmp_path)
 
 
+@pytest.mark.thorough
 def test_a_keras_file_restores_float16_loss_scales_exactly(tmp_path):
     keras.mixed_precision.set_global_policy("mixed_float16")
     _assert_round_trip(_build("pix2pix"), SHAPE, tmp_path)
@@ -187,6 +190,7 @@ def _averaging_descent():
     return keras.optimizers.SGD(0.01, use_ema=True, ema_momentum=0.5)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("name", "settings"),
     [
@@ -233,6 +237,7 @@ def test_two_replicas_step_like_one_device(name, settings, two_replicas):
     np.testing.assert_allclose(results[0][1], results[1][1], rtol=1e-4)
 
 
+@pytest.mark.thorough
 @EVERY
 def test_training_in_bfloat16_has_float32_weights_and_losses(name):
     keras.mixed_precision.set_global_policy("mixed_bfloat16")
@@ -272,6 +277,7 @@ def test_switching_every_loss_term_off_is_refused(name):
         _build(name, compiled=False, weights=weights)
 
 
+@pytest.mark.thorough
 @EVERY
 def test_each_signature_has_the_same_outputs_in_saved_model_and_tflite(name, tmp_path):
     model = _build(name)

@@ -216,6 +216,7 @@ def test_a_reconstruction_has_the_noise_of_its_image_and_inference_has_none(
     assert model.get_config()["settings"]["discriminator_noise"] == 0.2
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("discriminator", ["binary", "ternary"])
 def test_r1_is_half_the_squared_gradient_of_the_real_logit_by_finite_differences(discriminator):
     model = tiny_ian({"r1": 2.0}, discriminator=discriminator)

@@ -199,6 +199,7 @@ def _generator_with_stale_statistics(model):
             weight.assign(15.0 * weight)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("eagerly", [False, True])
 def test_the_first_steps_of_encoder_z_recalibrate_the_generators_batch_norm(eagerly):
     model = _model(bn_recalibration_steps=40)
@@ -234,6 +235,7 @@ def test_without_recalibration_the_generator_is_unchanged():
     assert _same(before, model.generator)
 
 
+@pytest.mark.thorough
 def test_a_run_resumed_during_recalibration_equals_an_uninterrupted_one(tmp_path):
     model = _model(stage="encoder_z")
     _fit(model, 2)
@@ -246,6 +248,7 @@ def test_a_run_resumed_during_recalibration_equals_an_uninterrupted_one(tmp_path
     assert _same(_values(model.encoder_z), copy.encoder_z)
 
 
+@pytest.mark.thorough
 def test_two_replicas_recalibrate_like_one_device(two_replicas):
     found = []
     for strategy in (tf.distribute.get_strategy(), two_replicas):
@@ -342,6 +345,7 @@ def test_the_mask_blend_equals_ians_formula_in_numpy():
     np.testing.assert_array_equal(blended[1], image[1])
 
 
+@pytest.mark.thorough
 def test_the_mask_blend_is_off_by_default_saved_and_recorded(tmp_path):
     for on, setting in ((False, "off"), (True, "on")):
         model = _model(mask_blend=on) if on else _model()
@@ -351,6 +355,7 @@ def test_the_mask_blend_is_off_by_default_saved_and_recorded(tmp_path):
         assert copy.signatures()["translate"].inference_behavior["mask_blend"] == setting
 
 
+@pytest.mark.thorough
 def test_the_mask_blend_is_exported_to_tflite(tmp_path):
     model = _model(mask_blend=True)
     only = {"translate": model.signatures()["translate"]}

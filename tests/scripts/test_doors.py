@@ -19,6 +19,7 @@ NAMES = {
 }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", ["fit_pix2pix", "fit_cyclegan"])
 def test_an_example_of_under_40_lines_trains_predicts_and_exports(name, tmp_path):
     script = ROOT / "scripts" / "examples" / f"{name}.py"
@@ -67,6 +68,7 @@ def test_a_door_refuses_an_unknown_name_in_one_sentence(door):
     assert len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", NAMES["bench"].split())
 def test_a_benchmark_lists_its_options_from_any_folder(name, tmp_path):
     done = subprocess.run(

@@ -159,6 +159,7 @@ def _reported(run):
     return {(row["name"], row["source"]) for row in run.warnings()}
 
 
+@pytest.mark.thorough
 def test_a_discriminator_against_a_frozen_generator_wins(tmp_path):
     run, text = _run(tmp_path, discriminators=(keras.optimizers.Adam, 0.05), steps=60)
     assert ("discriminator wins", "discriminator") in _reported(run)
@@ -169,6 +170,7 @@ def test_a_discriminator_against_a_frozen_generator_wins(tmp_path):
     assert min(skills[step - 10 : step]) >= 0.9 > skills[step - 11]
 
 
+@pytest.mark.thorough
 def test_heavy_content_terms_without_an_adversarial_term_learn_an_identity_mapping(tmp_path):
     adam = keras.optimizers.Adam
     run, text = _run(

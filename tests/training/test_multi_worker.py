@@ -121,6 +121,7 @@ def _settings(folder, steps):
     return settings(*PIX2PIX, f"data.path={folder / 'pairs'}", f"training.steps={steps}")
 
 
+@pytest.mark.thorough
 def test_a_full_disk_stops_all_workers_with_one_sentence(disk, folder):
     options = settings(
         *PIX2PIX,
@@ -160,6 +161,7 @@ def sessions(folder):
     return killed, stopped, ended
 
 
+@pytest.mark.thorough
 def test_a_killed_worker_stops_the_other_with_one_sentence(sessions):
     killed, _, _ = sessions
     assert killed.code == 128 + signal.SIGKILL
@@ -180,6 +182,7 @@ def test_sigterm_on_one_worker_stops_all_workers_at_the_same_step(sessions):
     assert _step(stopped.newest) > _step(killed.newest)
 
 
+@pytest.mark.thorough
 def test_a_resumed_run_ends_with_the_weights_of_an_uninterrupted_run(sessions, folder):
     *_, ended = sessions
     assert ended.code == 0, ended.text[-3000:]
@@ -261,11 +264,13 @@ def two_worker_runs(folder):
     return folder / "of_0"
 
 
+@pytest.mark.thorough
 def test_only_the_chief_writes_the_run(two_worker_runs, folder):
     assert (two_worker_runs / "cyclegan" / "model.keras").is_file()
     assert not (folder / "of_1").exists()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("method", ["cyclegan", "dualgan", "icgan"])
 def test_two_workers_learn_what_one_device_learns(method, two_worker_runs, folder, monkeypatch):
     monkeypatch.setattr(build, "make_optimizer", gradient_descent)

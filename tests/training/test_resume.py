@@ -53,6 +53,7 @@ def _finish(process):
     assert process.returncode == 0, output[-2000:]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("method", sorted(NOISY))
 def test_a_killed_and_resumed_run_has_the_losses_of_an_uninterrupted_run(method, tmp_path):
     data = write_pairs(tmp_path / "pairs", size=32)
@@ -68,6 +69,7 @@ def test_a_killed_and_resumed_run_has_the_losses_of_an_uninterrupted_run(method,
     assert [row["step"] for row in _rows(tmp_path / "uninterrupted")][-3:] == [20, 22, 24]
 
 
+@pytest.mark.thorough
 def test_ctrl_c_saves_a_checkpoint_and_the_run_resumes_from_it(tmp_path):
     data = write_pairs(tmp_path / "pairs", size=32)
     run = tmp_path / "run"

@@ -33,6 +33,7 @@ def _values(model):
     return [np.array(variable) for variable in variables]
 
 
+@pytest.mark.slow
 def test_measuring_xla_restores_all_variables_and_does_not_change_training():
     plain, measured, reports = _model(), _model(), []
     for model in (plain, measured):
@@ -72,6 +73,7 @@ def test_xla_is_used_if_it_saves_five_percent(seconds_with_xla, used, report):
     assert reports == [report]
 
 
+@pytest.mark.thorough
 def test_a_step_that_xla_cannot_compile_is_trained_without_xla():
     model, reports = _model(), []
 

@@ -6,6 +6,8 @@ import sys
 import tracemalloc
 from dataclasses import dataclass
 
+import pytest
+
 from tf_translate.data.cache import image_store
 from tf_translate.data.layouts.folders import images_in
 from tf_translate.data.splits import ImageFileList
@@ -45,6 +47,7 @@ class Blank:
             raise image_store.DataError(f"{self.name} is damaged")
 
 
+@pytest.mark.thorough
 def test_decoding_needs_no_memory_for_images_in_the_queue(tmp_path):
     images = ImageFileList([Blank(str(number)) for number in range(20_000)])
     image_format = image_store.ImageFormat((8, 8), 3)

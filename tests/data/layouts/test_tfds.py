@@ -235,6 +235,7 @@ def _pack(name, output, layout="auto", how=None, **features):
     return output, index
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("mocked")
 @pytest.mark.parametrize(
     ("name", "features"),

@@ -140,6 +140,7 @@ def test_two_domains_are_the_same_when_packed(tmp_path, form, how):
     )
 
 
+@pytest.mark.thorough
 def test_a_packed_set_of_original_files_can_be_read_with_every_setting(tmp_path):
     path = ab_folders(tmp_path / "original")
     output = pack_path(path, tmp_path / "packed")
@@ -267,6 +268,7 @@ def test_opening_a_packed_set_reads_no_image(tmp_path, monkeypatch):
     assert data.splits["train"] == (12, 12)
 
 
+@pytest.mark.thorough
 def test_damaged_images_stop_packing_or_are_recorded_as_damaged(tmp_path):
     path = ab_folders(tmp_path / "original")
     (path / "trainA" / "x" / "0.png").write_bytes(b"")

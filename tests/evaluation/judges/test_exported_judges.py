@@ -60,6 +60,7 @@ def _load(files, *, labels=None):
     return ExportedJudges(index, read, labels or {"translate": {"attributes": ("beard", "hat")}})
 
 
+@pytest.mark.thorough
 def test_weights_of_both_judges_are_packed_once_and_as_arrays_only(folder, trained):
     files = packed_files(folder)
     file_id = trained["add_hat"].file_id

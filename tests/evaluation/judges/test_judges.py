@@ -36,6 +36,7 @@ def test_constant_features_score_at_chance():
     assert retrieval_hits(constant, constant).mean() == pytest.approx(0.1)
 
 
+@pytest.mark.thorough
 def test_domain_judge_classifies_held_out_toy_images(judges):
     source, target = blobs(40, seed=3)
     assert judges.domain.accuracy(source, target) > 0.9
@@ -95,6 +96,7 @@ def test_saved_judges_have_their_settings_and_no_temporary_files_remain(judges, 
         assert path.with_suffix(".keras").is_file()
 
 
+@pytest.mark.thorough
 def test_training_twice_gives_the_same_judges_and_replaces_a_broken_file(tmp_path):
     short = JudgeSettings(side=16, batch=8, domain_steps=3, content_steps=3)
     source, target = blobs(6, seed=1, side=16)
@@ -112,6 +114,7 @@ def test_training_twice_gives_the_same_judges_and_replaces_a_broken_file(tmp_pat
         )
 
 
+@pytest.mark.thorough
 def test_domains_may_differ_in_size_and_channels():
     short = JudgeSettings(side=16, batch=8, domain_steps=1, content_steps=1)
     grey = blobs(4, seed=1)[0].mean(-1, keepdims=True)

@@ -52,6 +52,7 @@ def judge(folder):
     return train_label_judge(*shapes(120, seed=1), CLASSES, folder=folder, settings=SETTINGS)
 
 
+@pytest.mark.thorough
 def test_the_label_judge_classifies_held_out_images_of_the_target(judge):
     images, labels = shapes(60, seed=2)
     assert judge.correct(images, labels).mean() > 0.95
@@ -94,6 +95,7 @@ def test_a_saved_judge_is_loaded_and_other_labels_train_another(judge, folder, m
     assert json.loads(metadata.read_text())["classes"] == list(CLASSES)
 
 
+@pytest.mark.thorough
 def test_training_twice_gives_the_same_label_judge():
     short = LabelJudgeSettings(side=16, batch=8, steps=3)
     images, labels = shapes(12, seed=5)
@@ -127,6 +129,7 @@ def report(judge):
     return evaluate_direction(direction, judges, labels=judge, resamples=20)
 
 
+@pytest.mark.thorough
 def test_label_accuracy_is_a_half_if_half_of_the_outputs_change_class(report):
     assert report.value("output", LABEL_ACCURACY) == pytest.approx(0.5, abs=0.1)
     assert report.per_image["label_kept"][:12].mean() < 0.1
@@ -152,6 +155,7 @@ def test_the_page_states_the_label_accuracy(report):
     assert "class changed" in text
 
 
+@pytest.mark.thorough
 def test_without_labels_there_is_no_label_accuracy():
     source, target = blobs(8, seed=1, side=16)
     settings = JudgeSettings(side=16, batch=8, domain_steps=3, content_steps=3)

@@ -41,6 +41,7 @@ def report(direction, judges):
     return evaluate_direction(direction, judges, resamples=200)
 
 
+@pytest.mark.thorough
 def test_results_hold_the_output_and_the_baselines_in_a_fixed_order(report):
     assert list(report.results) == ["output", "identity", "random target", "ground truth"]
     for values in report.results.values():

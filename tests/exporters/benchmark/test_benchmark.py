@@ -10,6 +10,7 @@ from exporters.tflite_graph.operators import read_signatures
 from tests.exporters.fakes import Signature, Tensor, noise
 
 
+@pytest.mark.thorough
 def test_every_signature_is_timed_with_every_number_of_threads(small):
     timings = exporters.benchmark(small, threads=(1, 2), runs=3)
     found = {(timing.signature, timing.threads) for timing in timings}
@@ -24,6 +25,7 @@ def test_every_signature_is_timed_with_every_number_of_threads(small):
     assert json.loads(json.dumps(timings[0].as_dict()))["recipe"] == "float32"
 
 
+@pytest.mark.thorough
 def test_memory_is_the_childs_own_and_work_is_counted(exported):
     (first, *_) = timings = exporters.benchmark(exported, threads=(1,), runs=1)
     assert len(timings) == 3 * 4
@@ -47,6 +49,7 @@ def _convolution(value_range):
     return Signature("a_to_b", function, (tensor,), (tensor,))
 
 
+@pytest.mark.thorough
 def test_litert_benchmark_tells_of_delegation(tmp_path):
     # Tensors without a range have no uint8 variant; no delegate supports its CAST.
     for value_range, accelerated in ((None, True), ((-1.0, 1.0), False)):

@@ -110,6 +110,7 @@ def _details(details):
     }
 
 
+@pytest.mark.thorough
 @languages
 def test_an_example_has_a_function_for_each_signature_that_apps_call(described, language):
     assert set(_functions(described, language)) == {

@@ -24,6 +24,7 @@ def test_only_built_in_operations_and_static_shapes(exported, recipe):
     assert not STATEFUL & set(graph.operations)
 
 
+@pytest.mark.thorough
 def test_the_operations_read_are_those_the_interpreter_lists(tmp_path, generators):
     model, tensor = generators["a_to_b"], Tensor(shape=(None, 16, 24, 3), value_range=None)
     alone = Signature("f", lambda image: {"image": model(image)}, (tensor,), (tensor,))
@@ -156,6 +157,7 @@ def test_golden_outputs_come_from_the_function_itself(exported, generators):
         np.testing.assert_array_equal(arrays["a_to_b_uint8/inputs/image"][2:, 0], levels)
 
 
+@pytest.mark.thorough
 def test_equal_seeds_give_equal_golden_files(tmp_path):
     one, two, other = (
         exporters.export({"a_to_b": negative()}, tmp_path / name, seed=seed)
@@ -165,6 +167,7 @@ def test_equal_seeds_give_equal_golden_files(tmp_path):
     assert (one / "golden.npz").read_bytes() != (other / "golden.npz").read_bytes()
 
 
+@pytest.mark.thorough
 def test_variables_mirrored_over_replicas_export(tmp_path):
     with tf.distribute.MirroredStrategy(["CPU:0"]).scope():
         model = generator(4, filters=8)
@@ -172,6 +175,7 @@ def test_variables_mirrored_over_replicas_export(tmp_path):
     assert exporters.verify(path).passed
 
 
+@pytest.mark.thorough
 def test_signatures_of_several_inputs_and_other_types_export(tmp_path):
     def shift(image, amount, index):
         table = tf.constant([0.0, 0.5])
@@ -231,6 +235,7 @@ def test_operations_that_are_not_built_in_are_refused_by_name(tmp_path):
     _fails(tmp_path, spectrum, "recipe 'float32': FFT2D cannot be written with built-in")
 
 
+@pytest.mark.thorough
 def test_half_precision_layers_are_refused_with_a_suggestion(tmp_path):
     kernel = tf.ones((1, 1, 3, 3), tf.bfloat16)
 
@@ -241,6 +246,7 @@ def test_half_precision_layers_are_refused_with_a_suggestion(tmp_path):
     _fails(tmp_path, half, "layers compute in bfloat16.*dtype policy float32")
 
 
+@pytest.mark.thorough
 def test_shapes_that_depend_on_values_are_refused(tmp_path):
     def masked(image):
         kept = tf.boolean_mask(image, image <= 1.0)
@@ -249,6 +255,7 @@ def test_shapes_that_depend_on_values_are_refused(tmp_path):
     _fails(tmp_path, masked, "no static shape.*phones need every side known")
 
 
+@pytest.mark.thorough
 def test_a_function_that_changes_a_variable_is_refused(tmp_path):
     state = tf.Variable(1.0)
 
@@ -318,6 +325,7 @@ def test_a_parent_that_is_a_file_is_named(tmp_path):
         exporters.export({"a_to_b": negative()}, tmp_path / "file" / "bundle")
 
 
+@pytest.mark.thorough
 def test_an_empty_folder_and_a_relative_path_are_filled(tmp_path, monkeypatch):
     (tmp_path / "bundle").mkdir()
     monkeypatch.chdir(tmp_path)
@@ -327,6 +335,7 @@ def test_an_empty_folder_and_a_relative_path_are_filled(tmp_path, monkeypatch):
     assert (path / "manifest.json").is_file()
 
 
+@pytest.mark.thorough
 def test_a_bundle_may_do_without_the_saved_model(tmp_path):
     path = exporters.export({"a_to_b": negative()}, tmp_path / "bundle", keep_saved_model=False)
     assert not (path / "saved_model").exists()

@@ -64,6 +64,7 @@ def _operations(path, signature):
         yield NAMES[number], given, [TYPES[graph.tensors[i].type] for i in operator.outputs]
 
 
+@pytest.mark.thorough
 def test_integer_recipes_verify_with_all_signatures(quantized):
     verification = exporters.verify(quantized)
     assert verification.failures == ()
@@ -159,6 +160,7 @@ def test_the_manifest_keeps_rules_and_how_examples_were_chosen(quantized):
     assert "ai-edge-quantizer" in manifest.versions
 
 
+@pytest.mark.thorough
 def test_a_layer_shared_by_signatures_uses_the_range_of_each(tmp_path):
     layer = keras.layers.Conv2D(3, 3, padding="same", bias_initializer="ones")
     layer.build((None, 8, 12, 3))
@@ -178,6 +180,7 @@ def test_a_layer_shared_by_signatures_uses_the_range_of_each(tmp_path):
     assert min(check.psnr for check in found) > 35  # a bias in steps of the other's is far off
 
 
+@pytest.mark.thorough
 def test_int8_divides_in_float_where_small_divisors_are_not_zero(tmp_path):
     def share(image):
         return {"image": 0.1 * image / (0.1 + image * image)}
@@ -193,6 +196,7 @@ def test_int8_divides_in_float_where_small_divisors_are_not_zero(tmp_path):
     assert [out for name, _, out in found if name == "DIV"] == [["FLOAT32"]]
 
 
+@pytest.mark.thorough
 def test_a_file_that_does_not_run_is_not_exported(tmp_path, monkeypatch):
     def refuse(*_):
         raise RuntimeError("div.cc:262 was not true.")
@@ -232,6 +236,7 @@ def test_integer_recipes_without_proper_examples_are_refused(tmp_path, calibrati
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.thorough
 def test_without_the_quantizer_the_error_names_the_package(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "ai_edge_quantizer", None)
     inputs = {"a_to_b": {"image": noise(1, 8, 12, 3)}}

@@ -48,6 +48,7 @@ def _weights(content: bytes) -> list[bytes]:
     return [data for data in found if len(data) >= 1000]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("recipe", RECIPES.values(), ids=list(RECIPES))
 def test_the_second_signature_adds_no_weights_to_the_file(bundle, model, recipe):
     two = (bundle / f"{recipe.name}.tflite").read_bytes()

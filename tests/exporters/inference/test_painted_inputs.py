@@ -23,6 +23,7 @@ def runner(tmp_path_factory):
     return exporters.Runner(exporters.open_bundle(bundle))
 
 
+@pytest.mark.thorough
 def test_the_mask_weights_the_target_in_bundle_and_eager_reference(runner):
     target = np.full_like(GREY, 200)
     for model in (runner, EagerReference({"paint": paint()})):

@@ -82,6 +82,7 @@ def test_a_tampered_model_is_not_loaded(copy):
         _runner(copy)
 
 
+@pytest.mark.thorough
 def test_a_bundle_without_float32_runs_the_first_it_has(tmp_path):
     recipes = ["float16", "dynamic_int8"]
     path = exporters.export({"a_to_b": negative()}, tmp_path / "bundle", recipes=recipes)

@@ -78,6 +78,7 @@ def test_batch_statistics_are_pooled_as_if_all_pixels_were_one_image():
     np.testing.assert_allclose(found["scales"][0], (every.var(0) + 1e-2) ** -0.5, rtol=1e-6)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("size", [(37, 50), (8, 90), (5, 90)])
 def test_every_tile_is_normalized_with_the_images_statistics_by_numpy(runner, size):
     pixels = _image(*size)

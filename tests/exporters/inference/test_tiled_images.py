@@ -33,6 +33,7 @@ def _image(height, width):
     return np.random.default_rng(height).integers(0, 256, (height, width, 3), np.uint8)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "size", [(8, 12), (37, 50), (40, 48), (5, 90), (3, 4), (30, 1), (1, 30), (1, 1)]
 )
@@ -43,6 +44,7 @@ def test_no_pixel_is_resampled_whatever_the_size(runner, size):
         np.testing.assert_array_equal(translated, 255 - pixels)
 
 
+@pytest.mark.thorough
 def test_a_local_network_gives_what_it_gives_of_the_whole_image(tmp_path):
     # Of an overlap of 8 the outer quarters, 2 pixels, are left out: as far as the network sees.
     tile = _local(16, 24)

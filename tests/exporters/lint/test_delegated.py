@@ -45,6 +45,7 @@ def differences(content):
     ]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("recipe", ["float32", "float16", "dynamic_int8"])
 def test_table_and_runtime_agree_on_generators(exported, recipe):
     assert differences((exported / f"{recipe}.tflite").read_bytes()) == []

@@ -83,6 +83,7 @@ def test_activations_near_the_limit_of_float16_are_warnings(tmp_path, factor, se
     assert [finding.severity for finding in found] == [severity] * bool(severity)
 
 
+@pytest.mark.thorough
 def test_sums_that_float16_cannot_hold_are_errors_and_means_notes(tmp_path):
     # 16 values of about 0.5 x 10,000 add up to about 80,000; each alone is far below 65,504.
     def summed(reduce):

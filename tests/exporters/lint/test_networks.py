@@ -21,6 +21,7 @@ def report(bundle):
     return exporters.lint(bundle)
 
 
+@pytest.mark.thorough
 def test_the_resnet_generator_runs_whole_on_xnnpack(report):
     (found,) = [c for c in report.coverage if (c.signature, c.target) == ("a_to_b", "xnnpack")]
     assert found.fast_fraction == 1.0

@@ -158,6 +158,7 @@ def test_images_for_signatures_without_image_inputs_are_refused(both_ways, image
             exporters.verify(both_ways, images={"a_to_b": grey})
 
 
+@pytest.mark.thorough
 def test_a_judge_is_called_with_real_images_in_floats(tmp_path, images):
     """Metrics: the mean brightness of outputs, and of inputs as a check."""
     calls = []
@@ -202,6 +203,7 @@ def test_no_judge_is_called_if_all_cases_are_seeded(small):
     assert exporters.verify(small, judge=judge).passed
 
 
+@pytest.mark.thorough
 def test_the_contact_sheet_shows_keras_artifact_and_difference(tmp_path):
     """A model that answers 8 levels too bright everywhere: 64 in the column of differences."""
     size = (1, 112, 112, 3)

@@ -45,6 +45,7 @@ def runner(bundle):
     return Runner(open_bundle(bundle))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("size", [(16, 24), (40, 33), (9, 61), (300, 200)])
 def test_a_network_gives_pythons_pixels_for_images_of_any_size(page, runner, image, size):
     path, pixels = image(*size)
@@ -136,6 +137,7 @@ def test_examples_are_shown_at_once_and_can_be_chosen(page, runner):
     page.until(lambda: np.array_equal(page.pixels("#before"), to_uint8(SHARED[2])))
 
 
+@pytest.mark.thorough
 def test_the_camera_gives_frames_until_it_is_stopped(page, runner):
     page.choose("a_to_b")
     before = page.frames
@@ -189,6 +191,7 @@ def test_the_page_requests_only_files_of_the_bundle_and_needs_no_webgpu(page):
     assert page.driver.execute_script("return crossOriginIsolated")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", ["generated", "sample"])
 def test_bundles_without_a_page_are_served_unchanged(driver, image, tmp_path, name):
     path, pixels = image(40, 33)
@@ -211,6 +214,7 @@ class _Plain(http.server.SimpleHTTPRequestHandler):
         """Says nothing."""
 
 
+@pytest.mark.thorough
 def test_the_page_works_on_any_static_server(driver, bundle, runner, image):
     path, pixels = image(16, 24)
     handler = functools.partial(_Plain, directory=bundle)

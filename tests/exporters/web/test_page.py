@@ -30,6 +30,7 @@ def by_title(metadata):
     return {one["title"]: one for one in metadata["signatures"]}
 
 
+@pytest.mark.thorough
 def test_the_manifest_covers_every_file_of_the_page(site):
     listed = exporters.open_bundle(site).manifest.files
     there = {p.relative_to(site).as_posix() for p in (site / "web").rglob("*") if p.is_file()}
@@ -38,6 +39,7 @@ def test_the_manifest_covers_every_file_of_the_page(site):
         assert f"web/{name}" in there
 
 
+@pytest.mark.thorough
 def test_a_bundle_with_a_page_verifies_until_the_page_is_changed(site, tmp_path):
     assert exporters.verify(site).passed
     copy = shutil.copytree(site, tmp_path / "copy")
@@ -164,6 +166,7 @@ def test_optional_scalars_start_at_their_defaults_and_steps_end_at_the_maximum()
     assert shown["cold"] == (-1.0, 0.0, 2.0)
 
 
+@pytest.mark.thorough
 def test_a_generated_page_equals_the_one_that_export_writes(tmp_path, monkeypatch):
     packed = pack_stand_ins(tmp_path, monkeypatch)
     plain, with_page = tmp_path / "plain" / "bundle", tmp_path / "with" / "bundle"

@@ -102,6 +102,7 @@ def _covered(page, points, size, shape):
     return distance, size / 200 * max(height, width)
 
 
+@pytest.mark.thorough
 def test_strokes_cover_what_is_within_the_brush_of_their_line_in_their_colour(page, image):
     path, pixels = image(30, 45)
     page.start("paint", path, pixels)
@@ -153,6 +154,7 @@ def test_an_edit_of_ian_equals_pythons_with_the_chosen_number_of_steps(page, run
     agree(page.pixels(), one_step)
 
 
+@pytest.mark.thorough
 def test_strokes_are_undone_one_by_one_cleared_and_removed_with_the_image(page, image):
     path, pixels = image(20, 20)
     page.start("paint", path, pixels)

@@ -39,6 +39,7 @@ def test_the_rate_is_the_number_of_images_after_the_warm_up_divided_by_their_tim
     assert len(batches) == 5  # one epoch
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("layout", ["cyclegan", "attributes"])
 def test_every_layout_is_read_from_every_source(tmp_path, monkeypatch, layout):
     monkeypatch.setattr(bench, "training_rate", lambda config, steps: 2.0)
@@ -50,6 +51,7 @@ def test_every_layout_is_read_from_every_source(tmp_path, monkeypatch, layout):
     assert f"the lowest is {lowest / 2:.1f}x, goal 5x" in bench.table([row])[-1]
 
 
+@pytest.mark.thorough
 def test_the_written_result_can_be_published(tmp_path):
     done = subprocess.run(
         [

@@ -1,6 +1,7 @@
 """The table of verified recipes: its rows are the metrics of `verify`; its Markdown shows them."""
 
 import numpy as np
+import pytest
 
 import exporters
 from scripts.results import verify_table
@@ -8,6 +9,7 @@ from scripts.results.tables import table
 from tests.exporters.fakes import negative, noise
 
 
+@pytest.mark.thorough
 def test_rows_are_the_metrics_of_held_out_images(tmp_path):
     bundle = exporters.export(
         {"a_to_b": negative()},

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from scripts.results.tables import table
 from scripts.stress import memory, memory_files
@@ -45,6 +46,7 @@ def test_the_requested_number_of_files_is_written(tmp_path):
         assert len({file.stat().st_ino for file in files}) == memory_files.DIFFERENT
 
 
+@pytest.mark.thorough
 def test_memory_is_measured_by_steps(tmp_path):
     result = measured(tmp_path / "steps", "--steps", "300")
     check_memory(result)
@@ -52,6 +54,7 @@ def test_memory_is_measured_by_steps(tmp_path):
     assert (tmp_path / "steps" / "measure_memory.png").is_file()
 
 
+@pytest.mark.slow
 def test_memory_is_measured_by_files(tmp_path):
     result = measured(tmp_path / "files", "--files", "1001", "--steps", "20")
     check_files(result)

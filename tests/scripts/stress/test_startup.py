@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from scripts.results.tables import table
 from scripts.stress import startup
 from tests.scripts.results.test_results import check_startup
@@ -37,6 +39,7 @@ def test_a_part_lasts_from_the_end_of_the_previous_part_to_its_own_end():
     }
 
 
+@pytest.mark.thorough
 def test_a_real_start_is_measured(tmp_path):
     folder = tmp_path / "startup"
     command = [sys.executable, "-m", "scripts.stress.startup", "--folder", folder]

@@ -26,6 +26,7 @@ def convolved(image, kernel, bias, mode):
     )[None]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("half", [False, True])
 @pytest.mark.parametrize(
     ("sides", "padding"), [((7, 7), "VALID"), ((5, 3), "SAME"), ((4, 4), "SAME")]
@@ -61,6 +62,7 @@ def test_the_fused_activation_stays_on_the_second_convolution(convert, random):
     np.testing.assert_allclose(after.run(image=image), expected, atol=2e-5)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("sides", "channels", "strides", "dilations"),
     [
@@ -80,12 +82,14 @@ def test_convolutions_that_would_gain_nothing_are_not_rewritten(
     assert optimize_for_xnnpack(before.content) == before.content
 
 
+@pytest.mark.thorough
 def test_convolutions_of_small_feature_maps_are_not_rewritten(convert, random):
     kernel = random.normal(0, 0.1, (7, 7, 32, 3)).astype(np.float32)
     before = convert(lambda x: tf.nn.conv2d(x, kernel, 1, "VALID"), (1, 10, 10, 32))
     assert optimize_for_xnnpack(before.content) == before.content
 
 
+@pytest.mark.thorough
 def test_grouped_convolutions_are_not_rewritten(convert, random):
     """Groups partition the input channels by order, which the rewrite would change."""
     kernel = random.normal(0, 0.1, (7, 7, 16, 2)).astype(np.float32)

@@ -21,6 +21,7 @@ def kernel(random):
     return random.normal(0, 0.1, (7, 7, 32, 3)).astype(np.float32)
 
 
+@pytest.mark.thorough
 def test_signatures_share_the_constants_of_a_rewritten_kernel(convert, kernel, random):
     def convolution(image):
         return tf.nn.conv2d(image, kernel, 1, "VALID")
@@ -35,6 +36,7 @@ def test_signatures_share_the_constants_of_a_rewritten_kernel(convert, kernel, r
     assert after.operations("also").count("CONV_2D") == 2
 
 
+@pytest.mark.thorough
 def test_unused_tensors_and_constants_are_removed(convert, kernel):
     before = convert(lambda x: tf.nn.conv2d(x, kernel, 1, "VALID"), SHAPE, half=True)
     model = schema.ModelT.InitFromPackedBuf(optimize_for_xnnpack(before.content), 0)
@@ -45,6 +47,7 @@ def test_unused_tensors_and_constants_are_removed(convert, kernel):
     assert read | {0} == set(range(len(model.buffers)))
 
 
+@pytest.mark.thorough
 def test_constants_are_aligned_to_16_bytes(convert, kernel):
     content = optimize_for_xnnpack(
         convert(lambda x: tf.nn.conv2d(x, kernel, 1, "VALID"), SHAPE).content
@@ -57,6 +60,7 @@ def test_constants_are_aligned_to_16_bytes(convert, kernel):
     assert offsets == [0] * len(constants)
 
 
+@pytest.mark.thorough
 def test_empty_constants_stay_constants(convert, kernel, random):
     def convolution(image):
         return tf.nn.conv2d(image, kernel, 1, "VALID")
@@ -79,6 +83,7 @@ def test_empty_constants_stay_constants(convert, kernel, random):
     )
 
 
+@pytest.mark.thorough
 def test_files_with_constants_behind_the_graph_are_not_rewritten(convert, kernel):
     content = convert(lambda x: tf.nn.conv2d(x, kernel, 1, "VALID"), SHAPE).content
     model = schema.ModelT.InitFromPackedBuf(content, 0)
@@ -89,6 +94,7 @@ def test_files_with_constants_behind_the_graph_are_not_rewritten(convert, kernel
     assert optimize_for_xnnpack(behind) == behind
 
 
+@pytest.mark.thorough
 def test_new_operations_have_the_name_of_their_layer(tmp_path):
     model = resnet_generator((64, 64, 3), 3, base_filters=64, residual_blocks=1)
     signatures = {"a_to_b": of_model("a_to_b", model)}
@@ -106,6 +112,7 @@ def layer(name):
     return name.rpartition("/")[0]
 
 
+@pytest.mark.thorough
 def test_exports_of_floats_are_rewritten_and_of_integers_are_not(tmp_path):
     model = resnet_generator((64, 64, 3), 3, base_filters=64, residual_blocks=1)
     bundle = exporters.export(
@@ -124,6 +131,7 @@ def test_exports_of_floats_are_rewritten_and_of_integers_are_not(tmp_path):
     assert {each.fast_fraction for each in coverage} == {1.0}
 
 
+@pytest.mark.thorough
 def test_without_optimize_the_file_is_the_converters_and_outputs_are_equal(tmp_path):
     model = resnet_generator((64, 64, 3), 3, base_filters=64, residual_blocks=1)
     signatures = {"a_to_b": of_model("a_to_b", model)}
