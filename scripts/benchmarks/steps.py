@@ -61,7 +61,7 @@ def main(options: argparse.Namespace) -> None:
 
 def measure(method: str, precision: str, options: argparse.Namespace) -> list[dict[str, Any]]:
     """A row for each kind of step of a method."""
-    folder = options.folder / f"{method}_{precision}"
+    folder = options.folder.resolve() / f"{method}_{precision}"
     folder.mkdir()
     settings = settings_of(method, precision)
     revision = options.before
