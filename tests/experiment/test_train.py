@@ -70,7 +70,7 @@ def test_a_run_resumed_during_a_burst_continues_the_burst(tmp_path):
     assert generators_trained == [False, False, True, True, False, False, True, True]
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_checking_xla_logs_its_result_and_changes_no_loss(tmp_path):
     data = write_pairs(tmp_path / "pairs")
 

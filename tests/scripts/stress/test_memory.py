@@ -46,7 +46,7 @@ def test_the_requested_number_of_files_is_written(tmp_path):
         assert len({file.stat().st_ino for file in files}) == memory_files.DIFFERENT
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_memory_is_measured_by_steps(tmp_path):
     result = measured(tmp_path / "steps", "--steps", "300")
     check_memory(result)
