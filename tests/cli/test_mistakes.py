@@ -7,6 +7,7 @@ import json
 import shutil
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from tests.cli.conftest import settings
@@ -263,6 +264,7 @@ def test_a_bundle_of_a_newer_version_is_rejected(mistake, bundle, tmp_path):
     assert "newer" in mistake("verify", tmp_path / "b")
 
 
+@pytest.mark.thorough
 def test_a_tampered_bundle_fails_verification_and_is_not_run(command, mistake, bundle, tmp_path):
     shutil.copytree(bundle, tmp_path / "b")
     file = tmp_path / "b" / "float32.tflite"

@@ -87,6 +87,7 @@ def test_serve_makes_the_page_of_a_bundle_that_has_none(command, tmp_path, monke
     assert not (bundle / "web").exists()
 
 
+@pytest.mark.thorough
 def test_mistakes_of_serve_are_one_sentence(mistake, tmp_path, monkeypatch):
     monkeypatch.setenv("TF_TRANSLATE_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("PATH", str(tmp_path))

@@ -414,6 +414,7 @@ def test_wrong_arguments_are_refused_by_name():
         _toy().enter_stage("x")
 
 
+@pytest.mark.thorough
 def test_two_replicas_log_and_step_as_one_device(two_replicas):
     results = []
     for strategy in (tf.distribute.get_strategy(), two_replicas):

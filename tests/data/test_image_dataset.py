@@ -93,6 +93,7 @@ def test_damaged_images_are_named_or_skipped(tmp_path):
     assert len(data.skipped) == 1
 
 
+@pytest.mark.thorough
 def test_shipped_samples_are_read_without_their_labels():
     data = open_image_dataset(config("samples:avatars"))
     assert data.splits == {"train": 2400, "validation": 100, "test": 256}

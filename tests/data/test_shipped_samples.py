@@ -146,6 +146,7 @@ def test_digits_are_distinct_and_mnist_digits_have_a_black_border():
     assert (b[:, :, [0, 1, -2, -1]] == -1.0).all()
 
 
+@pytest.mark.thorough
 def test_street_digits_have_contrast_and_mnist_labels_match_the_pixels():
     data = digits()
     a, b = data.arrays("train")

@@ -207,6 +207,7 @@ def test_the_prior_of_the_search_is_the_mean_square_of_z():
     np.testing.assert_allclose(values, expected, atol=1e-5)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("method", ["lbfgs", "unrolled"])
 def test_a_search_lowers_its_objective_and_changes_no_weight(method):
     model, batch = _model(), _batch(2)
@@ -222,6 +223,7 @@ def test_a_search_lowers_its_objective_and_changes_no_weight(method):
     assert _same(before, *(getattr(model, name) for name in model.network_names))
 
 
+@pytest.mark.thorough
 def test_the_identity_distance_decreases_with_every_iteration():
     model, batch = _model(), _batch(2)
     _, found = model.preserve(batch["image"], batch["attributes"], batch["attributes"])
@@ -250,6 +252,7 @@ def _steps_by_hand(model, batch, start, steps, rate, momentum):
     return np.where((values[-1] < values[0])[:, None], latents, start)
 
 
+@pytest.mark.thorough
 def test_gradient_steps_in_the_graph_equal_a_computation_by_hand():
     model, batch = (
         _model(

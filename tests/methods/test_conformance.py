@@ -250,6 +250,7 @@ def test_training_in_bfloat16_has_float32_weights_and_losses(name):
     assert _called(model, 0).dtype == tf.float32
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("name", "off", "moved"),
     [

@@ -60,6 +60,7 @@ def test_identity_generators_have_no_cycle_or_identity_loss():
     assert float(losses["identity"]) == pytest.approx(0.0, abs=1e-6)
 
 
+@pytest.mark.thorough
 def test_objectives_equal_the_equations_written_in_numpy():
     model = CycleGAN.from_settings(
         CycleGANSettings(

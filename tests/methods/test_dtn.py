@@ -130,6 +130,7 @@ def test_a_separate_encoder_is_trained_with_g_and_f_still_measures_constancy():
     assert all(moved)
 
 
+@pytest.mark.thorough
 def test_f_can_be_any_network_from_a_file(tmp_path):
     inputs = keras.Input(SHAPE_A)
     codes = keras.layers.Dense(5)(keras.layers.GlobalAveragePooling2D()(inputs))

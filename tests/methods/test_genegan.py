@@ -157,6 +157,7 @@ def test_the_strength_scales_the_object_from_none_to_all():
     np.testing.assert_allclose(added[..., :3], image[..., :3] / 2, atol=1e-6)
 
 
+@pytest.mark.thorough
 def test_all_weights_of_clipped_discriminators_are_within_the_limit():
     model = _small(clip=0.02)
     model.compile(run_eagerly=True)
@@ -191,6 +192,7 @@ def test_wgan_gp_has_a_gradient_penalty_instead_of_clipping():
     assert float(losses["gradient_penalty"]) == pytest.approx(2 * (1 - 1 / 128) ** 2, rel=1e-4)
 
 
+@pytest.mark.thorough
 def test_bursts_are_at_their_steps_and_each_of_their_turns_is_a_step():
     model = _tiny(discriminator_burst_turns=4, discriminator_burst_every=3)
     model.compile()

@@ -211,6 +211,7 @@ def test_the_first_steps_of_encoder_z_recalibrate_the_generators_batch_norm(eage
     assert _distance_from_training_mode(model) < before / 10
 
 
+@pytest.mark.thorough
 def test_after_recalibration_weights_and_statistics_of_the_generator_are_frozen():
     model = _model(stage="encoder_z")
     trained = [np.array(v) for v in model.generator.trainable_variables]

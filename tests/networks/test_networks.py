@@ -24,10 +24,12 @@ def _trainable(model):
     return sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
 
 
+@pytest.mark.thorough
 def test_unet_256_has_the_published_number_of_parameters():
     assert _trainable(unet_generator((256, 256, 3), 3)) == 54_413_955
 
 
+@pytest.mark.thorough
 def test_unet_128_has_the_published_number_of_parameters():
     model = unet_generator((128, 128, 3), 3, num_downsamples=7)
     assert _trainable(model) / 1e6 == pytest.approx(41.83, abs=0.005)
@@ -167,6 +169,7 @@ def test_impossible_networks_are_refused_with_a_rule(build, message):
         build()
 
 
+@pytest.mark.thorough
 def test_dualgan_has_the_published_numbers_of_parameters():
     generator = unet_generator(
         (256, 256, 3), 3, kernel=3, outer_kernel=5, norm="instance_affine", bias=True

@@ -194,6 +194,7 @@ def test_frozen_generators_that_invert_colours_cause_a_warning(tmp_path):
     assert [row["step"] for row in run.warnings()] == [8, 8], "not from the first preview alone"
 
 
+@pytest.mark.thorough
 def test_a_huge_learning_rate_causes_mode_collapse(tmp_path):
     def saturating(shape, name):
         inputs = keras.Input(shape)

@@ -63,6 +63,7 @@ def orl(packages, monkeypatch):
     return path
 
 
+@pytest.mark.thorough
 def test_orl_is_written_as_a_table_with_nobody_in_two_splits(orl):
     table = fetchable_datasets.fetch("orl")
     rows = read(table)

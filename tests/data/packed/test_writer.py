@@ -182,6 +182,7 @@ def test_attributes_are_the_same_when_packed(tmp_path, write, settings, how):
         np.testing.assert_array_equal(other.images(split, at=at), one.images(split, at=at))
 
 
+@pytest.mark.thorough
 def test_a_packed_table_is_split_into_domains_by_any_of_its_columns(tmp_path):
     path = faces(tmp_path)
     output = pack_path(path, tmp_path / "packed")

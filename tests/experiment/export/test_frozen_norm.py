@@ -70,6 +70,7 @@ def test_outputs_of_calibration_images_equal_those_of_a_numpy_fit(network):
     np.testing.assert_allclose(network(images), expected, atol=1e-4)
 
 
+@pytest.mark.thorough
 def test_the_cost_equals_psnr_of_scikit_image_and_discriminators_do_not_change(network):
     translator, held_out = _translator(network), _images(3, 1)
     before = np.asarray(network(held_out))

@@ -94,6 +94,7 @@ def test_the_card_says_what_is_unknown(small):
     assert "None: the run was not evaluated before it was exported." in text
 
 
+@pytest.mark.thorough
 def test_the_card_says_if_metrics_belong_to_another_step(tmp_path):
     source = {**SOURCE, "step": 9}
     path = exporters.export({"a_to_b": negative()}, tmp_path / "bundle", source=source)

@@ -91,6 +91,7 @@ def test_uint8_equals_float_scaled_outside_within_a_level(exported):
         assert np.abs(found - expected).max() <= 0.501  # rounding is half a level at most
 
 
+@pytest.mark.thorough
 def test_uint8_clips_what_leaves_the_range(tmp_path):
     louder = Signature("a_to_b", lambda image: {"image": 3.0 * image})
     path = exporters.export({"a_to_b": louder}, tmp_path / "bundle")
@@ -228,6 +229,7 @@ def test_a_model_that_is_not_finite_is_refused(tmp_path):
     _fails(tmp_path, lambda image: {"image": image / 0.0}, "not finite, before any conversion")
 
 
+@pytest.mark.thorough
 def test_operations_that_are_not_built_in_are_refused_by_name(tmp_path):
     def spectrum(image):
         return {"image": tf.math.real(tf.signal.fft2d(tf.cast(image, tf.complex64)))}

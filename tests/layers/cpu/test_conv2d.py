@@ -34,6 +34,7 @@ def test_gradients_are_those_of_sums_by_hand(kernel, dtype, count):
     np.testing.assert_array_equal(found[1], of_kernel)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("dtype", "options", "shape", "products"),
     [

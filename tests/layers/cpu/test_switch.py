@@ -67,6 +67,7 @@ def _has_kernel(operation: str, operations: list[str], plain: list[str]) -> bool
     return more < 0 if operation.startswith("fewer ") else more > 0
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("kernel", CASES)
 def test_a_kernel_runs_where_it_is_on_and_gives_the_results_of_keras(kernel, monkeypatch):
     make, shape, operation = CASES[kernel]
@@ -119,6 +120,7 @@ def test_adam_takes_one_operation_or_those_of_keras(monkeypatch):
             assert sorted(operations) == sorted(plain)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("written", "read"), [("on", "off"), ("off", "on")])
 def test_files_written_with_one_setting_load_with_the_other(tmp_path, monkeypatch, written, read):
     monkeypatch.setenv(VARIABLE, written)

@@ -51,6 +51,7 @@ def test_a_convolution_to_few_channels_becomes_two_with_equal_sums(
     assert after.delegates() == 1
 
 
+@pytest.mark.thorough
 def test_the_fused_activation_stays_on_the_second_convolution(convert, random):
     kernel = random.normal(0, 0.1, (7, 7, 32, 3)).astype(np.float32)
     image = random.normal(0, 1, SHAPE).astype(np.float32)

@@ -40,6 +40,7 @@ def image(random):
     return random.normal(0, 1, SHAPE).astype(np.float32)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("half", [False, True])
 @pytest.mark.parametrize(("rows", "columns"), [(3, 3), (5, 5), (3, 4)])
 def test_same_padding_becomes_four_convolutions_with_equal_sums(
