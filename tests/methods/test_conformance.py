@@ -232,8 +232,10 @@ def test_two_replicas_step_like_one_device(name, settings, two_replicas):
             logs += history.values()
         averages = [v for each in model.player_optimizers.values() for v in each.variables]
         results.append((_values([*model.weights, *averages]), logs))
-    # Rounding: 1.6e-5 at most where a processor sums in another order; a wrong scale is 1e-3.
-    assert _largest_difference(results[0][0], results[1][0]) < 5e-5
+    # Second derivatives and contrastive logits amplify rounding: 1.6e-5 and 1.3e-5 on AMX.
+    amplifies = name == "cut" or settings in WITH_R1.values()
+    largest = 5e-5 if amplifies else 1e-5
+    assert _largest_difference(results[0][0], results[1][0]) < largest
     np.testing.assert_allclose(results[0][1], results[1][1], rtol=1e-4)
 
 
