@@ -16,7 +16,8 @@ import tensorflow as tf
 from rich.console import Console
 
 from tf_translate.core.translator import Translator
-from tf_translate.errors import RunError
+from tf_translate.errors import DataError, RunError
+from tf_translate.keras_files.loading import load_keras_file
 from tf_translate.training.callbacks import (
     CheckpointWriter,
     GracefulStop,
@@ -38,7 +39,7 @@ from tf_translate.training.error_messages import (
 from tf_translate.training.failure_monitor import FailureMonitor
 from tf_translate.training.preview_images import preview_grid
 from tf_translate.training.progress import ProgressBar
-from tf_translate.training.run_dir import RunDir, is_intact
+from tf_translate.training.run_dir import RunDir, is_intact, shorten
 from tf_translate.training.workers import Workers
 from tf_translate.version import __version__
 
@@ -79,12 +80,15 @@ def resume(
     Args:
         run: The run.
         build: Builds its translator.
-        report: Called with a sentence about the step to resume from, and about each checkpoint
-            that cannot be read.
+        report: Called with a sentence about the step to resume from, about each checkpoint that
+            cannot be read, and about other files beside them.
 
     Raises:
         RunError: If there are checkpoints, but none can be read.
     """
+    ignored = run.ignored_checkpoints()
+    if ignored:
+        report(f"ignored in {run.checkpoints}, as training has not written it: {shorten(ignored)}")
     reasons = []
     for path in run.checkpoints_newest_first():
         try:
@@ -110,9 +114,9 @@ def _load_checkpoint(path: Path) -> Translator:
     if not is_intact(path):
         raise RunError(f"the checkpoint {path} is broken (truncated or with a wrong checksum)")
     try:
-        return keras.models.load_model(path)
-    except (ValueError, TypeError, KeyError, OSError) as error:
-        raise RunError(f"the checkpoint {path} cannot be read: {error}") from error
+        return load_keras_file(path)
+    except DataError as error:
+        raise RunError(f"the checkpoint {error}") from error
 
 
 def train(
