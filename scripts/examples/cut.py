@@ -141,7 +141,7 @@ class CUT(Translator):
             labels = tf.range(tf.shape(query)[1])[None] + tf.zeros_like(query[..., 0], tf.int32)
             logits = similarities / self.settings.temperature
             losses.append(tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits))
-        return tf.add_n([tf.reduce_mean(loss) for loss in losses]) / len(losses)
+        return tf.reduce_mean(tf.stack([tf.reduce_mean(loss) for loss in losses]))
 
     def _projected_patches(self, images, stream: int):
         """H_l(G_enc_l) at random locations, the same for all images of a step: unit vectors."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 import tensorflow as tf
 
 from tf_translate.core.player import Player
+from tf_translate.losses.scalar_sum import scalar_sum
 
 
 class ForwardCache:
@@ -100,7 +101,7 @@ def totals_of(player: Player, losses: Mapping) -> list:
     groups = [
         [losses[name] for name in group.terms if name in losses] for group in player.gradient_groups
     ]
-    return [tf.add_n(group) if group else tf.zeros(()) for group in groups]
+    return [scalar_sum(group) if group else tf.zeros(()) for group in groups]
 
 
 def gradients_of(tape: tf.GradientTape, totals: Sequence, groups: Sequence[Sequence]) -> list:

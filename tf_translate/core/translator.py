@@ -12,6 +12,7 @@ from tf_translate.core.diagnostics import Diagnostics, GradientNorms
 from tf_translate.core.forward_cache import ForwardCache, gradients_of, split, totals_of
 from tf_translate.core.loss_terms import LossTerm, check_losses, with_loss_weights
 from tf_translate.core.optimizers import make_optimizer, replace_by_average
+from tf_translate.core.ordered_sums import keep_apart, ordered_sums
 from tf_translate.core.player import Player
 from tf_translate.core.schedules import Schedule
 from tf_translate.core.signature import Signature
@@ -314,6 +315,7 @@ class Translator(serialization.RepeatedlySaved, Diagnostics):
 
     # --- one step ----------------------------------------------------------------------
 
+    @ordered_sums()
     def train_step(self, batch):
         """Lets every active player take its turns; logs the mean of each loss term."""
         forwards = ForwardCache(
@@ -352,7 +354,7 @@ class Translator(serialization.RepeatedlySaved, Diagnostics):
         optimizer.apply(self.transform_gradients(player, gradients), variables)
         self.after_turn(player)
         for name, loss in losses.items():
-            self._term_metrics[name].update_state(loss)
+            self._term_metrics[name].update_state(keep_apart(loss))
 
     def _check_chance_levels(self) -> None:
         discriminating = {name for name in self._term_metrics if name.endswith("discriminator")}

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import tensorflow as tf
 
 from tf_translate.losses.regularization import r1_penalty
+from tf_translate.losses.scalar_sum import scalar_sum
 
 
 def attribute_cross_entropy(logits, categories, sizes: Sequence[int]):
@@ -27,7 +28,7 @@ def attribute_cross_entropy(logits, categories, sizes: Sequence[int]):
         tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(labels, scores))
         for labels, scores in zip(truth, logits, strict=True)
     ]
-    return tf.add_n(losses)
+    return scalar_sum(losses)
 
 
 def classifier_losses(

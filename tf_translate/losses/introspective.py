@@ -12,6 +12,7 @@ from tf_translate.losses.adversarial import (
     vanilla_generator,
 )
 from tf_translate.losses.reconstruction import mean_squared_error
+from tf_translate.losses.scalar_sum import scalar_sum
 
 REAL, RECONSTRUCTED, SAMPLED = range(3)  # classes of the ternary discriminator
 
@@ -27,8 +28,13 @@ def binary_discriminator(real_scores, reconstructed_scores, sampled_scores):
 
     Source: github.com/ajbrock/Neural-Photo-Editor, IAN_simple.
     """
-    fakes = fake_cross_entropy(reconstructed_scores) + fake_cross_entropy(sampled_scores)
-    return vanilla_generator(real_scores) + fakes  # the former is cross-entropy with 1
+    return scalar_sum(
+        [
+            vanilla_generator(real_scores),  # cross-entropy with 1
+            fake_cross_entropy(reconstructed_scores),
+            fake_cross_entropy(sampled_scores),
+        ]
+    )
 
 
 def binary_generator(reconstructed_scores, sampled_scores):
@@ -56,10 +62,12 @@ def ternary_discriminator(real_scores, reconstructed_scores, sampled_scores):
 
     Source: Brock et al. 2017, https://arxiv.org/abs/1609.07093, ternary adversarial loss.
     """
-    return (
-        class_cross_entropy(real_scores, REAL)
-        + class_cross_entropy(reconstructed_scores, RECONSTRUCTED)
-        + class_cross_entropy(sampled_scores, SAMPLED)
+    return scalar_sum(
+        [
+            class_cross_entropy(real_scores, REAL),
+            class_cross_entropy(reconstructed_scores, RECONSTRUCTED),
+            class_cross_entropy(sampled_scores, SAMPLED),
+        ]
     )
 
 
@@ -124,7 +132,7 @@ def feature_distance(features: Sequence, others: Sequence):
     Source: Brock et al. 2017, https://arxiv.org/abs/1609.07093, introspective loss.
     """
     pairs = zip(features, others, strict=True)
-    return tf.add_n([mean_squared_error(one, other) for one, other in pairs]) / len(features)
+    return scalar_sum([mean_squared_error(one, other) for one, other in pairs]) / len(features)
 
 
 def kl_from_standard_normal(mean, log_sigma):

@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+from tf_translate.losses.scalar_sum import scalar_sum
+
 
 def mean_absolute_error(images, others):
     """Mean absolute difference (L1) over all elements.
@@ -65,7 +67,7 @@ def feature_matching(real_features, fake_features):
     code uses it.
     """
     pairs = zip(real_features, fake_features, strict=True)
-    return tf.add_n(
+    return scalar_sum(
         [mean_squared_error(_batch_mean(real), _batch_mean(fake)) for real, fake in pairs]
     )
 

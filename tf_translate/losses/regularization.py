@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable, Sequence
 
 import tensorflow as tf
 
+from tf_translate.losses.scalar_sum import scalar_sum
+
 
 def gradient_penalty(discriminator: Callable, real, fake, coefficients):
     """The gradient penalty of WGAN-GP: a gradient norm near 1 between real and fake images.
@@ -91,7 +93,9 @@ def weight_decay(variables: Sequence):
     Source: `weight_decay` of PyTorch's Adam, which DiscoGAN's code uses: it is added to the
     gradient, not decoupled from it.
     """
-    return tf.add_n([tf.nn.l2_loss(tf.cast(variable.value, tf.float32)) for variable in variables])
+    return scalar_sum(
+        [tf.nn.l2_loss(tf.cast(variable.value, tf.float32)) for variable in variables]
+    )
 
 
 def total_variation(images):
@@ -126,7 +130,7 @@ def mean_weight_decay(variables: Sequence):
     github.com/Prinsphield/GeneGAN.
     """
     squares = [tf.square(tf.cast(variable.value, tf.float32)) for variable in variables]
-    return 0.5 * tf.add_n([tf.reduce_mean(square) for square in squares])
+    return 0.5 * scalar_sum([tf.reduce_mean(square) for square in squares])
 
 
 def orthogonality(variables: Sequence):
@@ -150,7 +154,7 @@ def orthogonality(variables: Sequence):
             filters = tf.reshape(tf.cast(variable.value, tf.float32), [-1, variable.shape[-1]])
             products = tf.matmul(filters, filters, transpose_a=True)
             losses.append(tf.reduce_sum(tf.abs(products - tf.eye(variable.shape[-1]))))
-    return tf.add_n(losses)
+    return scalar_sum(losses)
 
 
 def _sum_of_image_means(scores):

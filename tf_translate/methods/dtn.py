@@ -18,6 +18,7 @@ from tf_translate.core.translator import Translator
 from tf_translate.losses.adversarial import class_cross_entropy
 from tf_translate.losses.reconstruction import cosine_distance, mean_squared_error
 from tf_translate.losses.regularization import total_variation
+from tf_translate.losses.scalar_sum import scalar_sum
 from tf_translate.methods.registry import register
 from tf_translate.networks.dtn import class_discriminator, class_head, code_decoder, code_encoder
 from tf_translate.networks.inference_behavior import describe_inference
@@ -239,7 +240,7 @@ class DTN(Translator):
             (batch["b"], _REAL),
         )
         return {
-            "discriminator": tf.add_n(
+            "discriminator": scalar_sum(
                 [
                     class_cross_entropy(self.discriminator(images, training=True), label)
                     for images, label in labeled_images
