@@ -106,10 +106,11 @@ class Timekeeper(keras.callbacks.Callback):
 
 
 def _only_discriminators(translator) -> bool:
-    """Whether the next step belongs to a burst, in which only discriminators move."""
-    if hasattr(translator, "is_alternate_step"):
-        return translator.is_alternate_step()
-    # Earlier revisions keep the burst in the player.
+    """Whether the next step belongs to a burst, in which only discriminators take turns."""
+    for method in ("next_step_is_variant", "is_alternate_step"):  # the latter in earlier revisions
+        if hasattr(translator, method):
+            return getattr(translator, method)()
+    # Still earlier revisions keep the burst in the player.
     bursts = [getattr(player, "burst", None) for player in translator.active_players()]
     step = int(translator.steps_taken.numpy())
     return any(burst.alone(step) for burst in bursts if burst)

@@ -1,6 +1,6 @@
 """The kinds of step that `scripts/bench steps` times, and the forward passes that each one needs.
 
-A kind of step is a stage of a method, or a step of a burst in which only discriminators move.
+A kind of step is a stage of a method, or a step of a burst in which only discriminators take turns.
 """
 
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ ALONE = "discriminators alone"
 
 # The forward passes that the equations need, by network, with the small preset's settings.
 NEEDED: Mapping[tuple[str, str], Mapping[str, int]] = {
-    # G(x); D on real and fake, then on the fake for G, after D has moved.
+    # G(x); D on real and fake, then on the fake for G, after the update of D.
     ("pix2pix", "train"): {"generator": 1, "discriminator": 3},
     # G(x), G(F(y)), G(y); D on a real image, on a pooled fake, and on the fake for G.
     ("cyclegan", "train"): {

@@ -20,17 +20,20 @@ from tf_translate.networks.patchgan_discriminator import patchgan_discriminator
 from tf_translate.networks.resnet import resnet_generator
 from tf_translate.networks.taps import with_taps
 
+# Streams of random values for the locations of patches: of x and G(x), of y and G(y).
+_SOURCE, _TARGET = 0, 1
+
 
 class CUTSettings(MethodSettings):
     """Networks and contrast of CUT; defaults are the paper's."""
 
-    residual_blocks: int = Field(9, ge=5, description="appendix C.1, as CycleGAN")
-    base_filters: int = Field(64, ge=1, description="appendix C.1, as CycleGAN")
-    discriminator_layers: int = Field(3, ge=0, description="appendix C.1: 70x70 PatchGAN")
-    discriminator_filters: int = Field(64, ge=1, description="appendix C.1, as CycleGAN")
-    patches: int = Field(256, ge=2, description="locations per layer, appendix C.1")
-    projection: int = Field(256, ge=1, description="units of the two-layer MLP, appendix C.1")
-    temperature: float = Field(0.07, gt=0, description="tau, section 3.2")
+    residual_blocks: int = Field(9, ge=5, description="as CycleGAN (appendix C.1)")
+    base_filters: int = Field(64, ge=1, description="as CycleGAN (appendix C.1)")
+    discriminator_layers: int = Field(3, ge=0, description="70x70 PatchGAN (appendix C.1)")
+    discriminator_filters: int = Field(64, ge=1, description="as CycleGAN (appendix C.1)")
+    patches: int = Field(256, ge=2, description="locations per layer (appendix C.1)")
+    projection: int = Field(256, ge=1, description="units of the two-layer MLP (appendix C.1)")
+    temperature: float = Field(0.07, gt=0, description="tau (section 3.2)")
 
 
 @register("cut", settings=CUTSettings, layout="unpaired", title="CUT", paper="Park et al. 2020")
@@ -62,7 +65,7 @@ class CUT(Translator):
             "generator_objective",
             ("nce", "identity_nce", "adversarial"),
             forward="translate_batch",
-            averaged=True,
+            ema_if_enabled=True,
         ),
     )
     conformance = Conformance(
@@ -123,9 +126,9 @@ class CUT(Translator):
         """Eq. 5: fool D, keep each patch of x in G(x) and of y in G(y)."""
         losses = {}
         if self.uses("nce"):
-            losses["nce"] = self._patch_nce(shared["fake_b"], batch["a"], stream=0)
+            losses["nce"] = self._patch_nce(shared["fake_b"], batch["a"], stream=_SOURCE)
         if self.uses("identity_nce"):
-            losses["identity_nce"] = self._patch_nce(shared["same_b"], batch["b"], stream=1)
+            losses["identity_nce"] = self._patch_nce(shared["same_b"], batch["b"], stream=_TARGET)
         if self.uses("adversarial"):
             scores = self.discriminator(shared["fake_b"], training=True)
             losses["adversarial"] = self.gan_loss.generator(scores)

@@ -20,7 +20,12 @@ def table() -> str:
     own = [m for m in all_methods().values() if m.translator.__module__.startswith("tf_translate.")]
     for method in sorted(own, key=lambda method: (method.paper[-4:], method.name)):
         deploys = ", ".join(f"`{name}`" for name in method.translator.deploys)
-        cells = (f"`{method.name}` ({method.paper})", method.data, method.content, method.domain)
+        cells = (
+            f"`{method.name}` ({method.paper})",
+            method.data,
+            method.keeps_content_by,
+            method.reaches_domain_by,
+        )
         rows.append("| " + " | ".join((*cells, deploys)) + " |")
     return "\n".join(rows) + "\n"
 

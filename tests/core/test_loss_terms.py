@@ -8,8 +8,8 @@ from tf_translate.core.player import Player
 from tf_translate.core.schedules import LinearDecay, LinearRamp, Switch
 
 
-def test_the_label_of_a_loss_term_starts_with_its_role():
-    assert content("cycle", source="eq. 2").label == "content/cycle"
+def test_the_log_name_of_a_loss_term_starts_with_its_role():
+    assert content("cycle", source="eq. 2").log_name == "content/cycle"
 
 
 def test_given_weights_replace_defaults_and_leave_other_terms_unchanged():

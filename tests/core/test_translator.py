@@ -71,7 +71,7 @@ def test_an_objective_that_returns_other_terms_than_declared_is_refused():
 
 def test_a_scheduled_weight_follows_the_step():
     # Ramp to 4 over 4 steps: weights 0, 1, 2. With c frozen at 5 and a = 1 the generator
-    # moves by 0.1 * weight * 5: 3 -> 3 -> 2.5 -> 1.5.
+    # changes by 0.1 * weight * 5: 3 -> 3 -> 2.5 -> 1.5.
     class Alone(Toy):
         players = (Toy.players[1],)
 
@@ -102,7 +102,7 @@ def test_repeated_turns_compute_fresh_gradients():
 
 
 def test_turns_on_microbatches_use_different_images_and_share_the_last_forward_pass(monkeypatch):
-    # Images 1, 2, 3 are microbatches 0, 1, 2. The discriminator plays on all:
+    # Images 1, 2, 3 are microbatches 0, 1, 2. The discriminator takes a turn on each:
     # dL/dc = g * a = 3, 6, 9
     # -> c = 5 - 0.1 * 18 = 3.2; the generator on the last: dL/dg = 2 * c * a = 19.2 -> 1.08.
     class Fresh(Toy):
@@ -129,14 +129,14 @@ def test_turns_on_microbatches_use_different_images_and_share_the_last_forward_p
 class Bursting(Toy):
     """The discriminator's turns for each of the generator's: 3, 1, 3, 1."""
 
-    alternates_steps = True
+    has_step_variant = True
 
-    def is_alternate_step(self):
+    def next_step_is_variant(self):
         return int(self.steps_taken.numpy()) % 4 < 2
 
     def active_players(self):
         players = super().active_players()
-        return players[:1] if self.step_variants.alternate else players
+        return players[:1] if self.step_variants.in_variant else players
 
 
 def _turns(translator, steps):
@@ -154,7 +154,7 @@ def _turns(translator, steps):
 
 
 @pytest.mark.parametrize("eagerly", [False, True])
-def test_only_one_player_moves_in_an_alternate_step(eagerly):
+def test_only_one_player_takes_a_turn_in_the_step_variant(eagerly):
     translator = Bursting(scale(3.0, "g"), scale(5.0, "c"))
     translator.compile(run_eagerly=eagerly)
     generators = [turns for _, turns in _turns(translator, 8)]
@@ -163,14 +163,14 @@ def test_only_one_player_moves_in_an_alternate_step(eagerly):
 
 
 @pytest.mark.thorough
-def test_two_replicas_alternate_at_the_same_steps(two_replicas):
+def test_two_replicas_take_the_step_variant_at_the_same_steps(two_replicas):
     with two_replicas.scope():
         translator = Bursting(scale(3.0, "g"), scale(5.0, "c"))
         translator.compile()
     assert _turns(translator, 5) == [(1, 0), (2, 0), (3, 1), (4, 2), (5, 2)]
 
 
-def test_alternating_steps_continue_after_loading(tmp_path):
+def test_step_variants_continue_after_loading(tmp_path):
     translator = Bursting(scale(3.0, "g"), scale(5.0, "c"))
     translator.compile()
     assert _turns(translator, 5)[-1] == (5, 2)  # one step into the second burst
@@ -216,7 +216,7 @@ def test_after_turn_can_constrain_weights():
     assert _value(translator.discriminator) == 1.0
 
 
-def test_only_the_players_of_the_stage_move():
+def test_only_the_players_of_the_stage_take_turns():
     translator = _toy(Staged)
     translator.train_step(batch_of(2.0))
     assert (_value(translator.discriminator), _value(translator.generator)) == (
@@ -297,7 +297,7 @@ def test_mixed_float16_wraps_every_optimizer():
 
 
 class WithStoppedGradient(Toy):
-    """One player of both networks: l1 = c g a moves only c, discriminator = g + c moves both."""
+    """One player of both networks: l1 = c g a trains only c, discriminator = g + c both."""
 
     players = (
         Player(
@@ -317,7 +317,7 @@ class WithStoppedGradient(Toy):
         return {"l1": scores, "discriminator": summed}
 
 
-def test_stop_gradient_for_keeps_a_term_from_moving_a_network(monkeypatch):
+def test_stop_gradient_for_keeps_a_term_from_training_a_network(monkeypatch):
     # g = 3, c = 5, a = 2, SGD 0.1. g only gets the gradient of discriminator, 1 -> 3 - 0.1 = 2.9.
     # c also gets that of 2 * l1: 2 * g * a + 1 = 13 -> c = 5 - 1.3 = 3.7.
     translator = _toy(WithStoppedGradient)
@@ -333,7 +333,7 @@ def test_stop_gradient_for_keeps_a_term_from_moving_a_network(monkeypatch):
     assert len(calls) == 1
 
 
-def test_a_network_without_an_active_term_that_moves_it_is_unchanged():
+def test_a_network_without_an_active_term_that_trains_it_is_unchanged():
     translator = _toy(WithStoppedGradient, loss_weights={"discriminator": 0.0})
     translator.objective = lambda batch, shared: {
         "l1": tf.reduce_mean(translator.discriminator(shared["fake"]))
@@ -353,7 +353,7 @@ def test_stop_gradient_for_must_name_own_networks_and_leave_a_term():
 
 
 class Dependent(Toy):
-    """The generator moves first, on the discriminator's output for a: g * (c * a)."""
+    """The generator takes the first turn, on the discriminator's output for a: g * (c * a)."""
 
     players = (
         Player(
@@ -386,9 +386,9 @@ class Dependent(Toy):
         return {"discriminator": tf.reduce_mean(shared["scores"] + shared["fake"])}
 
 
-def test_a_forward_pass_can_depend_on_that_of_a_player_that_moves_later():
+def test_a_forward_pass_can_depend_on_that_of_a_player_with_a_later_turn():
     # g = 3, c = 5, a = 2, SGD 0.1. l1 = g * (c * a) = 30, its gradient in g is 10, doubled by its
-    # weight -> g = 3 - 2 = 1. The discriminator's own pass moves it, the generator's does
+    # weight -> g = 3 - 2 = 1. The discriminator's own pass trains it, the generator's does
     # not: gradient of c * a is 2 -> c = 5 - 0.2 = 4.8; its loss is 10 + 30.
     translator = _toy(Dependent)
     logs = translator.train_step(batch_of(2.0))

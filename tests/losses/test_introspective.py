@@ -46,7 +46,7 @@ def test_ternary_losses_are_cross_entropies_of_three_classes_in_order():
 @pytest.mark.parametrize(("name", "classes"), [("binary", 2), ("ternary", 3)])
 def test_losses_at_equal_logits_are_logarithms_of_the_number_of_classes(name, classes):
     loss = INTROSPECTIVE_GAN_LOSSES[name]
-    zeros = np.zeros((2, loss.logits), np.float32)
+    zeros = np.zeros((2, loss.num_logits), np.float32)
     assert float(loss.discriminator(zeros, zeros, zeros)) == pytest.approx(
         3 * np.log(classes), rel=1e-5
     )

@@ -1,4 +1,4 @@
-"""Facts of Age-cGAN, its stages, and that the search for z moves z and nothing else."""
+"""Facts of Age-cGAN, its stages, and that the search for z changes z and nothing else."""
 
 import keras
 import numpy as np
@@ -148,7 +148,7 @@ def test_the_encoder_learns_z_by_squared_error_and_never_sees_real_images():
     np.testing.assert_allclose(inputs[0], generated, atol=1e-6)
 
 
-def test_the_encoders_stage_recalibrates_batch_norm_first_and_moves_no_other_weight():
+def test_the_encoders_stage_recalibrates_batch_norm_first_and_updates_no_other_weight():
     model = _model(stage="encoder")
     others = model.discriminator, model.identity_embedder
     before, statistics = _values(*others), _values(model.generator)
@@ -164,9 +164,9 @@ def test_the_encoders_stage_recalibrates_batch_norm_first_and_moves_no_other_wei
     assert all(np.array_equal(a, b) for a, b in zip(trained, after, strict=True))
 
 
-def test_without_alternate_steps_batch_norm_is_not_recalibrated():
+def test_without_the_step_variant_batch_norm_is_not_recalibrated():
     model = _model(stage="encoder")
-    model.step_variants._is_alternate = lambda: False
+    model.step_variants._next_step_is_variant = lambda: False
     statistics = _values(model.generator)
     _fit(model, 3)
     assert _same(statistics, model.generator)  # so the test above would fail

@@ -116,12 +116,12 @@ def test_one_fit_step_is_finite(name):
         model.enter_stage(stage)
         history |= model.fit(tf.data.Dataset.from_tensors(_batch()), verbose=0).history
     expected = {term for player in model.players for term in player.terms if model.uses(term)}
-    assert set(history) == {term.label for term in model.terms if term.name in expected}
+    assert set(history) == {term.log_name for term in model.terms if term.name in expected}
     assert np.isfinite(list(history.values())).all()
 
 
 @EVERY
-def test_each_player_moves_its_own_weights_and_no_others(name, monkeypatch):
+def test_each_player_updates_its_own_weights_and_no_others(name, monkeypatch):
     model = _build(name, compiled=False)
     model.compile(run_eagerly=True)
     for player in model.players:
@@ -131,11 +131,11 @@ def test_each_player_moves_its_own_weights_and_no_others(name, monkeypatch):
         monkeypatch.setattr(model, "active_players", lambda player=player: [player])
         model.train_step(_batch())
         after = [np.array(v) for v in model.trainable_variables]
-        moved = {
+        updated = {
             i for (i, old), new in zip(before, after, strict=True) if not np.array_equal(old, new)
         }
-        assert moved <= own_ids
-        assert len(moved) >= len(own_ids) - model.conformance.unmoved_weights
+        assert updated <= own_ids
+        assert len(updated) >= len(own_ids) - model.conformance.unchanged_variables
 
 
 @EVERY
@@ -254,14 +254,14 @@ def test_training_in_bfloat16_has_float32_weights_and_losses(name):
 
 @pytest.mark.thorough
 @pytest.mark.parametrize(
-    ("name", "off", "moved"),
+    ("name", "off", "updated"),
     [
         ("pix2pix", ("adversarial", "discriminator"), {"generator"}),
         ("cyclegan", ("discriminator",), {"generators"}),
         ("cyclegan", ("cycle", "identity", "adversarial"), {"discriminators"}),
     ],
 )
-def test_a_player_without_active_terms_does_not_move(name, off, moved):
+def test_a_player_without_active_terms_is_not_updated(name, off, updated):
     model = _build(name, compiled=False, weights=dict.fromkeys(off, 0.0))
     model.compile(run_eagerly=True)
     before = {player.name: _values(model.variables_of(player)) for player in model.players}
@@ -269,7 +269,7 @@ def test_a_player_without_active_terms_does_not_move(name, off, moved):
     assert not set(off) & {label.split("/")[1] for label in logs}
     for player in model.players:
         change = _largest_difference(before[player.name], _values(model.variables_of(player)))
-        assert (change > 0) == (player.name in moved)
+        assert (change > 0) == (player.name in updated)
 
 
 @EVERY
@@ -313,7 +313,7 @@ def test_each_signature_has_the_same_outputs_in_saved_model_and_tflite(name, tmp
     "check",
     [
         test_one_fit_step_is_finite,
-        test_each_player_moves_its_own_weights_and_no_others,
+        test_each_player_updates_its_own_weights_and_no_others,
         test_a_keras_file_restores_outputs_optimizers_and_the_next_step,
         test_two_replicas_step_like_one_device,
         test_training_in_bfloat16_has_float32_weights_and_losses,

@@ -45,7 +45,7 @@ def test_default_settings_are_those_of_the_paper():
     }
 
 
-def test_the_generators_move_first_and_both_networks_of_a_player_at_once():
+def test_the_generators_take_the_first_turn_and_both_are_updated_at_once():
     assert [(player.name, player.networks) for player in CycleGAN.players] == [
         ("generators", ("generator_ab", "generator_ba")),
         ("discriminators", ("discriminator_a", "discriminator_b")),

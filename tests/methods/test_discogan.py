@@ -111,18 +111,18 @@ def test_objectives_equal_the_equations_written_in_numpy():
 
 
 @pytest.mark.parametrize(
-    ("variant", "moved", "discriminators", "signatures"),
+    ("variant", "updated", "discriminators", "signatures"),
     [
         ("recongan", {"generator_ab", "generator_ba"}, {"discriminator_b"}, ["a_to_b"]),
         ("gan", {"generator_ab"}, {"discriminator_b"}, ["a_to_b"]),
     ],
 )
 def test_ablations_leave_out_the_networks_and_terms_that_the_paper_leaves_out(
-    variant, moved, discriminators, signatures
+    variant, updated, discriminators, signatures
 ):
     model = _tiny(variant=variant)
     first, generators = model.players
-    assert (set(first.networks), set(generators.networks)) == (discriminators, moved)
+    assert (set(first.networks), set(generators.networks)) == (discriminators, updated)
     assert ("reconstruction" in generators.terms) == (variant == "recongan")
     assert list(model.signatures()) == signatures
     model.compile(run_eagerly=True)

@@ -73,11 +73,11 @@ def test_g_receives_the_gradient_of_constancy_through_f():
     before = [weight.numpy() for weight in model.decoder.trainable_weights]
     logs = model.train_step(_batch())
     assert list(logs) == ["content/constancy"]
-    moved = [
+    updated = [
         not np.array_equal(old, weight.numpy())
         for old, weight in zip(before, model.decoder.trainable_weights, strict=True)
     ]
-    assert all(moved)
+    assert all(updated)
 
 
 def test_objectives_equal_the_equations_written_in_numpy():
@@ -123,11 +123,11 @@ def test_a_separate_encoder_is_trained_with_g_and_f_still_measures_constancy():
     before = [weight.numpy() for weight in model.encoder.trainable_weights]
     logs = model.train_step(_batch())
     assert "content/constancy" in logs
-    moved = [
+    updated = [
         not np.array_equal(old, weight.numpy())
         for old, weight in zip(before, model.encoder.trainable_weights, strict=True)
     ]
-    assert all(moved)
+    assert all(updated)
 
 
 @pytest.mark.thorough

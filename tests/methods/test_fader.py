@@ -163,7 +163,7 @@ def test_attribute_classification_compares_edited_images_with_other_attributes()
     assert loss == pytest.approx(expected, rel=1e-4)
 
 
-def test_the_classifiers_turn_moves_only_the_classifier():
+def test_the_classifiers_turn_updates_only_the_classifier():
     model, batch = _model({"attribute_classification": 0.5}, classifier_noise=0.1), _batch(8)
     model.compile(run_eagerly=True)
     model.active_players = lambda: [model.players[1]]
@@ -174,8 +174,8 @@ def test_the_classifiers_turn_moves_only_the_classifier():
     model.train_step(next(iter(step)))
     for old, weight in zip(before, (w for network in others for w in network.weights), strict=True):
         np.testing.assert_array_equal(old, weight.numpy())
-    moved = zip(first, model.classifier.trainable_weights, strict=True)
-    assert any(np.abs(old - new.numpy()).max() > 0 for old, new in moved)
+    weights = zip(first, model.classifier.trainable_weights, strict=True)
+    assert any(np.abs(old - new.numpy()).max() > 0 for old, new in weights)
     assert float(model.classifier_objective(batch, {})["classifier"]) > 0
 
 
@@ -209,7 +209,7 @@ def test_a_keras_file_restores_a_model_with_a_classifier(tmp_path):
     np.testing.assert_array_equal(loaded.classifier(images), model.classifier(images))
 
 
-def test_the_discriminators_turn_does_not_move_the_encoder():
+def test_the_discriminators_turn_does_not_update_the_encoder():
     model = _model()
     model.compile(run_eagerly=True)
     before = [np.array(weight) for weight in model.encoder.weights]

@@ -1,4 +1,4 @@
-"""Facts of IAN and its published code, and which loss moves which network."""
+"""Facts of IAN and its published code, and which loss trains which network."""
 
 import numpy as np
 import pytest
@@ -30,7 +30,7 @@ def _values(model):
     }
 
 
-def _moved(before, model):
+def _updated(before, model):
     """The networks with a changed weight."""
     after = _values(model)
     return {
@@ -153,11 +153,11 @@ def test_z_is_mu_plus_sigma_times_noise_and_samples_have_different_noise():
     np.testing.assert_allclose(prior, model._standard_normal(batch, 1), atol=1e-5)
 
 
-# --- which loss moves which network ------------------------------------------------------------
+# --- which loss trains which network ------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("term", "moved"),
+    ("term", "updated"),
     [
         ("discriminator", {"trunk", "discriminator_head"}),
         ("pixel", {"encoder_head", "decoder"}),
@@ -170,11 +170,11 @@ def test_z_is_mu_plus_sigma_times_noise_and_samples_have_different_noise():
     ],
 )
 @pytest.mark.filterwarnings("ignore:Gradients do not exist")
-def test_each_loss_term_moves_its_networks_and_no_others(term, moved):
+def test_each_loss_term_trains_its_networks_and_no_others(term, updated):
     model = tiny_ian({**_only(term), term: 1.0})
     before = _values(model)
     model.train_step(_batch())
-    assert _moved(before, model) == moved
+    assert _updated(before, model) == updated
 
 
 def test_no_network_runs_twice_on_the_same_inputs(monkeypatch):
@@ -219,7 +219,7 @@ def test_a_reconstruction_has_the_noise_of_its_image_and_inference_has_none(
 
 @pytest.mark.thorough
 @pytest.mark.parametrize("discriminator", ["binary", "ternary"])
-def test_r1_is_half_the_squared_gradient_of_the_real_logit_by_finite_differences(discriminator):
+def test_r1_is_half_the_squared_gradient_of_the_real_log_odds_by_finite_differences(discriminator):
     model = tiny_ian({"r1": 2.0}, discriminator=discriminator)
     image, width, squared = _images(2), 1e-2, 0.0
     penalty = model.real_features({"image": tf.constant(image)})["r1"]
@@ -228,7 +228,7 @@ def test_r1_is_half_the_squared_gradient_of_the_real_logit_by_finite_differences
     def logits(images):
         return model.discriminator_head(model.trunk(images, training=True)[-1], training=True)
 
-    def real_logit(images):
+    def real_log_odds(images):
         scores = logits(tf.constant(images)).numpy()
         probabilities = 1 / (1 + np.exp(-scores))
         if discriminator == "ternary":
@@ -238,7 +238,7 @@ def test_r1_is_half_the_squared_gradient_of_the_real_logit_by_finite_differences
     for index in np.ndindex(image.shape):
         step = np.zeros_like(image)
         step[index] = width
-        squared += ((real_logit(image + step) - real_logit(image - step)) / (2 * width)) ** 2
+        squared += ((real_log_odds(image + step) - real_log_odds(image - step)) / (2 * width)) ** 2
     assert float(penalty) == pytest.approx(0.5 * squared / 2, rel=0.05)
 
 

@@ -24,7 +24,7 @@ def tiny_discriminator(shape, name):
 
 
 def count_passes(model, monkeypatch):
-    """Counts the calls of each network that a player moves, from now on."""
+    """Counts the calls of each network that a player updates, from now on."""
     names = [name for player in model.players for name in player.networks]
     calls = dict.fromkeys(names, 0)
     for name in names:

@@ -17,7 +17,9 @@ from tf_translate.losses.conditional_discriminator import conditional_discrimina
 from tf_translate.losses.reconstruction import mean_squared_error
 
 GAN_STAGE = "gan"
-# Streams of random values for noise on images. Stream 0 is for z, 1 and 2 for augmentations.
+# Streams of random values (see `stateless_random`): for z, and for noise on images by their kind.
+# 1 and 2 are those of Age-cGAN's views.
+_Z = 0
 _NOISE = {"real": 3, "generated": 4, "mismatched": 5}
 DISCRIMINATOR = Player(
     "discriminator",
@@ -28,7 +30,7 @@ DISCRIMINATOR = Player(
     batch_keys=("attributes", "other_attributes"),
 )
 GENERATOR = Player(
-    "generator",  # not averaged: encoders and batch norm statistics belong to the last weights
+    "generator",  # no moving average: encoders and batch norm statistics belong to the last weights
     ("generator",),
     "generator_objective",
     ("adversarial",),
@@ -54,8 +56,8 @@ def encoder_player(name: str, *, term: str, batch_key: str) -> Player:
         (term,),
         stage=name,
         batch_keys=(batch_key,),
-        averaged=True,
-        optimizer="encoder_optimizer",
+        ema_if_enabled=True,
+        optimizer_setting="encoder_optimizer",
     )
 
 
@@ -75,7 +77,7 @@ class InvertibleGAN(Translator):
 
     Args:
         generator: Network from `[latent, attributes]` to images in [-1, 1].
-        discriminator: Network from `[image, attributes]` to logits.
+        discriminator: Network from `[image, attributes]` to logits of any shape.
         encoders: Further networks by attribute name, including the one that `inverts` names.
         attributes: Values by attribute, in the order of the columns.
         **options: `settings`, `loss_weights` and `name`, as for any translator.
@@ -86,7 +88,7 @@ class InvertibleGAN(Translator):
 
     inverts: ClassVar[str]  # the encoder of z: name of its network, player and stage
     fake_weight: ClassVar[float]  # weight of generated images in the discriminator's loss
-    alternates_steps = True
+    has_step_variant = True
 
     generator: keras.Model
     discriminator: keras.Model
@@ -108,7 +110,7 @@ class InvertibleGAN(Translator):
         self.columns = encoding.columns
         self.latent_size = self.generator.input_shape[0][-1]
 
-    def is_alternate_step(self) -> bool:
+    def next_step_is_variant(self) -> bool:
         """Whether the next step recalibrates the generator's batch norm."""
         if self.stage != self.inverts:
             return False
@@ -116,14 +118,14 @@ class InvertibleGAN(Translator):
         return encoder_steps < self.settings.bn_recalibration_steps
 
     def generate(self, batch):
-        """G(z, y'), generated once a step."""
+        """G(z, y'), generated once for each microbatch."""
         return {"generated": self.generate_from(batch, self.sample_z(batch), training=True)}
 
     def sample_z(self, batch):
         """z ~ N(0, I), different in each step."""
         step = self.steps_taken.value
         return stateless_random.normal_per_image(
-            batch["sampled_attributes"], self.latent_size, step, 0
+            batch["sampled_attributes"], self.latent_size, step, _Z
         )
 
     def generate_from(self, batch, z, *, training: bool):
@@ -159,13 +161,13 @@ class InvertibleGAN(Translator):
     def inversion_loss(self, batch):
         """||E(G(z, y')) - z||^2, averaged over images and latent values."""
         z = self.sample_z(batch)
-        # In inference mode, except in the steps that recalibrate batch norm.
-        images = self.generate_from(batch, z, training=self.step_variants.alternate)
+        # G is in inference mode, except in the steps that recalibrate its batch norm.
+        images = self.generate_from(batch, z, training=self.step_variants.in_variant)
         encoder = getattr(self, self.inverts)
         return mean_squared_error(encoder(images, training=True), z)
 
     def generated_images(self, attributes):
-        """Before the encoder's stage, G of a fixed z; from then on None."""
+        """In the stages before the encoder is trained, G of a fixed z; from then on None."""
         if self.stages.index(self.stage) >= self.stages.index(self.inverts):
             return None
         z = tf.random.stateless_normal([len(attributes), self.latent_size], [0, 0])
@@ -184,7 +186,8 @@ class InvertibleGAN(Translator):
         """G of a latent and the target attributes: `{"image"}`.
 
         With `mask_blend` it is compared with G of the attributes of the image, and only the
-        difference is blended into the image, as in Brock et al. 2017, arXiv 1609.07093.
+        difference is blended into the image, as in Brock et al. 2017, arXiv 1609.07093. See
+        `editing/mask_blend.py` for the mask.
         """
         edited = self.decode(latent, attributes)
         if not self.settings.mask_blend:

@@ -19,7 +19,8 @@ class TwoDomainTranslator(Translator):
 
     Args:
         generator_ab, generator_ba: Networks from one domain to the other.
-        discriminator_a, discriminator_b: Networks from images of a domain to scores.
+        discriminator_a, discriminator_b: Networks from images of a domain to scores, whose shape
+            depends on the method.
         **options: `settings`, `loss_weights` and `name`, as for any translator.
     """
 

@@ -92,7 +92,7 @@ def _loss_term(term) -> dict[str, Any]:
     return {
         "name": term.name,
         "role": term.role.value,
-        "label": term.label,
+        "label": term.log_name,
         "weight": weight,
         "source": term.source,
     }

@@ -11,12 +11,12 @@ class Conformance:
 
     Attributes:
         settings: Settings of the smallest networks on 16x16 images; the tests build these.
-        forward_passes: Calls of each network in one step of the last stage, by these settings:
-            the fewest that the paper's equations need.
-        unmoved_weights: Number of variables of a player that a step may leave unchanged,
+        forward_passes: Calls of each network in one step of the last stage, with these settings. A
+            step must make exactly these calls: the fewest that the paper's equations need.
+        unchanged_variables: Number of variables of a player that a step may leave unchanged,
             such as the last bias of a Wasserstein discriminator, which cancels.
     """
 
     settings: Mapping[str, Any] = field(default_factory=dict)
     forward_passes: Mapping[str, int] = field(default_factory=dict)
-    unmoved_weights: int = 0
+    unchanged_variables: int = 0

@@ -66,7 +66,7 @@ class GradientNorms:
         norm.assign(tf.where(due, found / scale, norm))
 
     def read(self) -> dict[str, float]:
-        """Finite norms by player, of the players that moved since the last request."""
+        """Finite norms by player, of the players that took a turn since the last request."""
         found = {name: float(norm.numpy()) for name, norm in self._norms.items()}
         return {name: norm for name, norm in found.items() if np.isfinite(norm)}
 
@@ -92,7 +92,7 @@ class Diagnostics(MultiWorkerModel):
         """How well the discriminators separate real from generated images.
 
         Args:
-            losses: Mean losses by label, as `fit` logs them.
+            losses: Mean losses by `LossTerm.log_name`, as `fit` logs them.
 
         Returns:
             `discriminator_skill/TERM`, 1 - loss / chance level: 0 at chance level, 1 for a
@@ -101,8 +101,8 @@ class Diagnostics(MultiWorkerModel):
             mean scores of real and of generated images.
         """
         values = {}
-        for label, loss in losses.items():
-            term = label.rpartition("/")[2]
+        for log_name, loss in losses.items():
+            term = log_name.rpartition("/")[2]
             chance = self.chance_levels.get(term)
             if chance:
                 values[f"discriminator_skill/{term}"] = 1.0 - loss / chance
@@ -131,7 +131,7 @@ class Diagnostics(MultiWorkerModel):
         return values
 
     def variables_of(self, player: Player) -> list:
-        """The trainable variables a player moves."""
+        """The trainable variables that a player updates."""
         raise NotImplementedError
 
 

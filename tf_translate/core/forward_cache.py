@@ -13,13 +13,13 @@ class ForwardCache:
     """The shared forward passes of one step, and the tapes they are recorded on.
 
     A player's `forward` runs once for a microbatch, before any player's first turn on it. It is
-    recorded on a tape only if the player itself plays on that microbatch.
+    recorded on a tape only if the player itself takes a turn on that microbatch.
 
     Args:
         microbatches: The microbatches of the step's batch.
         players: Players of the current stage, including those without a turn in this step.
         active: The players that take turns.
-        variables_of: From a player to the trainable variables that it moves.
+        variables_of: From a player to the trainable variables that it updates.
         forward: From the name of a player's `forward` and a microbatch to its results; for a
             player that depends on others it also gets their shared results.
     """
@@ -40,8 +40,8 @@ class ForwardCache:
         self._forward = forward
         self._cache: dict[tuple[str, int], tuple] = {}
 
-    def open(self, player: Player, index: int) -> tuple[tf.GradientTape, dict]:
-        """The tape of a player's turn on a microbatch, and the shared results it may use there.
+    def tape_and_results(self, player: Player, index: int) -> tuple[tf.GradientTape, dict]:
+        """The tape of a player's turn on a microbatch, and the results that players share there.
 
         Gradients flow through the player's own results and stop at those of all others.
         """
@@ -51,7 +51,11 @@ class ForwardCache:
         return self._cache[player.name, index][0], self._shared(player, index)
 
     def invalidate(self, player: Player, turn: int) -> None:
-        """Drops a player's results on a microbatch that it plays on again: its weights changed."""
+        """Drops a player's results on a microbatch if it takes another turn on it.
+
+        Its weights have changed, so its next turn needs new ones. All other results stay: players
+        that come later use those of before the update.
+        """
         if player.microbatches[turn] in player.microbatches[turn + 1 :]:
             del self._cache[player.name, player.microbatches[turn]]
 
@@ -66,9 +70,9 @@ class ForwardCache:
         return shared
 
     def _run(self, player: Player, index: int) -> tuple:
-        plays = player.name in self._active and index in player.microbatches
+        has_turn = player.name in self._active and index in player.microbatches
         persistent = bool(player.stop_gradient_for)
-        tape = _tape(self._variables_of(player), persistent) if plays else None
+        tape = _tape(self._variables_of(player), persistent) if has_turn else None
         if player.forward is None:
             return tape, {}
         shared = (self._shared(player, index),) if player.depends_on else ()
@@ -77,13 +81,14 @@ class ForwardCache:
 
 
 def split(batch, count: int, name: str) -> list:
-    """Cuts a batch into microbatches: every `count`-th image from index k on is in microbatch k.
+    """Cuts a batch into `count` microbatches, interleaved: image i is in microbatch i mod `count`.
 
-    So a microbatch holds the same images on one device as on several.
+    So a microbatch holds the same images on one device as on several: the shard of a device has
+    its part of each microbatch.
 
     Raises:
-        ValueError: If the number of images on a device is not divisible by `count`. `name` is the
-            name of the method for the message.
+        ValueError: If the number of images on a device is not divisible by `count`; the message
+            names the method, `name`.
     """
     if count == 1:
         return [batch]
@@ -97,15 +102,18 @@ def split(batch, count: int, name: str) -> list:
 
 
 def totals_of(player: Player, losses: Mapping) -> list:
-    """For each gradient group of a player, the sum of its losses."""
+    """For each network group of a player, the sum of its losses."""
     groups = [
-        [losses[name] for name in group.terms if name in losses] for group in player.gradient_groups
+        [losses[name] for name in group.terms if name in losses] for group in player.network_groups
     ]
     return [scalar_sum(group) if group else tf.zeros(()) for group in groups]
 
 
 def gradients_of(tape: tf.GradientTape, totals: Sequence, groups: Sequence[Sequence]) -> list:
-    """The gradients of each total with respect to its own group of variables, in one list."""
+    """The gradients of each total with respect to its own group of variables, in one list.
+
+    They are in the order of the groups and of the variables in each.
+    """
     gradients = []
     for total, variables in zip(totals, groups, strict=True):
         gradients += tape.gradient(total, [variable.value for variable in variables])

@@ -36,7 +36,7 @@ class LossTerm:
     source: str = ""
 
     @property
-    def label(self) -> str:
+    def log_name(self) -> str:
         """Name in logs and TensorBoard, grouped by role: "content/cycle"."""
         return f"{self.role.value}/{self.name}"
 

@@ -13,7 +13,7 @@ _GAIN, _OFFSET = 0.3, 0.2
 
 
 def random_views_of_step(images, step, stream: int):
-    """`random_views` of a training step, one for each stream."""
+    """`random_views` of a training step, other ones for each `stream` (see `stateless_random`)."""
     return random_views(
         images, stateless_random.uniforms_per_image(images, VALUES_PER_VIEW, step, stream)
     )

@@ -11,8 +11,8 @@ from tf_translate.config.settings import Settings
 _KINDS = ("Operation", "Layer", "Functional", "Sequential", "Metric", "Optimizer", "Loss")
 
 
-class RepeatedlySaved(keras.Model):
-    """A model that can be saved any number of times without growing memory."""
+class LeakFreeSavingModel(keras.Model):
+    """A model whose `save` leaks no memory, however often it is called."""
 
     def save(self, *args, **kwargs):
         """Writes a `.keras` file; arguments as in Keras."""

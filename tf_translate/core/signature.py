@@ -98,7 +98,10 @@ def scalar_spec(name: str, maximum: float, meaning: str) -> TensorSpec:
 
 
 def steps_spec(maximum: int, purpose: str) -> TensorSpec:
-    """Describes how many of a refinement's steps take effect, `steps` in [0, `maximum`].
+    """Describes `steps`: how many of an edit's or a search's steps take effect.
+
+    It is float32 `(batch, 1)` in [0, `maximum`] and may be fractional: at 2.5 the third step is
+    half as long.
 
     Args:
         maximum: Number of steps in the graph.

@@ -1,4 +1,9 @@
-"""Random values that do not depend on the number of devices."""
+"""Random values that do not depend on the number of devices.
+
+Every function takes a `stream`: an integer, the index of a sequence of random values. In one step,
+equal streams give equal values and different streams independent ones. So a method takes a stream
+of its own for each purpose, and the same one again where values must be equal.
+"""
 
 from collections.abc import Callable
 
@@ -11,7 +16,7 @@ def uniform_per_image(images, step, stream: int):
     Args:
         images: `(batch, ...)`, those of this replica.
         step: int64 scalar, the training step.
-        stream: Distinguishes the random values of one step.
+        stream: Index of a sequence of random values; see above.
 
     Returns:
         Float32 `(batch, 1, 1, 1)` in [0, 1); a function of step and stream alone.
@@ -26,7 +31,7 @@ def uniforms_per_image(images, size: int, step, stream: int):
         images: `(batch, ...)`, those of this replica.
         size: Number of values for each.
         step: int64 scalar, the training step.
-        stream: Distinguishes the random values of one step.
+        stream: Index of a sequence of random values; see above.
 
     Returns:
         Float32 `(batch, size)` in [0, 1); a function of step and stream alone.
@@ -41,7 +46,7 @@ def normal_per_image(images, size: int, step, stream: int):
         images: `(batch, ...)`, those of this replica.
         size: Number of values for each.
         step: int64 scalar, the training step.
-        stream: Distinguishes the random values of one step.
+        stream: Index of a sequence of random values; see above.
 
     Returns:
         Float32 `(batch, size)` of mean 0 and variance 1; a function of step and stream alone.
@@ -55,7 +60,7 @@ def noise_like(images, step, stream: int):
     Args:
         images: `(batch, ...)`, those of this replica; all but the batch known.
         step: int64 scalar, the training step.
-        stream: Distinguishes the random values of one step.
+        stream: Index of a sequence of random values; see above.
 
     Returns:
         Float32, same shape, of mean 0 and variance 1; a function of step and stream alone.

@@ -4,30 +4,36 @@ from collections.abc import Callable
 
 
 class StepVariants:
-    """Chooses between two traced functions of a training step.
+    """Chooses between two traced functions of a training step: the usual one and a variant.
 
     Decisions of Python are fixed when TensorFlow traces a function, and statistics that replicas
-    share cannot be gathered in a branch of a graph. So each variant of the step has its own graph.
+    share cannot be gathered in a branch of a graph. So the variant of the step has its own graph.
 
     Args:
-        is_alternate: Whether the next step is the alternate variant; called before each call.
+        next_step_is_variant: Called in Python before each call of the train function.
 
     Attributes:
-        alternate: Whether the step being traced or executed is the alternate variant.
+        in_variant: Whether the step being traced or executed is the variant. Two methods read it:
+            GeneGAN, where only the discriminators take turns in a step of a burst, and
+            `InvertibleGAN`, where the generator runs in training mode in a step that recalibrates
+            its batch norm.
     """
 
-    def __init__(self, is_alternate: Callable[[], bool]):
-        self._is_alternate = is_alternate
-        self.alternate = False
+    def __init__(self, next_step_is_variant: Callable[[], bool]):
+        self._next_step_is_variant = next_step_is_variant
+        self.in_variant = False
 
-    def choose_between(self, usual: Callable, alternate: Callable) -> Callable:
-        """A train function that chooses between two functions at each call."""
+    def choose_between(self, usual: Callable, variant: Callable) -> Callable:
+        """A train function that chooses between two functions at each call.
+
+        Each of the two is traced at its first call, while `in_variant` has its value.
+        """
 
         def take_steps(iterator):
-            self.alternate = self._is_alternate()
+            self.in_variant = self._next_step_is_variant()
             try:
-                return (alternate if self.alternate else usual)(iterator)
+                return (variant if self.in_variant else usual)(iterator)
             finally:
-                self.alternate = False
+                self.in_variant = False
 
         return take_steps

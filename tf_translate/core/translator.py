@@ -19,23 +19,38 @@ from tf_translate.core.signature import Signature
 from tf_translate.core.step_variants import StepVariants
 
 
-class Translator(serialization.RepeatedlySaved, Diagnostics):
+class Translator(serialization.LeakFreeSavingModel, Diagnostics):
     """Trains players in turn on named loss terms; saves, resumes and deploys.
 
     A method (a paper) subclasses it, declares `terms` and `players`, and writes one function
-    per objective, which returns unweighted loss terms. `train_step` below is the only update of
-    network weights in the project: it owns the gradient tapes, multiplies by the loss weights,
-    divides by the number of replicas and scales float16 losses.
+    per objective, `(microbatch, shared) -> {term: scalar}`, which returns unweighted loss terms.
+    `train_step` below is the only update of network weights in the project: it owns the gradient
+    tapes, multiplies by the loss weights, divides by the number of replicas and scales float16
+    losses.
 
     The constructor of a subclass takes each network as an argument of its own and passes them
     on as `networks`. The name of a discriminator's own loss term ends in "discriminator", and
     `chance_levels` holds its loss at chance, which the failure monitor compares with the logs.
 
     Use it like any Keras model: `compile()`, `fit(batches)`, callbacks, `save("x.keras")`.
-    A batch is a mapping of images, and of labels or attributes where a player has `batch_keys`.
-    It stacks `microbatches_per_step` microbatches; each update of a player uses one of them (see
-    `Player.microbatches`). A step divides its loss by the number of replicas, because optimizers
-    sum gradients over them; logged values are not divided.
+    A batch is a mapping of images and more, whose keys follow from the layout:
+
+    - "paired": `a` and `b`, where image i of `a` belongs to image i of `b`;
+    - "unpaired": `a` and `b`, sampled independently;
+    - "attributes": `image`, `attributes` (those of the image), `other_attributes` (those of a
+      random image that differ from them), `sampled_attributes` (those of any random image);
+    - "images": `image`;
+
+    plus the keys in `Player.batch_keys`, such as `label_a`.
+
+    It holds `microbatches_per_step` microbatches, interleaved: image i is in microbatch
+    i mod `microbatches_per_step`. A player's turn is one update of its networks on one microbatch
+    (see `Player.microbatches`). `forward` functions and objectives get that microbatch, a mapping
+    with the same keys, not the batch. So a microbatch has `training.batch_size` images of each
+    domain, counted over all devices.
+
+    A step divides its loss by the number of replicas, because optimizers sum gradients over them;
+    logged values are not divided.
 
     Args:
         networks: Built networks, keyed by the name of the attribute that holds them.
@@ -60,9 +75,8 @@ class Translator(serialization.RepeatedlySaved, Diagnostics):
     directions: ClassVar[Mapping[str, str]] = {"a_to_b": "a_to_b", "b_to_a": "b_to_a"}
     # Stages without a trained generator, such as that of a classifier: no previews.
     preparatory_stages: ClassVar[tuple[str, ...]] = ()
-    # Whether some steps differ from the usual one, as in GeneGAN's bursts, in which only the
-    # discriminators take turns: see `is_alternate_step`.
-    alternates_steps: ClassVar[bool] = False
+    # Whether some steps are a variant of the usual one: see `next_step_is_variant`.
+    has_step_variant: ClassVar[bool] = False
     # The data of the paper, to build its model without data: image shape of each domain (or of
     # the single set), and the values of each attribute.
     paper_shapes: ClassVar[tuple[tuple[int, int, int], ...]] = ((256, 256, 3), (256, 256, 3))
@@ -96,7 +110,7 @@ class Translator(serialization.RepeatedlySaved, Diagnostics):
         if not any(term.active for term in self.weighted_terms):
             raise ValueError("every term has weight 0: there is nothing to train")
         self.stage = self.stages[0]
-        self.step_variants = StepVariants(self.is_alternate_step)
+        self.step_variants = StepVariants(self.next_step_is_variant)
         self.player_optimizers: dict[str, keras.optimizers.Optimizer] = {}
         self._views = _Views()
         self.steps_taken = self.add_weight(
@@ -109,7 +123,7 @@ class Translator(serialization.RepeatedlySaved, Diagnostics):
             aggregation="only_first_replica",
         )
         self._term_metrics = {
-            term.name: keras.metrics.Mean(name=term.label) for term in self.weighted_terms
+            term.name: keras.metrics.Mean(name=term.log_name) for term in self.weighted_terms
         }
         self.built = True  # The networks are built; Keras must not call the model on a batch.
 
@@ -172,32 +186,44 @@ class Translator(serialization.RepeatedlySaved, Diagnostics):
 
     def default_optimizer(self, player: Player) -> keras.optimizers.Optimizer:
         """Makes the optimizer of a player from the settings; their defaults are the paper's."""
-        return make_optimizer(getattr(self.settings, player.optimizer).model_dump())
+        return make_optimizer(getattr(self.settings, player.optimizer_setting).model_dump())
 
     def examples(self, batch: Mapping) -> dict[str, dict]:
         """Example inputs of signatures, for previews and export, from one batch.
 
-        Export fills the inputs of a signature without an example with random values.
+        Export fills the inputs of a signature without an example with random values. This
+        version gives examples of the signatures `a_to_b` and `b_to_a`. Methods of the layouts
+        "attributes" and "images" must override it; others override it if they have further
+        signatures.
+
+        Args:
+            batch: Float32 images in [-1, 1] outside of training: `a` and `b` of the layouts
+                "paired" and "unpaired", `image` of "images", `image` and `attributes` of
+                "attributes".
+
+        Returns:
+            By signature, its inputs by name.
         """
         inputs = {"a_to_b": batch["a"], "b_to_a": batch["b"]}
         signatures = [each for each in self.signatures().values() if each.name in inputs]
         return {each.name: {each.inputs[0].name: inputs[each.name]} for each in signatures}
 
     def generated_images(self, attributes):
-        """Images generated from noise, where the generator is trained and the encoder is not.
+        """Images generated from noise, for previews in the stages before the encoder is trained.
 
         Args:
-            attributes: One row of attribute values for each image to generate.
+            attributes: `(images, columns)` in [0, 1], one row for each image to generate.
 
         Returns:
-            Images in [-1, 1]; None if the current stage can translate.
+            Images in [-1, 1]; None in a stage that can translate images, as here in all.
         """
         return None
 
     def fraction_of_steps(self, player: Player) -> float:
         """The fraction of its stage's steps in which a player takes turns.
 
-        Below 1 where steps alternate; it converts a schedule's steps into optimizer updates.
+        Below 1 if the player sits out some steps (GeneGAN's bursts). A learning rate schedule
+        counts the updates of the player's optimizer: steps x turns x this fraction.
         """
         return 1.0
 
@@ -220,7 +246,14 @@ class Translator(serialization.RepeatedlySaved, Diagnostics):
         return self._views.get(key, build)
 
     def uniform_per_image(self, images, *, stream: int):
-        """One random value in [0, 1) per image, `(batch, 1, 1, 1)`, for any number of devices."""
+        """One random value in [0, 1) per image, `(batch, 1, 1, 1)`, for any number of devices.
+
+        Args:
+            images: `(batch, ...)`, those of this replica.
+            stream: Index of a sequence of random values, any integer. In one step, equal streams
+                give equal values and different streams independent ones: take a stream of its own
+                for each purpose.
+        """
         return stateless_random.uniform_per_image(images, self.steps_taken.value, stream)
 
     # --- compiling and stages ----------------------------------------------------------
@@ -262,7 +295,7 @@ class Translator(serialization.RepeatedlySaved, Diagnostics):
 
     @property
     def stages(self) -> tuple[str, ...]:
-        """The stages of training in order: those its players play in."""
+        """The stages of training in order: those in which its players take turns."""
         return tuple(dict.fromkeys(player.stage for player in self.players))
 
     @classmethod
@@ -288,20 +321,22 @@ class Translator(serialization.RepeatedlySaved, Diagnostics):
         return [player for player in players if any(self.uses(term) for term in player.terms)]
 
     def make_train_function(self, force=False) -> None:
-        """Makes the train function; where steps alternate, it traces each variant separately."""
+        """Makes the train function: one, or with `has_step_variant` one for each kind of step."""
         if self.train_function is not None and not force:
             return
         super().make_train_function(force=True)
-        if self.alternates_steps:
+        if self.has_step_variant:
+            # Both look identical here. They differ once each is traced at its first call, in
+            # which `step_variants.in_variant` is False for one and True for the other.
             usual = self.train_function
             super().make_train_function(force=True)
             self.train_function = self.step_variants.choose_between(usual, self.train_function)
 
-    def is_alternate_step(self) -> bool:
-        """Whether the next step is the alternate variant, such as one of a burst.
+    def next_step_is_variant(self) -> bool:
+        """Whether the next step is the variant, such as one of a burst.
 
-        Called in Python before each call of the traced step. In the step,
-        `step_variants.alternate` holds the result.
+        Called in Python before each call of the traced step, if `has_step_variant`. In the step,
+        `step_variants.in_variant` holds the result.
         """
         return False
 
@@ -318,7 +353,7 @@ class Translator(serialization.RepeatedlySaved, Diagnostics):
     @ordered_sums()
     def train_step(self, batch):
         """Lets every active player take its turns; logs the mean of each loss term."""
-        forwards = ForwardCache(
+        forward_cache = ForwardCache(
             split(batch, self.microbatches_per_step, type(self).__name__),
             players=self._stage_players(),
             active=self.active_players(),
@@ -327,29 +362,29 @@ class Translator(serialization.RepeatedlySaved, Diagnostics):
         )
         for player in self.active_players():
             for turn, index in enumerate(player.microbatches):
-                tape, shared = forwards.open(player, index)
-                self._take_turn(player, tape, forwards.microbatches[index], shared)
-                forwards.invalidate(player, turn)
+                tape, shared = forward_cache.tape_and_results(player, index)
+                self._take_turn(player, tape, forward_cache.microbatches[index], shared)
+                forward_cache.invalidate(player, turn)
         self.steps_taken.assign_add(1)
         return self.logs_of(self._active_metrics())
 
     @property
     def microbatches_per_step(self) -> int:
-        """Number of microbatches that one step of the current stage takes, stacked in a batch."""
+        """Number of microbatches in the batch of one step of the current stage."""
         return 1 + max(index for player in self._stage_players() for index in player.microbatches)
 
-    def _take_turn(self, player: Player, tape, batch, shared) -> None:
+    def _take_turn(self, player: Player, tape, microbatch, shared) -> None:
         variables = self.variables_of(player)
         optimizer = self.player_optimizers[player.name]
         with tape:  # continues the recording of the forward pass
-            losses = getattr(self, player.objective)(batch, shared)
+            losses = getattr(self, player.objective)(microbatch, shared)
             expected = filter(self.uses, player.terms)
             check_losses(f"{type(self).__name__}.{player.objective}", expected, losses)
             weighted = {name: self._weight(name) * loss for name, loss in losses.items()}
             replicas = self.distribute_strategy.num_replicas_in_sync
             totals = [optimizer.scale_loss(each / replicas) for each in totals_of(player, weighted)]
-        groups = [self.variables_of(group) for group in player.gradient_groups]
-        gradients = gradients_of(tape, totals, groups)
+        groups = [self.variables_of(group) for group in player.network_groups]
+        gradients = gradients_of(tape, totals, groups)  # in the order of `variables`
         self.gradient_norms.record(player.name, gradients, optimizer)
         optimizer.apply(self.transform_gradients(player, gradients), variables)
         self.after_turn(player)

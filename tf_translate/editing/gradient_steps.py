@@ -14,7 +14,8 @@ def descend(latent, objective: Callable, *, steps: int, learning_rate, active_st
             latents of other images.
         steps: Number of steps; 0 returns the start.
         learning_rate: Factor on the gradient, a scalar or `(batch, 1)`.
-        active_steps: How many of the steps take effect, `(batch, 1)` in [0, `steps`]; None: all.
+        active_steps: How many of the steps take effect, float32 `(batch, 1)` in [0, `steps`], may
+            be fractional (see `step_fractions`); None: all.
 
     Returns:
         Float32, the shape of `latent`.
@@ -36,7 +37,7 @@ def step_fractions(active_steps, steps: int) -> list:
     Where a quantizer rounds `active_steps`, a fraction changes little; a comparison could flip.
 
     Args:
-        active_steps: `(batch, 1)` in [0, `steps`]; None: all.
+        active_steps: Float32 `(batch, 1)` in [0, `steps`], may be fractional; None: all.
         steps: Number of unrolled steps.
 
     Returns:

@@ -36,7 +36,8 @@ class SearchSettings(Settings):
     relu_gradient_width: float = Field(
         2.0,
         ge=0,
-        description="width over which gradient steps smooth the gradient of ReLUs; ours",
+        description="width w over which gradient steps smooth the gradient of ReLUs, from -w/2 to "
+        "w/2; ours",
     )
 
     def steps_input(self) -> TensorSpec:
@@ -184,8 +185,8 @@ class LatentSearch:
         Args:
             latents: Where to start, `(batch, size)`.
             target: From `self.target`.
-            active_steps: How many of the steps take effect, `(batch, 1)` in [0, `steps`]; None:
-                all.
+            active_steps: How many of the steps take effect, float32 `(batch, 1)` in [0, `steps`],
+                may be fractional (see `step_fractions`); None: all.
 
         Returns:
             For each image the last latent, or the start where the last one is not better. (The

@@ -7,19 +7,20 @@ _SIGMA = 0.7  # pixels, the code
 _RADIUS = 3  # pixels; scipy's gaussian_filter, which the code calls, cuts at 4 sigma
 
 
-def blend(image, reconstruction, edited):
+def blend(image, reconstructed, edited):
     """Applies the change between a reconstruction and its edit to the original image.
 
     X is the image, X^ its reconstruction, Err = X - X^ the reconstruction error, and
     Delta = G(z) - X^ the change that the edit makes. The paper's result is
     X^ + M Delta + (1 - M) Err. X^ cancels, which leaves X + M (G(z) - X), computed here. So where
     M is 0 the image is unchanged, and the result stays within the range of the two. X^ only
-    determines M.
+    determines M, the blurred |G(z) - X^| (see `soft_mask`). M is not the mask that a user paints.
 
     Args:
-        image, reconstruction, edited: Float32 `(batch, height, width, channels)` in [-1, 1], of
-            equal shape with sides of 3 pixels or more: the original, the image generated from its
-            latent, and the image generated from the changed latent.
+        image: X, the original, float32 `(batch, height, width, channels)` in [-1, 1], with sides of
+            3 pixels or more.
+        reconstructed: X^, the image generated from the latent of `image`; same shape and range.
+        edited: G(z), the image generated from the changed latent; same shape and range.
 
     Returns:
         Same shape, float32 in [-1, 1].
@@ -27,22 +28,22 @@ def blend(image, reconstruction, edited):
     Source: Brock et al. 2017, https://arxiv.org/abs/1609.07093, the photo editor's mask, and
     github.com/ajbrock/Neural-Photo-Editor.
     """
-    mask = soft_mask(reconstruction, edited)
+    mask = soft_mask(reconstructed, edited)
     image = tf.cast(image, tf.float32)
     return image + mask * (tf.cast(edited, tf.float32) - image)
 
 
-def soft_mask(reconstruction, edited):
+def soft_mask(reconstructed, edited):
     """The mask M of an edit: its blurred absolute change, averaged over channels, at most 1.
 
     Args:
-        reconstruction, edited: As for `blend`.
+        reconstructed, edited: As for `blend`.
 
     Returns:
         Float32 `(batch, height, width, 1)` in [0, 1]; 0 beyond 3 pixels from any change. Borders
         are padded by reflection that repeats the edge pixels (scipy's "reflect").
     """
-    change = tf.cast(edited, tf.float32) - tf.cast(reconstruction, tf.float32)
+    change = tf.cast(edited, tf.float32) - tf.cast(reconstructed, tf.float32)
     mask = tf.minimum(tf.reduce_mean(tf.abs(change), -1, keepdims=True), 1.0)
     for axis in (1, 2):
         mask = _padded_by_reflection(mask, axis)

@@ -93,22 +93,22 @@ def _shapes_and_attributes(translator: type[Translator], data: DataConfig) -> tu
 def _optimizer(
     translator: Translator, training: TrainingConfig, player: Player, ends: list[tuple[str, int]]
 ) -> keras.optimizers.Optimizer:
-    own = getattr(translator.settings, player.optimizer).model_dump()
+    own = getattr(translator.settings, player.optimizer_setting).model_dump()
     learning_rate = None
     if training.lr_schedule == "linear":
         updates = _updates(player, translator.fraction_of_steps(player), ends)
         constant = int(updates * training.lr_decay_start)
         learning_rate = LinearDecay(own["learning_rate"], constant, updates - constant)
-    ema_momentum = training.ema_momentum if player.averaged else 0.0
+    ema_momentum = training.ema_momentum if player.ema_if_enabled else 0.0
     return make_optimizer(own, learning_rate=learning_rate, ema_momentum=ema_momentum)
 
 
 def _updates(player: Player, fraction: float, ends: list[tuple[str, int]]) -> int:
-    """Number of updates of a player's optimizer: several a step if the player has turns.
+    """Number of updates of a player's optimizer in its stage: steps x turns x fraction.
 
     Args:
         player: The player.
-        fraction: The fraction of its stage's steps in which it moves.
+        fraction: The fraction of its stage's steps in which it takes turns.
         ends: Each stage with the step it ends at.
     """
     end = dict(ends)[player.stage]

@@ -19,8 +19,8 @@ class PortableReLU(keras.layers.Layer):
 
     Args:
         negative_slope: Gradient below 0; 0.2 for the leaky ReLUs of the GAN papers.
-        relu_gradient_width: Width around 0 over which the gradient rises linearly from
-            `negative_slope` to 1; values stay those of a ReLU. 0 is the true gradient. A rounding
+        relu_gradient_width: Width w over which the gradient rises linearly from `negative_slope`
+            at -w/2 to 1 at w/2; values stay those of a ReLU. 0 is the true gradient. A rounding
             error can put a feature on the other side of 0, which sends the search for a latent
             elsewhere; with a smoothed gradient this hardly happens.
         **kwargs: As for any layer.

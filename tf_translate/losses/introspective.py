@@ -92,21 +92,21 @@ class IntrospectiveGANLoss:
     """The two sides of an introspective GAN loss, each minimized by its player.
 
     Attributes:
-        logits: Number of logits that the discriminator gives.
+        num_logits: Number of logits that the discriminator gives.
         discriminator: `(real, reconstructed, sampled) scores -> scalar`.
         generator: `(reconstructed, sampled) scores -> scalar`.
         chance_level: The discriminator's loss if it cannot tell the images apart.
-        real_logit: `scores -> (batch,)`, the logit of "real" against all else.
+        real_log_odds: `scores -> (batch,)`, the log-odds of "real" against all else.
     """
 
-    logits: int
+    num_logits: int
     discriminator: Callable
     generator: Callable
     chance_level: float
-    real_logit: Callable
+    real_log_odds: Callable
 
 
-def _real_logit_of_three(scores):
+def _real_log_odds_of_three(scores):
     return scores[:, REAL] - tf.reduce_logsumexp(scores[:, REAL + 1 :], axis=1)
 
 
@@ -115,7 +115,7 @@ INTROSPECTIVE_GAN_LOSSES = {
         1, binary_discriminator, binary_generator, 3 * math.log(2), lambda scores: scores[:, 0]
     ),
     "ternary": IntrospectiveGANLoss(
-        3, ternary_discriminator, ternary_generator, 3 * math.log(3), _real_logit_of_three
+        3, ternary_discriminator, ternary_generator, 3 * math.log(3), _real_log_odds_of_three
     ),
 }
 

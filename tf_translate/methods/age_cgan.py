@@ -39,7 +39,9 @@ _ENCODER_ADAM = AdamSettings(learning_rate=1e-4, beta_1=0.1)
 _EMBEDDER_ADAM = AdamSettings(learning_rate=1e-3, beta_1=0.9)
 _AGES = ("0-18", "19-29", "30-39", "40-49", "50-59", "60+")
 _TOLERANCE_FACTOR = 10.0  # for steps in the graph: 1e-3 instead of 1e-4 in float32
-_VIEW_STREAMS = 1, 2  # streams of random values; stream 0 is for z
+# Streams of random values (see `stateless_random`) for the two views of an image; the streams
+# 0 and 3 to 5 are those of `InvertibleGAN`.
+_VIEW_STREAMS = 1, 2
 _PRESERVING = "translate_preserving"
 OWN = "own_"  # prefix of the attributes of the input image
 
@@ -47,13 +49,17 @@ OWN = "own_"  # prefix of the attributes of the input image
 class AgeCGANSettings(MethodSettings):
     """Networks, optimizers and search of Age-cGAN; defaults are the paper's if it states them."""
 
-    latent: int = Field(100, ge=1, description="size of z, the paper")
-    base_filters: int = Field(64, ge=1, description="filters before G's last layer, as IcGAN")
-    discriminator_filters: int = Field(64, ge=1, description="filters of D's first layer, as IcGAN")
-    encoder_filters: int = Field(32, ge=1, description="filters of E's first layer, as IcGAN")
-    latent_width: int = Field(4096, ge=1, description="units of E's dense layer, as IcGAN")
+    latent: int = Field(100, ge=1, description="size of z (the paper)")
+    base_filters: int = Field(64, ge=1, description="filters before G's last layer (as IcGAN)")
+    discriminator_filters: int = Field(
+        64, ge=1, description="filters of D's first layer (as IcGAN)"
+    )
+    encoder_filters: int = Field(32, ge=1, description="filters of E's first layer (as IcGAN)")
+    latent_width: int = Field(4096, ge=1, description="units of E's dense layer (as IcGAN)")
     bn_recalibration_steps: int = Field(
-        100, ge=0, description="batches that re-estimate the statistics of G's batch norm, as IcGAN"
+        100,
+        ge=0,
+        description="batches that re-estimate the statistics of G's batch norm (as IcGAN)",
     )
     identity_embedder: str | None = Field(
         None, description="a .keras file of the network FR; none: FR is trained in the first stage"
@@ -62,16 +68,16 @@ class AgeCGANSettings(MethodSettings):
         (-1.0, 1.0),
         description="value range of a given FR's inputs; images are resized to its input size",
     )
-    embedding: int = Field(128, ge=1, description="size of FR's embedding, FaceNet")
+    embedding: int = Field(128, ge=1, description="size of FR's embedding (FaceNet)")
     identity_embedder_filters: int = Field(
-        32, ge=1, description="filters of FR's first layer, ours"
+        32, ge=1, description="filters of FR's first layer (ours)"
     )
-    identity_embedder_width: int = Field(512, ge=1, description="units of FR's dense layer, ours")
+    identity_embedder_width: int = Field(512, ge=1, description="units of FR's dense layer (ours)")
     mask_blend: bool = Field(
-        False, description="mask blend in `translate_preserving`, as in IAN's editor"
+        False, description="mask blend in `translate_preserving` (as in IAN's editor)"
     )
     search: SearchSettings = Field(
-        SearchSettings(), description="search for z, the paper's third step"
+        SearchSettings(), description="search for z (the paper's third step)"
     )
     discriminator_noise: float = Field(
         0.0,
@@ -79,13 +85,13 @@ class AgeCGANSettings(MethodSettings):
         description="standard deviation of noise on D's images; ours, for drawings; 0: off",
     )
     optimizer: AdamSettings | RMSpropSettings = Field(
-        _ADAM, discriminator="kind", description="of G and D, as IcGAN"
+        _ADAM, discriminator="kind", description="of G and D (as IcGAN)"
     )
     encoder_optimizer: AdamSettings | RMSpropSettings = Field(
-        _ENCODER_ADAM, discriminator="kind", description="of E, as IcGAN"
+        _ENCODER_ADAM, discriminator="kind", description="of E (as IcGAN)"
     )
     identity_embedder_optimizer: AdamSettings | RMSpropSettings = Field(
-        _EMBEDDER_ADAM, discriminator="kind", description="of FR, ours"
+        _EMBEDDER_ADAM, discriminator="kind", description="of FR (ours)"
     )
 
 
@@ -95,8 +101,9 @@ class AgeCGANSettings(MethodSettings):
     paper="Antipov et al. 2017",
     layout="attributes",
     data="one set with attributes, such as age groups",
-    content="an encoder of the noise, then a search for the noise with the same identity embedding",
-    domain="a discriminator that also sees attributes",
+    keeps_content_by="an encoder of the noise, then a search for the noise with the same identity "
+    "embedding",
+    reaches_domain_by="a discriminator that also sees attributes",
     settings=AgeCGANSettings,
 )
 class AgeCGAN(InvertibleGAN):
@@ -117,18 +124,21 @@ class AgeCGAN(InvertibleGAN):
         latent; `decode`, latent and attributes to image; `translate_preserving`, image, its
         attributes and the target attributes to image, after `search.steps` gradient steps in the
         graph. `preserve` does the same in Python, by L-BFGS-B as in the paper or by those steps.
-    Departs: without a given FR (the paper: FaceNet) a small network is trained on the training
-        images, by contrastive learning: two random views of an image must match among those of
-        other images. It shares nothing with the judges of `evaluate`, and has no labels of
-        persons at several ages. E's dense widths, the learning rates and the
-        recalibration are IcGAN's; y are -1 and +1 as there (the paper: one-hot); E learns from
-        fresh images at each step (the paper: 100,000 generated once); pixel distances are
-        divided by the number of pixels or its root. The age of the image is an input (the paper
-        estimates it). Gradient steps in the graph, with smoothed ReLU gradients, are ours.
+    Departs:
+        - Without a given FR (the paper: FaceNet) a small network is trained on the training images,
+          by contrastive learning: two random views of an image must match among those of other
+          images. It shares nothing with the judges of `evaluate`, and has no labels of persons at
+          several ages.
+        - E's dense widths, the learning rates and the recalibration are IcGAN's.
+        - y are -1 and +1 as in IcGAN (the paper: one-hot).
+        - E learns from fresh images at each step (the paper: 100,000 generated once).
+        - Pixel distances are divided by the number of pixels or its root.
+        - The age of the image is an input (the paper estimates it).
+        - Gradient steps in the graph, with smoothed ReLU gradients, are ours.
 
     Args:
         generator: Network from `[latent, attributes]` to images.
-        discriminator: Network from `[image, attributes]` to logits.
+        discriminator: Network from `[image, attributes]` to logits `(batch, 1, 1, 1)`.
         encoder: Network from images to latents.
         identity_embedder: Network from images to embeddings `(batch, size)`. It is trained in a
             first stage, unless `settings.identity_embedder` names the file it was read from.
@@ -167,7 +177,7 @@ class AgeCGAN(InvertibleGAN):
             "identity_embedder_objective",
             ("nt_xent",),
             stage="identity_embedder",
-            optimizer="identity_embedder_optimizer",
+            optimizer_setting="identity_embedder_optimizer",
         ),
         DISCRIMINATOR,
         GENERATOR,
@@ -294,6 +304,8 @@ class AgeCGAN(InvertibleGAN):
     def _search(self, objective: str, smoothed: bool) -> LatentSearch:
         settings = self.settings.search
         width = settings.relu_gradient_width if smoothed else 0.0
+        # The same networks, weights and values included, but the gradients of their ReLUs are
+        # smoothed, and written in operations that TFLite has.
         generator = with_portable_relus(self.generator, width)
         identity_embedder = with_portable_relus(self.identity_embedder, width)
         return LatentSearch(
@@ -326,6 +338,8 @@ class AgeCGAN(InvertibleGAN):
             attribute_spec(self.columns),
             self.settings.search.steps_input(),
         )
+        # It holds for `encode` too: generator and encoder have batch norm with moving averages, no
+        # dropout.
         behavior = describe_inference(self.generator)
         preserving_behavior = {
             **self.edit_behavior(behavior),

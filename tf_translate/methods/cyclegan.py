@@ -23,29 +23,31 @@ class CycleGANSettings(MethodSettings):
     """Networks, GAN loss and optimizer of CycleGAN; defaults are the paper's."""
 
     generator: Literal["resnet", "unet"] = Field(
-        "resnet", description="architecture of the generators, appendix"
+        "resnet", description="architecture of the generators (appendix)"
     )
-    residual_blocks: int = Field(9, ge=1, description="9 for 256 pixels, 6 for 128, appendix")
+    residual_blocks: int = Field(9, ge=1, description="9 for 256 pixels, 6 for 128 (appendix)")
     num_downsamples: int = Field(
-        8, ge=2, description="downsamplings of the U-Net, as in pix2pix; the ResNet has 2"
+        8, ge=2, description="downsamplings of the U-Net (as in pix2pix); the ResNet has 2"
     )
-    base_filters: int = Field(64, ge=1, description="filters of the first layer, appendix")
+    base_filters: int = Field(64, ge=1, description="filters of the first layer (appendix)")
     norm: Literal["instance", "instance_affine", "batch", "none"] = Field(
         "instance",
-        description="appendix; instance: without scale and offset as in the PyTorch code",
+        description="appendix; instance: without scale and offset, as in the authors' PyTorch code",
     )
     upsampling: Literal["transposed", "resize"] = Field("transposed", description="appendix")
     input_skip: bool = Field(
-        False, description="not in the paper: generators output a residual added to the input"
+        False,
+        description="not in the paper: generators output a residual, which is added to the input; "
+        "the sum is clipped to [-1, 1]; needs equal channels in both domains",
     )
     gan_mode: Literal["least_squares", "vanilla"] = Field("least_squares", description="section 4")
     pool_size: int = Field(
-        50, ge=0, description="generated images in the pool of each discriminator, section 4"
+        50, ge=0, description="generated images in the pool of each discriminator (section 4)"
     )
     discriminator_layers: int = Field(
-        3, ge=0, description="3 for patches of 70x70 pixels, section 4"
+        3, ge=0, description="3 for patches of 70x70 pixels (section 4)"
     )
-    discriminator_filters: int = Field(64, ge=1, description="appendix, networks")
+    discriminator_filters: int = Field(64, ge=1, description="appendix")
     optimizer: AdamSettings | RMSpropSettings = Field(
         AdamSettings(), discriminator="kind", description="section 4"
     )
@@ -56,8 +58,8 @@ class CycleGANSettings(MethodSettings):
     title="CycleGAN",
     paper="Zhu et al. 2017",
     layout="unpaired",
-    content="cycle and identity L1",
-    domain="LSGAN PatchGANs with an image pool",
+    keeps_content_by="cycle and identity L1",
+    reaches_domain_by="LSGAN PatchGANs with an image pool",
     settings=CycleGANSettings,
 )
 class CycleGAN(TwoDomainTranslator):
@@ -69,14 +71,16 @@ class CycleGAN(TwoDomainTranslator):
     Players: generators first, then discriminators on real images and on generated ones from a
         pool.
     Deploys: `a_to_b`, `b_to_a`, images to images in [-1, 1].
-    Departs: the identity term is on by default, at half the cycle weight, as in both of the
-        authors' code bases. The paper uses it only for paintings to photographs. Set its weight
-        to 0 to reproduce the paper's Cityscapes and maps. Discriminators pad by 1 as in the
-        PyTorch code.
+    Departs:
+        - The identity term is on by default, at half the cycle weight, as in both of the authors'
+          code bases. The paper uses it only for paintings to photographs. Set its weight to 0 to
+          reproduce the paper's Cityscapes and maps.
+        - Discriminators pad by 1 as in the PyTorch code.
 
     Args:
         generator_ab, generator_ba: Networks from one domain to the other.
-        discriminator_a, discriminator_b: Networks from images of a domain to scores.
+        discriminator_a, discriminator_b: Networks from images of a domain to scores
+            `(batch, h, w, 1)`, unbounded.
         settings: `CycleGANSettings`; None: the paper's.
         loss_weights: Weights that replace `cycle`, `identity`, `adversarial`, `discriminator`.
         name: Name of the model.
@@ -101,7 +105,7 @@ class CycleGAN(TwoDomainTranslator):
             "generators_objective",
             ("cycle", "identity", "adversarial"),
             forward="translate_batch",
-            averaged=True,
+            ema_if_enabled=True,
         ),
         Player(
             "discriminators",
@@ -117,7 +121,8 @@ class CycleGAN(TwoDomainTranslator):
             "discriminator_layers": 1,
             "discriminator_filters": 4,
         },
-        # G(x), G(F(y)), G(y); D on its generator's fake, on a real image and on one of the pool.
+        # G(x), G(F(y)), G(y); likewise F. Each D on its generator's fake in the generators' turn;
+        # on a real image and on one of the pool in its own.
         forward_passes={
             "generator_ab": 3,
             "generator_ba": 3,

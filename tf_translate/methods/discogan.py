@@ -33,35 +33,36 @@ class DiscoGANSettings(MethodSettings):
 
     variant: Variant = Field(
         "discogan",
-        description="section 2: gan only translates a to b, recongan also reconstructs a",
+        description="gan only translates a to b, recongan also reconstructs a (section 2)",
     )
-    base_filters: int = Field(64, ge=1, description="filters of the first layer, the code")
+    base_filters: int = Field(64, ge=1, description="filters of the first layer (authors' code)")
     bottleneck: int = Field(
         0,
         ge=0,
-        description="channels of a 1x1 bottleneck, an option of the code with 100; 0: none",
+        description="channels of a 1x1 bottleneck; 0: none; 100 is an option of the authors' code",
     )
-    discriminator_filters: int = Field(64, ge=1, description="the code")
-    feature_matching: bool = Field(True, description="the code; the paper has none")
+    discriminator_filters: int = Field(64, ge=1, description="authors' code")
+    feature_matching: bool = Field(True, description="authors' code; the paper has none")
     reconstruction_weight_start: float = Field(
         _WEIGHT_START,
         ge=0,
         le=1,
-        description="weight of reconstruction in the first steps, the code",
+        description="weight of reconstruction in the first steps (authors' code)",
     )
     reconstruction_weight: float = Field(
-        _WEIGHT, ge=0, le=1, description="weight of reconstruction afterwards, the code"
+        _WEIGHT, ge=0, le=1, description="weight of reconstruction afterwards (authors' code)"
     )
     reconstruction_weight_start_steps: int = Field(
         _START_STEPS,
         ge=0,
-        description="steps with reconstruction_weight_start; 10,000 iterations of the code",
+        description="steps with reconstruction_weight_start; 10,000 iterations in the authors' "
+        "code",
     )
     inference_statistics: Literal["moving", "image"] = Field(
-        "moving", description="ours: the code tests in training mode on one large batch"
+        "moving", description="ours: the authors' code tests in training mode on one large batch"
     )
     optimizer: AdamSettings | RMSpropSettings = Field(
-        AdamSettings(), discriminator="kind", description="the code"
+        AdamSettings(), discriminator="kind", description="authors' code"
     )
 
 
@@ -90,8 +91,8 @@ _CODE = _loss_weights(DiscoGANSettings())
     title="DiscoGAN",
     paper="Kim et al. 2017",
     layout="unpaired",
-    content="reconstruction both ways; without skip connections, pose rather than pixels",
-    domain="global discriminators, feature matching",
+    keeps_content_by="reconstruction both ways; without skip connections, pose rather than pixels",
+    reaches_domain_by="global discriminators, feature matching",
     settings=DiscoGANSettings,
 )
 class DiscoGAN(TwoDomainTranslator):
@@ -103,18 +104,22 @@ class DiscoGAN(TwoDomainTranslator):
         [-1, 1]: every turn of a step uses fresh images, as in the code.
     Players: discriminators once, then generators twice.
     Deploys: `a_to_b`, `b_to_a`, images to images in [-1, 1].
-    Departs: feature matching (9 : 1 against the adversarial term) and the small weight of
-        reconstruction at first are the code's, not the paper's. `feature_matching` false and
-        `reconstruction_weight_start` 0.5, like `reconstruction_weight`, give the paper's plain
-        sum, halved; the ablation "gan" keeps the factor 1 - reconstruction_weight. The networks
-        convert images from [-1, 1] to [0, 1] and back, and reconstruction is measured in [0, 1].
-        At inference batch norm uses moving statistics. RGB, not BGR. Batch norm starts at scale
-        1 and offset 0, as PyTorch's does today.
+    Departs:
+        - Feature matching (9 : 1 against the adversarial term) and the small weight of
+          reconstruction at first are the code's, not the paper's. `feature_matching` false and
+          `reconstruction_weight_start` 0.5, like `reconstruction_weight`, give the paper's plain
+          sum, halved. The ablation "gan" keeps the factor 1 - reconstruction_weight.
+        - The networks convert images from [-1, 1] to [0, 1] and back, and reconstruction is
+          measured in [0, 1].
+        - At inference batch norm uses moving statistics. It starts at scale 1 and offset 0, as
+          PyTorch's does today.
+        - Images are RGB, not BGR.
 
     Args:
         generator_ab, generator_ba: Networks from one domain to the other.
-        discriminator_a, discriminator_b: Networks from images to `[logits, *features]`, or to
-            logits if there is no feature matching.
+        discriminator_a, discriminator_b: Networks from images to `[logits, *features]`, logits
+            `(batch, 1, 1, 1)` and activations of layers, or to logits alone if there is no feature
+            matching.
         settings: `DiscoGANSettings`; None: the code's. `variant` chooses an ablation of the
             paper: "recongan" (a to b and back, one discriminator) or "gan" (only a to b).
         loss_weights: Weights that replace `reconstruction`, `adversarial`,
@@ -158,7 +163,7 @@ class DiscoGAN(TwoDomainTranslator):
             ("reconstruction", "adversarial", "feature_matching", "generators_decay"),
             forward="translate_batch",
             microbatches=(1, 2),
-            averaged=True,
+            ema_if_enabled=True,
         ),
     )
     conformance = Conformance(

@@ -33,25 +33,27 @@ class DTNSettings(MethodSettings):
     feature_extractor: str | None = Field(
         None, description="a .keras file of the network f; none: f is trained in the first stage"
     )
-    classes: int = Field(10, ge=2, description="classes that f is trained on, section 5.1")
+    classes: int = Field(10, ge=2, description="classes that f is trained on (section 5.1)")
     encoder: Literal["feature_extractor", "own"] = Field(
         "feature_extractor",
-        description="section 3: G = g o f; own: a separate encoder trained with g, an ablation",
+        description="G = g o f (section 3); own: a separate encoder trained with g, an ablation",
     )
     constancy: Literal["mse", "cosine"] = Field(
-        "mse", description="distance of f's codes, section 5: MSE for digits, cosine for faces"
+        "mse", description="distance of f's codes (section 5: MSE for digits, cosine for faces)"
     )
-    base_filters: int = Field(64, ge=1, description="filters of f's first layer, section 5.1")
-    code: int = Field(128, ge=1, description="size of f's code, section 5.1")
-    decoder_filters: int = Field(128, ge=1, description="filters before g's last layer, yunjey")
-    pointwise: bool = Field(False, description="extra 1x1 convolutions in g, section 5.2 (faces)")
+    base_filters: int = Field(64, ge=1, description="filters of f's first layer (section 5.1)")
+    code: int = Field(128, ge=1, description="size of f's code (section 5.1)")
+    decoder_filters: int = Field(
+        128, ge=1, description="filters before g's last layer (yunjey's code)"
+    )
+    pointwise: bool = Field(False, description="extra 1x1 convolutions in g (section 5.2, faces)")
     discriminator_filters: int = Field(
-        128, ge=1, description="filters of the discriminator's first layer, yunjey"
+        128, ge=1, description="filters of the discriminator's first layer (yunjey's code)"
     )
     optimizer: AdamSettings | RMSpropSettings = Field(
         AdamSettings(learning_rate=3e-4, beta_1=0.9),
         discriminator="kind",
-        description="yunjey; the paper gives none",
+        description="yunjey's code; the paper gives none",
     )
 
 
@@ -61,8 +63,9 @@ class DTNSettings(MethodSettings):
     paper="Taigman et al. 2017",
     layout="unpaired",
     data="two unpaired sets; labels of a, or a trained feature extractor f",
-    content="f-constancy: the codes of a frozen feature extractor f; identity on the target",
-    domain="a discriminator of three classes",
+    keeps_content_by="f-constancy: the codes of a frozen feature extractor f; identity on the "
+    "target",
+    reaches_domain_by="a discriminator of three classes",
     settings=DTNSettings,
 )
 class DTN(Translator):
@@ -77,12 +80,15 @@ class DTN(Translator):
     Players: feature_extractor; then discriminator and decoder, on the same translations of
         the batch.
     Deploys: `a_to_b`, images to images in [-1, 1]; f is part of it.
-    Departs: widths, kernels and f's tanh are those of
-        github.com/yunjey/domain-transfer-network, where the paper gives only widths; images
-        with another number of channels than f's inputs are averaged to grey or repeated before f;
-        losses are means, not sums, over codes and pixels (but total variation is the sum of
-        eq. 7); g decodes source and target images in one batch, so that batch norm is trained
-        with the joint statistics that inference uses.
+    Departs:
+        - Widths, kernels and f's tanh are those of github.com/yunjey/domain-transfer-network, where
+          the paper gives only widths.
+        - Images with another number of channels than f's inputs are averaged to grey or repeated
+          before f.
+        - Losses are means, not sums, over codes and pixels (but total variation is the sum of
+          eq. 7).
+        - g decodes source and target images in one batch, so that batch norm is trained with the
+          joint statistics that inference uses.
 
     Args:
         feature_extractor: f, from images of `a` to codes of any shape. Frozen in "transfer".
@@ -134,7 +140,7 @@ class DTN(Translator):
             ("constancy", "target_identity", "adversarial", "total_variation"),
             forward="translate_batch",
             stage="transfer",
-            averaged=True,
+            ema_if_enabled=True,
         ),
     )
     conformance = Conformance(
@@ -221,7 +227,7 @@ class DTN(Translator):
         return {"classes": tf.reduce_mean(losses)}
 
     def translate_batch(self, batch):
-        """f(s), G(s) and G(t), computed once a step."""
+        """f(s), G(s) and G(t), computed once for each microbatch."""
         images_a = self._with_channels_of_a(batch["a"])
         images = tf.concat([images_a, self._with_channels_of_a(batch["b"])], 0)
         if self.encoder is None:

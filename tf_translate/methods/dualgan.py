@@ -21,6 +21,7 @@ from tf_translate.networks.unet import unet_generator
 
 GanMode = Literal["wgan_clip", "wgan_gp", "vanilla"]
 _DISCRIMINATOR_TURNS = {"wgan_clip": 3, "wgan_gp": 1, "vanilla": 1}
+_PENALTY_STREAMS = 0, 1  # of random values (see `stateless_random`), by discriminator
 _GENERATOR_TURNS = {"wgan_clip": 1, "wgan_gp": 1, "vanilla": 2}  # the code's "classic" option
 
 
@@ -28,44 +29,47 @@ class DualGANSettings(MethodSettings):
     """Networks, GAN loss and optimizer of DualGAN; defaults are the paper's."""
 
     gan_mode: GanMode = Field(
-        "wgan_clip", description="section 3.1: Wasserstein with clipping; wgan_gp: the code's"
+        "wgan_clip", description="Wasserstein with clipping (section 3.1); wgan_gp: authors' code"
     )
     discriminator_turns: int | None = Field(
         None,
         ge=1,
-        description="turns per step, section 3.4: 2 to 4; none: 3 with clipping, else 1",
+        description="turns in a step (section 3.4: 2 to 4); none: 3 with clipping, else 1",
     )
     clip: float = Field(
         0.01,
         gt=0,
-        description="largest absolute weight of a discriminator; section 3.4: 0.01 to 0.1",
+        description="largest absolute weight of a discriminator (section 3.4: 0.01 to 0.1)",
     )
-    num_downsamples: int = Field(8, ge=2, description="downsamplings of the U-Net, the code")
-    base_filters: int = Field(64, ge=1, description="filters of the first layer, the code")
+    num_downsamples: int = Field(8, ge=2, description="downsamplings of the U-Net (authors' code)")
+    base_filters: int = Field(64, ge=1, description="filters of the first layer (authors' code)")
     norm: Literal["instance_affine", "instance", "batch", "none"] = Field(
-        "instance_affine", description="the code; none on the bottleneck"
+        "instance_affine", description="authors' code; none on the bottleneck"
     )
-    dropout: float = Field(0.5, ge=0, lt=1, description="section 3.3, on three decoder levels")
+    dropout: float = Field(0.5, ge=0, lt=1, description="on three decoder levels (section 3.3)")
     inference_dropout: Literal["off", "fixed"] = Field(
-        "fixed", description="section 3.3: dropout at test time too"
+        "fixed", description="dropout at test time too (section 3.3)"
     )
-    upsampling: Literal["transposed", "resize"] = Field("transposed", description="the code")
+    upsampling: Literal["transposed", "resize"] = Field("transposed", description="authors' code")
     input_skip: bool = Field(
-        False, description="ours: generators output a residual added to the input"
+        False,
+        description="ours: generators output a residual, which is added to the input; the sum is "
+        "clipped to [-1, 1]; needs equal channels in both domains",
     )
     discriminator_head: Literal["patch", "global", "patchgan"] = Field(
         "patch",
-        description="the code's two; patchgan: section 3.3, 70x70 with discriminator_downsamples 3",
+        description="patch, global: authors' code; patchgan: 70x70 with "
+        "discriminator_downsamples 3 (section 3.3)",
     )
     discriminator_downsamples: int = Field(
-        5, ge=1, description="downsamplings of the discriminators, the code"
+        5, ge=1, description="downsamplings of the discriminators (authors' code)"
     )
-    discriminator_filters: int = Field(64, ge=1, description="the code")
+    discriminator_filters: int = Field(64, ge=1, description="authors' code")
     discriminator_norm: Literal["instance_affine", "instance", "none"] = Field(
-        "instance_affine", description="the code"
+        "instance_affine", description="authors' code"
     )
     optimizer: AdamSettings | RMSpropSettings = Field(
-        RMSpropSettings(), discriminator="kind", description="section 3.4 and the code"
+        RMSpropSettings(), discriminator="kind", description="section 3.4 and authors' code"
     )
 
 
@@ -74,8 +78,8 @@ class DualGANSettings(MethodSettings):
     title="DualGAN",
     paper="Yi et al. 2017",
     layout="unpaired",
-    content="reconstruction L1, weight 500",
-    domain="Wasserstein discriminators, clipped or with a gradient penalty",
+    keeps_content_by="reconstruction L1, weight 500",
+    reaches_domain_by="Wasserstein discriminators, clipped or with a gradient penalty",
     settings=DualGANSettings,
 )
 class DualGAN(TwoDomainTranslator):
@@ -90,16 +94,19 @@ class DualGAN(TwoDomainTranslator):
         generators on the images and fakes of the discriminators' last turn. With "vanilla" the
         generators take two turns.
     Deploys: `a_to_b`, `b_to_a`, images to images in [-1, 1].
-    Departs: the "patch" discriminator is the code's, with a receptive field of 129 pixels (the
-        paper: the 70x70 PatchGAN, "patchgan" in the settings); there is no norm on the 1x1
-        bottleneck, where the code's norm outputs a constant; discriminators take three turns (the
-        paper: 2 to 4); noise is dropout, at inference one fixed mask (see `Dropout`);
-        reconstruction has weight 500 as in the code (the paper: 100 to 1000); images are flipped
-        in training, as the code intends and, because of a bug, does not.
+    Departs:
+        - The "patch" discriminator is the code's, with a receptive field of 129 pixels (the paper:
+          the 70x70 PatchGAN, "patchgan" in the settings).
+        - There is no norm on the 1x1 bottleneck, where the code's norm outputs a constant.
+        - Discriminators take three turns (the paper: 2 to 4).
+        - Noise is dropout, at inference one fixed mask (see `Dropout`).
+        - Reconstruction has weight 500 as in the code (the paper: 100 to 1000).
+        - Images are flipped in training, as the code intends and, because of a bug, does not.
 
     Args:
         generator_ab, generator_ba: Networks from one domain to the other.
-        discriminator_a, discriminator_b: Networks from images of a domain to scores.
+        discriminator_a, discriminator_b: Networks from images of a domain to scores
+            `(batch, h, w, 1)`, or `(batch, 1)` of the "global" head, unbounded.
         settings: `DualGANSettings`; None: the paper's.
         loss_weights: Weights that replace `reconstruction`, `adversarial`, `discriminator`,
             `gradient_penalty` (only with "wgan_gp").
@@ -128,7 +135,7 @@ class DualGAN(TwoDomainTranslator):
             "generators_objective",
             ("reconstruction", "adversarial"),
             forward="translate_batch",
-            averaged=True,
+            ema_if_enabled=True,
         ),
     )
     conformance = Conformance(
@@ -148,7 +155,7 @@ class DualGAN(TwoDomainTranslator):
             "discriminator_a": 4,
             "discriminator_b": 4,
         },
-        unmoved_weights=2,  # the last bias of each Wasserstein discriminator cancels
+        unchanged_variables=2,  # the last bias of each Wasserstein discriminator cancels
     )
 
     def __init__(self, *networks: keras.Model, **options):
@@ -226,7 +233,8 @@ class DualGAN(TwoDomainTranslator):
             losses["discriminator"] = discriminator_losses(self.gan_loss, sides)
         if self.settings.gan_mode == "wgan_gp" and self.uses("gradient_penalty"):
             coefficients = [
-                self.uniform_per_image(real, stream=i) for i, (_, real, _) in enumerate(sides)
+                self.uniform_per_image(real, stream=stream)
+                for stream, (_, real, _) in zip(_PENALTY_STREAMS, sides, strict=True)
             ]
             losses["gradient_penalty"] = gradient_penalties(sides, coefficients)
         return losses

@@ -38,20 +38,24 @@ from tf_translate.networks.inference_behavior import describe_inference
 
 _LATENT_ADVERSARIAL, _RAMP = 1e-4, 500_000
 _CLIP = 5.0  # largest gradient norm, the code
-# Streams of random values for noise; streams from 0 on select other attributes.
+# Streams of random values (see `stateless_random`): from `_FIRST_ATTRIBUTE` on, one for each
+# attribute, to select other values; so those for noise are negative.
+_FIRST_ATTRIBUTE = 0
 _NOISE = {"latent": -1, "real": -2, "decoded": -3}
 
 
 class FaderSettings(MethodSettings):
     """Networks, ramp and optimizers of Fader Networks; defaults are the published code's."""
 
-    num_downsamples: int = Field(6, ge=2, description="downsamplings, the code; the paper has 7")
-    base_filters: int = Field(32, ge=1, description="filters of the first layer, the code")
+    num_downsamples: int = Field(
+        6, ge=2, description="downsamplings (authors' code; the paper has 7)"
+    )
+    base_filters: int = Field(32, ge=1, description="filters of the first layer (authors' code)")
     max_filters: int = Field(
-        512, ge=1, description="largest number of filters of a layer, section 4, the code"
+        512, ge=1, description="largest number of filters of a layer (section 4, authors' code)"
     )
     discriminator_turns: int = Field(
-        1, ge=1, description="latent discriminator turns per auto-encoder turn, the code"
+        1, ge=1, description="latent discriminator turns per auto-encoder turn (authors' code)"
     )
     latent_noise: float = Field(
         0.0, ge=0, description="standard deviation of noise on latents in training; ours; 0: off"
@@ -60,42 +64,42 @@ class FaderSettings(MethodSettings):
         0,
         ge=0,
         description="first step of the ramp of loss_weights.attribute_classification, which takes "
-        "`ramp` steps; 0: the code",
+        "`ramp` steps; 0: authors' code",
     )
     classifier_filters: int = Field(
-        32, ge=1, description="filters of the classifier's first layer, the code"
+        32, ge=1, description="filters of the classifier's first layer (authors' code)"
     )
     classifier_noise: float = Field(
         0.0,
         ge=0,
         description="standard deviation of noise on the classifier's images; ours; 0: off",
     )
-    dropout: float = Field(0.3, ge=0, lt=1, description="of the latent discriminator, section 4")
+    dropout: float = Field(0.3, ge=0, lt=1, description="of the latent discriminator (section 4)")
     ramp: int = Field(
         _RAMP,
         ge=1,
-        description="steps until loss_weights.latent_adversarial reaches its value, section 4",
+        description="steps until loss_weights.latent_adversarial reaches its value (section 4)",
     )
     optimizer: AdamSettings | RMSpropSettings = Field(
-        AdamSettings(), discriminator="kind", description="the code; the paper: 2e-3"
+        AdamSettings(), discriminator="kind", description="authors' code; the paper: 2e-3"
     )
     discriminator_optimizer: AdamSettings | RMSpropSettings = Field(
         AdamSettings(),
         discriminator="kind",
-        description="of the latent discriminator and the classifier, the code",
+        description="of the latent discriminator and the classifier (authors' code)",
     )
 
 
-def _attribute_classifier(name: str, *more_terms: str, microbatch: int) -> Player:
+def _attribute_classifier(name: str, *more_terms: str, microbatch_index: int) -> Player:
     """The player of a network that learns to classify attributes."""
     return Player(
         name,
         (name,),
         f"{name}_objective",
         (name, *more_terms),
-        microbatches=(microbatch,),
+        microbatches=(microbatch_index,),
         batch_keys=("attributes",),
-        optimizer="discriminator_optimizer",
+        optimizer_setting="discriminator_optimizer",
     )
 
 
@@ -104,8 +108,9 @@ def _attribute_classifier(name: str, *more_terms: str, microbatch: int) -> Playe
     title="Fader Networks",
     paper="Lample et al. 2017",
     layout="attributes",
-    content="auto-encoding with the true attributes",
-    domain="a latent discriminator keeps attributes out of the latent; the decoder gets them",
+    keeps_content_by="auto-encoding with the true attributes",
+    reaches_domain_by="a latent discriminator keeps attributes out of the latent; the decoder gets "
+    "them",
     settings=FaderSettings,
 )
 class Fader(Translator):
@@ -123,11 +128,14 @@ class Fader(Translator):
     Deploys: `translate`, image and attributes to image; `encode`, image to latent, and
         `decode`, latent and attributes to image, to encode once and decode many times.
         Values beyond [0, 1] exaggerate an attribute.
-    Departs: 6 layers, a latent of 4x4 and learning rate 2e-4 are the code's (the paper: 7
-        layers, 2x2, 2e-3); the decoder gets one latent per image; images are flipped one by
-        one, not by the batch; attribute classification is off, as in the code. Where it is on,
-        the classifier is trained together with the others from the first step, and true and
-        other attributes are decoded in one pass.
+    Departs:
+        - 6 layers, a latent of 4x4 and learning rate 2e-4 are the code's (the paper: 7 layers, 2x2,
+          2e-3).
+        - The decoder gets one latent per image.
+        - Images are flipped one by one, not by the batch.
+        - Attribute classification is off, as in the code. Where it is on, the classifier is trained
+          together with the others from the first step, and true and other attributes are decoded in
+          one pass.
 
     Args:
         encoder: Network from images to latents.
@@ -174,8 +182,8 @@ class Fader(Translator):
         ),
     )
     players = (
-        _attribute_classifier("latent_discriminator", microbatch=0),
-        _attribute_classifier("classifier", "classifier_r1", microbatch=1),
+        _attribute_classifier("latent_discriminator", microbatch_index=0),
+        _attribute_classifier("classifier", "classifier_r1", microbatch_index=1),
         Player(
             "autoencoder",
             ("encoder", "decoder"),
@@ -183,7 +191,7 @@ class Fader(Translator):
             ("reconstruction", "latent_adversarial", "attribute_classification"),
             microbatches=(1,),
             batch_keys=("attributes",),
-            averaged=True,
+            ema_if_enabled=True,
         ),
     )
     conformance = Conformance(
@@ -210,12 +218,12 @@ class Fader(Translator):
         **options,
     ):
         encoding = Attributes(attributes)
-        logits, columns = latent_discriminator.output_shape[-1], decoder.input_shape[1][-1]
-        if (columns, logits) != (len(encoding.columns), encoding.categories):
+        num_logits, num_columns = latent_discriminator.output_shape[-1], decoder.input_shape[1][-1]
+        if (num_columns, num_logits) != (len(encoding.columns), encoding.categories):
             raise ValueError(
                 f"`attributes` have {len(encoding.columns)} columns and {encoding.categories} "
-                f"values, but the decoder takes {columns} columns and the latent discriminator "
-                f"gives {logits} logits"
+                f"values, but the decoder takes {num_columns} columns and the latent discriminator "
+                f"gives {num_logits} logits"
             )
         networks = {
             "encoder": encoder,
@@ -266,12 +274,12 @@ class Fader(Translator):
         encoding = Attributes(attributes)
         sizes = settings.model_dump(include={"num_downsamples", "base_filters", "max_filters"})
         encoder = fader_encoder(shape, **sizes)
-        latent = encoder.output_shape[1:]
+        latent_shape = encoder.output_shape[1:]
         return {
             "encoder": encoder,
-            "decoder": fader_decoder(latent, shape[2], encoding.binary, **sizes),
+            "decoder": fader_decoder(latent_shape, shape[2], encoding.binary, **sizes),
             "latent_discriminator": latent_discriminator(
-                latent, encoding.categories, dropout=settings.dropout
+                latent_shape, encoding.categories, dropout=settings.dropout
             ),
         }
 
@@ -350,6 +358,8 @@ class Fader(Translator):
         shape = (None, *self.encoder.output_shape[1:])
         latent = TensorSpec("latent", shape, meaning=LATENT)
         attributes = attribute_spec(self.columns)
+        # It holds for `encode` too: encoder and decoder have batch norm with moving averages, no
+        # dropout.
         behavior = describe_inference(self.decoder)
         signatures = (
             Signature("translate", self._translate, (image, attributes), (image,), behavior),
@@ -360,8 +370,10 @@ class Fader(Translator):
 
     def _other_categories(self, batch):
         """Random attributes of each image that differ from its own: `(batch, categories)`."""
-        streams, images = range(len(self._sizes)), batch["image"]
-        random_values = [self.uniform_per_image(images, stream=stream) for stream in streams]
+        streams = range(_FIRST_ATTRIBUTE, _FIRST_ATTRIBUTE + len(self._sizes))
+        random_values = [
+            self.uniform_per_image(batch["image"], stream=stream) for stream in streams
+        ]
         return other_categories(self._expand(batch["attributes"]), self._sizes, random_values)
 
     def _latents(self, images, *, training: bool):

@@ -24,6 +24,7 @@ from tf_translate.networks.inference_behavior import describe_inference
 
 GanMode = Literal["wgan_clip", "wgan_gp"]
 _RMSPROP = RMSpropSettings(learning_rate=5e-5, rho=0.8)
+_PENALTY_STREAMS = 0, 1  # of random values (see `stateless_random`), by discriminator
 _TO_UNIT = 0.5  # from differences of images in [-1, 1] to [0, 1], the code's range
 
 
@@ -31,31 +32,33 @@ class GeneGANSettings(MethodSettings):
     """Networks, GAN loss and optimizer of GeneGAN; defaults are the published code's."""
 
     gan_mode: GanMode = Field(
-        "wgan_clip", description="the code; wgan_gp: ours, a gradient penalty in place of clipping"
+        "wgan_clip",
+        description="authors' code; wgan_gp: ours, a gradient penalty in place of clipping",
     )
     clip: float = Field(
-        0.01, gt=0, description="largest absolute weight of a discriminator, the code"
+        0.01, gt=0, description="largest absolute weight of a discriminator (authors' code)"
     )
     discriminator_burst_turns: int = Field(
         100,
         ge=0,
-        description="discriminator turns per generator turn in a burst; 0: no bursts, the code",
+        description="discriminator turns for one turn of the generators in a burst (authors' "
+        "code); 0: no bursts",
     )
     discriminator_burst_every: int = Field(
-        500, ge=1, description="turns of the generators between bursts, the code"
+        500, ge=1, description="turns of the generators between bursts (authors' code)"
     )
     base_filters: int = Field(
-        128, ge=1, description="filters of the splitter's first layer, the code"
+        128, ge=1, description="filters of the splitter's first layer (authors' code)"
     )
     norm: Literal["batch", "instance_affine", "none"] = Field(
-        "batch", description="of splitter and joiner, the code"
+        "batch", description="of splitter and joiner (authors' code)"
     )
-    discriminator_filters: int = Field(128, ge=1, description="the code")
+    discriminator_filters: int = Field(128, ge=1, description="authors' code")
     discriminator_norm: Literal["batch", "instance_affine", "none"] = Field(
-        "batch", description="the code; wgan_gp needs one of the others"
+        "batch", description="authors' code; wgan_gp needs one of the others"
     )
     optimizer: AdamSettings | RMSpropSettings = Field(
-        _RMSPROP, discriminator="kind", description="the code"
+        _RMSPROP, discriminator="kind", description="authors' code"
     )
 
 
@@ -66,9 +69,9 @@ class Bursts:
     Every step has a fresh batch, so every turn of a burst uses fresh images.
 
     Attributes:
-        turns: Turns of the discriminators per turn of the generators in a burst; 0 or 1: no
+        turns: Turns of the discriminators for one turn of the generators in a burst; 0 or 1: no
             bursts.
-        every: Turns of the generators from one burst to the next; the first is at step 0.
+        every: Turns of the generators from one burst to the next; the first burst is at step 0.
     """
 
     turns: int
@@ -81,7 +84,7 @@ class Bursts:
 
     @property
     def generators_fraction(self) -> float:
-        """The fraction of steps in which the generators move."""
+        """The fraction of steps in which the generators take a turn."""
         return self.every / (self.every + max(self.turns - 1, 0))
 
 
@@ -91,8 +94,8 @@ class Bursts:
     paper="Zhou et al. 2017",
     layout="unpaired",
     data="two unpaired sets, with and without an object",
-    content="reconstruction, the parallelogram of parents and children",
-    domain="Wasserstein discriminators on children with exchanged objects",
+    keeps_content_by="reconstruction, the parallelogram of parents and children",
+    reaches_domain_by="Wasserstein discriminators on children with exchanged objects",
     settings=GeneGANSettings,
 )
 class GeneGAN(Translator):
@@ -113,18 +116,21 @@ class GeneGAN(Translator):
     Deploys: `swap`, images without (`image`) and with the object (`exemplar`) to both, with the
         object moved to `image`; `remove`, image to image; `add`, image, exemplar
         and a strength from 0 to 1 to image. All images are in [-1, 1].
-    Departs: "wgan_gp" is ours, and needs discriminators without batch norm; all codes of a step
-        come from one pass of the splitter and all its images from one of the joiner, so that
-        batch norm is trained with the joint statistics that inference uses; a step is a batch,
-        so an iteration of the code with a burst is 100 steps; with `steps_per_execution` a
-        burst is rounded up to whole executions; images are in [-1, 1], but networks convert
-        them to [0, 1], and `reconstruction` and `parallelogram` are measured there; weight decay
-        includes the offsets and scales of norms.
+    Departs:
+        - "wgan_gp" is ours, and needs discriminators without batch norm.
+        - All codes of a step come from one pass of the splitter and all its images from one of the
+          joiner, so that batch norm is trained with the joint statistics that inference uses.
+        - A step is a batch, so an iteration of the code with a burst is 100 steps.
+        - With `steps_per_execution` a burst is rounded up to whole executions.
+        - Images are in [-1, 1], but networks convert them to [0, 1], and `reconstruction` and
+          `parallelogram` are measured there.
+        - Weight decay includes the offsets and scales of norms.
 
     Args:
         splitter: Network from images to `[background, object]`.
         joiner: Network from `[background, object]` to images.
-        discriminator_a, discriminator_b: Networks from images of a domain to scores.
+        discriminator_a, discriminator_b: Networks from images of a domain to scores `(batch, 1)`,
+            unbounded.
         settings: `GeneGANSettings`; None: the code's.
         loss_weights: Weights that replace `reconstruction`, `parallelogram`, `adversarial`,
             `discriminator`, `nulling`, `weight_decay`, `gradient_penalty` (only with
@@ -137,7 +143,7 @@ class GeneGAN(Translator):
 
     deploys = ("swap", "remove", "add")
     directions: ClassVar[Mapping[str, str]] = {"a_to_b": "remove", "b_to_a": "swap"}
-    alternates_steps = True
+    has_step_variant = True
     paper_shapes = ((64, 64, 3), (64, 64, 3))
     terms = (
         content("reconstruction", source="the paper's reconstruction loss, L1"),
@@ -165,7 +171,7 @@ class GeneGAN(Translator):
             "generators_objective",
             ("reconstruction", "parallelogram", "adversarial", "nulling", "weight_decay"),
             forward="cross_batch",
-            averaged=True,
+            ema_if_enabled=True,
         ),
     )
     conformance = Conformance(
@@ -179,7 +185,7 @@ class GeneGAN(Translator):
         },
         # The splitter on (Ax, Be); the joiner on four pairs of codes; D as in DualGAN.
         forward_passes={"splitter": 1, "joiner": 1, "discriminator_a": 4, "discriminator_b": 4},
-        unmoved_weights=2,  # the last bias of each Wasserstein discriminator cancels
+        unchanged_variables=2,  # the last bias of each Wasserstein discriminator cancels
     )
 
     def __init__(
@@ -209,14 +215,14 @@ class GeneGAN(Translator):
         """Splitter, joiner and two discriminators; both domains must have the same shape."""
         _check(settings, shape_a, shape_b)
         split = splitter(shape_a, base_filters=settings.base_filters, norm=settings.norm)
-        background, object_code = (shape[1:] for shape in split.output_shape)
+        background_shape, object_shape = (shape[1:] for shape in split.output_shape)
         shared = {
             "base_filters": settings.discriminator_filters,
             "norm": settings.discriminator_norm,
         }
         return {
             "splitter": split,
-            "joiner": joiner(background, object_code, shape_a[-1], norm=settings.norm),
+            "joiner": joiner(background_shape, object_shape, shape_a[-1], norm=settings.norm),
             "discriminator_a": object_discriminator(shape_a, name="discriminator_a", **shared),
             "discriminator_b": object_discriminator(shape_b, name="discriminator_b", **shared),
         }
@@ -234,15 +240,15 @@ class GeneGAN(Translator):
         """Wasserstein discriminators."""
         return {"discriminator": self.gan_loss.chance_level}
 
-    def is_alternate_step(self) -> bool:
-        """Whether the discriminators move alone in the next step."""
+    def next_step_is_variant(self) -> bool:
+        """Whether only the discriminators take a turn in the next step, one of a burst."""
         active = {player.name for player in self.active_players()}
         return "discriminators" in active and self.bursts.alone(int(self.steps_taken.numpy()))
 
     def active_players(self) -> list[Player]:
         """Both players, or the discriminators alone in a burst."""
         players = super().active_players()
-        if self.step_variants.alternate:
+        if self.step_variants.in_variant:
             return [player for player in players if player.name == "discriminators"]
         return players
 
@@ -256,7 +262,7 @@ class GeneGAN(Translator):
             clip_weights(self.variables_of(player), self.settings.clip)
 
     def cross_batch(self, batch):
-        """Reconstructed parents and children, generated once a step by one pass of each network."""
+        """Reconstructed parents and children, generated once by one pass of each network."""
         both = tf.concat([batch["a"], batch["b"]], 0)
         backgrounds, objects = self.splitter(both, training=True)
         background_a, background_b = tf.split(backgrounds, 2)
@@ -284,7 +290,8 @@ class GeneGAN(Translator):
             losses["discriminator"] = discriminator_losses(self.gan_loss, sides)
         if self.settings.gan_mode == "wgan_gp" and self.uses("gradient_penalty"):
             coefficients = [
-                self.uniform_per_image(real, stream=i) for i, (_, real, _) in enumerate(sides)
+                self.uniform_per_image(real, stream=stream)
+                for stream, (_, real, _) in zip(_PENALTY_STREAMS, sides, strict=True)
             ]
             losses["gradient_penalty"] = gradient_penalties(sides, coefficients)
         return losses

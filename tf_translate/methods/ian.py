@@ -30,39 +30,48 @@ from tf_translate.methods.registry import register
 from tf_translate.networks import introspective
 from tf_translate.networks.inference_behavior import describe_inference
 
-# Width over which an edit smooths the gradient of ReLUs, so that rounding hardly changes it.
+# An edit smooths the gradient of ReLUs from -w/2 to w/2, so that rounding hardly changes it.
 _RELU_GRADIENT_WIDTH = 0.5
 _TOLERANCE_FACTOR = 3.0  # `verify` allows an edit 3 times the error: steps amplify rounding
-# Streams: random values of different streams are independent, those of one stream and step are
-# equal. 0 and 1 are the latents; these two are noise on images and their reconstructions, and on
-# samples.
-_IMAGE, _SAMPLED = 2, 3
+# Streams of random values (see `stateless_random`): for the latents encoded from images, the
+# latents of N(0, I), the noise on an image and on its reconstruction, and the noise on samples.
+_ENCODED_LATENT, _PRIOR_LATENT, _IMAGE_NOISE, _SAMPLE_NOISE = range(4)
 
 
 class IANSettings(MethodSettings):
     """Networks and editor of IAN; defaults are those of IAN_simple, the published code."""
 
     discriminator: Literal["binary", "ternary"] = Field(
-        "binary", description="real or not (IAN_simple); real, reconstructed or sampled (the paper)"
+        "binary",
+        description="binary: real or not (IAN_simple.py); ternary: real, reconstructed or sampled "
+        "(the paper)",
     )
-    base_filters: int = Field(128, ge=1, description="filters of the trunk's first layer, the code")
-    decoder_filters: int = Field(128, ge=1, description="filters before the last layer, the code")
-    latent: int = Field(100, ge=1, description="size of z, the code")
-    latent_width: int = Field(1000, ge=1, description="units of the dense layer before z, the code")
-    kernels: int = Field(500, ge=1, description="kernels of minibatch discrimination, the code")
+    base_filters: int = Field(
+        128, ge=1, description="filters of the trunk's first layer (IAN_simple.py)"
+    )
+    decoder_filters: int = Field(
+        128, ge=1, description="filters before the last layer (IAN_simple.py)"
+    )
+    latent: int = Field(100, ge=1, description="size of z (IAN_simple.py)")
+    latent_width: int = Field(
+        1000, ge=1, description="units of the dense layer before z (IAN_simple.py)"
+    )
+    kernels: int = Field(
+        500, ge=1, description="kernels of minibatch discrimination (IAN_simple.py)"
+    )
     discriminator_noise: float = Field(
         0.0, ge=0, description="standard deviation of noise on the trunk's images; ours; 0: off"
     )
     edit_steps: int = Field(
         10,
         ge=1,
-        description="gradient steps of an edit; ours: the code takes one per mouse movement",
+        description="gradient steps of an edit; ours: NPE.py takes one per mouse movement",
     )
     edit_learning_rate: float = Field(
-        0.05, gt=0, description="learning rate of an edit's gradient steps, the code (NPE.py)"
+        0.05, gt=0, description="learning rate of an edit's gradient steps (NPE.py)"
     )
     optimizer: AdamSettings | RMSpropSettings = Field(
-        AdamSettings(), discriminator="kind", description="the code"
+        AdamSettings(), discriminator="kind", description="IAN_simple.py"
     )
 
 
@@ -71,8 +80,9 @@ class IANSettings(MethodSettings):
     title="IAN",
     paper="Brock et al. 2017",
     layout="images",
-    content="reconstruction in pixels and in discriminator features; edits are blended in",
-    domain="a discriminator of two or three classes that shares its trunk with the encoder",
+    keeps_content_by="reconstruction in pixels and in discriminator features; edits are blended in",
+    reaches_domain_by="a discriminator of two or three classes that shares its trunk with the "
+    "encoder",
     settings=IANSettings,
 )
 class IAN(Translator):
@@ -89,21 +99,30 @@ class IAN(Translator):
         adversarial term; the decoder by all but KL. Weight decay and orthogonality are logged as
         the mean over both players.
     Deploys: `reconstruct`, image to image; `edit`, an image, a `target` (the image with colours
-        painted over it), a `mask` in [0, 1] of the painted pixels, and the number of `steps` that
-        take effect, to an image; `encode`, image to latent (mu); `decode`, latent to image. An
-        edit takes `edit_steps` gradient steps from mu on the mean of (G(z) - target)^2 over the
-        painted patch. The learning rate is multiplied by 1 + width, where width is the side of a
-        square of the patch's area. The change is blended into the image.
-    Departs: no MADE randomizer, no multiscale dilated blocks, no RGB-beta output layer, so
-        "ternary" is the paper's GAN loss on IAN_simple's networks; both players take a turn on
-        each batch (the code: alternately, one batch each); the encoder head is updated once a
-        step, without the adversarial term also for "ternary" (the code adds it there); the
-        discriminator's loss is not backpropagated into the decoder; minibatch discrimination is
-        trained (IAN_simple keeps its initial weights); L2 is on all weights of all networks; a
-        patch may have any shape (the code: squares), and pixels are compared in [-1, 1] without
-        rounding; the learning rate of training is constant (the code lowers it in steps); the
-        epsilon of batch norm is 1e-5 (the code: 1e-4); an edit's gradients of ReLUs are smoothed
-        (see `PortableReLU`); noise and "r1" are not in the paper, and off by default.
+        painted over it), a `mask` of the painted pixels and `steps` to an image; `encode`, image
+        to latent (mu); `decode`, latent to image.
+    Edit: gradient steps from mu towards the painted colours, on the mask-weighted mean of
+        (G(z) - target)^2. `mask` is 1 where colours are painted and 0 elsewhere. `steps`,
+        `(batch, 1)` float32 in [0, `edit_steps`], is how many steps take effect; it may be
+        fractional. The learning rate is multiplied by 1 + width, where width is
+        sqrt(sum of mask), in pixels: the side of a painted square. The change is then blended into
+        the image by IAN's own mask, which is not the painted one: |edited - reconstructed|,
+        averaged over channels and blurred (see `blend`).
+    Departs:
+        - There is no MADE randomizer, no multiscale dilated block and no RGB-beta output layer. So
+          "ternary" is the paper's GAN loss on IAN_simple's networks.
+        - Both players take a turn on each batch (the code: alternately, one batch each).
+        - The encoder head is updated once a step, without the adversarial term also for "ternary"
+          (the code adds it there).
+        - The discriminator's loss is not backpropagated into the decoder.
+        - Minibatch discrimination is trained (IAN_simple keeps its initial weights).
+        - L2 is on all weights of all networks.
+        - A painted patch may have any shape (the code: squares), and pixels are compared in [-1, 1]
+          without rounding.
+        - The learning rate of training is constant (the code lowers it in steps).
+        - The epsilon of batch norm is 1e-5 (the code: 1e-4).
+        - An edit's gradients of ReLUs are smoothed (see `PortableReLU`).
+        - Noise and "r1" are not in the paper, and off by default.
 
     Args:
         trunk: Network from images to a list of activations, one for each layer.
@@ -147,7 +166,7 @@ class IAN(Translator):
             forward="reconstruct_batch",
             depends_on=("discriminator",),
             stop_gradient_for={"encoder_head": ("adversarial",)},
-            averaged=True,
+            ema_if_enabled=True,
         ),
         Player(
             "discriminator",
@@ -166,8 +185,9 @@ class IAN(Translator):
             "kernels": 3,
             "edit_steps": 2,
         },
-        # G of latents and of noise; trunk and discriminator head on both in each turn, and on real
-        # images; the encoder head on features of real images.
+        # The decoder on encoded and on prior latents, once for both players. Trunk and
+        # discriminator head on both outputs in each player's turn, and once on real images. The
+        # encoder head on the trunk's activations of real images.
         forward_passes={"encoder_head": 1, "decoder": 2, "trunk": 5, "discriminator_head": 5},
     )
 
@@ -180,11 +200,12 @@ class IAN(Translator):
         **options,
     ):
         introspective.check_compatible(trunk, encoder_head, discriminator_head, decoder)
-        logits = discriminator_head.output_shape[-1]
-        losses = [loss for loss in INTROSPECTIVE_GAN_LOSSES.values() if loss.logits == logits]
-        if not losses:
-            known = sorted(loss.logits for loss in INTROSPECTIVE_GAN_LOSSES.values())
-            raise ValueError(f"`discriminator_head` must give one of {known} logits, got {logits}")
+        num_logits = discriminator_head.output_shape[-1]
+        known = {loss.num_logits: loss for loss in INTROSPECTIVE_GAN_LOSSES.values()}
+        if num_logits not in known:
+            raise ValueError(
+                f"`discriminator_head` must give one of {sorted(known)} logits, got {num_logits}"
+            )
         super().__init__(
             networks={
                 "trunk": trunk,
@@ -195,21 +216,21 @@ class IAN(Translator):
             **options,
         )
         self.latent_size = decoder.input_shape[-1]
-        self.gan_loss = losses[0]
+        self.gan_loss = known[num_logits]
 
     @classmethod
     def build_networks(cls, settings, shape) -> dict[str, keras.Model]:
         """Trunk, its two heads and the decoder."""
         trunk = introspective.trunk(shape, base_filters=settings.base_filters)
-        features = trunk.outputs[-1].shape[1:]
-        logits = INTROSPECTIVE_GAN_LOSSES[settings.discriminator].logits
+        features_shape = trunk.outputs[-1].shape[1:]
+        num_logits = INTROSPECTIVE_GAN_LOSSES[settings.discriminator].num_logits
         return {
             "trunk": trunk,
             "encoder_head": introspective.latent_head(
-                features, settings.latent, width=settings.latent_width
+                features_shape, settings.latent, width=settings.latent_width
             ),
             "discriminator_head": introspective.discriminator_head(
-                features, logits=logits, kernels=settings.kernels
+                features_shape, num_logits=num_logits, kernels=settings.kernels
             ),
             "decoder": introspective.latent_decoder(
                 shape, settings.latent, base_filters=settings.decoder_filters
@@ -223,28 +244,28 @@ class IAN(Translator):
 
     def real_features(self, batch):
         """The trunk's activations on real images, for the discriminator and the encoder head."""
-        images = self._with_noise(batch["image"], _IMAGE)
+        images = self._with_noise(batch["image"], _IMAGE_NOISE)
         if not self.uses("r1"):
             return {"features": self._features(images)}
         results = {}
 
-        def real_logit(images):
+        def real_log_odds(images):
             results["features"] = self._features(images)
             results["logits"] = self._logits(results["features"])
-            return self.gan_loss.real_logit(results["logits"])
+            return self.gan_loss.real_log_odds(results["logits"])
 
-        _, penalty = r1_penalty(real_logit, images)
+        _, penalty = r1_penalty(real_log_odds, images)
         return results | {"r1": penalty}
 
     def reconstruct_batch(self, batch, shared):
         """G(z), for z encoded from each image and for z of N(0, I)."""
         mean, log_sigma = self.encoder_head(shared["features"][-1], training=True)
-        latent = mean + tf.exp(log_sigma) * self._standard_normal(batch, 0)
+        latent = mean + tf.exp(log_sigma) * self._standard_normal(batch, _ENCODED_LATENT)
         return {
             "mean": mean,
             "log_sigma": log_sigma,
             "reconstructed": self.decoder(latent, training=True),
-            "sampled": self.decoder(self._standard_normal(batch, 1), training=True),
+            "sampled": self.decoder(self._standard_normal(batch, _PRIOR_LATENT), training=True),
         }
 
     def autoencoder_objective(self, batch, shared):
@@ -253,11 +274,11 @@ class IAN(Translator):
         if self.uses("pixel"):
             losses["pixel"] = 2.0 * mean_absolute_error(shared["reconstructed"], batch["image"])
         if self.uses("feature") or self.uses("adversarial"):
-            features = self._features(self._with_noise(shared["reconstructed"], _IMAGE))
+            features = self._features(self._with_noise(shared["reconstructed"], _IMAGE_NOISE))
         if self.uses("feature"):
             losses["feature"] = feature_distance(features, shared["features"])
         if self.uses("adversarial"):
-            sampled = self._discriminate(shared["sampled"], _SAMPLED)
+            sampled = self._discriminate(shared["sampled"], _SAMPLE_NOISE)
             losses["adversarial"] = self.gan_loss.generator(self._logits(features), sampled)
         if self.uses("kl"):
             losses["kl"] = kl_from_standard_normal(shared["mean"], shared["log_sigma"])
@@ -268,8 +289,8 @@ class IAN(Translator):
         losses = {}
         if self.uses("discriminator"):
             real = shared["logits"] if "logits" in shared else self._logits(shared["features"])
-            reconstructed = self._discriminate(shared["reconstructed"], _IMAGE)
-            sampled = self._discriminate(shared["sampled"], _SAMPLED)
+            reconstructed = self._discriminate(shared["reconstructed"], _IMAGE_NOISE)
+            sampled = self._discriminate(shared["sampled"], _SAMPLE_NOISE)
             losses["discriminator"] = self.gan_loss.discriminator(real, reconstructed, sampled)
         if self.uses("r1"):
             losses["r1"] = shared["r1"]
@@ -295,10 +316,15 @@ class IAN(Translator):
         shape, settings = self.trunk.input_shape[1:], self.settings
         image = image_spec(shape)
         target = image_spec(shape, "target", "the image with colours painted over it")
-        painted = "where colours are painted: 1 there, 0 elsewhere"
-        mask = TensorSpec("mask", (None, *shape[:2], 1), value_range=(0.0, 1.0), meaning=painted)
+        painted_mask = TensorSpec(
+            "mask",
+            (None, *shape[:2], 1),
+            value_range=(0.0, 1.0),
+            meaning="where colours are painted: 1 there, 0 elsewhere",
+        )
         steps = steps_spec(settings.edit_steps, "gradient steps towards the painted colours")
         latent = latent_spec(self.latent_size)
+        # It holds for `encode` too: all networks have batch norm with moving averages, no dropout.
         behavior = describe_inference(self.decoder)
         edit_behavior = behavior | {
             "edit": f"{settings.edit_steps} gradient steps on the latent, learning rate "
@@ -311,7 +337,7 @@ class IAN(Translator):
             Signature(
                 "edit",
                 self._edit,
-                (image, target, mask, steps),
+                (image, target, painted_mask, steps),
                 (image,),
                 edit_behavior,
                 _TOLERANCE_FACTOR,
@@ -332,12 +358,18 @@ class IAN(Translator):
         return self._decode(**self._encode(image))
 
     def _edit(self, image, target, mask, steps=None):
+        painted_mask = mask  # `mask` is the name of the deployed input
         start = self._encode(image)["latent"]
+        # The same decoder, weights and values included, but the gradients of its ReLUs are
+        # smoothed, and written in operations that TFLite has.
         decoder = self.view(
             "smoothed_decoder", lambda: with_portable_relus(self.decoder, _RELU_GRADIENT_WIDTH)
         )
-        objective = patch_distance(lambda latent: decoder(latent, training=False), target, mask)
-        rate = self.settings.edit_learning_rate * (1.0 + tf.sqrt(painted_area(mask)))[:, None]
+        objective = patch_distance(
+            lambda latent: decoder(latent, training=False), target, painted_mask
+        )
+        width = tf.sqrt(painted_area(painted_mask))[:, None]  # (B, 1), pixels
+        rate = self.settings.edit_learning_rate * (1.0 + width)
         latent = descend(
             start,
             objective,

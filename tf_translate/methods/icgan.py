@@ -39,20 +39,26 @@ _CELEBA = (
 class IcGANSettings(MethodSettings):
     """Networks and optimizers of IcGAN; defaults are the published code's."""
 
-    latent: int = Field(100, ge=1, description="size of z, the code")
-    base_filters: int = Field(64, ge=1, description="filters before G's last layer, the code")
-    discriminator_filters: int = Field(64, ge=1, description="filters of D's first layer, the code")
-    encoder_filters: int = Field(
-        32, ge=1, description="filters of the encoders' first layer, the code"
+    latent: int = Field(100, ge=1, description="size of z (authors' code)")
+    base_filters: int = Field(64, ge=1, description="filters before G's last layer (authors' code)")
+    discriminator_filters: int = Field(
+        64, ge=1, description="filters of D's first layer (authors' code)"
     )
-    latent_width: int = Field(4096, ge=1, description="units of E_z's dense layer, the code")
-    attribute_width: int = Field(512, ge=1, description="units of E_y's dense layer, the code")
+    encoder_filters: int = Field(
+        32, ge=1, description="filters of the encoders' first layer (authors' code)"
+    )
+    latent_width: int = Field(4096, ge=1, description="units of E_z's dense layer (authors' code)")
+    attribute_width: int = Field(
+        512, ge=1, description="units of E_y's dense layer (authors' code)"
+    )
     bn_recalibration_steps: int = Field(
-        100, ge=0, description="batches that re-estimate the statistics of G's batch norm, the code"
+        100,
+        ge=0,
+        description="batches that re-estimate the statistics of G's batch norm (authors' code)",
     )
     mask_blend: bool = Field(
         False,
-        description="blends only the change of the reconstruction into the image; ours, as in IAN",
+        description="blends only the change of the reconstruction into the image; ours (as in IAN)",
     )
     discriminator_noise: float = Field(
         0.0,
@@ -60,10 +66,10 @@ class IcGANSettings(MethodSettings):
         description="standard deviation of noise on D's images; ours, for drawings; 0: off",
     )
     optimizer: AdamSettings | RMSpropSettings = Field(
-        _ADAM, discriminator="kind", description="of G and D, the code"
+        _ADAM, discriminator="kind", description="of G and D (authors' code)"
     )
     encoder_optimizer: AdamSettings | RMSpropSettings = Field(
-        _ENCODER_ADAM, discriminator="kind", description="of E_z and E_y, the code"
+        _ENCODER_ADAM, discriminator="kind", description="of E_z and E_y (authors' code)"
     )
 
 
@@ -72,8 +78,9 @@ class IcGANSettings(MethodSettings):
     title="IcGAN",
     paper="Perarnau et al. 2016",
     layout="attributes",
-    content="an encoder of the noise that images are generated from",
-    domain="a conditional discriminator with mismatched attributes, an attribute encoder",
+    keeps_content_by="an encoder of the noise that images are generated from",
+    reaches_domain_by="a conditional discriminator with mismatched attributes, an attribute "
+    "encoder",
     settings=IcGANSettings,
 )
 class IcGAN(InvertibleGAN):
@@ -94,15 +101,18 @@ class IcGAN(InvertibleGAN):
     Deploys: `translate`, image and attributes to image; `encode`, image to latent and the
         attributes that E_y predicts, in [0, 1]; `decode`, latent and attributes to image; `swap`,
         two images with their attributes exchanged.
-    Departs: E_z is also trained in the recalibration steps, and on fresh images at each step (the
-        code: 182,638 generated once); encoders pad as TensorFlow does; `data.flip` applies to all
-        stages (the code: to "gan" only); `translate` uses all attributes as given, and mutually
-        exclusive ones are one attribute of several values (the code: rules for CelebA's names);
-        `mask_blend` is from another paper (IAN), and off by default.
+    Departs:
+        - E_z is also trained in the recalibration steps, and on fresh images at each step (the
+          code: 182,638 generated once).
+        - Encoders pad as TensorFlow does.
+        - `data.flip` applies to all stages (the code: to "gan" only).
+        - `translate` uses all attributes as given, and mutually exclusive ones are one attribute of
+          several values (the code: rules for CelebA's names).
+        - `mask_blend` is from another paper (IAN), and off by default.
 
     Args:
         generator: Network from `[latent, attributes]` to images.
-        discriminator: Network from `[image, attributes]` to logits.
+        discriminator: Network from `[image, attributes]` to logits `(batch, 1, 1, 1)`.
         encoder_z: Network from images to latents.
         encoder_y: Network from images to attributes, in -1 and +1.
         attributes: Values by attribute, in the order of the columns.
@@ -233,6 +243,8 @@ class IcGAN(InvertibleGAN):
         exemplar = image_spec(shape, "exemplar", "the image to exchange attributes with")
         changed = image_spec(shape, "exemplar", "the exemplar with the attributes of the image")
         encoded = (latent_spec(self.latent_size), attribute_spec(self.columns, observed=True))
+        # It holds for `encode` too: the generator and both encoders have batch norm with moving
+        # averages, no dropout.
         behavior = describe_inference(self.generator)
         translate, decode = self.translate_and_decode(behavior)
         edit_behavior = self.edit_behavior(behavior)

@@ -24,26 +24,30 @@ class Pix2PixSettings(MethodSettings):
     """Networks, GAN loss and optimizer of pix2pix; defaults are the paper's."""
 
     generator: Literal["unet", "resnet"] = Field("unet", description="section 3.2.1")
-    num_downsamples: int = Field(8, ge=2, description="downsamplings of the U-Net, appendix 6.1.1")
-    residual_blocks: int = Field(9, ge=1, description="of the ResNet, as in CycleGAN")
-    base_filters: int = Field(64, ge=1, description="filters of the first layer, appendix 6.1.1")
+    num_downsamples: int = Field(8, ge=2, description="downsamplings of the U-Net (appendix 6.1.1)")
+    residual_blocks: int = Field(9, ge=1, description="of the ResNet (as in CycleGAN)")
+    base_filters: int = Field(64, ge=1, description="filters of the first layer (appendix 6.1.1)")
     norm: Literal["batch", "instance", "instance_affine", "none"] = Field(
-        "batch", description="appendix 6.1; with batch 1 prefer instance_affine"
+        "batch", description="appendix 6.1; with batch_size 1 prefer instance_affine"
     )
     dropout: float = Field(0.5, ge=0, lt=1, description="appendix 6.1.1")
     inference_dropout: Literal["off", "fixed"] = Field(
-        "fixed", description="section 3.1: dropout at test time too"
+        "fixed", description="dropout at test time too (section 3.1)"
     )
     inference_statistics: Literal["moving", "image"] = Field(
-        "image", description="section 3.3: statistics of the test batch, which is one image"
+        "image", description="statistics of the test batch, which is one image (section 3.3)"
     )
     upsampling: Literal["transposed", "resize"] = Field("transposed", description="appendix 6.1")
-    input_skip: bool = Field(False, description="ours: the generator outputs a change of the input")
+    input_skip: bool = Field(
+        False,
+        description="ours: the generator outputs a residual, which is added to the input; the "
+        "sum is clipped to [-1, 1]; needs equal channels in both domains",
+    )
     conditional: bool = Field(
-        True, description="the discriminator also gets the input, section 3.1"
+        True, description="the discriminator also gets the input (section 3.1)"
     )
     gan_mode: Literal["vanilla", "least_squares"] = Field("vanilla", description="eq. 1")
-    discriminator_layers: int = Field(3, ge=0, description="70x70 patches, appendix 6.1.2")
+    discriminator_layers: int = Field(3, ge=0, description="70x70 patches (appendix 6.1.2)")
     discriminator_filters: int = Field(64, ge=1, description="appendix 6.1.2")
     optimizer: AdamSettings | RMSpropSettings = Field(
         AdamSettings(), discriminator="kind", description="section 3.3"
@@ -55,8 +59,8 @@ class Pix2PixSettings(MethodSettings):
     title="pix2pix",
     paper="Isola et al. 2017",
     layout="paired",
-    content="L1 to the ground truth, a discriminator that gets the input",
-    domain="conditional PatchGAN",
+    keeps_content_by="L1 to the ground truth, a discriminator that gets the input",
+    reaches_domain_by="conditional PatchGAN",
     settings=Pix2PixSettings,
 )
 class Pix2Pix(Translator):
@@ -66,14 +70,17 @@ class Pix2Pix(Translator):
     Batch: `{"a", "b"}`, pairs, each `(batch, height, width, channels)`, float32 in [-1, 1].
     Players: discriminator, then generator, on the same translation of the same batch.
     Deploys: `a_to_b`, images to images in [-1, 1].
-    Departs: the generator's last layer has a bias, as in the PyTorch code (the Lua code zeroes
-        all biases); the discriminator's turn uses the generator's forward pass with gradients
-        stopped, equal to a second pass; dropout at inference is one fixed mask, not fresh noise
-        (see `Dropout`); the discriminator's first and last layers have biases.
+    Departs:
+        - The generator's last layer has a bias, as in the PyTorch code (the Lua code zeroes all
+          biases). So have the discriminator's first and last layers.
+        - The discriminator's turn uses the generator's forward pass with gradients stopped, equal
+          to a second pass.
+        - Dropout at inference is one fixed mask, not fresh noise (see `Dropout`).
 
     Args:
         generator: Network from images of `a` to images of `b`.
-        discriminator: Network from `[a, b]` (only `b` if not `conditional`) to scores.
+        discriminator: Network from `[a, b]` (only `b` if not `conditional`) to scores
+            `(batch, h, w, 1)`, unbounded.
         settings: `Pix2PixSettings`; None: the paper's.
         loss_weights: Weights that replace `l1`, `adversarial`, `discriminator`.
         name: Name of the model.
@@ -96,7 +103,7 @@ class Pix2Pix(Translator):
             "generator_objective",
             ("l1", "adversarial"),
             forward="translate_batch",
-            averaged=True,
+            ema_if_enabled=True,
         ),
     )
     conformance = Conformance(
@@ -139,7 +146,7 @@ class Pix2Pix(Translator):
         return {"discriminator": self.gan_loss.chance_level}
 
     def translate_batch(self, batch):
-        """G(x), generated once a step."""
+        """G(x), generated once for each microbatch."""
         return {"fake_b": self.generator(batch["a"], training=True)}
 
     def discriminator_objective(self, batch, shared):

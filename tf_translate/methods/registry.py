@@ -42,11 +42,12 @@ class Method:
         name: Name on the command line.
         title: Name in the literature.
         paper: Authors and year.
-        layout: Form of its data: "paired", "unpaired", "attributes" (one set of images with
-            attributes) or "images" (one set of images alone).
+        layout: Form of its data: "paired" (pairs of an image of each domain), "unpaired" (one set
+            of images for each domain), "attributes" (one set of images with attributes) or "images"
+            (one set of images alone).
         data: A short description of its data.
-        content: A short description of what preserves the content of the input.
-        domain: A short description of how the output reaches the target domain.
+        keeps_content_by: A short text, such as "cycle and identity L1".
+        reaches_domain_by: A short text, such as "LSGAN PatchGANs with an image pool".
         translator: Its Translator class.
         settings: The class of its settings.
     """
@@ -56,8 +57,8 @@ class Method:
     paper: str
     layout: str
     data: str
-    content: str
-    domain: str
+    keeps_content_by: str
+    reaches_domain_by: str
     translator: type[Translator]
     settings: type[MethodSettings]
 
@@ -70,8 +71,8 @@ def register(
     title: str = "",
     paper: str = "",
     data: str = "",
-    content: str = "",
-    domain: str = "",
+    keeps_content_by: str = "",
+    reaches_domain_by: str = "",
 ) -> Callable[[type[Translator]], type[Translator]]:
     """Makes a Translator class a method that `train`, `describe` and `export` know by name.
 
@@ -81,9 +82,9 @@ def register(
     Args:
         name: Lowercase letters, digits and underscores; not the name of another method.
         settings: The class of the method's settings.
-        layout: "paired", "unpaired", "attributes" or "images".
-        title, paper, data, content, domain: See `Method`. If empty, `title` is the name, and `data`
-            follows from the layout.
+        layout: "paired", "unpaired", "attributes" or "images", see `Method`.
+        title, paper, data, keeps_content_by, reaches_domain_by: See `Method`. If empty, `title` is
+            the name, and `data` follows from the layout.
 
     Raises:
         ValueError: If `name` or `layout` is not as described.
@@ -118,8 +119,8 @@ def register(
             paper=paper,
             layout=layout,
             data=data or LAYOUTS[layout],
-            content=content,
-            domain=domain,
+            keeps_content_by=keeps_content_by,
+            reaches_domain_by=reaches_domain_by,
             translator=cls,
             settings=settings,
         )

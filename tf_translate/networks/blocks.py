@@ -130,7 +130,10 @@ def check_input_skip(image_shape: tuple[int | None, ...], out_channels: int) -> 
 
 
 def change_images(images, features, kernel: int, *, pad: str = "same"):
-    """The output of a generator with `input_skip`: its input plus a change, at first zero."""
+    """The output of a generator with `input_skip`: its input plus a residual, clipped to [-1, 1].
+
+    The residual is zero at first, so that an untrained generator is the identity.
+    """
     change = Conv2D(
         images.shape[-1], kernel, padding=pad, kernel_initializer="zeros", name="change"
     )(features)

@@ -84,7 +84,7 @@ def latent_head(
 def discriminator_head(
     features_shape: tuple[int, int, int],
     *,
-    logits: int,
+    num_logits: int,
     kernels: int = 500,
     name: str = "discriminator_head",
 ) -> keras.Model:
@@ -92,12 +92,12 @@ def discriminator_head(
 
     Args:
         features_shape: `(4, 4, channels)`.
-        logits: 1 for real or fake, 3 for real, reconstructed or sampled.
+        num_logits: 1 for real or fake, 3 for real, reconstructed or sampled.
         kernels: Number of kernels of minibatch discrimination.
         name: Name of the model.
 
     Returns:
-        Model from activations to float32 logits `(batch, logits)`; 2.565 M parameters for
+        Model from activations to float32 logits `(batch, num_logits)`; 2.565 M parameters for
         1,024 channels and one logit.
 
     Source: IAN_simple of github.com/ajbrock/Neural-Photo-Editor.
@@ -106,7 +106,7 @@ def discriminator_head(
     pooled = keras.layers.GlobalAveragePooling2D(dtype="float32")(features)
     compared = MinibatchDiscrimination(kernels)(pooled)
     scores = keras.layers.Dense(
-        logits, use_bias=False, kernel_initializer=blocks.initial_weights(), dtype="float32"
+        num_logits, use_bias=False, kernel_initializer=blocks.initial_weights(), dtype="float32"
     )(compared)
     return keras.Model(features, scores, name=name)
 

@@ -30,8 +30,9 @@ def resnet_generator(
         base_filters: Channels of the first layer.
         norm: "instance" (the published code), "instance_affine", "batch" or "none".
         upsampling: "transposed" (the paper) or "resize" (no checkerboard).
-        input_skip: Whether the network generates a change that is added to the input image.
-            Untrained, it is the identity; it needs as many output channels as input channels.
+        input_skip: Whether the network generates a residual that is added to the input image. The
+            sum is clipped to [-1, 1]. Untrained, the network is the identity; it needs as many
+            output channels as input channels.
         name: Name of the model.
 
     Returns:

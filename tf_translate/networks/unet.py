@@ -54,8 +54,9 @@ def unet_generator(
         dropout: Rate on the three innermost decoder levels. Networks of 5, 4, and 3 or fewer
             levels have it on 2, 1 and none of them.
         upsampling: "transposed" (the paper) or "resize" (no checkerboard).
-        input_skip: Whether the network generates a change that is added to the input image.
-            Untrained, it is the identity; it needs as many output channels as input channels.
+        input_skip: Whether the network generates a residual that is added to the input image. The
+            sum is clipped to [-1, 1]. Untrained, the network is the identity; it needs as many
+            output channels as input channels.
         inference_dropout: "off" or "fixed", see `Dropout`.
         inference_statistics: "moving" or "image", see `BatchNormalization`.
         name: Name of the model.
