@@ -1,24 +1,16 @@
 """Loads networks that Keras 2 saved, without running any code from the file."""
 
-import zipfile
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import keras
-import tensorflow as tf
 
 from tf_translate.errors import DataError
+from tf_translate.keras_files.memory import bounded_variables
 from tf_translate.legacy.network import build_network
 from tf_translate.legacy.saved import open_saved_file
 from tf_translate.legacy.weights import load_weights
-
-# Errors that a damaged or forged description can raise in Python and Keras.
-_FILE_ERRORS = (
-    *(ArithmeticError, AttributeError, LookupError, OSError, RuntimeError, TypeError, ValueError),
-    *(zipfile.BadZipFile, zlib.error, tf.errors.OpError),
-)
 
 
 def load_legacy(
@@ -59,11 +51,12 @@ def load_legacy(
     custom = _check_custom_objects(custom_objects)
     try:
         with open_saved_file(Path(path)) as saved:
-            rebuilt = build_network(saved.entry, image_shape=image_shape, custom=custom)
+            with bounded_variables(saved.size):
+                rebuilt = build_network(saved.entry, image_shape=image_shape, custom=custom)
             load_weights(rebuilt, saved)
     except DataError as error:
         raise DataError(f"{path}: {error}") from error
-    except _FILE_ERRORS as error:
+    except Exception as error:  # a damaged or forged description fails in any layer of Keras
         reason = " ".join(str(error).split())[:300]
         raise DataError(
             f"{path} is damaged, or is not a network that Keras 2 saved: {reason}"

@@ -1,7 +1,6 @@
 """Opens the two file formats of Keras 2 networks, H5 and `.keras`."""
 
 import io
-import json
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +12,10 @@ import h5py
 import numpy as np
 
 from tf_translate.errors import DataError
+from tf_translate.keras_files import archive as archives
+from tf_translate.keras_files.description import parse_description
+from tf_translate.keras_files.loading import keras_version
+from tf_translate.keras_files.memory import check_arrays
 
 _WITHOUT_SUBCLASSES = "save its functional or Sequential generator alone, as .h5 or .keras"
 # The folder of a network's layers in Keras 2.15, and in 2.13 (see saving_lib of Keras 3).
@@ -28,11 +31,13 @@ class SavedFile:
         weights: The group that holds the weights.
         root: Name of the folder of a network's layers; empty in the H5 format, which has one
             group for each layer of the outermost network, named like the layer.
+        size: Bytes of the weights in the file, or of the whole H5 file.
     """
 
     entry: dict[str, Any]
     weights: h5py.Group
     root: str
+    size: int
 
 
 @contextmanager
@@ -47,29 +52,42 @@ def open_saved_file(path: Path) -> Iterator[SavedFile]:
     if not path.is_file():
         raise DataError("there is no such file")
     if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
+        with archives.open_archive(path) as archive:
             entry = _read_description(archive)
-            with h5py.File(io.BytesIO(archive.read("model.weights.h5")), "r") as file:
-                yield SavedFile(entry, file, next((r for r in _ROOTS if r in file), _ROOTS[0]))
+            weights = archives.read_member(archive, archives.WEIGHTS)
+        with h5py.File(io.BytesIO(weights), "r") as file:
+            check_arrays(file, len(weights))
+            root = next((r for r in _ROOTS if r in file), _ROOTS[0])
+            yield SavedFile(entry, file, root, len(weights))
     elif h5py.is_hdf5(path):
+        size = path.stat().st_size
         with h5py.File(path, "r") as file:
+            check_arrays(file, size)
             if "model_config" not in file.attrs or "model_weights" not in file:
                 raise DataError(
                     "holds weights without a network; save the whole model (`model.save`)"
                 )
-            yield SavedFile(json.loads(file.attrs["model_config"]), file["model_weights"], "")
+            version = _text(file.attrs.get("keras_version", "2."))[:30]
+            if not version.startswith("2."):
+                raise DataError(
+                    f"was saved by Keras {version}; save the network as .keras instead of .h5"
+                )
+            entry = parse_description(file.attrs["model_config"], "model_config")
+            yield SavedFile(entry, file["model_weights"], "", size)
     else:
         raise DataError("is neither an H5 file nor a .keras file")
 
 
+def _text(attribute: str | bytes) -> str:
+    return attribute.decode("utf-8", "replace") if isinstance(attribute, bytes) else str(attribute)
+
+
 def _read_description(archive: zipfile.ZipFile) -> dict[str, Any]:
-    names = archive.namelist()
-    if not {"metadata.json", "config.json", "model.weights.h5"} <= set(names):
-        raise DataError("is a zip file, but not one that Keras wrote")
-    version = str(json.loads(archive.read("metadata.json"))["keras_version"])
+    limit = archives.MAX_DESCRIPTION
+    version = keras_version(archives.read_member(archive, archives.METADATA, limit))
     if not version.startswith("2."):
         raise DataError(f"was saved by Keras {version}; read it with `keras.models.load_model`")
-    return json.loads(archive.read("config.json"))
+    return parse_description(archives.read_member(archive, archives.CONFIG, limit))
 
 
 def read_array(weights: h5py.Group, name: str, shape: tuple[int, ...]) -> np.ndarray:

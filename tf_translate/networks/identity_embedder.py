@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import keras
 
+from tf_translate.errors import DataError
+from tf_translate.keras_files.loading import load_keras_file
 from tf_translate.layers.resize_images import FitImages
 from tf_translate.networks.conditional_gan import image_encoder
 
@@ -84,10 +86,10 @@ def read_identity_embedder(
         ValueError: If it cannot be read, or is no network from images to embeddings.
     """
     try:
-        network = keras.models.load_model(path, compile=False)
-    except (ValueError, OSError, TypeError) as error:
+        network = load_keras_file(path, compile=False)
+    except DataError as error:
         raise ValueError(
-            "`identity_embedder` must be a .keras file of a network from images to embeddings, "
-            f"{path} cannot be read: {error}"
+            "`identity_embedder` must be a .keras file of a network from images to embeddings; "
+            f"{error}"
         ) from error
     return adapt_identity_embedder(network, image_shape, value_range)

@@ -11,6 +11,7 @@ import tensorflow as tf
 from keras import ops
 
 from tf_translate.errors import DataError
+from tf_translate.keras_files.loading import load_keras_file
 from tf_translate.packages import Package
 from tf_translate.pretrained import dlib_face, efficientnet_lite0, preprocessing
 
@@ -138,10 +139,9 @@ def load_pretrained(name: str | Path) -> PretrainedNetwork:
 
 def _load_file(path: Path) -> keras.Model:
     try:
-        network = keras.saving.load_model(path, compile=False)
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise DataError(f"the network {path} cannot be loaded: {reason}") from error
+        network = load_keras_file(path, compile=False)
+    except DataError as error:
+        raise DataError(f"the network {error}") from error
     shape = getattr(network, "input_shape", None)
     if not isinstance(shape, tuple) or len(shape) != 4 or None in shape[1:] or shape[3] != 3:
         raise DataError(

@@ -23,6 +23,7 @@ from tf_translate.evaluation.judges.judges import (
     DomainJudge,
     Judges,
 )
+from tf_translate.keras_files.loading import load_keras_file
 
 INDEX_FILE = "directions.json"
 _KINDS = ("domain", "content")
@@ -225,9 +226,9 @@ def _metrics(loaded: _LoadedEntry, sources: np.ndarray, results: np.ndarray) -> 
 
 def _packed_weights(file: Path) -> bytes:
     try:
-        network = keras.saving.load_model(file, compile=False)
-    except (OSError, ValueError) as error:
-        raise DataError(f"the judge {file} cannot be read; evaluate the run again") from error
+        network = load_keras_file(file, compile=False)
+    except DataError as error:
+        raise DataError(f"the judge {error}; evaluate the run again") from error
     buffer = io.BytesIO()
     arrays = {_key(index): weight for index, weight in enumerate(network.get_weights())}
     np.savez_compressed(buffer, allow_pickle=False, **arrays)

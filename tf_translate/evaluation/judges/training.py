@@ -4,13 +4,15 @@ import contextlib
 import hashlib
 import json
 import os
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import keras
 import numpy as np
 import tensorflow as tf
+
+from tf_translate.errors import DataError
+from tf_translate.keras_files.loading import load_keras_file
 
 BATCH = 128  # images per inference call
 _PEAK_LEARNING_RATE = 2e-3
@@ -38,8 +40,8 @@ def load_or_train(
     path = Path(folder) / f"{kind}-{digest(protocol)[:16]}.keras"
     metadata = path.with_suffix(".json")
     if path.is_file() and metadata.is_file():
-        with contextlib.suppress(OSError, ValueError, KeyError, zipfile.BadZipFile):
-            return keras.saving.load_model(path, compile=False)  # retrain if broken
+        with contextlib.suppress(DataError):
+            return load_keras_file(path, compile=False)  # retrain if broken
     network = train()
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.stem}.{os.getpid()}.keras")

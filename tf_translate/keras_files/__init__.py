@@ -1,0 +1,1 @@
+"""Reads networks that Keras saved from files that may come from anyone."""
