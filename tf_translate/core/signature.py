@@ -1,7 +1,10 @@
 """Signatures: the named functions that are deployed."""
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+
+from tf_translate.layers.value_ranges import Range, image_ranges
 
 IMAGE_RANGE = (-1.0, 1.0)
 LATENT = "the output of `encode` and input of `decode`"
@@ -21,6 +24,7 @@ class TensorSpec:
         labels: Names of the values along the last axis, in order; empty if they have none.
         default: Default value for each index of the last axis; None if it must be given.
         meaning: A description for app developers; empty where the name suffices.
+        range_is_typical: Whether values outside `value_range` are allowed too.
     """
 
     name: str
@@ -30,6 +34,7 @@ class TensorSpec:
     labels: tuple[str, ...] = ()
     default: tuple[float, ...] | None = None
     meaning: str = ""
+    range_is_typical: bool = False
 
 
 @dataclass(frozen=True)
@@ -61,7 +66,7 @@ def image_spec(shape: tuple[int | None, ...], name: str = "image", meaning: str 
 def attribute_spec(
     columns: Sequence[str], prefix: str = "", *, observed: bool = False
 ) -> TensorSpec:
-    """Describes attributes, float32 `(batch, columns)`: 0 absent, 1 present.
+    """Describes attributes, float32 `(batch, columns)`: 0 absent, 1 present, others allowed.
 
     By default all are absent; an attribute of several values (`hair=black`) has the first one.
 
@@ -82,11 +87,21 @@ def attribute_spec(
         labels=tuple(f"{prefix}{column}" for column in columns),
         default=default,
         meaning=_OBSERVED if observed else _TARGET,
+        range_is_typical=True,
     )
 
 
-def scalar_spec(name: str, maximum: float, meaning: str) -> TensorSpec:
-    """Describes one scalar per image in [0, `maximum`], float32 `(batch, 1)`; default `maximum`."""
+def scalar_spec(
+    name: str, maximum: float, meaning: str, *, range_is_typical: bool = False
+) -> TensorSpec:
+    """Describes one scalar per image in [0, `maximum`], float32 `(batch, 1)`; default `maximum`.
+
+    Args:
+        name: Its name and label.
+        maximum: Its default.
+        meaning: What it does.
+        range_is_typical: Whether a value beyond `maximum` is allowed, such as to exaggerate.
+    """
     return TensorSpec(
         name,
         (None, 1),
@@ -94,6 +109,7 @@ def scalar_spec(name: str, maximum: float, meaning: str) -> TensorSpec:
         labels=(name,),
         default=(float(maximum),),
         meaning=meaning,
+        range_is_typical=range_is_typical,
     )
 
 
@@ -116,35 +132,62 @@ def latent_spec(size: int) -> TensorSpec:
     return TensorSpec("latent", (None, size), meaning=LATENT)
 
 
-def image_signature(name: str, network, inference_behavior: Mapping[str, str]) -> Signature:
+def image_signature(
+    name: str,
+    network,
+    inference_behavior: Mapping[str, str],
+    *,
+    input_range: Range | None = None,
+    output_range: Range | None = None,
+) -> Signature:
     """Deploys a network from one image to one image, in inference mode.
 
     Args:
         name: Name of the signature.
-        network: Model from `(batch, h, w, c)` to `(batch, h, w, c')`, both in [-1, 1].
+        network: Model from `(batch, h, w, c)` to `(batch, h, w, c')`.
         inference_behavior: Recorded behaviour at inference.
+        input_range: Minimum and maximum of its input. None takes it from a first layer that
+            rescales, such as `Rescaling(1 / 127.5, -1)`: 0 to 255.
+        output_range: The same of its output. None takes it from the last layers: sigmoid, tanh,
+            and Rescaling after a layer of known range.
+
+    Warns:
+        UserWarning: For each range that is neither given nor known from layers: of an input that
+            of the output is assumed, of an output [-1, 1].
     """
 
     def function(image):
         return {"image": network(image, training=False)}
 
+    ranges = image_ranges(network, input_range, output_range)
+    for kind in ranges.assumed:
+        warnings.warn(
+            f"signature {name!r}: {ranges.assumption(kind, '{}_range=({:g}, {:g})')}", stacklevel=2
+        )
+    (_, *shape), (_, *result) = network.input_shape, network.output_shape
     return Signature(
         name=name,
         function=function,
-        inputs=(image_spec(network.input_shape[1:]),),
-        outputs=(image_spec(network.output_shape[1:]),),
+        inputs=(TensorSpec("image", (None, *shape), value_range=ranges.input),),
+        outputs=(TensorSpec("image", (None, *result), value_range=ranges.output),),
         inference_behavior=dict(inference_behavior),
     )
 
 
 def image_signatures(networks: Mapping, inference_behavior: Callable) -> dict[str, Signature]:
-    """A signature for each network from images to images.
+    """A signature for each network from images in [-1, 1] to images in [-1, 1].
 
     Args:
         networks: Networks by the name of their signature.
         inference_behavior: Describes the behaviour of a network at inference.
     """
     return {
-        name: image_signature(name, network, inference_behavior(network))
+        name: image_signature(
+            name,
+            network,
+            inference_behavior(network),
+            input_range=IMAGE_RANGE,
+            output_range=IMAGE_RANGE,
+        )
         for name, network in networks.items()
     }

@@ -13,8 +13,10 @@ from tf_translate.config.settings import AdamSettings, MethodSettings, RMSpropSe
 from tf_translate.core.conformance import Conformance
 from tf_translate.core.loss_terms import content, domain, regularization
 from tf_translate.core.player import Player
-from tf_translate.core.signature import Signature, image_signature
+from tf_translate.core.signature import Signature, image_signatures
 from tf_translate.core.translator import Translator
+from tf_translate.errors import DataError
+from tf_translate.keras_files.loading import load_keras_file
 from tf_translate.losses.adversarial import class_cross_entropy
 from tf_translate.losses.reconstruction import cosine_distance, mean_squared_error
 from tf_translate.losses.regularization import total_variation
@@ -290,7 +292,7 @@ class DTN(Translator):
         encoder = self.encoder if self.encoder is not None else self.feature_extractor
         images = keras.Input(encoder.input_shape[1:], name="image")
         network = keras.Model(images, self.decoder(encoder(images)), name="generator")
-        return {"a_to_b": image_signature("a_to_b", network, describe_inference(network))}
+        return image_signatures({"a_to_b": network}, describe_inference)
 
 
 def _feature_extractor(settings: DTNSettings, shape_a) -> tuple[keras.Model, keras.Model | None]:
@@ -301,11 +303,10 @@ def _feature_extractor(settings: DTNSettings, shape_a) -> tuple[keras.Model, ker
         return network, class_head(network.output_shape[1:], settings.classes)
     path = settings.feature_extractor
     try:
-        network = keras.models.load_model(path, compile=False)
-    except (ValueError, OSError, TypeError) as error:
+        network = load_keras_file(path, compile=False)
+    except DataError as error:
         raise ValueError(
-            "`feature_extractor` must be a .keras file of a network from images to codes, "
-            f"{path} cannot be read: {error}"
+            f"`feature_extractor` must be a .keras file of a network from images to codes; {error}"
         ) from error
     shape = getattr(network, "input_shape", None)
     if not isinstance(shape, tuple) or len(shape) != 4:

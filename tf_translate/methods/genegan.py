@@ -338,7 +338,7 @@ class GeneGAN(Translator):
         exemplar = image_spec(shape, "exemplar", "the image with the object to transfer")
         bare = image_spec(shape, "exemplar", "the exemplar without its object")
         meaning = "how much of the object: 0 none, 1 as the exemplar has it, beyond exaggerates"
-        strength = scalar_spec("strength", 1.0, meaning)
+        strength = scalar_spec("strength", 1.0, meaning, range_is_typical=True)
         whole = keras.Model(self.splitter.inputs, self.joiner(self.splitter.outputs))
         behavior = describe_inference(whole)
         signatures = (
