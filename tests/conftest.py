@@ -8,7 +8,7 @@ import keras
 import pytest
 import tensorflow as tf
 
-pytest_plugins = ("tests.disk",)
+pytest_plugins = ("tests.disk", "tests.data.odd_folders")
 
 tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2

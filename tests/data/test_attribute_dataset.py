@@ -160,5 +160,5 @@ def test_errors_name_the_setting_the_value_and_a_fix(table, tmp_path):
     )
     assert "leaves no row" in message(table, attributes=GLASSES, where={"hair": "green"})
     (tmp_path / "empty").mkdir()
-    assert "has an age in its file name" in message(tmp_path / "empty", attributes=GLASSES)
+    assert "holds no images" in message(tmp_path / "empty", attributes=GLASSES)
     assert "data.path must be a table" in message(tmp_path / "faces.zip", attributes=GLASSES)

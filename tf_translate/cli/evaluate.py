@@ -23,11 +23,14 @@ def main(
 ) -> None:
     """Measure how well a run preserves content and reaches the domain, on held-out images."""
     load_tensorflow()
+    from tf_translate.experiment.dataset import report_found
     from tf_translate.experiment.evaluate import evaluate
     from tf_translate.experiment.load_run import load_run
 
     console = message_console(as_json)
-    results, page = evaluate(load_run(run), console, pretrained=pretrained or None)
+    trained = load_run(run)
+    report_found(trained.data)
+    results, page = evaluate(trained, console, pretrained=pretrained or None)
     if as_json:
         print_json(results)
     console.print(f"metrics and images: {page}")

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from tf_translate.cli.output import load_tensorflow, message_console
+from tf_translate.cli.output import load_tensorflow, message_console, print_found
 from tf_translate.errors import ConfigError
 from tf_translate.packages import NpmPackage, obtain
 
@@ -121,10 +121,12 @@ def main(
     packed = obtain_litert() if web else None
     load_tensorflow()
     import exporters
+    from tf_translate.experiment.dataset import report_found
     from tf_translate.experiment.export.provenance import provenance_of, source_of
     from tf_translate.experiment.load_run import load_run
 
     trained = load_run(run)
+    report_found(trained.data)
     sidecar = _judge_files_or_notice(trained, run) if judges else {}
     source = source_of(trained, intended_use)
     if frozen_norm:
@@ -252,7 +254,10 @@ def _chosen_inputs(trained, folder: Path | None) -> tuple[dict, dict]:
 
     seed = trained.config.training.seed
     inputs = calibration_inputs(
-        trained, folder, lambda each: exporters.pick_diverse_images(each, seed=seed)
+        trained,
+        folder,
+        lambda each: exporters.pick_diverse_images(each, seed=seed),
+        report=print_found,
     )
     source = "training split" if folder is None else folder.name
     return inputs, {"source": source, "picker": "farthest colours and contrast", "seed": seed}

@@ -21,6 +21,11 @@ def message_console(json_on_stdout: bool = False) -> Console:
     return Console(stderr=json_on_stdout, highlight=False, markup=False)
 
 
+def print_found(line: str) -> None:
+    """Prints on stderr what was found in a folder or split."""
+    message_console(json_on_stdout=True).print(line, soft_wrap=True)
+
+
 @contextlib.contextmanager
 def quiet_import() -> Iterator[None]:
     """Hides the messages that TensorFlow's libraries print on stderr while they load."""

@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.progress import Progress
 
-from tf_translate.cli.output import JSON_HELP, load_tensorflow, message_console, print_json
+from tf_translate.cli.output import (
+    JSON_HELP,
+    load_tensorflow,
+    message_console,
+    print_found,
+    print_json,
+)
 from tf_translate.errors import DataError
 
 if TYPE_CHECKING:
@@ -90,13 +96,17 @@ def main(
       tf-translate train cyclegan --set data.path=packed
     """
     load_tensorflow()
-    from tf_translate.data.packed.packing_input import find_to_pack
+    from tf_translate.data.packed.packing_input import count_left_out, describe_found, find_to_pack
     from tf_translate.data.packed.writer import check_is_new, pack
+    from tf_translate.image_files import printable
 
     packing = _packing(size, load_size, channels, shard_size, on_error)
     check_is_new(output)
     features = {"tfds_a": tfds_a, "tfds_b": tfds_b, "label_column": label_column}
     data, found_layout = find_to_pack(path, layout, **{k: v for k, v in features.items() if v})
+    for line in describe_found(data):
+        print_found(line)
+    damaged: list[str] = []
     with Progress(console=message_console(json_on_stdout=True), transient=True) as bar:
         task = bar.add_task(f"packing {path}", total=None)
         index = pack(
@@ -105,16 +115,26 @@ def main(
             packing,
             layout=found_layout,
             progress=lambda done, total: bar.update(task, completed=done, total=total),
+            damaged=damaged.append,
         )
-    _report(index, output, as_json)
+    if damaged:
+        print_found(f"recorded as damaged: {len(damaged)} (first: {printable(damaged[0])})")
+    _report(index, output, as_json, count_left_out(data), len(damaged))
 
 
-def _report(index: "Index", output: Path, as_json: bool) -> None:
+def _report(
+    index: "Index",
+    output: Path,
+    as_json: bool,
+    left_out: dict[str, dict[str, int]],
+    damaged: int,
+) -> None:
     """Prints what was packed and how to use it."""
     total = sum(shard.bytes for shard in index.shards)
     if as_json:
         counts = {"layout": index.layout, "images": index.images, "shards": len(index.shards)}
-        print_json({"output": str(output), **counts, "bytes": total})
+        found = {"damaged": damaged, "left_out": left_out}
+        print_json({"output": str(output), **counts, "bytes": total, **found})
         return
     message_console(json_on_stdout=True).print(
         f"{index.images} images ({index.layout}) in {len(index.shards)} files, "

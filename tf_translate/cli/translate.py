@@ -9,7 +9,7 @@ import numpy as np
 import typer
 
 from tf_translate.cli.attribute_arguments import parse_attributes
-from tf_translate.cli.output import load_tensorflow, message_console
+from tf_translate.cli.output import load_tensorflow, message_console, print_found
 from tf_translate.cli.tiled_translation import (
     Translate,
     check_overlap,
@@ -135,23 +135,25 @@ def main(
 
 
 def find_files(paths: list[Path]) -> list[Path]:
-    """All image files in `paths`: files as they are, folders with their images sorted.
+    """All image files in `paths`: files as they are, folders with the images below them, sorted.
+
+    Says on stderr what each folder holds.
 
     Raises:
         DataError: If a path does not exist, or a folder holds no image.
     """
-    from tf_translate.images import EXTENSIONS
+    from tf_translate.image_files import find_images
 
     files: list[Path] = []
     for path in paths:
         if not path.exists():
             raise DataError(f"there is no image or folder {path}")
-        found = [path]
         if path.is_dir():
-            found = sorted(f for f in path.iterdir() if f.suffix.lower() in EXTENSIONS)
-        if not found:
-            raise DataError(f"the folder {path} holds no {', '.join(EXTENSIONS)} files")
-        files += found
+            found = find_images(path)
+            print_found(str(found))
+            files += found.paths
+        else:
+            files.append(path)
     return files
 
 

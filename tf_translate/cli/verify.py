@@ -9,7 +9,13 @@ import typer
 from rich.table import Table
 
 from tf_translate.cli.export import JUDGES_FOLDER
-from tf_translate.cli.output import JSON_HELP, load_tensorflow, message_console, print_json
+from tf_translate.cli.output import (
+    JSON_HELP,
+    load_tensorflow,
+    message_console,
+    print_found,
+    print_json,
+)
 
 NAME = "verify"
 MAX_IMAGES = 64
@@ -104,22 +110,27 @@ def _folders(bundle, texts: list[str]) -> dict[str, Path]:
 
 def _images(bundle, folders: Mapping[str, Path]) -> tuple[dict[str, list[np.ndarray]], int]:
     """Images for each signature with as many channels as it takes, and how many were read."""
-    from tf_translate.data.layouts.folders import images_in
     from tf_translate.errors import DataError
+    from tf_translate.image_files import find_images
     from tf_translate.images import read
 
+    found = {}
     cache: dict[tuple[Path, int], list[np.ndarray]] = {}
     images: dict[str, list[np.ndarray]] = {}
     for name, folder in folders.items():
         if not folder.is_dir():
             raise DataError(f"there is no folder {folder} of images to verify with")
-        files = images_in(folder)
-        count = min(len(files), MAX_IMAGES)
-        indices = np.linspace(0, len(files) - 1, count).round().astype(int)
+        if folder not in found:
+            found[folder] = find_images(folder)
+            unused = len(found[folder].names) > MAX_IMAGES
+            print_found(f"{found[folder]}" + (f"; {MAX_IMAGES} are used" if unused else ""))
+        paths = found[folder].paths
+        count = min(len(paths), MAX_IMAGES)
+        indices = np.linspace(0, len(paths) - 1, count).round().astype(int)
         for channels in _channels(bundle)[name]:
             key = (folder, channels)
             if key not in cache:
-                cache[key] = [read(files[index].path, channels=channels) for index in indices]
+                cache[key] = [read(paths[index], channels=channels) for index in indices]
             images.setdefault(name, []).extend(cache[key])
     return images, sum(map(len, cache.values()))
 

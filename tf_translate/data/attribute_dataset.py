@@ -1,5 +1,6 @@
 """One image set with attributes: shuffled batches for training, ordered images for evaluation."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,7 @@ from tf_translate.config.data import DataConfig
 from tf_translate.data import augmentation, sampling
 from tf_translate.data.cache.decoded_splits import Progress
 from tf_translate.data.cache.image_store import ImageStore
-from tf_translate.data.image_dataset import ImageDataset
+from tf_translate.data.image_dataset import ImageDataset, left_out_of
 from tf_translate.data.layouts.age_filenames import read_ages
 from tf_translate.data.layouts.attribute_table import (
     SUFFIXES,
@@ -22,6 +23,7 @@ from tf_translate.data.layouts.attribute_table import (
 from tf_translate.data.splits import digest, format_list
 from tf_translate.data.table_splits import DecodedRows, assign_splits, decode_rows, open_table
 from tf_translate.errors import DataError
+from tf_translate.image_files import LeftOut
 
 _ACCEPTED_PATHS = (
     f"a table ({', '.join(SUFFIXES)}) with a column image, samples:NAME or a folder of images "
@@ -76,7 +78,13 @@ def open_attribute_dataset(
     ]
     fingerprint = digest([*parts, str(config.size), str(config.load_size), *damaged])
     skipped = (*table.skipped, *damaged)
-    return AttributeDataset(config, splits, skipped=skipped, fingerprint=fingerprint)
+    return AttributeDataset(
+        config,
+        splits,
+        skipped=skipped,
+        fingerprint=fingerprint,
+        left_out=left_out_of(table, decoded),
+    )
 
 
 class AttributeDataset(ImageDataset):
@@ -97,9 +105,12 @@ class AttributeDataset(ImageDataset):
         *,
         skipped: tuple[str, ...],
         fingerprint: str,
+        left_out: Mapping[str, LeftOut] | None = None,
     ) -> None:
         stores = {name: split.store for name, split in attribute_splits.items()}
-        super().__init__(config, stores, skipped=skipped, fingerprint=fingerprint)
+        super().__init__(
+            config, stores, skipped=skipped, fingerprint=fingerprint, left_out=left_out
+        )
         self._attribute_splits = attribute_splits
         self.attributes = Attributes(config.attributes)
         train = attribute_splits["train"].values

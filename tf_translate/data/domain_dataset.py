@@ -1,5 +1,6 @@
 """Images of two domains: shuffled batches for training, ordered images for evaluation."""
 
+from collections.abc import Mapping
 from typing import Literal
 
 import numpy as np
@@ -18,6 +19,7 @@ from tf_translate.data.cache.image_store import ImageStore
 from tf_translate.data.layouts.detect import find_domains
 from tf_translate.data.splits import fingerprint_source
 from tf_translate.errors import DataError
+from tf_translate.image_files import LeftOut, describe_splits
 
 Shape = tuple[int, int, int]
 
@@ -49,7 +51,7 @@ def open_domain_dataset(
             "method for unpaired images, or give both files of a pair the same name and set layout "
             "to named_pairs"
         )
-    decoded, skipped = decode_splits(source, config, progress)
+    decoded, skipped, left_out = decode_splits(source, config, progress)
     fingerprint = fingerprint_source(
         source, str(config.size), str(config.load_size), str(channels_of(config)), *skipped
     )
@@ -60,6 +62,7 @@ def open_domain_dataset(
         skipped=skipped,
         fingerprint=fingerprint,
         classes=source.classes,
+        left_out=left_out,
     )
 
 
@@ -77,6 +80,8 @@ class DomainDataset:
         epoch_size: Number of samples after which every training image was used.
         classes: Class names, shared by both domains; a label is an index into them. Empty
             without labels.
+        left_out: Split name -> what was left out: files of other formats, hidden files, damaged
+            images, and so on, with their number and the names of some.
     """
 
     def __init__(
@@ -88,6 +93,7 @@ class DomainDataset:
         skipped: tuple[str, ...],
         fingerprint: str,
         classes: tuple[str, ...] = (),
+        left_out: Mapping[str, LeftOut] | None = None,
     ) -> None:
         self._decoded, self._config = decoded, config
         self._size = config.size
@@ -98,6 +104,12 @@ class DomainDataset:
         self.splits = {name: (len(split.a), len(split.b)) for name, split in decoded.items()}
         self.epoch_size = max(self.splits["train"])
         self.classes = classes
+        self.left_out = dict(left_out or {})
+
+    def found_lines(self) -> list[str]:
+        """Says for each split how many images it has, and what was left out."""
+        counts = {name: {"a": a, "b": b} for name, (a, b) in self.splits.items()}
+        return describe_splits(counts, self.left_out)
 
     def has_truth(self, split: str) -> bool:
         """Whether image i of a and image i of b show the same thing in this split."""

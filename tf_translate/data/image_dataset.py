@@ -12,10 +12,11 @@ from tf_translate.data import augmentation, sampling
 from tf_translate.data.cache.decoded_splits import Progress
 from tf_translate.data.cache.image_store import ImageStore
 from tf_translate.data.layouts.attribute_table import SUFFIXES, AttributeTable, LocatedRows
-from tf_translate.data.layouts.folders import SPLIT_NAMES, images_in
+from tf_translate.data.layouts.folders import SPLIT_NAMES
 from tf_translate.data.splits import digest, format_list
-from tf_translate.data.table_splits import assign_splits, decode_rows, open_table
+from tf_translate.data.table_splits import DecodedRows, assign_splits, decode_rows, open_table
 from tf_translate.errors import DataError
+from tf_translate.image_files import LeftOut, describe_splits, find_images
 
 Shape = tuple[int, int, int]
 _ACCEPTED_PATHS = (
@@ -50,7 +51,13 @@ def open_image_dataset(config: DataConfig, *, progress: Progress | None = None) 
     parts = [f"{name}:{split.fingerprint}" for name, split in decoded.items()]
     fingerprint = digest([*parts, str(config.size), str(config.load_size), *skipped])
     stores = {name: split.store for name, split in decoded.items()}
-    return ImageDataset(config, stores, skipped=skipped, fingerprint=fingerprint)
+    return ImageDataset(
+        config,
+        stores,
+        skipped=skipped,
+        fingerprint=fingerprint,
+        left_out=left_out_of(table, decoded),
+    )
 
 
 class ImageDataset:
@@ -62,6 +69,8 @@ class ImageDataset:
         skipped: Images that were left out, as "file: reason".
         fingerprint: Hex digest of names, splits and image format; the same on every machine.
         epoch_size: Number of samples after which every training image was used.
+        left_out: Split name -> what was left out, such as damaged images, with their number and
+            the names of some; "" -> what was left out of the folder of all splits.
     """
 
     def __init__(
@@ -71,12 +80,18 @@ class ImageDataset:
         *,
         skipped: tuple[str, ...],
         fingerprint: str,
+        left_out: Mapping[str, LeftOut] | None = None,
     ) -> None:
         self._config, self._stores = config, dict(stores)
         self.shape: Shape = (*config.size, config.channels_a)
         self.splits = {name: len(store) for name, store in stores.items()}
         self.skipped, self.fingerprint = skipped, fingerprint
         self.epoch_size = self.splits["train"]
+        self.left_out = dict(left_out or {})
+
+    def found_lines(self) -> list[str]:
+        """Says for each split how many images it has, and what was left out."""
+        return describe_splits(self.splits, self.left_out)
 
     def training(
         self,
@@ -127,6 +142,11 @@ class ImageDataset:
         }
 
 
+def left_out_of(table: AttributeTable, decoded: Mapping[str, DecodedRows]) -> dict[str, LeftOut]:
+    """What was left out of each split, and of the folder of all splits ("")."""
+    return {"": table.left_out, **{name: split.broken for name, split in decoded.items()}}
+
+
 def _refuse_domains(config: DataConfig) -> None:
     """Refuses settings of other layouts instead of ignoring them."""
     label_settings = {
@@ -159,11 +179,11 @@ def read_image_folder(folder: Path) -> AttributeTable:
             f"{folder} holds two sets of images ({', '.join(domains)}), but one is needed; set "
             f"data.path to one of them, such as {folder / domains[0]}"
         )
-    files = images_in(folder)
-    parts = [file.path.relative_to(folder).parts for file in files]
+    found = find_images(folder)
+    parts = [name.split("/") for name in found.names]
     if not (folder / "train").is_dir():
         rows = [(part[-1], {"image": "/".join(part)}) for part in parts]
-        return AttributeTable(folder, ("image",), rows, folder)
+        return AttributeTable(folder, ("image",), rows, folder, left_out=found.left_out)
     outside = ["/".join(part) for part in parts if part[0] not in SPLIT_NAMES]
     if outside:
         raise DataError(
@@ -173,4 +193,6 @@ def read_image_folder(folder: Path) -> AttributeTable:
     rows_with_split: LocatedRows = [
         (part[-1], {"image": "/".join(part), "split": part[0]}) for part in parts
     ]
-    return AttributeTable(folder, ("image", "split"), rows_with_split, folder)
+    return AttributeTable(
+        folder, ("image", "split"), rows_with_split, folder, left_out=found.left_out
+    )

@@ -2,8 +2,8 @@
 
 import hashlib
 import math
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from tf_translate import images
 from tf_translate.errors import DataError
+from tf_translate.image_files import LeftOut
 
 SPLITS = ("train", "validation", "test")
 
@@ -170,10 +171,12 @@ class DomainSource:
     Attributes:
         description: Name of the data set in messages.
         splits: Split name -> images, in the order of `SPLITS`; always has "train".
+        left_out: Split name -> what was left out of its folders; empty if nothing was searched.
     """
 
     description: str
     splits: dict[str, Split]
+    left_out: Mapping[str, LeftOut] = field(default_factory=dict)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -206,7 +209,7 @@ def check_labels(source: DomainSource) -> None:
 def swap_domains(source: DomainSource) -> DomainSource:
     """Returns the data set with a and b exchanged."""
     swapped = {name: Split(s.b, s.a, s.aligned) for name, s in source.splits.items()}
-    return DomainSource(source.description, swapped)
+    return replace(source, splits=swapped)
 
 
 def hold_out_validation(source: DomainSource, fraction: float) -> DomainSource:
@@ -227,7 +230,7 @@ def hold_out_validation(source: DomainSource, fraction: float) -> DomainSource:
         "validation": _select(train, held_a, held_b, keep=True),
         **{name: split for name, split in source.splits.items() if name != "train"},
     }
-    return DomainSource(source.description, splits)
+    return replace(source, splits=splits)
 
 
 def choose_held_out(names: Sequence[str], fraction: float, salt: str) -> set[int]:

@@ -19,6 +19,7 @@ from tf_translate.data.packed.index import is_packed
 from tf_translate.data.packed.reader import PackedDataset, read_table
 from tf_translate.data.splits import choose_held_out, format_list
 from tf_translate.errors import DataError
+from tf_translate.image_files import BROKEN, LeftOut
 
 
 @dataclass(frozen=True)
@@ -29,11 +30,13 @@ class DecodedRows:
         store: The images that could be decoded.
         rows: Their rows, in order.
         fingerprint: Identifies all images of the split, also damaged ones, on every machine.
+        broken: The images that could not be decoded.
     """
 
     store: ImageStore
     rows: LocatedRows
     fingerprint: str
+    broken: LeftOut
 
 
 def open_table(
@@ -136,7 +139,10 @@ def decode_rows(
         reasons += store.problems.values()
         decoded = [i for i in range(len(rows)) if i not in store.problems]
         splits[name] = DecodedRows(
-            store.pick(decoded), [rows[i] for i in decoded], images.fingerprint()
+            store.pick(decoded),
+            [rows[i] for i in decoded],
+            images.fingerprint(),
+            LeftOut.of(BROKEN, [rows[i][1]["image"] for i in sorted(store.problems)]),
         )
     if reasons and config.on_error == "stop":
         raise DataError(

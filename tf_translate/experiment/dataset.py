@@ -1,6 +1,7 @@
 """The dataset of a configuration, opened in the layout of its method."""
 
 import numpy as np
+from rich.console import Console
 
 from tf_translate.config.schema import Config
 from tf_translate.data.attribute_dataset import AttributeDataset, open_attribute_dataset
@@ -45,3 +46,10 @@ def held_out_split(data: Data) -> str:
 def evenly_spaced(count: int, limit: int) -> np.ndarray:
     """Selects at most `limit` evenly spaced indices below `count`."""
     return np.linspace(0, count - 1, min(count, limit)).round().astype(int)
+
+
+def report_found(data: Data) -> None:
+    """Prints on stderr, for each split, how many images were found and what was left out."""
+    console = Console(stderr=True, highlight=False, markup=False)
+    for line in data.found_lines():
+        console.print(line, soft_wrap=True)

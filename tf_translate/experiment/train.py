@@ -15,7 +15,13 @@ from tf_translate.errors import ConfigError
 from tf_translate.experiment.build import build, stage_ends
 from tf_translate.experiment.checkpoint_assessment import checkpoint_metrics
 from tf_translate.experiment.configure import read_config
-from tf_translate.experiment.dataset import Data, held_out_split, open_dataset, preview
+from tf_translate.experiment.dataset import (
+    Data,
+    held_out_split,
+    open_dataset,
+    preview,
+    report_found,
+)
 from tf_translate.experiment.load_run import load_model
 from tf_translate.methods import registry
 from tf_translate.training import loop
@@ -71,6 +77,8 @@ def train_with_strategy(
     registry.find(config.method)  # registers its classes, which a checkpoint needs
     workers = Workers(strategy)
     data = open_dataset(config)
+    if workers.is_chief:
+        report_found(data)
     for skipped in data.skipped:
         console.print(f"skipped {skipped}", highlight=False)
     initial = None if resume else _load_initial_translator(config)

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import pytest
 
 from tf_translate.data.cache import image_store
-from tf_translate.data.layouts.folders import images_in
+from tf_translate.data.layouts.folders import files_of
 from tf_translate.data.splits import ImageFileList
+from tf_translate.image_files import find_images
 
 
 def measure_memory(call):
@@ -30,7 +31,7 @@ def test_an_image_file_takes_its_texts_and_at_most_a_hundred_bytes(tmp_path):
     (folder / "0000.png").touch()
     for number in range(1, 3000):
         os.link(folder / "0000.png", folder / f"{number:04d}.png")
-    files, remaining, _ = measure_memory(lambda: images_in(folder))
+    files, remaining, _ = measure_memory(lambda: files_of(find_images(folder)))
     assert [file.name for file in files] == [f"{number:04d}" for number in range(3000)]
     texts = sum(sys.getsizeof(file.file) + sys.getsizeof(file.name) for file in files)
     assert remaining < texts + 100 * len(files)

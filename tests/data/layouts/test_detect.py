@@ -147,10 +147,11 @@ def test_a_split_with_only_one_domain_is_refused(tmp_path):
 def test_a_folder_without_images_is_named(tmp_path):
     ab_folders(tmp_path)
     for path in (tmp_path / "trainB").iterdir():
-        path.rename(path.with_suffix(".tiff"))
+        path.rename(path.with_suffix(".heic"))
     error = message(tmp_path)
     assert f"{tmp_path / 'trainB'} holds no images" in error
     assert ".png" in error
+    assert "left out: 3 .heic (000.heic, ...)" in error
 
 
 def test_images_without_a_partner_are_named(tmp_path):

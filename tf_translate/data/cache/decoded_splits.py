@@ -12,8 +12,16 @@ from tf_translate.data.cache.image_store import (
     ImageStore,
     open_image_store,
 )
-from tf_translate.data.splits import DomainSource, Split, format_list
+from tf_translate.data.splits import (
+    DomainSource,
+    ImageFile,
+    ImageFileList,
+    ImageList,
+    Split,
+    format_list,
+)
 from tf_translate.errors import DataError
+from tf_translate.image_files import BROKEN, NOTHING, PARTNER_BROKEN, LeftOut
 
 Progress = Callable[[int, int], None]
 
@@ -35,7 +43,7 @@ class DecodedSplit:
 
 def decode_splits(
     source: DomainSource, config: DataConfig, progress: Progress | None
-) -> tuple[dict[str, DecodedSplit], tuple[str, ...]]:
+) -> tuple[dict[str, DecodedSplit], tuple[str, ...], dict[str, LeftOut]]:
     """Decodes every image once.
 
     Args:
@@ -44,7 +52,8 @@ def decode_splits(
         progress: Called with (images done, images in all).
 
     Returns:
-        The splits, and the images that were left out as "file: reason".
+        The splits, the damaged images as "file: reason", and by split what was left out of its
+        folders or is damaged.
 
     Raises:
         DataError: If images are damaged and `on_error` is "stop", or a split is left empty.
@@ -67,13 +76,43 @@ def decode_splits(
         )
     usable = {name: _remove_damaged(split) for name, split in decoded.items()}
     _check_not_empty(usable, source)
-    return usable, tuple(reasons)
+    left_out = {
+        name: source.left_out.get(name, NOTHING) + _broken(split, decoded[name])
+        for name, split in source.splits.items()
+    }
+    return usable, tuple(reasons), left_out
 
 
 def _reasons(splits: dict[str, DecodedSplit]) -> list[str]:
     """Lists every reason once: both halves of a file have the same."""
     stores = [store for split in splits.values() for store in (split.a, split.b)]
     return list(dict.fromkeys(reason for store in stores for reason in store.problems.values()))
+
+
+def _broken(split: Split, decoded: DecodedSplit) -> LeftOut:
+    """Names the damaged images of a split, and those that lose their partner with them."""
+    broken: dict[str, str] = {}
+    partners: list[str] = []
+    for side, images, store, other in (
+        ("a", split.a, decoded.a, decoded.b),
+        ("b", split.b, decoded.b, decoded.a),
+    ):
+        for position, reason in sorted(store.problems.items()):
+            # Both halves of a file have the same reason.
+            name, is_half = _file_name(images, position)
+            broken.setdefault(reason, name if is_half else f"{side}/{name}")
+        if split.aligned:
+            alone = sorted(other.problems.keys() - store.problems.keys())
+            partners += [f"{side}/{_file_name(images, position)[0]}" for position in alone]
+    return LeftOut.of(BROKEN, broken.values()) + LeftOut.of(PARTNER_BROKEN, partners)
+
+
+def _file_name(images: ImageList, position: int) -> tuple[str, bool]:
+    """The name of an image with the ending of its file, if it is one, and whether it is a half."""
+    image = images.files[position] if isinstance(images, ImageFileList) else None
+    if not isinstance(image, ImageFile):
+        return images.names[position], False
+    return image.name + image.path.suffix, bool(image.half)
 
 
 def _remove_damaged(split: DecodedSplit) -> DecodedSplit:

@@ -1,11 +1,11 @@
 """Reads ages from the file names of UTKFace and IMDB-Wiki."""
 
 import re
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from tf_translate.data.layouts.attribute_table import AttributeTable
 from tf_translate.errors import DataError
-from tf_translate.images import EXTENSIONS
+from tf_translate.image_files import LeftOut, find_images
 
 # UTKFace: age_gender_race_date.jpg.chip.jpg; gender 0 male, 1 female; race 0 to 4.
 _UTKFACE = re.compile(r"(?P<age>\d{1,3})_(?P<gender>[01])_(?P<race>[0-4])_\d+")
@@ -24,11 +24,11 @@ def read_ages(folder: Path) -> AttributeTable:
     Raises:
         DataError: If no name holds an age, or names of both forms are mixed.
     """
-    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in EXTENSIONS)
-    parsed = [(path, _parse_name(path)) for path in files]
+    found = find_images(folder)
+    parsed = [(name, _parse_name(PurePosixPath(name))) for name in found.names]
     rows = [
-        (path.name, {"image": path.relative_to(folder).as_posix(), **attributes})
-        for path, attributes in parsed
+        (PurePosixPath(name).name, {"image": name, **attributes})
+        for name, attributes in parsed
         if attributes
     ]
     if not rows:
@@ -43,13 +43,18 @@ def read_ages(folder: Path) -> AttributeTable:
             f"{folder} mixes names of UTKFace and IMDB-Wiki: {other_form[0]}; "
             "use one folder for each"
         )
-    ageless = tuple(
-        f"{path}: its file name holds no age" for path, attributes in parsed if not attributes
+    ageless = [name for name, attributes in parsed if not attributes]
+    return AttributeTable(
+        folder,
+        columns,
+        rows,
+        folder,
+        skipped=tuple(f"{folder / name}: its file name holds no age" for name in ageless),
+        left_out=found.left_out + LeftOut.of("without an age in the name", ageless),
     )
-    return AttributeTable(folder, columns, rows, folder, skipped=ageless)
 
 
-def _parse_name(path: Path) -> dict[str, str]:
+def _parse_name(path: PurePosixPath) -> dict[str, str]:
     """Reads attributes from a name; empty if it holds no age, or an impossible one."""
     if face := _UTKFACE.match(path.name):
         attributes = {name: str(int(face[name])) for name in ("age", "gender", "race")}

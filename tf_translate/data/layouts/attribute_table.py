@@ -11,6 +11,7 @@ from tf_translate.data.layouts.folders import SPLIT_NAMES
 from tf_translate.data.layouts.pair_table import image_file, read_csv
 from tf_translate.data.splits import SPLITS, ImageFileList, ImageList, format_list
 from tf_translate.errors import DataError
+from tf_translate.image_files import NOTHING, LeftOut
 
 SUFFIXES = (".csv", ".parquet", ".txt")
 CELEBA_FOLDER = "img_align_celeba"
@@ -31,6 +32,7 @@ class AttributeTable:
         opener: Opens the images of some rows of one split, with labels or None. If it is None,
             images are files in `folder`.
         skipped: Images without a row, as "file: reason".
+        left_out: What was left out of the folder, if it was searched.
     """
 
     path: Path
@@ -39,6 +41,7 @@ class AttributeTable:
     folder: Path
     opener: Callable[[list[Row], Sequence[str] | None], ImageList] | None = None
     skipped: tuple[str, ...] = ()
+    left_out: LeftOut = NOTHING
 
     def images(self, rows: LocatedRows, labels: Sequence[str] | None = None) -> ImageList:
         """Opens the images of some rows of one split, in order, with labels or None."""

@@ -12,7 +12,7 @@ from tf_translate.data.packed.index import is_packed
 from tf_translate.data.packed.reader import PackedDataset, read_source, read_table
 from tf_translate.data.splits import DomainSource, check_labels, hold_out_validation, swap_domains
 from tf_translate.errors import DataError
-from tf_translate.images import EXTENSIONS
+from tf_translate.image_files import holds_images, visible_folders
 
 SUPPORTED_LAYOUTS = """these layouts are supported:
   trainA/ trainB/ testA/ testB/        unpaired images of two domains
@@ -141,10 +141,10 @@ def detect_folder_layout(root: Path) -> str:
         return "ab_folders"
     if any(folders.domain_folder(root, "train", domain) for domain in "ab"):
         return "named_pairs"
-    if train.is_dir() and any(path.suffix.lower() in EXTENSIONS for path in train.iterdir()):
+    if train.is_dir() and holds_images(train):
         return "side_by_side"
     expected = ["trainA", "trainB", "train"]
-    near = [name for name in _folders_in(root) if get_close_matches(name, expected, 1, 0.6)]
+    near = [name for name in visible_folders(root) if get_close_matches(name, expected, 1, 0.6)]
     hint = f" ({', '.join(near)} is similar)" if near else ""
     raise DataError(
         f"{root} has no trainA and trainB, no train/a and train/b, and no images in train"
@@ -155,12 +155,7 @@ def detect_folder_layout(root: Path) -> str:
 def _describe_missing(path: Path) -> str:
     if path.is_file():
         return f"{path} is a file, but not a .csv table; {SUPPORTED_LAYOUTS}"
-    near = get_close_matches(path.name, _folders_in(path.parent), n=1, cutoff=0.5)
+    siblings = visible_folders(path.parent) if path.parent.is_dir() else []
+    near = get_close_matches(path.name, siblings, n=1, cutoff=0.5)
     hint = f"; did you mean {path.parent / near[0]}?" if near else f"; {SUPPORTED_LAYOUTS}"
     return f"there is no folder {path}{hint}"
-
-
-def _folders_in(folder: Path) -> list[str]:
-    if not folder.is_dir():
-        return []
-    return sorted(path.name for path in folder.iterdir() if path.is_dir())

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tf_translate.data.splits import DomainSource, ImageFile, ImageFileList, Split, format_list
 from tf_translate.errors import DataError
-from tf_translate.images import EXTENSIONS
+from tf_translate.image_files import FoundImages, LeftOut, find_images
 
 SPLIT_NAMES = {  # spelling on disk -> name of the split
     "train": "train",
@@ -34,9 +34,12 @@ def named_pairs(root: Path) -> DomainSource:
 def side_by_side(root: Path) -> DomainSource:
     """`train/ test/`: the left half of every image is a, the right half is b."""
     splits: dict[str, Split] = {}
+    left_out: dict[str, LeftOut] = {}
     for spelling, name in SPLIT_NAMES.items():
         if (root / spelling).is_dir():
-            files = images_in(root / spelling)
+            found = find_images(root / spelling)
+            left_out[name] = found.left_out.below(spelling)
+            files = files_of(found)
             halves = [
                 ImageFileList([ImageFile(file.file, file.name, half) for file in files])
                 for half in ("left", "right")
@@ -44,7 +47,7 @@ def side_by_side(root: Path) -> DomainSource:
             _add(splits, name, Split(halves[0], halves[1], aligned=True), root)
     if "train" not in splits:
         raise DataError(f"{root} has no folder train with side-by-side images")
-    return DomainSource(f"the side-by-side images in {root}", splits)
+    return DomainSource(f"the side-by-side images in {root}", splits, left_out)
 
 
 def domain_folder(root: Path, split: str, domain: str) -> Path | None:
@@ -53,50 +56,34 @@ def domain_folder(root: Path, split: str, domain: str) -> Path | None:
     return next((root / spelling for spelling in spellings if (root / spelling).is_dir()), None)
 
 
-def images_in(folder: Path) -> list[ImageFile]:
-    """Lists the images below a folder, sorted by name; hidden and other files are ignored.
-
-    Raises:
-        DataError: If there is no image.
-    """
-    files = [
-        ImageFile(os.path.join(directory, entry), _image_name(folder, directory, entry))
-        for directory, _, entries in os.walk(folder, onerror=_raise_unless_forbidden)
-        for entry in entries
-        if entry.lower().endswith(EXTENSIONS) and not entry.startswith(".")
+def files_of(found: FoundImages) -> list[ImageFile]:
+    """Returns the images of a search, in its order."""
+    folder = str(found.folder)
+    return [
+        ImageFile(os.path.join(folder, name), os.path.splitext(name)[0]) for name in found.names
     ]
-    if not files:
-        raise DataError(f"{folder} holds no images ({', '.join(EXTENSIONS)})")
-    return sorted(files, key=lambda file: (file.name, file.file))
-
-
-def _raise_unless_forbidden(error: OSError) -> None:
-    """Ignores folders without read permission; raises errors of the disk or network."""
-    if not isinstance(error, PermissionError):
-        raise error
-
-
-def _image_name(folder: Path, directory: str, entry: str) -> str:
-    """Returns the path of a file below the folder, without suffix, `/` between folders."""
-    stem = os.path.splitext(entry)[0]
-    return (
-        stem if directory == str(folder) else Path(directory, stem).relative_to(folder).as_posix()
-    )
 
 
 def _domains(root: Path, *, paired: bool) -> DomainSource:
     splits: dict[str, Split] = {}
+    left_out: dict[str, LeftOut] = {}
     for spelling, name in SPLIT_NAMES.items():
         a, b = (domain_folder(root, spelling, domain) for domain in "ab")
         if a and b:
-            split = _read_pairs(a, b) if paired else _read_unpaired(a, b)
-            _add(splits, name, split, root)
+            found_a, found_b = find_images(a), find_images(b)
+            read = _read_pairs if paired else _read_unpaired
+            _add(splits, name, read(found_a, found_b), root)
+            left_out[name] = _left_out(root, found_a) + _left_out(root, found_b)
         elif a or b:
             raise DataError(_describe_missing_domain(root, spelling, a or b, "b" if a else "a"))
     if "train" not in splits:
         raise DataError(f"{root} has no folders trainA and trainB, nor train/a and train/b")
     kind = "pairs of files with the same name" if paired else "unpaired folders"
-    return DomainSource(f"the {kind} in {root}", splits)
+    return DomainSource(f"the {kind} in {root}", splits, left_out)
+
+
+def _left_out(root: Path, found: FoundImages) -> LeftOut:
+    return found.left_out.below(found.folder.relative_to(root).as_posix())
 
 
 def _add(splits: dict[str, Split], name: str, split: Split, root: Path) -> None:
@@ -114,23 +101,24 @@ def _describe_missing_domain(root: Path, spelling: str, existing: Path | None, m
     )
 
 
-def _read_unpaired(a: Path, b: Path) -> Split:
+def _read_unpaired(a: FoundImages, b: FoundImages) -> Split:
     return Split(_read_domain(a), _read_domain(b), aligned=False)
 
 
-def _read_domain(folder: Path) -> ImageFileList:
+def _read_domain(found: FoundImages) -> ImageFileList:
     """Reads the images of one domain; if it has folders, they are the classes of all images."""
-    files = images_in(folder)
+    files = files_of(found)
     outside_classes = [file for file in files if "/" not in file.name]
     if len(outside_classes) == len(files):
         return ImageFileList(files)
     classes = [sys.intern(file.name.partition("/")[0]) for file in files]
     if outside_classes:
-        class_folders = sorted({file.name.partition("/")[0] for file in files if "/" in file.name})
+        named = {file.name.partition("/")[0] for file in files if "/" in file.name}
+        folders = _shorten(sorted(named))
+        outside = _shorten([file.path.name for file in outside_classes])
         raise DataError(
-            f"{folder} holds both class folders ({_shorten(class_folders)}) and images outside of "
-            f"them ({_shorten([file.path.name for file in outside_classes])}); put every image "
-            "the folder of its class, or use no class folders"
+            f"{found.folder} holds both class folders ({folders}) and images outside of them "
+            f"({outside}); put every image into the folder of its class, or use no class folders"
         )
     return ImageFileList(files, classes)
 
@@ -139,15 +127,16 @@ def _shorten(names: list[str]) -> str:
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
-def _read_pairs(a: Path, b: Path) -> Split:
-    a_files, b_files = (_by_name(folder) for folder in (a, b))
-    unmatched = [f"{a_files[name].path} has no partner in {b}" for name in a_files.keys() - b_files]
-    unmatched += [
-        f"{b_files[name].path} has no partner in {a}" for name in b_files.keys() - a_files
+def _read_pairs(a: FoundImages, b: FoundImages) -> Split:
+    a_files, b_files = (_by_name(found) for found in (a, b))
+    unmatched = [
+        f"{files[name].path} has no partner in {other.folder}"
+        for files, partners, other in ((a_files, b_files, b), (b_files, a_files, a))
+        for name in files.keys() - partners
     ]
     if unmatched:
         raise DataError(
-            f"pairs need the same name (without suffix) in {a} and {b}; "
+            f"pairs need the same name (without suffix) in {a.folder} and {b.folder}; "
             f"add the missing images or remove these:{format_list(sorted(unmatched))}"
         )
     names = sorted(a_files)
@@ -155,12 +144,13 @@ def _read_pairs(a: Path, b: Path) -> Split:
     return Split(images_a, images_b, aligned=True)
 
 
-def _by_name(folder: Path) -> dict[str, ImageFile]:
-    files = images_in(folder)
-    duplicates = [name for name, count in Counter(file.name for file in files).items() if count > 1]
-    if duplicates:
+def _by_name(found: FoundImages) -> dict[str, ImageFile]:
+    files = files_of(found)
+    counts = Counter(file.name for file in files)
+    alike = [name for name in found.names if counts[os.path.splitext(name)[0]] > 1]
+    if alike:
         raise DataError(
-            f"{folder} has images whose names differ only in the suffix; "
-            f"keep one of each:{format_list(sorted(duplicates))}"
+            f"{found.folder} has images whose names differ only in the suffix; "
+            f"keep one of each:{format_list(alike)}"
         )
     return {file.name: file for file in files}

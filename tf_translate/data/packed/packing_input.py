@@ -1,5 +1,6 @@
 """Finds the images to pack: reads a path in any layout, without changing its splits."""
 
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,13 @@ from tf_translate.data.layouts.detect import (
     is_attribute_table,
     read_domains,
 )
-from tf_translate.data.layouts.folders import images_in
+from tf_translate.data.layouts.folders import SPLIT_NAMES
 from tf_translate.data.layouts.tfds import has_domains
 from tf_translate.data.layouts.tfds_table import read_tfds_columns
 from tf_translate.data.packed.index import is_packed
-from tf_translate.data.splits import DomainSource, check_labels
+from tf_translate.data.splits import SPLITS, DomainSource, check_labels
 from tf_translate.errors import DataError
+from tf_translate.image_files import describe_counts, describe_splits, find_images
 
 ONE_SET: dict[str, Callable[[Path], AttributeTable]] = {
     "images": read_image_folder,
@@ -93,7 +95,7 @@ def _detect_layout(path: str, folder: Path, features: dict[str, Any]) -> str:
     try:
         detected = detect_folder_layout(folder)
     except DataError:  # not two domains: one image set, unless there are no images
-        images_in(folder)
+        find_images(folder)
         detected = "images"
     if detected in ("ab_folders", "named_pairs"):
         return detected
@@ -103,3 +105,24 @@ def _detect_layout(path: str, folder: Path, features: dict[str, Any]) -> str:
         f"with ages in their names: choose --layout {'side_by_side, ' if pairs else ''}images "
         "or ages"
     )
+
+
+def describe_found(data: DomainSource | AttributeTable) -> list[str]:
+    """Says for each split how many images it has, and what was left out."""
+    if isinstance(data, DomainSource):
+        counts = {
+            name: {"a": len(split.a.names), "b": len(split.b.names)}
+            for name, split in data.splits.items()
+        }
+        return describe_splits(counts, data.left_out)
+    if "split" not in data.columns:
+        return [describe_counts(data.path.name, len(data.rows), data.left_out)]
+    rows = Counter(SPLIT_NAMES.get(row["split"], row["split"]) for _, row in data.rows)
+    in_order = {name: rows[name] for name in (*SPLITS, *rows) if name in rows}
+    return describe_splits(in_order, {"": data.left_out})
+
+
+def count_left_out(data: DomainSource | AttributeTable) -> dict[str, dict[str, int]]:
+    """What was left out, as JSON values: by split ("" for the folder of all) and reason."""
+    left_out = data.left_out if isinstance(data, DomainSource) else {"": data.left_out}
+    return {name: each.as_dict() for name, each in left_out.items() if each}

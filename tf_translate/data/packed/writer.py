@@ -63,6 +63,7 @@ def pack(
     *,
     layout: str,
     progress: Progress = lambda done, total: None,
+    damaged: Callable[[str], None] = lambda reason: None,
 ) -> Index:
     """Packs all images of a data set and their metadata.
 
@@ -75,6 +76,7 @@ def pack(
         packing: How images are stored.
         layout: Layout that the data set was read with.
         progress: Called with (images done, images in all).
+        damaged: Called with the reason for each image that is recorded as damaged.
 
     Returns:
         The index of the packed data set.
@@ -87,7 +89,7 @@ def pack(
     partial = output.with_name(f".{output.name}.{os.getpid()}.partial")
     partial.mkdir(parents=True)
     try:
-        index = _write(data, partial, packing, layout, progress)
+        index = _write(data, partial, packing, layout, progress, damaged)
         check_is_new(output)
         partial.rename(output)
     except tf.errors.OpError as error:
@@ -109,6 +111,7 @@ def _write(
     packing: PackingOptions,
     layout: str,
     progress: Progress,
+    damaged: Callable[[str], None],
 ) -> Index:
     image_lists = list(
         _list_table(data) if isinstance(data, AttributeTable) else _list_domains(data)
@@ -125,12 +128,14 @@ def _write(
                 entries_file.write(entry.to_json())
                 done += 1
                 progress(done, total)
+    problems = list(dict.fromkeys(problems))  # both halves of a file have the same
     if problems and packing.on_error == "stop":
-        problems = list(dict.fromkeys(problems))  # both halves of a file have the same
         raise DataError(
             f"{len(problems)} images cannot be decoded; repair or remove them, or record them "
             f"as damaged with --on-error skip:{format_list(problems)}"
         )
+    for problem in problems:
+        damaged(problem)
     np.save(folder / RECORDS, np.array(shards.positions, RECORD), allow_pickle=False)
     index = _make_index(data, folder, packing, layout, total, shards.complete)
     write_index(folder, index)

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from tf_translate import images
-from tf_translate.data.layouts.folders import images_in
 from tf_translate.errors import DataError
 from tf_translate.experiment.dataset import preview
 from tf_translate.experiment.load_run import Examples, TrainedRun, with_latents
+from tf_translate.image_files import NOTHING, FoundImages, describe_counts, find_images
 
 MAX_CANDIDATES = 1000  # evenly spaced over the split or folder
 _IMAGE_KEYS = ("image", "a", "b")  # keys of images in a batch
@@ -17,7 +17,13 @@ _IMAGE_KEYS = ("image", "a", "b")  # keys of images in a batch
 SelectImages = Callable[[np.ndarray], Sequence[int]]
 
 
-def calibration_inputs(trained: TrainedRun, folder: Path | None, select: SelectImages) -> Examples:
+def calibration_inputs(
+    trained: TrainedRun,
+    folder: Path | None,
+    select: SelectImages,
+    *,
+    report: Callable[[str], None] = lambda line: None,
+) -> Examples:
     """Selects calibration images and builds inputs of every signature from them.
 
     Args:
@@ -26,6 +32,7 @@ def calibration_inputs(trained: TrainedRun, folder: Path | None, select: SelectI
             domains, its folders `a` and `b` hold their images. Attributes come from the training
             split.
         select: Selects indices from images `(n, height, width, channels)` in [-1, 1].
+        report: Called with a line that says what was found in `folder`.
 
     Returns:
         By signature and input, a batch of values; latents are computed from the selected images.
@@ -35,30 +42,43 @@ def calibration_inputs(trained: TrainedRun, folder: Path | None, select: SelectI
     """
     candidates = preview(trained.data, "train", MAX_CANDIDATES)
     if folder is not None:
-        candidates = _with_images_of(folder, candidates)
+        candidates = _with_images_of(folder, candidates, report)
     selected = _select(candidates, select)
     translator = trained.translator
     return with_latents(translator.signatures(), translator.examples(selected))
 
 
-def _with_images_of(folder: Path, batch: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+def _with_images_of(
+    folder: Path, batch: Mapping[str, np.ndarray], report: Callable[[str], None]
+) -> dict[str, np.ndarray]:
     """Replaces the images of a batch by those of a folder, and repeats its other values."""
     if not folder.is_dir():
         raise DataError(f"there is no folder {folder} of calibration images")
-    read = {
-        key: _read(folder / key if (folder / key).is_dir() else folder, batch[key].shape[1:])
-        for key in _IMAGE_KEYS
-        if key in batch
-    }
+    keys = [key for key in _IMAGE_KEYS if key in batch]
+    folders = {key: folder / key if (folder / key).is_dir() else folder for key in keys}
+    found = {each: find_images(each) for each in dict.fromkeys(folders.values())}
+    report(_describe(folder, found))
+    read = {key: _read(found[each], batch[key].shape[1:]) for key, each in folders.items()}
     count = max(map(len, read.values()))
     return {key: read[key] if key in read else _repeat(batch[key], count) for key in batch}
 
 
-def _read(folder: Path, shape: tuple[int, int, int]) -> np.ndarray:
+def _describe(folder: Path, found: Mapping[Path, FoundImages]) -> str:
+    """Says how many images the folder, or each of its folders, has and what was left out."""
+    left_out = NOTHING
+    for each in found.values():
+        left_out += each.left_out.below(each.folder.relative_to(folder).as_posix())
+    counts = {each.name: len(images.names) for each, images in found.items()}
+    return describe_counts(
+        "calibration", counts if len(found) > 1 else sum(counts.values()), left_out
+    )
+
+
+def _read(found: FoundImages, shape: tuple[int, int, int]) -> np.ndarray:
     height, width, channels = shape
-    files = images_in(folder)
-    at = np.linspace(0, len(files) - 1, min(len(files), MAX_CANDIDATES)).round().astype(int)
-    pixels = [images.read(files[index].path, channels=channels) for index in at]
+    paths = found.paths
+    at = np.linspace(0, len(paths) - 1, min(len(paths), MAX_CANDIDATES)).round().astype(int)
+    pixels = [images.read(paths[index], channels=channels) for index in at]
     return images.to_float(np.stack([images.resize(each, (height, width)) for each in pixels]))
 
 
