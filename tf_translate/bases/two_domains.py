@@ -7,6 +7,7 @@ import keras
 
 from tf_translate.core.signature import Signature, image_signatures
 from tf_translate.core.translator import Translator
+from tf_translate.networks.compatibility import check_takes_images
 from tf_translate.networks.inference_behavior import describe_inference
 
 
@@ -22,6 +23,9 @@ class TwoDomainTranslator(Translator):
         discriminator_a, discriminator_b: Networks from images of a domain to scores, whose shape
             depends on the method.
         **options: `settings`, `loss_weights` and `name`, as for any translator.
+
+    Raises:
+        ValueError: If a network does not take the images of the generator before it.
     """
 
     deploys = ("a_to_b", "b_to_a")
@@ -34,15 +38,20 @@ class TwoDomainTranslator(Translator):
         discriminator_b: keras.Model,
         **options,
     ):
-        super().__init__(
-            networks={
-                "generator_ab": generator_ab,
-                "generator_ba": generator_ba,
-                "discriminator_a": discriminator_a,
-                "discriminator_b": discriminator_b,
-            },
-            **options,
-        )
+        networks = {
+            "generator_ab": generator_ab,
+            "generator_ba": generator_ba,
+            "discriminator_a": discriminator_a,
+            "discriminator_b": discriminator_b,
+        }
+        for taker, giver in (
+            ("generator_ba", "generator_ab"),
+            ("generator_ab", "generator_ba"),
+            ("discriminator_b", "generator_ab"),
+            ("discriminator_a", "generator_ba"),
+        ):
+            check_takes_images(networks, taker, giver)
+        super().__init__(networks=networks, **options)
 
     @classmethod
     def build_networks(
@@ -80,6 +89,10 @@ class TwoDomainTranslator(Translator):
         reconstructed_a = self.generator_ba(shared["fake_b"], training=True)
         reconstructed_b = self.generator_ab(shared["fake_a"], training=True)
         return reconstructed_a, reconstructed_b
+
+    def image_shapes(self) -> dict[str, tuple[int | None, ...]]:
+        """The shapes of the images that both generators take."""
+        return {"a": self.generator_ab.input_shape[1:], "b": self.generator_ba.input_shape[1:]}
 
     def signatures(self) -> dict[str, Signature]:
         """`a_to_b` and `b_to_a`: one generator each."""

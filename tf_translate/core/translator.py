@@ -7,6 +7,7 @@ import keras
 
 from tf_translate.config.settings import MethodSettings
 from tf_translate.core import serialization, stateless_random
+from tf_translate.core.batch_check import check_batch, check_values, explain_values
 from tf_translate.core.conformance import Conformance
 from tf_translate.core.diagnostics import Diagnostics, GradientNorms
 from tf_translate.core.forward_cache import ForwardCache, gradients_of, split, totals_of
@@ -184,6 +185,18 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):
         """The functions to deploy, by name; the first one is the model's `call`."""
         raise NotImplementedError
 
+    def image_shapes(self) -> dict[str, tuple[int | None, ...]]:
+        """Shape `(height, width, channels)` of the images of a batch by key; None: any size.
+
+        By default those of the first signature: its input and output for `a` and `b`, or its
+        input for a single set. `fit` refuses other images.
+        """
+        signature = next(iter(self.signatures().values()))
+        first, translated = signature.inputs[0].shape[1:], signature.outputs[0].shape[1:]
+        if self.layout in ("images", "attributes"):
+            return {"image": first}
+        return {"a": first, "b": translated}
+
     def default_optimizer(self, player: Player) -> keras.optimizers.Optimizer:
         """Makes the optimizer of a player from the settings; their defaults are the paper's."""
         return make_optimizer(getattr(self.settings, player.optimizer_setting).model_dump())
@@ -350,9 +363,23 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):
 
     # --- one step ----------------------------------------------------------------------
 
+    def fit(self, *args, **options):
+        """Trains as Keras's `fit` does, on batches of the form in the class's docstring.
+
+        Raises:
+            ValueError: If a batch does not fit: a key is missing, or images are not float, not of
+                the networks' shape or not in [-1, 1].
+        """
+        with explain_values():
+            return super().fit(*args, **options)
+
     @ordered_sums()
     def train_step(self, batch):
         """Lets every active player take its turns; logs the mean of each loss term."""
+        shapes = self.image_shapes()
+        further = [key for player in self.active_players() for key in player.batch_keys]
+        check_batch(batch, shapes, list(dict.fromkeys(further)))
+        check_values(batch, list(shapes))
         forward_cache = ForwardCache(
             split(batch, self.microbatches_per_step, type(self).__name__),
             players=self._stage_players(),

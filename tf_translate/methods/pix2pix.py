@@ -85,6 +85,9 @@ class Pix2Pix(Translator):
         loss_weights: Weights that replace `l1`, `adversarial`, `discriminator`.
         name: Name of the model.
 
+    Raises:
+        ValueError: If the discriminator does not take as many inputs as `conditional` asks for.
+
     Source: Isola et al. 2017, https://arxiv.org/abs/1611.07004; losses eq. 1-4, networks
     appendix 6.1; weight 100 as in the released code.
     """
@@ -122,6 +125,14 @@ class Pix2Pix(Translator):
         super().__init__(
             networks={"generator": generator, "discriminator": discriminator}, **options
         )
+        inputs, needed = len(discriminator.inputs), 1 + self.settings.conditional
+        if inputs != needed:
+            wanted = "[a, b]" if self.settings.conditional else "b alone"
+            raise ValueError(
+                f"`discriminator` must take {wanted} with settings of "
+                f"conditional={self.settings.conditional}, got a network of {inputs} inputs: build "
+                f"it for {needed}, or set conditional={not self.settings.conditional}"
+            )
         self.gan_loss = gan_loss(self.settings.gan_mode)
 
     @classmethod
