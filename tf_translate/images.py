@@ -9,15 +9,20 @@ import os
 import stat
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageDraw, ImageFont
 
 from tf_translate.errors import DataError
+from tf_translate.image_decoding import MAX_PIXELS, decode
+
+if TYPE_CHECKING:  # settings take time to load
+    from tf_translate.config.data import Interpolation
 
 EXTENSIONS = (".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 _PNG_LEVEL = 1  # a 256 px photograph takes 5 ms, not 19 ms as at zlib's level 6; 9 % larger
-_MODES = {1: "L", 3: "RGB", 4: "RGBA"}
+_RESAMPLING = {"bicubic": Image.Resampling.BICUBIC, "nearest": Image.Resampling.NEAREST}
 
 
 def to_float(pixels: np.ndarray) -> np.ndarray:
@@ -31,24 +36,32 @@ def to_uint8(images: np.ndarray) -> np.ndarray:
     return np.clip(scaled, 0, 255).astype(np.uint8)
 
 
-def read(path: str | Path, *, channels: int = 3) -> np.ndarray:
-    """Reads an image file and applies its EXIF rotation.
-
-    With 1 or 3 channels, transparent pixels are composited over white. With 4, the alpha
-    channel is kept (255 if the file has none). If 3 channels are requested, grey is repeated
-    three times. If 1 channel is requested, colour is converted to luma.
+def read(
+    path: str | Path,
+    *,
+    channels: int = 3,
+    white_level: int | None = None,
+    max_pixels: int = MAX_PIXELS,
+) -> np.ndarray:
+    """Reads an image file by the rules of `image_decoding.decode`.
 
     Args:
-        path: A jpg, png, webp or bmp file.
+        path: A JPEG, PNG, WebP, BMP, GIF or TIFF file, whatever its name.
         channels: 1, 3 or 4.
+        white_level: The level of white in 16-bit grey images; None for 65,535.
+        max_pixels: The largest number of pixels that is read.
 
     Returns:
         uint8 `(height, width, channels)` in [0, 255].
 
     Raises:
-        DataError: If the file is missing, empty, damaged or not an image. The message names it.
+        DataError: If the file is missing, empty, damaged, too large or not an image of a known
+            kind. The message names it.
     """
-    return decode(read_bytes(path), channels=channels, origin=path)
+    encoded = read_bytes(path)
+    return decode(
+        encoded, channels=channels, origin=path, white_level=white_level, max_pixels=max_pixels
+    )
 
 
 def read_bytes(path: str | Path) -> bytes:
@@ -70,40 +83,26 @@ def read_bytes(path: str | Path) -> bytes:
     return encoded
 
 
-def decode(encoded: bytes, *, channels: int, origin: object) -> np.ndarray:
-    """Decodes the bytes of an image file as `read` does; errors name `origin`."""
-    try:
-        with Image.open(io.BytesIO(encoded)) as opened:
-            opened.load()
-            return to_array(ImageOps.exif_transpose(opened), channels=channels)
-    except UnidentifiedImageError as error:
-        raise DataError(f"{origin} is not an image that can be read") from error
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise DataError(f"the image file {origin} is damaged: {error}") from error
+def resize(
+    pixels: np.ndarray, size: tuple[int, int], *, interpolation: "Interpolation" = "bicubic"
+) -> np.ndarray:
+    """Resizes uint8 `(h, w, c)` to `size` (height, width).
 
-
-def to_array(image: Image.Image, *, channels: int) -> np.ndarray:
-    """Converts a Pillow image to uint8 `(height, width, channels)` by the rules of `read`."""
-    if channels not in _MODES:
-        raise ValueError(f"`channels` must be 1, 3 or 4, got {channels}")
-    if image.mode.startswith("I"):  # 16-bit grey: Pillow would clip at 255; scale instead
-        values = np.asarray(image, np.float64) / 257.0
-        image = Image.fromarray(np.rint(values).clip(0, 255).astype(np.uint8))
-    has_alpha = image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info
-    if has_alpha and channels != 4:
-        rgba = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
-    array = np.asarray(image.convert(_MODES[channels]), np.uint8)
-    return array.reshape(*array.shape[:2], channels)
-
-
-def resize(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Resizes uint8 `(h, w, c)` to `size` (height, width), bicubic with antialiasing."""
+    Bicubic has antialiasing, and weights colours by alpha. Nearest takes the colour of one pixel,
+    so no new colours appear.
+    """
     if pixels.shape[:2] == tuple(size):
         return pixels
     channels = pixels.shape[-1]
     image = Image.fromarray(pixels[..., 0] if channels == 1 else pixels)
-    resized = image.resize((size[1], size[0]), Image.Resampling.BICUBIC)
+    is_weighted = channels == 4 and interpolation == "bicubic"
+    if is_weighted:
+        image = image.convert("RGBa")
+    # Rows first, then columns, as at inference. In one call Pillow 13 may resize columns first
+    # where that is faster (its pull request 9549), which changes some levels by 1.
+    rows = image.resize((size[1], image.height), _RESAMPLING[interpolation])
+    resized = rows.resize((size[1], size[0]), _RESAMPLING[interpolation])
+    resized = resized.convert("RGBA") if is_weighted else resized
     return np.asarray(resized, np.uint8).reshape(*size, channels)
 
 

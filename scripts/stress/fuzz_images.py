@@ -1,0 +1,236 @@
+"""Reads thousands of damaged and hostile images, and counts what happens.
+
+scripts/bench fuzz_images [--count 5000] [--seed 0] [--folder NEW]
+
+Valid images of every format, foreign files under names of images, and decompression bombs are
+mutated: bytes are changed, cut out, repeated, moved between files, or replaced by extreme numbers.
+Each is read as training and `translate` read images, in a child process that reads many of them,
+has limits of memory and of time for each image, and is started again after a crash. It must give
+pixels or an error of one sentence. Writes fuzz_images.json into the folder; the exit code is 1 if
+anything else happened. Image number N is the same for the same seed.
+"""
+
+import argparse
+import json
+import os
+import random
+import resource
+import select
+import shlex
+import shutil
+import subprocess
+import sys
+import traceback
+from collections import Counter
+from pathlib import Path
+
+from scripts.benchmarks.machine import with_root_on_path
+from scripts.stress.fuzz_images_seeds import seed_files
+from scripts.stress.whole_number import whole_number
+
+SECONDS = 60  # for each image
+MEMORY = 4 * 2**30  # bytes of address space of a child
+EXTREMES = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
+HEADER = 256  # most mutations are in so many first bytes
+OUTCOMES = ("read", "refused", "tracebacks", "signals", "hangs")
+
+
+def mutate(files: dict[str, bytes], seed: int, number: int) -> tuple[str, bytes]:
+    """The name and contents of an image; every seed file comes once as it is, in turn."""
+    names = list(files)
+    if number < len(names):
+        return names[number], files[names[number]]
+    generator = random.Random(f"{seed}:{number}")
+    # Bombs take long and have little inside: most mutations are of other files.
+    small = [name for name in names if ".bomb." not in name]
+    name = generator.choice(names if generator.random() < 0.02 else small)
+    contents = bytearray(files[name])
+    for _ in range(generator.choice((1, 1, 2, 4, 16))):
+        generator.choice(MUTATIONS)(contents, generator, files)
+    return name, bytes(contents)
+
+
+def _position(contents: bytearray, generator: random.Random) -> int:
+    end = len(contents) if generator.random() < 0.4 else min(len(contents), HEADER)
+    return generator.randrange(max(1, end))
+
+
+def _flip(contents: bytearray, generator: random.Random, files: dict[str, bytes]) -> None:
+    at = _position(contents, generator)
+    contents[at : at + 1] = bytes([generator.randrange(256)])
+
+
+def _extreme(contents: bytearray, generator: random.Random, files: dict[str, bytes]) -> None:
+    at, size = _position(contents, generator), generator.choice((1, 2, 4))
+    value = generator.choice(EXTREMES) & (256**size - 1)
+    contents[at : at + size] = value.to_bytes(size, generator.choice(("big", "little")))
+
+
+def _cut_off(contents: bytearray, generator: random.Random, files: dict[str, bytes]) -> None:
+    del contents[max(1, generator.randrange(max(2, len(contents)))) :]
+
+
+def _cut_out(contents: bytearray, generator: random.Random, files: dict[str, bytes]) -> None:
+    at = _position(contents, generator)
+    del contents[at : at + generator.randrange(1, 64)]
+
+
+def _repeat(contents: bytearray, generator: random.Random, files: dict[str, bytes]) -> None:
+    at = _position(contents, generator)
+    part = contents[at : at + generator.randrange(1, 64)]
+    contents[at:at] = part * generator.randrange(1, 20)
+
+
+def _splice(contents: bytearray, generator: random.Random, files: dict[str, bytes]) -> None:
+    other = files[generator.choice([name for name in files if ".bomb." not in name])]
+    start = generator.randrange(max(1, len(other)))
+    at = _position(contents, generator)
+    part = other[start : start + generator.randrange(1, 256)]
+    contents[at : at + len(part)] = part
+
+
+MUTATIONS = (_flip, _flip, _flip, _extreme, _extreme, _cut_off, _cut_out, _repeat, _splice)
+
+
+class Child:
+    """A process that reads images by number, in a folder of its own."""
+
+    def __init__(self, folder: Path, seed: int) -> None:
+        environment = with_root_on_path(
+            HOME=str(folder), TMPDIR=str(folder), OMP_NUM_THREADS="1", PYTHONDONTWRITEBYTECODE="1"
+        )
+        command = [sys.executable, "-P", "-m", "scripts.stress.fuzz_images", "--child", str(seed)]
+        self._process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        if self._ask("ready")["outcome"] != "ready":
+            sys.exit("the process that reads images does not start: run the command with --child 0")
+
+    def read(self, number: int) -> dict:
+        """What happened: `outcome` (a key of the counts) and details."""
+        return self._ask(str(number))
+
+    def _ask(self, question: str) -> dict:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        try:
+            self._process.stdin.write(question + "\n")
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            return self._ended()
+        if not select.select([self._process.stdout], [], [], SECONDS)[0]:
+            self.stop()
+            return {"outcome": "hangs", "ended": True}
+        line = self._process.stdout.readline()
+        return json.loads(line) if line else self._ended()
+
+    def _ended(self) -> dict:
+        return {"outcome": "signals", "ended": True, "exit": self._process.wait()}
+
+    def stop(self) -> None:
+        """Ends the process."""
+        self._process.kill()
+        self._process.wait()
+
+
+def child(seed: int) -> int:
+    """Reads the images whose numbers come on stdin; answers one line of JSON for each."""
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # libraries may print
+    files = seed_files()
+    for line in sys.stdin:
+        answer = {"outcome": "ready"} if line == "ready\n" else _read(files, seed, int(line))
+        answers.write(json.dumps(answer) + "\n")
+        answers.flush()
+    return 0
+
+
+def _read(files: dict[str, bytes], seed: int, number: int) -> dict:
+    from tf_translate.errors import DataError
+    from tf_translate.images import read
+
+    name, contents = mutate(files, seed, number)
+    path = Path("image") / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(contents)
+    channels = (3, 1, 4)[number % 3]
+    try:
+        pixels = read(path, channels=channels)
+        assert pixels.dtype == "uint8"
+        assert pixels.shape[2:] == (channels,)
+        outcome = {"outcome": "read", "pixels": int(pixels.shape[0] * pixels.shape[1])}
+    except DataError as error:
+        text = str(error)
+        one_sentence = str(path) in text and "\n" not in text
+        outcome = {"outcome": "refused" if one_sentence else "tracebacks", "text": text[:300]}
+    except BaseException:
+        outcome = {"outcome": "tracebacks", "text": traceback.format_exc()[-2000:]}
+    path.unlink()
+    return {"number": number, "name": name, **outcome}
+
+
+def run(folder: Path, seed: int, count: int) -> dict:
+    """Reads images 0 to `count` - 1; returns the counts and what should not have happened."""
+    counts = Counter({"tried": 0, **dict.fromkeys(OUTCOMES, 0), "files_outside": 0})
+    faults, work = [], folder / "work"
+    work.mkdir()
+    process = Child(work, seed)
+    for number in range(count):
+        answer = process.read(number)
+        counts["tried"] += 1
+        counts[answer["outcome"]] += 1
+        if answer["outcome"] not in ("read", "refused"):
+            faults.append({**answer, "number": number})
+            print(json.dumps(faults[-1]), flush=True)
+        if answer.get("ended"):
+            process = Child(work, seed)
+        if (number + 1) % 500 == 0:
+            print(f"{number + 1} of {count}: {dict(counts)}", flush=True)
+    process.stop()
+    # A child that ended left the image it was reading, and no other file.
+    outside = [path for path in work.rglob("*") if path.is_file() and path.parent.name != "image"]
+    counts["files_outside"] = len(outside)
+    faults += [{"outcome": "files_outside", "name": str(path)} for path in outside]
+    shutil.rmtree(work)
+    return {"counts": dict(counts), "faults": faults}
+
+
+def main(arguments: list[str]) -> int:
+    """Runs the command; 1 if anything but pixels or a sentence came out."""
+    options = _arguments(arguments)
+    if options.child is not None:
+        return child(options.child)
+    folder = options.folder.resolve()
+    if folder.exists() and any(folder.iterdir()):
+        sys.exit(f"--folder must be new or empty, {folder} is not")
+    folder.mkdir(parents=True, exist_ok=True)
+    result = {
+        "command": shlex.join(["scripts/bench", "fuzz_images", *arguments]),
+        "seed": options.seed,
+        **run(folder, options.seed, options.count),
+    }
+    (folder / "fuzz_images.json").write_text(json.dumps(result, indent=1) + "\n")
+    print(json.dumps(result["counts"]))
+    return int(bool(result["faults"]))
+
+
+def _arguments(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="scripts/bench fuzz_images")
+    folder = Path("runs/fuzz_images")
+    parser.add_argument("--count", type=whole_number, default=5000, help="images in all")
+    parser.add_argument("--seed", type=int, default=0, help="of the mutations")
+    parser.add_argument("--folder", type=Path, default=folder, help="new or empty")
+    parser.add_argument("--child", type=int, help=argparse.SUPPRESS)
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,160 @@
+"""How the settings `interpolation_a`, `interpolation_b` and `white_level` reach the images."""
+
+from pathlib import Path
+from shutil import copy
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tf_translate import images
+from tf_translate.config.data import DataConfig
+from tf_translate.data.attribute_dataset import open_attribute_dataset
+from tf_translate.data.domain_dataset import open_domain_dataset
+from tf_translate.data.image_dataset import open_image_dataset
+from tf_translate.data.image_format import ImageFormat, image_formats
+
+CASES = Path(__file__).parents[1] / "fixtures" / "cases"
+LOCATIONS = ("memory", "disk", "none")
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("TF_TRANSLATE_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def labels(tmp_path):
+    """Pairs: a is a label map of four colours, b a photograph."""
+    photograph = np.random.default_rng(0).integers(0, 256, (256, 256, 3), np.uint8)
+    for split in ("train", "test"):
+        for index in range(2):
+            (tmp_path / "labels" / split / "a").mkdir(parents=True, exist_ok=True)
+            copy(CASES / "lab.png", tmp_path / "labels" / split / "a" / f"{index}.png")
+            images.write(tmp_path / "labels" / split / "b" / f"{index}.png", photograph)
+    return tmp_path / "labels"
+
+
+def colours(batch):
+    return len(np.unique(batch.reshape(-1, batch.shape[-1]), axis=0))
+
+
+@pytest.mark.parametrize("cache", LOCATIONS)
+@pytest.mark.parametrize("load_size", [None, (72, 72)])
+def test_label_maps_keep_their_colours_in_training_and_evaluation(labels, cache, load_size):
+    config = DataConfig(
+        path=str(labels),
+        size=(64, 64),
+        load_size=load_size,
+        interpolation_a="nearest",
+        validation_share=0,
+        cache=cache,
+    )
+    data = open_domain_dataset(config, paired=True)
+    batch = next(iter(data.training(batch_size=2, seed=0)))
+    assert colours(batch["a"].numpy()) == 4
+    assert colours(batch["b"].numpy()) > 1000
+    for split in ("train", "test"):
+        a, b = data.arrays(split)
+        assert colours(a) == 4
+        assert colours(b) > 1000
+        assert colours(next(iter(data.side(split, "a", batch_size=2))).numpy()) == 4
+
+
+def test_by_default_label_maps_are_resized_bicubic(labels):
+    data = open_domain_dataset(DataConfig(path=str(labels), size=(64, 64)), paired=True)
+    assert colours(data.arrays("test")[0]) > 4
+
+
+def test_the_interpolation_of_a_is_that_of_the_models_a(labels):
+    config = DataConfig(
+        path=str(labels), size=(64, 64), direction="b_to_a", interpolation_b="nearest"
+    )
+    a, b = open_domain_dataset(config, paired=True).arrays("test")
+    assert colours(b) == 4
+    assert colours(a) > 1000
+
+
+@pytest.mark.parametrize("cache", LOCATIONS)
+def test_one_set_of_images_is_resized_alike(labels, cache):
+    folder = str(labels / "test" / "a")
+    config = DataConfig(
+        path=folder, size=(64, 64), interpolation_a="nearest", validation_share=0, cache=cache
+    )
+    assert colours(open_image_dataset(config).images("train", at=[0, 1])) == 4
+
+
+def test_images_with_attributes_are_resized_alike(labels):
+    table = labels / "table.csv"
+    table.write_text("image,glasses,split\ntest/a/0.png,0,train\ntest/a/1.png,1,train\n")
+    config = DataConfig(
+        path=str(table),
+        size=(64, 64),
+        interpolation_a="nearest",
+        validation_share=0,
+        attributes={"glasses": ["0", "1"]},
+    )
+    assert colours(open_attribute_dataset(config).images("train", at=[0, 1])) == 4
+
+
+@pytest.fixture
+def deep(tmp_path):
+    """Three images of 12 bits in 16, in three splits."""
+    for split in ("train", "validation", "test"):
+        (tmp_path / "deep" / split).mkdir(parents=True)
+        copy(CASES / "u12in16.png", tmp_path / "deep" / split / "x.png")
+    return tmp_path / "deep"
+
+
+@pytest.mark.parametrize("cache", LOCATIONS)
+def test_dark_images_are_said_once_for_a_data_set_and_also_from_the_cache(deep, cache):
+    config = DataConfig(path=str(deep), size=(64, 64), channels_a=1, cache=cache)
+    for _ in range(2):
+        lines = open_image_dataset(config).found_lines()
+        (dark,) = [line for line in lines if "65,535" in line]
+        assert dark.startswith("3 images, such as ")
+        assert "use at most 4,032 of 65,535 levels" in dark
+
+
+@pytest.mark.parametrize("cache", LOCATIONS)
+def test_the_white_level_brightens_a_data_set_and_changes_the_key_of_the_cache(deep, cache):
+    means = []
+    for white_level in (None, 4095):
+        config = DataConfig(
+            path=str(deep), size=(64, 64), channels_a=1, cache=cache, white_level=white_level
+        )
+        data = open_image_dataset(config)
+        means.append((data.images("test", at=[0]).mean() + 1) * 127.5)
+    assert means == pytest.approx([7.84, 125.54], abs=0.25)  # 2016 / 257, 2016 / 4095 * 255
+    assert not [line for line in data.found_lines() if "65,535" in line]
+
+
+def test_every_setting_that_changes_pixels_changes_key_and_fingerprint(labels):
+    settings = [{}, {"interpolation_a": "nearest"}, {"interpolation_b": "nearest"}]
+    settings += [{"white_level": 4095}]
+    configs = [DataConfig(path=str(labels), size=(64, 64), **each) for each in settings]
+    assert len({tuple(each.key() for each in image_formats(c, "train")) for c in configs}) == 4
+    assert len({open_domain_dataset(config).fingerprint for config in configs}) == 4
+
+
+def test_colour_profiles_and_floats_are_counted_for_a_data_set(tmp_path):
+    for index in range(3):
+        (tmp_path / "set").mkdir(exist_ok=True)
+        copy(CASES / "adobe.jpg", tmp_path / "set" / f"{index}.jpg")
+    copy(CASES / "float01.tif", tmp_path / "set" / "f.tif")
+    data = open_image_dataset(DataConfig(path=str(tmp_path / "set"), size=(64, 64)))
+    said = " / ".join(data.found_lines())
+    assert "3 images, such as " in said
+    assert "have a colour profile and were converted to sRGB" in said
+    assert "f.tif holds floats in [0, 1], which are scaled to 0 to 255" in said
+
+
+@pytest.mark.parametrize("value", [0, 65536, 1.5])
+def test_an_impossible_white_level_is_refused(value):
+    with pytest.raises(ValueError, match="white_level"):
+        DataConfig(path="x", white_level=value)
+
+
+def test_a_format_fits_images_of_any_size():
+    pixels = np.asarray(Image.new("RGB", (9, 7), "red"))
+    assert ImageFormat((4, 5), 3).fit(pixels).shape == (4, 5, 3)
