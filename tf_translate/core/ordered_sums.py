@@ -43,9 +43,10 @@ def ordered_sums() -> Iterator[None]:
                 pywrap_tfe.TFE_Py_RegisterVSpace(backprop._default_vspace)
 
 
-def keep_apart(total: tf.Tensor) -> tf.Tensor:
+@tf.custom_gradient
+def keep_apart(total: tf.Tensor):
     """A sum that TensorFlow's graph optimizer does not fold with a later addition into an AddN."""
-    return tf.raw_ops.Snapshot(input=total)
+    return tf.raw_ops.Snapshot(input=total), lambda gradient: gradient
 
 
 def _sum_in_order(gradients: Sequence) -> tf.Tensor:
