@@ -1,10 +1,11 @@
 """Kills training runs at random moments, resumes them, and compares their final weights.
 
-scripts/bench kills [N] [--folder NEW] [--seed 0] [--method NAME]...
+scripts/bench kills [N] [--folder NEW] [--seed 0] [--method NAME]... [--presets]
 
 Every array of the final model must equal that of an uninterrupted run, bit for bit. N is the
-number of kills in all (default 50; half an hour on one core). Writes kill_runs.json; the exit code
-is 1 if a run was lost or differs.
+number of kills in all (default 50; half an hour on one core). With --presets the runs are shipped
+presets at their size (30 kills take half an hour on two cores). Writes kill_runs.json; the exit
+code is 1 if a run was lost or differs.
 """
 
 import argparse
@@ -28,13 +29,11 @@ import h5py
 import numpy as np
 
 from scripts.benchmarks.machine import machine, versions
-from scripts.stress.kill_runs_jobs import EVERY, JOBS, STEPS, write_images, write_job
+from scripts.stress.kill_runs_jobs import JOBS, PRESETS, Job, write_images, write_job, write_preset
 from scripts.stress.whole_number import whole_number
 
 COMMAND = (sys.executable, "-c", "from tf_translate.cli.main import run; run()")
-# One thread each, so that sums always have the same order.
-THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")
-ENVIRONMENT = {**os.environ, **dict.fromkeys(THREADS, "1"), "TF_CPP_MIN_LOG_LEVEL": "3"}
+ENVIRONMENT = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
 PACKAGES = ("tensorflow", "keras", "h5py", "numpy")
 NO_RUN = "start one without --resume"  # part of the error of --resume where no run exists
 TRIES = 20  # random moments until one comes before the end of a run
@@ -126,16 +125,18 @@ def train_uninterrupted(config: Path, run: Path) -> Uninterrupted:
     return Uninterrupted(run, first_row, time.monotonic() - training.start)
 
 
-def random_moment(generator: random.Random, reference: Uninterrupted) -> Moment:
+def random_moment(generator: random.Random, reference: Uninterrupted, job: Job) -> Moment:
     """A moment: 1 in 5 before the first step, 2 in 5 during a checkpoint, else at any row."""
     kind = generator.choices(("start", "checkpoint", "row"), (1, 2, 2))[0]
     if kind == "start":
         return Moment(kind, generator.uniform(0, reference.first_row))
     if kind == "checkpoint":
-        return Moment(kind, generator.uniform(0, 0.03), generator.randint(1, STEPS // EVERY))
+        return Moment(
+            kind, generator.uniform(0, 0.03), generator.randint(1, job.steps // job.every)
+        )
     # Relative to a row, since the speed of a machine varies.
-    seconds_per_row = (reference.end - reference.first_row) / STEPS
-    return Moment(kind, generator.uniform(0, seconds_per_row), generator.randint(1, STEPS))
+    seconds_per_row = (reference.end - reference.first_row) / job.steps
+    return Moment(kind, generator.uniform(0, seconds_per_row), generator.randint(1, job.steps))
 
 
 def kill(config: Path, run: Path, moment: Moment) -> bool:
@@ -148,7 +149,7 @@ def kill(config: Path, run: Path, moment: Moment) -> bool:
     return training.process.wait() < 0
 
 
-def state_of(run: Path, method: str) -> dict:
+def state_of(run: Path, method: str, job: Job) -> dict:
     """What a kill left: the stage, the last step with a row, the file that was being written."""
     history = run / "history.jsonl"
     steps = re.findall(r'"step": (\d+),', history.read_text()) if history.exists() else []
@@ -156,7 +157,7 @@ def state_of(run: Path, method: str) -> dict:
     unfinished = sorted(path.name for path in run.rglob(".[0-9]*-*"))
     return {
         "method": method,
-        "stage": JOBS[method].stage(step) if run.exists() else "before the run exists",
+        "stage": job.stage(step) if run.exists() else "before the run exists",
         "step": step,
         "writing": re.sub(r"^\.\d+-", "", unfinished[0]) if unfinished else None,
         "checkpoints": len(list(run.glob("checkpoints/step-*.keras"))),
@@ -227,10 +228,12 @@ def main(arguments: list[str]) -> int:
     if folder.exists() and any(folder.iterdir()):
         sys.exit(f"--folder must be new or empty, {folder} is not")
     folder.mkdir(parents=True, exist_ok=True)
-    write_images(folder)
+    if not options.presets:
+        write_images(folder)
+    jobs, write = (PRESETS, write_preset) if options.presets else (JOBS, write_job)
     # All methods equally often; everything else is random.
     order = [options.method[index % len(options.method)] for index in range(options.kills)]
-    configs = {name: write_job(name, folder, options.seed) for name in dict.fromkeys(order)}
+    configs = {name: write(name, folder, options.seed) for name in dict.fromkeys(order)}
     references = {}
     for name, config in configs.items():
         references[name] = train_uninterrupted(config, folder / f"{name}-uninterrupted")
@@ -239,7 +242,9 @@ def main(arguments: list[str]) -> int:
     rows: list[dict] = []
     for index, name in enumerate(order, 1):
         run = folder / f"{name}-{index}"
-        rows.append(_kill_and_resume(generator, configs[name], run, references[name], name))
+        rows.append(
+            _kill_and_resume(generator, configs[name], run, references[name], name, jobs[name])
+        )
         print(f"{index:3} {describe(rows[-1])}", flush=True)
         _write(folder / "kill_runs.json", rows, options, arguments)
     equal = sum(row["resumed"] and row["equal"] and row["rows equal"] for row in rows)
@@ -248,16 +253,21 @@ def main(arguments: list[str]) -> int:
 
 
 def _kill_and_resume(
-    generator: random.Random, config: Path, run: Path, reference: Uninterrupted, method: str
+    generator: random.Random,
+    config: Path,
+    run: Path,
+    reference: Uninterrupted,
+    method: str,
+    job: Job,
 ) -> dict:
     for _ in range(TRIES):
-        moment = random_moment(generator, reference)
+        moment = random_moment(generator, reference, job)
         if kill(config, run, moment):
             break
         shutil.rmtree(run, ignore_errors=True)  # it ended first
     else:
         sys.exit(f"{method} ended before {TRIES} moments: the speed of the machine varies too much")
-    row = {**state_of(run, method), "moment": vars(moment)}
+    row = {**state_of(run, method, job), "moment": vars(moment)}
     row |= resume(config, run)
     row |= compare(reference.run, run) if row["resumed"] else {"equal": False, "difference": None}
     row.setdefault("rows equal", False)
@@ -273,7 +283,8 @@ def _write(file: Path, rows: list[dict], options: argparse.Namespace, arguments:
         "seed": options.seed,
         "machine": machine(),
         "versions": versions(PACKAGES),
-        "steps": STEPS,
+        "presets": options.presets,
+        "steps": max(job.steps for job in (PRESETS if options.presets else JOBS).values()),
         "kills": rows,
     }
     file.write_text(json.dumps(result, indent=1) + "\n")
@@ -285,9 +296,14 @@ def _arguments(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("kills", type=whole_number, nargs="?", default=50, help="kills in all")
     parser.add_argument("--folder", type=Path, default=folder, help="new or empty")
     parser.add_argument("--seed", type=int, default=0, help="of the kills and of the runs")
-    parser.add_argument("--method", action="append", choices=JOBS, help="repeatable; default all")
+    parser.add_argument("--method", action="append", help="repeatable; default all")
+    parser.add_argument("--presets", action="store_true", help="shipped presets at their size")
     options = parser.parse_args(arguments)
-    options.method = options.method or list(JOBS)
+    jobs = PRESETS if options.presets else JOBS
+    unknown = sorted(set(options.method or ()) - set(jobs))
+    if unknown:
+        parser.error(f"--method must be one of {', '.join(jobs)}, got {', '.join(unknown)}")
+    options.method = options.method or list(jobs)
     return options
 
 

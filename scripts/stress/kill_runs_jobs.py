@@ -1,11 +1,16 @@
-"""The training runs of the stress tests: tiny networks of several methods on 32-pixel noise."""
+"""The training runs of the stress tests.
 
+`JOBS` are tiny networks of several methods on 32-pixel noise, `PRESETS` shipped presets.
+"""
+
+import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from scripts.benchmarks.machine import ROOT
 from scripts.stress.toml_file import write_toml
 
 STEPS, EVERY = 30, 3  # training steps in all, and between checkpoints
@@ -18,12 +23,21 @@ _STAGED = {
 
 @dataclass(frozen=True)
 class Job:
-    """A run: settings of the method, of the data and of training, and the steps of each stage."""
+    """A run: settings of the method, of the data and of training, and the steps of each stage.
+
+    `every` is the number of steps between checkpoints.
+    """
 
     model: dict
     data: dict
     stages: dict[str, int] = field(default_factory=lambda: {"train": STEPS})
     training: dict = field(default_factory=dict)
+    every: int = EVERY
+
+    @property
+    def steps(self) -> int:
+        """Steps in all."""
+        return sum(self.stages.values())
 
     def stage(self, step: int) -> str:
         """The stage of the step after `step`; the last stage at the end."""
@@ -84,6 +98,31 @@ JOBS = {
 }  # fmt: skip
 
 
+# Networks and images of the shipped presets, and their stages, shortened to 60 steps.
+PRESETS = {
+    name: Job({}, {}, stages, every=10)
+    for name, stages in {
+        "cyclegan": {"train": 60},
+        "dualgan": {"train": 60},
+        "age_cgan": {"identity_embedder": 12, "gan": 30, "encoder": 18},
+    }.items()
+}
+
+
+def write_preset(name: str, folder: Path, seed: int) -> Path:
+    """Writes a shipped preset of 60 steps as `folder/NAME.toml`."""
+    job = PRESETS[name]
+    file = ROOT / "tf_translate" / "config" / "presets" / f"{name}_small.toml"
+    tables = tomllib.loads(file.read_text())
+    tables["training"] |= {
+        "steps": job.steps, "seed": seed, "log_every": 1, "checkpoint_every": job.every,
+        "sample_every": job.steps, "keep_checkpoints": 2,
+    }  # fmt: skip
+    path = folder / f"{name}.toml"
+    write_toml(path, tables)
+    return path
+
+
 def write_job(name: str, folder: Path, seed: int) -> Path:
     """Writes the configuration of a job as `folder/NAME.toml`."""
     job = JOBS[name]
@@ -94,7 +133,8 @@ def write_job(name: str, folder: Path, seed: int) -> Path:
         "data": {**job.data, "path": str(folder / job.data["path"]), "size": [32, 32]},
         "training": {
             "steps": STEPS, "batch_size": 2, "seed": seed, "log_every": 1, "sample_every": 10,
-            "checkpoint_every": EVERY, "keep_checkpoints": 2, **job.training, "stages": fractions,
+            "checkpoint_every": job.every, "keep_checkpoints": 2, **job.training,
+            "stages": fractions,
         },
     }  # fmt: skip
     path = folder / f"{name}.toml"
