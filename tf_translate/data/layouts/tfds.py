@@ -2,8 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -11,6 +9,7 @@ from PIL import Image
 
 from tf_translate import images
 from tf_translate.data.layouts.folders import SPLIT_NAMES
+from tf_translate.data.layouts.tfds_builder import import_tfds, prepare
 from tf_translate.data.splits import DomainSource, Split, pick_labels
 from tf_translate.errors import DataError
 
@@ -205,7 +204,7 @@ def _read_two_data_sets(
 
 def _choose_class_feature(builder: Any, name: str, requested: str | None) -> str | None:
     """Returns the feature that holds the labels, or None if there is none."""
-    kind = _import().features.ClassLabel
+    kind = import_tfds().features.ClassLabel
     existing = [key for key, feature in builder.info.features.items() if isinstance(feature, kind)]
     if requested in existing or (requested is None and len(existing) < 2):
         return requested or (existing[0] if existing else None)
@@ -231,7 +230,7 @@ def _read_labels(builder: Any, split: str, feature: str | None) -> list[str] | N
 
 def skip_image_decoding(builder: Any) -> dict[str, Any]:
     """Returns decoders that do not decode images, to read the other features quickly."""
-    return {key: _import().decode.SkipDecoding() for key in _list_image_features(builder)}
+    return {key: import_tfds().decode.SkipDecoding() for key in _list_image_features(builder)}
 
 
 def _read_paired(
@@ -257,40 +256,8 @@ def _read_paired(
     }
 
 
-def prepare(name: str) -> Any:
-    """Returns the builder of a prepared data set; downloads the data set first if needed.
-
-    Raises:
-        DataError: If the package or the data set is missing, or the data set cannot be prepared.
-    """
-    tfds = _import()
-    try:
-        builder = tfds.builder(name)
-        builder.download_and_prepare()
-    except tfds.core.DatasetNotFoundError as error:
-        near = get_close_matches(name.split("/")[0], tfds.list_builders(), n=1, cutoff=0.5)
-        hint = f"; did you mean tfds:{near[0]}?" if near else ""
-        raise DataError(f"TensorFlow Datasets has no data set {name!r}{hint}") from error
-    except ImportError as error:
-        raise DataError(f"tfds:{name} needs another package: {error}; install it") from error
-    except Exception as error:  # the download, the disk and the builder may raise anything
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
-        raise DataError(f"tfds:{name} cannot be prepared: {reason}") from error
-    return builder
-
-
-def _import() -> ModuleType:
-    try:
-        import tensorflow_datasets
-    except ImportError as error:
-        raise DataError(
-            "tfds:NAME needs the package tensorflow-datasets; install tf-translate[tfds]"
-        ) from error
-    return tensorflow_datasets
-
-
 def _list_image_features(builder: Any) -> list[str]:
-    tfds = _import()
+    tfds = import_tfds()
     features = builder.info.features
     return [key for key, feature in features.items() if isinstance(feature, tfds.features.Image)]
 

@@ -9,12 +9,8 @@ import numpy as np
 from tf_translate.config.data import cell_text
 from tf_translate.data.layouts.attribute_table import AttributeTable, LocatedRows, Row
 from tf_translate.data.layouts.folders import SPLIT_NAMES
-from tf_translate.data.layouts.tfds import (
-    TfdsImages,
-    choose_image_feature,
-    prepare,
-    skip_image_decoding,
-)
+from tf_translate.data.layouts.tfds import TfdsImages, choose_image_feature, skip_image_decoding
+from tf_translate.data.layouts.tfds_builder import prepare
 from tf_translate.data.splits import ImageList
 from tf_translate.errors import DataError
 
