@@ -9,17 +9,19 @@ one seek and one read give any image.
 
 import hashlib
 import json
+import os
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from tf_translate.config.data import Size
 from tf_translate.config.settings import Settings
 from tf_translate.errors import DataError
 
 INDEX, IMAGES, RECORDS = "packed.json", "images.jsonl", "records.npy"
+_LONGEST_NAME = 255  # bytes of a file name, as on most file systems
 VERSION = 2
 HEADER, FOOTER = 12, 4  # bytes that TFRecord writes before and after a record: length and checksums
 RECORD = np.dtype([("shard", "<u4"), ("offset", "<u8"), ("bytes", "<u8"), ("crc32", "<u4")])
@@ -68,6 +70,18 @@ class Index(Settings):
     channels: tuple[Literal[1, 3, 4], ...] = ()
     shards: tuple[Shard, ...]
     tables: dict[Literal["images.jsonl", "records.npy"], TableFile]
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> "Index":
+        if self.columns and ("image" not in self.columns or self.splits):
+            raise ValueError("a table needs a column image, and has no splits of two domains")
+        if len(set(self.columns)) < len(self.columns):
+            raise ValueError("two columns have the same name")
+        if not self.columns and ("train" not in self.splits or self.rows):
+            raise ValueError("two domains need a split train, and have no rows")
+        if bool(self.sizes) != bool(self.channels):
+            raise ValueError("resized images need both sizes and channels")
+        return self
 
 
 def is_packed(path: Path) -> bool:
@@ -134,16 +148,21 @@ def read_index(folder: Path) -> Index:
 def _describe(error: Exception) -> str:
     if isinstance(error, ValidationError):
         first = error.errors()[0]
-        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
-    return f"no {error}" if isinstance(error, KeyError) else str(error)
+        where = ".".join(map(str, first["loc"]))[:100]
+        return f"{where}: {first['msg']}" if where else first["msg"]
+    return f"no {error}" if isinstance(error, KeyError) else str(error)[:200]
 
 
 def _check_inside(folder: Path, name: str) -> None:
-    is_file_name = bool(name) and name == Path(name).name and "\0" not in name
-    if not is_file_name or not (folder / name).resolve().is_relative_to(folder.resolve()):
+    try:
+        is_inside = (folder / name).resolve().is_relative_to(folder.resolve())
+    except (RuntimeError, OSError, ValueError):  # a link to itself, or no text of a path
+        is_inside = False
+    is_file_name = name == Path(name).name and 0 < len(os.fsencode(name)) <= _LONGEST_NAME
+    if not is_inside or not is_file_name:
         raise DataError(
-            f"the index of {folder} names {name!r}, which is outside the folder; use a folder "
-            "that tf-translate data pack wrote"
+            f"the index of {folder} names {name[:60]!r}, which is outside the folder or no name of "
+            "a file; use a folder that tf-translate data pack wrote"
         )
 
 

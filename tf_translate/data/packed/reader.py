@@ -1,30 +1,22 @@
 """Reads a packed data set: any image with one seek, in the order and splits of the original."""
 
 import hashlib
-import json
 import os
 import zlib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import lru_cache
 from io import FileIO
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from tf_translate import images
 from tf_translate.config.data import DataConfig
 from tf_translate.data.layouts.attribute_table import AttributeTable, Row
-from tf_translate.data.packed.index import (
-    FOOTER,
-    IMAGES,
-    INDEX,
-    RECORD,
-    RECORDS,
-    Index,
-    read_index,
-)
+from tf_translate.data.packed.image_entries import ImageEntry, read_entries
+from tf_translate.data.packed.index import INDEX, read_index
+from tf_translate.data.packed.record_table import read_records
 from tf_translate.data.splits import (
     SPLITS,
     DomainSource,
@@ -37,53 +29,6 @@ from tf_translate.data.splits import (
 from tf_translate.errors import DataError
 
 _OPEN_SHARDS = 64  # files kept open; a process may open about a thousand
-
-
-@dataclass(frozen=True, slots=True)
-class ImageEntry:
-    """The metadata of one packed image: one line of `images.jsonl`.
-
-    Attributes:
-        name: Name of the image in its `ImageList`.
-        file_bytes: Size of the original file; None if it was missing.
-        records: Indices of its records: one, or one for each size and number of channels; none
-            if the image was damaged.
-        problem: Why it could not be decoded when it was packed, or "".
-        split, side, half, label: Metadata of an image of a domain.
-        location, cells: Metadata of a table row: its location in the table file, and its cells
-            in the order of the columns.
-    """
-
-    name: str
-    file_bytes: int | None
-    records: tuple[int, ...]
-    problem: str = ""
-    split: str = ""
-    side: str = ""
-    half: str = ""
-    label: str | None = None
-    location: str = ""
-    cells: tuple[str, ...] = ()
-
-    def to_json(self) -> str:
-        """Formats the entry as one line of JSON, without empty fields."""
-        fields = {key: value for key, value in asdict(self).items() if value not in ("", (), None)}
-        return json.dumps({**fields, "file_bytes": self.file_bytes}) + "\n"
-
-    @staticmethod
-    def from_json(text: str, records: int) -> "ImageEntry":
-        """Parses a line; ValueError or TypeError if it is invalid for so many records."""
-        values: dict[str, Any] = json.loads(text)
-        values["records"] = tuple(int(index) for index in values.get("records", ()))
-        values["cells"] = tuple(values.get("cells", ()))
-        entry = ImageEntry(**values)
-        if not all(0 <= index < records for index in entry.records):
-            raise ValueError("a record that does not exist")
-        if not entry.records and not entry.problem:
-            raise ValueError("it has no record")
-        if not all(isinstance(value, str) for value in (entry.name, entry.problem, *entry.cells)):
-            raise ValueError("its name, problem or cells are not text")
-        return entry
 
 
 class PackedDataset:
@@ -99,8 +44,8 @@ class PackedDataset:
     def __init__(self, folder: Path) -> None:
         self.folder, self.index = folder, read_index(folder)
         self.index_sha256 = hashlib.sha256((folder / INDEX).read_bytes()).hexdigest()
-        self._records = _read_records(folder, self.index)
-        self.entries = _read_entries(folder, self.index, len(self._records))
+        self._records = read_records(folder, self.index)
+        self.entries = read_entries(folder, self.index, len(self._records))
         self._opened = lru_cache(_OPEN_SHARDS)(self._open)
 
     def read_record(self, index: int) -> bytes:
@@ -239,40 +184,3 @@ def read_table(pack: PackedDataset) -> AttributeTable:
 def _open_images(pack: PackedDataset, entries: Sequence[ImageEntry]) -> ImageFileList:
     labels = [entry.label for entry in entries if entry.label is not None]
     return ImageFileList([PackedImage(pack, entry) for entry in entries], labels or None)
-
-
-def _read_records(folder: Path, index: Index) -> np.ndarray:
-    path = folder / RECORDS
-    try:
-        records = np.load(path, allow_pickle=False)
-    except (ValueError, EOFError) as error:
-        raise DataError(f"{path} is not a table of records: {error}") from error
-    if records.dtype != RECORD or records.ndim != 1:
-        raise DataError(f"{path} is not a table of records: it holds {records.dtype}")
-    sizes = np.array([shard.bytes for shard in index.shards], np.uint64)
-    if len(records) and int(records["shard"].max()) >= len(sizes):
-        raise DataError(f"{path} names a shard that is not in the index of {folder}")
-    room = sizes[records["shard"]]
-    starts, lengths = records["offset"], records["bytes"]
-    inside = (starts <= room) & (lengths <= room) & (starts + lengths + FOOTER <= room)
-    if not inside.all():
-        raise DataError(f"{path} names records beyond the end of their shard; pack it again")
-    return records
-
-
-def _read_entries(folder: Path, index: Index, records: int) -> list[ImageEntry]:
-    path, stored_formats = folder / IMAGES, max(1, len(index.sizes) * len(index.channels))
-    entries = []
-    for number, text in enumerate(path.read_text("utf-8").splitlines(), 1):
-        try:
-            entry = ImageEntry.from_json(text, records)
-            if len(entry.records) not in (0, stored_formats) or len(entry.cells) != len(
-                index.columns
-            ):
-                raise ValueError("wrong number of records or cells")
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise DataError(f"{path} line {number} is not a valid image entry: {error}") from error
-        entries.append(entry)
-    if len(entries) != index.images:
-        raise DataError(f"{path} has {len(entries)} images, the index says {index.images}")
-    return entries

@@ -20,7 +20,7 @@ class PreparedImage:
 
 @dataclass(frozen=True)
 class WrittenImage:
-    """An image after writing; the fields are those of `reader.ImageEntry`."""
+    """An image after writing; the fields are those of `image_entries.ImageEntry`."""
 
     file_bytes: int | None
     records: tuple[int, ...]

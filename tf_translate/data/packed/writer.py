@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from tf_translate import images
 from tf_translate.data.layouts.attribute_table import AttributeTable, LocatedRows
+from tf_translate.data.packed.image_entries import ImageEntry
 from tf_translate.data.packed.index import (
     IMAGES,
     RECORD,
@@ -26,7 +27,6 @@ from tf_translate.data.packed.index import (
     measure_file,
     write_index,
 )
-from tf_translate.data.packed.reader import ImageEntry
 from tf_translate.data.packed.shard_writer import PreparedImage, ShardWriter, WrittenImage
 from tf_translate.data.splits import DomainSource, EncodedImage, ImageFile, ImageList, format_list
 from tf_translate.errors import DataError
@@ -160,7 +160,7 @@ def _list_table(table: AttributeTable) -> Iterator[tuple[ImageList, list[ImageEn
     by_split: dict[str, LocatedRows] = {}
     for location, row in table.rows:
         # Files can be opened together; images of TFDS only split by split.
-        name = row["split"] if table.opener else ""
+        name = row.get("split", "") if table.opener else ""
         by_split.setdefault(name, []).append((location, row))
     for rows in by_split.values():
         images = table.images(rows)
