@@ -29,7 +29,7 @@ class DataConfig(Settings):
 
     path: str = Field(
         min_length=1,
-        description="a folder, a .csv or .parquet table, list_attr_celeba.txt, samples:NAME, "
+        description="a folder, a .csv, .tsv or .parquet table, list_attr_celeba.txt, samples:NAME, "
         "tfds:NAME or tfds:NAME_A->NAME_B, or a folder that `data pack` wrote",
     )
     layout: Literal[

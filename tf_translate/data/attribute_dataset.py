@@ -14,12 +14,12 @@ from tf_translate.data.cache.image_store import ImageStore
 from tf_translate.data.image_dataset import ImageDataset, left_out_of
 from tf_translate.data.layouts.age_filenames import read_ages
 from tf_translate.data.layouts.attribute_table import (
-    SUFFIXES,
     AttributeTable,
     LocatedRows,
     Row,
     list_names,
 )
+from tf_translate.data.layouts.table_files import SUFFIXES
 from tf_translate.data.splits import digest, format_list
 from tf_translate.data.table_splits import DecodedRows, assign_splits, decode_rows, open_table
 from tf_translate.errors import DataError
@@ -84,6 +84,7 @@ def open_attribute_dataset(
         skipped=skipped,
         fingerprint=fingerprint,
         left_out=left_out_of(table, decoded),
+        notes=table.notes,
     )
 
 
@@ -106,10 +107,16 @@ class AttributeDataset(ImageDataset):
         skipped: tuple[str, ...],
         fingerprint: str,
         left_out: Mapping[str, LeftOut] | None = None,
+        notes: tuple[str, ...] = (),
     ) -> None:
         stores = {name: split.store for name, split in attribute_splits.items()}
         super().__init__(
-            config, stores, skipped=skipped, fingerprint=fingerprint, left_out=left_out
+            config,
+            stores,
+            skipped=skipped,
+            fingerprint=fingerprint,
+            left_out=left_out,
+            notes=notes,
         )
         self._attribute_splits = attribute_splits
         self.attributes = Attributes(config.attributes)

@@ -63,6 +63,7 @@ def open_domain_dataset(
         fingerprint=fingerprint,
         classes=source.classes,
         left_out=left_out,
+        notes=source.notes,
     )
 
 
@@ -82,6 +83,7 @@ class DomainDataset:
             without labels.
         left_out: Split name -> what was left out: files of other formats, hidden files, damaged
             images, and so on, with their number and the names of some.
+        notes: What else the user should know, such as which file decides the splits.
     """
 
     def __init__(
@@ -94,6 +96,7 @@ class DomainDataset:
         fingerprint: str,
         classes: tuple[str, ...] = (),
         left_out: Mapping[str, LeftOut] | None = None,
+        notes: tuple[str, ...] = (),
     ) -> None:
         self._decoded, self._config = decoded, config
         self._size = config.size
@@ -104,12 +107,12 @@ class DomainDataset:
         self.splits = {name: (len(split.a), len(split.b)) for name, split in decoded.items()}
         self.epoch_size = max(self.splits["train"])
         self.classes = classes
-        self.left_out = dict(left_out or {})
+        self.left_out, self.notes = dict(left_out or {}), notes
 
     def found_lines(self) -> list[str]:
         """Says for each split how many images it has, and what was left out."""
         counts = {name: {"a": a, "b": b} for name, (a, b) in self.splits.items()}
-        return describe_splits(counts, self.left_out)
+        return [*describe_splits(counts, self.left_out), *self.notes]
 
     def has_truth(self, split: str) -> bool:
         """Whether image i of a and image i of b show the same thing in this split."""

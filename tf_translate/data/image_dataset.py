@@ -11,8 +11,9 @@ from tf_translate.config.data import DataConfig
 from tf_translate.data import augmentation, sampling
 from tf_translate.data.cache.decoded_splits import Progress
 from tf_translate.data.cache.image_store import ImageStore
-from tf_translate.data.layouts.attribute_table import SUFFIXES, AttributeTable, LocatedRows
+from tf_translate.data.layouts.attribute_table import AttributeTable, LocatedRows
 from tf_translate.data.layouts.folders import SPLIT_NAMES
+from tf_translate.data.layouts.table_files import SUFFIXES
 from tf_translate.data.splits import digest, format_list
 from tf_translate.data.table_splits import DecodedRows, assign_splits, decode_rows, open_table
 from tf_translate.errors import DataError
@@ -57,6 +58,7 @@ def open_image_dataset(config: DataConfig, *, progress: Progress | None = None) 
         skipped=skipped,
         fingerprint=fingerprint,
         left_out=left_out_of(table, decoded),
+        notes=table.notes,
     )
 
 
@@ -71,6 +73,7 @@ class ImageDataset:
         epoch_size: Number of samples after which every training image was used.
         left_out: Split name -> what was left out, such as damaged images, with their number and
             the names of some; "" -> what was left out of the folder of all splits.
+        notes: What else the user should know, such as which file decides the splits.
     """
 
     def __init__(
@@ -81,17 +84,18 @@ class ImageDataset:
         skipped: tuple[str, ...],
         fingerprint: str,
         left_out: Mapping[str, LeftOut] | None = None,
+        notes: tuple[str, ...] = (),
     ) -> None:
         self._config, self._stores = config, dict(stores)
         self.shape: Shape = (*config.size, config.channels_a)
         self.splits = {name: len(store) for name, store in stores.items()}
         self.skipped, self.fingerprint = skipped, fingerprint
         self.epoch_size = self.splits["train"]
-        self.left_out = dict(left_out or {})
+        self.left_out, self.notes = dict(left_out or {}), notes
 
     def found_lines(self) -> list[str]:
         """Says for each split how many images it has, and what was left out."""
-        return describe_splits(self.splits, self.left_out)
+        return [*describe_splits(self.splits, self.left_out), *self.notes]
 
     def training(
         self,

@@ -5,7 +5,8 @@ from collections import Counter
 from difflib import get_close_matches
 from pathlib import Path
 
-from tf_translate.data.layouts.pair_table import has_domains, read_csv, read_table
+from tf_translate.data.layouts.csv_table import read_csv
+from tf_translate.data.layouts.pair_table import has_domains, read_table
 from tf_translate.data.splits import Split
 from tf_translate.errors import DataError
 

@@ -172,11 +172,13 @@ class DomainSource:
         description: Name of the data set in messages.
         splits: Split name -> images, in the order of `SPLITS`; always has "train".
         left_out: Split name -> what was left out of its folders; empty if nothing was searched.
+        notes: What else the user should know about the data set, one line each.
     """
 
     description: str
     splits: dict[str, Split]
     left_out: Mapping[str, LeftOut] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     @property
     def classes(self) -> tuple[str, ...]:

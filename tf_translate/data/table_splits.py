@@ -8,12 +8,8 @@ from tf_translate.config.data import DataConfig
 from tf_translate.data import shipped_samples
 from tf_translate.data.cache.decoded_splits import Progress, choose_cache_location
 from tf_translate.data.cache.image_store import ImageFormat, ImageStore, open_image_store
-from tf_translate.data.layouts.attribute_table import (
-    SUFFIXES,
-    AttributeTable,
-    LocatedRows,
-    read_columns,
-)
+from tf_translate.data.layouts.attribute_table import AttributeTable, LocatedRows
+from tf_translate.data.layouts.table_files import is_table, read_columns
 from tf_translate.data.layouts.tfds_table import read_tfds_columns
 from tf_translate.data.packed.index import is_packed
 from tf_translate.data.packed.reader import PackedDataset, read_table
@@ -62,11 +58,11 @@ def open_table(
     )
     if is_packed(path):
         return _read_packed_table(PackedDataset(path), config)
-    if path.is_dir():
-        return read_folder(path)
-    if path.suffix.lower() not in SUFFIXES:
+    if is_table(path):
+        return read_columns(path)
+    if not path.is_dir():
         raise DataError(f"data.path must be {accepted_paths}, got {config.path!r}")
-    return read_columns(path)
+    return read_folder(path)
 
 
 def _read_packed_table(pack: PackedDataset, config: DataConfig) -> AttributeTable:

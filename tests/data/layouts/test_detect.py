@@ -234,7 +234,7 @@ def test_a_table_may_have_more_columns_in_any_order_and_a_byte_order_mark(tmp_pa
 def test_invalid_tables_are_refused_with_file_and_line(tmp_path):
     missing = message(tmp_path / "no.csv")
     assert "there is no table" in missing
-    assert "no column a, b; its first line must be split,a,b" in message(
+    assert "no column a, b; its first line must name split, a, b" in message(
         table(tmp_path, "split,left,right\n")
     )
     error = message(table(tmp_path, "split,a,b\ntrain,x,y\ntrian,x,y\ntrain, ,\n"))

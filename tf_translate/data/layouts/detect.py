@@ -6,7 +6,13 @@ from pathlib import Path
 
 from tf_translate.config.data import DataConfig
 from tf_translate.data import shipped_samples
-from tf_translate.data.layouts import attribute_table, domains_by_attribute, folders, pair_table
+from tf_translate.data.layouts import (
+    csv_table,
+    domains_by_attribute,
+    folders,
+    pair_table,
+    table_files,
+)
 from tf_translate.data.layouts.tfds import read_tfds
 from tf_translate.data.packed.index import is_packed
 from tf_translate.data.packed.reader import PackedDataset, read_source, read_table
@@ -19,9 +25,10 @@ SUPPORTED_LAYOUTS = """these layouts are supported:
   trainA/CLASS/ testA/CLASS/ ...       the same with a folder for each class (labels)
   train/a/ train/b/ test/a/ test/b/    pairs with the same file name
   train/ test/                         side-by-side pairs, a left and b right in one image
-  a table NAME.csv                     with the columns split,a,b (and label_a,label_b)
+  a table NAME.csv or NAME.tsv         with the columns split,a,b (and label_a,label_b)
   a table NAME.csv or NAME.parquet     with the column image and others: set domain_column
-  list_attr_celeba.txt                 CelebA's attributes, read as such a table
+  data/train-00000-of-00002.parquet    such a table with its images, as Hugging Face stores them
+  list_attr_celeba.txt (or .csv)       CelebA's attributes, read as such a table
   samples:NAME, tfds:NAME              shipped samples, TensorFlow Datasets
   tfds:NAME_A->NAME_B                  a and b from two of them, unpaired
   packed.json                          any of these, packed by tf-translate data pack
@@ -63,21 +70,17 @@ def read_domains(config: DataConfig) -> DomainSource:
             _require_layout(config, "table")
             return pair_table.read_table(path)
         _require_layout(config, "attributes")
-        return domains_by_attribute.read_attribute_domains(
-            attribute_table.read_columns(path), config
-        )
+        return domains_by_attribute.read_attribute_domains(table_files.read_columns(path), config)
     if not colon and is_attribute_table(path, config):
         _require_layout(config, "attributes")
-        return domains_by_attribute.read_attribute_domains(
-            attribute_table.read_columns(path), config
-        )
+        return domains_by_attribute.read_attribute_domains(table_files.read_columns(path), config)
     if not colon and is_packed(path):
         return _read_packed(PackedDataset(path), config)
     _refuse_table_settings(config)
     if colon and kind == "tfds":
         _require_layout(config, "tfds")
         return read_tfds(name, config.tfds_a, config.tfds_b, label=config.label_column)
-    if path.suffix.lower() == ".csv":
+    if path.suffix.lower() in csv_table.SUFFIXES:
         _require_layout(config, "table")
         return pair_table.read_table(path)
     if config.layout in _FILE_LAYOUTS:
@@ -102,12 +105,11 @@ def _read_packed(pack: PackedDataset, config: DataConfig) -> DomainSource:
 
 
 def is_attribute_table(path: Path, config: DataConfig) -> bool:
-    """Whether a file is an attribute table: a column image, and no columns of domains."""
-    if path.suffix.lower() not in attribute_table.SUFFIXES:
-        return False
-    if config.layout == "attributes" or config.domain_column or path.suffix.lower() != ".csv":
-        return True
-    return "image" in pair_table.read_header(path) and not pair_table.has_domains(path)
+    """Whether a path is an attribute table: a column image, and no columns of domains."""
+    is_text = path.suffix.lower() in csv_table.SUFFIXES
+    if config.layout == "attributes" or config.domain_column or not is_text:
+        return table_files.is_table(path)
+    return not pair_table.has_domains(path) and table_files.has_image_column(path)
 
 
 def _refuse_table_settings(config: DataConfig) -> None:

@@ -21,7 +21,7 @@ def read_attribute_domains(table: AttributeTable, config: DataConfig) -> DomainS
     equal in all columns except the domain's. Counterparts are each other's ground truth.
 
     Args:
-        table: The table, as from `attribute_table.read_columns` or of a packed data set.
+        table: The table, as from `table_files.read_columns` or of a packed data set.
         config: Names the columns and values.
 
     Raises:
@@ -44,7 +44,7 @@ def read_attribute_domains(table: AttributeTable, config: DataConfig) -> DomainS
     }
     if "train" not in splits:
         raise DataError(f"the table {table.path} has no row of the split train in both domains")
-    return DomainSource(f"the table {table.path}", splits)
+    return DomainSource(f"the table {table.path}", splits, notes=table.notes)
 
 
 def _check(table: AttributeTable, config: DataConfig) -> None:

@@ -1,18 +1,12 @@
 """Reads a table of pairs or unpaired images: `split,a,b`, with paths relative to the table."""
 
-import csv
 from dataclasses import dataclass
 from pathlib import Path
 
+from tf_translate.data.layouts.csv_table import read_csv, read_header
 from tf_translate.data.layouts.folders import SPLIT_NAMES
-from tf_translate.data.splits import (
-    SPLITS,
-    DomainSource,
-    ImageFile,
-    ImageFileList,
-    Split,
-    format_list,
-)
+from tf_translate.data.layouts.image_cells import image_files
+from tf_translate.data.splits import SPLITS, DomainSource, ImageFileList, Split, format_list
 from tf_translate.errors import DataError
 
 COLUMNS = ("split", "a", "b")
@@ -35,7 +29,7 @@ def read_table(path: Path) -> DomainSource:
     class of every image of a domain, or are empty.
 
     Args:
-        path: UTF-8 csv file with the columns split, a and b.
+        path: Table of text as for `csv_table.read_csv`, with the columns split, a and b.
 
     Raises:
         DataError: If the file, a column or a cell is invalid. The message names file and line.
@@ -46,46 +40,15 @@ def read_table(path: Path) -> DomainSource:
     for name in SPLITS:
         chosen = [row for row in rows if row.split == name]
         if chosen:
-            splits[name] = _split(chosen, path.parent)
+            splits[name] = _split(path, chosen)
     if "train" not in splits:
         raise DataError(f"the table {path} has no row of the split train")
     return DomainSource(f"the table {path}", splits)
 
 
-def read_header(path: Path) -> tuple[str, ...]:
-    """Returns the column names of a csv file; empty if it cannot be read."""
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as opened:
-            return tuple(next(csv.reader(opened), ()))
-    except (OSError, UnicodeDecodeError, csv.Error):
-        return ()
-
-
 def has_domains(path: Path) -> bool:
-    """Whether a csv file lists images by domain: it has a column `a` or `b`."""
+    """Whether a table of text lists images by domain: it has a column `a` or `b`."""
     return bool({"a", "b"} & set(read_header(path)))
-
-
-def read_csv(path: Path, required: tuple[str, ...]) -> list[tuple[int, dict[str, str]]]:
-    """Reads a UTF-8 csv file with a header: (line, cells by column) of every row.
-
-    Raises:
-        DataError: If there is no such file, a required column is missing, or it cannot be read.
-    """
-    if not path.is_file():
-        raise DataError(f"there is no table {path}")
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as opened:
-            reader = csv.DictReader(opened, restval="")
-            missing = [column for column in required if column not in (reader.fieldnames or ())]
-            if missing:
-                raise DataError(
-                    f"the table {path} has no column {', '.join(missing)}; "
-                    f"its first line must be {','.join(required)}"
-                )
-            return [(reader.line_num, row) for row in reader]
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"the table {path} cannot be read as UTF-8 csv: {error}") from error
 
 
 def _read_rows(path: Path) -> list[_Row]:
@@ -123,18 +86,13 @@ def _check_labels(path: Path, rows: list[_Row]) -> None:
             )
 
 
-def _split(rows: list[_Row], folder: Path) -> Split:
+def _split(path: Path, rows: list[_Row]) -> Split:
     aligned = all(row.cells["a"] and row.cells["b"] for row in rows)
-    return Split(_open_domain(rows, "a", folder), _open_domain(rows, "b", folder), aligned)
+    return Split(_open_domain(path, rows, "a"), _open_domain(path, rows, "b"), aligned)
 
 
-def _open_domain(rows: list[_Row], side: str, folder: Path) -> ImageFileList:
-    chosen = [row.cells for row in rows if row.cells[side]]
-    files = [image_file(cells[side], folder) for cells in chosen]
-    labels = [cells[f"label_{side}"] for cells in chosen]
-    return ImageFileList(files, labels if any(labels) else None)
-
-
-def image_file(cell: str, folder: Path) -> ImageFile:
-    """Returns the image file that a cell names, relative to the folder of its table."""
-    return ImageFile(str(folder / cell), Path(cell).with_suffix("").as_posix())
+def _open_domain(path: Path, rows: list[_Row], side: str) -> ImageFileList:
+    chosen = [row for row in rows if row.cells[side]]
+    cells = [(f"line {row.line}: {side}", row.cells[side]) for row in chosen]
+    labels = [row.cells[f"label_{side}"] for row in chosen]
+    return ImageFileList(image_files(path, path.parent, cells), labels if any(labels) else None)

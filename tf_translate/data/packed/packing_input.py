@@ -9,15 +9,16 @@ from tf_translate.config.data import DataConfig
 from tf_translate.config.load import validate
 from tf_translate.data import shipped_samples
 from tf_translate.data.image_dataset import read_image_folder
-from tf_translate.data.layouts import pair_table
+from tf_translate.data.layouts import csv_table, pair_table
 from tf_translate.data.layouts.age_filenames import read_ages
-from tf_translate.data.layouts.attribute_table import AttributeTable, read_columns
+from tf_translate.data.layouts.attribute_table import AttributeTable
 from tf_translate.data.layouts.detect import (
     detect_folder_layout,
     is_attribute_table,
     read_domains,
 )
 from tf_translate.data.layouts.folders import SPLIT_NAMES
+from tf_translate.data.layouts.table_files import read_columns
 from tf_translate.data.layouts.tfds import has_domains
 from tf_translate.data.layouts.tfds_table import read_tfds_columns
 from tf_translate.data.packed.index import is_packed
@@ -88,7 +89,7 @@ def _detect_layout(path: str, folder: Path, features: dict[str, Any]) -> str:
         )
     if is_attribute_table(folder, DataConfig(path=path)):
         return "attributes"
-    if folder.suffix.lower() == ".csv":
+    if folder.suffix.lower() in csv_table.SUFFIXES:
         return "table"
     if not folder.is_dir():
         return "auto"  # its reader raises the error
@@ -109,6 +110,10 @@ def _detect_layout(path: str, folder: Path, features: dict[str, Any]) -> str:
 
 def describe_found(data: DomainSource | AttributeTable) -> list[str]:
     """Says for each split how many images it has, and what was left out."""
+    return [*_describe_counts(data), *data.notes]
+
+
+def _describe_counts(data: DomainSource | AttributeTable) -> list[str]:
     if isinstance(data, DomainSource):
         counts = {
             name: {"a": len(split.a.names), "b": len(split.b.names)}
