@@ -1,0 +1,243 @@
+"""Opens hundreds of damaged and hostile tables and packed data sets, and counts what happens.
+
+scripts/bench fuzz_tables [--count 300] [--seed 0] [--folder NEW]
+
+Valid tables (csv, tsv, CelebA's lists, Parquet with paths and with images) and packed data sets
+are changed: cells that name no image, values that no index has, forged headers and positions,
+changed bytes, files cut off or replaced by links and pipes. Each is opened as training opens it,
+by a command of the real command line, in a child process that opens many of them, has limits of
+memory and of time for each, and is started again after a crash. It must be opened, or refused in
+words with exit code 2.
+Writes fuzz_tables.json into the folder; the exit code is 1 if anything else happened.
+"""
+
+import argparse
+import contextlib
+import datetime
+import io
+import json
+import os
+import random
+import resource
+import select
+import shlex
+import shutil
+import subprocess
+import sys
+import traceback
+from collections import Counter
+from pathlib import Path
+
+from scripts.benchmarks.machine import machine, versions, with_root_on_path
+from scripts.stress.fuzz_tables_inputs import BASES, Base, mutate
+from scripts.stress.whole_number import whole_number
+from tf_translate.cli.output import load_tensorflow
+
+SECONDS = 60  # for each input
+SECONDS_TO_START = 300  # TensorFlow is loaded
+MEMORY = 10 * 2**30  # bytes of address space of a child; TensorFlow alone takes three
+OUTCOMES = ("opened", "refused", "tracebacks", "signals", "hangs")
+
+
+class Child:
+    """A process that opens data sets in a folder of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "scripts.stress.fuzz_tables", "--child"],
+            cwd=folder,
+            env=with_root_on_path(
+                HOME=str(folder),
+                KERAS_HOME=str(folder / "tmp"),
+                TMPDIR=str(folder / "tmp"),
+                TF_TRANSLATE_CACHE=str(folder / "cache"),
+                TF_CPP_MIN_LOG_LEVEL="3",
+                PYTHONDONTWRITEBYTECODE="1",
+            ),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        started = self.ask("ready", SECONDS_TO_START)
+        if started["outcome"] != "ready":
+            sys.exit(f"the process that opens data sets does not start: {started}")
+
+    def ask(self, question: str, seconds: float = SECONDS) -> dict:
+        """Returns what happened: `outcome` (a key of the counts) and details."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        try:
+            self._process.stdin.write(question + "\n")
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            return self._ended()
+        if not select.select([self._process.stdout], [], [], seconds)[0]:
+            self.stop()
+            return {"outcome": "hangs", "ended": True}
+        line = self._process.stdout.readline()
+        return json.loads(line) if line else self._ended()
+
+    def _ended(self) -> dict:
+        return {"outcome": "signals", "ended": True, "exit": self._process.wait()}
+
+    def stop(self) -> None:
+        """Ends the process."""
+        self._process.kill()
+        self._process.wait()
+
+
+def child() -> int:
+    """Opens the data sets that come on stdin as JSON; answers one line of JSON for each."""
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # libraries may print
+    from tf_translate.cli import main as command_line
+
+    command_line.app.command("open-data")(open_data)
+    for line in sys.stdin:
+        answer = {"outcome": "ready"} if line == "ready\n" else _run(command_line.run, line.strip())
+        answers.write(json.dumps(answer) + "\n")
+        answers.flush()
+    return 0
+
+
+def open_data(task: str) -> None:
+    """Opens a data set as training does; a command of the real command line in the child."""
+    from tf_translate.config.data import DataConfig
+    from tf_translate.config.load import validate
+    from tf_translate.data.attribute_dataset import open_attribute_dataset
+    from tf_translate.data.domain_dataset import open_domain_dataset
+    from tf_translate.data.image_dataset import open_image_dataset
+
+    values = json.loads(task)
+    openers = {
+        "domains": open_domain_dataset,
+        "attributes": open_attribute_dataset,
+        "images": open_image_dataset,
+    }
+    settings = {"size": [8, 8], "path": values["path"], **values["settings"]}
+    openers[values["opening"]](validate(DataConfig, settings, "open-data"))
+
+
+def _run(run, task: str) -> dict:
+    """Runs the command; sorts its exit code and output."""
+    sys.argv = ["tf-translate", "open-data", task]
+    printed = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(printed), contextlib.redirect_stdout(printed):
+            run()
+    except SystemExit as error:
+        text = printed.getvalue().strip()
+        if error.code in (0, None):
+            return {"outcome": "opened"}
+        is_told = error.code == 2 and text.startswith("error: ") and "Traceback" not in text
+        return {"outcome": "refused" if is_told else "tracebacks", "text": text[:1000]}
+    except BaseException:
+        return {"outcome": "tracebacks", "text": traceback.format_exc()[-3000:]}
+    return {"outcome": "opened"}
+
+
+def run(folder: Path, seed: int, count: int) -> dict:
+    """Opens inputs 0 to `count` - 1; returns the counts, also by base, and all faults."""
+    load_tensorflow()  # to pack
+    work, bases, outside = folder / "work", folder / "bases", folder / "outside"
+    for path in (work / "tmp", outside):
+        path.mkdir(parents=True)
+    for name, base in BASES.items():
+        base.write(bases / name)
+    before = _files(bases) | _files(outside)
+    counts = Counter({"tried": 0, **dict.fromkeys(OUTCOMES, 0), "files_outside": 0})
+    by_base = {name: Counter() for name in BASES}
+    faults, process = [], Child(work)
+    for number in range(count):
+        name = list(BASES)[number % len(BASES)]
+        target = work / "case"
+        answer = _try(process, bases / name, target, BASES[name], f"{seed}:{number}")
+        counts["tried"] += 1
+        counts[answer["outcome"]] += 1
+        by_base[name][answer["outcome"]] += 1
+        if answer["outcome"] not in ("opened", "refused"):
+            faults.append({"number": number, "base": name, **answer})
+            print(json.dumps(faults[-1]), flush=True)
+            shutil.copytree(target, folder / f"fault-{number}", symlinks=True, ignore=_pipes)
+        shutil.rmtree(target)
+        if answer.get("ended"):
+            process = Child(work)
+    process.stop()
+    foreign = (_files(bases) | _files(outside)) ^ before
+    foreign |= {path for path, _ in _files(work) if path.split("/")[0] not in ("tmp", "cache")}
+    counts["files_outside"] = len(foreign)
+    faults += [{"outcome": "files_outside", "name": str(path)} for path in sorted(foreign, key=str)]
+    for path in (work, bases, outside):
+        shutil.rmtree(path)
+    return {
+        "counts": dict(counts),
+        "by_base": {name: dict(found) for name, found in by_base.items()},
+        "faults": faults,
+    }
+
+
+def _try(process: Child, source: Path, target: Path, base: Base, seed: str) -> dict:
+    """Opens a changed copy of a base; the first copies of all bases are not changed."""
+    shutil.copytree(source, target, symlinks=True, ignore=_pipes)
+    for pipe in source.rglob("pipe.png"):
+        os.mkfifo(target / pipe.relative_to(source))
+    number = int(seed.rpartition(":")[2])
+    changed = "nothing" if number < len(BASES) else mutate(random.Random(seed), base, target)
+    task = {"path": str(target / base.path), "opening": base.opening, "settings": base.settings}
+    answer = process.ask(json.dumps(task))
+    if changed == "nothing" and answer["outcome"] != "opened":
+        answer = {**answer, "outcome": "tracebacks", "reason": "a valid data set is not opened"}
+    return {"changed": changed, **answer}
+
+
+def _pipes(folder: str, names: list[str]) -> list[str]:
+    """Named pipes cannot be copied."""
+    return [name for name in names if Path(folder, name).is_fifo()]
+
+
+def _files(folder: Path) -> set[tuple[str, int]]:
+    """Path and time of the last change of every file below a folder."""
+    return {
+        (path.relative_to(folder).as_posix(), path.lstat().st_mtime_ns)
+        for path in folder.rglob("*")
+        if not path.is_dir()
+    }
+
+
+def main(arguments: list[str]) -> int:
+    """Runs the command; 1 if an input was neither opened nor refused in words."""
+    options = _arguments(arguments)
+    if options.child:
+        return child()
+    folder = options.folder.resolve()
+    if folder.exists() and any(folder.iterdir()):
+        sys.exit(f"--folder must be new or empty, {folder} is not")
+    folder.mkdir(parents=True, exist_ok=True)
+    result = {
+        "command": shlex.join(["scripts/bench", "fuzz_tables", *arguments]),
+        "date": datetime.date.today().isoformat(),
+        "machine": machine(),
+        "versions": versions(("numpy", "pillow", "pyarrow", "pydantic", "tensorflow")),
+        "seed": options.seed,
+        **run(folder, options.seed, options.count),
+    }
+    (folder / "fuzz_tables.json").write_text(json.dumps(result, indent=1) + "\n")
+    print(json.dumps(result["counts"]))
+    return int(bool(result["faults"]))
+
+
+def _arguments(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="scripts/bench fuzz_tables")
+    folder = Path("runs/fuzz_tables")
+    parser.add_argument("--count", type=whole_number, default=300, help="data sets in all")
+    parser.add_argument("--seed", type=int, default=0, help="of the changes")
+    parser.add_argument("--folder", type=Path, default=folder, help="new or empty")
+    parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
