@@ -1,5 +1,6 @@
 """CelebA's lists as published and as on Kaggle: official splits, identities, places of images."""
 
+import os
 import shutil
 from collections import Counter
 from pathlib import Path
@@ -162,6 +163,13 @@ def test_identities_are_a_column_that_groups_images_if_it_is_asked_for(folder):
     data = open_attribute_dataset(config(path, **GLASSES, group_column="identity"))
     groups = [{key.split("\n")[-1] for key in data.groups(split)} for split in data.splits]
     assert sum(map(len, groups)) == len(set().union(*groups)) == 10
+
+
+@pytest.mark.parametrize("name", ["list_attr_celeba.txt", "list_eval_partition.txt"])
+def test_a_vast_list_is_refused_before_it_is_read(folder, name):
+    os.truncate(folder / name, 2**40)  # a sparse file: it takes no space
+    with pytest.raises(DataError, match=rf"line 4\d of the table .*{name} is longer than"):
+        read_columns(folder / "list_attr_celeba.txt")
 
 
 def test_a_list_with_a_byte_order_mark_and_windows_line_ends_is_read(folder):

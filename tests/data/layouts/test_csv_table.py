@@ -1,5 +1,6 @@
 """Tables of text: separators, byte order marks, line ends, and header lines that are not clear."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -95,7 +96,8 @@ def test_a_missing_column_is_told_with_the_separator_that_was_used(tmp_path):
         ("\n\n", "no column image"),
         (b"image,x\n\xff\xfe,1\n", "cannot be read as UTF-8"),
         ("image,x\n0.png," + '"' + "x" * 200_000, "field larger than field limit"),
-        ("image," + "x" * 2**20, "longer than 1048576 characters"),
+        ("image," + "x" * 2**20, "line 1 of the table"),
+        ("image,x\n" + "y" * 2**20, "line 2 of the table"),
     ],
 )
 def test_tables_that_cannot_be_read_are_refused_in_one_sentence(tmp_path, text, reason):
@@ -103,6 +105,12 @@ def test_tables_that_cannot_be_read_are_refused_in_one_sentence(tmp_path, text, 
     sentence = message(path)
     assert str(path) in sentence
     assert reason in sentence
+
+
+def test_a_vast_file_is_refused_before_it_is_read(tmp_path):
+    path = table(tmp_path, "image,x\n0.png,1\n")
+    os.truncate(path, 2**40)  # a sparse file: it takes no space
+    assert f"line 3 of the table {path} is longer than 1048576 characters" in message(path)
 
 
 def test_cells_that_are_missing_at_the_end_of_a_row_are_empty(tmp_path):

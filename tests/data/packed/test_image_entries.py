@@ -1,6 +1,7 @@
 """Metadata of packed images that is invalid, or does not agree with the index."""
 
 import json
+import tracemalloc
 
 import pytest
 
@@ -79,7 +80,17 @@ def test_an_invalid_line_is_refused_with_its_number(folder, line, reason):
 
 def test_metadata_that_is_no_text_is_refused(folder):
     replace_table(folder, "images.jsonl", b"\xff\xfe\n")
-    assert "images.jsonl is not UTF-8 text" in message(folder)
+    assert "images.jsonl line 1 is not a valid image entry: " in message(folder)
+
+
+def test_a_line_that_never_ends_is_refused_without_memory(folder):
+    replace_table(folder, "images.jsonl", b" " * 10 * 2**20)
+    tracemalloc.start()
+    sentence = message(folder)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert "images.jsonl line 1 is not a valid image entry: " in sentence
+    assert peak < 2**23
 
 
 def test_another_number_of_images_than_the_index_says_is_refused(folder):

@@ -1,6 +1,7 @@
 """Indexes of packed sets with values that no packed set has: each is refused before it is used."""
 
 import json
+import os
 
 import pytest
 
@@ -75,6 +76,19 @@ def test_json_that_is_no_index_is_refused(folder, text):
 def test_an_index_that_is_no_text_is_refused(folder):
     (folder / "packed.json").write_bytes(b"\xff\xfe{}")
     assert "is not the index of a packed data set" in message(folder)
+
+
+@pytest.mark.parametrize("name", ["packed.json", "images.jsonl", "records.npy"])
+def test_vast_files_are_refused_before_they_are_read(folder, name):
+    vast = 2**40  # a sparse file: it takes no space
+    os.truncate(folder / name, vast)
+    if name == "packed.json":
+        assert "it has more than 256 MB" in message(folder)
+        return
+    tables = index_of(folder)["tables"]
+    tables[name]["bytes"] = vast
+    change(folder, tables=tables)
+    assert f"has {vast} bytes, more than 16 images can need" in message(folder)
 
 
 def test_a_size_that_no_file_can_have_is_told_without_reading(folder):

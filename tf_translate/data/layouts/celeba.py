@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tf_translate.data.layouts.attribute_table import AttributeTable
-from tf_translate.data.layouts.csv_table import read_csv
+from tf_translate.data.layouts.csv_table import lines_of, read_csv
 from tf_translate.data.splits import SPLITS, format_list
 from tf_translate.errors import DataError
 
@@ -155,6 +155,7 @@ def _add_column(
 
 def _read_lines(path: Path) -> list[str]:
     try:
-        return path.read_text("utf-8-sig").splitlines()
+        with path.open(encoding="utf-8-sig") as opened:
+            return [line.rstrip("\n") for line in lines_of(opened, path)]
     except UnicodeDecodeError as error:
         raise DataError(f"the table {path} is not UTF-8 text: {error}") from error

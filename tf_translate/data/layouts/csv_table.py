@@ -3,14 +3,16 @@
 import csv
 import re
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TextIO
 
 from tf_translate.data.splits import format_list
 from tf_translate.errors import DataError
 
 SUFFIXES = (".csv", ".tsv")
 _SEPARATORS = {",": "a comma", ";": "a semicolon", "\t": "a tab"}
-_LONGEST_HEADER = 2**20  # characters; CelebA's has 600
+_LONGEST_LINE = 2**20  # characters; the header line of CelebA's list has 600
 
 
 def read_csv(path: Path, required: tuple[str, ...]) -> list[tuple[int, dict[str, str]]]:
@@ -35,9 +37,9 @@ def read_csv(path: Path, required: tuple[str, ...]) -> list[tuple[int, dict[str,
         raise DataError(f"there is no table {path}")
     try:
         with path.open(newline="", encoding="utf-8-sig") as opened:
-            separator = _find_separator(opened.readline(_LONGEST_HEADER), path)
+            separator = _find_separator(next(lines_of(opened, path), ""), path)
             opened.seek(0)
-            reader = csv.reader(opened, delimiter=separator)
+            reader = csv.reader(lines_of(opened, path), delimiter=separator)
             names = [name.strip() for name in next(reader, ())]
             _check_names(path, names, required, separator)
             rows = [(reader.line_num, cells) for cells in reader if cells]
@@ -58,25 +60,34 @@ def read_header(path: Path) -> tuple[str, ...]:
     """Returns the column names of such a table; empty if there is no file, or none of UTF-8 text.
 
     Raises:
-        DataError: If the header line holds two separators.
+        DataError: If the header line holds two separators, or never ends.
     """
     if not path.is_file():
         return ()
     try:
         with path.open(newline="", encoding="utf-8-sig") as opened:
-            separator = _find_separator(opened.readline(_LONGEST_HEADER), path)
+            separator = _find_separator(next(lines_of(opened, path), ""), path)
             opened.seek(0)
-            return tuple(name.strip() for name in next(csv.reader(opened, delimiter=separator), ()))
+            reader = csv.reader(lines_of(opened, path), delimiter=separator)
+            return tuple(name.strip() for name in next(reader, ()))
     except (OSError, UnicodeDecodeError, csv.Error):
         return ()
 
 
+def lines_of(opened: TextIO, path: Path) -> Iterator[str]:
+    """Yields the lines of an open file; `DataError` if one is longer than any of a table."""
+    number = 0
+    while line := opened.readline(_LONGEST_LINE):
+        number += 1
+        if len(line) == _LONGEST_LINE:
+            raise DataError(
+                f"line {number} of the table {path} is longer than {_LONGEST_LINE} characters: "
+                "it is no table of text with a line for each image"
+            )
+        yield line
+
+
 def _find_separator(header: str, path: Path) -> str:
-    if len(header) == _LONGEST_HEADER:
-        raise DataError(
-            f"the header line of the table {path} is longer than {_LONGEST_HEADER} characters: "
-            "it is no table with the names of its columns in the first line"
-        )
     unquoted = re.sub(r'"[^"]*"', "", header)
     found = [separator for separator in _SEPARATORS if separator in unquoted]
     if len(found) > 1:

@@ -2,12 +2,12 @@
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from tf_translate.data.packed.index import IMAGES, Index
+from tf_translate.data.packed.index import IMAGES, LONGEST_LINE, Index
 from tf_translate.errors import DataError
 
 
@@ -96,13 +96,9 @@ def read_entries(folder: Path, index: Index, records: int) -> list[ImageEntry]:
     """
     path, stored_formats = folder / IMAGES, max(1, len(index.sizes) * len(index.channels))
     entries = []
-    try:
-        lines = path.read_text("utf-8").splitlines()
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path} is not UTF-8 text: {error}") from error
-    for number, text in enumerate(lines, 1):
+    for number, line in enumerate(_read_lines(path), 1):
         try:
-            entry = ImageEntry.from_json(text, records)
+            entry = ImageEntry.from_json(line.decode("utf-8"), records)
             if len(entry.records) not in (0, stored_formats) or len(entry.cells) != len(
                 index.columns
             ):
@@ -123,6 +119,12 @@ def read_entries(folder: Path, index: Index, records: int) -> list[ImageEntry]:
         raise DataError(f"{path} has {len(entries)} images, the index says {index.images}")
     _check_rows(path, index, entries) if index.columns else _check_domains(path, index, entries)
     return entries
+
+
+def _read_lines(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while line := file.readline(LONGEST_LINE):
+            yield line
 
 
 def _check_rows(path: Path, index: Index, entries: Sequence[ImageEntry]) -> None:

@@ -22,6 +22,8 @@ from tf_translate.errors import DataError
 
 INDEX, IMAGES, RECORDS = "packed.json", "images.jsonl", "records.npy"
 _LONGEST_NAME = 255  # bytes of a file name, as on most file systems
+_LARGEST_INDEX = 256 * 2**20  # bytes; it names each shard, and each image that was skipped
+LONGEST_LINE = 2**20  # bytes of the metadata of an image
 VERSION = 2
 HEADER, FOOTER = 12, 4  # bytes that TFRecord writes before and after a record: length and checksums
 RECORD = np.dtype([("shard", "<u4"), ("offset", "<u8"), ("bytes", "<u8"), ("crc32", "<u4")])
@@ -97,8 +99,9 @@ def write_index(folder: Path, index: Index) -> None:
 
 def measure_file(folder: Path, name: str) -> TableFile:
     """Computes size and hash of a file."""
-    contents = (folder / name).read_bytes()
-    return TableFile(bytes=len(contents), sha256=hashlib.sha256(contents).hexdigest())
+    with (folder / name).open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256")
+        return TableFile(bytes=file.tell(), sha256=digest.hexdigest())
 
 
 def read_index(folder: Path) -> Index:
@@ -111,6 +114,8 @@ def read_index(folder: Path) -> Index:
         DataError: If the index has another version or is invalid, or a file does not match it.
     """
     path = folder / INDEX
+    if path.stat().st_size > _LARGEST_INDEX:
+        raise DataError(f"{path} is no index of a packed data set: it has more than 256 MB")
     try:
         values = json.loads(path.read_text("utf-8"))
         version = values["version"] if isinstance(values, dict) else None
@@ -138,11 +143,22 @@ def read_index(folder: Path) -> Index:
         if expected is None:
             raise DataError(f"{path} does not list {name}; pack the data set again")
         _check_size(folder / name, expected.bytes)
+        if expected.bytes > _largest_table(index)[name]:
+            raise DataError(
+                f"{folder / name} has {expected.bytes} bytes, more than {index.images} images can "
+                "need; pack the data set again"
+            )
         if measure_file(folder, name) != expected:
             raise DataError(
                 f"{folder / name} has changed since it was packed; pack the data set again"
             )
     return index
+
+
+def _largest_table(index: Index) -> dict[str, int]:
+    """The most bytes that each table can have."""
+    records = sum(shard.records for shard in index.shards)
+    return {IMAGES: index.images * LONGEST_LINE, RECORDS: records * RECORD.itemsize + 2**16}
 
 
 def _describe(error: Exception) -> str:
