@@ -5,8 +5,8 @@ JPEG, PNG, WebP, BMP, GIF (first frame) and TIFF (first page). Pillow's mode dec
 which pixels become 8 bits (`_RULES`). The header decides whether an image is too large, before
 anything is decoded. An embedded colour profile is converted to sRGB, EXIF rotation is applied.
 
-A decoded image needs about 7 bytes of memory for each pixel: 4 in Pillow, 3 in the result. What
-is converted is converted in bands of rows, so that it adds little.
+Decoding needs 7 to 10 bytes of memory for each pixel, 4 in Pillow and 3 in the result, and 16 for
+WebP, whose decoder keeps two images. Conversions work in bands of rows, so that they add little.
 """
 
 import contextlib
@@ -32,8 +32,8 @@ from tf_translate.colour_profiles import profile_transform
 from tf_translate.errors import DataError
 from tf_translate.image_notices import notice
 
-MAX_PIXELS = 178_956_970  # as Pillow: 1.3 GB when decoded
-MAX_TILED_PIXELS = 1_000_000_000  # with translate --tiles: 7 GB when decoded
+MAX_PIXELS = 178_956_970  # as Pillow: 1.3 GB of memory, WebP 2.9 GB
+MAX_TILED_PIXELS = 1_000_000_000  # with translate --tiles: 7 GB of memory
 CHANNEL_MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 FORMATS = "JPEG, PNG, WebP, BMP, GIF and TIFF"
 _SMALLER = "make it smaller first, for example with: magick IN -resize 50% OUT"

@@ -13,6 +13,9 @@ from tf_translate.data.attribute_dataset import open_attribute_dataset
 from tf_translate.data.domain_dataset import open_domain_dataset
 from tf_translate.data.image_dataset import open_image_dataset
 from tf_translate.data.image_format import ImageFormat, image_formats
+from tf_translate.data.packed.packing_input import find_to_pack
+from tf_translate.data.packed.writer import PackingOptions, pack
+from tf_translate.errors import DataError
 
 CASES = Path(__file__).parents[1] / "fixtures" / "cases"
 LOCATIONS = ("memory", "disk", "none")
@@ -158,3 +161,34 @@ def test_an_impossible_white_level_is_refused(value):
 def test_a_format_fits_images_of_any_size():
     pixels = np.asarray(Image.new("RGB", (9, 7), "red"))
     assert ImageFormat((4, 5), 3).fit(pixels).shape == (4, 5, 3)
+
+
+@pytest.mark.parametrize("direction", ["a_to_b", "b_to_a"])
+def test_a_packed_set_was_resized_by_the_interpolation_of_each_domain(labels, tmp_path, direction):
+    options = PackingOptions(
+        sizes=((64, 64),), channels=(3,), interpolation_a="nearest", white_level=4095
+    )
+    packed = pack(
+        *find_to_pack(str(labels))[:1], tmp_path / "packed", options, layout="named_pairs"
+    )
+    assert (packed.interpolation_a, packed.interpolation_b) == ("nearest", "bicubic")
+    of_labels = "interpolation_a" if direction == "a_to_b" else "interpolation_b"
+    settings = {"size": (64, 64), "direction": direction, "white_level": 4095}
+    same = {of_labels: "nearest", **settings}
+    for path in (tmp_path / "packed", labels):
+        config = DataConfig(path=str(path), **same)
+        a, b = open_domain_dataset(config).arrays("test")
+        assert colours(a if direction == "a_to_b" else b) == 4
+    others = ({**same, of_labels: "bicubic"}, {**same, "white_level": None})
+    for other in others:
+        config = DataConfig(path=str(tmp_path / "packed"), **other)
+        with pytest.raises(DataError, match=r"were resized with (interpolation|white_level)"):
+            open_domain_dataset(config)
+
+
+def test_packing_says_what_decoding_changed(deep, tmp_path):
+    said = []
+    table = find_to_pack(str(deep), "images")[0]
+    pack(table, tmp_path / "packed", PackingOptions(), layout="images", report=said.append)
+    assert "3 images, such as " in said[0]
+    assert "set data.white_level" in said[0]

@@ -1,7 +1,7 @@
 """`tf-translate data pack`: packs many small image files into a few large files."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 from rich.progress import Progress
@@ -13,6 +13,7 @@ from tf_translate.cli.output import (
     print_found,
     print_json,
 )
+from tf_translate.config.data import Aspect, Interpolation
 from tf_translate.errors import DataError
 
 if TYPE_CHECKING:
@@ -45,6 +46,19 @@ Size = Annotated[
         help="Store images resized to this data.size, lossless, instead of the original files.",
     ),
 ]
+AspectName = Annotated[
+    str,
+    typer.Option("--aspect", help="With --size: the data.aspect, stretch, letterbox or crop."),
+]
+InterpolationOfA = Annotated[
+    str, typer.Option(help="With --size: the data.interpolation_a, bicubic or nearest.")
+]
+InterpolationOfB = Annotated[
+    str, typer.Option(help="With --size: the data.interpolation_b, bicubic or nearest.")
+]
+WhiteLevel = Annotated[
+    int | None, typer.Option(min=1, max=65535, help="With --size: the data.white_level.")
+]
 LoadSize = Annotated[
     tuple[int, int] | None,
     typer.Option(metavar="H W", help="Also store images at this data.load_size."),
@@ -74,6 +88,10 @@ def main(
     layout: Layout = "auto",
     size: Size = None,
     load_size: LoadSize = None,
+    aspect: AspectName = "stretch",
+    interpolation_a: InterpolationOfA = "bicubic",
+    interpolation_b: InterpolationOfB = "bicubic",
+    white_level: WhiteLevel = None,
     channels: Channels = None,
     shard_size: ShardSize = 256,
     on_error: OnError = "stop",
@@ -100,7 +118,8 @@ def main(
     from tf_translate.data.packed.writer import check_is_new, pack
     from tf_translate.image_files import printable
 
-    packing = _packing(size, load_size, channels, shard_size, on_error)
+    resizing = _resizing(size, aspect, interpolation_a, interpolation_b, white_level)
+    packing = _packing(size, load_size, resizing, channels, shard_size, on_error)
     check_is_new(output)
     features = {"tfds_a": tfds_a, "tfds_b": tfds_b, "label_column": label_column}
     data, found_layout = find_to_pack(path, layout, **{k: v for k, v in features.items() if v})
@@ -116,6 +135,7 @@ def main(
             layout=found_layout,
             progress=lambda done, total: bar.update(task, completed=done, total=total),
             damaged=damaged.append,
+            report=print_found,
         )
     if damaged:
         print_found(f"recorded as damaged: {len(damaged)} (first: {printable(damaged[0])})")
@@ -144,9 +164,38 @@ def _report(
     print(output)
 
 
+def _resizing(
+    size: tuple[int, int] | None,
+    aspect: str,
+    interpolation_a: str,
+    interpolation_b: str,
+    white_level: int | None,
+) -> dict[str, Any]:
+    """Checks the options that say how images are resized; `DataError` names an invalid one."""
+    choices = {
+        "--aspect": (aspect, get_args(Aspect)),
+        "--interpolation-a": (interpolation_a, get_args(Interpolation)),
+        "--interpolation-b": (interpolation_b, get_args(Interpolation)),
+    }
+    for option, (value, known) in choices.items():
+        if value not in known:
+            raise DataError(f"{option} must be one of {', '.join(known)}, got {value!r}")
+    given = {option: value != known[0] for option, (value, known) in choices.items()}
+    for option, is_given in {**given, "--white-level": white_level is not None}.items():
+        if is_given and not size:
+            raise DataError(f"{option} needs --size H W: without it the original files are stored")
+    return {
+        "aspect": aspect,
+        "interpolation_a": interpolation_a,
+        "interpolation_b": interpolation_b,
+        "white_level": white_level,
+    }
+
+
 def _packing(
     size: tuple[int, int] | None,
     load_size: tuple[int, int] | None,
+    resizing: dict[str, Any],
     channels: list[int] | None,
     shard_size: int,
     on_error: str,
@@ -171,6 +220,7 @@ def _packing(
         raise DataError(f"--on-error must be stop or skip, got {on_error!r}")
     return PackingOptions(
         sizes=tuple(dict.fromkeys(sides for sides in (size, load_size) if sides)),
+        **resizing,
         channels=tuple(dict.fromkeys(channels or (3,))) if size else (),  # type: ignore[arg-type]
         shard_bytes=shard_size * _MEGABYTE,
         on_error=on_error,  # type: ignore[arg-type]

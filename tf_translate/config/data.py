@@ -11,6 +11,13 @@ from tf_translate.config.settings import Settings
 Side = Annotated[int, Field(ge=1, le=8192)]
 Size = tuple[Side, Side]
 Channels = Literal[1, 3, 4]
+Aspect = Literal["stretch", "letterbox", "crop"]
+Interpolation = Literal["bicubic", "nearest"]
+
+
+def _same_shape(one: Size, other: Size) -> bool:
+    """Whether two sizes have the same aspect ratio, up to rounding to pixels."""
+    return abs(one[0] * other[1] - one[1] * other[0]) < max(other)
 
 
 def cell_text(value: Any) -> str:
@@ -42,6 +49,13 @@ class DataConfig(Settings):
         "by domain_column; auto: detect the layout",
     )
     size: Size = Field((256, 256), description="height and width of the model's images, in pixels")
+    aspect: Aspect = Field(
+        "stretch",
+        description="how images of any size become size, in training and in all that follows; "
+        "stretch: height and width are resized independently (pix2pix, CycleGAN); letterbox: the "
+        "aspect ratio is kept, the rest filled with mirrored borders; crop: the centre part with "
+        "the aspect ratio of size",
+    )
     load_size: Size | None = Field(
         None,
         validate_default=False,
@@ -49,6 +63,20 @@ class DataConfig(Settings):
     )
     channels_a: Channels = Field(3, description="channels of the model's a: 1 grey, 3 RGB, 4 RGBA")
     channels_b: Channels = Field(3, description="channels of the model's b: 1 grey, 3 RGB, 4 RGBA")
+    interpolation_a: Interpolation = Field(
+        "bicubic",
+        description="how images of the model's a are resized; nearest keeps the colours of label maps",
+    )
+    interpolation_b: Interpolation = Field(
+        "bicubic",
+        description="how images of the model's b are resized; nearest keeps the colours of label maps",
+    )
+    white_level: int | None = Field(
+        None,
+        ge=1,
+        le=65535,
+        description="level of white in 16-bit images, for example 4095 for 12 bits; none: 65535",
+    )
     flip: Literal["none", "horizontal"] = Field(
         "horizontal", description="random mirroring in training; both images of a pair alike"
     )
@@ -68,7 +96,7 @@ class DataConfig(Settings):
         ge=0,
         lt=1,
         description="fraction of the training images that becomes the validation split if the data "
-        "set has none",
+        "set has none; a hash of its name decides for each image or group",
     )
     domain_column: str | None = Field(
         None, description="attributes: column whose value decides the domain of an image"
@@ -112,6 +140,12 @@ class DataConfig(Settings):
         if value and size and (value[0] < size[0] or value[1] < size[1]):
             raise ValueError(
                 f"load_size must be at least size {list(size)} so that a crop fits, "
+                f"got {list(value)}"
+            )
+        aspect = info.data.get("aspect")
+        if value and size and aspect != "stretch" and not _same_shape(value, size):
+            raise ValueError(
+                f"load_size must have the aspect ratio of size {list(size)} with aspect {aspect}, "
                 f"got {list(value)}"
             )
         return value

@@ -8,10 +8,10 @@ from tf_translate.config.data import DataConfig
 from tf_translate.data.cache.image_store import (
     MEMORY_LIMIT,
     CacheLocation,
-    ImageFormat,
     ImageStore,
     open_image_store,
 )
+from tf_translate.data.image_format import image_formats
 from tf_translate.data.splits import (
     DomainSource,
     ImageFile,
@@ -62,7 +62,7 @@ def decode_splits(
     tick = _count_progress(source, progress)
     decoded = {}
     for name, split in source.splits.items():
-        format_a, format_b = _image_formats(config, name)
+        format_a, format_b = image_formats(config, name)
         a = open_image_store(split.a, format_a, location, progress=tick)
         b = open_image_store(split.b, format_b, location, progress=tick)
         decoded[name] = DecodedSplit(a, b, split.aligned)
@@ -141,25 +141,14 @@ def _cache_location(source: DomainSource, config: DataConfig) -> CacheLocation:
         return config.cache
     needed = 0
     for name, split in source.splits.items():
-        format_a, format_b = _image_formats(config, name)
-        needed += format_a.bytes_of(split.a) + format_b.bytes_of(split.b)
+        format_a, format_b = image_formats(config, name)
+        needed += format_a.bytes * len(split.a.names) + format_b.bytes * len(split.b.names)
     return choose_cache_location(needed)
 
 
 def choose_cache_location(needed: int) -> CacheLocation:
     """Chooses where to keep so many bytes of decoded images, for `cache = "auto"`."""
     return "memory" if needed <= MEMORY_LIMIT else "disk"
-
-
-def _image_formats(config: DataConfig, split: str) -> tuple[ImageFormat, ImageFormat]:
-    size = config.load_size if config.load_size and split == "train" else config.size
-    channels_a, channels_b = channels_of(config)
-    return ImageFormat(size, channels_a), ImageFormat(size, channels_b)
-
-
-def channels_of(config: DataConfig) -> tuple[int, int]:
-    """Returns the numbers of channels of a and of b."""
-    return config.channels_a, config.channels_b
 
 
 def _count_progress(source: DomainSource, progress: Progress | None) -> Callable[[], None]:

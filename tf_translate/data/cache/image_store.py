@@ -5,48 +5,33 @@ import hashlib
 import json
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
+from tf_translate.data.image_format import ImageFormat
 from tf_translate.data.splits import ImageFileList, ImageList, pick_labels
 from tf_translate.errors import DataError
+from tf_translate.image_notices import Notices, collect_notices
 from tf_translate.packages import cache_folder
 
 MEMORY_LIMIT = 512 * 2**20  # bytes of decoded images that "auto" keeps in memory
-_FORMAT = "1"  # part of the cache's key; raise it when decoding changes
+_FORMAT = "2"  # part of the cache's key; raise it when decoding changes
 _AT_ONCE = 1024  # images queued for the decoding threads: each takes 1.5 KiB
 CacheLocation = Literal["memory", "disk", "none"]
-
-
-@dataclass(frozen=True)
-class ImageFormat:
-    """The format of all images of a store: `size` (height, width) and `channels`."""
-
-    size: tuple[int, int]
-    channels: int
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        """(height, width, channels)."""
-        return (*self.size, self.channels)
-
-    def bytes_of(self, images: ImageList) -> int:
-        """Returns the size in bytes of a store of these images."""
-        return len(images.names) * int(np.prod(self.shape))
 
 
 class ImageStore:
     """Images of one format, by position.
 
     Attributes:
-        image_format: Size and channels.
+        image_format: Size and channels, and how images were decoded to them.
         names: One name for each image.
         problems: Position -> reason, for images that could not be decoded.
+        notices: What was noticed while the images were decoded, damaged ones included.
         labels: One class name for each image, or None without labels.
     """
 
@@ -57,8 +42,10 @@ class ImageStore:
         read: Callable[[int], np.ndarray],
         problems: dict[int, str],
         labels: Sequence[str] | None = None,
+        notices: Notices | None = None,
     ) -> None:
         self.names, self.image_format, self.problems = tuple(names), image_format, problems
+        self.notices = notices or Notices()
         self.labels = None if labels is None else tuple(labels)
         self._read = read
 
@@ -81,8 +68,21 @@ class ImageStore:
         names = [self.names[position] for position in selected]
         labels = pick_labels(self.labels, selected)
         return ImageStore(
-            names, self.image_format, lambda position: self._read(selected[position]), {}, labels
+            names,
+            self.image_format,
+            lambda position: self._read(selected[position]),
+            {},
+            labels,
+            self.notices,
         )
+
+
+def notices_of(stores: Iterable[ImageStore]) -> Notices:
+    """Returns what was noticed while the images of several stores were decoded."""
+    notices = Notices()
+    for store in stores:
+        notices.update(store.notices)
+    return notices
 
 
 def open_image_store(
@@ -96,7 +96,7 @@ def open_image_store(
 
     Args:
         images: The images to decode.
-        image_format: Size and channels of the decoded images.
+        image_format: Size and channels of the decoded images, and how they are decoded.
         location: Where to store decoded images; "none" only checks that each can be decoded.
         progress: Called after every image, from any thread.
 
@@ -107,10 +107,12 @@ def open_image_store(
         return _open_uncached(images, image_format, progress)
     if location == "memory":
         pixels = np.zeros((len(images.names), *image_format.shape), np.uint8)
-        problems = _decode(images, image_format, pixels, progress)
+        problems, notices = _decode(images, image_format, pixels, progress)
     else:
-        pixels, problems = _open_cache(images, image_format, progress)
-    return ImageStore(images.names, image_format, pixels.__getitem__, problems, images.labels)
+        pixels, problems, notices = _open_cache(images, image_format, progress)
+    return ImageStore(
+        images.names, image_format, pixels.__getitem__, problems, images.labels, notices
+    )
 
 
 def _open_uncached(
@@ -121,13 +123,13 @@ def _open_uncached(
             "cache 'none' needs images that are files, but TensorFlow Datasets are read in one "
             "pass; set cache to memory, disk or auto"
         )
-    problems = _decode(images, image_format, None, progress)
+    problems, notices = _decode(images, image_format, None, progress)
     files = images.files
 
     def read(position: int) -> np.ndarray:
-        return files[position].decode_resized(image_format.size, image_format.channels)
+        return files[position].decode_resized(image_format)
 
-    return ImageStore(images.names, image_format, read, problems, images.labels)
+    return ImageStore(images.names, image_format, read, problems, images.labels, notices)
 
 
 def _decode(
@@ -135,24 +137,25 @@ def _decode(
     image_format: ImageFormat,
     pixels: np.ndarray | None,
     progress: Callable[[], None],
-) -> dict[int, str]:
-    """Fills `pixels` (or only checks); returns position -> reason for damaged images."""
+) -> tuple[dict[int, str], Notices]:
+    """Fills `pixels`, or only checks; returns position -> reason of damaged images, and notices."""
+    notices = Notices()
     if not isinstance(images, ImageFileList):
-        for position, image in enumerate(images.iterate()):
-            if pixels is not None:
-                pixels[position] = image.decode_resized(image_format.size, image_format.channels)
-            progress()
-        return {}
+        with collect_notices(notices):
+            for position, image in enumerate(images.iterate()):
+                if pixels is not None:
+                    pixels[position] = image.decode_resized(image_format)
+                progress()
+        return {}, notices
     files = images.files
 
     def decode_one(position: int) -> str | None:
         try:
-            if pixels is None:
-                files[position].check(image_format.channels)
-            else:
-                pixels[position] = files[position].decode_resized(
-                    image_format.size, image_format.channels
-                )
+            with collect_notices(notices):
+                if pixels is None:
+                    files[position].check(image_format)
+                else:
+                    pixels[position] = files[position].decode_resized(image_format)
         except DataError as error:
             return str(error)
         finally:
@@ -168,15 +171,15 @@ def _decode(
             problems |= {position: reason for position, reason in reasons if reason}
     finally:
         pool.shutdown(cancel_futures=True)  # so that an interrupt does not wait for all of them
-    return problems
+    return problems, notices
 
 
 def _open_cache(
     images: ImageList, image_format: ImageFormat, progress: Callable[[], None]
-) -> tuple[np.ndarray, dict[int, str]]:
+) -> tuple[np.ndarray, dict[int, str], Notices]:
     """Returns decoded images as a memory map of a file, which is written atomically."""
     key = hashlib.sha256(
-        f"{_FORMAT}:{image_format.shape}:{images.cache_key()}".encode()
+        f"{_FORMAT}:{image_format.key()}:{images.cache_key()}".encode()
     ).hexdigest()[:32]
     path = cache_folder() / f"{key}.npy"
     problems_path = path.with_suffix(".json")
@@ -189,12 +192,14 @@ def _open_cache(
                 "set TF_TRANSLATE_CACHE to a folder with enough space, or cache to memory or none"
             ) from error
     try:
-        problems = json.loads(problems_path.read_text("utf-8"))
+        found = json.loads(problems_path.read_text("utf-8"))
+        problems = {int(position): reason for position, reason in found["problems"].items()}
+        notices = Notices.from_json(found["notices"])
         # Mapped read-only, not loaded: the system keeps the pages in use in memory.
         pixels = np.load(path, mmap_mode="r")
-    except (ValueError, EOFError) as error:
+    except (ValueError, EOFError, KeyError, TypeError, AttributeError) as error:
         raise DataError(f"the decoded images {path} are damaged; delete the file") from error
-    return pixels, {int(position): reason for position, reason in problems.items()}
+    return pixels, problems, notices
 
 
 def _write_cache(
@@ -211,11 +216,13 @@ def _write_cache(
         pixels = np.lib.format.open_memmap(
             temporary, mode="w+", dtype=np.uint8, shape=(len(images.names), *image_format.shape)
         )
-        problems = _decode(images, image_format, pixels, progress)
+        problems, notices = _decode(images, image_format, pixels, progress)
         pixels.flush()
         del pixels
         partial = problems_path.with_name(f".{problems_path.name}.{unique}")
-        partial.write_text(json.dumps(problems), "utf-8")
+        partial.write_text(
+            json.dumps({"problems": problems, "notices": notices.to_json()}), "utf-8"
+        )
         partial.replace(problems_path)
         temporary.replace(path)  # Last: if this file exists, the cache is complete.
     finally:

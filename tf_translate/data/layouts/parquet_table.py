@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from tf_translate import images
 from tf_translate.config.data import cell_text
+from tf_translate.data.image_format import ImageFormat
 from tf_translate.data.layouts.attribute_table import (
     AttributeTable,
     LocatedRows,
@@ -28,6 +28,7 @@ from tf_translate.data.layouts.attribute_table import (
 from tf_translate.data.layouts.folders import SPLIT_NAMES
 from tf_translate.data.splits import SPLITS, ImageFileList, ImageList, file_fingerprint
 from tf_translate.errors import DataError
+from tf_translate.image_decoding import decode
 
 _SHARD = re.compile(
     rf"(?P<split>{'|'.join(SPLIT_NAMES)})"
@@ -147,17 +148,19 @@ class ParquetImage:
             raise DataError(f"{self.origin} has no bytes")
         return bytes(contents)
 
-    def decode(self, contents: bytes, channels: int) -> np.ndarray:
+    def decode(self, contents: bytes, channels: int, white_level: int | None = None) -> np.ndarray:
         """Decodes these bytes to uint8 `(h, w, channels)`."""
-        return images.decode(contents, channels=channels, origin=self.origin)
+        return decode(contents, channels=channels, origin=self.origin, white_level=white_level)
 
-    def decode_resized(self, size: tuple[int, int], channels: int) -> np.ndarray:
-        """Reads, decodes and resizes to `size` (height, width)."""
-        return images.resize(self.decode(self.read_bytes(), channels), size)
+    def decode_resized(self, image_format: ImageFormat) -> np.ndarray:
+        """Decodes and resizes to a format."""
+        contents = self.read_bytes()
+        pixels = self.decode(contents, image_format.channels, image_format.white_level)
+        return image_format.fit(pixels)
 
-    def check(self, channels: int) -> None:
+    def check(self, image_format: ImageFormat) -> None:
         """Raises `DataError` if it cannot be decoded."""
-        self.decode(self.read_bytes(), channels)
+        self.decode(self.read_bytes(), image_format.channels, image_format.white_level)
 
     def cache_key(self) -> str:
         """Joins file, size, time of its last change and position."""

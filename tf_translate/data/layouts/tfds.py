@@ -8,10 +8,12 @@ import numpy as np
 from PIL import Image
 
 from tf_translate import images
+from tf_translate.data.image_format import ImageFormat
 from tf_translate.data.layouts.folders import SPLIT_NAMES
 from tf_translate.data.layouts.tfds_builder import import_tfds, prepare
 from tf_translate.data.splits import DomainSource, Split, pick_labels
 from tf_translate.errors import DataError
+from tf_translate.image_decoding import decode, to_array
 
 
 class TfdsImages:
@@ -54,6 +56,11 @@ class TfdsImages:
         name = self._builder.info.full_name
         return f"{name}:{self._split}:{self._feature}:{self._positions}"
 
+    def fingerprints(self) -> list[str]:
+        """Joins data set with version and feature, and the name of each image."""
+        data_set = f"{self._builder.info.full_name}:{self._feature}"
+        return [f"{data_set}:{name}" for name in self.names]
+
     def iterate(self) -> Iterator["TfdsImage"]:
         """Yields all images in the order in which they are stored."""
         selected = set(self._positions)
@@ -80,15 +87,20 @@ class TfdsImage:
         """Encodes its pixels as a PNG file."""
         return images.encode_png(self.pixels)
 
-    def decode(self, contents: bytes, channels: int) -> np.ndarray:
+    def decode(
+        self, contents: bytes, channels: int, white_level: int | None = None
+    ) -> np.ndarray:
         """Decodes such a file to uint8 `(h, w, channels)`."""
-        return images.decode(contents, channels=channels, origin=self.name)
+        return decode(
+            contents, channels=channels, origin=self.name, white_level=white_level
+        )
 
-    def decode_resized(self, size: tuple[int, int], channels: int) -> np.ndarray:
-        """Resizes to `size` (height, width)."""
+    def decode_resized(self, image_format: ImageFormat) -> np.ndarray:
+        """Resizes to a format."""
         pixels = self.pixels
         image = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
-        return images.resize(images.to_array(image, channels=channels), size)
+        converted = to_array(image, channels=image_format.channels, origin=self.name)
+        return image_format.fit(converted)
 
 
 def read_tfds(

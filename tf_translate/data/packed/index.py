@@ -16,7 +16,7 @@ from typing import Literal
 import numpy as np
 from pydantic import Field, ValidationError, model_validator
 
-from tf_translate.config.data import Size
+from tf_translate.config.data import Aspect, Interpolation, Size
 from tf_translate.config.settings import Settings
 from tf_translate.errors import DataError
 
@@ -24,7 +24,7 @@ INDEX, IMAGES, RECORDS = "packed.json", "images.jsonl", "records.npy"
 _LONGEST_NAME = 255  # bytes of a file name, as on most file systems
 _LARGEST_INDEX = 256 * 2**20  # bytes; it names each shard, and each image that was skipped
 LONGEST_LINE = 2**20  # bytes of the metadata of an image
-VERSION = 2
+VERSION = 3
 HEADER, FOOTER = 12, 4  # bytes that TFRecord writes before and after a record: length and checksums
 RECORD = np.dtype([("shard", "<u4"), ("offset", "<u8"), ("bytes", "<u8"), ("crc32", "<u4")])
 
@@ -70,6 +70,11 @@ class Index(Settings):
         Size, ...
     ] = ()  # (height, width) that images were resized to; () for original files
     channels: tuple[Literal[1, 3, 4], ...] = ()
+    # How images were brought to `sizes`; None for original files.
+    aspect: Aspect | None = None
+    interpolation_a: Interpolation | None = None
+    interpolation_b: Interpolation | None = None
+    white_level: int | None = Field(None, ge=1, le=65535)
     shards: tuple[Shard, ...]
     tables: dict[Literal["images.jsonl", "records.npy"], TableFile]
 

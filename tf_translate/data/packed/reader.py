@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tf_translate import images
 from tf_translate.config.data import DataConfig
+from tf_translate.data.image_format import ImageFormat
 from tf_translate.data.layouts.attribute_table import AttributeTable, Row
 from tf_translate.data.packed.image_entries import ImageEntry, read_entries
 from tf_translate.data.packed.index import INDEX, read_index
@@ -27,6 +27,7 @@ from tf_translate.data.splits import (
     take_half,
 )
 from tf_translate.errors import DataError
+from tf_translate.image_decoding import decode
 
 _OPEN_SHARDS = 64  # files kept open; a process may open about a thousand
 
@@ -83,7 +84,14 @@ class PackedDataset:
         return first + [*self.index.channels].index(channels)  # type: ignore[arg-type]
 
     def require(self, config: DataConfig, channels: Sequence[int]) -> None:
-        """Raises `DataError` unless every size and channels of the settings is stored."""
+        """Raises `DataError` unless every size and channels of the settings is stored, alike."""
+        for setting, (requested, stored) in self._how_resized(config).items():
+            if self.index.sizes and requested != stored:
+                raise DataError(
+                    f"{self.folder} stores images that were resized with {setting} {stored}, but "
+                    f"data.{setting} is {requested}; set data.{setting} to {stored}, or pack the "
+                    "data set again with the options of this value, or without --size"
+                )
         load_size = config.load_size or config.size
         for setting, size in (("data.size", config.size), ("data.load_size", load_size)):
             for count in channels:
@@ -96,6 +104,21 @@ class PackedDataset:
                         "values, or pack the data set again with this --size, --load-size and "
                         "--channels, or without these options"
                     )
+
+    def _how_resized(self, config: DataConfig) -> dict[str, tuple[object, object]]:
+        """By setting: its value, and the one that the images were resized with."""
+        index = self.index
+        stored_a, stored_b = index.interpolation_a, index.interpolation_b
+        if index.columns:  # one set of images, which all are a
+            stored_b = stored_a if config.domain_column else config.interpolation_b
+        elif config.direction == "b_to_a":
+            stored_a, stored_b = stored_b, stored_a
+        return {
+            "aspect": (config.aspect, index.aspect),
+            "interpolation_a": (config.interpolation_a, stored_a),
+            "interpolation_b": (config.interpolation_b, stored_b),
+            "white_level": (config.white_level, index.white_level),
+        }
 
     def _open(self, shard: int) -> FileIO:
         return FileIO(self.folder / self.index.shards[shard].file)
@@ -115,28 +138,36 @@ class PackedImage:
 
     def read_bytes(self) -> bytes:
         """Returns the original file, or the image at the first stored size."""
-        self.check(3)
+        self._refuse_damaged()
         return self.pack.read_record(self.entry.records[0])
 
-    def decode(self, contents: bytes, channels: int) -> np.ndarray:
+    def decode(
+        self, contents: bytes, channels: int, white_level: int | None = None
+    ) -> np.ndarray:
         """Decodes its contents to uint8 `(h, w, channels)`."""
         origin = f"{self.name} in {self.pack.folder}"
-        pixels = images.decode(contents, channels=channels, origin=origin)
+        pixels = decode(
+            contents, channels=channels, origin=origin, white_level=white_level
+        )
         return pixels if self.pack.index.sizes else take_half(pixels, self.entry.half, origin)
 
-    def decode_resized(self, size: tuple[int, int], channels: int) -> np.ndarray:
-        """Decodes and resizes to uint8 `(*size, channels)`; equals that of the original file."""
-        self.check(channels)
+    def decode_resized(self, image_format: ImageFormat) -> np.ndarray:
+        """Decodes and resizes to a format; equals the result of the original file."""
+        self.check(image_format)
+        size, channels = image_format.size, image_format.channels
         position = self.pack.record_position(size, channels)
         if position is None:
             raise DataError(
                 f"{self.pack.folder} stores no images of size {size} with {channels} channels"
             )
         contents = self.pack.read_record(self.entry.records[position])
-        return images.resize(self.decode(contents, channels), size)
+        return image_format.fit(self.decode(contents, channels, image_format.white_level))
 
-    def check(self, channels: int) -> None:
+    def check(self, image_format: ImageFormat) -> None:
         """Raises `DataError` if it could not be decoded when it was packed. Reads no file."""
+        self._refuse_damaged()
+
+    def _refuse_damaged(self) -> None:
         if self.entry.problem:
             raise DataError(self.entry.problem)
 

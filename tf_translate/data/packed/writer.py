@@ -14,6 +14,8 @@ import numpy as np
 import tensorflow as tf
 
 from tf_translate import images
+from tf_translate.aspect import onto_canvas
+from tf_translate.config.data import Aspect, Interpolation
 from tf_translate.data.layouts.attribute_table import AttributeTable, LocatedRows
 from tf_translate.data.packed.image_entries import ImageEntry
 from tf_translate.data.packed.index import (
@@ -30,6 +32,7 @@ from tf_translate.data.packed.index import (
 from tf_translate.data.packed.shard_writer import PreparedImage, ShardWriter, WrittenImage
 from tf_translate.data.splits import DomainSource, EncodedImage, ImageFile, ImageList, format_list
 from tf_translate.errors import DataError
+from tf_translate.image_notices import Notices, collect_notices
 from tf_translate.version import __version__
 
 SHARD_BYTES = 256 * 2**20
@@ -44,6 +47,10 @@ class PackingOptions:
 
     Attributes:
         sizes: (height, width) to resize each image to, losslessly stored; none: original files.
+        aspect: How images are brought to these sizes; only with sizes.
+        interpolation_a, interpolation_b: How images of a and of b are resized; only with sizes.
+            One set of images is a.
+        white_level: Level of white in 16-bit images, None for 65,535; only with sizes.
         channels: Numbers of channels to store, each at each of the sizes; only with sizes.
         shard_bytes: Approximate size of a shard.
         on_error: Damaged images: stop and name them, or record them as damaged and let
@@ -51,6 +58,10 @@ class PackingOptions:
     """
 
     sizes: tuple[tuple[int, int], ...] = ()
+    aspect: Aspect = "stretch"
+    interpolation_a: Interpolation = "bicubic"
+    interpolation_b: Interpolation = "bicubic"
+    white_level: int | None = None
     channels: tuple[Literal[1, 3, 4], ...] = ()
     shard_bytes: int = SHARD_BYTES
     on_error: Literal["stop", "skip"] = "stop"
@@ -64,6 +75,7 @@ def pack(
     layout: str,
     progress: Progress = lambda done, total: None,
     damaged: Callable[[str], None] = lambda reason: None,
+    report: Callable[[str], None] = lambda line: None,
 ) -> Index:
     """Packs all images of a data set and their metadata.
 
@@ -77,6 +89,7 @@ def pack(
         layout: Layout that the data set was read with.
         progress: Called with (images done, images in all).
         damaged: Called with the reason for each image that is recorded as damaged.
+        report: Called with a line for each kind of thing that decoding changed.
 
     Returns:
         The index of the packed data set.
@@ -89,7 +102,7 @@ def pack(
     partial = output.with_name(f".{output.name}.{os.getpid()}.partial")
     partial.mkdir(parents=True)
     try:
-        index = _write(data, partial, packing, layout, progress, damaged)
+        index = _write(data, partial, packing, layout, progress, damaged, report)
         check_is_new(output)
         partial.rename(output)
     except tf.errors.OpError as error:
@@ -112,6 +125,7 @@ def _write(
     layout: str,
     progress: Progress,
     damaged: Callable[[str], None],
+    report: Callable[[str], None],
 ) -> Index:
     image_lists = list(
         _list_table(data) if isinstance(data, AttributeTable) else _list_domains(data)
@@ -121,9 +135,10 @@ def _write(
         raise DataError("there is no image to pack")
     shards, done = ShardWriter(folder, packing.shard_bytes), 0
     problems: list[str] = []
+    notices = Notices()
     with (folder / IMAGES).open("w", encoding="utf-8") as entries_file, closing(shards):
         for images, entries in image_lists:
-            for entry in _write_images(images, entries, packing, shards):
+            for entry in _write_images(images, entries, packing, shards, notices):
                 problems += [entry.problem] if entry.problem else []
                 entries_file.write(entry.to_json())
                 done += 1
@@ -136,6 +151,8 @@ def _write(
         )
     for problem in problems:
         damaged(problem)
+    for sentence in notices.sentences("--white-level" if packing.sizes else "data.white_level"):
+        report(sentence)
     np.save(folder / RECORDS, np.array(shards.positions, RECORD), allow_pickle=False)
     index = _make_index(data, folder, packing, layout, total, shards.complete)
     write_index(folder, index)
@@ -180,41 +197,61 @@ def _list_table(table: AttributeTable) -> Iterator[tuple[ImageList, list[ImageEn
 
 
 def _write_images(
-    images: ImageList, entries: list[ImageEntry], packing: PackingOptions, shards: "ShardWriter"
+    images: ImageList,
+    entries: list[ImageEntry],
+    packing: PackingOptions,
+    shards: "ShardWriter",
+    notices: Notices,
 ) -> Iterator[ImageEntry]:
     """Writes the records of images and yields their complete entries, in order."""
 
+    of_b = bool(entries) and entries[0].side == "b"
+    interpolation = packing.interpolation_b if of_b else packing.interpolation_a
+
     def prepare_or_reuse(image: EncodedImage) -> WrittenImage | PreparedImage:
-        return shards.written_images.get(_file_key(image, packing)) or _prepare(image, packing)
+        with collect_notices(notices):
+            return shards.written_images.get(
+                _file_key(image, packing, interpolation)
+            ) or _prepare(image, packing, interpolation)
 
     for entry, (image, result) in zip(
         entries, _map_in_order(prepare_or_reuse, images.iterate()), strict=True
     ):
         if isinstance(result, PreparedImage):
-            result = shards.write(_file_key(image, packing), result)
+            result = shards.write(_file_key(image, packing, interpolation), result)
         half = image.half if isinstance(image, ImageFile) else ""
         yield replace(entry, half=half, **vars(result))
 
 
-def _file_key(image: EncodedImage, packing: PackingOptions) -> tuple[Path, str] | None:
+def _file_key(
+    image: EncodedImage, packing: PackingOptions, interpolation: Interpolation
+) -> tuple[Path, str] | None:
     """Returns the key of the file that several images may share; None if it is not a file."""
     if not isinstance(image, ImageFile):
         return None
-    return image.path, image.half if packing.sizes else ""
+    return image.path, f"{image.half} {interpolation}" if packing.sizes else ""
 
 
-def _prepare(image: EncodedImage, packing: PackingOptions) -> PreparedImage:
+def _prepare(
+    image: EncodedImage, packing: PackingOptions, interpolation: Interpolation
+) -> PreparedImage:
     """Reads an image, checks that it can be decoded, and resizes it to every stored size."""
     try:
         contents = image.read_bytes()
         if not packing.sizes:
             image.decode(contents, 3)
             return PreparedImage(len(contents), (contents,))
-        decoded = [image.decode(contents, channels) for channels in packing.channels]
+        decoded = [
+            image.decode(contents, channels, packing.white_level) for channels in packing.channels
+        ]
     except DataError as error:
         return PreparedImage(_file_size(image), (), str(error))
     # In the order of `PackedDataset.record_position`.
-    resized = [images.resize(pixels, size) for size in packing.sizes for pixels in decoded]
+    resized = [
+        onto_canvas(pixels, size, packing.aspect, interpolation=interpolation)
+        for size in packing.sizes
+        for pixels in decoded
+    ]
     return PreparedImage(len(contents), tuple(map(images.encode_png, resized)))
 
 
@@ -258,11 +295,19 @@ def _make_index(
         layout=layout,
         images=images,
         sizes=packing.sizes,
+        **_how_resized(packing),
         channels=packing.channels,
         shards=tuple(shards),
         tables={name: measure_file(folder, name) for name in (IMAGES, RECORDS)},
         **(_describe_table(data) if isinstance(data, AttributeTable) else _describe_domains(data)),
     )
+
+
+def _how_resized(packing: PackingOptions) -> dict[str, Any]:
+    if not packing.sizes:
+        return {}
+    settings = ("aspect", "interpolation_a", "interpolation_b", "white_level")
+    return {name: getattr(packing, name) for name in settings}
 
 
 def _describe_domains(source: DomainSource) -> dict[str, Any]:
