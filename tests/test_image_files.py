@@ -173,6 +173,19 @@ def test_only_images_directly_in_a_folder_and_visible_folders_are_listed(tmp_pat
     assert visible_folders(tmp_path) == ["link", "sub"]
 
 
+def test_names_that_differ_in_the_ending_only_are_noted(tmp_path):
+    for name in ("a.png", "b.png", "b.jpg", "b/a.png"):
+        plain(tmp_path / name, 1)
+    found = find_images(tmp_path)
+    assert found.alike == ("b.jpg", "b.png")
+    assert found.notes("trainA") == (
+        "2 images have names that differ in the ending only (trainA/b.jpg, trainA/b.png); "
+        "each of them is used",
+    )
+    (tmp_path / "b.jpg").unlink()
+    assert find_images(tmp_path).notes() == ()
+
+
 def test_what_was_left_out_adds_up_and_keeps_the_first_names():
     one = LeftOut.of("hidden", ["a", "b"]) + LeftOut.of("broken", [])
     both = one + LeftOut.of("hidden", ["c", "d"]) + LeftOut.of(".heic", ["e.heic"])

@@ -12,10 +12,10 @@ Every command finds images with `find_images`, so all of them agree on what an i
 import heapq
 import os
 import stat
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from tf_translate.errors import DataError
 from tf_translate.images import EXTENSIONS
@@ -159,9 +159,22 @@ class FoundImages:
         """The path of each image."""
         return [self.folder / name for name in self.names]
 
-    def as_dict(self) -> dict[str, Any]:
-        """Number of images, and of what was left out by reason, as JSON values."""
-        return {"images": len(self.names), "left_out": self.left_out.as_dict()}
+    @property
+    def alike(self) -> tuple[str, ...]:
+        """Images whose names differ in the ending only, such as 1.jpg and 1.png."""
+        counts = Counter(os.path.splitext(name)[0] for name in self.names)
+        return tuple(name for name in self.names if counts[os.path.splitext(name)[0]] > 1)
+
+    def notes(self, below: str = "") -> tuple[str, ...]:
+        """What the user should know about the images; `below` is put before their names."""
+        if not self.alike:
+            return ()
+        names = [printable(f"{below}/{name}" if below else name) for name in self.alike]
+        more = ", ..." if len(names) > 2 else ""
+        return (
+            f"{len(names):,} images have names that differ in the ending only "
+            f"({', '.join(names[:2])}{more}); each of them is used",
+        )
 
     def __str__(self) -> str:
         """For example "photos: 13 images; left out: 1 .heic (x.heic)"."""

@@ -296,7 +296,7 @@ def test_translating_a_missing_image_is_rejected(mistake, bundle, tmp_path):
 def test_translating_an_empty_folder_is_rejected(mistake, bundle, tmp_path):
     (tmp_path / "empty").mkdir()
     sentence = mistake("translate", bundle, tmp_path / "empty", "--output", tmp_path / "o")
-    assert "holds no .jpg" in sentence
+    assert "holds no images (.jpg" in sentence
 
 
 def test_two_input_images_of_the_same_name_are_rejected(mistake, bundle, tmp_path):

@@ -187,7 +187,9 @@ def read_image_folder(folder: Path) -> AttributeTable:
     parts = [name.split("/") for name in found.names]
     if not (folder / "train").is_dir():
         rows = [(part[-1], {"image": "/".join(part)}) for part in parts]
-        return AttributeTable(folder, ("image",), rows, folder, left_out=found.left_out)
+        return AttributeTable(
+            folder, ("image",), rows, folder, left_out=found.left_out, notes=found.notes()
+        )
     outside = ["/".join(part) for part in parts if part[0] not in SPLIT_NAMES]
     if outside:
         raise DataError(
@@ -198,5 +200,10 @@ def read_image_folder(folder: Path) -> AttributeTable:
         (part[-1], {"image": "/".join(part), "split": part[0]}) for part in parts
     ]
     return AttributeTable(
-        folder, ("image", "split"), rows_with_split, folder, left_out=found.left_out
+        folder,
+        ("image", "split"),
+        rows_with_split,
+        folder,
+        left_out=found.left_out,
+        notes=found.notes(),
     )

@@ -51,6 +51,7 @@ def read_ages(folder: Path) -> AttributeTable:
         folder,
         skipped=tuple(f"{folder / name}: its file name holds no age" for name in ageless),
         left_out=found.left_out + LeftOut.of("without an age in the name", ageless),
+        notes=found.notes(),
     )
 
 

@@ -2,7 +2,6 @@
 
 import os
 import sys
-from collections import Counter
 from pathlib import Path
 
 from tf_translate.data.splits import DomainSource, ImageFile, ImageFileList, Split, format_list
@@ -35,10 +34,12 @@ def side_by_side(root: Path) -> DomainSource:
     """`train/ test/`: the left half of every image is a, the right half is b."""
     splits: dict[str, Split] = {}
     left_out: dict[str, LeftOut] = {}
+    notes: list[str] = []
     for spelling, name in SPLIT_NAMES.items():
         if (root / spelling).is_dir():
             found = find_images(root / spelling)
             left_out[name] = found.left_out.below(spelling)
+            notes += found.notes(spelling)
             files = files_of(found)
             halves = [
                 ImageFileList([ImageFile(file.file, file.name, half) for file in files])
@@ -47,7 +48,7 @@ def side_by_side(root: Path) -> DomainSource:
             _add(splits, name, Split(halves[0], halves[1], aligned=True), root)
     if "train" not in splits:
         raise DataError(f"{root} has no folder train with side-by-side images")
-    return DomainSource(f"the side-by-side images in {root}", splits, left_out)
+    return DomainSource(f"the side-by-side images in {root}", splits, left_out, notes=tuple(notes))
 
 
 def domain_folder(root: Path, split: str, domain: str) -> Path | None:
@@ -67,23 +68,22 @@ def files_of(found: FoundImages) -> list[ImageFile]:
 def _domains(root: Path, *, paired: bool) -> DomainSource:
     splits: dict[str, Split] = {}
     left_out: dict[str, LeftOut] = {}
+    notes: list[str] = []
     for spelling, name in SPLIT_NAMES.items():
         a, b = (domain_folder(root, spelling, domain) for domain in "ab")
         if a and b:
             found_a, found_b = find_images(a), find_images(b)
             read = _read_pairs if paired else _read_unpaired
             _add(splits, name, read(found_a, found_b), root)
-            left_out[name] = _left_out(root, found_a) + _left_out(root, found_b)
+            below_a, below_b = (each.relative_to(root).as_posix() for each in (a, b))
+            left_out[name] = found_a.left_out.below(below_a) + found_b.left_out.below(below_b)
+            notes += (*found_a.notes(below_a), *found_b.notes(below_b))
         elif a or b:
             raise DataError(_describe_missing_domain(root, spelling, a or b, "b" if a else "a"))
     if "train" not in splits:
         raise DataError(f"{root} has no folders trainA and trainB, nor train/a and train/b")
     kind = "pairs of files with the same name" if paired else "unpaired folders"
-    return DomainSource(f"the {kind} in {root}", splits, left_out)
-
-
-def _left_out(root: Path, found: FoundImages) -> LeftOut:
-    return found.left_out.below(found.folder.relative_to(root).as_posix())
+    return DomainSource(f"the {kind} in {root}", splits, left_out, notes=tuple(notes))
 
 
 def _add(splits: dict[str, Split], name: str, split: Split, root: Path) -> None:
@@ -145,12 +145,9 @@ def _read_pairs(a: FoundImages, b: FoundImages) -> Split:
 
 
 def _by_name(found: FoundImages) -> dict[str, ImageFile]:
-    files = files_of(found)
-    counts = Counter(file.name for file in files)
-    alike = [name for name in found.names if counts[os.path.splitext(name)[0]] > 1]
-    if alike:
+    if found.alike:
         raise DataError(
             f"{found.folder} has images whose names differ only in the suffix; "
-            f"keep one of each:{format_list(alike)}"
+            f"keep one of each:{format_list(found.alike)}"
         )
-    return {file.name: file for file in files}
+    return {file.name: file for file in files_of(found)}
