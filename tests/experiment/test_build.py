@@ -5,7 +5,7 @@ import pytest
 from tf_translate.config.schema import Config, TrainingConfig
 from tf_translate.data import shipped_samples
 from tf_translate.errors import ConfigError
-from tf_translate.experiment.build import build, paper_model, stage_ends
+from tf_translate.experiment.build import build, keep_stage_ends, paper_model, stage_ends
 from tf_translate.experiment.configure import resolve
 from tf_translate.experiment.dataset import open_dataset
 
@@ -55,6 +55,19 @@ def test_the_fraction_of_an_omitted_stage_is_ignored():
 def test_stages_end_at_multiples_of_steps_per_execution():
     training = _training(stages={"gan": 0.33}, steps_per_execution=10)
     assert stage_ends(training, Stages(("gan", "encoder"))) == [("gan", 30), ("encoder", 100)]
+
+
+def test_more_or_fewer_steps_change_the_last_stage_only():
+    stages = Stages(("gan", "encoder", "refine"))
+    for previous in (_training(stages={"gan": 0.33}), _training(steps_per_execution=5)):
+        ends = stage_ends(previous, stages)
+        for steps in (10 * ends[1][1], 3145, ends[1][1] + 5):
+            longer = keep_stage_ends(previous.model_copy(update={"steps": steps}), previous, stages)
+            assert stage_ends(longer, stages) == [*ends[:-1], ("refine", steps)]
+            TrainingConfig.model_validate(longer.model_dump())  # as it is read again
+    with pytest.raises(ConfigError, match=r"training\.steps must leave at least"):
+        keep_stage_ends(previous.model_copy(update={"steps": 5}), previous, stages)
+    assert keep_stage_ends(previous, previous, stages) is previous
 
 
 def test_invalid_stages_are_refused():

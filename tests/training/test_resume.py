@@ -94,3 +94,36 @@ def test_ctrl_c_saves_a_checkpoint_and_the_run_resumes_from_it(tmp_path):
     _finish(process)
     assert [row["step"] for row in _rows(run)][-3:] == [end - 2, end - 1, end]
     assert json.loads((run / "config.json").read_text())["training"]["steps"] == end
+
+
+@pytest.mark.thorough
+def test_a_second_process_cannot_train_a_run_until_the_first_has_died(tmp_path):
+    data, run = write_pairs(tmp_path / "pairs", size=32), tmp_path / "run"
+    more = ("training.steps=4000", "training.lr_schedule=none")
+    first = _train("pix2pix", data, run, *more)
+    _wait_for_row(first, run, 6)
+    second = subprocess.run(
+        [COMMAND, "train", "pix2pix", "--run", run, "--resume"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert first.poll() is None
+    assert second.returncode == 2
+    sentence = " ".join(second.stderr.split())
+    assert f"{run} is being trained by process {first.pid} on " in sentence
+    assert "Traceback" not in sentence
+    first.send_signal(signal.SIGKILL)
+    first.wait()
+    steps = [row["step"] for row in _rows(run)]
+    assert steps == sorted(set(steps))  # the second process has written nothing
+    end = f"training.steps={10 * (steps[-1] // 10 + 1)}"
+    process = subprocess.Popen(
+        [COMMAND, "train", "pix2pix", "--run", run, "--resume", "--set", end],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    _finish(process)
+    steps = [row["step"] for row in _rows(run)]
+    assert steps == sorted(set(steps))

@@ -19,6 +19,18 @@ def main(
             "file. Repeatable."
         ),
     ] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="data.path=NEW", help="The data set, if it was moved."),
+    ] = None,
+    accept_data_changes: Annotated[
+        bool,
+        typer.Option(
+            "--accept-data-changes",
+            help="Evaluate on the images as they are, even if they are not those of training. The "
+            "report says what changed.",
+        ),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
 ) -> None:
     """Measure how well a run preserves content and reaches the domain, on held-out images."""
@@ -28,7 +40,7 @@ def main(
     from tf_translate.experiment.load_run import load_run
 
     console = message_console(as_json)
-    trained = load_run(run)
+    trained = load_run(run, set_ or [], accept_data_changes=accept_data_changes)
     report_found(trained.data)
     results, page = evaluate(trained, console, pretrained=pretrained or None)
     if as_json:

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from tf_translate.cli.output import load_tensorflow, message_console
+from tf_translate.errors import ConfigError
 
 NAME = "train"
 
@@ -37,6 +38,15 @@ Resume = Annotated[
     bool, typer.Option("--resume", help="Continue from the newest checkpoint of --run.")
 ]
 
+AcceptDataChanges = Annotated[
+    bool,
+    typer.Option(
+        "--accept-data-changes",
+        help="With --resume: train on even if images were added, removed or changed since. The run "
+        "records what changed.",
+    ),
+]
+
 
 def main(
     source: Source,
@@ -44,6 +54,7 @@ def main(
     set_: Settings = None,
     devices: Devices = None,
     resume: Resume = False,
+    accept_data_changes: AcceptDataChanges = False,
 ) -> None:
     """Train a method. Ctrl-C saves a checkpoint, and --resume continues exactly from there.
 
@@ -55,8 +66,14 @@ def main(
 
       tf-translate train cyclegan --run runs/mine --resume
 
+      tf-translate train cyclegan --run runs/mine --resume --set training.steps=20000
+
+      tf-translate train cyclegan --run runs/mine --resume --set data.path=moved/folder
+
       tf-translate train cyclegan --devices gpu:4 --set training.batch_size=8
     """
+    if accept_data_changes and not resume:
+        raise ConfigError("--accept-data-changes goes with --resume; a new run takes any images")
     load_tensorflow()
     from tf_translate.experiment.configure import resolve, resumed_config
     from tf_translate.experiment.train import train
@@ -66,7 +83,10 @@ def main(
     path = run or _default_run(Path(source).stem, resume)
     config = resumed_config(path, source, overrides) if resume else resolve(source, overrides)
     console.print(f"training {config.method} for {config.training.steps} steps into {path}")
-    if train(config, path, resume=resume, console=console):
+    done = train(
+        config, path, resume=resume, console=console, accept_data_changes=accept_data_changes
+    )
+    if done:
         console.print(f"done: {path / 'model.keras'}; next: tf-translate evaluate {path}")
         return
     console.print(

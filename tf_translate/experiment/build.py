@@ -71,6 +71,32 @@ def stage_ends(training: TrainingConfig, translator: Translator) -> list[tuple[s
     return [*ends, (stages[-1], training.steps)]
 
 
+def keep_stage_ends(
+    training: TrainingConfig, previous: TrainingConfig, translator: Translator
+) -> TrainingConfig:
+    """Settings with which each stage before the last ends where it did.
+
+    A run that gets more steps, or fewer, changes the last stage only: earlier stages may be over.
+
+    Args:
+        training: Settings with another number of steps.
+        previous: Settings that the run was trained with.
+        translator: Its stages.
+
+    Raises:
+        ConfigError: If no step is left for the last stage.
+    """
+    if training.steps == previous.steps:
+        return training
+    fractions, start = {}, 0
+    for stage, end in stage_ends(previous, translator)[:-1]:
+        fractions[stage] = (end - start) / training.steps
+        start = end
+    kept = training.model_copy(update={"stages": fractions})
+    stage_ends(kept, translator)
+    return kept
+
+
 def paper_model(method: str) -> Translator:
     """The method with its paper's settings and image sizes, for describing it."""
     entry = registry.find(method)

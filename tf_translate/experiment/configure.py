@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from tf_translate.config.load import apply_overrides, keys, load, validate
 from tf_translate.config.renamed import refuse_renamed
@@ -18,6 +19,7 @@ _MAY_CHANGE = {
     "devices",  # several devices train like one
     "xla",  # the same sums in another order
 }
+_DATA_PATH = "data.path"  # may change if the images are the same
 
 
 def resolve(source: str, overrides: Sequence[str] = ()) -> Config:
@@ -42,6 +44,9 @@ def resolve(source: str, overrides: Sequence[str] = ()) -> Config:
 def resumed_config(path: str | Path, source: str, overrides: Sequence[str]) -> Config:
     """The configuration of a run to be resumed, with changes that do not invalidate it.
 
+    `training.steps` may change if no step that was taken would have been another: the learning
+    rate must be constant. Stages before the last keep their steps, see `build.keep_stage_ends`.
+
     Raises:
         RunError: If there is no run, or it belongs to another method.
         ConfigError: If an override would change what has been trained already.
@@ -49,22 +54,57 @@ def resumed_config(path: str | Path, source: str, overrides: Sequence[str]) -> C
     stored = read_config(path)
     if source != stored.method and load(source).method != stored.method:
         raise RunError(f"{path} is a run of {stored.method}, not of {source}")
-    values = stored.model_dump(mode="json")
-    for override in overrides:
-        apply_overrides(values, [override])
-    config = validate(Config, values, "--set")
-    before, after = stored.training.model_dump(), config.training.model_dump()
-    changed = {name for name in before if before[name] != after[name]}
-    same = stored.model_copy(update={"training": config.training}) == config
-    if not same or not changed <= _MAY_CHANGE:
-        allowed = ", ".join(f"training.{name}" for name in sorted(_MAY_CHANGE))
-        raise ConfigError(f"--resume continues with the run's settings; it takes only {allowed}")
-    if "steps" in changed and stored.training.lr_schedule != "none":
+    config = _changed(stored, overrides)
+    allowed = {*(f"training.{name}" for name in _MAY_CHANGE), _DATA_PATH}
+    _check_changes(stored, config, allowed, "--resume continues with the run's settings")
+    if config.training.steps != stored.training.steps and stored.training.lr_schedule != "none":
         raise ConfigError(
-            f"training.steps of {path} cannot change: its learning rate was planned to reach 0 "
-            f"at step {stored.training.steps}; start a new run"
+            f"training.steps of {path} cannot change from {stored.training.steps} to "
+            f"{config.training.steps}: training.lr_schedule = {stored.training.lr_schedule!r} "
+            "reaches 0 at the last step, so steps that were taken would have been others; start a "
+            f"new run from its weights: tf-translate train {stored.method} --run NEW --set "
+            f"training.init_from={path}"
         )
     return config
+
+
+def moved_config(path: str | Path, overrides: Sequence[str]) -> Config:
+    """The configuration of a run whose data set may have been moved.
+
+    Raises:
+        RunError: If there is no run.
+        ConfigError: If an override changes another setting than `data.path`.
+    """
+    stored = read_config(path)
+    config = _changed(stored, overrides)
+    _check_changes(stored, config, {_DATA_PATH}, "this command uses the run's settings")
+    return config
+
+
+def _changed(stored: Config, overrides: Sequence[str]) -> Config:
+    values = stored.model_dump(mode="json")
+    apply_overrides(values, overrides)
+    return validate(Config, values, "--set")
+
+
+def _check_changes(stored: Config, config: Config, allowed: set[str], rule: str) -> None:
+    """Raises ConfigError that names the first setting that may not change."""
+    before, after = _flat(stored.model_dump()), _flat(config.model_dump())
+    for key in sorted({*before, *after} - allowed):
+        if before.get(key) != after.get(key):
+            raise ConfigError(
+                f"{key} cannot change from {before.get(key)!r} to {after.get(key)!r}: {rule}, and "
+                f"takes only {', '.join(sorted(allowed))}"
+            )
+
+
+def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested settings by dotted key."""
+    flat: dict[str, Any] = {}
+    for name, value in values.items():
+        key = f"{prefix}{name}"
+        flat |= _flat(value, f"{key}.") if isinstance(value, dict) else {key: value}
+    return flat
 
 
 def read_config(path: str | Path) -> Config:

@@ -1,5 +1,8 @@
 """The dataset of a configuration, opened in the layout of its method."""
 
+from collections.abc import Container
+from typing import Protocol
+
 import numpy as np
 from rich.console import Console
 
@@ -38,7 +41,12 @@ def preview(data: Data, split: str, count: int) -> dict[str, np.ndarray]:
     return {"a": a, "b": b}
 
 
-def held_out_split(data: Data) -> str:
+class _HasSplits(Protocol):
+    @property
+    def splits(self) -> Container[str]: ...
+
+
+def held_out_split(data: _HasSplits) -> str:
     """The split that results are measured on: test, or else validation, or else training."""
     return next(split for split in ("test", "validation", "train") if split in data.splits)
 

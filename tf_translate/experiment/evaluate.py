@@ -29,6 +29,7 @@ from tf_translate.experiment.load_run import TrainedRun
 from tf_translate.pretrained.registry import load_pretrained
 
 JUDGES = "judges"  # folder of the judges in a run's evaluation folder
+CHANGED = "images changed since training"  # key of the metadata of such an evaluation
 
 
 def evaluate(
@@ -49,6 +50,11 @@ def evaluate(
     settings, data = trained.config.evaluation, trained.data
     split = held_out_split(data)
     console.print(f"evaluating on the split {split}")
+    if trained.data_changes is not None:
+        console.print(
+            f"these are not the images that the run was trained on: {trained.data_changes}",
+            soft_wrap=True,
+        )
     names = settings.pretrained if pretrained is None else pretrained
     networks = [load_pretrained(name) for name in dict.fromkeys(names)]
     reports, judge_entries = [], {}
@@ -123,4 +129,5 @@ def _metadata(trained: TrainedRun) -> dict[str, str]:
         "seed": str(config.training.seed),
         "versions": f"tensorflow {tf.__version__}, keras {keras.__version__}",
         "date": datetime.date.today().isoformat(),
+        **({CHANGED: trained.data_changes} if trained.data_changes is not None else {}),
     }

@@ -1,7 +1,7 @@
-"""Loading of trained runs, to evaluate, export and translate."""
+"""Loading of trained runs, to evaluate, export and translate with them."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import keras
@@ -10,10 +10,17 @@ import numpy as np
 from tf_translate.config.schema import Config
 from tf_translate.core.signature import Signature
 from tf_translate.core.translator import Translator
-from tf_translate.errors import RunError
+from tf_translate.errors import DataError, RunError
 from tf_translate.experiment.build import build
-from tf_translate.experiment.configure import read_config
-from tf_translate.experiment.dataset import Data, held_out_split, open_dataset, preview
+from tf_translate.experiment.configure import moved_config, read_config
+from tf_translate.experiment.dataset import Data, evenly_spaced, report_found
+from tf_translate.experiment.kept_images import (
+    KeptImages,
+    choose_kept_images,
+    read_kept_images,
+)
+from tf_translate.experiment.run_data import DataRecord, open_run_data, read_record
+from tf_translate.keras_files.loading import load_keras_file
 from tf_translate.methods import registry
 from tf_translate.training.run_dir import RunDir
 
@@ -22,31 +29,90 @@ Examples = dict[str, dict[str, np.ndarray]]  # by signature and input, a batch o
 
 @dataclasses.dataclass(frozen=True)
 class TrainedRun:
-    """A trained run, loaded.
+    """A trained run, loaded with its data set.
 
     Attributes:
         run: Its directory.
         config: Its resolved configuration.
         translator: The trained model, with averaged weights if the run has them.
         data: Its dataset.
+        data_changes: What differs from the images that the run was trained on; None if nothing
+            does.
     """
 
     run: RunDir
     config: Config
     translator: Translator
     data: Data
+    data_changes: str | None = None
 
 
-def load_run(path: str | Path) -> TrainedRun:
-    """Loads a run to evaluate, export or translate.
+@dataclasses.dataclass(frozen=True)
+class ExportableRun:
+    """A trained run, loaded without its data set.
+
+    Attributes:
+        run: Its directory.
+        config: Its resolved configuration.
+        translator: The trained model, with averaged weights if the run has them.
+        data: Which images it was trained on.
+        kept: A few of these images.
+    """
+
+    run: RunDir
+    config: Config
+    translator: Translator
+    data: DataRecord
+    kept: KeptImages
+
+
+def load_run(
+    path: str | Path, overrides: Sequence[str] = (), *, accept_data_changes: bool = False
+) -> TrainedRun:
+    """Loads a run with its data set, to evaluate it.
+
+    Args:
+        path: The run.
+        overrides: "data.path=NEW" if its data set was moved; nothing else may change.
+        accept_data_changes: Whether to take other images than those it was trained on.
 
     Raises:
-        RunError: If there is no run or it has no model yet.
-        DataError: If its images are missing.
+        RunError: If there is no run, it has no model yet, or no record of its images.
+        ConfigError: If an override is of another setting.
+        DataError: If its images are missing, or differ and that is not accepted.
     """
-    config = read_config(path)
+    run, config = RunDir.open(path), moved_config(path, overrides)
     translator = load_model(path)
-    return TrainedRun(RunDir.open(path), config, translator, open_dataset(config))
+    opened = open_run_data(run, config, accept_changes=accept_data_changes)
+    return TrainedRun(run, config, translator, opened.data, opened.changes)
+
+
+def load_run_to_export(path: str | Path) -> ExportableRun:
+    """Loads a run with the images that it keeps for its export.
+
+    A run that has not ended yet keeps none: they are chosen from its data set.
+
+    Raises:
+        RunError: If there is no run, or it has no model yet.
+        DataError: If it keeps no images, and its data set is missing or has changed.
+    """
+    run, config = RunDir.open(path), read_config(path)
+    translator = load_model(path)
+    if run.kept_images.exists():
+        kept, record = read_kept_images(run), read_record(run)
+        return ExportableRun(run, config, translator, record, kept)
+    try:
+        opened = open_run_data(run, config, accept_changes=False)
+    except DataError as error:
+        raise DataError(
+            f"{run.path} keeps no images for its export yet, which it does when training ends or "
+            f"is stopped, and its data set {config.data.path} is missing, damaged or changed; "
+            f"continue the run first: {run.resume_command()}"
+        ) from error
+    report_found(opened.data)
+    kept = choose_kept_images(opened.data, config.training.seed)
+    step = int(translator.steps_taken.numpy())
+    return ExportableRun(run, config, translator, opened.record(step), kept)
 
 
 def load_model(path: str | Path) -> Translator:
@@ -66,9 +132,9 @@ def load_model_file(file: Path, config: Config) -> Translator:
     """
     registry.find(config.method)  # registers its classes
     try:
-        translator = keras.models.load_model(file)
-    except (ValueError, OSError, TypeError) as error:
-        raise RunError(f"{file} cannot be read: {error}") from error
+        translator = load_keras_file(file)
+    except DataError as error:
+        raise RunError(str(error)) from error
     translator.use_averaged_weights()
     return translator if config.training.precision == "float32" else _in_float32(translator, config)
 
@@ -83,9 +149,12 @@ def _in_float32(trained: Translator, config: Config) -> Translator:
     return translator
 
 
-def golden_images(trained: TrainedRun, count: int) -> Examples:
-    """Held-out images, or their latents, to verify each signature with."""
-    samples = preview(trained.data, held_out_split(trained.data), count)
+def golden_images(trained: ExportableRun, count: int) -> Examples:
+    """Held-out images, or their latents, to verify each signature with; at most those it keeps."""
+    samples = {
+        key: values[evenly_spaced(len(values), count)]
+        for key, values in trained.kept.held_out.items()
+    }
     size = min(map(len, samples.values()))
     translator = trained.translator
     examples = translator.examples({key: values[:size] for key, values in samples.items()})

@@ -1,6 +1,8 @@
 """Trains a run, from its start or from its newest checkpoint."""
 
+import contextlib
 import functools
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
@@ -11,8 +13,8 @@ from tf_translate.config.schema import Config
 from tf_translate.core.translator import Translator
 from tf_translate.data.domain_dataset import DomainDataset
 from tf_translate.data.sampling import BatchShard
-from tf_translate.errors import ConfigError
-from tf_translate.experiment.build import build, stage_ends
+from tf_translate.errors import ConfigError, DataError
+from tf_translate.experiment.build import build, keep_stage_ends, stage_ends
 from tf_translate.experiment.checkpoint_assessment import checkpoint_metrics
 from tf_translate.experiment.configure import read_config
 from tf_translate.experiment.dataset import (
@@ -22,11 +24,14 @@ from tf_translate.experiment.dataset import (
     preview,
     report_found,
 )
+from tf_translate.experiment.kept_images import choose_kept_images, write_kept_images
 from tf_translate.experiment.load_run import load_model
+from tf_translate.experiment.run_data import RunData, open_run_data
 from tf_translate.methods import registry
 from tf_translate.training import loop
 from tf_translate.training.error_messages import explain_write_errors
 from tf_translate.training.run_dir import RunDir
+from tf_translate.training.run_lock import single_writer
 from tf_translate.training.strategy import batch_summary, make_strategy
 from tf_translate.training.workers import Workers, find_cluster, join_cluster
 from tf_translate.training.xla import use_xla_if_faster
@@ -34,7 +39,14 @@ from tf_translate.training.xla import use_xla_if_faster
 _PREVIEW_IMAGES = 8
 
 
-def train(config: Config, path: str | Path, *, resume: bool, console: Console) -> bool:
+def train(
+    config: Config,
+    path: str | Path,
+    *,
+    resume: bool,
+    console: Console,
+    accept_data_changes: bool = False,
+) -> bool:
     """Trains a run from its start or from its newest checkpoint.
 
     If TF_CONFIG or Slurm names several processes, call it in each of them.
@@ -44,6 +56,7 @@ def train(config: Config, path: str | Path, *, resume: bool, console: Console) -
         path: The run's directory; must be new or empty unless resuming.
         resume: Whether to continue an existing run.
         console: Shows the progress.
+        accept_data_changes: Whether to resume on other images than those of before.
 
     Returns:
         True when done, False when interrupted with a checkpoint saved.
@@ -51,8 +64,9 @@ def train(config: Config, path: str | Path, *, resume: bool, console: Console) -
     Raises:
         ConfigError: If the networks cannot be built for the images, differ from those of
             `training.init_from`, or the batch size is not divisible by the number of devices.
-        DataError: If the images do not fit the configuration.
-        RunError: If the directory is not empty, is not a run when resuming, or cannot be written.
+        DataError: If the images do not fit the configuration, or are not those of before.
+        RunError: If the directory is not empty, is not a run when resuming, cannot be written, or
+            another process trains it.
         TrainingError: If a loss is no longer finite.
         WorkerLostError: If another worker is gone.
     """
@@ -62,7 +76,14 @@ def train(config: Config, path: str | Path, *, resume: bool, console: Console) -
         if workers.is_chief:  # before the images are read, which can take minutes
             RunDir(path).check_writable() if resume else RunDir.check_free(path)
         console.print(batch_summary(strategy, config.training.batch_size), highlight=False)
-        return train_with_strategy(strategy, config, path, resume=resume, console=console)
+        return train_with_strategy(
+            strategy,
+            config,
+            path,
+            resume=resume,
+            console=console,
+            accept_data_changes=accept_data_changes,
+        )
 
 
 def train_with_strategy(
@@ -72,40 +93,74 @@ def train_with_strategy(
     *,
     resume: bool,
     console: Console,
+    accept_data_changes: bool = False,
 ) -> bool:
     """Like `train`, with an existing distribution strategy."""
     registry.find(config.method)  # registers its classes, which a checkpoint needs
     workers = Workers(strategy)
-    data = open_dataset(config)
+    report = functools.partial(console.print, highlight=False, markup=False, soft_wrap=True)
+    run = RunDir.open(path) if resume else RunDir(path)
+    with contextlib.ExitStack() as lock:
+        if resume and workers.is_chief:
+            lock.enter_context(single_writer(run, report))
+        opened = (
+            open_run_data(run, config, accept_changes=accept_data_changes)
+            if resume
+            else RunData(open_dataset(config))
+        )
+        data = opened.data
+        _report_data(data, workers, console)
+        initial = None if resume else _load_initial_translator(config)
+        workers.check_same(
+            "settings and images", [config.model_dump(mode="json"), data.fingerprint]
+        )
+        measure = checkpoint_metrics(config, data, run.path / "classifiers", console.print)
+        keras.utils.set_random_seed(config.training.seed)
+        keras.mixed_precision.set_global_policy(config.training.precision)
+        with strategy.scope():
+            # Built before the directory is created: invalid settings must not leave a run behind.
+            make = functools.partial(build, config)
+            translator = loop.resume(run, make, report) if resume else make()
+            if initial is not None:
+                copy_network_weights(initial, translator)
+        previous = read_config(path) if resume else None
+        if previous is None:
+            _check_labels(config, translator, data)
+        else:
+            config = _with_kept_stage_ends(config, previous, translator)
+        workers.check_same("checkpoint to resume from", int(translator.steps_taken.numpy()))
+        if workers.is_chief and previous is not None:
+            _prepare_to_resume(run, config, previous, opened, translator, report)
+        elif workers.is_chief:
+            lock.enter_context(single_writer(run, report))  # creates the folder
+            RunDir.create(run.path, config.model_dump(mode="json"), opened.record(0).to_json())
+        done = loop.train(
+            translator,
+            lambda step: _stage_data(config, data, translator, step, console),
+            run=run,
+            schedule=_schedule(config, translator),
+            sample=preview(data, _preview_split(data), _PREVIEW_IMAGES),
+            console=console,
+            measure=measure,
+        )
+        if workers.is_chief:
+            _keep_images(run, config, data, translator, report)
+        workers.any_worker(False)  # no worker exits before the chief has written
+        return done
+
+
+def _report_data(data: Data, workers: Workers, console: Console) -> None:
+    """Says what was found, and on every worker which images are skipped."""
     if workers.is_chief:
         report_found(data)
     for skipped in data.skipped:
         console.print(f"skipped {skipped}", highlight=False)
-    initial = None if resume else _load_initial_translator(config)
-    workers.check_same("settings and images", [config.model_dump(mode="json"), data.fingerprint])
-    measure = checkpoint_metrics(config, data, Path(path) / "classifiers", console.print)
-    keras.utils.set_random_seed(config.training.seed)
-    keras.mixed_precision.set_global_policy(config.training.precision)
-    run = RunDir.open(path) if resume else RunDir(path)
-    with strategy.scope():
-        # Built before the directory is created: invalid settings must not leave a run behind.
-        translator = _resume(run, config, console) if resume else build(config)
-        if initial is not None:
-            copy_network_weights(initial, translator)
-    if not resume:
-        _check_labels(config, translator, data)
-    workers.check_same("checkpoint to resume from", int(translator.steps_taken.numpy()))
-    if workers.is_chief:
-        _prepare_run_dir(run, config, translator, resume)
-    return loop.train(
-        translator,
-        lambda step: _stage_data(config, data, translator, step, console),
-        run=run,
-        schedule=_schedule(config, translator),
-        sample=preview(data, _preview_split(data), _PREVIEW_IMAGES),
-        console=console,
-        measure=measure,
-    )
+
+
+def _with_kept_stage_ends(config: Config, previous: Config, translator: Translator) -> Config:
+    """With another number of steps, stages before the last still end where they did."""
+    training = keep_stage_ends(config.training, previous.training, translator)
+    return config.model_copy(update={"training": training})
 
 
 def copy_network_weights(source: Translator, target: Translator) -> None:
@@ -140,11 +195,6 @@ def _load_initial_translator(config: Config) -> Translator | None:
     return load_model(path)
 
 
-def _resume(run: RunDir, config: Config, console: Console) -> Translator:
-    report = functools.partial(console.print, highlight=False, markup=False, soft_wrap=True)
-    return loop.resume(run, lambda: build(config), report)
-
-
 def _make_strategy(config: Config, console: Console) -> tf.distribute.Strategy:
     cluster = find_cluster()
     if cluster is None:
@@ -159,16 +209,45 @@ def _make_strategy(config: Config, console: Console) -> tf.distribute.Strategy:
     return join_cluster(cluster, config.training.devices)
 
 
-def _prepare_run_dir(run: RunDir, config: Config, translator: Translator, resume: bool) -> None:
-    """Creates the run or, when resuming, deletes what was written past the checkpoint."""
-    settings = config.model_dump(mode="json")
-    if resume:
-        step = int(translator.steps_taken.numpy())
-        with explain_write_errors(run, run.path, step):
-            run.discard_after(step)
-            run.write_config(settings)
-    else:
-        RunDir.create(run.path, settings)
+def _prepare_to_resume(
+    run: RunDir,
+    config: Config,
+    previous: Config,
+    opened: RunData,
+    translator: Translator,
+    report: Callable[[str], None],
+) -> None:
+    """Deletes what was written past the checkpoint, and records what has changed."""
+    step = int(translator.steps_taken.numpy())
+    with explain_write_errors(run, run.path, step):
+        for sentence in run.discard_after(step):
+            report(sentence)
+        if opened.changes is not None:
+            report(f"the images of {config.data.path} have changed: {opened.changes}")
+            run.write_data(opened.record(step).to_json())
+            run.kept_images.unlink(missing_ok=True)  # written again at the end
+        elif config.data.path != previous.data.path:
+            report(f"{config.data.path} has the same images as {previous.data.path}")
+        run.write_config(config.model_dump(mode="json"))
+
+
+def _keep_images(
+    run: RunDir,
+    config: Config,
+    data: Data,
+    translator: Translator,
+    report: Callable[[str], None],
+) -> None:
+    """Keeps the images that `export` needs, unless the run has them already."""
+    if run.kept_images.exists():
+        return
+    try:
+        kept = choose_kept_images(data, config.training.seed)
+    except DataError as error:
+        report(f"{run.path} keeps no images, so that export needs the data set: {error}")
+        return
+    with explain_write_errors(run, run.kept_images, int(translator.steps_taken.numpy())):
+        write_kept_images(run, kept)
 
 
 def _stage_data(config: Config, data: Data, translator: Translator, step: int, console: Console):

@@ -11,14 +11,15 @@ from tf_translate.data.fetch.fetchable_datasets import FETCHABLE
 from tf_translate.data.shipped_samples import LICENSES
 from tf_translate.errors import RunError
 from tf_translate.experiment.dataset import held_out_split
-from tf_translate.experiment.load_run import TrainedRun
+from tf_translate.experiment.evaluate import CHANGED
+from tf_translate.experiment.load_run import ExportableRun
 from tf_translate.methods import registry
 from tf_translate.packages import cache_folder
 
 _OVERLAP = "held-out images that are also training images"
 
 
-def source_of(trained: TrainedRun, intended_use: str | None = None) -> dict[str, Any]:
+def source_of(trained: ExportableRun, intended_use: str | None = None) -> dict[str, Any]:
     """Describes the run of a bundle, for its manifest and its card.
 
     Args:
@@ -49,7 +50,7 @@ def source_of(trained: TrainedRun, intended_use: str | None = None) -> dict[str,
     }
 
 
-def provenance_of(trained: TrainedRun, license: str | None = None) -> dict[str, str]:
+def provenance_of(trained: ExportableRun, license: str | None = None) -> dict[str, str]:
     """Describes the origin of the training images, for a bundle's manifest and its card.
 
     Args:
@@ -82,7 +83,7 @@ def _fetched(path: str) -> str | None:
     return name if known else None
 
 
-def _evaluation(trained: TrainedRun) -> dict[str, Any]:
+def _evaluation(trained: ExportableRun) -> dict[str, Any]:
     """The metrics of the run's evaluation, with remarks; empty if it was not evaluated."""
     name = f"{held_out_split(trained.data)}{trained.config.data.size[0]}.json"
     file = trained.run.path / "evaluation" / name
@@ -121,6 +122,8 @@ def _metrics(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _remarks(document: dict[str, Any]) -> Iterator[str]:
+    if changes := document["metadata"].get(CHANGED):
+        yield f"The evaluation used other images than those of training: {changes}."
     for direction, report in document["directions"].items():
         if overlap := report["protocol"].get(_OVERLAP, 0):
             yield f"{direction}: {overlap} held-out images are also training images."
