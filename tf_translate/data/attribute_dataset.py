@@ -12,6 +12,8 @@ from tf_translate.data import augmentation, sampling
 from tf_translate.data.cache.decoded_splits import Progress
 from tf_translate.data.cache.image_store import ImageStore
 from tf_translate.data.image_dataset import ImageDataset, left_out_of
+from tf_translate.data.image_format import fingerprint_parts
+from tf_translate.data.inventory import ImageIds, Inventory
 from tf_translate.data.layouts.age_filenames import read_ages
 from tf_translate.data.layouts.attribute_table import (
     AttributeTable,
@@ -76,7 +78,7 @@ def open_attribute_dataset(
         f"{name}:{decoded[name].fingerprint}:{split.values.tobytes().hex()}"
         for name, split in splits.items()
     ]
-    fingerprint = digest([*parts, str(config.size), str(config.load_size), *damaged])
+    fingerprint = digest([*parts, *fingerprint_parts(config), *damaged])
     skipped = (*table.skipped, *damaged)
     return AttributeDataset(
         config,
@@ -85,6 +87,9 @@ def open_attribute_dataset(
         fingerprint=fingerprint,
         left_out=left_out_of(table, decoded),
         notes=table.notes,
+        inventory={
+            name: {"": _identify(decoded[name], split.values)} for name, split in splits.items()
+        },
     )
 
 
@@ -108,6 +113,7 @@ class AttributeDataset(ImageDataset):
         fingerprint: str,
         left_out: Mapping[str, LeftOut] | None = None,
         notes: tuple[str, ...] = (),
+        inventory: Inventory | None = None,
     ) -> None:
         stores = {name: split.store for name, split in attribute_splits.items()}
         super().__init__(
@@ -117,6 +123,7 @@ class AttributeDataset(ImageDataset):
             fingerprint=fingerprint,
             left_out=left_out,
             notes=notes,
+            inventory=inventory,
         )
         self._attribute_splits = attribute_splits
         self.attributes = Attributes(config.attributes)
@@ -198,6 +205,13 @@ def _check_rows(table: AttributeTable, rows: LocatedRows, attributes: Attributes
             f"{format_list(problems)}"
         )
     return rows
+
+
+def _identify(rows: DecodedRows, values: np.ndarray) -> ImageIds:
+    """Identifies images with their attributes."""
+    attributes = [value.tobytes().hex() for value in values]
+    contents = [f"{file}\0{own}" for file, own in zip(rows.files, attributes, strict=True)]
+    return ImageIds.of(rows.store.names, contents)
 
 
 def _add_attributes(

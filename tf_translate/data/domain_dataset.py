@@ -1,6 +1,6 @@
 """Images of two domains: shuffled batches for training, ordered images for evaluation."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import numpy as np
@@ -9,15 +9,12 @@ import tensorflow as tf
 from tf_translate import images
 from tf_translate.config.data import DataConfig
 from tf_translate.data import augmentation, sampling
-from tf_translate.data.cache.decoded_splits import (
-    DecodedSplit,
-    Progress,
-    channels_of,
-    decode_splits,
-)
-from tf_translate.data.cache.image_store import ImageStore
+from tf_translate.data.cache.decoded_splits import DecodedSplit, Progress, decode_splits
+from tf_translate.data.cache.image_store import ImageStore, notices_of
+from tf_translate.data.image_format import fingerprint_parts
+from tf_translate.data.inventory import ImageIds, Inventory
 from tf_translate.data.layouts.detect import find_domains
-from tf_translate.data.splits import fingerprint_source
+from tf_translate.data.splits import DomainSource, ImageList, fingerprint_source
 from tf_translate.errors import DataError
 from tf_translate.image_files import LeftOut, describe_splits
 
@@ -52,9 +49,7 @@ def open_domain_dataset(
             "to named_pairs"
         )
     decoded, skipped, left_out = decode_splits(source, config, progress)
-    fingerprint = fingerprint_source(
-        source, str(config.size), str(config.load_size), str(channels_of(config)), *skipped
-    )
+    fingerprint = fingerprint_source(source, *fingerprint_parts(config), *skipped)
     return DomainDataset(
         config,
         decoded,
@@ -64,6 +59,7 @@ def open_domain_dataset(
         classes=source.classes,
         left_out=left_out,
         notes=source.notes,
+        inventory=_take_inventory(source, decoded),
     )
 
 
@@ -84,6 +80,7 @@ class DomainDataset:
         left_out: Split name -> what was left out: files of other formats, hidden files, damaged
             images, and so on, with their number and the names of some.
         notes: What else the user should know, such as which file decides the splits.
+        inventory: Which images are in which split and domain, to recognise the data set by.
     """
 
     def __init__(
@@ -97,22 +94,25 @@ class DomainDataset:
         classes: tuple[str, ...] = (),
         left_out: Mapping[str, LeftOut] | None = None,
         notes: tuple[str, ...] = (),
+        inventory: Inventory | None = None,
     ) -> None:
         self._decoded, self._config = decoded, config
         self._size = config.size
         self.paired, self.skipped, self.fingerprint = paired, skipped, fingerprint
-        channels_a, channels_b = channels_of(config)
-        self.shape_a: Shape = (*config.size, channels_a)
-        self.shape_b: Shape = (*config.size, channels_b)
+        self.shape_a: Shape = (*config.size, config.channels_a)
+        self.shape_b: Shape = (*config.size, config.channels_b)
         self.splits = {name: (len(split.a), len(split.b)) for name, split in decoded.items()}
         self.epoch_size = max(self.splits["train"])
         self.classes = classes
         self.left_out, self.notes = dict(left_out or {}), notes
+        self.inventory = dict(inventory or {})
 
     def found_lines(self) -> list[str]:
-        """Says for each split how many images it has, and what was left out."""
+        """Says how many images each split has, what was left out, and what decoding changed."""
         counts = {name: {"a": a, "b": b} for name, (a, b) in self.splits.items()}
-        return [*describe_splits(counts, self.left_out), *self.notes]
+        stores = [store for split in self._decoded.values() for store in (split.a, split.b)]
+        found = describe_splits(counts, self.left_out)
+        return [*found, *self.notes, *notices_of(stores).sentences()]
 
     def has_truth(self, split: str) -> bool:
         """Whether image i of a and image i of b show the same thing in this split."""
@@ -213,6 +213,13 @@ class DomainDataset:
         )
         return images.to_float(a), images.to_float(b)
 
+    def images(
+        self, split: str, side: Literal["a", "b"], at: Sequence[int] | np.ndarray
+    ) -> np.ndarray:
+        """Returns the images at some positions: float32 `(n, h, w, c)` in [-1, 1]."""
+        store = self._split(split).side(side)
+        return images.to_float(np.stack([self._read_for_evaluation(store, int(i)) for i in at]))
+
     def _split(self, split: str) -> DecodedSplit:
         if split not in self._decoded:
             raise DataError(f"there is no split {split!r}, only {', '.join(self._decoded)}")
@@ -262,4 +269,22 @@ class DomainDataset:
 
     def _read_for_evaluation(self, store: ImageStore, position: int) -> np.ndarray:
         # Training images are stored at load_size for the crop, all others at size.
-        return images.resize(store.read(position), self._size)
+        return images.resize(
+            store.read(position), self._size, interpolation=store.image_format.interpolation
+        )
+
+
+def _take_inventory(source: DomainSource, decoded: Mapping[str, DecodedSplit]) -> Inventory:
+    """Identifies the images of each split that could be decoded."""
+    return {
+        name: {"a": _identify(source.splits[name].a, split.a.names)}
+        | {"b": _identify(source.splits[name].b, split.b.names)}
+        for name, split in decoded.items()
+    }
+
+
+def _identify(source: ImageList, decoded_names: Sequence[str]) -> ImageIds:
+    decoded, files = set(decoded_names), source.fingerprints()
+    labels = source.labels or ("",) * len(files)
+    at = [i for i, name in enumerate(source.names) if name in decoded]
+    return ImageIds.of([source.names[i] for i in at], [f"{files[i]}\0{labels[i]}" for i in at])

@@ -10,7 +10,9 @@ from tf_translate import images
 from tf_translate.config.data import DataConfig
 from tf_translate.data import augmentation, sampling
 from tf_translate.data.cache.decoded_splits import Progress
-from tf_translate.data.cache.image_store import ImageStore
+from tf_translate.data.cache.image_store import ImageStore, notices_of
+from tf_translate.data.image_format import fingerprint_parts
+from tf_translate.data.inventory import ImageIds, Inventory
 from tf_translate.data.layouts.attribute_table import AttributeTable, LocatedRows
 from tf_translate.data.layouts.folders import SPLIT_NAMES
 from tf_translate.data.layouts.table_files import SUFFIXES
@@ -50,7 +52,7 @@ def open_image_dataset(config: DataConfig, *, progress: Progress | None = None) 
     by_split = assign_splits(table, rows, config)
     decoded, skipped = decode_rows(table, by_split, config, progress)
     parts = [f"{name}:{split.fingerprint}" for name, split in decoded.items()]
-    fingerprint = digest([*parts, str(config.size), str(config.load_size), *skipped])
+    fingerprint = digest([*parts, *fingerprint_parts(config), *skipped])
     stores = {name: split.store for name, split in decoded.items()}
     return ImageDataset(
         config,
@@ -59,6 +61,10 @@ def open_image_dataset(config: DataConfig, *, progress: Progress | None = None) 
         fingerprint=fingerprint,
         left_out=left_out_of(table, decoded),
         notes=table.notes,
+        inventory={
+            name: {"": ImageIds.of(split.store.names, split.files)}
+            for name, split in decoded.items()
+        },
     )
 
 
@@ -74,6 +80,7 @@ class ImageDataset:
         left_out: Split name -> what was left out, such as damaged images, with their number and
             the names of some; "" -> what was left out of the folder of all splits.
         notes: What else the user should know, such as which file decides the splits.
+        inventory: Which images are in which split, to recognise the data set by.
     """
 
     def __init__(
@@ -85,6 +92,7 @@ class ImageDataset:
         fingerprint: str,
         left_out: Mapping[str, LeftOut] | None = None,
         notes: tuple[str, ...] = (),
+        inventory: Inventory | None = None,
     ) -> None:
         self._config, self._stores = config, dict(stores)
         self.shape: Shape = (*config.size, config.channels_a)
@@ -92,10 +100,13 @@ class ImageDataset:
         self.skipped, self.fingerprint = skipped, fingerprint
         self.epoch_size = self.splits["train"]
         self.left_out, self.notes = dict(left_out or {}), notes
+        self.inventory = dict(inventory or {})
 
     def found_lines(self) -> list[str]:
-        """Says for each split how many images it has, and what was left out."""
-        return [*describe_splits(self.splits, self.left_out), *self.notes]
+        """Says how many images each split has, what was left out, and what decoding changed."""
+        notices = notices_of(self._stores.values())
+        found = describe_splits(self.splits, self.left_out)
+        return [*found, *self.notes, *notices.sentences()]
 
     def training(
         self,
@@ -127,7 +138,11 @@ class ImageDataset:
         """Returns the images at some positions of a split: float32 `(n, h, w, c)` in [-1, 1]."""
         store = self._store(split)
         # Training images are stored at load_size for the crop, all others at size.
-        pixels = [images.resize(store.read(int(i)), self._config.size) for i in at]
+        interpolation = store.image_format.interpolation
+        pixels = [
+            images.resize(store.read(int(i)), self._config.size, interpolation=interpolation)
+            for i in at
+        ]
         return images.to_float(np.stack(pixels))
 
     def _store(self, split: str) -> ImageStore:

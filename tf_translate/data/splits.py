@@ -10,7 +10,9 @@ from typing import Literal, Protocol
 import numpy as np
 
 from tf_translate import images
+from tf_translate.data.image_format import ImageFormat
 from tf_translate.errors import DataError
+from tf_translate.image_decoding import decode
 from tf_translate.image_files import LeftOut
 
 SPLITS = ("train", "validation", "test")
@@ -33,6 +35,9 @@ class ImageList(Protocol):
 
     def fingerprint(self) -> str:
         """Identifies the images on every machine."""
+
+    def fingerprints(self) -> list[str]:
+        """Identifies each image by itself, on every machine."""
 
     def iterate(self) -> Iterator["EncodedImage"]:
         """Yields all images in order."""
@@ -61,22 +66,22 @@ class ImageFile:
         """Returns the bytes of the file; `DataError` if it is missing or empty."""
         return images.read_bytes(self.file)
 
-    def decode(self, contents: bytes, channels: int) -> np.ndarray:
+    def decode(self, contents: bytes, channels: int, white_level: int | None = None) -> np.ndarray:
         """Decodes these bytes to uint8 `(h, w, channels)`; a `DataError` names the file."""
-        pixels = images.decode(contents, channels=channels, origin=self.file)
+        pixels = decode(contents, channels=channels, origin=self.file, white_level=white_level)
         return take_half(pixels, self.half, self.file)
 
-    def read(self, channels: int) -> np.ndarray:
+    def read(self, channels: int, white_level: int | None = None) -> np.ndarray:
         """Reads and decodes to uint8 `(h, w, channels)`; a `DataError` names the file."""
-        return self.decode(self.read_bytes(), channels)
+        return self.decode(self.read_bytes(), channels, white_level)
 
-    def decode_resized(self, size: tuple[int, int], channels: int) -> np.ndarray:
-        """Reads, decodes and resizes to `size` (height, width)."""
-        return images.resize(self.read(channels), size)
+    def decode_resized(self, image_format: ImageFormat) -> np.ndarray:
+        """Reads, decodes and resizes to a format."""
+        return image_format.fit(self.read(image_format.channels, image_format.white_level))
 
-    def check(self, channels: int) -> None:
+    def check(self, image_format: ImageFormat) -> None:
         """Raises `DataError` if the file cannot be decoded."""
-        self.read(channels)
+        self.read(image_format.channels, image_format.white_level)
 
     def cache_key(self) -> str:
         """Joins path, file size and modification time."""
@@ -97,17 +102,17 @@ class EncodedImage(Protocol):
     def read_bytes(self) -> bytes:
         """Returns the bytes of an image file, not decoded; `DataError` if that fails."""
 
-    def decode(self, contents: bytes, channels: int) -> np.ndarray:
+    def decode(self, contents: bytes, channels: int, white_level: int | None = None) -> np.ndarray:
         """Decodes its bytes to uint8 `(h, w, channels)`; `DataError` if they are damaged."""
 
-    def decode_resized(self, size: tuple[int, int], channels: int) -> np.ndarray:
-        """Decodes and resizes to uint8 `(*size, channels)`; `DataError` if that fails."""
+    def decode_resized(self, image_format: ImageFormat) -> np.ndarray:
+        """Decodes and resizes to uint8 of `image_format.shape`; `DataError` if that fails."""
 
 
 class RandomAccessImage(EncodedImage, Protocol):
     """An image that can be read at any time and in any order, such as an `ImageFile`."""
 
-    def check(self, channels: int) -> None:
+    def check(self, image_format: ImageFormat) -> None:
         """Raises `DataError` if the image cannot be decoded."""
 
     def cache_key(self) -> str:
@@ -143,7 +148,11 @@ class ImageFileList:
 
     def fingerprint(self) -> str:
         """Hashes names and file sizes."""
-        return digest(file.fingerprint() for file in self.files)
+        return digest(self.fingerprints())
+
+    def fingerprints(self) -> list[str]:
+        """Joins name and file size of each image."""
+        return [file.fingerprint() for file in self.files]
 
     def iterate(self) -> Iterator[RandomAccessImage]:
         """Yields all images in order."""
@@ -157,11 +166,14 @@ class Split:
     Attributes:
         a, b: The images of each domain.
         aligned: Whether image i of `a` and image i of `b` are a pair.
+        groups: For each image of a and of b what must stay in one split, such as a person; None if
+            each image stands for itself.
     """
 
     a: ImageList
     b: ImageList
     aligned: bool
+    groups: tuple[Sequence[str], Sequence[str]] | None = None
 
 
 @dataclass(frozen=True)
@@ -217,15 +229,19 @@ def swap_domains(source: DomainSource) -> DomainSource:
 def hold_out_validation(source: DomainSource, fraction: float) -> DomainSource:
     """Moves a fraction of the training images to validation if there is no validation split.
 
-    The choice depends on the names of the images alone. Pairs move together, the test split
-    stays as it is, and at least one image of each domain stays in training.
+    Each image or group is chosen by its name alone, see `choose_held_out`. Pairs move together, and
+    the test split stays as it is. Nothing is held out if that would leave no image of a domain in
+    training or in validation, as with a domain of a single image.
     """
     train = source.splits["train"]
     if "validation" in source.splits or fraction == 0:
         return source
-    held_a = choose_held_out(train.a.names, fraction, "a")
-    held_b = held_a if train.aligned else choose_held_out(train.b.names, fraction, "b")
-    if not held_a or not held_b:
+    if train.groups is not None:
+        held_a, held_b = _hold_out_groups(*train.groups, fraction)
+    else:
+        held_a = choose_held_out(train.a.names, fraction, "a")
+        held_b = held_a if train.aligned else choose_held_out(train.b.names, fraction, "b")
+    if not 0 < len(held_a) < len(train.a.names) or not 0 < len(held_b) < len(train.b.names):
         return source
     splits = {
         "train": _select(train, held_a, held_b, keep=False),
@@ -236,10 +252,34 @@ def hold_out_validation(source: DomainSource, fraction: float) -> DomainSource:
 
 
 def choose_held_out(names: Sequence[str], fraction: float, salt: str) -> set[int]:
-    """Chooses positions of a fraction of names by their hashes; at least 1, never all."""
-    count = min(max(1, round(fraction * len(names))), len(names) - 1)
-    by_hash = sorted(range(len(names)), key=lambda i: digest([salt, names[i]]))
-    return set(by_hash[:count])
+    """Chooses positions of names to hold out: those whose hash, in [0, 1), is below `fraction`.
+
+    A name is held out whatever other names there are, so that images that are added or removed
+    move no other image between training and validation. One exception keeps both from being
+    empty: the name with the smallest hash is always held out, and that with the largest never.
+    Equal names, such as those of one group, stay together. None is held out if all are equal.
+    """
+    hashes = [_unit_hash(salt, name) for name in names]
+    smallest, largest = min(hashes, default=0.0), max(hashes, default=0.0)
+    return {
+        position
+        for position, value in enumerate(hashes)
+        if (value < fraction or value == smallest) and value != largest
+    }
+
+
+def _hold_out_groups(
+    groups_a: Sequence[str], groups_b: Sequence[str], fraction: float
+) -> tuple[set[int], set[int]]:
+    """Chooses positions of both domains; a group of both is held out in both or in none."""
+    held = choose_held_out([*groups_a, *groups_b], fraction, "a")
+    count = len(groups_a)
+    return {i for i in held if i < count}, {i - count for i in held if i >= count}
+
+
+def _unit_hash(salt: str, name: str) -> float:
+    """A hash of a name as a number in [0, 1), equal on every machine."""
+    return int(digest([salt, name])[:13], 16) / 16**13  # 52 bits, exact in float64
 
 
 def _select(split: Split, held_a: set[int], held_b: set[int], *, keep: bool) -> Split:

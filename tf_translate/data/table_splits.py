@@ -7,13 +7,14 @@ from pathlib import Path
 from tf_translate.config.data import DataConfig
 from tf_translate.data import shipped_samples
 from tf_translate.data.cache.decoded_splits import Progress, choose_cache_location
-from tf_translate.data.cache.image_store import ImageFormat, ImageStore, open_image_store
+from tf_translate.data.cache.image_store import ImageStore, open_image_store
+from tf_translate.data.image_format import image_formats
 from tf_translate.data.layouts.attribute_table import AttributeTable, LocatedRows
 from tf_translate.data.layouts.table_files import is_table, read_columns
 from tf_translate.data.layouts.tfds_table import read_tfds_columns
 from tf_translate.data.packed.index import is_packed
 from tf_translate.data.packed.reader import PackedDataset, read_table
-from tf_translate.data.splits import choose_held_out, format_list
+from tf_translate.data.splits import choose_held_out, digest, format_list
 from tf_translate.errors import DataError
 from tf_translate.image_files import BROKEN, LeftOut
 
@@ -27,12 +28,14 @@ class DecodedRows:
         rows: Their rows, in order.
         fingerprint: Identifies all images of the split, also damaged ones, on every machine.
         broken: The images that could not be decoded.
+        files: Name and size of the file of each decoded image, as text.
     """
 
     store: ImageStore
     rows: LocatedRows
     fingerprint: str
     broken: LeftOut
+    files: list[str]
 
 
 def open_table(
@@ -122,23 +125,22 @@ def decode_rows(
     total, done = sum(map(len, by_split.values())), iter(range(1, 2**62))
     tick = (lambda: progress(next(done), total)) if progress else (lambda: None)
     if location == "auto":
-        height, width = config.load_size or config.size
-        location = choose_cache_location(total * height * width * config.channels_a)
+        needed = sum(image_formats(config, n)[0].bytes * len(rows) for n, rows in by_split.items())
+        location = choose_cache_location(needed)
     splits: dict[str, DecodedRows] = {}
     reasons: list[str] = []
     for name, rows in by_split.items():
-        size = (config.load_size if name == "train" else None) or config.size
         images = table.images(rows)
-        store = open_image_store(
-            images, ImageFormat(size, config.channels_a), location, progress=tick
-        )
+        files = images.fingerprints()
+        store = open_image_store(images, image_formats(config, name)[0], location, progress=tick)
         reasons += store.problems.values()
         decoded = [i for i in range(len(rows)) if i not in store.problems]
         splits[name] = DecodedRows(
             store.pick(decoded),
             [rows[i] for i in decoded],
-            images.fingerprint(),
+            digest(files),
             LeftOut.of(BROKEN, [rows[i][1]["image"] for i in sorted(store.problems)]),
+            [files[i] for i in decoded],
         )
     if reasons and config.on_error == "stop":
         raise DataError(

@@ -103,7 +103,11 @@ def _split(
         _open_images(table, rows, config.label_column)
         for rows in (a, b if counterparts is None else counterparts)
     )
-    return Split(images_a, images_b, aligned=counterparts is not None)
+    column = config.group_column
+    groups = None
+    if column:
+        groups = [row[column] for _, row in a], [row[column] for _, row in b]
+    return Split(images_a, images_b, aligned=counterparts is not None, groups=groups)
 
 
 def _open_images(table: AttributeTable, rows: LocatedRows, label_column: str | None) -> ImageList:
