@@ -3,6 +3,7 @@ import types
 import numpy as np
 
 from tf_translate import images
+from tf_translate.config.data import DataConfig
 from tf_translate.core.signature import Signature, TensorSpec, attribute_spec, image_spec
 from tf_translate.experiment.export import calibration_images
 from tf_translate.experiment.load_run import with_latents
@@ -46,13 +47,14 @@ def test_inputs_without_a_source_are_omitted():
     assert found == {"decode": {}}
 
 
-def test_images_of_a_folder_replace_those_of_the_run(tmp_path, monkeypatch):
+def test_images_of_a_folder_replace_those_of_the_run(tmp_path):
     for level in (0, 255, 102):
         images.write(tmp_path / f"{level:03}.png", np.full((8, 6, 3), level, np.uint8))
     batch = {"image": np.zeros((2, 4, 4, 3), np.float32), "attributes": np.float32([[0], [1]])}
-    monkeypatch.setattr(calibration_images, "preview", lambda *_: batch)
     translator = types.SimpleNamespace(signatures=lambda: SIGNATURES, examples=_examples)
-    trained = types.SimpleNamespace(data=None, translator=translator)
+    config = types.SimpleNamespace(data=DataConfig(path="unused", size=(4, 4)))
+    kept = types.SimpleNamespace(calibration=batch)
+    trained = types.SimpleNamespace(config=config, kept=kept, translator=translator)
     found = calibration_images.calibration_inputs(trained, tmp_path, lambda images: [2, 1])
     # Sorted by name: 000, 102, 255; the run's attributes repeat: 0, 1, 0.
     np.testing.assert_allclose(found["encode"]["image"][:, 0, 0, 0], [1.0, -0.2], atol=1e-6)

@@ -6,32 +6,34 @@ from pathlib import Path
 import numpy as np
 
 from tf_translate import images
+from tf_translate.config.data import DataConfig
+from tf_translate.data.image_format import ImageFormat, image_formats
 from tf_translate.errors import DataError
-from tf_translate.experiment.dataset import preview
-from tf_translate.experiment.load_run import Examples, TrainedRun, with_latents
+from tf_translate.experiment.kept_images import MAX_CANDIDATES
+from tf_translate.experiment.load_run import Examples, ExportableRun, with_latents
 from tf_translate.image_files import NOTHING, FoundImages, describe_counts, find_images
+from tf_translate.image_notices import Notices, collect_notices
 
-MAX_CANDIDATES = 1000  # evenly spaced over the split or folder
 _IMAGE_KEYS = ("image", "a", "b")  # keys of images in a batch
 
 SelectImages = Callable[[np.ndarray], Sequence[int]]
 
 
 def calibration_inputs(
-    trained: TrainedRun,
+    trained: ExportableRun,
     folder: Path | None,
     select: SelectImages,
     *,
     report: Callable[[str], None] = lambda line: None,
 ) -> Examples:
-    """Selects calibration images and builds inputs of every signature from them.
+    """Takes calibration images and builds inputs of every signature from them.
 
     Args:
         trained: A run.
-        folder: Candidate images, in place of the run's training split. If the run has two
-            domains, its folders `a` and `b` hold their images. Attributes come from the training
-            split.
-        select: Selects indices from images `(n, height, width, channels)` in [-1, 1].
+        folder: Candidate images, in place of the training images that the run keeps. If the run
+            has two domains, its folders `a` and `b` hold their images. Attributes come from the
+            images that the run keeps.
+        select: Selects indices of a folder's images `(n, height, width, channels)` in [-1, 1].
         report: Called with a line that says what was found in `folder`.
 
     Returns:
@@ -40,16 +42,16 @@ def calibration_inputs(
     Raises:
         DataError: If the folder is missing or has no image, or an image is broken.
     """
-    candidates = preview(trained.data, "train", MAX_CANDIDATES)
+    selected = trained.kept.calibration
     if folder is not None:
-        candidates = _with_images_of(folder, candidates, report)
-    selected = _select(candidates, select)
+        candidates = _with_images_of(folder, selected, trained.config.data, report)
+        selected = _select(candidates, select)
     translator = trained.translator
     return with_latents(translator.signatures(), translator.examples(selected))
 
 
 def _with_images_of(
-    folder: Path, batch: Mapping[str, np.ndarray], report: Callable[[str], None]
+    folder: Path, batch: Mapping[str, np.ndarray], config: DataConfig, report: Callable[[str], None]
 ) -> dict[str, np.ndarray]:
     """Replaces the images of a batch by those of a folder, and repeats its other values."""
     if not folder.is_dir():
@@ -58,7 +60,11 @@ def _with_images_of(
     folders = {key: folder / key if (folder / key).is_dir() else folder for key in keys}
     found = {each: find_images(each) for each in dict.fromkeys(folders.values())}
     report(_describe(folder, found))
-    read = {key: _read(found[each], batch[key].shape[1:]) for key, each in folders.items()}
+    format_a, format_b = image_formats(config, "test")
+    read = {
+        key: _read(found[each], format_b if key == "b" else format_a, report)
+        for key, each in folders.items()
+    }
     count = max(map(len, read.values()))
     return {key: read[key] if key in read else _repeat(batch[key], count) for key in batch}
 
@@ -74,12 +80,21 @@ def _describe(folder: Path, found: Mapping[Path, FoundImages]) -> str:
     )
 
 
-def _read(found: FoundImages, shape: tuple[int, int, int]) -> np.ndarray:
-    height, width, channels = shape
-    paths = found.paths
+def _read(
+    found: FoundImages, image_format: ImageFormat, report: Callable[[str], None]
+) -> np.ndarray:
+    paths, notices = found.paths, Notices()
     at = np.linspace(0, len(paths) - 1, min(len(paths), MAX_CANDIDATES)).round().astype(int)
-    pixels = [images.read(paths[index], channels=channels) for index in at]
-    return images.to_float(np.stack([images.resize(each, (height, width)) for each in pixels]))
+    with collect_notices(notices):
+        pixels = [
+            images.read(
+                paths[index], channels=image_format.channels, white_level=image_format.white_level
+            )
+            for index in at
+        ]
+    for sentence in notices.sentences():
+        report(sentence)
+    return images.to_float(np.stack([image_format.fit(each) for each in pixels]))
 
 
 def _repeat(values: np.ndarray, count: int) -> np.ndarray:
