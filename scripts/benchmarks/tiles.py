@@ -95,9 +95,9 @@ def prepare(folder: Path, run: Path, signature: str, size: tuple[int, int]) -> N
     """Writes the image, and for each kind of normalization a bundle and a network of any size."""
     from tf_translate.experiment.export.provenance import source_of
     from tf_translate.experiment.export.tiled_norm import norm_input_signatures
-    from tf_translate.experiment.load_run import load_run
+    from tf_translate.experiment.load_run import load_run_to_export
 
-    trained = load_run(run)
+    trained = load_run_to_export(run)
     translator, source = trained.translator, source_of(trained)
     network = _network(translator, signature)
     selected = {signature: translator.signatures()[signature]}

@@ -21,20 +21,21 @@ from tf_translate.cli.export import judge_files
 from tf_translate.errors import TranslateError
 from tf_translate.experiment.export.calibration_images import calibration_inputs
 from tf_translate.experiment.export.provenance import source_of
-from tf_translate.experiment.load_run import TrainedRun, golden_images, load_run
+from tf_translate.experiment.load_run import ExportableRun, golden_images, load_run_to_export
 
 SEED = 0
 PACKAGES = ("tensorflow", "keras", "ai-edge-litert", "ai-edge-quantizer", "numpy")
 
 
-def export(trained: TrainedRun, bundle: Path, recipes: list[str], images: int) -> dict[str, str]:
+def export(trained: ExportableRun, bundle: Path, recipes: list[str], images: int) -> dict[str, str]:
     """Exports by all recipes that can convert the run.
 
     Args:
         trained: The run.
         bundle: Where the bundle goes; an existing bundle is kept.
         recipes: Names from `exporters.RECIPES`.
-        images: Number of held-out images in the bundle, with Keras's outputs for them.
+        images: Number of held-out images in the bundle, with Keras's outputs for them; at most
+            those that the run keeps.
 
     Returns:
         The reason for each recipe that was left out, by its name.
@@ -116,7 +117,7 @@ def table(folder: Path, runs: dict[str, Path], recipes: list[str], images: int) 
         "verification": [],
     }
     for name, run in runs.items():
-        trained = load_run(run)
+        trained = load_run_to_export(run)
         bundle = folder / name
         refused = export(trained, bundle, recipes, images)
         result["runs"][name] = source_of(trained) | {"method": trained.config.method}

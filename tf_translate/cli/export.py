@@ -28,8 +28,8 @@ CalibrationFolder = Annotated[
     Path | None,
     typer.Option(
         help="Folder of images (or of a/ and b/) to calibrate int8, int8_float_norm, int16x8 and "
-        "--frozen-norm with; default the run's training split. 64 images are chosen by colour "
-        "and contrast."
+        "--frozen-norm with, 64 of which are chosen by colour and contrast; default 64 training "
+        "images that the run keeps, chosen so."
     ),
 ]
 FrozenNorm = Annotated[
@@ -97,6 +97,8 @@ def main(
 ) -> None:
     """Export a run's generators as SavedModel and TFLite, with the data to verify them.
 
+    The images it needs are in the run: the data set may be gone.
+
     If the run was evaluated, the metrics of `evaluate` are written to the bundle's card.md.
 
     Examples:
@@ -121,12 +123,10 @@ def main(
     packed = obtain_litert() if web else None
     load_tensorflow()
     import exporters
-    from tf_translate.experiment.dataset import report_found
     from tf_translate.experiment.export.provenance import provenance_of, source_of
-    from tf_translate.experiment.load_run import load_run
+    from tf_translate.experiment.load_run import load_run_to_export
 
-    trained = load_run(run)
-    report_found(trained.data)
+    trained = load_run_to_export(run)
     sidecar = _judge_files_or_notice(trained, run) if judges else {}
     source = source_of(trained, intended_use)
     if frozen_norm:
