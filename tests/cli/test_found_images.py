@@ -87,9 +87,16 @@ def test_every_command_from_training_to_translation_says_what_it_found(tmp_path,
     assert f"photos: {found}" in stderr
 
 
+@pytest.mark.thorough
 def test_verify_says_how_many_images_of_a_large_folder_it_uses(tmp_path, command, bundle):
     pixels = images.read(write_pairs(tmp_path / "pairs", train=1, test=1) / "train/a/0.png")
     for index in range(65):
         images.write(tmp_path / "many" / f"{index}.png", pixels)
     _, _, stderr = command("verify", bundle, "--images", tmp_path / "many")
     assert "many: 65 images; 64 are used" in stderr
+
+
+def test_a_pipe_that_is_named_itself_is_not_waited_for(tmp_path, command, bundle):
+    os.mkfifo(tmp_path / "pipe.png")
+    _, _, stderr = command("translate", bundle, tmp_path / "pipe.png", "--output", tmp_path / "out")
+    assert f"{tmp_path / 'pipe.png'} is not an image file, but a pipe" in stderr
