@@ -14,6 +14,7 @@ from exporters.benchmark.benchmark import Timing, benchmark
 from exporters.benchmark.compare import Comparison, compare
 from exporters.benchmark.latency_record import keep_latency
 from exporters.bundle.bundle import Bundle, open_bundle
+from exporters.bundle.field_types import Aspect
 from exporters.convert.calibration import Calibration, pick_diverse_images
 from exporters.convert.recipes import RECIPES, Recipe
 from exporters.errors import BundleError, ExportError
@@ -60,6 +61,7 @@ def export(
     directory: str | Path,
     *,
     recipes: Sequence[str] = ("float32",),
+    aspect: Aspect = "stretch",
     golden_images: Mapping[str, Mapping[str, np.ndarray]] | None = None,
     calibration: Calibration | None = None,
     source: Mapping[str, Any] | None = None,
@@ -79,6 +81,9 @@ def export(
         signatures: Functions to export by name.
         directory: A folder that does not exist or is empty. A failed export leaves it as it was.
         recipes: Names from `RECIPES`.
+        aspect: How images of any size were brought to the size of the model in its training:
+            `stretch`, `letterbox` (mirrored borders) or `crop` (the centre part). Whoever uses
+            the bundle does the same: `translate_image`, `verify`, the page, the app examples.
         golden_images: Real examples to verify with, in addition to seeded ones. For each
             signature and input a batch `(n, ...)` of its type and range; the first 32 are used.
         calibration: Real examples from which integer recipes (`int8`, `int8_float_norm`,
@@ -102,9 +107,9 @@ def export(
         The bundle's absolute path.
 
     Raises:
-        ExportError: If a signature cannot be exported, a recipe is unknown or lacks calibration
-            examples, the folder is not empty, or the web page has no signature to show or
-            `web` holds another version of LiteRT.js.
+        ExportError: If a signature cannot be exported, a recipe or aspect is unknown, a recipe
+            lacks calibration examples, the folder is not empty, or the web page has no signature
+            to show or `web` holds another version of LiteRT.js.
     """
     from exporters.convert.export import (  # loads TensorFlow, which a Runner does not need
         ExportOptions,
@@ -113,6 +118,7 @@ def export(
 
     options = ExportOptions(
         recipes=recipes,
+        aspect=aspect,
         golden_images=golden_images or {},
         calibration=calibration,
         source=source,

@@ -34,6 +34,11 @@ class TensorLike(Protocol):
     # `default: Sequence[float] | None`, for inputs only: the value for each scalar along the last
     # axis that is used when the caller passes none; None if the input is required.
     # `meaning: str`, what the tensor is, for people.
+    # `range_is_typical: bool`, whether `value_range` says which values are usual and others are
+    # allowed too, such as an attribute that values above 1 exaggerate. Images cannot have it:
+    # their pixels are scaled by the range.
+    # `interpolation: str`, how images are resized to and from the size of the tensor: "bicubic", or
+    # "nearest" for label maps, whose colours must not be mixed.
 
 
 class SignatureLike(Protocol):

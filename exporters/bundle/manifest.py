@@ -17,7 +17,17 @@ from pydantic import (
     model_validator,
 )
 
-from exporters.bundle.field_types import Data, DType, Label, Line, Name, RelativePath, Shape
+from exporters.bundle.field_types import (
+    Aspect,
+    Data,
+    DType,
+    Interpolation,
+    Label,
+    Line,
+    Name,
+    RelativePath,
+    Shape,
+)
 from exporters.convert.recipes import RECIPES, Tolerance
 from exporters.errors import ExportError
 
@@ -39,6 +49,7 @@ class TensorRecord(_Record):
         default: The value to use when the caller passes none, one scalar per position along the
             last axis; None for outputs and for inputs that are required.
         meaning: What the tensor is, for people.
+        interpolation: How images are resized to and from its size: "nearest" for label maps.
     """
 
     name: Name
@@ -48,6 +59,7 @@ class TensorRecord(_Record):
     labels: Annotated[tuple[Label, ...], Field(max_length=1000)] = ()
     default: Annotated[tuple[float, ...], Field(max_length=1000)] | None = None
     meaning: Line = ""
+    interpolation: Interpolation = "bicubic"
 
     @field_validator("labels")
     @classmethod
@@ -83,8 +95,13 @@ class TensorRecord(_Record):
     @model_serializer(mode="wrap")
     def _omit_empty_fields(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
         content = dump(self)
-        empty = {"labels": not self.labels, "default": self.default is None}
-        for name, is_empty in {**empty, "meaning": not self.meaning}.items():
+        empty = {
+            "labels": not self.labels,
+            "default": self.default is None,
+            "meaning": not self.meaning,
+            "interpolation": self.interpolation == "bicubic",
+        }
+        for name, is_empty in empty.items():
             if is_empty:
                 del content[name]
         return content
@@ -190,11 +207,17 @@ class LatencyRecord(_Record):
 
 
 class Manifest(_Record):
-    """The content of `manifest.json`; `digest` is the hash of everything else in it."""
+    """The content of `manifest.json`; `digest` is the hash of everything else in it.
+
+    Attributes:
+        aspect: How images of any size were brought to the size of the model in training, and are
+            to be when it is used; see `exporters.inference.aspect`.
+    """
 
     format: Literal["image-model-bundle"] = FORMAT
     format_version: int = FORMAT_VERSION
     created: str
+    aspect: Aspect
     signatures: dict[Name, SignatureRecord] = Field(min_length=1)
     artifacts: dict[Name, ArtifactRecord] = Field(min_length=1)
     golden: GoldenRecord

@@ -101,6 +101,7 @@ def _tensor(
                 "labels": tuple(getattr(tensor, "labels", ())),  # an optional attribute
                 "default": default,
                 "meaning": getattr(tensor, "meaning", ""),
+                "interpolation": getattr(tensor, "interpolation", "bicubic"),
             }
         )
     except ValidationError as error:

@@ -6,6 +6,7 @@ Each language is a file of templates (`templates/kotlin.toml`, `templates/swift.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from exporters.bundle.field_types import Aspect
 from exporters.bundle.manifest import SignatureRecord, TensorRecord
 from exporters.card import template_files, tensor_text
 from exporters.card.template_files import fill
@@ -14,7 +15,7 @@ LANGUAGES = ("kotlin", "swift")
 
 
 def examples(
-    records: Mapping[str, SignatureRecord], title: str, models: Sequence[str]
+    records: Mapping[str, SignatureRecord], title: str, models: Sequence[str], aspect: Aspect
 ) -> dict[str, str]:
     """Writes one class per language with a function for each signature that apps call.
 
@@ -22,6 +23,7 @@ def examples(
         records: All signatures of the bundle.
         title: The bundle's title.
         models: Its .tflite files; the example loads the first one.
+        aspect: How the example brings images to the size of the model, and results back.
 
     Returns:
         Source code by its path in the bundle.
@@ -29,7 +31,7 @@ def examples(
     sources = {}
     for name in LANGUAGES:
         language = template_files.load(name)
-        sources[language["path"]] = _text(language, records, title, models)
+        sources[language["path"]] = _text(language, records, title, models, aspect)
     return sources
 
 
@@ -38,14 +40,15 @@ def _text(
     records: Mapping[str, SignatureRecord],
     title: str,
     models: Sequence[str],
+    aspect: Aspect,
 ) -> str:
     shown = tensor_text.app_signatures(records)
     tensors = [tensor for record in shown.values() for tensor in (*record.inputs, *record.outputs)]
     types = [kind for kind in language["types"] if kind in {tensor.dtype for tensor in tensors}]
     names = _identifiers([tensor_text.display_name(*item) for item in shown.items()], language)
     functions = [_function(language, names, *item) for item in shown.items()]
-    coloured = any(tensor_text.is_image(tensor) and tensor.shape[-1] == 3 for tensor in tensors)
-    images = language["images"] if coloured else ""
+    coloured = any(_is_coloured(tensor) for tensor in tensors)
+    images = fill(language["images"], **language["aspects"][aspect]) if coloured else ""
     return fill(
         language["file"],
         title=_in_comment(title),
@@ -54,6 +57,7 @@ def _text(
         others=f" (or {', '.join(models[1:])})" if models[1:] else "",
         functions="\n".join(functions),
         usage=_usage(language, names, *next(iter(shown.items()))),
+        back=_back(language, next(iter(shown.values()))),
         imports=language["image_imports"] if coloured else "",
         buffers="".join(language["types"][kind].get("import", "") for kind in types),
         helpers="".join(language["types"][kind]["helpers"] for kind in types) + images,
@@ -90,11 +94,25 @@ def _usage(
     for tensor in record.inputs:
         values = _values(language, tensor, parameters[tensor.name])
         value = values["default"] or values["parameter"]
-        if tensor_text.is_image(tensor) and tensor.shape[-1] == 3:
+        if _is_coloured(tensor):
             _, height, width, _ = tensor.shape
             value = fill(language["image"], **values, height=height, width=width)
         arguments.append(fill(language["argument"], **values, value=value))
     return f"{names[tensor_text.display_name(name, record)]}({', '.join(arguments)})"
+
+
+def _back(language: Mapping[str, Any], record: SignatureRecord) -> str:
+    """A line that turns the result into an image, if it is the only one and in colour."""
+    images = [tensor for tensor in record.inputs if _is_coloured(tensor)]
+    if len(record.outputs) > 1 or not images or not _is_coloured(record.outputs[0]):
+        return ""
+    _, height, width, _ = record.outputs[0].shape
+    parameter = _identifiers([tensor.name for tensor in record.inputs], language)[images[0].name]
+    return fill(language["back"], height=height, width=width, parameter=parameter)
+
+
+def _is_coloured(tensor: TensorRecord) -> bool:
+    return tensor_text.is_image(tensor) and tensor.shape[-1] == 3
 
 
 def _values(language: Mapping[str, Any], tensor: TensorRecord, parameter: str) -> dict[str, str]:

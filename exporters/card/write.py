@@ -30,7 +30,7 @@ def write_card(folder: Path, title: str, manifest: Manifest) -> None:
     """
     _write(folder / CARD, card(title, manifest))
     models = [item.path for item in manifest.artifacts.values() if item.kind == "tflite"]
-    for path, text in examples(manifest.signatures, title, models).items():
+    for path, text in examples(manifest.signatures, title, models, manifest.aspect).items():
         _write(folder / path, text)
 
 
@@ -49,7 +49,7 @@ def card(title: str, manifest: Manifest) -> str:
         signatures=_signatures(template, manifest.signatures),
         floats=_floats(template, manifest.signatures),
         inference_behavior=_inference_behavior(manifest.signatures),
-        preparing_inputs=_preparing_inputs(template, manifest.signatures),
+        preparing_inputs=_preparing_inputs(template, manifest),
         files=_files(template, manifest),
         latency=latency_section(template, manifest),
         metrics=metrics_section(template, source.metrics, source.remarks, source.step),
@@ -114,8 +114,8 @@ def _inference_behavior(records: Mapping[str, SignatureRecord]) -> str:
     return "; ".join(parts) or "nothing was recorded"
 
 
-def _preparing_inputs(template: Mapping[str, Any], records: Mapping[str, SignatureRecord]) -> str:
-    shown = tensor_text.app_signatures(records).values()
+def _preparing_inputs(template: Mapping[str, Any], manifest: Manifest) -> str:
+    shown = tensor_text.app_signatures(manifest.signatures).values()
     inputs = [tensor for record in shown for tensor in record.inputs]
     images = [tensor for tensor in inputs if tensor_text.is_image(tensor)]
     unbounded = dict.fromkeys(f"`{each.name}`" for each in inputs if each.value_range is None)
@@ -125,7 +125,13 @@ def _preparing_inputs(template: Mapping[str, Any], records: Mapping[str, Signatu
             tensor_text.CHANNELS.get(tensor.shape[-1], f"{tensor.shape[-1]} of them")
             for tensor in images
         )
-        parts.append(fill(template["inputs_images"], colours=" or ".join(colours)))
+        parts.append(
+            fill(
+                template["inputs_images"],
+                colours=" or ".join(colours),
+                aspect=template["aspects"][manifest.aspect].strip(),
+            )
+        )
     if any(tensor.labels and tensor.labels != (tensor.name,) for tensor in inputs):
         parts.append(template["inputs_labels"])
     if any(tensor_text.default_texts(tensor) for tensor in inputs):

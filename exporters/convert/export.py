@@ -9,12 +9,12 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
 from exporters.bundle import bundle as bundles
-from exporters.bundle.field_types import check_depth, is_inside
+from exporters.bundle.field_types import Aspect, check_depth, is_inside
 from exporters.bundle.manifest import ArtifactRecord, GoldenRecord, Manifest, SignatureRecord
 from exporters.bundle.npz import Arrays
 from exporters.bundle.signatures import make_records
@@ -41,6 +41,7 @@ class ExportOptions:
     """The optional arguments of `exporters.export`, which documents them."""
 
     recipes: Sequence[str]
+    aspect: Aspect
     golden_images: Mapping[str, Mapping[str, np.ndarray]]
     calibration: Calibration | None
     source: Mapping[str, Any] | None
@@ -58,6 +59,7 @@ class _Plan:
 
     Attributes:
         recipes: In the order of the options.
+        aspect: As in the options.
         records: Signatures, including uint8 variants.
         examples: Calibration examples by signature; empty if no recipe needs them.
         calibration: Their description in the manifest.
@@ -68,6 +70,7 @@ class _Plan:
     """
 
     recipes: list[Recipe]
+    aspect: Aspect
     records: dict[str, SignatureRecord]
     examples: dict[str, list[Arrays]]
     calibration: dict[str, Any]
@@ -95,7 +98,9 @@ def write_bundle(
             shutil.rmtree(folder / bundles.SAVED_MODEL)
         if plan.litert is not None:
             images = options.golden_images
-            page = page_files(target.name, plan.litert, plan.records, plan.recipes, images)
+            page = page_files(
+                target.name, plan.litert, plan.records, plan.recipes, images, aspect=plan.aspect
+            )
             write_page(folder / FOLDER, page)
         _write_sidecar(folder, options.sidecar)
         _describe(folder, target.name, plan, _golden_record(cases, options.seed))
@@ -115,6 +120,7 @@ def _make_plan(
     examples, description = _examples(recipes, records, options.calibration)
     return _Plan(
         recipes,
+        _get_aspect(options.aspect),
         records,
         examples,
         description,
@@ -132,6 +138,12 @@ def _get_recipes(recipes: Sequence[str]) -> list[Recipe]:
     if len(set(recipes)) != len(recipes):
         raise ExportError(f"`recipes` must name each recipe once, got {list(recipes)}")
     return [get_recipe(name) for name in recipes]
+
+
+def _get_aspect(aspect: str) -> Aspect:
+    if aspect not in get_args(Aspect):
+        raise ExportError(f"`aspect` must be one of {', '.join(get_args(Aspect))}, got {aspect!r}")
+    return aspect  # type: ignore[return-value]
 
 
 def _litert(
@@ -191,6 +203,7 @@ def _describe(folder: Path, name: str, plan: _Plan, cases: GoldenRecord) -> None
     """Writes card, examples and manifest for the files in the folder."""
     manifest = Manifest(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
+        aspect=plan.aspect,
         signatures=plan.records,
         artifacts=_artifacts(plan),
         golden=cases,

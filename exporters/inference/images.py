@@ -11,7 +11,7 @@ import numpy as np
 from exporters.bundle.manifest import TensorRecord
 from exporters.bundle.scalar_inputs import input_row
 from exporters.errors import ExportError
-from exporters.inference.aspect import off_canvas, onto_canvas
+from exporters.inference.aspect import place
 from exporters.inference.signature_selection import ImageSignature, Model, image_signature
 
 IMAGE_RANGE = (-1.0, 1.0)
@@ -41,8 +41,9 @@ def translate_image(
 ) -> np.ndarray:
     """Translates one image of any size; the result has the same size.
 
-    The image is resized to fit the model with its aspect ratio kept, and padded by reflection.
-    The padding of the output is cut off.
+    The image is brought to the size of the model as in its training, by `model.aspect`, and the
+    result back (`exporters.inference.aspect`). With the aspect `crop` the result shows the centre
+    part of the image alone and has its size.
 
     Args:
         model: A bundle's `Runner`.
@@ -59,7 +60,8 @@ def translate_image(
             pixel, 255 where it is painted.
 
     Returns:
-        uint8 `(height, width, output channels)`.
+        uint8 `(height, width, output channels)`; with `crop`, height and width are those of the
+        centre part.
 
     Raises:
         ExportError: If the signature is unknown, does not map images to images or does not take
@@ -88,7 +90,8 @@ def translate_images(
     """Translates one image and returns every image output of the signature by name.
 
     An output with the name of the exemplar's input has the exemplar's size. All others have
-    the size of `pixels`. Arguments and errors as in `translate_image`.
+    the size of `pixels`. With the aspect `crop` they have the sizes of the centre parts.
+    Arguments and errors as in `translate_image`.
     """
     chosen = _choose_signature(
         model, signature, attributes, exemplar=exemplar, target=target, mask=mask
@@ -101,19 +104,23 @@ def translate_images(
             check_image(chosen, argument, tensor, image)
             sources[tensor.name] = (tensor, image)
     inputs = {tensor.name: input_row(tensor, attributes) for tensor in chosen.scalar_inputs}
+    placements = {
+        name: place((image.shape[0], image.shape[1]), canvas_of(tensor), model.aspect)
+        for name, (tensor, image) in sources.items()
+    }
     for name, (tensor, image) in sources.items():
-        inputs[name] = onto_canvas(image, _canvas(tensor))[None]
+        inputs[name] = placements[name].onto_canvas(image, tensor.interpolation)[None]
     if chosen.mask is not None and target is not None and mask is not None:
         check_image(chosen, "mask", chosen.mask, mask)
         _check_size(pixels, target=target, mask=mask)
-        canvas = onto_canvas(mask, _canvas(chosen.mask))[None]
+        canvas = placements[chosen.image.name].onto_canvas(mask)[None]
         inputs[chosen.mask.name] = canvas.astype(np.float32) / 255.0
     outputs = model.run(chosen.name, inputs)
     results = {}
     for result in chosen.results:
-        tensor, image = sources.get(result.name, sources[chosen.image.name])
+        placement = placements.get(result.name, placements[chosen.image.name])
         output = outputs[result.name][0]
-        results[result.name] = off_canvas(output, _canvas(tensor), image.shape[:2])
+        results[result.name] = placement.off_canvas(output, result.interpolation)
     return results
 
 
@@ -159,5 +166,6 @@ def _check_size(pixels: np.ndarray, **painted: np.ndarray) -> None:
             )
 
 
-def _canvas(tensor: TensorRecord) -> tuple[int, int]:
+def canvas_of(tensor: TensorRecord) -> tuple[int, int]:
+    """Height and width of a tensor of images."""
     return tensor.shape[1], tensor.shape[2]

@@ -6,6 +6,7 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter, SignatureRunner
 
 from exporters.bundle.bundle import Bundle
+from exporters.bundle.field_types import Aspect
 from exporters.bundle.manifest import SignatureRecord, TensorRecord, get_signature
 from exporters.bundle.scalar_inputs import with_defaults
 from exporters.errors import BundleError, ExportError
@@ -45,6 +46,11 @@ class Runner:
     def signatures(self) -> Mapping[str, SignatureRecord]:
         """Inputs and outputs of each signature, by name."""
         return self.bundle.manifest.signatures
+
+    @property
+    def aspect(self) -> Aspect:
+        """How images of any size are brought to the size of its inputs."""
+        return self.bundle.manifest.aspect
 
     def run(self, name: str, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Runs a signature once.

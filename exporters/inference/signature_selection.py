@@ -7,6 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
+from exporters.bundle.field_types import Aspect
 from exporters.bundle.manifest import SignatureRecord, TensorRecord, get_signature
 from exporters.bundle.scalar_inputs import missing_labels, suggest_label
 from exporters.errors import ExportError
@@ -18,6 +19,10 @@ class Model(Protocol):
     @property
     def signatures(self) -> Mapping[str, SignatureRecord]:
         """Inputs and outputs of each signature, by name."""
+
+    @property
+    def aspect(self) -> Aspect:
+        """How images of any size are brought to the size of its inputs."""
 
     def run(self, name: str, inputs: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
         """Runs a signature once on an array for each input."""

@@ -7,10 +7,11 @@ import numpy as np
 
 from exporters.bundle.scalar_inputs import input_row
 from exporters.errors import ExportError
+from exporters.inference.aspect import place_on_tiles
 from exporters.inference.images import check_image
 from exporters.inference.signature_selection import ImageSignature, Model, image_signature
 from exporters.inference.tile_norm_statistics import tile_signature, whole_image_statistics
-from exporters.inference.tiling import Progress, default_overlap, map_tiles, pad_to_tile
+from exporters.inference.tiling import Progress, default_overlap, map_tiles
 
 _NO_ATTRIBUTES: Mapping[str, float] = MappingProxyType({})
 
@@ -24,8 +25,10 @@ def translate_tiles(
     overlap: int | None = None,
     progress: Progress | None = None,
 ) -> np.ndarray:
-    """Translates one image tile by tile, without resampling any pixel.
+    """Translates one image tile by tile, at its full resolution.
 
+    No pixel is resampled, unless the image has a side shorter than a tile: then it is brought to
+    the size of a tile by `model.aspect` first (`exporters.inference.aspect.place_on_tiles`).
     Tiles have the model's size; they overlap and are blended (`exporters.inference.tiling`).
     Instance normalization uses each tile's own statistics, so neighbouring tiles can differ in
     colour. A model that takes the statistics as inputs normalizes every tile with those of the
@@ -42,7 +45,7 @@ def translate_tiles(
         progress: Called with the number of finished tiles and of all tiles.
 
     Returns:
-        uint8 `(height, width, output channels)`.
+        uint8 `(height, width, output channels)`; also with the aspect `crop` the whole image.
 
     Raises:
         ExportError: As `translate_image` does; if the signature takes a second image, changes
@@ -54,17 +57,20 @@ def translate_tiles(
     check_image(chosen, "pixels", chosen.image, pixels)
     others = {tensor.name: input_row(tensor, attributes) for tensor in chosen.scalar_inputs}
     name, name_with_statistics = chosen.name, tile_signature(model, chosen)
-    several_tiles = any(np.greater(pixels.shape[:2], tile))
+    placement = place_on_tiles((pixels.shape[0], pixels.shape[1]), tile, model.aspect)
+    canvas = placement.onto_canvas(pixels, chosen.image.interpolation)
+    several_tiles = placement.canvas != tile
     if name_with_statistics is not None and several_tiles:
         name = name_with_statistics
-        others |= whole_image_statistics(model, chosen, pad_to_tile(pixels, tile))
+        others |= whole_image_statistics(model, chosen, canvas)
 
     def translate(part: np.ndarray) -> np.ndarray:
         inputs = {**others, chosen.image.name: np.ascontiguousarray(part)[None]}
         return model.run(name, inputs)[chosen.result.name][0]
 
     pixels_shared = default_overlap(tile) if overlap is None else overlap
-    return map_tiles(translate, pixels, tile, overlap=pixels_shared, progress=progress)
+    translated = map_tiles(translate, canvas, tile, overlap=pixels_shared, progress=progress)
+    return placement.off_canvas(translated, chosen.result.interpolation)
 
 
 def check_tiles(chosen: ImageSignature, overlap: int | None) -> tuple[int, int]:

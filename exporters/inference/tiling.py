@@ -92,7 +92,7 @@ def map_tiles(
         integer type, rounded.
     """
     height, width = image.shape[:2]
-    image = pad_to_tile(image, tile)
+    image = _pad_to_tile(image, tile)
     blend = _RowBlend(image.shape[0], tile, overlap)
     columns = tile_starts(image.shape[1], tile[1], overlap)
     column_weights = blend_weights(image.shape[1], tile[1], overlap)
@@ -106,7 +106,7 @@ def map_tiles(
     return blend.result[:height, :width]
 
 
-def pad_to_tile(image: np.ndarray, tile: tuple[int, int]) -> np.ndarray:
+def _pad_to_tile(image: np.ndarray, tile: tuple[int, int]) -> np.ndarray:
     """Pads an image by reflection until no side is shorter than a tile's."""
     below, right = (max(0, side - size) for side, size in zip(tile, image.shape, strict=False))
     if not (below or right):

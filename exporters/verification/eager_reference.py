@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import tensorflow as tf
 
+from exporters.bundle.field_types import Aspect
 from exporters.bundle.manifest import SignatureRecord, get_signature
 from exporters.bundle.npz import Arrays
 from exporters.bundle.scalar_inputs import with_defaults
@@ -21,12 +22,16 @@ class EagerReference:
 
     Args:
         signatures: As `export` takes them.
+        aspect: How images of any size are brought to the size of its inputs, as for `export`.
 
     Raises:
         ExportError: As `export` does for signatures that cannot be exported.
     """
 
-    def __init__(self, signatures: Mapping[str, SignatureLike]) -> None:
+    def __init__(
+        self, signatures: Mapping[str, SignatureLike], *, aspect: Aspect = "stretch"
+    ) -> None:
+        self.aspect = aspect
         self.signatures = make_records(signatures)
         self._functions = dict(signatures)
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from exporters.bundle.bundle import Bundle
+from exporters.bundle.field_types import Aspect
 from exporters.bundle.manifest import Manifest, SignatureRecord
 from exporters.bundle.signatures import is_image
 from exporters.errors import BundleError, ExportError
@@ -124,8 +125,8 @@ def image_cases(
         manifest: The bundle's manifest.
         cases: Golden cases. They provide the inputs that are not images (attributes, latents);
             cases from examples are preferred to seeded ones.
-        images: From `by_signature`, uint8 `(height, width, channels)` of any size, fitted to the
-            model as `translate_image` does. A signature gets those with its number of channels.
+        images: From `by_signature`, uint8 `(height, width, channels)` of any size, brought
+            to the model's size as `translate_image` does. A signature gets those with its channels.
             If it takes two images, the second one is half the set further on.
         original: Computes the expected outputs, of signatures and their uint8 variants.
 
@@ -134,7 +135,7 @@ def image_cases(
     """
     inputs: dict[str, Arrays] = {}
     for name, record in manifest.signatures.items():
-        if case_inputs := _inputs(record, cases[name], images.get(name, ())):
+        if case_inputs := _inputs(record, cases[name], images.get(name, ()), manifest.aspect):
             inputs[name] = case_inputs
     if not inputs:
         raise ExportError("no signature takes images with the number of channels of those given")
@@ -199,7 +200,9 @@ def check_intact(bundle: Bundle, artifact: str, broken: set[str]) -> None:
         raise DamagedError(", ".join(sorted(read)))
 
 
-def _inputs(record: SignatureRecord, cases: Golden, images: Sequence[np.ndarray]) -> Arrays:
+def _inputs(
+    record: SignatureRecord, cases: Golden, images: Sequence[np.ndarray], aspect: Aspect
+) -> Arrays:
     """Inputs of a float signature with the images that have its numbers of channels."""
     tensors = [tensor for tensor in record.inputs if is_image(tensor)]
     fitting = {
@@ -219,6 +222,9 @@ def _inputs(record: SignatureRecord, cases: Golden, images: Sequence[np.ndarray]
         chosen = [fitting[tensor.name][(case + offset) % count] for case in range(count)]
         canvas = (tensor.shape[1], tensor.shape[2])
         inputs[tensor.name] = np.stack(
-            [to_float(onto_canvas(each, canvas))[None] for each in chosen]
+            [
+                to_float(onto_canvas(each, canvas, aspect, tensor.interpolation))[None]
+                for each in chosen
+            ]
         )
     return inputs

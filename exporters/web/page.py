@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from exporters.bundle.bundle import Bundle
+from exporters.bundle.field_types import Aspect
 from exporters.bundle.manifest import SignatureRecord, TensorRecord
 from exporters.bundle.scalar_inputs import STEPS, is_optional_scalar
 from exporters.convert.recipes import RECIPES, Recipe
@@ -34,6 +35,8 @@ Examples = Mapping[str, Mapping[str, np.ndarray]]
 
 class _SignaturesOnly:
     """Implements `Model` for functions that only read the signatures."""
+
+    aspect: Aspect = "stretch"  # of no effect
 
     def __init__(self, records: Mapping[str, SignatureRecord]) -> None:
         self.signatures = records
@@ -91,6 +94,7 @@ def build_page(bundle: Bundle, packed: Sequence[str | Path]) -> dict[str, bytes]
             for name, each in real.items()
             if each is not None
         },
+        aspect=manifest.aspect,
     )
     return {f"{FOLDER}/{name}": content for name, content in files.items()}
 
@@ -108,6 +112,8 @@ def page_files(
     records: Mapping[str, SignatureRecord],
     recipes: Sequence[Recipe],
     examples: Examples,
+    *,
+    aspect: Aspect,
 ) -> dict[str, bytes]:
     """The files of a page, contents by path within its folder.
 
@@ -117,12 +123,14 @@ def page_files(
         records: All signatures of the bundle.
         recipes: The recipes of the `.tflite` files, which are one folder up.
         examples: Batches of float images in [-1, 1] for some signatures and inputs.
+        aspect: How the page brings images to the size of the model.
     """
     shown = shown_signatures(records)
     example_files = {one.name: _examples(one, examples.get(one.pixels_of, {})) for one in shown}
     every = image_signatures(_SignaturesOnly(records))
     metadata = {
         "title": title,
+        "aspect": aspect,
         "models": [{"recipe": one.name, "meaning": one.description} for one in recipes],
         "signatures": [_signature(one, example_files[one.name]) for one in shown],
         "left_out": [one.pixels_of for one in every if one.name not in example_files],
@@ -159,7 +167,8 @@ def _signature(one: ImageSignature, examples: Mapping[str, Mapping]) -> dict[str
 
 def _image(tensor: TensorRecord) -> dict[str, Any]:
     _, height, width, channels = tensor.shape
-    return {"name": tensor.name, "height": height, "width": width, "channels": channels}
+    image = {"name": tensor.name, "height": height, "width": width, "channels": channels}
+    return {**image, "interpolation": tensor.interpolation}
 
 
 def _sliders(tensors: Sequence[TensorRecord]) -> list[dict[str, Any]]:

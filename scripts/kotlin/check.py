@@ -5,7 +5,9 @@ import struct
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from contextlib import ExitStack
+from itertools import product
 from pathlib import Path
 from typing import IO
 
@@ -13,12 +15,15 @@ import numpy as np
 
 import exporters
 from exporters.bundle.manifest import SignatureRecord, TensorRecord
-from exporters.card.tensor_text import app_signatures, display_name
+from exporters.card.tensor_text import app_signatures, display_name, is_image
+from exporters.inference.aspect import place
+from exporters.inference.images import canvas_of
 from exporters.inference.runner import Runner, recipes_of
 
 STUBS = Path(__file__).parent  # of the Android and LiteRT classes that an example uses
 TYPES = {"uint8": np.dtype(np.uint8), "float32": np.dtype(">f4")}  # Java writes big-endian
 THREADS = 2  # in the examples
+IMAGE_SIZES = ((8, 12), (40, 33), (9, 61), (64, 128), (150, 100))  # height, width
 
 
 class DisagreementError(Exception):
@@ -129,8 +134,30 @@ def call_all(bundle: exporters.Bundle, functions: list[str], pipe: Pipe) -> dict
             }
             answer(runner, (name, record), arguments, pipe)
             ways.setdefault(name, []).append(way)
+    check_images(bundle, signatures, pipe)
     pipe.send("")
     return ways
+
+
+def check_images(
+    bundle: exporters.Bundle, signatures: Mapping[str, SignatureRecord], pipe: Pipe
+) -> None:
+    """Checks that the example brings colour images to a model's size and back like Python."""
+    random, aspect = np.random.default_rng(1), bundle.manifest.aspect
+    tensors = [tensor for record in signatures.values() for tensor in record.inputs]
+    sizes = {canvas_of(each) for each in tensors if is_image(each) and each.shape[-1] == 3}
+    for canvas, size in product(sorted(sizes), IMAGE_SIZES):
+        image = random.integers(0, 256, (*size, 3)).astype(np.uint8)
+        result = random.integers(0, 256, (*canvas, 3)).astype(np.uint8)
+        pipe.send("/images", *size, *canvas, image.ravel(), result.ravel())
+        shown = pipe.integer(), pipe.integer()
+        found = {pipe.text(): pipe.array() for _ in range(2)}
+        placement = place(size, canvas, aspect)
+        _check_equal(f"{size} on {canvas}", "size of the result", shown, placement.part.size)
+        expected = {"pixels": placement.onto_canvas(image), "bitmap": placement.off_canvas(result)}
+        for name, pixels in expected.items():
+            if not np.array_equal(found[name], pixels.ravel()):
+                raise DisagreementError(f"{size} on {canvas}, {aspect}: other {name} than Python")
 
 
 def answer(

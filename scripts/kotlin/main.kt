@@ -1,6 +1,7 @@
 // Calls the functions of an example as standard input requests: with all arguments, or without
-// those that have a default.
+// those that have a default. "/images" requests its functions for images.
 import android.content.Context
+import android.graphics.Bitmap
 import java.lang.reflect.InvocationTargetException
 import org.tensorflow.lite.Pipe
 
@@ -13,6 +14,10 @@ fun main() {
     while (true) {
         val name = Pipe.input.readUTF()
         if (name.isEmpty()) break
+        if (name == "/images") {
+            bringImage()
+            continue
+        }
         val defaults = Pipe.input.readInt() // a bit for each argument that is omitted
         val arguments = Array<Any>(Pipe.input.readInt()) { Pipe.read() }
         val result = try {
@@ -35,4 +40,19 @@ fun main() {
         Pipe.output.flush()
     }
     translator.close()
+}
+
+/** Brings an image to the size of the model, and a result back, by the example's functions. */
+private fun bringImage() {
+    val (imageHeight, imageWidth, height, width) = IntArray(4) { Pipe.input.readInt() }
+    val image = Bitmap.of(Pipe.read() as ByteArray, imageWidth, imageHeight)
+    val result = Pipe.read() as ByteArray
+    val functions = Class.forName("TranslatorKt").declaredMethods
+    val pixels = functions.single { it.name == "pixelsOf" }.invoke(null, image, width, height)
+    val shown = functions.single { it.name == "bitmapOf" }.invoke(null, result, width, height, image) as Bitmap
+    Pipe.output.writeInt(shown.height)
+    Pipe.output.writeInt(shown.width)
+    Pipe.write("pixels", pixels)
+    Pipe.write("bitmap", shown.levels())
+    Pipe.output.flush()
 }

@@ -1,23 +1,55 @@
 // Images of any size on a model's canvas of fixed size, and back. Every pixel equals that of
 // exporters/inference/aspect.py. An image is {height, width, channels, data} with bytes row by row.
 
-/** Centres an image of `size` on a canvas, as large as its aspect allows. */
-export function fit(size, canvas) {
+/**
+ * Which `part` of an image of `size` goes onto which `box` of a canvas.
+ *
+ * With the aspect `stretch` it is all of both; `letterbox` keeps the aspect ratio; `crop` takes
+ * the centre part with the canvas's aspect ratio.
+ */
+export function place(size, canvas, aspect) {
+  if (aspect === 'crop') return {part: centrePart(size, canvas), box: whole(canvas)};
+  if (aspect === 'letterbox') return {part: whole(size), box: fitted(size, canvas)};
+  return {part: whole(size), box: whole(canvas)};
+}
+
+/** The largest centre part with the canvas's aspect ratio; its shorter side is rounded up. */
+function centrePart(size, canvas) {
+  return centred({
+    height: Math.min(size.height, Math.ceil(size.width * canvas.height / canvas.width)),
+    width: Math.min(size.width, Math.ceil(size.height * canvas.width / canvas.height)),
+  }, size);
+}
+
+function fitted(size, canvas) {
   const scale = Math.min(canvas.height / size.height, canvas.width / size.width);
-  const height = Math.min(canvas.height, Math.max(1, roundHalfEven(size.height * scale)));
-  const width = Math.min(canvas.width, Math.max(1, roundHalfEven(size.width * scale)));
+  return centred({
+    height: Math.min(canvas.height, Math.max(1, roundHalfEven(size.height * scale))),
+    width: Math.min(canvas.width, Math.max(1, roundHalfEven(size.width * scale))),
+  }, canvas);
+}
+
+function centred({height, width}, around) {
   return {
-    top: Math.floor((canvas.height - height) / 2),
-    left: Math.floor((canvas.width - width) / 2),
+    top: Math.floor((around.height - height) / 2),
+    left: Math.floor((around.width - width) / 2),
     height,
     width,
   };
 }
 
-/** Fits an image to a canvas; the rest is padded by reflection. */
-export function ontoCanvas(image, canvas) {
-  const box = fit(image, canvas);
-  const inner = resize(image, box);
+function whole({height, width}) {
+  return {top: 0, left: 0, height, width};
+}
+
+/**
+ * Brings an image to a canvas; what it leaves free is filled by reflection.
+ *
+ * `interpolation` is bicubic, or nearest for label maps.
+ */
+export function ontoCanvas(image, canvas, aspect, interpolation) {
+  const {part, box} = place(image, canvas, aspect);
+  const inner = resize(cut(image, part), box, interpolation);
   const rows = reflected(canvas.height, box.top, box.height);
   const columns = reflected(canvas.width, box.left, box.width);
   return gather(inner, rows, columns);
@@ -27,27 +59,71 @@ export function ontoCanvas(image, canvas) {
  * Undoes `ontoCanvas` for a model's output.
  *
  * `output` is as large as `canvas` or a multiple of it. The result has the size of `size`, the
- * image that was fitted.
+ * image that was brought onto the canvas; with `crop` of its centre part.
  */
-export function offCanvas(output, canvas, size) {
+export function offCanvas(output, canvas, size, aspect, interpolation) {
   const vertical = output.height / canvas.height;
   const horizontal = output.width / canvas.width;
-  const box = fit(size, canvas);
-  const top = roundHalfEven(box.top * vertical);
-  const left = roundHalfEven(box.left * horizontal);
-  const height = Math.max(1, roundHalfEven(box.height * vertical));
-  const width = Math.max(1, roundHalfEven(box.width * horizontal));
-  const inner = gather(output, range(top, top + height, output.height),
-                       range(left, left + width, output.width));
-  return resize(inner, size);
+  const {part, box} = place(size, canvas, aspect);
+  return resize(cut(output, {
+    top: roundHalfEven(box.top * vertical),
+    left: roundHalfEven(box.left * horizontal),
+    height: Math.max(1, roundHalfEven(box.height * vertical)),
+    width: Math.max(1, roundHalfEven(box.width * horizontal)),
+  }), part, interpolation);
 }
 
-/** Pillow's bicubic resampling of bytes: antialiased, first along rows, then along columns. */
-export function resize(image, size) {
-  let result = image;
+/** A part of an image. */
+export function cut(image, {top, left, height, width}) {
+  if (image.height === height && image.width === width) return image;
+  return gather(image, range(top, top + height, image.height),
+                range(left, left + width, image.width));
+}
+
+/**
+ * Pillow's bicubic resampling of bytes: antialiased, first along rows, then along columns; or with
+ * `nearest` the pixel at the centre of each new one, so that no new colours appear.
+ *
+ * The colours of 4 channels are weighted by alpha, so that hidden ones do not bleed.
+ */
+export function resize(image, size, interpolation) {
+  if (image.width === size.width && image.height === size.height) return image;
+  if (interpolation === 'nearest') {
+    return gather(image, nearest(image.height, size.height), nearest(image.width, size.width));
+  }
+  let result = image.channels === 4 ? weighted(image) : image;
   if (result.width !== size.width) result = alongRows(result, size.width);
   if (result.height !== size.height) result = alongColumns(result, size.height);
-  return result;
+  return image.channels === 4 ? unweighted(result) : result;
+}
+
+/** The position in an axis at the centre of each position of the resized axis. */
+function nearest(length, newLength) {
+  return Array.from({length: newLength}, (_, index) =>
+    Math.floor((2 * index + 1) * length / (2 * newLength)));
+}
+
+function weighted(image) {
+  return ofColours(image, (level, alpha) => {
+    const product = level * alpha + 128;
+    return ((product >> 8) + product) >> 8;
+  });
+}
+
+function unweighted(image) {
+  return ofColours(image, (level, alpha) =>
+    alpha === 0 || alpha === 255 ? level : Math.min(255, Math.trunc(255 * level / alpha)));
+}
+
+function ofColours(image, changed) {
+  const data = new Uint8ClampedArray(image.data);
+  for (let index = 0; index < data.length; index += 4) {
+    const alpha = data[index + 3];
+    for (let channel = index; channel < index + 3; channel++) {
+      data[channel] = changed(data[channel], alpha);
+    }
+  }
+  return {...image, data};
 }
 
 const PRECISION = 22;  // bits of a weight, as in Pillow

@@ -1,15 +1,24 @@
 // The page: keeps the user's choices and shows the translated image.
 
+import {place} from './canvas.js';
 import {buildSliders, resetValues} from './controls.js';
 import {loadModel, start} from './model.js';
 import {Painter} from './paint.js';
-import {paint, paintPixels, pixelsOfVideo} from './pixels.js';
+import {cutPixels, paint, paintPixels, pixelsOfVideo} from './pixels.js';
 import {Camera, loadExample, showExamples, takeImages} from './sources.js';
 import {translate} from './translate.js';
 
 const byId = (id) => document.getElementById(id);
 // `attributes` maps the label of every scalar input to its value.
-const chosen = {signature: null, model: null, pixels: null, exemplar: null, attributes: new Map()};
+// `given` is the whole image, `pixels` the part of it that is translated and shown.
+const chosen = {
+  signature: null, model: null, given: null, pixels: null, exemplar: null, attributes: new Map(),
+};
+const ASPECTS = {
+  stretch: 'Images of another aspect ratio are stretched to it, and back.',
+  letterbox: 'Images of another aspect ratio get mirrored borders, which are cut off again.',
+  crop: 'Of images of another aspect ratio only the centre part is used.',
+};
 const camera = new Camera();
 const painter = new Painter({
   element: byId('stage'),
@@ -64,7 +73,9 @@ async function chooseSignature() {
   byId('exemplar').hidden = exemplar === null;
   byId('paint').hidden = mask === null;
   painter.use(mask !== null);
-  byId('size').textContent = `The model's input is ${image.width} × ${image.height} pixels.`;
+  byId('size').textContent =
+      `The model's input is ${image.width} × ${image.height} pixels. ${ASPECTS[metadata.aspect]}`;
+  if (chosen.given !== null) showBefore(chosen.given);  // another input may take another part
   showExamples(byId('examples'), examples.image, setImage, fail);
   showExamples(byId('exemplar-examples'), examples.exemplar ?? [], setExemplar, fail);
   await loadFirstExamples(examples);
@@ -123,7 +134,7 @@ async function toggleCamera() {
   await camera.start();
   showCamera();
   while (camera.isOn) {
-    showBefore(pixelsOfVideo(camera.video, chosen.signature.image));
+    showBefore(pixelsOfVideo(camera.video));
     await refresh();
     await nextFrame();
   }
@@ -134,7 +145,12 @@ function showCamera() {
   byId('camera').textContent = camera.isOn ? 'Stop camera' : 'Camera';
 }
 
-function showBefore(pixels) {
+/** Shows the part of an image that is translated. */
+function showBefore(given) {
+  const {part} = place(given, chosen.signature.image, metadata.aspect);
+  const isWhole = part.width === given.width && part.height === given.height;
+  const pixels = isWhole ? given : cutPixels(given, part);
+  chosen.given = given;
   chosen.pixels = pixels;
   painter.fit(pixels);
   paintPixels(byId('before'), pixels);
@@ -168,7 +184,8 @@ async function translateOnce() {
   if (model === null || pixels === null || waitsForExemplar) return;
   const startTime = performance.now();
   const painted = signature.mask && painter.over(pixels);
-  const {images, milliseconds} = await translate(model, signature, {...chosen, painted});
+  const {images, milliseconds} = await translate(
+      model, signature, {...chosen, painted, aspect: metadata.aspect});
   paint(byId('after'), images[signature.result]);
   showOthers(signature, images);
   byId('stage').dataset.shows = 'both';

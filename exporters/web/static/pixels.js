@@ -1,5 +1,7 @@
 // Converts files, videos and canvases to pixels and back. As in Python, EXIF rotation is applied
-// and colour profiles are ignored.
+// and colours are converted from the profile of a file to sRGB.
+
+import {cut} from './canvas.js';
 
 const MAX_SIDE = 1024;  // larger images are shrunk, so that sliders respond fast
 
@@ -8,7 +10,7 @@ export async function pixelsOfFile(file) {
   let bitmap;
   try {
     bitmap = await createImageBitmap(file, {
-      colorSpaceConversion: 'none',
+      colorSpaceConversion: 'default',
       imageOrientation: 'from-image',
       premultiplyAlpha: 'none',
     });
@@ -24,16 +26,18 @@ export async function pixelsOfFile(file) {
   return context.getImageData(0, 0, width, height);
 }
 
-/** The middle of a video's frame, with the aspect of `shape`. */
-export function pixelsOfVideo(video, shape) {
-  const aspect = shape.width / shape.height;
-  const width = Math.min(video.videoWidth, Math.round(video.videoHeight * aspect));
-  const height = Math.min(video.videoHeight, Math.round(width / aspect));
-  const left = (video.videoWidth - width) / 2;
-  const top = (video.videoHeight - height) / 2;
-  const context = contextOf(width, height);
-  context.drawImage(video, left, top, width, height, 0, 0, width, height);
-  return context.getImageData(0, 0, width, height);
+/** A video's frame. */
+export function pixelsOfVideo(video) {
+  const context = contextOf(video.videoWidth, video.videoHeight);
+  context.drawImage(video, 0, 0);
+  return context.getImageData(0, 0, video.videoWidth, video.videoHeight);
+}
+
+/** A part of an ImageData, as such. */
+export function cutPixels(pixels, part) {
+  const image = {height: pixels.height, width: pixels.width, channels: 4, data: pixels.data};
+  const {data, width, height} = cut(image, part);
+  return new ImageData(new Uint8ClampedArray(data), width, height);
 }
 
 /** Converts RGBA pixels to an image of 1, 3 or 4 channels, as tf_translate/images.py does. */

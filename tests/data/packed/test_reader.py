@@ -61,8 +61,8 @@ def test_a_shard_damaged_during_training_raises_a_data_error(folder):
 
 
 def test_a_set_of_a_newer_version_is_refused(folder):
-    change(folder, version=3, created_by="tf-translate 9", unknown=1)
-    assert "was packed by a newer tf-translate (format 3, this one reads 2)" in message(folder)
+    change(folder, version=4, created_by="tf-translate 9", unknown=1)
+    assert "was packed by a newer tf-translate (format 4, this one reads 3)" in message(folder)
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_a_changed_table_is_refused(folder, name):
         ("{", "is not the index of a packed data set"),
         ("[]", "is not the index of a packed data set"),
         ("{}", "no 'version'"),
-        ('{"version": 2}', "Field required"),
+        ('{"version": 3}', "Field required"),
         ('{"version": "1.5"}', "version: "),
     ],
 )
@@ -124,6 +124,22 @@ def test_a_resized_set_can_be_read_at_its_own_sizes_and_channels_only(tmp_path):
     assert "but data.size is [6, 6] with 3 channels" in sentence
     assert "data.load_size is [9, 9]" in message(folder, load_size=(9, 9))
     assert "data.size is [8, 8] with 4 channels" in message(folder, channels_b=4)
+
+
+@pytest.mark.parametrize("aspect", ["letterbox", "crop"])
+def test_a_resized_set_has_the_pixels_of_its_aspect_and_is_read_with_it_only(tmp_path, aspect):
+    original = named_pairs(tmp_path / "original", size=(12, 20))
+    how = PackingOptions(sizes=((8, 8),), channels=(3,), aspect=aspect)
+    folder = pack_folder(original, tmp_path / "packed", how)
+    expected, found = (
+        open_domain_dataset(config(each, aspect=aspect)).arrays("train")[0]
+        for each in (original, folder)
+    )
+    np.testing.assert_array_equal(found, expected)
+    sentence = message(folder)
+    assert (
+        f"resized with aspect {aspect}, but data.aspect is stretch; set data.aspect to" in sentence
+    )
 
 
 def test_a_packed_set_can_be_read_with_its_own_layout_only(folder, tmp_path):

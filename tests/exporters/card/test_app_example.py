@@ -9,6 +9,10 @@ import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter
 
+from exporters.bundle.signatures import make_records
+from exporters.card.app_example import examples
+from tests.exporters.fakes import negative
+
 DOCUMENTED = (
     r"(uint8|float32|int32) \[([\d, ]+)\](?: in |, )(any value|[-\d.e+]+\.\.[-\d.e+]+?)(?=[;\n])"
 )
@@ -200,6 +204,31 @@ def test_an_example_is_valid_in_the_languages_grammar(described, language):
     assert "in order: x* /y, / *z" in text
     broken = text.replace("): ", "(: ", 1) if language is KOTLIN else text.replace(" -> ", " > ", 1)
     assert parser.parse(broken.encode()).root_node.has_error
+
+
+@languages
+@pytest.mark.parametrize(
+    ("aspect", "words"),
+    [
+        ("stretch", "height and width are resized independently"),
+        ("letterbox", "the rest is filled with mirrored borders"),
+        ("crop", "the centre part with the model's aspect ratio"),
+    ],
+)
+def test_an_example_brings_images_to_the_model_by_the_aspect_of_the_bundle(language, aspect, words):
+    records = make_records({"a_to_b": negative("a_to_b")})
+    text = examples(records, "title", ["float32.tflite"], aspect)[f"examples/{language.file}"]
+    assert text.count(words) == 1
+    assert "%%" not in text
+    tree_sitter = pytest.importorskip("tree_sitter", reason="the grammars are for tests alone")
+    grammar = pytest.importorskip(language.grammar)
+    parser = tree_sitter.Parser(tree_sitter.Language(grammar.language()))
+    assert not parser.parse(text.encode()).root_node.has_error
+    shown = {
+        KOTLIN: "val shown = bitmapOf(result, 12, 8, image)\n",
+        SWIFT: "let shown = image(of: result, width: 12, height: 8, for: image)\n",
+    }
+    assert shown[language] in text
 
 
 def test_every_grammar_that_is_tested_is_listed():

@@ -8,6 +8,7 @@ import pytest
 
 import exporters
 from exporters import ExportError
+from exporters.card.write import card
 from tests.exporters.card.conftest import MEASURED, PROVENANCE, SOURCE
 from tests.exporters.fakes import negative
 
@@ -137,3 +138,16 @@ def test_metadata_of_a_wrong_type_is_refused(tmp_path, options, message):
     with pytest.raises(ExportError, match=message):
         exporters.export({"a_to_b": negative()}, tmp_path / "bundle", **options)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("aspect", "words"),
+    [
+        ("stretch", "resize height and width to the model's size, each by itself"),
+        ("letterbox", "centre it, and fill the rest by reflection, as in training"),
+        ("crop", "cut out the centre part with the model's aspect ratio"),
+    ],
+)
+def test_the_card_says_how_images_come_to_the_size_of_the_model(small, aspect, words):
+    manifest = exporters.open_bundle(small).manifest.model_copy(update={"aspect": aspect})
+    assert words in " ".join(card("title", manifest).split())

@@ -29,7 +29,7 @@ def _of(values, axes):
 
 def _live(image):
     mean, scale = _of(image, [1, 2])
-    return {"image": 0.5 * (image - mean) * scale}
+    return {"image": tf.clip_by_value(0.5 * (image - mean) * scale, -1.0, 1.0)}
 
 
 def _statistics(tiles):
@@ -38,7 +38,8 @@ def _statistics(tiles):
 
 
 def _tile(image, means, scales):
-    return {"image": 0.5 * (image - means[:, None, None]) * scales[:, None, None]}
+    normalized = 0.5 * (image - means[:, None, None]) * scales[:, None, None]
+    return {"image": tf.clip_by_value(normalized, -1.0, 1.0)}
 
 
 def _signatures():
@@ -51,7 +52,8 @@ def _signatures():
 
 @pytest.fixture(scope="module")
 def runner(tmp_path_factory):
-    path = exporters.export(_signatures(), tmp_path_factory.mktemp("whole") / "bundle")
+    folder = tmp_path_factory.mktemp("whole") / "bundle"
+    path = exporters.export(_signatures(), folder, aspect="letterbox")
     return exporters.Runner(exporters.open_bundle(path))
 
 
@@ -82,7 +84,9 @@ def test_batch_statistics_are_pooled_as_if_all_pixels_were_one_image():
 @pytest.mark.parametrize("size", [(37, 50), (8, 90), (5, 90)])
 def test_every_tile_is_normalized_with_the_images_statistics_by_numpy(runner, size):
     pixels = _image(*size)
-    filled = np.pad(pixels, ((0, max(0, 8 - size[0])), (0, 0), (0, 0)), "reflect")
+    missing = max(0, 8 - size[0])  # letterboxed: mirrored, half of it above
+    borders = (missing // 2, missing - missing // 2)
+    filled = np.pad(pixels, (borders, (0, 0), (0, 0)), "reflect")
     count = -(-filled.shape[0] * filled.shape[1] // 96)  # as many tiles as make up its area
     positions = halton_positions(0, count + count % 2, filled.shape[0] - 8, filled.shape[1] - 12)
     cut = to_float(np.stack([filled[top : top + 8, left : left + 12] for top, left in positions]))

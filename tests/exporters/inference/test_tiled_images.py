@@ -5,14 +5,14 @@ import numpy as np
 import pytest
 
 import exporters
-from exporters import ExportError, translate_tiles
+from exporters import ExportError, translate_image, translate_tiles
 from exporters.inference.images import to_float, to_uint8
 from exporters.inference.tiling import map_tiles
 from tests.exporters.fakes import Signature, Tensor, edit, negative, of_model, swap
 
 
-def _export(folder, *signatures):
-    path = exporters.export({one.name: one for one in signatures}, folder / "bundle")
+def _export(folder, *signatures, aspect="stretch"):
+    path = exporters.export({one.name: one for one in signatures}, folder / "bundle", aspect=aspect)
     return exporters.Runner(exporters.open_bundle(path))
 
 
@@ -34,14 +34,28 @@ def _image(height, width):
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize(
-    "size", [(8, 12), (37, 50), (40, 48), (5, 90), (3, 4), (30, 1), (1, 30), (1, 1)]
-)
-def test_no_pixel_is_resampled_whatever_the_size(runner, size):
+@pytest.mark.parametrize("size", [(8, 12), (37, 50), (40, 48), (8, 90), (9, 12), (30, 12), (8, 13)])
+def test_no_pixel_of_an_image_as_large_as_a_tile_is_resampled(runner, size):
     pixels = _image(*size)
     for overlap in (None, 0, 4):
         translated = translate_tiles(runner, pixels, signature="a_to_b", overlap=overlap)
         np.testing.assert_array_equal(translated, 255 - pixels)
+
+
+@pytest.mark.parametrize("aspect", ["stretch", "letterbox", "crop"])
+def test_images_smaller_than_a_tile_are_translated_whole_with_every_aspect(tmp_path, aspect):
+    runner = _export(tmp_path, negative(), aspect=aspect)
+    for size in ((5, 90), (3, 4), (30, 1), (1, 30), (1, 1), (6, 12)):
+        pixels = np.full((*size, 3), 90, np.uint8)
+        pixels[:, : size[1] // 2] = 110
+        translated = translate_tiles(runner, pixels)
+        assert translated.shape == pixels.shape
+        assert np.abs(translated.astype(int) - (255 - pixels)).max() <= 8
+    if aspect != "crop":  # which keeps all of the image in tiles
+        pixels = _image(5, 7)
+        np.testing.assert_array_equal(
+            translate_tiles(runner, pixels), translate_image(runner, pixels)
+        )
 
 
 @pytest.mark.thorough

@@ -57,7 +57,9 @@ def test_images_are_replayed_by_those_signatures_that_take_their_channels(given,
             assert check.passed
 
 
-def test_images_are_fitted_and_compared_with_the_original_passed_to_verify(given, images):
+def test_images_are_brought_to_the_model_and_compared_with_the_original_passed_to_verify(
+    given, images
+):
     """Every output is 0.25 below that of this original, and the check reports it."""
     calls = []
 
@@ -67,7 +69,7 @@ def test_images_are_fitted_and_compared_with_the_original_passed_to_verify(given
 
     verification = exporters.verify(given, images=images, original=original)
     assert [name for name, _ in calls] == ["a_to_b"] * 2 + ["a_to_b_uint8"] * 2
-    fitted = onto_canvas(images[1], (8, 12))
+    fitted = onto_canvas(images[1], (8, 12), "stretch")
     np.testing.assert_array_equal(calls[3][1][0], fitted)
     np.testing.assert_allclose(calls[1][1][0], fitted / 127.5 - 1.0, atol=1e-6)
     found = {(c.artifact, c.signature): c for c in verification.outputs}
@@ -140,7 +142,9 @@ def test_each_direction_gets_the_images_passed_under_its_name(both_ways, images)
     counts = {check.signature: check.images.cases for check in verification.outputs}
     assert counts == {"a_to_b": 1, "a_to_b_uint8": 1, "b_to_a": 2, "b_to_a_uint8": 2}
     np.testing.assert_array_equal(calls["a_to_b_uint8"][0][0], images[0])
-    np.testing.assert_array_equal(calls["b_to_a_uint8"][1][0], onto_canvas(images[1], (8, 12)))
+    np.testing.assert_array_equal(
+        calls["b_to_a_uint8"][1][0], onto_canvas(images[1], (8, 12), "stretch")
+    )
 
 
 def test_a_direction_that_is_not_named_gets_no_images(both_ways, images):
@@ -183,7 +187,7 @@ def test_a_judge_is_called_with_real_images_in_floats(tmp_path, images):
         "in",
         "out",
     }  # metrics that are not finite are omitted
-    fitted = onto_canvas(images[0], (16, 24)) / 127.5 - 1.0
+    fitted = onto_canvas(images[0], (16, 24), "stretch") / 127.5 - 1.0
     images = np.concatenate([given, fitted[None].astype(np.float32)])
     mean = float(np.asarray(signature.function(image=images)["image"]).mean())
     changed = found["dynamic_int8", "a_to_b", "out"]
@@ -288,3 +292,18 @@ def test_sidecar_files_must_be_in_new_folders(tmp_path, name):
     with pytest.raises(ExportError, match="`sidecar` must name files by paths"):
         exporters.export({"a_to_b": negative()}, tmp_path / "bundle", sidecar={name: b""})
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("aspect", ["letterbox", "crop"])
+def test_images_come_to_the_model_by_the_aspect_of_the_bundle(tmp_path, images, aspect):
+    path = exporters.export({"a_to_b": negative()}, tmp_path / "bundle", aspect=aspect)
+    calls = []
+
+    def original(name, inputs):
+        calls.append(inputs["image"])
+        return EagerReference({"a_to_b": negative()}).run(name, inputs)
+
+    assert exporters.verify(path, images=images, original=original).passed
+    expected = onto_canvas(images[1], (8, 12), aspect)
+    np.testing.assert_array_equal(calls[3][0], expected)
+    assert (expected != onto_canvas(images[1], (8, 12), "stretch")).any()

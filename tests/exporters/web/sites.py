@@ -61,13 +61,14 @@ def pack_stand_ins(folder: Path, patch: pytest.MonkeyPatch) -> list[Path]:
     return paths
 
 
-def export_fakes(bundle: Path, packed: list[Path] | None) -> Path:
+def export_fakes(bundle: Path, packed: list[Path] | None, aspect: str = "stretch") -> Path:
     """A bundle with all kinds of signatures, with examples for some of them."""
     fakes = {fake.name: fake for fake in _FAKES}
     generated = of_model("generated", generator(1))
     return exporters.export(
         fakes | {"generated": generated},
         bundle,
+        aspect=aspect,
         golden_images={
             "a_to_b": {"image": SHARED},
             "edit": {"image": SHARED, "attributes": np.float32([[1, 0, 1]])},

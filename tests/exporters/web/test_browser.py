@@ -3,6 +3,7 @@
 import functools
 import http.server
 import threading
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +14,10 @@ from selenium.webdriver.common.keys import Keys
 
 import exporters
 from exporters import Runner, open_bundle, translate_image, translate_images
+from exporters.inference.aspect import place
 from exporters.inference.images import to_uint8
 from exporters.web import build_page, make_server, server_url
-from tests.exporters.fakes import generator, of_model
+from tests.exporters.fakes import Signature, Tensor, generator, of_model
 from tests.exporters.web.browser import Page, agree, packed_litert
 from tests.exporters.web.sites import SHARED, export_fakes
 from tf_translate.images import read, to_rgb, write
@@ -144,8 +146,7 @@ def test_the_camera_gives_frames_until_it_is_stopped(page, runner):
     page.part("camera").click()
     page.until(lambda: page.frames > before + 3)
     assert page.part("camera").text == "Stop camera"
-    height, width, _ = page.pixels().shape
-    assert height / width == pytest.approx(8 / 12, abs=0.01)
+    assert page.pixels().shape == (480, 640, 3)  # the whole frame
     page.part("camera").click()
     assert page.part("camera").text == "Camera"
     page.settle()
@@ -226,3 +227,67 @@ def test_the_page_works_on_any_static_server(driver, bundle, runner, image):
         page.give(path, pixels)
         agree(page.pixels(), translate_image(runner, pixels, signature="generated"))
         server.shutdown()
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("aspect", ["letterbox", "crop"])
+def test_the_page_brings_images_to_the_model_by_the_aspect_of_the_bundle(
+    driver, image, tmp_path, aspect
+):
+    opened = open_bundle(export_fakes(tmp_path / "bundle", packed_litert(), aspect))
+    runner = Runner(opened)
+    with make_server(opened) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        page = Page(driver, server_url(server))
+        words = {"letterbox": "mirrored borders", "crop": "only the centre part"}
+        assert words[aspect] in page.part("size").text
+        page.choose("generated")
+        for size in ((40, 33), (9, 61), (64, 128)):
+            path, pixels = image(*size)
+            part = place(size, (16, 24), aspect).part
+            page.give(path, part.cut(pixels))
+            agree(page.pixels(), translate_image(runner, pixels, signature="generated"))
+        page.choose("alpha")  # of 8x12, the same aspect ratio
+        agree(
+            page.pixels(),
+            to_rgb(translate_image(runner, read(path, channels=4), signature="alpha")),
+        )
+        server.shutdown()
+
+
+@dataclass(frozen=True)
+class LabelMap(Tensor):
+    """A tensor of images whose colours must not be mixed."""
+
+    interpolation: str = "nearest"
+
+
+@pytest.mark.thorough
+def test_the_page_resizes_label_maps_as_python_does(driver, image, tmp_path):
+    tensors = (LabelMap(),)
+    labels = Signature("labels", lambda image: {"image": -image}, tensors, tensors)
+    bundle = exporters.export({"labels": labels}, tmp_path / "bundle", web=packed_litert())
+    opened = open_bundle(bundle)
+    runner = Runner(opened)
+    with make_server(opened) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        page = Page(driver, server_url(server))
+        for size in ((40, 33), (5, 7), (8, 61)):
+            path, pixels = image(*size)
+            page.give(path, pixels)
+            np.testing.assert_array_equal(page.pixels(), translate_image(runner, pixels))
+        server.shutdown()
+
+
+@pytest.mark.thorough
+def test_the_page_converts_colour_profiles_to_srgb_as_python_does(page, tmp_path):
+    with Image.open(Path(__file__).parents[2] / "fixtures" / "cases" / "adobe.jpg") as opened:
+        opened.save(tmp_path / "adobe.png", icc_profile=opened.info["icc_profile"])
+        stored = np.asarray(opened.convert("RGB"))
+    pixels = read(tmp_path / "adobe.png")
+    assert np.abs(pixels.astype(int) - stored).max() > 20
+    page.open()
+    page.part("file").send_keys(str(tmp_path / "adobe.png"))
+    page.until(lambda: page.pixels("#before").shape == pixels.shape)
+    page.settle()
+    assert np.abs(page.pixels("#before").astype(int) - pixels).max() <= 3

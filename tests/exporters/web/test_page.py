@@ -81,15 +81,16 @@ def test_the_page_offers_what_translates_images_and_names_what_it_leaves_out(met
     ]
     assert metadata["left_out"] == []
     assert metadata["title"] == "bundle"
+    assert metadata["aspect"] == "stretch"
     assert [model["recipe"] for model in metadata["models"]] == ["float32"]
     assert by_title["swap"]["exemplar"] == {
-        "name": "exemplar", "height": 6, "width": 6, "channels": 3,
+        "name": "exemplar", "height": 6, "width": 6, "channels": 3, "interpolation": "bicubic",
     }  # fmt: skip
     assert by_title["a_to_b"]["exemplar"] is None
 
 
 def test_a_target_and_its_mask_are_described_and_have_no_examples(by_title):
-    size = {"height": 8, "width": 12}
+    size = {"height": 8, "width": 12, "interpolation": "bicubic"}
     assert by_title["paint"]["target"] == {"name": "target", **size, "channels": 3}
     assert by_title["paint"]["mask"] == {"name": "mask", **size, "channels": 1}
     assert by_title["paint"]["exemplar"] is None
@@ -101,7 +102,7 @@ def test_signatures_that_a_browser_cannot_show_are_named():
     tensor = (Tensor(shape=(None, 8, 12, 2)),)
     two = Signature("two", lambda image: {"image": -image}, tensor, tensor)
     records = make_records({"a_to_b": negative(), "two": two})
-    metadata = json.loads(page_files("page", {}, records, (), {})["page.json"])
+    metadata = json.loads(page_files("page", {}, records, (), {}, aspect="stretch")["page.json"])
     assert [one["title"] for one in metadata["signatures"]] == ["a_to_b"]
     assert metadata["left_out"] == ["two"]
 
@@ -157,7 +158,7 @@ def test_another_version_of_litert_is_refused(tmp_path):
 
 def test_optional_scalars_start_at_their_defaults_and_steps_end_at_the_maximum():
     records = make_records({"refine": refine(), "dim": dim()})
-    metadata = json.loads(page_files("page", {}, records, (), {})["page.json"])
+    metadata = json.loads(page_files("page", {}, records, (), {}, aspect="stretch")["page.json"])
     rows = {row["label"]: row for one in metadata["signatures"] for row in one["scalar_inputs"]}
     shown = {label: (row["min"], row["start"], row["max"]) for label, row in rows.items()}
     assert shown["steps"] == (0.0, 3.0, 4.0)  # there are no more than 4

@@ -42,6 +42,10 @@ def test_a_recipe_that_cannot_be_exported_is_left_out_with_its_reason(tmp_path, 
             raise exporters.ExportError("recipe 'int16x8': signature 'f' does not run")
 
     class Trained:
+        class config:
+            class data:
+                aspect = "stretch"
+
         class translator:
             signatures = staticmethod(dict)
 
