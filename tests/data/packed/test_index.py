@@ -89,6 +89,8 @@ def test_vast_files_are_refused_before_they_are_read(folder, name):
     tables[name]["bytes"] = vast
     change(folder, tables=tables)
     assert f"has {vast} bytes, more than 16 images can need" in message(folder)
+    change(folder, images=10**18)
+    assert f"has {vast} bytes, more than {10**18} images can need" in message(folder)
 
 
 def test_a_size_that_no_file_can_have_is_told_without_reading(folder):

@@ -23,6 +23,7 @@ from tf_translate.errors import DataError
 INDEX, IMAGES, RECORDS = "packed.json", "images.jsonl", "records.npy"
 _LONGEST_NAME = 255  # bytes of a file name, as on most file systems
 _LARGEST_INDEX = 256 * 2**20  # bytes; it names each shard, and each image that was skipped
+_LARGEST_TABLE = 8 * 2**30  # bytes: 40 million images
 LONGEST_LINE = 2**20  # bytes of the metadata of an image
 VERSION = 3
 HEADER, FOOTER = 12, 4  # bytes that TFRecord writes before and after a record: length and checksums
@@ -161,9 +162,10 @@ def read_index(folder: Path) -> Index:
 
 
 def _largest_table(index: Index) -> dict[str, int]:
-    """The most bytes that each table can have."""
+    """The most bytes that each table can have: their hashes are computed, which takes time."""
     records = sum(shard.records for shard in index.shards)
-    return {IMAGES: index.images * LONGEST_LINE, RECORDS: records * RECORD.itemsize + 2**16}
+    needed = {IMAGES: index.images * LONGEST_LINE, RECORDS: records * RECORD.itemsize + 2**16}
+    return {name: min(size, _LARGEST_TABLE) for name, size in needed.items()}
 
 
 def _describe(error: Exception) -> str:
