@@ -36,6 +36,7 @@ from tf_translate.cli.output import load_tensorflow
 SECONDS = 60  # for each input
 SECONDS_TO_START = 300  # TensorFlow is loaded
 MEMORY = 10 * 2**30  # bytes of address space of a child; TensorFlow alone takes three
+_MOST_BYTES = 2**30  # of a file that is kept for inspection
 OUTCOMES = ("opened", "refused", "tracebacks", "signals", "hangs")
 
 
@@ -141,7 +142,6 @@ def _run(run, task: str) -> dict:
 
 def run(folder: Path, seed: int, count: int) -> dict:
     """Opens inputs 0 to `count` - 1; returns the counts, also by base, and all faults."""
-    load_tensorflow()  # to pack
     work, bases, outside = folder / "work", folder / "bases", folder / "outside"
     for path in (work / "tmp", outside):
         path.mkdir(parents=True)
@@ -161,7 +161,7 @@ def run(folder: Path, seed: int, count: int) -> dict:
         if answer["outcome"] not in ("opened", "refused"):
             faults.append({"number": number, "base": name, **answer})
             print(json.dumps(faults[-1]), flush=True)
-            shutil.copytree(target, folder / f"fault-{number}", symlinks=True, ignore=_pipes)
+            shutil.copytree(target, folder / f"fault-{number}", symlinks=True, ignore=not_copied)
         shutil.rmtree(target)
         if answer.get("ended"):
             process = Child(work)
@@ -181,7 +181,7 @@ def run(folder: Path, seed: int, count: int) -> dict:
 
 def _try(process: Child, source: Path, target: Path, base: Base, seed: str) -> dict:
     """Opens a changed copy of a base; the first copies of all bases are not changed."""
-    shutil.copytree(source, target, symlinks=True, ignore=_pipes)
+    shutil.copytree(source, target, symlinks=True, ignore=not_copied)
     for pipe in source.rglob("pipe.png"):
         os.mkfifo(target / pipe.relative_to(source))
     number = int(seed.rpartition(":")[2])
@@ -193,9 +193,10 @@ def _try(process: Child, source: Path, target: Path, base: Base, seed: str) -> d
     return {"changed": changed, **answer}
 
 
-def _pipes(folder: str, names: list[str]) -> list[str]:
-    """Named pipes cannot be copied."""
-    return [name for name in names if Path(folder, name).is_fifo()]
+def not_copied(folder: str, names: list[str]) -> list[str]:
+    """Named pipes, which cannot be copied, and vast sparse files."""
+    paths = [Path(folder, name) for name in names]
+    return [path.name for path in paths if path.is_fifo() or path.lstat().st_size > _MOST_BYTES]
 
 
 def _files(folder: Path) -> set[tuple[str, int]]:
@@ -216,6 +217,8 @@ def main(arguments: list[str]) -> int:
     if folder.exists() and any(folder.iterdir()):
         sys.exit(f"--folder must be new or empty, {folder} is not")
     folder.mkdir(parents=True, exist_ok=True)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    load_tensorflow()  # it packs, and its version is noted
     result = {
         "command": shlex.join(["scripts/bench", "fuzz_tables", *arguments]),
         "date": datetime.date.today().isoformat(),

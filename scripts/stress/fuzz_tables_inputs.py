@@ -183,7 +183,7 @@ def mutate(generator: random.Random, base: Base, folder: Path) -> str:
 
 def _changes_of(base: Base) -> tuple[Callable[[random.Random, Path], None], ...]:
     if base.path.endswith(".parquet") or not base.path:
-        return (_flip_bytes, _cut, _flip_end, _hostile_parquet)
+        return (_flip_bytes, _cut, _flip_end, _hostile_parquet, _vast)
     return (
         _hostile_cell,
         _hostile_cell,
@@ -192,6 +192,7 @@ def _changes_of(base: Base) -> tuple[Callable[[random.Random, Path], None], ...]
         _flip_bytes,
         _cut,
         _separator,
+        _vast,
     )
 
 
@@ -226,6 +227,17 @@ def _cut(generator: random.Random, target: Path) -> None:
     contents = path.read_bytes()
     at = generator.randrange(len(contents))
     path.write_bytes(generator.choice((contents[:at], contents[at:], contents + contents[at:])))
+
+
+def _vast(generator: random.Random, target: Path) -> None:
+    """Makes a file a terabyte long; it is sparse and takes no space."""
+    files = ("packed.json", "images.jsonl", "records.npy")
+    packed = target / generator.choice(files)
+    os.truncate(packed if packed.exists() else _file(generator, target), 2**40)
+    if packed.exists() and packed.name != "packed.json":
+        index = json.loads((target / "packed.json").read_text())
+        index["tables"][packed.name]["bytes"] = 2**40
+        (target / "packed.json").write_text(json.dumps(index))
 
 
 def _hostile_cell(generator: random.Random, target: Path) -> None:
@@ -439,5 +451,5 @@ def _replace_table(target: Path, name: str, contents: bytes) -> None:
 _PACK_CHANGES = (
     *(_index_value, _index_value, _index_text, _index_count, _index_shape),
     *(_entry_value, _entry_value, _entry_side, _entry_text),
-    *(_record_position, _record_position, _record_header, _shard_bytes, _shard_file),
+    *(_record_position, _record_position, _record_header, _shard_bytes, _shard_file, _vast),
 )
