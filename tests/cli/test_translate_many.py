@@ -143,10 +143,29 @@ def test_dark_sixteen_bit_images_are_said_once_and_the_option_brightens_them(tra
 
 
 def test_tiles_lift_the_limit_of_pixels(translate, photos, monkeypatch):
-    monkeypatch.setattr("tf_translate.image_decoding.MAX_PIXELS", 100)
+    monkeypatch.setattr("tf_translate.image_decoding.MAX_PIXELS", 50)
     code, _, error, results = translate(photos / "a.png")
     assert (code, results) == (1, {})
     assert "translate --tiles, whose limit is 1,000 million" in error
     assert MAX_TILED_PIXELS == 1_000_000_000
     code, _, _, results = translate(photos / "a.png", "--tiles")
     assert (code, results) == (0, {"a.png": 245})
+
+
+@pytest.mark.parametrize(
+    ("source", "level"),
+    [
+        ({"config": {"data": {"white_level": 1002}}}, 1),
+        ({"config": {"data": {"white_level": 10**9}}}, 251),
+        ({"config": {"data": {"white_level": "1002"}}}, 251),
+        ({"config": ["data"]}, 251),
+    ],
+)
+def test_a_bundle_brightens_images_as_its_run_did(command, tmp_path, source, level):
+    bundle = exporters.export({"a_to_b": negative()}, tmp_path / "bundle", source=source)
+    Image.fromarray(np.full((8, 12), 1000, np.uint16)).save(tmp_path / "deep.png")
+    code, _, error = command(
+        "translate", bundle, tmp_path / "deep.png", "--output", tmp_path / "out"
+    )
+    assert code == 0, error
+    assert images.read(tmp_path / "out" / "deep.png").max() == level

@@ -65,11 +65,11 @@ class DataConfig(Settings):
     channels_b: Channels = Field(3, description="channels of the model's b: 1 grey, 3 RGB, 4 RGBA")
     interpolation_a: Interpolation = Field(
         "bicubic",
-        description="how images of the model's a are resized; nearest keeps the colours of label maps",
+        description="how images of a are resized; nearest keeps the colours of label maps",
     )
     interpolation_b: Interpolation = Field(
         "bicubic",
-        description="how images of the model's b are resized; nearest keeps the colours of label maps",
+        description="how images of b are resized; nearest keeps the colours of label maps",
     )
     white_level: int | None = Field(
         None,
