@@ -12,6 +12,7 @@ from tf_translate import images
 from tf_translate.experiment import load_run as runs
 
 FAKES = {"paint": paint()}
+RUN = {"method": "pix2pix", "data": {"path": "nowhere"}}
 
 
 @pytest.fixture
@@ -32,7 +33,7 @@ def files(tmp_path):
 @pytest.fixture
 def models(tmp_path, monkeypatch):
     (tmp_path / "run").mkdir()
-    (tmp_path / "run" / "config.json").write_text(json.dumps({}))
+    (tmp_path / "run" / "config.json").write_text(json.dumps(RUN))
     monkeypatch.setattr(runs, "load_model", lambda path: SimpleNamespace(signatures=FAKES.copy))
     return exporters.export(FAKES, tmp_path / "bundle"), tmp_path / "run"
 

@@ -12,6 +12,7 @@ from tf_translate import images
 from tf_translate.experiment import load_run as runs
 
 FAKES = {fake.name: fake for fake in (edit(), dim(), swap())}
+RUN = {"method": "pix2pix", "data": {"path": "nowhere"}}
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +24,7 @@ def bundle(tmp_path_factory):
 def run(tmp_path, monkeypatch):
     """A run's directory; its model has the same signatures and is not trained."""
     (tmp_path / "run").mkdir()
-    (tmp_path / "run" / "config.json").write_text(json.dumps({}))
+    (tmp_path / "run" / "config.json").write_text(json.dumps(RUN))
     monkeypatch.setattr(runs, "load_model", lambda path: SimpleNamespace(signatures=FAKES.copy))
     return tmp_path / "run"
 

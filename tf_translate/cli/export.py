@@ -136,6 +136,7 @@ def main(
         signatures,
         bundle,
         recipes=recipes,
+        aspect=trained.config.data.aspect,
         golden_images=golden,
         calibration=_calibration(trained, recipes, calibration, frozen_norm),
         source=source,

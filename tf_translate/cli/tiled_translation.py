@@ -11,6 +11,7 @@ from tf_translate.cli.output import message_console
 from tf_translate.errors import ConfigError
 
 if TYPE_CHECKING:  # loading a bundle's interpreter would slow every command down
+    from exporters.bundle.field_types import Aspect
     from exporters.inference.signature_selection import ImageSignature, Model
 
 Translate = Callable[[Path, np.ndarray], Mapping[str, np.ndarray]]  # images by output
@@ -70,22 +71,41 @@ def _progress_bar() -> Progress:
     )
 
 
-def warn_about_downscaling(translate: Translate, chosen: "ImageSignature") -> Translate:
-    """Wraps a translation to warn once on stderr that a large image loses resolution."""
-    height, width = chosen.image.shape[1:3]
+def warn_about_losses(
+    translate: Translate, aspect: "Aspect", chosen: "ImageSignature"
+) -> Translate:
+    """Wraps a translation to say on stderr what it loses, and that `--tiles` would not.
+
+    That a large image loses resolution is said once; what the aspect `crop` leaves out is said of
+    each image.
+    """
+    from exporters.inference.aspect import place
+
+    canvas = chosen.image.shape[1], chosen.image.shape[2]
     can_use_tiles = chosen.exemplar is None and chosen.mask is None
     warned = not can_use_tiles
 
     def wrapped(file: Path, pixels: np.ndarray) -> Mapping[str, np.ndarray]:
         nonlocal warned
         rows, columns = pixels.shape[:2]
-        if not warned and max(rows / height, columns / width) >= _MIN_DOWNSCALING:
-            message_console(True).print(
-                f"{file} is {columns}x{rows} and the model's size is {width}x{height}: it is "
-                "shrunk for the model and enlarged again; --tiles keeps its resolution",
-                soft_wrap=True,
+        placement = place((rows, columns), canvas, aspect)
+        part, box = placement.part, placement.box
+        if part.size != (rows, columns):
+            advice = "; --tiles translates all of it" if can_use_tiles else ""
+            _warn(
+                f"{file} is {columns}x{rows} and the model's aspect is crop: the result is the "
+                f"centre part of {part.width}x{part.height}{advice}"
+            )
+        if not warned and max(part.height / box.height, part.width / box.width) >= _MIN_DOWNSCALING:
+            _warn(
+                f"{file} is {columns}x{rows} and the model's size is {canvas[1]}x{canvas[0]}: it "
+                "is shrunk for the model and enlarged again; --tiles keeps its resolution"
             )
             warned = True
         return translate(file, pixels)
 
     return wrapped
+
+
+def _warn(sentence: str) -> None:
+    message_console(True).print(sentence, soft_wrap=True)

@@ -14,7 +14,7 @@ from tf_translate.cli.tiled_translation import (
     Translate,
     check_overlap,
     tile_translator,
-    warn_about_downscaling,
+    warn_about_losses,
 )
 from tf_translate.errors import ConfigError, DataError, RunError
 
@@ -86,7 +86,10 @@ def main(
     tiles: Tiles = False,
     overlap: Overlap = None,
 ) -> None:
-    """Translate image files; each is resized to the model's size and back, its aspect kept.
+    """Translate image files; each is brought to the model's size as in training, and back.
+
+    How images of another size are brought to it was decided for training (data.aspect): stretched,
+    letterboxed or cropped. With crop the result is the centre part that the model gets.
 
     With --tiles an image of any size keeps its resolution. Instance normalization then uses
     each tile's own statistics, so neighbouring tiles can differ in colour. Export with
@@ -122,8 +125,8 @@ def main(
     if tiles:
         translate = tile_translator(opened, chosen, attributes, overlap)
     else:
-        translate = warn_about_downscaling(
-            _fitting_translator(opened, chosen, attributes, others), chosen
+        translate = warn_about_losses(
+            _fitting_translator(opened, chosen, attributes, others), opened.aspect, chosen
         )
     outputs = output_paths(files, output, _endings(chosen))
     console = message_console()
@@ -237,9 +240,13 @@ def _open(path: Path, recipe: str | None) -> "Model":
     if (path / "config.json").is_file():
         load_tensorflow()
         from exporters.verification.eager_reference import EagerReference
+        from tf_translate.experiment.configure import read_config
+        from tf_translate.experiment.export.interpolation import with_interpolation
         from tf_translate.experiment.load_run import load_model
 
-        return EagerReference(load_model(path).signatures())
+        config = read_config(path).data
+        signatures = with_interpolation(load_model(path).signatures(), config)
+        return EagerReference(signatures, aspect=config.aspect)
     raise RunError(f"{path} is neither a bundle (no manifest.json) nor a run (no config.json)")
 
 
