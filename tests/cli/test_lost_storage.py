@@ -51,7 +51,7 @@ def test_a_run_stopped_by_a_full_disk_resumes_once_there_is_space(command, mista
     options = _settings(pairs, 60, "training.keep_checkpoints=99", "training.checkpoint_every=2")
     sentence = mistake("train", "pix2pix", "--run", run, *options)
     newest = RunDir(run).newest_checkpoint()
-    assert sentence.startswith("error: training stopped at step ")
+    assert "error: training stopped at step " in sentence
     assert f"{run}/" in sentence
     assert "cannot be written (No space left on device)" in sentence
     assert f"the last intact checkpoint is {newest}. Free space there" in sentence
@@ -98,7 +98,7 @@ def test_a_folder_that_becomes_read_only_during_training_stops_the_run(
     with _at_step(run, 4, make_read_only):
         sentence = mistake("train", "pix2pix", "--run", run, *options)
     newest = RunDir(run).newest_checkpoint()
-    assert sentence.startswith("error: training stopped at step ")
+    assert "error: training stopped at step " in sentence
     assert "cannot be written (Read-only file system)" in sentence
     assert f"the last intact checkpoint is {newest}. Make the folder writable" in sentence
     assert is_intact(newest)
@@ -121,7 +121,7 @@ def test_a_deleted_image_stops_a_run_that_reads_it_again(mistake, pairs, tmp_pat
     with _at_step(run, 4, deleted.unlink):
         sentence = mistake("train", "pix2pix", "--run", run, *options)
     newest = RunDir(run).newest_checkpoint()
-    assert sentence.startswith("error: training stopped at step ")
+    assert "error: training stopped at step " in sentence
     assert (
         f": there is no image file {deleted}; the last intact checkpoint is {newest}. " in sentence
     )
@@ -147,7 +147,7 @@ def test_losses_that_are_not_finite_name_step_checkpoint_and_suggestion(mistake,
         pairs, 100, "model.optimizer.learning_rate=1e30", "training.checkpoint_every=1"
     )
     sentence = mistake("train", "pix2pix", "--run", run, *options)
-    assert sentence.startswith("error: training stopped at step ")
+    assert "error: training stopped at step " in sentence
     assert "no longer finite" in sentence
     assert RunDir(run).describe_last_checkpoint() in sentence
     assert "Try a new run with a lower learning_rate" in sentence
