@@ -1,4 +1,5 @@
 import io
+import os
 
 import numpy as np
 import pytest
@@ -212,3 +213,13 @@ def test_a_grid_has_one_title_for_each_column():
     assert titled[:18].min() < 255
     with pytest.raises(ValueError, match="all 2 columns, got 1"):
         images.grid([column, column], titles=["a"])
+
+
+def test_a_vast_file_is_refused_before_it_is_read(tmp_path):
+    path = tmp_path / "x.png"
+    path.touch()
+    os.truncate(path, 2**40)  # a sparse file: it takes no space
+    with pytest.raises(
+        DataError, match=r"x.png is too large: it has 1,024.0 GB, the limit is 4 GB"
+    ):
+        images.read(path)
