@@ -87,13 +87,9 @@ class TfdsImage:
         """Encodes its pixels as a PNG file."""
         return images.encode_png(self.pixels)
 
-    def decode(
-        self, contents: bytes, channels: int, white_level: int | None = None
-    ) -> np.ndarray:
+    def decode(self, contents: bytes, channels: int, white_level: int | None = None) -> np.ndarray:
         """Decodes such a file to uint8 `(h, w, channels)`."""
-        return decode(
-            contents, channels=channels, origin=self.name, white_level=white_level
-        )
+        return decode(contents, channels=channels, origin=self.name, white_level=white_level)
 
     def decode_resized(self, image_format: ImageFormat) -> np.ndarray:
         """Resizes to a format."""

@@ -141,14 +141,10 @@ class PackedImage:
         self._refuse_damaged()
         return self.pack.read_record(self.entry.records[0])
 
-    def decode(
-        self, contents: bytes, channels: int, white_level: int | None = None
-    ) -> np.ndarray:
+    def decode(self, contents: bytes, channels: int, white_level: int | None = None) -> np.ndarray:
         """Decodes its contents to uint8 `(h, w, channels)`."""
         origin = f"{self.name} in {self.pack.folder}"
-        pixels = decode(
-            contents, channels=channels, origin=origin, white_level=white_level
-        )
+        pixels = decode(contents, channels=channels, origin=origin, white_level=white_level)
         return pixels if self.pack.index.sizes else take_half(pixels, self.entry.half, origin)
 
     def decode_resized(self, image_format: ImageFormat) -> np.ndarray:

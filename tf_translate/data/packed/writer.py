@@ -210,9 +210,9 @@ def _write_images(
 
     def prepare_or_reuse(image: EncodedImage) -> WrittenImage | PreparedImage:
         with collect_notices(notices):
-            return shards.written_images.get(
-                _file_key(image, packing, interpolation)
-            ) or _prepare(image, packing, interpolation)
+            return shards.written_images.get(_file_key(image, packing, interpolation)) or _prepare(
+                image, packing, interpolation
+            )
 
     for entry, (image, result) in zip(
         entries, _map_in_order(prepare_or_reuse, images.iterate()), strict=True
