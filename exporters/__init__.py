@@ -17,12 +17,14 @@ from exporters.bundle.bundle import Bundle, open_bundle
 from exporters.bundle.field_types import Aspect
 from exporters.convert.calibration import Calibration, pick_diverse_images
 from exporters.convert.recipes import RECIPES, Recipe
-from exporters.errors import BundleError, ExportError
+from exporters.errors import BundleError, ExportError, ModelError
 from exporters.inference.images import translate_image, translate_images
+from exporters.inference.isolated_runner import IsolatedRunner
 from exporters.inference.runner import Runner
 from exporters.inference.tiled_images import translate_tiles
 from exporters.lint import FastPathCoverage, Finding, LintReport, lint
 from exporters.protocol import SignatureLike, TensorLike
+from exporters.untrusted.limits import Limits
 from exporters.verification.report import Verification
 from exporters.verification.verify import verify
 
@@ -35,7 +37,10 @@ __all__ = [
     "ExportError",
     "FastPathCoverage",
     "Finding",
+    "IsolatedRunner",
+    "Limits",
     "LintReport",
+    "ModelError",
     "Recipe",
     "Runner",
     "SignatureLike",

@@ -9,6 +9,10 @@ class BundleError(ExportError):
     """A folder is not a bundle, is damaged or unsafe, or has another format version."""
 
 
+class ModelError(BundleError):
+    """A model of a bundle is refused, or running it failed. The command line exits with 1."""
+
+
 def first_line(message: str) -> str:
     """The first line of a message that is not blank; converters write hundreds of lines."""
     first = next((line for line in message.splitlines() if line.strip()), "no reason given")

@@ -1,5 +1,6 @@
 """Times the .tflite files of a bundle on this machine, and measures their size and memory."""
 
+import contextlib
 import json
 import shutil
 import subprocess
@@ -8,18 +9,22 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydantic import BaseModel, ValidationError
 
 from exporters.benchmark.timed_process import Stopwatch
 from exporters.bundle.bundle import Bundle, open_bundle
-from exporters.errors import BundleError, ExportError
+from exporters.errors import ExportError, ModelError
 from exporters.inference.runner import recipes_of
-from exporters.tflite_graph.macs import parameters, total_multiply_adds
-from exporters.tflite_graph.operators import read_signatures
+from exporters.untrusted.limits import Limits
+from exporters.untrusted.model_process import ModelProcess
 from exporters.verification import golden
+
+_MAX_REPORT = 2**20  # bytes of the report of litert-benchmark
 
 
 @dataclass(frozen=True)
@@ -61,12 +66,25 @@ class Timing:
         return asdict(self)
 
 
+class _Work(BaseModel):
+    """How much a file computes and holds.
+
+    Attributes:
+        parameters: Number of weights, for all signatures.
+        multiply_adds: Of one call of each signature.
+    """
+
+    parameters: int
+    multiply_adds: dict[str, int]
+
+
 def benchmark(
     path: str | Path,
     *,
     threads: Sequence[int] = (1, 2),
     runs: int = 20,
     run_litert_benchmark: bool = False,
+    limits: Limits | None = None,
 ) -> list[Timing]:
     """Times every signature of every .tflite file on its first golden input.
 
@@ -76,9 +94,11 @@ def benchmark(
         runs: Timed calls after the first one, at least 1.
         run_litert_benchmark: Whether to run LiteRT's program `litert-benchmark` too, which
             reports delegation. Nothing is reported if it is not installed.
+        limits: Of the time and memory of each child process; None for the defaults.
 
     Raises:
         BundleError: If the bundle cannot be read.
+        ModelError: If a file is refused, or its process fails, ends or takes too long.
         ExportError: If `runs` or one of `threads` is below 1.
     """
     check_counts(runs=runs, threads=threads)
@@ -86,7 +106,9 @@ def benchmark(
     return [
         timing
         for recipe, file in recipes_of(bundle).items()
-        for timing in _timings(bundle, recipe, file, threads, runs, run_litert_benchmark)
+        for timing in _timings(
+            bundle, recipe, file, threads, runs, run_litert_benchmark, limits or Limits()
+        )
     ]
 
 
@@ -97,25 +119,37 @@ def _timings(
     threads: Sequence[int],
     runs: int,
     run_litert_benchmark: bool,
+    limits: Limits,
 ) -> Iterator[Timing]:
     """Timings of every signature of one file, with every number of threads."""
-    graphs = read_signatures(bundle.read(file))
+    work = _work(bundle, file, limits)
     of_file: dict[str, Any] = {
         "size_bytes": bundle.manifest.files[file].size,
-        "parameters": parameters(graphs.values()),
+        "parameters": work.parameters,
     }
     for signature in bundle.manifest.signatures:
-        if signature not in graphs:
-            raise BundleError(f"{file} has no signature {signature!r}")
-        macs = total_multiply_adds(graphs[signature])
+        if signature not in work.multiply_adds:
+            raise ModelError(f"{file} has no signature {signature!r}")
         with first_inputs(bundle, signature) as inputs:
             for count in threads:
-                row = _measure(bundle.root, inputs, count, runs, (recipe, signature))
+                row = _measure(bundle.root, inputs, count, runs, (recipe, signature), limits)
                 if run_litert_benchmark:
-                    program = (bundle.root / file, signature, count, runs)
+                    program = (bundle.root / file, signature, count, runs, limits)
                     row["litert_benchmark"] = _litert_benchmark(*program)
                 row |= {"recipe": recipe, "signature": signature, "threads": count, "runs": runs}
-                yield Timing(**row, **of_file, multiply_adds=macs)
+                yield Timing(**row, **of_file, multiply_adds=work.multiply_adds[signature])
+
+
+def _work(bundle: Bundle, file: str, limits: Limits) -> "_Work":
+    request = {"do": "count", "bundle": str(bundle.root.absolute()), "file": file}
+    with ModelProcess(limits) as process:
+        answer, _ = process.ask(file, request)
+    try:
+        return _Work.model_validate(answer)
+    except ValidationError as error:
+        raise ModelError(
+            f"{file}: its process sent no valid result; do not use this file"
+        ) from error
 
 
 def check_counts(*, threads: Sequence[int], **counts: int) -> None:
@@ -140,11 +174,16 @@ def first_inputs(bundle: Bundle, signature: str) -> Iterator[Path]:
 
 
 def _measure(
-    root: Path, inputs: Path, threads: int, runs: int, selection: tuple[str, str]
+    root: Path,
+    inputs: Path,
+    threads: int,
+    runs: int,
+    selection: tuple[str, str],
+    limits: Limits,
 ) -> dict[str, Any]:
     recipe, signature = selection
     with Stopwatch(
-        root, threads=threads, inputs=inputs, recipe=recipe, signature=signature
+        root, threads=threads, inputs=inputs, limits=limits, recipe=recipe, signature=signature
     ) as stopwatch:
         times = [stopwatch.run() for _ in range(runs + 1)]
         memory = stopwatch.finish(inputs.with_name("outputs.npz"))
@@ -158,19 +197,26 @@ def _measure(
         }
 
 
-def _litert_benchmark(file: Path, signature: str, threads: int, runs: int) -> dict[str, Any] | None:
+def _litert_benchmark(
+    file: Path, signature: str, threads: int, runs: int, limits: Limits
+) -> dict[str, Any] | None:
     in_environment = Path(sys.executable).with_name("litert-benchmark")
     program = str(in_environment) if in_environment.is_file() else shutil.which("litert-benchmark")
     if program is None:
         return None
     with tempfile.TemporaryDirectory() as folder:
         result = Path(folder) / "result.json"
-        subprocess.run(
-            [program, "--model", file, "--signature", signature, "--num_threads", str(threads),
-             "--num_runs", str(runs), "--warmup_runs", "1", "--result_json", result],
-            capture_output=True,
-            check=False,
-        )  # fmt: skip
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            subprocess.run(
+                [program, "--model", file, "--signature", signature,
+                 "--num_threads", str(threads), "--num_runs", str(runs), "--warmup_runs", "1",
+                 "--result_json", result],
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                check=False,
+                timeout=limits.seconds * (runs + 2),
+                preexec_fn=partial(limits.restrict_this_process, largest_file=_MAX_REPORT),
+            )  # fmt: skip
         if not result.is_file():
             return None
         report = json.loads(result.read_text())

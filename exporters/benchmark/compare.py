@@ -14,6 +14,7 @@ from exporters.bundle.bundle import open_bundle
 from exporters.bundle.manifest import get_signature
 from exporters.errors import ExportError
 from exporters.inference.runner import recipes_of
+from exporters.untrusted.limits import Limits
 
 WARM_UP = 2  # calls: runtimes allocate memory in the first, and some optimise in the second
 
@@ -55,6 +56,7 @@ def compare(
     signature: str | None = None,
     threads: int = 2,
     rounds: int = 10,
+    limits: Limits | None = None,
 ) -> list[Comparison]:
     """Times every .tflite file of a bundle against the same network in another runtime.
 
@@ -65,9 +67,12 @@ def compare(
         signature: A signature of the bundle; None for the first one.
         threads: Processor threads of every runtime, at least 1.
         rounds: Timed calls of each, after two calls to warm up; at least 1.
+        limits: Of the time and memory of the processes that run the bundle; None for the
+            defaults. The other file is run without limits.
 
     Raises:
         BundleError: If the bundle cannot be read.
+        ModelError: If one of its files is refused, or its process fails, ends or takes too long.
         ExportError: If the other file or its runtime is missing, if its outputs have another
             shape, or a number is below 1.
     """
@@ -80,7 +85,9 @@ def compare(
         options: dict[str, Any] = {"threads": threads, "inputs": inputs}
         runners = {file.name: stack.enter_context(Stopwatch(file, **options))}
         for recipe in recipes:
-            stopwatch = Stopwatch(bundle.root, recipe=recipe, signature=name, **options)
+            stopwatch = Stopwatch(
+                bundle.root, recipe=recipe, signature=name, limits=limits or Limits(), **options
+            )
             runners[recipe] = stack.enter_context(stopwatch)
         times = take_turns(runners, rounds)
         outputs = {who: _first_output(each, inputs, who) for who, each in runners.items()}

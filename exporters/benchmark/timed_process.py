@@ -7,22 +7,28 @@ children can be run alternately, never at the same time.
 
 import contextlib
 import json
+import math
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
 
-from exporters.errors import ExportError
+from exporters.bundle.npz import MAX_BYTES
+from exporters.errors import ExportError, ModelError
+from exporters.untrusted.limits import Limits
+from exporters.untrusted.model_process import ending
 
 _PACKAGE = Path(__file__).parents[2]
 _MEGABYTE = 1e6
+_MAX_LINE = 2**16  # characters of an answer
 
 
 @dataclass(frozen=True)
@@ -46,22 +52,36 @@ class TimedProcess:
 
     Args:
         command: Program and arguments.
+        subject: What it runs, for error messages.
+        limits: For a child that runs a foreign model: it sets the limit of memory itself, and
+            each answer may take `limits.seconds`. None for a child that is trusted.
 
     Attributes:
         loaded: Its first answer.
 
     Raises:
-        ExportError: If it fails to load or ends; the message comes from the child.
+        ExportError: If it fails to load or ends; the message comes from the child. With limits
+            it is a ModelError.
     """
 
-    def __init__(self, command: Sequence[str]) -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        *,
+        subject: str = "a timed process",
+        limits: Limits | None = None,
+    ) -> None:
         path = os.pathsep.join(filter(None, [str(_PACKAGE), os.environ.get("PYTHONPATH")]))
+        self._subject, self._limits = subject, limits
+        self._late = False
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
+            encoding="utf-8",
+            errors="replace",
             env={**os.environ, "PYTHONPATH": path},
         )
         self.loaded: dict[str, Any] = self._answer()
@@ -73,8 +93,9 @@ class TimedProcess:
             ExportError: If the child fails or ends.
         """
         if self._process.stdin is not None:
-            self._process.stdin.write(f"{request}\n")
-            self._process.stdin.flush()
+            with contextlib.suppress(BrokenPipeError):  # then there is no answer either
+                self._process.stdin.write(f"{request}\n")
+                self._process.stdin.flush()
         return self._answer()
 
     def run(self) -> float:
@@ -98,12 +119,50 @@ class TimedProcess:
                     pipe.close()
 
     def _answer(self) -> dict[str, Any]:
-        line = self._process.stdout.readline() if self._process.stdout else ""
-        answer = json.loads(line) if line else {"error": "a timed process ended without an answer"}
+        line = self._line()
+        try:
+            answer = json.loads(line)
+            if not isinstance(answer, dict):
+                raise ValueError
+        except ValueError:
+            answer = {"error": self._ending()}
         if "error" in answer:
             self.__exit__(None, None, None)
-            raise ExportError(answer["error"])
+            kind = ExportError if self._limits is None else ModelError
+            raise kind(str(answer["error"]))
         return answer
+
+    def _line(self) -> str:
+        """The next line that the child prints, "" if it ends; at most `_MAX_LINE` long."""
+        if self._process.stdout is None:
+            return ""
+        if self._limits is None:
+            return self._process.stdout.readline()
+        timer = threading.Timer(self._limits.seconds, self._stop_late)
+        timer.start()
+        try:
+            return self._process.stdout.readline(_MAX_LINE)
+        finally:
+            timer.cancel()
+
+    def _stop_late(self) -> None:
+        self._late = True
+        self._process.kill()
+
+    def _ending(self) -> str:
+        if self._limits is None:
+            return f"{self._subject} ended without an answer"
+        if self._late:
+            return (
+                f"{self._subject}: there was no result after {self._limits.seconds:g} seconds and "
+                "its process was stopped; if the model is that slow, allow more by --time-limit"
+            )
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(1.0)
+        code = self._process.poll()
+        if code is None:
+            return f"{self._subject}: its process sent no valid result; do not use this file"
+        return f"{self._subject}: {ending(code, self._limits)}; do not use this file"
 
 
 class Stopwatch(TimedProcess):
@@ -113,28 +172,50 @@ class Stopwatch(TimedProcess):
         file: As `backends.load` takes it.
         threads: Processor threads, at least 1.
         inputs: A `.npz` file with its inputs.
+        limits: Of its time and memory, for a bundle; None for a file that is trusted.
         selection: Recipe and signature of a bundle.
 
     Raises:
-        ExportError: If the network cannot be loaded; the message comes from the child.
+        ExportError: If the network cannot be loaded; the message comes from the child. With
+            limits it is a ModelError.
     """
 
-    def __init__(self, file: Path, *, threads: int, inputs: Path, **selection: str) -> None:
+    def __init__(
+        self,
+        file: Path,
+        *,
+        threads: int,
+        inputs: Path,
+        limits: Limits | None = None,
+        **selection: str,
+    ) -> None:
         task = {
-            "file": str(file),
+            "file": str(file.absolute()),
             "threads": threads,
             "inputs": str(inputs),
+            "limits": None if limits is None else asdict(limits),
             "selection": selection,
         }
-        super().__init__(
-            [sys.executable, "-m", "exporters.benchmark.timed_process", json.dumps(task)]
-        )
-        self.load_ms: float = self.loaded["ms"]
+        program = [sys.executable, "-P", "-m", "exporters.benchmark.timed_process"]
+        super().__init__([*program, json.dumps(task)], subject=str(file), limits=limits)
+        self.load_ms: float = self._numbers(self.loaded, "ms")[0]
+
+    def run(self) -> float:
+        """Runs the child once; returns milliseconds."""
+        return self._numbers(self.ask("run"), "ms")[0]
 
     def finish(self, outputs: Path) -> Memory:
         """Ends the child; it writes its last outputs to a `.npz` file."""
-        answer = self.ask(str(outputs))
-        return Memory(peak=answer["peak"], before=answer["before"])
+        peak, before = self._numbers(self.ask(str(outputs)), "peak", "before")
+        return Memory(peak=peak, before=before)
+
+    def _numbers(self, answer: Mapping[str, Any], *keys: str) -> list[float]:
+        """The values of an answer; a child that runs a forged model may send anything."""
+        values = [answer.get(key) for key in keys]
+        if not all(isinstance(each, int | float) and math.isfinite(each) for each in values):
+            self.__exit__(None, None, None)
+            raise ModelError(f"{self._subject}: its process sent no valid result; do not use this")
+        return [float(each) for each in values if each is not None]
 
 
 def _serve(task: Mapping[str, Any]) -> None:
@@ -146,6 +227,8 @@ def _serve(task: Mapping[str, Any]) -> None:
     file = Path(task["file"])
     if file.suffix in backends.OTHERS:
         backends.installed(backends.OTHERS[file.suffix])
+    if task["limits"] is not None:
+        Limits(**task["limits"]).restrict_this_process(largest_file=MAX_BYTES)
     before = peak_memory()
     start = time.perf_counter()
     run = backends.load(file, task["threads"], inputs, **task["selection"])
@@ -193,4 +276,4 @@ if __name__ == "__main__":
         _print_answer(error=str(error))
     except Exception as error:  # another runtime may refuse a file in any way
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        _print_answer(error=f"{Path(task['file']).name} cannot be run: {reason}")
+        _print_answer(error=f"{task['file']} cannot be run: {reason}")

@@ -15,12 +15,12 @@ from typing import IO
 
 import numpy as np
 
-from exporters.errors import BundleError
+from exporters.errors import BundleError, ExportError
 
 Arrays = dict[str, np.ndarray]
 ShapeAndType = tuple[tuple[int, ...], str]
 
-MAX_BYTES = 2**31  # of all arrays of a file together
+MAX_BYTES = 2**30  # of all arrays of a file together; read or written
 _MAX_HEADER = 4096
 _BROKEN = (
     *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error),
@@ -29,7 +29,17 @@ _BROKEN = (
 
 
 def write(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
-    """Writes arrays by name; equal arrays produce equal bytes."""
+    """Writes arrays by name; equal arrays produce equal bytes.
+
+    Raises:
+        ExportError: If they take more than `MAX_BYTES`, which nobody would read again.
+    """
+    total = sum(value.nbytes for value in arrays.values())
+    if total > MAX_BYTES:
+        raise ExportError(
+            f"{path.name} would hold arrays of {total} bytes, and at most {MAX_BYTES} are read; "
+            "give fewer golden images"
+        )
     ordered = {key: np.ascontiguousarray(value) for key, value in arrays.items()}
     np.savez_compressed(path, allow_pickle=False, **ordered)
 

@@ -25,8 +25,10 @@ from exporters.convert import quantize, saved_model, tflite
 from exporters.convert.calibration import Calibration
 from exporters.convert.recipes import RECIPES, Recipe, get_recipe
 from exporters.convert.xnnpack_rewrites import optimize_for_xnnpack
-from exporters.errors import ExportError
+from exporters.errors import ExportError, ModelError
 from exporters.protocol import SignatureLike
+from exporters.untrusted import saved_model as untrusted_saved_model
+from exporters.untrusted import tflite as untrusted_tflite
 from exporters.verification import golden
 from exporters.verification.eager_reference import golden_cases
 from exporters.verification.golden import Golden
@@ -104,6 +106,7 @@ def write_bundle(
             write_page(folder / FOLDER, page)
         _write_sidecar(folder, options.sidecar)
         _describe(folder, target.name, plan, _golden_record(cases, options.seed))
+        _check_accepted(folder, plan)
         _check_finite(folder, plan.recipes, cases)
     return target
 
@@ -258,6 +261,21 @@ def _artifact(
             "uint8_tolerance": recipe.uint8_tolerance,
         }
     )
+
+
+def _check_accepted(folder: Path, plan: _Plan) -> None:
+    """Raises ExportError if `verify` would refuse a model of the bundle as a foreign one."""
+    try:
+        if plan.keep_saved_model:
+            untrusted_saved_model.check(folder / bundles.SAVED_MODEL)
+        for recipe in plan.recipes:
+            name = f"{recipe.name}.tflite"
+            untrusted_tflite.check((folder / name).read_bytes(), name)
+    except ModelError as error:
+        raise ExportError(
+            "`verify` would refuse the bundle, so write that layer with other operations: "
+            f"{str(error).replace(f'{folder}/', '')}"
+        ) from error
 
 
 def _check_finite(folder: Path, recipes: Sequence[Recipe], cases: Mapping[str, Golden]) -> None:

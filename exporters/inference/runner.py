@@ -9,12 +9,16 @@ from exporters.bundle.bundle import Bundle
 from exporters.bundle.field_types import Aspect
 from exporters.bundle.manifest import SignatureRecord, TensorRecord, get_signature
 from exporters.bundle.scalar_inputs import with_defaults
-from exporters.errors import BundleError, ExportError
+from exporters.errors import ExportError, ModelError
 from exporters.untrusted import tflite
 
 
 class Runner:
-    """Calls the named signatures of one .tflite file.
+    """Calls the named signatures of one .tflite file in this process.
+
+    For bundles that you trust, such as your own. The file is checked before it is loaded, but a
+    kernel that fails on a forged file ends this process: run bundles of others by an
+    `IsolatedRunner`, as the command line does.
 
     Args:
         bundle: From `open_bundle`.
@@ -23,22 +27,16 @@ class Runner:
 
     Raises:
         ExportError: If the bundle has no such recipe, or `threads` is below 1.
-        BundleError: If the file was changed or cannot be loaded.
+        BundleError: If the file was changed after export.
+        ModelError: If the file is refused or cannot be loaded.
     """
 
     def __init__(self, bundle: Bundle, *, recipe: str | None = None, threads: int = 1) -> None:
         if threads < 1:
             raise ExportError(f"`threads` must be at least 1, got {threads}")
-        files = recipes_of(bundle)
-        recipe = recipe or ("float32" if "float32" in files else next(iter(files), "float32"))
-        if recipe not in files:
-            raise ExportError(
-                f"{bundle.root} holds no model of recipe {recipe!r}; it holds "
-                f"{', '.join(files) or 'none'}"
-            )
         self.bundle = bundle
-        self.recipe = recipe
-        self._path = files[recipe]
+        self.recipe = choose_recipe(bundle, recipe)
+        self._path = recipes_of(bundle)[self.recipe]
         self._interpreter = load_model(bundle.read(self._path), threads, self._path)
         self._runners: dict[str, SignatureRunner] = {}
 
@@ -66,7 +64,7 @@ class Runner:
         Raises:
             ExportError: If the signature is unknown, or names, shapes or types of the inputs
                 differ from it.
-            BundleError: If the file's signature differs from the manifest.
+            ModelError: If the file's signature differs from the manifest.
         """
         record = get_signature(self.signatures, name)
         complete = with_defaults(record, inputs)
@@ -79,7 +77,7 @@ class Runner:
         try:
             runner = self._interpreter.get_signature_runner(name)
         except ValueError as error:
-            raise BundleError(f"{self._path} has no signature {name!r}") from error
+            raise ModelError(f"{self._path} has no signature {name!r}") from error
         for tensors, details in (
             (record.inputs, runner.get_input_details()),
             (record.outputs, runner.get_output_details()),
@@ -90,7 +88,7 @@ class Runner:
             }
             expected = {tensor.name: (tensor.shape, tensor.dtype) for tensor in tensors}
             if found != expected:
-                raise BundleError(
+                raise ModelError(
                     f"{self._path}: signature {name!r} has tensors {found} where the manifest "
                     f"says {expected}"
                 )
@@ -106,18 +104,34 @@ def recipes_of(bundle: Bundle) -> dict[str, str]:
     }
 
 
+def choose_recipe(bundle: Bundle, recipe: str | None) -> str:
+    """The recipe to run: the given one, or else float32, or the first one if there is none.
+
+    Raises:
+        ExportError: If the bundle does not have it.
+    """
+    files = recipes_of(bundle)
+    recipe = recipe or ("float32" if "float32" in files else next(iter(files), "float32"))
+    if recipe not in files:
+        raise ExportError(
+            f"{bundle.root} holds no model of recipe {recipe!r}; it holds "
+            f"{', '.join(files) or 'none'}"
+        )
+    return recipe
+
+
 def load_model(content: bytes, threads: int, name: str) -> Interpreter:
     """Loads a .tflite file's content; `name` is its name in error messages.
 
     Raises:
-        BundleError: If it is not a model, or loading it could crash the process or use up its
+        ModelError: If it is not a model, or loading it could crash the process or use up its
             memory.
     """
     tflite.check(content, name)
     try:
         return Interpreter(model_content=content, num_threads=threads)
     except (ValueError, RuntimeError) as error:
-        raise BundleError(f"{name} is not a TensorFlow Lite model: {error}") from error
+        raise ModelError(f"{name} is not a TensorFlow Lite model: {error}") from error
 
 
 def check_inputs(name: str, record: SignatureRecord, inputs: Mapping[str, np.ndarray]) -> None:

@@ -15,7 +15,7 @@ class Finding:
     Attributes:
         severity: `error` if it does not run or its results are wrong, `warning` if it is slower,
             `note` if that only concerns operations at the inputs or outputs.
-        rule: `custom`, `shape`, `operation`, `range` or `interface`.
+        rule: `shape`, `operation`, `range` or `interface`.
         targets: Names of the affected devices.
         artifacts: Recipes of the affected files.
         signatures: The affected signatures.

@@ -1,9 +1,13 @@
 """Lints a bundle: compares its .tflite files with what devices support, without a device."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
+from pydantic import TypeAdapter, ValidationError
+
 from exporters.bundle.bundle import Bundle, open_bundle
+from exporters.errors import ModelError
 from exporters.inference.runner import recipes_of
 from exporters.lint.activation_ranges import FLOAT16_MAX, MARGIN, Peak, peaks
 from exporters.lint.device_operations import device_operations
@@ -12,13 +16,16 @@ from exporters.lint.layer_names import layers_of
 from exporters.lint.operation_support import unsupported_reason
 from exporters.tflite_graph.macs import multiply_adds, total_multiply_adds
 from exporters.tflite_graph.operators import SignatureGraph, read_signatures
+from exporters.untrusted import tflite
+from exporters.untrusted.limits import Limits
+from exporters.untrusted.model_process import ModelProcess
 from exporters.verification import golden
 
 _EVERYWHERE = "every device"
 _DEFAULT_SUGGESTION = "write that layer with other operations"
 
 
-def lint(path: str | Path) -> LintReport:
+def lint(path: str | Path, *, isolated: bool = True, limits: Limits | None = None) -> LintReport:
     """Predicts what in a bundle will not run fast, or not correctly, and names the layers.
 
     Operations, shapes and ranks are compared with `device_operations.toml`, activations of the
@@ -26,34 +33,52 @@ def lint(path: str | Path) -> LintReport:
 
     Args:
         path: The bundle.
+        isolated: Whether models are read and run in a child process with limits, where a forged
+            one can neither end this process nor fill the memory. False saves a second and is for
+            bundles that you trust.
+        limits: Of the time and memory of the child; None for the defaults. Reading all files and
+            each golden case may take as long as one call.
 
     Raises:
         BundleError: If the folder is not a bundle, or one of its files was changed.
+        ModelError: If a file is refused, or reading or running it fails.
     """
     bundle = open_bundle(path)
+    return _isolated(bundle, limits or Limits()) if isolated else _lint(bundle)
+
+
+def _isolated(bundle: Bundle, limits: Limits) -> LintReport:
+    with ModelProcess(limits) as process:
+        request = {"do": "lint", "bundle": str(bundle.root.absolute())}
+        calls = 1 + sum(bundle.manifest.golden.cases.values())
+        answer, _ = process.ask(str(bundle.root), request, calls=calls)
+    try:
+        report = TypeAdapter(LintReport).validate_python(answer["report"])
+    except (KeyError, ValidationError) as error:
+        raise ModelError(
+            f"{bundle.root}: its process sent no valid report; do not use this bundle"
+        ) from error
+    return replace(report, bundle=str(bundle.root))
+
+
+def _lint(bundle: Bundle) -> LintReport:
     findings: list[Finding] = []
     coverage: list[FastPathCoverage] = []
     for recipe, file in recipes_of(bundle).items():
-        for signature, graph in read_signatures(bundle.read(file)).items():
+        content = bundle.read(file)
+        tflite.check(content, file)
+        for signature, graph in read_signatures(content).items():
             findings += _shape_findings(recipe, signature, graph)
             findings += _operation_findings(recipe, signature, graph)
             findings += _interface_findings(recipe, signature, graph)
             coverage += _coverage(recipe, signature, graph)
-    if all(finding.rule != "custom" for finding in findings):  # such a file cannot be run here
-        findings += _range_findings(bundle)
-    return LintReport(str(path), merged(findings), tuple(coverage))
+    findings += _range_findings(bundle)
+    return LintReport(str(bundle.root), merged(findings), tuple(coverage))
 
 
 def _shape_findings(recipe: str, signature: str, graph: SignatureGraph) -> Iterator[Finding]:
     layers = layers_of(graph)
     for index, node in enumerate(graph.nodes):
-        if not node.built_in:
-            yield Finding(
-                "error", "custom", (_EVERYWHERE,), (recipe,), (signature,), layers[index],
-                node.operation, f"{node.operation} is not built in, and needs a custom runtime",
-                "write that layer with simpler operations",
-                _fraction_of(graph, index),
-            )  # fmt: skip
         if any(side < 0 for tensor in node.outputs for side in tensor.shape):
             yield Finding(
                 "error", "shape", (_EVERYWHERE,), (recipe,), (signature,), layers[index],
@@ -65,7 +90,7 @@ def _shape_findings(recipe: str, signature: str, graph: SignatureGraph) -> Itera
 def _operation_findings(recipe: str, signature: str, graph: SignatureGraph) -> Iterator[Finding]:
     layers, devices = layers_of(graph), device_operations()
     for index, node in enumerate(graph.nodes):
-        for name, target in devices.targets.items() if node.built_in else ():
+        for name, target in devices.targets.items():
             if reason := unsupported_reason(node, target):
                 yield Finding(
                     _severity(graph, index), "operation", (name,), (recipe,), (signature,),

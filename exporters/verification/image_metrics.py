@@ -44,24 +44,44 @@ class OutputDifference:
 
 def compare(expected: np.ndarray, actual: np.ndarray, tensor: TensorRecord) -> OutputDifference:
     """Compares cases of one output, both `(cases, *shape of the tensor)`."""
-    cases = len(expected)
-    difference = actual.astype(np.float64) - expected.astype(np.float64)
-    if not np.isfinite(difference).all():
-        return OutputDifference(cases, math.nan, math.nan, math.nan)
-    peak = 255.0
+    scale, peak = 1.0, 255.0
     if tensor.dtype != "uint8":
-        largest = float(np.abs(expected).max())
-        width = tensor.width or 2.0 * max(1.0, largest)
-        difference, peak = difference * (2.0 / width), 2.0
-    squared = float(np.mean(difference**2))
+        largest = max(abs(float(expected.min())), abs(float(expected.max())))
+        scale, peak = 2.0 / (tensor.width or 2.0 * max(1.0, largest)), 2.0
+    found = [_differences(*case, scale) for case in zip(expected, actual, strict=True)]
+    if not all(math.isfinite(each.largest) for each in found):
+        return OutputDifference(len(expected), math.nan, math.nan, math.nan)
+    squared = float(np.mean([each.squared for each in found]))
+    colours = np.mean([each.colours for each in found], axis=0)
     return OutputDifference(
-        cases,
-        max_abs=float(np.abs(difference).max()),
-        mean_abs=float(np.abs(difference).mean()),
+        len(expected),
+        max_abs=max(each.largest for each in found),
+        mean_abs=float(np.mean([each.absolute for each in found])),
         psnr=math.inf if squared == 0 else 10.0 * math.log10(peak**2 / squared),
         ssim=_mean_ssim(expected, actual, tensor),
-        colour_shift=_colour_shift(difference) if is_image(tensor) else None,
+        colour_shift=tuple(map(float, colours)) if is_image(tensor) else None,
     )
+
+
+@dataclass(frozen=True)
+class _Differences:
+    """Differences of one case: the largest, and means of magnitudes, squares and channels."""
+
+    largest: float
+    absolute: float
+    squared: float
+    colours: np.ndarray
+
+
+def _differences(expected: np.ndarray, actual: np.ndarray, scale: float) -> _Differences:
+    """One case at a time: all at once in float64 would take many times a bundle's memory."""
+    difference = np.array(actual, np.float64)
+    difference -= expected
+    difference *= scale
+    channels = difference.reshape(-1, difference.shape[-1] if difference.ndim else 1)
+    colours, squared = channels.mean(0), float(np.mean(np.square(difference)))
+    absolute = np.abs(difference, out=difference)
+    return _Differences(float(absolute.max()), float(absolute.mean()), squared, colours)
 
 
 def is_image(tensor: TensorRecord) -> bool:
@@ -114,11 +134,6 @@ def _mean_ssim(expected: np.ndarray, actual: np.ndarray, tensor: TensorRecord) -
         for one, two in zip(*images, strict=True)
     ]
     return float(np.mean(values))
-
-
-def _colour_shift(difference: np.ndarray) -> tuple[float, ...]:
-    channels = difference.reshape(-1, difference.shape[-1])
-    return tuple(float(mean) for mean in channels.mean(0))
 
 
 def _blurred(values: np.ndarray) -> np.ndarray:

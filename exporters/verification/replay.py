@@ -1,6 +1,6 @@
 """Replays a bundle: runs each artifact on golden cases and on further images."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -11,41 +11,16 @@ from exporters.bundle.signatures import is_image
 from exporters.errors import BundleError, ExportError
 from exporters.inference.aspect import onto_canvas
 from exporters.inference.images import to_float
-from exporters.inference.runner import Runner
 from exporters.verification import golden
+from exporters.verification.artifact_runs import Run
 from exporters.verification.golden import Arrays, Golden
 
-Run = Callable[[str, Arrays], Arrays]  # signature, inputs of one case -> its outputs
 # Images of any size: for all signatures, or by signature name.
 Images = Sequence[np.ndarray] | Mapping[str, Sequence[np.ndarray]]
 
 
 class DamagedError(BundleError):
     """Files of an artifact were changed after export; its text names them."""
-
-
-def runner_of(bundle: Bundle, artifact: str) -> Run:
-    """Loads an artifact, after checking that a SavedModel is harmless.
-
-    Raises:
-        BundleError: If it cannot be loaded, or has operations that do more than compute.
-    """
-    record = bundle.manifest.artifacts[artifact]
-    if record.kind == "tflite":
-        return Runner(bundle, recipe=record.recipe).run
-    import tensorflow as tf  # slow to load, and only needed for a SavedModel
-
-    from exporters.convert import saved_model
-    from exporters.untrusted.saved_model import check
-
-    check(bundle.root / record.path)
-    functions = saved_model.load(bundle.root / record.path)
-
-    def run(signature: str, inputs: Arrays) -> Arrays:
-        tensors = {name: tf.constant(value) for name, value in inputs.items()}
-        return {name: np.asarray(value) for name, value in functions[signature](**tensors).items()}
-
-    return run
 
 
 def replayed(run: Run, signature: str, record: SignatureRecord, cases: Golden) -> Arrays:

@@ -15,14 +15,15 @@ import numpy as np
 from exporters.bundle.bundle import MANIFEST, Bundle, open_bundle
 from exporters.convert.recipes import Tolerance
 from exporters.errors import BundleError, ExportError, first_line
+from exporters.untrusted.limits import Limits
 from exporters.verification import golden
+from exporters.verification.artifact_runs import ArtifactRuns, Run
 from exporters.verification.contact_sheet import Sheet, check_sheet_path
 from exporters.verification.golden import Arrays, Golden
 from exporters.verification.image_metrics import OutputDifference, compare
 from exporters.verification.replay import (
     DamagedError,
     Images,
-    Run,
     all_finite,
     as_float_signature,
     by_signature,
@@ -31,7 +32,6 @@ from exporters.verification.replay import (
     held_out,
     image_cases,
     replayed,
-    runner_of,
 )
 from exporters.verification.report import FileCheck, JudgeMetric, OutputCheck, Verification
 
@@ -51,6 +51,8 @@ def verify(
     original: Run | None = None,
     judge: Judge | None = None,
     sheet: str | Path | None = None,
+    isolated: bool = True,
+    limits: Limits | None = None,
 ) -> Verification:
     """Checks a bundle's files, then replays every artifact on the golden inputs.
 
@@ -69,6 +71,10 @@ def verify(
             real images: golden cases from examples, and `images`.
         sheet: PNG file to write with golden images side by side: the original's outputs (Keras),
             each artifact's, and the difference of pixels times 8.
+        isolated: Whether models run in child processes with limits, where a forged one can
+            neither end this process nor fill the memory. False saves seconds and is for bundles
+            that you trust, such as one that you have just exported.
+        limits: Of the time and memory of a child process; None for the defaults.
 
     Raises:
         BundleError: If the folder is not a bundle, or has another format version.
@@ -85,11 +91,12 @@ def verify(
     except BundleError as error:
         return Verification(str(path), files, (), (f"nothing was replayed: {error}",))
     broken = {check.path for check in files if not check.passed}
-    replay = _Replay(bundle, broken, cases, judge)
-    if len(images):
-        replay.add_images(by_name, original)
-    for name in bundle.manifest.artifacts:
-        replay.add_artifact(name)
+    with ArtifactRuns(bundle, (limits or Limits()) if isolated else None) as runs:
+        replay = _Replay(bundle, broken, cases, judge, runs)
+        if len(images):
+            replay.add_images(by_name, original)
+        for name in bundle.manifest.artifacts:
+            replay.add_artifact(name)
     if sheet is not None and replay.outputs:
         replay.sheet.write(Path(sheet))
     return Verification(
@@ -137,9 +144,15 @@ class _Replay:
     """Replays artifacts one after the other and collects the checks."""
 
     def __init__(
-        self, bundle: Bundle, broken: set[str], cases: Mapping[str, Golden], judge: Judge | None
+        self,
+        bundle: Bundle,
+        broken: set[str],
+        cases: Mapping[str, Golden],
+        judge: Judge | None,
+        runs: ArtifactRuns,
     ) -> None:
         self._bundle, self._broken, self._judge = bundle, broken, judge
+        self._runs = runs
         self._examples = {name: _Examples(each) for name, each in cases.items()}
         # The judge's metrics of the original's outputs, by signature.
         self._original_metrics: dict[str, dict[str, tuple[float, int]]] = {}
@@ -168,7 +181,7 @@ class _Replay:
         judge_metrics: list[JudgeMetric] = []
         try:
             check_intact(self._bundle, name, self._broken)
-            run = runner_of(self._bundle, name)
+            run = self._runs.load(name)
             for signature in self._examples:
                 replayed_outputs = self._outputs(run, name, signature)
                 outputs += self._checks(name, signature, *replayed_outputs)
@@ -188,7 +201,7 @@ class _Replay:
             raise ExportError("there is not a SavedModel to compute their expected outputs")
         check_intact(self._bundle, found[0], self._broken)
         self._reference = found[0]
-        return runner_of(self._bundle, found[0])
+        return self._runs.load(found[0])
 
     def _outputs(self, run: Run, artifact: str, signature: str) -> tuple[Arrays, Arrays]:
         """An artifact's outputs for golden cases and for images."""

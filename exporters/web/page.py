@@ -1,6 +1,7 @@
 """The files of the web page: static files, LiteRT.js, example images, and `page.json`."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from importlib.resources import files as resources
@@ -97,6 +98,14 @@ def build_page(bundle: Bundle, packed: Sequence[str | Path]) -> dict[str, bytes]
         aspect=manifest.aspect,
     )
     return {f"{FOLDER}/{name}": content for name, content in files.items()}
+
+
+def content_security_policy() -> str:
+    """The policy of the page: it loads nothing from other sites and sends nothing."""
+    html = resources("exporters.web").joinpath("static", "index.html").read_text("utf-8")
+    match = re.search(r'"Content-Security-Policy" content="([^"]+)"', html)
+    assert match is not None, "the page has a policy"
+    return " ".join(match[1].split())
 
 
 def write_page(folder: Path, files: Mapping[str, bytes]) -> None:

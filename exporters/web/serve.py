@@ -4,6 +4,7 @@ It serves the files that the manifest lists, after checking their hashes, and th
 generated for a bundle without one. All other paths are refused.
 """
 
+import sys
 from collections.abc import Mapping
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,9 +14,10 @@ from urllib.parse import unquote, urlsplit
 
 from exporters.bundle.bundle import MANIFEST, Bundle
 from exporters.errors import BundleError, ExportError
-from exporters.web.page import FOLDER, INDEX, has_page
+from exporters.web.page import FOLDER, INDEX, content_security_policy, has_page
 
 ADDRESS = "127.0.0.1"
+POLICY = f"{content_security_policy()}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 _TYPES = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
@@ -27,6 +29,8 @@ _TYPES = {
 }
 _OTHER = "application/octet-stream"
 _HEADERS = {
+    # For every bundle, so that a forged page can load and send nothing elsewhere either.
+    "Content-Security-Policy": POLICY,
     # Both are needed for SharedArrayBuffer, which LiteRT.js' threads need.
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Embedder-Policy": "require-corp",
@@ -34,8 +38,6 @@ _HEADERS = {
     "Cache-Control": "no-cache",
     "X-Content-Type-Options": "nosniff",
 }
-
-
 _NO_PAGE: Mapping[str, bytes] = MappingProxyType({})
 
 
@@ -62,7 +64,7 @@ def make_server(
     generated = _NO_PAGE if has_page(bundle) else dict(page)
     handler = type("Handler", (_Handler,), {"bundle": bundle, "page": generated})
     try:
-        return ThreadingHTTPServer((ADDRESS, port), handler)
+        return _Server((ADDRESS, port), handler)
     except (OSError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or "it must be 0 to 65535"
         raise ExportError(
@@ -74,6 +76,13 @@ def make_server(
 def server_url(server: ThreadingHTTPServer) -> str:
     """The URL of a server's page."""
     return f"http://{ADDRESS}:{server.server_port}/{FOLDER}/"
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Ends a request whose connection broke, without a traceback on the terminal."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -92,12 +101,16 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: object) -> None:
         """Logs nothing, to keep the terminal readable."""
 
+    def end_headers(self) -> None:
+        """Adds the headers of every response, also of those to requests that are not valid."""
+        for name, value in _HEADERS.items():
+            self.send_header(name, value)
+        super().end_headers()
+
     def _answer(self, *, with_body: bool) -> None:
         status, kind, content = self._response()
         try:
             self.send_response(status)
-            for name, value in _HEADERS.items():
-                self.send_header(name, value)
             if status == HTTPStatus.FOUND:
                 self.send_header("Location", f"/{FOLDER}/")
             self.send_header("Content-Type", kind)
@@ -109,7 +122,10 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
 
     def _response(self) -> tuple[HTTPStatus, str, bytes]:
-        path = unquote(urlsplit(self.path).path).removeprefix("/")
+        try:
+            path = unquote(urlsplit(self.path).path).removeprefix("/")
+        except ValueError:  # such as http://[
+            return _sentence(HTTPStatus.BAD_REQUEST, "the request names no valid path")
         if not self._is_local_host_name():
             return _sentence(HTTPStatus.FORBIDDEN, "this page is for this machine only")
         if path in ("", FOLDER):

@@ -115,7 +115,7 @@ def _row(times: list[float], reference: list[float]) -> dict[str, float]:
 def _fractions_on_xnnpack(bundle: Path) -> dict[str, float]:
     return {
         each.artifact: each.fast_fraction
-        for each in exporters.lint(bundle).coverage
+        for each in exporters.lint(bundle, isolated=False).coverage
         if (each.signature, each.target) == (SIGNATURE, "xnnpack")
     }
 

@@ -1,13 +1,23 @@
 """`tf-translate benchmark`: times a bundle on this machine."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
 
+from tf_translate.cli.model_limits import (
+    DEFAULT_MEMORY_LIMIT,
+    DEFAULT_TIME_LIMIT,
+    MemoryLimit,
+    TimeLimit,
+    make_limits,
+)
 from tf_translate.cli.output import JSON_HELP, message_console, print_json
 from tf_translate.errors import ConfigError
+
+if TYPE_CHECKING:  # loading exporters would slow every command down
+    from exporters import Limits
 
 NAME = "benchmark"
 
@@ -51,6 +61,8 @@ def main(
     compare: OtherNetwork = None,
     signature: SignatureName = None,
     card: WriteCard = False,
+    time_limit: TimeLimit = DEFAULT_TIME_LIMIT,
+    memory_limit: MemoryLimit = DEFAULT_MEMORY_LIMIT,
     as_json: AsJson = False,
 ) -> None:
     """Time every .tflite file of a bundle on this machine, each in a separate process.
@@ -68,8 +80,17 @@ def main(
       tf-translate benchmark bundles/emoji --compare emoji.onnx --signature a_to_b --threads 2
     """
     counts = threads or [1, 2]
+    limits = make_limits(time_limit, memory_limit)
     if compare is None:
-        _time(bundle, counts, runs, as_json, litert_benchmark=litert_benchmark, card=card)
+        _time(
+            bundle,
+            counts,
+            runs,
+            as_json,
+            litert_benchmark=litert_benchmark,
+            card=card,
+            limits=limits,
+        )
         return
     if card:
         raise ConfigError(
@@ -82,7 +103,7 @@ def main(
         row.as_dict()
         for count in counts
         for row in exporters.compare(
-            bundle, compare, signature=signature, threads=count, rounds=runs
+            bundle, compare, signature=signature, threads=count, rounds=runs, limits=limits
         )
     ]
     _show({"comparisons": rows}, [_ratios(rows)], as_json)
@@ -96,6 +117,7 @@ def _time(
     *,
     litert_benchmark: bool,
     card: bool,
+    limits: "Limits",
 ) -> None:
     """Times every file; optionally runs litert-benchmark, and writes times onto the card."""
     import exporters
@@ -104,7 +126,11 @@ def _time(
     if card:
         check_unchanged(exporters.open_bundle(bundle))  # before minutes of measuring
     timings = exporters.benchmark(
-        bundle, threads=threads, runs=runs, run_litert_benchmark=litert_benchmark
+        bundle,
+        threads=threads,
+        runs=runs,
+        run_litert_benchmark=litert_benchmark,
+        limits=limits,
     )
     written = str(exporters.keep_latency(bundle, timings)) if card else None
     rows = [timing.as_dict() for timing in timings]

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from tf_translate.cli.output import JSON_HELP, load_tensorflow, message_console, print_json
 
@@ -22,7 +23,8 @@ def main(
         print_json(metadata)
         return
     console = message_console()
-    console.print(f"{metadata['title']} ({metadata['layout']} data)\n{metadata['description']}\n")
+    console.print(f"{metadata['title']} ({metadata['layout']} data)")
+    console.print(Text(f"{metadata['description']}\n"))
     networks = Table("network", "parameters", "input", "output", title="at the paper's size")
     for name, network in metadata["networks"].items():
         shapes = (str(network["input_shape"]), str(network["output_shape"]))

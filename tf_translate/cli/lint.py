@@ -6,6 +6,13 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from tf_translate.cli.model_limits import (
+    DEFAULT_MEMORY_LIMIT,
+    DEFAULT_TIME_LIMIT,
+    MemoryLimit,
+    TimeLimit,
+    make_limits,
+)
 from tf_translate.cli.output import JSON_HELP, message_console, print_json
 
 NAME = "lint"
@@ -13,6 +20,8 @@ NAME = "lint"
 
 def main(
     bundle: Annotated[Path, typer.Argument(help="A bundle made by `export`.")],
+    time_limit: TimeLimit = DEFAULT_TIME_LIMIT,
+    memory_limit: MemoryLimit = DEFAULT_MEMORY_LIMIT,
     as_json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
 ) -> None:
     """Name the layers that keep a bundle off the fast path of phones and browsers, with fixes.
@@ -20,6 +29,7 @@ def main(
     Checks operations, shapes and ranks against XNNPACK, the GPU delegate and LiteRT.js, and
     activations of the golden cases against float16's maximum of 65504. Shows the fraction of
     multiply-adds on the fast path. Exit 1 if something does not run or its results are wrong.
+    The model is read and run in a child process with limits of time and memory.
 
     Examples:
 
@@ -29,7 +39,7 @@ def main(
     """
     import exporters
 
-    report = exporters.lint(bundle)
+    report = exporters.lint(bundle, limits=make_limits(time_limit, memory_limit))
     if as_json:
         print_json(report.as_dict())
     else:

@@ -24,6 +24,7 @@ from tf_translate.cli import (
     translate,
     verify,
 )
+from tf_translate.cli.output import message_console
 from tf_translate.errors import TranslateError, WorkerLostError
 
 app = typer.Typer(
@@ -74,7 +75,7 @@ app.add_typer(data.app, name="data")
 def run() -> None:
     """Runs the command; a user's mistake prints one sentence and exits with code 2."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    stderr = Console(stderr=True)
+    stderr = message_console(json_on_stdout=True)
     try:
         app()
     except SystemExit:
@@ -85,7 +86,7 @@ def run() -> None:
         _exit(2)
     except _expected_errors() as error:
         _print_error(stderr, str(error))
-        _exit(1 if isinstance(error, WorkerLostError) else 2)
+        _exit(_exit_code(error))
 
 
 def _expected_errors() -> tuple[type[Exception], ...]:
@@ -96,6 +97,13 @@ def _expected_errors() -> tuple[type[Exception], ...]:
     from exporters.errors import ExportError
 
     return TranslateError, ExportError
+
+
+def _exit_code(error: Exception) -> int:
+    """1 if what was asked for failed, such as a refused model; 2 for a mistake of the user."""
+    from exporters.errors import ModelError
+
+    return 1 if isinstance(error, WorkerLostError | ModelError) else 2
 
 
 def _exit(code: int) -> None:
@@ -109,4 +117,4 @@ def _exit(code: int) -> None:
 
 def _print_error(console: Console, message: str) -> None:
     console.print("error:", style="bold red", end=" ")
-    console.print(message, soft_wrap=True, highlight=False, markup=False)
+    console.print(message, soft_wrap=True)

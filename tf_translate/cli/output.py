@@ -1,12 +1,14 @@
-"""Output of all commands: JSON on stdout, messages on a console, no start-up log of TensorFlow."""
+"""Output of all commands: JSON on stdout, messages on a console without control characters."""
 
 import contextlib
 import json
 import os
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 from rich.console import Console
+from rich.text import Text
 
 JSON_HELP = "Print one JSON object, and nothing else, on stdout."
 
@@ -16,9 +18,24 @@ def print_json(value: object) -> None:
     sys.stdout.write(json.dumps(value, indent=2, allow_nan=False) + "\n")
 
 
+class PlainTextConsole(Console):
+    """Prints text without control characters, so that names from foreign files stay names.
+
+    A forged path could otherwise add lines of its own, or move the cursor. In every text and cell
+    of a table such characters, line ends among them, are printed as escapes. A `rich.text.Text`
+    is printed as it is: text of our own that has lines.
+    """
+
+    def render_str(self, text: str, **options: Any) -> Text:  # type: ignore[override]
+        """Called by rich for every text that it prints."""
+        from tf_translate.image_files import printable
+
+        return super().render_str(printable(text), **options)
+
+
 def message_console(json_on_stdout: bool = False) -> Console:
     """The console for messages: stdout, or stderr if stdout is reserved for JSON."""
-    return Console(stderr=json_on_stdout, highlight=False, markup=False)
+    return PlainTextConsole(stderr=json_on_stdout, highlight=False, markup=False)
 
 
 def print_found(line: str) -> None:

@@ -9,16 +9,24 @@ import numpy as np
 import typer
 
 from tf_translate.cli.attribute_arguments import parse_attributes
+from tf_translate.cli.model_limits import (
+    DEFAULT_MEMORY_LIMIT,
+    DEFAULT_TIME_LIMIT,
+    MemoryLimit,
+    TimeLimit,
+    make_limits,
+)
 from tf_translate.cli.output import load_tensorflow, message_console, print_found
 from tf_translate.cli.tiled_translation import (
     Translate,
     check_overlap,
     tile_translator,
-    warn_about_losses,
+    warn_about_downscaling,
 )
 from tf_translate.errors import ConfigError, DataError, RunError
 
 if TYPE_CHECKING:  # loading a bundle's interpreter would slow every command down
+    from exporters import Limits
     from exporters.inference.signature_selection import ImageSignature, Model
 
 NAME = "translate"
@@ -74,6 +82,7 @@ Overlap = Annotated[
 
 
 def main(
+    context: typer.Context,
     model: BundleOrRun,
     images: Images,
     output: Output,
@@ -85,11 +94,10 @@ def main(
     mask: Mask = None,
     tiles: Tiles = False,
     overlap: Overlap = None,
+    time_limit: TimeLimit = DEFAULT_TIME_LIMIT,
+    memory_limit: MemoryLimit = DEFAULT_MEMORY_LIMIT,
 ) -> None:
-    """Translate image files; each is brought to the model's size as in training, and back.
-
-    How images of another size are brought to it was decided for training (data.aspect): stretched,
-    letterboxed or cropped. With crop the result is the centre part that the model gets.
+    """Translate image files; each is resized to the model's size and back, its aspect kept.
 
     With --tiles an image of any size keeps its resolution. Instance normalization then uses
     each tile's own statistics, so neighbouring tiles can differ in colour. Export with
@@ -113,7 +121,7 @@ def main(
     files = find_files(images)
     _check_painting(files, target, mask)
     check_overlap(tiles, overlap)
-    opened = _open(model, recipe)
+    opened = _open(context, model, recipe, make_limits(time_limit, memory_limit))
     from exporters.inference.signature_selection import image_signature
     from tf_translate.images import read, write
 
@@ -125,8 +133,8 @@ def main(
     if tiles:
         translate = tile_translator(opened, chosen, attributes, overlap)
     else:
-        translate = warn_about_losses(
-            _fitting_translator(opened, chosen, attributes, others), opened.aspect, chosen
+        translate = warn_about_downscaling(
+            _fitting_translator(opened, chosen, attributes, others), chosen
         )
     outputs = output_paths(files, output, _endings(chosen))
     console = message_console()
@@ -232,21 +240,21 @@ def _fitting_translator(
     return translate
 
 
-def _open(path: Path, recipe: str | None) -> "Model":
+def _open(
+    context: typer.Context, path: Path, recipe: str | None, limits: "Limits"
+) -> "Model":
     if (path / "manifest.json").is_file():
-        from exporters import Runner, open_bundle
+        from exporters import IsolatedRunner, open_bundle
 
-        return Runner(open_bundle(path), recipe=recipe)
+        runner = IsolatedRunner(open_bundle(path), recipe=recipe, limits=limits)
+        context.call_on_close(runner.close)
+        return runner
     if (path / "config.json").is_file():
         load_tensorflow()
         from exporters.verification.eager_reference import EagerReference
-        from tf_translate.experiment.configure import read_config
-        from tf_translate.experiment.export.interpolation import with_interpolation
         from tf_translate.experiment.load_run import load_model
 
-        config = read_config(path).data
-        signatures = with_interpolation(load_model(path).signatures(), config)
-        return EagerReference(signatures, aspect=config.aspect)
+        return EagerReference(load_model(path).signatures())
     raise RunError(f"{path} is neither a bundle (no manifest.json) nor a run (no config.json)")
 
 

@@ -9,6 +9,13 @@ import typer
 from rich.table import Table
 
 from tf_translate.cli.export import JUDGES_FOLDER
+from tf_translate.cli.model_limits import (
+    DEFAULT_MEMORY_LIMIT,
+    DEFAULT_TIME_LIMIT,
+    MemoryLimit,
+    TimeLimit,
+    make_limits,
+)
 from tf_translate.cli.output import (
     JSON_HELP,
     load_tensorflow,
@@ -45,9 +52,14 @@ def main(
     bundle: BundleFolder,
     images: ImageFolders = None,
     sheet: Sheet = None,
+    time_limit: TimeLimit = DEFAULT_TIME_LIMIT,
+    memory_limit: MemoryLimit = DEFAULT_MEMORY_LIMIT,
     as_json: AsJson = False,
 ) -> None:
     """Check every file's hash and replay golden and held-out images; exit 1 if a check fails.
+
+    Models run in child processes with limits of time and memory, and only if they hold nothing
+    but operations that `export` writes.
 
     Examples:
 
@@ -63,7 +75,13 @@ def main(
     opened = exporters.open_bundle(bundle)
     by_signature, count = _images(opened, _folders(opened, images or []))
     judge, judge_status = _judge(opened)
-    verification = exporters.verify(bundle, images=by_signature, judge=judge, sheet=sheet)
+    verification = exporters.verify(
+        bundle,
+        images=by_signature,
+        judge=judge,
+        sheet=sheet,
+        limits=make_limits(time_limit, memory_limit),
+    )
     written = str(sheet) if sheet is not None and sheet.is_file() else None
     if as_json:
         content = verification.as_dict()

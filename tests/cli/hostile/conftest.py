@@ -12,12 +12,24 @@ from tests.exporters.fakes import negative
 
 @pytest.fixture(scope="session")
 def honest(tmp_path_factory):
+    """Without a SavedModel, which takes seconds to verify."""
+    folder = tmp_path_factory.mktemp("honest") / "bundle"
+    return exporters.export({"a_to_b": negative()}, folder, keep_saved_model=False)
+
+
+@pytest.fixture(scope="session")
+def honest_with_saved_model(tmp_path_factory):
     return exporters.export({"a_to_b": negative()}, tmp_path_factory.mktemp("honest") / "bundle")
 
 
 @pytest.fixture
 def bundle(honest, tmp_path):
     return shutil.copytree(honest, tmp_path / "bundle")
+
+
+@pytest.fixture
+def bundle_with_saved_model(honest_with_saved_model, tmp_path):
+    return shutil.copytree(honest_with_saved_model, tmp_path / "bundle")
 
 
 def _peak():
@@ -27,7 +39,7 @@ def _peak():
 @pytest.fixture(scope="module")
 def used(honest):
     """Memory after an intact bundle was verified, including that of the libraries."""
-    assert exporters.verify(honest).passed
+    assert exporters.verify(honest, isolated=False).passed
     return _peak()
 
 

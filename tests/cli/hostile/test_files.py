@@ -29,6 +29,7 @@ from tests.cli.hostile.forging import (
     unsigned,
     write,
 )
+from tests.exporters.untrusted.acting import aborts, debugs
 
 SHAPE = (2, 1, 8, 12, 3)
 
@@ -172,12 +173,14 @@ FAILURES = {
     ),
     "wrong hash": (unsigned(LITE, _flipped), "float32.tflite was changed after export"),
     "missing file": (removed(LITE), "float32.tflite is missing"),
-    "missing folder": (removed("saved_model"), "saved_model/saved_model.pb is missing"),
+    "missing SavedModel": (removed("saved_model"), "saved_model/saved_model.pb is missing"),
     "folder in place of a file": (replaced_by_folder(LITE), "float32.tflite is missing"),
     "pipe in place of a file": (pipe(LITE), "float32.tflite is missing"),
     "link to a copy": (linked(LITE, None), "float32.tflite leads outside the bundle"),
     "link to a device": (linked(LITE, "/dev/zero"), "float32.tflite leads outside the bundle"),
-    "link to the root": (linked("saved_model", "/"), "saved_model.pb leads outside the bundle"),
+    "SavedModel that is a link to /": (
+        linked("saved_model", "/"), "saved_model.pb leads outside the bundle",
+    ),
     "oversized file": (sparse(LITE, 10**12), "has 1000000000000 bytes where the manifest says"),
     "oversized golden file": (sparse(GOLDEN, 10**12), "nothing was replayed"),
     "cut off model": (signed(LITE, lambda old: old[:-100]), "float32 cannot be replayed"),
@@ -206,6 +209,9 @@ FAILURES = {
     "golden case unpacking without end": (
         member(lambda _: bytes(10**7)), "unpacks to 10000000 bytes where float32",
     ),
+    "golden case of a kilobyte that unpacks to gigabytes": (
+        member(lambda _: _header("<f4", (10**5, 10**4))), "is float32 .* where the manifest says",
+    ),
     "golden case of NaN": (member(_nan), "holds values that are not finite"),
     "golden case out of range": (
         member(lambda _: _npy(np.full(SHAPE, 7, np.float32))), r"values outside \[-1.0, 1.0\]",
@@ -214,7 +220,14 @@ FAILURES = {
     "SavedModel that is none": (
         signed("saved_model/saved_model.pb", lambda _: b"\xff" * 99), "is not a SavedModel",
     ),
-    "SavedModel that writes": (saved_model(_writes_a_file), "do more than compute: .*WriteFile"),
+    "SavedModel that writes": (saved_model(_writes_a_file), "export does not write: .*WriteFile"),
+    "SavedModel that writes by a debugger": (
+        saved_model(lambda bundle: debugs(bundle / "written")),
+        "export does not write: .*the operation DebugIdentity",
+    ),
+    "SavedModel that ends the process with exit code 0": (
+        saved_model(lambda bundle: aborts()), "export does not write: .*the operation Abort",
+    ),
     "SavedModel of a vast constant": (
         signed("saved_model/saved_model.pb", _inflate_constant), "constant 'vast' of more than",
     ),
@@ -225,8 +238,16 @@ FAILURES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("case", FAILURES)
+@pytest.mark.parametrize("case", [each for each in FAILURES if "SavedModel" not in each])
 def test_a_bundle_with_forged_files_fails(bundle, refused, case):
     spoil, sentence = FAILURES[case]
     spoil(bundle)
     refused(bundle, 1, sentence)
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("case", [each for each in FAILURES if "SavedModel" in each])
+def test_a_bundle_with_a_forged_saved_model_fails(bundle_with_saved_model, refused, case):
+    spoil, sentence = FAILURES[case]
+    spoil(bundle_with_saved_model)
+    refused(bundle_with_saved_model, 1, sentence)

@@ -3,9 +3,11 @@ import json
 import os
 import re
 
+import numpy as np
 import pytest
 
 from exporters import BundleError, ExportError, open_bundle
+from exporters.bundle import npz
 from exporters.bundle.bundle import writing_bundle
 
 
@@ -192,3 +194,10 @@ def test_empty_fields_are_not_written_to_the_manifest(small):
     digest = content.pop("digest")
     text = json.dumps(content, sort_keys=True)
     assert hashlib.sha256(text.encode()).hexdigest() == digest
+
+
+def test_arrays_that_nobody_would_read_again_are_not_written(tmp_path):
+    vast = np.broadcast_to(np.float32(0), (2**28 + 1,))  # takes no memory here
+    with pytest.raises(ExportError, match="1073741828 bytes, and at most 1073741824 are read"):
+        npz.write(tmp_path / "golden.npz", {"a_to_b/inputs/image": vast})
+    assert list(tmp_path.iterdir()) == []

@@ -66,7 +66,7 @@ def _operations(path, signature):
 
 @pytest.mark.thorough
 def test_integer_recipes_verify_with_all_signatures(quantized):
-    verification = exporters.verify(quantized)
+    verification = exporters.verify(quantized, isolated=False)
     assert verification.failures == ()
     found = {(check.artifact, check.signature) for check in verification.outputs}
     for recipe in INTEGER_RECIPES:
@@ -119,7 +119,7 @@ def test_pixels_are_scaled_in_float(quantized, recipe):
 def test_sixteen_bits_are_closer_to_the_original_than_eight(quantized):
     psnr = {
         check.artifact: check.psnr
-        for check in exporters.verify(quantized).outputs
+        for check in exporters.verify(quantized, isolated=False).outputs
         if check.signature == "a_to_b"
     }
     assert psnr["int16x8"] > psnr["int8_float_norm"] > psnr["int8"]
@@ -132,7 +132,7 @@ def test_weights_are_stored_once_and_in_eight_bits(quantized, model):
 
 def test_lint_treats_weights_behind_the_graph_as_constants(quantized, model):
     """The quantizer stores weights behind the graph; their convolutions still run on XNNPACK."""
-    shares = [share for share in exporters.lint(quantized).coverage if share.target == "xnnpack"]
+    shares = [share for share in exporters.lint(quantized, isolated=False).coverage if share.target == "xnnpack"]
     found = {share.artifact: share.fast_fraction for share in shares if share.signature == "a_to_b"}
     assert found == {"float32": 1.0, "int8": 1.0, "int8_float_norm": 1.0, "int16x8": 0.0}
     kernels = sum(w.numpy().size for w in model.weights if w.name == "kernel")
@@ -175,7 +175,7 @@ def test_a_layer_shared_by_signatures_uses_the_range_of_each(tmp_path):
         recipes=["int8"],
         calibration=Calibration({"far": inputs, "near": inputs}),
     )
-    found = [check for check in exporters.verify(path).outputs if check.artifact == "int8"]
+    found = [check for check in exporters.verify(path, isolated=False).outputs if check.artifact == "int8"]
     assert len(found) == 4
     assert min(check.psnr for check in found) > 35  # a bias in steps of the other's is far off
 

@@ -18,7 +18,7 @@ def bundle(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def report(bundle):
-    return exporters.lint(bundle)
+    return exporters.lint(bundle, isolated=False)
 
 
 @pytest.mark.thorough

@@ -157,7 +157,7 @@ def test_a_pickle_in_place_of_the_golden_file_is_never_run(copy, edit_manifest):
     (copy / "golden.npz").write_bytes(content)
     record = {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}
     edit_manifest(copy, lambda manifest: manifest["files"].update({"golden.npz": record}))
-    verification = exporters.verify(copy)
+    verification = exporters.verify(copy, isolated=False)
     assert not verification.passed
     assert "nothing was replayed: golden.npz: a_to_b/inputs/image.npy is object" in json.dumps(
         verification.as_dict()

@@ -31,9 +31,9 @@ def given(tmp_path_factory):
 
 
 def test_held_out_cases_are_those_from_examples(given, small):
-    for check in exporters.verify(given).outputs:
+    for check in exporters.verify(given, isolated=False).outputs:
         assert (check.golden.cases, check.held_out.cases, check.images) == (5, 3, None)
-    for check in exporters.verify(small).outputs:
+    for check in exporters.verify(small, isolated=False).outputs:
         assert (check.golden.cases, check.held_out) == (2, None)
 
 
@@ -46,7 +46,7 @@ def _brighter(name, inputs):
 
 
 def test_images_are_replayed_by_those_signatures_that_take_their_channels(given, images):
-    outputs = exporters.verify(given, images=images).outputs
+    outputs = exporters.verify(given, images=images, isolated=False).outputs
     for check in outputs:
         if check.artifact == "saved_model":
             assert (
@@ -67,7 +67,7 @@ def test_images_are_brought_to_the_model_and_compared_with_the_original_passed_t
         calls.append((name, inputs["image"]))
         return _brighter(name, inputs)
 
-    verification = exporters.verify(given, images=images, original=original)
+    verification = exporters.verify(given, images=images, original=original, isolated=False)
     assert [name for name, _ in calls] == ["a_to_b"] * 2 + ["a_to_b_uint8"] * 2
     fitted = onto_canvas(images[1], (8, 12), "stretch")
     np.testing.assert_array_equal(calls[3][1][0], fitted)
@@ -86,7 +86,7 @@ def test_images_are_brought_to_the_model_and_compared_with_the_original_passed_t
 
 def test_an_eager_reference_may_be_the_original(given, images):
     original = EagerReference({"a_to_b": negative()}).run
-    verification = exporters.verify(given, images=images, original=original)
+    verification = exporters.verify(given, images=images, original=original, isolated=False)
     assert verification.passed
     assert all(check.images.cases == 2 for check in verification.outputs)
 
@@ -103,14 +103,14 @@ def test_other_inputs_come_from_golden_cases_and_exemplars_from_later_images(tmp
 
     path = exporters.export({"swap": swap()}, tmp_path / "bundle")
     flat = [np.full((9, 9, 3), level, np.uint8) for level in (0, 51, 102, 255)]
-    assert exporters.verify(path, images=flat, original=original).passed
+    assert exporters.verify(path, images=flat, original=original, isolated=False).passed
     assert [round(each["image"], 1) for each in calls] == [-1.0, -0.6, -0.2, 1.0]
     assert [round(each["exemplar"], 1) for each in calls] == [-0.2, 1.0, -1.0, -0.6]
 
 
 def test_images_without_a_saved_model_for_expected_outputs_are_a_fault(copy, images):
     (copy / "saved_model" / "saved_model.pb").write_bytes(b"")
-    verification = exporters.verify(copy, images=images)
+    verification = exporters.verify(copy, images=images, isolated=False)
     assert any(
         fault.startswith("images were not replayed: saved_model/saved_model.pb")
         for fault in verification.faults
@@ -119,7 +119,7 @@ def test_images_without_a_saved_model_for_expected_outputs_are_a_fault(copy, ima
 
 
 def test_images_that_no_signature_takes_are_a_fault(small, images):
-    (fault,) = exporters.verify(small, images=images[2:]).faults
+    (fault,) = exporters.verify(small, images=images[2:], isolated=False).faults
     assert "no signature takes images with the number of channels" in fault
 
 
@@ -137,7 +137,7 @@ def test_each_direction_gets_the_images_passed_under_its_name(both_ways, images)
         return {"image": 255 - inputs["image"] if name.endswith("uint8") else -inputs["image"]}
 
     by_direction = {"a_to_b": images[:1], "b_to_a": images[1:2] * 2}
-    verification = exporters.verify(both_ways, images=by_direction, original=original)
+    verification = exporters.verify(both_ways, images=by_direction, original=original, isolated=False)
     assert verification.passed, verification.failures
     counts = {check.signature: check.images.cases for check in verification.outputs}
     assert counts == {"a_to_b": 1, "a_to_b_uint8": 1, "b_to_a": 2, "b_to_a_uint8": 2}
@@ -148,7 +148,7 @@ def test_each_direction_gets_the_images_passed_under_its_name(both_ways, images)
 
 
 def test_a_direction_that_is_not_named_gets_no_images(both_ways, images):
-    checks = exporters.verify(both_ways, images={"b_to_a": images[:1]}).outputs
+    checks = exporters.verify(both_ways, images={"b_to_a": images[:1]}, isolated=False).outputs
     counts = {check.signature: check.images for check in checks if check.artifact == "float32"}
     assert counts["a_to_b"] is counts["a_to_b_uint8"] is None
     assert counts["b_to_a"].cases == counts["b_to_a_uint8"].cases == 1
@@ -156,10 +156,10 @@ def test_a_direction_that_is_not_named_gets_no_images(both_ways, images):
 
 def test_images_for_signatures_without_image_inputs_are_refused(both_ways, images):
     with pytest.raises(ExportError, match=r"names 'c', and the signatures .* are a_to_b, b_to_a"):
-        exporters.verify(both_ways, images={"c": images})
+        exporters.verify(both_ways, images={"c": images}, isolated=False)
     for grey in (images[2:], []):
         with pytest.raises(ExportError, match="must hold images of 3 channels for 'a_to_b', got"):
-            exporters.verify(both_ways, images={"a_to_b": grey})
+            exporters.verify(both_ways, images={"a_to_b": grey}, isolated=False)
 
 
 @pytest.mark.thorough
@@ -180,7 +180,7 @@ def test_a_judge_is_called_with_real_images_in_floats(tmp_path, images):
         recipes=("dynamic_int8",),
         golden_images={"a_to_b": {"image": given}},
     )
-    verification = exporters.verify(path, images=images[:1], judge=judge)
+    verification = exporters.verify(path, images=images[:1], judge=judge, isolated=False)
     assert set(calls) == {("a_to_b", 3, np.dtype("float32"), np.dtype("float32"))}
     found = {(j.artifact, j.signature, j.metric): j for j in verification.judge_metrics}
     assert {metric for _, _, metric in found} == {
@@ -204,7 +204,7 @@ def test_no_judge_is_called_if_all_cases_are_seeded(small):
     def judge(*_):
         raise AssertionError("there is no real image")
 
-    assert exporters.verify(small, judge=judge).passed
+    assert exporters.verify(small, judge=judge, isolated=False).passed
 
 
 @pytest.mark.thorough
@@ -219,7 +219,7 @@ def test_the_contact_sheet_shows_keras_artifact_and_difference(tmp_path):
     )
     _shift_golden(path, levels=-8)
     sheet = tmp_path / "deep" / "sheet.png"
-    verification = exporters.verify(path, sheet=sheet)
+    verification = exporters.verify(path, sheet=sheet, isolated=False)
     assert not verification.passed  # so it is written when it is needed most
     shown = np.asarray(Image.open(sheet).convert("RGB")).astype(int)
     columns, rows = 6, 4  # input, Keras, two artifacts with their differences
@@ -271,7 +271,7 @@ def test_a_contact_sheet_at_an_invalid_path_is_refused(tmp_path, name, message):
     (tmp_path / "folder.png").mkdir()
     before = sorted(path.rglob("*"))
     with pytest.raises(ExportError, match=message):
-        exporters.verify(path, sheet=tmp_path / name)
+        exporters.verify(path, sheet=tmp_path / name, isolated=False)
     assert sorted(path.rglob("*")) == before
 
 
@@ -280,9 +280,9 @@ def test_sidecar_files_are_copied_and_hashed(tmp_path):
         {"a_to_b": negative()}, tmp_path / "bundle", sidecar={"judges/a.npz": b"content"}
     )
     assert (path / "judges" / "a.npz").read_bytes() == b"content"
-    assert exporters.verify(path).passed
+    assert exporters.verify(path, isolated=False).passed
     (path / "judges" / "a.npz").write_bytes(b"changed")
-    assert exporters.verify(path).failures == (
+    assert exporters.verify(path, isolated=False).failures == (
         "judges/a.npz was changed after export (its sha256 is not the manifest's)",
     )
 
@@ -303,7 +303,7 @@ def test_images_come_to_the_model_by_the_aspect_of_the_bundle(tmp_path, images, 
         calls.append(inputs["image"])
         return EagerReference({"a_to_b": negative()}).run(name, inputs)
 
-    assert exporters.verify(path, images=images, original=original).passed
+    assert exporters.verify(path, images=images, original=original, isolated=False).passed
     expected = onto_canvas(images[1], (8, 12), aspect)
     np.testing.assert_array_equal(calls[3][0], expected)
     assert (expected != onto_canvas(images[1], (8, 12), "stretch")).any()

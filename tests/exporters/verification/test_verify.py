@@ -13,7 +13,7 @@ from tests.exporters.fakes import Signature, negative
 
 
 def test_every_artifact_signature_and_file_of_a_fresh_bundle_passes(exported):
-    verification = exporters.verify(exported)
+    verification = exporters.verify(exported, isolated=False)
     assert verification.passed
     assert verification.failures == ()
     replayed = {(check.artifact, check.signature) for check in verification.outputs}
@@ -27,7 +27,7 @@ def test_every_artifact_signature_and_file_of_a_fresh_bundle_passes(exported):
 
 def test_each_recipe_is_within_its_tolerance_and_quantization_is_measurable(exported):
     found = {
-        (check.artifact, check.signature): check for check in exporters.verify(exported).outputs
+        (check.artifact, check.signature): check for check in exporters.verify(exported, isolated=False).outputs
     }
     assert found["float32", "a_to_b"].max_abs <= 1e-4
     assert found["float32", "a_to_b_uint8"].max_abs <= 1
@@ -36,7 +36,7 @@ def test_each_recipe_is_within_its_tolerance_and_quantization_is_measurable(expo
 
 
 def test_a_verification_is_json(exported):
-    content = json.loads(json.dumps(exporters.verify(exported).as_dict(), allow_nan=False))
+    content = json.loads(json.dumps(exporters.verify(exported, isolated=False).as_dict(), allow_nan=False))
     assert content["passed"] is True
     first = content["outputs"][0]
     assert first["artifact"] == "saved_model"
@@ -58,7 +58,7 @@ def _flip_last_byte(file):
 
 def test_a_tampered_model_fails_by_name_and_is_not_run(copy):
     _flip_last_byte(copy / "float32.tflite")
-    verification = exporters.verify(copy)
+    verification = exporters.verify(copy, isolated=False)
     assert not verification.passed
     assert verification.failures == (
         "float32.tflite was changed after export (its sha256 is not the manifest's)",
@@ -69,7 +69,7 @@ def test_a_tampered_model_fails_by_name_and_is_not_run(copy):
 
 def test_a_tampered_saved_model_fails_by_name_and_is_not_run(copy):
     _flip_last_byte(copy / "saved_model" / "saved_model.pb")
-    verification = exporters.verify(copy)
+    verification = exporters.verify(copy, isolated=False)
     assert "saved_model was not replayed because of saved_model/saved_model.pb" in (
         verification.failures
     )
@@ -78,12 +78,12 @@ def test_a_tampered_saved_model_fails_by_name_and_is_not_run(copy):
 
 def test_a_missing_file_fails_by_name(copy):
     (copy / "float32.tflite").unlink()
-    assert "float32.tflite is missing" in exporters.verify(copy).failures
+    assert "float32.tflite is missing" in exporters.verify(copy, isolated=False).failures
 
 
 def test_tampered_golden_cases_leave_nothing_to_replay(copy):
     _flip_last_byte(copy / "golden.npz")
-    verification = exporters.verify(copy)
+    verification = exporters.verify(copy, isolated=False)
     assert verification.failures[0].startswith("golden.npz was changed after export")
     assert "nothing was replayed" in verification.failures[1]
     assert verification.outputs == ()
@@ -91,7 +91,7 @@ def test_tampered_golden_cases_leave_nothing_to_replay(copy):
 
 def test_a_file_added_to_the_saved_model_fails_by_name(copy):
     (copy / "saved_model" / "saved_model.pbtxt").write_text("")
-    verification = exporters.verify(copy)
+    verification = exporters.verify(copy, isolated=False)
     assert "saved_model/saved_model.pbtxt was added after export" in verification.failures
     assert {check.artifact for check in verification.outputs} == {"float32"}
 
@@ -101,7 +101,7 @@ def test_a_loosened_tolerance_in_the_manifest_fails(copy, edit_manifest):
         manifest["artifacts"]["float32"]["float_tolerance"]["max_abs"] = 9.0
 
     edit_manifest(copy, loosen)
-    assert exporters.verify(copy).failures == ("manifest.json was changed after export",)
+    assert exporters.verify(copy, isolated=False).failures == ("manifest.json was changed after export",)
 
 
 def test_a_swapped_model_is_found_by_its_outputs(copy, tmp_path, edit_manifest):
@@ -109,7 +109,7 @@ def test_a_swapped_model_is_found_by_its_outputs(copy, tmp_path, edit_manifest):
     other = exporters.export({"a_to_b": brighter}, tmp_path / "other")
     shutil.copy(other / "float32.tflite", copy / "float32.tflite")
     _resign(copy, edit_manifest, "float32.tflite")
-    verification = exporters.verify(copy)
+    verification = exporters.verify(copy, isolated=False)
     (failed,) = (check for check in verification.outputs if check.fault)
     assert failed.fault == (
         "float32: output 'image' of 'a_to_b' is off by 0.01, at most 0.0001 is allowed"
@@ -125,7 +125,7 @@ def test_a_tolerance_factor_multiplies_the_allowed_errors(tmp_path, edit_manifes
     other = exporters.export({"a_to_b": brighter}, tmp_path / "other")
     shutil.copy(other / "float32.tflite", bundle / "float32.tflite")
     _resign(bundle, edit_manifest, "float32.tflite")
-    verification = exporters.verify(bundle)
+    verification = exporters.verify(bundle, isolated=False)
     faults = [check.fault for check in verification.outputs if check.fault]
     assert (not faults) is passes
     assert {check.tolerance.max_abs for check in verification.outputs} == {1e-3, 10.0}
@@ -151,7 +151,7 @@ def nan_model(tmp_path_factory):
 def test_a_model_that_answers_nan_is_a_failed_check(copy, edit_manifest, nan_model):
     (copy / "float32.tflite").write_bytes(nan_model)
     _resign(copy, edit_manifest, "float32.tflite")
-    verification = exporters.verify(copy)
+    verification = exporters.verify(copy, isolated=False)
     sentence = "float32: output 'image' of 'a_to_b' holds values that are not finite"
     assert sentence in verification.failures
     assert json.loads(json.dumps(verification.as_dict(), allow_nan=False))["passed"] is False
@@ -167,14 +167,14 @@ def test_a_conversion_with_nan_outputs_is_not_exported(tmp_path, monkeypatch, na
 def test_a_file_that_is_not_a_model_is_a_failed_check(copy, edit_manifest):
     (copy / "float32.tflite").write_bytes(b"not a model at all, but long enough to be one")
     _resign(copy, edit_manifest, "float32.tflite")
-    failures = exporters.verify(copy).failures
+    failures = exporters.verify(copy, isolated=False).failures
     assert any("float32 cannot be replayed: float32.tflite is not a Tensor" in f for f in failures)
 
 
 def test_a_model_of_other_shapes_is_a_failed_check(copy, exported, edit_manifest):
     shutil.copy(exported / "float32.tflite", copy / "float32.tflite")
     _resign(copy, edit_manifest, "float32.tflite")
-    failures = exporters.verify(copy).failures
+    failures = exporters.verify(copy, isolated=False).failures
     assert any("signature 'a_to_b' has tensors" in failure for failure in failures)
 
 
@@ -182,7 +182,7 @@ def test_a_folder_without_a_bundle_and_another_format_version_are_errors(
     copy, tmp_path, edit_manifest
 ):
     with pytest.raises(BundleError, match="is not a bundle"):
-        exporters.verify(tmp_path)
+        exporters.verify(tmp_path, isolated=False)
     edit_manifest(copy, lambda manifest: manifest.update(format_version=3))
     with pytest.raises(BundleError, match="bundle format 3"):
-        exporters.verify(copy)
+        exporters.verify(copy, isolated=False)

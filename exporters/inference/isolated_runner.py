@@ -1,0 +1,129 @@
+"""Runs a bundle's TensorFlow Lite file in a child process with limits of time and memory."""
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+
+from exporters.bundle.bundle import Bundle
+from exporters.bundle.field_types import Aspect
+from exporters.bundle.manifest import SignatureRecord, get_signature
+from exporters.bundle.scalar_inputs import with_defaults
+from exporters.errors import ExportError
+from exporters.inference.runner import check_inputs, choose_recipe, recipes_of
+from exporters.untrusted.limits import Limits
+from exporters.untrusted.model_process import ModelProcess
+
+
+class IsolatedArtifact:
+    """One artifact of a bundle, run in a child process that may run several, one after another.
+
+    Args:
+        process: The child.
+        bundle: From `open_bundle`.
+        artifact: Its name in the manifest.
+        threads: Processor threads of a .tflite file.
+
+    Raises:
+        ModelError: If it is refused, or loading it fails.
+    """
+
+    def __init__(
+        self, process: ModelProcess, bundle: Bundle, artifact: str, *, threads: int = 1
+    ) -> None:
+        self._process, self._bundle, self._name = process, bundle, artifact
+        self._path = bundle.manifest.artifacts[artifact].path
+        request = {"do": "open", "artifact": artifact, "threads": threads}
+        process.ask(self._path, request | {"bundle": str(bundle.root.absolute())})
+
+    def run(self, name: str, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Runs a signature once; arguments and result as in `Runner.run`.
+
+        Raises:
+            ExportError: If the signature is unknown, or the inputs do not fit it.
+            ModelError: If the model fails, or its process ends or takes too long; also if the
+            process was started again or opened another artifact since.
+        """
+        record = get_signature(self._bundle.manifest.signatures, name)
+        complete = with_defaults(record, inputs)
+        check_inputs(name, record, complete)
+        expected = {tensor.name: (tensor.shape, tensor.dtype) for tensor in record.outputs}
+        request = {"do": "run", "artifact": self._name, "signature": name}
+        _, outputs = self._process.ask(self._path, request, complete, expected)
+        return dict(outputs)
+
+
+class IsolatedRunner:
+    """Calls the named signatures of one .tflite file in a child process; use it in a `with` block.
+
+    The interface of a `Runner`, for bundles of others. A file that crashes, does not end or fills
+    the memory ends the child, and `run` raises.
+
+    Args:
+        bundle: From `open_bundle`.
+        recipe: Which of its .tflite files; None for float32, or the first one if there is none.
+        threads: Processor threads to use, at least 1.
+        limits: Of the child's time and memory.
+
+    Raises:
+        ExportError: If the bundle has no such recipe, or `threads` is below 1.
+        ModelError: If the file is refused, or loading it fails.
+    """
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        *,
+        recipe: str | None = None,
+        threads: int = 1,
+        limits: Limits | None = None,
+    ) -> None:
+        if threads < 1:
+            raise ExportError(f"`threads` must be at least 1, got {threads}")
+        self.bundle = bundle
+        self.recipe = choose_recipe(bundle, recipe)
+        path = recipes_of(bundle)[self.recipe]
+        artifacts = bundle.manifest.artifacts.items()
+        artifact = next(name for name, record in artifacts if record.path == path)
+        self._process = ModelProcess(limits or Limits())
+        try:
+            self._artifact = IsolatedArtifact(self._process, bundle, artifact, threads=threads)
+        except BaseException:
+            self._process.close()
+            raise
+
+    @property
+    def signatures(self) -> Mapping[str, SignatureRecord]:
+        """Inputs and outputs of each signature, by name."""
+        return self.bundle.manifest.signatures
+
+    @property
+    def aspect(self) -> Aspect:
+        """How images of any size are brought to the size of its inputs."""
+        return self.bundle.manifest.aspect
+
+    def run(self, name: str, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Runs a signature once; arguments and result as in `Runner.run`.
+
+        Raises:
+            ExportError: If the signature is unknown, or the inputs do not fit it.
+            ModelError: If the model fails, or its process ends or takes too long; later calls
+                raise too.
+        """
+        return self._artifact.run(name, inputs)
+
+    def close(self) -> None:
+        """Ends the child."""
+        self._process.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()

@@ -1,0 +1,196 @@
+"""A child process that runs foreign models, seen from the command that starts it.
+
+Kernels may crash, run without end or fill the memory on a forged file. They then do so in the
+child, and the command ends with a sentence. A result counts only if it was received: an exit code
+says nothing, because a forged model can end its process with any.
+"""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from types import MappingProxyType, TracebackType
+from typing import Any, Self
+
+from exporters.errors import ModelError
+from exporters.untrusted import messages
+from exporters.untrusted.limits import Limits
+from exporters.untrusted.messages import Arrays, MessageError, Specs
+
+_PACKAGE = Path(__file__).parents[2]
+_NOTHING: Specs = MappingProxyType({})
+_MAX_SENTENCE = 2000  # characters
+_OUT_OF_MEMORY = (signal.SIGABRT, getattr(signal, "SIGKILL", None))
+
+
+class ModelProcess:
+    """Runs foreign models in a child process; use it in a `with` block.
+
+    The child is started by the first request, and again after it ended.
+
+    Args:
+        limits: Of its time and memory.
+        tensorflow: Whether it loads TensorFlow, which a SavedModel needs.
+    """
+
+    def __init__(self, limits: Limits, *, tensorflow: bool = False) -> None:
+        self._limits, self._tensorflow = limits, tensorflow
+        self._process: subprocess.Popen[bytes] | None = None
+        self._late = False
+
+    def ask(
+        self,
+        subject: str,
+        request: Mapping[str, Any],
+        arrays: Arrays | None = None,
+        expected: Specs = _NOTHING,
+        *,
+        calls: int = 1,
+    ) -> tuple[dict[str, Any], Arrays]:
+        """Sends a request and waits for the result.
+
+        Args:
+            subject: What the child runs, for error messages; sent along.
+            request: Further JSON values; see `model_process_child`.
+            arrays: Arrays by name.
+            expected: The arrays of the result.
+            calls: How many calls of a model it takes; the limit of the time is for each.
+
+        Returns:
+            The JSON values of the result, which may be anything, and its arrays.
+
+        Raises:
+            ModelError: If the child reports an error, ends, sends something else, or takes longer
+                than the limit. It is then stopped.
+        """
+        if self._process is None:
+            self._start(subject)
+        answer, results = self._exchange(
+            subject, {**request, "subject": subject}, arrays, expected, calls
+        )
+        if "error" in answer:
+            raise ModelError(str(answer["error"])[:_MAX_SENTENCE])
+        return answer, results
+
+    @property
+    def is_running(self) -> bool:
+        """Whether there is a child, which then still holds what it opened."""
+        return self._process is not None
+
+    def close(self) -> None:
+        """Stops the child."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.kill()
+        process.wait()
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                with contextlib.suppress(BrokenPipeError):
+                    pipe.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _start(self, subject: str) -> None:
+        self._process = start_child(
+            "exporters.untrusted.model_process_child",
+            json.dumps({"limits": asdict(self._limits), "tensorflow": self._tensorflow}),
+        )
+        self._exchange(subject, {"do": "start"}, None, _NOTHING, calls=1)
+
+    def _exchange(
+        self,
+        subject: str,
+        request: Mapping[str, Any],
+        arrays: Arrays | None,
+        expected: Specs,
+        calls: int,
+    ) -> tuple[dict[str, Any], Arrays]:
+        process = self._process
+        assert process is not None, "it was started"
+        assert process.stdin is not None and process.stdout is not None, "both are pipes"
+        self._late, seconds = False, self._limits.seconds * calls
+        timer = threading.Timer(seconds, self._stop_late)
+        timer.start()
+        try:
+            messages.write(process.stdin, request, arrays)
+            answer = messages.read_header(process.stdout)
+            return answer, messages.read_arrays(
+                process.stdout, answer, _NOTHING if "error" in answer else expected
+            )
+        except (OSError, EOFError, MessageError) as error:
+            raise ModelError(self._end(subject, error, seconds)) from error
+        except BaseException:  # Ctrl-C: what the child still sends belongs to no request
+            self.close()
+            raise
+        finally:
+            timer.cancel()
+
+    def _stop_late(self) -> None:
+        self._late = True
+        if self._process is not None:
+            self._process.kill()
+
+    def _end(self, subject: str, error: Exception, seconds: float) -> str:
+        """Stops the child; returns a sentence on how it ended."""
+        process, limits = self._process, self._limits
+        assert process is not None, "it was started"
+        if isinstance(error, MessageError) and not self._late:
+            process.kill()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(1.0)
+        self.close()
+        if self._late:
+            return (
+                f"{subject}: there was no result after {seconds:g} seconds and its process "
+                "was stopped; if the model is that slow, allow more by --time-limit"
+            )
+        if isinstance(error, MessageError):
+            return f"{subject}: its process sent no valid result; do not use this file"
+        return f"{subject}: {ending(process.returncode, limits)}; do not use this file"
+
+
+def start_child(module: str, argument: str) -> subprocess.Popen[bytes]:
+    """Starts a module of this package as a child process, with pipes to and from it.
+
+    The current folder is not searched for modules (`-P`): it may be a foreign bundle.
+    """
+    path = os.pathsep.join(filter(None, [str(_PACKAGE), os.environ.get("PYTHONPATH")]))
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", module, argument],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "PYTHONPATH": path},
+    )
+
+
+def ending(code: int, limits: Limits) -> str:
+    """A phrase on how a child ended without a result, by its exit code."""
+    if code >= 0:
+        return f"its process ended without a result (exit code {code})"
+    try:
+        name = signal.Signals(-code).name
+    except ValueError:
+        name = f"signal {-code}"
+    if -code in _OUT_OF_MEMORY:
+        return (
+            f"its process was ended by {name}, as when a model takes more memory than the "
+            f"{limits.memory_gb:g} GB of --memory-limit"
+        )
+    return f"its process was ended by {name}"
