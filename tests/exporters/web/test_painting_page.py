@@ -10,6 +10,7 @@ from selenium.webdriver.common.keys import Keys
 
 import exporters
 from exporters import Runner, open_bundle, translate_image
+from exporters.inference.aspect import place
 from exporters.web import build_page, make_server, server_url
 from tests.exporters.fakes import negative, paint
 from tests.exporters.web.browser import Page, agree, packed_litert
@@ -135,6 +136,26 @@ def test_target_and_mask_go_onto_the_canvas_as_in_python(page, runner, image, si
     expected = translate_image(runner, pixels, target=page.target(), mask=mask, signature="paint")
     assert np.abs(expected.astype(int) - pixels).max() > 100
     agree(page.pixels(), expected)
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("aspect", ["letterbox", "crop"])
+def test_strokes_go_with_the_image_by_the_aspect_of_the_bundle(driver, image, tmp_path, aspect):
+    opened = open_bundle(exporters.export({"paint": paint()}, tmp_path / "bundle", aspect=aspect))
+    path, pixels = image(40, 33)
+    shown = place((40, 33), (8, 12), aspect).part.cut(pixels)
+    assert shown.shape == ((22, 33, 3) if aspect == "crop" else pixels.shape)
+    with make_server(opened, page=build_page(opened, packed_litert())) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        page = _PaintedPage(driver, server_url(server))
+        page.open()
+        page.give(path, shown)
+        page.stroke((0.1, 0.2), (0.4, 0.6))
+        target, (_, mask) = page.target(), page.layer()
+        expected = translate_image(Runner(opened), shown, target=target, mask=mask)
+        assert np.abs(expected.astype(int) - shown).max() > 50
+        agree(page.pixels(), expected)
+        server.shutdown()
 
 
 def test_an_edit_of_ian_equals_pythons_with_the_chosen_number_of_steps(page, runner, image):
