@@ -3,7 +3,8 @@
 scripts/bench fuzz_images [--count 5000] [--seed 0] [--folder NEW]
 
 Valid images of every format, foreign files under names of images, and decompression bombs are
-mutated: bytes are changed, cut out, repeated, moved between files, or replaced by extreme numbers.
+mutated: bytes are changed, cut out, repeated, moved between files, or replaced by extreme numbers,
+more often in headers, EXIF data and colour profiles; most checksums of PNG files are corrected.
 Each is read as training and `translate` read images, in a child process that reads many of them,
 has limits of memory and of time for each image, and is started again after a crash. It must give
 pixels or an error of one sentence. Writes fuzz_images.json into the folder; the exit code is 1 if
@@ -21,6 +22,7 @@ import shutil
 import subprocess
 import sys
 import traceback
+import zlib
 from collections import Counter
 from pathlib import Path
 
@@ -31,7 +33,9 @@ from scripts.stress.whole_number import whole_number
 SECONDS = 60  # for each image
 MEMORY = 4 * 2**30  # bytes of address space of a child
 EXTREMES = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
-HEADER = 256  # most mutations are in so many first bytes
+HEADER = 256  # many mutations are in so many first bytes
+MARKERS = (b"Exif\0\0", b"EXIF", b"eXIf", b"ICC_PROFILE", b"ICCP", b"iCCP", b"acsp", b"tRNS")
+NEAR = 200  # bytes after a marker
 OUTCOMES = ("read", "refused", "tracebacks", "signals", "hangs")
 
 
@@ -47,10 +51,26 @@ def mutate(files: dict[str, bytes], seed: int, number: int) -> tuple[str, bytes]
     contents = bytearray(files[name])
     for _ in range(generator.choice((1, 1, 2, 4, 16))):
         generator.choice(MUTATIONS)(contents, generator, files)
-    return name, bytes(contents)
+    return name, repaired(bytes(contents)) if generator.random() < 0.8 else bytes(contents)
+
+
+def repaired(contents: bytes) -> bytes:
+    """Corrects the checksums of a PNG file, so that its chunks are read and not only refused."""
+    if not contents.startswith(b"\x89PNG"):
+        return contents
+    parts, at = [contents[:8]], 8
+    while at + 12 <= len(contents):
+        end = at + 8 + int.from_bytes(contents[at : at + 4], "big")
+        body = contents[at + 4 : end]
+        parts += [contents[at : at + 4], body, zlib.crc32(body).to_bytes(4, "big")]
+        at = end + 4
+    return b"".join([*parts, contents[at:]])
 
 
 def _position(contents: bytearray, generator: random.Random) -> int:
+    found = [at for marker in MARKERS if (at := contents.find(marker)) >= 0]
+    if found and generator.random() < 0.5:
+        return min(len(contents) - 1, generator.choice(found) + generator.randrange(NEAR))
     end = len(contents) if generator.random() < 0.4 else min(len(contents), HEADER)
     return generator.randrange(max(1, end))
 
