@@ -13,7 +13,8 @@ SIZE = (32, 24)  # width and height
 
 def seed_files() -> dict[str, bytes]:
     """Files by name; the same on every call."""
-    return dict([*_jpegs(), *_pngs(), *_webps(), *_others(), *_tiffs(), *_foreign(), *_bombs()])
+    images = *_jpegs(), *_pngs(), *_webps(), *_others(), *_tiffs(), *_with_exif()
+    return dict([*images, *_foreign(), *_bombs()])
 
 
 def _photo(mode: str = "RGB") -> Image.Image:
@@ -31,10 +32,22 @@ def _saved(image: Image.Image, form: str, **options: object) -> bytes:
 def _exif(orientation: int) -> Image.Exif:
     exif = Image.Exif()
     exif[0x0112] = orientation
-    exif[0x010E] = "a description"
-    exif.get_ifd(0x8769)[0x9003] = "2024:01:01 00:00:00"
-    exif.get_ifd(0x8825)[1] = "N"
+    exif[0x010E], exif[0x0132] = "a description", "2024:01:01 00:00:00"
+    exif[0x011A], exif[0x011B], exif[0x0128] = 72.0, 72.0, 2  # resolution
+    exif[0x0100], exif[0x0103], exif[0x0102] = 4000, 6, (8, 8, 8)
+    exif[0x0214] = (0.0, 255.0, 128.0, 255.0, 128.0, 255.0)
+    camera, place = exif.get_ifd(0x8769), exif.get_ifd(0x8825)
+    camera[0x9003], camera[0x829A], camera[0x9000] = "2024:01:01 00:00:00", 0.01, b"0230"
+    camera[0x9204], camera[0x927C] = -0.5, b"maker" * 8
+    place[1], place[2], place[5] = "N", (52.0, 30.0, 1.5), b"\0"
     return exif
+
+
+def _with_exif() -> Iterator[tuple[str, bytes]]:
+    for form, ending in (("JPEG", "jpg"), ("PNG", "png"), ("WEBP", "webp"), ("TIFF", "tif")):
+        for orientation in (2, 5, 6):
+            exif = _exif(orientation)
+            yield f"exif{orientation}.{ending}", _saved(_photo(), form, exif=exif)
 
 
 def _profile() -> bytes:
@@ -58,8 +71,6 @@ def _jpegs() -> Iterator[tuple[str, bytes]]:
         yield f"{mode}.jpg", _saved(_photo(mode), "JPEG")
     yield "progressive.jpg", _saved(_photo(), "JPEG", progressive=True)
     yield "profile.jpg", _saved(_photo(), "JPEG", icc_profile=_gamma_profile())
-    for orientation in (1, 6):
-        yield f"exif{orientation}.jpg", _saved(_photo(), "JPEG", exif=_exif(orientation))
     frames = [_photo().rotate(180)]
     yield "two.jpg", _saved(_photo(), "MPO", save_all=True, append_images=frames)
 
@@ -76,7 +87,6 @@ def _pngs() -> Iterator[tuple[str, bytes]]:
     text.add_itxt("XML:com.adobe.xmp", '<x tiff:Orientation="6"/>', zip=True)
     yield "text.png", _saved(_photo(), "PNG", pnginfo=text)
     yield "profile.png", _saved(_photo("RGBA"), "PNG", icc_profile=_gamma_profile())
-    yield "exif.png", _saved(_photo(), "PNG", exif=_exif(8))
     frames = [_photo().rotate(90)]
     yield "animated.png", _saved(_photo(), "PNG", save_all=True, append_images=frames)
 
