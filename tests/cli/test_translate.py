@@ -146,7 +146,8 @@ def test_an_output_file_that_exists_or_occurs_twice_is_a_mistake(
     assert "friend-exemplar.png exists already; choose another --output" in sentence
     images.write(tmp_path / "friend-exemplar.png", np.zeros((2, 2, 3), np.uint8))
     sentence = mistake("translate", bundle, friend, tmp_path / "friend-exemplar.png", *options)
-    assert "several images would be written as friend-exemplar.png" in sentence
+    assert "would both be written as" in sentence
+    assert "friend-exemplar.png; rename one" in sentence
 
 
 def test_help_teaches_attributes_and_exemplars(command):

@@ -1,7 +1,9 @@
 """The command `tf-translate`: its subcommands, and how errors are reported."""
 
+import logging
 import os
 import sys
+import warnings
 from pathlib import Path
 from typing import Annotated
 
@@ -75,6 +77,9 @@ app.add_typer(data.app, name="data")
 def run() -> None:
     """Runs the command; a user's mistake prints one sentence and exits with code 2."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # Pillow prints its own words on damaged images; ours say what happened, in one sentence.
+    warnings.filterwarnings("ignore", module="PIL")
+    logging.getLogger("PIL").addHandler(logging.NullHandler())
     stderr = message_console(json_on_stdout=True)
     try:
         app()

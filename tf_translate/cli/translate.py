@@ -1,7 +1,6 @@
 """`tf-translate translate`: translates images of any size with a bundle or a run."""
 
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,8 +20,9 @@ from tf_translate.cli.tiled_translation import (
     Translate,
     check_overlap,
     tile_translator,
-    warn_about_downscaling,
+    warn_about_losses,
 )
+from tf_translate.cli.translated_files import Job, find_sources, plan_jobs
 from tf_translate.errors import ConfigError, DataError, RunError
 
 if TYPE_CHECKING:  # loading a bundle's interpreter would slow every command down
@@ -30,12 +30,15 @@ if TYPE_CHECKING:  # loading a bundle's interpreter would slow every command dow
     from exporters.inference.signature_selection import ImageSignature, Model
 
 NAME = "translate"
+ReadImage = Callable[[Path, int], np.ndarray]  # of so many channels
 
 BundleOrRun = Annotated[
     Path, typer.Argument(metavar="BUNDLE|RUN", help="The bundle or run with the model.")
 ]
 Images = Annotated[list[Path], typer.Argument(help="Image files or folders of them.")]
-Output = Annotated[Path, typer.Option(help="Folder for the results, as PNG.")]
+Output = Annotated[
+    Path, typer.Option(help="Folder for the results, as PNG; sub-folders are mirrored below it.")
+]
 SignatureName = Annotated[
     str | None,
     typer.Option(help="For example a_to_b; needed if several fit the other options."),
@@ -79,6 +82,21 @@ Overlap = Annotated[
         "side or 32, whichever is more, and at most half of it. 0 does not blend.",
     ),
 ]
+SkipExisting = Annotated[
+    bool,
+    typer.Option(
+        "--skip-existing", help="Pass over results that exist already: go on with an earlier call."
+    ),
+]
+WhiteLevel = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        max=65535,
+        help="Level of white in 16-bit images, for example 4095 for 12 bits; default that of "
+        "training, or 65535.",
+    ),
+]
 
 
 def main(
@@ -94,16 +112,23 @@ def main(
     mask: Mask = None,
     tiles: Tiles = False,
     overlap: Overlap = None,
+    skip_existing: SkipExisting = False,
+    white_level: WhiteLevel = None,
     time_limit: TimeLimit = DEFAULT_TIME_LIMIT,
     memory_limit: MemoryLimit = DEFAULT_MEMORY_LIMIT,
 ) -> None:
-    """Translate image files; each is resized to the model's size and back, its aspect kept.
+    """Translate image files; each is brought to the model's size as in training, and back.
+
+    How images of another size are brought to it was decided for training (data.aspect): stretched,
+    letterboxed or cropped. With crop the result is the centre part that the model gets.
 
     With --tiles an image of any size keeps its resolution. Instance normalization then uses
     each tile's own statistics, so neighbouring tiles can differ in colour. Export with
     --norm-inputs to normalize every tile with the whole image's statistics, or --frozen-norm.
 
-    The result is NAME.png; further output images of a model are NAME-OUTPUT.png.
+    The result is NAME.png; further output images of a model are NAME-OUTPUT.png. Nothing is
+    overwritten. An image that cannot be read is named at the end, all others are translated, and
+    the exit code is 1.
 
     Examples:
 
@@ -114,97 +139,99 @@ def main(
 
       tf-translate translate swap me.jpg --output out --exemplar friend.jpg
 
-      tf-translate translate paintings large.jpg photos --output out --tiles
+      tf-translate translate paintings large.jpg photos --output out --tiles --skip-existing
 
       tf-translate translate editor me.jpg --output out --target painted.png --mask where.png
     """
-    files = find_files(images)
-    _check_painting(files, target, mask)
+    sources = find_sources(images, output)
+    _check_painting(len(sources), target, mask)
     check_overlap(tiles, overlap)
-    opened = _open(context, model, recipe, make_limits(time_limit, memory_limit))
+    opened, trained_white_level = _open(
+        context, model, recipe, make_limits(time_limit, memory_limit)
+    )
     from exporters.inference.signature_selection import image_signature
-    from tf_translate.images import read, write
 
     attributes = parse_attributes(attribute or (), _labels(opened, signature))
     chosen = image_signature(
         opened, signature, attributes, exemplar=exemplar is not None, painted=target is not None
     )
     others = {"exemplar": exemplar, "target": target, "mask": mask}
+    read = _reader(white_level or trained_white_level, tiles)
     if tiles:
         translate = tile_translator(opened, chosen, attributes, overlap)
     else:
-        translate = warn_about_downscaling(
-            _fitting_translator(opened, chosen, attributes, others), chosen
+        translate = warn_about_losses(
+            _fitting_translator(opened, chosen, attributes, others, read), opened.aspect, chosen
         )
-    outputs = output_paths(files, output, _endings(chosen))
-    console = message_console()
-    for file, paths in zip(files, outputs, strict=True):
-        results = translate(file, read(file, channels=chosen.image.shape[-1]))
-        for name, result in results.items():
-            write(paths[name], result)
-            console.print(f"{file} -> {paths[name]}")
+    jobs = plan_jobs(sources, output, _endings(chosen), skip_existing=skip_existing)
+    channels = chosen.image.shape[-1]
+    _translate_all(jobs, lambda file: read(file, channels), translate)
 
 
-def find_files(paths: list[Path]) -> list[Path]:
-    """All image files in `paths`: files as they are, folders with the images below them, sorted.
-
-    Says on stderr what each folder holds.
+def _translate_all(
+    jobs: Sequence[Job], read: Callable[[Path], np.ndarray], translate: Translate
+) -> None:
+    """Translates images and writes the results; an image that cannot be read is left out.
 
     Raises:
-        DataError: If a path does not exist, or a folder holds no image.
+        typer.Exit: With code 1 if images were left out; they are named on stderr.
     """
-    from tf_translate.image_files import find_images
+    from tf_translate.image_notices import Notices, collect_notices
+    from tf_translate.images import write
 
-    files: list[Path] = []
-    for path in paths:
-        if not path.exists():
-            raise DataError(f"there is no image or folder {path}")
-        if path.is_dir():
-            found = find_images(path)
-            print_found(str(found))
-            files += found.paths
-        else:
-            files.append(path)
-    return files
+    console = message_console()
+    notices, problems = Notices(), []
+    for job in jobs:
+        try:
+            with collect_notices(notices):
+                pixels = read(job.file)
+        except DataError as error:
+            problems.append(str(error))
+            continue
+        results = translate(job.file, pixels)
+        for name, path in job.outputs.items():
+            write(path, results[name])
+            console.print(f"{job.file} -> {path}")
+    for sentence in notices.sentences("--white-level"):
+        print_found(sentence)
+    if problems:
+        verb = "was" if len(problems) == 1 else "were"
+        counts = f"error: {len(problems)} of {len(jobs)} images {verb} not translated:"
+        for line in (counts, *(f"  {problem}" for problem in problems)):
+            print_found(line)
+        raise typer.Exit(1)
 
 
-def output_paths(
-    files: list[Path], output: Path, endings: Mapping[str, str]
-) -> list[dict[str, Path]]:
-    """The output files of each source: its name, an ending and .png in `output`.
+def _recorded_white_level(source: object) -> int | None:
+    """The `data.white_level` of the run that a bundle names as its source.
 
     Args:
-        files: The sources.
-        output: The folder.
-        endings: For each result the text to append to the source's name.
-
-    Raises:
-        DataError: If two results would have the same name, or a file exists already.
+        source: What the manifest says of it; in a stranger's bundle it may be anything.
     """
-    by_file = [
-        {name: output / f"{file.stem}{ending}.png" for name, ending in endings.items()}
-        for file in files
-    ]
-    counts = Counter(path for paths in by_file for path in paths.values())
-    twice = sorted(path.name for path, count in counts.items() if count > 1)
-    if twice:
-        raise DataError(f"several images would be written as {', '.join(twice)}; rename them")
-    existing = [str(path) for path in counts if path.exists()]
-    if existing:
-        raise DataError(f"{existing[0]} exists already; choose another --output")
-    return by_file
+    for key in ("config", "data", "white_level"):
+        source = source.get(key) if isinstance(source, dict) else None
+    return source if type(source) is int and 1 <= source <= 65535 else None
 
 
-def _check_painting(files: list[Path], target: Path | None, mask: Path | None) -> None:
+def _reader(white_level: int | None, tiles: bool) -> ReadImage:
+    from tf_translate.image_decoding import MAX_PIXELS, MAX_TILED_PIXELS
+    from tf_translate.images import read
+
+    max_pixels = MAX_TILED_PIXELS if tiles else MAX_PIXELS
+    return lambda file, channels: read(
+        file, channels=channels, white_level=white_level, max_pixels=max_pixels
+    )
+
+
+def _check_painting(images: int, target: Path | None, mask: Path | None) -> None:
     if (target is None) != (mask is None):
         raise ConfigError(
             "--target and --mask go together, the image with colours painted over it and where "
             f"they are; got --{'mask' if target is None else 'target'} only"
         )
-    if target is not None and len(files) > 1:
+    if target is not None and images > 1:
         raise ConfigError(
-            f"--target is painted over one image, but {len(files)} are to be translated; name "
-            "that one"
+            f"--target is painted over one image, but {images} are to be translated; name that one"
         )
 
 
@@ -213,6 +240,7 @@ def _fitting_translator(
     chosen: "ImageSignature",
     attributes: Mapping[str, float],
     others: Mapping[str, Path | None],
+    read: ReadImage,
 ) -> Translate:
     """Translates images fitted to the model's size, each with the same other images.
 
@@ -221,13 +249,13 @@ def _fitting_translator(
         chosen: Its signature.
         attributes: Values by label.
         others: Files of the exemplar, target and mask, by argument.
+        read: Reads them.
     """
     from exporters.inference.images import translate_images
-    from tf_translate.images import read
 
     tensors = {"exemplar": chosen.exemplar, "target": chosen.target, "mask": chosen.mask}
     other_images = {
-        name: read(file, channels=tensor.shape[-1])
+        name: read(file, tensor.shape[-1])
         for name, tensor in tensors.items()
         if (file := others[name]) is not None and tensor is not None
     }
@@ -242,19 +270,24 @@ def _fitting_translator(
 
 def _open(
     context: typer.Context, path: Path, recipe: str | None, limits: "Limits"
-) -> "Model":
+) -> tuple["Model", int | None]:
+    """Opens a bundle or run; also returns the level of white in its 16-bit training images."""
     if (path / "manifest.json").is_file():
         from exporters import IsolatedRunner, open_bundle
 
         runner = IsolatedRunner(open_bundle(path), recipe=recipe, limits=limits)
         context.call_on_close(runner.close)
-        return runner
+        return runner, _recorded_white_level(runner.bundle.manifest.source)
     if (path / "config.json").is_file():
         load_tensorflow()
         from exporters.verification.eager_reference import EagerReference
+        from tf_translate.experiment.configure import read_config
+        from tf_translate.experiment.export.interpolation import with_interpolation
         from tf_translate.experiment.load_run import load_model
 
-        return EagerReference(load_model(path).signatures())
+        config = read_config(path).data
+        signatures = with_interpolation(load_model(path).signatures(), config)
+        return EagerReference(signatures, aspect=config.aspect), config.white_level
     raise RunError(f"{path} is neither a bundle (no manifest.json) nor a run (no config.json)")
 
 

@@ -25,6 +25,8 @@ class TensorSpec:
         default: Default value for each index of the last axis; None if it must be given.
         meaning: A description for app developers; empty where the name suffices.
         range_is_typical: Whether values outside `value_range` are allowed too.
+        interpolation: How images are resized to and from its size: "bicubic", or "nearest" for
+            label maps.
     """
 
     name: str
@@ -35,6 +37,7 @@ class TensorSpec:
     default: tuple[float, ...] | None = None
     meaning: str = ""
     range_is_typical: bool = False
+    interpolation: str = "bicubic"
 
 
 @dataclass(frozen=True)
