@@ -24,7 +24,12 @@ class TensorLike(Protocol):
 
     @property
     def value_range(self) -> tuple[float, float] | None:
-        """Minimum and maximum value, or None if unbounded."""
+        """Minimum and maximum value, or None if unbounded.
+
+        A float32 tensor `(batch, height, width, channels)` with a range and at most four channels
+        is a batch of images: level 0 of a pixel is the minimum, level 255 the maximum. The input
+        `mask` is the exception; it is a weight at each pixel.
+        """
 
     # Optional attributes:
     # `labels: Sequence[str]`, a name for each scalar along the last axis, in order. `glasses` is

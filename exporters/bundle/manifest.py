@@ -44,11 +44,13 @@ class TensorRecord(_Record):
 
     Attributes:
         shape: Static, with the batch first.
-        value_range: Minimum and maximum value, None if unbounded.
+        value_range: Minimum and maximum value, None if unbounded. Images are scaled by it:
+            level 0 of a pixel is the minimum, level 255 the maximum.
         labels: Names of the scalars along the last axis, in order; empty if they have none.
         default: The value to use when the caller passes none, one scalar per position along the
             last axis; None for outputs and for inputs that are required.
         meaning: What the tensor is, for people.
+        range_is_typical: Whether values outside `value_range` are allowed too.
         interpolation: How images are resized to and from its size: "nearest" for label maps.
     """
 
@@ -56,10 +58,18 @@ class TensorRecord(_Record):
     shape: Shape
     dtype: DType
     value_range: tuple[float, float] | None = None
+    range_is_typical: bool = False
     labels: Annotated[tuple[Label, ...], Field(max_length=1000)] = ()
     default: Annotated[tuple[float, ...], Field(max_length=1000)] | None = None
     meaning: Line = ""
     interpolation: Interpolation = "bicubic"
+
+    @field_validator("value_range")
+    @classmethod
+    def _ascends(cls, limits: tuple[float, float] | None) -> tuple[float, float] | None:
+        if limits is not None and not 0 < limits[1] - limits[0] < math.inf:
+            raise ValueError(f"it must be a minimum and a larger maximum, got {list(limits)}")
+        return limits
 
     @field_validator("labels")
     @classmethod
@@ -87,7 +97,8 @@ class TensorRecord(_Record):
                 f"there must be one value for each scalar along the last axis of {list(shape)}, "
                 f"got {len(default)}"
             )
-        low, high = info.data.get("value_range") or (-math.inf, math.inf)
+        limits = None if info.data.get("range_is_typical") else info.data.get("value_range")
+        low, high = limits or (-math.inf, math.inf)
         if not all(low <= value <= high for value in default):
             raise ValueError(f"every value must be in [{low}, {high}], got {list(default)}")
         return default
@@ -96,6 +107,7 @@ class TensorRecord(_Record):
     def _omit_empty_fields(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
         content = dump(self)
         empty = {
+            "range_is_typical": not self.range_is_typical,
             "labels": not self.labels,
             "default": self.default is None,
             "meaning": not self.meaning,
@@ -110,6 +122,13 @@ class TensorRecord(_Record):
     def width(self) -> float | None:
         """Width of the value range: 2 for [-1, 1], 255 for pixels, None if unbounded."""
         return None if self.value_range is None else self.value_range[1] - self.value_range[0]
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """The smallest and largest allowed value; infinite if the range is no limit."""
+        if self.value_range is None or self.range_is_typical:
+            return -math.inf, math.inf
+        return self.value_range
 
 
 class SignatureRecord(_Record):

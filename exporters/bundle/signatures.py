@@ -10,9 +10,10 @@ from exporters.bundle.field_types import NAME_PATTERN
 from exporters.bundle.manifest import SignatureRecord, TensorRecord
 from exporters.bundle.scalar_inputs import STRENGTH
 from exporters.errors import ExportError
-from exporters.inference.images import IMAGE_RANGE
 from exporters.protocol import SignatureLike, TensorLike
 
+MASK = "mask"  # an input of this name weights pixels and is no image
+MAX_CHANNELS = 4  # of an image: red, green, blue, alpha
 PIXEL_SUFFIX = "_uint8"
 PIXEL_RANGE = (0.0, 255.0)
 _RESERVED_NAMES = {*keyword.kwlist, "self"}  # TensorFlow cannot trace arguments of such names
@@ -22,8 +23,8 @@ PIXEL_SCOPE = "pixel_scaling"  # name scope of the operations that scale pixels
 def make_records(signatures: Mapping[str, SignatureLike]) -> dict[str, SignatureRecord]:
     """Describes every signature, and the uint8 variant of each one that has images.
 
-    Where the float signature has images in [-1, 1], the variant has uint8 pixels. Its other
-    tensors are the same.
+    Where the float signature has images, the variant has uint8 pixels, scaled by the image's
+    value range. Its other tensors are the same.
 
     Raises:
         ExportError: If there is no signature, or one has a name, type or shape that cannot be
@@ -53,10 +54,20 @@ def make_records(signatures: Mapping[str, SignatureLike]) -> dict[str, Signature
 
 
 def is_image(tensor: TensorRecord) -> bool:
-    """Whether a tensor is a batch of float images in [-1, 1]."""
+    """Whether a tensor is a batch of float images: it has limits and at most four channels."""
     return (
-        len(tensor.shape) == 4 and tensor.dtype == "float32" and tensor.value_range == IMAGE_RANGE
+        tensor.dtype == "float32"
+        and tensor.name != MASK
+        and len(tensor.shape) == 4
+        and tensor.shape[-1] <= MAX_CHANNELS
+        and tensor.value_range is not None
+        and not tensor.range_is_typical
     )
+
+
+def is_pixels(tensor: TensorRecord) -> bool:
+    """Whether a tensor is a batch of images in uint8 pixels."""
+    return tensor.dtype == "uint8" and len(tensor.shape) == 4
 
 
 def _record(signature: SignatureLike) -> SignatureRecord:
@@ -98,6 +109,7 @@ def _tensor(
                 "shape": tuple(1 if side is None else int(side) for side in tensor.shape),
                 "dtype": tensor.dtype,
                 "value_range": tensor.value_range,
+                "range_is_typical": getattr(tensor, "range_is_typical", False),
                 "labels": tuple(getattr(tensor, "labels", ())),  # an optional attribute
                 "default": default,
                 "meaning": getattr(tensor, "meaning", ""),

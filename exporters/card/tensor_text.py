@@ -3,7 +3,9 @@
 import math
 from collections.abc import Mapping, Sequence
 
+from exporters.bundle import signatures as images
 from exporters.bundle.manifest import SignatureRecord, TensorRecord
+from exporters.inference.images import levels_per_unit
 
 CHANNELS = {1: "grey", 3: "red, green, blue", 4: "red, green, blue, alpha"}
 
@@ -29,7 +31,38 @@ def limits(tensor: TensorRecord) -> str:
     """The value range, such as `0..255`, or `any value`."""
     if tensor.value_range is None:
         return "any value"
-    return "..".join(map(number, tensor.value_range))
+    usual = "..".join(map(number, tensor.value_range))
+    return f"{usual} typically, others are allowed" if tensor.range_is_typical else usual
+
+
+def image_scaling(record: SignatureRecord) -> str:
+    """How levels become the float images of a signature: their range and the formula."""
+    ranges = [
+        list(dict.fromkeys(tensor.limits for tensor in tensors if images.is_image(tensor)))
+        for tensors in (record.inputs, record.outputs)
+    ]
+    if ranges[0] == ranges[1] or not ranges[1]:
+        return f"images in float32 in {_all_scalings(ranges[0])}"
+    if not ranges[0]:
+        return f"images in float32 in {_all_scalings(ranges[1])}"
+    return (
+        f"images in float32, inputs in {_all_scalings(ranges[0])}, "
+        f"outputs in {_all_scalings(ranges[1])}"
+    )
+
+
+def _all_scalings(ranges: Sequence[tuple[float, float]]) -> str:
+    return " or ".join(map(_scaling, ranges))
+
+
+def _scaling(limits: tuple[float, float]) -> str:
+    """Such as `[-1, 1] (level / 127.5 - 1)`."""
+    low, high = limits
+    per_unit = levels_per_unit(limits)
+    formula = "level" if per_unit == 1.0 else f"level / {number(per_unit)}"
+    if low:
+        formula += f" {'-' if low < 0 else '+'} {number(abs(low))}"
+    return f"[{number(low)}, {number(high)}] ({formula})"
 
 
 def type_shape_and_range(tensor: TensorRecord) -> str:

@@ -92,12 +92,16 @@ def _rows(template: Mapping[str, Any], record: SignatureRecord) -> Iterable[str]
 
 
 def _floats(template: Mapping[str, Any], records: Mapping[str, SignatureRecord]) -> str:
-    pairs = [
-        f"`{record.pixels_of}` of `{name}`"
-        for name, record in records.items()
-        if record.pixels_of is not None
-    ]
-    return fill(template["floats"], names=", ".join(pairs)) if pairs else ""
+    """The float variants, grouped by the value ranges of their images."""
+    by_scaling: dict[str, list[str]] = {}
+    for name, record in records.items():
+        if record.pixels_of is not None:
+            scaling = tensor_text.image_scaling(records[record.pixels_of])
+            by_scaling.setdefault(scaling, []).append(f"`{record.pixels_of}` of `{name}`")
+    return "".join(
+        fill(template["floats"], scaling=scaling, names=", ".join(names))
+        for scaling, names in by_scaling.items()
+    )
 
 
 def _inference_behavior(records: Mapping[str, SignatureRecord]) -> str:

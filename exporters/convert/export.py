@@ -107,7 +107,7 @@ def write_bundle(
         _write_sidecar(folder, options.sidecar)
         _describe(folder, target.name, plan, _golden_record(cases, options.seed))
         _check_accepted(folder, plan)
-        _check_finite(folder, plan.recipes, cases)
+        _check_outputs(folder, plan.recipes, cases)
     return target
 
 
@@ -278,11 +278,10 @@ def _check_accepted(folder: Path, plan: _Plan) -> None:
         ) from error
 
 
-def _check_finite(folder: Path, recipes: Sequence[Recipe], cases: Mapping[str, Golden]) -> None:
-    inputs = {name: [case for case, _ in golden.cases()] for name, golden in cases.items()}
+def _check_outputs(folder: Path, recipes: Sequence[Recipe], cases: Mapping[str, Golden]) -> None:
     written = bundles.open_bundle(folder)
     for recipe in recipes:
-        tflite.check_finite(written, recipe.name, inputs)
+        tflite.check_outputs(written, recipe, cases)
 
 
 def _jsonable(name: str, value: Mapping[str, Any] | None) -> dict[str, Any]:

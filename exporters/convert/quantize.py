@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from types import ModuleType
 from typing import Any
 
-from exporters.bundle.manifest import SignatureRecord, TensorRecord
-from exporters.bundle.signatures import PIXEL_SCOPE, is_image
+from exporters.bundle.manifest import SignatureRecord
+from exporters.bundle.signatures import PIXEL_SCOPE, is_image, is_pixels
 from exporters.convert.recipes import EVERYTHING, Recipe, Rule
 from exporters.convert.tflite import check_graph, quiet
 from exporters.errors import ExportError, first_line
@@ -81,7 +81,7 @@ def _package(recipe: str) -> ModuleType:
 def _scopes(content: bytes, records: Mapping[str, SignatureRecord]) -> dict[str, str]:
     """Regular expressions that match the names of the output tensors of operations."""
     images = {
-        name: [tensor.name for tensor in record.outputs if _is_image(tensor)]
+        name: [tensor.name for tensor in record.outputs if is_image(tensor) or is_pixels(tensor)]
         for name, record in records.items()
     }
     names = map(re.escape, last_layers(content, images))
@@ -90,10 +90,6 @@ def _scopes(content: bytes, records: Mapping[str, SignatureRecord]) -> dict[str,
         "last_layers": rf"^({'|'.join(names)})(;|$)",
         "pixels": rf"(^|;|/){PIXEL_SCOPE}(_\d+)?/",  # TensorFlow numbers repeated scopes
     }
-
-
-def _is_image(tensor: TensorRecord) -> bool:
-    return is_image(tensor) or (tensor.dtype == "uint8" and len(tensor.shape) == 4)
 
 
 def _manager(package: ModuleType, recipe: Recipe, scopes: Mapping[str, str]) -> Any:

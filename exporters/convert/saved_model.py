@@ -9,6 +9,7 @@ import tensorflow as tf
 from exporters.bundle.manifest import SignatureRecord
 from exporters.bundle.signatures import PIXEL_SCOPE, is_image
 from exporters.errors import ExportError
+from exporters.inference.images import levels_per_unit
 from exporters.protocol import SignatureLike
 
 
@@ -67,32 +68,38 @@ def _declared(signature: SignatureLike) -> Callable[..., dict[str, tf.Tensor]]:
 def _pixel_variant(
     function: Callable[..., Mapping[str, tf.Tensor]], wrapped: SignatureRecord
 ) -> Callable[..., dict[str, tf.Tensor]]:
-    images_in = {tensor.name for tensor in wrapped.inputs if is_image(tensor)}
-    images_out = {tensor.name for tensor in wrapped.outputs if is_image(tensor)}
+    images_in = {tensor.name: tensor.limits for tensor in wrapped.inputs if is_image(tensor)}
+    images_out = {tensor.name: tensor.limits for tensor in wrapped.outputs if is_image(tensor)}
 
     def call(**tensors: tf.Tensor) -> dict[str, tf.Tensor]:
         floats = {
-            key: _from_pixels(value) if key in images_in else value
+            key: _from_pixels(value, images_in[key]) if key in images_in else value
             for key, value in tensors.items()
         }
         outputs = function(**floats)
         return {
-            key: _to_pixels(value) if key in images_out else tf.identity(value)
+            key: _to_pixels(value, images_out[key]) if key in images_out else tf.identity(value)
             for key, value in outputs.items()
         }
 
     return call
 
 
-def _from_pixels(pixels: tf.Tensor) -> tf.Tensor:
+def _from_pixels(pixels: tf.Tensor, limits: tuple[float, float]) -> tf.Tensor:
+    scale, low = levels_per_unit(limits), limits[0]
     with tf.name_scope(PIXEL_SCOPE):
-        return tf.cast(pixels, tf.float32) / 127.5 - 1.0
+        images = tf.cast(pixels, tf.float32)
+        images = images if scale == 1.0 else images / scale
+        return images if low == 0.0 else images - -low
 
 
-def _to_pixels(images: tf.Tensor) -> tf.Tensor:
+def _to_pixels(images: tf.Tensor, limits: tuple[float, float]) -> tf.Tensor:
+    scale, low = levels_per_unit(limits), limits[0]
     with tf.name_scope(PIXEL_SCOPE):
+        images = images if low == 0.0 else images + -low
+        images = images if scale == 1.0 else images * scale
         # More delegates support FLOOR than ROUND, and CAST is exact on whole numbers.
-        levels = tf.floor((images + 1.0) * 127.5 + 0.5)
+        levels = tf.floor(images + 0.5)
         return tf.cast(tf.clip_by_value(levels, 0.0, 255.0), tf.uint8)
 
 

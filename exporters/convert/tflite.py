@@ -8,7 +8,7 @@ import contextlib
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +19,8 @@ from exporters.convert.recipes import Recipe
 from exporters.errors import ExportError, first_line
 from exporters.inference.runner import Runner
 from exporters.tflite_graph.summary import STATEFUL, read_graph
+from exporters.verification.golden import Golden
+from exporters.verification.value_range import range_fault
 
 _HALF = {"bf16": "bfloat16", "f16": "float16"}
 _WEIGHT_TYPES = {"float16": tf.float16, "int8": None}
@@ -50,28 +52,35 @@ def convert(saved_model: str | Path, recipe: Recipe, signatures: Iterable[str]) 
     return content
 
 
-def check_finite(
-    bundle: Bundle, recipe: str, cases: dict[str, list[dict[str, np.ndarray]]]
-) -> None:
+def check_outputs(bundle: Bundle, recipe: Recipe, cases: Mapping[str, Golden]) -> None:
     """Runs a converted file on golden inputs.
 
     Args:
         bundle: The bundle with the file.
         recipe: The recipe of the file.
-        cases: For each signature the inputs of every case.
+        cases: The golden cases of each signature; the original's outputs keep to their ranges.
 
     Raises:
-        ExportError: If any output is NaN or infinite, or the file does not run.
+        ExportError: If any output is NaN or infinite or leaves its value range by more than the
+            recipe's tolerance, or the file does not run.
     """
-    runner = Runner(bundle, recipe=recipe)
-    for name, inputs in cases.items():
-        for case in inputs:
-            for output, values in _run(runner, name, case).items():
-                if not np.isfinite(values).all():
-                    raise ExportError(
-                        f"recipe {recipe!r}: output {output!r} of signature {name!r} is not "
-                        "finite after conversion though the original's is"
-                    )
+    runner = Runner(bundle, recipe=recipe.name)
+    for name, golden in cases.items():
+        record = bundle.manifest.signatures[name]
+        tolerance = recipe.float_tolerance.widened(record.tolerance_factor)
+        outputs = [_run(runner, name, inputs) for inputs, _ in golden.cases()]
+        for tensor in record.outputs:
+            values = np.stack([each[tensor.name] for each in outputs])
+            output = f"recipe {recipe.name!r}: output {tensor.name!r} of signature {name!r}"
+            if not np.isfinite(values).all():
+                raise ExportError(
+                    f"{output} is not finite after conversion though the original's is"
+                )
+            if fault := range_fault(tensor, values, tolerance):
+                raise ExportError(
+                    f"{output} is {fault}, after conversion though the original's is not; choose "
+                    "another recipe for it"
+                )
 
 
 def _run(runner: Runner, name: str, case: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -1,6 +1,7 @@
 """Translates images of any size, and converts between pixels and floats.
 
-Files hold uint8 in [0, 255]; float signatures take float32 in [-1, 1].
+Files hold uint8 in [0, 255]; float signatures take float32 in the value range of their tensor,
+mostly [-1, 1].
 """
 
 from collections.abc import Mapping
@@ -18,15 +19,34 @@ IMAGE_RANGE = (-1.0, 1.0)
 _NO_ATTRIBUTES: Mapping[str, float] = MappingProxyType({})
 
 
-def to_float(pixels: np.ndarray) -> np.ndarray:
-    """Maps uint8 [0, 255] to float32 [-1, 1]; any shape."""
-    return pixels.astype(np.float32) / 127.5 - 1.0
+def to_float(pixels: np.ndarray, value_range: tuple[float, float] = IMAGE_RANGE) -> np.ndarray:
+    """Maps uint8 [0, 255] to float32 in a value range; any shape."""
+    from_low = pixels.astype(np.float32) / np.float32(levels_per_unit(value_range))
+    return from_low + np.float32(value_range[0])
 
 
-def to_uint8(images: np.ndarray) -> np.ndarray:
-    """Maps float [-1, 1] to uint8 [0, 255], rounding to nearest and clipping; any shape."""
-    scaled = np.rint((np.asarray(images, np.float32) + 1.0) * 127.5)
+def to_uint8(images: np.ndarray, value_range: tuple[float, float] = IMAGE_RANGE) -> np.ndarray:
+    """Maps floats in a value range to uint8 [0, 255], rounding to nearest; any shape.
+
+    Values outside the range become 0 or 255.
+    """
+    from_low = np.asarray(images, np.float32) - np.float32(value_range[0])
+    scaled = np.rint(from_low * np.float32(levels_per_unit(value_range)))
     return np.clip(scaled, 0, 255).astype(np.uint8)
+
+
+def rescale(images: np.ndarray, value_range: tuple[float, float]) -> np.ndarray:
+    """Maps images in a value range, pixels included, to float32 in [-1, 1]; clips nothing."""
+    if value_range == IMAGE_RANGE:
+        return images
+    low, high = value_range
+    unit = (np.asarray(images, np.float32) - np.float32(low)) / np.float32(high - low)
+    return unit * np.float32(2.0) - np.float32(1.0)
+
+
+def levels_per_unit(value_range: tuple[float, float]) -> float:
+    """How many levels of a pixel a step of 1 is: 127.5 in [-1, 1], 255 in [0, 1]."""
+    return 255.0 / (value_range[1] - value_range[0])
 
 
 def translate_image(

@@ -12,7 +12,7 @@ from exporters.bundle.bundle import Bundle
 from exporters.bundle.manifest import Manifest, TensorRecord
 from exporters.bundle.signatures import is_image
 from exporters.errors import ExportError
-from exporters.inference.images import to_uint8
+from exporters.inference.images import rescale, to_uint8
 from exporters.verification.golden import SEEDED_CASES, Golden
 from exporters.verification.image_metrics import OutputDifference
 
@@ -62,12 +62,13 @@ class Sheet:
         for name, record in manifest.signatures.items():
             for tensor in filter(is_image, record.outputs):
                 key = (name, tensor.name)
-                self._originals[key] = _to_pixels(cases[name].outputs[tensor.name])
-                images = [each for each in record.inputs if is_image(each)]
-                self._blocks[key] = [
-                    *((each.name, _to_pixels(cases[name].inputs[each.name])) for each in images),
-                    ("Keras", self._originals[key]),
+                self._originals[key] = _to_pixels(cases[name].outputs[tensor.name], tensor)
+                images = [
+                    (each.name, _to_pixels(cases[name].inputs[each.name], each))
+                    for each in record.inputs
+                    if is_image(each)
                 ]
+                self._blocks[key] = [*images, ("Keras", self._originals[key])]
 
     def add(
         self,
@@ -82,7 +83,7 @@ class Sheet:
         key = (signature, tensor.name)
         if key not in self._blocks:
             return
-        pixels = _to_pixels(outputs)
+        pixels = _to_pixels(outputs, tensor)
         amplified = np.abs(pixels.astype(np.int32) - self._originals[key]) * GAIN
         psnr = "equal" if math.isinf(difference.psnr) else f"{difference.psnr:.1f} dB"
         self._blocks[key] += [
@@ -120,11 +121,11 @@ def _outputs(manifest: Manifest) -> list[TensorRecord]:
     return [tensor for record in manifest.signatures.values() for tensor in record.outputs]
 
 
-def _to_pixels(images: np.ndarray) -> np.ndarray:
+def _to_pixels(images: np.ndarray, tensor: TensorRecord) -> np.ndarray:
     """Golden cases `(cases, 1, h, w, c)` as uint8 `(rows, h, w, 3)`, examples first."""
     count = len(images)
     order = [*range(min(SEEDED_CASES, count), count), *range(min(SEEDED_CASES, count))]
-    images = np.nan_to_num(images[order[:ROWS], 0], nan=-1.0)
+    images = np.nan_to_num(rescale(images[order[:ROWS], 0], tensor.limits), nan=-1.0)
     if images.shape[-1] == 4:  # alpha over white
         alpha = (images[..., 3:] + 1.0) / 2.0
         images = images[..., :3] * alpha + (1.0 - alpha)

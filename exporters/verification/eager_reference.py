@@ -15,6 +15,7 @@ from exporters.inference.runner import check_inputs
 from exporters.protocol import SignatureLike
 from exporters.verification import golden
 from exporters.verification.golden import Golden
+from exporters.verification.value_range import ROUNDING, range_fault
 
 
 class EagerReference:
@@ -70,7 +71,7 @@ def golden_cases(
 
     Raises:
         ExportError: If examples do not fit a signature, or a function returns different outputs
-            for equal inputs, or outputs that are not finite.
+            for equal inputs, outputs that are not finite, or outputs outside their value range.
     """
     if unknown := sorted(set(images) - set(signatures)):
         raise ExportError(
@@ -80,6 +81,7 @@ def golden_cases(
     for name, signature in signatures.items():
         inputs = golden.make_inputs(name, records[name], images.get(name, {}), seed)
         cases[name] = Golden(inputs, _outputs(signature, inputs))
+        _check_ranges(name, records[name], cases[name].outputs)
     for name, record in records.items():
         if record.pixels_of is not None:
             wrapped = records[record.pixels_of]
@@ -88,6 +90,30 @@ def golden_cases(
             outputs = _outputs(signatures[record.pixels_of], floats)
             cases[name] = Golden(pixels, golden.to_pixel_outputs(wrapped, outputs))
     return cases
+
+
+def _check_ranges(name: str, record: SignatureRecord, outputs: Arrays) -> None:
+    for tensor in record.outputs:
+        # A function may give other outputs than it declares, which tracing finds.
+        if tensor.name in outputs and (fault := range_fault(tensor, outputs[tensor.name])):
+            low, high = _covering(outputs[tensor.name])
+            raise ExportError(
+                f"signature {name!r} gives values of {tensor.name!r} {fault}, on its golden "
+                f"inputs; give the range that the model has (--output-range {low} {high}, or "
+                f"`value_range=({low}, {high})` of the tensor), or end the model in a layer that "
+                "keeps to the declared one"
+            )
+
+
+def _covering(values: np.ndarray) -> tuple[str, str]:
+    """The first usual range that holds values, or their own range; a guess for a suggestion."""
+    low, high = float(values.min()), float(values.max())
+    for usual in ((0.0, 1.0), (-1.0, 1.0), (0.0, 255.0)):
+        slack = ROUNDING * (usual[1] - usual[0])
+        if usual[0] - slack <= low and high <= usual[1] + slack:
+            low, high = usual
+            break
+    return f"{low:.3g}", f"{high:.3g}"
 
 
 def _outputs(signature: SignatureLike, inputs: Arrays) -> Arrays:

@@ -4,7 +4,7 @@ There is one array per tensor with the cases along the first axis, `(cases, *sha
 `golden.npz` they are `<signature>/inputs/<tensor>` and `<signature>/outputs/<tensor>`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -103,7 +103,7 @@ def check_batches(
                 f"`{argument}` of signature {name!r}, input {key!r}, must have shape "
                 f"(n, {', '.join(map(str, tensor.shape[1:]))}), got {values.shape}"
             )
-        low, high = tensor.value_range or (-np.inf, np.inf)
+        low, high = tensor.limits
         if values.dtype != tensor.dtype or not ((values >= low) & (values <= high)).all():
             raise ExportError(
                 f"`{argument}` of signature {name!r}, input {key!r}, must be {tensor.dtype} "
@@ -115,20 +115,29 @@ def check_batches(
 
 def to_pixel_inputs(record: SignatureRecord, inputs: Arrays) -> Arrays:
     """The same cases for the uint8 variant: images become pixels, other tensors stay."""
-    images = {tensor.name for tensor in record.inputs if is_image(tensor)}
-    return {key: to_uint8(value) if key in images else value for key, value in inputs.items()}
+    return _scaled(to_uint8, record.inputs, inputs)
 
 
 def to_float_inputs(record: SignatureRecord, pixels: Arrays) -> Arrays:
     """Inputs of the float signature for inputs of its uint8 variant."""
-    images = {tensor.name for tensor in record.inputs if is_image(tensor)}
-    return {key: to_float(value) if key in images else value for key, value in pixels.items()}
+    return _scaled(to_float, record.inputs, pixels)
 
 
 def to_pixel_outputs(record: SignatureRecord, outputs: Arrays) -> Arrays:
     """Outputs of the uint8 variant for outputs of the float signature."""
-    images = {tensor.name for tensor in record.outputs if is_image(tensor)}
-    return {key: to_uint8(value) if key in images else value for key, value in outputs.items()}
+    return _scaled(to_uint8, record.outputs, outputs)
+
+
+def _scaled(
+    scale: Callable[[np.ndarray, tuple[float, float]], np.ndarray],
+    tensors: Sequence[TensorRecord],
+    values: Arrays,
+) -> Arrays:
+    """Scales the images among some values, each by the value range of its tensor."""
+    limits = {tensor.name: tensor.limits for tensor in tensors if is_image(tensor)}
+    return {
+        key: scale(value, limits[key]) if key in limits else value for key, value in values.items()
+    }
 
 
 def write(path: Path, golden: Mapping[str, Golden]) -> None:
@@ -204,7 +213,7 @@ def _golden(name: str, record: SignatureRecord, arrays: Arrays) -> Golden:
         if not np.isfinite([values.min(), values.max()]).all():  # both are NaN if one value is
             raise BundleError(f"golden.npz: {key!r} of {name!r} holds values that are not finite")
     for tensor in record.inputs:
-        low, high = tensor.value_range or (-np.inf, np.inf)
+        low, high = tensor.limits
         if not low <= inputs[tensor.name].min() <= inputs[tensor.name].max() <= high:
             raise BundleError(
                 f"golden.npz: {tensor.name!r} of {name!r} holds values outside [{low}, {high}]"

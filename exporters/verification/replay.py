@@ -6,11 +6,11 @@ import numpy as np
 
 from exporters.bundle.bundle import Bundle
 from exporters.bundle.field_types import Aspect
-from exporters.bundle.manifest import Manifest, SignatureRecord
-from exporters.bundle.signatures import is_image
+from exporters.bundle.manifest import Manifest, SignatureRecord, TensorRecord
+from exporters.bundle.signatures import PIXEL_RANGE, is_image, is_pixels
 from exporters.errors import BundleError, ExportError
 from exporters.inference.aspect import onto_canvas
-from exporters.inference.images import to_float
+from exporters.inference.images import rescale, to_float
 from exporters.verification import golden
 from exporters.verification.artifact_runs import Run
 from exporters.verification.golden import Arrays, Golden
@@ -134,18 +134,26 @@ def image_cases(
 def as_float_signature(
     manifest: Manifest, name: str, inputs: Arrays, outputs: Arrays
 ) -> tuple[str, Arrays, Arrays]:
-    """Converts inputs and outputs of a uint8 variant to those of the float signature it wraps.
+    """Converts images among inputs and outputs to float32 in [-1, 1], whatever their range.
 
     Returns:
-        The name of the float signature, inputs and outputs; unchanged for a float signature.
+        The name of the float signature, inputs and outputs.
     """
     record = manifest.signatures[name]
-    if record.pixels_of is None:
-        return name, inputs, outputs
-    wrapped = manifest.signatures[record.pixels_of]
-    results = {tensor.name for tensor in wrapped.outputs if is_image(tensor)}
-    floats = {key: to_float(value) if key in results else value for key, value in outputs.items()}
-    return record.pixels_of, golden.to_float_inputs(wrapped, inputs), floats
+    return (
+        record.pixels_of or name,
+        _in_image_range(record.inputs, inputs),
+        _in_image_range(record.outputs, outputs),
+    )
+
+
+def _in_image_range(tensors: Sequence[TensorRecord], values: Arrays) -> Arrays:
+    images = {each.name: each.limits for each in tensors if is_image(each)}
+    images |= {each.name: PIXEL_RANGE for each in tensors if is_pixels(each)}
+    return {
+        key: rescale(value, images[key]) if key in images else value
+        for key, value in values.items()
+    }
 
 
 def concatenate(parts: Sequence[Golden]) -> Golden | None:
@@ -198,7 +206,9 @@ def _inputs(
         canvas = (tensor.shape[1], tensor.shape[2])
         inputs[tensor.name] = np.stack(
             [
-                to_float(onto_canvas(each, canvas, aspect, tensor.interpolation))[None]
+                to_float(onto_canvas(each, canvas, aspect, tensor.interpolation), tensor.limits)[
+                    None
+                ]
                 for each in chosen
             ]
         )

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from exporters.bundle.bundle import MANIFEST, Bundle, open_bundle
+from exporters.bundle.signatures import is_pixels
 from exporters.convert.recipes import Tolerance
 from exporters.errors import BundleError, ExportError, first_line
 from exporters.untrusted.limits import Limits
@@ -34,6 +35,7 @@ from exporters.verification.replay import (
     replayed,
 )
 from exporters.verification.report import FileCheck, JudgeMetric, OutputCheck, Verification
+from exporters.verification.value_range import range_fault
 
 # Computes metrics of a signature's outputs: values by name, each with the number of images it was
 # computed on. Arguments: the name of a float signature, inputs and outputs `(cases, *shape)`, with
@@ -93,6 +95,7 @@ def verify(
     broken = {check.path for check in files if not check.passed}
     with ArtifactRuns(bundle, (limits or Limits()) if isolated else None) as runs:
         replay = _Replay(bundle, broken, cases, judge, runs)
+        replay.check_golden_ranges()
         if len(images):
             replay.add_images(by_name, original)
         for name in bundle.manifest.artifacts:
@@ -175,6 +178,21 @@ class _Replay:
         for name, each in new_cases.items():
             self._examples[name].images = each
 
+    def check_golden_ranges(self) -> None:
+        """Adds a fault for each output whose golden values leave its value range.
+
+        Pixels are scaled by that range and clipped, so a wrong one would clip the original's
+        outputs and the artifact's alike, and they would be equal.
+        """
+        for name, record in self._bundle.manifest.signatures.items():
+            for tensor in record.outputs:
+                golden_outputs = self._examples[name].golden.outputs[tensor.name]
+                if fault := range_fault(tensor, golden_outputs):
+                    self.faults.append(
+                        f"the original's output {tensor.name!r} of {name!r} is {fault}; export "
+                        "again with the range that the model has"
+                    )
+
     def add_artifact(self, name: str) -> None:
         """Replays every signature of an artifact."""
         outputs: list[OutputCheck] = []
@@ -185,6 +203,7 @@ class _Replay:
             for signature in self._examples:
                 replayed_outputs = self._outputs(run, name, signature)
                 outputs += self._checks(name, signature, *replayed_outputs)
+                self._check_scaling(run, name, signature, replayed_outputs[0])
                 judge_metrics += self._judge_metrics(name, signature, *replayed_outputs)
         except DamagedError as error:
             self.faults.append(f"{name} was not replayed because of {error}")
@@ -236,9 +255,15 @@ class _Replay:
                 record.uint8_tolerance if tensor.dtype == "uint8" else record.float_tolerance
             ).widened(tolerance_factor)
             output = f"{artifact}: output {name!r} of {signature!r}"
-            faults = (
+            faults = [
                 _fault(output + cases, tolerance, found) for cases, found in differences.items()
-            )
+            ]
+            replayed_values = {"": actual, _ON_IMAGES: image_outputs.get(name, actual)}
+            faults += [
+                f"{output}{cases} is {fault}"
+                for cases, values in replayed_values.items()
+                if (fault := range_fault(tensor, values, tolerance))
+            ]
             yield OutputCheck(
                 artifact,
                 signature,
@@ -249,6 +274,29 @@ class _Replay:
                 tolerance,
                 fault=next((fault for fault in faults if fault is not None), None),
             )
+
+    def _check_scaling(self, run: Run, artifact: str, signature: str, outputs: Arrays) -> None:
+        """Adds a fault unless a uint8 variant scales pixels by the value ranges of the manifest.
+
+        On the first golden case it must give the outputs of the float signature, as pixels.
+        """
+        manifest = self._bundle.manifest
+        record = manifest.signatures[signature]
+        if record.pixels_of is None:
+            return
+        wrapped = manifest.signatures[record.pixels_of]
+        inputs, _ = next(self._examples[signature].golden.cases())
+        floats = run(record.pixels_of, golden.to_float_inputs(wrapped, inputs))
+        expected = golden.to_pixel_outputs(wrapped, floats)
+        tolerance = manifest.artifacts[artifact].uint8_tolerance.widened(record.tolerance_factor)
+        for tensor in filter(is_pixels, record.outputs):
+            difference = compare(expected[tensor.name][None], outputs[tensor.name][:1], tensor)
+            output = f"{artifact}: output {tensor.name!r} of {signature!r}"
+            if fault := _fault(output, tolerance, difference):
+                self.faults.append(
+                    f"{fault}, compared with {record.pixels_of!r} on images that are scaled by "
+                    "the manifest's value ranges"
+                )
 
     def _judge_metrics(
         self, artifact: str, signature: str, golden_outputs: Arrays, image_outputs: Arrays

@@ -131,11 +131,14 @@ def page_files(
         litert: From `litert_files`.
         records: All signatures of the bundle.
         recipes: The recipes of the `.tflite` files, which are one folder up.
-        examples: Batches of float images in [-1, 1] for some signatures and inputs.
+        examples: Batches of float images, in their value range, for some signatures and inputs.
         aspect: How the page brings images to the size of the model.
     """
     shown = shown_signatures(records)
-    example_files = {one.name: _examples(one, examples.get(one.pixels_of, {})) for one in shown}
+    example_files = {
+        one.name: _examples(one, records[one.pixels_of], examples.get(one.pixels_of, {}))
+        for one in shown
+    }
     every = image_signatures(_SignaturesOnly(records))
     metadata = {
         "title": title,
@@ -213,12 +216,18 @@ def _sliders(tensors: Sequence[TensorRecord]) -> list[dict[str, Any]]:
 
 
 def _examples(
-    one: ImageSignature, batches: Mapping[str, np.ndarray]
+    one: ImageSignature, floats: SignatureRecord, batches: Mapping[str, np.ndarray]
 ) -> dict[str, dict[str, bytes]]:
     """Examples of the image and the exemplar, contents by path.
 
     A path contains the hash of the content, so equal images of several signatures share a file.
+
+    Args:
+        one: The uint8 signature.
+        floats: The float signature that it wraps; its value ranges scale the examples.
+        batches: Examples by input.
     """
+    limits = {tensor.name: tensor.limits for tensor in floats.inputs}
     images = {"image": one.image, "exemplar": one.exemplar}
     by_role: dict[str, dict[str, bytes]] = {}
     for role, tensor in images.items():
@@ -226,7 +235,7 @@ def _examples(
             continue
         by_role[role] = {}
         for image in batches.get(tensor.name, ())[:_MAX_EXAMPLES]:
-            content = _png(to_uint8(image))
+            content = _png(to_uint8(image, limits[tensor.name]))
             by_role[role][f"examples/{sha256(content).hexdigest()[:12]}.png"] = content
     return by_role
 

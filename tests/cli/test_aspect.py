@@ -169,6 +169,28 @@ def test_a_bundle_of_an_unknown_aspect_is_refused(mistake, tmp_path):
         assert message in sentence
 
 
+@pytest.mark.thorough
+def test_a_model_file_is_exported_with_the_aspect_that_is_given(command, mistake, tmp_path):
+    layers = [keras.Input((16, 16, 3)), keras.layers.Conv2D(3, 1, activation="tanh")]
+    keras.Sequential(layers).save(tmp_path / "net.keras")
+    options = ("export", tmp_path / "net.keras", "--recipe", "float32", "--no-saved-model")
+    for given, expected in (((), "stretch"), (("--aspect", "crop"), "crop")):
+        bundle = tmp_path / expected
+        code, said, error = command(*options, "--bundle", bundle, *given)
+        assert code == 0, error
+        assumed = "aspect assumed stretch: give --aspect letterbox or crop otherwise" in said
+        assert assumed == (not given)
+        assert exporters.open_bundle(bundle).manifest.aspect == expected
+    sentence = mistake(*options, "--bundle", tmp_path / "o", "--aspect", "fit")
+    assert "--aspect must be one of stretch, letterbox, crop, got 'fit'" in sentence
+
+
+def test_the_aspect_of_a_run_cannot_be_given_at_export(mistake, run_of, tmp_path):
+    run = run_of(_square(lambda image: {"image": -image}), "letterbox")
+    sentence = mistake("export", run, "--bundle", tmp_path / "o", "--aspect", "crop")
+    assert "--aspect is for a model file, and a run knows its own; leave it out" in sentence
+
+
 def test_packing_resized_images_needs_a_known_aspect(mistake, pairs, tmp_path):
     options = ("data", "pack", pairs, "--output", tmp_path / "o", "--aspect")
     assert "--aspect must be one of stretch, letterbox" in mistake(*options, "fit")

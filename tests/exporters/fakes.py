@@ -70,7 +70,8 @@ def refine(name: str = "refine") -> Signature:
 
     def function(image, steps, style):
         weight = style[:, None, None, :1] + style[:, None, None, 1:]
-        return {"image": image + 0.1 * steps[:, None, None, :] * weight}
+        brighter = image + 0.1 * steps[:, None, None, :] * weight
+        return {"image": ops.clip(brighter, -1.0, 1.0)}
 
     return Signature(name, function, (Tensor(), steps, style))
 

@@ -54,7 +54,9 @@ def test_instance_norm_of_a_drawing_on_a_flat_background_is_exact_on_the_device(
     image[:, 24:36, 30:44] = np.random.default_rng(0).uniform(-1, 1, (12, 14, 3))
     inputs = keras.Input((64, 64, 3))
     network = keras.Model(inputs, InstanceNormalization()(inputs))
-    bundle = exporters.export({"norm": image_signature("norm", network, {})}, tmp_path / "b")
+    ranges = {"input_range": (-1.0, 1.0), "output_range": (-10.0, 10.0)}
+    signature = image_signature("norm", network, {}, **ranges)
+    bundle = exporters.export({"norm": signature}, tmp_path / "b")
     runner = exporters.Runner(exporters.open_bundle(bundle))
     exact = image.astype(np.float64)
     mean, variance = (f(exact, (1, 2), keepdims=True) for f in (np.mean, np.var))

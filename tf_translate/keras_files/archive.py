@@ -1,4 +1,4 @@
-"""The zip archive of a `.keras` file: its members, read only as far as their sizes are plausible."""
+"""The zip archive of a `.keras` file; members of an implausible size are not read."""
 
 import zipfile
 import zlib

@@ -190,7 +190,8 @@ def _has_graph(network: Any) -> bool:
 def _bounds_of(layer: Any) -> Range | None:
     """The range of a layer's outputs whatever its inputs are; None if it has no bounds."""
     if isinstance(layer, keras.layers.Layer):
-        return _ACTIVATIONS.get(getattr(layer, "activation", None))  # type: ignore[call-overload]
+        activation: Any = getattr(layer, "activation", None)
+        return _ACTIVATIONS.get(activation)
     kind = type(layer).__name__
     if kind == "Clip":
         limits = (layer.x_min, layer.x_max)

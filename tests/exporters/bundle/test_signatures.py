@@ -1,3 +1,5 @@
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 
@@ -16,6 +18,11 @@ from tests.exporters.fakes import (
     refine,
     scalars,
 )
+
+
+@dataclass(frozen=True)
+class TypicalTensor(Tensor):
+    range_is_typical: bool = True
 
 
 def test_an_unknown_batch_is_recorded_as_one():
@@ -69,10 +76,32 @@ def test_images_get_a_uint8_variant_and_other_tensors_stay():
 
 @pytest.mark.parametrize(
     "tensor",
-    [Tensor(value_range=(0.0, 1.0)), Tensor(shape=(None, 9)), Tensor(value_range=None)],
+    [
+        Tensor("mask", (None, 8, 12, 1), value_range=(0.0, 1.0)),
+        Tensor(shape=(None, 9)),
+        Tensor(shape=(None, 8, 12, 5)),
+        Tensor(value_range=None),
+        TypicalTensor(),
+    ],
 )
-def test_tensors_that_are_not_images_in_minus_one_to_one_get_no_uint8_variant(tensor):
+def test_tensors_that_are_no_images_get_no_uint8_variant(tensor):
     assert list(make_records({"f": Signature("f", lambda **_: {}, (tensor,), (tensor,))})) == ["f"]
+
+
+@pytest.mark.parametrize("limits", [(0.0, 1.0), (0.0, 255.0), (-1.0, 1.0)])
+def test_images_of_every_range_get_a_uint8_variant(limits):
+    tensor = Tensor(value_range=limits)
+    records = make_records({"f": Signature("f", lambda **_: {}, (tensor,), (tensor,))})
+    assert records["f"].inputs[0].value_range == limits
+    assert records["f_uint8"].outputs[0].value_range == (0, 255)
+
+
+def test_a_range_that_is_only_typical_is_recorded_as_such():
+    records = make_records({"f": Signature("f", lambda **_: {}, (Tensor(), TypicalTensor("t")))})
+    typical = records["f_uint8"].inputs[1]
+    assert (typical.range_is_typical, typical.limits) == (True, (-np.inf, np.inf))
+    assert "range_is_typical" in typical.model_dump()
+    assert "range_is_typical" not in records["f"].inputs[0].model_dump()
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,10 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 import exporters
 from exporters import ExportError
+from exporters.bundle.bundle import Bundle
+from exporters.convert.tflite import check_outputs
 from exporters.tflite_graph.summary import STATEFUL, read_graph
+from exporters.verification import golden
 from tests.exporters.conftest import ALL_RECIPES
 from tests.exporters.fakes import Signature, Tensor, generator, negative, noise, of_model
 
@@ -91,15 +94,52 @@ def test_uint8_equals_float_scaled_outside_within_a_level(exported):
         assert np.abs(found - expected).max() <= 0.501  # rounding is half a level at most
 
 
+@pytest.mark.parametrize(
+    ("limits", "factor", "found", "declared"),
+    [
+        ((-1.0, 1.0), 3.0, "from -2.9", r"\[-1, 1\].*--output-range -2.9"),
+        ((0.0, 1.0), 255.0, "from 2.* to 25", r"\[0, 1\].*--output-range 0 255, or `value_range="),
+        ((0.0, 255.0), 2.0, "from .* to 5", r"\[0, 255\]"),
+    ],
+)
+def test_golden_outputs_outside_their_value_range_are_refused(
+    tmp_path, limits, factor, found, declared
+):
+    tensor = Tensor(value_range=limits)
+    louder = Signature("a_to_b", lambda image: {"image": factor * image}, (tensor,), (tensor,))
+    message = f"signature 'a_to_b' gives values of 'image' {found}.*outside its value range "
+    with pytest.raises(ExportError, match=message + declared):
+        exporters.export({"a_to_b": louder}, tmp_path / "bundle")
+    assert not (tmp_path / "bundle").exists()
+
+
+def test_a_converted_file_that_leaves_a_value_range_is_refused(small):
+    bundle = exporters.open_bundle(small)
+    cases = golden.read(bundle.read("golden.npz"), bundle.manifest)
+    check_outputs(bundle, exporters.RECIPES["float32"], cases)
+    record = bundle.manifest.signatures["a_to_b"]
+    narrow = record.outputs[0].model_copy(update={"value_range": (-0.5, 1.0)})
+    signatures = {"a_to_b": record.model_copy(update={"outputs": (narrow,)})}
+    other = Bundle(bundle.root, bundle.manifest.model_copy(update={"signatures": signatures}))
+    message = r"recipe 'float32': output 'image' of signature 'a_to_b' is from -0.9.*to .*, outside"
+    with pytest.raises(ExportError, match=message):
+        check_outputs(other, exporters.RECIPES["float32"], {"a_to_b": cases["a_to_b"]})
+
+
 @pytest.mark.thorough
-def test_uint8_clips_what_leaves_the_range(tmp_path):
-    louder = Signature("a_to_b", lambda image: {"image": 3.0 * image})
-    path = exporters.export({"a_to_b": louder}, tmp_path / "bundle")
-    runner = Interpreter(str(path / "float32.tflite")).get_signature_runner("a_to_b_uint8")
-    pixels = np.full((1, 8, 12, 3), 0, np.uint8)
-    pixels[..., 1], pixels[..., 2] = 140, 255
-    # 140 is 0.0980 in [-1, 1]; three times that is 0.2941, level 165
-    assert np.unique(runner(image=pixels)["image"], axis=2)[0, 0, 0].tolist() == [0, 165, 255]
+@pytest.mark.parametrize("limits", [(-1.0, 1.0), (0.0, 1.0), (0.0, 255.0), (-3.0, 5.0)])
+def test_pixels_are_scaled_by_the_declared_value_ranges(tmp_path, limits):
+    low, high = limits
+    given, result = Tensor(value_range=limits), Tensor(value_range=(0.0, 1.0))
+    signature = Signature(  # the negative, from any range to [0, 1]
+        "a_to_b", lambda image: {"image": (high - image) / (high - low)}, (given,), (result,)
+    )
+    path = exporters.export({"a_to_b": signature}, tmp_path / "bundle")
+    pixels = np.arange(288, dtype=np.int64).reshape(1, 8, 12, 3).clip(0, 255).astype(np.uint8)
+    runner = exporters.Runner(exporters.open_bundle(path))
+    found = runner.run("a_to_b_uint8", {"image": pixels})["image"]
+    np.testing.assert_array_equal(found, 255 - pixels)
+    assert exporters.verify(path).passed
 
 
 def test_the_manifest_says_what_is_inside(exported):
@@ -180,7 +220,8 @@ def test_variables_mirrored_over_replicas_export(tmp_path):
 def test_signatures_of_several_inputs_and_other_types_export(tmp_path):
     def shift(image, amount, index):
         table = tf.constant([0.0, 0.5])
-        return {"image": image + amount * tf.gather(table, index)[:, None, None, None]}
+        shifted = image + amount * tf.gather(table, index)[:, None, None, None]
+        return {"image": tf.clip_by_value(shifted, -1.0, 1.0)}
 
     signature = Signature(
         "shift",
@@ -232,14 +273,14 @@ def test_a_model_that_is_not_finite_is_refused(tmp_path):
 @pytest.mark.thorough
 def test_operations_that_are_not_built_in_are_refused_by_name(tmp_path):
     def spectrum(image):
-        return {"image": tf.math.real(tf.signal.fft2d(tf.cast(image, tf.complex64)))}
+        return {"image": tf.tanh(tf.math.real(tf.signal.fft2d(tf.cast(image, tf.complex64))))}
 
     _fails(tmp_path, spectrum, "recipe 'float32': FFT2D cannot be written with built-in")
 
 
 @pytest.mark.thorough
 def test_half_precision_layers_are_refused_with_a_suggestion(tmp_path):
-    kernel = tf.ones((1, 1, 3, 3), tf.bfloat16)
+    kernel = tf.ones((1, 1, 3, 3), tf.bfloat16) / 4
 
     def half(image):
         mixed = tf.nn.conv2d(tf.cast(image, tf.bfloat16), kernel, 1, "SAME")
@@ -269,7 +310,7 @@ def test_a_function_that_changes_a_variable_is_refused(tmp_path):
 
 
 def test_a_table_is_refused(tmp_path):
-    initial = tf.lookup.KeyValueTensorInitializer(tf.constant([1], tf.int64), tf.constant([2.0]))
+    initial = tf.lookup.KeyValueTensorInitializer(tf.constant([1], tf.int64), tf.constant([0.5]))
     table = tf.lookup.StaticHashTable(initial, 0.0)
     _fails(
         tmp_path,

@@ -137,7 +137,9 @@ def test_each_direction_gets_the_images_passed_under_its_name(both_ways, images)
         return {"image": 255 - inputs["image"] if name.endswith("uint8") else -inputs["image"]}
 
     by_direction = {"a_to_b": images[:1], "b_to_a": images[1:2] * 2}
-    verification = exporters.verify(both_ways, images=by_direction, original=original, isolated=False)
+    verification = exporters.verify(
+        both_ways, images=by_direction, original=original, isolated=False
+    )
     assert verification.passed, verification.failures
     counts = {check.signature: check.images.cases for check in verification.outputs}
     assert counts == {"a_to_b": 1, "a_to_b_uint8": 1, "b_to_a": 2, "b_to_a_uint8": 2}

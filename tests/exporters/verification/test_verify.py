@@ -27,7 +27,8 @@ def test_every_artifact_signature_and_file_of_a_fresh_bundle_passes(exported):
 
 def test_each_recipe_is_within_its_tolerance_and_quantization_is_measurable(exported):
     found = {
-        (check.artifact, check.signature): check for check in exporters.verify(exported, isolated=False).outputs
+        (check.artifact, check.signature): check
+        for check in exporters.verify(exported, isolated=False).outputs
     }
     assert found["float32", "a_to_b"].max_abs <= 1e-4
     assert found["float32", "a_to_b_uint8"].max_abs <= 1
@@ -36,7 +37,9 @@ def test_each_recipe_is_within_its_tolerance_and_quantization_is_measurable(expo
 
 
 def test_a_verification_is_json(exported):
-    content = json.loads(json.dumps(exporters.verify(exported, isolated=False).as_dict(), allow_nan=False))
+    content = json.loads(
+        json.dumps(exporters.verify(exported, isolated=False).as_dict(), allow_nan=False)
+    )
     assert content["passed"] is True
     first = content["outputs"][0]
     assert first["artifact"] == "saved_model"
@@ -101,7 +104,31 @@ def test_a_loosened_tolerance_in_the_manifest_fails(copy, edit_manifest):
         manifest["artifacts"]["float32"]["float_tolerance"]["max_abs"] = 9.0
 
     edit_manifest(copy, loosen)
-    assert exporters.verify(copy, isolated=False).failures == ("manifest.json was changed after export",)
+    assert exporters.verify(copy, isolated=False).failures == (
+        "manifest.json was changed after export",
+    )
+
+
+@pytest.mark.parametrize(
+    ("limits", "expected"),
+    [
+        # The golden outputs, of -image, lie in [-1, 1].
+        ([0.0, 1.0], "the original's output 'image' of 'a_to_b' is from -0.9"),
+        # No output leaves [-2, 2], but the uint8 variant scales by [-1, 1].
+        ([-2.0, 2.0], "output 'image' of 'a_to_b_uint8' is off by"),
+    ],
+)
+def test_a_wrong_value_range_of_an_output_fails_though_all_outputs_are_equal(
+    copy, edit_manifest, limits, expected
+):
+    def change(manifest):
+        manifest["signatures"]["a_to_b"]["outputs"][0]["value_range"] = limits
+
+    edit_manifest(copy, change)
+    verification = exporters.verify(copy, isolated=False)
+    assert not verification.passed
+    assert all(each.psnr > 60 for each in verification.outputs), "nothing else differs"
+    assert any(expected in failure for failure in verification.failures)
 
 
 def test_a_swapped_model_is_found_by_its_outputs(copy, tmp_path, edit_manifest):
