@@ -172,26 +172,33 @@ def _validated(content: object, file: Path) -> Manifest:
 def writing_bundle(directory: str | Path) -> Iterator[Path]:
     """Yields a temporary folder that becomes `directory` if the block ends without error.
 
+    If the block ends in any other way, with an interruption too, nothing is left: no temporary
+    folder, and no parent folder that was created for it.
+
     Raises:
         ExportError: If `directory` is a file or holds anything, or cannot be written.
     """
     target = Path(os.path.abspath(directory))
     check_free(target)
     temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}.partial")
+    created = [parent for parent in target.parents if not parent.exists()]
     try:
-        temporary.mkdir(parents=True)
-    except OSError as error:
-        raise ExportError(f"cannot write a bundle to {target}: {error.strerror}") from error
-    try:
+        try:
+            temporary.mkdir(parents=True)
+        except OSError as error:
+            raise ExportError(f"cannot write a bundle to {target}: {error.strerror}") from error
         yield temporary
         check_free(target)
-        if target.is_dir():
+        if os.name == "nt" and target.is_dir():  # elsewhere an empty folder is replaced in one step
             target.rmdir()
         temporary.rename(target)
     except OSError as error:
         raise ExportError(f"cannot write the bundle {target}: {error}") from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+        for parent in () if target.exists() else created:
+            with contextlib.suppress(OSError):  # another process may have written into it
+                parent.rmdir()
 
 
 def check_free(target: Path) -> None:

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from tf_translate.cli.export_model_file import ModelFileOptions, export_model_file
+from tf_translate.cli.interruption import removing_unfinished_work
 from tf_translate.cli.output import load_tensorflow, message_console, print_found
 from tf_translate.errors import ConfigError
 from tf_translate.packages import NpmPackage, obtain
@@ -12,10 +14,17 @@ from tf_translate.packages import NpmPackage, obtain
 NAME = "export"
 JUDGES_FOLDER = "judges"  # in a bundle
 DEFAULT_RECIPES = ("float32", "float16", "dynamic_int8")
+MODEL_SUFFIXES = (".keras", ".h5", ".hdf5")
 _GOLDEN_IMAGES = 4
 _HELD_OUT_IMAGES = 32  # to measure the error of frozen normalization
 
-Run = Annotated[Path, typer.Argument(help="A trained run.")]
+RunOrFile = Annotated[
+    Path,
+    typer.Argument(
+        metavar="RUN|MODEL.keras|MODEL.h5",
+        help="A trained run, or a file of a network from one image to one image.",
+    ),
+]
 NewBundle = Annotated[Path, typer.Option(help="Directory to write; must be new or empty.")]
 Recipes = Annotated[
     list[str] | None,
@@ -79,10 +88,42 @@ IntendedUse = Annotated[
     str | None,
     typer.Option(help="What the model is for, and what it is not for, for the card."),
 ]
+InputRange = Annotated[
+    tuple[float, float] | None,
+    typer.Option(
+        metavar="LOW HIGH",
+        help="Of a model file: the values of a black and of a white pixel that it takes; default "
+        "by its first layers, else -1 1.",
+    ),
+]
+OutputRange = Annotated[
+    tuple[float, float] | None,
+    typer.Option(
+        metavar="LOW HIGH",
+        help="Of a model file: the same for the images that it gives; default by its last layers, "
+        "else -1 1.",
+    ),
+]
+ImageShape = Annotated[
+    tuple[int, int, int] | None,
+    typer.Option(
+        metavar="HEIGHT WIDTH CHANNELS",
+        help="Of a model file that was saved without fixed sides: the images to export it for.",
+    ),
+]
+AspectName = Annotated[
+    str | None,
+    typer.Option(
+        "--aspect",
+        metavar="stretch|letterbox|crop",
+        help="Of a model file: how its training images were brought to its size; default stretch, "
+        "as in most code.",
+    ),
+]
 
 
 def main(
-    run: Run,
+    run: RunOrFile,
     bundle: NewBundle,
     recipe: Recipes = None,
     calibration: CalibrationFolder = None,
@@ -94,12 +135,19 @@ def main(
     saved_model: WithSavedModel = True,
     judges: WithJudges = True,
     intended_use: IntendedUse = None,
+    input_range: InputRange = None,
+    output_range: OutputRange = None,
+    image_shape: ImageShape = None,
+    aspect: AspectName = None,
 ) -> None:
     """Export a run's generators as SavedModel and TFLite, with the data to verify them.
 
     The images it needs are in the run: the data set may be gone.
 
     If the run was evaluated, the metrics of `evaluate` are written to the bundle's card.md.
+
+    A network of Keras in a file is exported as the signature a_to_b. Its value ranges are taken
+    from its first and last layers or given; golden outputs must keep to them.
 
     Examples:
 
@@ -116,11 +164,64 @@ def main(
       tf-translate export runs/emoji --bundle bundles/whole --norm-inputs
 
       tf-translate export runs/emoji --bundle bundles/emoji --recipe float32 --web
+
+      tf-translate export generator.keras --bundle bundles/own --input-range 0 255
     """
     recipes = recipe or list(DEFAULT_RECIPES)
     if norm_inputs:
         check_norm_inputs(recipes, frozen_norm)
-    packed = obtain_litert() if web else None
+    for_file = ModelFileOptions(input_range, output_range, image_shape, aspect)
+    with removing_unfinished_work():
+        packed = obtain_litert() if web else None
+        if run.is_file() or run.suffix in MODEL_SUFFIXES:
+            check_run_options(frozen_norm, norm_inputs)
+            path = export_model_file(
+                run,
+                bundle,
+                for_file,
+                recipes=recipes,
+                calibration=calibration,
+                optimize=optimize,
+                web=packed,
+                license=license,
+                saved_model=saved_model,
+                intended_use=intended_use,
+            )
+        else:
+            for_file.check_unused()
+            path = _export_run(
+                run,
+                bundle,
+                recipes=recipes,
+                calibration=calibration,
+                frozen_norm=frozen_norm,
+                norm_inputs=norm_inputs,
+                optimize=optimize,
+                web=packed,
+                license=license,
+                saved_model=saved_model,
+                judges=judges,
+                intended_use=intended_use,
+            )
+    _print_next_steps(path, bundle, web)
+
+
+def _export_run(
+    run: Path,
+    bundle: Path,
+    *,
+    recipes: list[str],
+    calibration: Path | None,
+    frozen_norm: bool,
+    norm_inputs: bool,
+    optimize: bool,
+    web: list[Path] | None,
+    license: str | None,
+    saved_model: bool,
+    judges: bool,
+    intended_use: str | None,
+) -> Path:
+    """Exports a run's signatures; returns the bundle's path."""
     load_tensorflow()
     import exporters
     from tf_translate.experiment.export.provenance import provenance_of, source_of
@@ -132,7 +233,7 @@ def main(
     if frozen_norm:
         source["frozen_norm"] = _freeze(trained, calibration)
     signatures, golden = _signatures(trained, norm_inputs)
-    path = exporters.export(
+    return exporters.export(
         signatures,
         bundle,
         recipes=recipes,
@@ -143,11 +244,17 @@ def main(
         provenance=provenance_of(trained, license),
         seed=trained.config.training.seed,
         optimize=optimize,
-        web=packed,
+        web=web,
         sidecar=sidecar,
         keep_saved_model=saved_model,
     )
-    _print_next_steps(path, bundle, web)
+
+
+def check_run_options(frozen_norm: bool, norm_inputs: bool) -> None:
+    """Raises ConfigError if a model file is given an option that only runs have."""
+    for option, given in (("--frozen-norm", frozen_norm), ("--norm-inputs", norm_inputs)):
+        if given:
+            raise ConfigError(f"{option} needs the folder of a run, and a model file is given")
 
 
 def check_norm_inputs(recipes: list[str], frozen_norm: bool) -> None:
@@ -167,6 +274,7 @@ def check_norm_inputs(recipes: list[str], frozen_norm: bool) -> None:
 
 def _signatures(trained, norm_inputs: bool) -> tuple[dict, dict]:
     """Signatures to export and examples for them; `norm_inputs` adds signatures for tiles."""
+    from tf_translate.experiment.export.interpolation import with_interpolation
     from tf_translate.experiment.export.tiled_norm import norm_input_signatures, with_tiles
     from tf_translate.experiment.load_run import golden_images
 
@@ -175,7 +283,7 @@ def _signatures(trained, norm_inputs: bool) -> tuple[dict, dict]:
     if norm_inputs:
         signatures |= norm_input_signatures(trained.translator)
         golden = with_tiles(signatures, golden)
-    return signatures, golden
+    return with_interpolation(signatures, trained.config.data), golden
 
 
 def _print_next_steps(path: Path, bundle: Path, web: bool) -> None:

@@ -1,0 +1,122 @@
+"""`export` that is ended by Ctrl-C or SIGTERM, as a real process at several moments."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import keras
+import pytest
+
+COMMAND = (sys.executable, "-c", "from tf_translate.cli.main import run; run()")
+FOLDERS = ("bundles", "temporary")
+WAIT = 120  # seconds; machines of tests are shared
+
+
+@pytest.fixture(scope="module")
+def generator(tmp_path_factory):
+    """A network whose export takes seconds."""
+    layers = [keras.layers.Conv2D(16, 3, padding="same") for _ in range(6)]
+    network = keras.Sequential([keras.Input((64, 64, 3)), *layers])
+    network.add(keras.layers.Conv2D(3, 3, padding="same", activation="tanh"))
+    file = tmp_path_factory.mktemp("generator") / "generator.keras"
+    network.save(file)
+    return file
+
+
+def _start(generator, folder):
+    (folder / "temporary").mkdir()
+    return subprocess.Popen(
+        [*COMMAND, "export", generator, "--bundle", folder / "bundles" / "new" / "bundle"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"TMPDIR": str(folder / "temporary")},
+        start_new_session=True,
+    )
+
+
+def _written(folder):
+    """Everything that the command has written, by its path."""
+    return sorted(
+        str(path.relative_to(folder)) for name in FOLDERS for path in (folder / name).rglob("*")
+    )
+
+
+def _wait_for(process, condition):
+    end = time.monotonic() + WAIT
+    while not condition():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < end
+        time.sleep(0.002)
+
+
+def _partial(folder, name):
+    """Whether a file of the unfinished bundle exists; its temporary folder for an empty name."""
+    found = list((folder / "bundles").glob(f"new/.bundle.*.partial/{name}"))
+    return bool(found if name else list((folder / "bundles").glob("new/.bundle.*.partial")))
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    "moment",
+    ["", "golden.npz", "saved_model/saved_model.pb", "float32.tflite", "card.md"],
+)
+def test_an_interrupted_export_leaves_nothing_behind(generator, tmp_path, moment, number):
+    process = _start(generator, tmp_path)
+    try:
+        _wait_for(process, lambda: _partial(tmp_path, moment))
+        process.send_signal(number)
+        time.sleep(0.05)
+        process.send_signal(number)  # impatient users do
+        out, error = process.communicate(timeout=WAIT)
+    finally:
+        process.kill()
+    assert process.returncode == 128 + number, error
+    assert "Traceback" not in error
+    assert "bundle:" not in out
+    assert _written(tmp_path) == []
+    assert not (tmp_path / "bundles").exists()
+
+
+@pytest.mark.thorough
+def test_an_empty_folder_that_was_there_is_still_there(generator, tmp_path):
+    (tmp_path / "bundles" / "new" / "bundle").mkdir(parents=True)
+    process = _start(generator, tmp_path)
+    try:
+        _wait_for(process, lambda: _partial(tmp_path, "golden.npz"))
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=WAIT)
+    finally:
+        process.kill()
+    assert process.returncode == 143
+    assert _written(tmp_path) == ["bundles/new", "bundles/new/bundle"]
+
+
+IN_A_DESTRUCTOR = """
+import os, signal, sys
+from tf_translate.cli.interruption import removing_unfinished_work
+
+class Slow:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+        sum(range(100_000))  # the signal's exception is raised here, where Python ignores it
+
+with removing_unfinished_work():
+    try:
+        Slow()
+        for _ in range(10_000_000):
+            pass
+        print("went on")
+    finally:
+        print("removed")
+"""
+
+
+def test_a_signal_in_a_destructor_ends_the_command_too():
+    done = subprocess.run(
+        [sys.executable, "-c", IN_A_DESTRUCTOR], capture_output=True, text=True, timeout=WAIT
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (143, "removed\n", "")

@@ -1,0 +1,146 @@
+"""`tf-translate export MODEL.keras|MODEL.h5`: exports one network to a bundle."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+
+from tf_translate.cli.output import load_tensorflow, message_console, print_found
+from tf_translate.config.data import Aspect
+from tf_translate.errors import ConfigError
+
+if TYPE_CHECKING:  # loads TensorFlow
+    import keras
+
+    from exporters import Calibration
+    from tf_translate.layers.value_ranges import ImageRanges, Range
+
+_GOLDEN_IMAGES = 4
+
+
+@dataclass(frozen=True)
+class ModelFileOptions:
+    """What only a model file needs to be told.
+
+    Attributes:
+        input_range, output_range: Minimum and maximum value of its images; None to look at the
+            first and last layers.
+        image_shape: Height, width and channels for a network without fixed sides.
+        aspect: How its images were brought to its size in training; None to assume stretch, which
+            most code does.
+    """
+
+    input_range: "Range | None"
+    output_range: "Range | None"
+    image_shape: tuple[int, int, int] | None
+    aspect: str | None
+
+    def check_unused(self) -> None:
+        """Raises ConfigError if one of them is given for a run, which knows them."""
+        for name, value in vars(self).items():
+            if value is not None:
+                raise ConfigError(
+                    f"--{name.replace('_', '-')} is for a model file, and a run knows its own; "
+                    "leave it out"
+                )
+
+
+def export_model_file(
+    file: Path,
+    bundle: Path,
+    options: ModelFileOptions,
+    *,
+    recipes: Sequence[str],
+    calibration: Path | None,
+    optimize: bool,
+    web: Sequence[Path] | None,
+    license: str | None,
+    saved_model: bool,
+    intended_use: str | None,
+) -> Path:
+    """Exports the network of a file as the signature `a_to_b`; returns the bundle's path."""
+    for name in ("input_range", "output_range"):
+        _check_range(name, getattr(options, name))
+    aspect = _aspect(options.aspect)
+    load_tensorflow()
+    import exporters
+    from tf_translate.experiment.export.model_file import load_network, network_signature
+    from tf_translate.layers.value_ranges import image_ranges
+
+    network = load_network(file, options.image_shape)
+    ranges = image_ranges(network, options.input_range, options.output_range)
+    _print_ranges(options, ranges)
+    if options.aspect is None:
+        message_console().print(
+            f"aspect assumed {aspect}: give --aspect letterbox or crop otherwise", soft_wrap=True
+        )
+    golden, examples = _images(network, ranges, aspect, recipes, calibration)
+    return exporters.export(
+        {"a_to_b": network_signature(network, ranges)},
+        bundle,
+        recipes=recipes,
+        aspect=aspect,
+        golden_images=golden,
+        calibration=examples,
+        source={"file": file.name} | ({"intended_use": intended_use} if intended_use else {}),
+        provenance={"license": license} if license else {},
+        optimize=optimize,
+        web=web,
+        keep_saved_model=saved_model,
+    )
+
+
+def _aspect(given: str | None) -> Aspect:
+    if given is None:
+        return "stretch"
+    if given not in get_args(Aspect):
+        raise ConfigError(f"--aspect must be one of {', '.join(get_args(Aspect))}, got {given!r}")
+    return given  # type: ignore[return-value]
+
+
+def _check_range(name: str, limits: "Range | None") -> None:
+    if limits is not None and not limits[0] < limits[1]:
+        raise ConfigError(
+            f"--{name.replace('_', '-')} must be a minimum and a larger maximum, such as 0 1, got "
+            f"{limits[0]:g} {limits[1]:g}"
+        )
+
+
+def _print_ranges(options: ModelFileOptions, ranges: "ImageRanges") -> None:
+    """Says where both value ranges come from, because a wrong one ruins every pixel."""
+    for kind in ("input", "output"):
+        low, high = getattr(ranges, kind)
+        if kind in ranges.assumed:
+            text = ranges.assumption(kind, "--{}-range {:g} {:g}")
+        elif getattr(options, f"{kind}_range") is not None:
+            text = f"{kind} range [{low:g}, {high:g}], as given"
+        else:
+            place = "first" if kind == "input" else "last"
+            text = f"{kind} range [{low:g}, {high:g}], by the {place} layers"
+        message_console().print(text, soft_wrap=True)
+
+
+def _images(
+    network: "keras.Model",
+    ranges: "ImageRanges",
+    aspect: Aspect,
+    recipes: Sequence[str],
+    folder: Path | None,
+) -> tuple[Mapping[str, Any], "Calibration | None"]:
+    """Golden images and calibration examples from a folder; none without one."""
+    import exporters
+    from exporters.inference.images import to_float
+    from tf_translate.experiment.export.model_file import pixels_in
+
+    if folder is None:
+        return {}, None
+    pixels = pixels_in(folder, network.input_shape[1:], aspect=aspect, report=print_found)
+    chosen = exporters.pick_diverse_images(to_float(each) for each in pixels)
+    golden = {"a_to_b": {"image": to_float(pixels[:_GOLDEN_IMAGES], ranges.input)}}
+    if not any(
+        name in exporters.RECIPES and exporters.RECIPES[name].calibrated for name in recipes
+    ):
+        return golden, None
+    inputs = {"a_to_b": {"image": to_float(pixels[chosen], ranges.input)}}
+    metadata = {"source": folder.name, "picker": "farthest colours and contrast", "seed": 0}
+    return golden, exporters.Calibration(inputs, metadata)

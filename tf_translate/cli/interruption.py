@@ -1,0 +1,72 @@
+"""Ends a command on Ctrl-C or SIGTERM so that everything unfinished is removed."""
+
+import _thread
+import contextlib
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from types import FrameType
+from typing import Any
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_RETRY_SECONDS = 0.01
+
+
+@contextlib.contextmanager
+def removing_unfinished_work() -> Iterator[None]:
+    """Turns Ctrl-C and SIGTERM into SystemExit, so that `finally` blocks run.
+
+    The exit code is 130 after Ctrl-C and 143 after SIGTERM, as in a shell. A second signal is
+    ignored: it would interrupt the removal. The block must run in the main thread; in another one
+    nothing is changed.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    interruption = _Interruption()
+    interruption.start()
+    try:
+        yield
+    finally:
+        interruption.stop()
+
+
+class _Interruption:
+    """Raises SystemExit in the main thread, once, wherever a signal finds it.
+
+    Python ignores an exception in a destructor or a callback; it is then raised again soon after.
+    """
+
+    def __init__(self) -> None:
+        self._exit: SystemExit | None = None
+        self._number = 0  # of the signal
+        self._handlers: dict[int, Any] = {}
+        self._report_ignored = sys.unraisablehook
+
+    def start(self) -> None:
+        for each in _SIGNALS:
+            handler = signal.getsignal(each)
+            # What is ignored stays so (nohup), and what is not Python's cannot be restored.
+            if handler not in (signal.SIG_IGN, None):
+                self._handlers[each] = signal.signal(each, self._end)
+        sys.unraisablehook = self._raise_again
+
+    def stop(self) -> None:
+        """Restores the handlers; ignores further signals if the process is ending."""
+        for each, handler in self._handlers.items():
+            signal.signal(each, handler if self._exit is None else signal.SIG_IGN)
+        sys.unraisablehook = self._report_ignored
+
+    def _end(self, number: int, frame: FrameType | None) -> None:
+        if self._exit is None:
+            self._number, self._exit = number, SystemExit(128 + number)
+            raise self._exit
+
+    def _raise_again(self, ignored: "sys.UnraisableHookArgs") -> None:
+        if self._exit is None or ignored.exc_value is not self._exit:
+            self._report_ignored(ignored)
+            return
+        self._exit = None
+        # As if the signal came again, when the destructor has ended.
+        threading.Timer(_RETRY_SECONDS, _thread.interrupt_main, (self._number,)).start()
