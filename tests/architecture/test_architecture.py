@@ -45,7 +45,7 @@ def test_only_the_core_updates_the_weights_of_a_translator():
         if "GradientTape" in path.read_text("utf-8")
     }
     assert with_tapes == {
-        "tf_translate/core/forward_cache.py",
+        "tf_translate/core/training_step/forward_cache.py",
         # These differentiate with respect to inputs: an edit, a latent, a gradient penalty.
         "tf_translate/editing/gradient_steps.py",
         "tf_translate/editing/latent_inversion.py",

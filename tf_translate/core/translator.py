@@ -7,17 +7,22 @@ import keras
 
 from tf_translate.config.settings import MethodSettings
 from tf_translate.core import serialization, stateless_random
-from tf_translate.core.batch_check import check_batch, check_values, explain_values
 from tf_translate.core.conformance import Conformance
 from tf_translate.core.diagnostics import Diagnostics, GradientNorms
-from tf_translate.core.forward_cache import ForwardCache, gradients_of, split, totals_of
 from tf_translate.core.loss_terms import LossTerm, check_losses, with_loss_weights
 from tf_translate.core.optimizers import make_optimizer, replace_by_average
-from tf_translate.core.ordered_sums import keep_apart, ordered_sums
 from tf_translate.core.player import Player
 from tf_translate.core.schedules import Schedule
 from tf_translate.core.signature import Signature
-from tf_translate.core.step_variants import StepVariants
+from tf_translate.core.training_step.batch_check import check_batch, check_values, explain_values
+from tf_translate.core.training_step.forward_cache import (
+    ForwardCache,
+    gradients_of,
+    split,
+    totals_of,
+)
+from tf_translate.core.training_step.ordered_sums import keep_apart, ordered_sums
+from tf_translate.core.training_step.step_variants import StepVariants
 
 
 class Translator(serialization.LeakFreeSavingModel, Diagnostics):

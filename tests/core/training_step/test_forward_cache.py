@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from tests.core.toy import Toy, batch_of, scale
-from tf_translate.core.forward_cache import split
+from tf_translate.core.training_step.forward_cache import split
 
 
 def test_image_i_is_in_the_microbatch_i_modulo_their_number():

@@ -6,7 +6,7 @@ import tensorflow as tf
 from tensorflow.python.eager import context
 
 from tests.methods.test_conformance import _batch, _build
-from tf_translate.core.ordered_sums import ordered_sums
+from tf_translate.core.training_step.ordered_sums import ordered_sums
 
 
 def _sum_operations(call):

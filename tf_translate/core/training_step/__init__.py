@@ -1,0 +1,1 @@
+"""The parts of one training step: shared forward passes, order of sums, variants, checks."""
