@@ -83,6 +83,8 @@ def meaning(tensor: TensorRecord) -> str:
         _, height, width, channels = tensor.shape
         colours = CHANNELS.get(channels, f"{channels} channels")
         parts.insert(0, f"image {width} wide and {height} high, rows from the top, {colours}")
+        if tensor.interpolation == "nearest":
+            parts.append("a label map: resize it by the nearest pixel, not bicubic")
     if tensor.labels and tensor.labels != (tensor.name,):
         parts.append(f"in order: {', '.join(tensor.labels)}")
     return "; ".join(parts)

@@ -43,9 +43,12 @@ def _colours(pixels):
 
 @pytest.mark.parametrize("aspect", ["stretch", "letterbox", "crop"])
 def test_label_maps_keep_their_colours_on_the_way_in_and_back(tmp_path, aspect):
-    runner = _export(tmp_path, Signature("f", _negative, (LabelMap(),), (LabelMap(),)), aspect=aspect)
+    tensors = (LabelMap(),)
+    runner = _export(tmp_path, Signature("f", _negative, tensors, tensors), aspect=aspect)
     for tensor in ("inputs", "outputs"):
         assert getattr(runner.bundle.manifest.signatures["f"], tensor)[0].interpolation == "nearest"
+    card = (runner.bundle.root / "card.md").read_text("utf-8")
+    assert "a label map: resize it by the nearest pixel, not bicubic" in card
     labels = np.random.default_rng(0).choice([0, 80, 255], (31, 57, 1)).repeat(3, -1)
     translated = translate_image(runner, labels.astype(np.uint8))
     assert set(_colours(translated)[:, 0]) == {0, 175, 255}
