@@ -108,19 +108,20 @@ def place_on_tiles(size: Size, tile: Size, aspect: Aspect) -> Placement:
     """Where an image goes on a canvas that tiles are cut from, no side of it below a tile's.
 
     The canvas has the size of the image, and every pixel of it is kept, unless the image has a
-    side shorter than a tile. Then `stretch` lengthens that side, and `crop` enlarges the image
-    until both sides are long enough. `letterbox` adds borders by reflection; if the image is
-    smaller than one tile, it is enlarged as without tiles first. The result always shows the
-    whole image.
+    side shorter than a tile. `stretch` lengthens that side. An image that a single tile covers is
+    enlarged: with `letterbox` as without tiles, with `crop` until both sides are long enough. Of
+    an image with another side longer than a tile, both fill the short side by reflection. The
+    result always shows the whole image.
     """
     height, width = max(size[0], tile[0]), max(size[1], tile[1])
     if size == (height, width) or aspect == "stretch":
         return Placement(_whole(size), _whole((height, width)), (height, width))
-    if aspect == "crop":
+    is_small = (height, width) == tile
+    if aspect == "crop" and is_small:
         scale = max(tile[0] / size[0], tile[1] / size[1])
         canvas = max(tile[0], round(size[0] * scale)), max(tile[1], round(size[1] * scale))
         return Placement(_whole(size), _whole(canvas), canvas)
-    inner = _fitted(size, tile) if (height, width) == tile else size
+    inner = _fitted(size, tile) if is_small else size
     return Placement(_whole(size), _centred(inner, (height, width)), (height, width))
 
 

@@ -113,8 +113,8 @@ def test_smaller_images_are_brought_to_the_size_of_a_tile_by_the_aspect():
         longest = (max(size[0], 8), max(size[1], 12))
         assert canvas[size, "stretch"] == canvas[size, "letterbox"] == longest
     assert canvas[(4, 10), "crop"] == (8, 20)  # twice as large: two tiles side by side
-    assert canvas[(4, 50), "crop"] == (8, 100)
-    assert canvas[(30, 3), "crop"] == (120, 12)
+    assert canvas[(4, 50), "crop"] == (8, 50)
+    assert canvas[(30, 3), "crop"] == (30, 12)
 
 
 def test_an_image_that_fits_in_a_tile_gets_what_it_gets_without_tiles():
@@ -122,7 +122,10 @@ def test_an_image_that_fits_in_a_tile_gets_what_it_gets_without_tiles():
         for size in ((4, 10), (8, 5), (1, 1)):
             assert place_on_tiles(size, CANVAS, aspect) == place(size, CANVAS, aspect)
     # Mirrored, not enlarged, where the other side is longer than a tile.
-    assert place_on_tiles((4, 50), CANVAS, "letterbox").box == Box(2, 0, 4, 50)
+    for aspect in ("letterbox", "crop"):
+        assert place_on_tiles((4, 50), CANVAS, aspect).box == Box(2, 0, 4, 50)
+        long_and_thin = place_on_tiles((1, 10**6), CANVAS, aspect)
+        assert long_and_thin.canvas == (8, 10**6)  # not 8 times as wide
 
 
 @pytest.mark.parametrize("size", SIZES)
