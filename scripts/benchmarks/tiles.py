@@ -99,16 +99,17 @@ def prepare(folder: Path, run: Path, signature: str, size: tuple[int, int]) -> N
 
     trained = load_run_to_export(run)
     translator, source = trained.translator, source_of(trained)
+    aspect = trained.config.data.aspect
     network = _network(translator, signature)
     selected = {signature: translator.signatures()[signature]}
     write(folder / IMAGE, _image(size))
-    _export(folder, "live", selected, source)
+    _export(folder, "live", selected, source, aspect)
     _save_for_any_size(folder, "live", network)
     with_inputs = norm_input_signatures(translator).items()
     tiled = {name: each for name, each in with_inputs if name.startswith(f"{signature}_")}
-    _export(folder, "norm_inputs", selected | tiled, source)
+    _export(folder, "norm_inputs", selected | tiled, source, aspect)
     frozen = _freeze(trained)  # last, as it changes the networks
-    _export(folder, "frozen", selected, source | {"frozen_norm": frozen})
+    _export(folder, "frozen", selected, source | {"frozen_norm": frozen}, aspect)
     _save_for_any_size(folder, "frozen", network)
 
 
@@ -124,12 +125,14 @@ def _freeze(trained) -> dict:
     return cost
 
 
-def _export(folder: Path, norm: str, signatures: Mapping, source: Mapping) -> None:
+def _export(folder: Path, norm: str, signatures: Mapping, source: Mapping, aspect: str) -> None:
     """Exports a bundle unless it exists; a bundle appears complete or not at all."""
     import exporters
 
     if not (folder / norm).is_dir():
-        exporters.export(signatures, folder / norm, source=source, keep_saved_model=False)
+        exporters.export(
+            signatures, folder / norm, aspect=aspect, source=source, keep_saved_model=False
+        )
 
 
 def _save_for_any_size(folder: Path, norm: str, network) -> None:

@@ -54,6 +54,7 @@ def export(trained: ExportableRun, bundle: Path, recipes: list[str], images: int
                 trained.translator.signatures(),
                 bundle,
                 recipes=remaining,
+                aspect=trained.config.data.aspect,
                 golden_images=held_out,
                 calibration=exporters.Calibration(inputs, {"source": "training split"}),
                 source=source_of(trained),

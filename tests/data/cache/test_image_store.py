@@ -52,14 +52,15 @@ def test_opening_a_cached_store_again_decodes_nothing(tmp_path, cache, monkeypat
     assert sorted(path.suffix for path in cache.iterdir()) == [".json", ".npy"]
 
 
-def test_a_changed_image_another_size_or_other_channels_are_decoded_again(tmp_path, cache):
+def test_a_changed_image_or_another_format_is_decoded_again(tmp_path, cache):
     images = write_noise_images(tmp_path / "p")
     open_store(images, "disk")
     open_store(images, "disk", image_store.ImageFormat((6, 8), 1))
     open_store(images, "disk", image_store.ImageFormat((8, 6), 3))
+    open_store(images, "disk", image_store.ImageFormat((6, 8), 3, "crop"))
     save(images.files[2].path, np.zeros((9, 12, 3), np.uint8))
     assert open_store(images, "disk").read(2).max() == 0
-    assert len(list(cache.glob("*.npy"))) == 4
+    assert len(list(cache.glob("*.npy"))) == 5
 
 
 def test_interrupted_decoding_leaves_no_files(tmp_path, cache):

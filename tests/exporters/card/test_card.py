@@ -115,7 +115,9 @@ def test_the_manifest_covers_card_and_examples_and_verify_notices_a_change(descr
     for path in covered:
         with (copy / path).open("a") as file:
             file.write("!")
-    faults = [check.path for check in exporters.verify(copy, isolated=False).files if not check.passed]
+    faults = [
+        check.path for check in exporters.verify(copy, isolated=False).files if not check.passed
+    ]
     assert faults == list(covered)
 
 
