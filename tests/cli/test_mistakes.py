@@ -305,7 +305,7 @@ def test_two_input_images_of_the_same_name_are_rejected(mistake, bundle, tmp_pat
     sentence = mistake(
         "translate", bundle, tmp_path / "p", tmp_path / "q", "--output", tmp_path / "o"
     )
-    assert "several images would be written as x.png" in sentence
+    assert "x.png would both be written as" in sentence
 
 
 def test_an_existing_output_image_is_not_overwritten(mistake, bundle, tmp_path):
