@@ -1,1 +1,1 @@
-"""Stress tests of training: kills, memory over many steps, start-up time."""
+"""Stress tests: kills of training, its memory and start-up time, damaged and hostile files."""
