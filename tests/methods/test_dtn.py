@@ -147,7 +147,7 @@ def test_f_can_be_any_network_from_a_file(tmp_path):
 def test_a_wrong_feature_extractor_and_missing_labels_are_refused(tmp_path):
     (tmp_path / "f.keras").write_text("no network")
     with pytest.raises(
-        ValueError, match=r"`feature_extractor` must be a .keras file .* cannot be read"
+        ValueError, match=r"`feature_extractor` must be a .keras file .* is not a zip file"
     ):
         _model(feature_extractor=str(tmp_path / "f.keras"))
     keras.Sequential([keras.Input((4, 4, 3)), keras.layers.Flatten()]).save(tmp_path / "g.keras")

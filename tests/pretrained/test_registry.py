@@ -125,7 +125,7 @@ def test_a_file_that_is_no_network_of_rgb_images_is_refused_by_name(tmp_path):
     ):
         load_pretrained("lite0")
     (tmp_path / "no.keras").write_bytes(b"no")
-    with pytest.raises(DataError, match=r"no\.keras cannot be loaded"):
+    with pytest.raises(DataError, match=r"no\.keras is not a zip file"):
         load_pretrained(tmp_path / "no.keras")
     tiny(channels=1).save(tmp_path / "grey.keras")
     with pytest.raises(DataError, match=r"height, width, 3\) of one size, its input"):

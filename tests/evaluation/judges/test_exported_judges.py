@@ -115,7 +115,7 @@ def test_a_run_without_evaluation_has_no_packed_judges(tmp_path):
 
 def test_packing_names_a_missing_judge(folder, trained, tmp_path):
     (tmp_path / "directions.json").write_bytes((folder / "directions.json").read_bytes())
-    with pytest.raises(DataError, match=r"the judge .*domain-.*\.keras cannot be read; evaluate"):
+    with pytest.raises(DataError, match=r"the judge .*domain-.*\.keras does not exist; evaluate"):
         packed_files(tmp_path)
 
 
