@@ -6,6 +6,7 @@ import shutil
 import numpy as np
 import pytest
 
+from tests.cli.conftest import settings
 from tf_translate import images
 from tf_translate.training.run_dir import RunDir
 from tf_translate.training.run_lock import single_writer
@@ -206,3 +207,12 @@ def test_a_run_that_is_being_trained_can_be_read_but_not_resumed(mistake, moved)
         assert f"{run} is being trained by process " in sentence
         load_run(run)
         load_run_to_export(run)
+
+
+@pytest.mark.thorough
+def test_two_new_runs_cannot_start_in_one_folder(mistake, pairs, tmp_path):
+    run, options = tmp_path / "run", settings(f"data.path={pairs}", "training.steps=2")
+    with single_writer(RunDir(run), pytest.fail):
+        sentence = mistake("train", "pix2pix", "--run", run, *options)
+    assert f"{run} is being trained by process " in sentence
+    assert [path.name for path in run.iterdir()] == ["lock"]

@@ -249,3 +249,28 @@ def test_a_new_run_has_its_data_before_its_configuration(tmp_path):
     again.data.unlink()
     with pytest.raises(RunError, match=r"has no data\.json, which lists its images"):
         again.read_data()
+
+
+def test_a_model_is_taken_from_the_newest_intact_file_and_broken_ones_are_named(tmp_path):
+    run, said = RunDir.create(tmp_path / "r", {}), []
+    for step in (5, 10):
+        run.save_checkpoint(_zip, step, keep=2)
+    _zip(run.model)
+    assert run.finished_model(pytest.fail) == run.checkpoint(10)
+    run.checkpoint(10).write_bytes(b"")
+    assert run.finished_model(said.append) == run.checkpoint(5)
+    run.checkpoint(5).write_bytes(b"half")
+    assert run.finished_model(said.append) == run.model
+    broken = "is broken (truncated or with a wrong checksum) and is not used"
+    assert said == [f"{run.checkpoint(step)} {broken}" for step in (10, 10, 5)]
+
+
+def test_a_broken_best_checkpoint_is_not_replaced_in_silence(tmp_path):
+    run = RunDir.create(tmp_path / "r", {})
+    run.save_checkpoint(_zip, 5, keep=2)
+    run.keep_best(run.checkpoint(5))
+    best = run.best_checkpoint()
+    best.write_bytes(b"")
+    for use in (run.finished_model, lambda: run.write_model(5)):
+        with pytest.raises(RunError, match=rf"the best checkpoint {best} is broken .*; restore a"):
+            use()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+from rich.console import Console
 
 from tf_translate.config.schema import Config
 from tf_translate.core.signature import Signature
@@ -118,10 +119,13 @@ def load_run_to_export(path: str | Path) -> ExportableRun:
 def load_model(path: str | Path) -> Translator:
     """Loads the translator of a run, in float32, for inference.
 
+    Checkpoints that are broken, and so are not loaded, are named on stderr.
+
     Raises:
         RunError: If there is no run, it has no model yet, or the model cannot be read.
     """
-    return load_model_file(RunDir.open(path).finished_model(), read_config(path))
+    console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+    return load_model_file(RunDir.open(path).finished_model(console.print), read_config(path))
 
 
 def load_model_file(file: Path, config: Config) -> Translator:

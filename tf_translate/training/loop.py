@@ -84,8 +84,9 @@ def resume(
             cannot be read, and about other files beside them.
 
     Raises:
-        RunError: If there are checkpoints, but none can be read.
+        RunError: If there are checkpoints, but none can be read, or the best one is broken.
     """
+    run.best_checkpoint()  # a broken one ends here, not at the next assessment
     ignored = run.ignored_checkpoints()
     if ignored:
         report(f"ignored in {run.checkpoints}, as training has not written it: {shorten(ignored)}")

@@ -174,9 +174,18 @@ class RunDir:
         return self.checkpoints / f"step-{step:08d}.keras"
 
     def best_checkpoint(self) -> Path | None:
-        """The checkpoint that was kept as the best, or None if none was selected."""
+        """The checkpoint that was kept as the best, or None if none was selected.
+
+        Raises:
+            RunError: If it is broken.
+        """
         found = self._best_checkpoints()
-        return found[0] if found and is_intact(found[0]) else None
+        if found and not is_intact(found[0]):
+            raise RunError(
+                f"the best checkpoint {found[0]} is broken (truncated or with a wrong checksum); "
+                "restore a copy, or delete it so that the newest checkpoint takes its place"
+            )
+        return found[0] if found else None
 
     def keep_best(self, checkpoint: Path) -> None:
         """Keeps a copy of a checkpoint as the best one, and deletes the previous best."""
@@ -236,29 +245,35 @@ class RunDir:
         source = self.best_checkpoint() or self.checkpoint(step)
         write_atomically(self.model, lambda file: shutil.copyfile(source, file))
 
-    def finished_model(self) -> Path:
+    def finished_model(self, report: Callable[[str], None] = lambda _: None) -> Path:
         """The model that later commands load.
 
-        That is the best checkpoint, else the newest one, else `model.keras` if checkpoints were
-        deleted.
+        That is the best checkpoint, else the newest intact one, else `model.keras` if checkpoints
+        were deleted.
+
+        Args:
+            report: Called with a sentence about each newer checkpoint that is broken.
 
         Raises:
-            RunError: If none of them exists, or only a broken `model.keras`.
+            RunError: If none of them exists, or the best one or all of them are broken.
         """
-        checkpoint = self.best_checkpoint() or self.newest_checkpoint()
-        if checkpoint is None and self.model.is_file():
-            if not is_intact(self.model):
-                raise RunError(
-                    f"{self.model} cannot be read (it is truncated or has a wrong checksum), and "
-                    "there is no intact checkpoint; restore a copy"
-                )
-            return self.model
-        if checkpoint is None:
+        best = self.best_checkpoint()
+        if best is not None:
+            return best
+        for path in (*self.checkpoints_newest_first(), self.model):
+            if path.is_file() and is_intact(path):
+                return path
+            if path.is_file():
+                report(f"{path} is broken (truncated or with a wrong checksum) and is not used")
+        if self.model.is_file():
             raise RunError(
-                f"{self.path} holds no model yet; train it first: "
-                f"tf-translate train ... --run {self.path} --resume"
+                f"{self.model} cannot be read (it is truncated or has a wrong checksum), and "
+                "there is no intact checkpoint; restore a copy"
             )
-        return checkpoint
+        raise RunError(
+            f"{self.path} holds no model yet; train it first: "
+            f"tf-translate train ... --run {self.path} --resume"
+        )
 
     def history(self) -> list[dict]:
         """The rows of losses; broken lines, such as one that a crash cut off, are left out."""
