@@ -6,6 +6,7 @@ import shutil
 import pytest
 
 from tests.data.image_files import ab_folders, config, named_pairs, plain
+from tests.data.packed.test_writer import pack_path
 from tf_translate.data.domain_dataset import open_domain_dataset
 from tf_translate.data.image_dataset import open_image_dataset
 from tf_translate.data.inventory import (
@@ -107,3 +108,10 @@ def test_an_inventory_survives_json(tmp_path):
     values["train"]["a"]["images"] = 4
     with pytest.raises(ValueError, match="5 hashes of 4 images"):
         inventory_from_json(values)
+
+
+@pytest.mark.parametrize("write", [named_pairs, ab_folders])
+def test_the_same_images_packed_are_no_change(tmp_path, write):
+    before = _inventory(write(tmp_path / "files"), validation_share=0.3)
+    packed = pack_path(tmp_path / "files", tmp_path / "packed")
+    assert describe_changes(before, _inventory(packed, validation_share=0.3)) is None
