@@ -26,11 +26,11 @@ import zlib
 from collections import Counter
 from pathlib import Path
 
-from scripts.benchmarks.machine import with_root_on_path
 from scripts.stress.fuzz_images_seeds import seed_files
 from scripts.stress.whole_number import whole_number
 
 SECONDS = 60  # for each image
+START_SECONDS = 300  # for the start of a process, on a busy machine
 MEMORY = 4 * 2**30  # bytes of address space of a child
 EXTREMES = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
 HEADER = 256  # many mutations are in so many first bytes
@@ -116,6 +116,8 @@ class Child:
     """A process that reads images by number, in a folder of its own."""
 
     def __init__(self, folder: Path, seed: int) -> None:
+        from scripts.benchmarks.machine import with_root_on_path  # slow, and a child needs none
+
         environment = with_root_on_path(
             HOME=str(folder), TMPDIR=str(folder), OMP_NUM_THREADS="1", PYTHONDONTWRITEBYTECODE="1"
         )
@@ -129,14 +131,14 @@ class Child:
             stderr=subprocess.DEVNULL,
             text=True,
         )
-        if self._ask("ready")["outcome"] != "ready":
+        if self._ask("ready", START_SECONDS)["outcome"] != "ready":
             sys.exit("the process that reads images does not start: run the command with --child 0")
 
     def read(self, number: int) -> dict:
         """What happened: `outcome` (a key of the counts) and details."""
         return self._ask(str(number))
 
-    def _ask(self, question: str) -> dict:
+    def _ask(self, question: str, seconds: float = SECONDS) -> dict:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         try:
@@ -144,7 +146,7 @@ class Child:
             self._process.stdin.flush()
         except BrokenPipeError:
             return self._ended()
-        if not select.select([self._process.stdout], [], [], SECONDS)[0]:
+        if not select.select([self._process.stdout], [], [], seconds)[0]:
             self.stop()
             return {"outcome": "hangs", "ended": True}
         line = self._process.stdout.readline()
