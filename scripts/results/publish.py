@@ -11,6 +11,7 @@ python -m scripts.results.publish --startup FOLDER NAME
 python -m scripts.results.publish --steps FOLDER NAME
 python -m scripts.results.publish --input FOLDER NAME
 python -m scripts.results.publish --cpu-kernels FOLDER NAME
+python -m scripts.results.publish --fuzz FOLDER NAME
 """
 
 import json
@@ -130,6 +131,9 @@ def main(arguments: list[str]) -> None:
         publish_ablation(Path(arguments[1]), arguments[2])
     elif arguments[0] == "--benchmark":
         publish_benchmark(Path(arguments[1]), arguments[2])
+    elif arguments[0] == "--fuzz":
+        (file,) = Path(arguments[1]).glob("fuzz_*.json")
+        publish_table(file, arguments[2])
     elif arguments[0] in TABLES:
         publish_table(Path(arguments[1]) / TABLES[arguments[0]], arguments[2])
     else:

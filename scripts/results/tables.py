@@ -101,7 +101,8 @@ def _conditions(result: dict) -> list[str]:
 
 def _kills_table(result: dict) -> str:
     """One row per method: where its runs were killed, and how they ended."""
-    lines = [f"`{result['command']}`: runs of {result['steps']} steps, {result['machine']}", ""]
+    kind = "shipped presets of" if result.get("presets") else "runs of"
+    lines = [f"`{result['command']}`: {kind} {result['steps']} steps, {result['machine']}", ""]
     lines.append(
         "| method | kills | stage | while writing a file | before a checkpoint | resumed "
         "| equal, bit for bit | largest difference |"
@@ -274,6 +275,16 @@ def _kernels_table(result: dict) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _fuzz_table(result: dict) -> str:
+    """One row: how many mutated inputs ended in which way."""
+    counts = result["counts"]
+    lines = [f"`{result['command']}`, {result['machine']}", ""]
+    lines.append("| " + " | ".join(name.replace("_", " ") for name in counts) + " |")
+    lines.append("|---" * len(counts) + "|")
+    lines.append("| " + " | ".join(f"{count:,}" for count in counts.values()) + " |")
+    return "\n".join([*lines, ""])
+
+
 TABLES = {  # by the key that only this kind of result has
     "ablation": _ablation_table,
     "benchmark": _benchmark_table,
@@ -286,4 +297,5 @@ TABLES = {  # by the key that only this kind of result has
     "input": _input_table,
     "step_times": _steps_table,
     "kernel_times": _kernels_table,
+    "counts": _fuzz_table,
 }

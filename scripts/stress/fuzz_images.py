@@ -12,6 +12,7 @@ anything else happened. Image number N is the same for the same seed.
 """
 
 import argparse
+import datetime
 import json
 import os
 import random
@@ -234,8 +235,13 @@ def main(arguments: list[str]) -> int:
     if folder.exists() and any(folder.iterdir()):
         sys.exit(f"--folder must be new or empty, {folder} is not")
     folder.mkdir(parents=True, exist_ok=True)
+    from scripts.benchmarks.machine import machine, versions
+
     result = {
         "command": shlex.join(["scripts/bench", "fuzz_images", *arguments]),
+        "date": datetime.date.today().isoformat(),
+        "machine": machine(),
+        "versions": versions(("numpy", "pillow")),
         "seed": options.seed,
         **run(folder, options.seed, options.count),
     }
