@@ -26,9 +26,9 @@ class TensorLike(Protocol):
     def value_range(self) -> tuple[float, float] | None:
         """Minimum and maximum value, or None if unbounded.
 
-        A float32 tensor `(batch, height, width, channels)` with a range and at most four channels
-        is a batch of images: level 0 of a pixel is the minimum, level 255 the maximum. The input
-        `mask` is the exception; it is a weight at each pixel.
+        A float32 tensor `(batch, height, width, channels)` with a range is a batch of images:
+        level 0 of a pixel is the minimum, level 255 the maximum. The input `mask` is the
+        exception; it is a weight at each pixel.
         """
 
     # Optional attributes:

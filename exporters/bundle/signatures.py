@@ -13,7 +13,6 @@ from exporters.errors import ExportError
 from exporters.protocol import SignatureLike, TensorLike
 
 MASK = "mask"  # an input of this name weights pixels and is no image
-MAX_CHANNELS = 4  # of an image: red, green, blue, alpha
 PIXEL_SUFFIX = "_uint8"
 PIXEL_RANGE = (0.0, 255.0)
 _RESERVED_NAMES = {*keyword.kwlist, "self"}  # TensorFlow cannot trace arguments of such names
@@ -54,12 +53,11 @@ def make_records(signatures: Mapping[str, SignatureLike]) -> dict[str, Signature
 
 
 def is_image(tensor: TensorRecord) -> bool:
-    """Whether a tensor is a batch of float images: it has limits and at most four channels."""
+    """Whether a tensor is a batch of float images, of any number of channels: it has limits."""
     return (
         tensor.dtype == "float32"
         and tensor.name != MASK
         and len(tensor.shape) == 4
-        and tensor.shape[-1] <= MAX_CHANNELS
         and tensor.value_range is not None
         and not tensor.range_is_typical
     )

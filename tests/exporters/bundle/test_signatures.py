@@ -79,7 +79,6 @@ def test_images_get_a_uint8_variant_and_other_tensors_stay():
     [
         Tensor("mask", (None, 8, 12, 1), value_range=(0.0, 1.0)),
         Tensor(shape=(None, 9)),
-        Tensor(shape=(None, 8, 12, 5)),
         Tensor(value_range=None),
         TypicalTensor(),
     ],
