@@ -5,6 +5,7 @@ import hashlib
 import json
 import re
 import shutil
+from io import BytesIO
 
 import numpy as np
 import pytest
@@ -137,6 +138,17 @@ def test_four_golden_images_are_examples_and_are_stored_once(site, by_title):
     assert len(by_title["swap"]["examples"]["exemplar"]) == 2
     assert by_title["generated"]["examples"] == {"image": []}
     assert len(list((site / "web" / "examples").iterdir())) == 6
+
+
+def test_examples_are_scaled_by_the_value_range_of_their_signature():
+    tensor = Tensor(value_range=(0.0, 255.0))
+    signature = Signature("a_to_b", lambda image: {"image": image}, (tensor,), (tensor,))
+    pixels = np.random.default_rng(0).integers(0, 256, (1, 8, 12, 3), np.uint8)
+    examples = {"a_to_b": {"image": pixels.astype(np.float32)}}
+    files = page_files("title", {}, make_records({"a_to_b": signature}), [], examples)
+    (name,) = (each for each in files if each.startswith("examples/"))
+    with Image.open(BytesIO(files[name])) as opened:
+        np.testing.assert_array_equal(np.asarray(opened), pixels[0])
 
 
 def test_a_page_without_signatures_to_show_is_refused_before_conversion(tmp_path):
