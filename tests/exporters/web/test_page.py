@@ -46,7 +46,9 @@ def test_a_bundle_with_a_page_verifies_until_the_page_is_changed(site, tmp_path)
     copy = shutil.copytree(site, tmp_path / "copy")
     with (copy / "web" / "page.js").open("a") as file:
         file.write("//")
-    assert any("web/page.js has" in failure for failure in exporters.verify(copy, isolated=False).failures)
+    assert any(
+        "web/page.js has" in failure for failure in exporters.verify(copy, isolated=False).failures
+    )
 
 
 def test_the_files_of_litert_are_those_the_page_asks_for(site):
@@ -145,7 +147,8 @@ def test_examples_are_scaled_by_the_value_range_of_their_signature():
     signature = Signature("a_to_b", lambda image: {"image": image}, (tensor,), (tensor,))
     pixels = np.random.default_rng(0).integers(0, 256, (1, 8, 12, 3), np.uint8)
     examples = {"a_to_b": {"image": pixels.astype(np.float32)}}
-    files = page_files("title", {}, make_records({"a_to_b": signature}), [], examples)
+    records = make_records({"a_to_b": signature})
+    files = page_files("title", {}, records, [], examples, aspect="stretch")
     (name,) = (each for each in files if each.startswith("examples/"))
     with Image.open(BytesIO(files[name])) as opened:
         np.testing.assert_array_equal(np.asarray(opened), pixels[0])
