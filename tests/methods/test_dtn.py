@@ -160,5 +160,5 @@ def test_a_wrong_feature_extractor_and_missing_labels_are_refused(tmp_path):
     model.compile(run_eagerly=True)
     batch = _batch()
     del batch["label_a"]
-    with pytest.raises(ValueError, match="'feature_extractor' of DTN needs labels of a"):
+    with pytest.raises(ValueError, match="it has no 'label_a'"):
         model.train_step(batch)

@@ -217,7 +217,7 @@ class DTN(Translator):
 
     def feature_extractor_objective(self, batch, shared):
         """Section 5.1: f and a head classify source images."""
-        if self.head is None or "label_a" not in batch:
+        if self.head is None:
             raise ValueError(
                 "the stage 'feature_extractor' of DTN needs labels of a: give data with label_a, "
                 "or a trained network as model.feature_extractor"
