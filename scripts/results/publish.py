@@ -6,6 +6,7 @@ python -m scripts.results.publish --ablation FOLDER NAME
 python -m scripts.results.publish --benchmark FOLDER NAME
 python -m scripts.results.publish --verification FOLDER NAME
 python -m scripts.results.publish --kills FOLDER NAME
+python -m scripts.results.publish --repeats FOLDER NAME
 python -m scripts.results.publish --memory FOLDER NAME
 python -m scripts.results.publish --startup FOLDER NAME
 python -m scripts.results.publish --steps FOLDER NAME
@@ -29,6 +30,7 @@ PAGES = (ROOT / "README.md", RESULTS / "README.md")
 TABLES = {  # by option, the file in FOLDER
     "--verification": "verify_table.json",
     "--kills": "kill_runs.json",
+    "--repeats": "repeat_runs.json",
     "--memory": "measure_memory.json",
     "--startup": "measure_startup.json",
     "--steps": "bench_steps.json",

@@ -275,6 +275,16 @@ def _kernels_table(result: dict) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _repeats_table(result: dict) -> str:
+    """One row: which small presets gave equal runs, and which did not."""
+    lines = [f"`{result['command']}`: runs of {result['steps']} steps, {result['machine']}", ""]
+    lines += ["| method | runs | equal, bit for bit | largest difference |", "|---|---|---|---|"]
+    for row in result["repeats"]:
+        equal = "yes" if row["equal"] else "no"
+        lines.append(f"| {row['method']} | {row['runs']} | {equal} | {row['difference']:.1g} |")
+    return "\n".join([*lines, ""])
+
+
 def _fuzz_table(result: dict) -> str:
     """One row: how many mutated inputs ended in which way."""
     counts = result["counts"]
@@ -297,5 +307,6 @@ TABLES = {  # by the key that only this kind of result has
     "input": _input_table,
     "step_times": _steps_table,
     "kernel_times": _kernels_table,
+    "repeats": _repeats_table,
     "counts": _fuzz_table,
 }
