@@ -44,10 +44,11 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):
     - "paired": `a` and `b`, where image i of `a` belongs to image i of `b`;
     - "unpaired": `a` and `b`, sampled independently;
     - "attributes": `image`, `attributes` (those of the image), `other_attributes` (those of a
-      random image that differ from them), `sampled_attributes` (those of any random image);
+      random training image that are not all the same), `sampled_attributes` (those of any
+      random image);
     - "images": `image`;
 
-    plus the keys in `Player.batch_keys`, such as `label_a`.
+    plus the keys in `Player.batch_keys`, such as `label_a`, the class of each image of `a`.
 
     It holds `microbatches_per_step` microbatches, interleaved: image i is in microbatch
     i mod `microbatches_per_step`. A player's turn is one update of its networks on one microbatch
@@ -60,7 +61,8 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):
 
     Args:
         networks: Built networks, keyed by the name of the attribute that holds them.
-        settings: The method's settings; None: its defaults, the paper's. The translator keeps
+        settings: The method's settings; None: its defaults, the paper's
+            or its code's. The translator keeps
             them as `settings`, and its `.keras` file holds them.
         loss_weights: Replacements of the default loss weights, keyed by loss term; 0 switches a
             term off.
@@ -83,8 +85,8 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):
     preparatory_stages: ClassVar[tuple[str, ...]] = ()
     # Whether some steps are a variant of the usual one: see `next_step_is_variant`.
     has_step_variant: ClassVar[bool] = False
-    # The data of the paper, to build its model without data: image shape of each domain (or of
-    # the single set), and the values of each attribute.
+    # For `tf-translate describe`, which builds the paper's model without data: image shape of each
+    # domain (or of the single set), and the values of each attribute.
     paper_shapes: ClassVar[tuple[tuple[int, int, int], ...]] = ((256, 256, 3), (256, 256, 3))
     paper_attributes: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     conformance: ClassVar[Conformance] = Conformance()
@@ -203,7 +205,7 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):
         return {"a": first, "b": translated}
 
     def default_optimizer(self, player: Player) -> keras.optimizers.Optimizer:
-        """Makes the optimizer of a player from the settings; their defaults are the paper's."""
+        """Makes the optimizer of a player from the settings."""
         return make_optimizer(getattr(self.settings, player.optimizer_setting).model_dump())
 
     def examples(self, batch: Mapping) -> dict[str, dict]:
@@ -240,7 +242,8 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):
     def fraction_of_steps(self, player: Player) -> float:
         """The fraction of its stage's steps in which a player takes turns.
 
-        Below 1 if the player sits out some steps (GeneGAN's bursts). A learning rate schedule
+        Below 1 if the player sits out some steps (GeneGAN's bursts, in which
+        the discriminators play alone). A learning rate schedule
         counts the updates of the player's optimizer: steps x turns x this fraction.
         """
         return 1.0
@@ -351,7 +354,9 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):
             self.train_function = self.step_variants.choose_between(usual, self.train_function)
 
     def next_step_is_variant(self) -> bool:
-        """Whether the next step is the variant, such as one of a burst.
+        """Whether the next step is the variant.
+
+        Such as one of a burst (GeneGAN), or one that recalibrates batch norm (IcGAN, Age-cGAN).
 
         Called in Python before each call of the traced step, if `has_step_variant`. In the step,
         `step_variants.in_variant` holds the result.
@@ -378,7 +383,7 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):
         with explain_values():
             return super().fit(*args, **options)
 
-    @ordered_sums()
+    @ordered_sums()  # a step repeats bit for bit, whatever threads do first
     def train_step(self, batch):
         """Lets every active player take its turns; logs the mean of each loss term."""
         shapes = self.image_shapes()
@@ -415,13 +420,14 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):
             weighted = {name: self._weight(name) * loss for name, loss in losses.items()}
             replicas = self.distribute_strategy.num_replicas_in_sync
             totals = [optimizer.scale_loss(each / replicas) for each in totals_of(player, weighted)]
+        # One group; with `stop_gradient_for` one for each network, each as a Player of its own.
         groups = [self.variables_of(group) for group in player.network_groups]
         gradients = gradients_of(tape, totals, groups)  # in the order of `variables`
         self.gradient_norms.record(player.name, gradients, optimizer)
         optimizer.apply(self.transform_gradients(player, gradients), variables)
         self.after_turn(player)
         for name, loss in losses.items():
-            self._term_metrics[name].update_state(keep_apart(loss))
+            self._term_metrics[name].update_state(keep_apart(loss))  # see `ordered_sums`
 
     def _check_chance_levels(self) -> None:
         discriminating = {name for name in self._term_metrics if name.endswith("discriminator")}

@@ -37,7 +37,7 @@ class CycleGANSettings(MethodSettings):
     upsampling: Literal["transposed", "resize"] = Field("transposed", description="appendix")
     input_skip: bool = Field(
         False,
-        description="not in the paper: generators output a residual, which is added to the input; "
+        description="ours: generators output a residual, which is added to the input; "
         "the sum is clipped to [-1, 1]; needs equal channels in both domains",
     )
     gan_mode: Literal["least_squares", "vanilla"] = Field("least_squares", description="section 4")
@@ -75,7 +75,7 @@ class CycleGAN(TwoDomainTranslator):
         - The identity term is on by default, at half the cycle weight, as in both of the authors'
           code bases. The paper uses it only for paintings to photographs. Set its weight to 0 to
           reproduce the paper's Cityscapes and maps.
-        - Discriminators pad by 1 as in the PyTorch code.
+        - Discriminators pad by 1 as in the PyTorch code (the Lua code: by 2).
 
     Args:
         generator_ab, generator_ba: Networks from one domain to the other.

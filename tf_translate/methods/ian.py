@@ -30,9 +30,12 @@ from tf_translate.methods.registry import register
 from tf_translate.networks import introspective
 from tf_translate.networks.inference_behavior import describe_inference
 
-# An edit smooths the gradient of ReLUs from -w/2 to w/2, so that rounding hardly changes it.
+# Width w: an edit's ReLUs have a gradient that rises linearly from 0 at -w/2 to 1 at w/2, so that
+# rounding hardly changes it.
 _RELU_GRADIENT_WIDTH = 0.5
-_TOLERANCE_FACTOR = 3.0  # `verify` allows an edit 3 times the error: steps amplify rounding
+# `verify`, the check of an exported bundle, allows an edit 3 times the tolerance of a recipe:
+# its steps amplify rounding.
+_TOLERANCE_FACTOR = 3.0
 # Streams of random values (see `stateless_random`): for the latents encoded from images, the
 # latents of N(0, I), the noise on an image and on its reconstruction, and the noise on samples.
 _ENCODED_LATENT, _PRIOR_LATENT, _IMAGE_NOISE, _SAMPLE_NOISE = range(4)
@@ -91,7 +94,8 @@ class IAN(Translator):
     Code to paper: `trunk` and `discriminator_head` are the discriminator, `trunk` and
         `encoder_head` the encoder (z has mean mu and standard deviation exp(log sigma)),
         `decoder` the generator G; "feature" is the introspective loss. "The code" below is
-        the authors' IAN_simple.py, and NPE.py for edits; IAN.py is the paper's model.
+        the authors': networks and weights in IAN_simple.py, losses and updates in
+        train_IAN_simple.py, edits in NPE.py. IAN.py with train_IAN.py is the paper's model.
     Batch: `{"image"}`, `(batch, height, width, channels)` float32 in [-1, 1].
     Players: autoencoder (`encoder_head`, `decoder`), then discriminator (`trunk`,
         `discriminator_head`), on the same reconstructions and samples. The trunk is trained
@@ -103,23 +107,26 @@ class IAN(Translator):
         to latent (mu); `decode`, latent to image.
     Edit: gradient steps from mu towards the painted colours, on the mask-weighted mean of
         (G(z) - target)^2. `mask` is 1 where colours are painted and 0 elsewhere. `steps`,
-        `(batch, 1)` float32 in [0, `edit_steps`], is how many steps take effect; it may be
-        fractional. The learning rate is multiplied by 1 + width, where width is
-        sqrt(sum of mask), in pixels: the side of a painted square. The change is then blended into
-        the image by IAN's own mask, which is not the painted one: |edited - reconstructed|,
+        `(batch, 1)` float32 in [0, `edit_steps`], is how many steps take effect; at
+        2.5 the third step is half as long. The learning rate is multiplied by 1 + width, where
+        width is sqrt(sum of mask), in pixels: the side of a painted square. The change is then
+        blended into the image by IAN's own mask, which is not the painted one: |edited - reconstructed|,
         averaged over channels and blurred (see `blend`).
     Departs:
         - There is no MADE randomizer, no multiscale dilated block and no RGB-beta output layer. So
           "ternary" is the paper's GAN loss on IAN_simple's networks.
         - Both players take a turn on each batch (the code: alternately, one batch each).
-        - The encoder head is updated once a step, without the adversarial term also for "ternary"
-          (the code adds it there).
-        - The discriminator's loss is not backpropagated into the decoder.
+        - The encoder head is updated once a step (the code: on the decoder's batch and on the
+          discriminator's).
+        - It has no adversarial term, also for "ternary" (train_IAN.py adds it).
+        - The discriminator's loss does not reach the trunk through reconstructions
+          (train_IAN_simple.py: it does; train_IAN.py: not).
         - Minibatch discrimination is trained (IAN_simple keeps its initial weights).
-        - L2 is on all weights of all networks.
+        - L2 is on every trainable variable, batch norm included (the code: not on the encoder
+          head).
         - A painted patch may have any shape (the code: squares), and pixels are compared in [-1, 1]
           without rounding.
-        - The learning rate of training is constant (the code lowers it in steps).
+        - The learning rate of training is constant, as in IAN_simple (IAN.py lowers it in steps).
         - The epsilon of batch norm is 1e-5 (the code: 1e-4).
         - An edit's gradients of ReLUs are smoothed (see `PortableReLU`).
         - Noise and "r1" are not in the paper, and off by default.
@@ -249,7 +256,7 @@ class IAN(Translator):
             return {"features": self._features(images)}
         results = {}
 
-        def real_log_odds(images):
+        def real_log_odds(images):  # of real against all else: one scalar, also for three classes
             results["features"] = self._features(images)
             results["logits"] = self._logits(results["features"])
             return self.gan_loss.real_log_odds(results["logits"])
@@ -324,7 +331,8 @@ class IAN(Translator):
         )
         steps = steps_spec(settings.edit_steps, "gradient steps towards the painted colours")
         latent = latent_spec(self.latent_size)
-        # It holds for `encode` too: all networks have batch norm with moving averages, no dropout.
+        # Bundles record how norms and dropout behave. This holds for `encode` too: all networks have
+        # batch norm with moving averages and no dropout.
         behavior = describe_inference(self.decoder)
         edit_behavior = behavior | {
             "edit": f"{settings.edit_steps} gradient steps on the latent, learning rate "
