@@ -110,8 +110,8 @@ class IAN(Translator):
         `(batch, 1)` float32 in [0, `edit_steps`], is how many steps take effect; at
         2.5 the third step is half as long. The learning rate is multiplied by 1 + width, where
         width is sqrt(sum of mask), in pixels: the side of a painted square. The change is then
-        blended into the image by IAN's own mask, which is not the painted one: |edited - reconstructed|,
-        averaged over channels and blurred (see `blend`).
+        blended into the image by IAN's own mask, which is not the painted one:
+        |edited - reconstructed|, averaged over channels and blurred (see `blend`).
     Departs:
         - There is no MADE randomizer, no multiscale dilated block and no RGB-beta output layer. So
           "ternary" is the paper's GAN loss on IAN_simple's networks.
@@ -331,8 +331,8 @@ class IAN(Translator):
         )
         steps = steps_spec(settings.edit_steps, "gradient steps towards the painted colours")
         latent = latent_spec(self.latent_size)
-        # Bundles record how norms and dropout behave. This holds for `encode` too: all networks have
-        # batch norm with moving averages and no dropout.
+        # Bundles record how norms and dropout behave. This holds for `encode` too: all networks
+        # have batch norm with moving averages and no dropout.
         behavior = describe_inference(self.decoder)
         edit_behavior = behavior | {
             "edit": f"{settings.edit_steps} gradient steps on the latent, learning rate "
