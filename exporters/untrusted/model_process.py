@@ -7,11 +7,13 @@ says nothing, because a forged model can end its process with any.
 
 import contextlib
 import json
+import math
 import os
 import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -42,6 +44,7 @@ class ModelProcess:
     def __init__(self, limits: Limits, *, tensorflow: bool = False) -> None:
         self._limits, self._tensorflow = limits, tensorflow
         self._process: subprocess.Popen[bytes] | None = None
+        self._deadline = math.inf  # of the request that is under way, by the monotonic clock
         self._late = False
 
     def ask(
@@ -72,7 +75,11 @@ class ModelProcess:
         if self._process is None:
             self._start(subject)
         answer, results = self._exchange(
-            subject, {**request, "subject": subject}, arrays, expected, calls
+            subject,
+            {**request, "subject": subject},
+            arrays,
+            expected,
+            seconds=self._limits.seconds * calls,
         )
         if "error" in answer:
             raise ModelError(str(answer["error"])[:_MAX_SENTENCE])
@@ -109,9 +116,26 @@ class ModelProcess:
     def _start(self, subject: str) -> None:
         self._process = start_child(
             "exporters.untrusted.model_process_child",
-            json.dumps({"limits": asdict(self._limits), "tensorflow": self._tensorflow}),
+            json.dumps(
+                {
+                    "limits": asdict(self._limits),
+                    "tensorflow": self._tensorflow,
+                    "parent": os.getpid(),
+                }
+            ),
         )
-        self._exchange(subject, {"do": "start"}, None, _NOTHING, calls=1)
+        threading.Thread(target=self._watch, args=(self._process,), daemon=True).start()
+        self._exchange(subject, {"do": "start"}, None, _NOTHING, seconds=math.inf)
+
+    def _watch(self, process: subprocess.Popen[bytes]) -> None:
+        """Kills the child when a request is late. A timer for each would take longer than some."""
+        pause = min(0.5, self._limits.seconds / 10)
+        while self._process is process:
+            if time.monotonic() > self._deadline:
+                self._late = True
+                process.kill()
+                return
+            time.sleep(pause)
 
     def _exchange(
         self,
@@ -119,14 +143,14 @@ class ModelProcess:
         request: Mapping[str, Any],
         arrays: Arrays | None,
         expected: Specs,
-        calls: int,
+        *,
+        seconds: float,
     ) -> tuple[dict[str, Any], Arrays]:
         process = self._process
         assert process is not None, "it was started"
-        assert process.stdin is not None and process.stdout is not None, "both are pipes"
-        self._late, seconds = False, self._limits.seconds * calls
-        timer = threading.Timer(seconds, self._stop_late)
-        timer.start()
+        assert process.stdin is not None, "it is a pipe"
+        assert process.stdout is not None, "it is a pipe"
+        self._late, self._deadline = False, time.monotonic() + seconds
         try:
             messages.write(process.stdin, request, arrays)
             answer = messages.read_header(process.stdout)
@@ -139,12 +163,7 @@ class ModelProcess:
             self.close()
             raise
         finally:
-            timer.cancel()
-
-    def _stop_late(self) -> None:
-        self._late = True
-        if self._process is not None:
-            self._process.kill()
+            self._deadline = math.inf
 
     def _end(self, subject: str, error: Exception, seconds: float) -> str:
         """Stops the child; returns a sentence on how it ended."""

@@ -9,13 +9,14 @@ Requests, by their key `do`:
 - `lint`: lints a `bundle`; answers with a `report`.
 """
 
+import contextlib
 import json
 import os
-import queue
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from typing import IO, Any
+import time
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -30,8 +31,8 @@ from exporters.untrusted.limits import Limits
 from exporters.untrusted.messages import Arrays
 from exporters.verification.artifact_runs import Run, load_artifact
 
-Request = tuple[dict[str, Any], Arrays]
 Answer = tuple[Mapping[str, Any], Arrays]
+_PAUSE = 0.5  # seconds
 
 
 class _Models:
@@ -84,24 +85,11 @@ def _declared_outputs(name: str, record: SignatureRecord, outputs: Arrays) -> Ar
     return found
 
 
-def _requests(stream: IO[bytes]) -> Iterator[Request]:
-    """The requests, received by a thread that ends the process when there are no more.
-
-    So a model that runs without end does not outlive the command.
-    """
-    received: queue.SimpleQueue[Request] = queue.SimpleQueue()
-    threading.Thread(target=_receive, args=(stream, received.put), daemon=True).start()
-    while True:
-        yield received.get()
-
-
-def _receive(stream: IO[bytes], put: Callable[[Request], None]) -> None:
-    try:
-        while True:
-            header = messages.read_header(stream)
-            put((header, messages.read_arrays(stream, header, messages.specs_of(header))))
-    except BaseException:  # the command ended
-        os._exit(1)
+def _end_with(parent: int) -> None:
+    """Ends this process when its parent ended, also while a model runs without end."""
+    while os.getppid() == parent:
+        time.sleep(_PAUSE)
+    os._exit(1)
 
 
 def _answer(models: _Models, request: Mapping[str, Any], arrays: Arrays) -> Answer:
@@ -124,15 +112,19 @@ def _load_tensorflow() -> None:
 
 def main(options: Mapping[str, Any]) -> None:
     """Answers requests on stdin until it closes."""
+    threading.Thread(target=_end_with, args=(options["parent"],), daemon=True).start()
     # Libraries may print on stdout, which carries the answers.
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     if options["tensorflow"]:
         _load_tensorflow()
     Limits(**options["limits"]).restrict_this_process()
-    models = _Models()
-    for request, arrays in _requests(sys.stdin.buffer):
-        messages.write(answers, *_answer(models, request, arrays))
+    models, requests = _Models(), sys.stdin.buffer
+    with contextlib.suppress(EOFError):  # the command has no more
+        while True:
+            header = messages.read_header(requests)
+            arrays = messages.read_arrays(requests, header, messages.specs_of(header))
+            messages.write(answers, *_answer(models, header, arrays))
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ from exporters.bundle.signatures import make_records
 from exporters.convert import quantize, saved_model, tflite
 from exporters.convert.recipes import RECIPES, Recipe
 from exporters.convert.xnnpack_rewrites import optimize_for_xnnpack
-from exporters.errors import first_line
+from exporters.errors import ExportError, first_line
 from exporters.protocol import SignatureLike
 from exporters.tflite_graph.summary import read_graph
 from exporters.untrusted.allowed_operations import FILE
@@ -43,6 +43,7 @@ _ACTIVATIONS = (
     *("selu", "sigmoid", "silu", "soft_shrink", "softmax", "softplus", "softsign", "squareplus"),
     *("tanh", "tanh_shrink"),
 )
+_TRAINING_ONLY = ("constancy", "conditional", "discriminator", "gan_mode")
 _KINDS = ("saved_model", "saver", "attributes", "tflite")
 _HEADER = """\
 # The operations that `export` writes. All others are refused in models of others.
@@ -90,7 +91,11 @@ def operations_of(signatures: Signatures, recipes: list[Recipe]) -> Found:
         float32 = tflite.convert(folder, RECIPES["float32"], records)
         for recipe in recipes:
             if recipe.calibrated:
-                content = quantize.quantize(float32, recipe, records, _cases(records))
+                try:
+                    content = quantize.quantize(float32, recipe, records, _cases(records))
+                except ExportError as error:
+                    print(f"not quantized: {error}", flush=True)
+                    continue
             else:
                 content = tflite.convert(folder, recipe, records)
                 found["tflite"] |= set(read_graph(content).operations)
@@ -135,13 +140,13 @@ def _methods(names: list[str] | None) -> Iterator[tuple[str, Signatures, list[Re
     from tf_translate.methods.registry import all_methods
 
     import_file(ROOT / "scripts" / "examples" / "cut.py")
-    for name, method in all_methods().items():
-        if names and name not in names:
-            continue
+    methods = {name: each for name, each in all_methods().items() if name in (names or [name])}
+    for name, method in methods.items():
+        model = _build(method, method.translator.conformance.settings)
+        yield name, model.signatures(), list(RECIPES.values())
+    for name, method in methods.items():
         tiny = dict(method.translator.conformance.settings)
-        yield name, _build(method, tiny).signatures(), list(RECIPES.values())
         for key, value in _variants(method.settings, tiny):
-            keras.utils.clear_session(free_memory=False)
             try:
                 model = _build(method, {**tiny, key: value})
             except Exception as error:  # settings that do not go together
@@ -162,8 +167,13 @@ def _build(method: Any, settings: Mapping[str, Any]) -> Any:
 
 
 def _variants(settings: Any, tiny: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Every other value of the settings with a fixed choice, one at a time."""
+    """Every other value of the settings with a fixed choice, one at a time.
+
+    Without those of discriminators and losses, which are not exported.
+    """
     for name, field in settings.model_fields.items():
+        if name.startswith(_TRAINING_ONLY):
+            continue
         current = tiny.get(name, field.default)
         choices = typing.get_args(field.annotation)
         if field.annotation is bool:
@@ -201,7 +211,7 @@ def _tiles() -> Iterator[tuple[str, Signatures, list[Recipe]]]:
 
 def _layers() -> Iterator[tuple[str, Signatures, list[Recipe]]]:
     """Networks of one layer or function each, of those that compute with images."""
-    for name, layer in _layer_makers().items():
+    for name, layer in (_layer_makers() | _functions()).items():
         try:
             signature = _signature(layer)
         except Exception as error:
@@ -320,21 +330,39 @@ def _layer_makers() -> dict[str, Callable[[Any], Any]]:
         "reshape": layers.Reshape((4, 64)),
         "squeeze": lambda x: ops.squeeze(ops.mean(x, 1, keepdims=True), 1),
         "constants": lambda x: x * ops.ones_like(x) + ops.zeros((1, 8, 8, 4)) + ops.arange(4.0),
-        "space to depth": lambda x: _depth_to_space(x),
         "spectral norm": layers.SpectralNormalization(layers.Conv2D(4, 3, padding="same")),
         "rescaling": layers.Rescaling(2.0, -1.0),
     }
     return makers
 
 
-def _depth_to_space(images: Any) -> Any:
+def _functions() -> dict[str, Callable[[Any], Any]]:
+    """Functions of TensorFlow that Keras calls otherwise; each as a layer."""
     import tensorflow as tf
 
-    class Shuffle(keras.layers.Layer):
-        def call(self, inputs):
-            return tf.nn.space_to_depth(tf.nn.depth_to_space(inputs, 2), 2)
+    functions: dict[str, Callable[[Any], Any]] = {
+        "tf argmax": lambda x: tf.cast(tf.argmax(x, -1), tf.float32),
+        "tf depth to space": lambda x: tf.nn.space_to_depth(tf.nn.depth_to_space(x, 2), 2),
+        "tf division": lambda x: tf.math.divide_no_nan(x, x) + tf.math.reciprocal(x + 2.0),
+        "tf equal": lambda x: tf.cast(tf.equal(x, 0.0) & ~tf.less(x, 0.0), tf.float32),
+        "tf erf": lambda x: tf.math.erf(x),
+        "tf expand": lambda x: tf.squeeze(tf.expand_dims(x, 1) * 2.0, 1),
+        "tf fill": lambda x: x + tf.fill(tf.shape(x), 0.5) + tf.zeros_like(x) + tf.ones_like(x),
+        "tf one hot": lambda x: tf.one_hot(tf.argmax(x, -1), 4),
+        "tf pad": lambda x: tf.pad(x, [[0, 0], [1, 1], [1, 1], [0, 0]], constant_values=1.0),
+        "tf scatter": lambda x: tf.where(x > 0.0, x, tf.zeros([])),
+        "tf split": lambda x: tf.split(x, 2, axis=-1)[0],
+    }
 
-    return Shuffle()(images)
+    class Function(keras.layers.Layer):
+        def __init__(self, function: Callable[[Any], Any]) -> None:
+            super().__init__()
+            self.function = function
+
+        def call(self, inputs: Any) -> Any:
+            return self.function(inputs)
+
+    return {name: Function(function) for name, function in functions.items()}
 
 
 def _arguments() -> argparse.Namespace:

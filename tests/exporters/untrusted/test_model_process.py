@@ -102,7 +102,7 @@ def test_a_late_child_is_stopped(small):
     start = time.monotonic()
     with pytest.raises(ModelError, match=r"no result after 0\.01 seconds .* --time-limit"):
         IsolatedRunner(open_bundle(small), limits=Limits(seconds=0.01))
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 60
 
 
 def test_an_exit_code_of_0_is_no_result():

@@ -189,7 +189,7 @@ def _with_a_leader(graph):
 
 
 def _with_a_private_attribute(graph):
-    _signature(graph).node_def[0].attr["_XlaMustCompile"].b = True
+    _signature(graph).node_def[0].attr["_tpu_replicate"].s = b"cluster"
 
 
 def _with_an_attribute_of_a_function(graph):
@@ -250,7 +250,7 @@ EDITS = {
     "another executor": (_by_another_executor, "with a setting of 'executor_type'"),
     "other processes": (_with_other_processes, "with settings of other processes"),
     "a leader": (_with_a_leader, "with settings of other processes"),
-    "a private attribute": (_with_a_private_attribute, "with the attribute '_XlaMustCompile'"),
+    "a private attribute": (_with_a_private_attribute, "with the attribute '_tpu_replicate'"),
     "an attribute of a function": (
         _with_an_attribute_of_a_function, "a function with the attribute 'api_implements'",
     ),
