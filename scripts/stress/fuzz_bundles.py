@@ -29,7 +29,6 @@ from scripts.stress.whole_number import whole_number
 WORKER = "scripts.stress.fuzz_bundles_worker"
 HANG = 60.0  # seconds
 _PATIENCE = 300.0  # seconds without a line before a worker is ended
-COUNTS = ("tried", "refused", "passed", "tracebacks", "signals", "hangs", "files_outside")
 
 
 def main(options: argparse.Namespace) -> None:
@@ -55,14 +54,25 @@ def main(options: argparse.Namespace) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join()
+        while thread.is_alive():
+            thread.join(60.0)
+            if rows:
+                write(folder, options, [*rows], time.monotonic() - start)
+    write(folder, options, rows, time.monotonic() - start)
+    print(json.dumps(counts(rows), indent=1))
+
+
+def write(
+    folder: Path, options: argparse.Namespace, rows: list[dict[str, Any]], seconds: float
+) -> None:
+    """Writes the result so far."""
     result = {
         "command": shlex.join(["scripts/bench", "fuzz_bundles", *sys.argv[1:]]),
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "machine": machine(),
         "versions": versions(("tensorflow", "ai-edge-litert", "numpy")),
         "seed": options.seed,
-        "minutes": round((time.monotonic() - start) / 60, 1),
+        "minutes": round(seconds / 60, 1),
         "counts": counts(rows),
         "by_kind": {
             kind: counts([row for row in rows if row["kind"] == kind])
@@ -73,7 +83,6 @@ def main(options: argparse.Namespace) -> None:
         "failures": [row for row in rows if row["outcome"] not in ("refused", "passed")],
     }
     (folder / "fuzz_bundles.json").write_text(json.dumps(result, indent=1) + "\n")
-    print(json.dumps(result["counts"], indent=1))
 
 
 def counts(rows: list[dict[str, Any]]) -> dict[str, int]:

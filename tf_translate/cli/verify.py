@@ -26,6 +26,10 @@ from tf_translate.cli.output import (
 
 NAME = "verify"
 MAX_IMAGES = 64
+_NO_JUDGES = (
+    "the bundle has no judges, so changes of content and domain metrics are not measured: "
+    "evaluate the run before it is exported"
+)
 
 BundleFolder = Annotated[Path, typer.Argument(help="A bundle made by `export`.")]
 ImageFolders = Annotated[
@@ -69,7 +73,6 @@ def main(
 
       tf-translate verify bundles/emoji --images a_to_b=photos --images b_to_a=drawings
     """
-    load_tensorflow()
     import exporters
 
     opened = exporters.open_bundle(bundle)
@@ -167,6 +170,10 @@ def _channels(bundle) -> dict[str, list[int]]:
 
 def _judge(bundle):
     """The judges in the bundle, or None, and a sentence on their status."""
+    files = [path for path in bundle.manifest.files if path.startswith(f"{JUDGES_FOLDER}/")]
+    if not files:
+        return None, _NO_JUDGES
+    load_tensorflow()  # which the models do not need here: they run in child processes
     from exporters.bundle.npz import read as read_arrays
     from exporters.errors import BundleError
     from tf_translate.evaluation.judges.exported_judges import (
@@ -175,13 +182,9 @@ def _judge(bundle):
         read_index,
     )
 
-    files = [path for path in bundle.manifest.files if path.startswith(f"{JUDGES_FOLDER}/")]
     index = f"{JUDGES_FOLDER}/{INDEX_FILE}"
     if index not in files:
-        return None, (
-            "the bundle has no judges, so changes of content and domain metrics are not measured: "
-            "evaluate the run before it is exported"
-        )
+        return None, _NO_JUDGES
     if any(bundle.fault_of(path) for path in files):
         return None, "the bundle's judges are damaged and were not used"
 
