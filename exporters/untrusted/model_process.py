@@ -154,9 +154,13 @@ class ModelProcess:
         try:
             messages.write(process.stdin, request, arrays)
             answer = messages.read_header(process.stdout)
-            return answer, messages.read_arrays(
+            results = messages.read_arrays(
                 process.stdout, answer, _NOTHING if "error" in answer else expected
             )
+            if time.monotonic() > self._deadline:  # before the watch noticed
+                self._late = True
+                raise MessageError("the result came late")
+            return answer, results
         except (OSError, EOFError, MessageError) as error:
             raise ModelError(self._end(subject, error, seconds)) from error
         except BaseException:  # Ctrl-C: what the child still sends belongs to no request
