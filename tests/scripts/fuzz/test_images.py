@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from scripts.stress import fuzz_images
-from scripts.stress.fuzz_images_seeds import seed_files
+from scripts.fuzz import images as fuzz_images
+from scripts.fuzz.image_seeds import seed_files
 
 
 def test_the_same_number_is_the_same_image_in_every_process():

@@ -27,7 +27,7 @@ import zlib
 from collections import Counter
 from pathlib import Path
 
-from scripts.stress.fuzz_images_seeds import seed_files
+from scripts.fuzz.image_seeds import seed_files
 from scripts.stress.whole_number import whole_number
 
 SECONDS = 60  # for each image
@@ -122,7 +122,7 @@ class Child:
         environment = with_root_on_path(
             HOME=str(folder), TMPDIR=str(folder), OMP_NUM_THREADS="1", PYTHONDONTWRITEBYTECODE="1"
         )
-        command = [sys.executable, "-P", "-m", "scripts.stress.fuzz_images", "--child", str(seed)]
+        command = [sys.executable, "-P", "-m", "scripts.fuzz.images", "--child", str(seed)]
         self._process = subprocess.Popen(
             command,
             cwd=folder,

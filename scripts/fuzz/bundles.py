@@ -2,7 +2,7 @@
 
 scripts/bench fuzz_bundles [--seed 0] [--count 2000] [--folder NEW] [--workers 2]
 
-Each bundle is changed in one way (`scripts.stress.bundle_mutations`) and given to one of `verify`,
+Each bundle is changed in one way (`scripts.fuzz.bundle_mutations`) and given to one of `verify`,
 `lint`, `translate` and `benchmark`, called as on the command line. Workers call many commands
 one after another; a command that ends its worker is counted as a signal, and another worker goes
 on. A model that ends its own child process is refused, as it should be. Writes
@@ -26,7 +26,7 @@ from typing import Any
 from scripts.benchmarks.machine import machine, versions, with_root_on_path
 from scripts.stress.whole_number import whole_number
 
-WORKER = "scripts.stress.fuzz_bundles_worker"
+WORKER = "scripts.fuzz.bundles_worker"
 HANG = 60.0  # seconds
 _PATIENCE = 300.0  # seconds without a line before a worker is ended
 

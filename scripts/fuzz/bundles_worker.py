@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from scripts.stress.bundle_mutations import MUTATIONS, sign_files
+from scripts.fuzz.bundle_mutations import MUTATIONS, sign_files
 
 BASE, BASE_SAVED = "base", "base_with_saved_model"
 _SHAPE = (None, 16, 24, 3)

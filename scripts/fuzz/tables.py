@@ -29,7 +29,7 @@ from collections import Counter
 from pathlib import Path
 
 from scripts.benchmarks.machine import machine, versions, with_root_on_path
-from scripts.stress.fuzz_tables_inputs import BASES, Base, mutate
+from scripts.fuzz.table_inputs import BASES, Base, mutate
 from scripts.stress.whole_number import whole_number
 from tf_translate.cli.output import load_tensorflow
 
@@ -45,7 +45,7 @@ class Child:
 
     def __init__(self, folder: Path) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "scripts.stress.fuzz_tables", "--child"],
+            [sys.executable, "-P", "-m", "scripts.fuzz.tables", "--child"],
             cwd=folder,
             env=with_root_on_path(
                 HOME=str(folder),

@@ -10,8 +10,8 @@ import pytest
 
 import exporters
 from scripts.benchmarks.machine import with_root_on_path
-from scripts.stress.bundle_mutations import MUTATIONS, sign_files
-from scripts.stress.fuzz_bundles import counts
+from scripts.fuzz.bundle_mutations import MUTATIONS, sign_files
+from scripts.fuzz.bundles import counts
 from tests.exporters.fakes import negative
 
 
@@ -56,7 +56,7 @@ def test_hangs_and_files_outside_are_counted_beside_the_outcome():
 @pytest.mark.thorough
 def test_changed_bundles_are_refused_or_pass(tmp_path):
     folder = tmp_path / "fuzz"
-    command = [sys.executable, "-m", "scripts.stress.fuzz_bundles", "--count", "12"]
+    command = [sys.executable, "-m", "scripts.fuzz.bundles", "--count", "12"]
     done = subprocess.run(
         [*command, "--folder", folder], capture_output=True, text=True, env=with_root_on_path()
     )

@@ -6,8 +6,8 @@ import shutil
 
 import pytest
 
-from scripts.stress import fuzz_tables
-from scripts.stress.fuzz_tables_inputs import BASES, mutate
+from scripts.fuzz import tables as fuzz_tables
+from scripts.fuzz.table_inputs import BASES, mutate
 
 
 @pytest.mark.parametrize("name", ["faces_csv", "celeba", "shards"])

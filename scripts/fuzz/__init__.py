@@ -1,0 +1,1 @@
+"""Changed and forged files, given to the real commands: none may crash, hang or write elsewhere."""
