@@ -132,7 +132,11 @@ def test_weights_are_stored_once_and_in_eight_bits(quantized, model):
 
 def test_lint_treats_weights_behind_the_graph_as_constants(quantized, model):
     """The quantizer stores weights behind the graph; their convolutions still run on XNNPACK."""
-    shares = [share for share in exporters.lint(quantized, isolated=False).coverage if share.target == "xnnpack"]
+    shares = [
+        share
+        for share in exporters.lint(quantized, isolated=False).coverage
+        if share.target == "xnnpack"
+    ]
     found = {share.artifact: share.fast_fraction for share in shares if share.signature == "a_to_b"}
     assert found == {"float32": 1.0, "int8": 1.0, "int8_float_norm": 1.0, "int16x8": 0.0}
     kernels = sum(w.numpy().size for w in model.weights if w.name == "kernel")
@@ -175,7 +179,11 @@ def test_a_layer_shared_by_signatures_uses_the_range_of_each(tmp_path):
         recipes=["int8"],
         calibration=Calibration({"far": inputs, "near": inputs}),
     )
-    found = [check for check in exporters.verify(path, isolated=False).outputs if check.artifact == "int8"]
+    found = [
+        check
+        for check in exporters.verify(path, isolated=False).outputs
+        if check.artifact == "int8"
+    ]
     assert len(found) == 4
     assert min(check.psnr for check in found) > 35  # a bias in steps of the other's is far off
 

@@ -127,7 +127,9 @@ def test_exports_of_floats_are_rewritten_and_of_integers_are_not(tmp_path):
     doublings = {name: each.count("DEPTH_TO_SPACE") for name, each in operations.items()}
     assert doublings == {"float32": 2, "float16": 2, "dynamic_int8": 0}
     assert exporters.verify(bundle, isolated=False).passed
-    coverage = [each for each in exporters.lint(bundle, isolated=False).coverage if each.target == "xnnpack"]
+    coverage = [
+        each for each in exporters.lint(bundle, isolated=False).coverage if each.target == "xnnpack"
+    ]
     assert {each.fast_fraction for each in coverage} == {1.0}
 
 
