@@ -212,6 +212,21 @@ def test_every_file_that_a_page_links_to_exists(name):
         assert (page.parent / target).exists(), target
 
 
+def check_fuzz(result):
+    """A result of damaged and forged files: none crashed, hung or wrote elsewhere."""
+    check_provenance(result, "numpy")
+    counts = result["counts"]
+    assert not any(counts[name] for name in ("tracebacks", "signals", "hangs", "files_outside"))
+    passed = counts.get("passed", 0) + counts.get("read", 0) + counts.get("opened", 0)
+    assert counts["tried"] == counts["refused"] + passed
+
+
+def check_repeats(result):
+    """A result of runs that were repeated: each is equal to the first of its method."""
+    assert result["date"].startswith("20")
+    assert all(row["equal"] and row["difference"] == 0.0 for row in result["repeats"])
+
+
 CHECKS = {  # by the key that only this kind of result has
     "ablation": check_ablation,
     "benchmark": check_benchmark,
@@ -224,4 +239,6 @@ CHECKS = {  # by the key that only this kind of result has
     "step_times": check_step_times,
     "kernel_times": check_kernel_times,
     "input": check_input,
+    "counts": check_fuzz,
+    "repeats": check_repeats,
 }
