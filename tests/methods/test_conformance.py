@@ -197,19 +197,24 @@ def _averaging_descent():
     [
         *((name, TINY[name]) for name in sorted(METHODS)),
         ("pix2pix", BATCH_NORM),
-        ("dualgan", CLIPPED),
-        ("genegan", BURSTS),
-        ("cyclegan", FULL_POOL),
         ("pix2pix", WITH_DROPOUT),
-        *WITH_R1.items(),
+        *(
+            pytest.param(*each, marks=pytest.mark.slow)  # a second time for the method
+            for each in (
+                ("dualgan", CLIPPED),
+                ("genegan", BURSTS),
+                ("cyclegan", FULL_POOL),
+                *WITH_R1.items(),
+            )
+        ),
     ],
     ids=[
         *sorted(METHODS),
         "pix2pix with batch norm",
+        "pix2pix with dropout",
         "dualgan with clipping",
         "genegan with bursts",
         "cyclegan with a full pool",
-        "pix2pix with dropout",
         "icgan with R1 and noise",
         "ian with R1 and noise",
     ],

@@ -21,7 +21,9 @@ NAMES = {
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("name", ["fit_pix2pix", "fit_cyclegan"])
+@pytest.mark.parametrize(
+    "name", ["fit_pix2pix", pytest.param("fit_cyclegan", marks=pytest.mark.slow)]
+)
 def test_an_example_of_under_40_lines_trains_predicts_and_exports(name, tmp_path):
     script = ROOT / "scripts" / "examples" / f"{name}.py"
     assert len(script.read_text().splitlines()) < 40

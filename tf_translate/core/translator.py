@@ -44,8 +44,8 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):
     - "paired": `a` and `b`, where image i of `a` belongs to image i of `b`;
     - "unpaired": `a` and `b`, sampled independently;
     - "attributes": `image`, `attributes` (those of the image), `other_attributes` (those of a
-      random training image that are not all the same), `sampled_attributes` (those of any
-      random image);
+      random training image that differ from them), `sampled_attributes` (those of any random
+      image);
     - "images": `image`;
 
     plus the keys in `Player.batch_keys`, such as `label_a`, the class of each image of `a`.
@@ -267,7 +267,7 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):
         return self._views.get(key, build)
 
     def uniform_per_image(self, images, *, stream: int):
-        """One random value in [0, 1) per image, `(batch, 1, 1, 1)`, for any number of devices.
+        """One random value in [0, 1) per image, `(batch, 1, 1, 1)`, equal on one device and on many.
 
         Args:
             images: `(batch, ...)`, those of this replica.

@@ -53,7 +53,7 @@ def test_hangs_and_files_outside_are_counted_beside_the_outcome():
     }  # fmt: skip
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_changed_bundles_are_refused_or_pass(tmp_path):
     folder = tmp_path / "fuzz"
     command = [sys.executable, "-m", "scripts.fuzz.bundles", "--count", "12"]
