@@ -62,7 +62,14 @@ def _partial(folder, name):
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize(
     "moment",
-    ["", "golden.npz", "saved_model/saved_model.pb", "float32.tflite", "card.md"],
+    [
+        "golden.npz",
+        "card.md",
+        *(
+            pytest.param(each, marks=pytest.mark.slow)
+            for each in ("", "saved_model/saved_model.pb", "float32.tflite")
+        ),
+    ],
 )
 def test_an_interrupted_export_leaves_nothing_behind(generator, tmp_path, moment, number):
     process = _start(generator, tmp_path)

@@ -184,7 +184,7 @@ def test_judges_score_content_and_domain_of_both_directions(dark_and_bright, tmp
     assert perfect["score"] > identity["score"] == 0.0
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_unpaired_training_saves_the_best_checkpoint_by_its_judges(dark_and_bright, tmp_path):
     run = tmp_path / "run"
     short = {"steps": 4, "batch_size": 2, "log_every": 2, "checkpoint_every": 2}

@@ -39,6 +39,9 @@ FULL_POOL = {**TINY["cyclegan"], "pool_size": 3}
 # Noise on the discriminators' images, and R1 (off in the papers); batch norm in both.
 WITH_R1 = {name: {**TINY[name], "discriminator_noise": 0.1} for name in ("icgan", "ian")}
 EVERY = pytest.mark.parametrize("name", sorted(METHODS))
+# The example outside the package is tested thoroughly before a release only.
+CASES = [pytest.param(each, marks=[pytest.mark.slow] * (each == "cut")) for each in sorted(METHODS)]
+EVERY_THOROUGHLY = pytest.mark.parametrize("name", CASES)
 
 
 def _shapes_and_attributes(name, shape=SHAPE):
@@ -168,7 +171,7 @@ def _assert_round_trip(model, shape, folder):
 
 
 @pytest.mark.thorough
-@EVERY
+@EVERY_THOROUGHLY
 def test_a_keras_file_restores_outputs_optimizers_and_the_next_step(name, tmp_path):
     model = _build(name, compiled=False)
     model.compile(run_eagerly=True)
@@ -195,7 +198,7 @@ def _averaging_descent():
 @pytest.mark.parametrize(
     ("name", "settings"),
     [
-        *((name, TINY[name]) for name in sorted(METHODS)),
+        *(pytest.param(*each.values, TINY[each.values[0]], marks=each.marks) for each in CASES),
         ("pix2pix", BATCH_NORM),
         ("pix2pix", WITH_DROPOUT),
         *(
@@ -248,7 +251,7 @@ def test_two_replicas_step_like_one_device(name, settings, two_replicas):
 
 
 @pytest.mark.thorough
-@EVERY
+@EVERY_THOROUGHLY
 def test_training_in_bfloat16_has_float32_weights_and_losses(name):
     keras.mixed_precision.set_global_policy("mixed_bfloat16")
     model = _build(name)
@@ -289,7 +292,7 @@ def test_switching_every_loss_term_off_is_refused(name):
 
 
 @pytest.mark.thorough
-@EVERY
+@EVERY_THOROUGHLY
 def test_each_signature_has_the_same_outputs_in_saved_model_and_tflite(name, tmp_path):
     model = _build(name)
     bundle = exporters.export(model.signatures(), tmp_path / "bundle", recipes=("float32",))
@@ -323,7 +326,7 @@ def test_each_signature_has_the_same_outputs_in_saved_model_and_tflite(name, tmp
         test_one_fit_step_is_finite,
         test_each_player_updates_its_own_weights_and_no_others,
         test_a_keras_file_restores_outputs_optimizers_and_the_next_step,
-        test_two_replicas_step_like_one_device,
+        pytest.param(test_two_replicas_step_like_one_device, marks=pytest.mark.slow),
         test_training_in_bfloat16_has_float32_weights_and_losses,
         test_each_signature_has_the_same_outputs_in_saved_model_and_tflite,
     ],

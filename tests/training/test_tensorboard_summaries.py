@@ -27,7 +27,7 @@ def allocated_kib():
     return (info.uordblks + info.hblkhd) / 1024
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_a_thousand_rows_of_metrics_leak_no_memory(tmp_path):
     writer = tf.summary.create_file_writer(str(tmp_path))
 

@@ -51,7 +51,7 @@ def test_every_layout_is_read_from_every_source(tmp_path, monkeypatch, layout):
     assert f"the lowest is {lowest / 2:.1f}x, goal 5x" in bench.table([row])[-1]
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_the_written_result_can_be_published(tmp_path):
     done = subprocess.run(
         [

@@ -139,7 +139,7 @@ def test_the_table_shows_both_times_or_the_reason_why_there_is_only_one():
     assert "dtn, abc, both without model.x; ian, abc: no way." in lines[-1]
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_a_short_benchmark_counts_the_passes_that_the_equations_need(tmp_path):
     command = [sys.executable, "-m", "scripts.benchmarks.steps", "--folder", tmp_path / "new"]
     short = ["--method", "pix2pix", "--rounds", "1", "--steps", "4"]

@@ -18,7 +18,7 @@ def test_the_same_number_is_the_same_image_in_every_process():
     assert len({contents for _, contents in one}) > 190
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_every_small_seed_file_gives_pixels_or_one_sentence(tmp_path):
     count = sum(".bomb." not in name for name in seed_files())  # these come first
     assert fuzz_images.main(["--count", str(count), "--folder", str(tmp_path / "fuzz")]) == 0

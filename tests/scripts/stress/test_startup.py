@@ -39,7 +39,7 @@ def test_a_part_lasts_from_the_end_of_the_previous_part_to_its_own_end():
     }
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_a_real_start_is_measured(tmp_path):
     folder = tmp_path / "startup"
     command = [sys.executable, "-m", "scripts.stress.startup", "--folder", folder]
