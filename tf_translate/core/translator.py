@@ -267,7 +267,9 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):
         return self._views.get(key, build)
 
     def uniform_per_image(self, images, *, stream: int):
-        """One random value in [0, 1) per image, `(batch, 1, 1, 1)`, equal on one device and on many.
+        """One random value in [0, 1) per image, equal on one device and on many.
+
+        Its shape is `(batch, 1, 1, 1)`.
 
         Args:
             images: `(batch, ...)`, those of this replica.
