@@ -1,5 +1,6 @@
 """Gradients that are summed in a fixed order, so that a training step repeats bit for bit."""
 
+import contextlib
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -43,10 +44,16 @@ def ordered_sums() -> Iterator[None]:
                 pywrap_tfe.TFE_Py_RegisterVSpace(backprop._default_vspace)
 
 
-@tf.custom_gradient
-def keep_apart(total: tf.Tensor):
+def keep_apart(total: tf.Tensor) -> tf.Tensor:
     """A sum that TensorFlow's graph optimizer does not fold with a later addition into an AddN."""
-    return tf.raw_ops.Snapshot(input=total), lambda gradient: gradient
+    return tf.raw_ops.Snapshot(input=total)
+
+
+with contextlib.suppress(KeyError):  # TensorFlow has none for this operation, as of 2.21
+
+    @tf.RegisterGradient("Snapshot")
+    def _gradient_of_snapshot(_, gradient: tf.Tensor) -> tf.Tensor:
+        return gradient
 
 
 def _sum_in_order(gradients: Sequence) -> tf.Tensor:
