@@ -14,24 +14,19 @@ anything else happened. Image number N is the same for the same seed.
 import argparse
 import datetime
 import json
-import os
 import random
-import resource
-import select
 import shlex
 import shutil
-import subprocess
 import sys
 import traceback
 import zlib
 from collections import Counter
 from pathlib import Path
 
+from scripts.fuzz.child_process import ChildProcess, answer_lines
 from scripts.fuzz.image_seeds import seed_files
 from scripts.stress.whole_number import whole_number
 
-SECONDS = 60  # for each image
-START_SECONDS = 300  # for the start of a process, on a busy machine
 MEMORY = 4 * 2**30  # bytes of address space of a child
 EXTREMES = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
 HEADER = 256  # many mutations are in so many first bytes
@@ -113,67 +108,19 @@ def _splice(contents: bytearray, generator: random.Random, files: dict[str, byte
 MUTATIONS = (_flip, _flip, _flip, _extreme, _extreme, _cut_off, _cut_out, _repeat, _splice)
 
 
-class Child:
+def start_child(folder: Path, seed: int) -> ChildProcess:
     """A process that reads images by number, in a folder of its own."""
-
-    def __init__(self, folder: Path, seed: int) -> None:
-        from scripts.benchmarks.machine import with_root_on_path  # slow, and a child needs none
-
-        environment = with_root_on_path(
-            HOME=str(folder), TMPDIR=str(folder), OMP_NUM_THREADS="1", PYTHONDONTWRITEBYTECODE="1"
-        )
-        command = [sys.executable, "-P", "-m", "scripts.fuzz.images", "--child", str(seed)]
-        self._process = subprocess.Popen(
-            command,
-            cwd=folder,
-            env=environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        if self._ask("ready", START_SECONDS)["outcome"] != "ready":
-            sys.exit("the process that reads images does not start: run the command with --child 0")
-
-    def read(self, number: int) -> dict:
-        """What happened: `outcome` (a key of the counts) and details."""
-        return self._ask(str(number))
-
-    def _ask(self, question: str, seconds: float = SECONDS) -> dict:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        try:
-            self._process.stdin.write(question + "\n")
-            self._process.stdin.flush()
-        except BrokenPipeError:
-            return self._ended()
-        if not select.select([self._process.stdout], [], [], seconds)[0]:
-            self.stop()
-            return {"outcome": "hangs", "ended": True}
-        line = self._process.stdout.readline()
-        return json.loads(line) if line else self._ended()
-
-    def _ended(self) -> dict:
-        return {"outcome": "signals", "ended": True, "exit": self._process.wait()}
-
-    def stop(self) -> None:
-        """Ends the process."""
-        self._process.kill()
-        self._process.wait()
+    return ChildProcess("scripts.fuzz.images", ["--child", str(seed)], folder, OMP_NUM_THREADS="1")
 
 
 def child(seed: int) -> int:
-    """Reads the images whose numbers come on stdin; answers one line of JSON for each."""
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # libraries may print
-    files = seed_files()
-    for line in sys.stdin:
-        answer = {"outcome": "ready"} if line == "ready\n" else _read(files, seed, int(line))
-        answers.write(json.dumps(answer) + "\n")
-        answers.flush()
-    return 0
+    """Reads the images whose numbers come on stdin."""
+
+    def prepare():
+        files = seed_files()
+        return lambda number: _read(files, seed, int(number))
+
+    return answer_lines(MEMORY, prepare)
 
 
 def _read(files: dict[str, bytes], seed: int, number: int) -> dict:
@@ -205,16 +152,16 @@ def run(folder: Path, seed: int, count: int) -> dict:
     counts = Counter({"tried": 0, **dict.fromkeys(OUTCOMES, 0), "files_outside": 0})
     faults, work = [], folder / "work"
     work.mkdir()
-    process = Child(work, seed)
+    process = start_child(work, seed)
     for number in range(count):
-        answer = process.read(number)
+        answer = process.ask(str(number))
         counts["tried"] += 1
         counts[answer["outcome"]] += 1
         if answer["outcome"] not in ("read", "refused"):
             faults.append({**answer, "number": number})
             print(json.dumps(faults[-1]), flush=True)
         if answer.get("ended"):
-            process = Child(work, seed)
+            process = start_child(work, seed)
         if (number + 1) % 500 == 0:
             print(f"{number + 1} of {count}: {dict(counts)}", flush=True)
     process.stop()

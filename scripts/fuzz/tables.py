@@ -18,90 +18,47 @@ import io
 import json
 import os
 import random
-import resource
-import select
 import shlex
 import shutil
-import subprocess
 import sys
 import traceback
 from collections import Counter
 from pathlib import Path
 
-from scripts.benchmarks.machine import machine, versions, with_root_on_path
+from scripts.benchmarks.machine import machine, versions
+from scripts.fuzz.child_process import ChildProcess, answer_lines
 from scripts.fuzz.table_inputs import BASES, Base, mutate
 from scripts.stress.whole_number import whole_number
 from tf_translate.cli.output import load_tensorflow
 
-SECONDS = 60  # for each input
-SECONDS_TO_START = 300  # TensorFlow is loaded
 MEMORY = 10 * 2**30  # bytes of address space of a child; TensorFlow alone takes three
 _MOST_BYTES = 2**30  # of a file that is kept for inspection
 OUTCOMES = ("opened", "refused", "tracebacks", "signals", "hangs")
 
 
-class Child:
+def start_child(folder: Path) -> ChildProcess:
     """A process that opens data sets in a folder of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "scripts.fuzz.tables", "--child"],
-            cwd=folder,
-            env=with_root_on_path(
-                HOME=str(folder),
-                KERAS_HOME=str(folder / "tmp"),
-                TMPDIR=str(folder / "tmp"),
-                TF_TRANSLATE_CACHE=str(folder / "cache"),
-                TF_CPP_MIN_LOG_LEVEL="3",
-                PYTHONDONTWRITEBYTECODE="1",
-            ),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        started = self.ask("ready", SECONDS_TO_START)
-        if started["outcome"] != "ready":
-            sys.exit(f"the process that opens data sets does not start: {started}")
-
-    def ask(self, question: str, seconds: float = SECONDS) -> dict:
-        """Returns what happened: `outcome` (a key of the counts) and details."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        try:
-            self._process.stdin.write(question + "\n")
-            self._process.stdin.flush()
-        except BrokenPipeError:
-            return self._ended()
-        if not select.select([self._process.stdout], [], [], seconds)[0]:
-            self.stop()
-            return {"outcome": "hangs", "ended": True}
-        line = self._process.stdout.readline()
-        return json.loads(line) if line else self._ended()
-
-    def _ended(self) -> dict:
-        return {"outcome": "signals", "ended": True, "exit": self._process.wait()}
-
-    def stop(self) -> None:
-        """Ends the process."""
-        self._process.kill()
-        self._process.wait()
+    return ChildProcess(
+        "scripts.fuzz.tables",
+        ["--child"],
+        folder,
+        KERAS_HOME=str(folder / "tmp"),
+        TMPDIR=str(folder / "tmp"),
+        TF_TRANSLATE_CACHE=str(folder / "cache"),
+        TF_CPP_MIN_LOG_LEVEL="3",
+    )
 
 
 def child() -> int:
-    """Opens the data sets that come on stdin as JSON; answers one line of JSON for each."""
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # libraries may print
-    from tf_translate.cli import main as command_line
+    """Opens the data sets that come on stdin as JSON."""
 
-    command_line.app.command("open-data")(open_data)
-    for line in sys.stdin:
-        answer = {"outcome": "ready"} if line == "ready\n" else _run(command_line.run, line.strip())
-        answers.write(json.dumps(answer) + "\n")
-        answers.flush()
-    return 0
+    def prepare():
+        from tf_translate.cli import main as command_line
+
+        command_line.app.command("open-data")(open_data)
+        return lambda task: _run(command_line.run, task)
+
+    return answer_lines(MEMORY, prepare)
 
 
 def open_data(task: str) -> None:
@@ -150,7 +107,7 @@ def run(folder: Path, seed: int, count: int) -> dict:
     before = _files(bases) | _files(outside)
     counts = Counter({"tried": 0, **dict.fromkeys(OUTCOMES, 0), "files_outside": 0})
     by_base = {name: Counter() for name in BASES}
-    faults, process = [], Child(work)
+    faults, process = [], start_child(work)
     for number in range(count):
         name = list(BASES)[number % len(BASES)]
         target = work / "case"
@@ -164,7 +121,7 @@ def run(folder: Path, seed: int, count: int) -> dict:
             shutil.copytree(target, folder / f"fault-{number}", symlinks=True, ignore=not_copied)
         shutil.rmtree(target)
         if answer.get("ended"):
-            process = Child(work)
+            process = start_child(work)
     process.stop()
     foreign = (_files(bases) | _files(outside)) ^ before
     foreign |= {path for path, _ in _files(work) if path.split("/")[0] not in ("tmp", "cache")}
@@ -179,7 +136,7 @@ def run(folder: Path, seed: int, count: int) -> dict:
     }
 
 
-def _try(process: Child, source: Path, target: Path, base: Base, seed: str) -> dict:
+def _try(process: ChildProcess, source: Path, target: Path, base: Base, seed: str) -> dict:
     """Opens a changed copy of a base; the first copies of all bases are not changed."""
     shutil.copytree(source, target, symlinks=True, ignore=not_copied)
     for pipe in source.rglob("pipe.png"):
