@@ -177,7 +177,7 @@ def mutate(generator: random.Random, base: Base, folder: Path) -> str:
     for change in changes:
         with contextlib.suppress(Exception):  # an earlier change may have left nothing to change
             change(generator, target)
-        done.append(change.__name__.strip("_"))
+            done.append(change.__name__.strip("_"))
     return ", ".join(done)
 
 

@@ -131,10 +131,17 @@ def _check_class(entry: Mapping[str, Any], known: Mapping[str, Any]) -> None:
             f"describes {where} of the class {name!r}, which {_REFUSED[name]}; replace it by "
             "layers of Keras, or by a named layer in code, and save the network again"
         )
-    names = {each for each in (name, registered) if isinstance(each, str)}
-    if name == "function" and isinstance(entry.get("config"), str):
-        names.add(entry["config"])
-    if name in _VALUES or names & set(known) or any(map(_is_registered, names)):
+    if name in _VALUES:
+        return
+    # What Keras looks up. With a dot, such as "layers.Lambda" of "keras", it would lead elsewhere.
+    wanted = entry.get("config") if name == "function" else name
+    if not isinstance(wanted, str) or not wanted.isidentifier():
+        raise DataError(
+            f"describes {where} of the class {name[:60]!r} with {str(wanted)[:60]!r}, which is not "
+            "the name of one class or function"
+        )
+    key = wanted if name == "function" or not isinstance(registered, str) else registered
+    if wanted in known or key in known or _is_registered(key):
         return
     module = entry.get("module")
     if module is None and name != "function" and hasattr(keras.layers, name):

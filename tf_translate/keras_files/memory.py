@@ -68,6 +68,13 @@ def check_arrays(file: h5py.File, stored: int) -> None:
                 f"{name[:60]!r} of shape {item.shape}) in weights of {stored} bytes"
             )
 
+    linked = file.visititems_links(
+        lambda name, link: None if isinstance(link, h5py.HardLink) else name
+    )
+    if linked:
+        raise DataError(
+            f"holds {linked[:60]!r}, which is a link to another file or place, not read"
+        )
     file.visititems(check)
 
 

@@ -67,9 +67,11 @@ def _prepare_offline(builder: Any, name: str) -> Any:
         except Exception as error:  # as in `prepare`
             cause = error
     hosts = ", ".join(_hosts(builder))
+    reason = str(cause or "").strip().partition("\n")[0]
+    tried = f" (earlier downloads could not be prepared: {reason})" if reason else ""
     raise DataError(
         f"tfds:{name} is not in {builder.data_dir} and cannot be downloaded, as there is no "
-        f"connection to {hosts}: prepare it where there is one, and set TFDS_DATA_DIR to the "
+        f"connection to {hosts}{tried}: prepare it where there is one, and set TFDS_DATA_DIR to the "
         f"folder that holds {builder.name}"
     ) from cause
 
