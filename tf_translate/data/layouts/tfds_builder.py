@@ -71,7 +71,7 @@ def _prepare_offline(builder: Any, name: str) -> Any:
     tried = f" (earlier downloads could not be prepared: {reason})" if reason else ""
     raise DataError(
         f"tfds:{name} is not in {builder.data_dir} and cannot be downloaded, as there is no "
-        f"connection to {hosts}{tried}: prepare it where there is one, and set TFDS_DATA_DIR to the "
+        f"connection to {hosts}{tried}: prepare it where there is one and set TFDS_DATA_DIR to the "
         f"folder that holds {builder.name}"
     ) from cause
 
