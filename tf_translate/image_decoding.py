@@ -32,8 +32,8 @@ from tf_translate.colour_profiles import profile_transform
 from tf_translate.errors import DataError
 from tf_translate.image_notices import notice
 
-MAX_PIXELS = 178_956_970  # as Pillow: 1.3 GB of memory, WebP 2.9 GB
-MAX_TILED_PIXELS = 1_000_000_000  # with translate --tiles: 7 GB of memory
+MAX_PIXELS = 178_956_970  # as Pillow; `scripts/bench image_memory` measures the memory
+MAX_TILED_PIXELS = 1_000_000_000  # with translate --tiles
 CHANNEL_MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 FORMATS = "JPEG, PNG, WebP, BMP, GIF and TIFF"
 _SMALLER = "make it smaller first, for example with: magick IN -resize 50% OUT"

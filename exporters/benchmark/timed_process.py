@@ -74,6 +74,8 @@ class TimedProcess:
         path = os.pathsep.join(filter(None, [str(_PACKAGE), os.environ.get("PYTHONPATH")]))
         self._subject, self._limits = subject, limits
         self._late = False
+        if limits is not None:
+            limits.warn_of_missing()
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,

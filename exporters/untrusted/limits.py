@@ -1,8 +1,8 @@
 """Limits of the child process that runs a foreign model: time, memory, and no files."""
 
-import contextlib
 import math
 import sys
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,14 +34,33 @@ class Limits:
             if not (math.isfinite(value) and value > 0):
                 raise ExportError(f"`{name}` of limits must be a number above 0, got {value}")
 
+    def warn_of_missing(self) -> None:
+        """Warns of limits that this system does not offer; the command goes on without them."""
+        if sys.platform == "win32":
+            missing = "memory and files"
+        elif not _STATUS.is_file():
+            missing = "memory"
+        else:
+            return
+        warnings.warn(
+            f"the process that runs the foreign model is not limited in {missing}, because "
+            f"{sys.platform} offers no such limit",
+            stacklevel=2,
+        )
+
     def restrict_this_process(self, *, largest_file: int = 0) -> None:
-        """Limits the memory of this process from now on, and lets it write no file.
+        """Limits the memory of this process from now on, and lets it put no bytes into a file.
+
+        It can still create an empty file or delete one: these are rights of the user, not limits.
 
         What the process uses already does not count: Python, its packages, their threads. The
-        caller keeps the time.
+        caller keeps the time. What the system does not offer is left out: see `warn_of_missing`.
 
         Args:
             largest_file: Bytes that it may write into one file.
+
+        Raises:
+            ExportError: If the system refuses one of the limits.
         """
         if sys.platform == "win32":
             return
@@ -59,8 +78,12 @@ def _lower(kind: int, most: int) -> None:
 
     _, hard = resource.getrlimit(kind)
     most = most if hard == resource.RLIM_INFINITY else min(most, hard)
-    with contextlib.suppress(ValueError, OSError):  # a container may forbid it
+    try:
         resource.setrlimit(kind, (most, most))
+    except (ValueError, OSError) as error:
+        raise ExportError(
+            f"the process that runs a foreign model cannot be limited ({error}), so it is not run"
+        ) from error
 
 
 def _data_in_use() -> int:

@@ -114,6 +114,7 @@ class ModelProcess:
         self.close()
 
     def _start(self, subject: str) -> None:
+        self._limits.warn_of_missing()
         self._process = start_child(
             "exporters.untrusted.model_process_child",
             json.dumps(
@@ -125,7 +126,10 @@ class ModelProcess:
             ),
         )
         threading.Thread(target=self._watch, args=(self._process,), daemon=True).start()
-        self._exchange(subject, {"do": "start"}, None, _NOTHING, seconds=math.inf)
+        answer, _ = self._exchange(subject, {"do": "start"}, None, _NOTHING, seconds=math.inf)
+        if "error" in answer:
+            self.close()
+            raise ModelError(str(answer["error"])[:_MAX_SENTENCE])
 
     def _watch(self, process: subprocess.Popen[bytes]) -> None:
         """Kills the child when a request is late. A timer for each would take longer than some."""

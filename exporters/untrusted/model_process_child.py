@@ -1,7 +1,7 @@
 """The child process that runs foreign models, with limits; `ModelProcess` starts and asks it.
 
 Requests, by their key `do`:
-- `start`: answers when everything is loaded and the limits are set.
+- `start`: sets the limits and answers; everything is loaded by then. It comes first.
 - `open`: loads the `artifact` of a `bundle`, to compute with a number of `threads`.
 - `run`: calls a `signature` of it with the arrays of the request; answers with its outputs.
 - `count`: reads a .tflite `file` of a `bundle`; answers with its `parameters`, and with the
@@ -38,12 +38,14 @@ _PAUSE = 0.5  # seconds
 class _Models:
     """Answers requests; holds the artifact that was opened last."""
 
-    def __init__(self) -> None:
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
         self._run: Run | None = None
         self._opened: str | None = None
         self._records: Mapping[str, SignatureRecord] = {}
 
     def start(self, request: Mapping[str, Any], arrays: Arrays) -> Answer:
+        self._limits.restrict_this_process()
         return {}, {}
 
     def open(self, request: Mapping[str, Any], arrays: Arrays) -> Answer:
@@ -118,8 +120,7 @@ def main(options: Mapping[str, Any]) -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     if options["tensorflow"]:
         _load_tensorflow()
-    Limits(**options["limits"]).restrict_this_process()
-    models, requests = _Models(), sys.stdin.buffer
+    models, requests = _Models(Limits(**options["limits"])), sys.stdin.buffer
     with contextlib.suppress(EOFError):  # the command has no more
         while True:
             header = messages.read_header(requests)

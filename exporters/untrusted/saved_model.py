@@ -175,8 +175,11 @@ def _is_given(name: str, nodes: Mapping[str, Any]) -> bool:
         visited.add(node.name)
         waiting += [each for each in node.input if not each.startswith("^")]
         if node.op == "Const":
-            texts = node.attr["value"].tensor.string_val
-            if not all(_NAME_PARTS.fullmatch(text) for text in texts):
+            tensor = node.attr["value"].tensor
+            texts = tensor.string_val
+            # TensorFlow also reads texts from the bytes of the content, but writes none there.
+            hidden = tensor.dtype == types_pb2.DT_STRING and tensor.tensor_content
+            if hidden or not all(_NAME_PARTS.fullmatch(text) for text in texts):
                 return False
     return True
 

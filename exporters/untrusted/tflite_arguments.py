@@ -44,6 +44,7 @@ _SHAPE_INPUT = {
     "BROADCAST_TO": 1,
     "FILL": 0,
     "MIRROR_PAD": 1,
+    "ONE_HOT": 1,
     "PAD": 1,
     "PADV2": 1,
     "RESHAPE": 1,
@@ -87,6 +88,10 @@ def check_arguments(
         raise ValueError(f"{name} divides whole numbers; export writes no such")
     if name in _SHAPE_INPUT:
         _check_shape(name, inputs, outputs[0], values)
+    if name == "SLICE":
+        _check_slice(inputs[0], values)
+    if name == "STRIDED_SLICE" and (values[3] is None or 0 in values[3]):
+        raise ValueError("STRIDED_SLICE takes strides that are 0 or not constants")
 
 
 def _options(name: str, operator: schema.Operator) -> Any:
@@ -120,6 +125,16 @@ def _check_shape(
         raise ValueError(f"{name} computes {size} elements for an output of {list(output)}")
 
 
+def _check_slice(data: Shape, values: Sequence[Sequence[int] | None]) -> None:
+    """A part that begins before its input, or ends behind it, would read other memory."""
+    starts, sizes = values[1], values[2]
+    if starts is None or sizes is None or not len(starts) == len(sizes) == len(data):
+        raise ValueError("SLICE takes a part that is not given by constants for each dimension")
+    for side, start, size in zip(data, starts, sizes, strict=True):
+        if not (0 <= start <= side and -1 <= size <= side - start):
+            raise ValueError(f"SLICE takes {size} elements from {start} on, of {side}")
+
+
 def _product(data: Shape, argument: Sequence[int]) -> int:
     return math.prod(argument) if all(side >= 0 for side in argument) else -1
 
@@ -137,6 +152,12 @@ def _resized(data: Shape, argument: Sequence[int]) -> int:
     return data[0] * argument[0] * argument[1] * data[3]
 
 
+def _one_hot(data: Shape, argument: Sequence[int]) -> int:
+    if len(argument) != 1 or argument[0] < 0:
+        return -1
+    return math.prod(data) * argument[0]
+
+
 def _tiled(data: Shape, argument: Sequence[int]) -> int:
     if len(argument) != len(data) or min(argument, default=0) < 0:
         return -1
@@ -145,6 +166,7 @@ def _tiled(data: Shape, argument: Sequence[int]) -> int:
 
 _COMPUTED: Mapping[str, Any] = {
     "MIRROR_PAD": _padded,
+    "ONE_HOT": _one_hot,
     "PAD": _padded,
     "PADV2": _padded,
     "RESIZE_BILINEAR": _resized,

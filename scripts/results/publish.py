@@ -8,6 +8,7 @@ python -m scripts.results.publish --verification FOLDER NAME
 python -m scripts.results.publish --kills FOLDER NAME
 python -m scripts.results.publish --repeats FOLDER NAME
 python -m scripts.results.publish --memory FOLDER NAME
+python -m scripts.results.publish --image-memory FOLDER NAME
 python -m scripts.results.publish --startup FOLDER NAME
 python -m scripts.results.publish --steps FOLDER NAME
 python -m scripts.results.publish --input FOLDER NAME
@@ -32,6 +33,7 @@ TABLES = {  # by option, the file in FOLDER
     "--kills": "kill_runs.json",
     "--repeats": "repeat_runs.json",
     "--memory": "measure_memory.json",
+    "--image-memory": "image_memory.json",
     "--startup": "measure_startup.json",
     "--steps": "bench_steps.json",
     "--input": "bench_input.json",

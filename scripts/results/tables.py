@@ -285,6 +285,15 @@ def _repeats_table(result: dict) -> str:
     return "\n".join([*lines, ""])
 
 
+def _image_memory_table(result: dict) -> str:
+    lines = [f"`{result['command']}`, {result['machine']}", ""]
+    lines += ["| file | options | million pixels | peak GB | seconds |", "|---" * 5 + "|"]
+    for row in result["image_memory"]:
+        numbers = f"{row['megapixels']:.1f} | {row['peak GB']:.2f} | {row['seconds']:.0f}"
+        lines.append(f"| {row['file']} | {row['options']} | {numbers} |")
+    return "\n".join([*lines, ""])
+
+
 def _fuzz_table(result: dict) -> str:
     """One row: how many mutated inputs ended in which way."""
     counts = result["counts"]
@@ -308,5 +317,6 @@ TABLES = {  # by the key that only this kind of result has
     "step_times": _steps_table,
     "kernel_times": _kernels_table,
     "repeats": _repeats_table,
+    "image_memory": _image_memory_table,
     "counts": _fuzz_table,
 }

@@ -21,7 +21,7 @@ TINY = (
 )
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_cut_trains_20_steps_and_exports_by_its_preset(command, tmp_path):
     options = [part for setting in TINY for part in ("--set", setting)]
     run = tmp_path / "run"

@@ -59,15 +59,15 @@ def _partial(folder, name):
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize(
-    "moment",
+    ("moment", "number"),
     [
-        "golden.npz",
-        "card.md",
+        ("golden.npz", signal.SIGINT),
+        ("card.md", signal.SIGTERM),
         *(
-            pytest.param(each, marks=pytest.mark.slow)
-            for each in ("", "saved_model/saved_model.pb", "float32.tflite")
+            pytest.param(moment, number, marks=pytest.mark.slow)
+            for moment in ("", "saved_model/saved_model.pb", "float32.tflite")
+            for number in (signal.SIGINT, signal.SIGTERM)
         ),
     ],
 )

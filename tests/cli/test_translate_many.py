@@ -70,6 +70,19 @@ def test_a_broken_image_is_named_at_the_end_and_the_others_are_written(translate
     assert "Traceback" not in error
 
 
+def test_a_broken_image_is_named_also_if_a_later_result_cannot_be_written(
+    translate, photos, tmp_path
+):
+    (photos / "aa.png").write_bytes(b"\x89PNG\r\n\x1a\nbroken")
+    (tmp_path / "out").mkdir()
+    # A file where a folder is needed.
+    (tmp_path / "out" / "x").write_bytes((photos / "a.png").read_bytes())
+    code, _, error, _ = translate(photos)
+    assert code == 2
+    assert f"the image file {photos}/aa.png is damaged" in error
+    assert "Traceback" not in error
+
+
 def test_a_second_call_goes_on_where_the_first_ended(translate, photos):
     images.write(photos.parent / "out" / "x" / "b.png", np.full((8, 12, 3), 7, np.uint8))
     code, out, error, results = translate(photos, "--skip-existing")

@@ -96,13 +96,15 @@ def _config(path, **training):
     )  # fmt: skip
 
 
+@pytest.fixture
+def short_classifiers(monkeypatch):
+    short = checkpoint_assessment.LabelJudgeSettings(side=16, steps=5)
+    monkeypatch.setattr(checkpoint_assessment, "_CLASSIFIER", short)
+
+
 @pytest.mark.thorough
-def test_training_scores_each_checkpoint_and_saves_the_best(table, tmp_path, monkeypatch):
-    monkeypatch.setattr(
-        checkpoint_assessment,
-        "_CLASSIFIER",
-        checkpoint_assessment.LabelJudgeSettings(side=16, steps=5),
-    )
+@pytest.mark.usefixtures("short_classifiers")
+def test_training_scores_each_checkpoint_and_saves_the_best(table, tmp_path):
     run = tmp_path / "run"
     assert train(_config(table), run, resume=False, console=Console(file=io.StringIO()))
     rows = [json.loads(line) for line in (run / "assessments.jsonl").read_text().splitlines()]
@@ -110,10 +112,14 @@ def test_training_scores_each_checkpoint_and_saves_the_best(table, tmp_path, mon
     best = max(rows, key=lambda row: row["score"])["step"]
     model = (run / "model.keras").read_bytes()
     assert model == (run / "checkpoints" / f"best-{best:08d}.keras").read_bytes()
-    # In bfloat16, scoring loads the model in float32 and restores the training policy.
-    again = tmp_path / "half"
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("short_classifiers")
+def test_training_in_bfloat16_scores_its_checkpoints_in_float32(table, tmp_path):
+    """Scoring restores the policy of training."""
     half = _config(table, precision="mixed_bfloat16")
-    assert train(half, again, resume=False, console=Console(file=io.StringIO()))
+    assert train(half, tmp_path / "half", resume=False, console=Console(file=io.StringIO()))
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ def _rows(path):
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("turns", [1, 3])
+@pytest.mark.parametrize("turns", [pytest.param(1, marks=pytest.mark.slow), 3])
 def test_a_resumed_run_of_several_turns_continues_with_the_same_batches(tmp_path, turns):
     data = write_pairs(tmp_path / "pairs")
 

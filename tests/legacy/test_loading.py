@@ -246,7 +246,7 @@ def test_files_of_other_formats_are_refused_with_a_reason(tmp_path):
     with pytest.raises(DataError, match="holds weights without a network"):
         load_legacy(tmp_path / "weights.h5")
     keras.Sequential([keras.Input((4, 4, 3)), keras.layers.ReLU()]).save(tmp_path / "new.keras")
-    with pytest.raises(DataError, match=r"was saved by Keras 3.*`keras.models.load_model`"):
+    with pytest.raises(DataError, match=r"was saved by Keras 3.*loading.load_keras_file`"):
         load_legacy(tmp_path / "new.keras")
 
 

@@ -187,7 +187,7 @@ def _modes_reached(variant, seed):
     return int((np.bincount(nearest, minlength=10) >= 40).sum())
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_only_the_full_method_covers_nearly_all_modes_of_the_toy_data():
     # 10 or 9 of 10, depending on rounding; the ablations reach at most 6.
     assert _modes_reached("discogan", seed=0) >= 9

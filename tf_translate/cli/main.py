@@ -81,6 +81,7 @@ def run() -> None:
     warnings.filterwarnings("ignore", module="PIL")
     logging.getLogger("PIL").addHandler(logging.NullHandler())
     stderr = message_console(json_on_stdout=True)
+    warnings.showwarning = lambda message, *_: _print_warning(stderr, str(message))
     try:
         app()
     except SystemExit:
@@ -118,6 +119,11 @@ def _exit(code: int) -> None:
         sys.stderr.flush()
         os._exit(code)
     sys.exit(code)
+
+
+def _print_warning(console: Console, message: str) -> None:
+    console.print("warning:", style="bold yellow", end=" ")
+    console.print(message, soft_wrap=True)
 
 
 def _print_error(console: Console, message: str) -> None:

@@ -173,6 +173,8 @@ def _translate_all(
 ) -> None:
     """Translates images and writes the results; an image that cannot be read is left out.
 
+    What was left out and noticed is printed also if a later image ends the command.
+
     Raises:
         typer.Exit: With code 1 if images were left out; they are named on stderr.
     """
@@ -181,24 +183,27 @@ def _translate_all(
 
     console = message_console()
     notices, problems = Notices(), []
-    for job in jobs:
-        try:
-            with collect_notices(notices):
-                pixels = read(job.file)
-        except DataError as error:
-            problems.append(str(error))
-            continue
-        results = translate(job.file, pixels)
-        for name, path in job.outputs.items():
-            write(path, results[name])
-            console.print(f"{job.file} -> {path}")
-    for sentence in notices.sentences("--white-level"):
-        print_found(sentence)
+    try:
+        for job in jobs:
+            try:
+                with collect_notices(notices):
+                    pixels = read(job.file)
+            except DataError as error:
+                problems.append(str(error))
+                continue
+            results = translate(job.file, pixels)
+            for name, path in job.outputs.items():
+                write(path, results[name])
+                console.print(f"{job.file} -> {path}")
+    finally:
+        for sentence in notices.sentences("--white-level"):
+            print_found(sentence)
+        if problems:
+            verb = "was" if len(problems) == 1 else "were"
+            counts = f"error: {len(problems)} of {len(jobs)} images {verb} not translated:"
+            for line in (counts, *(f"  {problem}" for problem in problems)):
+                print_found(line)
     if problems:
-        verb = "was" if len(problems) == 1 else "were"
-        counts = f"error: {len(problems)} of {len(jobs)} images {verb} not translated:"
-        for line in (counts, *(f"  {problem}" for problem in problems)):
-            print_found(line)
         raise typer.Exit(1)
 
 

@@ -17,7 +17,8 @@ _FACTOR, _ROOM = 2, 256 * 2**20
 def bounded_variables(stored: int) -> Iterator[None]:
     """Refuses variables that together need far more memory than their weights in a file.
 
-    The shape of each variable is found before its memory is reserved.
+    The shape of each variable is found before its memory is reserved. One whose shape shows only
+    when it is created, such as a random state, is counted then.
 
     Args:
         stored: Bytes of the weights in the file.
@@ -31,13 +32,21 @@ def bounded_variables(stored: int) -> Iterator[None]:
 
     def create(next_creator, **arguments):
         nonlocal used
-        used += _bytes_of(arguments.get("initial_value"), arguments.get("dtype"), graph)
+        known = _bytes_of(arguments.get("initial_value"), arguments.get("dtype"), graph)
+        used += known or 0
+        check()
+        variable = next_creator(**arguments)
+        if known is None:
+            used += (variable.shape.num_elements() or 0) * variable.dtype.size
+            check()
+        return variable
+
+    def check() -> None:
         if used > limit:
             raise DataError(
                 f"describes a network whose weights take more than {limit} bytes of memory, "
                 f"and the file holds {stored} bytes of weights"
             )
-        return next_creator(**arguments)
 
     with tf.variable_creator_scope(create):
         yield
@@ -78,13 +87,14 @@ def check_arrays(file: h5py.File, stored: int) -> None:
     file.visititems(check)
 
 
-def _bytes_of(initial_value, dtype, graph: tf.Graph) -> int:
-    """Bytes of a variable; 0 if they are not known, and its value exists already."""
+def _bytes_of(initial_value, dtype, graph: tf.Graph) -> int | None:
+    """Bytes of a variable; None if they are not known before it is created."""
     if not callable(initial_value):
-        return 0
+        return None  # the value exists already
     try:
         with graph.as_default():
             value = tf.convert_to_tensor(initial_value(), dtype)
-        return (value.shape.num_elements() or 0) * value.dtype.size
+        elements = value.shape.num_elements()
     except (TypeError, ValueError, AttributeError, RuntimeError, tf.errors.OpError):
-        return 0  # an initial value that needs eager tensors, such as a random state
+        return None  # an initial value that needs eager tensors, such as a random state
+    return None if elements is None else elements * value.dtype.size

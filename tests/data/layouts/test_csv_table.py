@@ -107,6 +107,12 @@ def test_tables_that_cannot_be_read_are_refused_in_one_sentence(tmp_path, text, 
     assert reason in sentence
 
 
+def test_a_table_of_other_text_is_refused_and_not_taken_for_none(tmp_path):
+    path = table(tmp_path, "image,é\n0.png,1\n".encode("latin-1"))
+    with pytest.raises(DataError, match=r"t\.csv cannot be read as UTF-8 csv"):
+        read_header(path)
+
+
 def test_a_vast_file_is_refused_before_it_is_read(tmp_path):
     path = table(tmp_path, "image,x\n0.png,1\n")
     os.truncate(path, 2**40)  # a sparse file: it takes no space

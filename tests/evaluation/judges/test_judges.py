@@ -103,7 +103,8 @@ def test_training_twice_gives_the_same_judges_and_replaces_a_broken_file(tmp_pat
     first = train_judges(source, target, folder=tmp_path, settings=short)
     for path in tmp_path.glob("*.keras"):
         path.write_bytes(b"broken")
-    second = train_judges(source, target, folder=tmp_path, settings=short)
+    with pytest.warns(UserWarning, match=r"the (domain|content) judge is trained again: .*\.keras"):
+        second = train_judges(source, target, folder=tmp_path, settings=short)
     third = train_judges(source, target, settings=short)
     for other in (second, third):
         np.testing.assert_allclose(

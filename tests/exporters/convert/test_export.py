@@ -127,7 +127,14 @@ def test_a_converted_file_that_leaves_a_value_range_is_refused(small):
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("limits", [(-1.0, 1.0), (0.0, 1.0), (0.0, 255.0), (-3.0, 5.0)])
+@pytest.mark.parametrize(
+    "limits",
+    [
+        (0.0, 255.0),
+        (-3.0, 5.0),
+        *(pytest.param(each, marks=pytest.mark.slow) for each in ((-1.0, 1.0), (0.0, 1.0))),
+    ],
+)
 def test_pixels_are_scaled_by_the_declared_value_ranges(tmp_path, limits):
     low, high = limits
     given, result = Tensor(value_range=limits), Tensor(value_range=(0.0, 1.0))

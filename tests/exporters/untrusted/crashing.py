@@ -214,6 +214,47 @@ def harmless():
     )
 
 
+def slices(start, size):
+    """SLICE of a part: a start before the input reads other memory."""
+
+    def build(file, graph):
+        constants = [file.tensor(graph, (4,), _INT32, np.int32(part)) for part in (start, size)]
+        inputs = [*graph.inputs, *constants]
+        file.operation(graph, _OPS.SLICE, inputs, graph.outputs, schema.SliceOptionsT())
+
+    return _with_float_graph(build)
+
+
+def steps(*strides):
+    """STRIDED_SLICE of the whole input."""
+
+    def build(file, graph):
+        parts = ((0, 0, 0, 0), SHAPE, strides)
+        constants = [file.tensor(graph, (4,), _INT32, np.int32(part)) for part in parts]
+        inputs = [*graph.inputs, *constants]
+        options = schema.StridedSliceOptionsT()
+        file.operation(graph, _OPS.STRIDED_SLICE, inputs, graph.outputs, options)
+
+    return _with_float_graph(build)
+
+
+def one_hot(depth):
+    """ONE_HOT of a single index, declared as the output's shape."""
+
+    def build(file, graph):
+        hot = file.tensor(graph, (1, 4))
+        inputs = [
+            file.tensor(graph, (1,), _INT32, np.int32([0])),
+            file.tensor(graph, (), _INT32, np.int32(depth)),
+            file.tensor(graph, (), _FLOAT, np.float32(1.0)),
+            file.tensor(graph, (), _FLOAT, np.float32(0.0)),
+        ]
+        file.operation(graph, _OPS.ONE_HOT, inputs, [hot], schema.OneHotOptionsT())
+        file.operation(graph, _OPS.NEG, graph.inputs, graph.outputs)
+
+    return _with_float_graph(build)
+
+
 def doubles(count):
     """Declares small tensors, but each operation doubles what the one before computes.
 

@@ -232,17 +232,29 @@ def _of_a_registered_class(graph):
     graph.object_graph_def.nodes[0].registered_name = "some.Class"
 
 
-def _restoring_another_file(graph):
+def _restoring(graph, tensor):
+    """Lets the reader of weights read the file that a constant names."""
     (restore,) = (
         each
         for each in graph.graph_def.library.function
         if each.signature.name.startswith("__inference__traced_restore_")
     )
     node = restore.node_def.add(name="other", op="Const")
-    node.attr["dtype"].type = node.attr["value"].tensor.dtype = tf.string.as_datatype_enum
-    node.attr["value"].tensor.string_val.append(b"/etc/passwd")
+    node.attr["dtype"].type = tf.string.as_datatype_enum
+    node.attr["value"].tensor.CopyFrom(tensor)
     (reader,) = (node for node in restore.node_def if node.op == "RestoreV2")
     reader.input[0] = "other:output:0"
+
+
+def _restoring_another_file(graph):
+    _restoring(graph, tf.make_tensor_proto("/etc/passwd"))
+
+
+def _restoring_a_file_named_by_bytes(graph):
+    tensor = tf.make_tensor_proto("/etc/passwd")
+    tensor.tensor_content = b"\x0b" + tensor.string_val.pop()  # its length, and the text
+    assert tf.io.parse_tensor(tensor.SerializeToString(), tf.string) == "/etc/passwd"
+    _restoring(graph, tensor)
 
 
 EDITS = {
@@ -261,6 +273,9 @@ EDITS = {
     "a resource": (_with_a_resource, "an object of kind resource"),
     "a registered class": (_of_a_registered_class, "an object of the class 'some.Class'"),
     "restoring another file": (_restoring_another_file, "RestoreV2 with a file name of its own"),
+    "restoring a file that bytes name": (
+        _restoring_a_file_named_by_bytes, "RestoreV2 with a file name of its own",
+    ),
 }  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from exporters import ModelError
 from exporters.untrusted import tflite
-from tests.exporters.untrusted.crashing import CRASHING, harmless
+from tests.exporters.untrusted.crashing import CRASHING, SHAPE, harmless, one_hot, slices, steps
 
 
 @pytest.mark.parametrize("case", CRASHING)
@@ -25,6 +25,29 @@ def test_files_that_export_writes_are_accepted(exported, many):
 
 def test_a_harmless_model_built_by_hand_is_accepted():
     tflite.check(harmless(), "float32.tflite")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [slices((0, 0, 0, 0), SHAPE), slices((0, 0, 0, 0), (-1, 8, 12, -1)), steps(1, 1, 1, 1), one_hot(4)],
+)
+def test_parts_within_their_input_are_accepted(content):
+    tflite.check(content, "float32.tflite")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (slices((0, -5, 0, 0), SHAPE), "SLICE takes 8 elements from -5 on, of 8"),
+        (slices((0, 1, 0, 0), SHAPE), "SLICE takes 8 elements from 1 on, of 8"),
+        (slices((0, 0, 0, 0), (1, 8, 12, -2)), "SLICE takes -2 elements from 0 on, of 3"),
+        (steps(1, 0, 1, 1), "strides that are 0"),
+        (one_hot(10**9), "ONE_HOT computes 1000000000 elements for an output of"),
+    ],
+)
+def test_parts_outside_their_input_and_vast_ones_are_refused(content, message):
+    with pytest.raises(ModelError, match=message):
+        tflite.check(content, "float32.tflite")
 
 
 def _refused(content, change, message):

@@ -74,6 +74,13 @@ def check_kills(result):
         assert not row["equal"] or row["difference"] == 0
 
 
+def check_image_memory(result):
+    """A result of `scripts/bench image_memory`: decoded pixels alone take three bytes each."""
+    assert result["date"].startswith("20")
+    assert {"pillow", "numpy"} <= set(result["versions"])
+    assert all(3 * row["megapixels"] < 1000 * row["peak GB"] for row in result["image_memory"])
+
+
 def check_step_times(result):
     """A result of `scripts/bench steps`."""
     assert result["date"].startswith("20")
@@ -241,4 +248,5 @@ CHECKS = {  # by the key that only this kind of result has
     "input": check_input,
     "counts": check_fuzz,
     "repeats": check_repeats,
+    "image_memory": check_image_memory,
 }

@@ -44,7 +44,7 @@ def read_csv(path: Path, required: tuple[str, ...]) -> list[tuple[int, dict[str,
             _check_names(path, names, required, separator)
             rows = [(reader.line_num, cells) for cells in reader if cells]
     except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"the table {path} cannot be read as UTF-8 csv: {error}") from error
+        raise DataError(_unreadable(path, error)) from error
     too_long = [
         f"line {line}: {len(cells)} cells" for line, cells in rows if any(cells[len(names) :])
     ]
@@ -57,10 +57,11 @@ def read_csv(path: Path, required: tuple[str, ...]) -> list[tuple[int, dict[str,
 
 
 def read_header(path: Path) -> tuple[str, ...]:
-    """Returns the column names of such a table; empty if there is no file, or none of UTF-8 text.
+    """Returns the column names of such a table; empty if there is no file.
 
     Raises:
-        DataError: If the header line holds two separators, or never ends.
+        DataError: If it cannot be read as UTF-8 text, or the header line holds two separators or
+            never ends.
     """
     if not path.is_file():
         return ()
@@ -70,8 +71,8 @@ def read_header(path: Path) -> tuple[str, ...]:
             opened.seek(0)
             reader = csv.reader(lines_of(opened, path), delimiter=separator)
             return tuple(name.strip() for name in next(reader, ()))
-    except (OSError, UnicodeDecodeError, csv.Error):
-        return ()
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DataError(_unreadable(path, error)) from error
 
 
 def lines_of(opened: TextIO, path: Path) -> Iterator[str]:
@@ -85,6 +86,10 @@ def lines_of(opened: TextIO, path: Path) -> Iterator[str]:
                 "it is no table of text with a line for each image"
             )
         yield line
+
+
+def _unreadable(path: Path, error: Exception) -> str:
+    return f"the table {path} cannot be read as UTF-8 csv: {error}"
 
 
 def _find_separator(header: str, path: Path) -> str:

@@ -1,9 +1,9 @@
 """Training, saving and batched inference of all judges."""
 
-import contextlib
 import hashlib
 import json
 import os
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -34,14 +34,19 @@ def fit(model: keras.Model, batches: tf.data.Dataset, loss: Callable, steps: int
 def load_or_train(
     kind: str, protocol: dict, folder: str | Path | None, train: Callable[[], keras.Model]
 ) -> keras.Model:
-    """Loads the network that was saved for this protocol, or trains and saves it."""
+    """Loads the network that was saved for this protocol, or trains and saves it.
+
+    A file that cannot be loaded is replaced, with a warning.
+    """
     if folder is None:
         return train()
     path = Path(folder) / f"{kind}-{digest(protocol)[:16]}.keras"
     metadata = path.with_suffix(".json")
     if path.is_file() and metadata.is_file():
-        with contextlib.suppress(DataError):
-            return load_keras_file(path, compile=False)  # retrain if broken
+        try:
+            return load_keras_file(path, compile=False)
+        except DataError as error:
+            warnings.warn(f"the {kind} judge is trained again: {error}", stacklevel=2)
     network = train()
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.stem}.{os.getpid()}.keras")
