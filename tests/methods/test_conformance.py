@@ -242,7 +242,7 @@ def test_two_replicas_step_like_one_device(name, settings, two_replicas):
             model = _build(name, compiled=False, settings=settings, shape=shape, weights=weights)
             # Plain gradient descent: Adam amplifies rounding errors where a gradient is 0.
             descent = {player.name: _averaging_descent() for player in model.players}
-            model.compile(descent, run_eagerly=strategy is not two_replicas)  # tracing takes longer
+            model.compile(descent)
         logs = []
         for stage in model.stages:
             model.enter_stage(stage)
