@@ -86,7 +86,8 @@ def _read_description(archive: zipfile.ZipFile) -> dict[str, Any]:
     limit = archives.MAX_DESCRIPTION
     version = keras_version(archives.read_member(archive, archives.METADATA, limit))
     if not version.startswith("2."):
-        raise DataError(f"was saved by Keras {version}; read it with `tf_translate.keras_files.loading.load_keras_file`")
+        reader = "tf_translate.keras_files.loading.load_keras_file"
+        raise DataError(f"was saved by Keras {version}; read it with `{reader}`")
     return parse_description(archives.read_member(archive, archives.CONFIG, limit))
 
 

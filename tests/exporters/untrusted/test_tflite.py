@@ -29,7 +29,12 @@ def test_a_harmless_model_built_by_hand_is_accepted():
 
 @pytest.mark.parametrize(
     "content",
-    [slices((0, 0, 0, 0), SHAPE), slices((0, 0, 0, 0), (-1, 8, 12, -1)), steps(1, 1, 1, 1), one_hot(4)],
+    [
+        slices((0, 0, 0, 0), SHAPE),
+        slices((0, 0, 0, 0), (-1, 8, 12, -1)),
+        steps(1, 1, 1, 1),
+        one_hot(4),
+    ],
 )
 def test_parts_within_their_input_are_accepted(content):
     tflite.check(content, "float32.tflite")
