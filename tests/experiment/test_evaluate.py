@@ -3,9 +3,14 @@
 from types import SimpleNamespace
 
 import numpy as np
+import pytest
+from rich.console import Console
 
 from tests.core.toy import Toy, scale
+from tests.data.image_files import config
+from tf_translate.errors import DataError
 from tf_translate.experiment.eval_sets.directions import translate
+from tf_translate.experiment.evaluate import evaluate
 from tf_translate.experiment.load_run import golden_images
 from tf_translate.methods.genegan import GeneGAN, GeneGANSettings
 
@@ -50,3 +55,14 @@ def test_golden_images_cover_every_input_of_every_signature():
             values = golden[name][spec.name]
             assert values.shape == (3, *spec.shape[1:])
             assert values.dtype == spec.dtype
+
+
+def test_a_run_that_trained_on_all_images_is_not_evaluated():
+    settings = SimpleNamespace(data=config("faces.csv", holdout="none"), evaluation=None)
+    run = SimpleNamespace(path="runs/genegan")
+    trained = SimpleNamespace(config=settings, run=run, data=None)
+    with pytest.raises(DataError) as raised:
+        evaluate(trained, Console())
+    assert str(raised.value).startswith(
+        "runs/genegan was trained on all images of faces.csv (data.holdout = 'none'), so none are "
+    )

@@ -91,12 +91,33 @@ class DataConfig(Settings):
         description="where to store decoded images: memory, disk ($TF_TRANSLATE_CACHE), or none: "
         "decode at every read; auto: memory up to 512 MB, then disk",
     )
+    holdout: Literal["auto", "official", "hash", "last", "none"] = Field(
+        "auto",
+        description="which images are held out of training; official: the data set's own splits, "
+        "as they are (folders train and test, a column split, CelebA's partition); hash: a hash of "
+        "its name decides for each image or group, by validation_share and test_share; last: the "
+        "last test_images in the order of the data set; none: all images train; auto: official "
+        "with validation_share, but 80/10/10 by hash in a table without splits",
+    )
     validation_share: float = Field(
         0.1,
         ge=0,
         lt=1,
-        description="fraction of the training images that becomes the validation split if the data "
-        "set has none; a hash of its name decides for each image or group",
+        description="holdout hash: fraction of the images that becomes the validation split; auto: "
+        "fraction of the training images that becomes it if the data set has none; a hash of its "
+        "name decides for each image or group",
+    )
+    test_share: float = Field(
+        0.1,
+        ge=0,
+        lt=1,
+        description="holdout hash: fraction of the images that becomes the test split",
+    )
+    test_images: int = Field(
+        200,
+        ge=1,
+        description="holdout last: number of images, of each domain, that become the test split "
+        "(DiscoGAN's code: 200)",
     )
     domain_column: str | None = Field(
         None, description="attributes: column whose value decides the domain of an image"
@@ -147,6 +168,27 @@ class DataConfig(Settings):
             raise ValueError(
                 f"load_size must have the aspect ratio of size {list(size)} with aspect {aspect}, "
                 f"got {list(value)}"
+            )
+        return value
+
+    @field_validator("test_share")
+    @classmethod
+    def _some_images_train(cls, value: float, info: ValidationInfo) -> float:
+        others = info.data.get("validation_share", 0.0)
+        if info.data.get("holdout") == "hash" and value + others >= 1:
+            raise ValueError(
+                f"validation_share and test_share must leave images to train, got {others} and "
+                f"{value}; their sum must be below 1"
+            )
+        return value
+
+    @field_validator("group_column")
+    @classmethod
+    def _groups_stay_together(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is not None and info.data.get("holdout") == "last":
+            raise ValueError(
+                f"group_column keeps the rows of one {value} in one split, but holdout 'last' "
+                "counts images; set holdout to 'hash', or leave group_column out"
             )
         return value
 

@@ -11,6 +11,7 @@ from tf_translate.config.data import DataConfig
 from tf_translate.data import augmentation, sampling
 from tf_translate.data.cache.decoded_splits import Progress
 from tf_translate.data.cache.image_store import ImageStore
+from tf_translate.data.holdout import notes_of_table
 from tf_translate.data.image_dataset import ImageDataset, left_out_of
 from tf_translate.data.image_format import fingerprint_parts
 from tf_translate.data.inventory import ImageIds, Inventory
@@ -86,7 +87,7 @@ def open_attribute_dataset(
         skipped=skipped,
         fingerprint=fingerprint,
         left_out=left_out_of(table, decoded),
-        notes=table.notes,
+        notes=notes_of_table(table, config),
         inventory={
             name: {"": _identify(decoded[name], split.values)} for name, split in splits.items()
         },

@@ -11,6 +11,7 @@ from tf_translate.config.data import DataConfig
 from tf_translate.data import augmentation, sampling
 from tf_translate.data.cache.decoded_splits import Progress
 from tf_translate.data.cache.image_store import ImageStore, notices_of
+from tf_translate.data.holdout import notes_of_table
 from tf_translate.data.image_format import fingerprint_parts
 from tf_translate.data.inventory import ImageIds, Inventory
 from tf_translate.data.layouts.attribute_table import AttributeTable, LocatedRows
@@ -60,7 +61,7 @@ def open_image_dataset(config: DataConfig, *, progress: Progress | None = None) 
         skipped=skipped,
         fingerprint=fingerprint,
         left_out=left_out_of(table, decoded),
-        notes=table.notes,
+        notes=notes_of_table(table, config),
         inventory={
             name: {"": ImageIds.of(split.store.names, split.files)}
             for name, split in decoded.items()

@@ -159,6 +159,60 @@ class ImageFileList:
         return iter(self.files)
 
 
+class JoinedImages:
+    """The images of several lists, one list after the other.
+
+    Args:
+        parts: The lists, either all with class names or all without.
+    """
+
+    def __init__(self, parts: Sequence[ImageList]) -> None:
+        self.parts = tuple(parts)
+        self.names = tuple(name for part in parts for name in part.names)
+        self.labels = _join_labels(parts)
+
+    def pick(self, positions: Sequence[int]) -> ImageList:
+        """Returns the images at these positions, which must ascend."""
+        picked, start = [], 0
+        for part in self.parts:
+            end = start + len(part.names)
+            inside = [position - start for position in positions if start <= position < end]
+            picked += [part.pick(inside)] if inside else []
+            start = end
+        return JoinedImages(picked)
+
+    def cache_key(self) -> str:
+        """Hashes the keys of the lists."""
+        return digest(part.cache_key() for part in self.parts)
+
+    def fingerprint(self) -> str:
+        """Hashes the fingerprints of the lists."""
+        return digest(part.fingerprint() for part in self.parts)
+
+    def fingerprints(self) -> list[str]:
+        """The fingerprint of each image."""
+        return [one for part in self.parts for one in part.fingerprints()]
+
+    def iterate(self) -> Iterator[EncodedImage]:
+        """Yields all images in order."""
+        for part in self.parts:
+            yield from part.iterate()
+
+
+def join_images(parts: Sequence[ImageList]) -> ImageList:
+    """Joins lists of images in order; lists of files become one of files."""
+    of_files = [part for part in parts if isinstance(part, ImageFileList)]
+    if len(of_files) == len(parts):
+        files = [file for part in of_files for file in part.files]
+        return ImageFileList(files, _join_labels(parts))
+    return parts[0] if len(parts) == 1 else JoinedImages(parts)
+
+
+def _join_labels(parts: Sequence[ImageList]) -> tuple[str, ...] | None:
+    labels = tuple(label for part in parts for label in part.labels or ())
+    return labels or None
+
+
 @dataclass(frozen=True)
 class Split:
     """Two domains of one split.

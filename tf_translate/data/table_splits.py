@@ -8,6 +8,7 @@ from tf_translate.config.data import DataConfig
 from tf_translate.data import shipped_samples
 from tf_translate.data.cache.decoded_splits import Progress, choose_cache_location
 from tf_translate.data.cache.image_store import ImageStore, open_image_store
+from tf_translate.data.holdout import check_table_splits, split_rows
 from tf_translate.data.image_format import image_formats
 from tf_translate.data.layouts.attribute_table import AttributeTable, LocatedRows
 from tf_translate.data.layouts.table_files import is_table, read_columns
@@ -81,18 +82,19 @@ def _read_packed_table(pack: PackedDataset, config: DataConfig) -> AttributeTabl
 def assign_splits(
     table: AttributeTable, rows: LocatedRows, config: DataConfig
 ) -> dict[str, LocatedRows]:
-    """Assigns rows to splits. Without a validation split, part of train becomes validation.
+    """Assigns rows to splits as `holdout` says.
 
-    Rows of one group (`group_column`) stay in one split.
+    With "auto" and no validation split, part of train becomes validation. Rows of one group
+    (`group_column`) stay in one split, unless the data set's own splits part them.
 
     Raises:
-        DataError: If the train split is empty.
+        DataError: If the train split is empty, or `holdout` does not fit the table.
     """
-    by_split = table.by_split(rows, group_column=config.group_column)
-    by_split = {name: split_rows for name, split_rows in by_split.items() if split_rows}
+    check_table_splits(table, rows, config)
+    by_split = {name: found for name, found in split_rows(table, rows, config).items() if found}
     if "train" not in by_split:
         raise DataError(f"the table {table.path} has no row of the split train")
-    if "validation" in by_split or not config.validation_share:
+    if config.holdout != "auto" or "validation" in by_split or not config.validation_share:
         return by_split
     train = by_split["train"]
     column = config.group_column or "image"
@@ -103,7 +105,7 @@ def assign_splits(
     return {
         "train": [(location, row) for location, row in train if row[column] not in held_out],
         "validation": [(location, row) for location, row in train if row[column] in held_out],
-        **{name: split_rows for name, split_rows in by_split.items() if name != "train"},
+        **{name: found for name, found in by_split.items() if name != "train"},
     }
 
 

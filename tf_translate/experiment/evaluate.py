@@ -11,6 +11,7 @@ from rich.console import Console
 
 from tf_translate.data.attribute_dataset import AttributeDataset
 from tf_translate.data.image_dataset import ImageDataset
+from tf_translate.errors import DataError
 from tf_translate.evaluation.judges.exported_judges import entry_of, write_index
 from tf_translate.evaluation.judges.judges import train_judges
 from tf_translate.evaluation.judges.label_judge import (
@@ -46,8 +47,17 @@ def evaluate(
 
     Returns:
         The metrics as JSON values, and the path of the page.
+
+    Raises:
+        DataError: If the run holds no images out.
     """
     settings, data = trained.config.evaluation, trained.data
+    if trained.config.data.holdout == "none":
+        raise DataError(
+            f"{trained.run.path} was trained on all images of {trained.config.data.path} "
+            "(data.holdout = 'none'), so none are held out to evaluate it on; train a run with "
+            "another data.holdout to measure it"
+        )
     split = held_out_split(data)
     console.print(f"evaluating on the split {split}")
     if trained.data_changes is not None:

@@ -74,10 +74,13 @@ def test_it_is_said_in_one_line_that_the_partition_decides(folder):
     path = folder / "list_attr_celeba.txt"
     counts = ", ".join(f"{OFFICIAL[name]} {name}" for name in SPLITS.values())
     line = f"{folder / 'list_eval_partition.txt'} decides the splits of {path}: {counts}"
-    assert read_columns(path).notes == (line,)
+    assert read_columns(path).split_notes == (line,)
     chosen = {"domain_column": "Eyeglasses", "domain_a": "1", "domain_b": "-1"}
     assert line in open_attribute_dataset(config(path, **GLASSES)).found_lines()
     assert line in open_domain_dataset(config(path, **chosen)).found_lines()
+    lines = open_domain_dataset(config(path, holdout="none", **chosen)).found_lines()
+    assert line not in lines
+    assert f"the splits of the table {path} are ignored, as data.holdout is 'none'" in lines
 
 
 @pytest.mark.parametrize(
@@ -125,14 +128,18 @@ def test_a_split_column_of_the_table_is_kept(folder):
     path = folder / "list_attr_celeba.csv"
     header, *lines = path.read_text().splitlines()
     path.write_text("\n".join([f"{header},split", *(f"{line},train" for line in lines)]) + "\n")
-    assert read_columns(path).notes == ()
+    assert read_columns(path).split_notes == ()
     assert open_attribute_dataset(config(path, **GLASSES)).splits == {"train": 40}
 
 
 def test_without_a_partition_a_hash_decides(folder):
     (folder / "list_eval_partition.txt").unlink()
     table = read_columns(folder / "list_attr_celeba.txt")
-    assert (table.columns, table.notes) == (("image", "Eyeglasses", "Male"), ())
+    assert (table.columns, table.split_notes) == (("image", "Eyeglasses", "Male"), ())
+    with pytest.raises(DataError, match="needs a test or validation split, but the table"):
+        open_attribute_dataset(
+            config(folder / "list_attr_celeba.txt", holdout="official", **GLASSES)
+        )
 
 
 @pytest.mark.parametrize(

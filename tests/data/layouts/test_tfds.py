@@ -125,6 +125,24 @@ def test_held_out_validation_of_tfds_keeps_images_and_names_together():
 
 
 @pytest.mark.usefixtures("mocked")
+def test_all_splits_of_tfds_train_without_holdout_and_the_last_images_can_be_held_out():
+    data = open_domain_dataset(config("tfds:svhn_cropped->mnist", holdout="none"))
+    assert data.splits == {"train": (8, 8)}
+    a, b = data.arrays("train")
+    assert values(a) == values(b) == data.labels("train", "a").tolist() == [0, 1, 2, 3] * 2
+    assert data.names("train", "a")[3:5] == ("train/000003", "test/000000")
+    data = open_domain_dataset(config("tfds:two_images", holdout="last", test_images=5))
+    assert data.splits == {"train": (3, 3), "test": (5, 5)}
+    assert values(data.arrays("test")[1]) == [103, 100, 101, 102, 103]
+    attributes = {"Eyeglasses": ["false", "true"]}
+    one_set = open_attribute_dataset(
+        config("tfds:celeb_a", attributes=attributes, holdout="last", test_images=5)
+    )
+    assert one_set.splits == {"train": 7, "test": 5}
+    assert values(one_set.images("test", at=range(5))) == [3, 0, 1, 2, 3]
+
+
+@pytest.mark.usefixtures("mocked")
 def test_a_disk_cache_of_tfds_holds_the_same_images(tmp_path, monkeypatch):
     monkeypatch.setenv("TF_TRANSLATE_CACHE", str(tmp_path / "cache"))
     for _ in range(2):

@@ -148,6 +148,7 @@ def test_a_packed_set_of_original_files_can_be_read_with_every_setting(tmp_path)
         {"size": (5, 6), "channels_a": 1, "channels_b": 4},
         {"direction": "b_to_a", "cache": "disk"},
         {"validation_share": 0.4, "cache": "none"},
+        {"holdout": "hash", "test_share": 0.4},
     ):
         assert_same_domains(
             open_domain_dataset(config(path, **settings)),

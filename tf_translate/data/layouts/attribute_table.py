@@ -31,6 +31,7 @@ class AttributeTable:
         skipped: Images without a row, as "file: reason".
         left_out: What was left out of the folder, if it was searched.
         notes: What else the user should know about the table, one line each.
+        split_notes: What decides the column split, if it is no column of the file.
     """
 
     path: Path
@@ -41,6 +42,7 @@ class AttributeTable:
     skipped: tuple[str, ...] = ()
     left_out: LeftOut = NOTHING
     notes: tuple[str, ...] = ()
+    split_notes: tuple[str, ...] = ()
 
     def images(self, rows: LocatedRows, labels: Sequence[str] | None = None) -> ImageList:
         """Opens the images of some rows of one split, in order, with labels or None."""
@@ -107,11 +109,13 @@ class AttributeTable:
         return splits
 
 
-def split_by_hash(name: str) -> str:
-    """Assigns a name to a split by a fixed hash: 80 % train, 10 % validation, 10 % test."""
+def split_by_hash(name: str, validation_share: float = 0.1, test_share: float = 0.1) -> str:
+    """Assigns a name to a split by a fixed hash, by default 80 % to train."""
     digest = hashlib.sha256(f"{_SEED}:{name}".encode("utf-8", "surrogateescape")).digest()
     position = int.from_bytes(digest[:8], "big") / 2**64
-    return "train" if position < 0.8 else "validation" if position < 0.9 else "test"
+    if position >= 1 - test_share:
+        return "test"
+    return "validation" if position >= 1 - test_share - validation_share else "train"
 
 
 def list_names(names: Sequence[str]) -> str:

@@ -73,7 +73,8 @@ def add_companions(table: AttributeTable) -> AttributeTable:
         table = _add_column(table, "split", partition, _read_partition(partition))
         counts = Counter(row["split"] for _, row in table.rows)
         listed = ", ".join(f"{counts[name]:,} {name}" for name in SPLITS)
-        table = replace(table, notes=(f"{partition} decides the splits of {table.path}: {listed}",))
+        note = f"{partition} decides the splits of {table.path}: {listed}"
+        table = replace(table, split_notes=(note,))
     identities = _find(table.path, _IDENTITY, ("", "Anno"), (".txt",))
     if identities is not None and "identity" not in table.columns:
         table = _add_column(table, "identity", identities, _read_pairs(identities, "identity"))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tf_translate.config.data import DataConfig
 from tf_translate.data import shipped_samples
+from tf_translate.data.holdout import split_domains
 from tf_translate.data.layouts import (
     csv_table,
     domains_by_attribute,
@@ -48,14 +49,18 @@ _FILE_LAYOUTS = {
 def find_domains(config: DataConfig) -> DomainSource:
     """Finds the images of both domains without decoding any.
 
-    Applies `direction`, and holds out a validation split if there is none.
+    Applies `direction` and `holdout`.
 
     Raises:
-        DataError: If no supported layout is found. The message lists what was expected.
+        DataError: If no supported layout is found (the message lists what was expected), or
+            `holdout` does not fit the data set.
     """
     source = read_domains(config)
     check_labels(source)
-    source = hold_out_validation(source, config.validation_share)
+    if not config.domain_column:
+        source = split_domains(source, config)
+    elif config.holdout == "auto":  # rows of a table have their splits already
+        source = hold_out_validation(source, config.validation_share)
     return swap_domains(source) if config.direction == "b_to_a" else source
 
 

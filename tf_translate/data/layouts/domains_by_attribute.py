@@ -7,6 +7,7 @@ values choose the domains, `where` chooses the rows, and `label_column` holds th
 from collections import Counter
 
 from tf_translate.config.data import DataConfig
+from tf_translate.data.holdout import check_table_splits, notes_of_table, split_rows
 from tf_translate.data.layouts.attribute_table import AttributeTable, LocatedRows, Row, list_names
 from tf_translate.data.splits import SPLITS, DomainSource, ImageList, Split, format_list
 from tf_translate.errors import DataError
@@ -15,10 +16,11 @@ from tf_translate.errors import DataError
 def read_attribute_domains(table: AttributeTable, config: DataConfig) -> DomainSource:
     """Reads the two unpaired domains of an attribute table.
 
-    Splits are those of the column `split`. Without it, a hash of the image path, equal on every
-    machine, assigns 80 % to train, 10 % to validation and 10 % to test. With `group_column`, a
-    held-out split is aligned if every image of a has exactly one counterpart in b: a row that is
-    equal in all columns except the domain's. Counterparts are each other's ground truth.
+    By default splits are those of the column `split`. Without it, a hash of the image path, equal
+    on every machine, assigns 80 % to train, 10 % to validation and 10 % to test. `holdout` replaces
+    both, and counts the last images of each domain by itself. With `group_column`, a held-out split
+    is aligned if every image of a has exactly one counterpart in b: a row that is equal in all
+    columns except the domain's. Counterparts are each other's ground truth.
 
     Args:
         table: The table, as from `table_files.read_columns` or of a packed data set.
@@ -34,17 +36,18 @@ def read_attribute_domains(table: AttributeTable, config: DataConfig) -> DomainS
         for value in (config.domain_a, config.domain_b)
     ]
     _check_domains(table, config, rows, domains)
-    sides = [table.by_split(domain, group_column=config.group_column) for domain in domains]
-    has_split_column = "split" in table.columns
+    check_table_splits(table, rows, config)
+    sides = [split_rows(table, domain, config) for domain in domains]
+    is_hashed = config.holdout == "hash" or "split" not in table.columns
     splits = {
         name: _split(table, config, name, sides[0][name], sides[1][name])
         for name in SPLITS
         # A split by hash may lack images of a domain by chance; a split by column may not.
-        if (any if has_split_column else all)(side[name] for side in sides)
+        if (all if is_hashed else any)(side[name] for side in sides)
     }
     if "train" not in splits:
         raise DataError(f"the table {table.path} has no row of the split train in both domains")
-    return DomainSource(f"the table {table.path}", splits, notes=table.notes)
+    return DomainSource(f"the table {table.path}", splits, notes=notes_of_table(table, config))
 
 
 def _check(table: AttributeTable, config: DataConfig) -> None:

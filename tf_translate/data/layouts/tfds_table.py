@@ -1,6 +1,7 @@
 """Reads data sets of TensorFlow Datasets, such as celeb_a, as attribute tables."""
 
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from tf_translate.data.layouts.attribute_table import AttributeTable, LocatedRow
 from tf_translate.data.layouts.folders import SPLIT_NAMES
 from tf_translate.data.layouts.tfds import TfdsImages, choose_image_feature, skip_image_decoding
 from tf_translate.data.layouts.tfds_builder import prepare
-from tf_translate.data.splits import ImageList
+from tf_translate.data.splits import ImageList, join_images, pick_labels
 from tf_translate.errors import DataError
 
 
@@ -40,9 +41,15 @@ def read_tfds_columns(name: str, feature: str | None = None) -> AttributeTable:
                 located_rows.append((f"example {position} of {split}", row))
 
     def open_images(rows: list[Row], labels: Sequence[str] | None) -> ImageList:
-        split = rows[0]["split"]
-        positions = [int(row["image"].rpartition("/")[2]) for row in rows]
-        return TfdsImages(builder, split, feature, positions, labels)
+        lists: list[ImageList] = []
+        at = range(len(rows))
+        for split, group in groupby(at, key=lambda i: rows[i]["split"]):
+            chosen = list(group)
+            positions = [int(rows[i]["image"].rpartition("/")[2]) for i in chosen]
+            lists.append(
+                TfdsImages(builder, split, feature, positions, pick_labels(labels, chosen))
+            )
+        return join_images(lists)
 
     return AttributeTable(
         Path(f"tfds:{name}"), tuple(located_rows[0][1]), located_rows, Path(), open_images

@@ -110,7 +110,8 @@ def _detect_layout(path: str, folder: Path, features: dict[str, Any]) -> str:
 
 def describe_found(data: DomainSource | AttributeTable) -> list[str]:
     """Says for each split how many images it has, and what was left out."""
-    return [*_describe_counts(data), *data.notes]
+    split_notes = data.split_notes if isinstance(data, AttributeTable) else ()
+    return [*_describe_counts(data), *data.notes, *split_notes]
 
 
 def _describe_counts(data: DomainSource | AttributeTable) -> list[str]:
