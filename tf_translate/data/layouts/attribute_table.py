@@ -103,9 +103,9 @@ class AttributeTable:
         """
         splits: dict[str, LocatedRows] = {name: [] for name in SPLITS}
         for location, row in rows:
-            split = row.get("split")
-            hashed_split = split_by_hash(row[group_column or "image"])
-            splits[SPLIT_NAMES[split] if split else hashed_split].append((location, row))
+            own = row.get("split")
+            split = SPLIT_NAMES[own] if own else split_by_hash(row[group_column or "image"])
+            splits[split].append((location, row))
         return splits
 
 
