@@ -87,7 +87,12 @@ def main(
         config, path, resume=resume, console=console, accept_data_changes=accept_data_changes
     )
     if done:
-        console.print(f"done: {path / 'model.keras'}; next: tf-translate evaluate {path}")
+        following = (
+            f"export {path} --bundle bundles/{path.name}"
+            if config.data.holdout == "none"  # no image to evaluate on
+            else f"evaluate {path}"
+        )
+        console.print(f"done: {path / 'model.keras'}; next: tf-translate {following}")
         return
     console.print(
         "stopped, everything is saved; resume with: "

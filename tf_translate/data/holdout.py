@@ -40,7 +40,7 @@ def check_table_splits(table: AttributeTable, rows: LocatedRows, config: DataCon
     """Raises `DataError` if "official" is asked of rows that are all to train on."""
     if config.holdout == "official":
         own = (SPLIT_NAMES[row["split"]] for _, row in rows if "split" in table.columns)
-        _check_official(own, f"the table {table.path}", "a column split")
+        _check_official(own, f"the table {table.path}", "a column split, or folders train and test")
 
 
 def notes_of_table(table: AttributeTable, config: DataConfig) -> tuple[str, ...]:
