@@ -7,20 +7,29 @@ import tensorflow as tf
 
 from tf_translate.core.adam import Adam
 from tf_translate.core.optimizers import make_optimizer
+from tf_translate.layers.cpu import VARIABLE
 
+BEFORE, AFTER = "before_bias_correction", "after_bias_correction"
 RATE, BETA_1, BETA_2, EPSILON = 0.1, 0.5, 0.9, 1e-3
 GRADIENTS = np.random.default_rng(0).normal(size=(4, 2, 3)).astype(np.float32)
 SETTINGS = {"learning_rate": RATE, "beta_1": BETA_1, "beta_2": BETA_2, "epsilon": EPSILON}
 
 
-def by_hand(start: np.ndarray, gradients: np.ndarray) -> np.ndarray:
-    """Weights after a step on each of the gradients (Kingma & Ba, end of section 2)."""
+def by_hand(start: np.ndarray, gradients: np.ndarray, form: str = BEFORE) -> np.ndarray:
+    """Weights after a step on each of the gradients.
+
+    The forms are those of Kingma & Ba at the end of section 2 and in algorithm 1.
+    """
     weights, first, second = start.astype(np.float64), 0.0, 0.0
     for step, gradient in enumerate(gradients.astype(np.float64), start=1):
         first = BETA_1 * first + (1 - BETA_1) * gradient
         second = BETA_2 * second + (1 - BETA_2) * gradient**2
-        rate = RATE * np.sqrt(1 - BETA_2**step) / (1 - BETA_1**step)
-        weights = weights - rate * first / (np.sqrt(second) + EPSILON)
+        if form == AFTER:
+            corrected = first / (1 - BETA_1**step), second / (1 - BETA_2**step)
+            weights = weights - RATE * corrected[0] / (np.sqrt(corrected[1]) + EPSILON)
+        else:
+            rate = RATE * np.sqrt(1 - BETA_2**step) / (1 - BETA_1**step)
+            weights = weights - rate * first / (np.sqrt(second) + EPSILON)
     return weights
 
 
@@ -41,6 +50,53 @@ def trained(optimizer, gradients=GRADIENTS, scale: float = 1.0) -> np.ndarray:
 def test_weights_equal_the_equations_computed_in_numpy():
     expected = by_hand(np.ones((2, 3)), GRADIENTS)
     np.testing.assert_allclose(trained(Adam(**SETTINGS)), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("kernels", ["on", "off"])
+@pytest.mark.parametrize("form", [BEFORE, AFTER])
+def test_the_first_updates_are_those_of_the_form_of_epsilon(form, kernels, monkeypatch):
+    monkeypatch.setenv(VARIABLE, kernels)
+    gradients = GRADIENTS * EPSILON  # so small that epsilon decides
+    expected = {each: by_hand(np.ones((2, 3)), gradients[:1], each) for each in (BEFORE, AFTER)}
+    moved = {each: np.abs(weights - 1.0).max() for each, weights in expected.items()}
+    assert moved[AFTER] > 1.2 * moved[BEFORE]
+    for updates in (1, 2, 3):
+        found = trained(Adam(**SETTINGS, epsilon_form=form), gradients[:updates])
+        expected = by_hand(np.ones((2, 3)), gradients[:updates], form)
+        np.testing.assert_allclose(found - 1.0, expected - 1.0, rtol=1e-4)
+
+
+def test_the_form_before_the_correction_is_that_of_tensorflow_1():
+    weights = tf.Variable(tf.ones((2, 3)))
+    theirs = tf.compat.v1.train.AdamOptimizer(RATE, BETA_1, BETA_2, EPSILON)
+    for gradient in GRADIENTS[:3]:
+        theirs.apply_gradients([(tf.constant(gradient * EPSILON), weights)])
+    found = trained(Adam(**SETTINGS), GRADIENTS[:3] * EPSILON)
+    np.testing.assert_allclose(found, weights, rtol=1e-6)
+
+
+def test_amsgrad_adds_epsilon_in_the_form_that_is_chosen():
+    # Falling gradients: the largest second moment is that of an earlier step.
+    gradients = GRADIENTS[:1] * EPSILON * np.float32([4, 1, 0.1]).reshape(3, 1, 1)
+    weights, first, second, largest = 1.0, 0.0, 0.0, 0.0
+    for step, gradient in enumerate(gradients.astype(np.float64), start=1):
+        first = BETA_1 * first + (1 - BETA_1) * gradient
+        second = BETA_2 * second + (1 - BETA_2) * gradient**2
+        largest = np.maximum(largest, second)
+        root = np.sqrt(largest / (1 - BETA_2**step))  # as PyTorch computes it
+        weights = weights - RATE * first / (1 - BETA_1**step) / (root + EPSILON)
+    adam = Adam(**SETTINGS, amsgrad=True, epsilon_form=AFTER)
+    np.testing.assert_allclose(trained(adam, gradients) - 1.0, weights - 1.0, rtol=1e-4)
+    assert adam.epsilon == EPSILON
+
+
+def test_a_file_keeps_the_form_of_epsilon_and_one_without_it_is_of_keras():
+    config = Adam(epsilon_form=AFTER).get_config()
+    assert Adam.from_config(config).epsilon_form == AFTER
+    del config["epsilon_form"]
+    assert Adam.from_config(config).epsilon_form == BEFORE
+    with pytest.raises(ValueError, match="`epsilon_form` must be 'before_bias_correction' or 'aft"):
+        Adam(epsilon_form="after")
 
 
 def test_make_optimizer_returns_our_adam_which_follows_a_schedule():
@@ -64,10 +120,10 @@ def test_loss_scaling_is_undone_and_infinite_gradients_are_skipped():
     np.testing.assert_allclose(found, by_hand(np.ones((2, 3)), GRADIENTS[:1]), rtol=1e-5)
 
 
-@pytest.mark.parametrize("scaled", [False, True])
-def test_replicas_apply_the_sum_of_their_gradients(two_replicas, scaled):
+@pytest.mark.parametrize(("scaled", "form"), [(False, BEFORE), (True, BEFORE), (False, AFTER)])
+def test_replicas_apply_the_sum_of_their_gradients(two_replicas, scaled, form):
     with two_replicas.scope():
-        optimizer = Adam(**SETTINGS, use_ema=True, ema_momentum=0.5)
+        optimizer = Adam(**SETTINGS, epsilon_form=form, use_ema=True, ema_momentum=0.5)
         if scaled:
             optimizer = keras.optimizers.LossScaleOptimizer(optimizer, initial_scale=1.0)
         variable = keras.Variable(np.ones((2, 3), np.float32))
@@ -84,7 +140,7 @@ def test_replicas_apply_the_sum_of_their_gradients(two_replicas, scaled):
     for gradient in GRADIENTS:
         step(gradient)
     for copy in two_replicas.experimental_local_results(variable.value):
-        np.testing.assert_allclose(copy, by_hand(np.ones((2, 3)), GRADIENTS), rtol=1e-5)
+        np.testing.assert_allclose(copy, by_hand(np.ones((2, 3)), GRADIENTS, form), rtol=1e-5)
 
 
 @pytest.mark.parametrize("amsgrad", [False, True])

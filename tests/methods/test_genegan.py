@@ -91,6 +91,7 @@ def test_default_settings_are_those_of_the_code():
     )  # fmt: skip
     other = _tiny().default_optimizer(GeneGAN.players[0])
     assert (float(other.learning_rate), other.rho) == (pytest.approx(5e-5), 0.8)
+    assert other.initial_mean_square == 1.0
 
 
 def test_children_have_exchanged_objects_and_that_of_b_is_replaced_by_zeros():

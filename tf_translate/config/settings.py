@@ -11,22 +11,45 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
 
+EpsilonForm = Literal["before_bias_correction", "after_bias_correction"]
+
+
 class AdamSettings(Settings):
-    """Adam as pix2pix (section 3.3) and CycleGAN (section 4) use it."""
+    """Adam as pix2pix (section 3.3) and CycleGAN (section 4) use it, by Torch7's `optim.adam`."""
 
     kind: Literal["adam"] = "adam"
     learning_rate: float = Field(2e-4, gt=0)
     beta_1: float = Field(0.5, ge=0, lt=1)
     beta_2: float = Field(0.999, ge=0, lt=1)
+    epsilon: float = Field(
+        1e-8,
+        gt=0,
+        description="added to the root of the second moment; 1e-8: Torch7, PyTorch, TensorFlow 1 "
+        "and Lasagne; Keras: 1e-7",
+    )
+    epsilon_form: EpsilonForm = Field(
+        "before_bias_correction",
+        description="whether epsilon is added before or after the bias of that root is corrected; "
+        "before: Torch7, TensorFlow, Keras, Lasagne and PyTorch up to 1.2; after: PyTorch from "
+        "1.3 on",
+    )
 
 
 class RMSpropSettings(Settings):
-    """RMSProp as DualGAN's code uses it."""
+    """RMSProp as Keras computes it, with the constants of DualGAN's code."""
 
     kind: Literal["rmsprop"] = "rmsprop"
     learning_rate: float = Field(5e-5, gt=0)
     rho: float = Field(0.9, ge=0, lt=1)
-    epsilon: float = Field(1e-10, gt=0)
+    epsilon: float = Field(
+        1e-10, gt=0, description="added to the mean square (TensorFlow 1's default)"
+    )
+    initial_mean_square: float = Field(
+        0.0,
+        ge=0,
+        allow_inf_nan=False,
+        description="mean square before the first update; 0: Keras and PyTorch; 1: TensorFlow 1",
+    )
 
 
 class MethodSettings(Settings):
@@ -36,9 +59,10 @@ class MethodSettings(Settings):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _same_kind(cls, value: Any, about: ValidationInfo) -> Any:
-        """Without a kind an optimizer is of the method's own, whatever keys are given."""
+    def _fill_from_own_optimizer(cls, value: Any, about: ValidationInfo) -> Any:
+        """An optimizer of the method's own kind keeps the method's values for keys not given."""
         field = cls.model_fields[about.field_name or ""]
         if field.discriminator == "kind" and isinstance(value, dict):
-            return {"kind": field.default.kind, **value}
+            own = field.default.model_dump()
+            return {**own, **value} if value.get("kind", own["kind"]) == own["kind"] else value
         return value

@@ -1,11 +1,14 @@
 """Optimizers from their settings, averaged weights and clipping by the global norm."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
 from tf_translate.core.adam import Adam
+from tf_translate.core.rmsprop import RMSprop
 
-_CLASSES = {"adam": Adam, "rmsprop": keras.optimizers.RMSprop}
+_CLASSES: dict[str, Any] = {"adam": Adam, "rmsprop": RMSprop}
 
 
 def make_optimizer(
@@ -17,7 +20,7 @@ def make_optimizer(
     """Makes an optimizer.
 
     Args:
-        settings: `kind` ("adam" or "rmsprop") and the arguments of the Keras class of that name.
+        settings: `kind` ("adam" or "rmsprop") and the arguments of `Adam` or `RMSprop`.
         learning_rate: Schedule that replaces the constant rate in `settings`.
         ema_momentum: Momentum of a moving average of the weights; 0 for none.
     """

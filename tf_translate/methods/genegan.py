@@ -23,7 +23,7 @@ from tf_translate.networks.genegan import joiner, object_discriminator, splitter
 from tf_translate.networks.inference_behavior import describe_inference
 
 GanMode = Literal["wgan_clip", "wgan_gp"]
-_RMSPROP = RMSpropSettings(learning_rate=5e-5, rho=0.8)
+_RMSPROP = RMSpropSettings(learning_rate=5e-5, rho=0.8, initial_mean_square=1.0)
 _PENALTY_STREAMS = 0, 1  # of random values (see `stateless_random`), by discriminator
 _TO_UNIT = 0.5  # from differences of images in [-1, 1] to [0, 1], the code's range
 
@@ -58,7 +58,7 @@ class GeneGANSettings(MethodSettings):
         "batch", description="authors' code; wgan_gp needs one of the others"
     )
     optimizer: AdamSettings | RMSpropSettings = Field(
-        _RMSPROP, discriminator="kind", description="authors' code"
+        _RMSPROP, discriminator="kind", description="authors' code (TensorFlow 1)"
     )
 
 
