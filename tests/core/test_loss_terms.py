@@ -20,6 +20,37 @@ def test_given_weights_replace_defaults_and_leave_other_terms_unchanged():
     assert [term.weight for term in terms] == [10.0, 5.0]
 
 
+CYCLE = (
+    content("cycle_a", weight=10.0, source="", group="cycle"),
+    content("cycle_b", weight=10.0, source="", group="cycle"),
+    content("identity_a", weight=5.0, source="", group="identity", follows="cycle_a"),
+)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"cycle": 4.0, "identity": 1.0}, [4.0, 4.0, 1.0]),
+        ({"cycle": 4.0, "cycle_b": 0.0, "identity": 1.0}, [4.0, 0.0, 1.0]),
+        ({"cycle_a": 20.0}, [20.0, 10.0, 10.0]),  # identity_a stays half of cycle_a
+        ({"cycle": 20.0, "identity_a": 5.0}, [20.0, 20.0, 5.0]),
+        ({"cycle_b": 20.0}, [10.0, 20.0, 5.0]),
+    ],
+)
+def test_a_group_gives_its_terms_a_weight_and_a_term_follows_another(given, expected):
+    assert [term.weight for term in with_loss_weights(CYCLE, given)] == expected
+
+
+def test_an_unknown_name_is_refused_with_the_terms_and_groups_that_exist():
+    with pytest.raises(ValueError, match=r"'identity_a', 'cycle', 'identity'\]; did you mean 'cy"):
+        with_loss_weights(CYCLE, {"cycl": 1.0})
+
+
+def test_a_term_cannot_follow_a_schedule():
+    with pytest.raises(ValueError, match="'identity_a' must be given, because that of 'cycle_a'"):
+        with_loss_weights(CYCLE, {"cycle": LinearRamp(1.0, 10)})
+
+
 @pytest.mark.parametrize(
     ("epoch", "rate"), [(0, 2e-4), (100, 2e-4), (150, 1e-4), (200, 0.0), (300, 0.0)]
 )

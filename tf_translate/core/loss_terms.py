@@ -28,12 +28,17 @@ class LossTerm:
         role: Its purpose; logs and tables are grouped by it.
         weight: Constant factor or a schedule over training steps; 0 switches it off.
         source: Where the paper states it.
+        group: Name by which weights are given to all terms of a group at once, such as "cycle" for
+            "cycle_a" and "cycle_b"; "" for none.
+        follows: Term whose given weight also scales this one's default; "" for none.
     """
 
     name: str
     role: Role
     weight: float | Schedule = 1.0
     source: str = ""
+    group: str = ""
+    follows: str = ""
 
     @property
     def log_name(self) -> str:
@@ -46,9 +51,16 @@ class LossTerm:
         return isinstance(self.weight, Schedule) or self.weight != 0
 
 
-def content(name: str, *, weight: float | Schedule = 1.0, source: str) -> LossTerm:
+def content(
+    name: str,
+    *,
+    weight: float | Schedule = 1.0,
+    source: str,
+    group: str = "",
+    follows: str = "",
+) -> LossTerm:
     """A term that keeps the content of the input."""
-    return LossTerm(name, Role.CONTENT, weight, source)
+    return LossTerm(name, Role.CONTENT, weight, source, group, follows)
 
 
 def domain(name: str, *, weight: float | Schedule = 1.0, source: str) -> LossTerm:
@@ -66,11 +78,16 @@ def with_loss_weights(
 ) -> tuple[LossTerm, ...]:
     """Replaces the weights of some terms.
 
+    Args:
+        terms: All terms.
+        weights: Weights by name of a term or a group. A term's own weight replaces that of its
+            group.
+
     Raises:
-        ValueError: If a name is not that of a term (the nearest is named) or a weight is
-            negative or not finite.
+        ValueError: If a name is not that of a term or a group (the nearest is named), a weight is
+            negative or not finite, or a term would have to follow a schedule.
     """
-    names = [term.name for term in terms]
+    names = [*(term.name for term in terms), *dict.fromkeys(t.group for t in terms if t.group)]
     for name, weight in (weights or {}).items():
         if name not in names:
             near = get_close_matches(name, names, n=1)
@@ -79,7 +96,25 @@ def with_loss_weights(
         if not isinstance(weight, Schedule) and not 0 <= weight < float("inf"):
             raise ValueError(f"the weight of term {name!r} must be 0 or more, got {weight}")
     new = weights or {}
-    return tuple(replace(term, weight=new.get(term.name, term.weight)) for term in terms)
+    given = {term.name: new[key] for term in terms for key in (term.group, term.name) if key in new}
+    defaults = {term.name: term.weight for term in terms}
+    followed = {
+        term.name: _in_proportion(term, given[term.follows], defaults[term.follows])
+        for term in terms
+        if term.follows in given and term.name not in given
+    }
+    chosen = defaults | followed | given
+    return tuple(replace(term, weight=chosen[term.name]) for term in terms)
+
+
+def _in_proportion(term: LossTerm, given, default):
+    """A term's default, scaled like the weight of the term that it follows."""
+    if isinstance(given, Schedule):
+        raise ValueError(
+            f"the weight of term {term.name!r} must be given, because that of {term.follows!r} is "
+            f"a schedule"
+        )
+    return term.weight * given / default
 
 
 def check_losses(objective: str, expected: Iterable[str], losses: Mapping) -> None:

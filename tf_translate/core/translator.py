@@ -64,8 +64,8 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):
         settings: The method's settings; None: its defaults, the paper's
             or its code's. The translator keeps
             them as `settings`, and its `.keras` file holds them.
-        loss_weights: Replacements of the default loss weights, keyed by loss term; 0 switches a
-            term off.
+        loss_weights: Replacements of the default loss weights, keyed by loss term or by group of
+            terms (`LossTerm.group`); 0 switches a term off.
         name: Name of the model.
 
     Raises:
