@@ -60,6 +60,13 @@ def test_the_penalty_of_a_map_of_scores_is_that_of_its_mean():
     assert float(value) == pytest.approx(0.25, rel=1e-5)
 
 
+def test_the_penalty_of_the_sum_of_a_map_of_scores_by_hand():
+    # As above, but the sum's gradient is 3 at each of 4 pixels, its norm 6: (6 - 1)^2.
+    arguments = tf.zeros(SHAPE), tf.ones(SHAPE), tf.zeros([2, 1, 1, 1])
+    value = gradient_penalty(lambda images: 3.0 * images, *arguments, reduction="sum")
+    assert float(value) == pytest.approx(25.0, rel=1e-5)
+
+
 def test_the_penalty_of_a_constant_discriminator_is_one_and_its_gradient_is_finite():
     weight = tf.Variable(0.0)
     with tf.GradientTape() as tape:

@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from tests.methods.tiny import count_passes, identity_generator, tiny_discriminator
+from tf_translate.keras_files.loading import load_keras_file
 from tf_translate.methods.cyclegan import CycleGAN, CycleGANSettings
 
 SHAPE = (16, 16, 3)
@@ -27,7 +28,32 @@ def _tiny(loss_weights=None, **settings):
 
 def test_the_loss_weights_are_10_for_the_cycle_and_half_of_it_for_identity():
     weights = {term.name: term.weight for term in CycleGAN.terms}
-    assert weights == {"cycle": 10.0, "identity": 5.0, "adversarial": 1.0, "discriminator": 1.0}
+    assert weights == {
+        "cycle_a": 10.0, "cycle_b": 10.0, "identity_a": 5.0, "identity_b": 5.0,
+        "adversarial": 1.0, "discriminator": 1.0,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("lambdas", "expected"),
+    [
+        ({"cycle_a": 20.0, "cycle_b": 4.0}, (20.0, 4.0, 10.0, 2.0)),  # lambda_identity is 0.5
+        ({"cycle": 4.0}, (4.0, 4.0, 2.0, 2.0)),
+        ({"cycle": 4.0, "identity": 1.0}, (4.0, 4.0, 1.0, 1.0)),
+    ],
+)
+def test_the_codes_lambdas_weigh_cycle_and_identity_of_their_domain(lambdas, expected):
+    weights = {term.name: term.weight for term in _tiny(lambdas).weighted_terms}
+    names = ("cycle_a", "cycle_b", "identity_a", "identity_b")
+    assert tuple(weights[name] for name in names) == expected
+
+
+def test_a_file_with_one_weight_for_both_directions_loads(tmp_path):
+    given = {"cycle": 4.0, "identity": 1.0, "adversarial": 1.0, "discriminator": 1.0}
+    _tiny(given, pool_size=2).save(tmp_path / "model.keras")
+    model = load_keras_file(tmp_path / "model.keras")
+    assert model.loss_weights == given
+    assert [term.weight for term in model.weighted_terms] == [4.0, 4.0, 1.0, 1.0, 1.0, 1.0]
 
 
 def test_default_settings_are_those_of_the_paper():
@@ -42,6 +68,8 @@ def test_default_settings_are_those_of_the_paper():
         "learning_rate": 2e-4,
         "beta_1": 0.5,
         "beta_2": 0.999,
+        "epsilon": 1e-8,
+        "epsilon_form": "before_bias_correction",
     }
 
 
@@ -56,8 +84,8 @@ def test_identity_generators_have_no_cycle_or_identity_loss():
     model = _tiny()
     batch = {"a": _random(0), "b": _random(1)}
     losses = model.generators_objective(batch, model.translate_batch(batch))
-    assert float(losses["cycle"]) == pytest.approx(0.0, abs=1e-6)
-    assert float(losses["identity"]) == pytest.approx(0.0, abs=1e-6)
+    for name in ("cycle_a", "cycle_b", "identity_a", "identity_b"):
+        assert float(losses[name]) == pytest.approx(0.0, abs=1e-6)
 
 
 @pytest.mark.thorough
@@ -82,11 +110,15 @@ def test_objectives_equal_the_equations_written_in_numpy():
     fake_y, fake_x = g(x, training=True), f(y, training=True)
     batch = {"a": x, "b": y}
     losses = model.generators_objective(batch, {"fake_a": fake_x, "fake_b": fake_y})
-    cycle = np.abs(f(fake_y) - x).mean() + np.abs(g(fake_x) - y).mean()
-    identity = np.abs(g(y) - y).mean() + np.abs(f(x) - x).mean()
+    content = {
+        "cycle_a": np.abs(f(fake_y) - x).mean(),
+        "cycle_b": np.abs(g(fake_x) - y).mean(),
+        "identity_a": np.abs(f(x) - x).mean(),
+        "identity_b": np.abs(g(y) - y).mean(),
+    }
     adversarial = ((d_y(fake_y) - 1) ** 2).mean() + ((d_x(fake_x) - 1) ** 2).mean()
-    assert float(losses["cycle"]) == pytest.approx(cycle, abs=1e-4)
-    assert float(losses["identity"]) == pytest.approx(identity, abs=1e-4)
+    for name, expected in content.items():
+        assert float(losses[name]) == pytest.approx(expected, abs=1e-4)
     assert float(losses["adversarial"]) == pytest.approx(adversarial, abs=1e-4)
     discriminators = model.discriminators_objective(batch, {"fake_a": fake_x, "fake_b": fake_y})[
         "discriminator"
@@ -96,7 +128,7 @@ def test_objectives_equal_the_equations_written_in_numpy():
     assert float(discriminators) == pytest.approx(expected, abs=1e-4)
 
 
-def test_swapping_the_domains_leaves_the_summed_losses_equal():
+def test_swapping_the_domains_swaps_their_losses():
     model = _tiny(pool_size=0)
     batch = {"a": _random(0), "b": _random(1)}
     swapped = CycleGAN(
@@ -109,14 +141,18 @@ def test_swapping_the_domains_leaves_the_summed_losses_equal():
     other = {"a": batch["b"], "b": batch["a"]}
     losses = model.generators_objective(batch, model.translate_batch(batch))
     again = swapped.generators_objective(other, swapped.translate_batch(other))
+    other_name = {f"{name}_{side}": f"{name}_{other}" for name in ("cycle", "identity")
+                  for side, other in ("ab", "ba")}  # fmt: skip
     for name, value in losses.items():
-        assert float(again[name]) == pytest.approx(float(value), rel=1e-5)
+        assert float(again[other_name.get(name, name)]) == pytest.approx(float(value), rel=1e-5)
 
 
-@pytest.mark.parametrize(("identity", "passes"), [(5.0, 6), (0.0, 4)])
-def test_a_step_runs_the_generators_as_often_as_the_equations_need(identity, passes, monkeypatch):
+@pytest.mark.parametrize(
+    ("weights", "passes"), [({}, 6), ({"identity": 0.0}, 4), ({"cycle_b": 0.0, "identity": 0.0}, 3)]
+)
+def test_a_step_runs_the_generators_as_often_as_the_equations_need(weights, passes, monkeypatch):
     # G(x), F(y), F(G(x)), G(F(y)) and, with identity, G(y), F(x).
-    model = _tiny(loss_weights={"identity": identity})
+    model = _tiny(loss_weights=weights)
     model.compile(run_eagerly=True)
     calls = count_passes(model, monkeypatch)
     model.train_step({"a": _random(0), "b": _random(1)})

@@ -9,6 +9,7 @@ from tests.methods.tiny import identity_generator, tiny_discriminator
 from tf_translate.methods.dualgan import DualGAN, DualGANSettings
 
 SHAPE = (16, 16, 3)
+_MEAN = {"gradient_penalty_reduction": "mean"}
 
 
 def _random(seed, count=2):
@@ -30,7 +31,8 @@ def _tiny(loss_weights=None, **settings):
 def test_loss_weights_are_those_of_the_code():
     weights = {term.name: term.weight for term in DualGAN.terms}
     assert weights == {
-        "reconstruction": 500.0,
+        "reconstruction_a": 500.0,
+        "reconstruction_b": 500.0,
         "adversarial": 1.0,
         "discriminator": 1.0,
         "gradient_penalty": 10.0,
@@ -41,9 +43,10 @@ def test_default_settings_are_those_of_the_paper():
     settings = DualGANSettings()
     assert (settings.gan_mode, settings.clip, settings.dropout) == ("wgan_clip", 0.01, 0.5)
     optimizer = settings.optimizer.model_dump()
-    assert (optimizer["kind"], optimizer["learning_rate"], optimizer["rho"]) == (
-        "rmsprop", 5e-5, 0.9,
-    )  # fmt: skip
+    assert optimizer == {
+        "kind": "rmsprop", "learning_rate": 5e-5, "rho": 0.9, "epsilon": 1e-10,
+        "initial_mean_square": 1.0,
+    }  # fmt: skip
 
 
 def test_the_setting_kind_selects_another_optimizer():
@@ -80,8 +83,32 @@ def test_objectives_equal_the_equations_written_in_numpy():
     adversarial = -d_b(fakes["fake_b"]).mean() - d_a(fakes["fake_a"]).mean()
     assert float(losses["adversarial"]) == pytest.approx(adversarial, abs=1e-5)
     # Identity generators: the reconstruction is the fake itself.
-    reconstruction = np.abs(fakes["fake_b"] - x).mean() + np.abs(fakes["fake_a"] - y).mean()
-    assert float(losses["reconstruction"]) == pytest.approx(reconstruction, abs=1e-5)
+    for name, fake, image in (("a", "fake_b", x), ("b", "fake_a", y)):
+        reconstruction = np.abs(fakes[fake] - image).mean()
+        assert float(losses[f"reconstruction_{name}"]) == pytest.approx(reconstruction, abs=1e-5)
+
+
+def test_lambda_a_and_lambda_b_weigh_the_reconstructions_of_their_domains():
+    given = {"reconstruction": 700.0, "reconstruction_b": 100.0}
+    weights = {term.name: term.weight for term in _tiny(given).weighted_terms}
+    assert (weights["reconstruction_a"], weights["reconstruction_b"]) == (700.0, 100.0)
+
+
+@pytest.mark.parametrize("reduction", ["sum", "mean"])
+def test_the_penalized_gradient_is_that_of_the_sum_of_all_patch_scores(reduction):
+    # A discriminator of one 4x4 convolution is linear: every image has the same gradient, the
+    # kernel at each of the 7x7 places that it is moved to.
+    model = _tiny(gan_mode="wgan_gp", **({} if reduction == "sum" else _MEAN))
+    batch = {"a": _random(0), "b": _random(1)}
+    expected = 0.0
+    for discriminator in (model.discriminator_a, model.discriminator_b):
+        kernel, gradient = discriminator.get_weights()[0][..., 0], np.zeros(SHAPE)
+        for row in range(7):
+            for column in range(7):
+                gradient[2 * row : 2 * row + 4, 2 * column : 2 * column + 4] += kernel
+        expected += (np.linalg.norm(gradient / (49 if reduction == "mean" else 1)) - 1) ** 2
+    losses = model.discriminators_objective(batch, model.translate_batch(batch))
+    assert float(losses["gradient_penalty"]) == pytest.approx(expected, rel=1e-4)
 
 
 def test_only_wgan_gp_has_a_gradient_penalty():

@@ -7,6 +7,7 @@ import keras
 
 from tf_translate.core.signature import Signature, image_signatures
 from tf_translate.core.translator import Translator
+from tf_translate.losses.reconstruction import mean_absolute_error
 from tf_translate.networks.compatibility import check_takes_images
 from tf_translate.networks.inference_behavior import describe_inference
 
@@ -16,7 +17,7 @@ class TwoDomainTranslator(Translator):
 
     A method adds loss terms, players and objectives, and overrides `build_generator` and
     `build_discriminator`. This class has `translate_batch` (the fakes F(y) and G(x)),
-    `reconstruct` (F(G(x)) and G(F(y))) and the signatures.
+    `reconstruction_errors` (F(G(x)) against x and G(F(y)) against y) and the signatures.
 
     Args:
         generator_ab, generator_ba: Networks from one domain to the other.
@@ -84,11 +85,23 @@ class TwoDomainTranslator(Translator):
             "fake_a": self.generator_ba(batch["b"], training=True),
         }
 
-    def reconstruct(self, shared):
-        """The translations translated back: images of `a`, images of `b`."""
-        reconstructed_a = self.generator_ba(shared["fake_b"], training=True)
-        reconstructed_b = self.generator_ab(shared["fake_a"], training=True)
-        return reconstructed_a, reconstructed_b
+    def reconstruction_errors(self, batch, shared, group: str) -> dict:
+        """L1 between images and their translations translated back, one loss for each domain.
+
+        Args:
+            batch: Images of both domains.
+            shared: Results of `translate_batch`.
+            group: Prefix of the terms: `GROUP_a` and `GROUP_b`. A term whose weight is 0 is left
+                out, and its images are not translated back.
+        """
+        losses = {}
+        if self.uses(f"{group}_a"):
+            reconstructed_a = self.generator_ba(shared["fake_b"], training=True)
+            losses[f"{group}_a"] = mean_absolute_error(reconstructed_a, batch["a"])
+        if self.uses(f"{group}_b"):
+            reconstructed_b = self.generator_ab(shared["fake_a"], training=True)
+            losses[f"{group}_b"] = mean_absolute_error(reconstructed_b, batch["b"])
+        return losses
 
     def image_shapes(self) -> dict[str, tuple[int | None, ...]]:
         """The shapes of the images that both generators take."""

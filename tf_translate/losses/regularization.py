@@ -2,23 +2,29 @@
 
 import functools
 from collections.abc import Callable, Iterable, Sequence
+from typing import Literal
 
 import tensorflow as tf
 
 from tf_translate.losses.scalar_sum import scalar_sum
 
+Reduction = Literal["mean", "sum"]  # of the scores of an image
 
-def gradient_penalty(discriminator: Callable, real, fake, coefficients):
+
+def gradient_penalty(
+    discriminator: Callable, real, fake, coefficients, *, reduction: Reduction = "mean"
+):
     """The gradient penalty of WGAN-GP: a gradient norm near 1 between real and fake images.
 
     Args:
         discriminator: From images to scores of any shape.
         real, fake: `(batch, height, width, channels)`, equal shapes, float.
         coefficients: Interpolation from real (0) to fake (1), `(batch, 1, 1, 1)`.
+        reduction: What is differentiated for an image of several scores: their "mean" or "sum".
 
     Returns:
         Non-negative float32 scalar: the mean over images of (|gradient| - 1)^2, of the gradient of
-        the image's mean score; 1 for a constant discriminator.
+        the image's mean or summed score; 1 for a constant discriminator.
 
     Source: Gulrajani et al. 2017, https://arxiv.org/abs/1704.00028, eq. 3.
     """
@@ -26,7 +32,8 @@ def gradient_penalty(discriminator: Callable, real, fake, coefficients):
     between = real + coefficients * (fake - real)
     with tf.GradientTape(watch_accessed_variables=False) as tape:  # not for an update
         tape.watch(between)
-        total = _sum_of_image_means(discriminator(between))
+        scores = tf.cast(discriminator(between), tf.float32)
+        total = _sum_of_image_means(scores) if reduction == "mean" else tf.reduce_sum(scores)
     gradients = tf.cast(tape.gradient(total, between), tf.float32)
     squared = tf.reduce_sum(tf.square(gradients), [1, 2, 3])
     # The gradient of a square root is infinite at 0.
@@ -55,15 +62,20 @@ def r1_penalty(discriminator: Callable, images):
     return scores, 0.5 * tf.reduce_mean(tf.reduce_sum(tf.square(gradients), [1, 2, 3]))
 
 
-def gradient_penalties(sides: Iterable[tuple], coefficients: Iterable):
+def gradient_penalties(
+    sides: Iterable[tuple], coefficients: Iterable, *, reduction: Reduction = "mean"
+):
     """The gradient penalties of several discriminators in training mode, summed.
 
     Args:
         sides: For each discriminator: itself, real images and translated ones.
         coefficients: For each discriminator, as in `gradient_penalty`.
+        reduction: As in `gradient_penalty`.
     """
     return sum(
-        gradient_penalty(functools.partial(discriminator, training=True), real, fake, each)
+        gradient_penalty(
+            functools.partial(discriminator, training=True), real, fake, each, reduction=reduction
+        )
         for (discriminator, real, fake), each in zip(sides, coefficients, strict=True)
     )
 

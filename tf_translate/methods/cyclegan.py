@@ -76,13 +76,18 @@ class CycleGAN(TwoDomainTranslator):
           code bases. The paper uses it only for paintings to photographs. Set its weight to 0 to
           reproduce the paper's Cityscapes and maps.
         - Discriminators pad by 1 as in the PyTorch code (the Lua code: by 2).
+    Weights: `cycle_a` is lambda_A of both code bases and `cycle_b` lambda_B. `cycle` sets both.
+        `identity_a` compares F(x) with x and `identity_b` G(y) with y. Unless they are given, they
+        follow `cycle_a` and `cycle_b` at half their weight, as with lambda_identity = 0.5 in the
+        code. `cycle_b` and `identity_b` at 0 leave the forward cycle alone (the paper's table 4).
 
     Args:
         generator_ab, generator_ba: Networks from one domain to the other.
         discriminator_a, discriminator_b: Networks from images of a domain to scores
             `(batch, h, w, 1)`, unbounded.
         settings: `CycleGANSettings`; None: the paper's.
-        loss_weights: Weights that replace `cycle`, `identity`, `adversarial`, `discriminator`.
+        loss_weights: Weights that replace those of `cycle` (`cycle_a`, `cycle_b`), `identity`
+            (`identity_a`, `identity_b`), `adversarial` and `discriminator`.
         name: Name of the model.
 
     Raises:
@@ -93,8 +98,32 @@ class CycleGAN(TwoDomainTranslator):
     """
 
     terms = (
-        content("cycle", weight=10.0, source="eq. 2; lambda = 10 in section 4"),
-        content("identity", weight=5.0, source="section 5.2; 0.5 lambda"),
+        content(
+            "cycle_a",
+            weight=10.0,
+            source="eq. 2, F(G(x)); lambda = 10 in section 4, lambda_A in the code",
+            group="cycle",
+        ),
+        content(
+            "cycle_b",
+            weight=10.0,
+            source="eq. 2, G(F(y)); lambda = 10 in section 4, lambda_B in the code",
+            group="cycle",
+        ),
+        content(
+            "identity_a",
+            weight=5.0,
+            source="section 5.2, F(x); 0.5 lambda, in the code 0.5 lambda_A",
+            group="identity",
+            follows="cycle_a",
+        ),
+        content(
+            "identity_b",
+            weight=5.0,
+            source="section 5.2, G(y); 0.5 lambda, in the code 0.5 lambda_B",
+            group="identity",
+            follows="cycle_b",
+        ),
         domain("adversarial", source="eq. 1 in the least-squares form of section 4"),
         domain("discriminator", source="eq. 1 in the least-squares form of section 4, halved"),
     )
@@ -103,7 +132,7 @@ class CycleGAN(TwoDomainTranslator):
             "generators",
             ("generator_ab", "generator_ba"),
             "generators_objective",
-            ("cycle", "identity", "adversarial"),
+            ("cycle_a", "cycle_b", "identity_a", "identity_b", "adversarial"),
             forward="translate_batch",
             ema_if_enabled=True,
         ),
@@ -134,7 +163,8 @@ class CycleGAN(TwoDomainTranslator):
     def __init__(self, *networks: keras.Model, **options):
         super().__init__(*networks, **options)
         shape_a, shape_b = self.generator_ba.output_shape, self.generator_ab.output_shape
-        if self.uses("identity") and shape_a[-1] != shape_b[-1]:
+        identity = self.uses("identity_a") or self.uses("identity_b")
+        if identity and shape_a[-1] != shape_b[-1]:
             raise ValueError(
                 "`loss_weights` must set identity to 0 when the domains' channels differ, "
                 f"got {shape_a[-1]} and {shape_b[-1]} channels"
@@ -179,11 +209,11 @@ class CycleGAN(TwoDomainTranslator):
 
     def generators_objective(self, batch, shared):
         """Eq. 3 for G and F: fool D_X and D_Y, be cycle consistent, keep target images."""
-        losses = {}
-        if self.uses("cycle"):
-            losses["cycle"] = self._cycle(batch, shared)
-        if self.uses("identity"):
-            losses["identity"] = self._identity(batch)
+        losses = self.reconstruction_errors(batch, shared, "cycle")  # eq. 2
+        for side, generator in (("a", self.generator_ba), ("b", self.generator_ab)):
+            if self.uses(f"identity_{side}"):  # section 5.2: F(x) is x, G(y) is y
+                same = generator(batch[side], training=True)
+                losses[f"identity_{side}"] = mean_absolute_error(same, batch[side])
         if self.uses("adversarial"):
             losses["adversarial"] = self.gan_loss.generator(
                 self.discriminator_b(shared["fake_b"], training=True)
@@ -201,18 +231,3 @@ class CycleGAN(TwoDomainTranslator):
             self.discriminator_b(self.pool_b(shared["fake_b"]), training=True),
         )
         return {"discriminator": loss_a + loss_b}
-
-    def _cycle(self, batch, shared):
-        """Eq. 2: F(G(x)) should equal x, and G(F(y)) y."""
-        reconstructed_a, reconstructed_b = self.reconstruct(shared)
-        return mean_absolute_error(reconstructed_a, batch["a"]) + mean_absolute_error(
-            reconstructed_b, batch["b"]
-        )
-
-    def _identity(self, batch):
-        """Section 5.2: G(y) is y, F(x) is x."""
-        identity_b = self.generator_ab(batch["b"], training=True)
-        identity_a = self.generator_ba(batch["a"], training=True)
-        return mean_absolute_error(identity_b, batch["b"]) + mean_absolute_error(
-            identity_a, batch["a"]
-        )

@@ -12,8 +12,7 @@ from tf_translate.core.conformance import Conformance
 from tf_translate.core.loss_terms import content, domain, regularization
 from tf_translate.core.player import Player
 from tf_translate.losses.adversarial import discriminator_losses, gan_loss
-from tf_translate.losses.reconstruction import mean_absolute_error
-from tf_translate.losses.regularization import clip_weights, gradient_penalties
+from tf_translate.losses.regularization import Reduction, clip_weights, gradient_penalties
 from tf_translate.methods.registry import register
 from tf_translate.networks.patchgan_discriminator import patchgan_discriminator
 from tf_translate.networks.strided_discriminator import strided_discriminator, truncated_normal
@@ -58,7 +57,7 @@ class DualGANSettings(MethodSettings):
     )
     discriminator_head: Literal["patch", "global", "patchgan"] = Field(
         "patch",
-        description="patch, global: authors' code; patchgan: 70x70 with "
+        description="global: authors' code by default; patch: its other head; patchgan: 70x70 with "
         "discriminator_downsamples 3 (section 3.3)",
     )
     discriminator_downsamples: int = Field(
@@ -68,8 +67,15 @@ class DualGANSettings(MethodSettings):
     discriminator_norm: Literal["instance_affine", "instance", "none"] = Field(
         "instance_affine", description="authors' code"
     )
+    gradient_penalty_reduction: Reduction = Field(
+        "sum",
+        description="of the scores of an image, before wgan_gp penalizes their gradient; sum: "
+        "authors' code; mean: ours, so that more patches do not bound each one more tightly",
+    )
     optimizer: AdamSettings | RMSpropSettings = Field(
-        RMSpropSettings(), discriminator="kind", description="section 3.4 and authors' code"
+        RMSpropSettings(initial_mean_square=1.0),
+        discriminator="kind",
+        description="section 3.4 and authors' code (TensorFlow 1)",
     )
 
 
@@ -100,16 +106,23 @@ class DualGAN(TwoDomainTranslator):
         - There is no norm on the 1x1 bottleneck, where the code's norm outputs a constant.
         - Discriminators take three turns (the paper: 2 to 4).
         - Noise is dropout, at inference one fixed mask (see `Dropout`).
-        - Reconstruction has weight 500 as in the code (the paper: 100 to 1000).
+        - Reconstruction has weight 500 in both directions, the code's default (the paper: 100 to
+          1000; the code's README trains facades at 1000, as both presets for facades do).
         - Images are flipped in training, as the code intends and, because of a bug, does not.
+    Weights: `reconstruction_a` is lambda_U of the paper and lambda_A of the code,
+        `reconstruction_b` lambda_V and lambda_B. `reconstruction` sets both.
+    Variants: "wgan_gp" is the code's default game; the preset `dualgan_code` has its other
+        defaults, the "global" head and no dropout. It differentiates the sum of an image's
+        scores: the gradient is as many times that of the mean as the head has scores.
 
     Args:
         generator_ab, generator_ba: Networks from one domain to the other.
         discriminator_a, discriminator_b: Networks from images of a domain to scores
             `(batch, h, w, 1)`, or `(batch, 1)` of the "global" head, unbounded.
         settings: `DualGANSettings`; None: the paper's.
-        loss_weights: Weights that replace `reconstruction`, `adversarial`, `discriminator`,
-            `gradient_penalty` (only with "wgan_gp").
+        loss_weights: Weights that replace those of `reconstruction` (`reconstruction_a`,
+            `reconstruction_b`), `adversarial`, `discriminator` and `gradient_penalty` (only with
+            "wgan_gp").
         name: Name of the model.
 
     Source: Yi et al. 2017, https://arxiv.org/abs/1704.02510, eq. 1-3, sections 3.1-3.4, and
@@ -117,7 +130,18 @@ class DualGAN(TwoDomainTranslator):
     """
 
     terms = (
-        content("reconstruction", weight=500.0, source="eq. 3; lambda = 500 in the code"),
+        content(
+            "reconstruction_a",
+            weight=500.0,
+            source="eq. 3, lambda_U; lambda_A = 500 in the code",
+            group="reconstruction",
+        ),
+        content(
+            "reconstruction_b",
+            weight=500.0,
+            source="eq. 3, lambda_V; lambda_B = 500 in the code",
+            group="reconstruction",
+        ),
         domain("adversarial", source="eq. 3, generators' side"),
         domain("discriminator", source="eq. 1 and 2"),
         regularization("gradient_penalty", weight=10.0, source="the code; gamma = 10, WGAN-GP"),
@@ -133,7 +157,7 @@ class DualGAN(TwoDomainTranslator):
             "generators",
             ("generator_ab", "generator_ba"),
             "generators_objective",
-            ("reconstruction", "adversarial"),
+            ("reconstruction_a", "reconstruction_b", "adversarial"),
             forward="translate_batch",
             ema_if_enabled=True,
         ),
@@ -236,16 +260,14 @@ class DualGAN(TwoDomainTranslator):
                 self.uniform_per_image(real, stream=stream)
                 for stream, (_, real, _) in zip(_PENALTY_STREAMS, sides, strict=True)
             ]
-            losses["gradient_penalty"] = gradient_penalties(sides, coefficients)
+            losses["gradient_penalty"] = gradient_penalties(
+                sides, coefficients, reduction=self.settings.gradient_penalty_reduction
+            )
         return losses
 
     def generators_objective(self, batch, shared):
         """Eq. 3: get high scores from both discriminators and reconstruct the input."""
-        losses = {}
-        if self.uses("reconstruction"):
-            reconstructed_a, reconstructed_b = self.reconstruct(shared)
-            losses["reconstruction"] = mean_absolute_error(reconstructed_a, batch["a"])
-            losses["reconstruction"] += mean_absolute_error(reconstructed_b, batch["b"])
+        losses = self.reconstruction_errors(batch, shared, "reconstruction")
         if self.uses("adversarial"):
             losses["adversarial"] = self.gan_loss.generator(
                 self.discriminator_b(shared["fake_b"], training=True)

@@ -26,7 +26,7 @@ from scripts.benchmarks.training_worker import serve
 
 LAYOUTS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
 CYCLE, IDENTITY, L1, POOL = 10.0, 5.0, 100.0, 50
-RATE, BETAS, EPSILON = 2e-4, (0.5, 0.999), 1e-7
+RATE, BETAS, EPSILON = 2e-4, (0.5, 0.999), 1e-8
 
 
 class ImagePool:
@@ -77,12 +77,18 @@ class CycleGANLosses:
         fake_b, fake_a = g(a), f(b)
         self._fakes = fake_a.detach(), fake_b.detach()
         losses = {
-            "cycle": functional.l1_loss(f(fake_b), a) + functional.l1_loss(g(fake_a), b),
-            "identity": functional.l1_loss(g(b), b) + functional.l1_loss(f(a), a),
+            "cycle_a": functional.l1_loss(f(fake_b), a),
+            "cycle_b": functional.l1_loss(g(fake_a), b),
+            "identity_a": functional.l1_loss(f(a), a),
+            "identity_b": functional.l1_loss(g(b), b),
             "adversarial": _mean_square(self.networks["discriminator_b"](fake_b), 1.0)
             + _mean_square(self.networks["discriminator_a"](fake_a), 1.0),
         }
-        total = CYCLE * losses["cycle"] + IDENTITY * losses["identity"] + losses["adversarial"]
+        total = (
+            CYCLE * (losses["cycle_a"] + losses["cycle_b"])
+            + IDENTITY * (losses["identity_a"] + losses["identity_b"])
+            + losses["adversarial"]
+        )
         return total, losses
 
     def discriminators(self, a: torch.Tensor, b: torch.Tensor) -> tuple[torch.Tensor, dict]:
@@ -189,7 +195,7 @@ class TorchTraining:
         with torch.autocast("cpu", torch.bfloat16, enabled=self._half):
             total, losses = getattr(self._losses, player)(*self._batch)
         optimizer = self._optimizers[player]
-        # Keras adds epsilon before the bias correction of the second moment, PyTorch after it.
+        # Ours adds epsilon before the bias correction of the second moment, PyTorch after it.
         for group in optimizer.param_groups:
             group["eps"] = EPSILON / math.sqrt(1 - BETAS[1] ** self._steps)
         optimizer.zero_grad(set_to_none=True)
