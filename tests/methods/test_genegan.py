@@ -94,6 +94,37 @@ def test_default_settings_are_those_of_the_code():
     assert other.initial_mean_square == 1.0
 
 
+def test_batch_norm_is_that_of_tf_layers_computed_in_numpy():
+    # Features of an untrained network have variances near 1e-3, so epsilon shows.
+    model, images = _small(), _random(0, 4, (16, 16, 3))
+    for network in (model.splitter, model.discriminator_a):
+        norm = next(la for la in network.layers if isinstance(la, keras.layers.BatchNormalization))
+        probe = keras.Model(network.inputs, [norm.input, norm.output])
+        features, normalised = (np.asarray(one) for one in probe(images, training=True))
+        mean, variance = features.mean((0, 1, 2)), features.var((0, 1, 2))
+        assert variance.max() < 0.01
+        expected = (features - mean) / np.sqrt(variance + 1e-3)
+        np.testing.assert_allclose(normalised, expected, atol=1e-4)
+        np.testing.assert_allclose(norm.moving_mean, 0.01 * mean, atol=1e-6)
+        np.testing.assert_allclose(norm.moving_variance, 0.99 + 0.01 * variance, rtol=1e-5)
+
+
+def test_batch_norm_can_have_other_constants():
+    model = _small(batch_norm_epsilon=1e-5, batch_norm_momentum=0.9, batch_norm_scale_stddev=0.02)
+    networks = (model.splitter, model.joiner, model.discriminator_a, model.discriminator_b)
+    norms = [
+        layer
+        for network in networks
+        for layer in network.layers
+        if isinstance(layer, keras.layers.BatchNormalization)
+    ]
+    assert len(norms) == 2 + 2 + 3 + 3
+    assert {(norm.epsilon, norm.momentum) for norm in norms} == {(1e-5, 0.9)}
+    scales = np.concatenate([np.asarray(norm.gamma) for norm in norms])
+    assert scales.std() == pytest.approx(0.02, rel=0.3)  # of 108 values
+    assert scales.mean() == pytest.approx(1.0, abs=0.01)
+
+
 def test_children_have_exchanged_objects_and_that_of_b_is_replaced_by_zeros():
     # The fourth channel of b is not 0, so joining e instead of zeros would show it.
     batch = _batch()
@@ -168,6 +199,8 @@ def test_all_weights_of_clipped_discriminators_are_within_the_limit():
         assert {"gamma", "beta", "kernel"} <= names
         largest = max(np.abs(weight.numpy()).max() for weight in discriminator.trainable_weights)
         assert largest == pytest.approx(0.02, rel=1e-6)
+        scales = [w.numpy() for w in discriminator.trainable_weights if w.name == "gamma"]
+        np.testing.assert_allclose(np.concatenate(scales), 0.02, rtol=1e-6)  # they start at 1
     assert max(np.abs(weight.numpy()).max() for weight in model.joiner.trainable_weights) > 0.5
 
 

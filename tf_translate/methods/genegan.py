@@ -19,6 +19,7 @@ from tf_translate.losses.adversarial import discriminator_losses, gan_loss
 from tf_translate.losses.reconstruction import mean_absolute_error
 from tf_translate.losses.regularization import clip_weights, gradient_penalties, mean_weight_decay
 from tf_translate.methods.registry import register
+from tf_translate.networks.batch_norm import BatchNorm
 from tf_translate.networks.genegan import joiner, object_discriminator, splitter
 from tf_translate.networks.inference_behavior import describe_inference
 
@@ -56,6 +57,23 @@ class GeneGANSettings(MethodSettings):
     discriminator_filters: int = Field(128, ge=1, description="authors' code")
     discriminator_norm: Literal["batch", "instance_affine", "none"] = Field(
         "batch", description="authors' code; wgan_gp needs one of the others"
+    )
+    batch_norm_epsilon: float = Field(
+        1e-3,
+        gt=0,
+        description="added to the variances of batch norm (authors' code: default of tf.layers)",
+    )
+    batch_norm_momentum: float = Field(
+        0.99,
+        ge=0,
+        lt=1,
+        description="fraction of batch norm's moving statistics that a step keeps (authors' code: "
+        "default of tf.layers)",
+    )
+    batch_norm_scale_stddev: float = Field(
+        0.0,
+        ge=0,
+        description="standard deviation of batch norm's initial scales around 1 (authors' code: 0)",
     )
     optimizer: AdamSettings | RMSpropSettings = Field(
         _RMSPROP, discriminator="kind", description="authors' code (TensorFlow 1)"
@@ -214,15 +232,22 @@ class GeneGAN(Translator):
     def build_networks(cls, settings, shape_a, shape_b) -> dict[str, keras.Model]:
         """Splitter, joiner and two discriminators; both domains must have the same shape."""
         _check(settings, shape_a, shape_b)
-        split = splitter(shape_a, base_filters=settings.base_filters, norm=settings.norm)
+        batch_norm = BatchNorm(
+            settings.batch_norm_epsilon,
+            settings.batch_norm_momentum,
+            settings.batch_norm_scale_stddev,
+        )
+        norms = {"norm": settings.norm, "batch_norm": batch_norm}
+        split = splitter(shape_a, base_filters=settings.base_filters, **norms)
         background_shape, object_shape = (shape[1:] for shape in split.output_shape)
         shared = {
             "base_filters": settings.discriminator_filters,
             "norm": settings.discriminator_norm,
+            "batch_norm": batch_norm,
         }
         return {
             "splitter": split,
-            "joiner": joiner(background_shape, object_shape, shape_a[-1], norm=settings.norm),
+            "joiner": joiner(background_shape, object_shape, shape_a[-1], **norms),
             "discriminator_a": object_discriminator(shape_a, name="discriminator_a", **shared),
             "discriminator_b": object_discriminator(shape_b, name="discriminator_b", **shared),
         }
