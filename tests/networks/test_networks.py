@@ -1,17 +1,26 @@
 """Parameters and shapes of the papers; receptive fields measured by gradients."""
 
+import itertools
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from tf_translate.networks import blocks
+from tf_translate.networks.batch_norm import BatchNorm
 from tf_translate.networks.conditional_gan import (
     conditional_discriminator,
     conditional_generator,
     image_encoder,
 )
-from tf_translate.networks.dtn import class_discriminator, class_head, code_decoder, code_encoder
+from tf_translate.networks.dtn import (
+    class_discriminator,
+    class_head,
+    code_decoder,
+    code_encoder,
+    face_discriminator,
+)
 from tf_translate.networks.encoder_decoder import encoder_decoder
 from tf_translate.networks.genegan import joiner, object_discriminator, splitter
 from tf_translate.networks.patchgan_discriminator import patchgan_discriminator
@@ -217,6 +226,56 @@ def test_dtn_has_the_published_numbers_of_parameters():
         2.53, abs=0.005
     )
     assert _trainable(class_discriminator((32, 32, 1), 1)) / 1e6 == pytest.approx(1.49, abs=0.005)
+
+
+def test_the_decoder_of_faces_has_nine_layers():
+    # Section 5.2: five transposed convolutions, and a 1x1 convolution in every block but the last.
+    decoder = code_decoder((256,), (64, 64, 3), base_filters=2, pointwise=True)
+    layers = [
+        (layer.kernel_size[0], layer.filters, layer.output.shape[1])
+        for layer in decoder.layers
+        if isinstance(layer, keras.layers.Conv2D | keras.layers.Conv2DTranspose)
+    ]
+    assert layers == [
+        (4, 16, 4), (1, 16, 4), (3, 8, 8), (1, 8, 8), (3, 4, 16), (1, 4, 16), (3, 2, 32),
+        (1, 2, 32), (3, 3, 64),
+    ]  # fmt: skip
+
+
+def test_every_block_of_the_discriminator_of_faces_is_convolution_norm_and_leaky_relu():
+    widths = [3, 128, 256, 512, 256, 128]
+    convolutions = sum(3 * 3 * a * b for a, b in itertools.pairwise(widths))
+    parameters = convolutions + 2 * sum(widths[1:]) + (2 * 2 * 128 + 1) * 3
+    assert _trainable(face_discriminator((64, 64, 3), 3)) == parameters == 2_956_675
+    model = face_discriminator((16, 16, 3), 3, base_filters=4, batch_norm=BatchNorm(0.1, 0.5))
+    convolution, norm, leaky = model.layers[1:4]
+    probe = keras.Model(model.input, [convolution.output, leaky.output, model.output])
+    images = np.random.default_rng(0).uniform(-1, 1, (4, 16, 16, 3)).astype(np.float32)
+    features, activated, logits = (np.asarray(one) for one in probe(images, training=True))
+    assert (features.shape, logits.shape) == ((4, 8, 8, 4), (4, 1, 1, 3))
+    mean, variance = features.mean((0, 1, 2)), features.var((0, 1, 2))
+    expected = (features - mean) / np.sqrt(variance + 0.1)
+    np.testing.assert_allclose(activated, np.where(expected > 0, 1, 0.2) * expected, atol=1e-5)
+    np.testing.assert_allclose(norm.moving_mean, 0.5 * mean, atol=1e-6)
+
+
+def test_networks_of_digits_have_yunjeys_batch_norm_and_first_bias():
+    networks = (
+        code_encoder((8, 8, 3), base_filters=2, code=5),
+        code_decoder((5,), (8, 8, 1), base_filters=2),
+        class_discriminator((16, 16, 1), 3, base_filters=2),
+    )
+    norms = [
+        layer
+        for network in networks
+        for layer in network.layers
+        if isinstance(layer, keras.layers.BatchNormalization)
+    ]
+    assert len(norms) == 2 + 1 + 2
+    assert {(norm.epsilon, norm.momentum) for norm in norms} == {(1e-3, 0.95)}
+    first = networks[2].layers[1]
+    assert first.use_bias
+    assert not np.any(first.bias)
 
 
 def test_genegan_has_the_published_numbers_of_parameters_and_codes():

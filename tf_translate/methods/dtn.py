@@ -22,11 +22,19 @@ from tf_translate.losses.reconstruction import cosine_distance, mean_squared_err
 from tf_translate.losses.regularization import total_variation
 from tf_translate.losses.scalar_sum import scalar_sum
 from tf_translate.methods.registry import register
-from tf_translate.networks.dtn import class_discriminator, class_head, code_decoder, code_encoder
+from tf_translate.networks.batch_norm import BatchNorm
+from tf_translate.networks.dtn import (
+    class_discriminator,
+    class_head,
+    code_decoder,
+    code_encoder,
+    face_discriminator,
+)
 from tf_translate.networks.inference_behavior import describe_inference
 
 _FROM_SOURCE, _FROM_TARGET, _REAL = 0, 1, 2  # the discriminator's three classes
 _DISTANCES = {"mse": mean_squared_error, "cosine": cosine_distance}
+_DISCRIMINATORS = {"digits": class_discriminator, "faces": face_discriminator}
 
 
 class DTNSettings(MethodSettings):
@@ -48,9 +56,30 @@ class DTNSettings(MethodSettings):
     decoder_filters: int = Field(
         128, ge=1, description="filters before g's last layer (yunjey's code)"
     )
-    pointwise: bool = Field(False, description="extra 1x1 convolutions in g (section 5.2, faces)")
+    pointwise: bool = Field(
+        False,
+        description="a 1x1 convolution after every transposed one of g but the last (section 5.2, "
+        "faces)",
+    )
+    discriminator: Literal["digits", "faces"] = Field(
+        "digits",
+        description="faces: blocks of stride 2 with batch norm and leaky ReLU (section 5.2); "
+        "digits: ReLU, and no norm directly after the first layer (section 5.1, yunjey's code)",
+    )
     discriminator_filters: int = Field(
-        128, ge=1, description="filters of the discriminator's first layer (yunjey's code)"
+        128,
+        ge=1,
+        description="filters of the discriminator's first layer (yunjey's code; for faces "
+        "davrempe's)",
+    )
+    batch_norm_epsilon: float = Field(
+        1e-3, gt=0, description="added to the variances of batch norm (yunjey's code)"
+    )
+    batch_norm_momentum: float = Field(
+        0.95,
+        ge=0,
+        lt=1,
+        description="fraction of batch norm's moving statistics that a step keeps (yunjey's code)",
     )
     optimizer: AdamSettings | RMSpropSettings = Field(
         AdamSettings(learning_rate=3e-4, beta_1=0.9),
@@ -83,8 +112,10 @@ class DTN(Translator):
         the batch.
     Deploys: `a_to_b`, images to images in [-1, 1]; f is part of it.
     Departs:
-        - Widths, kernels and f's tanh are those of github.com/yunjey/domain-transfer-network, where
-          the paper gives only widths.
+        - Where the paper gives only numbers of layers and widths, kernels, widths, constants of
+          batch norm, initial weights and f's tanh are those of
+          github.com/yunjey/domain-transfer-network. The discriminator "faces" has the blocks of
+          github.com/davrempe/domain-transfer-net.
         - Images with another number of channels than f's inputs are averaged to grey or repeated
           before f.
         - Losses are means, not sums, over codes and pixels (but total variation is the sum of
@@ -193,12 +224,13 @@ class DTN(Translator):
     @classmethod
     def build_networks(cls, settings, shape_a, shape_b) -> dict:
         """f and its head, or a given f; g; D; a separate encoder if the settings ask for one."""
+        batch_norm = _batch_norm(settings)
         feature_extractor, head = _feature_extractor(settings, shape_a)
         code_shape = feature_extractor.output_shape[1:]
         encoder = None
         if settings.encoder == "own":
             size = settings.model_dump(include={"base_filters", "code"})
-            encoder = code_encoder(shape_a, name="encoder", **size)
+            encoder = code_encoder(shape_a, name="encoder", batch_norm=batch_norm, **size)
             code_shape = encoder.output_shape[1:]
         return {
             "feature_extractor": feature_extractor,
@@ -207,9 +239,10 @@ class DTN(Translator):
                 shape_b,
                 base_filters=settings.decoder_filters,
                 pointwise=settings.pointwise,
+                batch_norm=batch_norm,
             ),
-            "discriminator": class_discriminator(
-                shape_b, 3, base_filters=settings.discriminator_filters
+            "discriminator": _DISCRIMINATORS[settings.discriminator](
+                shape_b, 3, base_filters=settings.discriminator_filters, batch_norm=batch_norm
             ),
             "head": head,
             "encoder": encoder,
@@ -295,11 +328,15 @@ class DTN(Translator):
         return image_signatures({"a_to_b": network}, describe_inference)
 
 
+def _batch_norm(settings: DTNSettings) -> BatchNorm:
+    return BatchNorm(settings.batch_norm_epsilon, settings.batch_norm_momentum)
+
+
 def _feature_extractor(settings: DTNSettings, shape_a) -> tuple[keras.Model, keras.Model | None]:
     """f and, unless it is given, the head that trains it."""
     if settings.feature_extractor is None:
         size = settings.model_dump(include={"base_filters", "code"})
-        network = code_encoder(shape_a, **size)
+        network = code_encoder(shape_a, batch_norm=_batch_norm(settings), **size)
         return network, class_head(network.output_shape[1:], settings.classes)
     path = settings.feature_extractor
     try:
