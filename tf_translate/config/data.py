@@ -37,7 +37,8 @@ class DataConfig(Settings):
     path: str = Field(
         min_length=1,
         description="a folder, a .csv, .tsv or .parquet table, list_attr_celeba.txt, samples:NAME, "
-        "tfds:NAME or tfds:NAME_A->NAME_B, or a folder that `data pack` wrote",
+        "tfds:NAME, tfds:NAME_A->NAME_B or tfds:NAME_A[SPLIT]->NAME_B[SPLIT] with the splits to "
+        "train on, or a folder that `data pack` wrote",
     )
     layout: Literal[
         "auto", "ab_folders", "side_by_side", "named_pairs", "table", "attributes", "tfds"

@@ -178,6 +178,18 @@ def test_two_tfds_data_sets_become_a_and_b_and_share_classes():
 
 
 @pytest.mark.usefixtures("mocked")
+def test_the_split_to_train_on_may_be_named_and_changes_places_with_train():
+    # DTN: all of SVHN's extra split to MNIST's test split.
+    data = open_domain_dataset(config("tfds:svhn_cropped[extra] -> mnist[test]"))
+    first = {split: (data.names(split, "a")[0], data.names(split, "b")[0]) for split in data.splits}
+    assert first == {
+        "train": ("extra/000000", "test/000000"),
+        "test": ("test/000000", "train/000000"),
+    }
+    assert data.labels("train", "b").tolist() == [0, 1, 2, 3]
+
+
+@pytest.mark.usefixtures("mocked")
 def test_held_out_validation_of_two_tfds_data_sets_keeps_labels():
     data = open_domain_dataset(config("tfds:svhn_cropped->mnist", validation_share=0.5))
     for split in ("train", "validation"):
@@ -190,7 +202,9 @@ def test_two_tfds_data_sets_need_no_classes_and_errors_name_what_is_missing():
     error = message("svhn_cropped->mnist", label_column="digit")
     assert "svhn_cropped has the ClassLabel features label; 'digit' is none of them" in error
     assert "must name two data sets, as in tfds:svhn_cropped->mnist" in message("mnist->")
-    assert "needs a split train in both" in message("cycle_gan/horse2zebra->mnist")
+    error = message("cycle_gan/horse2zebra->mnist")
+    assert "tfds:cycle_gan/horse2zebra has no split train, it has trainA" in error
+    assert "tfds:mnist has no split extra, it has " in message("svhn_cropped->mnist[extra]")
     assert "features photo, map; set tfds_a and tfds_b" in message("two_images->mnist")
 
 
@@ -261,7 +275,7 @@ def _pack(name, output, layout="auto", how=None, **features):
         ("cycle_gan/horse2zebra", {}),
         ("two_images", {"tfds_a": "map", "tfds_b": "photo"}),
         ("two_images", {}),
-        ("svhn_cropped->mnist", {}),
+        ("svhn_cropped[extra]->mnist[test]", {}),
     ],
 )
 @pytest.mark.parametrize("sizes", [(), ((8, 8),)], ids=["original files", "resized"])

@@ -32,6 +32,7 @@ SUPPORTED_LAYOUTS = """these layouts are supported:
   list_attr_celeba.txt (or .csv)       CelebA's attributes, read as such a table
   samples:NAME, tfds:NAME              shipped samples, TensorFlow Datasets
   tfds:NAME_A->NAME_B                  a and b from two of them, unpaired
+  tfds:NAME_A[extra]->NAME_B[test]     the same, trained on these splits
   packed.json                          any of these, packed by tf-translate data pack
 (splits are train, validation and test; validation may be missing)"""
 _FOLDER_LAYOUTS: dict[str, Callable[[Path], DomainSource]] = {

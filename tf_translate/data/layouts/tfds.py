@@ -111,10 +111,12 @@ def read_tfds(
     A data set with the splits trainA, trainB, testA, testB (such as `cycle_gan/*`) is unpaired.
     A data set with the splits train, test, ... and two images in each example is paired. Two
     names give unpaired domains, a from the first and b from the second, with their classes as
-    labels.
+    labels. A name may choose the split that is trained on, as in "mnist[test]". If that is its
+    validation or test split, the split train replaces it.
 
     Args:
-        name: For example "cycle_gan/horse2zebra" or "svhn_cropped->mnist".
+        name: For example "cycle_gan/horse2zebra", "svhn_cropped->mnist" or
+            "svhn_cropped[extra]->mnist[test]".
         feature_a, feature_b: Image features; may be left out if the choice is unique. Of two
             features, the one declared first is a.
         label: With two names, the feature that holds the labels; may be left out if each
@@ -180,34 +182,44 @@ def choose_image_feature(builder: Any, name: str, feature: str | None) -> str:
 def _read_two_data_sets(
     name: str, features: tuple[str | None, str | None], label: str | None
 ) -> DomainSource:
-    names = [part.strip() for part in name.split("->")]
-    if len(names) != 2 or not all(names):
+    parts = [part.strip() for part in name.split("->")]
+    if len(parts) != 2 or not all(parts):
         raise DataError(f"tfds:{name} must name two data sets, as in tfds:svhn_cropped->mnist")
-    builders = [prepare(part) for part in names]
-    chosen = [
-        choose_image_feature(builder, data_set, feature)
-        for builder, data_set, feature in zip(builders, names, features, strict=True)
+    sides = [
+        _read_splits(part, feature, label) for part, feature in zip(parts, features, strict=True)
     ]
-    class_features = [
-        _choose_class_feature(builder, data_set, label)
-        for builder, data_set in zip(builders, names, strict=True)
-    ]
-    shared = set(builders[0].info.splits) & set(builders[1].info.splits)
-    if "train" not in shared:
-        raise DataError(f"tfds:{name} needs a split train in both data sets")
-    splits = {}
-    for theirs, ours in SPLIT_NAMES.items():
-        if theirs in shared:
-            a, b = (
-                TfdsImages(
-                    builder, theirs, feature, None, _read_labels(builder, theirs, class_feature)
-                )
-                for builder, feature, class_feature in zip(
-                    builders, chosen, class_features, strict=True
-                )
-            )
-            splits[ours] = Split(a, b, aligned=False)
-    return DomainSource(f"tfds:{name}", splits)
+    return DomainSource(
+        f"tfds:{name}",
+        {
+            split: Split(sides[0][split], sides[1][split], aligned=False)
+            for split in sides[0]
+            if split in sides[1]
+        },
+    )
+
+
+def _read_splits(part: str, feature: str | None, label: str | None) -> dict[str, TfdsImages]:
+    """The splits of one of two data sets, the split that is trained on as "train"."""
+    data_set, bracket, rest = part.partition("[")
+    train = rest.removesuffix("]") if bracket else "train"
+    builder = prepare(data_set)
+    if train not in builder.info.splits:
+        raise DataError(
+            f"tfds:{data_set} has no split {train}, it has {', '.join(builder.info.splits)}; name "
+            f"the one to train on, as in tfds:{data_set}[{next(iter(builder.info.splits))}]"
+        )
+    feature = choose_image_feature(builder, data_set, feature)
+    class_feature = _choose_class_feature(builder, data_set, label)
+    theirs = {"train": train} | {
+        ours: "train" if name == train else name  # the two change places
+        for name, ours in SPLIT_NAMES.items()
+        if ours != "train" and name in builder.info.splits
+    }
+    return {
+        ours: TfdsImages(builder, name, feature, None, _read_labels(builder, name, class_feature))
+        for ours, name in theirs.items()
+        if name in builder.info.splits
+    }
 
 
 def _choose_class_feature(builder: Any, name: str, requested: str | None) -> str | None:
