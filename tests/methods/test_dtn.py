@@ -130,6 +130,24 @@ def test_a_separate_encoder_is_trained_with_g_and_f_still_measures_constancy():
     assert all(updated)
 
 
+def test_the_settings_of_faces_choose_the_networks_of_section_5_2():
+    constants = {"batch_norm_epsilon": 1e-5, "batch_norm_momentum": 0.9}
+    model = _transfer(_model(discriminator="faces", pointwise=True, **constants))
+    layers = [
+        layer
+        for network in (model.feature_extractor, model.decoder, model.discriminator)
+        for layer in network.layers
+    ]
+    slopes = [la.negative_slope for la in layers if isinstance(la, keras.layers.LeakyReLU)]
+    assert slopes == [pytest.approx(0.2)] * 2  # 8 pixels: two blocks to 2x2
+    pointwise = [la for la in model.decoder.layers if getattr(la, "kernel_size", None) == (1, 1)]
+    assert len(pointwise) == 1  # one transposed convolution before the last
+    norms = [la for la in layers if isinstance(la, keras.layers.BatchNormalization)]
+    assert {(norm.epsilon, norm.momentum) for norm in norms} == {(1e-5, 0.9)}
+    logs = model.train_step(_batch())
+    assert all(np.isfinite(value) for value in logs.values())
+
+
 @pytest.mark.thorough
 def test_f_can_be_any_network_from_a_file(tmp_path):
     inputs = keras.Input(SHAPE_A)

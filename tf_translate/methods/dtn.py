@@ -64,7 +64,8 @@ class DTNSettings(MethodSettings):
     discriminator: Literal["digits", "faces"] = Field(
         "digits",
         description="faces: blocks of stride 2 with batch norm and leaky ReLU (section 5.2); "
-        "digits: ReLU, and no norm directly after the first layer (section 5.1, yunjey's code)",
+        "digits: convolutions of stride 2 with ReLU, the first ReLU before its norm (section 5.1, "
+        "yunjey's code)",
     )
     discriminator_filters: int = Field(
         128,
