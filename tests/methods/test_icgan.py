@@ -215,6 +215,41 @@ def test_the_first_steps_of_encoder_z_recalibrate_the_generators_batch_norm(eage
     assert _distance_from_training_mode(model) < before / 10
 
 
+def test_recalibration_sees_large_batches_and_the_encoder_its_own():
+    model, batch = _model(stage="encoder_z", bn_recalibration_batch_size=16), _batch(6)
+    norm = next(la for la in model.generator.layers if "batch_norm" in la.name)
+    probe = keras.Model(model.generator.inputs, [norm.input, model.generator.output])
+    generated, encoded = [], []
+    generator, encoder = model.generator, model.encoder_z
+    model.generator = lambda inputs, training: (
+        generated.append(inputs) or generator(inputs, training=training)
+    )
+    model.encoder_z = lambda images, training: (
+        encoded.append(images) or encoder(images, training=training)
+    )
+    model.step_variants.in_variant = True
+    loss = float(model.encoder_z_objective(batch, {})["latent"])
+    ((z, attributes),) = generated
+    assert len(np.unique(z, axis=0)) == 18  # three times 6, the first multiple above 16
+    expected = np.repeat(_signed(batch["sampled_attributes"]), 3, axis=0)
+    np.testing.assert_array_equal(attributes, expected)
+    features, images = (np.asarray(one) for one in probe([z, attributes], training=True))
+    np.testing.assert_allclose(encoded[0], images[::3], atol=1e-5)
+    latents = np.asarray(encoder(encoded[0], training=True))
+    assert loss == pytest.approx(((latents - np.asarray(z)[::3]) ** 2).mean(), rel=1e-4)
+    # Twice by now, with momentum 0.9.
+    np.testing.assert_allclose(norm.moving_mean, 0.19 * features.mean((0, 1, 2)), atol=1e-6)
+
+
+def test_recalibration_takes_batches_of_any_size():
+    model, batch = _model(stage="encoder_z", bn_recalibration_batch_size=9), _batch(5)
+    model.step_variants.in_variant = True
+    images = tf.TensorSpec([None, *SHAPE])
+    vectors = dict.fromkeys(set(batch) - {"image"}, tf.TensorSpec([None, 4]))
+    traced = tf.function(model.inversion_loss, input_signature=[{"image": images, **vectors}])
+    assert float(traced(batch)) == pytest.approx(float(model.inversion_loss(batch)), rel=1e-3)
+
+
 @pytest.mark.thorough
 def test_after_recalibration_weights_and_statistics_of_the_generator_are_frozen():
     model = _model(stage="encoder_z")

@@ -68,12 +68,13 @@ class InvertibleGAN(Translator):
     Batch: that of the layout "attributes", see `data/attribute_dataset.py`.
 
     Recalibration of batch norm: in the first `bn_recalibration_steps` steps of the encoder's
-    stage the generator uses the statistics of the batch. This re-estimates its moving statistics
-    for its final weights; after that they are frozen. The encoder's optimizer counts these steps,
-    so a resumed run recalibrates for as many steps.
+    stage the generator uses the statistics of a batch of generated images, at least
+    `bn_recalibration_batch_size` of them. This re-estimates its moving statistics for its final
+    weights; after that they are frozen. The encoder's optimizer counts these steps, so a resumed
+    run recalibrates for as many steps.
 
-    The method's settings must have `bn_recalibration_steps`, `mask_blend` and
-    `discriminator_noise`.
+    The method's settings must have `bn_recalibration_steps`, `bn_recalibration_batch_size`,
+    `mask_blend` and `discriminator_noise`.
 
     Args:
         generator: Network from `[latent, attributes]` to images in [-1, 1].
@@ -160,11 +161,32 @@ class InvertibleGAN(Translator):
 
     def inversion_loss(self, batch):
         """||E(G(z, y')) - z||^2, averaged over images and latent values."""
-        z = self.sample_z(batch)
-        # G is in inference mode, except in the steps that recalibrate its batch norm.
-        images = self.generate_from(batch, z, training=self.step_variants.in_variant)
+        if self.step_variants.in_variant:
+            images, z = self._recalibrate(batch)
+        else:
+            z = self.sample_z(batch)
+            images = self.generate_from(batch, z, training=False)
         encoder = getattr(self, self.inverts)
         return mean_squared_error(encoder(images, training=True), z)
+
+    def _recalibrate(self, batch):
+        """G in training mode, on several z for each attribute vector; one image and z of each.
+
+        Batch norm sees `bn_recalibration_batch_size` images or more, the encoder as many as ever.
+        """
+        attributes = batch["sampled_attributes"]
+        count = tf.shape(attributes)[0]
+        total = count * tf.distribute.get_replica_context().num_replicas_in_sync
+        repeats = -(-self.settings.bn_recalibration_batch_size // total)
+        z = stateless_random.normal_per_image(
+            attributes, repeats * self.latent_size, self.steps_taken.value, _Z
+        )
+        z = tf.reshape(z, [count, repeats, self.latent_size])
+        repeated = tf.tile(attributes[:, None], [1, repeats, 1])
+        flat = {"sampled_attributes": tf.reshape(repeated, [-1, len(self.columns)])}
+        images = self.generate_from(flat, tf.reshape(z, [-1, self.latent_size]), training=True)
+        images = tf.reshape(images, [count, repeats, *images.shape[1:]])
+        return images[:, 0], z[:, 0]
 
     def generated_images(self, attributes):
         """In the stages before the encoder is trained, G of a fixed z; from then on None."""

@@ -44,7 +44,7 @@ def normal_per_image(images, size: int, step, stream: int):
 
     Args:
         images: `(batch, ...)`, those of this replica.
-        size: Number of values for each.
+        size: Number of values for each, an int or an int32 scalar.
         step: int64 scalar, the training step.
         stream: Index of a sequence of random values; see above.
 

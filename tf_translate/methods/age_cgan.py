@@ -61,6 +61,9 @@ class AgeCGANSettings(MethodSettings):
         ge=0,
         description="batches that re-estimate the statistics of G's batch norm (as IcGAN)",
     )
+    bn_recalibration_batch_size: int = Field(
+        256, ge=1, description="images in each of these batches, at least (as IcGAN)"
+    )
     identity_embedder: str | None = Field(
         None, description="a .keras file of the network FR; none: FR is trained in the first stage"
     )
@@ -191,6 +194,7 @@ class AgeCGAN(InvertibleGAN):
             "encoder_filters": 4,
             "latent_width": 8,
             "bn_recalibration_steps": 1,
+            "bn_recalibration_batch_size": 8,
             "embedding": 6,
             "identity_embedder_filters": 4,
             "identity_embedder_width": 8,

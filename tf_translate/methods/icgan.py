@@ -56,6 +56,9 @@ class IcGANSettings(MethodSettings):
         ge=0,
         description="batches that re-estimate the statistics of G's batch norm (authors' code)",
     )
+    bn_recalibration_batch_size: int = Field(
+        256, ge=1, description="images in each of these batches, at least (authors' code)"
+    )
     mask_blend: bool = Field(
         False,
         description="blends only the change of the reconstruction into the image; ours (as in IAN)",
@@ -160,6 +163,7 @@ class IcGAN(InvertibleGAN):
             "latent_width": 8,
             "attribute_width": 8,
             "bn_recalibration_steps": 1,
+            "bn_recalibration_batch_size": 8,
         },
         # The last stage: E_y on real images.
         forward_passes={"generator": 0, "discriminator": 0, "encoder_z": 0, "encoder_y": 1},
