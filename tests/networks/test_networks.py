@@ -22,6 +22,7 @@ from tf_translate.networks.dtn import (
     face_discriminator,
 )
 from tf_translate.networks.encoder_decoder import encoder_decoder
+from tf_translate.networks.fader import latent_discriminator
 from tf_translate.networks.genegan import joiner, object_discriminator, splitter
 from tf_translate.networks.patchgan_discriminator import patchgan_discriminator
 from tf_translate.networks.resnet import resnet_generator
@@ -31,6 +32,11 @@ from tf_translate.networks.unet import unet_generator
 
 def _trainable(model):
     return sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
+
+
+def _widths(model):
+    kinds = keras.layers.Conv2D | keras.layers.Conv2DTranspose
+    return [layer.filters for layer in model.layers if isinstance(layer, kinds)]
 
 
 @pytest.mark.thorough
@@ -404,6 +410,14 @@ def test_icgans_networks_take_images_of_any_power_of_two(side):
     assert image_encoder(shape, 7, width=4, base_filters=2)(image).shape == (2, 7)
 
 
+def test_widths_of_icgans_networks_double_above_64_pixels_too():
+    # trainGAN.lua: size / 8 times the filters at 4x4 pixels.
+    shape = (128, 128, 3)
+    assert _widths(conditional_generator(shape, 5, 3, base_filters=2)) == [32, 16, 8, 4, 2, 3]
+    assert _widths(conditional_discriminator(shape, 3, base_filters=2)) == [2, 4, 8, 16, 32, 1]
+    assert _widths(image_encoder(shape, 7, width=4, base_filters=2)) == [2, 4, 8, 16, 32]
+
+
 def test_attributes_join_icgans_discriminator_after_its_first_layer():
     model = conditional_discriminator((16, 16, 3), 3, base_filters=4)
     channels = [
@@ -420,3 +434,12 @@ def test_icgans_networks_refuse_other_sides_than_powers_of_two():
     ):
         with pytest.raises(ValueError, match=r"square with a side of 8.* got \(24, 24, 3\)"):
             build((24, 24, 3))
+
+
+def test_faders_latent_discriminator_doubles_its_channels_up_to_512():
+    # 64 pixels, 4 downsamples from 32 filters: a latent of 4x4x256.
+    convolutions = 4 * 4 * 256 * 512 + 512 + 4 * 4 * 512 * 512 + 512
+    norms, dense = 2 * 2 * 512, 512 * 512 + 512 + 512 * 2 + 2
+    network = latent_discriminator((4, 4, 256), 2)
+    assert _trainable(network) == convolutions + norms + dense == 6_558_210
+    assert _widths(latent_discriminator((8, 8, 6), 2, max_filters=20)) == [12, 20, 20]

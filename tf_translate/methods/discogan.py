@@ -18,6 +18,7 @@ from tf_translate.losses.reconstruction import feature_matching, mean_squared_er
 from tf_translate.losses.regularization import weight_decay
 from tf_translate.methods.registry import register
 from tf_translate.networks.encoder_decoder import encoder_decoder
+from tf_translate.networks.initialization import DESCRIPTION, Initialization
 from tf_translate.networks.strided_discriminator import feature_discriminator
 
 Variant = Literal["discogan", "recongan", "gan"]
@@ -42,6 +43,7 @@ class DiscoGANSettings(MethodSettings):
         description="channels of a 1x1 bottleneck; 0: none; 100 is an option of the authors' code",
     )
     discriminator_filters: int = Field(64, ge=1, description="authors' code")
+    initialization: Initialization = Field("torch", description=DESCRIPTION)
     feature_matching: bool = Field(True, description="authors' code; the paper has none")
     reconstruction_weight_start: float = Field(
         _WEIGHT_START,
@@ -111,8 +113,9 @@ class DiscoGAN(TwoDomainTranslator):
           sum, halved. The ablation "gan" keeps the factor 1 - reconstruction_weight.
         - The networks convert images from [-1, 1] to [0, 1] and back, and reconstruction is
           measured in [0, 1].
-        - At inference batch norm uses moving statistics. It starts at scale 1 and offset 0, as
-          PyTorch's does today.
+        - At inference batch norm uses moving statistics.
+        - By default weights start as in PyTorch 1. `initialization` "torch_2017", as in
+          `discogan_paper`, starts them as in the code's PyTorch.
         - Images are RGB, not BGR.
 
     Args:
@@ -213,6 +216,7 @@ class DiscoGAN(TwoDomainTranslator):
             base_filters=settings.base_filters,
             bottleneck=settings.bottleneck,
             inference_statistics=settings.inference_statistics,
+            initialization=settings.initialization,
             name=name,
         )
 

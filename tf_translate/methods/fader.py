@@ -35,6 +35,7 @@ from tf_translate.networks.fader import (
     latent_discriminator,
 )
 from tf_translate.networks.inference_behavior import describe_inference
+from tf_translate.networks.initialization import DESCRIPTION, Initialization
 
 _LATENT_ADVERSARIAL, _RAMP = 1e-4, 500_000
 _CLIP = 5.0  # largest gradient norm, the code
@@ -52,8 +53,12 @@ class FaderSettings(MethodSettings):
     )
     base_filters: int = Field(32, ge=1, description="filters of the first layer (authors' code)")
     max_filters: int = Field(
-        512, ge=1, description="largest number of filters of a layer (section 4, authors' code)"
+        512,
+        ge=1,
+        description="largest number of filters of a layer (section 4, authors' code), and units of "
+        "the latent discriminator's dense layer (authors' code)",
     )
+    initialization: Initialization = Field("torch", description=DESCRIPTION)
     discriminator_turns: int = Field(
         1, ge=1, description="latent discriminator turns per auto-encoder turn (authors' code)"
     )
@@ -131,6 +136,9 @@ class Fader(Translator):
     Departs:
         - 6 layers, a latent of 4x4 and learning rate 2e-4 are the code's (the paper: 7 layers, 2x2,
           2e-3).
+        - By default weights start as in PyTorch 1, with biases 0. `initialization` "torch_2017", as
+          in `fader_paper`, starts them as in the code's PyTorch: images of the untrained decoder
+          have a quarter of the standard deviation.
         - The decoder gets one latent per image.
         - Images are flipped one by one, not by the batch.
         - Attribute classification is off, as in the code. Where it is on, the classifier is trained
@@ -272,14 +280,15 @@ class Fader(Translator):
     def build_networks(cls, settings, shape, *, attributes) -> dict:
         """Encoder, decoder and latent discriminator; `from_settings` may add a classifier."""
         encoding = Attributes(attributes)
-        sizes = settings.model_dump(include={"num_downsamples", "base_filters", "max_filters"})
-        encoder = fader_encoder(shape, **sizes)
+        shared = settings.model_dump(include={"max_filters", "initialization"})
+        sizes = settings.model_dump(include={"num_downsamples", "base_filters"})
+        encoder = fader_encoder(shape, **sizes, **shared)
         latent_shape = encoder.output_shape[1:]
         return {
             "encoder": encoder,
-            "decoder": fader_decoder(latent_shape, shape[2], encoding.binary, **sizes),
+            "decoder": fader_decoder(latent_shape, shape[2], encoding.binary, **sizes, **shared),
             "latent_discriminator": latent_discriminator(
-                latent_shape, encoding.categories, dropout=settings.dropout
+                latent_shape, encoding.categories, dropout=settings.dropout, **shared
             ),
         }
 

@@ -26,6 +26,7 @@ from tf_translate.losses.reconstruction import mean_squared_error
 from tf_translate.methods.registry import register
 from tf_translate.networks import conditional_gan
 from tf_translate.networks.inference_behavior import describe_inference
+from tf_translate.networks.initialization import DESCRIPTION, Initialization
 
 _ADAM = AdamSettings(learning_rate=2e-4, beta_1=0.5)
 _ENCODER_ADAM = AdamSettings(learning_rate=1e-4, beta_1=0.1)
@@ -59,6 +60,7 @@ class IcGANSettings(MethodSettings):
     bn_recalibration_batch_size: int = Field(
         256, ge=1, description="images in each of these batches, at least (authors' code)"
     )
+    initialization: Initialization = Field("torch", description=f"of E_z and E_y; {DESCRIPTION}")
     mask_blend: bool = Field(
         False,
         description="blends only the change of the reconstruction into the image; ours (as in IAN)",
@@ -107,8 +109,10 @@ class IcGAN(InvertibleGAN):
     Departs:
         - E_z is also trained in the recalibration steps, and on fresh images at each step (the
           code: 182,784 generated once, of which it trains on 66 %).
-        - E_y learns from all training images (the code: the first 66 % of all images).
-        - Encoders pad as TensorFlow does.
+        - E_y learns from the training images of G and D (the code: from the first 66 % of all
+          images, test images among them).
+        - Encoders pad as TensorFlow does. By default their weights start as in PyTorch 1.
+          `initialization` "torch_2017", as in `icgan_paper`, starts them as in the code's Torch7.
         - `data.flip` applies to all stages (the code: to "gan" only).
         - `translate` uses all attributes as given, and mutually exclusive ones are one attribute of
           several values (the code: rules for CelebA's names).
@@ -193,7 +197,10 @@ class IcGAN(InvertibleGAN):
     def build_networks(cls, settings, shape, *, attributes) -> dict[str, keras.Model]:
         """Generator, discriminator and both encoders."""
         columns = len(Attributes(attributes).columns)
-        filters = settings.encoder_filters
+        encoder_options = {
+            "base_filters": settings.encoder_filters,
+            "initialization": settings.initialization,
+        }
         return {
             "generator": conditional_gan.conditional_generator(
                 shape, settings.latent, columns, base_filters=settings.base_filters
@@ -205,15 +212,15 @@ class IcGAN(InvertibleGAN):
                 shape,
                 settings.latent,
                 width=settings.latent_width,
-                base_filters=filters,
                 name="encoder_z",
+                **encoder_options,
             ),
             "encoder_y": conditional_gan.image_encoder(
                 shape,
                 columns,
                 width=settings.attribute_width,
-                base_filters=filters,
                 name="encoder_y",
+                **encoder_options,
             ),
         }
 

@@ -4,8 +4,9 @@ import keras
 
 from tf_translate.layers.attribute_map import AttributeMaps
 from tf_translate.layers.batch_norm import BatchNormalization
-from tf_translate.layers.cpu import Conv2DTranspose
+from tf_translate.layers.cpu import Conv2D, Conv2DTranspose
 from tf_translate.networks import blocks
+from tf_translate.networks.initialization import Initialization, TorchInitialization
 from tf_translate.networks.strided_discriminator import downsamples_to_4x4
 
 _KERNEL, _ENCODER_KERNEL = 4, 5
@@ -25,7 +26,7 @@ def conditional_generator(
         image_shape: `(height, width, channels)`; square, a power of two of 8 or more.
         latent: Size of the noise vector.
         columns: Size of the attribute vector.
-        base_filters: Channels before the last layer; up to `8 * base_filters` at 4x4.
+        base_filters: Channels before the last layer; they double with every level inwards.
         name: Name of the model.
 
     Returns:
@@ -35,15 +36,15 @@ def conditional_generator(
     Raises:
         ValueError: If the image is not square or not a power of two.
 
-    Source: Perarnau et al. 2016, https://arxiv.org/abs/1611.06355, section 3, and its code.
-    Departs: larger and smaller images add and drop levels (the code has 64 pixels only).
+    Source: Perarnau et al. 2016, https://arxiv.org/abs/1611.06355, section 3, and its code,
+    trainGAN.lua, which takes 8 to 1024 pixels.
     """
     num_downsamples = downsamples_to_4x4(image_shape)
     noise = keras.Input((latent,), name="latent")
     attributes = keras.Input((columns,), name="attributes")
     features = keras.layers.Concatenate()([noise, attributes])
     features = keras.layers.Reshape((1, 1, latent + columns))(features)
-    widths = [base_filters * min(2**depth, 8) for depth in reversed(range(num_downsamples))]
+    widths = [base_filters * 2**depth for depth in reversed(range(num_downsamples))]
     features = Conv2DTranspose(
         widths[0], _KERNEL, padding="valid", kernel_initializer=blocks.initial_weights()
     )(features)  # (B, 1, 1, c) -> (B, 4, 4, c')
@@ -65,7 +66,7 @@ def conditional_discriminator(
     Args:
         image_shape: `(height, width, channels)`; square, a power of two of 8 or more.
         columns: Size of the attribute vector.
-        base_filters: Channels of the first layer; they double up to `8 * base_filters`.
+        base_filters: Channels of the first layer; they double with every level.
         name: Name of the model.
 
     Returns:
@@ -75,9 +76,8 @@ def conditional_discriminator(
     Raises:
         ValueError: If the image is not square or not a power of two.
 
-    Source: Perarnau et al. 2016, https://arxiv.org/abs/1611.06355, section 3, and its code.
-    Departs: larger and smaller images add and drop levels; it returns logits, as the sigmoid is
-    part of the loss.
+    Source: as `conditional_generator`.
+    Departs: it returns logits, as the sigmoid is part of the loss.
     """
     num_downsamples = downsamples_to_4x4(image_shape)
     image = keras.Input(image_shape, name="image")
@@ -85,9 +85,7 @@ def conditional_discriminator(
     features = blocks.leaky(blocks.convolve(image, base_filters, _KERNEL, stride=2, bias=True))
     features = AttributeMaps()([features, attributes])
     for depth in range(1, num_downsamples):
-        features = blocks.convolve(
-            features, base_filters * min(2**depth, 8), _KERNEL, stride=2, bias=True
-        )
+        features = blocks.convolve(features, base_filters * 2**depth, _KERNEL, stride=2, bias=True)
         features = blocks.leaky(blocks.normalise(features, "batch"))
     scores = blocks.convolve(features, 1, _KERNEL, bias=True, pad="valid")
     return keras.Model([image, attributes], scores, name=name)
@@ -99,6 +97,7 @@ def image_encoder(
     *,
     width: int,
     base_filters: int = 32,
+    initialization: Initialization = "torch",
     name: str = "encoder",
 ) -> keras.Model:
     """An encoder of images: strided convolutions to 4x4 pixels, then two dense layers.
@@ -107,7 +106,8 @@ def image_encoder(
         image_shape: `(height, width, channels)`; square, a power of two of 8 or more.
         outputs: Size of the output.
         width: Size of the first dense layer.
-        base_filters: Channels of the first layer; they double up to `8 * base_filters`.
+        base_filters: Channels of the first layer; they double with every level.
+        initialization: See `TorchInitialization`.
         name: Name of the model.
 
     Returns:
@@ -117,27 +117,22 @@ def image_encoder(
     Raises:
         ValueError: If the image is not square or not a power of two.
 
-    Source: Perarnau et al. 2016, https://arxiv.org/abs/1611.06355, section 3, and its code.
-    Departs: larger and smaller images add and drop levels; odd rows are padded as in TensorFlow
-    (one before, two after), a shift of at most one pixel for each layer.
+    Source: Perarnau et al. 2016, https://arxiv.org/abs/1611.06355, section 3, and its code,
+    trainEncoder.lua.
+    Departs: larger and smaller images add and drop levels (the code: 4 levels, unless it is told
+    otherwise); odd rows are padded as in TensorFlow (one before, two after), a shift of at most
+    one pixel for each layer.
     """
+    initial = TorchInitialization(initialization)
     image = features = keras.Input(image_shape, name="image")
     for depth in range(downsamples_to_4x4(image_shape)):
-        start = blocks.torch_weights(_ENCODER_KERNEL, features.shape[-1])
-        features = blocks.convolve(
-            features,
-            base_filters * min(2**depth, 8),
-            _ENCODER_KERNEL,
-            stride=2,
-            bias=True,
-            start=start,
-        )
-        features = blocks.relu(BatchNormalization()(features))
+        features = Conv2D(
+            base_filters * 2**depth, _ENCODER_KERNEL, strides=2, padding="same",
+            **initial.convolution(_ENCODER_KERNEL, features.shape[-1]),
+        )(features)  # fmt: skip
+        features = blocks.relu(BatchNormalization(**initial.batch_norm())(features))
     features = keras.layers.Flatten()(features)
-    start = blocks.torch_weights(1, features.shape[-1])
-    features = keras.layers.Dense(width, kernel_initializer=start)(features)
-    features = blocks.relu(BatchNormalization()(features))
-    encoded = keras.layers.Dense(
-        outputs, kernel_initializer=blocks.torch_weights(1, width), dtype="float32"
-    )(features)
+    features = keras.layers.Dense(width, **initial.dense(features.shape[-1]))(features)
+    features = blocks.relu(BatchNormalization(**initial.batch_norm())(features))
+    encoded = keras.layers.Dense(outputs, dtype="float32", **initial.dense(width))(features)
     return keras.Model(image, encoded, name=name)

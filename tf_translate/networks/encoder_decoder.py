@@ -4,7 +4,10 @@ import keras
 
 from tf_translate.layers.batch_norm import BatchNormalization
 from tf_translate.networks import blocks
+from tf_translate.networks.initialization import Initialization, TorchInitialization
 from tf_translate.networks.strided_discriminator import downsamples_to_4x4, to_unit_range
+
+_KERNEL = 4
 
 
 def encoder_decoder(
@@ -14,6 +17,7 @@ def encoder_decoder(
     base_filters: int = 64,
     bottleneck: int = 0,
     inference_statistics: str = "moving",
+    initialization: Initialization = "torch",
     name: str = "encoder_decoder",
 ) -> keras.Model:
     """Downsamples an image to 4x4 pixels, or on to one vector, and upsamples it again.
@@ -24,6 +28,7 @@ def encoder_decoder(
         base_filters: Channels of the first layer; they double up to `8 * base_filters`.
         bottleneck: Size of the vector in the middle; 0 for none (the short network).
         inference_statistics: "moving" or "image", see `BatchNormalization`.
+        initialization: See `TorchInitialization`.
         name: Name of the model.
 
     Returns:
@@ -38,48 +43,48 @@ def encoder_decoder(
     Departs: larger and smaller images add and drop levels (the code has 64 pixels only).
     """
     num_downsamples = downsamples_to_4x4(image_shape)
+    initial = TorchInitialization(initialization)
+
+    def normalise(features, statistics=inference_statistics):
+        return BatchNormalization(statistics, **initial.batch_norm())(features)
+
     inputs = keras.Input(image_shape, name="image")
     features = to_unit_range(inputs)
     for depth in range(num_downsamples):
-        features = _convolve(features, base_filters * min(2**depth, 8), stride=2, pad="same")
-        if depth:
-            features = BatchNormalization(inference_statistics)(features)
-        features = blocks.leaky(features)
+        filters = base_filters * min(2**depth, 8)
+        features = _convolve(features, filters, stride=2, pad="same")
+        features = blocks.leaky(normalise(features) if depth else features)
     if bottleneck:
         features = _convolve(features, bottleneck, stride=1, pad="valid")
-        features = BatchNormalization("moving")(
-            features
-        )  # statistics of one image would make it constant
-        features = blocks.leaky(features)
-        features = _transpose(
-            features, base_filters * min(2 ** (num_downsamples - 1), 8), stride=1, pad="valid"
-        )
-        features = BatchNormalization(inference_statistics)(features)
-        features = blocks.relu(features)
+        # Statistics of one image would make it constant.
+        features = blocks.leaky(normalise(features, "moving"))
+        filters = base_filters * min(2 ** (num_downsamples - 1), 8)
+        features = _transpose(features, filters, initial, stride=1, pad="valid")
+        features = blocks.relu(normalise(features))
     for depth in range(num_downsamples - 1, 0, -1):
-        features = _transpose(
-            features, base_filters * min(2 ** (depth - 1), 8), stride=2, pad="same"
-        )
-        features = BatchNormalization(inference_statistics)(features)
-        features = blocks.relu(features)
-    features = _transpose(features, out_channels, stride=2, pad="same")
+        filters = base_filters * min(2 ** (depth - 1), 8)
+        features = _transpose(features, filters, initial, stride=2, pad="same")
+        features = blocks.relu(normalise(features))
+    features = _transpose(features, out_channels, initial, stride=2, pad="same")
     # 2 sigmoid(x) - 1: the published sigmoid in the range [-1, 1].
     unit = keras.layers.Activation("sigmoid", dtype="float32")(features)
     images = keras.layers.Rescaling(2.0, offset=-1.0, dtype="float32", name="images")(unit)
     return keras.Model(inputs, images, name=name)
 
 
-def _convolve(features, filters, *, stride, pad):
-    start = blocks.torch_weights(4, features.shape[-1])
-    return blocks.convolve(features, filters, 4, stride=stride, bias=False, pad=pad, start=start)
+def _convolve(features, filters: int, *, stride: int, pad: str):
+    start = blocks.torch_weights(_KERNEL, features.shape[-1])
+    return blocks.convolve(
+        features, filters, _KERNEL, stride=stride, bias=False, pad=pad, start=start
+    )
 
 
-def _transpose(features, filters, *, stride, pad):
+def _transpose(features, filters: int, initial: TorchInitialization, *, stride: int, pad: str):
     return keras.layers.Conv2DTranspose(
         filters,
-        4,
+        _KERNEL,
         strides=stride,
         padding=pad,
         use_bias=False,
-        kernel_initializer=blocks.torch_weights(4, filters),
+        **initial.transposed(_KERNEL, features.shape[-1], filters),
     )(features)

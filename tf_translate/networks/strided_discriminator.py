@@ -4,6 +4,7 @@ import keras
 
 from tf_translate.layers.batch_norm import BatchNormalization
 from tf_translate.networks import blocks
+from tf_translate.networks.initialization import Initialization, TorchInitialization
 
 
 def strided_discriminator(
@@ -76,6 +77,7 @@ def feature_discriminator(
     image_shape: tuple[int, int, int],
     *,
     base_filters: int = 64,
+    initialization: Initialization = "torch",
     name: str = "discriminator",
 ) -> keras.Model:
     """DiscoGAN's discriminator: one score for the whole image, and its features.
@@ -83,6 +85,7 @@ def feature_discriminator(
     Args:
         image_shape: `(height, width, channels)`; square, a power of two of at least 16 pixels.
         base_filters: Channels of the first layer; they double up to `8 * base_filters`.
+        initialization: See `TorchInitialization`.
         name: Name of the model.
 
     Returns:
@@ -101,6 +104,7 @@ def feature_discriminator(
             f"DiscoGAN's discriminator needs sides of at least 16, got {tuple(image_shape)}: the "
             "features of its first layer are not matched"
         )
+    initial = TorchInitialization(initialization)
     inputs = keras.Input(image_shape, name="image")
     features, taps = to_unit_range(inputs), []
     for depth in range(num_downsamples):
@@ -110,7 +114,7 @@ def feature_discriminator(
             start=blocks.torch_weights(4, channels),
         )  # fmt: skip
         if depth:
-            features = BatchNormalization()(features)
+            features = BatchNormalization(**initial.batch_norm())(features)
         features = blocks.leaky(features)
         if depth:
             taps.append(features)
