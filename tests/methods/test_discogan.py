@@ -110,6 +110,32 @@ def test_objectives_equal_the_equations_written_in_numpy():
     assert float(losses["discriminator"]) == pytest.approx(expected / 2, rel=1e-5)
 
 
+@pytest.mark.parametrize(("bottleneck", "first"), [(0, 1), (5, 2)])
+def test_with_a_bottleneck_feature_matching_leaves_out_the_first_of_its_layers(bottleneck, first):
+    # image_translation.py matches all features, angle_pairing.py [1:]. Output 0 are the logits.
+    small = {"base_filters": 2, "discriminator_filters": 2, "bottleneck": bottleneck}
+    model = DiscoGAN.from_settings(DiscoGANSettings(**small), (32, 32, 3), (32, 32, 3))
+    random = np.random.default_rng(0).uniform(-1, 1, (4, 3, 32, 32, 3)).astype(np.float32)
+    x, y, fake_a, fake_b = (tf.constant(images) for images in random)
+    expected = 0.0
+    for discriminator, *both in (
+        (model.discriminator_a, x, fake_a),
+        (model.discriminator_b, y, fake_b),
+    ):
+        real, fake = (
+            [np.asarray(one).mean(0) for one in discriminator(images, training=True)[first:]]
+            for images in both
+        )
+        expected += sum(((a - b) ** 2).mean() for a, b in zip(real, fake, strict=True))
+    losses = model.generators_objective({"a": x, "b": y}, {"fake_a": fake_a, "fake_b": fake_b})
+    assert float(losses["feature_matching"]) == pytest.approx(expected, rel=1e-4)
+
+
+def test_feature_matching_with_a_bottleneck_needs_32_pixels():
+    with pytest.raises(ValueError, match=r"at least 32 pixels with a `bottleneck`, got \(16, 16"):
+        DiscoGAN.from_settings(DiscoGANSettings(bottleneck=5), SHAPE, SHAPE)
+
+
 @pytest.mark.parametrize(
     ("variant", "updated", "discriminators", "signatures"),
     [

@@ -1,7 +1,7 @@
 """DiscoGAN: two coupled GANs that discover relations between two domains."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import keras
@@ -40,7 +40,8 @@ class DiscoGANSettings(MethodSettings):
     bottleneck: int = Field(
         0,
         ge=0,
-        description="channels of a 1x1 bottleneck; 0: none; 100 is an option of the authors' code",
+        description="channels of a 1x1 bottleneck; 0: none; 100 is the authors' code for angles, "
+        "where feature matching leaves out the first of its layers",
     )
     discriminator_filters: int = Field(64, ge=1, description="authors' code")
     initialization: Initialization = Field("torch", description=DESCRIPTION)
@@ -223,7 +224,18 @@ class DiscoGAN(TwoDomainTranslator):
     @classmethod
     def build_discriminator(cls, settings, shape, name) -> keras.Model:
         """The code's discriminator, with logits and features as outputs."""
-        return feature_discriminator(shape, base_filters=settings.discriminator_filters, name=name)
+        discriminator = feature_discriminator(
+            shape,
+            base_filters=settings.discriminator_filters,
+            initialization=settings.initialization,
+            name=name,
+        )
+        if settings.feature_matching and not _matched(discriminator.outputs[1:], settings):
+            raise ValueError(
+                "`feature_matching` needs images of at least 32 pixels with a `bottleneck`, got "
+                f"{tuple(shape)}: with it the first layer of features is left out"
+            )
+        return discriminator
 
     @property
     def chance_levels(self):
@@ -284,11 +296,11 @@ class DiscoGAN(TwoDomainTranslator):
         return sum(errors)
 
     def _discriminate(self, side: str, images):
-        """Logits and features of a domain's discriminator."""
+        """Logits of a domain's discriminator, and those of its features that are matched."""
         discriminator = self.discriminator_a if side == "a" else self.discriminator_b
         outputs = discriminator(images, training=True)
         logits, *features = outputs if isinstance(outputs, list | tuple) else [outputs]
-        return logits, features
+        return logits, _matched(features, self.settings)
 
     def signatures(self):
         """`a_to_b` and, except in the ablations, `b_to_a`."""
@@ -296,3 +308,8 @@ class DiscoGAN(TwoDomainTranslator):
         if self.settings.variant != "discogan":
             del signatures["b_to_a"]
         return signatures
+
+
+def _matched(features: Sequence, settings: DiscoGANSettings) -> Sequence:
+    """The features that are matched: all, or with a bottleneck all but the first (the code)."""
+    return features[1:] if settings.bottleneck else features
