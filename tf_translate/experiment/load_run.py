@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -12,7 +13,6 @@ from tf_translate.config.schema import Config
 from tf_translate.core.signature import Signature
 from tf_translate.core.translator import Translator
 from tf_translate.errors import DataError, RunError
-from tf_translate.experiment.build import build
 from tf_translate.experiment.configure import moved_config, read_config
 from tf_translate.experiment.dataset import Data, evenly_spaced, report_found
 from tf_translate.experiment.kept_images import (
@@ -140,17 +140,32 @@ def load_model_file(file: Path, config: Config) -> Translator:
     except DataError as error:
         raise RunError(str(error)) from error
     translator.use_averaged_weights()
-    return translator if config.training.precision == "float32" else _in_float32(translator, config)
+    return translator if config.training.precision == "float32" else _in_float32(translator)
 
 
-def _in_float32(trained: Translator, config: Config) -> Translator:
-    """Copies the weights to a translator that computes in float32, like exported models."""
+def _in_float32(trained: Translator) -> Translator:
+    """Copies the weights to a translator that computes in float32, like exported models.
+
+    Its networks are built from their own descriptions. So a run of an earlier version keeps its
+    networks where settings have other defaults by now.
+    """
     keras.mixed_precision.set_global_policy("float32")
-    translator = build(config)
+    translator = type(trained).from_config(_with_float32(trained.get_config()))
     for name in translator.network_names:
         getattr(translator, name).set_weights(getattr(trained, name).get_weights())
     translator.steps_taken.assign(trained.steps_taken)
     return translator
+
+
+def _with_float32(config: Any) -> Any:
+    """A serialized object whose layers compute in float32."""
+    if isinstance(config, list):
+        return [_with_float32(value) for value in config]
+    if not isinstance(config, dict):
+        return config
+    if config.get("class_name") == "DTypePolicy":
+        return {**config, "config": {**config["config"], "name": "float32"}}
+    return {key: _with_float32(value) for key, value in config.items()}
 
 
 def golden_images(trained: ExportableRun, count: int) -> Examples:
