@@ -4,9 +4,10 @@ import keras
 import numpy as np
 import pytest
 
-from tf_translate.experiment.configure import resolve
+from tf_translate.experiment.configure import read_config, resolve
 from tf_translate.experiment.load_run import load_model_file
 from tf_translate.methods.genegan import GeneGAN, GeneGANSettings
+from tf_translate.training.run_dir import RunDir
 
 SHAPE = (16, 16, 3)
 
@@ -37,3 +38,14 @@ def test_a_bfloat16_run_of_an_earlier_version_keeps_its_networks_in_float32(tmp_
                 assert (layer.epsilon, layer.momentum) == (1e-5, 0.9)
         weights = zip(network.weights, getattr(trained, name).weights, strict=True)
         assert all(np.array_equal(one, other) for one, other in weights)
+
+
+def test_a_run_that_lacks_a_setting_has_its_earlier_value(tmp_path):
+    config = resolve("genegan", ["model.batch_norm_momentum=0.5"]).model_dump(mode="json")
+    for name in ("batch_norm_epsilon", "batch_norm_scale_stddev"):
+        del config["model"][name]
+    RunDir.create(tmp_path / "run", config)
+    model = read_config(tmp_path / "run").model
+    found = [model[f"batch_norm_{name}"] for name in ("epsilon", "momentum", "scale_stddev")]
+    assert found == [1e-5, 0.5, 0.02]
+    assert resolve("genegan").model["batch_norm_epsilon"] == 1e-3

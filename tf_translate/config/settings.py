@@ -1,6 +1,7 @@
 """The base of every group of settings."""
 
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
@@ -53,8 +54,13 @@ class RMSpropSettings(Settings):
 
 
 class MethodSettings(Settings):
-    """What every method's settings have."""
+    """What every method's settings have.
 
+    Attributes:
+        earlier: Values of runs from before these settings existed, where they are not the default.
+    """
+
+    earlier: ClassVar[Mapping[str, Any]] = {}
     optimizer: AdamSettings | RMSpropSettings = Field(AdamSettings(), discriminator="kind")
 
     @field_validator("*", mode="before")

@@ -108,9 +108,14 @@ def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def read_config(path: str | Path) -> Config:
-    """The configuration a run was made from."""
+    """The configuration a run was made from.
+
+    A run stores all settings. Those that it lacks did not exist yet, and get their earlier values.
+    """
     run = RunDir.open(path)
-    return validate(Config, run.read_config(), str(run.config))
+    config = validate(Config, run.read_config(), str(run.config))
+    earlier = registry.find(config.method).settings.earlier
+    return config.model_copy(update={"model": {**earlier, **config.model}})
 
 
 def method_settings(config: Config, origin: str) -> MethodSettings:

@@ -49,6 +49,7 @@ OWN = "own_"  # prefix of the attributes of the input image
 class AgeCGANSettings(MethodSettings):
     """Networks, optimizers and search of Age-cGAN; defaults are the paper's if it states them."""
 
+    earlier = MappingProxyType({"bn_recalibration_batch_size": 1})  # that of training
     latent: int = Field(100, ge=1, description="size of z (the paper)")
     base_filters: int = Field(64, ge=1, description="filters before G's last layer (as IcGAN)")
     discriminator_filters: int = Field(

@@ -40,6 +40,7 @@ _DISCRIMINATORS = {"digits": class_discriminator, "faces": face_discriminator}
 class DTNSettings(MethodSettings):
     """Networks, distances and optimizer of DTN; defaults are the paper's for digits."""
 
+    earlier = MappingProxyType({"batch_norm_epsilon": 1e-5, "batch_norm_momentum": 0.9})
     feature_extractor: str | None = Field(
         None, description="a .keras file of the network f; none: f is trained in the first stage"
     )

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import ClassVar, Literal
 
 import keras
@@ -32,6 +33,13 @@ _TO_UNIT = 0.5  # from differences of images in [-1, 1] to [0, 1], the code's ra
 class GeneGANSettings(MethodSettings):
     """Networks, GAN loss and optimizer of GeneGAN; defaults are the published code's."""
 
+    earlier = MappingProxyType(
+        {
+            "batch_norm_epsilon": 1e-5,
+            "batch_norm_momentum": 0.9,
+            "batch_norm_scale_stddev": 0.02,
+        }
+    )
     gan_mode: GanMode = Field(
         "wgan_clip",
         description="authors' code; wgan_gp: ours, a gradient penalty in place of clipping",

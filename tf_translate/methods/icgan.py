@@ -40,6 +40,7 @@ _CELEBA = (
 class IcGANSettings(MethodSettings):
     """Networks and optimizers of IcGAN; defaults are the published code's."""
 
+    earlier = MappingProxyType({"bn_recalibration_batch_size": 1})  # that of training
     latent: int = Field(100, ge=1, description="size of z (authors' code)")
     base_filters: int = Field(64, ge=1, description="filters before G's last layer (authors' code)")
     discriminator_filters: int = Field(
