@@ -109,9 +109,9 @@ class IcGAN(InvertibleGAN):
         two images with their attributes exchanged.
     Departs:
         - E_z is also trained in the recalibration steps, and on fresh images at each step (the
-          code: 182,784 generated once, of which it trains on 66 %).
-        - E_y learns from the training images of G and D (the code: from the first 66 % of all
-          images, test images among them).
+          code: on two thirds of 182,638 generated once).
+        - E_y learns from all training images of G and D (the code: from the first 66 % of all
+          images, 133,715 of 182,638).
         - Encoders pad as TensorFlow does. By default their weights start as in PyTorch 1.
           `initialization` "torch_2017", as in `icgan_paper`, starts them as in the code's Torch7.
         - `data.flip` applies to all stages (the code: to "gan" only).
