@@ -30,6 +30,20 @@ def test_every_preset_is_valid_and_states_its_command_and_its_time(name):
     assert any("Time" in line for line in first_lines)
 
 
+def test_paper_presets_have_the_networks_of_their_codes():
+    from tf_translate.experiment.configure import resolve
+
+    for name in ("fader_paper", "icgan_paper", "discogan_paper"):
+        assert resolve(name).model["initialization"] == "torch_2017", name
+    constants = ("batch_norm_epsilon", "batch_norm_momentum")
+    found = {
+        name: tuple(resolve(name).model[each] for each in constants)
+        for name in ("genegan_paper", "dtn_paper", "dtn_faces")
+    }
+    expected = {"genegan_paper": (1e-3, 0.99), "dtn_paper": (1e-3, 0.95), "dtn_faces": (1e-5, 0.9)}
+    assert found == expected  # tf.layers, yunjey, davrempe (PyTorch)
+
+
 def test_overrides_are_parsed_as_toml_or_else_as_text():
     config = load(
         "cyclegan",
