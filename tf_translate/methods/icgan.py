@@ -111,7 +111,7 @@ class IcGAN(InvertibleGAN):
         - E_z is also trained in the recalibration steps, and on fresh images at each step (the
           code: on two thirds of 182,638 generated once).
         - E_y learns from all training images of G and D (the code: from the first 66 % of all
-          images, 133,715 of 182,638).
+          images, 133,715 of 202,599).
         - Encoders pad as TensorFlow does. By default their weights start as in PyTorch 1.
           `initialization` "torch_2017", as in `icgan_paper`, starts them as in the code's Torch7.
         - `data.flip` applies to all stages (the code: to "gan" only).
