@@ -47,7 +47,8 @@ DOMAINS = {
     "tfds:cycle_gan/facades": {"train": (400, 400), "test": (106, 106)},
     "tfds:cycle_gan/horse2zebra": {"train": (1067, 1334), "test": (120, 140)},
     "tfds:svhn_cropped[extra]->mnist[test]": {
-        "train": (531_131, 10_000), "test": (26_032, 60_000),
+        "train": (531_131, 10_000),
+        "test": (26_032, 60_000),
     },
 }
 CELEBA = {"train": 162_770, "val": 19_867, "test": 19_962}
