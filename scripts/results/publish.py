@@ -13,6 +13,7 @@ python -m scripts.results.publish --startup FOLDER NAME
 python -m scripts.results.publish --steps FOLDER NAME
 python -m scripts.results.publish --input FOLDER NAME
 python -m scripts.results.publish --cpu-kernels FOLDER NAME
+python -m scripts.results.publish --parity FOLDER NAME
 python -m scripts.results.publish --fuzz FOLDER NAME
 """
 
@@ -38,6 +39,7 @@ TABLES = {  # by option, the file in FOLDER
     "--steps": "bench_steps.json",
     "--input": "bench_input.json",
     "--cpu-kernels": "cpu_kernels.json",
+    "--parity": "parity.json",
 }
 
 

@@ -10,6 +10,7 @@ METRICS = {
     "domain/kid/judge@64": "KID ↓",
     "completeness": "completeness ↑",
 }
+_SHOWN_OUTLIERS = 3  # of each stage in the parity table; the JSON file lists more
 
 
 def table(result: dict) -> str:
@@ -294,6 +295,36 @@ def _image_memory_table(result: dict) -> str:
     return "\n".join([*lines, ""])
 
 
+def _parity_table(result: dict) -> str:
+    """One row per method: how far its steps are from those of an independent computation."""
+    lines = [f"`{result['command']}`: {result['machine']}", ""]
+    columns = "method | loss | gradients | weights, rms | largest | outliers | of | random parts"
+    lines += [f"| {columns} |", "|---" * 8 + "|"]
+    for row in result["parity"]:
+        name = row["name"] if row["passed"] else f"{row['name']} ✗"
+        cells = [name, f"{row['losses']:.1g}", f"{row['gradients']:.1g}"]
+        cells += [f"{row['weights rms']:.4f}", f"{row['weights largest']:.2f}"]
+        cells += [f"{row['outliers']}", f"{row['weights']:,}", row["random"]]
+        lines.append("| " + " | ".join(cells) + " |")
+    notes = [f"{row['name']}: {row['reasons']}" for row in result["parity"] if row["reasons"]]
+    if notes:
+        lines += ["", f"Settings that are not the defaults. {'; '.join(notes)}."]
+    return "\n".join([*lines, *_outliers(result["parity"]), ""])
+
+
+def _outliers(rows: list[dict]) -> list[str]:
+    """The weights that differ by more than the limit of an outlier, with their gradients."""
+    listed = [
+        f"{row['name']}, {each['weight']}: {each['steps']:.2f} steps, gradients "
+        + ", ".join(f"{gradient:.1g}" for gradient in each["independent gradients"])
+        + f" (typical {each['typical']:.1g})"
+        for row in rows
+        for stage in row["stages"].values()
+        for each in stage["outliers"]["listed"][:_SHOWN_OUTLIERS]
+    ]
+    return ["", f"Outliers. {'; '.join(listed)}."] if listed else []
+
+
 def _fuzz_table(result: dict) -> str:
     """One row: how many mutated inputs ended in which way."""
     counts = result["counts"]
@@ -318,5 +349,6 @@ TABLES = {  # by the key that only this kind of result has
     "kernel_times": _kernels_table,
     "repeats": _repeats_table,
     "image_memory": _image_memory_table,
+    "parity": _parity_table,
     "counts": _fuzz_table,
 }

@@ -1,0 +1,1 @@
+"""Parity: two training steps of every method beside an independent computation of them."""
