@@ -70,10 +70,10 @@ CASES = (
         _FED + "coefficients between real and translated images",
         variant="gradient penalty",
         settings={
-            "gan_mode": "wgan_gp", "dropout": 0.0, "discriminator_head": "global",
-            "num_downsamples": 5, "discriminator_downsamples": 3, **_DISCRIMINATORS,
+            "gan_mode": "wgan_gp", "dropout": 0.0, "num_downsamples": 5, "discriminator_downsamples": 3, **_DISCRIMINATORS,
         },
-        reasons="gan_mode, head and dropout are those of the authors' code",
+        reasons="gan_mode and dropout are those of the authors' code; its other head, of several "
+        "scores, shows that their sum is differentiated",
         batch=2,
     ),
     Case(
@@ -103,9 +103,9 @@ CASES = (
         variant="faces",
         settings={
             "base_filters": 8, "code": 16, "decoder_filters": 8, "discriminator_filters": 8,
-            "constancy": "cosine", "pointwise": True,
+            "constancy": "cosine", "pointwise": True, "discriminator": "faces",
         },
-        reasons="distances and loss weights of the preset dtn_faces",
+        reasons="networks, distance and loss weights of faces, as the preset dtn_faces has them",
         loss_weights={"constancy": 100.0, "target_identity": 1.0, "total_variation": 0.05},
     ),
     Case(
@@ -123,8 +123,9 @@ CASES = (
         settings={
             **_DISCRIMINATORS, "latent": 10, "encoder_filters": 8, "latent_width": 32,
             "attribute_width": 16, "bn_recalibration_steps": 1,
+            "bn_recalibration_batch_size": 16,
         },
-        reasons="batch norm is recalibrated in the first step of encoder_z only",
+        reasons="batch norm is recalibrated in the first step of encoder_z only, on 16 images",
         shapes=((32, 32, 3),),
         attributes=_BINARY,
     ),
@@ -142,8 +143,9 @@ CASES = (
             **_DISCRIMINATORS, "latent": 10, "encoder_filters": 8, "latent_width": 32,
             "embedding": 12, "identity_embedder_filters": 8, "identity_embedder_width": 16,
             "bn_recalibration_steps": 1,
+            "bn_recalibration_batch_size": 16,
         },
-        reasons="batch norm is recalibrated in the encoder's first step only",
+        reasons="batch norm is recalibrated in the encoder's first step only, on 16 images",
         shapes=((32, 32, 3),),
         attributes=_AGES,
     ),

@@ -11,10 +11,10 @@ Arrays = Mapping[str, np.ndarray]
 LOSSES = 1e-4  # largest relative difference of a logged loss
 WEIGHTS = 0.05  # largest root mean square difference of a player's weights, in steps
 OUTLIER = 0.5  # a weight that differs by more steps than this is listed
-# Largest relative difference of a player's gradients in its first turn. Adam hides a wrong factor
-# of all losses of a player, gradients do not. In later turns, weights differ by rounding: one ReLU
-# that is on the other side of 0 then changes small networks by some percent.
-GRADIENTS = 1e-3
+# Largest relative difference of a network's gradients in its player's first turn. Adam hides a wrong
+# factor of all losses of a player, gradients do not. In later turns weights differ by rounding, and
+# one ReLU that is on the other side of 0 then changes gradients of small networks by some percent.
+GRADIENTS = 1e-4
 # Largest difference of batch norm's moving averages. Biases whose gradient is zero shift the means.
 AVERAGES = 1e-3
 _ZERO = 1e-10  # gradients below this fraction of the player's largest are zero in float64
@@ -52,9 +52,9 @@ def compare(ours: Arrays, other: Arrays) -> dict[str, Any]:
 
     Returns:
         losses: The largest relative difference of a loss.
-        gradients: The largest relative difference (of norms) of a player's gradients in its first
-            turn.
-        later_gradients: The same in its later turns.
+        gradients: The largest relative difference (of norms) of a network's gradients in the first
+            turn of its player.
+        later_gradients: The same in later turns.
         weights: By player, how many weights were compared, the root mean square and the largest
             of their differences in steps.
         outliers: The weights that differ by more than `OUTLIER` steps, with the gradients of both
@@ -119,17 +119,17 @@ def _losses(ours: Arrays, other: Arrays) -> Difference:
 
 
 def _gradients(ours: Arrays, other: Arrays, *, first: bool) -> Difference:
-    """The norm of a player's difference in its first or later turns, relative to its gradients'."""
-    turns: dict[tuple[str, int], list[str]] = {}
-    for key in other:
-        if key.startswith("gradients/"):
-            _, player, turn, _ = key.split("/", 3)
-            if (turn == "0") == first:
-                turns.setdefault((player, int(turn)), []).append(key)
+    """The norm of the difference of a network's gradients, relative to that of its gradients."""
+    turns: dict[str, list[str]] = {}
+    for key in (key for key in other if key.startswith("gradients/")):
+        _, player, turn, network, _ = key.split("/", 4)
+        if (turn == "0") == first:
+            name = f"{network} in turn {int(turn) + 1} of {player}"
+            turns.setdefault(name, []).append(key)
     differences = []
-    for (player, turn), keys in turns.items():
+    for name, keys in turns.items():
         one, two = (_flat(side, keys) for side in (ours, other))
-        differences.append(Difference(_relative(one, two), f"{player} in turn {turn + 1}"))
+        differences.append(Difference(_relative(one, two), name))
     return _largest(differences)
 
 

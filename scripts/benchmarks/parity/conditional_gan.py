@@ -47,10 +47,17 @@ def latent_encoder(name: str):
     """The stage of the encoder of z; G's batch norm is recalibrated in its first steps."""
 
     def step(run: Run) -> None:
-        recalibrates = run.step < run.settings["bn_recalibration_steps"]
-        z, y = run.random("z"), _signed(run.batch()["sampled_attributes"])
-        generated = run.networks["generator"](z, y, training=recalibrates).detach()
-        loss = mse(run.networks[name](generated), z)
+        generator, y = run.networks["generator"], _signed(run.batch()["sampled_attributes"])
+        if run.step < run.settings["bn_recalibration_steps"]:
+            # G in training mode, on several z for each image; the encoder learns from the first.
+            several = run.random("several_z")  # (batch, repeats, latent)
+            repeats = several.shape[1]
+            images = generator(several.flatten(0, 1), y.repeat_interleave(repeats, 0))
+            generated, z = images[::repeats], several[:, 0]
+        else:
+            z = run.random("z")
+            generated = generator(z, y, training=False)
+        loss = mse(run.networks[name](generated.detach()), z)
         run.log(latent=loss)
         run.turn(name, {name: loss})
 

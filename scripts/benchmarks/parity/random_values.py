@@ -80,6 +80,15 @@ def _z(translator, batch, step, size) -> Values:
     return {"z": stateless_random.normal_per_image(images, translator.latent_size, step, 0)}
 
 
+def _z_of_encoder(translator, batch, step, size) -> Values:
+    repeats = -(-translator.settings.bn_recalibration_batch_size // size)
+    values = stateless_random.normal_per_image(
+        batch["image"][:size], repeats * translator.latent_size, step, 0
+    )
+    several = tf.reshape(values, [size, repeats, translator.latent_size])
+    return {**_z(translator, batch, step, size), "several_z": several}
+
+
 def _views(translator, batch, step, size) -> Values:
     return {
         f"view_{index}": random_views_of_step(batch["image"], step, stream)
@@ -101,9 +110,9 @@ _SAMPLES: dict[tuple[str, str], Callable] = {
     ("dualgan", "train"): _between,
     ("fader", "train"): _other_values,
     ("icgan", "gan"): _z,
-    ("icgan", "encoder_z"): _z,
+    ("icgan", "encoder_z"): _z_of_encoder,
     ("age_cgan", "identity_embedder"): _views,
     ("age_cgan", "gan"): _z,
-    ("age_cgan", "encoder"): _z,
+    ("age_cgan", "encoder"): _z_of_encoder,
     ("ian", "train"): _latents,
 }

@@ -154,7 +154,8 @@ def _discogan_generators(run: Run, index: int) -> None:
     ):
         logits, *features = network(fake)
         adversarial = adversarial + bce(logits, 1)
-        for of_real, of_fake in zip(network(real)[1:], features, strict=True):
+        kept = 1 if run.settings["bottleneck"] else 0  # angle_pairing.py leaves out the first
+        for of_real, of_fake in zip(network(real)[1 + kept :], features[kept:], strict=True):
             matching = matching + mse(of_real.mean(0), of_fake.mean(0))
     decay = _half_squares(run, "generator_ab", "generator_ba")
     run.log(

@@ -56,7 +56,7 @@ def test_equal_steps_pass_and_a_wrong_loss_weight_is_found(settings):
     assert not compare.failures(compare.compare(ours, _by_hand(start, batches, settings, _ERROR)))
     wrong = _by_hand(start, batches, settings, 0.9 * _ERROR)
     found = compare.failures(compare.compare(ours, wrong))
-    assert any(failure.startswith("gradients: line in turn 1") for failure in found)
+    assert any(failure.startswith("gradients: line in turn 1 of line") for failure in found)
     no_decay = _by_hand(start, batches, settings, _ERROR, decay=0.0)
     found = compare.failures(compare.compare(ours, no_decay))
     assert any(failure.startswith("weights of line differ") for failure in found)
