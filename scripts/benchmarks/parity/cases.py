@@ -70,7 +70,8 @@ CASES = (
         _FED + "coefficients between real and translated images",
         variant="gradient penalty",
         settings={
-            "gan_mode": "wgan_gp", "dropout": 0.0, "num_downsamples": 5, "discriminator_downsamples": 3, **_DISCRIMINATORS,
+            "gan_mode": "wgan_gp", "dropout": 0.0,
+            "num_downsamples": 5, "discriminator_downsamples": 3, **_DISCRIMINATORS,
         },
         reasons="gan_mode and dropout are those of the authors' code; its other head, of several "
         "scores, shows that their sum is differentiated",

@@ -11,9 +11,9 @@ Arrays = Mapping[str, np.ndarray]
 LOSSES = 1e-4  # largest relative difference of a logged loss
 WEIGHTS = 0.05  # largest root mean square difference of a player's weights, in steps
 OUTLIER = 0.5  # a weight that differs by more steps than this is listed
-# Largest relative difference of a network's gradients in its player's first turn. Adam hides a wrong
-# factor of all losses of a player, gradients do not. In later turns weights differ by rounding, and
-# one ReLU that is on the other side of 0 then changes gradients of small networks by some percent.
+# Largest relative difference of a network's gradients in its player's first turn. Adam hides a
+# wrong factor of all losses of a player, gradients do not. In later turns weights differ by
+# rounding, and one ReLU on the other side of 0 changes gradients of small networks by some percent.
 GRADIENTS = 1e-4
 # Largest difference of batch norm's moving averages. Biases whose gradient is zero shift the means.
 AVERAGES = 1e-3
