@@ -10,7 +10,7 @@ the networks, not their code. Exits with code 1 if the sides differ by more than
 - 1e-4 of its value for a loss of any step, before loss weights;
 - .05 of a step for the weights of a player at the end (root mean square). A step is the root mean
   square of what one update adds to them;
-- 1e-4 of their norm for a network's gradients in its player's first turn.
+- 1e-3 of their norm for a network's gradients in its player's first turn.
 
 Takes about twenty seconds a method, most of them to trace our step.
 """

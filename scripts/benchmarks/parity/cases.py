@@ -57,6 +57,7 @@ CASES = (
         _FED + "random values of the image pools",
         settings={"residual_blocks": 2, "pool_size": 3, **_DISCRIMINATORS},
         reasons="a pool of 3 images is full in the second step",
+        shapes=((64, 64, 3), (64, 64, 3)),
         batch=2,
     ),
     Case(
@@ -97,6 +98,7 @@ CASES = (
             "base_filters": 8, "code": 16, "decoder_filters": 8, "discriminator_filters": 8,
         },
         shapes=((32, 32, 3), (32, 32, 1)),
+        batch=32,
     ),
     Case(
         "dtn",
@@ -162,13 +164,13 @@ CASES = (
     Case(
         "ian",
         _FED + "noise of the latent, z",
-        variant="ternary",
+        variant="full",
         settings={
-            "discriminator": "ternary", "base_filters": 8, "decoder_filters": 8, "latent": 10,
-            "latent_width": 16, "kernels": 6,
+            "network": "full", "updates": "alternate", "discriminator": "ternary",
+            "base_filters": 8, "decoder_filters": 8, "latent": 10, "latent_width": 16, "kernels": 6,
         },
         batch=16,
-        reasons="three classes and orthogonal regularization, as the paper has them",
+        reasons="networks, updates, loss and orthogonal regularization of the preset ian_paper",
         loss_weights={"orthogonal": 1e-3},
         shapes=((64, 64, 3),),
     ),

@@ -14,7 +14,7 @@ OUTLIER = 0.5  # a weight that differs by more steps than this is listed
 # Largest relative difference of a network's gradients in its player's first turn. Adam hides a
 # wrong factor of all losses of a player, gradients do not. In later turns weights differ by
 # rounding, and one ReLU on the other side of 0 changes gradients of small networks by some percent.
-GRADIENTS = 1e-4
+GRADIENTS = 1e-3
 # Largest difference of batch norm's moving averages. Biases whose gradient is zero shift the means.
 AVERAGES = 1e-3
 _ZERO = 1e-10  # gradients below this fraction of the player's largest are zero in float64

@@ -270,6 +270,43 @@ def _compare_images(features: Tensor, *, config: Mapping, weights: Mapping) -> T
     return torch.cat([features, torch.stack(closeness)], -1)
 
 
+def _multiscale(images: Tensor, *, config: Mapping, weights: Mapping) -> Tensor:
+    """IAN's multiscale dilated convolution: one 3x3 kernel at several dilations, summed.
+
+    Scale 0 is a 1x1 convolution by the kernel's mean. Each has a coefficient for each filter.
+    """
+    kernel = weights["kernel"].permute(3, 2, 0, 1).contiguous()
+    channels_first, result = images.permute(0, 3, 1, 2), 0
+    for scale, coefficient in zip([1, *config["scales"]], weights["coefficients"], strict=True):
+        used = kernel if scale else kernel.mean((2, 3), keepdim=True)
+        convolved = functional.conv2d(channels_first, used, padding=scale, dilation=max(scale, 1))
+        result = result + coefficient[:, None, None] * convolved
+    return result.permute(0, 2, 3, 1)
+
+
+def _beta_mean(parameters: Tensor, *, config: Mapping, weights: Mapping) -> Tensor:
+    """IAN's RGB-Beta output: 2 alpha / (alpha + beta) - 1."""
+    alpha, beta = parameters.split(1, -1)
+    return 2 * alpha / (alpha + beta + 1e-8) - 1
+
+
+def _flow(latents: Tensor, *, config: Mapping, weights: Mapping) -> Tensor:
+    """IAN's autoregressive step: (z - m(z)) / exp(s(z)), m and s of all earlier elements."""
+    order = weights["order"]
+    masks = {
+        "hidden": (order[:, None] <= 0).double().expand(-1, len(order)),  # units of degree 0
+        "output": (order[None, :] > 0).double().expand(len(order), -1),
+        "direct": (order[:, None] < order[None, :]).double(),
+    }
+
+    def made(name: str) -> Tensor:  # Germain et al. 2015, with direct connections
+        kernels = {part: weights[f"{name}_{part}"] * mask for part, mask in masks.items()}
+        hidden = torch.relu(latents @ kernels["hidden"])
+        return hidden @ kernels["output"] + latents @ kernels["direct"]
+
+    return (latents - made("mean")) / torch.exp(made("log_scale"))
+
+
 def _single(sizes: Any) -> int:
     """A stride or dilation that is the same for both axes."""
     (size,) = set(sizes) if isinstance(sizes, list | tuple) else {sizes}
@@ -286,6 +323,7 @@ LAYERS: dict[str, Callable] = {
     "Activation": _activation,
     "Add": _add,
     "AttributeMaps": _attribute_maps,
+    "BetaMean": _beta_mean,
     "Concatenate": _concatenate,
     "Conv2D": _convolve,
     "Conv2DTranspose": _transpose,
@@ -296,8 +334,10 @@ LAYERS: dict[str, Callable] = {
     "Flatten": _flatten,
     "GlobalAveragePooling2D": _average,
     "InstanceNormalization": _instance_norm,
+    "InverseAutoregressiveFlow": _flow,
     "LeakyReLU": _leaky,
     "MinibatchDiscrimination": _compare_images,
+    "MultiscaleDilatedConv2D": _multiscale,
     "NearestUpsampling2D": _double,
     "PortableReLU": _leaky,
     "ReLU": _leaky,

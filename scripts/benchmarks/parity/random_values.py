@@ -100,7 +100,7 @@ def _latents(translator, batch, step, size) -> Values:
     images, latent = batch["image"][:size], translator.latent_size
     return {
         name: stateless_random.normal_per_image(images, latent, step, stream)
-        for stream, name in enumerate(("noise", "z"))
+        for stream, name in {0: "noise", 1: "z", 4: "second_z"}.items()
     }
 
 
