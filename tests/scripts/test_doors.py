@@ -14,8 +14,8 @@ import exporters
 ROOT = Path(__file__).parents[2]
 DOORS = ("bench", "check", "check_kotlin", "demo", "lint", "make", "test")
 NAMES = {
-    "bench": "export input steps training cpu_kernels tiles parity memory image_memory startup kills "
-    "repeats fuzz_images fuzz_tables fuzz_bundles",
+    "bench": "export input steps training cpu_kernels tiles parity memory image_memory startup "
+    "kills repeats fuzz_images fuzz_tables fuzz_bundles",
     "make": "samples digits avatars tones legacy_fixture sample_bundle eye_positions",
 }
 
