@@ -48,7 +48,10 @@ def _text(
     names = _identifiers([tensor_text.display_name(*item) for item in shown.items()], language)
     functions = [_function(language, names, *item) for item in shown.items()]
     coloured = any(_is_coloured(tensor) for tensor in tensors)
-    images = fill(language["images"], **language["aspects"][aspect]) if coloured else ""
+    mapped = any(_is_coloured(each) and each.interpolation == "nearest" for each in tensors)
+    label_maps = language["label_maps"]["present" if mapped else "absent"]
+    places = language["aspects"][aspect]
+    images = fill(language["images"], **places, **label_maps) if coloured else ""
     return fill(
         language["file"],
         title=_in_comment(title),
@@ -96,7 +99,8 @@ def _usage(
         value = values["default"] or values["parameter"]
         if _is_coloured(tensor):
             _, height, width, _ = tensor.shape
-            value = fill(language["image"], **values, height=height, width=width)
+            nearest = _nearest(language, tensor)
+            value = fill(language["image"], **values, height=height, width=width, nearest=nearest)
         arguments.append(fill(language["argument"], **values, value=value))
     return f"{names[tensor_text.display_name(name, record)]}({', '.join(arguments)})"
 
@@ -108,7 +112,13 @@ def _back(language: Mapping[str, Any], record: SignatureRecord) -> str:
         return ""
     _, height, width, _ = record.outputs[0].shape
     parameter = _identifiers([tensor.name for tensor in record.inputs], language)[images[0].name]
-    return fill(language["back"], height=height, width=width, parameter=parameter)
+    nearest = _nearest(language, record.outputs[0])
+    return fill(language["back"], height=height, width=width, parameter=parameter, nearest=nearest)
+
+
+def _nearest(language: Mapping[str, Any], tensor: TensorRecord) -> str:
+    """The argument that a call of the functions for images needs for a label map."""
+    return language["nearest"] if tensor.interpolation == "nearest" else ""
 
 
 def _is_coloured(tensor: TensorRecord) -> bool:

@@ -145,19 +145,30 @@ def check_images(
     """Checks that the example brings colour images to a model's size and back like Python."""
     random, aspect = np.random.default_rng(1), bundle.manifest.aspect
     tensors = [tensor for record in signatures.values() for tensor in record.inputs]
-    sizes = {canvas_of(each) for each in tensors if is_image(each) and each.shape[-1] == 3}
-    for canvas, size in product(sorted(sizes), IMAGE_SIZES):
+    tensors += [tensor for record in signatures.values() for tensor in record.outputs]
+    images = {
+        (canvas_of(each), each.interpolation)
+        for each in tensors
+        if is_image(each) and each.shape[-1] == 3
+    }
+    for (canvas, interpolation), size in product(sorted(images), IMAGE_SIZES):
         image = random.integers(0, 256, (*size, 3)).astype(np.uint8)
         result = random.integers(0, 256, (*canvas, 3)).astype(np.uint8)
-        pipe.send("/images", *size, *canvas, image.ravel(), result.ravel())
+        is_nearest = int(interpolation == "nearest")
+        pipe.send("/images", *size, *canvas, is_nearest, image.ravel(), result.ravel())
         shown = pipe.integer(), pipe.integer()
         found = {pipe.text(): pipe.array() for _ in range(2)}
         placement = place(size, canvas, aspect)
         _check_equal(f"{size} on {canvas}", "size of the result", shown, placement.part.size)
-        expected = {"pixels": placement.onto_canvas(image), "bitmap": placement.off_canvas(result)}
+        expected = {
+            "pixels": placement.onto_canvas(image, interpolation),
+            "bitmap": placement.off_canvas(result, interpolation),
+        }
         for name, pixels in expected.items():
             if not np.array_equal(found[name], pixels.ravel()):
-                raise DisagreementError(f"{size} on {canvas}, {aspect}: other {name} than Python")
+                raise DisagreementError(
+                    f"{size} on {canvas}, {aspect}, {interpolation}: other {name} than Python"
+                )
 
 
 def answer(

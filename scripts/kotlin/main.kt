@@ -44,12 +44,18 @@ fun main() {
 
 /** Brings an image to the size of the model, and a result back, by the example's functions. */
 private fun bringImage() {
-    val (imageHeight, imageWidth, height, width) = IntArray(4) { Pipe.input.readInt() }
+    val (imageHeight, imageWidth, height, width, isNearest) = IntArray(5) { Pipe.input.readInt() }
     val image = Bitmap.of(Pipe.read() as ByteArray, imageWidth, imageHeight)
     val result = Pipe.read() as ByteArray
     val functions = Class.forName("TranslatorKt").declaredMethods
-    val pixels = functions.single { it.name == "pixelsOf" }.invoke(null, image, width, height)
-    val shown = functions.single { it.name == "bitmapOf" }.invoke(null, result, width, height, image) as Bitmap
+    // Only the example of a bundle with label maps has the argument.
+    fun call(name: String, vararg arguments: Any): Any {
+        val function = functions.single { it.name == name }
+        val nearest = if (function.parameterCount > arguments.size) arrayOf(isNearest == 1) else arrayOf()
+        return function.invoke(null, *arguments, *nearest)
+    }
+    val pixels = call("pixelsOf", image, width, height)
+    val shown = call("bitmapOf", result, width, height, image) as Bitmap
     Pipe.output.writeInt(shown.height)
     Pipe.output.writeInt(shown.width)
     Pipe.write("pixels", pixels)

@@ -231,6 +231,28 @@ def test_an_example_brings_images_to_the_model_by_the_aspect_of_the_bundle(langu
     assert shown[language] in text
 
 
+@languages
+def test_an_example_resizes_label_maps_by_the_nearest_pixel(language):
+    records = make_records({"a_to_b": negative("a_to_b")})
+    record = records["a_to_b_uint8"]
+    image = record.inputs[0].model_copy(update={"interpolation": "nearest"})
+    records["a_to_b_uint8"] = record.model_copy(update={"inputs": (image,)})
+    text = examples(records, "title", ["float32.tflite"], "stretch")[f"examples/{language.file}"]
+    calls = {
+        KOTLIN: ("pixelsOf(image, 12, 8, nearest = true)", "bitmapOf(result, 12, 8, image)\n"),
+        SWIFT: (
+            "pixels(of: image, width: 12, height: 8, nearest: true)",
+            "image(of: result, width: 12, height: 8, for: image)\n",
+        ),
+    }
+    assert all(call in text for call in calls[language])  # the result is a photograph
+    assert "%%" not in text
+    tree_sitter = pytest.importorskip("tree_sitter", reason="the grammars are for tests alone")
+    grammar = pytest.importorskip(language.grammar)
+    parser = tree_sitter.Parser(tree_sitter.Language(grammar.language()))
+    assert not parser.parse(text.encode()).root_node.has_error
+
+
 def test_every_grammar_that_is_tested_is_listed():
     for language in (KOTLIN, SWIFT):
         module = import_module("exporters.card.template_files").load(
