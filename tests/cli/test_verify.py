@@ -12,6 +12,7 @@ import exporters
 from tests.cli.conftest import write_pairs
 from tests.exporters.fakes import negative
 from tf_translate import images
+from tf_translate.cli import verify
 
 
 @pytest.fixture(scope="module")
@@ -185,3 +186,15 @@ def test_invalid_paths_of_images_and_sheets_are_mistakes(mistake, bundle, tmp_pa
     assert "holds no images" in mistake("verify", bundle, "--images", tmp_path / "empty")
     inside = bundle / "sheet.png"
     assert "must lie outside the bundle" in mistake("verify", bundle, "--sheet", inside)
+
+
+def test_sixteen_bit_images_have_the_white_level_of_the_run(tmp_path):
+    source = {"config": {"data": {"white_level": 4095}}}
+    bundle = exporters.open_bundle(
+        exporters.export({"a_to_b": negative()}, tmp_path / "bundle", source=source)
+    )
+    (tmp_path / "photos").mkdir()
+    Image.fromarray(np.full((8, 12), 4095, np.uint16)).save(tmp_path / "photos" / "deep.png")
+    found, count = verify._images(bundle, {"a_to_b": tmp_path / "photos"})
+    assert count == 1
+    assert found["a_to_b"][0].min() == 255  # 4095 of 65535 is 15

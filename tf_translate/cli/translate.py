@@ -207,7 +207,7 @@ def _translate_all(
         raise typer.Exit(1)
 
 
-def _recorded_white_level(source: object) -> int | None:
+def recorded_white_level(source: object) -> int | None:
     """The `data.white_level` of the run that a bundle names as its source.
 
     Args:
@@ -282,7 +282,7 @@ def _open(
 
         runner = IsolatedRunner(open_bundle(path), recipe=recipe, limits=limits)
         context.call_on_close(runner.close)
-        return runner, _recorded_white_level(runner.bundle.manifest.source)
+        return runner, recorded_white_level(runner.bundle.manifest.source)
     if (path / "config.json").is_file():
         load_tensorflow()
         from exporters.verification.eager_reference import EagerReference

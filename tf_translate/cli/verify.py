@@ -23,6 +23,7 @@ from tf_translate.cli.output import (
     print_found,
     print_json,
 )
+from tf_translate.cli.translate import recorded_white_level
 
 NAME = "verify"
 MAX_IMAGES = 64
@@ -130,11 +131,15 @@ def _folders(bundle, texts: list[str]) -> dict[str, Path]:
 
 
 def _images(bundle, folders: Mapping[str, Path]) -> tuple[dict[str, list[np.ndarray]], int]:
-    """Images for each signature with as many channels as it takes, and how many were read."""
+    """Images for each signature with as many channels as it takes, and how many were read.
+
+    16-bit images have the level of white of the run that was exported.
+    """
     from tf_translate.errors import DataError
     from tf_translate.image_files import find_images
     from tf_translate.images import read
 
+    white_level = recorded_white_level(bundle.manifest.source)
     found = {}
     cache: dict[tuple[Path, int], list[np.ndarray]] = {}
     images: dict[str, list[np.ndarray]] = {}
@@ -151,7 +156,10 @@ def _images(bundle, folders: Mapping[str, Path]) -> tuple[dict[str, list[np.ndar
         for channels in _channels(bundle)[name]:
             key = (folder, channels)
             if key not in cache:
-                cache[key] = [read(paths[index], channels=channels) for index in indices]
+                cache[key] = [
+                    read(paths[index], channels=channels, white_level=white_level)
+                    for index in indices
+                ]
             images.setdefault(name, []).extend(cache[key])
     return images, sum(map(len, cache.values()))
 
