@@ -169,6 +169,7 @@ class DualGAN(TwoDomainTranslator):
             "base_filters": 4,
             "norm": "none",
             "dropout": 0.0,
+            "discriminator_head": "global",  # the code's with wgan_gp
             "discriminator_downsamples": 2,
             "discriminator_filters": 4,
         },
