@@ -112,7 +112,7 @@ def _in_proportion(term: LossTerm, given, default):
     if isinstance(given, Schedule):
         raise ValueError(
             f"the weight of term {term.name!r} must be given, because that of {term.follows!r} is "
-            f"a schedule"
+            "a schedule"
         )
     return term.weight * given / default
 

@@ -79,7 +79,7 @@ class CycleGAN(TwoDomainTranslator):
     Weights: `cycle_a` is lambda_A of both code bases and `cycle_b` lambda_B. `cycle` sets both.
         `identity_a` compares F(x) with x and `identity_b` G(y) with y. Unless they are given, they
         follow `cycle_a` and `cycle_b` at half their weight, as with lambda_identity = 0.5 in the
-        code. `cycle_b` and `identity_b` at 0 leave the forward cycle alone (the paper's table 4).
+        code. With `cycle_b` and `identity` at 0 only the forward cycle is left (table 4).
 
     Args:
         generator_ab, generator_ba: Networks from one domain to the other.
