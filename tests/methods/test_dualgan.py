@@ -111,6 +111,15 @@ def test_the_penalized_gradient_is_that_of_the_sum_of_all_patch_scores(reduction
     assert float(losses["gradient_penalty"]) == pytest.approx(expected, rel=1e-4)
 
 
+def test_a_file_from_before_the_setting_keeps_the_penalty_of_the_mean():
+    model = _tiny(gan_mode="wgan_gp")
+    rebuilt = DualGAN.from_config(model.get_config())
+    assert rebuilt.settings.gradient_penalty_reduction == "sum"
+    config = model.get_config()
+    del config["settings"]["gradient_penalty_reduction"]
+    assert DualGAN.from_config(config).settings.gradient_penalty_reduction == "mean"
+
+
 def test_only_wgan_gp_has_a_gradient_penalty():
     batch = {"a": _random(0), "b": _random(1)}
     for mode, terms in (

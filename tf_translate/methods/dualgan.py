@@ -279,3 +279,9 @@ class DualGAN(TwoDomainTranslator):
         """Clips the discriminators' weights (section 3.4)."""
         if player.name == "discriminators" and self.settings.gan_mode == "wgan_clip":
             clip_weights(self.variables_of(player), self.settings.clip)
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """Rebuilds a translator; one saved without `gradient_penalty_reduction` took the mean."""
+        settings = {"gradient_penalty_reduction": "mean", **config["settings"]}
+        return super().from_config({**config, "settings": settings}, custom_objects)
