@@ -309,6 +309,13 @@ def _parity_table(result: dict) -> str:
     notes = [f"{row['name']}: {row['reasons']}" for row in result["parity"] if row["reasons"]]
     if notes:
         lines += ["", f"Settings that are not the defaults. {'; '.join(notes)}."]
+    failed = [
+        f"{row['name']}, seed {seed}: {', '.join(failures)}"
+        for row in result["parity"]
+        for seed, failures in row["failed_seeds"].items()
+    ]
+    if failed:
+        lines += ["", f"Seeds at which the sides disagreed. {'; '.join(failed)}."]
     return "\n".join([*lines, *_outliers(result["parity"]), ""])
 
 

@@ -318,6 +318,7 @@ _ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "tanh": torch.tanh,
     "sigmoid": torch.sigmoid,
     "relu": torch.relu,
+    "elu": functional.elu,
 }
 LAYERS: dict[str, Callable] = {
     "Activation": _activation,
