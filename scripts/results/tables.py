@@ -298,8 +298,8 @@ def _image_memory_table(result: dict) -> str:
 def _parity_table(result: dict) -> str:
     """One row per method: how far its steps are from those of an independent computation."""
     lines = [f"`{result['command']}`: {result['machine']}", ""]
-    columns = "method | loss | gradients | weights, rms | largest | outliers | of | random parts"
-    lines += [f"| {columns} |", "|---" * 8 + "|"]
+    columns = "loss | gradients | weights, rms in steps | largest | outliers | weights"
+    lines += [f"| method | {columns} | random parts |", "|---" * 8 + "|"]
     for row in result["parity"]:
         name = row["name"] if row["passed"] else f"{row['name']} ✗"
         cells = [name, f"{row['losses']:.1g}", f"{row['gradients']:.1g}"]

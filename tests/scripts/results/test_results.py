@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from scripts.results.publish import PAGES, with_tables
+from tf_translate.methods import registry
 
 ROOT = Path(__file__).parents[3]
 COMMANDS = ("tf-translate train", "scripts/bench ", "scripts/demo", "python -m scripts.")
@@ -234,6 +235,19 @@ def check_repeats(result):
     assert all(row["equal"] and row["difference"] == 0.0 for row in result["repeats"])
 
 
+def check_parity(result):
+    """A result of `scripts/bench parity`: every method, within its limits."""
+    check_provenance(result, "tensorflow", "keras", "torch")
+    rows, limits = result["parity"], result["limits"]
+    assert {row["method"] for row in rows} == set(registry.names())
+    for row in rows:
+        assert row["passed"]
+        assert row["losses"] <= limits["losses"]
+        assert row["weights rms"] <= limits["weights rms"]
+        listed = [each for stage in row["stages"].values() for each in stage["outliers"]["listed"]]
+        assert all(each["independent gradients"] for each in listed)
+
+
 CHECKS = {  # by the key that only this kind of result has
     "ablation": check_ablation,
     "benchmark": check_benchmark,
@@ -249,4 +263,5 @@ CHECKS = {  # by the key that only this kind of result has
     "counts": check_fuzz,
     "repeats": check_repeats,
     "image_memory": check_image_memory,
+    "parity": check_parity,
 }
