@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from tf_translate.core.loss_terms import content, with_loss_weights
 from tf_translate.core.player import Player
-from tf_translate.core.schedules import LinearDecay, LinearRamp, Switch
+from tf_translate.core.schedules import LinearDecay, LinearRamp, PiecewiseConstant, Switch
 
 
 def test_the_log_name_of_a_loss_term_starts_with_its_role():
@@ -56,6 +56,18 @@ def test_a_term_cannot_follow_a_schedule():
 )
 def test_the_learning_rate_of_cyclegan_is_halved_at_epoch_150_and_0_at_200(epoch, rate):
     assert float(LinearDecay(2e-4, 100, 100)(epoch)) == pytest.approx(rate, abs=1e-10)
+
+
+def test_the_learning_rate_of_ian_falls_at_the_start_of_epochs_25_50_and_75():
+    rate = PiecewiseConstant([25, 50, 75], [2e-4, 1e-4, 5e-5, 1e-5])
+    epochs = (0, 24, 25, 49, 50, 74, 75, 79)
+    expected = [2e-4, 2e-4, 1e-4, 1e-4, 5e-5, 5e-5, 1e-5, 1e-5]
+    found = [float(rate(tf.constant(epoch, tf.int64))) for epoch in epochs]
+    assert found == pytest.approx(expected)
+    assert PiecewiseConstant.from_config(rate.get_config()).get_config() == rate.get_config()
+    for boundaries in ([0], [3, 3], [3, 2]):
+        with pytest.raises(ValueError, match="`boundaries` must ascend from 1 or more"):
+            PiecewiseConstant(boundaries, [1.0] * (1 + len(boundaries)))
 
 
 def test_a_linear_ramp_reaches_half_of_its_end_in_half_of_its_steps():

@@ -93,6 +93,41 @@ def test_learning_rates_decay_over_the_updates_of_each_player():
     assert (generators.constant_steps, generators.decay_steps) == (50, 50)
 
 
+def _piecewise(**training):
+    return Config(
+        method="dualgan",
+        model=TINY,
+        data={"path": "unused", "size": [16, 16]},
+        training={"lr_schedule": "piecewise", "lr_factors": [0.5, 0.05], **training},
+    )
+
+
+def test_a_piecewise_learning_rate_changes_at_fractions_of_the_updates_of_each_player():
+    config = _piecewise(steps=100, lr_boundaries=[0.25, 0.5])  # 300 updates of discriminators
+    optimizers = build(config).player_optimizers
+    discriminators, generators = (
+        optimizers[name]._learning_rate for name in ("discriminators", "generators")
+    )
+    assert (discriminators.boundaries, generators.boundaries) == ([75, 150], [25, 50])
+    first = generators.rates[0]
+    assert generators.rates == pytest.approx([first, 0.5 * first, 0.05 * first])
+    with pytest.raises(ConfigError, match=r"lr_boundaries must be different updates, got \[1, 1\]"):
+        build(_piecewise(steps=2, lr_boundaries=[0.5, 0.6]))
+
+
+@pytest.mark.parametrize(
+    ("boundaries", "message"),
+    [
+        ([0.5], "needs lr_boundaries and as many lr_factors"),
+        ([0.5, 0.25], "lr_boundaries must ascend"),
+        ([0.5, 1.0], "less than 1"),
+    ],
+)
+def test_boundaries_without_a_factor_or_out_of_order_are_refused(boundaries, message):
+    with pytest.raises(ValueError, match=message):
+        _piecewise(lr_boundaries=boundaries)
+
+
 def test_each_player_has_the_optimizer_of_its_settings_field():
     config = Config(
         method="icgan",

@@ -18,11 +18,21 @@ class TrainingConfig(Settings):
     )
     batch_size: int = Field(1, ge=1, description="images of each domain per turn, over all devices")
     seed: int = Field(0, ge=0, description="of weights, shuffling, augmentation and noise")
-    lr_schedule: Literal["none", "linear"] = Field(
-        "none", description="learning rate: constant, or linear to 0"
+    lr_schedule: Literal["none", "linear", "piecewise"] = Field(
+        "none",
+        description="learning rate: constant, linear to 0, or piecewise constant (lr_boundaries)",
     )
     lr_decay_start: float = Field(
         0.5, ge=0, lt=1, description="fraction of the steps before the linear schedule falls"
+    )
+    lr_boundaries: list[Annotated[float, Field(gt=0, lt=1)]] = Field(
+        [],
+        description="fractions of the steps at which the piecewise learning rate changes, "
+        "ascending",
+    )
+    lr_factors: list[Annotated[float, Field(gt=0)]] = Field(
+        [],
+        description="factors on the first learning rate, one from each of lr_boundaries on",
     )
     ema_momentum: float = Field(
         0.0, ge=0, lt=1, description="momentum of the moving average of generators' weights; 0: off"
@@ -64,6 +74,18 @@ class TrainingConfig(Settings):
         if not re.fullmatch("one|all|(cpu|gpu):[1-9][0-9]{0,3}", value):
             raise ValueError("devices must be one, all, cpu:N or gpu:N, as in gpu:4")
         return value
+
+    @model_validator(mode="after")
+    def _each_boundary_has_a_factor(self) -> "TrainingConfig":
+        boundaries, factors = self.lr_boundaries, self.lr_factors
+        if self.lr_schedule == "piecewise" and not 0 < len(boundaries) == len(factors):
+            raise ValueError(
+                "lr_schedule = 'piecewise' needs lr_boundaries and as many lr_factors, such as "
+                f"[0.5, 0.75] and [0.1, 0.01], got {boundaries} and {factors}"
+            )
+        if boundaries != sorted(set(boundaries)):
+            raise ValueError(f"lr_boundaries must ascend, such as [0.5, 0.75], got {boundaries}")
+        return self
 
     @model_validator(mode="after")
     def _patience_measures(self) -> "TrainingConfig":

@@ -6,7 +6,7 @@ from tf_translate.config.data import DataConfig
 from tf_translate.config.schema import Config, TrainingConfig
 from tf_translate.core.optimizers import make_optimizer
 from tf_translate.core.player import Player
-from tf_translate.core.schedules import LinearDecay
+from tf_translate.core.schedules import LinearDecay, PiecewiseConstant
 from tf_translate.core.translator import Translator
 from tf_translate.errors import ConfigError
 from tf_translate.experiment.configure import method_settings
@@ -120,13 +120,28 @@ def _optimizer(
     translator: Translator, training: TrainingConfig, player: Player, ends: list[tuple[str, int]]
 ) -> keras.optimizers.Optimizer:
     own = getattr(translator.settings, player.optimizer_setting).model_dump()
-    learning_rate = None
-    if training.lr_schedule == "linear":
-        updates = _updates(player, translator.fraction_of_steps(player), ends)
-        constant = int(updates * training.lr_decay_start)
-        learning_rate = LinearDecay(own["learning_rate"], constant, updates - constant)
+    updates = _updates(player, translator.fraction_of_steps(player), ends)
+    learning_rate = _learning_rate(training, own["learning_rate"], updates)
     ema_momentum = training.ema_momentum if player.ema_if_enabled else 0.0
     return make_optimizer(own, learning_rate=learning_rate, ema_momentum=ema_momentum)
+
+
+def _learning_rate(
+    training: TrainingConfig, first: float, updates: int
+) -> keras.optimizers.schedules.LearningRateSchedule | None:
+    """The schedule of an optimizer that takes so many updates; None: constant."""
+    if training.lr_schedule == "linear":
+        constant = int(updates * training.lr_decay_start)
+        return LinearDecay(first, constant, updates - constant)
+    if training.lr_schedule == "piecewise":
+        boundaries = [round(updates * fraction) for fraction in training.lr_boundaries]
+        if boundaries != sorted({*boundaries, 0})[1:]:
+            raise ConfigError(
+                f"training.lr_boundaries must be different updates, got {boundaries} of {updates}; "
+                "train for more steps, or set boundaries that are further apart"
+            )
+        return PiecewiseConstant(boundaries, [first, *(first * f for f in training.lr_factors)])
+    return None
 
 
 def _updates(player: Player, fraction: float, ends: list[tuple[str, int]]) -> int:

@@ -58,10 +58,14 @@ def resumed_config(path: str | Path, source: str, overrides: Sequence[str]) -> C
     allowed = {*(f"training.{name}" for name in _MAY_CHANGE), _DATA_PATH}
     _check_changes(stored, config, allowed, "--resume continues with the run's settings")
     if config.training.steps != stored.training.steps and stored.training.lr_schedule != "none":
+        follows = {
+            "linear": "reaches 0 at the last step",
+            "piecewise": "changes at fractions of the steps",
+        }[stored.training.lr_schedule]
         raise ConfigError(
             f"training.steps of {path} cannot change from {stored.training.steps} to "
             f"{config.training.steps}: training.lr_schedule = {stored.training.lr_schedule!r} "
-            "reaches 0 at the last step, so steps that were taken would have been others; start a "
+            f"{follows}, so steps that were taken would have been others; start a "
             f"new run from its weights: tf-translate train {stored.method} --run NEW --set "
             f"training.init_from={path}"
         )
