@@ -107,14 +107,14 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):
                 raise ValueError(f"`{attribute}` must be built before it is given")
             setattr(self, attribute, network)
         self.network_names = tuple(networks)
-        self.players = self.choose_players()
-        missing = {name for player in self.players for name in player.networks} - set(networks)
-        if missing:
-            raise ValueError(f"players update networks that are missing: {sorted(missing)}")
         self.loss_weights = dict(loss_weights or {})
         self.weighted_terms = with_loss_weights(
             self.terms, self.choose_loss_weights(self.loss_weights)
         )
+        self.players = self.choose_players()
+        missing = {name for player in self.players for name in player.networks} - set(networks)
+        if missing:
+            raise ValueError(f"players update networks that are missing: {sorted(missing)}")
         if not any(term.active for term in self.weighted_terms):
             raise ValueError("every term has weight 0: there is nothing to train")
         self.stage = self.stages[0]
@@ -173,7 +173,10 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):
     # --- what a subclass may override or call ------------------------------------------------
 
     def choose_players(self) -> tuple[Player, ...]:
-        """The players of this object. By default those of the class, whatever the settings."""
+        """The players of this object. By default those of the class, whatever the settings.
+
+        Called after the loss weights are known, so that it may ask whether a term is used.
+        """
         return type(self).players
 
     def choose_loss_weights(self, given: Mapping) -> Mapping[str, float | Schedule]:
