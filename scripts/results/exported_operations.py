@@ -43,7 +43,9 @@ _ACTIVATIONS = (
     *("selu", "sigmoid", "silu", "soft_shrink", "softmax", "softplus", "softsign", "squareplus"),
     *("tanh", "tanh_shrink"),
 )
-_TRAINING_ONLY = ("constancy", "conditional", "discriminator", "gan_mode")
+_TRAINING_ONLY = (
+    *("constancy", "conditional", "discriminator", "gan_mode", "orthogonal", "updates"),
+)
 _KINDS = ("saved_model", "saver", "attributes", "tflite")
 _HEADER = """\
 # The operations that `export` writes. All others are refused in models of others.

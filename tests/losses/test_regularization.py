@@ -8,7 +8,8 @@ from tf_translate.losses.regularization import (
     clip_weights,
     gradient_penalty,
     mean_weight_decay,
-    orthogonality,
+    orthogonality_of_filters,
+    orthogonality_of_rows,
     r1_penalty,
     total_variation,
     weight_decay,
@@ -156,22 +157,52 @@ def test_total_variation_of_a_constant_image_has_a_finite_gradient():
     assert np.isfinite(tape.gradient(value, images)).all()
 
 
-def test_orthogonality_equals_the_papers_sum_in_numpy():
+def _kernels_and_others():
     random = np.random.default_rng(0)
     kernels = [random.normal(size=shape) for shape in ((3, 3, 2, 4), (5, 5, 3, 2))]
     others = [random.normal(size=shape) for shape in ((6, 5), (4,), (2, 3, 4))]
+    return kernels, [keras.Variable(v.astype(np.float32)) for v in [*kernels, *others]]
+
+
+def test_orthogonality_of_filters_equals_the_papers_sum_in_numpy():
+    kernels, variables = _kernels_and_others()
     expected = 0.0
     for kernel in kernels:
         filters = np.stack([kernel[..., i].ravel() for i in range(kernel.shape[-1])])
         expected += np.abs(filters @ filters.T - np.eye(len(filters))).sum()
-    variables = [keras.Variable(value.astype(np.float32)) for value in [*kernels, *others]]
-    assert float(orthogonality(variables)) == pytest.approx(expected, rel=1e-5)
+    assert float(orthogonality_of_filters(variables)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_orthogonality_of_rows_equals_the_codes_sum_in_numpy():
+    # As train_IAN.py contracts (filters, channels, rows, columns): over channels and columns.
+    kernels, variables = _kernels_and_others()
+    expected = 0.0
+    for kernel in kernels:
+        weights = kernel.transpose(3, 2, 0, 1)
+        for one in weights:
+            for row in range(kernel.shape[0]):
+                for other in range(kernel.shape[0]):
+                    product = (one[:, row] * one[:, other]).sum()
+                    expected += abs(product - (row == other))
+    assert float(orthogonality_of_rows(variables)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_orthogonality_of_rows_by_hand():
+    # Two filters of 2x2 pixels. The first has the rows (1, 0) and (0, 1): 0. The second has twice
+    # (1, 1): all products are 2, less I: |2 - 1| + |2 - 1| + 2 + 2 = 6. That both filters
+    # have a product of 2 does not count.
+    kernel = np.zeros((2, 2, 1, 2), np.float32)
+    kernel[..., 0, 0], kernel[..., 0, 1] = np.eye(2), 1.0
+    assert float(orthogonality_of_rows([keras.Variable(kernel)])) == pytest.approx(6.0)
+    assert float(orthogonality_of_rows([])) == 0.0
 
 
 def test_the_loss_of_orthonormal_filters_is_zero():
     square, _ = np.linalg.qr(np.random.default_rng(0).normal(size=(4, 4)))
     kernel = square.reshape(2, 2, 1, 4).astype(np.float32)
-    assert float(orthogonality([keras.Variable(kernel)])) == pytest.approx(0.0, abs=1e-5)
+    assert float(orthogonality_of_filters([keras.Variable(kernel)])) == pytest.approx(0.0, abs=1e-5)
     # Twice as long: W W^T = 4 I, so 3 for each of 4 filters.
-    assert float(orthogonality([keras.Variable(2 * kernel)])) == pytest.approx(12.0, rel=1e-5)
-    assert float(orthogonality([])) == 0.0
+    assert float(orthogonality_of_filters([keras.Variable(2 * kernel)])) == pytest.approx(
+        12.0, rel=1e-5
+    )
+    assert float(orthogonality_of_filters([])) == 0.0

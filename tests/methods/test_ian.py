@@ -74,6 +74,8 @@ def test_networks_have_as_many_parameters_as_those_of_the_code(discriminator):
         "trunk": trunk, "encoder_head": head, "discriminator_head": head_of_d, "decoder": decoder,
     }  # fmt: skip
     assert (trunk, head, decoder) == (17_216_512, 16_586_400, 18_885_760)
+    verdict = model.discriminator_head.layers[-1].kernel.numpy()
+    assert verdict.std() == pytest.approx(0.01, rel=0.06)  # of at least 1,524 weights
     assert [part[1:] for part in model.trunk.output_shape] == [
         (32, 32, 128), (16, 16, 256), (8, 8, 512), (4, 4, 1024),
     ]  # fmt: skip
@@ -90,7 +92,7 @@ def test_optimizers_are_those_of_the_code():
 
 @pytest.mark.parametrize("discriminator", ["binary", "ternary"])
 def test_objectives_equal_the_equations_of_the_code_in_numpy(discriminator):
-    model, batch = tiny_ian({"orthogonal": 1e-3}, discriminator=discriminator), _batch()
+    model, batch = tiny_ian(discriminator=discriminator), _batch()
     shared = _shared(model, batch)
     losses = model.autoencoder_objective(batch, shared)
     image, fake = batch["image"].numpy(), shared["reconstructed"].numpy()
@@ -113,10 +115,31 @@ def test_objectives_equal_the_equations_of_the_code_in_numpy(discriminator):
     assert float(of_discriminator["discriminator"]) == pytest.approx(expected, rel=1e-4)
     squares = sum((v.numpy() ** 2).sum() for v in model.variables_of(model.players[1]))
     assert float(of_discriminator["l2"]) == pytest.approx(squares, rel=1e-5)
+
+
+@pytest.mark.parametrize("form", ["rows", "filters"])
+@pytest.mark.parametrize("updates", ["together", "alternate"])
+def test_orthogonality_takes_the_place_of_l2_except_on_the_encoder_head(form, updates):
+    model = tiny_ian({"orthogonal": 1e-3}, orthogonal_form=form, updates=updates)
+    found = {player.name: model._weight_regularization(player.name) for player in model.players}
+    squares = sum((v.numpy() ** 2).sum() for v in model.encoder_head.trainable_variables)
+    encoding = "autoencoder" if updates == "together" else "encoder"
+    assert float(found[encoding]["l2"]) == pytest.approx(squares, rel=1e-5)
     kernels = [v.numpy() for v in model.trunk.trainable_variables if len(v.shape) == 4]
-    flat = [kernel.reshape(-1, kernel.shape[-1]) for kernel in kernels]
-    ortho = sum(np.abs(w.T @ w - np.eye(w.shape[1])).sum() for w in flat)
-    assert float(of_discriminator["orthogonal"]) == pytest.approx(ortho, rel=1e-5)
+    assert float(found["discriminator"].pop("orthogonal")) == pytest.approx(
+        sum(_orthogonality(kernel, form) for kernel in kernels), rel=1e-5
+    )
+    assert found["discriminator"] == {}
+    assert all(("l2" in terms) == (name == encoding) for name, terms in found.items())
+    assert "orthogonal" in found["autoencoder" if updates == "together" else "decoder"]
+
+
+def _orthogonality(kernel, form):
+    """The sum of |W W^T - I|, over all filters or over the rows inside each."""
+    matrices = [kernel.reshape(-1, kernel.shape[-1]).T]
+    if form == "rows":
+        matrices = [one.reshape(len(one), -1) for one in kernel.transpose(3, 0, 1, 2)]
+    return sum(np.abs(w @ w.T - np.eye(len(w))).sum() for w in matrices)
 
 
 def _gan_loss(discriminator, real, reconstructed, sampled):

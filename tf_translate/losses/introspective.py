@@ -95,6 +95,8 @@ class IntrospectiveGANLoss:
         num_logits: Number of logits that the discriminator gives.
         discriminator: `(real, reconstructed, sampled) scores -> scalar`.
         generator: `(reconstructed, sampled) scores -> scalar`.
+        encoder: `reconstructed scores -> scalar`: the generator's loss but for samples, which do
+            not depend on the encoder.
         chance_level: The discriminator's loss if it cannot tell the images apart.
         real_log_odds: `scores -> (batch,)`, the log-odds of "real" against all else.
     """
@@ -102,8 +104,13 @@ class IntrospectiveGANLoss:
     num_logits: int
     discriminator: Callable
     generator: Callable
+    encoder: Callable
     chance_level: float
     real_log_odds: Callable
+
+
+def _ternary_encoder(reconstructed_scores):
+    return class_cross_entropy(reconstructed_scores, REAL)
 
 
 def _real_log_odds_of_three(scores):
@@ -112,10 +119,20 @@ def _real_log_odds_of_three(scores):
 
 INTROSPECTIVE_GAN_LOSSES = {
     "binary": IntrospectiveGANLoss(
-        1, binary_discriminator, binary_generator, 3 * math.log(2), lambda scores: scores[:, 0]
+        num_logits=1,
+        discriminator=binary_discriminator,
+        generator=binary_generator,
+        encoder=vanilla_generator,
+        chance_level=3 * math.log(2),
+        real_log_odds=lambda scores: scores[:, 0],
     ),
     "ternary": IntrospectiveGANLoss(
-        3, ternary_discriminator, ternary_generator, 3 * math.log(3), _real_log_odds_of_three
+        num_logits=3,
+        discriminator=ternary_discriminator,
+        generator=ternary_generator,
+        encoder=_ternary_encoder,
+        chance_level=3 * math.log(3),
+        real_log_odds=_real_log_odds_of_three,
     ),
 }
 

@@ -145,8 +145,8 @@ def mean_weight_decay(variables: Sequence):
     return 0.5 * scalar_sum([tf.reduce_mean(square) for square in squares])
 
 
-def orthogonality(variables: Sequence):
-    """How far the filters of convolutions are from orthogonal vectors of norm 1.
+def orthogonality_of_filters(variables: Sequence):
+    """How far the filters of each convolution are from orthogonal vectors of norm 1.
 
     Args:
         variables: Trainable variables. Those of rank 4 count, `(height, width, c, filters)`, with
@@ -157,16 +157,42 @@ def orthogonality(variables: Sequence):
         Non-negative float32 scalar: the sum of |W W^T - I| over elements and variables.
 
     Source: Brock et al. 2017, https://arxiv.org/abs/1609.07093, orthogonal regularization.
-    Departs: the filters of a layer are compared with each other, as in the paper; its code
-    compares the rows inside each filter.
     """
     losses = [tf.zeros(())]
-    for variable in variables:
-        if len(variable.shape) == 4:
-            filters = tf.reshape(tf.cast(variable.value, tf.float32), [-1, variable.shape[-1]])
-            products = tf.matmul(filters, filters, transpose_a=True)
-            losses.append(tf.reduce_sum(tf.abs(products - tf.eye(variable.shape[-1]))))
+    for kernel in _kernels(variables):
+        filters = tf.reshape(kernel, [-1, kernel.shape[-1]])
+        products = tf.matmul(filters, filters, transpose_a=True)
+        losses.append(tf.reduce_sum(tf.abs(products - tf.eye(kernel.shape[-1]))))
     return scalar_sum(losses)
+
+
+def orthogonality_of_rows(variables: Sequence):
+    """How far the rows inside each filter of each convolution are from orthogonal, of norm 1.
+
+    A filter of k x k pixels has k rows. The product of two rows is summed over columns and
+    channels. Filters are not compared with each other.
+
+    Args:
+        variables: As for `orthogonality_of_filters`.
+
+    Returns:
+        Non-negative float32 scalar: the sum of |R R^T - I|, of k x k elements, over filters and
+        variables; R holds the rows of a filter.
+
+    Source: train_IAN.py of github.com/ajbrock/Neural-Photo-Editor.
+    """
+    losses = [tf.zeros(())]
+    for kernel in _kernels(variables):
+        filters = tf.transpose(kernel, [3, 0, 1, 2])  # (filters, rows, columns, channels)
+        rows = tf.reshape(filters, [kernel.shape[3], kernel.shape[0], -1])
+        products = tf.matmul(rows, rows, transpose_b=True)  # (filters, rows, rows)
+        losses.append(tf.reduce_sum(tf.abs(products - tf.eye(kernel.shape[0]))))
+    return scalar_sum(losses)
+
+
+def _kernels(variables: Sequence) -> list:
+    """The kernels of convolutions among variables, in float32."""
+    return [tf.cast(each.value, tf.float32) for each in variables if len(each.shape) == 4]
 
 
 def _sum_of_image_means(scores):

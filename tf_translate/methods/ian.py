@@ -1,5 +1,6 @@
 """IAN, the introspective adversarial network: a VAE trained in discriminator features."""
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Literal
 
@@ -25,7 +26,12 @@ from tf_translate.losses.introspective import (
     kl_from_standard_normal,
 )
 from tf_translate.losses.reconstruction import mean_absolute_error
-from tf_translate.losses.regularization import orthogonality, r1_penalty, weight_decay
+from tf_translate.losses.regularization import (
+    orthogonality_of_filters,
+    orthogonality_of_rows,
+    r1_penalty,
+    weight_decay,
+)
 from tf_translate.methods.registry import register
 from tf_translate.networks import introspective
 from tf_translate.networks.inference_behavior import describe_inference
@@ -37,13 +43,62 @@ _RELU_GRADIENT_WIDTH = 0.5
 # its steps amplify rounding.
 _TOLERANCE_FACTOR = 3.0
 # Streams of random values (see `stateless_random`): for the latents encoded from images, the
-# latents of N(0, I), the noise on an image and on its reconstruction, and the noise on samples.
-_ENCODED_LATENT, _PRIOR_LATENT, _IMAGE_NOISE, _SAMPLE_NOISE = range(4)
+# latents of N(0, I), the noise on an image and on its reconstruction, the noise on samples, and
+# the latents of N(0, I) of the discriminator's own samples.
+_ENCODED_LATENT, _PRIOR_LATENT, _IMAGE_NOISE, _SAMPLE_NOISE, _DISCRIMINATOR_LATENT = range(5)
+_ORTHOGONALITY = {"rows": orthogonality_of_rows, "filters": orthogonality_of_filters}
+# How networks differ: activation of the encoder head, start of the discriminator head.
+_HEADS = {"simple": ("elu", 0.01), "full": ("relu", 0.02)}
+# The players of `updates = "alternate"`, in an order that gives the code's updates. The forward
+# passes of a microbatch run before its first turn. So the encoder head's turn on the first one
+# uses the decoder's weights from before the decoder's turn, and that on the second the new ones.
+_ALTERNATING = (
+    Player(
+        "decoder",
+        ("decoder",),
+        "decoder_objective",
+        ("pixel", "feature", "adversarial", "l2", "orthogonal"),
+        ema_if_enabled=True,
+    ),
+    Player(
+        "encoder",
+        ("encoder_head",),
+        "encoder_objective",
+        ("pixel", "feature", "adversarial", "kl", "l2"),
+        forward="reconstruct_batch",
+        depends_on=("discriminator",),
+        microbatches=(0, 1),
+        ema_if_enabled=True,
+    ),
+    Player(
+        "discriminator",
+        ("trunk", "discriminator_head"),
+        "discriminator_objective",
+        ("discriminator", "r1", "l2", "orthogonal"),
+        forward="real_features",
+        microbatches=(1,),
+    ),
+)
 
 
 class IANSettings(MethodSettings):
     """Networks and editor of IAN; defaults are those of IAN_simple, the published code."""
 
+    network: Literal["simple", "full"] = Field(
+        "simple",
+        description="simple: IAN_simple.py; full: IAN.py, the paper's multiscale dilated "
+        "convolutions, autoregressive flow of the latent and RGB-Beta output",
+    )
+    updates: Literal["together", "alternate"] = Field(
+        "together",
+        description="together: all networks learn from each batch (ours); alternate: decoder and "
+        "discriminator in turns, one batch each, the encoder from both (train_IAN.py)",
+    )
+    orthogonal_form: Literal["rows", "filters"] = Field(
+        "rows",
+        description="what the loss term orthogonal compares: rows, those inside each filter "
+        "(train_IAN.py, weight 1e-3); filters, all filters of a layer (the paper, weight 8e-5)",
+    )
     discriminator: Literal["binary", "ternary"] = Field(
         "binary",
         description="binary: real or not (IAN_simple.py); ternary: real, reconstructed or sampled "
@@ -92,42 +147,48 @@ class IAN(Translator):
     """Encodes images from its discriminator's features, and edits them through the latent.
 
     Code to paper: `trunk` and `discriminator_head` are the discriminator, `trunk` and
-        `encoder_head` the encoder (z has mean mu and standard deviation exp(log sigma)),
-        `decoder` the generator G; "feature" is the introspective loss. "The code" below is
-        the authors': networks and weights in IAN_simple.py, losses and updates in
-        train_IAN_simple.py, edits in NPE.py. IAN.py with train_IAN.py is the paper's model.
+        `encoder_head` the encoder (z0 has mean mu and standard deviation exp(log sigma)),
+        `decoder` the generator G, `latent_flow` the autoregressive flow from z0 to z, which only
+        the full network has; in the simple one z is z0. "feature" is the introspective loss.
+        "The code" below is the authors': IAN_simple.py and train_IAN_simple.py for the simple
+        network and the binary loss, IAN.py and train_IAN.py for the paper's model (preset
+        ian_paper), NPE.py for edits.
     Batch: `{"image"}`, `(batch, height, width, channels)` float32 in [-1, 1].
     Players: autoencoder (`encoder_head`, `decoder`), then discriminator (`trunk`,
         `discriminator_head`), on the same reconstructions and samples. The trunk is trained
-        by the discriminator's loss; the encoder head by pixels, features and KL, not by the
-        adversarial term; the decoder by all but KL. Weight decay and orthogonality are logged as
-        the mean over both players.
+        by the discriminator's loss; the decoder by pixels, features and the adversarial term; the
+        encoder head by pixels, features and KL, and with the ternary loss by the adversarial term.
+        `latent_flow` is random and never trained. With `updates="alternate"`, decoder and
+        encoder head take a turn on one half of the batch, then encoder head and discriminator on
+        the other. Terms of several turns are logged as means over them. The adversarial term of the
+        encoder head's own turns is that of reconstructions, as samples do not depend on it.
     Deploys: `reconstruct`, image to image; `edit`, an image, a `target` (the image with colours
         painted over it), a `mask` of the painted pixels and `steps` to an image; `encode`, image
-        to latent (mu); `decode`, latent to image.
-    Edit: gradient steps from mu towards the painted colours, on the mask-weighted mean of
-        (G(z) - target)^2. `mask` is 1 where colours are painted and 0 elsewhere. `steps`,
+        to latent (mu, a z0); `decode`, latent (z0) to image.
+    Edit: gradient steps from the z of mu towards the painted colours, on the mask-weighted mean of
+        (G(z) - target)^2; the steps are behind the flow, as in NPE.py. `mask` is 1 where
+        colours are painted and 0 elsewhere. `steps`,
         `(batch, 1)` float32 in [0, `edit_steps`], is how many steps take effect; at
         2.5 the third step is half as long. The learning rate is multiplied by 1 + width, where
         width is sqrt(sum of mask), in pixels: the side of a painted square. The change is then
         blended into the image by IAN's own mask, which is not the painted one:
         |edited - reconstructed|, averaged over channels and blurred (see `blend`).
     Departs:
-        - There is no MADE randomizer, no multiscale dilated block and no RGB-beta output layer. So
-          "ternary" is the paper's GAN loss on IAN_simple's networks.
-        - Both players take a turn on each batch (the code: alternately, one batch each).
-        - The encoder head is updated once a step (the code: on the decoder's batch and on the
-          discriminator's).
-        - It has no adversarial term, also for "ternary" (train_IAN.py adds it).
-        - The discriminator's loss does not reach the trunk through reconstructions
-          (train_IAN_simple.py: it does; train_IAN.py: not).
-        - Minibatch discrimination is trained (IAN_simple keeps its initial weights).
-        - L2 is on every trainable variable, batch norm included (the code: not on the encoder
-          head).
+        - With `updates="together"`, both players take a turn on each batch (the code: alternately,
+          one batch each), and the encoder head is updated once a step (the code: on the decoder's
+          batch and on the discriminator's). With "alternate", the noise of z0 on both batches of a
+          step is the same.
+        - Odd kernels are padded and cropped as in TensorFlow, which makes each network the
+          code's for images that are mirrored left to right and top to bottom.
+        - Simple network: minibatch discrimination is trained (IAN_simple keeps its initial
+          weights); the discriminator's loss does not reach the trunk through reconstructions
+          (train_IAN_simple.py: it does; train_IAN.py: not); L2 is on the encoder head too
+          (train_IAN_simple.py: not).
+        - L2 includes offsets of batch norm (train_IAN.py: not).
+        - Full network: its flow has no biases, which stay 0 in the code. Images other than 64x64
+          add and drop levels.
         - A painted patch may have any shape (the code: squares), and pixels are compared in [-1, 1]
           without rounding.
-        - The learning rate of training is constant, as in IAN_simple (IAN.py lowers it in steps).
-        - The epsilon of batch norm is 1e-5 (the code: 1e-4).
         - An edit's gradients of ReLUs are smoothed (see `PortableReLU`).
         - Noise and "r1" are not in the paper, and off by default.
 
@@ -137,6 +198,8 @@ class IAN(Translator):
         discriminator_head: Network from the last activations to 1 or 3 logits, for the binary or
             the ternary GAN loss.
         decoder: Network from latents to images.
+        latent_flow: Network from latents z0 to the decoder's latents z, which is not trained; None:
+            z is z0.
         settings: `IANSettings`; None: the code's.
         loss_weights: Weights that replace those of `terms`; 0 switches a term off.
         name: Name of the model.
@@ -159,7 +222,11 @@ class IAN(Translator):
             "r1", weight=0.0, source="not in the paper; R1, Mescheder et al. 2018, eq. 9"
         ),
         regularization("kl", source="the code: mean over images and latent"),
-        regularization("l2", weight=1e-5, source="the code: sum of squares"),
+        regularization(
+            "l2",
+            weight=1e-5,
+            source="the code: sum of squares; beside orthogonal on the encoder head alone",
+        ),
         regularization(
             "orthogonal", weight=0.0, source="the paper; 1e-3 in IAN.py, 0 in IAN_simple"
         ),
@@ -204,45 +271,75 @@ class IAN(Translator):
         encoder_head: keras.Model,
         discriminator_head: keras.Model,
         decoder: keras.Model,
+        latent_flow: keras.Model | None = None,
         **options,
     ):
-        introspective.check_compatible(trunk, encoder_head, discriminator_head, decoder)
+        introspective.check_compatible(
+            trunk, encoder_head, discriminator_head, decoder, latent_flow
+        )
         num_logits = discriminator_head.output_shape[-1]
         known = {loss.num_logits: loss for loss in INTROSPECTIVE_GAN_LOSSES.values()}
         if num_logits not in known:
             raise ValueError(
                 f"`discriminator_head` must give one of {sorted(known)} logits, got {num_logits}"
             )
-        super().__init__(
-            networks={
-                "trunk": trunk,
-                "encoder_head": encoder_head,
-                "discriminator_head": discriminator_head,
-                "decoder": decoder,
-            },
-            **options,
-        )
+        networks = {
+            "trunk": trunk,
+            "encoder_head": encoder_head,
+            "discriminator_head": discriminator_head,
+            "decoder": decoder,
+        }
+        if latent_flow is not None:
+            networks["latent_flow"] = latent_flow
+        super().__init__(networks=networks, **options)
+        self.latent_flow = latent_flow
         self.latent_size = decoder.input_shape[-1]
         self.gan_loss = known[num_logits]
 
     @classmethod
     def build_networks(cls, settings, shape) -> dict[str, keras.Model]:
-        """Trunk, its two heads and the decoder."""
+        """Trunk, its two heads, the decoder and, in the full network, the flow before it."""
         trunk = introspective.trunk(shape, base_filters=settings.base_filters)
         features_shape = trunk.outputs[-1].shape[1:]
         num_logits = INTROSPECTIVE_GAN_LOSSES[settings.discriminator].num_logits
-        return {
+        activation, standard_deviation = _HEADS[settings.network]
+        full = settings.network == "full"
+        decoder = introspective.multiscale_decoder if full else introspective.latent_decoder
+        networks = {
             "trunk": trunk,
             "encoder_head": introspective.latent_head(
-                features_shape, settings.latent, width=settings.latent_width
+                features_shape,
+                settings.latent,
+                width=settings.latent_width,
+                activation=activation,
             ),
             "discriminator_head": introspective.discriminator_head(
-                features_shape, num_logits=num_logits, kernels=settings.kernels
+                features_shape,
+                num_logits=num_logits,
+                kernels=settings.kernels,
+                standard_deviation=standard_deviation,
             ),
-            "decoder": introspective.latent_decoder(
-                shape, settings.latent, base_filters=settings.decoder_filters
-            ),
+            "decoder": decoder(shape, settings.latent, base_filters=settings.decoder_filters),
         }
+        if full:
+            networks["latent_flow"] = introspective.latent_flow(settings.latent)
+        return networks
+
+    def choose_players(self) -> tuple[Player, ...]:
+        """Both together or in turns; which terms train the encoder head depends on the GAN loss."""
+        binary = self.discriminator_head.output_shape[-1] == 1
+        alternate = self.settings.updates == "alternate"
+        players = []
+        for player in _ALTERNATING if alternate else type(self).players:
+            left_out = set()
+            if binary and player.name == "encoder":
+                left_out.add("adversarial")
+            if self.uses("orthogonal") and "encoder_head" not in player.networks:
+                left_out.add("l2")  # see `_weight_regularization`
+            terms = tuple(term for term in player.terms if term not in left_out)
+            stopped = player.stop_gradient_for if binary else {}
+            players.append(dataclasses.replace(player, terms=terms, stop_gradient_for=stopped))
+        return tuple(players)
 
     @property
     def chance_levels(self):
@@ -265,25 +362,23 @@ class IAN(Translator):
         return results | {"r1": penalty}
 
     def reconstruct_batch(self, batch, shared):
-        """G(z), for z encoded from each image and for z of N(0, I)."""
+        """G(z), for z encoded from each image and, if all learn together, for z0 of N(0, I)."""
         mean, log_sigma = self.encoder_head(shared["features"][-1], training=True)
-        latent = mean + tf.exp(log_sigma) * self._standard_normal(batch, _ENCODED_LATENT)
-        return {
+        noise = self._standard_normal(batch, _ENCODED_LATENT)
+        latent = self._flow(mean + tf.exp(log_sigma) * noise)
+        results = {
             "mean": mean,
             "log_sigma": log_sigma,
+            "latent": latent,
             "reconstructed": self.decoder(latent, training=True),
-            "sampled": self.decoder(self._standard_normal(batch, _PRIOR_LATENT), training=True),
         }
+        if self.settings.updates == "together":
+            results["sampled"] = self._sample(batch, _PRIOR_LATENT)
+        return results
 
     def autoencoder_objective(self, batch, shared):
         """Reconstruct images, in pixels and in the trunk's features, and fool the discriminator."""
-        losses = {}
-        if self.uses("pixel"):
-            losses["pixel"] = 2.0 * mean_absolute_error(shared["reconstructed"], batch["image"])
-        if self.uses("feature") or self.uses("adversarial"):
-            features = self._features(self._with_noise(shared["reconstructed"], _IMAGE_NOISE))
-        if self.uses("feature"):
-            losses["feature"] = feature_distance(features, shared["features"])
+        losses, features = self._reconstruction(batch, shared, shared["reconstructed"])
         if self.uses("adversarial"):
             sampled = self._discriminate(shared["sampled"], _SAMPLE_NOISE)
             losses["adversarial"] = self.gan_loss.generator(self._logits(features), sampled)
@@ -291,13 +386,36 @@ class IAN(Translator):
             losses["kl"] = kl_from_standard_normal(shared["mean"], shared["log_sigma"])
         return losses | self._weight_regularization("autoencoder")
 
+    def decoder_objective(self, batch, shared):
+        """As `autoencoder_objective`, for the decoder alone: it gets z as a constant."""
+        reconstructed = self.decoder(shared["latent"], training=True)
+        losses, features = self._reconstruction(batch, shared, reconstructed)
+        if self.uses("adversarial"):
+            sampled = self._discriminate(self._sample(batch, _PRIOR_LATENT), _SAMPLE_NOISE)
+            losses["adversarial"] = self.gan_loss.generator(self._logits(features), sampled)
+        return losses | self._weight_regularization("decoder")
+
+    def encoder_objective(self, batch, shared):
+        """As `autoencoder_objective`, for the encoder head alone: samples do not depend on it."""
+        losses, features = self._reconstruction(batch, shared, shared["reconstructed"])
+        if "adversarial" in self.player("encoder").terms and self.uses("adversarial"):
+            losses["adversarial"] = self.gan_loss.encoder(self._logits(features))
+        if self.uses("kl"):
+            losses["kl"] = kl_from_standard_normal(shared["mean"], shared["log_sigma"])
+        return losses | self._weight_regularization("encoder")
+
     def discriminator_objective(self, batch, shared):
         """Separate real images from reconstructions and samples, or classify all three."""
         losses = {}
         if self.uses("discriminator"):
             real = shared["logits"] if "logits" in shared else self._logits(shared["features"])
             reconstructed = self._discriminate(shared["reconstructed"], _IMAGE_NOISE)
-            sampled = self._discriminate(shared["sampled"], _SAMPLE_NOISE)
+            sampled = (
+                shared["sampled"]
+                if "sampled" in shared
+                else self._sample(batch, _DISCRIMINATOR_LATENT)
+            )
+            sampled = self._discriminate(sampled, _SAMPLE_NOISE)
             losses["discriminator"] = self.gan_loss.discriminator(real, reconstructed, sampled)
         if self.uses("r1"):
             losses["r1"] = shared["r1"]
@@ -360,14 +478,14 @@ class IAN(Translator):
         return {"latent": self.encoder_head(features, training=False)[0]}
 
     def _decode(self, latent):
-        return {"image": self.decoder(latent, training=False)}
+        return {"image": self.decoder(self._flow(latent), training=False)}
 
     def _reconstruct(self, image):
         return self._decode(**self._encode(image))
 
     def _edit(self, image, target, mask, steps=None):
         painted_mask = mask  # `mask` is the name of the deployed input
-        start = self._encode(image)["latent"]
+        start = self._flow(self._encode(image)["latent"])
         # The same decoder, weights and values included, but the gradients of its ReLUs are
         # smoothed, and written in operations that TFLite has.
         decoder = self.view(
@@ -385,8 +503,28 @@ class IAN(Translator):
             learning_rate=rate,
             active_steps=steps,
         )
-        reconstructed, edited = (self._decode(each)["image"] for each in (start, latent))
+        reconstructed, edited = (self.decoder(each, training=False) for each in (start, latent))
         return {"image": blend(image, reconstructed, edited)}
+
+    def _flow(self, latent):
+        """The decoder's input z for z0."""
+        return latent if self.latent_flow is None else self.latent_flow(latent)
+
+    def _sample(self, batch, stream: int):
+        """G(z) for z0 of N(0, I), one for each image of the batch."""
+        latent = self._flow(self._standard_normal(batch, stream))
+        return self.decoder(latent, training=True)
+
+    def _reconstruction(self, batch, shared, reconstructed):
+        """The losses of reconstructions in pixels and features, and their features if needed."""
+        losses, features = {}, []
+        if self.uses("pixel"):
+            losses["pixel"] = 2.0 * mean_absolute_error(reconstructed, batch["image"])
+        if self.uses("feature") or self.uses("adversarial"):
+            features = self._features(self._with_noise(reconstructed, _IMAGE_NOISE))
+        if self.uses("feature"):
+            losses["feature"] = feature_distance(features, shared["features"])
+        return losses, features
 
     def _features(self, images, *, training: bool = True) -> list:
         """The trunk's activations by layer, as a list also for a single layer."""
@@ -410,10 +548,17 @@ class IAN(Translator):
         step = self.steps_taken.value
         return stateless_random.normal_per_image(batch["image"], self.latent_size, step, stream)
 
-    def _weight_regularization(self, player: str) -> dict:
-        variables, losses = self.variables_of(self.player(player)), {}
-        if self.uses("l2"):  # the code's sum of squares has no half
-            losses["l2"] = 2.0 * weight_decay(variables)
+    def _weight_regularization(self, name: str) -> dict:
+        """L2 and orthogonality of a player's weights.
+
+        As in train_IAN.py, orthogonality is in place of L2, except on the encoder head.
+        """
+        player, losses = self.player(name), {}
+        variables = self.variables_of(player)
         if self.uses("orthogonal"):
-            losses["orthogonal"] = orthogonality(variables)
+            if "orthogonal" in player.terms:
+                losses["orthogonal"] = _ORTHOGONALITY[self.settings.orthogonal_form](variables)
+            variables = self.encoder_head.trainable_variables
+        if self.uses("l2") and "l2" in player.terms:
+            losses["l2"] = 2.0 * weight_decay(variables)  # the code's sum of squares has no half
         return losses
