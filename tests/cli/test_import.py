@@ -43,6 +43,9 @@ def test_an_imported_method_is_described_like_the_others(command):
     assert code == 0, err
     described = json.loads(out)
     assert (described["title"], described["layout"]) == ("CUT", "unpaired")
+    (departure,) = described["departures"]
+    assert departure.endswith("no antialiased sampling.")
+    assert "Departs" not in described["description"]
     # 9 blocks of 256 filters as CycleGAN's: 11.378 M, and the PatchGAN's 2.765 M.
     assert described["networks"]["generator"]["parameters"] == 11_378_179
     assert described["networks"]["discriminator"]["parameters"] == 2_764_737

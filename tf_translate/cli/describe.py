@@ -1,6 +1,5 @@
-"""`tf-translate describe METHOD`: networks, losses and settings at the paper's size."""
+"""`tf-translate describe METHOD`: departures, networks, losses and settings at the paper's size."""
 
-import inspect
 from typing import Annotated, Any
 
 import typer
@@ -16,7 +15,7 @@ def main(
     method: Annotated[str, typer.Argument(help="For example cyclegan; see `methods`.")],
     as_json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
 ) -> None:
-    """Show a method's networks, parameter counts, loss terms and settings from its paper."""
+    """Show a method's departures from its paper, networks, loss terms and settings."""
     load_tensorflow()
     metadata = describe(method)
     if as_json:
@@ -25,6 +24,11 @@ def main(
     console = message_console()
     console.print(f"{metadata['title']} ({metadata['layout']} data)")
     console.print(Text(f"{metadata['description']}\n"))
+    if metadata["departures"]:
+        departures = Table.grid(padding=(0, 1))
+        for departure in metadata["departures"]:
+            departures.add_row(" -", departure)
+        console.print("Departures from the paper or its code:", departures, "")
     networks = Table("network", "parameters", "input", "output", title="at the paper's size")
     for name, network in metadata["networks"].items():
         shapes = (str(network["input_shape"]), str(network["output_shape"]))
@@ -44,18 +48,21 @@ def describe(method: str) -> dict[str, Any]:
     Raises:
         UnknownMethodError: If there is no such method.
     """
+    from tf_translate.core.departures import split_departures
     from tf_translate.experiment.build import paper_model
     from tf_translate.methods.registry import find
 
     entry = find(method)
     settings = entry.settings
     model = paper_model(method)
+    description, departures = split_departures(type(model).__doc__)
     networks = {name: getattr(model, name) for name in model.network_names}
     return {
         "method": entry.name,
         "title": entry.title,
         "layout": model.layout,
-        "description": inspect.getdoc(type(model)),
+        "description": description,
+        "departures": departures,
         "networks": {name: _network(network) for name, network in networks.items()},
         "loss_terms": [_loss_term(term) for term in model.weighted_terms],
         "players": [
