@@ -1,27 +1,32 @@
-"""The table of methods in README.md, from the registry.
+"""The table of methods in README.md, from the registry, with links to their pages.
 
 python -m scripts.results.methods_table    writes it between the two marks of README.md
 """
 
 from pathlib import Path
 
-from tf_translate.methods.registry import all_methods
+from tf_translate.methods.registry import Method, all_methods
 
 README = Path(__file__).parents[2] / "README.md"
 START, END = "<!-- methods -->\n", "<!-- end of methods -->"
 
 
+def own_methods() -> list[Method]:
+    """The methods of this package, by year and name."""
+    own = [m for m in all_methods().values() if m.translator.__module__.startswith("tf_translate.")]
+    return sorted(own, key=lambda method: (method.paper[-4:], method.name))
+
+
 def table() -> str:
-    """The table in Markdown, a row for each method of this package, by year and name."""
+    """The table in Markdown, a row for each method."""
     rows = [
         "| method | data | content preserved by | domain reached by | deploys |",
         "|---|---|---|---|---|",
     ]
-    own = [m for m in all_methods().values() if m.translator.__module__.startswith("tf_translate.")]
-    for method in sorted(own, key=lambda method: (method.paper[-4:], method.name)):
+    for method in own_methods():
         deploys = ", ".join(f"`{name}`" for name in method.translator.deploys)
         cells = (
-            f"`{method.name}` ({method.paper})",
+            f"[`{method.name}`](docs/methods/{method.name}.md) ({method.paper})",
             method.data,
             method.keeps_content_by,
             method.reaches_domain_by,

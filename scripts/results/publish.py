@@ -28,7 +28,11 @@ from tf_translate.images import read, write
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "assets" / "results"
-PAGES = (ROOT / "README.md", RESULTS / "README.md")
+PAGES = (
+    ROOT / "README.md",
+    RESULTS / "README.md",
+    *sorted((ROOT / "docs" / "methods").glob("*.md")),
+)
 TABLES = {  # by option, the file in FOLDER
     "--verification": "verify_table.json",
     "--kills": "kill_runs.json",
