@@ -63,7 +63,7 @@ def test_a_run_shows_every_attribute_switched(fader):
     assert grid.shape[1] >= 6 * 16 * scale  # input, as it is, other glasses, three hairs
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_evaluate_measures_every_edit_beside_the_exact_truth(command, fader):
     code, out, _ = command("evaluate", fader, "--json")
     assert code == 0

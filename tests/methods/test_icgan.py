@@ -288,7 +288,7 @@ def test_a_run_resumed_during_recalibration_equals_an_uninterrupted_one(tmp_path
     assert _same(_values(model.encoder_z), copy.encoder_z)
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_two_replicas_recalibrate_like_one_device(two_replicas):
     found = []
     for strategy in (tf.distribute.get_strategy(), two_replicas):

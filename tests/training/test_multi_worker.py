@@ -121,7 +121,7 @@ def _settings(folder, steps):
     return settings(*PIX2PIX, f"data.path={folder / 'pairs'}", f"training.steps={steps}")
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_a_full_disk_stops_all_workers_with_one_sentence(disk, folder):
     options = settings(
         *PIX2PIX,

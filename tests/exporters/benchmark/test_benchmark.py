@@ -49,7 +49,7 @@ def _convolution(value_range):
     return Signature("a_to_b", function, (tensor,), (tensor,))
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_litert_benchmark_tells_of_delegation(tmp_path):
     # Tensors without a range have no uint8 variant; no delegate supports its CAST.
     for value_range, accelerated in ((None, True), ((-1.0, 1.0), False)):

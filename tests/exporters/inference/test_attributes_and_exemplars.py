@@ -134,7 +134,7 @@ def test_golden_attributes_are_in_range_and_examples_follow(many):
     assert cases["swap_uint8"].inputs["exemplar"].dtype == np.uint8
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_bundles_with_attributes_and_exemplars_are_timed(many):
     timed = {timing.signature for timing in exporters.benchmark(many, threads=(1,), runs=1)}
     assert timed == {"edit", "edit_uint8", "dim", "dim_uint8", "swap", "swap_uint8"}

@@ -133,7 +133,7 @@ def test_exports_of_floats_are_rewritten_and_of_integers_are_not(tmp_path):
     assert {each.fast_fraction for each in coverage} == {1.0}
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_without_optimize_the_file_is_the_converters_and_outputs_are_equal(tmp_path):
     model = resnet_generator((64, 64, 3), 3, base_filters=64, residual_blocks=1)
     signatures = {"a_to_b": of_model("a_to_b", model)}
