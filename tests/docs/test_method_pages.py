@@ -1,9 +1,11 @@
 """Each method's page has what its class, its presets and the published results have."""
 
 import functools
+import sys
 
 import pytest
 
+from scripts.results import method_pages
 from scripts.results.method_pages import gaps, page_path, presets_table, stale_parts, with_part
 from scripts.results.methods_table import own_methods
 
@@ -52,3 +54,14 @@ def test_a_stale_or_missing_part_is_found():
     assert len(stale_parts("pix2pix", text.replace("generated: presets", ""), ("presets",))) == 1
     assert steps in text
     assert with_part(stale, "presets", presets_table("pix2pix")) == text
+
+
+def test_the_check_fails_when_pages_are_missing(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(method_pages, "FOLDER", tmp_path)
+    monkeypatch.setattr(sys, "argv", ["method_pages", "--check"])
+    with pytest.raises(SystemExit) as exit_:
+        method_pages.main()
+    assert exit_.value.code == 1
+    assert sorted(capsys.readouterr().err.split()) == sorted(
+        word for name in METHODS for word in (f"{name}.md", "is", "missing")
+    )
