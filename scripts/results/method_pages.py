@@ -11,6 +11,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from scripts.results.methods_table import own_methods
 from tf_translate.cli.describe import describe
@@ -41,10 +42,14 @@ def page_path(method: str) -> Path:
 # Generated parts
 
 
-def networks_table(method: str) -> str:
-    """Each network with its inputs, outputs and trainable parameters at the paper's size."""
+def networks_table(description: dict[str, Any]) -> str:
+    """Each network with its inputs, outputs and trainable parameters at the paper's size.
+
+    Args:
+        description: What `describe` of `tf_translate.cli.describe` returns, which builds them.
+    """
     rows = ["| network | input | output | parameters |", "|---|---|---|---:|"]
-    for name, network in describe(method)["networks"].items():
+    for name, network in description["networks"].items():
         shapes = (_shapes(network[key]) for key in ("input_shape", "output_shape"))
         rows.append("| " + " | ".join((f"`{name}`", *shapes, f"{network['parameters']:,}")) + " |")
     return "\n".join(rows) + "\n"
@@ -76,7 +81,10 @@ def _comment(name: str, method: str, text: str) -> tuple[str, str]:
     return " ".join(line.strip() for line in before), command
 
 
-PARTS: dict[str, Callable[[str], str]] = {"networks": networks_table, "presets": presets_table}
+PARTS: dict[str, Callable[[str], str]] = {
+    "networks": lambda method: networks_table(describe(method)),
+    "presets": presets_table,
+}
 
 
 def with_part(text: str, part: str, rendered: str) -> str:

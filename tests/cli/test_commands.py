@@ -5,6 +5,7 @@ import keras
 import numpy as np
 import pytest
 
+from scripts.results.method_pages import networks_table, page_path
 from tf_translate import images
 from tf_translate.images import read
 
@@ -47,9 +48,12 @@ def test_methods_prints_json(command):
 )
 def test_describe_gives_the_published_parameter_counts(command, method, millions):
     _, out, _ = command("describe", method, "--json")
-    networks = json.loads(out)["networks"]
+    described = json.loads(out)
     for name, expected in millions.items():
-        assert networks[name]["parameters"] / 1e6 == pytest.approx(expected, abs=0.0005)
+        parameters = described["networks"][name]["parameters"]
+        assert parameters / 1e6 == pytest.approx(expected, abs=0.0005)
+    page = page_path(method).read_text("utf-8")
+    assert networks_table(described) in page, "run: python -m scripts.results.method_pages"
 
 
 @pytest.mark.thorough

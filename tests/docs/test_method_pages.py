@@ -1,4 +1,7 @@
-"""Each method's page has what its class, its presets and the published results have."""
+"""Each method's page has what its class, its presets and the published results have.
+
+tests/cli/test_commands.py builds the networks of the papers' sizes, and compares their tables.
+"""
 
 import functools
 import sys
@@ -21,12 +24,6 @@ def page(method):
 def test_a_page_has_all_terms_departures_presets_and_results(method):
     assert gaps(method, page(method)) == []
     assert stale_parts(method, page(method), ("presets",)) == []
-
-
-@pytest.mark.thorough  # it builds all networks of the papers' sizes
-@pytest.mark.parametrize("method", METHODS)
-def test_sizes_of_networks_are_those_that_are_built(method):
-    assert stale_parts(method, page(method), ("networks",)) == []
 
 
 @pytest.mark.parametrize(
