@@ -151,6 +151,7 @@ CASES = (
         },
         reasons="batch norm is recalibrated in the encoder's first step only, on 16 images",
         shapes=((32, 32, 3),),
+        batch=12,
         attributes=_AGES,
     ),
     Case(

@@ -195,7 +195,9 @@ def _batch(case: Case, count: int, random: np.random.Generator) -> dict[str, np.
         batch["label_a"] = random.integers(0, 10, count)
     if case.attributes is not None:
         sizes = [len(values) for values in case.attributes.values()]
-        own = [random.integers(0, size, count) for size in sizes]
+        # Every value occurs. The gradient of the maps of one that does not is zero, so that Adam
+        # moves their weights by rounding; they matter in the next batch.
+        own = [random.permutation(np.arange(count) % size) for size in sizes]
         other = [(value + 1) % size for value, size in zip(own, sizes, strict=True)]
         sampled = [random.permutation(value) for value in own]
         for key, values in (
