@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 _FED = "equal in both: "  # how a random part is treated
-_DISCRIMINATORS = {"base_filters": 8, "discriminator_filters": 8}
+_WIDTHS = {"base_filters": 8, "discriminator_filters": 8}
 _BINARY = {"glasses": ("0", "1"), "hat": ("0", "1")}
 _AGES = {"age": ("0-18", "19-29", "30-39", "40-49", "50-59", "60+")}
 
@@ -50,21 +50,21 @@ CASES = (
     Case(
         "pix2pix",
         _FED + "masks of dropout",
-        settings={"num_downsamples": 6, **_DISCRIMINATORS},
+        settings={"num_downsamples": 6, **_WIDTHS},
         shapes=((64, 64, 3), (64, 64, 3)),
         batch=2,
     ),
     Case(
         "cyclegan",
         _FED + "random values of the image pools",
-        settings={"residual_blocks": 2, "pool_size": 3, **_DISCRIMINATORS},
+        settings={"residual_blocks": 2, "pool_size": 3, **_WIDTHS},
         reasons="a pool of 3 images is full in the second step",
         batch=2,
     ),
     Case(
         "dualgan",
         _FED + "masks of dropout",
-        settings={"num_downsamples": 5, "discriminator_downsamples": 3, **_DISCRIMINATORS},
+        settings={"num_downsamples": 5, "discriminator_downsamples": 3, **_WIDTHS},
         batch=2,
     ),
     Case(
@@ -73,7 +73,7 @@ CASES = (
         variant="gradient penalty",
         settings={
             "gan_mode": "wgan_gp", "dropout": 0.0,
-            "num_downsamples": 5, "discriminator_downsamples": 3, **_DISCRIMINATORS,
+            "num_downsamples": 5, "discriminator_downsamples": 3, **_WIDTHS,
         },
         reasons="gan_mode and dropout are those of the authors' code; its other head, of several "
         "scores, shows that their sum is differentiated",
@@ -82,14 +82,14 @@ CASES = (
     Case(
         "discogan",
         "none",
-        settings={**_DISCRIMINATORS, "reconstruction_weight_start_steps": 1},
+        settings={**_WIDTHS, "reconstruction_weight_start_steps": 1},
         reasons="the weight of reconstruction changes at the second step",
     ),
     Case(
         "discogan",
         "none",
         variant="bottleneck",
-        settings={**_DISCRIMINATORS, "bottleneck": 12, "reconstruction_weight_start_steps": 1},
+        settings={**_WIDTHS, "bottleneck": 12, "reconstruction_weight_start_steps": 1},
         reasons="the long network; the weight of reconstruction changes at the second step",
     ),
     Case(
@@ -125,7 +125,7 @@ CASES = (
         "icgan",
         _FED + "z",
         settings={
-            **_DISCRIMINATORS, "latent": 10, "encoder_filters": 8, "latent_width": 32,
+            **_WIDTHS, "latent": 10, "encoder_filters": 8, "latent_width": 32,
             "attribute_width": 16, "bn_recalibration_steps": 1,
             "bn_recalibration_batch_size": 16,
         },
@@ -136,7 +136,7 @@ CASES = (
     Case(
         "genegan",
         "none",
-        settings={**_DISCRIMINATORS, "discriminator_burst_turns": 2},
+        settings={**_WIDTHS, "discriminator_burst_turns": 2},
         reasons="a burst has 2 turns of the discriminators, so three steps are two iterations",
         steps=3,
     ),
@@ -144,7 +144,7 @@ CASES = (
         "age_cgan",
         _FED + "z, the random views of FR's training",
         settings={
-            **_DISCRIMINATORS, "latent": 10, "encoder_filters": 8, "latent_width": 32,
+            **_WIDTHS, "latent": 10, "encoder_filters": 8, "latent_width": 32,
             "embedding": 12, "identity_embedder_filters": 8, "identity_embedder_width": 16,
             "bn_recalibration_steps": 1,
             "bn_recalibration_batch_size": 16,

@@ -26,11 +26,11 @@ def fader(run: Run) -> None:
     latent = encoder(batch["image"])
     reconstruction = mse(decoder(latent, batch["attributes"]), batch["image"])
     logits = discriminator(latent, training=False)  # no dropout in this turn
-    fooling = _cross_entropies(run, logits, _others(run, batch["attributes"]))
-    run.log(reconstruction=reconstruction, latent_adversarial=fooling)
+    adversarial = _cross_entropies(run, logits, _others(run, batch["attributes"]))
+    run.log(reconstruction=reconstruction, latent_adversarial=adversarial)
     ramp = min(run.step, run.settings["ramp"]) / run.settings["ramp"]
     lambda_e = run.loss_weights.get("latent_adversarial", _LAMBDA) * ramp
-    total = reconstruction + lambda_e * fooling
+    total = reconstruction + lambda_e * adversarial
     run.turn("autoencoder", {"encoder": total, "decoder": total}, gradient_norm=_NORM)
 
 

@@ -12,7 +12,7 @@ _DECAY = 5e-5  # the code: times half the mean square of each weight
 
 
 def genegan(run: Run) -> None:
-    """Critics take a turn in every step; the generators none in the first steps of a burst."""
+    """Discriminators take a turn in every step, generators none in the first ones of a burst."""
     batch = run.batch()
     # The code's images are in [0, 1].
     with_object, without = _unit(batch["a"]), _unit(batch["b"])
@@ -22,10 +22,10 @@ def genegan(run: Run) -> None:
     nothing = torch.zeros_like(x)
     joined = run.networks["joiner"](torch.cat([a, b, b, a]), torch.cat([x, nothing, x, nothing]))
     again_with, again_without, child_with, child_without = joined.chunk(4)
-    critic = _score(run, "a", child_with.detach(), batch["a"])
-    critic = critic + _score(run, "b", child_without.detach(), batch["b"])
-    run.log(discriminator=critic)
-    totals = {"discriminator_a": critic, "discriminator_b": critic}
+    loss = _score(run, "a", child_with.detach(), batch["a"])
+    loss = loss + _score(run, "b", child_without.detach(), batch["b"])
+    run.log(discriminator=loss)
+    totals = {"discriminator_a": loss, "discriminator_b": loss}
     run.turn("discriminators", totals, clip=run.settings["clip"])
     if _in_burst(run):
         return
@@ -52,7 +52,7 @@ def _score(run: Run, side: str, child: Tensor, real: Tensor) -> Tensor:
 
 
 def _in_burst(run: Run) -> bool:
-    """Whether the critics play alone: in all steps but the last of an iteration with a burst."""
+    """Whether the discriminators play alone: in all steps of a burst but the last."""
     alone = run.settings["discriminator_burst_turns"] - 1
     return run.step % (run.settings["discriminator_burst_every"] + alone) < alone
 

@@ -15,7 +15,7 @@ Tensor = torch.Tensor
 _CYCLE, _IDENTITY = 10.0, 0.5  # lambda (section 4), and lambda_identity of the code
 _RECONSTRUCTION = 500.0  # DualGAN's code
 _PENALTY = 10.0  # gamma of WGAN-GP in DualGAN's code
-_CRITIC_TURNS = {"wgan_clip": 3, "wgan_gp": 1}  # the paper: 2 to 4; the code: 1
+_DISCRIMINATOR_TURNS = {"wgan_clip": 3, "wgan_gp": 1}  # the paper: 2 to 4; the code: 1
 _MATCHING = 0.9  # DiscoGAN's code: 9 parts feature matching, 1 part GAN
 _DECAY = 1e-5  # weight_decay of Adam in DiscoGAN's code
 
@@ -80,11 +80,11 @@ class CycleGAN:
 
 
 def dualgan(run: Run) -> None:
-    """Critics take turns on fresh images, then the generators one on the last of them."""
+    """Discriminators take turns on fresh images, then the generators one on the last of them."""
     mode = run.settings["gan_mode"]
-    turns = run.settings["discriminator_turns"] or _CRITIC_TURNS[mode]
+    turns = run.settings["discriminator_turns"] or _DISCRIMINATOR_TURNS[mode]
     for turn in range(turns):
-        fakes = _dualgan_critics(run, turn, mode)
+        fakes = _dualgan_discriminators(run, turn, mode)
     g, f = run.networks["generator_ab"], run.networks["generator_ba"]
     batch, (fake_a, fake_b) = run.batch(turns - 1), fakes
     of_a, of_b = l1(f(fake_b), batch["a"]), l1(g(fake_a), batch["b"])
@@ -95,27 +95,28 @@ def dualgan(run: Run) -> None:
     run.turn("generators", {"generator_ab": total, "generator_ba": total})
 
 
-def _dualgan_critics(run: Run, turn: int, mode: str) -> tuple[Tensor, Tensor]:
-    """A turn of both critics (section 3.1); returns the translations it was taken on."""
+def _dualgan_discriminators(run: Run, turn: int, mode: str) -> tuple[Tensor, Tensor]:
+    """A turn of both discriminators (section 3.1); returns the translations it was taken on."""
     batch = run.batch(turn)
     fake_a = run.networks["generator_ba"](batch["b"])
     fake_b = run.networks["generator_ab"](batch["a"])
-    critic = torch.zeros((), dtype=torch.float64)
+    loss = torch.zeros((), dtype=torch.float64)
     penalty = torch.zeros((), dtype=torch.float64)
     for side, fake in (("a", fake_a.detach()), ("b", fake_b.detach())):
         network, real = run.networks[f"discriminator_{side}"], batch[side]
-        critic = critic + (-network(real).mean() + network(fake).mean())
+        loss = loss + (-network(real).mean() + network(fake).mean())
         if mode == "wgan_gp":
             between = real + run.random(f"between_{side}") * (fake - real)
             between.requires_grad_(True)
             # The code differentiates the sum of all scores.
-            (slope,) = torch.autograd.grad(network(between).sum(), between, create_graph=True)
-            norm = torch.sqrt((slope**2).sum((1, 2, 3)))
+            scores = network(between)
+            (gradient,) = torch.autograd.grad(scores.sum(), between, create_graph=True)
+            norm = torch.sqrt((gradient**2).sum((1, 2, 3)))
             penalty = penalty + ((norm - 1) ** 2).mean()
-    run.log(discriminator=critic)
+    run.log(discriminator=loss)
     if mode == "wgan_gp":
         run.log(gradient_penalty=penalty)
-    total = critic + _PENALTY * penalty
+    total = loss + _PENALTY * penalty
     clip = run.settings["clip"] if mode == "wgan_clip" else None
     run.turn("discriminators", {"discriminator_a": total, "discriminator_b": total}, clip=clip)
     return fake_a, fake_b
