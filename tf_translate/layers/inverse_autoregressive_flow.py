@@ -81,4 +81,7 @@ def _made(latents, kernels, masks):
 
 def _random_order(shape, dtype=None):
     """The position of each element in a random order, from 0 on."""
-    return keras.random.shuffle(keras.ops.arange(shape[0], dtype=dtype))
+    # The ranks of random values. `keras.random.shuffle` needs a seed generator, which Keras may
+    # create in a graph that is gone when the next layer is built.
+    values = keras.initializers.RandomUniform(0.0, 1.0)(shape)
+    return keras.ops.cast(keras.ops.argsort(keras.ops.argsort(values)), dtype)
