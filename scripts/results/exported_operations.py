@@ -44,7 +44,8 @@ _ACTIVATIONS = (
     *("tanh", "tanh_shrink"),
 )
 _TRAINING_ONLY = (
-    *("constancy", "conditional", "discriminator", "gan_mode", "orthogonal", "updates"),
+    *("constancy", "conditional", "discriminator", "gan_mode", "gradient_penalty_reduction"),
+    *("initialization", "orthogonal_form", "updates"),
 )
 _KINDS = ("saved_model", "saver", "attributes", "tflite")
 _HEADER = """\

@@ -59,7 +59,7 @@ def test_describe_gives_the_published_parameter_counts(command, method, millions
 @pytest.mark.thorough
 def test_describe_shows_departures_and_every_loss_term_with_its_source(command):
     _, out, _ = command("describe", "cyclegan")
-    for word in ("content/cycle", "domain/adversarial", "eq. 2", "11.378 M"):
+    for word in ("content/cycle_a", "domain/adversarial", "eq. 2", "11.378 M"):
         assert word in out
     assert " - Discriminators pad by 1 as in the PyTorch code (the Lua code: by 2)." in out
     assert out.count("Discriminators pad by 1") == 1

@@ -7,8 +7,10 @@ from tf_translate.experiment.configure import resolve
 from tf_translate.methods.registry import find
 
 ABLATIONS = {"discogan_gan", "discogan_recongan"}
-OF_AUTHORS = sorted({*(name for name in presets() if name.endswith("_paper")), *ABLATIONS,
-                     "dtn_faces", "dualgan_code"})  # fmt: skip
+PUBLISHED = "_paper", "_simple", "_code"
+OF_AUTHORS = sorted(
+    {*(name for name in presets() if name.endswith(PUBLISHED)), *ABLATIONS, "dtn_faces"}
+)
 
 
 @pytest.mark.parametrize("name", OF_AUTHORS)

@@ -142,7 +142,9 @@ def test_a_paper_preset_states_its_data_and_the_steps_of_every_stage(name, small
 def test_size_and_batch_of_the_first_sentence_are_those_of_the_preset(name):
     sentence = COMMENTS[name].partition("tf-translate train")[0]
     config = resolve(name)
-    sizes, batches = (re.findall(rule, sentence) for rule in (r"(\d+) pixels", r"batch (\d+)"))
+    sizes, batches = (
+        re.findall(rule, sentence) for rule in (r"(\d+) pixels", r"batch(?:es of)? (\d+)")
+    )
     assert len(sizes + batches) >= 1
     assert {*sizes} <= {str(config.data.size[0])}
     assert {*batches} <= {str(config.training.batch_size)}

@@ -46,6 +46,11 @@ def test_an_unknown_name_is_refused_with_the_terms_and_groups_that_exist():
         with_loss_weights(CYCLE, {"cycl": 1.0})
 
 
+def test_a_group_whose_terms_all_have_weights_of_their_own_is_refused():
+    with pytest.raises(ValueError, match="'cycle' has no effect, because cycle_a and cycle_b have"):
+        with_loss_weights(CYCLE, {"cycle": 5.0, "cycle_a": 1.0, "cycle_b": 2.0})
+
+
 def test_a_term_cannot_follow_a_schedule():
     with pytest.raises(ValueError, match="'identity_a' must be given, because that of 'cycle_a'"):
         with_loss_weights(CYCLE, {"cycle": LinearRamp(1.0, 10)})

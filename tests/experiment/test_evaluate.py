@@ -57,12 +57,13 @@ def test_golden_images_cover_every_input_of_every_signature():
             assert values.dtype == spec.dtype
 
 
-def test_a_run_that_trained_on_all_images_is_not_evaluated():
-    settings = SimpleNamespace(data=config("faces.csv", holdout="none"), evaluation=None)
-    run = SimpleNamespace(path="runs/genegan")
-    trained = SimpleNamespace(config=settings, run=run, data=None)
+@pytest.mark.parametrize("holdout", ["none", "auto"])
+def test_a_run_that_trained_on_all_images_is_not_evaluated(holdout):
+    settings = SimpleNamespace(data=config("faces.csv", holdout=holdout), evaluation=None)
+    run, data = SimpleNamespace(path="runs/genegan"), SimpleNamespace(splits={"train": None})
+    trained = SimpleNamespace(config=settings, run=run, data=data)
     with pytest.raises(DataError) as raised:
         evaluate(trained, Console())
     assert str(raised.value).startswith(
-        "runs/genegan was trained on all images of faces.csv (data.holdout = 'none'), so none are "
+        f"runs/genegan was trained on all images of faces.csv (data.holdout = {holdout!r}, "
     )

@@ -6,6 +6,7 @@ import pytest
 
 from tf_translate.experiment.configure import read_config, resolve
 from tf_translate.experiment.load_run import load_model_file
+from tf_translate.methods import registry
 from tf_translate.methods.genegan import GeneGAN, GeneGANSettings
 from tf_translate.training.run_dir import RunDir
 
@@ -49,3 +50,32 @@ def test_a_run_that_lacks_a_setting_has_its_earlier_value(tmp_path):
     found = [model[f"batch_norm_{name}"] for name in ("epsilon", "momentum", "scale_stddev")]
     assert found == [1e-5, 0.5, 0.02]
     assert resolve("genegan").model["batch_norm_epsilon"] == 1e-3
+
+
+@pytest.mark.parametrize(
+    ("method", "setting", "earlier"),
+    [
+        ("icgan", "bn_recalibration_batch_size", 1),
+        ("dualgan", "gradient_penalty_reduction", "mean"),
+        ("ian", "orthogonal_form", "filters"),
+    ],
+)
+def test_a_file_that_lacks_a_setting_is_trained_on_with_its_earlier_value(method, setting, earlier):
+    settings = registry.find(method).settings
+    saved = settings().model_dump(mode="json")
+    assert saved.pop(setting) != earlier
+    of_keras = {"adam": ("epsilon", 1e-7), "rmsprop": ("initial_mean_square", 0.0)}
+    constant, value = of_keras[saved["optimizer"]["kind"]]
+    assert saved["optimizer"].pop(constant) != value
+    found = settings.model_validate(settings.with_earlier(saved))
+    assert getattr(found, setting) == earlier
+    assert getattr(found.optimizer, constant) == value
+
+
+def test_a_translator_is_restored_with_the_earlier_values_of_settings_it_lacks():
+    trained = GeneGAN.from_settings(
+        GeneGANSettings(base_filters=4, discriminator_filters=4), SHAPE, SHAPE
+    )
+    saved = trained.get_config()
+    saved["settings"] = {k: v for k, v in saved["settings"].items() if "epsilon" not in k}
+    assert GeneGAN.from_config(saved).settings.batch_norm_epsilon == 1e-5

@@ -53,6 +53,10 @@ class RMSpropSettings(Settings):
     )
 
 
+# Constants of optimizers that were saved before these were settings: those of Keras.
+_EARLIER_OPTIMIZERS = {"adam": {"epsilon": 1e-7}, "rmsprop": {"initial_mean_square": 0.0}}
+
+
 class MethodSettings(Settings):
     """What every method's settings have.
 
@@ -62,6 +66,22 @@ class MethodSettings(Settings):
 
     earlier: ClassVar[Mapping[str, Any]] = {}
     optimizer: AdamSettings | RMSpropSettings = Field(AdamSettings(), discriminator="kind")
+
+    @classmethod
+    def with_earlier(cls, saved: Mapping[str, Any]) -> dict[str, Any]:
+        """The settings of a saved run or file; those that it lacks get their earlier values.
+
+        Runs and files hold all settings, so those that are lacking did not exist yet.
+
+        Args:
+            saved: Settings by name, as JSON values.
+        """
+        values = {**cls.earlier, **saved}
+        for name, value in saved.items():
+            field = cls.model_fields.get(name)
+            if field is not None and field.discriminator == "kind" and isinstance(value, dict):
+                values[name] = {**_EARLIER_OPTIMIZERS.get(value.get("kind", ""), {}), **value}
+        return values
 
     @field_validator("*", mode="before")
     @classmethod

@@ -85,7 +85,8 @@ def with_loss_weights(
 
     Raises:
         ValueError: If a name is not that of a term or a group (the nearest is named), a weight is
-            negative or not finite, or a term would have to follow a schedule.
+            negative or not finite, a group's weight would have no effect, or a term would have to
+            follow a schedule.
     """
     names = [*(term.name for term in terms), *dict.fromkeys(t.group for t in terms if t.group)]
     for name, weight in (weights or {}).items():
@@ -96,6 +97,13 @@ def with_loss_weights(
         if not isinstance(weight, Schedule) and not 0 <= weight < float("inf"):
             raise ValueError(f"the weight of term {name!r} must be 0 or more, got {weight}")
     new = weights or {}
+    for group in {term.group for term in terms if term.group in new}:
+        members = [term.name for term in terms if term.group == group]
+        if all(name in new for name in members):
+            raise ValueError(
+                f"the weight of {group!r} has no effect, because {' and '.join(members)} have "
+                "weights of their own; leave out one or the other"
+            )
     given = {term.name: new[key] for term in terms for key in (term.group, term.name) if key in new}
     defaults = {term.name: term.weight for term in terms}
     followed = {

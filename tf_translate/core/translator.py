@@ -490,10 +490,14 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
-        """Rebuilds a translator with its networks, in the stage it was saved in."""
+        """Rebuilds a translator with its networks, in the stage it was saved in.
+
+        Settings that are lacking did not exist when it was saved, and get their earlier values.
+        """
         config = dict(config)
         stage = config.pop("stage")
-        settings = cls.settings_class.model_validate(config.pop("settings"))
+        saved = cls.settings_class.with_earlier(config.pop("settings"))
+        settings = cls.settings_class.model_validate(saved)
         translator = cls(**serialization.arguments_from(config), settings=settings)
         translator.stage = stage
         return translator

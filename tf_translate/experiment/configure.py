@@ -118,8 +118,8 @@ def read_config(path: str | Path) -> Config:
     """
     run = RunDir.open(path)
     config = validate(Config, run.read_config(), str(run.config))
-    earlier = registry.find(config.method).settings.earlier
-    return config.model_copy(update={"model": {**earlier, **config.model}})
+    model = registry.find(config.method).settings.with_earlier(config.model)
+    return config.model_copy(update={"model": model})
 
 
 def method_settings(config: Config, origin: str) -> MethodSettings:

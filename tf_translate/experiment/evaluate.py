@@ -52,13 +52,14 @@ def evaluate(
         DataError: If the run holds no images out.
     """
     settings, data = trained.config.evaluation, trained.data
-    if trained.config.data.holdout == "none":
-        raise DataError(
-            f"{trained.run.path} was trained on all images of {trained.config.data.path} "
-            "(data.holdout = 'none'), so none are held out to evaluate it on; train a run with "
-            "another data.holdout to measure it"
-        )
     split = held_out_split(data)
+    if split == "train":
+        given = trained.config.data
+        raise DataError(
+            f"{trained.run.path} was trained on all images of {given.path} (data.holdout = "
+            f"{given.holdout!r}, data.validation_share = {given.validation_share:g}), so none are "
+            "held out to evaluate it on; train a run that holds some out to measure it"
+        )
     console.print(f"evaluating on the split {split}")
     if trained.data_changes is not None:
         console.print(

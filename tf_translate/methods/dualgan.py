@@ -1,6 +1,7 @@
 """DualGAN: unpaired translation with Wasserstein discriminators and reconstruction."""
 
 import dataclasses
+from types import MappingProxyType
 from typing import Literal
 
 import keras
@@ -27,6 +28,7 @@ _GENERATOR_TURNS = {"wgan_clip": 1, "wgan_gp": 1, "vanilla": 2}  # the code's "c
 class DualGANSettings(MethodSettings):
     """Networks, GAN loss and optimizer of DualGAN; defaults are the paper's."""
 
+    earlier = MappingProxyType({"gradient_penalty_reduction": "mean"})
     gan_mode: GanMode = Field(
         "wgan_clip", description="Wasserstein with clipping (section 3.1); wgan_gp: authors' code"
     )
@@ -279,9 +281,3 @@ class DualGAN(TwoDomainTranslator):
         """Clips the discriminators' weights (section 3.4)."""
         if player.name == "discriminators" and self.settings.gan_mode == "wgan_clip":
             clip_weights(self.variables_of(player), self.settings.clip)
-
-    @classmethod
-    def from_config(cls, config, custom_objects=None):
-        """Rebuilds a translator; one saved without `gradient_penalty_reduction` took the mean."""
-        settings = {"gradient_penalty_reduction": "mean", **config["settings"]}
-        return super().from_config({**config, "settings": settings}, custom_objects)

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Literal
 
 import keras
@@ -84,6 +85,7 @@ _ALTERNATING = (
 class IANSettings(MethodSettings):
     """Networks and editor of IAN; defaults are those of IAN_simple, the published code."""
 
+    earlier = MappingProxyType({"orthogonal_form": "filters"})
     network: Literal["simple", "full"] = Field(
         "simple",
         description="simple: IAN_simple.py; full: IAN.py, the paper's multiscale dilated "

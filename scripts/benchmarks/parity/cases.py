@@ -108,6 +108,7 @@ CASES = (
         settings={
             "base_filters": 8, "code": 16, "decoder_filters": 8, "discriminator_filters": 8,
             "constancy": "cosine", "pointwise": True, "discriminator": "faces",
+            "batch_norm_epsilon": 1e-5, "batch_norm_momentum": 0.9,
         },
         reasons="networks, distance and loss weights of faces, as the preset dtn_faces has them",
         loss_weights={"constancy": 100.0, "target_identity": 1.0, "total_variation": 0.05},
