@@ -134,16 +134,22 @@ class Fader(Translator):
         `decode`, latent and attributes to image, to encode once and decode many times.
         Values beyond [0, 1] exaggerate an attribute.
     Departs:
-        - 6 layers, a latent of 4x4 and learning rate 2e-4 are the code's (the paper: 7 layers, 2x2,
-          2e-3).
+        - 6 layers, 32 filters first, a latent of 4x4 and learning rate 2e-4 are the code's (the
+          paper: 7 layers from 16, 2x2, 2e-3).
         - By default weights start as in PyTorch 1, with biases 0. `initialization` "torch_2017", as
           in `fader_paper`, starts them as in the code's PyTorch: images of the untrained decoder
           have a quarter of the standard deviation.
-        - The decoder gets one latent per image.
+        - Options of the code that are off there are not built: the patch discriminator
+          (lambda_ptc_dis), skip connections, instance norm, dropout in the decoder, and upsampling
+          other than by transposed convolutions.
         - Images are flipped one by one, not by the batch.
-        - Attribute classification is off, as in the code. Where it is on, the classifier is trained
-          together with the others from the first step, and true and other attributes are decoded in
-          one pass.
+        - Attribute classification is off, as in the code. Where it is on, all attributes are
+          changed, to the values of `latent_adversarial` (the code: each is drawn anew from all its
+          values, its own included), and true and other attributes are decoded in one pass.
+        - The classifier learns from the auto-encoder's batch (the code: from a fresh one), and R1
+          and noise on its images are ours, off by default.
+        - The classifier has no batch norm, `num_downsamples` convolutions and a dense layer as wide
+          as the last of them (the code: batch norm, convolutions down to one pixel, 512 units).
 
     Args:
         encoder: Network from images to latents.
@@ -164,7 +170,7 @@ class Fader(Translator):
     Raises:
         ValueError: If the networks do not fit the attributes.
 
-    Source: Lample et al. 2017, https://arxiv.org/abs/1706.00409, eq. 2-5, section 4, and
+    Source: Lample et al. 2017, https://arxiv.org/abs/1706.00409, eq. 1 to 4, section 4, and
     github.com/facebookresearch/FaderNetworks.
     """
 
@@ -172,7 +178,7 @@ class Fader(Translator):
     paper_shapes = ((256, 256, 3),)
     paper_attributes = MappingProxyType({"attribute": ("0", "1")})
     terms = (
-        content("reconstruction", source="eq. 1: mean squared error"),
+        content("reconstruction", source="eq. 1; the code: mean over pixels"),
         domain(
             "latent_adversarial",
             weight=LinearRamp(_LATENT_ADVERSARIAL, _RAMP),

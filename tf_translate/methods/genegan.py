@@ -146,11 +146,15 @@ class GeneGAN(Translator):
         - "wgan_gp" is ours, and needs discriminators without batch norm.
         - All codes of a step come from one pass of the splitter and all its images from one of the
           joiner, so that batch norm is trained with the joint statistics that inference uses.
-        - A step is a batch, so an iteration of the code with a burst is 100 steps.
+        - A step is a batch, so an iteration of the code with a burst is 100 steps, and both players
+          take their turns on the same batch (the code: each turn draws its own, two batches in an
+          iteration, 101 in one with a burst).
+        - The joiner's last layer has a bias (the code: none).
         - With `steps_per_execution` a burst is rounded up to whole executions.
         - Images are in [-1, 1], but networks convert them to [0, 1], and `reconstruction` and
           `parallelogram` are measured there.
-        - Weight decay includes the offsets and scales of norms.
+        - Weight decay includes the offsets and scales of norms and the joiner's last bias (the
+          code: kernels alone).
 
     Args:
         splitter: Network from images to `[background, object]`.
@@ -178,8 +182,8 @@ class GeneGAN(Translator):
             weight=2.55,
             source="the paper's parallelogram loss; 0.01 on [0, 255] in the code",
         ),
-        domain("adversarial", source="the paper's GAN loss, Wasserstein, generators' side"),
-        domain("discriminator", source="the paper's GAN loss, Wasserstein, discriminators' side"),
+        domain("adversarial", source="GAN loss, generators' side; the code: Wasserstein"),
+        domain("discriminator", source="GAN loss, discriminators' side; the code: Wasserstein"),
         regularization("nulling", source="the paper's nulling loss, |e|"),
         regularization("weight_decay", weight=5e-5, source="the code"),
         regularization("gradient_penalty", weight=10.0, source="ours; gamma = 10, WGAN-GP"),

@@ -94,7 +94,7 @@ class IcGAN(InvertibleGAN):
 
     Code to paper: `generator` G, `discriminator` D, `encoder_z` E_z, `encoder_y` E_y; attributes
         v in 0 and 1 become y = 2 v - 1, in -1 and +1. "mismatched" are real images with
-        attributes of other images.
+        the attributes of another image, which differ from theirs.
     Batch: `{"image", "attributes", "other_attributes", "sampled_attributes"}`: images
         `(batch, height, width, channels)` float32 in [-1, 1]; `(batch, columns)` float32, 0 or
         1: those of the image (y), different ones, and ones sampled from the training set (y').
@@ -109,7 +109,7 @@ class IcGAN(InvertibleGAN):
         two images with their attributes exchanged.
     Departs:
         - E_z is also trained in the recalibration steps, and on fresh images at each step (the
-          code: on two thirds of 182,638 generated once).
+          code: on 66 % of 182,784 generated once).
         - E_y learns from all training images of G and D (the code: from the first 66 % of all
           images, 133,715 of 202,599).
         - Encoders pad as TensorFlow does. By default their weights start as in PyTorch 1.

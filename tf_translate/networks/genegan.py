@@ -69,6 +69,7 @@ def joiner(
         6.305 M parameters for codes of 384 and 128 channels.
 
     Source: as `splitter`.
+    Departs: the last layer has a bias.
     """
     codes = [
         keras.Input(background_shape, name="background"),
