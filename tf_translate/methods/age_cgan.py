@@ -136,8 +136,8 @@ class AgeCGAN(InvertibleGAN):
         - E's dense widths, the learning rates and the recalibration are IcGAN's.
         - y are -1 and +1 as in IcGAN (the paper: one-hot).
         - E learns from fresh images at each step (the paper: 100,000 generated once).
-        - Pixel distances are divided by the number of pixels or its root.
-        - The age of the image is an input (the paper estimates it).
+        - Pixel distances, on [-1, 1], are divided by the number of values or its root.
+        - The age of the image is an input: no network of this method estimates it.
         - Gradient steps in the graph, with smoothed ReLU gradients, are ours.
 
     Args:
