@@ -176,10 +176,10 @@ class IAN(Translator):
         blended into the image by IAN's own mask, which is not the painted one:
         |edited - reconstructed|, averaged over channels and blurred (see `blend`).
     Departs:
-        - With `updates="together"`, both players take a turn on each batch (the code: alternately,
-          one batch each), and the encoder head is updated once a step (the code: on the decoder's
-          batch and on the discriminator's). With "alternate", the noise of z0 on both batches of a
-          step is the same.
+        - With `updates="together"`, both players take a turn on each batch (as in the paper's text;
+          the code: alternately, one batch each), and the encoder head is updated once a step (the
+          code: on the decoder's batch and on the discriminator's). With "alternate", the noise of
+          z0 on both batches of a step is the same.
         - Odd kernels are padded and cropped as in TensorFlow, which makes each network the
           code's for images that are mirrored left to right and top to bottom.
         - Simple network: minibatch discrimination is trained (IAN_simple keeps its initial
@@ -189,6 +189,8 @@ class IAN(Translator):
         - L2 includes offsets of batch norm (train_IAN.py: not).
         - Full network: its flow has no biases, which stay 0 in the code. Images other than 64x64
           add and drop levels.
+        - GAN losses are computed from logits (train_IAN_simple.py: from probabilities clipped to
+          [1e-7, 1 - 1e-7]).
         - A painted patch may have any shape (the code: squares), and pixels are compared in [-1, 1]
           without rounding.
         - An edit's gradients of ReLUs are smoothed (see `PortableReLU`).

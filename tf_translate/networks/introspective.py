@@ -188,7 +188,7 @@ def multiscale_decoder(
         name: Name of the model.
 
     Returns:
-        Model from `(batch, latent)` to images in [-1, 1]; 18.101 M parameters at 64 pixels with a
+        Model from `(batch, latent)` to images in [-1, 1]; 18.100 M parameters at 64 pixels with a
         latent of 100.
 
     Raises:
