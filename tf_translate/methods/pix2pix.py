@@ -28,7 +28,9 @@ class Pix2PixSettings(MethodSettings):
     residual_blocks: int = Field(9, ge=1, description="of the ResNet (as in CycleGAN)")
     base_filters: int = Field(64, ge=1, description="filters of the first layer (appendix 6.1.1)")
     norm: Literal["batch", "instance", "instance_affine", "none"] = Field(
-        "batch", description="appendix 6.1; with batch_size 1 prefer instance_affine"
+        "batch",
+        description="appendix 6.1; instance_affine computes the same with batch_size 1, and is the "
+        "same in training and at inference with any batch_size",
     )
     dropout: float = Field(0.5, ge=0, lt=1, description="appendix 6.1.1")
     inference_dropout: Literal["off", "fixed"] = Field(
@@ -73,8 +75,10 @@ class Pix2Pix(Translator):
     Departs:
         - The generator's last layer has a bias, as in the PyTorch code (the Lua code zeroes all
           biases). So have the discriminator's first and last layers.
-        - The discriminator's turn uses the generator's forward pass with gradients stopped, equal
-          to a second pass.
+        - There is no norm on the bottleneck, as in both code bases. The paper's images were made
+          with one (its erratum).
+        - The generator is scored by the discriminator that was just updated, as in the PyTorch
+          code. The Lua code reuses the scores from before that update.
         - Dropout at inference is one fixed mask, not fresh noise (see `Dropout`).
 
     Args:
@@ -89,12 +93,12 @@ class Pix2Pix(Translator):
         ValueError: If the discriminator does not take as many inputs as `conditional` asks for.
 
     Source: Isola et al. 2017, https://arxiv.org/abs/1611.07004; losses eq. 1-4, networks
-    appendix 6.1; weight 100 as in the released code.
+    appendix 6.1; weight 100 section 4.2.
     """
 
     deploys = ("a_to_b",)
     terms = (
-        content("l1", weight=100.0, source="eq. 3 and 4; lambda = 100 in the released code"),
+        content("l1", weight=100.0, source="eq. 3 and 4; lambda = 100 in section 4.2"),
         domain("adversarial", source="eq. 1, generator's side"),
         domain("discriminator", source="eq. 1, discriminator's side, halved (section 3.3)"),
     )
