@@ -35,21 +35,21 @@ class DualGANSettings(MethodSettings):
     discriminator_turns: int | None = Field(
         None,
         ge=1,
-        description="turns in a step (section 3.4: 2 to 4); none: 3 with clipping, else 1",
+        description="turns in a step (section 3.3: 2 to 4); none: 3 with clipping, else 1",
     )
     clip: float = Field(
         0.01,
         gt=0,
-        description="largest absolute weight of a discriminator (section 3.4: 0.01 to 0.1)",
+        description="largest absolute weight of a discriminator (section 3.3: 0.01 to 0.1)",
     )
     num_downsamples: int = Field(8, ge=2, description="downsamplings of the U-Net (authors' code)")
     base_filters: int = Field(64, ge=1, description="filters of the first layer (authors' code)")
     norm: Literal["instance_affine", "instance", "batch", "none"] = Field(
         "instance_affine", description="authors' code; none on the bottleneck"
     )
-    dropout: float = Field(0.5, ge=0, lt=1, description="on three decoder levels (section 3.3)")
+    dropout: float = Field(0.5, ge=0, lt=1, description="on three decoder levels (section 3.2)")
     inference_dropout: Literal["off", "fixed"] = Field(
-        "fixed", description="dropout at test time too (section 3.3)"
+        "fixed", description="dropout at test time too (section 3.2)"
     )
     upsampling: Literal["transposed", "resize"] = Field("transposed", description="authors' code")
     input_skip: bool = Field(
@@ -60,7 +60,7 @@ class DualGANSettings(MethodSettings):
     discriminator_head: Literal["patch", "global", "patchgan"] = Field(
         "patch",
         description="global: authors' code by default; patch: its other head; patchgan: 70x70 with "
-        "discriminator_downsamples 3 (section 3.3)",
+        "discriminator_downsamples 3 (section 3.2)",
     )
     discriminator_downsamples: int = Field(
         5, ge=1, description="downsamplings of the discriminators (authors' code)"
@@ -77,7 +77,7 @@ class DualGANSettings(MethodSettings):
     optimizer: AdamSettings | RMSpropSettings = Field(
         RMSpropSettings(initial_mean_square=1.0),
         discriminator="kind",
-        description="section 3.4 and authors' code (TensorFlow 1)",
+        description="section 3.3 and authors' code (TensorFlow 1)",
     )
 
 
@@ -106,7 +106,9 @@ class DualGAN(TwoDomainTranslator):
         - The "patch" discriminator is the code's, with a receptive field of 129 pixels (the paper:
           the 70x70 PatchGAN, "patchgan" in the settings).
         - There is no norm on the 1x1 bottleneck, where the code's norm outputs a constant.
-        - Discriminators take three turns (the paper: 2 to 4).
+        - Generators train on the last of a step's three batches. The authors' version with
+          clipping takes a random one of them for each domain, and its batches overlap from step
+          to step.
         - Noise is dropout, at inference one fixed mask (see `Dropout`).
         - Reconstruction has weight 500 in both directions, the code's default (the paper: 100 to
           1000; the code's README trains facades at 1000, as both presets for facades do).
@@ -127,7 +129,7 @@ class DualGAN(TwoDomainTranslator):
             "wgan_gp").
         name: Name of the model.
 
-    Source: Yi et al. 2017, https://arxiv.org/abs/1704.02510, eq. 1-3, sections 3.1-3.4, and
+    Source: Yi et al. 2017, https://arxiv.org/abs/1704.02510, eq. 1-3, sections 3.1-3.3, and
     github.com/duxingren14/DualGAN.
     """
 
@@ -278,6 +280,6 @@ class DualGAN(TwoDomainTranslator):
         return losses
 
     def after_turn(self, player: Player) -> None:
-        """Clips the discriminators' weights (section 3.4)."""
+        """Clips the discriminators' weights (section 3.3)."""
         if player.name == "discriminators" and self.settings.gan_mode == "wgan_clip":
             clip_weights(self.variables_of(player), self.settings.clip)
