@@ -111,7 +111,8 @@ class DiscoGAN(TwoDomainTranslator):
         - Feature matching (9 : 1 against the adversarial term) and the small weight of
           reconstruction at first are the code's, not the paper's. `feature_matching` false and
           `reconstruction_weight_start` 0.5, like `reconstruction_weight`, give the paper's plain
-          sum, halved. The ablation "gan" keeps the factor 1 - reconstruction_weight.
+          sum, halved. The ablation "gan" keeps the factor 1 - reconstruction_weight; the code's
+          does not.
         - The networks convert images from [-1, 1] to [0, 1] and back, and reconstruction is
           measured in [0, 1].
         - At inference batch norm uses moving statistics.
@@ -139,7 +140,7 @@ class DiscoGAN(TwoDomainTranslator):
         content(
             "reconstruction",
             weight=_CODE["reconstruction"],
-            source="eq. 3 and 5; rate in the code",
+            source="eq. 3 and 7; rate in the code",
         ),
         domain(
             "adversarial", weight=_CODE["adversarial"], source="eq. 4; 0.1 (1 - rate) in the code"
@@ -149,7 +150,7 @@ class DiscoGAN(TwoDomainTranslator):
             weight=_CODE["feature_matching"],
             source="the code; 0.9 (1 - rate)",
         ),
-        domain("discriminator", source="eq. 7, halved in the code"),
+        domain("discriminator", source="eq. 6 and 8, halved in the code"),
         regularization("generators_decay", weight=1e-5, source="the code; the paper: 1e-4"),
         regularization("discriminators_decay", weight=1e-5, source="the code; the paper: 1e-4"),
     )
@@ -250,7 +251,7 @@ class DiscoGAN(TwoDomainTranslator):
         return fakes
 
     def discriminators_objective(self, batch, shared):
-        """Eq. 7: classify real images as real, translated images as fake."""
+        """Eq. 6 and 8: classify real images as real, translated images as fake."""
         losses = {}
         if self.uses("discriminator"):
             losses["discriminator"] = sum(
@@ -266,7 +267,7 @@ class DiscoGAN(TwoDomainTranslator):
         return losses
 
     def generators_objective(self, batch, shared):
-        """Eq. 5 and 6: fool the discriminators, match their features, reconstruct the input."""
+        """Eq. 5 and 7: fool the discriminators, match their features, reconstruct the input."""
         losses = {}
         if self._reconstructed and self.uses("reconstruction"):
             losses["reconstruction"] = self._reconstruction(batch, shared)
