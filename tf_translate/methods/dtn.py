@@ -42,7 +42,9 @@ class DTNSettings(MethodSettings):
 
     earlier = MappingProxyType({"batch_norm_epsilon": 1e-5, "batch_norm_momentum": 0.9})
     feature_extractor: str | None = Field(
-        None, description="a .keras file of the network f; none: f is trained in the first stage"
+        None,
+        description="a .keras file of the network f, from images in [-1, 1] to codes; none: f is "
+        "trained in the first stage",
     )
     classes: int = Field(10, ge=2, description="classes that f is trained on (section 5.1)")
     encoder: Literal["feature_extractor", "own"] = Field(
@@ -114,12 +116,15 @@ class DTN(Translator):
         the batch.
     Deploys: `a_to_b`, images to images in [-1, 1]; f is part of it.
     Departs:
+        - f downsamples by strides, with batch norm, and ends with a tanh, as in yunjey's code. The
+          paper's f has four convolutions with the same numbers of filters, each followed by max
+          pooling and ReLU.
         - Where the paper gives only numbers of layers and widths, kernels, widths, constants of
-          batch norm, initial weights and f's tanh are those of
-          github.com/yunjey/domain-transfer-network. The discriminator "faces" has the blocks of
-          github.com/davrempe/domain-transfer-net.
-        - Images with another number of channels than f's inputs are averaged to grey or repeated
-          before f.
+          batch norm and initial weights are those of github.com/yunjey/domain-transfer-network.
+        - The discriminator "faces" has five blocks for 64 pixels, as that of
+          github.com/davrempe/domain-transfer-net for 96. The paper's has six for 152 pixels.
+        - Colour images are averaged to grey before an f of one channel. (Grey ones are repeated
+          before an f of three channels, as in the paper.)
         - Losses are means, not sums, over codes and pixels (but total variation is the sum of
           eq. 7).
         - g decodes source and target images in one batch, so that batch norm is trained with the

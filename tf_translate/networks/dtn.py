@@ -28,13 +28,14 @@ def code_encoder(
 
     Returns:
         Model from images in [-1, 1] to codes `(batch, 1, 1, code)` in [-1, 1]; 0.896 M
-        parameters with a head of ten classes, at 32 pixels and three channels.
+        parameters at 32 pixels and three channels, without the head.
 
     Raises:
         ValueError: If the image is not square or not a power of two.
 
-    Source: Taigman et al. 2017, https://arxiv.org/abs/1611.02200, section 5.1; kernels and
-    the tanh as in github.com/yunjey/domain-transfer-network.
+    Source: Taigman et al. 2017, https://arxiv.org/abs/1611.02200, section 5.1 (widths);
+    strides, kernels, batch norm and the tanh as in github.com/yunjey/domain-transfer-network.
+    Departs: the paper's has max pooling and ReLU after each convolution.
     """
     inputs = features = keras.Input(image_shape, name="image")
     for depth in range(downsamples_to_4x4(image_shape)):
