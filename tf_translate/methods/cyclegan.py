@@ -75,8 +75,7 @@ class CycleGAN(TwoDomainTranslator):
         - The identity term is on by default, at half the cycle weight, as in both of the authors'
           code bases. The paper states it only for paintings to photographs and for photographs of
           flowers. Set its weight to 0 to reproduce the paper's other tasks.
-        - Discriminators pad by 1 as in the PyTorch code (the Lua code: by 2; the paper states no
-          padding).
+        - Discriminators pad by 1 as in the PyTorch code (the Lua code: by 2).
     Weights: `cycle_a` is lambda_A of both code bases and `cycle_b` lambda_B. `cycle` sets both.
         `identity_a` compares F(x) with x and `identity_b` G(y) with y. Unless they are given, they
         follow `cycle_a` and `cycle_b` at half their weight, as with lambda_identity = 0.5 in the
