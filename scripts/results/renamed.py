@@ -114,10 +114,14 @@ def to_new_config(config: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
+# Settings that revisions with the earlier names did not have; they took their earlier values.
+_NEW = ("gradient_penalty_reduction", "initial_mean_square", "epsilon_form")
+
+
 def to_earlier_config(config: Mapping[str, Any]) -> dict[str, Any]:
     """A configuration with the names of today, in the earlier ones."""
     found = {}
-    for new_table, values in config.items():
+    for new_table, values in _without_new(config).items():
         table = inverse(TABLES).get(new_table, new_table)
         if isinstance(values, Mapping):
             values = renamed(values, inverse(SETTINGS.get(table, {})))
@@ -131,6 +135,14 @@ def to_earlier_config(config: Mapping[str, Any]) -> dict[str, Any]:
             }
         found[table] = values
     return found
+
+
+def _without_new(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        key: _without_new(value) if isinstance(value, Mapping) else value
+        for key, value in values.items()
+        if key not in _NEW
+    }
 
 
 def to_new_setting(name: str) -> str:

@@ -88,6 +88,7 @@ CHANCE_LEVELS = {
     "age_cgan": {"discriminator": 2 * np.log(2)},
     "fader": {"latent_discriminator": np.log(2) + np.log(3)},
     "ian": {"discriminator": 3 * np.log(2)},
+    "ian_full": {"discriminator": 3 * np.log(3)},  # three classes
 }
 
 

@@ -27,8 +27,8 @@ def _rows(path):
     return [json.loads(line) for line in (path / "history.jsonl").read_text().splitlines()]
 
 
-@pytest.mark.thorough
-@pytest.mark.parametrize("turns", [pytest.param(1, marks=pytest.mark.slow), 3])
+@pytest.mark.slow  # bursts, below, take several turns too
+@pytest.mark.parametrize("turns", [1, 3])
 def test_a_resumed_run_of_several_turns_continues_with_the_same_batches(tmp_path, turns):
     data = write_pairs(tmp_path / "pairs")
 

@@ -43,8 +43,8 @@ FULL_POOL = {**TINY["cyclegan"], "pool_size": 3}
 WITH_R1 = {name: {**TINY[name], "discriminator_noise": 0.1} for name in ("icgan", "ian")}
 # Turns of three players on two microbatches, orthogonal regularization in place of L2.
 IN_TURNS = {**TINY["ian"], "updates": "alternate", "discriminator": "ternary"}
-# Methods that step like another one: DiscoGAN like DualGAN, Age-cGAN like IcGAN.
-ALIKE = ("discogan", "age_cgan", "cut", "ian_full")
+# Methods that step like another one: DiscoGAN like DualGAN, DTN and Age-cGAN like IcGAN.
+ALIKE = ("discogan", "dtn", "age_cgan", "cut", "ian_full")
 EVERY = pytest.mark.parametrize("name", sorted(METHODS))
 # The example outside the package is tested thoroughly before a release only, and so is what the
 # networks of IAN's paper have in common with its simple ones.

@@ -141,29 +141,36 @@ def test_a_full_disk_stops_all_workers_with_one_sentence(disk, folder):
     assert "Traceback" not in full.text
 
 
-@pytest.fixture(scope="module")
-def sessions(folder):
-    """Three sessions of one run: a worker is killed, all are stopped, the run ends."""
+@pytest.mark.thorough
+def test_a_killed_stopped_and_resumed_run_ends_with_the_weights_of_an_uninterrupted_run(folder):
+    """One test, as each session goes on with the run of the one before."""
     killed = _launch(folder, *_settings(folder, 100000))
     killed.wait_for(r"step 8/")
     killed.signal(1, signal.SIGKILL)
     killed.code = killed.end()  # the launcher kills workers that do not notice
     killed.newest = _newest(folder / "interrupted")
+    _assert_one_sentence_on_the_lost_worker(killed)
     stopped = _launch(folder, "--resume")
     stopped.wait_for(rf"step {_step(killed.newest) + 2}/")
     stopped.signal(1, signal.SIGTERM)
-    stopped.code = stopped.end()
-    stopped.newest = _newest(folder / "interrupted")
-    steps = _step(stopped.newest) + 3
+    assert stopped.end() == 130
+    assert all(f"worker {index} ended with exit code 130" in stopped.text for index in (0, 1))
+    newest = _newest(folder / "interrupted")
+    assert _step(newest) > _step(killed.newest)
+    steps = _step(newest) + 3
     ended = _launch(folder, "--resume", "--set", f"training.steps={steps}")
-    ended.code = ended.end()
-    ended.steps = steps
-    return killed, stopped, ended
+    assert ended.end() == 0, ended.text[-3000:]
+    uninterrupted = _launch(folder, *_settings(folder, steps), run="uninterrupted")
+    assert uninterrupted.end() == 0, uninterrupted.text[-3000:]
+    (step, values), (other_step, other_values) = (
+        _state(folder / run / "model.keras") for run in ("interrupted", "uninterrupted")
+    )
+    assert step == other_step == steps
+    for a, b in zip(values, other_values, strict=True):
+        np.testing.assert_array_equal(a, b)
 
 
-@pytest.mark.thorough
-def test_a_killed_worker_stops_the_other_with_one_sentence(sessions):
-    killed, _, _ = sessions
+def _assert_one_sentence_on_the_lost_worker(killed):
     assert killed.code == 128 + signal.SIGKILL
     assert "worker 0 ended with exit code 1" in killed.text
     sentence = " ".join(killed.text.split("[0] error: ")[1].splitlines()[0].split())
@@ -173,27 +180,6 @@ def test_a_killed_worker_stops_the_other_with_one_sentence(sessions):
         sentence,
     )
     assert "Traceback" not in killed.text
-
-
-def test_sigterm_on_one_worker_stops_all_workers_at_the_same_step(sessions):
-    killed, stopped, _ = sessions
-    assert stopped.code == 130
-    assert all(f"worker {index} ended with exit code 130" in stopped.text for index in (0, 1))
-    assert _step(stopped.newest) > _step(killed.newest)
-
-
-@pytest.mark.thorough
-def test_a_resumed_run_ends_with_the_weights_of_an_uninterrupted_run(sessions, folder):
-    *_, ended = sessions
-    assert ended.code == 0, ended.text[-3000:]
-    uninterrupted = _launch(folder, *_settings(folder, ended.steps), run="uninterrupted")
-    assert uninterrupted.end() == 0, uninterrupted.text[-3000:]
-    (step, values), (other_step, other_values) = (
-        _state(folder / run / "model.keras") for run in ("interrupted", "uninterrupted")
-    )
-    assert step == other_step == ended.steps
-    for a, b in zip(values, other_values, strict=True):
-        np.testing.assert_array_equal(a, b)
 
 
 def _slurm_environment(job, task):

@@ -66,6 +66,8 @@ def test_an_earlier_revision_gets_the_names_of_its_own_small_preset(method):
         expected = {key: _keys(value) for key, value in earlier.get(part, {}).items()}
         actual = {key: _keys(value) for key, value in today.get(part, {}).items()}
         actual.pop("refresh", None)  # set by the benchmark
+        if method == "genegan" and part == "model":
+            actual["optimizer"].remove("rho")  # stated by the preset since; known before
         assert actual == expected
 
 
