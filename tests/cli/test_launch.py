@@ -1,6 +1,9 @@
 """`tf-translate launch`: commands of tf-translate in several processes."""
 
+import pytest
 
+
+@pytest.mark.thorough
 def test_launch_runs_the_command_in_each_worker(command):
     code, out, _ = command("launch", "--workers", "2", "--", "methods", "--json")
     assert code == 0
@@ -9,6 +12,7 @@ def test_launch_runs_the_command_in_each_worker(command):
         assert any(line.startswith(f"[{index}] ") and '"cyclegan"' in line for line in lines)
 
 
+@pytest.mark.thorough
 def test_launch_exits_with_the_code_of_a_failed_worker(command):
     code, out, _ = command("launch", "--workers", "2", "--", "describe", "cyclgan")
     assert code == 2

@@ -35,6 +35,7 @@ def test_the_bundle_carries_the_judges_of_its_run(judged):
     assert {f"judges/{name}" for name in names} < set(listed)
 
 
+@pytest.mark.thorough
 def test_verify_says_what_a_recipe_changes_and_writes_a_sheet(command, judged, tmp_path):
     photos = write_pairs(tmp_path / "own", train=0, test=5, seed=7, size=20) / "test" / "b"
     sheet = tmp_path / "sheet.png"
@@ -60,6 +61,7 @@ def test_verify_says_what_a_recipe_changes_and_writes_a_sheet(command, judged, t
     assert Image.open(sheet).size == (6 * 116 + 4, 26 + 18 + 6 * 116)
 
 
+@pytest.mark.thorough
 def test_verify_prints_the_same_as_tables(command, judged):
     code, out, _ = command("verify", judged)
     assert code == 0
@@ -84,6 +86,7 @@ def _resign(bundle, path):
     (bundle / "manifest.json").write_text(json.dumps(manifest | {"digest": digest}))
 
 
+@pytest.mark.thorough
 def test_damaged_judges_are_not_used_and_fail_the_check(command, judged, tmp_path):
     bundle = shutil.copytree(judged, tmp_path / "bundle")
     (file,) = (bundle / "judges").glob("domain-*.npz")
@@ -95,6 +98,7 @@ def test_damaged_judges_are_not_used_and_fail_the_check(command, judged, tmp_pat
     assert f"{file.name} was changed after export" in text
 
 
+@pytest.mark.thorough
 def test_forged_judges_are_a_mistake_and_nothing_of_them_is_run(mistake, judged, tmp_path):
     bundle = shutil.copytree(judged, tmp_path / "bundle")
     (file,) = (bundle / "judges").glob("domain-*.npz")
@@ -107,6 +111,7 @@ def test_forged_judges_are_a_mistake_and_nothing_of_them_is_run(mistake, judged,
     assert "has judges of protocol 7, this version supports 1" in mistake("verify", bundle)
 
 
+@pytest.mark.thorough
 def test_a_missing_judge_file_is_a_mistake(mistake, judged, tmp_path):
     bundle = shutil.copytree(judged, tmp_path / "bundle")
     note = bundle / "judges" / "directions.json"

@@ -65,6 +65,7 @@ def test_a_batch_of_tuples_is_refused_with_the_form_of_a_batch():
     assert sentence.startswith('a batch must be a dict {"a": images, "b": images}, got a tuple')
 
 
+@pytest.mark.thorough
 def test_images_of_any_size_are_taken_by_networks_of_any_size():
     shape = (None, None, 3)
     names = ("generator_ab", "generator_ba")

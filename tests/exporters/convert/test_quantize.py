@@ -74,6 +74,7 @@ def test_integer_recipes_verify_with_all_signatures(quantized):
             assert (recipe, signature) in found
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("recipe", INTEGER_RECIPES)
 def test_quantized_files_keep_the_input_and_output_types(quantized, recipe):
     interpreter = Interpreter(str(quantized / f"{recipe}.tflite"))
@@ -84,6 +85,7 @@ def test_quantized_files_keep_the_input_and_output_types(quantized, recipe):
         assert given["attributes"]["dtype"] == np.float32
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("signature", ["a_to_b", "a_to_b_uint8"])
 def test_int8_computes_layers_and_norms_in_integers(quantized, signature):
     found = list(_operations(quantized / "int8.tflite", signature))
@@ -93,6 +95,7 @@ def test_int8_computes_layers_and_norms_in_integers(quantized, signature):
     assert all(out == ["INT8"] for name, _, out in found if name in ("MEAN", "TANH"))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("signature", ["a_to_b", "a_to_b_uint8"])
 def test_int8_float_norm_leaves_norms_and_the_last_layer_float(quantized, signature):
     found = list(_operations(quantized / "int8_float_norm.tflite", signature))
@@ -106,6 +109,7 @@ def test_int8_float_norm_leaves_norms_and_the_last_layer_float(quantized, signat
     assert all(out == ["FLOAT32"] for name, _, out in found if name in ("MEAN", "SUB", "TANH"))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("recipe", INTEGER_RECIPES)
 def test_pixels_are_scaled_in_float(quantized, recipe):
     found = list(_operations(quantized / f"{recipe}.tflite", "a_to_b_uint8"))
@@ -116,6 +120,7 @@ def test_pixels_are_scaled_in_float(quantized, recipe):
     assert all("FLOAT32" in given for name, given, _ in found if name in ("MINIMUM", "RELU"))
 
 
+@pytest.mark.thorough
 def test_sixteen_bits_are_closer_to_the_original_than_eight(quantized):
     psnr = {
         check.artifact: check.psnr
@@ -125,11 +130,13 @@ def test_sixteen_bits_are_closer_to_the_original_than_eight(quantized):
     assert psnr["int16x8"] > psnr["int8_float_norm"] > psnr["int8"]
 
 
+@pytest.mark.thorough
 def test_weights_are_stored_once_and_in_eight_bits(quantized, model):
     weights = model.count_params()
     assert (quantized / "int8.tflite").stat().st_size < 4 * weights + 60_000
 
 
+@pytest.mark.thorough
 def test_lint_treats_weights_behind_the_graph_as_constants(quantized, model):
     """The quantizer stores weights behind the graph; their convolutions still run on XNNPACK."""
     shares = [
@@ -144,12 +151,14 @@ def test_lint_treats_weights_behind_the_graph_as_constants(quantized, model):
     assert kernels < parameters([graphs["a_to_b"]]) < 1.5 * kernels
 
 
+@pytest.mark.thorough
 def test_weights_that_would_lie_behind_the_end_of_a_file_are_refused(quantized):
     content = (quantized / "int8.tflite").read_bytes()
     with pytest.raises(exporters.BundleError, match="broken"):
         read_signatures(content[:-1])
 
 
+@pytest.mark.thorough
 def test_the_manifest_keeps_rules_and_how_examples_were_chosen(quantized):
     manifest = Manifest.model_validate_json((quantized / "manifest.json").read_text())
     settings = manifest.artifacts["int8_float_norm"].settings
