@@ -138,8 +138,8 @@ def test_the_settings_of_faces_choose_the_networks_of_section_5_2():
         for network in (model.feature_extractor, model.decoder, model.discriminator)
         for layer in network.layers
     ]
-    slopes = [la.negative_slope for la in layers if isinstance(la, keras.layers.LeakyReLU)]
-    assert slopes == [pytest.approx(0.2)] * 2  # 8 pixels: two blocks to 2x2
+    negative_slopes = [la.negative_slope for la in layers if isinstance(la, keras.layers.LeakyReLU)]
+    assert negative_slopes == [pytest.approx(0.2)] * 2  # 8 pixels: two blocks to 2x2
     pointwise = [la for la in model.decoder.layers if getattr(la, "kernel_size", None) == (1, 1)]
     assert len(pointwise) == 1  # one transposed convolution before the last
     norms = [la for la in layers if isinstance(la, keras.layers.BatchNormalization)]

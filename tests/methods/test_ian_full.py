@@ -74,8 +74,8 @@ def test_the_full_network_has_as_many_parameters_as_ian_py():
     assert {name: _count(getattr(model, name)) for name in model.network_names} == expected
     assert decoder == 18_100_372
     assert model.encoder_head.layers[4].activation is keras.activations.relu
-    verdict = model.discriminator_head.layers[-1].kernel.numpy()
-    assert verdict.std() == pytest.approx(0.02, rel=0.05)  # of 4,572 weights
+    total = model.discriminator_head.layers[-1].kernel.numpy()
+    assert total.std() == pytest.approx(0.02, rel=0.05)  # of 4,572 weights
     assert {layer.epsilon for layer in model.decoder.layers if hasattr(layer, "epsilon")} == {1e-4}
     # Two MADEs of three masked kernels (their biases stay 0), and the order of the latent.
     assert model.latent_flow.count_params() == 2 * 3 * 100 * 100 + 100
@@ -172,7 +172,7 @@ def _orthogonal(variables):
 def _reference_step(model, images, rate):
     """Two iterations of train_IAN.py: generator and encoder, then discriminator and encoder."""
     decoder, head = model.decoder.trainable_variables, model.encoder_head.trainable_variables
-    critic = model.trunk.trainable_variables + model.discriminator_head.trainable_variables
+    variables_of_d = model.trunk.trainable_variables + model.discriminator_head.trainable_variables
     for iteration, image in enumerate((images[0::2], images[1::2])):
         streams = (ian._ENCODED_LATENT, ian._PRIOR_LATENT)
         latents = [model._standard_normal({"image": image}, each) for each in streams]
@@ -186,13 +186,13 @@ def _reference_step(model, images, rate):
             total = loss + of_encoder
             loss += _orthogonal(decoder)
             sampled = model.decoder(model.latent_flow(own), training=True)
-            verdict = _loss_of_discriminator(model, image, reconstructed, sampled)
-            verdict += _orthogonal(critic)
+            d_loss = _loss_of_discriminator(model, image, reconstructed, sampled)
+            d_loss += _orthogonal(variables_of_d)
         parts = [(head, tape.gradient(total, [v.value for v in head]))]
         if iteration == 0:
             parts.append((decoder, tape.gradient(loss, [v.value for v in decoder])))
         else:
-            parts.append((critic, tape.gradient(verdict, [v.value for v in critic])))
+            parts.append((variables_of_d, tape.gradient(d_loss, [v.value for v in variables_of_d])))
         for variables, gradients in parts:
             for variable, gradient in zip(variables, gradients, strict=True):
                 variable.assign_sub(rate * gradient)

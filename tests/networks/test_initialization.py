@@ -7,7 +7,7 @@ import pytest
 from tf_translate.networks.conditional_gan import image_encoder
 from tf_translate.networks.encoder_decoder import encoder_decoder
 from tf_translate.networks.fader import fader_decoder, fader_encoder, latent_discriminator
-from tf_translate.networks.initialization import TorchInitialization
+from tf_translate.networks.initialization.weights import TorchInitialization
 from tf_translate.networks.strided_discriminator import feature_discriminator
 
 OF_2017 = {"initialization": "torch_2017"}

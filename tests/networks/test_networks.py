@@ -8,7 +8,6 @@ import pytest
 import tensorflow as tf
 
 from tf_translate.networks import blocks
-from tf_translate.networks.batch_norm import BatchNorm
 from tf_translate.networks.conditional_gan import (
     conditional_discriminator,
     conditional_generator,
@@ -24,6 +23,7 @@ from tf_translate.networks.dtn import (
 from tf_translate.networks.encoder_decoder import encoder_decoder
 from tf_translate.networks.fader import latent_discriminator
 from tf_translate.networks.genegan import joiner, object_discriminator, splitter
+from tf_translate.networks.initialization.batch_norm import BatchNorm
 from tf_translate.networks.patchgan_discriminator import patchgan_discriminator
 from tf_translate.networks.resnet import resnet_generator
 from tf_translate.networks.strided_discriminator import feature_discriminator, strided_discriminator

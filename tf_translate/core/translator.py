@@ -432,7 +432,9 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):
         optimizer.apply(self.transform_gradients(player, gradients), variables)
         self.after_turn(player)
         for name, loss in losses.items():
-            self._term_metrics[name].update_state(keep_apart(loss))  # see `ordered_sums`
+            self._term_metrics[name].update_state(
+                keep_apart(loss)
+            )  # its sum keeps its order, see `ordered_sums`
 
     def _check_chance_levels(self) -> None:
         discriminating = {name for name in self._term_metrics if name.endswith("discriminator")}

@@ -18,7 +18,7 @@ from tf_translate.losses.reconstruction import feature_matching, mean_squared_er
 from tf_translate.losses.regularization import weight_decay
 from tf_translate.methods.registry import register
 from tf_translate.networks.encoder_decoder import encoder_decoder
-from tf_translate.networks.initialization import DESCRIPTION, Initialization
+from tf_translate.networks.initialization.weights import DESCRIPTION, Initialization
 from tf_translate.networks.strided_discriminator import feature_discriminator
 
 Variant = Literal["discogan", "recongan", "gan"]

@@ -22,7 +22,6 @@ from tf_translate.losses.reconstruction import cosine_distance, mean_squared_err
 from tf_translate.losses.regularization import total_variation
 from tf_translate.losses.scalar_sum import scalar_sum
 from tf_translate.methods.registry import register
-from tf_translate.networks.batch_norm import BatchNorm
 from tf_translate.networks.dtn import (
     class_discriminator,
     class_head,
@@ -31,6 +30,7 @@ from tf_translate.networks.dtn import (
     face_discriminator,
 )
 from tf_translate.networks.inference_behavior import describe_inference
+from tf_translate.networks.initialization.batch_norm import BatchNorm
 
 _FROM_SOURCE, _FROM_TARGET, _REAL = 0, 1, 2  # the discriminator's three classes
 _DISTANCES = {"mse": mean_squared_error, "cosine": cosine_distance}

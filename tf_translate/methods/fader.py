@@ -35,7 +35,7 @@ from tf_translate.networks.fader import (
     latent_discriminator,
 )
 from tf_translate.networks.inference_behavior import describe_inference
-from tf_translate.networks.initialization import DESCRIPTION, Initialization
+from tf_translate.networks.initialization.weights import DESCRIPTION, Initialization
 
 _LATENT_ADVERSARIAL, _RAMP = 1e-4, 500_000
 _CLIP = 5.0  # largest gradient norm, the code

@@ -20,9 +20,9 @@ from tf_translate.losses.adversarial import discriminator_losses, gan_loss
 from tf_translate.losses.reconstruction import mean_absolute_error
 from tf_translate.losses.regularization import clip_weights, gradient_penalties, mean_weight_decay
 from tf_translate.methods.registry import register
-from tf_translate.networks.batch_norm import BatchNorm
 from tf_translate.networks.genegan import joiner, object_discriminator, splitter
 from tf_translate.networks.inference_behavior import describe_inference
+from tf_translate.networks.initialization.batch_norm import BatchNorm
 
 GanMode = Literal["wgan_clip", "wgan_gp"]
 _RMSPROP = RMSpropSettings(learning_rate=5e-5, rho=0.8, initial_mean_square=1.0)

@@ -40,7 +40,8 @@ from tf_translate.networks.inference_behavior import describe_inference
 # Width w: an edit's ReLUs have a gradient that rises linearly from 0 at -w/2 to 1 at w/2, so that
 # rounding hardly changes it.
 _RELU_GRADIENT_WIDTH = 0.5
-# `verify`, the check of an exported bundle, allows an edit 3 times the tolerance of a recipe:
+# `verify`, the check of an exported bundle, allows an edit 3 times the difference that its recipe
+# (float32, int8, ...) allows between the outputs of bundle and training:
 # its steps amplify rounding.
 _TOLERANCE_FACTOR = 3.0
 # Streams of random values (see `stateless_random`): for the latents encoded from images, the
@@ -48,7 +49,8 @@ _TOLERANCE_FACTOR = 3.0
 # the latents of N(0, I) of the discriminator's own samples.
 _ENCODED_LATENT, _PRIOR_LATENT, _IMAGE_NOISE, _SAMPLE_NOISE, _DISCRIMINATOR_LATENT = range(5)
 _ORTHOGONALITY = {"rows": orthogonality_of_rows, "filters": orthogonality_of_filters}
-# How networks differ: activation of the encoder head, start of the discriminator head.
+# How networks differ: activation of the encoder head, and the standard deviation of the initial
+# weights of the discriminator head's last layer.
 _HEADS = {"simple": ("elu", 0.01), "full": ("relu", 0.02)}
 # The players of `updates = "alternate"`, in an order that gives the code's updates. The forward
 # passes of a microbatch run before its first turn. So the encoder head's turn on the first one
@@ -85,6 +87,7 @@ _ALTERNATING = (
 class IANSettings(MethodSettings):
     """Networks and editor of IAN; defaults are those of IAN_simple, the published code."""
 
+    # Files from before the setting existed were trained with this form.
     earlier = MappingProxyType({"orthogonal_form": "filters"})
     network: Literal["simple", "full"] = Field(
         "simple",
@@ -181,14 +184,14 @@ class IAN(Translator):
           code: on the decoder's batch and on the discriminator's). With "alternate", the noise of
           z0 on both batches of a step is the same.
         - Odd kernels are padded and cropped as in TensorFlow, which makes each network the
-          code's for images that are mirrored left to right and top to bottom.
+          code's with images and kernels mirrored left to right and top to bottom.
         - Simple network: minibatch discrimination is trained (IAN_simple keeps its initial
           weights); the discriminator's loss does not reach the trunk through reconstructions
           (train_IAN_simple.py: it does; train_IAN.py: not); L2 is on the encoder head too
           (train_IAN_simple.py: not).
         - L2 includes offsets of batch norm (train_IAN.py: not).
-        - Full network: its flow has no biases, which stay 0 in the code. Images other than 64x64
-          add and drop levels.
+        - Full network: its flow has no biases, which stay 0 in the code. For images
+          other than 64x64 the decoder has more or fewer deconvolutions.
         - GAN losses are computed from logits (train_IAN_simple.py: from probabilities clipped to
           [1e-7, 1 - 1e-7]).
         - A painted patch may have any shape (the code: squares), and pixels are compared in [-1, 1]

@@ -26,7 +26,7 @@ from tf_translate.losses.reconstruction import mean_squared_error
 from tf_translate.methods.registry import register
 from tf_translate.networks import conditional_gan
 from tf_translate.networks.inference_behavior import describe_inference
-from tf_translate.networks.initialization import DESCRIPTION, Initialization
+from tf_translate.networks.initialization.weights import DESCRIPTION, Initialization
 
 _ADAM = AdamSettings(learning_rate=2e-4, beta_1=0.5)
 _ENCODER_ADAM = AdamSettings(learning_rate=1e-4, beta_1=0.1)

@@ -6,7 +6,7 @@ from tf_translate.layers.attribute_map import AttributeMaps
 from tf_translate.layers.batch_norm import BatchNormalization
 from tf_translate.layers.cpu import Conv2D, Conv2DTranspose
 from tf_translate.networks import blocks
-from tf_translate.networks.initialization import Initialization, TorchInitialization
+from tf_translate.networks.initialization.weights import Initialization, TorchInitialization
 from tf_translate.networks.strided_discriminator import downsamples_to_4x4
 
 _KERNEL, _ENCODER_KERNEL = 4, 5

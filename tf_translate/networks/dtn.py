@@ -3,7 +3,7 @@
 import keras
 
 from tf_translate.networks import blocks
-from tf_translate.networks.batch_norm import BatchNorm
+from tf_translate.networks.initialization.batch_norm import BatchNorm
 from tf_translate.networks.strided_discriminator import downsamples_to_4x4
 
 _BATCH_NORM = BatchNorm(epsilon=1e-3, momentum=0.95)  # yunjey's code

@@ -4,7 +4,7 @@ import keras
 
 from tf_translate.layers.batch_norm import BatchNormalization
 from tf_translate.networks import blocks
-from tf_translate.networks.initialization import Initialization, TorchInitialization
+from tf_translate.networks.initialization.weights import Initialization, TorchInitialization
 from tf_translate.networks.strided_discriminator import downsamples_to_4x4, to_unit_range
 
 _KERNEL = 4

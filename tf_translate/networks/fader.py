@@ -9,7 +9,7 @@ from tf_translate.layers.batch_norm import BatchNormalization
 from tf_translate.layers.cpu import Conv2D
 from tf_translate.layers.dropout import Dropout
 from tf_translate.networks import blocks
-from tf_translate.networks.initialization import Initialization, TorchInitialization
+from tf_translate.networks.initialization.weights import Initialization, TorchInitialization
 
 _KERNEL = 4
 

@@ -3,7 +3,7 @@
 import keras
 
 from tf_translate.networks import blocks
-from tf_translate.networks.batch_norm import BatchNorm
+from tf_translate.networks.initialization.batch_norm import BatchNorm
 from tf_translate.networks.strided_discriminator import to_unit_range
 
 _DIVISOR = 8  # of the sides of an image, for the sides of its codes

@@ -3,10 +3,10 @@
 import keras
 
 from tf_translate.layers.batch_norm import BatchNormalization
-from tf_translate.layers.beta_mean import BetaMean
-from tf_translate.layers.inverse_autoregressive_flow import InverseAutoregressiveFlow
+from tf_translate.layers.introspective.beta_mean import BetaMean
+from tf_translate.layers.introspective.inverse_autoregressive_flow import InverseAutoregressiveFlow
+from tf_translate.layers.introspective.multiscale_dilated_convolution import MultiscaleDilatedConv2D
 from tf_translate.layers.minibatch_discrimination import MinibatchDiscrimination
-from tf_translate.layers.multiscale_dilated_convolution import MultiscaleDilatedConv2D
 from tf_translate.layers.portable_relu import PortableReLU
 from tf_translate.networks import blocks
 from tf_translate.networks.strided_discriminator import downsamples_to_4x4

@@ -4,7 +4,7 @@ import keras
 
 from tf_translate.layers.batch_norm import BatchNormalization
 from tf_translate.networks import blocks
-from tf_translate.networks.initialization import Initialization, TorchInitialization
+from tf_translate.networks.initialization.weights import Initialization, TorchInitialization
 
 
 def strided_discriminator(

@@ -11,7 +11,15 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from scripts.benchmarks.parity import conditional_gan, dtn, fader, genegan, ian, paired, two_domains
+from scripts.benchmarks.parity.methods import (
+    conditional_gan,
+    dtn,
+    fader,
+    genegan,
+    ian,
+    paired,
+    two_domains,
+)
 from scripts.benchmarks.parity.run import Run
 
 # By method and stage: what takes one step, or a class of which one object takes all.

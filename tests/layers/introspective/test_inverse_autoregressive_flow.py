@@ -5,7 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_translate.keras_files.loading import load_keras_file
-from tf_translate.layers.inverse_autoregressive_flow import InverseAutoregressiveFlow
+from tf_translate.layers.introspective.inverse_autoregressive_flow import InverseAutoregressiveFlow
 
 
 def _flow(size=6):

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 from scipy.ndimage import correlate
 
-from tf_translate.layers.multiscale_dilated_convolution import MultiscaleDilatedConv2D
+from tf_translate.layers.introspective.multiscale_dilated_convolution import MultiscaleDilatedConv2D
 
 
 def _random(*shape, seed=0):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy.stats import beta
 
-from tf_translate.layers.beta_mean import BetaMean
+from tf_translate.layers.introspective.beta_mean import BetaMean
 
 
 def test_a_colour_is_the_mean_of_the_beta_distribution_scaled_to_the_range_of_images():

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import keras
 import tensorflow as tf
 
-from tf_translate.layers.dilated_convolution import convolve_dilated
+from tf_translate.layers.introspective.dilated_convolution import convolve_dilated
 
 _SIDE = 3  # of the kernel
 

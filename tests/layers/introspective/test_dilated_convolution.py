@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_translate.layers.dilated_convolution import convolve_dilated
+from tf_translate.layers.introspective.dilated_convolution import convolve_dilated
 
 
 def _random(*shape, seed=0):

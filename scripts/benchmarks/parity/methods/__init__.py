@@ -1,0 +1,1 @@
+"""The losses and turns of each method, computed independently."""

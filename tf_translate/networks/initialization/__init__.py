@@ -1,0 +1,1 @@
+"""How the weights and batch norms of networks start."""
