@@ -1,6 +1,5 @@
 """Times the .tflite files of a bundle on this machine, and measures their size and memory."""
 
-import contextlib
 import json
 import shutil
 import subprocess
@@ -206,8 +205,7 @@ def _litert_benchmark(
         return None
     with tempfile.TemporaryDirectory() as folder:
         result = Path(folder) / "result.json"
-        # Limits that cannot be set are reported where this project's own process sets them.
-        with contextlib.suppress(subprocess.TimeoutExpired, subprocess.SubprocessError):
+        try:
             subprocess.run(
                 [program, "--model", file, "--signature", signature,
                  "--num_threads", str(threads), "--num_runs", str(runs), "--warmup_runs", "1",
@@ -218,6 +216,10 @@ def _litert_benchmark(
                 timeout=limits.seconds * (runs + 2),
                 preexec_fn=partial(limits.restrict_this_process, largest_file=_MAX_REPORT),
             )  # fmt: skip
+        except subprocess.TimeoutExpired:
+            pass  # there is no report, as when it ends early
+        except subprocess.SubprocessError as error:  # of preexec_fn
+            raise ExportError("the limits of litert-benchmark cannot be set") from error
         if not result.is_file():
             return None
         report = json.loads(result.read_text())

@@ -266,8 +266,12 @@ def test_two_replicas_step_like_one_device(name, settings, two_replicas):
     # Second derivatives and contrastive logits amplify rounding: 1.6e-5 and 1.3e-5 on AMX.
     amplifies = name == "cut" or settings in WITH_R1.values()
     largest = 5e-5 if amplifies else 1e-5
-    pairs = zip(results[0][0], results[1][0], strict=True)
-    assert max((np.abs(a - b) / np.maximum(1, np.abs(a))).max() for a, b in pairs) < largest
+    ones, others = results[0][0], results[1][0]
+    if name == "ian_full":  # its flow makes values of 1e9
+        scales = [np.maximum(1, np.abs(one)) for one in ones]
+        ones = [value / scale for value, scale in zip(ones, scales, strict=True)]
+        others = [value / scale for value, scale in zip(others, scales, strict=True)]
+    assert _largest_difference(ones, others) < largest
     np.testing.assert_allclose(results[0][1], results[1][1], rtol=1e-4)
 
 
