@@ -26,8 +26,8 @@ ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "docs" / "methods"
 RESULTS = ROOT / "assets" / "results"
 EQUATIONS, DEPARTURES = "From the paper to the code", "Departures"
-HEADINGS = ["The game", EQUATIONS, "Networks", "Training", DEPARTURES, "Presets", "Results",
-            "Questions"]  # fmt: skip
+HEADINGS = ["Players and losses", EQUATIONS, "Networks", "Training", DEPARTURES, "Presets",
+            "Results", "Questions"]  # fmt: skip
 _END = "<!-- end -->"
 _NUMBER = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?(?:e-?\d+)?")
 _LINK = re.compile(r"\]\(([^)\s]+)\)")

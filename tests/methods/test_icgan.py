@@ -250,6 +250,39 @@ def test_recalibration_takes_batches_of_any_size():
     assert float(traced(batch)) == pytest.approx(float(model.inversion_loss(batch)), rel=1e-3)
 
 
+def test_encoder_z_learns_from_the_moving_average_of_the_generator():
+    model = IcGAN.from_settings(IcGANSettings(**TINY), SHAPE, attributes=ATTRIBUTES)
+    averaged = keras.optimizers.Adam(0.01, use_ema=True, ema_momentum=0.5)
+    others = {
+        player.name: keras.optimizers.Adam(0.01)
+        for player in model.players
+        if player.name != "generator"
+    }
+    model.compile({"generator": averaged, **others})
+    expected = []
+    for step in range(3):
+        _fit(model, 1)
+        values = [np.array(weight) for weight in model.generator.trainable_weights]
+        # Keras starts the average at the weights after the first step.
+        pairs = zip(expected or values, values, strict=True)
+        expected = [0.5 * before + 0.5 * after for before, after in pairs]
+        assert step == 0 or not np.allclose(expected[0], values[0], rtol=0, atol=1e-4)
+    model.enter_stage("encoder_z")
+    for average, weight in zip(expected, model.generator.trainable_weights, strict=True):
+        np.testing.assert_allclose(weight, average, rtol=0, atol=1e-6)
+
+
+def test_a_generator_with_resize_convolutions_has_no_strided_transposed_convolution():
+    networks = IcGAN.build_networks(
+        IcGANSettings(**TINY, upsampling="resize"), SHAPE, attributes=ATTRIBUTES
+    )
+    layers = networks["generator"].layers
+    strides = [one.strides for one in layers if isinstance(one, keras.layers.Conv2DTranspose)]
+    assert strides == [(1, 1)]  # from z to 4x4
+    kernels = [one.kernel_size for one in layers if isinstance(one, keras.layers.Conv2D)]
+    assert kernels == [(3, 3), (3, 3)]
+
+
 @pytest.mark.thorough
 def test_after_recalibration_weights_and_statistics_of_the_generator_are_frozen():
     model = _model(stage="encoder_z")

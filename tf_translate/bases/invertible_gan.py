@@ -30,13 +30,14 @@ DISCRIMINATOR = Player(
     batch_keys=("attributes", "other_attributes"),
 )
 GENERATOR = Player(
-    "generator",  # no moving average: encoders and batch norm statistics belong to the last weights
+    "generator",
     ("generator",),
     "generator_objective",
     ("adversarial",),
     forward="generate",
     stage=GAN_STAGE,
     batch_keys=("sampled_attributes",),
+    ema_if_enabled=True,
 )
 
 
@@ -66,6 +67,10 @@ class InvertibleGAN(Translator):
 
     Attributes are in [0, 1]. The networks get them scaled to [-1, 1].
     Batch: that of the layout "attributes", see `data/attribute_dataset.py`.
+
+    Moving average: with `training.ema_momentum` the generator continues with the moving average of
+    its weights when its stage ends, so that batch norm is recalibrated and the encoder trained for
+    these weights.
 
     Recalibration of batch norm: in the first `bn_recalibration_steps` steps of the encoder's
     stage the generator uses the statistics of a batch of generated images, at least

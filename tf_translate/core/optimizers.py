@@ -35,7 +35,7 @@ def make_optimizer(
 def replace_by_average(optimizer: keras.optimizers.Optimizer, variables: list) -> None:
     """Replaces variables by their moving averages, if the optimizer has them."""
     optimizer = getattr(optimizer, "inner_optimizer", optimizer)
-    if optimizer.use_ema:
+    if optimizer.use_ema and optimizer.built:
         optimizer.finalize_variable_values(variables)
 
 

@@ -1,6 +1,6 @@
 """The base class of all methods: players, training step, saving, deployment."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import keras
@@ -25,7 +25,7 @@ from tf_translate.core.training_step.ordered_sums import keep_apart, ordered_sum
 from tf_translate.core.training_step.step_variants import StepVariants
 
 
-class Translator(serialization.LeakFreeSavingModel, Diagnostics):
+class Translator(serialization.LeakFreeSavingModel, Diagnostics):  # both are Keras models
     """Trains players in turn on named loss terms; saves, resumes and deploys.
 
     A method (a paper) subclasses it, declares `terms` and `players`, and writes one function
@@ -43,9 +43,9 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):
 
     - "paired": `a` and `b`, where image i of `a` belongs to image i of `b`;
     - "unpaired": `a` and `b`, sampled independently;
-    - "attributes": `image`, `attributes` (those of the image), `other_attributes` (those of a
-      random training image that differ from them), `sampled_attributes` (those of any random
-      image);
+    - "attributes": `image`, `attributes` (those of the image), `other_attributes` (all
+      those of a random training image whose attributes are not all equal), `sampled_attributes`
+      (those of any random image);
     - "images": `image`;
 
     plus the keys in `Player.batch_keys`, such as `label_a`, the class of each image of `a`.
@@ -78,10 +78,13 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):
     terms: ClassVar[tuple[LossTerm, ...]] = ()
     players: tuple[Player, ...] = ()  # in the order of their turns
     layout: ClassVar[str] = "unpaired"  # kind of data set, set by `@register`
-    deploys: ClassVar[tuple[str, ...]] = ()  # names of `signatures`, known without building a model
+    # The names that `signatures` returns, in order. A method must declare them, so that they are
+    # known without building a model.
+    deploys: ClassVar[tuple[str, ...]] = ()
     # Direction -> name of the signature that translates so; read for two domains only.
     directions: ClassVar[Mapping[str, str]] = {"a_to_b": "a_to_b", "b_to_a": "b_to_a"}
-    # Stages without a trained generator, such as that of a classifier: no previews.
+    # Stages that train no network that generates images, such as that of a classifier: their
+    # preview images are written, but not checked for failures.
     preparatory_stages: ClassVar[tuple[str, ...]] = ()
     # Whether some steps are a variant of the usual one: see `next_step_is_variant`.
     has_step_variant: ClassVar[bool] = False
@@ -192,7 +195,12 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):
         return next(player for player in self.players if player.name == name)
 
     def signatures(self) -> dict[str, Signature]:
-        """The functions to deploy, by name; the first one is the model's `call`."""
+        """The functions to deploy, by name.
+
+        The first one is the model's `call` unless that is overridden. With the layout "attributes"
+        one must be `translate`, of image and attributes. The two halves of an auto-encoder are
+        `encode` and `decode`. For two domains, `directions` says which one translates which way.
+        """
         raise NotImplementedError
 
     def image_shapes(self) -> dict[str, tuple[int | None, ...]]:
@@ -214,13 +222,17 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):
     def examples(self, batch: Mapping) -> dict[str, dict]:
         """Example inputs of signatures, for previews and export, from one batch.
 
-        Export fills the inputs of a signature without an example with random values. This
-        version gives examples of the signatures `a_to_b` and `b_to_a`. Methods of the layouts
+        A signature that is left out gets its inputs from the outputs of `encode` and from inputs
+        of the same name in other examples. Inputs that still lack an example get random values,
+        beside their default if they have one.
+
+        This version gives examples of the signatures `a_to_b` and `b_to_a`. Methods of the layouts
         "attributes" and "images" must override it; others override it if they have further
         signatures.
 
         Args:
-            batch: Float32 images in [-1, 1] outside of training: `a` and `b` of the layouts
+            batch: NumPy arrays, float32, for previews and export, not a batch of training. Images
+                are in [-1, 1]: `a` and `b` of the layouts
                 "paired" and "unpaired", `image` of "images", `image` and `attributes` of
                 "attributes".
 
@@ -235,7 +247,8 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):
         """Images generated from noise, for previews in the stages before the encoder is trained.
 
         Args:
-            attributes: `(images, columns)` in [0, 1], one row for each image to generate.
+            attributes: `(images, columns)` in [0, 1]: a row for each image to generate, a column
+                for each value of an attribute.
 
         Returns:
             Images in [-1, 1]; None in a stage that can translate images, as here in all.
@@ -252,7 +265,14 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):
         return 1.0
 
     def transform_gradients(self, player: Player, gradients: list) -> list:
-        """Hook to change gradients before the optimizer applies them; by default unchanged."""
+        """Hook to change gradients before the optimizer applies them; by default unchanged.
+
+        Args:
+            player: The player whose turn it is.
+            gradients: One for each variable of `variables_of(player)`, or None. They are those of
+                this replica, not yet summed over replicas, and carry the loss scale of float16. So
+                clip norms with `core.optimizers.clip_by_global_norm`.
+        """
         return gradients
 
     def after_turn(self, player: Player) -> None:
@@ -332,11 +352,16 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):
     def enter_stage(self, stage: str) -> None:
         """Enters a stage of training; the training step is retraced.
 
+        Networks with a moving average of their weights, trained in the stage that ends, continue
+        with that average: later stages build on the networks that are deployed.
+
         Raises:
             ValueError: If the method has no such stage.
         """
         if stage not in self.stages:
             raise ValueError(f"`stage` must be one of {list(self.stages)}, got {stage!r}")
+        if stage != self.stage:
+            self._average_weights_of(self._stage_players())
         self.stage = stage
         if self.compiled:
             self.make_train_function(force=True)
@@ -361,7 +386,8 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):
     def next_step_is_variant(self) -> bool:
         """Whether the next step is the variant.
 
-        Such as one of a burst (GeneGAN), or one that recalibrates batch norm (IcGAN, Age-cGAN).
+        Such as one in which discriminators play alone (GeneGAN), or one that estimates the moving
+        statistics of batch norm anew (IcGAN, Age-cGAN).
 
         Called in Python before each call of the traced step, if `has_step_variant`. In the step,
         `step_variants.in_variant` holds the result.
@@ -432,9 +458,9 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):
         optimizer.apply(self.transform_gradients(player, gradients), variables)
         self.after_turn(player)
         for name, loss in losses.items():
-            self._term_metrics[name].update_state(
-                keep_apart(loss)
-            )  # its sum keeps its order, see `ordered_sums`
+            # Kept apart, as the metric's running sum would else be fused into the additions of
+            # this loss, which changes their order (see `ordered_sums`).
+            self._term_metrics[name].update_state(keep_apart(loss))
 
     def _check_chance_levels(self) -> None:
         discriminating = {name for name in self._term_metrics if name.endswith("discriminator")}
@@ -479,7 +505,10 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):
 
         For evaluating and exporting; do not continue training afterwards.
         """
-        for player in self.players:
+        self._average_weights_of(self.players)
+
+    def _average_weights_of(self, players: Iterable[Player]) -> None:
+        for player in players:
             if player.name in self.player_optimizers:
                 optimizer = self.player_optimizers[player.name]
                 replace_by_average(optimizer, self.variables_of(player))

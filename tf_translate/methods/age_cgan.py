@@ -57,6 +57,7 @@ class AgeCGANSettings(MethodSettings):
     )
     encoder_filters: int = Field(32, ge=1, description="filters of E's first layer (as IcGAN)")
     latent_width: int = Field(4096, ge=1, description="units of E's dense layer (as IcGAN)")
+    upsampling: Literal["transposed", "resize"] = Field("transposed", description="of G (as IcGAN)")
     bn_recalibration_steps: int = Field(
         100,
         ge=0,
@@ -235,7 +236,11 @@ class AgeCGAN(InvertibleGAN):
         columns = len(Attributes(attributes).columns)
         return {
             "generator": conditional_gan.conditional_generator(
-                shape, settings.latent, columns, base_filters=settings.base_filters
+                shape,
+                settings.latent,
+                columns,
+                base_filters=settings.base_filters,
+                upsampling=settings.upsampling,
             ),
             "discriminator": conditional_gan.conditional_discriminator(
                 shape, columns, base_filters=settings.discriminator_filters

@@ -85,10 +85,14 @@ _ALTERNATING = (
 
 
 class IANSettings(MethodSettings):
-    """Networks and editor of IAN; defaults are those of IAN_simple, the published code."""
+    """Networks, losses and editor of IAN.
 
-    # Files from before the setting existed were trained with this form.
-    earlier = MappingProxyType({"orthogonal_form": "filters"})
+    Defaults are those of the authors' IAN_simple.py, unless a description names another source or
+    says "ours".
+    """
+
+    # Values that files from before these settings existed were trained with.
+    earlier = MappingProxyType({"orthogonal_form": "filters", "flow_gain": 2**0.5})
     network: Literal["simple", "full"] = Field(
         "simple",
         description="simple: IAN_simple.py; full: IAN.py, the paper's multiscale dilated "
@@ -96,13 +100,20 @@ class IANSettings(MethodSettings):
     )
     updates: Literal["together", "alternate"] = Field(
         "together",
-        description="together: all networks learn from each batch (ours); alternate: decoder and "
-        "discriminator in turns, one batch each, the encoder from both (train_IAN.py)",
+        description="together: all networks learn from each batch (ours); alternate: each "
+        "step has two microbatches; the decoder learns from the first, the discriminator from the "
+        "second, the encoder from both (train_IAN.py: one batch each)",
     )
     orthogonal_form: Literal["rows", "filters"] = Field(
         "rows",
         description="what the loss term orthogonal compares: rows, those inside each filter "
         "(train_IAN.py, weight 1e-3); filters, all filters of a layer (the paper, weight 8e-5)",
+    )
+    flow_gain: float = Field(
+        0.1,
+        gt=0,
+        description="factor of the full network's random flow of the latent; ours; the code's is "
+        "the square root of 2, at which training overflows",
     )
     discriminator: Literal["binary", "ternary"] = Field(
         "binary",
@@ -164,40 +175,43 @@ class IAN(Translator):
         by the discriminator's loss; the decoder by pixels, features and the adversarial term; the
         encoder head by pixels, features and KL, and with the ternary loss by the adversarial term.
         `latent_flow` is random and never trained. With `updates="alternate"`, decoder and
-        encoder head take a turn on one half of the batch, then encoder head and discriminator on
-        the other. Terms of several turns are logged as means over them. The adversarial term of the
-        encoder head's own turns is that of reconstructions, as samples do not depend on it.
+        encoder head take a turn on one microbatch, then encoder head and discriminator on another.
+        Terms of several turns are logged as means over them. The adversarial term of the encoder
+        head's own turns is that of reconstructions, as samples do not depend on it.
     Deploys: `reconstruct`, image to image; `edit`, an image, a `target` (the image with colours
         painted over it), a `mask` of the painted pixels and `steps` to an image; `encode`, image
         to latent (mu, a z0); `decode`, latent (z0) to image.
     Edit: gradient steps from the z of mu towards the painted colours, on the mask-weighted mean of
-        (G(z) - target)^2; the steps are behind the flow, as in NPE.py. `mask` is 1 where
-        colours are painted and 0 elsewhere. `steps`,
-        `(batch, 1)` float32 in [0, `edit_steps`], is how many steps take effect; at
-        2.5 the third step is half as long. The learning rate is multiplied by 1 + width, where
-        width is sqrt(sum of mask), in pixels: the side of a painted square. The change is then
-        blended into the image by IAN's own mask, which is not the painted one:
-        |edited - reconstructed|, averaged over channels and blurred (see `blend`).
+        (G(z) - target)^2; the steps change z, after the flow, and not z0, as in NPE.py. `mask` is
+        1 where colours are painted and 0 elsewhere. `steps`, `(batch, 1)` float32 in
+        [0, `edit_steps`], is how many steps take effect; at 2.5 the third step is half as long.
+        The learning rate is multiplied by 1 + width, where width is sqrt(sum of mask), in pixels:
+        the side of a painted square. The change is then blended into the image by IAN's own mask,
+        which is not the painted one: |edited - reconstructed|, averaged over channels and blurred
+        (see `blend`).
     Departs:
         - With `updates="together"`, both players take a turn on each batch (as in the paper's text;
           the code: alternately, one batch each), and the encoder head is updated once a step (the
           code: on the decoder's batch and on the discriminator's). With "alternate", the noise of
-          z0 on both batches of a step is the same.
-        - Odd kernels are padded and cropped as in TensorFlow, which makes each network the
-          code's with images and kernels mirrored left to right and top to bottom.
+          z0 on both microbatches of a step is the same.
+        - Convolutions of stride 2 with odd kernels are padded and cropped as in TensorFlow (one row
+          before, two after; the code: two before). This makes each network the code's with images
+          and kernels mirrored left to right and top to bottom.
         - Simple network: minibatch discrimination is trained (IAN_simple keeps its initial
           weights); the discriminator's loss does not reach the trunk through reconstructions
           (train_IAN_simple.py: it does; train_IAN.py: not); L2 is on the encoder head too
           (train_IAN_simple.py: not).
         - L2 includes offsets of batch norm (train_IAN.py: not).
-        - Full network: its flow has no biases, which stay 0 in the code. For images
-          other than 64x64 the decoder has more or fewer deconvolutions.
+        - Full network: its flow's weights are scaled by `flow_gain` = 0.1, a fourteenth of the
+          code's sqrt(2). At the code's, training overflows in its first hundreds of steps. The
+          flow has no biases, which stay 0
+          in the code. For images other than 64x64 the decoder has more or fewer deconvolutions.
         - GAN losses are computed from logits (train_IAN_simple.py: from probabilities clipped to
           [1e-7, 1 - 1e-7]).
         - A painted patch may have any shape (the code: squares), and pixels are compared in [-1, 1]
           without rounding.
         - An edit's gradients of ReLUs are smoothed (see `PortableReLU`).
-        - Noise and "r1" are not in the paper, and off by default.
+        - `discriminator_noise` and the term "r1" are not in the paper, and off by default.
 
     Args:
         trunk: Network from images to a list of activations, one for each layer.
@@ -207,7 +221,7 @@ class IAN(Translator):
         decoder: Network from latents to images.
         latent_flow: Network from latents z0 to the decoder's latents z, which is not trained; None:
             z is z0.
-        settings: `IANSettings`; None: the code's.
+        settings: `IANSettings`; None: the defaults.
         loss_weights: Weights that replace those of `terms`; 0 switches a term off.
         name: Name of the model.
 
@@ -232,7 +246,7 @@ class IAN(Translator):
         regularization(
             "l2",
             weight=1e-5,
-            source="the code: sum of squares; beside orthogonal on the encoder head alone",
+            source="the code: sum of squares; if orthogonal has a weight, only on the encoder head",
         ),
         regularization(
             "orthogonal", weight=0.0, source="the paper; 1e-3 in IAN.py, 0 in IAN_simple"
@@ -329,11 +343,13 @@ class IAN(Translator):
             "decoder": decoder(shape, settings.latent, base_filters=settings.decoder_filters),
         }
         if full:
-            networks["latent_flow"] = introspective.latent_flow(settings.latent)
+            networks["latent_flow"] = introspective.latent_flow(
+                settings.latent, gain=settings.flow_gain
+            )
         return networks
 
     def choose_players(self) -> tuple[Player, ...]:
-        """Both together or in turns; which terms train the encoder head depends on the GAN loss."""
+        """Those of the setting `updates`; the GAN loss decides which terms train the encoder."""
         binary = self.discriminator_head.output_shape[-1] == 1
         alternate = self.settings.updates == "alternate"
         players = []
@@ -369,7 +385,7 @@ class IAN(Translator):
         return results | {"r1": penalty}
 
     def reconstruct_batch(self, batch, shared):
-        """G(z), for z encoded from each image and, if all learn together, for z0 of N(0, I)."""
+        """G(z), for z encoded from each image and, with updates "together", for z0 of N(0, I)."""
         mean, log_sigma = self.encoder_head(shared["features"][-1], training=True)
         noise = self._standard_normal(batch, _ENCODED_LATENT)
         latent = self._flow(mean + tf.exp(log_sigma) * noise)

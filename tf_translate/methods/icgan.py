@@ -4,6 +4,7 @@ import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
+from typing import Literal
 
 import keras
 import tensorflow as tf
@@ -52,6 +53,9 @@ class IcGANSettings(MethodSettings):
     latent_width: int = Field(4096, ge=1, description="units of E_z's dense layer (authors' code)")
     attribute_width: int = Field(
         512, ge=1, description="units of E_y's dense layer (authors' code)"
+    )
+    upsampling: Literal["transposed", "resize"] = Field(
+        "transposed", description="of G (authors' code)"
     )
     bn_recalibration_steps: int = Field(
         100,
@@ -204,7 +208,11 @@ class IcGAN(InvertibleGAN):
         }
         return {
             "generator": conditional_gan.conditional_generator(
-                shape, settings.latent, columns, base_filters=settings.base_filters
+                shape,
+                settings.latent,
+                columns,
+                base_filters=settings.base_filters,
+                upsampling=settings.upsampling,
             ),
             "discriminator": conditional_gan.conditional_discriminator(
                 shape, columns, base_filters=settings.discriminator_filters

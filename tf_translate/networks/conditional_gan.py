@@ -18,6 +18,7 @@ def conditional_generator(
     columns: int,
     *,
     base_filters: int = 64,
+    upsampling: str = "transposed",
     name: str = "generator",
 ) -> keras.Model:
     """A generator of images from noise and attributes, which are concatenated at its input.
@@ -27,6 +28,8 @@ def conditional_generator(
         latent: Size of the noise vector.
         columns: Size of the attribute vector.
         base_filters: Channels before the last layer; they double with every level inwards.
+        upsampling: "transposed" (the code), or "resize": nearest, then a 3x3 convolution, which
+            leaves no checkerboard.
         name: Name of the model.
 
     Returns:
@@ -50,7 +53,7 @@ def conditional_generator(
     )(features)  # (B, 1, 1, c) -> (B, 4, 4, c')
     for filters in [*widths[1:], image_shape[2]]:
         features = blocks.relu(blocks.normalise(features, "batch"))
-        features = blocks.upsample(features, filters, _KERNEL, bias=True, how="transposed")
+        features = blocks.upsample(features, filters, _KERNEL, bias=True, how=upsampling)
     return keras.Model([noise, attributes], blocks.to_images(features), name=name)
 
 

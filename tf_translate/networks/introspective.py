@@ -239,11 +239,12 @@ def _colours(features, channels: int):
     return keras.layers.Concatenate(dtype="float32", name="images")(colours)
 
 
-def latent_flow(latent: int, *, name: str = "latent_flow") -> keras.Model:
+def latent_flow(latent: int, *, gain: float = 0.1, name: str = "latent_flow") -> keras.Model:
     """The flow between encoder and decoder of the full IAN, fixed at random (see its layer).
 
     Args:
         latent: Size of the latent.
+        gain: Factor of its weights; the code's is the square root of 2 (see the layer's Departs).
         name: Name of the model.
 
     Returns:
@@ -253,7 +254,7 @@ def latent_flow(latent: int, *, name: str = "latent_flow") -> keras.Model:
     Source: IAN.py of github.com/ajbrock/Neural-Photo-Editor.
     """
     latents = keras.Input((latent,), name="latent")
-    return keras.Model(latents, InverseAutoregressiveFlow()(latents), name=name)
+    return keras.Model(latents, InverseAutoregressiveFlow(gain)(latents), name=name)
 
 
 def _normalise(features):

@@ -8,9 +8,9 @@ from tf_translate.keras_files.loading import load_keras_file
 from tf_translate.layers.introspective.inverse_autoregressive_flow import InverseAutoregressiveFlow
 
 
-def _flow(size=6):
+def _flow(size=6, gain=2**0.5):  # that of the authors' code
     keras.utils.set_random_seed(1)
-    layer = InverseAutoregressiveFlow()
+    layer = InverseAutoregressiveFlow(gain)
     layer.build((None, size))
     return layer
 
@@ -62,13 +62,22 @@ def test_the_order_is_shuffled_and_weights_are_orthogonal_with_the_gain_of_a_rel
     assert layer.count_params() == 6 * 100 * 100 + 100
 
 
+def test_only_a_small_gain_bears_latents_whose_log_sigma_is_fresh_from_batch_norm():
+    random = np.random.default_rng(0)
+    mean, log_sigma, noise = random.normal(size=(3, 2000, 100))
+    latents = (mean + np.exp(log_sigma) * noise).astype(np.float32)
+    assert np.abs(_flow(100, 0.1)(latents)).max() < 1e4
+    assert np.abs(_flow(100)(latents)).max() > 1e12
+
+
 def test_the_flow_stays_in_float32_and_is_restored_from_a_file(tmp_path):
     keras.mixed_precision.set_global_policy("mixed_bfloat16")
     inputs = keras.Input((6,))
-    model = keras.Model(inputs, InverseAutoregressiveFlow()(inputs))
+    model = keras.Model(inputs, InverseAutoregressiveFlow(0.3)(inputs))
     model.save(tmp_path / "m.keras")
     keras.utils.clear_session()  # no seed generator is left, as in a new process
     copy = load_keras_file(tmp_path / "m.keras")
     latents = _latents(3)
     assert model(latents).dtype == tf.float32
+    assert copy.layers[-1].gain == 0.3
     np.testing.assert_array_equal(model(latents), copy(latents))

@@ -66,6 +66,8 @@ class ForwardCache:
             _, results = self._cache.get((owner.name, index), (None, {}))
             is_own = owner.name == player.name
             for key, value in results.items():
+                if key in shared:
+                    raise ValueError(f"two players return {key!r} from their `forward`; rename one")
                 shared[key] = value if is_own else tf.nest.map_structure(tf.stop_gradient, value)
         return shared
 
