@@ -30,9 +30,9 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):  # both are Ke
 
     A method (a paper) subclasses it, declares `terms` and `players`, and writes one function
     per objective, `(microbatch, shared) -> {term: scalar}`, which returns unweighted loss terms.
-    `train_step` below is the only update of network weights in the project: it owns the gradient
-    tapes, multiplies by the loss weights, divides by the number of replicas and scales float16
-    losses.
+    `train_step` below is the only place where an optimizer updates a translator's networks: it
+    owns the gradient tapes, multiplies by the loss weights, divides by the number of replicas and
+    scales float16 losses.
 
     The constructor of a subclass takes each network as an argument of its own and passes them
     on as `networks`. The name of a discriminator's own loss term ends in "discriminator", and
@@ -44,8 +44,8 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):  # both are Ke
     - "paired": `a` and `b`, where image i of `a` belongs to image i of `b`;
     - "unpaired": `a` and `b`, sampled independently;
     - "attributes": `image`, `attributes` (those of the image), `other_attributes` (all
-      those of a random training image whose attributes are not all equal), `sampled_attributes`
-      (those of any random image);
+      those of a random training image that differs from this one in at least one of them),
+      `sampled_attributes` (those of any random image);
     - "images": `image`;
 
     plus the keys in `Player.batch_keys`, such as `label_a`, the class of each image of `a`.
@@ -223,8 +223,10 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):  # both are Ke
         """Example inputs of signatures, for previews and export, from one batch.
 
         A signature that is left out gets its inputs from the outputs of `encode` and from inputs
-        of the same name in other examples. Inputs that still lack an example get random values,
-        beside their default if they have one.
+        of the same name in other examples. For the golden inputs of verification, an input
+        that still lacks an example gets random values; if it has a default, the first two cases
+        are random and the others have the default. Recipes that calibrate need an example of every
+        input.
 
         This version gives examples of the signatures `a_to_b` and `b_to_a`. Methods of the layouts
         "attributes" and "images" must override it; others override it if they have further

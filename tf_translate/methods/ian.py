@@ -100,9 +100,9 @@ class IANSettings(MethodSettings):
     )
     updates: Literal["together", "alternate"] = Field(
         "together",
-        description="together: all networks learn from each batch (ours); alternate: each "
-        "step has two microbatches; the decoder learns from the first, the discriminator from the "
-        "second, the encoder from both (train_IAN.py: one batch each)",
+        description="together: all networks learn from each batch (the paper's text); alternate: "
+        "each step has two microbatches; the decoder learns from the first, the discriminator from "
+        "the second, the encoder from both (train_IAN.py: one batch each)",
     )
     orthogonal_form: Literal["rows", "filters"] = Field(
         "rows",
