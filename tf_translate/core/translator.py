@@ -223,10 +223,10 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):  # both are Ke
         """Example inputs of signatures, for previews and export, from one batch.
 
         A signature that is left out gets its inputs from the outputs of `encode` and from inputs
-        of the same name in other examples. For the golden inputs of verification, an input
-        that still lacks an example gets random values; if it has a default, the first two cases
-        are random and the others have the default. Recipes that calibrate need an example of every
-        input.
+        of the same name in other examples. Verification replays a bundle on golden cases,
+        stored inputs with the original function's outputs. There, an input that still lacks an
+        example gets random values; if it has a default, it is random in the first two cases and
+        has the default in the others. Recipes that calibrate need an example of every input.
 
         This version gives examples of the signatures `a_to_b` and `b_to_a`. Methods of the layouts
         "attributes" and "images" must override it; others override it if they have further
