@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from tests.methods.tiny import count_passes
+from tf_translate.layers.batch_norm import BatchNormalization
 from tf_translate.methods.pix2pix import Pix2Pix, Pix2PixSettings
 
 SHAPE = (16, 16, 3)
@@ -132,3 +133,5 @@ def test_the_domains_can_have_different_channels(channels_a, channels_b):
 def test_the_resnet_generator_can_be_chosen():
     model = _tiny(generator="resnet", residual_blocks=1)
     assert model(_random(0)).shape == (2, 16, 16, 3)
+    norms = [one for one in model.generator.layers if isinstance(one, BatchNormalization)]
+    assert {one.inference_statistics for one in norms} == {"image"}

@@ -87,7 +87,8 @@ def _check_validation(config: Config, data: Data) -> None:
         raise ConfigError(
             "training.checkpoint_selection = 'best' needs at least "
             f"{_MIN_VALIDATION_IMAGES} validation images, but {config.data.path} has "
-            f"{counts.min()}; add images, or set training.checkpoint_selection = 'last'"
+            f"{counts.min()}; add images, set "
+            "data.holdout = 'auto', or set training.checkpoint_selection = 'last'"
         )
 
 

@@ -32,7 +32,9 @@ class Pix2PixSettings(MethodSettings):
         description="appendix 6.1; instance_affine computes the same with batch_size 1, and is the "
         "same in training and at inference with any batch_size",
     )
-    dropout: float = Field(0.5, ge=0, lt=1, description="appendix 6.1.1")
+    dropout: float = Field(
+        0.5, ge=0, lt=1, description="of the U-Net (appendix 6.1.1); the ResNet has none"
+    )
     inference_dropout: Literal["off", "fixed"] = Field(
         "fixed", description="dropout at test time too (section 3.1)"
     )
@@ -190,7 +192,9 @@ class Pix2Pix(Translator):
 
 
 def _generator(settings: Pix2PixSettings, shape_a, out_channels: int) -> keras.Model:
-    shared = settings.model_dump(include={"base_filters", "norm", "upsampling", "input_skip"})
+    shared = settings.model_dump(
+        include={"base_filters", "norm", "upsampling", "input_skip", "inference_statistics"}
+    )
     if settings.generator == "resnet":
         blocks = settings.residual_blocks
         return resnet_generator(
@@ -202,7 +206,6 @@ def _generator(settings: Pix2PixSettings, shape_a, out_channels: int) -> keras.M
         num_downsamples=settings.num_downsamples,
         dropout=settings.dropout,
         inference_dropout=settings.inference_dropout,
-        inference_statistics=settings.inference_statistics,
         name="generator",
         **shared,
     )

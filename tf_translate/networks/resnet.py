@@ -1,5 +1,7 @@
 """The residual generator of CycleGAN."""
 
+import functools
+
 import keras
 
 from tf_translate.layers.reflection_padding import ReflectionPadding2D
@@ -15,6 +17,7 @@ def resnet_generator(
     norm: str = "instance",
     upsampling: str = "transposed",
     input_skip: bool = False,
+    inference_statistics: str = "moving",
     name: str = "resnet_generator",
 ) -> keras.Model:
     """Two downsampling blocks, residual blocks at a quarter of the size, two upsampling blocks.
@@ -33,6 +36,7 @@ def resnet_generator(
         input_skip: Whether the network generates a residual that is added to the input image. The
             sum is clipped to [-1, 1]. Untrained, the network is the identity; it needs as many
             output channels as input channels.
+        inference_statistics: With batch norm, "moving" or "image", see `BatchNormalization`.
         name: Name of the model.
 
     Returns:
@@ -54,18 +58,19 @@ def resnet_generator(
     if input_skip:
         blocks.check_input_skip(image_shape, out_channels)
     bias = blocks.has_bias(norm)
+    normalise = functools.partial(blocks.normalise, norm=norm, statistics=inference_statistics)
     inputs = keras.Input(image_shape, name="image")
     features = ReflectionPadding2D(3)(inputs)
     features = blocks.convolve(features, base_filters, 7, bias=bias, pad="valid")
-    features = blocks.relu(blocks.normalise(features, norm), name="encoder_0")
+    features = blocks.relu(normalise(features), name="encoder_0")
     for level in (1, 2):
         features = _downsample(features, base_filters * 2**level, bias)
-        features = blocks.relu(blocks.normalise(features, norm), name=f"encoder_{level}")
+        features = blocks.relu(normalise(features), name=f"encoder_{level}")
     for index in range(residual_blocks):
-        features = _residual(features, 4 * base_filters, norm, name=f"residual_{index}")
+        features = _residual(features, 4 * base_filters, normalise, bias, name=f"residual_{index}")
     for index, multiple in enumerate((2, 1)):
         features = blocks.upsample(features, base_filters * multiple, 3, bias=bias, how=upsampling)
-        features = blocks.relu(blocks.normalise(features, norm), name=f"decoder_{index}")
+        features = blocks.relu(normalise(features), name=f"decoder_{index}")
     features = ReflectionPadding2D(3)(features)
     if input_skip:
         return keras.Model(
@@ -81,12 +86,11 @@ def _downsample(features, filters, bias):
     return blocks.convolve(padded, filters, 3, stride=2, bias=bias, pad="valid")
 
 
-def _residual(features, filters, norm, *, name: str):
-    bias = blocks.has_bias(norm)
+def _residual(features, filters, normalise, bias, *, name: str):
     inner = ReflectionPadding2D(1)(features)
     inner = blocks.convolve(inner, filters, 3, bias=bias, pad="valid")
-    inner = blocks.relu(blocks.normalise(inner, norm))
+    inner = blocks.relu(normalise(inner))
     inner = ReflectionPadding2D(1)(inner)
     inner = blocks.convolve(inner, filters, 3, bias=bias, pad="valid")
     # No activation after the sum, as in the published code; the paper's figure does not say.
-    return keras.layers.Add(name=name)([features, blocks.normalise(inner, norm)])
+    return keras.layers.Add(name=name)([features, normalise(inner)])

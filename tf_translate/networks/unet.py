@@ -72,7 +72,7 @@ def unet_generator(
 
     Source: Isola et al. 2017, https://arxiv.org/abs/1611.07004, appendix 6.1.1; no norm on
     the bottleneck after the released code (the paper's erratum).
-    Departs: "resize" and `input_skip` are ours.
+    Departs: "resize" and `input_skip` are ours, and so is less dropout with fewer than 6 levels.
     """
     if input_skip:
         blocks.check_input_skip(image_shape, out_channels)
