@@ -159,6 +159,17 @@ def test_holding_out_every_image_or_parts_of_groups_is_refused(tmp_path):
         config(path, holdout="hash", validation_share=0.5, test_share=0.5)
 
 
+def test_a_share_without_effect_is_reported_in_one_sentence(tmp_path):
+    data = open_attribute_dataset(config(write_table(tmp_path), test_share=0.2, **GLASSES))
+    (line,) = [line for line in data.found_lines() if "no effect" in line]
+    assert line == (
+        "data.test_share = 0.2 has no effect with data.holdout = 'auto'; "
+        "set data.holdout = 'hash' to use it"
+    )
+    used = config(write_table(tmp_path / "x"), holdout="hash", test_share=0.2, **GLASSES)
+    assert used.settings_without_effect() == ()
+
+
 def test_with_none_all_images_train_whatever_splits_the_data_has(tmp_path):
     path = write_table(tmp_path)
     for table in (path, write_table(tmp_path / "unsplit", splits=None)):

@@ -155,6 +155,21 @@ class DataConfig(Settings):
         None, description="tfds: image feature of b; none: the only one, or the second of two"
     )
 
+    def settings_without_effect(self) -> tuple[str, ...]:
+        """A sentence on each setting of the splits that `holdout` does not use."""
+        used_by = {
+            "validation_share": ("auto", "hash"),
+            "test_share": ("hash",),
+            "test_images": ("last",),
+        }
+        return tuple(
+            f"data.{name} = {getattr(self, name):g} has no effect with "
+            f"data.holdout = {self.holdout!r}; set data.holdout = {holdouts[-1]!r} to use it"
+            for name, holdouts in used_by.items()
+            if self.holdout not in holdouts
+            and getattr(self, name) not in (0, type(self).model_fields[name].default)
+        )
+
     @field_validator("load_size")
     @classmethod
     def _crop_fits(cls, value: Size | None, info: ValidationInfo) -> Size | None:

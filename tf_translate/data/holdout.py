@@ -44,11 +44,12 @@ def check_table_splits(table: AttributeTable, rows: LocatedRows, config: DataCon
 
 
 def notes_of_table(table: AttributeTable, config: DataConfig) -> tuple[str, ...]:
-    """The notes of a table, with what decides its splits."""
+    """The notes of a table, with what decides its splits and what has no effect on them."""
     if config.holdout in _OWN_SPLITS:
-        return (*table.notes, *table.split_notes)
-    ignored = "split" in table.columns
-    return (*table.notes, *(_ignored(f"the table {table.path}", config) if ignored else ()))
+        notes = table.split_notes
+    else:
+        notes = _ignored(f"the table {table.path}", config) if "split" in table.columns else ()
+    return (*table.notes, *notes, *config.settings_without_effect())
 
 
 def split_domains(source: DomainSource, config: DataConfig) -> DomainSource:
