@@ -237,7 +237,10 @@ def results_of(revision: str) -> dict[str, dict[str, Any]]:
 
 
 def check(revision: str, folder: Path) -> list[str]:
-    """What differs between a revision's results, with keys renamed, and the files of a folder."""
+    """What differs between a revision's results, with keys renamed, and the files of a folder.
+
+    Results that were measured anew since then are left out.
+    """
     found = []
     for name, result in results_of(revision).items():
         file = folder / name
@@ -245,8 +248,16 @@ def check(revision: str, folder: Path) -> list[str]:
             found.append(f"{name}: missing")
             continue
         actual = json.loads(file.read_text("utf-8"))
+        if _measured_at(actual) > _measured_at(result):
+            continue
         found += [f"{name}{path}" for path in differences(to_new_result(result), actual)]
     return found
+
+
+def _measured_at(result: dict) -> str:
+    """The date of the last training session, or of the measurement; "" if it names none."""
+    sessions = result.get("sessions") or [result]
+    return str(sessions[-1].get("date", ""))
 
 
 def _git(*arguments: str) -> str:

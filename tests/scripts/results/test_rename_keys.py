@@ -185,3 +185,17 @@ def test_the_check_names_the_file_and_path_of_a_changed_value(tmp_path, monkeypa
         json.dumps({"command": "scripts/bench memory", "memory": {"kib_per_step": 0.6}})
     )
     assert rename_keys.check("abc", tmp_path) == ["memory.json/memory/kib_per_step: 0.5 != 0.6"]
+
+
+def test_the_check_leaves_out_results_that_were_measured_anew(tmp_path, monkeypatch):
+    command = "tf-translate train genegan"
+    sessions = [{"date": "2026-11-26T16:58:25+00:00"}]
+    earlier = {"command": command, "sessions": sessions, "training_minutes": 25.4}
+    monkeypatch.setattr(rename_keys, "results_of", lambda revision: {"a.json": earlier})
+    file = tmp_path / "a.json"
+    file.write_text(json.dumps({**earlier, "training_minutes": 37.4}))
+    assert rename_keys.check("abc", tmp_path) == ["a.json/training_minutes: 25.4 != 37.4"]
+    sessions = [{"date": "2026-11-30T08:19:06+00:00"}]
+    anew = {"command": command, "sessions": sessions, "training_minutes": 37.4}
+    file.write_text(json.dumps(anew))
+    assert rename_keys.check("abc", tmp_path) == []
