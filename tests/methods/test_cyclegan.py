@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from tests.methods.tiny import count_passes, identity_generator, tiny_discriminator
 from tf_translate.keras_files.loading import load_keras_file
+from tf_translate.layers.instance_norm import InstanceNormalization
 from tf_translate.methods.cyclegan import CycleGAN, CycleGANSettings
 
 SHAPE = (16, 16, 3)
@@ -30,7 +31,7 @@ def test_the_loss_weights_are_10_for_the_cycle_and_half_of_it_for_identity():
     weights = {term.name: term.weight for term in CycleGAN.terms}
     assert weights == {
         "cycle_a": 10.0, "cycle_b": 10.0, "identity_a": 5.0, "identity_b": 5.0,
-        "adversarial": 1.0, "discriminator": 1.0,
+        "adversarial": 1.0, "discriminator": 1.0, "r1": 0.0,
     }  # fmt: skip
 
 
@@ -53,7 +54,7 @@ def test_a_file_with_one_weight_for_both_directions_loads(tmp_path):
     _tiny(given, pool_size=2).save(tmp_path / "model.keras")
     model = load_keras_file(tmp_path / "model.keras")
     assert model.loss_weights == given
-    assert [term.weight for term in model.weighted_terms] == [4.0, 4.0, 1.0, 1.0, 1.0, 1.0]
+    assert [term.weight for term in model.weighted_terms] == [4.0, 4.0, 1.0, 1.0, 1.0, 1.0, 0.0]
 
 
 def test_default_settings_are_those_of_the_paper():
@@ -181,3 +182,28 @@ def test_domains_of_different_channels_need_the_identity_term_off():
     model = CycleGAN.from_settings(settings, (16, 24, 1), (16, 24, 4), loss_weights={"identity": 0})
     assert model.signatures()["a_to_b"].outputs[0].shape == (None, 16, 24, 4)
     assert model.signatures()["b_to_a"].outputs[0].shape == (None, 16, 24, 1)
+
+
+def test_r1_is_half_the_squared_gradient_of_both_mean_scores_by_finite_differences():
+    model = _tiny({"r1": 2.0}, discriminator_norm="none")
+    batch = {"a": _random(0)[:1], "b": _random(1)[:1]}
+    shared = {"fake_a": batch["a"], "fake_b": batch["b"]}
+    losses = model.discriminators_objective(batch, shared)
+    expected, step = 0.0, 1e-2
+    for side, network in (("a", model.discriminator_a), ("b", model.discriminator_b)):
+        image = np.asarray(batch[side], np.float64)
+        moves = step * np.eye(image.size).reshape(image.size, *image.shape[1:])
+        ahead = np.mean(network((image + moves).astype(np.float32)), (1, 2, 3), dtype=np.float64)
+        behind = np.mean(network((image - moves).astype(np.float32)), (1, 2, 3), dtype=np.float64)
+        expected += 0.5 * np.sum(((ahead - behind) / (2 * step)) ** 2)
+    assert set(losses) == {"discriminator", "r1"}
+    assert float(losses["r1"]) == pytest.approx(expected, rel=2e-2)
+
+
+def test_discriminators_have_the_norm_of_the_generators_unless_it_is_given():
+    for given, expected in ((None, 1), ("none", 0)):
+        settings = CycleGANSettings(
+            discriminator_layers=1, discriminator_filters=4, discriminator_norm=given
+        )
+        layers = CycleGAN.build_discriminator(settings, SHAPE, "d").layers
+        assert sum(isinstance(one, InstanceNormalization) for one in layers) == expected

@@ -8,11 +8,12 @@ from pydantic import Field
 from tf_translate.bases.two_domains import TwoDomainTranslator
 from tf_translate.config.settings import AdamSettings, MethodSettings, RMSpropSettings
 from tf_translate.core.conformance import Conformance
-from tf_translate.core.loss_terms import content, domain
+from tf_translate.core.loss_terms import content, domain, regularization
 from tf_translate.core.player import Player
 from tf_translate.layers.image_pool import ImagePool
 from tf_translate.losses.adversarial import gan_loss
 from tf_translate.losses.reconstruction import mean_absolute_error
+from tf_translate.losses.regularization import r1_penalty
 from tf_translate.methods.registry import register
 from tf_translate.networks.patchgan_discriminator import patchgan_discriminator
 from tf_translate.networks.resnet import resnet_generator
@@ -48,6 +49,9 @@ class CycleGANSettings(MethodSettings):
         3, ge=0, description="3 for patches of 70x70 pixels (section 4)"
     )
     discriminator_filters: int = Field(64, ge=1, description="appendix")
+    discriminator_norm: Literal["instance", "instance_affine", "batch", "none"] | None = Field(
+        None, description="of the discriminators; None: as norm (appendix)"
+    )
     optimizer: AdamSettings | RMSpropSettings = Field(
         AdamSettings(), discriminator="kind", description="section 4"
     )
@@ -76,6 +80,7 @@ class CycleGAN(TwoDomainTranslator):
           code bases. The paper states it only for paintings to photographs and for photographs of
           flowers. Set its weight to 0 to reproduce the paper's other tasks.
         - Discriminators pad by 1 as in the PyTorch code (the Lua code: by 2).
+        - "r1" is not in the paper, and off by default.
     Weights: `cycle_a` is lambda_A of both code bases and `cycle_b` lambda_B. `cycle` sets both.
         `identity_a` compares F(x) with x and `identity_b` G(y) with y. Unless they are given, they
         follow `cycle_a` and `cycle_b` at half their weight, as with lambda_identity = 0.5 in the
@@ -87,7 +92,7 @@ class CycleGAN(TwoDomainTranslator):
             `(batch, h, w, 1)`, unbounded.
         settings: `CycleGANSettings`; None: the paper's.
         loss_weights: Weights that replace those of `cycle` (`cycle_a`, `cycle_b`), `identity`
-            (`identity_a`, `identity_b`), `adversarial` and `discriminator`.
+            (`identity_a`, `identity_b`), `adversarial`, `discriminator` and `r1`.
         name: Name of the model.
 
     Raises:
@@ -126,6 +131,9 @@ class CycleGAN(TwoDomainTranslator):
         ),
         domain("adversarial", source="eq. 1 in the least-squares form of section 4"),
         domain("discriminator", source="eq. 1 in the least-squares form of section 4, halved"),
+        regularization(
+            "r1", weight=0.0, source="not in the paper; R1, Mescheder et al. 2018, eq. 9"
+        ),
     )
     players = (
         Player(
@@ -140,7 +148,7 @@ class CycleGAN(TwoDomainTranslator):
             "discriminators",
             ("discriminator_a", "discriminator_b"),
             "discriminators_objective",
-            ("discriminator",),
+            ("discriminator", "r1"),
         ),
     )
     conformance = Conformance(
@@ -198,7 +206,7 @@ class CycleGAN(TwoDomainTranslator):
             shape,
             layers=settings.discriminator_layers,
             base_filters=settings.discriminator_filters,
-            norm=settings.norm,
+            norm=settings.discriminator_norm or settings.norm,
             name=name,
         )
 
@@ -222,12 +230,24 @@ class CycleGAN(TwoDomainTranslator):
 
     def discriminators_objective(self, batch, shared):
         """Eq. 1 for D_X and D_Y, on fakes from the pools."""
-        loss_a = self.gan_loss.discriminator(
-            self.discriminator_a(batch["a"], training=True),
-            self.discriminator_a(self.pool_a(shared["fake_a"]), training=True),
+        losses_a = self._discriminate(
+            self.discriminator_a, batch["a"], self.pool_a(shared["fake_a"])
         )
-        loss_b = self.gan_loss.discriminator(
-            self.discriminator_b(batch["b"], training=True),
-            self.discriminator_b(self.pool_b(shared["fake_b"]), training=True),
+        losses_b = self._discriminate(
+            self.discriminator_b, batch["b"], self.pool_b(shared["fake_b"])
         )
-        return {"discriminator": loss_a + loss_b}
+        return {name: losses_a[name] + losses_b[name] for name in losses_a}
+
+    def _discriminate(self, discriminator, real, fake):
+        """The losses of one discriminator on real images and on generated ones."""
+
+        def scores_of(images):
+            return discriminator(images, training=True)
+
+        losses = {}
+        if self.uses("r1"):
+            real_scores, losses["r1"] = r1_penalty(scores_of, real)
+        else:
+            real_scores = scores_of(real)
+        losses["discriminator"] = self.gan_loss.discriminator(real_scores, scores_of(fake))
+        return losses
