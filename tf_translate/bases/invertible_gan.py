@@ -44,6 +44,9 @@ GENERATOR = Player(
 def encoder_player(name: str, *, term: str, batch_key: str) -> Player:
     """The player of an encoder, which is the only player of its stage.
 
+    Its weights have no moving average: the statistics of its batch norm belong to the last weights,
+    and unlike the generator's they are not estimated again.
+
     Args:
         name: Name of the player, of its network and of its stage; its objective is
             `NAME_objective`.
@@ -57,7 +60,6 @@ def encoder_player(name: str, *, term: str, batch_key: str) -> Player:
         (term,),
         stage=name,
         batch_keys=(batch_key,),
-        ema_if_enabled=True,
         optimizer_setting="encoder_optimizer",
     )
 

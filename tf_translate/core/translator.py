@@ -363,7 +363,8 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):  # both are Ke
         if stage not in self.stages:
             raise ValueError(f"`stage` must be one of {list(self.stages)}, got {stage!r}")
         if stage != self.stage:
-            self._average_weights_of(self._stage_players())
+            ending = self._stage_players()
+            self._average_weights_of(player for player in ending if player.ema_if_enabled)
         self.stage = stage
         if self.compiled:
             self.make_train_function(force=True)
