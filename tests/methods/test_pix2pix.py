@@ -131,7 +131,7 @@ def test_the_domains_can_have_different_channels(channels_a, channels_b):
 
 
 def test_the_resnet_generator_can_be_chosen():
-    model = _tiny(generator="resnet", residual_blocks=1)
+    model = _tiny(generator="resnet", residual_blocks=1, norm="batch")
     assert model(_random(0)).shape == (2, 16, 16, 3)
     norms = [one for one in model.generator.layers if isinstance(one, BatchNormalization)]
     assert {one.inference_statistics for one in norms} == {"image"}
