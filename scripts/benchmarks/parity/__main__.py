@@ -107,7 +107,6 @@ def _row(case: Case, stages: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         "settings": dict(case.settings),
         "reasons": case.reasons,
         "loss_weights": dict(case.loss_weights),
-        "scaled": dict(case.scaled),
         "shapes": [list(shape) for shape in case.shapes],
         "batch": case.batch,
         "steps": case.steps,

@@ -129,16 +129,9 @@ def _translator(case: Case) -> Translator:
     method = find(case.method)
     settings = method.settings.model_validate(case.settings)
     more: dict[str, Any] = {} if case.attributes is None else {"attributes": case.attributes}
-    translator = method.translator.from_settings(
+    return method.translator.from_settings(
         settings, *case.shapes, loss_weights=dict(case.loss_weights), **more
     )
-    names = weight_names(translator)
-    for network in (getattr(translator, name) for name in translator.network_names):
-        for variable in network.variables:
-            for part, factor in case.scaled.items():
-                if part in names.get(id(variable), ""):
-                    variable.assign(factor * variable)
-    return translator
 
 
 def _write_stage(
