@@ -168,6 +168,8 @@ def test_a_share_without_effect_is_reported_in_one_sentence(tmp_path):
     )
     used = config(write_table(tmp_path / "x"), holdout="hash", test_share=0.2, **GLASSES)
     assert used.settings_without_effect() == ()
+    (line,) = config(write_table(tmp_path / "y"), test_share=0).settings_without_effect()
+    assert line.startswith("data.test_share = 0 has no effect")
 
 
 def test_with_none_all_images_train_whatever_splits_the_data_has(tmp_path):

@@ -272,6 +272,10 @@ def test_encoder_z_learns_from_the_moving_average_of_the_generator():
         np.testing.assert_allclose(weight, average, rtol=0, atol=1e-6)
 
 
+def test_only_the_generator_has_a_moving_average_as_encoders_keep_their_batch_norm():
+    assert {player.name for player in IcGAN.players if player.ema_if_enabled} == {"generator"}
+
+
 def test_a_generator_with_resize_convolutions_has_no_strided_transposed_convolution():
     networks = IcGAN.build_networks(
         IcGANSettings(**TINY, upsampling="resize"), SHAPE, attributes=ATTRIBUTES

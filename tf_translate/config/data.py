@@ -167,7 +167,9 @@ class DataConfig(Settings):
             f"data.holdout = {self.holdout!r}; set data.holdout = {holdouts[-1]!r} to use it"
             for name, holdouts in used_by.items()
             if self.holdout not in holdouts
-            and getattr(self, name) not in (0, type(self).model_fields[name].default)
+            and getattr(self, name) != type(self).model_fields[name].default
+            # No validation images is what these give anyway.
+            and not (name == "validation_share" and self.validation_share == 0)
         )
 
     @field_validator("load_size")

@@ -204,8 +204,8 @@ class IAN(Translator):
         - L2 includes offsets of batch norm (train_IAN.py: not).
         - Full network: its flow's weights are scaled by `flow_gain` = 0.1, a fourteenth of the
           code's sqrt(2). At the code's, training overflows in its first hundreds of steps. The
-          flow has no biases, which stay 0
-          in the code. For images other than 64x64 the decoder has more or fewer deconvolutions.
+          flow has no biases, which stay 0 in the code. For images other than 64x64 the decoder has
+          more or fewer deconvolutions.
         - GAN losses are computed from logits (train_IAN_simple.py: from probabilities clipped to
           [1e-7, 1 - 1e-7]).
         - A painted patch may have any shape (the code: squares), and pixels are compared in [-1, 1]

@@ -32,3 +32,18 @@ def test_a_later_player_uses_the_results_from_before_the_last_update():
     ]
     assert weights == pytest.approx([-1.0, 4.8])
     assert float(logs["domain/discriminator"]) == pytest.approx(10.0)
+
+
+def test_two_players_that_share_a_result_of_the_same_name_are_refused():
+    class SameName(Toy):
+        players = tuple(
+            dataclasses.replace(player, forward="generate", depends_on=()) for player in Toy.players
+        )
+
+        def generate(self, batch):
+            return {"fake": self.generator(batch["a"])}
+
+    translator = SameName(scale(3.0, "g"), scale(5.0, "c"))
+    translator.compile(run_eagerly=True)
+    with pytest.raises(ValueError, match="two players return 'fake' from their `forward`"):
+        translator.train_step(batch_of(2.0))

@@ -62,7 +62,7 @@ def test_the_order_is_shuffled_and_weights_are_orthogonal_with_the_gain_of_a_rel
     assert layer.count_params() == 6 * 100 * 100 + 100
 
 
-def test_only_a_small_gain_bears_latents_whose_log_sigma_is_fresh_from_batch_norm():
+def test_outputs_stay_small_with_a_small_gain_and_explode_with_the_codes():
     random = np.random.default_rng(0)
     mean, log_sigma, noise = random.normal(size=(3, 2000, 100))
     latents = (mean + np.exp(log_sigma) * noise).astype(np.float32)
