@@ -14,6 +14,10 @@ from tf_translate.version import __version__
 if TYPE_CHECKING:  # what `__getattr__` loads, for type checkers and editors
     from tf_translate.config.data import DataConfig as DataConfig
     from tf_translate.core.loss_terms import LossTerm as LossTerm
+    from tf_translate.core.loss_terms import Role as Role
+    from tf_translate.core.loss_terms import content as content
+    from tf_translate.core.loss_terms import domain as domain
+    from tf_translate.core.loss_terms import regularization as regularization
     from tf_translate.core.player import Player as Player
     from tf_translate.core.signature import Signature as Signature
     from tf_translate.core.signature import image_signature as image_signature
@@ -22,6 +26,7 @@ if TYPE_CHECKING:  # what `__getattr__` loads, for type checkers and editors
     from tf_translate.data.domain_dataset import open_domain_dataset as open_domain_dataset
     from tf_translate.data.image_dataset import open_image_dataset as open_image_dataset
     from tf_translate.errors import TranslateError as TranslateError
+    from tf_translate.experiment.from_preset import from_preset as from_preset
     from tf_translate.legacy.loading import load_legacy as load_legacy
     from tf_translate.methods.age_cgan import AgeCGAN as AgeCGAN
     from tf_translate.methods.age_cgan import AgeCGANSettings as AgeCGANSettings
@@ -43,10 +48,14 @@ if TYPE_CHECKING:  # what `__getattr__` loads, for type checkers and editors
     from tf_translate.methods.icgan import IcGANSettings as IcGANSettings
     from tf_translate.methods.pix2pix import Pix2Pix as Pix2Pix
     from tf_translate.methods.pix2pix import Pix2PixSettings as Pix2PixSettings
+    from tf_translate.methods.registry import register as register
     from tf_translate.training.strategy import make_strategy as make_strategy
 
 _MODULES = {
+    "content": "core.loss_terms",
     "DataConfig": "config.data",
+    "domain": "core.loss_terms",
+    "from_preset": "experiment.from_preset",
     "image_signature": "core.signature",
     "load_legacy": "legacy.loading",
     "LossTerm": "core.loss_terms",
@@ -55,6 +64,9 @@ _MODULES = {
     "open_domain_dataset": "data.domain_dataset",
     "open_image_dataset": "data.image_dataset",
     "Player": "core.player",
+    "regularization": "core.loss_terms",
+    "register": "methods.registry",
+    "Role": "core.loss_terms",
     "Signature": "core.signature",
     "TranslateError": "errors",
     "Translator": "core.translator",

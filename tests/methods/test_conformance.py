@@ -138,6 +138,30 @@ def test_one_fit_step_is_finite(name):
 
 
 @EVERY
+def test_evaluate_logs_the_losses_of_the_next_step_and_changes_nothing(name):
+    model = _build(name, compiled=False)
+    model.compile(run_eagerly=True)
+    data = tf.data.Dataset.from_tensors(_batch())
+    for stage in model.stages:
+        model.enter_stage(stage)
+        variables = list(model.variables)
+        for optimizer in model.player_optimizers.values():
+            variables += optimizer.variables
+        before = _values(variables)
+        found = model.evaluate(data, verbose=0, return_dict=True)
+        assert _largest_difference(before, _values(variables)) == 0.0
+        comparable = not model.next_step_is_variant()
+        trained = model.fit(data, verbose=0).history
+        assert set(found) == set(trained)
+        assert np.isfinite(list(found.values())).all()
+        first = model.active_players()[0]
+        if comparable and first.turns == 1:  # no update comes before its losses
+            names = {term.log_name for term in model.terms if term.name in first.terms}
+            for each in names & set(found):
+                assert found[each] == pytest.approx(trained[each][0], rel=1e-6)
+
+
+@EVERY
 def test_each_player_updates_its_own_weights_and_no_others(name, monkeypatch):
     model = _build(name, compiled=False)
     model.compile(run_eagerly=True)

@@ -202,10 +202,6 @@ class InvertibleGAN(Translator):
         z = tf.random.stateless_normal([len(attributes), self.latent_size], [0, 0])
         return self.decode(z, attributes)["image"]
 
-    def call(self, inputs, training=False):
-        """Translates `{"image", "attributes"}`: images in [-1, 1] to images in [-1, 1]."""
-        return self.translate(inputs["image"], inputs["attributes"])["image"]
-
     def decode(self, latent, attributes):
         """G in inference mode: `{"image"}` of latents and attributes in [0, 1]."""
         inputs = [tf.cast(latent, tf.float32), to_signed(attributes)]

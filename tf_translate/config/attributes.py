@@ -67,10 +67,16 @@ class Attributes:
             index of presence.
 
     Raises:
-        ValueError: If there is no attribute, or one has fewer than two values or a repeated value.
+        ValueError: If they are not a mapping, there is no attribute, or one has fewer than two
+            values or a repeated value.
     """
 
     def __init__(self, values: Mapping[str, Sequence[str]]):
+        if not isinstance(values, Mapping):
+            raise ValueError(
+                '`attributes` must map each attribute to its values, as {"glasses": ["0", "1"]}, '
+                f"got {values!r}"
+            )
         self.definitions = tuple(
             Attribute(name, tuple(its_values)) for name, its_values in values.items()
         )

@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
 from tf_translate.config.attributes import Attributes
 from tf_translate.config.settings import Settings
+from tf_translate.errors import ConfigError
 
 Side = Annotated[int, Field(ge=1, le=8192)]
 Size = tuple[Side, Side]
@@ -229,3 +230,21 @@ class DataConfig(Settings):
         if value is not None and value == info.data.get("domain_a"):
             raise ValueError(f"domain_b must be another value than domain_a, got {value!r} twice")
         return value
+
+
+def check_data_config(config: object, function: str) -> None:
+    """Refuses what is not a `DataConfig`.
+
+    Args:
+        config: What a function of the Python API was given.
+        function: Name of that function.
+
+    Raises:
+        ConfigError: Showing the call.
+    """
+    if not isinstance(config, DataConfig):
+        path = repr(config) if isinstance(config, str) else '"my/folder"'
+        raise ConfigError(
+            f"`config` must be a DataConfig, got {config!r}: {function}(DataConfig(path={path}, "
+            "size=(256, 256)))"
+        )

@@ -1,7 +1,7 @@
 """Reads configurations: presets, TOML files and `--set key=value`."""
 
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from importlib import resources
 from pathlib import Path
@@ -40,13 +40,14 @@ def _presets_of_others() -> dict[str, str]:
     return {file.stem: file.read_text("utf-8") for file in files if file.is_file()}
 
 
-def load(source: str, overrides: Sequence[str] = ()) -> Config:
+def load(source: str, overrides: Sequence[str] | Mapping[str, Any] = ()) -> Config:
     """Reads and validates a configuration.
 
     Args:
         source: A method ("cyclegan": its small preset), a preset or a `.toml` file. Such a file
             may name Python files that register methods: `import = ["FILE.py"]`, relative to it.
-        overrides: "key=value" with dotted keys; values are TOML, or else text.
+        overrides: "key=value" with dotted keys; values are TOML, or else text. Or a mapping of
+            dotted keys to values.
 
     Raises:
         UnknownMethodError: If `source` is no method or preset; the nearest is named.
@@ -63,14 +64,15 @@ def load(source: str, overrides: Sequence[str] = ()) -> Config:
     return validate(Config, values, origin)
 
 
-def apply_overrides(values: dict, overrides: Sequence[str]) -> None:
-    """Writes "key=value" texts into nested `values`.
+def apply_overrides(values: dict, overrides: Sequence[str] | Mapping[str, Any]) -> None:
+    """Writes "key=value" texts, or dotted keys and their values, into nested `values`.
 
     Raises:
         ConfigError: If one is not of that form, or a key leads through a value.
     """
-    for override in overrides:
-        _apply(values, override)
+    given = overrides.items() if isinstance(overrides, Mapping) else map(_parse, overrides)
+    for key, value in given:
+        _put(values, key, value)
 
 
 def validate(model: type[Model], values: Any, origin: str, *, prefix: str = "") -> Model:
@@ -163,18 +165,22 @@ def _find(source: str) -> tuple[str, str]:
     return known[name], f"preset {name}"
 
 
-def _apply(values: dict, override: str) -> None:
+def _parse(override: str) -> tuple[str, Any]:
+    """Key and value of a "key=value" text."""
     key, equals, text = override.partition("=")
     if not equals or not key.strip():
         raise ConfigError(f"--set takes key=value, as in training.steps=100, got {override!r}")
     try:
-        value = tomllib.loads(f"value = {text}")["value"]
+        return key.strip(), tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
-        value = text
+        return key.strip(), text
+
+
+def _put(values: dict, key: str, value: Any) -> None:
     target = values
-    *parents, last = key.strip().split(".")
+    *parents, last = key.split(".")
     for parent in parents:
         target = target.setdefault(parent, {})
         if not isinstance(target, dict):
-            raise ConfigError(f"--set {override}: {parent!r} is a value, not a group of settings")
+            raise ConfigError(f"{key} = {value!r}: {parent!r} is a value, not a group of settings")
     target[last] = value

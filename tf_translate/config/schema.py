@@ -8,6 +8,8 @@ from pydantic import Field, field_validator, model_validator
 from tf_translate.config.data import DataConfig
 from tf_translate.config.settings import Settings
 
+DEVICES = "one|all|(cpu|gpu):[1-9][0-9]{0,3}"  # what training.devices may be, a pattern
+
 
 class TrainingConfig(Settings):
     """Length, speed, devices and outputs of training."""
@@ -71,7 +73,7 @@ class TrainingConfig(Settings):
     @field_validator("devices")
     @classmethod
     def _devices_exist(cls, value: str) -> str:
-        if not re.fullmatch("one|all|(cpu|gpu):[1-9][0-9]{0,3}", value):
+        if not re.fullmatch(DEVICES, value):
             raise ValueError("devices must be one, all, cpu:N or gpu:N, as in gpu:4")
         return value
 

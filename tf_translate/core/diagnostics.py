@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tf_translate.core.multi_worker import MultiWorkerModel
+from tf_translate.core.keras_model import KerasTranslator
 from tf_translate.core.player import Player
 
 
@@ -71,7 +71,7 @@ class GradientNorms:
         return {name: norm for name, norm in found.items() if np.isfinite(norm)}
 
 
-class Diagnostics(MultiWorkerModel):
+class Diagnostics(KerasTranslator):
     """A model of several players, with diagnostics of their training."""
 
     players: tuple[Player, ...] = ()

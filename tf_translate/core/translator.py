@@ -7,14 +7,17 @@ import keras
 
 from tf_translate.config.settings import MethodSettings
 from tf_translate.core import serialization, stateless_random
+from tf_translate.core.build_arguments import check_build_arguments, check_network
 from tf_translate.core.conformance import Conformance
 from tf_translate.core.diagnostics import Diagnostics, GradientNorms
+from tf_translate.core.keras_model import check_compile_arguments, inputs_by_name
 from tf_translate.core.loss_terms import LossTerm, check_losses, with_loss_weights
 from tf_translate.core.optimizers import make_optimizer, replace_by_average
 from tf_translate.core.player import Player
 from tf_translate.core.schedules import Schedule
 from tf_translate.core.signature import Signature
 from tf_translate.core.training_step.batch_check import check_batch, check_values, explain_values
+from tf_translate.core.training_step.batch_forms import batch_of
 from tf_translate.core.training_step.forward_cache import (
     ForwardCache,
     gradients_of,
@@ -106,6 +109,7 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):  # both are Ke
         super().__init__(name=name or self.method)
         self.settings: Any = self.settings_class() if settings is None else settings
         for attribute, network in networks.items():
+            check_network(attribute, network)
             if not network.built:
                 raise ValueError(f"`{attribute}` must be built before it is given")
             setattr(self, attribute, network)
@@ -168,7 +172,12 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):  # both are Ke
             *shapes: Shapes of the images of both domains, or of the single set.
             loss_weights: As for the constructor.
             attributes: For the layout "attributes", the values of each image attribute.
+
+        Raises:
+            ValueError: If the settings are not the method's, or shapes or attributes are not those
+                that its layout needs.
         """
+        check_build_arguments(cls, settings, shapes, attributes)
         arguments: dict[str, Any] = {} if attributes is None else {"attributes": attributes}
         networks = cls.build_networks(settings, *shapes, **arguments)
         return cls(**networks, settings=settings, loss_weights=loss_weights, **arguments)
@@ -318,14 +327,12 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):  # both are Ke
             **options: `steps_per_execution`, `jit_compile`, `run_eagerly`, as in Keras.
 
         Raises:
-            ValueError: If a name is not that of a player, or a discriminator's loss term has no
-                chance level.
+            ValueError: If `optimizers` is not a mapping of optimizers by player, each its own, a
+                loss or metrics are given, or a discriminator's loss term has no chance level.
         """
-        replaced = dict(optimizers or {})
         names = [player.name for player in self.players]
-        unknown = sorted(set(replaced) - set(names))
-        if unknown:
-            raise ValueError(f"`optimizers` names {unknown}, but the players are {names}")
+        check_compile_arguments(type(self).__name__, names, optimizers, options)
+        replaced = dict(optimizers or {})
         self._check_chance_levels()
         options.setdefault("jit_compile", False)  # slower on a CPU (measured)
         super().compile(optimizer=None, loss=None, **options)
@@ -417,20 +424,37 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):  # both are Ke
         with explain_values():
             return super().fit(*args, **options)
 
+    def evaluate(self, *args, **options):
+        """Computes the loss terms as Keras's `evaluate` does; see `test_step`.
+
+        Raises:
+            ValueError: If a batch does not fit, as for `fit`.
+        """
+        with explain_values():
+            return super().evaluate(*args, **options)
+
+    def train_on_batch(self, *args, **options):
+        """Takes one training step as Keras's `train_on_batch` does.
+
+        Raises:
+            ValueError: If the batch does not fit, as for `fit`.
+        """
+        with explain_values():
+            return super().train_on_batch(*args, **options)
+
+    def test_on_batch(self, *args, **options):
+        """Computes the loss terms of one batch; see `test_step`.
+
+        Raises:
+            ValueError: If the batch does not fit, as for `fit`.
+        """
+        with explain_values():
+            return super().test_on_batch(*args, **options)
+
     @ordered_sums()  # a step repeats bit for bit, whatever threads do first
     def train_step(self, batch):
         """Lets every active player take its turns; logs the mean of each loss term."""
-        shapes = self.image_shapes()
-        further = [key for player in self.active_players() for key in player.batch_keys]
-        check_batch(batch, shapes, list(dict.fromkeys(further)))
-        check_values(batch, list(shapes))
-        forward_cache = ForwardCache(
-            split(batch, self.microbatches_per_step, type(self).__name__),
-            players=self._stage_players(),
-            active=self.active_players(),
-            variables_of=self.variables_of,
-            forward=lambda name, *arguments: getattr(self, name)(*arguments),
-        )
+        forward_cache = self._forward_cache(batch, self.active_players())
         for player in self.active_players():
             for turn, index in enumerate(player.microbatches):
                 tape, shared = forward_cache.tape_and_results(player, index)
@@ -438,6 +462,49 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):  # both are Ke
                 forward_cache.invalidate(player, turn)
         self.steps_taken.assign_add(1)
         return self.logs_of(self._active_metrics())
+
+    @ordered_sums()
+    def test_step(self, batch):
+        """Computes the loss terms of the active players and changes nothing; logs their means.
+
+        Networks run as in training, so that losses compare with those of `fit`: batch norm with
+        the statistics of the batch, dropout and noise on. Only an image pool is left out:
+        discriminators get the batch's own translations. Each player sees each of its microbatches
+        once. Networks have their current weights, not the moving averages that are deployed.
+        """
+        forward_cache = self._forward_cache(batch, ())
+        losses: list[tuple[str, Any]] = []
+        with keras.StatelessScope():  # what layers assign, such as statistics, is dropped
+            for player in self.active_players():
+                for index in dict.fromkeys(player.microbatches):
+                    _, shared = forward_cache.tape_and_results(player, index)
+                    microbatch = forward_cache.microbatches[index]
+                    losses += self._losses_of(player, microbatch, shared).items()
+        for name, loss in losses:
+            self._term_metrics[name].update_state(keep_apart(loss))
+        return self.logs_of(self._active_metrics())
+
+    def _forward_cache(self, data, active) -> ForwardCache:
+        """The checked batch and the forward passes on it; `active` players record gradients."""
+        batch = batch_of(data, self.layout)
+        shapes = self.image_shapes()
+        further = [key for player in self.active_players() for key in player.batch_keys]
+        check_batch(batch, shapes, list(dict.fromkeys(further)))
+        check_values(batch, list(shapes))
+        return ForwardCache(
+            split(batch, self.microbatches_per_step, type(self).__name__),
+            players=self._stage_players(),
+            active=active,
+            variables_of=self.variables_of,
+            forward=lambda name, *arguments: getattr(self, name)(*arguments),
+        )
+
+    def _losses_of(self, player: Player, microbatch, shared) -> dict:
+        """The losses of a player's objective, by term."""
+        losses = getattr(self, player.objective)(microbatch, shared)
+        expected = filter(self.uses, player.terms)
+        check_losses(f"{type(self).__name__}.{player.objective}", expected, losses)
+        return losses
 
     @property
     def microbatches_per_step(self) -> int:
@@ -448,9 +515,7 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):  # both are Ke
         variables = self.variables_of(player)
         optimizer = self.player_optimizers[player.name]
         with tape:  # continues the recording of the forward pass
-            losses = getattr(self, player.objective)(microbatch, shared)
-            expected = filter(self.uses, player.terms)
-            check_losses(f"{type(self).__name__}.{player.objective}", expected, losses)
+            losses = self._losses_of(player, microbatch, shared)
             weighted = {name: self._weight(name) * loss for name, loss in losses.items()}
             replicas = self.distribute_strategy.num_replicas_in_sync
             totals = [optimizer.scale_loss(each / replicas) for each in totals_of(player, weighted)]
@@ -497,11 +562,39 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):  # both are Ke
 
     # --- inference ---------------------------------------------------------------------
 
+    def predict(self, x, *args, **options):
+        """Translates as Keras's `predict` does, by the first signature.
+
+        Args:
+            x: Images, a data set of them, or where the signature has more inputs a mapping such as
+                `{"image": images, "attributes": attributes}`.
+            *args, **options: As in Keras.
+
+        Raises:
+            ValueError: If an input is missing or not one of the signature's.
+        """
+        if isinstance(x, Mapping) or hasattr(x, "shape"):
+            inputs_by_name(self._called_signature(), x, type(self).__name__)
+        return super().predict(x, *args, **options)
+
     def call(self, images, training=False):
-        """Translates by the first signature: images in [-1, 1] to images in [-1, 1]."""
-        signature = next(iter(self.signatures().values()))
-        outputs = signature.function(**{signature.inputs[0].name: images})
+        """Translates by the first signature: images in [-1, 1] to images in [-1, 1].
+
+        Args:
+            images: Images, or where the signature has more inputs a mapping of them by name, such
+                as `{"image": images, "attributes": attributes}`.
+            training: Ignored: signatures run in inference mode.
+
+        Raises:
+            ValueError: If an input is missing or not one of the signature's.
+        """
+        signature = self._called_signature()
+        outputs = signature.function(**inputs_by_name(signature, images, type(self).__name__))
         return outputs[signature.outputs[0].name]
+
+    def _called_signature(self) -> Signature:
+        """The signature that the model computes when it is called."""
+        return next(iter(self.signatures().values()))
 
     def use_averaged_weights(self) -> None:
         """Replaces weights by their moving averages where an optimizer has them.

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_translate.config.attributes import Attributes
-from tf_translate.config.data import DataConfig
+from tf_translate.config.data import DataConfig, check_data_config
 from tf_translate.data import augmentation, sampling
 from tf_translate.data.cache.decoded_splits import Progress
 from tf_translate.data.cache.image_store import ImageStore
@@ -60,6 +60,7 @@ def open_attribute_dataset(
             value of its attribute, an image is damaged (unless `on_error` is "skip"), or the
             train split is empty.
     """
+    check_data_config(config, "open_attribute_dataset")
     if not config.attributes:
         raise DataError(
             "data.attributes must name the attributes of the images and their values, for "

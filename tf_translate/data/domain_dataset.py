@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_translate import images
-from tf_translate.config.data import DataConfig
+from tf_translate.config.data import DataConfig, check_data_config
 from tf_translate.data import augmentation, sampling
 from tf_translate.data.cache.decoded_splits import DecodedSplit, Progress, decode_splits
 from tf_translate.data.cache.image_store import ImageStore, notices_of
@@ -40,6 +40,7 @@ def open_domain_dataset(
         DataError: If no images are found, `paired` is true but the images are unpaired, images
             are damaged (each is named, unless `on_error` is "skip"), or a split is left empty.
     """
+    check_data_config(config, "open_domain_dataset")
     source = find_domains(config)
     aligned = source.splits["train"].aligned
     if paired and not aligned:

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_translate import images
-from tf_translate.config.data import DataConfig
+from tf_translate.config.data import DataConfig, check_data_config
 from tf_translate.data import augmentation, sampling
 from tf_translate.data.cache.decoded_splits import Progress
 from tf_translate.data.cache.image_store import ImageStore, notices_of
@@ -41,6 +41,7 @@ def open_image_dataset(config: DataConfig, *, progress: Progress | None = None) 
         DataError: If there is no such table or folder, a setting does not apply to one image
             set, an image is damaged (unless `on_error` is "skip"), or the train split is empty.
     """
+    check_data_config(config, "open_image_dataset")
     _refuse_domains(config)
     table = open_table(config, read_image_folder, _ACCEPTED_PATHS)
     table.check(

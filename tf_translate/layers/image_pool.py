@@ -2,6 +2,7 @@
 
 import keras
 import tensorflow as tf
+from keras.src.backend import in_stateless_scope
 
 from tf_translate.layers.cross_replica import gather_replicas
 
@@ -13,6 +14,8 @@ class ImagePool(keras.layers.Layer):
     The rule of the reference code, image by image: while the pool is not full, the image is stored
     and returned. Afterwards, with probability 0.5, a random stored image is returned and replaced
     by the new one; else the new one is returned.
+
+    In a `keras.StatelessScope`, as in `evaluate`, it returns the new images and stores none.
 
     Images, fill level and random counter are saved, so a resumed run continues exactly. Several
     devices share one pool: each of them passes the images of all through it in order and returns
@@ -67,7 +70,7 @@ class ImagePool(keras.layers.Layer):
 
     def call(self, images):
         images = tf.stop_gradient(tf.cast(images, tf.float32))
-        if self.size == 0:
+        if self.size == 0 or in_stateless_scope():
             return images
         gathered, first = gather_replicas(images)
         batch = tf.shape(gathered)[0]

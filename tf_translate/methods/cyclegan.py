@@ -1,12 +1,15 @@
 """CycleGAN: image translation learned from two sets without pairs."""
 
+import dataclasses
 from typing import Literal
 
 import keras
+import tensorflow as tf
 from pydantic import Field
 
 from tf_translate.bases.two_domains import TwoDomainTranslator
 from tf_translate.config.settings import AdamSettings, MethodSettings, RMSpropSettings
+from tf_translate.core import stateless_random
 from tf_translate.core.conformance import Conformance
 from tf_translate.core.loss_terms import content, domain, regularization
 from tf_translate.core.player import Player
@@ -18,6 +21,9 @@ from tf_translate.methods.registry import register
 from tf_translate.networks.patchgan_discriminator import patchgan_discriminator
 from tf_translate.networks.resnet import resnet_generator
 from tf_translate.networks.unet import unet_generator
+
+# Streams of random values (see `stateless_random`), by the images that get the noise.
+_NOISE = {"a": 0, "b": 1, "fake_a": 2, "fake_b": 3, "pooled_a": 4, "pooled_b": 5}
 
 
 class CycleGANSettings(MethodSettings):
@@ -51,6 +57,14 @@ class CycleGANSettings(MethodSettings):
     discriminator_filters: int = Field(64, ge=1, description="appendix")
     discriminator_norm: Literal["instance", "instance_affine", "batch", "none"] | None = Field(
         None, description="of the discriminators; None: as norm (appendix)"
+    )
+    discriminator_turns: int = Field(
+        1, ge=1, description="turns in a step, each on fresh images (section 4: 1; more: ours)"
+    )
+    discriminator_noise: float = Field(
+        0.0,
+        ge=0,
+        description="ours: standard deviation of noise on the images that discriminators see",
     )
     optimizer: AdamSettings | RMSpropSettings = Field(
         AdamSettings(), discriminator="kind", description="section 4"
@@ -183,6 +197,12 @@ class CycleGAN(TwoDomainTranslator):
         self.pool_a.build(shape_a)
         self.pool_b.build(shape_b)
 
+    def choose_players(self) -> tuple[Player, ...]:
+        """The generators' turn, then `discriminator_turns` turns of the discriminators."""
+        generators, discriminators = type(self).players
+        turns = tuple(range(self.settings.discriminator_turns))
+        return generators, dataclasses.replace(discriminators, microbatches=turns)
+
     @classmethod
     def build_generator(cls, settings, shape, out_channels, name) -> keras.Model:
         """The ResNet of the appendix, or pix2pix's U-Net without dropout."""
@@ -223,18 +243,32 @@ class CycleGAN(TwoDomainTranslator):
                 same = generator(batch[side], training=True)
                 losses[f"identity_{side}"] = mean_absolute_error(same, batch[side])
         if self.uses("adversarial"):
+            fake_a = self._noisy(shared["fake_a"], "fake_a")
+            fake_b = self._noisy(shared["fake_b"], "fake_b")
             losses["adversarial"] = self.gan_loss.generator(
-                self.discriminator_b(shared["fake_b"], training=True)
-            ) + self.gan_loss.generator(self.discriminator_a(shared["fake_a"], training=True))
+                self.discriminator_b(fake_b, training=True)
+            ) + self.gan_loss.generator(self.discriminator_a(fake_a, training=True))
         return losses
+
+    def _noisy(self, images, kind: str):
+        """Images as a discriminator sees them, with noise where the settings want it."""
+        deviation = self.settings.discriminator_noise
+        if not deviation:
+            return images
+        noise = stateless_random.noise_like(images, self.steps_taken.value, _NOISE[kind])
+        return images + tf.cast(deviation * noise, images.dtype)
 
     def discriminators_objective(self, batch, shared):
         """Eq. 1 for D_X and D_Y, on fakes from the pools."""
         losses_a = self._discriminate(
-            self.discriminator_a, batch["a"], self.pool_a(shared["fake_a"])
+            self.discriminator_a,
+            self._noisy(batch["a"], "a"),
+            self._noisy(self.pool_a(shared["fake_a"]), "pooled_a"),
         )
         losses_b = self._discriminate(
-            self.discriminator_b, batch["b"], self.pool_b(shared["fake_b"])
+            self.discriminator_b,
+            self._noisy(batch["b"], "b"),
+            self._noisy(self.pool_b(shared["fake_b"]), "pooled_b"),
         )
         return {name: losses_a[name] + losses_b[name] for name in losses_a}
 

@@ -13,6 +13,7 @@ from pydantic import Field
 from tf_translate.config.attributes import Attributes
 from tf_translate.config.settings import AdamSettings, MethodSettings, RMSpropSettings
 from tf_translate.core import stateless_random
+from tf_translate.core.build_arguments import check_build_arguments
 from tf_translate.core.conformance import Conformance
 from tf_translate.core.loss_terms import content, domain, regularization
 from tf_translate.core.optimizers import clip_by_global_norm
@@ -301,7 +302,8 @@ class Fader(Translator):
     @classmethod
     def from_settings(cls, settings, *shapes, loss_weights=None, attributes=None) -> "Fader":
         """Builds networks and translator, a classifier only if its loss term has a weight."""
-        (shape,), attributes = shapes, attributes or {}
+        check_build_arguments(cls, settings, shapes, attributes)
+        (shape,) = shapes
         networks = cls.build_networks(settings, shape, attributes=attributes)
         if (loss_weights or {}).get("attribute_classification"):
             networks["classifier"] = image_classifier(
@@ -362,10 +364,6 @@ class Fader(Translator):
         """Images with their own attributes."""
         image, attributes = batch["image"], batch["attributes"]
         return {"translate": {"image": image, "attributes": attributes}, "encode": {"image": image}}
-
-    def call(self, inputs, training=False):
-        """Translates `{"image", "attributes"}`: images in [-1, 1] to images in [-1, 1]."""
-        return self._translate(inputs["image"], inputs["attributes"])["image"]
 
     def signatures(self) -> dict[str, Signature]:
         """`translate`, and its halves `encode` and `decode`."""

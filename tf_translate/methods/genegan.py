@@ -354,9 +354,8 @@ class GeneGAN(Translator):
             losses["weight_decay"] = mean_weight_decay(self.variables_of(self.player("generators")))
         return losses
 
-    def call(self, images, training=False):
-        """Removes the object: images in [-1, 1] to images in [-1, 1]."""
-        return self._remove(images)["image"]
+    def _called_signature(self) -> Signature:
+        return self.signatures()["remove"]  # of the three, the one that takes a single image
 
     def examples(self, batch: Mapping) -> dict[str, dict]:
         """The object of `a` added to `b`, fully and half, and removed from `a`."""

@@ -455,10 +455,6 @@ class IAN(Translator):
             "encode": {"image": image},
         }
 
-    def call(self, images, training=False):
-        """Reconstructs: images in [-1, 1] to images in [-1, 1]."""
-        return self._reconstruct(images)["image"]
-
     def signatures(self) -> dict[str, Signature]:
         """`reconstruct`, `edit`, and the halves `encode` and `decode`."""
         shape, settings = self.trunk.input_shape[1:], self.settings

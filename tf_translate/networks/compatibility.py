@@ -14,8 +14,12 @@ def check_takes_images(networks: Mapping[str, keras.Model], taker: str, giver: s
         giver: Argument of a network of one output.
 
     Raises:
-        ValueError: If a side or the channels differ; None fits any size.
+        ValueError: If one is not a Keras model, or a side or the channels differ; None fits any
+            size.
     """
+    for name in (taker, giver):
+        if not isinstance(networks[name], keras.Model):
+            raise ValueError(f"`{name}` must be a keras.Model, got {networks[name]!r}")
     taken, given = networks[taker].input_shape[1:], networks[giver].output_shape[1:]
     if any(None not in pair and pair[0] != pair[1] for pair in zip(taken, given, strict=True)):
         raise ValueError(

@@ -1,7 +1,10 @@
 """Distribution strategies for the devices of one host."""
 
+import re
+
 import tensorflow as tf
 
+from tf_translate.config.schema import DEVICES
 from tf_translate.errors import ConfigError
 
 
@@ -17,8 +20,10 @@ def make_strategy(devices: str) -> tf.distribute.Strategy:
             logical CPUs, which share the processor's cores.
 
     Raises:
-        ConfigError: If the host has fewer devices.
+        ConfigError: If it is none of these, or the host has fewer devices.
     """
+    if not re.fullmatch(DEVICES, str(devices)):
+        raise ConfigError(f"`devices` must be one, all, cpu:N or gpu:N, got {devices!r}")
     if devices == "one":
         return tf.distribute.get_strategy()
     kind, _, count = devices.upper().partition(":")

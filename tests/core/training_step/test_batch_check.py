@@ -61,8 +61,10 @@ def test_a_batch_without_a_key_names_it():
 
 
 def test_a_batch_of_tuples_is_refused_with_the_form_of_a_batch():
-    sentence = _refusal("cyclegan", lambda batch: (batch["a"], batch["b"]))
-    assert sentence.startswith('a batch must be a dict {"a": images, "b": images}, got a tuple')
+    sentence = _refusal("fader", lambda batch: (batch["image"], batch["attributes"]))
+    assert sentence.startswith(
+        'a batch must be a dict {"image": images, "attributes": ...}, got a tuple of 2: one tensor'
+    )
 
 
 @pytest.mark.thorough

@@ -31,10 +31,7 @@ def check_batch(
     expected = ", ".join(f'"{key}": images' for key in shapes)
     expected += "".join(f', "{key}": ...' for key in extra)
     if not isinstance(batch, Mapping):
-        raise ValueError(
-            f"a batch must be a dict {{{expected}}}, got a {type(batch).__name__}: "
-            'map tuples with dataset.map(lambda a, b: {"a": a, "b": b})'
-        )
+        raise ValueError(f"a batch must be a dict {{{expected}}}, got {_described(batch)}")
     missing = [key for key in (*shapes, *extra) if key not in batch]
     if missing:
         raise ValueError(
@@ -50,7 +47,7 @@ def check_values(batch: Mapping, keys: Sequence[str]) -> None:
 
     Points, as of toy data, have no such range.
     """
-    for key in (key for key in keys if batch[key].shape.rank == 4):
+    for key in (key for key in keys if len(batch[key].shape) == 4):
         images = tf.cast(batch[key], tf.float32)
         low, high = tf.reduce_min(images), tf.reduce_max(images)
         within = tf.maximum(-low, high) <= LARGEST
@@ -77,6 +74,14 @@ def explain_values() -> Iterator[None]:
         raise _out_of_range(found["key"].strip(), low, high) from None
 
 
+def _described(batch: Any) -> str:
+    if isinstance(batch, tuple):
+        return f"a tuple of {len(batch)}: {', '.join(_described(each) for each in batch)}"
+    if hasattr(batch, "shape"):
+        return f"one tensor of shape {tuple(batch.shape)}"
+    return f"a {type(batch).__name__}"
+
+
 def _out_of_range(key: str, low: float, high: float) -> ValueError:
     fix = f": {_SCALE}" if high > 2 else ""
     return ValueError(
@@ -85,10 +90,10 @@ def _out_of_range(key: str, low: float, high: float) -> ValueError:
 
 
 def _check_images(key: str, images: Any, shape: tuple[int | None, ...]) -> None:
-    if not images.dtype.is_floating:
+    dtype = tf.as_dtype(images.dtype)
+    if not dtype.is_floating:
         raise ValueError(
-            f"images {key!r} of a batch must be float32 in [-1, 1], got {images.dtype.name}: "
-            + _SCALE
+            f"images {key!r} of a batch must be float32 in [-1, 1], got {dtype.name}: " + _SCALE
         )
     found = tuple(images.shape[1:])
     fits = len(found) == len(shape) and all(
