@@ -24,6 +24,7 @@ from exporters.inference.runner import Runner
 from exporters.inference.tiled_images import translate_tiles
 from exporters.lint import FastPathCoverage, Finding, LintReport, lint
 from exporters.protocol import SignatureLike, TensorLike
+from exporters.signature import Signature, Tensor
 from exporters.untrusted.limits import Limits
 from exporters.verification.report import Verification
 from exporters.verification.verify import verify
@@ -43,7 +44,9 @@ __all__ = [
     "ModelError",
     "Recipe",
     "Runner",
+    "Signature",
     "SignatureLike",
+    "Tensor",
     "TensorLike",
     "Timing",
     "Verification",
@@ -54,11 +57,52 @@ __all__ = [
     "lint",
     "open_bundle",
     "pick_diverse_images",
+    "signature_of",
     "translate_image",
     "translate_images",
     "translate_tiles",
     "verify",
 ]
+
+
+def signature_of(
+    model: Any,
+    *,
+    name: str = "a_to_b",
+    size: tuple[int, int] | None = None,
+    ranges: tuple[float, float] | Mapping[str, tuple[float, float] | None] | None = None,
+    names: Mapping[str, str] | None = None,
+) -> Signature:
+    """Describes a model as a signature that `export` takes.
+
+    Networks run in inference mode and in float32: those of mixed precision are rebuilt with the
+    same weights.
+
+    Args:
+        model: A built `keras.Model`, a `.keras` file, the folder of a SavedModel, or a
+            `tf.function` with an input signature. Files are trusted: a SavedModel holds code.
+        name: Name of the signature.
+        size: Height and width of all images whose sides the model leaves open.
+        ranges: Minimum and maximum of all images, or by the name of an input or output (of all of
+            that name); None marks a tensor that is no image. Default: what the first and last
+            layers tell; else an input has the range of the first output, and an output [-1, 1],
+            with a warning.
+        names: New names of inputs and outputs by those of the model. A single image is `image`.
+
+    Returns:
+        The signature. float32 of four sides and 1, 3 or 4 channels are images; other outputs, such
+        as latents or logits, have no range.
+
+    Raises:
+        ExportError: If it is none of these, its batch is fixed to more than 1, a side stays open, a
+            dtype cannot be exported, or a name does not exist.
+
+    Example:
+        `export({"a_to_b": signature_of(generator, size=(256, 256))}, "bundle")`
+    """
+    from exporters.from_model.describe_model import describe_model  # loads TensorFlow
+
+    return describe_model(model, name=name, size=size, ranges=ranges, names=names)
 
 
 def export(

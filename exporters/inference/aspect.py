@@ -79,20 +79,22 @@ class Placement:
         return np.pad(inner, borders, mode="reflect")
 
     def off_canvas(
-        self, output: np.ndarray, interpolation: Interpolation = "bicubic"
+        self, output: np.ndarray, interpolation: Interpolation = "bicubic", scale: int = 1
     ) -> np.ndarray:
         """Undoes `onto_canvas` for a model's output.
 
         Args:
             output: uint8 `(height, width, channels)`, as large as the canvas or a multiple of it.
             interpolation: How it is resized.
+            scale: How many times as long the sides of the result are as those of `part`.
 
         Returns:
-            uint8 of the height and width of `part`.
+            uint8 of the height and width of `part`, each times `scale`.
         """
         vertical, horizontal = np.divide(output.shape[:2], self.canvas)
         inner = self.box.scaled(vertical, horizontal).cut(output)
-        return resize(inner, self.part.size, interpolation)
+        size = scale * self.part.height, scale * self.part.width
+        return resize(inner, size, interpolation)
 
 
 def place(size: Size, canvas: Size, aspect: Aspect) -> Placement:

@@ -61,6 +61,9 @@ def translate_image(
 ) -> np.ndarray:
     """Translates one image of any size; the result has the same size.
 
+    The result of a model for super-resolution, whose output is n times as high and as wide as its
+    input, is n times as high and as wide as the image.
+
     The image is brought to the size of the model as in its training, by `model.aspect`, and the
     result back (`exporters.inference.aspect`). With the aspect `crop` the result shows the centre
     part of the image alone and has its size.
@@ -110,7 +113,8 @@ def translate_images(
     """Translates one image and returns every image output of the signature by name.
 
     An output with the name of the exemplar's input has the exemplar's size. All others have
-    the size of `pixels`. With the aspect `crop` they have the sizes of the centre parts.
+    the size of `pixels`, or n times that size (`output_scale`). With the aspect `crop` they have
+    the sizes of the centre parts.
     Arguments and errors as in `translate_image`.
     """
     chosen = _choose_signature(
@@ -140,7 +144,8 @@ def translate_images(
     for result in chosen.results:
         placement = placements.get(result.name, placements[chosen.image.name])
         output = outputs[result.name][0]
-        results[result.name] = placement.off_canvas(output, result.interpolation)
+        scale = output_scale(chosen.image, result)
+        results[result.name] = placement.off_canvas(output, result.interpolation, scale)
     return results
 
 
@@ -184,6 +189,13 @@ def _check_size(pixels: np.ndarray, **painted: np.ndarray) -> None:
                 f"`{argument}` must be as large as the image it is painted over, "
                 f"{pixels.shape[:2]} (height, width), got {image.shape[:2]}"
             )
+
+
+def output_scale(image: TensorRecord, result: TensorRecord) -> int:
+    """How many times as high and as wide a model's output is; 1 unless both sides agree."""
+    (height, width), sides = canvas_of(image), canvas_of(result)
+    scale = sides[0] // height
+    return scale if scale > 1 and sides == (scale * height, scale * width) else 1
 
 
 def canvas_of(tensor: TensorRecord) -> tuple[int, int]:

@@ -34,7 +34,8 @@ class ImageSignature:
 
     Attributes:
         name: Its name.
-        pixels_of: Name of the float signature that it wraps; the name shown to people.
+        pixels_of: Name of the float signature that it wraps, else its own; the name shown to
+            people.
         image: The image to translate.
         exemplar: A second image to transfer from, or None.
         target: The image with colours painted over it, or None.
@@ -147,9 +148,7 @@ def _choose(
 ) -> ImageSignature:
     signatures = image_signatures(model)
     if not signatures:
-        raise ExportError(
-            f"none of the signatures {', '.join(model.signatures)} turns images into images"
-        )
+        raise ExportError(f"no signature turns images into images: {_refusals(model)}")
     labels = list(dict.fromkeys(label for one in signatures for label in one.labels))
     for label in attributes if labels else ():
         if label not in labels:
@@ -177,7 +176,41 @@ def _has_same_kinds(
 
 
 def _pixel_names(model: Model) -> dict[str, str]:
-    return {record.pixels_of: name for name, record in model.signatures.items() if record.pixels_of}
+    """Signatures that take pixels, by the names that people know them by.
+
+    They are the uint8 variants, and signatures that take uint8 themselves.
+    """
+    own = {name: name for name, record in model.signatures.items() if _takes_pixels(record)}
+    variants = {record.pixels_of: name for name, record in model.signatures.items()}
+    return own | {name: variant for name, variant in variants.items() if name}
+
+
+def _takes_pixels(record: SignatureRecord) -> bool:
+    return record.pixels_of is None and any(map(_is_image, record.inputs))
+
+
+def _refusals(model: Model) -> str:
+    """Why each signature turns no images into images."""
+    pixel_names = _pixel_names(model)
+    reasons = []
+    for name, record in model.signatures.items():
+        if record.pixels_of is None and name not in pixel_names:
+            reasons.append(f"{name} {_between(record)}")
+        elif name in pixel_names:
+            try:
+                _describe(pixel_names[name], model.signatures[pixel_names[name]])
+            except ExportError as error:
+                reasons.append(str(error).partition(": ")[2] + f" ({name})")
+    return "; ".join(reasons)
+
+
+def _between(record: SignatureRecord) -> str:
+    """What a signature takes and gives, in words."""
+    taken, given = (
+        ", ".join(f"{tensor.name} {tuple(tensor.shape)}" for tensor in tensors)
+        for tensors in (record.inputs, record.outputs)
+    )
+    return f"takes {taken} and gives {given}"
 
 
 def _describe(name: str, record: SignatureRecord) -> ImageSignature:
@@ -188,7 +221,9 @@ def _describe(name: str, record: SignatureRecord) -> ImageSignature:
     results = tuple(tensor for tensor in record.outputs if _is_image(tensor))
     image, result = _main_image(images), _main_image(results)
     refusal = f"signature {record.pixels_of or name!r} does not turn images into images: "
-    if record.pixels_of is None or image is None or result is None:
+    if not (images and results):
+        raise ExportError(f"{refusal}it {_between(record)}")
+    if image is None or result is None:
         raise ExportError(
             f"{refusal}among its inputs, and among its outputs, one image must be named 'image' "
             "or be the only one"
@@ -198,7 +233,7 @@ def _describe(name: str, record: SignatureRecord) -> ImageSignature:
         raise ExportError(refusal + reason)
     return ImageSignature(
         name,
-        record.pixels_of,
+        record.pixels_of or name,
         image,
         exemplar=None if masks else second,
         target=second if masks else None,

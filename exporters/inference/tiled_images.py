@@ -8,7 +8,7 @@ import numpy as np
 from exporters.bundle.scalar_inputs import input_row
 from exporters.errors import ExportError
 from exporters.inference.aspect import place_on_tiles
-from exporters.inference.images import check_image
+from exporters.inference.images import check_image, output_scale
 from exporters.inference.signature_selection import ImageSignature, Model, image_signature
 from exporters.inference.tile_norm_statistics import tile_signature, whole_image_statistics
 from exporters.inference.tiling import Progress, default_overlap, map_tiles
@@ -45,11 +45,12 @@ def translate_tiles(
         progress: Called with the number of finished tiles and of all tiles.
 
     Returns:
-        uint8 `(height, width, output channels)`; also with the aspect `crop` the whole image.
+        uint8 `(height, width, output channels)`; also with the aspect `crop` the whole image. Of a
+        model for super-resolution n times as high and as wide (`output_scale`).
 
     Raises:
         ExportError: As `translate_image` does; if the signature takes a second image, changes
-            the size of images, or `overlap` is out of range.
+            the size of images other than by a whole factor, or `overlap` is out of range.
         ValueError: If the image is not a uint8 array of rank 3.
     """
     chosen = image_signature(model, signature, attributes)
@@ -68,9 +69,9 @@ def translate_tiles(
         inputs = {**others, chosen.image.name: np.ascontiguousarray(part)[None]}
         return model.run(name, inputs)[chosen.result.name][0]
 
-    pixels_shared = default_overlap(tile) if overlap is None else overlap
-    translated = map_tiles(translate, canvas, tile, overlap=pixels_shared, progress=progress)
-    return placement.off_canvas(translated, chosen.result.interpolation)
+    shared, scale = default_overlap(tile) if overlap is None else overlap, _scale(chosen)
+    translated = map_tiles(translate, canvas, tile, overlap=shared, scale=scale, progress=progress)
+    return placement.off_canvas(translated, chosen.result.interpolation, scale)
 
 
 def check_tiles(chosen: ImageSignature, overlap: int | None) -> tuple[int, int]:
@@ -81,10 +82,10 @@ def check_tiles(chosen: ImageSignature, overlap: int | None) -> tuple[int, int]:
             f"{name} takes a second image, which cannot be cut into tiles; translate without"
         )
     tile, output = chosen.image.shape[1:3], chosen.result.shape[1:3]
-    if tile != output:
+    if tile != output and _scale(chosen) == 1:
         raise ExportError(
             f"{name} gives images of {output} for {tile} (height, width), and tiles must keep "
-            "their size; translate without"
+            "their size or grow by a whole factor; translate without"
         )
     if overlap is not None and not 0 <= overlap <= min(tile) // 2:
         raise ExportError(
@@ -92,3 +93,7 @@ def check_tiles(chosen: ImageSignature, overlap: int | None) -> tuple[int, int]:
             f"got {overlap}"
         )
     return tile[0], tile[1]
+
+
+def _scale(chosen: ImageSignature) -> int:
+    return output_scale(chosen.image, chosen.result)

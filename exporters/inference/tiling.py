@@ -8,7 +8,7 @@ a pixel add up to 1.
 
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -51,7 +51,11 @@ def blend_weights(size: int, tile: int, overlap: int) -> list[np.ndarray]:
 
     Arguments and errors as in `tile_starts`.
     """
-    starts = tile_starts(size, tile, overlap)
+    return _weights_at(tile_starts(size, tile, overlap), tile, overlap)
+
+
+def _weights_at(starts: Sequence[int], tile: int, overlap: int) -> list[np.ndarray]:
+    """The weights of tiles that begin at `starts`."""
     ramp = overlap / 2
     # At these positions both neighbours have weight 0.5; without a ramp the weight jumps there.
     centres = [(later + start + tile) / 2 for start, later in itertools.pairwise(starts)]
@@ -73,6 +77,7 @@ def map_tiles(
     tile: tuple[int, int],
     *,
     overlap: int,
+    scale: int = 1,
     progress: Progress | None = None,
 ) -> np.ndarray:
     """Applies a function to every tile of an image and blends the results.
@@ -80,30 +85,35 @@ def map_tiles(
     Besides the image and the result it holds only one row of tiles in memory.
 
     Args:
-        function: From `(*tile, channels)` to `(*tile, other channels)`.
+        function: From `(*tile, channels)` to `(scale * height, scale * width, other channels)`.
         image: `(height, width, channels)`. A side shorter than a tile is padded by reflection,
             and the padding is cut off the result.
         tile: Height and width of a tile.
         overlap: Minimum overlap of neighbours, as in `tile_starts`, for both axes.
+        scale: How many times as long the function makes the sides of a tile.
         progress: Called after each tile.
 
     Returns:
-        `(height, width, other channels)`: float32 if the function returns floats, else its
-        integer type, rounded.
+        `(scale * height, scale * width, other channels)`: float32 if the function returns floats,
+        else its integer type, rounded.
     """
     height, width = image.shape[:2]
     image = _pad_to_tile(image, tile)
-    blend = _RowBlend(image.shape[0], tile, overlap)
-    columns = tile_starts(image.shape[1], tile[1], overlap)
-    column_weights = blend_weights(image.shape[1], tile[1], overlap)
-    for row, top in enumerate(blend.starts):
+    rows, columns = (tile_starts(image.shape[axis], tile[axis], overlap) for axis in (0, 1))
+    blend = _RowBlend([scale * row for row in rows], scale * image.shape[0], scale * tile[0])
+    row_weights, column_weights = (
+        _weights_at([scale * start for start in starts], scale * side, scale * overlap)
+        for starts, side in ((rows, tile[0]), (columns, tile[1]))
+    )
+    for row, top in enumerate(rows):
         for column, left in enumerate(columns):
             output = function(image[top : top + tile[0], left : left + tile[1]])
-            blend.add(output, row, left, column_weights[column], image.shape[1])
+            weights = row_weights[row][:, None, None] * column_weights[column][:, None]
+            blend.add(output, weights, scale * left, scale * image.shape[1])
             if progress is not None:
-                progress(row * len(columns) + column + 1, len(columns) * len(blend.starts))
+                progress(row * len(columns) + column + 1, len(columns) * len(rows))
         blend.finish(row)
-    return blend.result[:height, :width]
+    return blend.result[: scale * height, : scale * width]
 
 
 def _pad_to_tile(image: np.ndarray, tile: tuple[int, int]) -> np.ndarray:
@@ -117,22 +127,18 @@ def _pad_to_tile(image: np.ndarray, tile: tuple[int, int]) -> np.ndarray:
 class _RowBlend:
     """Sums weighted tiles one row of tiles at a time, and writes out finished rows of pixels."""
 
-    def __init__(self, height: int, tile: tuple[int, int], overlap: int) -> None:
-        self.starts = tile_starts(height, tile[0], overlap)
-        self._weights = blend_weights(height, tile[0], overlap)
+    def __init__(self, starts: Sequence[int], height: int, tile: int) -> None:
+        self.starts = starts
         self._height, self._tile = height, tile
         self.result = np.zeros((0, 0, 0))
         self._sums = np.zeros((0, 0, 0), np.float32)  # pixels of one row of tiles
 
-    def add(
-        self, output: np.ndarray, row: int, left: int, column_weights: np.ndarray, width: int
-    ) -> None:
+    def add(self, output: np.ndarray, weights: np.ndarray, left: int, width: int) -> None:
         if not self.result.size:
             dtype = output.dtype if np.issubdtype(output.dtype, np.integer) else np.float32
             self.result = np.empty((self._height, width, output.shape[-1]), dtype)
-            self._sums = np.zeros((self._tile[0], width, output.shape[-1]), np.float32)
-        weight = self._weights[row][:, None, None] * column_weights[:, None]
-        self._sums[:, left : left + self._tile[1]] += output * weight
+            self._sums = np.zeros((self._tile, width, output.shape[-1]), np.float32)
+        self._sums[:, left : left + output.shape[1]] += output * weights
 
     def finish(self, row: int) -> None:
         start = self.starts[row]

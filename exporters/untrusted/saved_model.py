@@ -10,6 +10,7 @@ import itertools
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -41,13 +42,30 @@ _MAX_DEPTH = 50  # of calls of functions; TensorFlow recurses
 _MAX_NODES = 1_000_000  # of a signature with all functions it calls in their places
 
 
-def check(folder: Path) -> None:
+# Keras's `model.export` and `tf.saved_model.save` also write the code that initializes variables.
+# It assigns them in memory and does nothing else.
+_INITIALIZING = frozenset({"AssignVariableOp", "VarIsInitializedOp"})
+_COLOCATED = "_class"  # names the variable beside which an operation runs
+
+
+def check(folder: Path, *, to_export: bool = False) -> None:
     """Checks `saved_model.pb` without running it.
+
+    Args:
+        folder: Holds the file.
+        to_export: Whether it is a model of others to export, which may also initialize variables.
 
     Raises:
         ModelError: If it is invalid, in text format or older than TensorFlow 2, or holds anything
             that `export` does not write.
     """
+    allowed = allowed_operations()
+    if to_export:
+        allowed = replace(
+            allowed,
+            saved_model=allowed.saved_model | _INITIALIZING,
+            attributes=allowed.attributes | {_COLOCATED},
+        )
     if (folder / "saved_model.pbtxt").exists():
         raise ModelError(f"{folder} holds a SavedModel in text form; export writes none")
     model = saved_model_pb2.SavedModel()
@@ -62,7 +80,7 @@ def check(folder: Path) -> None:
             f"{folder} holds the constant {huge[0]!r} of more than {MAX_ELEMENTS} elements; it is "
             "not loaded"
         )
-    if found := sorted(set(_faults(model.meta_graphs[0]))):
+    if found := sorted(set(_faults(model.meta_graphs[0], allowed))):
         raise ModelError(
             f"{folder} holds what export does not write: {', '.join(found[:10])}"
             f"{' and more' if len(found) > 10 else ''}; it is not loaded"
@@ -88,8 +106,8 @@ def saver_functions(graph: MetaGraphDef) -> set[str]:
     return {name for name in savers if name.encode() not in everything}
 
 
-def _faults(graph: MetaGraphDef) -> Iterator[str]:
-    allowed, savers = allowed_operations(), saver_functions(graph)
+def _faults(graph: MetaGraphDef, allowed: AllowedOperations) -> Iterator[str]:
+    savers = saver_functions(graph)
     functions = {each.signature.name: each for each in graph.graph_def.library.function}
     yield from _object_faults(graph)
     yield from _node_faults(graph.graph_def.node, allowed.saved_model, allowed)

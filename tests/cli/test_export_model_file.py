@@ -102,22 +102,41 @@ def test_impossible_ranges_and_options_of_runs_are_mistakes(mistake, trained, tm
         assert "there is no such file" in mistake("export", tmp_path / name, *export[2:])
 
 
-def test_networks_that_are_not_from_image_to_image_are_mistakes(mistake, tmp_path):
+@pytest.mark.thorough
+def test_other_networks_and_saved_models_are_exported_with_what_they_take(
+    command, mistake, tmp_path
+):
     file = _save(tmp_path, keras.layers.Flatten(), keras.layers.Dense(2))
-    assert "maps (None, 16, 16, 3) to (None, 2); a network from one image" in mistake(
-        "export", file, "--bundle", tmp_path / "bundle"
+    bundle = tmp_path / "bundle"
+    code, out, error = command("export", file, "--bundle", bundle, "--recipe", "float32")
+    assert code == 0, error
+    said = " ".join(out.split())
+    assert "value range of input 'image' assumed [-1, 1]: give --input-range" in said
+    assert "output output: float32 (1, 2)" in said
+    assert command("verify", bundle)[0] == 0
+    sentence = mistake("translate", bundle, file, "--output", tmp_path / "out")
+    assert "it takes image (1, 16, 16, 3) and gives output (1, 2)" in sentence
+    assert "needs a network from one image to one image" in mistake(
+        "export", file, "--bundle", tmp_path / "other", "--recipe", "int8"
     )
+    generator = keras.Sequential(
+        [keras.Input((8, 8, 3)), keras.layers.Conv2D(3, 1, activation="sigmoid")]
+    )
+    generator.export(tmp_path / "saved", verbose=False)
+    ranges = ("--input-range", 0, 1, "--output-range", 0, 1)
+    arguments = (tmp_path / "saved", "--bundle", tmp_path / "third", "--recipe", "float32")
+    code, _, error = command("export", *arguments, *ranges)
+    assert code == 0, error
+    assert _ranges(tmp_path / "third") == [[0, 1], [0, 1]]
+    assert command("verify", tmp_path / "third")[0] == 0
 
 
 @pytest.mark.thorough
 def test_a_network_without_fixed_sides_needs_them(command, mistake, tmp_path):
     file = _save(tmp_path, keras.layers.Conv2D(3, 1, activation="tanh"), shape=(None, None, 3))
     export = ("export", file, "--bundle", tmp_path / "bundle", "--recipe", "float32")
-    assert "give --image-shape HEIGHT WIDTH CHANNELS" in mistake(*export)
-    assert "--image-shape must agree with (None, None, 3)" in mistake(
-        *export, "--image-shape", 16, 16, 1
-    )
-    code, out, error = command(*export, "--image-shape", 16, 24, 3)
+    assert "give --size HEIGHT WIDTH" in mistake(*export)
+    code, out, error = command(*export, "--size", 16, 24)
     assert code == 0, error
     assert "output range [-1, 1], by the last layers" in " ".join(out.split())
 

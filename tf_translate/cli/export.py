@@ -21,8 +21,8 @@ _HELD_OUT_IMAGES = 32  # to measure the error of frozen normalization
 RunOrFile = Annotated[
     Path,
     typer.Argument(
-        metavar="RUN|MODEL.keras|MODEL.h5",
-        help="A trained run, or a file of a network from one image to one image.",
+        metavar="RUN|MODEL.keras|MODEL.h5|SAVED_MODEL",
+        help="A trained run, a file of a network, or the folder of a SavedModel.",
     ),
 ]
 NewBundle = Annotated[Path, typer.Option(help="Directory to write; must be new or empty.")]
@@ -104,10 +104,10 @@ OutputRange = Annotated[
         "else -1 1.",
     ),
 ]
-ImageShape = Annotated[
-    tuple[int, int, int] | None,
+ImageSize = Annotated[
+    tuple[int, int] | None,
     typer.Option(
-        metavar="HEIGHT WIDTH CHANNELS",
+        metavar="HEIGHT WIDTH",
         help="Of a model file that was saved without fixed sides: the images to export it for.",
     ),
 ]
@@ -137,7 +137,7 @@ def main(
     intended_use: IntendedUse = None,
     input_range: InputRange = None,
     output_range: OutputRange = None,
-    image_shape: ImageShape = None,
+    size: ImageSize = None,
     aspect: AspectName = None,
 ) -> None:
     """Export a run's generators as SavedModel and TFLite, with the data to verify them.
@@ -146,8 +146,8 @@ def main(
 
     If the run was evaluated, the metrics of `evaluate` are written to the bundle's card.md.
 
-    A network of Keras in a file is exported as the signature a_to_b. Its value ranges are taken
-    from its first and last layers or given; golden outputs must keep to them.
+    A network in a file is exported as the signature a_to_b. Its value ranges are taken from its
+    first and last layers or given; golden outputs must keep to them. Nothing in the file is run.
 
     Examples:
 
@@ -166,14 +166,16 @@ def main(
       tf-translate export runs/emoji --bundle bundles/emoji --recipe float32 --web
 
       tf-translate export generator.keras --bundle bundles/own --input-range 0 255
+
+      tf-translate export generator.keras --size 256 256 --bundle bundles/own
     """
     recipes = recipe or list(DEFAULT_RECIPES)
     if norm_inputs:
         check_norm_inputs(recipes, frozen_norm)
-    for_file = ModelFileOptions(input_range, output_range, image_shape, aspect)
+    for_file = ModelFileOptions(input_range, output_range, size, aspect)
     with removing_unfinished_work():
         packed = obtain_litert() if web else None
-        if run.is_file() or run.suffix in MODEL_SUFFIXES:
+        if run.is_file() or run.suffix in MODEL_SUFFIXES or (run / "saved_model.pb").is_file():
             check_run_options(frozen_norm, norm_inputs)
             path = export_model_file(
                 run,

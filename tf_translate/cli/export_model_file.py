@@ -1,5 +1,6 @@
-"""`tf-translate export MODEL.keras|MODEL.h5`: exports one network to a bundle."""
+"""`tf-translate export MODEL.keras|MODEL.h5|SAVED_MODEL`: exports one network to a bundle."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,14 +26,14 @@ class ModelFileOptions:
     Attributes:
         input_range, output_range: Minimum and maximum value of its images; None to look at the
             first and last layers.
-        image_shape: Height, width and channels for a network without fixed sides.
+        size: Height and width for a network without fixed sides.
         aspect: How its images were brought to its size in training; None to assume stretch, which
             most code does.
     """
 
     input_range: "Range | None"
     output_range: "Range | None"
-    image_shape: tuple[int, int, int] | None
+    size: tuple[int, int] | None
     aspect: str | None
 
     def check_unused(self) -> None:
@@ -64,19 +65,27 @@ def export_model_file(
     aspect = _aspect(options.aspect)
     load_tensorflow()
     import exporters
-    from tf_translate.experiment.export.model_file import load_network, network_signature
-    from tf_translate.layers.value_ranges import image_ranges
+    from tf_translate.experiment.export import model_file
 
-    network = load_network(file, options.image_shape)
-    ranges = image_ranges(network, options.input_range, options.output_range)
-    _print_ranges(options, ranges)
+    golden: Mapping[str, Any] = {}
+    examples: Calibration | None = None
+    model = file if file.is_dir() else model_file.load_network(file, options.size)
+    if isinstance(model, Path) or not model_file.maps_one_image(model):
+        _refuse_calibration(recipes, calibration)
+        signature = _other_signature(model, options)
+    else:
+        from tf_translate.layers.value_ranges import image_ranges
+
+        ranges = image_ranges(model, options.input_range, options.output_range)
+        _print_ranges(options, ranges)
+        golden, examples = _images(model, ranges, aspect, recipes, calibration)
+        signature = model_file.network_signature(model, ranges)
     if options.aspect is None:
         message_console().print(
             f"aspect assumed {aspect}: give --aspect letterbox or crop otherwise", soft_wrap=True
         )
-    golden, examples = _images(network, ranges, aspect, recipes, calibration)
     return exporters.export(
-        {"a_to_b": network_signature(network, ranges)},
+        {"a_to_b": signature},
         bundle,
         recipes=recipes,
         aspect=aspect,
@@ -88,6 +97,48 @@ def export_model_file(
         web=web,
         keep_saved_model=saved_model,
     )
+
+
+def _other_signature(model: "keras.Model | Path", options: ModelFileOptions) -> Any:
+    """The signature of a model that does not map one image to one; prints what is assumed."""
+    from tf_translate.experiment.export.model_file import other_signature
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        ranges = (options.input_range, options.output_range)
+        signature = other_signature(model, options.size, ranges)
+    for line in dict.fromkeys(str(each.message) for each in caught if _is_assumption(each)):
+        message_console().print(
+            line.partition(": give")[0] + ": give --input-range or --output-range otherwise",
+            soft_wrap=True,
+        )
+    for kind, tensors in (("input", signature.inputs), ("output", signature.outputs)):
+        for tensor in tensors:
+            limits = (
+                "" if tensor.value_range is None else " in [{:g}, {:g}]".format(*tensor.value_range)
+            )
+            message_console().print(
+                f"{kind} {tensor.name}: {tensor.dtype} {(1, *tensor.shape[1:])}{limits}",
+                soft_wrap=True,
+            )
+    return signature
+
+
+def _is_assumption(warning: warnings.WarningMessage) -> bool:
+    return " assumed " in str(warning.message)
+
+
+def _refuse_calibration(recipes: Sequence[str], folder: Path | None) -> None:
+    """Raises ConfigError if examples are needed of inputs that a folder of images cannot give."""
+    from exporters.convert.recipes import RECIPES
+
+    calibrated = [name for name in recipes if name in RECIPES and RECIPES[name].calibrated]
+    if calibrated or folder is not None:
+        given = f"--recipe {calibrated[0]}" if calibrated else "--calibration"
+        raise ConfigError(
+            f"{given} needs a network from one image to one image: of this one give examples of "
+            "every input in Python, exporters.export(..., calibration=exporters.Calibration(...))"
+        )
 
 
 def _aspect(given: str | None) -> Aspect:

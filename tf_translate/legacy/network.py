@@ -57,6 +57,7 @@ def _set_image_shape(layers: list[dict[str, Any]], image_shape: tuple[int, int, 
     if len(inputs) != 1:
         raise DataError(f"has {len(inputs)} inputs, so `image_shape` must be left out")
     old = inputs[0]["batch_input_shape"][1:]
+    image_shape = (*image_shape[:2], image_shape[2] or old[-1])
     if len(old) != 3 or any(a not in (None, b) for a, b in zip(old, image_shape, strict=True)):
         raise DataError(f"takes images of shape {tuple(old)}, got image_shape={image_shape}")
     inputs[0]["batch_input_shape"] = [None, *image_shape]

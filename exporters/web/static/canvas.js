@@ -59,18 +59,20 @@ export function ontoCanvas(image, canvas, aspect, interpolation) {
  * Undoes `ontoCanvas` for a model's output.
  *
  * `output` is as large as `canvas` or a multiple of it. The result has the size of `size`, the
- * image that was brought onto the canvas; with `crop` of its centre part.
+ * image that was brought onto the canvas; with `crop` of its centre part. If `output` is n times as
+ * high and as wide as `canvas`, as with super-resolution, so is the result.
  */
 export function offCanvas(output, canvas, size, aspect, interpolation) {
   const vertical = output.height / canvas.height;
   const horizontal = output.width / canvas.width;
   const {part, box} = place(size, canvas, aspect);
+  const scale = vertical === horizontal && Number.isInteger(vertical) ? vertical : 1;
   return resize(cut(output, {
     top: roundHalfEven(box.top * vertical),
     left: roundHalfEven(box.left * horizontal),
     height: Math.max(1, roundHalfEven(box.height * vertical)),
     width: Math.max(1, roundHalfEven(box.width * horizontal)),
-  }), part, interpolation);
+  }), {height: scale * part.height, width: scale * part.width}, interpolation);
 }
 
 /** A part of an image. */

@@ -95,11 +95,29 @@ def test_signatures_that_tiles_cannot_use_are_refused(runner, tmp_path):
         translate_tiles(runner, to_float(pixels), signature="a_to_b")
     import tensorflow as tf
 
+    wide = Signature(
+        "a_to_b",
+        lambda image: {"image": tf.image.resize(image, (8, 24), method="nearest")},
+        (Tensor(),),
+        (Tensor(shape=(None, 8, 24, 3)),),
+    )
+    with pytest.raises(ExportError, match=r"gives images of \(8, 24\) for \(8, 12\)"):
+        translate_tiles(_export(tmp_path, wide), pixels)
+
+
+@pytest.mark.parametrize("size", [(20, 30), (5, 40), (8, 12)])
+def test_tiles_of_twice_the_size_are_blended_into_twice_the_image(tmp_path, size):
+    import tensorflow as tf
+
     double = Signature(
         "a_to_b",
-        lambda image: {"image": tf.image.resize(image, (16, 24), method="nearest")},
+        lambda image: {"image": tf.repeat(tf.repeat(image, 2, axis=1), 2, axis=2)},
         (Tensor(),),
         (Tensor(shape=(None, 16, 24, 3)),),
     )
-    with pytest.raises(ExportError, match=r"gives images of \(16, 24\) for \(8, 12\)"):
-        translate_tiles(_export(tmp_path, double), pixels)
+    pixels = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
+    doubled = translate_tiles(_export(tmp_path, double), pixels)
+    expected = np.repeat(np.repeat(pixels, 2, axis=0), 2, axis=1)
+    assert doubled.shape == expected.shape
+    if min(size) >= 8:  # a shorter side is stretched to that of a tile and back
+        assert np.abs(doubled.astype(int) - expected).max() <= 1

@@ -1,15 +1,18 @@
-"""A network in a file of Keras, as a signature to export: `tf-translate export MODEL.keras`."""
+"""A network in a file, as a signature to export: `tf-translate export MODEL.keras`."""
 
 import pkgutil
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 
+import exporters
 import tf_translate.layers
+from exporters.untrusted.saved_model import check as check_saved_model
 from tf_translate import images
 from tf_translate.aspect import onto_canvas
 from tf_translate.config.data import Aspect
@@ -19,39 +22,71 @@ from tf_translate.errors import ConfigError, DataError
 from tf_translate.image_files import find_images
 from tf_translate.keras_files import archive as archives
 from tf_translate.keras_files.loading import keras_version, load_keras_file
-from tf_translate.layers.value_ranges import ImageRanges
+from tf_translate.layers.value_ranges import ImageRanges, Range
 from tf_translate.legacy.loading import load_legacy
 from tf_translate.networks.inference_behavior import describe_inference
 
-Size = tuple[int, int, int]  # height, width, channels
+Size = tuple[int, int]  # height, width
+Shape = tuple[int, int, int]  # height, width, channels
 MAX_CANDIDATES = 1000  # images of a folder, evenly spaced
 
 
-def load_network(path: Path, image_shape: Size | None = None) -> keras.Model:
-    """Loads a network from one image to one image, and runs no code of its file.
+def is_saved_model(path: Path) -> bool:
+    """Whether a path is the folder of a SavedModel."""
+    return (path / "saved_model.pb").is_file()
+
+
+def load_network(path: Path, size: Size | None = None) -> keras.Model:
+    """Loads a network and runs no code of its file.
 
     Args:
         path: A `.keras` file of Keras 2 or 3, or an H5 file of Keras 2.
-        image_shape: Height, width and channels for a network without fixed sides.
+        size: Height and width for a network without fixed sides.
 
     Returns:
-        The network, with fixed sides.
+        The network, with fixed sides if it maps one image to one image.
 
     Raises:
-        DataError: If the file cannot be read, or holds another kind of network.
-        ConfigError: If it needs `image_shape`, or contradicts it.
+        DataError: If the file cannot be read, or is the model of a run.
+        ConfigError: If it needs `size`, or contradicts it.
     """
-    network = _read(path, image_shape)
+    network = _read(path, size)
     if isinstance(network, Translator):
         raise DataError(f"{path} is the model of a run; give the folder of the run")
+    return _with_sides(path, network, size) if maps_one_image(network) else network
+
+
+def maps_one_image(network: keras.Model) -> bool:
+    """Whether a network maps one image to one image, or one map of features to another."""
     shapes = (getattr(network, "input_shape", None), getattr(network, "output_shape", None))
-    if not all(isinstance(each, tuple) and len(each) == 4 for each in shapes):
-        raise DataError(
-            f"{path} maps {shapes[0]} to {shapes[1]}; a network from one image "
-            "(batch, height, width, channels) to one image can be exported from a file, others by "
-            "`exporters.export` in Python"
-        )
-    return _with_sides(path, network, image_shape)
+    return all(isinstance(each, tuple) and len(each) == 4 for each in shapes)
+
+
+def other_signature(
+    model: keras.Model | Path, size: Size | None, ranges: Sequence[Range | None]
+) -> exporters.Signature:
+    """The signature `a_to_b` of a network with other inputs or outputs, or of a SavedModel.
+
+    Args:
+        model: The network, or the folder of a SavedModel, of whose operations none may write files.
+        size: Height and width of images whose sides it leaves open.
+        ranges: Minimum and maximum of its input images and of its output images; None to look at
+            the layers.
+
+    Raises:
+        ModelError: If the SavedModel has other operations than those of image models.
+        ExportError: If the model cannot be exported so.
+    """
+    if isinstance(model, Path):
+        check_saved_model(model, to_export=True)
+    unscaled = exporters.signature_of(model, size=size)
+    given = {
+        tensor.name: limits
+        for tensors, limits in zip((unscaled.inputs, unscaled.outputs), ranges, strict=True)
+        for tensor in tensors
+        if limits is not None and tensor.dtype == "float32" and tensor.value_range is not None
+    }
+    return exporters.signature_of(model, size=size, ranges=given) if given else unscaled
 
 
 def network_signature(network: keras.Model, ranges: ImageRanges) -> Signature:
@@ -63,7 +98,7 @@ def network_signature(network: keras.Model, ranges: ImageRanges) -> Signature:
 
 
 def pixels_in(
-    folder: Path, shape: Size, *, aspect: Aspect, report: Callable[[str], None]
+    folder: Path, shape: Shape, *, aspect: Aspect, report: Callable[[str], None]
 ) -> np.ndarray:
     """The images of a folder at the size of a network, at most 1,000, evenly spaced.
 
@@ -88,9 +123,10 @@ def pixels_in(
     return np.stack([onto_canvas(each, (height, width), aspect) for each in read])
 
 
-def _read(path: Path, image_shape: Size | None) -> keras.Model:
+def _read(path: Path, size: Size | None) -> keras.Model:
+    legacy_shape: Any = None if size is None else (*size, None)  # channels as saved
     if not zipfile.is_zipfile(path):
-        return load_legacy(path, image_shape=image_shape)
+        return load_legacy(path, image_shape=legacy_shape)
     try:
         with archives.open_archive(path) as archive:
             metadata = archives.read_member(archive, archives.METADATA, archives.MAX_DESCRIPTION)
@@ -98,26 +134,28 @@ def _read(path: Path, image_shape: Size | None) -> keras.Model:
     except DataError as error:
         raise DataError(f"{path} {error}") from error
     if version.startswith("2."):
-        return load_legacy(path, image_shape=image_shape)
+        return load_legacy(path, image_shape=legacy_shape)
     for module in pkgutil.iter_modules(tf_translate.layers.__path__, "tf_translate.layers."):
         import_module(module.name)  # registers its layers
     return load_keras_file(path, compile=False)
 
 
-def _with_sides(path: Path, network: keras.Model, image_shape: Size | None) -> keras.Model:
+def _with_sides(path: Path, network: keras.Model, size: Size | None) -> keras.Model:
     declared = network.input_shape[1:]
-    if image_shape is None:
+    if size is None:
         if None in declared or None in network.output_shape[1:]:
             raise ConfigError(
                 f"{path} takes images of shape {declared}, and phones need fixed sides; give "
-                "--image-shape HEIGHT WIDTH CHANNELS"
+                "--size HEIGHT WIDTH"
             )
         return network
-    if any(side not in (None, given) for side, given in zip(declared, image_shape, strict=True)):
+    if any(side not in (None, given) for side, given in zip(declared, size, strict=False)):
         raise ConfigError(
-            f"--image-shape must agree with {declared}, which {path} takes, got {image_shape}"
+            f"--size must agree with {declared}, which {path} takes, got {size[0]} {size[1]}"
         )
-    if declared == image_shape:
+    if declared[-1] is None:
+        raise ConfigError(f"{path} leaves the number of channels open; save it with a fixed one")
+    if declared[:2] == size:
         return network
-    image = keras.Input(image_shape, name="image")
+    image = keras.Input((*size, declared[-1]), name="image")
     return keras.Model(image, network(image), name="fixed_sides")
