@@ -7,9 +7,11 @@ And it cannot leave single operations in float.
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import ModuleType
 from typing import Any
+
+import numpy as np
 
 from exporters.bundle.manifest import SignatureRecord
 from exporters.bundle.signatures import PIXEL_SCOPE, is_image, is_pixels
@@ -24,6 +26,8 @@ _ALL = ".*"
 _INTERFACE = (
     Rule(("INPUT", "OUTPUT"), activations=None),
     Rule(EVERYTHING, activations=None, scope="pixels"),
+    # As in a norm over a single pixel. Kernels end the process where a range has no width.
+    Rule(EVERYTHING, activations=None, scope="constant"),
 )
 
 
@@ -50,10 +54,13 @@ def quantize(
     package = _package(recipe.name)
     try:
         with quiet():
-            rules = _manager(package, recipe, _scopes(content, records))
+            scopes = _scopes(content, records)
+            ranges = _ranges(package, content, _manager(package, recipe, scopes), cases)
+            scopes["constant"] = _any_of(_constant_tensors(ranges))
+            rules = _manager(package, recipe, scopes)
             quantizer = package.quantizer.Quantizer(content, rules.get_quantization_recipe())
             result = quantizer.quantize(
-                _ranges(package, content, rules, cases),
+                ranges,
                 enable_progress_bar=False,
                 enable_progress_report=False,
             )
@@ -84,12 +91,24 @@ def _scopes(content: bytes, records: Mapping[str, SignatureRecord]) -> dict[str,
         name: [tensor.name for tensor in record.outputs if is_image(tensor) or is_pixels(tensor)]
         for name, record in records.items()
     }
-    names = map(re.escape, last_layers(content, images))
     return {
         "all": _ALL,
-        "last_layers": rf"^({'|'.join(names)})(;|$)",
+        "last_layers": _any_of(last_layers(content, images)),
+        "constant": _any_of([]),
         "pixels": rf"(^|;|/){PIXEL_SCOPE}(_\d+)?/",  # TensorFlow numbers repeated scopes
     }
+
+
+def _any_of(names: Iterable[str]) -> str:
+    """Matches the output tensors of these names, and nothing if there are none."""
+    return rf"^({'|'.join(map(re.escape, names))})(;|$)" if names else r"^\b$"
+
+
+def _constant_tensors(ranges: Mapping[str, Any]) -> list[str]:
+    """Names of the tensors that had one value alone in all examples."""
+    return [
+        name for name, each in ranges.items() if np.array_equal(each.get("min"), each.get("max"))
+    ]
 
 
 def _manager(package: ModuleType, recipe: Recipe, scopes: Mapping[str, str]) -> Any:

@@ -53,13 +53,14 @@ class Rule:
     Attributes:
         operations: Names of operations in the quantizer; `*` is all that it can quantize.
         activations: Bits of their activations, 8 or 16; None for float32.
-        scope: `all`; `last_layers`, the last convolution before each image output; or `pixels`,
-            the operations that scale pixels in uint8 variants.
+        scope: `all`; `last_layers`, the last convolution before each image output; `pixels`, the
+            operations that scale pixels in uint8 variants; or `constant`, those whose outputs had
+            one value alone in all examples.
     """
 
     operations: tuple[str, ...]
     activations: int | None
-    scope: Literal["all", "last_layers", "pixels"] = "all"
+    scope: Literal["all", "last_layers", "pixels", "constant"] = "all"
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ import tensorflow as tf
 
 from exporters.bundle.bundle import Bundle
 from exporters.convert.recipes import Recipe
-from exporters.errors import ExportError, first_line
+from exporters.errors import ExportError, ModelError, first_line
+from exporters.inference.isolated_runner import IsolatedRunner
 from exporters.inference.runner import Runner
 from exporters.tflite_graph.summary import STATEFUL, read_graph
 from exporters.verification.golden import Golden
@@ -64,7 +65,23 @@ def check_outputs(bundle: Bundle, recipe: Recipe, cases: Mapping[str, Golden]) -
         ExportError: If any output is NaN or infinite or leaves its value range by more than the
             recipe's tolerance, or the file does not run.
     """
-    runner = Runner(bundle, recipe=recipe.name)
+    with _runner(bundle, recipe) as runner:
+        _check_cases(runner, bundle, recipe, cases)
+
+
+@contextlib.contextmanager
+def _runner(bundle: Bundle, recipe: Recipe) -> Iterator[Runner | IsolatedRunner]:
+    """Runs a file; one of integers in a child process, as its kernels may end the process."""
+    if recipe.calibrated:
+        with IsolatedRunner(bundle, recipe=recipe.name) as runner:
+            yield runner
+    else:
+        yield Runner(bundle, recipe=recipe.name)
+
+
+def _check_cases(
+    runner: Runner | IsolatedRunner, bundle: Bundle, recipe: Recipe, cases: Mapping[str, Golden]
+) -> None:
     for name, golden in cases.items():
         record = bundle.manifest.signatures[name]
         tolerance = recipe.float_tolerance.widened(record.tolerance_factor)
@@ -83,10 +100,13 @@ def check_outputs(bundle: Bundle, recipe: Recipe, cases: Mapping[str, Golden]) -
                 )
 
 
-def _run(runner: Runner, name: str, case: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+def _run(
+    runner: Runner | IsolatedRunner, name: str, case: dict[str, np.ndarray]
+) -> dict[str, np.ndarray]:
     try:
         return runner.run(name, case)
-    except RuntimeError as error:  # a kernel that refuses types, ranges or values
+    # A kernel that refuses types, ranges or values, or ends its process.
+    except (RuntimeError, ModelError) as error:
         raise ExportError(
             f"recipe {runner.recipe!r}: signature {name!r} does not run after conversion, so "
             f"choose another recipe for it: {first_line(str(error))}"

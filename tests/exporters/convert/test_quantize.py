@@ -9,7 +9,7 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
 import exporters
-from exporters import Calibration, ExportError
+from exporters import Calibration, ExportError, ModelError
 from exporters.bundle.manifest import Manifest
 from exporters.convert import tflite
 from exporters.tflite_graph.macs import parameters
@@ -211,6 +211,40 @@ def test_int8_divides_in_float_where_small_divisors_are_not_zero(tmp_path):
     )
     found = list(_operations(path / "int8.tflite", "f"))
     assert [out for name, _, out in found if name == "DIV"] == [["FLOAT32"]]
+
+
+@pytest.mark.thorough
+def test_norms_over_a_single_pixel_run_after_conversion(tmp_path):
+    keras.utils.set_random_seed(0)
+    image = keras.Input((4, 4, 3))
+    features = keras.layers.Conv2D(4, 4, strides=4)(image)  # one pixel
+    features = keras.layers.GroupNormalization(-1)(features)  # its difference to the mean is 0
+    outputs = keras.layers.Conv2DTranspose(3, 4, strides=4, activation="tanh")(features)
+    signature = exporters.signature_of(keras.Model(image, outputs))
+    path = exporters.export(
+        {"a_to_b": signature},
+        tmp_path / "bundle",
+        recipes=["int8"],
+        calibration=Calibration({"a_to_b": {"image": noise(4, 4, 4, 3)}}),
+    )
+    assert exporters.verify(path, isolated=False).passed
+
+
+@pytest.mark.thorough
+def test_a_kernel_that_ends_its_process_is_an_error_of_the_recipe(tmp_path, monkeypatch):
+    def end(*_):
+        raise ModelError("int8.tflite ended its process")
+
+    monkeypatch.setattr(tflite.IsolatedRunner, "run", end)
+    image = keras.Input((8, 12, 3))
+    network = keras.Model(image, keras.layers.Conv2D(3, 1, activation="tanh")(image))
+    with pytest.raises(ExportError, match="'int8': .*does not run after.* ended its process"):
+        exporters.export(
+            {"a_to_b": of_model("a_to_b", network)},
+            tmp_path / "bundle",
+            recipes=["int8"],
+            calibration=Calibration({"a_to_b": {"image": noise(2, 8, 12, 3)}}),
+        )
 
 
 @pytest.mark.thorough
