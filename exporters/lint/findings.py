@@ -1,11 +1,12 @@
 """Results of the lint: findings with layer and suggestion, and the coverage of fast paths."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 Severity = Literal["error", "warning", "note"]
 _ORDER = ("error", "warning", "note")
+_NAMED_LAYERS = 3  # of a kind of finding; `as_dict` has all
 
 
 @dataclass(frozen=True)
@@ -39,9 +40,7 @@ class Finding:
 
     def sentence(self) -> str:
         """The finding in one line for people."""
-        fraction = f" ({self.multiply_adds:.1%} of the multiply-adds)" if self.multiply_adds else ""
-        devices = ", ".join(self.targets)
-        return f"{devices}: {self.layer}: {self.message}{fraction}; {self.suggestion}"
+        return _sentence([self])
 
 
 @dataclass(frozen=True)
@@ -76,6 +75,14 @@ class LintReport:
         """Whether no finding is an error."""
         return all(finding.severity != "error" for finding in self.findings)
 
+    def sentences(self) -> list[tuple[Severity, str]]:
+        """The findings for people: a line for each kind, which names the layers of that kind."""
+        kinds: dict[tuple, list[Finding]] = {}
+        for each in self.findings:
+            key = (each.severity, each.targets, each.message, each.suggestion)
+            kinds.setdefault(key, []).append(each)
+        return [(group[0].severity, _sentence(group)) for group in kinds.values()]
+
     def as_dict(self) -> dict[str, Any]:
         """JSON-able."""
         return {
@@ -84,6 +91,19 @@ class LintReport:
             "findings": [asdict(finding) for finding in self.findings],
             "coverage": [asdict(each) for each in self.coverage],
         }
+
+
+def _sentence(findings: Sequence[Finding]) -> str:
+    """One line for findings of a kind."""
+    first = findings[0]
+    share = sum(each.multiply_adds for each in findings)
+    fraction = f" ({share:.1%} of the multiply-adds)" if share else ""
+    layers = list(dict.fromkeys(each.layer for each in findings))
+    named = ", ".join(layers[:_NAMED_LAYERS])
+    if len(layers) > _NAMED_LAYERS:
+        named = f"{len(layers)} layers, {named}, ..."
+    devices = ", ".join(first.targets)
+    return f"{devices}: {named}: {first.message}{fraction}; {first.suggestion}"
 
 
 def merged(findings: Iterable[Finding]) -> tuple[Finding, ...]:

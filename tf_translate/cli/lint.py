@@ -28,8 +28,9 @@ def main(
 
     Checks operations, shapes and ranks against XNNPACK, the GPU delegate and LiteRT.js, and
     activations of the golden cases against float16's maximum of 65504. Shows the fraction of
-    multiply-adds on the fast path. Exit 1 if something does not run or its results are wrong.
-    The model is read and run in a child process with limits of time and memory.
+    multiply-adds on the fast path. Findings of a kind share a line; --json lists each.
+    Exit 1 if something does not run or its results are wrong. The model is read and run in a
+    child process with limits of time and memory.
 
     Examples:
 
@@ -60,6 +61,6 @@ def _show(report) -> None:
             f"{coverage.fast_operations} of {coverage.operations}",
         )
     console.print(table)
-    for finding in report.findings:
-        console.print(f"{finding.severity}: {finding.sentence()}", soft_wrap=True)
+    for severity, sentence in report.sentences():
+        console.print(f"{severity}: {sentence}", soft_wrap=True)
     console.print("no finding is an error" if report.passed else "some findings are errors")
