@@ -9,13 +9,18 @@ from tf_translate.cli.main import app
 
 _HEAD = """# Command line
 
-This page is generated from `tf-translate --help` and the help of each command.
+This page is generated from `tf-translate --help` and the help of each command. `tf-translate
+COMMAND --help` prints what stands here.
 
-`tf-translate --import FILE.py COMMAND ...` first imports a Python file that registers a method of yours. The file is run as your code. The option may be
-repeated. `tf-translate COMMAND --help` prints what stands here.
+`tf-translate --import FILE.py COMMAND ...` first imports a Python file that registers a method of
+yours. The file is run as your code. The option may be repeated.
 
-Exit codes: 0 done; 1 what was asked for failed, such as a model that `verify` refuses; 2 a mistake in the call, told in one sentence; 130 stopped by
-Ctrl-C or SIGTERM.
+| exit code | meaning |
+|---|---|
+| 0 | done |
+| 1 | what was asked for failed, such as a model that `verify` refuses |
+| 2 | a mistake in the call, told in one sentence |
+| 130 | stopped by Ctrl-C or SIGTERM |
 
 """
 

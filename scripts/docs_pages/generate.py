@@ -34,9 +34,7 @@ def main() -> None:
     if parser.parse_args().check:
         stale = stale_pages()
         for name in stale:
-            print(
-                f"{name} is stale; run: python -m scripts.docs_pages.generate", file=sys.stderr
-            )
+            print(f"{name} is stale; run: python -m scripts.docs_pages.generate", file=sys.stderr)
         sys.exit(1 if stale else 0)
     for name, page in GENERATED.items():
         (FOLDER / name).write_text(page(), "utf-8")

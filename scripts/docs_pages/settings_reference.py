@@ -14,12 +14,15 @@ from tf_translate.config.schema import EvaluationConfig, TrainingConfig
 
 _HEAD = """# Settings
 
-This page is generated from the settings classes. Give a setting with `--set key=value`, or in a TOML file in the table of its first word: `training.steps`
-is `steps` below `[training]`. Values are TOML: `--set data.size='[128, 128]'`, `--set training.seed=3`. What is no TOML is taken as text.
+This page is generated from the settings classes. Give a setting with `--set key=value`, or in a
+TOML file in the table of its first word: `training.steps` is `steps` below `[training]`. Values are
+TOML: `--set data.size='[128, 128]'`, `--set training.seed=3`. What is no TOML is taken as text.
 
-A preset (`tf-translate train NAME`) changes some of the defaults below. The resolved settings of a run are in its `config.json`.
+A preset (`tf-translate train NAME`) changes some of the defaults below. The resolved settings of a
+run are in its `config.json`.
 
-`loss_weights.TERM` replaces the weight of a loss term of the method. `tf-translate describe METHOD` lists its terms.
+`loss_weights.TERM` replaces the weight of a loss term of the method. `tf-translate describe METHOD`
+lists its terms.
 
 """
 _BOUNDS = (
