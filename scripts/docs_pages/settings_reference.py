@@ -85,11 +85,15 @@ def _type(annotation: Any) -> str:
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin in (list, tuple):
         inner = list(dict.fromkeys(_type(each) for each in arguments if each is not Ellipsis))
-        return f"list of {' and '.join(inner)}"
+        return f"list of {' and '.join(_plural(kind) for kind in inner)}"
     if origin is dict:
         return f"table of {_type(arguments[1])}"
     names = {int: "whole number", float: "number", str: "text", bool: "true or false"}
     return names.get(annotation, getattr(annotation, "__name__", str(annotation)))
+
+
+def _plural(kind: str) -> str:
+    return {"whole number": "whole numbers", "number": "numbers", "text": "texts"}.get(kind, kind)
 
 
 def _limits(metadata: list) -> str:
