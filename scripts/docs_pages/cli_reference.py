@@ -19,7 +19,7 @@ yours. The file is run as your code. The option may be repeated.
 |---|---|
 | 0 | done |
 | 1 | what was asked for failed, such as a model that `verify` refuses |
-| 2 | a mistake in the call, told in one sentence |
+| 2 | a mistake in the call, reported in one sentence |
 | 130 | stopped by Ctrl-C or SIGTERM |
 
 """

@@ -136,7 +136,8 @@ def test_the_reference_has_every_public_name():
     left_out = {name for name in ours if name.endswith("Settings")} | {"__version__"}
     assert documented - {"layers", "losses", "networks"} == ours - left_out
     page = _read("docs/reference/exporters.md")
-    assert set(re.findall(r"^::: exporters\.(\w+)$", page, re.MULTILINE)) == set(exporters.__all__)
+    names = re.findall(r"^::: exporters\.(?:\w+\.)*(\w+)$", page, re.MULTILINE)
+    assert set(names) == set(exporters.__all__)
 
 
 def test_the_page_of_the_manifest_names_every_key():
@@ -144,6 +145,12 @@ def test_the_page_of_the_manifest_names_every_key():
     for name in ("Manifest", "SignatureRecord", "TensorRecord", "ArtifactRecord", "LatencyRecord"):
         for key in getattr(manifest, name).model_fields:
             assert f"`{key}`" in text, f"{name}.{key}"
+
+
+def test_the_page_on_android_names_the_library_that_the_kotlin_needs():
+    library = re.compile(r"com\.google\.ai\.edge\.litert:[\w.:-]+")
+    template = library.findall(_read("exporters/card/templates/kotlin.toml"))
+    assert set(library.findall(_read("docs/tutorials/android.md"))) == set(template) != set()
 
 
 def test_the_page_of_the_run_folder_names_every_file():
