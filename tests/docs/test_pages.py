@@ -126,6 +126,14 @@ def test_the_readme_has_at_most_120_lines():
     assert len(_read("README.md").splitlines()) <= 120
 
 
+def test_the_short_programs_are_as_short_as_the_readme_says():
+    (program,) = (b.code for b in code_blocks(_read("README.md")) if b.language == "python")
+    assert len([line for line in program.splitlines() if line]) == 10
+    tutorial = _read("docs/tutorials/python-api.md")
+    (subclass,) = re.findall(r"^class .*?\n(?:    .*\n|\n)+", tutorial, re.MULTILINE)
+    assert len([line for line in subclass.splitlines() if line]) == 8
+
+
 def test_generated_references_are_those_of_today():
     assert generate.stale_pages() == [], "run: python -m scripts.docs_pages.generate"
 
