@@ -1,13 +1,17 @@
-"""The table of methods in README.md, from the registry, with links to their pages.
+"""The table of methods from the registry, with links to their pages.
 
-python -m scripts.results.methods_table    writes it between the two marks of README.md
+python -m scripts.results.methods_table    writes it between the two marks of each page that has it
 """
 
 from pathlib import Path
 
 from tf_translate.methods.registry import Method, all_methods
 
-README = Path(__file__).parents[2] / "README.md"
+ROOT = Path(__file__).parents[2]
+PAGES = {  # that hold the table, with the folder of the methods' pages as seen from them
+    ROOT / "README.md": "docs/methods/",
+    ROOT / "docs" / "methods" / "index.md": "",
+}
 START, END = "<!-- methods -->\n", "<!-- end of methods -->"
 
 
@@ -17,8 +21,12 @@ def own_methods() -> list[Method]:
     return sorted(own, key=lambda method: (method.paper[-4:], method.name))
 
 
-def table() -> str:
-    """The table in Markdown, a row for each method."""
+def table(folder: str) -> str:
+    """The table in Markdown, a row for each method.
+
+    Args:
+        folder: Where the pages of the methods are, such as "docs/methods/".
+    """
     rows = [
         "| method | data | content preserved by | domain reached by | deploys |",
         "|---|---|---|---|---|",
@@ -26,7 +34,7 @@ def table() -> str:
     for method in own_methods():
         deploys = ", ".join(f"`{name}`" for name in method.translator.deploys)
         cells = (
-            f"[`{method.name}`](docs/methods/{method.name}.md) ({method.paper})",
+            f"[`{method.name}`]({folder}{method.name}.md) ({method.paper})",
             method.data,
             method.keeps_content_by,
             method.reaches_domain_by,
@@ -42,5 +50,5 @@ def with_table(text: str, rendered: str) -> str:
 
 
 if __name__ == "__main__":
-    rendered = table()
-    README.write_text(with_table(README.read_text("utf-8"), rendered), "utf-8")
+    for page, folder in PAGES.items():
+        page.write_text(with_table(page.read_text("utf-8"), table(folder)), "utf-8")

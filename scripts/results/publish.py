@@ -31,7 +31,7 @@ RESULTS = ROOT / "assets" / "results"
 PAGES = (
     ROOT / "README.md",
     RESULTS / "README.md",
-    *sorted((ROOT / "docs" / "methods").glob("*.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
 )
 TABLES = {  # by option, the file in FOLDER
     "--verification": "verify_table.json",

@@ -12,7 +12,7 @@ import pytest
 import exporters
 
 ROOT = Path(__file__).parents[2]
-DOORS = ("bench", "check", "check_kotlin", "demo", "lint", "make", "test")
+DOORS = ("bench", "check", "check_kotlin", "demo", "docs", "lint", "make", "test")
 NAMES = {
     "bench": "export input steps training cpu_kernels tiles parity memory image_memory startup "
     "kills repeats fuzz_images fuzz_tables fuzz_bundles",

@@ -1,8 +1,12 @@
-"""README's table of methods is the registry's."""
+"""The tables of methods on the pages are the registry's."""
 
-from scripts.results.methods_table import README, table, with_table
+import pytest
+
+from scripts.results.methods_table import PAGES, table, with_table
 
 
-def test_the_table_of_methods_in_the_readme_is_that_of_the_registry():
-    text = README.read_text("utf-8")
-    assert with_table(text, table()) == text, "run: python -m scripts.results.methods_table"
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_table_of_methods_on_a_page_is_that_of_the_registry(page):
+    text = page.read_text("utf-8")
+    rendered = with_table(text, table(PAGES[page]))
+    assert rendered == text, "run: python -m scripts.results.methods_table"

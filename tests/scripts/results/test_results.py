@@ -212,14 +212,6 @@ def test_the_summary_shows_the_worst_direction_of_a_run():
     assert f"| {outside:.3f} | {accuracy:.3f} |" in row
 
 
-@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "assets/results/README.md"])
-def test_every_file_that_a_page_links_to_exists(name):
-    page = ROOT / name
-    targets = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text("utf-8"))
-    for target in targets:
-        assert (page.parent / target).exists(), target
-
-
 def check_fuzz(result):
     """A result of damaged and forged files: none crashed, hung or wrote elsewhere."""
     check_provenance(result, "numpy")
