@@ -137,7 +137,7 @@ def test_one_fit_step_is_finite(name):
     assert np.isfinite(list(history.values())).all()
 
 
-@EVERY
+@EVERY_THOROUGHLY
 def test_evaluate_logs_the_losses_of_the_next_step_and_changes_nothing(name):
     model = _build(name, compiled=False)
     model.compile(run_eagerly=True)

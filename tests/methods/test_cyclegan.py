@@ -207,3 +207,18 @@ def test_discriminators_have_the_norm_of_the_generators_unless_it_is_given():
         )
         layers = CycleGAN.build_discriminator(settings, SHAPE, "d").layers
         assert sum(isinstance(one, InstanceNormalization) for one in layers) == expected
+
+
+def test_discriminators_take_further_turns_on_other_images_and_may_see_noise():
+    model = _tiny(discriminator_turns=3, discriminator_noise=0.5)
+    model.compile(run_eagerly=True)
+    assert model.microbatches_per_step == 3
+    images = {"a": tf.repeat(_random(0), 3, axis=0), "b": tf.repeat(_random(1), 3, axis=0)}
+    model.train_step(images)
+    turns = {name: int(each.iterations) for name, each in model.player_optimizers.items()}
+    assert turns == {"generators": 1, "discriminators": 3}
+    plain = _random(0)
+    noise = (model._noisy(plain, "a") - plain).numpy()
+    assert abs(noise.std() - 0.5) < 0.05
+    assert not np.allclose(noise, model._noisy(plain, "b") - plain)  # a stream for each purpose
+    np.testing.assert_array_equal(_tiny()._noisy(plain, "a"), plain)

@@ -85,7 +85,8 @@ class CycleGAN(TwoDomainTranslator):
 
     Code to paper: `generator_ab` G, `generator_ba` F, `discriminator_a` D_X, `discriminator_b`
         D_Y.
-    Batch: `{"a", "b"}`, each `(batch, height, width, channels)`, float32 in [-1, 1], unpaired.
+    Batch: `{"a", "b"}`, each `(n * batch, height, width, channels)`, float32 in [-1, 1], unpaired,
+        where n is `discriminator_turns`: each turn of the discriminators uses other images.
     Players: generators first, then discriminators on real images and on generated ones from a
         pool.
     Deploys: `a_to_b`, `b_to_a`, images to images in [-1, 1].
@@ -95,6 +96,8 @@ class CycleGAN(TwoDomainTranslator):
           flowers. Set its weight to 0 to reproduce the paper's other tasks.
         - Discriminators pad by 1 as in the PyTorch code (the Lua code: by 2).
         - "r1" is not in the paper, and off by default.
+        - Further turns of the discriminators in a step and noise on the images they see are ours,
+          and off by default.
     Weights: `cycle_a` is lambda_A of both code bases and `cycle_b` lambda_B. `cycle` sets both.
         `identity_a` compares F(x) with x and `identity_b` G(y) with y. Unless they are given, they
         follow `cycle_a` and `cycle_b` at half their weight, as with lambda_identity = 0.5 in the
@@ -251,7 +254,13 @@ class CycleGAN(TwoDomainTranslator):
         return losses
 
     def _noisy(self, images, kind: str):
-        """Images as a discriminator sees them, with noise where the settings want it."""
+        """Images as a discriminator sees them: with noise if `discriminator_noise` is not 0.
+
+        Drawings have areas of one colour. Without noise a discriminator recognizes generated ones
+        by changes that nobody sees, and generators learn to make these.
+
+        Source: instance noise, Sonderby et al. 2017, https://arxiv.org/abs/1610.04490, section 4.
+        """
         deviation = self.settings.discriminator_noise
         if not deviation:
             return images

@@ -238,7 +238,7 @@ def test_a_kernel_that_ends_its_process_is_an_error_of_the_recipe(tmp_path, monk
     monkeypatch.setattr(tflite.IsolatedRunner, "run", end)
     image = keras.Input((8, 12, 3))
     network = keras.Model(image, keras.layers.Conv2D(3, 1, activation="tanh")(image))
-    with pytest.raises(ExportError, match="'int8': .*does not run after.* ended its process"):
+    with pytest.raises(ExportError, match=r"'int8': .*does not run after.* ended its process"):
         exporters.export(
             {"a_to_b": of_model("a_to_b", network)},
             tmp_path / "bundle",
