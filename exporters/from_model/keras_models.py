@@ -128,8 +128,14 @@ def _inputs_of(layer: Any) -> list[Any]:
 def _bounded(tensor: Any) -> tuple[float, float] | None:
     """The range of a tensor by the activation of the layer or function that gives it."""
     layer = tensor._keras_history.operation
+    if layer is None:
+        return None  # an input
     if isinstance(getattr(layer, "outputs", None), list) and hasattr(layer, "layers"):
         return _bounded(layer.outputs[tensor._keras_history.tensor_index])  # of a nested model
+    if type(layer).__name__ == "Rescaling" and isinstance(layer.scale, (int, float)):
+        before = _bounded(_inputs_of(layer)[0])
+        limits = [] if before is None else [each * layer.scale + layer.offset for each in before]
+        return (min(limits), max(limits)) if limits else None
     activation = getattr(layer, "activation", None)
     return _BOUNDED.get(getattr(activation, "__name__", type(layer).__name__.lower()))
 

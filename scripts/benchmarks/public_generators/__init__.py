@@ -1,0 +1,1 @@
+"""Generators that others published, rebuilt from their papers and exported to bundles."""
