@@ -27,3 +27,7 @@ class TrainingError(TranslateError):
 
 class WorkerLostError(TrainingError):
     """Another worker of the same training has stopped. The command line exits with code 1."""
+
+
+class InstallationError(TranslateError):
+    """A package of the project is missing, or another one has its name."""

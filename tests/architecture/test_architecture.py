@@ -64,7 +64,7 @@ def test_the_top_folder_holds_only_known_files():
     assert {path.parts[0] for path in _tracked_files()} <= {
         ".ci", ".github", ".gitignore", ".pre-commit-config.yaml", "CHANGELOG.md", "CITATION.cff",
         "CONTRIBUTING.md", "LICENSE", "README.md", "SECURITY.md", "assets", "docs", "exporters",
-        "mkdocs.yml", "pyproject.toml", "scripts", "setup.cfg", "tests", "tf_translate",
+        "mkdocs.yml", "pyproject.toml", "scripts", "setup.cfg", "setup.py", "tests", "tf_translate",
     }  # fmt: skip
 
 

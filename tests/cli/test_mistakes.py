@@ -5,6 +5,8 @@ Every case exits with code 2 and prints no traceback.
 
 import json
 import shutil
+import sys
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -332,3 +334,12 @@ def test_an_unknown_signature_lists_the_known_signatures(mistake, bundle, traine
             "translate", model, tmp_path / "x.png", "--output", tmp_path / "o", "--signature", "z"
         )
         assert "a_to_b" in sentence
+
+
+def test_another_package_named_exporters_is_reported_in_one_sentence(mistake, monkeypatch):
+    other = ModuleType("exporters")  # has no `errors`, from which the command takes its own
+    other.__file__ = "/home/me/exporters.py"
+    monkeypatch.setitem(sys.modules, "exporters", other)
+    monkeypatch.delitem(sys.modules, "exporters.errors", raising=False)
+    sentence = mistake("methods")
+    assert "from /home/me/exporters.py, but that of tf-translate is" in sentence

@@ -1,11 +1,14 @@
 import io
 import json
+import sys
+from types import ModuleType
 
 import pytest
 from rich.console import Console
 
 from tests.cli.conftest import write_pairs
 from tf_translate.config.schema import Config
+from tf_translate.errors import InstallationError
 from tf_translate.experiment.train import train
 
 TINY = {
@@ -25,6 +28,16 @@ SMALL = {
 
 def _rows(path):
     return [json.loads(line) for line in (path / "history.jsonl").read_text().splitlines()]
+
+
+def test_another_package_named_exporters_is_refused_before_training(tmp_path, monkeypatch):
+    other = ModuleType("exporters")
+    other.__file__ = "/home/me/exporters.py"
+    monkeypatch.setitem(sys.modules, "exporters", other)
+    config = Config(method="pix2pix", data={"path": str(tmp_path)})
+    with pytest.raises(InstallationError, match=r"/home/me/exporters\.py"):
+        train(config, tmp_path / "run", resume=False, console=Console(file=io.StringIO()))
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.slow  # bursts, below, take several turns too

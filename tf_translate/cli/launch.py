@@ -9,8 +9,9 @@ NAME = "launch"
 # Options end at the first argument: what follows belongs to the command of the workers.
 CONTEXT_SETTINGS = {"allow_interspersed_args": False}
 
-# `tf-translate` of this interpreter, wherever its scripts are installed.
-_TF_TRANSLATE = (sys.executable, "-c", "from tf_translate.cli.main import run; run()")
+# `tf-translate` of this interpreter, wherever its scripts are installed. Like the command itself,
+# it does not search the current folder (`-P`), where `exporters` may be something else.
+_TF_TRANSLATE = (sys.executable, "-P", "-c", "from tf_translate.cli.main import run; run()")
 
 
 def main(

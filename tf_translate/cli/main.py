@@ -27,7 +27,8 @@ from tf_translate.cli import (
     verify,
 )
 from tf_translate.cli.output import message_console
-from tf_translate.errors import TranslateError, WorkerLostError
+from tf_translate.errors import InstallationError, TranslateError, WorkerLostError
+from tf_translate.exporters_package import check_exporters
 
 app = typer.Typer(
     name="tf-translate",
@@ -83,9 +84,13 @@ def run() -> None:
     stderr = message_console(json_on_stdout=True)
     warnings.showwarning = lambda message, *_: _print_warning(stderr, str(message))
     try:
+        check_exporters()
         app()
     except SystemExit:
         raise
+    except InstallationError as error:  # before `_expected_errors`, which imports exporters
+        _print_error(stderr, str(error))
+        _exit(2)
     except OSError as error:  # a full disk, a read-only folder, a file that vanished
         reason = error.strerror or error
         _print_error(stderr, f"{reason}: {error.filename or 'while reading or writing'}")

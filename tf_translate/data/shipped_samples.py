@@ -24,11 +24,13 @@ LICENSES = {  # a summary of assets/samples/NOTICE
 
 
 def samples_folder() -> Path:
-    """Returns `$TF_TRANSLATE_SAMPLES`, or assets/samples of the checkout with this file."""
+    """Returns `$TF_TRANSLATE_SAMPLES`, else the samples of this installation or checkout."""
     override = os.environ.get("TF_TRANSLATE_SAMPLES")
-    return (
-        Path(override) if override else Path(__file__).resolve().parents[2] / "assets" / "samples"
-    )
+    if override:
+        return Path(override)
+    file = Path(__file__).resolve()
+    installed = file.with_name("samples")  # setup.py copies them into a wheel
+    return installed if installed.is_dir() else file.parents[2] / "assets" / "samples"
 
 
 def sample_names() -> list[str]:

@@ -12,6 +12,7 @@ from tf_translate.data.attribute_dataset import AttributeDataset
 from tf_translate.data.image_dataset import ImageDataset
 from tf_translate.errors import RunError
 from tf_translate.experiment.dataset import Data, evenly_spaced, held_out_split, preview
+from tf_translate.exporters_package import check_exporters
 from tf_translate.training.run_dir import RunDir, write_atomically
 
 HELD_OUT = 32  # images of each domain, for golden outputs and to measure frozen norms
@@ -96,6 +97,7 @@ def _calibration(data: Data, seed: int) -> Batch:
 
 def _choose_diverse(read: Callable[[np.ndarray], np.ndarray], count: int, seed: int) -> np.ndarray:
     """Positions of images that differ; only one image is in memory at a time."""
+    check_exporters()
     # Imported here, because exporters load LiteRT, which the start of training does not need.
     from exporters import pick_diverse_images
 

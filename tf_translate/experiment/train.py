@@ -27,6 +27,7 @@ from tf_translate.experiment.dataset import (
 from tf_translate.experiment.kept_images import choose_kept_images, write_kept_images
 from tf_translate.experiment.load_run import load_model
 from tf_translate.experiment.run_data import RunData, open_run_data
+from tf_translate.exporters_package import check_exporters
 from tf_translate.methods import registry
 from tf_translate.training import loop
 from tf_translate.training.error_messages import explain_write_errors
@@ -65,6 +66,7 @@ def train(
         ConfigError: If the networks cannot be built for the images, differ from those of
             `training.init_from`, or the batch size is not divisible by the number of devices.
         DataError: If the images do not fit the configuration, or are not those of before.
+        InstallationError: If `exporters` is not the package installed with this one.
         RunError: If the directory is not empty, is not a run when resuming, cannot be written, or
             another process trains it.
         TrainingError: If a loss is no longer finite.
@@ -96,6 +98,7 @@ def train_with_strategy(
     accept_data_changes: bool = False,
 ) -> bool:
     """Like `train`, with an existing distribution strategy."""
+    check_exporters()  # its first use comes after training, when the kept images are chosen
     registry.find(config.method)  # registers its classes, which a checkpoint needs
     workers = Workers(strategy)
     report = functools.partial(console.print, highlight=False, markup=False, soft_wrap=True)
