@@ -21,6 +21,7 @@ from tf_translate.cli import (
     methods,
     pretrained,
     serve,
+    settings,
     train,
     train_identity_embedder,
     translate,
@@ -65,7 +66,7 @@ def import_methods(
 
 
 COMMANDS = (
-    *(methods, describe, train, evaluate, export, verify),
+    *(methods, describe, settings, train, evaluate, export, verify),
     *(lint, translate, serve, benchmark, pretrained, train_identity_embedder),
 )
 for command in COMMANDS:
