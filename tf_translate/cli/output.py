@@ -7,7 +7,9 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
+from rich import box
 from rich.console import Console
+from rich.table import Column, Table
 from rich.text import Text
 
 JSON_HELP = "Print one JSON object, and nothing else, on stdout."
@@ -36,6 +38,20 @@ class PlainTextConsole(Console):
 def message_console(json_on_stdout: bool = False) -> Console:
     """The console for messages: stdout, or stderr if stdout is reserved for JSON."""
     return PlainTextConsole(stderr=json_on_stdout, highlight=False, markup=False)
+
+
+def wrapping_table(*headers: str, names: int = 1) -> Table:
+    """A table that fits a terminal of 80 columns without cutting words.
+
+    Args:
+        *headers: Titles of the columns.
+        names: Number of columns, from the first, that wrap. The values of the others stay whole.
+    """
+    columns = [
+        Column(header, overflow="fold", no_wrap=index >= names)
+        for index, header in enumerate(headers)
+    ]
+    return Table(*columns, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
 
 
 def print_found(line: str) -> None:
