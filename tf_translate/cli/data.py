@@ -6,7 +6,13 @@ import typer
 from rich.progress import Progress
 
 from tf_translate.cli import pack
-from tf_translate.cli.output import JSON_HELP, message_console, print_json, wrapping_table
+from tf_translate.cli.output import (
+    JSON_HELP,
+    message_console,
+    print_json,
+    progress_console,
+    wrapping_table,
+)
 
 app = typer.Typer(
     help="List sample data sets, fetch others, and pack data sets of many small files.",
@@ -58,7 +64,7 @@ def fetch_data(
     from tf_translate.data.fetch.fetch_options import FetchOptions
     from tf_translate.data.fetch.fetchable_datasets import fetch
 
-    with Progress(console=message_console(json_on_stdout=True), transient=True) as bar:
+    with Progress(console=progress_console(json_on_stdout=True), transient=True) as bar:
         task = bar.add_task(name, total=None)
         table = fetch(
             name,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.text import Text
 
+from tf_translate.cli.completion import complete_presets
 from tf_translate.cli.output import JSON_HELP, load_tensorflow, message_console, print_json
 from tf_translate.config.settings_list import SettingInfo, list_settings
 
@@ -34,6 +35,7 @@ def main(
         str | None,
         typer.Argument(
             metavar="[METHOD|PRESET|FILE.toml]",
+            autocompletion=complete_presets,
             help="A method: its own settings too, with the defaults of its paper. A preset or a "
             "configuration file: with its values. None: the settings that all methods share.",
         ),

@@ -30,6 +30,7 @@ from tf_translate.experiment.run_data import RunData, open_run_data
 from tf_translate.methods import registry
 from tf_translate.training import loop
 from tf_translate.training.error_messages import explain_write_errors
+from tf_translate.training.progress import warning_console
 from tf_translate.training.run_dir import RunDir
 from tf_translate.training.run_lock import single_writer
 from tf_translate.training.strategy import batch_summary, make_strategy
@@ -144,7 +145,7 @@ def train_with_strategy(
             measure=measure,
         )
         if workers.is_chief:
-            _keep_images(run, config, data, translator, report)
+            _keep_images(run, config, data, translator, warning_console(console))
         workers.any_worker(False)  # no worker exits before the chief has written
         return done
 
@@ -152,9 +153,9 @@ def train_with_strategy(
 def _report_data(data: Data, workers: Workers, console: Console) -> None:
     """Says what was found, and on every worker which images are skipped."""
     if workers.is_chief:
-        report_found(data)
+        report_found(data, quiet=console.quiet)
     for skipped in data.skipped:
-        console.print(f"skipped {skipped}", highlight=False)
+        warning_console(console).print(f"skipped {skipped}", highlight=False)
 
 
 def _with_kept_stage_ends(config: Config, previous: Config, translator: Translator) -> Config:
@@ -236,7 +237,7 @@ def _keep_images(
     config: Config,
     data: Data,
     translator: Translator,
-    report: Callable[[str], None],
+    console: Console,
 ) -> None:
     """Keeps the images that `export` needs, unless the run has them already."""
     if run.kept_images.exists():
@@ -244,7 +245,8 @@ def _keep_images(
     try:
         kept = choose_kept_images(data, config.training.seed)
     except DataError as error:
-        report(f"{run.path} keeps no images, so that export needs the data set: {error}")
+        sentence = f"{run.path} keeps no images, so that export needs the data set: {error}"
+        console.print(sentence, highlight=False, markup=False, soft_wrap=True)
         return
     with explain_write_errors(run, run.kept_images, int(translator.steps_taken.numpy())):
         write_kept_images(run, kept)

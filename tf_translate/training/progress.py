@@ -8,6 +8,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 
+def warning_console(console: Console) -> Console:
+    """The console for warnings: that of the progress, or stderr if it is quiet."""
+    return Console(stderr=True, highlight=False, markup=False) if console.quiet else console
+
+
 class ProgressBar(keras.callbacks.Callback):
     """Shows the step, the speed, the remaining time and the losses.
 
@@ -26,7 +31,7 @@ class ProgressBar(keras.callbacks.Callback):
         """Starts the bar."""
         step = int(self.model.steps_taken.numpy())
         self.start_time, self.start_step = time.monotonic(), step
-        if not self.console.is_terminal:
+        if self.console.quiet or not self.console.is_terminal:
             return
         columns = (
             TextColumn("training"),
