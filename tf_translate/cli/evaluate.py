@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from tf_translate.cli.evaluation_tables import print_metrics
 from tf_translate.cli.output import (
     JSON_HELP,
     load_tensorflow,
@@ -51,4 +52,6 @@ def main(
     results, page = evaluate(trained, progress, pretrained=pretrained or None)
     if as_json:
         print_json(results)
+    else:
+        print_metrics(results, message_console())
     message_console(as_json).print(f"metrics and images: {page}")
