@@ -27,6 +27,7 @@ from tf_translate.experiment.dataset import (
 from tf_translate.experiment.kept_images import choose_kept_images, write_kept_images
 from tf_translate.experiment.load_run import load_model
 from tf_translate.experiment.run_data import RunData, open_run_data
+from tf_translate.experiment.training_summary import summary_lines
 from tf_translate.methods import registry
 from tf_translate.training import loop
 from tf_translate.training.error_messages import explain_write_errors
@@ -135,6 +136,9 @@ def train_with_strategy(
         elif workers.is_chief:
             lock.enter_context(single_writer(run, report))  # creates the folder
             RunDir.create(run.path, config.model_dump(mode="json"), opened.record(0).to_json())
+        if workers.is_chief:
+            for line in summary_lines(config, translator, run):
+                report(line)
         done = loop.train(
             translator,
             lambda step: _stage_data(config, data, translator, step, console),

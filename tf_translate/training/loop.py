@@ -38,7 +38,7 @@ from tf_translate.training.error_messages import (
 )
 from tf_translate.training.failure_monitor import FailureMonitor
 from tf_translate.training.preview_images import preview_grid
-from tf_translate.training.progress import ProgressBar, warning_console
+from tf_translate.training.progress import ProgressBar, TimeEstimate, warning_console
 from tf_translate.training.run_dir import RunDir, is_intact, shorten
 from tf_translate.training.workers import Workers
 from tf_translate.version import __version__
@@ -235,7 +235,7 @@ def _chief_callbacks(
             CheckpointAssessment(run, writer, measure, interval=interval, patience=patience)
         )
     try:
-        yield [*callbacks, bar]
+        yield [*callbacks, TimeEstimate(schedule.stages, console), bar]
     except BaseException:
         with contextlib.suppress(tf.errors.OpError):  # only the first failure is reported
             writer.close()
