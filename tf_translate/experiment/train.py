@@ -13,7 +13,7 @@ from tf_translate.config.schema import Config
 from tf_translate.core.translator import Translator
 from tf_translate.data.domain_dataset import DomainDataset
 from tf_translate.data.sampling import BatchShard
-from tf_translate.errors import ConfigError, DataError
+from tf_translate.errors import ConfigError, DataError, RunError
 from tf_translate.experiment.build import build, keep_stage_ends, stage_ends
 from tf_translate.experiment.checkpoint_assessment import checkpoint_metrics
 from tf_translate.experiment.configure import read_config
@@ -192,7 +192,10 @@ def _load_initial_translator(config: Config) -> Translator | None:
     path = config.training.init_from
     if path is None:
         return None
-    method = read_config(path).method
+    try:
+        method = read_config(path).method
+    except RunError as error:
+        raise ConfigError(f"training.init_from must be a trained run: {error}") from error
     if method != config.method:
         raise ConfigError(
             f"training.init_from must be a run of {config.method}, {path} is one of {method}"
