@@ -197,6 +197,7 @@ def test_an_input_skip_between_other_channel_counts_is_rejected(mistake, tmp_pat
 def test_a_directory_that_holds_a_run_is_not_overwritten(mistake, trained):
     sentence = mistake("train", "pix2pix", "--run", trained)
     assert "already holds a run; continue it with --resume or choose another --run" in sentence
+    assert "--run NEW --set training.init_from=" in sentence
 
 
 def test_a_directory_with_other_files_is_not_overwritten(mistake, tmp_path):
@@ -220,10 +221,13 @@ def test_changing_the_networks_when_resuming_is_rejected(mistake, trained):
         "train", "pix2pix", "--run", trained, "--resume", "--set", "model.base_filters=8"
     )
     assert "--resume continues with the run's settings" in sentence
+    assert "--set training.init_from=" in sentence
 
 
 def test_evaluating_a_directory_that_is_not_a_run_is_rejected(mistake, tmp_path):
-    assert "is not a run: it has no config.json" in mistake("evaluate", tmp_path)
+    sentence = mistake("evaluate", tmp_path)
+    assert "is not a run: it has no config.json" in sentence
+    assert "--resume" not in sentence
 
 
 def test_evaluating_a_run_without_a_model_suggests_training_it(mistake, trained, tmp_path):

@@ -99,7 +99,7 @@ def test_a_folder_left_by_a_killed_create_counts_as_empty(tmp_path):
     path = tmp_path / "r"
     (path / "checkpoints").mkdir(parents=True)
     (path / ".77-config.json").write_text('{"meth')
-    with pytest.raises(RunError, match="start one without --resume"):
+    with pytest.raises(RunError, match=r"train METHOD --run .* makes one"):
         RunDir.open(path)
     run = RunDir.create(path, {"method": "pix2pix"})
     assert run.read_config() == {"method": "pix2pix"}

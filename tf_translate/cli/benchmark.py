@@ -13,7 +13,7 @@ from tf_translate.cli.model_limits import (
     TimeLimit,
     make_limits,
 )
-from tf_translate.cli.output import JSON_HELP, message_console, print_json
+from tf_translate.cli.output import JSON_HELP, message_console, print_json, wrapping_table
 from tf_translate.errors import ConfigError
 
 if TYPE_CHECKING:  # loading exporters would slow every command down
@@ -148,7 +148,9 @@ def _show(content: dict[str, Any], tables: list[Table], as_json: bool) -> None:
 
 
 def _speeds(rows: list[dict[str, Any]]) -> Table:
-    table = Table("recipe", "signature", "threads", "median ms", "p90 ms", "first ms", "peak MB")
+    table = wrapping_table(
+        "recipe", "signature", "threads", "median ms", "p90 ms", "first ms", "peak MB", names=2
+    )
     has_delegation = any(row["litert_benchmark"] for row in rows)
     if has_delegation:
         table.add_column("delegated")
@@ -167,7 +169,9 @@ def _speeds(rows: list[dict[str, Any]]) -> Table:
 
 
 def _sizes(rows: list[dict[str, Any]]) -> Table:
-    table = Table("recipe", "signature", "file MB", "M parameters", "M multiply-adds")
+    table = wrapping_table(
+        "recipe", "signature", "file MB", "M parameters", "M multiply-adds", names=2
+    )
     one_each = {(row["recipe"], row["signature"]): row for row in rows}
     for (recipe, signature), row in one_each.items():
         sizes = (row["size_bytes"] / 1e6, row["parameters"] / 1e6, row["multiply_adds"] / 1e6)
@@ -176,7 +180,9 @@ def _sizes(rows: list[dict[str, Any]]) -> Table:
 
 
 def _ratios(rows: list[dict[str, Any]]) -> Table:
-    table = Table("recipe", "threads", "ms", "other ms", "ratio (p10 to p90)", "difference")
+    table = wrapping_table(
+        "recipe", "threads", "ms", "other ms", "ratio (p10 to p90)", "difference"
+    )
     for row in rows:
         table.add_row(
             row["recipe"],

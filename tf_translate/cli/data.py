@@ -4,10 +4,15 @@ from typing import Annotated
 
 import typer
 from rich.progress import Progress
-from rich.table import Table
 
 from tf_translate.cli import pack
-from tf_translate.cli.output import message_console
+from tf_translate.cli.output import (
+    JSON_HELP,
+    message_console,
+    print_json,
+    progress_console,
+    wrapping_table,
+)
 
 app = typer.Typer(
     help="List sample data sets, fetch others, and pack data sets of many small files.",
@@ -17,14 +22,30 @@ app.command(pack.NAME)(pack.main)
 
 
 @app.command("list")
-def list_samples() -> None:
+def list_samples(
+    as_json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
+) -> None:
     """List the sample data sets (names for data.path) and the data sets that can be fetched."""
     from tf_translate.data.fetch.fetchable_datasets import FETCHABLE
     from tf_translate.data.shipped_samples import count_samples
 
-    table = Table("data.path", "train", "validation", "test")
-    for name, counts in count_samples().items():
-        table.add_row(f"samples:{name}", *(str(counts[s]) for s in ("train", "validation", "test")))
+    samples = {f"samples:{name}": counts for name, counts in count_samples().items()}
+    if as_json:
+        print_json(
+            {
+                "samples": [
+                    {"path": path, "splits": dict(counts)} for path, counts in samples.items()
+                ],
+                "fetchable": [
+                    {"name": name, "description": one.description}
+                    for name, one in FETCHABLE.items()
+                ],
+            }
+        )
+        return
+    table = wrapping_table("data.path", "train", "validation", "test")
+    for path, counts in samples.items():
+        table.add_row(path, *(str(counts[split]) for split in ("train", "validation", "test")))
     message_console().print(table)
     for name, fetchable in FETCHABLE.items():
         message_console().print(
@@ -43,7 +64,7 @@ def fetch_data(
     from tf_translate.data.fetch.fetch_options import FetchOptions
     from tf_translate.data.fetch.fetchable_datasets import fetch
 
-    with Progress(console=message_console(json_on_stdout=True), transient=True) as bar:
+    with Progress(console=progress_console(json_on_stdout=True), transient=True) as bar:
         task = bar.add_task(name, total=None)
         table = fetch(
             name,

@@ -1,4 +1,4 @@
-"""`tf-translate describe METHOD`: departures, networks, losses and settings at the paper's size."""
+"""`tf-translate describe METHOD`: departures, networks and losses at the paper's size."""
 
 from typing import Annotated, Any
 
@@ -6,7 +6,13 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from tf_translate.cli.output import JSON_HELP, load_tensorflow, message_console, print_json
+from tf_translate.cli.output import (
+    JSON_HELP,
+    load_tensorflow,
+    message_console,
+    print_json,
+    wrapping_table,
+)
 
 NAME = "describe"
 
@@ -15,7 +21,7 @@ def main(
     method: Annotated[str, typer.Argument(help="For example cyclegan; see `methods`.")],
     as_json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
 ) -> None:
-    """Show a method's departures from its paper, networks, loss terms and settings."""
+    """Show a method's departures from its paper, networks and loss terms."""
     load_tensorflow()
     metadata = describe(method)
     if as_json:
@@ -29,17 +35,15 @@ def main(
         for departure in metadata["departures"]:
             departures.add_row(" -", departure)
         console.print("Departures from the paper or its code:", departures, "")
-    networks = Table("network", "parameters", "input", "output", title="at the paper's size")
+    networks = wrapping_table("network", "parameters", "input", "output", names=4)
     for name, network in metadata["networks"].items():
         shapes = (str(network["input_shape"]), str(network["output_shape"]))
         networks.add_row(name, f"{network['parameters'] / 1e6:.3f} M", *shapes)
-    terms = Table("loss term", "weight", "source")
+    terms = wrapping_table("loss term", "weight", "source", names=3)
     for term in metadata["loss_terms"]:
         terms.add_row(term["label"], str(term["weight"]), term["source"])
-    settings = Table("setting", "paper's value", "source")
-    for name, setting in metadata["settings"].items():
-        settings.add_row(f"model.{name}", str(setting["default"]), setting["source"])
-    console.print(networks, terms, settings)
+    console.print("Networks at the paper's size:", networks, terms)
+    console.print(f"What each setting does: tf-translate settings {metadata['method']}")
 
 
 def describe(method: str) -> dict[str, Any]:
@@ -53,7 +57,6 @@ def describe(method: str) -> dict[str, Any]:
     from tf_translate.methods.registry import find
 
     entry = find(method)
-    settings = entry.settings
     model = paper_model(method)
     description, departures = split_departures(type(model).__doc__)
     networks = {name: getattr(model, name) for name in model.network_names}
@@ -74,8 +77,8 @@ def describe(method: str) -> dict[str, Any]:
             for name, signature in model.signatures().items()
         },
         "settings": {
-            name: {"default": _plain(field.default), "source": field.description or ""}
-            for name, field in settings.model_fields.items()
+            name: {"default": _plain(field.default), "description": field.description or ""}
+            for name, field in entry.settings.model_fields.items()
         },
     }
 

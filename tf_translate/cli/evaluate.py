@@ -5,7 +5,14 @@ from typing import Annotated
 
 import typer
 
-from tf_translate.cli.output import JSON_HELP, load_tensorflow, message_console, print_json
+from tf_translate.cli.evaluation_tables import print_metrics
+from tf_translate.cli.output import (
+    JSON_HELP,
+    load_tensorflow,
+    message_console,
+    print_json,
+    progress_console,
+)
 
 NAME = "evaluate"
 
@@ -39,10 +46,12 @@ def main(
     from tf_translate.experiment.evaluate import evaluate
     from tf_translate.experiment.load_run import load_run
 
-    console = message_console(as_json)
+    progress = progress_console(as_json)
     trained = load_run(run, set_ or [], accept_data_changes=accept_data_changes)
-    report_found(trained.data)
-    results, page = evaluate(trained, console, pretrained=pretrained or None)
+    report_found(trained.data, quiet=progress.quiet)
+    results, page = evaluate(trained, progress, pretrained=pretrained or None)
     if as_json:
         print_json(results)
-    console.print(f"metrics and images: {page}")
+    else:
+        print_metrics(results, message_console())
+    message_console(as_json).print(f"metrics and images: {page}")

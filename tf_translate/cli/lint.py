@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from tf_translate.cli.model_limits import (
     DEFAULT_MEMORY_LIMIT,
@@ -13,7 +12,7 @@ from tf_translate.cli.model_limits import (
     TimeLimit,
     make_limits,
 )
-from tf_translate.cli.output import JSON_HELP, message_console, print_json
+from tf_translate.cli.output import JSON_HELP, message_console, print_json, wrapping_table
 
 NAME = "lint"
 
@@ -50,7 +49,9 @@ def main(
 
 def _show(report) -> None:
     console = message_console()
-    table = Table("recipe", "signature", "device", "M multiply-adds", "fast path", "operations")
+    table = wrapping_table(
+        "recipe", "signature", "device", "M multiply-adds", "fast path", "operations"
+    )
     for coverage in report.coverage:
         table.add_row(
             coverage.artifact,

@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+import traceback
 import warnings
 from pathlib import Path
 from typing import Annotated
@@ -21,13 +22,20 @@ from tf_translate.cli import (
     methods,
     pretrained,
     serve,
+    settings,
     train,
     train_identity_embedder,
     translate,
     verify,
 )
-from tf_translate.cli.output import message_console
-from tf_translate.errors import InstallationError, TranslateError, WorkerLostError
+from tf_translate.cli.output import Verbosity, is_verbose, message_console, set_verbosity
+from tf_translate.cli.versions import versions
+from tf_translate.errors import (
+    ConfigError,
+    InstallationError,
+    TranslateError,
+    WorkerLostError,
+)
 from tf_translate.exporters_package import check_exporters
 
 app = typer.Typer(
@@ -37,14 +45,20 @@ app = typer.Typer(
     "The workflow: train -> evaluate -> export -> verify -> translate. Each command takes one "
     "directory, and adds to it or creates the next one.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
 
 
+def _print_versions(wanted: bool) -> None:
+    if wanted:
+        for name, installed in versions().items():
+            print(f"{name} {installed}")
+        raise typer.Exit
+
+
 @app.callback()
-def import_methods(
+def main(
     files: Annotated[
         list[Path] | None,
         typer.Option(
@@ -54,8 +68,29 @@ def import_methods(
             "It is run as your code.",
         ),
     ] = None,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", help="Print results and warnings only, and no progress.")
+    ] = False,
+    verbose: Annotated[
+        bool,
+        typer.Option(
+            "--verbose", help="Print TensorFlow's log too, and the traceback of every error."
+        ),
+    ] = False,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            help="Print the versions of tf_translate, TensorFlow, Keras and LiteRT.",
+            callback=_print_versions,
+            is_eager=True,
+        ),
+    ] = False,
 ) -> None:
-    """Imports methods before the command runs, as in `tf-translate --import cut.py train cut`."""
+    """Takes the options of all commands, as in `tf-translate --import cut.py train cut`."""
+    if quiet and verbose:
+        raise ConfigError("--quiet and --verbose exclude each other; give one of them")
+    set_verbosity(Verbosity.QUIET if quiet else Verbosity.VERBOSE if verbose else Verbosity.NORMAL)
     if files:
         from tf_translate.cli.output import load_tensorflow
         from tf_translate.config.import_file import import_file
@@ -66,7 +101,7 @@ def import_methods(
 
 
 COMMANDS = (
-    *(methods, describe, train, evaluate, export, verify),
+    *(methods, describe, settings, train, evaluate, export, verify),
     *(lint, translate, serve, benchmark, pretrained, train_identity_embedder),
 )
 for command in COMMANDS:
@@ -92,10 +127,12 @@ def run() -> None:
         _print_error(stderr, str(error))
         _exit(2)
     except OSError as error:  # a full disk, a read-only folder, a file that vanished
+        _print_traceback()
         reason = error.strerror or error
         _print_error(stderr, f"{reason}: {error.filename or 'while reading or writing'}")
         _exit(2)
     except _expected_errors() as error:
+        _print_traceback()
         _print_error(stderr, str(error))
         _exit(_exit_code(error))
 
@@ -108,6 +145,11 @@ def _expected_errors() -> tuple[type[Exception], ...]:
     from exporters.errors import ExportError
 
     return TranslateError, ExportError
+
+
+def _print_traceback() -> None:
+    if is_verbose():
+        traceback.print_exc()
 
 
 def _exit_code(error: Exception) -> int:

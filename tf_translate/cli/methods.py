@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from tf_translate.cli.output import JSON_HELP, load_tensorflow, message_console, print_json
 
@@ -21,16 +22,16 @@ def main(
     if as_json:
         print_json({"methods": rows})
         return
-    table = Table("method", "layout", "players", "content losses", "domain losses", "signatures")
+    table = Table("method", "what it needs, trains and exports")
     for row in rows:
-        table.add_row(
-            row["name"],
-            row["layout"],
-            ", ".join(row["players"]),
-            ", ".join(row["content"]),
-            ", ".join(row["domain"]),
-            ", ".join(row["signatures"]),
-        )
+        lines = [
+            f"{row['title']}: {row['data']} ({row['layout']})",
+            f"players: {', '.join(row['players'])}",
+            f"content losses: {', '.join(row['content'])}",
+            f"domain losses: {', '.join(row['domain'])}",
+            f"signatures: {', '.join(row['signatures'])}",
+        ]
+        table.add_row(row["name"], Text("\n".join(lines)), end_section=True)
     message_console().print(table)
 
 
@@ -43,6 +44,7 @@ def _row(entry) -> dict:
         "name": entry.name,
         "title": entry.title,
         "layout": translator.layout,
+        "data": entry.data,
         "players": [player.name for player in translator.players],
         "signatures": list(translator.deploys),
         **by_role,

@@ -1,16 +1,47 @@
 """Output of all commands: JSON on stdout, messages on a console without control characters."""
 
 import contextlib
+import enum
 import json
 import os
 import sys
 from collections.abc import Iterator
 from typing import Any
 
+from rich import box
 from rich.console import Console
+from rich.table import Column, Table
 from rich.text import Text
 
+
+class Verbosity(enum.Enum):
+    """How much commands print besides results and warnings."""
+
+    QUIET = "quiet"
+    """Nothing."""
+    NORMAL = "normal"
+    """Their progress."""
+    VERBOSE = "verbose"
+    """Also TensorFlow's log, and the traceback of an error that has a sentence of its own."""
+
+
 JSON_HELP = "Print one JSON object, and nothing else, on stdout."
+
+
+_verbosity = Verbosity.NORMAL
+
+
+def set_verbosity(verbosity: Verbosity) -> None:
+    """Sets how much the command prints; call it before TensorFlow is loaded."""
+    global _verbosity  # one command runs in a process
+    _verbosity = verbosity
+    if verbosity is Verbosity.VERBOSE:
+        os.environ["TF_CPP_MIN_LOG_LEVEL"] = "0"
+
+
+def is_verbose() -> bool:
+    """Whether `--verbose` was given."""
+    return _verbosity is Verbosity.VERBOSE
 
 
 def print_json(value: object) -> None:
@@ -38,14 +69,43 @@ def message_console(json_on_stdout: bool = False) -> Console:
     return PlainTextConsole(stderr=json_on_stdout, highlight=False, markup=False)
 
 
+def progress_console(json_on_stdout: bool = False) -> Console:
+    """Like `message_console`, but for progress, which `--quiet` hides."""
+    console = message_console(json_on_stdout)
+    console.quiet = _verbosity is Verbosity.QUIET
+    return console
+
+
+def wrapping_table(*headers: str, names: int = 1) -> Table:
+    """A table that fits a terminal of 80 columns without cutting words.
+
+    Args:
+        *headers: Titles of the columns.
+        names: Number of columns, from the first, that wrap. The values of the others stay whole.
+    """
+    columns = [
+        Column(header, overflow="fold", no_wrap=index >= names)
+        for index, header in enumerate(headers)
+    ]
+    return Table(*columns, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+
+
 def print_found(line: str) -> None:
-    """Prints on stderr what was found in a folder or split."""
+    """Prints on stderr what was found in a folder or split, unless `--quiet` was given."""
+    progress_console(json_on_stdout=True).print(line, soft_wrap=True)
+
+
+def print_notice(line: str) -> None:
+    """Prints on stderr what went otherwise than expected."""
     message_console(json_on_stdout=True).print(line, soft_wrap=True)
 
 
 @contextlib.contextmanager
 def quiet_import() -> Iterator[None]:
-    """Hides the messages that TensorFlow's libraries print on stderr while they load."""
+    """Hides what TensorFlow's libraries print on stderr while they load; not with `--verbose`."""
+    if is_verbose():
+        yield
+        return
     sys.stderr.flush()
     original_stderr = os.dup(2)
     with open(os.devnull, "w") as null:

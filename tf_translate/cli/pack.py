@@ -12,6 +12,8 @@ from tf_translate.cli.output import (
     message_console,
     print_found,
     print_json,
+    print_notice,
+    progress_console,
 )
 from tf_translate.config.data import Aspect, Interpolation
 from tf_translate.errors import DataError
@@ -126,7 +128,7 @@ def main(
     for line in describe_found(data):
         print_found(line)
     damaged: list[str] = []
-    with Progress(console=message_console(json_on_stdout=True), transient=True) as bar:
+    with Progress(console=progress_console(json_on_stdout=True), transient=True) as bar:
         task = bar.add_task(f"packing {path}", total=None)
         index = pack(
             data,
@@ -138,7 +140,7 @@ def main(
             report=print_found,
         )
     if damaged:
-        print_found(f"recorded as damaged: {len(damaged)} (first: {printable(damaged[0])})")
+        print_notice(f"recorded as damaged: {len(damaged)} (first: {printable(damaged[0])})")
     _report(index, output, as_json, count_left_out(data), len(damaged))
 
 

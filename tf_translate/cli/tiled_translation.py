@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from tf_translate.cli.output import message_console
+from tf_translate.cli.output import print_notice, progress_console
 from tf_translate.errors import ConfigError
 
 if TYPE_CHECKING:  # loading a bundle's interpreter would slow every command down
@@ -61,13 +61,13 @@ def tile_translator(
 
 def _progress_bar() -> Progress:
     """A bar on stderr that disappears when it is done; disabled if that is not a terminal."""
-    console = message_console(True)
+    console = progress_console(True)
     return Progress(
         *(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()),
         *(TextColumn("tiles"), TimeRemainingColumn()),
         console=console,
         transient=True,
-        disable=not console.is_terminal,
+        disable=console.quiet or not console.is_terminal,
     )
 
 
@@ -108,4 +108,4 @@ def warn_about_losses(
 
 
 def _warn(sentence: str) -> None:
-    message_console(True).print(sentence, soft_wrap=True)
+    print_notice(sentence)

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from tf_translate.cli.output import load_tensorflow, message_console
+from tf_translate.cli.completion import complete_presets
+from tf_translate.cli.output import load_tensorflow, message_console, progress_console
 from tf_translate.errors import ConfigError
 
 NAME = "train"
@@ -14,6 +15,7 @@ Source = Annotated[
     str,
     typer.Argument(
         metavar="METHOD|PRESET|FILE.toml",
+        autocompletion=complete_presets,
         help="A method (its small preset, which trains on the shipped samples), "
         "a preset, or your own configuration file.",
     ),
@@ -78,13 +80,13 @@ def main(
     from tf_translate.experiment.configure import resolve, resumed_config
     from tf_translate.experiment.train import train
 
-    console = message_console()
+    console, progress = message_console(), progress_console()
     overrides = [*(set_ or []), *([f"training.devices={devices}"] if devices else [])]
     path = run or _default_run(Path(source).stem, resume)
     config = resumed_config(path, source, overrides) if resume else resolve(source, overrides)
-    console.print(f"training {config.method} for {config.training.steps} steps into {path}")
+    progress.print(f"training {config.method} for {config.training.steps} steps into {path}")
     done = train(
-        config, path, resume=resume, console=console, accept_data_changes=accept_data_changes
+        config, path, resume=resume, console=progress, accept_data_changes=accept_data_changes
     )
     if done:
         following = (

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from tf_translate.cli.output import load_tensorflow, message_console
+from tf_translate.cli.output import load_tensorflow, message_console, progress_console
 
 NAME = "train-identity-embedder"
 
@@ -42,10 +42,9 @@ def main(
     load_tensorflow()
     from tf_translate.experiment.train_identity_embedder import train_identity_embedder
 
-    console = message_console()
     network = train_identity_embedder(
         file,
-        console,
+        progress_console(),
         people=people,
         steps=steps,
         seed=seed,
@@ -53,7 +52,7 @@ def main(
         image_size=image_size,
         snapshots=snapshots,
     )
-    console.print(
+    message_console().print(
         f"{file}: images {network.input_shape[1:]} in [-1, 1] to {network.output_shape[-1]} values",
         soft_wrap=True,
     )

@@ -15,7 +15,7 @@ from tf_translate.cli.model_limits import (
     TimeLimit,
     make_limits,
 )
-from tf_translate.cli.output import load_tensorflow, message_console, print_found
+from tf_translate.cli.output import load_tensorflow, print_notice, progress_console
 from tf_translate.cli.tiled_translation import (
     Translate,
     check_overlap,
@@ -181,7 +181,7 @@ def _translate_all(
     from tf_translate.image_notices import Notices, collect_notices
     from tf_translate.images import write
 
-    console = message_console()
+    console = progress_console()
     notices, problems = Notices(), []
     try:
         for job in jobs:
@@ -197,12 +197,12 @@ def _translate_all(
                 console.print(f"{job.file} -> {path}")
     finally:
         for sentence in notices.sentences("--white-level"):
-            print_found(sentence)
+            print_notice(sentence)
         if problems:
             verb = "was" if len(problems) == 1 else "were"
             counts = f"error: {len(problems)} of {len(jobs)} images {verb} not translated:"
             for line in (counts, *(f"  {problem}" for problem in problems)):
-                print_found(line)
+                print_notice(line)
     if problems:
         raise typer.Exit(1)
 

@@ -22,6 +22,7 @@ from tf_translate.cli.output import (
     message_console,
     print_found,
     print_json,
+    wrapping_table,
 )
 from tf_translate.cli.translate import recorded_white_level
 
@@ -225,14 +226,12 @@ def _show(verification, judge_status: str) -> None:
 def _outputs(verification) -> Table:
     """Differences on golden cases; PSNR also on held-out images and on images passed."""
     has_images = any(check.images for check in verification.outputs)
-    columns = ["artifact", "signature", "output", "max", "mean", "PSNR dB", "held-out"]
-    table = Table(*columns, *(["images"] if has_images else []), "SSIM", "colour", "")
+    columns = ["artifact signature output", "max", "mean", "PSNR dB", "held-out"]
+    table = wrapping_table(*columns, *(["images"] if has_images else []), "SSIM", "colour", "")
     for check in verification.outputs:
         real = check.held_out or check.golden
         table.add_row(
-            check.artifact,
-            check.signature,
-            check.output,
+            f"{check.artifact} {check.signature} {check.output}",
             f"{check.max_abs:.2g}",
             f"{check.mean_abs:.2g}",
             f"{check.psnr:.1f}",
@@ -246,8 +245,10 @@ def _outputs(verification) -> Table:
 
 
 def _judge_metrics(verification) -> Table:
-    table = Table("artifact", "signature", "judge's metric", "images", "Keras", "here", "change")
+    columns = ("artifact signature", "judge's metric", "images", "Keras", "here", "change")
+    table = wrapping_table(*columns, names=2)
     for each in verification.judge_metrics:
         values = (f"{each.original:.3f}", f"{each.value:.3f}", f"{each.change:+.3f}")
-        table.add_row(each.artifact, each.signature, each.metric, str(each.cases), *values)
+        names = f"{each.artifact} {each.signature}"
+        table.add_row(names, each.metric, str(each.cases), *values)
     return table

@@ -10,7 +10,20 @@ from tf_translate.config.settings import Settings
 from tf_translate.errors import ConfigError
 
 Side = Annotated[int, Field(ge=1, le=8192)]
-Size = tuple[Side, Side]
+
+
+def _square(value: Any) -> Any:
+    """One number as a square's height and width; refuses what is neither that nor a pair."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value, value
+    if isinstance(value, list | tuple) and len(value) == 2:
+        return value
+    raise ValueError(
+        "a size is [height, width], such as [256, 256], or one number for a square, such as 256"
+    )
+
+
+Size = Annotated[tuple[Side, Side], BeforeValidator(_square)]
 Channels = Literal[1, 3, 4]
 Aspect = Literal["stretch", "letterbox", "crop"]
 Interpolation = Literal["bicubic", "nearest"]
@@ -37,123 +50,158 @@ class DataConfig(Settings):
 
     path: str = Field(
         min_length=1,
-        description="a folder, a .csv, .tsv or .parquet table, list_attr_celeba.txt, samples:NAME, "
-        "tfds:NAME, tfds:NAME_A->NAME_B or tfds:NAME_A[SPLIT]->NAME_B[SPLIT] with the splits to "
-        "train on, or a folder that `data pack` wrote",
+        description="where the images are: a folder; a table (.csv, .tsv or .parquet); "
+        "list_attr_celeba.txt of CelebA; samples:NAME, a data set that comes with the library; a "
+        "data set of tensorflow-datasets, as tfds:NAME, tfds:NAME_A->NAME_B or, with the splits "
+        "to train on, tfds:NAME_A[SPLIT]->NAME_B[SPLIT]; or a folder that `tf-translate data "
+        "pack` wrote",
     )
     layout: Literal[
         "auto", "ab_folders", "side_by_side", "named_pairs", "table", "attributes", "tfds"
     ] = Field(
         "auto",
-        description="ab_folders: trainA/ trainB/, unpaired; named_pairs: train/a/ train/b/ with "
-        "equal names; side_by_side: train/ with a left and b right in one image; "
-        "table: columns split,a,b; attributes: a table with a column image and others, domains "
-        "by domain_column; auto: detect the layout",
+        description="how the images are arranged. auto: detected; ab_folders: folders trainA and "
+        "trainB, without pairs; named_pairs: folders train/a and train/b, pairs have equal names; "
+        "side_by_side: folder train, each file has a in its left half and b in its right; table: "
+        "a table with the columns split, a and b; attributes: a table with a column image and "
+        "other columns, and domain_column decides the domain; tfds: a data set of "
+        "tensorflow-datasets",
     )
-    size: Size = Field((256, 256), description="height and width of the model's images, in pixels")
+    size: Size = Field(
+        (256, 256),
+        description="height and width of the images that the model gets and makes, in pixels, "
+        "such as [256, 256]; one number means a square",
+    )
     aspect: Aspect = Field(
         "stretch",
-        description="how images of any size become size, in training and in all that follows; "
-        "stretch: height and width are resized independently (pix2pix, CycleGAN); letterbox: the "
-        "aspect ratio is kept, the rest filled with mirrored borders; crop: the centre part with "
-        "the aspect ratio of size",
+        description="how images of other proportions get this size, in training and in all that "
+        "follows. stretch: height and width are resized independently, as in pix2pix and "
+        "CycleGAN; letterbox: proportions are kept, and the rest is filled with mirrored borders; "
+        "crop: the centre part with the proportions of size",
     )
     load_size: Size | None = Field(
         None,
         validate_default=False,
-        description="height and width before the random crop in training; none: no crop",
+        description="height and width to which training images are resized before a random part "
+        "of the given size is cut out, such as [286, 286]; one number means a square; not set: no "
+        "random crop",
     )
-    channels_a: Channels = Field(3, description="channels of the model's a: 1 grey, 3 RGB, 4 RGBA")
-    channels_b: Channels = Field(3, description="channels of the model's b: 1 grey, 3 RGB, 4 RGBA")
+    channels_a: Channels = Field(
+        3, description="channels of the images of a: 1 grey, 3 RGB, 4 RGB with transparency"
+    )
+    channels_b: Channels = Field(
+        3, description="channels of the images of b: 1 grey, 3 RGB, 4 RGB with transparency"
+    )
     interpolation_a: Interpolation = Field(
         "bicubic",
-        description="how images of a are resized; nearest keeps the colours of label maps",
+        description="how images of a are resized: bicubic, smooth; nearest, which keeps the exact "
+        "colours of label maps",
     )
     interpolation_b: Interpolation = Field(
         "bicubic",
-        description="how images of b are resized; nearest keeps the colours of label maps",
+        description="how images of b are resized: bicubic, smooth; nearest, which keeps the exact "
+        "colours of label maps",
     )
     white_level: int | None = Field(
         None,
         ge=1,
         le=65535,
-        description="level of white in 16-bit images, for example 4095 for 12 bits; none: 65535",
+        description="value of white in 16-bit images, such as 4095 for 12 bits; not set: 65535",
     )
     flip: Literal["none", "horizontal"] = Field(
-        "horizontal", description="random mirroring in training; both images of a pair alike"
+        "horizontal",
+        description="horizontal: half of the training images are mirrored at random, both images "
+        "of a pair alike; none: none are, as for text or for left and right hands",
     )
     direction: Literal["a_to_b", "b_to_a"] = Field(
-        "a_to_b", description="b_to_a: the data set's b becomes the model's a"
+        "a_to_b",
+        description="which way the model translates; b_to_a swaps the domains, so that b of the "
+        "data set becomes a of the model",
     )
     on_error: Literal["stop", "skip"] = Field(
-        "stop", description="damaged images: stop and name them, or skip them and list them"
+        "stop",
+        description="what to do with damaged images: stop and name them, or skip them and list "
+        "them",
     )
     cache: Literal["auto", "memory", "disk", "none"] = Field(
         "auto",
-        description="where to store decoded images: memory, disk ($TF_TRANSLATE_CACHE), or none: "
-        "decode at every read; auto: memory up to 512 MB, then disk",
+        description="where decoded images are kept: memory; disk, in the folder "
+        "$TF_TRANSLATE_CACHE; none, they are decoded again whenever they are read; auto: in "
+        "memory up to 512 MB, else on disk",
     )
     holdout: Literal["auto", "official", "hash", "last", "none"] = Field(
         "auto",
-        description="which images are held out of training; official: the data set's own splits, "
-        "as they are (folders train and test, a column split, CelebA's partition); hash: a hash of "
-        "its name decides for each image or group, by validation_share and test_share; last: the "
-        "last test_images in the order of the data set; none: all images train; auto: official "
-        "with validation_share, but 80/10/10 by hash in a table without splits",
+        description="which images are kept out of training, for validation and test. official: "
+        "the splits of the data set itself, as they are (folders train and test, a column split, "
+        "CelebA's partition); hash: the fractions validation_share and test_share, chosen by a "
+        "hash of the name of each image or group; last: the last test_images of the data set; "
+        "none: all images train; auto: official, with validation_share, and for a table without "
+        "splits 80 % training, 10 % validation and 10 % test by hash",
     )
     validation_share: float = Field(
         0.1,
         ge=0,
         lt=1,
-        description="holdout hash: fraction of the images that becomes the validation split; auto: "
-        "fraction of the training images that becomes it if the data set has none; a hash of its "
-        "name decides for each image or group",
+        description="with holdout hash, fraction of the images that becomes the validation split; "
+        "with auto, fraction of the training images that becomes it if the data set has none. A "
+        "hash of the name of each image or group chooses them",
     )
     test_share: float = Field(
         0.1,
         ge=0,
         lt=1,
-        description="holdout hash: fraction of the images that becomes the test split",
+        description="with holdout hash, fraction of the images that becomes the test split",
     )
     test_images: int = Field(
         200,
         ge=1,
-        description="holdout last: number of images, of each domain, that become the test split "
-        "(DiscoGAN's code: 200)",
+        description="with holdout last, number of images of each domain that become the test "
+        "split (DiscoGAN's code: 200)",
     )
     domain_column: str | None = Field(
-        None, description="attributes: column whose value decides the domain of an image"
+        None,
+        description="layout attributes: column whose value decides whether an image belongs to a "
+        "or b",
     )
     domain_a: Cell | None = Field(
-        None, description="attributes: value of domain_column in domain a"
+        None, description="layout attributes: value of domain_column in the images of a"
     )
     domain_b: Cell | None = Field(
-        None, description="attributes: value of domain_column in domain b; differs from domain_a"
+        None,
+        description="layout attributes: value of domain_column in the images of b; another one "
+        "than domain_a",
     )
     where: dict[str, Cell] = Field(
-        {}, description="attributes: column -> value; only rows with all of these values are used"
+        {},
+        description="layout attributes: column -> value; only rows that have all of these values "
+        "are used",
     )
     label_column: str | None = Field(
         None,
-        description="attributes: column that holds the labels; tfds:A->B: the ClassLabel feature, "
-        "if there are several",
+        description="layout attributes: column with the class labels, which DTN needs; for "
+        "tfds:NAME_A->NAME_B the feature with them, if there are several",
     )
     attributes: dict[str, list[Cell]] = Field(
         {},
-        description="for a table with a column image: attribute -> its values in order; two values "
-        "are absence and presence; a range such as 19-29 or 60+ matches numbers",
+        description="for a table with a column image: the attributes that the model can change, "
+        "each with its values in order, such as {glasses = [0, 1]}; two values mean absent and "
+        "present; a range such as 19-29 or 60+ matches the numbers in it",
     )
     group_column: str | None = Field(
         None,
-        description="column that names the person or object in an image; rows of one group stay "
-        "in one split; images of a group that differ only in the edited attribute are each "
-        "other's ground truth",
+        description="column that names the person or object in an image. Images of one group stay "
+        "in one split; two that differ only in the edited attribute are each other's ground truth "
+        "in evaluation",
     )
     tfds_a: str | None = Field(
-        None, description="tfds: image feature of a; none: the only one, or the first of two"
+        None,
+        description="tfds: name of the feature with the images of a; not set: the only one, or "
+        "the first of two",
     )
     tfds_b: str | None = Field(
-        None, description="tfds: image feature of b; none: the only one, or the second of two"
+        None,
+        description="tfds: name of the feature with the images of b; not set: the only one, or "
+        "the second of two",
     )
 
     def settings_without_effect(self) -> tuple[str, ...]:

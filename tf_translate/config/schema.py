@@ -14,61 +14,111 @@ DEVICES = "one|all|(cpu|gpu):[1-9][0-9]{0,3}"  # what training.devices may be, a
 class TrainingConfig(Settings):
     """Length, speed, devices and outputs of training."""
 
-    steps: int = Field(1000, ge=1, description="training steps in all")
-    stages: dict[str, Annotated[float, Field(gt=0, lt=1)]] = Field(
-        {}, description="fraction of the steps of each stage but the last; none: equal fractions"
+    steps: int = Field(
+        1000,
+        ge=1,
+        description="training steps in all; in each step every network is updated at least once, "
+        "unless the method trains in stages",
     )
-    batch_size: int = Field(1, ge=1, description="images of each domain per turn, over all devices")
-    seed: int = Field(0, ge=0, description="of weights, shuffling, augmentation and noise")
+    stages: dict[str, Annotated[float, Field(gt=0, lt=1)]] = Field(
+        {},
+        description="for methods that train in stages, the fraction of the steps that each stage "
+        "but the last gets, by the stage's name; stages that are not named share the steps "
+        "equally",
+    )
+    batch_size: int = Field(
+        1, ge=1, description="images of each domain in an update, over all devices"
+    )
+    seed: int = Field(
+        0,
+        ge=0,
+        description="start of all random numbers: initial weights, order of images, augmentation "
+        "and noise; the same seed repeats a run",
+    )
     lr_schedule: Literal["none", "linear", "piecewise"] = Field(
         "none",
-        description="learning rate: constant, linear to 0, or piecewise constant (lr_boundaries)",
+        description="learning rate over time: none, constant; linear, constant until "
+        "lr_decay_start and then falling to 0 at the last step; piecewise, constant between "
+        "lr_boundaries",
     )
     lr_decay_start: float = Field(
-        0.5, ge=0, lt=1, description="fraction of the steps before the linear schedule falls"
+        0.5,
+        ge=0,
+        lt=1,
+        description="linear schedule: fraction of the steps before the learning rate starts to "
+        "fall",
     )
     lr_boundaries: list[Annotated[float, Field(gt=0, lt=1)]] = Field(
         [],
-        description="fractions of the steps at which the piecewise learning rate changes, "
-        "ascending",
+        description="piecewise schedule: fractions of the steps at which the learning rate "
+        "changes, ascending, such as [0.5, 0.75]",
     )
     lr_factors: list[Annotated[float, Field(gt=0)]] = Field(
         [],
-        description="factors on the first learning rate, one from each of lr_boundaries on",
+        description="piecewise schedule: factors of the first learning rate, one from each of "
+        "lr_boundaries on, such as [0.1, 0.01]",
     )
     ema_momentum: float = Field(
-        0.0, ge=0, lt=1, description="momentum of the moving average of generators' weights; 0: off"
+        0.0,
+        ge=0,
+        lt=1,
+        description="momentum of the moving average of the generators' weights, such as 0.999; "
+        "the average is what is evaluated and exported; 0: no average",
     )
-    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
+    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = Field(
+        "float32",
+        description="arithmetic of the networks: float32, or half precision with float32 weights, "
+        "which is faster on GPUs (mixed_float16) and on TPUs and some processors (mixed_bfloat16)",
+    )
     devices: str = Field(
         "one",
-        description="one, all, cpu:N or gpu:N, of each host; several devices share batch_size "
-        "equally and train like one",
+        description="devices of each host to train on: one, all, cpu:N or gpu:N, such as gpu:4; "
+        "several devices divide batch_size equally and learn the same weights as one",
     )
     init_from: str | None = Field(
-        None, description="a trained run whose weights initialize this one; none: random weights"
+        None,
+        description="folder of a trained run of the same method, whose weights this run starts "
+        "from; the way to continue a run with other settings; not set: random weights",
     )
-    steps_per_execution: int = Field(1, ge=1, description="steps in one call of the graph")
+    steps_per_execution: int = Field(
+        1,
+        ge=1,
+        description="steps that TensorFlow takes in one call; more than 1 saves time if a step is "
+        "short; it must divide steps",
+    )
     xla: Literal["off", "on", "check"] = Field(
         "off",
-        description="compile steps with XLA; check: if that is faster, timed at the start",
+        description="whether XLA compiles the steps: off, on, or check: only if a short "
+        "measurement at the start shows that it is faster",
     )
-    log_every: int = Field(25, ge=1, description="steps between rows of losses")
-    sample_every: int = Field(250, ge=1, description="steps between preview images")
-    checkpoint_every: int = Field(500, ge=1, description="steps between checkpoints")
+    log_every: int = Field(
+        25,
+        ge=1,
+        description="steps between two rows of losses, in the terminal, history.jsonl and "
+        "TensorBoard",
+    )
+    sample_every: int = Field(
+        250, ge=1, description="steps between two preview images in the run's folder samples"
+    )
+    checkpoint_every: int = Field(
+        500, ge=1, description="steps between two checkpoints, from which --resume continues"
+    )
     checkpoint_selection: Literal["last", "best"] = Field(
         "last",
-        description="what becomes model.keras: the last checkpoint, or the best on validation "
-        "images: by judges of content and domain, with data.attributes by a classifier and the "
-        "reconstruction, of one set of images by the reconstruction",
+        description="which checkpoint becomes model.keras: last, the newest; best, the one with "
+        "the best score on validation images. The score is by evaluation classifiers of content "
+        "and domain; with data.attributes, by a classifier and the reconstruction; of one set of "
+        "images, by the reconstruction",
     )
     patience: int = Field(
         0,
         ge=0,
-        description="measured checkpoints without a better one until training stops; 0: never; "
-        "needs checkpoint_selection = 'best'",
+        description="training stops after so many checkpoints in sequence without a better score; "
+        "0: never; needs checkpoint_selection = 'best'",
     )
-    keep_checkpoints: int = Field(2, ge=1, description="newest checkpoints kept")
+    keep_checkpoints: int = Field(
+        2, ge=1, description="how many of the newest checkpoints are kept"
+    )
 
     @field_validator("devices")
     @classmethod
@@ -112,26 +162,47 @@ class TrainingConfig(Settings):
 class EvaluationConfig(Settings):
     """Number of images, and how the judges (evaluation classifiers) are trained."""
 
-    images: int = Field(512, ge=8, description="at most so many held-out images of each domain")
-    judge_images: int = Field(
-        4096, ge=8, description="largest number of training images for the judges"
+    images: int = Field(
+        512, ge=8, description="largest number of held-out images of each domain that are evaluated"
     )
-    domain_steps: int = Field(400, ge=1, description="training steps of the domain judge")
-    content_steps: int = Field(100, ge=1, description="training steps of the content judge")
-    seed: int = Field(0, ge=0, description="of judges, subsets and bootstrap")
+    judge_images: int = Field(
+        4096,
+        ge=8,
+        description="largest number of training images that train the judges, which are "
+        "classifiers used in evaluation only",
+    )
+    domain_steps: int = Field(
+        400, ge=1, description="training steps of the domain judge, a classifier of the two domains"
+    )
+    content_steps: int = Field(
+        100,
+        ge=1,
+        description="training steps of the content judge, which finds the source of an output "
+        "among other images",
+    )
+    seed: int = Field(
+        0,
+        ge=0,
+        description="start of the random numbers of the judges, of subsets of images and of "
+        "confidence intervals",
+    )
     pretrained: list[str] = Field(
         [],
-        description="pretrained networks that add metrics: efficientnet_lite0, dlib_face "
-        "(downloaded) or .keras files",
+        description="pretrained networks that add metrics: efficientnet_lite0 and dlib_face, "
+        "which are downloaded, or .keras files",
     )
 
 
 class Config(Settings):
     """The whole configuration of a run; written into it and read by later commands."""
 
-    method: str = Field(description="name of the method")
+    method: str = Field(
+        description="name of the method, such as cyclegan; see `tf-translate methods`"
+    )
     model: dict[str, Any] = Field({}, description="the method's own settings")
-    loss_weights: dict[str, float] = Field({}, description="loss weights that replace the paper's")
+    loss_weights: dict[str, float] = Field(
+        {}, description="weights of loss terms, by name, that replace those of the paper"
+    )
     data: DataConfig
     training: TrainingConfig = TrainingConfig()
     evaluation: EvaluationConfig = EvaluationConfig()

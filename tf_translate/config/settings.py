@@ -18,38 +18,70 @@ EpsilonForm = Literal["before_bias_correction", "after_bias_correction"]
 class AdamSettings(Settings):
     """Adam as pix2pix (section 3.3) and CycleGAN (section 4) use it, by Torch7's `optim.adam`."""
 
-    kind: Literal["adam"] = "adam"
-    learning_rate: float = Field(2e-4, gt=0)
-    beta_1: float = Field(0.5, ge=0, lt=1)
-    beta_2: float = Field(0.999, ge=0, lt=1)
+    kind: Literal["adam"] = Field(
+        "adam",
+        description="algorithm: adam or rmsprop; the other kind has the defaults learning_rate "
+        "5e-5, rho 0.9, epsilon 1e-10 and initial_mean_square 0",
+    )
+    learning_rate: float = Field(
+        2e-4, gt=0, description="size of an update, before training.lr_schedule"
+    )
+    beta_1: float = Field(
+        0.5,
+        ge=0,
+        lt=1,
+        description="momentum: fraction that the running mean of the gradients keeps in each "
+        "update",
+    )
+    beta_2: float = Field(
+        0.999,
+        ge=0,
+        lt=1,
+        description="fraction that the running mean of the squared gradients keeps in each update",
+    )
     epsilon: float = Field(
         1e-8,
         gt=0,
-        description="added to the root of the second moment; 1e-8: Torch7, PyTorch, TensorFlow 1 "
-        "and Lasagne; Keras: 1e-7",
+        description="added to the root of the mean squared gradient, against a division by 0; "
+        "1e-8 in Torch7, PyTorch, TensorFlow 1 and Lasagne, 1e-7 in Keras",
     )
     epsilon_form: EpsilonForm = Field(
         "before_bias_correction",
-        description="whether epsilon is added before or after the bias of that root is corrected; "
-        "before: Torch7, TensorFlow, Keras, Lasagne and PyTorch up to 1.2; after: PyTorch from "
-        "1.3 on",
+        description="whether epsilon is added before or after the correction of that root for the "
+        "first steps; before: Torch7, TensorFlow, Keras, Lasagne and PyTorch up to 1.2; after: "
+        "PyTorch from 1.3 on",
     )
 
 
 class RMSpropSettings(Settings):
     """RMSProp as Keras computes it, with the constants of DualGAN's code."""
 
-    kind: Literal["rmsprop"] = "rmsprop"
-    learning_rate: float = Field(5e-5, gt=0)
-    rho: float = Field(0.9, ge=0, lt=1)
+    kind: Literal["rmsprop"] = Field(
+        "rmsprop",
+        description="algorithm: adam or rmsprop; the other kind has the defaults learning_rate "
+        "2e-4, beta_1 0.5, beta_2 0.999, epsilon 1e-8 and epsilon_form before_bias_correction",
+    )
+    learning_rate: float = Field(
+        5e-5, gt=0, description="size of an update, before training.lr_schedule"
+    )
+    rho: float = Field(
+        0.9,
+        ge=0,
+        lt=1,
+        description="fraction that the running mean of the squared gradients keeps in each update",
+    )
     epsilon: float = Field(
-        1e-10, gt=0, description="added to the mean square (TensorFlow 1's default)"
+        1e-10,
+        gt=0,
+        description="added to the mean squared gradient, against a division by 0; 1e-10: "
+        "TensorFlow 1",
     )
     initial_mean_square: float = Field(
         0.0,
         ge=0,
         allow_inf_nan=False,
-        description="mean square before the first update; 0: Keras and PyTorch; 1: TensorFlow 1",
+        description="mean squared gradient before the first update; 0: Keras and PyTorch; 1: "
+        "TensorFlow 1",
     )
 
 
@@ -60,12 +92,17 @@ _EARLIER_OPTIMIZERS = {"adam": {"epsilon": 1e-7}, "rmsprop": {"initial_mean_squa
 class MethodSettings(Settings):
     """What every method's settings have.
 
+    A field's description says in plain words what it does, and its last brackets where its value
+    is from: "size of the latent (paper, section 3)"; `tf-translate settings` shows both.
+
     Attributes:
         earlier: Values of runs from before these settings existed, where they are not the default.
     """
 
     earlier: ClassVar[Mapping[str, Any]] = {}
-    optimizer: AdamSettings | RMSpropSettings = Field(AdamSettings(), discriminator="kind")
+    optimizer: AdamSettings | RMSpropSettings = Field(
+        AdamSettings(), discriminator="kind", description="optimizer of all networks"
+    )
 
     @classmethod
     def with_earlier(cls, saved: Mapping[str, Any]) -> dict[str, Any]:

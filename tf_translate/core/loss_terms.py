@@ -31,6 +31,7 @@ class LossTerm:
         group: Name by which weights are given to all terms of a group at once, such as "cycle" for
             "cycle_a" and "cycle_b"; "" for none.
         follows: Term whose given weight also scales this one's default; "" for none.
+        description: What it measures, in plain words, for `tf-translate settings`.
     """
 
     name: str
@@ -39,6 +40,7 @@ class LossTerm:
     source: str = ""
     group: str = ""
     follows: str = ""
+    description: str = ""
 
     @property
     def log_name(self) -> str:
@@ -58,19 +60,24 @@ def content(
     source: str,
     group: str = "",
     follows: str = "",
+    description: str = "",
 ) -> LossTerm:
     """A term that keeps the content of the input."""
-    return LossTerm(name, Role.CONTENT, weight, source, group, follows)
+    return LossTerm(name, Role.CONTENT, weight, source, group, follows, description)
 
 
-def domain(name: str, *, weight: float | Schedule = 1.0, source: str) -> LossTerm:
+def domain(
+    name: str, *, weight: float | Schedule = 1.0, source: str, description: str = ""
+) -> LossTerm:
     """A term that makes the output belong to the target domain."""
-    return LossTerm(name, Role.DOMAIN, weight, source)
+    return LossTerm(name, Role.DOMAIN, weight, source, description=description)
 
 
-def regularization(name: str, *, weight: float | Schedule = 1.0, source: str) -> LossTerm:
+def regularization(
+    name: str, *, weight: float | Schedule = 1.0, source: str, description: str = ""
+) -> LossTerm:
     """A term that constrains how the networks behave."""
-    return LossTerm(name, Role.REGULARIZATION, weight, source)
+    return LossTerm(name, Role.REGULARIZATION, weight, source, description=description)
 
 
 def with_loss_weights(

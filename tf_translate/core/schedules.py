@@ -47,6 +47,12 @@ class LinearRamp(Schedule):
         fraction = (tf.cast(step, tf.float32) - float(self.start)) / float(self.steps)
         return self.end * tf.clip_by_value(fraction, 0.0, 1.0)
 
+    def __str__(self) -> str:
+        return (
+            f"linear from 0 at step {self.start:,} to {self.end:g} at step "
+            f"{self.start + self.steps:,}"
+        )
+
     def get_config(self) -> dict:
         """Constructor arguments."""
         return {"end": self.end, "steps": self.steps, "start": self.start}
@@ -71,6 +77,9 @@ class Switch(Schedule):
     def __call__(self, step):
         """Gives the value at `step`."""
         return tf.where(step < self.step, float(self.before), float(self.after))
+
+    def __str__(self) -> str:
+        return f"{self.before:g} in the first {self.step:,} steps, then {self.after:g}"
 
     def get_config(self) -> dict:
         """Constructor arguments."""

@@ -24,20 +24,42 @@ _TINY = 1e-12  # under the root, so that a distance of 0 has a finite gradient
 class SearchSettings(Settings):
     """How a latent is searched; each field names the source of its value."""
 
-    objective: Objective = Field("identity", description="the paper's; pixelwise is its baseline")
-    pixels: float = Field(1.0, ge=0, description="weight of the pixel L1 of mixed; ours")
-    prior: float = Field(0.0, ge=0, description="weight of the mean square of z; ours; 0: off")
-    iterations: int = Field(
-        50, ge=1, description="of L-BFGS-B for each image; the paper gives none"
+    objective: Objective = Field(
+        "identity",
+        description="what the search makes equal: identity, the vectors of the identity embedder; "
+        "pixelwise, the pixels; mixed, both (paper: identity, with pixelwise for comparison)",
     )
-    steps: int = Field(10, ge=1, description="gradient steps in a deployed graph; ours")
-    learning_rate: float = Field(0.5, gt=0, description="norm of the first gradient step; ours")
-    momentum: float = Field(0.5, ge=0, lt=1, description="of the gradient steps; ours")
+    pixels: float = Field(
+        1.0, ge=0, description="mixed: weight of the mean absolute difference of pixels (ours)"
+    )
+    prior: float = Field(
+        0.0,
+        ge=0,
+        description="weight of the mean square of z, which keeps z near values seen in training; "
+        "0: off (ours)",
+    )
+    iterations: int = Field(
+        50,
+        ge=1,
+        description="iterations of L-BFGS-B, the optimizer in Python, for each image (ours; the "
+        "paper gives none)",
+    )
+    steps: int = Field(
+        10,
+        ge=1,
+        description="steps of gradient descent in an exported model, which has no L-BFGS-B (ours)",
+    )
+    learning_rate: float = Field(
+        0.5, gt=0, description="length of the first of these steps; later ones are shorter (ours)"
+    )
+    momentum: float = Field(
+        0.5, ge=0, lt=1, description="fraction of a step's movement that the next one keeps (ours)"
+    )
     relu_gradient_width: float = Field(
         2.0,
         ge=0,
-        description="width w over which gradient steps smooth the gradient of ReLUs, from -w/2 to "
-        "w/2; ours",
+        description="range of inputs around 0, in all, over which the gradient of a ReLU rises "
+        "smoothly from 0 to 1 in these steps; 0: a jump (ours)",
     )
 
     def steps_input(self) -> TensorSpec:

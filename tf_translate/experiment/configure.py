@@ -56,7 +56,14 @@ def resumed_config(path: str | Path, source: str, overrides: Sequence[str]) -> C
         raise RunError(f"{path} is a run of {stored.method}, not of {source}")
     config = _changed(stored, overrides)
     allowed = {*(f"training.{name}" for name in _MAY_CHANGE), _DATA_PATH}
-    _check_changes(stored, config, allowed, "--resume continues with the run's settings")
+    _check_changes(
+        stored,
+        config,
+        allowed,
+        "--resume continues with the run's settings",
+        "; a new run with the same networks can start from its weights with other settings: "
+        f"tf-translate train {stored.method} --run NEW --set training.init_from={path}",
+    )
     if config.training.steps != stored.training.steps and stored.training.lr_schedule != "none":
         follows = {
             "linear": "reaches 0 at the last step",
@@ -91,14 +98,16 @@ def _changed(stored: Config, overrides: Sequence[str]) -> Config:
     return validate(Config, values, "--set")
 
 
-def _check_changes(stored: Config, config: Config, allowed: set[str], rule: str) -> None:
+def _check_changes(
+    stored: Config, config: Config, allowed: set[str], rule: str, suggestion: str = ""
+) -> None:
     """Raises ConfigError that names the first setting that may not change."""
     before, after = _flat(stored.model_dump()), _flat(config.model_dump())
     for key in sorted({*before, *after} - allowed):
         if before.get(key) != after.get(key):
             raise ConfigError(
                 f"{key} cannot change from {before.get(key)!r} to {after.get(key)!r}: {rule}, and "
-                f"takes only {', '.join(sorted(allowed))}"
+                f"takes only {', '.join(sorted(allowed))}{suggestion}"
             )
 
 

@@ -56,8 +56,8 @@ def evenly_spaced(count: int, limit: int) -> np.ndarray:
     return np.linspace(0, count - 1, min(count, limit)).round().astype(int)
 
 
-def report_found(data: Data) -> None:
+def report_found(data: Data, *, quiet: bool = False) -> None:
     """Prints on stderr, for each split, how many images were found and what was left out."""
-    console = Console(stderr=True, highlight=False, markup=False)
+    console = Console(stderr=True, highlight=False, markup=False, quiet=quiet)
     for line in data.found_lines():
         console.print(line, soft_wrap=True)

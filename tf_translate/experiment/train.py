@@ -13,7 +13,7 @@ from tf_translate.config.schema import Config
 from tf_translate.core.translator import Translator
 from tf_translate.data.domain_dataset import DomainDataset
 from tf_translate.data.sampling import BatchShard
-from tf_translate.errors import ConfigError, DataError
+from tf_translate.errors import ConfigError, DataError, RunError
 from tf_translate.experiment.build import build, keep_stage_ends, stage_ends
 from tf_translate.experiment.checkpoint_assessment import checkpoint_metrics
 from tf_translate.experiment.configure import read_config
@@ -27,10 +27,12 @@ from tf_translate.experiment.dataset import (
 from tf_translate.experiment.kept_images import choose_kept_images, write_kept_images
 from tf_translate.experiment.load_run import load_model
 from tf_translate.experiment.run_data import RunData, open_run_data
+from tf_translate.experiment.training_summary import summary_lines
 from tf_translate.exporters_package import check_exporters
 from tf_translate.methods import registry
 from tf_translate.training import loop
 from tf_translate.training.error_messages import explain_write_errors
+from tf_translate.training.progress import warning_console
 from tf_translate.training.run_dir import RunDir
 from tf_translate.training.run_lock import single_writer
 from tf_translate.training.strategy import batch_summary, make_strategy
@@ -137,6 +139,9 @@ def train_with_strategy(
         elif workers.is_chief:
             lock.enter_context(single_writer(run, report))  # creates the folder
             RunDir.create(run.path, config.model_dump(mode="json"), opened.record(0).to_json())
+        if workers.is_chief:
+            for line in summary_lines(config, translator, run):
+                report(line)
         done = loop.train(
             translator,
             lambda step: _stage_data(config, data, translator, step, console),
@@ -147,7 +152,7 @@ def train_with_strategy(
             measure=measure,
         )
         if workers.is_chief:
-            _keep_images(run, config, data, translator, report)
+            _keep_images(run, config, data, translator, warning_console(console))
         workers.any_worker(False)  # no worker exits before the chief has written
         return done
 
@@ -155,9 +160,9 @@ def train_with_strategy(
 def _report_data(data: Data, workers: Workers, console: Console) -> None:
     """Says what was found, and on every worker which images are skipped."""
     if workers.is_chief:
-        report_found(data)
+        report_found(data, quiet=console.quiet)
     for skipped in data.skipped:
-        console.print(f"skipped {skipped}", highlight=False)
+        warning_console(console).print(f"skipped {skipped}", highlight=False)
 
 
 def _with_kept_stage_ends(config: Config, previous: Config, translator: Translator) -> Config:
@@ -190,7 +195,10 @@ def _load_initial_translator(config: Config) -> Translator | None:
     path = config.training.init_from
     if path is None:
         return None
-    method = read_config(path).method
+    try:
+        method = read_config(path).method
+    except RunError as error:
+        raise ConfigError(f"training.init_from must be a trained run: {error}") from error
     if method != config.method:
         raise ConfigError(
             f"training.init_from must be a run of {config.method}, {path} is one of {method}"
@@ -239,7 +247,7 @@ def _keep_images(
     config: Config,
     data: Data,
     translator: Translator,
-    report: Callable[[str], None],
+    console: Console,
 ) -> None:
     """Keeps the images that `export` needs, unless the run has them already."""
     if run.kept_images.exists():
@@ -247,7 +255,8 @@ def _keep_images(
     try:
         kept = choose_kept_images(data, config.training.seed)
     except DataError as error:
-        report(f"{run.path} keeps no images, so that export needs the data set: {error}")
+        sentence = f"{run.path} keeps no images, so that export needs the data set: {error}"
+        console.print(sentence, highlight=False, markup=False, soft_wrap=True)
         return
     with explain_write_errors(run, run.kept_images, int(translator.steps_taken.numpy())):
         write_kept_images(run, kept)

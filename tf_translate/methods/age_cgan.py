@@ -50,53 +50,103 @@ class AgeCGANSettings(MethodSettings):
     """Networks, optimizers and search of Age-cGAN; defaults are the paper's if it states them."""
 
     earlier = MappingProxyType({"bn_recalibration_batch_size": 1})  # that of training
-    latent: int = Field(100, ge=1, description="size of z (the paper)")
-    base_filters: int = Field(64, ge=1, description="filters before G's last layer (as IcGAN)")
-    discriminator_filters: int = Field(
-        64, ge=1, description="filters of D's first layer (as IcGAN)"
+    latent: int = Field(
+        100,
+        ge=1,
+        description="size of the latent z, the vector that describes what the age group does not "
+        "(paper)",
     )
-    encoder_filters: int = Field(32, ge=1, description="filters of E's first layer (as IcGAN)")
-    latent_width: int = Field(4096, ge=1, description="units of E's dense layer (as IcGAN)")
-    upsampling: Literal["transposed", "resize"] = Field("transposed", description="of G (as IcGAN)")
+    base_filters: int = Field(
+        64,
+        ge=1,
+        description="channels before the last layer of the generator; they double in each layer "
+        "before it (as in IcGAN)",
+    )
+    discriminator_filters: int = Field(
+        64,
+        ge=1,
+        description="channels of the discriminator's first layer; they double in each layer (as "
+        "in IcGAN)",
+    )
+    encoder_filters: int = Field(
+        32,
+        ge=1,
+        description="channels of the encoder's first layer; they double in each layer (as in "
+        "IcGAN)",
+    )
+    latent_width: int = Field(
+        4096,
+        ge=1,
+        description="units of the dense layer of the encoder, which recovers z from an image (as "
+        "in IcGAN)",
+    )
+    upsampling: Literal["transposed", "resize"] = Field(
+        "transposed",
+        description="how feature maps are enlarged: transposed, by transposed convolutions; "
+        "resize, by nearest neighbours and a convolution, which avoids checkerboard patterns (as "
+        "in IcGAN: transposed)",
+    )
     bn_recalibration_steps: int = Field(
         100,
         ge=0,
-        description="batches that re-estimate the statistics of G's batch norm (as IcGAN)",
+        description="steps at the start of the encoder's training that also measure the "
+        "generator's batch normalization statistics again, as its weights no longer change (as in "
+        "IcGAN)",
     )
     bn_recalibration_batch_size: int = Field(
-        256, ge=1, description="images in each of these batches, at least (as IcGAN)"
+        256,
+        ge=1,
+        description="least number of generated images for each of these measurements (as in IcGAN)",
     )
     identity_embedder: str | None = Field(
-        None, description="a .keras file of the network FR; none: FR is trained in the first stage"
+        None,
+        description="a .keras file of the identity embedder, a network that gives images of one "
+        "person similar vectors; not set: a small one is trained in a first stage (paper: "
+        "FaceNet, called FR)",
     )
     identity_embedder_range: tuple[float, float] = Field(
         (-1.0, 1.0),
-        description="value range of a given FR's inputs; images are resized to its input size",
+        description="least and greatest pixel value that a given identity embedder expects; "
+        "images are also resized to its input size (ours)",
     )
-    embedding: int = Field(128, ge=1, description="size of FR's embedding (FaceNet)")
+    embedding: int = Field(
+        128,
+        ge=1,
+        description="size of the vector of an identity embedder that is trained here (FaceNet)",
+    )
     identity_embedder_filters: int = Field(
-        32, ge=1, description="filters of FR's first layer (ours)"
+        32, ge=1, description="channels of its first layer (ours)"
     )
-    identity_embedder_width: int = Field(512, ge=1, description="units of FR's dense layer (ours)")
+    identity_embedder_width: int = Field(512, ge=1, description="units of its dense layer (ours)")
     mask_blend: bool = Field(
-        False, description="mask blend in `translate_preserving` (as in IAN's editor)"
+        False,
+        description="whether `translate_preserving` changes the input image only where the new "
+        "age changes its reconstruction (as in IAN's editor)",
     )
     search: SearchSettings = Field(
-        SearchSettings(), description="search for z (the paper's third step)"
+        SearchSettings(),
+        description="search for the z from which the generator makes the same person (paper, the "
+        "third step of its method)",
     )
     discriminator_noise: float = Field(
         0.0,
         ge=0,
-        description="standard deviation of noise on D's images; ours, for drawings; 0: off",
+        description="standard deviation of noise that is added to the images the discriminator "
+        "sees, whose values are in [-1, 1], so that it learns less quickly; 0: off (ours, for "
+        "drawings)",
     )
     optimizer: AdamSettings | RMSpropSettings = Field(
-        _ADAM, discriminator="kind", description="of G and D (as IcGAN)"
+        _ADAM,
+        discriminator="kind",
+        description="optimizer of generator and discriminator (as in IcGAN)",
     )
     encoder_optimizer: AdamSettings | RMSpropSettings = Field(
-        _ENCODER_ADAM, discriminator="kind", description="of E (as IcGAN)"
+        _ENCODER_ADAM, discriminator="kind", description="optimizer of the encoder (as in IcGAN)"
     )
     identity_embedder_optimizer: AdamSettings | RMSpropSettings = Field(
-        _EMBEDDER_ADAM, discriminator="kind", description="of FR (ours)"
+        _EMBEDDER_ADAM,
+        discriminator="kind",
+        description="optimizer of an identity embedder that is trained here (ours)",
     )
 
 
@@ -166,13 +216,42 @@ class AgeCGAN(InvertibleGAN):
     paper_shapes = ((64, 64, 3),)
     paper_attributes = MappingProxyType({"age": _AGES})
     terms = (
-        content("latent", source="the paper: E, squared distance of z on generated images"),
-        content("nt_xent", source="ours, in place of FaceNet; SimCLR, eq. 1"),
-        domain("adversarial", source="the paper's cGAN objective, non-saturating"),
-        domain("discriminator", source="the paper's cGAN objective"),
-        domain("mismatched", weight=0.0, source="not in the paper; 0.5 in IcGAN's code"),
+        content(
+            "latent",
+            source="the paper: E, squared distance of z on generated images",
+            description="squared error of the latent that the encoder recovers from generated "
+            "images",
+        ),
+        content(
+            "nt_xent",
+            source="ours, in place of FaceNet; SimCLR, eq. 1",
+            description="trains the identity embedder: two altered copies of an image have more "
+            "similar vectors than different images",
+        ),
+        domain(
+            "adversarial",
+            source="the paper's cGAN objective, non-saturating",
+            description="the generator's part of the GAN loss: the discriminator takes its images "
+            "for real",
+        ),
+        domain(
+            "discriminator",
+            source="the paper's cGAN objective",
+            description="the discriminator's part of the GAN loss: to tell real images from "
+            "generated ones, given their attributes",
+        ),
+        domain(
+            "mismatched",
+            weight=0.0,
+            source="not in the paper; 0.5 in IcGAN's code",
+            description="the discriminator rejects real images with the attributes of other images",
+        ),
         regularization(
-            "r1", weight=0.0, source="not in the paper; R1, Mescheder et al. 2018, eq. 9"
+            "r1",
+            weight=0.0,
+            source="not in the paper; R1, Mescheder et al. 2018, eq. 9",
+            description="penalty on the discriminator's gradients at real images, which makes "
+            "training steadier",
         ),
     )
     players = (

@@ -30,44 +30,93 @@ class CycleGANSettings(MethodSettings):
     """Networks, GAN loss and optimizer of CycleGAN; defaults are the paper's."""
 
     generator: Literal["resnet", "unet"] = Field(
-        "resnet", description="architecture of the generators (appendix)"
+        "resnet",
+        description="architecture of the generators: resnet, residual blocks at a quarter of the "
+        "size; unet, an encoder and decoder with skip connections, as in pix2pix (paper, "
+        "appendix: resnet)",
     )
-    residual_blocks: int = Field(9, ge=1, description="9 for 256 pixels, 6 for 128 (appendix)")
+    residual_blocks: int = Field(
+        9,
+        ge=1,
+        description="residual blocks of a resnet generator; larger images need more: 6 for 128 "
+        "pixels, 9 for 256 (paper, appendix)",
+    )
     num_downsamples: int = Field(
-        8, ge=2, description="downsamplings of the U-Net (as in pix2pix); the ResNet has 2"
+        8,
+        ge=2,
+        description="how often a unet generator halves the sides of the image, which must divide "
+        "by 2 to this power; a resnet generator always halves them twice (as in pix2pix)",
     )
-    base_filters: int = Field(64, ge=1, description="filters of the first layer (appendix)")
+    base_filters: int = Field(
+        64,
+        ge=1,
+        description="channels of a generator's first layer; deeper layers have multiples of it, "
+        "so it scales the whole network (paper, appendix)",
+    )
     norm: Literal["instance", "instance_affine", "batch", "none"] = Field(
         "instance",
-        description="appendix; instance: without scale and offset, as in the authors' PyTorch code",
+        description="normalization in the generators: instance, each image by itself, without "
+        "learned scale and offset; instance_affine, with them; batch, over all images of a batch; "
+        "none (paper, appendix: instance; without scale and offset as in the authors' PyTorch "
+        "code)",
     )
-    upsampling: Literal["transposed", "resize"] = Field("transposed", description="appendix")
+    upsampling: Literal["transposed", "resize"] = Field(
+        "transposed",
+        description="how feature maps are enlarged: transposed, by transposed convolutions; "
+        "resize, by nearest neighbours and a convolution, which avoids checkerboard patterns "
+        "(paper, appendix: transposed)",
+    )
     input_skip: bool = Field(
         False,
-        description="ours: generators output a residual, which is added to the input; "
-        "the sum is clipped to [-1, 1]; needs equal channels in both domains",
+        description="generators output a change that is added to their input, and the sum is "
+        "clipped to [-1, 1]; needs equal channels in both domains (ours)",
     )
-    gan_mode: Literal["least_squares", "vanilla"] = Field("least_squares", description="section 4")
+    gan_mode: Literal["least_squares", "vanilla"] = Field(
+        "least_squares",
+        description="GAN loss: least_squares, squared distance of the discriminators' scores from "
+        "1 for real and 0 for generated images; vanilla, their cross-entropy (paper, section 4: "
+        "least_squares)",
+    )
     pool_size: int = Field(
-        50, ge=0, description="generated images in the pool of each discriminator (section 4)"
+        50,
+        ge=0,
+        description="earlier generated images that are stored for each discriminator, which sees "
+        "one of them instead of a new one half of the time; 0: only new ones (paper, section 4)",
     )
     discriminator_layers: int = Field(
-        3, ge=0, description="3 for patches of 70x70 pixels (section 4)"
+        3,
+        ge=0,
+        description="convolutions of stride 2 in a discriminator, which set the size of the patch "
+        "that each of its scores judges: 1 for 16 pixels, 2 for 34, 3 for 70, 4 for 142; 0: "
+        "single pixels (paper, section 4: 70)",
     )
-    discriminator_filters: int = Field(64, ge=1, description="appendix")
+    discriminator_filters: int = Field(
+        64,
+        ge=1,
+        description="channels of a discriminator's first layer; deeper layers have multiples of "
+        "it (paper, appendix)",
+    )
     discriminator_norm: Literal["instance", "instance_affine", "batch", "none"] | None = Field(
-        None, description="of the discriminators; None: as norm (appendix)"
+        None,
+        description="normalization in the discriminators, with the values of norm; not set: the "
+        "same as norm (paper, appendix)",
     )
     discriminator_turns: int = Field(
-        1, ge=1, description="turns in a step, each on fresh images (section 4: 1; more: ours)"
+        1,
+        ge=1,
+        description="updates of the discriminators in a step, each on fresh images (paper, "
+        "section 4: 1; more: ours)",
     )
     discriminator_noise: float = Field(
         0.0,
         ge=0,
-        description="ours: standard deviation of noise on the images that discriminators see",
+        description="standard deviation of noise that is added to the images a discriminator "
+        "sees, whose values are in [-1, 1], so that it learns less quickly; 0: off (ours)",
     )
     optimizer: AdamSettings | RMSpropSettings = Field(
-        AdamSettings(), discriminator="kind", description="section 4"
+        AdamSettings(),
+        discriminator="kind",
+        description="optimizer of generators and discriminators (paper, section 4)",
     )
 
 
@@ -125,12 +174,16 @@ class CycleGAN(TwoDomainTranslator):
             weight=10.0,
             source="eq. 2, F(G(x)); lambda = 10 in section 4, lambda_A in the code",
             group="cycle",
+            description="mean absolute difference between images of a and their translation to b "
+            "and back",
         ),
         content(
             "cycle_b",
             weight=10.0,
             source="eq. 2, G(F(y)); lambda = 10 in section 4, lambda_B in the code",
             group="cycle",
+            description="mean absolute difference between images of b and their translation to a "
+            "and back",
         ),
         content(
             "identity_a",
@@ -138,6 +191,8 @@ class CycleGAN(TwoDomainTranslator):
             source="section 5.2, F(x); 0.5 lambda, in the code 0.5 lambda_A",
             group="identity",
             follows="cycle_a",
+            description="mean absolute difference between images of a and what the generator to a "
+            "makes of them",
         ),
         content(
             "identity_b",
@@ -145,11 +200,27 @@ class CycleGAN(TwoDomainTranslator):
             source="section 5.2, G(y); 0.5 lambda, in the code 0.5 lambda_B",
             group="identity",
             follows="cycle_b",
+            description="mean absolute difference between images of b and what the generator to b "
+            "makes of them",
         ),
-        domain("adversarial", source="eq. 1 in the least-squares form of section 4"),
-        domain("discriminator", source="eq. 1 in the least-squares form of section 4, halved"),
+        domain(
+            "adversarial",
+            source="eq. 1 in the least-squares form of section 4",
+            description="the generators' part of the GAN loss: discriminators take their images "
+            "for real",
+        ),
+        domain(
+            "discriminator",
+            source="eq. 1 in the least-squares form of section 4, halved",
+            description="the discriminators' part of the GAN loss: to tell real images from "
+            "generated ones",
+        ),
         regularization(
-            "r1", weight=0.0, source="not in the paper; R1, Mescheder et al. 2018, eq. 9"
+            "r1",
+            weight=0.0,
+            source="not in the paper; R1, Mescheder et al. 2018, eq. 9",
+            description="penalty on the discriminators' gradients at real images, which makes "
+            "training steadier",
         ),
     )
     players = (

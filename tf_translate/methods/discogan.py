@@ -34,38 +34,65 @@ class DiscoGANSettings(MethodSettings):
 
     variant: Variant = Field(
         "discogan",
-        description="gan only translates a to b, recongan also reconstructs a (section 2)",
+        description="which networks are trained: discogan, both directions; recongan, a to b and "
+        "back, with a discriminator of b only; gan, only a to b (paper, section 2: the two "
+        "simpler ones are for comparison)",
     )
-    base_filters: int = Field(64, ge=1, description="filters of the first layer (authors' code)")
+    base_filters: int = Field(
+        64,
+        ge=1,
+        description="channels of a generator's first layer; deeper layers have multiples of it, "
+        "so it scales the whole network (authors' code)",
+    )
     bottleneck: int = Field(
         0,
         ge=0,
-        description="channels of a 1x1 bottleneck; 0: none; 100 is the authors' code for angles, "
-        "where feature matching leaves out the first of its layers",
+        description="size of the vector through which a generator passes the image in its middle, "
+        "such as 100, which keeps less of it; 0: a map of 4x4 pixels instead. With it, feature "
+        "matching leaves out the first layer (authors' code: 0, and 100 for images of angles)",
     )
-    discriminator_filters: int = Field(64, ge=1, description="authors' code")
+    discriminator_filters: int = Field(
+        64,
+        ge=1,
+        description="channels of a discriminator's first layer; deeper layers have multiples of "
+        "it (authors' code)",
+    )
     initialization: Initialization = Field("torch", description=DESCRIPTION)
-    feature_matching: bool = Field(True, description="authors' code; the paper has none")
+    feature_matching: bool = Field(
+        True,
+        description="whether generators also make the discriminators' mean features of generated "
+        "and real images equal (authors' code; not in the paper)",
+    )
     reconstruction_weight_start: float = Field(
         _WEIGHT_START,
         ge=0,
         le=1,
-        description="weight of reconstruction in the first steps (authors' code)",
+        description="weight of the reconstruction in the first steps; the GAN losses have the "
+        "rest to 1 (authors' code)",
     )
     reconstruction_weight: float = Field(
-        _WEIGHT, ge=0, le=1, description="weight of reconstruction afterwards (authors' code)"
+        _WEIGHT,
+        ge=0,
+        le=1,
+        description="weight of the reconstruction after the first steps; the GAN losses have the "
+        "rest to 1 (authors' code)",
     )
     reconstruction_weight_start_steps: int = Field(
         _START_STEPS,
         ge=0,
-        description="steps with reconstruction_weight_start; 10,000 iterations in the authors' "
-        "code",
+        description="number of first steps, with reconstruction_weight_start (authors' code: "
+        "10,000 iterations, which are a third as many steps here)",
     )
     inference_statistics: Literal["moving", "image"] = Field(
-        "moving", description="ours: the authors' code tests in training mode on one large batch"
+        "moving",
+        description="statistics of batch normalization when the trained model is used: moving, "
+        "averages over training; image, those of the image itself (ours; the authors' code tests "
+        "in training mode on one large batch)",
     )
     optimizer: AdamSettings | RMSpropSettings = Field(
-        AdamSettings(), discriminator="kind", description="authors' code"
+        AdamSettings(),
+        discriminator="kind",
+        description="optimizer of generators and discriminators (authors' code)",
     )
 
 
@@ -141,18 +168,41 @@ class DiscoGAN(TwoDomainTranslator):
             "reconstruction",
             weight=_CODE["reconstruction"],
             source="eq. 3 and 7; rate in the code",
+            description="mean squared difference between images and their translation there and "
+            "back",
         ),
         domain(
-            "adversarial", weight=_CODE["adversarial"], source="eq. 4; 0.1 (1 - rate) in the code"
+            "adversarial",
+            weight=_CODE["adversarial"],
+            source="eq. 4; 0.1 (1 - rate) in the code",
+            description="the generators' part of the GAN loss: discriminators take their images "
+            "for real",
         ),
         domain(
             "feature_matching",
             weight=_CODE["feature_matching"],
             source="the code; 0.9 (1 - rate)",
+            description="difference of the discriminators' mean features of real and of generated "
+            "images",
         ),
-        domain("discriminator", source="eq. 6 and 8, halved in the code"),
-        regularization("generators_decay", weight=1e-5, source="the code; the paper: 1e-4"),
-        regularization("discriminators_decay", weight=1e-5, source="the code; the paper: 1e-4"),
+        domain(
+            "discriminator",
+            source="eq. 6 and 8, halved in the code",
+            description="the discriminators' part of the GAN loss: to tell real images from "
+            "generated ones",
+        ),
+        regularization(
+            "generators_decay",
+            weight=1e-5,
+            source="the code; the paper: 1e-4",
+            description="weight decay: penalty on the squares of the generators' weights",
+        ),
+        regularization(
+            "discriminators_decay",
+            weight=1e-5,
+            source="the code; the paper: 1e-4",
+            description="weight decay: penalty on the squares of the discriminators' weights",
+        ),
     )
     players = (
         Player(

@@ -43,52 +43,77 @@ class DTNSettings(MethodSettings):
     earlier = MappingProxyType({"batch_norm_epsilon": 1e-5, "batch_norm_momentum": 0.9})
     feature_extractor: str | None = Field(
         None,
-        description="a .keras file of the network f, from images in [-1, 1] to codes; none: f is "
-        "trained in the first stage",
+        description="a .keras file of the network f, from images in [-1, 1] to codes, vectors "
+        "that describe what must be kept; not set: f is trained in a first stage, as a classifier "
+        "of the images of a (paper, section 3)",
     )
-    classes: int = Field(10, ge=2, description="classes that f is trained on (section 5.1)")
+    classes: int = Field(
+        10,
+        ge=2,
+        description="number of classes of the labels that f learns (paper, section 5.1: 10 digits)",
+    )
     encoder: Literal["feature_extractor", "own"] = Field(
         "feature_extractor",
-        description="G = g o f (section 3); own: a separate encoder trained with g, an ablation",
+        description="encoder of the generator: feature_extractor, f itself; own, a separate "
+        "encoder that is trained with the decoder, for comparison (paper, section 3: "
+        "feature_extractor)",
     )
     constancy: Literal["mse", "cosine"] = Field(
-        "mse", description="distance of f's codes (section 5: MSE for digits, cosine for faces)"
+        "mse",
+        description="how the codes of an image and of its translation are compared: mse, mean "
+        "squared difference; cosine, angle (paper, section 5: mse for digits, cosine for faces)",
     )
-    base_filters: int = Field(64, ge=1, description="filters of f's first layer (section 5.1)")
-    code: int = Field(128, ge=1, description="size of f's code (section 5.1)")
+    base_filters: int = Field(
+        64,
+        ge=1,
+        description="channels of the first layer of f; they double in each layer (paper, section "
+        "5.1)",
+    )
+    code: int = Field(
+        128, ge=1, description="size of the code that f computes of an image (paper, section 5.1)"
+    )
     decoder_filters: int = Field(
-        128, ge=1, description="filters before g's last layer (yunjey's code)"
+        128,
+        ge=1,
+        description="channels before the last layer of the decoder, which makes an image of a "
+        "code; they double in each layer before it (yunjey's code)",
     )
     pointwise: bool = Field(
         False,
-        description="a 1x1 convolution after every transposed one of g but the last (section 5.2, "
-        "faces)",
+        description="whether a 1x1 convolution follows each transposed convolution of the decoder "
+        "but the last (paper, section 5.2: for faces)",
     )
     discriminator: Literal["digits", "faces"] = Field(
         "digits",
-        description="faces: blocks of stride 2 with batch norm and leaky ReLU (section 5.2); "
-        "digits: convolutions of stride 2 with ReLU, the first ReLU before its norm (section 5.1, "
-        "yunjey's code)",
+        description="architecture of the discriminator: digits, convolutions of stride 2 with "
+        "ReLU, the first ReLU before its normalization; faces, blocks of stride 2 with batch "
+        "normalization and leaky ReLU (paper, section 5.1 and yunjey's code: digits; section 5.2: "
+        "faces)",
     )
     discriminator_filters: int = Field(
         128,
         ge=1,
-        description="filters of the discriminator's first layer (yunjey's code; for faces "
-        "davrempe's)",
+        description="channels of the discriminator's first layer; deeper layers have multiples of "
+        "it (yunjey's code; for faces davrempe's code)",
     )
     batch_norm_epsilon: float = Field(
-        1e-3, gt=0, description="added to the variances of batch norm (yunjey's code)"
+        1e-3,
+        gt=0,
+        description="added to variances in batch normalization, against a division by 0 (yunjey's "
+        "code)",
     )
     batch_norm_momentum: float = Field(
         0.95,
         ge=0,
         lt=1,
-        description="fraction of batch norm's moving statistics that a step keeps (yunjey's code)",
+        description="fraction of the moving statistics that batch normalization keeps in each "
+        "step (yunjey's code)",
     )
     optimizer: AdamSettings | RMSpropSettings = Field(
         AdamSettings(learning_rate=3e-4, beta_1=0.9),
         discriminator="kind",
-        description="yunjey's code; the paper gives none",
+        description="optimizer of f, decoder and discriminator (yunjey's code; the paper gives "
+        "none)",
     )
 
 
@@ -150,12 +175,43 @@ class DTN(Translator):
     chance_levels = MappingProxyType({"discriminator": 3 * math.log(3)})
     paper_shapes = ((32, 32, 3), (32, 32, 1))
     terms = (
-        content("constancy", weight=15.0, source="eq. 5; alpha = 15 for digits, 100 for faces"),
-        content("target_identity", weight=15.0, source="eq. 6; beta = 15, 1 for faces"),
-        content("classes", source="section 5.1: f is a classifier of the source"),
-        domain("adversarial", source="eq. 4"),
-        domain("discriminator", source="eq. 3"),
-        regularization("total_variation", weight=0.0, source="eq. 7; gamma = 0, 0.05 for faces"),
+        content(
+            "constancy",
+            weight=15.0,
+            source="eq. 5; alpha = 15 for digits, 100 for faces",
+            description="difference between the codes of an image of a and of its translation",
+        ),
+        content(
+            "target_identity",
+            weight=15.0,
+            source="eq. 6; beta = 15, 1 for faces",
+            description="mean squared difference between images of b and what the generator makes "
+            "of them",
+        ),
+        content(
+            "classes",
+            source="section 5.1: f is a classifier of the source",
+            description="cross-entropy of the labels, in the first stage, where f is trained",
+        ),
+        domain(
+            "adversarial",
+            source="eq. 4",
+            description="the generator's part of the GAN loss: the discriminator takes its images "
+            "for real",
+        ),
+        domain(
+            "discriminator",
+            source="eq. 3",
+            description="the discriminator's part of the GAN loss: to tell apart real images of "
+            "b, translations of a and translations of b",
+        ),
+        regularization(
+            "total_variation",
+            weight=0.0,
+            source="eq. 7; gamma = 0, 0.05 for faces",
+            description="penalty on differences of neighbouring pixels, which makes outputs "
+            "smoother",
+        ),
     )
     players = (
         Player(

@@ -30,54 +30,98 @@ class DualGANSettings(MethodSettings):
 
     earlier = MappingProxyType({"gradient_penalty_reduction": "mean"})
     gan_mode: GanMode = Field(
-        "wgan_clip", description="Wasserstein with clipping (section 3.1); wgan_gp: authors' code"
+        "wgan_clip",
+        description="GAN loss: wgan_clip, the Wasserstein loss with discriminator weights clipped "
+        "to a small range; wgan_gp, the Wasserstein loss with a penalty on the discriminators' "
+        "gradients; vanilla, cross-entropy (paper, section 3.1: wgan_clip; authors' code: "
+        "wgan_gp)",
     )
     discriminator_turns: int | None = Field(
         None,
         ge=1,
-        description="turns in a step (section 3.3: 2 to 4); none: 3 with clipping, else 1",
+        description="updates of the discriminators in a step; not set: 3 with wgan_clip, else 1 "
+        "(paper, section 3.3: 2 to 4)",
     )
     clip: float = Field(
         0.01,
         gt=0,
-        description="largest absolute weight of a discriminator (section 3.3: 0.01 to 0.1)",
+        description="wgan_clip: largest absolute value of a discriminator's weights (paper, "
+        "section 3.3: 0.01 to 0.1)",
     )
-    num_downsamples: int = Field(8, ge=2, description="downsamplings of the U-Net (authors' code)")
-    base_filters: int = Field(64, ge=1, description="filters of the first layer (authors' code)")
+    num_downsamples: int = Field(
+        8,
+        ge=2,
+        description="how often a generator halves the sides of the image, which must divide by 2 "
+        "to this power (authors' code)",
+    )
+    base_filters: int = Field(
+        64,
+        ge=1,
+        description="channels of a generator's first layer; deeper layers have multiples of it, "
+        "so it scales the whole network (authors' code)",
+    )
     norm: Literal["instance_affine", "instance", "batch", "none"] = Field(
-        "instance_affine", description="authors' code; none on the bottleneck"
+        "instance_affine",
+        description="normalization in the generators, except in the innermost layer: "
+        "instance_affine, each image by itself, with a learned scale and offset; instance, "
+        "without them; batch, over all images of a batch; none (authors' code)",
     )
-    dropout: float = Field(0.5, ge=0, lt=1, description="on three decoder levels (section 3.2)")
+    dropout: float = Field(
+        0.5,
+        ge=0,
+        lt=1,
+        description="fraction of values that dropout sets to 0 in up to three decoder layers of a "
+        "generator, the source of noise (paper, section 3.2)",
+    )
     inference_dropout: Literal["off", "fixed"] = Field(
-        "fixed", description="dropout at test time too (section 3.2)"
+        "fixed",
+        description="dropout when the trained model is used: fixed, one random choice that stays "
+        "the same; off (paper, section 3.2: dropout at test time too)",
     )
-    upsampling: Literal["transposed", "resize"] = Field("transposed", description="authors' code")
+    upsampling: Literal["transposed", "resize"] = Field(
+        "transposed",
+        description="how feature maps are enlarged: transposed, by transposed convolutions; "
+        "resize, by nearest neighbours and a convolution, which avoids checkerboard patterns "
+        "(authors' code: transposed)",
+    )
     input_skip: bool = Field(
         False,
-        description="ours: generators output a residual, which is added to the input; the sum is "
-        "clipped to [-1, 1]; needs equal channels in both domains",
+        description="generators output a change that is added to their input, and the sum is "
+        "clipped to [-1, 1]; needs equal channels in both domains (ours)",
     )
     discriminator_head: Literal["patch", "global", "patchgan"] = Field(
         "patch",
-        description="global: authors' code by default; patch: its other head; patchgan: 70x70 with "
-        "discriminator_downsamples 3 (section 3.2)",
+        description="what a discriminator scores: patch, patches of 129 pixels; global, the whole "
+        "image with one score; patchgan, the patches of pix2pix, of 70 pixels with "
+        "discriminator_downsamples = 3 (authors' code: global by default, patch as an option; "
+        "paper, section 3.2: patchgan)",
     )
     discriminator_downsamples: int = Field(
-        5, ge=1, description="downsamplings of the discriminators (authors' code)"
+        5,
+        ge=1,
+        description="how often a discriminator halves the sides of the image (authors' code)",
     )
-    discriminator_filters: int = Field(64, ge=1, description="authors' code")
+    discriminator_filters: int = Field(
+        64,
+        ge=1,
+        description="channels of a discriminator's first layer; deeper layers have multiples of "
+        "it (authors' code)",
+    )
     discriminator_norm: Literal["instance_affine", "instance", "none"] = Field(
-        "instance_affine", description="authors' code"
+        "instance_affine",
+        description="normalization in the discriminators, with the values of norm (authors' code)",
     )
     gradient_penalty_reduction: Reduction = Field(
         "sum",
-        description="of the scores of an image, before wgan_gp penalizes their gradient; sum: "
-        "authors' code; mean: ours, so that more patches do not bound each one more tightly",
+        description="wgan_gp: how the scores of an image become one number, before its gradient "
+        "is penalized: sum, or mean, with which a head of many scores does not bound each of them "
+        "more tightly (authors' code: sum; mean: ours)",
     )
     optimizer: AdamSettings | RMSpropSettings = Field(
         RMSpropSettings(initial_mean_square=1.0),
         discriminator="kind",
-        description="section 3.3 and authors' code (TensorFlow 1)",
+        description="optimizer of generators and discriminators (paper, section 3.3; authors' "
+        "code, TensorFlow 1)",
     )
 
 
@@ -139,16 +183,36 @@ class DualGAN(TwoDomainTranslator):
             weight=500.0,
             source="eq. 3, lambda_U; lambda_A = 500 in the code",
             group="reconstruction",
+            description="mean absolute difference between images of a and their translation to b "
+            "and back",
         ),
         content(
             "reconstruction_b",
             weight=500.0,
             source="eq. 3, lambda_V; lambda_B = 500 in the code",
             group="reconstruction",
+            description="mean absolute difference between images of b and their translation to a "
+            "and back",
         ),
-        domain("adversarial", source="eq. 3, generators' side"),
-        domain("discriminator", source="eq. 1 and 2"),
-        regularization("gradient_penalty", weight=10.0, source="the code; gamma = 10, WGAN-GP"),
+        domain(
+            "adversarial",
+            source="eq. 3, generators' side",
+            description="the generators' part of the GAN loss: discriminators score their images "
+            "like real ones",
+        ),
+        domain(
+            "discriminator",
+            source="eq. 1 and 2",
+            description="the discriminators' part of the GAN loss: to score real images higher "
+            "than generated ones",
+        ),
+        regularization(
+            "gradient_penalty",
+            weight=10.0,
+            source="the code; gamma = 10, WGAN-GP",
+            description="with wgan_gp, penalty on the discriminators' gradients that are not of "
+            "length 1",
+        ),
     )
     players = (
         Player(

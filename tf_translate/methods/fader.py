@@ -50,49 +50,78 @@ class FaderSettings(MethodSettings):
     """Networks, ramp and optimizers of Fader Networks; defaults are the published code's."""
 
     num_downsamples: int = Field(
-        6, ge=2, description="downsamplings (authors' code; the paper has 7)"
+        6,
+        ge=2,
+        description="how often the encoder halves the sides of the image, which must divide by 2 "
+        "to this power (authors' code; paper: 7)",
     )
-    base_filters: int = Field(32, ge=1, description="filters of the first layer (authors' code)")
+    base_filters: int = Field(
+        32,
+        ge=1,
+        description="channels of the encoder's first layer; they double in each layer up to "
+        "max_filters (authors' code)",
+    )
     max_filters: int = Field(
         512,
         ge=1,
-        description="largest number of filters of a layer (section 4, authors' code), and units of "
-        "the latent discriminator's dense layer (authors' code)",
+        description="largest number of channels of a layer, and units of the latent "
+        "discriminator's dense layer (paper, section 4; authors' code)",
     )
     initialization: Initialization = Field("torch", description=DESCRIPTION)
     discriminator_turns: int = Field(
-        1, ge=1, description="latent discriminator turns per auto-encoder turn (authors' code)"
+        1,
+        ge=1,
+        description="updates of the latent discriminator for one of the auto-encoder; it predicts "
+        "the attributes from the latent, the encoder's output (authors' code)",
     )
     latent_noise: float = Field(
-        0.0, ge=0, description="standard deviation of noise on latents in training; ours; 0: off"
+        0.0,
+        ge=0,
+        description="standard deviation of the noise added to latents in training, which hides "
+        "attributes that are encoded in tiny values; 0: off (ours)",
     )
     attribute_classification_start: int = Field(
         0,
         ge=0,
-        description="first step of the ramp of loss_weights.attribute_classification, which takes "
-        "`ramp` steps; 0: authors' code",
+        description="step at which the weight of the loss attribute_classification starts to rise "
+        "from 0; it takes as many steps as ramp (authors' code: 0)",
     )
     classifier_filters: int = Field(
-        32, ge=1, description="filters of the classifier's first layer (authors' code)"
+        32,
+        ge=1,
+        description="channels of the first layer of the classifier of attributes, which only the "
+        "loss attribute_classification needs (authors' code)",
     )
     classifier_noise: float = Field(
         0.0,
         ge=0,
-        description="standard deviation of noise on the classifier's images; ours; 0: off",
+        description="standard deviation of noise that is added to the images the classifier of "
+        "attributes sees, whose values are in [-1, 1], so that it learns less quickly; 0: off "
+        "(ours)",
     )
-    dropout: float = Field(0.3, ge=0, lt=1, description="of the latent discriminator (section 4)")
+    dropout: float = Field(
+        0.3,
+        ge=0,
+        lt=1,
+        description="fraction of values that dropout sets to 0 in the latent discriminator "
+        "(paper, section 4)",
+    )
     ramp: int = Field(
         _RAMP,
         ge=1,
-        description="steps until loss_weights.latent_adversarial reaches its value (section 4)",
+        description="steps in which the weights of the losses latent_adversarial and "
+        "attribute_classification rise from 0 to their values (paper, section 4)",
     )
     optimizer: AdamSettings | RMSpropSettings = Field(
-        AdamSettings(), discriminator="kind", description="authors' code; the paper: 2e-3"
+        AdamSettings(),
+        discriminator="kind",
+        description="optimizer of encoder and decoder (authors' code; paper: learning rate 2e-3)",
     )
     discriminator_optimizer: AdamSettings | RMSpropSettings = Field(
         AdamSettings(),
         discriminator="kind",
-        description="of the latent discriminator and the classifier (authors' code)",
+        description="optimizer of the latent discriminator and of the classifier of attributes "
+        "(authors' code)",
     )
 
 
@@ -179,21 +208,43 @@ class Fader(Translator):
     paper_shapes = ((256, 256, 3),)
     paper_attributes = MappingProxyType({"attribute": ("0", "1")})
     terms = (
-        content("reconstruction", source="eq. 1; the code: mean over pixels"),
+        content(
+            "reconstruction",
+            source="eq. 1; the code: mean over pixels",
+            description="mean squared difference between images and what the auto-encoder makes "
+            "of them with their own attributes",
+        ),
         domain(
             "latent_adversarial",
             weight=LinearRamp(_LATENT_ADVERSARIAL, _RAMP),
             source="eq. 3 and 4; lambda_E to 1e-4 over 500,000 steps, section 4",
+            description="the encoder hides attributes from the latent discriminator; the weight "
+            "rises to the given value",
         ),
-        domain("latent_discriminator", source="eq. 2"),
+        domain(
+            "latent_discriminator",
+            source="eq. 2",
+            description="cross-entropy of the latent discriminator: to read the attributes in the "
+            "latent",
+        ),
         domain(
             "attribute_classification",
             weight=0.0,
             source="the code: lambda_clf_dis, 0 in the code, with this ramp",
+            description="a classifier finds the new attributes in edited images; the weight rises "
+            "to the given value",
         ),
-        domain("classifier", source="the code: real images, for attribute_classification"),
+        domain(
+            "classifier",
+            source="the code: real images, for attribute_classification",
+            description="cross-entropy of that classifier on real images",
+        ),
         regularization(
-            "classifier_r1", weight=0.0, source="ours; R1, Mescheder et al. 2018, eq. 9"
+            "classifier_r1",
+            weight=0.0,
+            source="ours; R1, Mescheder et al. 2018, eq. 9",
+            description="penalty on the classifier's gradients at real images, which makes its "
+            "advice steadier",
         ),
     )
     players = (

@@ -42,49 +42,75 @@ class GeneGANSettings(MethodSettings):
     )
     gan_mode: GanMode = Field(
         "wgan_clip",
-        description="authors' code; wgan_gp: ours, a gradient penalty in place of clipping",
+        description="GAN loss: wgan_clip, the Wasserstein loss with discriminator weights clipped "
+        "to a small range; wgan_gp, the Wasserstein loss with a penalty on the discriminators' "
+        "gradients (authors' code: wgan_clip; wgan_gp: ours)",
     )
     clip: float = Field(
-        0.01, gt=0, description="largest absolute weight of a discriminator (authors' code)"
+        0.01,
+        gt=0,
+        description="wgan_clip: largest absolute value of a discriminator's weights (authors' "
+        "code)",
     )
     discriminator_burst_turns: int = Field(
         100,
         ge=0,
-        description="discriminator turns for one turn of the generators in a burst (authors' "
-        "code); 0: no bursts",
+        description="length of a burst: updates of the discriminators for one of splitter and "
+        "joiner; 0: no bursts (authors' code)",
     )
     discriminator_burst_every: int = Field(
-        500, ge=1, description="turns of the generators between bursts (authors' code)"
+        500,
+        ge=1,
+        description="updates of splitter and joiner from one burst to the next (authors' code)",
     )
     base_filters: int = Field(
-        128, ge=1, description="filters of the splitter's first layer (authors' code)"
+        128,
+        ge=1,
+        description="channels of the first layer of the splitter, which splits an image into "
+        "background and object; deeper layers, and the joiner, have multiples of it (authors' "
+        "code)",
     )
     norm: Literal["batch", "instance_affine", "none"] = Field(
-        "batch", description="of splitter and joiner (authors' code)"
+        "batch",
+        description="normalization in splitter and joiner: batch, over all images of a batch; "
+        "instance_affine, each image by itself, with a learned scale and offset; none (authors' "
+        "code: batch)",
     )
-    discriminator_filters: int = Field(128, ge=1, description="authors' code")
+    discriminator_filters: int = Field(
+        128,
+        ge=1,
+        description="channels of a discriminator's first layer; deeper layers have multiples of "
+        "it (authors' code)",
+    )
     discriminator_norm: Literal["batch", "instance_affine", "none"] = Field(
-        "batch", description="authors' code; wgan_gp needs one of the others"
+        "batch",
+        description="normalization in the discriminators, with the values of norm; wgan_gp needs "
+        "another one than batch (authors' code: batch)",
     )
     batch_norm_epsilon: float = Field(
         1e-3,
         gt=0,
-        description="added to the variances of batch norm (authors' code: default of tf.layers)",
+        description="added to variances in batch normalization, against a division by 0 (authors' "
+        "code: default of tf.layers)",
     )
     batch_norm_momentum: float = Field(
         0.99,
         ge=0,
         lt=1,
-        description="fraction of batch norm's moving statistics that a step keeps (authors' code: "
-        "default of tf.layers)",
+        description="fraction of the moving statistics that batch normalization keeps in each "
+        "step (authors' code: default of tf.layers)",
     )
     batch_norm_scale_stddev: float = Field(
         0.0,
         ge=0,
-        description="standard deviation of batch norm's initial scales around 1 (authors' code: 0)",
+        description="standard deviation, around 1, of the initial scales of batch normalization "
+        "(authors' code: 0)",
     )
     optimizer: AdamSettings | RMSpropSettings = Field(
-        _RMSPROP, discriminator="kind", description="authors' code (TensorFlow 1)"
+        _RMSPROP,
+        discriminator="kind",
+        description="optimizer of splitter, joiner and discriminators (authors' code, TensorFlow "
+        "1)",
     )
 
 
@@ -176,17 +202,50 @@ class GeneGAN(Translator):
     has_step_variant = True
     paper_shapes = ((64, 64, 3), (64, 64, 3))
     terms = (
-        content("reconstruction", source="the paper's reconstruction loss, L1"),
+        content(
+            "reconstruction",
+            source="the paper's reconstruction loss, L1",
+            description="mean absolute difference between images and what is joined from their "
+            "own parts",
+        ),
         content(
             "parallelogram",
             weight=2.55,
             source="the paper's parallelogram loss; 0.01 on [0, 255] in the code",
+            description="the two originals and the two images with swapped objects have equal "
+            "sums, pixel by pixel: mean absolute difference of the sums",
         ),
-        domain("adversarial", source="GAN loss, generators' side; the code: Wasserstein"),
-        domain("discriminator", source="GAN loss, discriminators' side; the code: Wasserstein"),
-        regularization("nulling", source="the paper's nulling loss, |e|"),
-        regularization("weight_decay", weight=5e-5, source="the code"),
-        regularization("gradient_penalty", weight=10.0, source="ours; gamma = 10, WGAN-GP"),
+        domain(
+            "adversarial",
+            source="GAN loss, generators' side; the code: Wasserstein",
+            description="the generators' part of the GAN loss: discriminators score swapped "
+            "images like real ones",
+        ),
+        domain(
+            "discriminator",
+            source="GAN loss, discriminators' side; the code: Wasserstein",
+            description="the discriminators' part of the GAN loss: to score real images higher "
+            "than swapped ones",
+        ),
+        regularization(
+            "nulling",
+            source="the paper's nulling loss, |e|",
+            description="mean absolute value of the object's code of images without the object, "
+            "which must be 0",
+        ),
+        regularization(
+            "weight_decay",
+            weight=5e-5,
+            source="the code",
+            description="weight decay: penalty on the squares of weights",
+        ),
+        regularization(
+            "gradient_penalty",
+            weight=10.0,
+            source="ours; gamma = 10, WGAN-GP",
+            description="with wgan_gp, penalty on the discriminators' gradients that are not of "
+            "length 1",
+        ),
     )
     players = (
         Player(

@@ -95,57 +95,84 @@ class IANSettings(MethodSettings):
     earlier = MappingProxyType({"orthogonal_form": "filters", "flow_gain": 2**0.5})
     network: Literal["simple", "full"] = Field(
         "simple",
-        description="simple: IAN_simple.py; full: IAN.py, the paper's multiscale dilated "
-        "convolutions, autoregressive flow of the latent and RGB-Beta output",
+        description="architecture: simple, transposed convolutions; full, the paper's decoder of "
+        "dilated convolutions at several scales, which makes red, green and blue one after the "
+        "other, and a random flow of the latent (authors' IAN_simple.py: simple; IAN.py: full)",
     )
     updates: Literal["together", "alternate"] = Field(
         "together",
-        description="together: all networks learn from each batch (the paper's text); alternate: "
-        "each step has two microbatches; the decoder learns from the first, the discriminator from "
-        "the second, the encoder from both (train_IAN.py: one batch each)",
+        description="together: all networks learn from each batch; alternate: a step has two "
+        "batches, the decoder learns from the first, the discriminator from the second, the "
+        "encoder from both (paper: together; authors' train_IAN.py: alternate, one batch each)",
     )
     orthogonal_form: Literal["rows", "filters"] = Field(
         "rows",
-        description="what the loss term orthogonal compares: rows, those inside each filter "
-        "(train_IAN.py, weight 1e-3); filters, all filters of a layer (the paper, weight 8e-5)",
+        description="which weights the loss term orthogonal makes orthogonal: rows, those inside "
+        "each filter; filters, all filters of a layer to each other (authors' train_IAN.py: rows, "
+        "weight 1e-3; paper: filters, weight 8e-5)",
     )
     flow_gain: float = Field(
         0.1,
         gt=0,
-        description="factor of the full network's random flow of the latent; ours; the code's is "
-        "the square root of 2, at which training overflows",
+        description="size of the weights of the full network's random flow, which changes the "
+        "latent between encoder and decoder and is never trained (ours; authors' code: the square "
+        "root of 2, at which training overflows)",
     )
     discriminator: Literal["binary", "ternary"] = Field(
         "binary",
-        description="binary: real or not (IAN_simple.py); ternary: real, reconstructed or sampled "
-        "(the paper)",
+        description="what the discriminator tells apart: binary, real images from others; "
+        "ternary, real, reconstructed and randomly generated images (authors' IAN_simple.py: "
+        "binary; paper: ternary)",
     )
     base_filters: int = Field(
-        128, ge=1, description="filters of the trunk's first layer (IAN_simple.py)"
+        128,
+        ge=1,
+        description="channels of the first layer of the trunk, the layers that discriminator and "
+        "encoder share; deeper layers have multiples of it (authors' IAN_simple.py)",
     )
     decoder_filters: int = Field(
-        128, ge=1, description="filters before the last layer (IAN_simple.py)"
+        128,
+        ge=1,
+        description="channels before the last layer of the decoder; layers before it have "
+        "multiples of it (authors' IAN_simple.py)",
     )
-    latent: int = Field(100, ge=1, description="size of z (IAN_simple.py)")
+    latent: int = Field(
+        100,
+        ge=1,
+        description="size of the latent, the vector that describes an image (authors' "
+        "IAN_simple.py)",
+    )
     latent_width: int = Field(
-        1000, ge=1, description="units of the dense layer before z (IAN_simple.py)"
+        1000,
+        ge=1,
+        description="units of the encoder's dense layer before the latent (authors' IAN_simple.py)",
     )
     kernels: int = Field(
-        500, ge=1, description="kernels of minibatch discrimination (IAN_simple.py)"
+        500,
+        ge=1,
+        description="number of similarities by which the discriminator compares the images of a "
+        "batch, so that it recognizes a decoder that repeats itself (minibatch discrimination; "
+        "authors' IAN_simple.py)",
     )
     discriminator_noise: float = Field(
-        0.0, ge=0, description="standard deviation of noise on the trunk's images; ours; 0: off"
+        0.0,
+        ge=0,
+        description="standard deviation of noise that is added to the images the trunk sees, "
+        "whose values are in [-1, 1], so that it learns less quickly; 0: off (ours)",
     )
     edit_steps: int = Field(
         10,
         ge=1,
-        description="gradient steps of an edit; ours: NPE.py takes one per mouse movement",
+        description="steps of gradient descent by which the deployed edit moves the latent "
+        "towards what was painted (ours; authors' NPE.py: one for each movement of the mouse)",
     )
     edit_learning_rate: float = Field(
-        0.05, gt=0, description="learning rate of an edit's gradient steps (NPE.py)"
+        0.05, gt=0, description="size of these steps (authors' NPE.py)"
     )
     optimizer: AdamSettings | RMSpropSettings = Field(
-        AdamSettings(), discriminator="kind", description="IAN_simple.py"
+        AdamSettings(),
+        discriminator="kind",
+        description="optimizer of all networks (authors' IAN_simple.py)",
     )
 
 
@@ -235,21 +262,52 @@ class IAN(Translator):
     deploys = ("reconstruct", "edit", "encode", "decode")
     paper_shapes = ((64, 64, 3),)
     terms = (
-        content("pixel", weight=3.0, source="the code: recon_weight = 3, times 2 |x^ - x|"),
-        content("feature", source="introspective loss; the code: mean over 4 layers"),
-        domain("adversarial", source="on reconstructions and samples"),
-        domain("discriminator", source="adversarial loss, binary or ternary"),
-        regularization(
-            "r1", weight=0.0, source="not in the paper; R1, Mescheder et al. 2018, eq. 9"
+        content(
+            "pixel",
+            weight=3.0,
+            source="the code: recon_weight = 3, times 2 |x^ - x|",
+            description="absolute difference between images and their reconstructions",
         ),
-        regularization("kl", source="the code: mean over images and latent"),
+        content(
+            "feature",
+            source="introspective loss; the code: mean over 4 layers",
+            description="squared difference between the discriminator's features of images and of "
+            "their reconstructions",
+        ),
+        domain(
+            "adversarial",
+            source="on reconstructions and samples",
+            description="the discriminator takes reconstructions and random images for real",
+        ),
+        domain(
+            "discriminator",
+            source="adversarial loss, binary or ternary",
+            description="the discriminator's part of the GAN loss: to tell real images from others",
+        ),
+        regularization(
+            "r1",
+            weight=0.0,
+            source="not in the paper; R1, Mescheder et al. 2018, eq. 9",
+            description="penalty on the discriminator's gradients at real images, which makes "
+            "training steadier",
+        ),
+        regularization(
+            "kl",
+            source="the code: mean over images and latent",
+            description="distance of the latent's distribution from a standard normal one "
+            "(Kullback-Leibler)",
+        ),
         regularization(
             "l2",
             weight=1e-5,
             source="the code: sum of squares; if orthogonal has a weight, only on the encoder head",
+            description="weight decay: penalty on the squares of weights",
         ),
         regularization(
-            "orthogonal", weight=0.0, source="the paper; 1e-3 in IAN.py, 0 in IAN_simple"
+            "orthogonal",
+            weight=0.0,
+            source="the paper; 1e-3 in IAN.py, 0 in IAN_simple",
+            description="penalty on weights that are not orthogonal to each other",
         ),
     )
     players = (

@@ -42,44 +42,83 @@ class IcGANSettings(MethodSettings):
     """Networks and optimizers of IcGAN; defaults are the published code's."""
 
     earlier = MappingProxyType({"bn_recalibration_batch_size": 1})  # that of training
-    latent: int = Field(100, ge=1, description="size of z (authors' code)")
-    base_filters: int = Field(64, ge=1, description="filters before G's last layer (authors' code)")
+    latent: int = Field(
+        100,
+        ge=1,
+        description="size of the latent z, the vector that describes what attributes do not "
+        "(authors' code)",
+    )
+    base_filters: int = Field(
+        64,
+        ge=1,
+        description="channels before the last layer of the generator; they double in each layer "
+        "before it (authors' code)",
+    )
     discriminator_filters: int = Field(
-        64, ge=1, description="filters of D's first layer (authors' code)"
+        64,
+        ge=1,
+        description="channels of the discriminator's first layer; they double in each layer "
+        "(authors' code)",
     )
     encoder_filters: int = Field(
-        32, ge=1, description="filters of the encoders' first layer (authors' code)"
+        32,
+        ge=1,
+        description="channels of the first layer of both encoders; they double in each layer "
+        "(authors' code)",
     )
-    latent_width: int = Field(4096, ge=1, description="units of E_z's dense layer (authors' code)")
+    latent_width: int = Field(
+        4096,
+        ge=1,
+        description="units of the dense layer of the encoder of z, which recovers z from an image "
+        "(authors' code: E_z)",
+    )
     attribute_width: int = Field(
-        512, ge=1, description="units of E_y's dense layer (authors' code)"
+        512,
+        ge=1,
+        description="units of the dense layer of the encoder of attributes, which recovers them "
+        "from an image (authors' code: E_y)",
     )
     upsampling: Literal["transposed", "resize"] = Field(
-        "transposed", description="of G (authors' code)"
+        "transposed",
+        description="how feature maps are enlarged: transposed, by transposed convolutions; "
+        "resize, by nearest neighbours and a convolution, which avoids checkerboard patterns "
+        "(authors' code: transposed)",
     )
     bn_recalibration_steps: int = Field(
         100,
         ge=0,
-        description="batches that re-estimate the statistics of G's batch norm (authors' code)",
+        description="steps at the start of the encoders' training that also measure the "
+        "generator's batch normalization statistics again, as its weights no longer change "
+        "(authors' code)",
     )
     bn_recalibration_batch_size: int = Field(
-        256, ge=1, description="images in each of these batches, at least (authors' code)"
+        256,
+        ge=1,
+        description="least number of generated images for each of these measurements (authors' "
+        "code)",
     )
-    initialization: Initialization = Field("torch", description=f"of E_z and E_y; {DESCRIPTION}")
+    initialization: Initialization = Field("torch", description=f"encoders: {DESCRIPTION}")
     mask_blend: bool = Field(
         False,
-        description="blends only the change of the reconstruction into the image; ours (as in IAN)",
+        description="whether a translation changes the input image only where the attributes "
+        "change its reconstruction (ours, as in IAN)",
     )
     discriminator_noise: float = Field(
         0.0,
         ge=0,
-        description="standard deviation of noise on D's images; ours, for drawings; 0: off",
+        description="standard deviation of noise that is added to the images the discriminator "
+        "sees, whose values are in [-1, 1], so that it learns less quickly; 0: off (ours, for "
+        "drawings)",
     )
     optimizer: AdamSettings | RMSpropSettings = Field(
-        _ADAM, discriminator="kind", description="of G and D (authors' code)"
+        _ADAM,
+        discriminator="kind",
+        description="optimizer of generator and discriminator (authors' code)",
     )
     encoder_optimizer: AdamSettings | RMSpropSettings = Field(
-        _ENCODER_ADAM, discriminator="kind", description="of E_z and E_y (authors' code)"
+        _ENCODER_ADAM,
+        discriminator="kind",
+        description="optimizer of both encoders (authors' code)",
     )
 
 
@@ -146,13 +185,42 @@ class IcGAN(InvertibleGAN):
     paper_shapes = ((64, 64, 3),)
     paper_attributes = MappingProxyType(dict.fromkeys(_CELEBA, ("-1", "1")))
     terms = (
-        content("latent", source="section 3: E_z, squared error on generated images"),
-        domain("attributes", source="section 3: E_y, squared error on real images"),
-        domain("adversarial", source="section 3"),
-        domain("discriminator", source="section 3; fakes have weight 0.5 in the code"),
-        domain("mismatched", weight=0.5, source="the code: real images with attributes of others"),
+        content(
+            "latent",
+            source="section 3: E_z, squared error on generated images",
+            description="squared error of the latent that the encoder of z recovers from "
+            "generated images",
+        ),
+        domain(
+            "attributes",
+            source="section 3: E_y, squared error on real images",
+            description="squared error of the attributes that the encoder of attributes finds in "
+            "real images",
+        ),
+        domain(
+            "adversarial",
+            source="section 3",
+            description="the generator's part of the GAN loss: the discriminator takes its images "
+            "for real",
+        ),
+        domain(
+            "discriminator",
+            source="section 3; fakes have weight 0.5 in the code",
+            description="the discriminator's part of the GAN loss: to tell real images from "
+            "generated ones, given their attributes",
+        ),
+        domain(
+            "mismatched",
+            weight=0.5,
+            source="the code: real images with attributes of others",
+            description="the discriminator rejects real images with the attributes of other images",
+        ),
         regularization(
-            "r1", weight=0.0, source="not in the paper; R1, Mescheder et al. 2018, eq. 9"
+            "r1",
+            weight=0.0,
+            source="not in the paper; R1, Mescheder et al. 2018, eq. 9",
+            description="penalty on the discriminator's gradients at real images, which makes "
+            "training steadier",
         ),
     )
     players = (

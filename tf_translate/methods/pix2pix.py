@@ -23,38 +23,94 @@ from tf_translate.networks.unet import unet_generator
 class Pix2PixSettings(MethodSettings):
     """Networks, GAN loss and optimizer of pix2pix; defaults are the paper's."""
 
-    generator: Literal["unet", "resnet"] = Field("unet", description="section 3.2.1")
-    num_downsamples: int = Field(8, ge=2, description="downsamplings of the U-Net (appendix 6.1.1)")
-    residual_blocks: int = Field(9, ge=1, description="of the ResNet (as in CycleGAN)")
-    base_filters: int = Field(64, ge=1, description="filters of the first layer (appendix 6.1.1)")
+    generator: Literal["unet", "resnet"] = Field(
+        "unet",
+        description="architecture of the generator: unet, an encoder and decoder with skip "
+        "connections; resnet, residual blocks at a quarter of the size, as in CycleGAN (paper, "
+        "section 3.2.1: unet)",
+    )
+    num_downsamples: int = Field(
+        8,
+        ge=2,
+        description="how often a unet generator halves the sides of the image, which must divide "
+        "by 2 to this power; 8 for 256 pixels (paper, appendix 6.1.1)",
+    )
+    residual_blocks: int = Field(
+        9,
+        ge=1,
+        description="residual blocks of a resnet generator; 6 for 128 pixels, 9 for 256 (as in "
+        "CycleGAN)",
+    )
+    base_filters: int = Field(
+        64,
+        ge=1,
+        description="channels of the generator's first layer; deeper layers have multiples of it, "
+        "so it scales the whole network (paper, appendix 6.1.1)",
+    )
     norm: Literal["batch", "instance", "instance_affine", "none"] = Field(
         "batch",
-        description="appendix 6.1; instance_affine computes the same with batch_size 1, and is the "
-        "same in training and at inference with any batch_size",
+        description="normalization: batch, over all images of a batch; instance, each image by "
+        "itself; instance_affine, with a learned scale and offset; none. instance_affine computes "
+        "the same as batch with batch_size 1, and is the same in training and in use with any "
+        "batch_size (paper, appendix 6.1: batch)",
     )
     dropout: float = Field(
-        0.5, ge=0, lt=1, description="of the U-Net (appendix 6.1.1); the ResNet has none"
+        0.5,
+        ge=0,
+        lt=1,
+        description="fraction of values that dropout sets to 0 in the decoder of a unet "
+        "generator, a source of noise; resnet has none (paper, appendix 6.1.1)",
     )
     inference_dropout: Literal["off", "fixed"] = Field(
-        "fixed", description="dropout at test time too (section 3.1)"
+        "fixed",
+        description="dropout when the trained model is used: fixed, one random choice that stays "
+        "the same; off (paper, section 3.1: dropout at test time too)",
     )
     inference_statistics: Literal["moving", "image"] = Field(
-        "image", description="statistics of the test batch, which is one image (section 3.3)"
+        "image",
+        description="statistics of batch normalization when the trained model is used: image, "
+        "those of the image itself; moving, averages over training (paper, section 3.3: those of "
+        "the test batch, which is one image)",
     )
-    upsampling: Literal["transposed", "resize"] = Field("transposed", description="appendix 6.1")
+    upsampling: Literal["transposed", "resize"] = Field(
+        "transposed",
+        description="how feature maps are enlarged: transposed, by transposed convolutions; "
+        "resize, by nearest neighbours and a convolution, which avoids checkerboard patterns "
+        "(paper, appendix 6.1: transposed)",
+    )
     input_skip: bool = Field(
         False,
-        description="ours: the generator outputs a residual, which is added to the input; the "
-        "sum is clipped to [-1, 1]; needs equal channels in both domains",
+        description="the generator outputs a change that is added to its input, and the sum is "
+        "clipped to [-1, 1]; needs equal channels in both domains (ours)",
     )
     conditional: bool = Field(
-        True, description="the discriminator also gets the input (section 3.1)"
+        True,
+        description="whether the discriminator sees the input image beside the output (paper, "
+        "section 3.1)",
     )
-    gan_mode: Literal["vanilla", "least_squares"] = Field("vanilla", description="eq. 1")
-    discriminator_layers: int = Field(3, ge=0, description="70x70 patches (appendix 6.1.2)")
-    discriminator_filters: int = Field(64, ge=1, description="appendix 6.1.2")
+    gan_mode: Literal["vanilla", "least_squares"] = Field(
+        "vanilla",
+        description="GAN loss: vanilla, cross-entropy of the discriminator's scores; "
+        "least_squares, their squared distance from 1 for real and 0 for generated images (paper, "
+        "eq. 1: vanilla)",
+    )
+    discriminator_layers: int = Field(
+        3,
+        ge=0,
+        description="convolutions of stride 2 in the discriminator, which set the size of the "
+        "patch that each of its scores judges: 1 for 16 pixels, 2 for 34, 3 for 70, 4 for 142; 0: "
+        "single pixels (paper, appendix 6.1.2: 70)",
+    )
+    discriminator_filters: int = Field(
+        64,
+        ge=1,
+        description="channels of the discriminator's first layer; deeper layers have multiples of "
+        "it (paper, appendix 6.1.2)",
+    )
     optimizer: AdamSettings | RMSpropSettings = Field(
-        AdamSettings(), discriminator="kind", description="section 3.3"
+        AdamSettings(),
+        discriminator="kind",
+        description="optimizer of generator and discriminator (paper, section 3.3)",
     )
 
 
@@ -100,9 +156,24 @@ class Pix2Pix(Translator):
 
     deploys = ("a_to_b",)
     terms = (
-        content("l1", weight=100.0, source="eq. 3 and 4; lambda = 100 in section 4.2"),
-        domain("adversarial", source="eq. 1, generator's side"),
-        domain("discriminator", source="eq. 1, discriminator's side, halved (section 3.3)"),
+        content(
+            "l1",
+            weight=100.0,
+            source="eq. 3 and 4; lambda = 100 in section 4.2",
+            description="mean absolute difference between outputs and the true images",
+        ),
+        domain(
+            "adversarial",
+            source="eq. 1, generator's side",
+            description="the generator's part of the GAN loss: the discriminator takes its images "
+            "for real",
+        ),
+        domain(
+            "discriminator",
+            source="eq. 1, discriminator's side, halved (section 3.3)",
+            description="the discriminator's part of the GAN loss: to tell real images from "
+            "generated ones",
+        ),
     )
     players = (
         Player("discriminator", ("discriminator",), "discriminator_objective", ("discriminator",)),

@@ -38,7 +38,7 @@ from tf_translate.training.error_messages import (
 )
 from tf_translate.training.failure_monitor import FailureMonitor
 from tf_translate.training.preview_images import preview_grid
-from tf_translate.training.progress import ProgressBar
+from tf_translate.training.progress import ProgressBar, TimeEstimate, warning_console
 from tf_translate.training.run_dir import RunDir, is_intact, shorten
 from tf_translate.training.workers import Workers
 from tf_translate.version import __version__
@@ -171,7 +171,7 @@ def train(
             run.ensure_checkpoint(translator.save, step, schedule.keep_checkpoints)
         with explain_write_errors(run, run.model, step):
             if stopped_early:
-                _report_early_stop(run, step, schedule, console)
+                _report_early_stop(run, step, schedule, warning_console(console))
             elif measure is not None:
                 assess_checkpoint(run, step, measure)
             run.write_model(step)
@@ -209,7 +209,7 @@ def _chief_callbacks(
     bar = ProgressBar(schedule.steps, console)
     with explain_write_errors(run, run.logs, start_step):
         writer = tf.summary.create_file_writer(str(run.logs))
-    monitor = FailureMonitor(run, writer, console)
+    monitor = FailureMonitor(run, writer, warning_console(console))
     interval = schedule.checkpoint_every
     callbacks = [
         HistoryWriter(
@@ -235,7 +235,7 @@ def _chief_callbacks(
             CheckpointAssessment(run, writer, measure, interval=interval, patience=patience)
         )
     try:
-        yield [*callbacks, bar]
+        yield [*callbacks, TimeEstimate(schedule.stages, console), bar]
     except BaseException:
         with contextlib.suppress(tf.errors.OpError):  # only the first failure is reported
             writer.close()

@@ -1,11 +1,16 @@
 """Shows the progress of training: a bar in a terminal, plain lines in a log file."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import keras
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+
+def warning_console(console: Console) -> Console:
+    """The console for warnings: that of the progress, or stderr if it is quiet."""
+    return Console(stderr=True, highlight=False, markup=False) if console.quiet else console
 
 
 class ProgressBar(keras.callbacks.Callback):
@@ -26,7 +31,7 @@ class ProgressBar(keras.callbacks.Callback):
         """Starts the bar."""
         step = int(self.model.steps_taken.numpy())
         self.start_time, self.start_step = time.monotonic(), step
-        if not self.console.is_terminal:
+        if self.console.quiet or not self.console.is_terminal:
             return
         columns = (
             TextColumn("training"),
@@ -71,3 +76,66 @@ class ProgressBar(keras.callbacks.Callback):
         if self.progress:
             self.progress.stop()
             self.progress = None
+
+
+class TimeEstimate(keras.callbacks.Callback):
+    """Says how long the remaining steps of a stage will take, once some of them are timed.
+
+    The first executions are left out, because they trace and compile the step.
+
+    Args:
+        stages: The method's stages in order, each with the step at which it ends.
+        console: Prints the sentence.
+        clock: Gives the time in seconds.
+    """
+
+    WARM_UP = 2  # executions
+    TIMED_EXECUTIONS, TIMED_SECONDS = 20, 15.0  # whichever comes first
+
+    def __init__(
+        self,
+        stages: Sequence[tuple[str, int]],
+        console: Console,
+        clock: Callable[[], float] = time.monotonic,
+    ):
+        super().__init__()
+        self.stages = stages
+        self.console = console
+        self.clock = clock
+        self.executions = 0
+
+    def on_train_begin(self, logs=None):
+        """Starts to count, in each stage again."""
+        self.executions = 0
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Prints the sentence as soon as enough steps are timed."""
+        self.executions += 1
+        if self.executions < self.WARM_UP:
+            return
+        step = int(self.model.steps_taken.numpy())
+        if self.executions == self.WARM_UP:
+            self.first_step, self.start, self.told = step, self.clock(), False
+            return
+        seconds = self.clock() - self.start
+        timed = self.executions - self.WARM_UP
+        if self.told or (timed < self.TIMED_EXECUTIONS and seconds < self.TIMED_SECONDS):
+            return
+        self.told = True
+        per_step = seconds / (step - self.first_step)
+        end = next(end for _, end in self.stages if end >= step)
+        stage = " of this stage" if len(self.stages) > 1 else ""
+        if end > step:
+            self.console.print(
+                f"about {duration(per_step * (end - step))} for the {end - step:,} steps{stage} "
+                f"that are left, {per_step:.2g} s each",
+                highlight=False,
+            )
+
+
+def duration(seconds: float) -> str:
+    """A rounded duration in words, such as "34 minutes"."""
+    for limit, unit, length in ((90, "seconds", 1), (5400, "minutes", 60), (172800, "hours", 3600)):
+        if seconds < limit:
+            return f"{seconds / length:.{1 if unit == 'hours' else 0}f} {unit}"
+    return f"{seconds / 86400:.1f} days"

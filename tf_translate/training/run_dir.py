@@ -80,9 +80,15 @@ class RunDir:
         """
         run = cls(path)
         if run.path.exists() and not (run.path.is_dir() and run._is_empty()):
-            content = "a run" if run.config.exists() else "files that are not a run"
-            suggestion = "continue it with --resume or choose" if run.config.exists() else "choose"
-            raise RunError(f"{run.path} already holds {content}; {suggestion} another --run")
+            if not run.config.exists():
+                raise RunError(
+                    f"{run.path} already holds files that are not a run; choose another --run"
+                )
+            raise RunError(
+                f"{run.path} already holds a run; continue it with --resume or choose another "
+                "--run; to continue with other settings, start a new run from its weights: --run "
+                f"NEW --set training.init_from={run.path}"
+            )
         run.check_writable()
 
     def check_writable(self) -> None:
@@ -120,7 +126,8 @@ class RunDir:
         run = cls(path)
         if not run.config.exists():
             raise RunError(
-                f"{run.path} is not a run: it has no config.json; start one without --resume"
+                f"{run.path} is not a run: it has no config.json; `tf-translate train METHOD --run "
+                f"{run.path}` makes one"
             )
         folders = {run.checkpoints, run.samples, run.logs}
         files = {each for each in vars(run).values() if each not in folders} - {run.path}

@@ -8,9 +8,9 @@ from tf_translate.networks.blocks import torch_weights
 
 Initialization = Literal["torch", "torch_2017"]
 DESCRIPTION = (  # of the setting
-    "torch_2017: as in PyTorch 0.x and Torch7 (authors' code), with kernels of transposed "
-    "convolutions bounded by input channels, uniform biases and scales of batch norm U(0, 1); "
-    "torch: as in PyTorch 1, with biases 0"
+    "how weights start: torch, as in PyTorch 1, but with biases 0; torch_2017, as in PyTorch 0 and "
+    "Torch7, with random biases, scales of batch normalization between 0 and 1, and kernels of "
+    "transposed convolutions scaled by their input channels (authors' code: torch_2017)"
 )
 
 
