@@ -15,6 +15,7 @@ from tf_translate.cli import (
     benchmark,
     data,
     describe,
+    doctor,
     evaluate,
     export,
     launch,
@@ -102,7 +103,7 @@ def main(
 
 COMMANDS = (
     *(methods, describe, settings, train, evaluate, export, verify),
-    *(lint, translate, serve, benchmark, pretrained, train_identity_embedder),
+    *(lint, translate, serve, benchmark, pretrained, train_identity_embedder, doctor),
 )
 for command in COMMANDS:
     app.command(command.NAME)(command.main)
