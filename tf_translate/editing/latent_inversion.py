@@ -50,16 +50,23 @@ class SearchSettings(Settings):
         description="steps of gradient descent in an exported model, which has no L-BFGS-B (ours)",
     )
     learning_rate: float = Field(
-        0.5, gt=0, description="length of the first of these steps; later ones are shorter (ours)"
+        0.5,
+        gt=0,
+        description="length of the first step of that gradient descent; later ones are shorter "
+        "(ours)",
     )
     momentum: float = Field(
-        0.5, ge=0, lt=1, description="fraction of a step's movement that the next one keeps (ours)"
+        0.5,
+        ge=0,
+        lt=1,
+        description="fraction of a movement that the next step of that gradient descent keeps "
+        "(ours)",
     )
     relu_gradient_width: float = Field(
         2.0,
         ge=0,
         description="range of inputs around 0, in all, over which the gradient of a ReLU rises "
-        "smoothly from 0 to 1 in these steps; 0: a jump (ours)",
+        "smoothly from 0 to 1 in that gradient descent; 0: a jump (ours)",
     )
 
     def steps_input(self) -> TensorSpec:

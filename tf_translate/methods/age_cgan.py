@@ -96,7 +96,8 @@ class AgeCGANSettings(MethodSettings):
     bn_recalibration_batch_size: int = Field(
         256,
         ge=1,
-        description="least number of generated images for each of these measurements (as in IcGAN)",
+        description="least number of generated images in each of the bn_recalibration_steps (as "
+        "in IcGAN)",
     )
     identity_embedder: str | None = Field(
         None,
@@ -115,9 +116,16 @@ class AgeCGANSettings(MethodSettings):
         description="size of the vector of an identity embedder that is trained here (FaceNet)",
     )
     identity_embedder_filters: int = Field(
-        32, ge=1, description="channels of its first layer (ours)"
+        32,
+        ge=1,
+        description="channels of the first layer of an identity embedder that is trained here "
+        "(ours)",
     )
-    identity_embedder_width: int = Field(512, ge=1, description="units of its dense layer (ours)")
+    identity_embedder_width: int = Field(
+        512,
+        ge=1,
+        description="units of the dense layer of an identity embedder that is trained here (ours)",
+    )
     mask_blend: bool = Field(
         False,
         description="whether `translate_preserving` changes the input image only where the new "

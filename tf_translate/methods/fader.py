@@ -237,7 +237,7 @@ class Fader(Translator):
         domain(
             "classifier",
             source="the code: real images, for attribute_classification",
-            description="cross-entropy of that classifier on real images",
+            description="cross-entropy of the classifier of attributes on real images",
         ),
         regularization(
             "classifier_r1",

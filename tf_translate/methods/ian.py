@@ -167,7 +167,7 @@ class IANSettings(MethodSettings):
         "towards what was painted (ours; authors' NPE.py: one for each movement of the mouse)",
     )
     edit_learning_rate: float = Field(
-        0.05, gt=0, description="size of these steps (authors' NPE.py)"
+        0.05, gt=0, description="size of each of the edit_steps (authors' NPE.py)"
     )
     optimizer: AdamSettings | RMSpropSettings = Field(
         AdamSettings(),

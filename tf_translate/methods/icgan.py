@@ -94,8 +94,8 @@ class IcGANSettings(MethodSettings):
     bn_recalibration_batch_size: int = Field(
         256,
         ge=1,
-        description="least number of generated images for each of these measurements (authors' "
-        "code)",
+        description="least number of generated images in each of the bn_recalibration_steps "
+        "(authors' code)",
     )
     initialization: Initialization = Field("torch", description=f"encoders: {DESCRIPTION}")
     mask_blend: bool = Field(
