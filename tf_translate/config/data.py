@@ -23,7 +23,8 @@ def _square(value: Any) -> Any:
     )
 
 
-Size = Annotated[tuple[Side, Side], BeforeValidator(_square)]
+Sides = tuple[Side, Side]  # height, width
+Size = Annotated[Sides, BeforeValidator(_square)]  # one number is a square
 Channels = Literal[1, 3, 4]
 Aspect = Literal["stretch", "letterbox", "crop"]
 Interpolation = Literal["bicubic", "nearest"]

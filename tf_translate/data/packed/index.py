@@ -16,7 +16,7 @@ from typing import Literal
 import numpy as np
 from pydantic import Field, ValidationError, model_validator
 
-from tf_translate.config.data import Aspect, Interpolation, Size
+from tf_translate.config.data import Aspect, Interpolation, Sides
 from tf_translate.config.settings import Settings
 from tf_translate.errors import DataError
 
@@ -39,7 +39,7 @@ class Shard(Settings):
 
 
 class TableFile(Settings):
-    """Size and hash of `images.jsonl` or `records.npy`."""
+    """Sides and hash of `images.jsonl` or `records.npy`."""
 
     bytes: int = Field(ge=0)
     sha256: str
@@ -68,7 +68,7 @@ class Index(Settings):
     columns: tuple[str, ...] = ()
     skipped: tuple[str, ...] = ()
     sizes: tuple[
-        Size, ...
+        Sides, ...
     ] = ()  # (height, width) that images were resized to; () for original files
     channels: tuple[Literal[1, 3, 4], ...] = ()
     # How images were brought to `sizes`; None for original files.
