@@ -39,7 +39,7 @@ class Shard(Settings):
 
 
 class TableFile(Settings):
-    """Sides and hash of `images.jsonl` or `records.npy`."""
+    """Size and hash of `images.jsonl` or `records.npy`."""
 
     bytes: int = Field(ge=0)
     sha256: str
