@@ -50,7 +50,7 @@ def test_packing_damaged_images_says_how_many(tmp_path, command, pairs):
     assert f"recorded as damaged: 1 (first: the image file {pairs}/train/a/3.png is empty" in stderr
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_every_command_from_training_to_translation_says_what_it_found(tmp_path, command, pairs):
     for name in (".DS_Store", "notes.txt", "raw.heic"):
         (pairs / "train" / "b" / name).touch()

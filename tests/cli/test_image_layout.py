@@ -26,7 +26,7 @@ def folder(tmp_path):
     return tmp_path / "set"
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_train_evaluate_export_verify_and_paint(command, folder, tmp_path):
     options = [part for setting in SETTINGS for part in ("--set", setting)]
     run, bundle = tmp_path / "run", tmp_path / "bundle"

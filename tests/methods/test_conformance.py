@@ -45,15 +45,17 @@ WITH_R1 = {name: {**TINY[name], "discriminator_noise": 0.1} for name in ("icgan"
 IN_TURNS = {**TINY["ian"], "updates": "alternate", "discriminator": "ternary"}
 # Methods that step like another one: DiscoGAN like DualGAN, DTN and Age-cGAN like IcGAN.
 ALIKE = ("discogan", "dtn", "age_cgan", "cut", "ian_full")
+# Steps on two replicas that are tested before a release only: those like another method's, and the
+# two slowest others.
+STEPPED_ELSEWHERE = (*ALIKE, "cyclegan", "ian")
 EVERY = pytest.mark.parametrize("name", sorted(METHODS))
-# The example outside the package is tested thoroughly before a release only, and so is what the
-# networks of IAN's paper have in common with its simple ones.
-EVERY_THOROUGHLY, EVERY_NETWORK_THOROUGHLY = (
-    pytest.mark.parametrize(
-        "name",
-        [pytest.param(name, marks=[pytest.mark.slow] * (name in rare)) for name in sorted(METHODS)],
-    )
-    for rare in (("cut", "ian_full"), ("cut",))
+# The example outside the package and IAN's full network are tested thoroughly before a release.
+EVERY_THOROUGHLY = pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.slow] * (name in ("cut", "ian_full")))
+        for name in sorted(METHODS)
+    ],
 )
 
 
@@ -137,7 +139,10 @@ def test_one_fit_step_is_finite(name):
     assert np.isfinite(list(history.values())).all()
 
 
-@EVERY_THOROUGHLY
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[pytest.mark.slow] * (name in ALIKE)) for name in sorted(METHODS)],
+)
 def test_evaluate_logs_the_losses_of_the_next_step_and_changes_nothing(name):
     model = _build(name, compiled=False)
     model.compile(run_eagerly=True)
@@ -236,7 +241,7 @@ def _averaging_descent():
     ("name", "settings"),
     [
         *(
-            pytest.param(name, TINY[name], marks=[pytest.mark.slow] * (name in ALIKE))
+            pytest.param(name, TINY[name], marks=[pytest.mark.slow] * (name in STEPPED_ELSEWHERE))
             for name in sorted(METHODS)
         ),
         ("pix2pix", BATCH_NORM),
@@ -341,7 +346,7 @@ def test_switching_every_loss_term_off_is_refused(name):
 
 
 @pytest.mark.thorough
-@EVERY_NETWORK_THOROUGHLY
+@EVERY_THOROUGHLY
 def test_each_signature_has_the_same_outputs_in_saved_model_and_tflite(name, tmp_path):
     model = _build(name)
     bundle = exporters.export(model.signatures(), tmp_path / "bundle", recipes=("float32",))

@@ -14,16 +14,15 @@ import exporters
 ROOT = Path(__file__).parents[2]
 DOORS = ("bench", "check", "check_kotlin", "demo", "docs", "lint", "make", "test")
 NAMES = {
-    "bench": "export input steps training cpu_kernels tiles parity memory image_memory startup "
+    "bench": "export input steps training public_generators cpu_kernels tiles parity memory "
+    "image_memory startup "
     "kills repeats fuzz_images fuzz_tables fuzz_bundles",
     "make": "samples digits avatars tones legacy_fixture sample_bundle eye_positions",
 }
 
 
-@pytest.mark.thorough
-@pytest.mark.parametrize(
-    "name", ["fit_pix2pix", pytest.param("fit_cyclegan", marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["fit_pix2pix", "fit_cyclegan"])
 def test_an_example_of_under_40_lines_trains_predicts_and_exports(name, tmp_path):
     script = ROOT / "scripts" / "examples" / f"{name}.py"
     assert len(script.read_text().splitlines()) < 40

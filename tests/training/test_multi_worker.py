@@ -141,7 +141,7 @@ def test_a_full_disk_stops_all_workers_with_one_sentence(disk, folder):
     assert "Traceback" not in full.text
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_a_killed_stopped_and_resumed_run_ends_with_the_weights_of_an_uninterrupted_run(folder):
     """One test, as each session goes on with the run of the one before."""
     killed = _launch(folder, *_settings(folder, 100000))

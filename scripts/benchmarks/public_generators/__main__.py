@@ -103,7 +103,7 @@ def _latency(bundle: Path, plain: Path, rounds: int) -> dict[str, Any]:
 
 def main() -> int:
     """Measures every generator; 1 if one does not pass verification."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(prog="scripts/bench public_generators")
     parser.add_argument("folder", nargs="?", type=Path, default=Path("runs/public_generators"))
     parser.add_argument("--rounds", type=int, default=20, help="0: nothing is timed")
     parser.add_argument("--only", action="append", choices=list(GENERATORS))
