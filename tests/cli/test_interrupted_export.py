@@ -127,3 +127,30 @@ def test_a_signal_in_a_destructor_ends_the_command_too():
         [sys.executable, "-c", IN_A_DESTRUCTOR], capture_output=True, text=True, timeout=WAIT
     )
     assert (done.returncode, done.stdout, done.stderr) == (143, "removed\n", "")
+
+
+CAUGHT_BY_OTHERS = """
+import os, signal, time
+from tf_translate.cli.interruption import removing_unfinished_work
+
+with removing_unfinished_work():
+    try:
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(1)
+        except BaseException:
+            pass  # as code that calls back from C may do
+        time.sleep(60)
+        print("went on")
+    finally:
+        os.kill(os.getpid(), signal.SIGINT)  # an impatient user, during the removal
+        time.sleep(0.5)
+        print("removed")
+"""
+
+
+def test_a_signal_that_other_code_catches_ends_the_command_too():
+    done = subprocess.run(
+        [sys.executable, "-c", CAUGHT_BY_OTHERS], capture_output=True, text=True, timeout=30
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "removed\n", "")

@@ -1,7 +1,7 @@
 """Ends a command on Ctrl-C or SIGTERM so that everything unfinished is removed."""
 
-import _thread
 import contextlib
+import os
 import signal
 import sys
 import threading
@@ -11,6 +11,7 @@ from typing import Any
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _RETRY_SECONDS = 0.01
+_CHECK_SECONDS = 0.2
 
 
 @contextlib.contextmanager
@@ -18,7 +19,7 @@ def removing_unfinished_work() -> Iterator[None]:
     """Turns Ctrl-C and SIGTERM into SystemExit, so that `finally` blocks run.
 
     The exit code is 130 after Ctrl-C and 143 after SIGTERM, as in a shell. A second signal is
-    ignored: it would interrupt the removal. The block must run in the main thread; in another one
+    ignored while unfinished work is removed. The block must run in the main thread; in another one
     nothing is changed.
     """
     if threading.current_thread() is not threading.main_thread():
@@ -33,9 +34,10 @@ def removing_unfinished_work() -> Iterator[None]:
 
 
 class _Interruption:
-    """Raises SystemExit in the main thread, once, wherever a signal finds it.
+    """Raises SystemExit in the main thread, wherever a signal finds it, until it takes effect.
 
-    Python ignores an exception in a destructor or a callback; it is then raised again soon after.
+    Python ignores an exception in a destructor or a callback, and code of others may catch it. It
+    is then raised again soon after.
     """
 
     def __init__(self) -> None:
@@ -61,12 +63,27 @@ class _Interruption:
     def _end(self, number: int, frame: FrameType | None) -> None:
         if self._exit is None:
             self._number, self._exit = number, SystemExit(128 + number)
-            raise self._exit
+        elif self._takes_effect():
+            return
+        self._raise_after(_CHECK_SECONDS)  # does nothing if the exit takes effect by then
+        raise self._exit
+
+    def _takes_effect(self) -> bool:
+        """Whether the main thread is in a `finally` block or the like because of the exit."""
+        error = sys.exception()
+        while error is not None and error is not self._exit:
+            error = error.__context__
+        return error is not None
+
+    def _raise_after(self, seconds: float) -> None:
+        """Sends the signal again, which interrupts a wait of the main thread too."""
+        timer = threading.Timer(seconds, os.kill, (os.getpid(), self._number))
+        timer.daemon = True
+        timer.start()
 
     def _raise_again(self, ignored: "sys.UnraisableHookArgs") -> None:
         if self._exit is None or ignored.exc_value is not self._exit:
             self._report_ignored(ignored)
             return
         self._exit = None
-        # As if the signal came again, when the destructor has ended.
-        threading.Timer(_RETRY_SECONDS, _thread.interrupt_main, (self._number,)).start()
+        self._raise_after(_RETRY_SECONDS)  # when the destructor has ended
