@@ -11,12 +11,13 @@ ALONE = "discriminators alone"
 NEEDED: Mapping[tuple[str, str], Mapping[str, int]] = {
     # G(x); D on real and fake, then on the fake for G, after the update of D.
     ("pix2pix", "train"): {"generator": 1, "discriminator": 3},
-    # G(x), G(F(y)), G(y); D on a real image, on a pooled fake, and on the fake for G.
+    # Two turns of the discriminators on different images: G(x) for each, D on a real image and a
+    # pooled fake in each. G(F(y)), and D on the fake for G.
     ("cyclegan", "train"): {
         "generator_ab": 3,
         "generator_ba": 3,
-        "discriminator_a": 3,
-        "discriminator_b": 3,
+        "discriminator_a": 5,
+        "discriminator_b": 5,
     },
     # Three turns of the discriminators, each on fresh images: G once, D on real, fake and their
     # interpolation. Then the generators' turn: reconstruction, and D on the last fake.
