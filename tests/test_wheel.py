@@ -32,14 +32,15 @@ TINY = (
 
 
 def _tracked_files():
-    listing = subprocess.run(
+    listed = subprocess.run(
         ["git", "ls-files", "-z", "tf_translate", "exporters", SAMPLES],
         cwd=ROOT,
         capture_output=True,
         text=True,
-        check=True,
-    ).stdout
-    return {name for name in listing.split("\0") if name and (ROOT / name).is_file()}
+    )
+    if listed.returncode:
+        pytest.skip("this is not a clone, so git does not tell which files are tracked")
+    return {name for name in listed.stdout.split("\0") if name and (ROOT / name).is_file()}
 
 
 def test_every_file_of_the_packages_and_the_samples_is_packed(monkeypatch):
