@@ -85,8 +85,8 @@ def signature_of(
         size: Height and width of all images whose sides the model leaves open.
         ranges: Minimum and maximum of all images, or by the name of an input or output (of all of
             that name); None marks a tensor that is no image. Default: what the first and last
-            layers tell; else an input has the range of the first output, and an output [-1, 1],
-            with a warning.
+            layers tell. Else a warning says what is assumed: [-1, 1] of an output, and of an
+            input the range of the first output.
         names: New names of inputs and outputs by those of the model. A single image is `image`.
 
     Returns:

@@ -7,7 +7,7 @@ And it cannot leave single operations in float.
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
@@ -99,16 +99,14 @@ def _scopes(content: bytes, records: Mapping[str, SignatureRecord]) -> dict[str,
     }
 
 
-def _any_of(names: Iterable[str]) -> str:
+def _any_of(names: Sequence[str]) -> str:
     """Matches the output tensors of these names, and nothing if there are none."""
     return rf"^({'|'.join(map(re.escape, names))})(;|$)" if names else r"^\b$"
 
 
 def _constant_tensors(ranges: Mapping[str, Any]) -> list[str]:
     """Names of the tensors that had one value alone in all examples."""
-    return [
-        name for name, each in ranges.items() if np.array_equal(each.get("min"), each.get("max"))
-    ]
+    return [name for name, each in ranges.items() if np.array_equal(each["min"], each["max"])]
 
 
 def _manager(package: ModuleType, recipe: Recipe, scopes: Mapping[str, str]) -> Any:

@@ -68,20 +68,28 @@ def describe_model(
         for told, tensors in ((callee.input_ranges, specs), (callee.output_ranges, outputs))
     )
 
-    def tensor(spec: tf.TensorSpec, old: str, new: str, told: Range | None, kind: str) -> Tensor:
+    def tensor(
+        spec: tf.TensorSpec,
+        old: str,
+        new: str,
+        told: Range | None,
+        kind: str,
+        assumed: Range = ASSUMED_RANGE,
+    ) -> Tensor:
         limits = given.get(new, given.get(old, everywhere))
         declared = new in given or old in given or everywhere is not None
-        return _tensor(spec, new, kind, limits, declared=declared, told=told)
+        return _tensor(spec, new, kind, limits, declared=declared, told=told, assumed=assumed)
 
     results = tuple(
         tensor(*each, "output")
         for each in zip(outputs, output_names, final_outputs, told_outputs, strict=True)
     )
     # Networks from images to images mostly have one range.
-    as_output = next((each.value_range for each in results if each.value_range is not None), None)
+    ranged = (each.value_range for each in results if each.dtype == "float32")
+    as_output = next((limits for limits in ranged if limits is not None), ASSUMED_RANGE)
     inputs = tuple(
-        tensor(spec, old, new, told or as_output, "input")
-        for spec, old, new, told in zip(specs, input_names, final_inputs, told_inputs, strict=True)
+        tensor(*each, "input", as_output)
+        for each in zip(specs, input_names, final_inputs, told_inputs, strict=True)
     )
 
     def function(**tensors: Any) -> dict[str, Any]:
@@ -190,6 +198,7 @@ def _tensor(
     *,
     declared: bool,
     told: Range | None,
+    assumed: Range,
 ) -> Tensor:
     dtype = tf.as_dtype(spec.dtype).name
     if dtype not in _DTYPES:
@@ -204,12 +213,14 @@ def _tensor(
     if declared:
         return Tensor(name, shape, dtype, None if limits is None else _checked_range(limits))
     if told is None:
+        low, high = assumed
+        other = (0.0, 1.0) if assumed == ASSUMED_RANGE else ASSUMED_RANGE
         warnings.warn(
-            f"value range of {kind} {name!r} assumed [-1, 1]: give ranges={{{name!r}: (0.0, 1.0)}} "
-            "otherwise, or None if it is no image",
+            f"value range of {kind} {name!r} assumed [{low:g}, {high:g}]: give "
+            f"ranges={{{name!r}: {other}}} otherwise, or None if it is no image",
             stacklevel=4,
         )
-    return Tensor(name, shape, dtype, told or ASSUMED_RANGE)
+    return Tensor(name, shape, dtype, told or assumed)
 
 
 def _is_pixels(spec: tf.TensorSpec) -> bool:

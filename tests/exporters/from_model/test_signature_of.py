@@ -33,7 +33,8 @@ def test_sides_that_the_model_leaves_open_are_given():
 
 
 def test_ranges_are_told_by_layers_given_or_assumed_with_a_warning():
-    unit = signature_of(_network(activation="sigmoid"))
+    with pytest.warns(UserWarning, match=r"range of input 'image' assumed \[0, 1\]: give ranges"):
+        unit = signature_of(_network(activation="sigmoid"))
     assert unit.inputs[0].value_range == unit.outputs[0].value_range == (0.0, 1.0)
     scaled = keras.Sequential(
         [keras.Input((8, 8, 3)), layers.Rescaling(1 / 255), _network((8, 8, 3))]
