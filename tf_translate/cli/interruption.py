@@ -1,7 +1,6 @@
 """Ends a command on Ctrl-C or SIGTERM so that everything unfinished is removed."""
 
 import contextlib
-import os
 import signal
 import sys
 import threading
@@ -61,11 +60,13 @@ class _Interruption:
         sys.unraisablehook = self._report_ignored
 
     def _end(self, number: int, frame: FrameType | None) -> None:
+        # Asked again until the process ends: code that catches the exit looks like a `finally`
+        # block while it does so.
+        self._raise_after(_CHECK_SECONDS)
         if self._exit is None:
             self._number, self._exit = number, SystemExit(128 + number)
         elif self._takes_effect():
             return
-        self._raise_after(_CHECK_SECONDS)  # does nothing if the exit takes effect by then
         raise self._exit
 
     def _takes_effect(self) -> bool:
@@ -77,7 +78,8 @@ class _Interruption:
 
     def _raise_after(self, seconds: float) -> None:
         """Sends the signal again, which interrupts a wait of the main thread too."""
-        timer = threading.Timer(seconds, os.kill, (os.getpid(), self._number))
+        main = threading.main_thread().ident
+        timer = threading.Timer(seconds, lambda: signal.pthread_kill(main, self._number))
         timer.daemon = True
         timer.start()
 
