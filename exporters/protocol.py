@@ -75,6 +75,7 @@ class SignatureLike(Protocol):
         For example `{"dropout": "off", "normalization": "per image"}`.
         """
 
-    # Optional attribute:
+    # Optional attributes:
     # `tolerance_factor: float`, from 1 to 100: multiplies the errors that verification allows.
     # An optimisation inside the graph amplifies differences of rounding.
+    # `float64_function`: the same function in float64, with which `export` measures rounding.

@@ -46,6 +46,9 @@ class Signature:
         inference_behavior: Layers that act differently in training, and what each does here, such
             as `{"dropout": "off"}`.
         tolerance_factor: Factor on the errors that verification allows, from 1 to 100.
+        float64_function: The same function in float64, or None: takes float inputs in float64.
+            With it, `export` measures how much rounding changes the function, and `verify` allows
+            float32 files some times that where it is more than the usual limit.
 
     Example:
         `image = Tensor("image", (None, 256, 256, 3), value_range=(0.0, 1.0))`, then
@@ -58,3 +61,4 @@ class Signature:
     outputs: Sequence[Tensor]
     inference_behavior: Mapping[str, str] = field(default_factory=dict)
     tolerance_factor: float = 1.0
+    float64_function: Callable[..., Mapping[str, Any]] | None = None

@@ -149,6 +149,7 @@ def _preparing_inputs(template: Mapping[str, Any], manifest: Manifest) -> str:
 
 def _files(template: Mapping[str, Any], manifest: Manifest) -> str:
     rows = []
+    rounding_error = max(record.rounding_error for record in manifest.signatures.values())
     for name, artifact in manifest.artifacts.items():
         size = sum(manifest.files[path].size for path in manifest.files_of(name))
         folder = artifact.kind == "saved_model"
@@ -159,7 +160,7 @@ def _files(template: Mapping[str, Any], manifest: Manifest) -> str:
                 recipe="SavedModel" if folder else artifact.recipe,
                 bytes=f"{size:,}",
                 description=_cell(artifact.description),
-                tolerance=_tolerance(artifact.float_tolerance),
+                tolerance=_tolerance(artifact.float_tolerance.allowing_rounding(rounding_error)),
             )
         )
     return "".join(rows)

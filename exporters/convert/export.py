@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -32,6 +32,7 @@ from exporters.untrusted import tflite as untrusted_tflite
 from exporters.verification import golden
 from exporters.verification.eager_reference import golden_cases
 from exporters.verification.golden import Golden
+from exporters.verification.rounding import measure_rounding
 from exporters.web.litert import litert_files
 from exporters.web.page import FOLDER, page_files, shown_signatures, write_page
 
@@ -94,6 +95,7 @@ def write_bundle(
     cases = golden_cases(signatures, plan.records, options.golden_images, options.seed)
     with bundles.writing_bundle(target) as folder:
         golden.write(folder / bundles.GOLDEN, cases)
+        plan = replace(plan, records=measure_rounding(signatures, plan.records, cases))
         saved_model.save(signatures, plan.records, folder / bundles.SAVED_MODEL)
         _convert(folder, plan)
         if not plan.keep_saved_model:

@@ -27,6 +27,7 @@ class Callee:
 
     Attributes:
         function: Takes the inputs in order; returns a tensor, a sequence or a mapping of them.
+        float64_function: The same in float64, or None if it is not known.
         inputs: Their specs, with names where the model has some.
         output_names: Names of the outputs in order; empty where the model has none.
         inference_behavior: As in a signature.
@@ -40,6 +41,7 @@ class Callee:
     inference_behavior: Mapping[str, str] | None = None
     input_ranges: Sequence[Range | None] = ()
     output_ranges: Sequence[Range | None] = ()
+    float64_function: Callable[..., Any] | None = None
 
 
 def describe_model(
@@ -92,11 +94,21 @@ def describe_model(
         for each in zip(specs, input_names, final_inputs, told_inputs, strict=True)
     )
 
-    def function(**tensors: Any) -> dict[str, Any]:
-        found = _flat(callee.function(*(tensors[each] for each in final_inputs)))
-        return dict(zip(final_outputs, found, strict=True))
+    def named(function: Callable[..., Any]) -> Callable[..., dict[str, Any]]:
+        def call(**tensors: Any) -> dict[str, Any]:
+            found = _flat(function(*(tensors[each] for each in final_inputs)))
+            return dict(zip(final_outputs, found, strict=True))
 
-    return Signature(name, function, inputs, results, dict(callee.inference_behavior or {}))
+        return call
+
+    return Signature(
+        name,
+        named(callee.function),
+        inputs,
+        results,
+        dict(callee.inference_behavior or {}),
+        float64_function=callee.float64_function and named(callee.float64_function),
+    )
 
 
 def _callee_of(model: Any) -> Callee:

@@ -1,5 +1,6 @@
 """The function of a Keras model in inference mode and float32."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import tensorflow as tf
 from exporters.errors import ExportError, first_line
 
 _HALF = ("mixed_float16", "mixed_bfloat16", "float16", "bfloat16")
+_FLOATS = (*_HALF, "float32")
 _BOUNDED = {"sigmoid": (0.0, 1.0), "hard_sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0)}
 
 
@@ -55,22 +57,31 @@ def as_function(model: Any) -> dict[str, Any]:
         tf.TensorSpec(tensor.shape, tensor.dtype, name)
         for tensor, name in zip(inputs, names, strict=True)
     ]
-    structure = getattr(model, "_inputs_struct", None)
 
-    def function(*tensors: Any) -> Any:
-        given = tensors[0] if len(tensors) == 1 else list(tensors)
-        if isinstance(structure, dict):
-            given = tf.nest.pack_sequence_as(structure, tensors)
-        return model(given, training=False)
+    def in_float64(*tensors: Any) -> Any:
+        if "model" not in copies:
+            copies["model"] = _copy_in("float64", model)
+        return _called(copies["model"], tensors)
 
+    copies: dict[str, Any] = {}  # made once, and only if someone asks
     return {
-        "function": function,
+        "function": lambda *tensors: _called(model, tensors),
+        "float64_function": in_float64,
         "inputs": specs,
         "output_names": _output_names(model),
         "inference_behavior": _behavior(model),
         "input_ranges": input_ranges(model),
         "output_ranges": output_ranges(model),
     }
+
+
+def _called(model: Any, tensors: Sequence[Any]) -> Any:
+    """Outputs in inference mode for inputs in order, packed as the model takes them."""
+    given = tensors[0] if len(tensors) == 1 else list(tensors)
+    structure = getattr(model, "_inputs_struct", None)
+    if isinstance(structure, dict):
+        given = tf.nest.pack_sequence_as(structure, tensors)
+    return model(given, training=False)
 
 
 def _own_name(name: str) -> str | None:
@@ -93,14 +104,19 @@ def float32_copy(model: Any) -> Any:
     if not half:
         return model
     try:
-        classes = {type(layer).__name__: type(layer) for layer in model._flatten_layers()}
-        copy = type(model).from_config(_in_float32(model.get_config()), custom_objects=classes)
-        copy.set_weights(model.get_weights())
+        return _copy_in("float32", model)
     except Exception as error:  # a subclassed model may not be rebuilt from its configuration
         raise ExportError(
             f"{model.name!r} computes in {half[0].dtype_policy.name} and cannot be rebuilt in "
             f"float32 ({first_line(str(error))}); load it under the policy float32"
         ) from error
+
+
+def _copy_in(dtype: str, model: Any) -> Any:
+    """The model rebuilt from its configuration in a type, with the same weights."""
+    classes = {type(layer).__name__: type(layer) for layer in model._flatten_layers()}
+    copy = type(model).from_config(_with_type(dtype, model.get_config()), custom_objects=classes)
+    copy.set_weights(model.get_weights())
     return copy
 
 
@@ -149,15 +165,15 @@ def _behavior(model: Any) -> dict[str, str]:
     return {"dropout": dropout, "normalization": ", ".join(norms) or "none"}
 
 
-def _in_float32(value: Any) -> Any:
-    """A configuration in which every dtype policy of half precision is float32."""
+def _with_type(dtype: str, value: Any) -> Any:
+    """A configuration in which `dtype` takes the place of every float type and policy."""
     if isinstance(value, dict):
         if value.get("class_name") == "DTypePolicy":
-            return "float32"
+            return dtype
         return {
-            key: "float32" if key == "dtype" and each in _HALF else _in_float32(each)
+            key: dtype if key == "dtype" and each in _FLOATS else _with_type(dtype, each)
             for key, each in value.items()
         }
     if isinstance(value, (list, tuple)):
-        return type(value)(_in_float32(each) for each in value)
+        return type(value)(_with_type(dtype, each) for each in value)
     return value

@@ -237,8 +237,8 @@ class _Replay:
     ) -> Iterator[OutputCheck]:
         each, record = self._examples[signature], self._bundle.manifest.artifacts[artifact]
         real = held_out(each.golden)
-        tolerance_factor = self._bundle.manifest.signatures[signature].tolerance_factor
-        for tensor in self._bundle.manifest.signatures[signature].outputs:
+        described = self._bundle.manifest.signatures[signature]
+        for tensor in described.outputs:
             name, actual = tensor.name, golden_outputs[tensor.name]
             golden_difference = compare(each.golden.outputs[name], actual, tensor)
             differences = {"": golden_difference}
@@ -252,8 +252,10 @@ class _Replay:
                 artifact, signature, tensor, outputs=actual, difference=golden_difference
             )
             tolerance = (
-                record.uint8_tolerance if tensor.dtype == "uint8" else record.float_tolerance
-            ).widened(tolerance_factor)
+                record.uint8_tolerance
+                if tensor.dtype == "uint8"
+                else record.float_tolerance.allowing_rounding(described.rounding_error)
+            ).widened(described.tolerance_factor)
             output = f"{artifact}: output {name!r} of {signature!r}"
             faults = [
                 _fault(output + cases, tolerance, found) for cases, found in differences.items()
