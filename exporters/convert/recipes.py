@@ -16,7 +16,6 @@ from pydantic import BaseModel, ConfigDict
 
 from exporters.errors import ExportError
 
-
 ROUNDING_FACTOR = 8.0
 
 

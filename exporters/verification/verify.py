@@ -290,7 +290,9 @@ class _Replay:
         inputs, _ = next(self._examples[signature].golden.cases())
         floats = run(record.pixels_of, golden.to_float_inputs(wrapped, inputs))
         expected = golden.to_pixel_outputs(wrapped, floats)
-        tolerance = manifest.artifacts[artifact].uint8_tolerance.widened(record.tolerance_factor)
+        # Each of the two may be off by the tolerance, so they may differ by twice as much.
+        allowed = manifest.artifacts[artifact].uint8_tolerance
+        tolerance = allowed.widened(2.0 * record.tolerance_factor)
         for tensor in filter(is_pixels, record.outputs):
             difference = compare(expected[tensor.name][None], outputs[tensor.name][:1], tensor)
             output = f"{artifact}: output {tensor.name!r} of {signature!r}"
