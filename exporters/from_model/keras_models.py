@@ -114,7 +114,7 @@ def float32_copy(model: Any) -> Any:
 
 def _copy_in(dtype: str, model: Any) -> Any:
     """The model rebuilt from its configuration in a type, with the same weights."""
-    # Keras finds its own classes; by name alone, a layer Concatenate hides the operation of that name.
+    # Keras finds its own; by name alone, a layer Concatenate hides the operation of that name.
     kinds = {type(layer) for layer in model._flatten_layers()}
     classes = {kind.__name__: kind for kind in kinds if not kind.__module__.startswith("keras.")}
     copy = type(model).from_config(_with_type(dtype, model.get_config()), custom_objects=classes)

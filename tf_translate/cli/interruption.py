@@ -79,6 +79,7 @@ class _Interruption:
     def _raise_after(self, seconds: float) -> None:
         """Sends the signal again, which interrupts a wait of the main thread too."""
         main = threading.main_thread().ident
+        assert main is not None, "it runs"
         timer = threading.Timer(seconds, lambda: signal.pthread_kill(main, self._number))
         timer.daemon = True
         timer.start()

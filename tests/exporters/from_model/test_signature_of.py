@@ -83,7 +83,7 @@ def test_several_inputs_and_outputs_keep_their_names_and_values():
 def test_networks_of_mixed_precision_compute_in_float32_with_the_same_weights():
     keras.mixed_precision.set_global_policy("mixed_float16")
     image = keras.Input((8, 8, 3))
-    halves = layers.Concatenate()([image[..., :1], keras.ops.concatenate([image, image])])
+    halves = layers.Concatenate()([image[..., :1], keras.ops.concatenate([image, image], axis=-1)])
     network = keras.Model(image, _network((8, 8, 7))(layers.BatchNormalization()(halves)))
     keras.mixed_precision.set_global_policy("float32")
     signature = signature_of(network)
