@@ -18,7 +18,7 @@ def _history(run):
     return [json.loads(line) for line in (run / "history.jsonl").read_text().splitlines()]
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_training_on_a_packed_set_equals_training_on_the_original(tmp_path, command):
     folder = write_pairs(tmp_path / "pairs", size=20)
     code, out, stderr = command("data", "pack", folder, "--output", tmp_path / "packed")

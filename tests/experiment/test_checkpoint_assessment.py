@@ -172,7 +172,7 @@ class _Shifted:
         return {"a_to_b": of(1), "b_to_a": of(-1)}
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_judges_score_content_and_domain_of_both_directions(dark_and_bright, tmp_path):
     configured = _unpaired(dark_and_bright)
     data = open_domain_dataset(configured.data, paired=False)

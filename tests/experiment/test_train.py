@@ -60,7 +60,7 @@ def test_a_resumed_run_of_several_turns_continues_with_the_same_batches(tmp_path
     assert _rows(tmp_path / "interrupted") == _rows(tmp_path / "uninterrupted")
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_a_run_resumed_during_a_burst_continues_the_burst(tmp_path):
     data = write_pairs(tmp_path / "pairs")
 

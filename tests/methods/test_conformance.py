@@ -245,10 +245,10 @@ def _averaging_descent():
             for name in sorted(METHODS)
         ),
         ("pix2pix", BATCH_NORM),
-        ("pix2pix", WITH_DROPOUT),
         *(
             pytest.param(*each, marks=pytest.mark.slow)
             for each in (
+                ("pix2pix", WITH_DROPOUT),
                 ("dualgan", CLIPPED),
                 ("genegan", BURSTS),
                 ("cyclegan", FULL_POOL),

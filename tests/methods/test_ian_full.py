@@ -198,6 +198,7 @@ def _reference_step(model, images, rate):
                 variable.assign_sub(rate * gradient)
 
 
+@pytest.mark.slow
 def test_an_alternating_step_makes_the_updates_of_two_iterations_of_the_code():
     images, results = tf.constant(_images(8)), []
     for step in (

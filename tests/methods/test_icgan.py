@@ -204,7 +204,7 @@ def _generator_with_stale_statistics(model):
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("eagerly", [False, True])
+@pytest.mark.parametrize("eagerly", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_the_first_steps_of_encoder_z_recalibrate_the_generators_batch_norm(eagerly):
     model = _model(bn_recalibration_steps=40)
     _generator_with_stale_statistics(model)
@@ -422,7 +422,7 @@ def test_the_mask_blend_equals_ians_formula_in_numpy():
     np.testing.assert_array_equal(blended[1], image[1])
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_the_mask_blend_is_off_by_default_saved_and_recorded(tmp_path):
     for on, setting in ((False, "off"), (True, "on")):
         model = _model(mask_blend=on) if on else _model()
@@ -432,7 +432,7 @@ def test_the_mask_blend_is_off_by_default_saved_and_recorded(tmp_path):
         assert copy.signatures()["translate"].inference_behavior["mask_blend"] == setting
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_the_mask_blend_is_exported_to_tflite(tmp_path):
     model = _model(mask_blend=True)
     only = {"translate": model.signatures()["translate"]}

@@ -2,6 +2,7 @@
 
 import json
 import os
+import runpy
 import shutil
 import subprocess
 import sys
@@ -71,21 +72,35 @@ def test_a_door_refuses_an_unknown_name_in_one_sentence(door):
 
 
 @pytest.mark.thorough
+def test_a_benchmark_lists_its_options_from_any_folder(tmp_path):
+    done = _bench("startup", tmp_path, Path(sys.executable).parent)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("usage: scripts/bench startup ")
+
+
 @pytest.mark.parametrize("name", NAMES["bench"].split())
-def test_a_benchmark_lists_its_options_from_any_folder(name, tmp_path):
-    done = subprocess.run(
+def test_the_module_of_a_benchmark_lists_its_options(name, tmp_path, monkeypatch, capsys):
+    python = tmp_path / "python"
+    python.write_text('#!/bin/sh\necho "$@"\n')  # shows what the door would run
+    python.chmod(0o755)
+    options, module, asked = _bench(name, tmp_path, tmp_path).stdout.rsplit(maxsplit=2)
+    assert (options, asked) == ("-P -m", "--help")
+    monkeypatch.setattr(sys, "argv", [module, "--help"])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module(module, run_name="__main__")
+    assert ended.value.code == 0
+    assert capsys.readouterr().out.startswith(f"usage: scripts/bench {name} ")
+
+
+def _bench(name, folder, python_folder):
+    path = os.pathsep.join([str(python_folder), os.environ["PATH"]])
+    return subprocess.run(
         [ROOT / "scripts" / "bench", name, "--help"],
         capture_output=True,
         text=True,
-        cwd=tmp_path,
-        env={**os.environ, "VIRTUAL_ENV": sys.prefix, "PATH": _path_of_this_python()},
+        cwd=folder,
+        env={**os.environ, "VIRTUAL_ENV": sys.prefix, "PATH": path},
     )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith(f"usage: scripts/bench {name} ")
-
-
-def _path_of_this_python():
-    return os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 
 
 @pytest.mark.skipif(

@@ -73,7 +73,7 @@ def test_xla_is_used_if_it_saves_five_percent(seconds_with_xla, used, report):
     assert reports == [report]
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_a_step_that_xla_cannot_compile_is_trained_without_xla():
     model, reports = _model(), []
 

@@ -105,17 +105,15 @@ def test_training_twice_gives_the_same_judges_and_replaces_a_broken_file(tmp_pat
         path.write_bytes(b"broken")
     with pytest.warns(UserWarning, match=r"the (domain|content) judge is trained again: .*\.keras"):
         second = train_judges(source, target, folder=tmp_path, settings=short)
-    third = train_judges(source, target, settings=short)
-    for other in (second, third):
-        np.testing.assert_allclose(
-            other.domain.features(target), first.domain.features(target), atol=1e-3
-        )
-        np.testing.assert_allclose(
-            other.content.features(target), first.content.features(target), atol=1e-4
-        )
+    np.testing.assert_allclose(
+        second.domain.features(target), first.domain.features(target), atol=1e-3
+    )
+    np.testing.assert_allclose(
+        second.content.features(target), first.content.features(target), atol=1e-4
+    )
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_domains_may_differ_in_size_and_channels():
     short = JudgeSettings(side=16, batch=8, domain_steps=1, content_steps=1)
     grey = blobs(4, seed=1)[0].mean(-1, keepdims=True)

@@ -95,7 +95,7 @@ def test_a_saved_judge_is_loaded_and_other_labels_train_another(judge, folder, m
     assert json.loads(metadata.read_text())["classes"] == list(CLASSES)
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_training_twice_gives_the_same_label_judge():
     short = LabelJudgeSettings(side=16, batch=8, steps=3)
     images, labels = shapes(12, seed=5)

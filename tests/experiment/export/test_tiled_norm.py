@@ -86,7 +86,7 @@ def test_statistics_and_outputs_of_tiles_equal_those_in_numpy(network, tiled):
         assert np.abs(one - network(tiles[[at]])).max() > 0.01
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_a_bundle_translates_an_image_equally_with_its_own_statistics_as_inputs(
     plain, tiled, network, tmp_path
 ):
