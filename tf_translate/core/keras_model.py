@@ -10,6 +10,7 @@ from tf_translate.core.multi_worker import MultiWorkerModel
 from tf_translate.core.player import Player
 from tf_translate.core.player_optimizers import PlayerOptimizers
 from tf_translate.core.signature import Signature
+from tf_translate.core.training_step.batch_check import explain_values
 
 
 class KerasTranslator(MultiWorkerModel):
@@ -38,8 +39,76 @@ class KerasTranslator(MultiWorkerModel):
         """The functions to deploy, by name."""
         raise NotImplementedError
 
+    def fit(self, *args, **options):
+        """Trains as Keras's `fit` does, on batches of the form in the class's docstring.
+
+        Raises:
+            ValueError: If a batch does not fit: a key is missing, or images are not float, not of
+                the networks' shape or not in [-1, 1].
+        """
+        with explain_values():
+            return super().fit(*args, **options)
+
+    def evaluate(self, *args, **options):
+        """Computes the loss terms as Keras's `evaluate` does; see `test_step`.
+
+        Raises:
+            ValueError: If a batch does not fit, as for `fit`.
+        """
+        with explain_values():
+            return super().evaluate(*args, **options)
+
+    def train_on_batch(self, *args, **options):
+        """Takes one training step as Keras's `train_on_batch` does.
+
+        Raises:
+            ValueError: If the batch does not fit, as for `fit`.
+        """
+        with explain_values():
+            return super().train_on_batch(*args, **options)
+
+    def test_on_batch(self, *args, **options):
+        """Computes the loss terms of one batch; see `test_step`.
+
+        Raises:
+            ValueError: If the batch does not fit, as for `fit`.
+        """
+        with explain_values():
+            return super().test_on_batch(*args, **options)
+
+    def predict(self, x, *args, **options):
+        """Translates as Keras's `predict` does, by the first signature.
+
+        Args:
+            x: Images, a data set of them, or where the signature has more inputs a mapping such as
+                `{"image": images, "attributes": attributes}`.
+            *args, **options: As in Keras.
+
+        Raises:
+            ValueError: If an input is missing or not one of the signature's.
+        """
+        if isinstance(x, Mapping) or hasattr(x, "shape"):
+            inputs_by_name(self._called_signature(), x, type(self).__name__)
+        return super().predict(x, *args, **options)
+
+    def call(self, images, training=False):
+        """Translates by the first signature: images in [-1, 1] to images in [-1, 1].
+
+        Args:
+            images: Images, or where the signature has more inputs a mapping of them by name, such
+                as `{"image": images, "attributes": attributes}`.
+            training: Ignored: signatures run in inference mode.
+
+        Raises:
+            ValueError: If an input is missing or not one of the signature's.
+        """
+        signature = self._called_signature()
+        outputs = signature.function(**inputs_by_name(signature, images, type(self).__name__))
+        return outputs[signature.outputs[0].name]
+
     def _called_signature(self) -> Signature:
-        raise NotImplementedError
+        """The signature that the model computes when it is called."""
+        return next(iter(self.signatures().values()))
 
     def export(self, filepath, format="tf_saved_model", verbose=None, **options) -> None:
         """Writes a TensorFlow SavedModel with an endpoint for each signature, by its name.

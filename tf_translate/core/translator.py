@@ -10,13 +10,13 @@ from tf_translate.core import serialization, stateless_random
 from tf_translate.core.build_arguments import check_build_arguments, check_network
 from tf_translate.core.conformance import Conformance
 from tf_translate.core.diagnostics import Diagnostics, GradientNorms
-from tf_translate.core.keras_model import check_compile_arguments, inputs_by_name
+from tf_translate.core.keras_model import check_compile_arguments
 from tf_translate.core.loss_terms import LossTerm, check_losses, with_loss_weights
 from tf_translate.core.optimizers import make_optimizer, replace_by_average
 from tf_translate.core.player import Player
 from tf_translate.core.schedules import Schedule
 from tf_translate.core.signature import Signature
-from tf_translate.core.training_step.batch_check import check_batch, check_values, explain_values
+from tf_translate.core.training_step.batch_check import check_batch, check_values
 from tf_translate.core.training_step.batch_forms import batch_of
 from tf_translate.core.training_step.forward_cache import (
     ForwardCache,
@@ -414,43 +414,6 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):  # both are Ke
 
     # --- one step ----------------------------------------------------------------------
 
-    def fit(self, *args, **options):
-        """Trains as Keras's `fit` does, on batches of the form in the class's docstring.
-
-        Raises:
-            ValueError: If a batch does not fit: a key is missing, or images are not float, not of
-                the networks' shape or not in [-1, 1].
-        """
-        with explain_values():
-            return super().fit(*args, **options)
-
-    def evaluate(self, *args, **options):
-        """Computes the loss terms as Keras's `evaluate` does; see `test_step`.
-
-        Raises:
-            ValueError: If a batch does not fit, as for `fit`.
-        """
-        with explain_values():
-            return super().evaluate(*args, **options)
-
-    def train_on_batch(self, *args, **options):
-        """Takes one training step as Keras's `train_on_batch` does.
-
-        Raises:
-            ValueError: If the batch does not fit, as for `fit`.
-        """
-        with explain_values():
-            return super().train_on_batch(*args, **options)
-
-    def test_on_batch(self, *args, **options):
-        """Computes the loss terms of one batch; see `test_step`.
-
-        Raises:
-            ValueError: If the batch does not fit, as for `fit`.
-        """
-        with explain_values():
-            return super().test_on_batch(*args, **options)
-
     @ordered_sums()  # a step repeats bit for bit, whatever threads do first
     def train_step(self, batch):
         """Lets every active player take its turns; logs the mean of each loss term."""
@@ -560,41 +523,7 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):  # both are Ke
         """One running mean for each loss term of an active player."""
         return self._active_metrics()
 
-    # --- inference ---------------------------------------------------------------------
-
-    def predict(self, x, *args, **options):
-        """Translates as Keras's `predict` does, by the first signature.
-
-        Args:
-            x: Images, a data set of them, or where the signature has more inputs a mapping such as
-                `{"image": images, "attributes": attributes}`.
-            *args, **options: As in Keras.
-
-        Raises:
-            ValueError: If an input is missing or not one of the signature's.
-        """
-        if isinstance(x, Mapping) or hasattr(x, "shape"):
-            inputs_by_name(self._called_signature(), x, type(self).__name__)
-        return super().predict(x, *args, **options)
-
-    def call(self, images, training=False):
-        """Translates by the first signature: images in [-1, 1] to images in [-1, 1].
-
-        Args:
-            images: Images, or where the signature has more inputs a mapping of them by name, such
-                as `{"image": images, "attributes": attributes}`.
-            training: Ignored: signatures run in inference mode.
-
-        Raises:
-            ValueError: If an input is missing or not one of the signature's.
-        """
-        signature = self._called_signature()
-        outputs = signature.function(**inputs_by_name(signature, images, type(self).__name__))
-        return outputs[signature.outputs[0].name]
-
-    def _called_signature(self) -> Signature:
-        """The signature that the model computes when it is called."""
-        return next(iter(self.signatures().values()))
+    # --- averaged weights --------------------------------------------------------------
 
     def use_averaged_weights(self) -> None:
         """Replaces weights by their moving averages where an optimizer has them.
