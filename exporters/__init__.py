@@ -120,6 +120,7 @@ def export(
     web: Sequence[str | Path] | None = None,
     sidecar: Mapping[str, bytes] | None = None,
     keep_saved_model: bool = True,
+    model_version: str = "",
 ) -> Path:
     """Writes a bundle: a SavedModel, a .tflite file per recipe, golden cases, manifest, card.
 
@@ -151,6 +152,8 @@ def export(
             like all other files, but this package does not read them.
         keep_saved_model: Whether the bundle keeps the SavedModel that its files are converted
             from. Without it the bundle is about a third of the size.
+        model_version: The version of the model for apps, such as "1.2.0": in the manifest, on the
+            card and in the metadata of each .tflite file. Empty if it has none.
 
     Returns:
         The bundle's absolute path.
@@ -177,5 +180,6 @@ def export(
         web=web,
         sidecar=sidecar or {},
         keep_saved_model=keep_saved_model,
+        model_version=model_version,
     )
     return write_bundle(signatures, directory, options)

@@ -4,6 +4,7 @@
 <bundle>/
   manifest.json     signatures, value ranges, tolerances, hashes and origin, for programs
   golden.npz        inputs and the outputs of the original function
+  golden/           the first of them as plain files, for the tests of an app
   saved_model/      all signatures, for servers and further conversion
   <recipe>.tflite   all signatures, for phones; one file per recipe
   card.md           data, metrics, files and how to call them, for people
