@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from exporters.android import write_android_project
 from exporters.benchmark.benchmark import Timing, benchmark
 from exporters.benchmark.compare import Comparison, compare
 from exporters.benchmark.latency_record import keep_latency
@@ -62,6 +63,7 @@ __all__ = [
     "translate_images",
     "translate_tiles",
     "verify",
+    "write_android_project",
 ]
 
 

@@ -97,7 +97,7 @@ def write_bundle(
     bundles.check_free(target)
     plan = _make_plan(signatures, recipes, options)
     cases = golden_cases(signatures, plan.records, options.golden_images, options.seed)
-    with bundles.writing_bundle(target) as folder:
+    with bundles.writing_folder(target) as folder:
         golden.write(folder / bundles.GOLDEN, cases)
         saved_model.save(signatures, plan.records, folder / bundles.SAVED_MODEL)
         _convert(folder, plan)

@@ -23,20 +23,23 @@ MAX_BYTES = 2 * 2**20  # of all files together
 MAX_CASES = 2
 
 
-def golden_files(manifest: Manifest, golden: Mapping[str, Golden]) -> dict[str, bytes]:
+def golden_files(
+    manifest: Manifest, golden: Mapping[str, Golden], *, max_bytes: int = MAX_BYTES
+) -> dict[str, bytes]:
     """Contents of the files by path; empty if a single case of each signature is too large.
 
     Args:
         manifest: Signatures, and the tolerances of the `.tflite` files.
         golden: The cases of each signature, as read from `golden.npz`.
+        max_bytes: Of all tensors together.
 
     Returns:
-        At most `MAX_CASES` of each signature, and at most `MAX_BYTES`. Of signatures with real
+        At most `MAX_CASES` of each signature, and at most `max_bytes`. Of signatures with real
         examples the second case is the first example, else the second seeded one.
     """
     shown = app_signatures(manifest.signatures)
     for count in range(MAX_CASES, 0, -1):
-        if count * sum(map(_case_bytes, shown.values())) <= MAX_BYTES:
+        if count * sum(map(_case_bytes, shown.values())) <= max_bytes:
             return _contents(manifest, shown, golden, count)
     return {}
 
