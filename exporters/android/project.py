@@ -85,6 +85,8 @@ def write_android_project(
     files[f"{_MAIN}/assets/{model}"] = content
     stored = golden_files.golden_files(opened.manifest, cases, max_bytes=_MAX_GOLDEN_BYTES)
     files |= {f"{_TEST}/assets/{path}": each for path, each in stored.items()}
+    if not stored:  # they are too large, and the test would have nothing to read
+        files = {path: each for path, each in files.items() if not path.startswith(_TEST)}
     with writing_folder(directory, "project") as folder:
         for path, each in files.items():
             (folder / path).parent.mkdir(parents=True, exist_ok=True)

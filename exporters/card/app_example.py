@@ -64,6 +64,13 @@ def examples(
     return sources
 
 
+def has_colour_images(records: Mapping[str, SignatureRecord]) -> bool:
+    """Whether apps pass or get colour images, so that there are files with functions for them."""
+    shown = tensor_text.app_signatures(records).values()
+    tensors = [each for record in shown for each in (*record.inputs, *record.outputs)]
+    return any(map(tensor_text.is_colour_image, tensors))
+
+
 def _models(models: Sequence[str]) -> dict[str, str]:
     return {
         "model": models[0],
@@ -86,18 +93,13 @@ def _call(language: Mapping[str, Any], shown: Mapping[str, SignatureRecord]) -> 
     coloured = [
         parameters[each.name] for each in record.inputs if tensor_text.is_colour_image(each)
     ]
-    any_coloured = any(
-        tensor_text.is_colour_image(tensor)
-        for each in shown.values()
-        for tensor in (*each.inputs, *each.outputs)
-    )
     needed = fill(language["image_dependencies"], **language["versions"])
     return {
         "usage": usage(language, function_names(language, shown)[name], record, parameters),
         "back": _back(language, record),
         "read": "".join(fill(language["read"], parameter=each) for each in coloured[:1]),
-        "beside": language["beside"] if any_coloured else "",
-        "image_dependencies": needed if any_coloured else "",
+        "beside": language["beside"] if has_colour_images(shown) else "",
+        "image_dependencies": needed if has_colour_images(shown) else "",
     }
 
 

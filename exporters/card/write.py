@@ -7,7 +7,7 @@ from typing import Any
 from exporters.bundle.manifest import Manifest, SignatureRecord
 from exporters.bundle.scalar_inputs import STEPS
 from exporters.card import template_files, tensor_text
-from exporters.card.app_example import LANGUAGES, examples
+from exporters.card.app_example import LANGUAGES, examples, has_colour_images
 from exporters.card.latency_table import latency_section
 from exporters.card.metadata import provenance_metadata, source_metadata
 from exporters.card.metrics_table import metrics_section
@@ -60,7 +60,7 @@ def card(title: str, manifest: Manifest) -> str:
         floats=_floats(template, manifest.signatures),
         inference_behavior=_inference_behavior(manifest.signatures),
         preparing_inputs=_preparing_inputs(template, manifest),
-        **_app_versions(),
+        **_app_versions(manifest.signatures),
         golden=_golden(template, manifest),
         files=_files(template, manifest),
         latency=latency_section(template, manifest),
@@ -86,13 +86,15 @@ def _version(template: Mapping[str, Any], manifest: Manifest) -> str:
     return known if manifest.model_version else str(template["no_version"])
 
 
-def _app_versions() -> dict[str, str]:
-    """What the examples are written for, such as `kotlin_litert` and `swift_min_sdk`."""
-    return {
-        f"{language}_{name}": version
-        for language in LANGUAGES
-        for name, version in template_files.load(language)["versions"].items()
-    }
+def _app_versions(records: Mapping[str, SignatureRecord]) -> dict[str, str]:
+    """What the examples are written for, such as `kotlin_litert`, and their files for images."""
+    found = {}
+    for language in LANGUAGES:
+        template = template_files.load(language)
+        found |= {f"{language}_{name}": text for name, text in template["versions"].items()}
+        with_images = f" and `{template['images_path']}`" if has_colour_images(records) else ""
+        found[f"{language}_images"] = with_images
+    return found
 
 
 def _golden(template: Mapping[str, Any], manifest: Manifest) -> str:

@@ -297,17 +297,22 @@ def _bits(flags: list[bool]) -> int:
 
 def main(compiler: Path, bundles: list[Path]) -> int:
     """Checks bundles; returns 1 at the first disagreement, 2 if a folder is not a bundle."""
+    from scripts.kotlin.check_project import check_project  # it imports this module
+
     for path in bundles:
         try:
+            bundle = exporters.open_bundle(path.resolve())
             with tempfile.TemporaryDirectory() as folder:
-                ways = check(exporters.open_bundle(path.resolve()), compiler, Path(folder))
+                ways = check(bundle, compiler, Path(folder))
+            with tempfile.TemporaryDirectory() as folder:
+                tests = check_project(bundle, compiler, Path(folder))
         except exporters.ExportError as error:
             print(f"error: {error}", file=sys.stderr)
             return 2
         except DisagreementError as error:
             print(f"{path}: {error}", file=sys.stderr)
             return 1
-        print(json.dumps({str(path): ways}))
+        print(json.dumps({str(path): ways, "project": tests}))
     return 0
 
 

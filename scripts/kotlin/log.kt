@@ -6,6 +6,8 @@ object Log {
 
     fun w(tag: String, message: String): Int = line("W", tag, message)
 
+    fun e(tag: String, message: String, error: Throwable): Int = line("E", tag, "$message: $error")
+
     private fun line(level: String, tag: String, message: String): Int {
         System.err.println("$level/$tag: $message")
         return 0
