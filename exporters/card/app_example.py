@@ -134,11 +134,12 @@ def _function(
     wrapped = records[record.pixels_of] if record.pixels_of else None
     parameters = argument_names(language, record)
     arguments = [
-        _values(language, tensor, parameters[tensor.name], wrapped and wrapped.inputs)
+        _values(language, tensor, parameters[tensor.name], wrapped.inputs if wrapped else ())
         for tensor in record.inputs
     ]
     results = [
-        _values(language, tensor, "", wrapped and wrapped.outputs) for tensor in record.outputs
+        _values(language, tensor, "", wrapped.outputs if wrapped else ())
+        for tensor in record.outputs
     ]
     documented = [fill(language["documented_input"], **values) for values in arguments] + [
         fill(language["documented_output"], **values) for values in results
@@ -250,7 +251,7 @@ def _values(
     language: Mapping[str, Any],
     tensor: TensorRecord,
     parameter: str,
-    floats: Sequence[TensorRecord] | None = None,
+    floats: Sequence[TensorRecord] = (),
 ) -> dict[str, str]:
     """What templates show of a tensor; `floats` are those of the wrapped float signature."""
     kind = language["types"][tensor.dtype]
@@ -272,12 +273,12 @@ def _values(
 
 
 def _range(
-    language: Mapping[str, Any], tensor: TensorRecord, floats: Sequence[TensorRecord] | None
+    language: Mapping[str, Any], tensor: TensorRecord, floats: Sequence[TensorRecord]
 ) -> str:
     """The range that pixels have in the float signature; nothing for other tensors."""
     if tensor.dtype != "uint8":
         return ""
-    limits = [each.value_range for each in floats or () if each.name == tensor.name]
+    limits = [each.value_range for each in floats if each.name == tensor.name]
     if not limits or limits[0] is None:
         return str(language["no_range"])
     low, high = map(tensor_text.number, limits[0])

@@ -88,7 +88,7 @@ def _version(template: Mapping[str, Any], manifest: Manifest) -> str:
 
 def _app_versions(records: Mapping[str, SignatureRecord]) -> dict[str, str]:
     """What the examples are written for, such as `kotlin_litert`, and their files for images."""
-    found = {}
+    found: dict[str, str] = {}
     for language in LANGUAGES:
         template = template_files.load(language)
         found |= {f"{language}_{name}": text for name, text in template["versions"].items()}
