@@ -51,7 +51,7 @@ def examples(
             **values,
             **_models(models),
             **_version(language, model_version),
-            **_call(language, shown),
+            **_call(language, records),
             **_functions(language, records, domains),
         )
         tensors = [each for record in shown.values() for each in (*record.inputs, *record.outputs)]
@@ -86,8 +86,9 @@ def _version(language: Mapping[str, Any], model_version: str) -> dict[str, str]:
     return {"version": comment if model_version else "", "model_version": literal}
 
 
-def _call(language: Mapping[str, Any], shown: Mapping[str, SignatureRecord]) -> dict[str, str]:
+def _call(language: Mapping[str, Any], records: Mapping[str, SignatureRecord]) -> dict[str, str]:
     """The comment that calls the first function, and what it needs for images."""
+    shown = tensor_text.app_signatures(records)
     name, record = next(iter(shown.items()))
     parameters = argument_names(language, record)
     coloured = [
@@ -98,8 +99,8 @@ def _call(language: Mapping[str, Any], shown: Mapping[str, SignatureRecord]) -> 
         "usage": usage(language, function_names(language, shown)[name], record, parameters),
         "back": _back(language, record),
         "read": "".join(fill(language["read"], parameter=each) for each in coloured[:1]),
-        "beside": language["beside"] if has_colour_images(shown) else "",
-        "image_dependencies": needed if has_colour_images(shown) else "",
+        "beside": language["beside"] if has_colour_images(records) else "",
+        "image_dependencies": needed if has_colour_images(records) else "",
     }
 
 

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from tf_translate.cli.interruption import removing_unfinished_work
 from tf_translate.cli.output import message_console
 
 NAME = "android"
@@ -40,6 +41,7 @@ def main(
     """
     import exporters
 
-    project = exporters.write_android_project(bundle, output, recipe=recipe, package=package)
+    with removing_unfinished_work():
+        project = exporters.write_android_project(bundle, output, recipe=recipe, package=package)
     message_console().print(f"project: {project}; next: open it in Android Studio", soft_wrap=True)
     message_console().print(f"how to build, test and update: {project / 'README.md'}")

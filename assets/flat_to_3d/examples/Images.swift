@@ -60,7 +60,7 @@ func pixels(of image: CGImage, width: Int, height: Int) -> [UInt8] {
 ///
 /// A result that is n times as large as the model's input gives an image that is n times as large.
 /// `width` and `height` are those of the model's input; the result's are given if they differ.
-func image(
+func resultImage(
   of pixels: [UInt8], width: Int, height: Int, for image: CGImage, resultWidth: Int? = nil,
   resultHeight: Int? = nil
 ) -> CGImage? {

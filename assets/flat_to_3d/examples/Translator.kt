@@ -2,11 +2,12 @@
 // Version of the model: 1.0.0.
 //
 // Written for LiteRT 2.3.0 and Android 7.0 (minSdk 24) or newer.
-// 1. Put float16.tflite into app/src/main/assets.
+// 1. Put float16.tflite into app/src/main/assets, and Images.kt beside this file.
 // 2. In build.gradle.kts: android { androidResources { noCompress += "tflite" } } and
 //    dependencies {
 //        implementation("com.google.ai.edge.litert:litert:2.3.0")
 //        implementation("com.google.ai.edge.litert:litert-gpu:2.3.0") // without it: the CPU
+//        implementation("androidx.exifinterface:exifinterface:1.4.1")
 //    }
 // 3. val translator = Translator(context)   // once: it loads the model
 //    val image = uprightBitmap(context.contentResolver, uri)   // of the photo picker

@@ -2,12 +2,12 @@
 // Version of the model: 1.0.0.
 //
 // Written for TensorFlowLiteSwift 2.17.0 and iOS 15.0 or newer.
-// 1. Add float16.tflite to the app's target, so that it is copied into its resources.
+// 1. Add float16.tflite to the app's target, so that it is copied into its resources, and Images.swift.
 // 2. In the Podfile: platform :ios, '15.0' and pod 'TensorFlowLiteSwift', '~> 2.17.0'
 // 3. let translator = try Translator()   // once: it loads the model
 //    let image = try uprightImage(at: url)   // of the photo picker
 //    let result = try translator.aToB(image: pixels(of: image, width: 64, height: 64))
-//    let shown = image(of: result, width: 64, height: 64, for: image)
+//    let shown = resultImage(of: result, width: 64, height: 64, for: image)
 //    Call it away from the main thread, from one thread at a time.
 
 import Foundation

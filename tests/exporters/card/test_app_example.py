@@ -232,7 +232,7 @@ def test_an_example_brings_images_to_the_model_by_the_aspect_of_the_bundle(langu
     assert not _has_error(language, images)
     shown = {
         KOTLIN: "val shown = bitmapOf(result, 12, 8, image)\n",
-        SWIFT: "let shown = image(of: result, width: 12, height: 8, for: image)\n",
+        SWIFT: "let shown = resultImage(of: result, width: 12, height: 8, for: image)\n",
     }
     assert shown[language] in text
 
@@ -249,7 +249,7 @@ def test_an_example_resizes_label_maps_by_the_nearest_pixel(language):
         KOTLIN: ("pixelsOf(image, 12, 8, nearest = true)", "bitmapOf(result, 12, 8, image)\n"),
         SWIFT: (
             "pixels(of: image, width: 12, height: 8, nearest: true)",
-            "image(of: result, width: 12, height: 8, for: image)\n",
+            "resultImage(of: result, width: 12, height: 8, for: image)\n",
         ),
     }
     assert all(call in text for call in calls[language])  # the result is a photograph
@@ -264,10 +264,12 @@ def test_an_example_shows_a_larger_result_at_its_size(language):
     sources = examples(make_records({"enlarge": signature}), "title", ["float32.tflite"], "stretch")
     calls = {
         KOTLIN: "bitmapOf(result, 12, 8, image, 48, 32)\n",
-        SWIFT: "image(of: result, width: 12, height: 8, for: image, resultWidth: 48, "
+        SWIFT: "resultImage(of: result, width: 12, height: 8, for: image, resultWidth: 48, "
         "resultHeight: 32)\n",
     }
-    assert calls[language] in sources[f"examples/{language.file}"]
+    text = sources[f"examples/{language.file}"]
+    assert calls[language] in text
+    assert language.images in text  # beside which it is put
 
 
 @languages
