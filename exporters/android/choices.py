@@ -13,16 +13,24 @@ from exporters.card.tensor_text import (
     is_colour_image,
     number,
 )
+from exporters.inference.images import output_scale
 
 _MAX_LABELS = 20  # of one input: a longer list helps nobody
 
 
 @dataclass(frozen=True)
 class Offer:
-    """An entry of the app's list, as an argument of Kotlin's `listOf`."""
+    """An entry of the app's list, as an argument of Kotlin's `listOf`.
+
+    Attributes:
+        name: What people read.
+        code: Kotlin.
+        scale: How many times as high and as wide as the photo its result is.
+    """
 
     name: str
     code: str
+    scale: int
 
 
 def offers(
@@ -63,6 +71,7 @@ def offers(
                     title,
                     f"    Choice({_literal(title)}) {{ translator, image ->\n"
                     f"        {shown_image}\n    }},\n",
+                    output_scale(image, record.outputs[0]),
                 )
             )
     return found, left_out

@@ -23,6 +23,7 @@ PACKAGE = "com.example.translator"
 _PREFERRED = "float16"  # half the size of float32, and what GPUs of phones compute in
 _VERSIONS = {"gradle_plugin": "8.9.1", "kotlin": "2.2.21", "compile_sdk": "36", "gpu_psnr": "30"}
 _MAX_GOLDEN_BYTES = 64 * 2**20  # a test is no part of the app
+_MAX_RESULT_PIXELS = 16_000_000  # 64 MB as an Android bitmap, and about twice that while it is made
 _PACKAGE_PATTERN = r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+"
 _MAIN, _TEST = "app/src/main", "app/src/androidTest"
 _TEMPLATES = {  # path in the project by the name of the template
@@ -130,6 +131,7 @@ def _sources(
         "model": model,
         "version": _plain(manifest.model_version) or "not stated at export",
         "choices": "".join(each.code for each in choices),
+        "max_pixels": _MAX_RESULT_PIXELS // max(each.scale for each in choices) ** 2,
         "left_out": _left_out(left_out),
         "calls": calls(shown),
         "readers": readers(shown),

@@ -55,7 +55,7 @@ class MainActivity : ComponentActivity() {
     }
 
     private fun open(uri: Uri) = inBackground {
-        val image = uprightBitmap(contentResolver, uri)
+        val image = uprightBitmap(contentResolver, uri, MAX_PHOTO_PIXELS)
         runOnUiThread {
             photo = image
             findViewById<ImageView>(R.id.before).setImageBitmap(image)

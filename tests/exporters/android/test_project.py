@@ -9,6 +9,7 @@ import xml.etree.ElementTree as ElementTree
 from importlib.resources import files as resources
 
 import pytest
+import tensorflow as tf
 
 import exporters
 from exporters.android.choices import offers
@@ -116,8 +117,24 @@ def test_a_larger_result_keeps_its_size_in_the_list():
     larger = Tensor(shape=(None, 32, 48, 3))
     signature = Signature("enlarge", lambda image: {"image": image}, outputs=(larger,))
     ((offer,), _) = offers(make_records({"enlarge": signature}), {})
+    assert offer.scale == 4
     expected = "bitmapOf(translator.enlarge(pixelsOf(image, 12, 8)), 12, 8, image, 48, 32)"
     assert expected in offer.code
+
+
+def test_photos_are_limited_by_the_size_of_the_largest_result(project, tmp_path):
+    choices = (project / f"{JAVA}/Choices.kt").read_text()
+    assert "const val MAX_PHOTO_PIXELS = 16000000\n" in choices
+    larger = Tensor(shape=(None, 32, 48, 3))
+
+    def enlarge(image):
+        return {"image": tf.repeat(tf.repeat(image, 4, 1), 4, 2)}
+
+    signature = Signature("enlarge", enlarge, outputs=(larger,))
+    bundle = exporters.export({"enlarge": signature}, tmp_path / "bundle")
+    app = exporters.write_android_project(bundle, tmp_path / "app")
+    (choices,) = app.rglob("Choices.kt")
+    assert "const val MAX_PHOTO_PIXELS = 1000000\n" in choices.read_text()  # 16 million / 4²
 
 
 def test_words_of_a_foreign_manifest_stay_text():
