@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from exporters.android import write_android_project
 from exporters.benchmark.benchmark import Timing, benchmark
 from exporters.benchmark.compare import Comparison, compare
 from exporters.benchmark.latency_record import keep_latency
@@ -62,6 +63,7 @@ __all__ = [
     "translate_images",
     "translate_tiles",
     "verify",
+    "write_android_project",
 ]
 
 
@@ -120,6 +122,7 @@ def export(
     web: Sequence[str | Path] | None = None,
     sidecar: Mapping[str, bytes] | None = None,
     keep_saved_model: bool = True,
+    model_version: str = "",
 ) -> Path:
     """Writes a bundle: a SavedModel, a .tflite file per recipe, golden cases, manifest, card.
 
@@ -151,6 +154,8 @@ def export(
             like all other files, but this package does not read them.
         keep_saved_model: Whether the bundle keeps the SavedModel that its files are converted
             from. Without it the bundle is about a third of the size.
+        model_version: The version of the model for apps, such as "1.2.0": in the manifest, on the
+            card and in the metadata of each .tflite file. Empty if it has none.
 
     Returns:
         The bundle's absolute path.
@@ -177,5 +182,6 @@ def export(
         web=web,
         sidecar=sidecar or {},
         keep_saved_model=keep_saved_model,
+        model_version=model_version,
     )
     return write_bundle(signatures, directory, options)

@@ -4,6 +4,7 @@
 <bundle>/
   manifest.json     signatures, value ranges, tolerances, hashes and origin, for programs
   golden.npz        inputs and the outputs of the original function
+  golden/           the first of them as plain files, for the tests of an app
   saved_model/      all signatures, for servers and further conversion
   <recipe>.tflite   all signatures, for phones; one file per recipe
   card.md           data, metrics, files and how to call them, for people
@@ -169,31 +170,35 @@ def _validated(content: object, file: Path) -> Manifest:
 
 
 @contextlib.contextmanager
-def writing_bundle(directory: str | Path) -> Iterator[Path]:
+def writing_folder(directory: str | Path, kind: str = "bundle") -> Iterator[Path]:
     """Yields a temporary folder that becomes `directory` if the block ends without error.
 
     If the block ends in any other way, with an interruption too, nothing is left: no temporary
     folder, and no parent folder that was created for it.
 
+    Args:
+        directory: A folder that does not exist or is empty.
+        kind: What the folder holds, for messages.
+
     Raises:
         ExportError: If `directory` is a file or holds anything, or cannot be written.
     """
     target = Path(os.path.abspath(directory))
-    check_free(target)
+    check_free(target, kind)
     temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}.partial")
     created = [parent for parent in target.parents if not parent.exists()]
     try:
         try:
             temporary.mkdir(parents=True)
         except OSError as error:
-            raise ExportError(f"cannot write a bundle to {target}: {error.strerror}") from error
+            raise ExportError(f"cannot write a {kind} to {target}: {error.strerror}") from error
         yield temporary
-        check_free(target)
+        check_free(target, kind)
         if os.name == "nt" and target.is_dir():  # elsewhere an empty folder is replaced in one step
             target.rmdir()
         temporary.rename(target)
     except OSError as error:
-        raise ExportError(f"cannot write the bundle {target}: {error}") from error
+        raise ExportError(f"cannot write the {kind} {target}: {error}") from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
         for parent in () if target.exists() else created:
@@ -201,16 +206,16 @@ def writing_bundle(directory: str | Path) -> Iterator[Path]:
                 parent.rmdir()
 
 
-def check_free(target: Path) -> None:
+def check_free(target: Path, kind: str = "bundle") -> None:
     """Raises ExportError if `target` is a file or a folder that is not empty."""
     if target.is_dir():
         if any(target.iterdir()):
             raise ExportError(
-                f"the folder {target} is not empty; a bundle never overwrites, so name a new "
+                f"the folder {target} is not empty; a {kind} never overwrites, so name a new "
                 "folder or remove this one"
             )
     elif target.exists():
-        raise ExportError(f"{target} is a file; name a folder for the bundle")
+        raise ExportError(f"{target} is a file; name a folder for the {kind}")
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:

@@ -235,11 +235,14 @@ class Manifest(_Record):
     Attributes:
         aspect: How images of any size were brought to the size of the model in training, and are
             to be when it is used; see `exporters.inference.aspect`.
+        model_version: The version of the model that apps compare, such as "1.2.0"; empty if none
+            was stated.
     """
 
     format: Literal["image-model-bundle"] = FORMAT
     format_version: int = FORMAT_VERSION
     created: str
+    model_version: Line = ""
     aspect: Aspect
     signatures: dict[Name, SignatureRecord] = Field(min_length=1)
     artifacts: dict[Name, ArtifactRecord] = Field(min_length=1)
@@ -252,10 +255,11 @@ class Manifest(_Record):
     digest: str = ""
 
     @model_serializer(mode="wrap")
-    def _omit_empty_latency(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+    def _omit_empty_fields(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
         content = dump(self)
-        if not content.get("latency"):
-            content.pop("latency", None)
+        for name in ("model_version", "latency"):
+            if not content.get(name):
+                content.pop(name, None)
         return content
 
     @model_validator(mode="after")

@@ -54,6 +54,7 @@ class Source(_CardData):
         intended_use: What it is for, and what it is not for.
         metrics: Metrics of its evaluation.
         remarks: Sentences on how to read the metrics.
+        domains: What the domains show, such as `{"a": "horses", "b": "zebras"}`.
     """
 
     run: str = ""
@@ -63,6 +64,7 @@ class Source(_CardData):
     intended_use: str = ""
     metrics: tuple[Metric, ...] = ()
     remarks: tuple[str, ...] = ()
+    domains: dict[str, str] = {}
 
 
 class Provenance(_CardData):

@@ -22,6 +22,12 @@ def display_name(name: str, record: SignatureRecord) -> str:
     return record.pixels_of or name
 
 
+def direction_words(name: str, domains: Mapping[str, str]) -> str:
+    """What `a_to_b` or `b_to_a` does in words, such as `horses to zebras`; empty if unknown."""
+    start, _, end = name.removesuffix(images.PIXEL_SUFFIX).partition("_to_")
+    return f"{domains[start]} to {domains[end]}" if {start, end} <= set(domains) else ""
+
+
 def number(value: float) -> str:
     """The shortest exact text of a number: 1, not 1.0."""
     return str(int(value)) if math.isfinite(value) and value == int(value) else repr(float(value))
@@ -93,6 +99,11 @@ def meaning(tensor: TensorRecord) -> str:
 def is_image(tensor: TensorRecord) -> bool:
     """Whether a tensor is one image of uint8 pixels."""
     return tensor.dtype == "uint8" and len(tensor.shape) == 4 and tensor.shape[0] == 1
+
+
+def is_colour_image(tensor: TensorRecord) -> bool:
+    """Whether a tensor is one image of red, green and blue pixels."""
+    return is_image(tensor) and tensor.shape[-1] == 3
 
 
 def default_texts(tensor: TensorRecord) -> Sequence[str] | None:

@@ -7,12 +7,13 @@ from typing import Any
 from exporters.bundle.manifest import Manifest, SignatureRecord
 from exporters.bundle.scalar_inputs import STEPS
 from exporters.card import template_files, tensor_text
-from exporters.card.app_example import examples
+from exporters.card.app_example import LANGUAGES, examples, has_colour_images
 from exporters.card.latency_table import latency_section
 from exporters.card.metadata import provenance_metadata, source_metadata
 from exporters.card.metrics_table import metrics_section
 from exporters.card.template_files import fill
 from exporters.convert.recipes import Tolerance
+from exporters.verification import golden_files
 
 CARD = "card.md"
 
@@ -30,7 +31,15 @@ def write_card(folder: Path, title: str, manifest: Manifest) -> None:
     """
     _write(folder / CARD, card(title, manifest))
     models = [item.path for item in manifest.artifacts.values() if item.kind == "tflite"]
-    for path, text in examples(manifest.signatures, title, models, manifest.aspect).items():
+    sources = examples(
+        manifest.signatures,
+        title,
+        models,
+        manifest.aspect,
+        domains=source_metadata(manifest.source).domains,
+        model_version=manifest.model_version,
+    )
+    for path, text in sources.items():
         _write(folder / path, text)
 
 
@@ -45,11 +54,14 @@ def card(title: str, manifest: Manifest) -> str:
         title=title,
         summary=source.summary or template["no_summary"],
         origin=_origin(source.method, source.run, source.step),
+        version=_version(template, manifest),
         intended_use=source.intended_use or template["no_intended_use"],
-        signatures=_signatures(template, manifest.signatures),
+        signatures=_signatures(template, manifest.signatures, source.domains),
         floats=_floats(template, manifest.signatures),
         inference_behavior=_inference_behavior(manifest.signatures),
         preparing_inputs=_preparing_inputs(template, manifest),
+        **_app_versions(manifest.signatures),
+        golden=_golden(template, manifest),
         files=_files(template, manifest),
         latency=latency_section(template, manifest),
         metrics=metrics_section(template, source.metrics, source.remarks, source.step),
@@ -69,11 +81,46 @@ def _origin(method: str, run: str, step: int | None) -> str:
     return " ".join(part for part in parts if part)
 
 
-def _signatures(template: Mapping[str, Any], records: Mapping[str, SignatureRecord]) -> str:
-    return "".join(
-        fill(template["signature"], name=name, rows="".join(_rows(template, record)))
-        for name, record in tensor_text.app_signatures(records).items()
-    )
+def _version(template: Mapping[str, Any], manifest: Manifest) -> str:
+    known = fill(template["version"], version=manifest.model_version)
+    return known if manifest.model_version else str(template["no_version"])
+
+
+def _app_versions(records: Mapping[str, SignatureRecord]) -> dict[str, str]:
+    """What the examples are written for, such as `kotlin_litert`, and their files for images."""
+    found: dict[str, str] = {}
+    for language in LANGUAGES:
+        template = template_files.load(language)
+        found |= {f"{language}_{name}": text for name, text in template["versions"].items()}
+        with_images = f" and `{template['images_path']}`" if has_colour_images(records) else ""
+        found[f"{language}_images"] = with_images
+    return found
+
+
+def _golden(template: Mapping[str, Any], manifest: Manifest) -> str:
+    """How an app's test reads the golden cases, or why there are no files for it."""
+    files = [path for path in manifest.files if path.startswith(f"{golden_files.FOLDER}/")]
+    limit = f"{golden_files.MAX_BYTES / 2**20:g} MB"
+    return fill(template["golden" if files else "no_golden"], limit=limit).strip()
+
+
+def _signatures(
+    template: Mapping[str, Any],
+    records: Mapping[str, SignatureRecord],
+    domains: Mapping[str, str],
+) -> str:
+    sections = []
+    for name, record in tensor_text.app_signatures(records).items():
+        words = tensor_text.direction_words(name, domains)
+        sections.append(
+            fill(
+                template["signature"],
+                name=name,
+                words=f"\n{words[0].upper()}{words[1:]}.\n" if words else "",
+                rows="".join(_rows(template, record)),
+            )
+        )
+    return "".join(sections)
 
 
 def _rows(template: Mapping[str, Any], record: SignatureRecord) -> Iterable[str]:

@@ -24,18 +24,20 @@ from exporters.convert import calibration as calibrations
 from exporters.convert import quantize, saved_model, tflite
 from exporters.convert.calibration import Calibration
 from exporters.convert.recipes import RECIPES, Recipe, get_recipe
+from exporters.convert.tflite_metadata import Description, with_metadata
 from exporters.convert.xnnpack_rewrites import optimize_for_xnnpack
 from exporters.errors import ExportError, ModelError
 from exporters.protocol import SignatureLike
 from exporters.untrusted import saved_model as untrusted_saved_model
 from exporters.untrusted import tflite as untrusted_tflite
-from exporters.verification import golden
+from exporters.verification import golden, golden_files
 from exporters.verification.eager_reference import golden_cases
 from exporters.verification.golden import Golden
 from exporters.verification.rounding import measure_rounding
 from exporters.web.litert import litert_files
 from exporters.web.page import FOLDER, page_files, shown_signatures, write_page
 
+_MAX_VERSION = 100
 _PACKAGES = ("tensorflow", "keras", "ai-edge-litert", "ai-edge-quantizer", "numpy")
 
 
@@ -54,6 +56,7 @@ class ExportOptions:
     web: Sequence[str | Path] | None
     sidecar: Mapping[str, bytes]
     keep_saved_model: bool
+    model_version: str
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,7 @@ class _Plan:
         litert: Files of LiteRT.js by name; None without a web page.
         optimize: Whether float files are rewritten for XNNPACK.
         keep_saved_model: Whether the bundle keeps the SavedModel.
+        model_version: As in the options.
     """
 
     recipes: list[Recipe]
@@ -82,6 +86,7 @@ class _Plan:
     litert: dict[str, bytes] | None
     optimize: bool
     keep_saved_model: bool
+    model_version: str
 
 
 def write_bundle(
@@ -93,7 +98,7 @@ def write_bundle(
     bundles.check_free(target)
     plan = _make_plan(signatures, recipes, options)
     cases = golden_cases(signatures, plan.records, options.golden_images, options.seed)
-    with bundles.writing_bundle(target) as folder:
+    with bundles.writing_folder(target) as folder:
         golden.write(folder / bundles.GOLDEN, cases)
         plan = replace(plan, records=measure_rounding(signatures, plan.records, cases))
         saved_model.save(signatures, plan.records, folder / bundles.SAVED_MODEL)
@@ -107,7 +112,7 @@ def write_bundle(
             )
             write_page(folder / FOLDER, page)
         _write_sidecar(folder, options.sidecar)
-        _describe(folder, target.name, plan, _golden_record(cases, options.seed))
+        _describe(folder, target.name, plan, cases, options.seed)
         _check_accepted(folder, plan)
         _check_outputs(folder, plan.recipes, cases)
     return target
@@ -134,6 +139,7 @@ def _make_plan(
         litert,
         options.optimize,
         options.keep_saved_model,
+        _get_version(options.model_version),
     )
 
 
@@ -149,6 +155,15 @@ def _get_aspect(aspect: str) -> Aspect:
     if aspect not in get_args(Aspect):
         raise ExportError(f"`aspect` must be one of {', '.join(get_args(Aspect))}, got {aspect!r}")
     return aspect  # type: ignore[return-value]
+
+
+def _get_version(version: str) -> str:
+    if not version.isprintable() or len(version) > _MAX_VERSION:
+        raise ExportError(
+            f"`model_version` must be one line of at most {_MAX_VERSION} characters, such as "
+            f"'1.2.0', got {version!r}"
+        )
+    return version
 
 
 def _litert(
@@ -184,7 +199,18 @@ def _convert(folder: Path, plan: _Plan) -> None:
             content = tflite.convert(source, recipe, plan.records)
             if _is_optimized(recipe, plan):
                 content = optimize_for_xnnpack(content)
+        content = with_metadata(content, _description(plan), plan.records)
         (folder / f"{recipe.name}.tflite").write_bytes(content)
+
+
+def _description(plan: _Plan) -> Description:
+    source = source_metadata(plan.source)
+    return Description(
+        name=source.run or source.method or "image-to-image model",
+        description=" ".join(text for text in (source.summary, source.intended_use) if text),
+        version=plan.model_version,
+        license=provenance_metadata(plan.provenance).license,
+    )
 
 
 def _is_optimized(recipe: Recipe, plan: _Plan) -> bool:
@@ -193,7 +219,8 @@ def _is_optimized(recipe: Recipe, plan: _Plan) -> bool:
 
 
 def _write_sidecar(folder: Path, sidecar: Mapping[str, bytes]) -> None:
-    reserved = {path.name for path in folder.iterdir()} | {bundles.MANIFEST}
+    reserved = {path.name for path in folder.iterdir()}
+    reserved |= {bundles.MANIFEST, golden_files.FOLDER}
     for path, content in sidecar.items():
         if not is_inside(path) or "/" not in path or path.split("/")[0] in reserved:
             raise ExportError(
@@ -204,19 +231,21 @@ def _write_sidecar(folder: Path, sidecar: Mapping[str, bytes]) -> None:
         (folder / path).write_bytes(content)
 
 
-def _describe(folder: Path, name: str, plan: _Plan, cases: GoldenRecord) -> None:
-    """Writes card, examples and manifest for the files in the folder."""
+def _describe(folder: Path, name: str, plan: _Plan, cases: Mapping[str, Golden], seed: int) -> None:
+    """Writes golden files, card, examples and manifest for the files in the folder."""
     manifest = Manifest(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
+        model_version=plan.model_version,
         aspect=plan.aspect,
         signatures=plan.records,
         artifacts=_artifacts(plan),
-        golden=cases,
+        golden=_golden_record(cases, seed),
         files=bundles.file_records(folder),
         versions=_versions(),
         source=plan.source,
         provenance=plan.provenance,
     )
+    golden_files.write(folder, golden_files.golden_files(manifest, cases))
     write_card(folder, name, manifest)
     files = bundles.file_records(folder)  # now with the card and the examples
     bundles.write_manifest(folder, manifest.model_copy(update={"files": files}))

@@ -17,7 +17,7 @@ from exporters.bundle.signatures import is_pixels
 from exporters.convert.recipes import Tolerance
 from exporters.errors import BundleError, ExportError, first_line
 from exporters.untrusted.limits import Limits
-from exporters.verification import golden
+from exporters.verification import golden, golden_files
 from exporters.verification.artifact_runs import ArtifactRuns, Run
 from exporters.verification.contact_sheet import Sheet, check_sheet_path
 from exporters.verification.golden import Arrays, Golden
@@ -96,6 +96,7 @@ def verify(
     with ArtifactRuns(bundle, (limits or Limits()) if isolated else None) as runs:
         replay = _Replay(bundle, broken, cases, judge, runs)
         replay.check_golden_ranges()
+        replay.check_golden_files(cases)
         if len(images):
             replay.add_images(by_name, original)
         for name in bundle.manifest.artifacts:
@@ -192,6 +193,19 @@ class _Replay:
                         f"the original's output {tensor.name!r} of {name!r} is {fault}; export "
                         "again with the range that the model has"
                     )
+
+    def check_golden_files(self, cases: Mapping[str, Golden]) -> None:
+        """Adds a fault for each plain file that is not what `golden.npz` and the manifest say.
+
+        Its hash is checked elsewhere: whoever writes a false file may write a false hash too.
+        """
+        listed = [path for path in self._bundle.manifest.files if _is_golden_file(path)]
+        expected = golden_files.golden_files(self._bundle.manifest, cases) if listed else {}
+        for path in listed:
+            if path in self._broken:
+                continue
+            if expected.get(path) != self._bundle.read(path):
+                self.faults.append(f"{path} is not what golden.npz holds; export the bundle again")
 
     def add_artifact(self, name: str) -> None:
         """Replays every signature of an artifact."""
@@ -326,6 +340,10 @@ class _Replay:
         manifest = self._bundle.manifest
         metrics = self._judge(*as_float_signature(manifest, signature, cases.inputs, cases.outputs))
         return {name: metric for name, metric in metrics.items() if math.isfinite(metric[0])}
+
+
+def _is_golden_file(path: str) -> bool:
+    return path.startswith(f"{golden_files.FOLDER}/")
 
 
 def _fault(output: str, tolerance: Tolerance, found: OutputDifference) -> str | None:

@@ -1,24 +1,16 @@
 // Stubs of the Android classes with which an example loads its model from the working directory.
 package android.content
 
-import java.io.Closeable
+import android.content.res.AssetManager
+import android.net.Uri
 import java.io.File
-import java.io.FileDescriptor
-import java.io.FileInputStream
+import java.io.InputStream
 
-class Context {
-    val assets = Assets()
+open class Context {
+    open val assets = AssetManager()
+    open val contentResolver = ContentResolver()
 }
 
-class Assets {
-    fun openFd(name: String) = AssetFile(File(name))
-}
-
-class AssetFile(file: File) : Closeable {
-    private val stream = FileInputStream(file)
-    val fileDescriptor: FileDescriptor = stream.fd
-    val startOffset = 0L
-    val declaredLength = file.length()
-
-    override fun close() = stream.close()
+class ContentResolver {
+    fun openInputStream(uri: Uri): InputStream? = File(uri.path).inputStream()
 }

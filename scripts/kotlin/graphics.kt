@@ -1,6 +1,9 @@
 // Stubs of the Android classes that an example uses for images.
 package android.graphics
 
+import java.io.DataInputStream
+import java.io.InputStream
+
 class Bitmap private constructor(private val colours: IntArray, val width: Int, val height: Int) {
     enum class Config { ARGB_8888 }
 
@@ -29,6 +32,34 @@ class Bitmap private constructor(private val colours: IntArray, val width: Int, 
             }
             return Bitmap(colours, width, height)
         }
+    }
+}
+
+/** Reads stubs of images: EXIF orientation, height, width, and the colours as 0xAARRGGBB. */
+object BitmapFactory {
+    class Options {
+        var inJustDecodeBounds = false
+        var inSampleSize = 1
+        var outWidth = -1
+        var outHeight = -1
+    }
+
+    fun decodeStream(stream: InputStream, padding: Any?, options: Options): Bitmap? {
+        check(padding == null)
+        val data = DataInputStream(stream)
+        data.readInt() // the orientation, which Android ignores here
+        options.outHeight = data.readInt()
+        options.outWidth = data.readInt()
+        if (options.inJustDecodeBounds) return null
+        val colours = IntArray(options.outHeight * options.outWidth) { data.readInt() }
+        val step = options.inSampleSize
+        val sampled = colours.indices.filter { it / options.outWidth % step == 0 && it % options.outWidth % step == 0 }
+        return Bitmap.createBitmap(
+            sampled.map { colours[it] }.toIntArray(),
+            (options.outWidth + step - 1) / step,
+            (options.outHeight + step - 1) / step,
+            Bitmap.Config.ARGB_8888,
+        )
     }
 }
 

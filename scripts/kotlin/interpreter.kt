@@ -7,6 +7,7 @@ import java.io.DataOutputStream
 import java.nio.Buffer
 import java.nio.ByteBuffer
 import java.nio.FloatBuffer
+import java.nio.IntBuffer
 
 object Pipe {
     val input = DataInputStream(System.`in`.buffered(1 shl 16))
@@ -17,6 +18,7 @@ object Pipe {
         when (values) {
             is ByteArray -> { output.writeUTF("uint8"); output.writeInt(values.size); output.write(values) }
             is FloatArray -> { output.writeUTF("float32"); output.writeInt(values.size); values.forEach(output::writeFloat) }
+            is IntArray -> { output.writeUTF("int32"); output.writeInt(values.size); values.forEach(output::writeInt) }
             else -> error("cannot write ${values::class}")
         }
     }
@@ -24,7 +26,21 @@ object Pipe {
     fun read(): Any = when (val type = input.readUTF()) {
         "uint8" -> ByteArray(input.readInt()).also(input::readFully)
         "float32" -> FloatArray(input.readInt()) { input.readFloat() }
+        "int32" -> IntArray(input.readInt()) { input.readInt() }
         else -> error("cannot read $type")
+    }
+
+    /** Requests a run of a signature; its outputs are read afterwards. */
+    fun request(signature: String, size: Int, threads: Int, inputs: Map<String, Any>, outputs: Set<String>) {
+        output.writeUTF("run")
+        output.writeUTF(signature)
+        output.writeInt(size)
+        output.writeInt(threads)
+        output.writeInt(inputs.size)
+        inputs.forEach { (name, values) -> write(name, values) }
+        output.writeInt(outputs.size)
+        outputs.forEach(output::writeUTF)
+        output.flush()
     }
 }
 
@@ -38,19 +54,13 @@ class Interpreter(model: ByteBuffer, private val options: Options) {
     private val size = model.remaining()
 
     fun runSignature(inputs: Map<String, Any>, outputs: Map<String, Any>, signatureKey: String) {
-        Pipe.output.writeUTF("run")
-        Pipe.output.writeUTF(signatureKey)
-        Pipe.output.writeInt(size)
-        Pipe.output.writeInt(options.threads)
-        Pipe.output.writeInt(inputs.size)
-        inputs.forEach { (name, buffer) -> Pipe.write(name, valuesOf(buffer as Buffer)) }
-        Pipe.output.writeInt(outputs.size)
-        outputs.forEach { (name, buffer) -> Pipe.write(name, valuesOf(buffer as Buffer)) }
-        Pipe.output.flush()
+        val given = inputs.mapValues { valuesOf(it.value as Buffer) }
+        Pipe.request(signatureKey, size, options.threads, given, outputs.keys)
         outputs.values.forEach { buffer ->
             when (val values = Pipe.read()) {
                 is ByteArray -> (buffer as ByteBuffer).put(values)
                 is FloatArray -> (buffer as FloatBuffer).put(values)
+                is IntArray -> (buffer as IntBuffer).put(values)
             }
         }
     }
@@ -60,6 +70,7 @@ class Interpreter(model: ByteBuffer, private val options: Options) {
     private fun valuesOf(buffer: Buffer): Any = when (buffer) {
         is ByteBuffer -> ByteArray(buffer.remaining()).also { buffer.duplicate().get(it) }
         is FloatBuffer -> FloatArray(buffer.remaining()).also { buffer.duplicate().get(it) }
+        is IntBuffer -> IntArray(buffer.remaining()).also { buffer.duplicate().get(it) }
         else -> error("LiteRT takes no ${buffer::class}")
     }
 }

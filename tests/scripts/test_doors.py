@@ -103,6 +103,7 @@ def _bench(name, folder, python_folder):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     shutil.which("java") is None
     or not (ROOT / ".venv/kotlin/node_modules/kotlin-compiler/lib/kotlin-compiler.jar").is_file(),
@@ -122,4 +123,12 @@ def test_the_kotlin_of_the_sample_bundle_compiles_and_runs(broken, tmp_path):
         assert "must be ('a_to_b_uint8'" in done.stderr
     else:
         assert done.returncode == 0, done.stderr[-2000:]
-        assert json.loads(done.stdout) == {str(bundle): {"a_to_b_uint8": ["all values"]}}
+        ways = ["all values on the CPU", "all values on the GPU"]
+        tests = {
+            "theCpuGivesTheGoldenOutputs": "passed",
+            "theGpuGivesTheGoldenOutputs": "passed",
+        }
+        assert json.loads(done.stdout) == {
+            str(bundle): {"a_to_b_uint8": ways},
+            "project": tests,
+        }

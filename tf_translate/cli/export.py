@@ -88,6 +88,21 @@ IntendedUse = Annotated[
     str | None,
     typer.Option(help="What the model is for, and what it is not for, for the card."),
 ]
+ModelVersion = Annotated[
+    str,
+    typer.Option(
+        help="Version of the model for apps, such as 1.2.0: in the manifest, on the card, in the "
+        "metadata of each .tflite file."
+    ),
+]
+DomainNames = Annotated[
+    tuple[str, str] | None,
+    typer.Option(
+        metavar="A B",
+        help="What the two domains show, in words, for the card and the apps; default from a data "
+        "set's name such as flat_to_3d or horse2zebra.",
+    ),
+]
 InputRange = Annotated[
     tuple[float, float] | None,
     typer.Option(
@@ -135,6 +150,8 @@ def main(
     saved_model: WithSavedModel = True,
     judges: WithJudges = True,
     intended_use: IntendedUse = None,
+    model_version: ModelVersion = "",
+    domain_names: DomainNames = None,
     input_range: InputRange = None,
     output_range: OutputRange = None,
     size: ImageSize = None,
@@ -157,7 +174,7 @@ def main(
 
       tf-translate export runs/emoji --bundle bundles/own --recipe int8 --calibration photos
 
-      tf-translate export runs/emoji --bundle bundles/app --recipe float16 --no-saved-model
+      tf-translate export runs/emoji --bundle bundles/app --recipe float16 --model-version 1.0.0
 
       tf-translate export runs/emoji --bundle bundles/tiles --frozen-norm
 
@@ -188,6 +205,8 @@ def main(
                 license=license,
                 saved_model=saved_model,
                 intended_use=intended_use,
+                model_version=model_version,
+                domain_names=domain_names,
             )
         else:
             for_file.check_unused()
@@ -204,6 +223,8 @@ def main(
                 saved_model=saved_model,
                 judges=judges,
                 intended_use=intended_use,
+                model_version=model_version,
+                domain_names=domain_names,
             )
     _print_next_steps(path, bundle, web)
 
@@ -222,6 +243,8 @@ def _export_run(
     saved_model: bool,
     judges: bool,
     intended_use: str | None,
+    model_version: str,
+    domain_names: tuple[str, str] | None,
 ) -> Path:
     """Exports a run's signatures; returns the bundle's path."""
     load_tensorflow()
@@ -231,7 +254,7 @@ def _export_run(
 
     trained = load_run_to_export(run)
     sidecar = _judge_files_or_notice(trained, run) if judges else {}
-    source = source_of(trained, intended_use)
+    source = source_of(trained, intended_use, domain_names)
     if frozen_norm:
         source["frozen_norm"] = _freeze(trained, calibration)
     signatures, golden = _signatures(trained, norm_inputs)
@@ -249,6 +272,7 @@ def _export_run(
         web=web,
         sidecar=sidecar,
         keep_saved_model=saved_model,
+        model_version=model_version,
     )
 
 
@@ -290,7 +314,11 @@ def _signatures(trained, norm_inputs: bool) -> tuple[dict, dict]:
 
 def _print_next_steps(path: Path, bundle: Path, web: bool) -> None:
     message_console().print(f"bundle: {path}; next: tf-translate verify {bundle}")
-    message_console().print(f"for apps: {path / 'card.md'} and {path / 'examples'}")
+    message_console().print(
+        f"for apps: {path / 'card.md'} and {path / 'examples'}; a project: tf-translate android "
+        f"{bundle} --output DIR",
+        soft_wrap=True,
+    )
     if web:
         message_console().print(f"page: tf-translate serve {bundle}")
 

@@ -58,6 +58,8 @@ def export_model_file(
     license: str | None,
     saved_model: bool,
     intended_use: str | None,
+    model_version: str,
+    domain_names: tuple[str, str] | None,
 ) -> Path:
     """Exports the network of a file as the signature `a_to_b`; returns the bundle's path."""
     for name in ("input_range", "output_range"):
@@ -91,11 +93,16 @@ def export_model_file(
         aspect=aspect,
         golden_images=golden,
         calibration=examples,
-        source={"file": file.name} | ({"intended_use": intended_use} if intended_use else {}),
+        source={
+            "file": file.name,
+            **({"intended_use": intended_use} if intended_use else {}),
+            **({"domains": dict(zip("ab", domain_names, strict=True))} if domain_names else {}),
+        },
         provenance={"license": license} if license else {},
         optimize=optimize,
         web=web,
         keep_saved_model=saved_model,
+        model_version=model_version,
     )
 
 

@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 
 from tf_translate.cli import (
+    android,
     benchmark,
     data,
     describe,
@@ -103,7 +104,7 @@ def main(
 
 COMMANDS = (
     *(methods, describe, settings, train, evaluate, export, verify),
-    *(lint, translate, serve, benchmark, pretrained, train_identity_embedder, doctor),
+    *(lint, translate, serve, benchmark, android, pretrained, train_identity_embedder, doctor),
 )
 for command in COMMANDS:
     app.command(command.NAME)(command.main)

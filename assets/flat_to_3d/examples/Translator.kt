@@ -1,145 +1,194 @@
 // How an Android app calls the models of the bundle "flat_to_3d". Generated from its manifest.json.
+// Version of the model: 1.0.0.
 //
-// 1. Put float16.tflite into app/src/main/assets.
-// 2. In build.gradle.kts: dependencies { implementation("com.google.ai.edge.litert:litert:1.4.0") }
-//    and android { androidResources { noCompress += "tflite" } }
+// Written for LiteRT 2.3.0 and Android 7.0 (minSdk 24) or newer.
+// 1. Put float16.tflite into app/src/main/assets, and Images.kt beside this file.
+// 2. In build.gradle.kts: android { androidResources { noCompress += "tflite" } } and
+//    dependencies {
+//        implementation("com.google.ai.edge.litert:litert:2.3.0")
+//        implementation("com.google.ai.edge.litert:litert-gpu:2.3.0") // without it: the CPU
+//        implementation("androidx.exifinterface:exifinterface:1.4.1")
+//    }
 // 3. val translator = Translator(context)   // once: it loads the model
+//    val image = uprightBitmap(context.contentResolver, uri)   // of the photo picker
 //    val result = translator.aToB(pixelsOf(image, 64, 64))
 //    val shown = bitmapOf(result, 64, 64, image)
 //    Call it away from the main thread, from one thread at a time.
 
 import android.content.Context
-import android.graphics.Bitmap
-import android.graphics.Color
+import android.content.res.AssetManager
+import android.util.Log
+import com.google.ai.edge.litert.Accelerator
+import com.google.ai.edge.litert.CompiledModel
+import com.google.ai.edge.litert.Environment
+import com.google.ai.edge.litert.LiteRtException
+import com.google.ai.edge.litert.TensorBuffer
 import java.io.FileInputStream
+import java.nio.Buffer
 import java.nio.ByteBuffer
+import java.nio.FloatBuffer
+import java.nio.IntBuffer
 import java.nio.channels.FileChannel
 import org.tensorflow.lite.Interpreter
 
-class Translator(context: Context, model: String = "float16.tflite", threads: Int = 2) : AutoCloseable {
-    private val interpreter = context.assets.openFd(model).use { file ->
-        val content = FileInputStream(file.fileDescriptor).channel
-            .map(FileChannel.MapMode.READ_ONLY, file.startOffset, file.declaredLength)
-        Interpreter(content, Interpreter.Options().setNumThreads(threads))
+/** The version of the model, from the bundle's manifest; empty if none was stated. */
+const val MODEL_VERSION = "1.0.0"
+
+/**
+ * The signatures of the bundle as functions.
+ *
+ * @param useGpu whether to try the GPU first; files of integers are made for the CPU
+ */
+class Translator(
+    context: Context,
+    model: String = "float16.tflite",
+    threads: Int = 2,
+    useGpu: Boolean = "int" !in model,
+) : AutoCloseable {
+    private val gpu: GpuModel? = if (useGpu) GpuModel.load(context.assets, model) else null
+    private val interpreter = lazy {
+        context.assets.openFd(model).use { file ->
+            val content = FileInputStream(file.fileDescriptor).channel
+                .map(FileChannel.MapMode.READ_ONLY, file.startOffset, file.declaredLength)
+            Interpreter(content, Interpreter.Options().setNumThreads(threads))
+        }
     }
 
-    override fun close() = interpreter.close()
+    /** What runs the model: GPU (CompiledModel) or CPU (Interpreter). */
+    val accelerator = if (gpu != null) "GPU" else "CPU"
+
+    init {
+        Log.i(TAG, "$model runs on the $accelerator")
+        if (gpu == null) interpreter.value // loads the file, so that its errors appear here
+    }
+
+    override fun close() {
+        gpu?.close()
+        if (interpreter.isInitialized()) interpreter.value.close()
+    }
 
     /**
-     * Signature `a_to_b_uint8`.
+     * Signature `a_to_b_uint8`: flat to 3d.
      *
      * @param image uint8 [1, 64, 64, 3] in 0..255; image 64 wide and 64 high, rows from the top, red, green, blue
      * @return image: uint8 [1, 64, 64, 3] in 0..255; image 64 wide and 64 high, rows from the top, red, green, blue
      */
     fun aToB(image: ByteArray): ByteArray {
-        val inputs = mapOf<String, Any>(
-            "image" to uint8(image, 1, 64, 64, 3),
+        val inputs = mapOf(
+            "image" to uint8(image, -1f..1f, 1, 64, 64, 3),
         )
-        val outputs = mapOf<String, Any>(
-            "image" to uint8Of(1, 64, 64, 3),
+        val outputs = mapOf(
+            "image" to uint8Of(-1f..1f, 1, 64, 64, 3),
         )
-        interpreter.runSignature(inputs, outputs, "a_to_b_uint8")
-        return (outputs.getValue("image") as ByteBuffer).array()
+        run("a_to_b_uint8", "a_to_b", inputs, outputs)
+        return (outputs.getValue("image").values as ByteBuffer).array()
+    }
+
+    /** Runs `floatSignature` on the GPU if there is one, else `signature` on the CPU. */
+    private fun run(
+        signature: String,
+        floatSignature: String?,
+        inputs: Map<String, Tensor>,
+        outputs: Map<String, Tensor>,
+    ) {
+        if (gpu != null && floatSignature != null) {
+            gpu.run(floatSignature, inputs, outputs)
+        } else {
+            val results = outputs.mapValues { it.value.values as Any }
+            interpreter.value.runSignature(inputs.mapValues { it.value.values as Any }, results, signature)
+        }
     }
 }
+
+private const val TAG = "Translator"
+
+/** A tensor's values. `range`: black and white in the float signature, if the values are pixels. */
+private class Tensor(val values: Buffer, val range: ClosedFloatingPointRange<Float>? = null)
+
+/**
+ * The model compiled for the GPU; operations that a GPU lacks run on the CPU.
+ *
+ * LiteRT's TensorBuffer has no uint8, so pixels are scaled here and go to the float signature.
+ */
+private class GpuModel(private val environment: Environment, private val model: CompiledModel) :
+    AutoCloseable {
+    private val buffers = mutableMapOf<String, Pair<Map<String, TensorBuffer>, Map<String, TensorBuffer>>>()
+
+    fun run(signature: String, inputs: Map<String, Tensor>, outputs: Map<String, Tensor>) {
+        val (given, results) = buffers.getOrPut(signature) {
+            val given = inputs.mapValues { model.createInputBuffer(it.key, signature) }
+            given to outputs.mapValues { model.createOutputBuffer(it.key, signature) }
+        }
+        inputs.forEach { (name, tensor) -> write(tensor, given.getValue(name)) }
+        model.run(given, results, signature)
+        outputs.forEach { (name, tensor) -> read(results.getValue(name), tensor) }
+    }
+
+    override fun close() {
+        buffers.values.forEach { (given, results) -> (given.values + results.values).forEach { it.close() } }
+        model.close()
+        environment.close()
+    }
+
+    companion object {
+        /** The model on the GPU; null, and a line in the log, if there is none. */
+        fun load(assets: AssetManager, model: String): GpuModel? = try {
+            val environment = Environment.create()
+            if (Accelerator.GPU in environment.getAvailableAccelerators()) {
+                val options = CompiledModel.Options(Accelerator.GPU, Accelerator.CPU)
+                GpuModel(environment, CompiledModel.create(assets, model, options, environment))
+            } else {
+                Log.w(TAG, "LiteRT finds no GPU")
+                environment.close()
+                null
+            }
+        } catch (error: LiteRtException) {
+            Log.w(TAG, "the GPU cannot run $model: ${error.message}")
+            null
+        }
+    }
+}
+
+private fun write(tensor: Tensor, buffer: TensorBuffer) = when (val values = tensor.values) {
+    is FloatBuffer -> buffer.writeFloat(values.array())
+    is IntBuffer -> buffer.writeInt(values.array())
+    else -> buffer.writeFloat(floatsOf((values as ByteBuffer).array(), tensor.range!!))
+}
+
+private fun read(buffer: TensorBuffer, tensor: Tensor) {
+    when (val values = tensor.values) {
+        is FloatBuffer -> values.put(buffer.readFloat())
+        is IntBuffer -> values.put(buffer.readInt())
+        else -> (values as ByteBuffer).put(levelsOf(buffer.readFloat(), tensor.range!!))
+    }
+}
+
+/** Levels 0 to 255 as the values of the float signature: level 0 is the start of the range. */
+private fun floatsOf(levels: ByteArray, range: ClosedFloatingPointRange<Float>): FloatArray {
+    val perUnit = levelsPerUnit(range)
+    return FloatArray(levels.size) { (levels[it].toInt() and 0xFF) / perUnit + range.start }
+}
+
+/** Values of the float signature as levels, rounded and clipped. */
+private fun levelsOf(values: FloatArray, range: ClosedFloatingPointRange<Float>): ByteArray {
+    val perUnit = levelsPerUnit(range)
+    return ByteArray(values.size) {
+        Math.rint(((values[it] - range.start) * perUnit).toDouble()).coerceIn(0.0, 255.0).toInt().toByte()
+    }
+}
+
+private fun levelsPerUnit(range: ClosedFloatingPointRange<Float>): Float =
+    (255.0 / (range.endInclusive.toDouble() - range.start)).toFloat()
 
 private fun sizeOf(shape: IntArray) = shape.fold(1) { size, side -> size * side }
 
 private fun check(count: Int, shape: IntArray) =
     require(count == sizeOf(shape)) { "got $count values for a tensor of shape ${shape.toList()}" }
 
-private fun uint8(values: ByteArray, vararg shape: Int): ByteBuffer {
+private fun uint8(values: ByteArray, range: ClosedFloatingPointRange<Float>?, vararg shape: Int): Tensor {
     check(values.size, shape)
-    return ByteBuffer.wrap(values)
+    return Tensor(ByteBuffer.wrap(values), range)
 }
 
-private fun uint8Of(vararg shape: Int): ByteBuffer = ByteBuffer.allocate(sizeOf(shape))
-
-/**
- * An image at the model's size, as levels of red, green and blue: height and width are resized independently.
- *
- * Apply the rotation of its EXIF data first, as in training.
- */
-fun pixelsOf(image: Bitmap, width: Int, height: Int): ByteArray {
-    val (part, box) = placeOf(image.width, image.height, width, height)
-    val colours = IntArray(part.width * part.height)
-    image.copy(Bitmap.Config.ARGB_8888, false)
-        .getPixels(colours, 0, part.width, part.left, part.top, part.width, part.height)
-    val levels = ByteArray(3 * colours.size) { (colours[it / 3] shr (16 - 8 * (it % 3))).toByte() }
-    val inner = resized(levels, part, box)
-    return ByteArray(3 * width * height) {
-        val row = reflected(it / 3 / width - box.top, box.height)
-        val column = reflected(it / 3 % width - box.left, box.width)
-        inner[3 * (row * box.width + column) + it % 3]
-    }
-}
-
-/** The model's result for an image, as an image: resized back to the size of `image`. */
-fun bitmapOf(pixels: ByteArray, width: Int, height: Int, image: Bitmap): Bitmap {
-    val (part, box) = placeOf(image.width, image.height, width, height)
-    val inner = ByteArray(3 * box.width * box.height) {
-        val row = box.top + it / 3 / box.width
-        val column = box.left + it / 3 % box.width
-        pixels[3 * (row * width + column) + it % 3]
-    }
-    val levels = resized(inner, box, part)
-    fun level(index: Int) = levels[index].toInt() and 0xFF // Kotlin's bytes are signed
-    val colours = IntArray(levels.size / 3) { Color.rgb(level(3 * it), level(3 * it + 1), level(3 * it + 2)) }
-    return Bitmap.createBitmap(colours, part.width, part.height, Bitmap.Config.ARGB_8888)
-}
-
-private class Part(val top: Int, val left: Int, val height: Int, val width: Int)
-
-/** Which part of an image goes to which part of the model's input. */
-private fun placeOf(imageWidth: Int, imageHeight: Int, width: Int, height: Int): Pair<Part, Part> {
-    return Part(0, 0, imageHeight, imageWidth) to Part(0, 0, height, width)
-}
-
-/** The position in an axis of `size` pixels that is mirrored at its ends. */
-private fun reflected(position: Int, size: Int): Int {
-    val period = maxOf(1, 2 * (size - 1))
-    val index = Math.floorMod(position, period)
-    return if (index < size) index else period - index
-}
-
-/** Levels resized as in training: bicubic, antialiased, first along rows, then along columns. */
-private fun resized(levels: ByteArray, from: Part, to: Part): ByteArray {
-    val rows = resampled(levels, from.height, from.width, to.width, 3)
-    return resampled(rows, 1, from.height, to.height, 3 * to.width)
-}
-
-/** Resizes the middle axis of levels in three axes: `outer`, `from`, `inner`. */
-private fun resampled(levels: ByteArray, outer: Int, from: Int, to: Int, inner: Int): ByteArray {
-    if (from == to) return levels
-    val scale = from.toDouble() / to
-    val spread = maxOf(1.0, scale)
-    val result = ByteArray(outer * to * inner)
-    for (index in 0 until to) {
-        val centre = (index + 0.5) * scale
-        val first = maxOf(0, (centre - 2 * spread + 0.5).toInt())
-        val end = minOf(from, (centre + 2 * spread + 0.5).toInt())
-        val values = DoubleArray(end - first) { bicubic((first + it - centre + 0.5) / spread) }
-        val total = values.sum()
-        val weights = IntArray(values.size) { // in units of 2^-22
-            val weight = values[it] / total * (1 shl 22)
-            (weight + if (weight < 0) -0.5 else 0.5).toInt()
-        }
-        for (line in 0 until outer) for (place in 0 until inner) {
-            var sum = 1 shl 21
-            for (tap in weights.indices) {
-                sum += (levels[(line * from + first + tap) * inner + place].toInt() and 0xFF) * weights[tap]
-            }
-            result[(line * to + index) * inner + place] = (sum shr 22).coerceIn(0, 255).toByte()
-        }
-    }
-    return result
-}
-
-private fun bicubic(distance: Double): Double {
-    val x = Math.abs(distance)
-    return when {
-        x < 1 -> (1.5 * x - 2.5) * x * x + 1
-        x < 2 -> (((x - 5) * x + 8) * x - 4) * -0.5
-        else -> 0.0
-    }
-}
+private fun uint8Of(range: ClosedFloatingPointRange<Float>?, vararg shape: Int) =
+    Tensor(ByteBuffer.allocate(sizeOf(shape)), range)

@@ -114,3 +114,28 @@ def test_the_license_of_own_images_is_unknown_unless_specified(tmp_path):
     )  # has the name of a fetched dataset, but is another file
     assert provenance_of(own_images) == {"data": "orl.csv, fingerprint abc"}
     assert provenance_of(own_images, "CC BY 4.0, me")["license"] == "CC BY 4.0, me"
+
+
+@pytest.mark.parametrize(
+    ("path", "names"),
+    [
+        ("samples:flat_to_3d", ("flat", "3d")),
+        ("data/horse2zebra", ("horse", "zebra")),
+        ("data/day_photos_to_night.csv", ("day photos", "night")),
+        ("data/cityscapes", None),
+        ("data/v2", None),
+        ("samples:avatars", None),
+    ],
+)
+def test_domains_are_named_by_the_name_of_the_data_if_it_names_them(tmp_path, path, names):
+    found = source_of(_trained(tmp_path, path)).get("domains")
+    assert found == (names and {"a": names[0], "b": names[1]})
+
+
+def test_given_names_of_domains_come_first_and_the_direction_is_followed(tmp_path):
+    trained = _trained(tmp_path, "samples:flat_to_3d")
+    given = source_of(trained, domain_names=("drawings", "renderings"))
+    assert given["domains"] == {"a": "drawings", "b": "renderings"}
+    data = trained.config.data.model_copy(update={"direction": "b_to_a"})
+    trained.config = trained.config.model_copy(update={"data": data})
+    assert source_of(trained)["domains"] == {"a": "3d", "b": "flat"}

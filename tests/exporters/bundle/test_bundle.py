@@ -8,7 +8,7 @@ import pytest
 
 from exporters import BundleError, ExportError, open_bundle
 from exporters.bundle import npz
-from exporters.bundle.bundle import writing_bundle
+from exporters.bundle.bundle import writing_folder
 
 
 def _nested(depth):
@@ -157,11 +157,11 @@ def test_a_link_out_of_the_bundle_is_refused(copy, tmp_path):
 
 def test_a_bundle_appears_whole_or_not_at_all(tmp_path):
     target = tmp_path / "deep" / "bundle"
-    with writing_bundle(target) as folder:
+    with writing_folder(target) as folder:
         (folder / "file").write_text("content")
         assert not target.exists()
     assert (target / "file").read_text() == "content"
-    with pytest.raises(RuntimeError), writing_bundle(tmp_path / "other") as folder:  # noqa: PT012
+    with pytest.raises(RuntimeError), writing_folder(tmp_path / "other") as folder:  # noqa: PT012
         (folder / "file").write_text("half")
         raise RuntimeError
     assert sorted(os.listdir(tmp_path)) == ["deep"]
@@ -171,7 +171,7 @@ def test_a_folder_filled_while_exporting_is_not_overwritten(tmp_path):
     target = tmp_path / "bundle"
     with (  # noqa: PT012
         pytest.raises(ExportError, match="is not empty"),
-        writing_bundle(target),
+        writing_folder(target),
     ):
         target.mkdir()
         (target / "precious").write_text("keep me")

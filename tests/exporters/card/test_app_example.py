@@ -11,7 +11,7 @@ from ai_edge_litert.interpreter import Interpreter
 
 from exporters.bundle.signatures import make_records
 from exporters.card.app_example import examples
-from tests.exporters.fakes import negative
+from tests.exporters.fakes import Signature, Tensor, negative
 
 DOCUMENTED = (
     r"(uint8|float32|int32) \[([\d, ]+)\](?: in |, )(any value|[-\d.e+]+\.\.[-\d.e+]+?)(?=[;\n])"
@@ -23,6 +23,7 @@ class Language:
     """How to find things in the text of one language."""
 
     file: str
+    images: str
     grammar: str
     function: str
     signature: str
@@ -35,18 +36,20 @@ class Language:
 
 KOTLIN = Language(
     file="Translator.kt",
+    images="Images.kt",
     grammar="tree_sitter_kotlin",
     function=r"/\*\*\n(?P<doc>(?:     \*.*\n)+?)     \*/\n    fun (?P<name>\w+)"
     r"\((?P<parameters>.*)\): .* \{\n(?P<body>(?:        .*\n)+)    \}\n",
-    signature=r'runSignature\(inputs, outputs, "(\w+)"\)',
-    fed=r'"(\w+)" to (uint8|float32|int32)\((\w+), ([\d, ]+)\),\n',
-    result=r'"(\w+)" to (uint8|float32|int32)Of\(([\d, ]+)\),\n',
+    signature=r'run\("(\w+)", (?:"\w+"|null), inputs, outputs\)',
+    fed=r'"(\w+)" to (uint8|float32|int32)\((\w+), (?:[-\d.]+f\.\.[-\d.]+f, )?([\d, ]+)\),\n',
+    result=r'"(\w+)" to (uint8|float32|int32)Of\((?:[-\d.]+f\.\.[-\d.]+f, )?([\d, ]+)\),\n',
     parameter_documented=rf"@param (\w+) {DOCUMENTED}",
     result_documented=rf"@return (\w+): {DOCUMENTED}",
     default=r"(\w+): (?:Float|Byte|Int)Array = \w+ArrayOf\(([-\d.f, ]+)\)",
 )
 SWIFT = Language(
     file="Translator.swift",
+    images="Images.swift",
     grammar="tree_sitter_swift",
     function=r"(?P<doc>(?:  ///.*\n)+)  func (?P<name>\w+)\((?P<parameters>.*)\) throws -> .* \{\n"
     r"(?P<body>(?:    .*\n)+)  \}\n",
@@ -194,16 +197,21 @@ def test_reserved_words_of_the_language_are_renamed_in_an_example(described, lan
     assert _functions(described, language)["a_to_b_uint8"]["name"] == "aToB"
 
 
-@languages
-def test_an_example_is_valid_in_the_languages_grammar(described, language):
+def _has_error(language, text):
     tree_sitter = pytest.importorskip("tree_sitter", reason="the grammars are for tests alone")
     grammar = pytest.importorskip(language.grammar)
     parser = tree_sitter.Parser(tree_sitter.Language(grammar.language()))
+    return parser.parse(text.encode()).root_node.has_error
+
+
+@languages
+def test_an_example_is_valid_in_the_languages_grammar(described, language):
     text = _text(described, language)
-    assert not parser.parse(text.encode()).root_node.has_error
+    assert not _has_error(language, text)
+    assert not _has_error(language, (described / "examples" / language.images).read_text("utf-8"))
     assert "in order: x* /y, / *z" in text
     broken = text.replace("): ", "(: ", 1) if language is KOTLIN else text.replace(" -> ", " > ", 1)
-    assert parser.parse(broken.encode()).root_node.has_error
+    assert _has_error(language, broken)
 
 
 @languages
@@ -217,16 +225,14 @@ def test_an_example_is_valid_in_the_languages_grammar(described, language):
 )
 def test_an_example_brings_images_to_the_model_by_the_aspect_of_the_bundle(language, aspect, words):
     records = make_records({"a_to_b": negative("a_to_b")})
-    text = examples(records, "title", ["float32.tflite"], aspect)[f"examples/{language.file}"]
-    assert text.count(words) == 1
-    assert "%%" not in text
-    tree_sitter = pytest.importorskip("tree_sitter", reason="the grammars are for tests alone")
-    grammar = pytest.importorskip(language.grammar)
-    parser = tree_sitter.Parser(tree_sitter.Language(grammar.language()))
-    assert not parser.parse(text.encode()).root_node.has_error
+    sources = examples(records, "title", ["float32.tflite"], aspect)
+    images, text = sources[f"examples/{language.images}"], sources[f"examples/{language.file}"]
+    assert images.count(words) == 1
+    assert "%%" not in images + text
+    assert not _has_error(language, images)
     shown = {
         KOTLIN: "val shown = bitmapOf(result, 12, 8, image)\n",
-        SWIFT: "let shown = image(of: result, width: 12, height: 8, for: image)\n",
+        SWIFT: "let shown = resultImage(of: result, width: 12, height: 8, for: image)\n",
     }
     assert shown[language] in text
 
@@ -237,20 +243,74 @@ def test_an_example_resizes_label_maps_by_the_nearest_pixel(language):
     record = records["a_to_b_uint8"]
     image = record.inputs[0].model_copy(update={"interpolation": "nearest"})
     records["a_to_b_uint8"] = record.model_copy(update={"inputs": (image,)})
-    text = examples(records, "title", ["float32.tflite"], "stretch")[f"examples/{language.file}"]
+    sources = examples(records, "title", ["float32.tflite"], "stretch")
+    text = sources[f"examples/{language.file}"]
     calls = {
         KOTLIN: ("pixelsOf(image, 12, 8, nearest = true)", "bitmapOf(result, 12, 8, image)\n"),
         SWIFT: (
             "pixels(of: image, width: 12, height: 8, nearest: true)",
-            "image(of: result, width: 12, height: 8, for: image)\n",
+            "resultImage(of: result, width: 12, height: 8, for: image)\n",
         ),
     }
     assert all(call in text for call in calls[language])  # the result is a photograph
-    assert "%%" not in text
-    tree_sitter = pytest.importorskip("tree_sitter", reason="the grammars are for tests alone")
-    grammar = pytest.importorskip(language.grammar)
-    parser = tree_sitter.Parser(tree_sitter.Language(grammar.language()))
-    assert not parser.parse(text.encode()).root_node.has_error
+    assert "%%" not in text + sources[f"examples/{language.images}"]
+    assert not _has_error(language, sources[f"examples/{language.images}"])
+
+
+@languages
+def test_an_example_shows_a_larger_result_at_its_size(language):
+    larger = Tensor(shape=(None, 32, 48, 3))
+    signature = Signature("enlarge", lambda image: {"image": image}, outputs=(larger,))
+    sources = examples(make_records({"enlarge": signature}), "title", ["float32.tflite"], "stretch")
+    calls = {
+        KOTLIN: "bitmapOf(result, 12, 8, image, 48, 32)\n",
+        SWIFT: "resultImage(of: result, width: 12, height: 8, for: image, resultWidth: 48, "
+        "resultHeight: 32)\n",
+    }
+    text = sources[f"examples/{language.file}"]
+    assert calls[language] in text
+    assert language.images in text  # beside which it is put
+
+
+@languages
+def test_an_example_without_colour_images_has_no_file_for_them(language):
+    scalar = Tensor("value", (None, 2), value_range=None)
+    signature = Signature("add", lambda value: {"value": value}, (scalar,), (scalar,))
+    sources = examples(make_records({"add": signature}), "title", ["float32.tflite"], "stretch")
+    assert f"examples/{language.images}" not in sources
+    assert language.images not in sources[f"examples/{language.file}"]
+
+
+@languages
+def test_an_example_states_versions_and_the_direction_in_words(language):
+    sources = examples(
+        make_records({"a_to_b": negative("a_to_b")}),
+        "title",
+        ["float32.tflite"],
+        "stretch",
+        domains={"a": "horses", "b": "zebras */"},
+        model_version='1.2"0',
+    )
+    text = sources[f"examples/{language.file}"]
+    assert "`a_to_b_uint8`: horses to zebras * /." in text
+    assert '// Version of the model: 1.2"0.' in text
+    assert '= "1.20"' in text  # the constant: a quotation mark would end it
+    versions = {KOTLIN: "LiteRT 2.3.0 and Android 7.0 (minSdk 24)", SWIFT: "2.17.0 and iOS 15.0"}
+    assert versions[language] in text
+
+
+def test_pixels_go_to_the_float_signature_of_a_gpu_with_its_ranges():
+    unit = Tensor(value_range=(0.0, 1.0))
+    signature = Signature("a_to_b", lambda image: {"image": image}, (Tensor(),), (unit,))
+    direct = Tensor(dtype="uint8", value_range=(0.0, 255.0))
+    pixels = Signature("copy", lambda image: {"image": image}, (direct,), (direct,))
+    records = make_records({"a_to_b": signature, "copy": pixels})
+    text = examples(records, "title", ["float32.tflite"], "stretch")["examples/Translator.kt"]
+    assert 'run("a_to_b_uint8", "a_to_b", inputs, outputs)' in text
+    assert '"image" to uint8(image, -1f..1f, 1, 8, 12, 3)' in text
+    assert '"image" to uint8Of(0f..1f, 1, 8, 12, 3)' in text
+    assert 'run("copy", null, inputs, outputs)' in text  # the CPU: LiteRT's buffers have no uint8
+    assert '"image" to uint8(image, null, 1, 8, 12, 3)' in text
 
 
 def test_every_grammar_that_is_tested_is_listed():
@@ -259,3 +319,4 @@ def test_every_grammar_that_is_tested_is_listed():
             language.grammar.split("_")[-1]
         )
         assert module["path"] == f"examples/{language.file}"
+        assert module["images_path"] == f"examples/{language.images}"

@@ -32,6 +32,30 @@ def test_the_card_shows_the_metadata_passed_to_export(text):
     assert "%%" not in text
 
 
+def test_the_card_shows_versions_and_directions_in_words(small, text):
+    assert "Version of the model: not stated at export; `digest` in `manifest.json`" in text
+    manifest = exporters.open_bundle(small).manifest
+    named = manifest.model_copy(
+        update={"model_version": "1.2.0", "source": {"domains": {"a": "horses", "b": "zebras"}}}
+    )
+    page = card("title", named)
+    assert "\nVersion of the model: 1.2.0.\n" in page
+    assert "### `a_to_b_uint8`\n\nHorses to zebras.\n\n|" in page
+    assert (
+        "`examples/Translator.kt` and `examples/Images.kt`: Android 7.0 (minSdk 24) or newer, "
+        "LiteRT 2.3.0." in page
+    )
+
+
+def test_the_card_says_where_golden_cases_are(small):
+    manifest = exporters.open_bundle(small).manifest
+    assert "`golden/index.json` lists inputs" in card("title", manifest)
+    files = {name: one for name, one in manifest.files.items() if not name.startswith("golden/")}
+    without = card("title", manifest.model_copy(update={"files": files}))
+    assert "Golden cases are in `golden.npz` alone" in without
+    assert "more than 2 MB" in without
+
+
 def test_the_card_shows_metrics_with_interval_baseline_and_protocol(text):
     row = _row(text, "`domain/accuracy`")
     assert row == [
@@ -106,7 +130,9 @@ def test_the_card_says_if_metrics_belong_to_another_step(tmp_path):
 
 def test_the_manifest_covers_card_and_examples_and_verify_notices_a_change(described, tmp_path):
     manifest = exporters.open_bundle(described).manifest
-    covered = ("card.md", "examples/Translator.kt", "examples/Translator.swift")
+    languages = ("examples/Images.kt", "examples/Images.swift")
+    languages += ("examples/Translator.kt", "examples/Translator.swift")
+    covered = ("card.md", *languages)
     assert set(covered) <= set(manifest.files)
     assert manifest.source == SOURCE
     assert manifest.provenance == PROVENANCE

@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,15 +17,23 @@ from tf_translate.experiment.load_run import ExportableRun
 from tf_translate.methods import registry
 from tf_translate.packages import cache_folder
 
+# Names of data sets such as flat_to_3d and horse2zebra.
+_TWO_DOMAINS = r"(?P<a>[A-Za-z0-9_]+?)(?:_to_|(?<=[a-z])2(?=[a-z]))(?P<b>[A-Za-z0-9_]+)"
 _OVERLAP = "held-out images that are also training images"
 
 
-def source_of(trained: ExportableRun, intended_use: str | None = None) -> dict[str, Any]:
+def source_of(
+    trained: ExportableRun,
+    intended_use: str | None = None,
+    domain_names: tuple[str, str] | None = None,
+) -> dict[str, Any]:
     """Describes the run of a bundle, for its manifest and its card.
 
     Args:
         trained: The run.
         intended_use: Purpose of the model; None describes the data it was evaluated on.
+        domain_names: What the domains show; None takes them from the name of the data if it is
+            such as `flat_to_3d`.
 
     Raises:
         RunError: If the run's evaluation cannot be read.
@@ -44,10 +53,24 @@ def source_of(trained: ExportableRun, intended_use: str | None = None) -> dict[s
         "summary": summary,
         "intended_use": intended_use or use,
         **_evaluation(trained),
+        **_domains(config, domain_names),
         "config": config.model_dump(mode="json"),
         "data_fingerprint": trained.data.fingerprint,
         "golden_split": held_out_split(trained.data),
     }
+
+
+def _domains(config: Config, names: tuple[str, str] | None) -> dict[str, dict[str, str]]:
+    """The names of the domains by letter, if they are known."""
+    if names is None:
+        name = _name(config).rpartition(":")[2]
+        found = re.fullmatch(_TWO_DOMAINS, Path(name).stem)
+        if found is None:
+            return {}
+        names = (found["a"].replace("_", " "), found["b"].replace("_", " "))
+        if config.data.direction == "b_to_a":
+            names = names[1], names[0]
+    return {"domains": {"a": names[0], "b": names[1]}}
 
 
 def provenance_of(trained: ExportableRun, license: str | None = None) -> dict[str, str]:

@@ -1,0 +1,4 @@
+// A stub of Android's Bundle.
+package android.os
+
+class Bundle
