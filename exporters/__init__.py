@@ -143,8 +143,9 @@ def export(
         provenance: Where the training data came from, stored too. The card shows `data` and
             `license`.
         seed: Seed of the generated golden inputs.
-        optimize: Whether float32 and float16 files are rewritten for XNNPACK, which computes
-            the same sums with fewer products. With False they stay as the converter wrote them.
+        optimize: Whether files are rewritten for XNNPACK: mirrored borders and repeated values
+            become operations that it has, and in float32 and float16 the same sums take fewer
+            products. With False they stay as the converter wrote them.
         web: The packed files (`npm pack`) of `exporters.web.PACKAGES`. With them the bundle gets
             a web page, on which the first four golden images are examples.
         sidecar: Further files of the bundle, content by path (`judges/a.npz`). They are hashed

@@ -1,14 +1,18 @@
 """The signature of a model that was made elsewhere."""
 
+import math
 import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
+from exporters.arguments import check_type, shown
 from exporters.errors import ExportError
 from exporters.from_model.keras_models import as_function as keras_function
 from exporters.from_model.keras_models import is_keras_model, load_keras_file
@@ -22,8 +26,8 @@ _DTYPES = ("float32", "int32", "uint8")
 
 
 @dataclass(frozen=True)
-class Callee:
-    """A function of positional tensors, as a model or a file gives it.
+class ModelFunction:
+    """The function that a model or a file computes, with positional tensors.
 
     Attributes:
         function: Takes the inputs in order; returns a tensor, a sequence or a mapping of them.
@@ -51,13 +55,14 @@ def describe_model(
     names: Mapping[str, str] | None,
 ) -> Signature:
     """Implements `exporters.signature_of`."""
-    callee = _callee_of(model)
+    _check_arguments(name, size, names)
+    source = _model_function(model)
     given = dict(ranges) if isinstance(ranges, Mapping) else {}
     everywhere = None if ranges is None or isinstance(ranges, Mapping) else _checked_range(ranges)
-    specs = [_with_sides(spec, size) for spec in callee.inputs]
+    specs = [_with_sides(spec, size) for spec in source.inputs]
     input_names = _names(specs, [spec.name for spec in specs], "image", "input")
-    outputs = _traced_outputs(callee, specs)
-    output_names = _names(outputs, _names_of_outputs(callee, outputs), "image", "output")
+    outputs = _traced_outputs(source, specs)
+    output_names = _names(outputs, _names_of_outputs(source, outputs), "image", "output")
     renamed = dict(names or {})
     _check_known("names", renamed, [*input_names, *output_names])
     _check_known("ranges", given, [*input_names, *output_names, *renamed.values()])
@@ -65,7 +70,7 @@ def describe_model(
     final_outputs = [renamed.get(each, each) for each in output_names]
     told_inputs, told_outputs = (
         [*told, *[None] * len(tensors)][: len(tensors)]
-        for told, tensors in ((callee.input_ranges, specs), (callee.output_ranges, outputs))
+        for told, tensors in ((source.input_ranges, specs), (source.output_ranges, outputs))
     )
 
     def tensor(
@@ -93,20 +98,35 @@ def describe_model(
     )
 
     def function(**tensors: Any) -> dict[str, Any]:
-        found = _flat(callee.function(*(tensors[each] for each in final_inputs)))
+        found = _flat(source.function(*(tensors[each] for each in final_inputs)))
         return dict(zip(final_outputs, found, strict=True))
 
-    return Signature(name, function, inputs, results, dict(callee.inference_behavior or {}))
+    return Signature(name, function, inputs, results, dict(source.inference_behavior or {}))
 
 
-def _callee_of(model: Any) -> Callee:
+def _check_arguments(name: Any, size: Any, names: Any) -> None:
+    check_type("name", name, str, "a text")
+    if size is not None:
+        sides = tuple(size) if isinstance(size, Sequence) and not isinstance(size, str) else ()
+        if len(sides) != 2 or not all(isinstance(each, Integral) and each > 0 for each in sides):
+            raise ExportError(
+                f"`size` must be height and width in pixels such as (256, 256), got {shown(size)}"
+            )
+    if names is not None:
+        what = "a mapping from names of the model to new names"
+        check_type("names", names, Mapping, what)
+        for each in (*names, *names.values()):
+            check_type("names", each, str, what)
+
+
+def _model_function(model: Any) -> ModelFunction:
     if isinstance(model, (str, Path)):
         path = Path(model)
         if path.is_dir():
-            return Callee(**saved_function(path))
+            return ModelFunction(**saved_function(path))
         model = load_keras_file(path)
     if is_keras_model(model):
-        return Callee(**keras_function(model))
+        return ModelFunction(**keras_function(model))
     concrete = _concrete(model)
     if concrete is None:
         raise ExportError(
@@ -114,7 +134,7 @@ def _callee_of(model: Any) -> Callee:
             f"tf.function with an input_signature, got {model!r}"
         )
     specs = [spec for spec in concrete.structured_input_signature[0] if spec is not None]
-    return Callee(concrete, specs)
+    return ModelFunction(concrete, specs)
 
 
 def _concrete(model: Any) -> Any:
@@ -154,8 +174,8 @@ def _with_sides(spec: tf.TensorSpec, size: tuple[int, int] | None) -> tf.TensorS
     return tf.TensorSpec([None, *shape[1:]], spec.dtype, spec.name)
 
 
-def _traced_outputs(callee: Callee, specs: Sequence[tf.TensorSpec]) -> list[tf.TensorSpec]:
-    traced = tf.function(lambda *tensors: _flat(callee.function(*tensors)), autograph=False)
+def _traced_outputs(source: ModelFunction, specs: Sequence[tf.TensorSpec]) -> list[tf.TensorSpec]:
+    traced = tf.function(lambda *tensors: _flat(source.function(*tensors)), autograph=False)
     of_one = [tf.TensorSpec([1, *spec.shape[1:]], spec.dtype) for spec in specs]
     outputs = traced.get_concrete_function(*of_one).structured_outputs
     return [tf.TensorSpec([None, *output.shape[1:]], output.dtype) for output in outputs]
@@ -165,8 +185,8 @@ def _flat(outputs: Any) -> list:
     return list(tf.nest.flatten(outputs))
 
 
-def _names_of_outputs(callee: Callee, outputs: Sequence) -> list[str]:
-    names = list(callee.output_names)
+def _names_of_outputs(source: ModelFunction, outputs: Sequence) -> list[str]:
+    names = list(source.output_names)
     return names if len(names) == len(outputs) else ["output"] * len(outputs)
 
 
@@ -228,11 +248,14 @@ def _is_pixels(spec: tf.TensorSpec) -> bool:
 
 
 def _checked_range(limits: Any) -> Range:
-    numbers = tuple(limits) if isinstance(limits, Sequence) and not isinstance(limits, str) else ()
-    if len(numbers) != 2 or not numbers[0] < numbers[1]:
+    given = isinstance(limits, (Sequence, np.ndarray)) and not isinstance(limits, str)
+    numbers = tuple(limits) if given else ()
+    if len(numbers) != 2 or not all(isinstance(each, Real) for each in numbers):
+        numbers = ()
+    if not numbers or not -math.inf < numbers[0] < numbers[1] < math.inf:
         raise ExportError(
             "`ranges` must be a minimum and a larger maximum such as (0.0, 1.0), or a mapping of "
-            f"names to them, got {limits!r}"
+            f"names to them, got {shown(limits)}"
         )
     return float(numbers[0]), float(numbers[1])
 

@@ -1,5 +1,7 @@
-"""The function of a Keras model in inference mode and float32."""
+"""The function of a Keras model in inference mode and float32, without loops."""
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +63,8 @@ def as_function(model: Any) -> dict[str, Any]:
         given = tensors[0] if len(tensors) == 1 else list(tensors)
         if isinstance(structure, dict):
             given = tf.nest.pack_sequence_as(structure, tensors)
-        return model(given, training=False)
+        with _without_loops(model):
+            return model(given, training=False)
 
     return {
         "function": function,
@@ -71,6 +74,19 @@ def as_function(model: Any) -> dict[str, Any]:
         "input_ranges": input_ranges(model),
         "output_ranges": output_ranges(model),
     }
+
+
+@contextlib.contextmanager
+def _without_loops(model: Any) -> Iterator[None]:
+    """Writes out the steps of recurrent layers: loops cannot be exported (`saved_model.save`)."""
+    layers = [each for each in model._flatten_layers() if getattr(each, "unroll", None) is False]
+    for layer in layers:
+        layer.unroll = True
+    try:
+        yield
+    finally:
+        for layer in layers:
+            layer.unroll = False
 
 
 def _own_name(name: str) -> str | None:

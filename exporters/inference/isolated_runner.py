@@ -6,6 +6,7 @@ from typing import Self
 
 import numpy as np
 
+from exporters.arguments import check_type
 from exporters.bundle.bundle import Bundle
 from exporters.bundle.field_types import Aspect
 from exporters.bundle.manifest import SignatureRecord, get_signature
@@ -45,6 +46,7 @@ class IsolatedArtifact:
             ModelError: If the model fails, or its process ends or takes too long; also if the
             process was started again or opened another artifact since.
         """
+        check_type("inputs", inputs, Mapping, "a mapping from input names to arrays")
         record = get_signature(self._bundle.manifest.signatures, name)
         complete = with_defaults(record, inputs)
         check_inputs(name, record, complete)

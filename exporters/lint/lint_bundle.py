@@ -17,7 +17,7 @@ from exporters.lint.operation_support import unsupported_reason
 from exporters.tflite_graph.macs import multiply_adds, total_multiply_adds
 from exporters.tflite_graph.operators import SignatureGraph, read_signatures
 from exporters.untrusted import tflite
-from exporters.untrusted.limits import Limits
+from exporters.untrusted.limits import Limits, check_limits
 from exporters.untrusted.model_process import ModelProcess
 from exporters.verification import golden
 
@@ -44,6 +44,7 @@ def lint(path: str | Path, *, isolated: bool = True, limits: Limits | None = Non
         ModelError: If a file is refused, or reading or running it fails.
     """
     bundle = open_bundle(path)
+    check_limits(limits)
     return _isolated(bundle, limits or Limits()) if isolated else _lint(bundle)
 
 

@@ -178,7 +178,7 @@ def test_the_manifest_says_what_is_inside(exported):
     assert manifest["artifacts"]["float16"]["float_tolerance"]["psnr"] == 50.0
     optimized = {name: each["optimized"] for name, each in manifest["artifacts"].items()}
     assert optimized == {
-        "saved_model": False, "float32": True, "float16": True, "dynamic_int8": False,
+        "saved_model": False, "float32": True, "float16": True, "dynamic_int8": True,
     }  # fmt: skip
     assert manifest["golden"]["cases"]["a_to_b"] == 5  # two seeded ones and three examples
     assert manifest["golden"]["cases"]["b_to_a"] == 2
