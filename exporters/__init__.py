@@ -169,14 +169,14 @@ def export(
     options = ExportOptions(
         recipes=recipes,
         aspect=aspect,
-        golden_images=golden_images or {},
+        golden_images={} if golden_images is None else golden_images,
         calibration=calibration,
         source=source,
         provenance=provenance,
         seed=seed,
         optimize=optimize,
         web=web,
-        sidecar=sidecar or {},
+        sidecar={} if sidecar is None else sidecar,
         keep_saved_model=keep_saved_model,
     )
     return write_bundle(signatures, directory, options)

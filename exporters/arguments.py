@@ -8,6 +8,7 @@ from typing import Any
 
 from exporters.errors import ExportError
 
+_MAX_TEXT = 100  # characters of a value
 PATH = (str, os.PathLike)
 
 
@@ -17,7 +18,8 @@ def shown(value: Any) -> str:
     if shape is not None and hasattr(value, "dtype"):
         return f"an array of shape {tuple(shape)}"
     if isinstance(value, (str, bytes, int, float, list, tuple, dict)) or value is None:
-        return reprlib.repr(value)
+        text = reprlib.repr(value)
+        return text if len(text) <= _MAX_TEXT else f"{text[:_MAX_TEXT]}..."
     return f"a {type(value).__name__}"
 
 

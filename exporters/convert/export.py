@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
-from numbers import Integral
+from numbers import Integral, Real
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, get_args
@@ -20,6 +20,7 @@ from exporters.arguments import (
     check_each,
     check_path,
     check_type,
+    shown,
 )
 from exporters.bundle import bundle as bundles
 from exporters.bundle.field_types import Aspect, check_depth, is_inside
@@ -124,6 +125,8 @@ def write_bundle(
 def _check_types(signatures: Any, directory: Any, options: ExportOptions) -> None:
     check_type("signatures", signatures, Mapping, "a mapping such as {'a_to_b': signature}")
     check_path("directory", directory)
+    for each in signatures.values():
+        _check_signature(each)
     check_batches_by_signature("golden_images", options.golden_images)
     check_type("seed", options.seed, Integral, "a whole number")
     for name in ("source", "provenance"):
@@ -135,6 +138,30 @@ def _check_types(signatures: Any, directory: Any, options: ExportOptions) -> Non
         check_type(f"sidecar[{path!r}]", content, bytes, "bytes")
     if options.web is not None:
         check_each("web", options.web, PATH, "paths of packed files")
+
+
+def _check_signature(signature: Any) -> None:
+    """Raises ExportError unless it has the attributes of `exporters.protocol`."""
+    attributes = ("name", "function", "inputs", "outputs", "inference_behavior")
+    missing = [each for each in attributes if not hasattr(signature, each)]
+    if missing or not isinstance(signature.name, str) or not callable(signature.function):
+        raise ExportError(
+            "`signatures` must hold signatures, such as what exporters.signature_of(model) gives, "
+            f"got {shown(signature)}"
+        )
+    name = f"signature {signature.name!r}"
+    for kind, tensors in (("inputs", signature.inputs), ("outputs", signature.outputs)):
+        if not isinstance(tensors, Sequence) or not all(hasattr(t, "value_range") for t in tensors):
+            raise ExportError(f"{name}: `{kind}` must be a tuple of tensors, got {shown(tensors)}")
+        for tensor in tensors:
+            check_type(f"shape of {tensor.name!r}", tensor.shape, (tuple, list), "a tuple of sides")
+            if tensor.value_range is not None:
+                what = "a minimum and a maximum, or None"
+                check_each(f"value_range of {tensor.name!r}", tensor.value_range, Real, what)
+    check_type(f"inference_behavior of {name}", signature.inference_behavior, Mapping, "a mapping")
+    check_type(
+        f"tolerance_factor of {name}", getattr(signature, "tolerance_factor", 1.0), Real, "a number"
+    )
 
 
 def _make_plan(
@@ -318,7 +345,8 @@ def _check_outputs(folder: Path, recipes: Sequence[Recipe], cases: Mapping[str, 
         try:
             tflite.check_outputs(written, recipe, cases)
         except ExportError as error:
-            raise ExportError(f"{error}{_passing_recipes(folder, recipe)}") from error
+            others = _passing_recipes(folder, recipe) if len(recipes) > 1 else ""
+            raise ExportError(f"{error}{others}") from error
 
 
 def _passing_recipes(folder: Path, failing: Recipe) -> str:

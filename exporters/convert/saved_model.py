@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from exporters.bundle.manifest import SignatureRecord
 from exporters.bundle.signatures import PIXEL_SCOPE, is_image
-from exporters.errors import ExportError
+from exporters.errors import ExportError, first_line
 from exporters.inference.images import levels_per_unit
 from exporters.protocol import SignatureLike
 
@@ -119,7 +119,13 @@ def _trace(function: Callable[..., Any], record: SignatureRecord) -> Callable[..
         tensor.name: tf.TensorSpec(tensor.shape, tensor.dtype, name=tensor.name)
         for tensor in record.inputs
     }
-    return tf.function(function, autograph=False).get_concrete_function(**specs)
+    try:
+        return tf.function(function, autograph=False).get_concrete_function(**specs)
+    except NotImplementedError as error:  # NumPy is given a tensor that has no values yet
+        raise ExportError(
+            f"a function of {', '.join(specs)} is not TensorFlow code alone and cannot be "
+            f"exported: {first_line(str(error))}"
+        ) from error
 
 
 def _check_outputs(name: str, function: Any, record: SignatureRecord) -> None:

@@ -66,6 +66,8 @@ def describe_model(
     renamed = dict(names or {})
     _check_known("names", renamed, [*input_names, *output_names])
     _check_known("ranges", given, [*input_names, *output_names, *renamed.values()])
+    if len({*renamed.values()}) < len(renamed):
+        raise ExportError(f"`names` must give different names, got {shown(renamed)}")
     final_inputs = [renamed.get(each, each) for each in input_names]
     final_outputs = [renamed.get(each, each) for each in output_names]
     told_inputs, told_outputs = (
@@ -134,6 +136,11 @@ def _model_function(model: Any) -> ModelFunction:
             f"tf.function with an input_signature, got {model!r}"
         )
     specs = [spec for spec in concrete.structured_input_signature[0] if spec is not None]
+    if not specs or not all(isinstance(spec, tf.TensorSpec) for spec in specs):
+        raise ExportError(
+            "`model` must be a tf.function of tensors, each a tf.TensorSpec of its "
+            f"input_signature, got {shown(specs)}"
+        )
     return ModelFunction(concrete, specs)
 
 
@@ -177,8 +184,29 @@ def _with_sides(spec: tf.TensorSpec, size: tuple[int, int] | None) -> tf.TensorS
 def _traced_outputs(source: ModelFunction, specs: Sequence[tf.TensorSpec]) -> list[tf.TensorSpec]:
     traced = tf.function(lambda *tensors: _flat(source.function(*tensors)), autograph=False)
     of_one = [tf.TensorSpec([1, *spec.shape[1:]], spec.dtype) for spec in specs]
-    outputs = traced.get_concrete_function(*of_one).structured_outputs
+    try:
+        outputs = traced.get_concrete_function(*of_one).structured_outputs
+    except Exception as error:  # layers raise exceptions of many kinds
+        shapes = ", ".join(str(tuple(spec.shape)) for spec in of_one)
+        raise ExportError(
+            f"the model does not run on inputs of shape {shapes}: {_reason(error)}"
+        ) from error
+    if not outputs or any(not isinstance(output, tf.Tensor) for output in outputs):
+        raise ExportError("`model` must return tensors, and it returns something else or nothing")
     return [tf.TensorSpec([None, *output.shape[1:]], output.dtype) for output in outputs]
+
+
+def _reason(error: Exception) -> str:
+    """The line that says what is wrong: Keras writes the name of the layer and a blank line first.
+
+    Colour codes and the node's definition are left out.
+    """
+    lines = [line for line in re.sub(r"\x1b\[\d*m", "", str(error)).splitlines() if line.strip()]
+    first = [line.split(" for '{{node")[0] for line in lines[:2]]
+    if len(first) > 1 and first[0].startswith("Exception encountered"):
+        layer = first[0].removeprefix("Exception encountered when calling ").rstrip(".")
+        return f"{layer}: {first[1]}"
+    return first[0] if first else type(error).__name__
 
 
 def _flat(outputs: Any) -> list:

@@ -168,7 +168,7 @@ def check_image(
     """Raises ValueError if it is not an image, ExportError if its channels do not fit."""
     if not isinstance(pixels, np.ndarray):
         raise ValueError(
-            f"`{argument}` must be a uint8 array of shape (height, width, channels), got "
+            f"`{argument}` must be uint8 of shape (height, width, channels), a NumPy array, got "
             f"{shown(pixels)}"
         )
     if pixels.ndim != 3 or pixels.dtype != np.uint8 or 0 in pixels.shape:

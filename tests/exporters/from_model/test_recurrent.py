@@ -42,7 +42,13 @@ NETWORKS = {
 }
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        "ConvLSTM2D",
+        *(pytest.param(name, marks=pytest.mark.slow) for name in NETWORKS if name != "ConvLSTM2D"),
+    ],
+)
 def test_recurrent_and_3d_networks_export_verify_and_keep_their_values(tmp_path, name):
     network = _network(NETWORKS[name])
     signature = signature_of(network, ranges=(-1, 1))

@@ -9,6 +9,7 @@ from exporters.tflite_graph.operators import read_signatures
 from tests.exporters.convert.xnnpack_rewrites.conftest import Converted
 from tests.exporters.fakes import noise
 
+pytestmark = pytest.mark.slow
 RECIPES = ("dynamic_int8", "int8", "int8_float_norm", "int16x8")
 REPLACED = {"MIRROR_PAD", "TILE", "BROADCAST_TO", "RESIZE_NEAREST_NEIGHBOR"}
 layers = keras.layers
