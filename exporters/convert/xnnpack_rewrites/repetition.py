@@ -65,7 +65,7 @@ def resize_by_concatenation(editor: GraphEditor, operator: schema.OperatorT) -> 
     if factors == [1, 1]:
         return False
     # Columns first: rows are copied in longer parts, and these are fewer values.
-    wide, shape = image, before
+    wide, shape = image, tuple(before)
     for axis, copies in ((2, factors[1]), (1, factors[0])):
         if copies > 1:
             sizes = (shape[: axis + 1], shape[axis + 1 :])
