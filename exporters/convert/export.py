@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -333,9 +334,11 @@ def _check_accepted(folder: Path, plan: _Plan) -> None:
             name = f"{recipe.name}.tflite"
             untrusted_tflite.check((folder / name).read_bytes(), name)
     except ModelError as error:
+        found = re.search(r"the operation (\w+)", str(error))
+        layer = saved_model.layer_of(folder / bundles.SAVED_MODEL, found[1]) if found else None
         raise ExportError(
-            "`verify` would refuse the bundle, so write that layer with other operations: "
-            f"{str(error).replace(f'{folder}/', '')}"
+            f"`verify` would refuse the bundle, so write {layer or 'that layer'} with other "
+            f"operations: {str(error).replace(f'{folder}/', '')}"
         ) from error
 
 

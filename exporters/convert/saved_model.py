@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
 
 from exporters.bundle.manifest import SignatureRecord
 from exporters.bundle.signatures import PIXEL_SCOPE, is_image
@@ -66,6 +67,17 @@ def load(folder: str | Path) -> Mapping[str, Callable[..., Mapping[str, Any]]]:
     The caller keeps the result alive while using any of its functions.
     """
     return tf.saved_model.load(str(folder)).signatures
+
+
+def layer_of(folder: Path, operation: str) -> str | None:
+    """The layer of the first operation of a kind in a SavedModel, in quotes; None if unknown."""
+    model = saved_model_pb2.SavedModel.FromString((folder / "saved_model.pb").read_bytes())
+    graph = model.meta_graphs[0].graph_def
+    bodies = [graph.node, *(each.node_def for each in graph.library.function)]
+    for node in itertools.chain.from_iterable(bodies):
+        if node.op == operation and "/" in node.name:
+            return repr(node.name.rpartition("/")[0])
+    return None
 
 
 def _declared(signature: SignatureLike) -> Callable[..., dict[str, tf.Tensor]]:

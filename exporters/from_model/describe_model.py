@@ -110,7 +110,9 @@ def _check_arguments(name: Any, size: Any, names: Any) -> None:
     check_type("name", name, str, "a text")
     if size is not None:
         sides = tuple(size) if isinstance(size, Sequence) and not isinstance(size, str) else ()
-        if len(sides) != 2 or not all(isinstance(each, Integral) and int(each) > 0 for each in sides):
+        if len(sides) != 2 or not all(
+            isinstance(each, Integral) and int(each) > 0 for each in sides
+        ):
             raise ExportError(
                 f"`size` must be height and width in pixels such as (256, 256), got {shown(size)}"
             )

@@ -394,3 +394,19 @@ def test_a_bundle_may_do_without_the_saved_model(tmp_path):
     verification = exporters.verify(path, isolated=False)
     assert verification.passed
     assert {check.artifact for check in verification.outputs} == {"float32"}
+
+
+@pytest.mark.slow
+def test_a_recipe_that_fails_at_export_names_those_that_pass(tmp_path, monkeypatch):
+    def failing(bundle, recipe, cases):
+        if recipe.name == "dynamic_int8":
+            (bundle.root / "dynamic_int8.tflite").write_bytes(b"broken")
+            raise ExportError("recipe 'dynamic_int8': output 'image' is wrong")
+        check_outputs(bundle, recipe, cases)
+
+    monkeypatch.setattr("exporters.convert.tflite.check_outputs", failing)
+    sentence = r"output 'image' is wrong: float32 passes \((equal outputs|\d+\.\d dB), \d\.\d kB\)$"
+    with pytest.raises(ExportError, match=sentence):
+        exporters.export(
+            {"a_to_b": negative()}, tmp_path / "bundle", recipes=("float32", "dynamic_int8")
+        )

@@ -87,6 +87,17 @@ def test_a_loop_of_ones_own_is_refused_with_its_layer(tmp_path):
         exporters.export({"a_to_b": signature_of(network, ranges=(-1, 1))}, tmp_path / "bundle")
 
 
+def test_a_layer_that_verify_would_refuse_is_named(tmp_path):
+    def transposed(frames):
+        larger = layers.Conv3DTranspose(2, 3, padding="same", name="growing")(frames)
+        return layers.Reshape((8, 12, 2))(larger)
+
+    network = _network(transposed)
+    sentence = r"so write '.*growing.*' with other operations: .* operation Conv3DBackpropInputV2"
+    with pytest.raises(ExportError, match=sentence):
+        exporters.export({"a_to_b": signature_of(network, ranges=(-1, 1))}, tmp_path / "bundle")
+
+
 def test_a_branch_is_refused(tmp_path):
     def function(image):
         return {"image": tf.cond(tf.reduce_sum(image) > 0, lambda: image, lambda: -image)}
