@@ -12,17 +12,13 @@ from exporters.convert.xnnpack_rewrites.few_output_channels import split_few_out
 from exporters.convert.xnnpack_rewrites.flatbuffer_file import pack, unpack
 from exporters.convert.xnnpack_rewrites.graph_editor import GraphEditor
 from exporters.convert.xnnpack_rewrites.mirror_padding import pad_by_slices
-from exporters.convert.xnnpack_rewrites.repetition import (
-    repeat_by_concatenation,
-    resize_by_concatenation,
-)
+from exporters.convert.xnnpack_rewrites.repetition import repeat_by_concatenation
 from exporters.convert.xnnpack_rewrites.transposed_convolution import split_stride_two
 
 _Rewrites = Mapping[int, Callable[[GraphEditor, schema.OperatorT], bool]]
 _COPIES: _Rewrites = {
     schema.BuiltinOperator.BROADCAST_TO: repeat_by_concatenation,
     schema.BuiltinOperator.MIRROR_PAD: pad_by_slices,
-    schema.BuiltinOperator.RESIZE_NEAREST_NEIGHBOR: resize_by_concatenation,
     schema.BuiltinOperator.TILE: repeat_by_concatenation,
 }
 _SUMS: _Rewrites = {

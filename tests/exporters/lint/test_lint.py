@@ -30,19 +30,12 @@ def test_generators_have_no_errors_and_compute_all_products_on_xnnpack(report):
     assert whole.operations == whole.fast_operations
 
 
-def test_a_nearest_resize_is_one_finding_with_layer_and_suggestion(tmp_path):
-    def function(image):
-        with tf.name_scope("network/resize/"):
-            enlarged = tf.image.resize(2.0 * image, (6, 6), "nearest")  # by no whole factor
-        return {"image": 0.5 * enlarged[:, :4, :4]}
-
-    bundle = _exported(function, tmp_path / "bundle")
-    report = exporters.lint(bundle, isolated=False)
+def test_a_nearest_resize_is_one_finding_with_layer_and_suggestion(report):
     (finding,) = findings(report, operation="RESIZE_NEAREST_NEIGHBOR")
     assert finding.severity == "warning"
     assert finding.targets == ("xnnpack", "litertjs")
-    assert finding.artifacts == ("float32",)
-    assert finding.signatures == ("odd", "odd_uint8")
+    assert finding.artifacts == ("float32", "float16", "dynamic_int8")
+    assert finding.signatures == ("b_to_a", "b_to_a_uint8")
     assert finding.layer.endswith("/resize")
     assert "has no RESIZE_NEAREST_NEIGHBOR" in finding.message
     assert "bilinear" in finding.suggestion

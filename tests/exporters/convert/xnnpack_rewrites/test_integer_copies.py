@@ -11,7 +11,7 @@ from tests.exporters.fakes import noise
 
 pytestmark = pytest.mark.slow
 RECIPES = ("dynamic_int8", "int8", "int8_float_norm", "int16x8")
-REPLACED = {"MIRROR_PAD", "TILE", "BROADCAST_TO", "RESIZE_NEAREST_NEIGHBOR"}
+REPLACED = {"MIRROR_PAD", "TILE", "BROADCAST_TO"}
 layers = keras.layers
 
 
