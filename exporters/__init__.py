@@ -146,8 +146,9 @@ def export(
         provenance: Where the training data came from, stored too. The card shows `data` and
             `license`.
         seed: Seed of the generated golden inputs.
-        optimize: Whether float32 and float16 files are rewritten for XNNPACK, which computes
-            the same sums with fewer products. With False they stay as the converter wrote them.
+        optimize: Whether files are rewritten for XNNPACK: mirrored borders and repeated values
+            become operations that it has, and in float32 and float16 the same sums take fewer
+            products. With False they stay as the converter wrote them.
         web: The packed files (`npm pack`) of `exporters.web.PACKAGES`. With them the bundle gets
             a web page, on which the first four golden images are examples.
         sidecar: Further files of the bundle, content by path (`judges/a.npz`). They are hashed
@@ -173,14 +174,14 @@ def export(
     options = ExportOptions(
         recipes=recipes,
         aspect=aspect,
-        golden_images=golden_images or {},
+        golden_images={} if golden_images is None else golden_images,
         calibration=calibration,
         source=source,
         provenance=provenance,
         seed=seed,
         optimize=optimize,
         web=web,
-        sidecar=sidecar or {},
+        sidecar={} if sidecar is None else sidecar,
         keep_saved_model=keep_saved_model,
         model_version=model_version,
     )

@@ -9,17 +9,19 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from pydantic import BaseModel, ValidationError
 
+from exporters.arguments import check_count, check_each
 from exporters.benchmark.timed_process import Stopwatch
 from exporters.bundle.bundle import Bundle, open_bundle
 from exporters.errors import ExportError, ModelError
 from exporters.inference.runner import recipes_of
-from exporters.untrusted.limits import Limits
+from exporters.untrusted.limits import Limits, check_limits
 from exporters.untrusted.model_process import ModelProcess
 from exporters.verification import golden
 
@@ -101,6 +103,7 @@ def benchmark(
         ExportError: If `runs` or one of `threads` is below 1.
     """
     check_counts(runs=runs, threads=threads)
+    check_limits(limits)
     bundle = open_bundle(path)
     return [
         timing
@@ -153,12 +156,12 @@ def _work(bundle: Bundle, file: str, limits: Limits) -> "_Work":
 
 def check_counts(*, threads: Sequence[int], **counts: int) -> None:
     """Raises ExportError if a number of runs or threads is below 1, or there are no threads."""
+    check_each("threads", threads, Integral, "numbers of threads such as (1, 2)")
     if not threads:
         raise ExportError("`threads` must hold at least one number, got none")
     for name, values in ({"threads": threads} | {k: [v] for k, v in counts.items()}).items():
         for value in values:
-            if value < 1:
-                raise ExportError(f"`{name}` must be at least 1, got {value}")
+            check_count(name, value)
 
 
 @contextmanager

@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from exporters.arguments import check_path
 from exporters.benchmark.benchmark import check_counts, first_inputs
 from exporters.benchmark.timed_process import Stopwatch, TimedProcess
 from exporters.bundle.bundle import open_bundle
 from exporters.bundle.manifest import get_signature
 from exporters.errors import ExportError
 from exporters.inference.runner import recipes_of
-from exporters.untrusted.limits import Limits
+from exporters.untrusted.limits import Limits, check_limits
 
 WARM_UP = 2  # calls: runtimes allocate memory in the first, and some optimise in the second
 
@@ -77,6 +78,8 @@ def compare(
             shape, or a number is below 1.
     """
     check_counts(rounds=rounds, threads=[threads])
+    check_limits(limits)
+    check_path("other", other)
     bundle, file = open_bundle(path), Path(other)
     name = signature or next(iter(bundle.manifest.signatures))
     get_signature(bundle.manifest.signatures, name)

@@ -8,6 +8,7 @@ from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 
+from exporters.arguments import check_each
 from exporters.benchmark.benchmark import Timing
 from exporters.bundle.bundle import MANIFEST, Bundle, file_records, open_bundle, write_manifest
 from exporters.bundle.manifest import LatencyRecord, Manifest
@@ -35,6 +36,8 @@ def keep_latency(path: str | Path, timings: Iterable[Timing]) -> Path:
             hide that change.
     """
     bundle = open_bundle(path)
+    measured = list(timings) if isinstance(timings, Iterable) else timings
+    check_each("timings", measured, Timing, "what `benchmark` returns")
     check_unchanged(bundle)
     machine, runtime = this_machine(), f"LiteRT {version('ai-edge-litert')}"
     today = date.today().isoformat()
@@ -51,7 +54,7 @@ def keep_latency(path: str | Path, timings: Iterable[Timing]) -> Path:
             median_ms=round(each.median_ms, 4),
             p90_ms=round(each.p90_ms, 4),
         )
-        for each in timings
+        for each in measured
     ]
     _write(bundle, bundle.manifest.model_copy(update={"latency": (*others, *rows)}))
     return bundle.root / CARD

@@ -29,6 +29,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from exporters.arguments import check_path
 from exporters.bundle.manifest import FORMAT, FORMAT_VERSION, FileRecord, Manifest
 from exporters.errors import BundleError, ExportError
 
@@ -103,6 +104,9 @@ def open_bundle(path: str | Path) -> Bundle:
         BundleError: If the folder is missing or is not a bundle, or its manifest is invalid,
             names a path outside the bundle or has another format version.
     """
+    if isinstance(path, Bundle):
+        raise BundleError("`path` must be the folder of a bundle, and an open bundle is given")
+    check_path("path", path)
     root = Path(path)
     if root.is_file():
         raise BundleError(f"{root} is a file; a bundle is a folder that export wrote")

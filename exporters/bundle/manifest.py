@@ -303,7 +303,7 @@ class Manifest(_Record):
 
 def get_signature(signatures: Mapping[str, SignatureRecord], name: str) -> SignatureRecord:
     """Looks a signature up; ExportError if there is none of that name."""
-    if name not in signatures:
+    if not isinstance(name, str) or name not in signatures:
         raise ExportError(f"there is no signature {name!r}; known are {', '.join(signatures)}")
     return signatures[name]
 

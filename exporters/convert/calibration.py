@@ -6,10 +6,12 @@ A range is the minimum and maximum over all examples, so the examples must be di
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 
+from exporters.arguments import check_batches_by_signature, check_count, check_type, shown
 from exporters.bundle.manifest import SignatureRecord
 from exporters.errors import ExportError
 from exporters.verification import golden
@@ -52,9 +54,9 @@ def pick_diverse_images(
     Raises:
         ExportError: If `count` is below 1 or there is no image.
     """
-    if count < 1:
-        raise ExportError(f"`count` must be at least 1, got {count}")
-    features = np.array([_features(image) for image in images])
+    check_count("count", count)
+    check_type("seed", seed, Integral, "a whole number")
+    features = np.array([_features(image) for image in _iterated(images)])
     if not len(features):
         raise ExportError("`images` is empty; give the images to choose from")
     order = np.random.default_rng(seed % 2**32).permutation(len(features))
@@ -81,6 +83,8 @@ def cases(
             f"recipe {recipe!r} takes ranges from examples and none are given; give real ones as "
             "`calibration`, or choose a recipe that needs none, such as dynamic_int8"
         )
+    check_type("calibration", calibration, Calibration, "exporters.Calibration")
+    check_batches_by_signature("calibration", calibration.inputs)
     floats = [name for name, record in records.items() if record.pixels_of is None]
     if unknown := sorted(set(calibration.inputs) - set(floats)):
         raise ExportError(
@@ -97,6 +101,23 @@ def cases(
                 records[record.pixels_of], batches[record.pixels_of]
             )
     return {name: _split(batch) for name, batch in batches.items()}
+
+
+def _iterated(images: Any) -> Iterable[np.ndarray]:
+    """The images, each checked when its turn comes: only one is in memory at a time."""
+    what = "images of shape (height, width, channels)"
+    if isinstance(images, (str, Mapping)) or not isinstance(images, Iterable):
+        raise ExportError(f"`images` must hold {what}, got {shown(images)}")
+    channels = None
+    for image in images:
+        if not isinstance(image, np.ndarray) or image.ndim != 3 or 0 in image.shape:
+            raise ExportError(f"`images` must hold {what}, got {shown(image)} in it")
+        channels = channels or image.shape[-1]
+        if image.shape[-1] != channels:
+            raise ExportError(
+                f"`images` must have equally many channels, got {channels} and {image.shape[-1]}"
+            )
+        yield image
 
 
 def _features(image: np.ndarray) -> np.ndarray:

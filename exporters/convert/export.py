@@ -2,17 +2,27 @@
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
+from numbers import Integral, Real
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, get_args
 
 import numpy as np
 
+from exporters.arguments import (
+    PATH,
+    check_batches_by_signature,
+    check_each,
+    check_path,
+    check_type,
+    shown,
+)
 from exporters.bundle import bundle as bundles
 from exporters.bundle.field_types import Aspect, check_depth, is_inside
 from exporters.bundle.manifest import ArtifactRecord, GoldenRecord, Manifest, SignatureRecord
@@ -25,7 +35,7 @@ from exporters.convert import quantize, saved_model, tflite
 from exporters.convert.calibration import Calibration
 from exporters.convert.recipes import RECIPES, Recipe, get_recipe
 from exporters.convert.tflite_metadata import Description, with_metadata
-from exporters.convert.xnnpack_rewrites import optimize_for_xnnpack
+from exporters.convert.xnnpack_rewrites import delegate_copies, optimize_for_xnnpack
 from exporters.errors import ExportError, ModelError
 from exporters.protocol import SignatureLike
 from exporters.untrusted import saved_model as untrusted_saved_model
@@ -34,6 +44,7 @@ from exporters.verification import golden, golden_files
 from exporters.verification.eager_reference import golden_cases
 from exporters.verification.golden import Golden
 from exporters.verification.rounding import measure_rounding
+from exporters.verification.verify import verify
 from exporters.web.litert import litert_files
 from exporters.web.page import FOLDER, page_files, shown_signatures, write_page
 
@@ -93,6 +104,7 @@ def write_bundle(
     signatures: Mapping[str, SignatureLike], directory: str | Path, options: ExportOptions
 ) -> Path:
     """Implements `exporters.export`."""
+    _check_types(signatures, directory, options)
     target = Path(os.path.abspath(directory))
     recipes = _get_recipes(options.recipes)
     bundles.check_free(target)
@@ -116,6 +128,48 @@ def write_bundle(
         _check_accepted(folder, plan)
         _check_outputs(folder, plan.recipes, cases)
     return target
+
+
+def _check_types(signatures: Any, directory: Any, options: ExportOptions) -> None:
+    check_type("signatures", signatures, Mapping, "a mapping such as {'a_to_b': signature}")
+    check_path("directory", directory)
+    for each in signatures.values():
+        _check_signature(each)
+    check_batches_by_signature("golden_images", options.golden_images)
+    check_type("seed", options.seed, Integral, "a whole number")
+    for name in ("source", "provenance"):
+        value = getattr(options, name)
+        check_type(name, {} if value is None else value, Mapping, "a mapping")
+    check_type("sidecar", options.sidecar, Mapping, "a mapping from paths to bytes")
+    for path, content in options.sidecar.items():
+        check_type("sidecar", path, str, "a mapping from paths to bytes")
+        check_type(f"sidecar[{path!r}]", content, bytes, "bytes")
+    if options.web is not None:
+        check_each("web", options.web, PATH, "paths of packed files")
+
+
+def _check_signature(signature: Any) -> None:
+    """Raises ExportError unless it has the attributes of `exporters.protocol`."""
+    attributes = ("name", "function", "inputs", "outputs", "inference_behavior")
+    missing = [each for each in attributes if not hasattr(signature, each)]
+    if missing or not isinstance(signature.name, str) or not callable(signature.function):
+        raise ExportError(
+            "`signatures` must hold signatures, such as what exporters.signature_of(model) gives, "
+            f"got {shown(signature)}"
+        )
+    name = f"signature {signature.name!r}"
+    for kind, tensors in (("inputs", signature.inputs), ("outputs", signature.outputs)):
+        if not isinstance(tensors, Sequence) or not all(hasattr(t, "value_range") for t in tensors):
+            raise ExportError(f"{name}: `{kind}` must be a tuple of tensors, got {shown(tensors)}")
+        for tensor in tensors:
+            check_type(f"shape of {tensor.name!r}", tensor.shape, (tuple, list), "a tuple of sides")
+            if tensor.value_range is not None:
+                what = "a minimum and a maximum, or None"
+                check_each(f"value_range of {tensor.name!r}", tensor.value_range, Real, what)
+    check_type(f"inference_behavior of {name}", signature.inference_behavior, Mapping, "a mapping")
+    check_type(
+        f"tolerance_factor of {name}", getattr(signature, "tolerance_factor", 1.0), Real, "a number"
+    )
 
 
 def _make_plan(
@@ -144,8 +198,9 @@ def _make_plan(
 
 
 def _get_recipes(recipes: Sequence[str]) -> list[Recipe]:
-    if isinstance(recipes, str) or not recipes:
+    if isinstance(recipes, str) or not isinstance(recipes, Sequence) or not recipes:
         raise ExportError(f"`recipes` must be one or more names in a sequence, got {recipes!r}")
+    check_each("recipes", recipes, str, f"names of recipes ({', '.join(RECIPES)})")
     if len(set(recipes)) != len(recipes):
         raise ExportError(f"`recipes` must name each recipe once, got {list(recipes)}")
     return [get_recipe(name) for name in recipes]
@@ -193,12 +248,12 @@ def _convert(folder: Path, plan: _Plan) -> None:
     float32, source = None, folder / bundles.SAVED_MODEL
     for recipe in plan.recipes:
         if recipe.calibrated:
-            float32 = float32 or tflite.convert(source, RECIPES["float32"], plan.records)
+            float32 = float32 or _float32_to_quantize(source, plan)
             content = quantize.quantize(float32, recipe, plan.records, plan.examples)
         else:
             content = tflite.convert(source, recipe, plan.records)
-            if _is_optimized(recipe, plan):
-                content = optimize_for_xnnpack(content)
+            if plan.optimize:
+                content = _optimized(content, recipe)
         content = with_metadata(content, _description(plan), plan.records)
         (folder / f"{recipe.name}.tflite").write_bytes(content)
 
@@ -213,9 +268,16 @@ def _description(plan: _Plan) -> Description:
     )
 
 
-def _is_optimized(recipe: Recipe, plan: _Plan) -> bool:
-    """Only float graphs are rewritten; see `exporters.convert.xnnpack_rewrites`."""
-    return plan.optimize and recipe.settings.weights != "int8"
+def _float32_to_quantize(saved_model_folder: Path, plan: _Plan) -> bytes:
+    content = tflite.convert(saved_model_folder, RECIPES["float32"], plan.records)
+    return delegate_copies(content) if plan.optimize else content
+
+
+def _optimized(content: bytes, recipe: Recipe) -> bytes:
+    """See `exporters.convert.xnnpack_rewrites`."""
+    if recipe.settings.weights == "int8":
+        return delegate_copies(content)
+    return optimize_for_xnnpack(content)
 
 
 def _write_sidecar(folder: Path, sidecar: Mapping[str, bytes]) -> None:
@@ -267,7 +329,7 @@ def _artifacts(plan: _Plan) -> dict[str, ArtifactRecord]:
             f"{recipe.name}.tflite",
             recipe,
             calibration={"calibration": plan.calibration} if recipe.calibrated else {},
-            optimized=_is_optimized(recipe, plan),
+            optimized=plan.optimize,
         )
     return artifacts
 
@@ -303,16 +365,30 @@ def _check_accepted(folder: Path, plan: _Plan) -> None:
             name = f"{recipe.name}.tflite"
             untrusted_tflite.check((folder / name).read_bytes(), name)
     except ModelError as error:
+        found = re.search(r"the operation (\w+)", str(error))
+        layer = saved_model.layer_of(folder / bundles.SAVED_MODEL, found[1]) if found else None
         raise ExportError(
-            "`verify` would refuse the bundle, so write that layer with other operations: "
-            f"{str(error).replace(f'{folder}/', '')}"
+            f"`verify` would refuse the bundle, so write {layer or 'that layer'} with other "
+            f"operations: {str(error).replace(f'{folder}/', '')}"
         ) from error
 
 
 def _check_outputs(folder: Path, recipes: Sequence[Recipe], cases: Mapping[str, Golden]) -> None:
     written = bundles.open_bundle(folder)
     for recipe in recipes:
-        tflite.check_outputs(written, recipe, cases)
+        try:
+            tflite.check_outputs(written, recipe, cases)
+        except ExportError as error:
+            others = _passing_recipes(folder, recipe) if len(recipes) > 1 else ""
+            raise ExportError(f"{error}{others}") from error
+
+
+def _passing_recipes(folder: Path, failing: Recipe) -> str:
+    """What to export instead of a recipe: those of the same export that `verify` passes."""
+    for each in verify(folder).failing_recipes:
+        if each.recipe == failing.name and each.passing:
+            return f": {', '.join(other.sentence() for other in each.passing)}"
+    return ""
 
 
 def _jsonable(name: str, value: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -1,16 +1,27 @@
 """SavedModel: all signatures, float and uint8, with the weights stored once."""
 
+import itertools
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
 
 from exporters.bundle.manifest import SignatureRecord
 from exporters.bundle.signatures import PIXEL_SCOPE, is_image
-from exporters.errors import ExportError
+from exporters.errors import ExportError, first_line
 from exporters.inference.images import levels_per_unit
 from exporters.protocol import SignatureLike
+
+# A file that runs its graphs in loops may never end, and its process can be made to crash.
+_LOOP = "loops ({}), and such a file cannot be checked to end: write the steps out, as recurrent "
+_LOOP += "layers of Keras do with unroll=True"
+_BRANCH = "branches ({}), and such a file cannot be checked to end: compute both and use tf.where"
+_CONTROL_FLOW = {
+    **dict.fromkeys(("While", "StatelessWhile"), _LOOP),
+    **dict.fromkeys(("If", "StatelessIf", "Case", "StatelessCase"), _BRANCH),
+}
 
 
 def save(
@@ -26,8 +37,8 @@ def save(
         folder: A new folder.
 
     Raises:
-        ExportError: If a function's outputs differ from those it declares, or it keeps state or
-            reads a resource that cannot be saved.
+        ExportError: If a function's outputs differ from those it declares, it loops, or it keeps
+            state or reads a resource that cannot be saved.
     """
     module = tf.Module()
     module.variables_of = {}
@@ -35,6 +46,7 @@ def save(
     for name, signature in signatures.items():
         float_function = _trace(_declared(signature), records[name])
         _check_outputs(name, float_function, records[name])
+        _check_loops(name, float_function)
         # A variable that no trackable object holds would be loaded as NaN, without an error.
         module.variables_of[name] = _variables(name, float_function)
         traced[name] = float_function
@@ -55,6 +67,17 @@ def load(folder: str | Path) -> Mapping[str, Callable[..., Mapping[str, Any]]]:
     The caller keeps the result alive while using any of its functions.
     """
     return tf.saved_model.load(str(folder)).signatures
+
+
+def layer_of(folder: Path, operation: str) -> str | None:
+    """The layer of the first operation of a kind in a SavedModel, in quotes; None if unknown."""
+    model = saved_model_pb2.SavedModel.FromString((folder / "saved_model.pb").read_bytes())
+    graph = model.meta_graphs[0].graph_def
+    bodies = [graph.node, *(each.node_def for each in graph.library.function)]
+    for node in itertools.chain.from_iterable(bodies):
+        if node.op == operation and "/" in node.name:
+            return repr(node.name.rpartition("/")[0])
+    return None
 
 
 def _declared(signature: SignatureLike) -> Callable[..., dict[str, tf.Tensor]]:
@@ -108,7 +131,13 @@ def _trace(function: Callable[..., Any], record: SignatureRecord) -> Callable[..
         tensor.name: tf.TensorSpec(tensor.shape, tensor.dtype, name=tensor.name)
         for tensor in record.inputs
     }
-    return tf.function(function, autograph=False).get_concrete_function(**specs)
+    try:
+        return tf.function(function, autograph=False).get_concrete_function(**specs)
+    except NotImplementedError as error:  # NumPy is given a tensor that has no values yet
+        raise ExportError(
+            f"a function of {', '.join(specs)} is not TensorFlow code alone and cannot be "
+            f"exported: {first_line(str(error))}"
+        ) from error
 
 
 def _check_outputs(name: str, function: Any, record: SignatureRecord) -> None:
@@ -121,6 +150,18 @@ def _check_outputs(name: str, function: Any, record: SignatureRecord) -> None:
         raise ExportError(
             f"signature {name!r} declares the outputs {expected} but its function gives {found}"
         )
+
+
+def _check_loops(name: str, function: Any) -> None:
+    """Raises ExportError if a function loops or branches; it names the layer."""
+    graph = function.graph.as_graph_def()
+    bodies = [graph.node, *(each.node_def for each in graph.library.function)]
+    for node in itertools.chain.from_iterable(bodies):
+        if node.op in _CONTROL_FLOW:
+            layer = node.name.rpartition("/")[0] or node.name
+            raise ExportError(
+                f"signature {name!r}: {layer!r} {_CONTROL_FLOW[node.op].format(node.op)}"
+            )
 
 
 def _variables(name: str, function: Any) -> list[tf.Variable]:

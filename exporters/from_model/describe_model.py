@@ -1,14 +1,18 @@
 """The signature of a model that was made elsewhere."""
 
+import math
 import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
+from exporters.arguments import check_type, shown
 from exporters.errors import ExportError
 from exporters.from_model.keras_models import as_function as keras_function
 from exporters.from_model.keras_models import is_keras_model, load_keras_file
@@ -22,8 +26,8 @@ _DTYPES = ("float32", "int32", "uint8")
 
 
 @dataclass(frozen=True)
-class Callee:
-    """A function of positional tensors, as a model or a file gives it.
+class ModelFunction:
+    """The function that a model or a file computes, with positional tensors.
 
     Attributes:
         function: Takes the inputs in order; returns a tensor, a sequence or a mapping of them.
@@ -53,21 +57,24 @@ def describe_model(
     names: Mapping[str, str] | None,
 ) -> Signature:
     """Implements `exporters.signature_of`."""
-    callee = _callee_of(model)
+    _check_arguments(name, size, names)
+    source = _model_function(model)
     given = dict(ranges) if isinstance(ranges, Mapping) else {}
     everywhere = None if ranges is None or isinstance(ranges, Mapping) else _checked_range(ranges)
-    specs = [_with_sides(spec, size) for spec in callee.inputs]
+    specs = [_with_sides(spec, size) for spec in source.inputs]
     input_names = _names(specs, [spec.name for spec in specs], "image", "input")
-    outputs = _traced_outputs(callee, specs)
-    output_names = _names(outputs, _names_of_outputs(callee, outputs), "image", "output")
+    outputs = _traced_outputs(source, specs)
+    output_names = _names(outputs, _names_of_outputs(source, outputs), "image", "output")
     renamed = dict(names or {})
     _check_known("names", renamed, [*input_names, *output_names])
     _check_known("ranges", given, [*input_names, *output_names, *renamed.values()])
+    if len({*renamed.values()}) < len(renamed):
+        raise ExportError(f"`names` must give different names, got {shown(renamed)}")
     final_inputs = [renamed.get(each, each) for each in input_names]
     final_outputs = [renamed.get(each, each) for each in output_names]
     told_inputs, told_outputs = (
         [*told, *[None] * len(tensors)][: len(tensors)]
-        for told, tensors in ((callee.input_ranges, specs), (callee.output_ranges, outputs))
+        for told, tensors in ((source.input_ranges, specs), (source.output_ranges, outputs))
     )
 
     def tensor(
@@ -103,22 +110,39 @@ def describe_model(
 
     return Signature(
         name,
-        named(callee.function),
+        named(source.function),
         inputs,
         results,
-        dict(callee.inference_behavior or {}),
-        float64_function=callee.float64_function and named(callee.float64_function),
+        dict(source.inference_behavior or {}),
+        float64_function=source.float64_function and named(source.float64_function),
     )
 
 
-def _callee_of(model: Any) -> Callee:
+def _check_arguments(name: Any, size: Any, names: Any) -> None:
+    check_type("name", name, str, "a text")
+    if size is not None:
+        sides = tuple(size) if isinstance(size, Sequence) and not isinstance(size, str) else ()
+        if len(sides) != 2 or not all(
+            isinstance(each, Integral) and int(each) > 0 for each in sides
+        ):
+            raise ExportError(
+                f"`size` must be height and width in pixels such as (256, 256), got {shown(size)}"
+            )
+    if names is not None:
+        what = "a mapping from names of the model to new names"
+        check_type("names", names, Mapping, what)
+        for each in (*names, *names.values()):
+            check_type("names", each, str, what)
+
+
+def _model_function(model: Any) -> ModelFunction:
     if isinstance(model, (str, Path)):
         path = Path(model)
         if path.is_dir():
-            return Callee(**saved_function(path))
+            return ModelFunction(**saved_function(path))
         model = load_keras_file(path)
     if is_keras_model(model):
-        return Callee(**keras_function(model))
+        return ModelFunction(**keras_function(model))
     concrete = _concrete(model)
     if concrete is None:
         raise ExportError(
@@ -126,7 +150,12 @@ def _callee_of(model: Any) -> Callee:
             f"tf.function with an input_signature, got {model!r}"
         )
     specs = [spec for spec in concrete.structured_input_signature[0] if spec is not None]
-    return Callee(concrete, specs)
+    if not specs or not all(isinstance(spec, tf.TensorSpec) for spec in specs):
+        raise ExportError(
+            "`model` must be a tf.function of tensors, each a tf.TensorSpec of its "
+            f"input_signature, got {shown(specs)}"
+        )
+    return ModelFunction(concrete, specs)
 
 
 def _concrete(model: Any) -> Any:
@@ -166,19 +195,40 @@ def _with_sides(spec: tf.TensorSpec, size: tuple[int, int] | None) -> tf.TensorS
     return tf.TensorSpec([None, *shape[1:]], spec.dtype, spec.name)
 
 
-def _traced_outputs(callee: Callee, specs: Sequence[tf.TensorSpec]) -> list[tf.TensorSpec]:
-    traced = tf.function(lambda *tensors: _flat(callee.function(*tensors)), autograph=False)
+def _traced_outputs(source: ModelFunction, specs: Sequence[tf.TensorSpec]) -> list[tf.TensorSpec]:
+    traced = tf.function(lambda *tensors: _flat(source.function(*tensors)), autograph=False)
     of_one = [tf.TensorSpec([1, *spec.shape[1:]], spec.dtype) for spec in specs]
-    outputs = traced.get_concrete_function(*of_one).structured_outputs
+    try:
+        outputs = traced.get_concrete_function(*of_one).structured_outputs
+    except Exception as error:  # layers raise exceptions of many kinds
+        shapes = ", ".join(str(tuple(spec.shape)) for spec in of_one)
+        raise ExportError(
+            f"the model does not run on inputs of shape {shapes}: {_reason(error)}"
+        ) from error
+    if not outputs or any(not isinstance(output, tf.Tensor) for output in outputs):
+        raise ExportError("`model` must return tensors, and it returns something else or nothing")
     return [tf.TensorSpec([None, *output.shape[1:]], output.dtype) for output in outputs]
+
+
+def _reason(error: Exception) -> str:
+    """The line that says what is wrong: Keras writes the name of the layer and a blank line first.
+
+    Colour codes and the node's definition are left out.
+    """
+    lines = [line for line in re.sub(r"\x1b\[\d*m", "", str(error)).splitlines() if line.strip()]
+    first = [line.split(" for '{{node")[0] for line in lines[:2]]
+    if len(first) > 1 and first[0].startswith("Exception encountered"):
+        layer = first[0].removeprefix("Exception encountered when calling ").rstrip(".")
+        return f"{layer}: {first[1]}"
+    return first[0] if first else type(error).__name__
 
 
 def _flat(outputs: Any) -> list:
     return list(tf.nest.flatten(outputs))
 
 
-def _names_of_outputs(callee: Callee, outputs: Sequence) -> list[str]:
-    names = list(callee.output_names)
+def _names_of_outputs(source: ModelFunction, outputs: Sequence) -> list[str]:
+    names = list(source.output_names)
     return names if len(names) == len(outputs) else ["output"] * len(outputs)
 
 
@@ -240,11 +290,14 @@ def _is_pixels(spec: tf.TensorSpec) -> bool:
 
 
 def _checked_range(limits: Any) -> Range:
-    numbers = tuple(limits) if isinstance(limits, Sequence) and not isinstance(limits, str) else ()
-    if len(numbers) != 2 or not numbers[0] < numbers[1]:
+    given = isinstance(limits, (Sequence, np.ndarray)) and not isinstance(limits, str)
+    numbers = tuple(limits) if given else ()
+    if len(numbers) != 2 or not all(isinstance(each, Real) for each in numbers):
+        numbers = ()
+    if not numbers or not -math.inf < numbers[0] < numbers[1] < math.inf:
         raise ExportError(
             "`ranges` must be a minimum and a larger maximum such as (0.0, 1.0), or a mapping of "
-            f"names to them, got {limits!r}"
+            f"names to them, got {shown(limits)}"
         )
     return float(numbers[0]), float(numbers[1])
 

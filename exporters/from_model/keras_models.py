@@ -1,6 +1,7 @@
-"""The function of a Keras model in inference mode and float32."""
+"""The function of a Keras model in inference mode and float32, without loops."""
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +82,21 @@ def _called(model: Any, tensors: Sequence[Any]) -> Any:
     structure = getattr(model, "_inputs_struct", None)
     if isinstance(structure, dict):
         given = tf.nest.pack_sequence_as(structure, tensors)
-    return model(given, training=False)
+    with _without_loops(model):
+        return model(given, training=False)
+
+
+@contextlib.contextmanager
+def _without_loops(model: Any) -> Iterator[None]:
+    """Writes out the steps of recurrent layers: loops cannot be exported (`saved_model.save`)."""
+    layers = [each for each in model._flatten_layers() if getattr(each, "unroll", None) is False]
+    for layer in layers:
+        layer.unroll = True
+    try:
+        yield
+    finally:
+        for layer in layers:
+            layer.unroll = False
 
 
 def _own_name(name: str) -> str | None:

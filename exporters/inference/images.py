@@ -6,9 +6,11 @@ mostly [-1, 1].
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
+from exporters.arguments import check_type, shown
 from exporters.bundle.manifest import TensorRecord
 from exporters.bundle.scalar_inputs import input_row
 from exporters.errors import ExportError
@@ -92,6 +94,7 @@ def translate_image(
             both given and as large as `pixels`.
         ValueError: If an image is not a uint8 array of rank 3.
     """
+    check_model(model, attributes)
     others = {"exemplar": exemplar, "target": target, "mask": mask}
     chosen = _choose_signature(model, signature, attributes, **others)
     results = translate_images(
@@ -117,6 +120,7 @@ def translate_images(
     the sizes of the centre parts.
     Arguments and errors as in `translate_image`.
     """
+    check_model(model, attributes)
     chosen = _choose_signature(
         model, signature, attributes, exemplar=exemplar, target=target, mask=mask
     )
@@ -149,10 +153,24 @@ def translate_images(
     return results
 
 
+def check_model(model: Any, attributes: Any) -> None:
+    """Raises ExportError unless they are a model that can be called, and a mapping."""
+    if not (hasattr(model, "signatures") and callable(getattr(model, "run", None))):
+        raise ExportError(
+            f"`model` must be exporters.Runner(exporters.open_bundle(folder)), got {shown(model)}"
+        )
+    check_type("attributes", attributes, Mapping, "a mapping such as {'glasses': 1}")
+
+
 def check_image(
     signature: ImageSignature, argument: str, tensor: TensorRecord, pixels: np.ndarray
 ) -> None:
     """Raises ValueError if it is not an image, ExportError if its channels do not fit."""
+    if not isinstance(pixels, np.ndarray):
+        raise ValueError(
+            f"`{argument}` must be uint8 of shape (height, width, channels), a NumPy array, got "
+            f"{shown(pixels)}"
+        )
     if pixels.ndim != 3 or pixels.dtype != np.uint8 or 0 in pixels.shape:
         raise ValueError(
             f"`{argument}` must be uint8 of shape (height, width, channels) with no empty side, "

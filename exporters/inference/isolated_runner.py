@@ -6,13 +6,13 @@ from typing import Self
 
 import numpy as np
 
+from exporters.arguments import check_count, check_type
 from exporters.bundle.bundle import Bundle
 from exporters.bundle.field_types import Aspect
 from exporters.bundle.manifest import SignatureRecord, get_signature
 from exporters.bundle.scalar_inputs import with_defaults
-from exporters.errors import ExportError
 from exporters.inference.runner import check_inputs, choose_recipe, recipes_of
-from exporters.untrusted.limits import Limits
+from exporters.untrusted.limits import Limits, check_limits
 from exporters.untrusted.model_process import ModelProcess
 
 
@@ -45,6 +45,7 @@ class IsolatedArtifact:
             ModelError: If the model fails, or its process ends or takes too long; also if the
             process was started again or opened another artifact since.
         """
+        check_type("inputs", inputs, Mapping, "a mapping from input names to arrays")
         record = get_signature(self._bundle.manifest.signatures, name)
         complete = with_defaults(record, inputs)
         check_inputs(name, record, complete)
@@ -79,8 +80,9 @@ class IsolatedRunner:
         threads: int = 1,
         limits: Limits | None = None,
     ) -> None:
-        if threads < 1:
-            raise ExportError(f"`threads` must be at least 1, got {threads}")
+        check_type("bundle", bundle, Bundle, "what open_bundle returns")
+        check_count("threads", threads)
+        check_limits(limits)
         self.bundle = bundle
         self.recipe = choose_recipe(bundle, recipe)
         path = recipes_of(bundle)[self.recipe]

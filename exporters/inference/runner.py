@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter, SignatureRunner
 
+from exporters.arguments import check_count, check_type
 from exporters.bundle.bundle import Bundle
 from exporters.bundle.field_types import Aspect
 from exporters.bundle.manifest import SignatureRecord, TensorRecord, get_signature
@@ -32,8 +33,8 @@ class Runner:
     """
 
     def __init__(self, bundle: Bundle, *, recipe: str | None = None, threads: int = 1) -> None:
-        if threads < 1:
-            raise ExportError(f"`threads` must be at least 1, got {threads}")
+        check_type("bundle", bundle, Bundle, "what open_bundle returns")
+        check_count("threads", threads)
         self.bundle = bundle
         self.recipe = choose_recipe(bundle, recipe)
         self._path = recipes_of(bundle)[self.recipe]
@@ -66,6 +67,7 @@ class Runner:
                 differ from it.
             ModelError: If the file's signature differs from the manifest.
         """
+        check_type("inputs", inputs, Mapping, "a mapping from input names to arrays")
         record = get_signature(self.signatures, name)
         complete = with_defaults(record, inputs)
         check_inputs(name, record, complete)
@@ -138,8 +140,10 @@ def check_inputs(name: str, record: SignatureRecord, inputs: Mapping[str, np.nda
     """Raises ExportError unless names, shapes and types are exactly those of the signature."""
     expected = {tensor.name: tensor for tensor in record.inputs}
     if set(inputs) != set(expected):
-        raise ExportError(f"signature {name!r} takes {sorted(expected)}, got {sorted(inputs)}")
+        got = sorted(map(str, inputs))
+        raise ExportError(f"signature {name!r} takes {sorted(expected)}, got {got}")
     for key, value in inputs.items():
+        check_type(f"inputs[{key!r}]", value, np.ndarray, "a NumPy array")
         tensor: TensorRecord = expected[key]
         if value.shape != tensor.shape or value.dtype != tensor.dtype:
             raise ExportError(

@@ -1,14 +1,16 @@
 """Translates large images in tiles of the model's size, at the image's full resolution."""
 
 from collections.abc import Mapping
+from numbers import Integral
 from types import MappingProxyType
 
 import numpy as np
 
+from exporters.arguments import shown
 from exporters.bundle.scalar_inputs import input_row
 from exporters.errors import ExportError
 from exporters.inference.aspect import place_on_tiles
-from exporters.inference.images import check_image, output_scale
+from exporters.inference.images import check_image, check_model, output_scale
 from exporters.inference.signature_selection import ImageSignature, Model, image_signature
 from exporters.inference.tile_norm_statistics import tile_signature, whole_image_statistics
 from exporters.inference.tiling import Progress, default_overlap, map_tiles
@@ -53,6 +55,7 @@ def translate_tiles(
             the size of images other than by a whole factor, or `overlap` is out of range.
         ValueError: If the image is not a uint8 array of rank 3.
     """
+    check_model(model, attributes)
     chosen = image_signature(model, signature, attributes)
     tile = check_tiles(chosen, overlap)
     check_image(chosen, "pixels", chosen.image, pixels)
@@ -87,6 +90,8 @@ def check_tiles(chosen: ImageSignature, overlap: int | None) -> tuple[int, int]:
             f"{name} gives images of {output} for {tile} (height, width), and tiles must keep "
             "their size or grow by a whole factor; translate without"
         )
+    if overlap is not None and not isinstance(overlap, Integral):
+        raise ExportError(f"`overlap` must be a whole number of pixels, got {shown(overlap)}")
     if overlap is not None and not 0 <= overlap <= min(tile) // 2:
         raise ExportError(
             f"`overlap` must be 0 to {min(tile) // 2} pixels, half of the model's shorter side, "

@@ -16,11 +16,11 @@ class Finding:
     Attributes:
         severity: `error` if it does not run or its results are wrong, `warning` if it is slower,
             `note` if that only concerns operations at the inputs or outputs.
-        rule: `shape`, `operation`, `range` or `interface`.
-        targets: Names of the affected devices.
+        rule: `shape`, `operation`, `range`, `interface` or `latency`.
+        targets: Names of the affected devices; for `latency` the machine it was measured on.
         artifacts: Recipes of the affected files.
         signatures: The affected signatures.
-        layer: The Keras layer that causes it.
+        layer: The Keras layer that causes it; for `latency` what was measured.
         operation: The operation that causes it, or "".
         message: What is wrong, without the layer.
         suggestion: What to do about it.

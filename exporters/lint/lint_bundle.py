@@ -12,12 +12,13 @@ from exporters.inference.runner import recipes_of
 from exporters.lint.activation_ranges import FLOAT16_MAX, MARGIN, Peak, peaks
 from exporters.lint.device_operations import device_operations
 from exporters.lint.findings import FastPathCoverage, Finding, LintReport, Severity, merged
+from exporters.lint.latency_findings import latency_findings
 from exporters.lint.layer_names import layers_of
 from exporters.lint.operation_support import unsupported_reason
 from exporters.tflite_graph.macs import multiply_adds, total_multiply_adds
 from exporters.tflite_graph.operators import SignatureGraph, read_signatures
 from exporters.untrusted import tflite
-from exporters.untrusted.limits import Limits
+from exporters.untrusted.limits import Limits, check_limits
 from exporters.untrusted.model_process import ModelProcess
 from exporters.verification import golden
 
@@ -29,7 +30,8 @@ def lint(path: str | Path, *, isolated: bool = True, limits: Limits | None = Non
     """Predicts what in a bundle will not run fast, or not correctly, and names the layers.
 
     Operations, shapes and ranks are compared with `device_operations.toml`, activations of the
-    golden cases with the largest float16 value. Nothing is timed.
+    golden cases with the largest float16 value. Nothing is timed: whether integers are slower
+    than float32 is told by the latency that `benchmark` recorded in the bundle.
 
     Args:
         path: The bundle.
@@ -44,6 +46,7 @@ def lint(path: str | Path, *, isolated: bool = True, limits: Limits | None = Non
         ModelError: If a file is refused, or reading or running it fails.
     """
     bundle = open_bundle(path)
+    check_limits(limits)
     return _isolated(bundle, limits or Limits()) if isolated else _lint(bundle)
 
 
@@ -64,15 +67,18 @@ def _isolated(bundle: Bundle, limits: Limits) -> LintReport:
 def _lint(bundle: Bundle) -> LintReport:
     findings: list[Finding] = []
     coverage: list[FastPathCoverage] = []
+    graphs: dict[str, dict[str, SignatureGraph]] = {}
     for recipe, file in recipes_of(bundle).items():
         content = bundle.read(file)
         tflite.check(content, file)
-        for signature, graph in read_signatures(content).items():
+        graphs[recipe] = read_signatures(content)
+        for signature, graph in graphs[recipe].items():
             findings += _shape_findings(recipe, signature, graph)
             findings += _operation_findings(recipe, signature, graph)
             findings += _interface_findings(recipe, signature, graph)
             coverage += _coverage(recipe, signature, graph)
     findings += _range_findings(bundle)
+    findings += latency_findings(bundle.manifest, graphs)
     return LintReport(str(bundle.root), merged(findings), tuple(coverage))
 
 

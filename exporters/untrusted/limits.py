@@ -4,8 +4,11 @@ import math
 import sys
 import warnings
 from dataclasses import dataclass
+from numbers import Real
 from pathlib import Path
+from typing import Any
 
+from exporters.arguments import shown
 from exporters.errors import ExportError
 
 _STATUS = Path("/proc/self/status")
@@ -31,8 +34,10 @@ class Limits:
 
     def __post_init__(self) -> None:
         for name, value in (("seconds", self.seconds), ("memory_gb", self.memory_gb)):
-            if not (math.isfinite(value) and value > 0):
-                raise ExportError(f"`{name}` of limits must be a number above 0, got {value}")
+            if not (isinstance(value, Real) and math.isfinite(value) and value > 0):
+                raise ExportError(
+                    f"`{name}` of limits must be a number above 0, got {shown(value)}"
+                )
 
     def warn_of_missing(self) -> None:
         """Warns of limits that this system does not offer; the command goes on without them."""
@@ -71,6 +76,12 @@ class Limits:
         if _STATUS.is_file():
             used = _data_in_use()
             _lower(resource.RLIMIT_DATA, used + int(self.memory_gb * _GIGABYTE))
+
+
+def check_limits(limits: Any) -> None:
+    """Raises ExportError unless it is None or holds limits."""
+    if limits is not None and not isinstance(limits, Limits):
+        raise ExportError(f"`limits` must be exporters.Limits or None, got {shown(limits)}")
 
 
 def _lower(kind: int, most: int) -> None:

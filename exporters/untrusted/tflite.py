@@ -20,7 +20,10 @@ from exporters.untrusted.allowed_operations import allowed_operations
 from exporters.untrusted.tflite_arguments import check_arguments
 
 # Index of the optional input, the bias, of kernels that have one.
-_OPTIONAL = {"CONV_2D": 2, "DEPTHWISE_CONV_2D": 2, "FULLY_CONNECTED": 2, "TRANSPOSE_CONV": 3}
+_OPTIONAL = {
+    **dict.fromkeys(("CONV_2D", "CONV_3D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"), 2),
+    "TRANSPOSE_CONV": 3,
+}
 # Of all tensors of one graph; the runtime reuses memory of tensors that are no longer needed.
 _MAX_TOTAL_ELEMENTS = 8 * MAX_ELEMENTS
 _MIN_PART_BYTES = 4  # of a tensor or an operation in the file, at the least

@@ -16,6 +16,10 @@ Shape = tuple[int, ...]
 _AT_LEAST_1 = {
     "AVERAGE_POOL_2D": ("StrideW", "StrideH", "FilterWidth", "FilterHeight"),
     "CONV_2D": ("StrideW", "StrideH", "DilationWFactor", "DilationHFactor"),
+    "CONV_3D": (
+        *("StrideD", "StrideW", "StrideH"),
+        *("DilationDFactor", "DilationWFactor", "DilationHFactor"),
+    ),
     "DEPTHWISE_CONV_2D": ("StrideW", "StrideH", "DilationWFactor", "DilationHFactor"),
     "DEPTH_TO_SPACE": ("BlockSize",),
     "MAX_POOL_2D": ("StrideW", "StrideH", "FilterWidth", "FilterHeight"),
@@ -25,6 +29,7 @@ _AT_LEAST_1 = {
 _OPTIONS = {
     "AVERAGE_POOL_2D": schema.Pool2DOptions,
     "CONV_2D": schema.Conv2DOptions,
+    "CONV_3D": schema.Conv3DOptions,
     "DEPTHWISE_CONV_2D": schema.DepthwiseConv2DOptions,
     "DEPTH_TO_SPACE": schema.DepthToSpaceOptions,
     "MAX_POOL_2D": schema.Pool2DOptions,

@@ -5,17 +5,20 @@ from collections.abc import Mapping
 import numpy as np
 import tensorflow as tf
 
+from exporters.arguments import check_type
 from exporters.bundle.field_types import Aspect
 from exporters.bundle.manifest import SignatureRecord, get_signature
 from exporters.bundle.npz import Arrays
 from exporters.bundle.scalar_inputs import with_defaults
 from exporters.bundle.signatures import make_records
-from exporters.errors import ExportError
+from exporters.errors import ExportError, first_line
 from exporters.inference.runner import check_inputs
 from exporters.protocol import SignatureLike
 from exporters.verification import golden
 from exporters.verification.golden import Golden
 from exporters.verification.value_range import ROUNDING, range_fault
+
+_RESULT = "a mapping such as {'image': tensor}"
 
 
 class EagerReference:
@@ -50,9 +53,21 @@ class EagerReference:
 
 
 def call(signature: SignatureLike, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Outputs of a signature's function for one case, called eagerly."""
+    """Outputs of a signature's function for one case, called eagerly.
+
+    Raises:
+        ExportError: If the function fails, or gives no mapping.
+    """
     tensors = {name: tf.constant(value) for name, value in inputs.items()}
-    return {name: np.asarray(value) for name, value in signature.function(**tensors).items()}
+    try:
+        outputs = signature.function(**tensors)
+    except Exception as error:  # a function of others may fail in any way
+        reason = first_line(str(error)) if str(error) else type(error).__name__
+        raise ExportError(
+            f"the function of signature {signature.name!r} fails on {', '.join(tensors)}: {reason}"
+        ) from error
+    check_type(f"result of signature {signature.name!r}", outputs, Mapping, _RESULT)
+    return {name: np.asarray(value) for name, value in outputs.items()}
 
 
 def golden_cases(

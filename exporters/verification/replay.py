@@ -1,9 +1,11 @@
 """Replays a bundle: runs each artifact on golden cases and on further images."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
+from exporters.arguments import check_each
 from exporters.bundle.bundle import Bundle
 from exporters.bundle.field_types import Aspect
 from exporters.bundle.manifest import Manifest, SignatureRecord, TensorRecord
@@ -86,6 +88,18 @@ def by_signature(manifest: Manifest, images: Images) -> dict[str, Sequence[np.nd
                 f"{len(of_signature)} images with other numbers of channels"
             )
     return dict(images)
+
+
+def check_images(images: Any) -> None:
+    """Raises ExportError unless it holds images, or a mapping to such for signatures."""
+    what = "uint8 arrays of shape (height, width, channels)"
+    for each in images.values() if isinstance(images, Mapping) else [images]:
+        check_each("images", each, np.ndarray, what)
+        for image in each:
+            if image.ndim != 3 or image.dtype != np.uint8 or 0 in image.shape:
+                raise ExportError(
+                    f"`images` must hold {what}, got {image.dtype} {image.shape} in it"
+                )
 
 
 def image_cases(

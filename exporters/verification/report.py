@@ -1,10 +1,11 @@
 """The results of a verification: checks of files and outputs, and the metrics of judges."""
 
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from exporters.convert.recipes import Tolerance
+from exporters.verification.failing_recipes import FailingRecipe, failing_recipes
 from exporters.verification.image_metrics import OutputDifference
 
 
@@ -117,6 +118,7 @@ class Verification:
         outputs: One check for each output of each signature of each artifact.
         faults: Reasons why an artifact was not replayed.
         judge_metrics: Metrics of the judge, if one was passed; they do not affect `passed`.
+        sizes: Bytes of each .tflite file, by its recipe.
     """
 
     bundle: str
@@ -124,6 +126,7 @@ class Verification:
     outputs: tuple[OutputCheck, ...]
     faults: tuple[str, ...]
     judge_metrics: tuple[JudgeMetric, ...] = ()
+    sizes: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def passed(self) -> bool:
@@ -134,6 +137,11 @@ class Verification:
     def failures(self) -> tuple[str, ...]:
         """One sentence for every failed check."""
         return (*self._check_faults(), *self.faults)
+
+    @property
+    def failing_recipes(self) -> tuple[FailingRecipe, ...]:
+        """The .tflite files that were not as the original, each with those that are."""
+        return failing_recipes(self.outputs, self.faults, self.sizes)
 
     def _check_faults(self) -> Iterator[str]:
         checks: list[FileCheck | OutputCheck] = [*self.files, *self.outputs]
@@ -149,5 +157,6 @@ class Verification:
             "files": [asdict(check) | {"passed": check.passed} for check in self.files],
             "outputs": [check.as_dict() for check in self.outputs],
             "faults": list(self.faults),
+            "failing_recipes": [each.as_dict() for each in self.failing_recipes],
             "judge_metrics": [each.as_dict() for each in self.judge_metrics],
         }

@@ -12,11 +12,12 @@ from pathlib import Path
 
 import numpy as np
 
+from exporters.arguments import check_path, check_type
 from exporters.bundle.bundle import MANIFEST, Bundle, open_bundle
 from exporters.bundle.signatures import is_pixels
 from exporters.convert.recipes import Tolerance
 from exporters.errors import BundleError, ExportError, first_line
-from exporters.untrusted.limits import Limits
+from exporters.untrusted.limits import Limits, check_limits
 from exporters.verification import golden, golden_files
 from exporters.verification.artifact_runs import ArtifactRuns, Run
 from exporters.verification.contact_sheet import Sheet, check_sheet_path
@@ -28,6 +29,7 @@ from exporters.verification.replay import (
     all_finite,
     as_float_signature,
     by_signature,
+    check_images,
     check_intact,
     concatenate,
     held_out,
@@ -84,7 +86,12 @@ def verify(
             signature that takes none of them.
     """
     bundle = open_bundle(path)
+    check_limits(limits)
+    check_images(images)
+    if judge is not None:
+        check_type("judge", judge, Callable, "a function")  # type: ignore[arg-type]
     if sheet is not None:
+        check_path("sheet", sheet)
         check_sheet_path(Path(sheet), bundle)
     by_name = by_signature(bundle.manifest, images) if len(images) else {}
     files = tuple(_file_checks(bundle))
@@ -109,7 +116,18 @@ def verify(
         tuple(replay.outputs),
         tuple(replay.faults),
         tuple(replay.judge_metrics),
+        _sizes(bundle),
     )
+
+
+def _sizes(bundle: Bundle) -> dict[str, int]:
+    """Bytes of each .tflite file, by its recipe."""
+    manifest = bundle.manifest
+    return {
+        name: manifest.files[each.path].size
+        for name, each in manifest.artifacts.items()
+        if each.kind == "tflite" and each.path in manifest.files
+    }
 
 
 def _file_checks(bundle: Bundle) -> Iterator[FileCheck]:

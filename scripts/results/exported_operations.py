@@ -26,7 +26,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 from exporters.bundle.signatures import make_records
 from exporters.convert import quantize, saved_model, tflite
 from exporters.convert.recipes import RECIPES, Recipe
-from exporters.convert.xnnpack_rewrites import optimize_for_xnnpack
+from exporters.convert.xnnpack_rewrites import delegate_copies, optimize_for_xnnpack
 from exporters.errors import ExportError, first_line
 from exporters.protocol import SignatureLike
 from exporters.tflite_graph.summary import read_graph
@@ -95,14 +95,17 @@ def operations_of(signatures: Signatures, recipes: list[Recipe]) -> Found:
         for recipe in recipes:
             if recipe.calibrated:
                 try:
-                    content = quantize.quantize(float32, recipe, records, _cases(records))
+                    content = quantize.quantize(
+                        delegate_copies(float32), recipe, records, _cases(records)
+                    )
                 except ExportError as error:
                     print(f"not quantized: {error}", flush=True)
                     continue
             else:
                 content = tflite.convert(folder, recipe, records)
                 found["tflite"] |= set(read_graph(content).operations)
-                content = optimize_for_xnnpack(content)
+                is_integer = recipe.settings.weights == "int8"
+                content = (delegate_copies if is_integer else optimize_for_xnnpack)(content)
             found["tflite"] |= set(read_graph(content).operations)
     return found
 
@@ -268,6 +271,12 @@ def _layer_makers() -> dict[str, Callable[[Any], Any]]:
         "conv transpose": layers.Conv2DTranspose(4, 4, strides=2, padding="same"),
         "depthwise": layers.DepthwiseConv2D(3, padding="same", depth_multiplier=2),
         "separable": layers.SeparableConv2D(4, 3, padding="same"),
+        "conv 3d": lambda x: layers.Conv3D(2, 3, padding="same")(layers.Reshape((4, 8, 8, 1))(x)),
+        "conv lstm": lambda x: layers.ConvLSTM2D(4, 3, padding="same", unroll=True)(
+            layers.Reshape((4, 8, 8, 1))(x)
+        ),
+        "gru": lambda x: layers.GRU(4, unroll=True)(layers.Reshape((16, 16))(x)),
+        "lstm": lambda x: layers.LSTM(4, unroll=True)(layers.Reshape((16, 16))(x)),
         "dense": lambda x: layers.Dense(8)(layers.Flatten()(x)),
         "dense on pixels": layers.Dense(5),
         "einsum": lambda x: ops.einsum("bhwc,bhwd->bcd", x, x),

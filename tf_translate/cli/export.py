@@ -62,8 +62,9 @@ Optimize = Annotated[
     bool,
     typer.Option(
         "--optimize/--no-optimize",
-        help="Rewrite float32 and float16 files for XNNPACK, which computes the same sums with "
-        "fewer products; off: as the converter writes them.",
+        help="Rewrite files for XNNPACK: mirrored borders and repeated values become operations "
+        "that it has, and float32 and float16 files compute the same sums with fewer products; "
+        "off: as the converter writes them.",
     ),
 ]
 Web = Annotated[bool, typer.Option("--web", help="Add a web page, opened by `serve`; needs npm.")]

@@ -220,6 +220,8 @@ def _show(verification, judge_status: str) -> None:
     console.print(judge_status)
     for failure in verification.failures:
         console.print(f"fails: {failure}")
+    for each in verification.failing_recipes:
+        console.print(each.sentence(), soft_wrap=True)
     console.print("verified" if verification.passed else "not verified")
 
 

@@ -9,6 +9,8 @@ from ai_edge_litert import schema_py_generated as schema
 _FLOATS = {schema.TensorType.FLOAT32: np.float32, schema.TensorType.FLOAT16: np.float16}
 _INTEGERS = {schema.TensorType.INT32: np.int32, schema.TensorType.INT64: np.int64}
 _CODES = schema.BuiltinOperator
+_REMOVED = (_CODES.DEQUANTIZE, _CODES.RESHAPE)  # if a rewrite leaves nobody who reads them
+MAX_CONCATENATED = 5  # tensors of a CONCATENATION of XNNPACK
 _OPTIONS = {
     kind: code for kind, code in vars(schema.BuiltinOptions).items() if not kind.startswith("_")
 }
@@ -127,7 +129,49 @@ class GraphEditor:
 
     def write(self, code: int, inputs: Sequence[int], output: int, options: Any) -> None:
         """Adds an operation with one output."""
-        self._written.append(self._operator(code, inputs, output, options))
+        operator = self._operator(code, inputs, output, options)
+        self._written.append(operator)
+        self._producer[output] = operator
+
+    def producer(self, tensor: int) -> schema.OperatorT | None:
+        """The operation that computes a tensor as its single output; None if there is none."""
+        return self._producer.get(tensor)
+
+    def concatenate(self, tensors: Sequence[int], axis: int, output: int) -> None:
+        """Writes a concatenation, in steps of the 5 tensors that XNNPACK takes at most.
+
+        Equal tensors one after another are concatenated once and then reused.
+        """
+        name, parts, group = self.name(output), list(tensors), 0
+        while len(parts) > MAX_CONCATENATED:
+            width = min(MAX_CONCATENATED, -(-len(parts) // MAX_CONCATENATED))
+            made: dict[tuple[int, ...], int] = {}
+            groups = [tuple(parts[i : i + width]) for i in range(0, len(parts), width)]
+            for each in groups:
+                if each not in made and len(each) > 1:
+                    shape = list(self.shape(each[0]))
+                    shape[axis] = sum(self.shape(tensor)[axis] for tensor in each)
+                    made[each] = self.new_tensor(shape, f"{name}_group_{group}")
+                    self._concatenation(each, axis, made[each])
+                    group += 1
+            parts = [made.get(each, each[0]) for each in groups]
+        self._concatenation(parts, axis, output)
+
+    def _concatenation(self, tensors: Sequence[int], axis: int, output: int) -> None:
+        options = schema.ConcatenationOptionsT(axis=axis)
+        self.write(_CODES.CONCATENATION, tensors, output, options)
+
+    def reshape(self, tensor: int, shape: Sequence[int], name: str) -> int:
+        """Writes a RESHAPE to a new tensor, which is returned."""
+        reshaped = self.new_tensor(shape, f"{name}_reshaped")
+        self.write_reshape(tensor, reshaped)
+        return reshaped
+
+    def write_reshape(self, tensor: int, output: int) -> None:
+        """Writes a RESHAPE to the shape of a tensor."""
+        shape = np.array(self.shape(output), np.int32)
+        sides = self.constant(shape, f"{self.name(output)}_shape")
+        self.write(_CODES.RESHAPE, [tensor, sides], output, schema.ReshapeOptionsT(shape))
 
     def drop(self, operator: schema.OperatorT) -> None:
         """Removes an operation that comes later in the graph."""
@@ -180,16 +224,16 @@ class GraphEditor:
         return len(codes) - 1
 
     def _remove_unused(self) -> None:
-        """Removes unused tensors, and DEQUANTIZE operations with unused outputs."""
+        """Removes unused tensors, and operations of `_REMOVED` with unused outputs."""
         graph = self._graph
-        read = {int(each) for op in graph.operators for each in _or_empty(op.inputs)} | set(
-            graph.outputs
-        )
-        graph.operators = [
-            op
-            for op in graph.operators
-            if self.code(op) != _CODES.DEQUANTIZE or int(op.outputs[0]) in read
-        ]
+        read, kept_operators = {int(each) for each in graph.outputs}, []
+        for op in reversed(
+            graph.operators
+        ):  # an operation comes after those whose outputs it reads
+            if self.code(op) not in _REMOVED or int(op.outputs[0]) in read:
+                kept_operators.append(op)
+                read |= {int(each) for each in _or_empty(op.inputs)}
+        graph.operators = kept_operators[::-1]
         used = [*_or_empty(graph.inputs), *graph.outputs]
         for op in graph.operators:
             used += _tensors_of(op)

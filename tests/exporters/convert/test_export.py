@@ -178,7 +178,7 @@ def test_the_manifest_says_what_is_inside(exported):
     assert manifest["artifacts"]["float16"]["float_tolerance"]["psnr"] == 50.0
     optimized = {name: each["optimized"] for name, each in manifest["artifacts"].items()}
     assert optimized == {
-        "saved_model": False, "float32": True, "float16": True, "dynamic_int8": False,
+        "saved_model": False, "float32": True, "float16": True, "dynamic_int8": True,
     }  # fmt: skip
     assert manifest["golden"]["cases"]["a_to_b"] == 5  # two seeded ones and three examples
     assert manifest["golden"]["cases"]["b_to_a"] == 2
@@ -394,3 +394,19 @@ def test_a_bundle_may_do_without_the_saved_model(tmp_path):
     verification = exporters.verify(path, isolated=False)
     assert verification.passed
     assert {check.artifact for check in verification.outputs} == {"float32"}
+
+
+@pytest.mark.slow
+def test_a_recipe_that_fails_at_export_names_those_that_pass(tmp_path, monkeypatch):
+    def failing(bundle, recipe, cases):
+        if recipe.name == "dynamic_int8":
+            (bundle.root / "dynamic_int8.tflite").write_bytes(b"broken")
+            raise ExportError("recipe 'dynamic_int8': output 'image' is wrong")
+        check_outputs(bundle, recipe, cases)
+
+    monkeypatch.setattr("exporters.convert.tflite.check_outputs", failing)
+    sentence = r"output 'image' is wrong: float32 passes \((equal outputs|\d+\.\d dB), \d\.\d kB\)$"
+    with pytest.raises(ExportError, match=sentence):
+        exporters.export(
+            {"a_to_b": negative()}, tmp_path / "bundle", recipes=("float32", "dynamic_int8")
+        )

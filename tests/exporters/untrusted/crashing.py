@@ -238,6 +238,22 @@ def steps(*strides):
     return _with_float_graph(build)
 
 
+def convolves_in_3d(stride, dilation=1):
+    """CONV_3D of a constant: the kernel divides by its strides."""
+
+    def build(file, graph):
+        sides = {"image": (1, 4, 4, 4, 1), "kernel": (2, 2, 2, 1, 1)}
+        inputs = [
+            file.tensor(graph, each, values=np.ones(each, np.float32)) for each in sides.values()
+        ]
+        options = schema.Conv3DOptionsT(strideD=stride, strideH=1, strideW=1)
+        options.dilationDFactor = dilation
+        file.operation(graph, _OPS.CONV_3D, inputs, [file.tensor(graph, (1, 4, 4, 4, 1))], options)
+        file.operation(graph, _OPS.NEG, graph.inputs, graph.outputs)
+
+    return _with_float_graph(build)
+
+
 def one_hot(depth):
     """ONE_HOT of a single index, declared as the output's shape."""
 

@@ -7,7 +7,15 @@ from ai_edge_litert import schema_py_generated as schema
 
 from exporters import ModelError
 from exporters.untrusted import tflite
-from tests.exporters.untrusted.crashing import CRASHING, SHAPE, harmless, one_hot, slices, steps
+from tests.exporters.untrusted.crashing import (
+    CRASHING,
+    SHAPE,
+    convolves_in_3d,
+    harmless,
+    one_hot,
+    slices,
+    steps,
+)
 
 
 @pytest.mark.parametrize("case", CRASHING)
@@ -34,6 +42,7 @@ def test_a_harmless_model_built_by_hand_is_accepted():
         slices((0, 0, 0, 0), (-1, 8, 12, -1)),
         steps(1, 1, 1, 1),
         one_hot(4),
+        convolves_in_3d(1),
     ],
 )
 def test_parts_within_their_input_are_accepted(content):
@@ -47,6 +56,8 @@ def test_parts_within_their_input_are_accepted(content):
         (slices((0, 1, 0, 0), SHAPE), "SLICE takes 8 elements from 1 on, of 8"),
         (slices((0, 0, 0, 0), (1, 8, 12, -2)), "SLICE takes -2 elements from 0 on, of 3"),
         (steps(1, 0, 1, 1), "strides that are 0"),
+        (convolves_in_3d(0), "CONV_3D has StrideD = 0, and it must be at least 1"),
+        (convolves_in_3d(1, 0), "CONV_3D has DilationDFactor = 0, and it must be at least 1"),
         (one_hot(10**9), "ONE_HOT computes 1000000000 elements for an output of"),
     ],
 )
