@@ -308,9 +308,12 @@ def _describe(folder: Path, name: str, plan: _Plan, cases: Mapping[str, Golden],
         provenance=plan.provenance,
     )
     golden_files.write(folder, golden_files.golden_files(manifest, cases))
-    write_card(folder, name, manifest)
-    files = bundles.file_records(folder)  # now with the card and the examples
-    bundles.write_manifest(folder, manifest.model_copy(update={"files": files}))
+    write_card(folder, name, _with_files(manifest, folder))
+    bundles.write_manifest(folder, _with_files(manifest, folder))
+
+
+def _with_files(manifest: Manifest, folder: Path) -> Manifest:
+    return manifest.model_copy(update={"files": bundles.file_records(folder)})
 
 
 def _golden_record(cases: Mapping[str, Golden], seed: int) -> GoldenRecord:
