@@ -1,15 +1,67 @@
 """The base of every group of settings."""
 
+import inspect
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+
+from tf_translate.config.setting_errors import sentence
+from tf_translate.errors import ConfigError
 
 
 class Settings(BaseModel):
-    """Frozen, and with no room for unknown keys; every field says where its value is from."""
+    """Frozen, and with no room for unknown keys; every field says where its value is from.
+
+    Raises:
+        ConfigError: If a key or a value is not allowed; one sentence, as on the command line.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+    if not TYPE_CHECKING:  # type checkers know the fields of each class
+
+        def __init__(self, /, *arguments, **values):
+            name = type(self).__name__
+            if arguments:
+                raise ConfigError(
+                    f"{name} takes its settings by name, as in {name}"
+                    f"({_example(type(self), arguments[0])}), got {arguments[0]!r}"
+                )
+            try:
+                super().__init__(**values)
+            except ValidationError as error:
+                raise ConfigError(f"{name}: {sentence(type(self), error)}") from error
+
+        __init__.__signature__ = inspect.signature(BaseModel.__init__)
+        # With this mark of pydantic's own constructor, `model_validate` does not call this one,
+        # and its errors keep their place in nested settings.
+        __init__.__pydantic_base_init__ = True
+
+        def __setattr__(self, name, value):
+            try:
+                super().__setattr__(name, value)
+            except ValidationError as error:
+                raise ConfigError(
+                    f"{type(self).__name__}: {sentence(type(self), error)}"
+                ) from error
+
+
+def _example(model: type[BaseModel], given: Any) -> str:
+    """An argument: the first setting with the given value if it has no default, else another."""
+    fields = model.model_fields
+    first = next(iter(fields))
+    if fields[first].is_required():
+        return f"{first}={given!r}"
+    plain = [name for name in fields if not isinstance(fields[name].default, BaseModel)]
+    return f"{plain[0]}={fields[plain[0]].default!r}"
 
 
 EpsilonForm = Literal["before_bias_correction", "after_bias_correction"]

@@ -7,7 +7,11 @@ import keras
 
 from tf_translate.config.settings import MethodSettings
 from tf_translate.core import serialization, stateless_random
-from tf_translate.core.build_arguments import check_build_arguments, check_network
+from tf_translate.core.build_arguments import (
+    check_build_arguments,
+    check_network,
+    check_settings,
+)
 from tf_translate.core.conformance import Conformance
 from tf_translate.core.diagnostics import Diagnostics, GradientNorms
 from tf_translate.core.keras_model import check_compile_arguments, inputs_by_name
@@ -72,8 +76,8 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):  # both are Ke
         name: Name of the model.
 
     Raises:
-        ValueError: If a network that a player updates is missing or not built, or a loss term
-            does not exist.
+        ValueError: If a network that a player updates is missing or not built, a loss term
+            does not exist, or `settings` are not the method's.
     """
 
     method: ClassVar[str | None] = None  # name on the command line, set by `@register`
@@ -97,6 +101,12 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):  # both are Ke
     paper_attributes: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     conformance: ClassVar[Conformance] = Conformance()
     train_function: Any  # the traced step, set by Keras
+
+    def __new__(cls, *_: Any, settings: Any = None, **__: Any):
+        """Checks the settings before a constructor reads them."""
+        if settings is not None:
+            check_settings(cls, settings)
+        return super().__new__(cls)
 
     def __init__(
         self,
