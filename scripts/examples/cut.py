@@ -3,13 +3,15 @@
 tf-translate --import scripts/examples/cut.py train cut --set training.steps=20
 """
 
+from typing import ClassVar
+
 import keras
 import tensorflow as tf
 from pydantic import Field
 
 from tf_translate.config.settings import MethodSettings
 from tf_translate.core.conformance import Conformance
-from tf_translate.core.loss_terms import content, domain
+from tf_translate.core.loss_terms import LossTerm, content, domain
 from tf_translate.core.player import Player
 from tf_translate.core.signature import image_signatures
 from tf_translate.core.translator import Translator
@@ -28,25 +30,29 @@ class CUTSettings(MethodSettings):
     """Networks and contrast of CUT; defaults are the paper's."""
 
     residual_blocks: int = Field(
-        9, ge=5, description="residual blocks of the generator, a ResNet (appendix C.1)"
+        default=9, ge=5, description="residual blocks of the generator, a ResNet (appendix C.1)"
     )
     base_filters: int = Field(
-        64, ge=1, description="channels of the generator's first layer (appendix C.1)"
+        default=64, ge=1, description="channels of the generator's first layer (appendix C.1)"
     )
     discriminator_layers: int = Field(
-        3, ge=0, description="convolutions of stride 2 in the discriminator (appendix C.1)"
+        default=3, ge=0, description="convolutions of stride 2 in the discriminator (appendix C.1)"
     )
     discriminator_filters: int = Field(
-        64, ge=1, description="channels of the discriminator's first layer (appendix C.1)"
+        default=64, ge=1, description="channels of the discriminator's first layer (appendix C.1)"
     )
     patches: int = Field(
-        256, ge=2, description="patches of an image that are compared in each layer (appendix C.1)"
+        default=256,
+        ge=2,
+        description="patches of an image that are compared in each layer (appendix C.1)",
     )
     projection: int = Field(
-        256, ge=1, description="size of the vectors by which patches are compared (appendix C.1)"
+        default=256,
+        ge=1,
+        description="size of the vectors by which patches are compared (appendix C.1)",
     )
     temperature: float = Field(
-        0.07,
+        default=0.07,
         gt=0,
         description="divides the similarities; smaller weights the most similar patches more "
         "(section 3.2)",
@@ -67,8 +73,8 @@ class CUT(Translator):
     Source: Park et al. 2020, https://arxiv.org/abs/2007.15651, eq. 1-5, appendix C.
     """
 
-    deploys = ("a_to_b",)
-    terms = (
+    deploys: ClassVar[tuple[str, ...]] = ("a_to_b",)
+    terms: ClassVar[tuple[LossTerm, ...]] = (
         content(
             "nce",
             weight=1.0,
@@ -92,7 +98,7 @@ class CUT(Translator):
             description="the discriminator's part: to tell real images from generated ones",
         ),
     )
-    players = (
+    players: tuple[Player, ...] = (
         Player("discriminator", ("discriminator",), "discriminator_objective", ("discriminator",)),
         Player(
             "generator",

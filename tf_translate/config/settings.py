@@ -71,34 +71,34 @@ class AdamSettings(Settings):
     """Adam as pix2pix (section 3.3) and CycleGAN (section 4) use it, by Torch7's `optim.adam`."""
 
     kind: Literal["adam"] = Field(
-        "adam",
+        default="adam",
         description="algorithm: adam or rmsprop; the other kind has the defaults learning_rate "
         "5e-5, rho 0.9, epsilon 1e-10 and initial_mean_square 0",
     )
     learning_rate: float = Field(
-        2e-4, gt=0, description="size of an update, before training.lr_schedule"
+        default=2e-4, gt=0, description="size of an update, before training.lr_schedule"
     )
     beta_1: float = Field(
-        0.5,
+        default=0.5,
         ge=0,
         lt=1,
         description="momentum: fraction that the running mean of the gradients keeps in each "
         "update",
     )
     beta_2: float = Field(
-        0.999,
+        default=0.999,
         ge=0,
         lt=1,
         description="fraction that the running mean of the squared gradients keeps in each update",
     )
     epsilon: float = Field(
-        1e-8,
+        default=1e-8,
         gt=0,
         description="added to the root of the mean squared gradient, against a division by 0; "
         "1e-8 in Torch7, PyTorch, TensorFlow 1 and Lasagne, 1e-7 in Keras",
     )
     epsilon_form: EpsilonForm = Field(
-        "before_bias_correction",
+        default="before_bias_correction",
         description="whether epsilon is added before or after the correction of that root for the "
         "first steps; before: Torch7, TensorFlow, Keras, Lasagne and PyTorch up to 1.2; after: "
         "PyTorch from 1.3 on",
@@ -109,27 +109,27 @@ class RMSpropSettings(Settings):
     """RMSProp as Keras computes it, with the constants of DualGAN's code."""
 
     kind: Literal["rmsprop"] = Field(
-        "rmsprop",
+        default="rmsprop",
         description="algorithm: adam or rmsprop; the other kind has the defaults learning_rate "
         "2e-4, beta_1 0.5, beta_2 0.999, epsilon 1e-8 and epsilon_form before_bias_correction",
     )
     learning_rate: float = Field(
-        5e-5, gt=0, description="size of an update, before training.lr_schedule"
+        default=5e-5, gt=0, description="size of an update, before training.lr_schedule"
     )
     rho: float = Field(
-        0.9,
+        default=0.9,
         ge=0,
         lt=1,
         description="fraction that the running mean of the squared gradients keeps in each update",
     )
     epsilon: float = Field(
-        1e-10,
+        default=1e-10,
         gt=0,
         description="added to the mean squared gradient, against a division by 0; 1e-10: "
         "TensorFlow 1",
     )
     initial_mean_square: float = Field(
-        0.0,
+        default=0.0,
         ge=0,
         allow_inf_nan=False,
         description="mean squared gradient before the first update; 0: Keras and PyTorch; 1: "
@@ -153,7 +153,7 @@ class MethodSettings(Settings):
 
     earlier: ClassVar[Mapping[str, Any]] = {}
     optimizer: AdamSettings | RMSpropSettings = Field(
-        AdamSettings(), discriminator="kind", description="optimizer of all networks"
+        default=AdamSettings(), discriminator="kind", description="optimizer of all networks"
     )
 
     @classmethod

@@ -1,6 +1,7 @@
 """What Keras expects of a model and a translator does in its own way."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -41,7 +42,13 @@ class KerasTranslator(MultiWorkerModel):
     def _called_signature(self) -> Signature:
         raise NotImplementedError
 
-    def export(self, filepath, format="tf_saved_model", verbose=None, **options) -> None:
+    def export(
+        self,
+        filepath: str | Path,
+        format: str = "tf_saved_model",
+        verbose: Any = None,
+        **options: Any,
+    ) -> None:
         """Writes a TensorFlow SavedModel with an endpoint for each signature, by its name.
 
         They take their inputs in order and return outputs by name. `serve` is the one that the

@@ -1,9 +1,10 @@
 """The base class of all methods: players, training step, saving, deployment."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import keras
+import tensorflow as tf
 
 from tf_translate.config.settings import MethodSettings
 from tf_translate.core import serialization, stateless_random
@@ -102,7 +103,7 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):  # both are Ke
     conformance: ClassVar[Conformance] = Conformance()
     train_function: Any  # the traced step, set by Keras
 
-    def __new__(cls, *_: Any, settings: Any = None, **__: Any):
+    def __new__(cls, *_: Any, settings: Any = None, **__: Any) -> Self:
         """Checks the settings before a constructor reads them."""
         if settings is not None:
             check_settings(cls, settings)
@@ -170,11 +171,11 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):  # both are Ke
     @classmethod
     def from_settings(
         cls,
-        settings: Any,
-        *shapes: Any,
+        settings: MethodSettings,
+        *shapes: Sequence[int | None],
         loss_weights: Mapping[str, float | Schedule] | None = None,
         attributes: Mapping[str, Sequence[str]] | None = None,
-    ) -> "Translator":
+    ) -> Self:
         """Builds networks and translator for images of `(height, width, channels)`.
 
         Args:
@@ -264,7 +265,7 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):  # both are Ke
         signatures = [each for each in self.signatures().values() if each.name in inputs]
         return {each.name: {each.inputs[0].name: inputs[each.name]} for each in signatures}
 
-    def generated_images(self, attributes):
+    def generated_images(self, attributes: tf.Tensor) -> tf.Tensor | None:
         """Images generated from noise, for previews in the stages before the encoder is trained.
 
         Args:
@@ -310,7 +311,7 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):  # both are Ke
         """
         return self._views.get(key, build)
 
-    def uniform_per_image(self, images, *, stream: int):
+    def uniform_per_image(self, images: tf.Tensor, *, stream: int) -> tf.Tensor:
         """One random value in [0, 1) per image, equal on one device and on many.
 
         Its shape is `(batch, 1, 1, 1)`.
@@ -328,7 +329,7 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):  # both are Ke
     def compile(
         self,
         optimizers: Mapping[str, keras.optimizers.Optimizer] | None = None,
-        **options,
+        **options: Any,
     ) -> None:
         """Gives every player an optimizer and builds it.
 
@@ -391,7 +392,7 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):  # both are Ke
         players = self._stage_players()
         return [player for player in players if any(self.uses(term) for term in player.terms)]
 
-    def make_train_function(self, force=False) -> None:
+    def make_train_function(self, force: bool = False) -> None:
         """Makes the train function: one, or with `has_step_variant` one for each kind of step."""
         if self.train_function is not None and not force:
             return
@@ -424,7 +425,7 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):  # both are Ke
 
     # --- one step ----------------------------------------------------------------------
 
-    def fit(self, *args, **options):
+    def fit(self, *args: Any, **options: Any) -> keras.callbacks.History:
         """Trains as Keras's `fit` does, on batches of the form in the class's docstring.
 
         Raises:
@@ -434,7 +435,7 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):  # both are Ke
         with explain_values():
             return super().fit(*args, **options)
 
-    def evaluate(self, *args, **options):
+    def evaluate(self, *args: Any, **options: Any) -> Any:
         """Computes the loss terms as Keras's `evaluate` does; see `test_step`.
 
         Raises:
@@ -443,7 +444,7 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):  # both are Ke
         with explain_values():
             return super().evaluate(*args, **options)
 
-    def train_on_batch(self, *args, **options):
+    def train_on_batch(self, *args: Any, **options: Any) -> Any:
         """Takes one training step as Keras's `train_on_batch` does.
 
         Raises:
@@ -452,7 +453,7 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):  # both are Ke
         with explain_values():
             return super().train_on_batch(*args, **options)
 
-    def test_on_batch(self, *args, **options):
+    def test_on_batch(self, *args: Any, **options: Any) -> Any:
         """Computes the loss terms of one batch; see `test_step`.
 
         Raises:
@@ -462,7 +463,7 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):  # both are Ke
             return super().test_on_batch(*args, **options)
 
     @ordered_sums()  # a step repeats bit for bit, whatever threads do first
-    def train_step(self, batch):
+    def train_step(self, batch: Mapping[str, Any]) -> dict[str, Any]:
         """Lets every active player take its turns; logs the mean of each loss term."""
         forward_cache = self._forward_cache(batch, self.active_players())
         for player in self.active_players():
@@ -474,7 +475,7 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):  # both are Ke
         return self.logs_of(self._active_metrics())
 
     @ordered_sums()
-    def test_step(self, batch):
+    def test_step(self, batch: Mapping[str, Any]) -> dict[str, Any]:
         """Computes the loss terms of the active players and changes nothing; logs their means.
 
         Networks run as in training, so that losses compare with those of `fit`: batch norm with
@@ -566,13 +567,13 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):  # both are Ke
         return [m for name, m in self._term_metrics.items() if name in active and self.uses(name)]
 
     @property
-    def metrics(self):
+    def metrics(self) -> list[keras.metrics.Metric]:
         """One running mean for each loss term of an active player."""
         return self._active_metrics()
 
     # --- inference ---------------------------------------------------------------------
 
-    def predict(self, x, *args, **options):
+    def predict(self, x: Any, *args: Any, **options: Any) -> Any:
         """Translates as Keras's `predict` does, by the first signature.
 
         Args:
@@ -587,7 +588,7 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):  # both are Ke
             inputs_by_name(self._called_signature(), x, type(self).__name__)
         return super().predict(x, *args, **options)
 
-    def call(self, images, training=False):
+    def call(self, images: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Translates by the first signature: images in [-1, 1] to images in [-1, 1].
 
         Args:
@@ -626,7 +627,7 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):  # both are Ke
         return {**serialization.config_of(self), "stage": self.stage}
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):
+    def from_config(cls, config: Mapping[str, Any], custom_objects: Any = None) -> Self:
         """Rebuilds a translator with its networks, in the stage it was saved in.
 
         Settings that are lacking did not exist when it was saved, and get their earlier values.
@@ -645,7 +646,7 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):  # both are Ke
             return None
         return serialization.compile_config(self.player_optimizers, self._compile_options)
 
-    def compile_from_config(self, config) -> None:
+    def compile_from_config(self, config: Mapping[str, Any]) -> None:
         """Compiles as saved, so that optimizer state can be loaded."""
         self.compile(serialization.optimizers_from(config), **config["options"])
 
