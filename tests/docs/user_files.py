@@ -46,7 +46,7 @@ def _write_images(folder: Path) -> None:
     me, friend = _rows("avatars", "test")[:2]
     _copy(me["image"], folder / "me.jpg")
     _copy(friend["image"], folder / "friend.jpg")
-    painted = images.read(folder / "me.jpg")
+    painted = np.array(images.read(folder / "me.jpg"))
     painted[:16, :16] = (200, 30, 30)
     images.write(folder / "painted.png", painted)
     mask = np.zeros_like(painted)

@@ -53,7 +53,7 @@ class AgeCGANSettings(MethodSettings):
     latent: int = Field(
         default=100,
         ge=1,
-        description="size of the latent z, the vector that describes what the age group does not "
+        description="size of the latent, the vector that describes what the age group does not "
         "(paper)",
     )
     base_filters: int = Field(
@@ -77,8 +77,8 @@ class AgeCGANSettings(MethodSettings):
     latent_width: int = Field(
         default=4096,
         ge=1,
-        description="units of the dense layer of the encoder, which recovers z from an image (as "
-        "in IcGAN)",
+        description="units of the dense layer of the encoder, which recovers the latent from an "
+        "image (as in IcGAN)",
     )
     upsampling: Literal["transposed", "resize"] = Field(
         default="transposed",
@@ -89,21 +89,21 @@ class AgeCGANSettings(MethodSettings):
     bn_recalibration_steps: int = Field(
         default=100,
         ge=0,
-        description="steps at the start of the encoder's training that also measure the "
-        "generator's batch normalization statistics again, as its weights no longer change (as in "
-        "IcGAN)",
+        description="number of first steps of the encoder's training in which the generator's "
+        "batch normalization statistics are measured again, because its weights no longer change "
+        "(as in IcGAN)",
     )
     bn_recalibration_batch_size: int = Field(
         default=256,
         ge=1,
-        description="least number of generated images in each of the bn_recalibration_steps (as "
+        description="least number of generated images in each of these bn_recalibration_steps (as "
         "in IcGAN)",
     )
     identity_embedder: str | None = Field(
         default=None,
         description="a .keras file of the identity embedder, a network that gives images of one "
         "person similar vectors; not set: a small one is trained in a first stage (paper: "
-        "FaceNet, called FR)",
+        "FaceNet)",
     )
     identity_embedder_range: tuple[float, float] = Field(
         default=(-1.0, 1.0),
@@ -113,28 +113,29 @@ class AgeCGANSettings(MethodSettings):
     embedding: int = Field(
         default=128,
         ge=1,
-        description="size of the vector of an identity embedder that is trained here (FaceNet)",
+        description="size of that vector, if the identity embedder is trained here (as in FaceNet)",
     )
     identity_embedder_filters: int = Field(
         default=32,
         ge=1,
-        description="channels of the first layer of an identity embedder that is trained here "
+        description="channels of the first layer of the identity embedder, if it is trained here "
         "(ours)",
     )
     identity_embedder_width: int = Field(
         default=512,
         ge=1,
-        description="units of the dense layer of an identity embedder that is trained here (ours)",
+        description="units of the dense layer of the identity embedder, if it is trained here "
+        "(ours)",
     )
     mask_blend: bool = Field(
         default=False,
         description="whether `translate_preserving` changes the input image only where the new "
-        "age changes its reconstruction (as in IAN's editor)",
+        "age changes what the generator makes of it (as in IAN's editor)",
     )
     search: SearchSettings = Field(
         default=SearchSettings(),
-        description="search for the z from which the generator makes the same person (paper, the "
-        "third step of its method)",
+        description="search for the latent from which the generator makes the person in the image "
+        "(paper, the third step of its method)",
     )
     discriminator_noise: float = Field(
         default=0.0,
@@ -146,17 +147,18 @@ class AgeCGANSettings(MethodSettings):
     optimizer: AdamSettings | RMSpropSettings = Field(
         default=_ADAM,
         discriminator="kind",
-        description="optimizer of generator and discriminator (as in IcGAN)",
+        description="optimizer of generator and discriminator, which are trained first (as in "
+        "IcGAN)",
     )
     encoder_optimizer: AdamSettings | RMSpropSettings = Field(
         default=_ENCODER_ADAM,
         discriminator="kind",
-        description="optimizer of the encoder (as in IcGAN)",
+        description="optimizer of the encoder, which is trained afterwards (as in IcGAN)",
     )
     identity_embedder_optimizer: AdamSettings | RMSpropSettings = Field(
         default=_EMBEDDER_ADAM,
         discriminator="kind",
-        description="optimizer of an identity embedder that is trained here (ours)",
+        description="optimizer of the identity embedder, if it is trained here (ours)",
     )
 
 

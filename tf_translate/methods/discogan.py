@@ -50,7 +50,8 @@ class DiscoGANSettings(MethodSettings):
         ge=0,
         description="size of the vector through which a generator passes the image in its middle, "
         "such as 100, which keeps less of it; 0: a map of 4x4 pixels instead. With it, feature "
-        "matching leaves out the first layer (authors' code: 0, and 100 for images of angles)",
+        "matching leaves out the first layer (authors' code: 0, and 100 where objects differ in "
+        "their angle)",
     )
     discriminator_filters: int = Field(
         default=64,
@@ -68,21 +69,21 @@ class DiscoGANSettings(MethodSettings):
         default=_WEIGHT_START,
         ge=0,
         le=1,
-        description="weight of the reconstruction in the first steps; the GAN losses have the "
-        "rest to 1 (authors' code)",
+        description="weight of the reconstruction in the first steps, from 0 to 1; the "
+        "generators' other losses share the rest (authors' code)",
     )
     reconstruction_weight: float = Field(
         default=_WEIGHT,
         ge=0,
         le=1,
-        description="weight of the reconstruction after the first steps; the GAN losses have the "
-        "rest to 1 (authors' code)",
+        description="weight of the reconstruction after the first steps, from 0 to 1; the "
+        "generators' other losses share the rest (authors' code)",
     )
     reconstruction_weight_start_steps: int = Field(
         default=_START_STEPS,
         ge=0,
-        description="number of first steps, with reconstruction_weight_start (authors' code: "
-        "10,000 iterations, which are a third as many steps here)",
+        description="number of first steps, those with reconstruction_weight_start (authors' "
+        "code: 10,000 iterations, which are a third as many steps here)",
     )
     inference_statistics: Literal["moving", "image"] = Field(
         default="moving",

@@ -43,79 +43,83 @@ class DTNSettings(MethodSettings):
     earlier = MappingProxyType({"batch_norm_epsilon": 1e-5, "batch_norm_momentum": 0.9})
     feature_extractor: str | None = Field(
         default=None,
-        description="a .keras file of the network f, from images in [-1, 1] to codes, vectors "
-        "that describe what must be kept; not set: f is trained in a first stage, as a classifier "
-        "of the images of a (paper, section 3)",
+        description="a .keras file of the feature extractor f, a network from images in [-1, 1] "
+        "to codes, vectors that describe what a translation must keep; not set: f is trained in "
+        "a first stage, as a classifier of the images of a (paper, section 3)",
     )
     classes: int = Field(
         default=10,
         ge=2,
-        description="number of classes of the labels that f learns (paper, section 5.1: 10 digits)",
+        description="number of classes that the feature extractor f learns, where it is trained "
+        "here (paper, section 5.1: 10 digits)",
     )
     encoder: Literal["feature_extractor", "own"] = Field(
         default="feature_extractor",
-        description="encoder of the generator: feature_extractor, f itself; own, a separate "
-        "encoder that is trained with the decoder, for comparison (paper, section 3: "
-        "feature_extractor)",
+        description="encoder of the generator: feature_extractor, the feature extractor f itself; "
+        "own, a separate encoder that is trained with the decoder, for comparison (paper, "
+        "section 3: feature_extractor)",
     )
     constancy: Literal["mse", "cosine"] = Field(
         default="mse",
-        description="how the codes of an image and of its translation are compared: mse, mean "
-        "squared difference; cosine, angle (paper, section 5: mse for digits, cosine for faces)",
+        description="how the code of an image, the vector by which f describes it, is compared "
+        "with that of its translation: mse, mean squared difference; cosine, their angle (paper, "
+        "section 5: mse for digits, cosine for faces)",
     )
     base_filters: int = Field(
         default=64,
         ge=1,
-        description="channels of the first layer of f; they double in each layer (paper, section "
-        "5.1)",
+        description="channels of the first layer of the feature extractor f, where it is trained "
+        "here; they double in each layer (paper, section 5.1)",
     )
     code: int = Field(
         default=128,
         ge=1,
-        description="size of the code that f computes of an image (paper, section 5.1)",
+        description="size of the code, the vector by which the feature extractor f describes an "
+        "image, where f is trained here (paper, section 5.1)",
     )
     decoder_filters: int = Field(
         default=128,
         ge=1,
-        description="channels before the last layer of the decoder, which makes an image of a "
-        "code; they double in each layer before it (yunjey's code)",
+        description="channels before the last layer of the decoder, which makes an image from a "
+        "code; they double in each layer before it (github.com/yunjey/domain-transfer-network)",
     )
     pointwise: bool = Field(
         default=False,
-        description="whether a 1x1 convolution follows each transposed convolution of the decoder "
-        "but the last (paper, section 5.2: for faces)",
+        description="whether a convolution of 1x1 pixels follows each transposed convolution of "
+        "the decoder but the last (paper, section 5.2: for faces)",
     )
     discriminator: Literal["digits", "faces"] = Field(
         default="digits",
         description="architecture of the discriminator: digits, convolutions of stride 2 with "
         "ReLU, the first ReLU before its normalization; faces, blocks of stride 2 with batch "
-        "normalization and leaky ReLU (paper, section 5.1 and yunjey's code: digits; section 5.2: "
-        "faces)",
+        "normalization and leaky ReLU (paper, section 5.1, and "
+        "github.com/yunjey/domain-transfer-network: digits; section 5.2: faces)",
     )
     discriminator_filters: int = Field(
         default=128,
         ge=1,
         description="channels of the discriminator's first layer; deeper layers have multiples of "
-        "it (yunjey's code; for faces davrempe's code)",
+        "it (github.com/yunjey/domain-transfer-network; faces: "
+        "github.com/davrempe/domain-transfer-net)",
     )
     batch_norm_epsilon: float = Field(
         default=1e-3,
         gt=0,
-        description="added to variances in batch normalization, against a division by 0 (yunjey's "
-        "code)",
+        description="added to variances in batch normalization, against a division by 0 "
+        "(github.com/yunjey/domain-transfer-network)",
     )
     batch_norm_momentum: float = Field(
         default=0.95,
         ge=0,
         lt=1,
         description="fraction of the moving statistics that batch normalization keeps in each "
-        "step (yunjey's code)",
+        "step (github.com/yunjey/domain-transfer-network)",
     )
     optimizer: AdamSettings | RMSpropSettings = Field(
         default=AdamSettings(learning_rate=3e-4, beta_1=0.9),
         discriminator="kind",
-        description="optimizer of f, decoder and discriminator (yunjey's code; the paper gives "
-        "none)",
+        description="optimizer of feature extractor, decoder and discriminator "
+        "(github.com/yunjey/domain-transfer-network; the paper gives none)",
     )
 
 
@@ -181,7 +185,8 @@ class DTN(Translator):
             "constancy",
             weight=15.0,
             source="eq. 5; alpha = 15 for digits, 100 for faces",
-            description="difference between the codes of an image of a and of its translation",
+            description="difference between the codes of an image of a and of its translation, "
+            "the vectors by which the feature extractor describes them",
         ),
         content(
             "target_identity",
@@ -193,7 +198,8 @@ class DTN(Translator):
         content(
             "classes",
             source="section 5.1: f is a classifier of the source",
-            description="cross-entropy of the labels, in the first stage, where f is trained",
+            description="cross-entropy of the classes of images of a, in the first stage, in "
+            "which the feature extractor is trained",
         ),
         domain(
             "adversarial",

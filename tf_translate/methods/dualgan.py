@@ -93,7 +93,7 @@ class DualGANSettings(MethodSettings):
     discriminator_head: Literal["patch", "global", "patchgan"] = Field(
         default="patch",
         description="what a discriminator scores: patch, patches of 129 pixels; global, the whole "
-        "image with one score; patchgan, the patches of pix2pix, of 70 pixels with "
+        "image with one score; patchgan, patches as in pix2pix, of 70 pixels with "
         "discriminator_downsamples = 3 (authors' code: global by default, patch as an option; "
         "paper, section 3.2: patchgan)",
     )
@@ -114,9 +114,9 @@ class DualGANSettings(MethodSettings):
     )
     gradient_penalty_reduction: Reduction = Field(
         default="sum",
-        description="wgan_gp: how the scores of an image become one number, before its gradient "
-        "is penalized: sum, or mean, with which a head of many scores does not bound each of them "
-        "more tightly (authors' code: sum; mean: ours)",
+        description="wgan_gp: how a discriminator's scores of one image become the number whose "
+        "gradient is penalized: sum; or mean, with which each of many patches may score as "
+        "freely as a single one (authors' code: sum; mean: ours)",
     )
     optimizer: AdamSettings | RMSpropSettings = Field(
         default=RMSpropSettings(initial_mean_square=1.0),
@@ -211,8 +211,8 @@ class DualGAN(TwoDomainTranslator):
             "gradient_penalty",
             weight=10.0,
             source="the code; gamma = 10, WGAN-GP",
-            description="with wgan_gp, penalty on the discriminators' gradients that are not of "
-            "length 1",
+            description="with wgan_gp, penalty on gradients of the discriminators whose norm is "
+            "not 1",
         ),
     )
     players: tuple[Player, ...] = (

@@ -71,26 +71,27 @@ class FaderSettings(MethodSettings):
     discriminator_turns: int = Field(
         default=1,
         ge=1,
-        description="updates of the latent discriminator for one of the auto-encoder; it predicts "
-        "the attributes from the latent, the encoder's output (authors' code)",
+        description="updates of the latent discriminator in a step. It predicts the attributes "
+        "from the latent, the encoder's output, so that the encoder learns to hide them there "
+        "(authors' code)",
     )
     latent_noise: float = Field(
         default=0.0,
         ge=0,
-        description="standard deviation of the noise added to latents in training, which hides "
-        "attributes that are encoded in tiny values; 0: off (ours)",
+        description="standard deviation of noise that is added to latents in training, so that "
+        "the encoder cannot hide attributes in tiny differences; 0: off (ours)",
     )
     attribute_classification_start: int = Field(
         default=0,
         ge=0,
-        description="step at which the weight of the loss attribute_classification starts to rise "
-        "from 0; it takes as many steps as ramp (authors' code: 0)",
+        description="step at which the weight of the loss term attribute_classification starts to "
+        "rise from 0 to its value; the rise takes as many steps as ramp says (authors' code: 0)",
     )
     classifier_filters: int = Field(
         default=32,
         ge=1,
-        description="channels of the first layer of the classifier of attributes, which only the "
-        "loss attribute_classification needs (authors' code)",
+        description="channels of the first layer of the classifier of attributes, which exists "
+        "only if the loss term attribute_classification has a weight (authors' code)",
     )
     classifier_noise: float = Field(
         default=0.0,
@@ -109,8 +110,8 @@ class FaderSettings(MethodSettings):
     ramp: int = Field(
         default=_RAMP,
         ge=1,
-        description="steps in which the weights of the losses latent_adversarial and "
-        "attribute_classification rise from 0 to their values (paper, section 4)",
+        description="number of steps in which the weights of the loss terms latent_adversarial "
+        "and attribute_classification rise from 0 to their values (paper, section 4)",
     )
     optimizer: AdamSettings | RMSpropSettings = Field(
         default=AdamSettings(),
@@ -218,8 +219,8 @@ class Fader(Translator):
             "latent_adversarial",
             weight=LinearRamp(_LATENT_ADVERSARIAL, _RAMP),
             source="eq. 3 and 4; lambda_E to 1e-4 over 500,000 steps, section 4",
-            description="the encoder hides attributes from the latent discriminator; the weight "
-            "rises to the given value",
+            description="the encoder's part against the latent discriminator: to hide the "
+            "attributes from it; the weight rises from 0 to the given value",
         ),
         domain(
             "latent_discriminator",
@@ -231,8 +232,8 @@ class Fader(Translator):
             "attribute_classification",
             weight=0.0,
             source="the code: lambda_clf_dis, 0 in the code, with this ramp",
-            description="a classifier finds the new attributes in edited images; the weight rises "
-            "to the given value",
+            description="cross-entropy by which the classifier must find the new attributes in "
+            "edited images; the weight rises from 0 to the given value",
         ),
         domain(
             "classifier",
@@ -243,8 +244,8 @@ class Fader(Translator):
             "classifier_r1",
             weight=0.0,
             source="ours; R1, Mescheder et al. 2018, eq. 9",
-            description="penalty on the classifier's gradients at real images, which makes its "
-            "advice steadier",
+            description="penalty on the classifier's gradients at real images, which makes "
+            "training steadier",
         ),
     )
     players: tuple[Player, ...] = (

@@ -55,20 +55,20 @@ class GeneGANSettings(MethodSettings):
     discriminator_burst_turns: int = Field(
         default=100,
         ge=0,
-        description="length of a burst: updates of the discriminators for one of splitter and "
-        "joiner; 0: no bursts (authors' code)",
+        description="updates of the discriminators for one of splitter and joiner in a burst, a "
+        "time in which the discriminators learn more than usual; 0: no bursts (authors' code)",
     )
     discriminator_burst_every: int = Field(
         default=500,
         ge=1,
-        description="updates of splitter and joiner from one burst to the next (authors' code)",
+        description="updates of splitter and joiner from the start of a burst to the next "
+        "(authors' code)",
     )
     base_filters: int = Field(
         default=128,
         ge=1,
-        description="channels of the first layer of the splitter, which splits an image into "
-        "background and object; deeper layers, and the joiner, have multiples of it (authors' "
-        "code)",
+        description="channels of the splitter's first layer; deeper layers, and the joiner, have "
+        "multiples of it, so it scales both networks (authors' code)",
     )
     norm: Literal["batch", "instance_affine", "none"] = Field(
         default="batch",
@@ -109,8 +109,9 @@ class GeneGANSettings(MethodSettings):
     optimizer: AdamSettings | RMSpropSettings = Field(
         default=_RMSPROP,
         discriminator="kind",
-        description="optimizer of splitter, joiner and discriminators (authors' code, TensorFlow "
-        "1)",
+        description="optimizer of all networks: the splitter, which splits an image into "
+        "background and object; the joiner, which joins two such parts to an image; and the "
+        "discriminators (authors' code, TensorFlow 1)",
     )
 
 
@@ -230,8 +231,8 @@ class GeneGAN(Translator):
         regularization(
             "nulling",
             source="the paper's nulling loss, |e|",
-            description="mean absolute value of the object's code of images without the object, "
-            "which must be 0",
+            description="mean absolute value of the object that the splitter finds in images "
+            "without one, which must be 0",
         ),
         regularization(
             "weight_decay",
@@ -243,8 +244,8 @@ class GeneGAN(Translator):
             "gradient_penalty",
             weight=10.0,
             source="ours; gamma = 10, WGAN-GP",
-            description="with wgan_gp, penalty on the discriminators' gradients that are not of "
-            "length 1",
+            description="with wgan_gp, penalty on gradients of the discriminators whose norm is "
+            "not 1",
         ),
     )
     players: tuple[Player, ...] = (

@@ -97,7 +97,8 @@ class IANSettings(MethodSettings):
         default="simple",
         description="architecture: simple, transposed convolutions; full, the paper's decoder of "
         "dilated convolutions at several scales, which makes red, green and blue one after the "
-        "other, and a random flow of the latent (authors' IAN_simple.py: simple; IAN.py: full)",
+        "other, and a layer of random weights that changes the latent (authors' IAN_simple.py: "
+        "simple; IAN.py: full)",
     )
     updates: Literal["together", "alternate"] = Field(
         default="together",
@@ -114,9 +115,9 @@ class IANSettings(MethodSettings):
     flow_gain: float = Field(
         default=0.1,
         gt=0,
-        description="size of the weights of the full network's random flow, which changes the "
-        "latent between encoder and decoder and is never trained (ours; authors' code: the square "
-        "root of 2, at which training overflows)",
+        description="full network: size of the random weights of a layer, an autoregressive flow, "
+        "that changes the latent between encoder and decoder and is never trained (ours; "
+        "authors' code: the square root of 2, at which training overflows)",
     )
     discriminator: Literal["binary", "ternary"] = Field(
         default="binary",
@@ -127,8 +128,8 @@ class IANSettings(MethodSettings):
     base_filters: int = Field(
         default=128,
         ge=1,
-        description="channels of the first layer of the trunk, the layers that discriminator and "
-        "encoder share; deeper layers have multiples of it (authors' IAN_simple.py)",
+        description="channels of the first of the layers that discriminator and encoder share, "
+        "called the trunk; deeper layers have multiples of it (authors' IAN_simple.py)",
     )
     decoder_filters: int = Field(
         default=128,
@@ -151,23 +152,27 @@ class IANSettings(MethodSettings):
         default=500,
         ge=1,
         description="number of similarities by which the discriminator compares the images of a "
-        "batch, so that it recognizes a decoder that repeats itself (minibatch discrimination; "
-        "authors' IAN_simple.py)",
+        "batch, so that it notices a decoder that repeats itself, which is called minibatch "
+        "discrimination (authors' IAN_simple.py)",
     )
     discriminator_noise: float = Field(
         default=0.0,
         ge=0,
-        description="standard deviation of noise that is added to the images the trunk sees, "
-        "whose values are in [-1, 1], so that it learns less quickly; 0: off (ours)",
+        description="standard deviation of noise that is added to the images that discriminator "
+        "and encoder see, whose values are in [-1, 1], so that they learn less quickly; 0: off "
+        "(ours)",
     )
     edit_steps: int = Field(
         default=10,
         ge=1,
-        description="steps of gradient descent by which the deployed edit moves the latent "
-        "towards what was painted (ours; authors' NPE.py: one for each movement of the mouse)",
+        description="number of steps of gradient descent by which the exported edit moves the "
+        "latent towards what was painted (ours; authors' NPE.py: one for each movement of the "
+        "mouse)",
     )
     edit_learning_rate: float = Field(
-        default=0.05, gt=0, description="size of each of the edit_steps (authors' NPE.py)"
+        default=0.05,
+        gt=0,
+        description="learning rate of these edit_steps: the size of each step (authors' NPE.py)",
     )
     optimizer: AdamSettings | RMSpropSettings = Field(
         default=AdamSettings(),

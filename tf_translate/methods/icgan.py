@@ -46,7 +46,7 @@ class IcGANSettings(MethodSettings):
     latent: int = Field(
         default=100,
         ge=1,
-        description="size of the latent z, the vector that describes what attributes do not "
+        description="size of the latent, the vector that describes what attributes do not "
         "(authors' code)",
     )
     base_filters: int = Field(
@@ -70,14 +70,14 @@ class IcGANSettings(MethodSettings):
     latent_width: int = Field(
         default=4096,
         ge=1,
-        description="units of the dense layer of the encoder of z, which recovers z from an image "
-        "(authors' code: E_z)",
+        description="units of the dense layer of the encoder that recovers the latent from an "
+        "image (authors' code)",
     )
     attribute_width: int = Field(
         default=512,
         ge=1,
-        description="units of the dense layer of the encoder of attributes, which recovers them "
-        "from an image (authors' code: E_y)",
+        description="units of the dense layer of the encoder that recovers the attributes from an "
+        "image (authors' code)",
     )
     upsampling: Literal["transposed", "resize"] = Field(
         default="transposed",
@@ -88,21 +88,21 @@ class IcGANSettings(MethodSettings):
     bn_recalibration_steps: int = Field(
         default=100,
         ge=0,
-        description="steps at the start of the encoders' training that also measure the "
-        "generator's batch normalization statistics again, as its weights no longer change "
+        description="number of first steps of the encoders' training in which the generator's "
+        "batch normalization statistics are measured again, because its weights no longer change "
         "(authors' code)",
     )
     bn_recalibration_batch_size: int = Field(
         default=256,
         ge=1,
-        description="least number of generated images in each of the bn_recalibration_steps "
+        description="least number of generated images in each of these bn_recalibration_steps "
         "(authors' code)",
     )
     initialization: Initialization = Field(default="torch", description=f"encoders: {DESCRIPTION}")
     mask_blend: bool = Field(
         default=False,
-        description="whether a translation changes the input image only where the attributes "
-        "change its reconstruction (ours, as in IAN)",
+        description="whether a translation changes the input image only where other attributes "
+        "change what the generator makes of it (ours, as in IAN)",
     )
     discriminator_noise: float = Field(
         default=0.0,
@@ -114,12 +114,13 @@ class IcGANSettings(MethodSettings):
     optimizer: AdamSettings | RMSpropSettings = Field(
         default=_ADAM,
         discriminator="kind",
-        description="optimizer of generator and discriminator (authors' code)",
+        description="optimizer of generator and discriminator, which are trained first (authors' "
+        "code)",
     )
     encoder_optimizer: AdamSettings | RMSpropSettings = Field(
         default=_ENCODER_ADAM,
         discriminator="kind",
-        description="optimizer of both encoders (authors' code)",
+        description="optimizer of both encoders, which are trained afterwards (authors' code)",
     )
 
 
@@ -189,8 +190,8 @@ class IcGAN(InvertibleGAN):
         content(
             "latent",
             source="section 3: E_z, squared error on generated images",
-            description="squared error of the latent that the encoder of z recovers from "
-            "generated images",
+            description="squared error of the latent that its encoder recovers from generated "
+            "images",
         ),
         domain(
             "attributes",
