@@ -8,10 +8,6 @@ import sys
 import tempfile
 from pathlib import Path
 
-import pytest
-
-from tests.exporters.web.sites import pack_stand_ins
-from tf_translate.cli import export, serve
 from tf_translate.cli.main import run
 
 STEPS, RESUMED_STEPS = 4, 6
@@ -28,7 +24,7 @@ def shorten(words: list[str]) -> list[str]:
         settings = steps if "--resume" in words else [*steps, *SHORT]
         words = words + [word for setting in settings for word in ("--set", setting)]
     if words[:2] == ["data", "fetch"]:
-        words = [re.sub(r"^\d{4,}$", "8", word) for word in words]  # --number
+        words = [re.sub(r"^\d{4,}$", "12", word) for word in words]  # --number
     if words[0] == "serve":
         words = [*words, "--port", "0"]
     return words
@@ -36,6 +32,11 @@ def shorten(words: list[str]) -> list[str]:
 
 def use_stand_ins_of_litert() -> None:
     """Puts small files in the place of LiteRT.js, which npm would fetch."""
+    import pytest
+
+    from tests.exporters.web.sites import pack_stand_ins
+    from tf_translate.cli import export, serve
+
     folder = Path(tempfile.mkdtemp())
     packed = pack_stand_ins(folder, pytest.MonkeyPatch())
     for module in (export, serve):
