@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tf_translate import images
+from tf_translate.data.shipped_samples import held_out_images
 
 ROOT = Path(__file__).parents[1]
 SAMPLES = Path("assets", "samples")
@@ -109,9 +110,10 @@ def test_an_installed_wheel_trains_exports_verifies_and_translates(environment, 
     _run(command, "export", "run", "--bundle", "bundle", "--recipe", "float32", cwd=tmp_path)
     _run(command, "verify", "bundle", cwd=tmp_path)
 
-    source = images.read(ROOT / SAMPLES / "fluent_flat" / "1f004.webp")
-    images.write(tmp_path / "photo.png", source)
-    _run(command, "translate", "bundle", "photo.png", "--output", "out", cwd=tmp_path)
-    translated = images.read(tmp_path / "out" / "photo.png")
+    # As in README.md: the samples are in the wheel, the files of the repository are not.
+    _run(command, "translate", "bundle", "samples:flat_to_3d", "--output", "out", cwd=tmp_path)
+    assert len(list((tmp_path / "out").iterdir())) == 128
+    name = held_out_images("flat_to_3d")[0]
+    source, translated = images.read(name), images.read(tmp_path / "out" / f"{name.stem}.png")
     assert translated.shape == source.shape
     assert (translated != source).any()

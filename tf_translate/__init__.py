@@ -13,6 +13,8 @@ from tf_translate.version import __version__
 
 if TYPE_CHECKING:  # what `__getattr__` loads, for type checkers and editors
     from tf_translate.config.data import DataConfig as DataConfig
+    from tf_translate.config.settings import AdamSettings as AdamSettings
+    from tf_translate.config.settings import RMSpropSettings as RMSpropSettings
     from tf_translate.core.loss_terms import LossTerm as LossTerm
     from tf_translate.core.loss_terms import Role as Role
     from tf_translate.core.loss_terms import content as content
@@ -52,6 +54,7 @@ if TYPE_CHECKING:  # what `__getattr__` loads, for type checkers and editors
     from tf_translate.training.strategy import make_strategy as make_strategy
 
 _MODULES = {
+    "AdamSettings": "config.settings",
     "content": "core.loss_terms",
     "DataConfig": "config.data",
     "domain": "core.loss_terms",
@@ -66,6 +69,7 @@ _MODULES = {
     "Player": "core.player",
     "regularization": "core.loss_terms",
     "register": "methods.registry",
+    "RMSpropSettings": "config.settings",
     "Role": "core.loss_terms",
     "Signature": "core.signature",
     "TranslateError": "errors",

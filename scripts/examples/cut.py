@@ -3,13 +3,15 @@
 tf-translate --import scripts/examples/cut.py train cut --set training.steps=20
 """
 
+from typing import ClassVar
+
 import keras
 import tensorflow as tf
 from pydantic import Field
 
 from tf_translate.config.settings import MethodSettings
 from tf_translate.core.conformance import Conformance
-from tf_translate.core.loss_terms import content, domain
+from tf_translate.core.loss_terms import LossTerm, content, domain
 from tf_translate.core.player import Player
 from tf_translate.core.signature import image_signatures
 from tf_translate.core.translator import Translator
@@ -27,13 +29,34 @@ _SOURCE, _TARGET = 0, 1
 class CUTSettings(MethodSettings):
     """Networks and contrast of CUT; defaults are the paper's."""
 
-    residual_blocks: int = Field(9, ge=5, description="as CycleGAN (appendix C.1)")
-    base_filters: int = Field(64, ge=1, description="as CycleGAN (appendix C.1)")
-    discriminator_layers: int = Field(3, ge=0, description="70x70 PatchGAN (appendix C.1)")
-    discriminator_filters: int = Field(64, ge=1, description="as CycleGAN (appendix C.1)")
-    patches: int = Field(256, ge=2, description="locations per layer (appendix C.1)")
-    projection: int = Field(256, ge=1, description="units of the two-layer MLP (appendix C.1)")
-    temperature: float = Field(0.07, gt=0, description="tau (section 3.2)")
+    residual_blocks: int = Field(
+        default=9, ge=5, description="residual blocks of the generator, a ResNet (appendix C.1)"
+    )
+    base_filters: int = Field(
+        default=64, ge=1, description="channels of the generator's first layer (appendix C.1)"
+    )
+    discriminator_layers: int = Field(
+        default=3, ge=0, description="convolutions of stride 2 in the discriminator (appendix C.1)"
+    )
+    discriminator_filters: int = Field(
+        default=64, ge=1, description="channels of the discriminator's first layer (appendix C.1)"
+    )
+    patches: int = Field(
+        default=256,
+        ge=2,
+        description="patches of an image that are compared in each layer (appendix C.1)",
+    )
+    projection: int = Field(
+        default=256,
+        ge=1,
+        description="size of the vectors by which patches are compared (appendix C.1)",
+    )
+    temperature: float = Field(
+        default=0.07,
+        gt=0,
+        description="divides the similarities; smaller weights the most similar patches more "
+        "(section 3.2)",
+    )
 
 
 @register("cut", settings=CUTSettings, layout="unpaired", title="CUT", paper="Park et al. 2020")
@@ -50,14 +73,32 @@ class CUT(Translator):
     Source: Park et al. 2020, https://arxiv.org/abs/2007.15651, eq. 1-5, appendix C.
     """
 
-    deploys = ("a_to_b",)
-    terms = (
-        content("nce", weight=1.0, source="eq. 3 and 5; lambda_X = 1"),
-        content("identity_nce", weight=1.0, source="eq. 5; lambda_Y = 1"),
-        domain("adversarial", source="eq. 1, least squares (appendix C.1)"),
-        domain("discriminator", source="eq. 1, least squares, halved in the code"),
+    deploys: ClassVar[tuple[str, ...]] = ("a_to_b",)
+    terms: ClassVar[tuple[LossTerm, ...]] = (
+        content(
+            "nce",
+            weight=1.0,
+            source="eq. 3 and 5; lambda_X = 1",
+            description="patches of the output resemble those of the input at the same place",
+        ),
+        content(
+            "identity_nce",
+            weight=1.0,
+            source="eq. 5; lambda_Y = 1",
+            description="the same for images of b, which the generator should leave as they are",
+        ),
+        domain(
+            "adversarial",
+            source="eq. 1, least squares (appendix C.1)",
+            description="the generator's part: the discriminator takes its images for real",
+        ),
+        domain(
+            "discriminator",
+            source="eq. 1, least squares, halved in the code",
+            description="the discriminator's part: to tell real images from generated ones",
+        ),
     )
-    players = (
+    players: tuple[Player, ...] = (
         Player("discriminator", ("discriminator",), "discriminator_objective", ("discriminator",)),
         Player(
             "generator",

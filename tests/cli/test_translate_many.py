@@ -53,6 +53,15 @@ def test_sub_folders_are_mirrored_below_the_output(translate, photos):
     assert "photos: 3 images" in error
 
 
+def test_samples_that_come_with_the_library_need_no_file(translate, photos):
+    code, _, error, results = translate("samples:flat_to_3d", photos / "a.png")
+    assert (code, len(results)) == (0, 128 + 1)
+    assert "samples:flat_to_3d: 128 test images" in error
+    code, _, error, _ = translate("samples:flat_to_3")
+    assert code == 2
+    assert "did you mean samples:flat_to_3d?" in error
+
+
 def test_files_and_folders_can_be_mixed(translate, photos, tmp_path):
     images.write(tmp_path / "me.jpg", np.full((8, 12, 3), 100, np.uint8))
     code, _, _, results = translate(photos, tmp_path / "me.jpg")

@@ -13,7 +13,7 @@ from tf_translate.methods.registry import all_methods
 
 
 def _known_keys():
-    from tf_translate.config.load import keys
+    from tf_translate.config.setting_errors import keys
 
     of_methods = (
         key

@@ -1,9 +1,9 @@
 """What all methods' settings share: the fields of their optimizers."""
 
 import pytest
-from pydantic import ValidationError
 
 from tf_translate.config.settings import AdamSettings, RMSpropSettings
+from tf_translate.errors import ConfigError
 from tf_translate.methods.dtn import DTNSettings
 from tf_translate.methods.genegan import GeneGANSettings
 
@@ -24,11 +24,11 @@ def test_an_optimizer_of_another_kind_has_its_own_defaults():
     "optimizer", [{"epsilon": 0.0}, {"epsilon_form": "after"}, {"initial_mean_square": 1.0}]
 )
 def test_impossible_constants_of_adam_are_refused(optimizer):
-    with pytest.raises(ValidationError):
+    with pytest.raises(ConfigError):
         DTNSettings(optimizer=optimizer)
 
 
 @pytest.mark.parametrize("value", [-1.0, float("inf"), float("nan")])
 def test_an_impossible_mean_square_is_refused(value):
-    with pytest.raises(ValidationError, match="initial_mean_square"):
+    with pytest.raises(ConfigError, match="initial_mean_square"):
         GeneGANSettings(optimizer={"initial_mean_square": value})

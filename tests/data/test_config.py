@@ -1,13 +1,13 @@
 """Settings of the data set: valid values and error messages."""
 
 import pytest
-from pydantic import ValidationError
 
 from tf_translate.config.data import DataConfig
+from tf_translate.errors import ConfigError
 
 
 def error_message(**settings) -> str:
-    with pytest.raises(ValidationError) as raised:
+    with pytest.raises(ConfigError) as raised:
         DataConfig(**{"path": "x", **settings})
     return str(raised.value)
 

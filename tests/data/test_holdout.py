@@ -3,7 +3,6 @@
 import hashlib
 
 import pytest
-from pydantic import ValidationError
 
 from tests.data.image_files import ab_folders, config, named_pairs, plain, values
 from tf_translate.data.attribute_dataset import open_attribute_dataset
@@ -11,7 +10,7 @@ from tf_translate.data.domain_dataset import open_domain_dataset
 from tf_translate.data.image_dataset import open_image_dataset
 from tf_translate.data.layouts.attribute_table import split_by_hash
 from tf_translate.data.layouts.detect import find_domains
-from tf_translate.errors import DataError
+from tf_translate.errors import ConfigError, DataError
 
 GLASSES = {"attributes": {"glasses": ["0", "1"]}}
 DOMAINS = {"domain_column": "glasses", "domain_a": "1", "domain_b": "0"}
@@ -153,9 +152,9 @@ def test_holding_out_every_image_or_parts_of_groups_is_refused(tmp_path):
         find_domains(config(path, holdout="last", test_images=4, **DOMAINS))
     with pytest.raises(DataError, match=r"holds out 5 images, but b of the .* has 5"):
         find_domains(config(ab_folders(tmp_path / "x"), holdout="last", test_images=5))
-    with pytest.raises(ValidationError, match="keeps the rows of one person in one split"):
+    with pytest.raises(ConfigError, match="keeps the rows of one person in one split"):
         config(path, holdout="last", group_column="person")
-    with pytest.raises(ValidationError, match=r"must leave images to train, got 0\.5 and"):
+    with pytest.raises(ConfigError, match=r"must leave images to train, got 0\.5 and"):
         config(path, holdout="hash", validation_share=0.5, test_share=0.5)
 
 

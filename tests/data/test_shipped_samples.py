@@ -58,6 +58,14 @@ def test_every_listed_image_exists_is_square_and_on_white(name):
             assert batch.reshape(len(batch), -1).std(axis=1).min() > 0.02
 
 
+def test_held_out_images_are_the_test_images_of_the_first_domain():
+    flat, heads = map(shipped_samples.held_out_images, ("flat_to_3d", "avatars"))
+    assert {file.stem for file in flat} == codes("flat_to_3d", "test", "a")
+    assert {file.parent.name for file in flat} == {"fluent_flat"}
+    assert len(heads) == 256
+    assert all(file.is_file() for file in flat + heads)
+
+
 def test_every_shipped_image_is_listed_in_a_table():
     columns = ("a", "b", "image")
     cells = {

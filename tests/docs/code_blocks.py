@@ -6,24 +6,30 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 _BLOCK = re.compile(
-    r"^(?P<mark><!-- not run: [^\n]+ -->\n)?```(?P<language>\w+)[^\n]*\n(?P<code>.*?)^```",
+    r'^```(?P<language>\w+)(?: title="(?P<title>[^"\n]+)")?[^\n]*\n(?P<code>.*?)^```',
     re.MULTILINE | re.DOTALL,
 )
 
 
 @dataclass(frozen=True)
 class CodeBlock:
-    """A fenced block of a page; `runs` is False after a line <!-- not run: REASON -->."""
+    """A fenced block of a page; `title` is the name of the file that it shows, or empty."""
 
     language: str
     code: str
-    runs: bool
+    title: str = ""
+
+    @property
+    def lines(self) -> list[str]:
+        """Its lines of code without blank ones; lines of a shell that a backslash joins are one."""
+        joined = self.code.replace("\\\n", " ") if self.language == "bash" else self.code
+        return [line for line in joined.splitlines() if line.strip()]
 
 
 def code_blocks(text: str) -> list[CodeBlock]:
     """All blocks of a page in order."""
     return [
-        CodeBlock(each["language"], each["code"], runs=each["mark"] is None)
+        CodeBlock(each["language"], each["code"], each["title"] or "")
         for each in _BLOCK.finditer(text)
     ]
 
@@ -31,7 +37,8 @@ def code_blocks(text: str) -> list[CodeBlock]:
 def tf_translate_commands(code: str) -> Iterator[list[str]]:
     """The words after `tf-translate` of each command in a bash block."""
     for line in code.replace("\\\n", " ").splitlines():
-        words = shlex.split(line, comments=True)
+        inner = re.search(r"\$\((.*)\)", line)
+        words = shlex.split(inner[1] if inner else line, comments=True)
         if "tf-translate" in words:
             words = words[words.index("tf-translate") + 1 :]
             yield words[: words.index("|")] if "|" in words else words

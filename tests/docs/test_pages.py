@@ -15,8 +15,9 @@ from scripts.docs_pages.links import ROOT, all_pages, links, without_code
 from scripts.results.methods_table import own_methods
 from tests.docs.code_blocks import code_blocks, tf_translate_commands
 from tf_translate.cli.main import app
-from tf_translate.config.load import keys, presets
+from tf_translate.config.load import presets
 from tf_translate.config.schema import Config
+from tf_translate.config.setting_errors import keys
 from tf_translate.training.run_dir import RunDir
 
 PAGES = all_pages()

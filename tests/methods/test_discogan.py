@@ -4,10 +4,10 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from pydantic import ValidationError
 
 from tests.methods.tiny import identity_generator, tiny_discriminator
 from tf_translate.core.schedules import Switch
+from tf_translate.errors import ConfigError
 from tf_translate.methods.discogan import DiscoGAN, DiscoGANSettings
 
 SHAPE = (16, 16, 3)
@@ -157,7 +157,7 @@ def test_ablations_leave_out_the_networks_and_terms_that_the_paper_leaves_out(
 
 
 def test_an_unknown_variant_is_refused():
-    with pytest.raises(ValidationError, match="Input should be 'discogan', 'recongan' or 'gan'"):
+    with pytest.raises(ConfigError, match="it must be 'discogan', 'recongan' or 'gan'"):
         _tiny(variant="reconGAN")
 
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from pydantic import ValidationError
 
 from tests.methods.tiny import identity_generator, tiny_discriminator
+from tf_translate.errors import ConfigError
 from tf_translate.methods.dualgan import DualGAN, DualGANSettings
 
 SHAPE = (16, 16, 3)
@@ -165,5 +165,5 @@ def test_the_bottleneck_of_the_generator_has_no_norm():
 
 
 def test_an_unknown_gan_mode_is_refused():
-    with pytest.raises(ValidationError, match="Input should be 'wgan_clip', 'wgan_gp' or"):
+    with pytest.raises(ConfigError, match="it must be 'wgan_clip', 'wgan_gp' or"):
         _tiny(gan_mode="wgan")

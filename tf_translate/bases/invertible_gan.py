@@ -1,14 +1,14 @@
 """A conditional GAN whose generator an encoder learns to invert: IcGAN, Age-cGAN."""
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import keras
 import tensorflow as tf
 
 from tf_translate.config.attributes import Attributes
 from tf_translate.core import stateless_random
-from tf_translate.core.player import Player
+from tf_translate.core.player import Losses, Player, Tensors
 from tf_translate.core.signature import Signature, attribute_spec, image_spec, latent_spec
 from tf_translate.core.translator import Translator
 from tf_translate.editing.mask_blend import blend
@@ -108,7 +108,7 @@ class InvertibleGAN(Translator):
         encoders: Mapping[str, keras.Model],
         *,
         attributes: Mapping[str, Sequence[str]],
-        **options,
+        **options: Any,
     ):
         encoding = Attributes(attributes)
         networks = {"generator": generator, "discriminator": discriminator, **encoders}
@@ -125,22 +125,22 @@ class InvertibleGAN(Translator):
         encoder_steps = int(self.player_optimizers[self.inverts].iterations.numpy())
         return encoder_steps < self.settings.bn_recalibration_steps
 
-    def generate(self, batch):
+    def generate(self, batch: Tensors) -> Tensors:
         """G(z, y'), generated once for each microbatch."""
         return {"generated": self.generate_from(batch, self.sample_z(batch), training=True)}
 
-    def sample_z(self, batch):
+    def sample_z(self, batch: Tensors) -> tf.Tensor:
         """z ~ N(0, I), different in each step."""
         step = self.steps_taken.value
         return stateless_random.normal_per_image(
             batch["sampled_attributes"], self.latent_size, step, _Z
         )
 
-    def generate_from(self, batch, z, *, training: bool):
+    def generate_from(self, batch: Tensors, z: tf.Tensor, *, training: bool) -> tf.Tensor:
         """G of z and the sampled attributes."""
         return self.generator([z, to_signed(batch["sampled_attributes"])], training=training)
 
-    def logits(self, images, attributes, kind: str):
+    def logits(self, images: tf.Tensor, attributes: tf.Tensor, kind: str) -> tf.Tensor:
         """The discriminator's logits for images beside attributes, with instance noise.
 
         `kind`, "real", "generated" or "mismatched", selects the noise of a step. Its standard
@@ -155,18 +155,18 @@ class InvertibleGAN(Translator):
             images = tf.cast(images, tf.float32) + self.settings.discriminator_noise * noise
         return self.discriminator([images, to_signed(attributes)], training=True)
 
-    def discriminator_objective(self, batch, shared):
+    def discriminator_objective(self, batch: Tensors, shared: Tensors) -> Losses:
         """Separate real images with their attributes from generated and mismatched pairs."""
         return conditional_discriminator_losses(
             self.logits, batch, shared["generated"], uses=self.uses, fake_weight=self.fake_weight
         )
 
-    def generator_objective(self, batch, shared):
+    def generator_objective(self, batch: Tensors, shared: Tensors) -> Losses:
         """Generate images that the discriminator classifies as real, given the attributes."""
         logits = self.logits(shared["generated"], batch["sampled_attributes"], "generated")
         return {"adversarial": vanilla_generator(logits)}
 
-    def inversion_loss(self, batch):
+    def inversion_loss(self, batch: Tensors) -> tf.Tensor:
         """||E(G(z, y')) - z||^2, averaged over images and latent values."""
         if self.step_variants.in_variant:
             images, z = self._recalibrate(batch)
@@ -195,19 +195,21 @@ class InvertibleGAN(Translator):
         images = tf.reshape(images, [count, repeats, *images.shape[1:]])
         return images[:, 0], z[:, 0]
 
-    def generated_images(self, attributes):
+    def generated_images(self, attributes: tf.Tensor) -> tf.Tensor | None:
         """In the stages before the encoder is trained, G of a fixed z; from then on None."""
         if self.stages.index(self.stage) >= self.stages.index(self.inverts):
             return None
         z = tf.random.stateless_normal([len(attributes), self.latent_size], [0, 0])
         return self.decode(z, attributes)["image"]
 
-    def decode(self, latent, attributes):
+    def decode(self, latent: tf.Tensor, attributes: tf.Tensor) -> dict[str, tf.Tensor]:
         """G in inference mode: `{"image"}` of latents and attributes in [0, 1]."""
         inputs = [tf.cast(latent, tf.float32), to_signed(attributes)]
         return {"image": self.generator(inputs, training=False)}
 
-    def edit(self, image, latent, own_attributes, attributes):
+    def edit(
+        self, image: tf.Tensor, latent: tf.Tensor, own_attributes: tf.Tensor, attributes: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
         """G of a latent and the target attributes: `{"image"}`.
 
         With `mask_blend` it is compared with G of the attributes of the image, and only the
@@ -220,7 +222,7 @@ class InvertibleGAN(Translator):
         reconstructed = self.decode(latent, own_attributes)["image"]
         return {"image": blend(image, reconstructed, edited["image"])}
 
-    def translate(self, image, attributes):
+    def translate(self, image: tf.Tensor, attributes: tf.Tensor) -> dict[str, tf.Tensor]:
         """Generates images with other attributes from their encoded latents."""
         latent = getattr(self, self.inverts)(image, training=False)
         return self.decode(latent, attributes)
@@ -255,6 +257,6 @@ class InvertibleGAN(Translator):
             )
 
 
-def to_signed(attributes):
+def to_signed(attributes: tf.Tensor) -> tf.Tensor:
     """Scales attributes from [0, 1] to [-1, 1], the range of the networks' inputs."""
     return 2.0 * tf.cast(attributes, tf.float32) - 1.0

@@ -1,10 +1,10 @@
 """Two generators and two discriminators between two unpaired domains."""
 
-from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 
+from tf_translate.core.player import Tensors
 from tf_translate.core.signature import Signature, image_signatures
 from tf_translate.core.translator import Translator
 from tf_translate.losses.reconstruction import mean_absolute_error
@@ -29,7 +29,7 @@ class TwoDomainTranslator(Translator):
         ValueError: If a network does not take the images of the generator before it.
     """
 
-    deploys = ("a_to_b", "b_to_a")
+    deploys: ClassVar[tuple[str, ...]] = ("a_to_b", "b_to_a")
 
     def __init__(
         self,
@@ -37,7 +37,7 @@ class TwoDomainTranslator(Translator):
         generator_ba: keras.Model,
         discriminator_a: keras.Model,
         discriminator_b: keras.Model,
-        **options,
+        **options: Any,
     ):
         networks = {
             "generator_ab": generator_ab,
@@ -56,7 +56,7 @@ class TwoDomainTranslator(Translator):
 
     @classmethod
     def build_networks(
-        cls, settings: Any, shape_a: Sequence[int], shape_b: Sequence[int]
+        cls, settings: Any, shape_a: tuple[int, int, int], shape_b: tuple[int, int, int]
     ) -> dict[str, keras.Model]:
         """Builds all four networks for images of `(height, width, channels)`."""
         return {
@@ -68,24 +68,26 @@ class TwoDomainTranslator(Translator):
 
     @classmethod
     def build_generator(
-        cls, settings: Any, shape: Sequence[int], out_channels: int, name: str
+        cls, settings: Any, shape: tuple[int, int, int], out_channels: int, name: str
     ) -> keras.Model:
         """Builds a generator from images of a shape to images of `out_channels` channels."""
         raise NotImplementedError
 
     @classmethod
-    def build_discriminator(cls, settings: Any, shape: Sequence[int], name: str) -> keras.Model:
+    def build_discriminator(
+        cls, settings: Any, shape: tuple[int, int, int], name: str
+    ) -> keras.Model:
         """Builds a discriminator of images of a shape."""
         raise NotImplementedError
 
-    def translate_batch(self, batch):
+    def translate_batch(self, batch: Tensors) -> Tensors:
         """Translations in both directions, generated once for each microbatch."""
         return {
             "fake_b": self.generator_ab(batch["a"], training=True),
             "fake_a": self.generator_ba(batch["b"], training=True),
         }
 
-    def reconstruction_errors(self, batch, shared, group: str) -> dict:
+    def reconstruction_errors(self, batch: Tensors, shared: Tensors, group: str) -> dict:
         """L1 between images and their translations translated back, one loss for each domain.
 
         Args:

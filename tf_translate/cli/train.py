@@ -68,7 +68,7 @@ def main(
 
       tf-translate train cyclegan --run runs/mine --resume
 
-      tf-translate train cyclegan --run runs/mine --resume --set training.steps=20000
+      tf-translate train ian --run runs/heads --resume --set training.steps=20000
 
       tf-translate train cyclegan --run runs/mine --resume --set data.path=moved/folder
 

@@ -35,7 +35,13 @@ ReadImage = Callable[[Path, int], np.ndarray]  # of so many channels
 BundleOrRun = Annotated[
     Path, typer.Argument(metavar="BUNDLE|RUN", help="The bundle or run with the model.")
 ]
-Images = Annotated[list[Path], typer.Argument(help="Image files or folders of them.")]
+Images = Annotated[
+    list[Path],
+    typer.Argument(
+        help="Image files or folders of them; samples:NAME, the test images of a data set that "
+        "comes with the library (`data list`)."
+    ),
+]
 Output = Annotated[
     Path, typer.Option(help="Folder for the results, as PNG; sub-folders are mirrored below it.")
 ]
@@ -133,6 +139,8 @@ def main(
     Examples:
 
       tf-translate translate emoji me.jpg --output out --signature a_to_b
+
+      tf-translate translate emoji samples:3d_to_noto --output out --signature a_to_b
 
       tf-translate translate faces me.jpg --output out --attribute hair=blond
       --attribute glasses=1

@@ -7,6 +7,8 @@ from pathlib import Path
 from tf_translate.cli.output import print_found
 from tf_translate.errors import DataError
 
+_SAMPLES = "samples:"
+
 
 @dataclass(frozen=True)
 class Source:
@@ -33,18 +35,31 @@ class Job:
 def find_sources(paths: Sequence[Path], output: Path) -> list[Source]:
     """Finds all images in `paths`: files as they are, folders with the images below them, sorted.
 
+    `samples:NAME` is a data set that comes with the library: its test images of domain a.
+
     Says on stderr what each folder holds. Images below `output` are results of an earlier call and
     are left out, which is said too.
 
     Raises:
-        DataError: If a path does not exist, or a folder holds no image.
+        DataError: If a path or data set does not exist, or a folder holds no image.
     """
     sources: list[Source] = []
     for path in paths:
+        if not path.exists() and str(path).startswith(_SAMPLES):
+            sources += _of_samples(str(path).removeprefix(_SAMPLES))
+            continue
         if not path.exists():
             raise DataError(f"there is no image or folder {path}")
         sources += _in_folder(path, output) if path.is_dir() else [Source(path, Path(path.stem))]
     return sources
+
+
+def _of_samples(name: str) -> list[Source]:
+    from tf_translate.data.shipped_samples import held_out_images
+
+    files = held_out_images(name)
+    print_found(f"{_SAMPLES}{name}: {len(files)} test images")
+    return [Source(file, Path(file.stem)) for file in files]
 
 
 def _in_folder(folder: Path, output: Path) -> list[Source]:

@@ -60,7 +60,7 @@ class DataConfig(Settings):
     layout: Literal[
         "auto", "ab_folders", "side_by_side", "named_pairs", "table", "attributes", "tfds"
     ] = Field(
-        "auto",
+        default="auto",
         description="how the images are arranged. auto: detected; ab_folders: folders trainA and "
         "trainB, without pairs; named_pairs: folders train/a and train/b, pairs have equal names; "
         "side_by_side: folder train, each file has a in its left half and b in its right; table: "
@@ -69,69 +69,69 @@ class DataConfig(Settings):
         "tensorflow-datasets",
     )
     size: Size = Field(
-        (256, 256),
+        default=(256, 256),
         description="height and width of the images that the model gets and makes, in pixels, "
         "such as [256, 256]; one number means a square",
     )
     aspect: Aspect = Field(
-        "stretch",
+        default="stretch",
         description="how images of other proportions get this size, in training and in all that "
         "follows. stretch: height and width are resized independently, as in pix2pix and "
         "CycleGAN; letterbox: proportions are kept, and the rest is filled with mirrored borders; "
         "crop: the centre part with the proportions of size",
     )
     load_size: Size | None = Field(
-        None,
+        default=None,
         validate_default=False,
         description="height and width to which training images are resized before a random part "
         "of the given size is cut out, such as [286, 286]; one number means a square; not set: no "
         "random crop",
     )
     channels_a: Channels = Field(
-        3, description="channels of the images of a: 1 grey, 3 RGB, 4 RGB with transparency"
+        default=3, description="channels of the images of a: 1 grey, 3 RGB, 4 RGB with transparency"
     )
     channels_b: Channels = Field(
-        3, description="channels of the images of b: 1 grey, 3 RGB, 4 RGB with transparency"
+        default=3, description="channels of the images of b: 1 grey, 3 RGB, 4 RGB with transparency"
     )
     interpolation_a: Interpolation = Field(
-        "bicubic",
+        default="bicubic",
         description="how images of a are resized: bicubic, smooth; nearest, which keeps the exact "
         "colours of label maps",
     )
     interpolation_b: Interpolation = Field(
-        "bicubic",
+        default="bicubic",
         description="how images of b are resized: bicubic, smooth; nearest, which keeps the exact "
         "colours of label maps",
     )
     white_level: int | None = Field(
-        None,
+        default=None,
         ge=1,
         le=65535,
         description="value of white in 16-bit images, such as 4095 for 12 bits; not set: 65535",
     )
     flip: Literal["none", "horizontal"] = Field(
-        "horizontal",
+        default="horizontal",
         description="horizontal: half of the training images are mirrored at random, both images "
         "of a pair alike; none: none are, as for text or for left and right hands",
     )
     direction: Literal["a_to_b", "b_to_a"] = Field(
-        "a_to_b",
+        default="a_to_b",
         description="which way the model translates; b_to_a swaps the domains, so that b of the "
         "data set becomes a of the model",
     )
     on_error: Literal["stop", "skip"] = Field(
-        "stop",
+        default="stop",
         description="what to do with damaged images: stop and name them, or skip them and list "
         "them",
     )
     cache: Literal["auto", "memory", "disk", "none"] = Field(
-        "auto",
+        default="auto",
         description="where decoded images are kept: memory; disk, in the folder "
         "$TF_TRANSLATE_CACHE; none, they are decoded again whenever they are read; auto: in "
         "memory up to 512 MB, else on disk",
     )
     holdout: Literal["auto", "official", "hash", "last", "none"] = Field(
-        "auto",
+        default="auto",
         description="which images are kept out of training, for validation and test. official: "
         "the splits of the data set itself, as they are (folders train and test, a column split, "
         "CelebA's partition); hash: the fractions validation_share and test_share, chosen by a "
@@ -140,7 +140,7 @@ class DataConfig(Settings):
         "splits 80 % training, 10 % validation and 10 % test by hash",
     )
     validation_share: float = Field(
-        0.1,
+        default=0.1,
         ge=0,
         lt=1,
         description="with holdout hash, fraction of the images that becomes the validation split; "
@@ -148,59 +148,59 @@ class DataConfig(Settings):
         "hash of the name of each image or group chooses them",
     )
     test_share: float = Field(
-        0.1,
+        default=0.1,
         ge=0,
         lt=1,
         description="with holdout hash, fraction of the images that becomes the test split",
     )
     test_images: int = Field(
-        200,
+        default=200,
         ge=1,
         description="with holdout last, number of images of each domain that become the test "
         "split (DiscoGAN's code: 200)",
     )
     domain_column: str | None = Field(
-        None,
+        default=None,
         description="layout attributes: column whose value decides whether an image belongs to a "
         "or b",
     )
     domain_a: Cell | None = Field(
-        None, description="layout attributes: value of domain_column in the images of a"
+        default=None, description="layout attributes: value of domain_column in the images of a"
     )
     domain_b: Cell | None = Field(
-        None,
+        default=None,
         description="layout attributes: value of domain_column in the images of b; another one "
         "than domain_a",
     )
     where: dict[str, Cell] = Field(
-        {},
+        default={},
         description="layout attributes: column -> value; only rows that have all of these values "
         "are used",
     )
     label_column: str | None = Field(
-        None,
+        default=None,
         description="layout attributes: column with the class labels, which DTN needs; for "
         "tfds:NAME_A->NAME_B the feature with them, if there are several",
     )
     attributes: dict[str, list[Cell]] = Field(
-        {},
+        default={},
         description="for a table with a column image: the attributes that the model can change, "
         "each with its values in order, such as {glasses = [0, 1]}; two values mean absent and "
         "present; a range such as 19-29 or 60+ matches the numbers in it",
     )
     group_column: str | None = Field(
-        None,
+        default=None,
         description="column that names the person or object in an image. Images of one group stay "
         "in one split; two that differ only in the edited attribute are each other's ground truth "
         "in evaluation",
     )
     tfds_a: str | None = Field(
-        None,
+        default=None,
         description="tfds: name of the feature with the images of a; not set: the only one, or "
         "the first of two",
     )
     tfds_b: str | None = Field(
-        None,
+        default=None,
         description="tfds: name of the feature with the images of b; not set: the only one, or "
         "the second of two",
     )

@@ -1,17 +1,18 @@
 """Reads configurations: presets, TOML files and `--set key=value`."""
 
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from importlib import resources
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from tf_translate.config.import_file import import_file
 from tf_translate.config.renamed import refuse_renamed
 from tf_translate.config.schema import Config
+from tf_translate.config.setting_errors import sentence
 from tf_translate.errors import ConfigError, UnknownMethodError
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -92,30 +93,7 @@ def validate(model: type[Model], values: Any, origin: str, *, prefix: str = "") 
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        key = prefix + _key(first["loc"], keys(model))
-        if first["type"] == "extra_forbidden":
-            hint = _nearest_key(key, keys(model, prefix))
-            raise ConfigError(f"{origin}: there is no setting {key!r}{hint}") from error
-        if first["type"] == "missing":
-            raise ConfigError(f"{origin}: the setting {key!r} is missing") from error
-        rule = first["msg"][0].lower() + first["msg"][1:]
-        rule = rule.removeprefix("value error, ")
-        raise ConfigError(f"{origin}: {key} = {first['input']!r} is not allowed: {rule}") from error
-
-
-def keys(model: type[BaseModel], prefix: str = "") -> list[str]:
-    """All dotted keys of a settings class."""
-    found = []
-    for name, field in model.model_fields.items():
-        inner = field.annotation
-        nested = [t for t in (inner, *get_args(inner)) if _is_settings(t)]
-        if nested:
-            for kind in nested:
-                found += keys(kind, f"{prefix}{name}.")
-        else:
-            found.append(prefix + name)
-    return found
+        raise ConfigError(f"{origin}: {sentence(model, error, prefix=prefix)}") from error
 
 
 def _imports(files: Any, origin: str) -> list[str]:
@@ -123,24 +101,6 @@ def _imports(files: Any, origin: str) -> list[str]:
     if isinstance(files, list) and all(isinstance(file, str) for file in files):
         return files
     raise ConfigError(f"{origin}: import must be a list of Python files, got {files!r}")
-
-
-def _key(place: Sequence[int | str], valid: Sequence[str]) -> str:
-    """The dotted key of an error's place, without pydantic's names for parts of a union."""
-    known = {segment for key in valid for segment in key.split(".")}
-    *inner, last = (str(part) for part in place)
-    return ".".join([*(part for part in inner if part in known), last])
-
-
-def _is_settings(annotation: Any) -> bool:
-    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
-
-
-def _nearest_key(key: str, valid: Iterable[str]) -> str:
-    valid = list(valid)
-    same_name = [other for other in valid if other.split(".")[-1] == key.split(".")[-1]]
-    near = same_name[:1] or get_close_matches(key, valid, n=1, cutoff=0.5)
-    return f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(valid)}"
 
 
 def _find(source: str) -> tuple[str, str]:

@@ -15,109 +15,113 @@ class TrainingConfig(Settings):
     """Length, speed, devices and outputs of training."""
 
     steps: int = Field(
-        1000,
+        default=1000,
         ge=1,
         description="training steps in all; in each step every network is updated at least once, "
         "unless the method trains in stages",
     )
     stages: dict[str, Annotated[float, Field(gt=0, lt=1)]] = Field(
-        {},
+        default={},
         description="for methods that train in stages, the fraction of the steps that each stage "
         "but the last gets, by the stage's name; stages that are not named share the steps "
         "equally",
     )
     batch_size: int = Field(
-        1, ge=1, description="images of each domain in an update, over all devices"
+        default=1, ge=1, description="images of each domain in an update, over all devices"
     )
     seed: int = Field(
-        0,
+        default=0,
         ge=0,
         description="start of all random numbers: initial weights, order of images, augmentation "
         "and noise; the same seed repeats a run",
     )
     lr_schedule: Literal["none", "linear", "piecewise"] = Field(
-        "none",
+        default="none",
         description="learning rate over time: none, constant; linear, constant until "
         "lr_decay_start and then falling to 0 at the last step; piecewise, constant between "
         "lr_boundaries",
     )
     lr_decay_start: float = Field(
-        0.5,
+        default=0.5,
         ge=0,
         lt=1,
         description="linear schedule: fraction of the steps before the learning rate starts to "
         "fall",
     )
     lr_boundaries: list[Annotated[float, Field(gt=0, lt=1)]] = Field(
-        [],
+        default=[],
         description="piecewise schedule: fractions of the steps at which the learning rate "
         "changes, ascending, such as [0.5, 0.75]",
     )
     lr_factors: list[Annotated[float, Field(gt=0)]] = Field(
-        [],
+        default=[],
         description="piecewise schedule: factors of the first learning rate, one from each of "
         "lr_boundaries on, such as [0.1, 0.01]",
     )
     ema_momentum: float = Field(
-        0.0,
+        default=0.0,
         ge=0,
         lt=1,
         description="momentum of the moving average of the generators' weights, such as 0.999; "
         "the average is what is evaluated and exported; 0: no average",
     )
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = Field(
-        "float32",
+        default="float32",
         description="arithmetic of the networks: float32, or half precision with float32 weights, "
         "which is faster on GPUs (mixed_float16) and on TPUs and some processors (mixed_bfloat16)",
     )
     devices: str = Field(
-        "one",
+        default="one",
         description="devices of each host to train on: one, all, cpu:N or gpu:N, such as gpu:4; "
         "several devices divide batch_size equally and learn the same weights as one",
     )
     init_from: str | None = Field(
-        None,
+        default=None,
         description="folder of a trained run of the same method, whose weights this run starts "
         "from; the way to continue a run with other settings; not set: random weights",
     )
     steps_per_execution: int = Field(
-        1,
+        default=1,
         ge=1,
         description="steps that TensorFlow takes in one call; more than 1 saves time if a step is "
         "short; it must divide steps",
     )
     xla: Literal["off", "on", "check"] = Field(
-        "off",
+        default="off",
         description="whether XLA compiles the steps: off, on, or check: only if a short "
         "measurement at the start shows that it is faster",
     )
     log_every: int = Field(
-        25,
+        default=25,
         ge=1,
         description="steps between two rows of losses, in the terminal, history.jsonl and "
         "TensorBoard",
     )
     sample_every: int = Field(
-        250, ge=1, description="steps between two preview images in the run's folder samples"
+        default=250,
+        ge=1,
+        description="steps between two preview images in the run's folder samples",
     )
     checkpoint_every: int = Field(
-        500, ge=1, description="steps between two checkpoints, from which --resume continues"
+        default=500,
+        ge=1,
+        description="steps between two checkpoints, from which --resume continues",
     )
     checkpoint_selection: Literal["last", "best"] = Field(
-        "last",
+        default="last",
         description="which checkpoint becomes model.keras: last, the newest; best, the one with "
         "the best score on validation images. The score is by evaluation classifiers of content "
         "and domain; with data.attributes, by a classifier and the reconstruction; of one set of "
         "images, by the reconstruction",
     )
     patience: int = Field(
-        0,
+        default=0,
         ge=0,
         description="training stops after so many checkpoints in sequence without a better score; "
         "0: never; needs checkpoint_selection = 'best'",
     )
     keep_checkpoints: int = Field(
-        2, ge=1, description="how many of the newest checkpoints are kept"
+        default=2, ge=1, description="how many of the newest checkpoints are kept"
     )
 
     @field_validator("devices")
@@ -163,31 +167,35 @@ class EvaluationConfig(Settings):
     """Number of images, and how the judges (evaluation classifiers) are trained."""
 
     images: int = Field(
-        512, ge=8, description="largest number of held-out images of each domain that are evaluated"
+        default=512,
+        ge=8,
+        description="largest number of held-out images of each domain that are evaluated",
     )
     judge_images: int = Field(
-        4096,
+        default=4096,
         ge=8,
         description="largest number of training images that train the judges, which are "
         "classifiers used in evaluation only",
     )
     domain_steps: int = Field(
-        400, ge=1, description="training steps of the domain judge, a classifier of the two domains"
+        default=400,
+        ge=1,
+        description="training steps of the domain judge, a classifier of the two domains",
     )
     content_steps: int = Field(
-        100,
+        default=100,
         ge=1,
         description="training steps of the content judge, which finds the source of an output "
         "among other images",
     )
     seed: int = Field(
-        0,
+        default=0,
         ge=0,
         description="start of the random numbers of the judges, of subsets of images and of "
         "confidence intervals",
     )
     pretrained: list[str] = Field(
-        [],
+        default=[],
         description="pretrained networks that add metrics: efficientnet_lite0 and dlib_face, "
         "which are downloaded, or .keras files",
     )
@@ -199,9 +207,9 @@ class Config(Settings):
     method: str = Field(
         description="name of the method, such as cyclegan; see `tf-translate methods`"
     )
-    model: dict[str, Any] = Field({}, description="the method's own settings")
+    model: dict[str, Any] = Field(default={}, description="the method's own settings")
     loss_weights: dict[str, float] = Field(
-        {}, description="weights of loss terms, by name, that replace those of the paper"
+        default={}, description="weights of loss terms, by name, that replace those of the paper"
     )
     data: DataConfig
     training: TrainingConfig = TrainingConfig()

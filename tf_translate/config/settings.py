@@ -1,15 +1,67 @@
 """The base of every group of settings."""
 
+import inspect
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+
+from tf_translate.config.setting_errors import sentence
+from tf_translate.errors import ConfigError
 
 
 class Settings(BaseModel):
-    """Frozen, and with no room for unknown keys; every field says where its value is from."""
+    """Frozen, and with no room for unknown keys; every field says where its value is from.
+
+    Raises:
+        ConfigError: If a key or a value is not allowed; one sentence, as on the command line.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+    if not TYPE_CHECKING:  # type checkers know the fields of each class
+
+        def __init__(self, /, *arguments, **values):
+            name = type(self).__name__
+            if arguments:
+                raise ConfigError(
+                    f"{name} takes its settings by name, as in {name}"
+                    f"({_example(type(self), arguments[0])}), got {arguments[0]!r}"
+                )
+            try:
+                super().__init__(**values)
+            except ValidationError as error:
+                raise ConfigError(f"{name}: {sentence(type(self), error)}") from error
+
+        __init__.__signature__ = inspect.signature(BaseModel.__init__)
+        # With this mark of pydantic's own constructor, `model_validate` does not call this one,
+        # and its errors keep their place in nested settings.
+        __init__.__pydantic_base_init__ = True
+
+        def __setattr__(self, name, value):
+            try:
+                super().__setattr__(name, value)
+            except ValidationError as error:
+                raise ConfigError(
+                    f"{type(self).__name__}: {sentence(type(self), error)}"
+                ) from error
+
+
+def _example(model: type[BaseModel], given: Any) -> str:
+    """An argument: the first setting with the given value if it has no default, else another."""
+    fields = model.model_fields
+    first = next(iter(fields))
+    if fields[first].is_required():
+        return f"{first}={given!r}"
+    plain = [name for name in fields if not isinstance(fields[name].default, BaseModel)]
+    return f"{plain[0]}={fields[plain[0]].default!r}"
 
 
 EpsilonForm = Literal["before_bias_correction", "after_bias_correction"]
@@ -19,34 +71,34 @@ class AdamSettings(Settings):
     """Adam as pix2pix (section 3.3) and CycleGAN (section 4) use it, by Torch7's `optim.adam`."""
 
     kind: Literal["adam"] = Field(
-        "adam",
+        default="adam",
         description="algorithm: adam or rmsprop; the other kind has the defaults learning_rate "
         "5e-5, rho 0.9, epsilon 1e-10 and initial_mean_square 0",
     )
     learning_rate: float = Field(
-        2e-4, gt=0, description="size of an update, before training.lr_schedule"
+        default=2e-4, gt=0, description="size of an update, before training.lr_schedule"
     )
     beta_1: float = Field(
-        0.5,
+        default=0.5,
         ge=0,
         lt=1,
         description="momentum: fraction that the running mean of the gradients keeps in each "
         "update",
     )
     beta_2: float = Field(
-        0.999,
+        default=0.999,
         ge=0,
         lt=1,
         description="fraction that the running mean of the squared gradients keeps in each update",
     )
     epsilon: float = Field(
-        1e-8,
+        default=1e-8,
         gt=0,
         description="added to the root of the mean squared gradient, against a division by 0; "
         "1e-8 in Torch7, PyTorch, TensorFlow 1 and Lasagne, 1e-7 in Keras",
     )
     epsilon_form: EpsilonForm = Field(
-        "before_bias_correction",
+        default="before_bias_correction",
         description="whether epsilon is added before or after the correction of that root for the "
         "first steps; before: Torch7, TensorFlow, Keras, Lasagne and PyTorch up to 1.2; after: "
         "PyTorch from 1.3 on",
@@ -57,27 +109,27 @@ class RMSpropSettings(Settings):
     """RMSProp as Keras computes it, with the constants of DualGAN's code."""
 
     kind: Literal["rmsprop"] = Field(
-        "rmsprop",
+        default="rmsprop",
         description="algorithm: adam or rmsprop; the other kind has the defaults learning_rate "
         "2e-4, beta_1 0.5, beta_2 0.999, epsilon 1e-8 and epsilon_form before_bias_correction",
     )
     learning_rate: float = Field(
-        5e-5, gt=0, description="size of an update, before training.lr_schedule"
+        default=5e-5, gt=0, description="size of an update, before training.lr_schedule"
     )
     rho: float = Field(
-        0.9,
+        default=0.9,
         ge=0,
         lt=1,
         description="fraction that the running mean of the squared gradients keeps in each update",
     )
     epsilon: float = Field(
-        1e-10,
+        default=1e-10,
         gt=0,
         description="added to the mean squared gradient, against a division by 0; 1e-10: "
         "TensorFlow 1",
     )
     initial_mean_square: float = Field(
-        0.0,
+        default=0.0,
         ge=0,
         allow_inf_nan=False,
         description="mean squared gradient before the first update; 0: Keras and PyTorch; 1: "
@@ -101,7 +153,7 @@ class MethodSettings(Settings):
 
     earlier: ClassVar[Mapping[str, Any]] = {}
     optimizer: AdamSettings | RMSpropSettings = Field(
-        AdamSettings(), discriminator="kind", description="optimizer of all networks"
+        default=AdamSettings(), discriminator="kind", description="optimizer of all networks"
     )
 
     @classmethod

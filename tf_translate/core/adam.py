@@ -41,7 +41,9 @@ class Adam(keras.optimizers.Adam):
     epsilon: Any  # a tensor while Keras updates in the form "after_bias_correction"
     _step_arguments: dict | None = None  # by dtype, while one step updates all variables
 
-    def __init__(self, *args, epsilon_form: EpsilonForm = "before_bias_correction", **kwargs):
+    def __init__(
+        self, *args: Any, epsilon_form: EpsilonForm = "before_bias_correction", **kwargs: Any
+    ):
         enabled_kernels()  # raises here if the environment names an unknown kernel
         if epsilon_form not in get_args(EpsilonForm):
             forms = " or ".join(repr(form) for form in get_args(EpsilonForm))

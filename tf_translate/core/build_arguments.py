@@ -31,9 +31,7 @@ def check_build_arguments(
     call += "" if single else ", (256, 256, 3)"
     call += ', attributes={"glasses": ["no", "yes"]}' if translator.layout == "attributes" else ""
     call += ")"
-    if not isinstance(settings, translator.settings_class):
-        given = type(settings).__name__ if isinstance(settings, Settings) else repr(settings)
-        raise ValueError(f"`settings` must be those of {name}, got {given}: {call}")
+    check_settings(translator, settings, call)
     wanted = 1 if single else 2
     for shape in shapes:
         sides = tuple(shape) if isinstance(shape, Sequence) and not isinstance(shape, str) else ()
@@ -50,6 +48,29 @@ def check_build_arguments(
         raise ValueError(
             f"`attributes` must map each image attribute to its values, got {attributes!r}: {call}"
         )
+
+
+def check_settings(translator: "type[Translator]", settings: Any, call: str = "") -> None:
+    """Refuses what is no object of a method's settings class.
+
+    Args:
+        translator: The method's class.
+        settings: What it was given.
+        call: How to give them; "" for the constructor, which also takes networks.
+
+    Raises:
+        ValueError: Showing the class, what was given, and how to make settings.
+    """
+    wanted = translator.settings_class
+    if isinstance(settings, wanted):
+        return
+    given = type(settings).__name__ if isinstance(settings, Settings) else repr(settings)
+    named = isinstance(settings, Mapping) and all(str(key).isidentifier() for key in settings)
+    values = ", ".join(f"{key}={value!r}" for key, value in settings.items()) if named else ""
+    raise ValueError(
+        f"`settings` must be those of {translator.__name__}, got {given}: "
+        + (call or f"settings={wanted.__name__}({values})")
+    )
 
 
 def check_network(argument: str, network: Any) -> None:

@@ -1,6 +1,7 @@
 """What Keras expects of a model and a translator does in its own way."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -39,7 +40,7 @@ class KerasTranslator(MultiWorkerModel):
         """The functions to deploy, by name."""
         raise NotImplementedError
 
-    def fit(self, *args, **options):
+    def fit(self, *args: Any, **options: Any) -> keras.callbacks.History:
         """Trains as Keras's `fit` does, on batches of the form in the class's docstring.
 
         Raises:
@@ -49,7 +50,7 @@ class KerasTranslator(MultiWorkerModel):
         with explain_values():
             return super().fit(*args, **options)
 
-    def evaluate(self, *args, **options):
+    def evaluate(self, *args: Any, **options: Any) -> Any:
         """Computes the loss terms as Keras's `evaluate` does; see `test_step`.
 
         Raises:
@@ -58,7 +59,7 @@ class KerasTranslator(MultiWorkerModel):
         with explain_values():
             return super().evaluate(*args, **options)
 
-    def train_on_batch(self, *args, **options):
+    def train_on_batch(self, *args: Any, **options: Any) -> Any:
         """Takes one training step as Keras's `train_on_batch` does.
 
         Raises:
@@ -67,7 +68,7 @@ class KerasTranslator(MultiWorkerModel):
         with explain_values():
             return super().train_on_batch(*args, **options)
 
-    def test_on_batch(self, *args, **options):
+    def test_on_batch(self, *args: Any, **options: Any) -> Any:
         """Computes the loss terms of one batch; see `test_step`.
 
         Raises:
@@ -76,7 +77,7 @@ class KerasTranslator(MultiWorkerModel):
         with explain_values():
             return super().test_on_batch(*args, **options)
 
-    def predict(self, x, *args, **options):
+    def predict(self, x: Any, *args: Any, **options: Any) -> Any:
         """Translates as Keras's `predict` does, by the first signature.
 
         Args:
@@ -91,7 +92,7 @@ class KerasTranslator(MultiWorkerModel):
             inputs_by_name(self._called_signature(), x, type(self).__name__)
         return super().predict(x, *args, **options)
 
-    def call(self, images, training=False):
+    def call(self, images: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Translates by the first signature: images in [-1, 1] to images in [-1, 1].
 
         Args:
@@ -110,7 +111,13 @@ class KerasTranslator(MultiWorkerModel):
         """The signature that the model computes when it is called."""
         return next(iter(self.signatures().values()))
 
-    def export(self, filepath, format="tf_saved_model", verbose=None, **options) -> None:
+    def export(
+        self,
+        filepath: str | Path,
+        format: str = "tf_saved_model",
+        verbose: Any = None,
+        **options: Any,
+    ) -> None:
         """Writes a TensorFlow SavedModel with an endpoint for each signature, by its name.
 
         They take their inputs in order and return outputs by name. `serve` is the one that the

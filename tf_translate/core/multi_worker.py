@@ -1,5 +1,7 @@
 """Training on several workers, where Keras 3 needs workarounds (keras issue 20585)."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -10,7 +12,7 @@ class MultiWorkerModel(keras.Model):
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
         """Does nothing: the model is built, and Keras would reduce a batch over workers."""
 
-    def logs_of(self, metrics) -> dict:
+    def logs_of(self, metrics: Any) -> dict:
         """The current values of metrics by name, for `train_step` to return.
 
         Where several workers train, Keras averages each value over its first axis.

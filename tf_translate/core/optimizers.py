@@ -39,7 +39,7 @@ def replace_by_average(optimizer: keras.optimizers.Optimizer, variables: list) -
         optimizer.finalize_variable_values(variables)
 
 
-def clip_by_global_norm(gradients: list, limit: float, optimizer) -> list:
+def clip_by_global_norm(gradients: list, limit: float, optimizer: Any) -> list:
     """Scales all gradients down so that their global norm is at most `limit`.
 
     On several replicas it is the norm of the replicas' sum, which the optimizer applies. The

@@ -3,7 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+import tensorflow as tf
+
 DEFAULT_STAGE = "train"
+Tensors = Mapping[str, tf.Tensor]  # a microbatch, or what `forward` functions computed from it
+Losses = dict[str, tf.Tensor]  # what an objective returns: unweighted scalars by loss term
 
 
 @dataclass(frozen=True)

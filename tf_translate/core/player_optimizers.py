@@ -1,6 +1,7 @@
 """The optimizers of all players, as Keras's callbacks read them."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import keras
 
@@ -18,7 +19,7 @@ class PlayerOptimizers:
 
     built = True  # as the players' optimizers are
 
-    def __init__(self, optimizers: Mapping[str, keras.optimizers.Optimizer], steps_taken):
+    def __init__(self, optimizers: Mapping[str, keras.optimizers.Optimizer], steps_taken: Any):
         self.optimizers = [PlayerOptimizer(*each) for each in optimizers.items()]
         self.iterations = steps_taken
         self.variables = [each for optimizer in optimizers.values() for each in optimizer.variables]

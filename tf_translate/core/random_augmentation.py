@@ -12,14 +12,14 @@ _SHIFT, _ZOOM, _ANGLE = 0.08, 0.12, math.radians(8)  # ours: identities stay rec
 _GAIN, _OFFSET = 0.3, 0.2
 
 
-def random_views_of_step(images, step, stream: int):
+def random_views_of_step(images: tf.Tensor, step: tf.Tensor, stream: int) -> tf.Tensor:
     """`random_views` of a training step, other ones for each `stream` (see `stateless_random`)."""
     return random_views(
         images, stateless_random.uniforms_per_image(images, VALUES_PER_VIEW, step, stream)
     )
 
 
-def random_views(images, random_values):
+def random_views(images: tf.Tensor, random_values: tf.Tensor) -> tf.Tensor:
     """Shifts, zooms, rotates, blurs and recolours each image a little; never flips it.
 
     Args:

@@ -1,5 +1,7 @@
 """RMSProp with the mean square it starts from."""
 
+from typing import Any
+
 import keras
 
 
@@ -23,7 +25,7 @@ class RMSprop(keras.optimizers.RMSprop):
     Source: `tf.compat.v1.train.RMSPropOptimizer`, whose slot `rms` starts at 1.
     """
 
-    def __init__(self, *args, initial_mean_square: float = 0.0, **kwargs):
+    def __init__(self, *args: Any, initial_mean_square: float = 0.0, **kwargs: Any):
         if not 0 <= initial_mean_square < float("inf"):
             raise ValueError(f"`initial_mean_square` must be 0 or more, got {initial_mean_square}")
         super().__init__(*args, **kwargs)

@@ -1,6 +1,9 @@
 """What a `.keras` file holds of a translator, and how it is restored."""
 
 import inspect
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 import keras
 from keras.src.backend.common import global_state
@@ -14,10 +17,10 @@ _KINDS = ("Operation", "Layer", "Functional", "Sequential", "Metric", "Optimizer
 class LeakFreeSavingModel(keras.Model):
     """A model whose `save` leaks no memory, however often it is called."""
 
-    def save(self, *args, **kwargs):
+    def save(self, filepath: str | Path, *args: Any, **kwargs: Any) -> None:
         """Writes a `.keras` file; arguments as in Keras."""
         _cache_skipped_attributes()
-        super().save(*args, **kwargs)
+        super().save(filepath, *args, **kwargs)
 
 
 def _cache_skipped_attributes() -> None:
@@ -32,7 +35,7 @@ def _cache_skipped_attributes() -> None:
         global_state.set_global_attribute(f"saving_attr_skiplist_{kind}", skipped)
 
 
-def config_of(translator) -> dict:
+def config_of(translator: Any) -> dict:
     """Serializes the constructor's arguments, read from the attributes of the same names.
 
     Settings are written as plain data. The arguments of a base class are included where the
@@ -44,7 +47,7 @@ def config_of(translator) -> dict:
     return {name: _plain(getattr(translator, name)) for name in constructor_arguments(translator)}
 
 
-def constructor_arguments(translator) -> list[str]:
+def constructor_arguments(translator: Any) -> list[str]:
     """Names of the constructor's arguments.
 
     They include those of its base class that it passes on: keywords by `**options`, positional
@@ -85,7 +88,7 @@ def compile_config(optimizers: dict, options: dict) -> dict:
     return {"optimizers": serialized, "options": options}
 
 
-def optimizers_from(config: dict) -> dict:
+def optimizers_from(config: Mapping) -> dict:
     """Rebuilds the optimizers from `compile_config`."""
     return {
         name: keras.saving.deserialize_keras_object(optimizer)

@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from tf_translate.layers.value_ranges import Range, image_ranges
 
@@ -137,7 +138,7 @@ def latent_spec(size: int) -> TensorSpec:
 
 def image_signature(
     name: str,
-    network,
+    network: Any,
     inference_behavior: Mapping[str, str],
     *,
     input_range: Range | None = None,

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import tensorflow as tf
 
 
-def uniform_per_image(images, step, stream: int):
+def uniform_per_image(images: tf.Tensor, step: tf.Tensor, stream: int) -> tf.Tensor:
     """One random value for each image, equal on one device and on many.
 
     Args:
@@ -24,7 +24,7 @@ def uniform_per_image(images, step, stream: int):
     return _of_replica(tf.random.stateless_uniform, images, (1, 1, 1), step, stream)
 
 
-def uniforms_per_image(images, size: int, step, stream: int):
+def uniforms_per_image(images: tf.Tensor, size: int, step: tf.Tensor, stream: int) -> tf.Tensor:
     """Several random values for each image, equal on one device and on many.
 
     Args:
@@ -39,7 +39,7 @@ def uniforms_per_image(images, size: int, step, stream: int):
     return _of_replica(tf.random.stateless_uniform, images, (size,), step, stream)
 
 
-def normal_per_image(images, size: int, step, stream: int):
+def normal_per_image(images: tf.Tensor, size: int, step: tf.Tensor, stream: int) -> tf.Tensor:
     """Normally distributed values for each image, equal on one device and on many.
 
     Args:
@@ -54,7 +54,7 @@ def normal_per_image(images, size: int, step, stream: int):
     return _of_replica(tf.random.stateless_normal, images, (size,), step, stream)
 
 
-def noise_like(images, step, stream: int):
+def noise_like(images: tf.Tensor, step: tf.Tensor, stream: int) -> tf.Tensor:
     """Normally distributed noise of the images' shape, equal on one device and on many.
 
     Args:

@@ -1,13 +1,18 @@
 """The base class of all methods: players, training step, saving, deployment."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import keras
+import tensorflow as tf
 
 from tf_translate.config.settings import MethodSettings
 from tf_translate.core import serialization, stateless_random
-from tf_translate.core.build_arguments import check_build_arguments, check_network
+from tf_translate.core.build_arguments import (
+    check_build_arguments,
+    check_network,
+    check_settings,
+)
 from tf_translate.core.conformance import Conformance
 from tf_translate.core.diagnostics import Diagnostics, GradientNorms
 from tf_translate.core.keras_model import check_compile_arguments
@@ -72,8 +77,8 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):  # both are Ke
         name: Name of the model.
 
     Raises:
-        ValueError: If a network that a player updates is missing or not built, or a loss term
-            does not exist.
+        ValueError: If a network that a player updates is missing or not built, a loss term
+            does not exist, or `settings` are not the method's.
     """
 
     method: ClassVar[str | None] = None  # name on the command line, set by `@register`
@@ -97,6 +102,12 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):  # both are Ke
     paper_attributes: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     conformance: ClassVar[Conformance] = Conformance()
     train_function: Any  # the traced step, set by Keras
+
+    def __new__(cls, *_: Any, settings: Any = None, **__: Any) -> Self:
+        """Checks the settings before a constructor reads them."""
+        if settings is not None:
+            check_settings(cls, settings)
+        return super().__new__(cls)
 
     def __init__(
         self,
@@ -160,11 +171,11 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):  # both are Ke
     @classmethod
     def from_settings(
         cls,
-        settings: Any,
-        *shapes: Any,
+        settings: MethodSettings,
+        *shapes: Sequence[int | None],
         loss_weights: Mapping[str, float | Schedule] | None = None,
         attributes: Mapping[str, Sequence[str]] | None = None,
-    ) -> "Translator":
+    ) -> Self:
         """Builds networks and translator for images of `(height, width, channels)`.
 
         Args:
@@ -254,7 +265,7 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):  # both are Ke
         signatures = [each for each in self.signatures().values() if each.name in inputs]
         return {each.name: {each.inputs[0].name: inputs[each.name]} for each in signatures}
 
-    def generated_images(self, attributes):
+    def generated_images(self, attributes: tf.Tensor) -> tf.Tensor | None:
         """Images generated from noise, for previews in the stages before the encoder is trained.
 
         Args:
@@ -300,7 +311,7 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):  # both are Ke
         """
         return self._views.get(key, build)
 
-    def uniform_per_image(self, images, *, stream: int):
+    def uniform_per_image(self, images: tf.Tensor, *, stream: int) -> tf.Tensor:
         """One random value in [0, 1) per image, equal on one device and on many.
 
         Its shape is `(batch, 1, 1, 1)`.
@@ -318,7 +329,7 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):  # both are Ke
     def compile(
         self,
         optimizers: Mapping[str, keras.optimizers.Optimizer] | None = None,
-        **options,
+        **options: Any,
     ) -> None:
         """Gives every player an optimizer and builds it.
 
@@ -381,7 +392,7 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):  # both are Ke
         players = self._stage_players()
         return [player for player in players if any(self.uses(term) for term in player.terms)]
 
-    def make_train_function(self, force=False) -> None:
+    def make_train_function(self, force: bool = False) -> None:
         """Makes the train function: one, or with `has_step_variant` one for each kind of step."""
         if self.train_function is not None and not force:
             return
@@ -415,7 +426,7 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):  # both are Ke
     # --- one step ----------------------------------------------------------------------
 
     @ordered_sums()  # a step repeats bit for bit, whatever threads do first
-    def train_step(self, batch):
+    def train_step(self, batch: Mapping[str, Any]) -> dict[str, Any]:
         """Lets every active player take its turns; logs the mean of each loss term."""
         forward_cache = self._forward_cache(batch, self.active_players())
         for player in self.active_players():
@@ -427,7 +438,7 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):  # both are Ke
         return self.logs_of(self._active_metrics())
 
     @ordered_sums()
-    def test_step(self, batch):
+    def test_step(self, batch: Mapping[str, Any]) -> dict[str, Any]:
         """Computes the loss terms of the active players and changes nothing; logs their means.
 
         Networks run as in training, so that losses compare with those of `fit`: batch norm with
@@ -519,7 +530,7 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):  # both are Ke
         return [m for name, m in self._term_metrics.items() if name in active and self.uses(name)]
 
     @property
-    def metrics(self):
+    def metrics(self) -> list[keras.metrics.Metric]:
         """One running mean for each loss term of an active player."""
         return self._active_metrics()
 
@@ -545,7 +556,7 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):  # both are Ke
         return {**serialization.config_of(self), "stage": self.stage}
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):
+    def from_config(cls, config: Mapping[str, Any], custom_objects: Any = None) -> Self:
         """Rebuilds a translator with its networks, in the stage it was saved in.
 
         Settings that are lacking did not exist when it was saved, and get their earlier values.
@@ -564,7 +575,7 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):  # both are Ke
             return None
         return serialization.compile_config(self.player_optimizers, self._compile_options)
 
-    def compile_from_config(self, config) -> None:
+    def compile_from_config(self, config: Mapping[str, Any]) -> None:
         """Compiles as saved, so that optimizer state can be loaded."""
         self.compile(serialization.optimizers_from(config), **config["options"])
 

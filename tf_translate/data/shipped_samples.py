@@ -65,6 +65,18 @@ def sample_table(name: str) -> Path:
     return samples_folder() / f"{name}.csv"
 
 
+def held_out_images(name: str) -> list[Path]:
+    """Returns the test images of a shipped data set, of the first domain if it has two.
+
+    Raises:
+        DataError: If there is no such data set.
+    """
+    table = sample_table(name)
+    column = "a" if has_domains(table) else "image"
+    rows = [row for _, row in read_csv(table, (column, "split")) if row["split"] == "test"]
+    return [table.parent / row[column] for row in rows if row[column]]
+
+
 def _counts(path: Path) -> dict[str, str]:
     if has_domains(path):
         return {split: _count(domains) for split, domains in read_table(path).splits.items()}

@@ -25,48 +25,53 @@ class SearchSettings(Settings):
     """How a latent is searched; each field names the source of its value."""
 
     objective: Objective = Field(
-        "identity",
-        description="what the search makes equal: identity, the vectors of the identity embedder; "
-        "pixelwise, the pixels; mixed, both (paper: identity, with pixelwise for comparison)",
+        default="identity",
+        description="what the search makes equal in the image and in the generated one: identity, "
+        "the vectors of the identity embedder; pixelwise, the pixels; mixed, both (paper: "
+        "identity, with pixelwise for comparison)",
     )
     pixels: float = Field(
-        1.0, ge=0, description="mixed: weight of the mean absolute difference of pixels (ours)"
+        default=1.0,
+        ge=0,
+        description="with objective mixed, weight of the mean absolute difference of pixels "
+        "beside that of the vectors (ours)",
     )
     prior: float = Field(
-        0.0,
+        default=0.0,
         ge=0,
-        description="weight of the mean square of z, which keeps z near values seen in training; "
-        "0: off (ours)",
+        description="weight of the latent's mean square, which keeps the latent near values seen "
+        "in training; 0: off (ours)",
     )
     iterations: int = Field(
-        50,
+        default=50,
         ge=1,
-        description="iterations of L-BFGS-B, the optimizer in Python, for each image (ours; the "
-        "paper gives none)",
+        description="in Python, iterations of the search for each image, by the optimizer "
+        "L-BFGS-B (ours; the paper gives none)",
     )
     steps: int = Field(
-        10,
+        default=10,
         ge=1,
-        description="steps of gradient descent in an exported model, which has no L-BFGS-B (ours)",
+        description="in an exported model, which has no L-BFGS-B, steps of gradient descent for "
+        "each image (ours)",
     )
     learning_rate: float = Field(
-        0.5,
+        default=0.5,
         gt=0,
-        description="length of the first step of that gradient descent; later ones are shorter "
+        description="size of the first step of that gradient descent; later ones are smaller "
         "(ours)",
     )
     momentum: float = Field(
-        0.5,
+        default=0.5,
         ge=0,
         lt=1,
-        description="fraction of a movement that the next step of that gradient descent keeps "
+        description="fraction of a step of that gradient descent that the next one continues "
         "(ours)",
     )
     relu_gradient_width: float = Field(
-        2.0,
+        default=2.0,
         ge=0,
-        description="range of inputs around 0, in all, over which the gradient of a ReLU rises "
-        "smoothly from 0 to 1 in that gradient descent; 0: a jump (ours)",
+        description="in that gradient descent, width of the range around 0 in which the gradient "
+        "of a ReLU rises smoothly from 0 to 1; 0: it jumps, as a ReLU's does (ours)",
     )
 
     def steps_input(self) -> TensorSpec:

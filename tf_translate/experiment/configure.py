@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tf_translate.config.load import apply_overrides, keys, load, validate
+from tf_translate.config.load import apply_overrides, load, validate
 from tf_translate.config.renamed import refuse_renamed
 from tf_translate.config.schema import Config
+from tf_translate.config.setting_errors import keys
 from tf_translate.config.settings import MethodSettings
 from tf_translate.core.loss_terms import with_loss_weights
 from tf_translate.core.schedules import Schedule

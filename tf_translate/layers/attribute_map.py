@@ -1,6 +1,7 @@
 """Attributes as categories and as maps for convolutions."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -26,7 +27,7 @@ class ExpandAttributes(keras.layers.Layer):
     pairs of columns.
     """
 
-    def __init__(self, binary: Sequence[bool], **kwargs):
+    def __init__(self, binary: Sequence[bool], **kwargs: Any):
         super().__init__(**{"dtype": "float32", **kwargs})
         self.binary = [bool(one) for one in binary]
 
@@ -70,7 +71,7 @@ class AttributeMaps(keras.layers.Layer):
         return tf.concat([features, maps], -1)
 
 
-def discretize(logits, widths: Sequence[int]):
+def discretize(logits: tf.Tensor, widths: Sequence[int]) -> tf.Tensor:
     """The most likely attributes: 0 or 1 for a binary one, else a 1 for exactly one category.
 
     Args:

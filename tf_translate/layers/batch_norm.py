@@ -1,6 +1,7 @@
 """Batch normalisation whose statistics at inference are a recorded choice."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -43,7 +44,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
         self,
         inference_statistics: str = "moving",
         frozen: Sequence[Sequence[float]] | None = None,
-        **kwargs,
+        **kwargs: Any,
     ):
         if inference_statistics not in POLICIES:
             raise ValueError(

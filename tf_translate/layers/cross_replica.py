@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 
-def count_and_index():
+def count_and_index() -> tf.Tensor:
     """The number of replicas and the index of this one: `(int, int32 scalar)`."""
     context = tf.distribute.get_replica_context()
     if context is None or context.num_replicas_in_sync == 1:
@@ -11,7 +11,7 @@ def count_and_index():
     return context.num_replicas_in_sync, tf.cast(context.replica_id_in_sync_group, tf.int32)
 
 
-def gather_replicas(values):
+def gather_replicas(values: tf.Tensor) -> tf.Tensor:
     """The values of all replicas in order, and the index of the first value of this one.
 
     Args:

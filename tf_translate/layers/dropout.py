@@ -1,5 +1,7 @@
 """Dropout with noise that checkpoints restore, and with a choice of its use at inference."""
 
+from typing import Any
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -36,7 +38,7 @@ class Dropout(keras.layers.Layer):
     small to give diversity, and a random output could not be verified.
     """
 
-    def __init__(self, rate: float, *, seed: int = 0, inference: str = "off", **kwargs):
+    def __init__(self, rate: float, *, seed: int = 0, inference: str = "off", **kwargs: Any):
         super().__init__(**kwargs)
         if not 0 <= rate < 1:
             raise ValueError(f"`rate` must be in [0, 1), got {rate}")

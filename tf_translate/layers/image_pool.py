@@ -1,5 +1,7 @@
 """A pool of earlier translated images for discriminators, inside the graph."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 from keras.src.backend import in_stateless_scope
@@ -39,7 +41,7 @@ class ImagePool(keras.layers.Layer):
     that of junyanz/pytorch-CycleGAN-and-pix2pix.
     """
 
-    def __init__(self, size: int = 50, *, seed: int = 0, **kwargs):
+    def __init__(self, size: int = 50, *, seed: int = 0, **kwargs: Any):
         kwargs.setdefault("dtype", "float32")
         super().__init__(**kwargs)
         if size < 0:

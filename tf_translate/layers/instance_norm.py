@@ -1,6 +1,7 @@
 """Instance normalisation, fast in training and by operations that XNNPACK runs."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -46,7 +47,7 @@ class InstanceNormalization(keras.layers.Layer):
         epsilon: float = 1e-5,
         affine: bool = False,
         frozen: Sequence[Sequence[float]] | None = None,
-        **kwargs,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
         if epsilon <= 0:

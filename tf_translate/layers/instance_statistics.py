@@ -46,7 +46,7 @@ class ImageStatistics:
         return centred * tf.math.rsqrt(variance + self.epsilon)
 
 
-def mean_of_image(values):
+def mean_of_image(values: tf.Tensor) -> tf.Tensor:
     """Mean of each channel of each image, `(batch, 1, 1, channels)`, one axis after the other.
 
     XNNPACK sums two axes value by value. Over a constant background all rounding errors have the
@@ -55,7 +55,7 @@ def mean_of_image(values):
     return tf.reduce_mean(tf.reduce_mean(values, 2, keepdims=True), 1, keepdims=True)
 
 
-def nearest_affine(values, epsilon: float) -> tuple:
+def nearest_affine(values: tf.Tensor, epsilon: float) -> tuple:
     """The scale and offset of each channel that are closest to normalising each image by itself.
 
     For images with means m and variances v, least squares over all pixels of all images give

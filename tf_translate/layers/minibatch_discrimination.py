@@ -1,5 +1,7 @@
 """Minibatch discrimination: features that compare an image with the others of its batch."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -36,7 +38,7 @@ class MinibatchDiscrimination(keras.layers.Layer):
     initialization (b = -1) and size 5 as in github.com/ajbrock/Neural-Photo-Editor.
     """
 
-    def __init__(self, kernels: int, size: int = 5, **kwargs):
+    def __init__(self, kernels: int, size: int = 5, **kwargs: Any):
         if kernels < 1 or size < 1:
             raise ValueError(f"`kernels` and `size` must be positive, got {kernels} and {size}")
         super().__init__(**{"dtype": "float32", **kwargs})

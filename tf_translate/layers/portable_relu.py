@@ -1,11 +1,13 @@
 """ReLUs with a gradient that TFLite can run, and networks rebuilt with them."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
 
 @keras.saving.register_keras_serializable("tf_translate")
-def portable_relu(features):
+def portable_relu(features: tf.Tensor) -> tf.Tensor:
     """ReLU with a gradient written in operations that TFLite has: it has no ReluGrad."""
     return _relu(features, 0.0, 0.0)
 
@@ -35,7 +37,9 @@ class PortableReLU(keras.layers.Layer):
         ValueError: If `negative_slope` or `relu_gradient_width` is negative.
     """
 
-    def __init__(self, negative_slope: float = 0.0, relu_gradient_width: float = 0.0, **kwargs):
+    def __init__(
+        self, negative_slope: float = 0.0, relu_gradient_width: float = 0.0, **kwargs: Any
+    ):
         super().__init__(**kwargs)
         for name, value in (
             ("negative_slope", negative_slope),

@@ -1,5 +1,7 @@
 """Reflection padding that LiteRT's XNNPACK delegate can run without splitting the graph."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -32,7 +34,7 @@ class ReflectionPadding2D(keras.layers.Layer):
     Source: CycleGAN, https://arxiv.org/abs/1703.10593, appendix (network architectures).
     """
 
-    def __init__(self, padding: int = 1, **kwargs):
+    def __init__(self, padding: int = 1, **kwargs: Any):
         enabled_kernels()  # an unknown name ends here, in one sentence
         super().__init__(**kwargs)
         if padding < 1:

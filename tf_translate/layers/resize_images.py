@@ -1,6 +1,7 @@
 """Images adapted to the input of another network, with a gradient that can be deployed."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -33,7 +34,9 @@ class FitImages(keras.layers.Layer):
     Source: the weights of tf.image.resize, bilinear with antialiasing.
     """
 
-    def __init__(self, shape: Sequence[int], value_range: Sequence[float] = (-1.0, 1.0), **kwargs):
+    def __init__(
+        self, shape: Sequence[int], value_range: Sequence[float] = (-1.0, 1.0), **kwargs: Any
+    ):
         super().__init__(**{"dtype": "float32", **kwargs})
         if len(shape) != 3 or None in shape:
             raise ValueError(f"`shape` must be (height, width, channels), all known, got {shape}")

@@ -1,11 +1,13 @@
 """Clipping to the range of images that keeps the gradient towards it."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
 
 @tf.custom_gradient
-def clip_to_images(values):
+def clip_to_images(values: tf.Tensor) -> tf.Tensor:
     """Clips to [-1, 1]; outside, only gradients whose descent leads back inside pass.
 
     Args:
@@ -33,7 +35,7 @@ class ChangeOfImage(keras.layers.Layer):
         float32 in [-1, 1], same shape.
     """
 
-    def __init__(self, **kwargs):
+    def __init__(self, **kwargs: Any):
         kwargs.setdefault("dtype", "float32")
         super().__init__(**kwargs)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import tensorflow as tf
 
 
-def vanilla_discriminator(real_scores, fake_scores):
+def vanilla_discriminator(real_scores: tf.Tensor, fake_scores: tf.Tensor) -> tf.Tensor:
     """Cross-entropy of a discriminator: 1 for real images, 0 for translated ones.
 
     Args:
@@ -22,7 +22,7 @@ def vanilla_discriminator(real_scores, fake_scores):
     return 0.5 * (_cross_entropy(real_scores, 1.0) + _cross_entropy(fake_scores, 0.0))
 
 
-def vanilla_generator(fake_scores):
+def vanilla_generator(fake_scores: tf.Tensor) -> tf.Tensor:
     """Cross-entropy of a generator (non-saturating): 1 for translated images.
 
     Args:
@@ -36,7 +36,9 @@ def vanilla_generator(fake_scores):
     return _cross_entropy(fake_scores, 1.0)
 
 
-def conditional_discriminator(real_scores, fake_scores, *, fake_weight: float = 0.5):
+def conditional_discriminator(
+    real_scores: tf.Tensor, fake_scores: tf.Tensor, *, fake_weight: float = 0.5
+) -> tf.Tensor:
     """Cross-entropy of a conditional discriminator: 1 for real images, 0 for generated ones.
 
     Args:
@@ -53,7 +55,7 @@ def conditional_discriminator(real_scores, fake_scores, *, fake_weight: float = 
     return _cross_entropy(real_scores, 1.0) + fake_weight * _cross_entropy(fake_scores, 0.0)
 
 
-def fake_cross_entropy(scores):
+def fake_cross_entropy(scores: tf.Tensor) -> tf.Tensor:
     """Cross-entropy of a discriminator on one kind of fakes: 0 for all of them.
 
     Args:
@@ -67,7 +69,7 @@ def fake_cross_entropy(scores):
     return _cross_entropy(scores, 0.0)
 
 
-def least_squares_discriminator(real_scores, fake_scores):
+def least_squares_discriminator(real_scores: tf.Tensor, fake_scores: tf.Tensor) -> tf.Tensor:
     """Least squares of a discriminator: 1 for real images, 0 for translated ones.
 
     Args:
@@ -82,7 +84,7 @@ def least_squares_discriminator(real_scores, fake_scores):
     return 0.5 * (tf.reduce_mean(tf.square(real - 1.0)) + tf.reduce_mean(tf.square(fake)))
 
 
-def least_squares_generator(fake_scores):
+def least_squares_generator(fake_scores: tf.Tensor) -> tf.Tensor:
     """Least squares of a generator: 1 for translated images.
 
     Args:
@@ -96,7 +98,7 @@ def least_squares_generator(fake_scores):
     return tf.reduce_mean(tf.square(tf.cast(fake_scores, tf.float32) - 1.0))
 
 
-def wasserstein_discriminator(real_scores, fake_scores):
+def wasserstein_discriminator(real_scores: tf.Tensor, fake_scores: tf.Tensor) -> tf.Tensor:
     """Mean score of translated images minus that of real ones.
 
     Args:
@@ -112,7 +114,7 @@ def wasserstein_discriminator(real_scores, fake_scores):
     return tf.reduce_mean(fake) - tf.reduce_mean(real)
 
 
-def wasserstein_generator(fake_scores):
+def wasserstein_generator(fake_scores: tf.Tensor) -> tf.Tensor:
     """Negative mean score of translated images.
 
     Args:
@@ -126,7 +128,7 @@ def wasserstein_generator(fake_scores):
     return -tf.reduce_mean(tf.cast(fake_scores, tf.float32))
 
 
-def class_cross_entropy(logits, label: int):
+def class_cross_entropy(logits: tf.Tensor, label: int) -> tf.Tensor:
     """Cross-entropy of images that all belong to one of several classes.
 
     Args:
@@ -177,7 +179,7 @@ def gan_loss(name: str) -> GANLoss:
     return GAN_LOSSES[name]
 
 
-def discriminator_losses(loss: GANLoss, sides: Iterable[tuple]):
+def discriminator_losses(loss: GANLoss, sides: Iterable[tuple]) -> tf.Tensor:
     """The losses of several discriminators, summed.
 
     Args:

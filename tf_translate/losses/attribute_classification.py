@@ -8,7 +8,9 @@ from tf_translate.losses.regularization import r1_penalty
 from tf_translate.losses.scalar_sum import scalar_sum
 
 
-def attribute_cross_entropy(logits, categories, sizes: Sequence[int]):
+def attribute_cross_entropy(
+    logits: tf.Tensor, categories: tf.Tensor, sizes: Sequence[int]
+) -> tf.Tensor:
     """Cross-entropy of attributes, summed over attributes.
 
     Args:
@@ -32,7 +34,12 @@ def attribute_cross_entropy(logits, categories, sizes: Sequence[int]):
 
 
 def classifier_losses(
-    classifier: Callable, images, categories, sizes: Sequence[int], *, uses: Callable[[str], bool]
+    classifier: Callable,
+    images: tf.Tensor,
+    categories: tf.Tensor,
+    sizes: Sequence[int],
+    *,
+    uses: Callable[[str], bool],
 ) -> dict:
     """Losses of a classifier of attributes on real images, by loss term.
 
@@ -59,7 +66,7 @@ def classifier_losses(
     return losses
 
 
-def other_categories(categories, sizes: Sequence[int], uniform: Sequence):
+def other_categories(categories: tf.Tensor, sizes: Sequence[int], uniform: Sequence) -> tf.Tensor:
     """Another category for every attribute; the opposite for a binary one.
 
     Args:

@@ -1,6 +1,9 @@
 """Losses of a discriminator that sees images beside attributes: IcGAN's and Age-cGAN's."""
 
 from collections.abc import Callable, Mapping
+from typing import Any
+
+import tensorflow as tf
 
 from tf_translate.losses.adversarial import conditional_discriminator, fake_cross_entropy
 from tf_translate.losses.regularization import r1_penalty
@@ -9,11 +12,11 @@ from tf_translate.losses.regularization import r1_penalty
 def conditional_discriminator_losses(
     logits_of: Callable,
     batch: Mapping,
-    generated,
+    generated: tf.Tensor,
     *,
     uses: Callable[[str], bool],
     fake_weight: float,
-):
+) -> dict[str, Any]:
     """Losses of a conditional discriminator, by loss term.
 
     Args:

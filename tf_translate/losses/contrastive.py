@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 
-def nt_xent(first, second, *, temperature: float = 0.1):
+def nt_xent(first: tf.Tensor, second: tf.Tensor, *, temperature: float = 0.1) -> tf.Tensor:
     """Cross-entropy of finding the other view of the same image among those of all images.
 
     The images are those of all devices, so several devices train as one.

@@ -17,7 +17,9 @@ from tf_translate.losses.scalar_sum import scalar_sum
 REAL, RECONSTRUCTED, SAMPLED = range(3)  # classes of the ternary discriminator
 
 
-def binary_discriminator(real_scores, reconstructed_scores, sampled_scores):
+def binary_discriminator(
+    real_scores: tf.Tensor, reconstructed_scores: tf.Tensor, sampled_scores: tf.Tensor
+) -> tf.Tensor:
     """Cross-entropy of a binary discriminator: 1 for real images, 0 for the two kinds of fakes.
 
     Args:
@@ -37,7 +39,7 @@ def binary_discriminator(real_scores, reconstructed_scores, sampled_scores):
     )
 
 
-def binary_generator(reconstructed_scores, sampled_scores):
+def binary_generator(reconstructed_scores: tf.Tensor, sampled_scores: tf.Tensor) -> tf.Tensor:
     """Cross-entropy of a decoder against a binary discriminator: 1 for both kinds of fakes.
 
     Args:
@@ -51,7 +53,9 @@ def binary_generator(reconstructed_scores, sampled_scores):
     return vanilla_generator(reconstructed_scores) + vanilla_generator(sampled_scores)
 
 
-def ternary_discriminator(real_scores, reconstructed_scores, sampled_scores):
+def ternary_discriminator(
+    real_scores: tf.Tensor, reconstructed_scores: tf.Tensor, sampled_scores: tf.Tensor
+) -> tf.Tensor:
     """Cross-entropy of a discriminator with the classes real, reconstructed and sampled.
 
     Args:
@@ -71,7 +75,7 @@ def ternary_discriminator(real_scores, reconstructed_scores, sampled_scores):
     )
 
 
-def ternary_generator(reconstructed_scores, sampled_scores):
+def ternary_generator(reconstructed_scores: tf.Tensor, sampled_scores: tf.Tensor) -> tf.Tensor:
     """Cross-entropy of a decoder against three classes: both kinds of fakes as real.
 
     Args:
@@ -137,7 +141,7 @@ INTROSPECTIVE_GAN_LOSSES = {
 }
 
 
-def feature_distance(features: Sequence, others: Sequence):
+def feature_distance(features: Sequence, others: Sequence) -> tf.Tensor:
     """Mean over layers of the mean squared difference of their activations.
 
     Args:
@@ -152,7 +156,7 @@ def feature_distance(features: Sequence, others: Sequence):
     return scalar_sum([mean_squared_error(one, other) for one, other in pairs]) / len(features)
 
 
-def kl_from_standard_normal(mean, log_sigma):
+def kl_from_standard_normal(mean: tf.Tensor, log_sigma: tf.Tensor) -> tf.Tensor:
     """KL divergence of normal distributions from N(0, 1), one for each latent dimension.
 
     Args:

@@ -5,7 +5,7 @@ import tensorflow as tf
 from tf_translate.losses.scalar_sum import scalar_sum
 
 
-def mean_absolute_error(images, others):
+def mean_absolute_error(images: tf.Tensor, others: tf.Tensor) -> tf.Tensor:
     """Mean absolute difference (L1) over all elements.
 
     Args:
@@ -21,7 +21,7 @@ def mean_absolute_error(images, others):
     return tf.reduce_mean(tf.abs(tf.cast(images, tf.float32) - tf.cast(others, tf.float32)))
 
 
-def mean_squared_error(images, others):
+def mean_squared_error(images: tf.Tensor, others: tf.Tensor) -> tf.Tensor:
     """Mean squared difference over all elements.
 
     Args:
@@ -36,7 +36,7 @@ def mean_squared_error(images, others):
     return tf.reduce_mean(tf.square(tf.cast(images, tf.float32) - tf.cast(others, tf.float32)))
 
 
-def cosine_distance(features, others):
+def cosine_distance(features: tf.Tensor, others: tf.Tensor) -> tf.Tensor:
     """One minus the cosine between features, averaged over images.
 
     Args:
@@ -51,7 +51,7 @@ def cosine_distance(features, others):
     return 1.0 - tf.reduce_mean(tf.reduce_sum(unit * other_unit, 1))
 
 
-def feature_matching(real_features, fake_features):
+def feature_matching(real_features: tf.Tensor, fake_features: tf.Tensor) -> tf.Tensor:
     """Distance between the mean features of real and of translated images.
 
     Means are those over the images of all devices, so several devices train as one.

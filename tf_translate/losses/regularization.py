@@ -12,8 +12,13 @@ Reduction = Literal["mean", "sum"]  # of the scores of an image
 
 
 def gradient_penalty(
-    discriminator: Callable, real, fake, coefficients, *, reduction: Reduction = "mean"
-):
+    discriminator: Callable,
+    real: tf.Tensor,
+    fake: tf.Tensor,
+    coefficients: tf.Tensor,
+    *,
+    reduction: Reduction = "mean",
+) -> tf.Tensor:
     """The gradient penalty of WGAN-GP: a gradient norm near 1 between real and fake images.
 
     Args:
@@ -40,7 +45,7 @@ def gradient_penalty(
     return tf.reduce_mean(tf.square(tf.sqrt(squared + 1e-12) - 1.0))
 
 
-def r1_penalty(discriminator: Callable, images):
+def r1_penalty(discriminator: Callable, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """R1: a discriminator's gradient near 0 at real images.
 
     Args:
@@ -64,7 +69,7 @@ def r1_penalty(discriminator: Callable, images):
 
 def gradient_penalties(
     sides: Iterable[tuple], coefficients: Iterable, *, reduction: Reduction = "mean"
-):
+) -> tf.Tensor:
     """The gradient penalties of several discriminators in training mode, summed.
 
     Args:
@@ -93,7 +98,7 @@ def clip_weights(variables: Sequence, limit: float) -> None:
         variable.assign(tf.clip_by_value(variable.value, -limit, limit))
 
 
-def weight_decay(variables: Sequence):
+def weight_decay(variables: Sequence) -> tf.Tensor:
     """Half the sum of squares of all weights: its gradient is the weights themselves.
 
     Args:
@@ -110,7 +115,7 @@ def weight_decay(variables: Sequence):
     )
 
 
-def total_variation(images):
+def total_variation(images: tf.Tensor) -> tf.Tensor:
     """Total variation: the norm of every pixel's spatial gradient, summed.
 
     Args:
@@ -129,7 +134,7 @@ def total_variation(images):
     return tf.reduce_mean(tf.reduce_sum(norms, [1, 2, 3]))
 
 
-def mean_weight_decay(variables: Sequence):
+def mean_weight_decay(variables: Sequence) -> tf.Tensor:
     """Half the mean square of each variable, summed over variables.
 
     Args:
@@ -145,7 +150,7 @@ def mean_weight_decay(variables: Sequence):
     return 0.5 * scalar_sum([tf.reduce_mean(square) for square in squares])
 
 
-def orthogonality_of_filters(variables: Sequence):
+def orthogonality_of_filters(variables: Sequence) -> tf.Tensor:
     """How far the filters of each convolution are from orthogonal vectors of norm 1.
 
     Args:
@@ -166,7 +171,7 @@ def orthogonality_of_filters(variables: Sequence):
     return scalar_sum(losses)
 
 
-def orthogonality_of_rows(variables: Sequence):
+def orthogonality_of_rows(variables: Sequence) -> tf.Tensor:
     """How far the rows inside each filter of each convolution are from orthogonal, of norm 1.
 
     A filter of k x k pixels has k rows. The product of two rows is summed over columns and

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, ClassVar, Literal
 
 import keras
 import numpy as np
@@ -19,8 +19,8 @@ from tf_translate.bases.invertible_gan import (
 from tf_translate.config.attributes import Attributes
 from tf_translate.config.settings import AdamSettings, MethodSettings, RMSpropSettings
 from tf_translate.core.conformance import Conformance
-from tf_translate.core.loss_terms import content, domain, regularization
-from tf_translate.core.player import Player
+from tf_translate.core.loss_terms import LossTerm, content, domain, regularization
+from tf_translate.core.player import Losses, Player, Tensors
 from tf_translate.core.random_augmentation import random_views_of_step
 from tf_translate.core.signature import Signature, attribute_spec, image_spec, latent_spec
 from tf_translate.editing.latent_inversion import LatentSearch, SearchResult, SearchSettings
@@ -51,110 +51,114 @@ class AgeCGANSettings(MethodSettings):
 
     earlier = MappingProxyType({"bn_recalibration_batch_size": 1})  # that of training
     latent: int = Field(
-        100,
+        default=100,
         ge=1,
-        description="size of the latent z, the vector that describes what the age group does not "
+        description="size of the latent, the vector that describes what the age group does not "
         "(paper)",
     )
     base_filters: int = Field(
-        64,
+        default=64,
         ge=1,
         description="channels before the last layer of the generator; they double in each layer "
         "before it (as in IcGAN)",
     )
     discriminator_filters: int = Field(
-        64,
+        default=64,
         ge=1,
         description="channels of the discriminator's first layer; they double in each layer (as "
         "in IcGAN)",
     )
     encoder_filters: int = Field(
-        32,
+        default=32,
         ge=1,
         description="channels of the encoder's first layer; they double in each layer (as in "
         "IcGAN)",
     )
     latent_width: int = Field(
-        4096,
+        default=4096,
         ge=1,
-        description="units of the dense layer of the encoder, which recovers z from an image (as "
-        "in IcGAN)",
+        description="units of the dense layer of the encoder, which recovers the latent from an "
+        "image (as in IcGAN)",
     )
     upsampling: Literal["transposed", "resize"] = Field(
-        "transposed",
+        default="transposed",
         description="how feature maps are enlarged: transposed, by transposed convolutions; "
         "resize, by nearest neighbours and a convolution, which avoids checkerboard patterns (as "
         "in IcGAN: transposed)",
     )
     bn_recalibration_steps: int = Field(
-        100,
+        default=100,
         ge=0,
-        description="steps at the start of the encoder's training that also measure the "
-        "generator's batch normalization statistics again, as its weights no longer change (as in "
-        "IcGAN)",
+        description="number of first steps of the encoder's training in which the generator's "
+        "batch normalization statistics are measured again, because its weights no longer change "
+        "(as in IcGAN)",
     )
     bn_recalibration_batch_size: int = Field(
-        256,
+        default=256,
         ge=1,
-        description="least number of generated images in each of the bn_recalibration_steps (as "
+        description="least number of generated images in each of these bn_recalibration_steps (as "
         "in IcGAN)",
     )
     identity_embedder: str | None = Field(
-        None,
+        default=None,
         description="a .keras file of the identity embedder, a network that gives images of one "
         "person similar vectors; not set: a small one is trained in a first stage (paper: "
-        "FaceNet, called FR)",
+        "FaceNet)",
     )
     identity_embedder_range: tuple[float, float] = Field(
-        (-1.0, 1.0),
+        default=(-1.0, 1.0),
         description="least and greatest pixel value that a given identity embedder expects; "
         "images are also resized to its input size (ours)",
     )
     embedding: int = Field(
-        128,
+        default=128,
         ge=1,
-        description="size of the vector of an identity embedder that is trained here (FaceNet)",
+        description="size of that vector, if the identity embedder is trained here (as in FaceNet)",
     )
     identity_embedder_filters: int = Field(
-        32,
+        default=32,
         ge=1,
-        description="channels of the first layer of an identity embedder that is trained here "
+        description="channels of the first layer of the identity embedder, if it is trained here "
         "(ours)",
     )
     identity_embedder_width: int = Field(
-        512,
+        default=512,
         ge=1,
-        description="units of the dense layer of an identity embedder that is trained here (ours)",
+        description="units of the dense layer of the identity embedder, if it is trained here "
+        "(ours)",
     )
     mask_blend: bool = Field(
-        False,
+        default=False,
         description="whether `translate_preserving` changes the input image only where the new "
-        "age changes its reconstruction (as in IAN's editor)",
+        "age changes what the generator makes of it (as in IAN's editor)",
     )
     search: SearchSettings = Field(
-        SearchSettings(),
-        description="search for the z from which the generator makes the same person (paper, the "
-        "third step of its method)",
+        default=SearchSettings(),
+        description="search for the latent from which the generator makes the person in the image "
+        "(paper, the third step of its method)",
     )
     discriminator_noise: float = Field(
-        0.0,
+        default=0.0,
         ge=0,
         description="standard deviation of noise that is added to the images the discriminator "
         "sees, whose values are in [-1, 1], so that it learns less quickly; 0: off (ours, for "
         "drawings)",
     )
     optimizer: AdamSettings | RMSpropSettings = Field(
-        _ADAM,
+        default=_ADAM,
         discriminator="kind",
-        description="optimizer of generator and discriminator (as in IcGAN)",
+        description="optimizer of generator and discriminator, which are trained first (as in "
+        "IcGAN)",
     )
     encoder_optimizer: AdamSettings | RMSpropSettings = Field(
-        _ENCODER_ADAM, discriminator="kind", description="optimizer of the encoder (as in IcGAN)"
+        default=_ENCODER_ADAM,
+        discriminator="kind",
+        description="optimizer of the encoder, which is trained afterwards (as in IcGAN)",
     )
     identity_embedder_optimizer: AdamSettings | RMSpropSettings = Field(
-        _EMBEDDER_ADAM,
+        default=_EMBEDDER_ADAM,
         discriminator="kind",
-        description="optimizer of an identity embedder that is trained here (ours)",
+        description="optimizer of the identity embedder, if it is trained here (ours)",
     )
 
 
@@ -217,13 +221,13 @@ class AgeCGAN(InvertibleGAN):
     """
 
     chance_levels = MappingProxyType({"discriminator": 2 * float(np.log(2))})
-    deploys = ("translate", "encode", "decode", _PRESERVING)
+    deploys: ClassVar[tuple[str, ...]] = ("translate", "encode", "decode", _PRESERVING)
     preparatory_stages = ("identity_embedder",)
     inverts = "encoder"
     fake_weight = 1.0
     paper_shapes = ((64, 64, 3),)
     paper_attributes = MappingProxyType({"age": _AGES})
-    terms = (
+    terms: ClassVar[tuple[LossTerm, ...]] = (
         content(
             "latent",
             source="the paper: E, squared distance of z on generated images",
@@ -262,7 +266,7 @@ class AgeCGAN(InvertibleGAN):
             "training steadier",
         ),
     )
-    players = (
+    players: tuple[Player, ...] = (
         Player(
             "identity_embedder",
             ("identity_embedder",),
@@ -301,7 +305,7 @@ class AgeCGAN(InvertibleGAN):
         identity_embedder: keras.Model,
         *,
         attributes: Mapping[str, Sequence[str]],
-        **options,
+        **options: Any,
     ):
         if identity_embedder.input_shape[1:] != generator.output_shape[1:]:
             raise ValueError(
@@ -318,7 +322,9 @@ class AgeCGAN(InvertibleGAN):
         return players if self.settings.identity_embedder is None else players[1:]
 
     @classmethod
-    def build_networks(cls, settings, shape, *, attributes) -> dict[str, keras.Model]:
+    def build_networks(
+        cls, settings: Any, shape: tuple[int, int, int], *, attributes: Mapping[str, Sequence[str]]
+    ) -> dict[str, keras.Model]:
         """Generator, discriminator, encoder and identity embedder."""
         columns = len(Attributes(attributes).columns)
         return {
@@ -341,22 +347,22 @@ class AgeCGAN(InvertibleGAN):
             "identity_embedder": _identity_embedder(settings, shape),
         }
 
-    def identity_embedder_objective(self, batch, shared):
+    def identity_embedder_objective(self, batch: Tensors, shared: Tensors) -> Losses:
         """Match the two views of each image among the views of all images."""
         step = self.steps_taken.value
         views = [random_views_of_step(batch["image"], step, stream) for stream in _VIEW_STREAMS]
         embeddings = self.identity_embedder(tf.concat(views, 0), training=True)
         return {"nt_xent": nt_xent(*tf.split(embeddings, 2))}
 
-    def encoder_objective(self, batch, shared):
+    def encoder_objective(self, batch: Tensors, shared: Tensors) -> Losses:
         """Recover z from a generated image."""
         return {"latent": self.inversion_loss(batch)}
 
     def preserve(
         self,
-        images,
-        own_attributes,
-        attributes,
+        images: tf.Tensor,
+        own_attributes: tf.Tensor,
+        attributes: tf.Tensor,
         *,
         objective: str | None = None,
         method: Literal["lbfgs", "unrolled"] = "lbfgs",

@@ -1,7 +1,8 @@
 """CycleGAN: image translation learned from two sets without pairs."""
 
 import dataclasses
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
 
 import keras
 import tensorflow as tf
@@ -11,8 +12,8 @@ from tf_translate.bases.two_domains import TwoDomainTranslator
 from tf_translate.config.settings import AdamSettings, MethodSettings, RMSpropSettings
 from tf_translate.core import stateless_random
 from tf_translate.core.conformance import Conformance
-from tf_translate.core.loss_terms import content, domain, regularization
-from tf_translate.core.player import Player
+from tf_translate.core.loss_terms import LossTerm, content, domain, regularization
+from tf_translate.core.player import Losses, Player, Tensors
 from tf_translate.layers.image_pool import ImagePool
 from tf_translate.losses.adversarial import gan_loss
 from tf_translate.losses.reconstruction import mean_absolute_error
@@ -30,91 +31,91 @@ class CycleGANSettings(MethodSettings):
     """Networks, GAN loss and optimizer of CycleGAN; defaults are the paper's."""
 
     generator: Literal["resnet", "unet"] = Field(
-        "resnet",
+        default="resnet",
         description="architecture of the generators: resnet, residual blocks at a quarter of the "
         "size; unet, an encoder and decoder with skip connections, as in pix2pix (paper, "
         "appendix: resnet)",
     )
     residual_blocks: int = Field(
-        9,
+        default=9,
         ge=1,
         description="residual blocks of a resnet generator; larger images need more: 6 for 128 "
         "pixels, 9 for 256 (paper, appendix)",
     )
     num_downsamples: int = Field(
-        8,
+        default=8,
         ge=2,
         description="how often a unet generator halves the sides of the image, which must divide "
         "by 2 to this power; a resnet generator always halves them twice (as in pix2pix)",
     )
     base_filters: int = Field(
-        64,
+        default=64,
         ge=1,
         description="channels of a generator's first layer; deeper layers have multiples of it, "
         "so it scales the whole network (paper, appendix)",
     )
     norm: Literal["instance", "instance_affine", "batch", "none"] = Field(
-        "instance",
+        default="instance",
         description="normalization in the generators: instance, each image by itself, without "
         "learned scale and offset; instance_affine, with them; batch, over all images of a batch; "
         "none (paper, appendix: instance; without scale and offset as in the authors' PyTorch "
         "code)",
     )
     upsampling: Literal["transposed", "resize"] = Field(
-        "transposed",
+        default="transposed",
         description="how feature maps are enlarged: transposed, by transposed convolutions; "
         "resize, by nearest neighbours and a convolution, which avoids checkerboard patterns "
         "(paper, appendix: transposed)",
     )
     input_skip: bool = Field(
-        False,
+        default=False,
         description="generators output a change that is added to their input, and the sum is "
         "clipped to [-1, 1]; needs equal channels in both domains (ours)",
     )
     gan_mode: Literal["least_squares", "vanilla"] = Field(
-        "least_squares",
+        default="least_squares",
         description="GAN loss: least_squares, squared distance of the discriminators' scores from "
         "1 for real and 0 for generated images; vanilla, their cross-entropy (paper, section 4: "
         "least_squares)",
     )
     pool_size: int = Field(
-        50,
+        default=50,
         ge=0,
         description="earlier generated images that are stored for each discriminator, which sees "
         "one of them instead of a new one half of the time; 0: only new ones (paper, section 4)",
     )
     discriminator_layers: int = Field(
-        3,
+        default=3,
         ge=0,
         description="convolutions of stride 2 in a discriminator, which set the size of the patch "
         "that each of its scores judges: 1 for 16 pixels, 2 for 34, 3 for 70, 4 for 142; 0: "
         "single pixels (paper, section 4: 70)",
     )
     discriminator_filters: int = Field(
-        64,
+        default=64,
         ge=1,
         description="channels of a discriminator's first layer; deeper layers have multiples of "
         "it (paper, appendix)",
     )
     discriminator_norm: Literal["instance", "instance_affine", "batch", "none"] | None = Field(
-        None,
+        default=None,
         description="normalization in the discriminators, with the values of norm; not set: the "
         "same as norm (paper, appendix)",
     )
     discriminator_turns: int = Field(
-        1,
+        default=1,
         ge=1,
         description="updates of the discriminators in a step, each on fresh images (paper, "
         "section 4: 1; more: ours)",
     )
     discriminator_noise: float = Field(
-        0.0,
+        default=0.0,
         ge=0,
         description="standard deviation of noise that is added to the images a discriminator "
         "sees, whose values are in [-1, 1], so that it learns less quickly; 0: off (ours)",
     )
     optimizer: AdamSettings | RMSpropSettings = Field(
-        AdamSettings(),
+        default=AdamSettings(),
         discriminator="kind",
         description="optimizer of generators and discriminators (paper, section 4)",
     )
@@ -168,7 +169,7 @@ class CycleGAN(TwoDomainTranslator):
     and pool section 4, identity section 5.2, networks in the appendix.
     """
 
-    terms = (
+    terms: ClassVar[tuple[LossTerm, ...]] = (
         content(
             "cycle_a",
             weight=10.0,
@@ -223,7 +224,7 @@ class CycleGAN(TwoDomainTranslator):
             "training steadier",
         ),
     )
-    players = (
+    players: tuple[Player, ...] = (
         Player(
             "generators",
             ("generator_ab", "generator_ba"),
@@ -256,7 +257,7 @@ class CycleGAN(TwoDomainTranslator):
         },
     )
 
-    def __init__(self, *networks: keras.Model, **options):
+    def __init__(self, *networks: keras.Model, **options: Any):
         super().__init__(*networks, **options)
         shape_a, shape_b = self.generator_ba.output_shape, self.generator_ab.output_shape
         identity = self.uses("identity_a") or self.uses("identity_b")
@@ -278,7 +279,9 @@ class CycleGAN(TwoDomainTranslator):
         return generators, dataclasses.replace(discriminators, microbatches=turns)
 
     @classmethod
-    def build_generator(cls, settings, shape, out_channels, name) -> keras.Model:
+    def build_generator(
+        cls, settings: Any, shape: tuple[int, int, int], out_channels: int, name: str
+    ) -> keras.Model:
         """The ResNet of the appendix, or pix2pix's U-Net without dropout."""
         shared = settings.model_dump(include={"base_filters", "norm", "upsampling", "input_skip"})
         if settings.generator == "unet":
@@ -294,7 +297,9 @@ class CycleGAN(TwoDomainTranslator):
         return resnet_generator(shape, out_channels, residual_blocks=blocks, name=name, **shared)
 
     @classmethod
-    def build_discriminator(cls, settings, shape, name) -> keras.Model:
+    def build_discriminator(
+        cls, settings: Any, shape: tuple[int, int, int], name: str
+    ) -> keras.Model:
         """A PatchGAN."""
         return patchgan_discriminator(
             shape,
@@ -305,11 +310,11 @@ class CycleGAN(TwoDomainTranslator):
         )
 
     @property
-    def chance_levels(self):
+    def chance_levels(self) -> Mapping[str, float]:
         """The loss of two discriminators that cannot tell real from generated."""
         return {"discriminator": 2 * self.gan_loss.chance_level}
 
-    def generators_objective(self, batch, shared):
+    def generators_objective(self, batch: Tensors, shared: Tensors) -> Losses:
         """Eq. 3 for G and F: fool D_X and D_Y, be cycle consistent, keep target images."""
         losses = self.reconstruction_errors(batch, shared, "cycle")  # eq. 2
         for side, generator in (("a", self.generator_ba), ("b", self.generator_ab)):
@@ -338,7 +343,7 @@ class CycleGAN(TwoDomainTranslator):
         noise = stateless_random.noise_like(images, self.steps_taken.value, _NOISE[kind])
         return images + tf.cast(deviation * noise, images.dtype)
 
-    def discriminators_objective(self, batch, shared):
+    def discriminators_objective(self, batch: Tensors, shared: Tensors) -> Losses:
         """Eq. 1 for D_X and D_Y, on fakes from the pools."""
         losses_a = self._discriminate(
             self.discriminator_a,

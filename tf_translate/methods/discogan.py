@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Any, ClassVar, Literal
 
 import keras
 from pydantic import Field
@@ -10,9 +10,10 @@ from pydantic import Field
 from tf_translate.bases.two_domains import TwoDomainTranslator
 from tf_translate.config.settings import AdamSettings, MethodSettings, RMSpropSettings
 from tf_translate.core.conformance import Conformance
-from tf_translate.core.loss_terms import content, domain, regularization
-from tf_translate.core.player import Player
+from tf_translate.core.loss_terms import LossTerm, content, domain, regularization
+from tf_translate.core.player import Losses, Player, Tensors
 from tf_translate.core.schedules import Schedule, Switch
+from tf_translate.core.signature import Signature
 from tf_translate.losses.adversarial import gan_loss
 from tf_translate.losses.reconstruction import feature_matching, mean_squared_error
 from tf_translate.losses.regularization import weight_decay
@@ -33,64 +34,65 @@ class DiscoGANSettings(MethodSettings):
     """Networks, loss weights and optimizer of DiscoGAN; defaults are the published code's."""
 
     variant: Variant = Field(
-        "discogan",
+        default="discogan",
         description="which networks are trained: discogan, both directions; recongan, a to b and "
         "back, with a discriminator of b only; gan, only a to b (paper, section 2: the two "
         "simpler ones are for comparison)",
     )
     base_filters: int = Field(
-        64,
+        default=64,
         ge=1,
         description="channels of a generator's first layer; deeper layers have multiples of it, "
         "so it scales the whole network (authors' code)",
     )
     bottleneck: int = Field(
-        0,
+        default=0,
         ge=0,
         description="size of the vector through which a generator passes the image in its middle, "
         "such as 100, which keeps less of it; 0: a map of 4x4 pixels instead. With it, feature "
-        "matching leaves out the first layer (authors' code: 0, and 100 for images of angles)",
+        "matching leaves out the first layer (authors' code: 0, and 100 where objects differ in "
+        "their angle)",
     )
     discriminator_filters: int = Field(
-        64,
+        default=64,
         ge=1,
         description="channels of a discriminator's first layer; deeper layers have multiples of "
         "it (authors' code)",
     )
-    initialization: Initialization = Field("torch", description=DESCRIPTION)
+    initialization: Initialization = Field(default="torch", description=DESCRIPTION)
     feature_matching: bool = Field(
-        True,
+        default=True,
         description="whether generators also make the discriminators' mean features of generated "
         "and real images equal (authors' code; not in the paper)",
     )
     reconstruction_weight_start: float = Field(
-        _WEIGHT_START,
+        default=_WEIGHT_START,
         ge=0,
         le=1,
-        description="weight of the reconstruction in the first steps; the GAN losses have the "
-        "rest to 1 (authors' code)",
+        description="weight of the reconstruction in the first steps, from 0 to 1; the "
+        "generators' other losses share the rest (authors' code)",
     )
     reconstruction_weight: float = Field(
-        _WEIGHT,
+        default=_WEIGHT,
         ge=0,
         le=1,
-        description="weight of the reconstruction after the first steps; the GAN losses have the "
-        "rest to 1 (authors' code)",
+        description="weight of the reconstruction after the first steps, from 0 to 1; the "
+        "generators' other losses share the rest (authors' code)",
     )
     reconstruction_weight_start_steps: int = Field(
-        _START_STEPS,
+        default=_START_STEPS,
         ge=0,
-        description="number of first steps, with reconstruction_weight_start (authors' code: "
-        "10,000 iterations, which are a third as many steps here)",
+        description="number of first steps, those with reconstruction_weight_start (authors' "
+        "code: 10,000 iterations, which are a third as many steps here)",
     )
     inference_statistics: Literal["moving", "image"] = Field(
-        "moving",
+        default="moving",
         description="statistics of batch normalization when the trained model is used: moving, "
         "averages over training; image, those of the image itself (ours; the authors' code tests "
         "in training mode on one large batch)",
     )
     optimizer: AdamSettings | RMSpropSettings = Field(
-        AdamSettings(),
+        default=AdamSettings(),
         discriminator="kind",
         description="optimizer of generators and discriminators (authors' code)",
     )
@@ -163,7 +165,7 @@ class DiscoGAN(TwoDomainTranslator):
     """
 
     paper_shapes = ((64, 64, 3), (64, 64, 3))
-    terms = (
+    terms: ClassVar[tuple[LossTerm, ...]] = (
         content(
             "reconstruction",
             weight=_CODE["reconstruction"],
@@ -204,7 +206,7 @@ class DiscoGAN(TwoDomainTranslator):
             description="weight decay: penalty on the squares of the discriminators' weights",
         ),
     )
-    players = (
+    players: tuple[Player, ...] = (
         Player(
             "discriminators",
             ("discriminator_a", "discriminator_b"),
@@ -233,7 +235,7 @@ class DiscoGAN(TwoDomainTranslator):
         },
     )
 
-    def __init__(self, *networks: keras.Model, **options):
+    def __init__(self, *networks: keras.Model, **options: Any):
         super().__init__(*networks, **options)
         variant = self.settings.variant
         self.gan_loss = gan_loss("vanilla")
@@ -260,7 +262,9 @@ class DiscoGAN(TwoDomainTranslator):
         return {**_loss_weights(self.settings), **given}
 
     @classmethod
-    def build_generator(cls, settings, shape, out_channels, name) -> keras.Model:
+    def build_generator(
+        cls, settings: Any, shape: tuple[int, int, int], out_channels: int, name: str
+    ) -> keras.Model:
         """The code's encoder-decoder."""
         return encoder_decoder(
             shape,
@@ -273,7 +277,9 @@ class DiscoGAN(TwoDomainTranslator):
         )
 
     @classmethod
-    def build_discriminator(cls, settings, shape, name) -> keras.Model:
+    def build_discriminator(
+        cls, settings: Any, shape: tuple[int, int, int], name: str
+    ) -> keras.Model:
         """The code's discriminator, with logits and features as outputs."""
         discriminator = feature_discriminator(
             shape,
@@ -289,18 +295,18 @@ class DiscoGAN(TwoDomainTranslator):
         return discriminator
 
     @property
-    def chance_levels(self):
+    def chance_levels(self) -> Mapping[str, float]:
         """The loss of one discriminator for each target domain, if it cannot tell."""
         return {"discriminator": len(self._targets) * self.gan_loss.chance_level}
 
-    def translate_batch(self, batch):
+    def translate_batch(self, batch: Tensors) -> Tensors:
         """The translations into the target domains, generated once for each microbatch."""
         fakes = {"fake_b": self.generator_ab(batch["a"], training=True)}
         if "a" in self._targets:
             fakes["fake_a"] = self.generator_ba(batch["b"], training=True)
         return fakes
 
-    def discriminators_objective(self, batch, shared):
+    def discriminators_objective(self, batch: Tensors, shared: Tensors) -> Losses:
         """Eq. 6 and 8: classify real images as real, translated images as fake."""
         losses = {}
         if self.uses("discriminator"):
@@ -316,7 +322,7 @@ class DiscoGAN(TwoDomainTranslator):
             losses["discriminators_decay"] = weight_decay(variables)
         return losses
 
-    def generators_objective(self, batch, shared):
+    def generators_objective(self, batch: Tensors, shared: Tensors) -> Losses:
         """Eq. 5 and 7: fool the discriminators, match their features, reconstruct the input."""
         losses = {}
         if self._reconstructed and self.uses("reconstruction"):
@@ -353,7 +359,7 @@ class DiscoGAN(TwoDomainTranslator):
         logits, *features = outputs if isinstance(outputs, list | tuple) else [outputs]
         return logits, _matched(features, self.settings)
 
-    def signatures(self):
+    def signatures(self) -> dict[str, Signature]:
         """`a_to_b` and, except in the ablations, `b_to_a`."""
         signatures = super().signatures()
         if self.settings.variant != "discogan":

@@ -3,7 +3,7 @@
 import dataclasses
 import math
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, ClassVar, Literal
 
 import keras
 import tensorflow as tf
@@ -11,8 +11,8 @@ from pydantic import Field
 
 from tf_translate.config.settings import AdamSettings, MethodSettings, RMSpropSettings
 from tf_translate.core.conformance import Conformance
-from tf_translate.core.loss_terms import content, domain, regularization
-from tf_translate.core.player import Player
+from tf_translate.core.loss_terms import LossTerm, content, domain, regularization
+from tf_translate.core.player import Losses, Player, Tensors
 from tf_translate.core.signature import Signature, image_signatures
 from tf_translate.core.translator import Translator
 from tf_translate.errors import DataError
@@ -42,78 +42,84 @@ class DTNSettings(MethodSettings):
 
     earlier = MappingProxyType({"batch_norm_epsilon": 1e-5, "batch_norm_momentum": 0.9})
     feature_extractor: str | None = Field(
-        None,
-        description="a .keras file of the network f, from images in [-1, 1] to codes, vectors "
-        "that describe what must be kept; not set: f is trained in a first stage, as a classifier "
-        "of the images of a (paper, section 3)",
+        default=None,
+        description="a .keras file of the feature extractor f, a network from images in [-1, 1] "
+        "to codes, vectors that describe what a translation must keep; not set: f is trained in "
+        "a first stage, as a classifier of the images of a (paper, section 3)",
     )
     classes: int = Field(
-        10,
+        default=10,
         ge=2,
-        description="number of classes of the labels that f learns (paper, section 5.1: 10 digits)",
+        description="number of classes that the feature extractor f learns, where it is trained "
+        "here (paper, section 5.1: 10 digits)",
     )
     encoder: Literal["feature_extractor", "own"] = Field(
-        "feature_extractor",
-        description="encoder of the generator: feature_extractor, f itself; own, a separate "
-        "encoder that is trained with the decoder, for comparison (paper, section 3: "
-        "feature_extractor)",
+        default="feature_extractor",
+        description="encoder of the generator: feature_extractor, the feature extractor f itself; "
+        "own, a separate encoder that is trained with the decoder, for comparison (paper, "
+        "section 3: feature_extractor)",
     )
     constancy: Literal["mse", "cosine"] = Field(
-        "mse",
-        description="how the codes of an image and of its translation are compared: mse, mean "
-        "squared difference; cosine, angle (paper, section 5: mse for digits, cosine for faces)",
+        default="mse",
+        description="how the code of an image, the vector by which f describes it, is compared "
+        "with that of its translation: mse, mean squared difference; cosine, their angle (paper, "
+        "section 5: mse for digits, cosine for faces)",
     )
     base_filters: int = Field(
-        64,
+        default=64,
         ge=1,
-        description="channels of the first layer of f; they double in each layer (paper, section "
-        "5.1)",
+        description="channels of the first layer of the feature extractor f, where it is trained "
+        "here; they double in each layer (paper, section 5.1)",
     )
     code: int = Field(
-        128, ge=1, description="size of the code that f computes of an image (paper, section 5.1)"
+        default=128,
+        ge=1,
+        description="size of the code, the vector by which the feature extractor f describes an "
+        "image, where f is trained here (paper, section 5.1)",
     )
     decoder_filters: int = Field(
-        128,
+        default=128,
         ge=1,
-        description="channels before the last layer of the decoder, which makes an image of a "
-        "code; they double in each layer before it (yunjey's code)",
+        description="channels before the last layer of the decoder, which makes an image from a "
+        "code; they double in each layer before it (github.com/yunjey/domain-transfer-network)",
     )
     pointwise: bool = Field(
-        False,
-        description="whether a 1x1 convolution follows each transposed convolution of the decoder "
-        "but the last (paper, section 5.2: for faces)",
+        default=False,
+        description="whether a convolution of 1x1 pixels follows each transposed convolution of "
+        "the decoder but the last (paper, section 5.2: for faces)",
     )
     discriminator: Literal["digits", "faces"] = Field(
-        "digits",
+        default="digits",
         description="architecture of the discriminator: digits, convolutions of stride 2 with "
         "ReLU, the first ReLU before its normalization; faces, blocks of stride 2 with batch "
-        "normalization and leaky ReLU (paper, section 5.1 and yunjey's code: digits; section 5.2: "
-        "faces)",
+        "normalization and leaky ReLU (paper, section 5.1, and "
+        "github.com/yunjey/domain-transfer-network: digits; section 5.2: faces)",
     )
     discriminator_filters: int = Field(
-        128,
+        default=128,
         ge=1,
         description="channels of the discriminator's first layer; deeper layers have multiples of "
-        "it (yunjey's code; for faces davrempe's code)",
+        "it (github.com/yunjey/domain-transfer-network; faces: "
+        "github.com/davrempe/domain-transfer-net)",
     )
     batch_norm_epsilon: float = Field(
-        1e-3,
+        default=1e-3,
         gt=0,
-        description="added to variances in batch normalization, against a division by 0 (yunjey's "
-        "code)",
+        description="added to variances in batch normalization, against a division by 0 "
+        "(github.com/yunjey/domain-transfer-network)",
     )
     batch_norm_momentum: float = Field(
-        0.95,
+        default=0.95,
         ge=0,
         lt=1,
         description="fraction of the moving statistics that batch normalization keeps in each "
-        "step (yunjey's code)",
+        "step (github.com/yunjey/domain-transfer-network)",
     )
     optimizer: AdamSettings | RMSpropSettings = Field(
-        AdamSettings(learning_rate=3e-4, beta_1=0.9),
+        default=AdamSettings(learning_rate=3e-4, beta_1=0.9),
         discriminator="kind",
-        description="optimizer of f, decoder and discriminator (yunjey's code; the paper gives "
-        "none)",
+        description="optimizer of feature extractor, decoder and discriminator "
+        "(github.com/yunjey/domain-transfer-network; the paper gives none)",
     )
 
 
@@ -170,16 +176,17 @@ class DTN(Translator):
     Source: Taigman, Polyak & Wolf 2017, https://arxiv.org/abs/1611.02200, eq. 3-7, section 5.
     """
 
-    deploys = ("a_to_b",)
+    deploys: ClassVar[tuple[str, ...]] = ("a_to_b",)
     preparatory_stages = ("feature_extractor",)
     chance_levels = MappingProxyType({"discriminator": 3 * math.log(3)})
     paper_shapes = ((32, 32, 3), (32, 32, 1))
-    terms = (
+    terms: ClassVar[tuple[LossTerm, ...]] = (
         content(
             "constancy",
             weight=15.0,
             source="eq. 5; alpha = 15 for digits, 100 for faces",
-            description="difference between the codes of an image of a and of its translation",
+            description="difference between the codes of an image of a and of its translation, "
+            "the vectors by which the feature extractor describes them",
         ),
         content(
             "target_identity",
@@ -191,7 +198,8 @@ class DTN(Translator):
         content(
             "classes",
             source="section 5.1: f is a classifier of the source",
-            description="cross-entropy of the labels, in the first stage, where f is trained",
+            description="cross-entropy of the classes of images of a, in the first stage, in "
+            "which the feature extractor is trained",
         ),
         domain(
             "adversarial",
@@ -213,7 +221,7 @@ class DTN(Translator):
             "smoother",
         ),
     )
-    players = (
+    players: tuple[Player, ...] = (
         Player(
             "feature_extractor",
             ("feature_extractor", "head"),
@@ -259,7 +267,7 @@ class DTN(Translator):
         *,
         head: keras.Model | None = None,
         encoder: keras.Model | None = None,
-        **options,
+        **options: Any,
     ):
         optional = {"head": head, "encoder": encoder}
         super().__init__(
@@ -285,7 +293,9 @@ class DTN(Translator):
         return discriminator, decoder
 
     @classmethod
-    def build_networks(cls, settings, shape_a, shape_b) -> dict:
+    def build_networks(
+        cls, settings: Any, shape_a: tuple[int, int, int], shape_b: tuple[int, int, int]
+    ) -> dict:
         """f and its head, or a given f; g; D; a separate encoder if the settings ask for one."""
         batch_norm = _batch_norm(settings)
         feature_extractor, head = _feature_extractor(settings, shape_a)
@@ -311,7 +321,7 @@ class DTN(Translator):
             "encoder": encoder,
         }
 
-    def feature_extractor_objective(self, batch, shared):
+    def feature_extractor_objective(self, batch: Tensors, shared: Tensors) -> Losses:
         """Section 5.1: f and a head classify source images."""
         if self.head is None:
             raise ValueError(
@@ -324,7 +334,7 @@ class DTN(Translator):
         )
         return {"classes": tf.reduce_mean(losses)}
 
-    def translate_batch(self, batch):
+    def translate_batch(self, batch: Tensors) -> Tensors:
         """f(s), G(s) and G(t), computed once for each microbatch."""
         images_a = self._with_channels_of_a(batch["a"])
         images = tf.concat([images_a, self._with_channels_of_a(batch["b"])], 0)
@@ -336,7 +346,7 @@ class DTN(Translator):
         from_source, from_target = tf.split(self.decoder(codes, training=True), 2)
         return {"code_a": code_a, "from_source": from_source, "from_target": from_target}
 
-    def discriminator_objective(self, batch, shared):
+    def discriminator_objective(self, batch: Tensors, shared: Tensors) -> Losses:
         """Eq. 3: D classifies translated source, translated target and real target images."""
         labeled_images = (
             (shared["from_source"], _FROM_SOURCE),
@@ -352,7 +362,7 @@ class DTN(Translator):
             )
         }
 
-    def decoder_objective(self, batch, shared):
+    def decoder_objective(self, batch: Tensors, shared: Tensors) -> Losses:
         """Eq. 4 to 7 for g: fool D, preserve f's codes, keep target images unchanged."""
         from_source, from_target = shared["from_source"], shared["from_target"]
         losses = {}

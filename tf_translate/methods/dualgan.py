@@ -1,8 +1,9 @@
 """DualGAN: unpaired translation with Wasserstein discriminators and reconstruction."""
 
 import dataclasses
+from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, ClassVar, Literal
 
 import keras
 from pydantic import Field
@@ -10,8 +11,8 @@ from pydantic import Field
 from tf_translate.bases.two_domains import TwoDomainTranslator
 from tf_translate.config.settings import AdamSettings, MethodSettings, RMSpropSettings
 from tf_translate.core.conformance import Conformance
-from tf_translate.core.loss_terms import content, domain, regularization
-from tf_translate.core.player import Player
+from tf_translate.core.loss_terms import LossTerm, content, domain, regularization
+from tf_translate.core.player import Losses, Player, Tensors
 from tf_translate.losses.adversarial import discriminator_losses, gan_loss
 from tf_translate.losses.regularization import Reduction, clip_weights, gradient_penalties
 from tf_translate.methods.registry import register
@@ -30,95 +31,95 @@ class DualGANSettings(MethodSettings):
 
     earlier = MappingProxyType({"gradient_penalty_reduction": "mean"})
     gan_mode: GanMode = Field(
-        "wgan_clip",
+        default="wgan_clip",
         description="GAN loss: wgan_clip, the Wasserstein loss with discriminator weights clipped "
         "to a small range; wgan_gp, the Wasserstein loss with a penalty on the discriminators' "
         "gradients; vanilla, cross-entropy (paper, section 3.1: wgan_clip; authors' code: "
         "wgan_gp)",
     )
     discriminator_turns: int | None = Field(
-        None,
+        default=None,
         ge=1,
         description="updates of the discriminators in a step; not set: 3 with wgan_clip, else 1 "
         "(paper, section 3.3: 2 to 4)",
     )
     clip: float = Field(
-        0.01,
+        default=0.01,
         gt=0,
         description="wgan_clip: largest absolute value of a discriminator's weights (paper, "
         "section 3.3: 0.01 to 0.1)",
     )
     num_downsamples: int = Field(
-        8,
+        default=8,
         ge=2,
         description="how often a generator halves the sides of the image, which must divide by 2 "
         "to this power (authors' code)",
     )
     base_filters: int = Field(
-        64,
+        default=64,
         ge=1,
         description="channels of a generator's first layer; deeper layers have multiples of it, "
         "so it scales the whole network (authors' code)",
     )
     norm: Literal["instance_affine", "instance", "batch", "none"] = Field(
-        "instance_affine",
+        default="instance_affine",
         description="normalization in the generators, except in the innermost layer: "
         "instance_affine, each image by itself, with a learned scale and offset; instance, "
         "without them; batch, over all images of a batch; none (authors' code)",
     )
     dropout: float = Field(
-        0.5,
+        default=0.5,
         ge=0,
         lt=1,
         description="fraction of values that dropout sets to 0 in up to three decoder layers of a "
         "generator, the source of noise (paper, section 3.2)",
     )
     inference_dropout: Literal["off", "fixed"] = Field(
-        "fixed",
+        default="fixed",
         description="dropout when the trained model is used: fixed, one random choice that stays "
         "the same; off (paper, section 3.2: dropout at test time too)",
     )
     upsampling: Literal["transposed", "resize"] = Field(
-        "transposed",
+        default="transposed",
         description="how feature maps are enlarged: transposed, by transposed convolutions; "
         "resize, by nearest neighbours and a convolution, which avoids checkerboard patterns "
         "(authors' code: transposed)",
     )
     input_skip: bool = Field(
-        False,
+        default=False,
         description="generators output a change that is added to their input, and the sum is "
         "clipped to [-1, 1]; needs equal channels in both domains (ours)",
     )
     discriminator_head: Literal["patch", "global", "patchgan"] = Field(
-        "patch",
+        default="patch",
         description="what a discriminator scores: patch, patches of 129 pixels; global, the whole "
-        "image with one score; patchgan, the patches of pix2pix, of 70 pixels with "
+        "image with one score; patchgan, patches as in pix2pix, of 70 pixels with "
         "discriminator_downsamples = 3 (authors' code: global by default, patch as an option; "
         "paper, section 3.2: patchgan)",
     )
     discriminator_downsamples: int = Field(
-        5,
+        default=5,
         ge=1,
         description="how often a discriminator halves the sides of the image (authors' code)",
     )
     discriminator_filters: int = Field(
-        64,
+        default=64,
         ge=1,
         description="channels of a discriminator's first layer; deeper layers have multiples of "
         "it (authors' code)",
     )
     discriminator_norm: Literal["instance_affine", "instance", "none"] = Field(
-        "instance_affine",
+        default="instance_affine",
         description="normalization in the discriminators, with the values of norm (authors' code)",
     )
     gradient_penalty_reduction: Reduction = Field(
-        "sum",
-        description="wgan_gp: how the scores of an image become one number, before its gradient "
-        "is penalized: sum, or mean, with which a head of many scores does not bound each of them "
-        "more tightly (authors' code: sum; mean: ours)",
+        default="sum",
+        description="wgan_gp: how a discriminator's scores of one image become the number whose "
+        "gradient is penalized: sum; or mean, with which each of many patches may score as "
+        "freely as a single one (authors' code: sum; mean: ours)",
     )
     optimizer: AdamSettings | RMSpropSettings = Field(
-        RMSpropSettings(initial_mean_square=1.0),
+        default=RMSpropSettings(initial_mean_square=1.0),
         discriminator="kind",
         description="optimizer of generators and discriminators (paper, section 3.3; authors' "
         "code, TensorFlow 1)",
@@ -177,7 +178,7 @@ class DualGAN(TwoDomainTranslator):
     github.com/duxingren14/DualGAN.
     """
 
-    terms = (
+    terms: ClassVar[tuple[LossTerm, ...]] = (
         content(
             "reconstruction_a",
             weight=500.0,
@@ -210,11 +211,11 @@ class DualGAN(TwoDomainTranslator):
             "gradient_penalty",
             weight=10.0,
             source="the code; gamma = 10, WGAN-GP",
-            description="with wgan_gp, penalty on the discriminators' gradients that are not of "
-            "length 1",
+            description="with wgan_gp, penalty on gradients of the discriminators whose norm is "
+            "not 1",
         ),
     )
-    players = (
+    players: tuple[Player, ...] = (
         Player(
             "discriminators",
             ("discriminator_a", "discriminator_b"),
@@ -251,7 +252,7 @@ class DualGAN(TwoDomainTranslator):
         unchanged_variables=2,  # the last bias of each Wasserstein discriminator cancels
     )
 
-    def __init__(self, *networks: keras.Model, **options):
+    def __init__(self, *networks: keras.Model, **options: Any):
         super().__init__(*networks, **options)
         vanilla = self.settings.gan_mode == "vanilla"
         self.gan_loss = gan_loss("vanilla" if vanilla else "wasserstein")
@@ -272,7 +273,9 @@ class DualGAN(TwoDomainTranslator):
         )
 
     @classmethod
-    def build_generator(cls, settings, shape, out_channels, name) -> keras.Model:
+    def build_generator(
+        cls, settings: Any, shape: tuple[int, int, int], out_channels: int, name: str
+    ) -> keras.Model:
         """The code's U-Net: 3x3 kernels, the first and the last 5x5."""
         return unet_generator(
             shape,
@@ -293,7 +296,9 @@ class DualGAN(TwoDomainTranslator):
         )
 
     @classmethod
-    def build_discriminator(cls, settings, shape, name) -> keras.Model:
+    def build_discriminator(
+        cls, settings: Any, shape: tuple[int, int, int], name: str
+    ) -> keras.Model:
         """The code's discriminator, or the paper's PatchGAN."""
         filters, norm = settings.discriminator_filters, settings.discriminator_norm
         downsamples, head = settings.discriminator_downsamples, settings.discriminator_head
@@ -311,11 +316,11 @@ class DualGAN(TwoDomainTranslator):
         )
 
     @property
-    def chance_levels(self):
+    def chance_levels(self) -> Mapping[str, float]:
         """The loss of two discriminators that cannot tell real from generated."""
         return {"discriminator": 2 * self.gan_loss.chance_level}
 
-    def discriminators_objective(self, batch, shared):
+    def discriminators_objective(self, batch: Tensors, shared: Tensors) -> Losses:
         """Eq. 1 and 2: each discriminator scores its domain's images above translated ones."""
         sides = (
             (self.discriminator_a, batch["a"], shared["fake_a"]),
@@ -334,7 +339,7 @@ class DualGAN(TwoDomainTranslator):
             )
         return losses
 
-    def generators_objective(self, batch, shared):
+    def generators_objective(self, batch: Tensors, shared: Tensors) -> Losses:
         """Eq. 3: get high scores from both discriminators and reconstruct the input."""
         losses = self.reconstruction_errors(batch, shared, "reconstruction")
         if self.uses("adversarial"):

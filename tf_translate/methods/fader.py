@@ -4,7 +4,7 @@ import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import keras
 import tensorflow as tf
@@ -15,9 +15,9 @@ from tf_translate.config.settings import AdamSettings, MethodSettings, RMSpropSe
 from tf_translate.core import stateless_random
 from tf_translate.core.build_arguments import check_build_arguments
 from tf_translate.core.conformance import Conformance
-from tf_translate.core.loss_terms import content, domain, regularization
+from tf_translate.core.loss_terms import LossTerm, content, domain, regularization
 from tf_translate.core.optimizers import clip_by_global_norm
-from tf_translate.core.player import Player
+from tf_translate.core.player import Losses, Player, Tensors
 from tf_translate.core.schedules import LinearRamp, Schedule
 from tf_translate.core.signature import LATENT, Signature, TensorSpec, attribute_spec, image_spec
 from tf_translate.core.translator import Translator
@@ -50,75 +50,76 @@ class FaderSettings(MethodSettings):
     """Networks, ramp and optimizers of Fader Networks; defaults are the published code's."""
 
     num_downsamples: int = Field(
-        6,
+        default=6,
         ge=2,
         description="how often the encoder halves the sides of the image, which must divide by 2 "
         "to this power (authors' code; paper: 7)",
     )
     base_filters: int = Field(
-        32,
+        default=32,
         ge=1,
         description="channels of the encoder's first layer; they double in each layer up to "
         "max_filters (authors' code)",
     )
     max_filters: int = Field(
-        512,
+        default=512,
         ge=1,
         description="largest number of channels of a layer, and units of the latent "
         "discriminator's dense layer (paper, section 4; authors' code)",
     )
-    initialization: Initialization = Field("torch", description=DESCRIPTION)
+    initialization: Initialization = Field(default="torch", description=DESCRIPTION)
     discriminator_turns: int = Field(
-        1,
+        default=1,
         ge=1,
-        description="updates of the latent discriminator for one of the auto-encoder; it predicts "
-        "the attributes from the latent, the encoder's output (authors' code)",
+        description="updates of the latent discriminator in a step. It predicts the attributes "
+        "from the latent, the encoder's output, so that the encoder learns to hide them there "
+        "(authors' code)",
     )
     latent_noise: float = Field(
-        0.0,
+        default=0.0,
         ge=0,
-        description="standard deviation of the noise added to latents in training, which hides "
-        "attributes that are encoded in tiny values; 0: off (ours)",
+        description="standard deviation of noise that is added to latents in training, so that "
+        "the encoder cannot hide attributes in tiny differences; 0: off (ours)",
     )
     attribute_classification_start: int = Field(
-        0,
+        default=0,
         ge=0,
-        description="step at which the weight of the loss attribute_classification starts to rise "
-        "from 0; it takes as many steps as ramp (authors' code: 0)",
+        description="step at which the weight of the loss term attribute_classification starts to "
+        "rise from 0 to its value; the rise takes as many steps as ramp says (authors' code: 0)",
     )
     classifier_filters: int = Field(
-        32,
+        default=32,
         ge=1,
-        description="channels of the first layer of the classifier of attributes, which only the "
-        "loss attribute_classification needs (authors' code)",
+        description="channels of the first layer of the classifier of attributes, which exists "
+        "only if the loss term attribute_classification has a weight (authors' code)",
     )
     classifier_noise: float = Field(
-        0.0,
+        default=0.0,
         ge=0,
         description="standard deviation of noise that is added to the images the classifier of "
         "attributes sees, whose values are in [-1, 1], so that it learns less quickly; 0: off "
         "(ours)",
     )
     dropout: float = Field(
-        0.3,
+        default=0.3,
         ge=0,
         lt=1,
         description="fraction of values that dropout sets to 0 in the latent discriminator "
         "(paper, section 4)",
     )
     ramp: int = Field(
-        _RAMP,
+        default=_RAMP,
         ge=1,
-        description="steps in which the weights of the losses latent_adversarial and "
-        "attribute_classification rise from 0 to their values (paper, section 4)",
+        description="number of steps in which the weights of the loss terms latent_adversarial "
+        "and attribute_classification rise from 0 to their values (paper, section 4)",
     )
     optimizer: AdamSettings | RMSpropSettings = Field(
-        AdamSettings(),
+        default=AdamSettings(),
         discriminator="kind",
         description="optimizer of encoder and decoder (authors' code; paper: learning rate 2e-3)",
     )
     discriminator_optimizer: AdamSettings | RMSpropSettings = Field(
-        AdamSettings(),
+        default=AdamSettings(),
         discriminator="kind",
         description="optimizer of the latent discriminator and of the classifier of attributes "
         "(authors' code)",
@@ -204,10 +205,10 @@ class Fader(Translator):
     github.com/facebookresearch/FaderNetworks.
     """
 
-    deploys = ("translate", "encode", "decode")
+    deploys: ClassVar[tuple[str, ...]] = ("translate", "encode", "decode")
     paper_shapes = ((256, 256, 3),)
     paper_attributes = MappingProxyType({"attribute": ("0", "1")})
-    terms = (
+    terms: ClassVar[tuple[LossTerm, ...]] = (
         content(
             "reconstruction",
             source="eq. 1; the code: mean over pixels",
@@ -218,8 +219,8 @@ class Fader(Translator):
             "latent_adversarial",
             weight=LinearRamp(_LATENT_ADVERSARIAL, _RAMP),
             source="eq. 3 and 4; lambda_E to 1e-4 over 500,000 steps, section 4",
-            description="the encoder hides attributes from the latent discriminator; the weight "
-            "rises to the given value",
+            description="the encoder's part against the latent discriminator: to hide the "
+            "attributes from it; the weight rises from 0 to the given value",
         ),
         domain(
             "latent_discriminator",
@@ -231,8 +232,8 @@ class Fader(Translator):
             "attribute_classification",
             weight=0.0,
             source="the code: lambda_clf_dis, 0 in the code, with this ramp",
-            description="a classifier finds the new attributes in edited images; the weight rises "
-            "to the given value",
+            description="cross-entropy by which the classifier must find the new attributes in "
+            "edited images; the weight rises from 0 to the given value",
         ),
         domain(
             "classifier",
@@ -243,11 +244,11 @@ class Fader(Translator):
             "classifier_r1",
             weight=0.0,
             source="ours; R1, Mescheder et al. 2018, eq. 9",
-            description="penalty on the classifier's gradients at real images, which makes its "
-            "advice steadier",
+            description="penalty on the classifier's gradients at real images, which makes "
+            "training steadier",
         ),
     )
-    players = (
+    players: tuple[Player, ...] = (
         _attribute_classifier("latent_discriminator", microbatch_index=0),
         _attribute_classifier("classifier", "classifier_r1", microbatch_index=1),
         Player(
@@ -281,7 +282,7 @@ class Fader(Translator):
         *,
         attributes: Mapping[str, Sequence[str]],
         loss_weights: Mapping[str, float | Schedule] | None = None,
-        **options,
+        **options: Any,
     ):
         encoding = Attributes(attributes)
         num_logits, num_columns = latent_discriminator.output_shape[-1], decoder.input_shape[1][-1]
@@ -335,7 +336,9 @@ class Fader(Translator):
         return weights
 
     @classmethod
-    def build_networks(cls, settings, shape, *, attributes) -> dict:
+    def build_networks(
+        cls, settings: Any, shape: tuple[int, int, int], *, attributes: Mapping[str, Sequence[str]]
+    ) -> dict:
         """Encoder, decoder and latent discriminator; `from_settings` may add a classifier."""
         encoding = Attributes(attributes)
         shared = settings.model_dump(include={"max_filters", "initialization"})
@@ -351,7 +354,13 @@ class Fader(Translator):
         }
 
     @classmethod
-    def from_settings(cls, settings, *shapes, loss_weights=None, attributes=None) -> "Fader":
+    def from_settings(
+        cls,
+        settings: Any,
+        *shapes: Any,
+        loss_weights: Mapping[str, float | Schedule] | None = None,
+        attributes: Any = None,
+    ) -> Self:
         """Builds networks and translator, a classifier only if its loss term has a weight."""
         check_build_arguments(cls, settings, shapes, attributes)
         (shape,) = shapes
@@ -367,24 +376,24 @@ class Fader(Translator):
         return cls(**networks, attributes=attributes, settings=settings, loss_weights=loss_weights)
 
     @property
-    def chance_levels(self):
+    def chance_levels(self) -> Mapping[str, float]:
         """The latent discriminator's cross-entropy, summed over attributes."""
         return {"latent_discriminator": sum(map(math.log, self._sizes))}
 
-    def latent_discriminator_objective(self, batch, shared):
+    def latent_discriminator_objective(self, batch: Tensors, shared: Tensors) -> Losses:
         """Eq. 2: classify the attributes from the latent."""
         latent = self._latents(batch["image"], training=False)
         logits = self.latent_discriminator(tf.stop_gradient(latent), training=True)
         categories = self._expand(batch["attributes"])
         return {"latent_discriminator": attribute_cross_entropy(logits, categories, self._sizes)}
 
-    def classifier_objective(self, batch, shared):
+    def classifier_objective(self, batch: Tensors, shared: Tensors) -> Losses:
         """Classify the attributes of real images, with R1 if it has a weight."""
         images = self._with_noise(batch["image"], self.settings.classifier_noise, "real")
         categories = self._expand(batch["attributes"])
         return classifier_losses(self.classifier, images, categories, self._sizes, uses=self.uses)
 
-    def autoencoder_objective(self, batch, shared):
+    def autoencoder_objective(self, batch: Tensors, shared: Tensors) -> Losses:
         """Eq. 1 and 3: reconstruct the image, and fool the latent discriminator."""
         losses = {}
         others = self._other_categories(batch)

@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import keras
 import numpy as np
@@ -12,8 +12,8 @@ from pydantic import Field
 
 from tf_translate.config.settings import AdamSettings, MethodSettings, RMSpropSettings
 from tf_translate.core.conformance import Conformance
-from tf_translate.core.loss_terms import content, domain, regularization
-from tf_translate.core.player import Player
+from tf_translate.core.loss_terms import LossTerm, content, domain, regularization
+from tf_translate.core.player import Losses, Player, Tensors
 from tf_translate.core.signature import Signature, image_spec, scalar_spec
 from tf_translate.core.translator import Translator
 from tf_translate.losses.adversarial import discriminator_losses, gan_loss
@@ -41,76 +41,77 @@ class GeneGANSettings(MethodSettings):
         }
     )
     gan_mode: GanMode = Field(
-        "wgan_clip",
+        default="wgan_clip",
         description="GAN loss: wgan_clip, the Wasserstein loss with discriminator weights clipped "
         "to a small range; wgan_gp, the Wasserstein loss with a penalty on the discriminators' "
         "gradients (authors' code: wgan_clip; wgan_gp: ours)",
     )
     clip: float = Field(
-        0.01,
+        default=0.01,
         gt=0,
         description="wgan_clip: largest absolute value of a discriminator's weights (authors' "
         "code)",
     )
     discriminator_burst_turns: int = Field(
-        100,
+        default=100,
         ge=0,
-        description="length of a burst: updates of the discriminators for one of splitter and "
-        "joiner; 0: no bursts (authors' code)",
+        description="updates of the discriminators for one of splitter and joiner in a burst, a "
+        "time in which the discriminators learn more than usual; 0: no bursts (authors' code)",
     )
     discriminator_burst_every: int = Field(
-        500,
+        default=500,
         ge=1,
-        description="updates of splitter and joiner from one burst to the next (authors' code)",
+        description="updates of splitter and joiner from the start of a burst to the next "
+        "(authors' code)",
     )
     base_filters: int = Field(
-        128,
+        default=128,
         ge=1,
-        description="channels of the first layer of the splitter, which splits an image into "
-        "background and object; deeper layers, and the joiner, have multiples of it (authors' "
-        "code)",
+        description="channels of the splitter's first layer; deeper layers, and the joiner, have "
+        "multiples of it, so it scales both networks (authors' code)",
     )
     norm: Literal["batch", "instance_affine", "none"] = Field(
-        "batch",
+        default="batch",
         description="normalization in splitter and joiner: batch, over all images of a batch; "
         "instance_affine, each image by itself, with a learned scale and offset; none (authors' "
         "code: batch)",
     )
     discriminator_filters: int = Field(
-        128,
+        default=128,
         ge=1,
         description="channels of a discriminator's first layer; deeper layers have multiples of "
         "it (authors' code)",
     )
     discriminator_norm: Literal["batch", "instance_affine", "none"] = Field(
-        "batch",
+        default="batch",
         description="normalization in the discriminators, with the values of norm; wgan_gp needs "
         "another one than batch (authors' code: batch)",
     )
     batch_norm_epsilon: float = Field(
-        1e-3,
+        default=1e-3,
         gt=0,
         description="added to variances in batch normalization, against a division by 0 (authors' "
         "code: default of tf.layers)",
     )
     batch_norm_momentum: float = Field(
-        0.99,
+        default=0.99,
         ge=0,
         lt=1,
         description="fraction of the moving statistics that batch normalization keeps in each "
         "step (authors' code: default of tf.layers)",
     )
     batch_norm_scale_stddev: float = Field(
-        0.0,
+        default=0.0,
         ge=0,
         description="standard deviation, around 1, of the initial scales of batch normalization "
         "(authors' code: 0)",
     )
     optimizer: AdamSettings | RMSpropSettings = Field(
-        _RMSPROP,
+        default=_RMSPROP,
         discriminator="kind",
-        description="optimizer of splitter, joiner and discriminators (authors' code, TensorFlow "
-        "1)",
+        description="optimizer of all networks: the splitter, which splits an image into "
+        "background and object; the joiner, which joins two such parts to an image; and the "
+        "discriminators (authors' code, TensorFlow 1)",
     )
 
 
@@ -197,11 +198,11 @@ class GeneGAN(Translator):
     github.com/Prinsphield/GeneGAN.
     """
 
-    deploys = ("swap", "remove", "add")
+    deploys: ClassVar[tuple[str, ...]] = ("swap", "remove", "add")
     directions: ClassVar[Mapping[str, str]] = {"a_to_b": "remove", "b_to_a": "swap"}
     has_step_variant = True
     paper_shapes = ((64, 64, 3), (64, 64, 3))
-    terms = (
+    terms: ClassVar[tuple[LossTerm, ...]] = (
         content(
             "reconstruction",
             source="the paper's reconstruction loss, L1",
@@ -230,8 +231,8 @@ class GeneGAN(Translator):
         regularization(
             "nulling",
             source="the paper's nulling loss, |e|",
-            description="mean absolute value of the object's code of images without the object, "
-            "which must be 0",
+            description="mean absolute value of the object that the splitter finds in images "
+            "without one, which must be 0",
         ),
         regularization(
             "weight_decay",
@@ -243,11 +244,11 @@ class GeneGAN(Translator):
             "gradient_penalty",
             weight=10.0,
             source="ours; gamma = 10, WGAN-GP",
-            description="with wgan_gp, penalty on the discriminators' gradients that are not of "
-            "length 1",
+            description="with wgan_gp, penalty on gradients of the discriminators whose norm is "
+            "not 1",
         ),
     )
-    players = (
+    players: tuple[Player, ...] = (
         Player(
             "discriminators",
             ("discriminator_a", "discriminator_b"),
@@ -283,7 +284,7 @@ class GeneGAN(Translator):
         joiner: keras.Model,
         discriminator_a: keras.Model,
         discriminator_b: keras.Model,
-        **options,
+        **options: Any,
     ):
         super().__init__(
             networks={
@@ -300,7 +301,9 @@ class GeneGAN(Translator):
         )
 
     @classmethod
-    def build_networks(cls, settings, shape_a, shape_b) -> dict[str, keras.Model]:
+    def build_networks(
+        cls, settings: Any, shape_a: tuple[int, int, int], shape_b: tuple[int, int, int]
+    ) -> dict[str, keras.Model]:
         """Splitter, joiner and two discriminators; both domains must have the same shape."""
         _check(settings, shape_a, shape_b)
         batch_norm = BatchNorm(
@@ -332,7 +335,7 @@ class GeneGAN(Translator):
         return discriminators, generators
 
     @property
-    def chance_levels(self):
+    def chance_levels(self) -> Mapping[str, float]:
         """Wasserstein discriminators."""
         return {"discriminator": self.gan_loss.chance_level}
 
@@ -357,7 +360,7 @@ class GeneGAN(Translator):
         if player.name == "discriminators" and self.settings.gan_mode == "wgan_clip":
             clip_weights(self.variables_of(player), self.settings.clip)
 
-    def cross_batch(self, batch):
+    def cross_batch(self, batch: Tensors) -> Tensors:
         """Reconstructed parents and children, generated once by one pass of each network."""
         both = tf.concat([batch["a"], batch["b"]], 0)
         backgrounds, objects = self.splitter(both, training=True)
@@ -375,7 +378,7 @@ class GeneGAN(Translator):
         images = dict(zip(names, tf.split(joined, 4), strict=True))
         return {**images, "object_b": object_b}
 
-    def discriminators_objective(self, batch, shared):
+    def discriminators_objective(self, batch: Tensors, shared: Tensors) -> Losses:
         """Each discriminator scores images of its domain above the children of that domain."""
         sides = (
             (self.discriminator_a, batch["a"], shared["swapped_a"]),
@@ -392,7 +395,7 @@ class GeneGAN(Translator):
             losses["gradient_penalty"] = gradient_penalties(sides, coefficients)
         return losses
 
-    def generators_objective(self, batch, shared):
+    def generators_objective(self, batch: Tensors, shared: Tensors) -> Losses:
         """Reconstruct parents, fool the discriminators, encode no object where there is none."""
         losses = {}
         if self.uses("reconstruction"):

@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, ClassVar, Literal
 
 import keras
 import numpy as np
@@ -13,8 +13,8 @@ from pydantic import Field
 from tf_translate.config.settings import AdamSettings, MethodSettings, RMSpropSettings
 from tf_translate.core import stateless_random
 from tf_translate.core.conformance import Conformance
-from tf_translate.core.loss_terms import content, domain, regularization
-from tf_translate.core.player import Player
+from tf_translate.core.loss_terms import LossTerm, content, domain, regularization
+from tf_translate.core.player import Losses, Player, Tensors
 from tf_translate.core.signature import Signature, TensorSpec, image_spec, latent_spec, steps_spec
 from tf_translate.core.translator import Translator
 from tf_translate.editing.gradient_steps import descend
@@ -94,83 +94,88 @@ class IANSettings(MethodSettings):
     # Values that files from before these settings existed were trained with.
     earlier = MappingProxyType({"orthogonal_form": "filters", "flow_gain": 2**0.5})
     network: Literal["simple", "full"] = Field(
-        "simple",
+        default="simple",
         description="architecture: simple, transposed convolutions; full, the paper's decoder of "
         "dilated convolutions at several scales, which makes red, green and blue one after the "
-        "other, and a random flow of the latent (authors' IAN_simple.py: simple; IAN.py: full)",
+        "other, and a layer of random weights that changes the latent (authors' IAN_simple.py: "
+        "simple; IAN.py: full)",
     )
     updates: Literal["together", "alternate"] = Field(
-        "together",
+        default="together",
         description="together: all networks learn from each batch; alternate: a step has two "
         "batches, the decoder learns from the first, the discriminator from the second, the "
         "encoder from both (paper: together; authors' train_IAN.py: alternate, one batch each)",
     )
     orthogonal_form: Literal["rows", "filters"] = Field(
-        "rows",
+        default="rows",
         description="which weights the loss term orthogonal makes orthogonal: rows, those inside "
         "each filter; filters, all filters of a layer to each other (authors' train_IAN.py: rows, "
         "weight 1e-3; paper: filters, weight 8e-5)",
     )
     flow_gain: float = Field(
-        0.1,
+        default=0.1,
         gt=0,
-        description="size of the weights of the full network's random flow, which changes the "
-        "latent between encoder and decoder and is never trained (ours; authors' code: the square "
-        "root of 2, at which training overflows)",
+        description="full network: size of the random weights of a layer, an autoregressive flow, "
+        "that changes the latent between encoder and decoder and is never trained (ours; "
+        "authors' code: the square root of 2, at which training overflows)",
     )
     discriminator: Literal["binary", "ternary"] = Field(
-        "binary",
+        default="binary",
         description="what the discriminator tells apart: binary, real images from others; "
         "ternary, real, reconstructed and randomly generated images (authors' IAN_simple.py: "
         "binary; paper: ternary)",
     )
     base_filters: int = Field(
-        128,
+        default=128,
         ge=1,
-        description="channels of the first layer of the trunk, the layers that discriminator and "
-        "encoder share; deeper layers have multiples of it (authors' IAN_simple.py)",
+        description="channels of the first of the layers that discriminator and encoder share, "
+        "called the trunk; deeper layers have multiples of it (authors' IAN_simple.py)",
     )
     decoder_filters: int = Field(
-        128,
+        default=128,
         ge=1,
         description="channels before the last layer of the decoder; layers before it have "
         "multiples of it (authors' IAN_simple.py)",
     )
     latent: int = Field(
-        100,
+        default=100,
         ge=1,
         description="size of the latent, the vector that describes an image (authors' "
         "IAN_simple.py)",
     )
     latent_width: int = Field(
-        1000,
+        default=1000,
         ge=1,
         description="units of the encoder's dense layer before the latent (authors' IAN_simple.py)",
     )
     kernels: int = Field(
-        500,
+        default=500,
         ge=1,
         description="number of similarities by which the discriminator compares the images of a "
-        "batch, so that it recognizes a decoder that repeats itself (minibatch discrimination; "
-        "authors' IAN_simple.py)",
+        "batch, so that it notices a decoder that repeats itself, which is called minibatch "
+        "discrimination (authors' IAN_simple.py)",
     )
     discriminator_noise: float = Field(
-        0.0,
+        default=0.0,
         ge=0,
-        description="standard deviation of noise that is added to the images the trunk sees, "
-        "whose values are in [-1, 1], so that it learns less quickly; 0: off (ours)",
+        description="standard deviation of noise that is added to the images that discriminator "
+        "and encoder see, whose values are in [-1, 1], so that they learn less quickly; 0: off "
+        "(ours)",
     )
     edit_steps: int = Field(
-        10,
+        default=10,
         ge=1,
-        description="steps of gradient descent by which the deployed edit moves the latent "
-        "towards what was painted (ours; authors' NPE.py: one for each movement of the mouse)",
+        description="number of steps of gradient descent by which the exported edit moves the "
+        "latent towards what was painted (ours; authors' NPE.py: one for each movement of the "
+        "mouse)",
     )
     edit_learning_rate: float = Field(
-        0.05, gt=0, description="size of each of the edit_steps (authors' NPE.py)"
+        default=0.05,
+        gt=0,
+        description="learning rate of these edit_steps: the size of each step (authors' NPE.py)",
     )
     optimizer: AdamSettings | RMSpropSettings = Field(
-        AdamSettings(),
+        default=AdamSettings(),
         discriminator="kind",
         description="optimizer of all networks (authors' IAN_simple.py)",
     )
@@ -259,9 +264,9 @@ class IAN(Translator):
     github.com/ajbrock/Neural-Photo-Editor.
     """
 
-    deploys = ("reconstruct", "edit", "encode", "decode")
+    deploys: ClassVar[tuple[str, ...]] = ("reconstruct", "edit", "encode", "decode")
     paper_shapes = ((64, 64, 3),)
-    terms = (
+    terms: ClassVar[tuple[LossTerm, ...]] = (
         content(
             "pixel",
             weight=3.0,
@@ -310,7 +315,7 @@ class IAN(Translator):
             description="penalty on weights that are not orthogonal to each other",
         ),
     )
-    players = (
+    players: tuple[Player, ...] = (
         Player(
             "autoencoder",
             ("encoder_head", "decoder"),
@@ -351,7 +356,7 @@ class IAN(Translator):
         discriminator_head: keras.Model,
         decoder: keras.Model,
         latent_flow: keras.Model | None = None,
-        **options,
+        **options: Any,
     ):
         introspective.check_compatible(
             trunk, encoder_head, discriminator_head, decoder, latent_flow
@@ -376,7 +381,7 @@ class IAN(Translator):
         self.gan_loss = known[num_logits]
 
     @classmethod
-    def build_networks(cls, settings, shape) -> dict[str, keras.Model]:
+    def build_networks(cls, settings: Any, shape: tuple[int, int, int]) -> dict[str, keras.Model]:
         """Trunk, its two heads, the decoder and, in the full network, the flow before it."""
         trunk = introspective.trunk(shape, base_filters=settings.base_filters)
         features_shape = trunk.outputs[-1].shape[1:]
@@ -423,11 +428,11 @@ class IAN(Translator):
         return tuple(players)
 
     @property
-    def chance_levels(self):
+    def chance_levels(self) -> Mapping[str, float]:
         """The loss of a discriminator that cannot tell its two or three classes apart."""
         return {"discriminator": self.gan_loss.chance_level}
 
-    def real_features(self, batch):
+    def real_features(self, batch: Tensors) -> Tensors:
         """The trunk's activations on real images, for the discriminator and the encoder head."""
         images = self._with_noise(batch["image"], _IMAGE_NOISE)
         if not self.uses("r1"):
@@ -442,7 +447,7 @@ class IAN(Translator):
         _, penalty = r1_penalty(real_log_odds, images)
         return results | {"r1": penalty}
 
-    def reconstruct_batch(self, batch, shared):
+    def reconstruct_batch(self, batch: Tensors, shared: Tensors) -> Tensors:
         """G(z), for z encoded from each image and, with updates "together", for z0 of N(0, I)."""
         mean, log_sigma = self.encoder_head(shared["features"][-1], training=True)
         noise = self._standard_normal(batch, _ENCODED_LATENT)
@@ -457,7 +462,7 @@ class IAN(Translator):
             results["sampled"] = self._sample(batch, _PRIOR_LATENT)
         return results
 
-    def autoencoder_objective(self, batch, shared):
+    def autoencoder_objective(self, batch: Tensors, shared: Tensors) -> Losses:
         """Reconstruct images, in pixels and in the trunk's features, and fool the discriminator."""
         losses, features = self._reconstruction(batch, shared, shared["reconstructed"])
         if self.uses("adversarial"):
@@ -467,7 +472,7 @@ class IAN(Translator):
             losses["kl"] = kl_from_standard_normal(shared["mean"], shared["log_sigma"])
         return losses | self._weight_regularization("autoencoder")
 
-    def decoder_objective(self, batch, shared):
+    def decoder_objective(self, batch: Tensors, shared: Tensors) -> Losses:
         """As `autoencoder_objective`, for the decoder alone: it gets z as a constant."""
         reconstructed = self.decoder(shared["latent"], training=True)
         losses, features = self._reconstruction(batch, shared, reconstructed)
@@ -476,7 +481,7 @@ class IAN(Translator):
             losses["adversarial"] = self.gan_loss.generator(self._logits(features), sampled)
         return losses | self._weight_regularization("decoder")
 
-    def encoder_objective(self, batch, shared):
+    def encoder_objective(self, batch: Tensors, shared: Tensors) -> Losses:
         """As `autoencoder_objective`, for the encoder head alone: samples do not depend on it."""
         losses, features = self._reconstruction(batch, shared, shared["reconstructed"])
         if "adversarial" in self.player("encoder").terms and self.uses("adversarial"):
@@ -485,7 +490,7 @@ class IAN(Translator):
             losses["kl"] = kl_from_standard_normal(shared["mean"], shared["log_sigma"])
         return losses | self._weight_regularization("encoder")
 
-    def discriminator_objective(self, batch, shared):
+    def discriminator_objective(self, batch: Tensors, shared: Tensors) -> Losses:
         """Separate real images from reconstructions and samples, or classify all three."""
         losses = {}
         if self.uses("discriminator"):

@@ -4,7 +4,7 @@ import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, ClassVar, Literal
 
 import keras
 import tensorflow as tf
@@ -20,7 +20,8 @@ from tf_translate.bases.invertible_gan import (
 from tf_translate.config.attributes import Attributes
 from tf_translate.config.settings import AdamSettings, MethodSettings, RMSpropSettings
 from tf_translate.core.conformance import Conformance
-from tf_translate.core.loss_terms import content, domain, regularization
+from tf_translate.core.loss_terms import LossTerm, content, domain, regularization
+from tf_translate.core.player import Losses, Player, Tensors
 from tf_translate.core.signature import Signature, attribute_spec, image_spec, latent_spec
 from tf_translate.layers.attribute_map import discretize
 from tf_translate.losses.reconstruction import mean_squared_error
@@ -43,82 +44,83 @@ class IcGANSettings(MethodSettings):
 
     earlier = MappingProxyType({"bn_recalibration_batch_size": 1})  # that of training
     latent: int = Field(
-        100,
+        default=100,
         ge=1,
-        description="size of the latent z, the vector that describes what attributes do not "
+        description="size of the latent, the vector that describes what attributes do not "
         "(authors' code)",
     )
     base_filters: int = Field(
-        64,
+        default=64,
         ge=1,
         description="channels before the last layer of the generator; they double in each layer "
         "before it (authors' code)",
     )
     discriminator_filters: int = Field(
-        64,
+        default=64,
         ge=1,
         description="channels of the discriminator's first layer; they double in each layer "
         "(authors' code)",
     )
     encoder_filters: int = Field(
-        32,
+        default=32,
         ge=1,
         description="channels of the first layer of both encoders; they double in each layer "
         "(authors' code)",
     )
     latent_width: int = Field(
-        4096,
+        default=4096,
         ge=1,
-        description="units of the dense layer of the encoder of z, which recovers z from an image "
-        "(authors' code: E_z)",
+        description="units of the dense layer of the encoder that recovers the latent from an "
+        "image (authors' code)",
     )
     attribute_width: int = Field(
-        512,
+        default=512,
         ge=1,
-        description="units of the dense layer of the encoder of attributes, which recovers them "
-        "from an image (authors' code: E_y)",
+        description="units of the dense layer of the encoder that recovers the attributes from an "
+        "image (authors' code)",
     )
     upsampling: Literal["transposed", "resize"] = Field(
-        "transposed",
+        default="transposed",
         description="how feature maps are enlarged: transposed, by transposed convolutions; "
         "resize, by nearest neighbours and a convolution, which avoids checkerboard patterns "
         "(authors' code: transposed)",
     )
     bn_recalibration_steps: int = Field(
-        100,
+        default=100,
         ge=0,
-        description="steps at the start of the encoders' training that also measure the "
-        "generator's batch normalization statistics again, as its weights no longer change "
+        description="number of first steps of the encoders' training in which the generator's "
+        "batch normalization statistics are measured again, because its weights no longer change "
         "(authors' code)",
     )
     bn_recalibration_batch_size: int = Field(
-        256,
+        default=256,
         ge=1,
-        description="least number of generated images in each of the bn_recalibration_steps "
+        description="least number of generated images in each of these bn_recalibration_steps "
         "(authors' code)",
     )
-    initialization: Initialization = Field("torch", description=f"encoders: {DESCRIPTION}")
+    initialization: Initialization = Field(default="torch", description=f"encoders: {DESCRIPTION}")
     mask_blend: bool = Field(
-        False,
-        description="whether a translation changes the input image only where the attributes "
-        "change its reconstruction (ours, as in IAN)",
+        default=False,
+        description="whether a translation changes the input image only where other attributes "
+        "change what the generator makes of it (ours, as in IAN)",
     )
     discriminator_noise: float = Field(
-        0.0,
+        default=0.0,
         ge=0,
         description="standard deviation of noise that is added to the images the discriminator "
         "sees, whose values are in [-1, 1], so that it learns less quickly; 0: off (ours, for "
         "drawings)",
     )
     optimizer: AdamSettings | RMSpropSettings = Field(
-        _ADAM,
+        default=_ADAM,
         discriminator="kind",
-        description="optimizer of generator and discriminator (authors' code)",
+        description="optimizer of generator and discriminator, which are trained first (authors' "
+        "code)",
     )
     encoder_optimizer: AdamSettings | RMSpropSettings = Field(
-        _ENCODER_ADAM,
+        default=_ENCODER_ADAM,
         discriminator="kind",
-        description="optimizer of both encoders (authors' code)",
+        description="optimizer of both encoders, which are trained afterwards (authors' code)",
     )
 
 
@@ -181,15 +183,15 @@ class IcGAN(InvertibleGAN):
     """
 
     chance_levels = MappingProxyType({"discriminator": 1.5 * math.log(2)})
-    deploys = ("translate", "encode", "decode", "swap")
+    deploys: ClassVar[tuple[str, ...]] = ("translate", "encode", "decode", "swap")
     paper_shapes = ((64, 64, 3),)
     paper_attributes = MappingProxyType(dict.fromkeys(_CELEBA, ("-1", "1")))
-    terms = (
+    terms: ClassVar[tuple[LossTerm, ...]] = (
         content(
             "latent",
             source="section 3: E_z, squared error on generated images",
-            description="squared error of the latent that the encoder of z recovers from "
-            "generated images",
+            description="squared error of the latent that its encoder recovers from generated "
+            "images",
         ),
         domain(
             "attributes",
@@ -223,7 +225,7 @@ class IcGAN(InvertibleGAN):
             "training steadier",
         ),
     )
-    players = (
+    players: tuple[Player, ...] = (
         DISCRIMINATOR,
         GENERATOR,
         encoder_player("encoder_z", term="latent", batch_key="sampled_attributes"),
@@ -254,7 +256,7 @@ class IcGAN(InvertibleGAN):
         encoder_y: keras.Model,
         *,
         attributes: Mapping[str, Sequence[str]],
-        **options,
+        **options: Any,
     ):
         encoders = {"encoder_z": encoder_z, "encoder_y": encoder_y}
         super().__init__(generator, discriminator, encoders, attributes=attributes, **options)
@@ -267,7 +269,9 @@ class IcGAN(InvertibleGAN):
         self._widths = [len(one.columns) for one in Attributes(attributes).definitions]
 
     @classmethod
-    def build_networks(cls, settings, shape, *, attributes) -> dict[str, keras.Model]:
+    def build_networks(
+        cls, settings: Any, shape: tuple[int, int, int], *, attributes: Mapping[str, Sequence[str]]
+    ) -> dict[str, keras.Model]:
         """Generator, discriminator and both encoders."""
         columns = len(Attributes(attributes).columns)
         encoder_options = {
@@ -301,11 +305,11 @@ class IcGAN(InvertibleGAN):
             ),
         }
 
-    def encoder_z_objective(self, batch, shared):
+    def encoder_z_objective(self, batch: Tensors, shared: Tensors) -> Losses:
         """Recover z from a generated image."""
         return {"latent": self.inversion_loss(batch)}
 
-    def encoder_y_objective(self, batch, shared):
+    def encoder_y_objective(self, batch: Tensors, shared: Tensors) -> Losses:
         """Predict the attributes of a real image."""
         outputs = self.encoder_y(batch["image"], training=True)
         return {"attributes": mean_squared_error(outputs, to_signed(batch["attributes"]))}
@@ -319,7 +323,7 @@ class IcGAN(InvertibleGAN):
             "swap": {"image": image, "exemplar": image[::-1]},
         }
 
-    def translate(self, image, attributes):
+    def translate(self, image: tf.Tensor, attributes: tf.Tensor) -> dict[str, tf.Tensor]:
         """Generates images with other attributes; the mask blend transfers only the changes."""
         latent = self.encoder_z(image, training=False)
         own = self._most_likely_attributes(image) if self.settings.mask_blend else None

@@ -1,14 +1,15 @@
 """pix2pix: image translation learned from pairs."""
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
 
 import keras
 from pydantic import Field
 
 from tf_translate.config.settings import AdamSettings, MethodSettings, RMSpropSettings
 from tf_translate.core.conformance import Conformance
-from tf_translate.core.loss_terms import content, domain
-from tf_translate.core.player import Player
+from tf_translate.core.loss_terms import LossTerm, content, domain
+from tf_translate.core.player import Losses, Player, Tensors
 from tf_translate.core.signature import Signature, image_signatures
 from tf_translate.core.translator import Translator
 from tf_translate.losses.adversarial import gan_loss
@@ -24,91 +25,91 @@ class Pix2PixSettings(MethodSettings):
     """Networks, GAN loss and optimizer of pix2pix; defaults are the paper's."""
 
     generator: Literal["unet", "resnet"] = Field(
-        "unet",
+        default="unet",
         description="architecture of the generator: unet, an encoder and decoder with skip "
         "connections; resnet, residual blocks at a quarter of the size, as in CycleGAN (paper, "
         "section 3.2.1: unet)",
     )
     num_downsamples: int = Field(
-        8,
+        default=8,
         ge=2,
         description="how often a unet generator halves the sides of the image, which must divide "
         "by 2 to this power; 8 for 256 pixels (paper, appendix 6.1.1)",
     )
     residual_blocks: int = Field(
-        9,
+        default=9,
         ge=1,
         description="residual blocks of a resnet generator; 6 for 128 pixels, 9 for 256 (as in "
         "CycleGAN)",
     )
     base_filters: int = Field(
-        64,
+        default=64,
         ge=1,
         description="channels of the generator's first layer; deeper layers have multiples of it, "
         "so it scales the whole network (paper, appendix 6.1.1)",
     )
     norm: Literal["batch", "instance", "instance_affine", "none"] = Field(
-        "batch",
+        default="batch",
         description="normalization: batch, over all images of a batch; instance, each image by "
         "itself; instance_affine, with a learned scale and offset; none. instance_affine computes "
         "the same as batch with batch_size 1, and is the same in training and in use with any "
         "batch_size (paper, appendix 6.1: batch)",
     )
     dropout: float = Field(
-        0.5,
+        default=0.5,
         ge=0,
         lt=1,
         description="fraction of values that dropout sets to 0 in the decoder of a unet "
         "generator, a source of noise; resnet has none (paper, appendix 6.1.1)",
     )
     inference_dropout: Literal["off", "fixed"] = Field(
-        "fixed",
+        default="fixed",
         description="dropout when the trained model is used: fixed, one random choice that stays "
         "the same; off (paper, section 3.1: dropout at test time too)",
     )
     inference_statistics: Literal["moving", "image"] = Field(
-        "image",
+        default="image",
         description="statistics of batch normalization when the trained model is used: image, "
         "those of the image itself; moving, averages over training (paper, section 3.3: those of "
         "the test batch, which is one image)",
     )
     upsampling: Literal["transposed", "resize"] = Field(
-        "transposed",
+        default="transposed",
         description="how feature maps are enlarged: transposed, by transposed convolutions; "
         "resize, by nearest neighbours and a convolution, which avoids checkerboard patterns "
         "(paper, appendix 6.1: transposed)",
     )
     input_skip: bool = Field(
-        False,
+        default=False,
         description="the generator outputs a change that is added to its input, and the sum is "
         "clipped to [-1, 1]; needs equal channels in both domains (ours)",
     )
     conditional: bool = Field(
-        True,
+        default=True,
         description="whether the discriminator sees the input image beside the output (paper, "
         "section 3.1)",
     )
     gan_mode: Literal["vanilla", "least_squares"] = Field(
-        "vanilla",
+        default="vanilla",
         description="GAN loss: vanilla, cross-entropy of the discriminator's scores; "
         "least_squares, their squared distance from 1 for real and 0 for generated images (paper, "
         "eq. 1: vanilla)",
     )
     discriminator_layers: int = Field(
-        3,
+        default=3,
         ge=0,
         description="convolutions of stride 2 in the discriminator, which set the size of the "
         "patch that each of its scores judges: 1 for 16 pixels, 2 for 34, 3 for 70, 4 for 142; 0: "
         "single pixels (paper, appendix 6.1.2: 70)",
     )
     discriminator_filters: int = Field(
-        64,
+        default=64,
         ge=1,
         description="channels of the discriminator's first layer; deeper layers have multiples of "
         "it (paper, appendix 6.1.2)",
     )
     optimizer: AdamSettings | RMSpropSettings = Field(
-        AdamSettings(),
+        default=AdamSettings(),
         discriminator="kind",
         description="optimizer of generator and discriminator (paper, section 3.3)",
     )
@@ -154,8 +155,8 @@ class Pix2Pix(Translator):
     appendix 6.1; weight 100 section 4.2.
     """
 
-    deploys = ("a_to_b",)
-    terms = (
+    deploys: ClassVar[tuple[str, ...]] = ("a_to_b",)
+    terms: ClassVar[tuple[LossTerm, ...]] = (
         content(
             "l1",
             weight=100.0,
@@ -175,7 +176,7 @@ class Pix2Pix(Translator):
             "generated ones",
         ),
     )
-    players = (
+    players: tuple[Player, ...] = (
         Player("discriminator", ("discriminator",), "discriminator_objective", ("discriminator",)),
         Player(
             "generator",
@@ -198,7 +199,7 @@ class Pix2Pix(Translator):
         forward_passes={"generator": 1, "discriminator": 3},  # G(x); D on real, and twice on fake
     )
 
-    def __init__(self, generator: keras.Model, discriminator: keras.Model, **options):
+    def __init__(self, generator: keras.Model, discriminator: keras.Model, **options: Any):
         super().__init__(
             networks={"generator": generator, "discriminator": discriminator}, **options
         )
@@ -213,7 +214,9 @@ class Pix2Pix(Translator):
         self.gan_loss = gan_loss(self.settings.gan_mode)
 
     @classmethod
-    def build_networks(cls, settings, shape_a, shape_b) -> dict[str, keras.Model]:
+    def build_networks(
+        cls, settings: Any, shape_a: tuple[int, int, int], shape_b: tuple[int, int, int]
+    ) -> dict[str, keras.Model]:
         """A PatchGAN, and the U-Net of the appendix or CycleGAN's ResNet."""
         discriminator = patchgan_discriminator(
             shape_b,
@@ -229,21 +232,21 @@ class Pix2Pix(Translator):
         }
 
     @property
-    def chance_levels(self):
+    def chance_levels(self) -> Mapping[str, float]:
         """The loss of a discriminator that cannot tell real from generated."""
         return {"discriminator": self.gan_loss.chance_level}
 
-    def translate_batch(self, batch):
+    def translate_batch(self, batch: Tensors) -> Tensors:
         """G(x), generated once for each microbatch."""
         return {"fake_b": self.generator(batch["a"], training=True)}
 
-    def discriminator_objective(self, batch, shared):
+    def discriminator_objective(self, batch: Tensors, shared: Tensors) -> Losses:
         """Eq. 1 for D: classify real pairs as real, translated pairs as fake."""
         real = self._discriminate(batch["a"], batch["b"])
         fake = self._discriminate(batch["a"], shared["fake_b"])
         return {"discriminator": self.gan_loss.discriminator(real, fake)}
 
-    def generator_objective(self, batch, shared):
+    def generator_objective(self, batch: Tensors, shared: Tensors) -> Losses:
         """Eq. 4 for G: fool D and match the ground truth."""
         losses = {}
         if self.uses("l1"):

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import TypeVar
 
 import keras
 
@@ -23,6 +24,7 @@ from tf_translate.config.settings import MethodSettings
 from tf_translate.core.translator import Translator
 from tf_translate.errors import UnknownMethodError
 
+Class = TypeVar("Class", bound=Translator)
 ENTRY_POINT = "tf_translate.methods"
 LAYOUTS = {
     "paired": "pairs",
@@ -73,7 +75,7 @@ def register(
     data: str = "",
     keeps_content_by: str = "",
     reaches_domain_by: str = "",
-) -> Callable[[type[Translator]], type[Translator]]:
+) -> Callable[[type[Class]], type[Class]]:
     """Makes a Translator class a method that `train`, `describe` and `export` know by name.
 
     It also registers the class with Keras, so that `.keras` files can hold it. The presets of a
@@ -101,7 +103,7 @@ def register(
     if layout not in LAYOUTS:
         raise ValueError(f"`layout` must be one of {list(LAYOUTS)}, got {layout!r}")
 
-    def decorate(cls: type[Translator]) -> type[Translator]:
+    def decorate(cls: type[Class]) -> type[Class]:
         other = _REGISTERED.get(name)
         if other is not None and _qualified_name(other.translator) != _qualified_name(cls):
             raise ValueError(

@@ -34,7 +34,9 @@ def has_bias(norm: str) -> bool:
     return norm in ("instance", "none")
 
 
-def normalise(images, norm: str, *, statistics: str = "moving", epsilon: float = 1e-5):
+def normalise(
+    images: keras.KerasTensor, norm: str, *, statistics: str = "moving", epsilon: float = 1e-5
+) -> keras.KerasTensor:
     """Applies a norm by name; "none" returns the input.
 
     Args:
@@ -56,19 +58,26 @@ def normalise(images, norm: str, *, statistics: str = "moving", epsilon: float =
     raise ValueError(f"`norm` must be one of {NORMS}, got {norm!r}")
 
 
-def leaky(images, *, name: str | None = None):
+def leaky(images: keras.KerasTensor, *, name: str | None = None) -> keras.KerasTensor:
     """Leaky ReLU with gradient 0.2 below 0, as a layer."""
     return keras.layers.LeakyReLU(negative_slope=_LEAK, name=name)(images)
 
 
-def relu(images, *, name: str | None = None):
+def relu(images: keras.KerasTensor, *, name: str | None = None) -> keras.KerasTensor:
     """ReLU as a layer."""
     return keras.layers.ReLU(name=name)(images)
 
 
 def convolve(
-    images, filters: int, kernel: int, *, stride: int = 1, bias: bool, pad="same", start=None
-):
+    images: keras.KerasTensor,
+    filters: int,
+    kernel: int,
+    *,
+    stride: int = 1,
+    bias: bool,
+    pad: str = "same",
+    start: keras.initializers.Initializer | str | None = None,
+) -> keras.KerasTensor:
     """Convolution with weights from N(0, 0.02), or from the initializer `start`."""
     return Conv2D(
         filters,
@@ -80,7 +89,16 @@ def convolve(
     )(images)
 
 
-def upsample(images, filters: int, kernel: int, *, bias: bool, how: str, odd="torch", start=None):
+def upsample(
+    images: keras.KerasTensor,
+    filters: int,
+    kernel: int,
+    *,
+    bias: bool,
+    how: str,
+    odd: str = "torch",
+    start: keras.initializers.Initializer | str | None = None,
+) -> keras.KerasTensor:
     """Doubles height and width and changes the channels.
 
     Args:
@@ -115,7 +133,7 @@ def upsample(images, filters: int, kernel: int, *, bias: bool, how: str, odd="to
     return doubled if same else CropFirst()(doubled)
 
 
-def to_images(features):
+def to_images(features: keras.KerasTensor) -> keras.KerasTensor:
     """The output of a generator: tanh to [-1, 1], in float32 whatever the compute dtype."""
     return keras.layers.Activation("tanh", dtype="float32", name="images")(features)
 
@@ -129,7 +147,9 @@ def check_input_skip(image_shape: tuple[int | None, ...], out_channels: int) -> 
         )
 
 
-def change_images(images, features, kernel: int, *, pad: str = "same"):
+def change_images(
+    images: keras.KerasTensor, features: keras.KerasTensor, kernel: int, *, pad: str = "same"
+) -> keras.KerasTensor:
     """The output of a generator with `input_skip`: its input plus a residual, clipped to [-1, 1].
 
     The residual is zero at first, so that an untrained generator is the identity.

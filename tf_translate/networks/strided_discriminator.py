@@ -123,7 +123,7 @@ def feature_discriminator(
     return keras.Model(inputs, [scores, *taps], name=name)
 
 
-def to_unit_range(images):
+def to_unit_range(images: keras.KerasTensor) -> keras.KerasTensor:
     """Images in [-1, 1] to [0, 1], for networks that were published for that range."""
     return keras.layers.Rescaling(0.5, offset=0.5, name="to_unit")(images)
 

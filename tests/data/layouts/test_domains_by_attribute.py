@@ -5,13 +5,12 @@ from collections import Counter
 
 import pytest
 from pyarrow import Table, parquet
-from pydantic import ValidationError
 
 from tests.data.image_files import config, plain, values
 from tf_translate.data.domain_dataset import open_domain_dataset
 from tf_translate.data.layouts.attribute_table import split_by_hash
 from tf_translate.data.layouts.detect import find_domains
-from tf_translate.errors import DataError
+from tf_translate.errors import ConfigError, DataError
 
 BY_HAIR = {"domain_column": "hair", "domain_a": "black", "domain_b": "blond"}
 COLUMNS = {  # image i is of value i
@@ -214,6 +213,6 @@ def test_domain_settings_need_a_column_and_two_different_values():
         ({**BY_HAIR, "domain_b": "black"}, "domain_b must be another value than domain_a"),
         ({**BY_HAIR, "domain_a": " "}, "domain_a"),
     ):
-        with pytest.raises(ValidationError, match=error):
+        with pytest.raises(ConfigError, match=error):
             config("x.csv", **settings)
     assert config("x.csv", domain_column="m", domain_a=1.0, domain_b=True).domain_a == "1"

@@ -61,9 +61,9 @@ class Index(Settings):
     source: str
     layout: str
     images: int = Field(ge=1)
-    splits: dict[Literal["train", "validation", "test"], DomainCounts] = Field({})
+    splits: dict[Literal["train", "validation", "test"], DomainCounts] = Field(default={})
     rows: dict[str, int] = Field(
-        {}
+        default={}
     )  # split as the table spells it -> number of rows; "" without a column split
     columns: tuple[str, ...] = ()
     skipped: tuple[str, ...] = ()
@@ -75,7 +75,7 @@ class Index(Settings):
     aspect: Aspect | None = None
     interpolation_a: Interpolation | None = None
     interpolation_b: Interpolation | None = None
-    white_level: int | None = Field(None, ge=1, le=65535)
+    white_level: int | None = Field(default=None, ge=1, le=65535)
     shards: tuple[Shard, ...]
     tables: dict[Literal["images.jsonl", "records.npy"], TableFile]
 
