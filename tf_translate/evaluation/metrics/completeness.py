@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tf_translate.evaluation.judges.judges import Judges, retrieval_hits
+from tf_translate.evaluation.metrics import content_ranking
 from tf_translate.evaluation.metrics.results import Direction, MetricValue, metric_value
 
 
@@ -38,6 +39,8 @@ class JudgeScores:
     retrieved: np.ndarray
     in_target: np.ndarray
     similarity: np.ndarray
+    margin: np.ndarray
+    reciprocal_rank: np.ndarray
 
 
 def headline_metrics(direction: Direction, judges: Judges, *, seed: int = 0) -> dict[str, float]:
@@ -104,10 +107,13 @@ def _random_targets(count: int, available: int, seed: int) -> np.ndarray:
 def score(images: np.ndarray, source_features: np.ndarray, judges: Judges) -> JudgeScores:
     """Scores images; `source_features` are the content features of their sources."""
     features = judges.content.features(images)
+    similarity = content_ranking.similarities(features, source_features)
     return JudgeScores(
         retrieved=retrieval_hits(features, source_features),
         in_target=judges.domain.predicts_target(images).astype(np.float64),
-        similarity=np.sum(features * source_features, axis=1),
+        similarity=np.diagonal(similarity),
+        margin=content_ranking.margins(similarity),
+        reciprocal_rank=content_ranking.reciprocal_ranks(similarity),
     )
 
 

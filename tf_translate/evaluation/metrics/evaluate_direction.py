@@ -77,6 +77,8 @@ def evaluate_direction(
         values = {
             "completeness": scale.completeness(own, resamples=resamples, seed=seed),
             "content/retrieval@1": metric_value(own.retrieved.mean()),
+            "content/reciprocal_rank": metric_value(own.reciprocal_rank.mean()),
+            "content/margin": metric_value(own.margin.mean()),
             **_label_accuracy(each.images, direction, labels),
             **_distances_to_truth(each.images, direction),
             "domain/accuracy": metric_value(own.in_target.mean()),
@@ -121,6 +123,8 @@ def _distances_to_truth(images: np.ndarray, direction: Direction) -> dict[str, M
     if direction.counterfactual:
         outside = pixel_distance.l1_outside_edit(outputs, source, truth)
         values[metric_definitions.L1_OUTSIDE_EDIT] = metric_value(np.nanmean(outside))
+        inside = pixel_distance.l1_inside_edit(outputs, source, truth)
+        values[metric_definitions.L1_INSIDE_EDIT] = metric_value(np.nanmean(inside))
     if min(truth.shape[1:3]) >= pixel_distance.SSIM_WINDOW:
         values["content/ssim"] = metric_value(pixel_distance.ssim(outputs, truth).mean())
     return values

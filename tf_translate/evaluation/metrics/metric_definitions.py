@@ -17,6 +17,7 @@ from tf_translate.pretrained.registry import PretrainedNetwork
 
 LABEL_ACCURACY = "content/label_accuracy"
 L1_OUTSIDE_EDIT = "content/l1_outside_edit"
+L1_INSIDE_EDIT = "content/l1_inside_edit"
 LABEL_JUDGE_ACCURACY = "label judge: accuracy on real held-out target images"
 RESTYLED_RETRIEVAL = (
     "content judge: retrieval@1 of held-out source images after random style changes"
@@ -78,6 +79,19 @@ def metric_definitions(
             f"cosine similarity of the content judge's features at {judges.content.side} px; "
             f"{on}; a tie among k counts 1/k; identity is 1 by construction, as each image is "
             "compared with itself",
+        ),
+        Metric(
+            "content/reciprocal_rank",
+            f"1 / rank of the own source among {count} held-out sources, the mean over images; 1 "
+            "if it is always the nearest.",
+            f"features as for content/retrieval@1; equally near sources share a rank; {on}",
+        ),
+        Metric(
+            "content/margin",
+            "How much nearer the own source is than the nearest other one; above 0 if it is the "
+            "nearest, and larger the clearer it is.",
+            "cosine similarity to the own source minus that to the most similar other one, the "
+            f"mean over images; features as for content/retrieval@1; {on}",
         ),
     ]
     definitions += _label_definitions(labels, on)
@@ -150,6 +164,16 @@ def _truth_definitions(direction: Direction, on: str) -> list[Metric]:
                 "Mean absolute difference from the source outside the region that the true edit "
                 "changes.",
                 "pixels in [-1, 1] where source and truth differ by at most 2 of 255; "
+                f"{input_images}",
+                higher_is_better=False,
+            )
+        )
+        definitions.append(
+            Metric(
+                L1_INSIDE_EDIT,
+                "Mean absolute difference from the ground truth inside the region that the true "
+                "edit changes; compare it with that of the unchanged source.",
+                "pixels in [-1, 1] where source and truth differ by more than 2 of 255; "
                 f"{input_images}",
                 higher_is_better=False,
             )

@@ -104,6 +104,24 @@ def l1_outside_edit(images: np.ndarray, sources: np.ndarray, truth: np.ndarray) 
     return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan).astype(np.float32)
 
 
+def l1_inside_edit(images: np.ndarray, sources: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Computes the L1 distance of every image to the truth inside the true edit.
+
+    Args:
+        images, sources, truth: As in `l1_outside_edit`.
+
+    Returns:
+        float32 `(n,)` in [0, 2], the mean over the pixels of the edit; NaN where there are none.
+    """
+    images, truth = _checked(images, truth)
+    sources, truth = _checked(sources, truth)
+    changed = np.abs(truth - sources).max(-1) > _UNCHANGED
+    differences = np.abs(images - truth).mean(-1)
+    counts = changed.sum((1, 2))
+    sums = np.where(changed, differences, 0.0).sum((1, 2))
+    return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan).astype(np.float32)
+
+
 def _in_chunks(measure: Callable, images: np.ndarray, truth: np.ndarray) -> np.ndarray:
     """Measures images in chunks, to bound memory."""
     parts = [

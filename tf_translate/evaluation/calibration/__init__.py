@@ -1,0 +1,1 @@
+"""Whether metrics fall with damage they claim to see: images damaged on purpose, measured."""
