@@ -24,6 +24,7 @@ from exporters.bundle.field_types import (
     Interpolation,
     Label,
     Line,
+    ModelPath,
     Name,
     RelativePath,
     Shape,
@@ -174,7 +175,7 @@ class ArtifactRecord(_Record):
     """
 
     kind: Literal["saved_model", "tflite"]
-    path: RelativePath
+    path: ModelPath
     recipe: Name
     description: str = ""
     settings: Data = {}

@@ -179,6 +179,19 @@ def test_a_changed_model_is_refused(copy, tmp_path):
         exporters.write_android_project(copy, tmp_path / "app")
 
 
+def test_a_path_of_a_model_cannot_be_code(copy, edit_manifest, tmp_path):
+    path = 'x" + run { exit() } + ".tflite'
+    (copy / "float32.tflite").rename(copy / path)
+
+    def change(content):
+        content["artifacts"]["float32"]["path"] = path
+        content["files"][path] = content["files"].pop("float32.tflite")
+
+    edit_manifest(copy, change)
+    with pytest.raises(exporters.BundleError, match=r"`artifacts.float32.path`: it must be letter"):
+        exporters.write_android_project(copy, tmp_path / "app")
+
+
 def test_code_of_a_bundle_is_not_taken_over(copy, tmp_path):
     (copy / "examples" / "Translator.kt").write_text("evil")
     app = exporters.write_android_project(copy, tmp_path / "app")
