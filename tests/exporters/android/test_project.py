@@ -148,7 +148,8 @@ def test_words_of_a_foreign_manifest_stay_text():
     [
         ({"recipe": "int8"}, "`recipe` must be one of the bundle's .float32., got 'int8'; export"),
         ({"package": "zebras"}, "`package` must be two or more words of .* got 'zebras'"),
-        ({"package": "org.in.zebras"}, "none of them a keyword of Kotlin"),
+        ({"package": "org.in.zebras"}, "none of them a keyword of Kotlin or Java"),
+        ({"package": "org.example.new"}, "none of them a keyword of Kotlin or Java"),
         ({"package": 'org.x";'}, "`package` must be"),
     ],
 )
@@ -156,6 +157,12 @@ def test_a_wrong_option_is_refused_and_nothing_is_written(small, tmp_path, optio
     with pytest.raises(exporters.ExportError, match=message):
         exporters.write_android_project(small, tmp_path / "app", **options)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_words_that_only_the_examples_reserve_can_be_in_a_package(small, tmp_path):
+    package = "run.gpu.inputs"  # names in Translator.kt
+    app = exporters.write_android_project(small, tmp_path / "app", package=package)
+    assert 'namespace = "run.gpu.inputs"' in (app / "app" / "build.gradle.kts").read_text()
 
 
 def test_a_project_never_overwrites(small, tmp_path):
