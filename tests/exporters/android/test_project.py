@@ -15,7 +15,17 @@ import exporters
 from exporters.android.choices import offers
 from exporters.bundle.bundle import open_bundle
 from exporters.bundle.signatures import make_records
-from tests.exporters.fakes import Signature, Tensor, dim, edit, negative, paint, refine, swap
+from tests.exporters.fakes import (
+    ScalarsWithDefault,
+    Signature,
+    Tensor,
+    dim,
+    edit,
+    negative,
+    paint,
+    refine,
+    swap,
+)
 
 JAVA = "app/src/main/java/org/example/zebras"
 
@@ -111,6 +121,12 @@ def test_the_list_offers_what_needs_one_image_alone():
     assert left_out == ["swap", "paint"]
     assert "translator.edit(pixelsOf(image, 12, 8), floatArrayOf(0f, 1f, 0f))" in found[2].code
     assert "floatArrayOf(3f), floatArrayOf(1f, 0f)" in found[-1].code  # the defaults
+
+
+def test_a_default_that_the_function_lacks_is_required():
+    mask = ScalarsWithDefault("mask", (None, 8, 12, 1), default=(1.0,))  # one for all pixels
+    signature = Signature("blend", lambda image, mask: {"image": image}, (Tensor(), mask))
+    assert offers(make_records({"blend": signature}), {}) == ([], ["blend"])
 
 
 def test_a_larger_result_keeps_its_size_in_the_list():
