@@ -190,6 +190,14 @@ class ArtifactRecord(_Record):
             raise ValueError(f"there is no recipe {recipe!r}; known are {', '.join(RECIPES)}")
         return recipe
 
+    def tolerance(self, signature: SignatureRecord, output: TensorRecord) -> Tolerance:
+        """How far an output of a signature may be from the original's."""
+        if output.dtype == "uint8":
+            allowed = self.uint8_tolerance
+        else:
+            allowed = self.float_tolerance.allowing_rounding(signature.rounding_error)
+        return allowed.widened(signature.tolerance_factor)
+
 
 class GoldenRecord(_Record):
     """The path of the golden inputs and outputs, and how many cases each signature has."""
