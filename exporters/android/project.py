@@ -8,6 +8,7 @@ from pathlib import Path
 
 from exporters.android.choices import Offer, offers
 from exporters.android.golden_calls import calls, readers
+from exporters.arguments import check_path, check_type
 from exporters.bundle.bundle import Bundle, open_bundle, writing_folder
 from exporters.card import template_files
 from exporters.card.app_example import examples
@@ -75,6 +76,10 @@ def write_android_project(
         ExportError: If the folder is not empty, there is no such recipe, the package is not a
             name, or no signature makes one colour image of one colour image.
     """
+    check_path("directory", directory)
+    check_type("package", package, str, "a text")
+    if recipe is not None:
+        check_type("recipe", recipe, str, "a text")
     opened = open_bundle(bundle)
     model = _model(opened, recipe)
     _check_package(package)
