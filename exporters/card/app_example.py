@@ -311,12 +311,21 @@ def _return_value(
 
 
 def _identifiers(names: Sequence[str], language: Mapping[str, Any]) -> dict[str, str]:
-    """Identifiers for names: in camel case, unless two of them would then be equal."""
+    """Identifiers for names: in camel case, unless two of them would then be equal.
+
+    Reserved words get as many `_` as make them no word and no other name.
+    """
     camel = {name: _camel(name) for name in names}
     unique = len(set(camel.values())) == len(names)
     identifiers = camel if unique else {name: name for name in names}
-    reserved = set(language["reserved"])
-    return {name: f"{each}_" if each in reserved else each for name, each in identifiers.items()}
+    taken = {*language["reserved"], *identifiers.values()}
+    for name, word in identifiers.items():
+        if word in language["reserved"]:
+            while word in taken:
+                word += "_"
+            identifiers[name] = word
+            taken.add(word)
+    return identifiers
 
 
 def _in_comment(text: str) -> str:

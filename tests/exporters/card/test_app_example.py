@@ -10,7 +10,8 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter
 
 from exporters.bundle.signatures import make_records
-from exporters.card.app_example import examples
+from exporters.card import template_files
+from exporters.card.app_example import argument_names, examples
 from tests.exporters.fakes import Signature, Tensor, negative
 
 DOCUMENTED = (
@@ -195,6 +196,16 @@ def test_reserved_words_of_the_language_are_renamed_in_an_example(described, lan
     own = {KOTLIN: ["object_", "inputs_", "runner"], SWIFT: ["object", "inputs", "runner_"]}
     assert list(found["parameters"].values()) == own[language]
     assert _functions(described, language)["a_to_b_uint8"]["name"] == "aToB"
+
+
+@languages
+def test_a_reserved_word_does_not_get_the_name_of_another_input(language):
+    word = {KOTLIN: "object", SWIFT: "operator"}[language]
+    inputs = tuple(Tensor(name, (None, 2), value_range=None) for name in (word, f"{word}_"))
+    signature = Signature("a_to_b", lambda **tensors: tensors, inputs, inputs)
+    (record,) = make_records({"a_to_b": signature}).values()
+    found = argument_names(template_files.load(language.grammar.split("_")[-1]), record)
+    assert found == {word: f"{word}__", f"{word}_": f"{word}_"}
 
 
 def _has_error(language, text):
