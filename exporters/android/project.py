@@ -141,7 +141,7 @@ def _sources(
     values: Mapping[str, object] = {
         **template_files.load("kotlin")["versions"],
         **_VERSIONS,
-        "title": _plain(bundle.root.resolve().name),
+        "title": _plain(bundle.root.resolve().name).strip(". ") or "app",  # a rule of Gradle
         "package": package,
         "folder": folder,
         "model": model,

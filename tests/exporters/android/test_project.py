@@ -4,6 +4,7 @@ tests/scripts/test_doors.py compiles one and runs its test, where a Kotlin compi
 """
 
 import re
+import shutil
 import tomllib
 import xml.etree.ElementTree as ElementTree
 from importlib.resources import files as resources
@@ -179,6 +180,13 @@ def test_words_that_only_the_examples_reserve_can_be_in_a_package(small, tmp_pat
     package = "run.gpu.inputs"  # names in Translator.kt
     app = exporters.write_android_project(small, tmp_path / "app", package=package)
     assert 'namespace = "run.gpu.inputs"' in (app / "app" / "build.gradle.kts").read_text()
+
+
+def test_a_project_has_a_name_that_gradle_accepts(small, tmp_path):
+    bundle = shutil.copytree(small, tmp_path / '.zebras "$x" v1.')
+    app = exporters.write_android_project(bundle, tmp_path / "app")
+    settings = (app / "settings.gradle.kts").read_text()
+    assert 'rootProject.name = "zebras __x_ v1"\n' in settings
 
 
 def test_a_project_never_overwrites(small, tmp_path):
