@@ -84,7 +84,11 @@ def test_a_recipe_that_failed_too_is_not_suggested():
         ([check("float32", math.nan, fault="...")], (), "values that are not finite"),
         ([check("int8", 50.0, fault="...")], (), "outside of its value range"),
         ([], ("int8 cannot be replayed: no",), "it was not replayed"),
-        ([check("int8", 50.0)], ("int8: output 'image' of 'a_to_b_uint8' is",), "its pixels differ"),
+        (
+            [check("int8", 50.0)],
+            ("int8: output 'image' of 'a_to_b_uint8' is",),
+            "its pixels differ",
+        ),
     ],
 )
 def test_the_reason_is_stated(outputs, faults, reason):
