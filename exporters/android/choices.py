@@ -1,5 +1,6 @@
 """What the app offers: signatures that make one colour image of one, as Kotlin calls."""
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -8,6 +9,7 @@ from exporters.card import template_files
 from exporters.card.app_example import argument_names, bitmap_call, function_names, usage
 from exporters.card.tensor_text import (
     app_signatures,
+    default_texts,
     direction_words,
     display_name,
     is_colour_image,
@@ -80,9 +82,10 @@ def offers(
 def _image(record: SignatureRecord) -> TensorRecord | None:
     """The only image among the inputs; None if the app cannot call the signature with it alone."""
     images = [each for each in record.inputs if is_colour_image(each)]
-    others = [each for each in record.inputs if not is_colour_image(each)]
-    required = [each for each in others if each.default is None]
-    is_callable = all(each.labels and each.dtype == "float32" for each in required)
+    required = _required(record)
+    is_callable = all(
+        each.dtype == "float32" and math.prod(each.shape) == len(each.labels) for each in required
+    )
     one_result = len(record.outputs) == 1 and is_colour_image(record.outputs[0])
     if len(images) == 1 and one_result and is_callable and len(required) <= 1:
         return images[0]
@@ -91,7 +94,7 @@ def _image(record: SignatureRecord) -> TensorRecord | None:
 
 def _label_values(record: SignatureRecord) -> Iterator[tuple[str, dict[str, str]]]:
     """Values for the input that has no default: one entry for each of its labels."""
-    required = [e for e in record.inputs if e.default is None and not is_colour_image(e)]
+    required = _required(record)
     if not required:
         yield "", {}
         return
@@ -99,6 +102,12 @@ def _label_values(record: SignatureRecord) -> Iterator[tuple[str, dict[str, str]
     for index, label in enumerate(tensor.labels[:_MAX_LABELS]):
         values = [number(float(position == index)) + "f" for position in range(len(tensor.labels))]
         yield label, {tensor.name: ", ".join(values)}
+
+
+def _required(record: SignatureRecord) -> list[TensorRecord]:
+    """The inputs besides images that its function has no default for."""
+    others = [each for each in record.inputs if not is_colour_image(each)]
+    return [each for each in others if default_texts(each) is None]
 
 
 def _literal(text: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from exporters.android.choices import Offer, offers
 from exporters.android.golden_calls import calls, readers
+from exporters.arguments import check_path, check_type
 from exporters.bundle.bundle import Bundle, open_bundle, writing_folder
 from exporters.card import template_files
 from exporters.card.app_example import examples
@@ -25,6 +26,14 @@ _VERSIONS = {"gradle_plugin": "8.9.1", "kotlin": "2.2.21", "compile_sdk": "36", 
 _MAX_GOLDEN_BYTES = 64 * 2**20  # a test is no part of the app
 _MAX_RESULT_PIXELS = 16_000_000  # 64 MB as an Android bitmap, and about twice that while it is made
 _PACKAGE_PATTERN = r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+"
+# Words that cannot be part of a package: Gradle compiles Kotlin, and makes a class of Java for it.
+_KEYWORDS = (
+    "abstract as assert boolean break byte case catch char class const continue default do double "
+    "else enum extends false final finally float for fun goto if implements import in instanceof "
+    "int interface is long native new null object package private protected public return short "
+    "static strictfp super switch synchronized this throw throws transient true try typealias "
+    "typeof val var void volatile when while"
+)
 _MAIN, _TEST = "app/src/main", "app/src/androidTest"
 _TEMPLATES = {  # path in the project by the name of the template
     "settings.gradle.kts": "settings.gradle.kts",
@@ -67,6 +76,10 @@ def write_android_project(
         ExportError: If the folder is not empty, there is no such recipe, the package is not a
             name, or no signature makes one colour image of one colour image.
     """
+    check_path("directory", directory)
+    check_type("package", package, str, "a text")
+    if recipe is not None:
+        check_type("recipe", recipe, str, "a text")
     opened = open_bundle(bundle)
     model = _model(opened, recipe)
     _check_package(package)
@@ -108,12 +121,15 @@ def _model(bundle: Bundle, recipe: str | None) -> str:
 
 
 def _check_package(package: str) -> None:
-    keywords = set(template_files.load("kotlin")["reserved"])
-    if not re.fullmatch(_PACKAGE_PATTERN, package) or keywords & set(package.split(".")):
+    if not re.fullmatch(_PACKAGE_PATTERN, package) or _has_keyword(package):
         raise ExportError(
             "`package` must be two or more words of a-z, 0-9 and _ with dots between them, none of "
-            f"them a keyword of Kotlin, such as 'org.example.zebras', got {package!r}"
+            f"them a keyword of Kotlin or Java, such as 'org.example.zebras', got {package!r}"
         )
+
+
+def _has_keyword(package: str) -> bool:
+    return not set(_KEYWORDS.split()).isdisjoint(package.split("."))
 
 
 def _sources(
@@ -125,7 +141,7 @@ def _sources(
     values: Mapping[str, object] = {
         **template_files.load("kotlin")["versions"],
         **_VERSIONS,
-        "title": _plain(bundle.root.resolve().name),
+        "title": _plain(bundle.root.resolve().name).strip(". ") or "app",  # a rule of Gradle
         "package": package,
         "folder": folder,
         "model": model,

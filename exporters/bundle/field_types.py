@@ -1,6 +1,7 @@
 """What single values in `manifest.json` must be: names, paths, shapes, labels, nested settings."""
 
 import math
+import re
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
 
@@ -20,6 +21,12 @@ def is_inside(path: str) -> bool:
 def _check_inside(path: str) -> str:
     if not is_inside(path):
         raise ValueError(f"the path {path!r} leads outside the bundle")
+    return path
+
+
+def _check_model_path(path: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_./-]+", path):
+        raise ValueError(f"it must be letters, digits and any of _ . - /, got {path!r}")
     return path
 
 
@@ -58,6 +65,7 @@ def check_depth(value: Any, left: int = MAX_DEPTH) -> Any:
 NAME_PATTERN = r"^[A-Za-z][A-Za-z0-9_]*$"
 Name = Annotated[str, Field(pattern=NAME_PATTERN, max_length=100)]
 RelativePath = Annotated[str, Field(max_length=500), AfterValidator(_check_inside)]
+ModelPath = Annotated[RelativePath, AfterValidator(_check_model_path)]  # it stands in app code
 Shape = Annotated[tuple[int, ...], Field(max_length=8), AfterValidator(_check_shape)]
 Data = Annotated[dict[str, Any], AfterValidator(check_depth)]
 Label = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_check_label)]

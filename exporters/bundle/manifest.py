@@ -24,6 +24,7 @@ from exporters.bundle.field_types import (
     Interpolation,
     Label,
     Line,
+    ModelPath,
     Name,
     RelativePath,
     Shape,
@@ -174,7 +175,7 @@ class ArtifactRecord(_Record):
     """
 
     kind: Literal["saved_model", "tflite"]
-    path: RelativePath
+    path: ModelPath
     recipe: Name
     description: str = ""
     settings: Data = {}
@@ -188,6 +189,14 @@ class ArtifactRecord(_Record):
         if recipe not in RECIPES:
             raise ValueError(f"there is no recipe {recipe!r}; known are {', '.join(RECIPES)}")
         return recipe
+
+    def tolerance(self, signature: SignatureRecord, output: TensorRecord) -> Tolerance:
+        """How far an output of a signature may be from the original's."""
+        if output.dtype == "uint8":
+            allowed = self.uint8_tolerance
+        else:
+            allowed = self.float_tolerance.allowing_rounding(signature.rounding_error)
+        return allowed.widened(signature.tolerance_factor)
 
 
 class GoldenRecord(_Record):

@@ -154,15 +154,16 @@ def _function(
         parameters=", ".join(_parameter(language, each) for each in arguments),
         passed="".join(fill(language["passed"], **values) for values in arguments),
         allocated="".join(fill(language["allocated"], **values) for values in results),
-        float_signature=_float_signature(language, name, record),
+        float_signature=_float_signature(language, records, record.pixels_of or name),
         **_return_value(language, results),
     )
 
 
-def _float_signature(language: Mapping[str, Any], name: str, record: SignatureRecord) -> str:
-    """The signature that a GPU runs; none if tensors of uint8 are not scaled images."""
-    if record.pixels_of:
-        return fill(language["float_signature"], name=record.pixels_of)
+def _float_signature(
+    language: Mapping[str, Any], records: Mapping[str, SignatureRecord], name: str
+) -> str:
+    """The signature that a GPU runs, by its name; none if it has tensors of uint8 itself."""
+    record = records[name]
     if any(tensor.dtype == "uint8" for tensor in (*record.inputs, *record.outputs)):
         return str(language["no_float_signature"])
     return fill(language["float_signature"], name=name)
@@ -311,12 +312,21 @@ def _return_value(
 
 
 def _identifiers(names: Sequence[str], language: Mapping[str, Any]) -> dict[str, str]:
-    """Identifiers for names: in camel case, unless two of them would then be equal."""
+    """Identifiers for names: in camel case, unless two of them would then be equal.
+
+    Reserved words get as many `_` as make them no word and no other name.
+    """
     camel = {name: _camel(name) for name in names}
     unique = len(set(camel.values())) == len(names)
     identifiers = camel if unique else {name: name for name in names}
-    reserved = set(language["reserved"])
-    return {name: f"{each}_" if each in reserved else each for name, each in identifiers.items()}
+    taken = {*language["reserved"], *identifiers.values()}
+    for name, word in identifiers.items():
+        if word in language["reserved"]:
+            while word in taken:
+                word += "_"
+            identifiers[name] = word
+            taken.add(word)
+    return identifiers
 
 
 def _in_comment(text: str) -> str:

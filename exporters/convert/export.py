@@ -137,6 +137,7 @@ def _check_types(signatures: Any, directory: Any, options: ExportOptions) -> Non
         _check_signature(each)
     check_batches_by_signature("golden_images", options.golden_images)
     check_type("seed", options.seed, Integral, "a whole number")
+    check_type("model_version", options.model_version, str, "a text")
     for name in ("source", "provenance"):
         value = getattr(options, name)
         check_type(name, {} if value is None else value, Mapping, "a mapping")

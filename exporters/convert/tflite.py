@@ -84,7 +84,6 @@ def _check_cases(
 ) -> None:
     for name, golden in cases.items():
         record = bundle.manifest.signatures[name]
-        tolerance = recipe.float_tolerance.widened(record.tolerance_factor)
         outputs = [_run(runner, name, inputs) for inputs, _ in golden.cases()]
         for tensor in record.outputs:
             values = np.stack([each[tensor.name] for each in outputs])
@@ -93,6 +92,7 @@ def _check_cases(
                 raise ExportError(
                     f"{output} is not finite after conversion though the original's is"
                 )
+            tolerance = bundle.manifest.artifacts[recipe.name].tolerance(record, tensor)
             if fault := range_fault(tensor, values, tolerance):
                 raise ExportError(
                     f"{output} is {fault}, after conversion though the original's is not; choose "

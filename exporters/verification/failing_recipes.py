@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from exporters.verification.report import OutputCheck
 
-_SAFE = ("float16", "float32")  # recipes to try, smaller first, where no file of the bundle passes
+_SAFE = ("float16", "float32")  # recipes that pass for most models, the smaller first
 
 
 @dataclass(frozen=True)
@@ -40,20 +40,23 @@ class FailingRecipe:
         reason: Why it fails, such as `21.0 dB, limit 28`.
         psnr: The lowest in decibels of its failing outputs; None if none was compared.
         passing: The files that pass.
+        suggested: A recipe to export, if no file passes; None if all that are safe fail.
     """
 
     recipe: str
     reason: str
     psnr: float | None
     passing: tuple[PassingRecipe, ...]
+    suggested: str | None
 
     def sentence(self) -> str:
         """For people, such as `int8 fails (21.0 dB, limit 28): int8_float_norm passes (...)`."""
         if self.passing:
             others = ", ".join(each.sentence() for each in self.passing)
         else:
-            untried = [name for name in _SAFE if name != self.recipe]
-            others = f"no other file of the bundle passes; export with --recipe {untried[0]}"
+            others = "no other file of the bundle passes"
+        if self.suggested is not None:
+            others += f"; export with --recipe {self.suggested}"
         return f"{self.recipe} fails ({self.reason}): {others}"
 
     def as_dict(self) -> dict[str, Any]:
@@ -84,18 +87,20 @@ def failing_recipes(
         for name, size in sorted(sizes.items(), key=lambda item: item[1])
         if name not in failing and checks[name]
     ]
-    return tuple(_failing(name, checks[name], tuple(passing)) for name in failing)
+    untried = [name for name in _SAFE if name not in sizes]
+    suggested = None if passing or not untried else untried[0]
+    return tuple(
+        FailingRecipe(name, *_why(checks[name]), tuple(passing), suggested) for name in failing
+    )
 
 
-def _failing(
-    name: str, checks: Sequence["OutputCheck"], passing: tuple[PassingRecipe, ...]
-) -> FailingRecipe:
+def _why(checks: Sequence["OutputCheck"]) -> tuple[str, float | None]:
+    """The reason why a file fails, and its lowest PSNR if outputs were compared and fail."""
     failed = [each for each in checks if not each.passed]
     if not failed:
-        reason = "its outputs are others" if checks else "it does not run"
-        return FailingRecipe(name, reason, None, passing)
+        return ("its pixels differ from its floats" if checks else "it was not replayed"), None
     worst = min(failed, key=lambda each: _or_least(_lowest_psnr(each)))
-    return FailingRecipe(name, _reason(worst), _lowest_psnr(worst), passing)
+    return _reason(worst), _lowest_psnr(worst)
 
 
 def _reason(check: "OutputCheck") -> str:

@@ -111,11 +111,7 @@ def _tolerances(
 ) -> dict[str, dict[str, float]]:
     """How far an output of each `.tflite` file may be off; limits that do not exist left out."""
     return {
-        artifact.path: (
-            artifact.uint8_tolerance if tensor.dtype == "uint8" else artifact.float_tolerance
-        )
-        .widened(record.tolerance_factor)
-        .model_dump(exclude_none=True)
+        artifact.path: artifact.tolerance(record, tensor).model_dump(exclude_none=True)
         for artifact in artifacts
     }
 

@@ -24,6 +24,8 @@ def measure_rounding(
 ) -> dict[str, SignatureRecord]:
     """The records with a `rounding_error` where a signature has a `float64_function`.
 
+    Its uint8 variant has the same error where it has outputs of floats, such as a latent.
+
     Warns where that function cannot be called, and where the error is above what is recorded.
     """
     measured = dict(records)
@@ -47,7 +49,9 @@ def measure_rounding(
                 stacklevel=2,
             )
         update = {"rounding_error": min(found, MAX_ROUNDING_ERROR)}
-        measured[name] = records[name].model_copy(update=update)
+        for key, record in records.items():
+            if key == name or (record.pixels_of == name and _has_floats(record)):
+                measured[key] = record.model_copy(update=update)
     return measured
 
 
@@ -73,6 +77,10 @@ def rounding_error(
                 difference = compare(expected, outputs[tensor.name][None], tensor)
                 largest = max(largest, difference.max_abs)
     return largest
+
+
+def _has_floats(record: SignatureRecord) -> bool:
+    return any(tensor.dtype == "float32" for tensor in record.outputs)
 
 
 def _widened(value: np.ndarray) -> tf.Tensor:

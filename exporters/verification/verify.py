@@ -283,11 +283,7 @@ class _Replay:
             self.sheet.add(
                 artifact, signature, tensor, outputs=actual, difference=golden_difference
             )
-            tolerance = (
-                record.uint8_tolerance
-                if tensor.dtype == "uint8"
-                else record.float_tolerance.allowing_rounding(described.rounding_error)
-            ).widened(described.tolerance_factor)
+            tolerance = record.tolerance(described, tensor)
             output = f"{artifact}: output {name!r} of {signature!r}"
             faults = [
                 _fault(output + cases, tolerance, found) for cases, found in differences.items()

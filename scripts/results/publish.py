@@ -15,6 +15,7 @@ python -m scripts.results.publish --input FOLDER NAME
 python -m scripts.results.publish --cpu-kernels FOLDER NAME
 python -m scripts.results.publish --parity FOLDER NAME
 python -m scripts.results.publish --fuzz FOLDER NAME
+python -m scripts.results.publish --public-generators FOLDER NAME
 """
 
 import json
@@ -44,6 +45,7 @@ TABLES = {  # by option, the file in FOLDER
     "--input": "bench_input.json",
     "--cpu-kernels": "cpu_kernels.json",
     "--parity": "parity.json",
+    "--public-generators": "bench_public_generators.json",
 }
 
 

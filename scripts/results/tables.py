@@ -342,6 +342,36 @@ def _fuzz_table(result: dict) -> str:
     return "\n".join([*lines, ""])
 
 
+def _public_generators_table(result: dict) -> str:
+    """One row for each generator: its errors by recipe, and its time beside the plain file."""
+    lines = [
+        f"`{result['command']}`, {result['machine']}, one thread:",
+        "",
+        "| generator | verified | float32 | float16 | dynamic int8 | integers | on XNNPACK "
+        "| ms | × plain converter | translates images |",
+        "|---" * 10 + "|",
+    ]
+    for name, row in result["generators"].items():
+        if "psnr" not in row:
+            lines.append(f"| {name} | refused: {row['refused'][0]} |" + " |" * 8)
+            continue
+        psnr, beside = row["psnr"], row.get("beside_plain_converter")
+        integers = [f"{each} {psnr[each]:.0f}" for each in row["on_xnnpack"] if "int" in each][1:]
+        failed = [" (int8_float_norm: {int8_float_norm:.1f}, fails)".format(**psnr)]
+        cells = [
+            name,
+            "yes" if row["passed"] else "**no**",
+            *(f"{psnr[each]:.0f} dB" for each in ("float32", "float16", "dynamic_int8")),
+            f"{integers[0]} dB" + (failed[0] if row["refused"] else ""),
+            ", ".join(sorted({f"{share:.0%}" for share in row["on_xnnpack"].values()})),
+            f"{beside['median_ms']:.1f}" if beside else "–",
+            "{ratio:.3f} ({ratio_p10:.3f} to {ratio_p90:.3f})".format(**beside) if beside else "–",
+            "yes" if row["translated"].startswith("(") else row["translated"],
+        ]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join([*lines, ""])
+
+
 TABLES = {  # by the key that only this kind of result has
     "ablation": _ablation_table,
     "benchmark": _benchmark_table,
@@ -357,5 +387,6 @@ TABLES = {  # by the key that only this kind of result has
     "repeats": _repeats_table,
     "image_memory": _image_memory_table,
     "parity": _parity_table,
+    "generators": _public_generators_table,
     "counts": _fuzz_table,
 }

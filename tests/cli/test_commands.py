@@ -110,7 +110,7 @@ def test_benchmark_prints_json(command, bundle):
     assert all(timing["median_ms"] > 0 for timing in timings)
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_benchmark_with_card_updates_the_card_and_the_bundle_still_verifies(
     command, mistake, bundle, tmp_path
 ):

@@ -51,7 +51,7 @@ def test_a_calibration_folder_that_no_recipe_needs_is_reported(command, trained,
     assert "--calibration is not used: none of the recipes" in " ".join(out.split())
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_no_optimize_leaves_the_file_as_the_converter_wrote_it(command, trained, tmp_path):
     for option, optimized in (((), True), (("--no-optimize",), False)):
         bundle = tmp_path / str(optimized)
@@ -110,7 +110,7 @@ def test_a_model_without_norms_of_each_image_cannot_freeze_them(mistake, trained
     assert not bundle.exists()
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_norm_inputs_verify_and_normalize_all_tiles_alike(command, mistake, pairs, tmp_path):
     run, bundle = tmp_path / "run", tmp_path / "bundle"
     options = settings(

@@ -34,7 +34,13 @@ def _start(generator, folder):
         text=True,
         env=os.environ | {"TMPDIR": str(folder / "temporary")},
         start_new_session=True,
+        preexec_fn=_take_ctrl_c,
     )
+
+
+def _take_ctrl_c():
+    """Children of a background job of a shell ignore Ctrl-C by default."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _written(folder):
@@ -88,7 +94,7 @@ def test_an_interrupted_export_leaves_nothing_behind(generator, tmp_path, moment
     assert not (tmp_path / "bundles").exists()
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_an_empty_folder_that_was_there_is_still_there(generator, tmp_path):
     (tmp_path / "bundles" / "new" / "bundle").mkdir(parents=True)
     process = _start(generator, tmp_path)
@@ -153,6 +159,10 @@ with removing_unfinished_work():
 
 def test_a_signal_that_other_code_catches_ends_the_command_too():
     done = subprocess.run(
-        [sys.executable, "-c", CAUGHT_BY_OTHERS], capture_output=True, text=True, timeout=30
+        [sys.executable, "-c", CAUGHT_BY_OTHERS],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        preexec_fn=_take_ctrl_c,
     )
     assert (done.returncode, done.stdout, done.stderr) == (130, "removed\n", "")

@@ -62,7 +62,7 @@ def test_errors_in_optimizer_settings_name_the_key_and_its_rule(mistake, tmp_pat
     near = "no setting 'model.optimizer.learning_rat'; did you mean 'model.optimizer.learning_rate'"
     assert near in sentence("learning_rat=1")
     assert "no setting 'model.optimizer.beta_1'" in sentence("beta_1=0.5")  # RMSProp has none
-    assert "'adam', 'rmsprop'" in sentence("kind=adamw")
+    assert "'adam' or 'rmsprop'" in sentence("kind=adamw")
 
 
 def test_a_missing_feature_extractor_file_is_rejected(mistake, tmp_path, labelled):

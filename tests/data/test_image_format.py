@@ -15,7 +15,7 @@ from tf_translate.data.image_dataset import open_image_dataset
 from tf_translate.data.image_format import ImageFormat, image_formats
 from tf_translate.data.packed.packing_input import find_to_pack
 from tf_translate.data.packed.writer import PackingOptions, pack
-from tf_translate.errors import DataError
+from tf_translate.errors import ConfigError, DataError
 
 CASES = Path(__file__).parents[1] / "fixtures" / "cases"
 LOCATIONS = ("memory", "disk", "none")
@@ -154,7 +154,7 @@ def test_colour_profiles_and_floats_are_counted_for_a_data_set(tmp_path):
 
 @pytest.mark.parametrize("value", [0, 65536, 1.5])
 def test_an_impossible_white_level_is_refused(value):
-    with pytest.raises(ValueError, match="white_level"):
+    with pytest.raises(ConfigError, match="white_level"):
         DataConfig(path="x", white_level=value)
 
 

@@ -120,11 +120,11 @@ def test_a_piecewise_learning_rate_changes_at_fractions_of_the_updates_of_each_p
     [
         ([0.5], "needs lr_boundaries and as many lr_factors"),
         ([0.5, 0.25], "lr_boundaries must ascend"),
-        ([0.5, 1.0], "less than 1"),
+        ([0.5, 1.0], "must be below 1"),
     ],
 )
 def test_boundaries_without_a_factor_or_out_of_order_are_refused(boundaries, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ConfigError, match=message):
         _piecewise(lr_boundaries=boundaries)
 
 

@@ -229,5 +229,5 @@ def test_selecting_the_best_checkpoint_needs_validation_images(tmp_path):
 
 
 def test_patience_needs_scored_checkpoints(table):
-    with pytest.raises(ValueError, match=r"checkpoint_selection = 'last'"):
+    with pytest.raises(ConfigError, match=r"checkpoint_selection = 'last'"):
         _config(table, checkpoint_selection="last", patience=2)

@@ -55,6 +55,7 @@ def test_signatures_that_are_none_are_refused(tmp_path, case):
         ({"golden_images": PIXELS}, r"`golden_images` must be a mapping .* array of shape"),
         ({"golden_images": {"a_to_b": PIXELS}}, "`golden_images` must be a mapping such as"),
         ({"seed": "x"}, "`seed` must be a whole number, got 'x'"),
+        ({"model_version": 1.2}, "`model_version` must be a text, got 1.2"),
         ({"source": "run"}, "`source` must be a mapping, got 'run'"),
         ({"web": True}, "`web` must hold paths of packed files, got True"),
         ({"sidecar": {"a/b": "text"}}, r"`sidecar\['a/b'\]` must be bytes, got 'text'"),
@@ -144,6 +145,18 @@ USED = {
     "runs": (lambda b, _: exporters.benchmark(b, runs="5"), "`runs` must be a whole number"),
     "other": (lambda b, _: exporters.compare(b, None), "`other` must be a path, got None"),
     "timings": (lambda b, _: exporters.keep_latency(b, 5), "`timings` must hold what `benchmark`"),
+    "folder": (
+        lambda b, _: exporters.write_android_project(b, None),
+        "`directory` must be a path, got None",
+    ),
+    "package": (
+        lambda b, _: exporters.write_android_project(b, "app", package=None),
+        "`package` must be a text, got None",
+    ),
+    "recipe": (
+        lambda b, _: exporters.write_android_project(b, "app", recipe=["float32"]),
+        r"`recipe` must be a text, got \['float32'\]",
+    ),
     "choice": (
         lambda _, __: exporters.pick_diverse_images(["a.png"]),
         "`images` must hold images .* got 'a.png' in it",

@@ -46,8 +46,8 @@ IN_TURNS = {**TINY["ian"], "updates": "alternate", "discriminator": "ternary"}
 # Methods that step like another one: DiscoGAN like DualGAN, DTN and Age-cGAN like IcGAN.
 ALIKE = ("discogan", "dtn", "age_cgan", "cut", "ian_full")
 # Steps on two replicas that are tested before a release only: those like another method's, and the
-# two slowest others.
-STEPPED_ELSEWHERE = (*ALIKE, "cyclegan", "ian")
+# slowest others. Two workers take IcGAN's in tests/training/test_multi_worker.py.
+STEPPED_ELSEWHERE = (*ALIKE, "cyclegan", "ian", "icgan")
 EVERY = pytest.mark.parametrize("name", sorted(METHODS))
 # The example outside the package and IAN's full network are tested thoroughly before a release.
 EVERY_THOROUGHLY = pytest.mark.parametrize(
@@ -381,8 +381,13 @@ def test_each_signature_has_the_same_outputs_in_saved_model_and_tflite(name, tmp
         test_each_player_updates_its_own_weights_and_no_others,
         test_a_keras_file_restores_outputs_optimizers_and_the_next_step,
         pytest.param(test_two_replicas_step_like_one_device, marks=pytest.mark.slow),
-        test_training_in_bfloat16_has_float32_weights_and_losses,
-        test_each_signature_has_the_same_outputs_in_saved_model_and_tflite,
+        pytest.param(
+            test_training_in_bfloat16_has_float32_weights_and_losses, marks=pytest.mark.slow
+        ),
+        pytest.param(
+            test_each_signature_has_the_same_outputs_in_saved_model_and_tflite,
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_conformance_holds_without_cpu_kernels(check, name, monkeypatch, tmp_path, two_replicas):

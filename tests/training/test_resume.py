@@ -32,6 +32,8 @@ def _train(method, data, run, *more, resume=False):
         stderr=subprocess.STDOUT,
         env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
         text=True,
+        # Children of a background job of a shell ignore Ctrl-C by default.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 

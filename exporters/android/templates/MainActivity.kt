@@ -44,7 +44,8 @@ class MainActivity : ComponentActivity() {
         inBackground {
             val loaded = Translator(applicationContext)
             translator = loaded
-            show("model $MODEL_VERSION on the ${loaded.accelerator}")
+            val version = MODEL_VERSION.ifEmpty { "without a version" }
+            show("model $version on the ${loaded.accelerator}")
         }
     }
 

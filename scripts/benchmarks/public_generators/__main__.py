@@ -27,7 +27,7 @@ import exporters
 from exporters.benchmark.benchmark import first_inputs
 from exporters.benchmark.compare import ratios, take_turns
 from exporters.benchmark.timed_process import Stopwatch
-from scripts.benchmarks.machine import ROOT, machine, versions
+from scripts.benchmarks.machine import PUBLISH, ROOT, machine, versions
 from scripts.benchmarks.public_generators.networks import GENERATORS, RANGES, SIDE, SIZES
 from tf_translate import images
 
@@ -135,11 +135,14 @@ def main() -> int:
         "machine": machine(),
         "versions": versions(PACKAGES),
         "seed": SEED,
-        "rows": rows,
+        "generators": rows,
     }
     options.folder.mkdir(parents=True, exist_ok=True)
     (options.folder / "bench_public_generators.json").write_text(
         json.dumps(result, indent=1) + "\n"
+    )
+    print(
+        f"result: {options.folder}; to publish: {PUBLISH} --public-generators {options.folder} NAME"
     )
     return 0 if all(row["passed"] for row in rows.values()) else 1
 

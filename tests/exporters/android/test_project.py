@@ -4,6 +4,7 @@ tests/scripts/test_doors.py compiles one and runs its test, where a Kotlin compi
 """
 
 import re
+import shutil
 import tomllib
 import xml.etree.ElementTree as ElementTree
 from importlib.resources import files as resources
@@ -15,7 +16,17 @@ import exporters
 from exporters.android.choices import offers
 from exporters.bundle.bundle import open_bundle
 from exporters.bundle.signatures import make_records
-from tests.exporters.fakes import Signature, Tensor, dim, edit, negative, paint, refine, swap
+from tests.exporters.fakes import (
+    ScalarsWithDefault,
+    Signature,
+    Tensor,
+    dim,
+    edit,
+    negative,
+    paint,
+    refine,
+    swap,
+)
 
 JAVA = "app/src/main/java/org/example/zebras"
 
@@ -113,6 +124,12 @@ def test_the_list_offers_what_needs_one_image_alone():
     assert "floatArrayOf(3f), floatArrayOf(1f, 0f)" in found[-1].code  # the defaults
 
 
+def test_a_default_that_the_function_lacks_is_required():
+    mask = ScalarsWithDefault("mask", (None, 8, 12, 1), default=(1.0,))  # one for all pixels
+    signature = Signature("blend", lambda image, mask: {"image": image}, (Tensor(), mask))
+    assert offers(make_records({"blend": signature}), {}) == ([], ["blend"])
+
+
 def test_a_larger_result_keeps_its_size_in_the_list():
     larger = Tensor(shape=(None, 32, 48, 3))
     signature = Signature("enlarge", lambda image: {"image": image}, outputs=(larger,))
@@ -148,7 +165,8 @@ def test_words_of_a_foreign_manifest_stay_text():
     [
         ({"recipe": "int8"}, "`recipe` must be one of the bundle's .float32., got 'int8'; export"),
         ({"package": "zebras"}, "`package` must be two or more words of .* got 'zebras'"),
-        ({"package": "org.in.zebras"}, "none of them a keyword of Kotlin"),
+        ({"package": "org.in.zebras"}, "none of them a keyword of Kotlin or Java"),
+        ({"package": "org.example.new"}, "none of them a keyword of Kotlin or Java"),
         ({"package": 'org.x";'}, "`package` must be"),
     ],
 )
@@ -156,6 +174,19 @@ def test_a_wrong_option_is_refused_and_nothing_is_written(small, tmp_path, optio
     with pytest.raises(exporters.ExportError, match=message):
         exporters.write_android_project(small, tmp_path / "app", **options)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_words_that_only_the_examples_reserve_can_be_in_a_package(small, tmp_path):
+    package = "run.gpu.inputs"  # names in Translator.kt
+    app = exporters.write_android_project(small, tmp_path / "app", package=package)
+    assert 'namespace = "run.gpu.inputs"' in (app / "app" / "build.gradle.kts").read_text()
+
+
+def test_a_project_has_a_name_that_gradle_accepts(small, tmp_path):
+    bundle = shutil.copytree(small, tmp_path / '.zebras "$x" v1.')
+    app = exporters.write_android_project(bundle, tmp_path / "app")
+    settings = (app / "settings.gradle.kts").read_text()
+    assert 'rootProject.name = "zebras __x_ v1"\n' in settings
 
 
 def test_a_project_never_overwrites(small, tmp_path):
@@ -176,6 +207,19 @@ def test_a_changed_model_is_refused(copy, tmp_path):
     with (copy / "float32.tflite").open("ab") as file:
         file.write(b"!")
     with pytest.raises(exporters.BundleError, match=r"float32\.tflite has .* bytes"):
+        exporters.write_android_project(copy, tmp_path / "app")
+
+
+def test_a_path_of_a_model_cannot_be_code(copy, edit_manifest, tmp_path):
+    path = 'x" + run { exit() } + ".tflite'
+    (copy / "float32.tflite").rename(copy / path)
+
+    def change(content):
+        content["artifacts"]["float32"]["path"] = path
+        content["files"][path] = content["files"].pop("float32.tflite")
+
+    edit_manifest(copy, change)
+    with pytest.raises(exporters.BundleError, match=r"`artifacts.float32.path`: it must be letter"):
         exporters.write_android_project(copy, tmp_path / "app")
 
 

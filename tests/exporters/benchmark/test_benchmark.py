@@ -25,7 +25,7 @@ def test_every_signature_is_timed_with_every_number_of_threads(small):
     assert json.loads(json.dumps(timings[0].as_dict()))["recipe"] == "float32"
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_memory_is_the_childs_own_and_work_is_counted(exported):
     (first, *_) = timings = exporters.benchmark(exported, threads=(1,), runs=1)
     assert len(timings) == 3 * 4

@@ -10,7 +10,8 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter
 
 from exporters.bundle.signatures import make_records
-from exporters.card.app_example import examples
+from exporters.card import template_files
+from exporters.card.app_example import argument_names, examples
 from tests.exporters.fakes import Signature, Tensor, negative
 
 DOCUMENTED = (
@@ -197,6 +198,16 @@ def test_reserved_words_of_the_language_are_renamed_in_an_example(described, lan
     assert _functions(described, language)["a_to_b_uint8"]["name"] == "aToB"
 
 
+@languages
+def test_a_reserved_word_does_not_get_the_name_of_another_input(language):
+    word = {KOTLIN: "object", SWIFT: "operator"}[language]
+    inputs = tuple(Tensor(name, (None, 2), value_range=None) for name in (word, f"{word}_"))
+    signature = Signature("a_to_b", lambda **tensors: tensors, inputs, inputs)
+    (record,) = make_records({"a_to_b": signature}).values()
+    found = argument_names(template_files.load(language.grammar.split("_")[-1]), record)
+    assert found == {word: f"{word}__", f"{word}_": f"{word}_"}
+
+
 def _has_error(language, text):
     tree_sitter = pytest.importorskip("tree_sitter", reason="the grammars are for tests alone")
     grammar = pytest.importorskip(language.grammar)
@@ -302,14 +313,18 @@ def test_an_example_states_versions_and_the_direction_in_words(language):
 def test_pixels_go_to_the_float_signature_of_a_gpu_with_its_ranges():
     unit = Tensor(value_range=(0.0, 1.0))
     signature = Signature("a_to_b", lambda image: {"image": image}, (Tensor(),), (unit,))
-    direct = Tensor(dtype="uint8", value_range=(0.0, 255.0))
+    direct, other = (
+        Tensor(name, dtype="uint8", value_range=(0, 255)) for name in ("image", "other")
+    )
     pixels = Signature("copy", lambda image: {"image": image}, (direct,), (direct,))
-    records = make_records({"a_to_b": signature, "copy": pixels})
+    both = Signature("join", lambda **tensors: tensors, (Tensor(), other), (unit,))
+    records = make_records({"a_to_b": signature, "copy": pixels, "join": both})
     text = examples(records, "title", ["float32.tflite"], "stretch")["examples/Translator.kt"]
     assert 'run("a_to_b_uint8", "a_to_b", inputs, outputs)' in text
     assert '"image" to uint8(image, -1f..1f, 1, 8, 12, 3)' in text
     assert '"image" to uint8Of(0f..1f, 1, 8, 12, 3)' in text
     assert 'run("copy", null, inputs, outputs)' in text  # the CPU: LiteRT's buffers have no uint8
+    assert 'run("join_uint8", null, inputs, outputs)' in text
     assert '"image" to uint8(image, null, 1, 8, 12, 3)' in text
 
 

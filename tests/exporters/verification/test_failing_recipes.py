@@ -52,6 +52,7 @@ def test_a_failing_recipe_is_named_with_those_that_pass_the_smallest_first():
                 {"recipe": "int8_float_norm", "psnr": 31.0, "bytes": 3_000_000},
                 {"recipe": "float32", "psnr": None, "bytes": 11_400_000},
             ],
+            "suggested": None,
         }
     ]
 
@@ -65,14 +66,29 @@ def test_without_a_file_that_passes_another_export_is_suggested():
     )
 
 
+def test_a_recipe_that_failed_too_is_not_suggested():
+    def sentences(*recipes):
+        checks = [check(name, 21.0, fault="...") for name in recipes]
+        found = verification(*checks, sizes=dict.fromkeys(recipes, 90_000)).failing_recipes
+        return [each.sentence().partition("): ")[2] for each in found]
+
+    none = "no other file of the bundle passes"
+    assert sentences("int8", "float16") == [f"{none}; export with --recipe float32"] * 2
+    assert sentences("int8", "float16", "float32") == [none] * 3
+
+
 @pytest.mark.parametrize(
     ("outputs", "faults", "reason"),
     [
         ([check("float32", 40.0, fault="...", max_abs=0.01)], (), "off by 0.01, limit 0.0001"),
         ([check("float32", math.nan, fault="...")], (), "values that are not finite"),
         ([check("int8", 50.0, fault="...")], (), "outside of its value range"),
-        ([], ("int8 cannot be replayed: no",), "it does not run"),
-        ([check("int8", 50.0)], ("int8: output 'image' of 'a_to_b_uint8' is",), "its outputs are"),
+        ([], ("int8 cannot be replayed: no",), "it was not replayed"),
+        (
+            [check("int8", 50.0)],
+            ("int8: output 'image' of 'a_to_b_uint8' is",),
+            "its pixels differ",
+        ),
     ],
 )
 def test_the_reason_is_stated(outputs, faults, reason):

@@ -1,5 +1,7 @@
 """Limits of float32 files that follow how much rounding changes the model itself."""
 
+import json
+
 import keras
 import numpy as np
 import pytest
@@ -62,6 +64,29 @@ def test_verify_allows_eight_times_the_rounding_that_export_recorded(tmp_path):
     }
     assert limits["float32", "a_to_b"] == pytest.approx(2.4e-3)
     assert limits["float32", "a_to_b_uint8"] == 1
+
+
+def test_float_outputs_of_the_uint8_variant_and_golden_files_have_the_same_limit(tmp_path):
+    latent = Tensor("latent", (None, 8, 12, 3), value_range=None)
+    by = tf.constant(3e-4, tf.float64)
+    signature = exporters.Signature(
+        "a_to_b",
+        lambda image: {"image": tf.identity(image), "latent": 2.0 * image},
+        (IMAGE,),
+        (IMAGE, latent),
+        float64_function=lambda image: {"image": image + by, "latent": 2.0 * image + by},
+    )
+    bundle = exporters.export({"a_to_b": signature}, tmp_path / "bundle", recipes=["float32"])
+    limits = {
+        (each.signature, each.output): each.tolerance.max_abs
+        for each in exporters.verify(bundle, isolated=False).outputs
+        if each.artifact == "float32"
+    }
+    assert limits["a_to_b_uint8", "latent"] == limits["a_to_b", "latent"] == pytest.approx(2.4e-3)
+    assert limits["a_to_b_uint8", "image"] == 1
+    index = json.loads((bundle / "golden" / "index.json").read_text())
+    golden = {each["name"]: each["tolerance"] for each in index["cases"][0]["outputs"]}
+    assert golden["latent"]["float32.tflite"]["max_abs"] == limits["a_to_b_uint8", "latent"]
 
 
 def test_larger_errors_are_recorded_up_to_a_limit_with_a_warning():

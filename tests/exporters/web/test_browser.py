@@ -230,7 +230,7 @@ def test_the_page_works_on_any_static_server(driver, bundle, runner, image):
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("aspect", ["letterbox", "crop"])
+@pytest.mark.parametrize("aspect", ["letterbox", pytest.param("crop", marks=pytest.mark.slow)])
 def test_the_page_brings_images_to_the_model_by_the_aspect_of_the_bundle(
     driver, image, tmp_path, aspect
 ):

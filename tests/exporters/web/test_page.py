@@ -182,7 +182,7 @@ def test_optional_scalars_start_at_their_defaults_and_steps_end_at_the_maximum()
     assert shown["cold"] == (-1.0, 0.0, 2.0)
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_a_generated_page_equals_the_one_that_export_writes(tmp_path, monkeypatch):
     packed = pack_stand_ins(tmp_path, monkeypatch)
     plain, with_page = tmp_path / "plain" / "bundle", tmp_path / "with" / "bundle"

@@ -139,7 +139,7 @@ def test_target_and_mask_go_onto_the_canvas_as_in_python(page, runner, image, si
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("aspect", ["letterbox", "crop"])
+@pytest.mark.parametrize("aspect", ["letterbox", pytest.param("crop", marks=pytest.mark.slow)])
 def test_strokes_go_with_the_image_by_the_aspect_of_the_bundle(driver, image, tmp_path, aspect):
     opened = open_bundle(exporters.export({"paint": paint()}, tmp_path / "bundle", aspect=aspect))
     path, pixels = image(40, 33)

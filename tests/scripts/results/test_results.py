@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from scripts.benchmarks.public_generators.networks import GENERATORS
 from scripts.results.methods_table import own_methods
 from scripts.results.publish import PAGES, with_tables
 
@@ -240,6 +241,17 @@ def check_parity(result):
         assert all(each["independent gradients"] for each in listed)
 
 
+def check_public_generators(result):
+    """All are verified in floats and in one integer recipe, and hardly slower than a plain file."""
+    check_provenance(result, "tensorflow", "keras", "ai-edge-litert", "ai-edge-quantizer")
+    assert set(result["generators"]) == set(GENERATORS)
+    for row in result["generators"].values():
+        assert row["passed"]
+        assert not row["failures"]
+        assert {"float32", "float16", "dynamic_int8"} < set(row["psnr"])
+        assert row["beside_plain_converter"]["ratio"] <= 1.02
+
+
 CHECKS = {  # by the key that only this kind of result has
     "ablation": check_ablation,
     "benchmark": check_benchmark,
@@ -256,4 +268,5 @@ CHECKS = {  # by the key that only this kind of result has
     "repeats": check_repeats,
     "image_memory": check_image_memory,
     "parity": check_parity,
+    "generators": check_public_generators,
 }
