@@ -15,8 +15,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from scripts.benchmarks.machine import machine, versions
 from tf_translate.config.schema import Config
 from tf_translate.evaluation.calibration.damage import DAMAGES, STRENGTHS

@@ -7,7 +7,7 @@ import pytest
 from tests.evaluation.toys import blobs
 from tf_translate.errors import DataError
 from tf_translate.evaluation.judges.judges import JudgeSettings, train_judges
-from tf_translate.evaluation.metrics import completeness, pixel_distance
+from tf_translate.evaluation.metrics import completeness, kernel_distance, pixel_distance
 from tf_translate.evaluation.metrics.evaluate_direction import evaluate_direction
 from tf_translate.evaluation.metrics.results import Direction, MetricValue
 from tf_translate.pretrained import preprocessing
@@ -80,37 +80,74 @@ def test_pixel_metrics_are_means_over_the_held_out_images(report, direction):
     assert report.per_image["l1"].mean() == pytest.approx(float(expected), rel=1e-5)
 
 
-def test_completeness_by_hand():
-    # Content: 3/4 retrieved, baselines 0 and 1. Domain: 2/4, sources 0 and real targets 1.
-    # Harmonic mean 2 * 0.75 * 0.5 / 1.25 = 0.6.
-    def scores_of(retrieved, in_target):
-        retrieved = np.array(retrieved, float)
-        return completeness.JudgeScores(retrieved, np.array(in_target, float), retrieved)
+def _scores(margin, in_target, feature):
+    """Scores of four images; the feature is 0 as in sources or 1 as in real targets."""
+    margin, none = np.array(margin, float), np.zeros(4)
+    features = np.array(feature, float)[:, None]
+    absent = np.full(4, -1)
+    return completeness.JudgeScores(
+        none, np.array(in_target, float), none, margin, none, features, absent
+    )
 
-    scores = {
-        "random target": scores_of([0, 0, 0, 0], [1, 1, 1, 1]),
-        "identity": scores_of([1, 1, 1, 1], [0, 0, 0, 0]),
-    }
-    output = scores_of([1, 1, 1, 0], [1, 1, 0, 0])
-    scale = completeness.CompletenessScale(scores, np.ones(5, bool))
+
+TARGET = completeness.TargetScores(np.ones(5), np.ones((5, 1)))
+RANDOM = _scores([-1, -1, -1, -1], [1, 1, 1, 1], [1, 1, 1, 1])
+IDENTITY = _scores([1, 1, 1, 1], [0, 0, 0, 0], [0, 0, 0, 0])
+
+
+def test_completeness_by_hand():
+    scores = {"random target": RANDOM, "identity": IDENTITY}
+    # Content: mean margin .5 between -1 and 1. Accuracy: 2/4. Of kernels 1 (0 with 0 or 1) and 8,
+    # KID is 26/12 + 8 - 9 = 7/6 for two features of each kind, and 1 + 8 - 2 = 7 for the sources.
+    output = _scores([1, 1, 1, -1], [1, 1, 0, 0], [0, 0, 1, 1])
+    scale = completeness.CompletenessScale(scores, TARGET)
+    parts = scale.parts(output)
+    assert parts.content == pytest.approx(0.75)
+    assert parts.accuracy == pytest.approx(0.5)
+    assert parts.kernel == pytest.approx(1 - 1 / 6)
+    # The smaller of both counts as the domain: 2 * 0.75 * 0.5 / 1.25 = 0.6.
     value = scale.completeness(output, resamples=400, seed=0)
     assert value.value == pytest.approx(0.6)
     low, high = value.interval
     assert 0.0 <= low < 0.6 < high <= 1.0
     assert value == scale.completeness(output, resamples=400, seed=0)
-    # The ground truth retrieves only 2/4, so 3/4 is clipped to content 1: 2 * 0.5 / 1.5 = 2/3.
-    scores["ground truth"] = scores_of([1, 1, 0, 0], [1, 1, 1, 1])
-    scale = completeness.CompletenessScale(scores, np.ones(5, bool))
-    value = scale.completeness(output, resamples=10, seed=0)
-    assert value.value == pytest.approx(2 / 3)
+    # All images are taken for targets, but their features are the sources': no domain.
+    fooling = _scores([1, 1, 1, 1], [1, 1, 1, 1], [0, 0, 0, 0])
+    assert scale.harmonic_mean(fooling) == 0
+    # The ground truth has a mean margin of 0, so .5 is clipped to content 1: 2 * 0.5 / 1.5 = 2/3.
+    scores["ground truth"] = _scores([1, 1, -1, -1], [1, 1, 1, 1], [1, 1, 1, 1])
+    scale = completeness.CompletenessScale(scores, TARGET)
+    assert scale.harmonic_mean(output) == pytest.approx(2 / 3)
 
 
 def test_completeness_is_undefined_if_a_judge_does_not_separate_the_baselines():
-    constant = completeness.JudgeScores(np.ones(4), np.ones(4), np.ones(4))
-    scale = completeness.CompletenessScale(
-        {"random target": constant, "identity": constant}, np.ones(4, bool)
+    scale = completeness.CompletenessScale({"random target": RANDOM, "identity": RANDOM}, TARGET)
+    assert scale.completeness(RANDOM, resamples=10, seed=0) == MetricValue(None)
+
+
+def test_a_resampled_kernel_distance_is_that_of_the_drawn_images():
+    random = np.random.default_rng(0)
+    images, reference = random.normal(size=(2, 6, 3))
+    own = np.array([0, 1, -1, -1, -1, -1])
+    kernels = kernel_distance.Kernels.of(images, reference, own)
+    within = kernel_distance.polynomial_kernel(reference, reference)
+    ones = np.ones((1, 6))
+    of_reference = kernel_distance.weighted_mean_of_pairs(within, ones)
+    included = np.ones((6, 6), bool)
+    included[[0, 1], [0, 1]] = False
+    expected = kernel_distance.unbiased_mmd(
+        kernels.within, within, kernel_distance.polynomial_kernel(images, reference), included
     )
-    assert scale.completeness(constant, resamples=10, seed=0) == MetricValue(None)
+    assert kernels.distance(ones, ones, of_reference) == pytest.approx(expected)
+    # Images 0 to 2 alone: weights of 0 leave the others out.
+    some = np.array([[1.0, 1, 1, 0, 0, 0]])
+    expected = kernel_distance.unbiased_mmd(
+        kernels.within[:3, :3],
+        within,
+        kernel_distance.polynomial_kernel(images[:3], reference),
+        included[:3],
+    )
+    assert kernels.distance(some, ones, of_reference) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("count", [2, 3, 10, 101])

@@ -51,7 +51,7 @@ class Damage:
         """Images damaged at a strength, 1 to 5; 0 returns them unchanged."""
         if strength == 0:
             return images
-        context = Context(sources, np.random.default_rng([seed, strength]))
+        context = Context(sources, np.random.default_rng(seed))  # alike at every strength
         damaged = self.apply(images, self.amounts[strength - 1], context)
         return np.clip(damaged, -1.0, 1.0).astype(np.float32)
 
@@ -132,12 +132,20 @@ BOTH = ("content", "domain")
 _ALL = {
     "blur": Damage("Gaussian blur, in pixels", BOTH, (0.5, 1.0, 2.0, 3.0, 4.0), _blurred),
     "noise": Damage("noise, by its standard deviation", BOTH, (0.1, 0.2, 0.4, 0.7, 1.0), _noisy),
-    "hue": Damage("hue, turned by degrees", ("domain",), (15.0, 30.0, 60.0, 90.0, 120.0), _turned_hue),
+    "hue": Damage(
+        "hue, turned by degrees", ("domain",), (15.0, 30.0, 60.0, 90.0, 120.0), _turned_hue
+    ),
     "warp": Damage("smooth warp, by pixels", ("content",), (1.0, 2.0, 4.0, 6.0, 8.0), _warped),
     "mosaic": Damage("mosaic, by pixels of a tile", BOTH, (2.0, 3.0, 4.0, 8.0, 16.0), _mosaic),
-    "swap": Damage("fraction shows another content", ("content",), (0.1, 0.25, 0.5, 0.75, 1.0), _swapped),
+    "swap": Damage(
+        "fraction shows another content", ("content",), (0.1, 0.25, 0.5, 0.75, 1.0), _swapped
+    ),
     "undo": Damage("fraction is the source", ("domain",), (0.1, 0.25, 0.5, 0.75, 1.0), _undone),
-    "fade": Damage("blend with the source, by its weight", ("domain",), (0.1, 0.25, 0.5, 0.75, 1.0), _faded),
-    "average": Damage("blend with the mean image, by its weight", BOTH, (0.1, 0.25, 0.5, 0.75, 1.0), _averaged),
-}  # fmt: skip
+    "fade": Damage(
+        "blend with the source, by its weight", ("domain",), (0.1, 0.25, 0.5, 0.75, 1.0), _faded
+    ),
+    "average": Damage(
+        "blend with the mean image, by its weight", BOTH, (0.1, 0.25, 0.5, 0.75, 1.0), _averaged
+    ),
+}
 DAMAGES: Mapping[str, Damage] = MappingProxyType(_ALL)

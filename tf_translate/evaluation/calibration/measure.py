@@ -6,7 +6,14 @@ import numpy as np
 
 from tf_translate.evaluation.judges.judges import Judges
 from tf_translate.evaluation.metrics import kernel_distance, pixel_distance
-from tf_translate.evaluation.metrics.completeness import candidate_sets, score
+from tf_translate.evaluation.metrics.completeness import (
+    Candidates,
+    CompletenessScale,
+    JudgeScores,
+    TargetScores,
+    candidate_sets,
+    score,
+)
 from tf_translate.evaluation.metrics.results import Direction
 from tf_translate.pretrained.registry import PretrainedNetwork
 
@@ -36,18 +43,25 @@ class Metrics:
         self._target = {name: embed(direction.target) for name, embed in self._features.items()}
         self._candidates = candidate_sets(direction, seed)
         self._own = next(each for each in self._candidates if each.name == "output").counterparts
+        scores = {each.name: self._score(each) for each in self._candidates}
+        self._scale = CompletenessScale(scores, TargetScores.of(direction.target, judges))
 
     def of(self, images: np.ndarray, counterparts: np.ndarray | None = None) -> dict[str, float]:
         """Values by name of images, one for each source, in the order of the sources."""
-        direction, judges = self._direction, self._judges
-        scores = score(images, self._source_features, judges)
+        direction = self._direction
+        own = self._own if counterparts is None else counterparts
+        scores = self._score(Candidates("damaged", images, own))
+        parts = self._scale.parts(scores)
         values = {
+            "completeness": parts.harmonic_mean()[0],
+            "completeness/content": parts.content[0],
+            "completeness/accuracy": parts.accuracy[0],
+            "completeness/kid": parts.kernel[0],
             "content/retrieval@1": scores.retrieved.mean(),
             "content/reciprocal_rank": scores.reciprocal_rank.mean(),
             "content/margin": scores.margin.mean(),
             "domain/accuracy": scores.in_target.mean(),
         }
-        own = self._own if counterparts is None else counterparts
         for name, embed in self._features.items():
             distance = kernel_distance.kernel_distance(
                 embed(images), self._target[name], counterparts=own, seed=self._seed
@@ -62,6 +76,9 @@ class Metrics:
                     pixel_distance.l1_outside_edit(*edit)
                 )
         return {name: float(value) for name, value in values.items()}
+
+    def _score(self, candidates: Candidates) -> JudgeScores:
+        return score(candidates, self._source_features, self._judges)
 
     def baselines(self) -> dict[str, dict[str, float]]:
         """The same values of identity, random target and ground truth."""

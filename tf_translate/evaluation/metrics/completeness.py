@@ -1,11 +1,14 @@
 """Completeness: one metric for content and domain, normalized by baselines that lack one of them.
 
-    c = (retrieval@1 - that of random targets) / (that of the ground truth - that of random targets)
-    d = (accuracy - that of the sources) / (that of real targets - that of the sources)
-    completeness = 2 c d / (c + d), with c and d clipped to [0, 1]
+    c = (margin - that of random targets) / (that of the ground truth - that of random targets)
+    a = (accuracy - that of the sources) / (that of real targets - that of the sources)
+    k = 1 - KID / (KID of the sources)
+    completeness = 2 c d / (c + d), with d = min(a, k), and c, a and k clipped to [0, 1]
 
-`accuracy` is the fraction that the domain judge classifies as the target. Without ground truth,
-the identity map takes its place.
+`margin` is how much nearer the own source is than the hardest other one. `accuracy` is the fraction
+that the domain judge classifies as the target; KID sees the set of images as a whole. A judge of
+single images is fooled by tints, and KID by nothing that changes all images alike, so the domain
+counts only as far as both agree. Without ground truth, the identity map takes its place.
 """
 
 from dataclasses import dataclass
@@ -14,6 +17,11 @@ import numpy as np
 
 from tf_translate.evaluation.judges.judges import Judges, retrieval_hits
 from tf_translate.evaluation.metrics import content_ranking
+from tf_translate.evaluation.metrics.kernel_distance import (
+    Kernels,
+    polynomial_kernel,
+    weighted_mean_of_pairs,
+)
 from tf_translate.evaluation.metrics.results import Direction, MetricValue, metric_value
 
 
@@ -41,6 +49,22 @@ class JudgeScores:
     similarity: np.ndarray
     margin: np.ndarray
     reciprocal_rank: np.ndarray
+    domain_features: np.ndarray
+    counterparts: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class TargetScores:
+    """The scores of the real target images: whether the judge takes each as one; features."""
+
+    in_target: np.ndarray
+    features: np.ndarray
+
+    @classmethod
+    def of(cls, target: np.ndarray, judges: Judges) -> "TargetScores":
+        """Scores the real target images of a direction."""
+        in_target = judges.domain.predicts_target(target).astype(np.float64)
+        return cls(in_target, judges.domain.features(target))
 
 
 def headline_metrics(direction: Direction, judges: Judges, *, seed: int = 0) -> dict[str, float]:
@@ -55,10 +79,9 @@ def headline_metrics(direction: Direction, judges: Judges, *, seed: int = 0) -> 
     """
     source_features = judges.content.features(direction.source)
     scores = {
-        each.name: score(each.images, source_features, judges)
-        for each in candidate_sets(direction, seed)
+        each.name: score(each, source_features, judges) for each in candidate_sets(direction, seed)
     }
-    scale = CompletenessScale(scores, judges.domain.predicts_target(direction.target))
+    scale = CompletenessScale(scores, TargetScores.of(direction.target, judges))
     return {
         "content/retrieval@1": float(scores["output"].retrieved.mean()),
         "domain/accuracy": float(scores["output"].in_target.mean()),
@@ -104,8 +127,9 @@ def _random_targets(count: int, available: int, seed: int) -> np.ndarray:
     return np.random.default_rng(seed).permutation(available)[np.arange(count) % available]
 
 
-def score(images: np.ndarray, source_features: np.ndarray, judges: Judges) -> JudgeScores:
+def score(candidates: Candidates, source_features: np.ndarray, judges: Judges) -> JudgeScores:
     """Scores images; `source_features` are the content features of their sources."""
+    images = candidates.images
     features = judges.content.features(images)
     similarity = content_ranking.similarities(features, source_features)
     return JudgeScores(
@@ -114,6 +138,8 @@ def score(images: np.ndarray, source_features: np.ndarray, judges: Judges) -> Ju
         similarity=np.diagonal(similarity),
         margin=content_ranking.margins(similarity),
         reciprocal_rank=content_ranking.reciprocal_ranks(similarity),
+        domain_features=judges.domain.features(images),
+        counterparts=candidates.counterparts,
     )
 
 
@@ -122,47 +148,79 @@ class CompletenessScale:
 
     Args:
         scores: By name of the candidates.
-        real_target: Whether the domain judge classifies each real target image as the target.
+        target: Scores of the real target images.
     """
 
-    def __init__(self, scores: dict[str, JudgeScores], real_target: np.ndarray):
-        self._no_content = scores["random target"].retrieved
-        self._all_content = scores.get("ground truth", scores["identity"]).retrieved
-        self._no_domain = scores["identity"].in_target
-        self._all_domain = real_target.astype(np.float64)
+    def __init__(self, scores: dict[str, JudgeScores], target: TargetScores):
+        self._no_content = scores["random target"].margin
+        self._all_content = scores.get("ground truth", scores["identity"]).margin
+        self._no_domain = scores["identity"]
+        self._target = target
+        self._within_target = polynomial_kernel(target.features, target.features)
+        self._of_sources = self._kernels(scores["identity"])
 
     def completeness(self, scores: JudgeScores, *, resamples: int, seed: int) -> MetricValue:
         """Computes completeness with its 95 % bootstrap confidence interval."""
         value = self.harmonic_mean(scores)
-        count, targets = len(scores.retrieved), len(self._all_domain)
+        count, targets = len(scores.margin), len(self._target.in_target)
         random = np.random.default_rng(seed)
-        indices = random.integers(0, count, (resamples, count))
-        target_indices = random.integers(0, targets, (resamples, targets))
-        resampled = self._harmonic_means(scores, indices, target_indices)
+        weights = _resampled(random, count, resamples)
+        resampled = self._parts(scores, weights, _resampled(random, targets, resamples))
         if not np.isfinite(value):
             return MetricValue(None)
-        low, high = np.nanpercentile(resampled, [2.5, 97.5])
+        low, high = np.nanpercentile(resampled.harmonic_mean(), [2.5, 97.5])
         return metric_value(value, interval=(float(low), float(high)))
 
     def harmonic_mean(self, scores: JudgeScores) -> float:
         """Computes completeness; NaN where a judge cannot separate the baselines."""
-        indices, targets = np.arange(len(scores.retrieved)), np.arange(len(self._all_domain))
-        return float(self._harmonic_means(scores, indices[None], targets[None])[0])
+        return float(self.parts(scores).harmonic_mean()[0])
 
-    def _harmonic_means(
-        self, scores: JudgeScores, indices: np.ndarray, target_indices: np.ndarray
-    ) -> np.ndarray:
+    def parts(self, scores: JudgeScores) -> "Parts":
+        """Content and domain of a set of images, each between 0 and 1."""
+        ones = np.ones((1, len(scores.margin)))
+        return self._parts(scores, ones, np.ones((1, len(self._target.in_target))))
+
+    def _parts(self, scores: JudgeScores, weights: np.ndarray, targets: np.ndarray) -> "Parts":
+        """Parts for each row of weights of the images, and of the real targets."""
+        count = weights.sum(1)
         content = _normalized(
-            scores.retrieved[indices].mean(1),
-            self._no_content[indices].mean(1),
-            self._all_content[indices].mean(1),
+            weights @ scores.margin / count,
+            weights @ self._no_content / count,
+            weights @ self._all_content / count,
         )
-        domain = _normalized(
-            scores.in_target[indices].mean(1),
-            self._no_domain[indices].mean(1),
-            self._all_domain[target_indices].mean(1),
+        accuracy = _normalized(
+            weights @ scores.in_target / count,
+            weights @ self._no_domain.in_target / count,
+            targets @ self._target.in_target / targets.sum(1),
         )
-        return 2.0 * content * domain / np.maximum(content + domain, 1e-12)
+        within = weighted_mean_of_pairs(self._within_target, targets)
+        distance = self._kernels(scores).distance(weights, targets, within)
+        of_sources = self._of_sources.distance(weights, targets, within)
+        kernel = _normalized(-distance, -of_sources, np.zeros_like(distance))
+        return Parts(content, accuracy, kernel)
+
+    def _kernels(self, scores: JudgeScores) -> Kernels:
+        return Kernels.of(scores.domain_features, self._target.features, scores.counterparts)
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """Content, accuracy and kernel distance on their scales from 0 to 1; one for each resample."""
+
+    content: np.ndarray
+    accuracy: np.ndarray
+    kernel: np.ndarray
+
+    def harmonic_mean(self) -> np.ndarray:
+        """Completeness; see the formula of the module."""
+        domain = np.minimum(self.accuracy, self.kernel)
+        return 2.0 * self.content * domain / np.maximum(self.content + domain, 1e-12)
+
+
+def _resampled(random: np.random.Generator, count: int, resamples: int) -> np.ndarray:
+    """How often each of `count` images is drawn in each resample, float64."""
+    drawn = random.integers(0, count, (resamples, count))
+    return np.stack([np.bincount(each, minlength=count) for each in drawn]).astype(np.float64)
 
 
 def _normalized(values: np.ndarray, zero: np.ndarray, one: np.ndarray) -> np.ndarray:

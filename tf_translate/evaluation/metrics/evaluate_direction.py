@@ -14,6 +14,7 @@ from tf_translate.evaluation.metrics import kernel_distance, metric_definitions,
 from tf_translate.evaluation.metrics.completeness import (
     CompletenessScale,
     JudgeScores,
+    TargetScores,
     candidate_sets,
     score,
 )
@@ -60,17 +61,17 @@ def evaluate_direction(
         )
     candidates = candidate_sets(direction, seed)
     source_features = judges.content.features(direction.source)
-    scores = {each.name: score(each.images, source_features, judges) for each in candidates}
-    scale = CompletenessScale(scores, judges.domain.predicts_target(direction.target))
-    target_features = judges.domain.features(direction.target)
+    scores = {each.name: score(each, source_features, judges) for each in candidates}
+    target = TargetScores.of(direction.target, judges)
+    scale = CompletenessScale(scores, target)
     kid = metric_definitions.kid_name(judges)
     pretrained = PretrainedMetrics(direction, networks, seed=seed)
     results: dict[str, dict[str, MetricValue]] = {}
     for each in candidates:
         own = scores[each.name]
         distance = kernel_distance.kernel_distance(
-            judges.domain.features(each.images),
-            target_features,
+            own.domain_features,
+            target.features,
             counterparts=each.counterparts,
             seed=seed,
         )

@@ -108,3 +108,57 @@ def kernel_distance(
             )
         )
     return KernelDistance(float(np.mean(values)), float(np.std(values, ddof=1)))
+
+
+def weighted_mean_of_pairs(kernel: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """The mean of `(n, n)` kernel values over pairs of different images.
+
+    Args:
+        kernel: `(n, n)`; its diagonal is ignored.
+        weights: `(r, n)`: how often each image counts, in each of r resamples.
+
+    Returns:
+        float64 `(r,)`.
+    """
+    apart = kernel - np.diag(np.diagonal(kernel))
+    pairs = weights.sum(1) ** 2 - (weights**2).sum(1)
+    return np.einsum("rn,rn->r", weights @ apart, weights) / pairs
+
+
+@dataclass(frozen=True, eq=False)
+class Kernels:
+    """Kernel values from which the distance of resampled images to a reference follows.
+
+    Attributes:
+        within: `(n, n)`, of the images.
+        across: `(n, m)`, to the reference; 0 where a pair does not count.
+        included: `(n, m)`, 1 for a pair that counts.
+    """
+
+    within: np.ndarray
+    across: np.ndarray
+    included: np.ndarray
+
+    @classmethod
+    def of(cls, features: np.ndarray, reference: np.ndarray, counterparts: np.ndarray) -> "Kernels":
+        """Kernel values of features; arguments as in `kernel_distance`."""
+        included = np.ones((len(features), len(reference)))
+        known = np.flatnonzero(counterparts >= 0)
+        included[known, counterparts[known]] = 0.0
+        across = polynomial_kernel(features, reference) * included
+        return cls(polynomial_kernel(features, features), across, included)
+
+    def distance(
+        self, weights: np.ndarray, reference_weights: np.ndarray, within_reference: np.ndarray
+    ) -> np.ndarray:
+        """The squared kernel distance for each resample, float64 `(r,)`.
+
+        Args:
+            weights: `(r, n)`: how often each image counts.
+            reference_weights: `(r, m)`: how often each reference image counts.
+            within_reference: `weighted_mean_of_pairs` of the reference, `(r,)`.
+        """
+        sums = np.einsum("rm,rm->r", weights @ self.across, reference_weights)
+        counts = np.einsum("rm,rm->r", weights @ self.included, reference_weights)
+        within = weighted_mean_of_pairs(self.within, weights)
+        return within + within_reference - 2.0 * sums / counts
