@@ -27,7 +27,8 @@ def _evaluation_table(result: dict) -> str:
     lines = [f"`{result['command']}`, {minutes:.0f} minutes of training on a two-core machine:", ""]
     for name, direction in result["evaluation"]["directions"].items():
         shown = [metric for metric in METRICS if metric in direction["results"]["output"]]
-        lines.append(f"| {name} | " + " | ".join(METRICS[metric] for metric in shown) + " |")
+        titles = [_title(metric, direction["metrics"]) for metric in shown]
+        lines.append(f"| {name} | " + " | ".join(titles) + " |")
         lines.append("|---" * (len(shown) + 1) + "|")
         for row, values in direction["results"].items():
             cells = ["–" if values[f] is None else f"{values[f]:.3f}" for f in shown]
@@ -37,11 +38,21 @@ def _evaluation_table(result: dict) -> str:
     return "\n".join(lines)
 
 
+def _title(metric: str, definitions: dict[str, dict]) -> str:
+    """The column's title; it names the formula of completeness that was used until 2026-11-30."""
+    title = METRICS[metric]
+    if metric == "completeness" and "content/margin" not in definitions[metric]["protocol"]:
+        return title.replace("completeness", "completeness, old formula")
+    return title
+
+
 def _ablation_table(result: dict) -> str:
     rows = result["ablation"]
     shown = list(next(iter(rows.values())))
     lines = [f"`{result['command']}`:", ""]
-    lines.append("| | " + " | ".join(METRICS.get(metric, metric) for metric in shown) + " |")
+    old = {"completeness": "completeness, old formula ↑"} if result["date"] < "2026-11-30" else {}
+    titles = {**METRICS, **old}
+    lines.append("| | " + " | ".join(titles.get(metric, metric) for metric in shown) + " |")
     lines.append("|---" * (len(shown) + 1) + "|")
     for row, values in rows.items():
         cells = ["–" if values.get(f) is None else f"{values[f]:.3f}" for f in shown]

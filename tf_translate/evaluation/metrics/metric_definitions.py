@@ -67,10 +67,11 @@ def metric_definitions(
             "completeness",
             "Content and domain in one value: 0 if either is missing, 1 if both reach their "
             "baselines.",
-            "2cd / (c + d), c = content/retrieval@1 scaled so that random target = 0 and "
-            f"{best_content} = 1, d = domain/accuracy scaled so that source = 0 and real target "
-            f"= 1, both clipped to [0, 1]; {on}; 95 % confidence interval from {resamples} "
-            f"bootstrap samples of the test images, seed {seed}",
+            "2cd / (c + d), c = content/margin scaled so that random target = 0 and "
+            f"{best_content} = 1, d = the smaller of domain/accuracy scaled so that source = 0 and "
+            f"real target = 1, and of 1 - {kid_name(judges)} / that of the source; all clipped to "
+            f"[0, 1]; {on}; 95 % confidence interval from {resamples} bootstrap samples of the "
+            f"test images, seed {seed}",
         ),
         Metric(
             "content/retrieval@1",
