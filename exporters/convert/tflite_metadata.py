@@ -135,8 +135,10 @@ def _in_order(
     ends: Iterable[int], names: Sequence[schema.TensorMapT], records: Sequence[TensorRecord]
 ) -> list[TensorRecord]:
     by_name = {record.name: record for record in records}
-    by_index = {each.tensorIndex: by_name[each.name.decode()] for each in names}
-    return [by_index[int(end)] for end in ends]
+    by_index: dict[int, list[TensorRecord]] = {}
+    for each in names:  # a tensor that is returned under two names has two
+        by_index.setdefault(int(each.tensorIndex), []).append(by_name[each.name.decode()])
+    return [by_index[int(end)].pop(0) for end in ends]
 
 
 def _tensor(builder: flatbuffers.Builder, tensor: TensorRecord, is_input: bool) -> int:

@@ -11,7 +11,7 @@ from tf_translate.config.data import DataConfig
 from tf_translate.config.load import validate
 from tf_translate.config.schema import Config, TrainingConfig
 from tf_translate.config.setting_errors import keys
-from tf_translate.config.settings import AdamSettings, RMSpropSettings
+from tf_translate.config.settings import AdamSettings, MethodSettings, RMSpropSettings
 from tf_translate.errors import ConfigError
 from tf_translate.methods.cyclegan import CycleGAN, CycleGANSettings
 from tf_translate.methods.dualgan import DualGANSettings
@@ -104,6 +104,14 @@ def test_a_missing_setting_and_settings_by_position_show_the_argument():
     assert str(caught.value) == f"{expected} 'photos'"
     with pytest.raises(ConfigError, match=r"as in CycleGANSettings\(generator='resnet'\), got 3$"):
         CycleGANSettings(3)
+
+
+def test_settings_without_values_of_their_own_show_an_argument_too():
+    class Plain(MethodSettings):
+        pass
+
+    with pytest.raises(ConfigError, match=r"as in Plain\(optimizer=AdamSettings\(.*\), got 3$"):
+        Plain(3)
 
 
 def test_settings_cannot_be_changed_and_the_sentence_shows_how_to_make_others():

@@ -60,7 +60,7 @@ def _example(model: type[BaseModel], given: Any) -> str:
     first = next(iter(fields))
     if fields[first].is_required():
         return f"{first}={given!r}"
-    plain = [name for name in fields if not isinstance(fields[name].default, BaseModel)]
+    plain = [name for name in fields if not isinstance(fields[name].default, BaseModel)] or [first]
     return f"{plain[0]}={fields[plain[0]].default!r}"
 
 

@@ -8,7 +8,7 @@ from flatbuffers.number_types import Float32Flags, Uint8Flags, UOffsetTFlags
 
 import exporters
 from exporters.convert.tflite_metadata import Description, read_metadata, with_metadata
-from tests.exporters.fakes import edit, negative, noise
+from tests.exporters.fakes import Signature, Tensor, edit, negative, noise
 
 
 class _Table:
@@ -112,6 +112,17 @@ def test_a_file_gives_ranges_and_normalization(bundle):
         assert image.table(3).table(1).number(0) == 1  # RGB
         (output,) = graphs[name].tables(3)
         assert output.tables(4) == []
+
+
+def test_a_tensor_under_two_names_is_described_under_both(tmp_path):
+    def function(image):
+        return {"image": -image, "raw": -image}
+
+    raw = Tensor("raw", value_range=None)
+    signature = Signature("a_to_b", function, outputs=(Tensor(), raw))
+    bundle = exporters.export({"a_to_b": signature}, tmp_path / "bundle", recipes=["float32"])
+    for graph in _root(read_metadata((bundle / "float32.tflite").read_bytes())).tables(3):
+        assert {each.text(0) for each in graph.tables(3)} == {"image", "raw"}
 
 
 def test_unknown_texts_are_left_out(small):
