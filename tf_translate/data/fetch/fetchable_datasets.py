@@ -8,7 +8,12 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 
-from tf_translate.data.fetch.avatars import write_avatars, write_snapshots, write_tones
+from tf_translate.data.fetch.avatars import (
+    write_avatars,
+    write_glasses,
+    write_snapshots,
+    write_tones,
+)
 from tf_translate.data.fetch.fetch_options import FetchOptions, Progress, resolve_options
 from tf_translate.data.fetch.icons import STYLES, WEIGHTS, write_icons
 from tf_translate.data.fetch.orl_faces import write_orl_faces
@@ -109,6 +114,14 @@ FETCHABLE = {
         "Open Peeps heads of any number of people (--number), as samples:avatars, columns glasses "
         "and beard; Pablo Stanley, CC0",
         write_avatars,
+        version="10.7.0",
+        defaults=FetchOptions(size=64, number=4000),
+    ),
+    "dicebear-glasses": Fetchable(
+        (),
+        "Open Peeps heads, everyone with and without glasses, columns glasses, beard and hair; "
+        "dicebear-glasses-pairs.csv beside the table has pairs to learn from; Pablo Stanley, CC0",
+        write_glasses,
         version="10.7.0",
         defaults=FetchOptions(size=64, number=4000),
     ),

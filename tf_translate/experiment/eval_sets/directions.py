@@ -14,6 +14,7 @@ from tf_translate.data.image_dataset import ImageDataset
 from tf_translate.evaluation.metrics.results import Direction
 from tf_translate.experiment.dataset import Data
 from tf_translate.experiment.eval_sets.attribute_edits import edits
+from tf_translate.experiment.eval_sets.latent_edits import PAINTED, LatentEditor, open_labelled
 from tf_translate.experiment.eval_sets.reconstructions import reconstruction
 
 _SIDES = {"a_to_b": ("a", "b"), "b_to_a": ("b", "a")}
@@ -46,10 +47,30 @@ def directions(
         edit = partial(_edit, signatures["translate"])
         return edits(data, edit, split=split, **limits)
     if isinstance(data, ImageDataset):
-        reconstruct = partial(_reconstruct, signatures["reconstruct"])
-        return iter([reconstruction(data, reconstruct, split=split, **limits)])
+        return _of_image_set(config, data, signatures, split=split, **limits)
     counterfactual = config.data.group_column is not None
     return _between_domains(data, translator, split=split, counterfactual=counterfactual, **limits)
+
+
+def _of_image_set(
+    config: Config,
+    data: ImageDataset,
+    signatures: Mapping[str, Signature],
+    *,
+    split: str,
+    limit: int,
+    training_limit: int,
+) -> Iterator[Direction]:
+    """The reconstruction and, with `evaluation.attributes`, edits of them through the latent."""
+    limits = {"split": split, "limit": limit, "training_limit": training_limit}
+    settings = config.evaluation
+    if settings.attributes:
+        labelled = open_labelled(config.data, settings.attributes)
+        editor = LatentEditor(labelled, signatures, limit=settings.attribute_images)
+        yield from edits(labelled, editor.by_arithmetic, **limits)
+        if editor.can_paint:
+            yield from edits(labelled, editor.by_painting, **limits, suffix=PAINTED)
+    yield reconstruction(data, partial(_reconstruct, signatures["reconstruct"]), **limits)
 
 
 def _between_domains(
@@ -99,7 +120,9 @@ def _reconstruct(signature: Signature, images: np.ndarray) -> np.ndarray:
     return np.concatenate([np.asarray(signature.function(image=p)["image"]) for p in parts])
 
 
-def _edit(signature: Signature, images: np.ndarray, attributes: np.ndarray) -> np.ndarray:
+def _edit(
+    signature: Signature, images: np.ndarray, present: np.ndarray, attributes: np.ndarray
+) -> np.ndarray:
     parts = [slice(i, i + _BATCH) for i in range(0, len(images), _BATCH)]
     outputs = [signature.function(image=images[p], attributes=attributes[p]) for p in parts]
     return np.concatenate([np.asarray(output["image"]) for output in outputs])
