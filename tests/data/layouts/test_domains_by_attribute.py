@@ -216,3 +216,24 @@ def test_domain_settings_need_a_column_and_two_different_values():
         with pytest.raises(ConfigError, match=error):
             config("x.csv", **settings)
     assert config("x.csv", domain_column="m", domain_a=1.0, domain_b=True).domain_a == "1"
+
+
+def test_training_images_with_counterparts_are_pairs_to_learn_from(tmp_path):
+    lines = ["image,split,person,glasses"]
+    for person in range(5):  # images with glasses are listed the other way round
+        for glasses, who in ((0, person), (1, 4 - person)):
+            name = f"{who}-{glasses}.png"
+            plain(tmp_path / name, 20 * who + 10 * glasses)
+            lines.append(f"{name},train,{who},{glasses}")
+    path = tmp_path / "t.csv"
+    path.write_text("\n".join(lines) + "\n")
+    by_glasses = {"domain_column": "glasses", "domain_a": "0", "domain_b": "1"}
+    data = open_domain_dataset(
+        config(path, **by_glasses, group_column="person", validation_share=0.3), paired=True
+    )
+    assert data.splits["validation"][0] > 0
+    for split in data.splits:
+        a, b = map(values, data.arrays(split))
+        assert [each + 10 for each in a] == b
+    with pytest.raises(DataError, match="pairs are needed"):
+        open_domain_dataset(config(path, **by_glasses), paired=True)
