@@ -87,7 +87,7 @@ def test_a_mistake_ends_in_one_sentence(tmp_path, old, new, sentence):
 
 
 def test_an_unknown_task_names_the_nearest():
-    with pytest.raises(ConfigError, match="there is no task 'glases'.*did you mean 'glasses'"):
+    with pytest.raises(ConfigError, match=r"there is no task 'glases'.*did you mean 'glasses'"):
         load_task("glases")
     with pytest.raises(ConfigError, match=r"there is no task file none\.toml"):
         load_task("none.toml")

@@ -1,5 +1,6 @@
 """Cells of a comparison: settings, commands, and what is not applicable."""
 
+import itertools
 import shlex
 import tomllib
 from pathlib import Path
@@ -62,9 +63,8 @@ def test_attributes_of_a_task_replace_those_of_the_preset():
 def test_commands_can_be_read_back_by_a_shell():
     cell = _comparison().cell("fader", 0)
     arguments = shlex.split(shlex.join(cell.train_arguments()))
-    overrides = [
-        after for option, after in zip(arguments, arguments[1:], strict=False) if option == "--set"
-    ]
+    pairs = itertools.pairwise(arguments)
+    overrides = [after for option, after in pairs if option == "--set"]
     assert load(arguments[1], overrides).data.attributes == {"glasses": ["0", "1"]}
     command = cell_command("glasses", cell, Path("my runs"), ["--budget", "3"])
     assert shlex.split(command) == [
@@ -145,7 +145,7 @@ def people(tmp_path):
 
 
 def _shades(data, split):
-    """The values of all images of a split; a person's are 16 times its index, and 8 with glasses."""
+    """The values of all images of a split; 16 times the person, and 8 with glasses."""
     if isinstance(data, DomainDataset):
         return [shade for side in data.arrays(split) for shade in values(side)]
     return values(data.images(split, at=range(data.splits[split])))
