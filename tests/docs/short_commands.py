@@ -23,7 +23,8 @@ def shorten(words: list[str]) -> list[str]:
     if words[:2] == ["compare", "run"]:
         settings = [word for setting in SHORT for word in ("--set", setting)]
         return [*words, "--budget", str(MINUTES), *settings]  # the last --budget counts
-    if "train" in words and not any("training.minutes" in word for word in words):
+    words = [re.sub(r"^(training.minutes)=.*", rf"\1={MINUTES}", word) for word in words]
+    if "train" in words:
         steps = [f"training.steps={RESUMED_STEPS if '--resume' in words else STEPS}"]
         settings = steps if "--resume" in words else [*steps, *SHORT]
         words = words + [word for setting in settings for word in ("--set", setting)]

@@ -177,6 +177,7 @@ def _with_steps_in_time(
     keras.mixed_precision.set_global_policy(config.training.precision)
     with strategy.scope():
         translator = build(config)
+    _check_labels(config, translator, data)
     times = time_stages(
         translator, lambda: _stage_data(config, data, translator, 0, Console(quiet=True))
     )

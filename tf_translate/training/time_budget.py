@@ -38,6 +38,7 @@ class TimeBudget(StepCallback):
         super().__init__()
         self.run, self.seconds, self.interval = run, seconds, interval
         self._clock, self._start = clock, clock() - used
+        self._written = -1
 
     @property
     def used(self) -> float:
@@ -54,8 +55,15 @@ class TimeBudget(StepCallback):
         if passes_multiple(previous_step, step, self.interval) or self.model.stop_training:
             self.write(step)
 
+    def on_train_end(self, logs=None):
+        """Writes the time used at the end of each stage."""
+        self.write(self.step)
+
     def write(self, step: int) -> None:
-        """Appends a row: the step and the seconds up to it."""
+        """Appends a row, unless there is one: the step and the seconds up to it."""
+        if step == self._written:
+            return
+        self._written = step
         file = self.run.times_file
         with explain_write_errors(self.run, file, step), file.open("a") as lines:
             lines.write(json.dumps({"step": step, "seconds": round(self.used, 1)}) + "\n")

@@ -4,6 +4,7 @@ import datetime
 import json
 import os
 import platform
+import shlex
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -117,7 +118,7 @@ def finish(
         "uses": list(cell.uses),
         "command": command,
         "commands": [
-            f"tf-translate {' '.join(arguments)}"
+            shlex.join(["tf-translate", *arguments])
             for arguments in (cell.train_arguments(), cell.evaluate_arguments())
         ],
         **_training(run),

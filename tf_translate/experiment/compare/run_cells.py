@@ -1,6 +1,7 @@
 """Runs cells as child processes, each on a core of its own, until all are done or Ctrl-C."""
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -76,7 +77,7 @@ class _Running:
         cell.log.parent.mkdir(parents=True, exist_ok=True)
         one_thread = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
         with cell.log.open("a") as log:
-            log.write(f"$ tf-translate {' '.join(arguments)}\n")
+            log.write(f"$ {shlex.join(['tf-translate', *arguments])}\n")
             log.flush()
             return subprocess.Popen(
                 command,
@@ -194,5 +195,7 @@ def _forwarded_signals(running: list[_Running]) -> Iterator[list[int]]:
     try:
         yield received
     finally:
+        for each in running:  # only if something went wrong here
+            each.send(signal.SIGINT)
         for number, handler in previous.items():
             signal.signal(number, handler)
