@@ -1,6 +1,7 @@
 """The state of a cell by the files in its folder, and what is kept of it when it is finished."""
 
 import datetime
+import functools
 import json
 import os
 import platform
@@ -18,6 +19,7 @@ import tensorflow as tf
 from tf_translate.errors import RunError
 from tf_translate.experiment.compare.cells import Cell
 from tf_translate.experiment.configure import read_config
+from tf_translate.experiment.evaluate import JUDGES
 from tf_translate.training.run_dir import RunDir, write_atomically
 from tf_translate.version import __version__
 
@@ -76,6 +78,21 @@ def _last_step(file: Path) -> int:
         return 0
 
 
+def lend_judges(cell: Cell) -> None:
+    """Copies the judges of cells evaluated before into a cell.
+
+    The files are named by a hash of their training images and settings, so the cell uses those
+    that it would train itself, and trains the others.
+    """
+    _copy_judges(cell.folder.parent / JUDGES, cell.folder / "evaluation" / JUDGES)
+
+
+def _copy_judges(source: Path, target: Path) -> None:
+    for file in source.glob("*.keras"):
+        if not (target / file.name).exists():
+            write_atomically(target / file.name, functools.partial(shutil.copyfile, file))
+
+
 def finish(
     cell: Cell, *, task: str, command: str, core: int | None, keep_weights: bool
 ) -> dict[str, Any]:
@@ -109,6 +126,7 @@ def finish(
         )
     shutil.copyfile(file, cell.folder / METRICS)
     shutil.copyfile(evaluation / f"{cell.direction}.png", cell.folder / GRID)
+    _copy_judges(evaluation / JUDGES, cell.folder.parent / JUDGES)
     record = {
         "task": task,
         "method": cell.method,
@@ -155,7 +173,7 @@ def _training(run: RunDir) -> dict[str, Any]:
 
 
 def _delete_weights(run: RunDir) -> None:
-    for folder in (run.checkpoints, run.path / "evaluation" / "judges", run.path / "classifiers"):
+    for folder in (run.checkpoints, run.path / "evaluation" / JUDGES, run.path / "classifiers"):
         shutil.rmtree(folder, ignore_errors=True)
     run.checkpoints.mkdir()  # part of every run
     for file in (run.model, run.kept_images):

@@ -68,6 +68,8 @@ class _Running:
             cell_state.STARTED: cell.resume_arguments,
             cell_state.TRAINED: cell.evaluate_arguments,
         }[state]()
+        if state == cell_state.TRAINED:
+            cell_state.lend_judges(cell)
         self.progress.state = _STAGES[state]
         self.progress.core, self.progress.started = self.core.index, time.monotonic()
         self.progress.minutes_before = cell_state.progress_of(cell).minutes
