@@ -88,7 +88,7 @@ def lend_judges(cell: Cell) -> None:
 
 
 def _copy_judges(source: Path, target: Path) -> None:
-    for file in source.glob("*.keras"):
+    for file in source.glob("[!.]*.keras"):
         if not (target / file.name).exists():
             write_atomically(target / file.name, functools.partial(shutil.copyfile, file))
 
