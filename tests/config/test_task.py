@@ -73,12 +73,12 @@ def test_the_most_special_setting_wins(tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "sentence"),
     [
-        ("minutes = 2", "minute = 2", "there is no setting 'minute'; did you mean 'minutes'?"),
+        ("minutes = 2", "minutes = 2\nfetched = 1", "'fetched'; did you mean 'fetch.size'?"),
         ("minutes = 2", "minutes = 0", "minutes = 0 is not allowed: it must be above 0"),
         ('["images", "sets"]', '["set"]', "did you mean 'sets'?"),
         ('layout = "sets"', 'layout = "set"', "got 'set'; did you mean 'sets'?"),
         ("[settings.data]", "[settings.dta]", "settings must hold the groups model,"),
-        ("[methods.fast]", '[methods."a/b"]', "must be letters, digits and underscores"),
+        ("methods.fast", 'methods."a/b"', "must be letters, digits and underscores"),
         ("minutes = 2", "minutes = ", "is not valid TOML"),
     ],
 )

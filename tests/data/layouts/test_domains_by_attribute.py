@@ -70,7 +70,9 @@ def test_where_selects_rows_and_label_column_gives_labels(path):
     assert data.labels("train", "b").tolist() == [2, 1]
 
 
-def test_counterparts_are_ground_truth_in_held_out_splits_but_not_in_train(tmp_path):
+def test_counterparts_are_ground_truth_and_training_is_unpaired_unless_pairs_are_asked_for(
+    tmp_path,
+):
     rows = [
         f"{i}.png,{split},{person},{beard},{glasses}"
         for i, (split, person, beard, glasses) in enumerate(
@@ -89,7 +91,7 @@ def test_counterparts_are_ground_truth_in_held_out_splits_but_not_in_train(tmp_p
     by_glasses = {"domain_column": "glasses", "domain_a": "1", "domain_b": "0"}
     data = open_domain_dataset(config(path, **by_glasses, group_column="person"))
     assert not data.paired
-    assert [data.has_truth(split) for split in ("train", "validation", "test")] == [0, 0, 1]
+    assert [data.has_truth(split) for split in ("train", "validation", "test")] == [1, 0, 1]
     assert tuple(map(values, data.arrays("test"))) == ([6, 7], [5, 4])
     assert not open_domain_dataset(config(path, **by_glasses)).has_truth("test")
 

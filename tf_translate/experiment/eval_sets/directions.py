@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -42,7 +43,7 @@ def directions(
             domains, 0 omits them.
     """
     signatures = translator.signatures()
-    limits = {"limit": limit, "training_limit": training_limit}
+    limits: dict[str, Any] = {"limit": limit, "training_limit": training_limit}
     if isinstance(data, AttributeDataset):
         edit = partial(_edit, signatures["translate"])
         return edits(data, edit, split=split, **limits)
@@ -74,7 +75,7 @@ def _of_image_set(
     training_limit: int,
 ) -> Iterator[Direction]:
     """The reconstruction and, with `evaluation.attributes`, edits of them through the latent."""
-    limits = {"split": split, "limit": limit, "training_limit": training_limit}
+    limits: dict[str, Any] = {"split": split, "limit": limit, "training_limit": training_limit}
     settings = config.evaluation
     if settings.attributes:
         labelled = open_labelled(config.data, settings.attributes)
