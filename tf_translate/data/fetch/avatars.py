@@ -106,10 +106,11 @@ def write_glasses(
     style, side = load_open_peeps(), int(options.size or 0)
     pairs, shown = [], []
     for split, person, beard, shown_glasses in list_glasses_people(sizes):
+        hair = hair_of(style, person)
         for glasses in (0, 1):
             name = f"{person}-{glasses}{beard}.png"
             draw_head(style, person, (glasses, beard), side=side).save(folder / name)
-            row = (name, split, person, hair_of(style, person), beard, glasses)
+            row = (name, split, person, hair, beard, glasses)
             pairs.append(row)
             if glasses == shown_glasses or split == "test":
                 shown.append(row)
