@@ -58,10 +58,11 @@ def progress_of(cell: Cell) -> TrainingProgress:
     if not run.config.is_file():
         return TrainingProgress()
     times = run.times()
+    last = times[-1] if times else {"step": 0, "seconds": 0.0}
     return TrainingProgress(
-        _last_step(run.history_file),
+        max(_last_step(run.history_file), last["step"]),  # a history may have no row yet
         int(run.read_config()["training"]["steps"]),
-        times[-1]["seconds"] / 60 if times else 0.0,
+        last["seconds"] / 60,
     )
 
 
