@@ -192,7 +192,7 @@ def collect_cells(
     ] = None,
     metric: Annotated[
         list[str] | None,
-        typer.Option(help="Metric to print; repeatable. By default the first six."),
+        typer.Option(help="Metric to print; repeatable. By default the first four."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
 ) -> None:

@@ -16,7 +16,7 @@ from tf_translate.experiment.compare.collect import better
 from tf_translate.experiment.compare.run_cells import WAITING, Progress
 
 _REFRESH_SECONDS = 2.0
-_MOST_METRICS = 6  # of the columns that are printed by default
+_MOST_METRICS = 4  # of the columns that are printed by default
 _RUNNING = ("training", "evaluating")
 
 
@@ -86,7 +86,7 @@ def print_results(
     Args:
         results: What `collect` returns.
         console: Prints the tables.
-        metrics: Metrics to print; empty: the first six of a task.
+        metrics: Metrics to print; empty: the first four of a task.
 
     Raises:
         ConfigError: If a metric is none of those of any task.
