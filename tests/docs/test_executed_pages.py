@@ -24,6 +24,7 @@ PERSONAS = {
     "researcher": (
         *("docs/tutorials/python-api.md", "docs/tutorials/write-a-method.md"),
         *("docs/guides/training.md", "docs/guides/monitoring.md", "docs/guides/evaluation.md"),
+        "docs/guides/compare.md",
     ),
     "engineer": (
         *("docs/quickstart.md", "docs/tutorials/your-images.md", "docs/guides/data-layouts.md"),

@@ -1,3 +1,4 @@
+import dataclasses
 import io
 import json
 
@@ -11,6 +12,7 @@ from tf_translate.errors import RunError, TrainingError
 from tf_translate.images import read
 from tf_translate.training import loop
 from tf_translate.training.run_dir import RunDir
+from tf_translate.training.time_budget import TimeBudget, seconds_used
 
 IMAGES = np.linspace(-1, 1, 8, dtype=np.float32).reshape(8, 1, 1, 1)
 SCHEDULE = loop.Schedule(
@@ -24,7 +26,7 @@ def _toy():
     return model
 
 
-def _train(run, *, broken_from=None, translator=None):
+def _train(run, *, broken_from=None, translator=None, schedule=SCHEDULE):
     def batches(start):
         def one(step):
             broken = broken_from is not None and step >= broken_from
@@ -37,7 +39,7 @@ def _train(run, *, broken_from=None, translator=None):
     console = Console(file=output, force_terminal=False, width=300)
     sample = {"a": IMAGES, "b": IMAGES}
     done = loop.train(
-        translator or _toy(), batches, run=run, schedule=SCHEDULE, sample=sample, console=console
+        translator or _toy(), batches, run=run, schedule=schedule, sample=sample, console=console
     )
     return done, output.getvalue()
 
@@ -288,3 +290,38 @@ def test_a_run_with_more_steps_does_not_return_to_an_earlier_stage(tmp_path):
         discriminator_weights.append(float(model.discriminator.trainable_weights[0].numpy().item()))
     assert int(model.steps_taken.numpy()) == 8
     assert discriminator_weights[0] == discriminator_weights[1]
+
+
+def test_training_ends_when_its_time_is_used_up_and_writes_the_model(tmp_path):
+    run = RunDir.create(tmp_path / "r", {})
+    schedule = dataclasses.replace(SCHEDULE, seconds=0.2)  # tracing the first step takes longer
+    done, output = _train(run, schedule=schedule)
+    assert done
+    assert "stopped at step 1 of 6" in output
+    assert "training.minutes are used up" in output
+    assert run.model.is_file()
+    assert [row["step"] for row in run.times()] == [1]
+
+
+def test_a_resumed_run_counts_the_time_up_to_its_checkpoint(tmp_path):
+    run = RunDir.create(tmp_path / "r", {})
+    # Another session took 7 s up to step 4 and 9 s up to step 5, whose checkpoint is gone.
+    run.times_file.write_text(
+        '{"step": 4, "seconds": 7.0}\n{"step": 5, "seconds": 9.0}\n', encoding="utf-8"
+    )
+    assert [seconds_used(run, step) for step in (3, 4, 5)] == [0.0, 7.0, 9.0]
+    run.discard_after(4)
+    assert run.times() == [{"step": 4, "seconds": 7.0}]
+    budget = TimeBudget(run, seconds=10, interval=1, used=seconds_used(run, 4), clock=Clock())
+    assert [budget.is_exhausted for _ in range(4)] == [False, False, True, True]
+
+
+class Clock:
+    """A clock that is a second later at each look."""
+
+    def __init__(self):
+        self.seconds = 100.0
+
+    def __call__(self):
+        self.seconds += 1.0
+        return self.seconds

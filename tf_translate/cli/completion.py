@@ -10,3 +10,10 @@ def complete_presets(incomplete: str) -> Iterator[str]:
     names = presets()
     methods = (name.removesuffix("_small") for name in names if name.endswith("_small"))
     return (name for name in sorted({*names, *methods}) if name.startswith(incomplete))
+
+
+def complete_tasks(incomplete: str) -> Iterator[str]:
+    """The shipped tasks of `compare`."""
+    from tf_translate.config.task import tasks
+
+    return (name for name in tasks() if name.startswith(incomplete))

@@ -14,6 +14,7 @@ from rich.console import Console
 from tf_translate.cli import (
     android,
     benchmark,
+    compare,
     data,
     describe,
     doctor,
@@ -109,6 +110,7 @@ COMMANDS = (
 for command in COMMANDS:
     app.command(command.NAME)(command.main)
 app.command(launch.NAME, context_settings=launch.CONTEXT_SETTINGS)(launch.main)
+app.add_typer(compare.app, name="compare")
 app.add_typer(data.app, name="data")
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from tf_translate.config.data import DataConfig
+from tf_translate.config.data import Cell, DataConfig
 from tf_translate.config.settings import Settings
 
 DEVICES = "one|all|(cpu|gpu):[1-9][0-9]{0,3}"  # what training.devices may be, a pattern
@@ -19,6 +19,14 @@ class TrainingConfig(Settings):
         ge=1,
         description="training steps in all; in each step every network is updated at least once, "
         "unless the method trains in stages",
+    )
+    minutes: float | None = Field(
+        default=None,
+        gt=0,
+        allow_inf_nan=False,
+        description="wall-clock minutes that training may take; the first steps are timed and set "
+        "training.steps, so that stages and schedules end in time, and training ends when the "
+        "minutes are used up, over all sessions; not set: training takes training.steps",
     )
     stages: dict[str, Annotated[float, Field(gt=0, lt=1)]] = Field(
         default={},
@@ -193,6 +201,26 @@ class EvaluationConfig(Settings):
         ge=0,
         description="start of the random numbers of the judges, of subsets of images and of "
         "confidence intervals",
+    )
+    judge_path: str | None = Field(
+        default=None,
+        min_length=1,
+        description="for methods of two domains: another data set, as data.path, whose training "
+        "images train the judges, so that methods that learn from different parts of a data set "
+        "have equal judges; not set: the training images of the run",
+    )
+    attributes: dict[str, list[Cell]] = Field(
+        default={},
+        description="for methods that learn from images alone (ian) on a table with a column "
+        "image: attributes and their values, such as {glasses = [0, 1]}. Edits of them are "
+        "measured too: by latent arithmetic, the mean latent of images with a value minus that of "
+        "images without, and by painting the mean of such images; not set: reconstructions only",
+    )
+    attribute_images: int = Field(
+        default=1000,
+        ge=2,
+        description="with evaluation.attributes, number of training images whose attributes are "
+        "used for the means",
     )
     pretrained: list[str] = Field(
         default=[],

@@ -30,7 +30,7 @@ def open_domain_dataset(
         config: Where the images are and how they are preprocessed.
         paired: Whether training needs pairs. Pairs may be opened unpaired: then each domain
             is shuffled by itself, and held-out pairs remain ground truth. None: paired if
-            the training images are pairs.
+            the training images are pairs, except those of a table with `domain_column`.
         progress: Called with (images done, images in all) while decoding.
 
     Returns:
@@ -54,7 +54,7 @@ def open_domain_dataset(
     return DomainDataset(
         config,
         decoded,
-        paired=aligned if paired is None else paired,
+        paired=aligned and not config.domain_column if paired is None else paired,
         skipped=skipped,
         fingerprint=fingerprint,
         classes=source.classes,

@@ -32,6 +32,12 @@ def resolve(source: str, overrides: Sequence[str] = ()) -> Config:
     """
     config = load(source, overrides)
     settings = method_settings(config, source)
+    layout = registry.find(config.method).layout
+    if config.evaluation.attributes and layout != "images":
+        raise ConfigError(
+            "evaluation.attributes is for methods that learn from images alone, but "
+            f"{config.method} learns from {registry.LAYOUTS[layout]}; leave it out"
+        )
     translator = registry.find(config.method).translator
     loss_weights = {
         term.name: term.weight

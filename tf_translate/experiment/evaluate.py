@@ -80,7 +80,9 @@ def evaluate(
             folder=trained.run.path / "evaluation" / JUDGES,
             settings=judge_settings(settings),
         )
-        judge_entries[direction.name] = entry_of(judges, *_deployment(trained, direction.name))
+        deployed = _deployment(trained, direction.name)
+        if deployed is not None:
+            judge_entries[direction.name] = entry_of(judges, *deployed)
         label_judge = _label_judge(direction, trained, console)
         reports.append(
             evaluate_direction(
@@ -102,13 +104,16 @@ def evaluate(
     return document(reports, **texts), write_report(folder, reports, **texts)
 
 
-def _deployment(trained: TrainedRun, name: str) -> tuple[str, dict[str, float]]:
-    """The signature that deploys a direction, and the attribute values that select it."""
+def _deployment(trained: TrainedRun, name: str) -> tuple[str, dict[str, float]] | None:
+    """The signature that deploys a direction, and the attribute values that select it.
+
+    None for edits through the latent, which are made of several signatures.
+    """
     data = trained.data
     if isinstance(data, AttributeDataset):
         return "translate", edit_attributes(data.attributes)[name]
     if isinstance(data, ImageDataset):
-        return "reconstruct", {}
+        return ("reconstruct", {}) if name == "reconstruct" else None
     return trained.translator.directions[name], {}
 
 

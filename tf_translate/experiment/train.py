@@ -27,6 +27,7 @@ from tf_translate.experiment.dataset import (
 from tf_translate.experiment.kept_images import choose_kept_images, write_kept_images
 from tf_translate.experiment.load_run import load_model
 from tf_translate.experiment.run_data import RunData, open_run_data
+from tf_translate.experiment.step_timing import steps_in_time, time_stages
 from tf_translate.experiment.training_summary import summary_lines
 from tf_translate.exporters_package import check_exporters
 from tf_translate.methods import registry
@@ -119,6 +120,8 @@ def train_with_strategy(
         workers.check_same(
             "settings and images", [config.model_dump(mode="json"), data.fingerprint]
         )
+        if config.training.minutes is not None and not resume:
+            config = _with_steps_in_time(config, data, strategy, report)
         measure = checkpoint_metrics(config, data, run.path / "classifiers", console.print)
         keras.utils.set_random_seed(config.training.seed)
         keras.mixed_precision.set_global_policy(config.training.precision)
@@ -155,6 +158,36 @@ def train_with_strategy(
             _keep_images(run, config, data, translator, warning_console(console))
         workers.any_worker(False)  # no worker exits before the chief has written
         return done
+
+
+def _with_steps_in_time(
+    config: Config, data: Data, strategy: tf.distribute.Strategy, report: Callable[[str], None]
+) -> Config:
+    """Sets `training.steps` to those that fit into `training.minutes`, by the time of a few steps.
+
+    Raises:
+        ConfigError: If several processes train, which would measure different times.
+    """
+    if Workers(strategy).count > 1:
+        raise ConfigError(
+            f"training.minutes = {config.training.minutes:g} is for one process, but "
+            f"{Workers(strategy).count} train together; set training.steps instead"
+        )
+    keras.utils.set_random_seed(config.training.seed)
+    keras.mixed_precision.set_global_policy(config.training.precision)
+    with strategy.scope():
+        translator = build(config)
+    _check_labels(config, translator, data)
+    times = time_stages(
+        translator, lambda: _stage_data(config, data, translator, 0, Console(quiet=True))
+    )
+    steps = steps_in_time(config.training, stage_ends(config.training, translator), times)
+    report(
+        f"{steps} steps fit into the {config.training.minutes:g} minutes of training.minutes: "
+        + ", ".join(f"{time.seconds:.3g} s a step of {name}" for name, time in times.items())
+    )
+    training = config.training.model_copy(update={"steps": steps})
+    return config.model_copy(update={"training": training})
 
 
 def _report_data(data: Data, workers: Workers, console: Console) -> None:
@@ -319,6 +352,7 @@ def _schedule(config: Config, translator: Translator) -> loop.Schedule:
         checkpoint_every=training.checkpoint_every,
         keep_checkpoints=training.keep_checkpoints,
         patience=training.patience,
+        seconds=None if training.minutes is None else 60 * training.minutes,
     )
 
 

@@ -40,6 +40,7 @@ from tf_translate.training.failure_monitor import FailureMonitor
 from tf_translate.training.preview_images import preview_grid
 from tf_translate.training.progress import ProgressBar, TimeEstimate, warning_console
 from tf_translate.training.run_dir import RunDir, is_intact, shorten
+from tf_translate.training.time_budget import TimeBudget, seconds_used
 from tf_translate.training.workers import Workers
 from tf_translate.version import __version__
 
@@ -53,6 +54,7 @@ class Schedule:
         log_every, sample_every, checkpoint_every: Steps between rows, previews and checkpoints.
         keep_checkpoints: How many of the newest checkpoints are kept.
         patience: Assessed checkpoints without an improvement until training stops; 0: never.
+        seconds: Wall-clock time of all sessions after which training ends; None: no limit.
     """
 
     stages: Sequence[tuple[str, int]]
@@ -61,6 +63,7 @@ class Schedule:
     checkpoint_every: int
     keep_checkpoints: int
     patience: int = 0
+    seconds: float | None = None
 
     @property
     def steps(self) -> int:
@@ -144,7 +147,8 @@ def train(
         measure: Scores a checkpoint; the best one becomes `model.keras`. None: the last one does.
 
     Returns:
-        True when done, also if patience ended it; False when interrupted, with a checkpoint.
+        True when done, also if patience or `Schedule.seconds` ended it; False when interrupted,
+        with a checkpoint.
 
     Raises:
         TrainingError: If a loss is no longer finite.
@@ -153,10 +157,17 @@ def train(
     """
     workers = Workers(translator.distribute_strategy)
     start_step = _step(translator)
-    unfinished = start_step < schedule.steps and not _should_stop_early(run, schedule, workers)
+    budget = _time_budget(run, schedule, start_step) if workers.is_chief else None
+    unfinished = (
+        start_step < schedule.steps
+        and not _should_stop_early(run, schedule, workers)
+        and not _is_time_up(budget, workers)
+    )
     if unfinished and workers.is_chief:
         render = functools.partial(preview_grid, translator, sample)
         with _chief_callbacks(run, schedule, start_step, console, render, measure) as callbacks:
+            if budget is not None:
+                callbacks.append(budget)
             _fit(translator, batches, run, schedule, workers, callbacks)
     elif unfinished:
         loss_check = LossCheck(
@@ -165,7 +176,8 @@ def train(
         _fit(translator, batches, run, schedule, workers, [loss_check])
     step = _step(translator)
     stopped_early = step < schedule.steps and _should_stop_early(run, schedule, workers)
-    done = stopped_early or step >= schedule.steps
+    is_time_up = step < schedule.steps and _is_time_up(budget, workers)
+    done = stopped_early or is_time_up or step >= schedule.steps
     if done and workers.is_chief:
         with explain_write_errors(run, run.checkpoint(step), step):
             run.ensure_checkpoint(translator.save, step, schedule.keep_checkpoints)
@@ -174,6 +186,8 @@ def train(
                 _report_early_stop(run, step, schedule, warning_console(console))
             elif measure is not None:
                 assess_checkpoint(run, step, measure)
+            if is_time_up:
+                _report_time_up(step, schedule, console)
             run.write_model(step)
     workers.any_worker(False)  # no worker exits before the chief has written
     return done
@@ -183,6 +197,32 @@ def _should_stop_early(run: RunDir, schedule: Schedule, workers: Workers) -> boo
     """Whether patience is exhausted; all workers use the chief's answer."""
     exhausted = workers.is_chief and patience_exhausted(run.assessments(), schedule.patience)
     return workers.any_worker(exhausted)
+
+
+def _time_budget(run: RunDir, schedule: Schedule, start_step: int) -> TimeBudget | None:
+    if schedule.seconds is None:
+        return None
+    return TimeBudget(
+        run,
+        seconds=schedule.seconds,
+        interval=schedule.checkpoint_every,
+        used=seconds_used(run, start_step),
+    )
+
+
+def _is_time_up(budget: TimeBudget | None, workers: Workers) -> bool:
+    """Whether the budget is used up; all workers use the chief's answer."""
+    return workers.any_worker(budget is not None and budget.is_exhausted)
+
+
+def _report_time_up(step: int, schedule: Schedule, console: Console) -> None:
+    minutes = (schedule.seconds or 0.0) / 60
+    console.print(
+        f"stopped at step {step} of {schedule.steps}: the {minutes:g} minutes of training.minutes "
+        "are used up",
+        highlight=False,
+        soft_wrap=True,
+    )
 
 
 def _report_early_stop(run: RunDir, step: int, schedule: Schedule, console: Console) -> None:
@@ -253,8 +293,13 @@ def _fit(
     """Takes the remaining steps, and records the session on the chief."""
     start_step, start_time = _step(translator), time.monotonic()
     assessments = [each for each in callbacks if isinstance(each, CheckpointAssessment)]
+    budgets = [each for each in callbacks if isinstance(each, TimeBudget)]
     graceful_stop = GracefulStop(
-        workers.any_worker, lambda: any(each.should_stop for each in assessments)
+        workers.any_worker,
+        lambda: (
+            any(each.should_stop for each in assessments)
+            or any(each.is_exhausted for each in budgets)
+        ),
     )
     current_step = functools.partial(_step, translator)
     try:

@@ -5,7 +5,8 @@
 `samples/` (preview images), `logs/` (TensorBoard) and `lock` (who trains it). At the end, or when
 training is stopped, `kept_images.npz` (a few images, so that `export` needs no data set), and at
 the end `model.keras`. If the best checkpoint is selected, `checkpoints/best-N.keras` and
-`assessments.jsonl` too. `warnings.jsonl` if a likely failure was detected.
+`assessments.jsonl` too. `times.jsonl` with a budget of time (`training.minutes`), and
+`warnings.jsonl` if a likely failure was detected.
 """
 
 import contextlib
@@ -47,6 +48,7 @@ class RunDir:
         self.history_file = self.path / "history.jsonl"
         self.sessions_file = self.path / "sessions.jsonl"
         self.assessments_file = self.path / "assessments.jsonl"
+        self.times_file = self.path / "times.jsonl"
         self.warnings_file = self.path / "warnings.jsonl"
 
     @classmethod
@@ -290,6 +292,10 @@ class RunDir:
         """The metrics of the assessed checkpoints; empty if no best checkpoint is selected."""
         return _read_rows(self.assessments_file, self._fields()[self.assessments_file]).rows
 
+    def times(self) -> list[dict]:
+        """Seconds used up to each checkpoint; empty without a budget of time."""
+        return _read_rows(self.times_file, self._fields()[self.times_file]).rows
+
     def warnings(self) -> list[dict]:
         """The warnings of likely failures that were reported so far."""
         return _read_rows(self.warnings_file, self._fields()[self.warnings_file]).rows
@@ -299,6 +305,7 @@ class RunDir:
         return {
             self.history_file: _STEP,
             self.assessments_file: {**_STEP, "score": float},
+            self.times_file: {**_STEP, "seconds": float},
             self.warnings_file: {**_STEP, "name": str, "source": str},
         }
 

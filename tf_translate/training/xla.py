@@ -42,7 +42,7 @@ def use_xla_if_faster(
         saved_values = [variable.numpy() for variable in variables]
         _retrace(translator, jit_compile)
         try:
-            seconds[jit_compile] = measure(translator, _distributed(translator, batches))
+            seconds[jit_compile] = measure(translator, distributed_iterator(translator, batches))
         except tf.errors.OpError as error:
             if not jit_compile:
                 raise
@@ -78,7 +78,8 @@ def _retrace(translator: Translator, jit_compile: bool) -> None:
     translator.make_train_function(force=True)
 
 
-def _distributed(translator: Translator, batches: tf.data.Dataset) -> Iterator:
+def distributed_iterator(translator: Translator, batches: tf.data.Dataset) -> Iterator:
+    """Iterates over batches as a step gets them, divided among the devices of the strategy."""
     strategy = translator.distribute_strategy
     is_distributed = not isinstance(batches, tf.data.Dataset)  # the data of several workers is
     if is_distributed or strategy.num_replicas_in_sync == 1:

@@ -241,6 +241,30 @@ def test_tones_of_a_head_differ_in_skin_alone_and_get_darker(packages):
 
 
 @pytest.mark.thorough
+def test_glasses_are_drawn_as_pairs_and_as_one_image_of_each_person(packages):
+    pytest.importorskip("dicebear")
+    pytest.importorskip("resvg_py")
+    options = FetchOptions(number=10, size=32)
+    table = fetchable_datasets.fetch("dicebear-glasses", options)
+    assert table == fetchable_datasets.table_path("dicebear-glasses", options)
+    shown, pairs = read(table), read(table.with_name("dicebear-glasses-pairs.csv"))
+    assert [row for row in pairs if row in shown] == shown
+    people = [row["person"] for row in shown if row["split"] != "test"]
+    assert len(people) == len(set(people)) == 10 + 4
+    assert {row["glasses"] for row in shown if row["split"] == "train"} == {"0", "1"}
+    tests = [[row for row in rows if row["split"] == "test"] for rows in (shown, pairs)]
+    assert tests[0] == tests[1]
+    assert len(tests[0]) == 2 * 4
+    assert not {row["person"] for row in tests[0]} & set(people)
+    for without, with_glasses in zip(pairs[::2], pairs[1::2], strict=True):
+        different = {key for key in without if without[key] != with_glasses[key]}
+        assert different == {"image", "glasses"}
+        one, other = (images.read(table.parent / r["image"]) for r in (without, with_glasses))
+        changed = (one != other).any(-1).mean()
+        assert 0 < changed < 0.4
+
+
+@pytest.mark.thorough
 def test_snapshots_show_the_same_people_and_tones_on_other_backgrounds(packages):
     pytest.importorskip("dicebear")
     pytest.importorskip("resvg_py")

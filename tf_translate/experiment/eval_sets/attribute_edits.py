@@ -9,12 +9,18 @@ from tf_translate.data.attribute_dataset import AttributeDataset
 from tf_translate.evaluation.metrics.results import Direction
 from tf_translate.experiment.dataset import evenly_spaced
 
-# (images, their new attributes) -> edited images.
-Editor = Callable[[np.ndarray, np.ndarray], np.ndarray]
+# (images, their attributes, their new attributes) -> edited images.
+Editor = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 
 
 def edits(
-    data: AttributeDataset, edit: Editor, *, split: str, limit: int, training_limit: int
+    data: AttributeDataset,
+    edit: Editor,
+    *,
+    split: str,
+    limit: int,
+    training_limit: int,
+    suffix: str = "",
 ) -> Iterator[Direction]:
     """Generates a direction for every value that an attribute can be changed to.
 
@@ -28,6 +34,7 @@ def edits(
         split: Held-out split.
         limit: Maximum number of sources, and of targets.
         training_limit: Maximum number of training images of each side, for the judges.
+        suffix: End of the names of the directions.
     """
     values, training_values = data.values(split), data.values("train")
     for attribute, (start, stop) in zip(
@@ -44,10 +51,10 @@ def edits(
             truth = _ground_truth(data, split, sources, edited_values)
             images = data.images(split, at=sources)
             yield Direction(
-                name=edit_name(attribute, target),
+                name=edit_name(attribute, target) + suffix,
                 source=images,
                 target=data.images(split, at=_evenly_spaced(np.flatnonzero(has), limit)),
-                outputs=edit(images, edited_values),
+                outputs=edit(images, values[sources], edited_values),
                 truth=None if truth is None else data.images(split, at=truth),
                 train_source=data.images(
                     "train", at=_evenly_spaced(np.flatnonzero(~training_has), training_limit)

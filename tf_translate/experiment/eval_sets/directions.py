@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -9,11 +10,12 @@ from tf_translate.config.schema import Config
 from tf_translate.core.signature import Signature
 from tf_translate.core.translator import Translator
 from tf_translate.data.attribute_dataset import AttributeDataset
-from tf_translate.data.domain_dataset import DomainDataset
+from tf_translate.data.domain_dataset import DomainDataset, open_domain_dataset
 from tf_translate.data.image_dataset import ImageDataset
 from tf_translate.evaluation.metrics.results import Direction
 from tf_translate.experiment.dataset import Data
 from tf_translate.experiment.eval_sets.attribute_edits import edits
+from tf_translate.experiment.eval_sets.latent_edits import PAINTED, LatentEditor, open_labelled
 from tf_translate.experiment.eval_sets.reconstructions import reconstruction
 
 _SIDES = {"a_to_b": ("a", "b"), "b_to_a": ("b", "a")}
@@ -41,21 +43,54 @@ def directions(
             domains, 0 omits them.
     """
     signatures = translator.signatures()
-    limits = {"limit": limit, "training_limit": training_limit}
+    limits: dict[str, Any] = {"limit": limit, "training_limit": training_limit}
     if isinstance(data, AttributeDataset):
         edit = partial(_edit, signatures["translate"])
         return edits(data, edit, split=split, **limits)
     if isinstance(data, ImageDataset):
-        reconstruct = partial(_reconstruct, signatures["reconstruct"])
-        return iter([reconstruction(data, reconstruct, split=split, **limits)])
+        return _of_image_set(config, data, signatures, split=split, **limits)
     counterfactual = config.data.group_column is not None
-    return _between_domains(data, translator, split=split, counterfactual=counterfactual, **limits)
+    judge_path = config.evaluation.judge_path
+    return _between_domains(
+        data,
+        translator,
+        judge_data=data if judge_path is None else _open_judge_data(config, judge_path),
+        split=split,
+        counterfactual=counterfactual,
+        **limits,
+    )
+
+
+def _open_judge_data(config: Config, path: str) -> DomainDataset:
+    return open_domain_dataset(config.data.model_copy(update={"path": path}), paired=False)
+
+
+def _of_image_set(
+    config: Config,
+    data: ImageDataset,
+    signatures: Mapping[str, Signature],
+    *,
+    split: str,
+    limit: int,
+    training_limit: int,
+) -> Iterator[Direction]:
+    """The reconstruction and, with `evaluation.attributes`, edits of them through the latent."""
+    limits: dict[str, Any] = {"split": split, "limit": limit, "training_limit": training_limit}
+    settings = config.evaluation
+    if settings.attributes:
+        labelled = open_labelled(config.data, settings.attributes)
+        editor = LatentEditor(labelled, signatures, limit=settings.attribute_images)
+        yield from edits(labelled, editor.by_arithmetic, **limits)
+        if editor.can_paint:
+            yield from edits(labelled, editor.by_painting, **limits, suffix=PAINTED)
+    yield reconstruction(data, partial(_reconstruct, signatures["reconstruct"]), **limits)
 
 
 def _between_domains(
     data: DomainDataset,
     translator: Translator,
     *,
+    judge_data: DomainDataset,
     split: str,
     counterfactual: bool,
     limit: int,
@@ -65,8 +100,8 @@ def _between_domains(
     training: dict[str, np.ndarray] = {}
     training_labels: dict[str, np.ndarray | None] = {}
     if training_limit:
-        training = dict(zip("ab", data.arrays("train", limit=training_limit), strict=True))
-        training_labels = _labels(data, "train", limit=training_limit)
+        training = dict(zip("ab", judge_data.arrays("train", limit=training_limit), strict=True))
+        training_labels = _labels(judge_data, "train", limit=training_limit)
     labels = _labels(data, split, limit=limit)
     for name, (source, target) in _SIDES.items():
         if translator.directions.get(name) not in translator.signatures():
@@ -99,7 +134,9 @@ def _reconstruct(signature: Signature, images: np.ndarray) -> np.ndarray:
     return np.concatenate([np.asarray(signature.function(image=p)["image"]) for p in parts])
 
 
-def _edit(signature: Signature, images: np.ndarray, attributes: np.ndarray) -> np.ndarray:
+def _edit(
+    signature: Signature, images: np.ndarray, present: np.ndarray, attributes: np.ndarray
+) -> np.ndarray:
     parts = [slice(i, i + _BATCH) for i in range(0, len(images), _BATCH)]
     outputs = [signature.function(image=images[p], attributes=attributes[p]) for p in parts]
     return np.concatenate([np.asarray(output["image"]) for output in outputs])

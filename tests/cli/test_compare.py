@@ -1,0 +1,149 @@
+"""`tf-translate compare`: the plan, mistakes, and a real run of two cells."""
+
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+TASK = """
+title = "Negative images"
+minutes = 0.05
+provides = ["pairs", "sets"]
+
+[settings.data]
+path = "pairs"
+size = [16, 16]
+validation_share = 0.0
+[settings.model]
+num_downsamples = 2
+base_filters = 4
+discriminator_layers = 1
+discriminator_filters = 4
+[settings.training]
+batch_size = 2
+log_every = 2
+checkpoint_every = 20
+[settings.evaluation]
+domain_steps = 2
+content_steps = 2
+
+[layouts.pairs]
+shows = "pairs"
+uses = ["pairs"]
+[layouts.sets]
+shows = "two sets"
+uses = ["sets"]
+
+[methods.pix2pix]
+layout = "pairs"
+[methods.cyclegan]
+layout = "sets"
+[methods.cyclegan.settings.data]
+load_size = [18, 18]
+"""
+
+
+@pytest.fixture
+def task(tmp_path, pairs):
+    path = tmp_path / "negative.toml"
+    path.write_text(TASK)
+    return path
+
+
+def test_plan_prints_one_command_a_cell_and_what_does_not_apply(command):
+    code, out, _ = command("compare", "plan", "paired", "--seeds", 2, "--budget", 5)
+    assert code == 0
+    lines = out.splitlines()
+    cells = [line for line in lines if not line.startswith("#")]
+    assert len(cells) == 4 * 2
+    assert cells[0] == (
+        "tf-translate compare run paired --cell pix2pix:0 --run runs/compare --budget 5"
+    )
+    assert any(line.startswith("# not applicable: fader: it needs attributes") for line in lines)
+
+
+def test_plan_says_what_to_fetch_first(command):
+    _, out, _ = command("compare", "plan", "glasses", "--methods", "ian")
+    first, *cells = out.splitlines()
+    assert first == "# first: tf-translate data fetch dicebear-glasses --size 64 --number 12000"
+    assert [shlex.split(line)[5] for line in cells] == ["ian:0", "ian:1", "ian:2"]
+
+
+def test_mistakes_are_one_sentence(mistake, task, tmp_path):
+    run = ("--run", tmp_path / "runs")
+    assert "did you mean 'glasses'" in mistake("compare", "plan", "glases")
+    assert "must be at most the" in mistake("compare", "run", task, "--jobs", 999, *run)
+    assert "has no method 'ian', only" in mistake("compare", "run", task, "--cell", "ian:0", *run)
+    assert "has no finished cell" in mistake("compare", "collect", tmp_path)
+    assert not (tmp_path / "runs").exists()
+
+
+def _compare(*arguments):
+    command = [sys.executable, "-m", "tests.cli.run_command", "compare", *map(str, arguments)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def _lines(file):
+    return [json.loads(line) for line in file.read_text().splitlines()] if file.is_file() else []
+
+
+@pytest.mark.slow
+def test_two_cells_run_at_once_and_are_collected_and_not_run_again(command, task, tmp_path):
+    run = ("run", task, "--seeds", 1, "--run", tmp_path / "runs")
+    process = _compare(*run, "--jobs", min(2, len(os.sched_getaffinity(0))))
+    out, _ = process.communicate(timeout=600)
+    assert process.returncode == 0, out
+    folder = tmp_path / "runs" / "negative"
+    for name in ("pix2pix-0", "cyclegan-0"):
+        record = json.loads((folder / name / "cell.json").read_text())
+        assert 0 < record["steps"] <= record["planned_steps"]
+        assert record["budget_minutes"] == 0.05
+        assert record["minutes"] < 0.5
+        assert record["direction"] == "a_to_b"
+        assert (folder / name / "grid.png").is_file()
+        assert not (folder / name / "model.keras").exists()
+        assert not list((folder / name).glob("**/*.keras"))
+    code, out, _ = command("compare", "collect", folder)
+    assert code == 0
+    assert "pix2pix" in out
+    assert "identity" in out
+    results = json.loads((folder / "results.json").read_text())
+    assert len(results["cells"]) == 2
+    before = (folder / "pix2pix-0" / "cell.json").stat().st_mtime_ns
+    process = _compare(*run)
+    out, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, out
+    assert (folder / "pix2pix-0" / "cell.json").stat().st_mtime_ns == before
+
+
+@pytest.mark.slow
+def test_ctrl_c_stops_all_cells_and_the_same_command_goes_on(task, tmp_path):
+    run = ("run", task, "--methods", "pix2pix", "--seeds", 1, "--run", tmp_path / "runs")
+    run = (*run, "--budget", 0.5)
+    folder = tmp_path / "runs" / "negative" / "pix2pix-0"
+    process = _compare(*run)
+    deadline = time.monotonic() + 300
+    while not _lines(folder / "times.jsonl"):
+        assert time.monotonic() < deadline
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=120)
+    assert process.returncode == 130, out
+    assert "the same command goes on" in out
+    used = _lines(folder / "times.jsonl")[-1]["seconds"]
+    assert not (folder / "cell.json").exists()
+    process = _compare(*run)
+    out, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, out
+    record = json.loads((folder / "cell.json").read_text())
+    sessions = _lines(folder / "sessions.jsonl")
+    assert len(sessions) == 2
+    assert sessions[0]["to_step"] == sessions[1]["from_step"] < record["steps"]
+    assert record["minutes"] * 60 > used
+    assert record["minutes"] < 0.7

@@ -1,0 +1,175 @@
+"""Cells of a comparison: settings, commands, and what is not applicable."""
+
+import itertools
+import shlex
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.data.image_files import plain, values
+from tf_translate.config.load import load
+from tf_translate.config.task import load_task
+from tf_translate.data.domain_dataset import DomainDataset
+from tf_translate.errors import ConfigError, RunError
+from tf_translate.experiment.compare.cells import (
+    cell_command,
+    choose_cells,
+    find_cell,
+    make_comparison,
+    not_applicable,
+    toml_value,
+)
+from tf_translate.experiment.compare.prepare import check_record, data_folder
+from tf_translate.experiment.configure import resolve
+from tf_translate.experiment.dataset import open_dataset
+
+
+def _comparison(task="glasses", *, run=Path("runs"), data=Path("/data"), **options):
+    name, found = load_task(task)
+    return make_comparison(name, found, run=run, data=data, **options)
+
+
+def _config(cell):
+    return resolve(
+        cell.preset, [f"{key}={toml_value(each)}" for key, each in cell.settings.items()]
+    )
+
+
+def test_a_cell_is_a_method_and_a_seed():
+    cells = choose_cells(_comparison(), ["pix2pix", "ian"], 2)
+    assert [each.id for each in cells] == ["pix2pix:0", "ian:0", "pix2pix:1", "ian:1"]
+    assert cells[2].folder == Path("runs/glasses/pix2pix-1")
+    config = _config(cells[2])
+    assert config.training.seed == 1
+    assert config.training.minutes == 45
+    assert config.data.path == "/data/dicebear-glasses-pairs.csv"
+    assert config.evaluation.judge_path == "/data/dicebear-glasses.csv"
+
+
+@pytest.mark.parametrize("task", ["digits", "glasses", "ordinal", "paired", "unpaired"])
+def test_all_cells_of_the_shipped_tasks_have_valid_settings(task):
+    for cell in choose_cells(_comparison(task), [], 1):
+        feature_extractor = _config(cell).model.get("feature_extractor")
+        assert feature_extractor in (None, "runs/unpaired/pretrained/lite0.keras")
+
+
+def test_attributes_of_a_task_replace_those_of_the_preset():
+    cell = _comparison().cell("fader", 0)  # its preset has beards too
+    assert _config(cell).data.attributes == {"glasses": ["0", "1"]}
+
+
+def test_commands_can_be_read_back_by_a_shell():
+    cell = _comparison().cell("fader", 0)
+    arguments = shlex.split(shlex.join(cell.train_arguments()))
+    pairs = itertools.pairwise(arguments)
+    overrides = [after for option, after in pairs if option == "--set"]
+    assert load(arguments[1], overrides).data.attributes == {"glasses": ["0", "1"]}
+    command = cell_command("glasses", cell, Path("my runs"), ["--budget", "3"])
+    assert shlex.split(command) == [
+        "tf-translate", "compare", "run", "glasses", "--cell", "fader:0", "--run", "my runs",
+        "--budget", "3",
+    ]  # fmt: skip
+
+
+def test_values_are_written_as_toml():
+    value = {"a": True, "b": [1, 0.5], "c": {"x y": ['ä"\\', 1e-5]}, "d": "text"}
+    assert tomllib.loads(f"value = {toml_value(value)}")["value"] == value
+
+
+def test_methods_that_need_more_than_the_task_provides_are_not_applicable():
+    reasons = not_applicable(load_task("unpaired")[1])
+    assert reasons["pix2pix"] == "it needs pairs, and the task provides images and sets"
+    assert reasons["fader"] == "it needs attributes, and the task provides images and sets"
+    assert "object" in reasons["genegan"]
+    assert not_applicable(load_task("glasses")[1]) == {}
+
+
+@pytest.mark.parametrize(
+    ("mistake", "sentence"),
+    [
+        (lambda: choose_cells(_comparison(), ["cylegan"], 1), "has no method 'cylegan', only"),
+        (lambda: choose_cells(_comparison("paired"), ["fader"], 1), "fader is not applicable to"),
+        (lambda: choose_cells(_comparison(), [], 0), "--seeds must be at least 1, got 0"),
+        (lambda: find_cell(_comparison(), "ian"), "--cell must be METHOD:SEED"),
+        (lambda: _comparison(minutes=0.0), "--budget must be above 0 minutes, got 0"),
+        (lambda: _comparison(overrides=["training.steps=5"]), "use --budget and --seeds"),
+        (lambda: _comparison(overrides=["steps=5"]), "--set takes group.setting=value"),
+        (
+            lambda: choose_cells(_comparison(overrides=["data.sise=5"]), ["ian"], 1),
+            "the task glasses, method ian: .*did you mean 'data.size'",
+        ),
+    ],
+)
+def test_a_mistake_is_one_sentence(mistake, sentence):
+    with pytest.raises(ConfigError, match=sentence):
+        mistake()
+
+
+def test_cells_of_a_folder_share_their_settings(tmp_path):
+    comparison = _comparison("paired", run=tmp_path)
+    check_record(comparison, choose_cells(comparison, ["pix2pix"], 2))
+    check_record(comparison, choose_cells(comparison, ["cyclegan"], 1))
+    other = _comparison("paired", run=tmp_path, minutes=3)
+    with pytest.raises(RunError, match=r"training\.minutes = 20\.0, not 3"):
+        check_record(other, choose_cells(other, ["pix2pix"], 3))
+
+
+def test_paths_of_a_task_file_are_relative_to_it(tmp_path):
+    task = load_task("paired")[1]
+    assert data_folder(task, str(tmp_path / "mine.toml"), None) == tmp_path
+    assert data_folder(task, "paired", tmp_path) == tmp_path
+    fetched = data_folder(load_task("glasses")[1], "glasses", None)
+    assert fetched.name == "dicebear-glasses-10.7.0-64px-12000"
+    with pytest.raises(ConfigError, match="--data must be a folder"):
+        data_folder(task, "paired", tmp_path / "none")
+
+
+@pytest.fixture
+def people(tmp_path):
+    """The two tables of glasses, of 6 people to learn from and 4 to test; everyone's own shade."""
+    header, pairs, shown = "image,split,person,hair,beard,glasses", [], []
+    for index in range(14):
+        split = "train" if index < 6 else "validation" if index < 10 else "test"
+        for glasses in (0, 1):
+            name = f"{index}-{glasses}.png"
+            plain(tmp_path / name, 16 * index + 8 * glasses, size=(64, 64))
+            row = f"{name},{split},p{index},h{index % 2},0,{glasses}"
+            pairs.append(row)
+            if split == "test" or glasses == index % 2:
+                shown.append(row)
+    for name, rows in (("dicebear-glasses-pairs.csv", pairs), ("dicebear-glasses.csv", shown)):
+        (tmp_path / name).write_text("\n".join([header, *rows]) + "\n")
+    return tmp_path
+
+
+def _shades(data, split):
+    """The values of all images of a split; 16 times the person, and 8 with glasses."""
+    if isinstance(data, DomainDataset):
+        return [shade for side in data.arrays(split) for shade in values(side)]
+    return values(data.images(split, at=range(data.splits[split])))
+
+
+def test_all_methods_learn_from_the_same_people_and_none_from_a_held_out_one(people):
+    cells = choose_cells(_comparison(data=people), [], 1)
+    assert len(cells) == 10
+    for cell in cells:
+        data = open_dataset(_config(cell))
+        tested = [16 * person + 8 * glasses for person in range(10, 14) for glasses in (0, 1)]
+        assert sorted(_shades(data, "test")) == tested, cell.name
+        learned = [shade // 16 for shade in _shades(data, "train")]
+        times = 2 if cell.name == "pix2pix" else 1
+        assert sorted(learned) == sorted([*range(6)] * times), cell.name
+
+
+def test_the_truth_of_an_edit_is_the_same_person_in_every_layout(people):
+    for name in ("pix2pix", "cyclegan", "genegan"):
+        data = open_dataset(_config(_comparison(data=people).cell(name, 0)))
+        assert data.has_truth("test")
+        a, b = (np.array(values(side)) for side in data.arrays("test"))
+        assert (a // 16 == b // 16).all()
+        assert (np.abs(a - b) == 8).all()
+    pairs = open_dataset(_config(_comparison(data=people).cell("pix2pix", 0)))
+    a, b = (np.array(values(side)) for side in pairs.arrays("train"))
+    assert (b - a == 8).all()

@@ -1,0 +1,46 @@
+"""Results of cells over seeds."""
+
+import json
+
+import pytest
+
+from tf_translate.errors import RunError
+from tf_translate.experiment.compare.collect import better, collect, write
+
+
+def _cell(folder, name, seed, score, *, identity=0.1):
+    folder = folder / "glasses" / f"{name}-{seed}"
+    folder.mkdir(parents=True)
+    record = {"task": "glasses", "name": name, "seed": seed, "direction": "add"}
+    results = {
+        "output": {"completeness": score, "domain/kid": None},
+        "identity": {"completeness": identity},
+        "ground truth": {"completeness": 1.0},
+    }
+    metrics = {"completeness": {"better": "higher"}}
+    found = {"directions": {"add": {"results": results, "metrics": metrics}}}
+    (folder / "cell.json").write_text(json.dumps(record))
+    (folder / "metrics.json").write_text(json.dumps(found))
+    return folder
+
+
+def test_values_of_a_method_are_mean_and_range_over_seeds(tmp_path):
+    for seed, score in enumerate((0.25, 0.5, 0.75)):
+        _cell(tmp_path, "cyclegan", seed, score)
+    _cell(tmp_path, "ian", 0, 0.125)
+    results = collect(tmp_path)
+    rows = results["tasks"]["glasses"]
+    assert list(rows) == ["cyclegan", "ian", "identity", "ground truth"]
+    assert rows["cyclegan"] == {"completeness": {"mean": 0.5, "range": [0.25, 0.75], "seeds": 3}}
+    assert rows["identity"]["completeness"]["seeds"] == 4
+    assert len(results["cells"]) == 4
+    assert better(results, "glasses") == {"completeness": "higher"}
+    assert json.loads(write(results, tmp_path / "r.json").read_text()) == results
+
+
+def test_a_folder_without_finished_cells_and_a_broken_cell_are_refused(tmp_path):
+    with pytest.raises(RunError, match="has no finished cell"):
+        collect(tmp_path)
+    (_cell(tmp_path, "ian", 0, 0.5) / "metrics.json").write_text("{")
+    with pytest.raises(RunError, match="ian-0 is broken"):
+        collect(tmp_path)

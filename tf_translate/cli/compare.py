@@ -1,0 +1,278 @@
+"""`tf-translate compare`: methods on one task, at an equal budget, with several seeds."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tf_translate.cli.completion import complete_tasks
+from tf_translate.cli.output import (
+    JSON_HELP,
+    load_tensorflow,
+    message_console,
+    print_json,
+    print_notice,
+    progress_console,
+)
+
+if TYPE_CHECKING:
+    from tf_translate.experiment.compare.cells import Cell, Comparison
+
+app = typer.Typer(
+    help="Compare methods on one task: equal data, held-out images, judges and training time.",
+    no_args_is_help=True,
+)
+
+TaskArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="TASK|FILE.toml",
+        autocompletion=complete_tasks,
+        help="A task (glasses, paired, unpaired, digits, ordinal) or a task file of your own.",
+    ),
+]
+Methods = Annotated[
+    str, typer.Option(metavar="A,B", help="Methods of the task, by default all that apply.")
+]
+Seeds = Annotated[int, typer.Option(help="Number of seeds, from 0.")]
+Budget = Annotated[
+    float | None,
+    typer.Option(
+        metavar="MINUTES", help="Minutes of training of a cell; default: those of the task."
+    ),
+]
+RunFolder = Annotated[
+    Path, typer.Option(help="Folder of comparisons; a cell is in RUN/TASK/METHOD-SEED.")
+]
+Data = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FOLDER",
+        help="Folder of the data; default: where they are fetched to, or that of the task file.",
+    ),
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Change a setting of all cells. Repeatable."),
+]
+KeepWeights = Annotated[
+    bool, typer.Option("--keep-weights", help="Keep checkpoints, models and judges.")
+]
+
+
+@app.command("run")
+def run_cells(
+    context: typer.Context,
+    task: TaskArgument,
+    methods: Methods = "",
+    seeds: Seeds = 3,
+    budget: Budget = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Cells at once, each on its own core.")] = 1,
+    run: RunFolder = Path("runs/compare"),
+    cell: Annotated[
+        str | None,
+        typer.Option(metavar="METHOD:SEED", help="Run this cell only, as `compare plan` prints."),
+    ] = None,
+    data: Data = None,
+    set_: Settings = None,
+    keep_weights: KeepWeights = False,
+) -> None:
+    """Train and evaluate every method of a task with several seeds.
+
+    A cell is a method and a seed. Each trains for the same minutes on one core, and keeps
+    configuration, history, metrics and a grid of images. The same command continues after Ctrl-C
+    or a kill: finished cells are not run again.
+
+    Examples:
+
+      tf-translate compare run paired --seeds 1 --budget 5
+
+      tf-translate compare run glasses --jobs 2 --run runs/compare
+
+      tf-translate compare run my_task.toml --methods cyclegan,dualgan
+    """
+    load_tensorflow()
+    from tf_translate.cli.compare_tables import LiveTable
+    from tf_translate.errors import ConfigError
+    from tf_translate.experiment.compare import cell_state, cores, prepare
+    from tf_translate.experiment.compare.cells import cell_command, choose_cells, find_cell
+    from tf_translate.experiment.compare.run_cells import FAILED
+    from tf_translate.experiment.compare.run_cells import run_cells as run_all
+
+    if jobs > cores.count_cores():
+        raise ConfigError(
+            f"--jobs must be at most the {cores.count_cores()} cores that are available, got {jobs}"
+        )
+    comparison = _comparison(task, run, data, budget, set_)
+    if cell is not None:
+        chosen = [find_cell(comparison, cell)]
+    else:
+        chosen = choose_cells(comparison, _names(methods), seeds)
+    progress = progress_console()
+    if not cell:
+        _print_not_applicable(comparison)
+    if data is None:
+        _fetch(comparison)
+    prepare.check_record(comparison, chosen)
+    prepare.write_pretrained(comparison, progress.print)
+    if not cores.can_pin():
+        print_notice(
+            "this system cannot pin processes to cores: each cell gets one thread, and may move"
+        )
+    imports, options = _imports(context), _options(budget, data, set_, keep_weights)
+
+    def finish(done: "Cell", core: int | None) -> None:
+        cell_state.finish(
+            done,
+            task=comparison.name,
+            command=cell_command(task, done, run, options, imports),
+            core=core,
+            keep_weights=keep_weights,
+        )
+
+    with LiveTable(progress) as table:
+        results, interrupted = run_all(
+            chosen, jobs=jobs, finish=finish, show=table.show, imports=imports
+        )
+    if interrupted:
+        message_console().print("stopped, everything is saved; the same command goes on")
+        raise typer.Exit(130)
+    failed = [each for each in results if each.state == FAILED]
+    for each in failed:
+        print_notice(f"{each.cell.id} failed: it {each.message}")
+    if failed:
+        raise typer.Exit(1)
+    message_console().print(f"done; next: tf-translate compare collect {comparison.folder}")
+
+
+@app.command("plan")
+def plan(
+    context: typer.Context,
+    task: TaskArgument,
+    methods: Methods = "",
+    seeds: Seeds = 3,
+    budget: Budget = None,
+    run: RunFolder = Path("runs/compare"),
+    data: Data = None,
+    set_: Settings = None,
+    keep_weights: KeepWeights = False,
+) -> None:
+    """Print the cells of a task as independent shell commands, one a line.
+
+    They may run in any order, and at the same time on hosts that share the folder RUN. Lines that
+    start with # are for people; the data are fetched first if that is one of them.
+
+    Examples:
+
+      tf-translate compare plan glasses | grep -v '^#' | xargs -I{} -P 2 sh -c '{}'
+
+      tf-translate compare plan glasses > cells.txt
+    """
+    load_tensorflow()
+    from tf_translate.experiment.compare.cells import cell_command, choose_cells
+    from tf_translate.experiment.compare.prepare import fetch_command
+
+    comparison = _comparison(task, run, data, budget, set_)
+    cells = choose_cells(comparison, _names(methods), seeds)
+    fetch = fetch_command(comparison.task) if data is None else None
+    if fetch is not None:
+        print(f"# first: {fetch}")
+    for name, reason in _not_applicable(comparison).items():
+        print(f"# not applicable: {name}: {reason}")
+    options = _options(budget, data, set_, keep_weights)
+    for cell in cells:
+        print(cell_command(task, cell, run, options, _imports(context)))
+
+
+@app.command("collect")
+def collect_cells(
+    folder: Annotated[Path, typer.Argument(help="Folder of comparisons, or of one task.")],
+    output: Annotated[
+        Path | None, typer.Option(help="JSON file to write; default: DIR/results.json.")
+    ] = None,
+    metric: Annotated[
+        list[str] | None,
+        typer.Option(help="Metric to print; repeatable. By default the first four."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
+) -> None:
+    """Gather the metrics of all finished cells into one JSON file, and print a table.
+
+    The table has the mean over seeds and the range of each metric, beside rows that do not depend
+    on a method: the unchanged input, random target images, and the ground truth.
+    """
+    load_tensorflow()
+    from tf_translate.cli.compare_tables import print_results
+    from tf_translate.experiment.compare.collect import collect
+    from tf_translate.experiment.compare.collect import write as write_results
+
+    results = collect(folder)
+    file = write_results(results, output or folder / "results.json")
+    if as_json:
+        print_json(results)
+    else:
+        print_results(results, message_console(), metrics=metric or [])
+    message_console(as_json).print(f"all values of {len(results['cells'])} cells: {file}")
+
+
+def _comparison(
+    task: str, run: Path, data: Path | None, budget: float | None, overrides: list[str] | None
+) -> "Comparison":
+    from tf_translate.config.task import load_task
+    from tf_translate.experiment.compare.cells import make_comparison
+    from tf_translate.experiment.compare.prepare import data_folder
+
+    name, found = load_task(task)
+    return make_comparison(
+        name,
+        found,
+        run=run,
+        data=data_folder(found, task, data),
+        minutes=budget,
+        overrides=overrides or [],
+    )
+
+
+def _names(methods: str) -> list[str]:
+    return [name.strip() for name in methods.split(",") if name.strip()]
+
+
+def _options(
+    budget: float | None, data: Path | None, overrides: list[str] | None, keep_weights: bool
+) -> list[str]:
+    """The options of `compare run` that a cell shares with all others."""
+    return [
+        *(["--budget", f"{budget:g}"] if budget is not None else []),
+        *(["--data", str(data)] if data is not None else []),
+        *(part for setting in overrides or [] for part in ("--set", setting)),
+        *(["--keep-weights"] if keep_weights else []),
+    ]
+
+
+def _not_applicable(comparison: "Comparison") -> dict[str, str]:
+    from tf_translate.experiment.compare.cells import not_applicable
+
+    return not_applicable(comparison.task)
+
+
+def _print_not_applicable(comparison: "Comparison") -> None:
+    for name, reason in _not_applicable(comparison).items():
+        progress_console().print(f"not applicable: {name}: {reason}")
+
+
+def _fetch(comparison: "Comparison") -> None:
+    from rich.progress import Progress
+
+    from tf_translate.experiment.compare.prepare import fetch_data
+
+    with Progress(console=progress_console(json_on_stdout=True), transient=True) as bar:
+        task = bar.add_task("fetching the data", total=None)
+        fetch_data(
+            comparison.task,
+            lambda done, total: bar.update(task, completed=done, total=total),
+        )
+
+
+def _imports(context: typer.Context) -> list[Path]:
+    """The Python files of `tf-translate --import`, which the cells import too."""
+    return list(context.find_root().params.get("files") or [])

@@ -1,0 +1,193 @@
+"""Comparison tasks: which methods learn what from which data, as TOML files give it."""
+
+import tomllib
+from difflib import get_close_matches
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from tf_translate.config.load import validate
+from tf_translate.config.settings import Settings
+from tf_translate.errors import ConfigError
+
+Supervision = Literal["images", "sets", "pairs", "attributes", "labels"]
+GROUPS = ("model", "loss_weights", "data", "training", "evaluation")  # of a run's configuration
+MethodSettings = dict[str, dict[str, Any]]  # group -> setting -> value
+
+
+class FetchedData(Settings):
+    """A data set that `tf-translate data fetch` writes."""
+
+    name: str = Field(description="its name, such as dicebear; see `tf-translate data list`")
+    size: int | None = Field(default=None, description="side of rendered images in pixels")
+    number: int | None = Field(default=None, description="number of people or icons")
+    style: str | None = Field(default=None, description="style of rendered images")
+
+
+class PretrainedFile(Settings):
+    """A pretrained network that is written as a file, for methods that train with one."""
+
+    network: str = Field(description="its name, see `tf-translate pretrained`")
+    size: int = Field(default=64, ge=8, description="height and width of its input images")
+    channels: Literal[1, 3, 4] = Field(default=3, description="channels of its input images")
+
+
+class Layout(Settings):
+    """One way to show the data of a task to methods."""
+
+    shows: str = Field(description="what a method is shown, in words")
+    uses: list[Supervision] = Field(
+        min_length=1,
+        description="supervision that learning from it takes: images, one set; sets, two sets; "
+        "pairs; attributes; labels",
+    )
+    direction: str = Field(
+        default="a_to_b",
+        description="the direction in the results of `evaluate` that is the task: a_to_b, b_to_a, "
+        "or for attributes such as add_glasses",
+    )
+    settings: MethodSettings = Field(
+        default={}, description="settings of runs by group, such as data.path"
+    )
+
+
+class TaskMethod(Settings):
+    """A method of a task, or a variant of it."""
+
+    preset: str = Field(default="", description="its preset; not set: NAME_small")
+    layout: str = Field(description="name of one of the layouts of the task")
+    uses: list[Supervision] | None = Field(
+        default=None, description="supervision it uses; not set: that of the layout"
+    )
+    direction: str | None = Field(
+        default=None, description="its direction; not set: that of the layout"
+    )
+    settings: MethodSettings = Field(
+        default={}, description="settings of its runs that differ from the preset and the layout"
+    )
+
+
+class Task(Settings):
+    """A task on which methods are compared.
+
+    A path in `data.path` is relative to the folder of `fetch`, or else of the task's file. In any
+    text of `settings`, {NAME} is the file of the entry NAME of `pretrained`.
+    """
+
+    title: str = Field(description="what a translation does, for people")
+    minutes: float = Field(
+        gt=0, allow_inf_nan=False, description="wall-clock minutes of training of a cell, on a core"
+    )
+    provides: list[Supervision] = Field(
+        min_length=1, description="supervision that the data of the task offers, as in uses"
+    )
+    fetch: FetchedData | None = Field(default=None, description="data set to fetch")
+    pretrained: dict[str, PretrainedFile] = Field(
+        default={}, description="pretrained networks that methods train with, by a name"
+    )
+    settings: MethodSettings = Field(default={}, description="settings of all runs, by group")
+    layouts: dict[str, Layout] = Field(description="the ways to show the data, by name")
+    methods: dict[str, TaskMethod] = Field(
+        min_length=1, description="the methods, by name; a variant has a name of its own"
+    )
+    not_applicable: dict[str, str] = Field(
+        default={}, description="why a method is left out, by its name"
+    )
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> "Task":
+        for name, method in self.methods.items():
+            if not name.replace("_", "").isalnum():
+                raise ValueError(
+                    "names of methods must be letters, digits and underscores, because folders are "
+                    f"named after them, got {name!r}"
+                )
+            if method.layout not in self.layouts:
+                near = get_close_matches(method.layout, self.layouts, n=1)
+                hint = f"did you mean {near[0]!r}?" if near else f"there are {list(self.layouts)}"
+                raise ValueError(
+                    f"methods.{name}.layout must be one of the layouts, got {method.layout!r}; "
+                    f"{hint}"
+                )
+        places = {
+            "settings": self.settings,
+            **{f"layouts.{name}.settings": each.settings for name, each in self.layouts.items()},
+            **{f"methods.{name}.settings": each.settings for name, each in self.methods.items()},
+        }
+        for place, settings in places.items():
+            for group in settings:
+                if group not in GROUPS:
+                    raise ValueError(
+                        f"{place} must hold the groups {', '.join(GROUPS)}, got {group!r}"
+                    )
+        return self
+
+    def preset_of(self, name: str) -> str:
+        """The preset of one of its methods."""
+        return self.methods[name].preset or f"{name}_small"
+
+    def direction_of(self, name: str) -> str:
+        """The direction of one of its methods that is the task."""
+        method = self.methods[name]
+        return method.direction or self.layouts[method.layout].direction
+
+    def uses_of(self, name: str) -> list[Supervision]:
+        """The supervision that one of its methods uses."""
+        method = self.methods[name]
+        return method.uses or self.layouts[method.layout].uses
+
+    def settings_of(self, name: str) -> dict[str, Any]:
+        """Settings of the runs of a method, "group.setting" to value; the most special one wins."""
+        method = self.methods[name]
+        return {
+            f"{group}.{key}": value
+            for settings in (self.settings, self.layouts[method.layout].settings, method.settings)
+            for group, values in settings.items()
+            for key, value in values.items()
+        }
+
+
+def tasks() -> dict[str, str]:
+    """The shipped tasks: name to TOML text."""
+    folder = resources.files("tf_translate.config") / "tasks"
+    files = sorted(folder.iterdir(), key=lambda file: file.name)
+    return {f.name[:-5]: f.read_text("utf-8") for f in files if f.name.endswith(".toml")}
+
+
+def load_task(source: str) -> tuple[str, Task]:
+    """Reads a task: a shipped one by its name, or a `.toml` file.
+
+    Returns:
+        Its name, for a file the name without `.toml`, and the task.
+
+    Raises:
+        ConfigError: If there is no such task, or a key or value is not allowed.
+    """
+    text, origin = _find(source)
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{origin} is not valid TOML: {error}") from error
+    return Path(source).stem, validate(Task, values, origin)
+
+
+def _find(source: str) -> tuple[str, str]:
+    if source.endswith(".toml"):
+        path = Path(source)
+        if not path.is_file():
+            raise ConfigError(f"there is no task file {path}")
+        try:
+            return path.read_text("utf-8"), str(path)
+        except UnicodeDecodeError as error:
+            raise ConfigError(f"{path} is not UTF-8 text: {error}") from error
+    known = tasks()
+    if source not in known:
+        near = get_close_matches(source, known, n=1, cutoff=0.4)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise ConfigError(
+            f"there is no task {source!r}; tasks are {', '.join(known)}, and a file of your own "
+            f"ends in .toml{hint}"
+        )
+    return known[source], f"task {source}"

@@ -1,0 +1,1 @@
+"""Comparison of methods on one task: cells of a method and a seed, run as child processes."""

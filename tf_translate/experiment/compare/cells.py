@@ -1,0 +1,271 @@
+"""The cells of a comparison: a method and a seed, their settings, folder and commands."""
+
+import json
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tf_translate.config.load import apply_overrides, load
+from tf_translate.config.task import Supervision, Task
+from tf_translate.errors import ConfigError
+from tf_translate.experiment.configure import resolve
+from tf_translate.methods import registry
+
+_PATHS = ("data.path", "evaluation.judge_path")  # relative to the folder of the data
+_NEEDS: dict[str, Supervision] = {  # what a method of a layout cannot do without
+    "paired": "pairs",
+    "unpaired": "sets",
+    "attributes": "attributes",
+    "images": "images",
+}
+PREPARED = "pretrained"  # folder of the pretrained networks of a task
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One training and its evaluation.
+
+    Attributes:
+        name: Name of the method, or of a variant of it, in the task.
+        method: Name of the method in the registry.
+        seed: Seed of training.
+        preset: Preset or file of its settings.
+        settings: Settings that differ from the preset: "group.setting" to value.
+        direction: Direction of its results that is the task.
+        uses: Supervision it uses.
+        folder: Its folder, which is that of the run.
+    """
+
+    name: str
+    method: str
+    seed: int
+    preset: str
+    settings: Mapping[str, Any]
+    direction: str
+    uses: tuple[str, ...]
+    folder: Path
+
+    @property
+    def id(self) -> str:
+        """The cell in commands, such as `cyclegan:0`."""
+        return f"{self.name}:{self.seed}"
+
+    @property
+    def log(self) -> Path:
+        """Output of its commands, beside its folder."""
+        return self.folder.with_name(f"{self.folder.name}.log")
+
+    def train_arguments(self) -> list[str]:
+        """Arguments of `tf-translate` that start its training."""
+        settings = [f"{key}={toml_value(value)}" for key, value in self.settings.items()]
+        options = [part for setting in settings for part in ("--set", setting)]
+        return ["train", self.preset, "--run", str(self.folder), *options]
+
+    def resume_arguments(self) -> list[str]:
+        """Arguments of `tf-translate` that continue its training."""
+        return ["train", self.preset, "--run", str(self.folder), "--resume"]
+
+    def evaluate_arguments(self) -> list[str]:
+        """Arguments of `tf-translate` that evaluate it."""
+        return ["evaluate", str(self.folder)]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A task with all that its cells need.
+
+    Attributes:
+        name: Name of the task.
+        task: The task.
+        folder: Folder of the cells.
+        data: Folder that paths of data are relative to.
+        minutes: Wall-clock minutes of training of a cell.
+        settings: Settings of all cells that come before all others.
+    """
+
+    name: str
+    task: Task
+    folder: Path
+    data: Path
+    minutes: float
+    settings: Mapping[str, Any]
+
+    def cell(self, name: str, seed: int) -> Cell:
+        """The cell of a method and a seed.
+
+        Raises:
+            ConfigError: If a setting of the method is not allowed.
+        """
+        preset = self.task.preset_of(name)
+        own = {**self.task.settings_of(name), "training.minutes": self.minutes, **self.settings}
+        settings = {key: self._with_paths(key, value) for key, value in own.items()}
+        settings["training.seed"] = seed
+        return Cell(
+            name,
+            self._checked_method(name, preset, settings),
+            seed,
+            preset,
+            settings,
+            self.task.direction_of(name),
+            tuple(self.task.uses_of(name)),
+            self.folder / f"{name}-{seed}",
+        )
+
+    def _with_paths(self, key: str, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        if key in _PATHS and ":" not in value:
+            return str(self.data / value)  # an absolute path stays as it is
+        for name in self.task.pretrained:
+            value = value.replace(f"{{{name}}}", str(self.folder / PREPARED / f"{name}.keras"))
+        return value
+
+    def _checked_method(self, name: str, preset: str, settings: Mapping[str, Any]) -> str:
+        try:
+            return resolve(preset, [f"{k}={toml_value(v)}" for k, v in settings.items()]).method
+        except ConfigError as error:
+            raise ConfigError(f"the task {self.name}, method {name}: {error}") from error
+
+
+def make_comparison(
+    name: str,
+    task: Task,
+    *,
+    run: Path,
+    data: Path,
+    minutes: float | None = None,
+    overrides: Sequence[str] = (),
+) -> Comparison:
+    """A comparison on a task.
+
+    Args:
+        name: Name of the task.
+        task: The task.
+        run: Folder of comparisons; that of the task is in it.
+        data: Folder that paths of data are relative to.
+        minutes: Minutes of training of a cell; None: those of the task.
+        overrides: "group.setting=value" for all cells.
+
+    Raises:
+        ConfigError: If the minutes are not above 0, or an override has another form.
+    """
+    if minutes is not None and not minutes > 0:
+        raise ConfigError(
+            f"--budget must be above 0 minutes, got {minutes:g}; leave it out for "
+            f"the {task.minutes:g} of the task"
+        )
+    nested: dict[str, dict[str, Any]] = {}
+    apply_overrides(nested, overrides)
+    settings: dict[str, Any] = {}
+    for group, values in nested.items():
+        if not isinstance(values, dict):
+            raise ConfigError(
+                f"--set takes group.setting=value, as in training.precision=float32, "
+                f"got {group}={values!r}"
+            )
+        settings |= {f"{group}.{key}": value for key, value in values.items()}
+    for own in ("training.minutes", "training.seed", "training.steps"):
+        if own in settings:
+            raise ConfigError(
+                f"--set {own} is what a comparison sets itself; use --budget and --seeds"
+            )
+    return Comparison(name, task, run / name, data, minutes or task.minutes, settings)
+
+
+def choose_cells(comparison: Comparison, names: Sequence[str], seeds: int) -> list[Cell]:
+    """The cells of some methods, seed by seed, so that all methods come early.
+
+    Args:
+        comparison: The comparison.
+        names: Methods; empty: all of the task that apply.
+        seeds: Number of seeds, from 0.
+
+    Raises:
+        ConfigError: If the task has no such method, it does not apply, or there is no seed.
+    """
+    if seeds < 1:
+        raise ConfigError(f"--seeds must be at least 1, got {seeds}")
+    chosen = list(dict.fromkeys(names)) or list(applicable(comparison.task))
+    left_out = not_applicable(comparison.task)
+    for name in chosen:
+        if name in left_out:
+            raise ConfigError(
+                f"{name} is not applicable to the task {comparison.name}: "
+                f"{left_out[name]}; leave it out of --methods"
+            )
+        if name not in comparison.task.methods:
+            raise ConfigError(
+                f"the task {comparison.name} has no method {name!r}, only "
+                f"{', '.join(comparison.task.methods)}"
+            )
+    return [comparison.cell(name, seed) for seed in range(seeds) for name in chosen]
+
+
+def find_cell(comparison: Comparison, text: str) -> Cell:
+    """The cell that `--cell METHOD:SEED` names.
+
+    Raises:
+        ConfigError: If it has another form, or there is no such method.
+    """
+    name, colon, seed = text.rpartition(":")
+    if not colon or not seed.isdecimal():
+        raise ConfigError(f"--cell must be METHOD:SEED, as in cyclegan:0, got {text!r}")
+    choose_cells(comparison, [name], 1)  # says what is wrong with the name
+    return comparison.cell(name, int(seed))
+
+
+def applicable(task: Task) -> list[str]:
+    """Names of the methods of a task whose supervision it provides."""
+    return [name for name in task.methods if set(task.uses_of(name)) <= set(task.provides)]
+
+
+def not_applicable(task: Task) -> dict[str, str]:
+    """Why a method is not compared, by name: of the task, and of all registered methods."""
+    reasons = {
+        name: f"it uses {_join(task.uses_of(name))}, and the task provides {_join(task.provides)}"
+        for name in task.methods
+        if name not in applicable(task)
+    }
+    compared = {load(task.preset_of(name)).method for name in task.methods}
+    for name in registry.names():
+        need = _NEEDS[registry.find(name).layout]
+        if name in compared or name in reasons:
+            continue
+        if need not in task.provides:
+            reasons[name] = f"it needs {need}, and the task provides {_join(task.provides)}"
+        else:
+            reasons[name] = task.not_applicable.get(name, "the task does not list it")
+    return reasons
+
+
+def _join(words: Sequence[str]) -> str:
+    return " and ".join(words) if len(words) < 3 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def toml_value(value: Any) -> str:
+    """A value as TOML on one line, as `--set` takes it."""
+    if isinstance(value, Mapping):
+        pairs = (f"{json.dumps(key)} = {toml_value(each)}" for key, each in value.items())
+        return f"{{{', '.join(pairs)}}}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(toml_value, value))}]"
+    return json.dumps(value, ensure_ascii=False)
+
+
+def cell_command(
+    task: str, cell: Cell, run: Path, options: Sequence[str], imports: Sequence[Path] = ()
+) -> str:
+    """The shell command that runs one cell.
+
+    Args:
+        task: The task as it was given.
+        cell: The cell.
+        run: Folder of comparisons.
+        options: Further options of `compare run`.
+        imports: Python files that register methods.
+    """
+    imported = [part for file in imports for part in ("--import", str(file))]
+    command = ["compare", "run", task, "--cell", cell.id, "--run", str(run), *options]
+    return shlex.join(["tf-translate", *imported, *command])

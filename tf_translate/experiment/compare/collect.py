@@ -1,0 +1,102 @@
+"""Gathers the results of cells, and summarizes them over seeds."""
+
+import datetime
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tf_translate.errors import RunError
+from tf_translate.experiment.compare.cell_state import CELL, METRICS
+from tf_translate.training.run_dir import write_atomically
+from tf_translate.version import __version__
+
+OUTPUT = "output"
+FIXED_ROWS = ("identity", "random target", "ground truth")
+
+
+def collect(folder: Path) -> dict[str, Any]:
+    """All finished cells in a folder, of any number of tasks.
+
+    Args:
+        folder: Folder of comparisons, of a task, or any above.
+
+    Returns:
+        JSON values: `cells`, each with its record (`cell.json`) and `metrics` (`metrics.json`);
+        `tasks`, by task, method or fixed row, and metric: `mean`, `range` and `seeds`.
+
+    Raises:
+        RunError: If there is no finished cell, or a file of one is broken.
+    """
+    cells = [_read_cell(file) for file in sorted(folder.glob("**/" + CELL))]
+    if not cells:
+        raise RunError(
+            f"{folder} has no finished cell; `tf-translate compare run TASK --run {folder}` runs "
+            "some"
+        )
+    names = dict.fromkeys(cell["task"] for cell in cells)
+    return {
+        "command": f"tf-translate compare collect {folder}",
+        "version": __version__,
+        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "tasks": {name: _table([c for c in cells if c["task"] == name]) for name in names},
+        "cells": cells,
+    }
+
+
+def _read_cell(file: Path) -> dict[str, Any]:
+    try:
+        record = json.loads(file.read_text("utf-8"))
+        metrics = json.loads(file.with_name(METRICS).read_text("utf-8"))
+        metrics["directions"][record["direction"]]["results"][OUTPUT]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RunError(
+            f"the cell {file.parent} is broken: {error}; delete its folder and run it again"
+        ) from error
+    return {**record, "metrics": metrics}
+
+
+def _table(cells: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Metrics of each method and fixed row of a task over its cells, as JSON values."""
+    rows: dict[str, dict[str, list[float]]] = {}
+    for cell in cells:
+        found = cell["metrics"]["directions"][cell["direction"]]["results"]
+        for row, values in ((cell["name"], found[OUTPUT]), *_fixed_rows(found)):
+            for metric, value in values.items():
+                if value is not None:
+                    rows.setdefault(row, {}).setdefault(metric, []).append(value)
+    order = [*(name for name in rows if name not in FIXED_ROWS), *FIXED_ROWS]
+    return {
+        row: {
+            metric: {
+                "mean": sum(values) / len(values),
+                "range": [min(values), max(values)],
+                "seeds": len(values),
+            }
+            for metric, values in rows[row].items()
+        }
+        for row in order
+        if row in rows
+    }
+
+
+def _fixed_rows(found: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, float | None]]]:
+    """The rows that do not depend on the method; their judges are trained anew by each cell."""
+    return ((row, found[row]) for row in FIXED_ROWS if row in found)
+
+
+def better(results: Mapping[str, Any], task: str) -> dict[str, str]:
+    """Whether "higher" or "lower" is better, for each metric of a task."""
+    return {
+        metric: about["better"]
+        for cell in results["cells"]
+        if cell["task"] == task
+        for metric, about in cell["metrics"]["directions"][cell["direction"]]["metrics"].items()
+    }
+
+
+def write(results: Mapping[str, Any], file: Path) -> Path:
+    """Writes results as JSON, atomically; returns the path of the file."""
+    text = json.dumps(results, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+    write_atomically(file, lambda target: target.write_text(text, "utf-8"))
+    return file

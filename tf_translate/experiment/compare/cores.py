@@ -1,0 +1,64 @@
+"""Cores of this machine for cells: each cell gets one for itself, also beside other comparisons.
+
+A core is held by a lock on a file in the folder of temporary files. The system frees it when the
+process ends, however it ends.
+"""
+
+import os
+import tempfile
+from io import BufferedRandom
+from pathlib import Path
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+
+class Core:
+    """A core that this process holds.
+
+    Args:
+        index: Its number; None where processes cannot be pinned to a core.
+        lock: The open file that holds it, or None.
+    """
+
+    def __init__(self, index: int | None, lock: BufferedRandom | None = None) -> None:
+        self.index, self._lock = index, lock
+
+    def release(self) -> None:
+        """Frees it; safe to call twice."""
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+
+def can_pin() -> bool:
+    """Whether this system can pin processes to cores."""
+    return hasattr(os, "sched_setaffinity")
+
+
+def count_cores() -> int:
+    """Number of cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if can_pin() else os.cpu_count() or 1
+
+
+def free_core() -> Core | None:
+    """Takes a core that no other comparison holds; None if all are taken."""
+    if not can_pin():
+        return Core(None)
+    for index in sorted(os.sched_getaffinity(0)):
+        lock = _lock(index)
+        if lock is not None:
+            return Core(index, lock)
+    return None
+
+
+def _lock(index: int) -> BufferedRandom | None:
+    file = (Path(tempfile.gettempdir()) / f"tf_translate-{os.getuid()}-core-{index}").open("a+b")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        return None
+    return file

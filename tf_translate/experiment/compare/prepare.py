@@ -1,0 +1,94 @@
+"""What the cells of a comparison share: fetched data, pretrained networks, and its record."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tf_translate.config.task import FetchedData, Task
+from tf_translate.data.fetch.fetch_options import FetchOptions
+from tf_translate.data.fetch.fetchable_datasets import fetch, table_path
+from tf_translate.errors import ConfigError, RunError
+from tf_translate.experiment.compare.cells import PREPARED, Cell, Comparison
+from tf_translate.pretrained.registry import load_pretrained
+from tf_translate.training.run_dir import write_atomically
+
+RECORD = "task.json"  # in the folder of a task: its settings, which later cells must share
+Progress = Callable[[int, int], None]
+
+
+def data_folder(task: Task, source: str, given: Path | None) -> Path:
+    """The folder that paths of a task are relative to; nothing is fetched.
+
+    Args:
+        task: The task.
+        source: The task as it was given, a name or a file.
+        given: The folder that the user names, or None.
+    """
+    if given is not None:
+        if not given.is_dir():
+            raise ConfigError(f"--data must be a folder, but there is none at {given}")
+        return given.absolute()
+    if task.fetch is not None:
+        return table_path(task.fetch.name, _options(task.fetch)).absolute().parent
+    return Path(source).absolute().parent if source.endswith(".toml") else Path.cwd()
+
+
+def fetch_data(task: Task, progress: Progress | None = None) -> None:
+    """Fetches the data of a task, unless they exist."""
+    if task.fetch is not None:
+        fetch(task.fetch.name, _options(task.fetch), progress=progress)
+
+
+def fetch_command(task: Task) -> str | None:
+    """The command that fetches the data of a task, or None."""
+    if task.fetch is None:
+        return None
+    options = {"size": task.fetch.size, "number": task.fetch.number, "style": task.fetch.style}
+    given = "".join(f" --{name} {value}" for name, value in options.items() if value is not None)
+    return f"tf-translate data fetch {task.fetch.name}{given}"
+
+
+def write_pretrained(comparison: Comparison, report: Callable[[str], None]) -> None:
+    """Writes the pretrained networks of a task into its folder, unless they are there."""
+    for name, each in comparison.task.pretrained.items():
+        file = comparison.folder / PREPARED / f"{name}.keras"
+        if not file.is_file():
+            report(f"writing {each.network} to {file}")
+            shape = (each.size, each.size, each.channels)
+            write_atomically(file, load_pretrained(each.network).as_model(shape).save)
+
+
+def check_record(comparison: Comparison, cells: list[Cell]) -> None:
+    """Records the settings of cells; those of a method must be equal for all its cells.
+
+    Raises:
+        RunError: If cells of the folder were run with other settings.
+    """
+    file = comparison.folder / RECORD
+    known: dict[str, Any] = json.loads(file.read_text("utf-8")) if file.is_file() else {}
+    for cell in cells:
+        own = _record(cell)
+        before = known.setdefault(cell.name, own)
+        different = sorted(key for key in {*before, *own} if before.get(key) != own.get(key))
+        if different:
+            key = different[0]
+            raise RunError(
+                f"the cells of {cell.name} in {comparison.folder} were run with {key} = "
+                f"{before.get(key)!r}, not {own.get(key)!r}; repeat these settings, or choose "
+                "another --run"
+            )
+    write_atomically(
+        file, lambda target: target.write_text(json.dumps(known, indent=2) + "\n", "utf-8")
+    )
+
+
+def _record(cell: Cell) -> dict[str, Any]:
+    """What all cells of a method share, as JSON values."""
+    shared = {key: value for key, value in cell.settings.items() if key != "training.seed"}
+    values = {"preset": cell.preset, "direction": cell.direction, "uses": cell.uses, **shared}
+    return json.loads(json.dumps(values))
+
+
+def _options(data: FetchedData) -> FetchOptions:
+    return FetchOptions(size=data.size, number=data.number, style=data.style)

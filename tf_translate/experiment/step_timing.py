@@ -1,0 +1,91 @@
+"""How many steps fit into a time: each stage of a translator takes a few steps on real batches."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+import tensorflow as tf
+
+from tf_translate.config.schema import TrainingConfig
+from tf_translate.core.translator import Translator
+from tf_translate.training.xla import distributed_iterator
+
+_LEAST_EXECUTIONS, _MOST_EXECUTIONS, _SECONDS = 5, 40, 10.0  # timed after the first, which traces
+# Of the time that is left after tracing. The rest goes to previews, rows and checkpoints. If it is
+# not enough, training ends before its last step, when the time is used up.
+_FRACTION_OF_STEPS = 0.95
+
+
+@dataclass(frozen=True)
+class StageTime:
+    """Measured times of a stage of training.
+
+    Attributes:
+        first: Seconds of the first execution, which traces and compiles the step.
+        seconds: Seconds of a step, the median of a few.
+    """
+
+    first: float
+    seconds: float
+
+
+def time_stages(
+    translator: Translator,
+    batches: Callable[[], tf.data.Dataset],
+    clock: Callable[[], float] = time.monotonic,
+) -> dict[str, StageTime]:
+    """Takes a few steps of each stage, and returns their times by stage.
+
+    Args:
+        translator: Compiled, in its first stage, and not used for anything else: its weights
+            change.
+        batches: Returns the training data of the translator's current stage.
+        clock: Gives the time in seconds.
+    """
+    times = {}
+    for stage in translator.stages:
+        if translator.stage != stage:
+            translator.enter_stage(stage)
+        translator.make_train_function(force=True)
+        times[stage] = _time_stage(translator, distributed_iterator(translator, batches()), clock)
+    return times
+
+
+def _time_stage(translator: Translator, batches: Iterator, clock: Callable[[], float]) -> StageTime:
+    seconds: list[float] = []
+    start = clock()
+    while len(seconds) <= _LEAST_EXECUTIONS or (
+        len(seconds) <= _MOST_EXECUTIONS and clock() - start < seconds[0] + _SECONDS
+    ):
+        before = clock()
+        for value in translator.train_function(batches).values():
+            float(value)  # waits for the device
+        seconds.append(clock() - before)
+    return StageTime(seconds[0], median(seconds[1:]) / translator.steps_per_execution)
+
+
+def steps_in_time(
+    training: TrainingConfig,
+    ends: Sequence[tuple[str, int]],
+    times: Mapping[str, StageTime],
+) -> int:
+    """The number of steps that fit into `training.minutes`, divided among stages as given.
+
+    At least one execution for each stage, also if the time is shorter.
+
+    Args:
+        training: Settings with `minutes`.
+        ends: Each stage with the step it ends at, of `training.steps`.
+        times: Measured times by stage.
+    """
+    starts = [0, *(end for _, end in ends)]
+    mean = sum(
+        (end - start) / training.steps * times[stage].seconds
+        for (stage, end), start in zip(ends, starts, strict=False)
+    )
+    left = 60 * (training.minutes or 0.0) - sum(each.first for each in times.values())
+    unit = training.steps_per_execution
+    executions = int(_FRACTION_OF_STEPS * max(0.0, left) / mean / unit)
+    # A stage gets at least one execution, by rounding of its fraction: see `build.stage_ends`.
+    return unit * max(executions, 2 * len(times))
