@@ -60,7 +60,7 @@ def progress_of(cell: Cell) -> TrainingProgress:
     times = run.times()
     last = times[-1] if times else {"step": 0, "seconds": 0.0}
     return TrainingProgress(
-        max(_last_step(run.history_file), last["step"]),  # a history may have no row yet
+        max(_last_step(run.history_file), int(last["step"])),  # a history may have no row yet
         int(run.read_config()["training"]["steps"]),
         last["seconds"] / 60,
     )
