@@ -78,7 +78,9 @@ def test_mistakes_are_one_sentence(mistake, task, tmp_path):
     run = ("--run", tmp_path / "runs")
     assert "did you mean 'glasses'" in mistake("compare", "plan", "glases")
     assert "must be at most the" in mistake("compare", "run", task, "--jobs", 999, *run)
-    assert "ian is not applicable to the task" in mistake("compare", "run", task, "--cell", "ian:0", *run)
+    assert "ian is not applicable to the task" in mistake(
+        "compare", "run", task, "--cell", "ian:0", *run
+    )
     assert "has no finished cell" in mistake("compare", "collect", tmp_path)
     assert not (tmp_path / "runs").exists()
 

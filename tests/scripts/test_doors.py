@@ -15,8 +15,8 @@ import exporters
 ROOT = Path(__file__).parents[2]
 DOORS = ("bench", "check", "check_kotlin", "demo", "docs", "lint", "make", "test")
 NAMES = {
-    "bench": "export input steps training public_generators cpu_kernels tiles metric_damage parity memory "
-    "image_memory startup "
+    "bench": "export input steps training public_generators cpu_kernels tiles "
+    "metric_damage parity memory image_memory startup "
     "kills repeats fuzz_images fuzz_tables fuzz_bundles",
     "make": "samples digits avatars tones legacy_fixture sample_bundle eye_positions",
 }
