@@ -132,7 +132,7 @@ FETCHABLE = {
     "dicebear-glasses": Fetchable(
         (),
         "Open Peeps heads, everyone with and without glasses, columns glasses, beard and hair, "
-        "with pairs to learn from in dicebear-glasses-pairs.csv beside the table; Pablo Stanley, CC0",
+        "with pairs in dicebear-glasses-pairs.csv beside the table; Pablo Stanley, CC0",
         write_glasses,
         version="10.7.0",
         defaults=FetchOptions(size=64, number=4000),
