@@ -46,7 +46,7 @@ def add_glasses(path: str, images: int) -> Direction:
                 "group_column": "person"}  # fmt: skip
     data = open_dataset(Config(method="fader", data=settings))
     limits = {"limit": images, "training_limit": JUDGE_IMAGES}
-    found = edits(data, lambda shown, values: shown, split="test", **limits)
+    found = edits(data, lambda shown, *values: shown, split="test", **limits)
     direction = next(each for each in found if each.name == "add_glasses")
     assert direction.truth is not None, "people are drawn both ways"
     return replace(direction, outputs=direction.truth)
