@@ -16,6 +16,7 @@ python -m scripts.results.publish --cpu-kernels FOLDER NAME
 python -m scripts.results.publish --parity FOLDER NAME
 python -m scripts.results.publish --fuzz FOLDER NAME
 python -m scripts.results.publish --public-generators FOLDER NAME
+python -m scripts.results.publish --metric-damage FOLDER NAME
 """
 
 import json
@@ -46,6 +47,7 @@ TABLES = {  # by option, the file in FOLDER
     "--cpu-kernels": "cpu_kernels.json",
     "--parity": "parity.json",
     "--public-generators": "bench_public_generators.json",
+    "--metric-damage": "bench_metric_damage.json",
 }
 
 

@@ -383,6 +383,28 @@ def _public_generators_table(result: dict) -> str:
     return "\n".join([*lines, ""])
 
 
+def _metric_damage_table(result: dict) -> str:
+    """For each task and damage, the values at strengths 0 to 5 of what makes up completeness."""
+    lines = [f"`{result['command']}`, {result['machine']}", ""]
+    shown = {
+        "content/retrieval@1": "retrieval@1",
+        "content/margin": "margin",
+        "domain/accuracy": "accuracy",
+        "domain/kid/judge@64": "KID",
+        "completeness": "completeness",
+    }
+    for task, found in result["tasks"].items():
+        lines.append(f"| {task} | lowers | " + " | ".join(shown.values()) + " |")
+        lines.append("|---" * (len(shown) + 2) + "|")
+        for name, damage in found["damage"].items():
+            cells = [
+                " ".join(f"{values[metric]:.2f}" for values in damage["values"]) for metric in shown
+            ]
+            lines.append(f"| {name} | {', '.join(damage['lowers'])} | " + " | ".join(cells) + " |")
+        lines.append("")
+    return "\n".join(lines)
+
+
 TABLES = {  # by the key that only this kind of result has
     "ablation": _ablation_table,
     "benchmark": _benchmark_table,
@@ -399,5 +421,6 @@ TABLES = {  # by the key that only this kind of result has
     "image_memory": _image_memory_table,
     "parity": _parity_table,
     "generators": _public_generators_table,
+    "tasks": _metric_damage_table,
     "counts": _fuzz_table,
 }

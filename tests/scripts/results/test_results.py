@@ -252,6 +252,24 @@ def check_public_generators(result):
         assert row["beside_plain_converter"]["ratio"] <= 1.02
 
 
+def check_metric_damage(result):
+    """Margin and kernel distance see what retrieval@1 and accuracy miss."""
+    check_provenance(result, "tensorflow", "keras", "numpy")
+    for task in result["tasks"].values():
+        values = {
+            name: {metric: [row[metric] for row in damage["values"]] for metric in row_names}
+            for name, damage in task["damage"].items()
+            for row_names in [damage["values"][0]]
+        }
+        for name in ("warp", "swap", "mosaic", "noise"):
+            assert np.all(np.diff(values[name]["content/margin"]) < 0.005), name
+        for name in ("average", "undo", "fade"):
+            assert np.all(np.diff(values[name]["domain/kid/judge@64"]) > -0.02), name
+        assert values["average"]["domain/accuracy"][-1] > 0.9  # the mean image fools the judge
+        assert values["average"]["completeness"][-1] < 0.05
+        assert values["blur"]["completeness"][-1] < 0.7 * values["blur"]["completeness"][0]
+
+
 CHECKS = {  # by the key that only this kind of result has
     "ablation": check_ablation,
     "benchmark": check_benchmark,
@@ -269,4 +287,5 @@ CHECKS = {  # by the key that only this kind of result has
     "image_memory": check_image_memory,
     "parity": check_parity,
     "generators": check_public_generators,
+    "tasks": check_metric_damage,
 }
