@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from scripts.results.methods_table import own_methods
 from tests.data.image_files import plain, values
 from tf_translate.config.load import load
 from tf_translate.config.task import load_task
@@ -83,7 +84,8 @@ def test_methods_that_need_more_than_the_task_provides_are_not_applicable():
     assert reasons["pix2pix"] == "it needs pairs, and the task provides images and sets"
     assert reasons["fader"] == "it needs attributes, and the task provides images and sets"
     assert "object" in reasons["genegan"]
-    assert not_applicable(load_task("glasses")[1]) == {}
+    own = {method.name for method in own_methods()}  # another test may have registered its own
+    assert not own & set(not_applicable(load_task("glasses")[1]))
 
 
 @pytest.mark.parametrize(
