@@ -12,7 +12,7 @@ from ai_edge_litert.interpreter import Interpreter
 from tf_translate import images
 from tf_translate.errors import DataError
 from tf_translate.packages import cache_folder, is_cached
-from tf_translate.pretrained import dlib_face, efficientnet_lite0
+from tf_translate.pretrained import dlib_face, efficientnet_lite0, inception_v3
 from tf_translate.pretrained.registry import PretrainedNetwork, load_pretrained
 
 
@@ -121,7 +121,8 @@ def test_any_network_is_loaded_from_a_file_and_frozen(tmp_path):
 
 def test_a_file_that_is_no_network_of_rgb_images_is_refused_by_name(tmp_path):
     with pytest.raises(
-        DataError, match=r"one of efficientnet_lite0, dlib_face or a .*mean efficientnet_lite0"
+        DataError,
+        match=r"one of efficientnet_lite0, dlib_face, inception_v3 or a .*mean efficientnet_lite0",
     ):
         load_pretrained("lite0")
     (tmp_path / "no.keras").write_bytes(b"no")
@@ -169,3 +170,21 @@ def test_dlib_face_with_its_weights_recognizes_a_person_among_40():
     distances = ((features[:, None] - features) ** 2).sum(-1)
     np.fill_diagonal(distances, np.inf)
     assert (person[distances.argmin(1)] == person).mean() > 0.96  # measured .978
+
+
+def test_inception_v3_has_the_published_number_of_parameters_and_no_weights_of_chance(
+    tmp_path, monkeypatch
+):
+    network = inception_v3.build()
+    assert network.count_params() == 23_851_784 - 2_049_000  # without the classifier
+    assert (network.input_shape, network.output_shape) == ((None, 299, 299, 3), (None, 2048))
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+
+    def unreachable(**options):
+        assert options["weights"] == "imagenet"
+        raise Exception("URL fetch failure")  # the class that Keras raises
+
+    monkeypatch.setattr(keras.applications, "InceptionV3", unreachable)
+    for name in ("inception_v3", "inception"):
+        with pytest.raises(DataError, match=rf"neither in {tmp_path}.*URL fetch failure; .*lite0"):
+            load_pretrained(name)

@@ -115,6 +115,7 @@ def run_cells(
         _fetch(comparison)
     prepare.check_record(comparison, chosen)
     prepare.write_pretrained(comparison, progress.print)
+    prepare.check_judging_networks(chosen)
     if not cores.can_pin():
         print_notice(
             "this system cannot pin processes to cores: each cell gets one thread, and may move"

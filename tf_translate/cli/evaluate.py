@@ -22,8 +22,10 @@ def main(
     pretrained: Annotated[
         list[str] | None,
         typer.Option(
-            help="Add metrics by a pretrained network: efficientnet_lite0, dlib_face or a .keras "
-            "file. Repeatable."
+            "--pretrained",
+            "--features",
+            help="Add KID, FID and identity similarity by features of a pretrained network: "
+            "efficientnet_lite0, dlib_face, inception_v3 or a .keras file. Repeatable.",
         ),
     ] = None,
     set_: Annotated[

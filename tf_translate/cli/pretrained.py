@@ -11,7 +11,9 @@ NAME = "pretrained"
 
 
 def main(
-    name: Annotated[str, typer.Argument(help="efficientnet_lite0, dlib_face, or a .keras file.")],
+    name: Annotated[
+        str, typer.Argument(help="efficientnet_lite0, dlib_face, inception_v3, or a .keras file.")
+    ],
     output: Annotated[Path, typer.Option(help="The .keras file to write.")],
     size: Annotated[int, typer.Option(min=8, help="Height and width of its input images.")] = 64,
     channels: Annotated[int, typer.Option(help="Channels of its input images: 1, 3 or 4.")] = 3,

@@ -224,8 +224,8 @@ class EvaluationConfig(Settings):
     )
     pretrained: list[str] = Field(
         default=[],
-        description="pretrained networks that add metrics: efficientnet_lite0 and dlib_face, "
-        "which are downloaded, or .keras files",
+        description="pretrained networks that add metrics: efficientnet_lite0, dlib_face and "
+        "inception_v3, which are downloaded, or .keras files",
     )
 
 

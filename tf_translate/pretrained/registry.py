@@ -1,9 +1,10 @@
 """Frozen feature networks: the pretrained ones by name, any other network by its file."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
+from types import ModuleType
 
 import keras
 import numpy as np
@@ -12,50 +13,56 @@ from keras import ops
 
 from tf_translate.errors import DataError
 from tf_translate.keras_files.loading import load_keras_file
-from tf_translate.packages import Package
-from tf_translate.pretrained import dlib_face, efficientnet_lite0, preprocessing
+from tf_translate.pretrained import dlib_face, efficientnet_lite0, inception_v3, preprocessing
 
 _CHANNELS = (1, 3, 4)
 _CHUNK = 16  # images per call: at 224 pixels a side, larger batches need much memory
 
 
 @dataclass(frozen=True)
-class PackagedNetwork:
-    """A pretrained network with weights in a downloadable package.
+class Source:
+    """Where a pretrained network comes from.
 
     Attributes:
-        package: The package that holds the weights.
-        build: Builds the network, which reads images in [-1, 1].
-        read_weights: Reads the weights from the package.
-        assign_weights: Assigns them to the network.
+        load: Builds the network with its trained weights, downloaded if necessary.
         description: One line for people: its training data, author and license.
     """
 
-    package: Package
-    build: Callable[[], keras.Model]
-    read_weights: Callable[[], dict[str, np.ndarray]]
-    assign_weights: Callable[[keras.Model, Mapping[str, np.ndarray]], None]
+    load: Callable[[], keras.Model]
     description: str
 
 
+def _from_package(module: ModuleType) -> Callable[[], keras.Model]:
+    """Builds a network and assigns the weights of its package."""
+
+    def load() -> keras.Model:
+        network = module.build()
+        module.assign_weights(network, module.read_weights())
+        return network
+
+    return load
+
+
 PRETRAINED = {
-    "efficientnet_lite0": PackagedNetwork(
-        efficientnet_lite0.PACKAGE,
-        efficientnet_lite0.build,
-        efficientnet_lite0.read_weights,
-        efficientnet_lite0.assign_weights,
+    "efficientnet_lite0": Source(
+        _from_package(efficientnet_lite0),
         "1,280 features of EfficientNet-Lite0, trained for ImageNet's classes; Google, Apache-2.0 "
         "(the package itself names no license)",
     ),
-    "dlib_face": PackagedNetwork(
-        dlib_face.PACKAGE,
-        dlib_face.build,
-        dlib_face.read_weights,
-        dlib_face.assign_weights,
+    "dlib_face": Source(
+        _from_package(dlib_face),
         "128 features of dlib's face recognition network, as packaged by face-api (MIT); trained "
         "on photographs of faces, weak on drawings",
     ),
+    "inception_v3": Source(
+        inception_v3.load,
+        "2,048 features of Inception-v3, trained for ImageNet's classes, with the weights of "
+        "keras.applications (Apache-2.0). Published FID uses weights of 2015 instead, so its "
+        "values are not comparable",
+    ),
 }
+
+_SHORT = {"inception": "inception_v3"}
 
 
 @dataclass(frozen=True)
@@ -63,7 +70,7 @@ class PretrainedNetwork:
     """A frozen network from images to features.
 
     Attributes:
-        name: Its name in metrics: "efficientnet_lite0", or the stem of a file.
+        name: Its name in metrics: one of `PRETRAINED`, or the stem of a file.
         network: From `(batch, side, side, 3)` in [-1, 1] to features of any shape.
     """
 
@@ -118,14 +125,12 @@ def load_pretrained(name: str | Path) -> PretrainedNetwork:
         name: One of `PRETRAINED`, or a path.
 
     Raises:
-        DataError: If there is no such network, its package cannot be downloaded, or the file
+        DataError: If there is no such network, its weights cannot be downloaded, or the file
             holds no network from RGB images of one size to features.
     """
+    name = _SHORT.get(str(name), name)
     if str(name) in PRETRAINED:
-        packaged = PRETRAINED[str(name)]
-        network = packaged.build()
-        packaged.assign_weights(network, packaged.read_weights())
-        return PretrainedNetwork(str(name), network)
+        return PretrainedNetwork(str(name), PRETRAINED[str(name)].load())
     path = Path(name)
     if not path.is_file():
         near = get_close_matches(str(name), PRETRAINED, n=1, cutoff=0.4)

@@ -29,7 +29,7 @@ def test_metrics_are_named_by_the_network_and_the_size_of_the_images_and_match_n
     metrics = PretrainedMetrics(direction, networks, seed=0)
     own = np.arange(24)
     same, moved = metrics.of(direction.source, own), metrics.of(direction.target, own)
-    assert list(same) == ["content/identity/toy@32", "domain/kid/toy@32"]
+    assert list(same) == ["content/identity/toy@32", "domain/kid/toy@32", "domain/fid/toy@32"]
     assert [
         each.name for each in pretrained_metric_definitions(direction, networks, "n = 24", seed=0)
     ] == list(same)
@@ -43,6 +43,10 @@ def test_metrics_are_named_by_the_network_and_the_size_of_the_images_and_match_n
     assert error == pytest.approx(np.std(cosines, ddof=1) / np.sqrt(24), abs=1e-6)
     far, near = same["domain/kid/toy@32"], moved["domain/kid/toy@32"]
     assert far.value > near.value + far.standard_error
-    (floor,) = metrics.reference_values().items()
-    assert floor[0] == "kid/toy@32 floor (target vs target, halves)"
-    assert abs(floor[1].value) < 4 * floor[1].standard_error
+    assert same["domain/fid/toy@32"].value > moved["domain/fid/toy@32"].value
+    assert moved["domain/fid/toy@32"].value == pytest.approx(0.0, abs=1e-6)  # the targets
+    kid, fid = metrics.reference_values().items()
+    assert kid[0] == "kid/toy@32 floor (target vs target, halves)"
+    assert abs(kid[1].value) < 4 * kid[1].standard_error
+    assert fid[0] == "fid/toy@32 floor (target vs target, halves)"
+    assert fid[1].value > 0

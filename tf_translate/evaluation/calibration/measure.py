@@ -14,6 +14,7 @@ from tf_translate.evaluation.metrics.completeness import (
     candidate_sets,
     score,
 )
+from tf_translate.evaluation.metrics.frechet_distance import frechet_distance
 from tf_translate.evaluation.metrics.results import Direction
 from tf_translate.pretrained.registry import PretrainedNetwork
 
@@ -24,7 +25,7 @@ class Metrics:
     Args:
         direction: With its ground truth.
         judges: Of its two domains.
-        networks: Pretrained networks, for a kernel distance by features of each.
+        networks: Pretrained networks, for KID and FID by features of each.
         seed: Seed of random targets and of the kernel distance's subsets.
     """
 
@@ -63,10 +64,12 @@ class Metrics:
             "domain/accuracy": scores.in_target.mean(),
         }
         for name, embed in self._features.items():
+            features = embed(images)
             distance = kernel_distance.kernel_distance(
-                embed(images), self._target[name], counterparts=own, seed=self._seed
+                features, self._target[name], counterparts=own, seed=self._seed
             )
             values[f"domain/kid/{name}"] = distance.value
+            values[f"domain/fid/{name}"] = frechet_distance(features, self._target[name])
         if direction.truth is not None and direction.truth.shape == images.shape:
             values["content/l1"] = pixel_distance.l1(images, direction.truth).mean()
             edit = images, direction.source, direction.truth

@@ -107,6 +107,7 @@ def evaluate_direction(
             direction, judges, labels=labels, split=split, seed=seed
         ),
         per_image=_per_image(direction, scores["output"], labels),
+        domain_features=scores["output"].domain_features,
     )
 
 
@@ -162,12 +163,24 @@ def _at_target_size(images: np.ndarray, direction: Direction) -> np.ndarray:
 def _per_image(
     direction: Direction, scores: JudgeScores, labels: LabelJudge | None
 ) -> dict[str, np.ndarray]:
-    values = {"retrieved": scores.retrieved, "similarity": scores.similarity}
+    values = {
+        "retrieved": scores.retrieved,
+        "similarity": scores.similarity,
+        "margin": scores.margin,
+        "reciprocal_rank": scores.reciprocal_rank,
+        "in_target": scores.in_target,
+    }
     if labels and direction.source_labels is not None:
         values["label_kept"] = labels.correct(direction.outputs, direction.source_labels)
     if direction.truth is not None:
-        outputs = _at_target_size(direction.outputs, direction)
-        values["l1"] = pixel_distance.l1(outputs, _at_target_size(direction.truth, direction))
+        outputs, source, truth = (
+            _at_target_size(images, direction)
+            for images in (direction.outputs, direction.source, direction.truth)
+        )
+        values["l1"] = pixel_distance.l1(outputs, truth)
+        if direction.counterfactual:
+            values["l1_inside_edit"] = pixel_distance.l1_inside_edit(outputs, source, truth)
+            values["l1_outside_edit"] = pixel_distance.l1_outside_edit(outputs, source, truth)
     return values
 
 

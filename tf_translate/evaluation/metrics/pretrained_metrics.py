@@ -5,12 +5,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from tf_translate.evaluation.metrics import kernel_distance
+from tf_translate.evaluation.metrics.frechet_distance import frechet_distance
 from tf_translate.evaluation.metrics.results import Direction, Metric, MetricValue, metric_value
 from tf_translate.pretrained.registry import PretrainedNetwork
 
 
 class PretrainedMetrics:
-    """Kernel distance and identity similarity of one direction, by features of each network.
+    """KID, FID and identity similarity of one direction, by features of each network.
 
     Args:
         direction: What is measured.
@@ -43,6 +44,9 @@ class PretrainedMetrics:
             values[kid_name(network, self._direction)] = metric_value(
                 distance.value, standard_error=distance.standard_error
             )
+            values[fid_name(network, self._direction)] = metric_value(
+                frechet_distance(features, target)
+            )
         return values
 
     def _cached(self, images: np.ndarray, source: np.ndarray, target: np.ndarray):
@@ -65,12 +69,21 @@ class PretrainedMetrics:
             values[f"{name} floor (target vs target, halves)"] = metric_value(
                 floor.value, standard_error=floor.standard_error
             )
+            name = fid_name(network, self._direction).removeprefix("domain/")
+            values[f"{name} floor (target vs target, halves)"] = metric_value(
+                frechet_distance(target[order[::2]], target[order[1::2]])
+            )
         return values
 
 
 def kid_name(network: PretrainedNetwork, direction: Direction) -> str:
     """For example `domain/kid/efficientnet_lite0@64`: the network and the height of the images."""
     return f"domain/kid/{network.name}@{direction.target.shape[1]}"
+
+
+def fid_name(network: PretrainedNetwork, direction: Direction) -> str:
+    """For example `domain/fid/inception_v3@64`."""
+    return f"domain/fid/{network.name}@{direction.target.shape[1]}"
 
 
 def identity_name(network: PretrainedNetwork, direction: Direction) -> str:
@@ -100,11 +113,20 @@ def pretrained_metric_definitions(
             Metric(
                 kid_name(network, direction),
                 "Distance between the images and the real target images, as two sets of the "
-                "network's features; 0 is no difference. Published KID uses Inception instead.",
+                "network's features; 0 is no difference. Published KID uses Inception's features.",
                 f"unbiased squared kernel distance (cubic polynomial), {features} against "
                 f"{len(direction.target)} held-out targets, without pairs of an image and its own "
                 f"counterpart; {kernel_distance.SUBSETS} random halves, seed {seed}; "
                 "standard error by delete-half jackknife",
+                higher_is_better=False,
+            ),
+            Metric(
+                fid_name(network, direction),
+                "Distance between the images and the real target images, as two normal "
+                "distributions of the network's features. It falls with the number of images; "
+                "compare values of this table only.",
+                f"squared Fréchet distance (Heusel et al. 2017), {features} against "
+                f"{len(direction.target)} held-out targets, an image's own counterpart among them",
                 higher_is_better=False,
             ),
         ]

@@ -129,8 +129,11 @@ class Report:
             halves of the target set (floor) and between source and target (ceiling).
         protocol: Split, counts, sizes, seeds and settings of judges.
         per_image: For each output: `retrieved` (1, 0 or a fraction for a tie), `similarity`
-            (cosine similarity to its source), with ground truth `l1`, and with labels
-            `label_kept` (1 or 0); each `(n,)`.
+            (cosine similarity to its source), `margin`, `reciprocal_rank`, `in_target` (1 or 0),
+            with ground truth `l1`, for edits with exact truth `l1_inside_edit` and
+            `l1_outside_edit` (NaN where the truth changes nothing, or everything), and with
+            labels `label_kept` (1 or 0); each `(n,)`.
+        domain_features: Of the outputs, by the domain judge, `(n, 128)`.
     """
 
     direction: Direction
@@ -139,6 +142,7 @@ class Report:
     reference_values: dict[str, MetricValue]
     protocol: dict[str, Any]
     per_image: dict[str, np.ndarray] = field(default_factory=dict)
+    domain_features: np.ndarray | None = None
 
     def value(self, name: str, metric: str) -> float | None:
         """Looks up a value of "output" or a baseline; None if it is absent or undefined."""

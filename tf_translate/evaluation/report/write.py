@@ -10,7 +10,7 @@ import numpy as np
 
 from tf_translate.evaluation.metrics.results import Report
 from tf_translate.evaluation.report import page
-from tf_translate.images import grid, write
+from tf_translate.images import grid, to_uint8, write
 
 PAGE = "index.html"
 GRID_ROWS = 12
@@ -50,7 +50,9 @@ def write_report(
     metadata: Mapping[str, Any],
     protocol_name: str,
 ) -> Path:
-    """Writes `<protocol_name>.json`, an image `<direction>.png` for each, and `index.html`.
+    """Writes `<protocol_name>.json`, `index.html`, and two files for each direction.
+
+    `<direction>.png` shows some images, `<direction>.npz` holds all: see `image_arrays`.
 
     The page embeds its images and style and loads nothing else. Every file is written
     atomically, the page last.
@@ -69,9 +71,26 @@ def write_report(
     _write(folder / f"{protocol_name}.json", text + "\n")
     for report in reports:
         write(folder / f"{report.direction.name}.png", image_grid(report))
+        _write_arrays(folder / f"{report.direction.name}.npz", image_arrays(report))
     path = folder / PAGE
     _write(path, page.render(reports, title=title, metadata=metadata, protocol_name=protocol_name))
     return path
+
+
+def image_arrays(report: Report) -> dict[str, np.ndarray]:
+    """The images of a direction and the scores of each, to compare runs image by image.
+
+    Returns:
+        `source`, `output` and, if known, `truth`: uint8 `(n, h, w, c)`; the scores of
+        `Report.per_image`, float32 `(n,)`; `domain_features`, float16 `(n, 128)`.
+    """
+    direction = report.direction
+    images = {"source": direction.source, "output": direction.outputs, "truth": direction.truth}
+    arrays = {name: to_uint8(each) for name, each in images.items() if each is not None}
+    arrays |= {name: each.astype(np.float32) for name, each in report.per_image.items()}
+    if report.domain_features is not None:
+        arrays["domain_features"] = report.domain_features.astype(np.float16)
+    return arrays
 
 
 def image_grid(report: Report, *, rows: int = GRID_ROWS) -> np.ndarray:
@@ -89,6 +108,13 @@ def image_grid(report: Report, *, rows: int = GRID_ROWS) -> np.ndarray:
         titles.append("ground truth")
     scale = max(1, 128 // max(column.shape[1] for column in columns))
     return grid(columns, titles=titles, scale=scale)
+
+
+def _write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    with temporary.open("wb") as opened:
+        np.savez_compressed(opened, allow_pickle=False, **arrays)
+    temporary.replace(path)
 
 
 def _write(path: Path, text: str) -> None:

@@ -1,7 +1,7 @@
 """What the cells of a comparison share: fetched data, pretrained networks, and its record."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +57,17 @@ def write_pretrained(comparison: Comparison, report: Callable[[str], None]) -> N
             report(f"writing {each.network} to {file}")
             shape = (each.size, each.size, each.channels)
             write_atomically(file, load_pretrained(each.network).as_model(shape).save)
+
+
+def check_judging_networks(cells: Iterable[Cell]) -> None:
+    """Loads the pretrained networks that will measure the cells, so that none fails after training.
+
+    Raises:
+        DataError: If there is no such network, or its weights cannot be downloaded.
+    """
+    names = [name for cell in cells for name in cell.settings.get("evaluation.pretrained", ())]
+    for name in dict.fromkeys(names):
+        load_pretrained(name)
 
 
 def check_record(comparison: Comparison, cells: list[Cell]) -> None:
