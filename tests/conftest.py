@@ -24,6 +24,17 @@ def _seeded():
 
 
 @pytest.fixture
+def zero_weights(monkeypatch):
+    """Networks get weights of 0, which is five times as fast where only shapes matter."""
+    for kind in ("RandomNormal", "RandomUniform", "TruncatedNormal", "VarianceScaling"):
+        monkeypatch.setattr(
+            getattr(keras.initializers, kind),
+            "__call__",
+            lambda _, shape, dtype=None, **__: keras.ops.zeros(shape, dtype),
+        )
+
+
+@pytest.fixture
 def two_replicas():
     """A MirroredStrategy over two logical CPUs."""
     return tf.distribute.MirroredStrategy(

@@ -52,7 +52,7 @@ def _run(command, folder):
     return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True)
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_a_strict_type_checker_accepts_a_program_and_finds_mistakes_in_it(tmp_path):
     program = PROGRAM.read_text("utf-8")
     imports = "".join(f"import {module}\n" for module in MODULES)

@@ -125,7 +125,7 @@ def test_tiles_translate_what_crop_leaves_out(translate, pairs, run_of):
     assert "centre part" not in said
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_a_run_and_its_bundle_record_the_aspect(command, translate, pairs, tmp_path):
     run, bundle = tmp_path / "run", tmp_path / "bundle"
     options = settings(

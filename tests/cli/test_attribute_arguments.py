@@ -56,7 +56,7 @@ def fader(table, tmp_path_factory):
     return run
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_a_run_shows_every_attribute_switched(fader):
     grid = images.read(fader / "samples" / "step-00000004.png")
     scale = max(1, 96 // 16)
@@ -81,7 +81,7 @@ def test_evaluate_measures_every_edit_beside_the_exact_truth(command, fader):
     assert (fader / "evaluation" / "add_glasses.png").is_file()
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_a_bundle_edits_images_by_the_names_of_the_table(command, fader, table, tmp_path):
     bundle = tmp_path / "bundle"
     assert command("export", fader, "--bundle", bundle, "--recipe", "float32")[0] == 0

@@ -46,6 +46,7 @@ def test_methods_prints_json(command):
         ("pix2pix", {"generator": 54.414, "discriminator": 2.769}),
     ],
 )
+@pytest.mark.usefixtures("zero_weights")
 def test_describe_gives_the_published_parameter_counts(command, method, millions):
     _, out, _ = command("describe", method, "--json")
     described = json.loads(out)
@@ -76,7 +77,7 @@ def test_a_run_holds_the_files_that_the_readme_lists(trained):
     assert events.stat().st_size > 0
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_verify_prints_one_json_object(command, bundle):
     code, out, _ = command("verify", bundle, "--json")
     result = json.loads(out)

@@ -145,7 +145,7 @@ def test_accept_data_changes_needs_a_run_to_resume(mistake):
 # --- export without the data set -------------------------------------------------------------
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_a_finished_run_is_exported_by_every_kind_of_recipe_without_its_images(command, moved):
     run, folder = moved
     shutil.rmtree(folder)

@@ -70,7 +70,7 @@ def test_a_folder_without_images_is_a_mistake(mistake, trained, tmp_path):
     assert "holds no images" in mistake(*arguments, tmp_path / "empty")
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_the_card_has_what_the_run_and_the_user_say(command, trained, tmp_path):
     bundle = tmp_path / "bundle"
     texts = ("--license", "CC BY 4.0, me", "--intended-use", "Squares, nothing else.")
@@ -84,7 +84,7 @@ def test_the_card_has_what_the_run_and_the_user_say(command, trained, tmp_path):
     assert command("verify", bundle)[0] == 0
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_frozen_norms_report_their_error_and_verify(command, pairs, tmp_path):
     run, bundle = tmp_path / "run", tmp_path / "bundle"
     options = settings(f"data.path={pairs}", "training.steps=1", "model.norm=instance")

@@ -25,7 +25,7 @@ def _save(folder, *parts, shape=(16, 16, 3)):
     return file
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "limits", "mean", "lines"),
     [
@@ -102,7 +102,7 @@ def test_impossible_ranges_and_options_of_runs_are_mistakes(mistake, trained, tm
         assert "there is no such file" in mistake("export", tmp_path / name, *export[2:])
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_other_networks_and_saved_models_are_exported_with_what_they_take(
     command, mistake, tmp_path
 ):
@@ -141,7 +141,7 @@ def test_a_network_without_fixed_sides_needs_them(command, mistake, tmp_path):
     assert "output range [-1, 1], by the last layers" in " ".join(out.split())
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_integer_recipes_are_calibrated_on_a_folder_in_the_networks_range(command, tmp_path):
     file = _save(
         tmp_path,

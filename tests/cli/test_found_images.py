@@ -87,7 +87,7 @@ def test_every_command_from_training_to_translation_says_what_it_found(tmp_path,
     assert f"photos: {found}" in stderr
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_verify_says_how_many_images_of_a_large_folder_it_uses(tmp_path, command, bundle):
     pixels = images.read(write_pairs(tmp_path / "pairs", train=1, test=1) / "train/a/0.png")
     for index in range(65):

@@ -16,7 +16,7 @@ def _options(trained, *more):
     return settings(f"data.path={data}", f"training.init_from={trained}", *more)
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_a_run_starts_from_the_weights_of_another(command, trained, tmp_path):
     run = tmp_path / "next"
     # With a learning rate near 0 the final weights are the initial ones.

@@ -12,7 +12,7 @@ def test_launch_runs_the_command_in_each_worker(command):
         assert any(line.startswith(f"[{index}] ") and '"cyclegan"' in line for line in lines)
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_launch_exits_with_the_code_of_a_failed_worker(command):
     code, out, _ = command("launch", "--workers", "2", "--", "describe", "cyclgan")
     assert code == 2

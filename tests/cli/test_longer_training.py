@@ -21,7 +21,7 @@ def constant(tmp_path_factory):
     return folder / "run"
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_a_finished_run_gets_more_steps_and_keeps_what_else_lies_in_it(command, constant, tmp_path):
     run = tmp_path / "run"
     shutil.copytree(constant, run)

@@ -44,7 +44,7 @@ def _at_step(run, step, action):
     watcher.join()
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_a_run_stopped_by_a_full_disk_resumes_once_there_is_space(command, mistake, pairs, disk):
     run = disk.path / "run"
     # Every checkpoint is kept, so that they fill the disk.
@@ -81,7 +81,7 @@ def test_a_read_only_folder_is_reported_before_images_are_read(mistake, trained,
     assert f"the run cannot be written to {disk.path}/run: {disk.path}/run is read-only" in sentence
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_a_folder_that_becomes_read_only_during_training_stops_the_run(
     command, mistake, pairs, disk
 ):
@@ -130,7 +130,7 @@ def test_a_deleted_image_stops_a_run_that_reads_it_again(mistake, pairs, tmp_pat
     )
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_deleted_images_do_not_stop_a_run_that_has_cached_them(command, pairs, tmp_path):
     run = tmp_path / "run"
     with _at_step(run, 4, lambda: shutil.rmtree(pairs)):

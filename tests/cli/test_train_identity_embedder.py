@@ -7,7 +7,7 @@ import pytest
 TINY = ("--people", "32", "--steps", "2", "--image-size", "16", "--base-filters", "2")
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_the_command_writes_a_network_with_embeddings_of_norm_1(command, tmp_path):
     pytest.importorskip("dicebear")
     file = tmp_path / "new" / "embedder.keras"

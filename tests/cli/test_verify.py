@@ -27,7 +27,7 @@ def judged(trained, tmp_path_factory):
     return folder / "bundle"
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_the_bundle_carries_the_judges_of_its_run(judged):
     names = sorted(path.name for path in (judged / "judges").iterdir())
     assert [name.split("-")[0] for name in names] == ["content", "directions.json", "domain"]
@@ -61,7 +61,7 @@ def test_verify_says_what_a_recipe_changes_and_writes_a_sheet(command, judged, t
     assert Image.open(sheet).size == (6 * 116 + 4, 26 + 18 + 6 * 116)
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_verify_prints_the_same_as_tables(command, judged):
     code, out, _ = command("verify", judged)
     assert code == 0
@@ -70,6 +70,7 @@ def test_verify_prints_the_same_as_tables(command, judged):
     assert out.rstrip().endswith("verified")
 
 
+@pytest.mark.slow
 def test_verify_without_judges_says_so_in_one_line(command, bundle):
     code, out, _ = command("verify", bundle)
     assert code == 0
@@ -86,7 +87,7 @@ def _resign(bundle, path):
     (bundle / "manifest.json").write_text(json.dumps(manifest | {"digest": digest}))
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_damaged_judges_are_not_used_and_fail_the_check(command, judged, tmp_path):
     bundle = shutil.copytree(judged, tmp_path / "bundle")
     (file,) = (bundle / "judges").glob("domain-*.npz")

@@ -63,7 +63,7 @@ def test_gradient_norms_of_scaled_losses_equal_those_of_plain_losses():
     assert found[1] == pytest.approx(found[0], rel=1e-6)
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_requesting_gradient_norms_does_not_change_training():
     results = []
     for requested in (False, True):

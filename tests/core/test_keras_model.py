@@ -95,6 +95,7 @@ def test_two_domains_may_come_as_arguments_tuples_or_a_dict():
     np.testing.assert_allclose(found[1:], [found[0]] * 3, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_batch_of_another_form_is_refused_in_one_sentence():
     with pytest.raises(ValueError, match=r'\{"a": images, "b": images\}, got one tensor of shape'):
         _cyclegan(run_eagerly=True).fit(A, verbose=0)
@@ -141,6 +142,7 @@ def test_predict_takes_the_inputs_of_the_signature_that_is_called():
     np.testing.assert_allclose(genegan.predict(A, verbose=0), removed, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_export_writes_every_signature_and_serves_what_predict_computes(tmp_path):
     model = _cyclegan()
     model.export(tmp_path / "saved", verbose=False)

@@ -50,6 +50,7 @@ def test_images_of_one_group_agree_in_all_columns_except_edited_attributes(table
     assert data.groups("test") == ("p6\nblack", "p6\nblack", "p7\ngrey")
 
 
+@pytest.mark.slow
 def test_a_batch_holds_the_images_own_other_and_sampled_attributes(table):
     data = open_attribute_dataset(config(table, attributes=BOTH))
     known = dict(enumerate(data.values("train")))

@@ -66,6 +66,7 @@ def test_held_out_images_are_the_test_images_of_the_first_domain():
     assert all(file.is_file() for file in flat + heads)
 
 
+@pytest.mark.slow
 def test_every_shipped_image_is_listed_in_a_table():
     columns = ("a", "b", "image")
     cells = {

@@ -102,7 +102,7 @@ def short_classifiers(monkeypatch):
     monkeypatch.setattr(checkpoint_assessment, "_CLASSIFIER", short)
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 @pytest.mark.usefixtures("short_classifiers")
 def test_training_scores_each_checkpoint_and_saves_the_best(table, tmp_path):
     run = tmp_path / "run"

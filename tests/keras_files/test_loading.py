@@ -213,7 +213,7 @@ def test_huge_sizes_are_refused_before_memory_is_taken(members, tmp_path, entry,
     assert _peak() - before < 200 * MEBIBYTE
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_archives_that_would_unpack_to_much_more_are_refused(members, tmp_path):
     before = _peak()
     for name in ("config.json", "model.weights.h5", "assets/x"):
@@ -262,7 +262,7 @@ def _load_or_sentence(path):
     return 1
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_mutated_descriptions_are_read_or_end_in_a_sentence(members, tmp_path):
     draw, refused = random.Random(21), 0
     for _ in range(120):

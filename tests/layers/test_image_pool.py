@@ -37,7 +37,7 @@ def test_a_full_pool_follows_the_reference_rule_image_by_image():
     np.testing.assert_array_equal(np.ravel(pool.images), kept)
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_about_half_of_the_images_from_a_full_pool_are_old():
     pool = _pool(50)
     pool(_images(*range(50)))

@@ -290,7 +290,7 @@ def test_the_search_uses_the_current_weights():
     np.testing.assert_allclose(after, _objective(model, start, batch, (1, 0, 0)), atol=1e-5)
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_translate_preserving_gives_the_same_images_in_tflite_and_in_python(tmp_path):
     # Features of untrained networks are small compared with the default relu_gradient_width.
     model, batch = (
@@ -368,7 +368,7 @@ def _saved_identity_embedder(tmp_path):
     return network
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_a_given_identity_embedder_is_adapted_frozen_and_saved_with_the_model(tmp_path):
     given = _saved_identity_embedder(tmp_path)
     model = _model(

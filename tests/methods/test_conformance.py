@@ -47,16 +47,19 @@ IN_TURNS = {**TINY["ian"], "updates": "alternate", "discriminator": "ternary"}
 ALIKE = ("discogan", "dtn", "age_cgan", "cut", "ian_full")
 # Steps on two replicas that are tested before a release only: those like another method's, and the
 # slowest others. Two workers take IcGAN's in tests/training/test_multi_worker.py.
-STEPPED_ELSEWHERE = (*ALIKE, "cyclegan", "ian", "icgan")
+STEPPED_ELSEWHERE = (*ALIKE, "cyclegan", "dualgan", "genegan", "ian", "icgan", "pix2pix")
 EVERY = pytest.mark.parametrize("name", sorted(METHODS))
-# The example outside the package and IAN's full network are tested thoroughly before a release.
-EVERY_THOROUGHLY = pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=[pytest.mark.slow] * (name in ("cut", "ian_full")))
-        for name in sorted(METHODS)
-    ],
-)
+
+
+def _every_but_in_ci_only(*chosen):
+    """All methods; in CI only the chosen ones, which differ most in networks and players."""
+    return pytest.mark.parametrize(
+        "name",
+        [
+            pytest.param(name, marks=[] if name in chosen else [pytest.mark.slow])
+            for name in sorted(METHODS)
+        ],
+    )
 
 
 def _shapes_and_attributes(name, shape=SHAPE):
@@ -213,14 +216,14 @@ def _assert_round_trip(model, shape, folder):
 
 
 @pytest.mark.thorough
-@EVERY_THOROUGHLY
+@_every_but_in_ci_only("dtn", "fader", "icgan", "pix2pix")
 def test_a_keras_file_restores_outputs_optimizers_and_the_next_step(name, tmp_path):
     model = _build(name, compiled=False)
     model.compile(run_eagerly=True)
     _assert_round_trip(model, SHAPE, tmp_path)
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_a_keras_file_restores_batch_norm_and_dropout_exactly(tmp_path):
     shape = (32, 32, 3)
     _assert_round_trip(_build("pix2pix", settings=WITH_DROPOUT, shape=shape), shape, tmp_path)
@@ -305,7 +308,7 @@ def test_two_replicas_step_like_one_device(name, settings, two_replicas):
 
 
 @pytest.mark.thorough
-@EVERY_THOROUGHLY
+@_every_but_in_ci_only("fader", "pix2pix")
 def test_training_in_bfloat16_has_float32_weights_and_losses(name):
     keras.mixed_precision.set_global_policy("mixed_bfloat16")
     model = _build(name)
@@ -346,7 +349,7 @@ def test_switching_every_loss_term_off_is_refused(name):
 
 
 @pytest.mark.thorough
-@EVERY_THOROUGHLY
+@_every_but_in_ci_only("dualgan", "fader")
 def test_each_signature_has_the_same_outputs_in_saved_model_and_tflite(name, tmp_path):
     model = _build(name)
     bundle = exporters.export(model.signatures(), tmp_path / "bundle", recipes=("float32",))
@@ -378,8 +381,12 @@ def test_each_signature_has_the_same_outputs_in_saved_model_and_tflite(name, tmp
     "check",
     [
         test_one_fit_step_is_finite,
-        test_each_player_updates_its_own_weights_and_no_others,
-        test_a_keras_file_restores_outputs_optimizers_and_the_next_step,
+        pytest.param(
+            test_each_player_updates_its_own_weights_and_no_others, marks=pytest.mark.slow
+        ),
+        pytest.param(
+            test_a_keras_file_restores_outputs_optimizers_and_the_next_step, marks=pytest.mark.slow
+        ),
         pytest.param(test_two_replicas_step_like_one_device, marks=pytest.mark.slow),
         pytest.param(
             test_training_in_bfloat16_has_float32_weights_and_losses, marks=pytest.mark.slow

@@ -148,7 +148,7 @@ def test_the_settings_of_faces_choose_the_networks_of_section_5_2():
     assert all(np.isfinite(value) for value in logs.values())
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_f_can_be_any_network_from_a_file(tmp_path):
     inputs = keras.Input(SHAPE_A)
     codes = keras.layers.Dense(5)(keras.layers.GlobalAveragePooling2D()(inputs))

@@ -226,7 +226,7 @@ def test_wgan_gp_has_a_gradient_penalty_instead_of_clipping():
     assert float(losses["gradient_penalty"]) == pytest.approx(2 * (1 - 1 / 128) ** 2, rel=1e-4)
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_bursts_are_at_their_steps_and_each_of_their_turns_is_a_step():
     model = _tiny(discriminator_burst_turns=4, discriminator_burst_every=3)
     model.compile()

@@ -138,7 +138,7 @@ def _gradient(model, latent, inputs, width=2e-3):
     return gradients
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_an_edit_is_exported_with_built_in_operations_and_agrees_with_python(tmp_path):
     model = varied_ian(edit_learning_rate=0.1)
     only = {"edit": model.signatures()["edit"]}
@@ -152,7 +152,7 @@ def test_an_edit_is_exported_with_built_in_operations_and_agrees_with_python(tmp
     assert np.abs(runner.run("edit", inputs)["image"] - expected).max() < 1e-3
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_the_number_of_active_edit_steps_is_an_input_with_a_default(tmp_path):
     model = varied_ian(edit_learning_rate=0.1)
     only = {"edit": model.signatures()["edit"]}

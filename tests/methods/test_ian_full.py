@@ -44,7 +44,7 @@ def _count(network):
 # --- networks -----------------------------------------------------------------------------------
 
 
-@pytest.mark.thorough
+@pytest.mark.usefixtures("zero_weights")
 def test_the_full_network_has_as_many_parameters_as_ian_py():
     model = IAN.from_settings(IANSettings(**FULL), (64, 64, 3))
 
@@ -221,6 +221,7 @@ def test_an_alternating_step_makes_the_updates_of_two_iterations_of_the_code():
             np.testing.assert_allclose(found, expected, atol=2e-6, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_an_alternating_step_runs_the_networks_no_more_often_than_it_needs(monkeypatch):
     model = tiny_ian(updates="alternate", **FULL)
     calls = count_passes(model, monkeypatch)

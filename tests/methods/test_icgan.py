@@ -241,6 +241,7 @@ def test_recalibration_sees_large_batches_and_the_encoder_its_own():
     np.testing.assert_allclose(norm.moving_mean, 0.19 * features.mean((0, 1, 2)), atol=1e-6)
 
 
+@pytest.mark.slow
 def test_recalibration_takes_batches_of_any_size():
     model, batch = _model(stage="encoder_z", bn_recalibration_batch_size=9), _batch(5)
     model.step_variants.in_variant = True
@@ -250,6 +251,7 @@ def test_recalibration_takes_batches_of_any_size():
     assert float(traced(batch)) == pytest.approx(float(model.inversion_loss(batch)), rel=1e-3)
 
 
+@pytest.mark.slow
 def test_encoder_z_learns_from_the_moving_average_of_the_generator():
     model = IcGAN.from_settings(IcGANSettings(**TINY), SHAPE, attributes=ATTRIBUTES)
     averaged = keras.optimizers.Adam(0.01, use_ema=True, ema_momentum=0.5)
@@ -287,7 +289,6 @@ def test_a_generator_with_resize_convolutions_has_no_strided_transposed_convolut
     assert kernels == [(3, 3), (3, 3)]
 
 
-@pytest.mark.thorough
 def test_after_recalibration_weights_and_statistics_of_the_generator_are_frozen():
     model = _model(stage="encoder_z")
     trained = [np.array(v) for v in model.generator.trainable_variables]
@@ -312,7 +313,7 @@ def test_without_recalibration_the_generator_is_unchanged():
     assert _same(before, model.generator)
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_a_run_resumed_during_recalibration_equals_an_uninterrupted_one(tmp_path):
     model = _model(stage="encoder_z")
     _fit(model, 2)

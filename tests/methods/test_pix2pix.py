@@ -85,7 +85,7 @@ def test_one_forward_pass_of_the_generator_serves_both_players(monkeypatch):
     assert calls == {"generator": 1, "discriminator": 3}  # real, fake; then fake again
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_training_can_memorize_two_pairs():
     model = _tiny(
         base_filters=16, num_downsamples=2, dropout=0, upsampling="resize", input_skip=True

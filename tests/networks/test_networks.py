@@ -39,23 +39,25 @@ def _widths(model):
     return [layer.filters for layer in model.layers if isinstance(layer, kinds)]
 
 
-@pytest.mark.thorough
+@pytest.mark.usefixtures("zero_weights")
 def test_unet_256_has_the_published_number_of_parameters():
     assert _trainable(unet_generator((256, 256, 3), 3)) == 54_413_955
 
 
-@pytest.mark.thorough
+@pytest.mark.usefixtures("zero_weights")
 def test_unet_128_has_the_published_number_of_parameters():
     model = unet_generator((128, 128, 3), 3, num_downsamples=7)
     assert _trainable(model) / 1e6 == pytest.approx(41.83, abs=0.005)
 
 
 @pytest.mark.parametrize(("residual_blocks", "millions"), [(9, 11.378), (6, 7.838)])
+@pytest.mark.usefixtures("zero_weights")
 def test_resnet_has_the_published_number_of_parameters(residual_blocks, millions):
     model = resnet_generator((None, None, 3), 3, residual_blocks=residual_blocks)
     assert _trainable(model) / 1e6 == pytest.approx(millions, abs=0.0005)
 
 
+@pytest.mark.usefixtures("zero_weights")
 def test_discriminators_have_the_published_number_of_parameters_and_a_30_by_30_map():
     conditional = patchgan_discriminator((256, 256, 3), condition_channels=3, norm="batch")
     plain = patchgan_discriminator((256, 256, 3))
@@ -184,7 +186,7 @@ def test_impossible_networks_are_refused_with_a_rule(build, message):
         build()
 
 
-@pytest.mark.thorough
+@pytest.mark.usefixtures("zero_weights")
 def test_dualgan_has_the_published_numbers_of_parameters():
     generator = unet_generator(
         (256, 256, 3), 3, kernel=3, outer_kernel=5, norm="instance_affine", bias=True
@@ -214,6 +216,7 @@ def test_a_bottleneck_depends_on_its_input_with_statistics_of_each_image():
     assert np.abs(network(one) - network(other)).max() > 1e-6
 
 
+@pytest.mark.usefixtures("zero_weights")
 def test_discogan_has_the_published_numbers_of_parameters():
     assert _trainable(encoder_decoder((64, 64, 3), 3)) / 1e6 == pytest.approx(5.51, abs=0.005)
     long = encoder_decoder((64, 64, 3), 3, bottleneck=100)
@@ -224,6 +227,7 @@ def test_discogan_has_the_published_numbers_of_parameters():
     assert [tuple(shape[1:]) for shape in discriminator.output_shape] == shapes
 
 
+@pytest.mark.usefixtures("zero_weights")
 def test_dtn_has_the_published_numbers_of_parameters():
     features = code_encoder((32, 32, 3))
     head = class_head(features.output_shape[1:], 10)
@@ -284,6 +288,7 @@ def test_networks_of_digits_have_yunjeys_batch_norm_and_first_bias():
     assert not np.any(first.bias)
 
 
+@pytest.mark.usefixtures("zero_weights")
 def test_genegan_has_the_published_numbers_of_parameters_and_codes():
     split = splitter((64, 64, 3))
     assert split.output_shape == [(None, 8, 8, 384), (None, 8, 8, 128)]
@@ -312,6 +317,7 @@ def test_the_object_code_is_the_last_quarter_of_channels():
 
 
 @pytest.mark.parametrize("norm", ["batch", "instance_affine", "none"])
+@pytest.mark.usefixtures("zero_weights")
 def test_genegans_networks_keep_rectangular_sides(norm):
     images = tf.zeros((2, 16, 32, 1))
     codes = splitter((16, 32, 1), base_filters=2, norm=norm)(images)
@@ -332,6 +338,7 @@ def test_genegans_networks_refuse_sides_that_are_not_divisible():
 
 
 @pytest.mark.parametrize("side", [16, 32])
+@pytest.mark.usefixtures("zero_weights")
 def test_networks_that_downsample_to_4x4_take_any_power_of_two(side):
     images = tf.zeros((2, side, side, 3))
     assert encoder_decoder((side, side, 3), 1, base_filters=2)(images).shape == (2, side, side, 1)
@@ -383,6 +390,7 @@ def test_upsampling_is_the_transpose_of_a_convolution_with_either_padding():
         np.testing.assert_array_equal(back, forward.T)
 
 
+@pytest.mark.usefixtures("zero_weights")
 def test_icgans_networks_have_the_published_numbers_of_parameters():
     shape = (64, 64, 3)
     assert _trainable(conditional_generator(shape, 100, 18)) / 1e6 == pytest.approx(3.725, abs=5e-4)
@@ -396,6 +404,7 @@ def test_icgans_networks_have_the_published_numbers_of_parameters():
 
 
 @pytest.mark.parametrize("side", [8, 16, 32, 64])
+@pytest.mark.usefixtures("zero_weights")
 def test_icgans_networks_take_images_of_any_power_of_two(side):
     shape = (side, side, 1)
     noise, attributes = tf.zeros((2, 5)), tf.ones((2, 3))

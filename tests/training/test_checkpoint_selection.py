@@ -112,6 +112,7 @@ def _train(run, measure, patience, model=None):
     return done, int(model.steps_taken.numpy()), text.getvalue()
 
 
+@pytest.mark.slow
 def test_exhausted_patience_stops_training_and_the_best_checkpoint_becomes_the_model(tmp_path):
     scores = {2: 0.5, 4: 0.9, 6: 0.7, 8: 0.9, 10: 1.0}  # two are no better than that of step 4
 

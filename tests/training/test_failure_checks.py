@@ -159,7 +159,7 @@ def _reported(run):
     return {(row["name"], row["source"]) for row in run.warnings()}
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_a_discriminator_against_a_frozen_generator_wins(tmp_path):
     run, text = _run(tmp_path, discriminators=(keras.optimizers.Adam, 0.05), steps=60)
     assert ("discriminator wins", "discriminator") in _reported(run)
@@ -194,7 +194,7 @@ def test_frozen_generators_that_invert_colours_cause_a_warning(tmp_path):
     assert [row["step"] for row in run.warnings()] == [8, 8], "not from the first preview alone"
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_a_huge_learning_rate_causes_mode_collapse(tmp_path):
     def saturating(shape, name):
         inputs = keras.Input(shape)
@@ -205,6 +205,7 @@ def test_a_huge_learning_rate_causes_mode_collapse(tmp_path):
     assert ("mode collapse", "a to b") in _reported(run)
 
 
+@pytest.mark.slow
 def test_warnings_and_preview_metrics_are_written_to_tensorboard(tmp_path):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 

@@ -234,6 +234,7 @@ def test_a_finished_run_is_not_trained_again(tmp_path):
     assert model.generator.get_weights()[0].item() == before
 
 
+@pytest.mark.slow
 def test_a_run_stopped_in_its_second_stage_resumes_in_that_stage(tmp_path):
     def run_to(end, path, model):
         stages = (("first", 3), ("second", end))

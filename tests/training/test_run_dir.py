@@ -59,6 +59,7 @@ def test_newest_checkpoint_skips_a_broken_file(tmp_path):
     assert run.newest_checkpoint().name == "step-00000005.keras"
 
 
+@pytest.mark.slow
 def test_every_flipped_byte_of_the_content_is_detected(tmp_path):
     file, members = tmp_path / "step-1.keras", {}
     with zipfile.ZipFile(file, "w") as archive:  # stored, as Keras does

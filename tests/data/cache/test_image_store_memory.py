@@ -48,7 +48,7 @@ class Blank:
             raise image_store.DataError(f"{self.name} is damaged")
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_decoding_needs_no_memory_for_images_in_the_queue(tmp_path):
     images = ImageFileList([Blank(str(number)) for number in range(20_000)])
     image_format = image_store.ImageFormat((8, 8), 3)

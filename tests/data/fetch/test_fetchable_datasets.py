@@ -264,7 +264,7 @@ def test_glasses_are_drawn_as_pairs_and_as_one_image_of_each_person(packages):
         assert 0 < changed < 0.4
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_snapshots_show_the_same_people_and_tones_on_other_backgrounds(packages):
     pytest.importorskip("dicebear")
     pytest.importorskip("resvg_py")

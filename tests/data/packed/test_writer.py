@@ -140,7 +140,7 @@ def test_two_domains_are_the_same_when_packed(tmp_path, form, how):
     )
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_a_packed_set_of_original_files_can_be_read_with_every_setting(tmp_path):
     path = ab_folders(tmp_path / "original")
     output = pack_path(path, tmp_path / "packed")

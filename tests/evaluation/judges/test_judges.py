@@ -8,21 +8,6 @@ from tf_translate.errors import DataError
 from tf_translate.evaluation.judges import judges as judges_module
 from tf_translate.evaluation.judges.judges import JudgeSettings, retrieval_hits, train_judges
 
-SETTINGS = JudgeSettings(side=32, batch=32, domain_steps=40, content_steps=15)
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("judges")
-
-
-@pytest.fixture(scope="module")
-def judges(folder):
-    # Unpaired: the shapes of the two training sets differ.
-    return train_judges(
-        blobs(60, seed=1)[0], blobs(50, seed=2)[1], folder=folder, settings=SETTINGS
-    )
-
 
 def test_retrieval_by_hand_with_a_miss_and_a_tie():
     gallery = np.eye(3)
@@ -66,14 +51,16 @@ def test_domain_features_have_equal_norms(judges):
     np.testing.assert_allclose(np.square(features).mean(1), 1.0, rtol=1e-5)
 
 
-def test_saved_judges_are_loaded_and_shared_by_the_reverse_direction(judges, folder, monkeypatch):
+def test_saved_judges_are_loaded_and_shared_by_the_reverse_direction(
+    judges, judges_folder, monkeypatch
+):
     def never(*_):
         raise AssertionError("trained again")
 
     monkeypatch.setattr(judges_module, "fit", never)
     source, target = blobs(10, seed=5)
     reverse = train_judges(
-        blobs(50, seed=2)[1], blobs(60, seed=1)[0], folder=folder, settings=SETTINGS
+        blobs(50, seed=2)[1], blobs(60, seed=1)[0], folder=judges_folder, settings=judges.settings
     )
     assert reverse.fingerprint == judges.fingerprint
     np.testing.assert_array_equal(
@@ -83,20 +70,20 @@ def test_saved_judges_are_loaded_and_shared_by_the_reverse_direction(judges, fol
         reverse.content.features(source), judges.content.features(source), atol=1e-6
     )
     with pytest.raises(AssertionError, match="trained again"):  # other images need other judges
-        train_judges(source, target, folder=folder, settings=SETTINGS)
+        train_judges(source, target, folder=judges_folder, settings=judges.settings)
 
 
-def test_saved_judges_have_their_settings_and_no_temporary_files_remain(judges, folder):
-    metadata_files = sorted(folder.glob("*.json"))
+def test_saved_judges_have_their_settings_and_no_temporary_files_remain(judges, judges_folder):
+    metadata_files = sorted(judges_folder.glob("*.json"))
     assert len(metadata_files) == 2
-    assert len(list(folder.iterdir())) == 4
+    assert len(list(judges_folder.iterdir())) == 4
     for path in metadata_files:
         content = json.loads(path.read_text())
         assert content["settings"]["domain_steps"] == 40
         assert path.with_suffix(".keras").is_file()
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_training_twice_gives_the_same_judges_and_replaces_a_broken_file(tmp_path):
     short = JudgeSettings(side=16, batch=8, domain_steps=3, content_steps=3)
     source, target = blobs(6, seed=1, side=16)

@@ -129,7 +129,7 @@ def report(judge):
     return evaluate_direction(direction, judges, labels=judge, resamples=20)
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_label_accuracy_is_a_half_if_half_of_the_outputs_change_class(report):
     assert report.value("output", LABEL_ACCURACY) == pytest.approx(0.5, abs=0.1)
     assert report.per_image["label_kept"][:12].mean() < 0.1
@@ -155,7 +155,7 @@ def test_the_page_states_the_label_accuracy(report):
     assert "class changed" in text
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_without_labels_there_is_no_label_accuracy():
     source, target = blobs(8, seed=1, side=16)
     settings = JudgeSettings(side=16, batch=8, domain_steps=3, content_steps=3)

@@ -6,20 +6,13 @@ import pytest
 
 from tests.evaluation.toys import blobs
 from tf_translate.errors import DataError
-from tf_translate.evaluation.judges.judges import JudgeSettings, train_judges
 from tf_translate.evaluation.metrics import completeness, kernel_distance, pixel_distance
 from tf_translate.evaluation.metrics.evaluate_direction import evaluate_direction
 from tf_translate.evaluation.metrics.results import Direction, MetricValue
 from tf_translate.pretrained import preprocessing
 from tf_translate.pretrained.registry import PretrainedNetwork
 
-SETTINGS = JudgeSettings(side=32, batch=32, domain_steps=40, content_steps=8)
 KID = "domain/kid/judge@32"
-
-
-@pytest.fixture(scope="module")
-def judges():
-    return train_judges(blobs(60, seed=1)[0], blobs(50, seed=2)[1], settings=SETTINGS)
 
 
 @pytest.fixture(scope="module")

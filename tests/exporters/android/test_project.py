@@ -139,6 +139,7 @@ def test_a_larger_result_keeps_its_size_in_the_list():
     assert expected in offer.code
 
 
+@pytest.mark.slow
 def test_photos_are_limited_by_the_size_of_the_largest_result(project, tmp_path):
     choices = (project / f"{JAVA}/Choices.kt").read_text()
     assert "const val MAX_PHOTO_PIXELS = 16000000\n" in choices
@@ -197,6 +198,7 @@ def test_a_project_never_overwrites(small, tmp_path):
     assert [path.name for path in (tmp_path / "app").iterdir()] == ["mine.txt"]
 
 
+@pytest.mark.slow
 def test_a_bundle_without_a_fitting_signature_is_refused(tmp_path):
     bundle = exporters.export({"swap": swap()}, tmp_path / "bundle")
     with pytest.raises(exporters.ExportError, match=r"makes one colour image of one .* swap"):

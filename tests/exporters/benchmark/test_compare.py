@@ -34,6 +34,7 @@ def fake_runtime(tmp_path, monkeypatch):
     return model
 
 
+@pytest.mark.slow
 def test_a_bundle_and_another_runtime_take_turns(small, fake_runtime):
     (row,) = exporters.compare(small, fake_runtime, threads=2, rounds=3)
     assert (row.recipe, row.signature, row.other) == ("float32", "a_to_b", "model.onnx")
@@ -86,12 +87,14 @@ def test_files_that_cannot_be_run_are_refused(small, tmp_path, name, message, fa
         exporters.compare(small, tmp_path / name, rounds=1)
 
 
+@pytest.mark.slow
 def test_a_file_that_the_other_runtime_refuses_is_named(small, fake_runtime, tmp_path):
     (tmp_path / "onnxruntime.py").write_text(FAKE.replace("-fed", "nothing -fed"))
     with pytest.raises(ExportError, match=r"model\.onnx cannot be run: name 'nothing'"):
         exporters.compare(small, fake_runtime, rounds=1)
 
 
+@pytest.mark.slow
 def test_a_runtime_that_is_not_installed_is_named(small, tmp_path):
     model = tmp_path / "model.onnx"
     model.touch()

@@ -9,8 +9,6 @@ import exporters
 from exporters import BundleError, Timing
 from exporters.benchmark import latency_record
 
-TODAY = date.today().isoformat()
-
 
 def _timing(signature="a_to_b_uint8", threads=1, median=12.3456, p90=15.0, recipe="float32"):
     return Timing(
@@ -38,7 +36,7 @@ def test_the_card_names_machine_date_files_and_sizes_and_the_bundle_verifies(cop
     section = _section(copy)
     size = (copy / "float32.tflite").stat().st_size
     assert "On Abacus 7 (" in section
-    assert f", {TODAY}, 20 calls each:" in section
+    assert f", {date.today().isoformat()}, 20 calls each:" in section
     assert "with LiteRT 2." in section
     assert (
         "| file | bytes | signature | 1 thread | 2 threads |\n|---|---:|---|---:|---:|" in section

@@ -180,7 +180,7 @@ def test_an_input_named_like_a_keyword_is_refused_before_tracing(name):
     )
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_outputs_may_be_named_like_keywords_and_inputs_like_soft_ones(tmp_path):
     signature = Signature(
         "f", lambda match: {"lambda": -match}, (Tensor("match"),), (Tensor("lambda"),)

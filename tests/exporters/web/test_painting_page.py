@@ -103,7 +103,7 @@ def _covered(page, points, size, shape):
     return distance, size / 200 * max(height, width)
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_strokes_cover_what_is_within_the_brush_of_their_line_in_their_colour(page, image):
     path, pixels = image(30, 45)
     page.start("paint", path, pixels)

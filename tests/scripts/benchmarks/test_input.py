@@ -39,7 +39,7 @@ def test_the_rate_is_the_number_of_images_after_the_warm_up_divided_by_their_tim
     assert len(batches) == 5  # one epoch
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", ["cyclegan", "attributes"])
 def test_every_layout_is_read_from_every_source(tmp_path, monkeypatch, layout):
     monkeypatch.setattr(bench, "training_rate", lambda config, steps: 2.0)

@@ -28,7 +28,7 @@ def test_the_same_seed_makes_the_same_changes(tmp_path, name):
     assert files[0] == files[1]
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_every_valid_data_set_is_opened_and_every_change_ends_in_words(tmp_path):
     count = 2 * len(BASES)
     assert fuzz_tables.main(["--count", str(count), "--folder", str(tmp_path / "fuzz")]) == 0

@@ -112,7 +112,7 @@ def layer(name):
     return name.rpartition("/")[0]
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_exports_of_floats_are_rewritten_and_of_integers_are_not(tmp_path):
     model = resnet_generator((64, 64, 3), 3, base_filters=64, residual_blocks=1)
     bundle = exporters.export(
