@@ -116,7 +116,7 @@ def _of_domains(source: DomainSource, assumptions: list[str]) -> Found:
     counts = {"sets": smaller} | ({"pairs": smaller} if train.aligned else {})
     sides, notes = _sides([train.a, train.b])
     return Found(
-        Given(pairs=train.aligned, sets=2, labels=labels),  # type: ignore[arg-type]
+        Given(pairs=train.aligned, sets=2, labels=labels),
         counts,
         (*describe_found(source), *notes),
         tuple(assumptions),
@@ -142,7 +142,8 @@ def _of_table(table: AttributeTable, attribute: str | None, assumptions: list[st
         return Found(given, counts, tuple(lines), tuple(assumptions), sides)
     values = Counter(row[column] for _, row in train)
     lines.append(
-        f"column {column}: " + ", ".join(f"{value} ({n} images)" for value, n in values.most_common(6))
+        f"column {column}: "
+        + ", ".join(f"{value} ({n} images)" for value, n in values.most_common(6))
         + (f" and {len(values) - 6} values more" if len(values) > 6 else "")
     )
     two = [count for _, count in values.most_common(2)]

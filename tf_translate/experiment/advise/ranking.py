@@ -1,8 +1,8 @@
 """The order of methods on a task, where the results decide it, and nothing where they do not.
 
-Two methods differ only if neither the 95 % intervals of completeness over images, those of all
-seeds together, nor the ranges over seeds overlap. Methods that are connected by differences that
-are not decided share a rank.
+Two methods differ only if their spans do not overlap. A span holds the 95 % intervals over images
+of all seeds, and the completeness of all seeds. Methods that are connected by differences that are
+not decided share a rank, so each rank is decided against every other.
 """
 
 from collections.abc import Mapping, Sequence
@@ -93,12 +93,13 @@ def _why_undecided(one: MethodResult, other: MethodResult) -> str:
         return "they trained for different times"
     if one.protocols != other.protocols:
         return "they were measured by different formulas or on different images"
-    if _overlap(interval_of(one), interval_of(other)):
-        return "their intervals over images overlap"
-    if _overlap(range_of(one), range_of(other)):
-        return "their ranges over seeds overlap"
+    (low, high), (other_low, other_high) = _span(one), _span(other)
+    if low <= other_high and other_low <= high:
+        return "their intervals over images and seeds overlap"
     return ""
 
 
-def _overlap(one: Interval | None, other: Interval | None) -> bool:
-    return one is None or other is None or (one[0] <= other[1] and other[0] <= one[1])
+def _span(result: MethodResult) -> Interval:
+    """The smallest interval that holds those of all seeds, and their values."""
+    known = [each for each in (interval_of(result), range_of(result)) if each is not None]
+    return min(low for low, _ in known), max(high for _, high in known)

@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
 
 from tf_translate.config.task import Supervision
 from tf_translate.errors import ConfigError
 
-Labels = Literal["none", "a", "both"]
+LABELS = ("none", "a", "both")
 
 
 @dataclass(frozen=True)
@@ -20,7 +19,8 @@ class Given:
         attributes: Whether attributes of the images are known.
         levels: Whether the values of an attribute are ordered levels, such as ages.
         object: Whether images of one set show an object that those of the other lack.
-        labels: Whose images have class labels: "none", "a", or "both", of the same classes.
+        labels: Whose images have class labels: one of `LABELS`, where "both" means the same
+            classes.
         images: Number of images to learn from: of pairs, or of the smaller of two sets.
     """
 
@@ -29,7 +29,7 @@ class Given:
     attributes: bool | None = None
     levels: bool | None = None
     object: bool | None = None
-    labels: Labels | None = None
+    labels: str | None = None
     images: int | None = None
 
 
@@ -76,11 +76,14 @@ class UserData:
 def decide(given: Given, found: Found | None = None) -> UserData:
     """Joins options and files: options come first, and what neither tells is assumed absent.
 
+    Args:
+        given: Options that `check` lets pass.
+        found: What the files show, or None.
+
     Raises:
-        ConfigError: If options contradict each other, or say nothing about the images.
+        ConfigError: If they say nothing about the images.
     """
     files = found.given if found is not None else Given()
-    _check(given)
     levels = _first(given.levels, files.levels)
     attributes = bool(_first(given.attributes, given.levels or None, files.attributes))
     levels = bool(levels) and attributes
@@ -105,14 +108,14 @@ def decide(given: Given, found: Found | None = None) -> UserData:
         supervision.add("labels")
     counts = dict(found.counts) if found is not None else {}
     if given.images is not None:
-        counts = {name: given.images for name in ("images", "sets", "pairs", "attributes")}
+        counts = dict.fromkeys(("images", "sets", "pairs", "attributes"), given.images)
     has_object = bool(_first(given.object, files.object)) and "sets" in supervision
     return UserData(
         frozenset(supervision),
         levels=levels,
         object=has_object,
         same_classes=labels == "both" and "sets" in supervision,
-        counts=counts,
+        counts={name: count for name, count in counts.items() if name in supervision},
         assumptions=(
             *(found.assumptions if found is not None else ()),
             *_assumptions(given, files, supervision, counts),
@@ -120,7 +123,19 @@ def decide(given: Given, found: Found | None = None) -> UserData:
     )
 
 
-def _check(given: Given) -> None:
+def check(given: Given, *, attribute: str | None = None, data: str | None = None) -> None:
+    """Refuses options that contradict each other.
+
+    Args:
+        given: What the options say about the images.
+        attribute: The column to change, or None.
+        data: The data set, or None.
+
+    Raises:
+        ConfigError: In one sentence.
+    """
+    if attribute is not None and data is None:
+        raise ConfigError("--attribute names a column of the table that --data gives; add --data")
     if given.sets is not None and given.sets not in (1, 2):
         raise ConfigError(f"--sets must be 1 or 2, got {given.sets}")
     if given.sets == 1 and given.pairs:
@@ -132,7 +147,7 @@ def _check(given: Given) -> None:
         )
     if given.levels and given.attributes is False:
         raise ConfigError("--levels are of an attribute; leave out --no-attributes or --levels")
-    if given.labels not in (None, "none", "a", "both"):
+    if given.labels not in (None, *LABELS):
         raise ConfigError(f"--labels must be none, a or both, got {given.labels!r}")
     if given.images is not None and given.images < 1:
         raise ConfigError(f"--images must be at least 1, got {given.images}")
