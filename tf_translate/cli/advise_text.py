@@ -50,7 +50,7 @@ def print_advice(advice: Mapping[str, Any], console: Console) -> None:
     _print(
         console,
         "More on a method: `tf-translate describe METHOD`. To measure methods on your own images: "
-        "docs/guides/compare.md, A task of your own.",
+        "`tf-translate compare run FILE.toml`, a task of your own (docs/guides/compare.md).",
     )
 
 

@@ -11,6 +11,8 @@ from tf_translate.experiment.advise.user_data import Given, decide
 
 
 def _table(folder, columns, rows):
+    """A table with these rows, and one for validation, so that none is held out of them."""
+    rows = [*rows, rows[0].replace("train", "validation")]
     for index in range(len(rows)):
         plain(folder / f"{index}.png", index, size=(8, 10))
     lines = [f"{index}.png,{row}" for index, row in enumerate(rows)]
@@ -22,14 +24,18 @@ def _table(folder, columns, rows):
 def test_two_folders_are_two_sets_and_pairs_only_if_all_names_are_equal(tmp_path):
     found = inspect(str(ab_folders(tmp_path / "sets", size=(8, 12))))
     assert (found.given.pairs, found.given.sets) == (False, 2)
-    assert found.counts == {"sets": 3}
+    assert found.counts == {"sets": 2}  # of the smaller set, of which one is held out
+    assert any(line.startswith("of which 2 of the smaller set train") for line in found.lines)
     assert found.sides == ((8, 12), (8, 12))
     found = inspect(str(named_pairs(tmp_path / "pairs")))
     assert found.given.pairs
-    assert found.counts == {"sets": 6, "pairs": 6}
+    assert found.counts == {"sets": 5, "pairs": 5}
     assert any("--no-pairs" in text for text in found.assumptions)
     equal = ab_folders(tmp_path / "equal", train_a=4, train_b=4)
-    assert inspect(str(equal)).given.pairs
+    found = inspect(str(equal))
+    assert found.given.pairs
+    assert any("data.layout=named_pairs" in text for text in found.assumptions)
+    assert not inspect(str(equal), pairs=False).given.pairs
 
 
 def test_folders_of_classes_are_labels(tmp_path):
@@ -37,6 +43,13 @@ def test_folders_of_classes_are_labels(tmp_path):
         for index in range(4):
             plain(tmp_path / f"train{side}" / f"c{index % 2}" / f"{side}{index}.png", index)
     assert inspect(str(tmp_path)).given.labels == "both"
+    assert not inspect(str(tmp_path)).given.pairs
+    for side in "AB":  # the same names in both
+        for path in (tmp_path / f"train{side}").glob("*/*"):
+            path.rename(path.with_name(path.name[1:]))
+    paired = inspect(str(tmp_path)).given
+    assert paired.pairs
+    assert paired.labels == "both"
     (tmp_path / "trainB" / "c1").rename(tmp_path / "trainB" / "c2")
     assert inspect(str(tmp_path)).given.labels == "a"
 
@@ -46,7 +59,7 @@ def test_images_twice_as_wide_as_high_are_pairs_side_by_side(tmp_path):
         plain(tmp_path / "train" / f"{index}.png", index, size=(8, 16))
     found = inspect(str(tmp_path))
     assert found.given.pairs
-    assert found.counts == {"sets": 3, "pairs": 3}
+    assert found.counts == {"sets": 2, "pairs": 2}
     one_set = inspect(str(tmp_path), pairs=False)
     assert one_set.given.sets == 1
     plain(tmp_path / "train" / "3.png", 3, size=(8, 15))
@@ -105,7 +118,7 @@ def test_a_packed_data_set_offers_what_its_source_does(tmp_path):
     options = PackingOptions(sizes=(), channels=(), shard_bytes=2**20, on_error="stop")
     pack(data, tmp_path / "packed", options, layout=layout)
     found = inspect(str(tmp_path / "packed"))
-    assert found.counts == {"sets": 6, "pairs": 6}
+    assert found.counts == {"sets": 5, "pairs": 5}
 
 
 def test_damaged_images_are_counted_and_a_missing_folder_is_refused(tmp_path):
@@ -113,7 +126,7 @@ def test_damaged_images_are_counted_and_a_missing_folder_is_refused(tmp_path):
         plain(tmp_path / "one" / f"{index}.png", index)
     (tmp_path / "one" / "1.png").write_bytes(b"no image")
     lines = inspect(str(tmp_path / "one")).lines
-    assert any(line.startswith("1 of the images looked at are damaged") for line in lines)
+    assert any("images looked at cannot be read (first: " in line for line in lines)
     with pytest.raises(DataError, match="there is no folder"):
         inspect(str(tmp_path / "none"))
     with pytest.raises(ConfigError, match="holds two domains"):

@@ -37,6 +37,10 @@ def test_options_come_before_files_and_both_before_assumptions():
     assert data.counts == {"sets": 9, "pairs": 9}
     assert data.assumptions[0] == "x"
     assert not any("counterpart" in text for text in data.assumptions)  # the files told
+    none_found = Found(Given(pairs=False, sets=2), {"sets": 9})
+    assert any(
+        "the files show none" in t for t in decide(Given(pairs=True), none_found).assumptions
+    )
     data = decide(Given(pairs=False, labels="none", images=5), found)
     assert data.supervision == {"sets"}
     assert data.counts == {"sets": 5}

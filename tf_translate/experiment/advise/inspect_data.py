@@ -6,6 +6,7 @@ equal file names mean equal content, is an assumption that is said.
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -18,7 +19,14 @@ from tf_translate.data.layouts.detect import detect_folder_layout, is_attribute_
 from tf_translate.data.packed.index import is_packed
 from tf_translate.data.packed.packing_input import describe_found, find_to_pack
 from tf_translate.data.packed.reader import PackedDataset, read_source, read_table
-from tf_translate.data.splits import DomainSource, ImageList, check_labels
+from tf_translate.data.splits import (
+    DomainSource,
+    ImageList,
+    Split,
+    check_labels,
+    hold_out_validation,
+)
+from tf_translate.data.table_splits import assign_splits
 from tf_translate.errors import ConfigError, DataError
 from tf_translate.experiment.advise.user_data import Found, Given
 from tf_translate.image_files import printable
@@ -42,22 +50,22 @@ def inspect(path: str, *, attribute: str | None = None, pairs: bool | None = Non
         DataError: If no supported layout is found.
         ConfigError: If `attribute` is no column.
     """
-    data, assumptions = _read(path, pairs)
-    if isinstance(data, DomainSource):
-        if attribute is not None:
-            raise ConfigError(
-                f"--attribute names a column of a table with a column image, but {path} holds "
-                "two domains; leave it out"
-            )
-        found = _of_domains(data, assumptions)
-    else:
-        found = _of_table(data, attribute, assumptions)
-    return found
-
-
-def _read(path: str, pairs: bool | None) -> tuple[DomainSource | AttributeTable, list[str]]:
-    """The data set, and what was taken for granted to read it."""
     folder = Path(path).expanduser()
+    data, assumptions = _read(path, folder, pairs)
+    if isinstance(data, AttributeTable):
+        return _of_table(data, DataConfig(path=path), attribute, assumptions)
+    if attribute is not None:
+        raise ConfigError(
+            f"--attribute names a column of a table with a column image, but {path} holds two "
+            "domains; leave it out"
+        )
+    return _of_domains(data, assumptions)
+
+
+def _read(
+    path: str, folder: Path, pairs: bool | None
+) -> tuple[DomainSource | AttributeTable, list[str]]:
+    """The data set, and what was taken for granted to read it."""
     if is_packed(folder):
         pack = PackedDataset(folder)
         return (read_table(pack) if pack.index.columns else read_source(pack)), []
@@ -70,7 +78,7 @@ def _read(path: str, pairs: bool | None) -> tuple[DomainSource | AttributeTable,
         return _read_one_set(folder)
     if layout == "side_by_side":
         return _read_train_folder(folder, pairs)
-    return _read_two_folders(folder)
+    return _read_two_folders(folder, layout, pairs)
 
 
 def _read_one_set(folder: Path) -> tuple[AttributeTable, list[str]]:
@@ -85,29 +93,43 @@ def _read_train_folder(
 ) -> tuple[DomainSource | AttributeTable, list[str]]:
     """A folder `train` with images: side-by-side pairs, or one set."""
     if pairs is None:
-        table, _ = _read_one_set(folder)
+        table, said = _read_one_set(folder)
         shapes, _ = _shapes(table.images(table.rows))
         if not shapes or any(width != 2 * height for height, width in shapes):
-            return table, ["its images are one set, and no pairs side by side (--pairs)"]
+            return table, [*said, "its images are one set, and no pairs side by side (--pairs)"]
         return folders.side_by_side(folder), [
             "images twice as wide as high are pairs side by side (--no-pairs: one set)"
         ]
     return (folders.side_by_side(folder), []) if pairs else _read_one_set(folder)
 
 
-def _read_two_folders(folder: Path) -> tuple[DomainSource, list[str]]:
-    """Two folders of images: pairs if all file names are equal."""
+def _read_two_folders(
+    folder: Path, layout: str, pairs: bool | None
+) -> tuple[DomainSource, list[str]]:
+    """Two folders of images: pairs if all file names are equal; classes are kept."""
+    if pairs is False:
+        return folders.ab_folders(folder), []
     try:
-        return folders.named_pairs(folder), [
-            "images of equal file names in both folders are pairs (--no-pairs: they are not)"
-        ]
+        named = folders.named_pairs(folder)
     except DataError:  # names differ, or a folder is missing, which the next line says
         return folders.ab_folders(folder), []
+    how = ", for pix2pix by data.layout=named_pairs" if layout != "named_pairs" else ""
+    said = [f"images of equal file names in both folders are pairs{how} (--no-pairs: they are not)"]
+    try:
+        unpaired = folders.ab_folders(folder)
+    except DataError:  # images beside folders, which are no classes
+        return named, said
+    if unpaired.splits["train"].a.labels is None:
+        return named, said
+    # Both list all images of a folder, sorted by name.
+    splits = {name: replace(split, aligned=True) for name, split in unpaired.splits.items()}
+    return replace(unpaired, splits=splits), said
 
 
 def _of_domains(source: DomainSource, assumptions: list[str]) -> Found:
     check_labels(source)
-    train = source.splits["train"]
+    share = DataConfig.model_fields["validation_share"].default
+    train = hold_out_validation(source, share).splits["train"]
     classes = [set(side.labels or ()) for side in (train.a, train.b)]
     labels = "none"
     if classes[0]:
@@ -118,20 +140,29 @@ def _of_domains(source: DomainSource, assumptions: list[str]) -> Found:
     return Found(
         Given(pairs=train.aligned, sets=2, labels=labels),
         counts,
-        (*describe_found(source), *notes),
+        (*describe_found(source), *_held_out(smaller, source.splits["train"]), *notes),
         tuple(assumptions),
         sides,
     )
 
 
-def _of_table(table: AttributeTable, attribute: str | None, assumptions: list[str]) -> Found:
+def _held_out(smaller: int, train: Split) -> list[str]:
+    """Says how many images train, if others are held out of the training split."""
+    if smaller == min(len(train.a.names), len(train.b.names)):
+        return []
+    return [f"of which {smaller:,} of the smaller set train; others are held out for validation"]
+
+
+def _of_table(
+    table: AttributeTable, config: DataConfig, attribute: str | None, assumptions: list[str]
+) -> Found:
     table.check({})
-    train = table.by_split(table.rows)["train"]
-    if not train:
-        raise DataError(f"the table {table.path} has no row of the split train")
+    train = assign_splits(table, table.rows, config)["train"]
     lines = list(describe_found(table))
-    if "split" not in table.columns:
-        lines.append(f"of which {len(train)} train, as a hash of their names chooses")
+    if "split" not in table.columns or len(train) < len(table.by_split(table.rows)["train"]):
+        lines.append(
+            f"of which {len(train):,} train; others are held out, by a hash of their names"
+        )
     sides, notes = _sides([table.images(train)])
     lines += notes
     column, is_levels, said = _choose_attribute(table, train, attribute)
@@ -148,11 +179,13 @@ def _of_table(table: AttributeTable, attribute: str | None, assumptions: list[st
     )
     two = [count for _, count in values.most_common(2)]
     counts |= {"attributes": len(train), "sets": min(two)}
-    aligned = _count_pairs(train, column, list(values)[:2])
+    # Before images are held out: that can part pairs, unless data.group_column is set.
+    declared = table.by_split(table.rows)["train"] if "split" in table.columns else table.rows
+    aligned = _count_pairs(declared, column, list(values)[:2])
     if aligned:
-        counts["pairs"] = aligned
+        counts["pairs"] = min(aligned, counts["sets"])
         assumptions.append(
-            f"images that differ in {column} alone are pairs, by all other columns (--no-pairs)"
+            f"images that differ in {column} alone are pairs, with data.group_column (--no-pairs)"
         )
     presence = set(values) in _PRESENCE
     if presence:
@@ -253,7 +286,10 @@ def _sides(
         shapes += some
         broken += problems
     notes = (
-        [f"{len(broken)} of the images looked at are damaged (first: {broken[0]})"]
+        [
+            f"{len(broken)} of {len(broken) + len(shapes)} images looked at cannot be read (first: "
+            f"{broken[0]})"
+        ]
         if broken
         else []
     )

@@ -163,6 +163,8 @@ def _assumptions(
 ) -> list[str]:
     """What neither options nor files tell, and the option that would."""
     unknown = []
+    if given.pairs and files.pairs is False:
+        unknown.append("there are pairs, as --pairs says, although the files show none")
     if _first(given.pairs, files.pairs) is None and given.sets != 1 and "sets" in supervision:
         unknown.append("no image has a known counterpart (else give --pairs)")
     if _first(given.levels, files.levels) is None and "attributes" in supervision:
