@@ -57,6 +57,14 @@ def test_methods_between_which_nothing_is_decided_share_a_rank(command, tmp_path
     assert "1. undecided" not in text
 
 
+def test_a_completeness_that_is_undefined_is_said(command, tmp_path):
+    path = tmp_path / "results.json"
+    path.write_text(json.dumps(results({"cyclegan": (None, None, None)})))
+    _, out, _ = command("advise", "--sets", 2, "--results", path)
+    assert "completeness undefined, content/margin 0.200" in _text(out)
+    assert "without a rank: its completeness is undefined for a seed" in _text(out)
+
+
 def test_json_holds_the_same_and_nothing_else_is_on_stdout(command, decided, pairs):
     code, out, _ = command(
         "advise", "--data", pairs, "--results", decided, "--task", "unpaired", "--json"

@@ -129,7 +129,8 @@ def _print_method(each: Mapping[str, Any], console: Console, place: str = "") ->
     if each["figures"]:
         minutes = ", ".join("unknown" if m is None else f"{m:g}" for m in each["minutes"])
         named = ", ".join(
-            f"{name} {_figure(values)}" for name, values in each["figures"].items() if values
+            f"{name} {_figure(values) if values else 'undefined'}"
+            for name, values in each["figures"].items()
         )
         seeds = f"{each['seeds']} seed{'' if each['seeds'] == 1 else 's'}"
         _print(
