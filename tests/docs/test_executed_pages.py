@@ -28,6 +28,7 @@ PERSONAS = {
     ),
     "engineer": (
         *("docs/quickstart.md", "docs/tutorials/your-images.md", "docs/guides/data-layouts.md"),
+        "docs/guides/choose-a-method.md",
         *("docs/tutorials/edit-attributes.md", "docs/tutorials/large-images.md"),
         *("docs/guides/tiling.md", "docs/guides/many-hosts.md"),
     ),

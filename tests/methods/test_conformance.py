@@ -13,7 +13,7 @@ from tests.methods.tiny import count_passes
 from tf_translate.config.import_file import import_file
 from tf_translate.keras_files.loading import load_keras_file
 from tf_translate.layers.cpu import VARIABLE
-from tf_translate.methods.registry import all_methods
+from tf_translate.methods.registry import ALSO_NEEDS, all_methods, find, register
 
 SHAPE = (16, 16, 3)
 ROOT = Path(__file__).parents[2]
@@ -407,3 +407,11 @@ def test_conformance_holds_without_cpu_kernels(check, name, monkeypatch, tmp_pat
         "two_replicas": two_replicas,
     }
     check(**{argument: given[argument] for argument in inspect.signature(check).parameters})
+
+
+def test_what_a_method_needs_besides_its_layout_is_one_of_the_known_things():
+    assert find("genegan").also_needs == ("object",)
+    assert find("dtn").also_needs == ("labels",)
+    settings = find("cyclegan").settings
+    with pytest.raises(ValueError, match=f"`also_needs` must be among .*{next(iter(ALSO_NEEDS))}"):
+        register("mine", settings=settings, layout="unpaired", also_needs=("luck",))

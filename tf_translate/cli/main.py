@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 
 from tf_translate.cli import (
+    advise,
     android,
     benchmark,
     compare,
@@ -104,7 +105,7 @@ def main(
 
 
 COMMANDS = (
-    *(methods, describe, settings, train, evaluate, export, verify),
+    *(advise, methods, describe, settings, train, evaluate, export, verify),
     *(lint, translate, serve, benchmark, android, pretrained, train_identity_embedder, doctor),
 )
 for command in COMMANDS:

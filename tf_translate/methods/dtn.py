@@ -132,6 +132,7 @@ class DTNSettings(MethodSettings):
     keeps_content_by="f-constancy: the codes of a frozen feature extractor f; identity on the "
     "target",
     reaches_domain_by="a discriminator of three classes",
+    also_needs=("labels",),
     settings=DTNSettings,
 )
 class DTN(Translator):

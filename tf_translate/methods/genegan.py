@@ -149,6 +149,7 @@ class Bursts:
     data="two unpaired sets, with and without an object",
     keeps_content_by="reconstruction, the parallelogram of parents and children",
     reaches_domain_by="Wasserstein discriminators on children with exchanged objects",
+    also_needs=("object",),
     settings=GeneGANSettings,
 )
 class GeneGAN(Translator):

@@ -32,6 +32,10 @@ LAYOUTS = {
     "attributes": "one set with attributes",
     "images": "one set of images",
 }
+ALSO_NEEDS = {  # what the data of a layout may have, and some methods need
+    "labels": "labels of a, or a feature extractor that was trained before",
+    "object": "an object that the images of one set show and those of the other lack",
+}
 _PACKAGE = "tf_translate"
 _REGISTERED: dict[str, "Method"] = {}
 
@@ -50,6 +54,7 @@ class Method:
         data: A short description of its data.
         keeps_content_by: A short text, such as "cycle and identity L1".
         reaches_domain_by: A short text, such as "LSGAN PatchGANs with an image pool".
+        also_needs: What it needs besides its layout: keys of `ALSO_NEEDS`.
         translator: Its Translator class.
         settings: The class of its settings.
     """
@@ -61,6 +66,7 @@ class Method:
     data: str
     keeps_content_by: str
     reaches_domain_by: str
+    also_needs: tuple[str, ...]
     translator: type[Translator]
     settings: type[MethodSettings]
 
@@ -75,6 +81,7 @@ def register(
     data: str = "",
     keeps_content_by: str = "",
     reaches_domain_by: str = "",
+    also_needs: tuple[str, ...] = (),
 ) -> Callable[[type[Class]], type[Class]]:
     """Makes a Translator class a method that `train`, `describe` and `export` know by name.
 
@@ -87,9 +94,10 @@ def register(
         layout: "paired", "unpaired", "attributes" or "images", see `Method`.
         title, paper, data, keeps_content_by, reaches_domain_by: See `Method`. If empty, `title` is
             the name, and `data` follows from the layout.
+        also_needs: See `Method`; `tf-translate advise` reads it.
 
     Raises:
-        ValueError: If `name` or `layout` is not as described.
+        ValueError: If `name`, `layout` or `also_needs` is not as described.
 
     Example:
         ```python
@@ -102,6 +110,8 @@ def register(
         raise ValueError(f"`name` must be lowercase letters, digits and underscores, got {name!r}")
     if layout not in LAYOUTS:
         raise ValueError(f"`layout` must be one of {list(LAYOUTS)}, got {layout!r}")
+    if not set(also_needs) <= set(ALSO_NEEDS):
+        raise ValueError(f"`also_needs` must be among {list(ALSO_NEEDS)}, got {also_needs!r}")
 
     def decorate(cls: type[Class]) -> type[Class]:
         other = _REGISTERED.get(name)
@@ -123,6 +133,7 @@ def register(
             data=data or LAYOUTS[layout],
             keeps_content_by=keeps_content_by,
             reaches_domain_by=reaches_domain_by,
+            also_needs=tuple(also_needs),
             translator=cls,
             settings=settings,
         )

@@ -14,7 +14,7 @@ from tf_translate.experiment.configure import resolve
 from tf_translate.methods import registry
 
 _PATHS = ("data.path", "evaluation.judge_path")  # relative to the folder of the data
-_NEEDS: dict[str, Supervision] = {  # what a method of a layout cannot do without
+NEEDS: dict[str, Supervision] = {  # what a method of a layout cannot do without
     "paired": "pairs",
     "unpaired": "sets",
     "attributes": "attributes",
@@ -230,7 +230,7 @@ def not_applicable(task: Task) -> dict[str, str]:
     }
     compared = {load(task.preset_of(name)).method for name in task.methods}
     for name in registry.names():
-        need = _NEEDS[registry.find(name).layout]
+        need = NEEDS[registry.find(name).layout]
         if name in compared or name in reasons:
             continue
         if need not in task.provides:

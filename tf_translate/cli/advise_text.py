@@ -1,0 +1,193 @@
+"""Prints advice: what the user has, and groups of methods with the figures they lean on."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.padding import Padding
+
+_NAMES = {
+    "pairs": "pairs",
+    "sets": "two sets",
+    "attributes": "attributes",
+    "images": "one set",
+    "labels": "class labels",
+}
+_RECIPES = ("float32", "float16")  # shown beside the smallest
+
+
+def print_advice(advice: Mapping[str, Any], console: Console) -> None:
+    """Prints what `advise` returns, for people."""
+    _print_user_data(advice["you_have"], console)
+    task = advice["task"]
+    title = f" ({task['title']})" if task["title"] else ""
+    _print(console, f"Task that counts: {task['name']}{title}, because {task['why']}.")
+    _print_results(advice, console)
+    if advice["not_ranked_because"]:
+        _print(console, f"Not ranked: {advice['not_ranked_because']}.")
+    _print_ranks(advice, console)
+    _print_group("Fits and was measured, without a rank:", advice["measured_without_rank"], console)
+    # Their order says nothing.
+    title = "Fits, not measured (in alphabetical order, which is no ranking):"
+    _print_group(title, advice["not_measured"], console)
+    if advice["does_not_fit"]:
+        console.print()
+        console.print("Does not fit:")
+        for each in advice["does_not_fit"]:
+            _print(console, f"{each['name']}: {each['reason']}; needed: {each['needed']}", 2)
+    if advice["warnings"] or advice["unknown_methods"]:
+        console.print()
+    for warning in advice["warnings"]:
+        _print(console, f"note: {warning}")
+    if advice["unknown_methods"]:
+        unknown = advice["unknown_methods"]
+        _print(
+            console,
+            f"note: left out, as {len(unknown)} methods of the results are not registered here: "
+            f"{', '.join(unknown)} (`tf-translate --import FILE.py`)",
+        )
+    console.print()
+    _print(
+        console,
+        "More on a method: `tf-translate describe METHOD`. To measure methods on your own images: "
+        "`tf-translate compare run FILE.toml`, a task of your own (docs/guides/compare.md).",
+    )
+
+
+def _print_user_data(have: Mapping[str, Any], console: Console) -> None:
+    named = [text for name, text in _NAMES.items() if name in have["supervision"]]
+    counts = ", ".join(
+        f"{have['images'][name]:,} ({text})"
+        for name, text in _NAMES.items()
+        if name in have["images"]
+    )
+    images = f"; images to learn from: {counts}" if counts else ""
+    _print(console, f"You have: {', '.join(named)}{images}.")
+    for line in have["found"]:
+        _print(console, f"found: {line}", 2)
+    if have["image_sides"]:
+        least, most = (" x ".join(map(str, sides)) for sides in have["image_sides"])
+        among = least if least == most else f"{least} to {most}"
+        _print(console, f"found: images of {among} pixels, high x wide; data.size resizes them", 2)
+    for line in have["assumptions"]:
+        _print(console, f"assumed: {line}", 2)
+
+
+def _print_results(advice: Mapping[str, Any], console: Console) -> None:
+    about = advice["results"]
+    if about is None:
+        return
+    revisions = ", ".join(about["revisions"])
+    _print(console, f"Results: {about['command']} (revision {revisions}, {about['date']}).")
+    groups = [*(each["methods"] for each in advice["ranks"]), advice["measured_without_rank"]]
+    protocols = dict.fromkeys(
+        text for group in groups for each in group for text in each["protocols"]
+    )
+    for text in protocols:
+        _print(console, f"completeness: {text}", 2)
+    for row, values in about["fixed_rows"].items():
+        known = [name for name in values if name in ("completeness", "content/margin")]
+        if known:
+            figures = ", ".join(f"{name} {values[name]:.3f}" for name in known)
+            _print(console, f"fixed row {row}: {figures}", 2)
+
+
+def _print_ranks(advice: Mapping[str, Any], console: Console) -> None:
+    if not advice["ranks"]:
+        return
+    console.print()
+    console.print(f"Fits and was measured, by completeness on {advice['task']['name']}:")
+    for each in advice["ranks"]:
+        place = f"{each['rank']}. " if advice["ranked"] else ""
+        if len(each["methods"]) > 1:
+            names = ", ".join(method["name"] for method in each["methods"])
+            _print(console, f"{place}undecided between {names}:", 2)
+            place = ""
+        for method in each["methods"]:
+            _print_method(method, console, place)
+        for reason in each["undecided"]:
+            _print(console, f"undecided: {reason}", 4)
+        for better, worse in each["decided"]:
+            _print(console, f"decided: {better} is above {worse}", 4)
+
+
+def _print_group(title: str, methods: Sequence[Mapping[str, Any]], console: Console) -> None:
+    if not methods:
+        return
+    console.print()
+    console.print(title)
+    for each in methods:
+        _print_method(each, console)
+
+
+def _print_method(each: Mapping[str, Any], console: Console, place: str = "") -> None:
+    paper = f" ({each['paper']})" if each["paper"] else ""
+    title = "" if each["title"] == each["name"] else f", {each['title']}"
+    _print(console, f"{place}{each['name']}{title}{paper}, from {_NAMES[each['learns_from']]}", 2)
+    _print(console, f"keeps the content by: {each['keeps_content_by'] or 'not stated'}", 4)
+    _print(console, f"reaches the domain by: {each['reaches_domain_by'] or 'not stated'}", 4)
+    if each["figures"]:
+        minutes = ", ".join("unknown" if m is None else f"{m:g}" for m in each["minutes"])
+        named = ", ".join(
+            f"{name} {_figure(values) if values else 'undefined'}"
+            for name, values in each["figures"].items()
+        )
+        seeds = f"{each['seeds']} seed{'' if each['seeds'] == 1 else 's'}"
+        _print(
+            console,
+            f"{seeds} of {minutes} minutes, {each['direction']}, with "
+            f"{' and '.join(_NAMES[name] for name in each['uses'])}: {named}",
+            4,
+        )
+    if each.get("reason"):
+        _print(console, f"without a rank: {each['reason']}", 4)
+    for condition in each["conditions"]:
+        _print(console, condition, 4)
+    if each["trained_on"]:
+        _print(console, f"images it was trained on here: {_tried(each['trained_on'])}", 4)
+    _print(console, _device(each), 4)
+
+
+def _tried(trained_on: Sequence[Mapping[str, Any]]) -> str:
+    """For example 832 (pix2pix_small, pix2pix_flat_to_3d.json), the fewest images first."""
+    sources: dict[int, list[str]] = {}
+    for one in trained_on:
+        sources.setdefault(one["images"], []).append(one["source"])
+    return ", ".join(
+        f"{images:,} ({names[0]}" + (f" and {len(names) - 1} more)" if len(names) > 1 else ")")
+        for images, names in sources.items()
+    )
+
+
+def _figure(values: Mapping[str, Any]) -> str:
+    """For example 0.712 (95 % intervals 0.680 to 0.741, seeds 0.701 to 0.720)."""
+    parts = []
+    if values.get("interval"):
+        parts.append("95 % intervals {:.3f} to {:.3f}".format(*values["interval"]))
+    least, most = values["range"]
+    if least != most:
+        parts.append(f"seeds {least:.3f} to {most:.3f}")
+    better = "" if values["better"] == "higher" else ", less is better"
+    return f"{values['mean']:.3f}" + (f" ({', '.join(parts)}{better})" if parts else better)
+
+
+def _device(each: Mapping[str, Any]) -> str:
+    """The size and latency of its exported file, or how to measure them."""
+    device, costs = each["device"], each.get("measured_costs") or {}
+    sizes = device["megabytes"]
+    if costs.get("megabytes"):
+        size = f"file of {costs['megabytes']:.1f} MB in the comparison"
+    elif sizes:
+        names = dict.fromkeys((*(name for name in _RECIPES if name in sizes), device["smallest"]))
+        listed = ", ".join(f"{sizes[name]:.1f} MB ({name})" for name in names)
+        size = f"exported file: {listed}, by {device['source']}"
+    else:
+        size = "file size unknown (`tf-translate export RUN`)"
+    if costs.get("milliseconds"):
+        return f"{size}; {costs['milliseconds']:.1f} ms in the comparison"
+    return f"{size}; latency unknown (`tf-translate benchmark BUNDLE`)"
+
+
+def _print(console: Console, text: str, indent: int = 0) -> None:
+    """Prints wrapped text; control characters of foreign files are printed as escapes."""
+    console.print(Padding(console.render_str(text), (0, 0, 0, indent), expand=False))

@@ -1,0 +1,309 @@
+"""Puts advice together: which methods fit, in the order that results support, and with what."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from tf_translate.experiment.advise import ranking
+from tf_translate.experiment.advise.choose_task import choose_task, hours_to_measure, title_of
+from tf_translate.experiment.advise.fit import (
+    MEGABYTE,
+    NO_LIMITS,
+    Fit,
+    Limits,
+    fit,
+    smallest_file,
+    too_few,
+)
+from tf_translate.experiment.advise.published import Published
+from tf_translate.experiment.advise.results import (
+    COMPLETENESS,
+    MethodResult,
+    Summary,
+    TaskResult,
+)
+from tf_translate.experiment.advise.user_data import Found, UserData
+from tf_translate.methods.registry import Method
+
+MARGIN = "content/margin"
+_SHOWN = (  # besides completeness, and kernel distances, whose names hold their features
+    *(MARGIN, "content/label_accuracy", "content/l1_inside_edit", "content/l1_outside_edit"),
+    "domain/accuracy",
+)
+_KID = "domain/kid/"
+
+
+def advise(
+    data: UserData,
+    methods: Mapping[str, Method],
+    published: Published,
+    *,
+    found: Found | None = None,
+    summary: Summary | None = None,
+    limits: Limits = NO_LIMITS,
+    keep_identity: bool = False,
+    task: str | None = None,
+) -> dict[str, Any]:
+    """Advice as JSON values; it ranks only where the results decide.
+
+    Args:
+        data: What the user has.
+        methods: All methods, by name.
+        published: Numbers of images and sizes of files that this project has published.
+        found: What was found in files, if there are any.
+        summary: Results of a comparison; None if there are none.
+        limits: The budget on the device.
+        keep_identity: Whether a method is left out whose outputs were nearer to other inputs.
+        task: Name of the task whose results count; None: the one most like the user's.
+
+    Raises:
+        ConfigError: If neither the results nor this package have the task.
+    """
+    tasks = summary.tasks if summary is not None else {}
+    name, why = choose_task(data, list(tasks), task)
+    results = tasks.get(name)
+    fits = [fit(method, data, limits, published) for method in methods.values()]
+    entries: dict[str, dict[str, Any]] = {}
+    ranked: dict[str, MethodResult] = {}
+    unranked, not_measured, does_not_fit = [], [], []
+    for each in fits:
+        entry = _entry(each, data, published)
+        if each.reason:
+            does_not_fit.append({**entry, "reason": each.reason, "needed": each.needed})
+            continue
+        own = {n: r for n, r in _of(results).items() if r.method == each.method.name}
+        if not own:
+            not_measured.append(entry)
+        for variant, result in own.items():
+            measured = {**entry, "name": variant, **_figures(result)}
+            refusal = _refusal(result, results, limits, keep_identity, name)
+            reason = _not_with_these(result, data) or ranking.cannot_rank(result)
+            if refusal:
+                does_not_fit.append({**measured, **refusal})
+            elif reason:
+                unranked.append({**measured, "reason": reason})
+            else:
+                entries[variant], ranked[variant] = measured, result
+    ranks = ranking.rank(ranked)
+    return {
+        "you_have": _you_have(data, found, limits, keep_identity),
+        "task": {"name": name, "title": title_of(name), "why": why},
+        "results": _about(summary, results),
+        "ranked": len(ranks) > 1,
+        "not_ranked_because": _why_not_ranked(summary, name, ranks, unranked),
+        "ranks": [
+            {
+                "rank": position,
+                "methods": [entries[variant] for variant in each.names],
+                "undecided": list(each.undecided),
+                "decided": [list(pair) for pair in each.decided],
+            }
+            for position, each in enumerate(ranks, 1)
+        ],
+        "measured_without_rank": unranked,
+        "not_measured": not_measured,
+        "does_not_fit": does_not_fit,
+        "warnings": [
+            *_warnings(fits, data, published, limits),
+            *_notes_on_identity(keep_identity, _of(results)),
+        ],
+        "unknown_methods": sorted(
+            {r.method for r in _of(results).values() if r.method not in methods}
+        ),
+    }
+
+
+def _of(results: TaskResult | None) -> Mapping[str, MethodResult]:
+    return {} if results is None else results.methods
+
+
+def _you_have(
+    data: UserData, found: Found | None, limits: Limits, keep_identity: bool
+) -> dict[str, Any]:
+    sides = None if found is None or found.sides is None else [list(each) for each in found.sides]
+    return {
+        "supervision": sorted(data.supervision),
+        "levels": data.levels,
+        "object": data.object,
+        "same_classes": data.same_classes,
+        "images": dict(data.counts),
+        "image_sides": sides,
+        "keep_identity": keep_identity,
+        "max_megabytes": limits.megabytes,
+        "max_milliseconds": limits.milliseconds,
+        "found": [] if found is None else list(found.lines),
+        "assumptions": list(data.assumptions),
+    }
+
+
+def _entry(each: Fit, data: UserData, published: Published) -> dict[str, Any]:
+    """What is known of a method without a comparison."""
+    method = each.method
+    smallest = smallest_file(method.name, published)
+    device: dict[str, Any] = {"megabytes": {}, "source": None, "smallest": None}
+    if smallest is not None:
+        about = published.exports[method.name]
+        device = {
+            "megabytes": {name: size / MEGABYTE for name, size in about.recipes.items()},
+            "source": about.source,
+            "smallest": smallest[0],
+        }
+    few = too_few(each, data, published)
+    return {
+        "name": method.name,
+        "method": method.name,
+        "title": method.title,
+        "paper": method.paper,
+        "learns_from": each.learns_from,
+        "keeps_content_by": method.keeps_content_by,
+        "reaches_domain_by": method.reaches_domain_by,
+        "conditions": list(each.conditions),
+        "trained_on": [tried.model_dump(mode="json") for tried in published.of(method.name)],
+        "fewer_images_than_tried": few is not None,
+        "device": {**device, "milliseconds": None},
+        "figures": None,
+    }
+
+
+def _figures(result: MethodResult) -> dict[str, Any]:
+    """The figures of a method on the task, as parts of its entry."""
+    shown = [*_SHOWN, *(name for name in result.metrics if name.startswith(_KID))]
+    figures: dict[str, Any] = {
+        COMPLETENESS: {
+            "mean": ranking.mean_of(result),
+            "interval": ranking.interval_of(result),
+            "range": ranking.range_of(result),
+            "better": "higher",
+        }
+        if ranking.range_of(result) is not None
+        else None
+    }
+    for name in shown:
+        if name in result.metrics:
+            figures[name] = result.metrics[name].model_dump(mode="json")
+    return {
+        "figures": figures,
+        "direction": result.direction,
+        "uses": list(result.uses),
+        "seeds": len(set(result.seeds)),
+        "minutes": list(result.minutes),
+        "protocols": list(result.protocols),
+        "measured_costs": {"megabytes": result.megabytes, "milliseconds": result.milliseconds},
+    }
+
+
+def _refusal(
+    result: MethodResult,
+    results: TaskResult | None,
+    limits: Limits,
+    keep_identity: bool,
+    task: str,
+) -> dict[str, str] | None:
+    """Why the measured figures rule a method out, and what would be needed; None if not."""
+    for unit, limit in (("megabytes", limits.megabytes), ("milliseconds", limits.milliseconds)):
+        cost = getattr(result, unit)
+        if limit is not None and cost is not None and cost > limit:
+            return {
+                "reason": f"its file took {cost:.1f} {unit} on {task}, and the limit is {limit:g}",
+                "needed": "smaller networks or images, which were not measured",
+            }
+    margin = result.metrics.get(MARGIN)
+    if not keep_identity or margin is None or results is None:
+        return None
+    truth = results.fixed_rows.get("ground truth", results.fixed_rows.get("identity", {}))
+    if margin.range[1] <= 0 < truth.get(MARGIN, 0.0):
+        return {
+            "reason": f"on {task} its outputs are nearer to another input than to their own in the "
+            f"mean of every seed ({MARGIN} {margin.range[0]:.3f} to {margin.range[1]:.3f}), so the "
+            "identity is lost",
+            "needed": "a run of it that keeps the identity of your images: measure your own",
+        }
+    return None
+
+
+def _not_with_these(result: MethodResult, data: UserData) -> str | None:
+    """Why results do not hold for this user; None if they do."""
+    missing = [name for name in result.uses if name not in data.supervision]
+    if not missing:
+        return None
+    return f"it was measured with {' and '.join(missing)}, which you do not have"
+
+
+def _about(summary: Summary | None, results: TaskResult | None) -> dict[str, Any] | None:
+    if summary is None:
+        return None
+    return {
+        "command": summary.command,
+        "revisions": list(summary.revisions),
+        "date": summary.date,
+        "tasks": list(summary.tasks),
+        "fixed_rows": {} if results is None else results.fixed_rows,
+    }
+
+
+def _why_not_ranked(
+    summary: Summary | None, task: str, ranks: list[ranking.Rank], unranked: list[dict[str, Any]]
+) -> str | None:
+    hours = hours_to_measure(task, ranking.LEAST_SEEDS)
+    cost = "" if hours is None else f" (about {hours:g} core-hours of training)"
+    command = f"`tf-translate compare run {task}`{cost} measures them"
+    if summary is None:
+        return (
+            "no comparison was measured: this package holds none yet; "
+            f"{command}, and `--results runs/compare/{task}` ranks what it finds"
+        )
+    if task not in summary.tasks:
+        held = ", ".join(summary.tasks) or "none"
+        return f"the results hold no cells of the task {task}, but of {held}; {command}"
+    if len(ranks) > 1:
+        return None
+    if not ranks and not unranked:
+        return f"none of the methods that fit was measured on {task}; {command}"
+    if not ranks:
+        return f"no method that fits can be ranked by the cells of {task}"
+    if len(ranks[0].names) == 1:
+        return f"{ranks[0].names[0]} is the only method with figures that can be ranked"
+    return "the results do not decide between the methods"
+
+
+def _warnings(
+    fits: list[Fit], data: UserData, published: Published, limits: Limits
+) -> Iterator[str]:
+    fitting = [each for each in fits if not each.reason]
+    few = {each.method.name: found for each in fitting if (found := too_few(each, data, published))}
+    for name, (count, least) in few.items():
+        yield (
+            f"{name}: you have {count:,} images to learn from, and the fewest that this project "
+            f"tried are {least.images:,} ({least.source}); nothing is known below that"
+        )
+    if limits.megabytes is not None:
+        unknown = [
+            e.method.name for e in fitting if smallest_file(e.method.name, published) is None
+        ]
+        if unknown:
+            yield (
+                f"the file size of {', '.join(unknown)} is unknown: `tf-translate export RUN` "
+                "writes the files of a trained run"
+            )
+        yield (
+            "sizes are those of published runs of the small presets, as they were then; other "
+            "networks and image sizes have others: `tf-translate export RUN` tells"
+        )
+    if limits.milliseconds is not None:
+        yield (
+            "the latency of methods on your device is unknown: `tf-translate export RUN`, then "
+            "`tf-translate benchmark BUNDLE` measures it"
+        )
+
+
+def _notes_on_identity(keep_identity: bool, results: Mapping[str, MethodResult]) -> Iterator[str]:
+    if keep_identity and not any(MARGIN in result.metrics for result in results.values()):
+        yield (
+            "whether a method keeps the identity was not measured, so --keep-identity leaves none "
+            "out: read how each keeps the content, and see content/margin of `tf-translate "
+            "evaluate RUN`"
+        )
+    elif keep_identity:
+        yield (
+            f"the order is that of completeness; for the identity read {MARGIN}: above 0, an "
+            "output is nearer to its own input than to the nearest other one"
+        )
