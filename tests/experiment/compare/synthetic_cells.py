@@ -133,7 +133,9 @@ def write_cells(folder, source, truth, methods, *, seeds=1, task="glasses", imag
             outputs = damage.at(damaged.strength, truth[order], source[order], seed)
             noise = 0.02 * seed * random.standard_normal(outputs.shape)
             outputs = np.clip(outputs + noise, -1, 1).astype(np.float32)
-            direction = Direction("add_glasses", source[order], truth[order], outputs, truth[order])
+            name_of_direction = known.direction_of(name)
+            images_of = (source[order], truth[order], outputs, truth[order])
+            direction = Direction(name_of_direction, *images_of)
             cell = Path(folder) / task / f"{name}-{seed}"
             cell.mkdir(parents=True)
             _write_cell(cell, direction, judges, images=images)
@@ -208,7 +210,7 @@ def _write_record(cell, task, task_name, name, seed):
         "method": name,
         "name": name,
         "seed": seed,
-        "direction": "add_glasses",
+        "direction": task.direction_of(name),
         "uses": task.uses_of(name),
         "command": f"tf-translate compare run {task_name} --cell {name}:{seed} --run runs/compare",
         "steps": 4000 + 10 * seed,

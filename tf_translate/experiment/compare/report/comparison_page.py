@@ -30,19 +30,19 @@ def headline(summary: TaskSummary) -> str:
     ranked = [row for row in summary.methods if row.completeness]
     seeds = sorted({len(row.cells) for row in summary.methods})
     text = f"{len(summary.methods)} methods, {'/'.join(map(str, seeds))} seeds each."
-    if not ranked or ranked[0].completeness is None:
+    best = ranked[0] if ranked else None
+    if best is None or best.completeness is None:
         return f"{text} No method has a completeness."
-    best = ranked[0]
-    text += f" {best.title} is the most complete: {words.number(ranked[0].completeness.mean)}."
+    text += f" Highest completeness: {best.title}, {words.number(best.completeness.mean)}"
     if len(ranked) < 2 or ranked[1].completeness is None:
-        return text
+        return f"{text}."
     second, pairs = ranked[1], summary.differences.get(COMPLETENESS, {})
+    text += f"; then {second.title}, {words.number(ranked[1].completeness.mean)}."
     own = pairs.get((best.name, second.name))
-    after = f" {second.title} follows with {words.number(ranked[1].completeness.mean)}"
     if own is None:
-        return f"{text}{after}."
-    said = "the two differ" if own.is_real else "no difference between the two is shown"
-    return f"{text}{after}; {said} (95 % {words.span(own.interval)})."
+        return text
+    said = "The two differ" if own.is_real else "No difference between the two is shown"
+    return f"{text} {said} (95 % {words.span(own.interval)})."
 
 
 def _task(summary: TaskSummary, *, is_only: bool) -> str:
@@ -87,13 +87,14 @@ def _task(summary: TaskSummary, *, is_only: bool) -> str:
 def _completeness(summary: TaskSummary) -> str:
     body = "".join(
         f'<tr{_kind(row)}><th scope="row">{escape(row.title)}</th>'
-        f"{_value(row.completeness)}<td class=strip>{_interval(row)}</td></tr>"
+        f"<td class=value>{_value(row.completeness)}</td>"
+        f"<td class=strip>{_interval(row)}</td></tr>"
         for row in words.rows_of(summary)
     )
     return (
         '<table class="survey"><thead><tr><th></th><th class="value">completeness</th>'
-        '<th class="strip">0 to 1: mean, 95 % over images (bar), seeds (ticks)</th></tr></thead>'
-        f"<tbody>{body}</tbody></table>"
+        '<th class="strip">from 0 to 1: dot mean, bar 95 % over images, ticks seeds</th></tr>'
+        f"</thead><tbody>{body}</tbody></table>"
     )
 
 
@@ -120,70 +121,73 @@ def _interval(row: Row) -> str:
 
 def _survey(summary: TaskSummary) -> str:
     heads = (
-        ("", False), ("keeps the content by", False), ("content c", True),
+        ("keeps the content by", False), ("content c", True),
         ("reaches the domain by", False), ("domain d", True), ("completeness", True),
     )  # fmt: skip
     rows = []
     for row in words.rows_of(summary):
-        keeps, reaches, paper = (
-            (row.keeps, row.reaches, row.paper) if isinstance(row, MethodRow) else ("", "", "")
-        )
-        rows.append(
-            f'<tr{_kind(row)}><th scope="row">{escape(row.title)}'
-            f"<small>{escape(paper)}</small></th>"
-            f"<td class=words>{escape(keeps)}</td>{_value(row.content)}"
-            f"<td class=words>{escape(reaches)}</td>{_value(row.domain)}"
-            f"{_value(row.completeness)}</tr>"
-        )
+        keeps, reaches = (row.keeps, row.reaches) if isinstance(row, MethodRow) else ("", "")
+        content, domain = _value(row.content), _value(row.domain)
+        cells = (escape(keeps), content, escape(reaches), domain, _value(row.completeness))
+        rows.append((row, cells))
     return _table(heads, rows)
 
 
 def _supervision(summary: TaskSummary) -> str:
     metrics = words.measured(summary)
-    heads = [("", False), ("is shown", False), ("supervision", False)]
+    heads = [("is shown", False), ("supervision", False)]
     heads += [(f"{words.LABELS[name]} {words.arrow(summary, name)}", True) for name in metrics]
     rows = []
     for row in words.rows_of(summary):
         shown, uses = (row.shown, ", ".join(row.uses)) if isinstance(row, MethodRow) else ("", "")
-        values = "".join(_value(row.values.get(name), 3) for name in metrics)
-        rows.append(
-            f'<tr{_kind(row)}><th scope="row">{escape(row.title)}</th>'
-            f"<td class=words>{escape(shown)}</td><td>{escape(uses)}</td>{values}</tr>"
-        )
+        values = (_value(row.values.get(name), 3) for name in metrics)
+        rows.append((row, (escape(shown), escape(uses), *values)))
     return _table(heads, rows)
 
 
 def _costs(summary: TaskSummary) -> str:
-    heads = [("", False), *((head, True) for head in words.COST_HEADS)]
-    rows = []
-    for row in summary.methods:
-        cells = (*words.seconds_and_steps(row), *words.cost_cells(row))
-        values = "".join(f"<td class=value>{escape(cell)}</td>" for cell in cells)
-        rows.append(f'<tr><th scope="row">{escape(row.title)}</th>{values}</tr>')
+    heads = [(head, True) for head in words.COST_HEADS]
+    rows = [
+        (row, tuple(map(escape, (*words.seconds_and_steps(row), *words.cost_cells(row)))))
+        for row in summary.methods
+    ]
     return _table(heads, rows)
 
 
 def _all_metrics(summary: TaskSummary) -> str:
     names = words.all_metrics(summary)
-    heads = [("", False), *((f"{name} {words.arrow(summary, name)}", True) for name in names)]
+    heads = [(f"{name} {words.arrow(summary, name)}", True) for name in names]
     rows = [
-        f'<tr{_kind(row)}><th scope="row">{escape(row.title)}</th>'
-        + "".join(f"<td class=value>{words.value_text(row.values.get(n))}</td>" for n in names)
-        + "</tr>"
+        (row, tuple(words.value_text(row.values.get(name)) for name in names))
         for row in words.rows_of(summary)
     ]
     return _table(heads, rows)
 
 
-def _table(heads: Sequence[tuple[str, bool]], rows: Sequence[str]) -> str:
-    """A table; heads of values are aligned to the right."""
+def _table(heads: Sequence[tuple[str, bool]], rows: Sequence[tuple[Row, Sequence[str]]]) -> str:
+    """A table of methods; on a phone each cell is a line that starts with its head.
+
+    Args:
+        heads: Text of each column after the first, and whether it holds values.
+        rows: Each with its cells as HTML.
+    """
+    kinds = ["value" if is_value else "words" for _, is_value in heads]
     titles = "".join(
-        f'<th scope="col"{" class=value" if is_value else ""}>{escape(text)}</th>'
-        for text, is_value in heads
+        f'<th scope="col" class="{kind}">{escape(text)}</th>'
+        for (text, _), kind in zip(heads, kinds, strict=True)
     )
+    body = []
+    for row, cells in rows:
+        paper = row.paper if isinstance(row, MethodRow) else ""
+        parts = "".join(
+            f'<td class="{kind}" data-head="{escape(text)}">{cell}</td>' if cell else "<td></td>"
+            for (text, _), kind, cell in zip(heads, kinds, cells, strict=True)
+        )
+        title = f"{escape(row.title)}<small>{escape(paper)}</small>"
+        body.append(f'<tr{_kind(row)}><th scope="row">{title}</th>{parts}</tr>')
     return (
-        f'<table class="survey"><thead><tr>{titles}</tr></thead>'
-        f"<tbody>{''.join(rows)}</tbody></table>"
+        f'<table class="survey stacked"><thead><tr><th></th>{titles}</tr></thead>'
+        f"<tbody>{''.join(body)}</tbody></table>"
     )
 
 
@@ -192,10 +196,11 @@ def _kind(row: Row) -> str:
 
 
 def _value(value: Value | None, digits: int = 2) -> str:
+    """A mean with its uncertainty below, as HTML."""
     if value is None:
-        return "<td class=value>–</td>"
+        return "–"
     parts = "".join(f"<small>{each}</small>" for each in words.uncertainty(value, digits))
-    return f"<td class=value>{words.number(value.mean, digits)}{parts}</td>"
+    return words.number(value.mean, digits) + parts
 
 
 def _wall(summary: TaskSummary) -> str:

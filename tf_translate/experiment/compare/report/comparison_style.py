@@ -32,7 +32,8 @@ table small { display: block; }
 .survey { font-size: .9rem; width: 100%; }
 .survey th[scope=row] { white-space: nowrap; min-width: 7rem; }
 .survey thead th { font-size: .8rem; color: var(--faint); vertical-align: bottom; }
-.survey .words { min-width: 9rem; }
+.survey .words { min-width: 8rem; }
+.survey thead th.value { white-space: normal; min-width: 5rem; }
 .survey td.value, .survey th.value { text-align: right; white-space: nowrap; }
 .survey tr.fixed th, .survey tr.fixed td { color: var(--faint); background: var(--ground); }
 .survey td.strip { min-width: 9rem; width: 30%; padding-left: 1rem; }
@@ -49,13 +50,14 @@ svg.interval .axis { stroke: var(--line); stroke-width: 1; }
 svg.interval .bar { stroke: var(--own); stroke-width: 3; opacity: .45; }
 svg.interval .tick { stroke: var(--faint); stroke-width: 1.5; }
 svg.interval .dot { fill: var(--own); }
+.head { align-items: flex-start; }
 .head > div.wide { max-width: none; flex: 1 1 24rem; min-width: 0; }
 .wall { border-collapse: separate; border-spacing: 3px; }
 .wall th, .wall td { border: 0; padding: 0; }
 .wall thead th { font-size: .72rem; line-height: 1.15; font-weight: 600; color: var(--faint);
   text-align: center; vertical-align: bottom; padding-bottom: .3rem; max-width: 5rem;
   overflow-wrap: anywhere; }
-.wall img { width: clamp(56px, 5.2vw, 84px); border-radius: 4px; image-rendering: auto; }
+.wall img { width: clamp(56px, 6.2vw, 80px); border-radius: 4px; image-rendering: auto; }
 .wall .edge { padding-left: 10px; }
 .wall tbody th { font-size: .8rem; text-align: left; padding-right: .6rem; min-width: 5.5rem;
   vertical-align: middle; }
@@ -73,9 +75,23 @@ details { margin-top: 1rem; }
 summary { cursor: pointer; font-weight: 600; }
 .plain td { overflow-wrap: anywhere; }
 @media (max-width: 30rem) {
-  .wall img { width: 56px; }
+  .wall img { width: 60px; }
+  .wall thead th { font-size: .62rem; }
   .survey th, .survey td { padding: .4rem .5rem; }
   .survey th[scope=row] { min-width: 5rem; white-space: normal; }
+  .survey td.strip { min-width: 7rem; padding-left: .5rem; }
+  .stacked, .stacked tbody { display: block; }
+  .stacked thead { display: none; }
+  .stacked tr { display: block; border-bottom: 1px solid var(--line); padding: .5rem .25rem; }
+  .stacked th[scope=row] { display: block; border: 0; font-size: 1rem; padding: 0 0 .2rem; }
+  .stacked th small { display: inline; margin-left: .5rem; }
+  .stacked td, .stacked td.value { display: block; border: 0; padding: .1rem 0;
+    text-align: left; white-space: normal; }
+  .stacked td:empty { display: none; }
+  .stacked td::before { content: attr(data-head); display: inline-block; width: 11rem;
+    color: var(--faint); font-size: .8rem; }
+  .stacked td.words::before { display: block; width: auto; }
+  .stacked td small { display: inline; margin-left: .6rem; white-space: nowrap; }
   .plain th { min-width: 6.5rem; }
 }
 """

@@ -5,10 +5,11 @@ from html import escape
 
 from tf_translate.experiment.compare.report.summary import Row
 
-_SIDE, _LEFT, _TOP = 360, 46, 18
-_WIDTH, _HEIGHT = _LEFT + _SIDE + 26, _TOP + _SIDE + 44
+_SIDE, _LEFT, _TOP = 300, 46, 18
+_RIGHT = 104  # room for names of methods that keep all content
+_WIDTH, _HEIGHT = _LEFT + _SIDE + _RIGHT, _TOP + _SIDE + 44
 _LEVELS = (0.2, 0.4, 0.6, 0.8)  # lines of equal completeness
-_LETTER, _LINE = 6.1, 13.0  # size of text of 12 px
+_LETTER, _LINE = 6.9, 14.0  # size of text of 12 px
 _NAMESPACE = ' xmlns="http://www.w3.org/2000/svg"'
 _COLOURS = (  # of a file, which has no style of a page
     "<style>svg{background:#fff;font:12px system-ui,sans-serif;fill:#6f6a63}"

@@ -362,11 +362,15 @@ def _notes(
         if len({str(cell.get(key)) for cell in cells}) > 1:
             notes.append(f"The cells have different {what}; see Conditions.")
     if costs is None:
-        notes.append("Cost of a translation is missing: `tf-translate compare costs` measures it.")
+        notes.append(
+            "The cost of a translation is missing: tf-translate compare costs measures it."
+        )
     else:
         for row in methods:
             if row.cost is None:
-                notes.append(f"The cost of {row.title} is missing; run `compare costs` again.")
+                notes.append(
+                    f"The cost of {row.title} is missing; run tf-translate compare costs again."
+                )
             elif "reason" in row.cost:
                 notes.append(f"The cost of {row.title} was not measured: {row.cost['reason']}.")
     if about is None:

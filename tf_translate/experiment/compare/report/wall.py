@@ -21,9 +21,10 @@ from tf_translate.images import resize, write
 ROWS = 8
 INPUT, TRUTH = "input", "truth"
 KINDS = (BEST, MEDIAN, WORST)
-_LEAST_SIDE, _MOST_SIDE = 96, 160  # px of an image in a file
+_WALL_SIDE, _EXTREMES_SIDE, _MOST_SIDE = 96, 48, 160  # px of an image in a file
 _GAP, _WIDE_GAP, _NAME_WIDTH = 4, 16, 130
-_FONT, _LINE = 15, 19
+_WALL_FONT, _FONT = 22, 15  # a wall of ten methods is shown at half its size
+_LINE = 1.25  # height of a line of text, by its size
 _INK, _GROUND = (35, 33, 30), (255, 255, 255)
 
 
@@ -90,7 +91,15 @@ def write_wall(summary: TaskSummary, file: Path, *, rows: int = ROWS) -> Path:
 def draw_wall(wall: Wall) -> np.ndarray:
     """The wall as one image, uint8 `(h, w, 3)`, on white."""
     gaps = {1, len(wall.titles) - 1} if wall.titles[-1] == TRUTH else {1}
-    return _draw(wall.rows, wall.titles, ("",) * len(wall.rows), gaps, rows_apart=1)
+    return _draw(
+        wall.rows,
+        wall.titles,
+        ("",) * len(wall.rows),
+        gaps,
+        rows_apart=1,
+        side=_WALL_SIDE,
+        size=_WALL_FONT,
+    )
 
 
 def extremes(kept: Sequence[KeptImage]) -> dict[str, list[KeptImage]]:
@@ -124,7 +133,7 @@ def draw_extremes(summary: TaskSummary) -> np.ndarray | None:
         return None
     titles = [kind if place == 0 else "" for kind in KINDS for place in range(columns[kind])]
     starts = {sum(columns[kind] for kind in KINDS[:place]) for place in (1, 2)}
-    return _draw(lines, titles, names, starts, rows_apart=stacked)
+    return _draw(lines, titles, names, starts, rows_apart=stacked, side=_EXTREMES_SIDE, size=_FONT)
 
 
 def _draw(
@@ -134,6 +143,8 @@ def _draw(
     wide_before: set[int],
     *,
     rows_apart: int,
+    side: int,
+    size: int,
 ) -> np.ndarray:
     """Draws images of one size in a grid, with titles above and names on the left.
 
@@ -143,12 +154,14 @@ def _draw(
         names: One for each row; no space is left for empty ones.
         wide_before: Columns that have a wide gap before them.
         rows_apart: Every so many rows a wide gap follows; 1: none does.
+        side: Least side of an image; small ones are enlarged.
+        size: Size of text.
     """
-    height, width = _tile(rows)
+    height, width = _tile(rows, side)
     left = _NAME_WIDTH if any(names) else _GAP
-    font = ImageFont.load_default(size=_FONT)
+    font, line_height = ImageFont.load_default(size=size), round(_LINE * size)
     wrapped = [_wrapped(title, width, font) for title in titles]
-    top = _GAP + _LINE * max(len(lines) for lines in wrapped)
+    top = 2 * _GAP + line_height * max(len(lines) for lines in wrapped)
     lefts, x = [], left
     for column in range(len(titles)):
         x += _WIDE_GAP if column in wide_before else 0
@@ -163,25 +176,25 @@ def _draw(
     draw = ImageDraw.Draw(canvas)
     for start, lines in zip(lefts, wrapped, strict=True):
         for number, line in enumerate(lines):
-            bottom = top - _GAP - _LINE * (len(lines) - number)
+            bottom = top - _GAP - line_height * (len(lines) - number)
             middle = start + (width - draw.textlength(line, font=font)) / 2
             draw.text((middle, bottom), line, fill=_INK, font=font)
     for y, name, images in zip(tops, names, rows, strict=True):
         for number, line in enumerate(_wrapped(name, left - 3 * _GAP, font)):
-            draw.text((_GAP, y + _LINE * number), line, fill=_INK, font=font)
+            draw.text((_GAP, y + line_height * number), line, fill=_INK, font=font)
         for x, image in zip(lefts, images, strict=True):
             canvas.paste(Image.fromarray(_scaled(image, (height, width))), (x, y))
     return np.asarray(canvas)
 
 
-def _tile(rows: Sequence[Sequence[np.ndarray]]) -> tuple[int, int]:
+def _tile(rows: Sequence[Sequence[np.ndarray]], side: int) -> tuple[int, int]:
     """Size of an image on the canvas: whole multiples of small images, large ones made smaller."""
     shapes = [image.shape for row in rows for image in row]
     height, width = max(shape[0] for shape in shapes), max(shape[1] for shape in shapes)
     if max(height, width) > _MOST_SIDE:
         scale = _MOST_SIDE / max(height, width)
         return max(1, round(height * scale)), max(1, round(width * scale))
-    scale = max(1, -(-_LEAST_SIDE // max(height, width)))
+    scale = max(1, -(-side // max(height, width)))
     return height * scale, width * scale
 
 

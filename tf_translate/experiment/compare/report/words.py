@@ -60,19 +60,21 @@ def number(value: float, digits: int = 2) -> str:
 
 def span(ends: tuple[float, float], digits: int = 2) -> str:
     """The two ends of an interval or range."""
-    return f"{number(ends[0], digits)}–{number(ends[1], digits)}"
+    low, high = number(ends[0], digits), number(ends[1], digits)
+    return f"{low} to {high}" if ends[0] < 0 else f"{low}–{high}"
 
 
 def uncertainty(value: Value, digits: int = 2) -> list[str]:
-    """The interval over images, and the range over seeds if there are several."""
+    """The interval over images, and the range over seeds unless it is one number."""
     parts = [f"95 % {span(value.interval, digits)}"] if value.interval else []
-    return parts + ([f"seeds {span(value.range, digits)}"] if value.seeds > 1 else [])
+    ends = {number(each, digits) for each in value.range}
+    return parts + ([f"seeds {span(value.range, digits)}"] if len(ends) > 1 else [])
 
 
 def difference(each: Difference) -> str:
     """A difference with its sign."""
-    sign = "+" if each.value > 0 else ""
-    return sign + number(each.value)
+    text = number(each.value)
+    return f"+{text}" if each.value > 0 and float(text) else text
 
 
 def measured(summary: TaskSummary) -> list[str]:
@@ -128,7 +130,7 @@ def cost_text(summary: TaskSummary) -> str:
     costs = summary.costs
     text = "Training seconds and steps are means over seeds."
     if costs is None:
-        return f"{text} The other columns are missing: `tf-translate compare costs` measures them."
+        return f"{text} The other columns are missing: tf-translate compare costs measures them."
     load = costs.get("load_before")
     beside = "" if load is None else f" The load of the machine before was {load:.1f}."
     return (
@@ -157,7 +159,7 @@ def conditions(summary: TaskSummary) -> list[tuple[str, str]]:
     rows = [
         ("data", str(about.get("data", ""))),
         ("training budget", _each(cells, lambda c: f"{c.get('budget_minutes')} minutes a cell")),
-        ("seeds", _each(cells, lambda c: str(c["seed"]))),
+        ("seeds", ", ".join(map(str, sorted({cell["seed"] for cell in cells})))),
         ("precision of training", _each(cells, lambda c: str(c.get("precision")))),
         ("machine", _each(cells, lambda c: _machine(c.get("machine")))),
         ("revision", _each(cells, lambda c: str(c.get("revision")))),
