@@ -21,7 +21,6 @@ from tf_translate.experiment.compare.report.parts import Scale
 RESAMPLES = 2000
 COMPLETENESS = "completeness"
 _SEED = 0
-_CHUNK = 250  # resamples at once
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,9 +81,10 @@ def differences(
     """
     names = measured(methods, metric)
     found: dict[tuple[str, str], Difference] = {}
+    weights = _Weights(resamples)
     for position, first in enumerate(names):
         for second in names[position + 1 :]:
-            each = _difference(methods[first], methods[second], metric, resamples)
+            each = _difference(methods[first], methods[second], metric, weights)
             if each is not None:
                 low, high = each.interval
                 found[first, second] = each
@@ -100,7 +100,7 @@ def _has(cell: CellScores, metric: str) -> bool:
 
 
 def _difference(
-    first: Sequence[CellScores], second: Sequence[CellScores], metric: str, resamples: int
+    first: Sequence[CellScores], second: Sequence[CellScores], metric: str, weights: "_Weights"
 ) -> Difference | None:
     shared = first[0].per_image.keys
     for cell in (*first[1:], *second):
@@ -108,25 +108,35 @@ def _difference(
     count = len(shared)
     if count < 2:
         return None
-    random = np.random.default_rng(_SEED)
-    point = np.ones((1, count))
-    means = [_by_seed(cells, metric, shared, point).mean() for cells in (first, second)]
-    drawn = []
-    for start in range(0, resamples, _CHUNK):
-        rows = min(_CHUNK, resamples - start)
-        weights = _resampled(random, count, rows)
-        sides = [
-            _over_seeds(_by_seed(cells, metric, shared, weights, random), random)
-            for cells in (first, second)
-        ]
-        drawn.append(sides[0] - sides[1])
-    low, high = np.nanpercentile(np.concatenate(drawn), [2.5, 97.5])
+    means = [
+        _by_seed(cells, metric, shared, np.ones((1, count))).mean() for cells in (first, second)
+    ]
+    random = np.random.default_rng((_SEED, 1))
+    drawn = [
+        _over_seeds(_by_seed(cells, metric, shared, weights[count], random), random)
+        for cells in (first, second)
+    ]
+    low, high = np.nanpercentile(drawn[0] - drawn[1], [2.5, 97.5])
     return Difference(float(means[0] - means[1]), (float(low), float(high)), count)
 
 
-def _resampled(random: np.random.Generator, count: int, rows: int) -> np.ndarray:
-    drawn = random.integers(0, count, (rows, count))
-    return np.stack([np.bincount(each, minlength=count) for each in drawn]).astype(np.float64)
+class _Weights(dict[int, np.ndarray]):
+    """How often each image is drawn in each resample, float64 `(resamples, n)`, by n.
+
+    All pairs of methods share them, which is faster than drawing anew.
+    """
+
+    def __init__(self, resamples: int) -> None:
+        super().__init__()
+        self._resamples = resamples
+
+    def __missing__(self, count: int) -> np.ndarray:
+        rows = self._resamples
+        drawn = np.random.default_rng(_SEED).integers(0, count, (rows, count))
+        places = (drawn + count * np.arange(rows)[:, None]).ravel()
+        found = np.bincount(places, minlength=rows * count).reshape(rows, count)
+        self[count] = found.astype(np.float64)
+        return self[count]
 
 
 def _by_seed(
