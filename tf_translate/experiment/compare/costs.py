@@ -71,6 +71,8 @@ def read_costs(folder: Path) -> dict[str, Any] | None:
         return None
     try:
         costs = json.loads(file.read_text("utf-8"))
+        _ = int(costs["machine"]["cores"]), int(costs["runs"]), int(costs["threads"])
+        _ = str(costs["runtime"]), float(costs.get("load_before") or 0.0)
         for each in costs["methods"].values():
             if "reason" not in each:
                 _ = [each[key] for key in ("multiply_adds", "parameters", *RECIPES)]

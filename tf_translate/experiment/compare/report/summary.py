@@ -366,6 +366,12 @@ def _notes(
             "The cost of a translation is missing: tf-translate compare costs measures it."
         )
     else:
+        load, cores = costs.get("load_before"), costs["machine"]["cores"]
+        if load is not None and load > cores:
+            notes.append(
+                f"The machine was busy before latency was measured (load {load:.1f} on {cores} "
+                "cores); run tf-translate compare costs again when it is idle."
+            )
         for row in methods:
             if row.cost is None:
                 notes.append(

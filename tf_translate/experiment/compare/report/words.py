@@ -158,7 +158,10 @@ def conditions(summary: TaskSummary) -> list[tuple[str, str]]:
     about = summary.about or {}
     rows = [
         ("data", str(about.get("data", ""))),
-        ("training budget", _each(cells, lambda c: f"{c.get('budget_minutes')} minutes a cell")),
+        (
+            "training budget",
+            _each(cells, lambda c: f"{_plain(c.get('budget_minutes'))} minutes a cell"),
+        ),
         ("seeds", ", ".join(map(str, sorted({cell["seed"] for cell in cells})))),
         ("precision of training", _each(cells, lambda c: str(c.get("precision")))),
         ("machine", _each(cells, lambda c: _machine(c.get("machine")))),
@@ -202,6 +205,10 @@ def rows_of(summary: TaskSummary) -> list[Row]:
 
 def _each(cells: list[Mapping[str, Any]], text: Any) -> str:
     return "; ".join(sorted({text(cell) for cell in cells}))
+
+
+def _plain(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _machine(machine: Any) -> str:
