@@ -24,6 +24,7 @@ TINY = (
     "model.base_filters=4",
     "model.discriminator_layers=1",
     "model.discriminator_filters=4",
+    'model.upsampling="transposed"',
 )
 
 
@@ -98,10 +99,13 @@ def test_costs_are_those_of_the_exported_generator(tmp_path, monkeypatch):
     assert lines[0].startswith("pix2pix: ")
     found = read_costs(file.parent)["methods"]["pix2pix"]
     assert found["signatures"] == ["a_to_b"]
-    # Convolutions of a U-Net of 16 px: 4 x 4 filters, 2 downsamplings, 4 and 8 filters, and back.
-    print(found)
-    assert found["multiply_adds"] == 53248
-    assert found["parameters"] > 100
+    # 4 x 4 filters at strides of 2: 3 to 4 channels onto 8 x 8, 4 to 8 onto 4 x 4; back from 4 x 4
+    # to 4 channels, and from 8 x 8 to 2, with skips; 3 x 3 filters from 2 + 3 channels to 3.
+    down = 8 * 8 * 4 * (16 * 3) + 4 * 4 * 8 * (16 * 4)
+    up = 4 * 4 * 8 * (16 * 4) + 8 * 8 * (4 + 4) * (16 * 2)
+    assert found["multiply_adds"] == down + up + 16 * 16 * 3 * (9 * 5)
+    filters = 16 * (3 * 4 + 4 * 8 + 8 * 4 + 8 * 2) + 9 * 5 * 3
+    assert filters <= found["parameters"] < filters + 40  # and biases and offsets
     for recipe in ("float32", "dynamic_int8"):
         assert found[recipe]["size_bytes"] > 1000
         assert found[recipe]["median_ms"] > 0
