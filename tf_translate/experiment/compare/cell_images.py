@@ -141,7 +141,7 @@ def keep_images(file: Path, folder: Path) -> None:
     """
     arrays = _read_arrays(file, (*_COLUMNS, *_SCORES, _FEATURES))
     columns = [arrays[name] for name in _COLUMNS if name in arrays]
-    values = {name: arrays[name] for name in _SCORES if name in arrays}
+    values = {name: arrays[name].astype(np.float32) for name in _SCORES if name in arrays}
     count = len(columns[0]) if columns else 0
     if (
         not {"source", "output", "margin", "in_target"} <= set(arrays)
