@@ -7,8 +7,12 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
+
+from tests.evaluation.toys import blobs
+from tests.experiment.compare.synthetic_cells import Damaged, write_cells
 
 TASK = """
 title = "Negative images"
@@ -84,6 +88,44 @@ def test_mistakes_are_one_sentence(mistake, task, tmp_path):
     )
     assert "has no finished cell" in mistake("compare", "collect", tmp_path)
     assert not (tmp_path / "runs").exists()
+
+
+@pytest.fixture
+def cells(tmp_path):
+    """Two synthetic cells, one of an earlier version."""
+    source, truth = blobs(12, seed=0, side=16)
+    write_cells(tmp_path / "runs", source, truth, {"pix2pix": Damaged("blur", 1)}, images=False)
+    return write_cells(tmp_path / "runs", source, truth, {"cyclegan": Damaged("blur", 2)})
+
+
+def test_report_writes_two_pages_and_says_what_is_missing(command, cells, tmp_path):
+    code, out, err = command("compare", "report", cells, "--output", tmp_path / "out", "--json")
+    assert code == 0
+    files = json.loads(out)["files"]
+    assert [Path(file).name for file in files] == [
+        "report.html", "report.md", "glasses_scatter.svg", "glasses_wall.png",
+        "glasses_extremes.png",
+    ]  # fmt: skip
+    assert all(Path(file).is_file() for file in files)
+    missing = "1 of 2 cells have no {}, so the report leaves out what it shows: pix2pix-0"
+    assert missing.format("images.png") in err
+    assert missing.format("per_image.npz") in err
+    assert "tf-translate compare costs measures it" in err
+
+
+def test_collect_says_which_cells_are_of_an_earlier_version(command, cells):
+    code, out, err = command("compare", "collect", cells, "--json")
+    assert code == 0
+    found = {cell["name"]: cell["missing"] for cell in json.loads(out)["cells"]}
+    assert found == {"pix2pix": ["images.png", "per_image.npz"], "cyclegan": []}
+    assert "1 of 2 cells have no images.png" in err
+
+
+def test_mistakes_of_reports_and_costs_are_one_sentence(mistake, cells, tmp_path):
+    assert "has no finished cell" in mistake("compare", "report", tmp_path / "none")
+    assert "has no finished cell" in mistake("compare", "costs", tmp_path / "none")
+    (cells / "costs.json").write_text("{}")
+    assert "costs.json is broken" in mistake("compare", "report", cells)
 
 
 def _compare(*arguments):

@@ -114,6 +114,7 @@ def run_cells(
     if data is None:
         _fetch(comparison)
     prepare.check_record(comparison, chosen)
+    prepare.write_about(comparison)
     prepare.write_pretrained(comparison, progress.print)
     prepare.check_judging_networks(chosen)
     if not cores.can_pin():
@@ -204,7 +205,7 @@ def collect_cells(
     """
     load_tensorflow()
     from tf_translate.cli.compare_tables import print_results
-    from tf_translate.experiment.compare.collect import collect
+    from tf_translate.experiment.compare.collect import collect, missing_files
     from tf_translate.experiment.compare.collect import write as write_results
 
     results = collect(folder)
@@ -213,7 +214,77 @@ def collect_cells(
         print_json(results)
     else:
         print_results(results, message_console(), metrics=metric or [])
+    for sentence in missing_files(results):
+        print_notice(sentence)
     message_console(as_json).print(f"all values of {len(results['cells'])} cells: {file}")
+
+
+@app.command("report")
+def report(
+    folder: Annotated[Path, typer.Argument(help="Folder of comparisons, or of one task.")],
+    output: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder to write; default: FOLDER/report.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
+) -> None:
+    """Write a page of all finished cells: tables, plots, images, and which differences are real.
+
+    report.html is one file that loads nothing else. report.md is the same for documentation, with
+    images as files. TASK_wall.png shows the same inputs by every method.
+
+    Examples:
+
+      tf-translate compare report runs/compare/glasses
+
+      tf-translate compare report runs/compare --output docs/comparison
+    """
+    load_tensorflow()
+    from tf_translate.experiment.compare.collect import collect, missing_files
+    from tf_translate.experiment.compare.report.write_comparison import write_comparison
+
+    results = collect(folder)
+    files, summaries = write_comparison(results, folder, output or folder / "report")
+    for sentence in missing_files(results):
+        print_notice(sentence)
+    for task in summaries:
+        for note in task.notes:
+            print_notice(f"{task.name}: {note}")
+    if as_json:
+        print_json({"files": list(map(str, files)), "notes": {t.name: t.notes for t in summaries}})
+    message_console(as_json).print(f"report of {len(results['cells'])} cells: {files[0]}")
+
+
+@app.command("costs")
+def costs(
+    folder: Annotated[Path, typer.Argument(help="Folder of comparisons, or of one task.")],
+    runs: Annotated[int, typer.Option(min=1, help="Timed translations after the first one.")] = 20,
+    as_json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
+) -> None:
+    """Measure what a translation by each method costs, for `compare report`.
+
+    Multiply-adds, parameters, and size and latency of the exported float32 and dynamic_int8 files
+    do not depend on training: they are measured with fresh weights. It is refused while a
+    comparison trains on this machine, and writes costs.json for each task.
+
+    Examples:
+
+      tf-translate compare costs runs/compare/glasses
+    """
+    load_tensorflow()
+    from tf_translate.experiment.compare.costs import measure_costs, read_costs
+
+    progress = progress_console(json_on_stdout=as_json)
+    files = measure_costs(folder, runs=runs, report=progress.print)
+    measured = {str(file): read_costs(file.parent) for file in files}
+    if as_json:
+        print_json(measured)
+    for file, found in measured.items():
+        failed = [name for name, each in (found or {})["methods"].items() if "reason" in each]
+        message_console(as_json).print(f"costs: {file}")
+        for name in failed:
+            print_notice(f"{name} was not measured: {(found or {})['methods'][name]['reason']}")
+    if any("reason" in each for f in measured.values() if f for each in f["methods"].values()):
+        raise typer.Exit(1)
 
 
 def _comparison(

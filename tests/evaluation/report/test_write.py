@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from tests.evaluation.toys import blobs
 from tf_translate.evaluation.metrics.results import Direction, Metric, MetricValue, Report
@@ -140,19 +139,6 @@ def test_best_and_worst_are_by_l1_with_ground_truth_and_by_similarity_without():
     best, worst = page._extremes(_report(truth=False))
     np.testing.assert_array_equal(best, [15, 14, 13, 12, 11, 10])  # similarity increases
     np.testing.assert_array_equal(worst, [0, 1, 2, 3, 4, 5])
-
-
-def test_small_images_are_lossless_and_large_ones_downsampled():
-    import base64
-    import io
-
-    def decoded(image):
-        data = page._embedded(image).split(",")[1]
-        return np.asarray(Image.open(io.BytesIO(base64.b64decode(data))).convert("RGB"))
-
-    small = np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
-    np.testing.assert_array_equal(decoded(small / 127.5 - 1.0), small)
-    assert decoded(np.zeros((300, 600, 1), np.float32)).shape == (128, 256, 3)
 
 
 def test_evenly_spaced_has_first_and_last_without_repetition():

@@ -10,10 +10,12 @@ import pytest
 
 from scripts.results.methods_table import own_methods
 from tests.data.image_files import plain, values
+from tf_translate import images
 from tf_translate.config.load import load
 from tf_translate.config.task import load_task
 from tf_translate.data.domain_dataset import DomainDataset
 from tf_translate.errors import ConfigError, RunError
+from tf_translate.experiment.compare.cell_images import chosen_by_seed, image_keys
 from tf_translate.experiment.compare.cells import (
     cell_command,
     choose_cells,
@@ -151,6 +153,23 @@ def _shades(data, split):
     if isinstance(data, DomainDataset):
         return [shade for side in data.arrays(split) for shade in values(side)]
     return values(data.images(split, at=range(data.splits[split])))
+
+
+def test_held_out_images_have_the_same_keys_in_every_layout(people):
+    random = np.random.default_rng(0)
+    for file in people.glob("*.png"):  # of one shade, a person is too much like another
+        images.write(file, random.integers(0, 256, (64, 64, 3)).astype(np.uint8))
+    found = []
+    for cell in choose_cells(_comparison(data=people), [], 1):
+        data = open_dataset(_config(cell))
+        if isinstance(data, DomainDataset):
+            sides = data.arrays("test")
+        else:
+            sides = (data.images("test", at=range(data.splits["test"])),)
+        keys = image_keys(images.to_uint8(np.concatenate(sides)))
+        assert len(set(keys)) == 8, cell.name
+        found.append(set(keys[chosen_by_seed(keys, 4)]))
+    assert all(each == found[0] for each in found)
 
 
 def test_all_methods_learn_from_the_same_people_and_none_from_a_held_out_one(people):

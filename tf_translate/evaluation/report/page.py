@@ -1,7 +1,5 @@
 """The HTML page of an evaluation: one file, with light and dark style, without scripts."""
 
-import base64
-import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
@@ -9,7 +7,6 @@ from string import Template
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from tf_translate.evaluation.metrics.metric_definitions import (
     LABEL_ACCURACY,
@@ -17,12 +14,11 @@ from tf_translate.evaluation.metrics.metric_definitions import (
 )
 from tf_translate.evaluation.metrics.results import Direction, Metric, MetricValue, Report
 from tf_translate.evaluation.report import page_style
-from tf_translate.images import resize, to_rgb, to_uint8
+from tf_translate.evaluation.report.embedded_image import data_url
+from tf_translate.images import to_uint8
 
 _EXAMPLES = 12  # of held-out images, evenly spaced
 _EXTREMES = 6  # best and worst examples
-_MAX_SIDE = 256  # px; larger images are downsampled for the page
-_MAX_LOSSLESS_SIDE = 96  # px; images up to this side are stored losslessly
 _DESCRIPTIONS = {
     "output": "the method's translation",
     "identity": "the unchanged input: all content, wrong domain",
@@ -220,7 +216,7 @@ def _example(report: Report, index: int) -> str:
     if direction.truth is not None:
         images.append(("ground truth", direction.truth))
     parts = "".join(
-        f'<span><img alt="{name} {index}" src="{_embedded(values[index])}">{name}</span>'
+        f'<span><img alt="{name} {index}" src="{data_url(to_uint8(values[index]))}">{name}</span>'
         for name, values in images
     )
     notes = [f"no. {index}"]
@@ -232,21 +228,6 @@ def _example(report: Report, index: int) -> str:
         kept = report.per_image["label_kept"][index] > 0.5
         notes.append("class preserved" if kept else "class changed")
     return f"<figure><div>{parts}</div><figcaption>{' · '.join(notes)}</figcaption></figure>"
-
-
-def _embedded(image: np.ndarray) -> str:
-    """Encodes an image as a data URL: WebP, lossless for small images."""
-    pixels = to_rgb(to_uint8(image))
-    height, width = pixels.shape[:2]
-    longest = max(height, width)
-    if longest > _MAX_SIDE:
-        scale = _MAX_SIDE / longest
-        size = (max(1, round(height * scale)), max(1, round(width * scale)))
-        pixels = resize(pixels, size)
-    data = io.BytesIO()
-    lossless = longest <= _MAX_LOSSLESS_SIDE
-    Image.fromarray(pixels).save(data, "WEBP", lossless=lossless, quality=100 if lossless else 88)
-    return "data:image/webp;base64," + base64.b64encode(data.getvalue()).decode()
 
 
 def _metadata(metadata: Mapping[str, Any]) -> str:

@@ -17,6 +17,7 @@ import keras
 import tensorflow as tf
 
 from tf_translate.errors import RunError
+from tf_translate.experiment.compare.cell_images import keep_images
 from tf_translate.experiment.compare.cells import Cell
 from tf_translate.experiment.configure import read_config
 from tf_translate.experiment.evaluate import JUDGES
@@ -97,14 +98,14 @@ def _copy_judges(source: Path, target: Path) -> None:
 def finish(
     cell: Cell, *, task: str, command: str, core: int | None, keep_weights: bool
 ) -> dict[str, Any]:
-    """Keeps metrics, a grid and a record of an evaluated cell, and deletes its weights.
+    """Keeps metrics, images and a record of an evaluated cell, and deletes its weights.
 
     Args:
         cell: The cell.
         task: Name of the task.
         command: The command that repeats it.
         core: The core it ran on; None if it was not pinned.
-        keep_weights: Whether checkpoints, model and judges stay.
+        keep_weights: Whether checkpoints, model, judges and all evaluated images stay.
 
     Returns:
         What `cell.json` holds.
@@ -127,6 +128,9 @@ def finish(
         )
     shutil.copyfile(file, cell.folder / METRICS)
     shutil.copyfile(evaluation / f"{cell.direction}.png", cell.folder / GRID)
+    images = evaluation / f"{cell.direction}.npz"
+    if images.is_file():  # `compare collect` says where it is missing
+        keep_images(images, cell.folder)
     _copy_judges(evaluation / JUDGES, cell.folder.parent / JUDGES)
     record = {
         "task": task,
@@ -143,7 +147,7 @@ def finish(
         **_training(run),
         "precision": config.training.precision,
         "core": core,
-        "machine": _machine(),
+        "machine": machine(),
         "revision": _revision(),
         "versions": {
             "tensorflow": tf.__version__,
@@ -177,11 +181,13 @@ def _delete_weights(run: RunDir) -> None:
     for folder in (run.checkpoints, run.path / "evaluation" / JUDGES, run.path / "classifiers"):
         shutil.rmtree(folder, ignore_errors=True)
     run.checkpoints.mkdir()  # part of every run
-    for file in (run.model, run.kept_images):
+    images = (run.path / "evaluation").glob("*.npz")  # of all directions: about 20 MB each
+    for file in (run.model, run.kept_images, *images):
         file.unlink(missing_ok=True)
 
 
-def _machine() -> dict[str, Any]:
+def machine() -> dict[str, Any]:
+    """Processor, number of cores and system of this machine, for records."""
     return {
         "processor": _processor(),
         "cores": os.cpu_count(),

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tf_translate.errors import RunError
+from tf_translate.experiment.compare.cell_images import IMAGES, PER_IMAGE
 from tf_translate.experiment.compare.cell_state import CELL, METRICS
 from tf_translate.training.run_dir import write_atomically
 from tf_translate.version import __version__
@@ -22,13 +23,14 @@ def collect(folder: Path) -> dict[str, Any]:
         folder: Folder of comparisons, of a task, or any above.
 
     Returns:
-        JSON values: `cells`, each with its record (`cell.json`) and `metrics` (`metrics.json`);
-        `tasks`, by task, method or fixed row, and metric: `mean`, `range` and `seeds`.
+        JSON values: `cells`, each with its record (`cell.json`), `metrics` (`metrics.json`), its
+        `folder` relative to the given one, and `missing`, the files of later versions that it
+        lacks; `tasks`, by task, method or fixed row, and metric: `mean`, `range` and `seeds`.
 
     Raises:
         RunError: If there is no finished cell, or a file of one is broken.
     """
-    cells = [_read_cell(file) for file in sorted(folder.glob("**/" + CELL))]
+    cells = [_read_cell(file, folder) for file in sorted(folder.glob("**/" + CELL))]
     if not cells:
         raise RunError(
             f"{folder} has no finished cell; `tf-translate compare run TASK --run {folder}` runs "
@@ -44,7 +46,7 @@ def collect(folder: Path) -> dict[str, Any]:
     }
 
 
-def _read_cell(file: Path) -> dict[str, Any]:
+def _read_cell(file: Path, folder: Path) -> dict[str, Any]:
     try:
         record = json.loads(file.read_text("utf-8"))
         metrics = json.loads(file.with_name(METRICS).read_text("utf-8"))
@@ -53,7 +55,9 @@ def _read_cell(file: Path) -> dict[str, Any]:
         raise RunError(
             f"the cell {file.parent} is broken: {error}; delete its folder and run it again"
         ) from error
-    return {**record, "metrics": metrics}
+    missing = [name for name in (IMAGES, PER_IMAGE) if not file.with_name(name).is_file()]
+    own = {"folder": file.parent.relative_to(folder).as_posix(), "missing": missing}
+    return {**record, **own, "metrics": metrics}
 
 
 def _table(cells: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -93,6 +97,19 @@ def better(results: Mapping[str, Any], task: str) -> dict[str, str]:
         if cell["task"] == task
         for metric, about in cell["metrics"]["directions"][cell["direction"]]["metrics"].items()
     }
+
+
+def missing_files(results: Mapping[str, Any]) -> list[str]:
+    """What cells of earlier versions lack, a sentence for each file that some cell lacks."""
+    sentences = []
+    for name in (IMAGES, PER_IMAGE):
+        lacking = [cell["folder"] for cell in results["cells"] if name in cell["missing"]]
+        if lacking:
+            sentences.append(
+                f"{len(lacking)} of {len(results['cells'])} cells have no {name}, so the report "
+                f"leaves out what it shows: {', '.join(lacking)}"
+            )
+    return sentences
 
 
 def write(results: Mapping[str, Any], file: Path) -> Path:

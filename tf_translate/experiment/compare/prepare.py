@@ -5,15 +5,16 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from tf_translate.config.task import FetchedData, Task
+from tf_translate.config.task import FetchedData, Task, load_task, tasks
 from tf_translate.data.fetch.fetch_options import FetchOptions
 from tf_translate.data.fetch.fetchable_datasets import fetch, table_path
 from tf_translate.errors import ConfigError, RunError
-from tf_translate.experiment.compare.cells import PREPARED, Cell, Comparison
+from tf_translate.experiment.compare.cells import PREPARED, Cell, Comparison, not_applicable
 from tf_translate.pretrained.registry import load_pretrained
 from tf_translate.training.run_dir import write_atomically
 
 RECORD = "task.json"  # in the folder of a task: its settings, which later cells must share
+ABOUT = "about.json"  # beside it: what the report says of the task in words
 Progress = Callable[[int, int], None]
 
 
@@ -92,6 +93,44 @@ def check_record(comparison: Comparison, cells: list[Cell]) -> None:
     write_atomically(
         file, lambda target: target.write_text(json.dumps(known, indent=2) + "\n", "utf-8")
     )
+
+
+def write_about(comparison: Comparison) -> None:
+    """Writes what the report says of the task: title, data, layouts, what is not applicable."""
+    values = json.dumps(about(comparison.task), indent=2, ensure_ascii=False) + "\n"
+    write_atomically(comparison.folder / ABOUT, lambda target: target.write_text(values, "utf-8"))
+
+
+def about(task: Task) -> dict[str, Any]:
+    """Title, supervision and data of a task, what each method is shown, and who is left out."""
+    return {
+        "title": task.title,
+        "provides": list(task.provides),
+        "data": fetch_command(task) or str(task.settings.get("data", {}).get("path", "")),
+        "shown": {name: task.layouts[each.layout].shows for name, each in task.methods.items()},
+        "not_applicable": not_applicable(task),
+    }
+
+
+def read_about(folder: Path, name: str) -> dict[str, Any] | None:
+    """What is said of a task: from its folder, else of the shipped task of that name, or None.
+
+    Raises:
+        RunError: If the file is broken.
+    """
+    file = folder / ABOUT
+    if not file.is_file():
+        return about(load_task(name)[1]) if name in tasks() else None
+    try:
+        found = json.loads(file.read_text("utf-8"))
+        kinds = {"title": str, "provides": list, "data": str, "shown": dict, "not_applicable": dict}
+        if any(not isinstance(found[key], kind) for key, kind in kinds.items()):
+            raise ValueError("its values have other types")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RunError(
+            f"{file} is broken: {error}; delete it and run the comparison again"
+        ) from error
+    return found
 
 
 def _record(cell: Cell) -> dict[str, Any]:

@@ -1,0 +1,95 @@
+"""The paired bootstrap against values that are known another way."""
+
+import math
+
+import numpy as np
+import pytest
+
+from tf_translate.experiment.compare.cell_images import PerImage
+from tf_translate.experiment.compare.report.differences import CellScores, differences
+from tf_translate.experiment.compare.report.parts import Scale
+
+SCALE = Scale((0.0, 1.0), (0.0, 1.0), 1.0)
+
+
+def _cell(l1, *, keys=None, **scores):
+    keys = np.arange(len(l1), dtype=np.uint64) if keys is None else keys
+    values = {"l1": np.asarray(l1, np.float32), **scores}
+    return CellScores(PerImage(keys, values, "l1"), SCALE, 0.0, 0.0)
+
+
+def _one(first, second, metric="l1"):
+    return differences({"first": first, "second": second}, metric)["first", "second"]
+
+
+def test_the_interval_of_one_seed_is_that_of_paired_differences():
+    random = np.random.default_rng(0)
+    shared, extra = random.normal(0, 5, 200), random.normal(0.3, 1, 200)
+    found = _one([_cell(shared + extra)], [_cell(shared)])
+    margin = 1.96 * extra.std(ddof=1) / math.sqrt(200)  # unpaired, it would be 5 times as wide
+    assert found.value == pytest.approx(extra.mean(), abs=1e-5)
+    assert found.interval == pytest.approx(
+        (extra.mean() - margin, extra.mean() + margin), abs=0.15 * margin
+    )
+    assert found.is_real
+
+
+def test_images_are_paired_by_key_and_not_by_order():
+    values, order = np.arange(50.0), np.random.default_rng(0).permutation(50)
+    keys = np.arange(50, dtype=np.uint64)
+    found = _one([_cell(values + 1)], [_cell(values[order], keys=keys[order])])
+    assert found.value == pytest.approx(1.0)
+    assert found.interval == pytest.approx((1.0, 1.0))
+
+
+def test_only_shared_images_count_and_undefined_scores_do_not():
+    first = _cell([1.0, 2.0, np.nan, 100.0])
+    second = _cell([0.0, 0.0, 0.0], keys=np.arange(3, dtype=np.uint64))
+    found = _one([first], [second])
+    assert (found.value, found.images) == (pytest.approx(1.5), 3)
+    apart = _cell([0.0, 0.0], keys=np.array([8, 9], np.uint64))
+    assert differences({"first": [first], "second": [apart]}, "l1") == {}
+
+
+def test_few_seeds_are_scaled_to_their_sample_spread():
+    # 3 seeds of 0, 1 and 2. All three draws are 0 in 1 of 27 resamples, more than 2.5 %: the end
+    # of the interval is 1 - sqrt(3 / 2) * 1, where without the correction it would be 0.
+    seeds = [_cell(np.full(20, value)) for value in (0.0, 1.0, 2.0)]
+    found = _one(seeds, [_cell(np.full(20, 0.5))] * 3)
+    assert found.value == pytest.approx(0.5)
+    assert found.interval == pytest.approx((0.5 - math.sqrt(1.5), 0.5 + math.sqrt(1.5)))
+    assert not found.is_real
+
+
+def test_equal_methods_seldom_differ():
+    random, real = np.random.default_rng(0), 0
+    for _ in range(60):
+        pair = [[_cell(random.normal(size=60)) for _ in range(2)] for _ in range(2)]
+        found = differences({"a": pair[0], "b": pair[1]}, "l1", resamples=400)["a", "b"]
+        real += found.is_real
+    assert real <= 7  # 5 % of 60 is 3; 8 or more have a probability of 1 %
+
+
+def test_completeness_by_hand_and_its_kernel_distance_varies():
+    margin, accepted = np.full(30, 0.5, np.float32), np.ones(30, np.float32)
+    good = _cell(np.zeros(30), margin=margin, in_target=accepted)
+    bad = CellScores(good.per_image, SCALE, 0.5, 0.1)  # d = min(1, 1 - 0.5)
+    found = _one([good], [bad], "completeness")
+    # c = 0.5: 2 * 0.5 * 1 / 1.5 - 2 * 0.5 * 0.5 / 1
+    assert found.value == pytest.approx(2 / 3 - 0.5)
+    # d of bad varies by 0.1: at d = 0.5 +- 0.196, completeness is d / (0.5 + d)
+    low, high = (2 / 3 - d / (0.5 + d) for d in (0.696, 0.304))
+    assert found.interval == pytest.approx((low, high), abs=0.02)
+    assert found.is_real
+    both = differences({"first": [good], "second": [bad]}, "completeness")
+    assert both["second", "first"].interval == pytest.approx(
+        (-found.interval[1], -found.interval[0])
+    )
+
+
+def test_methods_without_the_metric_are_left_out():
+    with_truth, without = _cell(np.zeros(5)), _cell(np.zeros(5))
+    scores = {name: each for name, each in without.per_image.scores.items() if name != "l1"}
+    bare = CellScores(PerImage(without.per_image.keys, scores, ""), None, math.nan, math.nan)
+    assert differences({"a": [with_truth], "b": [bare]}, "l1") == {}
+    assert differences({"a": [with_truth], "b": [with_truth, bare]}, "completeness") == {}

@@ -1,0 +1,94 @@
+"""What is gathered from cells: order, values, differences, and what is missing."""
+
+import json
+import shutil
+
+import pytest
+
+from tests.evaluation.toys import blobs
+from tests.experiment.compare.synthetic_cells import Damaged, write_cells
+from tf_translate.errors import RunError
+from tf_translate.experiment.compare.collect import collect
+from tf_translate.experiment.compare.report.summary import summarize
+
+
+def test_methods_come_in_the_order_that_their_damage_gives(summary):
+    names = [row.name for row in summary.methods]
+    assert names[0] == "pix2pix"
+    assert set(names[2:]) == {"dualgan", "discogan"}
+    assert summary.methods[0].title == "pix2pix"
+    assert summary.methods[0].paper == "Isola et al. 2017"
+    by_name = {row.name: row for row in summary.methods}
+    assert by_name["dualgan"].content.mean == 1.0
+    assert by_name["dualgan"].domain.mean < 0.1
+    assert by_name["discogan"].content.mean < 0.1
+    assert by_name["discogan"].domain.mean > 0.8
+    assert by_name["pix2pix"].shown == "everyone without and with glasses"
+    assert by_name["pix2pix"].uses == ("pairs",)
+
+
+def test_fixed_rows_are_corners(summary):
+    corners = {row.name: (row.content.mean, row.domain.mean) for row in summary.fixed}
+    assert corners["identity"] == (1.0, 0.0)
+    assert corners["random target"] == (0.0, pytest.approx(1.0, abs=0.05))
+    assert corners["ground truth"] == (1.0, pytest.approx(1.0, abs=0.05))
+
+
+def test_intervals_are_means_of_those_of_the_cells(summary, cells):
+    ends = [
+        json.loads((cells / "glasses" / f"pix2pix-{seed}" / "metrics.json").read_text())[
+            "directions"
+        ]["a_to_b"]["confidence_intervals_95"]["output"]["completeness"]
+        for seed in (0, 1)
+    ]
+    value = summary.methods[0].completeness
+    assert value.interval == pytest.approx([sum(pair) / 2 for pair in zip(*ends, strict=True)])
+    assert value.range[0] <= value.mean <= value.range[1]
+
+
+def test_large_differences_are_real_and_the_two_trivial_methods_do_not_differ(summary):
+    found = summary.differences["completeness"]
+    for other in ("dualgan", "discogan"):
+        assert found["pix2pix", other].is_real
+        assert found["pix2pix", other].value > 0.5
+    assert set(summary.differences) == {"completeness", "l1_inside_edit", "l1_outside_edit"}
+    error = summary.differences["l1_outside_edit"]["discogan", "dualgan"]
+    assert error.is_real
+    assert error.value > 0
+
+
+def test_missing_costs_are_said(summary):
+    assert summary.notes == (
+        "The cost of a translation is missing: tf-translate compare costs measures it.",
+    )
+
+
+def test_cells_of_earlier_versions_are_summarized_without_images(tmp_path):
+    source, truth = blobs(12, seed=0, side=16)
+    write_cells(tmp_path, source, truth, {"pix2pix": Damaged("blur", 1)}, images=False)
+    write_cells(tmp_path, source, truth, {"cyclegan": Damaged("blur", 2)})
+    results = collect(tmp_path)
+    (summary,) = summarize(results, tmp_path)
+    assert list(summary.images) == ["cyclegan"]
+    assert len(summary.methods) == 2
+    assert summary.notes[0].startswith(
+        "1 of 2 methods kept no images or per-image scores (pix2pix)"
+    )
+    assert not summary.differences["completeness"]
+
+
+def test_unequal_conditions_are_said(tmp_path):
+    source, truth = blobs(12, seed=0, side=16)
+    folder = write_cells(tmp_path, source, truth, {"pix2pix": Damaged("blur", 1)}, seeds=2)
+    file = folder / "pix2pix-1" / "cell.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"budget_minutes": 1.0}))
+    (summary,) = summarize(collect(tmp_path), tmp_path)
+    assert "The cells have different training budgets; see Conditions." in summary.notes
+
+
+def test_a_cell_that_is_there_twice_is_refused(tmp_path):
+    source, truth = blobs(12, seed=0, side=16)
+    folder = write_cells(tmp_path / "one", source, truth, {"pix2pix": Damaged("blur", 1)})
+    shutil.copytree(folder, tmp_path / "two" / "glasses")
+    with pytest.raises(RunError, match="are both pix2pix:0; give the folder of one comparison"):
+        summarize(collect(tmp_path), tmp_path)

@@ -1,0 +1,161 @@
+"""The comparison as a Markdown page, whose images are files beside it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from tf_translate.experiment.compare.report import words
+from tf_translate.experiment.compare.report.comparison_page import headline
+from tf_translate.experiment.compare.report.differences import RESAMPLES, Difference
+from tf_translate.experiment.compare.report.summary import MethodRow, TaskSummary, Value
+
+
+def render_markdown(
+    summaries: Sequence[TaskSummary], images: Mapping[str, Mapping[str, str]]
+) -> str:
+    """Renders the page; text from files is escaped.
+
+    Args:
+        summaries: One for each task.
+        images: By task and then "wall", "scatter" or "extremes": the file, relative to the page.
+            Those that a task has not are left out.
+    """
+    title = summaries[0].title if len(summaries) == 1 else "Comparison of methods"
+    intro = (
+        "A method is complete if its outputs keep the content of their inputs and belong to the "
+        "target domain. Both are measured here on held-out images, at an equal budget."
+    )
+    tasks = [_task(each, images.get(each.name, {}), len(summaries) > 1) for each in summaries]
+    return f"# {_text(title)}\n\n{intro}\n\n" + "\n\n".join(tasks) + "\n"
+
+
+def _task(summary: TaskSummary, images: Mapping[str, str], has_title: bool) -> str:
+    blocks = [f"# {_text(summary.title)}"] if has_title else []
+    blocks += [_text(headline(summary)), *(f"> {_text(note)}" for note in summary.notes)]
+    if "wall" in images:
+        seeds = "/".join(map(str, sorted(set(summary.image_seeds.values()))))
+        rows = min(8, *(len(each) for each in summary.images.values()))
+        blocks += [
+            f"![The same inputs down, methods across]({images['wall']})",
+            words.WALL.format(rows=rows, seed=seeds),
+        ]
+    blocks += ["## Content and domain", f"{words.FORMULA}. {words.parts_text(summary)}"]
+    if "scatter" in images:
+        blocks += [f"![Domain against content]({images['scatter']})", words.SCATTER]
+    blocks += [
+        _survey(summary),
+        "## What each method needs",
+        _supervision(summary),
+        *_not_applicable(summary),
+    ]
+    if "extremes" in images:
+        blocks += [
+            "## Best, median, worst",
+            _text(words.EXTREMES.format(score=summary.score_name)),
+            f"![Best, median and worst images of each method]({images['extremes']})",
+        ]
+    blocks += _differences(summary)
+    blocks += ["## Cost", _text(words.cost_text(summary)), _costs(summary)]
+    blocks += ["## Conditions", _table(("", ""), words.conditions(summary))]
+    lines = "\n".join(f"# {name}\n{command}" for name, command in words.commands(summary))
+    return "\n\n".join([*blocks, "The command of each cell:", _code(lines)])
+
+
+def _survey(summary: TaskSummary) -> str:
+    heads = (
+        "method", "keeps the content by", "content c", "reaches the domain by", "domain d",
+        "completeness",
+    )  # fmt: skip
+    rows = []
+    for row in words.rows_of(summary):
+        keeps, reaches = (row.keeps, row.reaches) if isinstance(row, MethodRow) else ("", "")
+        measured = _value(row.content), _value(row.domain), _value(row.completeness)
+        rows.append((row.title, keeps, measured[0], reaches, measured[1], measured[2]))
+    return _table(heads, rows)
+
+
+def _supervision(summary: TaskSummary) -> str:
+    metrics = words.measured(summary)
+    named = [f"{words.LABELS[name]} {words.arrow(summary, name)}" for name in metrics]
+    rows = []
+    for row in words.rows_of(summary):
+        shown, uses = (row.shown, ", ".join(row.uses)) if isinstance(row, MethodRow) else ("", "")
+        rows.append((row.title, shown, uses, *(_value(row.values.get(m), 3) for m in metrics)))
+    return _table(("method", "is shown", "supervision", *named), rows)
+
+
+def _costs(summary: TaskSummary) -> str:
+    rows = [
+        (row.title, *words.seconds_and_steps(row), *words.cost_cells(row))
+        for row in summary.methods
+    ]
+    return _table(("method", *words.COST_HEADS), rows)
+
+
+def _not_applicable(summary: TaskSummary) -> list[str]:
+    reasons = (summary.about or {}).get("not_applicable", {})
+    if not reasons:
+        return []
+    return ["Not applicable:", _table(("method", "why"), reasons.items())]
+
+
+def _differences(summary: TaskSummary) -> list[str]:
+    blocks: list[str] = []
+    for metric, found in summary.differences.items():
+        if found:
+            blocks += [f"### {words.DIFFERENCE_TITLES[metric]}", _matrix(summary.methods, found)]
+    if not blocks:
+        return []
+    intro = words.differences_text(summary, RESAMPLES)
+    return ["## Which differences are real", _text(intro), *blocks]
+
+
+def _matrix(methods: Sequence[MethodRow], found: Mapping[tuple[str, str], Difference]) -> str:
+    names = {name for pair in found for name in pair}
+    rows = [row for row in methods if row.name in names]
+    lines = []
+    for number, row in enumerate(rows, 1):
+        cells = []
+        for other in rows:
+            each = found.get((row.name, other.name))
+            text = "·" if each is None else words.difference(each)
+            cells.append(f"**{text}**" if each is not None and each.is_real else text)
+        lines.append([_cell(f"{number} {row.title}"), *cells])
+    return _raw_table(["", *map(str, range(1, len(rows) + 1))], lines)
+
+
+def _value(value: Value | None, digits: int = 2) -> str:
+    if value is None:
+        return "–"
+    brackets = ", ".join(words.uncertainty(value, digits))
+    return words.number(value.mean, digits) + (f" ({brackets})" if brackets else "")
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    return _raw_table(list(map(_cell, heads)), [list(map(_cell, row)) for row in rows])
+
+
+def _raw_table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _cell(text: object) -> str:
+    return _text(str(text))
+
+
+def _text(text: str) -> str:
+    """Text of one line, without the characters that Markdown and HTML would interpret."""
+    plain = " ".join(text.split())
+    for character in "\\`*_[]<>|#":
+        plain = plain.replace(
+            character,
+            f"\\{character}" if character not in "<>" else {"<": "&lt;", ">": "&gt;"}[character],
+        )
+    return plain
+
+
+def _code(text: str) -> str:
+    """A code block; its fence is longer than any in the text."""
+    fence = "```"
+    while fence in text:
+        fence += "`"
+    return f"{fence}bash\n{text}\n{fence}"

@@ -1,0 +1,334 @@
+"""The HTML page of a comparison: one file, with light and dark style, without scripts."""
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from string import Template
+
+from tf_translate.evaluation.report import page_style
+from tf_translate.evaluation.report.embedded_image import data_url
+from tf_translate.experiment.compare.report import comparison_style, words
+from tf_translate.experiment.compare.report.differences import COMPLETENESS, RESAMPLES, Difference
+from tf_translate.experiment.compare.report.scatter import scatter
+from tf_translate.experiment.compare.report.summary import MethodRow, Row, TaskSummary, Value
+from tf_translate.experiment.compare.report.wall import KINDS, TRUTH, extremes, make_wall
+
+_STRIP = 200  # width of the axis from 0 to 1 of an interval
+
+
+def render(summaries: Sequence[TaskSummary]) -> str:
+    """Renders the page of all tasks; all text is escaped."""
+    title = summaries[0].title if len(summaries) == 1 else "Comparison of methods"
+    return Template(comparison_style.PAGE).substitute(
+        title=escape(title),
+        style=page_style.STYLE + comparison_style.STYLE,
+        tasks="\n".join(_task(each, is_only=len(summaries) == 1) for each in summaries),
+    )
+
+
+def headline(summary: TaskSummary) -> str:
+    """A sentence on the most complete method, and whether it differs from the next."""
+    ranked = [row for row in summary.methods if row.completeness]
+    seeds = sorted({len(row.cells) for row in summary.methods})
+    text = f"{len(summary.methods)} methods, {'/'.join(map(str, seeds))} seeds each."
+    best = ranked[0] if ranked else None
+    if best is None or best.completeness is None:
+        return f"{text} No method has a completeness."
+    text += f" Highest completeness: {best.title}, {words.number(best.completeness.mean)}"
+    if len(ranked) < 2 or ranked[1].completeness is None:
+        return f"{text}."
+    second, pairs = ranked[1], summary.differences.get(COMPLETENESS, {})
+    text += f"; then {second.title}, {words.number(ranked[1].completeness.mean)}."
+    own = pairs.get((best.name, second.name))
+    if own is None:
+        return text
+    said = "The two differ" if own.is_real else "No difference between the two is shown"
+    return f"{text} {said} (95 % {words.span(own.interval)})."
+
+
+def _task(summary: TaskSummary, *, is_only: bool) -> str:
+    title = "" if is_only else f"<h2>{escape(summary.title)}</h2>"
+    notes = "".join(f"<li>{escape(note)}</li>" for note in summary.notes)
+    return f"""{title}
+<section>
+<h2>Completeness</h2>
+<p class="lead">{escape(headline(summary))}</p>
+{f'<ul class="notes">{notes}</ul>' if notes else ""}
+<p><span class="formula">{words.FORMULA}</span>. {escape(words.parts_text(summary))}</p>
+<div class="head">{scatter(summary.methods, summary.fixed)}
+<div class="wide">{_completeness(summary)}</div></div>
+<p>{words.SCATTER}</p>
+</section>
+{_wall(summary)}
+<section>
+<h2>How each method keeps the content and reaches the domain</h2>
+<div class="wide">{_survey(summary)}</div>
+</section>
+<section>
+<h2>What each method needs</h2>
+<div class="wide">{_supervision(summary)}</div>
+{_not_applicable(summary)}
+</section>
+{_extremes(summary)}
+{_differences(summary)}
+<section>
+<h2>Cost</h2>
+<p>{escape(words.cost_text(summary))}</p>
+<div class="wide">{_costs(summary)}</div>
+</section>
+<section>
+<h2>Conditions</h2>
+<div class="wide"><table class="plain">{_pairs(words.conditions(summary))}</table></div>
+<details><summary>All metrics</summary><div class="wide">{_all_metrics(summary)}</div></details>
+<details><summary>The command of each cell</summary><div class="wide"><table class="plain">
+{_commands(summary)}</table></div></details>
+</section>"""
+
+
+def _completeness(summary: TaskSummary) -> str:
+    body = "".join(
+        f'<tr{_kind(row)}><th scope="row">{escape(row.title)}</th>'
+        f"<td class=value>{_value(row.completeness)}</td>"
+        f"<td class=strip>{_interval(row)}</td></tr>"
+        for row in words.rows_of(summary)
+    )
+    return (
+        '<table class="survey"><thead><tr><th></th><th class="value">completeness</th>'
+        '<th class="strip">from 0 to 1: dot mean, bar 95 % over images, ticks seeds</th></tr>'
+        f"</thead><tbody>{body}</tbody></table>"
+    )
+
+
+def _interval(row: Row) -> str:
+    value = row.completeness
+    if value is None:
+        return ""
+    marks = [f'<line class="axis" x1="0" y1="7" x2="{_STRIP}" y2="7"/>']
+    if value.interval is not None:
+        low, high = (_STRIP * end for end in value.interval)
+        marks.append(f'<line class="bar" x1="{low:.1f}" y1="7" x2="{high:.1f}" y2="7"/>')
+    if isinstance(row, MethodRow):
+        for cell in row.cells:
+            own = cell["metrics"]["directions"][cell["direction"]]["results"]["output"]
+            at = own.get(COMPLETENESS)
+            if at is not None:
+                x = f"{_STRIP * at:.1f}"
+                marks.append(f'<line class="tick" x1="{x}" y1="2" x2="{x}" y2="12"/>')
+    marks.append(f'<circle class="dot" cx="{_STRIP * value.mean:.1f}" cy="7" r="3.5"/>')
+    return (
+        f'<svg class="interval" viewBox="0 0 {_STRIP} 14" aria-hidden="true">{"".join(marks)}</svg>'
+    )
+
+
+def _survey(summary: TaskSummary) -> str:
+    heads = (
+        ("keeps the content by", False), ("content c", True),
+        ("reaches the domain by", False), ("domain d", True), ("completeness", True),
+    )  # fmt: skip
+    rows = []
+    for row in words.rows_of(summary):
+        keeps, reaches = (row.keeps, row.reaches) if isinstance(row, MethodRow) else ("", "")
+        content, domain = _value(row.content), _value(row.domain)
+        cells = (escape(keeps), content, escape(reaches), domain, _value(row.completeness))
+        rows.append((row, cells))
+    return _table(heads, rows)
+
+
+def _supervision(summary: TaskSummary) -> str:
+    metrics = words.measured(summary)
+    heads = [("is shown", False), ("supervision", False)]
+    heads += [(f"{words.LABELS[name]} {words.arrow(summary, name)}", True) for name in metrics]
+    rows = []
+    for row in words.rows_of(summary):
+        shown, uses = (row.shown, ", ".join(row.uses)) if isinstance(row, MethodRow) else ("", "")
+        values = (_value(row.values.get(name), 3) for name in metrics)
+        rows.append((row, (escape(shown), escape(uses), *values)))
+    return _table(heads, rows)
+
+
+def _costs(summary: TaskSummary) -> str:
+    heads = [(head, True) for head in words.COST_HEADS]
+    rows = [
+        (row, tuple(map(escape, (*words.seconds_and_steps(row), *words.cost_cells(row)))))
+        for row in summary.methods
+    ]
+    return _table(heads, rows)
+
+
+def _all_metrics(summary: TaskSummary) -> str:
+    names = words.all_metrics(summary)
+    heads = [(f"{name} {words.arrow(summary, name)}", True) for name in names]
+    rows = [
+        (row, tuple(words.value_text(row.values.get(name)) for name in names))
+        for row in words.rows_of(summary)
+    ]
+    return _table(heads, rows)
+
+
+def _table(heads: Sequence[tuple[str, bool]], rows: Sequence[tuple[Row, Sequence[str]]]) -> str:
+    """A table of methods; on a phone each cell is a line that starts with its head.
+
+    Args:
+        heads: Text of each column after the first, and whether it holds values.
+        rows: Each with its cells as HTML.
+    """
+    kinds = ["value" if is_value else "words" for _, is_value in heads]
+    titles = "".join(
+        f'<th scope="col" class="{kind}">{escape(text)}</th>'
+        for (text, _), kind in zip(heads, kinds, strict=True)
+    )
+    body = []
+    for row, cells in rows:
+        paper = row.paper if isinstance(row, MethodRow) else ""
+        parts = "".join(
+            f'<td class="{kind}" data-head="{escape(text)}">{cell}</td>' if cell else "<td></td>"
+            for (text, _), kind, cell in zip(heads, kinds, cells, strict=True)
+        )
+        title = f"{escape(row.title)}<small>{escape(paper)}</small>"
+        body.append(f'<tr{_kind(row)}><th scope="row">{title}</th>{parts}</tr>')
+    return (
+        f'<table class="survey stacked"><thead><tr><th></th>{titles}</tr></thead>'
+        f"<tbody>{''.join(body)}</tbody></table>"
+    )
+
+
+def _kind(row: Row) -> str:
+    return "" if isinstance(row, MethodRow) else " class=fixed"
+
+
+def _value(value: Value | None, digits: int = 2) -> str:
+    """A mean with its uncertainty below, as HTML."""
+    if value is None:
+        return "–"
+    parts = "".join(f"<small>{each}</small>" for each in words.uncertainty(value, digits))
+    return words.number(value.mean, digits) + parts
+
+
+def _wall(summary: TaskSummary) -> str:
+    wall = make_wall(summary)
+    if wall is None:
+        return ""
+    last = len(wall.titles) - 1
+    edges = {1, *([last] if wall.titles[last] == TRUTH else [])}
+
+    def place(column: int) -> str:
+        names = [*(["edge"] if column in edges else []), *(["pinned"] if column == 0 else [])]
+        return f' class="{" ".join(names)}"' if names else ""
+
+    heads = "".join(
+        f'<th scope="col"{place(column)}>{escape(title)}</th>'
+        for column, title in enumerate(wall.titles)
+    )
+    rows = "".join(
+        "<tr>"
+        + "".join(
+            f'<td{place(column)}><img alt="{escape(title)} {number + 1}" '
+            f'src="{data_url(image)}"></td>'
+            for column, (title, image) in enumerate(zip(wall.titles, images, strict=True))
+        )
+        + "</tr>"
+        for number, images in enumerate(wall.rows)
+    )
+    seeds = "/".join(map(str, sorted(set(summary.image_seeds.values()))))
+    return (
+        "<section><h2>The same inputs, by every method</h2>"
+        f"<p>{words.WALL.format(rows=len(wall.rows), seed=seeds)}</p>"
+        f'<div class="wide"><table class="wall"><thead><tr>{heads}</tr></thead>'
+        f"<tbody>{rows}</tbody></table></div></section>"
+    )
+
+
+def _extremes(summary: TaskSummary) -> str:
+    rows, counts = [], dict.fromkeys(KINDS, 0)
+    for row in summary.methods:
+        found = extremes(summary.images.get(row.name, ()))
+        if not any(found.values()):
+            continue
+        counts = {kind: len(each) for kind, each in found.items()}
+        cells = []
+        for kind in KINDS:
+            for position, each in enumerate(found[kind]):
+                images = [("input", each.source), ("output", each.output)]
+                images += [("truth", each.truth)] if each.truth is not None else []
+                parts = "".join(
+                    f'<img alt="{name}" src="{data_url(image)}">' for name, image in images
+                )
+                edge = "stack edge" if position == 0 else "stack"
+                cells.append(
+                    f'<td class="{edge}" title="score {words.number(each.score, 3)}">{parts}</td>'
+                )
+        rows.append(
+            f'<tr class="method"><th scope="row" class="pinned">{escape(row.title)}</th>'
+            f"{''.join(cells)}</tr>"
+        )
+    if not rows:
+        return ""
+    heads = "".join(
+        f'<th scope="col" colspan="{count}">{kind}</th>' for kind, count in counts.items() if count
+    )
+    return (
+        "<section><h2>Best, median, worst</h2>"
+        f"<p>{escape(words.EXTREMES.format(score=summary.score_name))} "
+        f"Each column shows the input, the output and, if it is known, the truth.</p>"
+        f'<div class="wide"><table class="wall"><thead><tr><th class="pinned"></th>{heads}</tr>'
+        f"</thead><tbody>{''.join(rows)}</tbody></table></div></section>"
+    )
+
+
+def _differences(summary: TaskSummary) -> str:
+    matrices = [
+        f"<h3>{words.DIFFERENCE_TITLES[metric]}</h3>"
+        f'<div class="wide">{_matrix(summary.methods, found)}</div>'
+        for metric, found in summary.differences.items()
+        if found
+    ]
+    if not matrices:
+        return ""
+    return (
+        "<section><h2>Which differences are real</h2>"
+        f"<p>{escape(words.differences_text(summary, RESAMPLES))}</p>{''.join(matrices)}</section>"
+    )
+
+
+def _matrix(methods: Sequence[MethodRow], found: Mapping[tuple[str, str], Difference]) -> str:
+    names = {name for pair in found for name in pair}
+    rows = [row for row in methods if row.name in names]
+    heads = "".join(f'<th scope="col">{number}</th>' for number in range(1, len(rows) + 1))
+    body = []
+    for number, row in enumerate(rows, 1):
+        cells = []
+        for other in rows:
+            each = found.get((row.name, other.name))
+            if each is None:
+                cells.append("<td>·</td>" if other is row else "<td>–</td>")
+                continue
+            kind = " class=real" if each.is_real else ""
+            about = f"95 % {words.span(each.interval, 3)}, {each.images} images"
+            cells.append(f'<td{kind} title="{escape(about)}">{words.difference(each)}</td>')
+        body.append(f'<tr><th scope="row">{number} {escape(row.title)}</th>{"".join(cells)}</tr>')
+    return (
+        f'<table class="matrix"><thead><tr><th></th>{heads}</tr></thead>'
+        f"<tbody>{''.join(body)}</tbody></table>"
+    )
+
+
+def _not_applicable(summary: TaskSummary) -> str:
+    reasons = (summary.about or {}).get("not_applicable", {})
+    if not reasons:
+        return ""
+    rows = [(str(name), str(reason)) for name, reason in reasons.items()]
+    table = f'<table class="plain">{_pairs(rows)}</table>'
+    return f'<h3>Not applicable</h3><div class="wide">{table}</div>'
+
+
+def _pairs(rows: Sequence[tuple[str, str]]) -> str:
+    return "".join(
+        f'<tr><th scope="row">{escape(name)}</th><td>{escape(text)}</td></tr>'
+        for name, text in rows
+    )
+
+
+def _commands(summary: TaskSummary) -> str:
+    return "".join(
+        f'<tr><th scope="row">{escape(name)}</th><td><pre>{escape(text)}</pre></td></tr>'
+        for name, text in words.commands(summary)
+    )

@@ -1,0 +1,193 @@
+"""Which differences between two methods are real: a paired bootstrap over images and seeds.
+
+Each resample draws held-out images, the same for both methods, and for each method seeds of its
+own. A difference is called one only if its 95 % interval excludes 0.
+
+Two corrections keep the interval honest. Drawing S seeds out of S understates their spread by
+sqrt((S - 1) / S), so deviations from the mean over seeds are scaled up. The kernel distance is of
+sets, and target features are not kept, so it varies by its own standard error in place of the
+resampled images.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tf_translate.experiment.compare.cell_images import PerImage
+from tf_translate.experiment.compare.report.parts import Scale
+
+RESAMPLES = 2000
+COMPLETENESS = "completeness"
+_SEED = 0
+
+
+@dataclass(frozen=True, eq=False)
+class CellScores:
+    """What the bootstrap needs of a cell.
+
+    Attributes:
+        per_image: Scores of its held-out images.
+        scale: That of its completeness; None if undefined.
+        kid, kid_error: Its kernel distance, and the standard error.
+    """
+
+    per_image: PerImage
+    scale: Scale | None
+    kid: float
+    kid_error: float
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A method minus another one.
+
+    Attributes:
+        value: Difference of the means over seeds and shared images.
+        interval: Of 95 %.
+        images: Number of shared held-out images.
+    """
+
+    value: float
+    interval: tuple[float, float]
+    images: int
+
+    @property
+    def is_real(self) -> bool:
+        """Whether the interval excludes 0."""
+        return self.interval[0] > 0.0 or self.interval[1] < 0.0
+
+
+def measured(methods: Mapping[str, Sequence[CellScores]], metric: str) -> list[str]:
+    """Names of the methods all of whose cells have a metric."""
+    return [
+        name for name, cells in methods.items() if cells and all(_has(c, metric) for c in cells)
+    ]
+
+
+def differences(
+    methods: Mapping[str, Sequence[CellScores]], metric: str, *, resamples: int = RESAMPLES
+) -> dict[tuple[str, str], Difference]:
+    """Differences of all pairs of methods that have a metric and share held-out images.
+
+    Args:
+        methods: The cells of each method, one a seed.
+        metric: "completeness", or a per-image score such as "l1", where NaN does not count.
+        resamples: Number of bootstrap samples.
+
+    Returns:
+        By the names of the first and the second method, both orders.
+    """
+    names = measured(methods, metric)
+    found: dict[tuple[str, str], Difference] = {}
+    weights = _Weights(resamples)
+    for position, first in enumerate(names):
+        for second in names[position + 1 :]:
+            each = _difference(methods[first], methods[second], metric, weights)
+            if each is not None:
+                low, high = each.interval
+                found[first, second] = each
+                found[second, first] = Difference(-each.value, (-high, -low), each.images)
+    return found
+
+
+def _has(cell: CellScores, metric: str) -> bool:
+    if metric != COMPLETENESS:
+        return metric in cell.per_image.scores
+    known = {"margin", "in_target"} <= set(cell.per_image.scores)
+    return known and cell.scale is not None and math.isfinite(cell.kid + cell.kid_error)
+
+
+def _difference(
+    first: Sequence[CellScores], second: Sequence[CellScores], metric: str, weights: "_Weights"
+) -> Difference | None:
+    shared = first[0].per_image.keys
+    for cell in (*first[1:], *second):
+        shared = np.intersect1d(shared, cell.per_image.keys)
+    count = len(shared)
+    if count < 2:
+        return None
+    means = [
+        _by_seed(cells, metric, shared, np.ones((1, count))).mean() for cells in (first, second)
+    ]
+    random = np.random.default_rng((_SEED, 1))
+    drawn = [
+        _over_seeds(_by_seed(cells, metric, shared, weights[count], random), random)
+        for cells in (first, second)
+    ]
+    low, high = np.nanpercentile(drawn[0] - drawn[1], [2.5, 97.5])
+    return Difference(float(means[0] - means[1]), (float(low), float(high)), count)
+
+
+class _Weights(dict[int, np.ndarray]):
+    """How often each image is drawn in each resample, float64 `(resamples, n)`, by n.
+
+    All pairs of methods share them, which is faster than drawing anew.
+    """
+
+    def __init__(self, resamples: int) -> None:
+        super().__init__()
+        self._resamples = resamples
+
+    def __missing__(self, count: int) -> np.ndarray:
+        rows = self._resamples
+        drawn = np.random.default_rng(_SEED).integers(0, count, (rows, count))
+        places = (drawn + count * np.arange(rows)[:, None]).ravel()
+        found = np.bincount(places, minlength=rows * count).reshape(rows, count)
+        self[count] = found.astype(np.float64)
+        return self[count]
+
+
+def _by_seed(
+    cells: Sequence[CellScores],
+    metric: str,
+    shared: np.ndarray,
+    weights: np.ndarray,
+    random: np.random.Generator | None = None,
+) -> np.ndarray:
+    """The metric of each cell in each resample, `(resamples, cells)`."""
+    return np.stack([_values(cell, metric, shared, weights, random) for cell in cells], axis=1)
+
+
+def _values(
+    cell: CellScores,
+    metric: str,
+    shared: np.ndarray,
+    weights: np.ndarray,
+    random: np.random.Generator | None,
+) -> np.ndarray:
+    order = np.argsort(cell.per_image.keys)
+    at = order[np.searchsorted(cell.per_image.keys, shared, sorter=order)]
+    if metric != COMPLETENESS:
+        return _weighted_mean(cell.per_image.scores[metric][at], weights)
+    scale = cell.scale
+    if scale is None:
+        raise ValueError("`cell` must have a scale for completeness")
+    margin = _weighted_mean(cell.per_image.scores["margin"][at], weights)
+    accuracy = _weighted_mean(cell.per_image.scores["in_target"][at], weights)
+    noise = np.zeros(len(weights)) if random is None else random.standard_normal(len(weights))
+    kid = cell.kid + cell.kid_error * noise
+    content = _between(margin, *scale.margin)
+    domain = np.minimum(_between(accuracy, *scale.accuracy), _between(-kid, -scale.kid, 0.0))
+    return 2.0 * content * domain / np.maximum(content + domain, 1e-12)
+
+
+def _weighted_mean(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    known = np.isfinite(values)
+    total = weights @ known.astype(np.float64)
+    return weights @ np.where(known, values, 0.0) / np.where(total > 0, total, np.nan)
+
+
+def _between(values: np.ndarray, zero: float, one: float) -> np.ndarray:
+    return np.clip((values - zero) / (one - zero), 0.0, 1.0)
+
+
+def _over_seeds(values: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """Means over seeds that are drawn with replacement, `(resamples,)`."""
+    rows, seeds = values.shape
+    mean = values.mean(1)
+    if seeds == 1:
+        return mean
+    drawn = np.take_along_axis(values, random.integers(0, seeds, (rows, seeds)), axis=1).mean(1)
+    return mean + math.sqrt(seeds / (seeds - 1)) * (drawn - mean)

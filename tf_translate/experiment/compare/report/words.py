@@ -1,0 +1,228 @@
+"""Texts of the report that its two pages share: numbers, formulas, captions, commands."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from tf_translate.experiment.compare.costs import RECIPES
+from tf_translate.experiment.compare.report.differences import COMPLETENESS, Difference
+from tf_translate.experiment.compare.report.summary import MethodRow, Row, TaskSummary, Value
+
+LABELS = {  # metrics that the tables may show, and their heads
+    "content/l1_inside_edit": "error inside the edit",
+    "content/l1_outside_edit": "error outside the edit",
+    "content/l1": "error to the truth",
+    "content/label_accuracy": "class kept",
+    "content/reciprocal_rank": "reciprocal rank of the source",
+    "domain/accuracy": "domain accuracy",
+}
+_MOST_MEASURED = 4  # of LABELS in the table of supervision
+DIFFERENCE_TITLES = {
+    COMPLETENESS: "completeness",
+    "l1_inside_edit": "error inside the edit",
+    "l1_outside_edit": "error outside the edit",
+    "l1": "error to the truth",
+}
+FORMULA = "completeness = 2cd / (c + d), in [0, 1]"
+PARTS = (
+    "c is content: the margin by which an output is nearer to its own input than to any other, "
+    "scaled so that random targets have 0 and {whole} 1. d is the domain: the smaller of the "
+    "domain judge's accuracy and 1 - KID / KID of the inputs, scaled so that unchanged inputs have "
+    "0 and real targets 1."
+)
+DIFFERENCES = (
+    "Row minus column. A value is bold where the 95 % interval of the difference excludes 0: only "
+    "there the two methods differ. The interval is from a paired bootstrap of {resamples} samples: "
+    "held-out images are drawn for both methods alike, seeds for each. With {pairs} pairs, about "
+    "{chance} of them would be bold by chance if no two methods differed."
+)
+WALL = (
+    "{rows} of the held-out images, drawn by a seed and not by hand. Every method got the same "
+    "inputs, at training seed {seed}."
+)
+EXTREMES = "The score is {score}. Best, median and worst of all held-out images of a method."
+SCATTER = (
+    "Large dots are means over seeds, rings are single seeds, squares are the fixed rows. Grey "
+    "lines join points of equal completeness."
+)
+
+
+def parts_text(summary: TaskSummary) -> str:
+    """What c and d are, for this task."""
+    known = any(row.name == "ground truth" for row in summary.fixed)
+    return PARTS.format(whole="the ground truth has" if known else "unchanged inputs have")
+
+
+def number(value: float, digits: int = 2) -> str:
+    """A number with a real minus sign."""
+    text = f"{value:.{digits}f}"
+    return ("" if float(text) == 0 else "\N{MINUS SIGN}") + text[1:] if text[0] == "-" else text
+
+
+def span(ends: tuple[float, float], digits: int = 2) -> str:
+    """The two ends of an interval or range."""
+    low, high = number(ends[0], digits), number(ends[1], digits)
+    return f"{low} to {high}" if ends[0] < 0 else f"{low}–{high}"
+
+
+def uncertainty(value: Value, digits: int = 2) -> list[str]:
+    """The interval over images, and the range over seeds unless it is one number."""
+    parts = [f"95 % {span(value.interval, digits)}"] if value.interval else []
+    ends = {number(each, digits) for each in value.range}
+    return parts + ([f"seeds {span(value.range, digits)}"] if len(ends) > 1 else [])
+
+
+def difference(each: Difference) -> str:
+    """A difference with its sign."""
+    text = number(each.value)
+    return f"+{text}" if each.value > 0 and float(text) else text
+
+
+def measured(summary: TaskSummary) -> list[str]:
+    """The metrics of the table of supervision: at most four that some method has."""
+    having = [name for name in LABELS if any(name in row.values for row in summary.methods)]
+    if "content/l1_inside_edit" in having:
+        having = [name for name in having if name != "content/l1"]
+    return having[:_MOST_MEASURED]
+
+
+def arrow(summary: TaskSummary, metric: str) -> str:
+    """Which way a metric is better."""
+    return {"higher": "↑", "lower": "↓"}.get(summary.better.get(metric, ""), "")
+
+
+def counted(value: float) -> str:
+    """A large number in words: 1.2 million."""
+    for size, word in ((1e9, "billion"), (1e6, "million"), (1e3, "thousand")):
+        if value >= size:
+            return f"{value / size:.3g} {word}"
+    return f"{value:g}"
+
+
+def seconds_and_steps(row: MethodRow) -> tuple[str, str]:
+    """Training seconds and steps, the means over seeds."""
+    seconds = "–" if row.minutes is None else f"{60 * row.minutes.mean:,.0f}"
+    return seconds, "–" if row.steps is None else f"{row.steps.mean:,.0f}"
+
+
+def cost_cells(row: MethodRow) -> list[str]:
+    """Multiply-adds, parameters, and size and latency of each recipe; – where not measured."""
+    cost = row.cost
+    if cost is None or "reason" in cost:
+        return ["–"] * (2 + 2 * len(RECIPES))
+    cells = [counted(cost["multiply_adds"]), counted(cost["parameters"])]
+    for recipe in RECIPES:
+        cells.append(f"{cost[recipe]['size_bytes'] / 1e6:.2f} MB")
+        cells.append(f"{cost[recipe]['median_ms']:.1f} ms")
+    return cells
+
+
+COST_HEADS = (
+    "training seconds",
+    "training steps",
+    "multiply-adds",
+    "parameters",
+    *(f"{recipe} {what}" for recipe in RECIPES for what in ("size", "latency")),
+)
+
+
+def cost_text(summary: TaskSummary) -> str:
+    """How the costs were measured."""
+    costs = summary.costs
+    text = "Training seconds and steps are means over seeds."
+    if costs is None:
+        return f"{text} The other columns are missing: tf-translate compare costs measures them."
+    load = costs.get("load_before")
+    beside = "" if load is None else f" The load of the machine before was {load:.1f}."
+    return (
+        f"{text} The other columns are of one translation of one image, exported for this "
+        f"direction only, with fresh weights. Latency is the median of {costs['runs']} calls on "
+        f"{costs['threads']} thread of {_machine(costs['machine'])}, {costs['runtime']}.{beside}"
+    )
+
+
+def differences_text(summary: TaskSummary, resamples: int) -> str:
+    """How to read the matrices, with the number of pairs."""
+    compared = max((len(each) // 2 for each in summary.differences.values()), default=0)
+    text = DIFFERENCES.format(
+        resamples=f"{resamples:,}", pairs=compared, chance=f"{0.05 * compared:.1f}"
+    )
+    if any(len(row.cells) == 1 for row in summary.methods):
+        text += " Methods with one seed show no spread over seeds: "
+        text += "their differences hold for these trainings only."
+    return text
+
+
+def conditions(summary: TaskSummary) -> list[tuple[str, str]]:
+    """Conditions of all cells: one value, or all that occur."""
+    cells = summary.cells
+    about = summary.about or {}
+    rows = [
+        ("data", str(about.get("data", ""))),
+        (
+            "training budget",
+            _each(cells, lambda c: f"{_plain(c.get('budget_minutes'))} minutes a cell"),
+        ),
+        ("seeds", ", ".join(map(str, sorted({cell["seed"] for cell in cells})))),
+        ("precision of training", _each(cells, lambda c: str(c.get("precision")))),
+        ("machine", _each(cells, lambda c: _machine(c.get("machine")))),
+        ("revision", _each(cells, lambda c: str(c.get("revision")))),
+        ("versions", _each(cells, lambda c: _pairs(c.get("versions")))),
+        ("dates", _dates(cells)),
+        (
+            "images of the wall",
+            ", ".join(sorted({f"seed {s}" for s in summary.image_seeds.values()})),
+        ),
+    ]
+    return [(name, text) for name, text in rows if text]
+
+
+def commands(summary: TaskSummary) -> list[tuple[str, str]]:
+    """The command of each cell, by method and seed."""
+    return [
+        (f"{row.name}:{cell['seed']}", str(cell.get("command", "")))
+        for row in summary.methods
+        for cell in row.cells
+    ]
+
+
+def all_metrics(summary: TaskSummary) -> list[str]:
+    """Names of all metrics that a method has, in the order of `evaluate`."""
+    return [name for name in summary.better if any(name in row.values for row in summary.methods)]
+
+
+def value_text(value: Value | None, digits: int = 3) -> str:
+    """The mean, and the range over seeds in brackets."""
+    if value is None:
+        return "–"
+    mean = number(value.mean, digits)
+    return mean if value.range[0] == value.range[1] else f"{mean} ({span(value.range, digits)})"
+
+
+def rows_of(summary: TaskSummary) -> list[Row]:
+    """Methods, then fixed rows."""
+    return [*summary.methods, *summary.fixed]
+
+
+def _each(cells: list[Mapping[str, Any]], text: Any) -> str:
+    return "; ".join(sorted({text(cell) for cell in cells}))
+
+
+def _plain(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _machine(machine: Any) -> str:
+    if not isinstance(machine, Mapping):
+        return str(machine)
+    return f"{machine.get('processor')}, {machine.get('cores')} cores, {machine.get('system')}"
+
+
+def _pairs(values: Any) -> str:
+    if not isinstance(values, Mapping):
+        return str(values)
+    return ", ".join(f"{name} {value}" for name, value in values.items())
+
+
+def _dates(cells: list[Mapping[str, Any]]) -> str:
+    dates = sorted(str(cell.get("date", ""))[:10] for cell in cells)
+    return dates[0] if dates[0] == dates[-1] else f"{dates[0]} to {dates[-1]}"
