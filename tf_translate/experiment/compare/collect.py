@@ -23,7 +23,8 @@ def collect(folder: Path) -> dict[str, Any]:
 
     Returns:
         JSON values: `cells`, each with its record (`cell.json`) and `metrics` (`metrics.json`);
-        `tasks`, by task, method or fixed row, and metric: `mean`, `range` and `seeds`.
+        `tasks`, by task, method or fixed row, and metric: `mean`, `range` and `seeds`. Cells of
+        ablations, which have a key `ablation`, are in `cells` only: see `ablation_table.py`.
 
     Raises:
         RunError: If there is no finished cell, or a file of one is broken.
@@ -39,7 +40,10 @@ def collect(folder: Path) -> dict[str, Any]:
         "command": f"tf-translate compare collect {folder}",
         "version": __version__,
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "tasks": {name: _table([c for c in cells if c["task"] == name]) for name in names},
+        "tasks": {
+            name: _table([c for c in cells if c["task"] == name and "ablation" not in c])
+            for name in names
+        },
         "cells": cells,
     }
 
