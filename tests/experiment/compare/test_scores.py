@@ -47,6 +47,7 @@ def test_scores_are_undefined_where_the_fixed_rows_are_equal():
     assert scores.error is None
 
 
+@pytest.mark.slow
 def test_both_scores_give_the_completeness_of_an_evaluation():
     random = np.random.default_rng(0)
     shades = random.uniform(-0.8, 0.2, (24, 1, 1, 3))
@@ -62,7 +63,7 @@ def test_both_scores_give_the_completeness_of_an_evaluation():
         train_source=source.astype(np.float32),
         train_target=target.astype(np.float32),
     )
-    settings = JudgeSettings(domain_steps=20, content_steps=20)
+    settings = JudgeSettings(side=16, batch=8, domain_steps=8, content_steps=2)
     judges = train_judges(direction.train_source, direction.train_target, settings=settings)
     found = evaluate_direction(direction, judges, resamples=2).as_dict()
     scores = scores_of({"direction": "add", "metrics": {"directions": {"add": found}}})

@@ -151,10 +151,9 @@ def _switched_off(unit, members, terms, weights, given) -> dict[str, float]:
     """Settings that give the members weight 0, and leave those that follow them as they are."""
     names = [term.name for term in members]
     own = [name for name in names if name in given]
-    if unit in names or (own and unit not in given):
-        off = names  # a term without a group, or a group of which terms are given
-    else:
-        off = [unit, *own]
+    # A group by its own name, unless it has none, or weights of single terms are given.
+    by_terms = unit in names or (own and unit not in given)
+    off = names if by_terms else [unit, *own]
     settings = {f"loss_weights.{name}": 0.0 for name in off}
     for term in terms:
         follows = term.follows in names and term.name not in names
