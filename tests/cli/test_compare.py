@@ -224,9 +224,7 @@ def test_a_cell_without_a_term_is_trained_and_recorded_and_its_cycle_measured(
     command, task, tmp_path
 ):
     cell_id = "cyclegan-without-cycle:0"
-    process = _compare(
-        "run", task, "--run", tmp_path / "runs", "--cell", cell_id, "--keep-weights"
-    )
+    process = _compare("run", task, "--run", tmp_path / "runs", "--cell", cell_id, "--keep-weights")
     out, _ = process.communicate(timeout=600)
     assert process.returncode == 0, out
     folder = tmp_path / "runs" / "negative"

@@ -1,11 +1,13 @@
 """Verdicts on collected results in which the right one is known, both ways."""
 
 import json
+from functools import partial
 
 import numpy as np
 import pytest
 
 from tests.experiment.compare.collected import ablated, cell
+from tf_translate.experiment.compare.claims import consistency
 from tf_translate.experiment.compare.claims.all_claims import find_all
 from tf_translate.experiment.compare.claims.consistency import (
     necessary,
@@ -13,6 +15,7 @@ from tf_translate.experiment.compare.claims.consistency import (
     sufficient,
 )
 from tf_translate.experiment.compare.claims.hidden_input import hidden
+from tf_translate.experiment.compare.claims.intervals import bootstrap
 from tf_translate.experiment.compare.claims.methods import adversary, features, identity, stages
 from tf_translate.experiment.compare.claims.verdict import (
     NOT_MEASURED,
@@ -22,7 +25,14 @@ from tf_translate.experiment.compare.claims.verdict import (
     decide,
 )
 
+
 JITTER = (-0.01, 0.0, 0.01)  # of three seeds
+
+
+@pytest.fixture(autouse=True)
+def fewer_resamples(monkeypatch):
+    """A tenth of the resamples is enough for intervals that are far from their thresholds."""
+    monkeypatch.setattr(consistency, "bootstrap", partial(bootstrap, resamples=200))
 
 
 @pytest.mark.parametrize(
