@@ -25,7 +25,6 @@ from tf_translate.experiment.compare.claims.verdict import (
     decide,
 )
 
-
 JITTER = (-0.01, 0.0, 0.01)  # of three seeds
 
 
