@@ -13,6 +13,8 @@ import pytest
 
 from tests.evaluation.toys import blobs
 from tests.experiment.compare.synthetic_cells import Damaged, write_cells
+from tests.experiment.compare.collected import ablated, cell
+from tf_translate.experiment.compare.collect import collect
 
 TASK = """
 title = "Negative images"
@@ -79,6 +81,65 @@ def test_plan_says_what_to_fetch_first(command):
     assert [shlex.split(line)[5] for line in cells] == ["ian:0", "ian:1", "ian:2"]
 
 
+def test_plan_of_ablations_has_a_cell_for_each_term_and_says_what_cannot_be_off(command):
+    code, out, _ = command(
+        "compare", "plan", "paired", "--methods", "cyclegan", "--ablations", "--seeds", 1
+    )
+    assert code == 0
+    lines = out.splitlines()
+    assert [shlex.split(line)[5] for line in lines if not line.startswith("#")] == [
+        "cyclegan-all-terms:0",
+        "cyclegan-without-cycle:0",
+        "cyclegan-without-adversarial:0",
+        "cyclegan-without-discriminator:0",
+    ]
+    assert "# not switched off: cyclegan r1: its weight is 0 already in this task" in lines
+
+
+@pytest.fixture
+def collected(tmp_path):
+    """A folder with cells of an ablation, and one of another method."""
+    cells = [
+        ablated("pix2pix", "", "", content=0.8, domain=0.6),
+        ablated("pix2pix", "l1", "content", content=0.3, domain=0.5),
+        cell("cyclegan", content=0.5, domain=0.5),
+    ]
+    for each in cells:
+        folder = tmp_path / "cells" / each["task"] / f"{each['name']}-{each['seed']}"
+        folder.mkdir(parents=True)
+        metrics = each.pop("metrics")
+        (folder / "cell.json").write_text(json.dumps(each))
+        (folder / "metrics.json").write_text(json.dumps(metrics))
+    return tmp_path / "cells"
+
+
+def test_ablations_are_a_table_and_json(command, collected):
+    code, out, _ = command("compare", "ablations", collected)
+    assert code == 0
+    assert "0.800 → 0.300" in out
+    assert "1 of 1 content and domain terms do what their role says: 100%" in out
+    code, out, _ = command("compare", "ablations", collected, "--json")
+    table = json.loads(out)
+    assert table["rows"][0]["without"] == "l1"
+    assert table["share"] == 1
+
+
+def test_claims_are_seven_verdicts_in_text_and_json(command, collected):
+    code, out, _ = command("compare", "claims", collected)
+    assert code == 0
+    assert "1. Content consistency and domain consistency are both necessary." in out
+    assert "run: tf-translate compare run" in out
+    code, out, _ = command("compare", "claims", collected, "--json")
+    assert [each["number"] for each in json.loads(out)["claims"]] == list(range(1, 8))
+
+
+def test_cells_of_ablations_are_collected_outside_of_the_table_of_methods(command, collected):
+    results = collect(collected)
+    assert len(results["cells"]) == 3
+    assert "cyclegan" in results["tasks"]["glasses"]
+    assert not [name for name in results["tasks"]["glasses"] if name.startswith("pix2pix")]
+
+
 def test_mistakes_are_one_sentence(mistake, task, tmp_path):
     run = ("--run", tmp_path / "runs")
     assert "did you mean 'glasses'" in mistake("compare", "plan", "glases")
@@ -87,6 +148,11 @@ def test_mistakes_are_one_sentence(mistake, task, tmp_path):
         "compare", "run", task, "--cell", "ian:0", *run
     )
     assert "has no finished cell" in mistake("compare", "collect", tmp_path)
+    assert "has no finished cell" in mistake("compare", "claims", tmp_path)
+    assert "l2 of pix2pix is no loss term of it" in mistake(
+        "compare", "run", task, "--cell", "pix2pix-without-l2:0", *run
+    )
+    assert "is not a run" in mistake("compare", "cycle-noise", tmp_path)
     assert not (tmp_path / "runs").exists()
 
 
@@ -192,3 +258,34 @@ def test_ctrl_c_stops_all_cells_and_the_same_command_goes_on(task, tmp_path):
     assert sessions[0]["to_step"] == sessions[1]["from_step"] < record["steps"]
     assert record["minutes"] * 60 > used
     assert record["minutes"] < 0.7
+
+
+@pytest.mark.slow
+def test_a_cell_without_a_term_is_trained_and_recorded_and_its_cycle_measured(
+    command, task, tmp_path
+):
+    cell_id = "cyclegan-without-cycle:0"
+    process = _compare("run", task, "--run", tmp_path / "runs", "--cell", cell_id, "--keep-weights")
+    out, _ = process.communicate(timeout=600)
+    assert process.returncode == 0, out
+    folder = tmp_path / "runs" / "negative"
+    cell_folder = folder / "cyclegan-without-cycle-0"
+    record = json.loads((cell_folder / "cell.json").read_text())
+    assert record["ablation"] == {
+        "of": "cyclegan",
+        "without": "cycle",
+        "terms": ["cycle_a", "cycle_b"],
+        "role": "content",
+    }
+    weights = json.loads((cell_folder / "config.json").read_text())["loss_weights"]
+    assert (weights["cycle_a"], weights["cycle_b"], weights["adversarial"]) == (0, 0, 1)
+    code, out, _ = command("compare", "ablations", folder, "--json")
+    assert code == 0
+    assert json.loads(out)["left_out"] == {
+        "negative: cyclegan-without-cycle": "there is no cell cyclegan-all-terms to compare with"
+    }
+    code, out, _ = command("compare", "cycle-noise", cell_folder, "--images", 8, "--json")
+    assert code == 0
+    assert set(json.loads(out)["directions"]) == {"a_to_b", "b_to_a"}
+    code, out, _ = command("compare", "claims", folder, "--json")
+    assert json.loads(out)["claims"][6]["verdict"] != "not measured"

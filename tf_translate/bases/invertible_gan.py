@@ -197,7 +197,8 @@ class InvertibleGAN(Translator):
 
     def generated_images(self, attributes: tf.Tensor) -> tf.Tensor | None:
         """In the stages before the encoder is trained, G of a fixed z; from then on None."""
-        if self.stages.index(self.stage) >= self.stages.index(self.inverts):
+        stages = [player.stage for player in self.players]
+        if stages.index(self.stage) >= stages.index(self.inverts):
             return None
         z = tf.random.stateless_normal([len(attributes), self.latent_size], [0, 0])
         return self.decode(z, attributes)["image"]

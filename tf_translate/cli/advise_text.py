@@ -176,7 +176,7 @@ def _device(each: Mapping[str, Any]) -> str:
     device, costs = each["device"], each.get("measured_costs") or {}
     sizes = device["megabytes"]
     if costs.get("megabytes"):
-        size = f"file of {costs['megabytes']:.1f} MB in the comparison"
+        size = f"smallest file of {costs['megabytes']:.1f} MB in the comparison"
     elif sizes:
         names = dict.fromkeys((*(name for name in _RECIPES if name in sizes), device["smallest"]))
         listed = ", ".join(f"{sizes[name]:.1f} MB ({name})" for name in names)

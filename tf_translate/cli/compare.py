@@ -1,5 +1,6 @@
 """`tf-translate compare`: methods on one task, at an equal budget, with several seeds."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -55,6 +56,13 @@ Settings = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Change a setting of all cells. Repeatable."),
 ]
+WithAblations = Annotated[
+    bool,
+    typer.Option(
+        "--ablations",
+        help="Instead of each method, run it with all its loss terms and without each of them.",
+    ),
+]
 KeepWeights = Annotated[
     bool, typer.Option("--keep-weights", help="Keep checkpoints, models and judges.")
 ]
@@ -76,6 +84,7 @@ def run_cells(
     data: Data = None,
     set_: Settings = None,
     keep_weights: KeepWeights = False,
+    ablations: WithAblations = False,
 ) -> None:
     """Train and evaluate every method of a task with several seeds.
 
@@ -90,6 +99,8 @@ def run_cells(
       tf-translate compare run glasses --jobs 2 --run runs/compare
 
       tf-translate compare run my_task.toml --methods cyclegan,dualgan
+
+      tf-translate compare run paired --methods pix2pix --ablations --seeds 1 --budget 10
     """
     load_tensorflow()
     from tf_translate.cli.compare_tables import LiveTable
@@ -107,10 +118,12 @@ def run_cells(
     if cell is not None:
         chosen = [find_cell(comparison, cell)]
     else:
-        chosen = choose_cells(comparison, _names(methods), seeds)
+        chosen = choose_cells(comparison, _names(methods), seeds, ablations=ablations)
     progress = progress_console()
     if not cell:
         _print_not_applicable(comparison)
+        for line in _refused_terms(comparison, chosen):
+            progress.print(f"not switched off: {line}", highlight=False, soft_wrap=True)
     if data is None:
         _fetch(comparison)
     prepare.check_record(comparison, chosen)
@@ -144,7 +157,8 @@ def run_cells(
         print_notice(f"{each.cell.id} failed: it {each.message}")
     if failed:
         raise typer.Exit(1)
-    message_console().print(f"done; next: tf-translate compare collect {comparison.folder}")
+    then = "ablations" if ablations else "collect"
+    message_console().print(f"done; next: tf-translate compare {then} {comparison.folder}")
 
 
 @app.command("plan")
@@ -158,6 +172,7 @@ def plan(
     data: Data = None,
     set_: Settings = None,
     keep_weights: KeepWeights = False,
+    ablations: WithAblations = False,
 ) -> None:
     """Print the cells of a task as independent shell commands, one a line.
 
@@ -169,18 +184,22 @@ def plan(
       tf-translate compare plan glasses | grep -v '^#' | xargs -I{} -P 2 sh -c '{}'
 
       tf-translate compare plan glasses > cells.txt
+
+      tf-translate compare plan glasses --ablations --seeds 1 --budget 10 > ablations.txt
     """
     load_tensorflow()
     from tf_translate.experiment.compare.cells import cell_command, choose_cells
     from tf_translate.experiment.compare.prepare import fetch_command
 
     comparison = _comparison(task, run, data, budget, set_)
-    cells = choose_cells(comparison, _names(methods), seeds)
+    cells = choose_cells(comparison, _names(methods), seeds, ablations=ablations)
     fetch = fetch_command(comparison.task) if data is None else None
     if fetch is not None:
         print(f"# first: {fetch}")
     for name, reason in _not_applicable(comparison).items():
         print(f"# not applicable: {name}: {reason}")
+    for line in _refused_terms(comparison, cells):
+        print(f"# not switched off: {line}")
     options = _options(budget, data, set_, keep_weights)
     for cell in cells:
         print(cell_command(task, cell, run, options, _imports(context)))
@@ -287,6 +306,90 @@ def costs(
         raise typer.Exit(1)
 
 
+@app.command("ablations")
+def show_ablations(
+    folder: Annotated[Path, typer.Argument(help="Folder of comparisons, or of one task.")],
+    as_json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
+) -> None:
+    """Show what each loss term does: content and domain with all terms, and without it.
+
+    A content term does what its role says if content falls without it, and by more than the
+    domain; a domain term the reverse. Falls below 0.02 are no change.
+
+    Example:
+
+      tf-translate compare ablations runs/compare/glasses
+    """
+    load_tensorflow()
+    from tf_translate.cli.compare_tables import print_ablations
+    from tf_translate.experiment.compare.ablation_table import ablation_table
+    from tf_translate.experiment.compare.collect import collect
+
+    table = ablation_table(collect(folder))
+    if as_json:
+        print_json(table)
+    else:
+        print_ablations(table, message_console())
+
+
+@app.command("claims")
+def show_claims(
+    folder: Annotated[Path, typer.Argument(help="Folder of comparisons, or of one task.")],
+    as_json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
+) -> None:
+    """Test the seven claims of the survey on all finished cells of a folder.
+
+    Each has a figure with a 95 % interval and a verdict: supported, not supported, undecided at
+    this size, or not measured, with the commands that measure it.
+
+    Examples:
+
+      tf-translate compare claims runs/compare
+
+      tf-translate compare claims runs/compare --json > claims.json
+    """
+    load_tensorflow()
+    from tf_translate.cli.compare_tables import print_claims
+    from tf_translate.experiment.compare.claims.all_claims import find_all
+    from tf_translate.experiment.compare.collect import collect
+    from tf_translate.experiment.compare.cycle_noise import read_all
+
+    findings = find_all(collect(folder), read_all(folder))
+    if as_json:
+        print_json({"claims": [each.as_dict() for each in findings]})
+    else:
+        print_claims(findings, message_console())
+
+
+@app.command("cycle-noise")
+def measure_cycle_noise(
+    run: Annotated[Path, typer.Argument(help="A run with its weights, such as a cell.")],
+    images: Annotated[int, typer.Option(min=8, help="Largest number of images a domain.")] = 256,
+    as_json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
+) -> None:
+    """Disturb the image between the two translations of a cycle, to see if it hides its input.
+
+    For runs of cyclegan, dualgan and discogan. Noise and rounding to 8 bits disturb translated
+    images, and real ones of the same domain. The results are cycle_noise.json in the run, which
+    `compare claims` reads.
+
+    Example:
+
+      tf-translate compare cycle-noise runs/compare/glasses/cyclegan-0
+    """
+    load_tensorflow()
+    from tf_translate.cli.compare_tables import print_cycles
+    from tf_translate.experiment.compare.cycle_noise import FILE, measure_run
+    from tf_translate.experiment.load_run import load_run
+
+    results = measure_run(load_run(run), limit=images)
+    if as_json:
+        print_json(results)
+    else:
+        print_cycles(results, message_console())
+    message_console(as_json).print(f"the cost for each image: {run / FILE}")
+
+
 def _comparison(
     task: str, run: Path, data: Path | None, budget: float | None, overrides: list[str] | None
 ) -> "Comparison":
@@ -330,6 +433,16 @@ def _not_applicable(comparison: "Comparison") -> dict[str, str]:
 def _print_not_applicable(comparison: "Comparison") -> None:
     for name, reason in _not_applicable(comparison).items():
         progress_console().print(f"not applicable: {name}: {reason}")
+
+
+def _refused_terms(comparison: "Comparison", cells: Sequence["Cell"]) -> list[str]:
+    """Loss terms of the methods of ablations that cannot be switched off, with the reasons."""
+    methods = dict.fromkeys(each.ablation.method for each in cells if each.ablation is not None)
+    return [
+        f"{method} {term}: {reason}"
+        for method in methods
+        for term, reason in comparison.ablations(method).refused.items()
+    ]
 
 
 def _fetch(comparison: "Comparison") -> None:

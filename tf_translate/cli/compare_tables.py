@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
+from statistics import fmean
 from typing import Any
 
 from rich.console import Console
@@ -12,6 +13,7 @@ from rich.table import Table
 from tf_translate.cli.output import wrapping_table
 from tf_translate.errors import ConfigError
 from tf_translate.experiment.compare.cell_state import progress_of
+from tf_translate.experiment.compare.claims.verdict import Finding
 from tf_translate.experiment.compare.collect import better
 from tf_translate.experiment.compare.run_cells import WAITING, Progress
 
@@ -97,6 +99,8 @@ def print_results(
     for task, rows in results["tasks"].items():
         chosen = [name for name in metrics or known if name in directions[task]]
         chosen = chosen if metrics else chosen[:_MOST_METRICS]
+        if not rows:  # of a task with cells of ablations only
+            continue
         seeds = {
             name: sum(cell["task"] == task and cell["name"] == name for cell in results["cells"])
             for name in rows
@@ -108,6 +112,85 @@ def print_results(
             table.add_row(row, str(seeds[row] or ""), *(_cell(values.get(m)) for m in chosen))
         console.print(table)
     console.print("mean over seeds and, in brackets, the range; – is undefined")
+    ablations = sum("ablation" in cell for cell in results["cells"])
+    if ablations:
+        console.print(
+            f"not in the table: {ablations} cells of ablations, which `compare ablations` shows"
+        )
+
+
+def print_ablations(table: Mapping[str, Any], console: Console) -> None:
+    """Prints the table of ablations: a row for each method without a loss term.
+
+    Args:
+        table: What `ablation_table` returns.
+        console: Prints it.
+    """
+    shown = wrapping_table("task", "without", "role", "content", "domain", "result", names=3)
+    for row in table["rows"]:
+        scores = (
+            f"{row['all_terms'][half]:.3f} → {row['ablated'][half]:.3f}"
+            for half in ("content", "domain")
+        )
+        name = f"{row['method']} {row['without']}"
+        shown.add_row(row["task"], name, row["role"], *scores, row["result"])
+    console.print(shown)
+    for name, reason in table["left_out"].items():
+        console.print(f"left out: {name}: {reason}", highlight=False, soft_wrap=True)
+    if table["counted"]:
+        low, high = table["interval"]
+        console.print(
+            f"{table['as_said']} of {table['counted']} content and domain terms do what their role "
+            f"says: {table['share']:.0%}, 95 % interval {low:.0%} to {high:.0%}",
+            highlight=False,
+            soft_wrap=True,
+        )
+
+
+def print_claims(findings: Sequence[Finding], console: Console) -> None:
+    """Prints the verdict of each claim, its figure, its rule, and what to run.
+
+    Args:
+        findings: What `find_all` returns.
+        console: Prints them.
+    """
+    for each in findings:
+        lines = [f"{each.claim.number}. {each.claim.statement}", f"   {each.verdict}"]
+        if each.value is not None:
+            lines[-1] += f": {each.value:.3f}"
+        if each.interval is not None:
+            lines[-1] += f" (95 % interval {each.interval[0]:.3f} to {each.interval[1]:.3f})"
+        lines.append(f"   figure: {each.claim.figure}")
+        lines.append(f"   rule: {each.claim.rule}")
+        if "missing" in each.details:
+            lines.append(f"   missing: {each.details['missing']}")
+        lines += [f"   against it: {text}" for text in each.counterexamples]
+        lines += [f"   run: {command}" for command in each.to_run]
+        for line in lines:
+            console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def print_cycles(results: Mapping[str, Any], console: Console) -> None:
+    """Prints what noise between the two translations of a run costs.
+
+    Args:
+        results: What `measure_run` returns.
+        console: Prints it.
+    """
+    table = wrapping_table("cycle", "disturbed by", "translated", "real", "ratio", "lost", names=2)
+    for direction, found in results["directions"].items():
+        for name, costs in found.items():
+            if not isinstance(costs, dict):
+                continue
+            generated, real = (fmean(costs[key]) for key in ("generated", "real"))
+            ratio = f"{generated / real:.2f}" if real > 1e-6 else "–"
+            lost = "–" if costs["lost"] is None else f"{costs['lost']:.0%}"
+            table.add_row(direction, name, f"{generated:.4f}", f"{real:.4f}", ratio, lost)
+    console.print(table)
+    console.print(
+        "cost: mean change of the second translation; lost: fraction of the reconstruction",
+        soft_wrap=True,
+    )
 
 
 def _check_metrics(metrics: Sequence[str], known: Sequence[str]) -> None:

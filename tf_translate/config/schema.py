@@ -222,6 +222,12 @@ class EvaluationConfig(Settings):
         description="with evaluation.attributes, number of training images whose attributes are "
         "used for the means",
     )
+    signature: str | None = Field(
+        default=None,
+        description="for methods that learn from attributes: the deployed function whose edits are "
+        "measured, such as translate_preserving of age_cgan, which searches the latent; not set: "
+        "translate",
+    )
     pretrained: list[str] = Field(
         default=[],
         description="pretrained networks that add metrics: efficientnet_lite0, dlib_face and "

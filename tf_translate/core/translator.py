@@ -202,6 +202,24 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):  # both are Ke
         """
         return type(self).players
 
+    @classmethod
+    def absent_terms(
+        cls, settings: Any, loss_weights: Mapping[str, float | Schedule]
+    ) -> dict[str, str]:
+        """Loss terms that no player has with some settings, by name. By default none.
+
+        A method overrides it together with `choose_players` and `build_networks`, so that it is
+        known without networks which terms take part.
+
+        Args:
+            settings: The method's settings.
+            loss_weights: The weights that are given.
+
+        Returns:
+            The reason of each, a clause such as "gan_mode is not wgan_gp".
+        """
+        return {}
+
     def choose_loss_weights(self, given: Mapping) -> Mapping[str, float | Schedule]:
         """The loss weights that replace those of the class. By default those given."""
         return given
@@ -361,8 +379,8 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):  # both are Ke
 
     @property
     def stages(self) -> tuple[str, ...]:
-        """The stages of training in order: those in which its players take turns."""
-        return tuple(dict.fromkeys(player.stage for player in self.players))
+        """The stages of training in order: those in which a player has a term to learn from."""
+        return tuple(dict.fromkeys(p.stage for p in self.players if self._is_active(p)))
 
     @classmethod
     def known_stages(cls) -> tuple[str, ...]:
@@ -389,8 +407,7 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):  # both are Ke
 
     def active_players(self) -> list[Player]:
         """The players of the stage that take turns: those with a term whose weight is not 0."""
-        players = self._stage_players()
-        return [player for player in players if any(self.uses(term) for term in player.terms)]
+        return [player for player in self._stage_players() if self._is_active(player)]
 
     def make_train_function(self, force: bool = False) -> None:
         """Makes the train function: one, or with `has_step_variant` one for each kind of step."""
@@ -414,6 +431,9 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):  # both are Ke
         `step_variants.in_variant` holds the result.
         """
         return False
+
+    def _is_active(self, player: Player) -> bool:
+        return any(self.uses(term) for term in player.terms)
 
     def _stage_players(self) -> list[Player]:
         return [player for player in self.players if player.stage == self.stage]

@@ -129,7 +129,12 @@ def _optimizer(
 def _learning_rate(
     training: TrainingConfig, first: float, updates: int
 ) -> keras.optimizers.schedules.LearningRateSchedule | None:
-    """The schedule of an optimizer that takes so many updates; None: constant."""
+    """The schedule of an optimizer that takes so many updates; None: constant.
+
+    Constant too for an optimizer that takes none.
+    """
+    if not updates:
+        return None
     if training.lr_schedule == "linear":
         constant = int(updates * training.lr_decay_start)
         return LinearDecay(first, constant, updates - constant)
@@ -151,7 +156,12 @@ def _updates(player: Player, fraction: float, ends: list[tuple[str, int]]) -> in
         player: The player.
         fraction: The fraction of its stage's steps in which it takes turns.
         ends: Each stage with the step it ends at.
+
+    Returns:
+        0 for a player of a stage that is left out, as all its terms have weight 0.
     """
+    if player.stage not in dict(ends):
+        return 0
     end = dict(ends)[player.stage]
     start = max((other for _, other in ends if other < end), default=0)
     return round((end - start) * player.turns * fraction)

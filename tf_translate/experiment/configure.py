@@ -39,6 +39,7 @@ def resolve(source: str, overrides: Sequence[str] = ()) -> Config:
             f"{config.method} learns from {registry.LAYOUTS[layout]}; leave it out"
         )
     translator = registry.find(config.method).translator
+    _check_signature(config, layout, translator.deploys)
     loss_weights = {
         term.name: term.weight
         for term in with_loss_weights(translator.terms, config.loss_weights)
@@ -46,6 +47,24 @@ def resolve(source: str, overrides: Sequence[str] = ()) -> Config:
     }
     model = settings.model_dump(mode="json")
     return config.model_copy(update={"model": model, "loss_weights": loss_weights})
+
+
+def _check_signature(config: Config, layout: str, deployed: Sequence[str]) -> None:
+    """Raises ConfigError unless `evaluation.signature` edits attributes of images."""
+    name = config.evaluation.signature
+    if name is None:
+        return
+    if layout != "attributes":
+        raise ConfigError(
+            "evaluation.signature is for methods that learn from attributes, but "
+            f"{config.method} learns from {registry.LAYOUTS[layout]}; leave it out"
+        )
+    edits = [each for each in deployed if each.startswith("translate")]
+    if name not in edits:
+        raise ConfigError(
+            f"evaluation.signature must be a function of {config.method} that edits attributes, "
+            f"{' or '.join(edits)}, got {name!r}"
+        )
 
 
 def resumed_config(path: str | Path, source: str, overrides: Sequence[str]) -> Config:

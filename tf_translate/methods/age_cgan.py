@@ -316,6 +316,12 @@ class AgeCGAN(InvertibleGAN):
         encoders = {"encoder": encoder, "identity_embedder": identity_embedder}
         super().__init__(generator, discriminator, encoders, attributes=attributes, **options)
 
+    @classmethod
+    def absent_terms(cls, settings: Any, loss_weights: Mapping) -> dict[str, str]:
+        """A given identity embedder is not trained."""
+        given = settings.identity_embedder is not None
+        return {"nt_xent": "the identity embedder is given, not trained"} if given else {}
+
     def choose_players(self) -> tuple[Player, ...]:
         """A given identity embedder is not trained."""
         players = type(self).players

@@ -366,7 +366,8 @@ class CycleGAN(TwoDomainTranslator):
         losses = {}
         if self.uses("r1"):
             real_scores, losses["r1"] = r1_penalty(scores_of, real)
-        else:
+        elif self.uses("discriminator"):
             real_scores = scores_of(real)
-        losses["discriminator"] = self.gan_loss.discriminator(real_scores, scores_of(fake))
+        if self.uses("discriminator"):
+            losses["discriminator"] = self.gan_loss.discriminator(real_scores, scores_of(fake))
         return losses

@@ -243,6 +243,11 @@ class DiscoGAN(TwoDomainTranslator):
         self._targets = ("a", "b") if variant == "discogan" else ("b",)
         self._reconstructed = {"discogan": ("a", "b"), "recongan": ("a",), "gan": ()}[variant]
 
+    @classmethod
+    def absent_terms(cls, settings: Any, loss_weights: Mapping) -> dict[str, str]:
+        """The variant "gan" has no reconstruction."""
+        return {"reconstruction": "variant is gan"} if settings.variant == "gan" else {}
+
     def choose_players(self) -> tuple[Player, ...]:
         """The ablations of section 2 leave out networks and terms."""
         discriminators, generators = type(self).players

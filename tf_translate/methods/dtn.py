@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar, Literal
 
@@ -283,6 +284,12 @@ class DTN(Translator):
         self.head: keras.Model | None = head
         self.encoder: keras.Model | None = encoder
         self._distance = _DISTANCES[self.settings.constancy]
+
+    @classmethod
+    def absent_terms(cls, settings: Any, loss_weights: Mapping) -> dict[str, str]:
+        """A given feature extractor is not trained."""
+        given = settings.feature_extractor is not None
+        return {"classes": "the feature extractor is given, not trained"} if given else {}
 
     def choose_players(self) -> tuple[Player, ...]:
         """Without a head f is not trained; a separate encoder is trained with the decoder."""

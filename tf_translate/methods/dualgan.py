@@ -257,6 +257,13 @@ class DualGAN(TwoDomainTranslator):
         vanilla = self.settings.gan_mode == "vanilla"
         self.gan_loss = gan_loss("vanilla" if vanilla else "wasserstein")
 
+    @classmethod
+    def absent_terms(cls, settings: Any, loss_weights: Mapping) -> dict[str, str]:
+        """The gradient penalty belongs to "wgan_gp"."""
+        if settings.gan_mode == "wgan_gp":
+            return {}
+        return {"gradient_penalty": "gan_mode is not wgan_gp"}
+
     def choose_players(self) -> tuple[Player, ...]:
         """`discriminator_turns` turns of the discriminators, then the generators'."""
         discriminators, generators = type(self).players

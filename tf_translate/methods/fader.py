@@ -312,6 +312,14 @@ class Fader(Translator):
         self._column_indices = encoding.category_indices
         self.classifier: Any = classifier
 
+    @classmethod
+    def absent_terms(cls, settings: Any, loss_weights: Mapping) -> dict[str, str]:
+        """The classifier exists only for `attribute_classification`."""
+        if loss_weights.get("attribute_classification"):
+            return {}
+        reason = "there is no classifier without attribute_classification"
+        return dict.fromkeys(("classifier", "classifier_r1"), reason)
+
     def choose_players(self) -> tuple[Player, ...]:
         """Each turn has its own microbatch; the classifier shares that of the auto-encoder."""
         discriminator, classifier, autoencoder = type(self).players

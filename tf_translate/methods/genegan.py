@@ -327,6 +327,13 @@ class GeneGAN(Translator):
             "discriminator_b": object_discriminator(shape_b, name="discriminator_b", **shared),
         }
 
+    @classmethod
+    def absent_terms(cls, settings: Any, loss_weights: Mapping) -> dict[str, str]:
+        """The gradient penalty belongs to "wgan_gp"."""
+        if settings.gan_mode == "wgan_gp":
+            return {}
+        return {"gradient_penalty": "gan_mode is not wgan_gp"}
+
     def choose_players(self) -> tuple[Player, ...]:
         """With "wgan_gp" the discriminators also have the gradient penalty."""
         discriminators, generators = type(self).players

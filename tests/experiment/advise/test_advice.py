@@ -145,8 +145,15 @@ def test_a_file_above_the_budget_does_not_fit():
 
 def test_costs_of_the_comparison_rule_methods_out():
     found = results(DECIDED)
-    for each in found["cells"]:
-        each["costs"] = {"megabytes": 1.0, "milliseconds": 30.0 if "cycle" in each["name"] else 5.0}
+    found["costs"] = {
+        task: {
+            "methods": {
+                name: {"float32": {"size_bytes": 1_000_000, "median_ms": milliseconds}}
+                for name, milliseconds in (("cyclegan", 30.0), ("dualgan", 5.0))
+            }
+        }
+        for task in dict.fromkeys(cell["task"] for cell in found["cells"])
+    }
     advice = _advise(found=found, limits=Limits(milliseconds=10.0))
     assert "30.0 milliseconds" in next(
         each["reason"] for each in advice["does_not_fit"] if each["name"] == "cyclegan"

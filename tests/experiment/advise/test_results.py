@@ -33,9 +33,13 @@ def test_a_file_of_collect_a_folder_of_cells_and_a_summary_give_the_same(tmp_pat
     assert read_summary(written) == of_file
 
 
-def test_costs_of_cells_are_kept_where_they_were_measured():
+def test_costs_are_those_of_the_smallest_file_of_a_method():
     found = results({"dtn": (0.25, 0.5)})
-    found["cells"][1]["costs"] = {"megabytes": 1.5, "milliseconds": 8.0}
+    files = {
+        "float32": {"size_bytes": 6_000_000, "median_ms": 5.0},
+        "dynamic_int8": {"size_bytes": 1_500_000, "median_ms": 8.0},
+    }
+    found["costs"] = {"unpaired": {"methods": {"dtn": {"multiply_adds": 7, **files}}}}
     method = summarize(found).tasks["unpaired"].methods["dtn"]
     assert (method.megabytes, method.milliseconds) == (1.5, 8.0)
 

@@ -55,7 +55,7 @@ def test_a_cell_is_a_method_and_a_seed():
 def test_all_cells_of_the_shipped_tasks_have_valid_settings(task):
     for cell in choose_cells(_comparison(task), [], 1):
         feature_extractor = _config(cell).model.get("feature_extractor")
-        assert feature_extractor in (None, "runs/unpaired/pretrained/lite0.keras")
+        assert feature_extractor in (None, f"runs/{task}/pretrained/lite0.keras")
 
 
 def test_attributes_of_a_task_replace_those_of_the_preset():

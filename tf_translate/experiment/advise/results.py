@@ -20,8 +20,8 @@ from tf_translate.experiment.compare.collect import FIXED_ROWS, OUTPUT, collect
 SHIPPED = Path(__file__).with_name("compared.json")
 COMPLETENESS = "completeness"
 FORMAT: Literal["tf_translate comparison summary"] = "tf_translate comparison summary"
+_MEGABYTE = 1e6  # bytes, as `tf-translate benchmark` prints
 _KEPT = ("content/", "domain/")  # metrics of a summary, besides completeness
-_COSTS = ("megabytes", "milliseconds")  # of the exported file, if the cells have them
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
@@ -113,18 +113,22 @@ def summarize(results: Mapping[str, Any]) -> Summary:
     Raises:
         ConfigError: If a value has another type than `collect` writes.
     """
-    cells = results["cells"]
+    cells = [cell for cell in results["cells"] if "ablation" not in cell]
+    costs = {task: each["methods"] for task, each in results.get("costs", {}).items()}
     names = dict.fromkeys(str(cell["task"]) for cell in cells)
     values = {
         "command": results["command"],
         "revisions": sorted({str(cell.get("revision") or "unknown") for cell in cells}),
         "date": results["date"],
-        "tasks": {name: _task([c for c in cells if c["task"] == name]) for name in names},
+        "tasks": {
+            name: _task([c for c in cells if c["task"] == name], costs.get(name, {}))
+            for name in names
+        },
     }
     return validate(Summary, values, "the results")
 
 
-def _task(cells: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _task(cells: Sequence[Mapping[str, Any]], costs: Mapping[str, Any]) -> dict[str, Any]:
     names = dict.fromkeys(str(cell["name"]) for cell in cells)
     rows: dict[str, dict[str, list[float]]] = {}
     for cell in cells:
@@ -134,7 +138,10 @@ def _task(cells: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
                 if value is not None and _is_kept(metric):
                     rows.setdefault(row, {}).setdefault(metric, []).append(value)
     return {
-        "methods": {name: _method([c for c in cells if c["name"] == name]) for name in names},
+        "methods": {
+            name: _method([c for c in cells if c["name"] == name]) | _costs(costs.get(name, {}))
+            for name in names
+        },
         "fixed_rows": {
             row: {metric: sum(each) / len(each) for metric, each in metrics.items()}
             for row, metrics in rows.items()
@@ -168,7 +175,6 @@ def _method(cells: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "intervals": [each.get(COMPLETENESS) for each in intervals],
         "protocols": sorted(protocols),
         "metrics": metrics,
-        **_costs(cells),
     }
 
 
@@ -176,10 +182,13 @@ def _is_kept(metric: str) -> bool:
     return metric == COMPLETENESS or metric.startswith(_KEPT)
 
 
-def _costs(cells: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    """The largest size and latency of the exported files of cells that were exported."""
-    found = {
-        name: [cell["costs"][name] for cell in cells if (cell.get("costs") or {}).get(name)]
-        for name in _COSTS
+def _costs(found: Mapping[str, Any]) -> dict[str, float]:
+    """Size and latency of the smallest exported file of a method, if it was measured."""
+    files = [each for each in found.values() if isinstance(each, Mapping) and "size_bytes" in each]
+    if not files:
+        return {}
+    smallest = min(files, key=lambda each: each["size_bytes"])
+    return {
+        "megabytes": smallest["size_bytes"] / _MEGABYTE,
+        "milliseconds": smallest["median_ms"],
     }
-    return {name: max(values) for name, values in found.items() if values}

@@ -139,6 +139,7 @@ def finish(
         "seed": cell.seed,
         "direction": cell.direction,
         "uses": list(cell.uses),
+        **({} if cell.ablation is None else {"ablation": cell.ablation.record()}),
         "command": command,
         "commands": [
             shlex.join(["tf-translate", *arguments])

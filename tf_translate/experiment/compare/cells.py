@@ -1,4 +1,7 @@
-"""The cells of a comparison: a method and a seed, their settings, folder and commands."""
+"""The cells of a comparison: a method and a seed, their settings, folder and commands.
+
+A cell may be an ablation: the method without one of its loss terms, see `ablations.py`.
+"""
 
 import json
 import shlex
@@ -10,6 +13,7 @@ from typing import Any
 from tf_translate.config.load import apply_overrides, load
 from tf_translate.config.task import Supervision, Task
 from tf_translate.errors import ConfigError
+from tf_translate.experiment.compare.ablations import Ablation, Ablations, ablations_of, method_of
 from tf_translate.experiment.configure import resolve
 from tf_translate.methods import registry
 
@@ -28,7 +32,8 @@ class Cell:
     """One training and its evaluation.
 
     Attributes:
-        name: Name of the method, or of a variant of it, in the task.
+        name: Name of the method, or of a variant of it, in the task; for an ablation with the loss
+            term that is off, such as "pix2pix-without-l1".
         method: Name of the method in the registry.
         seed: Seed of training.
         preset: Preset or file of its settings.
@@ -36,6 +41,7 @@ class Cell:
         direction: Direction of its results that is the task.
         uses: Supervision it uses.
         folder: Its folder, which is that of the run.
+        ablation: Which loss terms are off; None if it is not a cell of ablations.
     """
 
     name: str
@@ -46,6 +52,7 @@ class Cell:
     direction: str
     uses: tuple[str, ...]
     folder: Path
+    ablation: Ablation | None = None
 
     @property
     def id(self) -> str:
@@ -95,22 +102,56 @@ class Comparison:
     def cell(self, name: str, seed: int) -> Cell:
         """The cell of a method and a seed.
 
+        Args:
+            name: Name of the method in the task, or of one of its ablations.
+            seed: Seed of training.
+
+        Raises:
+            ConfigError: If a setting of the method is not allowed, or it has no such ablation.
+        """
+        method = method_of(name)
+        if method == name:
+            return self._cell(name, seed, None)
+        found = self.ablations(method)
+        ablation = found.find(name)
+        if ablation is None:
+            term = name.removeprefix(f"{method}-without-")
+            reason = found.refused.get(term)
+            why = f"cannot be switched off: {reason}" if reason else "is no loss term of it"
+            raise ConfigError(
+                f"{term} of {method} {why}; its cells of ablations are "
+                f"{', '.join(each.name for each in found.cells)}"
+            )
+        return self._cell(method, seed, ablation)
+
+    def ablations(self, name: str) -> Ablations:
+        """The ablations of one of its methods.
+
         Raises:
             ConfigError: If a setting of the method is not allowed.
         """
+        cell = self._cell(name, 0, None)
+        overrides = [f"{key}={toml_value(value)}" for key, value in cell.settings.items()]
+        given = load(cell.preset, overrides).loss_weights
+        return ablations_of(name, resolve(cell.preset, overrides), given)
+
+    def _cell(self, name: str, seed: int, ablation: Ablation | None) -> Cell:
         preset = self.task.preset_of(name)
         own = {**self.task.settings_of(name), "training.minutes": self.minutes, **self.settings}
         settings = {key: self._with_paths(key, value) for key, value in own.items()}
         settings["training.seed"] = seed
+        settings |= (ablation.settings if ablation else None) or {}
+        label = ablation.name if ablation else name
         return Cell(
-            name,
-            self._checked_method(name, preset, settings),
+            label,
+            self._checked_method(label, preset, settings),
             seed,
             preset,
             settings,
             self.task.direction_of(name),
             tuple(self.task.uses_of(name)),
-            self.folder / f"{name}-{seed}",
+            self.folder / f"{label}-{seed}",
+            ablation,
         )
 
     def _with_paths(self, key: str, value: Any) -> Any:
@@ -174,13 +215,17 @@ def make_comparison(
     return Comparison(name, task, run / name, data, minutes or task.minutes, settings)
 
 
-def choose_cells(comparison: Comparison, names: Sequence[str], seeds: int) -> list[Cell]:
+def choose_cells(
+    comparison: Comparison, names: Sequence[str], seeds: int, *, ablations: bool = False
+) -> list[Cell]:
     """The cells of some methods, seed by seed, so that all methods come early.
 
     Args:
         comparison: The comparison.
         names: Methods; empty: all of the task that apply.
         seeds: Number of seeds, from 0.
+        ablations: Whether each method has a cell with all loss terms and one without each of them,
+            instead of its own.
 
     Raises:
         ConfigError: If the task has no such method, it does not apply, or there is no seed.
@@ -200,6 +245,8 @@ def choose_cells(comparison: Comparison, names: Sequence[str], seeds: int) -> li
                 f"the task {comparison.name} has no method {name!r}, only "
                 f"{', '.join(comparison.task.methods)}"
             )
+    if ablations:
+        chosen = [each.name for name in chosen for each in comparison.ablations(name).cells]
     return [comparison.cell(name, seed) for seed in range(seeds) for name in chosen]
 
 
@@ -207,12 +254,12 @@ def find_cell(comparison: Comparison, text: str) -> Cell:
     """The cell that `--cell METHOD:SEED` names.
 
     Raises:
-        ConfigError: If it has another form, or there is no such method.
+        ConfigError: If it has another form, or there is no such method or loss term.
     """
     name, colon, seed = text.rpartition(":")
     if not colon or not seed.isdecimal():
         raise ConfigError(f"--cell must be METHOD:SEED, as in cyclegan:0, got {text!r}")
-    choose_cells(comparison, [name], 1)  # says what is wrong with the name
+    choose_cells(comparison, [method_of(name)], 1)  # says what is wrong with the name
     return comparison.cell(name, int(seed))
 
 

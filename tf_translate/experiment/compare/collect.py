@@ -9,6 +9,7 @@ from typing import Any
 from tf_translate.errors import RunError
 from tf_translate.experiment.compare.cell_images import IMAGES, PER_IMAGE
 from tf_translate.experiment.compare.cell_state import CELL, METRICS
+from tf_translate.experiment.compare.costs import read_costs
 from tf_translate.training.run_dir import write_atomically
 from tf_translate.version import __version__
 
@@ -26,6 +27,8 @@ def collect(folder: Path) -> dict[str, Any]:
         JSON values: `cells`, each with its record (`cell.json`), `metrics` (`metrics.json`), its
         `folder` relative to the given one, and `missing`, the files of later versions that it
         lacks; `tasks`, by task, method or fixed row, and metric: `mean`, `range` and `seeds`.
+        Cells of ablations, which have a key `ablation`, are in `cells` only: see
+        `ablation_table.py`. `costs` holds what `compare costs` measured, by task.
 
     Raises:
         RunError: If there is no finished cell, or a file of one is broken.
@@ -41,9 +44,21 @@ def collect(folder: Path) -> dict[str, Any]:
         "command": f"tf-translate compare collect {folder}",
         "version": __version__,
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "tasks": {name: _table([c for c in cells if c["task"] == name]) for name in names},
+        "tasks": {
+            name: _table([c for c in cells if c["task"] == name and "ablation" not in c])
+            for name in names
+        },
+        "costs": _costs(cells, folder),
         "cells": cells,
     }
+
+
+def _costs(cells: Sequence[Mapping[str, Any]], folder: Path) -> dict[str, Any]:
+    """What `compare costs` measured for each task, by task; a task that was not measured is left
+    out."""
+    folders = {cell["task"]: (folder / cell["folder"]).parent for cell in cells}
+    found = {task: read_costs(each) for task, each in folders.items()}
+    return {task: costs for task, costs in found.items() if costs is not None}
 
 
 def _read_cell(file: Path, folder: Path) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from tf_translate.experiment.eval_sets.reconstructions import reconstruction
 
 _SIDES = {"a_to_b": ("a", "b"), "b_to_a": ("b", "a")}
 _BATCH = 16
+_OWN = "own_attributes"  # input of signatures that take the attributes of the image too
 
 
 def directions(
@@ -45,7 +46,7 @@ def directions(
     signatures = translator.signatures()
     limits: dict[str, Any] = {"limit": limit, "training_limit": training_limit}
     if isinstance(data, AttributeDataset):
-        edit = partial(_edit, signatures["translate"])
+        edit = partial(_edit, signatures[config.evaluation.signature or "translate"])
         return edits(data, edit, split=split, **limits)
     if isinstance(data, ImageDataset):
         return _of_image_set(config, data, signatures, split=split, **limits)
@@ -137,8 +138,13 @@ def _reconstruct(signature: Signature, images: np.ndarray) -> np.ndarray:
 def _edit(
     signature: Signature, images: np.ndarray, present: np.ndarray, attributes: np.ndarray
 ) -> np.ndarray:
-    parts = [slice(i, i + _BATCH) for i in range(0, len(images), _BATCH)]
-    outputs = [signature.function(image=images[p], attributes=attributes[p]) for p in parts]
+    given = {"image": images, "attributes": attributes}
+    if any(each.name == _OWN for each in signature.inputs):
+        given[_OWN] = present
+    outputs = [
+        signature.function(**{name: values[i : i + _BATCH] for name, values in given.items()})
+        for i in range(0, len(images), _BATCH)
+    ]
     return np.concatenate([np.asarray(output["image"]) for output in outputs])
 
 

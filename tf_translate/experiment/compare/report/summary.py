@@ -141,11 +141,12 @@ def summarize(results: Mapping[str, Any], folder: Path) -> list[TaskSummary]:
     Raises:
         RunError: If two cells have the same method and seed, or a file of a cell is broken.
     """
-    return [_task(name, results, folder) for name in results["tasks"]]
+    tasks = [name for name, table in results["tasks"].items() if table]
+    return [_task(name, results, folder) for name in tasks]
 
 
 def _task(name: str, results: Mapping[str, Any], root: Path) -> TaskSummary:
-    cells = [cell for cell in results["cells"] if cell["task"] == name]
+    cells = [c for c in results["cells"] if c["task"] == name and "ablation" not in c]
     _check_unique(cells)
     folder = (root / cells[0]["folder"]).parent
     about, costs = read_about(folder, name), read_costs(folder)

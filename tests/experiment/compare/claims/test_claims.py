@@ -1,0 +1,253 @@
+"""Verdicts on collected results in which the right one is known, both ways."""
+
+import json
+from functools import partial
+
+import numpy as np
+import pytest
+
+from tests.experiment.compare.collected import ablated, cell
+from tf_translate.experiment.compare.claims import consistency
+from tf_translate.experiment.compare.claims.all_claims import find_all
+from tf_translate.experiment.compare.claims.consistency import (
+    necessary,
+    rank_correlation,
+    sufficient,
+)
+from tf_translate.experiment.compare.claims.hidden_input import hidden
+from tf_translate.experiment.compare.claims.intervals import bootstrap
+from tf_translate.experiment.compare.claims.methods import adversary, features, identity, stages
+from tf_translate.experiment.compare.claims.verdict import (
+    NOT_MEASURED,
+    NOT_SUPPORTED,
+    SUPPORTED,
+    UNDECIDED,
+    decide,
+)
+
+JITTER = (-0.01, 0.0, 0.01)  # of three seeds
+
+
+@pytest.fixture(autouse=True)
+def fewer_resamples(monkeypatch):
+    """A tenth of the resamples is enough for intervals that are far from their thresholds."""
+    monkeypatch.setattr(consistency, "bootstrap", partial(bootstrap, resamples=200))
+
+
+@pytest.mark.parametrize(
+    ("interval", "side", "verdict"),
+    [
+        ((0.6, 0.9), "above", SUPPORTED),
+        ((0.1, 0.4), "above", NOT_SUPPORTED),
+        ((0.4, 0.6), "above", UNDECIDED),
+        ((0.5, 0.9), "above", UNDECIDED),  # it holds the threshold
+        ((0.1, 0.4), "below", SUPPORTED),
+        ((0.6, 0.9), "below", NOT_SUPPORTED),
+        (None, "above", UNDECIDED),
+    ],
+)
+def test_a_claim_is_decided_if_its_interval_is_on_one_side(interval, side, verdict):
+    assert decide(0.5, interval, 0.5, side) == verdict
+
+
+def _ablations(effective, count=10):
+    """Methods with one content and one domain term that do, or do not, what their role says."""
+    cells = []
+    for index in range(count):
+        name = f"m{index}"
+        falls = (0.4, 0.1) if effective else (0.1, 0.4)
+        cells += [
+            ablated(name, "", "", content=0.8, domain=0.8),
+            ablated(name, "l1", "content", content=0.8 - falls[0], domain=0.8 - falls[1]),
+            ablated(name, "gan", "domain", content=0.8 - falls[1], domain=0.8 - falls[0]),
+        ]
+    return {"cells": cells}
+
+
+def test_terms_that_do_what_they_say_make_consistency_necessary():
+    found = necessary(_ablations(True))
+    assert (found.verdict, found.value) == (SUPPORTED, 1.0)
+    assert not found.counterexamples
+    found = necessary(_ablations(False))
+    assert (found.verdict, found.value) == (NOT_SUPPORTED, 0.0)
+    assert len(found.counterexamples) == 20
+    assert "m0 without l1 (content): the other half falls more" in found.counterexamples[0]
+    assert necessary(_ablations(True, count=1)).verdict == UNDECIDED  # 2 of 2: from 0.16
+
+
+def _cells(errors, count=12):
+    """Cells of rising completeness, with errors as a function of their position from 0 to 1."""
+    return {
+        "cells": [
+            cell(f"m{i}", content=x, domain=x, error=errors(x), seed=seed)
+            for i, x in enumerate(np.linspace(0.1, 0.9, count))
+            for seed in range(2)
+        ]
+    }
+
+
+def test_scores_are_sufficient_if_they_rank_cells_as_the_error_does():
+    found = sufficient(_cells(lambda x: 1 - x))
+    assert found.verdict == SUPPORTED
+    assert found.value == pytest.approx(-1)
+    assert not found.counterexamples
+    found = sufficient(_cells(lambda x: x))
+    assert found.verdict == NOT_SUPPORTED
+    assert found.value == pytest.approx(1)
+    assert len(found.counterexamples) == 5
+    assert "better than" in found.counterexamples[0]
+    assert sufficient(_cells(lambda x: 1 - x if x < 0.7 else x)).verdict == UNDECIDED
+
+
+def test_the_one_cell_that_contradicts_is_named():
+    results = _cells(lambda x: 1 - x)
+    results["cells"].append(cell("tint", content=0.95, domain=0.95, error=0.99))
+    found = sufficient(results)
+    assert found.counterexamples[0].startswith("glasses: tint-0: completeness 0.950")
+
+
+def test_ranks_are_taken_within_a_task():
+    values = np.array([1.0, 2.0, 3.0, 101.0, 102.0, 103.0])
+    others = np.array([13.0, 12.0, 11.0, 3.0, 2.0, 1.0]) + 100 * (np.arange(6) > 2)
+    tasks = np.array(["a"] * 3 + ["b"] * 3)
+    assert rank_correlation(values, others, tasks) == pytest.approx(-1)
+    assert np.isnan(rank_correlation(values, np.ones(6), tasks))
+    ties = rank_correlation(np.array([1, 2, 2, 3]), np.array([1, 2, 3, 4]), np.zeros(4))
+    assert ties == pytest.approx(0.9486833)  # ranks 1, 2.5, 2.5, 4: 4.5 / sqrt(4.5 * 5)
+
+
+def test_cells_without_truth_are_left_out_of_the_correlation_and_named():
+    results = _cells(lambda x: 1 - x)
+    results["cells"].append(cell("digits", content=0.5, domain=0.5, task="digits"))
+    assert sufficient(results).details["left_out"] == {"digits: digits-0": "no known truth"}
+    few = {"cells": results["cells"][:4]}
+    assert sufficient(few).verdict == NOT_MEASURED
+
+
+def _seeds(name, content, *, jitter=1.0, seeds=3, **options):
+    return [
+        cell(name, content=content + jitter * JITTER[i], domain=0.5, seed=i, **options)
+        for i in range(seeds)
+    ]
+
+
+def _staged(staged, direct, **options):
+    return {
+        "cells": [
+            *(each for name in ("icgan", "age_cgan") for each in _seeds(name, staged, **options)),
+            *(each for name in ("fader", "genegan") for each in _seeds(name, direct, **options)),
+        ]
+    }
+
+
+def test_stages_lose_content_if_end_to_end_methods_keep_more():
+    found = stages(_staged(0.3, 0.7))
+    assert found.verdict == SUPPORTED
+    assert found.value == pytest.approx(0.4)
+    found = stages(_staged(0.7, 0.3))
+    assert found.verdict == NOT_SUPPORTED
+    assert "genegan is end-to-end and keeps 0.300, less than icgan" in found.counterexamples[1]
+    assert stages(_staged(0.5, 0.5)).verdict == UNDECIDED
+    alone = stages(_staged(0.3, 0.7, seeds=1))
+    assert alone.verdict == UNDECIDED
+    assert alone.to_run
+    only = {"cells": _seeds("dtn", 0.5) + _seeds("icgan", 0.5)}  # DTN is neither
+    assert stages(only).verdict == NOT_MEASURED
+
+
+def test_cells_of_ablations_and_of_other_budgets_are_not_mixed_in():
+    results = _staged(0.3, 0.7)
+    results["cells"] += [ablated("icgan", "r1", "regularization", content=1.0, domain=0.5)]
+    results["cells"] += _seeds("icgan", 1.0, minutes=1.0)
+    assert stages(results).value == pytest.approx(0.4)
+
+
+def _age(preserving, encoder):
+    options = {"method": "age_cgan", "task": "ordinal"}
+    cells = [("age_cgan", preserving), ("age_cgan_encoder", encoder)]
+    return {"cells": [each for name, value in cells for each in _seeds(name, value, **options)]}
+
+
+def test_the_identity_preserving_step_recovers_content_if_it_keeps_more_than_the_encoder():
+    found = identity(_age(0.6, 0.2))
+    assert found.verdict == SUPPORTED
+    recovered = found.details["ordinal, 45 minutes"]["recovered_share_of_loss"]
+    assert recovered == pytest.approx(0.4 / 0.8)
+    assert identity(_age(0.2, 0.6)).verdict == NOT_SUPPORTED
+    assert identity({"cells": _seeds("age_cgan", 0.5)}).verdict == NOT_MEASURED
+
+
+def _dtn(learned, other):
+    """Cells of DTN: (class kept, rest kept) with an f that learned the labels, and another."""
+    found = []
+    for name, (labels, rest) in (("dtn", learned), ("dtn_lite0", other)):
+        found += _seeds(name, rest, method="dtn", task="digits", labels=labels)
+    return {"cells": found}
+
+
+def test_dtn_keeps_what_f_encodes_if_another_f_keeps_less_of_the_class_or_more_of_the_rest():
+    found = features(_dtn((0.9, 0.2), (0.4, 0.3)))
+    assert found.verdict == SUPPORTED
+    assert found.value == pytest.approx(0.7 - 0.1)
+    assert features(_dtn((0.4, 0.3), (0.9, 0.2))).verdict == NOT_SUPPORTED
+    assert features({"cells": _dtn((0.9, 0.2), (0, 0))["cells"][:3]}).verdict == NOT_MEASURED
+
+
+def test_an_f_that_learned_nothing_is_an_ablation_of_dtn():
+    cells = [
+        ablated("dtn", "", "", content=0.2, domain=0.5, labels=0.9, task="digits"),
+        ablated("dtn", "classes", "content", content=0.2, domain=0.5, labels=0.3, task="digits"),
+        ablated("dtn", "constancy", "content", content=0.9, domain=0.5, labels=0.0, task="digits"),
+    ]
+    found = features({"cells": cells})
+    assert found.value == pytest.approx(0.6)
+    assert found.verdict == UNDECIDED  # one seed
+
+
+def _spreads(fader, others, seeds=3):
+    cells = _seeds("fader", 0.5, jitter=fader, seeds=seeds)
+    for index in range(9):
+        cells += _seeds(f"m{index}", 0.5, jitter=others, seeds=seeds)
+    return {"cells": cells}
+
+
+def test_the_adversary_is_delicate_if_seeds_of_fader_spread_more():
+    assert adversary(_spreads(20, 1)).verdict == SUPPORTED
+    found = adversary(_spreads(0.05, 10))
+    assert found.verdict == NOT_SUPPORTED
+    assert "has the widest range over seeds" in found.counterexamples[0]
+    assert adversary(_spreads(1, 1)).verdict == UNDECIDED
+    assert adversary(_spreads(1, 1, seeds=1)).verdict == NOT_MEASURED
+
+
+def _cycle(generated, real, run="cyclegan-0"):
+    random = np.random.default_rng(0)
+    at_noise = {
+        "generated": (generated + 0.01 * random.standard_normal(64)).tolist(),
+        "real": (real + 0.01 * random.standard_normal(64)).tolist(),
+        "lost": 0.5,
+    }
+    found = {"reconstruction": 0.1, "unrelated": 0.5, "noise 0.03": at_noise, "rounding": at_noise}
+    return {"run": run, "method": "cyclegan", "directions": {"a_to_b": found}}
+
+
+def test_a_cycle_hides_its_input_if_noise_costs_twice_as_much_as_on_a_real_image():
+    found = hidden([_cycle(0.5, 0.1), _cycle(0.1, 0.1, "dualgan-0")])
+    assert found.verdict == SUPPORTED
+    assert found.value == pytest.approx(5, rel=0.1)
+    assert found.counterexamples == ["dualgan-0 a_to_b"]
+    assert hidden([_cycle(0.1, 0.1)]).verdict == NOT_SUPPORTED
+    assert hidden([_cycle(0.2, 0.1)]).verdict == UNDECIDED
+    assert hidden([]).verdict == NOT_MEASURED
+
+
+def test_all_findings_are_json_and_say_what_is_missing():
+    findings = find_all(_ablations(True), [])
+    values = json.loads(json.dumps([each.as_dict() for each in findings], allow_nan=False))
+    assert [each["number"] for each in values] == list(range(1, 8))
+    for each in values:
+        assert each["rule"]
+        assert (each["verdict"] == NOT_MEASURED) == ("missing" in each["details"])
+        if each["verdict"] == NOT_MEASURED:
+            assert each["to_run"]
+            assert all(command.startswith("tf-translate ") for command in each["to_run"])

@@ -1,0 +1,127 @@
+"""Ablations of methods: names, settings that switch terms off, and terms that cannot be."""
+
+import json
+import shlex
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.experiment.compare.test_cells import _comparison, _config
+from tests.methods.test_conformance import _build
+from tf_translate.config.load import load
+from tf_translate.core.conformance import Conformance
+from tf_translate.core.loss_terms import Role
+from tf_translate.errors import ConfigError
+from tf_translate.experiment.compare.ablations import ablations_of
+from tf_translate.experiment.compare.cells import choose_cells, find_cell
+from tf_translate.experiment.compare.prepare import check_record
+from tf_translate.experiment.configure import resolve
+from tf_translate.methods import registry
+
+
+def _of(preset, *overrides):
+    given = load(preset, overrides).loss_weights
+    return ablations_of("name", resolve(preset, overrides), given)
+
+
+def test_cells_are_all_terms_and_each_term_off_with_names_that_are_safe_in_a_shell():
+    cells = choose_cells(_comparison(), ["pix2pix"], 2, ablations=True)
+    assert [each.id for each in cells[:4]] == [
+        "pix2pix-all-terms:0",
+        "pix2pix-without-l1:0",
+        "pix2pix-without-adversarial:0",
+        "pix2pix-without-discriminator:0",
+    ]
+    assert cells[1].folder == Path("runs/glasses/pix2pix-without-l1-0")
+    assert _config(cells[1]).loss_weights["l1"] == 0
+    assert _config(cells[0]).loss_weights["l1"] == 100
+    assert find_cell(_comparison(), cells[1].id) == cells[1]
+    for each in choose_cells(_comparison(), [], 1, ablations=True):
+        assert shlex.quote(each.id) == each.id
+
+
+def test_every_content_and_domain_term_of_the_ten_methods_is_off_once_or_refused():
+    comparison = _comparison()
+    for name in comparison.task.methods:
+        found = comparison.ablations(name)
+        off = [term for each in found.cells for term in each.terms]
+        assert len(off) == len(set(off))
+        terms = registry.find(name).translator.terms
+        units = {term.group or term.name for term in terms}
+        assert units == {each.without for each in found.cells[1:]} | set(found.refused)
+        roles = {each.role for each in found.cells[1:]}
+        assert {Role.CONTENT.value, Role.DOMAIN.value} <= roles
+
+
+@pytest.mark.parametrize("name", sorted(registry.names()))
+def test_absent_terms_are_those_that_no_player_has(name):
+    class_ = registry.find(name).translator
+    if class_.conformance == Conformance():
+        pytest.skip("it declares no tiny settings")
+    settings = [{}]
+    if "gan_mode" in class_.conformance.settings:
+        settings.append({"gan_mode": "wgan_clip"})
+    if name == "discogan":
+        settings.append({"variant": "gan"})
+    for own in settings:
+        model = _build(name, compiled=False, settings={**class_.conformance.settings, **own})
+        played = {term for player in model.players for term in player.terms}
+        absent = class_.absent_terms(model.settings, {})
+        assert played == {term.name for term in class_.terms} - set(absent)
+
+
+def test_a_group_is_one_term_and_what_follows_it_keeps_its_weight():
+    cycle = _of("cyclegan_paper").find("name-without-cycle")
+    assert cycle.terms == ("cycle_a", "cycle_b")
+    overrides = [f"{key}={value}" for key, value in cycle.settings.items()]
+    weights = resolve("cyclegan_paper", overrides).loss_weights
+    assert (weights["cycle_a"], weights["cycle_b"]) == (0, 0)
+    assert (weights["identity_a"], weights["identity_b"]) == (5, 5)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [["cycle=3"], ["cycle_a=3"], ["cycle_a=3", "cycle_b=2"], ["cycle=3", "cycle_b=2"]],
+)
+def test_a_group_is_off_however_its_weights_were_given(given):
+    own = [f"loss_weights.{each}" for each in given]
+    cycle = _of("cyclegan_paper", *own).find("name-without-cycle")
+    overrides = own + [f"{key}={value}" for key, value in cycle.settings.items()]
+    weights = resolve("cyclegan_paper", overrides).loss_weights
+    assert (weights["cycle_a"], weights["cycle_b"]) == (0, 0)
+
+
+def test_terms_that_cannot_be_switched_off_are_refused_with_the_reason():
+    assert _of("cyclegan_small").refused["identity"] == "its weight is 0 already in this task"
+    assert _of("dualgan_paper").refused["gradient_penalty"] == "gan_mode is not wgan_gp"
+    assert "it is all that generator learns from" in _of("icgan_small").refused["adversarial"]
+    dtn = _of("dtn_small", "model.feature_extractor=f.keras", "training.stages={}")
+    assert dtn.refused["classes"] == "the feature extractor is given, not trained"
+    comparison = _comparison()
+    with pytest.raises(ConfigError, match="adversarial of icgan cannot be switched off: it is all"):
+        find_cell(comparison, "icgan-without-adversarial:0")
+    with pytest.raises(ConfigError, match="l2 of pix2pix is no loss term of it"):
+        find_cell(comparison, "pix2pix-without-l2:0")
+
+
+def test_ablations_beside_cells_of_another_budget_are_recorded_apart(tmp_path):
+    long = _comparison("paired", run=tmp_path)
+    check_record(long, choose_cells(long, ["pix2pix"], 1))
+    short = _comparison("paired", run=tmp_path, minutes=10)
+    check_record(short, choose_cells(short, ["pix2pix"], 1, ablations=True))
+    record = json.loads((tmp_path / "paired" / "task.json").read_text())
+    assert record["pix2pix"]["training.minutes"] == 20
+    assert record["pix2pix-without-l1"]["loss_weights.l1"] == 0
+
+
+def test_a_stage_whose_terms_are_off_is_left_out():
+    model = _build("icgan", weights={"latent": 0.0})
+    assert model.stages == ("gan", "encoder_y")
+    assert model.generated_images(_attributes()) is not None
+    model.enter_stage("encoder_y")
+    assert model.generated_images(_attributes()) is None
+
+
+def _attributes():
+    return np.zeros((2, 4), np.float32)

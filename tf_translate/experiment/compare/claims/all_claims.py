@@ -1,0 +1,28 @@
+"""All seven claims from collected cells and measured cycles.
+
+Rules, thresholds and intervals were fixed before any cell of the headline was run.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tf_translate.experiment.compare.claims import consistency, hidden_input, methods
+from tf_translate.experiment.compare.claims.verdict import Finding
+
+
+def find_all(results: Mapping[str, Any], cycles: Sequence[Mapping[str, Any]]) -> list[Finding]:
+    """The verdict of every claim, in order.
+
+    Args:
+        results: What `collect` returns.
+        cycles: What `cycle_noise.read_all` returns.
+    """
+    return [
+        consistency.necessary(results),
+        consistency.sufficient(results),
+        methods.stages(results),
+        methods.identity(results),
+        methods.features(results),
+        methods.adversary(results),
+        hidden_input.hidden(cycles),
+    ]

@@ -1,0 +1,175 @@
+"""Whether a cycle hides its input: noise between the two translations of a trained run.
+
+An image is translated to the other domain and back. Noise, or rounding to 8 bits, disturbs the
+image between. Its cost is how much the second translation changes. The same noise on real images
+of that domain is the comparison: if it costs much more on translated images, they carry what the
+way back needs in values that nobody sees.
+"""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tf_translate.data.domain_dataset import DomainDataset
+from tf_translate.errors import RunError
+from tf_translate.experiment.dataset import held_out_split
+from tf_translate.experiment.eval_sets.directions import translate
+from tf_translate.experiment.load_run import TrainedRun
+from tf_translate.training.run_dir import write_atomically
+
+FILE = "cycle_noise.json"  # in a run
+NOISES = (0.01, 0.03, 0.1)  # standard deviations; pixels are in [-1, 1]
+METHODS = ("cyclegan", "dualgan", "discogan")  # those whose two translations are a cycle
+_SIDES = {"a_to_b": ("a", "b", "b_to_a"), "b_to_a": ("b", "a", "a_to_b")}
+Translate = Callable[[np.ndarray], np.ndarray]
+
+
+def measure_run(trained: TrainedRun, *, limit: int = 256, seed: int = 0) -> dict[str, Any]:
+    """Measures both cycles of a run on held-out images, and writes `cycle_noise.json` into it.
+
+    Args:
+        trained: The run, of a method with a cycle.
+        limit: Largest number of images of each domain.
+        seed: Seed of the noise.
+
+    Returns:
+        JSON values: `run`, `method`, `seed`, `images`, `directions` by name, see `measure`.
+
+    Raises:
+        RunError: If its method has no cycle.
+    """
+    method, data = trained.config.method, trained.data
+    if method not in METHODS or not isinstance(data, DomainDataset):
+        raise RunError(
+            f"{trained.run.path} is a run of {method}, which has no cycle; give one of "
+            f"{', '.join(METHODS)}"
+        )
+    arrays = data.arrays(held_out_split(data), limit=limit)
+    images = dict(zip("ab", arrays, strict=True))
+
+    def translation(direction: str) -> Translate:
+        source, other, _ = _SIDES[direction]
+
+        def run(batch: np.ndarray) -> np.ndarray:
+            return translate(trained.translator, direction, {source: batch, other: images[other]})
+
+        return run
+
+    known = [name for name in _SIDES if trained.translator.directions[name] in _deployed(trained)]
+    found = {
+        name: measure(
+            images[_SIDES[name][0]],
+            images[_SIDES[name][1]],
+            translation(name),
+            translation(_SIDES[name][2]),
+            seed=seed,
+        )
+        for name in known
+        if len(known) == len(_SIDES)
+    }
+    if not found:
+        raise RunError(f"{trained.run.path} translates one way only, so it has no cycle")
+    results = {
+        "run": str(trained.run.path),
+        "method": method,
+        "seed": trained.config.training.seed,
+        "images": {side: len(each) for side, each in images.items()},
+        "directions": found,
+    }
+    text = json.dumps(results, indent=1, allow_nan=False) + "\n"
+    write_atomically(trained.run.path / FILE, lambda target: target.write_text(text, "utf-8"))
+    return results
+
+
+def _deployed(trained: TrainedRun) -> tuple[str, ...]:
+    return tuple(trained.translator.signatures())
+
+
+def measure(
+    source: np.ndarray,
+    target: np.ndarray,
+    forward: Translate,
+    back: Translate,
+    *,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """Measures one cycle, from the source domain and back.
+
+    Args:
+        source, target: Real images of both domains, float32 `(n, h, w, c)` in [-1, 1].
+        forward, back: The two translations.
+        seed: Seed of the noise.
+
+    Returns:
+        JSON values: `reconstruction`, mean absolute error of the undisturbed cycle, and
+        `unrelated`, that of real target images translated back, which know nothing of the source;
+        by noise ("noise 0.03", "rounding") `generated` and `real`, the cost for each image, and
+        `lost`, the fraction of the reconstruction that it destroys: 1 leaves `unrelated`.
+    """
+    random = np.random.default_rng(seed)
+    between = forward(source)
+    reconstructed, of_real = back(between), back(target)
+    error = _distance(reconstructed, source)
+    other = np.resize(np.arange(len(target)), len(source))
+    unrelated = float(_distance(of_real[other], source).mean())
+    found: dict[str, Any] = {"reconstruction": float(error.mean()), "unrelated": unrelated}
+    for name, disturb in _disturbances(random):
+        disturbed, real = back(disturb(between)), back(disturb(target))
+        possible = unrelated - float(error.mean())
+        lost = float((_distance(disturbed, source) - error).mean())
+        found[name] = {
+            "generated": _distance(disturbed, reconstructed).tolist(),
+            "real": _distance(real, of_real).tolist(),
+            "lost": lost / possible if possible > 0 else None,
+        }
+    return found
+
+
+def noise_name(standard_deviation: float) -> str:
+    """The name of a noise in the results."""
+    return f"noise {standard_deviation:g}"
+
+
+def _disturbances(random: np.random.Generator):
+    def noise(standard_deviation: float) -> Translate:
+        def disturb(images: np.ndarray) -> np.ndarray:
+            added = standard_deviation * random.standard_normal(images.shape)
+            return np.clip(images + added, -1, 1).astype(np.float32)
+
+        return disturb
+
+    yield from ((noise_name(each), noise(each)) for each in NOISES)
+    yield "rounding", _rounded
+
+
+def _rounded(images: np.ndarray) -> np.ndarray:
+    """Images as a file of 8 bits keeps them."""
+    return (np.rint((images + 1) * 127.5) / 127.5 - 1).astype(np.float32)
+
+
+def _distance(images: np.ndarray, others: np.ndarray) -> np.ndarray:
+    return np.abs(images - others).mean((1, 2, 3), dtype=np.float64)
+
+
+def read_all(folder: Path) -> list[dict[str, Any]]:
+    """The results of all runs in a folder.
+
+    Raises:
+        RunError: If a file is broken.
+    """
+    found = []
+    for file in sorted(folder.glob(f"**/{FILE}")):
+        try:
+            results = json.loads(file.read_text("utf-8"))
+            for direction in results["directions"].values():
+                direction[noise_name(NOISES[1])]["generated"]
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise RunError(
+                f"{file} is broken: {error}; delete it and measure the run again with "
+                f"`tf-translate compare cycle-noise {file.parent}`"
+            ) from error
+        found.append(results)
+    return found
