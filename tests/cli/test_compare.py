@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.evaluation.toys import blobs
-from tests.experiment.compare.synthetic_cells import Damaged, write_cells
 from tests.experiment.compare.collected import ablated, cell
+from tests.experiment.compare.synthetic_cells import Damaged, write_cells
 from tf_translate.experiment.compare.collect import collect
 
 TASK = """
