@@ -52,7 +52,7 @@ def _task(summary: TaskSummary, images: Mapping[str, str], has_title: bool) -> s
             _text(words.EXTREMES.format(score=summary.score_name)),
             f"![Best, median and worst images of each method]({images['extremes']})",
         ]
-    blocks += _differences(summary)
+    blocks += [*_differences(summary), *_agreements(summary)]
     blocks += ["## Cost", _text(words.cost_text(summary)), _costs(summary)]
     blocks += ["## Conditions", _table(("", ""), words.conditions(summary))]
     lines = "\n".join(f"# {name}\n{command}" for name, command in words.commands(summary))
@@ -106,6 +106,13 @@ def _differences(summary: TaskSummary) -> list[str]:
         return []
     intro = words.differences_text(summary, RESAMPLES)
     return ["## Which differences are real", _text(intro), *blocks]
+
+
+def _agreements(summary: TaskSummary) -> list[str]:
+    rows = list(map(words.agreement_cells, summary.agreements))
+    if not rows:
+        return []
+    return ["## Do the metrics agree?", words.AGREEMENT, _table(words.AGREEMENT_HEADS, rows)]
 
 
 def _matrix(methods: Sequence[MethodRow], found: Mapping[tuple[str, str], Difference]) -> str:

@@ -70,6 +70,7 @@ def _task(summary: TaskSummary, *, is_only: bool) -> str:
 </section>
 {_extremes(summary)}
 {_differences(summary)}
+{_agreements(summary)}
 <section>
 <h2>Cost</h2>
 <p>{escape(words.cost_text(summary))}</p>
@@ -286,6 +287,23 @@ def _differences(summary: TaskSummary) -> str:
     return (
         "<section><h2>Which differences are real</h2>"
         f"<p>{escape(words.differences_text(summary, RESAMPLES))}</p>{''.join(matrices)}</section>"
+    )
+
+
+def _agreements(summary: TaskSummary) -> str:
+    if not summary.agreements:
+        return ""
+    heads = "".join(f'<th scope="col">{head}</th>' for head in words.AGREEMENT_HEADS)
+    rows = "".join(
+        "<tr>"
+        + "".join(f"<td>{escape(cell)}</td>" for cell in words.agreement_cells(each))
+        + "</tr>"
+        for each in summary.agreements
+    )
+    return (
+        f"<section><h2>Do the metrics agree?</h2><p>{escape(words.AGREEMENT)}</p>"
+        f'<div class="wide"><table class="plain"><thead><tr>{heads}</tr></thead>'
+        f"<tbody>{rows}</tbody></table></div></section>"
     )
 
 

@@ -17,6 +17,7 @@ from tf_translate.experiment.compare.collect import FIXED_ROWS, OUTPUT, better
 from tf_translate.experiment.compare.costs import read_costs
 from tf_translate.experiment.compare.prepare import read_about
 from tf_translate.experiment.compare.report import parts
+from tf_translate.experiment.compare.report.agreement import Agreement, agreements
 from tf_translate.experiment.compare.report.differences import (
     COMPLETENESS,
     CellScores,
@@ -105,6 +106,7 @@ class TaskSummary:
         fixed: Rows that do not depend on a method.
         better: "higher" or "lower" by metric.
         differences: Of completeness and of errors, by metric and pair of methods.
+        agreements: Rank correlations of metrics over all cells.
         images: Kept images of one cell of each method that has some; all of the same seed where
             the methods share one.
         score_name: What best, median and worst go by.
@@ -119,6 +121,7 @@ class TaskSummary:
     fixed: tuple[Row, ...]
     better: Mapping[str, str]
     differences: Mapping[str, Mapping[tuple[str, str], Difference]]
+    agreements: Sequence[Agreement]
     images: Mapping[str, Sequence[KeptImage]]
     image_seeds: Mapping[str, int]
     score_name: str
@@ -177,6 +180,7 @@ def _task(name: str, results: Mapping[str, Any], root: Path) -> TaskSummary:
             metric: differences({n: own for n, own in scores.items() if own}, metric)
             for metric in metrics
         },
+        agreements=agreements([_results(cell)[OUTPUT] for cell in cells], better(results, name)),
         images=images,
         image_seeds=seeds,
         score_name="; ".join(sorted(names)),

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tf_translate.experiment.compare.costs import RECIPES
+from tf_translate.experiment.compare.report.agreement import Agreement
 from tf_translate.experiment.compare.report.differences import COMPLETENESS, Difference
 from tf_translate.experiment.compare.report.summary import MethodRow, Row, TaskSummary, Value
 
@@ -226,3 +227,16 @@ def _pairs(values: Any) -> str:
 def _dates(cells: list[Mapping[str, Any]]) -> str:
     dates = sorted(str(cell.get("date", ""))[:10] for cell in cells)
     return dates[0] if dates[0] == dates[-1] else f"{dates[0]} to {dates[-1]}"
+
+
+AGREEMENT = (
+    "Spearman's rank correlation of two metrics over all cells; 1 is full agreement on which cell "
+    "is better, 0 none."
+)
+AGREEMENT_HEADS = ("metric", "and", "correlation", "cells")
+
+
+def agreement_cells(each: Agreement) -> tuple[str, str, str, str]:
+    """A row of the table of agreements."""
+    value = "–" if each.correlation is None else number(each.correlation)
+    return each.first, each.second, value, str(each.cells)
