@@ -57,7 +57,6 @@ def test_loss_weights_are_those_of_the_code():
 
 @pytest.mark.thorough
 @pytest.mark.parametrize("discriminator", ["binary", "ternary"])
-@pytest.mark.usefixtures("zero_weights")
 def test_networks_have_as_many_parameters_as_those_of_the_code(discriminator):
     model = IAN.from_settings(IANSettings(discriminator=discriminator), (64, 64, 3))
     counts = {

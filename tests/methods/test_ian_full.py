@@ -44,7 +44,6 @@ def _count(network):
 # --- networks -----------------------------------------------------------------------------------
 
 
-@pytest.mark.usefixtures("zero_weights")
 def test_the_full_network_has_as_many_parameters_as_ian_py():
     model = IAN.from_settings(IANSettings(**FULL), (64, 64, 3))
 
