@@ -1,3 +1,4 @@
+import hashlib
 import json
 
 import keras
@@ -6,7 +7,12 @@ import pytest
 
 from tests.evaluation.toys import blobs
 from tf_translate.errors import DataError
-from tf_translate.evaluation.metrics import completeness, kernel_distance, pixel_distance
+from tf_translate.evaluation.metrics import (
+    completeness,
+    kernel_distance,
+    metric_definitions,
+    pixel_distance,
+)
 from tf_translate.evaluation.metrics.evaluate_direction import evaluate_direction
 from tf_translate.evaluation.metrics.results import Direction, MetricValue
 from tf_translate.pretrained import preprocessing
@@ -39,6 +45,14 @@ def test_results_hold_the_output_and_the_baselines_in_a_fixed_order(report):
     assert list(report.results) == ["output", "identity", "random target", "ground truth"]
     for values in report.results.values():
         assert set(values) == {metric.name for metric in report.metrics}
+
+
+def test_metrics_are_frozen_until_their_protocol_has_another_number(report):
+    texts = json.dumps([[metric.name, metric.protocol] for metric in report.metrics])
+    frozen = {2: "253ab232465e8557"}
+    digest = hashlib.sha256(texts.encode()).hexdigest()[:16]
+    assert report.protocol["metrics"] == metric_definitions.PROTOCOL
+    assert digest == frozen[metric_definitions.PROTOCOL], "increase PROTOCOL, then add its digest"
 
 
 def test_identity_preserves_content_and_misses_the_domain(report):

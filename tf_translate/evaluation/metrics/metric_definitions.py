@@ -18,6 +18,9 @@ from tf_translate.pretrained.registry import PretrainedNetwork
 LABEL_ACCURACY = "content/label_accuracy"
 L1_OUTSIDE_EDIT = "content/l1_outside_edit"
 L1_INSIDE_EDIT = "content/l1_inside_edit"
+# Of all formulas and features. Increase it if one changes: results of different protocols are not
+# comparable. 1 was completeness by retrieval@1 and accuracy; 2 is frozen for `compare`.
+PROTOCOL = 2
 LABEL_JUDGE_ACCURACY = "label judge: accuracy on real held-out target images"
 RESTYLED_RETRIEVAL = (
     "content judge: retrieval@1 of held-out source images after random style changes"
@@ -201,6 +204,7 @@ def protocol(
 ) -> dict[str, Any]:
     """Builds the conditions that all metrics of a direction share, as JSON values."""
     conditions: dict[str, Any] = {
+        "metrics": PROTOCOL,
         "split": split,
         "held-out source images": len(direction.source),
         "held-out target images": len(direction.target),

@@ -82,8 +82,14 @@ def test_unequal_conditions_are_said(tmp_path):
     folder = write_cells(tmp_path, source, truth, {"pix2pix": Damaged("blur", 1)}, seeds=2)
     file = folder / "pix2pix-1" / "cell.json"
     file.write_text(json.dumps(json.loads(file.read_text()) | {"budget_minutes": 1.0}))
+    file = file.with_name("metrics.json")
+    metrics = json.loads(file.read_text())
+    for direction in metrics["directions"].values():
+        direction["protocol"] = {"metrics": 1}
+    file.write_text(json.dumps(metrics))
     (summary,) = summarize(collect(tmp_path), tmp_path)
     assert "The cells have different training budgets; see Conditions." in summary.notes
+    assert any("different protocols of the metrics (1, unknown)" in note for note in summary.notes)
 
 
 def test_a_cell_that_is_there_twice_is_refused(tmp_path):

@@ -366,6 +366,14 @@ def _notes(
     ):
         if len({str(cell.get(key)) for cell in cells}) > 1:
             notes.append(f"The cells have different {what}; see Conditions.")
+    protocols = {
+        str(_direction(cell).get("protocol", {}).get("metrics", "unknown")) for cell in cells
+    }
+    if len(protocols) > 1:
+        notes.append(
+            "The cells were measured by different protocols of the metrics "
+            f"({', '.join(sorted(protocols))}), so their values are not comparable."
+        )
     if costs is None:
         notes.append(
             "The cost of a translation is missing: tf-translate compare costs measures it."
