@@ -68,8 +68,8 @@ def _partial(folder, name):
 @pytest.mark.parametrize(
     ("moment", "number"),
     [
-        ("saved_model/saved_model.pb", signal.SIGINT),
         ("card.md", signal.SIGTERM),
+        pytest.param("saved_model/saved_model.pb", signal.SIGINT, marks=pytest.mark.slow),
         *(
             pytest.param(moment, number, marks=pytest.mark.slow)
             for moment in ("", "float32.tflite", "golden.npz")

@@ -78,7 +78,7 @@ def test_a_truncated_packed_set_stops_training_with_an_error_of_one_line(
     assert f"{shard} is truncated" in stderr
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="sends SIGINT")
 def test_ctrl_c_leaves_no_packed_set(tmp_path):
     image, folder = tmp_path / "one.png", tmp_path / "original"

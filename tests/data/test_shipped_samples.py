@@ -123,7 +123,7 @@ def test_flat_and_3d_outlines_of_a_pair_overlap_and_those_of_other_pairs_do_not(
     assert overlap(inside_a, np.roll(inside_b, 1, axis=0)) < 0.6
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_no_held_out_image_nearly_equals_a_training_image():
     data = open_domain_dataset(config("samples:flat_to_3d", size=(32, 32)))
     train, test = (images.to_uint8(data.arrays(split)[1]) / 255.0 for split in ("train", "test"))
@@ -155,7 +155,7 @@ def test_digits_are_distinct_and_mnist_digits_have_a_black_border():
     assert (b[:, :, [0, 1, -2, -1]] == -1.0).all()
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_street_digits_have_contrast_and_mnist_labels_match_the_pixels():
     data = digits()
     a, b = data.arrays("train")

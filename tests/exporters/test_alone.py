@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import exporters
+from tests.marks import slow_but
 
 PROGRAMS = Path(__file__).with_name("programs")
 
@@ -30,7 +31,7 @@ def _alone(program: str, path: Path, folder: Path) -> dict[str, list[float]]:
 
 @pytest.mark.thorough
 @pytest.mark.parametrize("program", ["saved_model_alone.py", "tflite_alone.py"])
-@pytest.mark.parametrize("made", ["exported", "many"])
+@pytest.mark.parametrize("made", slow_but(["exported", "many"], "many"))
 def test_every_signature_runs_where_the_project_cannot_be_imported(
     program, made, request, tmp_path
 ):

@@ -6,6 +6,7 @@ import pytest
 
 import exporters
 from exporters.tflite_graph.summary import read_graph
+from tests.marks import slow_but
 from tf_translate.core.signature import image_signature
 from tf_translate.layers.instance_norm import InstanceNormalization
 from tf_translate.networks.resnet import resnet_generator
@@ -32,7 +33,7 @@ NETWORKS = {
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", slow_but(NETWORKS, "resnet", "unet of the paper"))
 def test_a_generator_becomes_static_built_in_operations_that_delegate_whole(name, tmp_path):
     network = NETWORKS[name]()
     signature = image_signature("a_to_b", network, {})

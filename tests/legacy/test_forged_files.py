@@ -85,7 +85,7 @@ def test_h5_files_of_keras_3_are_refused_with_the_way_out(tmp_path):
     assert "was saved by Keras 3.15.1; save the network as .keras instead" in _refusal(path)
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 @pytest.mark.parametrize("form", FORMS)
 def test_mutated_descriptions_are_read_or_end_in_a_sentence(tmp_path, form):
     draw, refused = random.Random(23), 0

@@ -9,6 +9,7 @@ import pytest
 import tensorflow as tf
 
 import exporters
+from tests.marks import slow_but
 from tests.methods.tiny import count_passes
 from tf_translate.config.import_file import import_file
 from tf_translate.keras_files.loading import load_keras_file
@@ -53,13 +54,7 @@ EVERY = pytest.mark.parametrize("name", sorted(METHODS))
 
 def _every_but_in_ci_only(*chosen):
     """All methods; in CI only the chosen ones, which differ most in networks and players."""
-    return pytest.mark.parametrize(
-        "name",
-        [
-            pytest.param(name, marks=[] if name in chosen else [pytest.mark.slow])
-            for name in sorted(METHODS)
-        ],
-    )
+    return pytest.mark.parametrize("name", slow_but(sorted(METHODS), *chosen))
 
 
 def _shapes_and_attributes(name, shape=SHAPE):
@@ -144,7 +139,7 @@ def test_one_fit_step_is_finite(name):
 
 @pytest.mark.parametrize(
     "name",
-    [pytest.param(name, marks=[pytest.mark.slow] * (name in ALIKE)) for name in sorted(METHODS)],
+    slow_but(sorted(METHODS), "dualgan", "fader", "ian", "icgan", "pix2pix"),
 )
 def test_evaluate_logs_the_losses_of_the_next_step_and_changes_nothing(name):
     model = _build(name, compiled=False)
@@ -216,7 +211,7 @@ def _assert_round_trip(model, shape, folder):
 
 
 @pytest.mark.thorough
-@_every_but_in_ci_only("dtn", "fader", "icgan", "pix2pix")
+@_every_but_in_ci_only("fader", "pix2pix")
 def test_a_keras_file_restores_outputs_optimizers_and_the_next_step(name, tmp_path):
     model = _build(name, compiled=False)
     model.compile(run_eagerly=True)
@@ -229,7 +224,7 @@ def test_a_keras_file_restores_batch_norm_and_dropout_exactly(tmp_path):
     _assert_round_trip(_build("pix2pix", settings=WITH_DROPOUT, shape=shape), shape, tmp_path)
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_a_keras_file_restores_float16_loss_scales_exactly(tmp_path):
     keras.mixed_precision.set_global_policy("mixed_float16")
     _assert_round_trip(_build("pix2pix"), SHAPE, tmp_path)
@@ -247,10 +242,10 @@ def _averaging_descent():
             pytest.param(name, TINY[name], marks=[pytest.mark.slow] * (name in STEPPED_ELSEWHERE))
             for name in sorted(METHODS)
         ),
-        ("pix2pix", BATCH_NORM),
         *(
             pytest.param(*each, marks=pytest.mark.slow)
             for each in (
+                ("pix2pix", BATCH_NORM),
                 ("pix2pix", WITH_DROPOUT),
                 ("dualgan", CLIPPED),
                 ("genegan", BURSTS),

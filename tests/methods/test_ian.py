@@ -240,10 +240,8 @@ def test_a_reconstruction_has_the_noise_of_its_image_and_inference_has_none(
     assert model.get_config()["settings"]["discriminator_noise"] == 0.2
 
 
-@pytest.mark.thorough
-@pytest.mark.parametrize(
-    "discriminator", [pytest.param("binary", marks=pytest.mark.slow), "ternary"]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("discriminator", ["binary", "ternary"])
 def test_r1_is_half_the_squared_gradient_of_the_real_log_odds_by_finite_differences(discriminator):
     model = tiny_ian({"r1": 2.0}, discriminator=discriminator)
     image, width, squared = _images(2), 1e-2, 0.0

@@ -30,6 +30,7 @@ from tests.cli.hostile.forging import (
     write,
 )
 from tests.exporters.untrusted.acting import aborts, debugs
+from tests.marks import slow_but
 
 SHAPE = (2, 1, 8, 12, 3)
 
@@ -246,7 +247,14 @@ def test_a_bundle_with_forged_files_fails(bundle, refused, case):
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("case", [each for each in FAILURES if "SavedModel" in each])
+@pytest.mark.parametrize(
+    "case",
+    slow_but(
+        [each for each in FAILURES if "SavedModel" in each],
+        "SavedModel that writes",
+        "SavedModel that ends the process with exit code 0",
+    ),
+)
 def test_a_bundle_with_a_forged_saved_model_fails(bundle_with_saved_model, refused, case):
     spoil, sentence = FAILURES[case]
     spoil(bundle_with_saved_model)

@@ -79,7 +79,7 @@ def test_orl_is_written_as_a_table_with_nobody_in_two_splits(orl):
     assert fetchable_datasets.fetch("orl") == table
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_orl_photographs_table_has_the_same_people_in_train_and_test(orl):
     table = fetchable_datasets.fetch("orl").with_name("orl-photographs.csv")
     by_person = read(table.with_name("orl.csv"))
@@ -91,7 +91,7 @@ def test_orl_photographs_table_has_the_same_people_in_train_and_test(orl):
     assert len(people["test"]) > 20
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_aligned_faces_have_their_pupils_at_fixed_positions(orl):
     table = fetchable_datasets.fetch("orl").with_name("orl-aligned.csv")
     face_image = images.read(table.parent / read(table)[7]["image"])
@@ -198,7 +198,7 @@ def test_unavailable_and_invalid_options_are_refused_by_name(symbols, orl):
         fetchable_datasets.fetch("dicebear", FetchOptions(style="x"))
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_fetched_avatars_begin_with_those_of_the_samples(packages):
     pytest.importorskip("dicebear")
     pytest.importorskip("resvg_py")
@@ -221,6 +221,7 @@ def test_fetched_avatars_begin_with_those_of_the_samples(packages):
         assert np.abs(pixels - rendered).max() <= 8  # another version of resvg may round otherwise
 
 
+@pytest.mark.slow
 def test_tones_of_a_head_differ_in_skin_alone_and_get_darker(packages):
     pytest.importorskip("dicebear")
     pytest.importorskip("resvg_py")

@@ -278,7 +278,11 @@ def _pack(name, output, layout="auto", how=None, **features):
         ("svhn_cropped[extra]->mnist[test]", {}),
     ],
 )
-@pytest.mark.parametrize("sizes", [(), ((8, 8),)], ids=["original files", "resized"])
+@pytest.mark.parametrize(
+    "sizes",
+    [(), pytest.param(((8, 8),), marks=pytest.mark.slow)],
+    ids=["original files", "resized"],
+)
 def test_two_tfds_domains_are_the_same_when_packed(tmp_path, name, features, sizes):
     how = PackingOptions(sizes=sizes, channels=(3,) if sizes else (), shard_bytes=500)
     output, _ = _pack(f"tfds:{name}", tmp_path / "packed", how=how, **features)

@@ -6,6 +6,7 @@ import tensorflow as tf
 from PIL import Image
 
 from tests.data.image_files import config, plain, save
+from tests.marks import slow_but
 from tf_translate.data.attribute_dataset import open_attribute_dataset
 from tf_translate.data.domain_dataset import open_domain_dataset
 from tf_translate.data.image_dataset import open_image_dataset
@@ -128,7 +129,7 @@ DOMAINS = {
 
 
 @pytest.mark.parametrize("how", [SMALL, RESIZED], ids=["original files", "resized"])
-@pytest.mark.parametrize("form", DOMAINS)
+@pytest.mark.parametrize("form", slow_but(DOMAINS, "named_pairs", "table"))
 def test_two_domains_are_the_same_when_packed(tmp_path, form, how):
     write, layout = DOMAINS[form]
     path = write(tmp_path / "original")

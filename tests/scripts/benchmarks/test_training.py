@@ -61,10 +61,8 @@ def _needed(graph):
     return needed.values()
 
 
-@pytest.mark.thorough
-@pytest.mark.parametrize(
-    ("method", "side"), [pytest.param("cyclegan", 32, marks=pytest.mark.slow), ("pix2pix", 64)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("method", "side"), [("cyclegan", 32), ("pix2pix", 64)])
 def test_counts_from_layer_shapes_equal_those_of_tensorflows_graph(method, side, monkeypatch):
     # The kernel for few channels also multiplies by ones and zeros, which do not count.
     monkeypatch.setenv(VARIABLE, "off")
