@@ -62,6 +62,7 @@ def test_an_edit_through_the_latent_counts_both_halves():
     assert signatures_of(ian, "reconstruct") == ["reconstruct"]
     fader = _Method("attributes", "translate", "encode", "decode")
     assert signatures_of(fader, "add_glasses") == ["translate"]
+    assert signatures_of(fader, "add_glasses", "translate_preserving") == ["translate_preserving"]
     genegan = _Method("unpaired", "remove", "swap", directions={"b_to_a": "swap"})
     assert signatures_of(genegan, "b_to_a") == ["swap"]
 

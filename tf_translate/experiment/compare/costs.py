@@ -85,16 +85,21 @@ def read_costs(folder: Path) -> dict[str, Any] | None:
     return costs
 
 
-def signatures_of(translator: Translator, direction: str) -> list[str]:
+def signatures_of(translator: Translator, direction: str, edit: str | None = None) -> list[str]:
     """The signatures that a translation in a direction calls, in order.
 
     An edit by latent arithmetic is `encode` and `decode`; one by the photo editor is `edit`.
+
+    Args:
+        translator: The method.
+        direction: Direction that is the task.
+        edit: `evaluation.signature`: the one whose edits of attributes are measured.
     """
     signatures = translator.signatures()
     if translator.layout in ("paired", "unpaired"):
         return [translator.directions[direction]]
     if translator.layout == "attributes":
-        return ["translate"]
+        return [edit or "translate"]
     if direction in signatures:
         return [direction]
     return ["edit"] if direction.endswith(PAINTED) else ["encode", "decode"]
@@ -112,8 +117,9 @@ def measure_cell(folder: Path, direction: str, *, runs: int = RUNS) -> dict[str,
         JSON values: `signatures`, `multiply_adds` and `parameters` of one translation, and for
         each of RECIPES its `size_bytes` and `median_ms`.
     """
-    translator = build(read_config(folder))
-    names = signatures_of(translator, direction)
+    config = read_config(folder)
+    translator = build(config)
+    names = signatures_of(translator, direction, config.evaluation.signature)
     chosen = {name: translator.signatures()[name] for name in names}
     with tempfile.TemporaryDirectory(prefix="tf_translate-costs-") as temporary:
         bundle = Path(temporary) / "bundle"
