@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 
 from tf_translate.experiment.compare.cell_images import PerImage
+from tf_translate.experiment.compare.parts import ContentScale, DomainScale
 from tf_translate.experiment.compare.report.differences import CellScores, differences
-from tf_translate.experiment.compare.report.parts import Scale
 
-SCALE = Scale((0.0, 1.0), (0.0, 1.0), 1.0)
+SCALES = ContentScale(0.0, 1.0), DomainScale(0.0, 1.0, 1.0)
 
 
 def _cell(l1, *, keys=None, **scores):
     keys = np.arange(len(l1), dtype=np.uint64) if keys is None else keys
     values = {"l1": np.asarray(l1, np.float32), **scores}
-    return CellScores(PerImage(keys, values, "l1"), SCALE, 0.0, 0.0)
+    return CellScores(PerImage(keys, values, "l1"), *SCALES, 0.0, 0.0)
 
 
 def _one(first, second, metric="l1"):
@@ -73,7 +73,7 @@ def test_equal_methods_seldom_differ():
 def test_completeness_by_hand_and_its_kernel_distance_varies():
     margin, accepted = np.full(30, 0.5, np.float32), np.ones(30, np.float32)
     good = _cell(np.zeros(30), margin=margin, in_target=accepted)
-    bad = CellScores(good.per_image, SCALE, 0.5, 0.1)  # d = min(1, 1 - 0.5)
+    bad = CellScores(good.per_image, *SCALES, 0.5, 0.1)  # d = min(1, 1 - 0.5)
     found = _one([good], [bad], "completeness")
     # c = 0.5: 2 * 0.5 * 1 / 1.5 - 2 * 0.5 * 0.5 / 1
     assert found.value == pytest.approx(2 / 3 - 0.5)
@@ -90,6 +90,6 @@ def test_completeness_by_hand_and_its_kernel_distance_varies():
 def test_methods_without_the_metric_are_left_out():
     with_truth, without = _cell(np.zeros(5)), _cell(np.zeros(5))
     scores = {name: each for name, each in without.per_image.scores.items() if name != "l1"}
-    bare = CellScores(PerImage(without.per_image.keys, scores, ""), None, math.nan, math.nan)
+    bare = CellScores(PerImage(without.per_image.keys, scores, ""), None, None, math.nan, math.nan)
     assert differences({"a": [with_truth], "b": [bare]}, "l1") == {}
     assert differences({"a": [with_truth], "b": [with_truth, bare]}, "completeness") == {}

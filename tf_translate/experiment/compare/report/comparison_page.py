@@ -6,8 +6,9 @@ from string import Template
 
 from tf_translate.evaluation.report import page_style
 from tf_translate.evaluation.report.embedded_image import data_url
+from tf_translate.experiment.compare.parts import COMPLETENESS
 from tf_translate.experiment.compare.report import comparison_style, words
-from tf_translate.experiment.compare.report.differences import COMPLETENESS, RESAMPLES, Difference
+from tf_translate.experiment.compare.report.differences import RESAMPLES, Difference
 from tf_translate.experiment.compare.report.scatter import scatter
 from tf_translate.experiment.compare.report.summary import MethodRow, Row, TaskSummary, Value
 from tf_translate.experiment.compare.report.wall import KINDS, TRUTH, extremes, make_wall

@@ -16,10 +16,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from tf_translate.experiment.compare.cell_images import PerImage
-from tf_translate.experiment.compare.report.parts import Scale
+from tf_translate.experiment.compare.parts import COMPLETENESS, ContentScale, DomainScale
 
 RESAMPLES = 2000
-COMPLETENESS = "completeness"
 _SEED = 0
 
 
@@ -29,12 +28,13 @@ class CellScores:
 
     Attributes:
         per_image: Scores of its held-out images.
-        scale: That of its completeness; None if undefined.
+        content, domain: The scales of its completeness; None if undefined.
         kid, kid_error: Its kernel distance, and the standard error.
     """
 
     per_image: PerImage
-    scale: Scale | None
+    content: ContentScale | None
+    domain: DomainScale | None
     kid: float
     kid_error: float
 
@@ -96,7 +96,8 @@ def _has(cell: CellScores, metric: str) -> bool:
     if metric != COMPLETENESS:
         return metric in cell.per_image.scores
     known = {"margin", "in_target"} <= set(cell.per_image.scores)
-    return known and cell.scale is not None and math.isfinite(cell.kid + cell.kid_error)
+    has_scales = cell.content is not None and cell.domain is not None
+    return known and has_scales and math.isfinite(cell.kid + cell.kid_error)
 
 
 def _difference(
@@ -161,15 +162,13 @@ def _values(
     at = order[np.searchsorted(cell.per_image.keys, shared, sorter=order)]
     if metric != COMPLETENESS:
         return _weighted_mean(cell.per_image.scores[metric][at], weights)
-    scale = cell.scale
-    if scale is None:
-        raise ValueError("`cell` must have a scale for completeness")
+    if cell.content is None or cell.domain is None:
+        raise ValueError("`cell` must have scales for completeness")
     margin = _weighted_mean(cell.per_image.scores["margin"][at], weights)
     accuracy = _weighted_mean(cell.per_image.scores["in_target"][at], weights)
     noise = np.zeros(len(weights)) if random is None else random.standard_normal(len(weights))
-    kid = cell.kid + cell.kid_error * noise
-    content = _between(margin, *scale.margin)
-    domain = np.minimum(_between(accuracy, *scale.accuracy), _between(-kid, -scale.kid, 0.0))
+    content = cell.content.place(margin)
+    domain = cell.domain.place(accuracy, cell.kid + cell.kid_error * noise)
     return 2.0 * content * domain / np.maximum(content + domain, 1e-12)
 
 
@@ -177,10 +176,6 @@ def _weighted_mean(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
     known = np.isfinite(values)
     total = weights @ known.astype(np.float64)
     return weights @ np.where(known, values, 0.0) / np.where(total > 0, total, np.nan)
-
-
-def _between(values: np.ndarray, zero: float, one: float) -> np.ndarray:
-    return np.clip((values - zero) / (one - zero), 0.0, 1.0)
 
 
 def _over_seeds(values: np.ndarray, random: np.random.Generator) -> np.ndarray:
