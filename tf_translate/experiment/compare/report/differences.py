@@ -4,9 +4,9 @@ Each resample draws held-out images, the same for both methods, and for each met
 own. A difference is called one only if its 95 % interval excludes 0.
 
 Two corrections keep the interval honest. Drawing S seeds out of S understates their spread by
-sqrt((S - 1) / S), so deviations from the mean over seeds are scaled up. The kernel distance is of
-sets, and target features are not kept, so it varies by its own standard error in place of the
-resampled images.
+sqrt((S - 1) / S), and few seeds know their spread badly, as the t distribution says, so deviations
+from the mean over seeds are scaled up by both. The kernel distance is of sets, and target features
+are not kept, so it varies by its own standard error in place of the resampled images.
 """
 
 import math
@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import stats
 
 from tf_translate.experiment.compare.cell_images import PerImage
 from tf_translate.experiment.compare.parts import COMPLETENESS, ContentScale, DomainScale
@@ -113,8 +114,9 @@ def _difference(
         _by_seed(cells, metric, shared, np.ones((1, count))).mean() for cells in (first, second)
     ]
     random = np.random.default_rng((_SEED, 1))
+    widening = _widening(len(first) + len(second) - 2)
     drawn = [
-        _over_seeds(_by_seed(cells, metric, shared, weights[count], random), random)
+        _over_seeds(_by_seed(cells, metric, shared, weights[count], random), random, widening)
         for cells in (first, second)
     ]
     low, high = np.nanpercentile(drawn[0] - drawn[1], [2.5, 97.5])
@@ -178,11 +180,16 @@ def _weighted_mean(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return weights @ np.where(known, values, 0.0) / np.where(total > 0, total, np.nan)
 
 
-def _over_seeds(values: np.ndarray, random: np.random.Generator) -> np.ndarray:
+def _widening(freedom: int) -> float:
+    """How much wider an interval of 95 % is if the spread is known from so few values."""
+    return float(stats.t.ppf(0.975, freedom) / stats.norm.ppf(0.975)) if freedom > 0 else 1.0
+
+
+def _over_seeds(values: np.ndarray, random: np.random.Generator, widening: float) -> np.ndarray:
     """Means over seeds that are drawn with replacement, `(resamples,)`."""
     rows, seeds = values.shape
     mean = values.mean(1)
     if seeds == 1:
         return mean
     drawn = np.take_along_axis(values, random.integers(0, seeds, (rows, seeds)), axis=1).mean(1)
-    return mean + math.sqrt(seeds / (seeds - 1)) * (drawn - mean)
+    return mean + widening * math.sqrt(seeds / (seeds - 1)) * (drawn - mean)
