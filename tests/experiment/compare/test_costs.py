@@ -34,7 +34,8 @@ def _finished(folder, name="pix2pix"):
     settings = [f"{key}={toml_value(value)}" for key, value in cell.settings.items()]
     config = resolve(cell.preset, [*settings, *TINY])
     RunDir.create(cell.folder, config.model_dump(mode="json"))
-    record = {"name": name, "seed": 0, "direction": cell.direction}
+    record = {"task": "paired", "name": name, "method": name, "seed": 0}
+    record["direction"] = cell.direction
     (cell.folder / "cell.json").write_text(json.dumps(record))
     return cell.folder
 

@@ -21,6 +21,7 @@ from tf_translate.errors import RunError, TranslateError
 from tf_translate.experiment.build import build
 from tf_translate.experiment.compare import cores
 from tf_translate.experiment.compare.cell_state import CELL, machine
+from tf_translate.experiment.compare.read_cell import read_record
 from tf_translate.experiment.configure import read_config
 from tf_translate.experiment.eval_sets.latent_edits import PAINTED
 from tf_translate.training.run_dir import write_atomically
@@ -147,7 +148,7 @@ def _measure_task(
 ) -> dict[str, Any]:
     measured: dict[str, Any] = {}
     for name, folder in methods.items():
-        direction = json.loads((folder / CELL).read_text("utf-8"))["direction"]
+        direction = read_record(folder / CELL).direction
         try:
             measured[name] = measure_cell(folder, direction, runs=runs)
         except (TranslateError, exporters.ExportError) as error:
@@ -165,7 +166,7 @@ def _first_cells(folder: Path) -> dict[Path, dict[str, Path]]:
     """The first finished cell of each method, by the folder of its task and its name."""
     found: dict[Path, dict[str, Path]] = {}
     for file in sorted(folder.glob("**/" + CELL)):
-        name = json.loads(file.read_text("utf-8"))["name"]
+        name = read_record(file).name
         found.setdefault(file.parent.parent, {}).setdefault(name, file.parent)
     return found
 
