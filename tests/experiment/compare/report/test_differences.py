@@ -105,3 +105,8 @@ def test_methods_without_the_metric_are_left_out():
     bare = CellScores(PerImage(without.per_image.keys, scores, ""), None, None, math.nan, math.nan)
     assert differences({"a": [with_truth], "b": [bare]}, "l1") == {}
     assert differences({"a": [with_truth], "b": [with_truth, bare]}, "completeness") == {}
+
+
+def test_a_score_that_no_image_has_is_no_difference():
+    known, unknown = _cell(np.zeros(5)), _cell(np.full(5, np.nan))
+    assert differences({"a": [known], "b": [unknown]}, "l1") == {}

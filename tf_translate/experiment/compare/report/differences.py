@@ -113,6 +113,8 @@ def _difference(
     means = [
         _by_seed(cells, metric, shared, np.ones((1, count))).mean() for cells in (first, second)
     ]
+    if not np.isfinite(means).all():
+        return None  # such as the error outside of an edit that changes all pixels
     random = np.random.default_rng((_SEED, 1))
     widening = _widening(len(first) + len(second) - 2)
     drawn = [
