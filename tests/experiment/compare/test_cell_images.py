@@ -213,3 +213,13 @@ def test_a_finished_cell_keeps_its_images_and_not_those_of_evaluate(evaluated, k
     assert len(read_images(evaluated.folder)) == 6 + 3 * 2
     left = {file.name for file in (evaluated.folder / "evaluation").glob("*.npz")}
     assert left == ({"a_to_b.npz", "b_to_a.npz"} if keep_weights else set())
+
+
+def test_a_kill_while_weights_are_deleted_leaves_the_cell_finished(evaluated, monkeypatch):
+    def killed(run):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cell_state, "_delete_weights", killed)
+    with pytest.raises(KeyboardInterrupt):
+        cell_state.finish(evaluated, task="paired", command="c", core=0, keep_weights=False)
+    assert cell_state.state_of(evaluated) == cell_state.FINISHED

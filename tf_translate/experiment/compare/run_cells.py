@@ -88,6 +88,7 @@ class _Running:
                 stderr=subprocess.STDOUT,
                 env={**os.environ, "PYTHONUNBUFFERED": "1", **(one_thread if index < 0 else {})},
                 start_new_session=True,  # a terminal's Ctrl-C reaches it only through us
+                pass_fds=self.core.inherited,
             )
 
     def send(self, number: int) -> None:
