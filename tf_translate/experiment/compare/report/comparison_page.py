@@ -30,7 +30,8 @@ def headline(summary: TaskSummary) -> str:
     """A sentence on the most complete method, and whether it differs from the next."""
     ranked = [row for row in summary.methods if row.completeness]
     seeds = sorted({len(row.cells) for row in summary.methods})
-    text = f"{len(summary.methods)} methods, {'/'.join(map(str, seeds))} seed{'' if seeds == [1] else 's'} each."
+    of_each = f"{'/'.join(map(str, seeds))} seed{'' if seeds == [1] else 's'} each"
+    text = f"{len(summary.methods)} methods, {of_each}."
     best = ranked[0] if ranked else None
     if best is None or best.completeness is None:
         return f"{text} No method has a completeness."
