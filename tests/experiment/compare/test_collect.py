@@ -12,6 +12,7 @@ def _cell(folder, name, seed, score, *, identity=0.1):
     folder = folder / "glasses" / f"{name}-{seed}"
     folder.mkdir(parents=True)
     record = {"task": "glasses", "name": name, "method": name, "seed": seed, "direction": "add"}
+    record |= {"steps": 10, "budget_minutes": 45.0}
     results = {
         "output": {"completeness": score, "domain/kid": None},
         "identity": {"completeness": identity},
@@ -52,6 +53,7 @@ def test_a_folder_without_finished_cells_and_a_broken_cell_are_refused(tmp_path)
         ("cell.json", {"seed": "0"}, "cell.json: seed: Input should be a valid integer"),
         ("cell.json", {"task": "../../outside"}, "cell.json: task: String should match pattern"),
         ("cell.json", {"task": ".hidden"}, "cell.json: task: String should match pattern"),
+        ("cell.json", {"steps": None}, "cell.json: steps: "),
         ("cell.json", {"budget_minutes": "45"}, "cell.json: budget_minutes: "),
         ("cell.json", {"ablation": {"of": 1}}, "cell.json: ablation.of: "),
         ("cell.json", {"direction": "none"}, "metrics.json has no direction 'none'"),

@@ -35,7 +35,7 @@ def _finished(folder, name="pix2pix"):
     config = resolve(cell.preset, [*settings, *TINY])
     RunDir.create(cell.folder, config.model_dump(mode="json"))
     record = {"task": "paired", "name": name, "method": name, "seed": 0}
-    record["direction"] = cell.direction
+    record |= {"direction": cell.direction, "steps": 10, "budget_minutes": 20.0}
     (cell.folder / "cell.json").write_text(json.dumps(record))
     return cell.folder
 
@@ -85,7 +85,13 @@ def test_costs_are_refused_while_a_comparison_trains(tmp_path, monkeypatch):
 
 def test_a_broken_file_is_named(tmp_path):
     assert read_costs(tmp_path) is None
-    for text in ("{", "{}", '{"methods": {"a": {"multiply_adds": 1}}}'):
+    machine = '"machine": {"cores": 2}, "runs": 1, "threads": 1, "runtime": "", "load_before": null'
+    texts = (
+        *("{", "{}", "[]", '{"methods": {"a": {"multiply_adds": 1}}}'),
+        f'{{{machine}, "methods": {{"a": {{"multiply_adds": "many"}}}}}}',
+        f'{{{machine}, "methods": {{"a": {{"reason": 1}}}}}}',
+    )
+    for text in texts:
         (tmp_path / COSTS).write_text(text)
         with pytest.raises(RunError, match=r"costs\.json is broken"):
             read_costs(tmp_path)

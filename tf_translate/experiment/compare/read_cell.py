@@ -42,9 +42,9 @@ class Record(_Checked):
     seed: Annotated[int, Field(ge=0)]
     direction: str
     uses: list[str] = []
-    steps: int = 0
+    steps: int
     minutes: Finite | None = None
-    budget_minutes: Finite | None = None
+    budget_minutes: Finite
     ablation: _Ablation | None = None
 
 
@@ -86,8 +86,7 @@ def read_cell(file: Path, folder: Path) -> dict[str, Any]:
         raise _broken(file.parent, f"{METRICS} has no results of the output")
     missing = [name for name in (IMAGES, PER_IMAGE) if not file.with_name(name).is_file()]
     own = {"folder": file.parent.relative_to(folder).as_posix(), "missing": missing}
-    defaults = {name: getattr(checked, name) for name in ("uses", "steps", "budget_minutes")}
-    return {**defaults, **record, **own, "metrics": metrics}
+    return {"uses": [], **record, **own, "metrics": metrics}
 
 
 def read_record(file: Path) -> Record:
