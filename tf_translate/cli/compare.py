@@ -146,7 +146,12 @@ def run_cells(
 
     with LiveTable(progress) as table:
         results, interrupted = run_all(
-            chosen, jobs=jobs, finish=finish, show=table.show, imports=imports
+            chosen,
+            jobs=jobs,
+            finish=finish,
+            show=table.show,
+            imports=imports,
+            report=print_notice,
         )
     if interrupted:
         message_console().print("stopped, everything is saved; the same command goes on")
