@@ -9,6 +9,7 @@ from typing import Any
 from tf_translate.errors import RunError, UnknownMethodError
 from tf_translate.experiment.compare import parts
 from tf_translate.experiment.compare.cell_images import (
+    CHOSEN,
     KeptImage,
     PerImage,
     read_images,
@@ -185,7 +186,7 @@ def _task(name: str, results: Mapping[str, Any], root: Path) -> TaskSummary:
         image_seeds=seeds,
         score_name="; ".join(sorted(names)),
         costs=costs,
-        notes=tuple(_notes(cells, methods, about, costs, seeds)),
+        notes=(*_notes(cells, methods, about, costs, seeds), *_apart(images, scores)),
     )
 
 
@@ -332,6 +333,23 @@ def _images(
         cell = next((c for c in cells if c["seed"] == min(shared, default=None)), cells[0])
         images[name], seeds[name] = read_images(root / cell["folder"]), cell["seed"]
     return images, seeds
+
+
+def _apart(
+    images: Mapping[str, Sequence[KeptImage]], scores: Mapping[str, Sequence[CellScores]]
+) -> list[str]:
+    """A sentence if methods were measured on different images, so that pages leave parts out."""
+    notes = []
+    chosen = [{e.key for e in kept if e.kind == CHOSEN} for kept in images.values()]
+    if chosen and not set.intersection(*chosen):
+        notes.append("No held-out image is common to all methods, so there is no wall of images.")
+    sets = {frozenset(each.keys.tolist()) for own in scores.values() for each in _per_image(own)}
+    if len(sets) > 1:
+        notes.append(
+            "The cells were measured on different held-out images; differences are of those that "
+            "two methods share."
+        )
+    return notes
 
 
 def _notes(
