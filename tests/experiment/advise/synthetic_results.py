@@ -33,6 +33,7 @@ def cell(name, seed, value, *, task="unpaired", width=0.02, margin=0.2, **record
         "direction": "a_to_b",
         "uses": load_task(task)[1].uses_of(name) if task != "mine" else ["sets"],
         "budget_minutes": 20.0,
+        "steps": 10,
         "revision": "abc1234",
         "metrics": {"directions": {"a_to_b": directions}},
         **record,

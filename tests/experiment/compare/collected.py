@@ -47,7 +47,15 @@ def cell(
         "direction": "add",
         "steps": 100,
         "budget_minutes": minutes,
-        "metrics": {"directions": {"add": {"results": rows, "reference_values": reference}}},
+        "metrics": {
+            "directions": {
+                "add": {
+                    "results": rows,
+                    "reference_values": reference,
+                    "metrics": {"completeness": {"better": "higher"}},
+                }
+            }
+        },
     }
     if without is not None:
         terms = [without] if without else []

@@ -1,6 +1,8 @@
 """Images and scores that a cell keeps: chosen by content, lossless, the same for all methods."""
 
+import io
 import json
+import zipfile
 
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ from tf_translate.config.task import load_task
 from tf_translate.errors import RunError
 from tf_translate.evaluation.metrics.completeness import JudgeScores
 from tf_translate.evaluation.metrics.results import Direction
-from tf_translate.experiment.compare import cell_state
+from tf_translate.experiment.compare import cell_images, cell_state
 from tf_translate.experiment.compare.cell_images import (
     BEST,
     CHOSEN,
@@ -145,6 +147,27 @@ def test_broken_files_of_a_cell_are_named(tmp_path):
         read_per_image(tmp_path)
 
 
+def test_arrays_that_would_fill_the_memory_run_code_or_are_cut_are_refused(tmp_path, monkeypatch):
+    _keep(tmp_path, _arrays(6))
+    whole = (tmp_path / PER_IMAGE).read_bytes()
+    (tmp_path / PER_IMAGE).write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(RunError, match=r"per_image\.npz is broken"):
+        read_per_image(tmp_path)
+    np.savez(tmp_path / PER_IMAGE, key=np.array([{}], object))
+    with pytest.raises(RunError, match=r"per_image\.npz is broken: Object arrays cannot be loaded"):
+        read_per_image(tmp_path)
+    header = io.BytesIO()
+    claim = {"descr": "<u8", "fortran_order": False, "shape": (2**50,)}
+    np.lib.format.write_array_header_1_0(header, claim)
+    with zipfile.ZipFile(tmp_path / PER_IMAGE, "w") as members:
+        members.writestr("key.npy", header.getvalue())
+    with pytest.raises(RunError, match=r"per_image\.npz is broken"):
+        read_per_image(tmp_path)
+    monkeypatch.setattr(cell_images, "_LARGEST_ARRAYS", 10)
+    with pytest.raises(RunError, match=r"its arrays take \d+ bytes, more than those of any cell"):
+        read_per_image(tmp_path)
+
+
 def test_a_cell_without_them_has_none(tmp_path):
     assert read_images(tmp_path) == []
     assert read_per_image(tmp_path) is None
@@ -190,3 +213,13 @@ def test_a_finished_cell_keeps_its_images_and_not_those_of_evaluate(evaluated, k
     assert len(read_images(evaluated.folder)) == 6 + 3 * 2
     left = {file.name for file in (evaluated.folder / "evaluation").glob("*.npz")}
     assert left == ({"a_to_b.npz", "b_to_a.npz"} if keep_weights else set())
+
+
+def test_a_kill_while_weights_are_deleted_leaves_the_cell_finished(evaluated, monkeypatch):
+    def killed(run):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cell_state, "_delete_weights", killed)
+    with pytest.raises(KeyboardInterrupt):
+        cell_state.finish(evaluated, task="paired", command="c", core=0, keep_weights=False)
+    assert cell_state.state_of(evaluated) == cell_state.FINISHED

@@ -11,7 +11,8 @@ from tf_translate.experiment.compare.collect import better, collect, write
 def _cell(folder, name, seed, score, *, identity=0.1):
     folder = folder / "glasses" / f"{name}-{seed}"
     folder.mkdir(parents=True)
-    record = {"task": "glasses", "name": name, "seed": seed, "direction": "add"}
+    record = {"task": "glasses", "name": name, "method": name, "seed": seed, "direction": "add"}
+    record |= {"steps": 10, "budget_minutes": 45.0}
     results = {
         "output": {"completeness": score, "domain/kid": None},
         "identity": {"completeness": identity},
@@ -43,4 +44,34 @@ def test_a_folder_without_finished_cells_and_a_broken_cell_are_refused(tmp_path)
         collect(tmp_path)
     (_cell(tmp_path, "ian", 0, 0.5) / "metrics.json").write_text("{")
     with pytest.raises(RunError, match="ian-0 is broken"):
+        collect(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "reason"),
+    [
+        ("cell.json", {"seed": "0"}, "cell.json: seed: Input should be a valid integer"),
+        ("cell.json", {"task": "../../outside"}, "cell.json: task: String should match pattern"),
+        ("cell.json", {"task": ".hidden"}, "cell.json: task: String should match pattern"),
+        ("cell.json", {"steps": None}, "cell.json: steps: "),
+        ("cell.json", {"budget_minutes": "45"}, "cell.json: budget_minutes: "),
+        ("cell.json", {"ablation": {"of": 1}}, "cell.json: ablation.of: "),
+        ("cell.json", {"direction": "none"}, "metrics.json has no direction 'none'"),
+        ("metrics.json", {"directions": []}, "metrics.json: directions: "),
+    ],
+)
+def test_values_of_other_types_are_one_sentence(tmp_path, file, change, reason):
+    folder = _cell(tmp_path, "ian", 0, 0.5)
+    values = json.loads((folder / file).read_text())
+    (folder / file).write_text(json.dumps(values | change))
+    with pytest.raises(RunError, match="ian-0 is broken: ") as error:
+        collect(tmp_path)
+    assert reason in str(error.value)
+
+
+@pytest.mark.parametrize("score", ['"high"', "NaN", "[1]"])
+def test_scores_that_are_no_numbers_are_refused(tmp_path, score):
+    file = _cell(tmp_path, "ian", 0, 0.5) / "metrics.json"
+    file.write_text(file.read_text().replace("0.5", score))
+    with pytest.raises(RunError, match=r"results\.output\.completeness: Input should be a"):
         collect(tmp_path)

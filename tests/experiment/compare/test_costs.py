@@ -34,7 +34,8 @@ def _finished(folder, name="pix2pix"):
     settings = [f"{key}={toml_value(value)}" for key, value in cell.settings.items()]
     config = resolve(cell.preset, [*settings, *TINY])
     RunDir.create(cell.folder, config.model_dump(mode="json"))
-    record = {"name": name, "seed": 0, "direction": cell.direction}
+    record = {"task": "paired", "name": name, "method": name, "seed": 0}
+    record |= {"direction": cell.direction, "steps": 10, "budget_minutes": 20.0}
     (cell.folder / "cell.json").write_text(json.dumps(record))
     return cell.folder
 
@@ -62,6 +63,7 @@ def test_an_edit_through_the_latent_counts_both_halves():
     assert signatures_of(ian, "reconstruct") == ["reconstruct"]
     fader = _Method("attributes", "translate", "encode", "decode")
     assert signatures_of(fader, "add_glasses") == ["translate"]
+    assert signatures_of(fader, "add_glasses", "translate_preserving") == ["translate_preserving"]
     genegan = _Method("unpaired", "remove", "swap", directions={"b_to_a": "swap"})
     assert signatures_of(genegan, "b_to_a") == ["swap"]
 
@@ -83,7 +85,13 @@ def test_costs_are_refused_while_a_comparison_trains(tmp_path, monkeypatch):
 
 def test_a_broken_file_is_named(tmp_path):
     assert read_costs(tmp_path) is None
-    for text in ("{", "{}", '{"methods": {"a": {"multiply_adds": 1}}}'):
+    machine = '"machine": {"cores": 2}, "runs": 1, "threads": 1, "runtime": "", "load_before": null'
+    texts = (
+        *("{", "{}", "[]", '{"methods": {"a": {"multiply_adds": 1}}}'),
+        f'{{{machine}, "methods": {{"a": {{"multiply_adds": "many"}}}}}}',
+        f'{{{machine}, "methods": {{"a": {{"reason": 1}}}}}}',
+    )
+    for text in texts:
         (tmp_path / COSTS).write_text(text)
         with pytest.raises(RunError, match=r"costs\.json is broken"):
             read_costs(tmp_path)

@@ -1,5 +1,7 @@
 """Noise between two translations, with a cycle that hides its input, and one that shows it."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -52,3 +54,17 @@ def test_a_broken_file_is_named(tmp_path):
     (tmp_path / "run" / FILE).write_text('{"directions": {"a_to_b": {}}}')
     with pytest.raises(RunError, match=r"run/cycle_noise.json is broken: .*measure the run again"):
         read_all(tmp_path)
+
+
+def test_runs_are_named_by_their_folder_wherever_they_were_measured(tmp_path):
+    cost = {"generated": [0.1], "real": [0.1], "lost": None}
+    results = {
+        "run": "/another/machine/cyclegan-0",
+        "method": "cyclegan",
+        "directions": {"a_to_b": {noise_name(0.03): cost, "rounding": cost, "unrelated": 0.5}},
+    }
+    for name in ("cyclegan-0", "cyclegan-1"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / FILE).write_text(json.dumps(results))
+    assert [each["run"] for each in read_all(tmp_path)] == ["cyclegan-0", "cyclegan-1"]
+    assert [each["run"] for each in read_all(tmp_path / "cyclegan-1")] == ["cyclegan-1"]

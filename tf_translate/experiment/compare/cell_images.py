@@ -8,6 +8,7 @@ same seed chooses the same images for all methods.
 import functools
 import hashlib
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,7 +36,9 @@ _SCORES = (  # of evaluate, each float32 (n,); the last three where the truth is
 )
 _FEATURES = "domain_features"
 _COLUMNS = ("source", "output", "truth")
+_UNREADABLE = (OSError, ValueError, EOFError, zipfile.BadZipFile)
 _LARGEST_SHEET = 2**26  # pixels
+_LARGEST_ARRAYS = 2**28  # bytes of all arrays of a cell, unpacked
 
 
 @dataclass(frozen=True, eq=False)
@@ -216,6 +219,7 @@ def read_per_image(folder: Path) -> PerImage | None:
     file = folder / PER_IMAGE
     if not file.is_file():
         return None
+    _check_size(file)
     arrays = _read_arrays(file, ("key", "score", "score_name", *_SCORES))
     scores = {name: arrays[name] for name in (*_SCORES, "score") if name in arrays}
     keys = arrays.get("key", np.empty(0))
@@ -238,6 +242,7 @@ def read_images(folder: Path) -> list[KeptImage]:
     sheet, file = folder / IMAGES, folder / PER_IMAGE
     if not sheet.is_file() or not file.is_file():
         return []
+    _check_size(file)
     arrays = _read_arrays(file, ("key", "score", "row", "row_kind", "tile"))
     try:
         with Image.open(sheet, formats=["PNG"]) as image:
@@ -245,7 +250,9 @@ def read_images(folder: Path) -> list[KeptImage]:
                 raise _broken(sheet, "it is larger than any sheet")
             pixels = np.asarray(image.convert("RGB"))
         return _cut(pixels, arrays)
-    except (OSError, SyntaxError, KeyError, IndexError, ValueError) as error:
+    except Image.DecompressionBombError as error:
+        raise _broken(sheet, "it is larger than any sheet") from error
+    except (OSError, SyntaxError, KeyError, IndexError, ValueError, TypeError) as error:
         raise _broken(sheet, str(error)) from error
 
 
@@ -255,6 +262,7 @@ def _cut(pixels: np.ndarray, arrays: Mapping[str, np.ndarray]) -> list[KeptImage
     widths = [width for _, width in tiles]
     if (
         not 2 <= len(tiles) <= len(_COLUMNS)
+        or min(map(min, tiles)) < 1
         or len(arrays["row_kind"]) != len(rows)
         or pixels.shape[:2] != (height * len(rows), sum(widths))
     ):
@@ -273,12 +281,23 @@ def _cut(pixels: np.ndarray, arrays: Mapping[str, np.ndarray]) -> list[KeptImage
     return found
 
 
+def _check_size(file: Path) -> None:
+    """Refuses arrays that would fill the memory, before any is read."""
+    try:
+        with zipfile.ZipFile(file) as members:
+            size = sum(each.file_size for each in members.infolist())
+    except _UNREADABLE as error:
+        raise _broken(file, str(error)) from error
+    if size > _LARGEST_ARRAYS:
+        raise _broken(file, f"its arrays take {size:,} bytes, more than those of any cell")
+
+
 def _read_arrays(file: Path, names: tuple[str, ...]) -> dict[str, np.ndarray]:
     """The arrays of these names that a file holds."""
     try:
         with np.load(file, allow_pickle=False) as arrays:
             return {name: arrays[name] for name in names if name in arrays.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except (*_UNREADABLE, zlib.error, RuntimeError, MemoryError) as error:
         raise _broken(file, str(error)) from error
 
 

@@ -158,10 +158,10 @@ def finish(
         },
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     }
-    if not keep_weights:
-        _delete_weights(run)
     text = json.dumps(record, indent=2, ensure_ascii=False) + "\n"
     write_atomically(cell.folder / CELL, lambda target: target.write_text(text, "utf-8"))
+    if not keep_weights:  # after the record: a cell without both would be trained again
+        _delete_weights(run)
     return record
 
 

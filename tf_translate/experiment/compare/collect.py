@@ -8,12 +8,12 @@ from typing import Any
 
 from tf_translate.errors import RunError
 from tf_translate.experiment.compare.cell_images import IMAGES, PER_IMAGE
-from tf_translate.experiment.compare.cell_state import CELL, METRICS
+from tf_translate.experiment.compare.cell_state import CELL
 from tf_translate.experiment.compare.costs import read_costs
+from tf_translate.experiment.compare.read_cell import OUTPUT, read_cell
 from tf_translate.training.run_dir import write_atomically
 from tf_translate.version import __version__
 
-OUTPUT = "output"
 FIXED_ROWS = ("identity", "random target", "ground truth")
 
 
@@ -24,16 +24,15 @@ def collect(folder: Path) -> dict[str, Any]:
         folder: Folder of comparisons, of a task, or any above.
 
     Returns:
-        JSON values: `cells`, each with its record (`cell.json`), `metrics` (`metrics.json`), its
-        `folder` relative to the given one, and `missing`, the files of later versions that it
-        lacks; `tasks`, by task, method or fixed row, and metric: `mean`, `range` and `seeds`.
-        Cells of ablations, which have a key `ablation`, are in `cells` only: see
-        `ablation_table.py`. `costs` holds what `compare costs` measured, by task.
+        JSON values: `cells`, each as `read_cell` returns it; `tasks`, by task, method or fixed
+        row, and metric: `mean`, `range` and `seeds`. Cells of ablations, which have a key
+        `ablation`, are in `cells` only: see `ablation_table.py`. `costs` holds what
+        `compare costs` measured, by task.
 
     Raises:
         RunError: If there is no finished cell, or a file of one is broken.
     """
-    cells = [_read_cell(file, folder) for file in sorted(folder.glob("**/" + CELL))]
+    cells = [read_cell(file, folder) for file in sorted(folder.glob("**/" + CELL))]
     if not cells:
         raise RunError(
             f"{folder} has no finished cell; `tf-translate compare run TASK --run {folder}` runs "
@@ -59,20 +58,6 @@ def _costs(cells: Sequence[Mapping[str, Any]], folder: Path) -> dict[str, Any]:
     folders = {cell["task"]: (folder / cell["folder"]).parent for cell in cells}
     found = {task: read_costs(each) for task, each in folders.items()}
     return {task: costs for task, costs in found.items() if costs is not None}
-
-
-def _read_cell(file: Path, folder: Path) -> dict[str, Any]:
-    try:
-        record = json.loads(file.read_text("utf-8"))
-        metrics = json.loads(file.with_name(METRICS).read_text("utf-8"))
-        metrics["directions"][record["direction"]]["results"][OUTPUT]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise RunError(
-            f"the cell {file.parent} is broken: {error}; delete its folder and run it again"
-        ) from error
-    missing = [name for name in (IMAGES, PER_IMAGE) if not file.with_name(name).is_file()]
-    own = {"folder": file.parent.relative_to(folder).as_posix(), "missing": missing}
-    return {**record, **own, "metrics": metrics}
 
 
 def _table(cells: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:

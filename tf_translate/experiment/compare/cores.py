@@ -1,7 +1,8 @@
 """Cores of this machine for cells: each cell gets one for itself, also beside other comparisons.
 
 A core is held by a lock on a file in the folder of temporary files. The system frees it when the
-process ends, however it ends.
+process ends, however it ends, and those to which it handed the core: a cell whose comparison was
+killed trains on, and no other cell gets its core meanwhile.
 """
 
 import os
@@ -25,6 +26,11 @@ class Core:
 
     def __init__(self, index: int | None, lock: BufferedRandom | None = None) -> None:
         self.index, self._lock = index, lock
+
+    @property
+    def inherited(self) -> tuple[int, ...]:
+        """The open files that a process on this core must inherit (`pass_fds`)."""
+        return () if self._lock is None else (self._lock.fileno(),)
 
     def release(self) -> None:
         """Frees it; safe to call twice."""

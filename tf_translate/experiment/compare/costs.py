@@ -12,7 +12,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
 
 import exporters
 from exporters.benchmark.benchmark import Timing, benchmark
@@ -21,6 +23,7 @@ from tf_translate.errors import RunError, TranslateError
 from tf_translate.experiment.build import build
 from tf_translate.experiment.compare import cores
 from tf_translate.experiment.compare.cell_state import CELL, machine
+from tf_translate.experiment.compare.read_cell import Finite, read_record
 from tf_translate.experiment.configure import read_config
 from tf_translate.experiment.eval_sets.latent_edits import PAINTED
 from tf_translate.training.run_dir import write_atomically
@@ -31,6 +34,39 @@ RECIPES = ("float32", "dynamic_int8")
 RUNS = 20
 _THREADS = 1
 _FLOAT = "float32"
+
+
+class _Recipe(BaseModel):
+    size_bytes: Annotated[int, Field(ge=0)]
+    median_ms: Finite
+
+
+class _Measured(BaseModel):
+    multiply_adds: Annotated[int, Field(ge=0)]
+    parameters: Annotated[int, Field(ge=0)]
+    float32: _Recipe
+    dynamic_int8: _Recipe
+
+
+class _NotMeasured(BaseModel):
+    reason: str
+
+
+class _Machine(BaseModel):
+    cores: int
+
+
+class _Costs(BaseModel):
+    """What `costs.json` must hold; other keys are let pass."""
+
+    model_config = ConfigDict(strict=True)
+
+    threads: int
+    runs: int
+    machine: _Machine
+    load_before: Finite | None = None
+    runtime: str
+    methods: dict[str, _NotMeasured | _Measured]
 
 
 def measure_costs(
@@ -71,30 +107,30 @@ def read_costs(folder: Path) -> dict[str, Any] | None:
         return None
     try:
         costs = json.loads(file.read_text("utf-8"))
-        _ = int(costs["machine"]["cores"]), int(costs["runs"]), int(costs["threads"])
-        _ = str(costs["runtime"]), float(costs.get("load_before") or 0.0)
-        for each in costs["methods"].values():
-            if "reason" not in each:
-                _ = [each[key] for key in ("multiply_adds", "parameters", *RECIPES)]
-                _ = [float(each[recipe]["median_ms"]) for recipe in RECIPES]
-                _ = [int(each[recipe]["size_bytes"]) for recipe in RECIPES]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        _Costs.model_validate_json(json.dumps(costs))
+    except (OSError, ValueError, RecursionError) as error:
+        reason = " ".join(str(error).split())
         raise RunError(
-            f"{file} is broken: {error!r}; delete it and run `tf-translate compare costs` again"
+            f"{file} is broken: {reason}; delete it and run `tf-translate compare costs` again"
         ) from error
     return costs
 
 
-def signatures_of(translator: Translator, direction: str) -> list[str]:
+def signatures_of(translator: Translator, direction: str, edit: str | None = None) -> list[str]:
     """The signatures that a translation in a direction calls, in order.
 
     An edit by latent arithmetic is `encode` and `decode`; one by the photo editor is `edit`.
+
+    Args:
+        translator: The method.
+        direction: Direction that is the task.
+        edit: `evaluation.signature`: the one whose edits of attributes are measured.
     """
     signatures = translator.signatures()
     if translator.layout in ("paired", "unpaired"):
         return [translator.directions[direction]]
     if translator.layout == "attributes":
-        return ["translate"]
+        return [edit or "translate"]
     if direction in signatures:
         return [direction]
     return ["edit"] if direction.endswith(PAINTED) else ["encode", "decode"]
@@ -112,8 +148,9 @@ def measure_cell(folder: Path, direction: str, *, runs: int = RUNS) -> dict[str,
         JSON values: `signatures`, `multiply_adds` and `parameters` of one translation, and for
         each of RECIPES its `size_bytes` and `median_ms`.
     """
-    translator = build(read_config(folder))
-    names = signatures_of(translator, direction)
+    config = read_config(folder)
+    translator = build(config)
+    names = signatures_of(translator, direction, config.evaluation.signature)
     chosen = {name: translator.signatures()[name] for name in names}
     with tempfile.TemporaryDirectory(prefix="tf_translate-costs-") as temporary:
         bundle = Path(temporary) / "bundle"
@@ -141,7 +178,7 @@ def _measure_task(
 ) -> dict[str, Any]:
     measured: dict[str, Any] = {}
     for name, folder in methods.items():
-        direction = json.loads((folder / CELL).read_text("utf-8"))["direction"]
+        direction = read_record(folder / CELL).direction
         try:
             measured[name] = measure_cell(folder, direction, runs=runs)
         except (TranslateError, exporters.ExportError) as error:
@@ -159,7 +196,7 @@ def _first_cells(folder: Path) -> dict[Path, dict[str, Path]]:
     """The first finished cell of each method, by the folder of its task and its name."""
     found: dict[Path, dict[str, Path]] = {}
     for file in sorted(folder.glob("**/" + CELL)):
-        name = json.loads(file.read_text("utf-8"))["name"]
+        name = read_record(file).name
         found.setdefault(file.parent.parent, {}).setdefault(name, file.parent)
     return found
 

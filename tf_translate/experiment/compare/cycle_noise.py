@@ -12,15 +12,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydantic import BaseModel, Field
 
 from tf_translate.data.domain_dataset import DomainDataset
 from tf_translate.errors import RunError
+from tf_translate.experiment.compare.read_cell import Finite
 from tf_translate.experiment.dataset import held_out_split
 from tf_translate.experiment.eval_sets.directions import translate
 from tf_translate.experiment.load_run import TrainedRun
 from tf_translate.training.run_dir import write_atomically
 
 FILE = "cycle_noise.json"  # in a run
+ROUNDING = "rounding"
 NOISES = (0.01, 0.03, 0.1)  # standard deviations; pixels are in [-1, 1]
 METHODS = ("cyclegan", "dualgan", "discogan")  # those whose two translations are a cycle
 _SIDES = {"a_to_b": ("a", "b", "b_to_a"), "b_to_a": ("b", "a", "a_to_b")}
@@ -142,7 +145,7 @@ def _disturbances(random: np.random.Generator):
         return disturb
 
     yield from ((noise_name(each), noise(each)) for each in NOISES)
-    yield "rounding", _rounded
+    yield ROUNDING, _rounded
 
 
 def _rounded(images: np.ndarray) -> np.ndarray:
@@ -154,8 +157,19 @@ def _distance(images: np.ndarray, others: np.ndarray) -> np.ndarray:
     return np.abs(images - others).mean((1, 2, 3), dtype=np.float64)
 
 
+class _Cost(BaseModel):
+    generated: list[Finite] = Field(min_length=1)
+    real: list[Finite] = Field(min_length=1)
+    lost: Finite | None
+
+
+class _Results(BaseModel):
+    method: str
+    directions: dict[str, dict[str, _Cost | Finite]]
+
+
 def read_all(folder: Path) -> list[dict[str, Any]]:
-    """The results of all runs in a folder.
+    """The results of all runs in a folder; `run` is the folder of each, relative to it.
 
     Raises:
         RunError: If a file is broken.
@@ -164,12 +178,17 @@ def read_all(folder: Path) -> list[dict[str, Any]]:
     for file in sorted(folder.glob(f"**/{FILE}")):
         try:
             results = json.loads(file.read_text("utf-8"))
-            for direction in results["directions"].values():
-                direction[noise_name(NOISES[1])]["generated"]
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            checked = _Results.model_validate(results)
+            for name, costs in checked.directions.items():
+                for each in (noise_name(NOISES[1]), ROUNDING):
+                    if not isinstance(costs.get(each), _Cost):
+                        raise ValueError(f"{name} has no costs of {each}")
+        except (OSError, ValueError, RecursionError) as error:
+            reason = " ".join(str(error).split())
             raise RunError(
-                f"{file} is broken: {error}; delete it and measure the run again with "
+                f"{file} is broken: {reason}; delete it and measure the run again with "
                 f"`tf-translate compare cycle-noise {file.parent}`"
             ) from error
-        found.append(results)
+        run = file.parent.relative_to(folder).as_posix()
+        found.append({**results, "run": file.parent.name if run == "." else run})
     return found

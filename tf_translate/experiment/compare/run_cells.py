@@ -19,6 +19,10 @@ from tf_translate.experiment.compare.cores import Core, free_core
 
 FAILED, WAITING = "failed", "waiting"
 _POLL_SECONDS = 0.5
+_NO_CORE = (
+    "all cores are held by other comparisons, or by cells that train on although their comparison "
+    "was killed; waiting for one"
+)
 _STAGES = {  # the state of a cell -> what runs next
     cell_state.NEW: "training",
     cell_state.STARTED: "training",
@@ -88,6 +92,7 @@ class _Running:
                 stderr=subprocess.STDOUT,
                 env={**os.environ, "PYTHONUNBUFFERED": "1", **(one_thread if index < 0 else {})},
                 start_new_session=True,  # a terminal's Ctrl-C reaches it only through us
+                pass_fds=self.core.inherited,
             )
 
     def send(self, number: int) -> None:
@@ -111,6 +116,7 @@ def run_cells(
     finish: Callable[[Cell, int | None], Any],
     show: Callable[[Sequence[Progress]], None],
     imports: Sequence[Path] = (),
+    report: Callable[[str], None] = lambda _: None,
 ) -> tuple[list[Progress], bool]:
     """Runs the cells that are not finished; a started one continues where it was.
 
@@ -123,6 +129,7 @@ def run_cells(
         finish: Called with an evaluated cell and its core; keeps its results.
         show: Called twice a second with the progress of all cells.
         imports: Python files that register methods.
+        report: Called with a line if no cell can start, as all cores are held.
 
     Returns:
         The progress of all cells, and whether it was interrupted.
@@ -133,11 +140,15 @@ def run_cells(
     waiting = [each for each in all_progress if each.state == WAITING]
     running: list[_Running] = []
     files = [str(file) for file in imports]
+    has_waited = False
     with _forwarded_signals(running) as stop:
         while running or (waiting and not stop):
             while waiting and len(running) < jobs and not stop:
                 core = free_core()
                 if core is None:
+                    if not running and not has_waited:
+                        report(_NO_CORE)
+                        has_waited = True
                     break
                 running.append(_Running(waiting.pop(0), core, files))
             show(all_progress)

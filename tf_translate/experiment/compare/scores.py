@@ -1,11 +1,6 @@
-"""Content and domain of a finished cell, on the scales of completeness, from its metrics.
+"""Scores of a finished cell, from its published metrics.
 
-    content = (margin - that of random targets) / (that of the truth - that of random targets)
-    domain  = the smaller of (accuracy - that of the sources) / (that of real targets - that of the
-              sources) and 1 - KID / (KID of the sources)
-
-All are clipped to [0, 1]. Without ground truth, the unchanged input takes its place for content.
-Real targets are the row `random target`. The exact error is that to the truth, where it is known.
+Content and domain are those of `parts.py`. The exact error is that to the truth, where it is known.
 """
 
 from collections.abc import Mapping
@@ -13,9 +8,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from tf_translate.experiment.compare.collect import OUTPUT
+from tf_translate.experiment.compare.parts import (
+    COMPLETENESS,
+    IDENTITY,
+    RANDOM,
+    TRUTH,
+    content_of,
+    domain_of,
+)
 
-_IDENTITY, _RANDOM, _TRUTH = "identity", "random target", "ground truth"
-_MARGIN, _ACCURACY, _KID = "content/margin", "domain/accuracy", "domain/kid/judge@"
 _INSIDE, _OUTSIDE, _L1 = "content/l1_inside_edit", "content/l1_outside_edit", "content/l1"
 _LABELS, _LABEL_JUDGE = "content/label_accuracy", "label judge: accuracy on real held-out target"
 
@@ -25,7 +26,7 @@ class Scores:
     """The scores of a cell; None where a judge cannot tell the fixed rows apart, or lacks one.
 
     Attributes:
-        content, domain: From 0 to 1, see the module.
+        content, domain: From 0 to 1, see `parts.py`.
         completeness: As the evaluation gives it.
         error: The error to the truth: 0 is the truth. Where the truth differs from the input in an
             edit only, half of the error inside the edited region over that of the unchanged input,
@@ -47,9 +48,9 @@ def scores_of(cell: Mapping[str, Any]) -> Scores:
     found = cell["metrics"]["directions"][cell["direction"]]
     rows = found["results"]
     return Scores(
-        content=_content(rows),
-        domain=_domain(rows),
-        completeness=rows[OUTPUT].get("completeness"),
+        content=content_of(rows, OUTPUT),
+        domain=domain_of(rows, OUTPUT),
+        completeness=rows[OUTPUT].get(COMPLETENESS),
         error=_error(rows),
         labels=_labels(rows, found.get("reference_values", {})),
     )
@@ -66,31 +67,14 @@ def _scaled(value: float | None, zero: float | None, one: float | None) -> float
     return min(1.0, max(0.0, (value - zero) / (one - zero)))
 
 
-def _content(rows: Mapping[str, Any]) -> float | None:
-    best = _TRUTH if _TRUTH in rows else _IDENTITY
-    output, random, truth = (_value(rows, row, _MARGIN) for row in (OUTPUT, _RANDOM, best))
-    return _scaled(output, random, truth)
-
-
-def _domain(rows: Mapping[str, Any]) -> float | None:
-    output, source, real = (_value(rows, row, _ACCURACY) for row in (OUTPUT, _IDENTITY, _RANDOM))
-    accuracy = _scaled(output, source, real)
-    kid = next((name for name in rows[OUTPUT] if name.startswith(_KID)), "")
-    distance, of_sources = _value(rows, OUTPUT, kid), _value(rows, _IDENTITY, kid)
-    if distance is None or of_sources is None:
-        return None
-    kernel = _scaled(-distance, -of_sources, 0.0)
-    return None if accuracy is None or kernel is None else min(accuracy, kernel)
-
-
 def _error(rows: Mapping[str, Any]) -> float | None:
-    if _TRUTH not in rows:
+    if TRUTH not in rows:
         return None
-    inside = _ratio(rows, _INSIDE, _IDENTITY)
-    outside = _ratio(rows, _OUTSIDE, _RANDOM)
+    inside = _ratio(rows, _INSIDE, IDENTITY)
+    outside = _ratio(rows, _OUTSIDE, RANDOM)
     if inside is not None and outside is not None:
         return (inside + outside) / 2
-    return _ratio(rows, _L1, _IDENTITY)
+    return _ratio(rows, _L1, IDENTITY)
 
 
 def _ratio(rows: Mapping[str, Any], metric: str, row: str) -> float | None:
@@ -101,5 +85,5 @@ def _ratio(rows: Mapping[str, Any], metric: str, row: str) -> float | None:
 
 def _labels(rows: Mapping[str, Any], reference: Mapping[str, Any]) -> float | None:
     real = next((value for name, value in reference.items() if name.startswith(_LABEL_JUDGE)), None)
-    output, random = (_value(rows, row, _LABELS) for row in (OUTPUT, _RANDOM))
+    output, random = (_value(rows, row, _LABELS) for row in (OUTPUT, RANDOM))
     return _scaled(output, random, real)

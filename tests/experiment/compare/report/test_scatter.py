@@ -4,7 +4,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from tf_translate.experiment.compare.report.parts import Parts
+from tf_translate.experiment.compare.parts import Parts
 from tf_translate.experiment.compare.report.scatter import scatter
 from tf_translate.experiment.compare.report.summary import Row, Value
 

@@ -92,6 +92,16 @@ def test_unequal_conditions_are_said(tmp_path):
     assert any("different protocols of the metrics (1, unknown)" in note for note in summary.notes)
 
 
+def test_methods_that_were_measured_on_other_images_are_said(tmp_path):
+    for seed, name in enumerate(("pix2pix", "cyclegan")):
+        source, truth = blobs(12, seed=seed, side=16)
+        write_cells(tmp_path, source, truth, {name: Damaged("blur", 1)})
+    (summary,) = summarize(collect(tmp_path), tmp_path)
+    assert any("so there is no wall of images" in note for note in summary.notes)
+    assert any("measured on different held-out images" in note for note in summary.notes)
+    assert not summary.differences["completeness"]
+
+
 def test_a_cell_that_is_there_twice_is_refused(tmp_path):
     source, truth = blobs(12, seed=0, side=16)
     folder = write_cells(tmp_path / "one", source, truth, {"pix2pix": Damaged("blur", 1)})

@@ -14,7 +14,7 @@ from tf_translate.experiment.compare.claims.verdict import (
     Finding,
     not_measured,
 )
-from tf_translate.experiment.compare.cycle_noise import NOISES, noise_name
+from tf_translate.experiment.compare.cycle_noise import NOISES, ROUNDING, noise_name
 
 RATIO = 2.0
 NOISE = NOISES[1]
@@ -75,7 +75,7 @@ def _row(run: Mapping[str, Any], found: Mapping[str, Any], *, level: float, seed
         "ratio": float(generated.mean() / max(real.mean(), 1e-12)),
         "interval": ratio_interval(generated, real, level=level, seed=seed),
         "lost": at_noise["lost"],
-        "lost_by_rounding": found["rounding"]["lost"],
+        "lost_by_rounding": found[ROUNDING]["lost"],
     }
 
 

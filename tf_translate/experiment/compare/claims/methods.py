@@ -81,12 +81,12 @@ def _difference(
 
 def stages(results: Mapping[str, Any]) -> Finding:
     """Claim 3."""
-    of_name = {cell["name"]: cell["method"] for cell in results["cells"]}
+    of_name = {(cell["task"], cell["name"]): cell["method"] for cell in results["cells"]}
     run = "tf-translate compare run glasses --methods icgan,age_cgan,fader,cyclegan,genegan"
     contrasts, details, exceptions = [], {}, []
     for (task, minutes), names in _groups(results, "content").items():
-        staged = {name: v for name, v in names.items() if of_name[name] in STAGED}
-        direct = {name: v for name, v in names.items() if _is_end_to_end(of_name[name])}
+        staged = {name: v for name, v in names.items() if of_name[task, name] in STAGED}
+        direct = {name: v for name, v in names.items() if _is_end_to_end(of_name[task, name])}
         if not staged or not direct:
             continue
         contrasts.append(([*direct.values()], [*staged.values()]))

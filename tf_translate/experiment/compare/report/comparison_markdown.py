@@ -1,6 +1,7 @@
 """The comparison as a Markdown page, whose images are files beside it."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from urllib.parse import quote
 
 from tf_translate.experiment.compare.report import words
 from tf_translate.experiment.compare.report.comparison_page import headline
@@ -34,12 +35,12 @@ def _task(summary: TaskSummary, images: Mapping[str, str], has_title: bool) -> s
         seeds = "/".join(map(str, sorted(set(summary.image_seeds.values()))))
         rows = min(8, *(len(each) for each in summary.images.values()))
         blocks += [
-            f"![The same inputs down, methods across]({images['wall']})",
+            f"![The same inputs down, methods across]({quote(images['wall'])})",
             words.WALL.format(rows=rows, seed=seeds),
         ]
     blocks += ["## Content and domain", f"{words.FORMULA}. {words.parts_text(summary)}"]
     if "scatter" in images:
-        blocks += [f"![Domain against content]({images['scatter']})", words.SCATTER]
+        blocks += [f"![Domain against content]({quote(images['scatter'])})", words.SCATTER]
     blocks += [
         _survey(summary),
         "## What each method needs",
@@ -50,7 +51,7 @@ def _task(summary: TaskSummary, images: Mapping[str, str], has_title: bool) -> s
         blocks += [
             "## Best, median, worst",
             _text(words.EXTREMES.format(score=summary.score_name)),
-            f"![Best, median and worst images of each method]({images['extremes']})",
+            f"![Best, median and worst images of each method]({quote(images['extremes'])})",
         ]
     blocks += [*_differences(summary), *_agreements(summary)]
     blocks += ["## Cost", _text(words.cost_text(summary)), _costs(summary)]

@@ -6,8 +6,9 @@ from string import Template
 
 from tf_translate.evaluation.report import page_style
 from tf_translate.evaluation.report.embedded_image import data_url
+from tf_translate.experiment.compare.parts import COMPLETENESS
 from tf_translate.experiment.compare.report import comparison_style, words
-from tf_translate.experiment.compare.report.differences import COMPLETENESS, RESAMPLES, Difference
+from tf_translate.experiment.compare.report.differences import RESAMPLES, Difference
 from tf_translate.experiment.compare.report.scatter import scatter
 from tf_translate.experiment.compare.report.summary import MethodRow, Row, TaskSummary, Value
 from tf_translate.experiment.compare.report.wall import KINDS, TRUTH, extremes, make_wall
@@ -29,7 +30,8 @@ def headline(summary: TaskSummary) -> str:
     """A sentence on the most complete method, and whether it differs from the next."""
     ranked = [row for row in summary.methods if row.completeness]
     seeds = sorted({len(row.cells) for row in summary.methods})
-    text = f"{len(summary.methods)} methods, {'/'.join(map(str, seeds))} seeds each."
+    of_each = f"{'/'.join(map(str, seeds))} seed{'' if seeds == [1] else 's'} each"
+    text = f"{len(summary.methods)} methods, {of_each}."
     best = ranked[0] if ranked else None
     if best is None or best.completeness is None:
         return f"{text} No method has a completeness."

@@ -4,9 +4,9 @@ Each resample draws held-out images, the same for both methods, and for each met
 own. A difference is called one only if its 95 % interval excludes 0.
 
 Two corrections keep the interval honest. Drawing S seeds out of S understates their spread by
-sqrt((S - 1) / S), so deviations from the mean over seeds are scaled up. The kernel distance is of
-sets, and target features are not kept, so it varies by its own standard error in place of the
-resampled images.
+sqrt((S - 1) / S), and few seeds know their spread badly, as the t distribution says, so deviations
+from the mean over seeds are scaled up by both. The kernel distance is of sets, and target features
+are not kept, so it varies by its own standard error in place of the resampled images.
 """
 
 import math
@@ -14,12 +14,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import stats
 
 from tf_translate.experiment.compare.cell_images import PerImage
-from tf_translate.experiment.compare.report.parts import Scale
+from tf_translate.experiment.compare.parts import COMPLETENESS, ContentScale, DomainScale
 
 RESAMPLES = 2000
-COMPLETENESS = "completeness"
 _SEED = 0
 
 
@@ -29,12 +29,13 @@ class CellScores:
 
     Attributes:
         per_image: Scores of its held-out images.
-        scale: That of its completeness; None if undefined.
+        content, domain: The scales of its completeness; None if undefined.
         kid, kid_error: Its kernel distance, and the standard error.
     """
 
     per_image: PerImage
-    scale: Scale | None
+    content: ContentScale | None
+    domain: DomainScale | None
     kid: float
     kid_error: float
 
@@ -96,7 +97,8 @@ def _has(cell: CellScores, metric: str) -> bool:
     if metric != COMPLETENESS:
         return metric in cell.per_image.scores
     known = {"margin", "in_target"} <= set(cell.per_image.scores)
-    return known and cell.scale is not None and math.isfinite(cell.kid + cell.kid_error)
+    has_scales = cell.content is not None and cell.domain is not None
+    return known and has_scales and math.isfinite(cell.kid + cell.kid_error)
 
 
 def _difference(
@@ -111,9 +113,12 @@ def _difference(
     means = [
         _by_seed(cells, metric, shared, np.ones((1, count))).mean() for cells in (first, second)
     ]
+    if not np.isfinite(means).all():
+        return None  # such as the error outside of an edit that changes all pixels
     random = np.random.default_rng((_SEED, 1))
+    widening = _widening(len(first) + len(second) - 2)
     drawn = [
-        _over_seeds(_by_seed(cells, metric, shared, weights[count], random), random)
+        _over_seeds(_by_seed(cells, metric, shared, weights[count], random), random, widening)
         for cells in (first, second)
     ]
     low, high = np.nanpercentile(drawn[0] - drawn[1], [2.5, 97.5])
@@ -161,15 +166,13 @@ def _values(
     at = order[np.searchsorted(cell.per_image.keys, shared, sorter=order)]
     if metric != COMPLETENESS:
         return _weighted_mean(cell.per_image.scores[metric][at], weights)
-    scale = cell.scale
-    if scale is None:
-        raise ValueError("`cell` must have a scale for completeness")
+    if cell.content is None or cell.domain is None:
+        raise ValueError("`cell` must have scales for completeness")
     margin = _weighted_mean(cell.per_image.scores["margin"][at], weights)
     accuracy = _weighted_mean(cell.per_image.scores["in_target"][at], weights)
     noise = np.zeros(len(weights)) if random is None else random.standard_normal(len(weights))
-    kid = cell.kid + cell.kid_error * noise
-    content = _between(margin, *scale.margin)
-    domain = np.minimum(_between(accuracy, *scale.accuracy), _between(-kid, -scale.kid, 0.0))
+    content = cell.content.place(margin)
+    domain = cell.domain.place(accuracy, cell.kid + cell.kid_error * noise)
     return 2.0 * content * domain / np.maximum(content + domain, 1e-12)
 
 
@@ -179,15 +182,16 @@ def _weighted_mean(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return weights @ np.where(known, values, 0.0) / np.where(total > 0, total, np.nan)
 
 
-def _between(values: np.ndarray, zero: float, one: float) -> np.ndarray:
-    return np.clip((values - zero) / (one - zero), 0.0, 1.0)
+def _widening(freedom: int) -> float:
+    """How much wider an interval of 95 % is if the spread is known from so few values."""
+    return float(stats.t.ppf(0.975, freedom) / stats.norm.ppf(0.975)) if freedom > 0 else 1.0
 
 
-def _over_seeds(values: np.ndarray, random: np.random.Generator) -> np.ndarray:
+def _over_seeds(values: np.ndarray, random: np.random.Generator, widening: float) -> np.ndarray:
     """Means over seeds that are drawn with replacement, `(resamples,)`."""
     rows, seeds = values.shape
     mean = values.mean(1)
     if seeds == 1:
         return mean
     drawn = np.take_along_axis(values, random.integers(0, seeds, (rows, seeds)), axis=1).mean(1)
-    return mean + math.sqrt(seeds / (seeds - 1)) * (drawn - mean)
+    return mean + widening * math.sqrt(seeds / (seeds - 1)) * (drawn - mean)

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from tf_translate.errors import RunError, UnknownMethodError
+from tf_translate.experiment.compare import parts
 from tf_translate.experiment.compare.cell_images import (
+    CHOSEN,
     KeptImage,
     PerImage,
     read_images,
@@ -15,11 +17,10 @@ from tf_translate.experiment.compare.cell_images import (
 )
 from tf_translate.experiment.compare.collect import FIXED_ROWS, OUTPUT, better
 from tf_translate.experiment.compare.costs import read_costs
+from tf_translate.experiment.compare.parts import COMPLETENESS
 from tf_translate.experiment.compare.prepare import read_about
-from tf_translate.experiment.compare.report import parts
 from tf_translate.experiment.compare.report.agreement import Agreement, agreements
 from tf_translate.experiment.compare.report.differences import (
-    COMPLETENESS,
     CellScores,
     Difference,
     differences,
@@ -185,7 +186,7 @@ def _task(name: str, results: Mapping[str, Any], root: Path) -> TaskSummary:
         image_seeds=seeds,
         score_name="; ".join(sorted(names)),
         costs=costs,
-        notes=tuple(_notes(cells, methods, about, costs, seeds)),
+        notes=(*_notes(cells, methods, about, costs, seeds), *_apart(images, scores)),
     )
 
 
@@ -216,7 +217,7 @@ def _method(
     if entry is not None:
         title = entry.title if name == entry.name else f"{entry.title} ({name})"
     results = [_results(cell) for cell in cells]
-    points = [_parts(found, OUTPUT) for found in results]
+    points = [parts.parts_of(found, OUTPUT) for found in results]
     values = _values([found[OUTPUT] for found in results])
     intervals = [
         _direction(cell).get("confidence_intervals_95", {}).get(OUTPUT, {}).get(COMPLETENESS)
@@ -249,7 +250,7 @@ def _fixed(cells: Sequence[Mapping[str, Any]]) -> list[Row]:
     for name in FIXED_ROWS:
         having = [results for results in map(_results, cells) if name in results]
         if having:
-            points = [_parts(results, name) for results in having]
+            points = [parts.parts_of(results, name) for results in having]
             values = _values([results[name] for results in having])
             found.append(Row(name, name, values, **_summarized(points)))
     return found
@@ -270,10 +271,6 @@ def _direction(cell: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _results(cell: Mapping[str, Any]) -> Mapping[str, Mapping[str, float | None]]:
     return _direction(cell)["results"]
-
-
-def _parts(results: Mapping[str, Mapping[str, float | None]], row: str) -> parts.Parts | None:
-    return parts.parts_of(results[row], parts.scale_of(results))
 
 
 def _values(rows: Sequence[Mapping[str, float | None]]) -> dict[str, Value]:
@@ -303,7 +300,8 @@ def _scores(cells: Sequence[Mapping[str, Any]], root: Path) -> list[CellScores]:
         found.append(
             CellScores(
                 per_image,
-                parts.scale_of(results),
+                parts.content_scale(results),
+                parts.domain_scale(results),
                 math.nan if value is None else value,
                 math.nan if error is None else error,
             )
@@ -335,6 +333,23 @@ def _images(
         cell = next((c for c in cells if c["seed"] == min(shared, default=None)), cells[0])
         images[name], seeds[name] = read_images(root / cell["folder"]), cell["seed"]
     return images, seeds
+
+
+def _apart(
+    images: Mapping[str, Sequence[KeptImage]], scores: Mapping[str, Sequence[CellScores]]
+) -> list[str]:
+    """A sentence if methods were measured on different images, so that pages leave parts out."""
+    notes = []
+    chosen = [{e.key for e in kept if e.kind == CHOSEN} for kept in images.values()]
+    if chosen and not set.intersection(*chosen):
+        notes.append("No held-out image is common to all methods, so there is no wall of images.")
+    sets = {frozenset(each.keys.tolist()) for own in scores.values() for each in _per_image(own)}
+    if len(sets) > 1:
+        notes.append(
+            "The cells were measured on different held-out images; differences are of those that "
+            "two methods share."
+        )
+    return notes
 
 
 def _notes(

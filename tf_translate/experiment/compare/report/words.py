@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from tf_translate.experiment.compare.costs import RECIPES
+from tf_translate.experiment.compare.parts import COMPLETENESS
 from tf_translate.experiment.compare.report.agreement import Agreement
-from tf_translate.experiment.compare.report.differences import COMPLETENESS, Difference
+from tf_translate.experiment.compare.report.differences import Difference
 from tf_translate.experiment.compare.report.summary import MethodRow, Row, TaskSummary, Value
 
 LABELS = {  # metrics that the tables may show, and their heads
