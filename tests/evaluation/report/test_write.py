@@ -33,7 +33,6 @@ def _report(name="a_to_b", truth=True, count=16, meaning="Fraction <retrieved>."
         reference_values={"floor": MetricValue(0.01, standard_error=0.02)},
         protocol={"split": "test", "judges": {"side": 16}},
         per_image=per_image,
-        domain_features=np.arange(count * 2.0).reshape(count, 2),
     )
 
 
@@ -90,13 +89,11 @@ def test_arrays_hold_all_images_and_the_scores_of_each(written):
     with np.load(written.parent / "a_to_b.npz") as found:
         arrays = dict(found)
     report = _report()
-    assert set(arrays) == {"source", "output", "truth", *report.per_image, "domain_features"}
+    assert set(arrays) == {"source", "output", "truth", *report.per_image}
     for name, images in (("source", report.direction.source), ("output", report.direction.outputs)):
         assert arrays[name].dtype == np.uint8
         np.testing.assert_allclose(arrays[name] / 127.5 - 1.0, images, atol=1 / 255 + 1e-6)
     np.testing.assert_allclose(arrays["l1"], report.per_image["l1"], rtol=1e-6)
-    np.testing.assert_array_equal(arrays["domain_features"], report.domain_features)
-    assert arrays["domain_features"].dtype == np.float16
     with np.load(written.parent / "b_to_a.npz") as found:
         assert "truth" not in found
 

@@ -200,7 +200,6 @@ def write_evaluation(file, direction, scores):
         l1=pixel_distance.l1(direction.outputs, direction.truth),
         l1_inside_edit=pixel_distance.l1_inside_edit(direction.outputs, *edit),
         l1_outside_edit=pixel_distance.l1_outside_edit(direction.outputs, *edit),
-        domain_features=scores.domain_features.astype(np.float16),
     )
 
 

@@ -46,7 +46,6 @@ def _arrays(count, **changes):
         "margin": random.standard_normal(count).astype(np.float32),
         "in_target": np.ones(count, np.float32),
         "l1": random.random(count).astype(np.float32),
-        "domain_features": np.zeros((count, 128), np.float16),
         **changes,
     }
     return {name: each for name, each in arrays.items() if each is not None}
@@ -110,8 +109,6 @@ def test_images_come_back_exactly_and_extremes_are_those_of_the_scores(tmp_path)
     scores = read_per_image(tmp_path)
     assert (scores.scores["l1"] == arrays["l1"]).all()
     assert (scores.keys == image_keys(arrays["source"])).all()
-    with np.load(tmp_path / PER_IMAGE) as file:
-        assert file["domain_features"].dtype == np.float16
 
 
 def test_domains_may_differ_in_size_and_channels_and_have_no_truth(tmp_path):

@@ -107,7 +107,6 @@ def evaluate_direction(
             direction, judges, labels=labels, split=split, seed=seed
         ),
         per_image=_per_image(direction, scores["output"], labels),
-        domain_features=scores["output"].domain_features,
     )
 
 

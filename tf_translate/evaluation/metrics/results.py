@@ -133,7 +133,6 @@ class Report:
             with ground truth `l1`, for edits with exact truth `l1_inside_edit` and
             `l1_outside_edit` (NaN where the truth changes nothing, or everything), and with
             labels `label_kept` (1 or 0); each `(n,)`.
-        domain_features: Of the outputs, by the domain judge, `(n, 128)`.
     """
 
     direction: Direction
@@ -142,7 +141,6 @@ class Report:
     reference_values: dict[str, MetricValue]
     protocol: dict[str, Any]
     per_image: dict[str, np.ndarray] = field(default_factory=dict)
-    domain_features: np.ndarray | None = None
 
     def value(self, name: str, metric: str) -> float | None:
         """Looks up a value of "output" or a baseline; None if it is absent or undefined."""

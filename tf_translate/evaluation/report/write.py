@@ -82,15 +82,12 @@ def image_arrays(report: Report) -> dict[str, np.ndarray]:
 
     Returns:
         `source`, `output` and, if known, `truth`: uint8 `(n, h, w, c)`; the scores of
-        `Report.per_image`, float32 `(n,)`; `domain_features`, float16 `(n, 128)`.
+        `Report.per_image`, float32 `(n,)`.
     """
     direction = report.direction
     images = {"source": direction.source, "output": direction.outputs, "truth": direction.truth}
     arrays = {name: to_uint8(each) for name, each in images.items() if each is not None}
-    arrays |= {name: each.astype(np.float32) for name, each in report.per_image.items()}
-    if report.domain_features is not None:
-        arrays["domain_features"] = report.domain_features.astype(np.float16)
-    return arrays
+    return arrays | {name: each.astype(np.float32) for name, each in report.per_image.items()}
 
 
 def image_grid(report: Report, *, rows: int = GRID_ROWS) -> np.ndarray:

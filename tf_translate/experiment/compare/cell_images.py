@@ -34,7 +34,6 @@ _SCORES = (  # of evaluate, each float32 (n,); the last three where the truth is
     "l1_inside_edit",
     "l1_outside_edit",
 )
-_FEATURES = "domain_features"
 _COLUMNS = ("source", "output", "truth")
 _UNREADABLE = (OSError, ValueError, EOFError, zipfile.BadZipFile)
 _LARGEST_SHEET = 2**26  # pixels
@@ -142,7 +141,7 @@ def keep_images(file: Path, folder: Path) -> None:
     Raises:
         RunError: If the file is broken.
     """
-    arrays = _read_arrays(file, (*_COLUMNS, *_SCORES, _FEATURES))
+    arrays = _read_arrays(file, (*_COLUMNS, *_SCORES))
     columns = [arrays[name] for name in _COLUMNS if name in arrays]
     values = {name: arrays[name].astype(np.float32) for name in _SCORES if name in arrays}
     count = len(columns[0]) if columns else 0
@@ -166,7 +165,6 @@ def keep_images(file: Path, folder: Path) -> None:
         "row": rows.astype(np.int32),
         "row_kind": np.array(kinds),
         "tile": np.array([each.shape[1:3] for each in columns], np.int32),
-        **({_FEATURES: arrays[_FEATURES]} if _FEATURES in arrays else {}),
     }
     write_atomically(folder / PER_IMAGE, functools.partial(_save_arrays, kept))
     image = Image.fromarray(sheet)
