@@ -391,18 +391,29 @@ def _metric_damage_table(result: dict) -> str:
         "content/margin": "margin",
         "domain/accuracy": "accuracy",
         "domain/kid/judge@64": "KID",
-        "completeness": "completeness",
     }
+    names = next(iter(result["tasks"].values()))["damage"]["blur"]["values"][0]
+    shown |= {  # by features that were learned elsewhere, if they were measured
+        name: f"{name.split('/')[1].upper()} {name.split('/')[2]}"
+        for name in names
+        if name.startswith(("domain/kid/", "domain/fid/")) and "/judge@" not in name
+    }
+    shown["completeness"] = "completeness"
     for task, found in result["tasks"].items():
         lines.append(f"| {task} | lowers | " + " | ".join(shown.values()) + " |")
         lines.append("|---" * (len(shown) + 2) + "|")
         for name, damage in found["damage"].items():
             cells = [
-                " ".join(f"{values[metric]:.2f}" for values in damage["values"]) for metric in shown
+                " ".join(_two_digits(values[metric]) for values in damage["values"])
+                for metric in shown
             ]
             lines.append(f"| {name} | {', '.join(damage['lowers'])} | " + " | ".join(cells) + " |")
         lines.append("")
     return "\n".join(lines)
+
+
+def _two_digits(value: float) -> str:
+    return f"{value:.2f}" if abs(value) < 10 else f"{value:.0f}"
 
 
 TABLES = {  # by the key that only this kind of result has

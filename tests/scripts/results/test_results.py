@@ -268,6 +268,11 @@ def check_metric_damage(result):
         assert values["average"]["domain/accuracy"][-1] > 0.9  # the mean image fools the judge
         assert values["average"]["completeness"][-1] < 0.05
         assert values["blur"]["completeness"][-1] < 0.7 * values["blur"]["completeness"][0]
+        # Features that were learned elsewhere see blur, noise, mosaic and the mean of all images.
+        for name in ("blur", "noise", "mosaic", "average"):
+            for distance in ("kid", "fid"):
+                seen = values[name][f"domain/{distance}/efficientnet_lite0"]
+                assert seen[-1] > 1.3 * seen[1] > 0, (name, distance)
 
 
 CHECKS = {  # by the key that only this kind of result has
