@@ -158,7 +158,7 @@ def run_cells(
         raise typer.Exit(130)
     failed = [each for each in results if each.state == FAILED]
     for each in failed:
-        print_notice(f"{each.cell.id} failed: it {each.message}")
+        print_notice(f"{each.cell.id} failed: {each.message}")
     if failed:
         raise typer.Exit(1)
     then = "ablations" if ablations else "collect"

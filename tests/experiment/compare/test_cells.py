@@ -116,6 +116,10 @@ def test_cells_of_a_folder_share_their_settings(tmp_path):
     check_record(comparison, choose_cells(comparison, ["pix2pix"], 2))
     check_record(comparison, choose_cells(comparison, ["cyclegan"], 1))
     other = _comparison("paired", run=tmp_path, minutes=3)
+    check_record(other, choose_cells(other, ["cyclegan"], 1))  # none was trained: no cell to match
+    started = comparison.folder / "pix2pix-0" / "config.json"
+    started.parent.mkdir()
+    started.write_text("{}")
     with pytest.raises(RunError, match=r"training\.minutes = 20\.0, not 3"):
         check_record(other, choose_cells(other, ["pix2pix"], 3))
 

@@ -83,7 +83,9 @@ def check_record(comparison: Comparison, cells: list[Cell]) -> None:
         own = _record(cell)
         before = known.setdefault(cell.name, own)
         different = sorted(key for key in {*before, *own} if before.get(key) != own.get(key))
-        if different:
+        if different and not any(comparison.folder.glob(f"{cell.name}-*/config.json")):
+            known[cell.name] = own  # none was ever trained: a mistake may be corrected
+        elif different:
             key = different[0]
             raise RunError(
                 f"the cells of {cell.name} in {comparison.folder} were run with {key} = "

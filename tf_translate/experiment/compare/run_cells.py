@@ -187,7 +187,7 @@ def _end(each: _Running, finish: Callable[[Cell, int | None], Any], *, interrupt
 
 def _last_line(log: Path, code: int) -> str:
     lines = [line.strip() for line in log.read_text("utf-8", "replace").splitlines()]
-    ended = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
+    ended = f"it was killed by signal {-code}" if code < 0 else f"it ended with exit code {code}"
     errors = [line for line in lines if line.startswith("error:")]
     reason = (errors or lines or [""])[-1]
     return f"{ended}: {reason} (all output: {log})"
