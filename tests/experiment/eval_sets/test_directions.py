@@ -1,4 +1,6 @@
-"""Which function of a method edits the images that are evaluated."""
+"""Which function of a method edits the images that are evaluated; images for the judges."""
+
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -6,6 +8,8 @@ import pytest
 from tests.methods.test_conformance import SHAPE, TINY
 from tf_translate.errors import ConfigError
 from tf_translate.experiment.configure import resolve
+from tf_translate.experiment.dataset import open_dataset
+from tf_translate.experiment.eval_sets import directions as eval_directions
 from tf_translate.experiment.eval_sets.directions import _edit
 from tf_translate.methods.registry import find
 
@@ -41,3 +45,20 @@ def test_a_function_that_edits_no_attributes_is_refused(preset, setting, sentenc
     with pytest.raises(ConfigError, match=sentence):
         resolve(preset, [setting])
     assert resolve("age_cgan_small", [_PRESERVING]).evaluation.signature == "translate_preserving"
+
+
+def test_judges_learn_from_equal_images_with_and_without_random_crops(monkeypatch):
+    """Training images are stored at load_size, which judges do not see."""
+    monkeypatch.setattr(eval_directions, "translate", lambda _, __, images: images["a"])
+    translator = SimpleNamespace(
+        directions={"a_to_b": "a_to_b"}, signatures=lambda: {"a_to_b": None}
+    )
+    found = []
+    for preset, load_size in (("pix2pix_small", "[32, 32]"), ("cyclegan_small", "[36, 36]")):
+        settings = ("data.path=samples:flat_to_3d", "data.size=[32, 32]", "data.flip=none")
+        config = resolve(preset, [*settings, f"data.load_size={load_size}"])
+        data = open_dataset(config)
+        limits = {"split": "test", "limit": 8, "training_limit": 40}
+        found += list(eval_directions.directions(config, data, translator, **limits))
+    for one, other in zip(found[0].training_images(), found[1].training_images(), strict=True):
+        np.testing.assert_array_equal(one, other, strict=True)

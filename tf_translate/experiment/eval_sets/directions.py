@@ -52,6 +52,14 @@ def directions(
         return _of_image_set(config, data, signatures, split=split, **limits)
     counterfactual = config.data.group_column is not None
     judge_path = config.evaluation.judge_path
+    # Training images are stored at load_size. Judges learn from images of the size that they judge,
+    # so that methods with and without random crops have equal judges.
+    if (
+        judge_path is None
+        and training_limit
+        and config.data.load_size not in (None, config.data.size)
+    ):
+        judge_path = config.data.path
     return _between_domains(
         data,
         translator,
@@ -63,7 +71,9 @@ def directions(
 
 
 def _open_judge_data(config: Config, path: str) -> DomainDataset:
-    return open_domain_dataset(config.data.model_copy(update={"path": path}), paired=False)
+    return open_domain_dataset(
+        config.data.model_copy(update={"path": path, "load_size": None}), paired=False
+    )
 
 
 def _of_image_set(

@@ -85,11 +85,15 @@ def test_unequal_conditions_are_said(tmp_path):
     file = file.with_name("metrics.json")
     metrics = json.loads(file.read_text())
     for direction in metrics["directions"].values():
-        direction["protocol"] = {"metrics": 1}
+        direction["protocol"] = {"metrics": 1, "judges": {"training images": "others"}}
+        direction["results"]["ground truth"]["content/margin"] = -0.01
     file.write_text(json.dumps(metrics))
     (summary,) = summarize(collect(tmp_path), tmp_path)
     assert "The cells have different training budgets; see Conditions." in summary.notes
-    assert any("different protocols of the metrics (1, unknown)" in note for note in summary.notes)
+    notes = " ".join(summary.notes)
+    assert "different protocols of the metrics (1, unknown)" in notes
+    assert "by 2 different judges (pix2pix; pix2pix)" in notes
+    assert "no nearer to its own source than to another one (pix2pix)" in notes
 
 
 def test_methods_that_were_measured_on_other_images_are_said(tmp_path):

@@ -389,6 +389,7 @@ def _notes(
             "The cells were measured by different protocols of the metrics "
             f"({', '.join(sorted(protocols))}), so their values are not comparable."
         )
+    notes += _judge_notes(cells)
     if costs is None:
         notes.append(
             "The cost of a translation is missing: tf-translate compare costs measures it."
@@ -409,4 +410,31 @@ def _notes(
                 notes.append(f"The cost of {row.title} was not measured: {row.cost['reason']}.")
     if about is None:
         notes.append("The folder does not say what the task is, nor what is not applicable.")
+    return notes
+
+
+def _judge_notes(cells: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Whether cells have different judges, and where content cannot be measured."""
+    notes = []
+    by_judges: dict[str, set[str]] = {}
+    for cell in cells:
+        judges = str(_direction(cell).get("protocol", {}).get("judges", "unknown"))
+        by_judges.setdefault(judges, set()).add(cell["name"])
+    if len(by_judges) > 1:
+        groups = "; ".join(", ".join(sorted(names)) for names in by_judges.values())
+        notes.append(
+            f"The cells were measured by {len(by_judges)} different judges ({groups}), so their "
+            "values are not comparable."
+        )
+    unclear = {
+        cell["name"]
+        for cell in cells
+        if (_results(cell).get("ground truth", {}).get("content/margin") or 1.0) <= 0
+    }
+    if unclear:
+        notes.append(
+            "Content cannot be measured here: even the true image is no nearer to its own source "
+            f"than to another one ({', '.join(sorted(unclear))}). Hold out one image of each person "
+            "or thing, or show it in one form only."
+        )
     return notes
