@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from tf_translate.evaluation.metrics.kernel_distance import check_sets
+
 
 def frechet_distance(features: np.ndarray, reference: np.ndarray) -> float:
     """Computes the squared Fréchet distance of two normal distributions fitted to features.
@@ -26,16 +28,7 @@ def frechet_distance(features: np.ndarray, reference: np.ndarray) -> float:
 
     Source: Heusel et al. 2017, https://arxiv.org/abs/1706.08500, eq. 6.
     """
-    if features.ndim != 2 or reference.ndim != 2 or features.shape[1] != reference.shape[1]:
-        raise ValueError(
-            "`features` and `reference` must be (n, d) and (m, d) with equal d, "
-            f"got {features.shape} and {reference.shape}"
-        )
-    if min(len(features), len(reference)) < 2:
-        raise ValueError(
-            "a Frechet distance needs at least 2 images on each side, "
-            f"got {len(features)} and {len(reference)}"
-        )
+    check_sets(features, reference, least=2)
     means, roots = [], []
     for values in (features, reference):
         values = np.asarray(values, np.float64)

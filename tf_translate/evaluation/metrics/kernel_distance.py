@@ -49,6 +49,24 @@ def unbiased_mmd(
     return float(left + right - 2.0 * across[included].mean())
 
 
+def check_sets(features: np.ndarray, reference: np.ndarray, *, least: int) -> None:
+    """Checks two sets of features `(n, d)` and `(m, d)`, each of `least` rows or more.
+
+    Raises:
+        ValueError: If a set has fewer rows or the feature sizes differ.
+    """
+    if features.ndim != 2 or reference.ndim != 2 or features.shape[1] != reference.shape[1]:
+        raise ValueError(
+            "`features` and `reference` must be (n, d) and (m, d) with equal d, "
+            f"got {features.shape} and {reference.shape}"
+        )
+    if min(len(features), len(reference)) < least:
+        raise ValueError(
+            f"a distance of two sets needs at least {least} images on each side, "
+            f"got {len(features)} and {len(reference)}"
+        )
+
+
 def kernel_distance(
     features: np.ndarray,
     reference: np.ndarray,
@@ -76,16 +94,7 @@ def kernel_distance(
 
     Source: Binkowski et al. 2018, https://arxiv.org/abs/1801.01401, sec. 4.
     """
-    if features.ndim != 2 or reference.ndim != 2 or features.shape[1] != reference.shape[1]:
-        raise ValueError(
-            "`features` and `reference` must be (n, d) and (m, d) with equal d, "
-            f"got {features.shape} and {reference.shape}"
-        )
-    if min(len(features), len(reference)) < 4:
-        raise ValueError(
-            "a kernel distance needs at least 4 images on each side, "
-            f"got {len(features)} and {len(reference)}"
-        )
+    check_sets(features, reference, least=4)
     included = np.ones((len(features), len(reference)), bool)
     if counterparts is not None:
         known = np.flatnonzero(counterparts >= 0)

@@ -426,15 +426,14 @@ def _judge_notes(cells: Sequence[Mapping[str, Any]]) -> list[str]:
             f"The cells were measured by {len(by_judges)} different judges ({groups}), so their "
             "values are not comparable."
         )
-    unclear = {
-        cell["name"]
-        for cell in cells
-        if (_results(cell).get("ground truth", {}).get("content/margin") or 1.0) <= 0
+    margins = {
+        cell["name"]: _results(cell).get("ground truth", {}).get("content/margin") for cell in cells
     }
+    unclear = {name for name, margin in margins.items() if margin is not None and margin <= 0}
     if unclear:
         notes.append(
             "Content cannot be measured here: even the true image is no nearer to its own source "
-            f"than to another one ({', '.join(sorted(unclear))}). Hold out one image of each person "
-            "or thing, or show it in one form only."
+            f"than to another one ({', '.join(sorted(unclear))}). Hold out one image of each "
+            "person or thing, or show it in one form only."
         )
     return notes
