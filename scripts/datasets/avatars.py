@@ -11,7 +11,8 @@ import csv
 import shutil
 from pathlib import Path
 
-from tf_translate.data.fetch.avatars import COLUMNS, draw_head, list_people, load_open_peeps
+from tf_translate.data.fetch.avatar_tables import COLUMNS
+from tf_translate.data.fetch.avatars import draw_head, list_people, load_open_peeps
 
 SIDE = 64
 

@@ -16,7 +16,7 @@ from tests.data.image_files import config
 from tf_translate import images
 from tf_translate.data import shipped_samples
 from tf_translate.data.attribute_dataset import open_attribute_dataset
-from tf_translate.data.fetch import avatars, fetchable_datasets
+from tf_translate.data.fetch import avatars, fetchable_datasets, head_files
 from tf_translate.data.fetch.fetch_options import FetchOptions
 from tf_translate.data.fetch.orl_faces import align_face
 from tf_translate.data.layouts.attribute_table import split_by_hash
@@ -242,6 +242,42 @@ def test_tones_of_a_head_differ_in_skin_alone_and_get_darker(packages):
 
 
 @pytest.mark.thorough
+def test_two_processes_draw_the_same_images_as_one(tmp_path, monkeypatch):
+    pytest.importorskip("dicebear")
+    pytest.importorskip("resvg_py")
+    kinds = [("head", (1, 0)), ("tone", (3,)), ("snapshot", (2,))]
+    drawn = []
+    for processes in (1, 2):
+        monkeypatch.setattr(head_files, "_processes", lambda heads, count=processes: count)
+        folder = tmp_path / str(processes)
+        folder.mkdir()
+        heads = [
+            head_files.Head(kind, person, values, 16, str(folder / f"{kind}-{person}.png"))
+            for kind, values in kinds
+            for person in ("a", "b")
+        ]
+        told: list[int] = []
+        head_files.draw_files(heads, lambda done, total, told=told: told.append(done))
+        assert told[-1] == len(heads)
+        assert told == sorted(told)
+        drawn.append({file.name: file.read_bytes() for file in folder.iterdir()})
+    assert len(drawn[0]) == 6
+    assert drawn[0] == drawn[1]
+
+
+def test_a_drawing_process_that_fails_is_said(tmp_path, monkeypatch):
+    pytest.importorskip("dicebear")
+    pytest.importorskip("resvg_py")
+    monkeypatch.setattr(head_files, "_processes", lambda heads: 2)
+    missing = str(tmp_path / "missing" / "a.png")
+    heads = [
+        head_files.Head("head", "a", (0, 0), 16, missing),  # of the other process
+        head_files.Head("head", "b", (0, 0), 16, str(tmp_path / "b.png")),
+    ]
+    with pytest.raises(DataError, match="a process that draws heads ended with code 1"):
+        head_files.draw_files(heads, lambda *_: None)
+
+
 def test_glasses_are_drawn_as_pairs_and_as_one_image_of_each_person(packages):
     pytest.importorskip("dicebear")
     pytest.importorskip("resvg_py")

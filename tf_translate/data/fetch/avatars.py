@@ -2,7 +2,7 @@
 
 Each person of train and validation is rendered once, with random attributes. Each person of test
 is rendered with every combination of attributes and nothing else changed. These images are exact
-counterfactuals. `write_glasses` also renders training people with and without glasses, as pairs.
+counterfactuals. The data set of glasses also has pairs of training people: see `avatar_tables.py`.
 
 Open Peeps is by Pablo Stanley, CC0 1.0, rendered by DiceBear (MIT).
 """
@@ -11,21 +11,17 @@ import colorsys
 import itertools
 import json
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files as resources
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image, ImageColor, ImageOps
 
-from tf_translate.data.fetch.fetch_options import FetchOptions, Progress
-from tf_translate.data.fetch.svg_rendering import MISSING_PACKAGES, render_svg, write_table
+from tf_translate.data.fetch.svg_rendering import MISSING_PACKAGES, render_svg
 from tf_translate.errors import DataError
 
 ATTRIBUTES = ("glasses", "beard")
-COLUMNS = ("image", "split", "person", *ATTRIBUTES)
-GLASSES_COLUMNS = ("image", "split", "person", "hair", "beard", "glasses")
 # All tones of the style, light to dark.
 TONES = ("#ffdbb4", "#edb98a", "#d08b5b", "#ae5d29", "#694d3d")
 _SUPERSAMPLING = 6  # the avatar is rendered at 6 times the side of the cropped head
@@ -39,84 +35,10 @@ _BACKGROUND_HSV = ((0.0, 1.0), (0.05, 0.55), (0.55, 1.0))
 _EXCLUDED_EXPRESSIONS = {"cyclops", "monster"}
 _EXCLUDED_HEADS = {"bear", "hatBeanie", "hatHip", "hijab", "turban"}
 _GLASSES = ["glasses", "glasses2", "glasses3", "glasses4", "glasses5"]
-_COMBINATIONS = list(itertools.product((0, 1), repeat=len(ATTRIBUTES)))
-_MOST_HELD_OUT = 512  # people of `write_glasses` in validation, and as many in test
+COMBINATIONS = list(itertools.product((0, 1), repeat=len(ATTRIBUTES)))
 _PERCENT = 25  # of people with known tones have glasses, and as many a beard
 
 Values = tuple[int, ...]  # of the attributes: glasses and beard, or the index of the tone
-
-
-def write_avatars(
-    files: Sequence[Path], folder: Path, options: FetchOptions, progress: Progress
-) -> Path:
-    """Writes heads as PNG, and a table with person, glasses and beard.
-
-    Args:
-        files: Not used.
-        folder: Output folder.
-        options: `size` of the images, `number` of people in train. Validation and test have a
-            twentieth as many each, but at least 4.
-        progress: Called after every image.
-    """
-    return _write_heads(
-        folder / "dicebear.csv", COLUMNS, _COMBINATIONS, draw_head, options, progress
-    )
-
-
-def write_tones(
-    files: Sequence[Path], folder: Path, options: FetchOptions, progress: Progress
-) -> Path:
-    """Writes heads in skin tones 0 (light) to 4; otherwise as `write_avatars`."""
-    combinations = [(tone,) for tone in range(len(TONES))]
-    columns = ("image", "split", "person", "tone")
-    return _write_heads(
-        folder / "dicebear-tones.csv", columns, combinations, draw_tone, options, progress
-    )
-
-
-def write_snapshots(
-    files: Sequence[Path], folder: Path, options: FetchOptions, progress: Progress
-) -> Path:
-    """As `write_tones`, but each image is a random snapshot (see `draw_snapshot`)."""
-    combinations = [(tone,) for tone in range(len(TONES))]
-    columns = ("image", "split", "person", "tone")
-    table = folder / "dicebear-snapshots.csv"
-    return _write_heads(table, columns, combinations, draw_snapshot, options, progress)
-
-
-def write_glasses(
-    files: Sequence[Path], folder: Path, options: FetchOptions, progress: Progress
-) -> Path:
-    """Writes everyone with and without glasses, and two tables for methods with and without pairs.
-
-    In `dicebear-glasses.csv` a person of train or validation has one of the two images, and in
-    `dicebear-glasses-pairs.csv` both. People of test have both in both tables. So all methods
-    learn from the same people, and are measured on the same images.
-
-    Args:
-        files: Not used.
-        folder: Output folder.
-        options: `size` of the images, `number` of people in train. Validation and test have a
-            twentieth as many each, but at least 4 and at most 512.
-        progress: Called after every image.
-    """
-    number = int(options.number or 0)
-    others = min(max(4, number // 20), _MOST_HELD_OUT)
-    sizes = {"train": number, "validation": others, "test": others}
-    style, side = load_open_peeps(), int(options.size or 0)
-    pairs, shown = [], []
-    for split, person, beard, shown_glasses in list_glasses_people(sizes):
-        hair = hair_of(style, person)
-        for glasses in (0, 1):
-            name = f"{person}-{glasses}{beard}.png"
-            draw_head(style, person, (glasses, beard), side=side).save(folder / name)
-            row = (name, split, person, hair, beard, glasses)
-            pairs.append(row)
-            if glasses == shown_glasses or split == "test":
-                shown.append(row)
-            progress(len(pairs), 2 * sum(sizes.values()))
-    write_table(folder / "dicebear-glasses-pairs.csv", GLASSES_COLUMNS, pairs)
-    return write_table(folder / "dicebear-glasses.csv", GLASSES_COLUMNS, shown)
 
 
 def list_glasses_people(sizes: Mapping[str, int]) -> Iterator[tuple[str, str, int, int]]:
@@ -139,29 +61,8 @@ def hair_of(style: Any, person: str) -> str:
     return str(Avatar(style, options).to_json()["options"]["headVariant"])
 
 
-def _write_heads(
-    table: Path,
-    columns: Sequence[str],
-    combinations: Sequence[Values],
-    draw: Callable,
-    options: FetchOptions,
-    progress: Progress,
-) -> Path:
-    number = int(options.number or 0)
-    others = max(4, number // 20)
-    style, rows = load_open_peeps(), []
-    total = number + others * (1 + len(combinations))
-    sizes = {"train": number, "validation": others, "test": others}
-    for split, person, values in list_people(sizes, combinations):
-        name = f"{person}-{''.join(map(str, values))}.png"
-        draw(style, person, values, side=int(options.size or 0)).save(table.parent / name)
-        rows.append((name, split, person, *values))
-        progress(len(rows), total)
-    return write_table(table, columns, rows)
-
-
 def list_people(
-    sizes: Mapping[str, int], combinations: Sequence[Values] = _COMBINATIONS
+    sizes: Mapping[str, int], combinations: Sequence[Values] = COMBINATIONS
 ) -> Iterator[tuple[str, str, Values]]:
     """Yields split, person and attribute values of each image.
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 
-from tf_translate.data.fetch.avatars import (
+from tf_translate.data.fetch.avatar_tables import (
     write_avatars,
     write_glasses,
     write_snapshots,
