@@ -20,6 +20,7 @@ from tf_translate.experiment.compare.cell_state import CELL, GRID, METRICS
 from tf_translate.experiment.compare.collect import collect
 from tf_translate.experiment.compare.costs import COSTS
 from tf_translate.experiment.compare.cycle_noise import FILE as CYCLE_NOISE
+from tf_translate.experiment.compare.fixed_steps import STEPS
 from tf_translate.experiment.compare.prepare import ABOUT, RECORD
 from tf_translate.experiment.compare.report.write_comparison import MARKDOWN, PAGE, write_comparison
 from tf_translate.packages import cache_folder
@@ -29,9 +30,9 @@ PUBLISHED = ROOT / "assets" / "results" / "compare"
 DOCS = ROOT / "docs" / "comparison"
 KEPT = (  # cell.json last: it makes a cell finished
     *(METRICS, GRID, IMAGES, PER_IMAGE, CYCLE_NOISE),
-    *("config.json", "history.jsonl", "times.jsonl", CELL),
+    *("config.json", "history.jsonl", "sessions.jsonl", "times.jsonl", CELL),
 )
-OF_TASK = (ABOUT, COSTS)
+OF_TASK = (ABOUT, COSTS, STEPS)
 
 
 def copy_cells(folder: Path, published: Path) -> list[Path]:

@@ -17,6 +17,7 @@ from tf_translate.cli.output import (
 
 if TYPE_CHECKING:
     from tf_translate.experiment.compare.cells import Cell, Comparison
+    from tf_translate.experiment.step_timing import StepTime
 
 app = typer.Typer(
     help="Compare methods on one task: equal data, held-out images, judges and training time.",
@@ -125,6 +126,8 @@ def run_cells(
             progress.print(f"not switched off: {line}", highlight=False, soft_wrap=True)
     if data is None:
         _fetch(comparison)
+    if comparison.fixed_steps is not None:
+        message_console().print(comparison.fixed_steps.sentence(), highlight=False, soft_wrap=True)
     prepare.check_record(comparison, chosen)
     prepare.write_about(comparison)
     prepare.write_pretrained(comparison, progress.print)
@@ -163,6 +166,58 @@ def run_cells(
         raise typer.Exit(1)
     then = "ablations" if ablations else "collect"
     message_console().print(f"done; next: tf-translate compare {then} {comparison.folder}")
+
+
+@app.command("steps")
+def fix_steps(
+    context: typer.Context,
+    task: TaskArgument,
+    methods: Methods = "",
+    budget: Budget = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Methods at once; as many as cells later.")] = 1,
+    run: RunFolder = Path("runs/compare"),
+    data: Data = None,
+    set_: Settings = None,
+) -> None:
+    """Time all methods of a task once, so that their cells may run on several machines.
+
+    Each method takes a few steps on a core of its own. RUN/TASK/steps.json keeps the times. With
+    that file, the cells of `compare run` take the steps that fit into their minutes on this
+    machine, wherever and whenever they run. Run nothing else meanwhile.
+
+    Examples:
+
+      tf-translate compare steps glasses --jobs 2
+
+      tf-translate compare steps paired --methods pix2pix,cyclegan
+    """
+    load_tensorflow()
+    from tf_translate.experiment.compare import cell_state, fixed_steps, prepare
+    from tf_translate.experiment.compare.cells import choose_cells
+
+    comparison = _comparison(task, run, data, budget, set_)
+    cells = choose_cells(comparison, _names(methods), 1)
+    if data is None:
+        _fetch(comparison)
+    prepare.write_pretrained(comparison, progress_console().print)
+    record = {"machine": cell_state.machine(), "versions": cell_state.versions()}
+
+    def report(name: str, time: "StepTime") -> None:
+        message_console().print(
+            f"{name}: {time.seconds:.3g} s a step, {time.steps_in(comparison.minutes):,} steps in "
+            f"{comparison.minutes:g} minutes",
+            highlight=False,
+        )
+
+    file = fixed_steps.measure_steps(
+        cells,
+        comparison.folder,
+        jobs=jobs,
+        record=record,
+        imports=_imports(context),
+        report=report,
+    )
+    message_console().print(f"wrote {file}; next: tf-translate compare run {task} --run {run}")
 
 
 @app.command("plan")

@@ -65,17 +65,39 @@ def _time_stage(translator: Translator, batches: Iterator, clock: Callable[[], f
     return StageTime(seconds[0], median(seconds[1:]) / translator.steps_per_execution)
 
 
-def steps_in_time(
+@dataclass(frozen=True)
+class StepTime:
+    """Measured times of a whole training.
+
+    Attributes:
+        first: Seconds of the first executions of all stages, together.
+        seconds: Seconds of a step: the mean over stages, each with its fraction of the steps.
+        unit: Steps of an execution.
+        stages: Seconds of a step of each stage.
+    """
+
+    first: float
+    seconds: float
+    unit: int
+    stages: Mapping[str, float]
+
+    def steps_in(self, minutes: float) -> int:
+        """The number of steps that fit into a time; at least one execution for each stage."""
+        left = 60 * minutes - self.first
+        executions = int(_FRACTION_OF_STEPS * max(0.0, left) / self.seconds / self.unit)
+        # A stage gets at least one execution, by rounding of its fraction: see `build.stage_ends`.
+        return self.unit * max(executions, 2 * len(self.stages))
+
+
+def step_time(
     training: TrainingConfig,
     ends: Sequence[tuple[str, int]],
     times: Mapping[str, StageTime],
-) -> int:
-    """The number of steps that fit into `training.minutes`, divided among stages as given.
-
-    At least one execution for each stage, also if the time is shorter.
+) -> StepTime:
+    """The times of a whole training, from those of its stages.
 
     Args:
-        training: Settings with `minutes`.
+        training: Settings of training.
         ends: Each stage with the step it ends at, of `training.steps`.
         times: Measured times by stage.
     """
@@ -84,8 +106,9 @@ def steps_in_time(
         (end - start) / training.steps * times[stage].seconds
         for (stage, end), start in zip(ends, starts, strict=False)
     )
-    left = 60 * (training.minutes or 0.0) - sum(each.first for each in times.values())
-    unit = training.steps_per_execution
-    executions = int(_FRACTION_OF_STEPS * max(0.0, left) / mean / unit)
-    # A stage gets at least one execution, by rounding of its fraction: see `build.stage_ends`.
-    return unit * max(executions, 2 * len(times))
+    return StepTime(
+        sum(each.first for each in times.values()),
+        mean,
+        training.steps_per_execution,
+        {stage: each.seconds for stage, each in times.items()},
+    )

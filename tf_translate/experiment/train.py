@@ -27,7 +27,7 @@ from tf_translate.experiment.dataset import (
 from tf_translate.experiment.kept_images import choose_kept_images, write_kept_images
 from tf_translate.experiment.load_run import load_model
 from tf_translate.experiment.run_data import RunData, open_run_data
-from tf_translate.experiment.step_timing import steps_in_time, time_stages
+from tf_translate.experiment.step_timing import StepTime, step_time, time_stages
 from tf_translate.experiment.training_summary import summary_lines
 from tf_translate.exporters_package import check_exporters
 from tf_translate.methods import registry
@@ -160,19 +160,21 @@ def train_with_strategy(
         return done
 
 
-def _with_steps_in_time(
-    config: Config, data: Data, strategy: tf.distribute.Strategy, report: Callable[[str], None]
-) -> Config:
-    """Sets `training.steps` to those that fit into `training.minutes`, by the time of a few steps.
+def measure_step_time(config: Config) -> StepTime:
+    """Times a few steps of each stage of a training in this process; nothing is written.
+
+    Args:
+        config: Complete settings.
 
     Raises:
-        ConfigError: If several processes train, which would measure different times.
+        ConfigError, DataError: As `train`.
     """
-    if Workers(strategy).count > 1:
-        raise ConfigError(
-            f"training.minutes = {config.training.minutes:g} is for one process, but "
-            f"{Workers(strategy).count} train together; set training.steps instead"
-        )
+    registry.find(config.method)
+    data = open_dataset(config)
+    return _measure_step_time(config, data, _make_strategy(config, Console(quiet=True)))
+
+
+def _measure_step_time(config: Config, data: Data, strategy: tf.distribute.Strategy) -> StepTime:
     keras.utils.set_random_seed(config.training.seed)
     keras.mixed_precision.set_global_policy(config.training.precision)
     with strategy.scope():
@@ -181,10 +183,29 @@ def _with_steps_in_time(
     times = time_stages(
         translator, lambda: _stage_data(config, data, translator, 0, Console(quiet=True))
     )
-    steps = steps_in_time(config.training, stage_ends(config.training, translator), times)
+    return step_time(config.training, stage_ends(config.training, translator), times)
+
+
+def _with_steps_in_time(
+    config: Config, data: Data, strategy: tf.distribute.Strategy, report: Callable[[str], None]
+) -> Config:
+    """Sets `training.steps` to those that fit into `training.minutes`, by the time of a few steps.
+
+    Raises:
+        ConfigError: If several processes train, which would measure different times.
+    """
+    minutes = config.training.minutes
+    assert minutes is not None
+    if Workers(strategy).count > 1:
+        raise ConfigError(
+            f"training.minutes = {minutes:g} is for one process, but "
+            f"{Workers(strategy).count} train together; set training.steps instead"
+        )
+    time = _measure_step_time(config, data, strategy)
+    steps = time.steps_in(minutes)
     report(
-        f"{steps} steps fit into the {config.training.minutes:g} minutes of training.minutes: "
-        + ", ".join(f"{time.seconds:.3g} s a step of {name}" for name, time in times.items())
+        f"{steps} steps fit into the {minutes:g} minutes of training.minutes: "
+        + ", ".join(f"{seconds:.3g} s a step of {name}" for name, seconds in time.stages.items())
     )
     training = config.training.model_copy(update={"steps": steps})
     return config.model_copy(update={"training": training})

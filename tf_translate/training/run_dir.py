@@ -296,6 +296,14 @@ class RunDir:
         """Seconds used up to each checkpoint; empty without a budget of time."""
         return _read_rows(self.times_file, self._fields()[self.times_file]).rows
 
+    def sessions(self) -> list[dict]:
+        """Each time that training ran, with its first and last step and its seconds.
+
+        One that was killed left no row.
+        """
+        fields = {"from_step": int, "to_step": int, "seconds": float}
+        return _read_rows(self.sessions_file, fields).rows
+
     def warnings(self) -> list[dict]:
         """The warnings of likely failures that were reported so far."""
         return _read_rows(self.warnings_file, self._fields()[self.warnings_file]).rows

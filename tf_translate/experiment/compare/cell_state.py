@@ -145,17 +145,12 @@ def finish(
             shlex.join(["tf-translate", *arguments])
             for arguments in (cell.train_arguments(), cell.evaluate_arguments())
         ],
-        **_training(run),
+        **_training(run, cell),
         "precision": config.training.precision,
         "core": core,
         "machine": machine(),
         "revision": _revision(),
-        "versions": {
-            "tensorflow": tf.__version__,
-            "keras": keras.__version__,
-            "tf_translate": __version__,
-            "python": platform.python_version(),
-        },
+        "versions": versions(),
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     }
     text = json.dumps(record, indent=2, ensure_ascii=False) + "\n"
@@ -165,17 +160,27 @@ def finish(
     return record
 
 
-def _training(run: RunDir) -> dict[str, Any]:
+def _training(run: RunDir, cell: Cell) -> dict[str, Any]:
     """Steps and time of the training."""
-    config = run.read_config()
-    times = run.times()
-    last = times[-1] if times else {"step": _last_step(run.history_file), "seconds": 0.0}
+    times = run.times()  # of a training that ends in time
+    seconds = times[-1]["seconds"] if times else _seconds_of_sessions(run)
     return {
-        "steps": last["step"],
-        "planned_steps": config["training"]["steps"],
-        "minutes": round(last["seconds"] / 60, 2),
-        "budget_minutes": config["training"]["minutes"],
+        "steps": times[-1]["step"] if times else _last_step(run.history_file),
+        "planned_steps": run.read_config()["training"]["steps"],
+        "minutes": None if seconds is None else round(seconds / 60, 2),
+        "budget_minutes": cell.minutes,
+        "steps_from": cell.steps_from,
     }
+
+
+def _seconds_of_sessions(run: RunDir) -> float | None:
+    """Seconds of all sessions; None if one was killed, and steps are missing."""
+    sessions, step = run.sessions(), 0
+    for each in sessions:
+        if each["from_step"] != step:
+            return None
+        step = each["to_step"]
+    return sum(each["seconds"] for each in sessions)
 
 
 def _delete_weights(run: RunDir) -> None:
@@ -193,6 +198,16 @@ def machine() -> dict[str, Any]:
         "processor": _processor(),
         "cores": os.cpu_count(),
         "system": f"{platform.system()} {platform.machine()}",
+    }
+
+
+def versions() -> dict[str, str]:
+    """Versions of the packages, for records."""
+    return {
+        "tensorflow": tf.__version__,
+        "keras": keras.__version__,
+        "tf_translate": __version__,
+        "python": platform.python_version(),
     }
 
 

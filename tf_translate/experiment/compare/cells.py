@@ -14,6 +14,7 @@ from tf_translate.config.load import apply_overrides, load
 from tf_translate.config.task import Supervision, Task
 from tf_translate.errors import ConfigError
 from tf_translate.experiment.compare.ablations import Ablation, Ablations, ablations_of, method_of
+from tf_translate.experiment.compare.fixed_steps import FixedSteps, read_steps
 from tf_translate.experiment.configure import resolve
 from tf_translate.methods import registry
 
@@ -41,6 +42,9 @@ class Cell:
         direction: Direction of its results that is the task.
         uses: Supervision it uses.
         folder: Its folder, which is that of the run.
+        minutes: Its training budget in minutes.
+        steps_from: Where and when the step times were measured that set its steps; None if it
+            measures them itself, and ends when the minutes are used up.
         ablation: Which loss terms are off; None if it is not a cell of ablations.
     """
 
@@ -52,6 +56,8 @@ class Cell:
     direction: str
     uses: tuple[str, ...]
     folder: Path
+    minutes: float
+    steps_from: Mapping[str, Any] | None = None
     ablation: Ablation | None = None
 
     @property
@@ -66,8 +72,7 @@ class Cell:
 
     def train_arguments(self) -> list[str]:
         """Arguments of `tf-translate` that start its training."""
-        settings = [f"{key}={toml_value(value)}" for key, value in self.settings.items()]
-        options = [part for setting in settings for part in ("--set", setting)]
+        options = [part for each in overrides_of(self.settings) for part in ("--set", each)]
         return ["train", self.preset, "--run", str(self.folder), *options]
 
     def resume_arguments(self) -> list[str]:
@@ -88,8 +93,10 @@ class Comparison:
         task: The task.
         folder: Folder of the cells.
         data: Folder that paths of data are relative to.
-        minutes: Wall-clock minutes of training of a cell.
+        minutes: Minutes of training of a cell.
         settings: Settings of all cells that come before all others.
+        fixed_steps: Step times that set the steps of cells; None: each cell times its own, and
+            ends when the minutes are used up.
     """
 
     name: str
@@ -98,6 +105,7 @@ class Comparison:
     data: Path
     minutes: float
     settings: Mapping[str, Any]
+    fixed_steps: FixedSteps | None = None
 
     def cell(self, name: str, seed: int) -> Cell:
         """The cell of a method and a seed.
@@ -131,14 +139,19 @@ class Comparison:
             ConfigError: If a setting of the method is not allowed.
         """
         cell = self._cell(name, 0, None)
-        overrides = [f"{key}={toml_value(value)}" for key, value in cell.settings.items()]
+        overrides = overrides_of(cell.settings)
         given = load(cell.preset, overrides).loss_weights
         return ablations_of(name, resolve(cell.preset, overrides), given)
 
     def _cell(self, name: str, seed: int, ablation: Ablation | None) -> Cell:
         preset = self.task.preset_of(name)
-        own = {**self.task.settings_of(name), "training.minutes": self.minutes, **self.settings}
+        own = {**self.task.settings_of(name), **self.settings}
         settings = {key: self._with_paths(key, value) for key, value in own.items()}
+        fixed = self.fixed_steps
+        steps = None if fixed is None else fixed.steps(name, settings, self.minutes)
+        settings |= (
+            {"training.minutes": self.minutes} if steps is None else {"training.steps": steps}
+        )
         settings["training.seed"] = seed
         settings |= (ablation.settings if ablation else None) or {}
         label = ablation.name if ablation else name
@@ -151,6 +164,8 @@ class Comparison:
             self.task.direction_of(name),
             tuple(self.task.uses_of(name)),
             self.folder / f"{label}-{seed}",
+            self.minutes,
+            None if fixed is None or steps is None else fixed.measured,
             ablation,
         )
 
@@ -165,7 +180,7 @@ class Comparison:
 
     def _checked_method(self, name: str, preset: str, settings: Mapping[str, Any]) -> str:
         try:
-            return resolve(preset, [f"{k}={toml_value(v)}" for k, v in settings.items()]).method
+            return resolve(preset, overrides_of(settings)).method
         except ConfigError as error:
             raise ConfigError(f"the task {self.name}, method {name}: {error}") from error
 
@@ -191,6 +206,7 @@ def make_comparison(
 
     Raises:
         ConfigError: If the minutes are not above 0, or an override has another form.
+        RunError: If the folder's `steps.json` is broken.
     """
     if minutes is not None and not minutes > 0:
         raise ConfigError(
@@ -212,7 +228,10 @@ def make_comparison(
             raise ConfigError(
                 f"--set {own} is what a comparison sets itself; use --budget and --seeds"
             )
-    return Comparison(name, task, run / name, data, minutes or task.minutes, settings)
+    folder = run / name
+    return Comparison(
+        name, task, folder, data, minutes or task.minutes, settings, read_steps(folder)
+    )
 
 
 def choose_cells(
@@ -299,6 +318,11 @@ def toml_value(value: Any) -> str:
     if isinstance(value, list | tuple):
         return f"[{', '.join(map(toml_value, value))}]"
     return json.dumps(value, ensure_ascii=False)
+
+
+def overrides_of(settings: Mapping[str, Any]) -> list[str]:
+    """Settings as `--set` takes them: "group.setting=value"."""
+    return [f"{key}={toml_value(value)}" for key, value in settings.items()]
 
 
 def cell_command(

@@ -164,6 +164,7 @@ def conditions(summary: TaskSummary) -> list[tuple[str, str]]:
             "training budget",
             _each(cells, lambda c: f"{_plain(c.get('budget_minutes'))} minutes a cell"),
         ),
+        ("training steps", _each(cells, _steps_from)),
         ("seeds", ", ".join(map(str, sorted({cell["seed"] for cell in cells})))),
         ("precision of training", _each(cells, lambda c: str(c.get("precision")))),
         ("machine", _each(cells, lambda c: _machine(c.get("machine")))),
@@ -207,6 +208,16 @@ def rows_of(summary: TaskSummary) -> list[Row]:
 
 def _each(cells: list[Mapping[str, Any]], text: Any) -> str:
     return "; ".join(sorted({text(cell) for cell in cells}))
+
+
+def _steps_from(cell: Mapping[str, Any]) -> str:
+    measured = cell.get("steps_from")
+    if not isinstance(measured, Mapping):
+        return "those that fit into the budget where the cell ran"
+    return (
+        f"those that fit into the budget on {_machine(measured.get('machine'))}, measured for all "
+        f"methods on {str(measured.get('date'))[:10]}, whatever machine the cell ran on"
+    )
 
 
 def _plain(value: Any) -> str:

@@ -1,0 +1,77 @@
+"""Steps that were timed once for all cells of a method."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tf_translate.config.task import load_task
+from tf_translate.errors import RunError
+from tf_translate.experiment.compare import fixed_steps
+from tf_translate.experiment.compare.cells import make_comparison
+from tf_translate.experiment.step_timing import StepTime
+
+TIME = StepTime(first=30.0, seconds=0.5, unit=1, stages={"train": 0.5})
+
+
+@pytest.fixture
+def timed(tmp_path, monkeypatch):
+    """A folder of comparisons with step times of pix2pix, which were not measured."""
+    monkeypatch.setattr(fixed_steps, "_time_cell", lambda cell, imports: TIME)
+    comparison = _comparison(tmp_path)
+    fixed_steps.measure_steps(
+        [comparison.cell("pix2pix", 0)],
+        comparison.folder,
+        jobs=1,
+        record={"machine": {"processor": "a processor"}},
+        report=lambda *_: None,
+    )
+    return tmp_path
+
+
+def _comparison(run: Path, data: str = "/data", **options):
+    name, task = load_task("paired")
+    return make_comparison(name, task, run=run, data=Path(data), **options)
+
+
+def test_cells_of_a_timed_method_take_the_steps_that_fit(timed):
+    cell = _comparison(timed, minutes=10).cell("pix2pix", 1)
+    # 600 s less 30 s, of which 95 % are for steps of .5 s.
+    assert cell.settings["training.steps"] == 1083
+    assert "training.minutes" not in cell.settings
+    assert cell.minutes == 10
+    assert cell.steps_from["machine"] == {"processor": "a processor"}
+
+
+def test_ablations_take_the_steps_of_their_method(timed):
+    cell = _comparison(timed, minutes=10).cell("pix2pix-without-l1", 0)
+    assert cell.settings["training.steps"] == 1083
+
+
+def test_a_method_that_was_not_timed_has_its_minutes(timed):
+    cell = _comparison(timed).cell("cyclegan", 0)
+    assert cell.settings["training.minutes"] == cell.minutes == 20
+    assert cell.steps_from is None
+
+
+def test_data_may_be_elsewhere_but_settings_may_not_differ(timed):
+    assert _comparison(timed, data="/elsewhere").cell("pix2pix", 0).steps_from
+    with pytest.raises(RunError, match="pix2pix was timed with training.batch_size = None, not 4"):
+        _comparison(timed, overrides=["training.batch_size=4"]).cell("pix2pix", 0)
+
+
+def test_a_second_measurement_replaces_nothing(timed):
+    comparison = _comparison(timed)
+    with pytest.raises(RunError, match="exists already"):
+        fixed_steps.measure_steps(
+            [comparison.cell("pix2pix", 0)], comparison.folder, jobs=1, record={}, report=print
+        )
+
+
+def test_a_broken_file_is_refused(timed):
+    file = timed / "paired" / fixed_steps.STEPS
+    values = json.loads(file.read_text())
+    values["methods"]["pix2pix"]["seconds"] = 0
+    file.write_text(json.dumps(values))
+    with pytest.raises(RunError, match=r"steps.json is broken: .*seconds"):
+        _comparison(timed)

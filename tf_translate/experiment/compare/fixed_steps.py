@@ -1,0 +1,223 @@
+"""The number of steps of each method of a task, from step times that were measured at once.
+
+Cells that train for equal minutes are comparable on one machine that does nothing else. With the
+file of this module, all methods are timed on one machine, one after the other, and each cell takes
+the steps that fit. Then cells may run on other machines, on other days, or beside other work.
+"""
+
+import datetime
+import functools
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import BaseModel, Field, ValidationError
+
+from tf_translate.errors import RunError
+from tf_translate.experiment.compare import cores
+from tf_translate.experiment.step_timing import StepTime
+from tf_translate.training.run_dir import write_atomically
+
+if TYPE_CHECKING:
+    from tf_translate.experiment.compare.cells import Cell
+
+STEPS = "steps.json"  # in the folder of a task
+_NOT_COMPARED = ("training.seed", "training.minutes", "training.steps")
+# A child process, pinned before TensorFlow counts the cores.
+_PINNED = (
+    "import os, sys; core = int(sys.argv[1]); "
+    "core < 0 or os.sched_setaffinity(0, {core}); "
+    "from tf_translate.experiment.compare.fixed_steps import main; main()"
+)
+_Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class _Method(BaseModel):
+    first: _Seconds
+    seconds: _Seconds
+    unit: Annotated[int, Field(ge=1)]
+    stages: Annotated[dict[str, _Seconds], Field(min_length=1)]
+    settings: dict[str, Any]
+
+
+class _Steps(BaseModel):
+    machine: dict[str, Any]
+    date: str
+    methods: dict[str, _Method]
+
+
+@dataclass(frozen=True)
+class FixedSteps:
+    """Step times of methods, by name, with the settings they were measured with.
+
+    Attributes:
+        file: Where they were read from.
+        measured: `machine` and `date` of the measurement.
+        times: Step times of each method.
+        settings: Settings of each method: "group.setting" to value.
+    """
+
+    file: Path
+    measured: Mapping[str, Any]
+    times: Mapping[str, StepTime]
+    settings: Mapping[str, Mapping[str, Any]]
+
+    def sentence(self) -> str:
+        """Where the steps of cells come from, for people."""
+        machine, date = self.measured["machine"], str(self.measured["date"])[:10]
+        return (
+            f"the steps of {', '.join(self.times)} are those of {self.file}, measured on "
+            f"{machine.get('processor')} on {date}; training takes as long as it takes"
+        )
+
+    def steps(self, name: str, settings: Mapping[str, Any], minutes: float) -> int | None:
+        """The steps of a method that fit into a time; None if it was not timed.
+
+        Args:
+            name: Name of the method in the task.
+            settings: Settings of its cells.
+            minutes: The time.
+
+        Raises:
+            RunError: If it was timed with other settings.
+        """
+        if name not in self.times:
+            return None
+        before, now = self.settings[name], settings_to_compare(settings)
+        different = sorted(key for key in {*before, *now} if before.get(key) != now.get(key))
+        if different:
+            key = different[0]
+            raise RunError(
+                f"{name} was timed with {key} = {before.get(key)!r}, not {now.get(key)!r}: see "
+                f"{self.file}; repeat these settings, or choose another --run"
+            )
+        return self.times[name].steps_in(minutes)
+
+
+def settings_to_compare(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings that a step time depends on, as JSON values.
+
+    Paths are left out: data are elsewhere on another machine.
+    """
+    return {
+        key: value
+        for key, value in json.loads(json.dumps(dict(settings))).items()
+        if key not in _NOT_COMPARED and not (isinstance(value, str) and "/" in value)
+    }
+
+
+def read_steps(folder: Path) -> FixedSteps | None:
+    """The step times in the folder of a task; None if there are none.
+
+    Raises:
+        RunError: If the file is broken.
+    """
+    file = folder / STEPS
+    if not file.is_file():
+        return None
+    try:
+        found = _Steps.model_validate_json(file.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise RunError(
+            f"{file} is broken: {reason}; delete it and run `tf-translate compare steps` again"
+        ) from error
+    return FixedSteps(
+        file,
+        {"machine": found.machine, "date": found.date},
+        {
+            name: StepTime(**each.model_dump(exclude={"settings"}))
+            for name, each in found.methods.items()
+        },
+        {name: each.settings for name, each in found.methods.items()},
+    )
+
+
+def measure_steps(
+    cells: Sequence["Cell"],
+    folder: Path,
+    *,
+    jobs: int,
+    record: Mapping[str, Any],
+    imports: Sequence[Path] = (),
+    report: Callable[[str, StepTime], None],
+) -> Path:
+    """Times each method on a core of its own, and writes `steps.json`.
+
+    Args:
+        cells: A cell of each method.
+        folder: Folder of the task.
+        jobs: Number of methods at once: as many as cells will run at once.
+        record: What the file says of the machine and the versions.
+        imports: Python files that register methods.
+        report: Called with the name of a method and its times.
+
+    Returns:
+        The file.
+
+    Raises:
+        RunError: If there is a file already, or a method cannot be timed.
+    """
+    file = folder / STEPS
+    if file.is_file():
+        raise RunError(
+            f"{file} exists already; the cells of a comparison take the steps it says: delete it, "
+            "or choose another --run"
+        )
+    time = functools.partial(_time_cell, imports=[str(each) for each in imports])
+    with ThreadPoolExecutor(jobs) as pool:
+        times = {}
+        for cell, found in zip(cells, pool.map(time, cells), strict=True):
+            times[cell.name] = {**asdict(found), "settings": settings_to_compare(cell.settings)}
+            report(cell.name, found)
+    date = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    text = json.dumps({**record, "jobs": jobs, "date": date, "methods": times}, indent=1) + "\n"
+    folder.mkdir(parents=True, exist_ok=True)
+    write_atomically(file, lambda target: target.write_text(text, "utf-8"))
+    return file
+
+
+def _time_cell(cell: "Cell", imports: Sequence[str]) -> StepTime:
+    from tf_translate.experiment.compare.cells import overrides_of
+
+    core = cores.free_core()
+    if core is None:
+        raise RunError(
+            f"{cell.name} cannot be timed: all cores are held by comparisons; wait for their end"
+        )
+    try:
+        asked = {"preset": cell.preset, "overrides": overrides_of(cell.settings)}
+        done = subprocess.run(
+            [sys.executable, "-P", "-c", _PINNED, str(-1 if core.index is None else core.index)],
+            input=json.dumps({**asked, "imports": list(imports)}),
+            capture_output=True,
+            encoding="utf-8",
+            pass_fds=core.inherited,
+            check=False,
+        )
+    finally:
+        core.release()
+    lines = done.stdout.splitlines()
+    try:
+        return StepTime(**json.loads(lines[-1]))
+    except (IndexError, ValueError, TypeError, ValidationError) as error:
+        last = (done.stderr.strip().splitlines() or ["it printed nothing"])[-1]
+        raise RunError(f"{cell.name} cannot be timed: {last}") from error
+
+
+def main() -> None:
+    """Times the training that standard input describes, and prints its times as JSON."""
+    from tf_translate.config.import_file import import_file
+    from tf_translate.experiment.configure import resolve
+    from tf_translate.experiment.train import measure_step_time
+
+    asked = json.load(sys.stdin)
+    for file in asked["imports"]:
+        import_file(Path(file))
+    found = measure_step_time(resolve(asked["preset"], asked["overrides"]))
+    print(json.dumps(asdict(found)))
