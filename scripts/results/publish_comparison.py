@@ -23,6 +23,7 @@ from tf_translate.experiment.compare.cycle_noise import FILE as CYCLE_NOISE
 from tf_translate.experiment.compare.fixed_steps import STEPS
 from tf_translate.experiment.compare.prepare import ABOUT, RECORD
 from tf_translate.experiment.compare.report.write_comparison import MARKDOWN, PAGE, write_comparison
+from tf_translate.experiment.evaluate import JUDGES
 from tf_translate.packages import cache_folder
 
 ROOT = Path(__file__).parents[2]
@@ -57,6 +58,9 @@ def copy_cells(folder: Path, published: Path) -> list[Path]:
             _copy(cell / name, target / name, task.parent)
         for name in OF_TASK:
             _copy(task / name, target.parent / name, task.parent)
+        for judge in sorted((task / JUDGES).glob("[!.]*.keras")):  # for cells of other sittings
+            (target.parent / JUDGES).mkdir(exist_ok=True)
+            shutil.copyfile(judge, target.parent / JUDGES / judge.name)
         _add_settings(task / RECORD, target.parent / RECORD, task.parent)
         copied.append(target)
     if not copied:

@@ -56,7 +56,7 @@ def test_a_method_that_was_not_timed_has_its_minutes(timed):
 
 def test_data_may_be_elsewhere_but_settings_may_not_differ(timed):
     assert _comparison(timed, data="/elsewhere").cell("pix2pix", 0).steps_from
-    with pytest.raises(RunError, match="pix2pix was timed with training.batch_size = None, not 4"):
+    with pytest.raises(RunError, match=r"with training\.batch_size = None, not 4"):
         _comparison(timed, overrides=["training.batch_size=4"]).cell("pix2pix", 0)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from scripts.results.publish_comparison import copy_cells, write_page
+from scripts.results.restore_comparison import restore
 from tests.experiment.compare.synthetic_cells import Damaged, write_cells
 from tf_translate.packages import cache_folder
 
@@ -47,6 +48,24 @@ def test_the_page_is_written_from_the_published_cells_alone(run, tmp_path):
     assert all((docs / name).is_file() for name in images)
     assert (published / "report.html").is_file()
     assert sorted(file.name for file in docs.iterdir()) == sorted(["index.md", *images])
+
+
+def test_a_restored_comparison_is_the_published_one(run, tmp_path):
+    published, restored, again = (tmp_path / name for name in ("compare", "restored", "again"))
+    (run / "glasses" / "judges").mkdir(exist_ok=True)
+    (run / "glasses" / "judges" / "content.keras").write_bytes(b"a judge")
+    copy_cells(run, published)
+    assert restore(published, restored)
+    settings = json.loads((restored / "glasses" / "task.json").read_text())
+    assert settings == json.loads((run / "glasses" / "task.json").read_text())
+    assert restore(published, restored) == []  # nothing is overwritten
+    copy_cells(restored, again)
+    texts = [
+        {file.relative_to(folder): file.read_bytes() for file in folder.rglob("*.*")}
+        for folder in (published, again)
+    ]
+    assert texts[0] == texts[1]
+    assert Path("glasses/judges/content.keras") in texts[0]
 
 
 def test_no_published_file_has_a_path_of_this_machine(run, tmp_path):
