@@ -156,6 +156,24 @@ def test_mistakes_are_one_sentence(mistake, task, tmp_path):
     assert not (tmp_path / "runs").exists()
 
 
+@pytest.mark.parametrize(
+    ("wrong", "right", "message"),
+    [
+        (
+            'shows = "pairs"',
+            'shows = "pairs"\ndirection = "to_b"',
+            "the direction of pix2pix is 'to_b', but its results have a_to_b, b_to_a; set",
+        ),
+        ('path = "pairs"', 'path = "none"', "the data do not fit pix2pix: "),
+    ],
+    ids=["direction", "path"],
+)
+def test_data_are_looked_at_before_a_cell_trains(mistake, task, tmp_path, wrong, right, message):
+    task.write_text(TASK.replace(wrong, right, 1))
+    assert message in mistake("compare", "run", task, "--run", tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()
+
+
 @pytest.fixture
 def cells(tmp_path):
     """Two synthetic cells, one of an earlier version."""

@@ -52,3 +52,11 @@ def test_the_summary_names_sizes_parameters_and_where_to_watch(built, tmp_path):
     assert "discriminator 0.00 M, generator 0.0" in lines[1]
     assert lines[2] == "memory: about 1.0 GB, without the images"
     assert lines[3].endswith(f"tensorboard --logdir {tmp_path / 'run' / 'logs'}")
+
+
+def test_the_summary_says_what_a_random_crop_shows(built, tmp_path):
+    config, translator = built
+    data = config.data.model_copy(update={"load_size": (36, 36)})
+    cropped = config.model_copy(update={"data": data})
+    line = summary_lines(cropped, translator, RunDir(tmp_path / "run"))[0]
+    assert line.endswith("resized to 36 x 36 (data.load_size), and a random crop shows 20% of one")

@@ -1,5 +1,6 @@
 """`tf-translate compare`: methods on one task, at an equal budget, with several seeds."""
 
+import functools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -107,6 +108,7 @@ def run_cells(
     from tf_translate.errors import ConfigError
     from tf_translate.experiment.compare import cell_state, cores, prepare
     from tf_translate.experiment.compare.cells import cell_command, choose_cells, find_cell
+    from tf_translate.experiment.compare.check_data import check_data
     from tf_translate.experiment.compare.run_cells import FAILED
     from tf_translate.experiment.compare.run_cells import run_cells as run_all
 
@@ -126,6 +128,7 @@ def run_cells(
             progress.print(f"not switched off: {line}", highlight=False, soft_wrap=True)
     if data is None:
         _fetch(comparison)
+    check_data(chosen, functools.partial(progress.print, highlight=False, soft_wrap=True))
     if comparison.fixed_steps is not None:
         message_console().print(comparison.fixed_steps.sentence(), highlight=False, soft_wrap=True)
     prepare.check_record(comparison, chosen)

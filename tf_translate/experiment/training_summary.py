@@ -21,7 +21,7 @@ def summary_lines(config: Config, translator: Translator, run: RunDir) -> list[s
         f"{name} {parameters / 1e6:.2f} M" for name, parameters in trained_parameters(translator)
     )
     return [
-        f"images: {_sizes(config, translator)}",
+        f"images: {_sizes(config, translator)}{_crops(config)}",
         f"parameters to train: {networks}",
         f"memory: about {memory_gb(config, translator):.1f} GB, without the images",
         f"watch: {run.samples}, or tensorboard --logdir {run.logs}",
@@ -66,6 +66,18 @@ def _sizes(config: Config, translator: Translator) -> str:
         return f"{height} x {width} pixels, {_channels(data.channels_a)}"
     both = f"{_channels(data.channels_a)} to {_channels(data.channels_b)}"
     return f"{height} x {width} pixels, {both}"
+
+
+def _crops(config: Config) -> str:
+    """What random crops of `data.load_size` leave of an image."""
+    (height, width), load_size = config.data.size, config.data.load_size
+    if load_size in (None, config.data.size):
+        return ""
+    share = height * width / (load_size[0] * load_size[1])
+    return (
+        f"; training images are resized to {load_size[0]} x {load_size[1]} (data.load_size), and "
+        f"a random crop shows {share:.0%} of one"
+    )
 
 
 def _channels(count: int) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from tf_translate.config.attributes import Attributes
 from tf_translate.config.schema import Config
 from tf_translate.core.signature import Signature
 from tf_translate.core.translator import Translator
@@ -14,9 +15,10 @@ from tf_translate.data.domain_dataset import DomainDataset, open_domain_dataset
 from tf_translate.data.image_dataset import ImageDataset
 from tf_translate.evaluation.metrics.results import Direction
 from tf_translate.experiment.dataset import Data
-from tf_translate.experiment.eval_sets.attribute_edits import edits
+from tf_translate.experiment.eval_sets.attribute_edits import edit_attributes, edits
 from tf_translate.experiment.eval_sets.latent_edits import PAINTED, LatentEditor, open_labelled
-from tf_translate.experiment.eval_sets.reconstructions import reconstruction
+from tf_translate.experiment.eval_sets.reconstructions import RECONSTRUCT, reconstruction
+from tf_translate.methods import registry
 
 _SIDES = {"a_to_b": ("a", "b"), "b_to_a": ("b", "a")}
 _BATCH = 16
@@ -70,6 +72,21 @@ def directions(
     )
 
 
+def direction_names(config: Config) -> list[str]:
+    """Names of the directions that the results of a method can have, without its data.
+
+    A method may deploy fewer, such as one of two domains that translates one way only.
+    """
+    method = registry.find(config.method)
+    if method.layout == "attributes":
+        return list(edit_attributes(Attributes(config.data.attributes)))
+    if method.layout == "images":
+        given = config.evaluation.attributes
+        names = list(edit_attributes(Attributes(given))) if given else []
+        return [*names, *(name + PAINTED for name in names), RECONSTRUCT]
+    return list(method.translator.directions)
+
+
 def _open_judge_data(config: Config, path: str) -> DomainDataset:
     return open_domain_dataset(
         config.data.model_copy(update={"path": path, "load_size": None}), paired=False
@@ -94,7 +111,7 @@ def _of_image_set(
         yield from edits(labelled, editor.by_arithmetic, **limits)
         if editor.can_paint:
             yield from edits(labelled, editor.by_painting, **limits, suffix=PAINTED)
-    yield reconstruction(data, partial(_reconstruct, signatures["reconstruct"]), **limits)
+    yield reconstruction(data, partial(_reconstruct, signatures[RECONSTRUCT]), **limits)
 
 
 def _between_domains(

@@ -8,6 +8,7 @@ from tf_translate.data.image_dataset import ImageDataset
 from tf_translate.evaluation.metrics.results import Direction
 from tf_translate.experiment.dataset import evenly_spaced
 
+RECONSTRUCT = "reconstruct"  # the direction's name
 # images -> their reconstructions.
 Reconstruct = Callable[[np.ndarray], np.ndarray]
 
@@ -30,7 +31,7 @@ def reconstruction(
     held_out = data.images(split, at=evenly_spaced(data.splits[split], limit))
     training = data.images("train", at=evenly_spaced(data.splits["train"], training_limit))
     return Direction(
-        name="reconstruct",
+        name=RECONSTRUCT,
         source=held_out,
         target=held_out,
         outputs=reconstruct(held_out),
