@@ -243,7 +243,7 @@ def plan(
 
     Examples:
 
-      tf-translate compare plan glasses | grep -v '^#' | xargs -I{} -P 2 sh -c '{}'
+      tf-translate compare plan glasses | grep -v '^#' | xargs -P 2 -d '\\n' -n 1 sh -c
 
       tf-translate compare plan glasses > cells.txt
 
