@@ -2,7 +2,19 @@
 
 
 class TranslateError(Exception):
-    """Base class of the errors below. The message is one clear sentence for the user."""
+    """Base class of the errors below. The message is one clear sentence for the user.
+
+    Args:
+        message: The sentence. It may hold names from foreign files.
+        explanation: Lines of our own that follow it, such as a list of what is supported.
+
+    Attributes:
+        message, explanation: The arguments; `str(error)` has both.
+    """
+
+    def __init__(self, message: str = "", explanation: str = "") -> None:
+        super().__init__(f"{message}; {explanation}" if explanation else message)
+        self.message, self.explanation = message, explanation
 
 
 class ConfigError(TranslateError):

@@ -35,6 +35,12 @@ def test_a_missing_configuration_file_is_named(mistake):
     assert "there is no configuration file mine.toml" in mistake("train", "mine.toml")
 
 
+def test_the_layouts_that_are_supported_are_listed_without_escapes(mistake, tmp_path):
+    sentence = _train(mistake, tmp_path, f"data.path={tmp_path}/elsewhere")
+    assert "elsewhere; these layouts are supported: trainA/ trainB/" in sentence
+    assert "\\n" not in sentence
+
+
 def test_a_configuration_file_that_is_not_toml_is_rejected(mistake, tmp_path):
     (tmp_path / "m.toml").write_text("method = ")
     assert "is not valid TOML" in mistake("train", tmp_path / "m.toml")

@@ -91,3 +91,10 @@ def test_an_unknown_task_names_the_nearest():
         load_task("glases")
     with pytest.raises(ConfigError, match=r"there is no task file none\.toml"):
         load_task("none.toml")
+
+
+def test_a_misspelt_key_is_named_rather_than_the_key_it_lacks(tmp_path):
+    path = tmp_path / "task.toml"
+    path.write_text('title = "a"\nminute = 2\nprovides = []\n')
+    with pytest.raises(ConfigError, match="no setting 'minute'; did you mean 'minutes'"):
+        load_task(str(path))

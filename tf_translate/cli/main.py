@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from tf_translate.cli import (
     advise,
@@ -138,7 +139,11 @@ def run() -> None:
         _exit(2)
     except _expected_errors() as error:
         _print_traceback()
-        _print_error(stderr, str(error))
+        if isinstance(error, TranslateError) and error.explanation:
+            _print_error(stderr, f"{error.message};")
+            stderr.print(Text(error.explanation), soft_wrap=True)  # our own words, with lines
+        else:
+            _print_error(stderr, str(error))
         _exit(_exit_code(error))
 
 

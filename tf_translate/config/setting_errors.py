@@ -39,7 +39,9 @@ def sentence(model: type[BaseModel], error: ValidationError, *, prefix: str = ""
         error: What pydantic raised.
         prefix: Dotted path that leads to `model`.
     """
-    first = error.errors(include_url=False)[0]
+    errors = error.errors(include_url=False)
+    # A misspelt key is also a missing one: the key that was written says more.
+    first = next((each for each in errors if each["type"] == "extra_forbidden"), errors[0])
     key = prefix + _key(first["loc"], keys(model))
     if first["type"] == "extra_forbidden":
         return f"there is no setting {key!r}{_hint(key, first['loc'], model, prefix)}"

@@ -198,3 +198,13 @@ def test_the_truth_of_an_edit_is_the_same_person_in_every_layout(people):
     pairs = open_dataset(_config(_comparison(data=people).cell("pix2pix", 0)))
     a, b = (np.array(values(side)) for side in pairs.arrays("train"))
     assert (b - a == 8).all()
+
+
+def test_a_method_whose_preset_does_not_exist_is_named(tmp_path):
+    path = tmp_path / "task.toml"
+    path.write_text(
+        'title = "a"\nminutes = 1\nprovides = ["sets"]\n'
+        '[layouts.sets]\nshows = "a"\nuses = ["sets"]\n[methods.cycelgan]\nlayout = "sets"\n'
+    )
+    with pytest.raises(ConfigError, match=r"methods.cycelgan of the task .* 'cyclegan_small'\?"):
+        not_applicable(load_task(str(path))[1])

@@ -95,7 +95,7 @@ def read_domains(config: DataConfig) -> DomainSource:
             f"layout {config.layout!r} needs path to be {expected}, got {config.path!r}"
         )
     if not path.is_dir():
-        raise DataError(_describe_missing(path))
+        raise _missing(path)
     layout = detect_folder_layout(path) if config.layout == "auto" else config.layout
     return _FOLDER_LAYOUTS[layout](path)
 
@@ -155,15 +155,16 @@ def detect_folder_layout(root: Path) -> str:
     near = [name for name in visible_folders(root) if get_close_matches(name, expected, 1, 0.6)]
     hint = f" ({', '.join(near)} is similar)" if near else ""
     raise DataError(
-        f"{root} has no trainA and trainB, no train/a and train/b, and no images in train"
-        f"{hint}; {SUPPORTED_LAYOUTS}"
+        f"{root} has no trainA and trainB, no train/a and train/b, and no images in train{hint}",
+        SUPPORTED_LAYOUTS,
     )
 
 
-def _describe_missing(path: Path) -> str:
+def _missing(path: Path) -> DataError:
     if path.is_file():
-        return f"{path} is a file, but not a .csv table; {SUPPORTED_LAYOUTS}"
+        return DataError(f"{path} is a file, but not a .csv table", SUPPORTED_LAYOUTS)
     siblings = visible_folders(path.parent) if path.parent.is_dir() else []
     near = get_close_matches(path.name, siblings, n=1, cutoff=0.5)
-    hint = f"; did you mean {path.parent / near[0]}?" if near else f"; {SUPPORTED_LAYOUTS}"
-    return f"there is no folder {path}{hint}"
+    if near:
+        return DataError(f"there is no folder {path}; did you mean {path.parent / near[0]}?")
+    return DataError(f"there is no folder {path}", SUPPORTED_LAYOUTS)

@@ -12,7 +12,7 @@ from typing import Any
 
 from tf_translate.config.load import apply_overrides, load
 from tf_translate.config.task import Supervision, Task
-from tf_translate.errors import ConfigError
+from tf_translate.errors import ConfigError, UnknownMethodError
 from tf_translate.experiment.compare.ablations import Ablation, Ablations, ablations_of, method_of
 from tf_translate.experiment.compare.fixed_steps import FixedSteps, read_steps
 from tf_translate.experiment.configure import resolve
@@ -294,7 +294,7 @@ def not_applicable(task: Task) -> dict[str, str]:
         for name in task.methods
         if name not in applicable(task)
     }
-    compared = {load(task.preset_of(name)).method for name in task.methods}
+    compared = {_preset_method(task, name) for name in task.methods}
     for name in registry.names():
         need = NEEDS[registry.find(name).layout]
         if name in compared or name in reasons:
@@ -304,6 +304,16 @@ def not_applicable(task: Task) -> dict[str, str]:
         else:
             reasons[name] = task.not_applicable.get(name, "the task does not list it")
     return reasons
+
+
+def _preset_method(task: Task, name: str) -> str:
+    preset = task.preset_of(name)
+    try:
+        return load(preset).method
+    except UnknownMethodError as error:
+        raise ConfigError(
+            f"methods.{name} of the task has the preset {preset!r}, which does not exist: {error}"
+        ) from error
 
 
 def _join(words: Sequence[str]) -> str:

@@ -51,7 +51,8 @@ def check_data(cells: Iterable[Cell], report: Callable[[str], None]) -> None:
             if _edited(config):
                 open_labelled(config.data, config.evaluation.attributes)
         except (ConfigError, DataError) as error:
-            raise ConfigError(f"the data do not fit {cell.name}: {error}") from error
+            message = f"the data do not fit {cell.name}: {error.message}"
+            raise ConfigError(message, error.explanation) from error
 
 
 def _edited(config: Config) -> dict[str, list[str]]:
