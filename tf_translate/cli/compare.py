@@ -65,7 +65,11 @@ WithAblations = Annotated[
     ),
 ]
 KeepWeights = Annotated[
-    bool, typer.Option("--keep-weights", help="Keep checkpoints, models and judges.")
+    bool,
+    typer.Option(
+        "--keep-weights",
+        help="Keep checkpoints, models and judges; also when the comparison goes on later.",
+    ),
 ]
 
 
@@ -133,6 +137,9 @@ def run_cells(
         message_console().print(comparison.fixed_steps.sentence(), highlight=False, soft_wrap=True)
     prepare.check_record(comparison, chosen)
     prepare.write_about(comparison)
+    if prepare.keeps_weights(comparison.folder, keep_weights) and not keep_weights:
+        print_notice("weights are kept, as --keep-weights was given in this folder before")
+        keep_weights = True
     prepare.write_pretrained(comparison, progress.print)
     prepare.check_judging_networks(chosen)
     if not cores.can_pin():

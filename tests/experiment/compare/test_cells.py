@@ -24,7 +24,7 @@ from tf_translate.experiment.compare.cells import (
     not_applicable,
     toml_value,
 )
-from tf_translate.experiment.compare.prepare import check_record, data_folder
+from tf_translate.experiment.compare.prepare import check_record, data_folder, keeps_weights
 from tf_translate.experiment.configure import resolve
 from tf_translate.experiment.dataset import open_dataset
 
@@ -208,3 +208,9 @@ def test_a_method_whose_preset_does_not_exist_is_named(tmp_path):
     )
     with pytest.raises(ConfigError, match=r"methods.cycelgan of the task .* 'cyclegan_small'\?"):
         not_applicable(load_task(str(path))[1])
+
+
+def test_weights_stay_if_that_was_asked_once(tmp_path):
+    assert not keeps_weights(tmp_path, False)
+    assert keeps_weights(tmp_path, True)
+    assert keeps_weights(tmp_path, False)

@@ -14,6 +14,7 @@ from tf_translate.pretrained.registry import load_pretrained
 from tf_translate.training.run_dir import write_atomically
 
 RECORD = "task.json"  # in the folder of a task: its settings, which later cells must share
+KEEP_WEIGHTS = "keep_weights"  # an empty file: the weights of finished cells stay
 ABOUT = "about.json"  # beside it: what the report says of the task in words
 Progress = Callable[[int, int], None]
 
@@ -95,6 +96,14 @@ def check_record(comparison: Comparison, cells: list[Cell]) -> None:
     write_atomically(
         file, lambda target: target.write_text(json.dumps(known, indent=2) + "\n", "utf-8")
     )
+
+
+def keeps_weights(folder: Path, asked: bool) -> bool:
+    """Whether weights stay: because it is asked, or was before in this folder of a task."""
+    file = folder / KEEP_WEIGHTS
+    if asked:
+        file.touch()
+    return file.is_file()
 
 
 def write_about(comparison: Comparison) -> None:
