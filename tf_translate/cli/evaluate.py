@@ -28,6 +28,13 @@ def main(
             "efficientnet_lite0, dlib_face, inception_v3 or a .keras file. Repeatable.",
         ),
     ] = None,
+    direction: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Measure this direction only, such as a_to_b or add_glasses; the report then has "
+            "no other. Repeatable.",
+        ),
+    ] = None,
     set_: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="data.path=NEW", help="The data set, if it was moved."),
@@ -51,7 +58,9 @@ def main(
     progress = progress_console(as_json)
     trained = load_run(run, set_ or [], accept_data_changes=accept_data_changes)
     report_found(trained.data, quiet=progress.quiet)
-    results, page = evaluate(trained, progress, pretrained=pretrained or None)
+    results, page = evaluate(
+        trained, progress, pretrained=pretrained or None, names=direction or ()
+    )
     if as_json:
         print_json(results)
     else:

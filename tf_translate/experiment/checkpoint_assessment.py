@@ -111,8 +111,14 @@ def _judge_metrics(
         if not trained:
             log("training the judges that select the best checkpoint, once per run ...")
         training_limit = 0 if trained else config.evaluation.judge_images
-        limits = {"limit": _MAX_VALIDATION_IMAGES, "training_limit": training_limit}
-        for each in directions(config, data, translator, split="validation", **limits):
+        for each in directions(
+            config,
+            data,
+            translator,
+            split="validation",
+            limit=_MAX_VALIDATION_IMAGES,
+            training_limit=training_limit,
+        ):
             headline = headline_metrics(each, judges(each))
             values |= {f"{each.name}/{name}": value for name, value in headline.items()}
             scores.append(headline["completeness"])

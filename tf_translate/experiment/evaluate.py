@@ -34,9 +34,13 @@ CHANGED = "images changed since training"  # key of the metadata of such an eval
 
 
 def evaluate(
-    trained: TrainedRun, console: Console, *, pretrained: Sequence[str] | None = None
+    trained: TrainedRun,
+    console: Console,
+    *,
+    pretrained: Sequence[str] | None = None,
+    names: Sequence[str] = (),
 ) -> tuple[dict, Path]:
-    """Evaluates every direction of a run, and writes metrics and a page into the run.
+    """Evaluates the directions of a run, and writes metrics and a page into the run.
 
     Judges are trained on the training split, or loaded if trained before, and saved in the run.
 
@@ -44,11 +48,13 @@ def evaluate(
         trained: The run.
         console: Shows progress.
         pretrained: Pretrained networks that add metrics; None uses those of the run's settings.
+        names: The directions, such as "a_to_b" or "add_glasses"; empty: all.
 
     Returns:
         The metrics as JSON values, and the path of the page.
 
     Raises:
+        ConfigError: If the run has no such direction.
         DataError: If the run holds no images out.
     """
     settings, data = trained.config.evaluation, trained.data
@@ -66,11 +72,18 @@ def evaluate(
             f"these are not the images that the run was trained on: {trained.data_changes}",
             soft_wrap=True,
         )
-    names = settings.pretrained if pretrained is None else pretrained
-    networks = [load_pretrained(name) for name in dict.fromkeys(names)]
+    judging = settings.pretrained if pretrained is None else pretrained
+    networks = [load_pretrained(name) for name in dict.fromkeys(judging)]
     reports, judge_entries = [], {}
-    limits = {"limit": settings.images, "training_limit": settings.judge_images}
-    for direction in directions(trained.config, data, trained.translator, split=split, **limits):
+    for direction in directions(
+        trained.config,
+        data,
+        trained.translator,
+        split=split,
+        limit=settings.images,
+        training_limit=settings.judge_images,
+        names=names,
+    ):
         console.print(
             f"{direction.name}: {len(direction.source)} sources, {len(direction.target)} targets; "
             "training the judges (once for these images)"

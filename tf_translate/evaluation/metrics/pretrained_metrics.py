@@ -1,5 +1,6 @@
 """Metrics by pretrained networks, in addition to those of the judges."""
 
+import hashlib
 from collections.abc import Sequence
 
 import numpy as np
@@ -22,8 +23,9 @@ class PretrainedMetrics:
     def __init__(self, direction: Direction, networks: Sequence[PretrainedNetwork], *, seed: int):
         self._networks, self._seed = networks, seed
         self._direction = direction
-        self._source = [network.embed(direction.source) for network in networks]
-        self._target = [network.embed(direction.target) for network in networks]
+        self._known: list[dict[bytes, np.ndarray]] = [{} for _ in networks]
+        self._source = [self._embed(index, direction.source) for index in range(len(networks))]
+        self._target = [self._embed(index, direction.target) for index in range(len(networks))]
 
     def of(self, images: np.ndarray, counterparts: np.ndarray) -> dict[str, MetricValue]:
         """Computes the metrics of the outputs or of a baseline.
@@ -33,10 +35,9 @@ class PretrainedMetrics:
             counterparts: As in `kernel_distance.kernel_distance`.
         """
         values = {}
-        for network, source, target in zip(self._networks, self._source, self._target, strict=True):
-            features = self._cached(images, source, target)
-            if features is None:
-                features = network.embed(images)
+        for index, network in enumerate(self._networks):
+            source, target = self._source[index], self._target[index]
+            features = self._embed(index, images)
             distance = kernel_distance.kernel_distance(
                 features, target, counterparts=counterparts, seed=self._seed
             )
@@ -49,11 +50,18 @@ class PretrainedMetrics:
             )
         return values
 
-    def _cached(self, images: np.ndarray, source: np.ndarray, target: np.ndarray):
-        """Features of the source or target set if `images` is that array, otherwise None."""
-        if images is self._direction.source:
-            return source
-        return target if images is self._direction.target else None
+    def _embed(self, index: int, images: np.ndarray) -> np.ndarray:
+        """Features by a network; those of an image that was seen before are not computed again.
+
+        The ground truth, random targets and real targets are often the same images.
+        """
+        known = self._known[index]
+        keys = [hashlib.sha256(image.tobytes()).digest() for image in images]
+        new = {key: at for at, key in enumerate(keys) if key not in known}
+        if new:
+            features = self._networks[index].embed(images[list(new.values())])
+            known.update(zip(new, features, strict=True))
+        return np.stack([known[key] for key in keys])
 
     def reference_values(self) -> dict[str, MetricValue]:
         """Computes the distance between two halves of the target set, the noise floor."""

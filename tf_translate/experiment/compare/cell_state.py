@@ -164,8 +164,9 @@ def _training(run: RunDir, cell: Cell) -> dict[str, Any]:
     """Steps and time of the training."""
     times = run.times()  # of a training that ends in time
     seconds = times[-1]["seconds"] if times else _seconds_of_sessions(run)
+    sessions = run.sessions()
     return {
-        "steps": times[-1]["step"] if times else _last_step(run.history_file),
+        "steps": times[-1]["step"] if times else sessions[-1]["to_step"] if sessions else 0,
         "planned_steps": run.read_config()["training"]["steps"],
         "minutes": None if seconds is None else round(seconds / 60, 2),
         "budget_minutes": cell.minutes,

@@ -16,6 +16,8 @@ from tf_translate.errors import ConfigError, UnknownMethodError
 from tf_translate.experiment.compare.ablations import Ablation, Ablations, ablations_of, method_of
 from tf_translate.experiment.compare.fixed_steps import FixedSteps, read_steps
 from tf_translate.experiment.configure import resolve
+from tf_translate.experiment.eval_sets.latent_edits import PAINTED
+from tf_translate.experiment.eval_sets.reconstructions import RECONSTRUCT
 from tf_translate.methods import registry
 
 _PATHS = ("data.path", "evaluation.judge_path")  # relative to the folder of the data
@@ -80,8 +82,12 @@ class Cell:
         return ["train", self.preset, "--run", str(self.folder), "--resume"]
 
     def evaluate_arguments(self) -> list[str]:
-        """Arguments of `tf-translate` that evaluate it."""
-        return ["evaluate", str(self.folder)]
+        """Arguments of `tf-translate` that evaluate its direction (of IAN by both editors)."""
+        directions = [self.direction]
+        if registry.find(self.method).layout == "images" and self.direction != RECONSTRUCT:
+            directions.append(self.direction + PAINTED)
+        options = [part for each in directions for part in ("--direction", each)]
+        return ["evaluate", str(self.folder), *options]
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Attribute edits as directions: from images without an attribute value to images with it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 import numpy as np
 
@@ -20,6 +20,7 @@ def edits(
     split: str,
     limit: int,
     training_limit: int,
+    names: Collection[str] | None = None,
     suffix: str = "",
 ) -> Iterator[Direction]:
     """Generates a direction for every value that an attribute can be changed to.
@@ -34,6 +35,7 @@ def edits(
         split: Held-out split.
         limit: Maximum number of sources, and of targets.
         training_limit: Maximum number of training images of each side, for the judges.
+        names: Names of the directions to generate; None: all.
         suffix: End of the names of the directions.
     """
     values, training_values = data.values(split), data.values("train")
@@ -41,6 +43,9 @@ def edits(
         data.attributes.definitions, data.attributes.spans, strict=True
     ):
         for target in attribute.values:
+            name = edit_name(attribute, target) + suffix
+            if names is not None and name not in names:
+                continue
             columns = slice(start, stop)
             code = np.array(attribute.encode(target), np.float32)
             has = (values[:, columns] == code).all(1)
@@ -51,7 +56,7 @@ def edits(
             truth = _ground_truth(data, split, sources, edited_values)
             images = data.images(split, at=sources)
             yield Direction(
-                name=edit_name(attribute, target) + suffix,
+                name=name,
                 source=images,
                 target=data.images(split, at=_evenly_spaced(np.flatnonzero(has), limit)),
                 outputs=edit(images, values[sources], edited_values),

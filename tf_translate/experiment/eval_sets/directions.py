@@ -1,6 +1,6 @@
 """The directions of translation that a run is evaluated on, with their images."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -13,6 +13,7 @@ from tf_translate.core.translator import Translator
 from tf_translate.data.attribute_dataset import AttributeDataset
 from tf_translate.data.domain_dataset import DomainDataset, open_domain_dataset
 from tf_translate.data.image_dataset import ImageDataset
+from tf_translate.errors import ConfigError
 from tf_translate.evaluation.metrics.results import Direction
 from tf_translate.experiment.dataset import Data
 from tf_translate.experiment.eval_sets.attribute_edits import edit_attributes, edits
@@ -33,6 +34,7 @@ def directions(
     split: str,
     limit: int,
     training_limit: int,
+    names: Collection[str] = (),
 ) -> Iterator[Direction]:
     """Generates translations between domains, attribute edits, or reconstructions.
 
@@ -44,14 +46,25 @@ def directions(
         limit: Maximum number of held-out images of each side.
         training_limit: Maximum number of training images of each side, for the judges; between
             domains, 0 omits them.
+        names: Names of the directions, see `direction_names`; empty: all.
+
+    Raises:
+        ConfigError: If there is no direction of such a name.
     """
+    known = direction_names(config)
+    for name in names:
+        if name not in known:
+            raise ConfigError(
+                f"--direction must be one of {', '.join(known)} for this run, got {name!r}"
+            )
+    wanted = set(names or known)
     signatures = translator.signatures()
     limits: dict[str, Any] = {"limit": limit, "training_limit": training_limit}
     if isinstance(data, AttributeDataset):
         edit = partial(_edit, signatures[config.evaluation.signature or "translate"])
-        return edits(data, edit, split=split, **limits)
+        return edits(data, edit, split=split, names=wanted, **limits)
     if isinstance(data, ImageDataset):
-        return _of_image_set(config, data, signatures, split=split, **limits)
+        return _of_image_set(config, data, signatures, split=split, names=wanted, **limits)
     counterfactual = config.data.group_column is not None
     judge_path = config.evaluation.judge_path
     # Training images are stored at load_size. Judges learn from images of the size that they judge,
@@ -68,6 +81,7 @@ def directions(
         judge_data=data if judge_path is None else _open_judge_data(config, judge_path),
         split=split,
         counterfactual=counterfactual,
+        names=wanted,
         **limits,
     )
 
@@ -99,19 +113,21 @@ def _of_image_set(
     signatures: Mapping[str, Signature],
     *,
     split: str,
+    names: Collection[str],
     limit: int,
     training_limit: int,
 ) -> Iterator[Direction]:
     """The reconstruction and, with `evaluation.attributes`, edits of them through the latent."""
     limits: dict[str, Any] = {"split": split, "limit": limit, "training_limit": training_limit}
     settings = config.evaluation
-    if settings.attributes:
+    if settings.attributes and set(names) - {RECONSTRUCT}:
         labelled = open_labelled(config.data, settings.attributes)
         editor = LatentEditor(labelled, signatures, limit=settings.attribute_images)
-        yield from edits(labelled, editor.by_arithmetic, **limits)
+        yield from edits(labelled, editor.by_arithmetic, **limits, names=names)
         if editor.can_paint:
-            yield from edits(labelled, editor.by_painting, **limits, suffix=PAINTED)
-    yield reconstruction(data, partial(_reconstruct, signatures[RECONSTRUCT]), **limits)
+            yield from edits(labelled, editor.by_painting, **limits, names=names, suffix=PAINTED)
+    if RECONSTRUCT in names:
+        yield reconstruction(data, partial(_reconstruct, signatures[RECONSTRUCT]), **limits)
 
 
 def _between_domains(
@@ -121,6 +137,7 @@ def _between_domains(
     judge_data: DomainDataset,
     split: str,
     counterfactual: bool,
+    names: Collection[str],
     limit: int,
     training_limit: int,
 ) -> Iterator[Direction]:
@@ -132,7 +149,7 @@ def _between_domains(
         training_labels = _labels(judge_data, "train", limit=training_limit)
     labels = _labels(data, split, limit=limit)
     for name, (source, target) in _SIDES.items():
-        if translator.directions.get(name) not in translator.signatures():
+        if name not in names or translator.directions.get(name) not in translator.signatures():
             continue
         yield Direction(
             name=name,
