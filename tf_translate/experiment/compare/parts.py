@@ -16,7 +16,8 @@ from typing import Any
 
 import numpy as np
 
-_KID = "domain/kid/judge@"  # followed by the size of the judge's images
+_KIDS = "domain/kid/"
+_KID = f"{_KIDS}judge@"  # followed by the size of the judge's images
 MARGIN, ACCURACY, COMPLETENESS = "content/margin", "domain/accuracy", "completeness"
 IDENTITY, RANDOM, TRUTH = "identity", "random target", "ground truth"
 Rows = Mapping[str, Mapping[str, float | None]]  # by "output" or fixed row, then by metric
@@ -69,6 +70,13 @@ class Parts:
 def kid_name(values: Mapping[str, Any]) -> str | None:
     """The name of the kernel distance that completeness takes, among names of metrics."""
     return next((name for name in values if name.startswith(_KID)), None)
+
+
+def network_of_kid(name: str) -> str | None:
+    """The pretrained network of a kernel distance, a second view of the domain; else None."""
+    if not name.startswith(_KIDS) or name.startswith(_KID):
+        return None
+    return name.removeprefix(_KIDS).partition("@")[0]
 
 
 def content_scale(results: Rows) -> ContentScale | None:

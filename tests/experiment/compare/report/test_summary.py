@@ -9,6 +9,7 @@ from tests.evaluation.toys import blobs
 from tests.experiment.compare.synthetic_cells import Damaged, write_cells
 from tf_translate.errors import RunError
 from tf_translate.experiment.compare.collect import collect
+from tf_translate.experiment.compare.report import words
 from tf_translate.experiment.compare.report.summary import summarize
 
 
@@ -57,10 +58,30 @@ def test_large_differences_are_real_and_the_two_trivial_methods_do_not_differ(su
     assert error.value > 0
 
 
-def test_missing_costs_are_said(summary):
+def test_missing_costs_and_methods_are_said(summary):
     assert summary.notes == (
         "The cost of a translation is missing: tf-translate compare costs measures it.",
+        "Methods of the task without a finished cell: dtn, fader, icgan, genegan, age_cgan, ian.",
     )
+
+
+def test_a_second_view_that_places_outputs_beyond_the_inputs_is_said(tmp_path):
+    source, truth = blobs(12, seed=0, side=16)
+    damages = {"pix2pix": Damaged("blur", 1), "cyclegan": Damaged("blur", 2)}
+    folder = write_cells(tmp_path, source, truth, damages)
+    for name, kid in (("pix2pix", 0.1), ("cyclegan", 0.4)):
+        file = folder / f"{name}-0" / "metrics.json"
+        metrics = json.loads(file.read_text())
+        for direction in metrics["directions"].values():
+            direction["metrics"]["domain/kid/lite0@16"] = {"better": "lower"}
+            for row, value in (("output", kid), ("identity", 0.3)):
+                direction["results"][row]["domain/kid/lite0@16"] = value
+        file.write_text(json.dumps(metrics))
+    (summary,) = summarize(collect(tmp_path), tmp_path)
+    (note,) = [each for each in summary.notes if each.startswith("By the features of lite0")]
+    assert "inputs are (KID 0.30): CycleGAN 0.40. The domain" in note
+    assert words.measured(summary)[-1] == "domain/kid/lite0@16"
+    assert words.label("domain/kid/lite0@16") == "KID by lite0"
 
 
 def test_cells_of_earlier_versions_are_summarized_without_images(tmp_path):

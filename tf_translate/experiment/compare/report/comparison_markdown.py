@@ -75,7 +75,7 @@ def _survey(summary: TaskSummary) -> str:
 
 def _supervision(summary: TaskSummary) -> str:
     metrics = words.measured(summary)
-    named = [f"{words.LABELS[name]} {words.arrow(summary, name)}" for name in metrics]
+    named = [f"{words.label(name)} {words.arrow(summary, name)}" for name in metrics]
     rows = []
     for row in words.rows_of(summary):
         shown, uses = (row.shown, ", ".join(row.uses)) if isinstance(row, MethodRow) else ("", "")

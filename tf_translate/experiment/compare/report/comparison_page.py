@@ -139,7 +139,7 @@ def _survey(summary: TaskSummary) -> str:
 def _supervision(summary: TaskSummary) -> str:
     metrics = words.measured(summary)
     heads = [("is shown", False), ("supervision", False)]
-    heads += [(f"{words.LABELS[name]} {words.arrow(summary, name)}", True) for name in metrics]
+    heads += [(f"{words.label(name)} {words.arrow(summary, name)}", True) for name in metrics]
     rows = []
     for row in words.rows_of(summary):
         shown, uses = (row.shown, ", ".join(row.uses)) if isinstance(row, MethodRow) else ("", "")

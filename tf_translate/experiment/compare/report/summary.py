@@ -1,7 +1,7 @@
 """What the report says of each task, gathered from the files of its cells."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -359,7 +359,7 @@ def _notes(
     costs: Mapping[str, Any] | None,
     seeds: Mapping[str, int],
 ) -> list[str]:
-    notes = []
+    notes = [*_second_views(cells, methods)]
     without = [row.title for row in methods if row.name not in seeds]
     if without:
         notes.append(
@@ -410,7 +410,34 @@ def _notes(
                 notes.append(f"The cost of {row.title} was not measured: {row.cost['reason']}.")
     if about is None:
         notes.append("The folder does not say what the task is, nor what is not applicable.")
+        return notes
+    finished = {row.name for row in methods}
+    absent = [name for name in about["shown"] if name not in finished]
+    if absent:
+        notes.append(f"Methods of the task without a finished cell: {', '.join(absent)}.")
     return notes
+
+
+def _second_views(
+    cells: Sequence[Mapping[str, Any]], methods: Sequence[MethodRow]
+) -> Iterator[str]:
+    """Where a pretrained network places outputs farther from the targets than their inputs."""
+    inputs = _results(cells[0]).get(parts.IDENTITY, {})
+    for metric, limit in inputs.items():
+        network = parts.network_of_kid(metric)
+        if network is None or limit is None:
+            continue
+        farther = [
+            f"{row.title} {row.values[metric].mean:.2f}"
+            for row in methods
+            if metric in row.values and row.values[metric].mean > limit
+        ]
+        if farther:
+            yield (
+                f"By the features of {network}, some outputs are farther from real targets than "
+                f"the unchanged inputs are (KID {limit:.2f}): {', '.join(farther)}. The domain in "
+                "completeness is by the task's own judge: look at the images too."
+            )
 
 
 def _judge_notes(cells: Sequence[Mapping[str, Any]]) -> list[str]:

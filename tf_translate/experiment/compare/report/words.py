@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from tf_translate.experiment.compare import parts
 from tf_translate.experiment.compare.costs import RECIPES
 from tf_translate.experiment.compare.parts import COMPLETENESS
 from tf_translate.experiment.compare.report.agreement import Agreement
@@ -34,7 +35,7 @@ PARTS = (
 DIFFERENCES = (
     "Row minus column. A value is bold where the 95 % interval of the difference excludes 0: only "
     "there the two methods differ. The interval is from a paired bootstrap of {resamples} samples: "
-    "held-out images are drawn for both methods alike, seeds for each. With {pairs} pairs, about "
+    "held-out images are drawn for both methods alike, seeds for each. With {pairs}, about "
     "{chance} of them would be bold by chance if no two methods differed."
 )
 WALL = (
@@ -68,9 +69,9 @@ def span(ends: tuple[float, float], digits: int = 2) -> str:
 
 def uncertainty(value: Value, digits: int = 2) -> list[str]:
     """The interval over images, and the range over seeds unless it is one number."""
-    parts = [f"95 % {span(value.interval, digits)}"] if value.interval else []
+    texts = [f"95 % {span(value.interval, digits)}"] if value.interval else []
     ends = {number(each, digits) for each in value.range}
-    return parts + ([f"seeds {span(value.range, digits)}"] if len(ends) > 1 else [])
+    return texts + ([f"seeds {span(value.range, digits)}"] if len(ends) > 1 else [])
 
 
 def difference(each: Difference) -> str:
@@ -80,11 +81,18 @@ def difference(each: Difference) -> str:
 
 
 def measured(summary: TaskSummary) -> list[str]:
-    """The metrics of the table of supervision: at most four that some method has."""
+    """The metrics of the table of supervision that some method has: four, and KID of networks."""
     having = [name for name in LABELS if any(name in row.values for row in summary.methods)]
     if "content/l1_inside_edit" in having:
         having = [name for name in having if name != "content/l1"]
-    return having[:_MOST_MEASURED]
+    kids = [name for name in summary.better if parts.network_of_kid(name)]
+    return having[:_MOST_MEASURED] + kids
+
+
+def label(metric: str) -> str:
+    """The head of a column."""
+    network = parts.network_of_kid(metric)
+    return f"KID by {network}" if network else LABELS[metric]
 
 
 def arrow(summary: TaskSummary, metric: str) -> str:
@@ -146,7 +154,9 @@ def differences_text(summary: TaskSummary, resamples: int) -> str:
     """How to read the matrices, with the number of pairs."""
     compared = max((len(each) // 2 for each in summary.differences.values()), default=0)
     text = DIFFERENCES.format(
-        resamples=f"{resamples:,}", pairs=compared, chance=f"{0.05 * compared:.1f}"
+        resamples=f"{resamples:,}",
+        pairs="1 pair" if compared == 1 else f"{compared} pairs",
+        chance=f"{0.05 * compared:.1f}",
     )
     if any(len(row.cells) == 1 for row in summary.methods):
         text += " Methods with one seed show no spread over seeds: "
