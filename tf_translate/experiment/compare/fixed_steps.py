@@ -1,8 +1,9 @@
 """The number of steps of each method of a task, from step times that were measured at once.
 
 Cells that train for equal minutes are comparable on one machine that does nothing else. With the
-file of this module, all methods are timed on one machine, one after the other, and each cell takes
-the steps that fit. Then cells may run on other machines, on other days, or beside other work.
+file of this module, all methods are timed on one machine, as many at once as cells will run, and
+each cell takes the steps that fit. Then cells may run on other machines, on other days, or beside
+other work.
 """
 
 import datetime
