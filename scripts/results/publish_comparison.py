@@ -16,7 +16,7 @@ import shutil
 from pathlib import Path
 
 from tf_translate.experiment.compare.cell_images import IMAGES, PER_IMAGE
-from tf_translate.experiment.compare.cell_state import CELL, GRID, METRICS
+from tf_translate.experiment.compare.cell_state import CELL, GRID, METRICS, copy_judges
 from tf_translate.experiment.compare.collect import collect
 from tf_translate.experiment.compare.costs import COSTS
 from tf_translate.experiment.compare.cycle_noise import FILE as CYCLE_NOISE
@@ -58,9 +58,7 @@ def copy_cells(folder: Path, published: Path) -> list[Path]:
             _copy(cell / name, target / name, task.parent)
         for name in OF_TASK:
             _copy(task / name, target.parent / name, task.parent)
-        for judge in sorted((task / JUDGES).glob("[!.]*.keras")):  # for cells of other sittings
-            (target.parent / JUDGES).mkdir(exist_ok=True)
-            shutil.copyfile(judge, target.parent / JUDGES / judge.name)
+        copy_judges(task / JUDGES, target.parent / JUDGES)  # for cells of other sittings
         _add_settings(task / RECORD, target.parent / RECORD, task.parent)
         copied.append(target)
     if not copied:

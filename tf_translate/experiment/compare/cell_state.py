@@ -86,12 +86,20 @@ def lend_judges(cell: Cell) -> None:
     The files are named by a hash of their training images and settings, so the cell uses those
     that it would train itself, and trains the others.
     """
-    _copy_judges(cell.folder.parent / JUDGES, cell.folder / "evaluation" / JUDGES)
+    copy_judges(cell.folder.parent / JUDGES, cell.folder / "evaluation" / JUDGES)
 
 
-def _copy_judges(source: Path, target: Path) -> None:
-    for file in source.glob("[!.]*.keras"):
-        if not (target / file.name).exists():
+def copy_judges(source: Path, target: Path) -> None:
+    """Copies judges that are whole, and that `target` lacks.
+
+    A judge is a network and, written after it, the metadata beside it: without these it is trained
+    again.
+    """
+    for metadata in source.glob("[!.]*.json"):
+        network = metadata.with_suffix(".keras")
+        if not network.is_file() or (target / metadata.name).exists():
+            continue
+        for file in (network, metadata):
             write_atomically(target / file.name, functools.partial(shutil.copyfile, file))
 
 
@@ -131,7 +139,7 @@ def finish(
     images = evaluation / f"{cell.direction}.npz"
     if images.is_file():  # `compare collect` says where it is missing
         keep_images(images, cell.folder)
-    _copy_judges(evaluation / JUDGES, cell.folder.parent / JUDGES)
+    copy_judges(evaluation / JUDGES, cell.folder.parent / JUDGES)
     record = {
         "task": task,
         "method": cell.method,
