@@ -162,7 +162,7 @@ def test_mistakes_are_one_sentence(mistake, task, tmp_path):
         (
             'shows = "pairs"',
             'shows = "pairs"\ndirection = "to_b"',
-            "the direction of pix2pix is 'to_b', but its results have a_to_b, b_to_a; set",
+            "the direction of pix2pix is 'to_b', but its results have a_to_b; set",
         ),
         ('path = "pairs"', 'path = "none"', "the data do not fit pix2pix: "),
     ],
@@ -248,6 +248,28 @@ def test_two_cells_run_at_once_and_are_collected_and_not_run_again(command, task
     out, _ = process.communicate(timeout=300)
     assert process.returncode == 0, out
     assert (folder / "pix2pix-0" / "cell.json").stat().st_mtime_ns == before
+
+
+@pytest.mark.slow
+def test_cells_take_the_steps_that_were_timed(task, tmp_path):
+    run = (task, "--methods", "pix2pix", "--run", tmp_path / "runs")
+    process = _compare("steps", *run)
+    out, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, out
+    folder = tmp_path / "runs" / "negative"
+    times = json.loads((folder / "steps.json").read_text())
+    assert times["methods"]["pix2pix"]["seconds"] > 0
+    assert times["machine"]["cores"] == os.cpu_count()
+    process = _compare("run", *run, "--seeds", 1)
+    out, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, out
+    record = json.loads((folder / "pix2pix-0" / "cell.json").read_text())
+    assert record["steps"] == record["planned_steps"] > 0
+    assert f"training.steps={record['steps']}" in record["commands"][0]
+    assert record["steps_from"]["date"] == times["date"]
+    assert record["minutes"] >= 0
+    evaluated = json.loads((folder / "pix2pix-0" / "metrics.json").read_text())
+    assert list(evaluated["directions"]) == ["a_to_b"]
 
 
 @pytest.mark.slow

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from tf_translate.data.attribute_dataset import AttributeDataset
 from tf_translate.data.image_dataset import ImageDataset
-from tf_translate.errors import DataError
+from tf_translate.errors import ConfigError, DataError
 from tf_translate.evaluation.judges.exported_judges import entry_of, write_index
 from tf_translate.evaluation.judges.judges import train_judges
 from tf_translate.evaluation.judges.label_judge import (
@@ -107,6 +107,8 @@ def evaluate(
                 seed=settings.seed,
             )
         )
+    if not reports:
+        raise ConfigError(f"{trained.run.path} does not translate {' or '.join(names)}")
     folder = trained.run.path / "evaluation"
     write_index(folder / JUDGES, judge_entries)
     texts: dict[str, Any] = {

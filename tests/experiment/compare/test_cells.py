@@ -1,5 +1,6 @@
 """Cells of a comparison: settings, commands, and what is not applicable."""
 
+import dataclasses
 import itertools
 import shlex
 import tomllib
@@ -27,6 +28,7 @@ from tf_translate.experiment.compare.cells import (
 from tf_translate.experiment.compare.prepare import check_record, data_folder, keeps_weights
 from tf_translate.experiment.configure import resolve
 from tf_translate.experiment.dataset import open_dataset
+from tf_translate.experiment.eval_sets.directions import direction_names
 
 
 def _comparison(task="glasses", *, run=Path("runs"), data=Path("/data"), **options):
@@ -214,3 +216,28 @@ def test_weights_stay_if_that_was_asked_once(tmp_path):
     assert not keeps_weights(tmp_path, False)
     assert keeps_weights(tmp_path, True)
     assert keeps_weights(tmp_path, False)
+
+
+def test_a_cell_is_evaluated_in_its_direction_alone():
+    comparison = _comparison()
+    assert comparison.cell("genegan", 0).evaluate_arguments()[2:] == ["--direction", "b_to_a"]
+    ian = comparison.cell("ian", 0)
+    both = ["--direction", "add_glasses", "--direction", "add_glasses_painted"]
+    assert ian.evaluate_arguments()[2:] == both
+    painted = dataclasses.replace(ian, direction="add_glasses_painted")
+    assert painted.evaluate_arguments()[2:] == both[2:]
+
+
+@pytest.mark.parametrize(
+    ("name", "names"),
+    [
+        ("dtn", ["a_to_b"]),
+        ("cyclegan", ["a_to_b", "b_to_a"]),
+        ("genegan", ["a_to_b", "b_to_a"]),
+        ("fader", ["remove_glasses", "add_glasses"]),
+        ("ian", ["remove_glasses", "add_glasses", "remove_glasses_painted", "add_glasses_painted",
+                 "reconstruct"]),
+    ],
+)  # fmt: skip
+def test_directions_are_known_before_training(name, names):
+    assert direction_names(_config(_comparison().cell(name, 0))) == names

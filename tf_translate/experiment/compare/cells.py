@@ -84,7 +84,8 @@ class Cell:
     def evaluate_arguments(self) -> list[str]:
         """Arguments of `tf-translate` that evaluate its direction (of IAN by both editors)."""
         directions = [self.direction]
-        if registry.find(self.method).layout == "images" and self.direction != RECONSTRUCT:
+        is_edit = registry.find(self.method).layout == "images" and self.direction != RECONSTRUCT
+        if is_edit and not self.direction.endswith(PAINTED):
             directions.append(self.direction + PAINTED)
         options = [part for each in directions for part in ("--direction", each)]
         return ["evaluate", str(self.folder), *options]

@@ -9,6 +9,7 @@ other work.
 import datetime
 import functools
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field
 
 from tf_translate.errors import RunError
 from tf_translate.experiment.compare import cores
@@ -35,6 +36,7 @@ _PINNED = (
     "core < 0 or os.sched_setaffinity(0, {core}); "
     "from tf_translate.experiment.compare.fixed_steps import main; main()"
 )
+_PATH = re.compile(r"[/\\]")
 _Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
@@ -108,7 +110,7 @@ def settings_to_compare(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {
         key: value
         for key, value in json.loads(json.dumps(dict(settings))).items()
-        if key not in _NOT_COMPARED and not (isinstance(value, str) and "/" in value)
+        if key not in _NOT_COMPARED and not (isinstance(value, str) and _PATH.search(value))
     }
 
 
@@ -206,7 +208,7 @@ def _time_cell(cell: "Cell", imports: Sequence[str]) -> StepTime:
     lines = done.stdout.splitlines()
     try:
         return StepTime(**json.loads(lines[-1]))
-    except (IndexError, ValueError, TypeError, ValidationError) as error:
+    except (IndexError, ValueError, TypeError) as error:
         last = (done.stderr.strip().splitlines() or ["it printed nothing"])[-1]
         raise RunError(f"{cell.name} cannot be timed: {last}") from error
 

@@ -89,7 +89,7 @@ def directions(
 def direction_names(config: Config) -> list[str]:
     """Names of the directions that the results of a method can have, without its data.
 
-    A method may deploy fewer, such as one of two domains that translates one way only.
+    A setting may leave one out, as `model.variant = "recongan"` of DiscoGAN does.
     """
     method = registry.find(config.method)
     if method.layout == "attributes":
@@ -98,7 +98,8 @@ def direction_names(config: Config) -> list[str]:
         given = config.evaluation.attributes
         names = list(edit_attributes(Attributes(given))) if given else []
         return [*names, *(name + PAINTED for name in names), RECONSTRUCT]
-    return list(method.translator.directions)
+    deployed, ways = method.translator.deploys, method.translator.directions
+    return [name for name, signature in ways.items() if not deployed or signature in deployed]
 
 
 def _open_judge_data(config: Config, path: str) -> DomainDataset:
