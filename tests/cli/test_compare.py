@@ -140,6 +140,15 @@ def test_cells_of_ablations_are_collected_outside_of_the_table_of_methods(comman
     assert not [name for name in results["tasks"]["glasses"] if name.startswith("pix2pix")]
 
 
+def test_a_narrow_terminal_breaks_names_of_metrics_at_their_slashes(command, monkeypatch, tmp_path):
+    monkeypatch.setenv("COLUMNS", "80")
+    published = Path("assets/results/compare/glasses")
+    code, out, _ = command("compare", "collect", published, "--output", tmp_path / "results.json")
+    assert code == 0
+    for word in ("completeness ↑", "content/ ", "reciprocal_rank", "retrieval@1 ↑", "margin ↑"):
+        assert word in out
+
+
 def test_mistakes_are_one_sentence(mistake, task, tmp_path):
     run = ("--run", tmp_path / "runs")
     assert "did you mean 'glasses'" in mistake("compare", "plan", "glases")

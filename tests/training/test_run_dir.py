@@ -1,3 +1,4 @@
+import os
 import zipfile
 
 import numpy as np
@@ -38,6 +39,17 @@ def test_a_failed_write_keeps_the_old_file(tmp_path):
         write_atomically(target, fail)
     assert target.read_text() == "old"
     assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_pipe_is_written_to_and_not_replaced(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    write_atomically(pipe, lambda target: target.write_text("{}"))
+    assert os.read(reader, 9) == b"{}"
+    os.close(reader)
+    assert pipe.is_fifo()
+    assert list(tmp_path.iterdir()) == [pipe]
 
 
 def test_only_the_newest_checkpoints_are_kept(tmp_path):

@@ -9,6 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
+from rich.text import Text
 
 from tf_translate.cli.output import wrapping_table
 from tf_translate.errors import ConfigError
@@ -16,6 +17,7 @@ from tf_translate.experiment.compare.cell_state import progress_of
 from tf_translate.experiment.compare.claims.verdict import Finding
 from tf_translate.experiment.compare.collect import better
 from tf_translate.experiment.compare.run_cells import WAITING, Progress
+from tf_translate.image_files import printable
 
 _REFRESH_SECONDS = 2.0
 _MOST_METRICS = 4  # of the columns that are printed by default
@@ -106,7 +108,7 @@ def print_results(
             for name in rows
         }
         arrows = {"higher": "↑", "lower": "↓"}
-        headers = (f"{name} {arrows[directions[task][name]]}" for name in chosen)
+        headers = (_lines(f"{name} {arrows[directions[task][name]]}") for name in chosen)
         table = wrapping_table(task, "seeds", *headers, names=len(chosen) + 2)
         for row, values in rows.items():
             table.add_row(row, str(seeds[row] or ""), *(_cell(values.get(m)) for m in chosen))
@@ -117,6 +119,11 @@ def print_results(
         console.print(
             f"not in the table: {ablations} cells of ablations, which `compare ablations` shows"
         )
+
+
+def _lines(metric: str) -> Text:
+    """A metric's name with a line for each part, so that no terminal breaks it elsewhere."""
+    return Text("/\n".join(printable(part) for part in metric.split("/")))
 
 
 def print_ablations(table: Mapping[str, Any], console: Console) -> None:

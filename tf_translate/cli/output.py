@@ -76,7 +76,7 @@ def progress_console(json_on_stdout: bool = False) -> Console:
     return console
 
 
-def wrapping_table(*headers: str, names: int = 1) -> Table:
+def wrapping_table(*headers: str | Text, names: int = 1) -> Table:
     """A table that fits a terminal of 80 columns without cutting words.
 
     Args:

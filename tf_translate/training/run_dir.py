@@ -442,7 +442,13 @@ def shorten(names: Sequence[str]) -> str:
 
 
 def write_atomically(target: Path, write: Callable[[Path], object]) -> None:
-    """Lets `write` fill a temporary file, flushes it to disk and renames it to `target`."""
+    """Lets `write` fill a temporary file, flushes it to disk and renames it to `target`.
+
+    A device or a pipe, such as /dev/null, is written to as it is: a rename would replace it.
+    """
+    if target.is_char_device() or target.is_fifo():
+        write(target)
+        return
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".{os.getpid()}-{target.name}")
     try:
