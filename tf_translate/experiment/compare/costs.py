@@ -196,8 +196,9 @@ def _first_cells(folder: Path) -> dict[Path, dict[str, Path]]:
     """The first finished cell of each method, by the folder of its task and its name."""
     found: dict[Path, dict[str, Path]] = {}
     for file in sorted(folder.glob("**/" + CELL)):
-        name = read_record(file).name
-        found.setdefault(file.parent.parent, {}).setdefault(name, file.parent)
+        record = read_record(file)
+        if record.ablation is None:  # an ablation has the graph of its method
+            found.setdefault(file.parent.parent, {}).setdefault(record.name, file.parent)
     return found
 
 

@@ -139,8 +139,10 @@ def noise_name(standard_deviation: float) -> str:
 def _disturbances(random: np.random.Generator):
     def noise(standard_deviation: float) -> Translate:
         def disturb(images: np.ndarray) -> np.ndarray:
+            # Not clipped: real images have more values of exactly -1 and 1 than translated ones,
+            # and would lose more of the noise.
             added = standard_deviation * random.standard_normal(images.shape)
-            return np.clip(images + added, -1, 1).astype(np.float32)
+            return (images + added).astype(np.float32)
 
         return disturb
 

@@ -72,7 +72,26 @@ def test_terms_that_do_what_they_say_make_consistency_necessary():
     assert (found.verdict, found.value) == (NOT_SUPPORTED, 0.0)
     assert len(found.counterexamples) == 20
     assert "m0 without l1 (content): the other half falls more" in found.counterexamples[0]
-    assert necessary(_ablations(True, count=1)).verdict == UNDECIDED  # 2 of 2: from 0.16
+    assert necessary(_ablations(True, count=1)).verdict == UNDECIDED  # 1 of 1: from 0.03
+
+
+def test_both_roles_must_be_necessary():
+    good, bad = _ablations(True), _ablations(False)
+    of = {"content": [], "domain": []}
+    for results, role in ((good, "content"), (bad, "domain")):
+        of[role] = [c for c in results["cells"] if c["ablation"]["role"] in ("", role)]
+    mixed = {cell["name"]: cell for cell in (*of["content"], *of["domain"])}
+    found = necessary({"cells": [*mixed.values()]})
+    assert found.details["by_role"]["content"] == {"rows": 10, "as_said": 10}
+    assert found.details["by_role"]["domain"] == {"rows": 10, "as_said": 0}
+    assert (found.verdict, found.value) == (NOT_SUPPORTED, 0.0)
+    assert necessary({"cells": of["content"]}).verdict == UNDECIDED  # nothing of the domain
+
+
+def test_cells_of_ablations_are_no_methods_of_the_correlation():
+    results = _cells(lambda x: 1 - x)
+    more = [ablated(f"m{i}", "l1", "content", content=0.9, domain=0.9, error=0.9) for i in range(9)]
+    assert sufficient({"cells": results["cells"] + more}).value == pytest.approx(-1)
 
 
 def _cells(errors, count=12):
@@ -174,6 +193,25 @@ def test_the_identity_preserving_step_recovers_content_if_it_keeps_more_than_the
     recovered = found.details["ordinal, 45 minutes"]["recovered_share_of_loss"]
     assert recovered == pytest.approx(0.4 / 0.8)
     assert identity(_age(0.2, 0.6)).verdict == NOT_SUPPORTED
+
+
+def test_the_step_is_compared_at_the_same_seed():
+    options = {"method": "age_cgan", "task": "ordinal", "domain": 0.5}
+    cells = [
+        cell(name, content=0.4 + 0.1 * seed + gain[seed], seed=seed, **options)
+        for name, gain in (("age_cgan", (0.03, 0.04, 0.05)), ("age_cgan_encoder", (0, 0, 0)))
+        for seed in range(3)
+    ]
+    found = identity({"cells": cells})
+    assert found.verdict == SUPPORTED  # seeds differ by 0.2, and the step by 0.02
+    assert found.value == pytest.approx(0.04)
+    half = 4.302653 * 0.01 / 3**0.5  # t of 2 degrees of freedom
+    assert found.interval == pytest.approx((0.04 - half, 0.04 + half), abs=1e-6)
+    apart = [each for each in cells if (each["name"] == "age_cgan") == (each["seed"] == 0)]
+    assert identity({"cells": apart}).verdict == NOT_MEASURED
+
+
+def test_the_step_needs_both():
     assert identity({"cells": _seeds("age_cgan", 0.5)}).verdict == NOT_MEASURED
 
 

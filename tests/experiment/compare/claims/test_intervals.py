@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from tf_translate.experiment.compare.claims.intervals import (
     bootstrap,
@@ -26,12 +27,19 @@ def test_a_difference_of_two_groups_has_student_s_interval():
     assert interval == pytest.approx((-3 - half, -3 + half), abs=1e-4)
 
 
-def test_one_value_a_group_has_no_interval_and_shares_the_spread_of_others():
+def test_one_value_a_group_shares_the_spread_of_the_groups_of_its_side():
     assert weighted_sum([[1], [4]], [1, -1]) == (-3, None)
-    value, interval = weighted_sum([[1], [3, 5]], [1, -1])  # variance 2, 1 degree: t = 12.706
-    assert value == pytest.approx(-3)
+    assert weighted_sum([[1], [3, 5]], [1, -1]) == (-3, None)
+    value, interval = weighted_sum([[1], [3, 5]], [1, 1])  # variance 2, 1 degree: t = 12.706
+    assert value == pytest.approx(5)
     half = 12.7062 * (2 * (1 + 1 / 2)) ** 0.5
-    assert interval == pytest.approx((-3 - half, -3 + half), abs=1e-3)
+    assert interval == pytest.approx((5 - half, 5 + half), abs=1e-3)
+
+
+def test_sides_of_unequal_spread_have_welch_s_interval():
+    first, second = [1.0, 1.1, 0.9, 1.0], [10.0, 14.0, 18.0]
+    expected = stats.ttest_ind(first, second, equal_var=False).confidence_interval(0.95)
+    assert weighted_sum([first, second], [1, -1])[1] == pytest.approx(expected)
 
 
 def test_the_ratio_of_spreads_has_the_interval_of_f():

@@ -51,17 +51,29 @@ def test_only_shared_images_count_and_undefined_scores_do_not():
     assert differences({"first": [first], "second": [apart]}, "l1") == {}
 
 
-def test_few_seeds_are_scaled_to_their_sample_spread():
-    # 3 seeds of 0, 1 and 2. All three draws are 0 in 1 of 27 resamples, more than 2.5 %: the end
-    # of the interval is 1 - 1.417 * sqrt(3 / 2), where without the corrections it would be 0: t of
-    # 4 degrees of freedom is 2.776 at 97.5 %, and that of the normal distribution 1.960.
-    seeds = [_cell(np.full(20, value)) for value in (0.0, 1.0, 2.0)]
-    found = _one(seeds, [_cell(np.full(20, 0.5))] * 3)
-    assert found.value == pytest.approx(0.5)
-    assert found.interval == pytest.approx(
-        (0.5 - 1.4165 * math.sqrt(1.5), 0.5 + 1.4165 * math.sqrt(1.5)), abs=1e-3
-    )
-    assert not found.is_real
+def test_seeds_have_student_s_interval_and_one_seed_shares_the_spread_of_the_others():
+    # Equal images: only seeds spread. Variances 1 and 1, 4 degrees of freedom: t = 2.776.
+    seeds = [[_cell(np.full(20, value + each)) for each in (-1.0, 0.0, 1.0)] for value in (0, 1)]
+    half = 2.776445 * (2 / 3) ** 0.5
+    found = _one(*seeds)
+    assert found.value == pytest.approx(-1)
+    assert found.interval == pytest.approx((-1 - half, -1 + half), abs=0.25)
+    methods = {"a": seeds[0], "b": seeds[1], "c": [_cell(np.full(20, 9.0))] * 1}
+    half = 2.776445 * (1 / 3 + 1) ** 0.5
+    found = differences(methods, "l1")["c", "a"]
+    assert found.interval == pytest.approx((9 - half, 9 + half), abs=0.35)
+    alone = {"a": seeds[0][:1], "c": methods["c"]}
+    assert differences(alone, "l1")["c", "a"].interval == pytest.approx((10, 10))
+
+
+def test_another_seed_that_changes_nothing_leaves_the_interval():
+    margin, accepted = np.full(30, 0.5, np.float32), np.ones(30, np.float32)
+    good = _cell(np.zeros(30), margin=margin, in_target=accepted)
+    bad = CellScores(good.per_image, *SCALES, 0.5, 0.1)
+    one = _one([good], [bad], "completeness")
+    for first, second in (([good], [bad] * 2), ([good] * 2, [bad] * 3)):
+        again = _one(first, second, "completeness")
+        assert again.interval == pytest.approx(one.interval, abs=1e-9)
 
 
 def test_equal_methods_seldom_differ():
@@ -79,7 +91,7 @@ def test_equal_methods_of_few_seeds_that_spread_seldom_differ():
         pair = [[_cell(np.full(4, random.normal())) for _ in range(3)] for _ in range(2)]
         found = differences({"a": pair[0], "b": pair[1]}, "l1", resamples=400)["a", "b"]
         real += found.is_real
-    assert real <= 7  # see above; without the t distribution it is 11 %
+    assert real <= 7  # see above
 
 
 def test_completeness_by_hand_and_its_kernel_distance_varies():
@@ -99,12 +111,15 @@ def test_completeness_by_hand_and_its_kernel_distance_varies():
     )
 
 
-def test_methods_without_the_metric_are_left_out():
+def test_cells_without_the_metric_are_left_out():
     with_truth, without = _cell(np.zeros(5)), _cell(np.zeros(5))
     scores = {name: each for name, each in without.per_image.scores.items() if name != "l1"}
     bare = CellScores(PerImage(without.per_image.keys, scores, ""), None, None, math.nan, math.nan)
     assert differences({"a": [with_truth], "b": [bare]}, "l1") == {}
-    assert differences({"a": [with_truth], "b": [with_truth, bare]}, "completeness") == {}
+    assert differences({"a": [with_truth], "b": [with_truth, bare]}, "l1").keys() == {
+        ("a", "b"),
+        ("b", "a"),
+    }
 
 
 def test_a_score_that_no_image_has_is_no_difference():

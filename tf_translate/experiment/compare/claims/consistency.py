@@ -8,13 +8,25 @@ import numpy as np
 
 from tf_translate.errors import RunError
 from tf_translate.experiment.compare.ablation_table import AS_SAID, NOT_COUNTED, ablation_table
-from tf_translate.experiment.compare.claims.intervals import Interval, bootstrap
-from tf_translate.experiment.compare.claims.verdict import Claim, Finding, decide, not_measured
+from tf_translate.experiment.compare.claims.intervals import (
+    Interval,
+    bootstrap,
+    fraction_interval,
+)
+from tf_translate.experiment.compare.claims.verdict import (
+    NOT_SUPPORTED,
+    SUPPORTED,
+    UNDECIDED,
+    Claim,
+    Finding,
+    decide,
+    not_measured,
+)
 from tf_translate.experiment.compare.scores import Scores, scores_of
 
 CHANCE = 0.5  # a role that says nothing: either half falls more as often as the other
 CORRELATION = -0.5
-LEAST_NAMES = 4  # methods or ablations of a task; fewer have no rank correlation worth a value
+LEAST_NAMES = 4  # methods of a task; fewer have no rank correlation worth a value
 _GAP, _MOST_NAMED = 0.5, 5  # of ranks from 0 to 1
 _ALL_ABLATIONS = "tf-translate compare run glasses --ablations --seeds 1 --budget 10 --jobs 2"
 _ALL_CELLS = "tf-translate compare run glasses --jobs 2"
@@ -24,14 +36,17 @@ NECESSARY = Claim(
     "Content consistency and domain consistency are both necessary.",
     "Each content and each domain term of each method is off in turn, beside the method with all "
     "terms at the same budget.",
-    "Share of these terms without which their own half falls by 0.02 or more, and more than the "
-    "other half; exact (Clopper-Pearson) interval.",
-    "supported if the interval is above 0.5, the share if roles said nothing",
+    "Fraction of these terms without which their own half falls by 0.02 or more, and more than the "
+    "other half: of content terms and of domain terms, and the smaller of the two; exact "
+    "(Clopper-Pearson) interval.",
+    "supported if the intervals of both are above 0.5, the fraction if roles said nothing; not "
+    "supported if one is below",
 )
 SUFFICIENT = Claim(
     2,
     "Content consistency and domain consistency together are sufficient.",
-    "All cells with a known truth: does completeness predict the error to the truth?",
+    "All cells with a known truth, those of ablations left out: does completeness predict the "
+    "error to the truth?",
     "Spearman correlation of completeness with the error to the truth, ranks taken within each "
     "task; bootstrap interval over methods with all their seeds.",
     "supported if the interval is below -0.5",
@@ -47,15 +62,22 @@ def necessary(results: Mapping[str, Any]) -> Finding:
     if not table["counted"]:
         return not_measured(NECESSARY, "no row can be compared", _ALL_ABLATIONS)
     rows = [row for row in table["rows"] if row["result"] != NOT_COUNTED]
-    interval = (table["interval"][0], table["interval"][1])
     by_role = {
-        role: _share([row for row in rows if row["role"] == role]) for role in ("content", "domain")
+        role: _counts([row for row in rows if row["role"] == role])
+        for role in ("content", "domain")
     }
+    counted = [each for each in by_role.values() if each["rows"]]
+    fractions = [each["as_said"] / each["rows"] for each in counted]
+    intervals = [fraction_interval(each["as_said"], each["rows"]) for each in counted]
+    least = fractions.index(min(fractions))
     return Finding(
         NECESSARY,
-        decide(table["share"], interval, CHANCE, "above"),
-        table["share"],
-        interval,
+        _both(
+            [decide(f, i, CHANCE, "above") for f, i in zip(fractions, intervals, strict=True)],
+            len(by_role),
+        ),
+        fractions[least],
+        intervals[least],
         CHANCE,
         {
             "rows": table["counted"],
@@ -68,7 +90,14 @@ def necessary(results: Mapping[str, Any]) -> Finding:
     )
 
 
-def _share(rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+def _both(verdicts: Sequence[str], wanted: int) -> str:
+    """Supported if all that are wanted are, not supported if one is not."""
+    if NOT_SUPPORTED in verdicts:
+        return NOT_SUPPORTED
+    return SUPPORTED if list(verdicts) == [SUPPORTED] * wanted else UNDECIDED
+
+
+def _counts(rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
     return {"rows": len(rows), "as_said": sum(row["result"] == AS_SAID for row in rows)}
 
 
@@ -133,6 +162,8 @@ def _with_error(
     """Cells with all scores and an error to the truth, of tasks that have enough of them."""
     found, left_out = [], {}
     for cell in results["cells"]:
+        if "ablation" in cell:  # near-copies of methods, at another budget
+            continue
         scores = scores_of(cell)
         label = f"{cell['task']}: {cell['name']}-{cell['seed']}"
         if scores.error is None:

@@ -24,7 +24,7 @@ HIDDEN = Claim(
     "Trained runs with a cycle: Gaussian noise of standard deviation 0.03 (pixels in [-1, 1], 4 of "
     "255 levels) between the two translations, and the same noise on real images of that domain.",
     "Mean change of the second translation by noise on translated images, over that by noise on "
-    "real ones, in the cycle where it is largest; bootstrap interval over images, at a level "
+    "real ones, in the cycle whose interval is highest; bootstrap interval over images, at a level "
     "of 1 - 0.05 / (number of cycles).",
     "supported if the interval of at least one cycle is above 2; not supported if those of all "
     "cycles are below 2",

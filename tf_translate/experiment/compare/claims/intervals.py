@@ -24,25 +24,34 @@ def weighted_sum(
 ) -> tuple[float, Interval | None]:
     """A weighted sum of means of groups, with its t interval.
 
-    Groups are the seeds of a method. Their spread is taken as equal for all groups, so that groups
-    of few seeds share what is known of it.
+    Groups are the seeds of a method. Their spread is taken as equal for groups whose weights have
+    the same sign, so that groups of few seeds share what is known of it. The two sides of a
+    difference may spread differently: scores that are clipped at 1 spread less.
 
     Args:
         groups: Values of each group.
         weights: Weight of each group's mean, such as 1 and -1 for a difference.
 
     Returns:
-        The sum, and its interval; None if no group has two values.
+        The sum, and its interval; None if a side has no group of two values.
+
+    Source: Welch 1947, Biometrika 34, 28, for the degrees of freedom of two unequal spreads.
     """
-    means = [float(np.mean(group)) for group in groups]
-    value = float(np.dot(weights, means))
-    freedom = sum(len(group) - 1 for group in groups)
-    if freedom < 1:
-        return value, None
-    squares = sum(np.sum((np.asarray(g) - m) ** 2) for g, m in zip(groups, means, strict=True))
-    variance = float(squares) / freedom
-    of_sum = variance * sum(w * w / len(g) for w, g in zip(weights, groups, strict=True))
-    half = float(stats.t.ppf(0.5 + LEVEL / 2, freedom)) * of_sum**0.5
+    value = float(np.dot(weights, [float(np.mean(group)) for group in groups]))
+    variance, squared = 0.0, 0.0  # of the sum, and its parts squared over their freedom
+    for is_positive in (True, False):
+        side = [(g, w) for g, w in zip(groups, weights, strict=True) if (w > 0) == is_positive]
+        freedom = sum(len(group) - 1 for group, _ in side)
+        if not side:
+            continue
+        if freedom < 1:
+            return value, None
+        squares = sum(float(np.sum((np.asarray(g) - np.mean(g)) ** 2)) for g, _ in side)
+        part = squares / freedom * sum(w * w / len(group) for group, w in side)
+        variance, squared = variance + part, squared + part**2 / freedom
+    if variance == 0:
+        return value, (value, value)
+    half = float(stats.t.ppf(0.5 + LEVEL / 2, variance**2 / squared)) * variance**0.5
     return value, (value - half, value + half)
 
 

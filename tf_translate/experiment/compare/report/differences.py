@@ -1,12 +1,14 @@
-"""Which differences between two methods are real: a paired bootstrap over images and seeds.
+"""Which differences between two methods are real: a paired bootstrap over images, and seeds.
 
-Each resample draws held-out images, the same for both methods, and for each method seeds of its
-own. A difference is called one only if its 95 % interval excludes 0.
+Each resample draws held-out images, the same for both methods and for all their seeds. To it comes
+the spread over seeds: that of a task, pooled over all its methods with two or more seeds and taken
+as equal for all, by the t distribution. So methods with one seed are not believed more than others.
+Without two seeds of any method, the interval is of the images alone, and differences are those of
+the trainings that there are.
 
-Two corrections keep the interval honest. Drawing S seeds out of S understates their spread by
-sqrt((S - 1) / S), and few seeds know their spread badly, as the t distribution says, so deviations
-from the mean over seeds are scaled up by both. The kernel distance is of sets, and target features
-are not kept, so it varies by its own standard error in place of the resampled images.
+The kernel distance is of sets, and target features are not kept, so it varies by its own standard
+error in place of the resampled images, independently for two methods: they share the targets, so
+this makes intervals wider than they need to be. The ends of the scales of completeness are fixed.
 """
 
 import math
@@ -14,7 +16,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
 from tf_translate.experiment.compare.cell_images import PerImage
 from tf_translate.experiment.compare.parts import COMPLETENESS, ContentScale, DomainScale
@@ -60,32 +61,27 @@ class Difference:
         return self.interval[0] > 0.0 or self.interval[1] < 0.0
 
 
-def measured(methods: Mapping[str, Sequence[CellScores]], metric: str) -> list[str]:
-    """Names of the methods all of whose cells have a metric."""
-    return [
-        name for name, cells in methods.items() if cells and all(_has(c, metric) for c in cells)
-    ]
-
-
 def differences(
     methods: Mapping[str, Sequence[CellScores]], metric: str, *, resamples: int = RESAMPLES
 ) -> dict[tuple[str, str], Difference]:
     """Differences of all pairs of methods that have a metric and share held-out images.
 
     Args:
-        methods: The cells of each method, one a seed.
+        methods: The cells of each method, one a seed; those without the metric are left out.
         metric: "completeness", or a per-image score such as "l1", where NaN does not count.
         resamples: Number of bootstrap samples.
 
     Returns:
         By the names of the first and the second method, both orders.
     """
-    names = measured(methods, metric)
+    having = {n: [c for c in cells if _has(c, metric)] for n, cells in methods.items()}
+    names = [name for name, cells in having.items() if cells]
+    spread = _seed_spread([having[name] for name in names], metric)
     found: dict[tuple[str, str], Difference] = {}
     weights = _Weights(resamples)
     for position, first in enumerate(names):
         for second in names[position + 1 :]:
-            each = _difference(methods[first], methods[second], metric, weights)
+            each = _difference(having[first], having[second], metric, weights, spread)
             if each is not None:
                 low, high = each.interval
                 found[first, second] = each
@@ -101,12 +97,51 @@ def _has(cell: CellScores, metric: str) -> bool:
     return known and has_scales and math.isfinite(cell.kid + cell.kid_error)
 
 
-def _difference(
-    first: Sequence[CellScores], second: Sequence[CellScores], metric: str, weights: "_Weights"
-) -> Difference | None:
-    shared = first[0].per_image.keys
-    for cell in (*first[1:], *second):
+@dataclass(frozen=True)
+class _SeedSpread:
+    """The standard deviation over seeds, and its degrees of freedom; 0: it is unknown."""
+
+    deviation: float
+    freedom: int
+
+    def draw(self, seeds: tuple[int, int], count: int, random: np.random.Generator) -> np.ndarray:
+        """Errors of a difference of two means over so many seeds, `(count,)`."""
+        if self.freedom == 0:
+            return np.zeros(count)
+        error = self.deviation * math.sqrt(1 / seeds[0] + 1 / seeds[1])
+        return error * random.standard_t(self.freedom, count)
+
+
+def _seed_spread(methods: Sequence[Sequence[CellScores]], metric: str) -> _SeedSpread:
+    """The spread over seeds, pooled over all methods that have two or more."""
+    squares, freedom = 0.0, 0
+    for cells in methods:
+        shared = _shared(cells)
+        if len(cells) < 2 or not len(shared):
+            continue
+        values = _by_seed(cells, metric, shared, np.ones((1, len(shared))))[0]
+        if np.isfinite(values).all():
+            squares += float(np.sum((values - values.mean()) ** 2))
+            freedom += len(cells) - 1
+    return _SeedSpread(math.sqrt(squares / freedom) if freedom else 0.0, freedom)
+
+
+def _shared(cells: Sequence[CellScores]) -> np.ndarray:
+    """Keys of the images on which all cells were measured."""
+    shared = cells[0].per_image.keys
+    for cell in cells[1:]:
         shared = np.intersect1d(shared, cell.per_image.keys)
+    return shared
+
+
+def _difference(
+    first: Sequence[CellScores],
+    second: Sequence[CellScores],
+    metric: str,
+    weights: "_Weights",
+    spread: _SeedSpread,
+) -> Difference | None:
+    shared = _shared([*first, *second])
     count = len(shared)
     if count < 2:
         return None
@@ -115,13 +150,13 @@ def _difference(
     ]
     if not np.isfinite(means).all():
         return None  # such as the error outside of an edit that changes all pixels
-    random = np.random.default_rng((_SEED, 1))
-    widening = _widening(len(first) + len(second) - 2)
-    drawn = [
-        _over_seeds(_by_seed(cells, metric, shared, weights[count], random), random, widening)
-        for cells in (first, second)
-    ]
-    low, high = np.nanpercentile(drawn[0] - drawn[1], [2.5, 97.5])
+    random, drawn = np.random.default_rng((_SEED, 1)), []
+    for cells in (first, second):
+        # The seeds of a method are measured on the same images, so they share the error of KID.
+        noise = random.standard_normal(weights.resamples)
+        drawn.append(_by_seed(cells, metric, shared, weights[count], noise).mean(1))
+    errors = spread.draw((len(first), len(second)), weights.resamples, random)
+    low, high = np.nanpercentile(drawn[0] - drawn[1] + errors, [2.5, 97.5])
     return Difference(float(means[0] - means[1]), (float(low), float(high)), count)
 
 
@@ -133,10 +168,10 @@ class _Weights(dict[int, np.ndarray]):
 
     def __init__(self, resamples: int) -> None:
         super().__init__()
-        self._resamples = resamples
+        self.resamples = resamples
 
     def __missing__(self, count: int) -> np.ndarray:
-        rows = self._resamples
+        rows = self.resamples
         drawn = np.random.default_rng(_SEED).integers(0, count, (rows, count))
         places = (drawn + count * np.arange(rows)[:, None]).ravel()
         found = np.bincount(places, minlength=rows * count).reshape(rows, count)
@@ -149,10 +184,13 @@ def _by_seed(
     metric: str,
     shared: np.ndarray,
     weights: np.ndarray,
-    random: np.random.Generator | None = None,
+    noise: np.ndarray | float = 0.0,
 ) -> np.ndarray:
-    """The metric of each cell in each resample, `(resamples, cells)`."""
-    return np.stack([_values(cell, metric, shared, weights, random) for cell in cells], axis=1)
+    """The metric of each cell in each resample, `(resamples, cells)`.
+
+    `noise` moves kernel distances, in units of their standard errors.
+    """
+    return np.stack([_values(cell, metric, shared, weights, noise) for cell in cells], axis=1)
 
 
 def _values(
@@ -160,7 +198,7 @@ def _values(
     metric: str,
     shared: np.ndarray,
     weights: np.ndarray,
-    random: np.random.Generator | None,
+    noise: np.ndarray | float,
 ) -> np.ndarray:
     order = np.argsort(cell.per_image.keys)
     at = order[np.searchsorted(cell.per_image.keys, shared, sorter=order)]
@@ -170,7 +208,6 @@ def _values(
         raise ValueError("`cell` must have scales for completeness")
     margin = _weighted_mean(cell.per_image.scores["margin"][at], weights)
     accuracy = _weighted_mean(cell.per_image.scores["in_target"][at], weights)
-    noise = np.zeros(len(weights)) if random is None else random.standard_normal(len(weights))
     content = cell.content.place(margin)
     domain = cell.domain.place(accuracy, cell.kid + cell.kid_error * noise)
     return 2.0 * content * domain / np.maximum(content + domain, 1e-12)
@@ -180,18 +217,3 @@ def _weighted_mean(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
     known = np.isfinite(values)
     total = weights @ known.astype(np.float64)
     return weights @ np.where(known, values, 0.0) / np.where(total > 0, total, np.nan)
-
-
-def _widening(freedom: int) -> float:
-    """How much wider an interval of 95 % is if the spread is known from so few values."""
-    return float(stats.t.ppf(0.975, freedom) / stats.norm.ppf(0.975)) if freedom > 0 else 1.0
-
-
-def _over_seeds(values: np.ndarray, random: np.random.Generator, widening: float) -> np.ndarray:
-    """Means over seeds that are drawn with replacement, `(resamples,)`."""
-    rows, seeds = values.shape
-    mean = values.mean(1)
-    if seeds == 1:
-        return mean
-    drawn = np.take_along_axis(values, random.integers(0, seeds, (rows, seeds)), axis=1).mean(1)
-    return mean + widening * math.sqrt(seeds / (seeds - 1)) * (drawn - mean)

@@ -164,7 +164,7 @@ def _task(name: str, results: Mapping[str, Any], root: Path) -> TaskSummary:
     scores = {row.name: _scores(row.cells, root) for row in methods}
     metrics = [
         COMPLETENESS,
-        *(m for m in ERROR_METRICS if any(_have(s, m) for s in scores.values())),
+        *(m for m in ERROR_METRICS if any(_have(own, m) for own in scores.values())),
     ]
     if "l1_inside_edit" in metrics:  # says more than the error over all pixels
         metrics.remove("l1")
@@ -177,10 +177,7 @@ def _task(name: str, results: Mapping[str, Any], root: Path) -> TaskSummary:
         methods=tuple(methods),
         fixed=tuple(_fixed(cells)),
         better=better(results, name),
-        differences={
-            metric: differences({n: own for n, own in scores.items() if own}, metric)
-            for metric in metrics
-        },
+        differences={metric: differences(scores, metric) for metric in metrics},
         agreements=agreements([_results(cell)[OUTPUT] for cell in cells], better(results, name)),
         images=images,
         image_seeds=seeds,
@@ -287,12 +284,12 @@ def _value(values: Iterable[float | None]) -> Value | None:
 
 
 def _scores(cells: Sequence[Mapping[str, Any]], root: Path) -> list[CellScores]:
-    """What differences are computed from; empty if a cell of the method keeps no scores."""
+    """What differences are computed from, of the cells that keep scores of each image."""
     found = []
     for cell in cells:
         per_image = read_per_image(root / cell["folder"])
         if per_image is None:
-            return []
+            continue
         results = _results(cell)
         kid = parts.kid_name(results[OUTPUT]) or ""
         errors = _direction(cell).get("standard_errors", {}).get(OUTPUT, {})
@@ -310,7 +307,7 @@ def _scores(cells: Sequence[Mapping[str, Any]], root: Path) -> list[CellScores]:
 
 
 def _have(cells: Sequence[CellScores], metric: str) -> bool:
-    return bool(cells) and all(metric in cell.per_image.scores for cell in cells)
+    return any(metric in cell.per_image.scores for cell in cells)
 
 
 def _per_image(cells: Sequence[CellScores]) -> list[PerImage]:
