@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from tests.methods.tiny import identity_generator, tiny_discriminator
 from tf_translate.core.schedules import Switch
+from tf_translate.core.stateless_random import noise_like
 from tf_translate.errors import ConfigError
 from tf_translate.methods.discogan import DiscoGAN, DiscoGANSettings
 
@@ -83,30 +84,31 @@ def test_discriminators_take_one_turn_and_generators_two_on_fresh_images():
     ]
 
 
-def test_objectives_equal_the_equations_written_in_numpy():
-    model = _tiny()
+@pytest.mark.parametrize("noise", [0.0, 0.3])
+def test_objectives_equal_the_equations_written_in_numpy(noise):
+    model = _tiny(discriminator_noise=noise)
     x, y = _random(0), _random(1)
     batch = {"a": x, "b": y}
     fakes = {"fake_a": _random(2), "fake_b": _random(3)}
 
-    def cross_entropy(discriminator, images, real):
+    def cross_entropy(discriminator, images, real, stream):
+        images = images + noise * noise_like(images, tf.constant(0, tf.int64), stream)
         probabilities = 1 / (1 + np.exp(-discriminator(images).numpy().astype(np.float64)))
         return -np.log(probabilities if real else 1 - probabilities).mean()
 
     losses = model.generators_objective(batch, fakes)
-    expected = cross_entropy(model.discriminator_b, fakes["fake_b"], True)
-    expected += cross_entropy(model.discriminator_a, fakes["fake_a"], True)
+    expected = cross_entropy(model.discriminator_b, fakes["fake_b"], True, 3)
+    expected += cross_entropy(model.discriminator_a, fakes["fake_a"], True, 2)
     assert float(losses["adversarial"]) == pytest.approx(expected, rel=1e-5)
     # Identity generators reconstruct the fake itself; in [0, 1] differences are halved.
     expected = (((fakes["fake_b"] - x) / 2).numpy() ** 2).mean()
     expected += (((fakes["fake_a"] - y) / 2).numpy() ** 2).mean()
     assert float(losses["reconstruction"]) == pytest.approx(expected, rel=1e-5)
     losses = model.discriminators_objective(batch, fakes)
-    expected = cross_entropy(model.discriminator_b, y, True) + cross_entropy(
-        model.discriminator_a, x, True
-    )
-    expected += cross_entropy(model.discriminator_b, fakes["fake_b"], False)
-    expected += cross_entropy(model.discriminator_a, fakes["fake_a"], False)
+    expected = cross_entropy(model.discriminator_b, y, True, 1)
+    expected += cross_entropy(model.discriminator_a, x, True, 0)
+    expected += cross_entropy(model.discriminator_b, fakes["fake_b"], False, 3)
+    expected += cross_entropy(model.discriminator_a, fakes["fake_a"], False, 2)
     assert float(losses["discriminator"]) == pytest.approx(expected / 2, rel=1e-5)
 
 

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tf_translate.core.stateless_random import noise_like
 from tf_translate.methods.dtn import DTN, DTNSettings
 
 SHAPE_A, SHAPE_B = (8, 8, 3), (8, 8, 1)
@@ -80,8 +81,9 @@ def test_g_receives_the_gradient_of_constancy_through_f():
     assert all(updated)
 
 
-def test_objectives_equal_the_equations_written_in_numpy():
-    model = _model()
+@pytest.mark.parametrize("noise", [0.0, 0.3])
+def test_objectives_equal_the_equations_written_in_numpy(noise):
+    model = _model(discriminator_noise=noise)
     batch = _batch()
     shared = model.translate_batch(batch)
     fake_s, fake_t = shared["from_source"], shared["from_target"]
@@ -95,16 +97,18 @@ def test_objectives_equal_the_equations_written_in_numpy():
     expected = ((fake_t - batch["b"]).numpy() ** 2).mean()
     assert float(losses["target_identity"]) == pytest.approx(expected, rel=1e-5)
 
-    def cross_entropy(images, label):
+    def cross_entropy(images, label, stream):
+        images = images + noise * noise_like(images, tf.constant(0, tf.int64), stream)
         logits = (
             model.discriminator(images, training=True).numpy().reshape(-1, 3).astype(np.float64)
         )
         probabilities = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
         return -np.log(probabilities[:, label]).mean()
 
-    expected = cross_entropy(fake_s, 2) + cross_entropy(fake_t, 2)
+    expected = cross_entropy(fake_s, 2, 0) + cross_entropy(fake_t, 2, 1)
     assert float(losses["adversarial"]) == pytest.approx(expected, rel=1e-4)
-    expected = cross_entropy(fake_s, 0) + cross_entropy(fake_t, 1) + cross_entropy(batch["b"], 2)
+    expected = cross_entropy(fake_s, 0, 0) + cross_entropy(fake_t, 1, 1)
+    expected += cross_entropy(batch["b"], 2, 2)
     losses = model.discriminator_objective(batch, shared)
     assert float(losses["discriminator"]) == pytest.approx(expected, rel=1e-4)
 

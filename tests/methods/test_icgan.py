@@ -294,6 +294,7 @@ def test_after_recalibration_weights_and_statistics_of_the_generator_are_frozen(
     trained = [np.array(v) for v in model.generator.trainable_variables]
     before = _values(model.generator)
     _fit(model, 4)
+    assert model.variant_steps(100) == 4
     assert not _same(before, model.generator)  # four recalibration steps
     before, encoder = _values(model.generator), _values(model.encoder_z)
     _fit(model, 3)

@@ -125,6 +125,10 @@ class InvertibleGAN(Translator):
         encoder_steps = int(self.player_optimizers[self.inverts].iterations.numpy())
         return encoder_steps < self.settings.bn_recalibration_steps
 
+    def variant_steps(self, steps: int) -> int:
+        """The first steps of the encoder of the latent."""
+        return min(steps, self.settings.bn_recalibration_steps) * (self.stage == self.inverts)
+
     def generate(self, batch: Tensors) -> Tensors:
         """G(z, y'), generated once for each microbatch."""
         return {"generated": self.generate_from(batch, self.sample_z(batch), training=True)}

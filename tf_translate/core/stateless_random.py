@@ -68,6 +68,27 @@ def noise_like(images: tf.Tensor, step: tf.Tensor, stream: int) -> tf.Tensor:
     return _of_replica(tf.random.stateless_normal, images, tuple(images.shape[1:]), step, stream)
 
 
+def with_instance_noise(
+    images: tf.Tensor, deviation: float, step: tf.Tensor, stream: int
+) -> tf.Tensor:
+    """Images as a discriminator with instance noise sees them; unchanged if `deviation` is 0.
+
+    Drawings have areas of one colour, which no generator makes exactly. Without noise a
+    discriminator recognizes generated images by that alone, and generators get no useful gradient.
+
+    Args:
+        images: `(batch, h, w, c)`, those of this replica.
+        deviation: Standard deviation of the noise.
+        step: int64 scalar, the training step.
+        stream: Index of a sequence of random values; see above.
+
+    Source: Sonderby et al. 2017, https://arxiv.org/abs/1610.04490, section 4.
+    """
+    if not deviation:
+        return images
+    return images + tf.cast(deviation * noise_like(images, step, stream), images.dtype)
+
+
 def _of_replica(sample: Callable, images, shape: tuple[int, ...], step, stream: int):
     """Samples for the images of all replicas and returns those of this one."""
     context = tf.distribute.get_replica_context()

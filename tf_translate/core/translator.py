@@ -432,6 +432,10 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):  # both are Ke
         """
         return False
 
+    def variant_steps(self, steps: int) -> int:
+        """How many of the first `steps` steps of the present stage are the variant."""
+        return 0
+
     def _is_active(self, player: Player) -> bool:
         return any(self.uses(term) for term in player.terms)
 

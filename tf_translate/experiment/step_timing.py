@@ -12,6 +12,7 @@ from tf_translate.core.translator import Translator
 from tf_translate.training.xla import distributed_iterator
 
 _LEAST_EXECUTIONS, _MOST_EXECUTIONS, _SECONDS = 5, 40, 10.0  # timed after the first, which traces
+_MANY = 10_000  # steps; more than any method has of a variant that ends
 # Of the time that is left after tracing. The rest goes to previews, rows and checkpoints. If it is
 # not enough, training ends before its last step, when the time is used up.
 _FRACTION_OF_STEPS = 0.95
@@ -22,12 +23,15 @@ class StageTime:
     """Measured times of a stage of training.
 
     Attributes:
-        first: Seconds of the first execution, which traces and compiles the step.
-        seconds: Seconds of a step, the median of a few.
+        first: Seconds of the first executions, which trace and compile the step and its variant.
+        seconds: Seconds of a step, the median of a few; where a fraction of the steps is the
+            variant (`StepVariants`), the mean of both kinds.
+        more: Seconds that the first steps of the stage take more, if they are the variant.
     """
 
     first: float
     seconds: float
+    more: float = 0.0
 
 
 def time_stages(
@@ -53,6 +57,24 @@ def time_stages(
 
 
 def _time_stage(translator: Translator, batches: Iterator, clock: Callable[[], float]) -> StageTime:
+    """Times the usual steps of a stage and its variant, each forced, and weights them."""
+    with translator.step_variants.only(False):
+        usual = _time_steps(translator, batches, clock)
+    in_many = translator.variant_steps(_MANY)
+    if in_many == 0:
+        return usual
+    with translator.step_variants.only(True):
+        variant = _time_steps(translator, batches, clock)
+    fraction = (translator.variant_steps(2 * _MANY) - in_many) / _MANY
+    longer = variant.seconds - usual.seconds
+    return StageTime(
+        usual.first + variant.first,
+        usual.seconds + fraction * longer,
+        (in_many - fraction * _MANY) * longer,
+    )
+
+
+def _time_steps(translator: Translator, batches: Iterator, clock: Callable[[], float]) -> StageTime:
     seconds: list[float] = []
     start = clock()
     while len(seconds) <= _LEAST_EXECUTIONS or (
@@ -74,17 +96,19 @@ class StepTime:
         seconds: Seconds of a step: the mean over stages, each with its fraction of the steps.
         unit: Steps of an execution.
         stages: Seconds of a step of each stage.
+        more: Seconds that the first steps of all stages take more, together.
     """
 
     first: float
     seconds: float
     unit: int
     stages: Mapping[str, float]
+    more: float = 0.0
 
     def steps_in(self, minutes: float) -> int:
         """The number of steps that fit into a time; at least one execution for each stage."""
-        left = 60 * minutes - self.first
-        executions = int(_FRACTION_OF_STEPS * max(0.0, left) / self.seconds / self.unit)
+        left = _FRACTION_OF_STEPS * (60 * minutes - self.first) - self.more
+        executions = int(max(0.0, left) / self.seconds / self.unit)
         # A stage gets at least one execution, by rounding of its fraction: see `build.stage_ends`.
         return self.unit * max(executions, 2 * len(self.stages))
 
@@ -111,4 +135,5 @@ def step_time(
         mean,
         training.steps_per_execution,
         {stage: each.seconds for stage, each in times.items()},
+        sum(each.more for each in times.values()),
     )

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 import keras
-import tensorflow as tf
 from pydantic import Field
 
 from tf_translate.bases.two_domains import TwoDomainTranslator
@@ -330,18 +329,10 @@ class CycleGAN(TwoDomainTranslator):
         return losses
 
     def _noisy(self, images, kind: str):
-        """Images as a discriminator sees them: with noise if `discriminator_noise` is not 0.
-
-        Drawings have areas of one colour. Without noise a discriminator recognizes generated ones
-        by changes that nobody sees, and generators learn to make these.
-
-        Source: instance noise, Sonderby et al. 2017, https://arxiv.org/abs/1610.04490, section 4.
-        """
-        deviation = self.settings.discriminator_noise
-        if not deviation:
-            return images
-        noise = stateless_random.noise_like(images, self.steps_taken.value, _NOISE[kind])
-        return images + tf.cast(deviation * noise, images.dtype)
+        """Images as a discriminator sees them."""
+        return stateless_random.with_instance_noise(
+            images, self.settings.discriminator_noise, self.steps_taken.value, _NOISE[kind]
+        )
 
     def discriminators_objective(self, batch: Tensors, shared: Tensors) -> Losses:
         """Eq. 1 for D_X and D_Y, on fakes from the pools."""

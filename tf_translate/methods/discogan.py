@@ -9,6 +9,7 @@ from pydantic import Field
 
 from tf_translate.bases.two_domains import TwoDomainTranslator
 from tf_translate.config.settings import AdamSettings, MethodSettings, RMSpropSettings
+from tf_translate.core import stateless_random
 from tf_translate.core.conformance import Conformance
 from tf_translate.core.loss_terms import LossTerm, content, domain, regularization
 from tf_translate.core.player import Losses, Player, Tensors
@@ -27,6 +28,8 @@ Variant = Literal["discogan", "recongan", "gan"]
 # discriminators and two of the generators, each on its own batch.
 _START_STEPS = 3333
 _WEIGHT_START, _WEIGHT = 0.01, 0.5  # of reconstruction, at first and afterwards
+# Streams of random values (see `stateless_random`), by the images that get the noise.
+_NOISE = {"real_a": 0, "real_b": 1, "fake_a": 2, "fake_b": 3}
 _MATCHING = 0.9  # fraction of the GAN loss's weight that feature matching has
 
 
@@ -84,6 +87,12 @@ class DiscoGANSettings(MethodSettings):
         ge=0,
         description="number of first steps, those with reconstruction_weight_start (authors' "
         "code: 10,000 iterations, which are a third as many steps here)",
+    )
+    discriminator_noise: float = Field(
+        default=0.0,
+        ge=0,
+        description="standard deviation of noise that is added to the images a discriminator "
+        "sees, whose values are in [-1, 1], so that it learns less quickly; 0: off (ours)",
     )
     inference_statistics: Literal["moving", "image"] = Field(
         default="moving",
@@ -148,6 +157,7 @@ class DiscoGAN(TwoDomainTranslator):
         - By default weights start as in PyTorch 1. `initialization` "torch_2017", as in
           `discogan_paper`, starts them as in the code's PyTorch.
         - Images are RGB, not BGR.
+        - `discriminator_noise` is ours, and off by default.
 
     Args:
         generator_ab, generator_ba: Networks from one domain to the other.
@@ -317,8 +327,8 @@ class DiscoGAN(TwoDomainTranslator):
         if self.uses("discriminator"):
             losses["discriminator"] = sum(
                 self.gan_loss.discriminator(
-                    self._discriminate(side, batch[side])[0],
-                    self._discriminate(side, shared[f"fake_{side}"])[0],
+                    self._discriminate(side, batch[side], "real")[0],
+                    self._discriminate(side, shared[f"fake_{side}"], "fake")[0],
                 )
                 for side in self._targets
             )
@@ -332,14 +342,16 @@ class DiscoGAN(TwoDomainTranslator):
         losses = {}
         if self._reconstructed and self.uses("reconstruction"):
             losses["reconstruction"] = self._reconstruction(batch, shared)
-        fakes = {side: self._discriminate(side, shared[f"fake_{side}"]) for side in self._targets}
+        fakes = {
+            side: self._discriminate(side, shared[f"fake_{side}"], "fake") for side in self._targets
+        }
         if self.uses("adversarial"):
             losses["adversarial"] = sum(
                 self.gan_loss.generator(logits) for logits, _ in fakes.values()
             )
         if self.uses("feature_matching"):
             losses["feature_matching"] = sum(
-                feature_matching(self._discriminate(side, batch[side])[1], features)
+                feature_matching(self._discriminate(side, batch[side], "real")[1], features)
                 for side, (_, features) in fakes.items()
             )
         if self.uses("generators_decay"):
@@ -357,9 +369,15 @@ class DiscoGAN(TwoDomainTranslator):
             errors.append(mean_squared_error(reconstructed, batch[side]) / 4.0)
         return sum(errors)
 
-    def _discriminate(self, side: str, images):
+    def _discriminate(self, side: str, images, kind: str):
         """Logits of a domain's discriminator, and those of its features that are matched."""
         discriminator = self.discriminator_a if side == "a" else self.discriminator_b
+        images = stateless_random.with_instance_noise(
+            images,
+            self.settings.discriminator_noise,
+            self.steps_taken.value,
+            _NOISE[f"{kind}_{side}"],
+        )
         outputs = discriminator(images, training=True)
         logits, *features = outputs if isinstance(outputs, list | tuple) else [outputs]
         return logits, _matched(features, self.settings)

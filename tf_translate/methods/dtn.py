@@ -11,6 +11,7 @@ import tensorflow as tf
 from pydantic import Field
 
 from tf_translate.config.settings import AdamSettings, MethodSettings, RMSpropSettings
+from tf_translate.core import stateless_random
 from tf_translate.core.conformance import Conformance
 from tf_translate.core.loss_terms import LossTerm, content, domain, regularization
 from tf_translate.core.player import Losses, Player, Tensors
@@ -34,6 +35,8 @@ from tf_translate.networks.inference_behavior import describe_inference
 from tf_translate.networks.initialization.batch_norm import BatchNorm
 
 _FROM_SOURCE, _FROM_TARGET, _REAL = 0, 1, 2  # the discriminator's three classes
+# Streams of random values (see `stateless_random`), by the images that get the noise.
+_NOISE = {"from_source": 0, "from_target": 1, "real": 2}
 _DISTANCES = {"mse": mean_squared_error, "cosine": cosine_distance}
 _DISCRIMINATORS = {"digits": class_discriminator, "faces": face_discriminator}
 
@@ -103,6 +106,12 @@ class DTNSettings(MethodSettings):
         "it (github.com/yunjey/domain-transfer-network; faces: "
         "github.com/davrempe/domain-transfer-net)",
     )
+    discriminator_noise: float = Field(
+        default=0.0,
+        ge=0,
+        description="standard deviation of noise that is added to the images a discriminator "
+        "sees, whose values are in [-1, 1], so that it learns less quickly; 0: off (ours)",
+    )
     batch_norm_epsilon: float = Field(
         default=1e-3,
         gt=0,
@@ -162,6 +171,7 @@ class DTN(Translator):
           eq. 7).
         - g decodes source and target images in one batch, so that batch norm is trained with the
           joint statistics that inference uses.
+        - `discriminator_noise` is ours, and off by default.
 
     Args:
         feature_extractor: f, from images of `a` to codes of any shape. Frozen in "transfer".
@@ -357,9 +367,9 @@ class DTN(Translator):
     def discriminator_objective(self, batch: Tensors, shared: Tensors) -> Losses:
         """Eq. 3: D classifies translated source, translated target and real target images."""
         labeled_images = (
-            (shared["from_source"], _FROM_SOURCE),
-            (shared["from_target"], _FROM_TARGET),
-            (batch["b"], _REAL),
+            (self._noisy(shared["from_source"], "from_source"), _FROM_SOURCE),
+            (self._noisy(shared["from_target"], "from_target"), _FROM_TARGET),
+            (self._noisy(batch["b"], "real"), _REAL),
         )
         return {
             "discriminator": scalar_sum(
@@ -381,13 +391,24 @@ class DTN(Translator):
         if self.uses("adversarial"):
             losses["adversarial"] = tf.add_n(
                 [
-                    class_cross_entropy(self.discriminator(images, training=True), _REAL)
-                    for images in (from_source, from_target)
+                    class_cross_entropy(
+                        self.discriminator(self._noisy(images, kind), training=True), _REAL
+                    )
+                    for images, kind in (
+                        (from_source, "from_source"),
+                        (from_target, "from_target"),
+                    )
                 ]
             )
         if self.uses("total_variation"):
             losses["total_variation"] = total_variation(from_source)
         return losses
+
+    def _noisy(self, images, kind: str):
+        """Images as the discriminator sees them."""
+        return stateless_random.with_instance_noise(
+            images, self.settings.discriminator_noise, self.steps_taken.value, _NOISE[kind]
+        )
 
     def _code(self, images):
         """f, frozen: its batch norm uses its moving statistics."""

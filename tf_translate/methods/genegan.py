@@ -352,6 +352,10 @@ class GeneGAN(Translator):
         active = {player.name for player in self.active_players()}
         return "discriminators" in active and self.bursts.alone(int(self.steps_taken.numpy()))
 
+    def variant_steps(self, steps: int) -> int:
+        """Those in which the generators take no turn."""
+        return sum(map(self.bursts.alone, range(steps)))
+
     def active_players(self) -> list[Player]:
         """Both players, or the discriminators alone in a burst."""
         players = super().active_players()

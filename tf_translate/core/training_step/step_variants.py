@@ -1,6 +1,7 @@
 """Two variants of the training step, chosen in Python before each call."""
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 
 
 class StepVariants:
@@ -22,6 +23,16 @@ class StepVariants:
     def __init__(self, next_step_is_variant: Callable[[], bool]):
         self._next_step_is_variant = next_step_is_variant
         self.in_variant = False
+        self._only: bool | None = None
+
+    @contextlib.contextmanager
+    def only(self, variant: bool) -> Iterator[None]:
+        """Within it, all steps are the variant, or none is; to measure the time of each."""
+        self._only = variant
+        try:
+            yield
+        finally:
+            self._only = None
 
     def choose_between(self, usual: Callable, variant: Callable) -> Callable:
         """A train function that chooses between two functions at each call.
@@ -30,7 +41,8 @@ class StepVariants:
         """
 
         def take_steps(iterator):
-            self.in_variant = self._next_step_is_variant()
+            is_variant = self._next_step_is_variant() if self._only is None else self._only
+            self.in_variant = is_variant
             try:
                 return (variant if self.in_variant else usual)(iterator)
             finally:

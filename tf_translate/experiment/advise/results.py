@@ -16,6 +16,7 @@ from tf_translate.config.settings import Settings
 from tf_translate.config.task import Supervision
 from tf_translate.errors import ConfigError
 from tf_translate.experiment.compare.collect import FIXED_ROWS, OUTPUT, collect
+from tf_translate.experiment.compare.read_cell import measured, results_of
 
 SHIPPED = Path(__file__).with_name("compared.json")
 COMPLETENESS = "completeness"
@@ -132,7 +133,7 @@ def _task(cells: Sequence[Mapping[str, Any]], costs: Mapping[str, Any]) -> dict[
     names = dict.fromkeys(str(cell["name"]) for cell in cells)
     rows: dict[str, dict[str, list[float]]] = {}
     for cell in cells:
-        found = cell["metrics"]["directions"][cell["direction"]]["results"]
+        found = results_of(cell)
         for row in FIXED_ROWS:
             for metric, value in found.get(row, {}).items():
                 if value is not None and _is_kept(metric):
@@ -151,7 +152,7 @@ def _task(cells: Sequence[Mapping[str, Any]], costs: Mapping[str, Any]) -> dict[
 
 def _method(cells: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     cells = sorted(cells, key=lambda cell: cell["seed"])
-    directions = [cell["metrics"]["directions"][cell["direction"]] for cell in cells]
+    directions = [measured(cell) for cell in cells]
     outputs = [each["results"][OUTPUT] for each in directions]
     intervals = [each.get("confidence_intervals_95", {}).get(OUTPUT, {}) for each in directions]
     definitions = directions[0]["metrics"]

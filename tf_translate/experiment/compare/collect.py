@@ -10,7 +10,7 @@ from tf_translate.errors import RunError
 from tf_translate.experiment.compare.cell_images import IMAGES, PER_IMAGE
 from tf_translate.experiment.compare.cell_state import CELL
 from tf_translate.experiment.compare.costs import read_costs
-from tf_translate.experiment.compare.read_cell import OUTPUT, read_cell
+from tf_translate.experiment.compare.read_cell import OUTPUT, measured, read_cell, results_of
 from tf_translate.training.run_dir import write_atomically
 from tf_translate.version import __version__
 
@@ -64,7 +64,7 @@ def _table(cells: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     """Metrics of each method and fixed row of a task over its cells, as JSON values."""
     rows: dict[str, dict[str, list[float]]] = {}
     for cell in cells:
-        found = cell["metrics"]["directions"][cell["direction"]]["results"]
+        found = results_of(cell)
         for row, values in ((cell["name"], found[OUTPUT]), *_fixed_rows(found)):
             for metric, value in values.items():
                 if value is not None:
@@ -95,7 +95,7 @@ def better(results: Mapping[str, Any], task: str) -> dict[str, str]:
         metric: about["better"]
         for cell in results["cells"]
         if cell["task"] == task
-        for metric, about in cell["metrics"]["directions"][cell["direction"]]["metrics"].items()
+        for metric, about in measured(cell)["metrics"].items()
     }
 
 

@@ -45,6 +45,7 @@ class _Method(BaseModel):
     seconds: _Seconds
     unit: Annotated[int, Field(ge=1)]
     stages: Annotated[dict[str, _Seconds], Field(min_length=1)]
+    more: Annotated[float, Field(allow_inf_nan=False)] = 0.0
     settings: dict[str, Any]
 
 

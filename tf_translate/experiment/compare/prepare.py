@@ -144,6 +144,22 @@ def read_about(folder: Path, name: str) -> dict[str, Any] | None:
     return found
 
 
+def read_presets(folder: Path) -> dict[str, str]:
+    """The preset of each method of a task, from its folder; empty for an old one.
+
+    Raises:
+        RunError: If the file is broken.
+    """
+    file = folder / RECORD
+    if not file.is_file():
+        return {}
+    try:
+        found = json.loads(file.read_text("utf-8"))
+        return {str(name): str(each.get("preset", "")) for name, each in found.items()}
+    except (OSError, ValueError, AttributeError) as error:
+        raise RunError(f"{file} is broken: {error}; run the comparison again") from error
+
+
 def _record(cell: Cell) -> dict[str, Any]:
     """What all cells of a method share, as JSON values."""
     shared = {key: value for key, value in cell.settings.items() if key != "training.seed"}

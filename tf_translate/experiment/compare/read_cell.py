@@ -4,6 +4,7 @@ Keys of later versions are let pass, and those that earlier versions lack may be
 """
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -87,6 +88,16 @@ def read_cell(file: Path, folder: Path) -> dict[str, Any]:
     missing = [name for name in (IMAGES, PER_IMAGE) if not file.with_name(name).is_file()]
     own = {"folder": file.parent.relative_to(folder).as_posix(), "missing": missing}
     return {"uses": [], **record, **own, "metrics": metrics}
+
+
+def measured(cell: Mapping[str, Any]) -> dict[str, Any]:
+    """What `evaluate` found of a cell in the direction of its task."""
+    return cell["metrics"]["directions"][cell["direction"]]
+
+
+def results_of(cell: Mapping[str, Any]) -> dict[str, dict[str, float | None]]:
+    """The metrics of a cell by row, "output" or a fixed row, and name."""
+    return measured(cell)["results"]
 
 
 def read_record(file: Path) -> Record:

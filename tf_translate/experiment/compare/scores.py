@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tf_translate.experiment.compare.collect import OUTPUT
 from tf_translate.experiment.compare.parts import (
     COMPLETENESS,
     IDENTITY,
@@ -16,6 +15,7 @@ from tf_translate.experiment.compare.parts import (
     content_of,
     domain_of,
 )
+from tf_translate.experiment.compare.read_cell import OUTPUT, measured, results_of
 
 _INSIDE, _OUTSIDE, _L1 = "content/l1_inside_edit", "content/l1_outside_edit", "content/l1"
 _LABELS, _LABEL_JUDGE = "content/label_accuracy", "label judge: accuracy on real held-out target"
@@ -45,8 +45,7 @@ class Scores:
 
 def scores_of(cell: Mapping[str, Any]) -> Scores:
     """The scores of one of the cells that `collect` returns."""
-    found = cell["metrics"]["directions"][cell["direction"]]
-    rows = found["results"]
+    found, rows = measured(cell), results_of(cell)
     return Scores(
         content=content_of(rows, OUTPUT),
         domain=domain_of(rows, OUTPUT),

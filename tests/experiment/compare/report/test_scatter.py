@@ -5,8 +5,8 @@ from xml.etree import ElementTree
 import pytest
 
 from tf_translate.experiment.compare.parts import Parts
+from tf_translate.experiment.compare.report.rows import Row, Value
 from tf_translate.experiment.compare.report.scatter import scatter
-from tf_translate.experiment.compare.report.summary import Row, Value
 
 SPACE = "{http://www.w3.org/2000/svg}"
 

@@ -6,7 +6,8 @@ from urllib.parse import quote
 from tf_translate.experiment.compare.report import words
 from tf_translate.experiment.compare.report.comparison_page import headline
 from tf_translate.experiment.compare.report.differences import RESAMPLES, Difference
-from tf_translate.experiment.compare.report.summary import MethodRow, TaskSummary, Value
+from tf_translate.experiment.compare.report.rows import MethodRow, TaskSummary, Value
+from tf_translate.experiment.compare.report.wall import make_wall
 
 
 def render_markdown(
@@ -22,7 +23,8 @@ def render_markdown(
     title = summaries[0].title if len(summaries) == 1 else "Comparison of methods"
     intro = (
         "A method is complete if its outputs keep the content of their inputs and belong to the "
-        "target domain. Both are measured here on held-out images, at an equal budget."
+        "target domain. Both are measured here on held-out images, after training with equal "
+        "budgets."
     )
     tasks = [_task(each, images.get(each.name, {}), len(summaries) > 1) for each in summaries]
     return f"# {_text(title)}\n\n{intro}\n\n" + "\n\n".join(tasks) + "\n"
@@ -33,18 +35,21 @@ def _task(summary: TaskSummary, images: Mapping[str, str], has_title: bool) -> s
     blocks += [_text(headline(summary)), *(f"> {_text(note)}" for note in summary.notes)]
     if "wall" in images:
         seeds = "/".join(map(str, sorted(set(summary.image_seeds.values()))))
-        rows = min(8, *(len(each) for each in summary.images.values()))
+        wall = make_wall(summary)
         blocks += [
             f"![The same inputs down, methods across]({quote(images['wall'])})",
-            words.WALL.format(rows=rows, seed=seeds),
+            words.WALL.format(rows=len(wall.rows) if wall else 0, seed=seeds),
         ]
     blocks += ["## Content and domain", f"{words.FORMULA}. {words.parts_text(summary)}"]
     if "scatter" in images:
-        blocks += [f"![Domain against content]({quote(images['scatter'])})", words.SCATTER]
+        blocks.append(f"![Domain against content]({quote(images['scatter'])})")
+        blocks.append(words.scatter_text(summary))
     blocks += [
         _survey(summary),
+        words.UNCERTAINTY,
         "## What each method needs",
         _supervision(summary),
+        words.MEASURED,
         *_not_applicable(summary),
     ]
     if "extremes" in images:
@@ -106,7 +111,7 @@ def _differences(summary: TaskSummary) -> list[str]:
     if not blocks:
         return []
     intro = words.differences_text(summary, RESAMPLES)
-    return ["## Which differences are real", _text(intro), *blocks]
+    return ["## Differences between methods", _text(intro), *blocks]
 
 
 def _agreements(summary: TaskSummary) -> list[str]:

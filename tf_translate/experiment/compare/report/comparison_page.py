@@ -7,10 +7,11 @@ from string import Template
 from tf_translate.evaluation.report import page_style
 from tf_translate.evaluation.report.embedded_image import data_url
 from tf_translate.experiment.compare.parts import COMPLETENESS
+from tf_translate.experiment.compare.read_cell import OUTPUT, results_of
 from tf_translate.experiment.compare.report import comparison_style, words
 from tf_translate.experiment.compare.report.differences import RESAMPLES, Difference
+from tf_translate.experiment.compare.report.rows import MethodRow, Row, TaskSummary, Value
 from tf_translate.experiment.compare.report.scatter import scatter
-from tf_translate.experiment.compare.report.summary import MethodRow, Row, TaskSummary, Value
 from tf_translate.experiment.compare.report.wall import KINDS, TRUTH, extremes, make_wall
 
 _STRIP = 200  # width of the axis from 0 to 1 of an interval
@@ -30,7 +31,8 @@ def headline(summary: TaskSummary) -> str:
     """A sentence on the most complete method, and whether it differs from the next."""
     ranked = [row for row in summary.methods if row.completeness]
     seeds = sorted({len(row.cells) for row in summary.methods})
-    of_each = f"{'/'.join(map(str, seeds))} seed{'' if seeds == [1] else 's'} each"
+    count = str(seeds[0]) if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]}"
+    of_each = f"{count} seed{'' if seeds == [1] else 's'} each"
     text = f"{len(summary.methods)} methods, {of_each}."
     best = ranked[0] if ranked else None
     if best is None or best.completeness is None:
@@ -43,7 +45,8 @@ def headline(summary: TaskSummary) -> str:
     own = pairs.get((best.name, second.name))
     if own is None:
         return text
-    said = "The two differ" if own.is_real else "No difference between the two is shown"
+    what = "two" if words.has_seed_spread(summary) else "two trainings"
+    said = f"The {what} differ" if own.is_real else f"No difference between the {what} is shown"
     return f"{text} {said} (95 % {words.span(own.interval)})."
 
 
@@ -58,7 +61,7 @@ def _task(summary: TaskSummary, *, is_only: bool) -> str:
 <p><span class="formula">{words.FORMULA}</span>. {escape(words.parts_text(summary))}</p>
 <div class="head">{scatter(summary.methods, summary.fixed)}
 <div class="wide">{_completeness(summary)}</div></div>
-<p>{words.SCATTER}</p>
+<p>{words.scatter_text(summary)} {words.UNCERTAINTY}</p>
 </section>
 {_wall(summary)}
 <section>
@@ -68,6 +71,7 @@ def _task(summary: TaskSummary, *, is_only: bool) -> str:
 <section>
 <h2>What each method needs</h2>
 <div class="wide">{_supervision(summary)}</div>
+<p>{words.MEASURED}</p>
 {_not_applicable(summary)}
 </section>
 {_extremes(summary)}
@@ -111,8 +115,7 @@ def _interval(row: Row) -> str:
         marks.append(f'<line class="bar" x1="{low:.1f}" y1="7" x2="{high:.1f}" y2="7"/>')
     if isinstance(row, MethodRow):
         for cell in row.cells:
-            own = cell["metrics"]["directions"][cell["direction"]]["results"]["output"]
-            at = own.get(COMPLETENESS)
+            at = results_of(cell)[OUTPUT].get(COMPLETENESS)
             if at is not None:
                 x = f"{_STRIP * at:.1f}"
                 marks.append(f'<line class="tick" x1="{x}" y1="2" x2="{x}" y2="12"/>')
@@ -287,7 +290,7 @@ def _differences(summary: TaskSummary) -> str:
     if not matrices:
         return ""
     return (
-        "<section><h2>Which differences are real</h2>"
+        "<section><h2>Differences between methods</h2>"
         f"<p>{escape(words.differences_text(summary, RESAMPLES))}</p>{''.join(matrices)}</section>"
     )
 

@@ -40,7 +40,7 @@ table small { display: block; }
 svg.scatter { width: 100%; max-width: 30rem; flex: 1 1 20rem; font-size: 12px; }
 svg.scatter .level { fill: none; stroke: var(--line); }
 svg.scatter .level-name, svg.scatter .tick { font-size: 10px; }
-svg.scatter .seed { fill: none; stroke: var(--own); opacity: .55; }
+svg.scatter .seed { fill: var(--card); stroke: var(--own); opacity: .8; }
 svg.scatter .method { fill: var(--own); }
 svg.scatter .name { fill: var(--ink); }
 svg.scatter rect.fixed { fill: var(--faint); stroke: none; }

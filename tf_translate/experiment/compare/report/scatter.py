@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from html import escape
 
-from tf_translate.experiment.compare.report.summary import Row
+from tf_translate.experiment.compare.report.rows import Row
 
 _SIDE, _LEFT, _TOP = 300, 46, 18
 _RIGHT = 104  # room for names of methods that keep all content
@@ -14,7 +14,7 @@ _NAMESPACE = ' xmlns="http://www.w3.org/2000/svg"'
 _COLOURS = (  # of a file, which has no style of a page
     "<style>svg{background:#fff;font:12px system-ui,sans-serif;fill:#6f6a63}"
     ".frame{fill:#fbfaf8;stroke:#e4e0d9}.level{fill:none;stroke:#d8d2c8}"
-    ".level-name{font-size:10px;fill:#a09a91}.seed{fill:none;stroke:#c2410c;opacity:.55}"
+    ".level-name{font-size:10px;fill:#a09a91}.seed{fill:#fff;stroke:#c2410c;opacity:.8}"
     ".method{fill:#c2410c}.name{fill:#23211e}.fixed{fill:#6f6a63}.lead{stroke:#a09a91}"
     ".tick{font-size:10px}</style>"
 )
@@ -24,8 +24,8 @@ Box = tuple[float, float, float, float]  # left, top, right, bottom
 def scatter(methods: Sequence[Row], fixed: Sequence[Row], *, standalone: bool = False) -> str:
     """Plots the domain (vertical) against content (horizontal), both from 0 to 1.
 
-    Large dots are means over seeds, small rings single seeds. Lines join points of equal
-    completeness.
+    Large dots are means over seeds, small rings single seeds where there are several. Lines join
+    points of equal completeness.
 
     Args:
         methods, fixed: Rows; those without content and domain are left out.
@@ -38,6 +38,7 @@ def scatter(methods: Sequence[Row], fixed: Sequence[Row], *, standalone: bool = 
     rings = [
         f'<circle class="seed" cx="{x:.1f}" cy="{y:.1f}" r="3.5"/>'
         for row in methods
+        if len(row.points) > 1
         for x, y in (_place(each.content, each.domain) for each in row.points)
     ]
     names = {row.name for row in fixed}
@@ -49,7 +50,7 @@ def scatter(methods: Sequence[Row], fixed: Sequence[Row], *, standalone: bool = 
         f'<svg class="scatter" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" '
         f'aria-label="domain against content"{_NAMESPACE if standalone else ""}>'
         f"{_COLOURS if standalone else ''}{_frame()}{''.join(map(_level, _LEVELS))}"
-        f"{''.join(rings)}{''.join(marks)}{labels}</svg>"
+        f"{''.join(marks)}{''.join(rings)}{labels}</svg>"
     )
 
 

@@ -15,7 +15,7 @@ from tf_translate.experiment.compare.cell_images import (
     WORST,
     KeptImage,
 )
-from tf_translate.experiment.compare.report.summary import TaskSummary
+from tf_translate.experiment.compare.report.rows import TaskSummary
 from tf_translate.images import resize, write
 
 ROWS = 8
@@ -127,7 +127,7 @@ def draw_extremes(summary: TaskSummary) -> np.ndarray | None:
         truths = tuple(each.truth for each in chosen if each.truth is not None)
         stack += [truths] if truths and len(truths) == len(chosen) else []
         lines += stack
-        names += [row.title, "output", "truth"][: len(stack)]
+        names += ["input", row.title, "truth"][: len(stack)]
         stacked = len(stack)
     if not lines or not lines[0]:
         return None

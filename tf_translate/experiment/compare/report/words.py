@@ -8,51 +8,70 @@ from tf_translate.experiment.compare.costs import RECIPES
 from tf_translate.experiment.compare.parts import COMPLETENESS
 from tf_translate.experiment.compare.report.agreement import Agreement
 from tf_translate.experiment.compare.report.differences import Difference
-from tf_translate.experiment.compare.report.summary import MethodRow, Row, TaskSummary, Value
+from tf_translate.experiment.compare.report.rows import MethodRow, Row, TaskSummary, Value
 
 LABELS = {  # metrics that the tables may show, and their heads
     "content/l1_inside_edit": "error inside the edit",
     "content/l1_outside_edit": "error outside the edit",
     "content/l1": "error to the truth",
-    "content/label_accuracy": "class kept",
+    "content/label_accuracy": "class kept, by the label judge",
     "content/reciprocal_rank": "reciprocal rank of the source",
-    "domain/accuracy": "domain accuracy",
+    "domain/accuracy": "accuracy of the domain judge",
 }
-_MOST_MEASURED = 4  # of LABELS in the table of supervision
 DIFFERENCE_TITLES = {
-    COMPLETENESS: "completeness",
-    "l1_inside_edit": "error inside the edit",
-    "l1_outside_edit": "error outside the edit",
-    "l1": "error to the truth",
+    COMPLETENESS: "completeness ↑",
+    "l1_inside_edit": "error inside the edit ↓",
+    "l1_outside_edit": "error outside the edit ↓",
+    "l1": "error to the truth ↓",
 }
 FORMULA = "completeness = 2cd / (c + d), in [0, 1]"
 PARTS = (
-    "c is content: the margin by which an output is nearer to its own input than to any other, "
-    "scaled so that random targets have 0 and {whole} 1. d is the domain: the smaller of the "
-    "domain judge's accuracy and 1 - KID / KID of the inputs, scaled so that unchanged inputs have "
-    "0 and real targets 1."
+    "c is content: the similarity of an output to its own input minus that to the most similar "
+    "other input (the margin), scaled so that random targets have 0 and {whole} 1. d is the "
+    "domain, by the domain judge: the smaller of its accuracy, and 1 - KID / KID of the inputs by "
+    "its features, scaled so that unchanged inputs have 0 and real targets 1."
+)
+UNCERTAINTY = (
+    "95 % is an interval over the held-out images for the trainings that there are; seeds is the "
+    "range over seeds. Three rows do not depend on a method: identity is the unchanged input, "
+    "random target a real image of the target domain that has nothing to do with the input, "
+    "ground truth the true translation."
+)
+MEASURED = (
+    "Errors are mean absolute differences from the truth, of pixels in [-1, 1]: between black and "
+    "white it is 2. The reciprocal rank is 1 if the own source is the most similar of all, 1/2 if "
+    "one other is more similar, and so on; the goal is that of the ground truth. A class is kept "
+    "where a method's data have classes (–: they have none)."
 )
 DIFFERENCES = (
-    "Row minus column. A value is bold where the 95 % interval of the difference excludes 0: only "
-    "there the two methods differ. The interval is from a paired bootstrap of {resamples} samples: "
-    "held-out images are drawn for both methods alike, seeds for each. With {pairs}, about "
-    "{chance} of them would be bold by chance if no two methods differed."
+    "Row minus column. A value is bold where the 95 % interval of the difference excludes 0; "
+    "elsewhere no difference is shown, which does not mean that there is none. The interval is "
+    "from {resamples} samples of the held-out images, the same for both methods{seeds}. Of the "
+    "{tests} in the tables, about {chance} would be bold by chance if no two {things} differed."
 )
+_OVER_SEEDS = ", and the spread over seeds, which is pooled over all methods"
 WALL = (
     "{rows} of the held-out images, drawn by a seed and not by hand. Every method got the same "
     "inputs, at training seed {seed}."
 )
-EXTREMES = "The score is {score}. Best, median and worst of all held-out images of a method."
-SCATTER = (
-    "Large dots are means over seeds, rings are single seeds, squares are the fixed rows. Grey "
-    "lines join points of equal completeness."
+EXTREMES = (
+    "Best, median and worst of all held-out images of a method. The score is {score}; the highest "
+    "is the best."
 )
+_SCATTER = "Squares are the fixed rows. Grey lines join points of equal completeness."
+_SCATTER_SEEDS = "Large dots are means over seeds, rings are single seeds."
 
 
 def parts_text(summary: TaskSummary) -> str:
     """What c and d are, for this task."""
     known = any(row.name == "ground truth" for row in summary.fixed)
     return PARTS.format(whole="the ground truth has" if known else "unchanged inputs have")
+
+
+def scatter_text(summary: TaskSummary) -> str:
+    """What the marks of the scatter plot are."""
+    several = any(len(row.points) > 1 for row in summary.methods)
+    return f"{_SCATTER_SEEDS} {_SCATTER}" if several else f"Dots are methods. {_SCATTER}"
 
 
 def number(value: float, digits: int = 2) -> str:
@@ -81,18 +100,21 @@ def difference(each: Difference) -> str:
 
 
 def measured(summary: TaskSummary) -> list[str]:
-    """The metrics of the table of supervision that some method has: four, and KID of networks."""
+    """The metrics of the table of supervision that some method has."""
     having = [name for name in LABELS if any(name in row.values for row in summary.methods)]
     if "content/l1_inside_edit" in having:
         having = [name for name in having if name != "content/l1"]
-    kids = [name for name in summary.better if parts.network_of_kid(name)]
-    return having[:_MOST_MEASURED] + kids
+    own = parts.kid_name(summary.better)
+    kids = [name for name in summary.better if name == own or parts.network_of_kid(name)]
+    return having + kids
 
 
 def label(metric: str) -> str:
     """The head of a column."""
     network = parts.network_of_kid(metric)
-    return f"KID by {network}" if network else LABELS[metric]
+    if network:
+        return f"KID by {network}"
+    return LABELS.get(metric, "KID by the domain judge")
 
 
 def arrow(summary: TaskSummary, metric: str) -> str:
@@ -151,17 +173,24 @@ def cost_text(summary: TaskSummary) -> str:
 
 
 def differences_text(summary: TaskSummary, resamples: int) -> str:
-    """How to read the matrices, with the number of pairs."""
-    compared = max((len(each) // 2 for each in summary.differences.values()), default=0)
+    """How to read the matrices, with the number of differences."""
+    compared = sum(len(each) // 2 for each in summary.differences.values())
+    over_seeds = has_seed_spread(summary)
     text = DIFFERENCES.format(
         resamples=f"{resamples:,}",
-        pairs="1 pair" if compared == 1 else f"{compared} pairs",
+        seeds=_OVER_SEEDS if over_seeds else "",
+        tests="1 difference" if compared == 1 else f"{compared} differences",
         chance=f"{0.05 * compared:.1f}",
+        things="methods" if over_seeds else "trainings",
     )
-    if any(len(row.cells) == 1 for row in summary.methods):
-        text += " Methods with one seed show no spread over seeds: "
-        text += "their differences hold for these trainings only."
+    if not over_seeds:
+        text += " Each method was trained once: another seed may turn a difference round."
     return text
+
+
+def has_seed_spread(summary: TaskSummary) -> bool:
+    """Whether any method has two seeds, so that differences are of methods, not of trainings."""
+    return any(len(row.cells) > 1 for row in summary.methods)
 
 
 def conditions(summary: TaskSummary) -> list[tuple[str, str]]:
@@ -175,15 +204,16 @@ def conditions(summary: TaskSummary) -> list[tuple[str, str]]:
             _each(cells, lambda c: f"{_plain(c.get('budget_minutes'))} minutes a cell"),
         ),
         ("training steps", _each(cells, _steps_from)),
-        ("seeds", ", ".join(map(str, sorted({cell["seed"] for cell in cells})))),
+        ("presets", ", ".join(dict.fromkeys(row.preset for row in summary.methods if row.preset))),
+        ("seeds of training", ", ".join(map(str, sorted({cell["seed"] for cell in cells})))),
         ("precision of training", _each(cells, lambda c: str(c.get("precision")))),
         ("machine", _each(cells, lambda c: _machine(c.get("machine")))),
         ("revision", _each(cells, lambda c: str(c.get("revision")))),
         ("versions", _each(cells, lambda c: _pairs(c.get("versions")))),
         ("dates", _dates(cells)),
         (
-            "images of the wall",
-            ", ".join(sorted({f"seed {s}" for s in summary.image_seeds.values()})),
+            "images shown",
+            "of training seed " + ", ".join(map(str, sorted(set(summary.image_seeds.values())))),
         ),
     ]
     return [(name, text) for name, text in rows if text]
@@ -252,8 +282,9 @@ def _dates(cells: list[Mapping[str, Any]]) -> str:
 
 
 AGREEMENT = (
-    "Spearman's rank correlation of two metrics over all cells; 1 is full agreement on which cell "
-    "is better, 0 none."
+    "Spearman's rank correlation of two metrics over all cells: 1 if they put them in the same "
+    "order of quality, 0 for no relation, −1 for the opposite order. Of few cells it says little: "
+    "with 4, one random order in 12 has 1 or −1."
 )
 AGREEMENT_HEADS = ("metric", "and", "correlation", "cells")
 

@@ -7,8 +7,9 @@ from typing import Any
 
 from tf_translate.experiment.compare.report.comparison_markdown import render_markdown
 from tf_translate.experiment.compare.report.comparison_page import render
+from tf_translate.experiment.compare.report.rows import TaskSummary
 from tf_translate.experiment.compare.report.scatter import scatter
-from tf_translate.experiment.compare.report.summary import TaskSummary, summarize
+from tf_translate.experiment.compare.report.summary import summarize
 from tf_translate.experiment.compare.report.wall import draw_extremes, make_wall, write_wall
 from tf_translate.images import write
 from tf_translate.training.run_dir import write_atomically

@@ -1,0 +1,242 @@
+"""Sentences above the report of a task: what its values do not show, what is missing or unequal."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
+from typing import Any
+
+from tf_translate.experiment.compare import parts
+from tf_translate.experiment.compare.cell_images import CHOSEN, KeptImage
+from tf_translate.experiment.compare.parts import COMPLETENESS, IDENTITY, MARGIN
+from tf_translate.experiment.compare.read_cell import measured, results_of
+from tf_translate.experiment.compare.report.differences import CellScores, Difference
+from tf_translate.experiment.compare.report.rows import MethodRow
+
+_OVERLAP = "held-out images that are also training images"
+_HELD_OUT = ("held-out source images", "held-out target images")
+_UNEQUAL_TIMES = 1.1  # longest over shortest training
+Differences = Mapping[str, Mapping[tuple[str, str], Difference]]
+
+
+def limits(
+    cells: Sequence[Mapping[str, Any]], methods: Sequence[MethodRow], found: Differences
+) -> Iterator[str]:
+    """What a reader of completeness would not expect.
+
+    Args:
+        cells: Of one task.
+        methods: Its rows.
+        found: Differences by metric.
+    """
+    yield from _other_views(cells, methods)
+    nearer = [
+        f"{row.title} (c = {row.content.mean:.2f})"
+        for row in methods
+        if row.content and row.content.mean > 0
+        if MARGIN in row.values and row.values[MARGIN].mean < 0
+    ]
+    if nearer:
+        yield (
+            "On the mean, outputs of these methods are nearer to another input than to their own: "
+            f"{', '.join(nearer)}. Content c is above 0 all the same, as its 0 is that of random "
+            "targets."
+        )
+    yield from _contradictions(methods, found)
+    undefined = [
+        f"{row.title} {0 if row.completeness is None else row.completeness.seeds} of "
+        f"{len(row.cells)}"
+        for row in methods
+        if row.completeness is None or row.completeness.seeds < len(row.cells)
+    ]
+    if undefined:
+        listed = ", ".join(undefined)
+        yield f"Completeness is undefined for some seeds; those that have it: {listed}."
+    protocol = measured(cells[0]).get("protocol", {})
+    overlap = protocol.get(_OVERLAP)
+    if overlap:
+        count = sum(protocol.get(name) or 0 for name in _HELD_OUT)
+        yield (
+            f"{overlap} of the {count:,} held-out images are equal to one of the training images "
+            "that the judges learned from, in every pixel."
+        )
+    yield from _times(methods)
+
+
+def _other_views(cells: Sequence[Mapping[str, Any]], methods: Sequence[MethodRow]) -> Iterator[str]:
+    """Where a pretrained network places outputs farther from the targets than their inputs."""
+    for metric, limit in results_of(cells[0]).get(IDENTITY, {}).items():
+        network = parts.network_of_kid(metric)
+        if network is None or limit is None:
+            continue
+        farther = [
+            f"{row.title} {row.values[metric].mean:.3f}"
+            for row in methods
+            if metric in row.values and row.values[metric].mean > limit
+        ]
+        if farther:
+            yield (
+                f"By the features of {network}, the outputs of {len(farther)} of {len(methods)} "
+                f"methods, as a set, are farther from real targets than the unchanged inputs are "
+                f"(KID {limit:.3f}): {', '.join(farther)}. The domain in completeness is by the "
+                "task's own judge: look at the images too."
+            )
+
+
+def _contradictions(methods: Sequence[MethodRow], found: Differences) -> Iterator[str]:
+    """Pairs of methods that completeness and all errors to the truth put in opposite orders."""
+    errors = [pairs for metric, pairs in found.items() if metric != COMPLETENESS and pairs]
+    if not errors:
+        return
+    opposite = []
+    for first, second in combinations(methods, 2):  # by completeness
+        pair = first.name, second.name
+        by_completeness = found.get(COMPLETENESS, {}).get(pair)
+        by_error = [pairs[pair] for pairs in errors if pair in pairs]
+        if by_completeness is None or len(by_error) < len(errors):
+            continue
+        if by_completeness.is_real and all(e.is_real and e.value > 0 for e in by_error):
+            opposite.append(f"{first.title} before {second.title}")
+    if opposite:
+        yield (
+            "Completeness has these orders, and the errors to the truth the opposite ones: "
+            f"{', '.join(opposite)}."
+        )
+
+
+def _times(methods: Sequence[MethodRow]) -> Iterator[str]:
+    """Trainings whose times differ, though their budgets are equal."""
+    minutes = {row.title: row.minutes.mean for row in methods if row.minutes is not None}
+    if len(minutes) < 2 or min(minutes.values()) <= 0:
+        return
+    shortest, longest = min(minutes, key=minutes.__getitem__), max(minutes, key=minutes.__getitem__)
+    if minutes[longest] > _UNEQUAL_TIMES * minutes[shortest]:
+        yield (
+            f"Training took from {minutes[shortest]:.0f} ({shortest}) to {minutes[longest]:.0f} "
+            f"minutes ({longest}); budgets are equal in the time that was predicted, see "
+            "Conditions."
+        )
+
+
+def apart(
+    images: Mapping[str, Sequence[KeptImage]],
+    scores: Mapping[str, Sequence[CellScores]],
+    methods: Sequence[MethodRow],
+) -> list[str]:
+    """Where images or scores of images are missing or differ, so that pages leave parts out."""
+    notes = []
+    chosen = [{e.key for e in kept if e.kind == CHOSEN} for kept in images.values()]
+    if chosen and not set.intersection(*chosen):
+        notes.append("No held-out image is common to all methods, so there is no wall of images.")
+    sets = {
+        frozenset(each.keys.tolist())
+        for own in scores.values()
+        for each in [cell.per_image for cell in own]
+    }
+    if len(sets) > 1:
+        notes.append(
+            "The cells were measured on different held-out images; differences are of those that "
+            "two methods share."
+        )
+    lacking = [
+        f"{row.title} {len(scores[row.name])} of {len(row.cells)}"
+        for row in methods
+        if 0 < len(scores[row.name]) < len(row.cells)
+    ]
+    if lacking:
+        notes.append(
+            f"Differences are of the seeds that keep scores of each image: {', '.join(lacking)}."
+        )
+    return notes
+
+
+def missing_or_unequal(
+    cells: Sequence[Mapping[str, Any]],
+    methods: Sequence[MethodRow],
+    about: Mapping[str, Any] | None,
+    costs: Mapping[str, Any] | None,
+    seeds: Mapping[str, int],
+) -> list[str]:
+    """What cells lack, and conditions in which they differ."""
+    notes = []
+    without = [row.title for row in methods if row.name not in seeds]
+    if without:
+        notes.append(
+            f"{len(without)} of {len(methods)} methods kept no images or per-image scores "
+            f"({', '.join(without)}): the wall and the differences leave them out."
+        )
+    if len(set(seeds.values())) > 1:
+        notes.append("No seed is common to all methods, so the images are of different seeds.")
+    counts = {len(row.cells) for row in methods}
+    if len(counts) > 1:
+        each = ", ".join(f"{row.title} {len(row.cells)}" for row in methods)
+        notes.append(f"The methods have different numbers of seeds: {each}.")
+    for key, what in (
+        ("budget_minutes", "training budgets"),
+        ("precision", "precisions"),
+        ("revision", "revisions of the code"),
+        ("machine", "machines"),
+        ("versions", "versions of packages"),
+    ):
+        if len({str(cell.get(key)) for cell in cells}) > 1:
+            notes.append(f"The cells have different {what}; see Conditions.")
+    protocols = {
+        str(measured(cell).get("protocol", {}).get("metrics", "unknown")) for cell in cells
+    }
+    if len(protocols) > 1:
+        notes.append(
+            "The cells were measured by different protocols of the metrics "
+            f"({', '.join(sorted(protocols))}), so their values are not comparable."
+        )
+    notes += _judge_notes(cells)
+    if costs is None:
+        notes.append(
+            "The cost of a translation is missing: tf-translate compare costs measures it."
+        )
+    else:
+        load, cores = costs.get("load_before"), costs["machine"]["cores"]
+        if load is not None and load > cores:
+            notes.append(
+                f"The machine was busy before latency was measured (load {load:.1f} on {cores} "
+                "cores); run tf-translate compare costs again when it is idle."
+            )
+        for row in methods:
+            if row.cost is None:
+                notes.append(
+                    f"The cost of {row.title} is missing; run tf-translate compare costs again."
+                )
+            elif "reason" in row.cost:
+                notes.append(f"The cost of {row.title} was not measured: {row.cost['reason']}.")
+    if about is None:
+        notes.append("The folder does not say what the task is, nor what is not applicable.")
+        return notes
+    finished = {row.name for row in methods}
+    absent = [name for name in about["shown"] if name not in finished]
+    if absent:
+        notes.append(f"Methods of the task without a finished cell: {', '.join(absent)}.")
+    return notes
+
+
+def _judge_notes(cells: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Whether cells have different judges, and where content cannot be measured."""
+    notes = []
+    by_judges: dict[str, set[str]] = {}
+    for cell in cells:
+        judges = str(measured(cell).get("protocol", {}).get("judges", "unknown"))
+        by_judges.setdefault(judges, set()).add(cell["name"])
+    if len(by_judges) > 1:
+        groups = "; ".join(", ".join(sorted(names)) for names in by_judges.values())
+        notes.append(
+            f"The cells were measured by {len(by_judges)} different judges ({groups}), so their "
+            "values are not comparable."
+        )
+    margins = {
+        cell["name"]: results_of(cell).get("ground truth", {}).get("content/margin")
+        for cell in cells
+    }
+    unclear = {name for name, margin in margins.items() if margin is not None and margin <= 0}
+    if unclear:
+        notes.append(
+            "Content cannot be measured here: even the true image is no nearer to its own source "
+            f"than to another one ({', '.join(sorted(unclear))}). Hold out one image of each "
+            "person or thing, or show it in one form only."
+        )
+    return notes
