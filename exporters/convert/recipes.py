@@ -142,7 +142,7 @@ _ALL = (
     Recipe(
         name="dynamic_int8",
         description="Weights in 8 bits, activations quantized dynamically: a quarter of the "
-        "size, the fastest on phone processors.",
+        "size, often faster on processors that multiply integers.",
         settings=ConverterSettings(weights="int8"),
         # Measured about 34 dB on ResNet generators; below 28 dB errors are visible.
         float_tolerance=Tolerance(psnr=28.0),

@@ -40,7 +40,7 @@ PERSONAS = {
 }
 # Commands of an earlier page that a walk starts with; one of its pages links to that page.
 BEFORE = {
-    "app developer": ("tf-translate train pix2pix --run runs/demo", "docs/quickstart.md"),
+    "app developer": ("tf-translate train pix2pix --run runs/first", "docs/quickstart.md"),
     "on-device engineer": (
         "tf-translate train cyclegan --run runs/emoji",
         "docs/guides/training.md",
