@@ -105,6 +105,13 @@ class StepTime:
     stages: Mapping[str, float]
     more: float = 0.0
 
+    def scaled(self, factor: float) -> "StepTime":
+        """The times on a machine that takes `factor` times as long."""
+        stages = {stage: factor * seconds for stage, seconds in self.stages.items()}
+        return StepTime(
+            factor * self.first, factor * self.seconds, self.unit, stages, factor * self.more
+        )
+
     def steps_in(self, minutes: float) -> int:
         """The number of steps that fit into a time; at least one execution for each stage."""
         left = _FRACTION_OF_STEPS * (60 * minutes - self.first) - self.more

@@ -60,12 +60,31 @@ def test_data_may_be_elsewhere_but_settings_may_not_differ(timed):
         _comparison(timed, overrides=["training.batch_size=4"]).cell("pix2pix", 0)
 
 
+def _measure(comparison, *names):
+    cells = [comparison.cell(name, 0) for name in names]
+    fixed_steps.measure_steps(cells, comparison.folder, jobs=1, record={}, report=lambda *_: None)
+
+
 def test_a_second_measurement_replaces_nothing(timed):
-    comparison = _comparison(timed)
-    with pytest.raises(RunError, match="exists already"):
-        fixed_steps.measure_steps(
-            [comparison.cell("pix2pix", 0)], comparison.folder, jobs=1, record={}, report=print
-        )
+    with pytest.raises(RunError, match="has times of pix2pix already"):
+        _measure(_comparison(timed), "pix2pix")
+
+
+def test_a_method_that_is_added_is_scaled_by_one_that_was_timed_before(timed, monkeypatch):
+    with pytest.raises(RunError, match="add one of them to --methods"):
+        _measure(_comparison(timed), "cyclegan")
+    busier = StepTime(first=60.0, seconds=1.0, unit=1, stages={"train": 1.0})  # half as fast
+    monkeypatch.setattr(fixed_steps, "_time_cell", lambda cell, imports: busier)
+    _measure(_comparison(timed), "cyclegan", "pix2pix")
+    found = json.loads((timed / "paired" / fixed_steps.STEPS).read_text())["methods"]
+    assert (found["pix2pix"]["seconds"], found["cyclegan"]["seconds"]) == (0.5, 0.5)
+    assert found["cyclegan"]["first"] == 30
+    assert found["cyclegan"]["scaled_by"] == {"method": "pix2pix", "factor": 0.5}
+    steps = [
+        _comparison(timed, minutes=10).cell(name, 0).settings["training.steps"]
+        for name in ("pix2pix", "cyclegan")
+    ]
+    assert steps == [1083, 1083]
 
 
 def test_a_broken_file_is_refused(timed):

@@ -4,6 +4,9 @@ Cells that train for equal minutes are comparable on one machine that does nothi
 file of this module, all methods are timed on one machine, as many at once as cells will run, and
 each cell takes the steps that fit. Then cells may run on other machines, on other days, or beside
 other work.
+
+Methods may be added later. One of those that were timed is then timed again, and the new times are
+multiplied by how much faster it was: the machine may be another one, or busier.
 """
 
 import datetime
@@ -47,6 +50,7 @@ class _Method(BaseModel):
     stages: Annotated[dict[str, _Seconds], Field(min_length=1)]
     more: Annotated[float, Field(allow_inf_nan=False)] = 0.0
     settings: dict[str, Any]
+    scaled_by: dict[str, Any] | None = None
 
 
 class _Steps(BaseModel):
@@ -135,7 +139,7 @@ def read_steps(folder: Path) -> FixedSteps | None:
         file,
         {"machine": found.machine, "date": found.date},
         {
-            name: StepTime(**each.model_dump(exclude={"settings"}))
+            name: StepTime(**each.model_dump(exclude={"settings", "scaled_by"}))
             for name, each in found.methods.items()
         },
         {name: each.settings for name, each in found.methods.items()},
@@ -151,13 +155,13 @@ def measure_steps(
     imports: Sequence[Path] = (),
     report: Callable[[str, StepTime], None],
 ) -> Path:
-    """Times each method on a core of its own, and writes `steps.json`.
+    """Times each method on a core of its own, and writes them into `steps.json`.
 
     Args:
         cells: A cell of each method.
         folder: Folder of the task.
         jobs: Number of methods at once: as many as cells will run at once.
-        record: What the file says of the machine and the versions.
+        record: What a new file says of the machine and the versions.
         imports: Python files that register methods.
         report: Called with the name of a method and its times.
 
@@ -165,25 +169,51 @@ def measure_steps(
         The file.
 
     Raises:
-        RunError: If there is a file already, or a method cannot be timed.
+        RunError: If all methods are in the file already, none of the file is among the cells, or a
+            method cannot be timed.
     """
-    file = folder / STEPS
-    if file.is_file():
+    before = _read(folder)
+    known = before["methods"] if before else {}
+    new = [cell for cell in cells if cell.name not in known]
+    if not new:
         raise RunError(
-            f"{file} exists already; the cells of a comparison take the steps it says: delete it, "
-            "or choose another --run"
+            f"{folder / STEPS} has times of {', '.join(known)} already; the cells of a comparison "
+            "take the steps it says: delete the file, or choose another --run"
+        )
+    again = [cell for cell in cells if cell.name in known][:1]
+    if known and not again:
+        raise RunError(
+            f"{folder / STEPS} has times of {', '.join(known)}; add one of them to --methods, so "
+            "that the new times can be compared with its own"
         )
     time = functools.partial(_time_cell, imports=[str(each) for each in imports])
     with ThreadPoolExecutor(jobs) as pool:
-        times = {}
-        for cell, found in zip(cells, pool.map(time, cells), strict=True):
-            times[cell.name] = {**asdict(found), "settings": settings_to_compare(cell.settings)}
-            report(cell.name, found)
+        timed = pool.map(time, [*again, *new])
+        times = {cell.name: found for cell, found in zip([*again, *new], timed, strict=True)}
+    scale, scaled_by = 1.0, {}
+    for cell in again:
+        scale = known[cell.name]["seconds"] / times[cell.name].seconds
+        scaled_by = {"scaled_by": {"method": cell.name, "factor": scale}}
+    found = {}
+    for cell in new:
+        scaled = times[cell.name].scaled(scale)
+        found[cell.name] = asdict(scaled) | {"settings": settings_to_compare(cell.settings)}
+        found[cell.name] |= scaled_by
+        report(cell.name, scaled)
     date = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    text = json.dumps({**record, "jobs": jobs, "date": date, "methods": times}, indent=1) + "\n"
+    values = before or {**record, "jobs": jobs, "date": date}
+    text = json.dumps({**values, "methods": {**known, **found}}, indent=1) + "\n"
     folder.mkdir(parents=True, exist_ok=True)
+    file = folder / STEPS
     write_atomically(file, lambda target: target.write_text(text, "utf-8"))
     return file
+
+
+def _read(folder: Path) -> dict[str, Any] | None:
+    """The plain JSON values of `steps.json`, which are checked; None if there is none."""
+    if read_steps(folder) is None:
+        return None
+    return json.loads((folder / STEPS).read_text("utf-8"))
 
 
 def _time_cell(cell: "Cell", imports: Sequence[str]) -> StepTime:
