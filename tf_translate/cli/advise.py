@@ -85,7 +85,7 @@ def main(
 ) -> None:
     """Name the methods that fit your data, in the order that measured results support.
 
-    For each method it says how it keeps the content, how it reaches the domain, and the figures of
+    For each method it says how it keeps the content, how it reaches the domain, and the metrics of
     a comparison. Methods are ranked only where these decide: by at least three seeds, and without
     overlap of their intervals. Nothing is asked; all that is assumed is printed.
 

@@ -1,4 +1,4 @@
-"""Prints advice: what the user has, and groups of methods with the figures they lean on."""
+"""Prints advice: what the user has, and groups of methods with the metrics they lean on."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -88,8 +88,8 @@ def _print_results(advice: Mapping[str, Any], console: Console) -> None:
     for row, values in about["fixed_rows"].items():
         known = [name for name in values if name in ("completeness", "content/margin")]
         if known:
-            figures = ", ".join(f"{name} {values[name]:.3f}" for name in known)
-            _print(console, f"fixed row {row}: {figures}", 2)
+            listed = ", ".join(f"{name} {values[name]:.3f}" for name in known)
+            _print(console, f"fixed row {row}: {listed}", 2)
 
 
 def _print_ranks(advice: Mapping[str, Any], console: Console) -> None:
@@ -126,11 +126,11 @@ def _print_method(each: Mapping[str, Any], console: Console, place: str = "") ->
     _print(console, f"{place}{each['name']}{title}{paper}, from {_NAMES[each['learns_from']]}", 2)
     _print(console, f"keeps the content by: {each['keeps_content_by'] or 'not stated'}", 4)
     _print(console, f"reaches the domain by: {each['reaches_domain_by'] or 'not stated'}", 4)
-    if each["figures"]:
+    if each["metrics"]:
         minutes = ", ".join("unknown" if m is None else f"{m:g}" for m in each["minutes"])
         named = ", ".join(
-            f"{name} {_figure(values) if values else 'undefined'}"
-            for name, values in each["figures"].items()
+            f"{name} {_metric(values) if values else 'undefined'}"
+            for name, values in each["metrics"].items()
         )
         seeds = f"{each['seeds']} seed{'' if each['seeds'] == 1 else 's'}"
         _print(
@@ -159,7 +159,7 @@ def _tried(trained_on: Sequence[Mapping[str, Any]]) -> str:
     )
 
 
-def _figure(values: Mapping[str, Any]) -> str:
+def _metric(values: Mapping[str, Any]) -> str:
     """For example 0.712 (95 % intervals 0.680 to 0.741, seeds 0.701 to 0.720)."""
     parts = []
     if values.get("interval"):

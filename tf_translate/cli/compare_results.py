@@ -144,7 +144,7 @@ def show_claims(
 ) -> None:
     """Test the seven claims of the survey on all finished cells of a folder.
 
-    Each has a figure with a 95 % interval and a verdict: supported, not supported, undecided at
+    Each has a value with a 95 % interval and a verdict: supported, not supported, undecided at
     this size, or not measured, with the commands that measure it.
 
     Examples:

@@ -155,7 +155,7 @@ def print_ablations(table: Mapping[str, Any], console: Console) -> None:
 
 
 def print_claims(findings: Sequence[Finding], console: Console) -> None:
-    """Prints the verdict of each claim, its figure, its rule, and what to run.
+    """Prints the verdict of each claim, its value, its rule, and what to run.
 
     Args:
         findings: What `find_all` returns.
@@ -167,7 +167,7 @@ def print_claims(findings: Sequence[Finding], console: Console) -> None:
             lines[-1] += f": {each.value:.3f}"
         if each.interval is not None:
             lines[-1] += f" (95 % interval {each.interval[0]:.3f} to {each.interval[1]:.3f})"
-        lines.append(f"   figure: {each.claim.figure}")
+        lines.append(f"   metric: {each.claim.metric}")
         lines.append(f"   rule: {each.claim.rule}")
         if "missing" in each.details:
             lines.append(f"   missing: {each.details['missing']}")

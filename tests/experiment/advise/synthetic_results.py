@@ -1,4 +1,4 @@
-"""Results of a comparison as `collect` returns them, with figures that a test chooses."""
+"""Results of a comparison as `collect` returns them, with values that a test chooses."""
 
 from tf_translate.config.task import load_task
 

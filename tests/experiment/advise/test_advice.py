@@ -66,11 +66,11 @@ def test_decided_results_give_ranks_with_their_figures():
     first, second = advice["ranks"]
     assert _names(first["methods"]) == ["cyclegan"]
     assert _names(second["methods"]) == ["dualgan"]
-    figures = first["methods"][0]["figures"]
-    assert figures["completeness"]["mean"] == pytest.approx(0.71)
-    assert figures["completeness"]["interval"] == pytest.approx((0.69, 0.73))
-    assert figures["completeness"]["range"] == (0.7, 0.72)
-    assert figures["content/margin"]["mean"] == pytest.approx(0.2)
+    metrics = first["methods"][0]["metrics"]
+    assert metrics["completeness"]["mean"] == pytest.approx(0.71)
+    assert metrics["completeness"]["interval"] == pytest.approx((0.69, 0.73))
+    assert metrics["completeness"]["range"] == (0.7, 0.72)
+    assert metrics["content/margin"]["mean"] == pytest.approx(0.2)
     assert _names(advice["not_measured"]) == ["discogan", "dtn"]
 
 

@@ -74,7 +74,7 @@ def advise(
         if not own:
             not_measured.append(entry)
         for variant, result in own.items():
-            measured = {**entry, "name": variant, **_figures(result)}
+            measured = {**entry, "name": variant, **_metrics(result)}
             refusal = _refusal(result, results, limits, keep_identity, name)
             reason = _not_with_these(result, data) or ranking.cannot_rank(result)
             if refusal:
@@ -160,14 +160,14 @@ def _entry(each: Fit, data: UserData, published: Published) -> dict[str, Any]:
         "trained_on": [tried.model_dump(mode="json") for tried in published.of(method.name)],
         "fewer_images_than_tried": few is not None,
         "device": {**device, "milliseconds": None},
-        "figures": None,
+        "metrics": None,
     }
 
 
-def _figures(result: MethodResult) -> dict[str, Any]:
-    """The figures of a method on the task, as parts of its entry."""
+def _metrics(result: MethodResult) -> dict[str, Any]:
+    """The metrics of a method on the task, as parts of its entry."""
     shown = [*_SHOWN, *(name for name in result.metrics if name.startswith(_KID))]
-    figures: dict[str, Any] = {
+    metrics: dict[str, Any] = {
         COMPLETENESS: {
             "mean": ranking.mean_of(result),
             "interval": ranking.interval_of(result),
@@ -179,9 +179,9 @@ def _figures(result: MethodResult) -> dict[str, Any]:
     }
     for name in shown:
         if name in result.metrics:
-            figures[name] = result.metrics[name].model_dump(mode="json")
+            metrics[name] = result.metrics[name].model_dump(mode="json")
     return {
-        "figures": figures,
+        "metrics": metrics,
         "direction": result.direction,
         "uses": list(result.uses),
         "seeds": len(set(result.seeds)),
@@ -198,7 +198,7 @@ def _refusal(
     keep_identity: bool,
     task: str,
 ) -> dict[str, str] | None:
-    """Why the measured figures rule a method out, and what would be needed; None if not."""
+    """Why the measured metrics rule a method out, and what would be needed; None if not."""
     for unit, limit in (("megabytes", limits.megabytes), ("milliseconds", limits.milliseconds)):
         cost = getattr(result, unit)
         if limit is not None and cost is not None and cost > limit:
@@ -261,7 +261,7 @@ def _why_not_ranked(
     if not ranks:
         return f"no method that fits can be ranked by the cells of {task}"
     if len(ranks[0].names) == 1:
-        return f"{ranks[0].names[0]} is the only method with figures that can be ranked"
+        return f"{ranks[0].names[0]} is the only method with metrics that can be ranked"
     return "the results do not decide between the methods"
 
 

@@ -1,1 +1,1 @@
-"""The seven claims of the survey, each with its experiment, figure, 95 % interval and verdict."""
+"""The seven claims of the survey, each with its experiment, metric, 95 % interval and verdict."""

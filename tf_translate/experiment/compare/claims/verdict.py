@@ -1,6 +1,6 @@
-"""A claim with its figure and verdict, and the one rule by which verdicts are made.
+"""A claim with its value and verdict, and the one rule by which verdicts are made.
 
-The claim predicts on which side of a threshold the figure lies. It is supported if its whole 95 %
+The claim predicts on which side of a threshold the value lies. It is supported if its whole 95 %
 interval lies there, not supported if the whole interval lies on the other side, and undecided at
 this size if the interval holds the threshold, or there is no interval. A claim whose data are
 missing is not measured.
@@ -21,14 +21,14 @@ class Claim:
         number: Its number in the protocol.
         statement: What the survey says.
         experiment: What is measured.
-        figure: What the value is.
+        metric: What the value is.
         rule: When it is supported.
     """
 
     number: int
     statement: str
     experiment: str
-    figure: str
+    metric: str
     rule: str
 
 
@@ -39,7 +39,7 @@ class Finding:
     Attributes:
         claim: The claim.
         verdict: One of the four verdicts.
-        value: The figure; None if it is not measured.
+        value: The value; None if it is not measured.
         interval: Its 95 % interval, if there is one.
         threshold: The value that the interval must not hold.
         details: Further values, by name.
@@ -71,10 +71,10 @@ def decide(
     """The verdict by the rule of the module.
 
     Args:
-        value: The figure; one that is not a number is undecided.
+        value: The value; one that is not a number is undecided.
         interval: Its interval; None: there is none.
         threshold: The threshold.
-        side: The side on which the claim predicts the figure.
+        side: The side on which the claim predicts the value.
     """
     if interval is None or value != value:
         return UNDECIDED
