@@ -166,6 +166,11 @@ def test_the_page_on_android_names_what_the_examples_are_written_for():
     swift = _read("assets/flat_to_3d/examples/Translator.swift")
     (versions,) = re.findall(r"TensorFlowLiteSwift ([\d.]+) and iOS ([\d.]+) or newer", swift)
     assert re.findall(r"TensorFlowLiteSwift ([\d.]+)\s+and iOS ([\d.]+)", page) == [versions]
+    ios = _read("docs/tutorials/ios.md")
+    assert re.findall(r"'TensorFlowLiteSwift', '~> ([\d.]+)'", ios) == [versions[0]]
+    calls = ios.partition("```swift\n")[2].partition("```")[0].splitlines()
+    assert calls
+    assert all(line in swift for line in calls)
 
 
 def test_the_page_of_the_run_folder_names_every_file():
