@@ -6,7 +6,12 @@ import keras
 
 from tests.experiment.compare.test_cells import _comparison
 from tf_translate.evaluation.judges.training import load_or_train
-from tf_translate.experiment.compare.cell_state import copy_judges, lend_judges
+from tf_translate.experiment.compare.cell_state import (
+    TrainingProgress,
+    copy_judges,
+    lend_judges,
+    progress_of,
+)
 from tf_translate.experiment.evaluate import JUDGES
 
 
@@ -37,3 +42,16 @@ def test_a_judge_that_is_not_whole_is_not_lent(tmp_path):
 
 def _fail():
     raise AssertionError("it was trained again")
+
+
+def test_progress_is_that_of_the_last_session_and_of_the_rows_after_it(tmp_path):
+    cell = _comparison(run=tmp_path).cell("pix2pix", 0)
+    assert progress_of(cell) == TrainingProgress()
+    cell.folder.mkdir(parents=True)
+    (cell.folder / "config.json").write_text(json.dumps({"training": {"steps": 803}}))
+    session = {"from_step": 0, "to_step": 803, "seconds": 120.0}
+    (cell.folder / "sessions.jsonl").write_text(json.dumps(session) + "\n")
+    (cell.folder / "history.jsonl").write_text(json.dumps({"step": 800}) + "\n")
+    assert progress_of(cell) == TrainingProgress(803, 803, 2.0)
+    (cell.folder / "history.jsonl").write_text(json.dumps({"step": 850}) + "\n")
+    assert progress_of(cell).step == 850

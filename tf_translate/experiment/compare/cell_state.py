@@ -43,9 +43,9 @@ class TrainingProgress:
     """How far the training of a cell is.
 
     Attributes:
-        step: The last step of its history.
+        step: The last step of its history, or that its last ended session reached.
         steps: Number of steps that fit into its budget; 0 before they are known.
-        minutes: Minutes used up to its last checkpoint.
+        minutes: Minutes used up to its last checkpoint, or in its ended sessions.
     """
 
     step: int = 0
@@ -58,12 +58,12 @@ def progress_of(cell: Cell) -> TrainingProgress:
     run = RunDir(cell.folder)
     if not run.config.is_file():
         return TrainingProgress()
-    times = run.times()
-    last = times[-1] if times else {"step": 0, "seconds": 0.0}
+    times, sessions = run.times(), run.sessions()
+    ended = [int(each["to_step"]) for each in sessions]
+    seconds = times[-1]["seconds"] if times else sum(each["seconds"] for each in sessions)
+    known = [_last_step(run.history_file), *ended, *(int(each["step"]) for each in times[-1:])]
     return TrainingProgress(
-        max(_last_step(run.history_file), int(last["step"])),  # a history may have no row yet
-        int(run.read_config()["training"]["steps"]),
-        last["seconds"] / 60,
+        max(known), int(run.read_config()["training"]["steps"]), float(seconds) / 60
     )
 
 
