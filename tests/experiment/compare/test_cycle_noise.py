@@ -42,6 +42,17 @@ def test_noise_destroys_what_is_hidden_in_small_values_only():
     assert len(costs["generated"]) == 8
 
 
+def test_unrelated_targets_are_not_the_truths_of_the_sources():
+    def negate(images):
+        return -images
+
+    source = _images(0)
+    found = measure(source, negate(source), negate, negate)
+    assert found["reconstruction"] == 0
+    assert found["unrelated"] > 0.2
+    assert found[noise_name(0.03)]["lost"] < 0.2
+
+
 def test_a_way_back_that_ignores_its_input_has_no_fraction_to_lose():
     source, target = _images(0), _images(1)
     found = measure(source, target, lambda images: images, np.zeros_like)

@@ -116,7 +116,8 @@ def measure(
     between = forward(source)
     reconstructed, of_real = back(between), back(target)
     error = _distance(reconstructed, source)
-    other = np.resize(np.arange(len(target)), len(source))
+    # Target i may be the truth of source i, so each source is compared with the one before.
+    other = np.resize(np.roll(np.arange(len(target)), 1), len(source))
     unrelated = float(_distance(of_real[other], source).mean())
     found: dict[str, Any] = {"reconstruction": float(error.mean()), "unrelated": unrelated}
     for name, disturb in _disturbances(random):
