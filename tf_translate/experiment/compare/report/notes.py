@@ -1,5 +1,6 @@
 """Sentences above the report of a task: what its values do not show, what is missing or unequal."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 from tf_translate.experiment.compare import parts
 from tf_translate.experiment.compare.cell_images import CHOSEN, KeptImage
 from tf_translate.experiment.compare.parts import COMPLETENESS, IDENTITY, MARGIN
-from tf_translate.experiment.compare.read_cell import measured, results_of
+from tf_translate.experiment.compare.read_cell import OUTPUT, measured, results_of
 from tf_translate.experiment.compare.report.differences import CellScores, Difference
 from tf_translate.experiment.compare.report.rows import MethodRow
 
@@ -70,7 +71,8 @@ def _other_views(cells: Sequence[Mapping[str, Any]], methods: Sequence[MethodRow
         farther = [
             f"{row.title} {row.values[metric].mean:.3f}"
             for row in methods
-            if metric in row.values and row.values[metric].mean > limit
+            if metric in row.values
+            and row.values[metric].mean > limit + _noise(row.cells or cells, metric)
         ]
         if farther:
             yield (
@@ -79,6 +81,13 @@ def _other_views(cells: Sequence[Mapping[str, Any]], methods: Sequence[MethodRow
                 f"(KID {limit:.3f}): {', '.join(farther)}. The domain in completeness is by the "
                 "task's own judge: look at the images too."
             )
+
+
+def _noise(cells: Sequence[Mapping[str, Any]], metric: str) -> float:
+    """Two standard errors of the difference of a method's metric from that of the inputs."""
+    errors = measured(cells[0]).get("standard_errors", {})
+    both = [errors.get(row, {}).get(metric) or 0.0 for row in (OUTPUT, IDENTITY)]
+    return 2.0 * math.hypot(*both)
 
 
 def _contradictions(methods: Sequence[MethodRow], found: Differences) -> Iterator[str]:
