@@ -247,6 +247,8 @@ def test_bursts_are_at_their_steps_and_each_of_their_turns_is_a_step():
 
 
 def test_a_burst_has_100_discriminator_turns_every_500_generator_turns():
+    assert _tiny().variant_steps(10 * 599) == 10 * 99
+    assert _tiny(loss_weights={"discriminator": 0.0}).variant_steps(599) == 0
     bursts, discriminators, generators = Bursts(100, 500), 0, []
     for step in range(1300):
         discriminators += 1

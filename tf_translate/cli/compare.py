@@ -194,7 +194,8 @@ def fix_steps(
     Each method takes a few steps on a core of its own. RUN/TASK/steps.json keeps the times. With
     that file, the cells of `compare run` take the steps that fit into their minutes on this
     machine, wherever and whenever they run. Run nothing else meanwhile. Methods that the file has
-    keep their times; those that are added are scaled by one of these, which is timed again.
+    keep their times. Name two or three of these beside those that you add: they are timed again,
+    and the new times are scaled by the median of their ratios.
 
     Examples:
 

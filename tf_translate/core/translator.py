@@ -433,7 +433,13 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):  # both are Ke
         return False
 
     def variant_steps(self, steps: int) -> int:
-        """How many of the first `steps` steps of the present stage are the variant."""
+        """How many of the first `steps` steps of the present stage are the variant.
+
+        A method with `has_step_variant` overrides it beside `next_step_is_variant`: the time of a
+        training is estimated by it.
+        """
+        if self.has_step_variant:
+            raise NotImplementedError(f"{type(self).__name__} must override `variant_steps`")
         return 0
 
     def _is_active(self, player: Player) -> bool:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from statistics import median
 
 import tensorflow as tf
@@ -12,10 +12,25 @@ from tf_translate.core.translator import Translator
 from tf_translate.training.xla import distributed_iterator
 
 _LEAST_EXECUTIONS, _MOST_EXECUTIONS, _SECONDS = 5, 40, 10.0  # timed after the first, which traces
-_MANY = 10_000  # steps; more than any method has of a variant that ends
+_MANY = 100_000  # steps; more than any method has of a variant that ends
 # Of the time that is left after tracing. The rest goes to previews, rows and checkpoints. If it is
 # not enough, training ends before its last step, when the time is used up.
 _FRACTION_OF_STEPS = 0.95
+
+
+@dataclass(frozen=True)
+class SlowStart:
+    """First steps of a stage that take longer than the others.
+
+    Attributes:
+        steps: How many.
+        seconds: What each of them takes more.
+        fraction: Fraction of all steps that the stage has; it may have fewer than `steps`.
+    """
+
+    steps: int
+    seconds: float
+    fraction: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -26,12 +41,12 @@ class StageTime:
         first: Seconds of the first executions, which trace and compile the step and its variant.
         seconds: Seconds of a step, the median of a few; where a fraction of the steps is the
             variant (`StepVariants`), the mean of both kinds.
-        more: Seconds that the first steps of the stage take more, if they are the variant.
+        slow_start: The first steps, if they are the variant.
     """
 
     first: float
     seconds: float
-    more: float = 0.0
+    slow_start: SlowStart | None = None
 
 
 def time_stages(
@@ -67,10 +82,11 @@ def _time_stage(translator: Translator, batches: Iterator, clock: Callable[[], f
         variant = _time_steps(translator, batches, clock)
     fraction = (translator.variant_steps(2 * _MANY) - in_many) / _MANY
     longer = variant.seconds - usual.seconds
+    starting = round(in_many - fraction * _MANY)
     return StageTime(
         usual.first + variant.first,
         usual.seconds + fraction * longer,
-        (in_many - fraction * _MANY) * longer,
+        SlowStart(starting, longer) if starting else None,
     )
 
 
@@ -96,28 +112,44 @@ class StepTime:
         seconds: Seconds of a step: the mean over stages, each with its fraction of the steps.
         unit: Steps of an execution.
         stages: Seconds of a step of each stage.
-        more: Seconds that the first steps of all stages take more, together.
+        slow_starts: First steps that take longer, by stage.
     """
 
     first: float
     seconds: float
     unit: int
     stages: Mapping[str, float]
-    more: float = 0.0
+    slow_starts: Mapping[str, SlowStart] = field(default_factory=dict)
 
     def scaled(self, factor: float) -> "StepTime":
         """The times on a machine that takes `factor` times as long."""
-        stages = {stage: factor * seconds for stage, seconds in self.stages.items()}
         return StepTime(
-            factor * self.first, factor * self.seconds, self.unit, stages, factor * self.more
+            factor * self.first,
+            factor * self.seconds,
+            self.unit,
+            {stage: factor * seconds for stage, seconds in self.stages.items()},
+            {
+                stage: replace(each, seconds=factor * each.seconds)
+                for stage, each in self.slow_starts.items()
+            },
         )
 
     def steps_in(self, minutes: float) -> int:
         """The number of steps that fit into a time; at least one execution for each stage."""
-        left = _FRACTION_OF_STEPS * (60 * minutes - self.first) - self.more
-        executions = int(max(0.0, left) / self.seconds / self.unit)
+        time = _FRACTION_OF_STEPS * max(0.0, 60 * minutes - self.first)
+        # Without slow starts; these can only lengthen the training, so search below it.
+        executions = int(time / self.seconds / self.unit)
+        while executions > 0 and self._seconds_of(self.unit * executions) > time:
+            executions -= 1
         # A stage gets at least one execution, by rounding of its fraction: see `build.stage_ends`.
         return self.unit * max(executions, 2 * len(self.stages))
+
+    def _seconds_of(self, steps: int) -> float:
+        """Seconds of so many steps, without the first executions."""
+        return steps * self.seconds + sum(
+            min(each.steps, each.fraction * steps) * each.seconds
+            for each in self.slow_starts.values()
+        )
 
 
 def step_time(
@@ -133,14 +165,18 @@ def step_time(
         times: Measured times by stage.
     """
     starts = [0, *(end for _, end in ends)]
-    mean = sum(
-        (end - start) / training.steps * times[stage].seconds
+    fractions = {
+        stage: (end - start) / training.steps
         for (stage, end), start in zip(ends, starts, strict=False)
-    )
+    }
     return StepTime(
         sum(each.first for each in times.values()),
-        mean,
+        sum(fraction * times[stage].seconds for stage, fraction in fractions.items()),
         training.steps_per_execution,
         {stage: each.seconds for stage, each in times.items()},
-        sum(each.more for each in times.values()),
+        {
+            stage: replace(each.slow_start, fraction=fractions[stage])
+            for stage, each in times.items()
+            if each.slow_start is not None
+        },
     )

@@ -349,12 +349,14 @@ class GeneGAN(Translator):
 
     def next_step_is_variant(self) -> bool:
         """Whether only the discriminators take a turn in the next step, one of a burst."""
-        active = {player.name for player in self.active_players()}
-        return "discriminators" in active and self.bursts.alone(int(self.steps_taken.numpy()))
+        return self._has_bursts() and self.bursts.alone(int(self.steps_taken.numpy()))
 
     def variant_steps(self, steps: int) -> int:
         """Those in which the generators take no turn."""
-        return sum(map(self.bursts.alone, range(steps)))
+        return sum(map(self.bursts.alone, range(steps))) if self._has_bursts() else 0
+
+    def _has_bursts(self) -> bool:
+        return "discriminators" in {player.name for player in self.active_players()}
 
     def active_players(self) -> list[Player]:
         """Both players, or the discriminators alone in a burst."""

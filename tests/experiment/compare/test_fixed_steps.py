@@ -9,7 +9,7 @@ from tf_translate.config.task import load_task
 from tf_translate.errors import RunError
 from tf_translate.experiment.compare import fixed_steps
 from tf_translate.experiment.compare.cells import make_comparison
-from tf_translate.experiment.step_timing import StepTime
+from tf_translate.experiment.step_timing import SlowStart, StepTime
 
 TIME = StepTime(first=30.0, seconds=0.5, unit=1, stages={"train": 0.5})
 
@@ -60,9 +60,14 @@ def test_data_may_be_elsewhere_but_settings_may_not_differ(timed):
         _comparison(timed, overrides=["training.batch_size=4"]).cell("pix2pix", 0)
 
 
-def _measure(comparison, *names):
-    cells = [comparison.cell(name, 0) for name in names]
-    fixed_steps.measure_steps(cells, comparison.folder, jobs=1, record={}, report=lambda *_: None)
+def _measure(comparison, *names, jobs=1):
+    fixed_steps.measure_steps(
+        [comparison.cell(name, 0) for name in names],
+        comparison.folder,
+        jobs=jobs,
+        record={},
+        report=lambda *_: None,
+    )
 
 
 def test_a_second_measurement_replaces_nothing(timed):
@@ -70,21 +75,27 @@ def test_a_second_measurement_replaces_nothing(timed):
         _measure(_comparison(timed), "pix2pix")
 
 
-def test_a_method_that_is_added_is_scaled_by_one_that_was_timed_before(timed, monkeypatch):
-    with pytest.raises(RunError, match="add one of them to --methods"):
-        _measure(_comparison(timed), "cyclegan")
-    busier = StepTime(first=60.0, seconds=1.0, unit=1, stages={"train": 1.0})  # half as fast
-    monkeypatch.setattr(fixed_steps, "_time_cell", lambda cell, imports: busier)
-    _measure(_comparison(timed), "cyclegan", "pix2pix")
-    found = json.loads((timed / "paired" / fixed_steps.STEPS).read_text())["methods"]
-    assert (found["pix2pix"]["seconds"], found["cyclegan"]["seconds"]) == (0.5, 0.5)
-    assert found["cyclegan"]["first"] == 30
-    assert found["cyclegan"]["scaled_by"] == {"method": "pix2pix", "factor": 0.5}
-    steps = [
-        _comparison(timed, minutes=10).cell(name, 0).settings["training.steps"]
-        for name in ("pix2pix", "cyclegan")
-    ]
-    assert steps == [1083, 1083]
+def test_a_method_that_is_added_is_scaled_by_those_that_were_timed_before(timed, monkeypatch):
+    comparison = _comparison(timed)
+    with pytest.raises(RunError, match="add two or three of them to --methods"):
+        _measure(comparison, "cyclegan")
+    with pytest.raises(RunError, match="--jobs must be 1"):
+        _measure(comparison, "cyclegan", "pix2pix", jobs=2)
+    slow = {"encoder": SlowStart(100, 4.0, 0.25)}
+    busier = {"pix2pix": StepTime(60.0, 1.0, 1, {"train": 1.0})}  # half as fast as before
+    new = StepTime(20.0, 3.0, 1, {"train": 2.0, "encoder": 6.0}, slow)
+    monkeypatch.setattr(fixed_steps, "_time_cell", lambda cell, imports: busier.get(cell.name, new))
+    _measure(comparison, "cyclegan", "pix2pix")
+    file = timed / "paired" / fixed_steps.STEPS
+    found = json.loads(file.read_text())["methods"]
+    assert found["pix2pix"]["seconds"] == 0.5
+    assert found["cyclegan"]["scaled_by"] == {"pix2pix": 0.5}
+    half = StepTime(
+        10.0, 1.5, 1, {"train": 1.0, "encoder": 3.0}, {"encoder": SlowStart(100, 2.0, 0.25)}
+    )
+    assert fixed_steps.read_steps(file.parent).times["cyclegan"] == half
+    # 0.95 of 590 s are 560.5 s; a step takes 1.5 s, and a quarter of them 2 s more: 2 s in the mean.
+    assert _comparison(timed, minutes=10).cell("cyclegan", 0).settings["training.steps"] == 280
 
 
 def test_a_broken_file_is_refused(timed):

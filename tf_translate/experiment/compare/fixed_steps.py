@@ -5,8 +5,9 @@ file of this module, all methods are timed on one machine, as many at once as ce
 each cell takes the steps that fit. Then cells may run on other machines, on other days, or beside
 other work.
 
-Methods may be added later. One of those that were timed is then timed again, and the new times are
-multiplied by how much faster it was: the machine may be another one, or busier.
+Methods may be added later. Some of those that were timed are then timed again, and the new times
+are multiplied by how much faster these were, by the median: the machine may be another one, or
+busier.
 """
 
 import datetime
@@ -19,13 +20,14 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, Field
 
 from tf_translate.errors import RunError
 from tf_translate.experiment.compare import cores
-from tf_translate.experiment.step_timing import StepTime
+from tf_translate.experiment.step_timing import SlowStart, StepTime
 from tf_translate.training.run_dir import write_atomically
 
 if TYPE_CHECKING:
@@ -43,19 +45,26 @@ _PATH = re.compile(r"[/\\]")
 _Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
+class _SlowStart(BaseModel):
+    steps: Annotated[int, Field(ge=1)]
+    seconds: Annotated[float, Field(allow_inf_nan=False)]
+    fraction: Annotated[float, Field(gt=0, le=1)]
+
+
 class _Method(BaseModel):
     first: _Seconds
     seconds: _Seconds
     unit: Annotated[int, Field(ge=1)]
     stages: Annotated[dict[str, _Seconds], Field(min_length=1)]
-    more: Annotated[float, Field(allow_inf_nan=False)] = 0.0
+    slow_starts: dict[str, _SlowStart] = {}
     settings: dict[str, Any]
-    scaled_by: dict[str, Any] | None = None
+    scaled_by: dict[str, float] = {}
 
 
 class _Steps(BaseModel):
     machine: dict[str, Any]
     date: str
+    jobs: int = 1
     methods: dict[str, _Method]
 
 
@@ -139,7 +148,7 @@ def read_steps(folder: Path) -> FixedSteps | None:
         file,
         {"machine": found.machine, "date": found.date},
         {
-            name: StepTime(**each.model_dump(exclude={"settings", "scaled_by"}))
+            name: _step_time(each.model_dump(exclude={"settings", "scaled_by"}))
             for name, each in found.methods.items()
         },
         {name: each.settings for name, each in found.methods.items()},
@@ -180,25 +189,27 @@ def measure_steps(
             f"{folder / STEPS} has times of {', '.join(known)} already; the cells of a comparison "
             "take the steps it says: delete the file, or choose another --run"
         )
-    again = [cell for cell in cells if cell.name in known][:1]
-    if known and not again:
+    again = [cell for cell in cells if cell.name in known]
+    if before and not again:
         raise RunError(
-            f"{folder / STEPS} has times of {', '.join(known)}; add one of them to --methods, so "
-            "that the new times can be compared with its own"
+            f"{folder / STEPS} has times of {', '.join(known)}; add two or three of them to "
+            "--methods, so that the new times can be compared with theirs"
+        )
+    if before and before.get("jobs", 1) != jobs:
+        raise RunError(
+            f"--jobs must be {before.get('jobs', 1)}, as in {folder / STEPS}, got {jobs}: methods "
+            "that run beside others take longer"
         )
     time = functools.partial(_time_cell, imports=[str(each) for each in imports])
     with ThreadPoolExecutor(jobs) as pool:
         timed = pool.map(time, [*again, *new])
         times = {cell.name: found for cell, found in zip([*again, *new], timed, strict=True)}
-    scale, scaled_by = 1.0, {}
-    for cell in again:
-        scale = known[cell.name]["seconds"] / times[cell.name].seconds
-        scaled_by = {"scaled_by": {"method": cell.name, "factor": scale}}
+    ratios = {c.name: known[c.name]["seconds"] / times[c.name].seconds for c in again}
     found = {}
     for cell in new:
-        scaled = times[cell.name].scaled(scale)
+        scaled = times[cell.name].scaled(median(ratios.values()) if ratios else 1.0)
         found[cell.name] = asdict(scaled) | {"settings": settings_to_compare(cell.settings)}
-        found[cell.name] |= scaled_by
+        found[cell.name] |= {"scaled_by": ratios} if ratios else {}
         report(cell.name, scaled)
     date = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     values = before or {**record, "jobs": jobs, "date": date}
@@ -207,6 +218,12 @@ def measure_steps(
     file = folder / STEPS
     write_atomically(file, lambda target: target.write_text(text, "utf-8"))
     return file
+
+
+def _step_time(values: dict[str, Any]) -> StepTime:
+    """Step times from their JSON values."""
+    slow = {stage: SlowStart(**each) for stage, each in values.pop("slow_starts", {}).items()}
+    return StepTime(**values, slow_starts=slow)
 
 
 def _read(folder: Path) -> dict[str, Any] | None:
@@ -238,7 +255,7 @@ def _time_cell(cell: "Cell", imports: Sequence[str]) -> StepTime:
         core.release()
     lines = done.stdout.splitlines()
     try:
-        return StepTime(**json.loads(lines[-1]))
+        return _step_time(json.loads(lines[-1]))
     except (IndexError, ValueError, TypeError) as error:
         last = (done.stderr.strip().splitlines() or ["it printed nothing"])[-1]
         raise RunError(f"{cell.name} cannot be timed: {last}") from error
