@@ -444,11 +444,13 @@ def shorten(names: Sequence[str]) -> str:
 def write_atomically(target: Path, write: Callable[[Path], object]) -> None:
     """Lets `write` fill a temporary file, flushes it to disk and renames it to `target`.
 
-    A device or a pipe, such as /dev/null, is written to as it is: a rename would replace it.
+    A device or a pipe, such as /dev/null, is written to as it is: a rename would replace it. Of a
+    link, the file that it leads to is replaced.
     """
-    if target.is_char_device() or target.is_fifo():
+    if target.exists() and not target.is_file() and not target.is_dir():
         write(target)
         return
+    target = target.resolve()
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".{os.getpid()}-{target.name}")
     try:

@@ -94,7 +94,7 @@ def test_a_method_that_is_added_is_scaled_by_those_that_were_timed_before(timed,
         10.0, 1.5, 1, {"train": 1.0, "encoder": 3.0}, {"encoder": SlowStart(100, 2.0, 0.25)}
     )
     assert fixed_steps.read_steps(file.parent).times["cyclegan"] == half
-    # 0.95 of 590 s are 560.5 s; a step takes 1.5 s, and a quarter of them 2 s more: 2 s in the mean.
+    # 0.95 of 590 s are 560.5 s. A step takes 1.5 s, a quarter of them 2 s more: 2 s in the mean.
     assert _comparison(timed, minutes=10).cell("cyclegan", 0).settings["training.steps"] == 280
 
 

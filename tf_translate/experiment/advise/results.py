@@ -16,7 +16,7 @@ from tf_translate.config.settings import Settings
 from tf_translate.config.task import Supervision
 from tf_translate.errors import ConfigError
 from tf_translate.experiment.compare.collect import FIXED_ROWS, OUTPUT, collect
-from tf_translate.experiment.compare.read_cell import measured, results_of
+from tf_translate.experiment.compare.read_cell import measurement_of, results_of
 
 SHIPPED = Path(__file__).with_name("compared.json")
 COMPLETENESS = "completeness"
@@ -152,7 +152,7 @@ def _task(cells: Sequence[Mapping[str, Any]], costs: Mapping[str, Any]) -> dict[
 
 def _method(cells: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     cells = sorted(cells, key=lambda cell: cell["seed"])
-    directions = [measured(cell) for cell in cells]
+    directions = [measurement_of(cell) for cell in cells]
     outputs = [each["results"][OUTPUT] for each in directions]
     intervals = [each.get("confidence_intervals_95", {}).get(OUTPUT, {}) for each in directions]
     definitions = directions[0]["metrics"]

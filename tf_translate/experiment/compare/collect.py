@@ -2,7 +2,7 @@
 
 import datetime
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ from tf_translate.errors import RunError
 from tf_translate.experiment.compare.cell_images import IMAGES, PER_IMAGE
 from tf_translate.experiment.compare.cell_state import CELL
 from tf_translate.experiment.compare.costs import read_costs
-from tf_translate.experiment.compare.read_cell import OUTPUT, measured, read_cell, results_of
+from tf_translate.experiment.compare.read_cell import OUTPUT, measurement_of, read_cell, results_of
 from tf_translate.training.run_dir import write_atomically
 from tf_translate.version import __version__
 
@@ -95,8 +95,30 @@ def better(results: Mapping[str, Any], task: str) -> dict[str, str]:
         metric: about["better"]
         for cell in results["cells"]
         if cell["task"] == task
-        for metric, about in measured(cell)["metrics"].items()
+        for metric, about in measurement_of(cell)["metrics"].items()
     }
+
+
+def check_unique(cells: Iterable[Mapping[str, Any]], *, also_by: Sequence[str] = ()) -> None:
+    """Whether each method has one cell of each seed in a task.
+
+    Args:
+        cells: The cells.
+        also_by: Keys of their records in which two may differ.
+
+    Raises:
+        RunError: If one has two, as of two comparisons.
+    """
+    seen: dict[tuple[Any, ...], str] = {}
+    for cell in cells:
+        key = tuple(cell[name] for name in ("task", "name", "seed", *also_by))
+        if key in seen:
+            raise RunError(
+                f"a method must have one cell of each seed, but {seen[key]} and "
+                f"{cell['folder']} are both {cell['name']}:{cell['seed']}; give the folder of one "
+                "comparison"
+            )
+        seen[key] = cell.get("folder", "")
 
 
 def missing_files(results: Mapping[str, Any]) -> list[str]:

@@ -79,7 +79,7 @@ def check_record(comparison: Comparison, cells: list[Cell]) -> None:
         RunError: If cells of the folder were run with other settings.
     """
     file = comparison.folder / RECORD
-    known: dict[str, Any] = json.loads(file.read_text("utf-8")) if file.is_file() else {}
+    known = _read_record(file)
     for cell in cells:
         own = _record(cell)
         before = known.setdefault(cell.name, own)
@@ -96,6 +96,19 @@ def check_record(comparison: Comparison, cells: list[Cell]) -> None:
     write_atomically(
         file, lambda target: target.write_text(json.dumps(known, indent=2) + "\n", "utf-8")
     )
+
+
+def _read_record(file: Path) -> dict[str, dict[str, Any]]:
+    """The settings of cells by method; empty if there is no file."""
+    if not file.is_file():
+        return {}
+    try:
+        found = json.loads(file.read_text("utf-8"))
+        if not all(isinstance(each, dict) for each in found.values()):
+            raise ValueError("it has other values than settings by method")
+    except (OSError, ValueError, AttributeError, RecursionError) as error:
+        raise _broken(file, error) from error
+    return found
 
 
 def keeps_weights(folder: Path, asked: bool) -> bool:
@@ -138,9 +151,7 @@ def read_about(folder: Path, name: str) -> dict[str, Any] | None:
         if any(not isinstance(found[key], kind) for key, kind in kinds.items()):
             raise ValueError("its values have other types")
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise RunError(
-            f"{file} is broken: {error}; delete it and run the comparison again"
-        ) from error
+        raise _broken(file, error) from error
     return found
 
 
@@ -150,14 +161,12 @@ def read_presets(folder: Path) -> dict[str, str]:
     Raises:
         RunError: If the file is broken.
     """
-    file = folder / RECORD
-    if not file.is_file():
-        return {}
-    try:
-        found = json.loads(file.read_text("utf-8"))
-        return {str(name): str(each.get("preset", "")) for name, each in found.items()}
-    except (OSError, ValueError, AttributeError) as error:
-        raise RunError(f"{file} is broken: {error}; run the comparison again") from error
+    presets = {name: each.get("preset") for name, each in _read_record(folder / RECORD).items()}
+    return {name: each for name, each in presets.items() if isinstance(each, str)}
+
+
+def _broken(file: Path, error: Exception) -> RunError:
+    return RunError(f"{file} is broken: {error}; delete it and run the comparison again")
 
 
 def _record(cell: Cell) -> dict[str, Any]:

@@ -90,14 +90,14 @@ def read_cell(file: Path, folder: Path) -> dict[str, Any]:
     return {"uses": [], **record, **own, "metrics": metrics}
 
 
-def measured(cell: Mapping[str, Any]) -> dict[str, Any]:
+def measurement_of(cell: Mapping[str, Any]) -> dict[str, Any]:
     """What `evaluate` found of a cell in the direction of its task."""
     return cell["metrics"]["directions"][cell["direction"]]
 
 
 def results_of(cell: Mapping[str, Any]) -> dict[str, dict[str, float | None]]:
     """The metrics of a cell by row, "output" or a fixed row, and name."""
-    return measured(cell)["results"]
+    return measurement_of(cell)["results"]
 
 
 def read_record(file: Path) -> Record:

@@ -15,7 +15,7 @@ from tf_translate.experiment.compare.parts import (
     content_of,
     domain_of,
 )
-from tf_translate.experiment.compare.read_cell import OUTPUT, measured, results_of
+from tf_translate.experiment.compare.read_cell import OUTPUT, measurement_of, results_of
 
 _INSIDE, _OUTSIDE, _L1 = "content/l1_inside_edit", "content/l1_outside_edit", "content/l1"
 _LABELS, _LABEL_JUDGE = "content/label_accuracy", "label judge: accuracy on real held-out target"
@@ -45,7 +45,7 @@ class Scores:
 
 def scores_of(cell: Mapping[str, Any]) -> Scores:
     """The scores of one of the cells that `collect` returns."""
-    found, rows = measured(cell), results_of(cell)
+    found, rows = measurement_of(cell), results_of(cell)
     return Scores(
         content=content_of(rows, OUTPUT),
         domain=domain_of(rows, OUTPUT),

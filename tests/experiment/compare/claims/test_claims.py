@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from tests.experiment.compare.collected import ablated, cell
+from tf_translate.errors import RunError
 from tf_translate.experiment.compare.claims import consistency
 from tf_translate.experiment.compare.claims.all_claims import find_all
 from tf_translate.experiment.compare.claims.consistency import (
@@ -82,10 +83,25 @@ def test_both_roles_must_be_necessary():
         of[role] = [c for c in results["cells"] if c["ablation"]["role"] in ("", role)]
     mixed = {cell["name"]: cell for cell in (*of["content"], *of["domain"])}
     found = necessary({"cells": [*mixed.values()]})
-    assert found.details["by_role"]["content"] == {"rows": 10, "as_said": 10}
-    assert found.details["by_role"]["domain"] == {"rows": 10, "as_said": 0}
+    counts = {
+        role: (each["as_said"], each["rows"]) for role, each in found.details["by_role"].items()
+    }
+    assert counts == {"content": (10, 10), "domain": (0, 10)}
     assert (found.verdict, found.value) == (NOT_SUPPORTED, 0.0)
-    assert necessary({"cells": of["content"]}).verdict == UNDECIDED  # nothing of the domain
+    one_role = necessary({"cells": of["content"]})
+    assert one_role.verdict == UNDECIDED
+    assert one_role.details["without_rows"] == ["domain"]
+    assert one_role.to_run
+
+
+def test_the_role_that_is_less_sure_is_shown():
+    good, bad = _ablations(True)["cells"], _ablations(False)["cells"]
+    terms = [c for c in good if c["ablation"]["role"] != "domain"][:20]  # 10 content terms
+    terms[-1] = next(c for c in bad if c["name"] == terms[-1]["name"])  # 9 of them do
+    terms += [c for c in good if c["ablation"]["role"] == "domain"][:2]  # 2 of 2
+    found = necessary({"cells": terms})
+    assert (found.verdict, found.value) == (UNDECIDED, 1.0)
+    assert found.interval[0] < 0.2
 
 
 def test_cells_of_ablations_are_no_methods_of_the_correlation():
@@ -190,7 +206,7 @@ def _age(preserving, encoder):
 def test_the_identity_preserving_step_recovers_content_if_it_keeps_more_than_the_encoder():
     found = identity(_age(0.6, 0.2))
     assert found.verdict == SUPPORTED
-    recovered = found.details["ordinal, 45 minutes"]["recovered_share_of_loss"]
+    recovered = found.details["ordinal, 45 minutes"]["recovered_fraction"]
     assert recovered == pytest.approx(0.4 / 0.8)
     assert identity(_age(0.2, 0.6)).verdict == NOT_SUPPORTED
 
@@ -277,6 +293,14 @@ def test_a_cycle_hides_its_input_if_noise_costs_twice_as_much_as_on_a_real_image
     assert hidden([_cycle(0.1, 0.1)]).verdict == NOT_SUPPORTED
     assert hidden([_cycle(0.2, 0.1)]).verdict == UNDECIDED
     assert hidden([]).verdict == NOT_MEASURED
+
+
+def test_two_cells_of_one_method_and_seed_are_refused():
+    cells = [cell("fader", content=0.5, domain=0.5) for _ in range(2)]
+    for number, each in enumerate(cells):
+        each["folder"] = f"compare{number}/fader-0"
+    with pytest.raises(RunError, match="compare0/fader-0 and compare1/fader-0 are both fader:0"):
+        find_all({"cells": cells}, [])
 
 
 def test_all_findings_are_json_and_say_what_is_missing():

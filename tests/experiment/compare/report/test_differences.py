@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from tf_translate.experiment.compare.cell_images import PerImage
 from tf_translate.experiment.compare.parts import ContentScale, DomainScale
@@ -59,11 +60,14 @@ def test_seeds_have_student_s_interval_and_one_seed_shares_the_spread_of_the_oth
     assert found.value == pytest.approx(-1)
     assert found.interval == pytest.approx((-1 - half, -1 + half), abs=0.25)
     methods = {"a": seeds[0], "b": seeds[1], "c": [_cell(np.full(20, 9.0))] * 1}
-    half = 2.776445 * (1 / 3 + 1) ** 0.5
+    # c has the pooled variance of 4 degrees, a its own of 2: t of 4.57 degrees (Welch) is 2.65.
+    half = stats.t.ppf(0.975, (4 / 3) ** 2 / (1 / 4 + 1 / 9 / 2)) * (4 / 3) ** 0.5
     found = differences(methods, "l1")["c", "a"]
+    assert found.over_seeds
     assert found.interval == pytest.approx((9 - half, 9 + half), abs=0.35)
-    alone = {"a": seeds[0][:1], "c": methods["c"]}
-    assert differences(alone, "l1")["c", "a"].interval == pytest.approx((10, 10))
+    alone = differences({"a": seeds[0][:1], "c": methods["c"]}, "l1")["c", "a"]
+    assert alone.interval == pytest.approx((10, 10))
+    assert not alone.over_seeds
 
 
 def test_another_seed_that_changes_nothing_leaves_the_interval():
@@ -92,6 +96,19 @@ def test_equal_methods_of_few_seeds_that_spread_seldom_differ():
         found = differences({"a": pair[0], "b": pair[1]}, "l1", resamples=400)["a", "b"]
         real += found.is_real
     assert real <= 7  # see above
+
+
+def test_an_unstable_method_among_stable_ones_seldom_differs():
+    random, real = np.random.default_rng(0), 0
+    for _ in range(60):
+        spreads = {"unstable": 0.3, **{f"stable {i}": 0.01 for i in range(5)}}
+        methods = {
+            name: [_cell(np.full(4, spread * random.normal())) for _ in range(3)]
+            for name, spread in spreads.items()
+        }
+        found = differences(methods, "l1", resamples=400)
+        real += found["unstable", "stable 0"].is_real
+    assert real <= 7  # see above; by one pooled spread it is 45 %
 
 
 def test_completeness_by_hand_and_its_kernel_distance_varies():

@@ -2,7 +2,7 @@
 
 from tests.experiment.compare.collected import cell
 from tf_translate.experiment.compare.report.differences import Difference
-from tf_translate.experiment.compare.report.notes import limits
+from tf_translate.experiment.compare.report.notes import caveats
 from tf_translate.experiment.compare.report.rows import MethodRow, Value
 
 
@@ -26,7 +26,7 @@ def _row(name, *, margin=0.2, content=0.9, completeness=0.8, minutes=45.0, seeds
 def _limits(*rows, differences=None, protocol=None):
     record = cell("a", content=0.5, domain=0.5)
     record["metrics"]["directions"]["add"]["protocol"] = protocol or {}
-    return list(limits([record], rows, differences or {}))
+    return list(caveats([record], rows, differences or {}))
 
 
 def test_outputs_that_are_nearer_to_another_input_than_to_their_own_are_said():

@@ -67,20 +67,22 @@ def test_missing_costs_and_methods_are_said(summary):
 
 def test_a_second_view_that_places_outputs_beyond_the_inputs_is_said(tmp_path):
     source, truth = blobs(12, seed=0, side=16)
-    damages = {"pix2pix": Damaged("blur", 1), "cyclegan": Damaged("blur", 2)}
+    kids = {"pix2pix": 0.1, "cyclegan": 0.4, "dualgan": 0.301}  # the last within its noise
+    damages = {name: Damaged("blur", number) for number, name in enumerate(kids, 1)}
     folder = write_cells(tmp_path, source, truth, damages)
-    for name, kid in (("pix2pix", 0.1), ("cyclegan", 0.4)):
+    for name, kid in kids.items():
         file = folder / f"{name}-0" / "metrics.json"
         metrics = json.loads(file.read_text())
         for direction in metrics["directions"].values():
             direction["metrics"]["domain/kid/lite0@16"] = {"better": "lower"}
             for row, value in (("output", kid), ("identity", 0.3)):
                 direction["results"][row]["domain/kid/lite0@16"] = value
+                direction["standard_errors"][row]["domain/kid/lite0@16"] = 0.001
         file.write_text(json.dumps(metrics))
     (summary,) = summarize(collect(tmp_path), tmp_path)
     (note,) = [each for each in summary.notes if each.startswith("By the features of lite0")]
     assert "inputs are (KID 0.300): CycleGAN 0.400. The domain" in note
-    assert words.measured(summary)[-1] == "domain/kid/lite0@16"
+    assert words.shown_metrics(summary)[-1] == "domain/kid/lite0@16"
     assert words.label("domain/kid/lite0@16") == "KID by lite0"
 
 

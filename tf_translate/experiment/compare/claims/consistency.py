@@ -37,8 +37,8 @@ NECESSARY = Claim(
     "Each content and each domain term of each method is off in turn, beside the method with all "
     "terms at the same budget.",
     "Fraction of these terms without which their own half falls by 0.02 or more, and more than the "
-    "other half: of content terms and of domain terms, and the smaller of the two; exact "
-    "(Clopper-Pearson) interval.",
+    "other half: of content terms and of domain terms; shown is that whose exact "
+    "(Clopper-Pearson) interval is lower.",
     "supported if the intervals of both are above 0.5, the fraction if roles said nothing; not "
     "supported if one is below",
 )
@@ -66,18 +66,15 @@ def necessary(results: Mapping[str, Any]) -> Finding:
         role: _counts([row for row in rows if row["role"] == role])
         for role in ("content", "domain")
     }
-    counted = [each for each in by_role.values() if each["rows"]]
-    fractions = [each["as_said"] / each["rows"] for each in counted]
-    intervals = [fraction_interval(each["as_said"], each["rows"]) for each in counted]
-    least = fractions.index(min(fractions))
+    found = {role: each for role, each in by_role.items() if each["rows"]}
+    verdicts = [decide(e["fraction"], e["interval"], CHANCE, "above") for e in found.values()]
+    least = min(found.values(), key=lambda each: each["interval"][0])
+    absent = sorted(by_role.keys() - found.keys())
     return Finding(
         NECESSARY,
-        _both(
-            [decide(f, i, CHANCE, "above") for f, i in zip(fractions, intervals, strict=True)],
-            len(by_role),
-        ),
-        fractions[least],
-        intervals[least],
+        _both(verdicts, len(by_role)),
+        least["fraction"],
+        least["interval"],
         CHANCE,
         {
             "rows": table["counted"],
@@ -85,8 +82,10 @@ def necessary(results: Mapping[str, Any]) -> Finding:
             "by_role": by_role,
             "reaches_the_bar_of_0.8": table["share"] >= table["bar"],
             "left_out": table["left_out"],
+            **({"without_rows": absent} if absent else {}),
         },
         [_exception(row) for row in rows if row["result"] != AS_SAID],
+        [_ALL_ABLATIONS] if absent else [],
     )
 
 
@@ -97,8 +96,13 @@ def _both(verdicts: Sequence[str], wanted: int) -> str:
     return SUPPORTED if list(verdicts) == [SUPPORTED] * wanted else UNDECIDED
 
 
-def _counts(rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
-    return {"rows": len(rows), "as_said": sum(row["result"] == AS_SAID for row in rows)}
+def _counts(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """How many rows do what their role says, of how many, and the interval of their fraction."""
+    count, as_said = len(rows), sum(row["result"] == AS_SAID for row in rows)
+    if not count:
+        return {"rows": 0, "as_said": 0}
+    interval = fraction_interval(as_said, count)
+    return {"rows": count, "as_said": as_said, "fraction": as_said / count, "interval": interval}
 
 
 def _exception(row: Mapping[str, Any]) -> str:

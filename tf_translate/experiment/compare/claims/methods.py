@@ -145,13 +145,13 @@ def identity(results: Mapping[str, Any]) -> Finding:
             continue
         gains.append([searched[seed] - encoded[seed] for seed in seeds])
         means = {
-            name: fmean(names[name].values())
+            name: fmean(own)
             for name in (ENCODER, PRESERVING, PIXELWISE)
-            if name in names
+            if (own := [v for seed, v in names.get(name, {}).items() if seed in seeds])
         }
         lost = 1 - means[ENCODER]
         recovered = (means[PRESERVING] - means[ENCODER]) / lost if lost > 0 else None
-        details[f"{task}, {minutes:g} minutes"] = {**means, "recovered_share_of_loss": recovered}
+        details[f"{task}, {minutes:g} minutes"] = {**means, "recovered_fraction": recovered}
     if not gains:
         missing = f"no task has cells of {PRESERVING} and {ENCODER} of one seed and budget"
         return not_measured(IDENTITY, missing, run)

@@ -46,10 +46,10 @@ def _task(summary: TaskSummary, images: Mapping[str, str], has_title: bool) -> s
         blocks.append(words.scatter_text(summary))
     blocks += [
         _survey(summary),
-        words.UNCERTAINTY,
+        words.uncertainty_text(summary),
         "## What each method needs",
         _supervision(summary),
-        words.MEASURED,
+        words.columns_text(summary),
         *_not_applicable(summary),
     ]
     if "extremes" in images:
@@ -79,7 +79,7 @@ def _survey(summary: TaskSummary) -> str:
 
 
 def _supervision(summary: TaskSummary) -> str:
-    metrics = words.measured(summary)
+    metrics = words.shown_metrics(summary)
     named = [f"{words.label(name)} {words.arrow(summary, name)}" for name in metrics]
     rows = []
     for row in words.rows_of(summary):

@@ -61,7 +61,7 @@ def _task(summary: TaskSummary, *, is_only: bool) -> str:
 <p><span class="formula">{words.FORMULA}</span>. {escape(words.parts_text(summary))}</p>
 <div class="head">{scatter(summary.methods, summary.fixed)}
 <div class="wide">{_completeness(summary)}</div></div>
-<p>{words.scatter_text(summary)} {words.UNCERTAINTY}</p>
+<p>{words.scatter_text(summary)} {escape(words.uncertainty_text(summary))}</p>
 </section>
 {_wall(summary)}
 <section>
@@ -71,7 +71,7 @@ def _task(summary: TaskSummary, *, is_only: bool) -> str:
 <section>
 <h2>What each method needs</h2>
 <div class="wide">{_supervision(summary)}</div>
-<p>{words.MEASURED}</p>
+<p>{escape(words.columns_text(summary))}</p>
 {_not_applicable(summary)}
 </section>
 {_extremes(summary)}
@@ -140,7 +140,7 @@ def _survey(summary: TaskSummary) -> str:
 
 
 def _supervision(summary: TaskSummary) -> str:
-    metrics = words.measured(summary)
+    metrics = words.shown_metrics(summary)
     heads = [("is shown", False), ("supervision", False)]
     heads += [(f"{words.label(name)} {words.arrow(summary, name)}", True) for name in metrics]
     rows = []

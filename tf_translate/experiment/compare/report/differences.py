@@ -1,10 +1,10 @@
 """Which differences between two methods are real: a paired bootstrap over images, and seeds.
 
 Each resample draws held-out images, the same for both methods and for all their seeds. To it comes
-the spread over seeds: that of a task, pooled over all its methods with two or more seeds and taken
-as equal for all, by the t distribution. So methods with one seed are not believed more than others.
-Without two seeds of any method, the interval is of the images alone, and differences are those of
-the trainings that there are.
+the spread over seeds, by the t distribution of Welch: that of each method, or, of a method with one
+seed, that of all methods of the task that have several. So methods with one seed are not believed
+more than others. Without two seeds of any method, the interval is of the images alone, and
+differences are those of the trainings that there are.
 
 The kernel distance is of sets, and target features are not kept, so it varies by its own standard
 error in place of the resampled images, independently for two methods: they share the targets, so
@@ -13,7 +13,7 @@ this makes intervals wider than they need to be. The ends of the scales of compl
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -49,11 +49,13 @@ class Difference:
         value: Difference of the means over seeds and shared images.
         interval: Of 95 %.
         images: Number of shared held-out images.
+        over_seeds: Whether the interval holds the spread over seeds.
     """
 
     value: float
     interval: tuple[float, float]
     images: int
+    over_seeds: bool = False
 
     @property
     def is_real(self) -> bool:
@@ -76,16 +78,16 @@ def differences(
     """
     having = {n: [c for c in cells if _has(c, metric)] for n, cells in methods.items()}
     names = [name for name, cells in having.items() if cells]
-    spread = _seed_spread([having[name] for name in names], metric)
+    pooled = _pooled([having[name] for name in names], metric)
     found: dict[tuple[str, str], Difference] = {}
     weights = _Weights(resamples)
     for position, first in enumerate(names):
         for second in names[position + 1 :]:
-            each = _difference(having[first], having[second], metric, weights, spread)
+            each = _difference(having[first], having[second], metric, weights, pooled)
             if each is not None:
                 low, high = each.interval
                 found[first, second] = each
-                found[second, first] = Difference(-each.value, (-high, -low), each.images)
+                found[second, first] = replace(each, value=-each.value, interval=(-high, -low))
     return found
 
 
@@ -98,32 +100,53 @@ def _has(cell: CellScores, metric: str) -> bool:
 
 
 @dataclass(frozen=True)
-class _SeedSpread:
-    """The standard deviation over seeds, and its degrees of freedom; 0: it is unknown."""
+class _Variance:
+    """A variance over seeds, and its degrees of freedom; 0: it is unknown."""
 
-    deviation: float
+    value: float
     freedom: int
 
-    def draw(self, seeds: tuple[int, int], count: int, random: np.random.Generator) -> np.ndarray:
-        """Errors of a difference of two means over so many seeds, `(count,)`."""
-        if self.freedom == 0:
-            return np.zeros(count)
-        error = self.deviation * math.sqrt(1 / seeds[0] + 1 / seeds[1])
-        return error * random.standard_t(self.freedom, count)
+
+def _variance(values: np.ndarray) -> _Variance:
+    """That of the values of the seeds of a method."""
+    known = len(values) > 1 and bool(np.isfinite(values).all())
+    return _Variance(float(values.var(ddof=1)), len(values) - 1) if known else _Variance(0.0, 0)
 
 
-def _seed_spread(methods: Sequence[Sequence[CellScores]], metric: str) -> _SeedSpread:
-    """The spread over seeds, pooled over all methods that have two or more."""
+def _pooled(methods: Sequence[Sequence[CellScores]], metric: str) -> _Variance:
+    """The variance over seeds of all methods that have two or more, taken as equal."""
     squares, freedom = 0.0, 0
     for cells in methods:
         shared = _shared(cells)
-        if len(cells) < 2 or not len(shared):
-            continue
-        values = _by_seed(cells, metric, shared, np.ones((1, len(shared))))[0]
-        if np.isfinite(values).all():
-            squares += float(np.sum((values - values.mean()) ** 2))
-            freedom += len(cells) - 1
-    return _SeedSpread(math.sqrt(squares / freedom) if freedom else 0.0, freedom)
+        if len(shared):
+            own = _variance(_by_seed(cells, metric, shared, np.ones((1, len(shared))))[0])
+            squares, freedom = squares + own.freedom * own.value, freedom + own.freedom
+    return _Variance(squares / freedom if freedom else 0.0, freedom)
+
+
+def _seed_errors(
+    values: Sequence[np.ndarray], pooled: _Variance, count: int, random: np.random.Generator
+) -> np.ndarray | None:
+    """Errors over seeds of a difference of two means, `(count,)`; None if no spread is known.
+
+    A method with several seeds has its own spread, one with a single seed the pooled one.
+    """
+    if pooled.freedom == 0:
+        return None
+    of_means: list[_Variance] = []
+    borrowed = 0
+    for each in values:
+        own = _variance(each)
+        borrowed += own.freedom == 0
+        if own.freedom:
+            of_means.append(_Variance(own.value / len(each), own.freedom))
+    if borrowed:  # two methods of one seed have the same estimate, not two of them
+        of_means.append(_Variance(borrowed * pooled.value, pooled.freedom))
+    total = sum(each.value for each in of_means)
+    if total == 0:
+        return np.zeros(count)
+    freedom = total**2 / sum(each.value**2 / each.freedom for each in of_means)
+    return math.sqrt(total) * random.standard_t(freedom, count)
 
 
 def _shared(cells: Sequence[CellScores]) -> np.ndarray:
@@ -139,15 +162,14 @@ def _difference(
     second: Sequence[CellScores],
     metric: str,
     weights: "_Weights",
-    spread: _SeedSpread,
+    pooled: _Variance,
 ) -> Difference | None:
     shared = _shared([*first, *second])
     count = len(shared)
     if count < 2:
         return None
-    means = [
-        _by_seed(cells, metric, shared, np.ones((1, count))).mean() for cells in (first, second)
-    ]
+    values = [_by_seed(cells, metric, shared, np.ones((1, count)))[0] for cells in (first, second)]
+    means = [each.mean() for each in values]
     if not np.isfinite(means).all():
         return None  # such as the error outside of an edit that changes all pixels
     random, drawn = np.random.default_rng((_SEED, 1)), []
@@ -155,9 +177,11 @@ def _difference(
         # The seeds of a method are measured on the same images, so they share the error of KID.
         noise = random.standard_normal(weights.resamples)
         drawn.append(_by_seed(cells, metric, shared, weights[count], noise).mean(1))
-    errors = spread.draw((len(first), len(second)), weights.resamples, random)
-    low, high = np.nanpercentile(drawn[0] - drawn[1] + errors, [2.5, 97.5])
-    return Difference(float(means[0] - means[1]), (float(low), float(high)), count)
+    errors = _seed_errors(values, pooled, weights.resamples, random)
+    resampled = drawn[0] - drawn[1] + (0.0 if errors is None else errors)
+    low, high = np.nanpercentile(resampled, [2.5, 97.5])
+    interval = (float(low), float(high))
+    return Difference(float(means[0] - means[1]), interval, count, errors is not None)
 
 
 class _Weights(dict[int, np.ndarray]):

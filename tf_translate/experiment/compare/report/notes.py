@@ -8,7 +8,7 @@ from typing import Any
 from tf_translate.experiment.compare import parts
 from tf_translate.experiment.compare.cell_images import CHOSEN, KeptImage
 from tf_translate.experiment.compare.parts import COMPLETENESS, IDENTITY, MARGIN
-from tf_translate.experiment.compare.read_cell import OUTPUT, measured, results_of
+from tf_translate.experiment.compare.read_cell import OUTPUT, measurement_of, results_of
 from tf_translate.experiment.compare.report.differences import CellScores, Difference
 from tf_translate.experiment.compare.report.rows import MethodRow
 
@@ -18,7 +18,7 @@ _UNEQUAL_TIMES = 1.1  # longest over shortest training
 Differences = Mapping[str, Mapping[tuple[str, str], Difference]]
 
 
-def limits(
+def caveats(
     cells: Sequence[Mapping[str, Any]], methods: Sequence[MethodRow], found: Differences
 ) -> Iterator[str]:
     """What a reader of completeness would not expect.
@@ -51,22 +51,19 @@ def limits(
     if undefined:
         listed = ", ".join(undefined)
         yield f"Completeness is undefined for some seeds; those that have it: {listed}."
-    protocol = measured(cells[0]).get("protocol", {})
-    overlap = protocol.get(_OVERLAP)
-    if overlap:
-        count = sum(protocol.get(name) or 0 for name in _HELD_OUT)
-        yield (
-            f"{overlap} of the {count:,} held-out images are equal to one of the training images "
-            "that the judges learned from, in every pixel."
-        )
-    yield from _times(methods)
+    yield from _overlap(cells)
+    yield from _times(cells, methods)
 
 
 def _other_views(cells: Sequence[Mapping[str, Any]], methods: Sequence[MethodRow]) -> Iterator[str]:
     """Where a pretrained network places outputs farther from the targets than their inputs."""
-    for metric, limit in results_of(cells[0]).get(IDENTITY, {}).items():
+    inputs: dict[str, float] = {}
+    for cell in cells:
+        own = results_of(cell).get(IDENTITY, {})
+        inputs |= {m: v for m, v in own.items() if v is not None and m not in inputs}
+    for metric, limit in inputs.items():
         network = parts.network_of_kid(metric)
-        if network is None or limit is None:
+        if network is None:
             continue
         farther = [
             f"{row.title} {row.values[metric].mean:.3f}"
@@ -85,9 +82,10 @@ def _other_views(cells: Sequence[Mapping[str, Any]], methods: Sequence[MethodRow
 
 def _noise(cells: Sequence[Mapping[str, Any]], metric: str) -> float:
     """Two standard errors of the difference of a method's metric from that of the inputs."""
-    errors = measured(cells[0]).get("standard_errors", {})
-    both = [errors.get(row, {}).get(metric) or 0.0 for row in (OUTPUT, IDENTITY)]
-    return 2.0 * math.hypot(*both)
+    found = [measurement_of(cell).get("standard_errors", {}) for cell in cells]
+    both = [[e.get(row, {}).get(metric) for row in (OUTPUT, IDENTITY)] for e in found]
+    known = [math.hypot(*pair) for pair in both if None not in pair]
+    return 2.0 * max(known, default=math.inf)  # unknown: nothing can be said
 
 
 def _contradictions(methods: Sequence[MethodRow], found: Differences) -> Iterator[str]:
@@ -102,7 +100,9 @@ def _contradictions(methods: Sequence[MethodRow], found: Differences) -> Iterato
         by_error = [pairs[pair] for pairs in errors if pair in pairs]
         if by_completeness is None or len(by_error) < len(errors):
             continue
-        if by_completeness.is_real and all(e.is_real and e.value > 0 for e in by_error):
+        if not (by_completeness.is_real and by_completeness.value > 0):
+            continue
+        if all(e.is_real and e.value > 0 for e in by_error):
             opposite.append(f"{first.title} before {second.title}")
     if opposite:
         yield (
@@ -111,8 +111,26 @@ def _contradictions(methods: Sequence[MethodRow], found: Differences) -> Iterato
         )
 
 
-def _times(methods: Sequence[MethodRow]) -> Iterator[str]:
+def _overlap(cells: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Held-out images that the judges know; the largest number over all cells."""
+    counts: list[tuple[int, int]] = []
+    for cell in cells:
+        protocol = measurement_of(cell).get("protocol") or {}
+        values = [protocol.get(name) for name in (_OVERLAP, *_HELD_OUT)]
+        known = [each for each in values if isinstance(each, int)]
+        if len(known) == len(values):
+            counts.append((known[0], sum(known[1:])))
+    if counts and max(counts)[0] > 0:
+        yield (
+            f"{max(counts)[0]} of the {max(counts)[1]:,} held-out images are equal to one of the "
+            "training images that the judges learned from, in every pixel."
+        )
+
+
+def _times(cells: Sequence[Mapping[str, Any]], methods: Sequence[MethodRow]) -> Iterator[str]:
     """Trainings whose times differ, though their budgets are equal."""
+    if len({cell.get("budget_minutes") for cell in cells}) > 1:
+        return
     minutes = {row.title: row.minutes.mean for row in methods if row.minutes is not None}
     if len(minutes) < 2 or min(minutes.values()) <= 0:
         return
@@ -120,12 +138,11 @@ def _times(methods: Sequence[MethodRow]) -> Iterator[str]:
     if minutes[longest] > _UNEQUAL_TIMES * minutes[shortest]:
         yield (
             f"Training took from {minutes[shortest]:.0f} ({shortest}) to {minutes[longest]:.0f} "
-            f"minutes ({longest}); budgets are equal in the time that was predicted, see "
-            "Conditions."
+            f"minutes ({longest}), with equal budgets: see Conditions."
         )
 
 
-def apart(
+def different_images(
     images: Mapping[str, Sequence[KeptImage]],
     scores: Mapping[str, Sequence[CellScores]],
     methods: Sequence[MethodRow],
@@ -188,7 +205,7 @@ def missing_or_unequal(
         if len({str(cell.get(key)) for cell in cells}) > 1:
             notes.append(f"The cells have different {what}; see Conditions.")
     protocols = {
-        str(measured(cell).get("protocol", {}).get("metrics", "unknown")) for cell in cells
+        str(measurement_of(cell).get("protocol", {}).get("metrics", "unknown")) for cell in cells
     }
     if len(protocols) > 1:
         notes.append(
@@ -229,7 +246,7 @@ def _judge_notes(cells: Sequence[Mapping[str, Any]]) -> list[str]:
     notes = []
     by_judges: dict[str, set[str]] = {}
     for cell in cells:
-        judges = str(measured(cell).get("protocol", {}).get("judges", "unknown"))
+        judges = str(measurement_of(cell).get("protocol", {}).get("judges", "unknown"))
         by_judges.setdefault(judges, set()).add(cell["name"])
     if len(by_judges) > 1:
         groups = "; ".join(", ".join(sorted(names)) for names in by_judges.values())

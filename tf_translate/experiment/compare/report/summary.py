@@ -5,17 +5,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tf_translate.errors import RunError, UnknownMethodError
+from tf_translate.errors import UnknownMethodError
 from tf_translate.experiment.compare import parts
 from tf_translate.experiment.compare.cell_images import KeptImage, read_images, read_per_image
-from tf_translate.experiment.compare.collect import FIXED_ROWS, better
+from tf_translate.experiment.compare.collect import FIXED_ROWS, better, check_unique
 from tf_translate.experiment.compare.costs import read_costs
 from tf_translate.experiment.compare.parts import COMPLETENESS
 from tf_translate.experiment.compare.prepare import read_about, read_presets
-from tf_translate.experiment.compare.read_cell import OUTPUT, measured, results_of
+from tf_translate.experiment.compare.read_cell import OUTPUT, measurement_of, results_of
 from tf_translate.experiment.compare.report.agreement import agreements
 from tf_translate.experiment.compare.report.differences import CellScores, differences
-from tf_translate.experiment.compare.report.notes import apart, limits, missing_or_unequal
+from tf_translate.experiment.compare.report.notes import (
+    caveats,
+    different_images,
+    missing_or_unequal,
+)
 from tf_translate.experiment.compare.report.rows import MethodRow, Row, TaskSummary, Value
 from tf_translate.methods import registry
 
@@ -38,7 +42,7 @@ def summarize(results: Mapping[str, Any], folder: Path) -> list[TaskSummary]:
 
 def _task(name: str, results: Mapping[str, Any], root: Path) -> TaskSummary:
     cells = [c for c in results["cells"] if c["task"] == name and "ablation" not in c]
-    _check_unique(cells)
+    check_unique(cells)
     folder = (root / cells[0]["folder"]).parent
     about, costs, presets = read_about(folder, name), read_costs(folder), read_presets(folder)
     by_name: dict[str, list[Mapping[str, Any]]] = {}
@@ -72,24 +76,11 @@ def _task(name: str, results: Mapping[str, Any], root: Path) -> TaskSummary:
         score_name="; ".join(sorted(names)),
         costs=costs,
         notes=(
-            *limits(cells, methods, found),
+            *caveats(cells, methods, found),
             *missing_or_unequal(cells, methods, about, costs, seeds),
-            *apart(images, scores, methods),
+            *different_images(images, scores, methods),
         ),
     )
-
-
-def _check_unique(cells: Iterable[Mapping[str, Any]]) -> None:
-    seen: dict[tuple[str, int], str] = {}
-    for cell in cells:
-        key = cell["name"], cell["seed"]
-        if key in seen:
-            raise RunError(
-                f"the report needs one cell of each method and seed, but {seen[key]} and "
-                f"{cell['folder']} are both {cell['name']}:{cell['seed']}; give the folder of one "
-                "comparison"
-            )
-        seen[key] = cell["folder"]
 
 
 def _method(
@@ -110,7 +101,7 @@ def _method(
     points = [parts.parts_of(found, OUTPUT) for found in results]
     values = _values([found[OUTPUT] for found in results])
     intervals = [
-        measured(cell).get("confidence_intervals_95", {}).get(OUTPUT, {}).get(COMPLETENESS)
+        measurement_of(cell).get("confidence_intervals_95", {}).get(OUTPUT, {}).get(COMPLETENESS)
         for cell in cells
     ]
     if COMPLETENESS in values and all(intervals):
@@ -178,7 +169,7 @@ def _scores(cells: Sequence[Mapping[str, Any]], root: Path) -> list[CellScores]:
             continue
         results = results_of(cell)
         kid = parts.kid_name(results[OUTPUT]) or ""
-        errors = measured(cell).get("standard_errors", {}).get(OUTPUT, {})
+        errors = measurement_of(cell).get("standard_errors", {}).get(OUTPUT, {})
         value, error = results[OUTPUT].get(kid), errors.get(kid)
         found.append(
             CellScores(

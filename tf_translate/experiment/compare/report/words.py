@@ -31,25 +31,35 @@ PARTS = (
     "domain, by the domain judge: the smaller of its accuracy, and 1 - KID / KID of the inputs by "
     "its features, scaled so that unchanged inputs have 0 and real targets 1."
 )
-UNCERTAINTY = (
+_UNCERTAINTY = (
     "95 % is an interval over the held-out images for the trainings that there are; seeds is the "
-    "range over seeds. Three rows do not depend on a method: identity is the unchanged input, "
-    "random target a real image of the target domain that has nothing to do with the input, "
-    "ground truth the true translation."
+    "range over seeds. These rows do not depend on a method: "
 )
-MEASURED = (
-    "Errors are mean absolute differences from the truth, of pixels in [-1, 1]: between black and "
-    "white it is 2. The reciprocal rank is 1 if the own source is the most similar of all, 1/2 if "
-    "one other is more similar, and so on; the goal is that of the ground truth. A class is kept "
-    "where a method's data have classes (–: they have none)."
-)
+_FIXED_ROWS = {
+    "identity": "identity is the unchanged input",
+    "random target": "random target is a real image of the target domain that has nothing to do "
+    "with the input",
+    "ground truth": "ground truth is the true translation",
+}
+_COLUMNS = {  # by the beginning of a metric's name
+    "content/l1": "Errors are mean absolute differences from the truth, of pixels in [-1, 1]: "
+    "between black and white it is 2.",
+    "content/reciprocal_rank": "The reciprocal rank is 1 if the own source is the most similar of "
+    "all, 1/2 if one other is more similar, and so on; it cannot be expected to exceed that of the "
+    "true translation.",
+    "content/label_accuracy": "A class is kept where the data of a method have classes (–: they "
+    "have none).",
+}
 DIFFERENCES = (
     "Row minus column. A value is bold where the 95 % interval of the difference excludes 0; "
     "elsewhere no difference is shown, which does not mean that there is none. The interval is "
     "from {resamples} samples of the held-out images, the same for both methods{seeds}. Of the "
     "{tests} in the tables, about {chance} would be bold by chance if no two {things} differed."
 )
-_OVER_SEEDS = ", and the spread over seeds, which is pooled over all methods"
+_OVER_SEEDS = (
+    ", and the spread over seeds: that of each method, or of a method with one seed that of the "
+    "others"
+)
 WALL = (
     "{rows} of the held-out images, drawn by a seed and not by hand. Every method got the same "
     "inputs, at training seed {seed}."
@@ -66,6 +76,19 @@ def parts_text(summary: TaskSummary) -> str:
     """What c and d are, for this task."""
     known = any(row.name == "ground truth" for row in summary.fixed)
     return PARTS.format(whole="the ground truth has" if known else "unchanged inputs have")
+
+
+def uncertainty_text(summary: TaskSummary) -> str:
+    """What intervals and fixed rows are."""
+    rows = "; ".join(_FIXED_ROWS[row.name] for row in summary.fixed if row.name in _FIXED_ROWS)
+    return f"{_UNCERTAINTY}{rows}."
+
+
+def columns_text(summary: TaskSummary) -> str:
+    """What the metrics of the table of supervision are."""
+    shown = shown_metrics(summary)
+    having = [text for name, text in _COLUMNS.items() if any(m.startswith(name) for m in shown)]
+    return " ".join(having)
 
 
 def scatter_text(summary: TaskSummary) -> str:
@@ -99,7 +122,7 @@ def difference(each: Difference) -> str:
     return f"+{text}" if each.value > 0 and float(text) else text
 
 
-def measured(summary: TaskSummary) -> list[str]:
+def shown_metrics(summary: TaskSummary) -> list[str]:
     """The metrics of the table of supervision that some method has."""
     having = [name for name in LABELS if any(name in row.values for row in summary.methods)]
     if "content/l1_inside_edit" in having:
@@ -189,8 +212,9 @@ def differences_text(summary: TaskSummary, resamples: int) -> str:
 
 
 def has_seed_spread(summary: TaskSummary) -> bool:
-    """Whether any method has two seeds, so that differences are of methods, not of trainings."""
-    return any(len(row.cells) > 1 for row in summary.methods)
+    """Whether differences hold the spread over seeds: they are of methods, not of trainings."""
+    found = [each for pairs in summary.differences.values() for each in pairs.values()]
+    return bool(found) and all(each.over_seeds for each in found)
 
 
 def conditions(summary: TaskSummary) -> list[tuple[str, str]]:
@@ -255,8 +279,8 @@ def _steps_from(cell: Mapping[str, Any]) -> str:
     if not isinstance(measured, Mapping):
         return "those that fit into the budget where the cell ran"
     return (
-        f"those that fit into the budget on {_machine(measured.get('machine'))}, measured for all "
-        f"methods on {str(measured.get('date'))[:10]}, whatever machine the cell ran on"
+        f"those that fit into the budget on {_machine(measured.get('machine'))}, where methods "
+        f"were timed on {str(measured.get('date'))[:10]}, whatever machine the cell ran on"
     )
 
 
