@@ -12,7 +12,8 @@ PAGE = """<!doctype html>
 <body>
 <main>
 <header><h1>$title</h1><p>A method is complete if its outputs keep the content of their inputs and
-belong to the target domain. Both are measured here on held-out images, after training with equal budgets.</p>
+belong to the target domain. Both are measured here on held-out images, after training with equal
+budgets.</p>
 </header>
 $tasks
 </main>
