@@ -137,7 +137,8 @@ class StepTime:
     def steps_in(self, minutes: float) -> int:
         """The number of steps that fit into a time; at least one execution for each stage."""
         time = _FRACTION_OF_STEPS * max(0.0, 60 * minutes - self.first)
-        # Without slow starts; these can only lengthen the training, so search below it.
+        # Without slow starts, and then as few less as they take. (First steps that take less time
+        # than the others gain no steps.)
         executions = int(time / self.seconds / self.unit)
         while executions > 0 and self._seconds_of(self.unit * executions) > time:
             executions -= 1

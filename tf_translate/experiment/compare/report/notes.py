@@ -152,11 +152,7 @@ def different_images(
     chosen = [{e.key for e in kept if e.kind == CHOSEN} for kept in images.values()]
     if chosen and not set.intersection(*chosen):
         notes.append("No held-out image is common to all methods, so there is no wall of images.")
-    sets = {
-        frozenset(each.keys.tolist())
-        for own in scores.values()
-        for each in [cell.per_image for cell in own]
-    }
+    sets = {frozenset(cell.per_image.keys.tolist()) for own in scores.values() for cell in own}
     if len(sets) > 1:
         notes.append(
             "The cells were measured on different held-out images; differences are of those that "
