@@ -47,6 +47,15 @@ def test_a_folder_without_finished_cells_and_a_broken_cell_are_refused(tmp_path)
         collect(tmp_path)
 
 
+def test_a_cell_says_whether_its_generators_start_as_the_identity(tmp_path):
+    for seed, config in enumerate((None, {}, {"model": {"input_skip": True, "filters": 32}})):
+        folder = _cell(tmp_path, "cyclegan", seed, 0.5)
+        if config is not None:
+            (folder / "config.json").write_text(json.dumps(config))
+    cells = collect(tmp_path)["cells"]
+    assert [each["starts_as_identity"] for each in cells] == [None, False, True]
+
+
 @pytest.mark.parametrize(
     ("file", "change", "reason"),
     [
@@ -57,11 +66,13 @@ def test_a_folder_without_finished_cells_and_a_broken_cell_are_refused(tmp_path)
         ("cell.json", {"budget_minutes": "45"}, "cell.json: budget_minutes: "),
         ("cell.json", {"ablation": {"of": 1}}, "cell.json: ablation.of: "),
         ("cell.json", {"direction": "none"}, "metrics.json has no direction 'none'"),
+        ("config.json", {"model": {"input_skip": 1}}, "config.json: model.input_skip: "),
         ("metrics.json", {"directions": []}, "metrics.json: directions: "),
     ],
 )
 def test_values_of_other_types_are_one_sentence(tmp_path, file, change, reason):
     folder = _cell(tmp_path, "ian", 0, 0.5)
+    (folder / "config.json").write_text("{}")
     values = json.loads((folder / file).read_text())
     (folder / file).write_text(json.dumps(values | change))
     with pytest.raises(RunError, match="ian-0 is broken: ") as error:

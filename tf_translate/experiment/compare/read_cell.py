@@ -15,6 +15,7 @@ from tf_translate.experiment.compare.cell_images import IMAGES, PER_IMAGE
 from tf_translate.experiment.compare.cell_state import METRICS
 
 OUTPUT = "output"
+CONFIG = "config.json"
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 # The task is part of the names of files that a report writes.
 TaskName = Annotated[str, StringConstraints(pattern=r"^[^/\\.\x00-\x1f][^/\\\x00-\x1f]*$")]
@@ -49,6 +50,16 @@ class Record(_Checked):
     ablation: _Ablation | None = None
 
 
+class _Model(_Checked):
+    input_skip: bool = False
+
+
+class _Config(_Checked):
+    """The configuration of the run of a cell, as far as the report needs it."""
+
+    model: _Model = _Model()
+
+
 class _Metric(_Checked):
     better: Literal["higher", "lower"]
 
@@ -73,8 +84,9 @@ def read_cell(file: Path, folder: Path) -> dict[str, Any]:
         folder: The folder that is collected.
 
     Returns:
-        Its record, `metrics`, its `folder` relative to the given one, and `missing`, the files of
-        later versions that it lacks.
+        Its record, `metrics`, its `folder` relative to the given one, `missing`, the files of later
+        versions that it lacks, and `starts_as_identity`: whether its untrained generators return
+        their input; None if its `config.json` is not there.
 
     Raises:
         RunError: If a file is broken.
@@ -86,7 +98,14 @@ def read_cell(file: Path, folder: Path) -> dict[str, Any]:
     if OUTPUT not in found.directions[checked.direction].results:
         raise _broken(file.parent, f"{METRICS} has no results of the output")
     missing = [name for name in (IMAGES, PER_IMAGE) if not file.with_name(name).is_file()]
-    own = {"folder": file.parent.relative_to(folder).as_posix(), "missing": missing}
+    config = file.with_name(CONFIG)
+    own = {
+        "folder": file.parent.relative_to(folder).as_posix(),
+        "missing": missing,
+        "starts_as_identity": (
+            _read(_Config, config)[0].model.input_skip if config.is_file() else None
+        ),
+    }
     return {"uses": [], **record, **own, "metrics": metrics}
 
 

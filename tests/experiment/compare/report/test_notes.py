@@ -10,7 +10,9 @@ def _value(mean, seeds=1):
     return Value(mean, (mean, mean), seeds)
 
 
-def _row(name, *, margin=0.2, content=0.9, completeness=0.8, minutes=45.0, seeds=1, cells=1):
+def _row(
+    name, *, margin=0.2, content=0.9, completeness=0.8, minutes=45.0, seeds=1, cells=1, skip=None
+):
     return MethodRow(
         name,
         name.upper(),
@@ -19,7 +21,7 @@ def _row(name, *, margin=0.2, content=0.9, completeness=0.8, minutes=45.0, seeds
         _value(0.7),
         (),
         minutes=_value(minutes),
-        cells=({},) * cells,
+        cells=({"starts_as_identity": skip},) * cells,
     )
 
 
@@ -34,6 +36,12 @@ def test_outputs_that_are_nearer_to_another_input_than_to_their_own_are_said():
     (note,) = _limits(_row("a"), _row("b", margin=-0.04, content=0.86))
     assert "nearer to another input than to their own: B (c = 0.86)." in note
     assert _limits(_row("b", margin=-0.4, content=0.0)) == []  # c says it already
+
+
+def test_methods_that_start_as_the_identity_are_said():
+    assert _limits(_row("a", skip=False), _row("b")) == []
+    (note,) = _limits(_row("a", skip=True), _row("b", skip=False), _row("c", skip=True))
+    assert note.startswith("These methods have the content before they learn anything: A, C. ")
 
 
 def test_orders_of_completeness_that_the_errors_contradict_are_said():

@@ -42,6 +42,15 @@ def caveats(
             "targets."
         )
     yield from _contradictions(methods, found)
+    skipping = [
+        row.title for row in methods if any(cell.get("starts_as_identity") for cell in row.cells)
+    ]
+    if skipping:
+        yield (
+            f"These methods have the content before they learn anything: {', '.join(skipping)}. "
+            "Their generators output a change of the input (model.input_skip), unlike those of the "
+            "papers, so untrained outputs are equal to the inputs."
+        )
     undefined = [
         f"{row.title} {0 if row.completeness is None else row.completeness.seeds} of "
         f"{len(row.cells)}"

@@ -9,6 +9,7 @@ from tf_translate.experiment.compare.parts import COMPLETENESS
 from tf_translate.experiment.compare.report.agreement import Agreement
 from tf_translate.experiment.compare.report.differences import Difference
 from tf_translate.experiment.compare.report.rows import MethodRow, Row, TaskSummary, Value
+from tf_translate.experiment.compare.report.scatter import has_corner
 
 LABELS = {  # metrics that the tables may show, and their heads
     "content/l1_inside_edit": "error inside the edit",
@@ -94,7 +95,10 @@ def columns_text(summary: TaskSummary) -> str:
 def scatter_text(summary: TaskSummary) -> str:
     """What the marks of the scatter plot are."""
     several = any(len(row.points) > 1 for row in summary.methods)
-    return f"{_SCATTER_SEEDS} {_SCATTER}" if several else f"Dots are methods. {_SCATTER}"
+    texts = [_SCATTER_SEEDS if several else "Dots are methods.", _SCATTER]
+    if has_corner(summary.methods):
+        texts.append("The second plot is the dashed corner of the first, larger.")
+    return " ".join(texts)
 
 
 def number(value: float, digits: int = 2) -> str:
