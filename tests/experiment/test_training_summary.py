@@ -60,3 +60,28 @@ def test_the_summary_says_what_a_random_crop_shows(built, tmp_path):
     cropped = config.model_copy(update={"data": data})
     line = summary_lines(cropped, translator, RunDir(tmp_path / "run"))[0]
     assert line.endswith("resized to 36 x 36 (data.load_size), and a random crop shows 20% of one")
+
+
+@pytest.mark.parametrize(
+    ("momentum", "steps", "said"),
+    [
+        (0.0, 10, None),
+        (0.99, 1000, None),
+        (0.999, 818, "44% of the generator's will be its first weights, after 818 updates"),
+    ],
+)
+def test_the_summary_says_what_a_moving_average_keeps_of_the_first_weights(
+    built, tmp_path, momentum, steps, said
+):
+    config, translator = built
+    training = {"ema_momentum": momentum, "steps": steps}
+    short = config.model_copy(update={"training": config.training.model_copy(update=training)})
+    lines = summary_lines(short, translator, RunDir(tmp_path / "run"))
+    found = [line for line in lines if line.startswith("moving average: ")]
+    if said is None:
+        assert found == []
+        return
+    (line,) = found
+    assert said in line
+    enough = float(line.removesuffix(" leaves 1%").split()[-1])
+    assert 0.009 < enough**steps <= 0.01

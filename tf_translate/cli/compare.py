@@ -135,6 +135,7 @@ def run_cells(
     check_data(chosen, functools.partial(progress.print, highlight=False, soft_wrap=True))
     if comparison.fixed_steps is not None:
         message_console().print(comparison.fixed_steps.sentence(), highlight=False, soft_wrap=True)
+    _print_shortened(comparison, chosen)
     prepare.check_record(comparison, chosen)
     prepare.write_about(comparison)
     if prepare.keeps_weights(comparison.folder, keep_weights) and not keep_weights:
@@ -322,6 +323,18 @@ def _not_applicable(comparison: "Comparison") -> dict[str, str]:
     from tf_translate.experiment.compare.cells import not_applicable
 
     return not_applicable(comparison.task)
+
+
+def _print_shortened(comparison: "Comparison", cells: Sequence["Cell"]) -> None:
+    """Says which settings of each method shrink with the budget."""
+    from tf_translate.experiment.compare.ablations import method_of
+
+    for name in dict.fromkeys(method_of(each.name) for each in cells):
+        found = comparison.shortened(name)
+        if found:
+            values = ", ".join(f"{key} = {value:g}" for key, value in found.items())
+            minutes = f"{comparison.minutes:g} of {comparison.task.minutes:g} minutes"
+            print_notice(f"{name}: for {minutes}, {values}")
 
 
 def _print_not_applicable(comparison: "Comparison") -> None:

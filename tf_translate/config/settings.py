@@ -141,11 +141,17 @@ class RMSpropSettings(Settings):
 _EARLIER_OPTIMIZERS = {"adam": {"epsilon": 1e-7}, "rmsprop": {"initial_mean_square": 0.0}}
 
 
+# `json_schema_extra` of a method's field that counts training steps
+COUNTS_STEPS: dict[str, Any] = {"counts": "training steps"}
+
+
 class MethodSettings(Settings):
     """What every method's settings have.
 
     A field's description says in plain words what it does, and its last brackets where its value
-    is from: "size of the latent (paper, section 3)"; `tf-translate settings` shows both.
+    is from: "size of the latent (paper, section 3)"; `tf-translate settings` shows both. A field
+    that counts training steps has `json_schema_extra=COUNTS_STEPS`: comparisons shrink it with
+    their budget.
 
     Attributes:
         earlier: Values of runs from before these settings existed, where they are not the default.

@@ -116,6 +116,20 @@ def _shapes_and_attributes(translator: type[Translator], data: DataConfig) -> tu
     return [shape_a, shape_b], {}
 
 
+def averaged_updates(config: Config, translator: Translator) -> dict[str, int]:
+    """Updates of each player whose weights have a moving average, by its name."""
+    training = config.training
+    if not training.ema_momentum:
+        return {}
+    ends = stage_ends(training, translator)
+    counts = {
+        player.name: _updates(player, translator.fraction_of_steps(player), ends)
+        for player in translator.players
+        if player.ema_if_enabled
+    }
+    return {name: count for name, count in counts.items() if count}
+
+
 def _optimizer(
     translator: Translator, training: TrainingConfig, player: Player, ends: list[tuple[str, int]]
 ) -> keras.optimizers.Optimizer:

@@ -1,17 +1,20 @@
 """A short summary of a run, before its training starts."""
 
+import math
 from collections.abc import Iterator
 
 import keras
 
 from tf_translate.config.schema import Config
 from tf_translate.core.translator import Translator
+from tf_translate.experiment.build import averaged_updates
 from tf_translate.training.run_dir import RunDir
 
 _FLOAT_BYTES = 4
 # TensorFlow with its libraries and buffers. With it, six runs of CycleGAN, pix2pix, DiscoGAN and
 # DualGAN at 64 to 256 pixels took 78 to 104 % of the estimate, on two CPU cores.
 _BASE_GB = 1.0
+_FIRST_WEIGHTS = 0.02  # more than this share of them in a moving average is said
 _DEFAULT_PASSES = 2  # of a network in a step, for methods that do not state it
 
 
@@ -24,6 +27,7 @@ def summary_lines(config: Config, translator: Translator, run: RunDir) -> list[s
         f"images: {_sizes(config, translator)}{_crops(config)}",
         f"parameters to train: {networks}",
         f"memory: about {memory_gb(config, translator):.1f} GB, without the images",
+        *_first_weights(config, translator),
         f"watch: {run.samples}, or tensorboard --logdir {run.logs}",
     ]
 
@@ -78,6 +82,20 @@ def _crops(config: Config) -> str:
         f"; training images are resized to {load_size[0]} x {load_size[1]} (data.load_size), and "
         f"a random crop shows {share:.0%} of one"
     )
+
+
+def _first_weights(config: Config, translator: Translator) -> Iterator[str]:
+    """Moving averages that end with much of the weights that they began with."""
+    momentum = config.training.ema_momentum
+    for name, updates in averaged_updates(config, translator).items():
+        share = momentum**updates
+        if share > _FIRST_WEIGHTS:
+            enough = math.floor(1e4 * 0.01 ** (1 / updates)) / 1e4
+            yield (
+                f"moving average: {share:.0%} of the {name}'s will be its first weights, after "
+                f"{updates:,} updates with training.ema_momentum {momentum:g}; {enough:g} leaves "
+                "1%"
+            )
 
 
 def _channels(count: int) -> str:

@@ -8,7 +8,12 @@ import keras
 from pydantic import Field
 
 from tf_translate.bases.two_domains import TwoDomainTranslator
-from tf_translate.config.settings import AdamSettings, MethodSettings, RMSpropSettings
+from tf_translate.config.settings import (
+    COUNTS_STEPS,
+    AdamSettings,
+    MethodSettings,
+    RMSpropSettings,
+)
 from tf_translate.core import stateless_random
 from tf_translate.core.conformance import Conformance
 from tf_translate.core.loss_terms import LossTerm, content, domain, regularization
@@ -85,6 +90,7 @@ class DiscoGANSettings(MethodSettings):
     reconstruction_weight_start_steps: int = Field(
         default=_START_STEPS,
         ge=0,
+        json_schema_extra=COUNTS_STEPS,
         description="number of first steps, those with reconstruction_weight_start (authors' "
         "code: 10,000 iterations, which are a third as many steps here)",
     )

@@ -11,7 +11,12 @@ import tensorflow as tf
 from pydantic import Field
 
 from tf_translate.config.attributes import Attributes
-from tf_translate.config.settings import AdamSettings, MethodSettings, RMSpropSettings
+from tf_translate.config.settings import (
+    COUNTS_STEPS,
+    AdamSettings,
+    MethodSettings,
+    RMSpropSettings,
+)
 from tf_translate.core import stateless_random
 from tf_translate.core.build_arguments import check_build_arguments
 from tf_translate.core.conformance import Conformance
@@ -84,6 +89,7 @@ class FaderSettings(MethodSettings):
     attribute_classification_start: int = Field(
         default=0,
         ge=0,
+        json_schema_extra=COUNTS_STEPS,
         description="step at which the weight of the loss term attribute_classification starts to "
         "rise from 0 to its value; the rise takes as many steps as ramp says (authors' code: 0)",
     )
@@ -110,6 +116,7 @@ class FaderSettings(MethodSettings):
     ramp: int = Field(
         default=_RAMP,
         ge=1,
+        json_schema_extra=COUNTS_STEPS,
         description="number of steps in which the weights of the loss terms latent_adversarial "
         "and attribute_classification rise from 0 to their values (paper, section 4)",
     )

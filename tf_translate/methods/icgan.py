@@ -18,7 +18,12 @@ from tf_translate.bases.invertible_gan import (
     to_signed,
 )
 from tf_translate.config.attributes import Attributes
-from tf_translate.config.settings import AdamSettings, MethodSettings, RMSpropSettings
+from tf_translate.config.settings import (
+    COUNTS_STEPS,
+    AdamSettings,
+    MethodSettings,
+    RMSpropSettings,
+)
 from tf_translate.core.conformance import Conformance
 from tf_translate.core.loss_terms import LossTerm, content, domain, regularization
 from tf_translate.core.player import Losses, Player, Tensors
@@ -88,6 +93,7 @@ class IcGANSettings(MethodSettings):
     bn_recalibration_steps: int = Field(
         default=100,
         ge=0,
+        json_schema_extra=COUNTS_STEPS,
         description="number of first steps of the encoders' training in which the generator's "
         "batch normalization statistics are measured again, because its weights no longer change "
         "(authors' code)",

@@ -53,6 +53,34 @@ def test_a_cell_is_a_method_and_a_seed():
     assert config.evaluation.judge_path == "/data/dicebear-glasses.csv"
 
 
+def test_settings_that_count_steps_shrink_with_the_budget():
+    names = ["cyclegan", "icgan", "fader", "dtn"]
+    cells = choose_cells(_comparison(minutes=15.0), names, 1)
+    cyclegan, icgan, fader, dtn = map(_config, cells)
+    assert cyclegan.training.ema_momentum == pytest.approx(0.999**3, abs=1e-5)
+    assert icgan.model["bn_recalibration_steps"] == 13  # 40, as the task says, by 3
+    assert fader.model["ramp"] == 1000
+    assert fader.training.ema_momentum == 0.0
+    assert dtn == _config(choose_cells(_comparison(), ["dtn"], 1)[0]).model_copy(
+        update={"training": dtn.training}
+    )
+    ablated = _comparison(minutes=15.0).cell("fader-without-latent_adversarial", 0)
+    assert _config(ablated).model["ramp"] == 1000
+
+
+def test_settings_that_count_steps_are_those_of_the_task_at_its_budget_or_a_longer_one():
+    for minutes in (None, 45.0, 90.0):
+        (cell,) = choose_cells(_comparison(minutes=minutes), ["fader"], 1)
+        assert _config(cell).model["ramp"] == 3000
+
+
+def test_a_setting_that_is_given_does_not_shrink():
+    comparison = _comparison(minutes=15.0, overrides=["training.ema_momentum=0.5"])
+    (cell,) = choose_cells(comparison, ["cyclegan"], 1)
+    assert _config(cell).training.ema_momentum == 0.5
+    assert comparison.shortened("cyclegan") == {}
+
+
 @pytest.mark.parametrize("task", ["digits", "glasses", "ordinal", "paired", "unpaired"])
 def test_all_cells_of_the_shipped_tasks_have_valid_settings(task):
     for cell in choose_cells(_comparison(task), [], 1):

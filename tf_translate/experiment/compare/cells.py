@@ -15,6 +15,7 @@ from tf_translate.config.task import Supervision, Task
 from tf_translate.errors import ConfigError, UnknownMethodError
 from tf_translate.experiment.compare.ablations import Ablation, Ablations, ablations_of, method_of
 from tf_translate.experiment.compare.fixed_steps import FixedSteps, read_steps
+from tf_translate.experiment.compare.shorter_budget import shortened_settings
 from tf_translate.experiment.configure import resolve
 from tf_translate.experiment.eval_sets.latent_edits import PAINTED
 from tf_translate.experiment.eval_sets.reconstructions import RECONSTRUCT
@@ -150,6 +151,21 @@ class Comparison:
         given = load(cell.preset, overrides).loss_weights
         return ablations_of(name, resolve(cell.preset, overrides), given)
 
+    def shortened(self, name: str) -> dict[str, Any]:
+        """Settings of a method that shrink, because its cells have less time than the task gives.
+
+        Those that are set for all cells stay as they are.
+
+        Raises:
+            ConfigError: If a setting of the method is not allowed.
+        """
+        if self.minutes >= self.task.minutes:
+            return {}
+        given = {**self.task.settings_of(name), **self.settings}
+        config = resolve(self.task.preset_of(name), overrides_of(given))
+        found = shortened_settings(config, self.minutes / self.task.minutes)
+        return {key: value for key, value in found.items() if key not in self.settings}
+
     def _cell(self, name: str, seed: int, ablation: Ablation | None) -> Cell:
         preset = self.task.preset_of(name)
         own = {**self.task.settings_of(name), **self.settings}
@@ -162,9 +178,11 @@ class Comparison:
         settings["training.seed"] = seed
         settings |= (ablation.settings if ablation else None) or {}
         label = ablation.name if ablation else name
+        method = self._checked_method(label, preset, settings)
+        settings |= self.shortened(name)
         return Cell(
             label,
-            self._checked_method(label, preset, settings),
+            method,
             seed,
             preset,
             settings,

@@ -16,6 +16,7 @@ from tf_translate.training.run_dir import write_atomically
 RECORD = "task.json"  # in the folder of a task: its settings, which later cells must share
 KEEP_WEIGHTS = "keep_weights"  # an empty file: the weights of finished cells stay
 ABOUT = "about.json"  # beside it: what the report says of the task in words
+_BUDGET = ("training.minutes", "training.steps")  # other settings follow from them
 Progress = Callable[[int, int], None]
 
 
@@ -87,7 +88,7 @@ def check_record(comparison: Comparison, cells: list[Cell]) -> None:
         if different and not any(comparison.folder.glob(f"{cell.name}-*/config.json")):
             known[cell.name] = own  # none was ever trained: a mistake may be corrected
         elif different:
-            key = different[0]
+            key = next((each for each in _BUDGET if each in different), different[0])
             raise RunError(
                 f"the cells of {cell.name} in {comparison.folder} were run with {key} = "
                 f"{before.get(key)!r}, not {own.get(key)!r}; repeat these settings, or choose "
