@@ -153,7 +153,7 @@ def test_mistakes_are_one_sentence(mistake, task, tmp_path):
     run = ("--run", tmp_path / "runs")
     assert "did you mean 'glasses'" in mistake("compare", "plan", "glases")
     assert "must be at most the" in mistake("compare", "run", task, "--jobs", 999, *run)
-    assert "ian is not applicable to the task" in mistake(
+    assert "ian is not compared in the task" in mistake(
         "compare", "run", task, "--cell", "ian:0", *run
     )
     assert "has no finished cell" in mistake("compare", "collect", tmp_path)
@@ -174,13 +174,19 @@ def test_mistakes_are_one_sentence(mistake, task, tmp_path):
             "the direction of pix2pix is 'to_b', but its results have a_to_b; set",
         ),
         ('path = "pairs"', 'path = "none"', "the data do not fit pix2pix: "),
+        ("size = [16, 16]", "size = [18, 18]", "pix2pix cannot be trained: "),
     ],
-    ids=["direction", "path"],
+    ids=["direction", "path", "size"],
 )
 def test_data_are_looked_at_before_a_cell_trains(mistake, task, tmp_path, wrong, right, message):
     task.write_text(TASK.replace(wrong, right, 1))
     assert message in mistake("compare", "run", task, "--run", tmp_path / "runs")
     assert not (tmp_path / "runs").exists()
+
+
+def test_the_plan_refuses_a_direction_that_no_result_has(mistake, task):
+    task.write_text(TASK.replace('shows = "pairs"', 'shows = "pairs"\ndirection = "to_b"', 1))
+    assert "the direction of pix2pix is 'to_b'" in mistake("compare", "plan", task)
 
 
 @pytest.fixture

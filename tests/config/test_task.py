@@ -96,5 +96,5 @@ def test_an_unknown_task_names_the_nearest():
 def test_a_misspelt_key_is_named_rather_than_the_key_it_lacks(tmp_path):
     path = tmp_path / "task.toml"
     path.write_text('title = "a"\nminute = 2\nprovides = []\n')
-    with pytest.raises(ConfigError, match="no setting 'minute'; did you mean 'minutes'"):
+    with pytest.raises(ConfigError, match="no key 'minute'; did you mean 'minutes'"):
         load_task(str(path))

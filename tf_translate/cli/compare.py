@@ -127,11 +127,12 @@ def run_cells(
         chosen = choose_cells(comparison, _names(methods), seeds, ablations=ablations)
     progress = progress_console()
     if not cell:
-        _print_not_applicable(comparison)
+        _print_not_compared(comparison)
         for line in _refused_terms(comparison, chosen):
             progress.print(f"not switched off: {line}", highlight=False, soft_wrap=True)
     if data is None:
         _fetch(comparison)
+    prepare.write_pretrained(comparison, progress.print)
     check_data(chosen, functools.partial(progress.print, highlight=False, soft_wrap=True))
     if comparison.fixed_steps is not None:
         message_console().print(comparison.fixed_steps.sentence(), highlight=False, soft_wrap=True)
@@ -141,7 +142,6 @@ def run_cells(
     if prepare.keeps_weights(comparison.folder, keep_weights) and not keep_weights:
         print_notice("weights are kept, as --keep-weights was given in this folder before")
         keep_weights = True
-    prepare.write_pretrained(comparison, progress.print)
     prepare.check_judging_networks(chosen)
     if not cores.can_pin():
         print_notice(
@@ -168,7 +168,9 @@ def run_cells(
             report=print_notice,
         )
     if interrupted:
-        message_console().print("stopped, everything is saved; the same command goes on")
+        begun = any(cell_state.state_of(each) != cell_state.NEW for each in chosen)
+        said = "stopped, everything is saved" if begun else "stopped before a cell began"
+        message_console().print(f"{said}; the same command goes on")
         raise typer.Exit(130)
     failed = [each for each in results if each.state == FAILED]
     for each in failed:
@@ -261,15 +263,17 @@ def plan(
     """
     load_tensorflow()
     from tf_translate.experiment.compare.cells import cell_command, choose_cells
+    from tf_translate.experiment.compare.check_data import check_directions
     from tf_translate.experiment.compare.prepare import fetch_command
 
     comparison = _comparison(task, run, data, budget, set_)
     cells = choose_cells(comparison, _names(methods), seeds, ablations=ablations)
+    check_directions(cells)
     fetch = fetch_command(comparison.task) if data is None else None
     if fetch is not None:
         print(f"# first: {fetch}")
-    for name, reason in _not_applicable(comparison).items():
-        print(f"# not applicable: {name}: {reason}")
+    for line in _not_compared(comparison):
+        print(f"# {line}")
     for line in _refused_terms(comparison, cells):
         print(f"# not switched off: {line}")
     options = _options(budget, data, set_, keep_weights)
@@ -319,10 +323,15 @@ def _options(
     ]
 
 
-def _not_applicable(comparison: "Comparison") -> dict[str, str]:
-    from tf_translate.experiment.compare.cells import not_applicable
+def _not_compared(comparison: "Comparison") -> list[str]:
+    """A line for each method that is left out: it needs more supervision, or is not listed."""
+    from tf_translate.experiment.compare.cells import not_applicable, not_compared
 
-    return not_applicable(comparison.task)
+    lacking = not_applicable(comparison.task)
+    return [
+        f"not {'applicable' if name in lacking else 'compared'}: {name}: {reason}"
+        for name, reason in not_compared(comparison.task).items()
+    ]
 
 
 def _print_shortened(comparison: "Comparison", cells: Sequence["Cell"]) -> None:
@@ -337,9 +346,9 @@ def _print_shortened(comparison: "Comparison", cells: Sequence["Cell"]) -> None:
             print_notice(f"{name}: for {minutes}, {values}")
 
 
-def _print_not_applicable(comparison: "Comparison") -> None:
-    for name, reason in _not_applicable(comparison).items():
-        progress_console().print(f"not applicable: {name}: {reason}")
+def _print_not_compared(comparison: "Comparison") -> None:
+    for line in _not_compared(comparison):
+        progress_console().print(line)
 
 
 def _refused_terms(comparison: "Comparison", cells: Sequence["Cell"]) -> list[str]:

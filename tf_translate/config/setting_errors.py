@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
@@ -44,9 +44,9 @@ def sentence(model: type[BaseModel], error: ValidationError, *, prefix: str = ""
     first = next((each for each in errors if each["type"] == "extra_forbidden"), errors[0])
     key = prefix + _key(first["loc"], keys(model))
     if first["type"] == "extra_forbidden":
-        return f"there is no setting {key!r}{_hint(key, first['loc'], model, prefix)}"
+        return f"there is no {_noun(model)} {key!r}{_hint(key, first['loc'], model, prefix)}"
     if first["type"] == "missing":
-        return f"the setting {key!r} is missing"
+        return f"the {_noun(model)} {key!r} is missing"
     value = repr(first["input"])
     value = value if len(value) <= _LONGEST else f"{value[: _LONGEST - 3]}..."
     if first["type"] == "frozen_instance":
@@ -61,15 +61,21 @@ def sentence(model: type[BaseModel], error: ValidationError, *, prefix: str = ""
 
 
 def keys(model: type[BaseModel], prefix: str = "") -> list[str]:
-    """All dotted keys of a settings class, each once."""
+    """All dotted keys of a settings class, each once; NAME stands for a name that is free."""
     found: list[str] = []
     for name, field in model.model_fields.items():
         nested = _settings_classes(field.annotation)
+        inner = f"{name}.NAME" if get_origin(field.annotation) is dict else name
         for kind in nested:
-            found += keys(kind, f"{prefix}{name}.")
+            found += keys(kind, f"{prefix}{inner}.")
         if not nested:
             found.append(prefix + name)
     return list(dict.fromkeys(found))
+
+
+def _noun(model: type[BaseModel]) -> str:
+    """What its keys are called: those of a task are no settings of runs."""
+    return getattr(model, "noun", "setting")
 
 
 def _rule(model: type[BaseModel], error: Mapping[str, Any]) -> str:

@@ -4,7 +4,7 @@ import tomllib
 from difflib import get_close_matches
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -15,6 +15,11 @@ from tf_translate.errors import ConfigError
 Supervision = Literal["images", "sets", "pairs", "attributes", "labels"]
 GROUPS = ("model", "loss_weights", "data", "training", "evaluation")  # of a run's configuration
 MethodSettings = dict[str, dict[str, Any]]  # group -> setting -> value
+_IMPLIED: dict[Supervision, tuple[Supervision, ...]] = {
+    "pairs": ("sets", "images"),
+    "sets": ("images",),
+    "attributes": ("images",),
+}
 
 
 class FetchedData(Settings):
@@ -76,12 +81,15 @@ class Task(Settings):
     text of `settings`, {NAME} is the file of the entry NAME of `pretrained`.
     """
 
+    noun: ClassVar[str] = "key"
+
     title: str = Field(description="what a translation does, for people")
     minutes: float = Field(
         gt=0, allow_inf_nan=False, description="wall-clock minutes of training of a cell, on a core"
     )
     provides: list[Supervision] = Field(
-        min_length=1, description="supervision that the data of the task offers, as in uses"
+        min_length=1,
+        description="supervision that the data of the task offers, as in uses; pairs are sets too",
     )
     fetch: FetchedData | None = Field(default=None, description="data set to fetch")
     pretrained: dict[str, PretrainedFile] = Field(
@@ -111,6 +119,12 @@ class Task(Settings):
                     f"methods.{name}.layout must be one of the layouts, got {method.layout!r}; "
                     f"{hint}"
                 )
+        both = [name for name in self.not_applicable if name in self.methods]
+        if both:
+            raise ValueError(
+                f"not_applicable must name methods that are left out, but {both[0]!r} is one of "
+                "methods; delete one of the two"
+            )
         places = {
             "settings": self.settings,
             **{f"layouts.{name}.settings": each.settings for name, each in self.layouts.items()},
@@ -123,6 +137,11 @@ class Task(Settings):
                         f"{place} must hold the groups {', '.join(GROUPS)}, got {group!r}"
                     )
         return self
+
+    @property
+    def offered(self) -> set[Supervision]:
+        """What it provides, and what follows from that: pairs can be shown as two sets."""
+        return {each for given in self.provides for each in (given, *_IMPLIED.get(given, ()))}
 
     def preset_of(self, name: str) -> str:
         """The preset of one of its methods."""

@@ -44,10 +44,14 @@ def open_domain_dataset(
     source = find_domains(config)
     aligned = source.splits["train"].aligned
     if paired and not aligned:
+        fix = (
+            "set group_column to the column that has the same value in both rows of a pair"
+            if config.domain_column and not config.group_column
+            else "give both files of a pair the same name and set layout to named_pairs"
+        )
         raise DataError(
             f"{source.description} has unpaired training images, but pairs are needed; use a "
-            "method for unpaired images, or give both files of a pair the same name and set layout "
-            "to named_pairs"
+            f"method for unpaired images, or {fix}"
         )
     decoded, skipped, left_out = decode_splits(source, config, progress)
     fingerprint = fingerprint_source(source, *fingerprint_parts(config), *skipped)

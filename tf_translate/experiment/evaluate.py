@@ -85,13 +85,13 @@ def evaluate(
         names=names,
     ):
         console.print(
-            f"{direction.name}: {len(direction.source)} sources, {len(direction.target)} targets; "
-            "training the judges (once for these images)"
+            f"{direction.name}: {len(direction.source)} sources, {len(direction.target)} targets"
         )
         judges = train_judges(
             *direction.training_images(),
             folder=trained.run.path / "evaluation" / JUDGES,
             settings=judge_settings(settings),
+            report=console.print,
         )
         deployed = _deployment(trained, direction.name)
         if deployed is not None:
@@ -139,13 +139,13 @@ def _label_judge(direction: Direction, trained: TrainedRun, console: Console) ->
         return None
     if isinstance(data, ImageDataset):
         return None
-    console.print(f"training the label judge of {direction.name} (once for these images)")
     return train_label_judge(
         images,
         labels,
         data.classes,
         folder=trained.run.path / "evaluation" / JUDGES,
         settings=LabelJudgeSettings(seed=trained.config.evaluation.seed),
+        report=console.print,
     )
 
 

@@ -23,8 +23,9 @@ def summary_lines(config: Config, translator: Translator, run: RunDir) -> list[s
     networks = ", ".join(
         f"{name} {parameters / 1e6:.2f} M" for name, parameters in trained_parameters(translator)
     )
+    crops = crops_text(config)
     return [
-        f"images: {_sizes(config, translator)}{_crops(config)}",
+        f"images: {_sizes(config, translator)}{f'; {crops}' if crops else ''}",
         f"parameters to train: {networks}",
         f"memory: about {memory_gb(config, translator):.1f} GB, without the images",
         *_first_weights(config, translator),
@@ -72,14 +73,14 @@ def _sizes(config: Config, translator: Translator) -> str:
     return f"{height} x {width} pixels, {both}"
 
 
-def _crops(config: Config) -> str:
-    """What random crops of `data.load_size` leave of an image."""
+def crops_text(config: Config) -> str:
+    """What random crops of `data.load_size` leave of an image; "" without crops."""
     (height, width), load_size = config.data.size, config.data.load_size
     if load_size in (None, config.data.size):
         return ""
     share = height * width / (load_size[0] * load_size[1])
     return (
-        f"; training images are resized to {load_size[0]} x {load_size[1]} (data.load_size), and "
+        f"training images are resized to {load_size[0]} x {load_size[1]} (data.load_size), and "
         f"a random crop shows {share:.0%} of one"
     )
 

@@ -18,11 +18,13 @@ from tf_translate.data.domain_dataset import DomainDataset
 from tf_translate.errors import ConfigError, RunError
 from tf_translate.experiment.compare.cell_images import chosen_by_seed, image_keys
 from tf_translate.experiment.compare.cells import (
+    applicable,
     cell_command,
     choose_cells,
     find_cell,
     make_comparison,
     not_applicable,
+    not_compared,
     toml_value,
 )
 from tf_translate.experiment.compare.prepare import check_record, data_folder, keeps_weights
@@ -112,19 +114,69 @@ def test_values_are_written_as_toml():
 
 
 def test_methods_that_need_more_than_the_task_provides_are_not_applicable():
-    reasons = not_applicable(load_task("unpaired")[1])
+    reasons = not_compared(load_task("unpaired")[1])
     assert reasons["pix2pix"] == "it needs pairs, and the task provides images and sets"
     assert reasons["fader"] == "it needs attributes, and the task provides images and sets"
     assert "object" in reasons["genegan"]
     own = {method.name for method in own_methods()}  # another test may have registered its own
-    assert not own & set(not_applicable(load_task("glasses")[1]))
+    assert not own & set(not_compared(load_task("glasses")[1]))
+
+
+_OWN_TASK = """
+title = "a"
+minutes = 1
+provides = ["pairs"]
+[layouts.sets]
+shows = "a"
+uses = ["sets"]
+[methods.cyclegan]
+layout = "sets"
+[not_applicable]
+"""
+
+
+def _own_task(tmp_path, text):
+    path = tmp_path / "own.toml"
+    path.write_text(_OWN_TASK + text)
+    return load_task(str(path))[1]
+
+
+def test_pairs_are_two_sets_and_the_reasons_of_the_task_are_those_that_are_given(tmp_path):
+    task = _own_task(tmp_path, 'fader = "it is slow"\ndiscogan = "too much noise"')
+    reasons = not_compared(task)
+    assert applicable(task) == ["cyclegan"]
+    assert reasons["fader"] == "it is slow"
+    assert reasons["discogan"] == "too much noise"
+    assert reasons["icgan"] == "it needs attributes, and the task provides pairs"
+    assert reasons["dualgan"] == "the task does not list it"
+    lacking = not_applicable(task)
+    assert {"fader", "icgan", "age_cgan"} <= lacking
+    assert not {"cyclegan", "discogan", "dualgan", "pix2pix", "ian"} & lacking
+
+
+def test_a_reason_for_a_method_that_is_compared_or_does_not_exist_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match="but 'cyclegan' is one of methods; delete one of the"):
+        _own_task(tmp_path, 'cyclegan = "why"')
+    with pytest.raises(ConfigError, match=r"'discogann', .*did you mean 'discogan'"):
+        not_compared(_own_task(tmp_path, 'discogann = "why"'))
+
+
+def test_an_unknown_key_of_a_task_is_called_a_key_and_free_names_are_shown(tmp_path):
+    path = tmp_path / "task.toml"
+    path.write_text("budget = 3" + _OWN_TASK)
+    with pytest.raises(
+        ConfigError,
+        match=r"there is no key 'budget'; there are title, .*, "
+        r"layouts\.NAME\.shows, .*methods\.NAME\.preset",
+    ):
+        load_task(str(path))
 
 
 @pytest.mark.parametrize(
     ("mistake", "sentence"),
     [
         (lambda: choose_cells(_comparison(), ["cylegan"], 1), "has no method 'cylegan', only"),
-        (lambda: choose_cells(_comparison("paired"), ["fader"], 1), "fader is not applicable to"),
+        (lambda: choose_cells(_comparison("paired"), ["fader"], 1), "fader is not compared in"),
         (lambda: choose_cells(_comparison(), [], 0), "--seeds must be at least 1, got 0"),
         (lambda: find_cell(_comparison(), "ian"), "--cell must be METHOD:SEED"),
         (lambda: _comparison(minutes=0.0), "--budget must be above 0 minutes, got 0"),
@@ -237,7 +289,7 @@ def test_a_method_whose_preset_does_not_exist_is_named(tmp_path):
         '[layouts.sets]\nshows = "a"\nuses = ["sets"]\n[methods.cycelgan]\nlayout = "sets"\n'
     )
     with pytest.raises(ConfigError, match=r"methods.cycelgan of the task .* 'cyclegan_small'\?"):
-        not_applicable(load_task(str(path))[1])
+        not_compared(load_task(str(path))[1])
 
 
 def test_weights_stay_if_that_was_asked_once(tmp_path):

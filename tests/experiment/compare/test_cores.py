@@ -15,6 +15,7 @@ def test_a_core_is_taken_once_until_it_is_released(monkeypatch, tmp_path):
     taken = [cores.free_core() for _ in range(cores.count_cores())]
     assert {each.index for each in taken} == os.sched_getaffinity(0)
     assert cores.free_core() is None
+    assert cores.holders() == [os.getpid()]
     taken[0].release()
     taken[0].release()  # safe to call twice
     again = cores.free_core()

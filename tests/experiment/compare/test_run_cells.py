@@ -10,6 +10,7 @@ from tf_translate.experiment.compare import run_cells
 def test_it_says_once_that_all_cores_are_held_and_ctrl_c_ends_the_wait(tmp_path, monkeypatch):
     monkeypatch.setattr(run_cells, "free_core", lambda: None)
     monkeypatch.setattr(run_cells, "_POLL_SECONDS", 0.0)
+    monkeypatch.setattr(run_cells, "holders", lambda: [12, 34])
     cell = _comparison("paired", run=tmp_path, data=tmp_path).cell("pix2pix", 0)
     lines, rounds = [], []
 
@@ -24,4 +25,4 @@ def test_it_says_once_that_all_cores_are_held_and_ctrl_c_ends_the_wait(tmp_path,
     assert interrupted
     assert found[0].state == run_cells.WAITING
     assert len(lines) == 1
-    assert lines[0].startswith("all cores are held by other comparisons")
+    assert lines[0].startswith("all cores are held by other comparisons (process 12, 34), or by")

@@ -42,6 +42,15 @@ class Fetchable:
     defaults: FetchOptions = field(default_factory=FetchOptions)
     styles: tuple[str, ...] = ()
 
+    @property
+    def default_options(self) -> str:
+        """Its options with their default values and the styles, for people; "" without any."""
+        values = {"size": self.defaults.size, "number": self.defaults.number}
+        options = [f"--{name} {value}" for name, value in values.items() if value is not None]
+        if self.styles:
+            options.append(f"--style {self.defaults.style} (of {', '.join(self.styles)})")
+        return ", ".join(options)
+
 
 def fetch(
     name: str, requested: FetchOptions | None = None, *, progress: Progress | None = None

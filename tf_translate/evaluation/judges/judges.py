@@ -6,6 +6,7 @@ judge, so the judge's own accuracy on real held-out images is reported with ever
 """
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -169,6 +170,7 @@ def train_judges(
     *,
     folder: str | Path | None = None,
     settings: JudgeSettings | None = None,
+    report: Callable[[str], None] | None = None,
 ) -> Judges:
     """Trains the judges of a direction, or loads judges trained before.
 
@@ -179,6 +181,7 @@ def train_judges(
             2 each. Sizes and channels may differ.
         folder: Where judges are saved; None does not save them.
         settings: How to train.
+        report: Called with a line before a judge trains, which takes minutes.
 
     Raises:
         DataError: If a domain has fewer than 2 images.
@@ -197,10 +200,10 @@ def train_judges(
     first, second = inputs if in_order else inputs[::-1]
     protocol = {"protocol": PROTOCOL, "settings": asdict(settings), "images": sorted(hashes)}
     domain = load_or_train(
-        "domain", protocol, folder, lambda: _train_domain(first, second, settings)
+        "domain", protocol, folder, lambda: _train_domain(first, second, settings), report
     )
     content = load_or_train(
-        "content", protocol, folder, lambda: _train_content(first, second, settings)
+        "content", protocol, folder, lambda: _train_content(first, second, settings), report
     )
     return Judges(
         domain=DomainJudge(domain, side=settings.side, target_is_second=in_order),

@@ -6,7 +6,7 @@ with its metric.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -100,6 +100,7 @@ def train_label_judge(
     *,
     folder: str | Path | None = None,
     settings: LabelJudgeSettings | None = None,
+    report: Callable[[str], None] | None = None,
 ) -> LabelJudge:
     """Trains the label judge of a target domain, or loads a judge trained before.
 
@@ -109,6 +110,7 @@ def train_label_judge(
         classes: Names of the classes, in the order of labels.
         folder: Where the judge is saved; None does not save it.
         settings: How to train.
+        report: Called with a line before it trains, which takes minutes.
 
     Raises:
         ValueError: If the labels do not match the images or the classes.
@@ -137,7 +139,7 @@ def train_label_judge(
     protocol = {"protocol": PROTOCOL, "settings": asdict(settings), "classes": list(classes)}
     protocol |= {"images": hashes[0], "labels": hashes[1]}
     network = load_or_train(
-        "label", protocol, folder, lambda: _train(inputs, labels, len(classes), settings)
+        "label", protocol, folder, lambda: _train(inputs, labels, len(classes), settings), report
     )
     return LabelJudge(network, classes, grey=grey, settings=settings, fingerprint=digest(hashes))
 

@@ -32,11 +32,16 @@ def fit(model: keras.Model, batches: tf.data.Dataset, loss: Callable, steps: int
 
 
 def load_or_train(
-    kind: str, protocol: dict, folder: str | Path | None, train: Callable[[], keras.Model]
+    kind: str,
+    protocol: dict,
+    folder: str | Path | None,
+    train: Callable[[], keras.Model],
+    report: Callable[[str], None] | None = None,
 ) -> keras.Model:
     """Loads the network that was saved for this protocol, or trains and saves it.
 
-    A file that cannot be loaded is replaced, with a warning.
+    A file that cannot be loaded is replaced, with a warning. `report` is called with a line before
+    it trains.
     """
     if folder is None:
         return train()
@@ -47,6 +52,8 @@ def load_or_train(
             return load_keras_file(path, compile=False)
         except DataError as error:
             warnings.warn(f"the {kind} judge is trained again: {error}", stacklevel=2)
+    if report is not None:
+        report(f"training the {kind} judge, once for these images")
     network = train()
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.stem}.{os.getpid()}.keras")

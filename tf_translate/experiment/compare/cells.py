@@ -7,6 +7,7 @@ import json
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -277,11 +278,11 @@ def choose_cells(
     if seeds < 1:
         raise ConfigError(f"--seeds must be at least 1, got {seeds}")
     chosen = list(dict.fromkeys(names)) or list(applicable(comparison.task))
-    left_out = not_applicable(comparison.task)
+    left_out = not_compared(comparison.task)
     for name in chosen:
         if name in left_out:
             raise ConfigError(
-                f"{name} is not applicable to the task {comparison.name}: "
+                f"{name} is not compared in the task {comparison.name}: "
                 f"{left_out[name]}; leave it out of --methods"
             )
         if name not in comparison.task.methods:
@@ -309,26 +310,49 @@ def find_cell(comparison: Comparison, text: str) -> Cell:
 
 def applicable(task: Task) -> list[str]:
     """Names of the methods of a task whose supervision it provides."""
-    return [name for name in task.methods if set(task.uses_of(name)) <= set(task.provides)]
+    return [name for name in task.methods if set(task.uses_of(name)) <= task.offered]
 
 
-def not_applicable(task: Task) -> dict[str, str]:
-    """Why a method is not compared, by name: of the task, and of all registered methods."""
+def not_compared(task: Task) -> dict[str, str]:
+    """Why a method is not compared, by name: of the task, and of all registered methods.
+
+    Raises:
+        ConfigError: If `not_applicable` of the task names a method that does not exist.
+    """
+    _check_names(task)
+    provided = _join(task.provides)
     reasons = {
-        name: f"it uses {_join(task.uses_of(name))}, and the task provides {_join(task.provides)}"
+        name: f"it uses {_join(task.uses_of(name))}, and the task provides {provided}"
         for name in task.methods
         if name not in applicable(task)
     }
     compared = {_preset_method(task, name) for name in task.methods}
     for name in registry.names():
-        need = NEEDS[registry.find(name).layout]
         if name in compared or name in reasons:
             continue
-        if need not in task.provides:
-            reasons[name] = f"it needs {need}, and the task provides {_join(task.provides)}"
-        else:
-            reasons[name] = task.not_applicable.get(name, "the task does not list it")
+        need = NEEDS[registry.find(name).layout]
+        own = f"it needs {need}, and the task provides {provided}"
+        reasons[name] = task.not_applicable.get(
+            name, "the task does not list it" if need in task.offered else own
+        )
     return reasons
+
+
+def not_applicable(task: Task) -> set[str]:
+    """Names of methods, of the task and registered, that need more than the task offers."""
+    others = {name: NEEDS[registry.find(name).layout] for name in registry.names()}
+    lacking = {name for name, need in others.items() if need not in task.offered}
+    return (lacking | set(task.methods)) - set(applicable(task))
+
+
+def _check_names(task: Task) -> None:
+    for name in task.not_applicable:
+        if name not in registry.names():
+            near = get_close_matches(name, registry.names(), n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"there are {_join(registry.names())}"
+            raise ConfigError(
+                f"not_applicable of the task names {name!r}, but there is no such method; {hint}"
+            )
 
 
 def _preset_method(task: Task, name: str) -> str:

@@ -60,11 +60,25 @@ def free_core() -> Core | None:
     return None
 
 
+def holders() -> list[int]:
+    """Processes that took the cores which this process may use, as far as they are known."""
+    files = map(_file, sorted(os.sched_getaffinity(0))) if can_pin() else ()
+    texts = [file.read_text("ascii", "replace").strip() for file in files if file.is_file()]
+    return sorted({int(text) for text in texts if text.isdecimal()})
+
+
+def _file(index: int) -> Path:
+    return Path(tempfile.gettempdir()) / f"tf_translate-{os.getuid()}-core-{index}"
+
+
 def _lock(index: int) -> BufferedRandom | None:
-    file = (Path(tempfile.gettempdir()) / f"tf_translate-{os.getuid()}-core-{index}").open("a+b")
+    file = _file(index).open("a+b")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         file.close()
         return None
+    file.truncate(0)
+    file.write(b"%d" % os.getpid())
+    file.flush()
     return file

@@ -9,7 +9,7 @@ from tf_translate.config.task import FetchedData, Task, load_task, tasks
 from tf_translate.data.fetch.fetch_options import FetchOptions
 from tf_translate.data.fetch.fetchable_datasets import fetch, table_path
 from tf_translate.errors import ConfigError, RunError
-from tf_translate.experiment.compare.cells import PREPARED, Cell, Comparison, not_applicable
+from tf_translate.experiment.compare.cells import PREPARED, Cell, Comparison, not_compared
 from tf_translate.pretrained.registry import load_pretrained
 from tf_translate.training.run_dir import write_atomically
 
@@ -133,7 +133,7 @@ def about(task: Task) -> dict[str, Any]:
         "provides": list(task.provides),
         "data": fetch_command(task) or str(task.settings.get("data", {}).get("path", "")),
         "shown": {name: task.layouts[each.layout].shows for name, each in task.methods.items()},
-        "not_applicable": not_applicable(task),
+        "not_applicable": not_compared(task),
     }
 
 

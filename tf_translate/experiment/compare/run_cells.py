@@ -15,14 +15,10 @@ from typing import Any
 from tf_translate.errors import TranslateError
 from tf_translate.experiment.compare import cell_state
 from tf_translate.experiment.compare.cells import Cell
-from tf_translate.experiment.compare.cores import Core, free_core
+from tf_translate.experiment.compare.cores import Core, free_core, holders
 
 FAILED, WAITING = "failed", "waiting"
 _POLL_SECONDS = 0.5
-_NO_CORE = (
-    "all cores are held by other comparisons, or by cells that train on although their comparison "
-    "was killed; waiting for one"
-)
 _STAGES = {  # the state of a cell -> what runs next
     cell_state.NEW: "training",
     cell_state.STARTED: "training",
@@ -147,7 +143,7 @@ def run_cells(
                 core = free_core()
                 if core is None:
                     if not running and not has_waited:
-                        report(_NO_CORE)
+                        report(_no_core())
                         has_waited = True
                     break
                 running.append(_Running(waiting.pop(0), core, files))
@@ -161,6 +157,15 @@ def run_cells(
                 _end(each, finish, interrupted=bool(stop))
         show(all_progress)
     return all_progress, bool(stop)
+
+
+def _no_core() -> str:
+    """Who holds the cores: a comparison, or a cell of one that was killed."""
+    known = ", ".join(map(str, holders()))
+    return (
+        f"all cores are held by other comparisons{f' (process {known})' if known else ''}, or by "
+        "cells that train on although their comparison was killed; waiting for one"
+    )
 
 
 def _is_finished(cell: Cell) -> bool:
