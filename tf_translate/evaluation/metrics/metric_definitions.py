@@ -12,7 +12,13 @@ from tf_translate.evaluation.judges.label_judge import PROTOCOL as LABEL_JUDGE_P
 from tf_translate.evaluation.judges.label_judge import LabelJudge
 from tf_translate.evaluation.metrics import kernel_distance, pixel_distance
 from tf_translate.evaluation.metrics.pretrained_metrics import pretrained_metric_definitions
-from tf_translate.evaluation.metrics.results import Direction, Metric
+from tf_translate.evaluation.metrics.results import (
+    HELD_OUT_SOURCES,
+    HELD_OUT_TARGETS,
+    TRAINING_OVERLAP,
+    Direction,
+    Metric,
+)
 from tf_translate.pretrained.registry import PretrainedNetwork
 
 LABEL_ACCURACY = "content/label_accuracy"
@@ -206,10 +212,10 @@ def protocol(
     conditions: dict[str, Any] = {
         "metrics": PROTOCOL,
         "split": split,
-        "held-out source images": len(direction.source),
-        "held-out target images": len(direction.target),
+        HELD_OUT_SOURCES: len(direction.source),
+        HELD_OUT_TARGETS: len(direction.target),
         "ground-truth images": 0 if direction.truth is None else len(direction.truth),
-        "held-out images that are also training images": _training_overlap(direction),
+        TRAINING_OVERLAP: _training_overlap(direction),
         "seed": seed,
         "resize": "bicubic with antialiasing, clipped to [-1, 1]; alpha over white, grey repeated",
         "random target": "the ground truth in a random order in which no source has its own"

@@ -8,6 +8,11 @@ import numpy as np
 
 from tf_translate.errors import DataError
 
+# Keys of the protocol of a direction.
+HELD_OUT_SOURCES = "held-out source images"
+HELD_OUT_TARGETS = "held-out target images"
+TRAINING_OVERLAP = "held-out images that are also training images"
+
 
 @dataclass(frozen=True, eq=False)
 class Direction:

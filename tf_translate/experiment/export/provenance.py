@@ -11,6 +11,7 @@ from tf_translate.config.schema import Config
 from tf_translate.data.fetch.fetchable_datasets import FETCHABLE
 from tf_translate.data.shipped_samples import LICENSES
 from tf_translate.errors import RunError
+from tf_translate.evaluation.metrics.results import TRAINING_OVERLAP
 from tf_translate.experiment.dataset import held_out_split
 from tf_translate.experiment.evaluate import CHANGED
 from tf_translate.experiment.load_run import ExportableRun
@@ -19,7 +20,6 @@ from tf_translate.packages import cache_folder
 
 # Names of data sets such as flat_to_3d and horse2zebra.
 _TWO_DOMAINS = r"(?P<a>[A-Za-z0-9_]+?)(?:_to_|(?<=[a-z])2(?=[a-z]))(?P<b>[A-Za-z0-9_]+)"
-_OVERLAP = "held-out images that are also training images"
 
 
 def source_of(
@@ -148,5 +148,5 @@ def _remarks(document: dict[str, Any]) -> Iterator[str]:
     if changes := document["metadata"].get(CHANGED):
         yield f"The evaluation used other images than those of training: {changes}."
     for direction, report in document["directions"].items():
-        if overlap := report["protocol"].get(_OVERLAP, 0):
+        if overlap := report["protocol"].get(TRAINING_OVERLAP, 0):
             yield f"{direction}: {overlap} held-out images are also training images."

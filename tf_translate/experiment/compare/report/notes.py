@@ -5,6 +5,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
+from tf_translate.evaluation.metrics.results import (
+    HELD_OUT_SOURCES,
+    HELD_OUT_TARGETS,
+    TRAINING_OVERLAP,
+)
 from tf_translate.experiment.compare import parts
 from tf_translate.experiment.compare.cell_images import CHOSEN, KeptImage
 from tf_translate.experiment.compare.parts import COMPLETENESS, IDENTITY, MARGIN
@@ -12,8 +17,6 @@ from tf_translate.experiment.compare.read_cell import OUTPUT, measurement_of, re
 from tf_translate.experiment.compare.report.differences import CellScores, Difference
 from tf_translate.experiment.compare.report.rows import MethodRow
 
-_OVERLAP = "held-out images that are also training images"
-_HELD_OUT = ("held-out source images", "held-out target images")
 _UNEQUAL_TIMES = 1.1  # longest over shortest training
 Differences = Mapping[str, Mapping[tuple[str, str], Difference]]
 
@@ -125,7 +128,9 @@ def _overlap(cells: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     counts: list[tuple[int, int]] = []
     for cell in cells:
         protocol = measurement_of(cell).get("protocol") or {}
-        values = [protocol.get(name) for name in (_OVERLAP, *_HELD_OUT)]
+        values = [
+            protocol.get(name) for name in (TRAINING_OVERLAP, HELD_OUT_SOURCES, HELD_OUT_TARGETS)
+        ]
         known = [each for each in values if isinstance(each, int)]
         if len(known) == len(values):
             counts.append((known[0], sum(known[1:])))
