@@ -28,6 +28,8 @@ if TYPE_CHECKING:  # what `__getattr__` loads, for type checkers and editors
     from tf_translate.data.domain_dataset import open_domain_dataset as open_domain_dataset
     from tf_translate.data.image_dataset import open_image_dataset as open_image_dataset
     from tf_translate.errors import TranslateError as TranslateError
+    from tf_translate.evaluation.evaluate_images import evaluate_images as evaluate_images
+    from tf_translate.evaluation.judges.judges import JudgeSettings as JudgeSettings
     from tf_translate.experiment.from_preset import from_preset as from_preset
     from tf_translate.legacy.loading import load_legacy as load_legacy
     from tf_translate.methods.age_cgan import AgeCGAN as AgeCGAN
@@ -58,9 +60,11 @@ _MODULES = {
     "content": "core.loss_terms",
     "DataConfig": "config.data",
     "domain": "core.loss_terms",
+    "evaluate_images": "evaluation.evaluate_images",
     "from_preset": "experiment.from_preset",
     "image_signature": "core.signature",
     "load_legacy": "legacy.loading",
+    "JudgeSettings": "evaluation.judges.judges",
     "LossTerm": "core.loss_terms",
     "make_strategy": "training.strategy",
     "open_attribute_dataset": "data.attribute_dataset",

@@ -87,7 +87,12 @@ def test_saved_judges_have_their_settings_and_no_temporary_files_remain(judges, 
 def test_training_twice_gives_the_same_judges_and_replaces_a_broken_file(tmp_path):
     short = JudgeSettings(side=16, batch=8, domain_steps=3, content_steps=3)
     source, target = blobs(6, seed=1, side=16)
-    first = train_judges(source, target, folder=tmp_path, settings=short)
+    lines = []
+    first = train_judges(source, target, folder=tmp_path, settings=short, report=lines.append)
+    assert [line.split(",")[0] for line in lines] == [
+        "training the domain judge",
+        "training the content judge",
+    ]
     for path in tmp_path.glob("*.keras"):
         path.write_bytes(b"broken")
     with pytest.warns(UserWarning, match=r"the (domain|content) judge is trained again: .*\.keras"):
