@@ -14,7 +14,9 @@ import pytest
 from tests.evaluation.toys import blobs
 from tests.experiment.compare.collected import ablated, cell
 from tests.experiment.compare.synthetic_cells import Damaged, write_cells
+from tf_translate.experiment.compare import fixed_steps
 from tf_translate.experiment.compare.collect import collect
+from tf_translate.experiment.step_timing import StepTime
 
 TASK = """
 title = "Negative images"
@@ -187,6 +189,18 @@ def test_data_are_looked_at_before_a_cell_trains(mistake, task, tmp_path, wrong,
 def test_the_plan_refuses_a_direction_that_no_result_has(mistake, task):
     task.write_text(TASK.replace('shows = "pairs"', 'shows = "pairs"\ndirection = "to_b"', 1))
     assert "the direction of pix2pix is 'to_b'" in mistake("compare", "plan", task)
+
+
+def test_steps_that_are_timed_with_a_budget_are_those_of_a_run_with_it(
+    command, task, tmp_path, monkeypatch
+):
+    time = StepTime(first=0.1, seconds=0.001, unit=1, stages={"train": 0.001})
+    monkeypatch.setattr(fixed_steps, "_time_cell", lambda cell, imports: time)
+    options = (task, "--run", tmp_path / "runs", "--budget", 0.01)
+    assert command("compare", "steps", *options)[0] == 0
+    code, out, _ = command("compare", "plan", *options)
+    assert code == 0
+    assert "--cell pix2pix:0" in out
 
 
 @pytest.fixture

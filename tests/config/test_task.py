@@ -78,6 +78,11 @@ def test_the_most_special_setting_wins(tmp_path):
         ('["images", "sets"]', '["set"]', "did you mean 'sets'?"),
         ('layout = "sets"', 'layout = "set"', "got 'set'; did you mean 'sets'?"),
         ("[settings.data]", "[settings.dta]", "settings must hold the groups model,"),
+        (
+            "[methods.fast]\npreset",
+            "[methods.fast]\npreste",
+            "no key 'methods.fast.preste'; did you mean 'methods.NAME.preset'",
+        ),
         ("methods.fast", 'methods."a/b"', "must be letters, digits and underscores"),
         ("minutes = 2", "minutes = ", "is not valid TOML"),
     ],

@@ -37,7 +37,10 @@ def test_the_truth_is_complete_and_the_page_is_written(folder, judges):
     found = evaluate_images(**_images(), **options)
     for metric in ("completeness", "content/l1", "content/margin"):
         assert found.value("output", metric) == found.value("ground truth", metric)
-    assert (folder / "index.html").is_file()
+    assert found.value("output", "completeness") > 0.99
+    assert {each.name for each in folder.iterdir()} == {
+        "a_to_b.npz", "a_to_b.png", "index.html", "judges", "metrics.json",
+    }  # fmt: skip
     source, target = blobs(8, seed=3)
     unchanged = evaluate_images(**_images(outputs=source), **options)
     assert unchanged.value("output", "completeness") == 0.0
@@ -64,6 +67,14 @@ def test_mistakes_are_one_sentence(changes, sentence):
         evaluate_images(**_images(**changes))
 
 
-def test_an_unknown_pretrained_network_is_refused_before_judges_train():
+def test_values_beyond_1_by_rounding_are_clipped(folder, judges):
+    target = blobs(8, seed=3)[1]
+    options = {"judges": judges.settings, "folder": folder, "report": None}
+    found = evaluate_images(**_images(outputs=target * 1.005), **options)
+    assert found.direction.outputs.max() == 1.0
+
+
+def test_an_unknown_pretrained_network_is_refused_before_judges_train(monkeypatch):
+    monkeypatch.setattr("tf_translate.evaluation.evaluate_images.train_judges", None)
     with pytest.raises(DataError, match="efficientnet_lite0"):
         evaluate_images(**_images(), pretrained=["efficientnet_lite"])

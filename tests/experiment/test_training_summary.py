@@ -67,7 +67,8 @@ def test_the_summary_says_what_a_random_crop_shows(built, tmp_path):
     [
         (0.0, 10, None),
         (0.99, 1000, None),
-        (0.999, 818, "44% of the generator's will be its first weights, after 818 updates"),
+        (0.9999, 20_000, "of generator: 14% of it"),
+        (0.999, 818, "of generator: 44% of it will be the first weights, after 818 updates"),
     ],
 )
 def test_the_summary_says_what_a_moving_average_keeps_of_the_first_weights(
@@ -77,11 +78,11 @@ def test_the_summary_says_what_a_moving_average_keeps_of_the_first_weights(
     training = {"ema_momentum": momentum, "steps": steps}
     short = config.model_copy(update={"training": config.training.model_copy(update=training)})
     lines = summary_lines(short, translator, RunDir(tmp_path / "run"))
-    found = [line for line in lines if line.startswith("moving average: ")]
+    found = [line for line in lines if line.startswith("moving average ")]
     if said is None:
         assert found == []
         return
     (line,) = found
     assert said in line
     enough = float(line.removesuffix(" leaves 1%").split()[-1])
-    assert 0.009 < enough**steps <= 0.01
+    assert 0.008 < enough**steps <= 0.01

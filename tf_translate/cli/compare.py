@@ -112,7 +112,7 @@ def run_cells(
     from tf_translate.errors import ConfigError
     from tf_translate.experiment.compare import cell_state, cores, prepare
     from tf_translate.experiment.compare.cells import cell_command, choose_cells, find_cell
-    from tf_translate.experiment.compare.check_data import check_data
+    from tf_translate.experiment.compare.check_data import check_data, check_networks
     from tf_translate.experiment.compare.run_cells import FAILED
     from tf_translate.experiment.compare.run_cells import run_cells as run_all
 
@@ -132,8 +132,9 @@ def run_cells(
             progress.print(f"not switched off: {line}", highlight=False, soft_wrap=True)
     if data is None:
         _fetch(comparison)
-    prepare.write_pretrained(comparison, progress.print)
     check_data(chosen, functools.partial(progress.print, highlight=False, soft_wrap=True))
+    prepare.write_pretrained(comparison, progress.print)
+    check_networks(chosen)
     if comparison.fixed_steps is not None:
         message_console().print(comparison.fixed_steps.sentence(), highlight=False, soft_wrap=True)
     _print_shortened(comparison, chosen)
@@ -169,7 +170,7 @@ def run_cells(
         )
     if interrupted:
         begun = any(cell_state.state_of(each) != cell_state.NEW for each in chosen)
-        said = "stopped, everything is saved" if begun else "stopped before a cell began"
+        said = "stopped, everything is saved" if begun else "stopped before a cell saved anything"
         message_console().print(f"{said}; the same command goes on")
         raise typer.Exit(130)
     failed = [each for each in results if each.state == FAILED]
@@ -210,7 +211,8 @@ def fix_steps(
     from tf_translate.experiment.compare import cell_state, fixed_steps, prepare
     from tf_translate.experiment.compare.cells import choose_cells
 
-    comparison = _comparison(task, run, data, budget, set_)
+    minutes = _comparison(task, run, data, budget, set_).minutes
+    comparison = _comparison(task, run, data, None, set_)  # a budget would change settings
     cells = choose_cells(comparison, _names(methods), 1)
     if data is None:
         _fetch(comparison)
@@ -219,8 +221,8 @@ def fix_steps(
 
     def report(name: str, time: "StepTime") -> None:
         message_console().print(
-            f"{name}: {time.seconds:.3g} s a step, {time.steps_in(comparison.minutes):,} steps in "
-            f"{comparison.minutes:g} minutes",
+            f"{name}: {time.seconds:.3g} s a step, {time.steps_in(minutes):,} steps in "
+            f"{minutes:g} minutes",
             highlight=False,
         )
 
@@ -325,9 +327,9 @@ def _options(
 
 def _not_compared(comparison: "Comparison") -> list[str]:
     """A line for each method that is left out: it needs more supervision, or is not listed."""
-    from tf_translate.experiment.compare.cells import not_applicable, not_compared
+    from tf_translate.experiment.compare.cells import lacking_supervision, not_compared
 
-    lacking = not_applicable(comparison.task)
+    lacking = lacking_supervision(comparison.task)
     return [
         f"not {'applicable' if name in lacking else 'compared'}: {name}: {reason}"
         for name, reason in not_compared(comparison.task).items()
@@ -343,7 +345,7 @@ def _print_shortened(comparison: "Comparison", cells: Sequence["Cell"]) -> None:
         if found:
             values = ", ".join(f"{key} = {value:g}" for key, value in found.items())
             minutes = f"{comparison.minutes:g} of {comparison.task.minutes:g} minutes"
-            print_notice(f"{name}: for {minutes}, {values}")
+            print_notice(f"{name}: settings that count steps shrink with {minutes}: {values}")
 
 
 def _print_not_compared(comparison: "Comparison") -> None:

@@ -6,6 +6,7 @@ from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
+NAME = "NAME"  # in keys: any name, such as that of a method in a task
 _LONGEST = 100  # characters of a value that a sentence repeats
 
 # What a value must be, by pydantic's type of error; {} are its limits.
@@ -65,7 +66,7 @@ def keys(model: type[BaseModel], prefix: str = "") -> list[str]:
     found: list[str] = []
     for name, field in model.model_fields.items():
         nested = _settings_classes(field.annotation)
-        inner = f"{name}.NAME" if get_origin(field.annotation) is dict else name
+        inner = f"{name}.{NAME}" if get_origin(field.annotation) is dict else name
         for kind in nested:
             found += keys(kind, f"{prefix}{inner}.")
         if not nested:
@@ -110,8 +111,10 @@ def _key(place: Sequence[int | str], valid: Sequence[str]) -> str:
     if not place:
         return "settings"
     known = {segment for key in valid for segment in key.split(".")}
+    named = {key.split(".")[0] for key in valid if key.split(".")[1:2] == [NAME]}
     *inner, last = (str(part) for part in place)
-    return ".".join([*(part for part in inner if part in known), last])
+    kept = [part for i, part in enumerate(inner) if part in known or (i == 1 and inner[0] in named)]
+    return ".".join([*kept, last])
 
 
 def _hint(key: str, place: Sequence[int | str], model: type[BaseModel], prefix: str) -> str:

@@ -45,8 +45,9 @@ def open_domain_dataset(
     aligned = source.splits["train"].aligned
     if paired and not aligned:
         fix = (
-            "set group_column to the column that has the same value in both rows of a pair"
-            if config.domain_column and not config.group_column
+            "name the column that both rows of a pair share in group_column; they must be equal in "
+            "all columns but the image and the domain"
+            if config.domain_column
             else "give both files of a pair the same name and set layout to named_pairs"
         )
         raise DataError(

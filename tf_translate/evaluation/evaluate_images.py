@@ -9,9 +9,11 @@ from tf_translate.evaluation.judges.judges import JudgeSettings, train_judges
 from tf_translate.evaluation.metrics.evaluate_direction import evaluate_direction
 from tf_translate.evaluation.metrics.results import Direction, Report
 from tf_translate.evaluation.report.write import write_report
+from tf_translate.images import LARGEST
 from tf_translate.pretrained.registry import load_pretrained
 
-_JUDGES = "judges"  # in the folder
+_JUDGES, _METRICS = "judges", "metrics"  # in the folder
+_TITLE = "translated images"
 
 
 def evaluate_images(
@@ -34,13 +36,14 @@ def evaluate_images(
     The images may come from `predict`, from an exported file, or from another library.
 
     All images are float `(n, height, width, channels)` in [-1, 1] with 1, 3 or 4 channels. Sizes
-    and channels of the two domains may differ.
+    and channels of the two domains may differ. Judges are evaluation classifiers, trained on the
+    training images, never used in training a method.
 
     Args:
         outputs: The translation of each image of `source`, in its order.
         source, target: Real held-out images of both domains, at least 4 each. No model may have
             learned from them.
-        train_source, train_target: Training images of both domains. Two judges learn from them.
+        train_source, train_target: Training images of both domains. The judges learn from them.
         truth: The true translation of each image of `source`, in its order, if it is known.
         counterfactual: Whether the truth differs from the source in the edit alone, as a person
             with glasses from the same drawing without. Adds errors inside and outside the edit.
@@ -48,8 +51,9 @@ def evaluate_images(
             `tf-translate pretrained`. One that the model trained with is no judge of it.
         judges: How the judges are trained: `JudgeSettings(side=64, batch=64, domain_steps=400,
             content_steps=100, seed=0)` by default, as in `tf-translate evaluate`.
-        folder: Where to keep the judges and to write a page with images, `index.html`, which
-            replaces an earlier one; None keeps nothing, and the judges train at each call.
+        folder: Where to keep the judges and to write a page with images, `index.html`, the same
+            values as JSON, and all images, `a_to_b.npz`; they replace those of an earlier call.
+            None keeps nothing, and the judges train at each call.
         seed: Seed of random targets, KID's subsets and the bootstrap.
         report: Called with a line before a judge trains, which takes minutes; None is silent.
 
@@ -95,8 +99,7 @@ def evaluate_images(
     )
     found = evaluate_direction(direction, trained, networks=networks, seed=seed)
     if kept is not None:
-        name = f"test{direction.outputs.shape[1]}"
-        write_report(kept, [found], title="translated images", metadata={}, protocol_name=name)
+        write_report(kept, [found], title=_TITLE, metadata={}, protocol_name=_METRICS)
     return found
 
 
@@ -110,13 +113,13 @@ def _checked(name: str, images: np.ndarray) -> np.ndarray:
         )
     if not np.issubdtype(array.dtype, np.floating):
         raise ValueError(
-            f"`{name}` must be float images in [-1, 1], got {array.dtype}; pixels from 0 to 255 "
-            "are pixels / 127.5 - 1"
+            f"`{name}` must be float images in [-1, 1], got {array.dtype}; scale 0..255 with "
+            "tf_translate.images.to_float"
         )
     low, high = float(array.min()), float(array.max())
-    if not (low >= -1.0 and high <= 1.0):  # NaN too
+    if not (low >= -LARGEST and high <= LARGEST):  # NaN too
         raise ValueError(
             f"`{name}` must lie in [-1, 1], got values from {low:g} to {high:g}; clip images that "
-            "exceed it, or scale pixels by pixels / 127.5 - 1"
+            "exceed it, or scale 0..255 with tf_translate.images.to_float"
         )
-    return array.astype(np.float32)
+    return np.clip(array.astype(np.float32), -1.0, 1.0)

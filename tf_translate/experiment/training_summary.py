@@ -14,7 +14,7 @@ _FLOAT_BYTES = 4
 # TensorFlow with its libraries and buffers. With it, six runs of CycleGAN, pix2pix, DiscoGAN and
 # DualGAN at 64 to 256 pixels took 78 to 104 % of the estimate, on two CPU cores.
 _BASE_GB = 1.0
-_FIRST_WEIGHTS = 0.02  # more than this share of them in a moving average is said
+_FIRST_WEIGHTS = 0.02  # a larger fraction of them in a moving average is said
 _DEFAULT_PASSES = 2  # of a network in a step, for methods that do not state it
 
 
@@ -89,14 +89,20 @@ def _first_weights(config: Config, translator: Translator) -> Iterator[str]:
     """Moving averages that end with much of the weights that they began with."""
     momentum = config.training.ema_momentum
     for name, updates in averaged_updates(config, translator).items():
-        share = momentum**updates
-        if share > _FIRST_WEIGHTS:
-            enough = math.floor(1e4 * 0.01 ** (1 / updates)) / 1e4
+        kept = momentum**updates
+        if kept > _FIRST_WEIGHTS:
             yield (
-                f"moving average: {share:.0%} of the {name}'s will be its first weights, after "
-                f"{updates:,} updates with training.ema_momentum {momentum:g}; {enough:g} leaves "
-                "1%"
+                f"moving average of {name}: {kept:.0%} of it will be the first weights, after "
+                f"{updates:,} updates with training.ema_momentum {momentum:g}; "
+                f"{_momentum_for(updates)} leaves 1%"
             )
+
+
+def _momentum_for(updates: int) -> str:
+    """The momentum with which an average keeps 1 % of its first weights, or a little less."""
+    rest = 1.0 - 0.01 ** (1.0 / updates)
+    digits = 1 - math.floor(math.log10(rest))  # two that are not 0
+    return f"{1.0 - math.ceil(rest * 10**digits) / 10**digits:.{digits}f}"
 
 
 def _channels(count: int) -> str:

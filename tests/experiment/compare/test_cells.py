@@ -22,8 +22,8 @@ from tf_translate.experiment.compare.cells import (
     cell_command,
     choose_cells,
     find_cell,
+    lacking_supervision,
     make_comparison,
-    not_applicable,
     not_compared,
     toml_value,
 )
@@ -56,16 +56,14 @@ def test_a_cell_is_a_method_and_a_seed():
 
 
 def test_settings_that_count_steps_shrink_with_the_budget():
-    names = ["cyclegan", "icgan", "fader", "dtn"]
+    names = ["cyclegan", "icgan", "fader"]
     cells = choose_cells(_comparison(minutes=15.0), names, 1)
-    cyclegan, icgan, fader, dtn = map(_config, cells)
+    assert _comparison(minutes=15.0).shortened("dtn") == {}
+    cyclegan, icgan, fader = map(_config, cells)
     assert cyclegan.training.ema_momentum == pytest.approx(0.999**3, abs=1e-5)
     assert icgan.model["bn_recalibration_steps"] == 13  # 40, as the task says, by 3
     assert fader.model["ramp"] == 1000
     assert fader.training.ema_momentum == 0.0
-    assert dtn == _config(choose_cells(_comparison(), ["dtn"], 1)[0]).model_copy(
-        update={"training": dtn.training}
-    )
     ablated = _comparison(minutes=15.0).cell("fader-without-latent_adversarial", 0)
     assert _config(ablated).model["ramp"] == 1000
 
@@ -149,7 +147,7 @@ def test_pairs_are_two_sets_and_the_reasons_of_the_task_are_those_that_are_given
     assert reasons["discogan"] == "too much noise"
     assert reasons["icgan"] == "it needs attributes, and the task provides pairs"
     assert reasons["dualgan"] == "the task does not list it"
-    lacking = not_applicable(task)
+    lacking = lacking_supervision(task)
     assert {"fader", "icgan", "age_cgan"} <= lacking
     assert not {"cyclegan", "discogan", "dualgan", "pix2pix", "ian"} & lacking
 
@@ -157,8 +155,14 @@ def test_pairs_are_two_sets_and_the_reasons_of_the_task_are_those_that_are_given
 def test_a_reason_for_a_method_that_is_compared_or_does_not_exist_is_refused(tmp_path):
     with pytest.raises(ConfigError, match="but 'cyclegan' is one of methods; delete one of the"):
         _own_task(tmp_path, 'cyclegan = "why"')
-    with pytest.raises(ConfigError, match=r"'discogann', .*did you mean 'discogan'"):
+    with pytest.raises(ConfigError, match=r"of the task: .*'discogann', .*mean 'discogan'"):
         not_compared(_own_task(tmp_path, 'discogann = "why"'))
+
+
+def test_a_reason_for_a_method_that_is_compared_under_another_name_is_refused(tmp_path):
+    text = 'dualgan = "why"\n[methods.fast]\nlayout = "sets"\npreset = "dualgan_small"'
+    with pytest.raises(ConfigError, match=r"names dualgan, which methods\.fast is; delete one"):
+        not_compared(_own_task(tmp_path, text))
 
 
 def test_an_unknown_key_of_a_task_is_called_a_key_and_free_names_are_shown(tmp_path):

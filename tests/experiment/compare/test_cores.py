@@ -23,6 +23,17 @@ def test_a_core_is_taken_once_until_it_is_released(monkeypatch, tmp_path):
     assert again.index == taken[0].index
 
 
+def test_a_process_that_ended_holds_no_core(monkeypatch, tmp_path):
+    monkeypatch.setattr(cores.tempfile, "gettempdir", lambda: str(tmp_path))
+    core = cores.free_core()
+    file = tmp_path / f"tf_translate-{os.getuid()}-core-{core.index}"
+    with subprocess.Popen(["true"]) as ended:
+        pass
+    file.write_text(str(ended.pid))
+    assert cores.holders() == []
+    core.release()
+
+
 def test_a_core_is_held_while_a_process_that_inherited_it_lives(tmp_path, monkeypatch):
     monkeypatch.setattr(cores.tempfile, "gettempdir", lambda: str(tmp_path))
     core = cores.free_core()

@@ -7,7 +7,8 @@ from typing import Any
 
 import tensorflow as tf
 
-LARGEST = 1.01  # images are in [-1, 1]; resizing in float32 may pass 1 by rounding
+from tf_translate.images import LARGEST
+
 _MARK = "image values outside of [-1, 1]"
 _VALUES = re.compile(
     re.escape(_MARK) + r"\W+\[(?P<key>[^\]]*)\]\W+\[(?P<low>[^\]]*)\]\W+\[(?P<high>[^\]]*)\]"

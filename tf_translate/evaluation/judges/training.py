@@ -44,6 +44,7 @@ def load_or_train(
     it trains.
     """
     if folder is None:
+        _report(report, f"training the {kind} judge")
         return train()
     path = Path(folder) / f"{kind}-{digest(protocol)[:16]}.keras"
     metadata = path.with_suffix(".json")
@@ -52,8 +53,7 @@ def load_or_train(
             return load_keras_file(path, compile=False)
         except DataError as error:
             warnings.warn(f"the {kind} judge is trained again: {error}", stacklevel=2)
-    if report is not None:
-        report(f"training the {kind} judge, once for these images")
+    _report(report, f"training the {kind} judge, once for these images")
     network = train()
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.stem}.{os.getpid()}.keras")
@@ -64,6 +64,11 @@ def load_or_train(
     temporary.write_text(json.dumps({"kind": kind, **protocol}, indent=2) + "\n")
     temporary.replace(metadata)
     return network
+
+
+def _report(report: Callable[[str], None] | None, line: str) -> None:
+    if report is not None:
+        report(line)
 
 
 def digest(value: object) -> str:

@@ -7,7 +7,6 @@ import json
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -317,16 +316,17 @@ def not_compared(task: Task) -> dict[str, str]:
     """Why a method is not compared, by name: of the task, and of all registered methods.
 
     Raises:
-        ConfigError: If `not_applicable` of the task names a method that does not exist.
+        ConfigError: If `not_applicable` of the task names a method that does not exist, or that is
+            compared under another name.
     """
-    _check_names(task)
+    compared = {_preset_method(task, name): name for name in task.methods}
+    _check_names(task, compared)
     provided = _join(task.provides)
     reasons = {
         name: f"it uses {_join(task.uses_of(name))}, and the task provides {provided}"
         for name in task.methods
         if name not in applicable(task)
     }
-    compared = {_preset_method(task, name) for name in task.methods}
     for name in registry.names():
         if name in compared or name in reasons:
             continue
@@ -338,20 +338,24 @@ def not_compared(task: Task) -> dict[str, str]:
     return reasons
 
 
-def not_applicable(task: Task) -> set[str]:
+def lacking_supervision(task: Task) -> set[str]:
     """Names of methods, of the task and registered, that need more than the task offers."""
     others = {name: NEEDS[registry.find(name).layout] for name in registry.names()}
     lacking = {name for name, need in others.items() if need not in task.offered}
     return (lacking | set(task.methods)) - set(applicable(task))
 
 
-def _check_names(task: Task) -> None:
+def _check_names(task: Task, compared: Mapping[str, str]) -> None:
+    """Refuses reasons for methods that do not exist, or that a name of the task stands for."""
     for name in task.not_applicable:
-        if name not in registry.names():
-            near = get_close_matches(name, registry.names(), n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"there are {_join(registry.names())}"
+        try:
+            registry.find(name)
+        except UnknownMethodError as error:
+            raise ConfigError(f"not_applicable of the task: {error}") from error
+        if name in compared:
             raise ConfigError(
-                f"not_applicable of the task names {name!r}, but there is no such method; {hint}"
+                f"not_applicable of the task names {name}, which methods.{compared[name]} is; "
+                "delete one of the two"
             )
 
 

@@ -1,7 +1,7 @@
 """Whether the data of a task fit its cells, before the first of them trains."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from tf_translate.config.schema import Config
 from tf_translate.errors import ConfigError, DataError
@@ -20,33 +20,25 @@ def check_data(cells: Sequence[Cell], report: Callable[[str], None]) -> None:
     """Opens the data of each method as its training and its evaluation will.
 
     Cells that were started are left out. Methods that share the settings of their data share one
-    look at them. The networks of each method are built, as they may not fit the size of images.
+    look at them.
 
     Args:
         cells: The cells.
         report: Called with lines on each look: splits, what is left out, sizes.
 
     Raises:
-        ConfigError: If columns, values or images are missing, the data have no such direction, or
-            networks cannot be built.
+        ConfigError: If columns, values or images are missing, or the data have no such direction.
     """
     check_directions(cells)
     seen: dict[str, str] = {}
-    checked: set[str] = set()
-    for cell in cells:
-        if cell.name in checked or cell_state.state_of(cell) != cell_state.NEW:
-            continue
-        checked.add(cell.name)
-        config = resolve(cell.preset, overrides_of(cell.settings))
+    for cell, config in _new(cells):
         layout = registry.find(config.method).layout
         key = json.dumps([layout, config.data.model_dump(mode="json"), _edited(config)])
         if key in seen:
             report(f"{cell.name} will see the same data as {seen[key]}")
-            _build(cell, config)
             continue
         seen[key] = cell.name
         report(f"looking at the data as {cell.name} will see them")
-        _build(cell, config)
         try:
             data = open_dataset(config)
             if _edited(config):
@@ -74,11 +66,27 @@ def check_directions(cells: Sequence[Cell]) -> None:
             )
 
 
-def _build(cell: Cell, config: Config) -> None:
-    try:
-        build(config)
-    except ConfigError as error:
-        raise ConfigError(f"{cell.name} cannot be trained: {error.message}") from error
+def check_networks(cells: Sequence[Cell]) -> None:
+    """Builds the networks of each method that has no cell yet: images may be too small for them.
+
+    Raises:
+        ConfigError: If networks cannot be built.
+    """
+    for cell, config in _new(cells):
+        try:
+            build(config)
+        except ConfigError as error:
+            raise ConfigError(f"{cell.name} cannot be trained: {error.message}") from error
+
+
+def _new(cells: Sequence[Cell]) -> Iterator[tuple[Cell, Config]]:
+    """The first cell of each method that was not started, and its configuration."""
+    seen: set[str] = set()
+    for cell in cells:
+        if cell.name in seen or cell_state.state_of(cell) != cell_state.NEW:
+            continue
+        seen.add(cell.name)
+        yield cell, resolve(cell.preset, overrides_of(cell.settings))
 
 
 def _edited(config: Config) -> dict[str, list[str]]:

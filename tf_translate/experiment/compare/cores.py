@@ -64,7 +64,17 @@ def holders() -> list[int]:
     """Processes that took the cores which this process may use, as far as they are known."""
     files = map(_file, sorted(os.sched_getaffinity(0))) if can_pin() else ()
     texts = [file.read_text("ascii", "replace").strip() for file in files if file.is_file()]
-    return sorted({int(text) for text in texts if text.isdecimal()})
+    return sorted({int(text) for text in texts if text.isdecimal() and _lives(int(text))})
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # of another user
+        pass
+    return True
 
 
 def _file(index: int) -> Path:

@@ -89,10 +89,11 @@ def check_record(comparison: Comparison, cells: list[Cell]) -> None:
             known[cell.name] = own  # none was ever trained: a mistake may be corrected
         elif different:
             key = next((each for each in _BUDGET if each in different), different[0])
+            was = f"{key} = {before[key]!r}" if key in before else f"the preset's {key}"
+            now = repr(own[key]) if key in own else "that of the preset"
             raise RunError(
-                f"the cells of {cell.name} in {comparison.folder} were run with {key} = "
-                f"{before.get(key)!r}, not {own.get(key)!r}; repeat these settings, or choose "
-                "another --run"
+                f"the cells of {cell.name} in {comparison.folder} were run with {was}, not {now}; "
+                "repeat these settings, or choose another --run"
             )
     write_atomically(
         file, lambda target: target.write_text(json.dumps(known, indent=2) + "\n", "utf-8")

@@ -14,28 +14,29 @@ from tf_translate.methods import registry
 _EMA = "training.ema_momentum"
 
 
-def shortened_settings(config: Config, share: float) -> dict[str, Any]:
-    """Settings of a method for a share of the time that its configuration is for.
+def shortened_settings(config: Config, fraction: float) -> dict[str, Any]:
+    """Settings of a method for a fraction of the time that its configuration is for.
 
     Args:
         config: A resolved configuration.
-        share: Of the time, above 0 and at most 1.
+        fraction: Of the time, above 0 and at most 1.
 
     Returns:
         "group.setting" to value, those that differ: `training.ema_momentum`, so that the average
-        keeps the same share of the first weights, and all settings of the method that count steps.
+        keeps the same fraction of the first weights, and all settings of the method that count
+        steps.
 
     Example:
         `shortened_settings(config, 10 / 45)` may be `{"training.ema_momentum": 0.99551}`.
     """
-    if share == 1.0:
+    if fraction == 1.0:
         return {}
     found: dict[str, Any] = {}
     if config.training.ema_momentum:
-        found[_EMA] = round(config.training.ema_momentum ** (1.0 / share), 5)
+        found[_EMA] = round(config.training.ema_momentum ** (1.0 / fraction), 5)
     fields = registry.find(config.method).settings.model_fields
     for name, value in config.model.items():
         field = fields.get(name)
         if field is not None and field.json_schema_extra == COUNTS_STEPS and value:
-            found[f"model.{name}"] = max(1, round(value * share))
+            found[f"model.{name}"] = max(1, round(value * fraction))
     return found

@@ -96,7 +96,7 @@ def test_the_page_has_the_tables_with_formula_costs_and_commands(written):
         "random target",
         "Synthetic <CPU>",
         "tf-translate compare run glasses --cell discogan:1 --run runs/compare",
-        "The cost of DiscoGAN is missing",
+        "The cost of DiscoGAN, DualGAN is missing; run tf-translate compare costs again",
     ):
         assert expected in text
 

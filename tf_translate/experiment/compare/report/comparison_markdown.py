@@ -50,7 +50,7 @@ def _task(summary: TaskSummary, images: Mapping[str, str], has_title: bool) -> s
         "## What each method needs",
         _supervision(summary),
         words.columns_text(summary),
-        *_not_applicable(summary),
+        *_not_compared(summary),
     ]
     if "extremes" in images:
         blocks += [
@@ -96,11 +96,11 @@ def _costs(summary: TaskSummary) -> str:
     return _table(("method", *words.COST_HEADS), rows)
 
 
-def _not_applicable(summary: TaskSummary) -> list[str]:
+def _not_compared(summary: TaskSummary) -> list[str]:
     reasons = (summary.about or {}).get("not_applicable", {})
     if not reasons:
         return []
-    return ["Not applicable:", _table(("method", "why"), reasons.items())]
+    return ["Not compared:", _table(("method", "why"), reasons.items())]
 
 
 def _differences(summary: TaskSummary) -> list[str]:

@@ -72,7 +72,7 @@ def _task(summary: TaskSummary, *, is_only: bool) -> str:
 <h2>What each method needs</h2>
 <div class="wide">{_supervision(summary)}</div>
 <p>{escape(words.columns_text(summary))}</p>
-{_not_applicable(summary)}
+{_not_compared(summary)}
 </section>
 {_extremes(summary)}
 {_differences(summary)}
@@ -334,13 +334,13 @@ def _matrix(methods: Sequence[MethodRow], found: Mapping[tuple[str, str], Differ
     )
 
 
-def _not_applicable(summary: TaskSummary) -> str:
+def _not_compared(summary: TaskSummary) -> str:
     reasons = (summary.about or {}).get("not_applicable", {})
     if not reasons:
         return ""
     rows = [(str(name), str(reason)) for name, reason in reasons.items()]
     table = f'<table class="plain">{_pairs(rows)}</table>'
-    return f'<h3>Not applicable</h3><div class="wide">{table}</div>'
+    return f'<h3>Not compared</h3><div class="wide">{table}</div>'
 
 
 def _pairs(rows: Sequence[tuple[str, str]]) -> str:

@@ -39,7 +39,6 @@ table small { display: block; }
 .survey tr.fixed th, .survey tr.fixed td { color: var(--faint); background: var(--ground); }
 .survey td.strip { min-width: 9rem; width: 30%; padding-left: 1rem; }
 svg.scatter { width: 100%; max-width: 30rem; flex: 1 1 20rem; font-size: 12px; }
-svg.scatter.wide { max-width: 60rem; flex: 1 0 100%; }
 svg.scatter .corner { fill: none; stroke: var(--faint); stroke-dasharray: 3 2; }
 svg.scatter .level { fill: none; stroke: var(--line); }
 svg.scatter .level-name, svg.scatter .tick { font-size: 10px; }

@@ -234,12 +234,12 @@ def missing_or_unequal(
                 f"The machine was busy before latency was measured (load {load:.1f} on {cores} "
                 "cores); run tf-translate compare costs again when it is idle."
             )
+        unknown = [row.title for row in methods if row.cost is None]
+        if unknown:
+            listed = ", ".join(unknown)
+            notes.append(f"The cost of {listed} is missing; run tf-translate compare costs again.")
         for row in methods:
-            if row.cost is None:
-                notes.append(
-                    f"The cost of {row.title} is missing; run tf-translate compare costs again."
-                )
-            elif "reason" in row.cost:
+            if row.cost is not None and "reason" in row.cost:
                 notes.append(f"The cost of {row.title} was not measured: {row.cost['reason']}.")
     if about is None:
         notes.append("The folder does not say what the task is, nor what is not applicable.")

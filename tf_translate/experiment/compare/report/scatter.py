@@ -28,42 +28,51 @@ def scatter(methods: Sequence[Row], fixed: Sequence[Row], *, standalone: bool = 
     """Plots the domain (vertical) against content (horizontal), both from 0 to 1.
 
     Large dots are means over seeds, small rings single seeds where there are several. Lines join
-    points of equal completeness. Where several methods have more than 0.9 of both, a second plot
+    points of equal completeness. Where several methods have at least 0.9 of both, a second plot
     shows that corner larger.
 
     Args:
         methods, fixed: Rows; those without content and domain are left out.
-        standalone: Whether it becomes a file, with colours of its own.
+        standalone: Whether it becomes a file, with colours of its own. There the two plots are one
+            image; on a page they are two, which a narrow screen shows below each other.
     """
-    plot = _Plot(0.0, 0.0, _LEVELS)
-    if has_corner(methods):
-        crowd = {row.name for row in methods if _is_in_corner(row)}
-        larger = _Plot(_WIDTH, _CORNER, _CORNER_LEVELS)
-        drawn = [_draw(plot, methods, fixed, crowd), _corner(plot), _draw(larger, methods, fixed)]
-    else:
-        drawn = [_draw(plot, methods, fixed)]
-    is_wide = len(drawn) > 1
-    return (
-        f'<svg class="scatter{" wide" if is_wide else ""}" '
-        f'viewBox="0 0 {_WIDTH * (1 + is_wide)} {_HEIGHT}" role="img" '
-        f'aria-label="domain against content"{_NAMESPACE if standalone else ""}>'
-        f"{_COLOURS if standalone else ''}{''.join(drawn)}</svg>"
-    )
+    crowd = _crowd(methods)
+    first = _Plot(0.0, 0.0, _LEVELS)
+    if not crowd:
+        return _svg(_draw(first, methods, fixed), standalone=standalone)
+    whole = _draw(first, methods, fixed, crowd) + _corner(first)
+    second = _Plot(_WIDTH if standalone else 0.0, _CORNER, _CORNER_LEVELS)
+    larger = _draw(second, methods, fixed)
+    if standalone:
+        return _svg(whole + larger, plots=2, standalone=True)
+    return _svg(whole) + _svg(larger)
 
 
 def has_corner(methods: Sequence[Row]) -> bool:
-    """Whether so many methods have more than 0.9 of both that the corner is drawn larger."""
-    return sum(_is_in_corner(row) for row in methods) >= _CROWD
+    """Whether so many methods have at least 0.9 of both that the corner is drawn larger."""
+    return bool(_crowd(methods))
 
 
-def _is_in_corner(row: Row) -> bool:
-    return bool(row.content and row.domain) and min(_point(row)) >= _CORNER
+def _crowd(methods: Sequence[Row]) -> set[str]:
+    """Names of the methods in the corner, if they are many; else empty."""
+    points = {row.name: _point(row) for row in methods}
+    found = {name for name, point in points.items() if point and min(point) >= _CORNER}
+    return found if len(found) >= _CROWD else set()
 
 
-def _point(row: Row) -> tuple[float, float]:
-    assert row.content is not None
-    assert row.domain is not None
+def _point(row: Row) -> tuple[float, float] | None:
+    """Content and domain of a row; None unless it has both."""
+    if row.content is None or row.domain is None:
+        return None
     return row.content.mean, row.domain.mean
+
+
+def _svg(content: str, *, plots: int = 1, standalone: bool = False) -> str:
+    return (
+        f'<svg class="scatter" viewBox="0 0 {_WIDTH * plots} {_HEIGHT}" role="img" '
+        f'aria-label="domain against content"{_NAMESPACE if standalone else ""}>'
+        f"{_COLOURS if standalone else ''}{content}</svg>"
+    )
 
 
 @dataclass(frozen=True)
@@ -99,9 +108,10 @@ def _draw(
     plot: _Plot, methods: Sequence[Row], fixed: Sequence[Row], unnamed: Collection[str] = ()
 ) -> str:
     """One plot; methods that are `unnamed` are marks without names."""
-    rows = [row for row in (*fixed, *methods) if row.content and row.domain]
-    rows = [row for row in rows if plot.shows(*_point(row))]
-    dots = [plot.place(*_point(row)) for row in rows]
+    points = [(row, _point(row)) for row in (*fixed, *methods)]
+    shown = [(row, point) for row, point in points if point is not None and plot.shows(*point)]
+    rows = [row for row, _ in shown]
+    dots = [plot.place(*point) for _, point in shown]
     names = {row.name for row in fixed}
     marks = [
         _mark(x, y, is_fixed=row.name in names) for row, (x, y) in zip(rows, dots, strict=True)
