@@ -191,7 +191,7 @@ def print_cycles(results: Mapping[str, Any], console: Console) -> None:
                 continue
             generated, real = (fmean(costs[key]) for key in ("generated", "real"))
             ratio = f"{generated / real:.2f}" if real > 1e-6 else "–"
-            lost = "–" if costs["lost"] is None else f"{costs['lost']:.0%}"
+            lost = "–" if costs["lost"] is None else f"{costs['lost']:z.0%}"
             table.add_row(direction, name, f"{generated:.4f}", f"{real:.4f}", ratio, lost)
     console.print(table)
     console.print(
