@@ -19,6 +19,7 @@ import numpy as np
 _KIDS = "domain/kid/"
 _KID = f"{_KIDS}judge@"  # followed by the size of the judge's images
 MARGIN, ACCURACY, COMPLETENESS = "content/margin", "domain/accuracy", "completeness"
+INSIDE = "content/l1_inside_edit"
 IDENTITY, RANDOM, TRUTH = "identity", "random target", "ground truth"
 Rows = Mapping[str, Mapping[str, float | None]]  # by "output" or fixed row, then by metric
 

@@ -38,6 +38,17 @@ def test_outputs_that_are_nearer_to_another_input_than_to_their_own_are_said():
     assert _limits(_row("b", margin=-0.4, content=0.0)) == []  # c says it already
 
 
+def test_edits_that_are_hardly_nearer_to_the_truth_than_unrelated_images_are_said():
+    def row(name, error):
+        values = {"content/l1_inside_edit": _value(error), "completeness": _value(0.8)}
+        return MethodRow(name, name.upper(), values, _value(0.9), _value(0.7), ())
+
+    record = cell("a", content=0.5, domain=0.5, error=0.5)  # of random targets: 0.3
+    assert list(caveats([record], [row("a", 0.28)], {})) == []
+    (note,) = caveats([record], [row("a", 0.28), row("b", 0.29)], {})
+    assert "has nothing to do with the input (0.300): B 0.290. The domain judge may" in note
+
+
 def test_methods_that_start_as_the_identity_are_said():
     assert _limits(_row("a", skip=False), _row("b")) == []
     (note,) = _limits(_row("a", skip=True), _row("b", skip=False), _row("c", skip=True))

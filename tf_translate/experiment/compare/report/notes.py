@@ -12,11 +12,12 @@ from tf_translate.evaluation.metrics.results import (
 )
 from tf_translate.experiment.compare import parts
 from tf_translate.experiment.compare.cell_images import CHOSEN, KeptImage
-from tf_translate.experiment.compare.parts import COMPLETENESS, IDENTITY, MARGIN
+from tf_translate.experiment.compare.parts import COMPLETENESS, IDENTITY, INSIDE, MARGIN, RANDOM
 from tf_translate.experiment.compare.read_cell import OUTPUT, measurement_of, results_of
 from tf_translate.experiment.compare.report.differences import CellScores, Difference
 from tf_translate.experiment.compare.report.rows import MethodRow
 
+_HARDLY = 0.95  # of the error of random targets
 _UNEQUAL_TIMES = 1.1  # longest over shortest training
 Differences = Mapping[str, Mapping[tuple[str, str], Difference]]
 
@@ -45,6 +46,7 @@ def caveats(
             "targets."
         )
     yield from _contradictions(methods, found)
+    yield from _random_edits(cells, methods)
     skipping = [
         row.title for row in methods if any(cell.get("starts_as_identity") for cell in row.cells)
     ]
@@ -120,6 +122,24 @@ def _contradictions(methods: Sequence[MethodRow], found: Differences) -> Iterato
         yield (
             "Completeness has these orders, and the errors to the truth the opposite ones: "
             f"{', '.join(opposite)}."
+        )
+
+
+def _random_edits(
+    cells: Sequence[Mapping[str, Any]], methods: Sequence[MethodRow]
+) -> Iterator[str]:
+    """Edits that are hardly nearer to the truth than pixels of an unrelated image."""
+    values = [results_of(cell).get(RANDOM, {}).get(INSIDE) for cell in cells]
+    limit = max((each for each in values if each is not None), default=None)
+    if limit is None:
+        return
+    errors = {row.title: row.values[INSIDE].mean for row in methods if INSIDE in row.values}
+    far = [f"{name} {error:.3f}" for name, error in errors.items() if error > _HARDLY * limit]
+    if far:
+        yield (
+            "Inside the edit, the error to the truth is less than 5 % below that of a real image "
+            f"that has nothing to do with the input ({limit:.3f}): {', '.join(far)}. The domain "
+            "judge may take a change at the right place for the edit."
         )
 
 
