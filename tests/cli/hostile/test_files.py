@@ -252,7 +252,6 @@ def test_a_bundle_with_forged_files_fails(bundle, refused, case):
     slow_but(
         [each for each in FAILURES if "SavedModel" in each],
         "SavedModel that writes",
-        "SavedModel that ends the process with exit code 0",
     ),
 )
 def test_a_bundle_with_a_forged_saved_model_fails(bundle_with_saved_model, refused, case):
