@@ -345,7 +345,7 @@ def _print_shortened(comparison: "Comparison", cells: Sequence["Cell"]) -> None:
         if found:
             values = ", ".join(f"{key} = {value:g}" for key, value in found.items())
             minutes = f"{comparison.minutes:g} of {comparison.task.minutes:g} minutes"
-            print_notice(f"{name}: settings that count steps shrink with {minutes}: {values}")
+            print_notice(f"{name}: with {minutes}, settings that count steps shrink: {values}")
 
 
 def _print_not_compared(comparison: "Comparison") -> None:

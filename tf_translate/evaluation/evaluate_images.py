@@ -60,7 +60,8 @@ def evaluate_images(
     Returns:
         The report. `results` has the metrics of "output" and of the fixed rows "identity",
         "random target" and, if known, "ground truth"; `value("output", "completeness")` is one of
-        them, `as_dict()` has all with their 95 % intervals and protocols.
+        them, or None where it is undefined, as with judges that cannot tell the domains apart;
+        `as_dict()` has all with their 95 % intervals and protocols.
 
     Raises:
         DataError: If there are too few images, or there is no such pretrained network.

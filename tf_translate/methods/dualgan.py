@@ -131,7 +131,7 @@ class DualGANSettings(MethodSettings):
     title="DualGAN",
     paper="Yi et al. 2017",
     layout="unpaired",
-    keeps_content_by="reconstruction L1, weight 500",
+    keeps_content_by="reconstruction L1",
     reaches_domain_by="Wasserstein discriminators, clipped or with a gradient penalty",
     settings=DualGANSettings,
 )

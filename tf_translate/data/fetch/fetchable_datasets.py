@@ -48,7 +48,8 @@ class Fetchable:
         values = {"size": self.defaults.size, "number": self.defaults.number}
         options = [f"--{name} {value}" for name, value in values.items() if value is not None]
         if self.styles:
-            options.append(f"--style {self.defaults.style} (of {', '.join(self.styles)})")
+            others = [each for each in self.styles if each != self.defaults.style]
+            options.append(f"--style {self.defaults.style} (or {' or '.join(others)})")
         return ", ".join(options)
 
 
