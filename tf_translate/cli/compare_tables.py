@@ -133,22 +133,26 @@ def print_ablations(table: Mapping[str, Any], console: Console) -> None:
         table: What `ablation_table` returns.
         console: Prints it.
     """
-    shown = wrapping_table("task", "without", "role", "content", "domain", "result", names=3)
+    shown = wrapping_table("task", "without", "role", "by", "content", "domain", "result", names=3)
     for row in table["rows"]:
+        pair = row["decided_by"]
         scores = (
-            f"{row['all_terms'][half]:.3f} → {row['ablated'][half]:.3f}"
+            f"{row['all_terms'][pair][half]:.3f} → {row['ablated'][pair][half]:.3f}"
             for half in ("content", "domain")
         )
         name = f"{row['method']} {row['without']}"
-        shown.add_row(row["task"], name, row["role"], *scores, row["result"])
+        shown.add_row(row["task"], name, row["role"], pair, *scores, row["result"])
     console.print(shown)
     for name, reason in table["left_out"].items():
         console.print(f"left out: {name}: {reason}", highlight=False, soft_wrap=True)
     if table["counted"]:
-        low, high = table["interval"]
+        interval = ""
+        if table["interval"]:
+            low, high = table["interval"]
+            interval = f", 95 % interval {low:.0%} to {high:.0%}"
         console.print(
             f"{table['as_said']} of {table['counted']} content and domain terms do what their role "
-            f"says: {table['share']:.0%}, 95 % interval {low:.0%} to {high:.0%}",
+            f"says: {table['share']:.0%}{interval}",
             highlight=False,
             soft_wrap=True,
         )

@@ -32,6 +32,8 @@ class LossTerm:
             "cycle_a" and "cycle_b"; "" for none.
         follows: Term whose given weight also scales this one's default; "" for none.
         description: What it measures, in plain words, for `tf-translate settings`.
+        trains: Networks of the player that its gradient reaches; empty: all that
+            `Player.stop_gradient_for` does not keep from it.
     """
 
     name: str
@@ -41,6 +43,7 @@ class LossTerm:
     group: str = ""
     follows: str = ""
     description: str = ""
+    trains: tuple[str, ...] = ()
 
     @property
     def log_name(self) -> str:
@@ -67,10 +70,15 @@ def content(
 
 
 def domain(
-    name: str, *, weight: float | Schedule = 1.0, source: str, description: str = ""
+    name: str,
+    *,
+    weight: float | Schedule = 1.0,
+    source: str,
+    description: str = "",
+    trains: tuple[str, ...] = (),
 ) -> LossTerm:
     """A term that makes the output belong to the target domain."""
-    return LossTerm(name, Role.DOMAIN, weight, source, description=description)
+    return LossTerm(name, Role.DOMAIN, weight, source, description=description, trains=trains)
 
 
 def regularization(

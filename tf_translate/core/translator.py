@@ -220,6 +220,20 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):  # both are Ke
         """
         return {}
 
+    @classmethod
+    def terms_without_a_part_in_edits(cls, settings: Any) -> dict[str, str]:
+        """Loss terms whose networks take no part in `translate` with some settings, by name.
+
+        An ablation of such a term would measure nothing. By default none.
+
+        Args:
+            settings: The method's settings.
+
+        Returns:
+            The reason of each, a clause such as "E_y takes part with mask_blend only".
+        """
+        return {}
+
     def choose_loss_weights(self, given: Mapping) -> Mapping[str, float | Schedule]:
         """The loss weights that replace those of the class. By default those given."""
         return given

@@ -18,7 +18,6 @@ from tf_translate.bases.invertible_gan import (
 )
 from tf_translate.config.attributes import Attributes
 from tf_translate.config.settings import (
-    COUNTS_STEPS,
     AdamSettings,
     MethodSettings,
     RMSpropSettings,
@@ -94,7 +93,6 @@ class AgeCGANSettings(MethodSettings):
     bn_recalibration_steps: int = Field(
         default=100,
         ge=0,
-        json_schema_extra=COUNTS_STEPS,
         description="number of first steps of the encoder's training in which the generator's "
         "batch normalization statistics are measured again, because its weights no longer change "
         "(as in IcGAN)",

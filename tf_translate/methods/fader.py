@@ -228,6 +228,7 @@ class Fader(Translator):
             source="eq. 3 and 4; lambda_E to 1e-4 over 500,000 steps, section 4",
             description="the encoder's part against the latent discriminator: to hide the "
             "attributes from it; the weight rises from 0 to the given value",
+            trains=("encoder",),
         ),
         domain(
             "latent_discriminator",

@@ -19,7 +19,6 @@ from tf_translate.bases.invertible_gan import (
 )
 from tf_translate.config.attributes import Attributes
 from tf_translate.config.settings import (
-    COUNTS_STEPS,
     AdamSettings,
     MethodSettings,
     RMSpropSettings,
@@ -93,7 +92,6 @@ class IcGANSettings(MethodSettings):
     bn_recalibration_steps: int = Field(
         default=100,
         ge=0,
-        json_schema_extra=COUNTS_STEPS,
         description="number of first steps of the encoders' training in which the generator's "
         "batch normalization statistics are measured again, because its weights no longer change "
         "(authors' code)",
@@ -309,6 +307,16 @@ class IcGAN(InvertibleGAN):
                 name="encoder_y",
                 **encoder_options,
             ),
+        }
+
+    @classmethod
+    def terms_without_a_part_in_edits(cls, settings: Any) -> dict[str, str]:
+        """`attributes`, unless the mask blend compares those of an image with the wanted ones."""
+        if settings.mask_blend:
+            return {}
+        return {
+            "attributes": "an edit is given all attributes, so the encoder that learns them from "
+            "images takes part with model.mask_blend only"
         }
 
     def encoder_z_objective(self, batch: Tensors, shared: Tensors) -> Losses:

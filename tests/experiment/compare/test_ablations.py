@@ -1,8 +1,10 @@
 """Ablations of methods: names, settings that switch terms off, and terms that cannot be."""
 
+import dataclasses
 import json
 import shlex
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import pytest
@@ -13,7 +15,7 @@ from tf_translate.config.load import load
 from tf_translate.core.conformance import Conformance
 from tf_translate.core.loss_terms import Role
 from tf_translate.errors import ConfigError
-from tf_translate.experiment.compare.ablations import ablations_of
+from tf_translate.experiment.compare.ablations import ablations_of, method_of
 from tf_translate.experiment.compare.cells import choose_cells, find_cell
 from tf_translate.experiment.compare.prepare import check_record
 from tf_translate.experiment.configure import resolve
@@ -51,7 +53,8 @@ def test_every_content_and_domain_term_of_the_ten_methods_is_off_once_or_refused
         units = {term.group or term.name for term in terms}
         assert units == {each.without for each in found.cells[1:]} | set(found.refused)
         roles = {each.role for each in found.cells[1:]}
-        assert {Role.CONTENT.value, Role.DOMAIN.value} <= roles
+        expected = {Role.CONTENT.value, Role.DOMAIN.value}
+        assert (expected - {Role.CONTENT.value} if name == "fader" else expected) <= roles
 
 
 @pytest.mark.parametrize("name", sorted(registry.names()))
@@ -103,6 +106,73 @@ def test_terms_that_cannot_be_switched_off_are_refused_with_the_reason():
         find_cell(comparison, "icgan-without-adversarial:0")
     with pytest.raises(ConfigError, match="l2 of pix2pix is no loss term of it"):
         find_cell(comparison, "pix2pix-without-l2:0")
+
+
+def test_a_network_that_a_term_does_not_reach_does_not_learn_from_it():
+    reason = _of("fader_small").refused["reconstruction"]
+    assert reason.startswith("it is all that decoder learns from")
+
+
+def test_a_term_whose_network_takes_no_part_in_an_edit_is_refused():
+    assert "takes part with model.mask_blend only" in _of("icgan_small").refused["attributes"]
+    blended = _of("icgan_small", "model.mask_blend=true")
+    assert blended.find("name-without-attributes") is not None
+
+
+def test_cells_with_all_terms_come_first_and_know_the_others():
+    cells = choose_cells(_comparison(), ["pix2pix", "fader"], 1, ablations=True)
+    assert [each.name for each in cells[:2]] == ["pix2pix-all-terms", "fader-all-terms"]
+    names = [each.name for each in cells[2:]]
+    told = [name for each in cells[:2] for name in each.ablation.record()["others"]]
+    assert names == told
+    assert "others" not in cells[2].ablation.record()
+
+
+@pytest.mark.parametrize(
+    ("name", "left_out"),
+    [
+        ("dtn-without-classes", {"feature_extractor"}),
+        ("age_cgan-without-latent", {"encoder"}),
+        ("age_cgan-without-nt_xent", {"identity_embedder"}),
+        ("icgan-without-latent", {"encoder_z"}),
+        ("pix2pix-without-l1", set()),
+    ],
+)
+@pytest.mark.parametrize("unit", ["steps", "minutes"])
+def test_stages_that_are_left_train_as_long_as_with_all_terms(name, left_out, unit):
+    comparison = _comparison()
+    control, cell = comparison.cell(f"{method_of(name)}-all-terms", 0), comparison.cell(name, 0)
+    translator = registry.find(control.method).translator
+    known = list(translator.known_stages())
+    assert left_out <= set(known)
+    before, after = _config(control).training, _config(cell).training
+    if unit == "minutes":
+        assert before.minutes == 45
+        total = after.minutes / before.minutes
+    else:
+        fixed = _FixedSteps(1000)
+        fixed_comparison = dataclasses.replace(comparison, fixed_steps=fixed)
+        after = _config(fixed_comparison.cell(name, 0)).training
+        total = after.steps / 1000
+    left = [each for each in known if each not in left_out]
+    for stage in left[:-1]:
+        assert after.stages[stage] * total == pytest.approx(before.stages[stage], abs=1e-3)
+    last = 1 - sum(after.stages[each] for each in left[:-1])
+    full_last = 1 - sum(before.stages[each] for each in known[:-1])
+    expected = before.stages[left[-1]] if left[-1] != known[-1] else full_last
+    assert last * total == pytest.approx(expected, abs=1e-3)
+
+
+class _FixedSteps:
+    """Gives each method the same number of steps."""
+
+    measured = MappingProxyType({})
+
+    def __init__(self, count):
+        self.count = count
+
+    def steps(self, *_):
+        return self.count
 
 
 def test_ablations_beside_cells_of_another_budget_are_recorded_apart(tmp_path):

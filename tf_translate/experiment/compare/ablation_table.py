@@ -1,27 +1,48 @@
 """The table of ablations: what a loss term's role says, and what its removal changed.
 
+Two pairs of scores, each from 0 to 1 (see `scores.py`):
+
+- The coarse pair: whether a judge recognizes the own source among all (reciprocal rank), and
+  whether a judge takes the image for the target (accuracy).
+- The fine pair, the halves of completeness: the margin to another source, and the kernel distance
+  of the images beside that accuracy.
+
+The two of a pair are alike in what they ask. Those of different pairs are not: a blur of one pixel
+takes most of the kernel distance and nothing of a rank. So the coarse pair decides, and the fine
+pair only where the coarse one hardly changes.
+
 A content term does what its role says if, without it, content falls by at least `LEAST_FALL` and
 by more than the domain; a domain term, if the domain falls by at least that and by more than
-content. Scores are those of `scores.py`. Regularization terms are listed and not counted.
+content. A row is not counted if the term is a regularization, or if the method with all terms has
+less of the half than can fall.
 """
 
 from collections.abc import Mapping, Sequence
 from statistics import mean
 from typing import Any
 
+import numpy as np
+
 from tf_translate.errors import RunError
-from tf_translate.experiment.compare.claims.intervals import fraction_interval
+from tf_translate.experiment.compare.claims.intervals import Interval, bootstrap
 from tf_translate.experiment.compare.scores import scores_of
 
-LEAST_FALL = 0.02  # of a score from 0 to 1; smaller falls are no change
+LEAST_FALL = 0.1  # of a score from 0 to 1: twice the error of its mean over 512 images, at most
 BAR = 0.8  # of the rows that are counted
+LEAST_METHODS = 5  # fewer do not say how much methods differ
 _HALVES = ("content", "domain")
-AS_SAID, OTHER_HALF, NO_CHANGE, NOT_COUNTED = (
+_PAIRS = {  # scores of content and domain
+    "coarse": ("recognized", "classified"),
+    "fine": ("content", "domain"),
+}
+AS_SAID, OTHER_HALF, NO_CHANGE, NOTHING_TO_LOSE, NOT_COUNTED = (
     "as its role says",
     "the other half falls more",
     "no change",
+    "nothing to lose",
     "not counted",
 )
+UNCOUNTED = (NOTHING_TO_LOSE, NOT_COUNTED)
 
 
 def ablation_table(results: Mapping[str, Any]) -> dict[str, Any]:
@@ -33,9 +54,9 @@ def ablation_table(results: Mapping[str, Any]) -> dict[str, Any]:
         results: What `collect` returns.
 
     Returns:
-        JSON values: `rows`; `left_out`, cells or rows that cannot be compared, with the reason;
-        `counted`, `as_said`, and their `share` with its `interval` (None without a counted row);
-        `least_fall` and `bar`.
+        JSON values: `rows`; `left_out`, cells or rows that cannot be compared or are not finished,
+        with the reason; `counted`, `as_said`, and their `share` with its `interval` (see
+        `share_as_said`); `least_fall` and `bar`.
 
     Raises:
         RunError: If there is no cell of an ablation.
@@ -60,20 +81,42 @@ def ablation_table(results: Mapping[str, Any]) -> dict[str, Any]:
                 left_out[f"{task}: {cells[0]['name']}"] = reason
             else:
                 rows.append(_row(task, method, term, controls, cells))
+        there = {cell["name"] for cells in terms.values() for cell in cells}
+        planned = {other for cell in controls for other in cell["ablation"].get("others", ())}
+        left_out |= {f"{task}: {name}": "it is not finished" for name in sorted(planned - there)}
         if not terms:
             left_out[f"{task}: {controls[0]['name']}"] = "there is no cell without a term"
-    counted = [row for row in rows if row["result"] != NOT_COUNTED]
-    as_said = sum(row["result"] == AS_SAID for row in counted)
+    counted = [row for row in rows if row["result"] not in UNCOUNTED]
+    share, interval = share_as_said(counted)
     return {
         "rows": rows,
         "left_out": left_out,
         "counted": len(counted),
-        "as_said": as_said,
-        "share": as_said / len(counted) if counted else None,
-        "interval": list(fraction_interval(as_said, len(counted))) if counted else None,
+        "as_said": sum(row["result"] == AS_SAID for row in counted),
+        "share": share,
+        "interval": interval,
         "least_fall": LEAST_FALL,
         "bar": BAR,
     }
+
+
+def share_as_said(rows: Sequence[Mapping[str, Any]]) -> tuple[float | None, Interval | None]:
+    """The fraction of rows that are as their role says, with its bootstrap interval over methods.
+
+    Rows of a method share one cell with all terms, so they are drawn together.
+
+    Returns:
+        The fraction, None without a row; the interval, None with fewer than `LEAST_METHODS`.
+    """
+    if not rows:
+        return None, None
+    hits = np.array([row["result"] == AS_SAID for row in rows], float)
+    methods: dict[str, list[int]] = {}
+    for position, row in enumerate(rows):
+        methods.setdefault(row["method"], []).append(position)
+    if len(methods) < LEAST_METHODS:
+        return float(hits.mean()), None
+    return float(hits.mean()), bootstrap(methods, lambda at: float(hits[at].mean()))
 
 
 def _not_comparable(controls: Sequence[Mapping], cells: Sequence[Mapping]) -> str:
@@ -83,21 +126,35 @@ def _not_comparable(controls: Sequence[Mapping], cells: Sequence[Mapping]) -> st
     if len(budgets) > 1:
         listed = " and ".join(f"{each:g}" for each in sorted(budgets))
         return f"the cells have different budgets, {listed} minutes"
-    unknown = [half for half in _HALVES for c in (*controls, *cells) if _score(c, half) is None]
-    return f"its {unknown[0]} score is undefined" if unknown else ""
+    unknown = [
+        (half, score)
+        for scores in _PAIRS.values()
+        for half, score in zip(_HALVES, scores, strict=True)
+        if any(getattr(scores_of(cell), score) is None for cell in (*controls, *cells))
+    ]
+    return f"its {unknown[0][0]} score is undefined" if unknown else ""
 
 
-def _score(cell: Mapping[str, Any], half: str) -> float | None:
-    return getattr(scores_of(cell), half)
+def _mean_scores(cells: Sequence[Mapping]) -> dict[str, dict[str, float]]:
+    """By pair and half."""
+    return {
+        pair: {
+            half: mean(getattr(scores_of(cell), score) for cell in cells)
+            for half, score in zip(_HALVES, scores, strict=True)
+        }
+        for pair, scores in _PAIRS.items()
+    }
 
 
 def _row(
     task: str, method: str, term: str, controls: Sequence[Mapping], cells: Sequence[Mapping]
 ) -> dict[str, Any]:
     about = cells[0]["ablation"]
-    before = {half: mean(_score(cell, half) or 0.0 for cell in controls) for half in _HALVES}
-    after = {half: mean(_score(cell, half) or 0.0 for cell in cells) for half in _HALVES}
-    falls = {half: before[half] - after[half] for half in _HALVES}
+    before, after = _mean_scores(controls), _mean_scores(cells)
+    falls = {
+        pair: {half: before[pair][half] - after[pair][half] for half in _HALVES} for pair in _PAIRS
+    }
+    pair = "coarse" if max(falls["coarse"].values()) >= LEAST_FALL else "fine"
     return {
         "task": task,
         "method": method,
@@ -106,17 +163,27 @@ def _row(
         "role": about["role"],
         "all_terms": before,
         "ablated": after,
-        "fall": falls,
+        "falls": falls,
+        "decided_by": pair,
+        "starts_as_identity": bool(cells[0].get("starts_as_identity")),
         "seeds": len(cells),
         "steps": [mean(cell["steps"] for cell in each) for each in (controls, cells)],
-        "result": result_of(about["role"], falls),
+        "result": result_of(about["role"], before["coarse"], falls[pair]),
     }
 
 
-def result_of(role: str, falls: Mapping[str, float]) -> str:
-    """Whether falls of content and domain are what a role says; see the module."""
+def result_of(role: str, before: Mapping[str, float], falls: Mapping[str, float]) -> str:
+    """Whether falls of content and domain are what a role says; see the module.
+
+    Args:
+        role: Role of the term.
+        before: Coarse content and domain with all terms.
+        falls: What content and domain lose without the term.
+    """
     if role not in _HALVES:
         return NOT_COUNTED
+    if before[role] < LEAST_FALL:
+        return NOTHING_TO_LOSE
     other = _HALVES[1 - _HALVES.index(role)]
     if falls[role] >= LEAST_FALL and falls[role] > falls[other]:
         return AS_SAID

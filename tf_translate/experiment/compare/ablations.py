@@ -5,13 +5,14 @@ leaves follows from the two players of a method:
 
 - The two halves of a GAN loss are two terms. Without the generators' half the discriminators still
   learn, and nobody listens. Without the discriminators' half they keep their initial weights, and
-  the generators play against random networks.
+  the generators play against random networks, unless regularization or another term is left.
 - A network whose only term is off keeps its initial weights. If it has a stage of training of its
-  own, the stage is left out, and the others share the time.
+  own, the stage is left out with its steps: all others train as long as with all terms.
+- A network that is left with regularization terms alone still learns from them.
 - Terms of a group, such as the cycles from both domains, are one term here.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +35,7 @@ class Ablation:
         terms: The loss terms that are off.
         role: Their role; "" for none.
         settings: Settings that switch them off: "loss_weights.NAME" to value.
+        others: With all loss terms: the names of the method's other cells of ablations.
     """
 
     method: str
@@ -41,6 +43,7 @@ class Ablation:
     terms: tuple[str, ...] = ()
     role: str = ""
     settings: Mapping[str, float] | None = None
+    others: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -56,6 +59,7 @@ class Ablation:
             "without": self.without,
             "terms": list(self.terms),
             "role": self.role,
+            **({"others": list(self.others)} if self.others else {}),
         }
 
 
@@ -76,6 +80,19 @@ class Ablations:
         return next((each for each in self.cells if each.name == name), None)
 
 
+@dataclass(frozen=True)
+class StageTimes:
+    """What is left of a training without some of its stages.
+
+    Attributes:
+        share: Fraction of the steps, above 0 and at most 1.
+        stages: `training.stages` of them.
+    """
+
+    share: float
+    stages: Mapping[str, float]
+
+
 def method_of(name: str) -> str:
     """The method in the name of a cell: "pix2pix" of "pix2pix-without-l1"."""
     return name.removesuffix(ALL_TERMS).partition(WITHOUT)[0]
@@ -91,20 +108,59 @@ def ablations_of(name: str, config: Config, given: Mapping[str, float]) -> Ablat
     """
     translator = registry.find(config.method).translator
     weights = _weights(translator.terms, config)
-    absent = translator.absent_terms(method_settings(config, name), config.loss_weights)
-    found, refused = [Ablation(name)], {}
+    settings = method_settings(config, name)
+    absent = translator.absent_terms(settings, config.loss_weights)
+    unmeasured = translator.terms_without_a_part_in_edits(settings)
+    found, refused = [], {}
     for unit, members in _units(translator.terms).items():
         active = [term for term in members if weights[term.name] and term.name not in absent]
         reason = _reason(members, absent) if not active else ""
+        if not reason and all(term.name in unmeasured for term in members):
+            reason = unmeasured[members[0].name]
         if not reason:
             reason = _nothing_left(translator.players, members, weights, absent, translator.terms)
         if reason:
             refused[unit] = reason
             continue
-        settings = _switched_off(unit, members, translator.terms, weights, given)
+        off = _switched_off(unit, members, translator.terms, weights, given)
         terms = tuple(term.name for term in active)
-        found.append(Ablation(name, unit, terms, members[0].role.value, settings))
-    return Ablations(tuple(found), refused)
+        found.append(Ablation(name, unit, terms, members[0].role.value, off))
+    control = Ablation(name, others=tuple(each.name for each in found))
+    return Ablations((control, *found), refused)
+
+
+def without_empty_stages(config: Config, name: str, weights: Mapping[str, float]) -> StageTimes:
+    """The part of the training that is left when stages without a loss term are left out.
+
+    Args:
+        config: The configuration with all terms.
+        name: Name of the method in the task.
+        weights: The loss weights that an ablation gives: "loss_weights.NAME" to value.
+
+    Returns:
+        The fraction of the steps that is left, and the fractions of these for each stage before
+        the last, so that every stage that is left has the steps it has with all terms.
+    """
+    translator = registry.find(config.method).translator
+    absent = translator.absent_terms(method_settings(config, name), config.loss_weights)
+    before = _weights(translator.terms, config)
+    groups = {term.name: term.group for term in translator.terms}
+    off = {
+        term
+        for term, group in groups.items()
+        if 0.0 in (weights.get(f"loss_weights.{key}") for key in (term, group) if key)
+    }
+
+    def stages(terms: set[str]) -> list[str]:
+        found = [each.stage for each in translator.players if set(each.terms) & terms]
+        return list(dict.fromkeys(found))
+
+    active = {term for term, weight in before.items() if weight and term not in absent}
+    full, left = stages(active), stages(active - off)
+    fractions = {each: config.training.stages.get(each, 1 / len(full)) for each in full[:-1]}
+    fractions[full[-1]] = 1.0 - sum(fractions.values())
+    share = sum(fractions[each] for each in left)
+    return StageTimes(share, {each: fractions[each] / share for each in left[:-1]})
 
 
 def _units(terms: tuple[LossTerm, ...]) -> dict[str, list[LossTerm]]:
@@ -129,21 +185,32 @@ def _nothing_left(players, members, weights, absent, terms) -> str:
     """Why a method without a term is none: the network that makes its images learns nothing."""
     off = {term.name for term in members}
     regularizing = {term.name for term in terms if term.role == Role.REGULARIZATION}
+    trains = {term.name: term.trains for term in terms}
     for player in players:
-        left = [
-            term
-            for term in player.terms
-            if weights[term] and term not in absent and term not in regularizing
-        ]
-        if player.ema_if_enabled and left and set(left) <= off:
+        if not player.ema_if_enabled:
+            continue
+        alone = []
+        for network in player.networks:
+            left = {
+                term
+                for term in player.terms
+                if weights[term]
+                and term not in absent
+                and term not in regularizing
+                and network in (trains[term] or player.networks)
+                and term not in player.stop_gradient_for.get(network, ())
+            }
+            if left and left <= off:
+                alone.append(network)
+        if alone:
             return (
-                f"it is all that {' and '.join(player.networks)} learn{_s(player.networks)} from, "
+                f"it is all that {' and '.join(alone)} learn{_s(alone)} from, "
                 "which would keep initial weights and make noise"
             )
     return ""
 
 
-def _s(words: tuple[str, ...]) -> str:
+def _s(words: Sequence[str]) -> str:
     return "s" if len(words) == 1 else ""
 
 

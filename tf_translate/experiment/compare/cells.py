@@ -13,7 +13,13 @@ from typing import Any
 from tf_translate.config.load import apply_overrides, load
 from tf_translate.config.task import Supervision, Task
 from tf_translate.errors import ConfigError, UnknownMethodError
-from tf_translate.experiment.compare.ablations import Ablation, Ablations, ablations_of, method_of
+from tf_translate.experiment.compare.ablations import (
+    Ablation,
+    Ablations,
+    ablations_of,
+    method_of,
+    without_empty_stages,
+)
 from tf_translate.experiment.compare.fixed_steps import FixedSteps, read_steps
 from tf_translate.experiment.compare.shorter_budget import shortened_settings
 from tf_translate.experiment.configure import resolve
@@ -83,10 +89,13 @@ class Cell:
         return ["train", self.preset, "--run", str(self.folder), "--resume"]
 
     def evaluate_arguments(self) -> list[str]:
-        """Arguments of `tf-translate` that evaluate its direction (of IAN by both editors)."""
+        """Arguments of `tf-translate` that evaluate its direction (of IAN by both editors).
+
+        Ablations are compared by the direction alone.
+        """
         directions = [self.direction]
         is_edit = registry.find(self.method).layout == "images" and self.direction != RECONSTRUCT
-        if is_edit and not self.direction.endswith(PAINTED):
+        if is_edit and not self.direction.endswith(PAINTED) and self.ablation is None:
             directions.append(self.direction + PAINTED)
         options = [part for each in directions for part in ("--direction", each)]
         return ["evaluate", str(self.folder), *options]
@@ -176,7 +185,9 @@ class Comparison:
             {"training.minutes": self.minutes} if steps is None else {"training.steps": steps}
         )
         settings["training.seed"] = seed
-        settings |= (ablation.settings if ablation else None) or {}
+        if ablation and ablation.settings:
+            settings |= self._shares_of_stages(name, preset, settings, ablation.settings)
+            settings |= ablation.settings
         label = ablation.name if ablation else name
         method = self._checked_method(label, preset, settings)
         settings |= self.shortened(name)
@@ -193,6 +204,21 @@ class Comparison:
             None if fixed is None or steps is None else fixed.measured,
             ablation,
         )
+
+    def _shares_of_stages(
+        self, name: str, preset: str, settings: Mapping[str, Any], weights: Mapping[str, float]
+    ) -> dict[str, Any]:
+        """Settings that leave out the time of stages in which nothing is left to learn from."""
+        config = resolve(preset, overrides_of(settings))
+        left = without_empty_stages(config, name, weights)
+        if left.share == 1.0:
+            return {}
+        found: dict[str, Any] = {"training.stages": dict(left.stages)}
+        if "training.steps" in settings:
+            found["training.steps"] = max(1, round(settings["training.steps"] * left.share))
+        else:
+            found["training.minutes"] = self.minutes * left.share
+        return found
 
     def _with_paths(self, key: str, value: Any) -> Any:
         if not isinstance(value, str):
@@ -264,6 +290,8 @@ def choose_cells(
 ) -> list[Cell]:
     """The cells of some methods, seed by seed, so that all methods come early.
 
+    Of ablations, those with all loss terms come first: the others are compared with them.
+
     Args:
         comparison: The comparison.
         names: Methods; empty: all of the task that apply.
@@ -290,7 +318,9 @@ def choose_cells(
                 f"{', '.join(comparison.task.methods)}"
             )
     if ablations:
-        chosen = [each.name for name in chosen for each in comparison.ablations(name).cells]
+        all_of = [comparison.ablations(name).cells for name in chosen]
+        controls = [control.name for control, *_ in all_of]
+        chosen = [*controls, *(each.name for _, *others in all_of for each in others)]
     return [comparison.cell(name, seed) for seed in range(seeds) for name in chosen]
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tf_translate.experiment.compare.parts import (
+    ACCURACY,
     COMPLETENESS,
     IDENTITY,
     RANDOM,
@@ -18,6 +19,7 @@ from tf_translate.experiment.compare.parts import (
 from tf_translate.experiment.compare.read_cell import OUTPUT, measurement_of, results_of
 
 _INSIDE, _OUTSIDE, _L1 = "content/l1_inside_edit", "content/l1_outside_edit", "content/l1"
+RECIPROCAL_RANK = "content/reciprocal_rank"
 _LABELS, _LABEL_JUDGE = "content/label_accuracy", "label judge: accuracy on real held-out target"
 
 
@@ -34,6 +36,9 @@ class Scores:
             from the truth over that of the unchanged input.
         labels: Fraction of images that keep the class of their source: random targets have 0, real
             targets 1.
+        recognized: Reciprocal rank of the own source among all: random targets have 0, the ground
+            truth 1, or without it the unchanged input.
+        classified: Accuracy of the domain judge: the unchanged input has 0, real targets 1.
     """
 
     content: float | None
@@ -41,6 +46,8 @@ class Scores:
     completeness: float | None
     error: float | None
     labels: float | None
+    recognized: float | None
+    classified: float | None
 
 
 def scores_of(cell: Mapping[str, Any]) -> Scores:
@@ -52,11 +59,18 @@ def scores_of(cell: Mapping[str, Any]) -> Scores:
         completeness=rows[OUTPUT].get(COMPLETENESS),
         error=_error(rows),
         labels=_labels(rows, found.get("reference_values", {})),
+        recognized=_placed(rows, RECIPROCAL_RANK, RANDOM, TRUTH if TRUTH in rows else IDENTITY),
+        classified=_placed(rows, ACCURACY, IDENTITY, RANDOM),
     )
 
 
 def _value(rows: Mapping[str, Any], row: str, metric: str) -> float | None:
     return rows.get(row, {}).get(metric)
+
+
+def _placed(rows: Mapping[str, Any], metric: str, zero: str, one: str) -> float | None:
+    """A metric of the outputs on the scale from one fixed row to another."""
+    return _scaled(*(_value(rows, row, metric) for row in (OUTPUT, zero, one)))
 
 
 def _scaled(value: float | None, zero: float | None, one: float | None) -> float | None:

@@ -73,7 +73,7 @@ def test_terms_that_do_what_they_say_make_consistency_necessary():
     assert (found.verdict, found.value) == (NOT_SUPPORTED, 0.0)
     assert len(found.counterexamples) == 20
     assert "m0 without l1 (content): the other half falls more" in found.counterexamples[0]
-    assert necessary(_ablations(True, count=1)).verdict == UNDECIDED  # 1 of 1: from 0.03
+    assert necessary(_ablations(True, count=1)).verdict == UNDECIDED  # of one method
 
 
 def test_both_roles_must_be_necessary():
@@ -101,7 +101,22 @@ def test_the_role_that_is_less_sure_is_shown():
     terms += [c for c in good if c["ablation"]["role"] == "domain"][:2]  # 2 of 2
     found = necessary({"cells": terms})
     assert (found.verdict, found.value) == (UNDECIDED, 1.0)
-    assert found.interval[0] < 0.2
+    assert found.interval is None  # of two methods
+
+
+def test_a_truth_of_another_hand_is_no_truth():
+    cells = _cells(lambda x: 1 - x)["cells"]
+    for each in cells:
+        for values in each["metrics"]["directions"]["add"]["results"].values():
+            inside = values.pop("content/l1_inside_edit", None)
+            values.pop("content/l1_outside_edit", None)
+            if inside is not None:
+                values["content/l1"] = inside
+    found = sufficient({"cells": cells})
+    assert found.value is None
+    assert "the truth is not exact" in next(iter(found.details["left_out"].values()))
+    cells[0]["uses"] = ["pairs"]
+    assert sufficient({"cells": cells}).value == pytest.approx(-1)
 
 
 def test_cells_of_ablations_are_no_methods_of_the_correlation():

@@ -6,17 +6,9 @@ from scipy import stats
 
 from tf_translate.experiment.compare.claims.intervals import (
     bootstrap,
-    fraction_interval,
     spread_ratio,
     weighted_sum,
 )
-
-
-def test_the_exact_interval_of_a_fraction():
-    low, high = fraction_interval(10, 10)
-    assert low == pytest.approx(0.025 ** (1 / 10))  # all of 10 have probability p^10
-    assert high == 1
-    assert fraction_interval(0, 10) == pytest.approx((0, 1 - 0.025 ** (1 / 10)))
 
 
 def test_a_difference_of_two_groups_has_student_s_interval():

@@ -7,12 +7,14 @@ from typing import Any
 import numpy as np
 
 from tf_translate.errors import RunError
-from tf_translate.experiment.compare.ablation_table import AS_SAID, NOT_COUNTED, ablation_table
-from tf_translate.experiment.compare.claims.intervals import (
-    Interval,
-    bootstrap,
-    fraction_interval,
+from tf_translate.experiment.compare.ablation_table import (
+    AS_SAID,
+    LEAST_FALL,
+    UNCOUNTED,
+    ablation_table,
+    share_as_said,
 )
+from tf_translate.experiment.compare.claims.intervals import Interval, bootstrap
 from tf_translate.experiment.compare.claims.verdict import (
     NOT_SUPPORTED,
     SUPPORTED,
@@ -22,6 +24,8 @@ from tf_translate.experiment.compare.claims.verdict import (
     decide,
     not_measured,
 )
+from tf_translate.experiment.compare.parts import IDENTITY, INSIDE
+from tf_translate.experiment.compare.read_cell import results_of
 from tf_translate.experiment.compare.scores import Scores, scores_of
 
 CHANCE = 0.5  # a role that says nothing: either half falls more as often as the other
@@ -36,9 +40,9 @@ NECESSARY = Claim(
     "Content consistency and domain consistency are both necessary.",
     "Each content and each domain term of each method is off in turn, beside the method with all "
     "terms at the same budget.",
-    "Fraction of these terms without which their own half falls by 0.02 or more, and more than the "
-    "other half: of content terms and of domain terms; shown is that whose exact "
-    "(Clopper-Pearson) interval is lower.",
+    f"Fraction of these terms without which their own half falls by {LEAST_FALL} or more, and more "
+    "than the other half: of content terms and of domain terms; shown is that whose interval is "
+    "lower. The interval is a bootstrap over methods, whose terms share one cell with all terms.",
     "supported if the intervals of both are above 0.5, the fraction if roles said nothing; not "
     "supported if one is below",
 )
@@ -61,14 +65,14 @@ def necessary(results: Mapping[str, Any]) -> Finding:
         return not_measured(NECESSARY, "there is no cell of an ablation", _ALL_ABLATIONS)
     if not table["counted"]:
         return not_measured(NECESSARY, "no row can be compared", _ALL_ABLATIONS)
-    rows = [row for row in table["rows"] if row["result"] != NOT_COUNTED]
+    rows = [row for row in table["rows"] if row["result"] not in UNCOUNTED]
     by_role = {
         role: _counts([row for row in rows if row["role"] == role])
         for role in ("content", "domain")
     }
     found = {role: each for role, each in by_role.items() if each["rows"]}
     verdicts = [decide(e["fraction"], e["interval"], CHANCE, "above") for e in found.values()]
-    least = min(found.values(), key=lambda each: each["interval"][0])
+    least = min(found.values(), key=lambda each: (each["interval"] or (0.0,))[0])
     absent = sorted(by_role.keys() - found.keys())
     return Finding(
         NECESSARY,
@@ -101,15 +105,18 @@ def _counts(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     count, as_said = len(rows), sum(row["result"] == AS_SAID for row in rows)
     if not count:
         return {"rows": 0, "as_said": 0}
-    interval = fraction_interval(as_said, count)
-    return {"rows": count, "as_said": as_said, "fraction": as_said / count, "interval": interval}
+    share, interval = share_as_said(rows)
+    return {"rows": count, "as_said": as_said, "fraction": share, "interval": interval}
 
 
 def _exception(row: Mapping[str, Any]) -> str:
-    fall = row["fall"]
+    pair = row["decided_by"]
+    fall = row["falls"][pair]
+    start = "; the method starts from its input" if row["starts_as_identity"] else ""
     return (
         f"{row['task']}: {row['method']} without {row['without']} ({row['role']}): "
-        f"{row['result']}; content falls by {fall['content']:.3f}, domain by {fall['domain']:.3f}"
+        f"{row['result']}; by the {pair} scores content falls by {fall['content']:.3f}, domain by "
+        f"{fall['domain']:.3f}{start}"
     )
 
 
@@ -165,6 +172,7 @@ def _with_error(
 ) -> tuple[list[tuple[str, Mapping[str, Any], Scores]], dict[str, str]]:
     """Cells with all scores and an error to the truth, of tasks that have enough of them."""
     found, left_out = [], {}
+    exact = {cell["task"] for cell in results["cells"] if _has_exact_truth(cell)}
     for cell in results["cells"]:
         if "ablation" in cell:  # near-copies of methods, at another budget
             continue
@@ -172,6 +180,8 @@ def _with_error(
         label = f"{cell['task']}: {cell['name']}-{cell['seed']}"
         if scores.error is None:
             left_out[label] = "no known truth"
+        elif cell["task"] not in exact:
+            left_out[label] = "the truth is not exact: no method is shown pairs"
         elif None in (scores.completeness, scores.content, scores.domain):
             left_out[label] = "a score is undefined"
         else:
@@ -183,6 +193,14 @@ def _with_error(
     for task in sorted(few):
         left_out[task] = f"fewer than {LEAST_NAMES} methods with a known truth"
     return [each for each in found if each[0] not in few], left_out
+
+
+def _has_exact_truth(cell: Mapping[str, Any]) -> bool:
+    """Whether the truth is the source with an edit, or pairs are there to learn it from.
+
+    Equal names of files alone, as of the same emoji by two artists, are no truth.
+    """
+    return "pairs" in cell.get("uses", ()) or INSIDE in results_of(cell).get(IDENTITY, {})
 
 
 def rank_correlation(values: np.ndarray, others: np.ndarray, strata: np.ndarray) -> float:

@@ -1,4 +1,4 @@
-"""95 % intervals of fractions, of differences between methods, of spreads, and of correlations."""
+"""95 % intervals of differences between methods, of spreads, and of correlations."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -8,15 +8,6 @@ from scipy import stats
 LEVEL = 0.95
 RESAMPLES = 2000
 Interval = tuple[float, float]
-
-
-def fraction_interval(successes: int, count: int) -> Interval:
-    """The exact interval of a fraction.
-
-    Source: Clopper & Pearson 1934, Biometrika 26, 404.
-    """
-    found = stats.binomtest(successes, count).proportion_ci(LEVEL, method="exact")
-    return float(found.low), float(found.high)
 
 
 def weighted_sum(
