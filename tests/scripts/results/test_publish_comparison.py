@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from scripts.results.publish_comparison import copy_cells, write_page
+from scripts.results.publish_comparison import PUBLISHED, copy_cells, write_page
 from scripts.results.restore_comparison import restore
 from tests.experiment.compare.synthetic_cells import Damaged, write_cells
 from tf_translate.packages import cache_folder
@@ -30,7 +30,7 @@ def run(tmp_path_factory):
         (task / f"{name}-0" / "cell.json").write_text(json.dumps(record))
         config = {"data": {"path": table}, "model": {"file": f"{folder}/glasses/a.keras"}}
         (task / f"{name}-0" / "config.json").write_text(json.dumps(config))
-    (task / "pix2pix-0" / "cycle_noise.json").write_text("{}")
+    shutil.copy(PUBLISHED / "glasses" / "cyclegan-0" / "cycle_noise.json", task / "pix2pix-0")
     (task / "judges").mkdir()
     (task / "judges" / "content.keras").write_bytes(b"a judge")
     (task / "judges" / "content.json").write_text("{}")

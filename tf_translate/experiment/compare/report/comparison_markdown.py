@@ -3,15 +3,16 @@
 from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import quote
 
-from tf_translate.experiment.compare.report import words
+from tf_translate.experiment.compare.report import tested, words
 from tf_translate.experiment.compare.report.comparison_page import headline
 from tf_translate.experiment.compare.report.differences import RESAMPLES, Difference
 from tf_translate.experiment.compare.report.rows import MethodRow, TaskSummary, Value
+from tf_translate.experiment.compare.report.tested import Tested
 from tf_translate.experiment.compare.report.wall import make_wall
 
 
 def render_markdown(
-    summaries: Sequence[TaskSummary], images: Mapping[str, Mapping[str, str]]
+    summaries: Sequence[TaskSummary], images: Mapping[str, Mapping[str, str]], found: Tested
 ) -> str:
     """Renders the page; text from files is escaped.
 
@@ -19,6 +20,7 @@ def render_markdown(
         summaries: One for each task.
         images: By task and then "wall", "scatter" or "extremes": the file, relative to the page.
             Those that a task has not are left out.
+        found: What all cells say of claims and loss terms.
     """
     title = summaries[0].title if len(summaries) == 1 else "Comparison of methods"
     intro = (
@@ -27,7 +29,8 @@ def render_markdown(
         "budgets."
     )
     tasks = [_task(each, images.get(each.name, {}), len(summaries) > 1) for each in summaries]
-    return f"# {_text(title)}\n\n{intro}\n\n" + "\n\n".join(tasks) + "\n"
+    blocks = [f"# {_text(title)}", intro, *tasks, *_tested(found)]
+    return "\n\n".join(blocks) + "\n"
 
 
 def _task(summary: TaskSummary, images: Mapping[str, str], has_title: bool) -> str:
@@ -119,6 +122,23 @@ def _agreements(summary: TaskSummary) -> list[str]:
     if not rows:
         return []
     return ["## Do the metrics agree?", words.AGREEMENT, _table(words.AGREEMENT_HEADS, rows)]
+
+
+def _tested(found: Tested) -> list[str]:
+    blocks = []
+    if found.terms:
+        blocks += [f"## {tested.TERMS_TITLE}", tested.TERMS]
+        blocks += [_table(tested.TERM_HEADS, found.terms), *_list(found.remarks)]
+    if found.claims:
+        blocks += [f"## {tested.CLAIMS_TITLE}", tested.CLAIMS]
+        blocks += [_table(tested.CLAIM_HEADS, found.claims)]
+        if found.against:
+            blocks += ["Against them:", *_list(found.against)]
+    return blocks
+
+
+def _list(items: Sequence[str]) -> list[str]:
+    return ["\n".join(f"- {_text(each)}" for each in items)] if items else []
 
 
 def _matrix(methods: Sequence[MethodRow], found: Mapping[tuple[str, str], Difference]) -> str:

@@ -8,22 +8,24 @@ from tf_translate.evaluation.report import page_style
 from tf_translate.evaluation.report.embedded_image import data_url
 from tf_translate.experiment.compare.parts import COMPLETENESS
 from tf_translate.experiment.compare.read_cell import OUTPUT, results_of
-from tf_translate.experiment.compare.report import comparison_style, words
+from tf_translate.experiment.compare.report import comparison_style, tested, words
 from tf_translate.experiment.compare.report.differences import RESAMPLES, Difference
 from tf_translate.experiment.compare.report.rows import MethodRow, Row, TaskSummary, Value
 from tf_translate.experiment.compare.report.scatter import scatter
+from tf_translate.experiment.compare.report.tested import Tested
 from tf_translate.experiment.compare.report.wall import KINDS, TRUTH, extremes, make_wall
 
 _STRIP = 200  # width of the axis from 0 to 1 of an interval
 
 
-def render(summaries: Sequence[TaskSummary]) -> str:
-    """Renders the page of all tasks; all text is escaped."""
+def render(summaries: Sequence[TaskSummary], found: Tested) -> str:
+    """Renders the page of all tasks, claims and loss terms; all text is escaped."""
     title = summaries[0].title if len(summaries) == 1 else "Comparison of methods"
     return Template(comparison_style.PAGE).substitute(
         title=escape(title),
         style=page_style.STYLE + comparison_style.STYLE,
-        tasks="\n".join(_task(each, is_only=len(summaries) == 1) for each in summaries),
+        tasks="\n".join(_task(each, is_only=len(summaries) == 1) for each in summaries)
+        + _tested(found),
     )
 
 
@@ -298,18 +300,42 @@ def _differences(summary: TaskSummary) -> str:
 def _agreements(summary: TaskSummary) -> str:
     if not summary.agreements:
         return ""
-    heads = "".join(f'<th scope="col">{head}</th>' for head in words.AGREEMENT_HEADS)
-    rows = "".join(
-        "<tr>"
-        + "".join(f"<td>{escape(cell)}</td>" for cell in words.agreement_cells(each))
-        + "</tr>"
-        for each in summary.agreements
-    )
+    rows = list(map(words.agreement_cells, summary.agreements))
     return (
         f"<section><h2>Do the metrics agree?</h2><p>{escape(words.AGREEMENT)}</p>"
-        f'<div class="wide"><table class="plain"><thead><tr>{heads}</tr></thead>'
-        f"<tbody>{rows}</tbody></table></div></section>"
+        f"{_plain_table(words.AGREEMENT_HEADS, rows)}</section>"
     )
+
+
+def _tested(found: Tested) -> str:
+    parts = []
+    if found.terms:
+        parts.append(
+            f"<section><h2>{tested.TERMS_TITLE}</h2><p>{escape(tested.TERMS)}</p>"
+            f"{_plain_table(tested.TERM_HEADS, found.terms)}{_list(found.remarks)}</section>"
+        )
+    if found.claims:
+        against = f"<h3>Against them</h3>{_list(found.against)}" if found.against else ""
+        parts.append(
+            f"<section><h2>{tested.CLAIMS_TITLE}</h2><p>{escape(tested.CLAIMS)}</p>"
+            f"{_plain_table(tested.CLAIM_HEADS, found.claims)}{against}</section>"
+        )
+    return "\n".join(parts)
+
+
+def _plain_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    titles = "".join(f'<th scope="col">{escape(head)}</th>' for head in heads)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>" for cells in rows
+    )
+    return (
+        f'<div class="wide"><table class="plain"><thead><tr>{titles}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div>"
+    )
+
+
+def _list(items: Sequence[str]) -> str:
+    return f"<ul>{''.join(f'<li>{escape(each)}</li>' for each in items)}</ul>" if items else ""
 
 
 def _matrix(methods: Sequence[MethodRow], found: Mapping[tuple[str, str], Difference]) -> str:

@@ -10,6 +10,7 @@ from tf_translate.experiment.compare.report.comparison_page import render
 from tf_translate.experiment.compare.report.rows import TaskSummary
 from tf_translate.experiment.compare.report.scatter import scatter
 from tf_translate.experiment.compare.report.summary import summarize
+from tf_translate.experiment.compare.report.tested import find_tested
 from tf_translate.experiment.compare.report.wall import draw_extremes, make_wall, write_wall
 from tf_translate.images import write
 from tf_translate.training.run_dir import write_atomically
@@ -34,10 +35,11 @@ def write_comparison(
         RunError: If a file of a cell is broken, or two cells have the same method and seed.
     """
     summaries = summarize(results, folder)
+    found = find_tested(results, folder)
     output.mkdir(parents=True, exist_ok=True)
     images = {each.name: _write_images(each, output) for each in summaries}
-    _write_text(output / MARKDOWN, render_markdown(summaries, images))
-    _write_text(output / PAGE, render(summaries))
+    _write_text(output / MARKDOWN, render_markdown(summaries, images, found))
+    _write_text(output / PAGE, render(summaries, found))
     names = [name for each in images.values() for name in each.values()]
     return [output / PAGE, output / MARKDOWN, *(output / name for name in names)], summaries
 

@@ -1,0 +1,51 @@
+"""Claims and loss terms in the report: rows of words, and nothing where nothing is measured."""
+
+from tests.experiment.compare.collected import ablated, cell
+from tf_translate.experiment.compare.report.comparison_markdown import render_markdown
+from tf_translate.experiment.compare.report.comparison_page import render
+from tf_translate.experiment.compare.report.tested import TERM_HEADS, Tested, find_tested
+
+HOSTILE = "<b>x</b> | `y`"
+
+
+def test_a_report_of_two_methods_says_nothing_of_claims_or_terms(tmp_path):
+    cells = [cell(name, content=0.5, domain=0.5) for name in ("pix2pix", "cyclegan")]
+    found = find_tested({"cells": cells}, tmp_path)
+    assert not [*found.claims, *found.against, *found.terms, *found.remarks]
+
+
+def test_terms_have_scores_before_and_after_with_what_decided(tmp_path):
+    control = ablated("ian", "", "", content=0.8, domain=0.8, others=["ian-without-feature"])
+    without = ablated("ian", "pixel", "content", content=0.3, domain=0.7)
+    without["starts_as_identity"] = True
+    found = find_tested({"cells": [control, without]}, tmp_path)
+    assert found.terms == [
+        (
+            *("glasses", "ian", "pixel", "content", "coarse", "0.80 → 0.30", "0.80 → 0.70"),
+            "as its role says (starts from its input)",
+        )
+    ]
+    assert len(found.terms[0]) == len(TERM_HEADS)
+    share, left_out = found.remarks
+    assert share.startswith("1 of 1 content and domain terms do what their role says, 1.00;")
+    assert left_out == "Left out: glasses: ian-without-feature: it is not finished."
+
+
+def test_claims_are_there_when_one_of_them_is_measured(tmp_path):
+    cells = [cell(f"m{i}", content=i / 9, domain=0.9, error=1 - i / 9) for i in range(9)]
+    found = find_tested({"cells": cells}, tmp_path)
+    assert [row[0][:2] for row in found.claims] == ["1.", "2.", "3.", "4.", "5.", "6.", "7."]
+    second = found.claims[1]
+    assert (second[1], second[2]) == ("supported", "−1.00")
+    assert found.claims[0][1] == "not measured: there is no cell of an ablation"
+    assert found.claims[0][2] == "–"
+
+
+def test_both_pages_escape_the_words(summary):
+    row = tuple(HOSTILE for _ in TERM_HEADS)
+    found = Tested([row[:6]], [HOSTILE], [row], [HOSTILE])
+    page = render([summary], found)
+    assert page.count("&lt;b&gt;x&lt;/b&gt;") == 6 + 1 + len(row) + 1
+    text = render_markdown([summary], {}, found)
+    assert text.count("&lt;b&gt;x&lt;/b&gt; \\| \\`y\\`") == 6 + 1 + len(row) + 1
+    assert "<b>" not in page + text

@@ -1,0 +1,105 @@
+"""What the report says beyond single tasks: the claims of the survey, and what each loss term does.
+
+Both are left out of a report whose cells measure none of them.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tf_translate.experiment.compare.ablation_table import LEAST_FALL, ablation_table
+from tf_translate.experiment.compare.claims.all_claims import find_all
+from tf_translate.experiment.compare.claims.verdict import NOT_MEASURED, Finding
+from tf_translate.experiment.compare.cycle_noise import read_all
+from tf_translate.experiment.compare.report.words import number, span
+
+CLAIMS_TITLE, TERMS_TITLE = "The claims of the survey", "What each loss term does"
+CLAIMS = (
+    "Each claim says on which side of a threshold a value lies. It is supported if the whole 95 % "
+    "interval lies there, not supported if it lies on the other side, and undecided at this size "
+    "otherwise."
+)
+TERMS = (
+    "Each term is off in turn, beside the method with all terms at the same budget. Content and "
+    "domain are from 0 to 1, before and after. Coarse: whether judges recognize the source and "
+    "take the image for the target. Fine, where neither coarse score falls by "
+    f"{LEAST_FALL}: the halves of completeness."
+)
+CLAIM_HEADS = ("claim", "verdict", "value", "95 % interval", "threshold", "value is")
+TERM_HEADS = ("task", "method", "without", "role", "by", "content", "domain", "result")
+
+
+@dataclass(frozen=True)
+class Tested:
+    """Claims and loss terms, as rows of words.
+
+    Attributes:
+        claims: A row for each claim, under `CLAIM_HEADS`; empty if none is measured.
+        against: What contradicts measured claims, a sentence each.
+        terms: A row for each method without a term, under `TERM_HEADS`.
+        remarks: The share of terms that do what their role says, and cells that are left out.
+    """
+
+    claims: Sequence[Sequence[str]] = ()
+    against: Sequence[str] = ()
+    terms: Sequence[Sequence[str]] = ()
+    remarks: Sequence[str] = ()
+
+
+def find_tested(results: Mapping[str, Any], folder: Path) -> Tested:
+    """What the cells of a folder say of claims and loss terms.
+
+    Args:
+        results: What `collect` returns.
+        folder: The folder that was collected; noise in cycles is measured there.
+
+    Raises:
+        RunError: If two cells have the same method and seed, or a file is broken.
+    """
+    findings = find_all(results, read_all(folder))
+    claims: list[Sequence[str]] = []
+    against: list[str] = []
+    if any(each.verdict != NOT_MEASURED for each in findings):
+        claims = list(map(_claim, findings))
+        against = [f"{each.claim.number}: {t}" for each in findings for t in each.counterexamples]
+    if not any("ablation" in cell for cell in results["cells"]):
+        return Tested(claims, against)
+    table = ablation_table(results)
+    return Tested(claims, against, list(map(_term, table["rows"])), _remarks(table))
+
+
+def _claim(finding: Finding) -> Sequence[str]:
+    missing = finding.details.get("missing")
+    return (
+        f"{finding.claim.number}. {finding.claim.statement}",
+        finding.verdict + (f": {missing}" if missing else ""),
+        "–" if finding.value is None else number(finding.value),
+        "–" if finding.interval is None else span(finding.interval),
+        "–" if finding.threshold is None else number(finding.threshold, 1),
+        finding.claim.metric,
+    )
+
+
+def _term(row: Mapping[str, Any]) -> Sequence[str]:
+    pair = row["decided_by"]
+    scores = (
+        f"{number(row['all_terms'][pair][half])} → {number(row['ablated'][pair][half])}"
+        for half in ("content", "domain")
+    )
+    result = row["result"]
+    if row["starts_as_identity"]:
+        result += " (starts from its input)"
+    return (row["task"], row["method"], row["without"], row["role"], pair, *scores, result)
+
+
+def _remarks(table: Mapping[str, Any]) -> list[str]:
+    said = []
+    if table["counted"]:
+        interval = f" (95 % {span(table['interval'])})" if table["interval"] else ""
+        said.append(
+            f"{table['as_said']} of {table['counted']} content and domain terms do what their role "
+            f"says, {number(table['share'])}{interval}; regularization and halves that are not "
+            "there with all terms are not counted."
+        )
+    return said + [f"Left out: {name}: {reason}." for name, reason in table["left_out"].items()]
