@@ -304,7 +304,9 @@ def test_a_cycle_hides_its_input_if_noise_costs_twice_as_much_as_on_a_real_image
     found = hidden([_cycle(0.5, 0.1), _cycle(0.1, 0.1, "dualgan-0")])
     assert found.verdict == SUPPORTED
     assert found.value == pytest.approx(5, rel=0.1)
-    assert found.counterexamples == ["dualgan-0 a_to_b"]
+    assert found.counterexamples == [
+        "dualgan-0 a_to_b: noise costs 1.00 times what it costs real images"
+    ]
     assert hidden([_cycle(0.1, 0.1)]).verdict == NOT_SUPPORTED
     assert hidden([_cycle(0.2, 0.1)]).verdict == UNDECIDED
     assert hidden([]).verdict == NOT_MEASURED
