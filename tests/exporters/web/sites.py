@@ -61,18 +61,24 @@ def pack_stand_ins(folder: Path, patch: pytest.MonkeyPatch) -> list[Path]:
     return paths
 
 
-def export_fakes(bundle: Path, packed: list[Path] | None, aspect: str = "stretch") -> Path:
-    """A bundle with all kinds of signatures, with examples for some of them."""
-    fakes = {fake.name: fake for fake in _FAKES}
-    generated = of_model("generated", generator(1))
+def export_fakes(
+    bundle: Path,
+    packed: list[Path] | None,
+    aspect: str = "stretch",
+    only: tuple[str, ...] = (),
+) -> Path:
+    """A bundle with all kinds of signatures or `only` some, with examples for some of them."""
+    fakes = {fake.name: fake for fake in (*_FAKES, of_model("generated", generator(1)))}
+    examples = {
+        "a_to_b": {"image": SHARED},
+        "edit": {"image": SHARED, "attributes": np.float32([[1, 0, 1]])},
+        "swap": {"image": SHARED, "exemplar": noise(2, 6, 6, 3)},
+    }
+    chosen = only or tuple(fakes)
     return exporters.export(
-        fakes | {"generated": generated},
+        {name: fakes[name] for name in chosen},
         bundle,
         aspect=aspect,
-        golden_images={
-            "a_to_b": {"image": SHARED},
-            "edit": {"image": SHARED, "attributes": np.float32([[1, 0, 1]])},
-            "swap": {"image": SHARED, "exemplar": noise(2, 6, 6, 3)},
-        },
+        golden_images={name: each for name, each in examples.items() if name in chosen},
         web=packed,
     )
