@@ -223,6 +223,7 @@ def _jobs(folder):
         }
 
     return {
+        "pix2pix": job("pix2pix", "noise", 3),
         "cyclegan": job("cyclegan", "noise", 3, pool_size=3),
         "dualgan": job("dualgan", "noise", 3),  # WGAN-GP
         "icgan": job("icgan", "faces.csv", 6),  # three stages of two steps
@@ -251,7 +252,11 @@ def _train_by_two_workers(method, folder):
 
 @pytest.mark.thorough
 @pytest.mark.parametrize(
-    "method", ["icgan", *(pytest.param(m, marks=pytest.mark.slow) for m in ("cyclegan", "dualgan"))]
+    "method",
+    [
+        "pix2pix",
+        *(pytest.param(m, marks=pytest.mark.slow) for m in ("cyclegan", "dualgan", "icgan")),
+    ],
 )
 def test_two_workers_learn_what_one_device_learns(method, folder, monkeypatch):
     two_worker_runs = _train_by_two_workers(method, folder)
