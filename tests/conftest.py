@@ -29,6 +29,7 @@ def pytest_collection_finish():
     _pass_over_living_objects()
 
 
+@pytest.hookimpl(trylast=True)  # after fixtures of the file are gone
 def pytest_runtest_teardown(item, nextitem):
     if nextitem is not None and nextitem.path != item.path:
         _pass_over_living_objects()

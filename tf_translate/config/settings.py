@@ -150,8 +150,8 @@ class MethodSettings(Settings):
 
     A field's description says in plain words what it does, and its last brackets where its value
     is from: "size of the latent (paper, section 3)"; `tf-translate settings` shows both. A field
-    that counts training steps has `json_schema_extra=COUNTS_STEPS`: comparisons shrink it with
-    their budget.
+    that counts training steps has `json_schema_extra=COUNTS_STEPS`, if comparisons should shrink
+    it with their budget.
 
     Attributes:
         earlier: Values of runs from before these settings existed, where they are not the default.

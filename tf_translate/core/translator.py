@@ -221,13 +221,15 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):  # both are Ke
         return {}
 
     @classmethod
-    def terms_without_a_part_in_edits(cls, settings: Any) -> dict[str, str]:
-        """Loss terms whose networks take no part in `translate` with some settings, by name.
+    def terms_without_a_part_in_edits(cls, settings: Any, signature: str | None) -> dict[str, str]:
+        """Loss terms whose networks take no part in measured edits, by name.
 
         An ablation of such a term would measure nothing. By default none.
 
         Args:
             settings: The method's settings.
+            signature: `evaluation.signature`: the function whose edits are measured; None:
+                `translate`.
 
         Returns:
             The reason of each, a clause such as "E_y takes part with mask_blend only".

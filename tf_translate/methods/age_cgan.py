@@ -357,6 +357,13 @@ class AgeCGAN(InvertibleGAN):
             "identity_embedder": _identity_embedder(settings, shape),
         }
 
+    @classmethod
+    def terms_without_a_part_in_edits(cls, settings: Any, signature: str | None) -> dict[str, str]:
+        """`nt_xent`, unless edits search for a latent of equal identity."""
+        if signature == "translate_preserving" and settings.search.objective != "pixelwise":
+            return {}
+        return {"nt_xent": "the measured edits search for no latent of equal identity"}
+
     def identity_embedder_objective(self, batch: Tensors, shared: Tensors) -> Losses:
         """Match the two views of each image among the views of all images."""
         step = self.steps_taken.value

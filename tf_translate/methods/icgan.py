@@ -310,7 +310,7 @@ class IcGAN(InvertibleGAN):
         }
 
     @classmethod
-    def terms_without_a_part_in_edits(cls, settings: Any) -> dict[str, str]:
+    def terms_without_a_part_in_edits(cls, settings: Any, signature: str | None) -> dict[str, str]:
         """`attributes`, unless the mask blend compares those of an image with the wanted ones."""
         if settings.mask_blend:
             return {}

@@ -60,6 +60,17 @@ def test_a_row_has_the_scores_with_all_terms_and_without_one():
     assert not table["left_out"]
 
 
+def test_a_fine_half_that_is_not_there_has_nothing_to_lose():
+    cells = [
+        ablated("ian", "", "", content=0.8, domain=0.8),
+        ablated("ian", "adversarial", "domain", content=0.8, domain=0.8),
+    ]
+    for name in ("ian-all-terms", "ian-without-adversarial"):
+        _without(cells, name, "domain/kid/judge@32", 2.0)  # that of the sources
+    (row,) = ablation_table({"cells": cells})["rows"]
+    assert (row["decided_by"], row["result"]) == ("fine", NOTHING_TO_LOSE)
+
+
 def _without(cells, name, metric, value):
     """Changes one metric of the outputs of a cell."""
     (found,) = [each for each in cells if each["name"] == name]
@@ -99,14 +110,30 @@ def test_the_interval_draws_methods_with_all_their_rows():
     assert high >= 5 / 6
 
 
-def test_seeds_are_averaged():
+def test_seeds_that_both_have_are_averaged():
     cells = [
-        ablated("fader", "", "", content=0.8, domain=0.5, seed=0),
-        ablated("fader", "", "", content=0.6, domain=0.5, seed=1),
-        ablated("fader", "reconstruction", "content", content=0.2, domain=0.5),
+        *(
+            ablated("fader", "", "", content=c, domain=0.5, seed=s)
+            for s, c in enumerate((0.8, 0.6, 0.4))
+        ),
+        *(ablated("fader", "r", "content", content=0.2, domain=0.5, seed=s) for s in (0, 1)),
     ]
     row = ablation_table({"cells": cells})["rows"][0]
-    assert row["all_terms"]["coarse"]["content"] == pytest.approx(0.7)
+    assert row["all_terms"]["coarse"]["content"] == pytest.approx(0.7)  # not 0.6, of all three
+    assert row["seeds"] == 2
+
+
+def test_variants_of_a_method_are_one_in_the_interval():
+    cells = []
+    for name in (f"age_cgan_{index}" for index in range(6)):
+        cells += [
+            ablated(name, "", "", content=0.8, domain=0.8),
+            ablated(name, "latent", "content", content=0.2, domain=0.8),
+        ]
+    assert ablation_table({"cells": cells})["interval"] == (1.0, 1.0)
+    for each in cells:
+        each["method"] = "age_cgan"
+    assert ablation_table({"cells": cells})["interval"] is None
 
 
 def test_what_cannot_be_compared_is_named():
@@ -122,8 +149,9 @@ def test_what_cannot_be_compared_is_named():
     table = ablation_table({"cells": cells})
     assert table["left_out"] == {
         "glasses: ian-without-pixel": "the cells have different budgets, 5 and 10 minutes",
-        "glasses: ian-without-kl": "it is not finished",
-        "glasses: dtn-without-constancy": "there is no cell dtn-all-terms to compare with",
+        "glasses: ian-without-kl, seed 0": "it is not finished",
+        "glasses: dtn-without-constancy": "there is no cell dtn-all-terms of the same seed to "
+        "compare with",
         "glasses: fader-all-terms": "there is no cell without a term",
     }
     assert table["share"] is None

@@ -117,6 +117,11 @@ def test_a_term_whose_network_takes_no_part_in_an_edit_is_refused():
     assert "takes part with model.mask_blend only" in _of("icgan_small").refused["attributes"]
     blended = _of("icgan_small", "model.mask_blend=true")
     assert blended.find("name-without-attributes") is not None
+    search = "evaluation.signature=translate_preserving"
+    assert "nt_xent" in _of("age_cgan_small").refused
+    assert _of("age_cgan_small", search).find("name-without-nt_xent") is not None
+    by_pixels = 'model.search={objective = "pixelwise"}'
+    assert "nt_xent" in _of("age_cgan_small", search, by_pixels).refused
 
 
 def test_cells_with_all_terms_come_first_and_know_the_others():

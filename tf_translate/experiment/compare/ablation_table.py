@@ -7,9 +7,9 @@ Two pairs of scores, each from 0 to 1 (see `scores.py`):
 - The fine pair, the halves of completeness: the margin to another source, and the kernel distance
   of the images beside that accuracy.
 
-The two of a pair are alike in what they ask. Those of different pairs are not: a blur of one pixel
-takes most of the kernel distance and nothing of a rank. So the coarse pair decides, and the fine
-pair only where the coarse one hardly changes.
+The coarse scores are alike: each is a share of images. The fine ones are not: a blur of one pixel
+takes most of the kernel distance and nothing of the margin. So the coarse pair decides, and the
+fine pair only where the coarse one hardly changes.
 
 A content term does what its role says if, without it, content falls by at least `LEAST_FALL` and
 by more than the domain; a domain term, if the domain falls by at least that and by more than
@@ -29,7 +29,7 @@ from tf_translate.experiment.compare.scores import scores_of
 
 LEAST_FALL = 0.1  # of a score from 0 to 1: twice the error of its mean over 512 images, at most
 BAR = 0.8  # of the rows that are counted
-LEAST_METHODS = 5  # fewer do not say how much methods differ
+LEAST_METHODS = 6  # if all of 5 agree, the exact interval of their share still holds a half
 _HALVES = ("content", "domain")
 _PAIRS = {  # scores of content and domain
     "coarse": ("recognized", "classified"),
@@ -48,7 +48,8 @@ UNCOUNTED = (NOTHING_TO_LOSE, NOT_COUNTED)
 def ablation_table(results: Mapping[str, Any]) -> dict[str, Any]:
     """The table of all cells of ablations.
 
-    A row is a method of a task without one term; seeds are averaged.
+    A row is a method of a task without one term. Seeds that it and the method with all terms share
+    are averaged.
 
     Args:
         results: What `collect` returns.
@@ -76,14 +77,24 @@ def ablation_table(results: Mapping[str, Any]) -> dict[str, Any]:
     for (task, method), terms in groups.items():
         controls = terms.pop("", [])
         for term, cells in terms.items():
-            reason = _not_comparable(controls, cells)
+            seeds = {each["seed"] for each in controls} & {each["seed"] for each in cells}
+            before = [each for each in controls if each["seed"] in seeds]
+            after = [each for each in cells if each["seed"] in seeds]
+            reason = _not_comparable(before, after or cells)
             if reason:
                 left_out[f"{task}: {cells[0]['name']}"] = reason
             else:
-                rows.append(_row(task, method, term, controls, cells))
-        there = {cell["name"] for cells in terms.values() for cell in cells}
-        planned = {other for cell in controls for other in cell["ablation"].get("others", ())}
-        left_out |= {f"{task}: {name}": "it is not finished" for name in sorted(planned - there)}
+                rows.append(_row(task, method, term, before, after))
+        there = {(each["name"], each["seed"]) for cells in terms.values() for each in cells}
+        planned = {
+            (other, each["seed"])
+            for each in controls
+            for other in each["ablation"].get("others", ())
+        }
+        left_out |= {
+            f"{task}: {name}, seed {seed}": "it is not finished"
+            for name, seed in sorted(planned - there)
+        }
         if not terms:
             left_out[f"{task}: {controls[0]['name']}"] = "there is no cell without a term"
     counted = [row for row in rows if row["result"] not in UNCOUNTED]
@@ -113,7 +124,7 @@ def share_as_said(rows: Sequence[Mapping[str, Any]]) -> tuple[float | None, Inte
     hits = np.array([row["result"] == AS_SAID for row in rows], float)
     methods: dict[str, list[int]] = {}
     for position, row in enumerate(rows):
-        methods.setdefault(row["method"], []).append(position)
+        methods.setdefault(row["registered"], []).append(position)
     if len(methods) < LEAST_METHODS:
         return float(hits.mean()), None
     return float(hits.mean()), bootstrap(methods, lambda at: float(hits[at].mean()))
@@ -121,7 +132,8 @@ def share_as_said(rows: Sequence[Mapping[str, Any]]) -> tuple[float | None, Inte
 
 def _not_comparable(controls: Sequence[Mapping], cells: Sequence[Mapping]) -> str:
     if not controls:
-        return f"there is no cell {cells[0]['ablation']['of']}-all-terms to compare with"
+        name = f"{cells[0]['ablation']['of']}-all-terms"
+        return f"there is no cell {name} of the same seed to compare with"
     budgets = {cell["budget_minutes"] for cell in (*controls, *cells)}
     if len(budgets) > 1:
         listed = " and ".join(f"{each:g}" for each in sorted(budgets))
@@ -158,6 +170,7 @@ def _row(
     return {
         "task": task,
         "method": method,
+        "registered": cells[0]["method"],  # variants of a method are one
         "without": term,
         "terms": about["terms"],
         "role": about["role"],
@@ -168,7 +181,7 @@ def _row(
         "starts_as_identity": bool(cells[0].get("starts_as_identity")),
         "seeds": len(cells),
         "steps": [mean(cell["steps"] for cell in each) for each in (controls, cells)],
-        "result": result_of(about["role"], before["coarse"], falls[pair]),
+        "result": result_of(about["role"], before[pair], falls[pair]),
     }
 
 
@@ -177,7 +190,7 @@ def result_of(role: str, before: Mapping[str, float], falls: Mapping[str, float]
 
     Args:
         role: Role of the term.
-        before: Coarse content and domain with all terms.
+        before: Content and domain with all terms, by the pair that decides.
         falls: What content and domain lose without the term.
     """
     if role not in _HALVES:

@@ -7,7 +7,10 @@ leaves follows from the two players of a method:
   learn, and nobody listens. Without the discriminators' half they keep their initial weights, and
   the generators play against random networks, unless regularization or another term is left.
 - A network whose only term is off keeps its initial weights. If it has a stage of training of its
-  own, the stage is left out with its steps: all others train as long as with all terms.
+  own, the stage is left out with its share of the steps: all others train for as many as with all
+  terms, if steps are fixed by `compare steps`. IcGAN and Age-cGAN estimate the statistics of the
+  generator's batch norm anew in the encoder's stage. So without `latent` the generator has averaged
+  weights with the statistics of others, and its images are worse too.
 - A network that is left with regularization terms alone still learns from them.
 - Terms of a group, such as the cycles from both domains, are one term here.
 """
@@ -110,7 +113,7 @@ def ablations_of(name: str, config: Config, given: Mapping[str, float]) -> Ablat
     weights = _weights(translator.terms, config)
     settings = method_settings(config, name)
     absent = translator.absent_terms(settings, config.loss_weights)
-    unmeasured = translator.terms_without_a_part_in_edits(settings)
+    unmeasured = translator.terms_without_a_part_in_edits(settings, config.evaluation.signature)
     found, refused = [], {}
     for unit, members in _units(translator.terms).items():
         active = [term for term in members if weights[term.name] and term.name not in absent]

@@ -215,7 +215,9 @@ class Comparison:
             return {}
         found: dict[str, Any] = {"training.stages": dict(left.stages)}
         if "training.steps" in settings:
-            found["training.steps"] = max(1, round(settings["training.steps"] * left.share))
+            unit = config.training.steps_per_execution
+            units = round(settings["training.steps"] * left.share / unit)
+            found["training.steps"] = unit * max(len(left.stages) + 1, units)
         else:
             found["training.minutes"] = self.minutes * left.share
         return found

@@ -33,6 +33,7 @@ class _Ablation(_Checked):
     without: str
     terms: list[str]
     role: str
+    others: list[str] = []
 
 
 class Record(_Checked):

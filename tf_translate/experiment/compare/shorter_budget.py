@@ -24,7 +24,7 @@ def shortened_settings(config: Config, fraction: float) -> dict[str, Any]:
     Returns:
         "group.setting" to value, those that differ: `training.ema_momentum`, so that the average
         keeps the same fraction of the first weights, and all settings of the method that count
-        steps.
+        steps and should shrink (`COUNTS_STEPS`).
 
     Example:
         `shortened_settings(config, 10 / 45)` may be `{"training.ema_momentum": 0.99551}`.

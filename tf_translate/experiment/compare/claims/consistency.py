@@ -49,7 +49,7 @@ NECESSARY = Claim(
 SUFFICIENT = Claim(
     2,
     "Content consistency and domain consistency together are sufficient.",
-    "All cells with a known truth, those of ablations left out: does completeness predict the "
+    "All cells whose truth is exact, those of ablations left out: does completeness predict the "
     "error to the truth?",
     "Spearman correlation of completeness with the error to the truth, ranks taken within each "
     "task; bootstrap interval over methods with all their seeds.",
@@ -72,7 +72,7 @@ def necessary(results: Mapping[str, Any]) -> Finding:
     }
     found = {role: each for role, each in by_role.items() if each["rows"]}
     verdicts = [decide(e["fraction"], e["interval"], CHANCE, "above") for e in found.values()]
-    least = min(found.values(), key=lambda each: (each["interval"] or (0.0,))[0])
+    least = min(found.values(), key=lambda each: (each["interval"] or (CHANCE,))[0])
     absent = sorted(by_role.keys() - found.keys())
     return Finding(
         NECESSARY,
@@ -181,7 +181,7 @@ def _with_error(
         if scores.error is None:
             left_out[label] = "no known truth"
         elif cell["task"] not in exact:
-            left_out[label] = "the truth is not exact: no method is shown pairs"
+            left_out[label] = "the truth is not known to be exact: no finished cell was shown pairs"
         elif None in (scores.completeness, scores.content, scores.domain):
             left_out[label] = "a score is undefined"
         else:
