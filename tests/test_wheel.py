@@ -97,7 +97,7 @@ def _run(*command, cwd):
     return done.stdout
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_an_installed_wheel_trains_exports_verifies_and_translates(environment, tmp_path):
     command = environment.with_name("tf-translate")
     where = "import tf_translate, exporters; print(tf_translate.__file__, exporters.__file__)"

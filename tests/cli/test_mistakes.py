@@ -276,7 +276,7 @@ def test_a_bundle_of_a_newer_version_is_rejected(mistake, bundle, tmp_path):
     assert "newer" in mistake("verify", tmp_path / "b")
 
 
-@pytest.mark.thorough
+@pytest.mark.slow  # tests/exporters/verification tampers with bundles in CI
 def test_a_tampered_bundle_fails_verification_and_is_not_run(command, bundle, tmp_path):
     shutil.copytree(bundle, tmp_path / "b")
     file = tmp_path / "b" / "float32.tflite"
