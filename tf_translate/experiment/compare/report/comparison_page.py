@@ -312,15 +312,33 @@ def _tested(found: Tested) -> str:
     if found.terms:
         parts.append(
             f"<section><h2>{tested.TERMS_TITLE}</h2><p>{escape(tested.TERMS)}</p>"
-            f"{_plain_table(tested.TERM_HEADS, found.terms)}{_list(found.remarks)}</section>"
+            f"{_stacked(tested.TERM_HEADS, found.terms)}{_list(found.remarks)}</section>"
         )
     if found.claims:
         against = f"<h3>Against them</h3>{_list(found.against)}" if found.against else ""
         parts.append(
             f"<section><h2>{tested.CLAIMS_TITLE}</h2><p>{escape(tested.CLAIMS)}</p>"
-            f"{_plain_table(tested.CLAIM_HEADS, found.claims)}{against}</section>"
+            f"{_stacked(tested.CLAIM_HEADS, found.claims)}{against}</section>"
         )
     return "\n".join(parts)
+
+
+def _stacked(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table of words; on a phone each cell is a line that starts with its head."""
+    titles = "".join(f'<th scope="col" class="words">{escape(head)}</th>' for head in heads)
+    body = "".join(
+        f'<tr><th scope="row">{escape(first)}</th>'
+        + "".join(
+            f'<td class="words" data-head="{escape(head)}">{escape(cell)}</td>'
+            for head, cell in zip(heads[1:], cells, strict=True)
+        )
+        + "</tr>"
+        for first, *cells in rows
+    )
+    return (
+        f'<div class="wide"><table class="survey stacked told"><thead><tr>{titles}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div>"
+    )
 
 
 def _plain_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -31,6 +31,9 @@ main > h2 { margin: 3rem 0 .25rem; }
 section h2 { font-size: 1.2rem; }
 table small { display: block; }
 .survey { font-size: .9rem; width: 100%; }
+.survey.told th[scope=row] { white-space: normal; }
+.survey.told td:last-child { min-width: 14rem; }
+.survey.told .words { min-width: 5rem; }
 .survey th[scope=row] { white-space: nowrap; min-width: 7rem; }
 .survey thead th { font-size: .8rem; color: var(--faint); vertical-align: bottom; }
 .survey .words { min-width: 8rem; }
