@@ -19,7 +19,7 @@ tf.config.set_logical_device_configuration(
 def _pass_over_living_objects():
     """Garbage collections skip what is alive now, a million objects of TensorFlow alone.
 
-    This saves a sixth of the time of the tests.
+    This saved a sixth of the processor time of 520 tests, mostly of methods and exports.
     """
     gc.collect()
     gc.freeze()

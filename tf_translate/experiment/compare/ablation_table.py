@@ -7,9 +7,10 @@ Two pairs of scores, each from 0 to 1 (see `scores.py`):
 - The fine pair, the halves of completeness: the margin to another source, and the kernel distance
   of the images beside that accuracy.
 
-The coarse scores are alike: each is a share of images. The fine ones are not: a blur of one pixel
-takes most of the kernel distance and nothing of the margin. So the coarse pair decides, and the
-fine pair only where the coarse one hardly changes.
+The coarse scores are alike: each is a mean over images of an answer from 0 to 1, and neither asks
+how sharp an image is. The fine ones are not: a blur of one pixel takes most of the kernel distance
+and nothing of the margin. So the coarse pair decides, and the fine pair only where the coarse one
+hardly changes.
 
 A content term does what its role says if, without it, content falls by at least `LEAST_FALL` and
 by more than the domain; a domain term, if the domain falls by at least that and by more than
@@ -27,7 +28,9 @@ from tf_translate.errors import RunError
 from tf_translate.experiment.compare.claims.intervals import Interval, bootstrap
 from tf_translate.experiment.compare.scores import scores_of
 
-LEAST_FALL = 0.1  # of a score from 0 to 1: twice the error of its mean over 512 images, at most
+# Of a score from 0 to 1. The coarse ones, means over 512 images, have standard errors of 0.022 at
+# most; the kernel distance may have more.
+LEAST_FALL = 0.1
 BAR = 0.8  # of the rows that are counted
 LEAST_METHODS = 6  # if all of 5 agree, the exact interval of their share still holds a half
 _HALVES = ("content", "domain")

@@ -26,7 +26,7 @@ TERMS = (
     "take the image for the target. Fine, where neither coarse score falls by "
     f"{LEAST_FALL}: the halves of completeness."
 )
-CLAIM_HEADS = ("claim", "verdict", "value", "95 % interval", "threshold", "value is")
+CLAIM_HEADS = ("claim", "verdict", "value", "95 % interval", "threshold", "metric")
 TERM_HEADS = ("task", "method", "without", "role", "by", "content", "domain", "result")
 
 
@@ -99,7 +99,7 @@ def _remarks(table: Mapping[str, Any]) -> list[str]:
         interval = f" (95 % {span(table['interval'])})" if table["interval"] else ""
         said.append(
             f"{table['as_said']} of {table['counted']} content and domain terms do what their role "
-            f"says, {number(table['share'])}{interval}; regularization and halves that are not "
-            "there with all terms are not counted."
+            f"says, {number(table['share'])}{interval}. Not counted are regularization terms, and "
+            f"terms of a half that is below {LEAST_FALL} with all terms."
         )
     return said + [f"Left out: {name}: {reason}." for name, reason in table["left_out"].items()]
