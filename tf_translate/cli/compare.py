@@ -10,6 +10,7 @@ import typer
 from tf_translate.cli import compare_results
 from tf_translate.cli.completion import complete_tasks
 from tf_translate.cli.output import (
+    counted_progress,
     load_tensorflow,
     message_console,
     print_notice,
@@ -364,16 +365,10 @@ def _refused_terms(comparison: "Comparison", cells: Sequence["Cell"]) -> list[st
 
 
 def _fetch(comparison: "Comparison") -> None:
-    from rich.progress import Progress
-
     from tf_translate.experiment.compare.prepare import fetch_data
 
-    with Progress(console=progress_console(json_on_stdout=True), transient=True) as bar:
-        task = bar.add_task("fetching the data", total=None)
-        fetch_data(
-            comparison.task,
-            lambda done, total: bar.update(task, completed=done, total=total),
-        )
+    with counted_progress("fetching the data") as progress:
+        fetch_data(comparison.task, progress)
 
 
 def _imports(context: typer.Context) -> list[Path]:

@@ -3,14 +3,13 @@
 from typing import Annotated
 
 import typer
-from rich.progress import Progress
 
 from tf_translate.cli import pack
 from tf_translate.cli.output import (
     JSON_HELP,
+    counted_progress,
     message_console,
     print_json,
-    progress_console,
     wrapping_table,
 )
 
@@ -74,11 +73,7 @@ def fetch_data(
     from tf_translate.data.fetch.fetch_options import FetchOptions
     from tf_translate.data.fetch.fetchable_datasets import fetch
 
-    with Progress(console=progress_console(json_on_stdout=True), transient=True) as bar:
-        task = bar.add_task(name, total=None)
-        table = fetch(
-            name,
-            FetchOptions(size=size, number=number, style=style),
-            progress=lambda done, total: bar.update(task, completed=done, total=total),
-        )
+    options = FetchOptions(size=size, number=number, style=style)
+    with counted_progress(name) as progress:
+        table = fetch(name, options, progress=progress)
     print(table)

@@ -5,11 +5,13 @@ import enum
 import json
 import os
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from rich import box
 from rich.console import Console
+from rich.progress import Progress
 from rich.table import Column, Table
 from rich.text import Text
 
@@ -28,6 +30,7 @@ class Verbosity(enum.Enum):
 JSON_HELP = "Print one JSON object, and nothing else, on stdout."
 
 
+_LOG_SECONDS = 60.0  # between two lines of progress where there is no terminal
 _verbosity = Verbosity.NORMAL
 
 
@@ -74,6 +77,32 @@ def progress_console(json_on_stdout: bool = False) -> Console:
     console = message_console(json_on_stdout)
     console.quiet = _verbosity is Verbosity.QUIET
     return console
+
+
+@contextlib.contextmanager
+def counted_progress(name: str) -> Iterator[Callable[[int, int | None], None]]:
+    """Shows on stderr how many of a number of things are done, unless `--quiet` hides it.
+
+    In a terminal it is a bar, which disappears; elsewhere a line a minute.
+
+    Yields:
+        A function to call with (done, total); the total may be unknown, None.
+    """
+    console = progress_console(json_on_stdout=True)
+    if not console.is_terminal:
+        last = time.monotonic()
+
+        def log(done: int, total: int | None) -> None:
+            nonlocal last
+            if time.monotonic() - last >= _LOG_SECONDS:
+                last = time.monotonic()
+                console.print(f"{name}: {done:,}" + (f" of {total:,}" if total else ""))
+
+        yield log
+        return
+    with Progress(console=console, transient=True) as bar:
+        task = bar.add_task(name, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def wrapping_table(*headers: str | Text, names: int = 1) -> Table:

@@ -4,16 +4,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
-from rich.progress import Progress
 
 from tf_translate.cli.output import (
     JSON_HELP,
+    counted_progress,
     load_tensorflow,
     message_console,
     print_found,
     print_json,
     print_notice,
-    progress_console,
 )
 from tf_translate.config.data import Aspect, Interpolation
 from tf_translate.errors import DataError
@@ -128,14 +127,13 @@ def main(
     for line in describe_found(data):
         print_found(line)
     damaged: list[str] = []
-    with Progress(console=progress_console(json_on_stdout=True), transient=True) as bar:
-        task = bar.add_task(f"packing {path}", total=None)
+    with counted_progress(f"packing {path}") as progress:
         index = pack(
             data,
             output,
             packing,
             layout=found_layout,
-            progress=lambda done, total: bar.update(task, completed=done, total=total),
+            progress=progress,
             damaged=damaged.append,
             report=print_found,
         )

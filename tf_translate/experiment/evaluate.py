@@ -21,7 +21,7 @@ from tf_translate.evaluation.judges.label_judge import (
 )
 from tf_translate.evaluation.metrics.evaluate_direction import evaluate_direction
 from tf_translate.evaluation.metrics.results import Direction
-from tf_translate.evaluation.report.write import document, write_report
+from tf_translate.evaluation.report.write import document, keep_fuller_report, write_report
 from tf_translate.experiment.dataset import held_out_split
 from tf_translate.experiment.eval_sets.attribute_edits import edit_attributes
 from tf_translate.experiment.eval_sets.directions import directions
@@ -116,6 +116,13 @@ def evaluate(
         "metadata": _metadata(trained),
         "protocol_name": f"{split}{trained.config.data.size[0]}",
     }
+    kept = keep_fuller_report(folder, reports, protocol_name=texts["protocol_name"])
+    if kept is not None:
+        earlier, others = kept
+        console.print(
+            f"the earlier results are kept in {earlier}, because they have {', '.join(others)} too",
+            soft_wrap=True,
+        )
     return document(reports, **texts), write_report(folder, reports, **texts)
 
 

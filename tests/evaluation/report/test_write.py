@@ -9,7 +9,12 @@ import pytest
 from tests.evaluation.toys import blobs
 from tf_translate.evaluation.metrics.results import Direction, Metric, MetricValue, Report
 from tf_translate.evaluation.report import page
-from tf_translate.evaluation.report.write import document, image_grid, write_report
+from tf_translate.evaluation.report.write import (
+    document,
+    image_grid,
+    keep_fuller_report,
+    write_report,
+)
 
 METADATA = {"command": "tf-translate evaluate <run> & more", "steps": 3, "run": Path("runs/x")}
 
@@ -158,6 +163,21 @@ def test_writing_again_replaces_the_previous_report(written):
     assert again == written
     assert "Second" in written.read_text("utf-8")
     assert not [path for path in written.parent.iterdir() if path.name.startswith(".")]
+
+
+def test_an_earlier_report_with_more_directions_is_kept(written):
+    folder = written.parent
+    before = {name: (folder / name).read_bytes() for name in ("test@16.json", "index.html")}
+    assert (
+        keep_fuller_report(folder, [_report(), _report("b_to_a")], protocol_name="test@16") is None
+    )
+    for number in (1, 2):
+        (folder / "test@16.json").write_bytes(before["test@16.json"])
+        (folder / "index.html").write_bytes(before["index.html"])
+        kept = keep_fuller_report(folder, [_report()], protocol_name="test@16")
+        assert kept == (folder / f"earlier_{number}", ["b_to_a"])
+        assert {file.name: file.read_bytes() for file in kept[0].iterdir()} == before
+    assert keep_fuller_report(folder, [_report()], protocol_name="test@16") is None
 
 
 def test_reports_refuse_equal_direction_names_and_invalid_file_names(tmp_path):

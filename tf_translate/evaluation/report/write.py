@@ -77,6 +77,44 @@ def write_report(
     return path
 
 
+def keep_fuller_report(
+    folder: Path, reports: Sequence[Report], *, protocol_name: str
+) -> tuple[Path, list[str]] | None:
+    """Moves an earlier report that has directions which the new reports have not.
+
+    Its page and JSON file go into a folder `earlier_1`, or the next number that is free. Without
+    this, evaluating one direction would lose the results of the others.
+
+    Args:
+        folder: Folder of the reports.
+        reports: The new reports, which are not yet written.
+        protocol_name: As in `document`.
+
+    Returns:
+        The folder and the names of those directions; None if nothing was moved.
+    """
+    path = folder / f"{protocol_name}.json"
+    try:
+        earlier = json.loads(path.read_text("utf-8"))["directions"]
+    except FileNotFoundError:
+        return None
+    except (ValueError, KeyError, TypeError):  # nobody can read it, so nothing is lost
+        return None
+    new = {report.direction.name for report in reports}
+    others = [name for name in earlier if name not in new]
+    if not others:
+        return None
+    number = 1
+    while (folder / f"earlier_{number}").exists():
+        number += 1
+    kept = folder / f"earlier_{number}"
+    kept.mkdir()
+    for file in (path, folder / PAGE):
+        if file.exists():
+            file.rename(kept / file.name)
+    return kept, others
+
+
 def image_arrays(report: Report) -> dict[str, np.ndarray]:
     """The images of a direction and the scores of each, to compare runs image by image.
 
