@@ -25,12 +25,14 @@ CHOSEN, BEST, MEDIAN, WORST = "chosen", "best", "median", "worst"
 _CHOSEN_IMAGES = 16
 _EXTREMES = 4  # images of each of best, median and worst
 _SEED = 0
-_SCORES = (  # of evaluate, each float32 (n,); the last three where the truth is known
+LABEL_KEPT = "label_kept"
+_SCORES = (  # of evaluate, each float32 (n,)
     "margin",
     "reciprocal_rank",
     "similarity",
     "in_target",
-    "l1",
+    LABEL_KEPT,  # where both domains have classes
+    "l1",  # this and those below where the truth is known
     "l1_inside_edit",
     "l1_outside_edit",
 )

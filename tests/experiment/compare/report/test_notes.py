@@ -65,6 +65,17 @@ def test_orders_of_completeness_that_the_errors_contradict_are_said():
     assert _limits(*rows, differences=found) == []
 
 
+def test_orders_of_completeness_that_the_classes_contradict_are_said():
+    rows = _row("a", completeness=0.9), _row("b", completeness=0.5)
+    real = Difference(0.4, (0.3, 0.5), 100)
+    kept = Difference(-0.2, (-0.3, -0.1), 100)
+    found = {"completeness": {("a", "b"): real}, "label_kept": {("a", "b"): kept}}
+    (note,) = _limits(*rows, differences=found)
+    assert "the classes that are kept the opposite ones: A before B." in note
+    found["label_kept"] = {("a", "b"): real}  # the more complete one keeps more classes
+    assert _limits(*rows, differences=found) == []
+
+
 def test_unequal_times_and_undefined_seeds_are_said():
     (note,) = _limits(_row("a", minutes=54), _row("b", minutes=41))
     assert note.startswith("Training took from 41 (B) to 54 minutes (A)")

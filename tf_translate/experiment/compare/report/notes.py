@@ -11,7 +11,7 @@ from tf_translate.evaluation.metrics.results import (
     TRAINING_OVERLAP,
 )
 from tf_translate.experiment.compare import parts
-from tf_translate.experiment.compare.cell_images import CHOSEN, KeptImage
+from tf_translate.experiment.compare.cell_images import CHOSEN, LABEL_KEPT, KeptImage
 from tf_translate.experiment.compare.parts import COMPLETENESS, IDENTITY, INSIDE, MARGIN, RANDOM
 from tf_translate.experiment.compare.read_cell import OUTPUT, measurement_of, results_of
 from tf_translate.experiment.compare.report.differences import CellScores, Difference
@@ -103,26 +103,39 @@ def _noise(cells: Sequence[Mapping[str, Any]], metric: str) -> float:
 
 
 def _contradictions(methods: Sequence[MethodRow], found: Differences) -> Iterator[str]:
-    """Pairs of methods that completeness and all errors to the truth put in opposite orders."""
-    errors = [pairs for metric, pairs in found.items() if metric != COMPLETENESS and pairs]
-    if not errors:
-        return
+    """Orders of completeness that other measures of the content contradict."""
+    errors = [metric for metric in found if metric not in (COMPLETENESS, LABEL_KEPT)]
+    views = (  # how each is named, its metrics, and the sign of a difference that is worse
+        ("the errors to the truth", errors, 1.0),
+        ("the classes that are kept", [LABEL_KEPT], -1.0),
+    )
+    for words, metrics, worse in views:
+        pairs = [found[metric] for metric in metrics if found.get(metric)]
+        if opposite := _opposite_orders(methods, found.get(COMPLETENESS, {}), pairs, worse):
+            yield (
+                f"Completeness has these orders, and {words} the opposite ones: "
+                f"{', '.join(opposite)}."
+            )
+
+
+def _opposite_orders(
+    methods: Sequence[MethodRow],
+    by_completeness: Mapping[tuple[str, str], Difference],
+    others: Sequence[Mapping[tuple[str, str], Difference]],
+    worse: float,
+) -> list[str]:
+    """Pairs of methods, the more complete one first, that all other metrics put the other way."""
     opposite = []
     for first, second in combinations(methods, 2):  # by completeness
         pair = first.name, second.name
-        by_completeness = found.get(COMPLETENESS, {}).get(pair)
-        by_error = [pairs[pair] for pairs in errors if pair in pairs]
-        if by_completeness is None or len(by_error) < len(errors):
+        complete = by_completeness.get(pair)
+        if complete is None or not (complete.is_real and complete.value > 0):
             continue
-        if not (by_completeness.is_real and by_completeness.value > 0):
+        if not others or any(pair not in each for each in others):
             continue
-        if all(e.is_real and e.value > 0 for e in by_error):
+        if all(each[pair].is_real and worse * each[pair].value > 0 for each in others):
             opposite.append(f"{first.title} before {second.title}")
-    if opposite:
-        yield (
-            "Completeness has these orders, and the errors to the truth the opposite ones: "
-            f"{', '.join(opposite)}."
-        )
+    return opposite
 
 
 def _random_edits(

@@ -89,7 +89,7 @@ class TaskSummary:
         methods: Most complete first.
         fixed: Rows that do not depend on a method.
         better: "higher" or "lower" by metric.
-        differences: Of completeness and of errors, by metric and pair of methods.
+        differences: Of completeness, errors and classes kept, by metric and pair of methods.
         agreements: Rank correlations of metrics over all cells.
         images: Kept images of one cell of each method that has some; all of the same seed where
             the methods share one.

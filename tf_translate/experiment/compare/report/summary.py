@@ -7,7 +7,12 @@ from typing import Any
 
 from tf_translate.errors import UnknownMethodError
 from tf_translate.experiment.compare import parts
-from tf_translate.experiment.compare.cell_images import KeptImage, read_images, read_per_image
+from tf_translate.experiment.compare.cell_images import (
+    LABEL_KEPT,
+    KeptImage,
+    read_images,
+    read_per_image,
+)
 from tf_translate.experiment.compare.collect import FIXED_ROWS, better, check_unique
 from tf_translate.experiment.compare.costs import read_costs
 from tf_translate.experiment.compare.parts import COMPLETENESS
@@ -56,6 +61,7 @@ def _task(name: str, results: Mapping[str, Any], root: Path) -> TaskSummary:
     metrics = [
         COMPLETENESS,
         *(m for m in ERROR_METRICS if any(_have(own, m) for own in scores.values())),
+        *((LABEL_KEPT,) if sum(_have(own, LABEL_KEPT) for own in scores.values()) > 1 else ()),
     ]
     if "l1_inside_edit" in metrics:  # says more than the error over all pixels
         metrics.remove("l1")

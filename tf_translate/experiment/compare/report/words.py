@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tf_translate.experiment.compare import parts
+from tf_translate.experiment.compare.cell_images import LABEL_KEPT
 from tf_translate.experiment.compare.costs import RECIPES
 from tf_translate.experiment.compare.parts import COMPLETENESS
 from tf_translate.experiment.compare.report.agreement import Agreement
@@ -24,6 +25,7 @@ DIFFERENCE_TITLES = {
     "l1_inside_edit": "error inside the edit ↓",
     "l1_outside_edit": "error outside the edit ↓",
     "l1": "error to the truth ↓",
+    LABEL_KEPT: "class kept ↑",
 }
 FORMULA = "completeness = 2cd / (c + d), in [0, 1]"
 PARTS = (
