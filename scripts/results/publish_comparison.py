@@ -29,6 +29,10 @@ from tf_translate.packages import cache_folder
 ROOT = Path(__file__).parents[2]
 PUBLISHED = ROOT / "assets" / "results" / "compare"
 DOCS = ROOT / "docs" / "comparison"
+ADVICE = (
+    "Which method fits your data: [Choose a method](../guides/choose-a-method.md). How this was "
+    "measured: [Compare methods](../guides/compare.md).\n\n"
+)
 KEPT = (  # cell.json last: it makes a cell finished
     *(METRICS, GRID, IMAGES, PER_IMAGE, CYCLE_NOISE),
     *("config.json", "history.jsonl", "sessions.jsonl", "times.jsonl", CELL),
@@ -101,7 +105,10 @@ def write_page(published: Path, docs: Path) -> list[str]:
     files, tasks = write_comparison(results, published, docs)
     page, *_ = files
     shutil.move(page, published / PAGE)
-    (docs / MARKDOWN).rename(docs / "index.md")
+    text = (docs / MARKDOWN).read_text("utf-8")
+    heading, blank, rest = text.partition("\n\n")
+    (docs / "index.md").write_text(heading + blank + ADVICE + rest, "utf-8")
+    (docs / MARKDOWN).unlink()
     return [f"{task.name}: {note}" for task in tasks for note in task.notes]
 
 

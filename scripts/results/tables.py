@@ -412,12 +412,37 @@ def _metric_damage_table(result: dict) -> str:
     return "\n".join(lines)
 
 
+def _people_table(result: dict) -> str:
+    """Scores on all held-out people, and on those that look like nobody of training."""
+    titles = {
+        "reciprocal_rank": "reciprocal rank ↑",
+        "in_target": "taken for the target ↑",
+        "l1_inside_edit": "error inside ↓",
+        "l1_outside_edit": "error outside ↓",
+    }
+    heads = ("cell", "seen in training", *titles.values())
+    lines = [f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
+    for name, row in result["people"].items():
+        values = (f"{row['all'][s]:.3f} → {row['not_in_training'][s]:.3f}" for s in titles)
+        lines.append(f"| {name} | {row['seen']} of {row['images']} | {' | '.join(values)} |")
+    kinds = result["error_inside_by_kind"]
+    lines += [
+        "",
+        "Each value is that of all held-out people, then of those not seen. Glasses that are drawn "
+        f"perfectly, but are of one of the {len(kinds['kinds'])} kinds by chance, have an error "
+        f"inside the edit of {kinds['mean_over_kinds']:.3f}; of another kind than the truth, "
+        f"{kinds['mean_of_other_kinds']:.3f}.",
+    ]
+    return "\n".join(lines)
+
+
 def _two_digits(value: float) -> str:
     return f"{value:.2f}" if abs(value) < 10 else f"{value:.0f}"
 
 
 TABLES = {  # by the key that only this kind of result has
     "ablation": _ablation_table,
+    "people": _people_table,
     "benchmark": _benchmark_table,
     "verification": _verification_table,
     "side_by_side": _side_by_side_table,

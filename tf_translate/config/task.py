@@ -84,6 +84,11 @@ class Task(Settings):
     noun: ClassVar[str] = "key"
 
     title: str = Field(description="what a translation does, for people")
+    remarks: list[str] = Field(
+        default=[],
+        description="sentences that the report prints above the results: what the data, the "
+        "settings or the truth cannot say",
+    )
     minutes: float = Field(
         gt=0, allow_inf_nan=False, description="wall-clock minutes of training of a cell, on a core"
     )

@@ -275,6 +275,20 @@ def check_metric_damage(result):
                 assert seen[-1] > 1.3 * seen[1] > 0, (name, distance)
 
 
+def check_people(result):
+    """No score of a cell depends much on people that look like one of training."""
+    assert result["date"].startswith("20")
+    assert result["revision"]
+    assert {"numpy", "pillow"} <= set(result["versions"])
+    for row in result["people"].values():
+        assert 0 < row["seen"] < row["images"]
+        for score, change in result["largest_change"].items():
+            assert abs(row["all"][score] - row["not_in_training"][score]) <= change <= 0.02
+    kinds = result["error_inside_by_kind"]
+    assert kinds["mean_over_kinds"] == pytest.approx(sum(kinds["by_kind"]) / len(kinds["kinds"]))
+    assert 0.3 < kinds["mean_over_kinds"] < kinds["mean_of_other_kinds"]
+
+
 CHECKS = {  # by the key that only this kind of result has
     "ablation": check_ablation,
     "benchmark": check_benchmark,
@@ -293,4 +307,5 @@ CHECKS = {  # by the key that only this kind of result has
     "parity": check_parity,
     "generators": check_public_generators,
     "tasks": check_metric_damage,
+    "people": check_people,
 }

@@ -34,7 +34,7 @@ _BACKGROUND_HSV = ((0.0, 1.0), (0.05, 0.55), (0.55, 1.0))
 # Excluded: hats and veils hide hair and ears; two expressions have one or three eyes.
 _EXCLUDED_EXPRESSIONS = {"cyclops", "monster"}
 _EXCLUDED_HEADS = {"bear", "hatBeanie", "hatHip", "hijab", "turban"}
-_GLASSES = ["glasses", "glasses2", "glasses3", "glasses4", "glasses5"]
+GLASSES = ["glasses", "glasses2", "glasses3", "glasses4", "glasses5"]
 COMBINATIONS = list(itertools.product((0, 1), repeat=len(ATTRIBUTES)))
 _PERCENT = 25  # of people with known tones have glasses, and as many a beard
 
@@ -98,7 +98,9 @@ def load_open_peeps() -> Any:
     return Style(json.loads(text))
 
 
-def draw_head(style: Any, person: str, values: Values, *, side: int) -> Image.Image:
+def draw_head(
+    style: Any, person: str, values: Values, *, side: int, kind: str | None = None
+) -> Image.Image:
     """Renders the head of a person with or without glasses and beard.
 
     Args:
@@ -106,9 +108,13 @@ def draw_head(style: Any, person: str, values: Values, *, side: int) -> Image.Im
         person: Name that seeds everything except glasses and beard.
         values: Glasses and beard, each 0 or 1.
         side: Width and height in pixels.
+        kind: Kind of the glasses, one of `GLASSES`; None: the person seeds it.
     """
     glasses, beard = values
-    return _draw_cropped_head(style, person, side, glasses=100 * glasses, beard=100 * beard)
+    of_kind = {} if kind is None else {"accessoriesVariant": [kind]}
+    return _draw_cropped_head(
+        style, person, side, glasses=100 * glasses, beard=100 * beard, **of_kind
+    )
 
 
 def draw_tone(style: Any, person: str, values: Values, *, side: int) -> Image.Image:
@@ -172,7 +178,7 @@ def _options(style: Any, person: str, side: int, *, glasses: int, beard: int) ->
         "size": _SUPERSAMPLING * side,
         "expressionVariant": _other_variants(style, "expression", _EXCLUDED_EXPRESSIONS),
         "headVariant": _other_variants(style, "head", _EXCLUDED_HEADS),
-        "accessoriesVariant": _GLASSES,
+        "accessoriesVariant": GLASSES,
         "accessoriesProbability": glasses,
         "facialHairProbability": beard,
         "maskProbability": 0,

@@ -28,6 +28,7 @@ L1_INSIDE_EDIT = "content/l1_inside_edit"
 # comparable. 1 was completeness by retrieval@1 and accuracy; 2 is frozen for `compare`.
 PROTOCOL = 2
 LABEL_JUDGE_ACCURACY = "label judge: accuracy on real held-out target images"
+DOMAIN_JUDGE_ACCURACY = "domain judge: accuracy on real held-out images"
 RESTYLED_RETRIEVAL = (
     "content judge: retrieval@1 of held-out source images after random style changes"
 )
@@ -54,7 +55,7 @@ def domain_judge_accuracy(direction: Direction) -> str:
     """The name of the domain judge's own accuracy, with the images it is computed on."""
     if direction.reconstruction:
         return "domain judge: accuracy on held-out images and their reconstructions"
-    return "domain judge: accuracy on real held-out images"
+    return DOMAIN_JUDGE_ACCURACY
 
 
 def metric_definitions(

@@ -41,7 +41,7 @@ _PAIRS = {  # scores of content and domain
 AS_SAID, OTHER_HALF, NO_CHANGE, NOTHING_TO_LOSE, NOT_COUNTED = (
     "as its role says",
     "the other half falls more",
-    "no change",
+    f"neither half falls by {LEAST_FALL}",
     "nothing to lose",
     "not counted",
 )
@@ -60,7 +60,7 @@ def ablation_table(results: Mapping[str, Any]) -> dict[str, Any]:
     Returns:
         JSON values: `rows`; `left_out`, cells or rows that cannot be compared or are not finished,
         with the reason; `counted`, `as_said`, and their `share` with its `interval` (see
-        `share_as_said`); `least_fall` and `bar`.
+        `share_as_said`); `budgets` in minutes and `seeds` of the cells; `least_fall` and `bar`.
 
     Raises:
         RunError: If there is no cell of an ablation.
@@ -109,6 +109,10 @@ def ablation_table(results: Mapping[str, Any]) -> dict[str, Any]:
         "as_said": sum(row["result"] == AS_SAID for row in counted),
         "share": share,
         "interval": interval,
+        "budgets": sorted({c["budget_minutes"] for c in results["cells"] if "ablation" in c}),
+        "seeds": ", ".join(
+            map(str, sorted({c["seed"] for c in results["cells"] if "ablation" in c}))
+        ),
         "least_fall": LEAST_FALL,
         "bar": BAR,
     }

@@ -1,7 +1,8 @@
 """What the cells of a comparison share: fetched data, pretrained networks, and its record."""
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from tf_translate.training.run_dir import write_atomically
 RECORD = "task.json"  # in the folder of a task: its settings, which later cells must share
 KEEP_WEIGHTS = "keep_weights"  # an empty file: the weights of finished cells stay
 ABOUT = "about.json"  # beside it: what the report says of the task in words
+_SHOWN_GROUPS = ("model", "loss_weights", "training")
 _BUDGET = ("training.minutes", "training.steps")  # other settings follow from them
 Progress = Callable[[int, int], None]
 
@@ -131,6 +133,7 @@ def about(task: Task) -> dict[str, Any]:
     """Title, supervision and data of a task, what each method is shown, and who is left out."""
     return {
         "title": task.title,
+        "remarks": list(task.remarks),
         "provides": list(task.provides),
         "data": fetch_command(task) or str(task.settings.get("data", {}).get("path", "")),
         "shown": {name: task.layouts[each.layout].shows for name, each in task.methods.items()},
@@ -150,21 +153,46 @@ def read_about(folder: Path, name: str) -> dict[str, Any] | None:
     try:
         found = json.loads(file.read_text("utf-8"))
         kinds = {"title": str, "provides": list, "data": str, "shown": dict, "not_applicable": dict}
+        remarks = found.setdefault("remarks", [])  # older files have none
         if any(not isinstance(found[key], kind) for key, kind in kinds.items()):
             raise ValueError("its values have other types")
+        if not (isinstance(remarks, list) and all(isinstance(each, str) for each in remarks)):
+            raise ValueError("its remarks must be a list of texts")
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise _broken(file, error) from error
     return found
 
 
-def read_presets(folder: Path) -> dict[str, str]:
-    """The preset of each method of a task, from its folder; empty for an old one.
+@dataclass(frozen=True)
+class OwnSettings:
+    """What the cells of a method were trained with.
+
+    Attributes:
+        preset: Its preset; empty if it is unknown.
+        changed: Settings of networks, losses and training that the task gives: "group.setting" to
+            value. Those of data, and the length of training, are left out.
+    """
+
+    preset: str = ""
+    changed: Mapping[str, Any] = field(default_factory=dict)
+
+
+def read_settings(folder: Path) -> dict[str, OwnSettings]:
+    """The settings of each method of a task, from its folder; empty for an old one.
 
     Raises:
         RunError: If the file is broken.
     """
-    presets = {name: each.get("preset") for name, each in _read_record(folder / RECORD).items()}
-    return {name: each for name, each in presets.items() if isinstance(each, str)}
+    found = {}
+    for name, record in _read_record(folder / RECORD).items():
+        changed = {
+            key: value
+            for key, value in record.items()
+            if key.partition(".")[0] in _SHOWN_GROUPS and key not in _BUDGET
+        }
+        preset = record.get("preset")
+        found[name] = OwnSettings(preset if isinstance(preset, str) else "", changed)
+    return found
 
 
 def _broken(file: Path, error: Exception) -> RunError:

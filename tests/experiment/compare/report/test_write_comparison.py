@@ -87,7 +87,7 @@ def test_the_page_has_the_tables_with_formula_costs_and_commands(written):
     text = " ".join(reader.texts)
     for expected in (
         "completeness = 2cd / (c + d), in [0, 1]",
-        "Highest completeness: pix2pix,",
+        "Highest completeness: pix2pix (",
         "L1 to the ground truth",
         "1.5 million",
         "12.3 thousand",

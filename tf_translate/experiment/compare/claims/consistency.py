@@ -28,7 +28,7 @@ from tf_translate.experiment.compare.parts import IDENTITY, INSIDE
 from tf_translate.experiment.compare.read_cell import results_of
 from tf_translate.experiment.compare.scores import Scores, scores_of
 
-CHANCE = 0.5  # a role that says nothing: either half falls more as often as the other
+MOST = 0.5  # of the terms
 CORRELATION = -0.5
 LEAST_NAMES = 4  # methods of a task; fewer have no rank correlation worth a value
 _GAP, _MOST_NAMED = 0.5, 5  # of ranks from 0 to 1
@@ -43,7 +43,7 @@ NECESSARY = Claim(
     f"Fraction of these terms without which their own half falls by {LEAST_FALL} or more, and more "
     "than the other half: of content terms and of domain terms; shown is that whose interval is "
     "lower. The interval is a bootstrap over methods, whose terms share one cell with all terms.",
-    "supported if the intervals of both are above 0.5, the fraction if roles said nothing; not "
+    "supported if the intervals of both are above 0.5, so that most terms are needed; not "
     "supported if one is below",
 )
 SUFFICIENT = Claim(
@@ -71,15 +71,15 @@ def necessary(results: Mapping[str, Any]) -> Finding:
         for role in ("content", "domain")
     }
     found = {role: each for role, each in by_role.items() if each["rows"]}
-    verdicts = [decide(e["fraction"], e["interval"], CHANCE, "above") for e in found.values()]
-    least = min(found.values(), key=lambda each: (each["interval"] or (CHANCE,))[0])
+    verdicts = [decide(e["fraction"], e["interval"], MOST, "above") for e in found.values()]
+    least = min(found.values(), key=lambda each: (each["interval"] or (MOST,))[0])
     absent = sorted(by_role.keys() - found.keys())
     return Finding(
         NECESSARY,
         _both(verdicts, len(by_role)),
         least["fraction"],
         least["interval"],
-        CHANCE,
+        MOST,
         {
             "rows": table["counted"],
             "as_said": table["as_said"],

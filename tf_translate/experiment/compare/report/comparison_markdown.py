@@ -35,7 +35,7 @@ def render_markdown(
 
 def _task(summary: TaskSummary, images: Mapping[str, str], has_title: bool) -> str:
     blocks = [f"# {_text(summary.title)}"] if has_title else []
-    blocks += [_text(headline(summary)), *(f"> {_text(note)}" for note in summary.notes)]
+    blocks += [_text(headline(summary)), f"{words.FORMULA}. {words.parts_text(summary)}"]
     if "wall" in images:
         seeds = "/".join(map(str, sorted(set(summary.image_seeds.values()))))
         wall = make_wall(summary)
@@ -43,16 +43,17 @@ def _task(summary: TaskSummary, images: Mapping[str, str], has_title: bool) -> s
             f"![The same inputs down, methods across]({quote(images['wall'])})",
             words.WALL.format(rows=len(wall.rows) if wall else 0, seed=seeds),
         ]
-    blocks += ["## Content and domain", f"{words.FORMULA}. {words.parts_text(summary)}"]
+    blocks.append("## Content and domain")
     if "scatter" in images:
         blocks.append(f"![Domain against content]({quote(images['scatter'])})")
         blocks.append(words.scatter_text(summary))
     blocks += [
         _survey(summary),
         words.uncertainty_text(summary),
+        *(["## Limits", *_list(summary.notes)] if summary.notes else []),
         "## What each method needs",
         _supervision(summary),
-        words.columns_text(summary),
+        _text(f"{words.columns_text(summary)} {words.judges_text(summary)}"),
         *_not_compared(summary),
     ]
     if "extremes" in images:
@@ -70,7 +71,8 @@ def _task(summary: TaskSummary, images: Mapping[str, str], has_title: bool) -> s
 
 def _survey(summary: TaskSummary) -> str:
     heads = (
-        "method", "keeps the content by", "content c", "reaches the domain by", "domain d",
+        "method", "keeps the content by (paper)", "content c", "reaches the domain by (paper)",
+        "domain d",
         "completeness",
     )  # fmt: skip
     rows = []

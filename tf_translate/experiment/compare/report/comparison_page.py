@@ -30,7 +30,7 @@ def render(summaries: Sequence[TaskSummary], found: Tested) -> str:
 
 
 def headline(summary: TaskSummary) -> str:
-    """A sentence on the most complete method, and whether it differs from the next."""
+    """A sentence on the most complete method, and from which others it differs."""
     ranked = [row for row in summary.methods if row.completeness]
     seeds = sorted({len(row.cells) for row in summary.methods})
     count = str(seeds[0]) if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]}"
@@ -39,27 +39,29 @@ def headline(summary: TaskSummary) -> str:
     best = ranked[0] if ranked else None
     if best is None or best.completeness is None:
         return f"{text} No method has a completeness."
-    text += f" Highest completeness: {best.title}, {words.number(best.completeness.mean)}"
-    if len(ranked) < 2 or ranked[1].completeness is None:
-        return f"{text}."
-    second, pairs = ranked[1], summary.differences.get(COMPLETENESS, {})
-    text += f"; then {second.title}, {words.number(ranked[1].completeness.mean)}."
-    own = pairs.get((best.name, second.name))
-    if own is None:
-        return text
-    what = "two" if words.has_seed_spread(summary) else "two trainings"
-    said = f"The {what} differ" if own.is_real else f"No difference between the {what} is shown"
-    return f"{text} {said} (95 % {words.span(own.interval)})."
+    text += f" Highest completeness: {words.with_completeness(best)}"
+    pairs = summary.differences.get(COMPLETENESS, {})
+    others = [(row, pairs.get((best.name, row.name))) for row in ranked[1:]]
+    near = [row for row, own in others if own is not None and not own.is_real]
+    far = [row for row, own in others if own is not None and own.is_real]
+    if near:
+        listed = words.join([words.with_completeness(row) for row in near])
+        text += f"; it is not shown to differ from {listed}"
+    elif others:
+        text += f"; then {words.with_completeness(others[0][0])}"
+    if far:
+        text += f"; it differs from the other {len(far)}" if near else ": the two differ"
+    what = "" if words.has_seed_spread(summary) else " These are trainings with one seed."
+    return f"{text}.{what}"
 
 
 def _task(summary: TaskSummary, *, is_only: bool) -> str:
     title = "" if is_only else f"<h2>{escape(summary.title)}</h2>"
-    notes = "".join(f"<li>{escape(note)}</li>" for note in summary.notes)
+    notes = f"<section><h2>Limits</h2>{_list(summary.notes)}</section>" if summary.notes else ""
     return f"""{title}
 <section>
 <h2>Completeness</h2>
 <p class="lead">{escape(headline(summary))}</p>
-{f'<ul class="notes">{notes}</ul>' if notes else ""}
 <p><span class="formula">{words.FORMULA}</span>. {escape(words.parts_text(summary))}</p>
 <div class="head">{scatter(summary.methods, summary.fixed)}
 <div class="wide">{_completeness(summary)}</div></div>
@@ -70,10 +72,11 @@ def _task(summary: TaskSummary, *, is_only: bool) -> str:
 <h2>How each method keeps the content and reaches the domain</h2>
 <div class="wide">{_survey(summary)}</div>
 </section>
+{notes}
 <section>
 <h2>What each method needs</h2>
 <div class="wide">{_supervision(summary)}</div>
-<p>{escape(words.columns_text(summary))}</p>
+<p>{escape(words.columns_text(summary))} {escape(words.judges_text(summary))}</p>
 {_not_compared(summary)}
 </section>
 {_extremes(summary)}
@@ -129,8 +132,8 @@ def _interval(row: Row) -> str:
 
 def _survey(summary: TaskSummary) -> str:
     heads = (
-        ("keeps the content by", False), ("content c", True),
-        ("reaches the domain by", False), ("domain d", True), ("completeness", True),
+        ("keeps the content by (paper)", False), ("content c", True),
+        ("reaches the domain by (paper)", False), ("domain d", True), ("completeness", True),
     )  # fmt: skip
     rows = []
     for row in words.rows_of(summary):

@@ -25,8 +25,6 @@ STYLE = """
 section > p, .caption { color: var(--faint); max-width: 46rem; margin: 0 0 .75rem;
   font-size: .9rem; }
 .formula { color: var(--ink); font-weight: 600; }
-.notes { border-left: 4px solid var(--own); background: var(--tint); border-radius: 8px;
-  padding: .6rem 1rem .6rem 2rem; margin: 0 0 1rem; font-size: .9rem; }
 main > h2 { margin: 3rem 0 .25rem; }
 section h2 { font-size: 1.2rem; }
 table small { display: block; }

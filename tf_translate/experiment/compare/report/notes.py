@@ -40,10 +40,13 @@ def caveats(
         if MARGIN in row.values and row.values[MARGIN].mean < 0
     ]
     if nearer:
+        scale = parts.content_scale(results_of(cells[0]))
+        at = 0.0 if scale is None else float(scale.place(0.0))
+        below = f" (c below {at:.2f})" if at > 0 else ""
         yield (
-            "On the mean, outputs of these methods are nearer to another input than to their own: "
-            f"{', '.join(nearer)}. Content c is above 0 all the same, as its 0 is that of random "
-            "targets."
+            f"On the mean, outputs of these methods are nearer to another input than to their own"
+            f"{below}: {', '.join(nearer)}. Content c is above 0 all the same, as its 0 is that of "
+            "random targets."
         )
     yield from _contradictions(methods, found)
     yield from _random_edits(cells, methods)

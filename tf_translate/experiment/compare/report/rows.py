@@ -7,6 +7,7 @@ from typing import Any
 from tf_translate.experiment.compare import parts
 from tf_translate.experiment.compare.cell_images import KeptImage
 from tf_translate.experiment.compare.parts import COMPLETENESS
+from tf_translate.experiment.compare.prepare import OwnSettings
 from tf_translate.experiment.compare.report.agreement import Agreement
 from tf_translate.experiment.compare.report.differences import Difference
 
@@ -61,7 +62,7 @@ class MethodRow(Row):
         paper, keeps, reaches: From the registry; empty if it is not registered here.
         shown: What it is shown, in words.
         uses: Supervision.
-        preset: Of its settings; empty if unknown.
+        settings: Its preset, and what the task changes of it.
         cells: Records of its cells, by seed.
         minutes, steps: Of training.
         cost: From `costs.json`; None if it was not measured.
@@ -72,7 +73,7 @@ class MethodRow(Row):
     reaches: str = ""
     shown: str = ""
     uses: tuple[str, ...] = ()
-    preset: str = ""
+    settings: OwnSettings = field(default_factory=OwnSettings)
     cells: tuple[Mapping[str, Any], ...] = ()
     minutes: Value | None = None
     steps: Value | None = None

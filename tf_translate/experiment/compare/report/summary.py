@@ -16,7 +16,7 @@ from tf_translate.experiment.compare.cell_images import (
 from tf_translate.experiment.compare.collect import FIXED_ROWS, better, check_unique
 from tf_translate.experiment.compare.costs import read_costs
 from tf_translate.experiment.compare.parts import COMPLETENESS
-from tf_translate.experiment.compare.prepare import read_about, read_presets
+from tf_translate.experiment.compare.prepare import OwnSettings, read_about, read_settings
 from tf_translate.experiment.compare.read_cell import OUTPUT, measurement_of, results_of
 from tf_translate.experiment.compare.report.agreement import agreements
 from tf_translate.experiment.compare.report.differences import CellScores, differences
@@ -49,12 +49,12 @@ def _task(name: str, results: Mapping[str, Any], root: Path) -> TaskSummary:
     cells = [c for c in results["cells"] if c["task"] == name and "ablation" not in c]
     check_unique(cells)
     folder = (root / cells[0]["folder"]).parent
-    about, costs, presets = read_about(folder, name), read_costs(folder), read_presets(folder)
+    about, costs, settings = read_about(folder, name), read_costs(folder), read_settings(folder)
     by_name: dict[str, list[Mapping[str, Any]]] = {}
     for cell in sorted(cells, key=lambda each: each["seed"]):
         by_name.setdefault(cell["name"], []).append(cell)
     methods = sorted(
-        (_method(name, own, about, costs, presets) for name, own in by_name.items()),
+        (_method(name, own, about, costs, settings) for name, own in by_name.items()),
         key=lambda row: (-row.completeness.mean if row.completeness else 1.0, row.name),
     )
     scores = {row.name: _scores(row.cells, root) for row in methods}
@@ -82,6 +82,7 @@ def _task(name: str, results: Mapping[str, Any], root: Path) -> TaskSummary:
         score_name="; ".join(sorted(names)),
         costs=costs,
         notes=(
+            *(about["remarks"] if about else ()),
             *caveats(cells, methods, found),
             *missing_or_unequal(cells, methods, about, costs, seeds),
             *different_images(images, scores, methods),
@@ -94,7 +95,7 @@ def _method(
     cells: Sequence[Mapping[str, Any]],
     about: Mapping[str, Any] | None,
     costs: Mapping[str, Any] | None,
-    presets: Mapping[str, str],
+    settings: Mapping[str, OwnSettings],
 ) -> MethodRow:
     try:
         entry = registry.find(cells[0]["method"])
@@ -125,7 +126,7 @@ def _method(
         reaches=entry.reaches_domain_by if entry else "",
         shown=str(about["shown"].get(name, "")) if about else "",
         uses=tuple(cells[0].get("uses", ())),
-        preset=presets.get(name, ""),
+        settings=settings.get(name, OwnSettings()),
         cells=tuple(cells),
         minutes=_value([cell.get("minutes") for cell in cells]),
         steps=_value([cell.get("steps") for cell in cells]),

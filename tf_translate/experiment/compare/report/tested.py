@@ -16,9 +16,11 @@ from tf_translate.experiment.compare.report.words import number, span
 
 CLAIMS_TITLE, TERMS_TITLE = "The claims of the survey", "What each loss term does"
 CLAIMS = (
-    "Each claim says on which side of a threshold a value lies. It is supported if the whole 95 % "
+    "Each claim says on which side of a threshold a value lies. It is supported if the whole "
     "interval lies there, not supported if it lies on the other side, and undecided at this size "
-    "otherwise."
+    "otherwise. Intervals are of 95 %, unless the metric says another level. A verdict is one on "
+    "these trainings and tasks. What was measured, and the thresholds, were written before most "
+    "cells ran; the guide to comparisons lists what was changed later."
 )
 TERMS = (
     "Each term is off in turn, beside the method with all terms at the same budget. Content and "
@@ -26,7 +28,7 @@ TERMS = (
     "take the image for the target. Fine, where neither coarse score falls by "
     f"{LEAST_FALL}: the halves of completeness."
 )
-CLAIM_HEADS = ("claim", "verdict", "value", "95 % interval", "threshold", "metric")
+CLAIM_HEADS = ("claim", "verdict", "value", "interval", "threshold", "metric")
 TERM_HEADS = ("task", "method", "without", "role", "by", "content", "domain", "result")
 
 
@@ -102,4 +104,6 @@ def _remarks(table: Mapping[str, Any]) -> list[str]:
             f"says, {number(table['share'])}{interval}. Not counted are regularization terms, and "
             f"terms of a half that is below {LEAST_FALL} with all terms."
         )
+    budgets = " and ".join(f"{each:g}" for each in table["budgets"])
+    said.append(f"These cells trained for {budgets} minutes each, with the seeds {table['seeds']}.")
     return said + [f"Left out: {name}: {reason}." for name, reason in table["left_out"].items()]

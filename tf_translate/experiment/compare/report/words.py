@@ -1,12 +1,18 @@
 """Texts of the report that its two pages share: numbers, formulas, captions, commands."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tf_translate.evaluation.metrics.metric_definitions import (
+    DOMAIN_JUDGE_ACCURACY,
+    RESTYLED_RETRIEVAL,
+)
 from tf_translate.experiment.compare import parts
 from tf_translate.experiment.compare.cell_images import LABEL_KEPT
+from tf_translate.experiment.compare.cells import toml_value
 from tf_translate.experiment.compare.costs import RECIPES
 from tf_translate.experiment.compare.parts import COMPLETENESS
+from tf_translate.experiment.compare.read_cell import measurement_of
 from tf_translate.experiment.compare.report.agreement import Agreement
 from tf_translate.experiment.compare.report.differences import Difference
 from tf_translate.experiment.compare.report.rows import MethodRow, Row, TaskSummary, Value
@@ -18,7 +24,7 @@ LABELS = {  # metrics that the tables may show, and their heads
     "content/l1": "error to the truth",
     "content/label_accuracy": "class kept, by the label judge",
     "content/reciprocal_rank": "reciprocal rank of the source",
-    "domain/accuracy": "accuracy of the domain judge",
+    "domain/accuracy": "taken for the target by the domain judge",
 }
 DIFFERENCE_TITLES = {
     COMPLETENESS: "completeness ↑",
@@ -32,7 +38,9 @@ PARTS = (
     "c is content: the similarity of an output to its own input minus that to the most similar "
     "other input (the margin), scaled so that random targets have 0 and {whole} 1. d is the "
     "domain, by the domain judge: the smaller of its accuracy, and 1 - KID / KID of the inputs by "
-    "its features, scaled so that unchanged inputs have 0 and real targets 1."
+    "its features, scaled so that unchanged inputs have 0 and real targets 1. KID is the kernel "
+    "distance between outputs and real targets. The content judge has learned to ignore most "
+    "changes of colour: c is the content of shapes."
 )
 _UNCERTAINTY = (
     "95 % is an interval over the held-out images for the trainings that there are; seeds is the "
@@ -42,14 +50,15 @@ _FIXED_ROWS = {
     "identity": "identity is the unchanged input",
     "random target": "random target is a real image of the target domain that has nothing to do "
     "with the input",
-    "ground truth": "ground truth is the true translation",
+    "ground truth": "ground truth is the true translation that the data have, one of several "
+    "where the input leaves something open",
 }
 _COLUMNS = {  # by the beginning of a metric's name
-    "content/l1": "Errors are mean absolute differences from the truth, of pixels in [-1, 1]: "
-    "between black and white it is 2.",
+    "content/l1": "Errors are mean absolute differences of pixels in [-1, 1], where black and "
+    "white differ by 2: from the truth, and outside the edit from the input.",
     "content/reciprocal_rank": "The reciprocal rank is 1 if the own source is the most similar of "
-    "all, 1/2 if one other is more similar, and so on; it cannot be expected to exceed that of the "
-    "true translation.",
+    "all, 1/2 if one other is more similar, and so on. Above that of the ground truth, less was "
+    "changed, not more kept.",
     "content/label_accuracy": "A class is kept where the data of a method have classes (–: they "
     "have none).",
 }
@@ -146,6 +155,32 @@ def label(metric: str) -> str:
     return LABELS.get(metric, "KID by the domain judge")
 
 
+def with_completeness(row: Row) -> str:
+    """A method and its completeness: "GeneGAN (0.99)"."""
+    value = row.completeness
+    return row.title if value is None else f"{row.title} ({number(value.mean)})"
+
+
+def join(items: Sequence[str]) -> str:
+    """ "a, b and c"."""
+    return " and ".join(filter(None, [", ".join(items[:-1]), items[-1]]))
+
+
+def judges_text(summary: TaskSummary) -> str:
+    """How well the judges do on real held-out images; empty if no cell says it."""
+    for cell in summary.cells:
+        values = measurement_of(cell).get("reference_values", {})
+        domain = values.get(DOMAIN_JUDGE_ACCURACY)
+        content = values.get(RESTYLED_RETRIEVAL)
+        if domain is not None and content is not None:
+            return (
+                f"On real held-out images, the domain judge is right for {100 * domain:.1f} %, and "
+                f"the content judge finds the source of {100 * content:.0f} % after random changes "
+                "of style."
+            )
+    return ""
+
+
 def arrow(summary: TaskSummary, metric: str) -> str:
     """Which way a metric is better."""
     return {"higher": "↑", "lower": "↓"}.get(summary.better.get(metric, ""), "")
@@ -234,7 +269,14 @@ def conditions(summary: TaskSummary) -> list[tuple[str, str]]:
             _each(cells, lambda c: f"{_plain(c.get('budget_minutes'))} minutes a cell"),
         ),
         ("training steps", _each(cells, _steps_from)),
-        ("presets", ", ".join(dict.fromkeys(row.preset for row in summary.methods if row.preset))),
+        (
+            "presets",
+            ", ".join(dict.fromkeys(p for row in summary.methods if (p := row.settings.preset))),
+        ),
+        (
+            "settings that differ from the presets",
+            "; ".join(filter(None, map(_changed, summary.methods))),
+        ),
         ("seeds of training", ", ".join(map(str, sorted({cell["seed"] for cell in cells})))),
         ("precision of training", _each(cells, lambda c: str(c.get("precision")))),
         ("machine", _each(cells, lambda c: _machine(c.get("machine")))),
@@ -278,6 +320,12 @@ def rows_of(summary: TaskSummary) -> list[Row]:
 
 def _each(cells: list[Mapping[str, Any]], text: Any) -> str:
     return "; ".join(sorted({text(cell) for cell in cells}))
+
+
+def _changed(row: MethodRow) -> str:
+    """The settings of a method that the task changes: "pix2pix: loss_weights.adversarial = 1"."""
+    pairs = (f"{key} = {toml_value(value)}" for key, value in row.settings.changed.items())
+    return f"{row.title}: {', '.join(pairs)}" if row.settings.changed else ""
 
 
 def _steps_from(cell: Mapping[str, Any]) -> str:
