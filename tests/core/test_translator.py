@@ -192,6 +192,28 @@ def test_uniform_values_per_image_are_the_same_on_two_replicas(two_replicas):
     np.testing.assert_array_equal(np.concatenate(halves), whole)
 
 
+def test_each_turn_of_a_player_has_random_values_of_its_own():
+    drawn = []
+
+    class Drawing(Toy):
+        players = (
+            dataclasses.replace(Toy.players[0], microbatches=(0, 0, 0)),
+            *Toy.players[1:],
+        )
+
+        def discriminator_objective(self, batch, shared):
+            drawn.append(self.uniform_per_image(batch["a"], stream=1).numpy().ravel())
+            return super().discriminator_objective(batch, shared)
+
+    translator = _toy(Drawing)
+    first = translator.uniform_per_image(tf.zeros([2, 1]), stream=1).numpy().ravel()
+    translator.train_step(batch_of(1.0, 2.0))
+    np.testing.assert_array_equal(drawn[0], first)
+    assert len(np.unique(drawn)) == 6
+    translator.train_step(batch_of(1.0, 2.0))
+    assert len(np.unique(drawn)) == 12
+
+
 def test_normal_values_per_image_are_the_same_on_two_replicas(two_replicas):
     step = tf.constant(7, tf.int64)
     whole = stateless_random.normal_per_image(tf.zeros([4, 1]), 3, step, 1)

@@ -2,10 +2,13 @@
 
 Every function takes a `stream`: an integer, the index of a sequence of random values. In one step,
 equal streams give equal values and different streams independent ones. So a method takes a stream
-of its own for each purpose, and the same one again where values must be equal.
+of its own for each purpose, and the same one again where values must be equal. A player that takes
+several turns in a step gets other values in each turn (`of_turn`).
 """
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 
 import tensorflow as tf
 
@@ -89,11 +92,25 @@ def with_instance_noise(
     return images + tf.cast(deviation * noise_like(images, step, stream), images.dtype)
 
 
+_TURN: ContextVar[int] = ContextVar("turn", default=0)
+_STREAMS = 2**16  # between two turns: more than a method has
+
+
+@contextlib.contextmanager
+def of_turn(turn: int) -> Iterator[None]:
+    """Values drawn inside are those of a turn of a player, counted from 0 in each step."""
+    before = _TURN.set(turn)
+    try:
+        yield
+    finally:
+        _TURN.reset(before)
+
+
 def _of_replica(sample: Callable, images, shape: tuple[int, ...], step, stream: int):
     """Samples for the images of all replicas and returns those of this one."""
     context = tf.distribute.get_replica_context()
     count = tf.shape(images)[0]
-    seed = tf.stack([step, tf.constant(stream, tf.int64)])
+    seed = tf.stack([step, tf.constant(stream + _STREAMS * _TURN.get(), tf.int64)])
     of_all_replicas = sample(tf.stack([count * context.num_replicas_in_sync, *shape]), seed)
     first = tf.cast(context.replica_id_in_sync_group, tf.int32) * count
     return of_all_replicas[first : first + count]

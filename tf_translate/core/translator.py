@@ -477,8 +477,9 @@ class Translator(serialization.LeakFreeSavingModel, Diagnostics):  # both are Ke
         forward_cache = self._forward_cache(batch, self.active_players())
         for player in self.active_players():
             for turn, index in enumerate(player.microbatches):
-                tape, shared = forward_cache.tape_and_results(player, index)
-                self._take_turn(player, tape, forward_cache.microbatches[index], shared)
+                with stateless_random.of_turn(turn):
+                    tape, shared = forward_cache.tape_and_results(player, index)
+                    self._take_turn(player, tape, forward_cache.microbatches[index], shared)
                 forward_cache.invalidate(player, turn)
         self.steps_taken.assign_add(1)
         return self.logs_of(self._active_metrics())
