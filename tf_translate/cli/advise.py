@@ -12,7 +12,7 @@ NAME = "advise"
 
 def main(
     data: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
             metavar="PATH",
             help="Look at a data set, as data.path: a folder, a table, samples:NAME or tfds:NAME.",
@@ -101,6 +101,7 @@ def main(
     """
     load_tensorflow()
     from tf_translate.cli.advise_text import print_advice
+    from tf_translate.errors import ConfigError
     from tf_translate.experiment.advise.advice import advise
     from tf_translate.experiment.advise.fit import limits
     from tf_translate.experiment.advise.inspect_data import inspect
@@ -109,10 +110,16 @@ def main(
     from tf_translate.experiment.advise.user_data import Given, check, decide
     from tf_translate.methods.registry import all_methods
 
+    if data is not None and len(data) > 1:
+        raise ConfigError(
+            f"--data must be one data set, got {' and '.join(data)}; put two sets into one folder, "
+            "as trainA and trainB"
+        )
+    path = data[0] if data else None
     given = Given(pairs, sets, attributes, levels, with_object, labels, images)
-    check(given, attribute=attribute, data=data)
+    check(given, attribute=attribute, data=path)
     budget = limits(max_megabytes, max_milliseconds)
-    found = None if data is None else inspect(data, attribute=attribute, pairs=pairs)
+    found = None if path is None else inspect(path, attribute=attribute, pairs=pairs)
     user_data = decide(given, found)
     summary = shipped_summary() if results is None else read_summary(results)
     advice = advise(

@@ -13,6 +13,13 @@ _NAMES = {
     "images": "one set",
     "labels": "class labels",
 }
+_MARGIN = "content/margin"
+_SHOWN = ("completeness", _MARGIN, "content/label_accuracy", "domain/accuracy")  # --json has all
+_COMPLETENESS = (
+    "completeness = 2cd / (c + d) of content c and domain d: 0 if one is missing, 1 if both are as "
+    "good as in the ground truth; content/margin is above 0 if an output is nearer to its own "
+    "input than to others"
+)
 _RECIPES = ("float32", "float16")  # shown beside the smallest
 
 
@@ -20,15 +27,17 @@ def print_advice(advice: Mapping[str, Any], console: Console) -> None:
     """Prints what `advise` returns, for people."""
     _print_user_data(advice["you_have"], console)
     task = advice["task"]
-    title = f" ({task['title']})" if task["title"] else ""
+    about = "; ".join(filter(None, (task["title"], task["data"])))
+    title = f" ({about})" if about else ""
     _print(console, f"Task that counts: {task['name']}{title}, because {task['why']}.")
     _print_results(advice, console)
     if advice["not_ranked_because"]:
         _print(console, f"Not ranked: {advice['not_ranked_because']}.")
     _print_ranks(advice, console)
-    _print_group("Fits and was measured, without a rank:", advice["measured_without_rank"], console)
-    # Their order says nothing.
-    title = "Fits, not measured (in alphabetical order, which is no ranking):"
+    order = "(in alphabetical order, which is no ranking)"
+    title = f"Fits and was measured, without a rank {order}:"
+    _print_group(title, advice["measured_without_rank"], console)
+    title = f"Fits, not measured {order}:"
     _print_group(title, advice["not_measured"], console)
     if advice["does_not_fit"]:
         console.print()
@@ -79,17 +88,13 @@ def _print_results(advice: Mapping[str, Any], console: Console) -> None:
         return
     revisions = ", ".join(about["revisions"])
     _print(console, f"Results: {about['command']} (revision {revisions}, {about['date']}).")
-    groups = [*(each["methods"] for each in advice["ranks"]), advice["measured_without_rank"]]
-    protocols = dict.fromkeys(
-        text for group in groups for each in group for text in each["protocols"]
-    )
-    for text in protocols:
-        _print(console, f"completeness: {text}", 2)
-    for row, values in about["fixed_rows"].items():
-        known = [name for name in values if name in ("completeness", "content/margin")]
-        if known:
-            listed = ", ".join(f"{name} {values[name]:.3f}" for name in known)
-            _print(console, f"fixed row {row}: {listed}", 2)
+    _print(console, _COMPLETENESS, 2)
+    if about["timed_on"]:
+        _print(console, f"milliseconds of files are on {about['timed_on']}", 2)
+    known = {row: v[_MARGIN] for row, v in about["fixed_rows"].items() if _MARGIN in v}
+    if known:
+        listed = ", ".join(f"{row} {value:.3f}" for row, value in known.items())
+        _print(console, f"{_MARGIN} of fixed rows, for comparison: {listed}", 2)
 
 
 def _print_ranks(advice: Mapping[str, Any], console: Console) -> None:
@@ -131,11 +136,12 @@ def _print_method(each: Mapping[str, Any], console: Console, place: str = "") ->
         named = ", ".join(
             f"{name} {_metric(values) if values else 'undefined'}"
             for name, values in each["metrics"].items()
+            if name in _SHOWN
         )
         seeds = f"{each['seeds']} seed{'' if each['seeds'] == 1 else 's'}"
         _print(
             console,
-            f"{seeds} of {minutes} minutes, {each['direction']}, with "
+            f"{seeds} of {minutes} minutes, with "
             f"{' and '.join(_NAMES[name] for name in each['uses'])}: {named}",
             4,
         )
@@ -144,7 +150,7 @@ def _print_method(each: Mapping[str, Any], console: Console, place: str = "") ->
     for condition in each["conditions"]:
         _print(console, condition, 4)
     if each["trained_on"]:
-        _print(console, f"images it was trained on here: {_tried(each['trained_on'])}", 4)
+        _print(console, f"images it was trained on in other runs: {_tried(each['trained_on'])}", 4)
     _print(console, _device(each), 4)
 
 
@@ -173,18 +179,20 @@ def _metric(values: Mapping[str, Any]) -> str:
 
 def _device(each: Mapping[str, Any]) -> str:
     """The size and latency of its exported file, or how to measure them."""
-    device, costs = each["device"], each.get("measured_costs") or {}
+    device, files = each["device"], each.get("measured_files") or {}
     sizes = device["megabytes"]
-    if costs.get("megabytes"):
-        size = f"smallest file of {costs['megabytes']:.1f} MB in the comparison"
-    elif sizes:
+    if files:
+        listed = ", ".join(
+            f"{recipe} {file['megabytes']:.1f} MB, {file['milliseconds']:.1f} ms"
+            for recipe, file in files.items()
+        )
+        return f"files in the comparison: {listed}"
+    if sizes:
         names = dict.fromkeys((*(name for name in _RECIPES if name in sizes), device["smallest"]))
         listed = ", ".join(f"{sizes[name]:.1f} MB ({name})" for name in names)
         size = f"exported file: {listed}, by {device['source']}"
     else:
         size = "file size unknown (`tf-translate export RUN`)"
-    if costs.get("milliseconds"):
-        return f"{size}; {costs['milliseconds']:.1f} ms in the comparison"
     return f"{size}; latency unknown (`tf-translate benchmark BUNDLE`)"
 
 

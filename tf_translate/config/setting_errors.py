@@ -156,3 +156,11 @@ def _settings_classes(annotation: Any) -> list[type[BaseModel]]:
     """The settings classes that a type is or has as alternatives."""
     alternatives = (annotation, *get_args(annotation))
     return [each for each in alternatives if isinstance(each, type) and issubclass(each, BaseModel)]
+
+
+def first_reason(error: Exception) -> str:
+    """What is wrong with a file, on one line; of a document that was checked, the first thing."""
+    if not isinstance(error, ValidationError):
+        return " ".join(str(error).split())
+    first = error.errors()[0]
+    return f"{'.'.join(map(str, first['loc'])) or 'the document'}: {first['msg']}"

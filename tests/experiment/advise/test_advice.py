@@ -99,7 +99,7 @@ def test_too_few_seeds_and_supervision_that_is_missing_give_no_rank():
 
 def test_results_of_other_tasks_only_are_named():
     advice = _advise(found=results({"pix2pix": (0.5,) * 3}, task="paired"))
-    assert "no cells of the task unpaired, but of paired" in advice["not_ranked_because"]
+    assert "no runs of the task unpaired, but of paired" in advice["not_ranked_because"]
     advice = _advise(found=results(DECIDED, task="mine"))
     assert advice["task"]["name"] == "mine"
     assert advice["ranked"]
@@ -155,7 +155,7 @@ def test_costs_of_the_comparison_rule_methods_out():
         for task in dict.fromkeys(cell["task"] for cell in found["cells"])
     }
     advice = _advise(found=found, limits=Limits(milliseconds=10.0))
-    assert "30.0 milliseconds" in next(
+    assert "float32 1.0 MB, 30.0 ms" in next(
         each["reason"] for each in advice["does_not_fit"] if each["name"] == "cyclegan"
     )
     assert [_names(each["methods"]) for each in advice["ranks"]] == [["dualgan"]]
@@ -169,5 +169,10 @@ def test_a_method_that_loses_the_identity_is_left_out_on_request():
     assert [_names(each["methods"]) for each in advice["ranks"]] == [["dualgan"]]
     reasons = {each["name"]: each["reason"] for each in advice["does_not_fit"]}
     assert "content/margin -0.100 to -0.100" in reasons["cyclegan"]
+    few = results({"dualgan": DECIDED["dualgan"]})
+    few["cells"] += [cell("cyclegan", seed, 0.9, margin=-0.1) for seed in range(2)]
+    advice = _advise(found=few, keep_identity=True)
+    assert "cyclegan" in _names(advice["measured_without_rank"])
+    assert any("in fewer than 3 seeds, outputs of cyclegan" in text for text in advice["warnings"])
     unknown = _advise(keep_identity=True)["warnings"]
     assert any("was not measured" in text for text in unknown)

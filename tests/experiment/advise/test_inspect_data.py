@@ -33,9 +33,29 @@ def test_two_folders_are_two_sets_and_pairs_only_if_all_names_are_equal(tmp_path
     assert any("--no-pairs" in text for text in found.assumptions)
     equal = ab_folders(tmp_path / "equal", train_a=4, train_b=4)
     found = inspect(str(equal))
+    assert not found.given.pairs
+    assert found.assumptions == (
+        "images with equal numbers for names are no pairs (else give --pairs)",
+    )
+    assert inspect(str(equal), pairs=True).given.pairs
+    for path in (tmp_path / "equal").glob("*/*"):
+        path.rename(path.with_name(f"x{path.name}"))
+    found = inspect(str(equal))
     assert found.given.pairs
     assert any("data.layout=named_pairs" in text for text in found.assumptions)
     assert not inspect(str(equal), pairs=False).given.pairs
+
+
+def test_folders_that_could_be_two_sets_and_tables_beside_images_are_said(tmp_path):
+    for name in ("horses", "zebras"):
+        for index in range(3):
+            plain(tmp_path / name / f"{name}{index}.png", index)
+    (tmp_path / "about.csv").write_text("image,stripes\n")
+    found = inspect(str(tmp_path))
+    assert found.given.sets == 1
+    folders, table = found.assumptions
+    assert "its folders (horses, zebras) hold two sets, name these trainA and trainB" in folders
+    assert "about.csv --attribute COLUMN" in table
 
 
 def test_folders_of_classes_are_labels(tmp_path):
@@ -46,7 +66,7 @@ def test_folders_of_classes_are_labels(tmp_path):
     assert not inspect(str(tmp_path)).given.pairs
     for side in "AB":  # the same names in both
         for path in (tmp_path / f"train{side}").glob("*/*"):
-            path.rename(path.with_name(path.name[1:]))
+            path.rename(path.with_name(f"x{path.name[1:]}"))
     paired = inspect(str(tmp_path)).given
     assert paired.pairs
     assert paired.labels == "both"
@@ -103,6 +123,8 @@ def test_a_column_of_several_numbers_has_levels_and_words_have_none(tmp_path):
     found = inspect(path)
     assert found.given.levels
     assert any("tone is the attribute" in text for text in found.assumptions)
+    assert any("tone are ordered levels (--no-levels)" in text for text in found.assumptions)
+    assert "sets" not in found.counts  # which levels are two sets is for the user to say
     hair = inspect(path, attribute="hair")
     assert not hair.given.levels
     assert hair.counts["sets"] == 4
@@ -110,6 +132,17 @@ def test_a_column_of_several_numbers_has_levels_and_words_have_none(tmp_path):
         inspect(path, attribute="hare")
     with pytest.raises(ConfigError, match=r"a column of .* besides image and split"):
         inspect(path, attribute="split")
+
+
+def test_a_column_that_could_be_the_attribute_is_named(tmp_path):
+    groups = [f"{('young', 'middle', 'old')[i % 3]},train" for i in range(60)]
+    found = inspect(_table(tmp_path / "groups", "age_group,split", groups))
+    assert not found.given.attributes
+    assert any("age_group could be (--attribute COLUMN)" in text for text in found.assumptions)
+    ages = [f"{i},{'fm'[i % 2]},train" for i in range(60)]
+    found = inspect(_table(tmp_path / "ages", "Age,gender,split", ages))
+    assert found.given.levels
+    assert "Age is the attribute to change; gender could be too" in found.assumptions[0]
 
 
 def test_a_packed_data_set_offers_what_its_source_does(tmp_path):

@@ -33,15 +33,26 @@ def test_a_file_of_collect_a_folder_of_cells_and_a_summary_give_the_same(tmp_pat
     assert read_summary(written) == of_file
 
 
-def test_costs_are_those_of_the_smallest_file_of_a_method():
+def test_costs_are_those_of_each_file_of_a_method():
     found = results({"dtn": (0.25, 0.5)})
     files = {
         "float32": {"size_bytes": 6_000_000, "median_ms": 5.0},
         "dynamic_int8": {"size_bytes": 1_500_000, "median_ms": 8.0},
     }
-    found["costs"] = {"unpaired": {"methods": {"dtn": {"multiply_adds": 7, **files}}}}
-    method = summarize(found).tasks["unpaired"].methods["dtn"]
-    assert (method.megabytes, method.milliseconds) == (1.5, 8.0)
+    found["costs"] = {
+        "unpaired": {
+            "methods": {"dtn": {"multiply_adds": 7, **files}},
+            "machine": {"processor": "Chip", "cores": 2},
+            "threads": 1,
+        }
+    }
+    task = summarize(found).tasks["unpaired"]
+    costs = {
+        name: (each.megabytes, each.milliseconds)
+        for name, each in task.methods["dtn"].files.items()
+    }
+    assert costs == {"float32": (6.0, 5.0), "dynamic_int8": (1.5, 8.0)}
+    assert task.timed_on == "Chip, 2 cores, 1 thread"
 
 
 @pytest.mark.parametrize(
@@ -51,6 +62,7 @@ def test_costs_are_those_of_the_smallest_file_of_a_method():
         ("[" * 100_000, "is not JSON"),
         ("[]", "is no file of `tf-translate compare collect`"),
         ('{"cells": [{"task": "x"}], "command": "", "date": ""}', "is no file of"),
+        ('{"cells": [], "command": "", "date": ""}', "must hold the results of a method"),
         ('{"format": "tf_translate comparison summary"}', "results.json: .*command"),
     ],
 )

@@ -1,10 +1,17 @@
 """Puts advice together: which methods fit, in the order that results support, and with what."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from tf_translate.experiment.advise import ranking
-from tf_translate.experiment.advise.choose_task import choose_task, hours_to_measure, title_of
+from tf_translate.experiment.advise.choose_task import (
+    choose_task,
+    data_of,
+    hours_to_measure,
+    title_of,
+)
 from tf_translate.experiment.advise.fit import (
     MEGABYTE,
     NO_LIMITS,
@@ -17,6 +24,7 @@ from tf_translate.experiment.advise.fit import (
 from tf_translate.experiment.advise.published import Published
 from tf_translate.experiment.advise.results import (
     COMPLETENESS,
+    FileCost,
     MethodResult,
     Summary,
     TaskResult,
@@ -61,7 +69,17 @@ def advise(
     tasks = summary.tasks if summary is not None else {}
     name, why = choose_task(data, list(tasks), task)
     results = tasks.get(name)
-    fits = [fit(method, data, limits, published) for method in methods.values()]
+    measured_methods = {result.method for result in _of(results).values() if result.files}
+    fits = [
+        # Sizes that the comparison measured count before those of earlier runs.
+        fit(
+            method,
+            data,
+            replace(limits, megabytes=None) if method.name in measured_methods else limits,
+            published,
+        )
+        for method in methods.values()
+    ]
     entries: dict[str, dict[str, Any]] = {}
     ranked: dict[str, MethodResult] = {}
     unranked, not_measured, does_not_fit = [], [], []
@@ -75,8 +93,9 @@ def advise(
             not_measured.append(entry)
         for variant, result in own.items():
             measured = {**entry, "name": variant, **_metrics(result)}
-            refusal = _refusal(result, results, limits, keep_identity, name)
-            reason = _not_with_these(result, data) or ranking.cannot_rank(result)
+            unlike = _not_with_these(result, data)
+            refusal = None if unlike else _refusal(result, results, limits, keep_identity, name)
+            reason = unlike or ranking.cannot_rank(result)
             if refusal:
                 does_not_fit.append({**measured, **refusal})
             elif reason:
@@ -86,7 +105,7 @@ def advise(
     ranks = ranking.rank(ranked)
     return {
         "you_have": _you_have(data, found, limits, keep_identity),
-        "task": {"name": name, "title": title_of(name), "why": why},
+        "task": {"name": name, "title": title_of(name), "data": data_of(name), "why": why},
         "results": _about(summary, results),
         "ranked": len(ranks) > 1,
         "not_ranked_because": _why_not_ranked(summary, name, ranks, unranked),
@@ -103,8 +122,8 @@ def advise(
         "not_measured": not_measured,
         "does_not_fit": does_not_fit,
         "warnings": [
-            *_warnings(fits, data, published, limits),
-            *_notes_on_identity(keep_identity, _of(results)),
+            *_warnings(fits, data, published, limits, measured_methods),
+            *_notes_on_identity(keep_identity, results, bool(ranks)),
         ],
         "unknown_methods": sorted(
             {r.method for r in _of(results).values() if r.method not in methods}
@@ -187,7 +206,7 @@ def _metrics(result: MethodResult) -> dict[str, Any]:
         "seeds": len(set(result.seeds)),
         "minutes": list(result.minutes),
         "protocols": list(result.protocols),
-        "measured_costs": {"megabytes": result.megabytes, "milliseconds": result.milliseconds},
+        "measured_files": {name: each.model_dump() for name, each in result.files.items()},
     }
 
 
@@ -199,25 +218,40 @@ def _refusal(
     task: str,
 ) -> dict[str, str] | None:
     """Why the measured metrics rule a method out, and what would be needed; None if not."""
-    for unit, limit in (("megabytes", limits.megabytes), ("milliseconds", limits.milliseconds)):
-        cost = getattr(result, unit)
-        if limit is not None and cost is not None and cost > limit:
-            return {
-                "reason": f"its file took {cost:.1f} {unit} on {task}, and the limit is {limit:g}",
-                "needed": "smaller networks or images, which were not measured",
-            }
-    margin = result.metrics.get(MARGIN)
-    if not keep_identity or margin is None or results is None:
-        return None
-    truth = results.fixed_rows.get("ground truth", results.fixed_rows.get("identity", {}))
-    if margin.range[1] <= 0 < truth.get(MARGIN, 0.0):
+    fitting = [each for each in result.files.values() if _within(each, limits)]
+    if result.files and not fitting:
+        files = "; ".join(
+            f"{recipe} {each.megabytes:.1f} MB, {each.milliseconds:.1f} ms"
+            for recipe, each in result.files.items()
+        )
+        where = f" ({results.timed_on})" if results is not None and results.timed_on else ""
+        return {
+            "reason": f"none of its files on {task} is within the limits: {files}{where}",
+            "needed": "smaller networks or images, which were not measured",
+        }
+    if keep_identity and ranking.has_enough_seeds(result) and _loses_identity(result, results):
+        low, high = result.metrics[MARGIN].range
         return {
             "reason": f"on {task} its outputs are nearer to another input than to their own in the "
-            f"mean of every seed ({MARGIN} {margin.range[0]:.3f} to {margin.range[1]:.3f}), so the "
-            "identity is lost",
+            f"mean of every seed ({MARGIN} {low:.3f} to {high:.3f}), so the identity is lost",
             "needed": "a run of it that keeps the identity of your images: measure your own",
         }
     return None
+
+
+def _within(file: FileCost, limits: Limits) -> bool:
+    """Whether a file meets both limits."""
+    pairs = ((file.megabytes, limits.megabytes), (file.milliseconds, limits.milliseconds))
+    return all(limit is None or value <= limit for value, limit in pairs)
+
+
+def _loses_identity(result: MethodResult, results: TaskResult | None) -> bool:
+    """Whether outputs of all seeds are nearer to other inputs, and the truth is not."""
+    margin = result.metrics.get(MARGIN)
+    if margin is None or results is None:
+        return False
+    truth = results.fixed_rows.get("ground truth", results.fixed_rows.get("identity", {}))
+    return margin.range[1] <= 0 < truth.get(MARGIN, 0.0)
 
 
 def _not_with_these(result: MethodResult, data: UserData) -> str | None:
@@ -236,6 +270,7 @@ def _about(summary: Summary | None, results: TaskResult | None) -> dict[str, Any
         "revisions": list(summary.revisions),
         "date": summary.date,
         "tasks": list(summary.tasks),
+        "timed_on": "" if results is None else results.timed_on,
         "fixed_rows": {} if results is None else results.fixed_rows,
     }
 
@@ -253,20 +288,22 @@ def _why_not_ranked(
         )
     if task not in summary.tasks:
         held = ", ".join(summary.tasks) or "none"
-        return f"the results hold no cells of the task {task}, but of {held}; {command}"
+        shown = "".join(f"; `--task {name}` shows those" for name in list(summary.tasks)[:1])
+        return f"the results hold no runs of the task {task}, but of {held}{shown}; {command}"
     if len(ranks) > 1:
         return None
     if not ranks and not unranked:
         return f"none of the methods that fit was measured on {task}; {command}"
     if not ranks:
-        return f"no method that fits can be ranked by the cells of {task}"
+        common = Counter(each["reason"] for each in unranked).most_common(1)[0][0]
+        return f"no method that fits can be ranked by the results of {task}; mostly, {common}"
     if len(ranks[0].names) == 1:
         return f"{ranks[0].names[0]} is the only method with metrics that can be ranked"
     return "the results do not decide between the methods"
 
 
 def _warnings(
-    fits: list[Fit], data: UserData, published: Published, limits: Limits
+    fits: list[Fit], data: UserData, published: Published, limits: Limits, measured: set[str]
 ) -> Iterator[str]:
     fitting = [each for each in fits if not each.reason]
     few = {each.method.name: found for each in fitting if (found := too_few(each, data, published))}
@@ -275,18 +312,18 @@ def _warnings(
             f"{name}: you have {count:,} images to learn from, and the fewest that this project "
             f"tried are {least.images:,} ({least.source}); nothing is known below that"
         )
-    if limits.megabytes is not None:
-        unknown = [
-            e.method.name for e in fitting if smallest_file(e.method.name, published) is None
-        ]
+    by_published = [e.method.name for e in fitting if e.method.name not in measured]
+    if limits.megabytes is not None and by_published:
+        unknown = [name for name in by_published if smallest_file(name, published) is None]
         if unknown:
             yield (
                 f"the file size of {', '.join(unknown)} is unknown: `tf-translate export RUN` "
                 "writes the files of a trained run"
             )
         yield (
-            "sizes are those of published runs of the small presets, as they were then; other "
-            "networks and image sizes have others: `tf-translate export RUN` tells"
+            f"sizes of {', '.join(by_published)} are those of published runs of the small presets, "
+            "as they were then; other networks and image sizes have others: `tf-translate export "
+            "RUN` tells"
         )
     if limits.milliseconds is not None:
         yield (
@@ -295,15 +332,31 @@ def _warnings(
         )
 
 
-def _notes_on_identity(keep_identity: bool, results: Mapping[str, MethodResult]) -> Iterator[str]:
-    if keep_identity and not any(MARGIN in result.metrics for result in results.values()):
+def _notes_on_identity(
+    keep_identity: bool, results: TaskResult | None, is_ranked: bool
+) -> Iterator[str]:
+    if not keep_identity:
+        return
+    found = _of(results)
+    if not any(MARGIN in result.metrics for result in found.values()):
         yield (
             "whether a method keeps the identity was not measured, so --keep-identity leaves none "
             "out: read how each keeps the content, and see content/margin of `tf-translate "
             "evaluate RUN`"
         )
-    elif keep_identity:
+        return
+    doubtful = [
+        name
+        for name, result in found.items()
+        if _loses_identity(result, results) and not ranking.has_enough_seeds(result)
+    ]
+    if doubtful:
         yield (
-            f"the order is that of completeness; for the identity read {MARGIN}: above 0, an "
-            "output is nearer to its own input than to the nearest other one"
+            f"in fewer than {ranking.LEAST_SEEDS} seeds, outputs of {', '.join(doubtful)} are "
+            "nearer to another input than to their own; that is too few to leave a method out"
         )
+    order = "the order is that of completeness; for" if is_ranked else "for"
+    yield (
+        f"{order} the identity read {MARGIN}: above 0, an output is nearer to its own input than "
+        "to the nearest other one"
+    )

@@ -78,6 +78,18 @@ def title_of(task: str) -> str:
     return load_task(task)[1].title if task in tasks() else ""
 
 
+def data_of(task: str) -> str:
+    """The data of a shipped task, such as "dicebear-glasses, 12,000, 64 pixels"; else empty."""
+    if task not in tasks():
+        return ""
+    loaded = load_task(task)[1]
+    if loaded.fetch is None:
+        return str(loaded.settings.get("data", {}).get("path", ""))
+    number = None if loaded.fetch.number is None else f"{loaded.fetch.number:,}"
+    size = None if loaded.fetch.size is None else f"{loaded.fetch.size} pixels"
+    return ", ".join(filter(None, (loaded.fetch.name, number, size)))
+
+
 def hours_to_measure(task: str, seeds: int) -> float | None:
     """Core-hours of training of all cells of a shipped task; None for another task."""
     if task not in tasks():

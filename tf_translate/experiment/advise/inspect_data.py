@@ -85,7 +85,23 @@ def _read_one_set(folder: Path) -> tuple[AttributeTable, list[str]]:
     try:
         return read_ages(folder), ["numbers in the file names are ages, as in UTKFace or IMDB-Wiki"]
     except DataError:
-        return read_image_folder(folder), []
+        table = read_image_folder(folder)
+    said = []
+    parts = (Path(row["image"]).parts for _, row in table.rows)
+    inside = sorted({each[0] for each in parts if len(each) > 1})
+    if len(inside) > 1:
+        named = f"{', '.join(inside[:3])}{' and others' if len(inside) > 3 else ''}"
+        said.append(
+            f"its images are one set; if its folders ({named}) hold two sets, name these trainA "
+            "and trainB"
+        )
+    tables = sorted(file.name for file in folder.glob("*.csv"))
+    if tables:
+        said.append(
+            f"{', '.join(tables)} says nothing of the images (else give --data "
+            f"{folder / tables[0]} --attribute COLUMN)"
+        )
+    return table, said
 
 
 def _read_train_folder(
@@ -113,6 +129,11 @@ def _read_two_folders(
         named = folders.named_pairs(folder)
     except DataError:  # names differ, or a folder is missing, which the next line says
         return folders.ab_folders(folder), []
+    numbers = all(Path(name).stem.isdecimal() for name in named.splits["train"].a.names)
+    if pairs is None and layout != "named_pairs" and numbers:
+        return folders.ab_folders(folder), [
+            "images with equal numbers for names are no pairs (else give --pairs)"
+        ]
     how = ", for pix2pix by data.layout=named_pairs" if layout != "named_pairs" else ""
     said = [f"images of equal file names in both folders are pairs{how} (--no-pairs: they are not)"]
     try:
@@ -178,12 +199,14 @@ def _of_table(
         + (f" and {len(values) - 6} values more" if len(values) > 6 else "")
     )
     two = [count for _, count in values.most_common(2)]
-    counts |= {"attributes": len(train), "sets": min(two)}
+    counts["attributes"] = len(train)
+    if not is_levels:  # of levels, the user chooses which make two sets
+        counts["sets"] = min(two)
     # Before images are held out: that can part pairs, unless data.group_column is set.
     declared = table.by_split(table.rows)["train"] if "split" in table.columns else table.rows
     aligned = _count_pairs(declared, column, list(values)[:2])
     if aligned:
-        counts["pairs"] = min(aligned, counts["sets"])
+        counts["pairs"] = min(aligned, *two)
         assumptions.append(
             f"images that differ in {column} alone are pairs, with data.group_column (--no-pairs)"
         )
@@ -198,7 +221,7 @@ def _of_table(
     given = Given(
         pairs=bool(aligned),
         attributes=True,
-        levels=is_levels,
+        levels=is_levels or None,  # files do not tell that words are ordered
         object=presence,
         labels="a" if classes else "none",
     )
@@ -224,19 +247,42 @@ def _choose_attribute(
                 f"--attribute must be a column with two values or more, but {attribute!r} has "
                 f"{len(values[attribute])} in the training images"
             )
-        return attribute, _is_levels(values[attribute], most=len(rows)), []
+        is_levels = _is_levels(values[attribute], most=len(rows))
+        return attribute, is_levels, _said_of_levels(attribute, is_levels)
     binary = [name for name in columns if len(values[name]) == 2]
-    levels = [name for name in columns if name == "age" or _is_levels(values[name], _MOST_LEVELS)]
+    ages = [name for name in columns if name.lower() == "age" and len(values[name]) > 1]
+    levels = [name for name in columns if name in ages or _is_levels(values[name], _MOST_LEVELS)]
+    several = [name for name in columns if 2 < len(values[name]) <= len(rows) / _ROWS_PER_CLASS]
+    possible = list(dict.fromkeys((*binary, *levels, *several)))
     if not binary and not levels:
-        return None, False, []
-    # Ages in file names are why such a folder is read as a table.
-    chosen = "age" if "age" in levels else (binary or levels)[0]
-    others = [name for name in (*binary, *levels) if name != chosen]
+        if not possible:
+            return None, False, []
+        return (
+            None,
+            False,
+            [
+                f"no column is the attribute to change; {_listed(possible)} could be "
+                "(--attribute COLUMN)"
+            ],
+        )
+    chosen = (ages or binary or levels)[0]
+    others = [name for name in possible if name != chosen]
     said = [f"{chosen} is the attribute to change"]
     if others:
-        named = ", ".join(others[:6]) + (f" and {len(others) - 6} more" if len(others) > 6 else "")
-        said = [f"{chosen} is the attribute to change; {named} could be too (--attribute COLUMN)"]
-    return chosen, chosen in levels, said
+        said = [
+            f"{chosen} is the attribute to change; {_listed(others)} could be too (--attribute "
+            "COLUMN)"
+        ]
+    return chosen, chosen in levels, [*said, *_said_of_levels(chosen, chosen in levels)]
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - 6} more" if len(names) > 6 else ""
+    return ", ".join(names[:6]) + more
+
+
+def _said_of_levels(column: str, is_levels: bool) -> list[str]:
+    return [f"the values of {column} are ordered levels (--no-levels)"] if is_levels else []
 
 
 def _is_levels(values: set[str], most: int) -> bool:

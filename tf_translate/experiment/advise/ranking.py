@@ -32,7 +32,7 @@ class Rank:
 def cannot_rank(result: MethodResult) -> str | None:
     """Why a method cannot be ranked; None if it can."""
     seeds = len(set(result.seeds))
-    if seeds < LEAST_SEEDS:
+    if not has_enough_seeds(result):
         return f"it has {seeds} seed{'' if seeds == 1 else 's'}, and a rank needs {LEAST_SEEDS}"
     if None in result.completeness:
         return "its completeness is undefined for a seed"
@@ -41,6 +41,11 @@ def cannot_rank(result: MethodResult) -> str | None:
     if len(result.minutes) > 1 or len(result.protocols) > 1:
         return "its seeds were trained or measured differently"
     return None
+
+
+def has_enough_seeds(result: MethodResult) -> bool:
+    """Whether a method was trained often enough for a decision."""
+    return len(set(result.seeds)) >= LEAST_SEEDS
 
 
 def rank(results: Mapping[str, MethodResult]) -> list[Rank]:

@@ -35,6 +35,13 @@ class Values(Settings):
     better: Literal["higher", "lower"]
 
 
+class FileCost(Settings):
+    """Size and latency of an exported file of a method."""
+
+    megabytes: Finite
+    milliseconds: Finite
+
+
 class MethodResult(Settings):
     """A method on a task, over its seeds.
 
@@ -52,14 +59,16 @@ class MethodResult(Settings):
     )
     protocols: tuple[str, ...] = Field(description="formulas of completeness, with the images")
     metrics: dict[str, Values]
-    megabytes: Finite | None = None
-    milliseconds: Finite | None = None
+    files: dict[str, FileCost] = Field(
+        default={}, description="what `compare costs` measured, by recipe; empty if nothing"
+    )
 
 
 class TaskResult(Settings):
     """The methods of a task, by name, and the rows that do not depend on a method."""
 
     methods: dict[str, MethodResult]
+    timed_on: str = Field(default="", description="machine and threads of the latencies of files")
     fixed_rows: dict[str, dict[str, Finite]]
 
 
@@ -115,12 +124,14 @@ def summarize(results: Mapping[str, Any]) -> Summary:
         ConfigError: If a value has another type than `collect` writes.
     """
     cells = [cell for cell in results["cells"] if "ablation" not in cell]
-    costs = {task: each["methods"] for task, each in results.get("costs", {}).items()}
+    if not cells:
+        raise ConfigError("--results must hold the results of a method, but there is none")
+    costs = results.get("costs", {})
     names = dict.fromkeys(str(cell["task"]) for cell in cells)
     values = {
         "command": results["command"],
         "revisions": sorted({str(cell.get("revision") or "unknown") for cell in cells}),
-        "date": results["date"],
+        "date": _dates(cells) or results["date"],
         "tasks": {
             name: _task([c for c in cells if c["task"] == name], costs.get(name, {}))
             for name in names
@@ -140,9 +151,11 @@ def _task(cells: Sequence[Mapping[str, Any]], costs: Mapping[str, Any]) -> dict[
                     rows.setdefault(row, {}).setdefault(metric, []).append(value)
     return {
         "methods": {
-            name: _method([c for c in cells if c["name"] == name]) | _costs(costs.get(name, {}))
+            name: _method([c for c in cells if c["name"] == name])
+            | {"files": _files(costs.get("methods", {}).get(name, {}))}
             for name in names
         },
+        "timed_on": _machine(costs),
         "fixed_rows": {
             row: {metric: sum(each) / len(each) for metric, each in metrics.items()}
             for row, metrics in rows.items()
@@ -183,13 +196,28 @@ def _is_kept(metric: str) -> bool:
     return metric == COMPLETENESS or metric.startswith(_KEPT)
 
 
-def _costs(found: Mapping[str, Any]) -> dict[str, float]:
-    """Size and latency of the smallest exported file of a method, if it was measured."""
-    files = [each for each in found.values() if isinstance(each, Mapping) and "size_bytes" in each]
-    if not files:
-        return {}
-    smallest = min(files, key=lambda each: each["size_bytes"])
+def _files(found: Mapping[str, Any]) -> dict[str, dict[str, float]]:
+    """Size and latency of each exported file of a method, by recipe."""
     return {
-        "megabytes": smallest["size_bytes"] / _MEGABYTE,
-        "milliseconds": smallest["median_ms"],
+        recipe: {
+            "megabytes": each["size_bytes"] / _MEGABYTE,
+            "milliseconds": each["median_ms"],
+        }
+        for recipe, each in found.items()
+        if isinstance(each, Mapping) and "size_bytes" in each
     }
+
+
+def _machine(costs: Mapping[str, Any]) -> str:
+    """Where the latencies were measured: "AMD EPYC, 2 cores, 1 thread"."""
+    if "machine" not in costs:
+        return ""
+    machine, threads = costs["machine"], costs["threads"]
+    plural = "" if threads == 1 else "s"
+    return f"{machine['processor']}, {machine['cores']} cores, {threads} thread{plural}"
+
+
+def _dates(cells: Sequence[Mapping[str, Any]]) -> str:
+    """The days on which the cells ran; empty if they do not say it."""
+    days = sorted({str(cell["date"])[:10] for cell in cells if cell.get("date")})
+    return " to ".join(dict.fromkeys((days[0], days[-1]))) if days else ""

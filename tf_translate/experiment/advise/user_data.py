@@ -109,6 +109,8 @@ def decide(given: Given, found: Found | None = None) -> UserData:
     counts = dict(found.counts) if found is not None else {}
     if given.images is not None:
         counts = dict.fromkeys(("images", "sets", "pairs", "attributes"), given.images)
+        if attributes and sets != 2 and not pairs:  # two values of one set of images
+            counts["sets"] = max(1, given.images // 2)
     has_object = bool(_first(given.object, files.object)) and "sets" in supervision
     return UserData(
         frozenset(supervision),
@@ -140,6 +142,10 @@ def check(given: Given, *, attribute: str | None = None, data: str | None = None
         raise ConfigError(f"--sets must be 1 or 2, got {given.sets}")
     if given.sets == 1 and given.pairs:
         raise ConfigError("--pairs are of two sets, but --sets is 1; leave one of them out")
+    if given.sets == 1 and given.labels == "both":
+        raise ConfigError(
+            "--labels both is of two sets, but --sets is 1; give --labels a, or leave one out"
+        )
     if given.sets == 1 and given.object and not (given.attributes or given.levels):
         raise ConfigError(
             "--object tells two sets apart, but --sets is 1; add --attributes if it is known which "
@@ -165,6 +171,12 @@ def _assumptions(
     unknown = []
     if given.pairs and files.pairs is False:
         unknown.append("there are pairs, as --pairs says, although the files show none")
+    if given.sets == 1 and files.sets == 2:
+        unknown.append("there is one set, as --sets 1 says, although the files show two")
+    if given.images is not None and files.sets is not None:
+        unknown.append(f"there are {given.images:,} images, as --images says, whatever files show")
+    if given.images is not None and counts.get("sets", given.images) != given.images:
+        unknown.append("half of the images have either value of the attribute")
     if _first(given.pairs, files.pairs) is None and given.sets != 1 and "sets" in supervision:
         unknown.append("no image has a known counterpart (else give --pairs)")
     if _first(given.levels, files.levels) is None and "attributes" in supervision:

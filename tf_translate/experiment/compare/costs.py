@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 import exporters
 from exporters.benchmark.benchmark import Timing, benchmark
+from tf_translate.config.setting_errors import first_reason
 from tf_translate.core.translator import Translator
 from tf_translate.errors import RunError, TranslateError
 from tf_translate.experiment.build import build
@@ -109,9 +110,9 @@ def read_costs(folder: Path) -> dict[str, Any] | None:
         costs = json.loads(file.read_text("utf-8"))
         _Costs.model_validate_json(json.dumps(costs))
     except (OSError, ValueError, RecursionError) as error:
-        reason = " ".join(str(error).split())
         raise RunError(
-            f"{file} is broken: {reason}; delete it and run `tf-translate compare costs` again"
+            f"{file} is broken: {first_reason(error)}; delete it and run `tf-translate compare "
+            "costs` again"
         ) from error
     return costs
 

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, Field
 
+from tf_translate.config.setting_errors import first_reason
 from tf_translate.errors import RunError
 from tf_translate.experiment.compare import cores
 from tf_translate.experiment.step_timing import SlowStart, StepTime
@@ -140,9 +141,9 @@ def read_steps(folder: Path) -> FixedSteps | None:
     try:
         found = _Steps.model_validate_json(file.read_text("utf-8"))
     except (OSError, ValueError) as error:
-        reason = " ".join(str(error).split())
         raise RunError(
-            f"{file} is broken: {reason}; delete it and run `tf-translate compare steps` again"
+            f"{file} is broken: {first_reason(error)}; delete it and run `tf-translate compare "
+            "steps` again"
         ) from error
     return FixedSteps(
         file,

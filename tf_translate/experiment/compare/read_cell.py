@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from tf_translate.config.setting_errors import first_reason
 from tf_translate.errors import RunError
 from tf_translate.experiment.compare.cell_images import IMAGES, PER_IMAGE
 from tf_translate.experiment.compare.cell_state import METRICS
@@ -134,13 +135,8 @@ def _read(kind: type[Checked], file: Path) -> tuple[Checked, dict[str, Any]]:
     try:
         values = json.loads(file.read_text("utf-8"))
         return kind.model_validate_json(json.dumps(values)), values
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(map(str, first["loc"])) or "the document"
-        reason = f"{file.name}: {key}: {first['msg']}"
-        raise _broken(file.parent, reason) from error
     except (OSError, ValueError, RecursionError) as error:
-        raise _broken(file.parent, f"{file.name}: {error}") from error
+        raise _broken(file.parent, f"{file.name}: {first_reason(error)}") from error
 
 
 def _broken(cell: Path, reason: str) -> RunError:
