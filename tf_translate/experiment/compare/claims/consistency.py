@@ -51,8 +51,10 @@ SUFFICIENT = Claim(
     "Content consistency and domain consistency together are sufficient.",
     "All cells whose truth is exact, those of ablations left out: does completeness predict the "
     "error to the truth?",
-    "Spearman correlation of completeness with the error to the truth, ranks taken within each "
-    "task; bootstrap interval over methods with all their seeds.",
+    "Spearman correlation of completeness with the error to the truth (of an edit: half of the "
+    "error inside it over that of the unchanged input, plus half of that outside over that of "
+    "random targets), ranks taken within each task; bootstrap interval over methods with all their "
+    "seeds.",
     "supported if the interval is below -0.5",
 )
 
