@@ -101,7 +101,7 @@ def main(runs: dict[str, Path], command: str) -> None:
         )
         ground = ground_of(direction)
         brighter = dataclasses.replace(direction, outputs=scaled(direction.outputs, 1 / ground))
-        for title, each in ((name, direction), (f"{name}, ground made white", brighter)):
+        for title, each in ((name, direction), (f"{name}, white", brighter)):
             found = evaluate_direction(each, judges, split="test", seed=settings.seed)
             rows[title] = {
                 "ground": ground_of(each),
@@ -111,7 +111,8 @@ def main(runs: dict[str, Path], command: str) -> None:
             columns[title] = each.outputs[:SHOWN]
             print(title, rows[title], flush=True)
         print(f"change when darker: {change_when_darker(trained, direction.source[:64])}")
-        columns["truth"] = direction.truth[:SHOWN]
+        truth = direction.truth[:SHOWN]
+    columns["truth"] = truth
     ablation.save(Path(), command, rows, columns)
 
 
