@@ -4,9 +4,9 @@ python -m scripts.ablations.latent_scale RUN DIRECTION SCALE...     such as add_
 
 RUN is a trained and evaluated run of either method. Its generator learned from latents of standard
 deviation 1. The encoder is fitted by squared error, so where it does not know a latent it predicts
-the mean, 0: its latents are too small. Edits each held-out image through its latent times SCALE, and
-measures the edits with the run's judges. Beside them stand images of random latents with the edited
-attributes, which is what the generator was trained for: their kernel distance is that of the
+the mean, 0: its latents are too small. Edits each held-out image through its latent times SCALE,
+and measures the edits with the run's judges. Beside them stand images of random latents with the
+edited attributes, which is what the generator was trained for: their kernel distance is that of the
 generator alone. Writes ablation.json and ablation.png into the current folder.
 """
 
