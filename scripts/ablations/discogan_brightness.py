@@ -2,13 +2,13 @@
 
 python -m scripts.ablations.discogan_brightness NAME=RUN...
 
-RUN is a trained and evaluated run of DiscoGAN on images with a white ground, such as people of the
+RUN is a trained and evaluated run of DiscoGAN on images with a white background, such as people of the
 task `glasses`. The networks have no biases and no normalization before the first layer, and batch
 norm takes the mean and scale of each batch away. So in training, D(g x) = D(x) and G(g x) = G(x)
 for any brightness g, and a translation that is too dark costs nothing.
 
 1. Measures this: images times 0.87, by each network as in training.
-2. Divides the run's held-out translations by the brightness of their ground where the input is
+2. Divides the run's held-out translations by the brightness of their background where the input is
    white, one number for all images, and measures them again with the run's judges.
 
 Writes ablation.json and ablation.png into the current folder.
@@ -46,7 +46,7 @@ def scaled(images: np.ndarray, factor: float) -> np.ndarray:
     return np.clip((images + 1.0) * factor, 0.0, 2.0) - 1.0
 
 
-def ground_of(direction: Direction) -> float:
+def background_of(direction: Direction) -> float:
     """Mean of the translations, in [0, 1], where the input is white."""
     white = (direction.source > WHITE).all(-1)
     return float((direction.outputs[white].mean() + 1.0) / 2.0)
@@ -81,6 +81,8 @@ def main(runs: dict[str, Path], command: str) -> None:
     """Measures every run and writes the table and images."""
     rows: dict[str, dict[str, float]] = {}
     columns: dict[str, np.ndarray] = {}
+    changes: dict[str, dict[str, float]] = {}
+    seeds: dict[str, int] = {}
     for name, path in runs.items():
         trained = load_run(path)
         settings = trained.config.evaluation
@@ -99,21 +101,23 @@ def main(runs: dict[str, Path], command: str) -> None:
             settings=judge_settings(settings),
             report=Console(stderr=True).print,
         )
-        ground = ground_of(direction)
-        brighter = dataclasses.replace(direction, outputs=scaled(direction.outputs, 1 / ground))
+        background = background_of(direction)
+        brighter = dataclasses.replace(direction, outputs=scaled(direction.outputs, 1 / background))
         for title, each in ((name, direction), (f"{name}, white", brighter)):
             found = evaluate_direction(each, judges, split="test", seed=settings.seed)
             rows[title] = {
-                "ground": ground_of(each),
+                "background": background_of(each),
                 **{metric: found.value("output", metric) for metric in METRICS},
             }
             columns.setdefault("input", direction.source[:SHOWN])
             columns[title] = each.outputs[:SHOWN]
             print(title, rows[title], flush=True)
-        print(f"change when darker: {change_when_darker(trained, direction.source[:64])}")
+        changes[name] = change_when_darker(trained, direction.source[:64])
+        seeds[name] = trained.config.training.seed
+        print(f"change when darker: {changes[name]}")
         truth = direction.truth[:SHOWN]
     columns["truth"] = truth
-    ablation.save(Path(), command, rows, columns)
+    ablation.save(Path(), command, rows, columns, seeds=seeds, change_when_darker=changes)
 
 
 if __name__ == "__main__":

@@ -90,10 +90,10 @@ def main(path: Path, name: str, scales: list[float], command: str) -> None:
         columns.setdefault("input", direction.source[:SHOWN])
         columns[title] = direction.outputs[:SHOWN]
         print(title, rows[title], flush=True)
-    latents = latents_of(trained, direction.source)
-    print(f"root mean square of the latents: {np.sqrt((latents**2).mean()):.3f}")
     columns["truth"] = direction.truth[:SHOWN]
-    ablation.save(Path(), command, rows, columns)
+    size = float(np.sqrt((latents_of(trained, direction.source) ** 2).mean()))
+    print(f"root mean square of the latents: {size:.3f}")
+    ablation.save(Path(), command, rows, columns, root_mean_square_of_latents=size)
 
 
 if __name__ == "__main__":

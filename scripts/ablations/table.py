@@ -29,14 +29,19 @@ def save(
     command: str,
     rows: Mapping[str, Mapping[str, float]],
     columns: Mapping[str, np.ndarray],
+    **more: object,
 ) -> None:
-    """Writes FOLDER/ablation.json, the metrics of each row, and ablation.png, the columns."""
+    """Writes FOLDER/ablation.json, the metrics of each row, and ablation.png, the columns.
+
+    `more` goes into the JSON file too.
+    """
     result = {
         "command": command,
         "date": datetime.date.today().isoformat(),
         "versions": {"tensorflow": tf.__version__, "keras": keras.__version__},
         "seed": SEED,
         "ablation": rows,
+        **more,
     }
     (folder / "ablation.json").write_text(json.dumps(result, indent=1) + "\n")
     write(folder / "ablation.png", grid(list(columns.values()), titles=list(columns), scale=2))

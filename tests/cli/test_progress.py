@@ -6,7 +6,7 @@ from tf_translate.cli import output
 def test_a_log_gets_a_line_a_minute(monkeypatch, capsys):
     clock = [100.0]
     monkeypatch.setattr(output.time, "monotonic", lambda: clock[-1])
-    with output.counted_progress("faces") as progress:
+    with output.counted_progress("faces" * 20) as progress:
         for seconds, done in ((159, 1), (161, 1200), (162, 1300), (222, 2400)):
             clock.append(seconds)
             progress(done, 12000)
@@ -15,9 +15,9 @@ def test_a_log_gets_a_line_a_minute(monkeypatch, capsys):
     printed = capsys.readouterr()
     assert printed.out == ""
     assert printed.err.splitlines() == [
-        "faces: 1,200 of 12,000",
-        "faces: 2,400 of 12,000",
-        "faces: 2,500",
+        f"{'faces' * 20}: 1,200 of 12,000",
+        f"{'faces' * 20}: 2,400 of 12,000",
+        f"{'faces' * 20}: 2,500",
     ]
 
 

@@ -96,7 +96,8 @@ def counted_progress(name: str) -> Iterator[Callable[[int, int | None], None]]:
             nonlocal last
             if time.monotonic() - last >= _LOG_SECONDS:
                 last = time.monotonic()
-                console.print(f"{name}: {done:,}" + (f" of {total:,}" if total else ""))
+                of = f" of {total:,}" if total else ""
+                console.print(f"{name}: {done:,}{of}", soft_wrap=True)
 
         yield log
         return

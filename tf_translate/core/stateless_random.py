@@ -22,7 +22,7 @@ def uniform_per_image(images: tf.Tensor, step: tf.Tensor, stream: int) -> tf.Ten
         stream: Index of a sequence of random values; see above.
 
     Returns:
-        Float32 `(batch, 1, 1, 1)` in [0, 1); a function of step and stream alone.
+        Float32 `(batch, 1, 1, 1)` in [0, 1); a function of step, turn and stream alone.
     """
     return _of_replica(tf.random.stateless_uniform, images, (1, 1, 1), step, stream)
 
@@ -37,7 +37,7 @@ def uniforms_per_image(images: tf.Tensor, size: int, step: tf.Tensor, stream: in
         stream: Index of a sequence of random values; see above.
 
     Returns:
-        Float32 `(batch, size)` in [0, 1); a function of step and stream alone.
+        Float32 `(batch, size)` in [0, 1); a function of step, turn and stream alone.
     """
     return _of_replica(tf.random.stateless_uniform, images, (size,), step, stream)
 
@@ -52,7 +52,7 @@ def normal_per_image(images: tf.Tensor, size: int, step: tf.Tensor, stream: int)
         stream: Index of a sequence of random values; see above.
 
     Returns:
-        Float32 `(batch, size)` of mean 0 and variance 1; a function of step and stream alone.
+        Float32 `(batch, size)` of mean 0 and variance 1; a function of step, turn and stream alone.
     """
     return _of_replica(tf.random.stateless_normal, images, (size,), step, stream)
 
@@ -66,7 +66,7 @@ def noise_like(images: tf.Tensor, step: tf.Tensor, stream: int) -> tf.Tensor:
         stream: Index of a sequence of random values; see above.
 
     Returns:
-        Float32, same shape, of mean 0 and variance 1; a function of step and stream alone.
+        Float32, same shape, of mean 0 and variance 1; a function of step, turn and stream alone.
     """
     return _of_replica(tf.random.stateless_normal, images, tuple(images.shape[1:]), step, stream)
 

@@ -224,8 +224,7 @@ class IAN(Translator):
     Departs:
         - With `updates="together"`, both players take a turn on each batch (as in the paper's text;
           the code: alternately, one batch each), and the encoder head is updated once a step (the
-          code: on the decoder's batch and on the discriminator's). With "alternate", the noise of
-          z0 on both microbatches of a step is the same.
+          code: on the decoder's batch and on the discriminator's).
         - Convolutions of stride 2 with odd kernels are padded and cropped as in TensorFlow (one row
           before, two after; the code: two before). This makes each network the code's with images
           and kernels mirrored left to right and top to bottom.

@@ -98,10 +98,13 @@ def _views(translator, batch, step, size) -> Values:
 
 def _latents(translator, batch, step, size) -> Values:
     images, latent = batch["image"][:size], translator.latent_size
-    return {
-        name: stateless_random.normal_per_image(images, latent, step, stream)
-        for stream, name in {0: "noise", 1: "z", 4: "second_z"}.items()
-    }
+
+    def normal(stream: int) -> tf.Tensor:
+        return stateless_random.normal_per_image(images, latent, step, stream)
+
+    with stateless_random.of_turn(1):
+        second_noise = normal(0)
+    return {"noise": normal(0), "second_noise": second_noise, "z": normal(1), "second_z": normal(4)}
 
 
 # By method and stage.

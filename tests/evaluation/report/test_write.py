@@ -178,6 +178,10 @@ def test_an_earlier_report_with_more_directions_is_kept(written):
         assert kept == (folder / f"earlier_{number}", ["b_to_a"])
         assert {file.name: file.read_bytes() for file in kept[0].iterdir()} == before
     assert keep_fuller_report(folder, [_report()], protocol_name="test@16") is None
+    (folder / "test@16.json").write_bytes(before["test@16.json"])
+    (folder / "index.html").write_text("a page of validation@16")
+    kept = keep_fuller_report(folder, [_report()], protocol_name="test@16")
+    assert [file.name for file in kept[0].iterdir()] == ["test@16.json"]
 
 
 def test_reports_refuse_equal_direction_names_and_invalid_file_names(tmp_path):

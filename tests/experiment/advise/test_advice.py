@@ -161,6 +161,16 @@ def test_costs_of_the_comparison_rule_methods_out():
     assert [_names(each["methods"]) for each in advice["ranks"]] == [["dualgan"]]
 
 
+def test_files_count_whatever_supervision_they_were_measured_with():
+    found = results({"dtn": (0.7, 0.71, 0.72)}, uses=["sets", "labels"])
+    files = {"float32": {"size_bytes": 14_000_000, "median_ms": 7.0}}
+    found["costs"] = {"unpaired": {"methods": {"dtn": files}}}
+    advice = _advise(found=found, limits=Limits(megabytes=1.0))
+    assert "float32 14.0 MB" in next(
+        each["reason"] for each in advice["does_not_fit"] if each["name"] == "dtn"
+    )
+
+
 def test_a_method_that_loses_the_identity_is_left_out_on_request():
     found = results({"dualgan": DECIDED["dualgan"]})
     found["cells"] += [cell("cyclegan", seed, 0.9, margin=-0.1) for seed in range(3)]

@@ -109,9 +109,10 @@ def keep_fuller_report(
         number += 1
     kept = folder / f"earlier_{number}"
     kept.mkdir()
-    for file in (path, folder / PAGE):
-        if file.exists():
-            file.rename(kept / file.name)
+    path.rename(kept / path.name)
+    page_file = folder / PAGE
+    if page_file.exists() and protocol_name in page_file.read_text("utf-8"):  # not of another split
+        page_file.rename(kept / PAGE)
     return kept, others
 
 

@@ -69,7 +69,8 @@ def advise(
     tasks = summary.tasks if summary is not None else {}
     name, why = choose_task(data, list(tasks), task)
     results = tasks.get(name)
-    measured_methods = {result.method for result in _of(results).values() if result.files}
+    listed = _of(results).values()
+    measured_methods = {r.method for r in listed} - {r.method for r in listed if not r.files}
     fits = [
         # Sizes that the comparison measured count before those of earlier runs.
         fit(
@@ -94,7 +95,9 @@ def advise(
         for variant, result in own.items():
             measured = {**entry, "name": variant, **_metrics(result)}
             unlike = _not_with_these(result, data)
-            refusal = None if unlike else _refusal(result, results, limits, keep_identity, name)
+            refusal = _too_large(result, results, limits, name)
+            if refusal is None and keep_identity and not unlike:
+                refusal = _identity_lost(result, results, name)
             reason = unlike or ranking.cannot_rank(result)
             if refusal:
                 does_not_fit.append({**measured, **refusal})
@@ -210,33 +213,35 @@ def _metrics(result: MethodResult) -> dict[str, Any]:
     }
 
 
-def _refusal(
-    result: MethodResult,
-    results: TaskResult | None,
-    limits: Limits,
-    keep_identity: bool,
-    task: str,
+def _too_large(
+    result: MethodResult, results: TaskResult | None, limits: Limits, task: str
 ) -> dict[str, str] | None:
-    """Why the measured metrics rule a method out, and what would be needed; None if not."""
-    fitting = [each for each in result.files.values() if _within(each, limits)]
-    if result.files and not fitting:
-        files = "; ".join(
-            f"{recipe} {each.megabytes:.1f} MB, {each.milliseconds:.1f} ms"
-            for recipe, each in result.files.items()
-        )
-        where = f" ({results.timed_on})" if results is not None and results.timed_on else ""
-        return {
-            "reason": f"none of its files on {task} is within the limits: {files}{where}",
-            "needed": "smaller networks or images, which were not measured",
-        }
-    if keep_identity and ranking.has_enough_seeds(result) and _loses_identity(result, results):
-        low, high = result.metrics[MARGIN].range
-        return {
-            "reason": f"on {task} its outputs are nearer to another input than to their own in the "
-            f"mean of every seed ({MARGIN} {low:.3f} to {high:.3f}), so the identity is lost",
-            "needed": "a run of it that keeps the identity of your images: measure your own",
-        }
-    return None
+    """Why no measured file of a method is within the limits, and what is needed; None if one is."""
+    if not result.files or any(_within(each, limits) for each in result.files.values()):
+        return None
+    files = "; ".join(
+        f"{recipe} {each.megabytes:.1f} MB, {each.milliseconds:.1f} ms"
+        for recipe, each in result.files.items()
+    )
+    where = f" ({results.timed_on})" if results is not None and results.timed_on else ""
+    return {
+        "reason": f"none of its files on {task} is within the limits: {files}{where}",
+        "needed": "smaller networks or images, which were not measured",
+    }
+
+
+def _identity_lost(
+    result: MethodResult, results: TaskResult | None, task: str
+) -> dict[str, str] | None:
+    """Why a method does not keep the identity, if enough seeds say so; else None."""
+    if not (ranking.has_enough_seeds(result) and _loses_identity(result, results)):
+        return None
+    low, high = result.metrics[MARGIN].range
+    return {
+        "reason": f"on {task} its outputs are nearer to another input than to their own in the "
+        f"mean of every seed ({MARGIN} {low:.3f} to {high:.3f}), so the identity is lost",
+        "needed": "a run of it that keeps the identity of your images: measure your own",
+    }
 
 
 def _within(file: FileCost, limits: Limits) -> bool:
@@ -295,8 +300,9 @@ def _why_not_ranked(
     if not ranks and not unranked:
         return f"none of the methods that fit was measured on {task}; {command}"
     if not ranks:
-        common = Counter(each["reason"] for each in unranked).most_common(1)[0][0]
-        return f"no method that fits can be ranked by the results of {task}; mostly, {common}"
+        (common, count), *_ = Counter(each["reason"] for each in unranked).most_common()
+        said = f"; of {count} of {len(unranked)}, {common}"
+        return f"no method that fits can be ranked by the results of {task}{said}"
     if len(ranks[0].names) == 1:
         return f"{ranks[0].names[0]} is the only method with metrics that can be ranked"
     return "the results do not decide between the methods"
@@ -315,13 +321,15 @@ def _warnings(
     by_published = [e.method.name for e in fitting if e.method.name not in measured]
     if limits.megabytes is not None and by_published:
         unknown = [name for name in by_published if smallest_file(name, published) is None]
+        known = [name for name in by_published if name not in unknown]
         if unknown:
             yield (
                 f"the file size of {', '.join(unknown)} is unknown: `tf-translate export RUN` "
                 "writes the files of a trained run"
             )
+    if limits.megabytes is not None and by_published and known:
         yield (
-            f"sizes of {', '.join(by_published)} are those of published runs of the small presets, "
+            f"sizes of {', '.join(known)} are those of published runs of the small presets, "
             "as they were then; other networks and image sizes have others: `tf-translate export "
             "RUN` tells"
         )

@@ -79,14 +79,14 @@ def title_of(task: str) -> str:
 
 
 def data_of(task: str) -> str:
-    """The data of a shipped task, such as "dicebear-glasses, 12,000, 64 pixels"; else empty."""
+    """The data of a shipped task, such as "orl, 64 pixels"; empty for another task."""
     if task not in tasks():
         return ""
     loaded = load_task(task)[1]
     if loaded.fetch is None:
         return str(loaded.settings.get("data", {}).get("path", ""))
-    number = None if loaded.fetch.number is None else f"{loaded.fetch.number:,}"
-    size = None if loaded.fetch.size is None else f"{loaded.fetch.size} pixels"
+    number = "" if loaded.fetch.number is None else f"{loaded.fetch.number:,} people or icons"
+    size = "" if loaded.fetch.size is None else f"{loaded.fetch.size} pixels"
     return ", ".join(filter(None, (loaded.fetch.name, number, size)))
 
 

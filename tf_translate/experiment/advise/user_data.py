@@ -109,7 +109,7 @@ def decide(given: Given, found: Found | None = None) -> UserData:
     counts = dict(found.counts) if found is not None else {}
     if given.images is not None:
         counts = dict.fromkeys(("images", "sets", "pairs", "attributes"), given.images)
-        if attributes and sets != 2 and not pairs:  # two values of one set of images
+        if attributes and sets != 2 and not pairs and not levels:  # two values of one set of images
             counts["sets"] = max(1, given.images // 2)
     has_object = bool(_first(given.object, files.object)) and "sets" in supervision
     return UserData(
@@ -176,7 +176,7 @@ def _assumptions(
     if given.images is not None and files.sets is not None:
         unknown.append(f"there are {given.images:,} images, as --images says, whatever files show")
     if given.images is not None and counts.get("sets", given.images) != given.images:
-        unknown.append("half of the images have either value of the attribute")
+        unknown.append("each of the two values of the attribute has half of the images")
     if _first(given.pairs, files.pairs) is None and given.sets != 1 and "sets" in supervision:
         unknown.append("no image has a known counterpart (else give --pairs)")
     if _first(given.levels, files.levels) is None and "attributes" in supervision:

@@ -353,9 +353,9 @@ def not_compared(task: Task) -> dict[str, str]:
     """
     compared = {_preset_method(task, name): name for name in task.methods}
     _check_names(task, compared)
-    provided = _join(task.provides)
+    provided = join(task.provides)
     reasons = {
-        name: f"it uses {_join(task.uses_of(name))}, and the task provides {provided}"
+        name: f"it uses {join(task.uses_of(name))}, and the task provides {provided}"
         for name in task.methods
         if name not in applicable(task)
     }
@@ -401,7 +401,8 @@ def _preset_method(task: Task, name: str) -> str:
         ) from error
 
 
-def _join(words: Sequence[str]) -> str:
+def join(words: Sequence[str]) -> str:
+    """Words as a sentence lists them: "a, b and c"."""
     return " and ".join(words) if len(words) < 3 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 

@@ -72,7 +72,7 @@ def _alternate(run: Run) -> None:
     run.turn("decoder", {"decoder": total})
     _encoder_turn(run, first, reconstructed, features, kl)
     features = run.networks["trunk"](second)
-    latent, kl = _encode(run, features)
+    latent, kl = _encode(run, features, "second_noise")
     reconstructed = _decode(run, latent)
     _encoder_turn(run, second, reconstructed, features, kl)
     _discriminate(run, features, reconstructed, _decode(run, run.random("second_z")))
@@ -103,11 +103,11 @@ def _discriminate(
     run.turn("discriminator", {"trunk": total, "discriminator_head": total})
 
 
-def _encode(run: Run, features: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+def _encode(run: Run, features: Sequence[Tensor], noise: str = "noise") -> tuple[Tensor, Tensor]:
     """z0 of images, and KL(N(mean, sigma) | N(0, 1)), a mean over images and dimensions."""
     mean, log_sigma = run.networks["encoder_head"](features[-1].detach())
     kl = 0.5 * (mean**2 + torch.exp(2 * log_sigma) - 1 - 2 * log_sigma).mean()
-    return mean + torch.exp(log_sigma) * run.random("noise"), kl
+    return mean + torch.exp(log_sigma) * run.random(noise), kl
 
 
 def _decode(run: Run, latent: Tensor) -> Tensor:

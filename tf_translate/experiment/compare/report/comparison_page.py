@@ -6,6 +6,7 @@ from string import Template
 
 from tf_translate.evaluation.report import page_style
 from tf_translate.evaluation.report.embedded_image import data_url
+from tf_translate.experiment.compare.cells import join
 from tf_translate.experiment.compare.parts import COMPLETENESS
 from tf_translate.experiment.compare.read_cell import OUTPUT, results_of
 from tf_translate.experiment.compare.report import comparison_style, tested, words
@@ -44,13 +45,18 @@ def headline(summary: TaskSummary) -> str:
     others = [(row, pairs.get((best.name, row.name))) for row in ranked[1:]]
     near = [row for row, own in others if own is not None and not own.is_real]
     far = [row for row, own in others if own is not None and own.is_real]
+    unknown = [row for row, own in others if own is None]
     if near:
-        listed = words.join([words.with_completeness(row) for row in near])
+        listed = join([words.with_completeness(row) for row in near])
         text += f"; it is not shown to differ from {listed}"
     elif others:
         text += f"; then {words.with_completeness(others[0][0])}"
-    if far:
-        text += f"; it differs from the other {len(far)}" if near else ": the two differ"
+    if near and far:
+        text += f"; it differs from {len(far)} more"
+    elif others and others[0][0] in far:
+        text += ": the two differ"
+    if unknown:
+        text += f"; not compared with {join([row.title for row in unknown])}"
     what = "" if words.has_seed_spread(summary) else " These are trainings with one seed."
     return f"{text}.{what}"
 

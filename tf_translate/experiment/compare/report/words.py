@@ -1,6 +1,6 @@
 """Texts of the report that its two pages share: numbers, formulas, captions, commands."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from tf_translate.evaluation.metrics.metric_definitions import (
@@ -57,8 +57,8 @@ _COLUMNS = {  # by the beginning of a metric's name
     "content/l1": "Errors are mean absolute differences of pixels in [-1, 1], where black and "
     "white differ by 2: from the truth, and outside the edit from the input.",
     "content/reciprocal_rank": "The reciprocal rank is 1 if the own source is the most similar of "
-    "all, 1/2 if one other is more similar, and so on. Above that of the ground truth, less was "
-    "changed, not more kept.",
+    "all, 1/2 if one other is more similar, and so on. Above that of the ground truth, "
+    "less may have been changed, rather than more kept.",
     "content/label_accuracy": "A class is kept where the data of a method have classes (–: they "
     "have none).",
 }
@@ -159,11 +159,6 @@ def with_completeness(row: Row) -> str:
     """A method and its completeness: "GeneGAN (0.99)"."""
     value = row.completeness
     return row.title if value is None else f"{row.title} ({number(value.mean)})"
-
-
-def join(items: Sequence[str]) -> str:
-    """ "a, b and c"."""
-    return " and ".join(filter(None, [", ".join(items[:-1]), items[-1]]))
 
 
 def judges_text(summary: TaskSummary) -> str:
@@ -274,7 +269,7 @@ def conditions(summary: TaskSummary) -> list[tuple[str, str]]:
             ", ".join(dict.fromkeys(p for row in summary.methods if (p := row.settings.preset))),
         ),
         (
-            "settings that differ from the presets",
+            "settings of networks, losses and training that the task gives",
             "; ".join(filter(None, map(_changed, summary.methods))),
         ),
         ("seeds of training", ", ".join(map(str, sorted({cell["seed"] for cell in cells})))),
