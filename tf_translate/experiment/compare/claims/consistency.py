@@ -49,8 +49,8 @@ NECESSARY = Claim(
 SUFFICIENT = Claim(
     2,
     "Content consistency and domain consistency together are sufficient.",
-    "All cells whose truth is exact, those of ablations left out: does completeness predict the "
-    "error to the truth?",
+    "All cells whose truth is the input with nothing but the edit changed, or the pair of the "
+    "input; those of ablations are left out. Does completeness predict the error to the truth?",
     "Spearman correlation of completeness with the error to the truth (of an edit: half of the "
     "error inside it over that of the unchanged input, plus half of that outside over that of "
     "random targets), ranks taken within each task; bootstrap interval over methods with all their "
