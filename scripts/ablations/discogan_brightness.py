@@ -2,10 +2,10 @@
 
 python -m scripts.ablations.discogan_brightness NAME=RUN...
 
-RUN is a trained and evaluated run of DiscoGAN on images with a white background, such as people of the
-task `glasses`. The networks have no biases and no normalization before the first layer, and batch
-norm takes the mean and scale of each batch away. So in training, D(g x) = D(x) and G(g x) = G(x)
-for any brightness g, and a translation that is too dark costs nothing.
+RUN is a trained and evaluated run of DiscoGAN on images with a white background, such as people of
+the task `glasses`. The networks have no biases and no normalization before the first layer, and
+batch norm takes the mean and scale of each batch away. So in training, D(g x) = D(x) and
+G(g x) = G(x) for any brightness g, and a translation that is too dark costs nothing.
 
 1. Measures this: images times 0.87, by each network as in training.
 2. Divides the run's held-out translations by the brightness of their background where the input is
