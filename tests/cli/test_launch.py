@@ -3,7 +3,7 @@
 import pytest
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_launch_runs_the_command_in_each_worker(command):
     code, out, _ = command("launch", "--workers", "2", "--", "methods", "--json")
     assert code == 0

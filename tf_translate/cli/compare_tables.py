@@ -217,4 +217,4 @@ def _cell(value: Mapping[str, Any] | None) -> str:
         return "–"
     least, most = value["range"]
     mean = f"{value['mean']:.3f}"
-    return mean if least == most else f"{mean} ({least:.3f}–{most:.3f})"
+    return mean if least == most else f"{mean} ({least:.2f}–{most:.2f})"
