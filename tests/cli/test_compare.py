@@ -147,7 +147,7 @@ def test_a_narrow_terminal_breaks_names_of_metrics_at_their_slashes(command, mon
     published = Path("assets/results/compare/glasses")
     code, out, _ = command("compare", "collect", published, "--output", tmp_path / "results.json")
     assert code == 0
-    for word in ("completeness", "content/ ", "retrieval@1", "margin ↑"):
+    for word in ("completeness ↑", "content/ ", "reciprocal_rank", "retrieval@1 ↑", "margin ↑"):
         assert word in out
 
 

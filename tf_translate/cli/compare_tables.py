@@ -113,7 +113,7 @@ def print_results(
         for row, values in rows.items():
             table.add_row(row, str(seeds[row] or ""), *(_cell(values.get(m)) for m in chosen))
         console.print(table)
-    console.print("mean over seeds and, in brackets, the range; – is undefined")
+    console.print("mean over seeds and, below it, the range; – is undefined")
     ablations = sum("ablation" in cell for cell in results["cells"])
     if ablations:
         console.print(
@@ -212,9 +212,10 @@ def _check_metrics(metrics: Sequence[str], known: Sequence[str]) -> None:
             raise ConfigError(f"--metric must be one that the cells have, got {name!r}; {hint}")
 
 
-def _cell(value: Mapping[str, Any] | None) -> str:
+def _cell(value: Mapping[str, Any] | None) -> Text | str:
+    """A mean and its range on lines of their own, so that five metrics fit 80 columns."""
     if value is None:
         return "–"
     least, most = value["range"]
     mean = f"{value['mean']:.3f}"
-    return mean if least == most else f"{mean} ({least:.2f}–{most:.2f})"
+    return mean if least == most else Text(f"{mean}\n{least:.3f}–\n{most:.3f}")

@@ -86,7 +86,7 @@ class Task(Settings):
     title: str = Field(description="what a translation does, for people")
     remarks: list[str] = Field(
         default=[],
-        description="sentences that the report prints above the results: what the data, the "
+        description="sentences that the report prints under Limits: what the data, the "
         "settings or the truth cannot say",
     )
     minutes: float = Field(

@@ -7,6 +7,7 @@ from tf_translate.config.task import load_task, tasks
 from tf_translate.errors import ConfigError
 from tf_translate.experiment.advise.user_data import UserData
 from tf_translate.experiment.compare.cells import applicable
+from tf_translate.experiment.compare.prepare import fetch_command
 
 _RULES: tuple[tuple[Callable[[UserData], bool], str, str], ...] = (  # the first that holds counts
     (
@@ -79,15 +80,11 @@ def title_of(task: str) -> str:
 
 
 def data_of(task: str) -> str:
-    """The data of a shipped task, such as "orl, 64 pixels"; empty for another task."""
+    """How the data of a shipped task are fetched, or their `data.path`; empty for another task."""
     if task not in tasks():
         return ""
     loaded = load_task(task)[1]
-    if loaded.fetch is None:
-        return str(loaded.settings.get("data", {}).get("path", ""))
-    number = "" if loaded.fetch.number is None else f"{loaded.fetch.number:,} people or icons"
-    size = "" if loaded.fetch.size is None else f"{loaded.fetch.size} pixels"
-    return ", ".join(filter(None, (loaded.fetch.name, number, size)))
+    return fetch_command(loaded) or str(loaded.settings.get("data", {}).get("path", ""))
 
 
 def hours_to_measure(task: str, seeds: int) -> float | None:
