@@ -102,6 +102,10 @@ def test_the_role_that_is_less_sure_is_shown():
     found = necessary({"cells": terms})
     assert (found.verdict, found.value) == (UNDECIDED, 1.0)
     assert found.interval is None  # of two methods
+    few = [c for c in good if c["ablation"]["role"] != "domain"][:2]
+    wrong = [c for c in bad if c["ablation"]["role"] == "domain"][:1]
+    found = necessary({"cells": [*few, *wrong]})  # neither has an interval
+    assert (found.value, found.interval) == (0.0, None)
 
 
 def test_a_truth_of_another_hand_is_no_truth():

@@ -60,7 +60,7 @@ def test_orders_of_completeness_that_the_errors_contradict_are_said():
     real = Difference(0.4, (0.3, 0.5), 100)
     found = {name: {("a", "b"): real} for name in ("completeness", "l1_inside_edit", "l1")}
     (note,) = _limits(*rows, differences=found)
-    assert note.endswith("the opposite ones: A before B.")
+    assert note.endswith("differences are shown below: A before B.")
     found["l1"] = {("a", "b"): Difference(0.1, (-0.1, 0.3), 100)}
     assert _limits(*rows, differences=found) == []
 
@@ -71,7 +71,7 @@ def test_orders_of_completeness_that_the_classes_contradict_are_said():
     kept = Difference(-0.2, (-0.3, -0.1), 100)
     found = {"completeness": {("a", "b"): real}, "label_kept": {("a", "b"): kept}}
     (note,) = _limits(*rows, differences=found)
-    assert "the classes that are kept the opposite ones: A before B." in note
+    assert "and the classes that are kept the opposite ones, where all" in note
     found["label_kept"] = {("a", "b"): real}  # the more complete one keeps more classes
     assert _limits(*rows, differences=found) == []
 

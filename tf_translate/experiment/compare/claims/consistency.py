@@ -42,7 +42,8 @@ NECESSARY = Claim(
     "terms at the same budget.",
     f"Fraction of these terms without which their own half falls by {LEAST_FALL} or more, and more "
     "than the other half: of content terms and of domain terms; shown is that whose interval is "
-    "lower. The interval is a bootstrap over methods, whose terms share one cell with all terms.",
+    "lower, or without intervals the lower one. The interval is a bootstrap over methods, whose "
+    "terms share one cell with all terms.",
     "supported if the intervals of both are above 0.5, so that most terms are needed; not "
     "supported if one is below",
 )
@@ -74,7 +75,8 @@ def necessary(results: Mapping[str, Any]) -> Finding:
     }
     found = {role: each for role, each in by_role.items() if each["rows"]}
     verdicts = [decide(e["fraction"], e["interval"], MOST, "above") for e in found.values()]
-    least = min(found.values(), key=lambda each: (each["interval"] or (MOST,))[0])
+    # The less sure one; if neither has an interval, the lower one.
+    least = min(found.values(), key=lambda e: ((e["interval"] or (MOST,))[0], e["fraction"]))
     absent = sorted(by_role.keys() - found.keys())
     return Finding(
         NECESSARY,

@@ -116,8 +116,8 @@ def _contradictions(methods: Sequence[MethodRow], found: Differences) -> Iterato
         pairs = [found[metric] for metric in metrics if found.get(metric)]
         if opposite := _opposite_orders(methods, found.get(COMPLETENESS, {}), pairs, worse):
             yield (
-                f"Completeness has these orders, and {words} the opposite ones: "
-                f"{', '.join(opposite)}."
+                f"Completeness has these orders, and {words} the opposite ones, where all of these "
+                f"differences are shown below: {', '.join(opposite)}."
             )
 
 
