@@ -61,10 +61,9 @@ def editors(trained: TrainedRun, scales: list[float]) -> dict[str, Editor]:
         return edit
 
     def of_random_latents(images, present, attributes):
+        shape = (len(images), latents_of(trained, images[:1]).shape[1])
         random = np.random.default_rng(ablation.SEED)
-        latents = random.standard_normal(latents_of(trained, images[:1]).shape[1:])
-        count = (len(images), *np.shape(latents))
-        return decoded(trained, random.standard_normal(count, np.float32), attributes)
+        return decoded(trained, random.standard_normal(shape, np.float32), attributes)
 
     found = {f"latent times {scale:g}": scaled(scale) for scale in scales}
     return found | {"random latents": of_random_latents}
