@@ -25,6 +25,7 @@ import shutil
 import sys
 from pathlib import Path
 
+from scripts.results.compared_table import compared_table
 from scripts.results.tables import table
 from tf_translate.images import read, write
 
@@ -98,43 +99,17 @@ def fill_pages() -> None:
 
 
 def with_tables(page: str) -> str:
-    """The page with a new table between the marks of each result and of the summary."""
+    """The page with a new table between the marks of each result and of the comparison."""
 
     def fill(match: re.Match) -> str:
         result = json.loads((RESULTS / f"{match[1]}.json").read_text())
         return f"<!-- result {match[1]} -->\n{table(result)}\n<!-- end -->"
 
     filled = re.sub(r"<!-- result (\w+) -->\n.*?<!-- end -->", fill, page, flags=re.DOTALL)
-    marks = "<!-- summary -->\n", "<!-- end of summary -->"
+    marks = "<!-- comparison -->\n", "<!-- end of comparison -->"
     return re.sub(
-        f"{marks[0]}.*?{marks[1]}", lambda _: summary().join(marks), filled, flags=re.DOTALL
+        f"{marks[0]}.*?{marks[1]}", lambda _: compared_table().join(marks), filled, flags=re.DOTALL
     )
-
-
-def summary() -> str:
-    """One row for each evaluated run: the worst of its directions."""
-    lines = [
-        "| method | images | retrieval@1 ↑ | outside ↓ | accuracy ↑ | KID ↓ | minutes |",
-        "|---" * 7 + "|",
-    ]
-    for path in sorted(RESULTS.glob("*.json")):
-        result = json.loads(path.read_text())
-        if "evaluation" not in result:
-            continue
-        each = [one["results"]["output"] for one in result["evaluation"]["directions"].values()]
-        cells = [
-            "–" if each[0].get(metric) is None else f"{worst(one[metric] for one in each):.3f}"
-            for metric, worst in (
-                ("content/retrieval@1", min),
-                ("content/l1_outside_edit", max),
-                ("domain/accuracy", min),
-                ("domain/kid/judge@64", max),
-            )
-        ]
-        images = path.stem.removeprefix(f"{result['config']['method']}_").replace("_", " ")
-        cells.append(f"{result['training_minutes']:.0f}")
-        lines.append(f"| {result['config']['method']} | {images} | " + " | ".join(cells) + " |")
-    return "\n".join([*lines, ""])
 
 
 def main(arguments: list[str]) -> None:

@@ -3,10 +3,10 @@
 python -m scripts.results.publish_comparison [FOLDER]
 
 FOLDER is that of `tf-translate compare run`; without it, the page is written anew from the cells
-that were published before. docs/comparison receives the page and its images, and
-assets/results/compare/report.html the same in one file. Cells published before stay, unless FOLDER
-has them again. Paths of this machine become those that a reader has: ~/.cache/tf_translate, ~, and
-runs/compare for the folder of comparisons.
+that were published before. docs/comparison receives the page and its images,
+assets/results/compare/report.html the same in one file, and README.md its table. Cells published
+before stay, unless FOLDER has them again. Paths of this machine become those that a reader has:
+~/.cache/tf_translate, ~, and runs/compare for the folder of comparisons.
 """
 
 import argparse
@@ -15,6 +15,8 @@ import re
 import shutil
 from pathlib import Path
 
+from scripts.results.compared_table import PUBLISHED
+from scripts.results.publish import fill_pages
 from tf_translate.experiment.compare.cell_images import IMAGES, PER_IMAGE
 from tf_translate.experiment.compare.cell_state import CELL, GRID, METRICS, copy_judges
 from tf_translate.experiment.compare.collect import collect
@@ -27,7 +29,6 @@ from tf_translate.experiment.evaluate import JUDGES
 from tf_translate.packages import cache_folder
 
 ROOT = Path(__file__).parents[2]
-PUBLISHED = ROOT / "assets" / "results" / "compare"
 DOCS = ROOT / "docs" / "comparison"
 ADVICE = (
     "Which method fits your data: [Choose a method](../guides/choose-a-method.md). How this was "
@@ -126,6 +127,7 @@ def main() -> None:
             print(cell.relative_to(ROOT))
     for note in write_page(PUBLISHED, DOCS):
         print(note)
+    fill_pages()  # the README's table
     print(DOCS / "index.md")
 
 
