@@ -119,7 +119,12 @@ def test_impossible_attributes_are_mistakes(refused, bundle, run, options, sente
     arguments = [part for option in options for part in ("--attribute", option)]
     for model in (bundle, run):
         assert sentence in refused(model, *arguments)
-        assert sentence in refused(model, *arguments, "--signature", "edit")
+
+
+def test_attributes_are_checked_for_a_chosen_signature_too(refused, bundle, run):
+    for model in (bundle, run):
+        sentence = refused(model, "--signature", "edit", "--attribute", "glases=1")
+        assert "no attribute 'glases'; did you mean glasses?" in sentence
 
 
 def test_impossible_exemplars_are_mistakes(refused, bundle, run, friend, tmp_path):

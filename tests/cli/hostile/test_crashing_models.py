@@ -1,5 +1,6 @@
 """Models that crash, hang or fill the memory: each command says so in a sentence and exits 1."""
 
+import itertools
 import re
 import resource
 import time
@@ -10,8 +11,10 @@ from PIL import Image
 
 from tests.cli.hostile.forging import LITE, signed
 from tests.exporters.untrusted.crashing import CRASHING, doubles, harmless
+from tests.marks import slow_but
 
 KILOBYTES = 2_000_000
+COMMANDS = ("verify", "lint", "translate", "benchmark")
 
 
 @pytest.fixture
@@ -39,8 +42,15 @@ def call(command, tmp_path):
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("name", ["verify", "lint", "translate", "benchmark"])
-@pytest.mark.parametrize("case", CRASHING)
+@pytest.mark.parametrize(
+    ("case", "name"),
+    # Every command starts the same child process: CI tries each model and each command.
+    slow_but(
+        itertools.product(CRASHING, COMMANDS),
+        *((case, "verify") for case in CRASHING),
+        *(("a loop without end", name) for name in COMMANDS),
+    ),
+)
 def test_models_that_crash_are_refused_by_every_command(bundle, call, case, name):
     make, sentence = CRASHING[case]
     signed(LITE, lambda _: make())(bundle)
@@ -55,7 +65,7 @@ def test_a_model_that_takes_memory_when_it_is_run_ends_its_process_only(bundle, 
     assert LITE in printed or str(bundle) in printed
 
 
-@pytest.mark.parametrize("name", ["verify", "lint", "translate", "benchmark"])
+@pytest.mark.parametrize("name", COMMANDS)
 def test_a_model_that_is_slow_is_stopped(bundle, call, name):
     printed = call(name, bundle, "--time-limit", "0.000001")
     assert re.search(r"there was no result after \de-06 seconds", printed)
