@@ -100,12 +100,16 @@ def test_a_bundle_edits_images_by_the_names_of_the_table(command, fader, table, 
     assert np.abs(written["bundle", 0] - written["bundle", 3]).max() > 0
 
 
-def test_mistakes_with_attributes_are_one_sentence(mistake, fader, table, tmp_path):
+@pytest.mark.slow
+def test_mistakes_with_attributes_of_a_run_are_one_sentence(mistake, fader, table, tmp_path):
     image = table.parent / "80black.png"
     sentence = mistake("translate", fader, image, "--output", tmp_path, "--attribute", "glases=1")
     assert "glasses" in sentence
     sentence = mistake("translate", fader, image, "--output", tmp_path, "--attribute", "glasses=1")
     assert "hair" in sentence
+
+
+def test_mistakes_with_attributes_of_training_are_one_sentence(mistake, table, tmp_path):
     run = tmp_path / "run"
     sentence = mistake("train", "fader", "--run", run, *options(table, "data.attributes={}"))
     assert "data.attributes must name the attributes" in sentence

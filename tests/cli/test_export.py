@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+import exporters
 from tests.cli.conftest import settings, write_pairs
 from tf_translate import images
 
@@ -30,7 +31,7 @@ def test_an_integer_recipe_is_calibrated_on_the_training_split_and_verifies(
             "picker": "farthest colours and contrast",
             "seed": 0,
         }
-    assert command("verify", bundle)[0] == 0
+    assert exporters.verify(bundle, isolated=False).passed
 
 
 @pytest.mark.thorough

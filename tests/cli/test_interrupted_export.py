@@ -1,5 +1,6 @@
 """`export` that is ended by Ctrl-C or SIGTERM, as a real process at several moments."""
 
+import itertools
 import os
 import signal
 import subprocess
@@ -68,12 +69,15 @@ def _partial(folder, name):
 @pytest.mark.parametrize(
     ("moment", "number"),
     [
-        ("card.md", signal.SIGTERM),
-        pytest.param("saved_model/saved_model.pb", signal.SIGINT, marks=pytest.mark.slow),
+        ("float32.tflite", signal.SIGTERM),
         *(
             pytest.param(moment, number, marks=pytest.mark.slow)
-            for moment in ("", "float32.tflite", "golden.npz")
-            for number in (signal.SIGINT, signal.SIGTERM)
+            for moment, number in (
+                ("float32.tflite", signal.SIGINT),
+                ("saved_model/saved_model.pb", signal.SIGINT),
+                ("card.md", signal.SIGTERM),
+                *itertools.product(("", "golden.npz"), (signal.SIGINT, signal.SIGTERM)),
+            )
         ),
     ],
 )

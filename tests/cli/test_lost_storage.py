@@ -140,7 +140,7 @@ def test_deleted_images_do_not_stop_a_run_that_has_cached_them(command, pairs, t
     assert [row["step"] for row in RunDir(run).history()][-1] == 40
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_losses_that_are_not_finite_name_step_checkpoint_and_suggestion(mistake, pairs, tmp_path):
     run = tmp_path / "run"
     options = _settings(

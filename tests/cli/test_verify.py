@@ -1,5 +1,6 @@
 """`verify` with judges, images and a sheet, from training to the table."""
 
+import functools
 import hashlib
 import json
 import shutil
@@ -156,8 +157,10 @@ def image_folders(tmp_path):
     ],
 )
 def test_each_signature_may_have_a_folder_of_its_own(
-    command, both_ways, image_folders, options, counts, read
+    command, monkeypatch, both_ways, image_folders, options, counts, read
 ):
+    in_this_process = functools.partial(exporters.verify, isolated=False)
+    monkeypatch.setattr(exporters, "verify", in_this_process)
     named = dict(zip(("three", "five"), image_folders, strict=True))
     arguments = [part for text in options for part in ("--images", text.format(**named))]
     code, out, error = command("verify", both_ways, *arguments, "--json")

@@ -1,5 +1,6 @@
 """A bundle runs without this project: programs that cannot import it call every signature."""
 
+import itertools
 import json
 import os
 import subprocess
@@ -30,8 +31,13 @@ def _alone(program: str, path: Path, folder: Path) -> dict[str, list[float]]:
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("program", ["saved_model_alone.py", "tflite_alone.py"])
-@pytest.mark.parametrize("made", slow_but(["exported", "many"], "many"))
+@pytest.mark.parametrize(
+    ("made", "program"),
+    slow_but(
+        itertools.product(("exported", "many"), ("saved_model_alone.py", "tflite_alone.py")),
+        ("many", "tflite_alone.py"),
+    ),
+)
 def test_every_signature_runs_where_the_project_cannot_be_imported(
     program, made, request, tmp_path
 ):

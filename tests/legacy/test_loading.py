@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import exporters
+from tests.marks import slow_but
 from tf_translate import image_signature, load_legacy
 from tf_translate.errors import DataError
 from tf_translate.layers.instance_norm import InstanceNormalization
@@ -65,7 +66,10 @@ def test_frozen_layers_stay_frozen_and_get_their_weights(form):
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize(("name", "shape"), [("resnet.h5", None), ("unet.keras", (16, 24, 3))])
+@pytest.mark.parametrize(
+    ("name", "shape"),
+    slow_but([("resnet.h5", None), ("unet.keras", (16, 24, 3))], ("unet.keras", (16, 24, 3))),
+)
 def test_a_loaded_generator_is_exported_and_verified(name, shape, tmp_path):
     images, outputs = _images_and_outputs(name)
     network = load_legacy(FIXTURES / name, image_shape=shape)

@@ -211,7 +211,7 @@ def _assert_round_trip(model, shape, folder):
 
 
 @pytest.mark.thorough
-@_every_but_in_ci_only("fader", "pix2pix")
+@_every_but_in_ci_only("fader")
 def test_a_keras_file_restores_outputs_optimizers_and_the_next_step(name, tmp_path):
     model = _build(name, compiled=False)
     model.compile(run_eagerly=True)
@@ -303,7 +303,7 @@ def test_two_replicas_step_like_one_device(name, settings, two_replicas):
 
 
 @pytest.mark.thorough
-@_every_but_in_ci_only("fader", "pix2pix")
+@_every_but_in_ci_only("fader")
 def test_training_in_bfloat16_has_float32_weights_and_losses(name):
     keras.mixed_precision.set_global_policy("mixed_bfloat16")
     model = _build(name)
@@ -320,8 +320,13 @@ def test_training_in_bfloat16_has_float32_weights_and_losses(name):
     ("name", "off", "updated"),
     [
         ("pix2pix", ("adversarial", "discriminator"), {"generator"}),
-        ("cyclegan", ("discriminator",), {"generators"}),
-        ("cyclegan", ("cycle", "identity", "adversarial"), {"discriminators"}),
+        *(
+            pytest.param("cyclegan", *each, marks=pytest.mark.slow)
+            for each in (
+                (("discriminator",), {"generators"}),
+                (("cycle", "identity", "adversarial"), {"discriminators"}),
+            )
+        ),
     ],
 )
 def test_a_player_without_active_terms_is_not_updated(name, off, updated):
@@ -344,7 +349,7 @@ def test_switching_every_loss_term_off_is_refused(name):
 
 
 @pytest.mark.thorough
-@_every_but_in_ci_only("dualgan", "fader")
+@_every_but_in_ci_only("fader")
 def test_each_signature_has_the_same_outputs_in_saved_model_and_tflite(name, tmp_path):
     model = _build(name)
     bundle = exporters.export(model.signatures(), tmp_path / "bundle", recipes=("float32",))

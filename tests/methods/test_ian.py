@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.marks import slow_but
 from tests.methods.tiny import count_passes, tiny_ian
 from tf_translate.methods.ian import IAN, IANSettings
 
@@ -56,7 +57,7 @@ def test_loss_weights_are_those_of_the_code():
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("discriminator", ["binary", "ternary"])
+@pytest.mark.parametrize("discriminator", slow_but(["binary", "ternary"], "binary"))
 def test_networks_have_as_many_parameters_as_those_of_the_code(discriminator):
     model = IAN.from_settings(IANSettings(discriminator=discriminator), (64, 64, 3))
     counts = {

@@ -172,6 +172,7 @@ def test_dlib_face_with_its_weights_recognizes_a_person_among_40():
     assert (person[distances.argmin(1)] == person).mean() > 0.96  # measured .978
 
 
+@pytest.mark.slow
 def test_inception_v3_has_the_published_number_of_parameters_and_no_weights_of_chance(
     tmp_path, monkeypatch
 ):

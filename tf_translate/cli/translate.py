@@ -286,11 +286,11 @@ def _open(
 ) -> tuple["Model", int | None]:
     """Opens a bundle or run; also returns the level of white in its 16-bit training images."""
     if (path / "manifest.json").is_file():
-        from exporters import IsolatedRunner, open_bundle
+        from tf_translate.cli.bundle_model import BundleModel
 
-        runner = IsolatedRunner(open_bundle(path), recipe=recipe, limits=limits)
-        context.call_on_close(runner.close)
-        return runner, recorded_white_level(runner.bundle.manifest.source)
+        model = BundleModel(path, recipe, limits)
+        context.call_on_close(model.close)
+        return model, recorded_white_level(model.bundle.manifest.source)
     if (path / "config.json").is_file():
         load_tensorflow()
         from exporters.verification.eager_reference import EagerReference

@@ -105,6 +105,7 @@ def test_broken_and_text_format_saved_models_are_refused(tmp_path):
         saved_model.check(tmp_path)
 
 
+@pytest.mark.slow  # tests/cli/hostile/test_files.py has this case in CI
 def test_verify_does_not_run_a_signature_that_writes(copy, tmp_path):
     """The whole way, with hashes and digest as a forger would make them."""
     victim = tmp_path / "victim"

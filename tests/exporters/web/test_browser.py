@@ -20,6 +20,7 @@ from exporters.web import build_page, make_server, server_url
 from tests.exporters.fakes import Signature, Tensor, generator, of_model
 from tests.exporters.web.browser import Page, agree, packed_litert
 from tests.exporters.web.sites import SHARED, export_fakes
+from tests.marks import slow_but
 from tf_translate.images import read, to_rgb, write
 
 SAMPLE = Path(__file__).parents[3] / "assets" / "flat_to_3d"
@@ -193,7 +194,7 @@ def test_the_page_requests_only_files_of_the_bundle_and_needs_no_webgpu(page):
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("name", ["generated", "sample"])
+@pytest.mark.parametrize("name", slow_but(["generated", "sample"], "sample"))
 def test_bundles_without_a_page_are_served_unchanged(driver, image, tmp_path, name):
     path, pixels = image(40, 33)
     made = {"a_to_b": of_model("a_to_b", generator(3))}
