@@ -253,6 +253,7 @@ def _export_run(
     from tf_translate.experiment.export.provenance import provenance_of, source_of
     from tf_translate.experiment.load_run import load_run_to_export
 
+    check_target(bundle, recipes)  # before seconds of loading
     trained = load_run_to_export(run)
     sidecar = _judge_files_or_notice(trained, run) if judges else {}
     source = source_of(trained, intended_use, domain_names)
@@ -275,6 +276,16 @@ def _export_run(
         keep_saved_model=saved_model,
         model_version=model_version,
     )
+
+
+def check_target(bundle: Path, recipes: list[str]) -> None:
+    """Raises ExportError if the bundle's folder is not free, or there is no such recipe."""
+    from exporters.bundle.bundle import check_free
+    from exporters.convert.recipes import get_recipe
+
+    check_free(bundle)
+    for name in recipes:
+        get_recipe(name)
 
 
 def check_run_options(frozen_norm: bool, norm_inputs: bool) -> None:
