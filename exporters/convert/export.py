@@ -33,7 +33,7 @@ from exporters.card.metadata import provenance_metadata, source_metadata
 from exporters.convert import calibration as calibrations
 from exporters.convert import quantize, saved_model, tflite
 from exporters.convert.calibration import Calibration
-from exporters.convert.recipes import RECIPES, Recipe, get_recipe
+from exporters.convert.recipes import RECIPES, Recipe, get_recipes
 from exporters.convert.tflite_metadata import Description, with_metadata
 from exporters.convert.xnnpack_rewrites import delegate_copies, optimize_for_xnnpack
 from exporters.errors import ExportError, ModelError
@@ -106,7 +106,7 @@ def write_bundle(
     """Implements `exporters.export`."""
     _check_types(signatures, directory, options)
     target = Path(os.path.abspath(directory))
-    recipes = _get_recipes(options.recipes)
+    recipes = get_recipes(options.recipes)
     bundles.check_free(target)
     plan = _make_plan(signatures, recipes, options)
     cases = golden_cases(signatures, plan.records, options.golden_images, options.seed)
@@ -196,15 +196,6 @@ def _make_plan(
         options.keep_saved_model,
         _get_version(options.model_version),
     )
-
-
-def _get_recipes(recipes: Sequence[str]) -> list[Recipe]:
-    if isinstance(recipes, str) or not isinstance(recipes, Sequence) or not recipes:
-        raise ExportError(f"`recipes` must be one or more names in a sequence, got {recipes!r}")
-    check_each("recipes", recipes, str, f"names of recipes ({', '.join(RECIPES)})")
-    if len(set(recipes)) != len(recipes):
-        raise ExportError(f"`recipes` must name each recipe once, got {list(recipes)}")
-    return [get_recipe(name) for name in recipes]
 
 
 def _get_aspect(aspect: str) -> Aspect:

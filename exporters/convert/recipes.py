@@ -7,13 +7,14 @@ against its tolerances.
 
 import difflib
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from types import MappingProxyType
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from exporters.arguments import check_each
 from exporters.errors import ExportError
 
 ROUNDING_FACTOR = 8.0
@@ -200,6 +201,20 @@ _ALL = (
     ),
 )
 RECIPES: Mapping[str, Recipe] = MappingProxyType({recipe.name: recipe for recipe in _ALL})
+
+
+def get_recipes(names: Sequence[str]) -> list[Recipe]:
+    """Looks several recipes up.
+
+    Raises:
+        ExportError: If these are not one or more different names of recipes in a sequence.
+    """
+    if isinstance(names, str) or not isinstance(names, Sequence) or not names:
+        raise ExportError(f"`recipes` must be one or more names in a sequence, got {names!r}")
+    check_each("recipes", names, str, f"names of recipes ({', '.join(RECIPES)})")
+    if len(set(names)) != len(names):
+        raise ExportError(f"`recipes` must name each recipe once, got {list(names)}")
+    return [get_recipe(name) for name in names]
 
 
 def get_recipe(name: str) -> Recipe:

@@ -15,24 +15,19 @@ TASK = "glasses"
 OUTSIDE = "content/l1_outside_edit"
 HEADS = (
     *("method", "learns from", "content ↑", "domain ↑", "completeness ↑", "outside ↓", "seeds"),
-    *("dynamic_int8 file", "latency"),
+    *("dynamic_int8 file", "its latency"),
 )
 
 
-def compared_table(published: Path = PUBLISHED, methods_folder: str = "docs/methods/") -> str:
-    """The table in Markdown, most complete first; values are means over seeds.
-
-    Args:
-        published: The folder of published cells.
-        methods_folder: Where the pages of methods are, seen from the page that has the table.
-    """
-    results = collect(published)
+def compared_table() -> str:
+    """The table in Markdown, most complete first; values are means over seeds."""
+    results = collect(PUBLISHED)
     cells = [c for c in results["cells"] if c["task"] == TASK and "ablation" not in c]
     costs = results["costs"].get(TASK, {"methods": {}})["methods"]
     by_name: dict[str, list[Mapping[str, Any]]] = {}
     for cell in cells:
         by_name.setdefault(cell["name"], []).append(cell)
-    rows = [_method(own, methods_folder, costs) for own in by_name.values()]
+    rows = [_method(own, costs) for own in by_name.values()]
     rows.sort(key=lambda row: row[0], reverse=True)
     lines = [HEADS, ["---"] * len(HEADS), *(cells for _, cells in rows)]
     lines += [
@@ -43,14 +38,14 @@ def compared_table(published: Path = PUBLISHED, methods_folder: str = "docs/meth
 
 
 def _method(
-    cells: Sequence[Mapping[str, Any]], folder: str, costs: Mapping[str, Any]
+    cells: Sequence[Mapping[str, Any]], costs: Mapping[str, Any]
 ) -> tuple[float, list[str]]:
     """Its mean completeness, to sort by, and its row."""
     name, method = cells[0]["name"], registry.find(cells[0]["method"])
     found = [results_of(cell) for cell in cells]
     cost = costs.get(name, {}).get("dynamic_int8")
     return fmean(each[OUTPUT][COMPLETENESS] for each in found), [
-        f"[{method.title}]({folder}{method.name}.md)",
+        f"[{method.title}](docs/methods/{method.name}.md)",
         ", ".join(cells[0]["uses"]),
         *_values(found, OUTPUT),
         str(len(cells)),

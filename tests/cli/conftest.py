@@ -64,11 +64,14 @@ def pairs(tmp_path):
     return write_pairs(tmp_path / "pairs")
 
 
-def _invoke(*arguments):
+def run_in_this_process(*arguments):
+    """Runs `tf-translate ARGUMENTS`, which must end with exit code 0."""
     argv, sys.argv = sys.argv, ["tf-translate", *map(str, arguments)]
-    with pytest.raises(SystemExit) as end:
-        run_command()
-    sys.argv = argv
+    try:
+        with pytest.raises(SystemExit) as end:
+            run_command()
+    finally:
+        sys.argv = argv
     assert end.value.code == 0
 
 
@@ -77,7 +80,7 @@ def trained(tmp_path_factory):
     """A run of eight steps, shared by all tests; do not change it."""
     folder = tmp_path_factory.mktemp("trained")
     data = write_pairs(folder / "pairs")
-    _invoke(
+    run_in_this_process(
         "train", "pix2pix", "--run", folder / "run",
         *settings(f"data.path={data}", "training.steps=8"),
     )  # fmt: skip
@@ -87,7 +90,7 @@ def trained(tmp_path_factory):
 @pytest.fixture(scope="session")
 def bundle(trained):
     """The run's bundle in all recipes, shared by all tests; do not change it."""
-    _invoke("export", trained, "--bundle", trained.parent / "bundle")
+    run_in_this_process("export", trained, "--bundle", trained.parent / "bundle")
     return trained.parent / "bundle"
 
 

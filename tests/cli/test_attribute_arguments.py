@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from tests.cli.conftest import _invoke
+from tests.cli.conftest import run_in_this_process
 from tf_translate import images
 
 TINY = (
@@ -52,7 +52,7 @@ def options(table, *more):
 def fader(table, tmp_path_factory):
     """A run of four steps; do not change it."""
     run = tmp_path_factory.mktemp("fader") / "run"
-    _invoke("train", "fader", "--run", run, *options(table))
+    run_in_this_process("train", "fader", "--run", run, *options(table))
     return run
 
 

@@ -12,12 +12,12 @@ from tf_translate.training.run_dir import RunDir
 @pytest.fixture(scope="module")
 def constant(tmp_path_factory):
     """A finished run of four steps with a constant learning rate; do not change it."""
-    from tests.cli.conftest import _invoke
+    from tests.cli.conftest import run_in_this_process
 
     folder = tmp_path_factory.mktemp("constant")
     data = write_pairs(folder / "pairs")
     options = settings(f"data.path={data}", "training.steps=4", "training.lr_schedule=none")
-    _invoke("train", "pix2pix", "--run", folder / "run", *options)
+    run_in_this_process("train", "pix2pix", "--run", folder / "run", *options)
     return folder / "run"
 
 

@@ -256,6 +256,9 @@ def test_a_broken_model_file_is_named(mistake, trained, tmp_path):
 def test_an_unknown_recipe_lists_the_known_recipes(mistake, trained, tmp_path):
     sentence = mistake("export", trained, "--bundle", tmp_path / "b", "--recipe", "float61")
     assert "float16" in sentence
+    twice = ("--recipe", "float32", "--recipe", "float32")
+    sentence = mistake("export", tmp_path / "no.keras", "--bundle", tmp_path / "b", *twice)
+    assert "must name each recipe once" in sentence  # said before the run or file is read
     assert not (tmp_path / "b").exists()
 
 

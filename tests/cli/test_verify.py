@@ -19,12 +19,14 @@ from tf_translate.cli import verify
 @pytest.fixture(scope="module")
 def judged(trained, tmp_path_factory):
     """A bundle with judges: the tiny run, evaluated and exported."""
-    from tests.cli.conftest import _invoke
+    from tests.cli.conftest import run_in_this_process
 
     folder = tmp_path_factory.mktemp("judged")
     shutil.copytree(trained, folder / "run")
-    _invoke("evaluate", folder / "run")
-    _invoke("export", folder / "run", "--bundle", folder / "bundle", "--recipe", "dynamic_int8")
+    run_in_this_process("evaluate", folder / "run")
+    run_in_this_process(
+        "export", folder / "run", "--bundle", folder / "bundle", "--recipe", "dynamic_int8"
+    )
     return folder / "bundle"
 
 

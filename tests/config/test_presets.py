@@ -230,7 +230,7 @@ def count_training(config):
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize(  # those of CelebA, SVHN and IMDB-Wiki list half a million images
+@pytest.mark.parametrize(  # those of CelebA, SVHN and IMDB-Wiki list 120,000 to 557,000 images
     "name", slow_but(PAPERS, "cyclegan_paper", "dualgan_paper", "dualgan_code", "pix2pix_paper")
 )
 def test_a_paper_preset_trains_on_as_many_images_of_its_data_set_as_stated(name):

@@ -35,6 +35,7 @@ def _alone(program: str, path: Path, folder: Path) -> dict[str, list[float]]:
     ("made", "program"),
     slow_but(
         itertools.product(("exported", "many"), ("saved_model_alone.py", "tflite_alone.py")),
+        ("many", "saved_model_alone.py"),
         ("many", "tflite_alone.py"),
     ),
 )

@@ -33,7 +33,7 @@ NETWORKS = {
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("name", slow_but(NETWORKS, "unet of the paper"))
+@pytest.mark.parametrize("name", slow_but(NETWORKS, "resnet", "unet of the paper"))
 def test_a_generator_becomes_static_built_in_operations_that_delegate_whole(name, tmp_path):
     network = NETWORKS[name]()
     signature = image_signature("a_to_b", network, {})

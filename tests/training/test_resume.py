@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import _invoke, settings, write_pairs
+from tests.cli.conftest import run_in_this_process, settings, write_pairs
 
 COMMAND = Path(sys.executable).parent / "tf-translate"
 NOISY = {
@@ -87,7 +87,7 @@ def test_ctrl_c_saves_a_checkpoint_and_the_run_resumes_from_it(tmp_path):
     assert stopped_at >= 4
     end = stopped_at + 3
     more = ("--set", f"training.steps={end}", "--set", "training.log_every=1")
-    _invoke("train", "pix2pix", "--run", run, "--resume", *more)
+    run_in_this_process("train", "pix2pix", "--run", run, "--resume", *more)
     assert [row["step"] for row in _rows(run)][-3:] == [end - 2, end - 1, end]
     assert json.loads((run / "config.json").read_text())["training"]["steps"] == end
 

@@ -1,4 +1,4 @@
-"""A bundle whose model starts with its first image, so that mistakes are said before."""
+"""A bundle whose model is started apart, so that mistakes in arguments are said before."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,7 +14,8 @@ from exporters.inference.runner import choose_recipe
 class BundleModel:
     """Calls the named signatures of a bundle's .tflite file in a child process.
 
-    Whether arguments fit a signature is in the manifest; to start the child takes half a second.
+    An `IsolatedRunner` that is not started yet: whether arguments fit a signature is in the
+    manifest, and to start the child takes half a second. Call `start` before `run`.
 
     Args:
         path: Of the bundle.
@@ -22,7 +23,7 @@ class BundleModel:
         limits: Of the child's time and memory.
 
     Raises:
-        BundleError: If it is no bundle, or its manifest was changed.
+        BundleError: If it is no bundle, or its manifest is invalid.
         ExportError: If it has no such recipe.
     """
 
@@ -41,14 +42,18 @@ class BundleModel:
         """How images of any size are brought to the size of its inputs."""
         return self.bundle.manifest.aspect
 
-    def run(self, name: str, inputs: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
-        """Runs a signature once on an array for each input; the first call starts the child.
+    def start(self) -> None:
+        """Starts the child, which loads the file.
 
         Raises:
-            ModelError: If the file is refused, or the model fails or takes too long.
+            ModelError: If the file is refused, or loading it fails.
         """
+        self._runner = IsolatedRunner(self.bundle, recipe=self._recipe, limits=self._limits)
+
+    def run(self, name: str, inputs: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
+        """Runs a signature once on an array for each input; see `IsolatedRunner.run`."""
         if self._runner is None:
-            self._runner = IsolatedRunner(self.bundle, recipe=self._recipe, limits=self._limits)
+            raise RuntimeError("start() must be called before run()")
         return self._runner.run(name, inputs)
 
     def close(self) -> None:

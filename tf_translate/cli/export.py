@@ -190,6 +190,7 @@ def main(
     recipes = recipe or list(DEFAULT_RECIPES)
     if norm_inputs:
         check_norm_inputs(recipes, frozen_norm)
+    check_folder_and_recipes(bundle, recipes)  # before seconds of loading
     for_file = ModelFileOptions(input_range, output_range, size, aspect)
     with removing_unfinished_work():
         packed = obtain_litert() if web else None
@@ -253,7 +254,6 @@ def _export_run(
     from tf_translate.experiment.export.provenance import provenance_of, source_of
     from tf_translate.experiment.load_run import load_run_to_export
 
-    check_target(bundle, recipes)  # before seconds of loading
     trained = load_run_to_export(run)
     sidecar = _judge_files_or_notice(trained, run) if judges else {}
     source = source_of(trained, intended_use, domain_names)
@@ -278,14 +278,13 @@ def _export_run(
     )
 
 
-def check_target(bundle: Path, recipes: list[str]) -> None:
-    """Raises ExportError if the bundle's folder is not free, or there is no such recipe."""
+def check_folder_and_recipes(bundle: Path, recipes: list[str]) -> None:
+    """Raises ExportError if the bundle's folder is not free, or a recipe is unknown or twice."""
     from exporters.bundle.bundle import check_free
-    from exporters.convert.recipes import get_recipe
+    from exporters.convert.recipes import get_recipes
 
     check_free(bundle)
-    for name in recipes:
-        get_recipe(name)
+    get_recipes(recipes)
 
 
 def check_run_options(frozen_norm: bool, norm_inputs: bool) -> None:

@@ -154,7 +154,7 @@ def main(
     sources = find_sources(images, output)
     _check_painting(len(sources), target, mask)
     check_overlap(tiles, overlap)
-    opened, trained_white_level = _open(
+    opened, trained_white_level, start = _open(
         context, model, recipe, make_limits(time_limit, memory_limit)
     )
     from exporters.inference.signature_selection import image_signature
@@ -172,6 +172,7 @@ def main(
             _fitting_translator(opened, chosen, attributes, others, read), opened.aspect, chosen
         )
     jobs = plan_jobs(sources, output, _endings(chosen), skip_existing=skip_existing)
+    start()  # a refused model is said before images are read, and also if there is no job
     channels = chosen.image.shape[-1]
     _translate_all(jobs, lambda file: read(file, channels), translate)
 
@@ -283,14 +284,19 @@ def _fitting_translator(
 
 def _open(
     context: typer.Context, path: Path, recipe: str | None, limits: "Limits"
-) -> tuple["Model", int | None]:
-    """Opens a bundle or run; also returns the level of white in its 16-bit training images."""
+) -> tuple["Model", int | None, Callable[[], None]]:
+    """Opens a bundle or run.
+
+    Returns:
+        The model, the level of white in its 16-bit training images, and what must be called before
+        the model runs.
+    """
     if (path / "manifest.json").is_file():
         from tf_translate.cli.bundle_model import BundleModel
 
         model = BundleModel(path, recipe, limits)
         context.call_on_close(model.close)
-        return model, recorded_white_level(model.bundle.manifest.source)
+        return model, recorded_white_level(model.bundle.manifest.source), model.start
     if (path / "config.json").is_file():
         load_tensorflow()
         from exporters.verification.eager_reference import EagerReference
@@ -300,7 +306,8 @@ def _open(
 
         config = read_config(path).data
         signatures = with_interpolation(load_model(path).signatures(), config)
-        return EagerReference(signatures, aspect=config.aspect), config.white_level
+        reference = EagerReference(signatures, aspect=config.aspect)
+        return reference, config.white_level, lambda: None
     raise RunError(f"{path} is neither a bundle (no manifest.json) nor a run (no config.json)")
 
 

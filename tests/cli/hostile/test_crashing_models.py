@@ -33,6 +33,7 @@ def call(command, tmp_path):
         assert code == 1, out + error
         assert "Traceback" not in out + error
         assert time.monotonic() - start < 60, "seconds"
+        assert not (tmp_path / "out").exists()
         assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < KILOBYTES
         if name != "verify":  # which prints its table too
             assert error.count("error:") == 1

@@ -241,7 +241,7 @@ def test_tones_of_a_head_differ_in_skin_alone_and_get_darker(packages):
         assert unchanged.mean() > 0.3
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_two_processes_draw_the_same_images_as_one(tmp_path, monkeypatch):
     pytest.importorskip("dicebear")
     pytest.importorskip("resvg_py")

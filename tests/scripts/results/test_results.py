@@ -205,15 +205,21 @@ def test_the_tables_of_the_pages_are_those_of_the_results():
 
 def test_the_readme_shows_the_means_of_each_method_over_its_seeds():
     readme = (ROOT / "README.md").read_text("utf-8")
-    cells = sorted((ROOT / "assets" / "results" / "compare" / "glasses").glob("fader-[0-9]"))
-    rows = [
-        json.loads((cell / "metrics.json").read_text())["directions"]["add_glasses"]["results"]
-        for cell in cells
-    ]
-    completeness = statistics.fmean(row["output"]["completeness"] for row in rows)
-    outside = statistics.fmean(row["output"]["content/l1_outside_edit"] for row in rows)
-    (line,) = re.findall(r"\| \[Fader Networks\]\(docs/methods/fader\.md\) \|.*", readme)
-    assert f"| {completeness:.2f} | {outside:.3f} | {len(cells)} |" in line
+    shown = re.findall(
+        r"\| \[.*\]\(docs/methods/(\w+)\.md\) \|.*\| ([\d.]+) \| ([\d.]+) \| (\d) \| \S+ MB \|",
+        readme,
+    )
+    assert {name for name, *_ in shown} == {method.name for method in own_methods()}
+    for name, *values in shown:
+        cells = (ROOT / "assets" / "results" / "compare" / "glasses").glob(f"{name}-[0-9]")
+        rows = [
+            json.loads((cell / "metrics.json").read_text())["directions"]["add_glasses"]
+            for cell in cells
+        ]
+        outputs = [row["results"]["output"] for row in rows]
+        completeness = statistics.fmean(each["completeness"] for each in outputs)
+        outside = statistics.fmean(each["content/l1_outside_edit"] for each in outputs)
+        assert values == [f"{completeness:.2f}", f"{outside:.3f}", str(len(rows))]
 
 
 def check_fuzz(result):
