@@ -33,7 +33,8 @@ def _start(generator, folder):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=os.environ | {"TMPDIR": str(folder / "temporary")},
+        # TensorFlow's AutoGraph leaves compiled files there, unless Python writes none.
+        env=os.environ | {"TMPDIR": str(folder / "temporary"), "PYTHONDONTWRITEBYTECODE": ""},
         start_new_session=True,
         preexec_fn=_take_ctrl_c,
     )
@@ -170,3 +171,23 @@ def test_a_signal_that_other_code_catches_ends_the_command_too():
         preexec_fn=_take_ctrl_c,
     )
     assert (done.returncode, done.stdout, done.stderr) == (130, "removed\n", "")
+
+
+REPLACED_BY_OTHERS = """
+import os, signal, time
+from tf_translate.cli.interruption import removing_unfinished_work
+
+with removing_unfinished_work():
+    try:
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(1)
+    except SystemExit:  # as pybind11 does while it makes an exception
+        raise RuntimeError("REPLACED BY SystemExit") from None
+"""
+
+
+def test_a_signal_whose_exit_other_code_replaces_ends_the_command_too():
+    done = subprocess.run(
+        [sys.executable, "-c", REPLACED_BY_OTHERS], capture_output=True, text=True, timeout=WAIT
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (143, "", "")

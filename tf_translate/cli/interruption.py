@@ -28,6 +28,9 @@ def removing_unfinished_work() -> Iterator[None]:
     interruption.start()
     try:
         yield
+    except Exception as error:
+        interruption.raise_instead_of(error)
+        raise
     finally:
         interruption.stop()
 
@@ -58,6 +61,12 @@ class _Interruption:
         for each, handler in self._handlers.items():
             signal.signal(each, handler if self._exit is None else signal.SIG_IGN)
         sys.unraisablehook = self._report_ignored
+
+    def raise_instead_of(self, error: Exception) -> None:
+        """Raises SystemExit if there was a signal: code of others, such as pybind11, may replace
+        the exit by an error of its own."""
+        if self._number:
+            raise SystemExit(128 + self._number) from error
 
     def _end(self, number: int, frame: FrameType | None) -> None:
         # Asked again until the process ends: code that catches the exit looks like a `finally`

@@ -33,6 +33,7 @@ from tf_translate.cli import (
     translate,
     verify,
 )
+from tf_translate.cli.autograph_files import remove_compiled_files_at_exit
 from tf_translate.cli.output import Verbosity, is_verbose, message_console, set_verbosity
 from tf_translate.cli.versions import versions
 from tf_translate.errors import (
@@ -122,6 +123,7 @@ def run() -> None:
     # Pillow prints its own words on damaged images; ours say what happened, in one sentence.
     warnings.filterwarnings("ignore", module="PIL")
     logging.getLogger("PIL").addHandler(logging.NullHandler())
+    remove_compiled_files_at_exit()
     stderr = message_console(json_on_stdout=True)
     warnings.showwarning = lambda message, *_: _print_warning(stderr, str(message))
     try:
