@@ -11,6 +11,7 @@ from exporters.bundle.bundle import Bundle
 from exporters.bundle.field_types import Aspect
 from exporters.bundle.manifest import SignatureRecord, get_signature
 from exporters.bundle.scalar_inputs import with_defaults
+from exporters.errors import ExportError
 from exporters.inference.runner import check_inputs, choose_recipe, recipes_of
 from exporters.untrusted.limits import Limits, check_limits
 from exporters.untrusted.model_process import ModelProcess
@@ -66,6 +67,8 @@ class IsolatedRunner:
         recipe: Which of its .tflite files; None for float32, or the first one if there is none.
         threads: Processor threads to use, at least 1.
         limits: Of the child's time and memory.
+        start: Whether to start the child now, which takes half a second. If not, `start` must be
+            called before `run`; arguments can be checked against `signatures` before.
 
     Raises:
         ExportError: If the bundle has no such recipe, or `threads` is below 1.
@@ -79,18 +82,31 @@ class IsolatedRunner:
         recipe: str | None = None,
         threads: int = 1,
         limits: Limits | None = None,
+        start: bool = True,
     ) -> None:
         check_type("bundle", bundle, Bundle, "what open_bundle returns")
         check_count("threads", threads)
         check_limits(limits)
         self.bundle = bundle
         self.recipe = choose_recipe(bundle, recipe)
-        path = recipes_of(bundle)[self.recipe]
-        artifacts = bundle.manifest.artifacts.items()
-        artifact = next(name for name, record in artifacts if record.path == path)
-        self._process = ModelProcess(limits or Limits())
+        self._threads, self._process = threads, ModelProcess(limits or Limits())
+        self._artifact: IsolatedArtifact | None = None
+        if start:
+            self.start()
+
+    def start(self) -> None:
+        """Starts the child, which loads the file.
+
+        Raises:
+            ModelError: If the file is refused, or loading it fails.
+        """
+        path = recipes_of(self.bundle)[self.recipe]
+        artifacts = self.bundle.manifest.artifacts.items()
+        name = next(name for name, record in artifacts if record.path == path)
         try:
-            self._artifact = IsolatedArtifact(self._process, bundle, artifact, threads=threads)
+            self._artifact = IsolatedArtifact(
+                self._process, self.bundle, name, threads=self._threads
+            )
         except BaseException:
             self._process.close()
             raise
@@ -109,10 +125,13 @@ class IsolatedRunner:
         """Runs a signature once; arguments and result as in `Runner.run`.
 
         Raises:
-            ExportError: If the signature is unknown, or the inputs do not fit it.
+            ExportError: If the signature is unknown, or the inputs do not fit it; also before
+                `start`.
             ModelError: If the model fails, or its process ends or takes too long; later calls
                 raise too.
         """
+        if self._artifact is None:
+            raise ExportError("an IsolatedRunner of `start=False` needs start() before run()")
         return self._artifact.run(name, inputs)
 
     def close(self) -> None:

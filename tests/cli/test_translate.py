@@ -9,7 +9,6 @@ import pytest
 import exporters
 from tests.exporters.fakes import dim, edit, swap
 from tf_translate import images
-from tf_translate.cli.bundle_model import BundleModel
 from tf_translate.experiment import load_run as runs
 
 FAKES = {fake.name: fake for fake in (edit(), dim(), swap())}
@@ -129,7 +128,7 @@ def test_attributes_are_checked_for_a_chosen_signature_too(refused, bundle, run)
 
 
 def test_mistakes_in_arguments_are_said_before_the_model_is_started(refused, bundle, monkeypatch):
-    monkeypatch.setattr(BundleModel, "start", lambda _: pytest.fail("started"))
+    monkeypatch.setattr(exporters.IsolatedRunner, "start", lambda _: pytest.fail("started"))
     assert "no attribute 'glases'" in refused(bundle, "--attribute", "glases=1")
     assert "holds no model of recipe 'int8'" in refused(bundle, "--recipe", "int8")
 

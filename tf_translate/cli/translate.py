@@ -292,11 +292,11 @@ def _open(
         the model runs.
     """
     if (path / "manifest.json").is_file():
-        from tf_translate.cli.bundle_model import BundleModel
+        from exporters import IsolatedRunner, open_bundle
 
-        model = BundleModel(path, recipe, limits)
-        context.call_on_close(model.close)
-        return model, recorded_white_level(model.bundle.manifest.source), model.start
+        runner = IsolatedRunner(open_bundle(path), recipe=recipe, limits=limits, start=False)
+        context.call_on_close(runner.close)
+        return runner, recorded_white_level(runner.bundle.manifest.source), runner.start
     if (path / "config.json").is_file():
         load_tensorflow()
         from exporters.verification.eager_reference import EagerReference

@@ -25,6 +25,18 @@ def runner(small):
         yield runner
 
 
+def test_a_runner_is_started_later_if_asked_for(small):
+    before = _children()
+    with IsolatedRunner(open_bundle(small), start=False) as runner:
+        assert "a_to_b" in runner.signatures
+        with pytest.raises(ExportError, match=r"needs start\(\) before run\(\)"):
+            runner.run("a_to_b", {"image": IMAGE})
+        assert _children() == before
+        runner.start()
+        assert runner.run("a_to_b", {"image": IMAGE})["image"].shape == IMAGE.shape
+        assert len(_children()) == len(before) + 1
+
+
 def _children():
     """Process ids of the children that run models."""
     found = []

@@ -84,6 +84,16 @@ def test_unequal_times_and_undefined_seeds_are_said():
     assert note.endswith("those that have it: A 2 of 3.")
 
 
+def test_differences_over_two_seeds_are_said_to_be_uncertain():
+    def found(over_seeds):
+        return {"completeness": {("a", "b"): Difference(0.4, (-3.0, 4.0), 100, over_seeds)}}
+
+    (note,) = _limits(_row("a", cells=2, seeds=2), differences=found(True))
+    assert note.startswith("Of two seeds, the spread of a method is nearly unknown")
+    assert _limits(_row("a", cells=2, seeds=2), differences=found(False)) == []
+    assert _limits(_row("a", cells=3, seeds=3), differences=found(True)) == []
+
+
 def test_held_out_images_that_were_trained_on_are_said():
     protocol = {
         "held-out images that are also training images": 70,

@@ -49,6 +49,14 @@ def caveats(
             "random targets."
         )
     yield from _contradictions(methods, found)
+    if any(len(row.cells) == 2 for row in methods) and any(
+        each.over_seeds for pairs in found.values() for each in pairs.values()
+    ):
+        yield (
+            "Of two seeds, the spread of a method is nearly unknown: an interval by the t "
+            "distribution takes 12.7 standard errors, where many seeds take 2. So a large "
+            "difference may not be shown, and a small one is shown where two seeds happen to agree."
+        )
     yield from _random_edits(cells, methods)
     skipping = [
         row.title for row in methods if any(cell.get("starts_as_identity") for cell in row.cells)
