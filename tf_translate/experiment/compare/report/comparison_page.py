@@ -57,7 +57,11 @@ def headline(summary: TaskSummary) -> str:
         text += ": the two differ"
     if unknown:
         text += f"; not compared with {join([row.title for row in unknown])}"
-    what = "" if words.has_seed_spread(summary) else " These are trainings with one seed."
+    what = ""
+    if not words.has_seed_spread(summary):
+        what = " These are trainings with one seed."
+    elif 2 in seeds:
+        what = " Two seeds say little about the spread of a method: see Limits."
     return f"{text}.{what}"
 
 
