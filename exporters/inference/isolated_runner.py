@@ -125,13 +125,13 @@ class IsolatedRunner:
         """Runs a signature once; arguments and result as in `Runner.run`.
 
         Raises:
-            ExportError: If the signature is unknown, or the inputs do not fit it; also before
-                `start`.
+            ExportError: If the signature is unknown, the inputs do not fit it, or `start` was not
+                called.
             ModelError: If the model fails, or its process ends or takes too long; later calls
                 raise too.
         """
         if self._artifact is None:
-            raise ExportError("an IsolatedRunner of `start=False` needs start() before run()")
+            raise ExportError("call start() before run(): this IsolatedRunner has `start=False`")
         return self._artifact.run(name, inputs)
 
     def close(self) -> None:

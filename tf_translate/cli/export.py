@@ -279,7 +279,7 @@ def _export_run(
 
 
 def check_folder_and_recipes(bundle: Path, recipes: list[str]) -> None:
-    """Raises ExportError if the bundle's folder is not free, or a recipe is unknown or twice."""
+    """Raises ExportError if the folder is not free, or a recipe is unknown or named twice."""
     from exporters.bundle.bundle import check_free
     from exporters.convert.recipes import get_recipes
 

@@ -172,7 +172,7 @@ def main(
             _fitting_translator(opened, chosen, attributes, others, read), opened.aspect, chosen
         )
     jobs = plan_jobs(sources, output, _endings(chosen), skip_existing=skip_existing)
-    start()  # a refused model is said before images are read, and also if there is no job
+    start()  # reports a refused model before images are read, even if there is no job
     channels = chosen.image.shape[-1]
     _translate_all(jobs, lambda file: read(file, channels), translate)
 

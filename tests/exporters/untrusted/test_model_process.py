@@ -29,7 +29,7 @@ def test_a_runner_is_started_later_if_asked_for(small):
     before = _children()
     with IsolatedRunner(open_bundle(small), start=False) as runner:
         assert "a_to_b" in runner.signatures
-        with pytest.raises(ExportError, match=r"needs start\(\) before run\(\)"):
+        with pytest.raises(ExportError, match=r"call start\(\) before run\(\)"):
             runner.run("a_to_b", {"image": IMAGE})
         assert _children() == before
         runner.start()

@@ -4,8 +4,9 @@ Off means weight 0: the objective does not compute the term, so no gradient hold
 leaves follows from the two players of a method:
 
 - The two sides of a GAN loss are two terms. Without the generators' side the discriminators still
-  learn, and nobody listens. Without the discriminators' side they keep their initial weights, and
-  the generators play against random networks, unless regularization or another term is left.
+  learn, and generators ignore them. Without the discriminators' side they keep their initial
+  weights, and the generators play against random networks, unless regularization or another term
+  is left.
 - A network whose only term is off keeps its initial weights. If it has a stage of training of its
   own, the stage is left out with its share of the steps: all others train for as many as with all
   terms, if steps are fixed by `compare steps`. IcGAN and Age-cGAN estimate the statistics of the

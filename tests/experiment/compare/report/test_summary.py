@@ -81,7 +81,7 @@ def test_a_second_view_that_places_outputs_beyond_the_inputs_is_said(tmp_path):
         file.write_text(json.dumps(metrics))
     (summary,) = summarize(collect(tmp_path), tmp_path)
     (note,) = [each for each in summary.notes if each.startswith("By the features of lite0")]
-    assert "inputs are (KID 0.300): CycleGAN 0.400. The domain" in note
+    assert "inputs are (KID 0.300), by more than two standard errors: CycleGAN 0.400." in note
     assert words.shown_metrics(summary)[-1] == "domain/kid/lite0@16"
     assert words.label("domain/kid/lite0@16") == "KID by lite0"
 

@@ -22,7 +22,7 @@ def test_terms_have_scores_before_and_after_with_what_decided(tmp_path):
     assert found.terms == [
         (
             *("glasses", "ian", "pixel", "content", "coarse", "0.80 → 0.30", "0.80 → 0.70"),
-            "as its role says (starts from its input)",
+            "as its role says (its untrained generator returns the input)",
         )
     ]
     assert len(found.terms[0]) == len(TERM_HEADS)

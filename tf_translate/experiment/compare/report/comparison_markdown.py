@@ -135,7 +135,7 @@ def _tested(found: Tested) -> list[str]:
         blocks += [f"## {tested.CLAIMS_TITLE}", tested.CLAIMS]
         blocks += [_table(tested.CLAIM_HEADS, found.claims)]
         if found.against:
-            blocks += ["Against them:", *_list(found.against)]
+            blocks += ["Evidence against these claims:", *_list(found.against)]
     return blocks
 
 

@@ -46,6 +46,9 @@ def headline(summary: TaskSummary) -> str:
     near = [row for row, own in others if own is not None and not own.is_real]
     far = [row for row, own in others if own is not None and own.is_real]
     unknown = [row for row, own in others if own is None]
+    floor = min((row.completeness.mean for row in far if row.completeness), default=0.0)
+    lower = [row for row in near if row.completeness and row.completeness.mean < floor]
+    near = [row for row in near if row not in lower]
     if near:
         listed = join([words.with_completeness(row) for row in near])
         text += f"; it is not shown to differ from {listed}"
@@ -55,13 +58,12 @@ def headline(summary: TaskSummary) -> str:
         text += f"; it differs from {len(far)} more"
     elif others and others[0][0] in far:
         text += ": the two differ"
+    if lower:
+        listed = join([words.with_completeness(row) for row in lower])
+        text += f"; {listed} is lower than those, and has too few or too different seeds to show it"
     if unknown:
         text += f"; not compared with {join([row.title for row in unknown])}"
-    what = ""
-    if not words.has_seed_spread(summary):
-        what = " These are trainings with one seed."
-    elif 2 in seeds:
-        what = " Two seeds say little about the spread of a method: see Limits."
+    what = "" if words.has_seed_spread(summary) else " These are trainings with one seed."
     return f"{text}.{what}"
 
 
@@ -328,7 +330,9 @@ def _tested(found: Tested) -> str:
             f"{_stacked(tested.TERM_HEADS, found.terms)}{_list(found.remarks)}</section>"
         )
     if found.claims:
-        against = f"<h3>Against them</h3>{_list(found.against)}" if found.against else ""
+        against = (
+            f"<h3>Evidence against these claims</h3>{_list(found.against)}" if found.against else ""
+        )
         parts.append(
             f"<section><h2>{tested.CLAIMS_TITLE}</h2><p>{escape(tested.CLAIMS)}</p>"
             f"{_stacked(tested.CLAIM_HEADS, found.claims)}{against}</section>"

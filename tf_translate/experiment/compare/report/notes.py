@@ -53,9 +53,9 @@ def caveats(
         each.over_seeds for pairs in found.values() for each in pairs.values()
     ):
         yield (
-            "Of two seeds, the spread of a method is nearly unknown: an interval by the t "
-            "distribution takes 12.7 standard errors, where many seeds take 2. So a large "
-            "difference may not be shown, and a small one is shown where two seeds happen to agree."
+            "Two seeds say little about the spread of a method: its 95 % t interval is ±12.7 "
+            "standard errors, where that of many seeds is ±2. So a large difference may not be "
+            "shown, while a small one is shown if two seeds happen to agree."
         )
     yield from _random_edits(cells, methods)
     skipping = [
@@ -100,8 +100,8 @@ def _other_views(cells: Sequence[Mapping[str, Any]], methods: Sequence[MethodRow
             yield (
                 f"By the features of {network}, the outputs of {len(farther)} of {len(methods)} "
                 f"methods, as a set, are farther from real targets than the unchanged inputs are "
-                f"(KID {limit:.3f}): {', '.join(farther)}. The domain in completeness is by the "
-                "task's own judge: look at the images too."
+                f"(KID {limit:.3f}), by more than two standard errors: {', '.join(farther)}. The "
+                "domain in completeness is by the task's own judge: look at the images too."
             )
 
 
@@ -124,8 +124,9 @@ def _contradictions(methods: Sequence[MethodRow], found: Differences) -> Iterato
         pairs = [found[metric] for metric in metrics if found.get(metric)]
         if opposite := _opposite_orders(methods, found.get(COMPLETENESS, {}), pairs, worse):
             yield (
-                f"Completeness has these orders, and {words} the opposite ones, where all of these "
-                f"differences are shown below: {', '.join(opposite)}."
+                f"By {words}, the second of these methods is the better one, though its "
+                "completeness is lower; all of these differences are shown below: "
+                f"{', '.join(opposite)}."
             )
 
 
@@ -145,7 +146,7 @@ def _opposite_orders(
         if not others or any(pair not in each for each in others):
             continue
         if all(each[pair].is_real and worse * each[pair].value > 0 for each in others):
-            opposite.append(f"{first.title} before {second.title}")
+            opposite.append(f"{first.title} and {second.title}")
     return opposite
 
 
@@ -196,7 +197,7 @@ def _times(cells: Sequence[Mapping[str, Any]], methods: Sequence[MethodRow]) -> 
     if minutes[longest] > _UNEQUAL_TIMES * minutes[shortest]:
         yield (
             f"Training took from {minutes[shortest]:.0f} ({shortest}) to {minutes[longest]:.0f} "
-            f"minutes ({longest}), with equal budgets: see Conditions."
+            f"minutes ({longest}), means over seeds, with equal budgets: see Conditions."
         )
 
 

@@ -23,13 +23,14 @@ CLAIMS = (
     "cells ran; the guide to comparisons lists what was changed later."
 )
 TERMS = (
-    "Each term is off in turn, beside the method with all terms at the same budget. Content and "
-    "domain are from 0 to 1, before and after. Coarse: whether judges recognize the source and "
-    "take the image for the target. Fine, where neither coarse score falls by "
-    f"{LEAST_FALL}: the halves of completeness."
+    "Each row is a method with one loss term at weight 0, beside that with all terms at the same "
+    "budget. adversarial is the generators' side of a GAN loss; without discriminator, the "
+    "discriminators keep their initial weights. Content and domain are from 0 to 1: with all terms "
+    "→ without this one. Coarse scores: whether judges recognize the source and take the image for "
+    f"the target. Where neither falls by {LEAST_FALL}, the fine scores: c and d of completeness."
 )
-CLAIM_HEADS = ("claim", "verdict", "value", "interval", "threshold", "metric")
-TERM_HEADS = ("task", "method", "without", "role", "by", "content", "domain", "result")
+CLAIM_HEADS = ("claim", "verdict", "value", "interval", "supported if", "metric")
+TERM_HEADS = ("task", "method", "without", "role", "scores", "content", "domain", "result")
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def _claim(finding: Finding) -> Sequence[str]:
         finding.verdict + (f": {missing}" if missing else ""),
         "–" if finding.value is None else number(finding.value),
         "–" if finding.interval is None else span(finding.interval),
-        "–" if finding.threshold is None else number(finding.threshold, 1),
+        finding.claim.rule.removeprefix("supported if "),
         finding.claim.metric,
     )
 
@@ -91,7 +92,7 @@ def _term(row: Mapping[str, Any]) -> Sequence[str]:
     )
     result = row["result"]
     if row["starts_as_identity"]:
-        result += " (starts from its input)"
+        result += " (its untrained generator returns the input)"
     return (row["task"], row["method"], row["without"], row["role"], pair, *scores, result)
 
 
@@ -102,7 +103,7 @@ def _remarks(table: Mapping[str, Any]) -> list[str]:
         said.append(
             f"{table['as_said']} of {table['counted']} content and domain terms do what their role "
             f"says, {number(table['share'])}{interval}. Not counted are regularization terms, and "
-            f"terms of a half that is below {LEAST_FALL} with all terms."
+            f"terms of content or domain where that is below {LEAST_FALL} with all terms."
         )
     budgets = " and ".join(f"{each:g}" for each in table["budgets"])
     said.append(f"These cells trained for {budgets} minutes each, with the seeds {table['seeds']}.")

@@ -37,10 +37,11 @@ FORMULA = "completeness = 2cd / (c + d), in [0, 1]"
 PARTS = (
     "c is content: the similarity of an output to its own input minus that to the most similar "
     "other input (the margin), scaled so that random targets have 0 and {whole} 1. d is the "
-    "domain, by the domain judge: the smaller of its accuracy, and 1 - KID / KID of the inputs by "
-    "its features, scaled so that unchanged inputs have 0 and real targets 1. KID is the kernel "
-    "distance between outputs and real targets. The content judge has learned to ignore most "
-    "changes of colour: c is the content of shapes."
+    "domain, the smaller of two scores: the domain judge's accuracy, scaled so that unchanged "
+    "inputs have 0 and real targets 1, and 1 - KID of the outputs / KID of the inputs. KID is the "
+    "squared kernel distance (MMD) to the real targets, by the domain judge's features and not by "
+    "Inception's. All three scores are clipped to [0, 1]. The content judge has learned to ignore "
+    "most changes of colour: c is the content of shapes."
 )
 _UNCERTAINTY = (
     "95 % is an interval over the held-out images for the trainings that there are; seeds is the "
