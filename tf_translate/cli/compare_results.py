@@ -122,7 +122,7 @@ def show_ablations(
     A content term does what its role says if content falls without it, and by more than the
     domain; a domain term the reverse. Falls below 0.1 are no change. Content is whether the own
     source is recognized, domain whether the image is taken for the target ("coarse"). Where these
-    hardly change, the halves of completeness decide ("fine").
+    hardly change, c and d of completeness decide ("fine").
 
     Example:
 

@@ -133,12 +133,14 @@ def print_ablations(table: Mapping[str, Any], console: Console) -> None:
         table: What `ablation_table` returns.
         console: Prints it.
     """
-    shown = wrapping_table("task", "without", "role", "by", "content", "domain", "result", names=3)
+    shown = wrapping_table(
+        *("task", "without", "role", "scores", "content", "domain", "result"), names=3
+    )
     for row in table["rows"]:
         pair = row["decided_by"]
         scores = (
-            f"{row['all_terms'][pair][half]:.3f} → {row['ablated'][pair][half]:.3f}"
-            for half in ("content", "domain")
+            f"{row['all_terms'][pair][role]:.3f} → {row['ablated'][pair][role]:.3f}"
+            for role in ("content", "domain")
         )
         name = f"{row['method']} {row['without']}"
         shown.add_row(row["task"], name, row["role"], pair, *scores, row["result"])

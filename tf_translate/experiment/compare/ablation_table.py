@@ -4,7 +4,7 @@ Two pairs of scores, each from 0 to 1 (see `scores.py`):
 
 - The coarse pair: whether a judge recognizes the own source among all (reciprocal rank), and
   whether a judge takes the image for the target (accuracy).
-- The fine pair, the halves of completeness: the margin to another source, and the kernel distance
+- The fine pair, c and d of completeness: the margin to another source, and the kernel distance
   of the images beside that accuracy.
 
 The coarse scores are alike: each is a mean over images of an answer from 0 to 1, and neither asks
@@ -15,7 +15,7 @@ hardly changes.
 A content term does what its role says if, without it, content falls by at least `LEAST_FALL` and
 by more than the domain; a domain term, if the domain falls by at least that and by more than
 content. A row is not counted if the term is a regularization, or if the method with all terms has
-less of the half than can fall.
+a score of that role that is too low to fall.
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,16 +32,16 @@ from tf_translate.experiment.compare.scores import scores_of
 # most; the kernel distance may have more.
 LEAST_FALL = 0.1
 BAR = 0.8  # of the rows that are counted
-LEAST_METHODS = 6  # if all of 5 agree, the exact interval of their share still holds a half
-_HALVES = ("content", "domain")
+LEAST_METHODS = 6  # if all of 5 agree, the exact interval of their share still holds 0.5
+_ROLES = ("content", "domain")
 _PAIRS = {  # scores of content and domain
     "coarse": ("recognized", "classified"),
     "fine": ("content", "domain"),
 }
-AS_SAID, OTHER_HALF, NO_CHANGE, NOTHING_TO_LOSE, NOT_COUNTED = (
+AS_SAID, OTHER_FALLS, NO_CHANGE, NOTHING_TO_LOSE, NOT_COUNTED = (
     "as its role says",
-    "the other half falls more",
-    f"neither half falls by {LEAST_FALL}",
+    "the other one falls more",
+    f"neither falls by {LEAST_FALL}",
     "nothing to lose",
     "not counted",
 )
@@ -146,20 +146,20 @@ def _not_comparable(controls: Sequence[Mapping], cells: Sequence[Mapping]) -> st
         listed = " and ".join(f"{each:g}" for each in sorted(budgets))
         return f"the cells have different budgets, {listed} minutes"
     unknown = [
-        (half, score)
+        (role, score)
         for scores in _PAIRS.values()
-        for half, score in zip(_HALVES, scores, strict=True)
+        for role, score in zip(_ROLES, scores, strict=True)
         if any(getattr(scores_of(cell), score) is None for cell in (*controls, *cells))
     ]
     return f"its {unknown[0][0]} score is undefined" if unknown else ""
 
 
 def _mean_scores(cells: Sequence[Mapping]) -> dict[str, dict[str, float]]:
-    """By pair and half."""
+    """By pair and role."""
     return {
         pair: {
-            half: mean(getattr(scores_of(cell), score) for cell in cells)
-            for half, score in zip(_HALVES, scores, strict=True)
+            role: mean(getattr(scores_of(cell), score) for cell in cells)
+            for role, score in zip(_ROLES, scores, strict=True)
         }
         for pair, scores in _PAIRS.items()
     }
@@ -171,7 +171,7 @@ def _row(
     about = cells[0]["ablation"]
     before, after = _mean_scores(controls), _mean_scores(cells)
     falls = {
-        pair: {half: before[pair][half] - after[pair][half] for half in _HALVES} for pair in _PAIRS
+        pair: {role: before[pair][role] - after[pair][role] for role in _ROLES} for pair in _PAIRS
     }
     pair = "coarse" if max(falls["coarse"].values()) >= LEAST_FALL else "fine"
     return {
@@ -200,11 +200,11 @@ def result_of(role: str, before: Mapping[str, float], falls: Mapping[str, float]
         before: Content and domain with all terms, by the pair that decides.
         falls: What content and domain lose without the term.
     """
-    if role not in _HALVES:
+    if role not in _ROLES:
         return NOT_COUNTED
     if before[role] < LEAST_FALL:
         return NOTHING_TO_LOSE
-    other = _HALVES[1 - _HALVES.index(role)]
+    other = _ROLES[1 - _ROLES.index(role)]
     if falls[role] >= LEAST_FALL and falls[role] > falls[other]:
         return AS_SAID
-    return OTHER_HALF if falls[other] >= LEAST_FALL else NO_CHANGE
+    return OTHER_FALLS if falls[other] >= LEAST_FALL else NO_CHANGE

@@ -40,10 +40,10 @@ NECESSARY = Claim(
     "Content consistency and domain consistency are both necessary.",
     "Each content and each domain term of each method is off in turn, beside the method with all "
     "terms at the same budget.",
-    f"Fraction of these terms without which their own half falls by {LEAST_FALL} or more, and more "
-    "than the other half: of content terms and of domain terms; shown is that whose interval is "
-    "lower, or without intervals the lower one. The interval is a bootstrap over methods, whose "
-    "terms share one cell with all terms.",
+    f"Fraction of content terms without which content falls by {LEAST_FALL} or more, and by more "
+    "than domain; and the same of domain terms. Shown is the fraction whose interval is lower, or "
+    "without intervals the lower one. The interval is a bootstrap over methods, as all terms of a "
+    "method are compared with one cell.",
     "supported if the intervals of both are above 0.5, so that most terms are needed; not "
     "supported if one is below",
 )

@@ -87,8 +87,8 @@ def _claim(finding: Finding) -> Sequence[str]:
 def _term(row: Mapping[str, Any]) -> Sequence[str]:
     pair = row["decided_by"]
     scores = (
-        f"{number(row['all_terms'][pair][half])} → {number(row['ablated'][pair][half])}"
-        for half in ("content", "domain")
+        f"{number(row['all_terms'][pair][role])} → {number(row['ablated'][pair][role])}"
+        for role in ("content", "domain")
     )
     result = row["result"]
     if row["starts_as_identity"]:
