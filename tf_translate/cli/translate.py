@@ -142,8 +142,7 @@ def main(
 
       tf-translate translate emoji samples:3d_to_noto --output out --signature a_to_b
 
-      tf-translate translate faces me.jpg --output out --attribute hair=blond
-      --attribute glasses=1
+      tf-translate translate faces me.jpg --output out --attribute hair=blond --attribute glasses=1
 
       tf-translate translate swap me.jpg --output out --exemplar friend.jpg
 
