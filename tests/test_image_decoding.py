@@ -50,13 +50,13 @@ MEAN = 126.0
 
 def test_eight_and_sixteen_bits_of_one_ramp_have_the_same_mean():
     for name in ("u8.png", "u16.tif"):
-        pixels, sentences = noticed(lambda name=name: images.read(CASES / name))
+        pixels, sentences = noticed(lambda name=name: images.read(CASES / name, channels=1))
         assert pixels.mean() == MEAN
         assert sentences == ()
 
 
 def test_twelve_bits_in_sixteen_are_dark_and_this_is_said():
-    pixels, sentences = noticed(lambda: images.read(CASES / "u12in16.png"))
+    pixels, sentences = noticed(lambda: images.read(CASES / "u12in16.png", channels=1))
     assert pixels.mean() == pytest.approx(2016 / 257, abs=0.25)  # its mean is 2016
     assert len(sentences) == 1
     assert "u12in16.png uses 4,032 of 65,535 levels, so it is dark" in sentences[0]
@@ -64,9 +64,11 @@ def test_twelve_bits_in_sixteen_are_dark_and_this_is_said():
 
 
 def test_the_white_level_makes_twelve_bits_in_sixteen_right():
-    pixels, sentences = noticed(lambda: images.read(CASES / "u12in16.png", white_level=4095))
+    pixels, sentences = noticed(
+        lambda: images.read(CASES / "u12in16.png", channels=1, white_level=4095)
+    )
     assert pixels.mean() == pytest.approx(2016 / 4095 * 255, abs=0.25)
-    assert np.abs(pixels.astype(int) - images.read(CASES / "u8.png")).max() <= 1
+    assert np.abs(pixels.astype(int) - images.read(CASES / "u8.png", channels=1)).max() <= 1
     assert sentences == ()
 
 
@@ -224,7 +226,7 @@ def test_notices_of_many_images_are_one_sentence(tmp_path):
     for index in range(12):
         Image.fromarray(np.full((2, 2), 100 + index, np.uint16)).save(tmp_path / f"{index}.png")
         with collect_notices(notices):
-            images.read(tmp_path / f"{index}.png")
+            images.read(tmp_path / f"{index}.png", channels=1)
     again = Notices.from_json(notices.to_json())
     assert again.sentences() == notices.sentences()
     (sentence,) = again.sentences("--white-level")
@@ -235,8 +237,37 @@ def test_notices_of_many_images_are_one_sentence(tmp_path):
 def test_one_bright_image_shows_that_the_others_are_dark_by_themselves(tmp_path):
     Image.fromarray(np.full((2, 2), 100, np.uint16)).save(tmp_path / "dark.png")
     Image.fromarray(np.full((2, 2), 60000, np.uint16)).save(tmp_path / "bright.png")
-    _, sentences = noticed(lambda: [images.read(file) for file in tmp_path.iterdir()])
+    _, sentences = noticed(lambda: [images.read(file, channels=1) for file in tmp_path.iterdir()])
     assert sentences == ()
+
+
+def test_each_conversion_of_pixels_is_said_once_for_all_images(tmp_path):
+    grey, colour = Image.new("L", (4, 2), 9), Image.new("RGB", (4, 2), "red")
+    second = Image.new("RGB", (4, 2), "blue")
+    clear, opaque = Image.new("RGBA", (4, 2), (0, 0, 9, 0)), Image.new("RGBA", (4, 2), "red")
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    files = {
+        "alpha": encoded(clear, "PNG"),
+        "opaque": encoded(opaque, "PNG"),
+        "palette": encoded(clear.convert("P"), "GIF", transparency=0),
+        "grey": encoded(grey, "PNG"),
+        "frames": encoded(colour, "GIF", save_all=True, append_images=[second]),
+        "rotated": encoded(colour, "JPEG", exif=turned),
+    }
+    _, sentences = noticed(
+        lambda: [decode(contents, channels=3, origin=name) for name, contents in files.items()]
+    )
+    assert sentences == (
+        "rotated is turned upright by the rotation in the file (EXIF)",
+        "2 images, such as alpha, have transparent pixels, which are laid over white",
+        "grey is grey and is repeated in each channel of colour",
+        "frames has several frames or pages, of which the first is used",
+    )
+    _, sentences = noticed(lambda: decode(files["alpha"], channels=4, origin="x"))
+    assert sentences == ()
+    _, sentences = noticed(lambda: decode(files["opaque"], channels=1, origin="x"))
+    assert sentences == ("x is stored in colour, of which only the luma is kept",)
 
 
 EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n(written) (w) file closefile\n"

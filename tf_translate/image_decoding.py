@@ -147,6 +147,8 @@ def decode(
         _check_size(image, origin, max_pixels)
         _check_tiff(image, origin)
         deep_colour = _is_deep_colour(image)
+        if _has_more_frames(image):
+            notice("frames", origin)
         with _without_limit() if _is_large(image) else contextlib.nullcontext():
             image.load()
         if deep_colour:
@@ -154,6 +156,8 @@ def decode(
         pixels = to_array(image, channels=channels, origin=origin, white_level=white_level)
         orientation = _orientation(image, origin)
     rotate = _ROTATIONS.get(orientation)
+    if rotate:
+        notice("rotated", origin)
     return np.ascontiguousarray(rotate(pixels)) if rotate else pixels
 
 
@@ -174,6 +178,7 @@ def to_array(
 
     if "icc_profile" in image.info:
         _notice_profile(image, profile, origin)
+    _notice_channels(image, channels, origin)
     bands = _bands(image)
     top, part = next(bands)
     pixels = convert(part)
@@ -418,6 +423,34 @@ def _to_srgb(image: Image.Image, profile: bytes) -> Image.Image:
         converted = converted.convert("RGBA")
         converted.putalpha(image.convert("RGBA").getchannel("A"))
     return converted
+
+
+def _has_more_frames(image: ImageFile.ImageFile) -> bool:
+    """Whether a file holds more than the first frame or page, which is all that is read."""
+    try:
+        return bool(getattr(image, "is_animated", False))
+    except Exception:  # of a damaged second frame, see `_orientation`; the first may be whole
+        return True
+
+
+def _notice_channels(image: Image.Image, channels: int, origin: object) -> None:
+    """Counts an image whose channels change: transparency, grey to colour, colour to grey."""
+    if channels != 4 and _has_alpha(image) and _is_transparent(image):
+        notice("alpha", origin)
+    is_grey = _profile_mode(image) == "L"
+    if is_grey and channels != 1:
+        notice("grey", origin)
+    if not is_grey and channels == 1:
+        notice("colour", origin)
+
+
+def _is_transparent(image: Image.Image) -> bool:
+    """Whether any pixel of an image with an alpha channel, or one of a palette, is not opaque."""
+    for _, part in _bands(image):
+        alpha = part if part.mode in ("RGBA", "LA", "PA") else part.convert("RGBA")
+        if np.asarray(alpha.getchannel("A")).min() < 255:
+            return True
+    return False
 
 
 def _has_alpha(image: Image.Image) -> bool:

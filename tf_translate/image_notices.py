@@ -6,17 +6,37 @@ from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
 from typing import Any, Literal, get_args
 
-Kind = Literal["deep", "deep_colour", "clipped", "float", "converted", "profile", "exif"]
+Kind = Literal[
+    "deep",
+    "deep_colour",
+    "clipped",
+    "float",
+    "converted",
+    "profile",
+    "exif",
+    "rotated",
+    "alpha",
+    "grey",
+    "colour",
+    "frames",
+    "stretched",
+    "letterboxed",
+    "cropped",
+    "enlarged",
+]
 _KINDS: tuple[Kind, ...] = get_args(Kind)
 _DARK = 2**14  # a 16-bit image below a quarter of its range looks black
 
 
 class Notices:
-    """Counts by kind, each with the first file and the highest level. Safe in several threads."""
+    """Counts by kind, each with a file and the highest level. Safe in several threads.
+
+    The file is the first one by name, so that threads in any order give the same.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._found: dict[Kind, tuple[int, str, int]] = {}  # count, first file, highest level
+        self._found: dict[Kind, tuple[int, str, int]] = {}  # count, file, highest level
 
     def add(self, kind: Kind, origin: str, level: int = 0, count: int = 1) -> None:
         """Counts something that was noticed.
@@ -26,14 +46,18 @@ class Notices:
                 channels; "clipped": one with levels above the white level;
                 "float": floats in [0, 1] were scaled; "converted": its colour profile was
                 converted to sRGB; "profile": its profile cannot be used; "exif": its EXIF data
-                cannot be read.
+                cannot be read; "rotated": it was turned by its EXIF data; "alpha": it has
+                transparent pixels, laid over white; "grey": its one channel was repeated;
+                "colour": only its luma is kept; "frames": only the first of its frames or pages
+                is read; "stretched", "letterboxed", "cropped": it has other proportions than the
+                images of a model; "enlarged": it is smaller than these.
             origin: Name of the file.
             level: Its highest level, for "deep", "deep_colour" and "clipped".
             count: Number of images.
         """
         with self._lock:
             before, first, highest = self._found.get(kind, (0, origin, 0))
-            self._found[kind] = (before + count, first, max(highest, level))
+            self._found[kind] = (before + count, min(first, origin), max(highest, level))
 
     def update(self, other: "Notices") -> None:
         """Adds the counts of another."""
@@ -100,10 +124,33 @@ def _sentence(kind: Kind, count: int, first: str, level: int, white_level: str) 
             f"{who} {'has' if one else 'have'} a colour profile that is broken or does not fit; "
             "its colours are kept as they are stored"
         )
-    return (
-        f"{who} {'has' if one else 'have'} EXIF data that cannot be read; "
-        f"{'it is' if one else 'they are'} used as stored, without rotation"
-    )
+    if kind == "exif":
+        return (
+            f"{who} {'has' if one else 'have'} EXIF data that cannot be read; "
+            f"{'it is' if one else 'they are'} used as stored, without rotation"
+        )
+    verb, rest = _PLAIN[kind]
+    return f"{who} {verb[0] if one else verb[1]} {rest.format(are='is' if one else 'are')}"
+
+
+_IS, _HAS = ("is", "are"), ("has", "have")
+_PLAIN: dict[Kind, tuple[tuple[str, str], str]] = {  # verb of one and of several, and the rest
+    "rotated": (_IS, "turned upright by the rotation in the file (EXIF)"),
+    "alpha": (_HAS, "transparent pixels, which are laid over white"),
+    "grey": (_IS, "grey and {are} repeated in each channel of colour"),
+    "colour": (_IS, "stored in colour, of which only the luma is kept"),
+    "frames": (_HAS, "several frames or pages, of which the first is used"),
+    "stretched": (_HAS, "other proportions than the model's and {are} stretched (data.aspect)"),
+    "letterboxed": (
+        _HAS,
+        "other proportions than the model's and {are} given mirrored borders (data.aspect)",
+    ),
+    "cropped": (
+        _HAS,
+        "other proportions than the model's and {are} cut to the centre part (data.aspect)",
+    ),
+    "enlarged": (_IS, "smaller than the model's images and {are} enlarged"),
+}
 
 
 def _was(one: bool) -> str:

@@ -5,7 +5,6 @@ from shutil import copy
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from tf_translate import images
 from tf_translate.config.data import DataConfig
@@ -16,6 +15,7 @@ from tf_translate.data.image_format import ImageFormat, image_formats
 from tf_translate.data.packed.packing_input import find_to_pack
 from tf_translate.data.packed.writer import PackingOptions, pack
 from tf_translate.errors import ConfigError, DataError
+from tf_translate.image_notices import Notices, collect_notices
 
 CASES = Path(__file__).parents[1] / "fixtures" / "cases"
 LOCATIONS = ("memory", "disk", "none")
@@ -158,9 +158,35 @@ def test_an_impossible_white_level_is_refused(value):
         DataConfig(path="x", white_level=value)
 
 
-def test_a_format_fits_images_of_any_size():
-    pixels = np.asarray(Image.new("RGB", (9, 7), "red"))
-    assert ImageFormat((4, 5), 3).fit(pixels).shape == (4, 5, 3)
+@pytest.mark.parametrize(
+    ("height", "width", "aspect", "said"),
+    [
+        (8, 10, "stretch", ()),
+        (9, 11, "stretch", ()),  # 11.25 rounded
+        (7, 12, "stretch", ("x has other proportions than the model's and is stretched",)),
+        (8, 20, "letterbox", ("x has other proportions than the model's and is given mirrored",)),
+        (8, 20, "crop", ("x has other proportions than the model's and is cut to the centre",)),
+        (2, 3, "stretch", ("x is smaller than the model's images and is enlarged",)),
+    ],
+)
+def test_a_format_fits_images_of_any_size_and_says_what_changes(height, width, aspect, said):
+    notices = Notices()
+    with collect_notices(notices):
+        fitted = ImageFormat((4, 5), 3, aspect).fit(np.zeros((height, width, 3), np.uint8), "x")
+    assert fitted.shape == (4, 5, 3)
+    found = notices.sentences()
+    assert all(a.startswith(b) for a, b in zip(found, said, strict=True))
+
+
+@pytest.mark.parametrize("location", LOCATIONS)
+def test_images_of_other_proportions_are_said_however_they_are_kept(tmp_path, location):
+    for side in "ab":
+        images.write(tmp_path / f"train{side.upper()}" / "0.png", np.zeros((8, 12, 3), np.uint8))
+    config = DataConfig(path=str(tmp_path), size=(4, 4), cache=location)
+    assert open_domain_dataset(config).found_lines()[1:] == [
+        "2 images, such as 0, have other proportions than the model's and are stretched "
+        "(data.aspect)"
+    ]
 
 
 @pytest.mark.parametrize("direction", ["a_to_b", "b_to_a"])

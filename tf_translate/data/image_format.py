@@ -6,6 +6,13 @@ import numpy as np
 
 from tf_translate.aspect import onto_canvas
 from tf_translate.config.data import Aspect, DataConfig, Interpolation
+from tf_translate.image_notices import Kind, notice
+
+_PROPORTIONS: dict[Aspect, Kind] = {
+    "stretch": "stretched",
+    "letterbox": "letterboxed",
+    "crop": "cropped",
+}
 
 
 @dataclass(frozen=True)
@@ -40,9 +47,28 @@ class ImageFormat:
         """Text that differs whenever decoding could give other pixels."""
         return f"{self.shape}:{self.aspect}:{self.interpolation}:{self.white_level}"
 
-    def fit(self, pixels: np.ndarray) -> np.ndarray:
-        """Brings uint8 `(h, w, channels)` of any size to `size`."""
+    def fit(self, pixels: np.ndarray, origin: object) -> np.ndarray:
+        """Brings the uint8 `(h, w, channels)` of an image to `size`; its name is for notices."""
+        self.notice_changes(pixels, origin)
         return onto_canvas(pixels, self.size, self.aspect, interpolation=self.interpolation)
+
+    def notice_changes(self, pixels: np.ndarray, origin: object) -> None:
+        """Counts an image of other proportions, and one that `fit` enlarges."""
+        notice_changes(pixels, self.size, self.aspect, origin)
+
+
+def notice_changes(
+    pixels: np.ndarray, size: tuple[int, int], aspect: Aspect, origin: object
+) -> None:
+    """Counts an image `(h, w, channels)` of other proportions, and one that is smaller than `size`.
+
+    A side may be rounded: proportions are other ones if a side differs by a pixel or more.
+    """
+    (height, width), (to_height, to_width) = pixels.shape[:2], size
+    if abs(height * to_width - width * to_height) >= max(to_height, to_width):
+        notice(_PROPORTIONS[aspect], origin)
+    if height < to_height or width < to_width:
+        notice("enlarged", origin)
 
 
 def image_formats(config: DataConfig, split: str) -> tuple[ImageFormat, ImageFormat]:

@@ -77,11 +77,14 @@ class ImageFile:
 
     def decode_resized(self, image_format: ImageFormat) -> np.ndarray:
         """Reads, decodes and resizes to a format."""
-        return image_format.fit(self.read(image_format.channels, image_format.white_level))
+        return image_format.fit(
+            self.read(image_format.channels, image_format.white_level), self.name
+        )
 
     def check(self, image_format: ImageFormat) -> None:
         """Raises `DataError` if the file cannot be decoded."""
-        self.read(image_format.channels, image_format.white_level)
+        pixels = self.read(image_format.channels, image_format.white_level)
+        image_format.notice_changes(pixels, self.name)
 
     def cache_key(self) -> str:
         """Joins path, file size and modification time."""

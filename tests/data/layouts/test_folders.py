@@ -82,4 +82,6 @@ def test_a_damaged_side_by_side_image_is_counted_once(tmp_path):
         plain(tmp_path / "train" / f"{index}.png", index, size=(4, 8))
     (tmp_path / "train" / "1.png").write_bytes(b"no image")
     data = open_domain_dataset(config(tmp_path, on_error="skip"))
-    assert data.found_lines() == ["train: a: 2 images, b: 2; left out: 1 broken (1.png)"]
+    found, enlarged = data.found_lines()
+    assert found == "train: a: 2 images, b: 2; left out: 1 broken (1.png)"
+    assert enlarged == "4 images, such as 0, are smaller than the model's images and are enlarged"

@@ -156,11 +156,12 @@ class ParquetImage:
         """Decodes and resizes to a format."""
         contents = self.read_bytes()
         pixels = self.decode(contents, image_format.channels, image_format.white_level)
-        return image_format.fit(pixels)
+        return image_format.fit(pixels, self.origin)
 
     def check(self, image_format: ImageFormat) -> None:
         """Raises `DataError` if it cannot be decoded."""
-        self.decode(self.read_bytes(), image_format.channels, image_format.white_level)
+        pixels = self.decode(self.read_bytes(), image_format.channels, image_format.white_level)
+        image_format.notice_changes(pixels, self.origin)
 
     def cache_key(self) -> str:
         """Joins file, size, time of its last change and position."""

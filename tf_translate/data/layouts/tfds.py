@@ -96,7 +96,7 @@ class TfdsImage:
         pixels = self.pixels
         image = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
         converted = to_array(image, channels=image_format.channels, origin=self.name)
-        return image_format.fit(converted)
+        return image_format.fit(converted, self.name)
 
 
 def read_tfds(

@@ -157,7 +157,8 @@ class PackedImage:
                 f"{self.pack.folder} stores no images of size {size} with {channels} channels"
             )
         contents = self.pack.read_record(self.entry.records[position])
-        return image_format.fit(self.decode(contents, channels, image_format.white_level))
+        pixels = self.decode(contents, channels, image_format.white_level)
+        return image_format.fit(pixels, self.name)
 
     def check(self, image_format: ImageFormat) -> None:
         """Raises `DataError` if it could not be decoded when it was packed. Reads no file."""

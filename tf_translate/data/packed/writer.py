@@ -16,6 +16,7 @@ import tensorflow as tf
 from tf_translate import images
 from tf_translate.aspect import onto_canvas
 from tf_translate.config.data import Aspect, Interpolation
+from tf_translate.data.image_format import notice_changes
 from tf_translate.data.layouts.attribute_table import AttributeTable, LocatedRows
 from tf_translate.data.packed.image_entries import ImageEntry
 from tf_translate.data.packed.index import (
@@ -246,6 +247,7 @@ def _prepare(
         ]
     except DataError as error:
         return PreparedImage(_file_size(image), (), str(error))
+    notice_changes(decoded[0], packing.sizes[0], packing.aspect, image.name)
     # In the order of `PackedDataset.record_position`.
     resized = [
         onto_canvas(pixels, size, packing.aspect, interpolation=interpolation)

@@ -85,16 +85,18 @@ def _read(
 ) -> np.ndarray:
     paths, notices = found.paths, Notices()
     at = np.linspace(0, len(paths) - 1, min(len(paths), MAX_CANDIDATES)).round().astype(int)
+    if len(at) < len(paths):
+        report(f"{found.folder}: {len(at):,} of {len(paths):,} images are read, evenly spaced")
     with collect_notices(notices):
-        pixels = [
-            images.read(
-                paths[index], channels=image_format.channels, white_level=image_format.white_level
-            )
-            for index in at
-        ]
+        pixels = [_read_one(paths[index], image_format) for index in at]
     for sentence in notices.sentences():
         report(sentence)
-    return images.to_float(np.stack([image_format.fit(each) for each in pixels]))
+    return images.to_float(np.stack(pixels))
+
+
+def _read_one(path: Path, image_format: ImageFormat) -> np.ndarray:
+    pixels = images.read(path, channels=image_format.channels, white_level=image_format.white_level)
+    return image_format.fit(pixels, path)
 
 
 def _repeat(values: np.ndarray, count: int) -> np.ndarray:
